@@ -1,0 +1,145 @@
+/** The one model of a conversation. Wire shapes (OpenAI, MCP, YAML) are mapped to these at their edge and die there. */
+
+export type JsonSchema = Record<string, unknown>;
+
+export type ContentPart =
+  | { type: "text"; text: string }
+  | { type: "image"; data: string; mimeType: string }
+  | { type: "audio"; data: string; mimeType: string }
+  | { type: "resource_link"; uri: string; name?: string; mimeType?: string };
+
+export interface ToolCall {
+  id: string;
+  name: string;
+  /** JSON text exactly as the model wrote it. It may not parse: that is a tool error result, never `{}`. */
+  arguments: string;
+  /** What the provider wants back with the call (Gemini's thought signature); echoed, never read. */
+  opaque?: unknown;
+}
+
+export interface AssistantMessage {
+  role: "assistant";
+  content: string;
+  reasoning?: string;
+  toolCalls: ToolCall[];
+}
+
+export type Message =
+  | { role: "system"; content: string }
+  | { role: "user"; content: ContentPart[] }
+  | AssistantMessage
+  | { role: "tool"; toolCallId: string; content: ContentPart[]; isError: boolean };
+
+export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter" | "unknown";
+
+/** Why a turn ended. Agent Client Protocol's words, plus ours for limits and failures. */
+export type StopReason = "end_turn" | "max_tokens" | "max_tool_hops" | "budget" | "refusal" | "cancelled" | "error";
+
+/** Token counts under OpenTelemetry's GenAI names. A count that the provider did not give is absent, never 0. */
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+  reasoningTokens?: number;
+  cachedTokens?: number;
+}
+
+export interface ToolDefinition {
+  /** Model-side name, `server__tool`, within `^[a-zA-Z0-9_-]{1,64}$`. */
+  name: string;
+  description: string;
+  inputSchema: JsonSchema;
+}
+
+export interface CompletionRequest {
+  messages: readonly Message[];
+  tools: readonly ToolDefinition[];
+  /** `model` of the active provider, or `provider/model`. Default: the active provider's model. */
+  model?: string;
+  temperature?: number;
+  maxTokens?: number;
+}
+
+export interface Completion {
+  message: AssistantMessage;
+  finishReason: FinishReason;
+  provider: string;
+  model: string;
+  usage?: Usage;
+  /** HTTP requests really sent for this completion: 1 when nothing had to be retried. */
+  attempts: number;
+}
+
+export type Delta = { type: "text_delta" | "reasoning_delta"; delta: string };
+
+/** `discard` voids the deltas so far of this request: the request is being started again. */
+export type Discard = { type: "discard"; reason: string };
+
+/** One model request: any number of deltas, then exactly one completion. */
+export type CompletionEvent = Delta | Discard | { type: "completion"; completion: Completion };
+
+/** What a person (or program) is asked in the middle of a turn; answered by `session.answer(questionId, value)`. */
+export type Question = { kind: "approval"; call: ToolCall; server: string; reason: string };
+
+/** An error as users, logs and wires see it. */
+export interface ErrorInfo {
+  kind: string;
+  message: string;
+  /** The same request may succeed later: its request id stays free to be sent again. */
+  retryable: boolean;
+  hint: string;
+}
+
+export interface UserMessageEvent {
+  type: "user_message";
+  turnId: string;
+  requestId: string;
+  content: ContentPart[];
+}
+
+export interface AssistantMessageEvent {
+  type: "assistant_message";
+  turnId: string;
+  message: AssistantMessage;
+  finishReason: FinishReason;
+  provider: string;
+  model: string;
+  usage?: Usage;
+  attempts: number;
+  /** The answer was cut (cancel, broken stream): `message` holds what had been shown. */
+  interrupted?: true;
+}
+
+/** What happened: stored and numbered per conversation. A tool call is planned, then sent, then has its result. */
+export type ChatEvent =
+  | UserMessageEvent
+  | AssistantMessageEvent
+  | { type: "tool_call"; turnId: string; call: ToolCall }
+  | { type: "tool_sent"; turnId: string; callId: string }
+  | { type: "tool_result"; turnId: string; callId: string; name: string; content: ContentPart[]; isError: boolean }
+  | { type: "question"; turnId: string; questionId: string; question: Question }
+  | { type: "answer"; turnId: string; questionId: string; value: unknown }
+  | { type: "turn_end"; turnId: string; stopReason: StopReason }
+  | { type: "turn_error"; turnId: string; error: ErrorInfo };
+
+/** `seq` counts from 1 without a gap in its conversation; `at` is milliseconds since the epoch. */
+export type StoredEvent = ChatEvent & { seq: number; at: number };
+
+/** What is happening: shown, never stored. */
+export type LiveEvent =
+  | Delta
+  | Discard
+  | { type: "tool_progress"; callId: string; progress: number; total?: number; message?: string }
+  | { type: "server_status"; server: string; state: ServerState; reason?: string };
+
+/** What a front door renders. Every event of `ChatEvent` arrives as stored, with its `seq`. */
+export type TurnEvent = StoredEvent | LiveEvent;
+
+export type ServerState = "starting" | "ready" | "degraded" | "needs_auth" | "failed" | "disabled";
+
+/** The text of the parts that are text, in order. */
+export function textOf(content: readonly ContentPart[]): string {
+  return content
+    .filter((part) => part.type === "text")
+    .map((part) => part.text)
+    .join("\n");
+}

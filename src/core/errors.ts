@@ -1,0 +1,157 @@
+import type { ErrorInfo } from "./chat.js";
+
+/** One class a boundary, told apart by a literal `kind`. A message never holds a secret, nor does a cause. */
+abstract class HostError extends Error {
+  abstract readonly kind: string;
+  readonly retryable: boolean;
+  readonly hint: string;
+
+  constructor(message: string, { retryable = false, hint = "", cause }: ErrorDetails = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.retryable = retryable;
+    this.hint = hint;
+  }
+}
+
+interface ErrorDetails {
+  retryable?: boolean;
+  /** What the user can do about it, as a sentence. */
+  hint?: string;
+  cause?: unknown;
+}
+
+/** One mistake in a configuration, at its place. `line` and `column` count from 1. */
+export interface ConfigProblem {
+  file: string;
+  line: number;
+  column: number;
+  /** Dotted key path, as `mcpServers.fs.command`. */
+  path: string;
+  message: string;
+}
+
+export class ConfigError extends HostError {
+  readonly kind = "config";
+
+  constructor(readonly problems: readonly ConfigProblem[]) {
+    super(problems.map(formatProblem).join("\n"));
+  }
+}
+
+/** `config.yaml:5:5 mcpServers.fs.comand: unknown key "comand" (did you mean "command"?)`. */
+function formatProblem({ file, line, column, path, message }: ConfigProblem): string {
+  return `${file}:${line}:${column} ${path ? `${path}: ` : ""}${message}`;
+}
+
+export type LlmErrorKind =
+  | "rate_limit"
+  | "overloaded"
+  | "server"
+  | "connect"
+  | "connect_timeout"
+  | "network"
+  | "timeout"
+  | "ttft_timeout"
+  | "idle_timeout"
+  | "queue_timeout"
+  | "total_timeout"
+  | "empty_stream"
+  | "stream_interrupted"
+  | "quota"
+  | "auth"
+  | "model_gone"
+  | "bad_request"
+  | "tool_generation_failed"
+  | "context_length"
+  | "content_filter"
+  | "html"
+  | "redirect"
+  | "protocol"
+  | "aborted";
+
+export interface LlmErrorDetails extends ErrorDetails {
+  provider?: string;
+  model?: string;
+  status?: number;
+  /** HTTP requests sent before giving up. */
+  attempts?: number;
+  /** The provider's id of the failed request, for its support. */
+  requestId?: string;
+  /** Milliseconds until the provider asked to be called again. */
+  retryAfterMs?: number;
+}
+
+/** A provider that did not answer. Built from allow-listed fields only: never holds an AxiosError, a header or the prompt. */
+export class LlmError extends HostError {
+  readonly provider?: string;
+  readonly model?: string;
+  readonly status?: number;
+  readonly attempts?: number;
+  readonly requestId?: string;
+  readonly retryAfterMs?: number;
+
+  constructor(
+    readonly kind: LlmErrorKind,
+    message: string,
+    details: LlmErrorDetails = {},
+  ) {
+    super(message, details);
+    this.provider = details.provider;
+    this.model = details.model;
+    this.status = details.status;
+    this.attempts = details.attempts;
+    this.requestId = details.requestId;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+}
+
+export type McpErrorKind = "unavailable" | "needs_auth" | "protocol" | "not_found" | "timeout";
+
+/** A server that could not be reached or spoke nonsense. A tool that failed is a result, not an error. */
+export class McpError extends HostError {
+  constructor(
+    readonly kind: McpErrorKind,
+    message: string,
+    details: ErrorDetails = {},
+  ) {
+    super(message, details);
+  }
+}
+
+export type StoreErrorKind = "open" | "locked" | "full" | "corrupt" | "newer_schema" | "write";
+
+export class StoreError extends HostError {
+  constructor(
+    readonly kind: StoreErrorKind,
+    message: string,
+    details: ErrorDetails = {},
+  ) {
+    super(message, details);
+  }
+}
+
+export type RequestErrorKind = "usage" | "request_mismatch" | "conversation_busy" | "required_server_down";
+
+/** A caller's request that cannot be carried out as it is. */
+export class RequestError extends HostError {
+  constructor(
+    readonly kind: RequestErrorKind,
+    message: string,
+    details: ErrorDetails = {},
+  ) {
+    super(message, details);
+  }
+}
+
+/** Any thrown value as the shape that events and wires carry. */
+export function errorInfo(error: unknown): ErrorInfo {
+  if (error instanceof HostError) {
+    return { kind: error.kind, message: error.message, retryable: error.retryable, hint: error.hint };
+  }
+  return { kind: "unexpected", message: messageOf(error), retryable: false, hint: "" };
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
