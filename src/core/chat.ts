@@ -78,7 +78,7 @@ export type Discard = { type: "discard"; reason: string };
 export type CompletionEvent = Delta | Discard | { type: "completion"; completion: Completion };
 
 /** What a person (or program) is asked in the middle of a turn; answered by `session.answer(questionId, value)`. */
-export type Question = { kind: "approval"; call: ToolCall; server: string; reason: string };
+export type Question = { kind: "approval"; call: ToolCall; server: string; tool: string; reason: string };
 
 /** An error as users, logs and wires see it. */
 export interface ErrorInfo {
@@ -109,6 +109,13 @@ export interface AssistantMessageEvent {
   interrupted?: true;
 }
 
+export interface QuestionEvent {
+  type: "question";
+  turnId: string;
+  questionId: string;
+  question: Question;
+}
+
 /** What happened: stored and numbered per conversation. A tool call is planned, then sent, then has its result. */
 export type ChatEvent =
   | UserMessageEvent
@@ -116,7 +123,7 @@ export type ChatEvent =
   | { type: "tool_call"; turnId: string; call: ToolCall }
   | { type: "tool_sent"; turnId: string; callId: string }
   | { type: "tool_result"; turnId: string; callId: string; name: string; content: ContentPart[]; isError: boolean }
-  | { type: "question"; turnId: string; questionId: string; question: Question }
+  | QuestionEvent
   | { type: "answer"; turnId: string; questionId: string; value: unknown }
   | { type: "turn_end"; turnId: string; stopReason: StopReason }
   | { type: "turn_error"; turnId: string; error: ErrorInfo };

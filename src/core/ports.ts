@@ -47,6 +47,12 @@ export interface ToolFacts {
   autoApproved: boolean;
 }
 
+/** A tool with the server that offers it and that server's own name of it. */
+export interface HubTool extends ToolDefinition {
+  server: string;
+  tool: string;
+}
+
 /** A checked call, not yet sent. `send` never rejects: what goes wrong is an `isError` result. */
 export interface PreparedCall extends ToolFacts {
   send(options: SendOptions): Promise<ToolResult>;
@@ -85,7 +91,7 @@ export interface ResourceInfo {
 /** All MCP servers as one tool list. */
 export interface ToolHub {
   /** In a stable order, so that a provider's prompt cache holds from request to request. */
-  tools(): readonly ToolDefinition[];
+  tools(): readonly HubTool[];
   /** Finds the tool, parses and validates the arguments. A refusal is the error result for the model. */
   prepare(call: ToolCall): PreparedCall | { refused: ToolResult };
   /** Resolves when every server has settled or used up its own grace. Rejects when a required server is down. */

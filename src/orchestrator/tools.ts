@@ -1,0 +1,105 @@
+import { Channel } from "../core/channel.js";
+import type { ChatEvent, LiveEvent, Message, QuestionEvent, ToolCall } from "../core/chat.js";
+import type { PreparedCall, ToolHub, ToolResult } from "../core/ports.js";
+import { decide, type PolicyRules } from "./policy.js";
+
+export interface ToolBatch {
+  turnId: string;
+  hub: ToolHub;
+  rules: PolicyRules;
+  /** The answer was cut at its token limit: the last call's arguments are not whole, even where they parse. */
+  truncated: boolean;
+  signal: AbortSignal;
+  newId: (prefix: string) => string;
+  /** Waits for the answer to a question that was just yielded; `false` when the turn is cancelled meanwhile. Never rejects. */
+  answer: (question: QuestionEvent) => Promise<unknown>;
+}
+
+export type ToolMessage = Extract<Message, { role: "tool" }>;
+
+/**
+ * Runs one hop's calls in parallel. Every call is yielded as planned, then as sent, and only then leaves: whoever stores
+ * the events before asking for the next one knows after a crash what may have happened. Returns the results in call order.
+ */
+export async function* runToolCalls(
+  calls: readonly ToolCall[],
+  batch: ToolBatch,
+): AsyncGenerator<ChatEvent | LiveEvent, ToolMessage[]> {
+  const { turnId } = batch;
+  for (const call of calls) yield { type: "tool_call", turnId, call };
+
+  const results = new Map<ToolCall, ToolResult>();
+  const sendable: { call: ToolCall; prepared: PreparedCall }[] = [];
+  for (const call of calls) {
+    const cut = batch.truncated && call === calls.at(-1);
+    const checked = cut ? { refused: refusal(cutMessage) } : yield* check(call, batch);
+    if ("refused" in checked) {
+      results.set(call, checked.refused);
+      yield resultEvent(turnId, call, checked.refused);
+    } else {
+      sendable.push({ call, prepared: checked });
+    }
+  }
+
+  for (const { call } of sendable) yield { type: "tool_sent", turnId, callId: call.id };
+  const happenings = new Channel<ChatEvent | LiveEvent>();
+  const sent = sendable.map(async ({ call, prepared }) => {
+    const onProgress = (progress: { progress: number; total?: number; message?: string }) =>
+      happenings.push({ type: "tool_progress", callId: call.id, ...progress });
+    const result = await prepared.send({ signal: batch.signal, onProgress });
+    results.set(call, result);
+    happenings.push(resultEvent(turnId, call, result));
+  });
+  void Promise.all(sent).then(
+    () => happenings.close(),
+    (error: unknown) => happenings.close({ error }),
+  );
+  yield* happenings;
+
+  return calls.map((call) => {
+    const { content, isError } = results.get(call) ?? refusal("the call was not run");
+    return { role: "tool", toolCallId: call.id, content, isError };
+  });
+}
+
+const cutMessage = "not run: the answer reached its token limit inside these arguments; make a shorter call";
+
+/** Arguments, then policy, then the person. */
+async function* check(
+  call: ToolCall,
+  batch: ToolBatch,
+): AsyncGenerator<ChatEvent, PreparedCall | { refused: ToolResult }> {
+  if (batch.signal.aborted) return { refused: refusal("not run: the turn was cancelled") };
+  const prepared = batch.hub.prepare(call);
+  if ("refused" in prepared) return prepared;
+  const verdict = decide(prepared, batch.rules);
+  if (verdict.decision === "deny") return { refused: refusal(`not run: ${call.name} is denied by the user's policy`) };
+  if (verdict.decision === "ask") {
+    const questionId = batch.newId("q");
+    const { server, tool } = prepared;
+    const question: QuestionEvent = {
+      type: "question",
+      turnId: batch.turnId,
+      questionId,
+      question: { kind: "approval", call, server, tool, reason: verdict.reason },
+    };
+    yield question;
+    const value = await batch.answer(question);
+    yield { type: "answer", turnId: batch.turnId, questionId, value };
+    if (!isApproval(value)) return { refused: refusal(`not run: the user did not allow ${call.name}`) };
+  }
+  return prepared;
+}
+
+/** `true` or `{"allow": true}`; anything else is a no. */
+function isApproval(value: unknown): boolean {
+  return value === true || (typeof value === "object" && value !== null && "allow" in value && value.allow === true);
+}
+
+function refusal(text: string): ToolResult {
+  return { content: [{ type: "text", text }], isError: true };
+}
+
+function resultEvent(turnId: string, call: ToolCall, result: ToolResult): ChatEvent {
+  return { type: "tool_result", turnId, callId: call.id, name: call.name, ...result };
+}

@@ -1,0 +1,37 @@
+interface OpenQuestion {
+  answer: Promise<unknown>;
+  resolve: (value: unknown) => void;
+}
+
+/** Open questions of a conversation: asked by a turn, answered through any front door. */
+export class Questions {
+  readonly #open = new Map<string, OpenQuestion>();
+
+  /** Opens a question before anyone sees it, so that no answer can come too early. A cancelled turn answers `false`. */
+  open(questionId: string, signal: AbortSignal): void {
+    let resolve: (value: unknown) => void = () => {};
+    const answer = new Promise<unknown>((settle) => {
+      resolve = settle;
+    });
+    const onAbort = () => resolve(false);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort);
+    this.#open.set(questionId, { answer, resolve });
+    void answer.then(() => signal.removeEventListener("abort", onAbort));
+  }
+
+  async wait(questionId: string): Promise<unknown> {
+    try {
+      return await this.#open.get(questionId)?.answer;
+    } finally {
+      this.#open.delete(questionId);
+    }
+  }
+
+  /** False when no such question is open: answered before, or its turn has ended. The first answer counts. */
+  answer(questionId: string, value: unknown): boolean {
+    const question = this.#open.get(questionId);
+    question?.resolve(value);
+    return question !== undefined;
+  }
+}
