@@ -1,0 +1,47 @@
+import { describe, expect, test } from "@jest/globals";
+import type { ToolFacts } from "../../src/core/ports.js";
+import { decide, matchesTool, type PolicyRules } from "../../src/orchestrator/policy.js";
+
+const write: ToolFacts = { server: "fs", tool: "write_file", readOnly: false, idempotent: false, autoApproved: false };
+const rules = (change: Partial<PolicyRules> = {}): PolicyRules => ({ approval: "ask", allow: [], deny: [], ...change });
+
+describe("who may run without being asked", () => {
+  test("a tool that nothing is known of is asked for, with the reason", () => {
+    expect(decide(write, rules())).toEqual({ decision: "ask", reason: "fs.write_file is not known to be read-only" });
+  });
+
+  test.each([
+    ["a read-only tool of a trusted server", { ...write, readOnly: true }, rules()],
+    ["a tool that its server's configuration approves", { ...write, autoApproved: true }, rules()],
+    ["a tool that the user allowed by name", write, rules({ allow: ["fs__write_file"] })],
+    ["any tool when approval is auto", write, rules({ approval: "auto" })],
+  ])("%s runs", (_, tool, given) => {
+    expect(decide(tool, given).decision).toBe("allow");
+  });
+
+  test("deny wins over allow, over auto and over read-only", () => {
+    const denying = rules({ approval: "auto", allow: ["fs.*"], deny: ["fs.write_*"] });
+    expect(decide({ ...write, readOnly: true }, denying).decision).toBe("deny");
+  });
+});
+
+describe("patterns", () => {
+  test.each(["fs__write_file", "fs.write_file", "mcp__fs__write_file", "fs.*", "mcp__fs__*", "*", "*write*", "f*_*le"])(
+    "%s names fs.write_file",
+    (pattern) => {
+      expect(matchesTool([pattern], write)).toBe(true);
+    },
+  );
+
+  test.each(["write_file", "fs", "fs.write", "git.*", "", "fs.write_file.*", "*x*", "fs.write_*_file"])(
+    "%p does not",
+    (pattern) => {
+      expect(matchesTool([pattern], write)).toBe(false);
+    },
+  );
+
+  test("a hostile pattern against a long name takes no time to speak of", () => {
+    const long = { server: "s", tool: "a".repeat(20_000) };
+    expect(matchesTool([`${"*a".repeat(5_000)}b`], long)).toBe(false);
+  });
+});
