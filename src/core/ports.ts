@@ -99,6 +99,8 @@ export interface ToolHub {
   servers(): readonly ServerStatus[];
   prompts(): readonly PromptInfo[];
   resources(): readonly ResourceInfo[];
+  /** Prompts and resources that are available, as text for the system prompt; "" when none. Bounded. */
+  catalogue(): string;
   /** The prompt's messages as one user message. Throws McpError. */
   applyPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]>;
   /** Throws McpError. */
