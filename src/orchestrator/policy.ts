@@ -1,3 +1,4 @@
+import { globMatches } from "../core/glob.js";
 import type { ToolFacts } from "../core/ports.js";
 
 /** What the user said about tools, for one turn. Patterns: `server__tool`, `server.tool` or `mcp__server__tool`, `*` for any run of characters. */
@@ -25,20 +26,4 @@ export function matchesTool(patterns: readonly string[], tool: { server: string;
     const spelled = pattern.replace(/^mcp__/, "");
     return globMatches(spelled, full) || globMatches(spelled, `${tool.server}.${tool.tool}`);
   });
-}
-
-/** Linear-time glob with `*` only: patterns and names may come from anywhere, so no regular expression is built of them. */
-function globMatches(pattern: string, text: string): boolean {
-  const parts = pattern.split("*");
-  if (parts.length === 1) return pattern === text;
-  const first = parts[0] ?? "";
-  const last = parts.at(-1) ?? "";
-  if (!text.startsWith(first) || text.length < first.length + last.length) return false;
-  let position = first.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = text.indexOf(part, position);
-    if (found < 0) return false;
-    position = found + part.length;
-  }
-  return text.endsWith(last) && text.length - last.length >= position;
 }
