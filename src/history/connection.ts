@@ -1,0 +1,50 @@
+/** The part of `node:sqlite`'s DatabaseSync that the event log uses. */
+export interface Connection {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  /** May be called again. */
+  close(): void;
+}
+
+export interface Statement {
+  get(...values: SqlValue[]): unknown;
+  all(...values: SqlValue[]): unknown[];
+}
+
+type SqlValue = string | number | null;
+
+/** Opens a file with Node's own SQLite where it is built in (22.13 and later), else with the package that has the same API. */
+export async function connect(path: string): Promise<Connection> {
+  const builtin = withoutWarnings(() => process.getBuiltinModule("node:sqlite"));
+  const { DatabaseSync } = (builtin ?? (await import("@photostructure/sqlite"))) as Driver;
+  const db = new DatabaseSync(path);
+  return {
+    exec: (sql) => db.exec(sql),
+    prepare: (sql) => db.prepare(sql),
+    close() {
+      if (!db.isOpen) return;
+      try {
+        // The package cannot finalize statements, so that its close leaves the WAL file behind: at least it leaves it empty.
+        db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      } catch {
+        // The next opening reads what stayed there.
+      }
+      db.close();
+    },
+  };
+}
+
+interface Driver {
+  DatabaseSync: new (path: string) => Connection & { isOpen: boolean };
+}
+
+/** Node 22 calls its SQLite experimental when it is loaded; that would be the first line of every start. */
+function withoutWarnings<T>(load: () => T): T {
+  const { emitWarning } = process;
+  process.emitWarning = () => undefined;
+  try {
+    return load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}

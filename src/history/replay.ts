@@ -1,0 +1,88 @@
+import type { AssistantMessage, ContentPart, Message, StoredEvent } from "../core/chat.js";
+import { type CallRecord, type HopRecord, readTurns, type TurnRecord, validHops } from "./turns.js";
+
+/**
+ * The conversation as a model may be sent it: a strict provider accepts the fold of any log, however it broke off. Every call
+ * has one result, right after its answer and in call order; no message is empty; roles alternate. `currentTurnId` names the
+ * turn that the model is about to be asked for: it comes last, and without a text that broke off.
+ */
+export function toMessages(events: readonly StoredEvent[], currentTurnId?: string): Message[] {
+  const messages: Message[] = [];
+  for (const turn of readTurns(events, currentTurnId)) {
+    add(messages, { role: "user", content: turn.userContent });
+    for (const hop of hopsToSend(turn, currentTurnId)) {
+      const message = answerOf(hop);
+      if (message.content === "" && message.toolCalls.length === 0) continue;
+      add(messages, message);
+      messages.push(...hop.calls.map(resultOf));
+    }
+  }
+  return messages;
+}
+
+function hopsToSend(turn: TurnRecord, currentTurnId?: string): HopRecord[] {
+  const hops = validHops(turn);
+  return turn.turnId === currentTurnId ? hops.filter(({ answer }) => !answer.interrupted) : hops;
+}
+
+function answerOf({ answer, calls }: HopRecord): AssistantMessage {
+  return { ...answer.message, toolCalls: calls.map(({ call }) => call) };
+}
+
+function resultOf({ call, sent, result }: CallRecord): Message {
+  if (result) return { role: "tool", toolCallId: call.id, content: result.content, isError: result.isError };
+  const text = sent
+    ? "outcome unknown: the host stopped before the result arrived"
+    : "not run: the turn was stopped before this call";
+  return { role: "tool", toolCallId: call.id, content: [{ type: "text", text }], isError: true };
+}
+
+/** A turn that failed before any answer leaves two user messages in a row; providers want one. Likewise for two answers. */
+function add(messages: Message[], message: Message): void {
+  const last = messages.at(-1);
+  if (message.role === "user" && last?.role === "user") {
+    messages[messages.length - 1] = { role: "user", content: [...last.content, ...message.content] };
+  } else if (message.role === "assistant" && last?.role === "assistant") {
+    messages[messages.length - 1] = { ...message, content: `${last.content}\n\n${message.content}` };
+  } else {
+    messages.push(message);
+  }
+}
+
+/**
+ * Leaves out whole turns, oldest first, until the rest fits. The last turn always stays, and so do system messages in front.
+ * A turn is never split, so that no result loses its call.
+ */
+export function trimTurns(messages: readonly Message[], maxTokens: number): Message[] {
+  const firstTurn = messages.findIndex(({ role }) => role !== "system");
+  const head = firstTurn < 0 ? messages : messages.slice(0, firstTurn);
+  const body = messages.slice(head.length);
+  let tokens = head.reduce((sum, message) => sum + estimateTokens(message), 0);
+  let start = body.length;
+  for (const [index, message] of [...body.entries()].reverse()) {
+    tokens += estimateTokens(message);
+    if (tokens > maxTokens && start < body.length) break;
+    if (message.role === "user") start = index;
+  }
+  return [...head, ...body.slice(start)];
+}
+
+/** Roles and separators that a provider adds to each message. */
+const messageTokens = 4;
+/** Pictures and sound are billed by their size on screen and in time, not by their bytes; this is a large one. */
+const mediaTokens = 1_500;
+
+/** A quarter of a token a byte: close for English and code, on the safe side for most other scripts. */
+function estimateTokens(message: Message): number {
+  const bytes = (text: string) => Buffer.byteLength(text) / 4;
+  if (message.role === "system") return messageTokens + bytes(message.content);
+  if (message.role === "assistant") {
+    const calls = message.toolCalls.map((call) => messageTokens + bytes(call.name) + bytes(call.arguments));
+    return calls.reduce((sum, tokens) => sum + tokens, messageTokens + bytes(message.content));
+  }
+  const parts = message.content.map((part: ContentPart) => {
+    if (part.type === "text") return bytes(part.text);
+    return part.type === "resource_link" ? bytes(JSON.stringify(part)) : mediaTokens;
+  });
+  return parts.reduce((sum, tokens) => sum + tokens, messageTokens);
+}

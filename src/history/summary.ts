@@ -1,0 +1,58 @@
+import type { AssistantMessageEvent, ErrorInfo, StopReason, StoredEvent, Usage } from "../core/chat.js";
+import { readTurn, validHops } from "./turns.js";
+
+export interface TurnSummary {
+  /** What the assistant said in all of the turn. */
+  text: string;
+  /** Absent while the turn runs. `error` goes with the error below. */
+  stopReason?: StopReason;
+  error?: ErrorInfo;
+  /** Over all requests that reported it; absent when none did. */
+  usage?: Usage;
+  /** `isError` is absent for a call without a result. */
+  toolCalls: { id: string; name: string; arguments: string; isError?: boolean }[];
+  /** HTTP requests sent to the provider. */
+  attempts: number;
+  provider?: string;
+  model?: string;
+}
+
+/** What one turn's events say, for front doors and scripts. */
+export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
+  const turn = readTurn(events);
+  const answers = turn.hops.map(({ answer }) => answer);
+  const usage = sumUsage(answers);
+  const last = answers.at(-1);
+  return {
+    text: validHops(turn)
+      .map(({ answer }) => answer.message.content)
+      .filter(Boolean)
+      .join("\n\n"),
+    ...(turn.end?.type === "turn_end" ? { stopReason: turn.end.stopReason } : {}),
+    ...(turn.end?.type === "turn_error" ? { stopReason: "error" as const, error: turn.end.error } : {}),
+    ...(usage ? { usage } : {}),
+    toolCalls: turn.hops.flatMap(({ calls }) =>
+      calls.map(({ call: { id, name, arguments: text }, result }) => ({
+        id,
+        name,
+        arguments: text,
+        ...(result ? { isError: result.isError } : {}),
+      })),
+    ),
+    attempts: answers.reduce((sum, { attempts }) => sum + attempts, 0),
+    ...(last ? { provider: last.provider, model: last.model } : {}),
+  };
+}
+
+function sumUsage(answers: readonly AssistantMessageEvent[]): Usage | undefined {
+  const reported = answers.flatMap(({ usage }) => (usage ? [usage] : []));
+  if (reported.length === 0) return undefined;
+  const sum: Usage = { inputTokens: 0, outputTokens: 0 };
+  for (const usage of reported) {
+    for (const key of ["inputTokens", "outputTokens", "reasoningTokens", "cachedTokens"] as const) {
+      const count = usage[key];
+      if (count !== undefined) sum[key] = (sum[key] ?? 0) + count;
+    }
+  }
+  return sum;
+}

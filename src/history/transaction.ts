@@ -1,0 +1,18 @@
+import type { Connection } from "./connection.js";
+
+/** All or nothing. Takes the write lock at once, so that what `work` reads cannot change before it writes. */
+export function transaction<T>(db: Connection, work: () => T): T {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    db.exec("COMMIT");
+    return result;
+  } catch (error) {
+    try {
+      db.exec("ROLLBACK");
+    } catch {
+      // A full disk or an I/O error has made SQLite roll back by itself.
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,75 @@
+import type { AssistantMessageEvent, ContentPart, StoredEvent, ToolCall } from "../core/chat.js";
+
+type EventOf<T extends StoredEvent["type"]> = Extract<StoredEvent, { type: T }>;
+
+/** One call of an answer, and how far it got. No result and not sent: it certainly did not run. */
+export interface CallRecord {
+  call: ToolCall;
+  sent: boolean;
+  result?: EventOf<"tool_result">;
+}
+
+/** One answer of the model with the calls it asked for, in their order. */
+export interface HopRecord {
+  answer: AssistantMessageEvent;
+  calls: CallRecord[];
+}
+
+export interface TurnRecord {
+  turnId: string;
+  userContent: ContentPart[];
+  hops: HopRecord[];
+  /** Absent while the turn runs, also when an earlier attempt of it had failed. */
+  end?: EventOf<"turn_end"> | EventOf<"turn_error">;
+}
+
+/**
+ * A conversation's turns in the order of their ends, running ones last: a request that failed and was sent again has its place
+ * where it was answered. `currentTurnId` names a turn that is about to go on, and so comes last.
+ */
+export function readTurns(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
+  const grouped = new Map<string, StoredEvent[]>();
+  for (const event of events) {
+    const turn = grouped.get(event.turnId);
+    if (turn) turn.push(event);
+    else grouped.set(event.turnId, [event]);
+  }
+  const place = ({ turnId, end }: TurnRecord) =>
+    turnId === currentTurnId ? Number.MAX_VALUE : (end?.seq ?? Number.MAX_SAFE_INTEGER);
+  return [...grouped.values()].map(readTurn).sort((a, b) => place(a) - place(b));
+}
+
+/** Reads the events of one turn. An event belongs to the answer before it, because call ids may return in a later answer. */
+export function readTurn(events: readonly StoredEvent[]): TurnRecord {
+  const turn: TurnRecord = { turnId: events[0]?.turnId ?? "", userContent: [], hops: [] };
+  for (const event of events) {
+    turn.end = event.type === "turn_end" || event.type === "turn_error" ? event : undefined;
+    if (event.type === "user_message") turn.userContent.push(...event.content);
+    if (event.type === "assistant_message") turn.hops.push(newHop(event));
+    if (event.type === "tool_sent") update(turn, event.callId, { sent: true });
+    if (event.type === "tool_result") update(turn, event.callId, { result: event });
+  }
+  return turn;
+}
+
+/** The calls of an interrupted answer may be cut anywhere; they are never run, so they are not calls. */
+function newHop(answer: AssistantMessageEvent): HopRecord {
+  const calls = answer.interrupted ? [] : answer.message.toolCalls;
+  return { answer, calls: calls.map((call) => ({ call, sent: false })) };
+}
+
+function update(turn: TurnRecord, callId: string, change: Partial<CallRecord>): void {
+  const record = turn.hops.at(-1)?.calls.find(({ call }) => call.id === callId);
+  if (record) Object.assign(record, change);
+}
+
+/** The answers that count: one that broke off is void once the turn has gone on after it. */
+export function validHops(turn: TurnRecord): HopRecord[] {
+  return turn.hops.filter(({ answer }, index) => !answer.interrupted || index === turn.hops.length - 1);
+}
+
+/** The calls of a turn that have no result yet: what is left to do before the model can be asked again. */
+export function pendingCalls(events: readonly StoredEvent[]): { call: ToolCall; sent: boolean }[] {
+  const calls = readTurn(events).hops.at(-1)?.calls ?? [];
+  return calls.filter(({ result }) => !result).map(({ call, sent }) => ({ call, sent }));
+}

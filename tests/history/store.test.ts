@@ -1,0 +1,119 @@
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import type { ChatStore } from "../../src/core/ports.js";
+import { openStore } from "../../src/history/open.js";
+import { call, inFolder, turn } from "./support.js";
+
+/** What every event log promises. */
+describe.each(["sqlite", "memory"] as const)("the %s store", (driver) => {
+  async function withStore(work: (store: ChatStore) => Promise<void>): Promise<void> {
+    await inFolder(async (folder) => {
+      let time = 100;
+      const storage = driver === "sqlite" ? { driver, path: join(folder, "events.db") } : { driver };
+      const store = await openStore(storage, { now: () => time++, observe: () => undefined });
+      await work(store);
+      await store.close();
+    });
+  }
+  const one = turn("turn_1");
+  const two = turn("turn_2");
+
+  test("numbers events from 1 in each conversation and stamps them with the time", () =>
+    withStore(async (store) => {
+      expect(await store.append("a", one.user("hello"))).toEqual({ ...one.user("hello"), seq: 1, at: 100 });
+      expect(await store.append("b", two.user("hi"))).toMatchObject({ seq: 1, at: 101 });
+      expect(await store.append("a", one.end())).toMatchObject({ seq: 2, at: 102 });
+    }));
+
+  test("appends in the order of the calls, without awaiting each", () =>
+    withStore(async (store) => {
+      const texts = Array.from({ length: 50 }, (_, index) => `text ${index}`);
+      const appended = await Promise.all(texts.map((text) => store.append("a", one.answer(text))));
+      expect(appended.map(({ seq }) => seq)).toEqual(texts.map((_, index) => index + 1));
+      expect(await store.read("a")).toEqual(appended);
+    }));
+
+  test("gives back every kind of event as it was", () =>
+    withStore(async (store) => {
+      const asked = { kind: "approval", call: call("c1"), server: "s", tool: "t", reason: "r" } as const;
+      const events = [
+        one.user("zwölf 🌍 \u0000 \ud800"),
+        one.answer("", [{ ...call("c1"), opaque: { signature: ["x"] } }]),
+        one.planned(call("c1")),
+        { type: "question", turnId: "turn_1", questionId: "q1", question: asked } as const,
+        { type: "answer", turnId: "turn_1", questionId: "q1", value: { allow: true } } as const,
+        one.sent("c1"),
+        one.result("c1", "42"),
+        one.error(),
+        one.end(),
+      ];
+      for (const event of events) await store.append("a", event);
+      expect(await store.read("a")).toMatchObject(events);
+    }));
+
+  test("reads from any number on", () =>
+    withStore(async (store) => {
+      for (const text of ["1", "2", "3"]) await store.append("a", one.answer(text));
+      const seqs = async (from?: number) => (await store.read("a", from)).map(({ seq }) => seq);
+      expect(await seqs()).toEqual([1, 2, 3]);
+      expect(await seqs(0)).toEqual([1, 2, 3]);
+      expect(await seqs(2)).toEqual([2, 3]);
+      expect(await seqs(4)).toEqual([]);
+      expect(await store.read("never seen")).toEqual([]);
+    }));
+
+  test("claims a request id once and then gives all of its turn and nothing else", () =>
+    withStore(async (store) => {
+      const first = await store.claim("a", one.user("hello", "r1"));
+      expect(first).toEqual({ created: true, events: [{ ...one.user("hello", "r1"), seq: 1, at: 100 }] });
+      await store.claim("a", two.user("other", "r2"));
+      await store.append("a", two.end());
+      await store.append("a", one.answer("hi"));
+      await store.append("a", one.end());
+
+      const again = await store.claim("a", turn("turn_3").user("other text", "r1"));
+      expect(again.created).toBe(false);
+      expect(again.events).toMatchObject([one.user("hello", "r1"), one.answer("hi"), one.end()]);
+      expect(again.events.map(({ seq }) => seq)).toEqual([1, 4, 5]);
+      expect(await store.read("a")).toHaveLength(5);
+    }));
+
+  test("claims the same request id in two conversations twice", () =>
+    withStore(async (store) => {
+      expect((await store.claim("a", one.user("hello", "r1"))).created).toBe(true);
+      expect((await store.claim("b", two.user("hello", "r1"))).created).toBe(true);
+    }));
+
+  test("lets one of many simultaneous claims win", () =>
+    withStore(async (store) => {
+      const claims = await Promise.all(
+        Array.from({ length: 20 }, (_, index) => store.claim("a", turn(`turn_${index}`).user("hello", "r1"))),
+      );
+      expect(claims.filter(({ created }) => created)).toHaveLength(1);
+      expect(new Set(claims.map(({ events }) => events[0]?.turnId))).toEqual(new Set(["turn_0"]));
+    }));
+
+  test("lists conversations, the one with the latest event first", () =>
+    withStore(async (store) => {
+      expect(await store.conversations()).toEqual([]);
+      await store.append("a", one.user("hello"));
+      await store.append("b", two.user("hello"));
+      await store.append("a", one.end());
+      expect(await store.conversations()).toEqual([
+        { conversationId: "a", lastSeq: 2, updatedAt: 102 },
+        { conversationId: "b", lastSeq: 1, updatedAt: 101 },
+      ]);
+    }));
+
+  test("is not changed by what its callers do to their events", () =>
+    withStore(async (store) => {
+      const event = { ...one.user("hello"), content: [{ type: "text" as const, text: "hello" }] };
+      await store.append("a", event);
+      event.content.push({ type: "text", text: "changed" });
+      const [read] = await store.read("a");
+      if (read?.type === "user_message") read.content.length = 0;
+      expect(await store.read("a")).toMatchObject([one.user("hello")]);
+    }));
+
+  test("may be closed twice", () => withStore((store) => store.close()));
+});

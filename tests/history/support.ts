@@ -1,0 +1,48 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ChatEvent, StoredEvent, ToolCall } from "../../src/core/chat.js";
+
+/** Runs with a new empty folder that is gone afterwards. */
+export async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "history-"));
+  try {
+    await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Events as a store would number them. */
+export function stored(events: readonly ChatEvent[]): StoredEvent[] {
+  return events.map((event, index) => ({ ...event, seq: index + 1, at: 1_000 + index }));
+}
+
+export function call(id: string, name = "everything__add", args = '{"a":2,"b":40}'): ToolCall {
+  return { id, name, arguments: args };
+}
+
+/** The events of one turn, short to write. */
+export function turn(turnId: string) {
+  const text = (value: string) => [{ type: "text" as const, text: value }];
+  const facts = { finishReason: "stop", provider: "demo", model: "demo-1", attempts: 1 } as const;
+  return {
+    user: (value: string, requestId = `request-${turnId}`) =>
+      ({ type: "user_message", turnId, requestId, content: text(value) }) as const,
+    answer: (content: string, toolCalls: ToolCall[] = [], more: { interrupted?: true; attempts?: number } = {}) =>
+      ({
+        type: "assistant_message",
+        turnId,
+        message: { role: "assistant", content, toolCalls },
+        ...facts,
+        ...more,
+      }) as const,
+    planned: (planned: ToolCall) => ({ type: "tool_call", turnId, call: planned }) as const,
+    sent: (callId: string) => ({ type: "tool_sent", turnId, callId }) as const,
+    result: (callId: string, value: string, isError = false) =>
+      ({ type: "tool_result", turnId, callId, name: "everything__add", content: text(value), isError }) as const,
+    end: (stopReason: "end_turn" | "cancelled" = "end_turn") => ({ type: "turn_end", turnId, stopReason }) as const,
+    error: (retryable = true) =>
+      ({ type: "turn_error", turnId, error: { kind: "rate_limit", message: "busy", retryable, hint: "" } }) as const,
+  };
+}
