@@ -22,7 +22,7 @@ const migrations: readonly string[] = [
     UNIQUE (conversation_id, seq),
     UNIQUE (conversation_id, request_id)
   ) STRICT;
-  CREATE INDEX events_turn ON events (conversation_id, turn_id);
+  CREATE INDEX events_turn ON events (conversation_id, turn_id, seq);
   PRAGMA application_id = ${applicationId};`,
 ];
 

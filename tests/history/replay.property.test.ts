@@ -1,0 +1,109 @@
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import type { ChatEvent, Message } from "../../src/core/chat.js";
+import { toMessages, trimTurns } from "../../src/history/replay.js";
+import { call, stored, turn } from "./support.js";
+
+/** One try of one of four turns: some answers with calls that got as far as they got, then perhaps an end. */
+const attempt = fc.record({
+  turn: fc.integer({ min: 1, max: 4 }),
+  /** Turns whose requests arrive while this one runs. */
+  queued: fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 1 }),
+  hops: fc.array(fc.array(fc.constantFrom("asked", "planned", "sent", "done"), { maxLength: 3 }), { maxLength: 3 }),
+  text: fc.constantFrom("", "some text"),
+  stop: fc.constantFrom("end_turn", "cancelled", "interrupted", "error", "killed"),
+  shuffled: fc.boolean(),
+});
+type Attempt = typeof attempt extends fc.Arbitrary<infer T> ? T : never;
+
+/** The log that these attempts leave. Call ids are used again by every answer, as some providers do. */
+function logOf(attempts: readonly Attempt[]): ChatEvent[] {
+  const log: ChatEvent[] = [];
+  const claimed = new Set<string>();
+  const ended = new Set<string>();
+  const claim = (turnId: string) => {
+    if (!claimed.has(turnId)) log.push(turn(turnId).user(`please ${turnId}`));
+    claimed.add(turnId);
+  };
+  for (const { turn: number, queued, hops, text, stop, shuffled } of attempts) {
+    const turnId = `turn_${number}`;
+    if (ended.has(turnId)) continue;
+    const { answer, planned, sent, result, end, error } = turn(turnId);
+    claim(turnId);
+    for (const other of queued) claim(`turn_${other}`);
+    for (const states of hops) {
+      const calls = states.map((state, index) => ({ state, call: call(`call_${index}`) }));
+      log.push(
+        answer(
+          text,
+          calls.map((each) => each.call),
+        ),
+      );
+      for (const each of calls) if (each.state !== "asked") log.push(planned(each.call));
+      const sendable = calls.filter(({ state }) => state === "sent" || state === "done");
+      for (const each of sendable) log.push(sent(each.call.id));
+      const done = sendable.filter(({ state }) => state === "done");
+      for (const each of shuffled ? done.reverse() : done) log.push(result(each.call.id, "42"));
+    }
+    if (stop === "interrupted" || stop === "cancelled")
+      log.push(answer("half", [call("call_9")], { interrupted: true }));
+    if (stop === "end_turn") log.push(answer("done"), end());
+    if (stop === "cancelled") log.push(end("cancelled"));
+    if (stop === "interrupted" || stop === "error") log.push(error());
+    if (stop === "end_turn" || stop === "cancelled") ended.add(turnId);
+  }
+  return log;
+}
+
+/** What strict providers refuse. */
+function problemsOf(messages: readonly Message[]): string[] {
+  const problems: string[] = [];
+  if (messages.length > 0 && messages[0]?.role !== "user") problems.push("does not start with a user message");
+  let expected: string[] = [];
+  for (const [index, message] of messages.entries()) {
+    if (message.role === "tool") {
+      if (expected.shift() !== message.toolCallId) problems.push(`${index}: a result without its call`);
+      continue;
+    }
+    if (expected.length > 0) problems.push(`${index}: calls without results`);
+    expected = message.role === "assistant" ? message.toolCalls.map(({ id }) => id) : [];
+    const previous = messages[index - 1];
+    if (message.role === previous?.role) problems.push(`${index}: two of ${message.role} in a row`);
+    if (message.role === "assistant" && !message.content && expected.length === 0) problems.push(`${index}: empty`);
+    if (message.role === "user" && message.content.length === 0) problems.push(`${index}: empty`);
+  }
+  if (expected.length > 0) problems.push("calls without results at the end");
+  return problems;
+}
+
+test("any cut of any log folds to messages that a strict provider accepts", () => {
+  fc.assert(
+    fc.property(
+      fc.array(attempt, { maxLength: 6 }),
+      fc.nat(),
+      fc.integer({ min: 0, max: 4 }),
+      (attempts, at, current) => {
+        const log = stored(logOf(attempts));
+        const events = log.slice(0, at % (log.length + 1));
+        expect(problemsOf(toMessages(events))).toEqual([]);
+        expect(problemsOf(toMessages(events, `turn_${current}`))).toEqual([]);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test("trimming leaves the end of the conversation, from a user message on, and no less than the last turn", () => {
+  fc.assert(
+    fc.property(fc.array(attempt, { maxLength: 6 }), fc.nat({ max: 200 }), (attempts, maxTokens) => {
+      const messages = toMessages(stored(logOf(attempts)));
+      const trimmed = trimTurns(messages, maxTokens);
+      expect(trimmed).toEqual(messages.slice(messages.length - trimmed.length));
+      expect(problemsOf(trimmed)).toEqual([]);
+      const lastTurn = messages.length - messages.findLastIndex(({ role }) => role === "user");
+      if (messages.length > 0) expect(trimmed.length).toBeGreaterThanOrEqual(lastTurn);
+      expect(trimTurns(messages, maxTokens + 50).length).toBeGreaterThanOrEqual(trimmed.length);
+    }),
+    { numRuns: 200 },
+  );
+});

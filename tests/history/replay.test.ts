@@ -1,0 +1,208 @@
+import { describe, expect, test } from "@jest/globals";
+import type { ChatEvent, Message } from "../../src/core/chat.js";
+import { toMessages, trimTurns } from "../../src/history/replay.js";
+import { pendingCalls } from "../../src/history/turns.js";
+import { call, stored, turn } from "./support.js";
+
+const one = turn("turn_1");
+const two = turn("turn_2");
+
+function user(...texts: string[]): Message {
+  return { role: "user", content: texts.map((text) => ({ type: "text", text })) };
+}
+
+function assistant(content: string, toolCalls = [] as ReturnType<typeof call>[]): Message {
+  return { role: "assistant", content, toolCalls };
+}
+
+function tool(toolCallId: string, text: string, isError = false): Message {
+  return { role: "tool", toolCallId, content: [{ type: "text", text }], isError };
+}
+
+function fold(events: readonly ChatEvent[], currentTurnId?: string): Message[] {
+  return toMessages(stored(events), currentTurnId);
+}
+
+describe("a conversation", () => {
+  test("is its user messages, answers and tool results", () => {
+    const events = [
+      one.user("add"),
+      one.answer("I will.", [call("c1")]),
+      one.planned(call("c1")),
+      one.sent("c1"),
+      one.result("c1", "42"),
+      one.answer("It is 42."),
+      one.end(),
+      two.user("thanks"),
+    ];
+    expect(fold(events)).toEqual([
+      user("add"),
+      assistant("I will.", [call("c1")]),
+      tool("c1", "42"),
+      assistant("It is 42."),
+      user("thanks"),
+    ]);
+  });
+
+  test("has results in the order of the calls, whenever they came", () => {
+    const events = [
+      one.user("add"),
+      one.answer("", [call("c1"), call("c2")]),
+      one.result("c2", "2"),
+      one.result("c1", "1"),
+    ];
+    expect(fold(events).slice(2)).toEqual([tool("c1", "1"), tool("c2", "2")]);
+  });
+
+  test("tells calls apart whose ids come again in a later answer", () => {
+    const events = [
+      one.user("add"),
+      one.answer("", [call("call_0")]),
+      one.result("call_0", "1"),
+      one.answer("", [call("call_0")]),
+      one.result("call_0", "2"),
+    ];
+    expect(fold(events).filter(({ role }) => role === "tool")).toEqual([tool("call_0", "1"), tool("call_0", "2")]);
+  });
+
+  test("keeps what a provider wants back with its answer", () => {
+    const signed = { ...call("c1"), opaque: { signature: "s" } };
+    const answer = one.answer("", [signed]);
+    const events = [one.user("add"), { ...answer, message: { ...answer.message, reasoning: "hm" } }];
+    expect(fold(events)[1]).toEqual({ role: "assistant", content: "", reasoning: "hm", toolCalls: [signed] });
+  });
+
+  test("has no place for an answer that says nothing", () => {
+    expect(fold([one.user("hello"), one.answer(""), one.end()])).toEqual([user("hello")]);
+  });
+});
+
+describe("a turn that broke off", () => {
+  test("gives calls without a result one that says what is known", () => {
+    const events = [
+      one.user("add"),
+      one.answer("", [call("c1"), call("c2"), call("c3")]),
+      one.planned(call("c1")),
+      one.planned(call("c2")),
+      one.sent("c1"),
+      one.end("cancelled"),
+    ];
+    expect(fold(events).slice(2)).toEqual([
+      tool("c1", "outcome unknown: the host stopped before the result arrived", true),
+      tool("c2", "not run: the turn was stopped before this call", true),
+      tool("c3", "not run: the turn was stopped before this call", true),
+    ]);
+  });
+
+  test("keeps an interrupted answer's text and drops its calls", () => {
+    const events = [one.user("add"), one.answer("I wi", [call("c1")], { interrupted: true }), one.end("cancelled")];
+    expect(fold(events)).toEqual([user("add"), assistant("I wi")]);
+  });
+
+  test("is one message with the next user message when nothing was answered", () => {
+    expect(fold([one.user("hello"), one.error(false), two.user("anyone?")])).toEqual([user("hello", "anyone?")]);
+  });
+});
+
+describe("a turn that failed and was sent again", () => {
+  const failed = [one.user("first"), one.error()];
+  const other = [two.user("second"), two.answer("two"), two.end()];
+
+  test("has its place where it was answered", () => {
+    expect(fold([...failed, ...other, one.answer("one"), one.end()])).toEqual([
+      user("second"),
+      assistant("two"),
+      user("first"),
+      assistant("one"),
+    ]);
+  });
+
+  test("comes last while it runs again", () => {
+    expect(fold([...failed, ...other, one.answer("", [call("c1")]), one.result("c1", "1")]).slice(2)).toEqual([
+      user("first"),
+      assistant("", [call("c1")]),
+      tool("c1", "1"),
+    ]);
+  });
+
+  test("comes last when it is about to run again, before it has any new event", () => {
+    expect(fold([...failed, ...other])[0]).toEqual(user("first", "second"));
+    expect(fold([...failed, ...other], "turn_1").at(-1)).toEqual(user("first"));
+  });
+
+  test("goes on without the text that broke off", () => {
+    const broken = [one.user("first"), one.answer("The ans", [], { interrupted: true }), one.error()];
+    expect(fold(broken, "turn_1")).toEqual([user("first")]);
+    expect(fold([...broken, one.answer("The answer"), one.end()])).toEqual([user("first"), assistant("The answer")]);
+  });
+
+  test("goes on from the results that it already had", () => {
+    const events = [one.user("first"), one.answer("", [call("c1")]), one.result("c1", "1"), one.error()];
+    expect(fold(events, "turn_1")).toEqual([user("first"), assistant("", [call("c1")]), tool("c1", "1")]);
+  });
+});
+
+test("pending calls are those of the last answer without a result, with how far they got", () => {
+  const events = stored([
+    one.user("add"),
+    one.answer("", [call("c1")]),
+    one.result("c1", "1"),
+    one.answer("", [call("c1"), call("c2"), call("c3")]),
+    one.planned(call("c1")),
+    one.sent("c1"),
+    one.sent("c2"),
+    one.result("c2", "2"),
+  ]);
+  expect(pendingCalls(events)).toEqual([
+    { call: call("c1"), sent: true },
+    { call: call("c3"), sent: false },
+  ]);
+  expect(pendingCalls(events.slice(0, 3))).toEqual([]);
+  expect(pendingCalls([])).toEqual([]);
+});
+
+describe("trimming", () => {
+  const long = "x".repeat(400);
+  const turns = [
+    [user(long), assistant("", [call("c1")]), tool("c1", long), assistant(long)],
+    [user(long), assistant(long)],
+    [user("now"), assistant("", [call("c2")]), tool("c2", long)],
+  ];
+  const messages = turns.flat();
+
+  test("leaves everything that fits", () => {
+    expect(trimTurns(messages, 10_000)).toEqual(messages);
+    expect(trimTurns([], 10)).toEqual([]);
+  });
+
+  test("leaves out whole turns, oldest first", () => {
+    expect(trimTurns(messages, 500)).toEqual(turns.slice(1).flat());
+    expect(trimTurns(messages, 200)).toEqual(turns[2]);
+  });
+
+  test("keeps the last turn whatever its size", () => {
+    expect(trimTurns(messages, 0)).toEqual(turns[2]);
+  });
+
+  test("keeps and counts system messages in front", () => {
+    const system: Message = { role: "system", content: long.repeat(3) };
+    expect(trimTurns([system, ...messages], 500)).toEqual([system, ...(turns[2] ?? [])]);
+    expect(trimTurns([system], 0)).toEqual([system]);
+  });
+
+  test("counts a picture by what it costs, not by its bytes", () => {
+    const picture: Message = {
+      role: "user",
+      content: [{ type: "image", data: "x".repeat(1e6), mimeType: "image/png" }],
+    };
+    expect(trimTurns([picture, assistant("nice"), user("now")], 3_000)).toHaveLength(3);
+    expect(trimTurns([picture, assistant("nice"), user("now")], 1_000)).toHaveLength(1);
+  });
+
+  test("takes time in proportion to the conversation", () => {
+    const many = Array.from({ length: 100_000 }, () => [user("hello"), assistant("hello")]).flat();
+    const startedAt = performance.now();
+    expect(trimTurns(many, 1e9)).toHaveLength(200_000);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+});

@@ -1,0 +1,50 @@
+import { expect, test } from "@jest/globals";
+import { summarizeTurn } from "../../src/history/summary.js";
+import { call, stored, turn } from "./support.js";
+
+const { user, answer, result, end, error } = turn("turn_1");
+
+test("sums up what a whole turn said, called and cost", () => {
+  const usage = { inputTokens: 10, outputTokens: 2, cachedTokens: 4 };
+  const events = stored([
+    user("add"),
+    { ...answer("I will.", [call("c1"), call("c2")], { attempts: 2 }), usage },
+    result("c2", "no", true),
+    result("c1", "42"),
+    answer("", [call("c1")]),
+    { ...answer("It is 42."), usage: { inputTokens: 20, outputTokens: 3, reasoningTokens: 1 } },
+    end(),
+  ]);
+  const { name, arguments: text } = call("c1");
+  expect(summarizeTurn(events)).toEqual({
+    text: "I will.\n\nIt is 42.",
+    stopReason: "end_turn",
+    usage: { inputTokens: 30, outputTokens: 5, reasoningTokens: 1, cachedTokens: 4 },
+    toolCalls: [
+      { id: "c1", name, arguments: text, isError: false },
+      { id: "c2", name, arguments: text, isError: true },
+      { id: "c1", name, arguments: text },
+    ],
+    attempts: 4,
+    provider: "demo",
+    model: "demo-1",
+  });
+});
+
+test("a running turn has no stop reason, and usage that nobody reported is absent", () => {
+  expect(summarizeTurn(stored([user("hello")]))).toEqual({ text: "", toolCalls: [], attempts: 0 });
+});
+
+test("a failed turn has its error, until it runs again", () => {
+  const failed = [user("hello"), answer("The ans", [], { interrupted: true }), error()];
+  const busy = { kind: "rate_limit", message: "busy", retryable: true, hint: "" };
+  expect(summarizeTurn(stored(failed))).toMatchObject({
+    text: "The ans",
+    stopReason: "error",
+    error: busy,
+    attempts: 1,
+  });
+  const again = summarizeTurn(stored([...failed, answer("The answer"), end()]));
+  expect(again).toMatchObject({ text: "The answer", stopReason: "end_turn", attempts: 2 });
+  expect(again).not.toHaveProperty("error");
+});
