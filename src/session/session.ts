@@ -159,7 +159,7 @@ export class Session {
     const log = (await store.read(this.id)).filter((event) => !waiting.has(event.turnId));
     const budget = Math.floor(orchestrator.contextWindow(request.model) * historyShare);
     const allow = [...(request.allow ?? []), ...this.#remembered];
-    const events = orchestrator.runTurn(trimTurns(toMessages(log), budget), {
+    const events = orchestrator.runTurn(trimTurns(toMessages(log, turnId), budget), {
       turnId,
       system: [request.system ?? defaults.systemPrompt, hub.catalogue()].filter(Boolean).join("\n\n"),
       model: request.model,

@@ -1,5 +1,5 @@
 import type { AssistantMessageEvent, ErrorInfo, StopReason, StoredEvent, Usage } from "../core/chat.js";
-import { readTurn, validHops } from "./turns.js";
+import { readTurn, validHops } from "../history/turns.js";
 
 export interface TurnSummary {
   /** What the assistant said in all of the turn. */

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { summarizeTurn } from "../../src/history/summary.js";
-import { call, stored, turn } from "./support.js";
+import { summarizeTurn } from "../../src/session/summary.js";
+import { call, stored, turn } from "../history/support.js";
 
 const { user, answer, result, end, error } = turn("turn_1");
 
