@@ -21,7 +21,7 @@ interface ErrorDetails {
   cause?: unknown;
 }
 
-/** One mistake in a configuration, at its place. `line` and `column` count from 1. */
+/** One mistake in a configuration, at its place. `line` and `column` count from 1; 0 where there is no text to point into. */
 export interface ConfigProblem {
   file: string;
   line: number;
@@ -41,7 +41,8 @@ export class ConfigError extends HostError {
 
 /** `config.yaml:5:5 mcpServers.fs.comand: unknown key "comand" (did you mean "command"?)`. */
 function formatProblem({ file, line, column, path, message }: ConfigProblem): string {
-  return `${file}:${line}:${column} ${path ? `${path}: ` : ""}${message}`;
+  const place = line > 0 ? `${file}:${line}:${column}` : file;
+  return `${path ? `${place} ${path}` : place}: ${message}`;
 }
 
 export type LlmErrorKind =

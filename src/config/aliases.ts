@@ -1,0 +1,51 @@
+import { child, isMapping, type Mapping } from "./tree.js";
+
+/** Keys of other hosts' files and where they belong here; a dot goes one mapping down. */
+const KEYS: Record<string, string> = {
+  disabled: "enabled",
+  autoApprove: "tools.auto_approve",
+  alwaysAllow: "tools.auto_approve",
+  envFile: "env_file",
+  startupTimeout: "startup_timeout",
+  startupGrace: "startup_grace",
+  maxTotalTimeout: "max_total_timeout",
+};
+
+const TYPES: Record<string, string> = { "streamable-http": "http", streamable_http: "http", streamableHttp: "http" };
+
+/** Our pointer of each renamed key, and the pointer it has in its file. */
+export type Renamed = ReadonlyMap<string, string>;
+
+/** The tree with the keys of `mcpServers` under our names. A server that has both names keeps ours. */
+export function canonicalServers(tree: Mapping): { tree: Mapping; renamed: Renamed } {
+  const renamed = new Map<string, string>();
+  if (!isMapping(tree.mcpServers)) return { tree, renamed };
+  const servers = Object.entries(tree.mcpServers).map(([name, server]) => [
+    name,
+    isMapping(server) ? canonicalServer(server, child("/mcpServers", name), renamed) : server,
+  ]);
+  return { tree: { ...tree, mcpServers: Object.fromEntries(servers) }, renamed };
+}
+
+function canonicalServer(server: Mapping, at: string, renamed: Map<string, string>): Mapping {
+  const ours = Object.fromEntries(Object.entries(server).filter(([key]) => !isAlias(server, key)));
+  if (typeof ours.type === "string") ours.type = TYPES[ours.type] ?? ours.type;
+  for (const [key, target] of Object.entries(KEYS)) {
+    if (!isAlias(server, key)) continue;
+    const value = key === "disabled" && typeof server[key] === "boolean" ? !server[key] : server[key];
+    const [first = "", second] = target.split(".");
+    ours[first] = second ? { [second]: value, ...asMapping(ours[first]) } : (ours[first] ?? value);
+    renamed.set(`${at}/${target.replace(".", "/")}`, child(at, key));
+  }
+  return ours;
+}
+
+/** What a placeholder will say is not known yet, so `disabled` cannot be turned round then and stays an unknown key. */
+function isAlias(server: Mapping, key: string): boolean {
+  const known = Object.hasOwn(KEYS, key) && Object.hasOwn(server, key);
+  return known && (key !== "disabled" || !String(server[key]).includes("${"));
+}
+
+function asMapping(value: unknown): Mapping {
+  return isMapping(value) ? value : {};
+}

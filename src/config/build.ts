@@ -1,0 +1,100 @@
+import type { Config, HttpConfig, LogLevel, ProviderConfig, ServerConfig, ServiceConfig } from "../core/config.js";
+import type { Mapping } from "./tree.js";
+
+/** A valid tree with all its defaults. */
+interface ConfigTree {
+  llm: { active?: string; fallback: string[]; http: Mapping; providers: Record<string, Mapping> };
+  chat: {
+    service: {
+      system_prompt: string;
+      streaming: { enabled: boolean };
+      max_tool_hops: number;
+      tool_notifications: boolean | { enabled: boolean };
+      approval: ServiceConfig["approval"];
+    };
+    storage: { driver: "sqlite" | "memory"; path: string };
+  };
+  logging: { level: LogLevel };
+  mcpServers: Record<string, ServerTree>;
+}
+
+interface ServerTree {
+  type?: "stdio" | "http" | "sse";
+  command?: string;
+  args: string[];
+  env: Record<string, string>;
+  cwd?: string;
+  url?: string;
+  headers: Record<string, string>;
+  enabled: boolean;
+  required: boolean;
+  trusted: boolean;
+  timeout: number;
+  max_total_timeout: number;
+  startup_timeout: number;
+  startup_grace: number;
+  tools: { allow: string[]; deny: string[]; auto_approve: string[] };
+}
+
+/** The one place where snake_case becomes camelCase, and seconds milliseconds. The tree has passed the schema. */
+export function buildConfig(tree: Mapping): Config {
+  const { llm, chat, logging, mcpServers } = tree as unknown as ConfigTree;
+  const { service, storage } = chat;
+  const { tool_notifications: notifications } = service;
+  return {
+    llm: {
+      active: llm.active,
+      fallback: llm.fallback,
+      http: camelCase(llm.http) as unknown as HttpConfig,
+      providers: mapValues(llm.providers, (provider): ProviderConfig => camelCase(provider)),
+    },
+    chat: {
+      service: {
+        systemPrompt: service.system_prompt,
+        streaming: service.streaming.enabled,
+        maxToolHops: service.max_tool_hops,
+        toolNotifications: typeof notifications === "boolean" ? notifications : notifications.enabled,
+        approval: service.approval,
+      },
+      storage: storage.driver === "memory" ? { driver: "memory" } : { driver: "sqlite", path: storage.path },
+    },
+    logging,
+    mcpServers: Object.entries(mcpServers).map(([name, server]) => buildServer(name, server)),
+  };
+}
+
+function buildServer(name: string, server: ServerTree): ServerConfig {
+  const common = {
+    name,
+    enabled: server.enabled,
+    required: server.required,
+    trusted: server.trusted,
+    timeoutMs: server.timeout,
+    maxTotalTimeoutMs: server.max_total_timeout,
+    startupTimeoutMs: server.startup_timeout,
+    startupGraceMs: server.startup_grace,
+    tools: { allow: server.tools.allow, deny: server.tools.deny, autoApprove: server.tools.auto_approve },
+  };
+  if (server.url) {
+    const transport = server.type === "http" || server.type === "sse" ? server.type : "auto";
+    return { ...common, transport, url: server.url, headers: server.headers };
+  }
+  const { command = "", args, env, cwd } = server;
+  return { ...common, transport: "stdio", command, args, env, cwd };
+}
+
+/** Under `llm` a number of time is in seconds, and these are the names that times have there. */
+const TIME = /(timeout|delay|expiry|retry_after)$/;
+
+function camelCase(tree: Mapping): Mapping {
+  return Object.fromEntries(
+    Object.entries(tree).map(([key, value]) => {
+      const name = key.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+      return TIME.test(key) ? [`${name}Ms`, Math.round(Number(value) * 1000)] : [name, value];
+    }),
+  );
+}
+
+function mapValues<From, To>(record: Record<string, From>, change: (value: From) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}

@@ -1,0 +1,43 @@
+/** What the `config` commands print. */
+import { dump } from "js-yaml";
+import type { LoadedConfig } from "./load.js";
+import { isSecretName, redactArgs, redactUrls } from "./redact.js";
+import { isSecret } from "./schema.js";
+import { child, isMapping, keys, type Mapping } from "./tree.js";
+
+export { schemaText } from "./schema.js";
+export { initText } from "./starter.js";
+
+/** The configuration in effect as YAML, without its secrets. `origin` adds to each value where it comes from. */
+export function showConfig(loaded: LoadedConfig, { origin = false } = {}): string {
+  const lines = (tree: Mapping, pointer: string, indent: string): string[] =>
+    Object.entries(tree).flatMap(([key, value]) => {
+      const at = child(pointer, key);
+      const name = `${indent}${inline(key)}:`;
+      if (isMapping(value) && Object.keys(value).length > 0) return [name, ...lines(value, at, `${indent}  `)];
+      const comment = origin ? ` # ${loaded.originOf(at)}` : "";
+      return [`${name} ${inline(redact(value, at, loaded))}${comment}`];
+    });
+  return `${lines(loaded.tree, "", "").join("\n")}\n`;
+}
+
+/** What `config validate` says of a configuration that loaded. */
+export function validText({ file, config }: LoadedConfig): string {
+  const count = config.mcpServers.length;
+  return `${file}: ok (${count} ${count === 1 ? "server" : "servers"}, provider ${config.llm.active ?? "chosen at start"})\n`;
+}
+
+function redact(value: unknown, pointer: string, loaded: LoadedConfig): unknown {
+  if (isMapping(value)) return value;
+  if (isSecret(pointer) || loaded.variablesOf(pointer).some(isSecretName)) return "***";
+  if (typeof value === "string") return redactUrls(value);
+  if (!Array.isArray(value)) return value;
+  const items = value.map((item, index) => redact(item, child(pointer, index), loaded));
+  return keys(pointer).at(-1) === "args" ? redactArgs(items.map(String)) : items;
+}
+
+/** One line of YAML, whatever the value. */
+function inline(value: unknown): string {
+  if (typeof value === "string" && value.includes("\n")) return JSON.stringify(value);
+  return dump(value, { flowLevel: 0, lineWidth: -1 }).trimEnd();
+}

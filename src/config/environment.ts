@@ -1,0 +1,48 @@
+import { load } from "js-yaml";
+import type { Environment } from "./interpolate.js";
+import type { Layer } from "./layers.js";
+import { configSchema, type SchemaNode, schemaOfChild } from "./schema.js";
+import { isMapping, type Mapping } from "./tree.js";
+
+const PREFIX = "MCP_PLATFORM_";
+
+/**
+ * One layer for each variable such as `MCP_PLATFORM_LLM__HTTP__MAX_RETRIES`; two underscores go one mapping down. Names of
+ * servers and providers are matched against `known`, else taken in lower case. An empty variable counts as unset.
+ */
+export function environmentLayers(environment: Environment, known: Mapping): Layer[] {
+  return Object.entries(environment).flatMap(([name, text]) => {
+    if (!text || !name.startsWith(PREFIX) || !name.includes("__")) return [];
+    return [
+      { tree: nest(name.slice(PREFIX.length).split("__"), text, known), originOf: () => ({ kind: "env", name }) },
+    ];
+  });
+}
+
+function nest(path: readonly string[], text: string, known: Mapping): Mapping {
+  let schema: SchemaNode | undefined = configSchema();
+  let here: unknown = known;
+  const keys = path.map((segment) => {
+    const names: string[] = [...Object.keys(schema?.properties ?? {}), ...(isMapping(here) ? Object.keys(here) : [])];
+    const key = names.find((name) => variableName(name) === segment.toUpperCase()) ?? segment.toLowerCase();
+    schema = schema && schemaOfChild(schema, key);
+    here = isMapping(here) ? here[key] : undefined;
+    return key;
+  });
+  const value = scalar(text, schema);
+  return keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Mapping;
+}
+
+function variableName(key: string): string {
+  return key.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_");
+}
+
+/** A text as the YAML value it looks like, except where the schema wants a text anyway. */
+export function scalar(text: string, schema: SchemaNode | undefined): unknown {
+  if (schema?.type === "string") return text;
+  try {
+    return load(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,68 @@
+import { parseDuration } from "./durations.js";
+import { scalar } from "./environment.js";
+import { type Environment, interpolate } from "./interpolate.js";
+import type { Merged, Problem } from "./layers.js";
+import { configSchema, type SchemaNode, schemaOfChild } from "./schema.js";
+import { child, isMapping, keys, type Mapping } from "./tree.js";
+
+interface Template {
+  /** With its placeholders, as written. */
+  text: string;
+  variables: string[];
+}
+
+export interface Expanded {
+  tree: Mapping;
+  templates: ReadonlyMap<string, Template>;
+  problems: Problem[];
+  /** Pointers of values that still hold their placeholders; what else is wrong with them is not worth a line. */
+  unresolved: ReadonlySet<string>;
+}
+
+/**
+ * Replaces the placeholders in what files and defaults say; the environment and flags are taken literally. Where the schema
+ * wants a number or boolean the text becomes one, durations become milliseconds. A disabled server may refer to anything.
+ */
+export function expandTree({ tree, origins }: Merged, environment: Environment): Expanded {
+  const templates = new Map<string, Template>();
+  const unresolved = new Set<string>();
+  const problems: Problem[] = [];
+
+  function walk(value: unknown, pointer: string, schema: SchemaNode | undefined, literal: boolean): unknown {
+    const origin = origins.get(pointer)?.kind;
+    const asIs = origin ? origin === "env" || origin === "flag" : literal;
+    const next = (item: unknown, key: string | number) =>
+      walk(item, child(pointer, key), schema && schemaOfChild(schema, String(key)), asIs);
+    if (Array.isArray(value)) return value.map(next);
+    if (isMapping(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, next(item, key)]));
+    if (typeof value !== "string") return value;
+    return inMilliseconds(asIs ? value : resolve(value, pointer, schema), schema);
+  }
+
+  function resolve(source: string, pointer: string, schema: SchemaNode | undefined): unknown {
+    const { text, variables, problems: found } = interpolate(source, environment);
+    if (variables.length > 0) templates.set(pointer, { text: source, variables });
+    if (found.length === 0) return variables.length > 0 && schema?.type ? scalar(text, schema) : text;
+    unresolved.add(pointer);
+    problems.push(...found.map((message): Problem => ({ pointer, part: "value", message })));
+    return source;
+  }
+
+  const expanded = walk(tree, "", configSchema(), false) as Mapping;
+  return {
+    tree: expanded,
+    templates,
+    problems: problems.filter((problem) => !isDisabled(expanded, problem)),
+    unresolved,
+  };
+}
+
+function inMilliseconds(value: unknown, schema: SchemaNode | undefined): unknown {
+  return schema?.format === "duration-ms" && typeof value === "string" ? (parseDuration(value) ?? value) : value;
+}
+
+function isDisabled({ mcpServers }: Mapping, { pointer }: Problem): boolean {
+  const [top, name = ""] = keys(pointer);
+  const server = top === "mcpServers" && isMapping(mcpServers) ? mcpServers[name] : undefined;
+  return isMapping(server) && server.enabled === false;
+}

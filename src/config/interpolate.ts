@@ -1,0 +1,66 @@
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Interpolated {
+  text: string;
+  /** Names of the variables that the text refers to, those inside defaults included. */
+  variables: string[];
+  /** What is wrong with it, naming variables but never quoting the text, which may be a secret. */
+  problems: string[];
+}
+
+const NAME = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-|\})/y;
+const MALFORMED = `malformed placeholder: write \${NAME}, \${NAME:-default} or \${env:NAME}, and $\${ for a literal \${`;
+
+/**
+ * Replaces `${NAME}`, `${NAME:-default}` and both with `env:`; `$${` stands for a literal `${`. As in a shell, a default
+ * also replaces an empty value and may hold placeholders. A variable's value is taken as it is, never expanded again.
+ */
+export function interpolate(source: string, environment: Environment): Interpolated {
+  const variables: string[] = [];
+  let problems: string[] = [];
+  let position = 0;
+
+  function read(end: string): string {
+    let text = "";
+    while (position < source.length && source[position] !== end) {
+      if (source.startsWith("$${", position)) {
+        text += "${";
+        position += 3;
+      } else if (source.startsWith("${", position)) {
+        text += placeholder();
+      } else {
+        text += source[position++];
+      }
+    }
+    return text;
+  }
+
+  function placeholder(): string {
+    NAME.lastIndex = position;
+    const [match, name = "", ending] = NAME.exec(source) ?? [];
+    if (match === undefined) return malformed();
+    position += match.length;
+    variables.push(name);
+    const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
+    if (ending === "}") {
+      if (value === undefined) {
+        problems.push(`environment variable ${name} is not set (set it, or write \${${name}:-default})`);
+      }
+      return value ?? "";
+    }
+    const before = [...problems];
+    const fallback = read("}");
+    if (source[position++] !== "}") return malformed();
+    if (value) problems = before;
+    return value || fallback;
+  }
+
+  function malformed(): string {
+    problems = [MALFORMED];
+    position = source.length;
+    return "";
+  }
+
+  const text = read("");
+  return { text, variables, problems };
+}

@@ -1,0 +1,128 @@
+import { resolve } from "node:path";
+import type { Config } from "../core/config.js";
+import { ConfigError, type ConfigProblem } from "../core/errors.js";
+import { canonicalServers } from "./aliases.js";
+import { buildConfig } from "./build.js";
+import { environmentLayers } from "./environment.js";
+import { type Expanded, expandTree } from "./expand.js";
+import { type Layer, locate, type Merged, mergeLayers, originName, type Problem } from "./layers.js";
+import { resolvePath, type Surroundings } from "./paths.js";
+import { schemaProblems } from "./problems.js";
+import { validate } from "./schema.js";
+import { completeServers, serverProblems } from "./servers.js";
+import { objectSource, readSource, type Source } from "./source.js";
+import { deepFreeze, isMapping, type Mapping, valueAt } from "./tree.js";
+
+/** A configuration in the shape of the file, snake_case and all. */
+export type ConfigObject = Readonly<Record<string, unknown>>;
+
+export interface LoadOptions {
+  /** Default: the process's. */
+  env?: Readonly<Record<string, string | undefined>>;
+  /** Absolute. Default: the process's. */
+  cwd?: string;
+  /** What flags say, in the shape of the file; nothing overrides it. */
+  overrides?: ConfigObject;
+}
+
+export interface LoadedConfig {
+  /** Frozen, all the way down. */
+  config: Config;
+  /** The file's name as shown to people, `(config)` when an object was loaded. */
+  file: string;
+  /** The values in effect under the names of the file, secrets included: for `showConfig` only. */
+  tree: Mapping;
+  /** `config.yaml:12`, `env NAME`, `flag` or `default`, for the value at this pointer. */
+  originOf(pointer: string): string;
+  /** The environment variables that went into the value at this pointer. */
+  variablesOf(pointer: string): readonly string[];
+}
+
+const ADVICE = " (`mcp-platform config init` writes one to start from)";
+
+/**
+ * Reads, checks and types a configuration: flags over environment over file over defaults. Reads files, touches nothing.
+ * Throws one ConfigError with everything that is wrong.
+ */
+export function loadConfig(source: string | ConfigObject, options: LoadOptions = {}): LoadedConfig {
+  const { env = process.env, cwd = process.cwd(), overrides = {} } = options;
+  const surroundings = { env, cwd };
+  const file = typeof source === "string" ? readSource(resolve(cwd, source), cwd, ADVICE) : objectSource(source, cwd);
+  const stack = (servers: readonly Layer[]) => {
+    const files = [...servers, fileLayer(file)];
+    const environment = environmentLayers(env, mergeLayers(files).tree);
+    return mergeLayers([defaults(), ...files, ...environment, { tree: overrides, originOf: () => ({ kind: "flag" }) }]);
+  };
+  const { servers, problems } = serversFile(stack([]), file, surroundings);
+  const merged = stack(servers);
+  const expanded = expandTree(merged, env);
+  problems.push(...check(expanded, merged, surroundings).map((problem) => locate(problem, merged.origins)));
+  if (problems.length > 0) throw new ConfigError(problems.toSorted(byPlace));
+  return {
+    config: deepFreeze(buildConfig(expanded.tree)),
+    file: file.file,
+    tree: deepFreeze(expanded.tree),
+    originOf: (pointer) => originName(merged.origins.get(pointer) ?? { kind: "default" }),
+    variablesOf: (pointer) => expanded.templates.get(pointer)?.variables ?? [],
+  };
+}
+
+function defaults(): Layer {
+  const tree: Mapping = {};
+  validate(tree);
+  return { tree, originOf: () => ({ kind: "default" }) };
+}
+
+function fileLayer(source: Source): Layer {
+  const { tree, renamed } = canonicalServers(source.tree);
+  return { tree, originOf: (pointer) => ({ kind: "file", source, pointer: renamed.get(pointer) ?? pointer }) };
+}
+
+interface ServersFile {
+  servers: Layer[];
+  problems: ConfigProblem[];
+}
+
+/** The servers of `mcp.config_file`, but for those that the configuration itself has by the same name. */
+function serversFile(merged: Merged, file: Source, surroundings: Surroundings): ServersFile {
+  const pointer = "/mcp/config_file";
+  const { tree, unresolved } = expandTree(merged, surroundings.env);
+  const named = valueAt(tree, pointer);
+  if (typeof named !== "string" || named === "" || unresolved.has(pointer)) return { servers: [], problems: [] };
+  const complain = (message: string) => ({
+    servers: [],
+    problems: [locate({ pointer, part: "value", message }, merged.origins)],
+  });
+  try {
+    const source = readSource(resolvePath(named, pointer, merged.origins, surroundings), surroundings.cwd);
+    const { mcpServers } = source.tree;
+    if (mcpServers === undefined) return complain(`${source.file} has no "mcpServers"`);
+    const inline = isMapping(file.tree.mcpServers) ? file.tree.mcpServers : {};
+    const others = isMapping(mcpServers)
+      ? Object.fromEntries(Object.entries(mcpServers).filter(([name]) => !Object.hasOwn(inline, name)))
+      : mcpServers;
+    return { servers: [fileLayer({ ...source, tree: { mcpServers: others } })], problems: [] };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const [first] = error.problems;
+    return first?.line === 0
+      ? complain(`${first.file}: ${first.message}`)
+      : { servers: [], problems: [...error.problems] };
+  }
+}
+
+/** Completes the tree in place, with defaults and absolute paths, and says what is wrong with it. */
+function check(expanded: Expanded, { origins }: Merged, surroundings: Surroundings): Problem[] {
+  const { tree } = expanded;
+  const problems = [...expanded.problems, ...completeServers(tree, origins, surroundings)];
+  problems.push(...schemaProblems(validate(tree), expanded), ...serverProblems(tree));
+  const storage = valueAt(tree, "/chat/storage");
+  if (isMapping(storage) && typeof storage.path === "string") {
+    storage.path = resolvePath(storage.path, "/chat/storage/path", origins, surroundings);
+  }
+  return problems;
+}
+
+function byPlace(one: ConfigProblem, other: ConfigProblem): number {
+  return one.file.localeCompare(other.file) || one.line - other.line || one.column - other.column;
+}

@@ -1,0 +1,49 @@
+import { createRequire } from "node:module";
+import type { Node } from "yaml";
+import { keys } from "./tree.js";
+
+export interface Position {
+  /** Both count from 1; 0 where there is no text to point into. */
+  line: number;
+  column: number;
+}
+
+/** `key` points at the key itself, `value` at what stands behind it. */
+export type Part = "key" | "value";
+
+export type FindPosition = (pointer: string, part: Part) => Position;
+
+/**
+ * Finds keys and values of a YAML or JSON text, or the nearest thing above them. js-yaml, which parsed the text, keeps no
+ * positions; `yaml` does, and is loaded here, not imported, because only an error or `--origin` ever needs it.
+ */
+export function positionsOf(text: string): FindPosition {
+  const { parseDocument, LineCounter, isAlias, isMap, isSeq }: typeof import("yaml") = createRequire(import.meta.url)(
+    "yaml",
+  );
+  const lineCounter = new LineCounter();
+  const document = parseDocument<Node>(text, { lineCounter, uniqueKeys: false });
+
+  function step(node: Node | null | undefined, key: string): Record<Part, Node | null | undefined> | undefined {
+    const target = isAlias(node) ? node.resolve(document) : node;
+    if (isSeq<Node>(target)) {
+      const item = target.items[Number(key)];
+      return item && { key: item, value: item };
+    }
+    return isMap<Node, Node | null>(target) ? target.items.find((pair) => String(pair.key) === key) : undefined;
+  }
+
+  return (pointer, part) => {
+    let found: Record<Part, Node | null | undefined> = { key: document.contents, value: document.contents };
+    for (const key of keys(pointer)) {
+      const next = step(found.value, key);
+      if (!next) {
+        found = { key: found.key, value: found.key };
+        break;
+      }
+      found = next;
+    }
+    const { line, col } = lineCounter.linePos((found[part] ?? found.key)?.range?.[0] ?? 0);
+    return { line, column: col };
+  };
+}

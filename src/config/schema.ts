@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Ajv, type ErrorObject } from "ajv";
+import { parseDuration } from "./durations.js";
+import { keys, type Mapping } from "./tree.js";
+
+/** The part of draft-07 that `config.schema.json` uses. `writeOnly` marks what must never be printed. */
+export interface SchemaNode {
+  type?: string | string[];
+  description?: string;
+  default?: unknown;
+  enum?: string[];
+  format?: string;
+  minimum?: number;
+  exclusiveMinimum?: number;
+  maximum?: number;
+  writeOnly?: boolean;
+  properties?: Record<string, SchemaNode>;
+  additionalProperties?: boolean | SchemaNode;
+  items?: SchemaNode;
+}
+
+/** Where the published schema lies, for an editor's modeline. */
+export const schemaFile = fileURLToPath(new URL("config.schema.json", import.meta.url));
+
+export const schemaText = () => readFileSync(schemaFile, "utf8");
+
+let loaded: { schema: SchemaNode; validate: (tree: Mapping) => ErrorObject[] } | undefined;
+
+function load() {
+  loaded ??= compile();
+  return loaded;
+}
+
+function compile() {
+  const schema: SchemaNode = JSON.parse(schemaText());
+  // The schema's own validity is a test's work: checking it here would double the time to compile.
+  const ajv = new Ajv({
+    allErrors: true,
+    verbose: true,
+    useDefaults: true,
+    allowUnionTypes: true,
+    meta: false,
+    validateSchema: false,
+    formats: {
+      "duration-ms": (text: string) => parseDuration(text) !== undefined,
+      "http-url": (text: string) => /^https?:\/\//i.test(text) && URL.canParse(text),
+    },
+  });
+  const check = ajv.compile(schema);
+  return { schema, validate: (tree: Mapping) => (check(tree) ? [] : (check.errors ?? [])) };
+}
+
+/** Fills in the defaults of the schema, in place. The errors carry their `parentSchema` and `data`. */
+export const validate = (tree: Mapping): ErrorObject[] => load().validate(tree);
+
+export const configSchema = (): SchemaNode => load().schema;
+
+/** What the schema says of one key: `undefined` where it knows no such key, `{}` where anything goes. */
+export function schemaAt(pointer: string): SchemaNode | undefined {
+  return keys(pointer).reduce<SchemaNode | undefined>((node, key) => node && schemaOfChild(node, key), configSchema());
+}
+
+export function schemaOfChild(node: SchemaNode, key: string): SchemaNode | undefined {
+  const known = node.properties?.[key] ?? node.items;
+  if (known) return known;
+  if (typeof node.additionalProperties === "object") return node.additionalProperties;
+  return node.additionalProperties === false ? undefined : {};
+}
+
+/** Whether a value at this place, or anything above it, is a secret. */
+export function isSecret(pointer: string): boolean {
+  let node: SchemaNode | undefined = configSchema();
+  return keys(pointer).some((key) => {
+    node = node && schemaOfChild(node, key);
+    return node?.writeOnly === true;
+  });
+}

@@ -1,0 +1,54 @@
+import { parseEnv } from "node:util";
+import { type Origins, originOf, type Problem } from "./layers.js";
+import { resolvePath, type Surroundings } from "./paths.js";
+import { displayName, readText } from "./source.js";
+import { child, isMapping, type Mapping } from "./tree.js";
+
+/** What no schema can say of one server: how it is reached. */
+export function serverProblems(tree: Mapping): Problem[] {
+  return eachServer(tree).flatMap(([pointer, { command, url, type }]) => {
+    const message = transportProblem(Boolean(command), Boolean(url), type);
+    return message ? [{ pointer, part: "key", message }] : [];
+  });
+}
+
+function transportProblem(hasCommand: boolean, hasUrl: boolean, type: unknown): string | undefined {
+  if (hasCommand && hasUrl) return "has both `command` (stdio) and `url` (http): keep one";
+  if (!hasCommand && !hasUrl) return "needs `command` (stdio) or `url` (http)";
+  if (type === "stdio" && hasUrl) return "type stdio needs `command`, not `url`";
+  if ((type === "http" || type === "sse") && hasCommand) return `type ${type} needs \`url\`, not \`command\``;
+  return undefined;
+}
+
+/** Makes the paths of enabled servers absolute and adds what `env_file` says to `env`, in place. */
+export function completeServers(tree: Mapping, origins: Origins, surroundings: Surroundings): Problem[] {
+  const problems: Problem[] = [];
+  for (const [pointer, server] of eachServer(tree)) {
+    if (server.enabled === false) continue;
+    for (const key of ["cwd", "env_file"]) {
+      const path = server[key];
+      if (typeof path === "string" && path) server[key] = resolvePath(path, `${pointer}/${key}`, origins, surroundings);
+    }
+    if (typeof server.env_file !== "string" || !server.env_file) continue;
+    const read = readText(server.env_file);
+    if ("text" in read) {
+      const variables = parseEnv(read.text);
+      for (const name of Object.keys(variables)) {
+        const at = child(`${pointer}/env`, name);
+        if (!origins.has(at)) origins.set(at, originOf(origins, `${pointer}/env_file`));
+      }
+      server.env = { ...variables, ...(isMapping(server.env) ? server.env : {}) };
+    } else {
+      const message = `${displayName(server.env_file, surroundings.cwd)}: ${read.problem}`;
+      problems.push({ pointer: `${pointer}/env_file`, part: "value", message });
+    }
+  }
+  return problems;
+}
+
+function eachServer({ mcpServers }: Mapping): [pointer: string, server: Mapping][] {
+  if (!isMapping(mcpServers)) return [];
+  return Object.entries(mcpServers).flatMap(([name, server]) =>
+    isMapping(server) ? [[child("/mcpServers", name), server]] : [],
+  );
+}

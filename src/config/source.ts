@@ -1,0 +1,97 @@
+import { readFileSync } from "node:fs";
+import { dirname, isAbsolute, relative } from "node:path";
+import { loadAll, YAMLException } from "js-yaml";
+import { ConfigError } from "../core/errors.js";
+import { type FindPosition, positionsOf } from "./positions.js";
+import { isMapping, type Mapping } from "./tree.js";
+
+/** One configuration text (or object) as its author wrote it. */
+export interface Source {
+  /** As shown to people: relative to their folder where that is shorter. */
+  file: string;
+  /** Absolute; what relative paths in this source are relative to. */
+  folder: string;
+  tree: Mapping;
+  position: FindPosition;
+}
+
+export function objectSource(tree: Mapping, folder: string): Source {
+  return { file: "(config)", folder, tree, position: () => ({ line: 0, column: 0 }) };
+}
+
+/** Reads YAML, and JSON as the YAML it is; an empty file is an empty mapping. Throws ConfigError, at a syntax error's place. `advice` is for a file that cannot be read. */
+export function readSource(path: string, cwd: string, advice = ""): Source {
+  const file = displayName(path, cwd);
+  const read = readText(path);
+  if ("problem" in read)
+    throw new ConfigError([{ file, line: 0, column: 0, path: "", message: `${read.problem}${advice}` }]);
+  let find: FindPosition | undefined;
+  return {
+    file,
+    folder: dirname(path),
+    tree: parse(read.text, file),
+    position: (pointer, part) => {
+      find ??= positionsOf(read.text);
+      return find(pointer, part);
+    },
+  };
+}
+
+/** `problem` says why the file cannot be read, without its name. */
+export function readText(path: string): { text: string } | { problem: string } {
+  try {
+    return { text: readFileSync(path, "utf8") };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+    return { problem: UNREADABLE[code] ?? `cannot be read (${code})` };
+  }
+}
+
+const UNREADABLE: Record<string, string> = {
+  ENOENT: "no such file",
+  ENOTDIR: "no such file",
+  EISDIR: "is a folder, not a file",
+  EACCES: "permission denied",
+};
+
+export function displayName(path: string, cwd: string): string {
+  const shorter = relative(cwd, path);
+  return shorter.startsWith("..") || isAbsolute(shorter) ? path : shorter;
+}
+
+function parse(text: string, file: string): Mapping {
+  const fail = (message: string, line = 1, column = 1): never => {
+    throw new ConfigError([{ file, line, column, path: "", message }]);
+  };
+  const documents = parseYaml(text, fail);
+  const [tree = {}] = documents.map((document) => document ?? {});
+  if (documents.length > 1) fail("expected one YAML document, found a second one after ---");
+  if (!isMapping(tree)) return fail(`expected a mapping, got ${Array.isArray(tree) ? "a list" : "a text"}`);
+  if (isCyclic(tree)) fail("an alias (*name) stands inside its own anchor (&name)");
+  return tree;
+}
+
+function parseYaml(text: string, fail: (message: string, line?: number, column?: number) => never): unknown[] {
+  try {
+    return loadAll(text);
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error;
+    const { line, column, position } = error.mark ?? { line: 0, column: 0, position: 0 };
+    return fail(syntaxMessage(error.reason, text.slice(position)), line + 1, column + 1);
+  }
+}
+
+/** js-yaml's reason without the tag, alias or text it may quote: those can be the beginning of an unquoted secret. */
+function syntaxMessage(reason: string, textThere: string): string {
+  if (reason === "duplicated mapping key") return `duplicate key "${/^["']?([^"':\s]*)/.exec(textThere)?.[1] ?? ""}"`;
+  return `not valid YAML: ${reason.replace(/!<.*>|".*"|(?<=such characters: ).*/s, "…")}`;
+}
+
+function isCyclic(tree: Mapping): boolean {
+  try {
+    JSON.stringify(tree);
+    return false;
+  } catch {
+    return true;
+  }
+}

@@ -1,0 +1,34 @@
+/** A configuration before it is typed: mappings, lists and scalars, addressed by JSON pointers (RFC 6901). */
+export type Mapping = Record<string, unknown>;
+
+export function isMapping(value: unknown): value is Mapping {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function child(pointer: string, key: string | number): string {
+  return `${pointer}/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}
+
+export function keys(pointer: string): string[] {
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** The pointer as people write it: `mcpServers.fs.args[0]`. */
+export function keyPath(pointer: string): string {
+  return keys(pointer).reduce((path, key) => {
+    if (/^\d+$/.test(key)) return `${path}[${key}]`;
+    return path ? `${path}.${key}` : key;
+  }, "");
+}
+
+export function valueAt(tree: Mapping, pointer: string): unknown {
+  return keys(pointer).reduce<unknown>((node, key) => (isMapping(node) ? node[key] : undefined), tree);
+}
+
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze);
+  return value;
+}
