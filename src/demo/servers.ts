@@ -1,0 +1,24 @@
+import { fileURLToPath } from "node:url";
+import type { StdioServerConfig } from "../core/config.js";
+
+/** The bundled MCP server, for a first run without any configuration. Its annotations are trusted: it is ours. */
+export function demoServer(): StdioServerConfig {
+  return {
+    name: "demo",
+    transport: "stdio",
+    command: process.execPath,
+    args: [fileURLToPath(new URL(script, import.meta.url))],
+    env: {},
+    enabled: true,
+    required: false,
+    trusted: true,
+    timeoutMs: 60_000,
+    maxTotalTimeoutMs: 600_000,
+    startupTimeoutMs: 30_000,
+    startupGraceMs: 15_000,
+    tools: { allow: [], deny: [], autoApprove: [] },
+  };
+}
+
+/** A child process runs compiled code, also when this module runs from source (ts-node, jest). */
+const script = import.meta.url.endsWith(".ts") ? "../../dist/demo/mcp-server.js" : "./mcp-server.js";

@@ -1,0 +1,23 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Runs the task after a delay, one run at a time: requests that come meanwhile make one more run. The signal ends it. */
+export function coalesced(task: () => Promise<void>, signal: AbortSignal): (delayMs: number) => void {
+  let isWanted = false;
+  let isBusy = false;
+  const work = async (delayMs: number) => {
+    while (isWanted) {
+      await sleep(delayMs, undefined, { signal });
+      isWanted = false;
+      await task();
+    }
+  };
+  return (delayMs) => {
+    isWanted = true;
+    if (isBusy || signal.aborted) return;
+    isBusy = true;
+    const done = () => {
+      isBusy = false;
+    };
+    work(delayMs).then(done, done);
+  };
+}

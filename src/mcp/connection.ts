@@ -1,0 +1,145 @@
+/** One link to one server, from initialize to its end, over the SDK's client. A connection that ended is never used again. */
+import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import type { ZodType } from "zod";
+import type { ContentPart } from "../core/chat.js";
+import type { ServerConfig } from "../core/config.js";
+import { McpError, type McpErrorKind } from "../core/errors.js";
+import type { SendOptions, ToolResult } from "../core/ports.js";
+import { promptParts, resourceParts, toToolResult } from "./content.js";
+import { isRecord, type Json } from "./json.js";
+import { type Limits, withLimits } from "./limits.js";
+import { readLists, type ServerLists } from "./server-lists.js";
+import type { Route } from "./transports/route.js";
+import { longestTimerMs } from "./wait.js";
+
+export interface ConnectionEvents {
+  listsChanged(): void;
+  /** Something odd that does no harm by itself. */
+  noticed(message: string): void;
+}
+
+interface ConnectionParts {
+  route: Route;
+  client: Client;
+  /** Takes any object: what a server sends is read leniently, by us. */
+  anyResult: ZodType<Json>;
+}
+
+/** Prompts and resources are extras: a list of them that hangs must not keep the tools away for long. */
+const extraListTimeoutMs = 5000;
+
+export class McpConnection {
+  /** Resolves with the reason when the connection is lost; never when it was closed from here. */
+  readonly lost: Promise<McpError>;
+  #lose: (reason: McpError) => void = () => {};
+  #lossReason: McpError | undefined;
+  readonly #config: ServerConfig;
+  readonly #parts: ConnectionParts;
+
+  constructor(config: ServerConfig, events: ConnectionEvents, parts: ConnectionParts) {
+    this.#config = config;
+    this.#parts = parts;
+    this.lost = new Promise((resolve) => {
+      this.#lose = resolve;
+    });
+    const { client, route } = parts;
+    client.onclose = () => this.#end(new Error("the server closed the connection"));
+    client.onerror = (error) => {
+      events.noticed(error.message);
+      if (route.isFatal(error)) this.#end(error);
+    };
+    client.fallbackNotificationHandler = async ({ method }) => {
+      if (/^notifications\/(tools|prompts|resources)\/list_changed$/.test(method)) events.listsChanged();
+    };
+  }
+
+  /** The server's own, as it said in initialize. */
+  get serverVersion(): string | undefined {
+    return this.#parts.client.getServerVersion()?.version;
+  }
+
+  /** Whether the server said that its lists may change. */
+  get changesLists(): boolean {
+    const { tools, prompts, resources } = this.#declared;
+    return Boolean(tools?.listChanged || prompts?.listChanged || resources?.listChanged);
+  }
+
+  /** Rejects when the tools cannot be listed; what else cannot is a problem in the result. */
+  lists(signal: AbortSignal): Promise<ServerLists> {
+    const { timeoutMs } = this.#config;
+    const askWithin = (ms: number) => (method: string, params: Json) =>
+      this.#request(method, params, { timeoutMs: ms, signal });
+    return readLists(this.#declared, {
+      ask: askWithin(timeoutMs),
+      askBriefly: askWithin(Math.min(timeoutMs, extraListTimeoutMs)),
+    });
+  }
+
+  async callTool(name: string, args: Json, { signal, onProgress = () => {} }: SendOptions): Promise<ToolResult> {
+    const { timeoutMs, maxTotalTimeoutMs } = this.#config;
+    const limits = { timeoutMs, maxTotalTimeoutMs, signal, onProgress };
+    return toToolResult(await this.#request("tools/call", { name, arguments: args }, limits));
+  }
+
+  async getPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]> {
+    const { timeoutMs } = this.#config;
+    return promptParts(await this.#request("prompts/get", { name, arguments: args }, { timeoutMs, signal }));
+  }
+
+  async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
+    const { timeoutMs } = this.#config;
+    return resourceParts(await this.#request("resources/read", { uri }, { timeoutMs, signal }));
+  }
+
+  /** Never rejects. */
+  async close(): Promise<void> {
+    this.#lose = () => {};
+    await this.#parts.route.close();
+  }
+
+  get #declared() {
+    return this.#parts.client.getServerCapabilities() ?? {};
+  }
+
+  /** Rejects with McpError, or with the reason of `limits.signal`. */
+  async #request(method: string, params: Json, limits: Limits): Promise<Json> {
+    const { client, anyResult, route } = this.#parts;
+    try {
+      return await withLimits(limits, (signal, onprogress) =>
+        client.request({ method, params }, anyResult, {
+          signal,
+          timeout: longestTimerMs,
+          // Asked for progress, some servers send it: only where somebody looks.
+          ...(limits.onProgress && { onprogress }),
+        }),
+      );
+    } catch (error) {
+      if (limits.signal?.aborted || error instanceof McpError) throw error;
+      if (this.#lossReason) throw this.#lossReason;
+      if (isRpcError(error)) throw new McpError(kindOf(error.code), plain(error.message), { cause: error });
+      throw route.explain(error);
+    }
+  }
+
+  #end(error: Error): void {
+    if (this.#lossReason) return;
+    this.#lossReason = this.#parts.route.explain(error);
+    this.#lose(this.#lossReason);
+    void this.#parts.route.close();
+  }
+}
+
+/** An error that the server answered with, as the SDK throws it. */
+function isRpcError(error: unknown): error is Error & { code: number } {
+  return error instanceof Error && error.name === "McpError" && isRecord(error) && typeof error.code === "number";
+}
+
+/** Without the prefix that the SDK puts before a message, once at each end. */
+function plain(message: string): string {
+  return message.replace(/^(MCP error -?\d+: )+/, "");
+}
+
+/** JSON-RPC "method not found", and MCP's "resource not found". */
+function kindOf(code: number): McpErrorKind {
+  return code === -32601 || code === -32002 ? "not_found" : "protocol";
+}

@@ -1,0 +1,79 @@
+/** MCP's content blocks as our content parts. MCP block shapes are known here and nowhere else. What a server wrote is data. */
+import { isDeepStrictEqual } from "node:util";
+import type { ContentPart } from "../core/chat.js";
+import type { ToolResult } from "../core/ports.js";
+import { asArray, asText, isRecord, type Json, parseJson } from "./json.js";
+
+/** The result of `tools/call`, whatever it holds. */
+export function toToolResult(result: Json): ToolResult {
+  const content = asArray(result.content).flatMap(toParts);
+  const structured = result.structuredContent ?? result.toolResult; // `toolResult`: protocol 2024-10-07
+  if (structured !== undefined && !saysAlready(content, structured)) content.push(text(JSON.stringify(structured)));
+  if (content.length === 0) content.push(text("(the tool returned nothing)"));
+  return { content, isError: result.isError === true };
+}
+
+/** The messages of `prompts/get` as one user message; what the server put into the assistant's mouth is marked. */
+export function promptParts(result: Json): ContentPart[] {
+  return asArray(result.messages)
+    .filter(isRecord)
+    .flatMap(({ role, content }) => {
+      const parts = (Array.isArray(content) ? content : [content]).flatMap(toParts);
+      return role === "assistant" ? [text("[assistant]"), ...parts] : parts;
+    });
+}
+
+/** The contents of `resources/read`. */
+export function resourceParts(result: Json): ContentPart[] {
+  return asArray(result.contents).flatMap((resource) => toParts({ type: "resource", resource }));
+}
+
+export function errorResult(message: string): ToolResult {
+  return { content: [text(message)], isError: true };
+}
+
+function toParts(block: unknown): ContentPart[] {
+  if (!isRecord(block)) return [text(`[content that is not an object: ${JSON.stringify(block)}]`)];
+  const { type, text: words, data, mimeType, uri, name, resource } = block;
+  if (type === "text" && typeof words === "string") return [text(words)];
+  if ((type === "image" || type === "audio") && typeof data === "string") {
+    return [{ type, data, mimeType: asText(mimeType) || (type === "image" ? "image/png" : "audio/wav") }];
+  }
+  if (type === "resource_link" && typeof uri === "string") {
+    return [{ type, uri, ...(asText(name) && { name: asText(name) }), ...mimeOf(mimeType) }];
+  }
+  if (type === "resource" && isRecord(resource)) return embedded(resource);
+  return [text(`[content of type ${JSON.stringify(type)} that this host cannot show]`)];
+}
+
+function embedded({ uri, mimeType, text: words, blob }: Json): ContentPart[] {
+  const address = asText(uri);
+  if (typeof words === "string") return [text(`[resource ${address}]\n${words}`)];
+  const kind = /^(image|audio)\//.exec(asText(mimeType))?.[1] as "image" | "audio" | undefined;
+  if (typeof blob === "string" && kind) {
+    return [text(`[resource ${address}]`), { type: kind, data: blob, mimeType: asText(mimeType) }];
+  }
+  return [{ type: "resource_link", uri: address, ...mimeOf(mimeType) }];
+}
+
+/**
+ * Whether the text is the structured content already: as its JSON (what the specification asks for), or as the bare value
+ * that FastMCP wraps into `{"result": …}`.
+ */
+function saysAlready(content: readonly ContentPart[], structured: unknown): boolean {
+  const values = [structured];
+  if (isRecord(structured) && Object.keys(structured).join() === "result") values.push(structured.result);
+  return content.some((part) => {
+    if (part.type !== "text") return false;
+    const parsed = parseJson(part.text);
+    return values.some((value) => value === part.text || ("value" in parsed && isDeepStrictEqual(parsed.value, value)));
+  });
+}
+
+function mimeOf(mimeType: unknown): { mimeType?: string } {
+  return typeof mimeType === "string" ? { mimeType } : {};
+}
+
+function text(words: string): ContentPart {
+  return { type: "text", text: words };
+}

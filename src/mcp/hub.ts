@@ -1,0 +1,134 @@
+/** All MCP servers as one tool list. One slow, broken or malicious server never holds up the others. */
+import { isDeepStrictEqual } from "node:util";
+import type { ContentPart, ToolCall } from "../core/chat.js";
+import type { ServerConfig } from "../core/config.js";
+import { McpError, RequestError } from "../core/errors.js";
+import { nearest } from "../core/nearest.js";
+import type {
+  HubTool,
+  Observe,
+  PreparedCall,
+  PromptInfo,
+  ResourceInfo,
+  ServerStatus,
+  ToolHub,
+  ToolResult,
+} from "../core/ports.js";
+import { errorResult } from "./content.js";
+import { buildRegistry, type Registry } from "./registry.js";
+import { readFrom } from "./resources.js";
+import { readArguments } from "./schema.js";
+import { SupervisedServer } from "./supervised-server.js";
+import { modelName } from "./tools.js";
+
+export interface HubOptions {
+  observe: Observe;
+  onStatus?: (status: ServerStatus) => void;
+}
+
+export class McpHub implements ToolHub, AsyncDisposable {
+  readonly #servers: readonly SupervisedServer[];
+  #registry: Registry;
+
+  constructor(configs: readonly ServerConfig[], { observe, onStatus = () => {} }: HubOptions) {
+    const events = { observe, statusChanged: onStatus, listsChanged: () => this.#rebuild() };
+    this.#servers = configs.map((config) => new SupervisedServer(config, events));
+    this.#registry = buildRegistry(this.#servers);
+  }
+
+  /** Starts every enabled server, at once and in parallel, and waits for none. */
+  start(): void {
+    for (const server of this.#servers) server.start();
+  }
+
+  /** Resolves when every enabled server is ready or has failed. */
+  async ready(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.started()));
+  }
+
+  async settled(signal?: AbortSignal): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.settled(signal)));
+    const down = this.#servers.find(({ config, isUsable }) => config.enabled && config.required && !isUsable);
+    if (!down) return;
+    throw new RequestError(
+      "required_server_down",
+      `${down.condition}, and mcpServers.${down.config.name} is required`,
+      {
+        retryable: true,
+        hint: "repair it, or set required: false to go on without it",
+      },
+    );
+  }
+
+  tools(): readonly HubTool[] {
+    return this.#registry.tools;
+  }
+
+  prepare({ name, arguments: text }: ToolCall): PreparedCall | { refused: ToolResult } {
+    const tool = this.#registry.byName.get(name);
+    if (!tool) return { refused: errorResult(this.#unknownTool(name)) };
+    const args = readArguments(text, tool.definition.inputSchema);
+    if ("problem" in args) return { refused: errorResult(`${name} was not called: ${args.problem}`) };
+    return { ...tool.facts, send: (options) => tool.call(args.value, options) };
+  }
+
+  servers(): readonly ServerStatus[] {
+    return this.#servers.map((server) => server.status);
+  }
+
+  prompts(): readonly PromptInfo[] {
+    return this.#registry.prompts;
+  }
+
+  resources(): readonly ResourceInfo[] {
+    return this.#registry.resources;
+  }
+
+  catalogue(): string {
+    return this.#registry.catalogue;
+  }
+
+  async applyPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]> {
+    for (const server of this.#servers) {
+      const prompt = server.lists.prompts.find((listed) => modelName(server.config.name, listed.name) === name);
+      if (!prompt) continue;
+      const missing = prompt.arguments.filter((argument) => argument.required && args[argument.name] === undefined);
+      if (missing.length === 0) return server.connection.getPrompt(prompt.name, args, signal);
+      const names = missing.map((argument) => argument.name).join(", ");
+      throw new McpError("protocol", `the prompt ${name} needs ${names}`);
+    }
+    const names = this.prompts().map((prompt) => prompt.name);
+    throw new McpError("not_found", `there is no prompt ${name}${didYouMean(name, names)}`);
+  }
+
+  async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
+    return readFrom(this.#servers, uri, signal);
+  }
+
+  /** Resolves when no server process is left. */
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.close()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** The tool list stays the same object until a tool really changes, so that requests stay the same bytes. */
+  #rebuild(): void {
+    const { tools } = this.#registry;
+    const registry = buildRegistry(this.#servers);
+    this.#registry = isDeepStrictEqual(registry.tools, tools) ? { ...registry, tools } : registry;
+  }
+
+  #unknownTool(name: string): string {
+    const down = this.#servers.find(({ config, isUsable }) => !isUsable && name.startsWith(`${config.name}__`));
+    const reason = down ? `; ${down.condition}` : didYouMean(name, [...this.#registry.byName.keys()]);
+    return `there is no tool ${name}${reason}`;
+  }
+}
+
+function didYouMean(name: string, names: readonly string[]): string {
+  const near = nearest(name, names, 3);
+  return near.length > 0 ? ` (did you mean ${near.join(" or ")}?)` : "";
+}

@@ -1,0 +1,25 @@
+/** Careful looks at values that somebody else made. */
+
+export type Json = Record<string, unknown>;
+
+export function isRecord(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function asArray(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The value where it is text, else "". */
+export function asText(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** JSON.parse without the exception. */
+export function parseJson(text: string): { value: unknown } | { problem: string } {
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+}

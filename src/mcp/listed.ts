@@ -1,0 +1,83 @@
+/** The items of a server's lists, read leniently: what can be used is used, and only what cannot is refused, with its reason. */
+import type { JsonSchema } from "../core/chat.js";
+import type { PromptInfo, ResourceInfo } from "../core/ports.js";
+import { asArray, asText, isRecord, type Json } from "./json.js";
+import type { ListKind } from "./listing.js";
+
+export interface ListedTool {
+  name: string;
+  description: string;
+  inputSchema: JsonSchema;
+  readOnly: boolean;
+  idempotent: boolean;
+}
+
+export type ListedPrompt = Omit<PromptInfo, "server">;
+export type ListedResource = Omit<ResourceInfo, "server">;
+
+export const toolList: ListKind<ListedTool> = {
+  method: "tools/list",
+  key: "tools",
+  read(raw) {
+    const schema = raw.inputSchema;
+    if (!isRecord(schema)) throw new Error(`inputSchema is ${schema === undefined ? "missing" : "not an object"}`);
+    if (schema.type !== undefined && schema.type !== "object") {
+      throw new Error(`inputSchema.type is ${JSON.stringify(schema.type)}, not "object"`);
+    }
+    const annotations = isRecord(raw.annotations) ? raw.annotations : {};
+    return {
+      name: requiredText(raw, "name"),
+      description: asText(raw.description) || asText(raw.title) || asText(annotations.title),
+      inputSchema: { ...schema, type: "object" },
+      readOnly: annotations.readOnlyHint === true,
+      idempotent: annotations.idempotentHint === true,
+    };
+  },
+  nameOf: (tool) => tool.name,
+};
+
+export const promptList: ListKind<ListedPrompt> = {
+  method: "prompts/list",
+  key: "prompts",
+  read: (raw) => ({
+    name: requiredText(raw, "name"),
+    description: asText(raw.description) || asText(raw.title),
+    arguments: asArray(raw.arguments)
+      .filter(isRecord)
+      .map((argument) => ({
+        name: requiredText(argument, "name"),
+        description: asText(argument.description),
+        required: argument.required === true,
+      })),
+  }),
+  nameOf: (prompt) => prompt.name,
+};
+
+export const resourceList: ListKind<ListedResource> = {
+  method: "resources/list",
+  key: "resources",
+  read(raw) {
+    const uri = requiredText(raw, "uri");
+    return {
+      uri,
+      name: asText(raw.title) || asText(raw.name) || uri,
+      description: asText(raw.description),
+      ...(typeof raw.mimeType === "string" && { mimeType: raw.mimeType }),
+    };
+  },
+  nameOf: (resource) => resource.uri,
+};
+
+/** URI templates (RFC 6570). */
+export const templateList: ListKind<string> = {
+  method: "resources/templates/list",
+  key: "resourceTemplates",
+  read: (raw) => requiredText(raw, "uriTemplate"),
+  nameOf: (template) => template,
+};
+
+function requiredText(raw: Json, key: string): string {
+  const value = raw[key];
+  if (typeof value === "string" && value !== "") return value;
+  throw new Error(`${key} is ${value === undefined ? "missing" : "not a text"}`);
+}

@@ -1,0 +1,61 @@
+/** What all servers offer together, under model-side names. Built anew whenever a list changes. */
+import type { HubTool, PromptInfo, ResourceInfo, SendOptions, ToolFacts, ToolResult } from "../core/ports.js";
+import { catalogue } from "./catalogue.js";
+import { resourceTool } from "./resource-tool.js";
+import type { SupervisedServer } from "./supervised-server.js";
+import { callTool } from "./tool-call.js";
+import { factsOf, isOffered, modelName } from "./tools.js";
+
+/** A tool with what is known of it and the way to call it. */
+export interface RegisteredTool {
+  definition: HubTool;
+  facts: ToolFacts;
+  /** Never rejects. */
+  call(args: Record<string, unknown>, options: SendOptions): Promise<ToolResult>;
+}
+
+export interface Registry {
+  tools: readonly HubTool[];
+  byName: ReadonlyMap<string, RegisteredTool>;
+  prompts: readonly PromptInfo[];
+  resources: readonly ResourceInfo[];
+  catalogue: string;
+}
+
+const maxCatalogueChars = 4000;
+
+/** In the order of the configuration and then of each server's own list. */
+export function buildRegistry(servers: readonly SupervisedServer[]): Registry {
+  const byName = new Map<string, RegisteredTool>();
+  for (const tool of [...servers.flatMap(toolsOf), ...resourceTool(servers)]) {
+    // Names are unique by construction, but for a tool of a server that is itself called "host".
+    if (!byName.has(tool.definition.name)) byName.set(tool.definition.name, tool);
+  }
+  const prompts = servers.flatMap(({ config: { name: server }, lists }) =>
+    lists.prompts.map((prompt) => ({ ...prompt, name: modelName(server, prompt.name), server })),
+  );
+  const resources = servers.flatMap(({ config: { name: server }, lists }) =>
+    lists.resources.map((resource) => ({ ...resource, server })),
+  );
+  return {
+    tools: [...byName.values()].map((tool) => tool.definition),
+    byName,
+    prompts,
+    resources,
+    catalogue: catalogue(prompts, resources, maxCatalogueChars),
+  };
+}
+
+function toolsOf(server: SupervisedServer): RegisteredTool[] {
+  const { config, lists } = server;
+  return lists.tools
+    .filter(({ name }) => isOffered(config, name))
+    .map((tool) => {
+      const { name, description, inputSchema } = tool;
+      return {
+        definition: { name: modelName(config.name, name), description, inputSchema, server: config.name, tool: name },
+        facts: factsOf(config, tool),
+        call: (args, options) => callTool(server, name, args, options),
+      };
+    });
+}

@@ -1,0 +1,43 @@
+/** The host's own tool by which a model reads what the catalogue lists. On offer only while some server has resources. */
+import type { JsonSchema } from "../core/chat.js";
+import { messageOf } from "../core/errors.js";
+import { errorResult } from "./content.js";
+import type { RegisteredTool } from "./registry.js";
+import { readFrom } from "./resources.js";
+import type { SupervisedServer } from "./supervised-server.js";
+import { modelName } from "./tools.js";
+
+const server = "host";
+const tool = "read_resource";
+
+const inputSchema: JsonSchema = {
+  type: "object",
+  properties: { uri: { type: "string", description: "As listed, or by one of the servers' URI templates." } },
+  required: ["uri"],
+  additionalProperties: false,
+};
+
+export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTool[] {
+  const templates = servers.flatMap(({ lists }) => lists.templates);
+  if (templates.length === 0 && servers.every(({ lists }) => lists.resources.length === 0)) return [];
+  const known = templates.length > 0 ? ` URI templates: ${templates.slice(0, 20).join(" ")}` : "";
+  return [
+    {
+      definition: {
+        name: modelName(server, tool),
+        description: `Reads a resource of an MCP server by its URI.${known}`,
+        inputSchema,
+        server,
+        tool,
+      },
+      facts: { server, tool, readOnly: true, idempotent: true, autoApproved: false },
+      async call({ uri }, { signal }) {
+        try {
+          return { content: await readFrom(servers, String(uri), signal), isError: false };
+        } catch (error) {
+          return errorResult(signal.aborted ? `${tool} was cancelled` : `${tool} failed: ${messageOf(error)}`);
+        }
+      },
+    },
+  ];
+}

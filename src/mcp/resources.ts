@@ -1,0 +1,43 @@
+/** Which server a resource belongs to. A model may ask for any URI, so only what a server offered is read, and only there. */
+import type { ContentPart } from "../core/chat.js";
+import { McpError } from "../core/errors.js";
+import type { SupervisedServer } from "./supervised-server.js";
+
+/** Schemes that say nothing about the server: any server could be made to fetch or open anything. */
+const commonScheme = /^(https?|wss?|ftp|file|data):/i;
+
+/** Throws McpError. */
+export async function readFrom(
+  servers: readonly SupervisedServer[],
+  uri: string,
+  signal?: AbortSignal,
+): Promise<ContentPart[]> {
+  const owner = ownerOf(uri, servers);
+  if (!owner) throw new McpError("not_found", `no MCP server offers the resource ${uri}`);
+  return owner.connection.readResource(uri, signal);
+}
+
+interface Offering {
+  lists: { resources: readonly { uri: string }[]; templates: readonly string[] };
+}
+
+/** The server that lists the URI, else one whose template it fits, else one whose own scheme it has. */
+export function ownerOf<Server extends Offering>(uri: string, servers: readonly Server[]): Server | undefined {
+  const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(uri)?.[0];
+  const hasScheme = (other: string) => scheme !== undefined && other.startsWith(scheme);
+  return (
+    servers.find(({ lists }) => lists.resources.some((resource) => resource.uri === uri)) ??
+    servers.find(({ lists }) => lists.templates.some((template) => fits(uri, template))) ??
+    (commonScheme.test(uri)
+      ? undefined
+      : servers.find(({ lists }) =>
+          [...lists.resources.map((listed) => listed.uri), ...lists.templates].some(hasScheme),
+        ))
+  );
+}
+
+/** By the literal start of the template, which must say more than a scheme. The server judges the rest. */
+function fits(uri: string, template: string): boolean {
+  const start = template.split("{", 1)[0] ?? "";
+  return /^[a-z][a-z0-9+.-]*:(\/\/)?[^/]/i.test(start) && uri.startsWith(start);
+}

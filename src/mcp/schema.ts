@@ -1,0 +1,76 @@
+/** Checks a model's arguments against a tool's inputSchema, before the call. */
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import type { JsonSchema } from "../core/chat.js";
+import { parseJson } from "./json.js";
+
+type Check = ValidateFunction | undefined;
+
+const compiled = new WeakMap<JsonSchema, { check: Check }>();
+const maxProblems = 10;
+
+/** The arguments as the server gets them, or what is wrong with them in words that a model can act on. */
+export function readArguments(
+  text: string,
+  schema: JsonSchema,
+): { value: Record<string, unknown> } | { problem: string } {
+  const parsed = text.trim() === "" ? { value: {} } : parseJson(text);
+  if ("problem" in parsed) return { problem: `the arguments are not valid JSON: ${parsed.problem}` };
+  const { value } = parsed;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { problem: "the arguments are not a JSON object" };
+  }
+  const check = checkOf(schema);
+  if (!check || check(value)) return { value: value as Record<string, unknown> };
+  const problems = [...new Set((check.errors ?? []).map(describe))];
+  const more = problems.length > maxProblems ? `; and ${problems.length - maxProblems} more` : "";
+  return { problem: `${problems.slice(0, maxProblems).join("; ")}${more}` };
+}
+
+function checkOf(schema: JsonSchema): Check {
+  const known = compiled.get(schema);
+  if (known) return known.check;
+  const check = compile(schema);
+  compiled.set(schema, { check });
+  return check;
+}
+
+/**
+ * A fresh Ajv each: two tools may use the same `$id`. Nothing remote is loaded. A schema that does not compile checks
+ * nothing, which leaves the check to the server. MCP's default dialect is 2020-12 (spec 2025-11-25).
+ */
+function compile(schema: JsonSchema): Check {
+  const Dialect = /draft-0\d/.test(String(schema.$schema)) ? Ajv : Ajv2020;
+  try {
+    const ajv = new Dialect({
+      strict: false,
+      validateSchema: false,
+      validateFormats: false,
+      allErrors: true,
+      verbose: true,
+      logger: false,
+    });
+    const check = ajv.compile(schema);
+    // An `$async` schema of a server would answer with a promise, which is always truthy and may reject unseen.
+    return "$async" in check ? undefined : check;
+  } catch {
+    return undefined;
+  }
+}
+
+function describe({ keyword, instancePath, params, message, data }: ErrorObject): string {
+  const place = instancePath ? `\`${instancePath.slice(1).replaceAll("/", ".")}\`` : "the arguments";
+  if (keyword === "required") return `${place} must have \`${params.missingProperty}\``;
+  if (keyword === "additionalProperties" || keyword === "unevaluatedProperties") {
+    return `${place} must not have \`${params.additionalProperty ?? params.unevaluatedProperty}\``;
+  }
+  if (keyword === "enum") return `${place} must be one of ${JSON.stringify(params.allowedValues)}`;
+  if (keyword === "const") return `${place} must be ${JSON.stringify(params.allowedValue)}`;
+  if (keyword === "type") return `${place} ${message}, got ${shortJson(data)}`;
+  return `${place} ${message}`;
+}
+
+function shortJson(value: unknown): string {
+  const json = JSON.stringify(value) ?? String(value);
+  return json.length > 60 ? `${json.slice(0, 60)}…` : json;
+}

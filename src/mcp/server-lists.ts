@@ -1,0 +1,52 @@
+import { McpError, messageOf } from "../core/errors.js";
+import {
+  type ListedPrompt,
+  type ListedResource,
+  type ListedTool,
+  promptList,
+  resourceList,
+  templateList,
+  toolList,
+} from "./listed.js";
+import { type Ask, type Listed, listAll } from "./listing.js";
+
+/** Everything that a server offers. */
+export interface ServerLists {
+  tools: ListedTool[];
+  prompts: ListedPrompt[];
+  resources: ListedResource[];
+  /** URI templates (RFC 6570). */
+  templates: string[];
+  /** What was left out, and why. */
+  problems: string[];
+}
+
+export const emptyLists: ServerLists = { tools: [], prompts: [], resources: [], templates: [], problems: [] };
+
+/** Reads what the server declared. Rejects when its tools cannot be listed; for prompts and resources that is a problem only. */
+export async function readLists(
+  declared: { tools?: object; prompts?: object; resources?: object },
+  { ask, askBriefly }: { ask: Ask; askBriefly: Ask },
+): Promise<ServerLists> {
+  const [tools, prompts, resources, templates] = await Promise.all([
+    declared.tools ? listAll(ask, toolList) : nothing,
+    declared.prompts ? listAll(askBriefly, promptList).catch(asProblem) : nothing,
+    declared.resources ? listAll(askBriefly, resourceList).catch(asProblem) : nothing,
+    declared.resources ? listAll(askBriefly, templateList).catch(asProblem) : nothing,
+  ]);
+  return {
+    tools: tools.items,
+    prompts: prompts.items,
+    resources: resources.items,
+    templates: templates.items,
+    problems: [tools, prompts, resources, templates].flatMap(({ problems }) => problems),
+  };
+}
+
+const nothing: Listed<never> = { items: [], problems: [] };
+
+/** A server without the method declares more than it has (many do, for templates): there is nothing to list. */
+function asProblem(error: unknown): Listed<never> {
+  if (error instanceof McpError && error.kind === "not_found") return nothing;
+  return { items: [], problems: [messageOf(error)] };
+}

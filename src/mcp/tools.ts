@@ -1,0 +1,50 @@
+import { createHash } from "node:crypto";
+import type { ServerConfig } from "../core/config.js";
+import { globMatches } from "../core/glob.js";
+import type { ToolFacts } from "../core/ports.js";
+import type { ListedTool } from "./listed.js";
+
+const maxLength = 64;
+const hashLength = 10;
+const hashed = new RegExp(`_[0-9a-f]{${hashLength}}$`);
+
+/**
+ * `server__item` within `^[a-zA-Z0-9_-]{1,64}$`. Depends on the pair alone, so a name never changes because another server
+ * came or went. Two pairs never share a name: what is not unmistakably plain carries a hash of the pair, and a plain name
+ * that looks hashed is hashed too.
+ */
+export function modelName(server: string, item: string): string {
+  const name = `${server}__${item}`;
+  if (splitsBack(server) && /^[a-zA-Z0-9_-]{1,64}$/.test(name) && item !== "" && !hashed.test(name)) return name;
+  const hash = createHash("sha256")
+    .update(JSON.stringify([server, item]))
+    .digest("hex")
+    .slice(0, hashLength);
+  const clean = name.replaceAll(/[^a-zA-Z0-9_-]/g, "_").slice(0, maxLength - hashLength - 1);
+  return `${clean}_${hash}`;
+}
+
+/** Whether the first `__` of `server__item` is ours, whatever the item is called. */
+function splitsBack(server: string): boolean {
+  return server !== "" && !server.includes("__") && !server.endsWith("_");
+}
+
+/** The user's filter on a server's own tool names; `deny` wins, an empty `allow` allows all. */
+export function isOffered({ tools }: ServerConfig, tool: string): boolean {
+  return (tools.allow.length === 0 || matchesAny(tools.allow, tool)) && !matchesAny(tools.deny, tool);
+}
+
+/** Annotations of a server that the user does not vouch for are left out: they would be hearsay. */
+export function factsOf({ name, trusted, tools }: ServerConfig, tool: ListedTool): ToolFacts {
+  return {
+    server: name,
+    tool: tool.name,
+    readOnly: trusted && tool.readOnly,
+    idempotent: trusted && tool.idempotent,
+    autoApproved: matchesAny(tools.autoApprove, tool.name),
+  };
+}
+
+function matchesAny(patterns: readonly string[], name: string): boolean {
+  return patterns.some((pattern) => globMatches(pattern, name));
+}

@@ -1,0 +1,86 @@
+/** Streamable HTTP and the older HTTP+SSE, through the SDK's transports. Imported only when a remote server is configured. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { SSEClientTransport, SseError } from "@modelcontextprotocol/sdk/client/sse.js";
+import { StreamableHTTPClientTransport, StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { RemoteServerConfig } from "../../core/config.js";
+import { McpError, messageOf } from "../../core/errors.js";
+import { redactor } from "../redact.js";
+import type { Route } from "./route.js";
+
+const goodbyeMs = 1000;
+
+export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse"): Route {
+  const url = new URL(config.url);
+  const requestInit = { headers: { ...config.headers } };
+  const explain = (error: unknown) => explainRemote(config, url, error);
+  if (kind === "sse") {
+    const transport = new SSEClientTransport(url, { requestInit });
+    return {
+      transport,
+      refused: () => false,
+      // Its own reconnect makes a new session without initialize (typescript-sdk 1.32.2).
+      isFatal: (error) => error instanceof SseError || isNetworkError(error),
+      explain,
+      close: () => transport.close().catch(() => {}),
+    };
+  }
+  const transport = new StreamableHTTPClientTransport(url, { requestInit });
+  return {
+    transport,
+    refused: (error) =>
+      error instanceof StreamableHTTPError && [400, 404, 405].includes(error.code ?? 0) && !isModernOnly(error),
+    // 404 to a POST: the session is gone. "Maximum reconnection attempts": the stream of notifications is.
+    isFatal: (error) =>
+      (error instanceof StreamableHTTPError && error.code === 404 && error.message.includes("POSTing")) ||
+      error.message.startsWith("Maximum reconnection attempts") ||
+      isNetworkError(error),
+    explain,
+    // close() alone leaves the session on the server. A server that does not answer must not hold up the host.
+    close: async () => {
+      await Promise.race([transport.terminateSession(), sleep(goodbyeMs, undefined, { ref: false })]).catch(() => {});
+      await transport.close().catch(() => {});
+    },
+  };
+}
+
+/** HTTP errors do not become causes: their text is the server's whole answer, which may repeat a header of ours. */
+function explainRemote(config: RemoteServerConfig, url: URL, error: unknown): McpError {
+  const { name } = config;
+  const place = `${url.origin}${url.pathname}`; // without user, password and query: they may be secret
+  const status = error instanceof StreamableHTTPError || error instanceof SseError ? error.code : undefined;
+  if (status === 401 || status === 403) {
+    const hint = `set mcpServers.${name}.headers.Authorization`;
+    return new McpError("needs_auth", `${place} wants authorization (HTTP ${status})`, { hint });
+  }
+  if (isModernOnly(error)) {
+    return new McpError("protocol", `${place} speaks only versions of MCP that this host does not`);
+  }
+  if (isNetworkError(error)) {
+    const hint = `is it running? see mcpServers.${name}.url`;
+    return new McpError("unavailable", `cannot connect to ${place}: ${reasonOf(error)}`, {
+      retryable: true,
+      hint,
+      cause: error,
+    });
+  }
+  return new McpError("unavailable", `${place}: ${redactor(config)(messageOf(error)).slice(0, 500)}`, {
+    retryable: status === undefined || status >= 500 || status === 429,
+    hint: status === undefined ? "" : `check mcpServers.${name}.url`,
+  });
+}
+
+/** `UnsupportedProtocolVersion` of 2026-07-28 arrives as the text of an HTTP 400. */
+function isModernOnly(error: unknown): boolean {
+  return messageOf(error).includes("-32022");
+}
+
+/** fetch says "fetch failed" and keeps the reason in its cause. */
+function isNetworkError(error: unknown): error is TypeError {
+  return error instanceof TypeError && error.cause !== undefined;
+}
+
+function reasonOf(error: TypeError): string {
+  const { cause } = error;
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  return code === "ECONNREFUSED" ? "connection refused" : code || messageOf(cause);
+}

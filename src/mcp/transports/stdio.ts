@@ -1,0 +1,154 @@
+/**
+ * MCP's stdio transport (newline-delimited JSON-RPC). Not the SDK's: that one leaves grandchildren behind, misses the death of
+ * a server whose descendant holds the pipe, blocks on unread stderr and frames in quadratic time (typescript-sdk 1.32.2).
+ */
+import { existsSync } from "node:fs";
+import { setImmediate as afterDeliveries, setTimeout as sleep } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import type { StdioServerConfig } from "../../core/config.js";
+import { McpError, messageOf } from "../../core/errors.js";
+import { isRecord, parseJson } from "../json.js";
+import { redactor } from "../redact.js";
+import { serverEnvironment } from "./environment.js";
+import { LineSplitter } from "./lines.js";
+import { ProcessGroup } from "./process-group.js";
+
+const maxMessageBytes = 64 * 1024 * 1024;
+const stderrTailChars = 4096;
+/** A server that reads its stdin leaves by itself within milliseconds. */
+const endOfInputGraceMs = 300;
+const terminateGraceMs = 2000;
+/** For what the server wrote before it died; a descendant may hold the pipe open for ever. */
+const lastOutputMs = 100;
+
+export class StdioTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+
+  readonly #config: StdioServerConfig;
+  readonly #group: ProcessGroup;
+  readonly #spawned: Promise<void>;
+  readonly #exited: Promise<void>;
+  #exit = "";
+  #stderrTail = "";
+  #closed = false;
+  #closing: Promise<void> | undefined;
+
+  /** Spawns at once, so that the server starts while the host is still loading the SDK. */
+  constructor(config: StdioServerConfig) {
+    this.#config = config;
+    this.#group = new ProcessGroup(config.command, config.args, {
+      cwd: config.cwd,
+      env: serverEnvironment(config.env),
+      stdio: "pipe",
+    });
+    const { leader } = this.#group;
+    this.#spawned = new Promise((resolve, reject) => leader.once("spawn", resolve).once("error", reject));
+    this.#spawned.catch(() => {});
+    this.#exited = new Promise((resolve) => {
+      leader.once("exit", (code, signal) => {
+        this.#exit = signal ? `was killed by ${signal}` : `exited with code ${code}`;
+        resolve();
+      });
+    });
+    leader.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#stderrTail = (this.#stderrTail + text).slice(-stderrTailChars);
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#spawned;
+    const { stdout, stdin } = this.#group.leader;
+    const lines = new LineSplitter(maxMessageBytes, {
+      line: (text) => this.#receive(text),
+      tooLong: (edges) => this.#refuse(edges),
+    });
+    stdout?.on("data", (chunk: Buffer) => lines.push(chunk));
+    stdin?.on("error", (error) => this.onerror?.(error));
+    const outputEnded = new Promise((resolve) => stdout?.once("close", resolve));
+    void this.#exited
+      .then(() => Promise.race([outputEnded, sleep(lastOutputMs)]))
+      .then(() => afterDeliveries())
+      .then(() => {
+        this.#reportClosed();
+        return this.close();
+      });
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { stdin } = this.#group.leader;
+      if (this.#closed || !stdin) reject(new Error("the connection is closed"));
+      else stdin.write(`${JSON.stringify(message)}\n`, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  /** Why the connection failed, with the last words of the server. */
+  explain(error: unknown): McpError {
+    const { name, command, cwd } = this.#config;
+    const code = isRecord(error) ? error.code : undefined;
+    if (code === "ENOENT" || code === "EACCES") {
+      if (cwd !== undefined && !existsSync(cwd)) {
+        return new McpError("unavailable", `the folder ${cwd} does not exist`, { hint: `fix mcpServers.${name}.cwd` });
+      }
+      const what = code === "ENOENT" ? "command not found" : "not allowed to run the command";
+      const hint = `install it or fix mcpServers.${name}.command`;
+      return new McpError("unavailable", `${what}: ${command}`, { hint, cause: error });
+    }
+    const words = redactor(this.#config)(stripVTControlCharacters(this.#stderrTail)).trim();
+    const what = this.#exit ? `the server ${this.#exit}` : messageOf(error);
+    return new McpError("unavailable", words ? `${what}; it said: ${words}` : what, { retryable: true, cause: error });
+  }
+
+  #receive(line: string): void {
+    if (line.trim() === "") return;
+    const parsed = parseJson(line);
+    if ("problem" in parsed) {
+      this.onerror?.(new Error(`not a JSON line on stdout: ${line.slice(0, 200)}`));
+      return;
+    }
+    // Protocol 2025-03-26 allows batches. What is not JSON-RPC is told apart, and reported, by the SDK.
+    for (const message of Array.isArray(parsed.value) ? parsed.value : [parsed.value]) this.#deliver(message);
+  }
+
+  /**
+   * One message a turn of the event loop: the SDK takes answers at once but notifications a microtask later, and would drop
+   * the last progress when it comes in one chunk with the answer (typescript-sdk#2580).
+   */
+  #deliver(message: JSONRPCMessage): void {
+    setImmediate(() => this.onmessage?.(message));
+  }
+
+  /** The request whose answer was too long fails, and the connection lives on. Its id is the first or the last member. */
+  #refuse({ head, tail }: { head: string; tail: string }): void {
+    const id =
+      /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d+)\s*,/.exec(head)?.[1] ??
+      /,\s*"id"\s*:\s*(\d+)\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(tail)?.[1];
+    const message = `the server sent a message of more than ${maxMessageBytes / 1024 / 1024} MB, which was dropped`;
+    this.onerror?.(new Error(message));
+    if (id !== undefined) this.#deliver({ jsonrpc: "2.0", id: Number(id), error: { code: -32603, message } });
+  }
+
+  #reportClosed(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.onclose?.();
+  }
+
+  async #end(): Promise<void> {
+    this.#reportClosed();
+    const { leader } = this.#group;
+    leader.stdin?.end();
+    if (!(await this.#group.gone(this.#exit ? 0 : endOfInputGraceMs))) await this.#group.end(terminateGraceMs);
+    // A descendant that left the group may still hold our ends of the pipes, and these keep the host running.
+    for (const pipe of leader.stdio) pipe?.destroy();
+  }
+}

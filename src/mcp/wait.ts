@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Node's longest timer, 24.8 days: a longer one would fire at once. */
+export const longestTimerMs = 2 ** 31 - 1;
+
+/** The promise, or the signal's reason when that comes first. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  signal?.throwIfAborted();
+  const done = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true, signal: done.signal });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    done.abort();
+  }
+}
+
+/** Resolves with the promise, at the latest after `ms`. */
+export async function atMost(promise: Promise<unknown>, ms: number): Promise<void> {
+  const done = new AbortController();
+  const late = sleep(Math.min(ms, longestTimerMs), undefined, { signal: done.signal }).catch(() => {});
+  try {
+    await Promise.race([promise, late]);
+  } finally {
+    done.abort();
+  }
+}
