@@ -5,7 +5,7 @@ import { openDatabase } from "./sqlite-database.js";
 import { storeError } from "./sqlite-errors.js";
 import { transaction } from "./transaction.js";
 
-export interface SqliteStoreOptions {
+interface SqliteStoreOptions {
   now: () => number;
   observe: Observe;
   /** How long a statement waits for another process's lock. Our own transactions hold it for well under a millisecond. */

@@ -1,0 +1,76 @@
+import { type DemoCall, type DemoTool, findRounds, ownName } from "./model-phrases.js";
+
+export interface DemoMessage {
+  role: string;
+  text: string;
+  /** Of an assistant message. */
+  calls: readonly { id: string; name: string }[];
+  /** Of a tool message. */
+  callId: string;
+}
+
+/** Either. */
+export type DemoReply = { text: string; calls?: undefined } | { text?: undefined; calls: DemoCall[] };
+
+/** What the demo model says next. It knows only these messages, and of them only what came since the last user message. */
+export function replyTo(messages: readonly DemoMessage[], tools: readonly DemoTool[]): DemoReply {
+  const asked = messages.findLastIndex((message) => message.role === "user" && !isAttachment(message));
+  const since = messages.slice(asked + 1);
+  const roundsMade = since.filter(({ calls }) => calls.length > 0).length;
+  const next = findRounds(messages[asked]?.text ?? "", tools)[roundsMade];
+  if (next) return { calls: next };
+  const results = since.filter(({ role }) => role === "tool");
+  return { text: results.length > 0 ? report(results, since) : introduction(tools) };
+}
+
+/** What the host adds for a tool result that is more than text. */
+function isAttachment({ text }: DemoMessage): boolean {
+  return text.startsWith("From the tool call ");
+}
+
+function report(results: readonly DemoMessage[], messages: readonly DemoMessage[]): string {
+  const [first, ...others] = results;
+  if (first && others.length === 0 && !isError(first.text)) {
+    return /\n|.{80}|[.?!]$/.test(first.text) ? shortened(first.text) : `The answer is ${first.text}.`;
+  }
+  const names = new Map<string, string>();
+  const lines = messages.flatMap(({ role, text, calls, callId }) => {
+    for (const { id, name } of calls) names.set(id, name);
+    const says = isError(text) ? " failed: " : ": ";
+    return role === "tool" ? [`${names.get(callId) ?? "a tool"}${says}${shortened(text)}`.replaceAll(/\s+/g, " ")] : [];
+  });
+  return lines.join("\n");
+}
+
+/** A tool message carries no error mark in this protocol, so a model has to read it; these are the words of hosts and servers. */
+function isError(text: string): boolean {
+  return errorStarts.some((start) => start.test(text));
+}
+
+const errorStarts = [
+  /^(?:\w+ )?error\b/i,
+  /^(?:not run|outcome unknown|failed|cannot|invalid|unknown tool)\b/i,
+  /^\S+ (?:failed|was not called|was cancelled|did not answer)\b/i,
+];
+
+const longestResult = 1_000;
+
+function shortened(text: string): string {
+  return text.length > longestResult ? `${text.slice(0, longestResult)}… (${text.length} characters)` : text;
+}
+
+const mostNames = 12;
+
+function introduction(tools: readonly DemoTool[]): string {
+  const names = tools.slice(0, mostNames).map(({ name }) => name);
+  if (tools.length > mostNames) names.push(`${tools.length - mostNames} more`);
+  const canAdd = tools.some((tool) => ownName(tool) === "add");
+  const example = canAdd ? "Add 2 and 40" : `call ${names[0]} with name=value`;
+  return [
+    "I am the demo model: I follow simple rules to call tools and understand nothing else.",
+    tools.length > 0
+      ? `Tools: ${names.join(", ")}. Try: "${example}".`
+      : "No tool is connected: see mcpServers in config.yaml.",
+    "For a real model, export OPENAI_API_KEY=… (or another provider's key), or set llm.active in config.yaml.",
+  ].join("\n");
+}
