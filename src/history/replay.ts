@@ -12,7 +12,7 @@ export function toMessages(events: readonly StoredEvent[], currentTurnId?: strin
     add(messages, { role: "user", content: turn.userContent });
     for (const hop of hopsToSend(turn, currentTurnId)) {
       const message = answerOf(hop);
-      if (message.content === "" && message.toolCalls.length === 0) continue;
+      if (message.content.trim() === "" && message.toolCalls.length === 0) continue;
       add(messages, message);
       messages.push(...hop.calls.map(resultOf));
     }

@@ -1,13 +1,11 @@
 import { messageOf, StoreError, type StoreErrorKind } from "../core/errors.js";
 
-/** SQLite's primary result codes, https://www.sqlite.org/rescode.html */
-const kinds: Readonly<Record<number, StoreErrorKind>> = {
-  5: "locked", // SQLITE_BUSY
-  6: "locked", // SQLITE_LOCKED
-  11: "corrupt", // SQLITE_CORRUPT
-  13: "full", // SQLITE_FULL
-  26: "corrupt", // SQLITE_NOTADB
-};
+/** By SQLite's own texts and the file system's: the package gives the result code with some errors only. */
+const kinds: readonly [RegExp, StoreErrorKind][] = [
+  [/database (table )?is locked/, "locked"],
+  [/database or disk is full|ENOSPC|EDQUOT/, "full"],
+  [/malformed|not a database/, "corrupt"],
+];
 
 /** What a driver or the file system threw, as the error that says what to do. A StoreError passes as it is. */
 export function storeError(error: unknown, path: string, doing: "open" | "read" | "write"): StoreError {
@@ -20,11 +18,9 @@ export function storeError(error: unknown, path: string, doing: "open" | "read" 
   });
 }
 
-/** Both drivers carry SQLite's extended result code, whose low byte is the primary one. */
 function kindOf(error: unknown): StoreErrorKind | undefined {
-  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
-  if (code === "ENOSPC" || code === "EDQUOT") return "full";
-  return typeof errcode === "number" ? kinds[errcode & 0xff] : undefined;
+  if (error instanceof SyntaxError) return "corrupt"; // A stored payload is always JSON.
+  return kinds.find(([text]) => text.test(messageOf(error)))?.[1];
 }
 
 function hintFor(kind: StoreErrorKind, path: string): string {

@@ -73,7 +73,7 @@ describe("a conversation", () => {
   });
 
   test("has no place for an answer that says nothing", () => {
-    expect(fold([one.user("hello"), one.answer(""), one.end()])).toEqual([user("hello")]);
+    expect(fold([one.user("hello"), one.answer(" \n"), one.end()])).toEqual([user("hello")]);
   });
 });
 

@@ -10,6 +10,7 @@ import type { ChatStore, Observation } from "../../src/core/ports.js";
 import { openDatabase } from "../../src/history/sqlite-database.js";
 import { storeError } from "../../src/history/sqlite-errors.js";
 import { openSqliteStore } from "../../src/history/sqlite-store.js";
+import { transaction } from "../../src/history/transaction.js";
 import { inFolder, turn } from "./support.js";
 
 const writer = fileURLToPath(new URL("./writer.mjs", import.meta.url));
@@ -126,6 +127,25 @@ describe("opening", () => {
       expect(await readFile(path, "utf8")).toBe("my diary\n".repeat(500));
     }));
 
+  test("notices damage in the middle of the file", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "events.db");
+      const store = await open(path);
+      for (let index = 0; index < 50; index++) await store.append("c", turn("turn_1").answer("x".repeat(1_000)));
+      await store.close();
+      const bytes = await readFile(path);
+      await writeFile(path, bytes.fill(0x5a, bytes.length / 2, bytes.length / 2 + 8_192));
+      const damaged = await open(path);
+      await expect(damaged.read("c")).rejects.toMatchObject({ kind: "corrupt" });
+      await damaged.close();
+      const garbled = storeError(
+        catchError(() => JSON.parse("{")),
+        path,
+        "read",
+      );
+      expect(garbled.kind).toBe("corrupt");
+    }));
+
   test("refuses a file that another process keeps locked, and may be tried again", () =>
     inFolder(async (folder) => {
       const path = join(folder, "events.db");
@@ -160,24 +180,23 @@ describe("opening", () => {
     }));
 });
 
-describe("a full disk", () => {
-  test("is reported as such and nothing of the event is kept", () =>
-    inFolder(async (folder) => {
-      const path = join(folder, "events.db");
-      const db = await openDatabase(path, 50, ignore);
-      db.exec("PRAGMA max_page_count = 1");
-      const insert = () => db.exec(`CREATE TABLE big AS SELECT '${"x".repeat(100_000)}'`);
-      const thrown = catchError(insert);
-      db.close();
-      expect(storeError(thrown, path, "write")).toMatchObject({
-        kind: "full",
-        retryable: true,
-        message: expect.stringMatching(/^cannot write the event log .*events.db: .*database or disk is full$/),
-        hint: expect.stringContaining("free some space"),
-      });
-      expect(storeError(Object.assign(new Error("no space"), { code: "ENOSPC" }), path, "open").kind).toBe("full");
-    }));
-});
+test("a full disk is reported as such, and nothing of the event is kept", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "events.db");
+    const db = await openDatabase(path, 50, ignore);
+    db.exec("PRAGMA max_page_count = 1");
+    const insert = db.prepare("INSERT INTO events VALUES (1, 'c', 1, 't', 'turn_end', NULL, ?, 0) RETURNING seq");
+    const thrown = catchError(() => transaction(db, () => insert.get("x".repeat(100_000))));
+    expect(storeError(thrown, path, "write")).toMatchObject({
+      kind: "full",
+      retryable: true,
+      message: expect.stringMatching(/^cannot write the event log .*events.db: .*database or disk is full$/),
+      hint: expect.stringContaining("free some space"),
+    });
+    expect(transaction(db, () => db.prepare("SELECT count(*) AS events FROM events").get())).toEqual({ events: 0 });
+    db.close();
+    expect(storeError(new Error("ENOSPC: no space left on device, open"), path, "open").kind).toBe("full");
+  }));
 
 test("a closed store refuses events", () =>
   inFolder(async (folder) => {
