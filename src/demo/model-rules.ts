@@ -36,8 +36,10 @@ function report(results: readonly DemoMessage[], messages: readonly DemoMessage[
   const names = new Map<string, string>();
   const lines = messages.flatMap(({ role, text, calls, callId }) => {
     for (const { id, name } of calls) names.set(id, name);
-    const says = isError(text) ? " failed: " : ": ";
-    return role === "tool" ? [`${names.get(callId) ?? "a tool"}${says}${shortened(text)}`.replaceAll(/\s+/g, " ")] : [];
+    if (role !== "tool") return [];
+    const name = names.get(callId) ?? "a tool";
+    const lead = text.startsWith(name) ? "" : `${name}${isError(text) ? " failed" : ""}: `;
+    return [`${lead}${shortened(text)}`.replaceAll(/\s+/g, " ")];
   });
   return lines.join("\n");
 }

@@ -142,6 +142,8 @@ describe("after the results", () => {
   test("a failure is named with its reason", () => {
     const reason = "not run: the user did not allow demo__add";
     expect(answerTo(...called(["demo__add", reason]))).toBe(`demo__add failed: ${reason}`);
+    const named = "demo__add was not called: the arguments must have `b`";
+    expect(answerTo(...called(["demo__add", named]))).toBe(named);
     expect(answerTo(...called(["demo__add", "Error: no"], ["demo__echo", "ok"]))).toBe(
       "demo__add failed: Error: no\ndemo__echo: ok",
     );
