@@ -1,0 +1,33 @@
+import type { Readable } from "node:stream";
+
+/** How long a server may take to end a response that we have all of, before its connection is given up. */
+const DRAIN_GRACE_MS = 250;
+
+/** Reads a body as text, as far as it comes within the limits. Never rejects; always frees the connection. */
+export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number): Promise<string> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const timer = setTimeout(() => stream.destroy(), maxTimeMs);
+    stream.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > maxBytes) stream.destroy();
+    });
+    const settle = () => {
+      clearTimeout(timer);
+      resolve(Buffer.concat(chunks).toString("utf8", 0, maxBytes));
+    };
+    stream.once("end", settle).once("close", settle).on("error", settle);
+  });
+}
+
+/**
+ * Lets a response come to its end, so that its connection goes back to the pool. Destroying it instead, which is what
+ * leaving a `for await` does, would cost a new connection per streamed answer.
+ */
+export function drain(stream: Readable): void {
+  const timer = setTimeout(() => stream.destroy(), DRAIN_GRACE_MS);
+  stream.once("close", () => clearTimeout(timer));
+  stream.resume();
+}

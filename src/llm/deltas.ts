@@ -1,0 +1,130 @@
+import type { AssistantMessage, Delta, FinishReason, Usage } from "../core/chat.js";
+import { asNumber, asObject, asObjects, asText, type JsonObject } from "./json.js";
+import { ToolCallAssembly } from "./tool-calls.js";
+
+export interface Answer {
+  message: AssistantMessage;
+  finishReason: FinishReason;
+  usage?: Usage;
+}
+
+/** What the model said, beyond OpenAI's five reasons: Anthropic's, Gemini's, DeepSeek's, Zhipu's words for them. */
+const FINISH_REASONS: Readonly<Record<string, FinishReason>> = {
+  stop: "stop",
+  end_turn: "stop",
+  endturn: "stop",
+  eos: "stop",
+  stop_sequence: "stop",
+  length: "length",
+  max_tokens: "length",
+  model_length: "length",
+  model_context_window_exceeded: "length",
+  tool_calls: "tool_calls",
+  tool_use: "tool_calls",
+  function_call: "tool_calls",
+  content_filter: "content_filter",
+  safety: "content_filter",
+  sensitive: "content_filter",
+  refusal: "content_filter",
+};
+
+/**
+ * Folds the chunks of a stream, or the one message of an answer that was not streamed, to the same answer. Pieces are
+ * kept and joined once: appending to a string or parsing arguments per chunk makes long answers quadratic.
+ */
+export class AnswerFold {
+  readonly #onDelta: (delta: Delta) => void;
+  readonly #text: string[] = [];
+  readonly #reasoning: string[] = [];
+  readonly #calls = new ToolCallAssembly();
+  #finishReason: string | undefined;
+  #usage: Usage | undefined;
+  #refused = false;
+  /** Counts content; comments, roles, usage and empty deltas are no progress. */
+  progress = 0;
+
+  constructor(onDelta: (delta: Delta) => void) {
+    this.#onDelta = onDelta;
+  }
+
+  /** The model has said why it stopped: nothing but usage can follow. */
+  get isFinished(): boolean {
+    return this.#finishReason !== undefined;
+  }
+
+  push(chunk: JsonObject): void {
+    this.#usage = usageOf(chunk.usage) ?? this.#usage;
+    const choice = asObjects(chunk.choices)[0];
+    if (!choice) return;
+    const delta = asObject(choice.delta) ?? asObject(choice.message);
+    if (delta) this.#pushDelta(delta);
+    this.#finishReason = asText(choice.finish_reason)?.toLowerCase() ?? this.#finishReason;
+  }
+
+  /** The ids of tool calls are unique and never empty, whatever the provider sent; see `ToolCallAssembly.finish`. */
+  finish(newId: () => string, isTaken: (id: string) => boolean): Answer {
+    const toolCalls = this.#calls.finish(newId, isTaken);
+    const reasoning = this.#reasoning.join("");
+    return {
+      message: { role: "assistant", content: this.#text.join(""), ...(reasoning ? { reasoning } : {}), toolCalls },
+      finishReason: this.#reason(toolCalls.length > 0),
+      ...(this.#usage ? { usage: this.#usage } : {}),
+    };
+  }
+
+  #pushDelta(delta: JsonObject): void {
+    const { text, thinking } = contentOf(delta.content);
+    this.#show("reasoning_delta", asText(delta.reasoning) ?? asText(delta.reasoning_content) ?? thinking);
+    this.#show("text_delta", text);
+    const refusal = asText(delta.refusal);
+    if (refusal) this.#refused = true;
+    this.#show("text_delta", refusal);
+    if (this.#calls.push(delta.tool_calls)) this.progress++;
+  }
+
+  #show(type: Delta["type"], delta: string | undefined): void {
+    if (!delta) return;
+    this.progress++;
+    (type === "text_delta" ? this.#text : this.#reasoning).push(delta);
+    this.#onDelta({ type, delta });
+  }
+
+  /** What the answer holds outweighs what it says: many servers finish tool calls with "stop", some the reverse. */
+  #reason(hasCalls: boolean): FinishReason {
+    if (this.#refused) return "content_filter";
+    const reason = FINISH_REASONS[this.#finishReason ?? ""] ?? "unknown";
+    if (hasCalls) return reason === "stop" || reason === "unknown" ? "tool_calls" : reason;
+    return reason === "tool_calls" ? "stop" : reason;
+  }
+}
+
+/** Content is a string; Mistral's reasoning models send parts instead. */
+function contentOf(content: unknown): { text?: string; thinking?: string } {
+  if (!Array.isArray(content)) return { text: asText(content) };
+  const parts = asObjects(content);
+  return { text: joined(parts, "text"), thinking: joined(parts.flatMap(thoughts), "text") };
+}
+
+function thoughts({ thinking }: JsonObject): JsonObject[] {
+  return asText(thinking) ? [{ text: thinking }] : asObjects(thinking);
+}
+
+function joined(parts: readonly JsonObject[], key: string): string {
+  return parts.map((part) => asText(part[key]) ?? "").join("");
+}
+
+function usageOf(value: unknown): Usage | undefined {
+  const usage = asObject(value);
+  const inputTokens = asNumber(usage?.prompt_tokens);
+  const outputTokens = asNumber(usage?.completion_tokens);
+  if (!usage || inputTokens === undefined || outputTokens === undefined) return undefined;
+  const reasoningTokens = asNumber(asObject(usage.completion_tokens_details)?.reasoning_tokens);
+  const cachedTokens =
+    asNumber(asObject(usage.prompt_tokens_details)?.cached_tokens) ?? asNumber(usage.prompt_cache_hit_tokens);
+  return {
+    inputTokens,
+    outputTokens,
+    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
+    ...(cachedTokens === undefined ? {} : { cachedTokens }),
+  };
+}

@@ -1,0 +1,116 @@
+import { LlmError, type LlmErrorDetails, type LlmErrorKind } from "../core/errors.js";
+import type { Provider } from "./providers.js";
+
+/** Whom an error is about. */
+export interface Asked {
+  provider: Provider;
+  model: string;
+  /** Requests sent so far. */
+  attempts: number;
+}
+
+const MAX_MESSAGE_LENGTH = 500;
+
+/** The same request may succeed later. Everything else needs a change of request, key or configuration first. */
+const PASSING: ReadonlySet<LlmErrorKind> = new Set([
+  "rate_limit",
+  "overloaded",
+  "server",
+  "connect",
+  "connect_timeout",
+  "network",
+  "timeout",
+  "ttft_timeout",
+  "idle_timeout",
+  "queue_timeout",
+  "total_timeout",
+  "empty_stream",
+  "stream_interrupted",
+]);
+
+/** The one way an LlmError about a provider is made: it names whom, is bounded and holds no secret. */
+export function failure(kind: LlmErrorKind, said: string, asked: Asked, details: LlmErrorDetails = {}): LlmError {
+  const { provider, model, attempts } = asked;
+  const message = scrub(`${provider.name}/${model}: ${said}`, provider.secrets);
+  return new LlmError(
+    kind,
+    message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message,
+    {
+      provider: provider.name,
+      model,
+      attempts,
+      retryable: PASSING.has(kind),
+      hint: hintFor(kind, provider),
+      ...details,
+    },
+  );
+}
+
+/** Keys as they are, and whatever looks like one: providers like to repeat the key that they refused. */
+function scrub(text: string, secrets: readonly string[]): string {
+  return secrets
+    .reduce((scrubbed, secret) => scrubbed.replaceAll(secret, "***"), text)
+    .replace(/\b(sk|gsk|pk|xai|key|AIza)[-_][\w*.-]{4,}/g, "***")
+    .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{4,}/gi, "$1 ***")
+    .replace(/([?&](?:api-?)?key=)[^&\s]+/gi, "$1***")
+    .replace(/(https?:\/\/)[^/\s@]+@/gi, "$1***@");
+}
+
+type Limit = "timeout" | "ttft_timeout" | "idle_timeout";
+
+const LIMITS = {
+  timeout: { field: "timeoutMs", what: "no response within" },
+  ttft_timeout: { field: "ttftTimeoutMs", what: "nothing of the answer within" },
+  idle_timeout: { field: "idleTimeoutMs", what: "the answer stood still for" },
+} as const;
+
+/** A time limit that was reached: what it limits, its value, and the key that raises it. */
+export function limitReached(kind: Limit, asked: Asked): LlmError {
+  const { provider } = asked;
+  const { field, what } = LIMITS[kind];
+  const key = provider[field] === undefined ? `llm.http.${kind}` : `llm.providers.${provider.name}.${kind}`;
+  return failure(kind, `${what} ${duration(provider.limits[field])} (${key})`, asked, {
+    hint: `Try again, or raise llm.providers.${provider.name}.${kind} if this model needs longer.`,
+  });
+}
+
+/** `1.5 s`, `2 min`, `116 days`. */
+export function duration(milliseconds: number): string {
+  const units = [
+    [86_400_000, "days"],
+    [3_600_000, "h"],
+    [60_000, "min"],
+    [1000, "s"],
+  ] as const;
+  const [size, unit] = units.find(([least]) => milliseconds >= least) ?? [1, "ms"];
+  return `${Number((milliseconds / size).toFixed(1))} ${unit}`;
+}
+
+function hintFor(kind: LlmErrorKind, { name, keyVariable }: Provider): string {
+  switch (kind) {
+    case "auth":
+      return `Set ${keyVariable} (or llm.providers.${name}.api_key) to a key that ${name} accepts for this model.`;
+    case "quota":
+      return `Check plan and billing at ${name}, or use another provider (llm.active, or -m provider/model).`;
+    case "rate_limit":
+    case "overloaded":
+      return "Wait and send it again, or use another provider (llm.active, or -m provider/model).";
+    case "model_gone":
+      return `Set llm.providers.${name}.model (or -m) to a model that this key may use, and check llm.providers.${name}.base_url.`;
+    case "connect":
+    case "connect_timeout":
+      return `Is ${name} running and reachable? Check llm.providers.${name}.base_url and the network.`;
+    case "html":
+    case "redirect":
+      return `Wrong base_url? llm.providers.${name}.base_url must be the API's URL, up to /chat/completions.`;
+    case "context_length":
+      return "Start a new conversation, shorten the prompt, or use a model with a larger context window.";
+    case "content_filter":
+      return "Rephrase the request; the provider's content policy refused it.";
+    case "bad_request":
+    case "tool_generation_failed":
+      return `Check llm.providers.${name} (model, parameters) and the tools' schemas against what the provider said.`;
+    default:
+      return "Send it again.";
+  }
+}

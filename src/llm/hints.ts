@@ -1,0 +1,48 @@
+import type { ProviderError } from "./provider-error.js";
+
+/** Response headers, lower case. */
+export type Headers = Readonly<Record<string, unknown>>;
+
+/**
+ * Milliseconds that the server wants us to wait; undefined when it gave no usable hint. Zero, the past and garbage
+ * ("120s", "soon") are no hints: obeyed, they would make a hot loop.
+ */
+export function retryAfterMs(headers: Headers, error: ProviderError, now: number): number | undefined {
+  const header = (name: string) => String(headers[name] ?? "");
+  const seconds = header("retry-after");
+  const candidates = [
+    numberOf(header("retry-after-ms")),
+    numberOf(seconds) * 1000,
+    Date.parse(seconds) - now,
+    ...error.details.map(({ retryDelay }) => durationMs(String(retryDelay ?? ""))),
+    ...(error.status === 429 ? exhaustedLimits(headers, now) : []),
+  ];
+  return candidates.find((milliseconds) => milliseconds > 0);
+}
+
+/** The server's word on whether a retry makes sense, where it has one. */
+export function shouldRetry(headers: Headers): boolean | undefined {
+  const value = headers["x-should-retry"];
+  return value === "true" ? true : value === "false" ? false : undefined;
+}
+
+/** OpenAI: `x-ratelimit-reset-tokens: 6m0s`, of use only when that limit is the one that ran out. */
+function exhaustedLimits(headers: Headers, now: number): number[] {
+  const resets = ["requests", "tokens"]
+    .filter((unit) => Number(headers[`x-ratelimit-remaining-${unit}`] ?? 1) <= 0)
+    .map((unit) => durationMs(String(headers[`x-ratelimit-reset-${unit}`] ?? "")));
+  const epoch = numberOf(String(headers["x-ratelimit-reset"] ?? ""));
+  return [...resets, (epoch > 1e12 ? epoch : epoch * 1000) - now];
+}
+
+function numberOf(text: string): number {
+  return /^\s*[\d.]+(e\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN;
+}
+
+/** Go's durations: `45.837906927s`, `6m0s`, `120ms`. */
+function durationMs(text: string): number {
+  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)(ms|s))?$/.exec(text);
+  if (!match || text === "") return Number.NaN;
+  const [, hours = 0, minutes = 0, amount = 0, unit] = match;
+  return Number(hours) * 3_600_000 + Number(minutes) * 60_000 + Number(amount) * (unit === "ms" ? 1 : 1000);
+}

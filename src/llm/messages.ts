@@ -1,0 +1,76 @@
+import { asObject, type JsonObject, parseJson } from "./json.js";
+import { SseReader } from "./sse.js";
+
+/** Why a body is not what it should be. */
+export type BodyFault = "html" | "malformed" | "too_large" | "cut";
+
+const MAX_BODY_LENGTH = 32 * 1024 * 1024;
+
+/**
+ * The JSON messages of a response body: the events of a stream, or one document. Which of them it is shows in its first
+ * character; what was asked for and the content type both lie too often.
+ */
+export class MessageReader {
+  readonly #onMessage: (message: JsonObject, event: string | undefined) => void;
+  readonly #decoder = new TextDecoder();
+  readonly #sse = new SseReader((data, event) => this.#onEvent(data, event));
+  #document: string[] | undefined;
+  #started = false;
+  #length = 0;
+  #fault: BodyFault | undefined;
+  /** The server said `[DONE]`. */
+  isDone = false;
+
+  constructor(onMessage: (message: JsonObject, event: string | undefined) => void) {
+    this.#onMessage = onMessage;
+  }
+
+  get isDocument(): boolean {
+    return this.#document !== undefined;
+  }
+
+  feed(chunk: Buffer): BodyFault | undefined {
+    return this.#feed(this.#decoder.decode(chunk, { stream: true }));
+  }
+
+  /** The body ended, cleanly or not: what is left in the buffers counts as well. */
+  end(): BodyFault | undefined {
+    this.#feed(this.#decoder.decode());
+    if (!this.#document) {
+      this.#sse.end();
+      return this.#fault;
+    }
+    const parsed = parseJson(this.#document.join(""));
+    const message = asObject(Array.isArray(parsed) ? parsed[0] : parsed);
+    if (!message) return "cut";
+    this.#onMessage(message, undefined);
+    return this.#fault;
+  }
+
+  #feed(text: string): BodyFault | undefined {
+    this.#length += text.length;
+    if (this.#length > MAX_BODY_LENGTH) return "too_large";
+    if (!this.#started) {
+      const first = text.trimStart()[0];
+      if (first === undefined) return undefined;
+      this.#started = true;
+      if (first === "<") return "html";
+      if (first === "{" || first === "[") this.#document = [];
+    }
+    if (this.#document) this.#document.push(text);
+    else if (!this.#sse.feed(text)) return "too_large";
+    return this.#fault;
+  }
+
+  #onEvent(data: string, event: string | undefined): void {
+    const text = data.trim();
+    if (this.isDone || this.#fault) return;
+    if (text === "[DONE]") this.isDone = true;
+    // `data: ping` and `data: null` are seen between chunks; half a chunk is not, and leaving it out would falsify the answer.
+    else if (text.startsWith("{")) {
+      const message = asObject(parseJson(text));
+      if (message) this.#onMessage(message, event);
+      else this.#fault = "malformed";
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import type { LlmErrorKind } from "../core/errors.js";
+import { asObject, asObjects, asText, type JsonObject, parseJson } from "./json.js";
+
+/** What a provider said about a failure, in whichever of a dozen shapes. */
+export interface ProviderError {
+  /** Of the HTTP response, or of the error inside a 200. */
+  status?: number;
+  /** Its words for it: `code`, `type`, `status`, lower case, letters and digits only. */
+  code: string;
+  message: string;
+  isHtml: boolean;
+  /** Gemini's delays and exceeded quotas. */
+  details: readonly JsonObject[];
+}
+
+/** Reads an error body: JSON of any known shape (also wrapped in a list), HTML, or text. */
+export function parseErrorBody(text: string, status?: number): ProviderError {
+  const parsed = parseJson(text);
+  const body = Array.isArray(parsed) ? parsed[0] : parsed;
+  if (asObject(body)) return providerError(body, status);
+  const isHtml = /^\s*</.test(text);
+  return { status, code: "", message: isHtml ? titleOf(text) : text.trim().slice(0, 300), isHtml, details: [] };
+}
+
+/** `body` is the error object, the object that holds it under `error`, or just a message. */
+export function providerError(body: unknown, status?: number): ProviderError {
+  const outer = asObject(body) ?? {};
+  const error = asObject(outer.error) ?? outer;
+  const words = [error.code, error.type, error.status, outer.code, outer.type, asObject(error.innererror)?.code];
+  const code = words
+    .flatMap(
+      (word) =>
+        asText(word)
+          ?.toLowerCase()
+          .replace(/[^a-z0-9]/g, "") ?? [],
+    )
+    .join(" ");
+  return {
+    status: status ?? statusOf(error, code),
+    code,
+    message: messageOf(error, asText(outer.error) ?? asText(body)),
+    isHtml: false,
+    details: asObjects(error.details),
+  };
+}
+
+/** The error inside a message of a 200 answer, if it is one. */
+export function errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined {
+  const choice = asObjects(message.choices)[0];
+  if (message.error) return providerError(message);
+  if (choice?.error) return providerError(choice);
+  if (event === "error" || message.object === "error" || message.type === "error") return providerError(message);
+  if (message.status === "failure") return providerError(message);
+  if (choice?.finish_reason === "error") return providerError("the model's answer ended with an error");
+  return undefined;
+}
+
+/** Its own words first, then phrases of its message, then the HTTP status. */
+export function kindOf(error: ProviderError): LlmErrorKind {
+  const { status, code, message, details } = error;
+  if (error.isHtml && !HTML_FROM_PROXY.has(status ?? 200)) return "html";
+  if (details.some((detail) => /perday/i.test(JSON.stringify(detail.violations ?? "")))) return "quota";
+  if (status === 413) return "context_length";
+  const byCode = CODES.find(([words]) => words.test(code));
+  if (byCode) return byCode[1];
+  const isRefusal = status === undefined || status < 500;
+  const byMessage = PHRASES.find(([words, statuses]) => words.test(message) && (statuses ?? isRefusal));
+  return byMessage?.[2] ?? kindOfStatus(status);
+}
+
+/** Statuses that a proxy in front of the provider answers with a page of its own: they mean what they say. */
+const HTML_FROM_PROXY = new Set([401, 403, 407, 408, 413, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
+
+const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
+  [/insufficientquota|quotaexceeded|billing|insufficient(balance|credit|fund)|paymentrequired/, "quota"],
+  [/context(length|size|window)|stringabovemax|requesttoolarge|prompttoolong/, "context_length"],
+  [/contentfilter|contentpolicy|responsibleai|datainspection/, "content_filter"],
+  [/toolusefailed/, "tool_generation_failed"],
+  [/model(not|deprecated|decommissioned|unavailable|retired)|deploymentnotfound|nosuchmodel/, "model_gone"],
+  [/apikey|authenticat|unauthorized|permission|accessdenied|forbidden/, "auth"],
+  [/ratelimit|toomanyrequests|throttl|resourceexhausted/, "rate_limit"],
+  [/overloaded|unavailable|capacity/, "overloaded"],
+];
+
+/** The middle value: also with a 5xx, where a phrase would else be the model's or a proxy's small talk. */
+const PHRASES: readonly (readonly [RegExp, true | undefined, LlmErrorKind])[] = [
+  [/insufficient.{0,3}(quota|balance|credit|fund)|current quota|credit balance|out of credits/i, undefined, "quota"],
+  [
+    /context.{0,3}(length|window|size)|(prompt|input) is too (long|large)|too many (input )?tokens|reduce the length/i,
+    true,
+    "context_length",
+  ],
+  [
+    /(max(imum)?|exceed\w*)\W+(\w+\W+){0,4}(tokens|token limit|input length|sequence length|model_len)/i,
+    undefined,
+    "context_length",
+  ],
+  [
+    /content.{0,3}(management |filter(ing)? |safety )?policy|content.{0,3}filter|responsible ?ai/i,
+    undefined,
+    "content_filter",
+  ],
+  [/failed to (call a function|parse tool call)/i, true, "tool_generation_failed"],
+  [
+    /(model|deployment)\b.{0,120}(not (be )?found|not exist|decommissioned|no longer|not supported|retired)|no such model/i,
+    undefined,
+    "model_gone",
+  ],
+  [/(invalid|incorrect|missing|wrong|expired).{0,20}(api.?key|token|credential)|unauthori[sz]ed/i, undefined, "auth"],
+  [/rate.?limit|too many requests/i, true, "rate_limit"],
+  [/overloaded|at capacity|no (available )?capacity|loading (the )?model/i, true, "overloaded"],
+];
+
+function kindOfStatus(status: number | undefined): LlmErrorKind {
+  if (status === undefined) return "server";
+  if (status === 503 || status === 529) return "overloaded";
+  if (status >= 500 || status === 409 || status === 425) return "server";
+  if (status === 429) return "rate_limit";
+  if (status === 401 || status === 403 || status === 407) return "auth";
+  if (status === 402) return "quota";
+  if (status === 404 || status === 410) return "model_gone";
+  if (status === 408) return "timeout";
+  return status >= 300 && status < 400 ? "redirect" : "bad_request";
+}
+
+/** Inside a 200 the status is what its code or type stands for. */
+function statusOf(error: JsonObject, code: string): number | undefined {
+  const number = Number(error.code ?? error.status);
+  if (number >= 400 && number <= 599) return number;
+  return TYPE_STATUS.find(([word]) => code.includes(word))?.[1];
+}
+
+const TYPE_STATUS: readonly (readonly [string, number])[] = [
+  ["overloaded", 529],
+  ["ratelimit", 429],
+  ["authentication", 401],
+  ["permission", 403],
+  ["notfound", 404],
+  ["invalidrequest", 400],
+  ["timeout", 408],
+  ["servererror", 500],
+  ["apierror", 500],
+];
+
+/** OpenRouter's own message says nothing; what the model's provider said is in `metadata.raw`. */
+function messageOf(error: JsonObject, whole: string | undefined): string {
+  const said = asText(error.message) ?? asText(error["html-message"]) ?? asText(error.detail) ?? whole;
+  const raw = asText(asObject(error.metadata)?.raw);
+  const detail = Array.isArray(error.detail) ? JSON.stringify(error.detail) : undefined;
+  return [said ?? detail, raw].filter(Boolean).join(": ");
+}
+
+function titleOf(html: string): string {
+  const title = /<title[^>]*>([^<]*)/i.exec(html)?.[1] ?? /<h1[^>]*>([^<]*)/i.exec(html)?.[1];
+  return `an HTML page${title ? ` (${title.trim()})` : ""}`;
+}

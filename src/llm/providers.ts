@@ -1,0 +1,115 @@
+import type { LlmConfig, ProviderConfig, TimeoutConfig } from "../core/config.js";
+import { LlmError } from "../core/errors.js";
+import { DEFAULT_QUIRKS, PRESETS, type Quirks } from "./presets.js";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A provider ready to be called: preset, then configuration, then the key. */
+export interface Provider extends ProviderConfig {
+  name: string;
+  baseUrl: string;
+  contextWindow: number;
+  /** Environment variable of the key, as messages name it. */
+  keyVariable: string;
+  quirks: Quirks;
+  limits: TimeoutConfig;
+  /** Values that must not appear in any message. */
+  secrets: readonly string[];
+}
+
+export interface ResolvedModel {
+  provider: Provider;
+  model: string;
+  /** Tokens that the model can take, as far as the host knows. */
+  contextWindow: number;
+}
+
+/** Where nothing is known of a model. */
+const CONTEXT_WINDOW = 128_000;
+
+/**
+ * `model` of the active provider, or `provider/model` where the prefix is a known provider (`openai/gpt-5` of OpenRouter
+ * is `openrouter/openai/gpt-5`). Throws LlmError before anything is sent: unknown provider, no base_url, no model, no key.
+ */
+export function resolveModel(config: LlmConfig, env: Environment, model?: string): ResolvedModel {
+  const slash = model?.indexOf("/") ?? -1;
+  const prefix = model?.slice(0, Math.max(0, slash)) ?? "";
+  const known = prefix in config.providers || prefix in PRESETS;
+  const name = known ? prefix : config.active;
+  if (!name) throw misconfigured("", "llm.active is not set", "Set llm.active to one of the providers.");
+  const provider = provide(config, env, name);
+  const wanted = (known ? model?.slice(slash + 1) : model) || provider.model;
+  if (!wanted) throw misconfigured(name, `llm.providers.${name}.model is not set`, "Set it, or name a model with -m.");
+  if (provider.quirks.needsKey && !provider.apiKey) throw unusableKey(provider, "no API key");
+  // axios would drop such characters in silence, and the provider would refuse a key that nobody has written.
+  if (/[^!-~]/.test(provider.apiKey ?? ""))
+    throw unusableKey(provider, "the API key holds a space or a letter beyond ASCII");
+  return { provider, model: wanted, contextWindow: provider.contextWindow };
+}
+
+/** Every provider that may be named: as configured, then the presets. */
+export function providerNames(config: LlmConfig): string[] {
+  return [...new Set([...Object.keys(config.providers), ...Object.keys(PRESETS)])];
+}
+
+/** The key as the environment or the configuration has it. A key pasted with its newline is no valid header. */
+export function keyOf(config: LlmConfig, env: Environment, name: string): string | undefined {
+  return env[keyVariableOf(name)]?.trim() || config.providers[name]?.apiKey?.trim() || undefined;
+}
+
+export function presetOf(name: string): (typeof PRESETS)[string] | undefined {
+  return Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
+}
+
+function provide(config: LlmConfig, env: Environment, name: string): Provider {
+  const { quirks, ...preset } = presetOf(name) ?? {};
+  const configured = config.providers[name];
+  if (!configured && !presetOf(name)) {
+    throw misconfigured(name, `unknown provider "${name}"`, `Known: ${providerNames(config).join(", ")}.`);
+  }
+  const merged: ProviderConfig = { ...preset, ...withoutUndefined(configured ?? {}) };
+  const { baseUrl } = merged;
+  if (!baseUrl) {
+    throw misconfigured(
+      name,
+      `llm.providers.${name}.base_url is not set`,
+      "Set it to the URL that ends before /chat/completions.",
+    );
+  }
+  const apiKey = keyOf(config, env, name);
+  return {
+    ...merged,
+    name,
+    baseUrl,
+    apiKey,
+    contextWindow: merged.contextWindow ?? CONTEXT_WINDOW,
+    keyVariable: keyVariableOf(name),
+    quirks: { ...DEFAULT_QUIRKS, ...quirks },
+    limits: {
+      timeoutMs: merged.timeoutMs ?? config.http.timeoutMs,
+      connectTimeoutMs: config.http.connectTimeoutMs,
+      ttftTimeoutMs: merged.ttftTimeoutMs ?? config.http.ttftTimeoutMs,
+      idleTimeoutMs: merged.idleTimeoutMs ?? config.http.idleTimeoutMs,
+    },
+    secrets: [apiKey ?? "", ...Object.values(merged.headers ?? {})].filter(({ length }) => length >= 6),
+  };
+}
+
+function keyVariableOf(name: string): string {
+  return `${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_API_KEY`;
+}
+
+function withoutUndefined<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+function unusableKey({ name, keyVariable }: Provider, problem: string): LlmError {
+  return new LlmError("auth", `${name}: ${problem} (environment variable ${keyVariable})`, {
+    provider: name,
+    hint: `Set ${keyVariable}, or llm.providers.${name}.api_key.`,
+  });
+}
+
+function misconfigured(provider: string, message: string, hint: string): LlmError {
+  return new LlmError("bad_request", message, { provider, hint });
+}

@@ -1,0 +1,100 @@
+import type { AxiosError, AxiosInstance, AxiosRequestConfig } from "axios";
+import axiosRetry from "axios-retry";
+import type { HttpConfig } from "../core/config.js";
+import type { LlmError } from "../core/errors.js";
+import type { Observe } from "../core/ports.js";
+import type { Call } from "./call.js";
+import { toLlmError } from "./http-errors.js";
+
+export interface RetryPolicyParts {
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** Uniform in [0, 1). */
+  random: () => number;
+  observe: Observe;
+}
+
+/** setTimeout fires at once when given more. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+/** On top of a server's hint, so that everybody it told the same does not come back together. */
+const MAX_HINT_JITTER_MS = 1000;
+
+/**
+ * Decides on every further request of a call, whichever layer saw the failure: axios-retry before the response headers,
+ * `attempts.ts` after. They share the call's count, so layers never multiply.
+ */
+export class RetryPolicy {
+  readonly now: () => number;
+  readonly #random: () => number;
+  readonly #observe: Observe;
+
+  constructor({ now, random, observe }: RetryPolicyParts) {
+    this.now = now;
+    this.#random = random;
+    this.#observe = observe;
+  }
+
+  /** True: send again after `call.delayMs`. A hint beyond the cap, or a pause beyond the deadline, is not slept through. */
+  plan(call: Call, failure: LlmError, atOnce = false): boolean {
+    const { http, signal, deadlineAt } = call.options;
+    if (signal.aborted || !failure.retryable || call.attempts > http.maxRetries) return false;
+    if ((failure.retryAfterMs ?? 0) > http.maxRetryAfterMs) return false;
+    const delayMs = atOnce ? 0 : retryDelay(http, call, failure.retryAfterMs, this.#random);
+    if (this.now() + delayMs >= deadlineAt) return false;
+    call.delayMs = delayMs;
+    const { provider, model, attempts } = call;
+    const fields = { provider: provider.name, model, kind: failure.kind, status: failure.status, attempts, delayMs };
+    this.#observe({ level: "warn", scope: "llm", message: "request failed, trying again", fields });
+    return true;
+  }
+}
+
+/**
+ * Pause before the next request, after `attempts` that failed. `proportional` is `min(initial * multiplier^(n-1), max)`
+ * plus or minus the share `retry_jitter`; `full` is anything up to that; `decorrelated` grows from the pause before.
+ */
+export function retryDelay(
+  http: HttpConfig,
+  { attempts, delayMs: previousMs }: Pick<Call, "attempts" | "delayMs">,
+  hintMs: number | undefined,
+  random: () => number,
+): number {
+  const { initialRetryDelayMs: initial, maxRetryDelayMs: max, retryMultiplier, retryJitter, retryJitterMode } = http;
+  const backOff = () => Math.min(initial * retryMultiplier ** (attempts - 1), max);
+  const delayMs = () => {
+    if (hintMs !== undefined) return hintMs + random() * Math.min(MAX_HINT_JITTER_MS, hintMs / 10);
+    if (retryJitterMode === "full") return random() * backOff();
+    if (retryJitterMode === "proportional") return backOff() * (1 + retryJitter * (2 * random() - 1));
+    return Math.min(max, initial + random() * (Math.max(initial, 3 * previousMs) - initial));
+  };
+  return Math.min(Math.max(delayMs(), 0), MAX_DELAY_MS);
+}
+
+/** The call that a request belongs to. */
+export function callOf(config: AxiosRequestConfig | undefined): Call | undefined {
+  return (config as { call?: Call } | undefined)?.call;
+}
+
+/** axios-retry with our condition and delay. Must come after the interceptor that reads error bodies. */
+export function wireRetries(instance: AxiosInstance, http: HttpConfig, policy: RetryPolicy): void {
+  axiosRetry(instance, {
+    retries: http.maxRetries,
+    // Else `timeout` would be one budget for all attempts, and an attempt that timed out could never be repeated.
+    shouldResetTimeout: true,
+    retryCondition: (error) => {
+      const call = callOf(error.config);
+      return (
+        call !== undefined && policy.plan(call, toLlmError(error, call, policy.now()), replacesSocket(error, call))
+      );
+    },
+    retryDelay: (_count, error) => callOf(error.config)?.delayMs ?? 0,
+  });
+}
+
+/** A pooled connection that the server closed while we sent: nothing is wrong with the server, a fresh one will do. */
+function replacesSocket(error: AxiosError, call: Call): boolean {
+  const { reusedSocket } = (error.request ?? {}) as { reusedSocket?: boolean };
+  if (call.replacedSocket || !reusedSocket || !/^(ECONNRESET|EPIPE)$/.test(error.code ?? "")) return false;
+  call.replacedSocket = true;
+  return true;
+}

@@ -1,0 +1,33 @@
+import { createParser } from "eventsource-parser";
+
+/** One event may not be larger, in characters: a server that never ends its line would fill the memory. */
+const MAX_EVENT_LENGTH = 8 * 1024 * 1024;
+
+export type OnEvent = (data: string, event: string | undefined) => void;
+
+/** A server-sent event stream, as text in any pieces. */
+export class SseReader {
+  readonly #parser;
+  #overflow = false;
+
+  constructor(onEvent: OnEvent) {
+    this.#parser = createParser({
+      maxBufferSize: MAX_EVENT_LENGTH,
+      onEvent: ({ data, event }) => onEvent(data, event),
+      onError: ({ type }) => {
+        this.#overflow ||= type === "max-buffer-size-exceeded";
+      },
+    });
+  }
+
+  /** False when an event grew beyond all measure; the reader is of no use then. */
+  feed(text: string): boolean {
+    this.#parser.feed(text);
+    return !this.#overflow;
+  }
+
+  /** The last event counts even where the server did not end it with a blank line. */
+  end(): void {
+    this.#parser.feed("\n\n");
+  }
+}

@@ -1,0 +1,48 @@
+import type { CompletionRequest, Delta } from "../../src/core/chat.js";
+import type { HttpConfig, ProviderConfig } from "../../src/core/config.js";
+import { LlmError } from "../../src/core/errors.js";
+import type { Observation } from "../../src/core/ports.js";
+import { type CompleteOptions, LlmClient } from "../../src/llm/client.js";
+import { llmConfig } from "../support/llm-config.js";
+import type { LlmServer } from "../support/llm-server.js";
+
+export const REQUEST: CompletionRequest = {
+  messages: [{ role: "user", content: [{ type: "text", text: "the secret prompt" }] }],
+  tools: [{ name: "fs__read", description: "Reads", inputSchema: { type: "object" } }],
+};
+
+interface TestClient extends AsyncDisposable {
+  client: LlmClient;
+  observed: Observation[];
+  /** Text shown so far. */
+  shown: () => string;
+  ask(options: CompleteOptions, request?: CompletionRequest): ReturnType<LlmClient["complete"]>;
+  /** The error that it must end with. */
+  fails(options: CompleteOptions): Promise<LlmError>;
+}
+
+/** A client of that server, which keeps what it shows and observes. Ids are `call_new1`, `req_new2`, … */
+export function clientOf(server: LlmServer, http: Partial<HttpConfig> = {}, provider: ProviderConfig = {}): TestClient {
+  const observed: Observation[] = [];
+  const deltas: Delta[] = [];
+  let ids = 0;
+  const client = new LlmClient(llmConfig(server.url, http, provider), {
+    env: {},
+    observe: (event) => observed.push(event),
+    newId: (prefix) => `${prefix}_new${++ids}`,
+  });
+  const onDelta = (delta: Delta) => deltas.push(delta);
+  const ask = (options: CompleteOptions, request = REQUEST) => client.complete(request, { onDelta, ...options });
+  return {
+    client,
+    observed,
+    shown: () => deltas.map(({ delta }) => delta).join(""),
+    ask,
+    fails: async (options) => {
+      const outcome: unknown = await ask(options).catch((error: unknown) => error);
+      if (outcome instanceof LlmError) return outcome;
+      throw new Error(`not an LlmError: ${JSON.stringify(outcome)}`, { cause: outcome });
+    },
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}

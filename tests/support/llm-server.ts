@@ -1,0 +1,270 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+
+/**
+ * A model provider that does exactly what its script says, over a real socket, faults included.
+ *
+ *   await using server = await startLlmServer([failure(503), toolCalls([{ name: "add", arguments: { a: 2 } }]), answer("hi")]);
+ *   // base_url: server.url; each step answers one request, streamed or whole as the request wants it
+ *
+ * A request without a step and a step without a request both fail the test, when the server is disposed of. A function in
+ * place of the list answers any number of requests.
+ */
+export async function startLlmServer(script: readonly Step[] | ((request: LlmRequest) => Step)): Promise<LlmServer> {
+  const steps = typeof script === "function" ? undefined : [...script];
+  const requests: LlmRequest[] = [];
+  const sockets = new Set<Socket>();
+  const problems: string[] = [];
+  const waiting: { count: () => number; target: number; resolve: () => void }[] = [];
+  let connections = 0;
+  let aborts = 0;
+  const changed = () => {
+    for (const { resolve } of waiting.filter(({ count, target }) => count() >= target)) resolve();
+  };
+  const reaches = (count: () => number, target: number) =>
+    new Promise<void>((resolve) => {
+      waiting.push({ count, target, resolve });
+      changed();
+    });
+
+  const http = createServer((incoming, response) => {
+    const chunks: Buffer[] = [];
+    incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+    incoming.on("end", () => {
+      const text = Buffer.concat(chunks).toString();
+      const body = JSON.parse(text || "{}") as LlmRequest["body"];
+      const request = { method: incoming.method ?? "", path: incoming.url ?? "", headers: incoming.headers, body };
+      requests.push(request);
+      response.once("close", () => {
+        if (!response.writableFinished && !faulted.has(response)) aborts++;
+        changed();
+      });
+      const step = typeof script === "function" ? script(request) : steps?.shift();
+      if (!step) problems.push(`unexpected request ${requests.length}: ${text.slice(0, 200)}`);
+      (step ?? failure(400, { body: { error: { message: "unexpected request" } } }))(response, request);
+      changed();
+    });
+  });
+  http.on("connection", (socket) => {
+    connections++;
+    sockets.add(socket);
+    socket.setNoDelay(true).on("error", () => {});
+    socket.once("close", () => {
+      sockets.delete(socket);
+      changed();
+    });
+  });
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/v1`,
+    requests,
+    get connections() {
+      return connections;
+    },
+    get openSockets() {
+      return sockets.size;
+    },
+    get aborts() {
+      return aborts;
+    },
+    received: (count) => reaches(() => requests.length, count),
+    aborted: (count) => reaches(() => aborts, count),
+    idle: () => reaches(() => -sockets.size, 0),
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => http.close(resolve));
+      if (steps && steps.length > 0) problems.push(`${steps.length} step(s) of the script were not used`);
+      if (problems.length > 0) throw new Error(`LLM server: ${problems.join("; ")}`);
+    },
+  };
+}
+
+export interface LlmServer extends AsyncDisposable {
+  /** The `base_url` to configure. */
+  url: string;
+  /** In order of arrival. */
+  requests: LlmRequest[];
+  /** TCP connections accepted so far. */
+  readonly connections: number;
+  readonly openSockets: number;
+  /** Responses that the client broke off. */
+  readonly aborts: number;
+  /** Resolves when that many requests have arrived. */
+  received(count: number): Promise<void>;
+  /** Resolves when that many responses were broken off by the client. */
+  aborted(count: number): Promise<void>;
+  /** Resolves when no connection is open. */
+  idle(): Promise<void>;
+}
+
+export interface LlmRequest {
+  method: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  body: {
+    model?: string;
+    stream?: boolean;
+    messages?: WireMessage[];
+    tools?: { function: { name: string } }[];
+    [key: string]: unknown;
+  };
+}
+
+interface WireMessage {
+  role: string;
+  content?: unknown;
+  tool_calls?: { id: string; function: { name: string; arguments: string } }[];
+  tool_call_id?: string;
+  [key: string]: unknown;
+}
+
+/** Answers one request. Any function will do; the makers below cover what providers do. */
+export type Step = (response: ServerResponse, request: LlmRequest) => void;
+
+interface AnswerOptions {
+  usage?: object;
+  finishReason?: string;
+  reasoning?: string;
+}
+
+/** A complete answer, in the way that was asked for: one JSON document, or a stream with a delta for each word. */
+export function answer(text: string, { usage = USAGE, finishReason = "stop", reasoning }: AnswerOptions = {}): Step {
+  const words = text.match(/\s*\S+/g) ?? [];
+  return message(
+    { content: text, ...(reasoning ? { reasoning_content: reasoning } : {}) },
+    [...(reasoning ? [{ reasoning_content: reasoning }] : []), ...words.map((content) => ({ content }))],
+    { usage, finishReason },
+  );
+}
+
+/** A complete answer that calls tools: ids `call_1`, `call_2`, … unless given; arguments in two pieces when streamed. */
+export function toolCalls(
+  calls: readonly { name: string; arguments: unknown; id?: string }[],
+  { usage = USAGE, finishReason = "tool_calls" }: AnswerOptions = {},
+): Step {
+  const wire = calls.map(({ id, name, arguments: value }, index) => ({
+    index,
+    id: id ?? `call_${index + 1}`,
+    type: "function",
+    function: { name, arguments: typeof value === "string" ? value : JSON.stringify(value) },
+  }));
+  const pieces = wire.flatMap(({ index, function: { name, arguments: text }, ...rest }) => {
+    const middle = Math.ceil(text.length / 2);
+    return [
+      { tool_calls: [{ index, ...rest, function: { name, arguments: text.slice(0, middle) } }] },
+      { tool_calls: [{ index, function: { arguments: text.slice(middle) } }] },
+    ];
+  });
+  return message({ content: null, tool_calls: wire.map(({ index: _, ...call }) => call) }, pieces, {
+    usage,
+    finishReason,
+  });
+}
+
+const USAGE = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
+
+function message(whole: object, deltas: readonly object[], { usage, finishReason }: AnswerOptions): Step {
+  const document = {
+    choices: [{ index: 0, message: { role: "assistant", ...whole }, finish_reason: finishReason }],
+    usage,
+  };
+  const events = [{ role: "assistant", content: "" }, ...deltas].map((delta) => chunk(delta));
+  const end = [chunk({}, finishReason), { choices: [], usage }, "data: [DONE]\n\n"];
+  return (response, request) => (request.body.stream ? stream([...events, ...end]) : json(document))(response, request);
+}
+
+/** One `chat.completion.chunk`. */
+export function chunk(delta: object, finishReason: string | null = null): object {
+  return {
+    id: "chatcmpl-1",
+    object: "chat.completion.chunk",
+    choices: [{ index: 0, delta, finish_reason: finishReason }],
+  };
+}
+
+/** Any JSON document with status 200. */
+export function json(document: unknown, headers: Record<string, string> = {}): Step {
+  return (response) => {
+    response.writeHead(200, { "content-type": "application/json", ...headers });
+    response.end(typeof document === "string" ? document : JSON.stringify(document));
+  };
+}
+
+/** An HTTP error. The default body is OpenAI's shape. */
+export function failure(
+  status: number,
+  {
+    body = { error: { message: `failure ${status}` } },
+    headers = {},
+  }: { body?: unknown; headers?: Record<string, string> } = {},
+): Step {
+  return (response) => {
+    response.writeHead(status, { "content-type": "application/json", ...headers });
+    response.end(typeof body === "string" ? body : JSON.stringify(body));
+  };
+}
+
+/** What happens next in a stream: a JSON event, bytes as they are, or something done to the connection. */
+export type Piece = object | string | Buffer | Fault;
+type Fault = (response: ServerResponse) => void | Promise<void>;
+
+const faulted = new WeakSet<ServerResponse>();
+
+function fault(act: (response: ServerResponse) => void): Fault {
+  return (response) => {
+    faulted.add(response);
+    // What was written before is to arrive first.
+    return new Promise((resolve) => setImmediate(() => resolve(act(response))));
+  };
+}
+
+/** FIN in the middle: the rest of the body never comes. */
+export const CUT: Fault = fault((response) => void response.socket?.end());
+/** RST. */
+export const RESET: Fault = fault((response) => void response.socket?.resetAndDestroy());
+/** Nothing more, with the connection open. */
+export const STALL: Fault = () => new Promise<void>(() => {});
+/** A clean end of the body, here instead of after the last piece. */
+export const END: Fault = (response) => void response.end();
+
+/**
+ * A 200 stream of the pieces, each its own write, ended cleanly. `splitAt` cuts the whole into pieces of that many bytes
+ * instead; `headers` replace the usual ones.
+ */
+export function stream(
+  pieces: readonly Piece[],
+  { splitAt, headers = {} }: { splitAt?: number; headers?: Record<string, string> } = {},
+): Step {
+  return async (response) => {
+    response.writeHead(200, { "content-type": "text/event-stream", ...headers });
+    response.flushHeaders();
+    for (const piece of splitAt ? resliced(pieces, splitAt) : pieces) {
+      if (response.destroyed) return;
+      if (typeof piece === "function") await piece(response);
+      else await new Promise((resolve) => response.write(bytes(piece), resolve));
+    }
+    response.end();
+  };
+}
+
+/** Something done to the connection before any response header. */
+export function beforeHeaders(act: Fault): Step {
+  return (response) => void act(response);
+}
+
+/** Pause between two pieces. */
+export function pause(milliseconds: number): Fault {
+  return () => new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+function bytes(piece: Exclude<Piece, Fault>): Buffer {
+  if (Buffer.isBuffer(piece)) return piece;
+  return Buffer.from(typeof piece === "string" ? piece : `data: ${JSON.stringify(piece)}\n\n`);
+}
+
+function resliced(pieces: readonly Piece[], size: number): Piece[] {
+  const whole = Buffer.concat(pieces.flatMap((piece) => (typeof piece === "function" ? [] : [bytes(piece)])));
+  return Array.from({ length: Math.ceil(whole.length / size) }, (_, index) =>
+    whole.subarray(index * size, (index + 1) * size),
+  );
+}
