@@ -1,0 +1,17 @@
+import type { NewId } from "../core/ids.js";
+import type { ToolHub } from "../core/ports.js";
+import type { Sessions } from "../session/sessions.js";
+
+/** What every front door gets of the app. */
+export interface DoorParts {
+  sessions: Sessions;
+  hub: ToolHub;
+  /** The provider and model that a request naming this model would use. Throws when there is no such provider. */
+  resolveModel: (model?: string) => { provider: string; model: string };
+  newId: NewId;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+}
+
+/** Calls the listener at every Ctrl-C (SIGINT) of the process until the returned function is called. */
+export type OnInterrupt = (listener: () => void) => () => void;

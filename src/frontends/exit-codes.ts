@@ -1,0 +1,65 @@
+import type { ErrorInfo, StopReason } from "../core/chat.js";
+
+/** Process exit codes, design "Front doors and the command line". */
+export const exitCodes = {
+  done: 0,
+  unexpected: 1,
+  usage: 2,
+  refused: 3,
+  unreachable: 4,
+  serverDown: 5,
+  denied: 6,
+  limit: 7,
+  cancelled: 130,
+  /** SIGTERM. */
+  terminated: 143,
+} as const;
+
+const byErrorKind: Readonly<Record<string, number>> = {
+  config: exitCodes.usage,
+  usage: exitCodes.usage,
+  request_mismatch: exitCodes.usage,
+  auth: exitCodes.refused,
+  quota: exitCodes.refused,
+  bad_request: exitCodes.refused,
+  tool_generation_failed: exitCodes.refused,
+  model_gone: exitCodes.refused,
+  context_length: exitCodes.refused,
+  content_filter: exitCodes.refused,
+  rate_limit: exitCodes.unreachable,
+  overloaded: exitCodes.unreachable,
+  server: exitCodes.unreachable,
+  connect: exitCodes.unreachable,
+  connect_timeout: exitCodes.unreachable,
+  network: exitCodes.unreachable,
+  timeout: exitCodes.unreachable,
+  ttft_timeout: exitCodes.unreachable,
+  idle_timeout: exitCodes.unreachable,
+  queue_timeout: exitCodes.unreachable,
+  total_timeout: exitCodes.unreachable,
+  empty_stream: exitCodes.unreachable,
+  stream_interrupted: exitCodes.unreachable,
+  required_server_down: exitCodes.serverDown,
+  aborted: exitCodes.cancelled,
+};
+
+const byStopReason: Readonly<Record<StopReason, number>> = {
+  end_turn: exitCodes.done,
+  max_tokens: exitCodes.done,
+  refusal: exitCodes.refused,
+  max_tool_hops: exitCodes.limit,
+  budget: exitCodes.limit,
+  cancelled: exitCodes.cancelled,
+  error: exitCodes.unexpected,
+};
+
+export function exitCodeOfError({ kind }: ErrorInfo): number {
+  return byErrorKind[kind] ?? exitCodes.unexpected;
+}
+
+/** `denied`: a tool was refused because nobody could be asked. It outranks a limit, which it may well have caused. */
+export function exitCodeOfTurn(turn: { stopReason?: StopReason; error?: ErrorInfo; denied: boolean }): number {
+  if (turn.error) return exitCodeOfError(turn.error);
+  if (turn.stopReason === "cancelled") return exitCodes.cancelled;
+  return turn.denied ? exitCodes.denied : byStopReason[turn.stopReason ?? "error"];
+}

@@ -1,0 +1,43 @@
+const newline = 0x0a;
+
+/** One line of input without its end, or why it is none. */
+export type InputLine = { text: string } | { problem: string };
+
+/**
+ * Bytes to lines, in linear time. Only `\n` ends a line (JSON may hold U+2028), a `\r` before it is dropped, a last line
+ * needs no end. A line beyond `maxBytes` is skipped as it comes, so that it never has to fit into memory.
+ */
+export async function* readLines(input: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<InputLine> {
+  let pieces: Buffer[] = [];
+  let bytes = 0;
+  const keep = (piece: Buffer) => {
+    bytes += piece.length;
+    if (bytes > maxBytes) pieces = [];
+    else pieces.push(piece);
+  };
+  const flush = (): InputLine => {
+    const line = bytes > maxBytes ? { problem: `the line is longer than ${maxBytes} bytes` } : decode(pieces);
+    pieces = [];
+    bytes = 0;
+    return line;
+  };
+  for await (const chunk of input) {
+    let start = 0;
+    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
+      keep(chunk.subarray(start, end));
+      yield flush();
+      start = end + 1;
+    }
+    keep(chunk.subarray(start));
+  }
+  if (bytes > 0) yield flush();
+}
+
+function decode(pieces: readonly Buffer[]): InputLine {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(pieces));
+    return { text: text.endsWith("\r") ? text.slice(0, -1) : text };
+  } catch {
+    return { problem: "the line is not valid UTF-8" };
+  }
+}

@@ -1,0 +1,180 @@
+import type { TurnEvent } from "../core/chat.js";
+import type { ToolHub } from "../core/ports.js";
+import type { TurnSummary } from "../session/summary.js";
+import type { DoorParts } from "./door.js";
+import type { Output } from "./output.js";
+import { errorMessage, TurnEncoder, wireUsage } from "./protocol.js";
+import { inert } from "./terminal.js";
+import { errorLines, stopNote, ToolLines } from "./turn-lines.js";
+
+interface TurnStart {
+  turnId?: string;
+  cached: boolean;
+  model: { provider: string; model: string };
+}
+
+interface Identity {
+  requestId: string;
+  conversationId: string;
+}
+
+/** One way to print a turn. `end` comes once, also when the turn could not start. */
+export interface OneshotView {
+  start(turn: TurnStart): Promise<void>;
+  show(event: TurnEvent): Promise<void>;
+  end(summary: TurnSummary): Promise<void>;
+}
+
+interface TextTarget {
+  stdout: Output;
+  stderr: Output;
+  toolNotifications: boolean;
+  /** Strip control characters from the answer. */
+  inertText: boolean;
+  /** Columns of a line on stderr. */
+  noteWidth: number;
+}
+
+/** The answer's text as it arrives; a blank line between the texts of two hops, a line end after the last. */
+export class TextView implements OneshotView {
+  readonly #target: TextTarget;
+  readonly #lines: ToolLines;
+  /** What was printed last, as far as line ends need it. */
+  #tail = "";
+  #messageShown = false;
+  #betweenTexts = false;
+
+  constructor(hub: ToolHub, target: TextTarget) {
+    this.#target = target;
+    this.#lines = new ToolLines(hub);
+  }
+
+  async start(): Promise<void> {}
+
+  async show(event: TurnEvent): Promise<void> {
+    const { toolNotifications, noteWidth } = this.#target;
+    switch (event.type) {
+      case "text_delta":
+        this.#messageShown = true;
+        return this.#text(event.delta);
+      case "assistant_message":
+        if (!this.#messageShown) await this.#text(event.message.content);
+        return this.#newText();
+      case "discard":
+        this.#newText();
+        return this.#note(`the answer starts again: ${event.reason}`);
+      case "tool_call":
+        if (toolNotifications) await this.#note(this.#lines.call(event.call, noteWidth));
+        return;
+      case "tool_sent":
+        return this.#lines.sent(event);
+      case "tool_result":
+        if (toolNotifications) await this.#note(this.#lines.result(event, noteWidth));
+    }
+  }
+
+  async end({ stopReason, error }: TurnSummary): Promise<void> {
+    if (this.#tail !== "" && !this.#tail.endsWith("\n")) await this.#target.stdout.write("\n");
+    if (error) return this.#target.stderr.write(inert(errorLines(error)));
+    const note = stopReason && stopNote(stopReason);
+    if (note) await this.#note(note);
+  }
+
+  #newText(): void {
+    this.#messageShown = false;
+    this.#betweenTexts = this.#tail !== "";
+  }
+
+  async #text(delta: string): Promise<void> {
+    const text = this.#target.inertText ? inert(delta) : delta;
+    if (!this.#betweenTexts) return this.#print(text);
+    const trimmed = text.replace(/^\n+/, "");
+    if (trimmed === "") return;
+    this.#betweenTexts = false;
+    const gap = this.#tail.endsWith("\n\n") ? "" : this.#tail.endsWith("\n") ? "\n" : "\n\n";
+    await this.#print(gap + trimmed);
+  }
+
+  #print(text: string): Promise<void> {
+    this.#tail = (this.#tail + text).slice(-2);
+    return this.#target.stdout.write(text);
+  }
+
+  #note(line: string): Promise<void> {
+    return this.#target.stderr.write(`${inert(line)}\n`);
+  }
+}
+
+/** One object at the end, design "Front doors and the command line". */
+export class JsonView implements OneshotView {
+  readonly #parts: DoorParts;
+  readonly #identity: Identity;
+  readonly #stdout: Output;
+  readonly #startedAt: number;
+  #turn: Partial<TurnStart> = {};
+
+  constructor(parts: DoorParts, identity: Identity, stdout: Output) {
+    this.#parts = parts;
+    this.#identity = identity;
+    this.#stdout = stdout;
+    this.#startedAt = parts.now();
+  }
+
+  async start(turn: TurnStart): Promise<void> {
+    this.#turn = turn;
+  }
+
+  async show(): Promise<void> {}
+
+  async end(summary: TurnSummary): Promise<void> {
+    const { turnId = null, model } = this.#turn;
+    const object = {
+      conversation_id: this.#identity.conversationId,
+      request_id: this.#identity.requestId,
+      turn_id: turnId,
+      stop_reason: summary.stopReason,
+      text: summary.text,
+      model: summary.model ?? model?.model ?? null,
+      provider: summary.provider ?? model?.provider ?? null,
+      usage: wireUsage(summary.usage),
+      tool_calls: summary.toolCalls.map(({ isError, ...call }) => ({ ...call, is_error: isError })),
+      attempts: summary.attempts,
+      duration_ms: this.#parts.now() - this.#startedAt,
+      error: summary.error,
+    };
+    await this.#stdout.write(`${JSON.stringify(object)}\n`);
+  }
+}
+
+/** The message protocol, one message a line. */
+export class StreamJsonView implements OneshotView {
+  readonly #identity: Identity;
+  readonly #stdout: Output;
+  #encoder: TurnEncoder | undefined;
+  #ended = false;
+
+  constructor(identity: Identity, stdout: Output) {
+    this.#identity = identity;
+    this.#stdout = stdout;
+  }
+
+  async start(turn: TurnStart): Promise<void> {
+    this.#encoder = new TurnEncoder({ ...this.#identity, ...turn });
+    await this.#write(this.#encoder.start());
+  }
+
+  async show(event: TurnEvent): Promise<void> {
+    for (const message of this.#encoder?.encode(event) ?? []) {
+      this.#ended ||= message.status === "complete" || message.status === "error";
+      await this.#write(message);
+    }
+  }
+
+  async end({ error }: TurnSummary): Promise<void> {
+    if (!this.#ended && error) await this.#write(errorMessage(this.#identity.requestId, error));
+  }
+
+  #write(message: object): Promise<void> {
+    return this.#stdout.write(`${JSON.stringify(message)}\n`);
+  }
+}

@@ -1,0 +1,104 @@
+import type { Writable } from "node:stream";
+import type { StoredEvent } from "../core/chat.js";
+import { errorInfo } from "../core/errors.js";
+import type { PromptRequest } from "../session/session.js";
+import { summarizeTurn } from "../session/summary.js";
+import type { DoorParts, OnInterrupt } from "./door.js";
+import { exitCodeOfTurn, exitCodes } from "./exit-codes.js";
+import { JsonView, type OneshotView, StreamJsonView, TextView } from "./oneshot-views.js";
+import { Output } from "./output.js";
+
+export interface OneshotOptions extends Omit<PromptRequest, "requestId" | "content"> {
+  text: string;
+  outputFormat: "text" | "json" | "stream-json";
+  requestId?: string;
+  /** Default: a new conversation. */
+  conversationId?: string;
+  /** Tool calls and results on stderr, with the text format. */
+  toolNotifications: boolean;
+}
+
+export interface OneshotStreams {
+  stdout: Writable & { isTTY?: boolean };
+  stderr: Writable & { columns?: number };
+  onInterrupt: OnInterrupt;
+}
+
+/**
+ * One prompt, one answer: the answer on stdout, everything else on stderr. Resolves to the exit code. A question cannot be
+ * asked here and is denied. The first interrupt cancels the turn; at the second this resolves without waiting for its end.
+ */
+export async function runOneshot(parts: DoorParts, options: OneshotOptions, streams: OneshotStreams): Promise<number> {
+  const { conversationId, requestId = parts.newId("req"), outputFormat, toolNotifications, ...request } = options;
+  const session = parts.sessions.open(conversationId);
+  const cancel = () => session.cancel(requestId);
+  const stdout = new Output(streams.stdout, cancel);
+  const stderr = new Output(streams.stderr);
+  const identity = { requestId, conversationId: session.id };
+  const views: Record<OneshotOptions["outputFormat"], () => OneshotView> = {
+    text: () => new TextView(parts.hub, { stdout, stderr, toolNotifications, ...terminalOf(streams) }),
+    json: () => new JsonView(parts, identity, stdout),
+    "stream-json": () => new StreamJsonView(identity, stdout),
+  };
+  const view = views[outputFormat]();
+
+  const run = async () => {
+    const events: StoredEvent[] = [];
+    try {
+      const model = parts.resolveModel(request.model);
+      const turn = await session.submit({ ...request, requestId });
+      await view.start({ turnId: turn.turnId, cached: turn.cached, model });
+      for await (const event of turn.watch()) {
+        if ("seq" in event) events.push(event);
+        if (event.type === "question") session.answer(event.questionId, false);
+        await view.show(event);
+      }
+    } catch (error) {
+      const failure = errorInfo(error);
+      await view.end({ ...summarizeTurn(events), stopReason: "error", error: failure });
+      return exitCodeOfTurn({ error: failure, denied: false });
+    }
+    const denied = deniedTools(events);
+    const summary = summarizeTurn(events);
+    await view.end(summary);
+    if (denied.length > 0) await stderr.write(deniedLine(denied));
+    return exitCodeOfTurn({ ...summary, denied: denied.length > 0 });
+  };
+
+  let unsubscribe = () => {};
+  const secondInterrupt = new Promise<number>((resolve) => {
+    let interrupts = 0;
+    unsubscribe = streams.onInterrupt(() => {
+      interrupts++;
+      if (interrupts > 1 || !cancel()) resolve(exitCodes.cancelled);
+    });
+  });
+  try {
+    return await Promise.race([run(), secondInterrupt]);
+  } finally {
+    unsubscribe();
+  }
+}
+
+/** Only what a terminal shows is made inert: a file gets the model's text byte for byte. */
+function terminalOf({ stdout, stderr }: OneshotStreams): { inertText: boolean; noteWidth: number } {
+  return { inertText: stdout.isTTY === true, noteWidth: stderr.columns ?? 200 };
+}
+
+/** `server__tool` of every question that was answered with a plain no. */
+function deniedTools(events: readonly StoredEvent[]): string[] {
+  const refused = new Set(
+    events.flatMap((event) => (event.type === "answer" && event.value === false ? [event.questionId] : [])),
+  );
+  const tools = events.flatMap((event) =>
+    event.type === "question" && refused.has(event.questionId)
+      ? [`${event.question.server}__${event.question.tool}`]
+      : [],
+  );
+  return [...new Set(tools)];
+}
+
+function deniedLine(tools: readonly string[]): string {
+  const flags = tools.map((tool) => `--allow ${tool}`).join(" ");
+  return `not run, because nobody could be asked: ${tools.join(", ")}. Allow with ${flags}, or everything with --yes\n`;
+}

@@ -1,0 +1,38 @@
+import type { Readable, Writable } from "node:stream";
+import type { DoorParts, OnInterrupt } from "./door.js";
+import { exitCodes } from "./exit-codes.js";
+import { readLines } from "./lines.js";
+import { Output } from "./output.js";
+import { Peer } from "./peer.js";
+
+const maxLineBytes = 16 * 1024 * 1024;
+
+interface Pipe {
+  stdin: Readable;
+  /** Gets protocol only. */
+  stdout: Writable;
+  onInterrupt: OnInterrupt;
+}
+
+/** The message protocol as JSON lines. Resolves to the exit code when stdin has ended and every turn has been written. */
+export async function runStdio(parts: DoorParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
+  const output = new Output(stdout);
+  const peer = new Peer(parts, (message) => output.write(`${JSON.stringify(message)}\n`));
+  const interrupted = new AbortController();
+  const unsubscribe = onInterrupt(() => {
+    peer.cancelAll();
+    interrupted.abort();
+    stdin.destroy();
+  });
+  try {
+    for await (const line of readLines(stdin, maxLineBytes)) {
+      if ("problem" in line) peer.reject(line.problem);
+      else if (line.text.trim() !== "") peer.receive(line.text);
+    }
+  } catch (error) {
+    if (!interrupted.signal.aborted) throw error;
+  }
+  await peer.leave();
+  unsubscribe();
+  return interrupted.signal.aborted ? exitCodes.cancelled : exitCodes.done;
+}

@@ -1,0 +1,58 @@
+import type { ErrorInfo, StopReason, StoredEvent, ToolCall } from "../core/chat.js";
+import { textOf } from "../core/chat.js";
+import type { ToolHub } from "../core/ports.js";
+import { oneLine } from "./terminal.js";
+
+type ToolResultEvent = Extract<StoredEvent, { type: "tool_result" }>;
+
+/** Tool calls of a turn as lines for a person: one when a call is planned, one when it has its result. */
+export class ToolLines {
+  readonly #hub: ToolHub;
+  readonly #sentAt = new Map<string, number>();
+
+  constructor(hub: ToolHub) {
+    this.#hub = hub;
+  }
+
+  /** `> demo.add {"a":2,"b":40}`. */
+  call({ name, arguments: text }: ToolCall, width: number): string {
+    return oneLine(`> ${this.name(name)} ${text}`, width);
+  }
+
+  /** Durations come from the log, so that a replay shows the true ones. */
+  sent({ callId, at }: { callId: string; at: number }): void {
+    this.#sentAt.set(callId, at);
+  }
+
+  /** `  demo.add ok 12 ms`, or `  demo.add error 12 ms: the first of its text`. A call that was not sent has no time. */
+  result({ callId, name, content, isError, at }: ToolResultEvent, width: number): string {
+    const sentAt = this.#sentAt.get(callId);
+    const duration = sentAt === undefined ? "" : ` ${at - sentAt} ms`;
+    const outcome = isError ? `error${duration}: ${textOf(content)}` : `ok${duration}`;
+    return `  ${oneLine(`${this.name(name)} ${outcome}`, width - 2)}`;
+  }
+
+  /** `server.tool`, or what the model wrote where there is no such tool. */
+  name(modelSideName: string): string {
+    const known = this.#hub.tools().find(({ name }) => name === modelSideName);
+    return known ? `${known.server}.${known.tool}` : modelSideName;
+  }
+}
+
+/** Why a turn that did not fail still is not what was asked for; undefined for a plain end. */
+export function stopNote(stopReason: StopReason): string | undefined {
+  return stopNotes[stopReason];
+}
+
+const stopNotes: Partial<Record<StopReason, string>> = {
+  max_tokens: "the answer was cut at the model's token limit (max_tokens)",
+  max_tool_hops: "the model was stopped at the limit of tool hops (--max-tool-hops, chat.service.max_tool_hops)",
+  budget: "the turn was stopped at its time limit (--timeout)",
+  refusal: "the provider's content filter stopped the answer",
+  cancelled: "cancelled",
+};
+
+/** `error: what happened` and, where there is one, `hint: what to do`. */
+export function errorLines({ message, hint }: ErrorInfo): string {
+  return [`error: ${message}`, ...(hint ? [`hint: ${hint}`] : [])].map((line) => `${line}\n`).join("");
+}

@@ -1,0 +1,151 @@
+import type { ErrorInfo, StoredEvent, TurnEvent } from "../core/chat.js";
+import type { ToolHub } from "../core/ports.js";
+import { MarkdownStream, PlainStream, type TextStream } from "./markdown.js";
+import { createRenderer } from "./markdown-render.js";
+import { StatusLine } from "./status-line.js";
+import { type Colors, inert, lastColumns, oneLine } from "./terminal.js";
+import { errorLines, stopNote, ToolLines } from "./turn-lines.js";
+
+export interface Screen {
+  write: (text: string) => void;
+  columns: () => number;
+  colors: Colors;
+  toolNotifications: boolean;
+}
+
+/** Turns on a terminal: text as rendered Markdown, a line a tool call, and below them a status line while something runs. */
+export class TurnScreen {
+  readonly #screen: Screen;
+  readonly #tools: ToolLines;
+  readonly #text: TextStream;
+  readonly #status: StatusLine;
+  readonly #running = new Map<string, string>();
+  #reasoning = "";
+  #messageShown = false;
+  /** What was printed last in this turn. Sections of different kinds are a blank line apart. */
+  #section: "text" | "note" | undefined;
+
+  constructor(hub: ToolHub, screen: Screen) {
+    this.#screen = screen;
+    this.#tools = new ToolLines(hub);
+    this.#status = new StatusLine(screen.write);
+    this.#text = screen.colors.isColorSupported
+      ? new MarkdownStream(createRenderer(screen.colors), screen.columns)
+      : new PlainStream();
+  }
+
+  /** Shows that something is going on, until `pause` or `end`. */
+  resume(): void {
+    if (this.#screen.colors.isColorSupported) this.#status.start(() => this.#statusText());
+  }
+
+  pause(): void {
+    this.#status.stop();
+  }
+
+  show(event: TurnEvent): void {
+    switch (event.type) {
+      case "reasoning_delta":
+        this.#reasoning = (this.#reasoning + event.delta).slice(-reasoningShown);
+        break;
+      case "text_delta":
+        this.#messageShown = true;
+        this.#print("text", this.#text.push(event.delta));
+        break;
+      case "discard":
+        this.#endText();
+        this.note(`the answer starts again: ${event.reason}`);
+        break;
+      case "tool_progress":
+        this.#progress(event);
+        break;
+      case "server_status":
+        this.note(`server ${event.server}: ${event.state}${event.reason ? `: ${event.reason}` : ""}`);
+        break;
+      default:
+        this.#showStored(event);
+    }
+  }
+
+  #showStored(event: StoredEvent): void {
+    switch (event.type) {
+      case "assistant_message":
+        if (!this.#messageShown) this.#print("text", this.#text.push(event.message.content));
+        this.#endText();
+        break;
+      case "tool_call":
+        this.#running.set(event.call.id, this.#tools.name(event.call.name));
+        this.#toolLine(this.#tools.call(event.call, this.#screen.columns()));
+        break;
+      case "tool_sent":
+        this.#tools.sent(event);
+        break;
+      case "tool_result":
+        this.#running.delete(event.callId);
+        this.#toolLine(this.#tools.result(event, this.#screen.columns()), event.isError);
+        break;
+      case "turn_end": {
+        const note = stopNote(event.stopReason);
+        if (note) this.note(note);
+        break;
+      }
+      case "turn_error":
+        this.error(event.error);
+    }
+  }
+
+  /** A dim line about the turn. */
+  note(text: string): void {
+    this.#print("note", `${this.#screen.colors.dim(inert(text))}\n`);
+  }
+
+  error(error: ErrorInfo): void {
+    this.#print("note", this.#screen.colors.red(inert(errorLines(error))));
+  }
+
+  /** Clears the turn away, so that the next one can begin. */
+  end(): void {
+    this.#endText();
+    this.pause();
+    this.#running.clear();
+    if (this.#section) this.#screen.write("\n");
+    this.#section = undefined;
+  }
+
+  #endText(): void {
+    this.#print("text", this.#text.end());
+    this.#messageShown = false;
+    this.#reasoning = "";
+  }
+
+  #toolLine(line: string, isError = false): void {
+    const { colors, toolNotifications } = this.#screen;
+    if (toolNotifications) this.#print("note", `${(isError ? colors.red : colors.dim)(line)}\n`);
+  }
+
+  #print(section: "text" | "note", text: string): void {
+    if (text === "") return;
+    this.#status.clear();
+    const gap = this.#section && this.#section !== section ? "\n" : "";
+    this.#section = section;
+    this.#screen.write(gap + text);
+  }
+
+  #progress({ callId, progress, total, message }: Extract<TurnEvent, { type: "tool_progress" }>): void {
+    const [name] = (this.#running.get(callId) ?? callId).split(" ");
+    const amount = total === undefined ? String(progress) : `${progress}/${total}`;
+    this.#running.set(callId, [name, amount, message].filter(Boolean).join(" "));
+  }
+
+  #statusText(): string {
+    const { colors, columns } = this.#screen;
+    const width = columns() - spinnerColumns;
+    if (this.#running.size > 0) return oneLine([...this.#running.values()].join(", "), width);
+    const text = lastColumns(this.#text.pending, width).trim();
+    return colors.dim(text || lastColumns(this.#reasoning, width).trim() || "thinking");
+  }
+}
+
+const reasoningShown = 2000;
+/** The spinner, a space, and one column that keeps the cursor on the line. */
+const spinnerColumns = 3;

@@ -1,0 +1,99 @@
+import type { ContentPart, StoredEvent } from "../core/chat.js";
+import { textOf } from "../core/chat.js";
+import type { HubTool, PromptInfo, ResourceInfo, ServerStatus } from "../core/ports.js";
+
+/** What the slash commands show. Texts of servers and models are as they came: the front door makes them harmless. */
+
+export function toolsText(tools: readonly HubTool[]): string {
+  return list(
+    tools.map(({ server, tool, description }) => [`${server}.${tool}`, firstLine(description)]),
+    "no server offers a tool",
+  );
+}
+
+export function serversText(servers: readonly ServerStatus[]): string {
+  return list(
+    servers.map(({ name, state, transport, tools, prompts, resources, startMs, version, reason }) => {
+      const counts = `${tools} tools, ${prompts} prompts, ${resources} resources`;
+      const facts = [
+        counts,
+        startMs === undefined ? "" : `ready in ${startMs} ms`,
+        version ? `version ${version}` : "",
+      ];
+      return [name, state, transport, reason ?? facts.filter(Boolean).join(", ")];
+    }),
+    "no MCP server is configured",
+  );
+}
+
+export function promptsText(prompts: readonly PromptInfo[]): string {
+  return list(
+    prompts.map(({ name, arguments: parameters, description }) => [
+      [
+        name,
+        ...parameters.map((parameter) => (parameter.required ? `${parameter.name}=…` : `[${parameter.name}=…]`)),
+      ].join(" "),
+      firstLine(description),
+    ]),
+    "no server offers a prompt",
+  );
+}
+
+export function resourcesText(resources: readonly ResourceInfo[]): string {
+  return list(
+    resources.map(({ uri, name, description }) => [uri, firstLine(description || name)]),
+    "no server offers a resource",
+  );
+}
+
+/** Text as it is, everything else as a word in brackets. */
+export function partsText(parts: readonly ContentPart[]): string {
+  return parts
+    .map((part) => {
+      if (part.type === "text") return part.text;
+      if (part.type === "resource_link") return `[${part.uri}]`;
+      return `[${part.type}, ${part.mimeType}]`;
+    })
+    .join("\n");
+}
+
+export function historyText(events: readonly StoredEvent[]): string {
+  return events.flatMap(historyLine).join("\n") || "nothing was said yet";
+}
+
+function historyLine(event: StoredEvent): string[] {
+  switch (event.type) {
+    case "user_message":
+      return [`you: ${partsText(event.content)}`];
+    case "assistant_message":
+      return event.message.content ? [`assistant: ${event.message.content}`] : [];
+    case "tool_call":
+      return [`> ${event.call.name} ${event.call.arguments}`];
+    case "tool_result":
+      return [`  ${event.name} ${event.isError ? "error" : "ok"}: ${firstLine(textOf(event.content))}`];
+    case "turn_end":
+      return event.stopReason === "end_turn" ? [] : [`(${event.stopReason})`];
+    case "turn_error":
+      return [`(error: ${event.error.message})`];
+    default:
+      return [];
+  }
+}
+
+function list(rows: readonly (readonly string[])[], empty: string): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
+  }
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+  return lines.join("\n") || empty;
+}
+
+function firstLine(text: string): string {
+  return text.trim().split("\n", 1)[0] ?? "";
+}
