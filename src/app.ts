@@ -1,0 +1,112 @@
+import { type ConfigObject, type LoadedConfig, loadConfig } from "./config/load.js";
+import type { Config, LlmConfig, ServerConfig } from "./core/config.js";
+import { newId } from "./core/ids.js";
+import type { Observe } from "./core/ports.js";
+import { demoServer } from "./demo/servers.js";
+import { openStore } from "./history/open.js";
+import { chooseProvider } from "./llm/choose-provider.js";
+import { LlmClient } from "./llm/client.js";
+import { createLog } from "./logging.js";
+import { McpHub } from "./mcp/hub.js";
+import { Orchestrator } from "./orchestrator/orchestrator.js";
+import { Sessions } from "./session/sessions.js";
+
+export interface AppOptions {
+  /** Path of a config file, an object of the same shape, or what `loadConfig` made of either. Default: all defaults. */
+  config?: string | ConfigObject | LoadedConfig;
+  /** What outranks environment and file, in the shape of the file. */
+  overrides?: ConfigObject;
+  /** Where keys and `${VAR}` come from. Default: the process's environment. */
+  env?: Readonly<Record<string, string | undefined>>;
+  /** Gets every observation. Default: log lines on stderr from `logging.level` upwards. */
+  observe?: Observe;
+}
+
+/** A running host. */
+export interface App extends AsyncDisposable {
+  config: Config;
+  orchestrator: Orchestrator;
+  hub: McpHub;
+  sessions: Sessions;
+  /** What a person should know before the first prompt. */
+  notices: readonly string[];
+  /** The provider and model that a request naming `model` would use. Throws LlmError when there is none. */
+  resolveModel(model?: string): { provider: string; model: string };
+  /** Resolves when every enabled server is ready or has failed. */
+  ready(): Promise<void>;
+  /** Cancels running turns, lets them write their end, and ends every server. */
+  close(): Promise<void>;
+}
+
+/** Builds the host and starts its servers; waits for none of them. Throws ConfigError, StoreError. */
+export async function createApp(options: AppOptions = {}): Promise<App> {
+  const { env = process.env, overrides } = options;
+  const { config } = isLoaded(options.config) ? options.config : loadConfig(options.config ?? {}, { env, overrides });
+  const observe = options.observe ?? createLog(config.logging.level, (line) => process.stderr.write(line), Date.now);
+
+  const closers: (() => unknown)[] = [];
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= inReverse(closers);
+    return closing;
+  };
+  const closedAtEnd = <T extends { close(): unknown }>(part: T): T => {
+    closers.push(() => part.close());
+    return part;
+  };
+
+  try {
+    const store = closedAtEnd(await openStore(config.chat.storage, { now: Date.now, observe }));
+    const { llm, servers, demo } = await withFirstRun(config, env);
+    if (demo) closedAtEnd(demo);
+    const client = closedAtEnd(new LlmClient(llm, { env, observe }));
+    const hub = closedAtEnd(new McpHub(servers, { observe }));
+    hub.start();
+    const orchestrator = new Orchestrator({ llm: client, hub, newId });
+    const { systemPrompt, streaming, maxToolHops, approval } = config.chat.service;
+    const defaults = { systemPrompt, streaming, maxToolHops, approval };
+    const sessions = closedAtEnd(new Sessions({ store, hub, orchestrator, newId, defaults }));
+    const resolveModel = (model?: string) => {
+      const resolved = client.resolve(model);
+      return { provider: resolved.provider.name, model: resolved.model };
+    };
+    const notices = demo ? [demoNotice] : [];
+    const ready = () => hub.ready();
+    return { config, orchestrator, hub, sessions, notices, resolveModel, ready, close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const demoNotice =
+  "This is the demo model: it follows a few rules. For a real one set OPENAI_API_KEY (or another provider's key), or llm.active in config.yaml.";
+
+async function inReverse(closers: readonly (() => unknown)[]): Promise<void> {
+  for (const close of closers.toReversed()) await close();
+}
+
+interface FirstRun {
+  llm: LlmConfig;
+  servers: readonly ServerConfig[];
+  demo?: { close(): Promise<void> };
+}
+
+/** Design "First run without a key": whoever configured nothing gets the demo model and the demo server. */
+async function withFirstRun(config: Config, env: Readonly<Record<string, string | undefined>>): Promise<FirstRun> {
+  const { provider, model } = await chooseProvider(config.llm, env);
+  const providers = { ...config.llm.providers };
+  if (model) providers[provider] = { ...providers[provider], model };
+  const llm = { ...config.llm, active: provider, providers };
+  if (provider !== "demo" || providers.demo?.baseUrl) return { llm, servers: config.mcpServers };
+
+  const { startDemoModel } = await import("./demo/model.js");
+  const demo = await startDemoModel();
+  providers.demo = { ...providers.demo, baseUrl: demo.baseUrl };
+  const ownDemo = config.mcpServers.some(({ name }) => name === "demo");
+  return { llm, servers: ownDemo ? config.mcpServers : [...config.mcpServers, demoServer()], demo };
+}
+
+function isLoaded(config: AppOptions["config"]): config is LoadedConfig {
+  return typeof config === "object" && typeof config.originOf === "function";
+}

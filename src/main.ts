@@ -1,0 +1,232 @@
+#!/usr/bin/env node
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { App } from "./app.js";
+import { parseDuration } from "./config/durations.js";
+import type { LoadedConfig } from "./config/load.js";
+import { errorInfo, RequestError } from "./core/errors.js";
+import { newId } from "./core/ids.js";
+import type { DoorParts, OnInterrupt } from "./frontends/door.js";
+import { exitCodeOfError, exitCodes } from "./frontends/exit-codes.js";
+import { isPiped, readPipedText } from "./frontends/piped-text.js";
+
+interface GlobalOptions {
+  config?: string;
+  mcpConfig?: string;
+  logLevel?: string;
+}
+
+interface RunOptions {
+  prompt?: string;
+  model?: string;
+  system?: string;
+  outputFormat?: "text" | "json" | "stream-json";
+  stream?: boolean;
+  conversation?: string;
+  requestId?: string;
+  maxToolHops?: number;
+  timeout?: number;
+  allow?: string[];
+  deny?: string[];
+  yes?: boolean;
+}
+
+const { stdin, stdout, stderr } = process;
+const program = new Command("mcp-platform")
+  .description("An MCP host: a language model that uses the tools of your MCP servers.")
+  .version(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version)
+  .option("--config <file>", "config file (default: ./config.yaml, else the one in ~/.config/mcp-platform)")
+  .option("--mcp-config <file>", 'more servers: a JSON file with "mcpServers"')
+  .addOption(new Option("--log-level <level>", "log lines on stderr").choices(["debug", "info", "warn", "error", "silent"]))
+  .showHelpAfterError("(--help shows what there is)")
+  .exitOverride();
+
+const modelOption = ["-m, --model <name>", "model of the active provider, or provider/model"] as const;
+
+program
+  .command("chat", { isDefault: true })
+  .description("chat in the terminal; with text piped in, one shot")
+  .option(...modelOption)
+  .option("-c, --continue", "go on with the last conversation")
+  .option("-r, --resume <id>", "go on with this conversation")
+  .action(async (options: { model?: string; continue?: boolean; resume?: string }) => {
+    if (!stdin.isTTY) return runOnce(await pipedPrompt(), { model: options.model, conversation: options.resume });
+    const { runRepl } = await import("./frontends/repl.js");
+    const { createColors, isColorSupported } = (await import("picocolors")).default;
+    return open(async (parts, { config, notices }) => {
+      const last = options.continue ? (await parts.sessions.list())[0]?.conversationId : undefined;
+      const { toolNotifications } = config.chat.service;
+      const conversationId = options.resume ?? last;
+      const terminal = { input: stdin, output: stdout, isTty: true, colors: createColors(isColorSupported), onInterrupt };
+      return runRepl(parts, { model: options.model, conversationId, toolNotifications, notices }, terminal);
+    });
+  });
+
+program
+  .command("run")
+  .description("one prompt, one answer: on stdout, everything else on stderr")
+  .argument("[prompt]", "the prompt; - reads it from stdin, which is read before it anyway when something is piped in")
+  .option("-p, --prompt <text>", "the prompt, as an option")
+  .option(...modelOption)
+  .option("-s, --system <text>", "system prompt instead of the configured one")
+  .addOption(new Option("--output-format <format>", "what stdout gets").choices(["text", "json", "stream-json"]))
+  .option("--no-stream", "ask the provider for the whole answer at once")
+  .option("--conversation <id>", "go on with this conversation")
+  .option("--request-id <id>", "idempotency key: the same id in the same conversation is answered once")
+  .option("--max-tool-hops <n>", "model requests that may use tools", wholeNumber)
+  .option("--timeout <duration>", "wall time of the turn: 90s, 5m", milliseconds)
+  .option("--allow <pattern>", "tool that needs no approval: server__tool, server.*; repeatable", append)
+  .option("--deny <pattern>", "tool that the model must not see; repeatable", append)
+  .option("--yes", "approve every tool call")
+  .action(async (argument: string | undefined, options: RunOptions) => {
+    const prompt = argument ?? options.prompt;
+    const text = prompt === undefined || prompt === "-" ? await pipedPrompt() : await withPipedText(prompt);
+    return runOnce(text, options);
+  });
+
+program
+  .command("stdio")
+  .description("JSON lines on stdin and stdout")
+  .action(async () => {
+    const { runStdio } = await import("./frontends/stdio.js");
+    return open((parts) => runStdio(parts, { stdin, stdout, onInterrupt }));
+  });
+
+const config = program.command("config").description("show, check or start a configuration");
+config
+  .command("show")
+  .description("the configuration in effect, without its secrets")
+  .option("--origin", "with the place that each value comes from")
+  .action(async (options: { origin?: boolean }) => print((await import("./config/commands.js")).showConfig(await load(), options)));
+config
+  .command("validate")
+  .description("exit code 2 and one line for each mistake")
+  .action(async () => print((await import("./config/commands.js")).validText(await load())));
+config
+  .command("schema")
+  .description("the JSON Schema, for editors")
+  .action(async () => print((await import("./config/commands.js")).schemaText()));
+config
+  .command("init")
+  .description("a commented config.yaml to start from, on stdout")
+  .action(async () => print((await import("./config/commands.js")).initText()));
+
+program
+  .command("servers")
+  .description("the MCP servers and their state")
+  .action(() => list((texts, { hub }) => texts.serversText(hub.servers())));
+program
+  .command("tools")
+  .description("the tools that the model can use")
+  .action(() => list((texts, { hub }) => texts.toolsText(hub.tools())));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) leave(error.exitCode === 0 ? exitCodes.done : exitCodes.usage);
+  const { kind, message, hint } = errorInfo(error);
+  stderr.write(`${kind === "config" ? "" : "error: "}${message}\n${hint ? `hint: ${hint}\n` : ""}`);
+  leave(exitCodeOfError({ kind, message, hint, retryable: false }));
+}
+
+async function runOnce(text: string, options: RunOptions): Promise<void> {
+  const { runOneshot } = await import("./frontends/oneshot.js");
+  return open((parts, { config: { chat }, notices }) => {
+    for (const notice of notices) stderr.write(`${notice}\n`);
+    const { outputFormat = "text", conversation, timeout, yes, stream = chat.service.streaming, ...request } = options;
+    const turn = { timeoutMs: timeout, approval: yes ? ("auto" as const) : undefined, streaming: stream };
+    const { toolNotifications } = chat.service;
+    const given = { ...request, ...turn, text, outputFormat, conversationId: conversation, toolNotifications };
+    return runOneshot(parts, given, { stdout, stderr, onInterrupt });
+  });
+}
+
+/** Prints what the servers have to offer, once all of them have settled. */
+async function list(show: (texts: typeof import("./session/command-text.js"), app: App) => string): Promise<void> {
+  const texts = await import("./session/command-text.js");
+  return open(async (_parts, app) => {
+    await app.ready();
+    print(show(texts, app));
+    return exitCodes.done;
+  });
+}
+
+/** Starts the host, opens one front door and leaves with its exit code. */
+async function open(door: (parts: DoorParts, app: App) => Promise<number>): Promise<void> {
+  const loaded = await load();
+  const { createApp } = await import("./app.js");
+  const app = await createApp({ config: loaded });
+  const { sessions, hub, resolveModel } = app;
+  process.once("SIGTERM", () => void app.close().then(() => leave(exitCodes.terminated)));
+  try {
+    const exitCode = await door({ sessions, hub, resolveModel, newId, now: Date.now }, app);
+    onInterrupt(() => leave(exitCodes.cancelled));
+    await app.close();
+    leave(exitCode);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+async function load(): Promise<LoadedConfig> {
+  const { config: file = process.env.MCP_PLATFORM_CONFIG ?? usersFile(), mcpConfig, logLevel } = program.opts<GlobalOptions>();
+  const { loadConfig } = await import("./config/load.js");
+  return loadConfig(file ?? {}, {
+    overrides: {
+      ...(mcpConfig ? { mcp: { config_file: resolve(mcpConfig) } } : {}),
+      ...(logLevel ? { logging: { level: logLevel } } : {}),
+    },
+  });
+}
+
+function usersFile(): string | undefined {
+  const userFolder = join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "mcp-platform");
+  const places = ["mcp-platform.yaml", "config.yaml", join(userFolder, "config.yaml")];
+  return places.find((place) => existsSync(place));
+}
+
+async function pipedPrompt(): Promise<string> {
+  const text = await readPipedText(stdin);
+  if (text?.trim()) return text;
+  throw new RequestError("usage", "no prompt", { hint: 'give one: mcp-platform run "…", or pipe text in' });
+}
+
+/** What is piped in comes first, then the prompt: `cat log | mcp-platform run "what is wrong here?"`. */
+async function withPipedText(prompt: string): Promise<string> {
+  if (!isPiped(stdin.fd)) return prompt;
+  const piped = await readPipedText(stdin);
+  if (piped === undefined) stderr.write("nothing arrived on stdin; going on with the prompt alone\n");
+  return piped?.trim() ? `${piped.trimEnd()}\n\n${prompt}` : prompt;
+}
+
+function onInterrupt(listener: () => void): ReturnType<OnInterrupt> {
+  process.on("SIGINT", listener);
+  return () => void process.off("SIGINT", listener);
+}
+
+function print(text: string): void {
+  stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+}
+
+/** Leaves at once: nothing that a server or a socket left behind may hold the process. */
+function leave(exitCode: number): never {
+  process.exit(exitCode);
+}
+
+function append(value: string, all: string[] = []): string[] {
+  return [...all, value];
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("a whole number is expected");
+}
+
+function milliseconds(text: string): number {
+  const parsed = parseDuration(text);
+  if (parsed !== undefined) return parsed;
+  throw new InvalidArgumentError("a duration like 90s or 5m is expected");
+}

@@ -1,0 +1,171 @@
+import { describe, expect, test } from "@jest/globals";
+import { textOf } from "../../src/core/chat.js";
+import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
+import { answer, CUT, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+
+const echo = (value: object, id?: string) => ({ name: "s__echo", arguments: value, id });
+const servers = { s: fixtureServer() };
+
+describe.each([
+  ["streamed", true],
+  ["whole", false],
+])("a turn, %s", (_, streaming) => {
+  test("an answer without tools is one message and the end", async () => {
+    await using llm = await startLlmServer([answer("Hello you.")]);
+    await using app = await startApp({ llm: llm.url });
+    const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "hi", streaming }));
+    expect(shape(events)).toEqual(["user_message", "assistant_message", "turn_end"]);
+    expect(events.at(-1)).toMatchObject({ stopReason: "end_turn", seq: 3 });
+    const deltas = events.flatMap((event) => (event.type === "text_delta" ? [event.delta] : []));
+    expect(deltas.join("")).toBe(streaming ? "Hello you." : "");
+  });
+
+  test("calls of one hop run in parallel, their results go back in call order", async () => {
+    const calls = [
+      echo({ n: 1 }, "a"),
+      { name: "s__drip", arguments: { times: 2, everyMs: 30 }, id: "b" },
+      echo({ n: 3 }, "c"),
+    ];
+    await using llm = await startLlmServer([toolCalls(calls), answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: servers });
+    const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go", streaming }));
+    expect(shape(events)).toEqual([
+      "user_message",
+      "assistant_message",
+      ...Array(3).fill("tool_call"),
+      ...Array(3).fill("tool_sent"),
+      ...Array(3).fill("tool_result"),
+      "assistant_message",
+      "turn_end",
+    ]);
+    const finished = events.flatMap((event) => (event.type === "tool_result" ? [event.callId] : []));
+    expect(finished.at(-1)).toBe("b");
+    const sent = llm.requests[1]?.body.messages
+      ?.filter(({ role }) => role === "tool")
+      .map((message) => message.tool_call_id);
+    expect(sent).toEqual(["a", "b", "c"]);
+  });
+
+  test("what a tool, its arguments or its name get wrong is a result that the model sees", async () => {
+    const calls = [
+      { name: "s__nothing", arguments: {}, id: "unknown" },
+      { name: "s__echo", arguments: '{"broken', id: "broken" },
+      { name: "s__crash", arguments: {}, id: "crash" },
+    ];
+    await using llm = await startLlmServer([toolCalls(calls), answer("sorry")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: servers });
+    const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go", streaming }));
+    const results = events.flatMap((event) => (event.type === "tool_result" ? [event] : []));
+    expect(results.map(({ callId, isError }) => [callId, isError]).sort()).toEqual([
+      ["broken", true],
+      ["crash", true],
+      ["unknown", true],
+    ]);
+    const sent = events.flatMap((event) => (event.type === "tool_sent" ? [event.callId] : []));
+    expect(sent).toEqual(["crash"]);
+    expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+  });
+
+  test("at the cap one last request without tools gets the user an answer", async () => {
+    await using llm = await startLlmServer([toolCalls([echo({})]), toolCalls([echo({})]), answer("so far")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: servers });
+    const events = await collect(
+      app.sessions.open("c").prompt({ requestId: "r", text: "loop", streaming, maxToolHops: 2 }),
+    );
+    expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "max_tool_hops" });
+    expect(llm.requests.map(({ body }) => "tools" in body)).toEqual([true, true, false]);
+  });
+
+  test("tool calls that were not offered are dropped, so that no call stays without its result", async () => {
+    await using llm = await startLlmServer([toolCalls([echo({})])]);
+    await using app = await startApp({ llm: llm.url });
+    const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go", streaming }));
+    expect(shape(events)).toEqual(["user_message", "assistant_message", "turn_end"]);
+    expect(events.find((event) => event.type === "assistant_message")).toMatchObject({ message: { toolCalls: [] } });
+  });
+
+  test("a call whose arguments hit the token limit is not run, even where they parse", async () => {
+    await using llm = await startLlmServer([toolCalls([echo({ a: 1 })], { finishReason: "length" }), answer("ok")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: servers });
+    const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go", streaming }));
+    expect(shape(events)).not.toContain("tool_sent");
+    const result = events.find((event) => event.type === "tool_result");
+    expect(result).toMatchObject({ isError: true });
+    expect(result?.type === "tool_result" && textOf(result.content)).toContain("token limit");
+  });
+
+  test("a provider's refusal ends the turn as an error that says what to do", async () => {
+    await using llm = await startLlmServer([
+      failure(401, { body: { error: { message: "bad key sk-test-0123456789" } } }),
+    ]);
+    await using app = await startApp({ llm: llm.url });
+    const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "hi", streaming }));
+    expect(events.at(-1)).toMatchObject({ type: "turn_error", error: { kind: "auth", retryable: false } });
+    expect(JSON.stringify(events)).not.toContain("sk-test-0123456789");
+  });
+
+  test("a cancelled request reaches the provider, and the turn ends as cancelled", async () => {
+    await using llm = await startLlmServer([stream([chunk({ content: "one " }), STALL])]);
+    await using app = await startApp({ llm: llm.url });
+    const session = app.sessions.open("c");
+    const turn = await session.submit({ requestId: "r", text: "hi", streaming });
+    await llm.received(1);
+    session.cancel("r");
+    const events = await collect(turn.watch());
+    expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
+    await llm.aborted(1);
+  });
+
+  test("a cancelled tool call ends the turn as cancelled", async () => {
+    await using llm = await startLlmServer([toolCalls([{ name: "s__hang", arguments: {} }])]);
+    await using app = await startApp({ llm: llm.url, mcpServers: servers });
+    const session = app.sessions.open("c");
+    const events = [];
+    for await (const event of session.prompt({ requestId: "r", text: "hi", streaming })) {
+      events.push(event);
+      if (event.type === "tool_sent") setImmediate(() => session.cancel("r"));
+    }
+    expect(shape(events).slice(-2)).toEqual(["tool_result", "turn_end"]);
+    expect(events.at(-1)).toMatchObject({ stopReason: "cancelled" });
+  });
+
+  test("a turn that has used up its time stops as budget", async () => {
+    await using llm = await startLlmServer([stream([STALL])]);
+    await using app = await startApp({ llm: llm.url });
+    const events = await collect(
+      app.sessions.open("c").prompt({ requestId: "r", text: "hi", streaming, timeoutMs: 200 }),
+    );
+    expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "budget" });
+  });
+});
+
+test("streamed and whole, the same script gives the same log", async () => {
+  const logs = [];
+  for (const streaming of [true, false]) {
+    await using llm = await startLlmServer([toolCalls([echo({ n: 1 }), echo({ n: 2 })]), answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: servers });
+    const session = app.sessions.open("c");
+    await collect(session.prompt({ requestId: "r", text: "go", streaming }));
+    const log = (await session.history()).map(({ at: _, turnId: __, ...event }) => event);
+    logs.push(log);
+  }
+  const inOrder = (log: unknown[] | undefined) => JSON.stringify(log);
+  expect(inOrder(logs[0])).toBe(inOrder(logs[1]));
+});
+
+test("a stream that breaks after its first words keeps them in the log, and fails", async () => {
+  await using llm = await startLlmServer([stream([chunk({ content: "half an " }), chunk({ content: "answer" }), CUT])]);
+  await using app = await startApp({ llm: llm.url });
+  const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "hi", streaming: true }));
+  expect(shape(events)).toEqual(["user_message", "assistant_message", "turn_error"]);
+  expect(events.filter(isStored)[1]).toMatchObject({ interrupted: true, message: { content: "half an answer" } });
+  expect(events.at(-1)).toMatchObject({ error: { kind: "stream_interrupted" } });
+});
+
+test("a denied tool is not offered, and not run when the model calls it all the same", async () => {
+  await using llm = await startLlmServer([toolCalls([echo({})]), answer("ok")]);
+  await using app = await startApp({ llm: llm.url, mcpServers: servers });
+  const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go", deny: ["s.echo"] }));
+  expect(llm.requests[0]?.body.tools?.map((tool) => tool.function.name)).not.toContain("s__echo");
+  expect(events.find((event) => event.type === "tool_result")).toMatchObject({ isError: true });
+});

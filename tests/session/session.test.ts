@@ -1,0 +1,197 @@
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
+import { answer, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+
+const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
+
+describe("a request id is answered once", () => {
+  test("a repetition after the end gets the stored events and costs nothing", async () => {
+    await using llm = await startLlmServer([answer("once")]);
+    await using app = await startApp({ llm: llm.url });
+    const session = app.sessions.open("c");
+    const first = await collect(session.prompt({ requestId: "r", text: "hi" }));
+    const again = await session.submit({ requestId: "r", text: "hi" });
+    expect(again.cached).toBe(true);
+    expect(await collect(again.watch())).toEqual(first.filter(isStored));
+    expect(llm.requests).toHaveLength(1);
+  });
+
+  test("a repetition while it runs watches the same turn from its start", async () => {
+    await using llm = await startLlmServer([answer("for both of you")]);
+    await using app = await startApp({ llm: llm.url });
+    const session = app.sessions.open("c");
+    const request = { requestId: "r", text: "hi", streaming: true };
+    const [one, two] = await Promise.all([collect(session.prompt(request)), collect(session.prompt(request))]);
+    expect(two).toEqual(one);
+    expect(one.some((event) => event.type === "text_delta")).toBe(true);
+  });
+
+  test("another text under a known id is refused, running or finished", async () => {
+    await using llm = await startLlmServer([answer("x")]);
+    await using app = await startApp({ llm: llm.url });
+    const session = app.sessions.open("c");
+    const turn = await session.submit({ requestId: "r", text: "hi" });
+    await expect(session.submit({ requestId: "r", text: "ho" })).rejects.toMatchObject({ kind: "request_mismatch" });
+    await collect(turn.watch());
+    await expect(session.submit({ requestId: "r", text: "ho" })).rejects.toMatchObject({ kind: "request_mismatch" });
+  });
+
+  test("a cancelled request is not run again", async () => {
+    await using llm = await startLlmServer([stream([STALL])]);
+    await using app = await startApp({ llm: llm.url });
+    const session = app.sessions.open("c");
+    const turn = await session.submit({ requestId: "r", text: "hi" });
+    await llm.received(1);
+    session.cancel("r");
+    await collect(turn.watch());
+    const again = await collect(session.prompt({ requestId: "r", text: "hi" }));
+    expect(again.at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
+  });
+
+  test("a failure that no repetition would mend is repeated from the log", async () => {
+    await using llm = await startLlmServer([failure(401)]);
+    await using app = await startApp({ llm: llm.url });
+    const session = app.sessions.open("c");
+    await collect(session.prompt({ requestId: "r", text: "hi" }));
+    const again = await collect(session.prompt({ requestId: "r", text: "hi" }));
+    expect(again.at(-1)).toMatchObject({ type: "turn_error", error: { kind: "auth" } });
+  });
+
+  test("after a retryable failure the turn goes on where it was: no tool runs twice", async () => {
+    const down = Array.from({ length: 4 }, () => failure(503));
+    await using llm = await startLlmServer([echo, ...down, answer("back again")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    const session = app.sessions.open("c");
+    const first = await collect(session.prompt({ requestId: "r", text: "hi" }));
+    expect(first.at(-1)).toMatchObject({ type: "turn_error", error: { retryable: true } });
+    const second = await collect(session.prompt({ requestId: "r", text: "hi" }));
+    expect(shape(second)).toEqual(["user_message", "assistant_message", "turn_end"]);
+    const roles = llm.requests.at(-1)?.body.messages?.map(({ role }) => role);
+    expect(roles).toEqual(["system", "user", "assistant", "tool"]);
+  });
+
+  test("the answer survives the process", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
+    const storage = { driver: "sqlite", path: join(folder, "log.db") };
+    await using llm = await startLlmServer([answer("kept")]);
+    for (const cached of [false, true]) {
+      await using app = await startApp({ llm: llm.url, storage });
+      const turn = await app.sessions.open("c").submit({ requestId: "r", text: "hi" });
+      expect(turn.cached).toBe(cached);
+      const message = (await collect(turn.watch())).find((event) => event.type === "assistant_message");
+      expect(message).toMatchObject({ message: { content: "kept" } });
+    }
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe("turns of one conversation", () => {
+  test("run one after another, each with the history of the earlier ones only", async () => {
+    await using llm = await startLlmServer([answer("one"), answer("two"), answer("three")]);
+    await using app = await startApp({ llm: llm.url });
+    const session = app.sessions.open("c");
+    const prompts = ["a", "b", "c"].map((text) => collect(session.prompt({ requestId: text, text })));
+    await Promise.all(prompts);
+    const seen = llm.requests.map(({ body }) => body.messages?.slice(1).map(({ content }) => content));
+    expect(seen).toEqual([["a"], ["a", "one", "b"], ["a", "one", "b", "two", "c"]]);
+  });
+
+  test("of two conversations run at the same time", async () => {
+    await using llm = await startLlmServer(({ body }) =>
+      JSON.stringify(body.messages).includes("slow") ? stream([chunk({ content: "…" }), STALL]) : answer("quick"),
+    );
+    await using app = await startApp({ llm: llm.url });
+    await app.sessions.open("slow").submit({ requestId: "r", text: "slow" });
+    const events = await collect(app.sessions.open("quick").prompt({ requestId: "r", text: "hi" }));
+    expect(events.at(-1)).toMatchObject({ stopReason: "end_turn" });
+  });
+
+  test("a watcher that leaves does not end the turn", async () => {
+    await using llm = await startLlmServer([answer("still there")]);
+    await using app = await startApp({ llm: llm.url });
+    const session = app.sessions.open("c");
+    for await (const _ of session.prompt({ requestId: "r", text: "hi" })) break;
+    await session.idle();
+    expect(shape(await session.history())).toEqual(["user_message", "assistant_message", "turn_end"]);
+  });
+});
+
+describe("questions", () => {
+  const asking = { mcpServers: { s: fixtureServer() }, config: { chat: { service: { approval: "ask" } } } };
+
+  test.each([
+    [true, false],
+    [{ allow: true }, false],
+    [false, true],
+    [{ allow: false }, true],
+    ["yes", true],
+  ])("the answer %j gives a result with isError %s", async (value, isError) => {
+    await using llm = await startLlmServer([echo, answer("ok")]);
+    await using app = await startApp({ llm: llm.url, ...asking });
+    const session = app.sessions.open("c");
+    const events = [];
+    for await (const event of session.prompt({ requestId: "r", text: "go" })) {
+      events.push(event);
+      if (event.type === "question") expect(session.answer(event.questionId, value)).toBe(true);
+    }
+    expect(shape(events).includes("tool_sent")).toBe(!isError);
+    expect(events.find((event) => event.type === "tool_result")).toMatchObject({ isError });
+    expect(events.find((event) => event.type === "answer")).toMatchObject({ value });
+  });
+
+  test("a remembered answer is not asked for again in this session", async () => {
+    await using llm = await startLlmServer([echo, echo, answer("ok"), echo, answer("ok")]);
+    await using app = await startApp({ llm: llm.url, ...asking });
+    const session = app.sessions.open("c");
+    let questions = 0;
+    for (const requestId of ["r1", "r2"]) {
+      for await (const event of session.prompt({ requestId, text: "go" })) {
+        if (event.type !== "question") continue;
+        questions++;
+        session.answer(event.questionId, { allow: true, remember: "session" });
+      }
+    }
+    expect(questions).toBe(1);
+  });
+
+  test("a cancelled turn does not wait for its answer", async () => {
+    await using llm = await startLlmServer([echo]);
+    await using app = await startApp({ llm: llm.url, ...asking });
+    const session = app.sessions.open("c");
+    const events = [];
+    for await (const event of session.prompt({ requestId: "r", text: "go" })) {
+      events.push(event);
+      if (event.type === "question") session.cancel("r");
+    }
+    expect(events.at(-1)).toMatchObject({ stopReason: "cancelled" });
+    expect(shape(events)).not.toContain("tool_sent");
+  });
+
+  test("nobody answers a question that is not open", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    expect(app.sessions.open("c").answer("q_1", true)).toBe(false);
+  });
+});
+
+test("a required server that is down fails the turn, and says which and why", async () => {
+  await using llm = await startLlmServer([]);
+  const mcpServers = { s: { command: "no-such-command-anywhere", required: true } };
+  await using app = await startApp({ llm: llm.url, mcpServers });
+  const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go" }));
+  expect(events.at(-1)).toMatchObject({ type: "turn_error", error: { kind: "required_server_down" } });
+  expect(JSON.stringify(events.at(-1))).toContain("no-such-command-anywhere");
+});
+
+test("a server that never answers holds up the first answer by its grace at most, and no longer than that", async () => {
+  await using llm = await startLlmServer([answer("hello")]);
+  const mcpServers = { hung: fixtureServer({ silent: true }, { startup_grace: 100 }), s: fixtureServer() };
+  await using app = await startApp({ llm: llm.url, mcpServers });
+  const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go" }));
+  expect(events.at(-1)).toMatchObject({ stopReason: "end_turn" });
+  expect(app.hub.servers().map(({ state }) => state)).toEqual(["starting", "ready"]);
+});

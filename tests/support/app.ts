@@ -1,0 +1,56 @@
+// What the host loads on demand, loaded beforehand: jest's module linker fails at two overlapping dynamic imports.
+import "@modelcontextprotocol/sdk/client/index.js";
+import "zod";
+import "../../src/llm/attempts.js";
+import { resolve } from "node:path";
+import type { StoredEvent, TurnEvent } from "../../src/core/chat.js";
+import { type App, createApp } from "../../src/index.js";
+
+interface TestApp {
+  /** `base_url` of the provider. */
+  llm: string;
+  mcpServers?: Record<string, object>;
+  /** More of the configuration, in the shape of the file. */
+  config?: Record<string, unknown>;
+  storage?: object;
+}
+
+/** A whole host in this process: real HTTP to the given provider, real servers, nothing kept unless `storage` says so. */
+export function startApp({ llm, mcpServers = {}, config = {}, storage = { driver: "memory" } }: TestApp): Promise<App> {
+  const http = { initial_retry_delay: 0.001, max_retry_delay: 0.01 };
+  return createApp({
+    env: {},
+    observe: () => {},
+    config: {
+      llm: { active: "test", http, providers: { test: { base_url: llm, model: "m1", api_key: "sk-test-0123456789" } } },
+      mcpServers,
+      ...config,
+      chat: { storage, service: { approval: "auto" }, ...(config.chat as object) },
+    },
+  });
+}
+
+/** `mcpServers.<name>` for a script of this project. */
+export function script(path: string, ...args: string[]): object {
+  return { command: process.execPath, args: [resolve(path), ...args], startup_grace: "20s" };
+}
+
+/** The server of mcp-server.mjs. */
+export function fixtureServer(behaviour: Record<string, unknown> = {}, more: object = {}): object {
+  return { ...script("tests/support/mcp-server.mjs", JSON.stringify(behaviour)), ...more };
+}
+
+export async function collect(events: AsyncIterable<TurnEvent>): Promise<TurnEvent[]> {
+  const all: TurnEvent[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
+export function isStored(event: TurnEvent): event is StoredEvent {
+  return "seq" in event;
+}
+
+/** The types of the stored events, in order: the shape of a turn at a glance. */
+export function shape(events: readonly TurnEvent[]): string[] {
+  return events.filter(isStored).map(({ type }) => type);
+}
