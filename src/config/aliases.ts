@@ -16,13 +16,13 @@ const TYPES: Record<string, string> = { "streamable-http": "http", streamable_ht
 /** Our pointer of each renamed key, and the pointer it has in its file. */
 export type Renamed = ReadonlyMap<string, string>;
 
-/** The tree with the keys of `mcpServers` under our names. A server that has both names keeps ours. */
+/** The tree with the keys of `mcpServers` under our names; a server that has both keeps ours. One with nothing is empty. */
 export function canonicalServers(tree: Mapping): { tree: Mapping; renamed: Renamed } {
   const renamed = new Map<string, string>();
   if (!isMapping(tree.mcpServers)) return { tree, renamed };
   const servers = Object.entries(tree.mcpServers).map(([name, server]) => [
     name,
-    isMapping(server) ? canonicalServer(server, child("/mcpServers", name), renamed) : server,
+    isMapping(server ?? {}) ? canonicalServer(asMapping(server), child("/mcpServers", name), renamed) : server,
   ]);
   return { tree: { ...tree, mcpServers: Object.fromEntries(servers) }, renamed };
 }

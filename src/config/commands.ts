@@ -29,11 +29,12 @@ export function validText({ file, config }: LoadedConfig): string {
 
 function redact(value: unknown, pointer: string, loaded: LoadedConfig): unknown {
   if (isMapping(value)) return value;
+  const key = keys(pointer).at(-1) ?? "";
   if (isSecret(pointer) || loaded.variablesOf(pointer).some(isSecretName)) return "***";
-  if (typeof value === "string") return redactUrls(value);
+  if (typeof value === "string") return isSecretName(key) ? "***" : redactUrls(value);
   if (!Array.isArray(value)) return value;
   const items = value.map((item, index) => redact(item, child(pointer, index), loaded));
-  return keys(pointer).at(-1) === "args" ? redactArgs(items.map(String)) : items;
+  return key === "args" ? redactArgs(items.map(String)) : items;
 }
 
 /** One line of YAML, whatever the value. */

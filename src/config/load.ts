@@ -38,7 +38,7 @@ export interface LoadedConfig {
   variablesOf(pointer: string): readonly string[];
 }
 
-const ADVICE = " (`mcp-platform config init` writes one to start from)";
+const ADVICE = " (`mcp-platform config init` prints one to start from)";
 
 /**
  * Reads, checks and types a configuration: flags over environment over file over defaults. Reads files, touches nothing.

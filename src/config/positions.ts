@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import type { Node } from "yaml";
 import { keys } from "./tree.js";
 
-export interface Position {
+interface Position {
   /** Both count from 1; 0 where there is no text to point into. */
   line: number;
   column: number;

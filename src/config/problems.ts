@@ -1,5 +1,6 @@
 import type { ErrorObject } from "ajv";
 import { nearest } from "../core/nearest.js";
+import { parseDuration } from "./durations.js";
 import type { Expanded } from "./expand.js";
 import type { Problem } from "./layers.js";
 import { redactUrls } from "./redact.js";
@@ -29,10 +30,10 @@ function describe(error: ErrorObject, template: string | undefined): Problem {
     };
   }
   if (error.keyword === "minLength") return { pointer, part: "value", message: "must not be empty" };
-  // What stands where a mapping, a list or a URL belongs may well be a secret, and no better said for being repeated.
-  const quotable = !isSecret(pointer) && schema.format !== "http-url" && !/^(object|array)$/.test(String(schema.type));
-  const got = kindAndValue(template ?? error.data, quotable);
-  return { pointer, part: "value", message: `expected ${expected(error, schema)}, got ${got}${quotes(error, schema)}` };
+  // What stands where a mapping, a list or a free text belongs may well be a secret, and is no clearer for being repeated.
+  const quotable = !isSecret(pointer) && (schema.enum || !/^(object|array|string)$/.test(String(schema.type)));
+  const got = kindAndValue(template ?? error.data, Boolean(quotable));
+  return { pointer, part: "value", message: `expected ${expected(error, schema)}, got ${got}${advice(error, schema)}` };
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
@@ -69,7 +70,9 @@ function kindAndValue(value: unknown, quotable: boolean): string {
 
 const shorten = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
-/** YAML reads `8080` as a number and `true` as a boolean, where their author often means a text. */
-function quotes({ keyword, data }: ErrorObject, { type }: SchemaNode): string {
-  return keyword === "type" && type === "string" && /number|boolean/.test(typeof data) ? " (put it in quotes)" : "";
+/** YAML reads `8080` and `true` as no text where their author means one; and times under `llm` have no unit to write. */
+function advice({ keyword, data }: ErrorObject, { type }: SchemaNode): string {
+  if (keyword !== "type") return "";
+  if (type === "string" && /number|boolean/.test(typeof data)) return " (put it in quotes)";
+  return type === "number" && typeof data === "string" && parseDuration(data) ? " (a plain number of seconds)" : "";
 }

@@ -25,16 +25,16 @@ export const schemaFile = fileURLToPath(new URL("config.schema.json", import.met
 
 export const schemaText = () => readFileSync(schemaFile, "utf8");
 
-let loaded: { schema: SchemaNode; validate: (tree: Mapping) => ErrorObject[] } | undefined;
+let compiled: { schema: SchemaNode; validate: (tree: Mapping) => ErrorObject[] } | undefined;
 
-function load() {
-  loaded ??= compile();
-  return loaded;
+function once() {
+  compiled ??= compile();
+  return compiled;
 }
 
 function compile() {
   const schema: SchemaNode = JSON.parse(schemaText());
-  // The schema's own validity is a test's work: checking it here would double the time to compile.
+  // Compiled at every start for one small tree: optimising costs more than it saves, checking the schema is a test's work.
   const ajv = new Ajv({
     allErrors: true,
     verbose: true,
@@ -42,6 +42,7 @@ function compile() {
     allowUnionTypes: true,
     meta: false,
     validateSchema: false,
+    code: { optimize: false },
     formats: {
       "duration-ms": (text: string) => parseDuration(text) !== undefined,
       "http-url": (text: string) => /^https?:\/\//i.test(text) && URL.canParse(text),
@@ -52,15 +53,11 @@ function compile() {
 }
 
 /** Fills in the defaults of the schema, in place. The errors carry their `parentSchema` and `data`. */
-export const validate = (tree: Mapping): ErrorObject[] => load().validate(tree);
+export const validate = (tree: Mapping): ErrorObject[] => once().validate(tree);
 
-export const configSchema = (): SchemaNode => load().schema;
+export const configSchema = (): SchemaNode => once().schema;
 
 /** What the schema says of one key: `undefined` where it knows no such key, `{}` where anything goes. */
-export function schemaAt(pointer: string): SchemaNode | undefined {
-  return keys(pointer).reduce<SchemaNode | undefined>((node, key) => node && schemaOfChild(node, key), configSchema());
-}
-
 export function schemaOfChild(node: SchemaNode, key: string): SchemaNode | undefined {
   const known = node.properties?.[key] ?? node.items;
   if (known) return known;

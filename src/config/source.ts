@@ -7,7 +7,7 @@ import { isMapping, type Mapping } from "./tree.js";
 
 /** One configuration text (or object) as its author wrote it. */
 export interface Source {
-  /** As shown to people: relative to their folder where that is shorter. */
+  /** As shown to people: relative to the working directory when it lies below. */
   file: string;
   /** Absolute; what relative paths in this source are relative to. */
   folder: string;
@@ -19,12 +19,16 @@ export function objectSource(tree: Mapping, folder: string): Source {
   return { file: "(config)", folder, tree, position: () => ({ line: 0, column: 0 }) };
 }
 
-/** Reads YAML, and JSON as the YAML it is; an empty file is an empty mapping. Throws ConfigError, at a syntax error's place. `advice` is for a file that cannot be read. */
+/**
+ * Reads YAML, and JSON as the YAML it is; an empty file is an empty mapping. Throws ConfigError, at the place of a syntax
+ * error, or with `advice` when the file cannot be read.
+ */
 export function readSource(path: string, cwd: string, advice = ""): Source {
   const file = displayName(path, cwd);
   const read = readText(path);
-  if ("problem" in read)
+  if ("problem" in read) {
     throw new ConfigError([{ file, line: 0, column: 0, path: "", message: `${read.problem}${advice}` }]);
+  }
   let find: FindPosition | undefined;
   return {
     file,
@@ -37,10 +41,10 @@ export function readSource(path: string, cwd: string, advice = ""): Source {
   };
 }
 
-/** `problem` says why the file cannot be read, without its name. */
+/** The text without a byte order mark, which would count as a column, or why there is none (without the file's name). */
 export function readText(path: string): { text: string } | { problem: string } {
   try {
-    return { text: readFileSync(path, "utf8") };
+    return { text: readFileSync(path, "utf8").replace(/^\uFEFF/, "") };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
     return { problem: UNREADABLE[code] ?? `cannot be read (${code})` };
@@ -55,8 +59,8 @@ const UNREADABLE: Record<string, string> = {
 };
 
 export function displayName(path: string, cwd: string): string {
-  const shorter = relative(cwd, path);
-  return shorter.startsWith("..") || isAbsolute(shorter) ? path : shorter;
+  const below = relative(cwd, path);
+  return below.startsWith("..") || isAbsolute(below) ? path : below;
 }
 
 function parse(text: string, file: string): Mapping {
@@ -77,14 +81,17 @@ function parseYaml(text: string, fail: (message: string, line?: number, column?:
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     const { line, column, position } = error.mark ?? { line: 0, column: 0, position: 0 };
-    return fail(syntaxMessage(error.reason, text.slice(position)), line + 1, column + 1);
+    return fail(syntaxMessage(error.reason, text, position), line + 1, column + 1);
   }
 }
 
 /** js-yaml's reason without the tag, alias or text it may quote: those can be the beginning of an unquoted secret. */
-function syntaxMessage(reason: string, textThere: string): string {
-  if (reason === "duplicated mapping key") return `duplicate key "${/^["']?([^"':\s]*)/.exec(textThere)?.[1] ?? ""}"`;
-  return `not valid YAML: ${reason.replace(/!<.*>|".*"|(?<=such characters: ).*/s, "…")}`;
+function syntaxMessage(reason: string, text: string, position: number): string {
+  if (reason === "duplicated mapping key") {
+    return `duplicate key "${/["']?([^"':\s]*)/.exec(text.slice(position))?.[1]}"`;
+  }
+  const advice = text.startsWith("${", position - 1) ? ` (a text with \${…} needs quotes here)` : "";
+  return `not valid YAML: ${reason.replace(/!<.*>|".*"|(?<=such characters: ).*/s, "…")}${advice}`;
 }
 
 function isCyclic(tree: Mapping): boolean {

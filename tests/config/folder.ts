@@ -1,0 +1,42 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type ConfigObject, type LoadedConfig, loadConfig } from "../../src/config/load.js";
+import { ConfigError } from "../../src/core/errors.js";
+
+export interface Folder extends Disposable {
+  path: string;
+}
+
+/** A folder of its own with these files, gone at the end of the test. */
+export function folderWith(files: Record<string, string>): Folder {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), "config-")));
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
+    writeFileSync(join(path, name), text);
+  }
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}
+
+interface Given {
+  env?: Record<string, string>;
+  overrides?: ConfigObject;
+  files?: Record<string, string>;
+}
+
+/** Loads this text as `config.yaml`, from its folder, in an environment of nothing but `env`. */
+export function loadText(text: string, { env = {}, overrides, files = {} }: Given = {}): LoadedConfig {
+  using folder = folderWith({ "config.yaml": text, ...files });
+  return loadConfig("config.yaml", { env: { HOME: "/home/me", ...env }, cwd: folder.path, overrides });
+}
+
+/** The lines of the ConfigError that loading throws. */
+export function errorsOf(load: () => unknown): string[] {
+  try {
+    load();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split("\n");
+    throw error;
+  }
+  return [];
+}

@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { initText, showConfig } from "../../src/config/commands.js";
+import { loadConfig } from "../../src/config/load.js";
+import { configSchema } from "../../src/config/schema.js";
+import { errorsOf, loadText } from "./folder.js";
+
+const SAMPLES = [initText(), readFileSync("tests/config/sample.yaml", "utf8")];
+const ENV = { HOME: "/home/me", TOKEN: "t" };
+
+describe("whatever is in the file, it loads or says at which line it does not", () => {
+  test("after any cut, and any text put in", () => {
+    const pieces = fc.constantFrom(
+      "",
+      " ",
+      "\n",
+      "\r\n",
+      "\t",
+      ":",
+      "- ",
+      "{",
+      "}",
+      "[",
+      "'",
+      '"',
+      "&a ",
+      "*a",
+      "!t ",
+      "# ",
+      "${",
+      "~",
+      "0",
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...SAMPLES), fc.nat(), fc.nat(20), pieces, (sample, at, length, piece) => {
+        const start = at % sample.length;
+        const text = sample.slice(0, start) + piece + sample.slice(start + length);
+        for (const line of errorsOf(() => loadText(text, { env: ENV })))
+          expect(line).toMatch(/^config\.yaml:[1-9]\d*:[1-9]\d*[ :]/);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("with any value at any key", () => {
+    const keys = fc.constantFrom(...Object.keys(configSchema().properties ?? {}));
+    fc.assert(
+      fc.property(keys, fc.anything({ withNullPrototype: true }), (key, value) => {
+        const lines = errorsOf(() =>
+          showConfig(loadConfig({ [key]: value }, { env: ENV, cwd: "/" }), { origin: true }),
+        );
+        for (const line of lines) expect(line).toMatch(/^\(config\) /);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

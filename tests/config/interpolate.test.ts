@@ -1,0 +1,81 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { interpolate } from "../../src/config/interpolate.js";
+
+const ENVIRONMENT = { HOST: "example.com", EMPTY: "", TRICKY: `a$\${b} \${HOST}` };
+
+describe("placeholders", () => {
+  test.each([
+    [`\${HOST}`, "example.com"],
+    [`\${env:HOST}`, "example.com"],
+    [`https://\${HOST}:\${PORT:-443}/`, "https://example.com:443/"],
+    [`\${env:PORT:-443}`, "443"],
+    [`\${PORT:-}`, ""],
+    [`\${EMPTY}`, ""],
+    [`\${EMPTY:-full}`, "full"],
+    [`\${PORT:-\${HOST}}`, "example.com"],
+    [`\${HOST:-\${NOT_SET}}`, "example.com"],
+    [`\${PORT:-a}b}`, "ab}"],
+    [`$\${HOST}`, `\${HOST}`],
+    [`$$\${HOST}`, `$\${HOST}`],
+    ["$HOST and $ and {HOST}", "$HOST and $ and {HOST}"],
+    [`\${TRICKY}`, ENVIRONMENT.TRICKY],
+  ])("%s", (source, text) => {
+    expect(interpolate(source, ENVIRONMENT)).toMatchObject({ text, problems: [] });
+  });
+
+  test("what is not set and has no default is named, once each", () => {
+    expect(interpolate(`\${A}\${env:B}\${PORT:-\${C}}`, {}).problems).toEqual([
+      `environment variable A is not set (set it, or write \${A:-default})`,
+      `environment variable B is not set (set it, or write \${B:-default})`,
+      `environment variable C is not set (set it, or write \${C:-default})`,
+    ]);
+  });
+
+  test("an object's own furniture is no variable", () => {
+    expect(interpolate(`\${constructor}`, {}).problems).toHaveLength(1);
+  });
+
+  test.each([
+    `\${`,
+    `\${}`,
+    `\${1A}`,
+    `\${input:x}`,
+    `\${A-b}`,
+    `\${A`,
+    `\${A:-b`,
+    `\${A:-\${B}`,
+    `\${file:/etc/passwd}`,
+  ])("%s is malformed", (source) => {
+    expect(interpolate(source, ENVIRONMENT).problems).toEqual([expect.stringMatching(/^malformed placeholder/)]);
+  });
+
+  test("the names of all variables are told, for the sake of redaction", () => {
+    expect(interpolate(`\${HOST}\${A:-\${B:-c}}`, ENVIRONMENT).variables).toEqual(["HOST", "A", "B"]);
+  });
+});
+
+describe("for any text", () => {
+  test("escaping makes it come out as it was", () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom("$", "{", "}", "A", ":-", "é", "\n")), (pieces) => {
+        const text = pieces.join("");
+        expect(
+          interpolate(
+            text.replaceAll(`\${`, () => `$\${`),
+            {},
+          ),
+        ).toEqual({ text, variables: [], problems: [] });
+      }),
+    );
+  });
+
+  test("a value stands where its name stood, whatever it holds", () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string({ minLength: 1 }), (before, value) => {
+        const plain = before.replaceAll("$", "");
+        expect(interpolate(`${plain}\${V}!`, { V: value }).text).toBe(`${plain}${value}!`);
+      }),
+    );
+  });
+});

@@ -1,0 +1,20 @@
+import { execFileSync } from "node:child_process";
+import { expect, test } from "@jest/globals";
+
+/** Loads `config.yaml` from source in a process of its own and prints the packages that were loaded for it. */
+const PROBE = `
+  import { createRequire } from "node:module";
+  import { loadConfig } from "./src/config/load.ts";
+  const { cache } = createRequire(import.meta.url);
+  const loaded = () => Object.keys(cache).some((file) => /node_modules.yaml./.test(file));
+  const { originOf } = loadConfig("config.yaml", { env: {} });
+  const before = loaded();
+  originOf("/logging/level");
+  console.log(JSON.stringify({ before, after: loaded() }));
+`;
+
+test("a valid configuration loads without the package that finds positions", () => {
+  const flags = ["--no-warnings", "--import", "./scripts/ts-node.mjs", "--input-type=module", "--eval", PROBE];
+  const output = execFileSync(process.execPath, flags, { encoding: "utf8" });
+  expect(JSON.parse(output)).toEqual({ before: false, after: true });
+});

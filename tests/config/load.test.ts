@@ -1,0 +1,304 @@
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { loadConfig } from "../../src/config/load.js";
+import { errorsOf, folderWith, loadText } from "./folder.js";
+
+describe("an empty configuration", () => {
+  test.each([
+    ["", "an empty file"],
+    ["# nothing\n", "a comment"],
+    ["llm:\nmcpServers:\nlogging:\n  level:\n", "keys with nothing behind them"],
+  ])("%j is all defaults: %s", (text) => {
+    expect(loadText(text).config).toEqual({
+      llm: {
+        active: undefined,
+        fallback: [],
+        http: {
+          timeoutMs: 30_000,
+          maxRetries: 3,
+          initialRetryDelayMs: 1000,
+          maxRetryDelayMs: 16_000,
+          retryMultiplier: 2,
+          retryJitter: 0.1,
+          maxKeepaliveConnections: 20,
+          maxConnections: 100,
+          keepaliveExpiryMs: 30_000,
+          retryJitterMode: "proportional",
+          maxRetryAfterMs: 60_000,
+          connectTimeoutMs: 5000,
+          ttftTimeoutMs: 60_000,
+          idleTimeoutMs: 60_000,
+          queueTimeoutMs: 10_000,
+          totalTimeoutMs: 300_000,
+        },
+        providers: {},
+      },
+      chat: {
+        service: {
+          systemPrompt: "You are a helpful assistant. Use the tools you are given when they help.",
+          streaming: true,
+          maxToolHops: 8,
+          toolNotifications: true,
+          approval: "ask",
+        },
+        storage: { driver: "sqlite", path: "/home/me/.local/share/mcp-platform/conversations.db" },
+      },
+      logging: { level: "warn" },
+      mcpServers: [],
+    });
+  });
+
+  test("an object does as well as a file, and stays as it was", () => {
+    const given = { llm: { providers: { a: { headers: { b: "c" } } } }, chat: { storage: { driver: "memory" } } };
+    const { config, file } = loadConfig(given, { env: {} });
+    expect(file).toBe("(config)");
+    expect(config.chat.storage).toEqual({ driver: "memory" });
+    expect(Object.isFrozen(given.llm.providers.a.headers)).toBe(false);
+  });
+
+  test("is frozen all the way down", () => {
+    const { config } = loadText("mcpServers: { a: { command: x } }");
+    expect(() => Object.assign(config.mcpServers[0]?.tools ?? {}, { allow: ["*"] })).toThrow(TypeError);
+    expect(() => Object.assign(config.llm.http, { maxRetries: 9 })).toThrow(TypeError);
+  });
+});
+
+describe("providers", () => {
+  test("get our names, times in milliseconds, and their free-form parts untouched", () => {
+    const { config } = loadText(
+      `
+llm:
+  providers:
+    mine:
+      base_url: http://127.0.0.1:1/v1
+      api_key: "\${KEY}"
+      headers: { X-Some_Header: a }
+      timeout: 1.5
+      ttft_timeout: 120
+      max_tokens: 10
+      top_p: 0.5
+      context_window: 1000
+      reasoning: { effort: low }
+      extra_body: { some_flag: true, read_timeout: 3, note: "\${KEY}" }
+`,
+      { env: { KEY: "k" } },
+    );
+    expect(config.llm.providers.mine).toEqual({
+      baseUrl: "http://127.0.0.1:1/v1",
+      apiKey: "k",
+      headers: { "X-Some_Header": "a" },
+      timeoutMs: 1500,
+      ttftTimeoutMs: 120_000,
+      maxTokens: 10,
+      topP: 0.5,
+      contextWindow: 1000,
+      reasoning: { effort: "low" },
+      extraBody: { some_flag: true, read_timeout: 3, note: "k" },
+    });
+  });
+});
+
+describe("precedence", () => {
+  const text = "llm: { active: file, http: { max_retries: 1, timeout: 10 }, fallback: [a] }\n";
+
+  test("flags win over the environment, which wins over the file, which wins over defaults", () => {
+    const env = { MCP_PLATFORM_LLM__ACTIVE: "env", MCP_PLATFORM_LLM__HTTP__MAX_RETRIES: "2" };
+    const { config } = loadText(text, { env, overrides: { llm: { active: "flag" } } });
+    expect(config.llm.active).toBe("flag");
+    expect(config.llm.http.maxRetries).toBe(2);
+    expect(config.llm.http.timeoutMs).toBe(10_000);
+    expect(config.llm.http.maxConnections).toBe(100);
+  });
+
+  test("a flag that is not given leaves what is below", () => {
+    expect(loadText(text, { overrides: { llm: { active: undefined } } }).config.llm.active).toBe("file");
+  });
+
+  test("the environment speaks YAML, except where a text is wanted", () => {
+    const env = {
+      MCP_PLATFORM_LLM__FALLBACK: "[groq, ollama]",
+      MCP_PLATFORM_CHAT__SERVICE__STREAMING__ENABLED: "false",
+      MCP_PLATFORM_LLM__PROVIDERS__MINE__MODEL: "4",
+      MCP_PLATFORM_CHAT__SERVICE__SYSTEM_PROMPT: `Say: \${HOME}`,
+    };
+    const { config } = loadText(text, { env });
+    expect(config.llm.fallback).toEqual(["groq", "ollama"]);
+    expect(config.chat.service.streaming).toBe(false);
+    expect(config.llm.providers.mine).toEqual({ model: "4" });
+    expect(config.chat.service.systemPrompt).toBe(`Say: \${HOME}`);
+  });
+
+  test("the environment finds names that no variable could spell", () => {
+    const env = { MCP_PLATFORM_MCPSERVERS__MY_SERVER_2__ENABLED: "false", MCP_PLATFORM_MCPSERVERS__JS__TIMEOUT: "5s" };
+    const files = { "servers.json": '{"mcpServers":{"JS":{"command":"x"}}}' };
+    const { config } = loadText("mcp: { config_file: servers.json }\nmcpServers: { my-Server.2: { command: x } }", {
+      env,
+      files,
+    });
+    expect(config.mcpServers).toMatchObject([
+      { name: "JS", timeoutMs: 5000 },
+      { name: "my-Server.2", enabled: false },
+    ]);
+  });
+
+  test("empty variables and those without a double underscore are none of ours", () => {
+    const env = { MCP_PLATFORM_CONFIG: "x.yaml", MCP_PLATFORM_NONSENSE: "1", MCP_PLATFORM_LLM__ACTIVE: "" };
+    expect(loadText(text, { env }).config.llm.active).toBe("file");
+  });
+});
+
+describe("placeholders", () => {
+  test("work in every text, and become numbers and booleans where those are wanted", () => {
+    const { config } = loadText(
+      `
+llm: { http: { max_retries: "\${RETRIES:-5}" } }
+mcpServers:
+  fs:
+    command: \${BIN}
+    args: [--root, "\${HOME}/x", "\${PORT}"]
+    enabled: \${FS:-true}
+    timeout: \${T:-5s}
+`,
+      { env: { BIN: "npx", PORT: "80" } },
+    );
+    expect(config.llm.http.maxRetries).toBe(5);
+    expect(config.mcpServers[0]).toMatchObject({
+      command: "npx",
+      args: ["--root", "/home/me/x", "80"],
+      enabled: true,
+      timeoutMs: 5000,
+    });
+  });
+
+  test("of a disabled server may refer to anything", () => {
+    const servers = `mcpServers:\n  a: { url: "\${NOPE}", enabled: false }\n  b: { command: "\${NOPE}", disabled: true }\n`;
+    expect(loadText(servers).config.mcpServers).toMatchObject([{ enabled: false }, { enabled: false }]);
+  });
+
+  test("that are overridden need not be set", () => {
+    const text = `llm:\n  active: \${NOPE}\n`;
+    expect(loadText(text, { overrides: { llm: { active: "a" } } }).config.llm.active).toBe("a");
+  });
+});
+
+describe("servers", () => {
+  test("have all their defaults", () => {
+    expect(
+      loadText("mcpServers: { fs: { command: npx }, web: { url: 'https://example.com/mcp' } }").config.mcpServers,
+    ).toEqual([
+      {
+        name: "fs",
+        transport: "stdio",
+        command: "npx",
+        args: [],
+        env: {},
+        cwd: undefined,
+        enabled: true,
+        required: false,
+        trusted: false,
+        timeoutMs: 60_000,
+        maxTotalTimeoutMs: 600_000,
+        startupTimeoutMs: 30_000,
+        startupGraceMs: 2500,
+        tools: { allow: [], deny: [], autoApprove: [] },
+      },
+      expect.objectContaining({ name: "web", transport: "auto", url: "https://example.com/mcp", headers: {} }),
+    ]);
+  });
+
+  test.each([
+    ["http", "http"],
+    ["sse", "sse"],
+    ["streamable-http", "http"],
+    ["streamableHttp", "http"],
+  ])("of type %s speak %s", (type, transport) => {
+    expect(loadText(`mcpServers: { a: { type: ${type}, url: "http://h/" } }`).config.mcpServers).toMatchObject([
+      { transport },
+    ]);
+  });
+
+  test("in the words of other hosts", () => {
+    const text = `mcpServers:
+  a: { command: x, disabled: true, alwaysAllow: [read], startupTimeout: 5000 }
+  b: { command: x, disabled: false, autoApprove: [read], tools: { deny: [write] } }
+  c: { command: x, enabled: true, disabled: true, tools: { auto_approve: [ours] }, autoApprove: [theirs] }
+`;
+    expect(loadText(text).config.mcpServers).toMatchObject([
+      { enabled: false, startupTimeoutMs: 5000, tools: { allow: [], autoApprove: ["read"] } },
+      { enabled: true, tools: { deny: ["write"], autoApprove: ["read"] } },
+      { enabled: true, tools: { autoApprove: ["ours"] } },
+    ]);
+  });
+
+  test("get the variables of their env_file under those of env", () => {
+    const files = { "secrets/.env": "A=1\nexport B='two words'\n# C=3\n" };
+    const text = "mcpServers: { a: { command: x, envFile: secrets/.env, env: { A: own } } }";
+    expect(loadText(text, { files }).config.mcpServers).toMatchObject([{ env: { A: "own", B: "two words" } }]);
+  });
+
+  test("come from a JSON file too, where the same name in the configuration wins", () => {
+    const servers = { both: { command: "json", args: ["x"] }, json: { type: "http", url: "http://127.0.0.1" } };
+    const files = { "servers.json": JSON.stringify({ other: 1, mcpServers: servers }) };
+    const { config } = loadText("mcp: { config_file: servers.json }\nmcpServers: { both: { command: yaml } }", {
+      files,
+    });
+    expect(config.mcpServers).toMatchObject([
+      { name: "json", transport: "http" },
+      { name: "both", command: "yaml", args: [] },
+    ]);
+  });
+});
+
+describe("relative paths", () => {
+  const text =
+    "chat: { storage: { path: a.db } }\nmcp: { config_file: list/servers.json }\nmcpServers: { a: { command: x, cwd: work } }\n";
+  const files = {
+    "conf/config.yaml": text,
+    "conf/list/servers.json": '{"mcpServers":{"b":{"command":"x","cwd":"work"}}}',
+  };
+
+  test("are relative to the file they stand in", () => {
+    using folder = folderWith(files);
+    const { config } = loadConfig("conf/config.yaml", { env: {}, cwd: folder.path });
+    expect(config.chat.storage).toEqual({ driver: "sqlite", path: join(folder.path, "conf/a.db") });
+    expect(config.mcpServers).toMatchObject([
+      { name: "b", cwd: join(folder.path, "conf/list/work") },
+      { name: "a", cwd: join(folder.path, "conf/work") },
+    ]);
+  });
+
+  test("are relative to the working directory where a flag or a variable says them", () => {
+    using folder = folderWith({ ...files, "servers.json": '{"mcpServers":{"c":{"command":"x"}}}' });
+    const { config } = loadConfig("conf/config.yaml", {
+      env: { MCP_PLATFORM_CHAT__STORAGE__PATH: "b.db" },
+      cwd: folder.path,
+      overrides: { mcp: { config_file: "servers.json" } },
+    });
+    expect(config.chat.storage).toEqual({ driver: "sqlite", path: join(folder.path, "b.db") });
+    expect(config.mcpServers.map(({ name }) => name)).toEqual(["c", "a"]);
+  });
+
+  test("start at home with a tilde", () => {
+    const { config } = loadText("chat: { storage: { path: ~/a.db } }");
+    expect(config.chat.storage).toEqual({ driver: "sqlite", path: "/home/me/a.db" });
+  });
+});
+
+test("tool_notifications has a short form and the original one", () => {
+  const notifications = (value: string) =>
+    loadText(`chat: { service: { tool_notifications: ${value} } }`).config.chat.service.toolNotifications;
+  expect(["true", "false", "{ enabled: false }", "{ enabled: true }", "{}"].map(notifications)).toEqual([
+    true,
+    false,
+    false,
+    true,
+    true,
+  ]);
+});
+
+test("the config.yaml at the top of the repository loads without a key", () => {
+  expect(errorsOf(() => loadConfig("config.yaml", { env: {} }))).toEqual([]);
+  const { config } = loadConfig("config.yaml", { env: {} });
+  expect(config.llm.active).toBeUndefined();
+  expect(config.mcpServers).toEqual([]);
+});
