@@ -1,0 +1,140 @@
+import { describe, expect, test } from "@jest/globals";
+import { fixtureServer } from "../support/app.js";
+import { configFor, ended, Workplace } from "../support/cli.js";
+import { answer, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+
+const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
+
+describe("a first run, without a key and without a configuration", () => {
+  test("adds 2 and 40 with the demo server's tool: the answer alone on stdout", async () => {
+    using place = new Workplace();
+    const { exitCode, stdout, stderr } = await place.run(["run", "Add 2 and 40 with the add tool"]);
+    expect(stdout).toBe("The answer is 42.\n");
+    expect(stderr).toContain("> demo.add");
+    expect(stderr).toContain("demo model");
+    expect(exitCode).toBe(0);
+  });
+
+  test("as JSON it is one object with everything about the turn", async () => {
+    using place = new Workplace();
+    const args = ["run", "Add 2 and 40 with the add tool", "--output-format", "json", "--request-id", "r1"];
+    const { exitCode, stdout } = await place.run(args);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      conversation_id: expect.stringMatching(/^conv_/),
+      request_id: "r1",
+      turn_id: expect.stringMatching(/^turn_/),
+      stop_reason: "end_turn",
+      text: "The answer is 42.",
+      model: "demo",
+      provider: "demo",
+      usage: { input_tokens: expect.any(Number), output_tokens: expect.any(Number) },
+      tool_calls: [{ id: expect.any(String), name: "demo__add", arguments: expect.any(String), is_error: false }],
+      attempts: 2,
+      duration_ms: expect.any(Number),
+    });
+  });
+
+  test("text that is piped in, without a command, is one shot", async () => {
+    using place = new Workplace();
+    const { exitCode, stdout } = await place.run([], "Add 1 and 2 with the add tool");
+    expect([exitCode, stdout]).toEqual([0, "The answer is 3.\n"]);
+  });
+});
+
+describe("exit codes", () => {
+  test.each([
+    ["an unknown option", ["run", "hi", "--nonsense"], 2, "unknown option"],
+    ["no prompt", ["run"], 2, "no prompt"],
+    ["a config file that is not there", ["--config", "no.yaml", "run", "hi"], 2, "no.yaml"],
+    ["a bad duration", ["run", "hi", "--timeout", "soon"], 2, "duration"],
+  ])("%s", async (_, args, code, text) => {
+    using place = new Workplace();
+    const { exitCode, stderr, stdout } = await place.run(args);
+    expect(stderr).toContain(text);
+    expect([exitCode, stdout]).toEqual([code, ""]);
+  });
+
+  test.each([
+    ["a provider that refuses the key", [failure(401)], 3],
+    ["a provider that stays unavailable", Array.from({ length: 4 }, () => failure(503)), 4],
+    ["a model that does not stop calling tools", [echo, echo, answer("so far")], 7],
+    ["a turn that takes too long", [stream([STALL])], 7],
+  ])("%s", async (_, steps, code) => {
+    await using llm = await startLlmServer(steps);
+    using place = new Workplace();
+    place.configure(configFor(llm.url, { s: fixtureServer() }));
+    const limits = ["--max-tool-hops", "2", "--timeout", "3s"];
+    expect((await place.run(["run", "go", "--yes", ...limits])).exitCode).toBe(code);
+  });
+
+  test("a tool that nobody could be asked about is denied, with the flag that allows it", async () => {
+    await using llm = await startLlmServer([echo, answer("not allowed")]);
+    using place = new Workplace();
+    place.configure(configFor(llm.url, { s: fixtureServer() }));
+    const { exitCode, stderr } = await place.run(["run", "go"]);
+    expect(stderr).toContain("--allow s__echo");
+    expect(exitCode).toBe(6);
+  });
+
+  test("--allow lets that tool run", async () => {
+    await using llm = await startLlmServer([echo, answer("done")]);
+    using place = new Workplace();
+    place.configure(configFor(llm.url, { s: fixtureServer() }));
+    expect(await place.run(["run", "go", "--allow", "s.*"])).toMatchObject({ exitCode: 0, stdout: "done\n" });
+  });
+
+  test("a required server that is down", async () => {
+    await using llm = await startLlmServer([]);
+    using place = new Workplace();
+    place.configure(configFor(llm.url, { s: { command: "no-such-command-anywhere", required: true } }));
+    const { exitCode, stderr } = await place.run(["run", "go"]);
+    expect(stderr).toContain("no-such-command-anywhere");
+    expect(exitCode).toBe(5);
+  });
+
+  test("the first SIGINT cancels the turn and leaves with 130", async () => {
+    await using llm = await startLlmServer([stream([STALL])]);
+    using place = new Workplace();
+    place.configure(configFor(llm.url));
+    const child = place.start("run", "go");
+    const end = ended(child, "");
+    await llm.received(1);
+    child.kill("SIGINT");
+    expect((await end).exitCode).toBe(130);
+  });
+});
+
+test("a repeated request id in the same conversation is answered from the log", async () => {
+  await using llm = await startLlmServer([answer("only once")]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  const args = ["run", "hi", "--conversation", "c1", "--request-id", "r1"];
+  expect((await place.run(args)).stdout).toBe("only once\n");
+  expect((await place.run(args)).stdout).toBe("only once\n");
+});
+
+test("stdout holds nothing but the answer at the most talkative log level, and no secret is logged", async () => {
+  await using llm = await startLlmServer([failure(503), answer("quiet")]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url, { s: fixtureServer() }));
+  const { stdout, stderr } = await place.run(["--log-level", "debug", "run", "my secret prompt"]);
+  expect(stdout).toBe("quiet\n");
+  expect(stderr).not.toContain("sk-test-0123456789");
+  expect(stderr).not.toContain("my secret prompt");
+});
+
+test("more servers come from a file in the shape that other hosts use", async () => {
+  await using llm = await startLlmServer([echo, answer("done")]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  place.write(".mcp.json", JSON.stringify({ mcpServers: { s: fixtureServer() } }));
+  const { exitCode } = await place.run(["--mcp-config", ".mcp.json", "run", "go", "--yes"]);
+  expect(exitCode).toBe(0);
+});
+
+test("--version and --help", async () => {
+  using place = new Workplace();
+  expect(await place.run(["--version"])).toEqual({ exitCode: 0, stdout: "1.0.0\n", stderr: "" });
+  expect(await place.run(["--help"])).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("run") });
+});

@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { dump } from "js-yaml";
+
+export interface Ended {
+  exitCode: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A user's machine: an own home and an own folder, no keys, no servers, and the compiled command line. */
+export class Workplace implements Disposable {
+  readonly folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
+
+  /** Writes config.yaml. */
+  configure(config: object): void {
+    this.write("config.yaml", dump(config));
+  }
+
+  write(name: string, text: string): string {
+    const path = join(this.folder, name);
+    writeFileSync(path, text);
+    return path;
+  }
+
+  start(...args: string[]): ChildProcess {
+    return spawn(process.execPath, [resolve("dist/main.js"), ...args], {
+      cwd: this.folder,
+      env: { PATH: process.env.PATH, HOME: this.folder },
+    });
+  }
+
+  /** Runs to the end, with an empty stdin unless `input` says otherwise. */
+  run(args: readonly string[], input = ""): Promise<Ended> {
+    return ended(this.start(...args), input);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export function ended(child: ChildProcess, input?: string): Promise<Ended> {
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.setEncoding("utf8").on("data", (text) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text) => {
+    stderr += text;
+  });
+  if (input !== undefined) child.stdin?.end(input);
+  return new Promise((resolveEnd) => {
+    child.once("close", (exitCode) => resolveEnd({ exitCode, stdout, stderr }));
+  });
+}
+
+/** Provider `test` at this URL, and these servers. */
+export function configFor(llm: string, mcpServers: object = {}, more: object = {}): object {
+  const http = { initial_retry_delay: 0.001, max_retry_delay: 0.01 };
+  const providers = { test: { base_url: llm, model: "m1", api_key: "sk-test-0123456789" } };
+  return { llm: { active: "test", http, providers }, mcpServers, ...more };
+}
