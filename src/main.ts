@@ -6,11 +6,11 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import type { App } from "./app.js";
 import { parseDuration } from "./config/durations.js";
 import type { LoadedConfig } from "./config/load.js";
-import { errorInfo, RequestError } from "./core/errors.js";
+import { errorInfo } from "./core/errors.js";
 import { newId } from "./core/ids.js";
 import type { DoorParts, OnInterrupt } from "./frontends/door.js";
 import { exitCodeOfError, exitCodes } from "./frontends/exit-codes.js";
-import { isPiped, readPipedText } from "./frontends/piped-text.js";
+import { readPrompt } from "./frontends/piped-text.js";
 
 interface GlobalOptions {
   config?: string;
@@ -39,7 +39,9 @@ const program = new Command("mcp-platform")
   .version(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version)
   .option("--config <file>", "config file (default: ./config.yaml, else the one in ~/.config/mcp-platform)")
   .option("--mcp-config <file>", 'more servers: a JSON file with "mcpServers"')
-  .addOption(new Option("--log-level <level>", "log lines on stderr").choices(["debug", "info", "warn", "error", "silent"]))
+  .addOption(
+    new Option("--log-level <level>", "log lines on stderr").choices(["debug", "info", "warn", "error", "silent"]),
+  )
   .showHelpAfterError("(--help shows what there is)")
   .exitOverride();
 
@@ -52,14 +54,20 @@ program
   .option("-c, --continue", "go on with the last conversation")
   .option("-r, --resume <id>", "go on with this conversation")
   .action(async (options: { model?: string; continue?: boolean; resume?: string }) => {
-    if (!stdin.isTTY) return runOnce(await pipedPrompt(), { model: options.model, conversation: options.resume });
+    if (!stdin.isTTY) return runOnce("-", { model: options.model, conversation: options.resume });
     const { runRepl } = await import("./frontends/repl.js");
     const { createColors, isColorSupported } = (await import("picocolors")).default;
     return open(async (parts, { config, notices }) => {
       const last = options.continue ? (await parts.sessions.list())[0]?.conversationId : undefined;
       const { toolNotifications } = config.chat.service;
       const conversationId = options.resume ?? last;
-      const terminal = { input: stdin, output: stdout, isTty: true, colors: createColors(isColorSupported), onInterrupt };
+      const terminal = {
+        input: stdin,
+        output: stdout,
+        isTty: true,
+        colors: createColors(isColorSupported),
+        onInterrupt,
+      };
       return runRepl(parts, { model: options.model, conversationId, toolNotifications, notices }, terminal);
     });
   });
@@ -80,11 +88,7 @@ program
   .option("--allow <pattern>", "tool that needs no approval: server__tool, server.*; repeatable", append)
   .option("--deny <pattern>", "tool that the model must not see; repeatable", append)
   .option("--yes", "approve every tool call")
-  .action(async (argument: string | undefined, options: RunOptions) => {
-    const prompt = argument ?? options.prompt;
-    const text = prompt === undefined || prompt === "-" ? await pipedPrompt() : await withPipedText(prompt);
-    return runOnce(text, options);
-  });
+  .action((argument: string | undefined, { prompt = argument, ...options }: RunOptions) => runOnce(prompt, options));
 
 program
   .command("stdio")
@@ -99,7 +103,9 @@ config
   .command("show")
   .description("the configuration in effect, without its secrets")
   .option("--origin", "with the place that each value comes from")
-  .action(async (options: { origin?: boolean }) => print((await import("./config/commands.js")).showConfig(await load(), options)));
+  .action(async (options: { origin?: boolean }) =>
+    print((await import("./config/commands.js")).showConfig(await load(), options)),
+  );
 config
   .command("validate")
   .description("exit code 2 and one line for each mistake")
@@ -131,7 +137,8 @@ try {
   leave(exitCodeOfError({ kind, message, hint, retryable: false }));
 }
 
-async function runOnce(text: string, options: RunOptions): Promise<void> {
+async function runOnce(prompt: string | undefined, options: RunOptions): Promise<void> {
+  const text = await readPrompt(prompt, { stdin, stderr });
   const { runOneshot } = await import("./frontends/oneshot.js");
   return open((parts, { config: { chat }, notices }) => {
     for (const notice of notices) stderr.write(`${notice}\n`);
@@ -172,7 +179,11 @@ async function open(door: (parts: DoorParts, app: App) => Promise<number>): Prom
 }
 
 async function load(): Promise<LoadedConfig> {
-  const { config: file = process.env.MCP_PLATFORM_CONFIG ?? usersFile(), mcpConfig, logLevel } = program.opts<GlobalOptions>();
+  const {
+    config: file = process.env.MCP_PLATFORM_CONFIG ?? usersFile(),
+    mcpConfig,
+    logLevel,
+  } = program.opts<GlobalOptions>();
   const { loadConfig } = await import("./config/load.js");
   return loadConfig(file ?? {}, {
     overrides: {
@@ -186,20 +197,6 @@ function usersFile(): string | undefined {
   const userFolder = join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "mcp-platform");
   const places = ["mcp-platform.yaml", "config.yaml", join(userFolder, "config.yaml")];
   return places.find((place) => existsSync(place));
-}
-
-async function pipedPrompt(): Promise<string> {
-  const text = await readPipedText(stdin);
-  if (text?.trim()) return text;
-  throw new RequestError("usage", "no prompt", { hint: 'give one: mcp-platform run "…", or pipe text in' });
-}
-
-/** What is piped in comes first, then the prompt: `cat log | mcp-platform run "what is wrong here?"`. */
-async function withPipedText(prompt: string): Promise<string> {
-  if (!isPiped(stdin.fd)) return prompt;
-  const piped = await readPipedText(stdin);
-  if (piped === undefined) stderr.write("nothing arrived on stdin; going on with the prompt alone\n");
-  return piped?.trim() ? `${piped.trimEnd()}\n\n${prompt}` : prompt;
 }
 
 function onInterrupt(listener: () => void): ReturnType<OnInterrupt> {

@@ -17,7 +17,7 @@ const allowed: Record<string, readonly string[]> = {
 
 /** Files directly in src/ and what they may import. */
 const roots: Record<string, readonly string[]> = {
-  "main.ts": ["app.ts", "frontends", "config", "core"],
+  "main.ts": ["app.ts", "frontends", "session", "config", "core"],
   "app.ts": [...Object.keys(allowed), "logging.ts"],
   "index.ts": ["app.ts", "orchestrator", "session", "core"],
   "logging.ts": ["core"],

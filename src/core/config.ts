@@ -1,6 +1,6 @@
 /** The validated configuration, as every layer receives its slice of it. Times are milliseconds here, whatever the file said. */
 
-export type JitterMode = "proportional" | "full" | "decorrelated";
+type JitterMode = "proportional" | "full" | "decorrelated";
 
 /** `llm.http`, also what a provider may override. */
 export interface TimeoutConfig {

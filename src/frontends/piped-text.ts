@@ -1,11 +1,33 @@
 import { fstatSync } from "node:fs";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
+import { RequestError } from "../core/errors.js";
+
+interface Piped {
+  stdin: Readable & { fd: number };
+  stderr: Writable;
+}
+
+/**
+ * The prompt of a one-shot. What is piped in comes first, then the argument: `cat log | mcp-platform run "what is wrong?"`.
+ * Without an argument, or with `-`, stdin is the prompt. Throws RequestError when there is none.
+ */
+export async function readPrompt(argument: string | undefined, { stdin, stderr }: Piped): Promise<string> {
+  if (argument !== undefined && argument !== "-") {
+    if (!isPiped(stdin.fd)) return argument;
+    const piped = await readPipedText(stdin);
+    if (piped === undefined) stderr.write("nothing arrived on stdin; going on with the prompt alone\n");
+    return piped?.trim() ? `${piped.trimEnd()}\n\n${argument}` : argument;
+  }
+  const text = await readPipedText(stdin);
+  if (text?.trim()) return text;
+  throw new RequestError("usage", "no prompt", { hint: 'give one: mcp-platform run "…", or pipe text in' });
+}
 
 /** A pipe that nobody writes to must not hold up the prompt for ever; whoever really pipes starts within this time. */
 const firstByteTimeoutMs = 3_000;
 
 /** Whether this descriptor is a file or a shell's pipe: something that a user may have meant to be read. */
-export function isPiped(fd: number): boolean {
+function isPiped(fd: number): boolean {
   try {
     const stats = fstatSync(fd);
     return stats.isFIFO() || stats.isFile();
@@ -15,8 +37,8 @@ export function isPiped(fd: number): boolean {
 }
 
 /** All of the text; undefined when no first byte and no end arrive in time. */
-export async function readPipedText(stdin: Readable, timeoutMs = firstByteTimeoutMs): Promise<string | undefined> {
-  const timer = setTimeout(() => stdin.destroy(), timeoutMs);
+async function readPipedText(stdin: Readable): Promise<string | undefined> {
+  const timer = setTimeout(() => stdin.destroy(), firstByteTimeoutMs);
   let text = "";
   try {
     for await (const piece of stdin.setEncoding("utf8")) {

@@ -9,7 +9,7 @@ import { LiveTurn } from "./live-turn.js";
 import { Questions } from "./questions.js";
 
 /** How a turn runs unless its request says otherwise. */
-export interface TurnDefaults {
+interface TurnDefaults {
   systemPrompt: string;
   streaming: boolean;
   maxToolHops: number;
