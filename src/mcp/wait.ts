@@ -3,8 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** Node's longest timer, 24.8 days: a longer one would fire at once. */
 export const longestTimerMs = 2 ** 31 - 1;
 
-/** The promise, or the signal's reason when that comes first. */
+/** The promise, or the signal's reason when that comes first. What the promise does later is nobody's business then. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  promise.catch(() => {});
   signal?.throwIfAborted();
   const done = new AbortController();
   const aborted = new Promise<never>((_, reject) => {

@@ -1,0 +1,13 @@
+import { expect, test } from "@jest/globals";
+import { abortable } from "../../src/mcp/wait.js";
+
+test("a promise that fails after its wait was aborted ends no process", async () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  const failing = Promise.reject(new Error("not connected"));
+  await expect(abortable(failing, AbortSignal.abort(new Error("closing")))).rejects.toThrow("closing");
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("unhandledRejection", note);
+  expect(unhandled).toEqual([]);
+});
