@@ -63,9 +63,8 @@ export function kindOf(error: ProviderError): LlmErrorKind {
   if (status === 413) return "context_length";
   const byCode = CODES.find(([words]) => words.test(code));
   if (byCode) return byCode[1];
-  const isRefusal = status === undefined || status < 500;
-  const byMessage = PHRASES.find(([words, statuses]) => words.test(message) && (statuses ?? isRefusal));
-  return byMessage?.[2] ?? kindOfStatus(status);
+  const byMessage = PHRASES.find(([words, kind]) => words.test(message) && isPlausible(kind, status));
+  return byMessage?.[1] ?? kindOfStatus(status);
 }
 
 /** Statuses that a proxy in front of the provider answers with a page of its own: they mean what they say. */
@@ -82,34 +81,23 @@ const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/overloaded|unavailable|capacity/, "overloaded"],
 ];
 
-/** The middle value: also with a 5xx, where a phrase would else be the model's or a proxy's small talk. */
-const PHRASES: readonly (readonly [RegExp, true | undefined, LlmErrorKind])[] = [
-  [/insufficient.{0,3}(quota|balance|credit|fund)|current quota|credit balance|out of credits/i, undefined, "quota"],
-  [
-    /context.{0,3}(length|window|size)|(prompt|input) is too (long|large)|too many (input )?tokens|reduce the length/i,
-    true,
-    "context_length",
-  ],
-  [
-    /(max(imum)?|exceed\w*)\W+(\w+\W+){0,4}(tokens|token limit|input length|sequence length|model_len)/i,
-    undefined,
-    "context_length",
-  ],
-  [
-    /content.{0,3}(management |filter(ing)? |safety )?policy|content.{0,3}filter|responsible ?ai/i,
-    undefined,
-    "content_filter",
-  ],
-  [/failed to (call a function|parse tool call)/i, true, "tool_generation_failed"],
-  [
-    /(model|deployment)\b.{0,120}(not (be )?found|not exist|decommissioned|no longer|not supported|retired)|no such model/i,
-    undefined,
-    "model_gone",
-  ],
-  [/(invalid|incorrect|missing|wrong|expired).{0,20}(api.?key|token|credential)|unauthori[sz]ed/i, undefined, "auth"],
-  [/rate.?limit|too many requests/i, true, "rate_limit"],
-  [/overloaded|at capacity|no (available )?capacity|loading (the )?model/i, true, "overloaded"],
+const PHRASES: readonly (readonly [RegExp, LlmErrorKind])[] = [
+  [/insufficient.{0,3}(quota|balance|credit|fund)|current quota|credit balance|out of credits/i, "quota"],
+  [/context.{0,3}(length|window|size)|(prompt|input) is too (long|large)|too many (input )?tokens/i, "context_length"],
+  [/reduce the length|(max(imum)?|exceed\w*)\W+(\w+\W+){0,4}(tokens|(token|input|sequence) l)/i, "context_length"],
+  [/content.{0,3}(\w+ )?(policy|filter)|responsible ?ai/i, "content_filter"],
+  [/failed to (call a function|parse tool call)/i, "tool_generation_failed"],
+  [/no such model|(model|deployment)\b.{0,120}(not (be )?found|not exist|decommissioned|no longer)/i, "model_gone"],
+  [/(invalid|incorrect|missing|wrong|expired).{0,20}(api.?key|token|credential)|unauthori[sz]ed/i, "auth"],
+  [/rate.?limit|too many requests/i, "rate_limit"],
+  [/overloaded|at capacity|no (available )?capacity|loading (the )?model/i, "overloaded"],
 ];
+
+/** A 429 is about limits and a 5xx about the server, whatever else their small talk mentions. */
+function isPlausible(kind: LlmErrorKind, status = 400): boolean {
+  if (status === 429) return kind === "quota";
+  return status < 500 || ["context_length", "tool_generation_failed", "rate_limit", "overloaded"].includes(kind);
+}
 
 function kindOfStatus(status: number | undefined): LlmErrorKind {
   if (status === undefined) return "server";

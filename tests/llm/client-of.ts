@@ -4,7 +4,6 @@ import { LlmError } from "../../src/core/errors.js";
 import type { Observation } from "../../src/core/ports.js";
 import { type CompleteOptions, LlmClient } from "../../src/llm/client.js";
 import { llmConfig } from "../support/llm-config.js";
-import type { LlmServer } from "../support/llm-server.js";
 
 export const REQUEST: CompletionRequest = {
   messages: [{ role: "user", content: [{ type: "text", text: "the secret prompt" }] }],
@@ -22,7 +21,11 @@ interface TestClient extends AsyncDisposable {
 }
 
 /** A client of that server, which keeps what it shows and observes. Ids are `call_new1`, `req_new2`, … */
-export function clientOf(server: LlmServer, http: Partial<HttpConfig> = {}, provider: ProviderConfig = {}): TestClient {
+export function clientOf(
+  server: { url: string },
+  http: Partial<HttpConfig> = {},
+  provider: ProviderConfig = {},
+): TestClient {
   const observed: Observation[] = [];
   const deltas: Delta[] = [];
   let ids = 0;

@@ -1,7 +1,22 @@
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { answer, beforeHeaders, CUT, failure, RESET, STALL, startLlmServer, stream } from "../support/llm-server.js";
 import { clientOf } from "./client-of.js";
+
+/** Accepts connections and says nothing. */
+async function startSilentServer(): Promise<AsyncDisposable & { url: string }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => sockets.add(socket.on("error", () => {})));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
 
 describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
   test("a failed attempt is repeated on the same connection, its body read to the end", async () => {
@@ -179,6 +194,20 @@ test("an error body that never ends is given up", async () => {
   ]);
   await using ends = clientOf(server, { maxConnections: 1 });
   expect((await ends.ask({ streaming: true })).attempts).toBe(2);
+});
+
+test("a connection that never gets ready is a connect_timeout, which names its key", async () => {
+  await using server = await startSilentServer();
+  await using ends = clientOf({ url: server.url.replace("http:", "https:") }, { connectTimeoutMs: 50, maxRetries: 1 });
+  const error = await ends.fails({ streaming: true });
+  expect(error).toMatchObject({ kind: "connect_timeout", attempts: 2 });
+  expect(error.message).toContain("50 ms (llm.http.connect_timeout)");
+});
+
+test("https to a server that speaks http is not repeated", async () => {
+  await using server = await startLlmServer([]);
+  await using ends = clientOf({ url: server.url.replace("http:", "https:") });
+  expect(await ends.fails({ streaming: true })).toMatchObject({ kind: "connect", attempts: 1, retryable: false });
 });
 
 test("a base_url that is no URL is an error that names the key", async () => {

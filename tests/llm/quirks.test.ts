@@ -1,0 +1,408 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Completion, ToolCall } from "../../src/core/chat.js";
+import {
+  answer,
+  CUT,
+  chunk,
+  failure,
+  json,
+  type Piece,
+  startLlmServer,
+  stream,
+  toolCalls,
+} from "../support/llm-server.js";
+import { clientOf } from "./client-of.js";
+
+/** Quirks of providers as reference cases: what comes over the wire, and the completion it must become. */
+interface Case {
+  name: string;
+  pieces: Piece[];
+  expected: Partial<Completion["message"]> & Partial<Pick<Completion, "finishReason" | "usage">>;
+}
+
+const DONE = "data: [DONE]\n\n";
+const hello = chunk({ content: "Hello" });
+const stop = chunk({}, "stop");
+const call = (piece: object) => chunk({ tool_calls: [piece] });
+const called = (...calls: [string, string, string][]): ToolCall[] =>
+  calls.map(([id, name, text]) => ({ id, name, arguments: text }));
+
+const cases: Case[] = [
+  {
+    name: "comments between and inside events are skipped",
+    pieces: [": OPENROUTER PROCESSING\n\n", ": again\n", hello, stop, DONE],
+    expected: { content: "Hello" },
+  },
+  {
+    name: "CRLF frames",
+    pieces: [
+      `data: ${JSON.stringify(hello)}\r\n\r\n`,
+      `data: ${JSON.stringify(stop)}\r`,
+      "\n\r",
+      "\ndata: [DONE]\r\n\r\n",
+    ],
+    expected: { content: "Hello", finishReason: "stop" },
+  },
+  {
+    name: "no space after data:, a byte order mark, an id and a retry field",
+    pieces: ["\uFEFFretry: 3000\nid: 1\n", `data:${JSON.stringify(hello)}\n\n`, "data:[DONE]\n\n"],
+    expected: { content: "Hello", finishReason: "unknown" },
+  },
+  {
+    name: "data: null and data: ping between chunks",
+    pieces: [hello, "data: null\n\n", "data: ping\n\n", "data: \n\n", stop, DONE],
+    expected: { content: "Hello" },
+  },
+  {
+    name: "usage in a last chunk without choices, with choices null, and null before",
+    pieces: [
+      { ...hello, usage: null },
+      stop,
+      { choices: [], usage: null },
+      {
+        choices: null,
+        usage: {
+          prompt_tokens: 7,
+          completion_tokens: 2,
+          completion_tokens_details: { reasoning_tokens: 1 },
+          prompt_tokens_details: { cached_tokens: 5 },
+        },
+        timings: { predicted_ms: 1 },
+      },
+      DONE,
+    ],
+    expected: { usage: { inputTokens: 7, outputTokens: 2, reasoningTokens: 1, cachedTokens: 5 } },
+  },
+  {
+    name: "usage without numbers is no usage",
+    pieces: [hello, stop, { choices: [], usage: { prompt_tokens: null } }, DONE],
+    expected: { usage: undefined },
+  },
+  {
+    name: "Azure's first chunk",
+    pieces: [{ id: "", choices: [], prompt_filter_results: [{ prompt_index: 0 }] }, hello, stop, DONE],
+    expected: { content: "Hello" },
+  },
+  {
+    name: "a delta that is null, a chunk that is empty, a first chunk without a role",
+    pieces: [{ choices: [{ delta: null }] }, {}, { choices: [{}] }, hello, stop, DONE],
+    expected: { content: "Hello" },
+  },
+  {
+    name: "reasoning under either name",
+    pieces: [chunk({ reasoning: "a" }), chunk({ reasoning_content: "b" }), hello, stop, DONE],
+    expected: { reasoning: "ab", content: "Hello" },
+  },
+  {
+    name: "reasoning under both names at once is not doubled",
+    pieces: [chunk({ reasoning: "a", reasoning_content: "a", content: null }), hello, stop, DONE],
+    expected: { reasoning: "a" },
+  },
+  {
+    name: "content in parts, thinking among them",
+    pieces: [
+      chunk({ content: [{ type: "thinking", thinking: [{ type: "text", text: "hm" }] }] }),
+      chunk({
+        content: [
+          { type: "text", text: "Hel" },
+          { type: "text", text: "lo" },
+        ],
+      }),
+      stop,
+      DONE,
+    ],
+    expected: { reasoning: "hm", content: "Hello" },
+  },
+  {
+    name: "tags in the text stay text",
+    pieces: [chunk({ content: "<think>x</think><tool_call>{}</tool_call>" }), stop, DONE],
+    expected: { content: "<think>x</think><tool_call>{}</tool_call>", toolCalls: [], finishReason: "stop" },
+  },
+  {
+    name: "a refusal is shown, and is a refusal",
+    pieces: [chunk({ refusal: "I can't." }), stop, DONE],
+    expected: { content: "I can't.", finishReason: "content_filter" },
+  },
+  {
+    name: "a filtered answer without content is an answer",
+    pieces: [chunk({ content: null }, "content_filter"), DONE],
+    expected: { content: "", finishReason: "content_filter" },
+  },
+  {
+    name: "an empty answer that says stop is an answer",
+    pieces: [chunk({ content: "" }), stop, DONE],
+    expected: { content: "", finishReason: "stop" },
+  },
+  ...(["end_turn", "EOS", "stop_sequence"] as const).map((word) => reason(word, "stop")),
+  ...(["MAX_TOKENS", "model_context_window_exceeded"] as const).map((word) => reason(word, "length")),
+  ...(["sensitive", "SAFETY"] as const).map((word) => reason(word, "content_filter")),
+  ...(["insufficient_system_resource", "network_error", "whatever"] as const).map((word) => reason(word, "unknown")),
+  {
+    name: "arguments a character at a time",
+    pieces: [
+      call({ index: 0, id: "a", function: { name: "f", arguments: "" } }),
+      ...[...'{"a" :2}'].map((c) => call({ index: 0, function: { arguments: c } })),
+      chunk({}, "tool_calls"),
+      DONE,
+    ],
+    expected: { toolCalls: called(["a", "f", '{"a" :2}']), finishReason: "tool_calls" },
+  },
+  {
+    name: "two calls whose pieces alternate",
+    pieces: [
+      call({ index: 0, id: "a", function: { name: "f" } }),
+      call({ index: 1, id: "b", function: { name: "g" } }),
+      call({ index: 1, function: { arguments: "{}" } }),
+      call({ index: 0, function: { arguments: '{"x":1}' } }),
+      chunk({}, "tool_calls"),
+      DONE,
+    ],
+    expected: { toolCalls: called(["a", "f", '{"x":1}'], ["b", "g", "{}"]) },
+  },
+  {
+    name: "no index: calls by id, pieces to the open call",
+    pieces: [
+      call({ id: "a", function: { name: "f", arguments: "" } }),
+      call({ function: { arguments: '{"x":' } }),
+      call({ function: { arguments: "1}" } }),
+      call({ id: "b", function: { name: "f", arguments: "{}" } }),
+      chunk({}, "tool_calls"),
+      DONE,
+    ],
+    expected: { toolCalls: called(["a", "f", '{"x":1}'], ["b", "f", "{}"]) },
+  },
+  {
+    name: "no index, two calls in every list: by position",
+    pieces: [
+      chunk({ tool_calls: [{ function: { name: "f" } }, { function: { name: "f" } }] }),
+      chunk({ tool_calls: [{ function: { arguments: '{"x":1}' } }, { function: { arguments: '{"x":2}' } }] }),
+      chunk({}, "tool_calls"),
+      DONE,
+    ],
+    expected: { toolCalls: called(["call_new2", "f", '{"x":1}'], ["call_new3", "f", '{"x":2}']) },
+  },
+  {
+    name: "all calls with index 0, told apart by their ids",
+    pieces: [
+      call({ index: 0, id: "a", function: { name: "f", arguments: "{}" } }),
+      call({ index: 0, id: "b", function: { name: "f", arguments: '{"x":' } }),
+      call({ index: 0, function: { arguments: "1}" } }),
+      stop,
+      DONE,
+    ],
+    expected: { toolCalls: called(["a", "f", "{}"], ["b", "f", '{"x":1}']), finishReason: "tool_calls" },
+  },
+  {
+    name: "all calls with index 0 and without ids, whole",
+    pieces: [
+      call({ index: 0, id: "", function: { name: "f", arguments: '{"x":1}' } }),
+      call({ index: 0, id: "", function: { name: "f", arguments: '{"x":2}' } }),
+      stop,
+      DONE,
+    ],
+    expected: { toolCalls: called(["call_new2", "f", '{"x":1}'], ["call_new3", "f", '{"x":2}']) },
+  },
+  {
+    name: "name and id repeated in every piece",
+    pieces: [
+      call({ index: 0, id: "a", function: { name: "f", arguments: '{"x"' } }),
+      call({ index: 0, id: "a", function: { name: "f", arguments: ":1}" } }),
+      stop,
+      DONE,
+    ],
+    expected: { toolCalls: called(["a", "f", '{"x":1}']) },
+  },
+  {
+    name: "an id that comes late, and one that is null",
+    pieces: [
+      call({ index: 0, id: null, function: { name: "f", arguments: "{" } }),
+      call({ index: 0, id: "late", function: { arguments: "}" } }),
+      stop,
+      DONE,
+    ],
+    expected: { toolCalls: called(["late", "f", "{}"]) },
+  },
+  {
+    name: "the same id for two calls",
+    pieces: [
+      call({ index: 0, id: "f", function: { name: "f", arguments: "{}" } }),
+      call({ index: 1, id: "f", function: { name: "f", arguments: "{}" } }),
+      stop,
+      DONE,
+    ],
+    expected: { toolCalls: called(["f", "f", "{}"], ["call_new2", "f", "{}"]) },
+  },
+  {
+    name: "arguments as an object",
+    pieces: [call({ index: 0, id: "a", function: { name: "f", arguments: { x: [1] } } }), stop, DONE],
+    expected: { toolCalls: called(["a", "f", '{"x":[1]}']) },
+  },
+  ...["", " \n", null, undefined].map((empty) => ({
+    name: `arguments ${JSON.stringify(empty)} of a tool without parameters`,
+    pieces: [call({ index: 0, id: "a", function: { name: "f", arguments: empty } }), stop, DONE],
+    expected: { toolCalls: called(["a", "f", "{}"]) },
+  })),
+  {
+    name: "arguments that are no JSON stay as they are, and so does length",
+    pieces: [call({ index: 0, id: "a", function: { name: "f", arguments: '{"x":' } }), chunk({}, "length"), DONE],
+    expected: { toolCalls: called(["a", "f", '{"x":']), finishReason: "length" },
+  },
+  {
+    name: "tool_calls said, none made",
+    pieces: [hello, chunk({}, "tool_calls"), DONE],
+    expected: { toolCalls: [], finishReason: "stop" },
+  },
+  {
+    name: "Gemini's thought signature stays with its call",
+    pieces: [
+      call({
+        index: 0,
+        id: "a",
+        function: { name: "f", arguments: "{}" },
+        extra_content: { google: { thought_signature: "S" } },
+      }),
+      stop,
+      DONE,
+    ],
+    expected: {
+      toolCalls: [{ id: "a", name: "f", arguments: "{}", opaque: { google: { thought_signature: "S" } } }],
+    },
+  },
+];
+
+function reason(word: string, finishReason: Completion["finishReason"]): Case {
+  return { name: `finish_reason ${word}`, pieces: [hello, chunk({}, word), DONE], expected: { finishReason } };
+}
+
+describe.each([{ streaming: true }, { streaming: false }])(
+  "a stream answered, streaming: $streaming",
+  ({ streaming }) => {
+    test.each(cases)("$name", async ({ pieces, expected }) => {
+      await using server = await startLlmServer([stream(pieces)]);
+      await using ends = clientOf(server);
+      const { message, finishReason, usage } = await ends.ask({ streaming });
+      expect({ ...message, finishReason, usage }).toMatchObject(expected);
+    });
+  },
+);
+
+test.each(cases.filter(({ pieces }) => pieces.length < 20))(
+  "cut at every byte: $name",
+  async ({ pieces, expected }) => {
+    await using server = await startLlmServer([stream(pieces, { splitAt: 1 })]);
+    await using ends = clientOf(server);
+    const { message, finishReason, usage } = await ends.ask({ streaming: true });
+    expect({ ...message, finishReason, usage }).toMatchObject(expected);
+  },
+);
+
+test.each([1, 2, 3, 5, 7])("characters of several bytes survive pieces of %i", async (splitAt) => {
+  const text = "北京🌍ь é";
+  await using server = await startLlmServer([stream([chunk({ content: text }), stop, DONE], { splitAt })]);
+  await using ends = clientOf(server);
+  expect((await ends.ask({ streaming: true })).message.content).toBe(text);
+  expect(ends.shown()).toBe(text);
+});
+
+test("streamed and whole, the same answer is the same completion", async () => {
+  const steps = [
+    answer("some words", { reasoning: "thinking" }),
+    toolCalls([
+      { name: "f", arguments: { x: 1 } },
+      { name: "g", arguments: {}, id: "own" },
+    ]),
+  ];
+  for (const step of steps) {
+    await using server = await startLlmServer([step, step]);
+    await using ends = clientOf(server);
+    const streamed = await ends.ask({ streaming: true });
+    expect(await ends.ask({ streaming: false })).toEqual(streamed);
+    expect(server.requests.map(({ body }) => body.stream)).toEqual([true, false]);
+  }
+});
+
+describe("whole answers", () => {
+  const message = (fields: object, finish: unknown = "stop") => ({
+    choices: [{ message: { role: "assistant", ...fields }, finish_reason: finish }],
+  });
+
+  test.each<[string, object, Case["expected"]]>([
+    [
+      "content null with calls",
+      message({ content: null, tool_calls: [{ id: "a", function: { name: "f", arguments: "{}" } }] }),
+      { content: "", toolCalls: called(["a", "f", "{}"]), finishReason: "tool_calls" },
+    ],
+    [
+      "two calls of the same tool without ids",
+      message({ tool_calls: [{ function: { name: "f", arguments: {} } }, { function: { name: "f", arguments: {} } }] }),
+      { toolCalls: called(["call_new2", "f", "{}"], ["call_new3", "f", "{}"]) },
+    ],
+    ["no finish_reason", message({ content: "Hello" }, null), { content: "Hello", finishReason: "unknown" }],
+    ["reasoning", message({ content: "Hello", reasoning: "hm", reasoning_content: "hm" }), { reasoning: "hm" }],
+    ["error: null beside the answer", { error: null, ...message({ content: "Hello" }) }, { content: "Hello" }],
+  ])("%s", async (_name, document, expected) => {
+    await using server = await startLlmServer([json(document)]);
+    await using ends = clientOf(server);
+    const completion = await ends.ask({ streaming: false });
+    expect({ ...completion.message, finishReason: completion.finishReason }).toMatchObject(expected);
+  });
+
+  test("a document where a stream was asked for is shown and folded alike", async () => {
+    await using server = await startLlmServer([
+      json(message({ content: "Hello" }), { "content-type": "text/event-stream" }),
+    ]);
+    await using ends = clientOf(server);
+    expect((await ends.ask({ streaming: true })).message.content).toBe("Hello");
+    expect(ends.shown()).toBe("Hello");
+  });
+
+  test.each<[string, ReturnType<typeof json>]>([
+    ["without choices", json({ id: "x" })],
+    ["with no choice", json({ choices: [] })],
+    ["cut in the middle", stream(['{"choices":[{"mess', CUT])],
+    ["ended cleanly in the middle", json('{"choices":[{"mess')],
+    ["nothing at all", json("")],
+    ["text", json("upstream unavailable")],
+    ["an error that passes", json({ error: { code: 503, message: "busy" } })],
+    ["an error in a list", json([{ error: { code: 500, message: "internal" } }])],
+  ])("%s: repeated", async (_name, step) => {
+    await using server = await startLlmServer([step, answer("hello")]);
+    await using ends = clientOf(server);
+    expect(await ends.ask({ streaming: false })).toMatchObject({ message: { content: "hello" }, attempts: 2 });
+  });
+
+  test("an error's status inside a 200 comes from its code or type", async () => {
+    const errors = [
+      { code: 402, message: "x" },
+      { type: "authentication_error", message: "x" },
+      { code: "model_not_found", message: "x" },
+    ];
+    await using server = await startLlmServer(errors.map((error) => json({ error })));
+    await using ends = clientOf(server);
+    expect(await ends.fails({ streaming: false })).toMatchObject({ kind: "quota", status: 402 });
+    expect(await ends.fails({ streaming: false })).toMatchObject({ kind: "auth", status: 401 });
+    expect(await ends.fails({ streaming: false })).toMatchObject({ kind: "model_gone", attempts: 1 });
+  });
+});
+
+test("the same ids again in the next answer are made unique for the conversation", async () => {
+  await using server = await startLlmServer(() => toolCalls([{ name: "f", arguments: {} }]));
+  await using ends = clientOf(server);
+  const first = await ends.ask({ streaming: true });
+  const messages = [first.message, { role: "tool" as const, toolCallId: "call_1", content: [], isError: false }];
+  const second = await ends.ask({ streaming: true }, { messages, tools: [] });
+  expect([first, second].map(({ message }) => message.toolCalls[0]?.id)).toEqual(["call_1", "call_new3"]);
+});
+
+test("an event beyond 8 MB ends the answer", async () => {
+  await using server = await startLlmServer([stream([`data: ${"x".repeat(9_000_000)}`])]);
+  await using ends = clientOf(server);
+  expect(await ends.fails({ streaming: true })).toMatchObject({ kind: "protocol", retryable: false });
+});
+
+test("a gateway's error page of HTML is told by its title", async () => {
+  const body = "<html><head><title>502 Bad Gateway</title></head></html>";
+  await using server = await startLlmServer([failure(502, { body })]);
+  await using ends = clientOf(server, { maxRetries: 0 });
+  expect((await ends.fails({ streaming: true })).message).toBe("test/m1: error 502: an HTML page (502 Bad Gateway)");
+});
