@@ -1,39 +1,29 @@
-import { createRequire } from "node:module";
 import type { ServerConfig } from "../core/config.js";
-import { McpError } from "../core/errors.js";
 import { type ConnectionEvents, McpConnection } from "./connection.js";
-import { routesTo } from "./transports/route.js";
-import { abortable, longestTimerMs } from "./wait.js";
-
-const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+import { loadSdk } from "./lazy.js";
+import { type Route, routeTo } from "./transports/route.js";
+import { abortable } from "./wait.js";
 
 /**
- * Connects by the first transport that the server accepts. Rejects with McpError, or with the signal's reason; then nothing is
- * left running. The SDK is loaded here, so that a host without servers does without it.
+ * Connects by the first transport that the server accepts. Rejects with McpError; then nothing is left running.
  */
 export async function connect(
   config: ServerConfig,
   events: ConnectionEvents,
   signal: AbortSignal,
+  open: () => Promise<Route> = () => routeTo(config),
 ): Promise<McpConnection> {
-  const routes = routesTo(config);
-  for (const [index, open] of routes.entries()) {
-    const route = await open();
-    try {
-      // After the route has started: a server's start and the loading of the SDK overlap.
-      const [{ Client }, { record, string, unknown }] = await Promise.all([
-        import("@modelcontextprotocol/sdk/client/index.js"),
-        import("zod"),
-      ]);
-      const client = new Client({ name: "mcp-platform", version }, { capabilities: {} });
-      const connection = new McpConnection(config, events, { route, client, anyResult: record(string(), unknown()) });
-      await abortable(client.connect(route.transport, { timeout: longestTimerMs }), signal);
-      return connection;
-    } catch (error) {
-      await route.close();
-      signal.throwIfAborted();
-      if (index === routes.length - 1 || !route.refused(error)) throw route.explain(error);
-    }
+  const route = await open();
+  try {
+    const { newClient, anyResult } = await loadSdk(); // after the route has started: a server starts meanwhile
+    const connection = new McpConnection(config, events, { route, client: newClient(), anyResult });
+    await abortable(connection.initialize(), signal);
+    return connection;
+  } catch (error) {
+    const reason = route.explain(error); // before the close, which makes an end of its own
+    await route.close();
+    const next = route.instead(error);
+    if (next) return connect(config, events, signal, next);
+    throw reason;
   }
-  throw new McpError("unavailable", "there is no way to connect");
 }

@@ -21,7 +21,6 @@ export interface ConnectionEvents {
 interface ConnectionParts {
   route: Route;
   client: Client;
-  /** Takes any object: what a server sends is read leniently, by us. */
   anyResult: ZodType<Json>;
 }
 
@@ -51,6 +50,12 @@ export class McpConnection {
     client.fallbackNotificationHandler = async ({ method }) => {
       if (/^notifications\/(tools|prompts|resources)\/list_changed$/.test(method)) events.listsChanged();
     };
+  }
+
+  /** Once, before anything else. The caller limits its time. */
+  async initialize(): Promise<void> {
+    const { client, route } = this.#parts;
+    await client.connect(route.transport, { timeout: longestTimerMs });
   }
 
   /** The server's own, as it said in initialize. */

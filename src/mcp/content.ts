@@ -57,12 +57,12 @@ function embedded({ uri, mimeType, text: words, blob }: Json): ContentPart[] {
 }
 
 /**
- * Whether the text is the structured content already: as its JSON (what the specification asks for), or as the bare value
- * that FastMCP wraps into `{"result": …}`.
+ * Whether the text is the structured content already: as its JSON (what the specification asks for), or as the only value in it
+ * (FastMCP wraps results into `{"result": …}`, server-filesystem texts into `{"content": …}`).
  */
 function saysAlready(content: readonly ContentPart[], structured: unknown): boolean {
-  const values = [structured];
-  if (isRecord(structured) && Object.keys(structured).join() === "result") values.push(structured.result);
+  const members = isRecord(structured) ? Object.values(structured) : [];
+  const values = members.length === 1 ? [structured, ...members] : [structured];
   return content.some((part) => {
     if (part.type !== "text") return false;
     const parsed = parseJson(part.text);

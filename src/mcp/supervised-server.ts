@@ -84,7 +84,7 @@ export class SupervisedServer {
 
   /** Resolves when the start under way has ended, one way or the other. */
   async started(): Promise<void> {
-    await this.#start;
+    if (this.#state === "starting") await this.#start;
   }
 
   /** As `started`, but an optional server is waited for only until its grace is used up. */

@@ -1,9 +1,10 @@
 /** A child process and all its descendants, as one thing to end: servers are often started through npx, uvx or a shell. */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const pollMs = 20;
-const ownGroup = process.platform !== "win32";
+const hasGroups = process.platform !== "win32";
 const alive = new Set<ProcessGroup>();
 
 /** Best effort when the host leaves without having closed: nothing may be awaited here. */
@@ -16,7 +17,7 @@ export class ProcessGroup {
 
   constructor(command: string, args: readonly string[], options: SpawnOptions) {
     // A group of its own also keeps the terminal's Ctrl-C from the server: that is the host's to handle.
-    this.leader = spawn(command, args, { ...options, detached: ownGroup, windowsHide: true });
+    this.leader = spawn(command, args, { ...options, detached: hasGroups, windowsHide: true });
     if (this.leader.pid !== undefined) alive.add(this);
   }
 
@@ -30,7 +31,7 @@ export class ProcessGroup {
 
   /** Whether the group is empty after at most `withinMs`. */
   async gone(withinMs: number): Promise<boolean> {
-    for (let waitedMs = 0; this.signal(0); waitedMs += pollMs) {
+    for (let waitedMs = 0; !this.#isEmpty(); waitedMs += pollMs) {
       if (waitedMs >= withinMs) return false;
       await sleep(pollMs);
     }
@@ -43,9 +44,35 @@ export class ProcessGroup {
     const { pid } = this.leader;
     if (pid === undefined || !alive.has(this)) return false;
     try {
-      return ownGroup ? process.kill(-pid, signal) : this.leader.kill(signal);
+      return hasGroups ? process.kill(-pid, signal) : this.leader.kill(signal);
     } catch {
       return false;
     }
+  }
+
+  #isEmpty(): boolean {
+    const { pid, exitCode, signalCode } = this.leader;
+    if (!this.signal(0)) return true;
+    const isLeaderGone = exitCode !== null || signalCode !== null;
+    return isLeaderGone && process.platform === "linux" && pid !== undefined && hasOnlyZombies(pid);
+  }
+}
+
+/** A dead descendant stays in its group until PID 1 has waited for it, which in a container may take seconds or never happen. */
+function hasOnlyZombies(group: number): boolean {
+  try {
+    return readdirSync("/proc").every((entry) => !/^\d+$/.test(entry) || !livesInGroup(entry, group));
+  } catch {
+    return false;
+  }
+}
+
+function livesInGroup(pid: string, group: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const [state, , itsGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" "); // proc(5): pid (name) state ppid pgrp
+    return Number(itsGroup) === group && state !== "Z" && state !== "X";
+  } catch {
+    return false; // gone since the listing
   }
 }

@@ -4,6 +4,7 @@ import { SSEClientTransport, SseError } from "@modelcontextprotocol/sdk/client/s
 import { StreamableHTTPClientTransport, StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { RemoteServerConfig } from "../../core/config.js";
 import { McpError, messageOf } from "../../core/errors.js";
+import { asText, isRecord } from "../json.js";
 import { redactor } from "../redact.js";
 import type { Route } from "./route.js";
 
@@ -17,7 +18,7 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse"): R
     const transport = new SSEClientTransport(url, { requestInit });
     return {
       transport,
-      refused: () => false,
+      instead: () => undefined,
       // Its own reconnect makes a new session without initialize (typescript-sdk 1.32.2).
       isFatal: (error) => error instanceof SseError || isNetworkError(error),
       explain,
@@ -27,8 +28,8 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse"): R
   const transport = new StreamableHTTPClientTransport(url, { requestInit });
   return {
     transport,
-    refused: (error) =>
-      error instanceof StreamableHTTPError && [400, 404, 405].includes(error.code ?? 0) && !isModernOnly(error),
+    instead: (error) =>
+      config.transport === "auto" && refusesHttp(error) ? async () => remoteRoute(config, "sse") : undefined,
     // 404 to a POST: the session is gone. "Maximum reconnection attempts": the stream of notifications is.
     isFatal: (error) =>
       (error instanceof StreamableHTTPError && error.code === 404 && error.message.includes("POSTing")) ||
@@ -43,8 +44,14 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse"): R
   };
 }
 
+/** How servers of the older protocol answer the POST of an initialize. */
+function refusesHttp(error: unknown): boolean {
+  return error instanceof StreamableHTTPError && [400, 404, 405].includes(error.code ?? 0) && !isModernOnly(error);
+}
+
 /** HTTP errors do not become causes: their text is the server's whole answer, which may repeat a header of ours. */
 function explainRemote(config: RemoteServerConfig, url: URL, error: unknown): McpError {
+  if (error instanceof McpError) return error;
   const { name } = config;
   const place = `${url.origin}${url.pathname}`; // without user, password and query: they may be secret
   const status = error instanceof StreamableHTTPError || error instanceof SseError ? error.code : undefined;
@@ -74,13 +81,12 @@ function isModernOnly(error: unknown): boolean {
   return messageOf(error).includes("-32022");
 }
 
-/** fetch says "fetch failed" and keeps the reason in its cause. */
+/** fetch says "fetch failed" and keeps the reason in its cause. Told by name: it may come from another realm. */
 function isNetworkError(error: unknown): error is TypeError {
-  return error instanceof TypeError && error.cause !== undefined;
+  return isRecord(error) && error.name === "TypeError" && error.cause !== undefined;
 }
 
-function reasonOf(error: TypeError): string {
-  const { cause } = error;
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+function reasonOf({ cause }: TypeError): string {
+  const code = isRecord(cause) ? asText(cause.code) : "";
   return code === "ECONNREFUSED" ? "connection refused" : code || messageOf(cause);
 }

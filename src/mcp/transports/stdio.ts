@@ -103,9 +103,14 @@ export class StdioTransport implements Transport {
       const hint = `install it or fix mcpServers.${name}.command`;
       return new McpError("unavailable", `${what}: ${command}`, { hint, cause: error });
     }
-    const words = redactor(this.#config)(stripVTControlCharacters(this.#stderrTail)).trim();
+    const known = error instanceof McpError ? error : undefined;
     const what = this.#exit ? `the server ${this.#exit}` : messageOf(error);
-    return new McpError("unavailable", words ? `${what}; it said: ${words}` : what, { retryable: true, cause: error });
+    const words = redactor(this.#config)(stripVTControlCharacters(this.#stderrTail)).trim();
+    return new McpError(known?.kind ?? "unavailable", words ? `${what}; it said: ${words}` : what, {
+      retryable: true,
+      hint: known?.hint,
+      cause: error,
+    });
   }
 
   #receive(line: string): void {

@@ -1,0 +1,185 @@
+import { expect, test } from "@jest/globals";
+import { textOf } from "../../src/core/chat.js";
+import type { ToolProgress } from "../../src/core/ports.js";
+import { fixture, recording, startHub, until } from "../support/mcp-hub.js";
+
+async function ready(...configs: ReturnType<typeof fixture>[]) {
+  const running = startHub(...configs);
+  await running.hub.ready();
+  return running;
+}
+
+const pidOf = (lines: string[]) =>
+  Number(
+    lines
+      .filter((line) => line.startsWith("started"))
+      .at(-1)
+      ?.split(" ")[1],
+  );
+
+test("arguments arrive, and the result comes back", async () => {
+  await using running = await ready(fixture("s"));
+  expect(await running.call("s__echo", { a: [1, "é"] })).toEqual({
+    content: [{ type: "text", text: '{"a":[1,"é"]}' }],
+    isError: false,
+  });
+});
+
+test("an unknown tool is refused with the nearest names, or with the state of its server", async () => {
+  await using running = await ready(fixture("s"), fixture("gone", {}, { command: "no-such-mcp-server" }));
+  expect(textOf((await running.call("s__ecko")).content)).toBe("there is no tool s__ecko (did you mean s__echo?)");
+  expect(textOf((await running.call("gone__x")).content)).toMatch(
+    /^there is no tool gone__x; the MCP server "gone" is failed: command not found/,
+  );
+});
+
+test("a call without an answer ends with its timeout, and the server is told", async () => {
+  using record = recording();
+  await using running = await ready(fixture("s", { record: record.path }, { timeoutMs: 200 }));
+  const result = await running.call("s__hang");
+  expect(result).toEqual({
+    content: [{ type: "text", text: "hang failed: no answer and no progress within 0.2 s" }],
+    isError: true,
+  });
+  const id = record
+    .lines()
+    .find((line) => line.startsWith("hanging"))
+    ?.split(" ")[1];
+  await until(() => record.lines().includes(`cancelled ${id}`));
+});
+
+test("progress keeps a call alive and is shown, up to the last one", async () => {
+  await using running = await ready(fixture("s", {}, { timeoutMs: 250 }));
+  const seen: ToolProgress[] = [];
+  const result = await running.call(
+    "s__drip",
+    { times: 6, everyMs: 80 },
+    { onProgress: (progress) => seen.push(progress) },
+  );
+  expect(textOf(result.content)).toBe("dripped");
+  expect(seen).toEqual([1, 2, 3, 4, 5, 6].map((progress) => ({ progress, total: 6 })));
+});
+
+test("progress does not keep a call alive beyond the absolute cap", async () => {
+  await using running = await ready(fixture("s", {}, { timeoutMs: 250, maxTotalTimeoutMs: 400 }));
+  const result = await running.call("s__drip", { times: 100, everyMs: 80 });
+  expect(textOf(result.content)).toBe("drip failed: not finished within 0.4 s");
+});
+
+test("a cancelled call is a result at once, and the server is told", async () => {
+  using record = recording();
+  await using running = await ready(fixture("s", { record: record.path }));
+  const turn = new AbortController();
+  const call = running.call("s__hang", {}, { signal: turn.signal });
+  const hanging = () => record.lines().find((line) => line.startsWith("hanging"));
+  await until(() => hanging() !== undefined);
+  turn.abort();
+  expect(await call).toEqual({
+    content: [{ type: "text", text: "hang was cancelled before it answered" }],
+    isError: true,
+  });
+  await until(() => record.lines().includes(hanging()?.replace("hanging", "cancelled") ?? ""));
+  const finished = record.lines().filter((line) => line.startsWith("cancelled")).length;
+  expect(finished).toBe(1);
+});
+
+test("one signal serves many calls: those that are over are not cancelled again", async () => {
+  using record = recording();
+  await using running = await ready(fixture("s", { record: record.path }));
+  const turn = new AbortController();
+  for (let times = 0; times < 3; times++) await running.call("s__echo", {}, { signal: turn.signal });
+  turn.abort();
+  expect((await running.call("s__echo", {}, { signal: turn.signal })).isError).toBe(true);
+  await running.call("s__echo");
+  expect(record.lines().filter((line) => line.startsWith("cancelled"))).toEqual([]);
+});
+
+test("a server that dies in a call gives an error result, is started again, and its tools stay", async () => {
+  await using running = await ready(fixture("s"));
+  const tools = running.hub.tools();
+  const result = await running.call("s__crash", { code: 7 });
+  expect(result.isError).toBe(true);
+  expect(textOf(result.content)).toBe(
+    'crash did not answer and its outcome is unknown: the MCP server "s" is starting: ' +
+      "the connection was lost: the server exited with code 7; it is being restarted",
+  );
+  expect(textOf((await running.call("s__echo")).content)).toMatch(
+    /^echo was not called: the MCP server "s" is starting/,
+  );
+  await running.hub.settled();
+  expect(running.hub.servers()[0]?.state).toBe("ready");
+  expect(running.hub.tools()).toBe(tools);
+  expect(textOf((await running.call("s__echo", { back: true })).content)).toBe('{"back":true}');
+});
+
+test("a server that is killed between calls is started again", async () => {
+  using record = recording();
+  await using running = await ready(fixture("s", { record: record.path }));
+  process.kill(pidOf(record.lines()), "SIGKILL");
+  await until(() => running.statuses.some(({ reason }) => reason?.includes("was killed by SIGKILL")));
+  await running.hub.settled();
+  expect((await running.call("s__echo")).isError).toBe(false);
+});
+
+test("an odd result is carried as far as it goes", async () => {
+  await using running = await ready(fixture("s"));
+  expect((await running.call("s__odd")).content).toEqual([
+    { type: "text", text: '[content of type "hologram" that this host cannot show]' },
+    { type: "text", text: "and text" },
+    { type: "text", text: "[1,2]" },
+  ]);
+});
+
+test("a result line of 5 MB is a matter of milliseconds", async () => {
+  await using running = await ready(fixture("s"));
+  const bytes = 5 * 1024 * 1024;
+  const startedAt = performance.now();
+  const result = await running.call("s__big", { bytes });
+  expect(performance.now() - startedAt).toBeLessThan(1500);
+  expect(textOf(result.content).length).toBe(bytes);
+});
+
+test("a message beyond 64 MB fails its call, and the connection lives on", async () => {
+  await using running = await ready(fixture("s"));
+  const result = await running.call("s__big", { bytes: 65 * 1024 * 1024 });
+  expect(textOf(result.content)).toBe("big failed: the server sent a message of more than 64 MB, which was dropped");
+  expect((await running.call("s__echo")).isError).toBe(false);
+});
+
+test("a server that floods stderr is not blocked, and its last words are kept for the message", async () => {
+  await using running = await ready(fixture("s"));
+  expect(textOf((await running.call("s__stderr", { bytes: 400_000 })).content)).toBe("written");
+  const words = textOf((await running.call("s__crash")).content);
+  expect(words).toContain("it said: eee");
+  expect(words.length).toBeLessThan(5000);
+});
+
+test("a server gets a bare environment and what the configuration gives it", async () => {
+  process.env.MCP_TEST_HOST_SECRET = "not for servers";
+  try {
+    await using running = await ready(fixture("s", {}, { env: { GIVEN: "yes" } }));
+    const env = JSON.parse(textOf((await running.call("s__env")).content));
+    expect(env).toMatchObject({ GIVEN: "yes", PATH: process.env.PATH });
+    expect(env.MCP_TEST_HOST_SECRET).toBeUndefined();
+  } finally {
+    delete process.env.MCP_TEST_HOST_SECRET;
+  }
+});
+
+test("a secret of the configuration is not in the message when the server prints it", async () => {
+  const stderr = "cannot log in with s3cr3t-value\n";
+  await using running = await ready(
+    fixture("s", { exitAtStart: { code: 1, stderr } }, { env: { API_TOKEN: "s3cr3t-value" } }),
+  );
+  expect(running.hub.servers()[0]?.reason).toBe(
+    "the server exited with code 1; it said: cannot log in with [redacted]",
+  );
+});
+
+test("four calls at once run at once", async () => {
+  await using running = await ready(fixture("s"), fixture("t"));
+  const startedAt = performance.now();
+  const drips = ["s", "t", "s", "t"].map((server) => running.call(`${server}__drip`, { times: 1, everyMs: 300 }));
+  await Promise.all(drips);
+  expect(performance.now() - startedAt).toBeLessThan(1000);
+});

@@ -1,0 +1,87 @@
+import { describe, expect, test } from "@jest/globals";
+import { promptParts, resourceParts, toToolResult } from "../../src/mcp/content.js";
+
+const text = (words: string) => ({ type: "text", text: words });
+const parts = (...content: unknown[]) => toToolResult({ content }).content;
+
+describe("content blocks", () => {
+  test("every content type of MCP is carried", () => {
+    expect(
+      parts(
+        { type: "text", text: "hello" },
+        { type: "image", data: "aW1n", mimeType: "image/jpeg" },
+        { type: "audio", data: "c25k", mimeType: "audio/mpeg" },
+        { type: "resource_link", uri: "demo://a", name: "A", mimeType: "text/plain", description: "not carried" },
+        { type: "resource", resource: { uri: "demo://b", text: "inside" } },
+        { type: "resource", resource: { uri: "demo://c", blob: "aW1n", mimeType: "image/png" } },
+        { type: "resource", resource: { uri: "demo://d", blob: "AAAA", mimeType: "application/zip" } },
+      ),
+    ).toEqual([
+      text("hello"),
+      { type: "image", data: "aW1n", mimeType: "image/jpeg" },
+      { type: "audio", data: "c25k", mimeType: "audio/mpeg" },
+      { type: "resource_link", uri: "demo://a", name: "A", mimeType: "text/plain" },
+      text("[resource demo://b]\ninside"),
+      text("[resource demo://c]"),
+      { type: "image", data: "aW1n", mimeType: "image/png" },
+      { type: "resource_link", uri: "demo://d", mimeType: "application/zip" },
+    ]);
+  });
+
+  test("what no one knows becomes a note", () => {
+    expect(parts({ type: "hologram" }, { type: "image" }, null)).toEqual([
+      text('[content of type "hologram" that this host cannot show]'),
+      text('[content of type "image" that this host cannot show]'),
+      text("[content that is not an object: null]"),
+    ]);
+  });
+
+  test("a result without anything says so, and an error stays one", () => {
+    expect(toToolResult({ content: [] })).toEqual({ content: [text("(the tool returned nothing)")], isError: false });
+    expect(toToolResult({ content: [text("no")], isError: true }).isError).toBe(true);
+  });
+});
+
+describe("structured content", () => {
+  const withText = (words: string | undefined, structuredContent: unknown) =>
+    toToolResult({ content: words === undefined ? [] : [text(words)], structuredContent }).content;
+
+  test("stands as JSON where there is no text", () => {
+    expect(withText(undefined, { a: 1 })).toEqual([text('{"a":1}')]);
+  });
+
+  test("is not said twice, however the text spells the JSON", () => {
+    expect(withText('{ "b": 2,\n "a": 1 }', { a: 1, b: 2 })).toEqual([text('{ "b": 2,\n "a": 1 }')]);
+  });
+
+  test("is not said twice where it only wraps the text", () => {
+    expect(withText("42", { result: 42 })).toEqual([text("42")]);
+    expect(withText("hello", { content: "hello" })).toEqual([text("hello")]);
+  });
+
+  test("follows a text that says something else", () => {
+    expect(withText("Found 2 rows", { rows: [1, 2] })).toEqual([text("Found 2 rows"), text('{"rows":[1,2]}')]);
+  });
+});
+
+test("the messages of a prompt become one message, in order, with the assistant's marked", () => {
+  expect(
+    promptParts({
+      messages: [
+        { role: "user", content: text("question") },
+        { role: "assistant", content: text("answer") },
+        { role: "user", content: [text("next"), { type: "image", data: "aQ==", mimeType: "image/png" }] },
+      ],
+    }),
+  ).toEqual([
+    text("question"),
+    text("[assistant]"),
+    text("answer"),
+    text("next"),
+    { type: "image", data: "aQ==", mimeType: "image/png" },
+  ]);
+});
+
+test("the contents of a resource name their URI", () => {
+  expect(resourceParts({ contents: [{ uri: "demo://a", text: "A" }] })).toEqual([text("[resource demo://a]\nA")]);
+});

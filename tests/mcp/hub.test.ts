@@ -1,0 +1,203 @@
+import { describe, expect, test } from "@jest/globals";
+import { RequestError } from "../../src/core/errors.js";
+import { fixture, recording, startHub, until } from "../support/mcp-hub.js";
+
+const tool = (name: string, more: object = {}) => ({ name, inputSchema: { type: "object" }, ...more });
+const onlyTools = { declares: { tools: {} } };
+
+describe("starting", () => {
+  test("eight servers that take a second each are ready together", async () => {
+    const startedAt = performance.now();
+    const names = Array.from({ length: 8 }, (_, index) => `s${index}`);
+    const pages = [[tool("one"), tool("two")]];
+    await using running = startHub(...names.map((name) => fixture(name, { ...onlyTools, startMs: 1000, pages })));
+    await running.hub.settled();
+    expect(performance.now() - startedAt).toBeLessThan(4000);
+    expect(running.hub.servers().map(({ state }) => state)).toEqual(names.map(() => "ready"));
+    expect(running.hub.tools().map(({ name }) => name)).toEqual(
+      names.flatMap((name) => [`${name}__one`, `${name}__two`]),
+    );
+  });
+
+  test("a server that never answers is waited for no longer than its grace, and times out by itself", async () => {
+    await using running = startHub(
+      fixture("mute", { silent: true, greeting: "waiting for a key" }, { startupGraceMs: 200, startupTimeoutMs: 1000 }),
+      fixture("good", { ...onlyTools, pages: [[tool("one")]] }),
+    );
+    const startedAt = performance.now();
+    await running.hub.settled();
+    expect(performance.now() - startedAt).toBeLessThan(900);
+    expect(running.hub.servers()[0]).toMatchObject({ name: "mute", state: "starting" });
+    await running.hub.ready();
+    expect(running.hub.servers()[0]).toMatchObject({
+      state: "failed",
+      reason:
+        "not ready within 1 s; it said: waiting for a key (raise mcpServers.mute.startup_timeout if it is only slow)",
+    });
+    expect(running.hub.tools().map(({ name }) => name)).toEqual(["good__one"]);
+  });
+
+  test("what was too late for its grace joins when it is ready", async () => {
+    await using running = startHub(fixture("late", { ...onlyTools, startMs: 400 }, { startupGraceMs: 50 }));
+    await running.hub.settled();
+    expect(running.hub.tools()).toEqual([]);
+    await running.hub.ready();
+    expect(running.hub.tools().length).toBeGreaterThan(0);
+    expect(running.statuses).toMatchObject([{ name: "late", state: "ready", version: "0.1.0" }]);
+  });
+
+  test("waiting ends with the signal", async () => {
+    await using running = startHub(fixture("mute", { silent: true }));
+    await expect(running.hub.settled(AbortSignal.timeout(50))).rejects.toThrow(/timeout/i);
+  });
+
+  test("a required server that is down fails the turn, and the message says which one and why", async () => {
+    await using running = startHub(
+      fixture("db", { exitAtStart: { code: 3, stderr: "no such database\n" } }, { required: true, startupGraceMs: 0 }),
+    );
+    const refused = await running.hub.settled().catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(RequestError);
+    expect(refused).toMatchObject({ kind: "required_server_down", retryable: true });
+    expect((refused as Error).message).toBe(
+      'the MCP server "db" is failed: the server exited with code 3; it said: no such database, and mcpServers.db is required',
+    );
+  });
+
+  test("a required server is waited for beyond its grace", async () => {
+    await using running = startHub(fixture("db", { startMs: 400 }, { required: true, startupGraceMs: 0 }));
+    await running.hub.settled();
+    expect(running.hub.servers()[0]?.state).toBe("ready");
+  });
+
+  test("a disabled server is not started", async () => {
+    await using running = startHub(fixture("off", {}, { enabled: false, required: true }));
+    await running.hub.settled();
+    expect(running.hub.servers()).toMatchObject([{ name: "off", state: "disabled", tools: 0 }]);
+  });
+
+  test("a command that does not exist fails at once, with what to do, and is not tried again", async () => {
+    await using running = startHub(fixture("gone", {}, { command: "no-such-mcp-server" }));
+    await running.hub.ready();
+    expect(running.hub.servers()[0]).toMatchObject({
+      state: "failed",
+      reason: "command not found: no-such-mcp-server (install it or fix mcpServers.gone.command)",
+    });
+  });
+
+  test("a folder that does not exist is not taken for the command", async () => {
+    await using running = startHub(fixture("lost", {}, { cwd: "/no/such/folder" }));
+    await running.hub.ready();
+    expect(running.hub.servers()[0]?.reason).toBe(
+      "the folder /no/such/folder does not exist (fix mcpServers.lost.cwd)",
+    );
+  });
+
+  test("lines on stdout that are not MCP are noticed and do no harm", async () => {
+    await using running = startHub(fixture("noisy", { noise: true }));
+    await running.hub.ready();
+    expect(running.hub.servers()[0]?.state).toBe("ready");
+    expect(running.log.map(({ message }) => message)).toContain(
+      "noisy: not a JSON line on stdout: Welcome to my server!",
+    );
+  });
+
+  test("a server that fails at first is tried again and joins", async () => {
+    using record = recording();
+    await using running = startHub(fixture("slow", { startMs: 150, record: record.path }, { startupTimeoutMs: 100 }));
+    await running.hub.ready();
+    expect(running.hub.servers()[0]?.state).toBe("failed");
+    await until(() => record.lines().filter((line) => line.startsWith("started")).length === 2);
+  });
+});
+
+describe("the tool list", () => {
+  test("a broken tool is left out alone, and the server says so", async () => {
+    const pages = [[tool("good"), { name: "bad", inputSchema: 1 }, tool("fine")]];
+    await using running = startHub(fixture("s", { pages }));
+    await running.hub.ready();
+    expect(running.hub.tools().map(({ name }) => name)).toEqual(["s__good", "s__fine"]);
+    expect(running.hub.servers()[0]).toMatchObject({
+      state: "degraded",
+      reason: "left out: bad: inputSchema is not an object",
+      tools: 2,
+    });
+  });
+
+  test("all pages are in it, and pages in a circle end", async () => {
+    await using running = startHub(
+      fixture("pages", { pages: [[tool("a")], [tool("b")], [tool("c")]] }),
+      fixture("circle", { pages: [[tool("a")], [tool("b")]], circle: true }),
+    );
+    await running.hub.ready();
+    expect(running.hub.tools().map(({ name }) => name)).toEqual([
+      "pages__a",
+      "pages__b",
+      "pages__c",
+      "circle__a",
+      "circle__b",
+    ]);
+  });
+
+  test("is in the order of the configuration, whoever was first, and holds what the user allows", async () => {
+    const pages = [[tool("read"), tool("write"), tool("drop")]];
+    const tools = { allow: [], deny: ["drop"], autoApprove: ["read"] };
+    await using running = startHub(fixture("slow", { pages, startMs: 300 }, { tools }), fixture("fast", { pages }));
+    await running.hub.ready();
+    expect(running.hub.tools().map(({ name }) => name)).toEqual([
+      "slow__read",
+      "slow__write",
+      "fast__read",
+      "fast__write",
+      "fast__drop",
+    ]);
+    expect(running.hub.servers()[0]?.tools).toBe(2);
+    expect(running.hub.prepare({ id: "1", name: "slow__read", arguments: "{}" })).toMatchObject({
+      server: "slow",
+      tool: "read",
+      autoApproved: true,
+      readOnly: false,
+    });
+    expect(running.hub.prepare({ id: "1", name: "slow__drop", arguments: "{}" })).toHaveProperty("refused");
+  });
+
+  test("stays the same object until a tool changes, and follows list_changed", async () => {
+    using record = recording();
+    const listings = () => record.lines().filter((line) => line.startsWith("tools/list")).length;
+    await using running = startHub(fixture("s", { record: record.path }));
+    await running.hub.ready();
+    const before = running.hub.tools();
+    await until(() => listings() === 2); // the second look, after connect
+    await running.call("s__echo");
+    expect(running.hub.tools()).toBe(before);
+    await running.call("s__grow");
+    await until(() => running.hub.tools() !== before);
+    expect(running.hub.tools().length).toBe(before.length + 1);
+    expect(running.hub.tools().at(-1)?.name).toMatch(/^s__grown\d+$/);
+    expect(listings()).toBe(3);
+  });
+});
+
+describe("prompts and resources", () => {
+  test("are listed under their server and told to the system prompt, with a tool to read them", async () => {
+    const prompts = [{ name: "ask", arguments: [{ name: "topic", required: true }] }];
+    const resources = [{ uri: "fix://a", name: "A" }];
+    await using running = startHub(fixture("s", { prompts, resources, pages: [[]] }));
+    await running.hub.ready();
+    expect(running.hub.prompts()).toMatchObject([{ name: "s__ask", server: "s" }]);
+    expect(running.hub.resources()).toMatchObject([{ uri: "fix://a", server: "s", name: "A" }]);
+    expect(running.hub.catalogue()).toContain("- fix://a: A\n");
+    expect(running.hub.catalogue()).toContain("- s__ask(topic)");
+    expect(running.hub.tools()).toMatchObject([{ name: "host__read_resource", server: "host" }]);
+    await expect(running.hub.applyPrompt("s__ask", {})).rejects.toThrow("the prompt s__ask needs topic");
+    await expect(running.hub.applyPrompt("s__aks", {})).rejects.toThrow(
+      "there is no prompt s__aks (did you mean s__ask?)",
+    );
+  });
+
+  test("without them there is neither a catalogue nor a tool to read", async () => {
+    await using running = startHub(fixture("s", onlyTools));
+    await running.hub.ready();
+    expect(running.hub.catalogue()).toBe("");
+    expect(running.hub.tools().some(({ server }) => server === "host")).toBe(false);
+  });
+});

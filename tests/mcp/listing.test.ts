@@ -1,0 +1,89 @@
+import { expect, test } from "@jest/globals";
+import { promptList, resourceList, toolList } from "../../src/mcp/listed.js";
+import { listAll } from "../../src/mcp/listing.js";
+
+const tool = (name: unknown, more: object = {}) => ({ name, inputSchema: { type: "object" }, ...more });
+const onePage = (tools: unknown) => async () => ({ tools });
+
+test("a malformed tool is left out alone, with its reason", async () => {
+  const { items, problems } = await listAll(
+    onePage([
+      tool("good"),
+      tool(""),
+      tool(undefined),
+      { name: "bare" },
+      tool("listy", { inputSchema: [] }),
+      tool("texty", { inputSchema: { type: "string" } }),
+      tool("good"),
+      "nonsense",
+      tool("last"),
+    ]),
+    toolList,
+  );
+  expect(items.map(({ name }) => name)).toEqual(["good", "last"]);
+  expect(problems).toEqual([
+    "(without a name): name is not a text",
+    "(without a name): name is missing",
+    "bare: inputSchema is missing",
+    "listy: inputSchema is not an object",
+    'texty: inputSchema.type is "string", not "object"',
+    "good: is listed twice",
+    "(without a name): not an object",
+  ]);
+});
+
+test("what is only sloppy is used: no schema type, null texts, hints that are no booleans", async () => {
+  const sloppy = tool("t", { description: null, title: null, inputSchema: {}, annotations: { readOnlyHint: "true" } });
+  const { items, problems } = await listAll(
+    onePage([sloppy, tool("u", { title: "Title", outputSchema: 3 })]),
+    toolList,
+  );
+  expect(problems).toEqual([]);
+  expect(items).toEqual([
+    { name: "t", description: "", inputSchema: { type: "object" }, readOnly: false, idempotent: false },
+    { name: "u", description: "Title", inputSchema: { type: "object" }, readOnly: false, idempotent: false },
+  ]);
+});
+
+test("all pages are read, in order", async () => {
+  const pages: Record<string, unknown> = { "": { tools: [tool("a")], nextCursor: "p2" }, p2: { tools: [tool("b")] } };
+  const asked: unknown[] = [];
+  const { items } = await listAll(async (_, { cursor = "" }) => {
+    asked.push(cursor);
+    return pages[String(cursor)] as Record<string, unknown>;
+  }, toolList);
+  expect(items.map(({ name }) => name)).toEqual(["a", "b"]);
+  expect(asked).toEqual(["", "p2"]);
+});
+
+test("pages that go in a circle end, with what was found", async () => {
+  let asked = 0;
+  const { items, problems } = await listAll(
+    async () => ({ tools: [tool(`t${asked++}`)], nextCursor: "same" }),
+    toolList,
+  );
+  expect(items.map(({ name }) => name)).toEqual(["t0", "t1"]);
+  expect(problems).toEqual(["tools/list pages in a circle"]);
+});
+
+test("pages without end end", async () => {
+  let asked = 0;
+  const { problems } = await listAll(async () => ({ tools: [], nextCursor: `c${asked++}` }), toolList);
+  expect(asked).toBe(200);
+  expect(problems).toEqual(["tools/list has more than 200 pages"]);
+});
+
+test("prompts and resources are read alike", async () => {
+  const prompts = [
+    { name: "p", title: "P", arguments: [{ name: "a", required: true }, {}] },
+    { name: "q", arguments: [null] },
+  ];
+  const listed = await listAll(async () => ({ prompts }), promptList);
+  expect(listed.items).toEqual([{ name: "q", description: "", arguments: [] }]);
+  expect(listed.problems).toEqual(["p: name is missing"]);
+  const resources = [{ uri: "a://b", mimeType: "text/plain" }, { name: "no uri" }];
+  expect(await listAll(async () => ({ resources }), resourceList)).toEqual({
+    items: [{ uri: "a://b", name: "a://b", description: "", mimeType: "text/plain" }],
+    problems: ["no uri: uri is missing"],
+  });
+});

@@ -1,0 +1,78 @@
+import { expect, test } from "@jest/globals";
+import { textOf } from "../../src/core/chat.js";
+import { freePort, httpServer } from "../support/mcp-http.js";
+import { remoteServer, startHub } from "../support/mcp-hub.js";
+
+test("a call over HTTP carries the configured headers, and closing ends the session on the server", async () => {
+  await using server = await httpServer();
+  const running = startHub({ ...remoteServer("r", server.url, "http"), headers: { Authorization: "Bearer token-1" } });
+  await running.hub.ready();
+  expect(textOf((await running.call("r__echo", { a: 1 })).content)).toBe('{"a":1}');
+  await running.hub.close();
+  expect(server.seen.at(-1)).toBe("DELETE - s1");
+  expect(server.headers.every(({ authorization }) => authorization === "Bearer token-1")).toBe(true);
+});
+
+test("when the server has lost the session, the call is an error and a new session is made", async () => {
+  await using server = await httpServer();
+  await using running = startHub(remoteServer("r", server.url, "http"));
+  await running.hub.ready();
+  server.forget();
+  const lost = await running.call("r__echo");
+  expect(lost.isError).toBe(true);
+  expect(textOf(lost.content)).toMatch(
+    /^echo did not answer and its outcome is unknown: .* is starting: .*no such session/,
+  );
+  await running.hub.settled();
+  expect((await running.call("r__echo")).isError).toBe(false);
+  expect(server.seen.filter((line) => line.startsWith("POST initialize"))).toHaveLength(2);
+});
+
+test("a server that is not running is told in words, and joins when it is", async () => {
+  const port = await freePort();
+  await using running = startHub(remoteServer("r", `http://127.0.0.1:${port}/mcp?key=s3cr3t`, "auto"));
+  await running.hub.ready();
+  expect(running.hub.servers()[0]).toMatchObject({
+    state: "failed",
+    reason: `cannot connect to http://127.0.0.1:${port}/mcp: connection refused (is it running? see mcpServers.r.url)`,
+  });
+});
+
+test("a server that wants authorization is in the state that says so", async () => {
+  await using server = await httpServer({ status: 401 });
+  await using running = startHub(remoteServer("r", server.url, "auto"));
+  await running.hub.ready();
+  expect(running.hub.servers()[0]).toMatchObject({
+    state: "needs_auth",
+    reason: `${server.url} wants authorization (HTTP 401) (set mcpServers.r.headers.Authorization)`,
+  });
+  expect(server.seen).toHaveLength(1);
+});
+
+test("only where the kind is to be found out, a refused POST is followed by the older transport", async () => {
+  await using server = await httpServer({ status: 404, body: "nothing here" });
+  await using running = startHub(remoteServer("auto", server.url, "auto"), remoteServer("http", server.url, "http"));
+  await running.hub.ready();
+  expect(server.seen.map((line) => line.split(" ")[0]).sort()).toEqual(["GET", "POST", "POST"]);
+  expect(running.hub.servers()[1]?.reason).toContain("nothing here");
+});
+
+test("a server of a newer era is told apart from a broken one", async () => {
+  const body =
+    '{"jsonrpc":"2.0","id":0,"error":{"code":-32022,"message":"unsupported","data":{"supported":["2026-07-28"]}}}';
+  await using server = await httpServer({ status: 400, body });
+  await using running = startHub(remoteServer("r", server.url, "auto"));
+  await running.hub.ready();
+  expect(running.hub.servers()[0]?.reason).toContain("speaks only versions of MCP that this host does not");
+  expect(server.seen).toHaveLength(1);
+});
+
+test("an error answer that repeats a secret header does not bring it into the message", async () => {
+  await using server = await httpServer({ status: 500, body: "bad token: token-123" });
+  await using running = startHub({
+    ...remoteServer("r", server.url, "http"),
+    headers: { Authorization: "Bearer token-123" },
+  });
+  await running.hub.ready();
+  expect(running.hub.servers()[0]?.reason).toMatch(/bad token: \[redacted\]/);
+});

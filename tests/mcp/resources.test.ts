@@ -1,0 +1,32 @@
+import { expect, test } from "@jest/globals";
+import { ownerOf } from "../../src/mcp/resources.js";
+
+const offers = (name: string, uris: string[], templates: string[] = []) => ({
+  name,
+  lists: { resources: uris.map((uri) => ({ uri })), templates },
+});
+const servers = [
+  offers("notes", ["note://today"], ["note://archive/{year}"]),
+  offers("web", ["https://example.com/a"], ["https://example.com/docs/{page}", "{+url}", "file:///{path}"]),
+  offers("other", ["note://shared"]),
+];
+const owner = (uri: string) => ownerOf(uri, servers)?.name;
+
+test("a resource belongs to the server that lists it", () => {
+  expect(owner("note://today")).toBe("notes");
+  expect(owner("note://shared")).toBe("other");
+  expect(owner("https://example.com/a")).toBe("web");
+});
+
+test("else to one whose template it fits, else to one with a scheme of its own", () => {
+  expect(owner("note://archive/2024")).toBe("notes");
+  expect(owner("https://example.com/docs/x")).toBe("web");
+  expect(owner("note://tomorrow")).toBe("notes");
+});
+
+test("an address that anybody could be made to open belongs to no one", () => {
+  expect(owner("https://evil.example/?secret")).toBeUndefined();
+  expect(owner("https://example.com/b")).toBeUndefined();
+  expect(owner("file:///etc/passwd")).toBeUndefined();
+  expect(owner("nothing")).toBeUndefined();
+});

@@ -1,0 +1,83 @@
+import { expect, test } from "@jest/globals";
+import { readArguments } from "../../src/mcp/schema.js";
+
+const schema = {
+  type: "object",
+  properties: { path: { type: "string" }, mode: { enum: ["r", "w"] }, depth: { type: "integer", minimum: 1 } },
+  required: ["path"],
+  additionalProperties: false,
+};
+
+const problem = (text: string, by: Record<string, unknown> = schema) => {
+  const read = readArguments(text, by);
+  return "problem" in read ? read.problem : undefined;
+};
+
+test("valid arguments come back as the model wrote them", () => {
+  expect(readArguments('{"path":"a","depth":2}', schema)).toEqual({ value: { path: "a", depth: 2 } });
+});
+
+test("no text at all is a call without arguments", () => {
+  expect(readArguments("", { type: "object" })).toEqual({ value: {} });
+});
+
+test("text that does not parse is told with the parser's words", () => {
+  expect(problem('{"path": "a')).toMatch(/^the arguments are not valid JSON: Unterminated string/);
+  expect(problem("[1]")).toBe("the arguments are not a JSON object");
+  expect(problem("null")).toBe("the arguments are not a JSON object");
+});
+
+test("every problem is named in words that a model can act on", () => {
+  expect(problem('{"mode":"x","depth":"2","extra":1}')).toBe(
+    "the arguments must have `path`; the arguments must not have `extra`; " +
+      '`mode` must be one of ["r","w"]; `depth` must be integer, got "2"',
+  );
+  expect(problem('{"path":"a","depth":0}')).toBe("`depth` must be >= 1");
+});
+
+test("many problems are counted, not all told", () => {
+  const numbers = { type: "object", properties: { list: { type: "array", items: { type: "number" } } } };
+  const list = Array.from({ length: 30 }, () => "x");
+  expect(problem(JSON.stringify({ list }), numbers)).toMatch(/`list.9` must be number, got "x"; and 20 more$/);
+});
+
+test("the dialect is the one that $schema names, 2020-12 where it names none", () => {
+  const tuple = {
+    type: "object",
+    properties: { pair: { type: "array", prefixItems: [{ type: "number" }], items: false } },
+  };
+  expect(problem('{"pair":[1]}', tuple)).toBeUndefined();
+  expect(problem('{"pair":[1,2]}', tuple)).toMatch(/`pair` must NOT have more than 1 items/);
+  const old = {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    type: "object",
+    properties: { pair: { type: "array", items: [{ type: "number" }], additionalItems: false } },
+  };
+  expect(problem('{"pair":[1]}', old)).toBeUndefined();
+  expect(problem('{"pair":[1,2]}', old)).toMatch(/`pair` must NOT have more than 1 items/);
+});
+
+test.each([
+  ["a remote $ref", { type: "object", properties: { a: { $ref: "https://example.com/x.json" } } }],
+  ["a dangling $ref", { type: "object", properties: { a: { $ref: "#/$defs/nothing" } } }],
+  ["a broken pattern", { type: "object", properties: { a: { type: "string", pattern: "(" } } }],
+  ["draft-04 bounds", { type: "object", properties: { a: { type: "number", minimum: 1, exclusiveMinimum: true } } }],
+  ["an asynchronous schema", { $async: true, type: "object", required: ["b"] }],
+  ["nonsense", { type: "object", properties: 7 }],
+])("a schema with %s checks nothing and throws nothing", (_, broken) => {
+  expect(readArguments('{"a":"1"}', broken)).toEqual({ value: { a: "1" } });
+});
+
+test("two tools may use the same $id for different schemas", () => {
+  expect(problem("{}", { $id: "x", type: "object", required: ["a"] })).toMatch(/`a`/);
+  expect(problem("{}", { $id: "x", type: "object", required: ["b"] })).toMatch(/`b`/);
+});
+
+test("a recursive schema is checked", () => {
+  const tree = {
+    type: "object",
+    properties: { node: { $ref: "#/$defs/node" } },
+    $defs: { node: { type: "object", properties: { child: { $ref: "#/$defs/node" } }, additionalProperties: false } },
+  };
+  expect(problem('{"node":{"child":{"child":{"oops":1}}}}', tree)).toBe("`node.child.child` must not have `oops`");
+});

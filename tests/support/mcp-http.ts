@@ -1,0 +1,89 @@
+import { spawn } from "node:child_process";
+import { createServer, type IncomingMessage } from "node:http";
+import { type AddressInfo, createServer as createSocketServer } from "node:net";
+import { resolve } from "node:path";
+
+export interface HttpServer extends AsyncDisposable {
+  url: string;
+  /** `METHOD rpc-method session`, in order. */
+  seen: string[];
+  headers: IncomingMessage["headers"][];
+  /** Forgets every session, as a restart would. */
+  forget(): void;
+}
+
+/** A small Streamable HTTP server with the tools `echo` and, when a call should last, `hang`; `status` makes it refuse everything. */
+export async function httpServer({ status = 0, body = "" } = {}): Promise<HttpServer> {
+  const seen: string[] = [];
+  const headers: IncomingMessage["headers"][] = [];
+  const sessions = new Set<string>();
+  let count = 0;
+  const results: Record<string, (params: Record<string, unknown>) => unknown> = {
+    initialize: ({ protocolVersion }) => ({
+      protocolVersion,
+      capabilities: { tools: {} },
+      serverInfo: { name: "http", version: "1" },
+    }),
+    "tools/list": () => ({ tools: [{ name: "echo", inputSchema: { type: "object" } }] }),
+    "tools/call": ({ arguments: args }) => ({ content: [{ type: "text", text: JSON.stringify(args) }] }),
+  };
+  const server = createServer(async (request, response) => {
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    const message = text ? JSON.parse(text) : {};
+    const session = request.headers["mcp-session-id"];
+    seen.push(`${request.method} ${message.method ?? "-"} ${session ?? "-"}`);
+    headers.push(request.headers);
+    if (status) return response.writeHead(status).end(body);
+    if (request.method === "GET") return response.writeHead(405).end();
+    if (message.method === "initialize") sessions.add(`s${++count}`);
+    else if (!sessions.has(String(session))) return response.writeHead(404).end("no such session");
+    if (request.method === "DELETE") return response.writeHead(200).end();
+    if (message.id === undefined) return response.writeHead(202).end();
+    const result = results[message.method]?.(message.params);
+    const answer = result ? { result } : { error: { code: -32601, message: "no such method" } };
+    response.writeHead(200, { "content-type": "application/json", "mcp-session-id": `s${count}` });
+    return response.end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...answer }));
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    seen,
+    headers,
+    forget: () => sessions.clear(),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+/** The official server-everything, listening on a free port. */
+export async function everything(kind: "streamableHttp" | "sse"): Promise<AsyncDisposable & { url: string }> {
+  const port = await freePort();
+  const script = resolve("node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+  const child = spawn(process.execPath, [script, kind], {
+    env: { ...process.env, PORT: String(port) },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const exited = new Promise((done) => child.once("exit", done));
+  await new Promise<void>((done, fail) => {
+    child.once("exit", () => fail(new Error("server-everything did not start")));
+    child.stderr.on("data", (chunk) => String(chunk).includes(`port ${port}`) && done());
+  });
+  return {
+    url: `http://127.0.0.1:${port}/${kind === "sse" ? "sse" : "mcp"}`,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createSocketServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  return port;
+}

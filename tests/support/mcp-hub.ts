@@ -1,0 +1,108 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { RemoteServerConfig, ServerConfig, StdioServerConfig } from "../../src/core/config.js";
+import type { Observation, ServerStatus, ToolProgress, ToolResult } from "../../src/core/ports.js";
+import { McpHub } from "../../src/mcp/hub.js";
+
+const common = {
+  enabled: true,
+  required: false,
+  trusted: false,
+  timeoutMs: 10_000,
+  maxTotalTimeoutMs: 60_000,
+  startupTimeoutMs: 20_000,
+  startupGraceMs: 15_000,
+  tools: { allow: [], deny: [], autoApprove: [] },
+};
+
+/** `mcpServers.<name>` that runs a script of this project with Node. */
+export function nodeServer(
+  name: string,
+  args: readonly string[],
+  overrides: Partial<StdioServerConfig> = {},
+): StdioServerConfig {
+  return { ...common, name, transport: "stdio", command: process.execPath, args, env: {}, ...overrides };
+}
+
+/** The server of mcp-server.mjs, with the behaviour that its head describes. */
+export function fixture(
+  name: string,
+  behaviour: Record<string, unknown> = {},
+  overrides: Partial<StdioServerConfig> = {},
+): StdioServerConfig {
+  return nodeServer(name, [resolve("tests/support/mcp-server.mjs"), JSON.stringify(behaviour)], overrides);
+}
+
+export function remoteServer(
+  name: string,
+  url: string,
+  transport: RemoteServerConfig["transport"],
+): RemoteServerConfig {
+  return { ...common, name, url, transport, headers: {} };
+}
+
+export interface RunningHub extends AsyncDisposable {
+  hub: McpHub;
+  log: Observation[];
+  statuses: ServerStatus[];
+  /** Prepares and sends; a refusal is the result too. */
+  call(name: string, args?: unknown, options?: CallOptions): Promise<ToolResult>;
+}
+
+interface CallOptions {
+  signal?: AbortSignal;
+  onProgress?: (progress: ToolProgress) => void;
+}
+
+export function startHub(...configs: ServerConfig[]): RunningHub {
+  const log: Observation[] = [];
+  const statuses: ServerStatus[] = [];
+  const hub = new McpHub(configs, {
+    observe: (event) => log.push(event),
+    onStatus: (status) => statuses.push(status),
+  });
+  hub.start();
+  return {
+    hub,
+    log,
+    statuses,
+    async call(name, args = {}, { signal = new AbortController().signal, onProgress } = {}) {
+      const prepared = hub.prepare({ id: "call_1", name, arguments: JSON.stringify(args) });
+      return "refused" in prepared ? prepared.refused : prepared.send({ signal, onProgress });
+    },
+    [Symbol.asyncDispose]: () => hub.close(),
+  };
+}
+
+/** For what another process does: looks every few milliseconds. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** A file that the fixture server appends to. */
+export function recording(): Disposable & { path: string; lines(): string[] } {
+  const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
+  const path = join(folder, "record");
+  return {
+    path,
+    lines() {
+      try {
+        return readFileSync(path, "utf8").trim().split("\n");
+      } catch {
+        return [];
+      }
+    },
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+  };
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    // A zombie that nobody has waited for is not running.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * A small MCP server over stdio, without an SDK, whose behaviour is its first argument, as JSON:
+ * startMs, silent, greeting (on stderr), exitAtStart {code, stderr}, noise, pages (of tools), circle, prompts, resources, declares, record (file),
+ * grandchild (its pid goes to the record), deaf (ignores SIGTERM and the end of its input).
+ */
+import { spawn } from "node:child_process";
+import { appendFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+const options = JSON.parse(process.argv[2] ?? "{}");
+const tool = (name) => ({ name, description: `${name} it`, inputSchema: { type: "object" } });
+const pages = options.pages ?? [
+  ["echo", "hang", "drip", "crash", "big", "huge", "odd", "grow", "env", "stderr"].map(tool),
+];
+
+const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+const record = (line) => options.record && appendFileSync(options.record, `${line}\n`);
+const text = (words) => ({ content: [{ type: "text", text: words }] });
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+if (options.exitAtStart) {
+  process.stderr.write(options.exitAtStart.stderr);
+  process.exit(options.exitAtStart.code);
+}
+if (options.greeting) process.stderr.write(options.greeting);
+if (options.deaf) {
+  process.on("SIGTERM", () => {});
+  setInterval(() => {}, 1000);
+}
+if (options.grandchild) {
+  const program = `${options.deaf ? "process.on('SIGTERM', () => {});" : ""} setInterval(() => {}, 1000)`;
+  const child = spawn(process.execPath, ["-e", program], { stdio: "inherit" });
+  record(`grandchild ${child.pid}`);
+}
+record(`started ${process.pid}`);
+
+const calls = {
+  echo: (args) => text(JSON.stringify(args)),
+  hang: () => undefined,
+  async drip({ times, everyMs }, progressToken) {
+    for (let progress = 1; progress <= times; progress++) {
+      await pause(everyMs);
+      send({ method: "notifications/progress", params: { progressToken, progress, total: times } });
+    }
+    return text("dripped");
+  },
+  crash: ({ code }) => process.exit(code ?? 7),
+  big: ({ bytes }) => text("x".repeat(bytes)),
+  odd: () => ({
+    content: [
+      { type: "hologram", data: 1 },
+      { type: "text", text: "and text" },
+    ],
+    structuredContent: [1, 2],
+  }),
+  grow() {
+    pages[0].push(tool(`grown${pages[0].length}`));
+    for (let times = 0; times < 5; times++) send({ method: "notifications/tools/list_changed" });
+    return text("grown");
+  },
+  env: () => text(JSON.stringify(process.env)),
+  stderr: ({ bytes }) => {
+    process.stderr.write("e".repeat(bytes));
+    return text("written");
+  },
+};
+
+const answers = {
+  async initialize({ protocolVersion }) {
+    await pause(options.startMs ?? 0);
+    const capabilities = options.declares ?? { tools: { listChanged: true }, prompts: {}, resources: {} };
+    return { protocolVersion, capabilities, serverInfo: { name: "fixture", version: "0.1.0" } };
+  },
+  "tools/list"({ cursor }) {
+    record(`tools/list ${cursor ?? ""}`);
+    const page = cursor ? Number(cursor) : 0;
+    const isLast = page === pages.length - 1;
+    const nextCursor = isLast ? (options.circle ? "1" : undefined) : String(page + 1);
+    return { tools: pages[page], nextCursor };
+  },
+  "prompts/list": () => ({ prompts: options.prompts ?? [] }),
+  "resources/list": () => ({ resources: options.resources ?? [] }),
+  "tools/call": ({ name, arguments: args, _meta }) => calls[name](args, _meta?.progressToken),
+};
+
+if (options.noise) process.stdout.write("Welcome to my server!\n\n{not json}\n42\n[]\n");
+
+createInterface({ input: process.stdin }).on("line", async (line) => {
+  const { id, method, params } = JSON.parse(line);
+  if (method === "notifications/cancelled") record(`cancelled ${params.requestId}`);
+  if (options.silent || id === undefined) return;
+  const answer = answers[method];
+  if (!answer) return send({ id, error: { code: -32601, message: `no ${method}` } });
+  const result = await answer(params ?? {});
+  if (method === "tools/call" && result === undefined) record(`hanging ${id}`);
+  if (result !== undefined) send({ id, result });
+});
