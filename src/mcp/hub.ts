@@ -50,14 +50,9 @@ export class McpHub implements ToolHub, AsyncDisposable {
     await Promise.all(this.#servers.map((server) => server.settled(signal)));
     const down = this.#servers.find(({ config, isUsable }) => config.enabled && config.required && !isUsable);
     if (!down) return;
-    throw new RequestError(
-      "required_server_down",
-      `${down.condition}, and mcpServers.${down.config.name} is required`,
-      {
-        retryable: true,
-        hint: "repair it, or set required: false to go on without it",
-      },
-    );
+    const hint = "repair it, or set required: false to go on without it";
+    const message = `mcpServers.${down.config.name} is required, but ${down.condition.sentence}`;
+    throw new RequestError("required_server_down", message, { retryable: true, hint });
   }
 
   tools(): readonly HubTool[] {
@@ -123,7 +118,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
 
   #unknownTool(name: string): string {
     const down = this.#servers.find(({ config, isUsable }) => !isUsable && name.startsWith(`${config.name}__`));
-    const reason = down ? `; ${down.condition}` : didYouMean(name, [...this.#registry.byName.keys()]);
+    const reason = down ? `; ${down.condition.sentence}` : didYouMean(name, [...this.#registry.byName.keys()]);
     return `there is no tool ${name}${reason}`;
   }
 }

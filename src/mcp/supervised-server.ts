@@ -1,14 +1,13 @@
 /** One entry of `mcpServers`, kept connected: its state, what it offers, and a fresh connection when the last one is lost. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import type { ServerState } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { McpError, messageOf } from "../core/errors.js";
 import type { Observe, ServerStatus } from "../core/ports.js";
 import { coalesced } from "./coalesced.js";
+import { Condition } from "./condition.js";
 import { connect } from "./connect.js";
 import type { ConnectionEvents, McpConnection } from "./connection.js";
-import { redactor } from "./redact.js";
 import { emptyLists, type ServerLists } from "./server-lists.js";
 import { isOffered } from "./tools.js";
 import { abortable, atMost } from "./wait.js";
@@ -22,6 +21,8 @@ const secondListMs = 500;
 /** Changes of lists come in bursts. */
 const listDebounceMs = 100;
 
+const maxProblems = 5;
+
 export interface ServerEvents {
   observe: Observe;
   statusChanged(status: ServerStatus): void;
@@ -30,13 +31,11 @@ export interface ServerEvents {
 
 export class SupervisedServer {
   readonly config: ServerConfig;
+  readonly condition: Condition;
   lists: ServerLists = emptyLists;
 
   readonly #events: ServerEvents;
-  readonly #redact: (text: string) => string;
   readonly #closing = new AbortController();
-  #state: ServerState;
-  #reason: string | undefined;
   #connection: McpConnection | undefined;
   /** The start under way or done. Never rejects. */
   #start: Promise<void> = Promise.resolve();
@@ -49,8 +48,10 @@ export class SupervisedServer {
   constructor(config: ServerConfig, events: ServerEvents) {
     this.config = config;
     this.#events = events;
-    this.#redact = redactor(config);
-    this.#state = config.enabled ? "starting" : "disabled";
+    this.condition = new Condition(config, {
+      observe: events.observe,
+      changed: () => events.statusChanged(this.status),
+    });
   }
 
   start(): void {
@@ -62,14 +63,14 @@ export class SupervisedServer {
     const { tools, prompts, resources } = this.lists;
     return {
       name,
-      state: this.#state,
+      state: this.condition.state,
       transport,
       tools: tools.filter((tool) => isOffered(this.config, tool.name)).length,
       prompts: prompts.length,
       resources: resources.length,
       startMs: this.#startMs,
       version: this.#connection?.serverVersion,
-      reason: this.#reason,
+      reason: this.condition.reason,
     };
   }
 
@@ -77,19 +78,14 @@ export class SupervisedServer {
     return this.#connection !== undefined;
   }
 
-  /** As a sentence about the server: "… is failed: command not found: foo (install it …)". */
-  get condition(): string {
-    return `the MCP server "${this.config.name}" is ${this.#state}${this.#reason ? `: ${this.#reason}` : ""}`;
-  }
-
   /** Resolves when the start under way has ended, one way or the other. */
   async started(): Promise<void> {
-    if (this.#state === "starting") await this.#start;
+    if (this.condition.state === "starting") await this.#start;
   }
 
   /** As `started`, but an optional server is waited for only until its grace is used up. */
   async settled(signal?: AbortSignal): Promise<void> {
-    if (this.#state !== "starting") return;
+    if (this.condition.state !== "starting") return;
     const { required, startupGraceMs } = this.config;
     const graceLeftMs = startupGraceMs - (performance.now() - this.#startedAt);
     if (required) await abortable(this.#start, signal);
@@ -98,7 +94,7 @@ export class SupervisedServer {
 
   /** The live connection. Throws McpError when there is none. */
   get connection(): McpConnection {
-    if (!this.#connection) throw new McpError("unavailable", this.condition, { retryable: true });
+    if (!this.#connection) throw new McpError("unavailable", this.condition.sentence, { retryable: true });
     return this.#connection;
   }
 
@@ -122,7 +118,7 @@ export class SupervisedServer {
       const signal = AbortSignal.any([late.signal, this.#closing.signal]);
       const events: ConnectionEvents = {
         listsChanged: () => this.#listSoon(listDebounceMs),
-        noticed: (text) => this.#log("debug", text),
+        noticed: (text) => this.condition.notice(text),
       };
       const connection = await connect(this.config, events, signal);
       const lists = await connection.lists(signal).catch(async (error: unknown) => {
@@ -153,29 +149,22 @@ export class SupervisedServer {
   #restart(reason: McpError): void {
     this.#connection = undefined;
     this.#startedAt = performance.now();
-    this.#set("starting", `the connection was lost: ${reason.message}; it is being restarted`);
-    this.#start = this.#pause().then(
-      () => this.#connect(),
-      () => {},
-    );
+    this.condition.set("starting", `the connection was lost: ${reason.message}; it is being restarted`);
+    this.#start = this.#afterPause(() => this.#connect());
   }
 
   #fail(error: unknown): void {
     const known = error instanceof McpError ? error : undefined;
     this.#replaceLists(emptyLists);
-    this.#set(known?.kind === "needs_auth" ? "needs_auth" : "failed", withHint(messageOf(error), known?.hint));
-    if (known?.retryable)
-      void this.#pause().then(
-        () => this.start(),
-        () => {},
-      );
+    this.condition.set(known?.kind === "needs_auth" ? "needs_auth" : "failed", withHint(messageOf(error), known?.hint));
+    if (known?.retryable) void this.#afterPause(() => this.start());
   }
 
-  /** Before the next start; rejects when the host closes. */
-  #pause(): Promise<void> {
+  /** Longer with every failure in a row. Ends without the action when the host closes. */
+  #afterPause(action: () => Promise<void> | void): Promise<void> {
     const ms = Math.min(longestRestartMs, firstRestartMs * 2 ** this.#failures);
     this.#failures += 1;
-    return sleep(ms, undefined, { signal: this.#closing.signal });
+    return sleep(ms, undefined, { signal: this.#closing.signal }).then(action, () => {});
   }
 
   async #listAgain(): Promise<void> {
@@ -184,15 +173,16 @@ export class SupervisedServer {
       const lists = await connection?.lists(this.#closing.signal);
       if (lists && connection === this.#connection) this.#take(lists);
     } catch (error) {
-      if (connection === this.#connection) this.#log("warn", `the lists could not be read again: ${messageOf(error)}`);
+      if (connection === this.#connection)
+        this.condition.log("warn", `the lists could not be read again: ${messageOf(error)}`);
     }
   }
 
   #take(lists: ServerLists): void {
     const { problems } = lists;
     this.#replaceLists(lists);
-    if (problems.length === 0) this.#set("ready");
-    else this.#set("degraded", `left out: ${problems.join("; ")}`);
+    if (problems.length === 0) this.condition.set("ready");
+    else this.condition.set("degraded", `left out: ${firstOf(problems)}`);
   }
 
   /** Keeps the old objects when nothing changed: compiled argument checks hang on them. */
@@ -201,20 +191,11 @@ export class SupervisedServer {
     this.lists = lists;
     this.#events.listsChanged();
   }
+}
 
-  #set(state: ServerState, reason?: string): void {
-    if (state === this.#state && reason === this.#reason) return;
-    this.#state = state;
-    this.#reason = reason;
-    const isGood = state === "ready" || state === "starting";
-    this.#log(isGood ? "info" : "warn", reason ? `${state}: ${reason}` : state);
-    this.#events.statusChanged(this.status);
-  }
-
-  #log(level: "debug" | "info" | "warn", text: string): void {
-    const { name } = this.config;
-    this.#events.observe({ level, scope: "mcp", message: `${name}: ${this.#redact(text)}`, fields: { server: name } });
-  }
+function firstOf(problems: readonly string[]): string {
+  const more = problems.length - maxProblems;
+  return [...problems.slice(0, maxProblems), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
 }
 
 function withHint(message: string, hint: string | undefined): string {

@@ -11,7 +11,7 @@ export async function callTool(
   args: Json,
   options: SendOptions,
 ): Promise<ToolResult> {
-  if (!server.isUsable) return errorResult(`${name} was not called: ${server.condition}`);
+  if (!server.isUsable) return errorResult(`${name} was not called: ${server.condition.sentence}`);
   const { connection } = server;
   try {
     return await connection.callTool(name, args, options);
@@ -19,6 +19,6 @@ export async function callTool(
     if (options.signal.aborted) return errorResult(`${name} was cancelled before it answered`);
     const isAlive = server.isUsable && server.connection === connection;
     if (isAlive) return errorResult(`${name} failed: ${messageOf(error)}`);
-    return errorResult(`${name} did not answer and its outcome is unknown: ${server.condition}`);
+    return errorResult(`${name} did not answer and its outcome is unknown: ${server.condition.sentence}`);
   }
 }

@@ -29,7 +29,7 @@ test("an unknown tool is refused with the nearest names, or with the state of it
   await using running = await ready(fixture("s"), fixture("gone", {}, { command: "no-such-mcp-server" }));
   expect(textOf((await running.call("s__ecko")).content)).toBe("there is no tool s__ecko (did you mean s__echo?)");
   expect(textOf((await running.call("gone__x")).content)).toMatch(
-    /^there is no tool gone__x; the MCP server "gone" is failed: command not found/,
+    /^there is no tool gone__x; the MCP server "gone" has failed: command not found/,
   );
 });
 

@@ -59,7 +59,7 @@ describe("starting", () => {
     expect(refused).toBeInstanceOf(RequestError);
     expect(refused).toMatchObject({ kind: "required_server_down", retryable: true });
     expect((refused as Error).message).toBe(
-      'the MCP server "db" is failed: the server exited with code 3; it said: no such database, and mcpServers.db is required',
+      'mcpServers.db is required, but the MCP server "db" has failed: the server exited with code 3; it said: no such database',
     );
   });
 

@@ -46,7 +46,7 @@ export class StdioTransport implements Transport {
       stdio: "pipe",
     });
     const { leader } = this.#group;
-    this.#spawned = new Promise((resolve, reject) => leader.once("spawn", resolve).once("error", reject));
+    this.#spawned = new Promise((resolve, reject) => leader.once("spawn", resolve).on("error", reject));
     this.#spawned.catch(() => {});
     this.#exited = new Promise((resolve) => {
       leader.once("exit", (code, signal) => {

@@ -1,0 +1,59 @@
+import type { ServerState } from "../core/chat.js";
+import type { ServerConfig } from "../core/config.js";
+import type { Observe } from "../core/ports.js";
+import { redactor } from "./redact.js";
+
+/** A notice may quote a whole message of the server. */
+const maxNoticeChars = 200;
+
+const stateWords: Record<ServerState, string> = {
+  starting: "is starting",
+  ready: "is ready",
+  degraded: "is degraded",
+  needs_auth: "needs authorization",
+  failed: "has failed",
+  disabled: "is disabled",
+};
+
+/** How a server is, and telling it: to the log, to whoever listens, and as a sentence. */
+export class Condition {
+  state: ServerState;
+  /** Why it is not ready, and what to do. */
+  reason: string | undefined;
+  readonly #name: string;
+  readonly #observe: Observe;
+  readonly #changed: () => void;
+  readonly #redact: (text: string) => string;
+
+  constructor(config: ServerConfig, { observe, changed }: { observe: Observe; changed: () => void }) {
+    this.state = config.enabled ? "starting" : "disabled";
+    this.#name = config.name;
+    this.#observe = observe;
+    this.#changed = changed;
+    this.#redact = redactor(config);
+  }
+
+  set(state: ServerState, reason?: string): void {
+    if (state === this.state && reason === this.reason) return;
+    this.state = state;
+    this.reason = reason;
+    const isGood = state === "ready" || state === "starting";
+    this.log(isGood ? "info" : "warn", reason ? `${state}: ${reason}` : state);
+    this.#changed();
+  }
+
+  /** `the MCP server "fs" has failed: command not found: foo (install it …)` */
+  get sentence(): string {
+    const sentence = `the MCP server "${this.#name}" ${stateWords[this.state]}`;
+    return this.reason ? `${sentence}: ${this.reason}` : sentence;
+  }
+
+  notice(text: string): void {
+    this.log("debug", text.slice(0, maxNoticeChars));
+  }
+
+  log(level: "debug" | "info" | "warn", text: string): void {
+    const message = `${this.#name}: ${this.#redact(text)}`;
+    this.#observe({ level, scope: "mcp", message, fields: { server: this.#name } });
+  }
+}
