@@ -54,7 +54,9 @@ export class Attempts {
     }
   }
 
+  /** Closes the connections; requests in flight fail. */
   close(): void {
+    this.#policy.stop();
     this.#http.close();
   }
 }

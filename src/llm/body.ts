@@ -27,6 +27,7 @@ export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number):
  * leaving a `for await` does, would cost a new connection per streamed answer.
  */
 export function drain(stream: Readable): void {
+  if (stream.readableEnded) return;
   const timer = setTimeout(() => stream.destroy(), DRAIN_GRACE_MS);
   stream.once("close", () => clearTimeout(timer));
   stream.resume();

@@ -34,6 +34,7 @@ const DEFAULT_STREAM_TOTAL_MS = 900_000;
 export class LlmClient {
   readonly #config: LlmConfig;
   readonly #parts: Required<LlmClientParts>;
+  readonly #resolved = new Map<string, ResolvedModel>();
   #attempts: Promise<Attempts> | undefined;
 
   constructor(config: LlmConfig, parts: LlmClientParts) {
@@ -43,7 +44,11 @@ export class LlmClient {
 
   /** Throws LlmError: unknown provider, no model, no key. */
   resolve(model?: string): ResolvedModel {
-    return resolveModel(this.#config, this.#parts.env, model);
+    const known = this.#resolved.get(model ?? "");
+    if (known) return known;
+    const resolved = resolveModel(this.#config, this.#parts.env, model);
+    this.#resolved.set(model ?? "", resolved);
+    return resolved;
   }
 
   /** One completion, streamed or not: the same answer gives the same completion. Throws LlmError. */
@@ -74,7 +79,7 @@ export class LlmClient {
     return completion;
   }
 
-  /** Closes the connections, also of requests in flight. */
+  /** Closes the connections; requests in flight fail. */
   async close(): Promise<void> {
     (await this.#attempts)?.close();
   }

@@ -9,24 +9,12 @@ export interface Answer {
 }
 
 /** What the model said, beyond OpenAI's five reasons: Anthropic's, Gemini's, DeepSeek's, Zhipu's words for them. */
-const FINISH_REASONS: Readonly<Record<string, FinishReason>> = {
-  stop: "stop",
-  end_turn: "stop",
-  endturn: "stop",
-  eos: "stop",
-  stop_sequence: "stop",
-  length: "length",
-  max_tokens: "length",
-  model_length: "length",
-  model_context_window_exceeded: "length",
-  tool_calls: "tool_calls",
-  tool_use: "tool_calls",
-  function_call: "tool_calls",
-  content_filter: "content_filter",
-  safety: "content_filter",
-  sensitive: "content_filter",
-  refusal: "content_filter",
-};
+const FINISH_REASONS = new Map<string, FinishReason>([
+  ...["stop", "end_turn", "endturn", "eos", "stop_sequence"].map((word) => [word, "stop"] as const),
+  ...["length", "max_tokens", "model_length", "model_context_window_exceeded"].map((word) => [word, "length"] as const),
+  ...["tool_calls", "tool_use", "function_call"].map((word) => [word, "tool_calls"] as const),
+  ...["content_filter", "safety", "sensitive", "refusal"].map((word) => [word, "content_filter"] as const),
+]);
 
 /**
  * Folds the chunks of a stream, or the one message of an answer that was not streamed, to the same answer. Pieces are
@@ -58,7 +46,8 @@ export class AnswerFold {
     if (!choice) return;
     const delta = asObject(choice.delta) ?? asObject(choice.message);
     if (delta) this.#pushDelta(delta);
-    this.#finishReason = asText(choice.finish_reason)?.toLowerCase() ?? this.#finishReason;
+    const reason = asText(choice.finish_reason)?.toLowerCase();
+    if (reason && reason !== "null") this.#finishReason = reason;
   }
 
   /** The ids of tool calls are unique and never empty, whatever the provider sent; see `ToolCallAssembly.finish`. */
@@ -92,7 +81,7 @@ export class AnswerFold {
   /** What the answer holds outweighs what it says: many servers finish tool calls with "stop", some the reverse. */
   #reason(hasCalls: boolean): FinishReason {
     if (this.#refused) return "content_filter";
-    const reason = FINISH_REASONS[this.#finishReason ?? ""] ?? "unknown";
+    const reason = FINISH_REASONS.get(this.#finishReason ?? "") ?? "unknown";
     if (hasCalls) return reason === "stop" || reason === "unknown" ? "tool_calls" : reason;
     return reason === "tool_calls" ? "stop" : reason;
   }

@@ -50,7 +50,7 @@ export function failure(kind: LlmErrorKind, said: string, asked: Asked, details:
 function scrub(text: string, secrets: readonly string[]): string {
   return secrets
     .reduce((scrubbed, secret) => scrubbed.replaceAll(secret, "***"), text)
-    .replace(/\b(sk|gsk|pk|xai|key|AIza)[-_][\w*.-]{4,}/g, "***")
+    .replace(/\b((sk|gsk|xai)[-_][\w*.-]{4,}|AIza[\w-]{10,})/g, "***")
     .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{4,}/gi, "$1 ***")
     .replace(/([?&](?:api-?)?key=)[^&\s]+/gi, "$1***")
     .replace(/(https?:\/\/)[^/\s@]+@/gi, "$1***@");

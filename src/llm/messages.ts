@@ -4,7 +4,9 @@ import { SseReader } from "./sse.js";
 /** Why a body is not what it should be. */
 export type BodyFault = "html" | "malformed" | "too_large" | "cut";
 
-const MAX_BODY_LENGTH = 32 * 1024 * 1024;
+/** Characters. A stream spends some 300 of them on a token, so that the longest answers need tens of millions. */
+const MAX_DOCUMENT_LENGTH = 32 * 1024 * 1024;
+const MAX_STREAM_LENGTH = 256 * 1024 * 1024;
 
 /**
  * The JSON messages of a response body: the events of a stream, or one document. Which of them it is shows in its first
@@ -49,7 +51,7 @@ export class MessageReader {
 
   #feed(text: string): BodyFault | undefined {
     this.#length += text.length;
-    if (this.#length > MAX_BODY_LENGTH) return "too_large";
+    if (this.#length > (this.#document ? MAX_DOCUMENT_LENGTH : MAX_STREAM_LENGTH)) return "too_large";
     if (!this.#started) {
       const first = text.trimStart()[0];
       if (first === undefined) return undefined;

@@ -27,14 +27,7 @@ export function providerError(body: unknown, status?: number): ProviderError {
   const outer = asObject(body) ?? {};
   const error = asObject(outer.error) ?? outer;
   const words = [error.code, error.type, error.status, outer.code, outer.type, asObject(error.innererror)?.code];
-  const code = words
-    .flatMap(
-      (word) =>
-        asText(word)
-          ?.toLowerCase()
-          .replace(/[^a-z0-9]/g, "") ?? [],
-    )
-    .join(" ");
+  const code = words.map((word) => (asText(word) ?? "").toLowerCase().replace(/[^a-z0-9]/g, "")).join(" ");
   return {
     status: status ?? statusOf(error, code),
     code,
@@ -130,12 +123,15 @@ const TYPE_STATUS: readonly (readonly [string, number])[] = [
   ["apierror", 500],
 ];
 
-/** OpenRouter's own message says nothing; what the model's provider said is in `metadata.raw`. */
+/**
+ * Only what is meant as a message: the rest of an error body may repeat the prompt. OpenRouter's own message says nothing;
+ * what the model's provider said is in `metadata.raw`.
+ */
 function messageOf(error: JsonObject, whole: string | undefined): string {
   const said = asText(error.message) ?? asText(error["html-message"]) ?? asText(error.detail) ?? whole;
+  const fields = asObjects(error.detail).map(({ loc, msg }) => `${[loc].flat().join(".")}: ${String(msg)}`);
   const raw = asText(asObject(error.metadata)?.raw);
-  const detail = Array.isArray(error.detail) ? JSON.stringify(error.detail) : undefined;
-  return [said ?? detail, raw].filter(Boolean).join(": ");
+  return [said ?? fields.join(", "), raw && parseErrorBody(raw).message].filter(Boolean).join(": ");
 }
 
 function titleOf(html: string): string {

@@ -34,7 +34,7 @@ const CONTEXT_WINDOW = 128_000;
 export function resolveModel(config: LlmConfig, env: Environment, model?: string): ResolvedModel {
   const slash = model?.indexOf("/") ?? -1;
   const prefix = model?.slice(0, Math.max(0, slash)) ?? "";
-  const known = prefix in config.providers || prefix in PRESETS;
+  const known = providerNames(config).includes(prefix);
   const name = known ? prefix : config.active;
   if (!name) throw misconfigured("", "llm.active is not set", "Set llm.active to one of the providers.");
   const provider = provide(config, env, name);

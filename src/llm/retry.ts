@@ -27,6 +27,7 @@ export class RetryPolicy {
   readonly now: () => number;
   readonly #random: () => number;
   readonly #observe: Observe;
+  #stopped = false;
 
   constructor({ now, random, observe }: RetryPolicyParts) {
     this.now = now;
@@ -34,10 +35,15 @@ export class RetryPolicy {
     this.#observe = observe;
   }
 
+  /** From now on no request is sent again: the connections are being closed. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
   /** True: send again after `call.delayMs`. A hint beyond the cap, or a pause beyond the deadline, is not slept through. */
   plan(call: Call, failure: LlmError, atOnce = false): boolean {
     const { http, signal, deadlineAt } = call.options;
-    if (signal.aborted || !failure.retryable || call.attempts > http.maxRetries) return false;
+    if (this.#stopped || signal.aborted || !failure.retryable || call.attempts > http.maxRetries) return false;
     if ((failure.retryAfterMs ?? 0) > http.maxRetryAfterMs) return false;
     const delayMs = atOnce ? 0 : retryDelay(http, call, failure.retryAfterMs, this.#random);
     if (this.now() + delayMs >= deadlineAt) return false;

@@ -5,7 +5,7 @@ import type { Observation } from "../../src/core/ports.js";
 import { type CompleteOptions, LlmClient } from "../../src/llm/client.js";
 import { llmConfig } from "../support/llm-config.js";
 
-export const REQUEST: CompletionRequest = {
+const REQUEST: CompletionRequest = {
   messages: [{ role: "user", content: [{ type: "text", text: "the secret prompt" }] }],
   tools: [{ name: "fs__read", description: "Reads", inputSchema: { type: "object" } }],
 };

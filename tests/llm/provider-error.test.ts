@@ -191,9 +191,19 @@ test.each<[string, number, unknown, string]>([
   expect(kindOf(parseErrorBody(typeof body === "string" ? body : JSON.stringify(body), status))).toBe(kind);
 });
 
+test("only what is meant as a message is taken from an error body", () => {
+  const detail = [{ loc: ["body", "tools", 0], msg: "field required", input: "the secret prompt" }];
+  expect(parseErrorBody(JSON.stringify({ detail }), 422).message).toBe("body.tools.0: field required");
+});
+
 test("what the model's provider said comes with OpenRouter's own words", () => {
   const { message } = parseErrorBody(
-    JSON.stringify({ error: { message: "Provider returned error", metadata: { raw: "upstream says no" } } }),
+    JSON.stringify({
+      error: {
+        message: "Provider returned error",
+        metadata: { raw: '{"error":{"message":"upstream says no"},"input":"prompt"}' },
+      },
+    }),
     400,
   );
   expect(message).toBe("Provider returned error: upstream says no");

@@ -1,3 +1,5 @@
+import type { ServerResponse } from "node:http";
+import { createGzip, type Gzip } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import {
   answer,
@@ -9,6 +11,7 @@ import {
   pause,
   RESET,
   STALL,
+  type Step,
   startLlmServer,
   stream,
   toolCalls,
@@ -138,6 +141,35 @@ describe("an answer is whole by its content", () => {
   });
 });
 
+describe("a proxy that compresses although we asked it not to", () => {
+  const zipped =
+    (pieces: string[], end: (zip: Gzip, response: ServerResponse) => void): Step =>
+    (response) => {
+      response.writeHead(200, { "content-type": "text/event-stream", "content-encoding": "gzip" });
+      const zip = createGzip();
+      zip.pipe(response);
+      for (const piece of pieces) zip.write(piece);
+      zip.flush(() => setImmediate(end, zip, response));
+    };
+
+  test("is understood", async () => {
+    const pieces = [hel, lo, stop].map((event) => `data: ${JSON.stringify(event)}\n\n`);
+    await using server = await startLlmServer([zipped([...pieces, DONE], (zip) => zip.end())]);
+    await using ends = clientOf(server);
+    expect((await ends.ask({ streaming: true })).message.content).toBe("Hello");
+  });
+
+  test("and cuts with a clean end is found out", async () => {
+    const half = zipped([`data: ${JSON.stringify(hel)}\n\n`], (zip, response) => {
+      zip.unpipe();
+      response.end();
+    });
+    await using server = await startLlmServer([half]);
+    await using ends = clientOf(server);
+    expect((await ends.fails({ streaming: true })).kind).toBe("stream_interrupted");
+  });
+});
+
 describe("connections", () => {
   test("three streams in a row use one", async () => {
     await using server = await startLlmServer([
@@ -209,6 +241,16 @@ test("the total time limit ends everything, and names its key", async () => {
   expect(error.kind).toBe("total_timeout");
   expect(error.message).toBe("test/m1: no complete answer within 150 ms (llm.http.total_timeout)");
   expect(error.attempts).toBe(2);
+});
+
+test("closing the client ends what is in flight, for good", async () => {
+  await using server = await startLlmServer([stream([role, STALL])]);
+  await using ends = clientOf(server);
+  const failed = ends.fails({ streaming: true });
+  await server.received(1);
+  await ends.client.close();
+  expect(await failed).toMatchObject({ kind: "network", attempts: 1 });
+  await server.idle();
 });
 
 test("a signal that is aborted already sends nothing", async () => {
