@@ -49,11 +49,11 @@ test("a call without an answer ends with its timeout, and the server is told", a
 });
 
 test("progress keeps a call alive and is shown, up to the last one", async () => {
-  await using running = await ready(fixture("s", {}, { timeoutMs: 250 }));
+  await using running = await ready(fixture("s", {}, { timeoutMs: 700 }));
   const seen: ToolProgress[] = [];
   const result = await running.call(
     "s__drip",
-    { times: 6, everyMs: 80 },
+    { times: 6, everyMs: 150 },
     { onProgress: (progress) => seen.push(progress) },
   );
   expect(textOf(result.content)).toBe("dripped");
@@ -61,9 +61,9 @@ test("progress keeps a call alive and is shown, up to the last one", async () =>
 });
 
 test("progress does not keep a call alive beyond the absolute cap", async () => {
-  await using running = await ready(fixture("s", {}, { timeoutMs: 250, maxTotalTimeoutMs: 400 }));
+  await using running = await ready(fixture("s", {}, { timeoutMs: 700, maxTotalTimeoutMs: 900 }));
   const result = await running.call("s__drip", { times: 100, everyMs: 80 });
-  expect(textOf(result.content)).toBe("drip failed: not finished within 0.4 s");
+  expect(textOf(result.content)).toBe("drip failed: not finished within 0.9 s");
 });
 
 test("a cancelled call is a result at once, and the server is told", async () => {
@@ -179,7 +179,7 @@ test("a secret of the configuration is not in the message when the server prints
 test("four calls at once run at once", async () => {
   await using running = await ready(fixture("s"), fixture("t"));
   const startedAt = performance.now();
-  const drips = ["s", "t", "s", "t"].map((server) => running.call(`${server}__drip`, { times: 1, everyMs: 300 }));
+  const drips = ["s", "t", "s", "t"].map((server) => running.call(`${server}__drip`, { times: 1, everyMs: 500 }));
   await Promise.all(drips);
-  expect(performance.now() - startedAt).toBeLessThan(1000);
+  expect(performance.now() - startedAt).toBeLessThan(1500);
 });

@@ -38,7 +38,7 @@ test("the death of a server is noticed although its child holds the pipe, and th
   const first = pids(record.lines());
   const startedAt = performance.now();
   expect((await running.call("s__crash")).isError).toBe(true);
-  expect(performance.now() - startedAt).toBeLessThan(1000);
+  expect(performance.now() - startedAt).toBeLessThan(3000);
   await until(() => !first.some(isRunning));
   await running.hub.settled();
 });
