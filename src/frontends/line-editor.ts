@@ -113,7 +113,7 @@ class Echo extends Writable {
   }
 
   get columns(): number | undefined {
-    return this.#output.columns;
+    return this.#output.columns || undefined;
   }
 
   show(text: string): void {

@@ -65,7 +65,7 @@ class Repl {
     this.#editor = new LineEditor(terminal, () => this.interrupt());
     this.#screen = new TurnScreen(parts.hub, {
       write: (text) => this.#print(text),
-      columns: () => terminal.output.columns ?? 80,
+      columns: () => terminal.output.columns || 80,
       colors: terminal.colors,
       toolNotifications: options.toolNotifications,
     });

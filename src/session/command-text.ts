@@ -14,7 +14,7 @@ export function toolsText(tools: readonly HubTool[]): string {
 export function serversText(servers: readonly ServerStatus[]): string {
   return list(
     servers.map(({ name, state, transport, tools, prompts, resources, startMs, version, reason }) => {
-      const counts = `${tools} tools, ${prompts} prompts, ${resources} resources`;
+      const counts = [count(tools, "tool"), count(prompts, "prompt"), count(resources, "resource")].join(", ");
       const facts = [
         counts,
         startMs === undefined ? "" : `ready in ${startMs} ms`,
@@ -92,6 +92,10 @@ function list(rows: readonly (readonly string[])[], empty: string): string {
       .trimEnd(),
   );
   return lines.join("\n") || empty;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 function firstLine(text: string): string {

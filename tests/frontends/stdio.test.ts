@@ -1,0 +1,307 @@
+import { PassThrough } from "node:stream";
+import { describe, expect, test } from "@jest/globals";
+import { runStdio } from "../../src/frontends/stdio.js";
+import type { App } from "../../src/index.js";
+import { fixtureServer, startApp } from "../support/app.js";
+import { answer, chunk, failure, type LlmRequest, STALL, startLlmServer, stream } from "../support/llm-server.js";
+import { doorParts, interrupts, Sink, sayAndCall } from "./support.js";
+
+interface Message {
+  request_id: string | null;
+  seq?: number;
+  status: string;
+  chunk: { type?: string; data?: unknown; metadata?: Record<string, unknown>; [field: string]: unknown };
+}
+
+function open(app: App, stdout = new Sink()) {
+  const stdin = new PassThrough();
+  const { onInterrupt, interrupt } = interrupts();
+  const exitCode = runStdio(doorParts(app), { stdin, stdout, onInterrupt });
+  const messages = () =>
+    stdout.text
+      .split("\n")
+      .slice(0, -1)
+      .map((line): Message => JSON.parse(line));
+  return {
+    exitCode,
+    stdout,
+    interrupt,
+    messages,
+    of: (requestId: string | null) => messages().filter((message) => message.request_id === requestId),
+    send: (message: unknown) =>
+      void stdin.write(typeof message === "string" ? message : `${JSON.stringify(message)}\n`),
+    end: () => {
+      stdin.end();
+      return exitCode;
+    },
+  };
+}
+
+const chat = (requestId: string, text = "hi", more: object = {}, payload: object = {}) => ({
+  action: "chat",
+  request_id: requestId,
+  payload: { text, ...payload },
+  ...more,
+});
+
+const statuses = (messages: readonly Message[]) => messages.map(({ status, chunk: { type } }) => type ?? status);
+const userText = ({ body }: LlmRequest) => JSON.stringify(body.messages?.at(-1)?.content);
+const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
+
+describe("a chat on the pipe", () => {
+  test("is answered with its own request id, and end of input is a good end", async () => {
+    await using llm = await startLlmServer([answer("one two")]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    pipe.send(chat("r1", "hi", {}, { streaming: true }));
+    expect(await pipe.end()).toBe(0);
+    expect(statuses(pipe.messages())).toEqual(["processing", "text", "text", "usage", "turn_end"]);
+    expect(pipe.of("r1")).toHaveLength(5);
+    expect(pipe.messages().at(-1)).toMatchObject({ status: "complete", chunk: { data: "one two" } });
+  });
+
+  test("without a conversation goes on with the pipe's own one", async () => {
+    await using llm = await startLlmServer([answer("a"), answer("b")]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    pipe.send(chat("r1", "first"));
+    pipe.send(chat("r2", "second"));
+    await pipe.end();
+    expect(llm.requests[1]?.body.messages?.map(({ role }) => role)).toEqual(["system", "user", "assistant", "user"]);
+  });
+
+  test("runs beside those of other conversations, whose messages interleave", async () => {
+    await using llm = await startLlmServer((request) =>
+      userText(request).includes("slow") ? stream([chunk({ content: "begun" }), STALL]) : answer("quick"),
+    );
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    pipe.send(chat("r1", "slow", { conversation_id: "c1" }, { streaming: true }));
+    await pipe.stdout.until("begun");
+    pipe.send(chat("r2", "other", { conversation_id: "c2" }));
+    await pipe.stdout.until('"data":"quick"');
+    pipe.send({ action: "cancel", request_id: "r1" });
+    await pipe.end();
+    expect(pipe.of("r1").at(-1)).toMatchObject({
+      status: "complete",
+      chunk: { data: "begun", metadata: { stop_reason: "cancelled", conversation_id: "c1" } },
+    });
+  });
+
+  test("sent twice is paid once, also while it runs, and the client gets two whole answers", async () => {
+    await using llm = await startLlmServer([answer("once")]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    for (let times = 0; times < 2; times++) pipe.send(chat("r1", "hi", {}, { streaming: true }));
+    await pipe.end();
+    const answered = ["processing", "text", "usage", "turn_end"];
+    expect(statuses(pipe.messages())).toEqual([...answered, ...answered]);
+    const cached = pipe.messages().flatMap(({ chunk: { metadata } }) => metadata?.cached ?? []);
+    expect(cached).toEqual([false, true]);
+
+    const later = open(app);
+    later.send(chat("r1", "hi", { conversation_id: pipe.messages()[0]?.chunk.metadata?.conversation_id }));
+    await later.end();
+    expect(later.messages().at(-1)).toMatchObject({ chunk: { data: "once", metadata: { cached: true } } });
+  });
+
+  test("that fails has one error line, and may be sent again when that could help", async () => {
+    let requests = 0;
+    await using llm = await startLlmServer(() => (++requests <= 4 ? failure(503) : answer("at last")));
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    pipe.send(chat("r1"));
+    await pipe.stdout.until('"status":"error"');
+    pipe.send(chat("r1"));
+    await pipe.end();
+    expect(statuses(pipe.messages())).toEqual([
+      "processing",
+      "error",
+      "processing",
+      "text",
+      "text",
+      "usage",
+      "turn_end",
+    ]);
+    expect(pipe.messages()[1]?.chunk).toMatchObject({ kind: "overloaded", retryable: true, hint: expect.any(String) });
+  });
+
+  test("for a model that cannot be asked is refused before anything is stored", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    pipe.send(chat("r1", "hi", { conversation_id: "c1" }, { model: "openai/m" }));
+    await pipe.end();
+    expect(pipe.messages()).toMatchObject([{ request_id: "r1", status: "error", chunk: { kind: "auth" } }]);
+    expect(await app.sessions.open("c1").history()).toEqual([]);
+  });
+});
+
+describe("a question", () => {
+  const start = async (values: unknown[]) => {
+    const llm = await startLlmServer([sayAndCall("", "s__echo"), answer("done")]);
+    const app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+    const pipe = open(app);
+    pipe.send(chat("r1"));
+    await pipe.stdout.until('"type":"question"');
+    const question = pipe.messages().at(-1)?.chunk.data as { question_id: string };
+    for (const value of values) {
+      const payload = { question_id: question.question_id, value };
+      pipe.send({ action: "answer", request_id: "r1", payload });
+    }
+    await pipe.end();
+    await app.close();
+    await llm[Symbol.asyncDispose]();
+    return { pipe, question };
+  };
+  const toolError = (messages: readonly Message[]) =>
+    messages.find(({ chunk: { type } }) => type === "tool_result")?.chunk.data as { is_error: boolean };
+
+  test("waits for its answer", async () => {
+    const { pipe, question } = await start([true]);
+    expect(question).toMatchObject({ kind: "approval", server: "s", tool: "echo", arguments: "{}" });
+    expect(toolError(pipe.messages()).is_error).toBe(false);
+  });
+
+  test("is denied when the input ends, because nobody can answer any more", async () => {
+    const { pipe } = await start([]);
+    expect(toolError(pipe.messages()).is_error).toBe(true);
+    expect(pipe.messages().at(-1)).toMatchObject({ status: "complete" });
+  });
+
+  test("that is not open makes an error line which does not end the turn", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    pipe.send({ action: "answer", request_id: "r1", payload: { question_id: "q9", value: true } });
+    await pipe.end();
+    expect(pipe.messages()).toMatchObject([{ request_id: "r1", status: "error", chunk: { action: "answer" } }]);
+  });
+});
+
+describe("the other messages", () => {
+  test("clear_session starts the pipe's next conversation and leaves the old one readable", async () => {
+    await using llm = await startLlmServer([answer("a"), answer("b")]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    pipe.send(chat("r1", "first"));
+    await pipe.stdout.until('"status":"complete"');
+    pipe.send({ action: "clear_session", request_id: "r2" });
+    pipe.send(chat("r3", "second"));
+    await pipe.stdout.until(/"r3","seq":\d+,"status":"complete"/);
+    const before = pipe.of("r1")[0]?.chunk.metadata?.conversation_id;
+    pipe.send({ action: "history", conversation_id: before });
+    pipe.send({ action: "history", request_id: "r4", payload: { from: 3 } });
+    await pipe.end();
+    const fresh = pipe.of("r2")[0]?.chunk.metadata?.new_conversation_id;
+    expect(fresh).not.toBe(before);
+    expect(pipe.of("r3")[0]?.chunk.metadata?.conversation_id).toBe(fresh);
+    expect(llm.requests[1]?.body.messages?.map(({ role }) => role)).toEqual(["system", "user"]);
+    expect(statuses(pipe.of(null))).toEqual(["user_message", "text", "usage", "turn_end", "history_end"]);
+    expect(pipe.of(null).map(({ seq }) => seq)).toEqual([1, 2, 2, 3, 3]);
+    expect(statuses(pipe.of("r4"))).toEqual(["turn_end", "history_end"]);
+  });
+
+  test("cancel says when there is nothing to cancel", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    pipe.send({ action: "cancel", request_id: "r1" });
+    pipe.send({ action: "cancel", request_id: "r2", conversation_id: "somebody else's" });
+    await pipe.end();
+    expect(pipe.messages()).toMatchObject([
+      { request_id: "r1", status: "error", chunk: { kind: "nothing_to_do", action: "cancel" } },
+      { request_id: "r2", status: "error", chunk: { kind: "nothing_to_do", action: "cancel" } },
+    ]);
+  });
+
+  test("ping is answered", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    pipe.send('\r\n{"action":"ping","request_id":"r1"}\r\n\n');
+    await pipe.end();
+    expect(statuses(pipe.messages())).toEqual(["pong"]);
+  });
+
+  test("a line that is none has an error line, and the next one is read as usual", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    pipe.send("hello\n");
+    pipe.send({ action: "chat", request_id: "r1" });
+    pipe.send({ action: "ping", request_id: "r2" });
+    await pipe.end();
+    const [first, second, last] = pipe.messages();
+    expect(first).toMatchObject({ request_id: null, status: "error", chunk: { kind: "bad_message" } });
+    expect(second).toMatchObject({ request_id: "r1", chunk: { error: '"payload.text" is missing' } });
+    expect(last).toMatchObject({ request_id: "r2", status: "complete" });
+  });
+});
+
+describe("the pipe", () => {
+  test("waits for its reader instead of filling memory", async () => {
+    const words = 2000;
+    await using llm = await startLlmServer([answer("word ".repeat(words))]);
+    await using app = await startApp({ llm: llm.url });
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    class SlowSink extends Sink {
+      override _write(text: string, encoding: BufferEncoding, done: () => void): void {
+        void held.then(() => super._write(text, encoding, done));
+      }
+    }
+    const slow = new SlowSink();
+    const pipe = open(app, slow);
+    pipe.send(chat("r1", "hi", {}, { streaming: true }));
+    const session = () => app.sessions.list().then(([first]) => first);
+    while ((await session())?.lastSeq !== 3) await new Promise((resolve) => setImmediate(resolve));
+    expect(slow.writableLength).toBeLessThan(2 * slow.writableHighWaterMark);
+    release();
+    await pipe.end();
+    expect(pipe.messages().filter(({ chunk: { type } }) => type === "text")).toHaveLength(words);
+  });
+
+  test("whose reader has gone still finishes its turns into the log", async () => {
+    await using llm = await startLlmServer([answer("for the log")]);
+    await using app = await startApp({ llm: llm.url });
+    const gone = new Sink();
+    const pipe = open(app, gone);
+    gone.destroy(new Error("EPIPE"));
+    pipe.send(chat("r1", "hi", { conversation_id: "c1" }));
+    expect(await pipe.end()).toBe(0);
+    expect((await app.sessions.open("c1").history()).at(-1)).toMatchObject({ type: "turn_end" });
+  });
+
+  test("is left by Ctrl-C, with every turn's end written", async () => {
+    await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    pipe.send(chat("r1", "hi", {}, { streaming: true }));
+    await pipe.stdout.until("begun");
+    pipe.interrupt();
+    expect(await pipe.exitCode).toBe(130);
+    expect(pipe.messages().at(-1)).toMatchObject({ chunk: { metadata: { stop_reason: "cancelled" } } });
+  });
+
+  test("survives any line", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    const junk = [
+      "{}",
+      "[",
+      "null",
+      '"x"',
+      "1e999",
+      `{"action":${"[".repeat(5000)}`,
+      "\u0000",
+      '{"__proto__":{"action":"chat"}}',
+    ];
+    for (const line of junk) pipe.send(`${line}\n`);
+    await pipe.end();
+    expect(pipe.messages().map(({ status }) => status)).toEqual(junk.map(() => "error"));
+  });
+});

@@ -1,0 +1,71 @@
+import { Writable } from "node:stream";
+import type { DoorParts } from "../../src/frontends/door.js";
+import type { App } from "../../src/index.js";
+import { chunk, json, type Step, stream } from "../support/llm-server.js";
+
+/** The app as a front door gets it; ids count up, the clock is the caller's. */
+export function doorParts({ sessions, hub, resolveModel }: App, now: () => number = () => 0): DoorParts {
+  let ids = 0;
+  return { sessions, hub, resolveModel, newId: (prefix) => `${prefix}_${++ids}`, now };
+}
+
+/** Collects what is written to it. */
+export class Sink extends Writable {
+  text = "";
+  columns?: number;
+  #seen = 0;
+  #changed: () => void = () => {};
+
+  constructor(columns?: number) {
+    super({ decodeStrings: false });
+    this.columns = columns;
+  }
+
+  override _write(chunk: string, _encoding: BufferEncoding, done: () => void): void {
+    this.text += chunk;
+    this.#changed();
+    done();
+  }
+
+  /** Resolves when what comes after the text matched by the last call matches. One caller at a time. */
+  async until(pattern: RegExp | string): Promise<void> {
+    for (;;) {
+      const rest = this.text.slice(this.#seen);
+      const found = typeof pattern === "string" ? rest.indexOf(pattern) : rest.search(pattern);
+      if (found >= 0) {
+        const length = typeof pattern === "string" ? pattern.length : (pattern.exec(rest)?.[0].length ?? 0);
+        this.#seen += found + length;
+        return;
+      }
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+    }
+  }
+}
+
+/** Ctrl-C by hand. */
+export function interrupts() {
+  const listeners = new Set<() => void>();
+  return {
+    onInterrupt: (listener: () => void) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    interrupt: () => {
+      for (const listener of listeners) listener();
+    },
+    listeners,
+  };
+}
+
+/** An answer that says something and then calls one tool, as models often do. */
+export function sayAndCall(content: string, name: string, args: object = {}): Step {
+  const call = { id: "call_1", type: "function", function: { name, arguments: JSON.stringify(args) } };
+  const usage = { prompt_tokens: 10, completion_tokens: 5 };
+  const message = { role: "assistant", content, tool_calls: [call] };
+  const whole = json({ choices: [{ index: 0, message, finish_reason: "tool_calls" }], usage });
+  const deltas = [chunk({ content }), chunk({ tool_calls: [{ index: 0, ...call }] }), chunk({}, "tool_calls")];
+  const streamed = stream([...deltas, { choices: [], usage }, "data: [DONE]\n\n"]);
+  return (response, request) => (request.body.stream ? streamed : whole)(response, request);
+}

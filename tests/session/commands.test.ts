@@ -1,0 +1,125 @@
+import { describe, expect, test } from "@jest/globals";
+import type { StoredEvent } from "../../src/core/chat.js";
+import {
+  historyText,
+  partsText,
+  promptsText,
+  resourcesText,
+  serversText,
+  toolsText,
+} from "../../src/session/command-text.js";
+import { type CommandScope, isSlashCommand, runSlashCommand, slashCommands } from "../../src/session/commands.js";
+import { script, startApp } from "../support/app.js";
+import { startLlmServer } from "../support/llm-server.js";
+
+async function withDemo<T>(use: (scope: CommandScope) => Promise<T>): Promise<T> {
+  await using llm = await startLlmServer([]);
+  await using app = await startApp({ llm: llm.url, mcpServers: { demo: script("dist/demo/mcp-server.js") } });
+  await app.ready();
+  const signal = new AbortController().signal;
+  return await use({ hub: app.hub, session: app.sessions.open("c"), resolveModel: app.resolveModel, signal });
+}
+
+describe("slash commands", () => {
+  test("each has its line in the help", async () => {
+    await withDemo(async (scope) => {
+      const outcome = await runSlashCommand("/help", scope);
+      const text = outcome.type === "text" ? outcome.text : "";
+      expect(text.split("\n").map((line) => line.split(" ")[0])).toEqual(slashCommands.map(({ name }) => `/${name}`));
+    });
+  });
+
+  test("show servers, tools, prompts, resources and the model", async () => {
+    await withDemo(async (scope) => {
+      const shown = async (line: string) => {
+        const outcome = await runSlashCommand(line, scope);
+        return outcome.type === "text" ? outcome.text : outcome.type;
+      };
+      expect(await shown("/servers")).toMatch(
+        /^demo {2}ready {2}stdio {2}4 tools, 1 prompt, 1 resource, ready in \d+ ms/,
+      );
+      expect(await shown("/tools")).toContain("demo.add");
+      expect(await shown("/prompts")).toBe("demo__summarize topic=…  Asks for a summary of a topic");
+      expect(await shown("/resources")).toBe("demo://readme  What this demo server is");
+      expect(await shown("/resource demo://readme")).toContain("This is the MCP server that comes with MCP-Platform.");
+      expect(await shown("/history")).toBe("nothing was said yet");
+      expect(await shown("/model")).toBe("test/m1");
+    });
+  });
+
+  test("tell the front door what to do", async () => {
+    await withDemo(async (scope) => {
+      expect(await runSlashCommand("/clear", scope)).toEqual({ type: "clear" });
+      expect(await runSlashCommand("/exit", scope)).toEqual({ type: "exit" });
+      expect(await runSlashCommand("/model test/m2", scope)).toEqual({ type: "model", model: "test/m2" });
+      expect(await runSlashCommand("/prompt demo__summarize topic='a b'", scope)).toEqual({
+        type: "prompt",
+        content: [{ type: "text", text: expect.stringContaining("Summarize in three sentences: a b") }],
+      });
+    });
+  });
+
+  test.each([
+    ["/servrs", "there is no command /servrs", "did you mean /servers?"],
+    ["/ex", "there is no command /ex", "did you mean /exit?"],
+    ["/", "there is no command /", "/help shows the commands"],
+    ["/dance", "there is no command /dance", "/help shows the commands"],
+    ["/prompt", "usage: /prompt NAME [argument=value…]", ""],
+    ["/prompt demo__summarize topic", '"topic" is not argument=value', ""],
+    ["/resource", "usage: /resource URI", ""],
+    ["/model openai/m", expect.stringContaining("OPENAI_API_KEY"), expect.any(String)],
+  ])("%s is refused with a reason", async (line, message, hint) => {
+    await withDemo((scope) => expect(runSlashCommand(line, scope)).rejects.toMatchObject({ message, hint }));
+  });
+
+  test("are told from what is said by their first character", () => {
+    expect(isSlashCommand("/help")).toBe(true);
+    expect(isSlashCommand("what is /help?")).toBe(false);
+  });
+});
+
+describe("the texts of commands", () => {
+  test("say when there is nothing", () => {
+    expect([toolsText([]), serversText([]), promptsText([]), resourcesText([])]).toEqual([
+      "no server offers a tool",
+      "no MCP server is configured",
+      "no server offers a prompt",
+      "no server offers a resource",
+    ]);
+  });
+
+  test("say why a server is not ready", () => {
+    const server = { name: "fs", state: "failed" as const, transport: "stdio", tools: 0, prompts: 0, resources: 0 };
+    expect(serversText([{ ...server, reason: "npx is not installed" }])).toBe(
+      "fs  failed  stdio  npx is not installed",
+    );
+  });
+
+  test("name what is not text", () => {
+    const picture = { type: "image" as const, data: "aGk=", mimeType: "image/png" };
+    const link = { type: "resource_link" as const, uri: "file:///a" };
+    expect(partsText([{ type: "text", text: "see" }, picture, link])).toBe("see\n[image, image/png]\n[file:///a]");
+  });
+
+  test("tell a conversation", () => {
+    const common = { turnId: "t", at: 0 };
+    const call = { id: "c1", name: "s__add", arguments: "{}" };
+    const assistant = { finishReason: "stop", provider: "p", model: "m", attempts: 1 } as const;
+    const say = (content: string) => ({ role: "assistant" as const, content, toolCalls: [] });
+    const result = { name: "s__add", callId: "c1", content: [{ type: "text" as const, text: "42\nmore" }] };
+    const error = { kind: "auth", message: "no key", retryable: false, hint: "" };
+    const events: StoredEvent[] = [
+      { ...common, seq: 1, type: "user_message", requestId: "r", content: [{ type: "text", text: "hi" }] },
+      { ...common, seq: 2, type: "assistant_message", message: say(""), ...assistant },
+      { ...common, seq: 3, type: "tool_call", call },
+      { ...common, seq: 4, type: "tool_sent", callId: "c1" },
+      { ...common, seq: 5, type: "tool_result", isError: false, ...result },
+      { ...common, seq: 6, type: "assistant_message", message: say("It is 42."), ...assistant },
+      { ...common, seq: 7, type: "turn_end", stopReason: "max_tool_hops" },
+      { ...common, seq: 8, type: "turn_error", error },
+    ];
+    expect(historyText(events)).toBe(
+      "you: hi\n> s__add {}\n  s__add ok: 42\nassistant: It is 42.\n(max_tool_hops)\n(error: no key)",
+    );
+  });
+});
