@@ -1,9 +1,23 @@
-import type { Config, HttpConfig, LogLevel, ProviderConfig, ServerConfig, ServiceConfig } from "../core/config.js";
+import type {
+  Config,
+  HttpConfig,
+  LlmConfig,
+  LogLevel,
+  ProviderConfig,
+  ServerConfig,
+  ServiceConfig,
+} from "../core/config.js";
 import type { Mapping } from "./tree.js";
 
 /** A valid tree with all its defaults. */
 interface ConfigTree {
-  llm: { active?: string; fallback: string[]; http: Mapping; providers: Record<string, Mapping> };
+  llm: {
+    active?: string;
+    fallback: string[];
+    stream_recovery: LlmConfig["streamRecovery"];
+    http: Mapping;
+    providers: Record<string, Mapping>;
+  };
   chat: {
     service: {
       system_prompt: string;
@@ -45,8 +59,15 @@ export function buildConfig(tree: Mapping): Config {
     llm: {
       active: llm.active,
       fallback: llm.fallback,
+      streamRecovery: llm.stream_recovery,
       http: camelCase(llm.http) as unknown as HttpConfig,
-      providers: mapValues(llm.providers, (provider): ProviderConfig => camelCase(provider)),
+      providers: mapValues(
+        llm.providers,
+        ({ quirks, ...provider }): ProviderConfig => ({
+          ...camelCase(provider),
+          ...(quirks ? { quirks: camelCase(quirks as Mapping) } : {}),
+        }),
+      ),
     },
     chat: {
       service: {
@@ -84,7 +105,7 @@ function buildServer(name: string, server: ServerTree): ServerConfig {
 }
 
 /** Under `llm` a number of time is in seconds, and these are the names that times have there. */
-const TIME = /(timeout|delay|expiry|retry_after)$/;
+const TIME = /(timeout|delay|expiry|_after)$/;
 
 function camelCase(tree: Mapping): Mapping {
   return Object.fromEntries(

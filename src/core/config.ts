@@ -30,6 +30,34 @@ export interface HttpConfig extends TimeoutConfig {
   queueTimeoutMs: number;
   /** Everything: queue, attempts, back-off, fallback. */
   totalTimeoutMs: number;
+  /** Unset: the environment decides (HTTPS_PROXY, HTTP_PROXY, NO_PROXY); `""`: none. */
+  proxy?: string;
+  /** PEM file of authorities trusted beside the usual ones. */
+  caFile?: string;
+}
+
+/** What an API does differently; a preset knows it for its provider. */
+export interface QuirksConfig {
+  tokenLimitKey: "max_tokens" | "max_completion_tokens";
+  /** `content` of a message that only calls tools: null as OpenAI has it, else "" (Ollama rejects null). */
+  nullContent: boolean;
+  /** Understands `stream_options: { include_usage: true }`. */
+  streamUsage: boolean;
+  /** Takes `temperature` and `top_p`; reasoning models do not. */
+  temperature: boolean;
+  /** Takes `parallel_tool_calls`; OpenAI's o-models refuse even `false`. */
+  parallelToolCalls: boolean;
+  /** Wants the system prompt as a `developer` message. */
+  developerRole: boolean;
+  /** Wants `reasoning_content` back with tool calls (Kimi, DeepSeek); others answer 400 to it. */
+  echoReasoning: boolean;
+  /** Text between `<think>` and `</think>` is reasoning. */
+  thinkTags: boolean;
+  /** Mistral takes tool call ids of exactly nine letters and digits. */
+  toolIds: "any" | "nine_alphanumeric";
+  /** `plain`: only what Gemini and grammar-building local servers take. */
+  toolSchemas: "full" | "plain";
+  maxTools: number;
 }
 
 /** One entry of `llm.providers` as written; presets and keys are added by `llm/providers.ts`. */
@@ -37,6 +65,10 @@ export interface ProviderConfig extends Partial<TimeoutConfig> {
   baseUrl?: string;
   model?: string;
   apiKey?: string;
+  /** One that is refused or used up is set aside, and the next one is tried. */
+  apiKeys?: readonly string[];
+  /** Azure: `model` is the name of the deployment. */
+  apiVersion?: string;
   headers?: Record<string, string>;
   temperature?: number;
   maxTokens?: number;
@@ -45,12 +77,21 @@ export interface ProviderConfig extends Partial<TimeoutConfig> {
   contextWindow?: number;
   reasoning?: Record<string, unknown>;
   extraBody?: Record<string, unknown>;
+  /** Requests and tokens a minute, requests at once. */
+  rpm?: number;
+  tpm?: number;
+  maxConcurrency?: number;
+  /** Without a first byte for so long, the request is sent a second time, and the faster answer counts. */
+  hedgeAfterMs?: number;
+  quirks?: Partial<QuirksConfig>;
 }
 
 export interface LlmConfig {
   /** Unset: the first provider that can be used, see design "First run without a key". */
   active?: string;
   fallback: readonly string[];
+  /** What happens to a stream that breaks off after something was shown. `auto`: each front door decides. */
+  streamRecovery: "auto" | "restart" | "fail";
   http: HttpConfig;
   providers: Readonly<Record<string, ProviderConfig>>;
 }

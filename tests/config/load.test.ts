@@ -13,6 +13,7 @@ describe("an empty configuration", () => {
       llm: {
         active: undefined,
         fallback: [],
+        streamRecovery: "auto",
         http: {
           timeoutMs: 30_000,
           maxRetries: 3,

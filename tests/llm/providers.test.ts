@@ -7,7 +7,7 @@ import { HTTP } from "../support/llm-config.js";
 import { json, startLlmServer } from "../support/llm-server.js";
 
 function config(providers: LlmConfig["providers"], active?: string): LlmConfig {
-  return { active, fallback: [], http: HTTP, providers };
+  return { active, fallback: [], streamRecovery: "auto", http: HTTP, providers };
 }
 
 function resolve(given: LlmConfig, model?: string, env = {}) {

@@ -25,6 +25,7 @@ export function llmConfig(baseUrl: string, http: Partial<HttpConfig> = {}, provi
   return {
     active: "test",
     fallback: [],
+    streamRecovery: "auto",
     http: { ...HTTP, ...http },
     providers: { test: { baseUrl, model: "m1", apiKey: "sk-test-0123456789", ...provider } },
   };
