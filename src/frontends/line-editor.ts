@@ -63,6 +63,15 @@ export class LineEditor {
     this.#startLine("");
   }
 
+  /** Prints above the line that is being typed, which stays. False, and nothing, when there is no such line. */
+  showAbove(text: string): boolean {
+    if (this.#echo.muted || !this.#isTty) return false;
+    const typed = this.#takeTyped();
+    this.#echo.show(`\r${eraseBelow}${text}`);
+    this.#startLine(typed);
+    return true;
+  }
+
   /** An answer that was not typed ahead of its question. Undefined when the input ends or the signal comes first. */
   async ask(question: string, signal: AbortSignal): Promise<string | undefined> {
     const over = AbortSignal.any([signal, this.#ended.signal]);
@@ -100,6 +109,7 @@ export class LineEditor {
 }
 
 const prompt = "> ";
+const eraseBelow = "\u001b[J";
 
 /** What readline writes: shown or not. */
 class Echo extends Writable {

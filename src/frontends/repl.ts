@@ -1,3 +1,4 @@
+import wrapAnsi from "wrap-ansi";
 import type { ContentPart, QuestionEvent } from "../core/chat.js";
 import { errorInfo } from "../core/errors.js";
 import { type CommandOutcome, isSlashCommand, runSlashCommand } from "../session/commands.js";
@@ -5,32 +6,34 @@ import type { PromptRequest, Session } from "../session/session.js";
 import { askApproval } from "./approval.js";
 import type { DoorParts, OnInterrupt } from "./door.js";
 import { exitCodes } from "./exit-codes.js";
+import { type Greeting, greetingLines } from "./greeting.js";
 import { LineEditor, type Terminal } from "./line-editor.js";
 import { type Colors, inert } from "./terminal.js";
 import { TurnScreen } from "./turn-screen.js";
 
-export interface ReplOptions extends Omit<PromptRequest, "requestId" | "text" | "content"> {
-  /** Default: a new conversation. */
-  conversationId?: string;
+/** Without a conversation id a new conversation begins. */
+export interface ReplOptions extends Omit<PromptRequest, "requestId" | "text" | "content">, Greeting {
   toolNotifications: boolean;
-  /** Lines for the start, above model and servers. */
-  notices?: readonly string[];
 }
 
 export interface ReplTerminal extends Terminal {
   /** Its `isColorSupported` also decides about rendered Markdown and the status line. */
   colors: Colors;
   onInterrupt: OnInterrupt;
+  /** Lines about the host while the chat goes on, as of a server that has failed. */
+  onNotice?: (listener: (line: string) => void) => () => void;
 }
 
 /** A chat on a terminal. Resolves to the exit code. */
 export async function runRepl(parts: DoorParts, options: ReplOptions, terminal: ReplTerminal): Promise<number> {
   const repl = new Repl(parts, options, terminal);
-  const unsubscribe = terminal.onInterrupt(() => repl.interrupt());
+  const stopInterrupts = terminal.onInterrupt(() => repl.interrupt());
+  const stopNotices = terminal.onNotice?.((line) => repl.notice(line));
   try {
     return await Promise.race([repl.run(), repl.left]);
   } finally {
-    unsubscribe();
+    stopInterrupts();
+    stopNotices?.();
     repl.close();
   }
 }
@@ -72,7 +75,8 @@ class Repl {
   }
 
   async run(): Promise<number> {
-    this.#greet();
+    const greeting = greetingLines(this.#options, this.#modelName(), this.#parts.hub);
+    this.#print(`${greeting.map((line) => this.#dim(line)).join("")}\n`);
     for (let line = await this.#editor.next(); line !== undefined; line = await this.#editor.next()) {
       this.#leaveUntil = 0;
       const outcome = await this.#take(line.trim());
@@ -97,19 +101,13 @@ class Repl {
     }
   }
 
+  notice(line: string): void {
+    if (!this.#editor.showAbove(this.#dim(line))) this.#screen.note(line);
+  }
+
   close(): void {
     this.#screen.pause();
     this.#editor.close();
-  }
-
-  #greet(): void {
-    const servers = this.#parts.hub.servers().map(({ name }) => name);
-    const facts = [
-      `model ${this.#modelName()}`,
-      `servers: ${servers.join(", ") || "none"}`,
-      "/help shows the commands",
-    ];
-    this.#print(`${[...(this.#options.notices ?? []), facts.join(" · ")].map((line) => this.#dim(line)).join("")}\n`);
   }
 
   /** What a line asks for; undefined when it asks for nothing, or for something that could not be done. */
@@ -186,7 +184,8 @@ class Repl {
   }
 
   #dim(line: string): string {
-    return `${this.#terminal.colors.dim(inert(line))}\n`;
+    const { colors, output } = this.#terminal;
+    return `${colors.dim(wrapAnsi(inert(line), output.columns || 80))}\n`;
   }
 
   #print(text: string): void {

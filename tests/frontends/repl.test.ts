@@ -27,7 +27,18 @@ function open(app: App, { color = false, isTty = true, conversationId = "c" } = 
   const screen = new Sink(60);
   const clock = { now: 1_000_000 };
   const { onInterrupt } = interrupts();
-  const terminal = { input: keys, output: screen, isTty, colors: picocolors.createColors(color), onInterrupt };
+  let notice: (line: string) => void = () => {};
+  const terminal = {
+    input: keys,
+    output: screen,
+    isTty,
+    colors: picocolors.createColors(color),
+    onInterrupt,
+    onNotice: (listener: typeof notice) => {
+      notice = listener;
+      return () => {};
+    },
+  };
   const options = { toolNotifications: true, conversationId, notices: ["a notice"], streaming: true };
   const exitCode = runRepl(
     doorParts(app, () => clock.now),
@@ -38,6 +49,7 @@ function open(app: App, { color = false, isTty = true, conversationId = "c" } = 
     exitCode,
     clock,
     screen,
+    notice: (line: string) => notice(line),
     type: (text: string) => void keys.write(text),
     end: () => void keys.end(),
     sees: (pattern: RegExp | string) => screen.until(pattern),
@@ -64,7 +76,7 @@ describe("a chat on a terminal", () => {
     await using app = await startApp({ llm: llm.url });
     const repl = open(app);
     await repl.sees("a notice\n");
-    await repl.sees("model test/m1 · servers: none · /help shows the commands\n");
+    await repl.sees(/model test\/m1 · servers: none · conversation c · \/help\s+shows/);
     await repl.enter("hi");
     await repl.sees("Hello *you*\n");
     expect(await repl.leave()).toBe(0);
@@ -112,6 +124,24 @@ describe("a chat on a terminal", () => {
     await repl.sees(/ {2}s__nothing error: .+\n/);
     await repl.sees(/ {2}s\.echo ok \d+ ms\n\ndone\n/);
     await repl.leave();
+  });
+
+  test("keeps a line that is being typed below what the host has to say", async () => {
+    await using llm = await startLlmServer([stalled()]);
+    await using app = await startApp({ llm: llm.url });
+    const repl = open(app);
+    await repl.sees(prompt);
+    repl.type("hal");
+    repl.notice("fs: failed: \u001b[2Jnot found");
+    await repl.sees("fs: failed: not found\n");
+    await repl.sees(/> .*hal/u);
+    repl.type("f\r");
+    await repl.sees("begun");
+    repl.notice("fs: ready");
+    await repl.sees("and\nfs: ready\n");
+    repl.type(ctrlC);
+    await repl.leave();
+    expect(userText(llm.requests[0] as LlmRequest)).toContain('"half"');
   });
 
   test("says what failed and goes on", async () => {
