@@ -87,7 +87,7 @@ function provide(config: LlmConfig, env: Environment, name: string): Provider {
     quirks: { ...DEFAULT_QUIRKS, ...quirks },
     limits: {
       timeoutMs: merged.timeoutMs ?? config.http.timeoutMs,
-      connectTimeoutMs: config.http.connectTimeoutMs,
+      connectTimeoutMs: merged.connectTimeoutMs ?? config.http.connectTimeoutMs,
       ttftTimeoutMs: merged.ttftTimeoutMs ?? config.http.ttftTimeoutMs,
       idleTimeoutMs: merged.idleTimeoutMs ?? config.http.idleTimeoutMs,
     },
