@@ -78,7 +78,22 @@ export type Discard = { type: "discard"; reason: string };
 export type CompletionEvent = Delta | Discard | { type: "completion"; completion: Completion };
 
 /** What a person (or program) is asked in the middle of a turn; answered by `session.answer(questionId, value)`. */
-export type Question = { kind: "approval"; call: ToolCall; server: string; tool: string; reason: string };
+export type Question =
+  | ApprovalQuestion
+  /** A server wants data (a form by its schema) or a visit to a page: `{"action": "accept" | "decline" | "cancel", "content": {…}}`. */
+  | { kind: "elicitation"; server: string; message: string; form: JsonSchema }
+  | { kind: "elicitation"; server: string; message: string; url: string }
+  /** A server wants the model to write something, at the user's cost: `true` or `false`. */
+  | { kind: "sampling"; server: string; prompt: string; maxTokens: number };
+
+/** May this tool run? `true`, `false` or `{"allow": boolean, "remember": …}`. */
+export interface ApprovalQuestion {
+  kind: "approval";
+  call: ToolCall;
+  server: string;
+  tool: string;
+  reason: string;
+}
 
 /** An error as users, logs and wires see it. */
 export interface ErrorInfo {

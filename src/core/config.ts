@@ -86,12 +86,15 @@ export interface ProviderConfig extends Partial<TimeoutConfig> {
   quirks?: Partial<QuirksConfig>;
 }
 
+/** `restart`: asked again, and what was shown is voided. `fail`: the turn fails, and what was shown is kept. */
+export type StreamRecovery = "restart" | "fail";
+
 export interface LlmConfig {
   /** Unset: the first provider that can be used, see design "First run without a key". */
   active?: string;
   fallback: readonly string[];
   /** What happens to a stream that breaks off after something was shown. `auto`: each front door decides. */
-  streamRecovery: "auto" | "restart" | "fail";
+  streamRecovery: "auto" | StreamRecovery;
   http: HttpConfig;
   providers: Readonly<Record<string, ProviderConfig>>;
 }

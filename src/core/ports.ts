@@ -2,6 +2,7 @@
 import type {
   ChatEvent,
   ContentPart,
+  Question,
   ServerState,
   StoredEvent,
   ToolCall,
@@ -34,6 +35,8 @@ export interface ToolProgress {
 export interface SendOptions {
   signal: AbortSignal;
   onProgress?: (progress: ToolProgress) => void;
+  /** Puts a server's question to the person behind the turn. `false` when nobody can be asked. Never rejects. */
+  ask?: (question: Question) => Promise<unknown>;
 }
 
 /** What the policy may know of a tool. Annotations of an untrusted server are not in here: they would be hearsay. */

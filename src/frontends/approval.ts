@@ -1,4 +1,4 @@
-import type { Question } from "../core/chat.js";
+import type { ApprovalQuestion } from "../core/chat.js";
 import type { LineEditor } from "./line-editor.js";
 import { inert } from "./terminal.js";
 
@@ -6,7 +6,11 @@ import { inert } from "./terminal.js";
 const shownArguments = 4000;
 
 /** Asks a person whether a call may run. The arguments are shown whole: the line of the call may have cut them. */
-export async function askApproval(editor: LineEditor, question: Question, signal: AbortSignal): Promise<unknown> {
+export async function askApproval(
+  editor: LineEditor,
+  question: ApprovalQuestion,
+  signal: AbortSignal,
+): Promise<unknown> {
   const { server, tool, reason, call } = question;
   const rest = call.arguments.length - shownArguments;
   const shown = call.arguments.slice(0, shownArguments) + (rest > 0 ? `… and ${rest} characters more` : "");

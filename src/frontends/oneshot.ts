@@ -41,12 +41,14 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
     "stream-json": () => new StreamJsonView(identity, stdout),
   };
   const view = views[outputFormat]();
+  // A program that reads plain text cannot take back what it has read.
+  const recovery = outputFormat === "text" && !streams.stdout.isTTY ? "fail" : "restart";
 
   const run = async () => {
     const events: StoredEvent[] = [];
     try {
       const model = parts.resolveModel(request.model);
-      const turn = await session.submit({ ...request, requestId });
+      const turn = await session.submit({ streamRecovery: recovery, ...request, requestId });
       await view.start({ turnId: turn.turnId, cached: turn.cached, model });
       for await (const event of turn.watch()) {
         if ("seq" in event) events.push(event);
@@ -91,7 +93,7 @@ function deniedTools(events: readonly StoredEvent[]): string[] {
     events.flatMap((event) => (event.type === "answer" && event.value === false ? [event.questionId] : [])),
   );
   const tools = events.flatMap((event) =>
-    event.type === "question" && refused.has(event.questionId)
+    event.type === "question" && event.question.kind === "approval" && refused.has(event.questionId)
       ? [`${event.question.server}__${event.question.tool}`]
       : [],
   );

@@ -8,7 +8,10 @@ import { errorMessage, historyMessages, TurnEncoder, type WireMessage } from "./
 /** Resolves when the wire can take the next message. */
 type Send = (message: WireMessage) => Promise<void>;
 
-/** One client of the message protocol, whatever the wire. Its turns run at once and their messages interleave. */
+/**
+ * One client of the message protocol, whatever the wire. Its turns run at once and their messages interleave. An answer
+ * that breaks off is started again after a `discard` message; `turn_end` carries the whole text for who does not follow.
+ */
 export class Peer {
   readonly #parts: DoorParts;
   readonly #send: Send;
@@ -87,7 +90,7 @@ export class Peer {
     const { requestId, text, streaming } = message;
     const model = this.#parts.resolveModel(message.model);
     const session = message.conversationId === undefined ? this.#current : this.#open(message.conversationId);
-    const turn = await session.submit({ requestId, text, streaming, model: message.model });
+    const turn = await session.submit({ requestId, text, streaming, streamRecovery: "restart", model: message.model });
     const earlier = this.#shown.get(turn);
     const encoder = new TurnEncoder({
       requestId,

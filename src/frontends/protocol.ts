@@ -1,4 +1,12 @@
-import type { AssistantMessageEvent, ContentPart, ErrorInfo, StoredEvent, TurnEvent, Usage } from "../core/chat.js";
+import type {
+  AssistantMessageEvent,
+  ContentPart,
+  ErrorInfo,
+  Question,
+  StoredEvent,
+  TurnEvent,
+  Usage,
+} from "../core/chat.js";
 import { textOf } from "../core/chat.js";
 import { summarizeTurn } from "../session/summary.js";
 
@@ -149,13 +157,25 @@ function storedChunks(event: StoredEvent, shown: { text: boolean; reasoning: boo
       const { callId, name, isError, content } = event;
       return [{ type: "tool_result", data: { id: callId, name, is_error: isError, content: content.map(wirePart) } }];
     }
-    case "question": {
-      const { kind, tool, server, call, reason } = event.question;
-      const data = { question_id: event.questionId, kind, tool, server, arguments: call.arguments, reason };
-      return [{ type: "question", data }];
-    }
+    case "question":
+      return [{ type: "question", data: { question_id: event.questionId, ...wireQuestion(event.question) } }];
     default:
       return [];
+  }
+}
+
+function wireQuestion(question: Question): object {
+  switch (question.kind) {
+    case "approval": {
+      const { kind, tool, server, call, reason } = question;
+      return { kind, tool, server, arguments: call.arguments, reason };
+    }
+    case "sampling": {
+      const { kind, server, prompt, maxTokens } = question;
+      return { kind, server, prompt, max_tokens: maxTokens };
+    }
+    case "elicitation":
+      return question;
   }
 }
 

@@ -3,7 +3,7 @@ import type { ContentPart, QuestionEvent } from "../core/chat.js";
 import { errorInfo } from "../core/errors.js";
 import { type CommandOutcome, isSlashCommand, runSlashCommand } from "../session/commands.js";
 import type { PromptRequest, Session } from "../session/session.js";
-import { askApproval } from "./approval.js";
+import { askPerson } from "./ask-person.js";
 import type { DoorParts, OnInterrupt } from "./door.js";
 import { exitCodes } from "./exit-codes.js";
 import { type Greeting, greetingLines } from "./greeting.js";
@@ -149,7 +149,13 @@ class Repl {
     return this.#stoppable(
       () => session.cancel(requestId),
       async () => {
-        const turn = await session.submit({ ...request, model: this.#model, requestId, content });
+        const turn = await session.submit({
+          ...request,
+          streamRecovery: "restart",
+          model: this.#model,
+          requestId,
+          content,
+        });
         for await (const event of turn.watch()) {
           this.#screen.show(event);
           if (event.type === "question") await this.#ask(event, turn.signal);
@@ -160,7 +166,7 @@ class Repl {
 
   async #ask({ questionId, question }: QuestionEvent, signal: AbortSignal): Promise<void> {
     this.#screen.pause();
-    this.#session.answer(questionId, await askApproval(this.#editor, question, signal));
+    this.#session.answer(questionId, await askPerson(this.#editor, question, signal));
     this.#screen.resume();
   }
 

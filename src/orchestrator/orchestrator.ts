@@ -6,22 +6,24 @@ import type {
   CompletionEvent,
   CompletionRequest,
   Delta,
-  Discard,
   LiveEvent,
   Message,
   QuestionEvent,
   StopReason,
   ToolDefinition,
 } from "../core/chat.js";
+import type { StreamRecovery } from "../core/config.js";
 import { errorInfo, LlmError } from "../core/errors.js";
 import type { NewId } from "../core/ids.js";
 import type { ToolHub } from "../core/ports.js";
-import type { LlmClient } from "../llm/client.js";
+import type { CompleteOptions, LlmClient } from "../llm/client.js";
 import { matchesTool, type PolicyRules } from "./policy.js";
 import { runToolCalls } from "./tools.js";
 
 export interface CallOptions {
   signal?: AbortSignal;
+  /** What happens to a stream that breaks off after its first delta, where `llm.stream_recovery` leaves it open. Default: `fail`. */
+  streamRecovery?: StreamRecovery;
 }
 
 export interface TurnOptions {
@@ -29,6 +31,8 @@ export interface TurnOptions {
   system: string;
   model?: string;
   streaming: boolean;
+  /** Whether the watcher can void what it has shown. */
+  streamRecovery?: StreamRecovery;
   /** Model requests that may use tools. One more, without tools, follows so that the user gets an answer. */
   maxToolHops: number;
   rules: PolicyRules;
@@ -58,14 +62,14 @@ export class Orchestrator {
   }
 
   /**
-   * The same completion, shown as it is written: deltas, then the completion. Retries until the first delta was shown,
-   * never after. Leaving the loop early cancels the request. Throws LlmError.
+   * The same completion, shown as it is written: deltas, then the completion. Retries until the first delta was shown, and
+   * after it only where a `discard` may void what was shown. Leaving the loop early cancels the request. Throws LlmError.
    */
   async *streamOpenAIApi(request: CompletionRequest, options: CallOptions = {}): AsyncGenerator<CompletionEvent> {
     const left = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
     const events = new Channel<CompletionEvent>();
-    this.#post(request, { signal, streaming: true, onDelta: (delta) => events.push(delta) }).then(
+    this.#post(request, { ...options, signal, streaming: true, onDelta: (delta) => events.push(delta) }).then(
       (completion) => {
         events.push({ type: "completion", completion });
         events.close();
@@ -85,10 +89,7 @@ export class Orchestrator {
   }
 
   /** The one way to the model. */
-  #post(
-    request: CompletionRequest,
-    options: CallOptions & { streaming: boolean; onDelta?: (delta: Delta | Discard) => void },
-  ): Promise<Completion> {
+  #post(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
     return this.#llm.complete(request, options);
   }
 
@@ -130,10 +131,12 @@ export class Orchestrator {
   /** One request of a turn. Yields its deltas and its message; after a failure also the turn's end, and returns nothing. */
   async *#hop(
     request: CompletionRequest,
-    { turnId, signal, streaming }: TurnOptions,
+    { turnId, signal, streaming, streamRecovery }: TurnOptions,
   ): AsyncGenerator<ChatEvent | LiveEvent, Completion | undefined> {
     let shown: Delta[] = [];
-    const events = streaming ? this.streamOpenAIApi(request, { signal }) : this.#whole(request, { signal });
+    const events = streaming
+      ? this.streamOpenAIApi(request, { signal, streamRecovery })
+      : this.#whole(request, { signal });
     try {
       for await (const event of events) {
         if (event.type === "completion") {

@@ -1,5 +1,5 @@
 import { Channel } from "../core/channel.js";
-import type { ChatEvent, LiveEvent, Message, QuestionEvent, ToolCall } from "../core/chat.js";
+import type { ChatEvent, LiveEvent, Message, Question, QuestionEvent, ToolCall } from "../core/chat.js";
 import type { PreparedCall, ToolHub, ToolResult } from "../core/ports.js";
 import { decide, type PolicyRules } from "./policy.js";
 
@@ -46,7 +46,14 @@ export async function* runToolCalls(
   const sent = sendable.map(async ({ call, prepared }) => {
     const onProgress = (progress: { progress: number; total?: number; message?: string }) =>
       happenings.push({ type: "tool_progress", callId: call.id, ...progress });
-    const result = await prepared.send({ signal: batch.signal, onProgress });
+    const ask = async (question: Question) => {
+      const event = questionEvent(question, batch);
+      happenings.push(event);
+      const value = await batch.answer(event);
+      happenings.push({ type: "answer", turnId, questionId: event.questionId, value });
+      return value;
+    };
+    const result = await prepared.send({ signal: batch.signal, onProgress, ask });
     results.set(call, result);
     happenings.push(resultEvent(turnId, call, result));
   });
@@ -75,20 +82,18 @@ async function* check(
   const verdict = decide(prepared, batch.rules);
   if (verdict.decision === "deny") return { refused: refusal(`not run: ${call.name} is denied by the user's policy`) };
   if (verdict.decision === "ask") {
-    const questionId = batch.newId("q");
     const { server, tool } = prepared;
-    const question: QuestionEvent = {
-      type: "question",
-      turnId: batch.turnId,
-      questionId,
-      question: { kind: "approval", call, server, tool, reason: verdict.reason },
-    };
+    const question = questionEvent({ kind: "approval", call, server, tool, reason: verdict.reason }, batch);
     yield question;
     const value = await batch.answer(question);
-    yield { type: "answer", turnId: batch.turnId, questionId, value };
+    yield { type: "answer", turnId: batch.turnId, questionId: question.questionId, value };
     if (!isApproval(value)) return { refused: refusal(`not run: the user did not allow ${call.name}`) };
   }
   return prepared;
+}
+
+function questionEvent(question: Question, { turnId, newId }: ToolBatch): QuestionEvent {
+  return { type: "question", turnId, questionId: newId("q"), question };
 }
 
 /** `true` or `{"allow": true}`; anything else is a no. */

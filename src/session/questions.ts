@@ -8,7 +8,9 @@ export class Questions {
   readonly #open = new Map<string, OpenQuestion>();
 
   /** Opens a question before anyone sees it, so that no answer can come too early. A cancelled turn answers `false`. */
-  open(questionId: string, signal: AbortSignal): void {
+  open(questionId: string, signal: AbortSignal): OpenQuestion {
+    const known = this.#open.get(questionId);
+    if (known) return known;
     let resolve: (value: unknown) => void = () => {};
     const answer = new Promise<unknown>((settle) => {
       resolve = settle;
@@ -16,13 +18,16 @@ export class Questions {
     const onAbort = () => resolve(false);
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort);
-    this.#open.set(questionId, { answer, resolve });
+    const question = { answer, resolve };
+    this.#open.set(questionId, question);
     void answer.then(() => signal.removeEventListener("abort", onAbort));
+    return question;
   }
 
-  async wait(questionId: string): Promise<unknown> {
+  /** Opens the question if nobody did so yet, and waits for its answer. */
+  async wait(questionId: string, signal: AbortSignal): Promise<unknown> {
     try {
-      return await this.#open.get(questionId)?.answer;
+      return await this.open(questionId, signal).answer;
     } finally {
       this.#open.delete(questionId);
     }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ChatEvent, ContentPart, LiveEvent, StoredEvent, TurnEvent } from "../core/chat.js";
+import type { StreamRecovery } from "../core/config.js";
 import { errorInfo, RequestError } from "../core/errors.js";
 import type { NewId } from "../core/ids.js";
 import type { ChatStore, ToolHub } from "../core/ports.js";
@@ -31,6 +32,8 @@ export interface PromptRequest {
   /** Instead of `text`, for images, audio and resources. */
   content?: ContentPart[];
   streaming?: boolean;
+  /** `restart`: the watcher can void what it has shown, at a `discard` event. Default: `fail`. */
+  streamRecovery?: StreamRecovery;
   /** `model` of the active provider, or `provider/model`. */
   model?: string;
   system?: string;
@@ -164,13 +167,15 @@ export class Session {
       system: [request.system ?? defaults.systemPrompt, hub.catalogue()].filter(Boolean).join("\n\n"),
       model: request.model,
       streaming: request.streaming ?? defaults.streaming,
+      streamRecovery: request.streamRecovery,
       maxToolHops: request.maxToolHops ?? defaults.maxToolHops,
       rules: { approval: request.approval ?? defaults.approval, allow, deny: request.deny ?? [] },
       signal: turn.signal,
       answer: async (question) => {
-        const value = await this.#questions.wait(question.questionId);
-        if (isRemembered(value)) {
-          const pattern = `${question.question.server}__${question.question.tool}`;
+        const value = await this.#questions.wait(question.questionId, turn.signal);
+        const asked = question.question;
+        if (asked.kind === "approval" && isRemembered(value)) {
+          const pattern = `${asked.server}__${asked.tool}`;
           allow.push(pattern);
           this.#remembered.push(pattern);
         }

@@ -1,0 +1,30 @@
+import type { Question } from "../core/chat.js";
+import { askApproval } from "./approval.js";
+import { askForm } from "./form.js";
+import type { LineEditor } from "./line-editor.js";
+import { inert } from "./terminal.js";
+
+/** Puts a question to the person at the terminal; the result is the answer as `session.answer` takes it. */
+export async function askPerson(editor: LineEditor, question: Question, signal: AbortSignal): Promise<unknown> {
+  if (question.kind === "approval") return askApproval(editor, question, signal);
+  if (question.kind === "sampling") {
+    const { server, prompt, maxTokens } = question;
+    const text = `${server} asks the model for up to ${maxTokens} tokens, at your cost:\n${prompt}\nallow? y/n: `;
+    return (await yesOrNo(editor, text, signal)) === true;
+  }
+  if ("form" in question) return askForm(editor, question, signal);
+  const { server, message, url } = question;
+  const text = `${server} asks you to open a page: ${message}\n${url}\ndone there? y/n: `;
+  const done = await yesOrNo(editor, text, signal);
+  return { action: done === undefined ? "cancel" : done ? "accept" : "decline" };
+}
+
+/** Undefined when the input ends or the turn is cancelled. */
+async function yesOrNo(editor: LineEditor, text: string, signal: AbortSignal): Promise<boolean | undefined> {
+  for (;;) {
+    const answer = (await editor.ask(inert(text), signal))?.trim().toLowerCase();
+    if (answer === undefined) return undefined;
+    if (answer === "y" || answer === "yes") return true;
+    if (answer === "n" || answer === "no") return false;
+  }
+}
