@@ -1,9 +1,10 @@
 import type { TurnEvent } from "../core/chat.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnSummary } from "../session/summary.js";
+import { wireUsage } from "./chunks.js";
 import type { DoorParts } from "./door.js";
 import type { Output } from "./output.js";
-import { errorMessage, TurnEncoder, wireUsage } from "./protocol.js";
+import { errorMessage, TurnEncoder } from "./protocol.js";
 import { inert } from "./terminal.js";
 import { errorLines, stopNote, ToolLines } from "./turn-lines.js";
 

@@ -1,14 +1,6 @@
-import type {
-  AssistantMessageEvent,
-  ContentPart,
-  ErrorInfo,
-  Question,
-  StoredEvent,
-  TurnEvent,
-  Usage,
-} from "../core/chat.js";
-import { textOf } from "../core/chat.js";
+import type { ErrorInfo, StoredEvent, TurnEvent } from "../core/chat.js";
 import { summarizeTurn } from "../session/summary.js";
+import { historyChunks, type Shown, storedChunks, type WireChunk, wireUsage } from "./chunks.js";
 
 /** What a client receives, design "One message protocol, two wires". One JSON object a line or frame. */
 export type WireMessage = { request_id: string | null; seq?: number } & (
@@ -16,12 +8,6 @@ export type WireMessage = { request_id: string | null; seq?: number } & (
   | { status: "chunk" | "complete"; chunk: WireChunk }
   | { status: "error"; chunk: WireError }
 );
-
-interface WireChunk {
-  type: string;
-  data: unknown;
-  metadata?: Record<string, unknown>;
-}
 
 interface WireError {
   error: string;
@@ -46,7 +32,7 @@ export class TurnEncoder {
   readonly #turn: EncodedTurn;
   readonly #stored: StoredEvent[] = [];
   /** What of the next assistant message was already sent as deltas. */
-  #shown = { text: false, reasoning: false };
+  #shown: Shown = { text: false, reasoning: false };
 
   constructor(turn: EncodedTurn) {
     this.#turn = turn;
@@ -130,86 +116,4 @@ export function historyMessages(
 export function errorMessage(requestId: string | null, error: ErrorInfo, action?: string): WireMessage {
   const { message, kind, retryable, hint } = error;
   return { request_id: requestId, status: "error", chunk: { error: message, kind, retryable, hint, action } };
-}
-
-/** Absent counts stay absent; without any count there is no usage. */
-export function wireUsage(usage: Usage | undefined): Record<string, number | undefined> | null {
-  if (!usage) return null;
-  const { inputTokens, outputTokens, reasoningTokens, cachedTokens } = usage;
-  return {
-    input_tokens: inputTokens,
-    output_tokens: outputTokens,
-    reasoning_tokens: reasoningTokens,
-    cached_tokens: cachedTokens,
-  };
-}
-
-/** What a turn's stored events say to whoever follows it live. */
-function storedChunks(event: StoredEvent, shown: { text: boolean; reasoning: boolean }): WireChunk[] {
-  switch (event.type) {
-    case "assistant_message":
-      return assistantChunks(event, shown);
-    case "tool_call": {
-      const { id, name, arguments: text } = event.call;
-      return [{ type: "tool_call", data: { id, name, arguments: text } }];
-    }
-    case "tool_result": {
-      const { callId, name, isError, content } = event;
-      return [{ type: "tool_result", data: { id: callId, name, is_error: isError, content: content.map(wirePart) } }];
-    }
-    case "question":
-      return [{ type: "question", data: { question_id: event.questionId, ...wireQuestion(event.question) } }];
-    default:
-      return [];
-  }
-}
-
-function wireQuestion(question: Question): object {
-  switch (question.kind) {
-    case "approval": {
-      const { kind, tool, server, call, reason } = question;
-      return { kind, tool, server, arguments: call.arguments, reason };
-    }
-    case "sampling": {
-      const { kind, server, prompt, maxTokens } = question;
-      return { kind, server, prompt, max_tokens: maxTokens };
-    }
-    case "elicitation":
-      return question;
-  }
-}
-
-function assistantChunks(event: AssistantMessageEvent, shown: { text: boolean; reasoning: boolean }): WireChunk[] {
-  const { message, usage, provider, model, finishReason, attempts, interrupted } = event;
-  const chunks: WireChunk[] = [];
-  if (message.reasoning && !shown.reasoning) chunks.push({ type: "reasoning", data: message.reasoning });
-  if (message.content && !shown.text) chunks.push({ type: "text", data: message.content });
-  const metadata = { provider, model, finish_reason: finishReason, attempts, interrupted };
-  return [...chunks, { type: "usage", data: wireUsage(usage), metadata }];
-}
-
-/** Beyond what a live turn shows: the rest of the log, so that every `seq` is there. */
-function historyChunks(event: StoredEvent): WireChunk[] {
-  switch (event.type) {
-    case "user_message":
-      return [{ type: "user_message", data: textOf(event.content), metadata: { request_id: event.requestId } }];
-    case "tool_sent":
-      return [{ type: "tool_sent", data: { id: event.callId } }];
-    case "answer":
-      return [{ type: "answer", data: { question_id: event.questionId, value: event.value } }];
-    case "turn_end":
-      return [{ type: "turn_end", data: { stop_reason: event.stopReason } }];
-    case "turn_error": {
-      const { kind, message, retryable, hint } = event.error;
-      return [{ type: "turn_error", data: { error: message, kind, retryable, hint } }];
-    }
-    default:
-      return storedChunks(event, { text: false, reasoning: false });
-  }
-}
-
-function wirePart(part: ContentPart): Record<string, unknown> {
-  if (part.type === "text" || !part.mimeType) return { ...part };
-  const { mimeType, ...rest } = part;
-  return { ...rest, mime_type: mimeType };
 }
