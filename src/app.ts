@@ -6,7 +6,7 @@ import { demoServer } from "./demo/servers.js";
 import { openStore } from "./history/open.js";
 import { chooseProvider } from "./llm/choose-provider.js";
 import { LlmClient } from "./llm/client.js";
-import { createLog } from "./logging.js";
+import { fromLevel, jsonLog } from "./logging.js";
 import { McpHub } from "./mcp/hub.js";
 import { Orchestrator } from "./orchestrator/orchestrator.js";
 import { Sessions } from "./session/sessions.js";
@@ -18,7 +18,7 @@ export interface AppOptions {
   overrides?: ConfigObject;
   /** Where keys and `${VAR}` come from. Default: the process's environment. */
   env?: Readonly<Record<string, string | undefined>>;
-  /** Gets every observation. Default: log lines on stderr from `logging.level` upwards. */
+  /** Gets the observations from `logging.level` upwards. Default: log lines on stderr. */
   observe?: Observe;
 }
 
@@ -42,7 +42,8 @@ export interface App extends AsyncDisposable {
 export async function createApp(options: AppOptions = {}): Promise<App> {
   const { env = process.env, overrides } = options;
   const { config } = isLoaded(options.config) ? options.config : loadConfig(options.config ?? {}, { env, overrides });
-  const observe = options.observe ?? createLog(config.logging.level, (line) => process.stderr.write(line), Date.now);
+  const log = options.observe ?? jsonLog((line) => process.stderr.write(line), Date.now);
+  const observe = fromLevel(config.logging.level, log);
 
   const closers: (() => unknown)[] = [];
   let closing: Promise<void> | undefined;

@@ -3,11 +3,16 @@ import type { Observe } from "./core/ports.js";
 
 const order: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
 
-/** Log lines for stderr: one JSON object each, from `level` upwards. `now` is milliseconds since the epoch. */
-export function createLog(level: LogLevel, write: (line: string) => void, now: () => number): Observe {
+/** Passes on what is at least that important. */
+export function fromLevel(level: LogLevel, observe: Observe): Observe {
   const threshold = order.indexOf(level);
-  return ({ level: eventLevel, scope, message, fields }) => {
-    if (order.indexOf(eventLevel) < threshold) return;
-    write(`${JSON.stringify({ time: new Date(now()).toISOString(), level: eventLevel, scope, message, ...fields })}\n`);
+  return (event) => {
+    if (order.indexOf(event.level) >= threshold) observe(event);
   };
+}
+
+/** Log lines for stderr: one JSON object each. `now` is milliseconds since the epoch. */
+export function jsonLog(write: (line: string) => void, now: () => number): Observe {
+  return ({ level, scope, message, fields }) =>
+    write(`${JSON.stringify({ time: new Date(now()).toISOString(), level, scope, message, ...fields })}\n`);
 }

@@ -8,6 +8,7 @@ import { parseDuration } from "./config/durations.js";
 import type { LoadedConfig } from "./config/load.js";
 import { errorInfo } from "./core/errors.js";
 import { newId } from "./core/ids.js";
+import type { Observe } from "./core/ports.js";
 import type { DoorParts, OnInterrupt } from "./frontends/door.js";
 import { exitCodeOfError, exitCodes } from "./frontends/exit-codes.js";
 import { readPrompt } from "./frontends/piped-text.js";
@@ -54,22 +55,27 @@ program
   .option("-c, --continue", "go on with the last conversation")
   .option("-r, --resume <id>", "go on with this conversation")
   .action(async (options: { model?: string; continue?: boolean; resume?: string }) => {
-    if (!stdin.isTTY) return runOnce("-", { model: options.model, conversation: options.resume });
+    if (!stdin.isTTY || !stdout.isTTY) return runOnce("-", { model: options.model, conversation: options.resume });
     const { runRepl } = await import("./frontends/repl.js");
     const { createColors, isColorSupported } = (await import("picocolors")).default;
-    return open(async (parts, { config, notices }) => {
-      const last = options.continue ? (await parts.sessions.list())[0]?.conversationId : undefined;
-      const { toolNotifications } = config.chat.service;
-      const conversationId = options.resume ?? last;
-      const terminal = {
-        input: stdin,
-        output: stdout,
-        isTty: true,
-        colors: createColors(isColorSupported),
-        onInterrupt,
-      };
-      return runRepl(parts, { model: options.model, conversationId, toolNotifications, notices }, terminal);
-    });
+    const listeners = new Set<(line: string) => void>();
+    const onNotice = (listener: (line: string) => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    };
+    const colors = createColors(isColorSupported);
+    const terminal = { input: stdin, output: stdout, isTty: true, colors, onInterrupt, onNotice };
+    return open(
+      async (parts, { config, notices }) => {
+        const last = options.continue ? (await parts.sessions.list())[0]?.conversationId : undefined;
+        const { toolNotifications } = config.chat.service;
+        const conversationId = options.resume ?? last;
+        return runRepl(parts, { model: options.model, conversationId, toolNotifications, notices }, terminal);
+      },
+      ({ scope, message }) => {
+        for (const listener of listeners) listener(`${scope}: ${message}`);
+      },
+    );
   });
 
 program
@@ -161,10 +167,10 @@ async function list(show: (texts: typeof import("./session/command-text.js"), ap
 }
 
 /** Starts the host, opens one front door and leaves with its exit code. */
-async function open(door: (parts: DoorParts, app: App) => Promise<number>): Promise<void> {
+async function open(door: (parts: DoorParts, app: App) => Promise<number>, observe?: Observe): Promise<void> {
   const loaded = await load();
   const { createApp } = await import("./app.js");
-  const app = await createApp({ config: loaded });
+  const app = await createApp({ config: loaded, observe });
   const { sessions, hub, resolveModel } = app;
   process.once("SIGTERM", () => void app.close().then(() => leave(exitCodes.terminated)));
   try {

@@ -1,5 +1,6 @@
-import { fstatSync } from "node:fs";
+import { fstat } from "node:fs";
 import type { Readable, Writable } from "node:stream";
+import { promisify } from "node:util";
 import { RequestError } from "../core/errors.js";
 
 interface Piped {
@@ -13,7 +14,7 @@ interface Piped {
  */
 export async function readPrompt(argument: string | undefined, { stdin, stderr }: Piped): Promise<string> {
   if (argument !== undefined && argument !== "-") {
-    if (!isPiped(stdin.fd)) return argument;
+    if (!(await isPiped(stdin.fd))) return argument;
     const piped = await readPipedText(stdin);
     if (piped === undefined) stderr.write("nothing arrived on stdin; going on with the prompt alone\n");
     return piped?.trim() ? `${piped.trimEnd()}\n\n${argument}` : argument;
@@ -26,14 +27,13 @@ export async function readPrompt(argument: string | undefined, { stdin, stderr }
 /** A pipe that nobody writes to must not hold up the prompt for ever; whoever really pipes starts within this time. */
 const firstByteTimeoutMs = 3_000;
 
-/** Whether this descriptor is a file or a shell's pipe: something that a user may have meant to be read. */
-function isPiped(fd: number): boolean {
-  try {
-    const stats = fstatSync(fd);
-    return stats.isFIFO() || stats.isFile();
-  } catch {
-    return false;
-  }
+/**
+ * Whether this descriptor is a file or a shell's pipe: something that a user may have meant to be read. Not `fstatSync`: Node 20
+ * takes its result for that of the next module's path, and then loads packages behind a symlink (pnpm, npm link) as empty.
+ */
+async function isPiped(fd: number): Promise<boolean> {
+  const stats = await promisify(fstat)(fd).catch(() => undefined);
+  return stats !== undefined && (stats.isFIFO() || stats.isFile());
 }
 
 /** All of the text; undefined when no first byte and no end arrive in time. */

@@ -128,7 +128,7 @@ export class Session {
     if (!created && first?.type === "user_message") requireSameContent(requestId, first.content, content);
     turn.turnId = first?.turnId ?? turnId;
     turn.cached = !created && isAnswered(events);
-    for (const event of turn.cached ? events : events.slice(0, 1)) turn.publish(event);
+    for (const event of turn.cached ? events : events.filter(stillHolds)) turn.publish(event);
   }
 
   async #run(turn: LiveTurn, request: PromptRequest): Promise<void> {
@@ -202,6 +202,11 @@ function requireSameContent(requestId: string, known: readonly ContentPart[], se
 function isAnswered(events: readonly StoredEvent[]): boolean {
   const last = events.at(-1);
   return last?.type === "turn_end" || (last?.type === "turn_error" && !last.error.retryable);
+}
+
+/** Of a turn that goes on after a failure: all but the failure, and the text that broke off there. */
+function stillHolds(event: StoredEvent): boolean {
+  return event.type !== "turn_error" && !(event.type === "assistant_message" && event.interrupted);
 }
 
 function isStored(event: ChatEvent | LiveEvent): event is ChatEvent {

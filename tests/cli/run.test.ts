@@ -1,3 +1,6 @@
+import { spawn } from "node:child_process";
+import { cpSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
@@ -131,6 +134,18 @@ test("more servers come from a file in the shape that other hosts use", async ()
   place.write(".mcp.json", JSON.stringify({ mcpServers: { s: fixtureServer() } }));
   const { exitCode } = await place.run(["--mcp-config", ".mcp.json", "run", "go", "--yes"]);
   expect(exitCode).toBe(0);
+});
+
+test("packages behind a symlink (pnpm, npm link) load, also when text is piped in", async () => {
+  using place = new Workplace();
+  cpSync("dist", join(place.folder, "dist"), { recursive: true });
+  cpSync("package.json", join(place.folder, "package.json"));
+  symlinkSync(resolve("node_modules"), join(place.folder, "node_modules"));
+  // `|` and not `stdio: pipe`: what Node gives a child is a socket, what a shell gives it is a FIFO.
+  const command = 'echo | "$NODE" dist/main.js run "Add 2 and 40 with the add tool"';
+  const env = { PATH: process.env.PATH, HOME: place.folder, NODE: process.execPath };
+  const { exitCode, stdout } = await ended(spawn("sh", ["-c", command], { cwd: place.folder, env }));
+  expect([exitCode, stdout]).toEqual([0, "The answer is 42.\n"]);
 });
 
 test("--version and --help", async () => {

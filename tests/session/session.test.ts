@@ -69,7 +69,7 @@ describe("a request id is answered once", () => {
     const first = await collect(session.prompt({ requestId: "r", text: "hi" }));
     expect(first.at(-1)).toMatchObject({ type: "turn_error", error: { retryable: true } });
     const second = await collect(session.prompt({ requestId: "r", text: "hi" }));
-    expect(shape(second)).toEqual(["user_message", "assistant_message", "turn_end"]);
+    expect(shape(second)).toEqual([...shape(first).slice(0, -1), "assistant_message", "turn_end"]);
     const roles = llm.requests.at(-1)?.body.messages?.map(({ role }) => role);
     expect(roles).toEqual(["system", "user", "assistant", "tool"]);
   });
