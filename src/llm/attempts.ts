@@ -1,16 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Delta } from "../core/chat.js";
+import type { Delta, Discard } from "../core/chat.js";
 import type { HttpConfig } from "../core/config.js";
 import { LlmError } from "../core/errors.js";
 import { readAnswer } from "./answer.js";
 import type { Call } from "./call.js";
 import { AnswerFold } from "./deltas.js";
 import { failure } from "./errors.js";
+import { requestIdOf } from "./hints.js";
 import { LlmHttp } from "./http.js";
 import { RetryPolicy, type RetryPolicyParts } from "./retry.js";
 
 /** A limit that was reached says more than that the answer broke off, and a cancelled one was not broken. */
 const KEEPS_ITS_KIND = new Set(["idle_timeout", "total_timeout", "aborted"]);
+
+/** Must not throw. */
+export type OnDelta = (delta: Delta | Discard) => void;
 
 /** Sends a call until its answer is whole. */
 export class Attempts {
@@ -24,30 +28,43 @@ export class Attempts {
 
   /**
    * What fails after the response headers is sent again like any failure, within the same count, as long as nothing was
-   * shown. The first delta shown commits: a repeated request would write another answer after the beginning of this one.
+   * shown. The first delta shown commits, since a repeated request would write another answer after the beginning of this
+   * one; unless `restart` is allowed. What was shown is then voided by a `discard` as soon as there is something to put in
+   * its place, so that a reader keeps the beginning of an answer rather than nothing when no attempt succeeds.
    * Throws LlmError.
    */
-  async answer(call: Call, onDelta?: (delta: Delta) => void): Promise<AnswerFold> {
+  async answer(call: Call, onDelta?: OnDelta, restart = false): Promise<AnswerFold> {
     let shown = false;
+    /** Why the deltas shown belong to an answer that will not be completed. */
+    let broken: LlmError | undefined;
+    const discard = () => {
+      if (broken) onDelta?.({ type: "discard", reason: saidBy(broken, call) });
+      broken = undefined;
+    };
     for (;;) {
       try {
+        call.theirRequestId = undefined;
         const response = await this.#http.post(call);
+        call.theirRequestId = requestIdOf(response.headers);
         const fold = new AnswerFold((delta) => {
           if (!onDelta) return;
-          if (!shown) {
-            shown = true;
+          if (!restart && !shown) {
             // A long prompt would else stay in memory for the life of the stream.
             response.config.data = undefined;
             call.body = undefined;
           }
+          discard();
+          shown = true;
           onDelta(delta);
         });
         await readAnswer(response, call, fold, this.#policy.now);
+        discard();
         return fold;
       } catch (error) {
         if (!(error instanceof LlmError)) throw error;
-        if (shown) throw brokenOff(error, call);
-        if (!this.#policy.plan(call, error)) throw error;
+        const mayGoOn = restart || !shown;
+        if (!mayGoOn || !this.#policy.plan(call, error)) throw shown ? brokenOff(error, call) : error;
+        if (shown) broken = error;
         const { signal } = call.options;
         await sleep(call.delayMs, undefined, { signal }).catch(() => Promise.reject(call.aborted()));
       }
@@ -63,8 +80,12 @@ export class Attempts {
 
 function brokenOff(error: LlmError, call: Call): LlmError {
   if (KEEPS_ITS_KIND.has(error.kind)) return error;
-  const { message, retryable, status, requestId } = error;
-  const cause = message.replace(`${call.provider.name}/${call.model}: `, "");
-  const said = `the answer broke off after it had begun: ${cause}`;
-  return failure("stream_interrupted", said, call, { retryable, status, requestId });
+  const { retryable, status, requestId, retryAfterMs, hint } = error;
+  const said = `the answer broke off after it had begun: ${saidBy(error, call)}`;
+  return failure("stream_interrupted", said, call, { retryable, status, requestId, retryAfterMs, hint });
+}
+
+/** The error's message without whom it is about. */
+function saidBy({ message }: LlmError, { provider, model }: Call): string {
+  return message.replace(`${provider.name}/${model}: `, "");
 }

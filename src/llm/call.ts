@@ -27,6 +27,8 @@ export class Call {
   readonly model: string;
   /** HTTP requests sent so far. */
   attempts = 0;
+  /** What the provider calls the request whose answer is being read. */
+  theirRequestId: string | undefined;
   /** Pause before the attempt that is planned. */
   delayMs = 0;
   /** A pooled connection that the server had closed was already replaced without a pause; the next time is no accident. */

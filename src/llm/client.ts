@@ -1,8 +1,8 @@
-import type { Completion, CompletionRequest, Delta } from "../core/chat.js";
-import type { LlmConfig } from "../core/config.js";
+import type { Completion, CompletionRequest } from "../core/chat.js";
+import type { LlmConfig, StreamRecovery } from "../core/config.js";
 import { type NewId, newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
-import type { Attempts } from "./attempts.js";
+import type { Attempts, OnDelta } from "./attempts.js";
 import { Call, TotalTimeout } from "./call.js";
 import { type Environment, type ResolvedModel, resolveModel } from "./providers.js";
 import { requestBody } from "./wire.js";
@@ -20,8 +20,10 @@ export interface LlmClientParts {
 export interface CompleteOptions {
   streaming: boolean;
   signal?: AbortSignal;
-  /** Called as deltas arrive, when streaming. The first one commits: nothing is sent again after it. Must not throw. */
-  onDelta?: (delta: Delta) => void;
+  /** Called as deltas arrive, when streaming. Must not throw. */
+  onDelta?: OnDelta;
+  /** After the first delta, what `llm.stream_recovery: auto` stands for. Default: `fail`, nothing is sent again. */
+  streamRecovery?: StreamRecovery;
   /** Sent as `X-Client-Request-Id`. */
   requestId?: string;
 }
@@ -70,7 +72,7 @@ export class LlmClient {
       Buffer.from(JSON.stringify(requestBody(request, { ...target, streaming: options.streaming }))),
     );
     const attempts = await this.#load();
-    const fold = await attempts.answer(call, options.streaming ? options.onDelta : undefined);
+    const fold = await attempts.answer(call, options.streaming ? options.onDelta : undefined, this.#restarts(options));
     const answer = fold.finish(() => this.#parts.newId("call"), idsIn(request));
     const completion = { ...answer, provider: target.provider.name, model: target.model, attempts: call.attempts };
     const { provider, model, finishReason, usage } = completion;
@@ -87,6 +89,11 @@ export class LlmClient {
   #load(): Promise<Attempts> {
     this.#attempts ??= import("./attempts.js").then(({ Attempts }) => new Attempts(this.#config.http, this.#parts));
     return this.#attempts;
+  }
+
+  #restarts({ streamRecovery = "fail" }: CompleteOptions): boolean {
+    const configured = this.#config.streamRecovery;
+    return (configured === "auto" ? streamRecovery : configured) === "restart";
   }
 
   #totalTimeoutMs(streaming: boolean): number {

@@ -7,6 +7,8 @@ export interface Asked {
   model: string;
   /** Requests sent so far. */
   attempts: number;
+  /** What the provider calls the last of them, once that has response headers. */
+  theirRequestId?: string;
 }
 
 const MAX_MESSAGE_LENGTH = 500;
@@ -30,7 +32,7 @@ const PASSING: ReadonlySet<LlmErrorKind> = new Set([
 
 /** The one way an LlmError about a provider is made: it names whom, is bounded and holds no secret. */
 export function failure(kind: LlmErrorKind, said: string, asked: Asked, details: LlmErrorDetails = {}): LlmError {
-  const { provider, model, attempts } = asked;
+  const { provider, model, attempts, theirRequestId } = asked;
   const message = scrub(`${provider.name}/${model}: ${said}`, provider.secrets);
   return new LlmError(
     kind,
@@ -39,6 +41,7 @@ export function failure(kind: LlmErrorKind, said: string, asked: Asked, details:
       provider: provider.name,
       model,
       attempts,
+      requestId: theirRequestId,
       retryable: PASSING.has(kind),
       hint: hintFor(kind, provider),
       ...details,

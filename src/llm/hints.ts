@@ -1,3 +1,4 @@
+import { asText } from "./json.js";
 import type { ProviderError } from "./provider-error.js";
 
 /** Response headers, lower case. */
@@ -19,6 +20,13 @@ export function retryAfterMs(headers: Headers, error: ProviderError, now: number
   ];
   return candidates.find((milliseconds) => milliseconds > 0);
 }
+
+/** The provider's own id of a request, which its support asks for. */
+export function requestIdOf(headers: Headers): string | undefined {
+  return REQUEST_ID_HEADERS.map((name) => asText(headers[name])).find((id) => id !== undefined);
+}
+
+const REQUEST_ID_HEADERS = ["x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray"];
 
 /** The server's word on whether a retry makes sense, where it has one. */
 export function shouldRetry(headers: Headers): boolean | undefined {

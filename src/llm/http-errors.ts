@@ -2,8 +2,7 @@ import { type AxiosError, isAxiosError } from "axios";
 import { LlmError, type LlmErrorKind } from "../core/errors.js";
 import type { Call } from "./call.js";
 import { duration, failure, limitReached } from "./errors.js";
-import { type Headers, retryAfterMs, shouldRetry } from "./hints.js";
-import { asText } from "./json.js";
+import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "./hints.js";
 import { kindOf, type ProviderError, parseErrorBody } from "./provider-error.js";
 
 /** Worth another request. 501 and 505 to 511 say that it would be answered the same. */
@@ -31,7 +30,7 @@ export function fromProvider(said: ProviderError, call: Call, headers: Headers, 
   const inVain = said.status !== undefined && !RETRIED.has(said.status) && wanted !== true;
   return failure(kind, [head(said), said.message, waitNote(waitMs, call, now)].filter(Boolean).join(": "), call, {
     status: said.status,
-    requestId: asText(headers["x-request-id"]) ?? asText(headers["request-id"]),
+    requestId: requestIdOf(headers),
     ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
     ...(inVain || wanted === false ? { retryable: false } : {}),
   });

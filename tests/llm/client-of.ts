@@ -2,6 +2,7 @@ import type { CompletionRequest, Delta } from "../../src/core/chat.js";
 import type { HttpConfig, ProviderConfig } from "../../src/core/config.js";
 import { LlmError } from "../../src/core/errors.js";
 import type { Observation } from "../../src/core/ports.js";
+import type { OnDelta } from "../../src/llm/attempts.js";
 import { type CompleteOptions, LlmClient } from "../../src/llm/client.js";
 import { llmConfig } from "../support/llm-config.js";
 
@@ -13,7 +14,7 @@ const REQUEST: CompletionRequest = {
 interface TestClient extends AsyncDisposable {
   client: LlmClient;
   observed: Observation[];
-  /** Text shown so far. */
+  /** Text shown so far, without what was voided. */
   shown: () => string;
   ask(options: CompleteOptions, request?: CompletionRequest): ReturnType<LlmClient["complete"]>;
   /** The error that it must end with. */
@@ -27,14 +28,17 @@ export function clientOf(
   provider: ProviderConfig = {},
 ): TestClient {
   const observed: Observation[] = [];
-  const deltas: Delta[] = [];
+  let deltas: Delta[] = [];
   let ids = 0;
   const client = new LlmClient(llmConfig(server.url, http, provider), {
     env: {},
     observe: (event) => observed.push(event),
     newId: (prefix) => `${prefix}_new${++ids}`,
   });
-  const onDelta = (delta: Delta) => deltas.push(delta);
+  const onDelta: OnDelta = (event) => {
+    if (event.type === "discard") deltas = [];
+    else deltas.push(event);
+  };
   const ask = (options: CompleteOptions, request = REQUEST) => client.complete(request, { onDelta, ...options });
   return {
     client,

@@ -13,16 +13,28 @@ interface TestApp {
   /** More of the configuration, in the shape of the file. */
   config?: Record<string, unknown>;
   storage?: object;
+  streamRecovery?: string;
 }
 
 /** A whole host in this process: real HTTP to the given provider, real servers, nothing kept unless `storage` says so. */
-export function startApp({ llm, mcpServers = {}, config = {}, storage = { driver: "memory" } }: TestApp): Promise<App> {
+export function startApp({
+  llm,
+  mcpServers = {},
+  config = {},
+  storage = { driver: "memory" },
+  streamRecovery = "auto",
+}: TestApp): Promise<App> {
   const http = { initial_retry_delay: 0.001, max_retry_delay: 0.01 };
   return createApp({
     env: {},
     observe: () => {},
     config: {
-      llm: { active: "test", http, providers: { test: { base_url: llm, model: "m1", api_key: "sk-test-0123456789" } } },
+      llm: {
+        active: "test",
+        http,
+        stream_recovery: streamRecovery,
+        providers: { test: { base_url: llm, model: "m1", api_key: "sk-test-0123456789" } },
+      },
       mcpServers,
       ...config,
       chat: { storage, service: { approval: "auto" }, ...(config.chat as object) },
