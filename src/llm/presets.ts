@@ -1,14 +1,11 @@
-import type { ProviderConfig } from "../core/config.js";
+import type { ProviderConfig, QuirksConfig } from "../core/config.js";
 
 /** What providers disagree on, so that the same request must look different. */
-export interface Quirks {
-  tokenLimitKey: "max_tokens" | "max_completion_tokens";
-  /** `content` of a message that only calls tools: null as OpenAI has it, else "" (Ollama rejects null). */
-  nullContent: boolean;
-  /** Understands `stream_options: { include_usage: true }`. */
-  streamUsage: boolean;
+export interface Quirks extends QuirksConfig {
   /** Wants what it attached to a tool call back (`extra_content`); strict APIs answer 400 to unknown keys. */
   echoesOpaque: boolean;
+  /** Parameter that `reasoning` of the configuration is sent as; `reasoning_effort` is its `effort` alone. */
+  reasoningKey: "reasoning" | "reasoning_effort" | "none";
   /** Header of the key. `authorization` carries it as a bearer token. */
   keyHeader: "authorization" | "api-key";
   needsKey: boolean;
@@ -23,14 +20,24 @@ export const DEFAULT_QUIRKS: Quirks = {
   tokenLimitKey: "max_tokens",
   nullContent: true,
   streamUsage: true,
+  temperature: true,
+  parallelToolCalls: true,
+  developerRole: false,
+  echoReasoning: false,
+  thinkTags: false,
+  toolIds: "any",
+  toolSchemas: "full",
+  maxTools: 128,
   echoesOpaque: true,
+  reasoningKey: "reasoning",
   keyHeader: "authorization",
   needsKey: false,
 };
 
-const CLOUD = { needsKey: true, echoesOpaque: false };
+const CLOUD: Partial<Quirks> = { needsKey: true, echoesOpaque: false, reasoningKey: "reasoning_effort" };
 /** A local model is loaded before it answers, and reads a long prompt at the speed of the machine: headers come late. */
 const LOCAL = { contextWindow: 32_768, timeoutMs: 300_000, ttftTimeoutMs: 300_000 };
+const LOCAL_QUIRKS: Partial<Quirks> = { toolSchemas: "plain", reasoningKey: "reasoning_effort" };
 
 /** `llm.providers` before anything is configured. The order is the order of preference on a first run. */
 export const PRESETS: Readonly<Record<string, Preset>> = {
@@ -50,6 +57,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: "https://openrouter.ai/api/v1",
     model: "openai/gpt-5.4-mini",
     contextWindow: 400_000,
+    headers: { "X-Title": "MCP-Platform" },
     quirks: { needsKey: true },
   },
   azure: { quirks: { ...CLOUD, tokenLimitKey: "max_completion_tokens", keyHeader: "api-key" } },
@@ -63,29 +71,41 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
     model: "gemini-2.5-flash",
     contextWindow: 1_000_000,
-    quirks: { needsKey: true },
+    quirks: { ...CLOUD, echoesOpaque: true, toolSchemas: "plain" },
   },
   mistral: {
     baseUrl: "https://api.mistral.ai/v1",
     model: "mistral-small-latest",
     contextWindow: 128_000,
-    quirks: { ...CLOUD, nullContent: false, streamUsage: false },
+    // It sends usage unasked.
+    quirks: { ...CLOUD, nullContent: false, streamUsage: false, toolIds: "nine_alphanumeric" },
   },
   deepseek: {
     baseUrl: "https://api.deepseek.com/v1",
     model: "deepseek-chat",
     contextWindow: 128_000,
-    quirks: CLOUD,
+    quirks: { ...CLOUD, echoReasoning: true },
   },
   ollama: {
     ...LOCAL,
     baseUrl: "http://127.0.0.1:11434/v1",
     model: "qwen3",
-    quirks: { nullContent: false },
+    quirks: { ...LOCAL_QUIRKS, nullContent: false },
   },
-  lmstudio: { ...LOCAL, baseUrl: "http://127.0.0.1:1234/v1", quirks: { nullContent: false } },
-  llamacpp: { ...LOCAL, baseUrl: "http://127.0.0.1:8080/v1", model: "default" },
-  vllm: { ...LOCAL, baseUrl: "http://127.0.0.1:8000/v1" },
+  lmstudio: { ...LOCAL, baseUrl: "http://127.0.0.1:1234/v1", quirks: { ...LOCAL_QUIRKS, nullContent: false } },
+  llamacpp: { ...LOCAL, baseUrl: "http://127.0.0.1:8080/v1", model: "default", quirks: LOCAL_QUIRKS },
+  vllm: { ...LOCAL, baseUrl: "http://127.0.0.1:8000/v1", quirks: { reasoningKey: "reasoning_effort" } },
   /** `app.ts` starts it on a free port and adds its `base_url`. */
   demo: { model: "demo", contextWindow: 32_768 },
 };
+
+/**
+ * OpenAI's reasoning models want other parameters than its chat models, whoever serves them: `o1`, `o3-mini`, `o4-mini`,
+ * `gpt-5`, `gpt-5.4-mini`, `openai/gpt-5`, but not `gpt-5-chat-latest`. For other models a 400 teaches what is refused.
+ */
+export function modelQuirks(model: string): Partial<Quirks> {
+  const name = model.slice(model.lastIndexOf("/") + 1);
+  const isO = /^o\d(-|$)/.test(name);
+  if (!isO && !/^gpt-5(?!.*chat)/.test(name)) return {};
+  return { tokenLimitKey: "max_completion_tokens", temperature: false, ...(isO ? { parallelToolCalls: false } : {}) };
+}

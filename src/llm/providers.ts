@@ -1,16 +1,18 @@
 import type { LlmConfig, ProviderConfig, TimeoutConfig } from "../core/config.js";
 import { LlmError } from "../core/errors.js";
-import { DEFAULT_QUIRKS, PRESETS, type Quirks } from "./presets.js";
+import { isAzure } from "./endpoint.js";
+import { DEFAULT_QUIRKS, modelQuirks, PRESETS, type Quirks } from "./presets.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A provider ready to be called: preset, then configuration, then the key. */
-export interface Provider extends ProviderConfig {
+export interface Provider extends Omit<ProviderConfig, "quirks" | "apiKey"> {
   name: string;
   baseUrl: string;
   contextWindow: number;
   /** Environment variable of the key, as messages name it. */
   keyVariable: string;
+  apiKeys: readonly string[];
   quirks: Quirks;
   limits: TimeoutConfig;
   /** Values that must not appear in any message. */
@@ -37,14 +39,23 @@ export function resolveModel(config: LlmConfig, env: Environment, model?: string
   const known = providerNames(config).includes(prefix);
   const name = known ? prefix : config.active;
   if (!name) throw misconfigured("", "llm.active is not set", "Set llm.active to one of the providers.");
-  const provider = provide(config, env, name);
-  const wanted = (known ? model?.slice(slash + 1) : model) || provider.model;
+  const named = known ? model?.slice(slash + 1) : model;
+  const provider = provide(config, env, name, named);
+  const wanted = named || provider.model;
   if (!wanted) throw misconfigured(name, `llm.providers.${name}.model is not set`, "Set it, or name a model with -m.");
-  if (provider.quirks.needsKey && !provider.apiKey) throw unusableKey(provider, "no API key");
+  if (provider.quirks.needsKey && provider.apiKeys.length === 0) throw unusableKey(provider, "no API key");
   // axios would drop such characters in silence, and the provider would refuse a key that nobody has written.
-  if (/[^!-~]/.test(provider.apiKey ?? ""))
+  if (provider.apiKeys.some((key) => /[^!-~]/.test(key)))
     throw unusableKey(provider, "the API key holds a space or a letter beyond ASCII");
   return { provider, model: wanted, contextWindow: provider.contextWindow };
+}
+
+/** An entry of `llm.fallback`, `provider` or `provider/model`, as a model. Throws LlmError: unknown provider. */
+export function modelOfEntry(config: LlmConfig, entry: string): string {
+  const model = entry.includes("/") ? entry : `${entry}/`;
+  const name = model.slice(0, model.indexOf("/"));
+  if (!providerNames(config).includes(name)) throw unknownProvider(config, name);
+  return model;
 }
 
 /** Every provider that may be named: as configured, then the presets. */
@@ -52,22 +63,29 @@ export function providerNames(config: LlmConfig): string[] {
   return [...new Set([...Object.keys(config.providers), ...Object.keys(PRESETS)])];
 }
 
-/** The key as the environment or the configuration has it. A key pasted with its newline is no valid header. */
-export function keyOf(config: LlmConfig, env: Environment, name: string): string | undefined {
-  return env[keyVariableOf(name)]?.trim() || config.providers[name]?.apiKey?.trim() || undefined;
+/**
+ * The keys of the environment (several with commas between) or else of `api_key`, and those of `api_keys`. A key pasted with
+ * its newline is no valid header.
+ */
+export function keysOf(config: LlmConfig, env: Environment, name: string): string[] {
+  const { apiKey = "", apiKeys = [] } = config.providers[name] ?? {};
+  const first = env[keyVariableOf(name)]?.trim() || apiKey;
+  const keys = [...first.split(","), ...apiKeys].map((key) => key.trim());
+  return [...new Set(keys)].filter((key) => key !== "");
 }
 
 export function presetOf(name: string): (typeof PRESETS)[string] | undefined {
   return Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
 }
 
-function provide(config: LlmConfig, env: Environment, name: string): Provider {
-  const { quirks, ...preset } = presetOf(name) ?? {};
+/** `named`: the model that is asked for, where it is not the provider's own. */
+function provide(config: LlmConfig, env: Environment, name: string, named: string | undefined): Provider {
+  const { quirks: presetQuirks, ...preset } = presetOf(name) ?? {};
   const configured = config.providers[name];
-  if (!configured && !presetOf(name)) {
-    throw misconfigured(name, `unknown provider "${name}"`, `Known: ${providerNames(config).join(", ")}.`);
-  }
-  const merged: ProviderConfig = { ...preset, ...withoutUndefined(configured ?? {}) };
+  if (!configured && !presetOf(name)) throw unknownProvider(config, name);
+  const { quirks: ownQuirks, ...own } = withoutUndefined(configured ?? {});
+  const headers = { ...preset.headers, ...own.headers };
+  const merged: Omit<ProviderConfig, "quirks"> = { ...preset, ...own, headers };
   const { baseUrl } = merged;
   if (!baseUrl) {
     throw misconfigured(
@@ -76,22 +94,28 @@ function provide(config: LlmConfig, env: Environment, name: string): Provider {
       "Set it to the URL that ends before /chat/completions.",
     );
   }
-  const apiKey = keyOf(config, env, name);
+  const apiKeys = keysOf(config, env, name);
+  const azure = merged.apiVersion !== undefined || isAzure(baseUrl);
   return {
     ...merged,
     name,
     baseUrl,
-    apiKey,
+    apiKeys,
     contextWindow: merged.contextWindow ?? CONTEXT_WINDOW,
     keyVariable: keyVariableOf(name),
-    quirks: { ...DEFAULT_QUIRKS, ...quirks },
+    quirks: {
+      ...DEFAULT_QUIRKS,
+      ...(azure ? PRESETS.azure?.quirks : presetQuirks),
+      ...modelQuirks(named || merged.model || ""),
+      ...withoutUndefined(ownQuirks ?? {}),
+    },
     limits: {
       timeoutMs: merged.timeoutMs ?? config.http.timeoutMs,
       connectTimeoutMs: merged.connectTimeoutMs ?? config.http.connectTimeoutMs,
       ttftTimeoutMs: merged.ttftTimeoutMs ?? config.http.ttftTimeoutMs,
       idleTimeoutMs: merged.idleTimeoutMs ?? config.http.idleTimeoutMs,
     },
-    secrets: [apiKey ?? "", ...Object.values(merged.headers ?? {})].filter(({ length }) => length >= 6),
+    secrets: [...apiKeys, ...Object.values(own.headers ?? {})].filter(({ length }) => length >= 6),
   };
 }
 
@@ -108,6 +132,10 @@ function unusableKey({ name, keyVariable }: Provider, problem: string): LlmError
     provider: name,
     hint: `Set ${keyVariable}, or llm.providers.${name}.api_key.`,
   });
+}
+
+function unknownProvider(config: LlmConfig, name: string): LlmError {
+  return misconfigured(name, `unknown provider "${name}"`, `Known: ${providerNames(config).join(", ")}.`);
 }
 
 function misconfigured(provider: string, message: string, hint: string): LlmError {

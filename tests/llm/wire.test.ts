@@ -51,14 +51,15 @@ test("the token limit has the key that the provider knows, and stream_options go
   expect(body({}, { name: "mistral/" })).not.toHaveProperty("stream_options");
 });
 
-test("tools", () => {
+test("tools, with a schema that says it is of an object, and which properties that has", () => {
   const tools = [
     { name: "fs__read", description: "Reads", inputSchema: { type: "object" } },
     { name: "x", description: "", inputSchema: {} },
   ];
+  const noParameters = { type: "object", properties: {} };
   expect(body({ tools }).tools).toEqual([
-    { type: "function", function: { name: "fs__read", description: "Reads", parameters: { type: "object" } } },
-    { type: "function", function: { name: "x", parameters: {} } },
+    { type: "function", function: { name: "fs__read", description: "Reads", parameters: noParameters } },
+    { type: "function", function: { name: "x", parameters: noParameters } },
   ]);
 });
 

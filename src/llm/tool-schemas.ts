@@ -1,0 +1,222 @@
+import type { JsonSchema } from "../core/chat.js";
+import { asObject, asObjects, asText, type JsonObject } from "./json.js";
+
+/** Nodes of one projected schema. References within references can stand for more than any provider reads. */
+const MAX_NODES = 1000;
+const MAX_DEPTH = 24;
+/** How often a schema may occur within itself. */
+const MAX_RECURSION = 1;
+const MAX_REFERENCES = 64;
+/** Characters of descriptions and enums of one projected schema, which references multiply too. */
+const MAX_WORDS = 64 * 1024;
+
+const TYPES = new Set(["object", "array", "string", "number", "integer", "boolean"]);
+
+const projections = new WeakMap<JsonSchema, JsonObject>();
+
+/** OpenAI and those who copy it want both keys at the root, also for a tool without parameters. */
+export function fullSchema(schema: JsonSchema): JsonObject {
+  return { ...schema, type: "object", properties: asObject(schema.properties) ?? {} };
+}
+
+/**
+ * The schema in the few words that every provider knows: `type`, `description`, `properties`, `required`, `items`, `enum`
+ * (of strings), `anyOf` and `nullable`. It accepts what the schema accepts and more: the host checks the arguments
+ * against the schema itself. What refers to other parts of the schema is put in place. Never throws.
+ */
+export function plainSchema(schema: JsonSchema): JsonObject {
+  const known = projections.get(schema);
+  if (known) return known;
+  const projected = new Projection(schema).root();
+  projections.set(schema, projected);
+  return projected;
+}
+
+class Projection {
+  readonly #document: JsonSchema;
+  #nodes = 0;
+  #words = 0;
+
+  constructor(document: JsonSchema) {
+    this.#document = document;
+  }
+
+  /** Parameters are an object, whatever the root says. Gemini wants no empty `properties`. */
+  root(): JsonObject {
+    const { description, properties, required, anyOf } = this.#node(this.#document, [], 0);
+    const own = { type: "object", description, properties, required };
+    if (properties || !Array.isArray(anyOf)) return compact(own);
+    const branches = asObjects(anyOf).map((branch) => asObject(branch.properties) ?? {});
+    return compact({ ...own, properties: nonEmpty(merge(branches)) });
+  }
+
+  #node(given: unknown, chain: readonly unknown[], depth: number): JsonObject {
+    if (++this.#nodes > MAX_NODES || depth > MAX_DEPTH) return {};
+    const [schema, path] = this.#resolved(given, chain);
+    if (!schema) return {};
+    const node = (child: unknown) => this.#node(child, path, depth + 1);
+
+    const all = asObjects(schema.allOf);
+    if (all.length > 0) return this.#intersection(schema, all, path, depth);
+    const branches = [schema.anyOf, schema.oneOf].find((list) => Array.isArray(list) && list.length > 0);
+    if (Array.isArray(branches) && !schema.properties) {
+      const whole = branches.map((branch) =>
+        schema.type && asObject(branch) ? { type: schema.type, ...branch } : branch,
+      );
+      return choice(whole.map(node), this.#within(asText(schema.description)));
+    }
+    const { types, nullable, values } = typesOf(schema);
+    const projected = types.map((type): JsonObject => {
+      if (type === "array") return { type, items: "items" in schema ? node(itemOf(schema)) : { type: "string" } };
+      if (type !== "object") return type === "string" ? { type, enum: this.#within(strings(values)) } : { type };
+      const properties = this.#properties(schema, node);
+      const required = Object.keys(properties).filter((name) => isRequired(schema, name));
+      return { type, properties: nonEmpty(properties), required: required.length > 0 ? required : undefined };
+    });
+    if (nullable) projected.push({ type: "null" });
+    return choice(projected, this.#within(described(asText(schema.description), values)));
+  }
+
+  /** Nothing, once there were too many words. */
+  #within<T extends string | string[]>(words: T | undefined): T | undefined {
+    this.#words += words === undefined ? 0 : words.length + (typeof words === "string" ? 0 : words.join("").length);
+    return this.#words > MAX_WORDS ? undefined : words;
+  }
+
+  #properties(schema: JsonObject, node: (child: unknown) => JsonObject): JsonObject {
+    const properties = Object.entries(asObject(schema.properties) ?? {});
+    return Object.fromEntries(
+      properties.flatMap(([name, child]) => (child === false || this.#nodes >= MAX_NODES ? [] : [[name, node(child)]])),
+    );
+  }
+
+  /** The properties of all; of what is no object, the first that says something. */
+  #intersection(
+    { allOf: _, ...rest }: JsonObject,
+    all: readonly JsonObject[],
+    path: readonly unknown[],
+    depth: number,
+  ) {
+    const own = this.#node(rest, path, depth + 1);
+    const parts = [own, ...all.map((part) => this.#node(part, path, depth + 1))];
+    const objects = parts.filter((part) => part.type === "object");
+    if (objects.length === 0) return parts.find((part) => part.type ?? part.anyOf) ?? own;
+    const properties = merge(objects.map((part) => asObject(part.properties) ?? {}));
+    const required = [...new Set(objects.flatMap((part) => (part.required ?? []) as string[]))];
+    const description = parts.map((part) => asText(part.description)).find(Boolean);
+    return compact({
+      type: "object",
+      description,
+      properties: nonEmpty(properties),
+      required: required.length > 0 ? required : undefined,
+    });
+  }
+
+  /** Follows `$ref`, and with it the schemas that the result lies within; what is said beside it outranks its target. */
+  #resolved(given: unknown, chain: readonly unknown[]): [JsonObject | undefined, readonly unknown[]] {
+    let schema = asObject(given);
+    let path = chain;
+    while (schema && typeof schema.$ref === "string") {
+      const target = asObject(at(this.#document, schema.$ref));
+      const passed = path.filter((one) => one === target).length;
+      if (!target || passed > MAX_RECURSION || path.length > MAX_REFERENCES) return [undefined, path];
+      path = [...path, target];
+      const { $ref: _, ...beside } = schema;
+      schema = { ...target, ...beside };
+    }
+    return [schema, path];
+  }
+}
+
+/** JSON pointer within the document: `#/$defs/a~1b`. */
+function at(document: JsonSchema, reference: string): unknown {
+  if (!/^#(\/|$)/.test(reference)) return undefined;
+  const keys = reference.split("/").slice(1).map(unescaped);
+  return keys.reduce<unknown>((value, key) => {
+    return typeof value === "object" && value !== null && Object.hasOwn(value, key)
+      ? (value as JsonObject)[key]
+      : undefined;
+  }, document);
+}
+
+function unescaped(key: string): string {
+  const text = key.replaceAll("~1", "/").replaceAll("~0", "~");
+  return /^([^%]|%[0-7][\da-f])*$/i.test(text) ? decodeURIComponent(text) : text;
+}
+
+interface Kinds {
+  types: string[];
+  nullable: boolean;
+  /** Of `enum` or `const`, without null. */
+  values: unknown[];
+}
+
+/** `type` as it is, in a list, or as it follows from the other keywords; none when anything goes. */
+function typesOf(schema: JsonObject): Kinds {
+  const values = "const" in schema ? [schema.const] : Array.isArray(schema.enum) ? schema.enum : [];
+  const named = [schema.type].flat().filter((type) => typeof type === "string");
+  const listed = named.filter((type) => TYPES.has(type));
+  const nullable = named.includes("null") || values.includes(null) || schema.nullable === true;
+  return {
+    types: [...new Set(listed.length > 0 ? listed : impliedTypes(schema, values))],
+    nullable,
+    values: values.filter((value) => value !== null),
+  };
+}
+
+function impliedTypes(schema: JsonObject, values: readonly unknown[]): string[] {
+  if (asObject(schema.properties)) return ["object"];
+  if (schema.items !== undefined || schema.prefixItems !== undefined) return ["array"];
+  return values.flatMap((value) => {
+    if (Array.isArray(value)) return ["array"];
+    return value !== null && TYPES.has(typeof value) ? [typeof value] : [];
+  });
+}
+
+/** Draft 4 lists the items of a tuple under `items`. */
+function itemOf({ items }: JsonObject): unknown {
+  return Array.isArray(items) ? { anyOf: items } : items;
+}
+
+/** Gemini knows `enum` for strings alone, and none that is empty. */
+function strings(values: readonly unknown[]): string[] | undefined {
+  const texts = [...new Set(values)].filter((value) => asText(value) !== undefined) as string[];
+  return texts.length > 0 && texts.length === new Set(values).size ? texts : undefined;
+}
+
+/** Values that cannot be said as `enum` are said in words. */
+function described(description: string | undefined, values: readonly unknown[]): string | undefined {
+  if (values.length === 0 || strings(values)) return description;
+  const listed = `One of ${JSON.stringify(values).slice(1, -1)}`;
+  return [description, listed.length < 1000 ? listed : ""].filter(Boolean).join(". ");
+}
+
+function isRequired({ required }: JsonObject, name: string): boolean {
+  return Array.isArray(required) && required.includes(name);
+}
+
+/** Beside `anyOf` Gemini allows nothing, so that the branches say the rest. */
+function choice(nodes: readonly JsonObject[], description: string | undefined): JsonObject {
+  const flat = nodes.flatMap((node) => (Array.isArray(node.anyOf) ? asObjects(node.anyOf) : [node]));
+  const branches = flat
+    .filter((node) => node.type !== "null")
+    .map((node, position): JsonObject => (position === 0 ? { description, ...compact(node) } : node));
+  const nullable = flat.some((node) => node.type === "null" || node.nullable === true) || undefined;
+  // A branch that takes anything makes the others redundant.
+  const anything = branches.find((branch) => !("type" in branch));
+  if (branches.length === 0 || anything) return compact({ description });
+  const [only, ...others] = branches.map((branch) => compact({ ...branch, nullable }));
+  return others.length === 0 ? (only ?? {}) : { anyOf: [only, ...others] };
+}
+
+function merge(objects: readonly JsonObject[]): JsonObject {
+  return Object.fromEntries(objects.toReversed().flatMap((object) => Object.entries(object)));
+}
+
+function nonEmpty(properties: JsonObject): JsonObject | undefined {
+  return Object.keys(properties).length > 0 ? properties : undefined;
+}
+
+function compact(node: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(node).filter(([, value]) => value !== undefined));
+}

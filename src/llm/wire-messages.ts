@@ -1,0 +1,108 @@
+import { type AssistantMessage, type ContentPart, type Message, type ToolCall, textOf } from "../core/chat.js";
+import { asObject, type JsonObject, parseJson } from "./json.js";
+import type { Quirks } from "./presets.js";
+import { wireToolId } from "./tool-ids.js";
+
+/**
+ * Tool messages may only hold text, so what else a tool returned follows as one user message after the last result of
+ * the batch. An id is never empty, even where a caller's history has it so: the API refuses the whole request.
+ */
+export function wireMessages(messages: readonly Message[], quirks: Quirks): JsonObject[] {
+  const wire: JsonObject[] = [];
+  let attachments: ContentPart[] = [];
+  let unnamed: string[] = [];
+  let generated = 0;
+  const flush = () => {
+    if (attachments.length > 0) wire.push({ role: "user", content: attachments.map(wirePart) });
+    attachments = [];
+  };
+  for (const message of messages) {
+    if (message.role === "tool") {
+      const text = message.content.filter(isTextual);
+      const rest = message.content.filter((part) => !isTextual(part));
+      const given = message.toolCallId || unnamed.shift() || `call_unnamed_${++generated}`;
+      const id = wireToolId(given, quirks.toolIds);
+      if (rest.length > 0) attachments.push({ type: "text", text: `From the tool call ${id}:` }, ...rest);
+      const note = rest.length > 0 ? `(${rest.length} attachment(s) in the next user message)` : "(no output)";
+      wire.push({ role: "tool", tool_call_id: id, content: textOf(text.map(asTextPart)) || note });
+      continue;
+    }
+    flush();
+    if (message.role === "assistant") {
+      const calls = message.toolCalls.map((call) => (call.id ? call : { ...call, id: `call_unnamed_${++generated}` }));
+      unnamed = calls.filter((_, position) => !message.toolCalls[position]?.id).map(({ id }) => id);
+      wire.push(wireAssistant(message, calls, quirks));
+    } else if (message.role === "system") {
+      wire.push({ role: quirks.developerRole ? "developer" : "system", content: message.content });
+    } else {
+      wire.push({ role: "user", content: wireContent(message.content) });
+    }
+  }
+  flush();
+  return wire;
+}
+
+function wireAssistant(message: AssistantMessage, calls: readonly ToolCall[], quirks: Quirks): JsonObject {
+  if (calls.length === 0) return { role: "assistant", content: message.content };
+  const nothing = quirks.nullContent ? null : "";
+  return {
+    role: "assistant",
+    content: message.content || nothing,
+    // Where it is wanted it may be empty, but not absent.
+    reasoning_content: quirks.echoReasoning ? (message.reasoning ?? "") : undefined,
+    tool_calls: calls.map(({ id, name, arguments: text, opaque }) => ({
+      id: wireToolId(id, quirks.toolIds),
+      type: "function",
+      function: { name: wireName(name), arguments: wireArguments(text) },
+      extra_content: quirks.echoesOpaque ? opaque : undefined,
+    })),
+  };
+}
+
+/** A model can call a tool by a name that no API takes back. Such a call was refused, and must not spoil what follows. */
+function wireName(name: string): string {
+  return name.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64) || "unnamed";
+}
+
+/**
+ * Arguments that are no JSON object were refused when the model wrote them; replayed as they are, strict servers refuse
+ * the whole conversation from then on. The same goes for a number beyond a double (llama.cpp answers 500 for ever).
+ */
+function wireArguments(text: string): string {
+  const parsed = asObject(parseJson(text));
+  if (!parsed) return JSON.stringify({ invalid_json: text });
+  return /[eE]\+?\d{3}/.test(text) ? JSON.stringify(parsed) : text;
+}
+
+/** Only text: one string, which every server understands. */
+function wireContent(content: readonly ContentPart[]): string | JsonObject[] {
+  return content.every(isTextual) ? textOf(content.map(asTextPart)) : content.map(wirePart);
+}
+
+function isTextual(part: ContentPart): boolean {
+  return part.type === "text" || part.type === "resource_link";
+}
+
+/** A link is for the model to know of, and to read with a tool. */
+function asTextPart(part: ContentPart): ContentPart {
+  if (part.type !== "resource_link") return part;
+  const facts = [part.name, part.mimeType].filter(Boolean).join(", ");
+  return { type: "text", text: `[resource ${part.uri}${facts ? ` (${facts})` : ""}]` };
+}
+
+function wirePart(part: ContentPart): JsonObject {
+  switch (part.type) {
+    case "image":
+      return { type: "image_url", image_url: { url: `data:${part.mimeType};base64,${part.data}` } };
+    case "audio":
+      return { type: "input_audio", input_audio: { data: part.data, format: audioFormat(part.mimeType) } };
+    default:
+      return { ...asTextPart(part) };
+  }
+}
+
+/** `audio/mpeg` -> `mp3`, `audio/x-wav` -> `wav`: the API wants the file's extension. */
+function audioFormat(mimeType: string): string {
+  const subtype = mimeType.replace(/^audio\/(x-)?/, "").replace(/;.*$/, "");
+  return subtype === "mpeg" ? "mp3" : subtype;
+}
