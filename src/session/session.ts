@@ -48,6 +48,8 @@ export interface PromptRequest {
 
 /** The share of the model's window that history may fill; the rest is for the system prompt, tools and the answer. */
 const historyShare = 0.75;
+/** Node's longest timer, 24.8 days: a longer one would fire at once. */
+const longestTimerMs = 2 ** 31 - 1;
 
 /** A conversation with a person or program behind it. Its turns run one after another, in the order of their requests. */
 export class Session {
@@ -134,7 +136,10 @@ export class Session {
   async #run(turn: LiveTurn, request: PromptRequest): Promise<void> {
     const { timeoutMs } = request;
     const limit = timeoutMs
-      ? setTimeout(() => turn.cancel(new TimeLimitReached(`the turn's ${timeoutMs} ms are used up`)), timeoutMs)
+      ? setTimeout(
+          () => turn.cancel(new TimeLimitReached(`the turn's ${timeoutMs} ms are used up`)),
+          Math.min(timeoutMs, longestTimerMs),
+        )
       : undefined;
     try {
       for await (const event of this.#steps(turn, request)) {
@@ -143,6 +148,7 @@ export class Session {
       }
       this.#finish(turn);
     } catch (error) {
+      turn.cancel(); // what its tools still do could not be logged any more
       this.#finish(turn, { error });
     } finally {
       clearTimeout(limit);
@@ -155,8 +161,11 @@ export class Session {
     try {
       await hub.settled(turn.signal);
     } catch (error) {
-      yield { type: "turn_error", turnId, error: errorInfo(error) };
-      return;
+      if (!turn.signal.aborted) {
+        yield { type: "turn_error", turnId, error: errorInfo(error) };
+        return;
+      }
+      // Cancelled: `runTurn` sends nothing then, and knows how such a turn ends.
     }
     const waiting = new Set([...this.#turns.values()].filter((other) => other !== turn).map((other) => other.turnId));
     const log = (await store.read(this.id)).filter((event) => !waiting.has(event.turnId));

@@ -3,8 +3,14 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import type { ChatEvent } from "../../src/core/chat.js";
+import { StoreError } from "../../src/core/errors.js";
+import { newId } from "../../src/core/ids.js";
+import { MemoryStore } from "../../src/history/memory-store.js";
+import { Session } from "../../src/session/session.js";
 import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
 import { answer, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { recording, until } from "../support/mcp-hub.js";
 
 const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
 
@@ -194,4 +200,54 @@ test("a server that never answers holds up the first answer by its grace at most
   const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go" }));
   expect(events.at(-1)).toMatchObject({ stopReason: "end_turn" });
   expect(app.hub.servers().map(({ state }) => state)).toEqual(["starting", "ready"]);
+});
+
+describe("while servers still start", () => {
+  const silent = { hung: fixtureServer({ silent: true }) };
+
+  test("a turn can be cancelled, and ends as cancelled", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url, mcpServers: silent });
+    const session = app.sessions.open("c");
+    const turn = await session.submit({ requestId: "r", text: "go" });
+    setImmediate(() => session.cancel("r"));
+    expect((await collect(turn.watch())).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
+  });
+
+  test("a turn's time can run out, and it ends as budget", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url, mcpServers: silent });
+    const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go", timeoutMs: 20 }));
+    expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "budget" });
+  });
+});
+
+test("when the log cannot be written any more, the turn's tools are cancelled", async () => {
+  using record = recording();
+  const calls = ["s__hang", "s__echo"].map((name) => ({ name, arguments: {} }));
+  await using llm = await startLlmServer([toolCalls(calls)]);
+  await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer({ record: record.path }) } });
+  class FullStore extends MemoryStore {
+    override append(conversationId: string, event: ChatEvent) {
+      if (event.type === "tool_result") throw new StoreError("full", "the disk is full");
+      return super.append(conversationId, event);
+    }
+  }
+  const session = new Session("c", {
+    store: new FullStore(Date.now),
+    hub: app.hub,
+    orchestrator: app.orchestrator,
+    newId,
+    defaults: { systemPrompt: "", streaming: false, maxToolHops: 8, approval: "auto" },
+  });
+  await expect(collect(session.prompt({ requestId: "r", text: "go" }))).rejects.toMatchObject({ kind: "full" });
+  await until(() => record.lines().some((line) => line.startsWith("cancelled ")));
+});
+
+test("a time limit of months is not over at once", async () => {
+  await using llm = await startLlmServer([answer("in time")]);
+  await using app = await startApp({ llm: llm.url });
+  const request = { requestId: "r", text: "go", timeoutMs: 90 * 24 * 3_600_000 };
+  const events = await collect(app.sessions.open("c").prompt(request));
+  expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
 });
