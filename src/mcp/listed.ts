@@ -15,6 +15,9 @@ export interface ListedTool {
 export type ListedPrompt = Omit<PromptInfo, "server">;
 export type ListedResource = Omit<ResourceInfo, "server">;
 
+/** One tool must not make every request of every turn too deep to be written. */
+const maxSchemaDepth = 200;
+
 export const toolList: ListKind<ListedTool> = {
   method: "tools/list",
   key: "tools",
@@ -24,6 +27,7 @@ export const toolList: ListKind<ListedTool> = {
     if (schema.type !== undefined && schema.type !== "object") {
       throw new Error(`inputSchema.type is ${JSON.stringify(schema.type)}, not "object"`);
     }
+    if (isDeeperThan(maxSchemaDepth, schema)) throw new Error(`inputSchema is deeper than ${maxSchemaDepth} levels`);
     const annotations = isRecord(raw.annotations) ? raw.annotations : {};
     return {
       name: requiredText(raw, "name"),
@@ -75,6 +79,11 @@ export const templateList: ListKind<string> = {
   read: (raw) => requiredText(raw, "uriTemplate"),
   nameOf: (template) => template,
 };
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner));
+}
 
 function requiredText(raw: Json, key: string): string {
   const value = raw[key];

@@ -3,11 +3,14 @@ import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { JsonSchema } from "../core/chat.js";
 import { parseJson } from "./json.js";
+import { withinTime } from "./within-time.js";
 
 type Check = ValidateFunction | undefined;
 
 const compiled = new WeakMap<JsonSchema, { check: Check }>();
 const maxProblems = 10;
+/** A server's pattern may backtrack for ever, and the whole host with it. */
+const longestCheckMs = 500;
 
 /** The arguments as the server gets them, or what is wrong with them in words that a model can act on. */
 export function readArguments(
@@ -21,10 +24,17 @@ export function readArguments(
     return { problem: "the arguments are not a JSON object" };
   }
   const check = checkOf(schema);
-  if (!check || check(value)) return { value: value as Record<string, unknown> };
+  if (!check || passes(check, value, schema)) return { value: value as Record<string, unknown> };
   const problems = [...new Set((check.errors ?? []).map(describe))];
   const more = problems.length > maxProblems ? `; and ${problems.length - maxProblems} more` : "";
   return { problem: `${problems.slice(0, maxProblems).join("; ")}${more}` };
+}
+
+/** Also when there is no telling in time: then this schema is not asked again, and the check is left to the server. */
+function passes(check: ValidateFunction, value: unknown, schema: JsonSchema): boolean {
+  const checked = withinTime(longestCheckMs, () => Boolean(check(value)));
+  if (!checked) compiled.set(schema, { check: undefined });
+  return checked?.result ?? true;
 }
 
 function checkOf(schema: JsonSchema): Check {
@@ -50,7 +60,8 @@ function compile(schema: JsonSchema): Check {
       verbose: true,
       logger: false,
     });
-    const check = ajv.compile(schema);
+    const check = withinTime(longestCheckMs, () => ajv.compile(schema))?.result;
+    if (!check) return undefined;
     // An `$async` schema of a server would answer with a promise, which is always truthy and may reject unseen.
     return "$async" in check ? undefined : check;
   } catch {

@@ -32,6 +32,13 @@ test("a malformed tool is left out alone, with its reason", async () => {
   ]);
 });
 
+test("a schema so deep that no request could be written with it is left out alone", async () => {
+  const deep = JSON.parse(`${'{"x":'.repeat(20_000)}1${"}".repeat(20_000)}`);
+  const { items, problems } = await listAll(onePage([tool("deep", { inputSchema: deep }), tool("good")]), toolList);
+  expect(items.map(({ name }) => name)).toEqual(["good"]);
+  expect(problems).toEqual(["deep: inputSchema is deeper than 200 levels"]);
+});
+
 test("what is only sloppy is used: no schema type, null texts, hints that are no booleans", async () => {
   const sloppy = tool("t", { description: null, title: null, inputSchema: {}, annotations: { readOnlyHint: "true" } });
   const { items, problems } = await listAll(

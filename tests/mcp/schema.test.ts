@@ -41,6 +41,16 @@ test("many problems are counted, not all told", () => {
   expect(problem(JSON.stringify({ list }), numbers)).toMatch(/`list.9` must be number, got "x"; and 20 more$/);
 });
 
+test("a server's pattern that backtracks for ever does not stop the host: the server checks for itself", () => {
+  const trap = { type: "object", properties: { text: { type: "string", pattern: "^(a+)+$" }, n: { type: "number" } } };
+  const text = JSON.stringify({ text: `${"a".repeat(40)}!` });
+  expect(problem('{"n":"x"}', trap)).toMatch(/`n` must be number/);
+  const startedAt = performance.now();
+  expect(problem(text, trap)).toBeUndefined();
+  expect(problem(text, trap)).toBeUndefined();
+  expect(performance.now() - startedAt).toBeLessThan(3000);
+});
+
 test("the dialect is the one that $schema names, 2020-12 where it names none", () => {
   const tuple = {
     type: "object",

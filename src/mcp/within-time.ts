@@ -1,0 +1,18 @@
+import { type Context, createContext, Script } from "node:vm";
+
+const script = new Script("work()");
+let context: Context | undefined;
+
+/** The result of synchronous work; undefined when it was not done in time. What it throws is thrown. */
+export function withinTime<T>(timeoutMs: number, work: () => T): { result: T } | undefined {
+  context ??= createContext({});
+  context.work = work;
+  try {
+    return { result: script.runInContext(context, { timeout: timeoutMs }) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_SCRIPT_EXECUTION_TIMEOUT") return undefined;
+    throw error;
+  } finally {
+    context.work = undefined;
+  }
+}
