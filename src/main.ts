@@ -134,6 +134,14 @@ program
   .description("the tools that the model can use")
   .action(() => list((texts, { hub }) => texts.toolsText(hub.tools())));
 
+// A reader that has gone (`| head`) is no failure, a full disk is one. Without a listener both would end in a stack trace.
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") return;
+  process.exitCode = exitCodes.unexpected;
+  stderr.write(`error: cannot write to stdout: ${error.message}\n`);
+});
+stderr.on("error", () => {});
+
 try {
   await program.parseAsync();
 } catch (error) {
@@ -159,9 +167,11 @@ async function runOnce(prompt: string | undefined, options: RunOptions): Promise
 /** Prints what the servers have to offer, once all of them have settled. */
 async function list(show: (texts: typeof import("./session/command-text.js"), app: App) => string): Promise<void> {
   const texts = await import("./session/command-text.js");
+  const { inert } = await import("./frontends/terminal.js");
   return open(async (_parts, app) => {
+    onInterrupt(() => void app.close().then(() => leave(exitCodes.cancelled)));
     await app.ready();
-    print(show(texts, app));
+    print(inert(show(texts, app)));
     return exitCodes.done;
   });
 }
@@ -172,7 +182,9 @@ async function open(door: (parts: DoorParts, app: App) => Promise<number>, obser
   const { createApp } = await import("./app.js");
   const app = await createApp({ config: loaded, observe });
   const { sessions, hub, resolveModel } = app;
-  process.once("SIGTERM", () => void app.close().then(() => leave(exitCodes.terminated)));
+  const closeAndLeave = (exitCode: number) => () => void app.close().then(() => leave(exitCode));
+  process.once("SIGTERM", closeAndLeave(exitCodes.terminated));
+  process.once("SIGHUP", closeAndLeave(exitCodes.hungUp));
   try {
     const exitCode = await door({ sessions, hub, resolveModel, newId, now: Date.now }, app);
     onInterrupt(() => leave(exitCodes.cancelled));
@@ -216,7 +228,7 @@ function print(text: string): void {
 
 /** Leaves at once: nothing that a server or a socket left behind may hold the process. */
 function leave(exitCode: number): never {
-  process.exit(exitCode);
+  process.exit(exitCode === exitCodes.done ? process.exitCode : exitCode);
 }
 
 function append(value: string, all: string[] = []): string[] {

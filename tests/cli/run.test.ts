@@ -5,6 +5,7 @@ import { describe, expect, test } from "@jest/globals";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
 import { answer, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { isRunning, recording, until } from "../support/mcp-hub.js";
 
 const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
 
@@ -146,6 +147,43 @@ test("packages behind a symlink (pnpm, npm link) load, also when text is piped i
   const env = { PATH: process.env.PATH, HOME: place.folder, NODE: process.execPath };
   const { exitCode, stdout } = await ended(spawn("sh", ["-c", command], { cwd: place.folder, env }));
   expect([exitCode, stdout]).toEqual([0, "The answer is 42.\n"]);
+});
+
+describe("a host that is told to leave takes its servers with it, also those that do not listen", () => {
+  test.each([
+    ["SIGHUP", ["run", "go"], 129],
+    ["SIGTERM", ["run", "go"], 143],
+    ["SIGINT", ["tools"], 130],
+  ] as const)("%s, %j", async (signal, args, code) => {
+    using record = recording();
+    await using llm = await startLlmServer([]);
+    using place = new Workplace();
+    place.configure(configFor(llm.url, { s: fixtureServer({ silent: true, deaf: true, record: record.path }) }));
+    const child = place.start(...args);
+    const end = ended(child, "");
+    await until(() => record.lines().length > 0);
+    child.kill(signal);
+    expect((await end).exitCode).toBe(code);
+    const pid = Number(record.lines()[0]?.replace("started ", ""));
+    expect(isRunning(pid)).toBe(false);
+  });
+});
+
+test("what a server calls its tools cannot write on the terminal", async () => {
+  await using llm = await startLlmServer([]);
+  using place = new Workplace();
+  const tool = { name: "t\u001b[2J", description: "\u001b]0;title\u0007red", inputSchema: { type: "object" } };
+  place.configure(configFor(llm.url, { s: fixtureServer({ pages: [[tool]] }) }));
+  expect((await place.run(["tools"])).stdout).toBe("s.t  red\n");
+});
+
+test.each([["config", "show"], ["tools"]])("a reader that has gone is no crash: %s %s", async (...args) => {
+  await using llm = await startLlmServer([]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  const child = place.start(...args.filter(Boolean));
+  child.stdout?.destroy();
+  expect(await ended(child, "")).toMatchObject({ exitCode: 0, stderr: "" });
 });
 
 test("--version and --help", async () => {
