@@ -29,7 +29,7 @@ export function canonicalServers(tree: Mapping): { tree: Mapping; renamed: Renam
 
 function canonicalServer(server: Mapping, at: string, renamed: Map<string, string>): Mapping {
   const ours = Object.fromEntries(Object.entries(server).filter(([key]) => !isAlias(server, key)));
-  if (typeof ours.type === "string") ours.type = TYPES[ours.type] ?? ours.type;
+  if (typeof ours.type === "string" && Object.hasOwn(TYPES, ours.type)) ours.type = TYPES[ours.type];
   for (const [key, target] of Object.entries(KEYS)) {
     if (!isAlias(server, key)) continue;
     const value = key === "disabled" && typeof server[key] === "boolean" ? !server[key] : server[key];

@@ -150,6 +150,11 @@ const BROKEN: [string, string, string[]][] = [
     ['config.yaml:2:14 mcpServers.a.type: expected one of stdio, http, sse, got string "websocket"'],
   ],
   [
+    "a type that every object has as a property",
+    "mcpServers:\n  a: { type: constructor, command: npx }\n",
+    ['config.yaml:2:14 mcpServers.a.type: expected one of stdio, http, sse, got string "constructor"'],
+  ],
+  [
     "a url that is none",
     "mcpServers:\n  a: { url: localhost:3000 }\nllm: { providers: { b: { base_url: 'http://' } } }\n",
     [
