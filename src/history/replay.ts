@@ -1,4 +1,5 @@
 import type { AssistantMessage, ContentPart, Message, StoredEvent } from "../core/chat.js";
+import type { LlmErrorKind } from "../core/errors.js";
 import { type CallRecord, type HopRecord, readTurns, type TurnRecord, validHops } from "./turns.js";
 
 /**
@@ -9,6 +10,7 @@ import { type CallRecord, type HopRecord, readTurns, type TurnRecord, validHops 
 export function toMessages(events: readonly StoredEvent[], currentTurnId?: string): Message[] {
   const messages: Message[] = [];
   for (const turn of readTurns(events, currentTurnId)) {
+    if (wasRefused(turn)) continue;
     add(messages, { role: "user", content: turn.userContent });
     for (const hop of hopsToSend(turn, currentTurnId)) {
       const message = answerOf(hop);
@@ -19,6 +21,13 @@ export function toMessages(events: readonly StoredEvent[], currentTurnId?: strin
   }
   return messages;
 }
+
+/** What the provider did not take as it was (too long, filtered, a broken picture) would make it refuse every later turn too. */
+function wasRefused({ hops, end }: TurnRecord): boolean {
+  return hops.length === 0 && end?.type === "turn_error" && refusals.includes(end.error.kind);
+}
+
+const refusals: readonly string[] = ["context_length", "content_filter", "bad_request"] satisfies LlmErrorKind[];
 
 function hopsToSend(turn: TurnRecord, currentTurnId?: string): HopRecord[] {
   const hops = validHops(turn);

@@ -201,10 +201,15 @@ export class Session {
 }
 
 function requireSameContent(requestId: string, known: readonly ContentPart[], sent: readonly ContentPart[]): void {
-  if (isDeepStrictEqual(known, sent)) return;
+  if (isDeepStrictEqual(asStored(known), asStored(sent))) return;
   throw new RequestError("request_mismatch", `request id "${requestId}" was already used with another text`, {
     hint: "send a new request_id for a new message",
   });
+}
+
+/** What JSON cannot carry is no difference. */
+function asStored(content: readonly ContentPart[]): unknown {
+  return JSON.parse(JSON.stringify(content));
 }
 
 /** A turn is over when it ended, or failed in a way that a repetition would not mend. */

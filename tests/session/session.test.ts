@@ -46,6 +46,14 @@ describe("a request id is answered once", () => {
     await expect(session.submit({ requestId: "r", text: "ho" })).rejects.toMatchObject({ kind: "request_mismatch" });
   });
 
+  test("a member that is undefined makes no other text of it", async () => {
+    await using llm = await startLlmServer([answer("x")]);
+    await using app = await startApp({ llm: llm.url });
+    const content = [{ type: "resource_link" as const, uri: "demo://readme", name: undefined }];
+    const first = await collect(app.sessions.open("c").prompt({ requestId: "r", content }));
+    expect((await collect(app.sessions.open("c").prompt({ requestId: "r", content }))).at(-1)).toEqual(first.at(-1));
+  });
+
   test("a cancelled request is not run again", async () => {
     await using llm = await startLlmServer([stream([STALL])]);
     await using app = await startApp({ llm: llm.url });
@@ -250,4 +258,14 @@ test("a time limit of months is not over at once", async () => {
   const request = { requestId: "r", text: "go", timeoutMs: 90 * 24 * 3_600_000 };
   const events = await collect(app.sessions.open("c").prompt(request));
   expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+});
+
+test("a text that the model did not take does not stand in the way of the next one", async () => {
+  const error = { message: "too long", code: "context_length_exceeded" };
+  await using llm = await startLlmServer([answer("hello"), failure(400, { body: { error } }), answer("better")]);
+  await using app = await startApp({ llm: llm.url });
+  const session = app.sessions.open("c");
+  const texts = ["hi", "much too long", "short"];
+  for (const [index, text] of texts.entries()) await collect(session.prompt({ requestId: `r${index}`, text }));
+  expect(llm.requests[2]?.body.messages?.map(({ content }) => content).slice(1)).toEqual(["hi", "hello", "short"]);
 });
