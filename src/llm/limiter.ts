@@ -1,0 +1,204 @@
+import { type Charge, RateWindow } from "./rate.js";
+
+/** What a request that waited in vain waited for. `overload`: a place, of which the provider's trouble has left few. */
+export type Bound = "concurrency" | "overload" | "rpm" | "tpm";
+
+export class QueueTimeout extends Error {
+  constructor(readonly bound: Bound) {
+    super(bound);
+  }
+}
+
+export interface Bounds {
+  maxConcurrency: number;
+  /** Requests and tokens a minute. */
+  rpm?: number;
+  tpm?: number;
+}
+
+/** A place among the requests that a provider gets at once. Held over retries and for the life of a stream. */
+export interface Slot extends Disposable {
+  /** Waits until a further request may be sent from this place. Rejects with the signal's reason. */
+  again(signal: AbortSignal): Promise<void>;
+  /** The tokens of the last request, of which there was only an estimate. */
+  correct(tokens: number): void;
+}
+
+interface Waiter {
+  tokens: number;
+  admit(tokenCharge: Charge | undefined): void;
+}
+
+const SHRINK = 0.7;
+/** Requests sent within this time of a shrink were sent into the same trouble, and shrink nothing further. */
+const COOL_DOWN_MS = 1000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * First come, first served. How many are served at once shrinks when the provider is overloaded and grows back with its
+ * successes, one by one (AIMD, as TCP does), so that those who wait do not all rush at a provider that is barely back.
+ */
+export class Limiter {
+  readonly #bounds: Bounds;
+  readonly #now: () => number;
+  readonly #rpm: RateWindow | undefined;
+  readonly #tpm: RateWindow | undefined;
+  /** Sets keep their order. Who holds a place goes first: it is in the way of others. */
+  readonly #returning = new Set<Waiter>();
+  readonly #arriving = new Set<Waiter>();
+  #limit: number;
+  #active = 0;
+  #successes = 0;
+  #shrunkAt = Number.NEGATIVE_INFINITY;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `now`: milliseconds since the epoch. */
+  constructor(bounds: Bounds, now: () => number) {
+    this.#bounds = bounds;
+    this.#now = now;
+    this.#limit = bounds.maxConcurrency;
+    this.#rpm = bounds.rpm === undefined ? undefined : new RateWindow(bounds.rpm);
+    this.#tpm = bounds.tpm === undefined ? undefined : new RateWindow(bounds.tpm);
+  }
+
+  /** Places at present. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  get active(): number {
+    return this.#active;
+  }
+
+  get queued(): number {
+    return this.#arriving.size + this.#returning.size;
+  }
+
+  /**
+   * Rejects with the signal's reason, or with QueueTimeout. A pause that the provider itself asked for does not count as
+   * waiting in the queue.
+   */
+  async acquire(tokens: number, signal: AbortSignal, queueTimeoutMs: number): Promise<Slot> {
+    return this.#slot(tokens, await this.#turn(this.#arriving, tokens, signal, queueTimeoutMs));
+  }
+
+  /** A place if it can be had without waiting and without passing anybody. */
+  tryAcquire(tokens: number): Slot | undefined {
+    if (this.queued > 0 || this.#active >= this.#limit || this.#waitMs(tokens) > 0) return undefined;
+    this.#active++;
+    return this.#slot(tokens, this.#charge(tokens));
+  }
+
+  /** Nothing is sent before that time. */
+  pause(untilMs: number): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, untilMs);
+  }
+
+  /** The provider could not cope with a request sent at that time. */
+  shrink(sentAtMs: number): void {
+    if (sentAtMs < this.#shrunkAt + COOL_DOWN_MS) return;
+    this.#limit = Math.max(1, Math.floor(this.#limit * SHRINK));
+    this.#shrunkAt = this.#now();
+    this.#successes = 0;
+  }
+
+  /** The provider answered. */
+  grow(): void {
+    if (this.#limit >= this.#bounds.maxConcurrency || ++this.#successes < this.#limit) return;
+    this.#limit++;
+    this.#successes = 0;
+    this.#admit();
+  }
+
+  #slot(tokens: number, charge: Charge | undefined): Slot {
+    let tokenCharge = charge;
+    let released = false;
+    return {
+      again: async (signal) => {
+        tokenCharge = await this.#turn(this.#returning, tokens, signal);
+      },
+      correct: (actual) => {
+        if (tokenCharge) this.#tpm?.correct(tokenCharge, actual);
+        this.#admit();
+      },
+      [Symbol.dispose]: () => {
+        if (released) return;
+        released = true;
+        this.#active--;
+        this.#admit();
+      },
+    };
+  }
+
+  #turn(queue: Set<Waiter>, tokens: number, signal: AbortSignal, queueTimeoutMs?: number): Promise<Charge | undefined> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const arrivedAt = this.#now();
+      let timer: NodeJS.Timeout | undefined;
+      const leave = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", abort);
+        queue.delete(waiter);
+      };
+      const waiter: Waiter = {
+        tokens,
+        admit: (charge) => {
+          leave();
+          resolve(charge);
+        },
+      };
+      const giveUp = (reason: unknown) => {
+        leave();
+        reject(reason);
+        // Those behind it may need less, and nobody left needs no timer.
+        this.#admit();
+      };
+      const abort = () => giveUp(signal.reason);
+      const watch = (limitMs: number) => {
+        const leftMs = Math.max(arrivedAt, this.#pausedUntil) + limitMs - this.#now();
+        if (leftMs <= 0) giveUp(new QueueTimeout(this.#boundOf(tokens)));
+        else timer = setTimeout(watch, Math.min(leftMs, MAX_TIMER_MS), limitMs);
+      };
+      queue.add(waiter);
+      signal.addEventListener("abort", abort);
+      this.#admit();
+      if (queueTimeoutMs !== undefined && queue.has(waiter)) watch(queueTimeoutMs);
+    });
+  }
+
+  #admit(): void {
+    clearTimeout(this.#timer);
+    for (;;) {
+      const [returning] = this.#returning;
+      const [arriving] = this.#active < this.#limit ? this.#arriving : [];
+      const next = returning ?? arriving;
+      if (!next) return;
+      const waitMs = this.#waitMs(next.tokens);
+      if (waitMs > 0) {
+        this.#timer = setTimeout(() => this.#admit(), Math.min(Math.ceil(waitMs), MAX_TIMER_MS));
+        return;
+      }
+      if (!returning) this.#active++;
+      next.admit(this.#charge(next.tokens));
+    }
+  }
+
+  #waitMs(tokens: number): number {
+    const now = this.#now();
+    const rates = [this.#rpm?.waitMs(1, now) ?? 0, this.#tpm?.waitMs(tokens, now) ?? 0];
+    return Math.max(0, this.#pausedUntil - now, ...rates);
+  }
+
+  #charge(tokens: number): Charge | undefined {
+    const now = this.#now();
+    this.#rpm?.take(1, now);
+    return this.#tpm?.take(tokens, now);
+  }
+
+  #boundOf(tokens: number): Bound {
+    const now = this.#now();
+    if (this.#active >= this.#limit) return this.#limit < this.#bounds.maxConcurrency ? "overload" : "concurrency";
+    return (this.#rpm?.waitMs(1, now) ?? 0) >= (this.#tpm?.waitMs(tokens, now) ?? 0) && this.#rpm ? "rpm" : "tpm";
+  }
+}
