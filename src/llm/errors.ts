@@ -1,4 +1,5 @@
 import { LlmError, type LlmErrorDetails, type LlmErrorKind } from "../core/errors.js";
+import type { ProviderError } from "./provider-error.js";
 import type { Provider } from "./providers.js";
 
 /** Whom an error is about. */
@@ -49,6 +50,24 @@ export function failure(kind: LlmErrorKind, said: string, asked: Asked, details:
   );
 }
 
+/** The error's message without whom it is about. */
+export function saidBy({ message }: LlmError, { provider, model }: Asked): string {
+  return message.replace(`${provider.name}/${model}: `, "");
+}
+
+const statements = new WeakMap<LlmError, ProviderError>();
+
+/** Keeps what the provider said with the error but out of it: its words may repeat the prompt. */
+export function stating(error: LlmError, said: ProviderError): LlmError {
+  statements.set(error, said);
+  return error;
+}
+
+/** What the provider said, where the error is its own. */
+export function statedIn(error: LlmError): ProviderError | undefined {
+  return statements.get(error);
+}
+
 /** Keys as they are, and whatever looks like one: providers like to repeat the key that they refused. */
 function scrub(text: string, secrets: readonly string[]): string {
   return secrets
@@ -59,21 +78,25 @@ function scrub(text: string, secrets: readonly string[]): string {
     .replace(/(https?:\/\/)[^/\s@]+@/gi, "$1***@");
 }
 
-type Limit = "timeout" | "ttft_timeout" | "idle_timeout";
+type Limit = "connect_timeout" | "timeout" | "ttft_timeout" | "idle_timeout";
 
 const LIMITS = {
+  connect_timeout: { field: "connectTimeoutMs", what: "no connection within" },
   timeout: { field: "timeoutMs", what: "no response within" },
   ttft_timeout: { field: "ttftTimeoutMs", what: "nothing of the answer within" },
   idle_timeout: { field: "idleTimeoutMs", what: "the answer stood still for" },
 } as const;
 
-/** A time limit that was reached: what it limits, its value, and the key that raises it. */
-export function limitReached(kind: Limit, asked: Asked): LlmError {
+/** A time limit that was reached: what it limits, its value, the key that raises it, and what there is to add. */
+export function limitReached(kind: Limit, asked: Asked, detail = ""): LlmError {
   const { provider } = asked;
   const { field, what } = LIMITS[kind];
   const key = provider[field] === undefined ? `llm.http.${kind}` : `llm.providers.${provider.name}.${kind}`;
-  return failure(kind, `${what} ${duration(provider.limits[field])} (${key})`, asked, {
-    hint: `Try again, or raise llm.providers.${provider.name}.${kind} if this model needs longer.`,
+  const said = `${what} ${duration(provider.limits[field])} (${key})${detail && ` ${detail}`}`;
+  return failure(kind, said, asked, {
+    ...(kind === "connect_timeout"
+      ? {}
+      : { hint: `Try again, or raise llm.providers.${provider.name}.${kind} if this model needs longer.` }),
   });
 }
 

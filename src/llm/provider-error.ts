@@ -8,6 +8,8 @@ export interface ProviderError {
   /** Its words for it: `code`, `type`, `status`, lower case, letters and digits only. */
   code: string;
   message: string;
+  /** The parameter that was wrong, where it is named beside the message. */
+  param: string;
   isHtml: boolean;
   /** Gemini's delays and exceeded quotas. */
   details: readonly JsonObject[];
@@ -19,7 +21,14 @@ export function parseErrorBody(text: string, status?: number): ProviderError {
   const body = Array.isArray(parsed) ? parsed[0] : parsed;
   if (asObject(body)) return providerError(body, status);
   const isHtml = /^\s*</.test(text);
-  return { status, code: "", message: isHtml ? titleOf(text) : text.trim().slice(0, 300), isHtml, details: [] };
+  return {
+    status,
+    code: "",
+    message: isHtml ? titleOf(text) : text.trim().slice(0, 300),
+    param: "",
+    isHtml,
+    details: [],
+  };
 }
 
 /** `body` is the error object, the object that holds it under `error`, or just a message. */
@@ -32,6 +41,7 @@ export function providerError(body: unknown, status?: number): ProviderError {
     status: status ?? statusOf(error, code),
     code,
     message: messageOf(error, asText(outer.error) ?? asText(body)),
+    param: asText(error.param) ?? "",
     isHtml: false,
     details: asObjects(error.details),
   };
@@ -51,6 +61,7 @@ export function errorIn(message: JsonObject, event: string | undefined): Provide
 /** Its own words first, then phrases of its message, then the HTTP status. */
 export function kindOf(error: ProviderError): LlmErrorKind {
   const { status, code, message, details } = error;
+  if (status !== undefined && status >= 300 && status < 400) return "redirect";
   if (error.isHtml && !HTML_FROM_PROXY.has(status ?? 200)) return "html";
   if (details.some((detail) => /perday/i.test(JSON.stringify(detail.violations ?? "")))) return "quota";
   if (status === 413) return "context_length";
@@ -81,7 +92,7 @@ const PHRASES: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/content.{0,3}(\w+ )?(policy|filter)|responsible ?ai/i, "content_filter"],
   [/failed to (call a function|parse tool call)/i, "tool_generation_failed"],
   [/no such model|(model|deployment)\b.{0,120}(not (be )?found|not exist|decommissioned|no longer)/i, "model_gone"],
-  [/(invalid|incorrect|missing|wrong|expired).{0,20}(api.?key|token|credential)|unauthori[sz]ed/i, "auth"],
+  [/(invalid|incorrect|missing|wrong|expired).{0,20}(api.?key|\btoken\b|credential)|unauthori[sz]ed/i, "auth"],
   [/rate.?limit|too many requests/i, "rate_limit"],
   [/overloaded|at capacity|no (available )?capacity|loading (the )?model/i, "overloaded"],
 ];
@@ -101,7 +112,7 @@ function kindOfStatus(status: number | undefined): LlmErrorKind {
   if (status === 402) return "quota";
   if (status === 404 || status === 410) return "model_gone";
   if (status === 408) return "timeout";
-  return status >= 300 && status < 400 ? "redirect" : "bad_request";
+  return "bad_request";
 }
 
 /** Inside a 200 the status is what its code or type stands for. */
@@ -129,7 +140,9 @@ const TYPE_STATUS: readonly (readonly [string, number])[] = [
  */
 function messageOf(error: JsonObject, whole: string | undefined): string {
   const said = asText(error.message) ?? asText(error["html-message"]) ?? asText(error.detail) ?? whole;
-  const fields = asObjects(error.detail).map(({ loc, msg }) => `${[loc].flat().join(".")}: ${String(msg)}`);
+  // Mistral's message is an object that holds what FastAPI says.
+  const detail = error.detail ?? asObject(error.message)?.detail;
+  const fields = asObjects(detail).map(({ loc, msg }) => `${[loc].flat().join(".")}: ${String(msg)}`);
   const raw = asText(asObject(error.metadata)?.raw);
   return [said ?? fields.join(", "), raw && parseErrorBody(raw).message].filter(Boolean).join(": ");
 }

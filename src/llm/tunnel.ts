@@ -1,0 +1,94 @@
+import { connect, type Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { connect as connectTls, type SecureContext } from "node:tls";
+import { type HttpProxy, hostOf, portOf } from "./proxy.js";
+
+/** A proxy says little before the connection through it begins. */
+const MAX_ANSWER_BYTES = 16 * 1024;
+
+/** The way through a proxy failed, before the provider saw anything. */
+export class ProxyError extends Error {
+  readonly code = "EPROXY";
+
+  constructor(
+    message: string,
+    /** What it answered to CONNECT. */
+    readonly status?: number,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Bytes to and from `target` (`host:port`) by way of a proxy's CONNECT. It exists, and can be written to, before the
+ * proxy has answered: an agent counts a connection when it is handed one, so that waiting for it first would open more
+ * than `max_connections`.
+ */
+export class Tunnel extends Duplex {
+  readonly #socket: Socket;
+  readonly #proxy: HttpProxy;
+  #answer = Buffer.alloc(0);
+  #isOpen = false;
+  #writeWhenOpen: (() => void) | undefined;
+
+  constructor(proxy: HttpProxy, target: string, secureContext: SecureContext | undefined) {
+    super();
+    this.#proxy = proxy;
+    const place = { host: hostOf(proxy.url), port: portOf(proxy.url) };
+    const isSecure = proxy.url.protocol === "https:";
+    this.#socket = isSecure ? connectTls({ ...place, servername: place.host, secureContext }) : connect(place);
+    const authorization = proxy.authorization ? `Proxy-Authorization: ${proxy.authorization}\r\n` : "";
+    this.#socket
+      .setNoDelay(true)
+      .on("data", (chunk: Buffer) => this.#receive(chunk))
+      .once("end", () => (this.#isOpen ? this.push(null) : this.#fail("closed the connection instead of answering")))
+      .once("error", (error) => (this.#isOpen ? this.destroy(error) : this.#fail(error.message)))
+      .once("close", () => this.destroy())
+      .write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${authorization}\r\n`);
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    if (this.#isOpen) this.#socket.write(chunk, callback);
+    else this.#writeWhenOpen = () => this.#socket.write(chunk, callback);
+  }
+
+  override _read(): void {
+    this.#socket.resume();
+  }
+
+  override _final(callback: () => void): void {
+    this.#socket.end(callback);
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.#socket.destroy();
+    callback(error);
+  }
+
+  #receive(chunk: Buffer): void {
+    if (!this.#isOpen) this.#open(chunk);
+    else if (!this.push(chunk)) this.#socket.pause();
+  }
+
+  #open(chunk: Buffer): void {
+    this.#answer = Buffer.concat([this.#answer, chunk]);
+    const end = this.#answer.indexOf("\r\n\r\n");
+    if (end < 0) {
+      if (this.#answer.length > MAX_ANSWER_BYTES) this.#fail("does not speak HTTP");
+      return;
+    }
+    const status = Number(/^HTTP\/1\.\d (\d{3})/.exec(this.#answer.toString("latin1", 0, end))?.[1] ?? 0);
+    if (status < 200 || status > 299) {
+      this.#fail(status ? `answered ${status}` : "does not speak HTTP", status);
+      return;
+    }
+    this.#isOpen = true;
+    const first = this.#answer.subarray(end + 4);
+    if (first.length > 0) this.push(first);
+    this.#writeWhenOpen?.();
+  }
+
+  #fail(what: string, status?: number): void {
+    this.destroy(new ProxyError(`the proxy ${this.#proxy.name} ${what}`, status));
+  }
+}
