@@ -5,10 +5,12 @@ import { LlmError } from "../core/errors.js";
 import { readAnswer } from "./answer.js";
 import type { Call } from "./call.js";
 import { AnswerFold } from "./deltas.js";
-import { failure } from "./errors.js";
+import { failure, saidBy } from "./errors.js";
+import { postHedged } from "./hedge.js";
 import { requestIdOf } from "./hints.js";
 import { LlmHttp } from "./http.js";
 import { RetryPolicy, type RetryPolicyParts } from "./retry.js";
+import type { RouteParts } from "./routes.js";
 
 /** A limit that was reached says more than that the answer broke off, and a cancelled one was not broken. */
 const KEEPS_ITS_KIND = new Set(["idle_timeout", "total_timeout", "aborted"]);
@@ -21,9 +23,9 @@ export class Attempts {
   readonly #policy: RetryPolicy;
   readonly #http: LlmHttp;
 
-  constructor(http: HttpConfig, parts: RetryPolicyParts) {
+  constructor(http: HttpConfig, parts: RetryPolicyParts & RouteParts) {
     this.#policy = new RetryPolicy(parts);
-    this.#http = new LlmHttp(http, this.#policy);
+    this.#http = new LlmHttp(http, this.#policy, parts);
   }
 
   /**
@@ -44,24 +46,25 @@ export class Attempts {
     for (;;) {
       try {
         call.theirRequestId = undefined;
-        const response = await this.#http.post(call);
+        const response = await postHedged(call, (each, signal) => this.#http.post(each, signal));
         call.theirRequestId = requestIdOf(response.headers);
         const fold = new AnswerFold((delta) => {
           if (!onDelta) return;
           if (!restart && !shown) {
             // A long prompt would else stay in memory for the life of the stream.
             response.config.data = undefined;
-            call.body = undefined;
+            call.draft = undefined;
           }
           discard();
           shown = true;
           onDelta(delta);
-        });
+        }, call.provider.quirks);
         await readAnswer(response, call, fold, this.#policy.now);
         discard();
         return fold;
       } catch (error) {
         if (!(error instanceof LlmError)) throw error;
+        if (!shown && call.correct(error)) continue;
         const mayGoOn = restart || !shown;
         if (!mayGoOn || !this.#policy.plan(call, error)) throw shown ? brokenOff(error, call) : error;
         if (shown) broken = error;
@@ -83,9 +86,4 @@ function brokenOff(error: LlmError, call: Call): LlmError {
   const { retryable, status, requestId, retryAfterMs, hint } = error;
   const said = `the answer broke off after it had begun: ${saidBy(error, call)}`;
   return failure("stream_interrupted", said, call, { retryable, status, requestId, retryAfterMs, hint });
-}
-
-/** The error's message without whom it is about. */
-function saidBy({ message }: LlmError, { provider, model }: Call): string {
-  return message.replace(`${provider.name}/${model}: `, "");
 }

@@ -1,16 +1,28 @@
 import type { HttpConfig } from "../core/config.js";
 import type { LlmError } from "../core/errors.js";
-import { duration, failure } from "./errors.js";
+import type { Draft } from "./dialect.js";
+import { duration, failure, statedIn } from "./errors.js";
+import type { Lane } from "./lane.js";
+import type { Slot } from "./limiter.js";
 import type { Provider, ResolvedModel } from "./providers.js";
 
 /** Aborting a call's signal with this reason makes it fail as `total_timeout`, not as `aborted`. */
 export class TotalTimeout extends Error {}
+
+/** What a completion has used so far, over all providers that were asked for it. */
+export interface Tally {
+  /** HTTP requests. */
+  sent: number;
+  retries: number;
+}
 
 interface CallOptions {
   http: HttpConfig;
   /** The same for all attempts, so that provider and logs can tell a repeated request from a new one. */
   requestId: string;
   streaming: boolean;
+  hasTools: boolean;
+  tally: Tally;
   /** Aborted by the caller or by the total time limit. */
   signal: AbortSignal;
   totalTimeoutMs: number;
@@ -18,15 +30,32 @@ interface CallOptions {
   deadlineAt: number;
 }
 
+/** Where a call was let in. */
+interface Place {
+  lane: Lane;
+  slot: Slot;
+}
+
 /**
- * One completion in the making: what all its attempts share, before and after the response headers. A class, because it
- * rides on axios' request configuration, and axios copies plain objects.
+ * One provider being asked for one completion: what all its attempts share, before and after the response headers. A class,
+ * because it rides on axios' request configuration, and axios copies plain objects.
  */
 export class Call {
   readonly provider: Provider;
   readonly model: string;
-  /** HTTP requests sent so far. */
-  attempts = 0;
+  /** Set before the first request. */
+  place: Place | undefined;
+  /** HTTP requests sent to this provider. */
+  sent = 0;
+  /** Those of them that were planned after a failure. */
+  retries = 0;
+  /** When the last one was sent, milliseconds since the epoch, and with which key. */
+  sentAt = 0;
+  key: string | undefined;
+  /** The last failure was final. */
+  gaveUp = false;
+  /** A second request in the race for the first byte. It is not repeated. */
+  isHedge = false;
   /** What the provider calls the request whose answer is being read. */
   theirRequestId: string | undefined;
   /** Pause before the attempt that is planned. */
@@ -35,13 +64,50 @@ export class Call {
   replacedSocket = false;
 
   constructor(
-    { provider, model }: ResolvedModel,
+    { provider, model }: Pick<ResolvedModel, "provider" | "model">,
     readonly options: CallOptions,
-    /** Serialised once for all attempts; dropped when no further attempt can follow. */
-    public body: Buffer | undefined,
+    /** Dropped when no further attempt can follow. */
+    public draft: Draft | undefined,
   ) {
     this.provider = provider;
     this.model = model;
+  }
+
+  get body(): Buffer | undefined {
+    return this.draft?.body;
+  }
+
+  /**
+   * True when the refusal taught how the provider wants to be spoken to: the body is another one now, to be sent at once.
+   * Nothing failed, and so that is no retry.
+   */
+  correct(refusal: LlmError): boolean {
+    const said = refusal.kind === "bad_request" ? statedIn(refusal) : undefined;
+    if (!said || !this.draft?.correct(said)) return false;
+    this.gaveUp = false;
+    return true;
+  }
+
+  /** HTTP requests sent so far for the completion, to this provider and others. */
+  get attempts(): number {
+    return this.options.tally.sent;
+  }
+
+  /** Waits until a request may be sent, and counts it. Rejects when its signal is aborted meanwhile. */
+  async begin(now: () => number, signal: AbortSignal): Promise<void> {
+    if (this.sent > 0) await this.place?.slot.again(signal);
+    this.sent++;
+    this.options.tally.sent++;
+    this.sentAt = now();
+    this.key = this.place?.lane.keys.next();
+  }
+
+  /** The same call, for one request from another place. */
+  hedge(place: Place): Call {
+    const hedge = new Call(this, this.options, this.draft);
+    hedge.place = place;
+    hedge.isHedge = true;
+    return hedge;
   }
 
   /** Why the signal was aborted. */

@@ -1,7 +1,7 @@
 import { get } from "node:http";
 import type { LlmConfig } from "../core/config.js";
 import { asObject, asObjects, asText, parseJson } from "./json.js";
-import { type Environment, keyOf, presetOf, providerNames } from "./providers.js";
+import { type Environment, keysOf, presetOf, providerNames } from "./providers.js";
 
 export interface ProviderChoice {
   provider: string;
@@ -22,7 +22,7 @@ export async function chooseProvider(
   probe: Probe = listModels,
 ): Promise<ProviderChoice> {
   if (config.active) return { provider: config.active };
-  const withKey = providerNames(config).find((name) => keyOf(config, env, name));
+  const withKey = providerNames(config).find((name) => keysOf(config, env, name).length > 0);
   if (withKey) return { provider: withKey };
   const answers = await Promise.all(
     LOCAL_SERVERS.map(async (provider) => {

@@ -2,10 +2,13 @@ import type { Completion, CompletionRequest } from "../core/chat.js";
 import type { LlmConfig, StreamRecovery } from "../core/config.js";
 import { type NewId, newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
-import type { Attempts, OnDelta } from "./attempts.js";
+import type { Admission } from "./admission.js";
+import type { OnDelta } from "./attempts.js";
 import { Call, TotalTimeout } from "./call.js";
-import { type Environment, type ResolvedModel, resolveModel } from "./providers.js";
-import { requestBody } from "./wire.js";
+import { Dialects } from "./dialect.js";
+import { firstAnswer } from "./fallback.js";
+import { type Environment, modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";
+import { Showing } from "./showing.js";
 
 export interface LlmClientParts {
   env: Environment;
@@ -37,11 +40,13 @@ export class LlmClient {
   readonly #config: LlmConfig;
   readonly #parts: Required<LlmClientParts>;
   readonly #resolved = new Map<string, ResolvedModel>();
-  #attempts: Promise<Attempts> | undefined;
+  readonly #dialects: Dialects;
+  #admission: Promise<Admission> | undefined;
 
   constructor(config: LlmConfig, parts: LlmClientParts) {
     this.#config = config;
     this.#parts = { now: Date.now, random: Math.random, newId, ...parts };
+    this.#dialects = new Dialects(parts.observe);
   }
 
   /** Throws LlmError: unknown provider, no model, no key. */
@@ -55,40 +60,54 @@ export class LlmClient {
 
   /** One completion, streamed or not: the same answer gives the same completion. Throws LlmError. */
   async complete(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
-    const { now, observe } = this.#parts;
-    const target = this.resolve(request.model);
+    const { observe } = this.#parts;
     const totalTimeoutMs = this.#totalTimeoutMs(options.streaming);
     using limited = limitTime(totalTimeoutMs, options.signal);
-    const call = new Call(
-      target,
-      {
-        http: this.#config.http,
-        requestId: options.requestId ?? this.#parts.newId("req"),
-        streaming: options.streaming,
-        signal: limited.signal,
-        totalTimeoutMs,
-        deadlineAt: now() + totalTimeoutMs,
+    const showing = new Showing(options.streaming ? options.onDelta : undefined, this.#restarts(options));
+    const shared = {
+      http: this.#config.http,
+      streaming: options.streaming,
+      hasTools: request.tools.length > 0,
+      tally: { sent: 0, retries: 0 },
+      signal: limited.signal,
+      totalTimeoutMs,
+      deadlineAt: this.#parts.now() + totalTimeoutMs,
+    };
+    const completion = await firstAnswer({
+      targets: [
+        () => this.resolve(request.model),
+        ...this.#config.fallback.map((entry) => () => this.resolve(modelOfEntry(this.#config, entry))),
+      ],
+      isOpen: () => showing.isOpen,
+      observe,
+      ask: async (target) => {
+        const requestId = (shared.tally.sent === 0 && options.requestId) || this.#parts.newId("req");
+        const draft = this.#dialects.draft(request, target, options.streaming);
+        const call = new Call(target, { ...shared, requestId }, draft);
+        const admission = await this.#load();
+        const answer = await admission.answer(call, {
+          onDelta: showing.next(),
+          restart: this.#restarts(options),
+          finish: (fold) => fold.finish(() => this.#parts.newId("call"), idsIn(request)),
+        });
+        return { ...answer, provider: target.provider.name, model: target.model, attempts: call.attempts };
       },
-      Buffer.from(JSON.stringify(requestBody(request, { ...target, streaming: options.streaming }))),
-    );
-    const attempts = await this.#load();
-    const fold = await attempts.answer(call, options.streaming ? options.onDelta : undefined, this.#restarts(options));
-    const answer = fold.finish(() => this.#parts.newId("call"), idsIn(request));
-    const completion = { ...answer, provider: target.provider.name, model: target.model, attempts: call.attempts };
-    const { provider, model, finishReason, usage } = completion;
-    const fields = { provider, model, finishReason, attempts: call.attempts, ...usage };
+    });
+    showing.settle();
+    const { provider, model, finishReason, attempts, usage } = completion;
+    const fields = { provider, model, finishReason, attempts, ...usage };
     observe({ level: "debug", scope: "llm", message: "completion", fields });
     return completion;
   }
 
   /** Closes the connections; requests in flight fail. */
   async close(): Promise<void> {
-    (await this.#attempts)?.close();
+    (await this.#admission)?.close();
   }
 
-  #load(): Promise<Attempts> {
-    this.#attempts ??= import("./attempts.js").then(({ Attempts }) => new Attempts(this.#config.http, this.#parts));
-    return this.#attempts;
+  #load(): Promise<Admission> {
+    this.#admission ??= import("./admission.js").then(({ Admission }) => new Admission(this.#config.http, this.#parts));
+    return this.#admission;
   }
 
   #restarts({ streamRecovery = "fail" }: CompleteOptions): boolean {

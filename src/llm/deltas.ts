@@ -1,5 +1,6 @@
 import type { AssistantMessage, Delta, FinishReason, Usage } from "../core/chat.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject } from "./json.js";
+import { ThinkTags } from "./think-tags.js";
 import { ToolCallAssembly } from "./tool-calls.js";
 
 export interface Answer {
@@ -25,14 +26,17 @@ export class AnswerFold {
   readonly #text: string[] = [];
   readonly #reasoning: string[] = [];
   readonly #calls = new ToolCallAssembly();
+  readonly #thinkTags: ThinkTags | undefined;
   #finishReason: string | undefined;
   #usage: Usage | undefined;
   #refused = false;
   /** Counts content; comments, roles, usage and empty deltas are no progress. */
   progress = 0;
 
-  constructor(onDelta: (delta: Delta) => void) {
+  /** `thinkTags`: content may hold reasoning between tags. */
+  constructor(onDelta: (delta: Delta) => void, { thinkTags }: { thinkTags: boolean }) {
     this.#onDelta = onDelta;
+    this.#thinkTags = thinkTags ? new ThinkTags((type, delta) => this.#show(type, delta)) : undefined;
   }
 
   /** The model has said why it stopped: nothing but usage can follow. */
@@ -47,11 +51,14 @@ export class AnswerFold {
     const delta = asObject(choice.delta) ?? asObject(choice.message);
     if (delta) this.#pushDelta(delta);
     const reason = asText(choice.finish_reason)?.toLowerCase();
-    if (reason && reason !== "null") this.#finishReason = reason;
+    if (!reason || reason === "null") return;
+    this.#finishReason = reason;
+    this.#thinkTags?.end();
   }
 
   /** The ids of tool calls are unique and never empty, whatever the provider sent; see `ToolCallAssembly.finish`. */
   finish(newId: () => string, isTaken: (id: string) => boolean): Answer {
+    this.#thinkTags?.end();
     const toolCalls = this.#calls.finish(newId, isTaken);
     const reasoning = this.#reasoning.join("");
     return {
@@ -64,11 +71,18 @@ export class AnswerFold {
   #pushDelta(delta: JsonObject): void {
     const { text, thinking } = contentOf(delta.content);
     this.#show("reasoning_delta", asText(delta.reasoning) ?? asText(delta.reasoning_content) ?? thinking);
-    this.#show("text_delta", text);
+    this.#showContent(text);
     const refusal = asText(delta.refusal);
     if (refusal) this.#refused = true;
     this.#show("text_delta", refusal);
     if (this.#calls.push(delta.tool_calls)) this.progress++;
+  }
+
+  /** What is held back until its tag comes is progress too. */
+  #showContent(text: string | undefined): void {
+    if (!text || !this.#thinkTags) return this.#show("text_delta", text);
+    this.progress++;
+    this.#thinkTags.push(text);
   }
 
   #show(type: Delta["type"], delta: string | undefined): void {

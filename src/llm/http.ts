@@ -25,7 +25,7 @@ export class LlmHttp {
       adapter: async (config) => {
         const call = callOf(config) as Call;
         const route = this.#routes.to(config.url ?? "", call.provider.limits.connectTimeoutMs);
-        await call.begin(policy.now);
+        await call.begin(policy.now, config.signal as AbortSignal);
         config.headers.set({ ...keyHeader(call), ...call.provider.headers });
         return send(config, route, (incoming) => respectKeepAlive(incoming, http.keepaliveExpiryMs));
       },

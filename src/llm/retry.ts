@@ -1,8 +1,9 @@
 import type { AxiosError, AxiosInstance, AxiosRequestConfig } from "axios";
 import axiosRetry from "axios-retry";
 import type { HttpConfig } from "../core/config.js";
-import type { LlmError } from "../core/errors.js";
+import type { LlmError, LlmErrorKind } from "../core/errors.js";
 import type { Observe } from "../core/ports.js";
+import { AMBIGUOUS_RETRY_COST, RETRY_COST } from "./budget.js";
 import type { Call } from "./call.js";
 import { toLlmError } from "./http-errors.js";
 
@@ -14,6 +15,16 @@ export interface RetryPolicyParts {
   observe: Observe;
 }
 
+/** The provider may have answered, and billed. */
+const AMBIGUOUS: ReadonlySet<LlmErrorKind> = new Set([
+  "network",
+  "timeout",
+  "ttft_timeout",
+  "idle_timeout",
+  "empty_stream",
+]);
+/** `max_retries` is for one provider; a whole fallback chain may use so many times as much, apart from its first requests. */
+const CHAIN_RETRIES = 2;
 /** setTimeout fires at once when given more. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 /** On top of a server's hint, so that everybody it told the same does not come back together. */
@@ -40,18 +51,41 @@ export class RetryPolicy {
     this.#stopped = true;
   }
 
-  /** True: send again after `call.delayMs`. A hint beyond the cap, or a pause beyond the deadline, is not slept through. */
+  /**
+   * True: send again after `call.delayMs`. A hint beyond the cap, or a pause beyond the deadline, is not slept through.
+   * `atOnce`: nothing is wrong with the provider.
+   */
   plan(call: Call, failure: LlmError, atOnce = false): boolean {
-    const { http, signal, deadlineAt } = call.options;
-    if (this.#stopped || signal.aborted || !failure.retryable || call.attempts > http.maxRetries) return false;
-    if ((failure.retryAfterMs ?? 0) > http.maxRetryAfterMs) return false;
-    const delayMs = atOnce ? 0 : retryDelay(http, call, failure.retryAfterMs, this.#random);
+    const { signal, deadlineAt, tally } = call.options;
+    if (this.#stopped || signal.aborted || call.gaveUp) return false;
+    const swapped = !atOnce && call.place?.lane.failed(call, failure) === true;
+    call.gaveUp = true;
+    if (call.isHedge) return false;
+    if (!swapped && !this.#isRetried(call, failure)) return false;
+    const retry = { attempts: call.retries + 1, delayMs: call.delayMs };
+    const delayMs = atOnce || swapped ? 0 : retryDelay(call.options.http, retry, failure.retryAfterMs, this.#random);
     if (this.now() + delayMs >= deadlineAt) return false;
-    call.delayMs = delayMs;
-    const { provider, model, attempts } = call;
+    const { provider, model, attempts, place } = call;
     const fields = { provider: provider.name, model, kind: failure.kind, status: failure.status, attempts, delayMs };
+    const cost = AMBIGUOUS.has(failure.kind) ? AMBIGUOUS_RETRY_COST : RETRY_COST;
+    if (!atOnce && !swapped && place?.lane.budget.take(cost) === false) {
+      this.#observe({ level: "warn", scope: "llm", message: "request failed, retry budget used up", fields });
+      return false;
+    }
+    if (!swapped) {
+      call.retries++;
+      tally.retries++;
+    }
+    call.delayMs = delayMs;
+    call.gaveUp = false;
     this.#observe({ level: "warn", scope: "llm", message: "request failed, trying again", fields });
     return true;
+  }
+
+  #isRetried(call: Call, { retryable, retryAfterMs = 0 }: LlmError): boolean {
+    const { http, tally } = call.options;
+    const isLeft = call.retries < http.maxRetries && tally.retries < CHAIN_RETRIES * http.maxRetries;
+    return retryable && isLeft && retryAfterMs <= http.maxRetryAfterMs;
   }
 }
 
@@ -82,16 +116,17 @@ export function callOf(config: AxiosRequestConfig | undefined): Call | undefined
 }
 
 /** axios-retry with our condition and delay. Must come after the interceptor that reads error bodies. */
-export function wireRetries(instance: AxiosInstance, http: HttpConfig, policy: RetryPolicy): void {
+export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void {
   axiosRetry(instance, {
-    retries: http.maxRetries,
+    // The condition counts for itself: a change of keys is no retry.
+    retries: Number.MAX_SAFE_INTEGER,
     // Else `timeout` would be one budget for all attempts, and an attempt that timed out could never be repeated.
     shouldResetTimeout: true,
     retryCondition: (error) => {
       const call = callOf(error.config);
-      return (
-        call !== undefined && policy.plan(call, toLlmError(error, call, policy.now()), replacesSocket(error, call))
-      );
+      // Aborted without the call being so: the slower one of two requests.
+      if (call === undefined || error.config?.signal?.aborted) return false;
+      return policy.plan(call, toLlmError(error, call, policy.now()), replacesSocket(error, call));
     },
     retryDelay: (_count, error) => callOf(error.config)?.delayMs ?? 0,
   });

@@ -40,6 +40,7 @@ export async function send(
 function headersOf(config: InternalAxiosRequestConfig, route: Route): Promise<IncomingMessage> {
   const { data, timeout, signal } = config;
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) throw new CanceledError();
     if (data.length > MAX_BODY_BYTES)
       throw new AxiosError("the request is too large", "ERR_FR_MAX_BODY_LENGTH_EXCEEDED");
     const headers: OutgoingHttpHeaders = {

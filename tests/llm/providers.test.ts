@@ -49,7 +49,11 @@ describe("which provider and model", () => {
         GROQ_API_KEY: " from-env\n",
       },
     );
-    expect(provider).toMatchObject({ apiKey: "from-env", temperature: 0.5, baseUrl: "https://api.groq.com/openai/v1" });
+    expect(provider).toMatchObject({
+      apiKeys: ["from-env"],
+      temperature: 0.5,
+      baseUrl: "https://api.groq.com/openai/v1",
+    });
     expect({ model, contextWindow }).toEqual({ model: "llama-3.3-70b-versatile", contextWindow: 131_072 });
   });
 
