@@ -34,13 +34,22 @@ export function shouldRetry(headers: Headers): boolean | undefined {
   return value === "true" ? true : value === "false" ? false : undefined;
 }
 
-/** OpenAI: `x-ratelimit-reset-tokens: 6m0s`, of use only when that limit is the one that ran out. */
+/**
+ * OpenAI: `x-ratelimit-reset-tokens: 6m0s`; Anthropic: `anthropic-ratelimit-tokens-reset: 2026-11-24T12:00:30Z`. Of use only
+ * when that limit is the one that ran out; when several did, the last one to come back counts.
+ */
 function exhaustedLimits(headers: Headers, now: number): number[] {
-  const resets = ["requests", "tokens"]
-    .filter((unit) => Number(headers[`x-ratelimit-remaining-${unit}`] ?? 1) <= 0)
-    .map((unit) => durationMs(String(headers[`x-ratelimit-reset-${unit}`] ?? "")));
-  const epoch = numberOf(String(headers["x-ratelimit-reset"] ?? ""));
-  return [...resets, (epoch > 1e12 ? epoch : epoch * 1000) - now];
+  const header = (name: string) => String(headers[name] ?? "");
+  const ranOut = (name: string) => Number(headers[name] ?? 1) <= 0;
+  const openAi = ["requests", "tokens"]
+    .filter((unit) => ranOut(`x-ratelimit-remaining-${unit}`))
+    .map((unit) => durationMs(header(`x-ratelimit-reset-${unit}`)));
+  const anthropic = ["requests", "tokens", "input-tokens", "output-tokens"]
+    .filter((unit) => ranOut(`anthropic-ratelimit-${unit}-remaining`))
+    .map((unit) => Date.parse(header(`anthropic-ratelimit-${unit}-reset`)) - now);
+  const epoch = numberOf(header("x-ratelimit-reset"));
+  const resets = [...openAi, ...anthropic].filter((milliseconds) => milliseconds > 0);
+  return [Math.max(...resets), (epoch > 1e12 ? epoch : epoch * 1000) - now];
 }
 
 function numberOf(text: string): number {

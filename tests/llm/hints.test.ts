@@ -14,6 +14,24 @@ test.each([
   [{ "retry-after": "1e10" }, 1e13],
   [{ "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s" }, 360_000],
   [{ "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "120ms" }, 120],
+  [
+    {
+      "x-ratelimit-remaining-requests": "0",
+      "x-ratelimit-reset-requests": "120ms",
+      "x-ratelimit-remaining-tokens": "0",
+      "x-ratelimit-reset-tokens": "8.64s",
+    },
+    8640,
+  ],
+  [
+    {
+      "anthropic-ratelimit-requests-remaining": "7",
+      "anthropic-ratelimit-requests-reset": "2026-11-24T12:01:00Z",
+      "anthropic-ratelimit-input-tokens-remaining": "0",
+      "anthropic-ratelimit-input-tokens-reset": "2026-11-24T12:00:20Z",
+    },
+    20_000,
+  ],
   [{ "x-ratelimit-reset": String(NOW / 1000 + 5) }, 5000],
   [{ "x-ratelimit-reset": String(NOW + 5000) }, 5000],
 ])("%j is a hint of %i ms", (headers, expected) => {
@@ -28,6 +46,8 @@ test.each<Record<string, string>>([
   { "retry-after": "120s" },
   { "retry-after": "Tue, 24 Nov 2020 12:00:30 GMT" },
   { "x-ratelimit-remaining-tokens": "10", "x-ratelimit-reset-tokens": "6m0s" },
+  { "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "soon" },
+  { "anthropic-ratelimit-tokens-remaining": "0", "anthropic-ratelimit-tokens-reset": "2026-11-24T11:59:00Z" },
 ])("%j is no hint", (headers) => {
   expect(hint(headers)).toBeUndefined();
 });
