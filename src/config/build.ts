@@ -3,6 +3,7 @@ import type {
   HttpConfig,
   LlmConfig,
   LogLevel,
+  OAuthConfig,
   ProviderConfig,
   ServerConfig,
   ServiceConfig,
@@ -40,6 +41,7 @@ interface ServerTree {
   cwd?: string;
   url?: string;
   headers: Record<string, string>;
+  oauth?: Mapping & { idp?: Mapping };
   enabled: boolean;
   required: boolean;
   trusted: boolean;
@@ -47,6 +49,8 @@ interface ServerTree {
   max_total_timeout: number;
   startup_timeout: number;
   startup_grace: number;
+  sampling: ServerConfig["sampling"];
+  roots: string[];
   tools: { allow: string[]; deny: string[]; auto_approve: string[] };
 }
 
@@ -94,14 +98,22 @@ function buildServer(name: string, server: ServerTree): ServerConfig {
     maxTotalTimeoutMs: server.max_total_timeout,
     startupTimeoutMs: server.startup_timeout,
     startupGraceMs: server.startup_grace,
+    sampling: server.sampling,
+    roots: server.roots,
     tools: { allow: server.tools.allow, deny: server.tools.deny, autoApprove: server.tools.auto_approve },
   };
   if (server.url) {
     const transport = server.type === "http" || server.type === "sse" ? server.type : "auto";
-    return { ...common, transport, url: server.url, headers: server.headers };
+    return { ...common, transport, url: server.url, headers: server.headers, oauth: buildOAuth(server.oauth) };
   }
   const { command = "", args, env, cwd } = server;
   return { ...common, transport: "stdio", command, args, env, cwd };
+}
+
+function buildOAuth(oauth: ServerTree["oauth"]): OAuthConfig | undefined {
+  if (!oauth) return undefined;
+  const { idp, ...rest } = oauth;
+  return { ...camelCase(rest), ...(idp && { idp: camelCase(idp) }) } as unknown as OAuthConfig;
 }
 
 /** Under `llm` a number of time is in seconds, and these are the names that times have there. */

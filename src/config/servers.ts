@@ -29,6 +29,12 @@ export function completeServers(tree: Mapping, origins: Origins, surroundings: S
       const path = server[key];
       if (typeof path === "string" && path) server[key] = resolvePath(path, `${pointer}/${key}`, origins, surroundings);
     }
+    if (Array.isArray(server.roots)) {
+      server.roots = server.roots.map((root, index) =>
+        typeof root === "string" && root ? resolvePath(root, `${pointer}/roots/${index}`, origins, surroundings) : root,
+      );
+    }
+    completeOAuth(server, pointer, origins, surroundings);
     if (typeof server.env_file !== "string" || !server.env_file) continue;
     const read = readText(server.env_file);
     if ("text" in read) {
@@ -44,6 +50,19 @@ export function completeServers(tree: Mapping, origins: Origins, surroundings: S
     }
   }
   return problems;
+}
+
+function completeOAuth({ oauth }: Mapping, pointer: string, origins: Origins, surroundings: Surroundings): void {
+  if (!isMapping(oauth)) return;
+  const files = [
+    [oauth, "private_key_file", `${pointer}/oauth/private_key_file`],
+    [oauth.idp, "id_token_file", `${pointer}/oauth/idp/id_token_file`],
+  ] as const;
+  for (const [tree, key, at] of files) {
+    if (!isMapping(tree)) continue;
+    const path = tree[key];
+    if (typeof path === "string" && path) tree[key] = resolvePath(path, at, origins, surroundings);
+  }
 }
 
 function eachServer({ mcpServers }: Mapping): [pointer: string, server: Mapping][] {

@@ -112,6 +112,10 @@ interface ServerCommon {
   startupTimeoutMs: number;
   /** How long a turn waits for this server to get ready, counted from its start. */
   startupGraceMs: number;
+  /** Whether the server may let the model write something, at the user's cost. */
+  sampling: "ask" | "allow" | "deny";
+  /** Absolute paths of folders that the server is told to work in. None: it is told nothing. */
+  roots: readonly string[];
   tools: { allow: readonly string[]; deny: readonly string[]; autoApprove: readonly string[] };
 }
 
@@ -123,11 +127,31 @@ export interface StdioServerConfig extends ServerCommon {
   cwd?: string;
 }
 
+/** How to get the right to use a server. What is not set is found out from the server and its authorization server. */
+export interface OAuthConfig {
+  /** `authorization_code`: a person logs in. The others need nobody. */
+  grant: "authorization_code" | "client_credentials" | "cross_app_access";
+  clientId?: string;
+  clientSecret?: string;
+  /** Address of the client's metadata document, which is its id where servers take one (CIMD). */
+  clientMetadataUrl?: string;
+  /** Names parted by spaces. */
+  scope?: string;
+  /** PEM (PKCS #8) that the client signs with instead of sending a secret. */
+  privateKeyFile?: string;
+  signingAlg: string;
+  /** Of the loopback address that the browser comes back to. */
+  callbackPort?: number;
+  /** The company's identity provider, for `cross_app_access`. */
+  idp?: { tokenEndpoint: string; clientId: string; idTokenFile: string };
+}
+
 export interface RemoteServerConfig extends ServerCommon {
   /** `auto`: Streamable HTTP, then SSE where the server refuses it. */
   transport: "http" | "sse" | "auto";
   url: string;
   headers: Readonly<Record<string, string>>;
+  oauth?: OAuthConfig;
 }
 
 export type ServerConfig = StdioServerConfig | RemoteServerConfig;

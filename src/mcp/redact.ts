@@ -1,10 +1,19 @@
-import type { ServerConfig } from "../core/config.js";
+import type { RemoteServerConfig, ServerConfig } from "../core/config.js";
 
 /** What the user gave this server in confidence must not come back through an error message or the server's stderr. */
 export function redactor(config: ServerConfig): (text: string) => string {
-  const secrets = config.transport === "stdio" ? secretVariables(config.env) : headerSecrets(config.headers);
-  return (text) => secrets.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
+  const given = config.transport === "stdio" ? secretVariables(config.env) : remoteSecrets(config);
+  return (text) =>
+    [...given, ...(received.get(config) ?? [])].reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
 }
+
+/** Also keeps this secret, which the host was given for the server, out of every text about it. */
+export function keepSecret(config: ServerConfig, secret: string): void {
+  const secrets = received.get(config) ?? new Set();
+  received.set(config, secrets.add(secret));
+}
+
+const received = new WeakMap<ServerConfig, Set<string>>();
 
 /** Shorter values would blank out ordinary words. */
 const shortestSecret = 6;
@@ -14,6 +23,10 @@ function secretVariables(env: Readonly<Record<string, string>>): string[] {
     .filter(([name]) => /key|token|secret|pass|auth|credential|cookie/i.test(name))
     .map(([, value]) => value)
     .filter((value) => value.length >= shortestSecret);
+}
+
+function remoteSecrets({ headers, oauth }: RemoteServerConfig): string[] {
+  return [...headerSecrets(headers), ...(oauth?.clientSecret ? [oauth.clientSecret] : [])];
 }
 
 /** Of "Bearer abc…" also "abc…" alone. */

@@ -201,6 +201,8 @@ describe("servers", () => {
         maxTotalTimeoutMs: 600_000,
         startupTimeoutMs: 30_000,
         startupGraceMs: 2500,
+        sampling: "ask",
+        roots: [],
         tools: { allow: [], deny: [], autoApprove: [] },
       },
       expect.objectContaining({ name: "web", transport: "auto", url: "https://example.com/mcp", headers: {} }),

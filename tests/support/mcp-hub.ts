@@ -13,6 +13,8 @@ const common = {
   maxTotalTimeoutMs: 60_000,
   startupTimeoutMs: 20_000,
   startupGraceMs: 15_000,
+  sampling: "ask" as const,
+  roots: [],
   tools: { allow: [], deny: [], autoApprove: [] },
 };
 
