@@ -1,3 +1,5 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { type ConfigObject, type LoadedConfig, loadConfig } from "./config/load.js";
 import type { Config, LlmConfig, ServerConfig } from "./core/config.js";
 import { newId } from "./core/ids.js";
@@ -7,9 +9,12 @@ import { openStore } from "./history/open.js";
 import { chooseProvider } from "./llm/choose-provider.js";
 import { LlmClient } from "./llm/client.js";
 import { fromLevel, jsonLog } from "./logging.js";
+import type { Logins } from "./mcp/auth/logins.js";
 import { McpHub } from "./mcp/hub.js";
 import { Orchestrator } from "./orchestrator/orchestrator.js";
 import { Sessions } from "./session/sessions.js";
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface AppOptions {
   /** Path of a config file, an object of the same shape, or what `loadConfig` made of either. Default: all defaults. */
@@ -17,7 +22,7 @@ export interface AppOptions {
   /** What outranks environment and file, in the shape of the file. */
   overrides?: ConfigObject;
   /** Where keys and `${VAR}` come from. Default: the process's environment. */
-  env?: Readonly<Record<string, string | undefined>>;
+  env?: Environment;
   /** Gets the observations from `logging.level` upwards. Default: log lines on stderr. */
   observe?: Observe;
 }
@@ -61,7 +66,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const { llm, servers, demo } = await withFirstRun(config, env);
     if (demo) closedAtEnd(demo);
     const client = closedAtEnd(new LlmClient(llm, { env, observe }));
-    const hub = closedAtEnd(new McpHub(servers, { observe }));
+    const hub = closedAtEnd(new McpHub(servers, { observe, auth: { folder: authFolder(env) } }));
     hub.start();
     const orchestrator = new Orchestrator({ llm: client, hub, newId });
     const { systemPrompt, streaming, maxToolHops, approval } = config.chat.service;
@@ -80,6 +85,21 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
   }
 }
 
+/** Logins at the remote servers of `mcpServers`; `showPage` brings a login page before the person. */
+export async function createLogins(
+  { mcpServers }: Config,
+  env: Environment,
+  showPage: (page: URL) => void,
+): Promise<Logins> {
+  const { Logins } = await import("./mcp/auth/logins.js");
+  return new Logins(mcpServers, { folder: authFolder(env), showPage });
+}
+
+function authFolder(env: Environment): string {
+  const home = env.HOME || homedir();
+  return join(env.XDG_STATE_HOME || join(home, ".local", "state"), "mcp-platform", "auth");
+}
+
 const demoNotice =
   "This is the demo model: it follows a few rules. For a real one set OPENAI_API_KEY (or another provider's key), or llm.active in config.yaml.";
 
@@ -94,7 +114,7 @@ interface FirstRun {
 }
 
 /** Design "First run without a key": whoever configured nothing gets the demo model and the demo server. */
-async function withFirstRun(config: Config, env: Readonly<Record<string, string | undefined>>): Promise<FirstRun> {
+async function withFirstRun(config: Config, env: Environment): Promise<FirstRun> {
   const { provider, model } = await chooseProvider(config.llm, env);
   const providers = { ...config.llm.providers };
   if (model) providers[provider] = { ...providers[provider], model };

@@ -125,10 +125,23 @@ config
   .description("a commented config.yaml to start from, on stdout")
   .action(async () => print((await import("./config/commands.js")).initText()));
 
-program
-  .command("servers")
-  .description("the MCP servers and their state")
+const servers = program.command("servers").description("the MCP servers and their state; logins at remote ones");
+servers
+  .command("list", { isDefault: true })
+  .description("every server with its state")
   .action(() => list((texts, { hub }) => texts.serversText(hub.servers())));
+const loginCommands = {
+  login: "log in to a remote server, in the browser",
+  logout: "forget what login got",
+  status: "whether there is a login, and for how long",
+};
+for (const [verb, description] of Object.entries(loginCommands) as [keyof typeof loginCommands, string][]) {
+  servers
+    .command(verb)
+    .description(description)
+    .argument("<name>", "as in mcpServers")
+    .action(async (name: string) => print(await (await logins())[verb](name)));
+}
 program
   .command("tools")
   .description("the tools that the model can use")
@@ -173,6 +186,16 @@ async function list(show: (texts: typeof import("./session/command-text.js"), ap
     await app.ready();
     print(inert(show(texts, app)));
     return exitCodes.done;
+  });
+}
+
+async function logins() {
+  const { config } = await load();
+  const { createLogins } = await import("./app.js");
+  const { openInBrowser } = await import("./frontends/browser.js");
+  return createLogins(config, process.env, (page) => {
+    stderr.write(`Open this page to log in:\n${page}\n`);
+    if (stderr.isTTY) openInBrowser(page);
   });
 }
 

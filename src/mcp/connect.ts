@@ -1,17 +1,17 @@
 import type { ServerConfig } from "../core/config.js";
 import { type ConnectionEvents, McpConnection } from "./connection.js";
 import { loadSdk } from "./lazy.js";
-import { type Route, routeTo } from "./transports/route.js";
+import type { Route } from "./transports/route.js";
 import { abortable } from "./wait.js";
 
 /**
- * Connects by the first transport that the server accepts. Rejects with McpError; then nothing is left running.
+ * Connects by the route that `open` begins, and those that it names when the server does not take it. Rejects with McpError; then nothing is left running.
  */
 export async function connect(
   config: ServerConfig,
   events: ConnectionEvents,
   signal: AbortSignal,
-  open: () => Promise<Route> = () => routeTo(config),
+  open: () => Promise<Route>,
 ): Promise<McpConnection> {
   const route = await open();
   try {

@@ -14,6 +14,7 @@ import type {
   ToolHub,
   ToolResult,
 } from "../core/ports.js";
+import type { AuthOptions } from "./auth/authorization.js";
 import { errorResult } from "./content.js";
 import { buildRegistry, type Registry } from "./registry.js";
 import { readFrom } from "./resources.js";
@@ -23,6 +24,8 @@ import { modelName } from "./tools.js";
 
 export interface HubOptions {
   observe: Observe;
+  /** Without it, a remote server has only the headers of its configuration. */
+  auth?: AuthOptions;
   onStatus?: (status: ServerStatus) => void;
 }
 
@@ -30,9 +33,9 @@ export class McpHub implements ToolHub, AsyncDisposable {
   readonly #servers: readonly SupervisedServer[];
   #registry: Registry;
 
-  constructor(configs: readonly ServerConfig[], { observe, onStatus = () => {} }: HubOptions) {
+  constructor(configs: readonly ServerConfig[], { observe, auth, onStatus = () => {} }: HubOptions) {
     const events = { observe, statusChanged: onStatus, listsChanged: () => this.#rebuild() };
-    this.#servers = configs.map((config) => new SupervisedServer(config, events));
+    this.#servers = configs.map((config) => new SupervisedServer(config, events, auth));
     this.#registry = buildRegistry(this.#servers);
   }
 

@@ -4,12 +4,14 @@ import { isDeepStrictEqual } from "node:util";
 import type { ServerConfig } from "../core/config.js";
 import { McpError, messageOf } from "../core/errors.js";
 import type { Observe, ServerStatus } from "../core/ports.js";
+import type { AuthOptions } from "./auth/authorization.js";
 import { coalesced } from "./coalesced.js";
 import { Condition } from "./condition.js";
 import { connect } from "./connect.js";
 import type { ConnectionEvents, McpConnection } from "./connection.js";
 import { emptyLists, type ServerLists } from "./server-lists.js";
 import { isOffered } from "./tools.js";
+import { routeTo } from "./transports/route.js";
 import { abortable, atMost } from "./wait.js";
 
 const firstRestartMs = 500;
@@ -35,6 +37,7 @@ export class SupervisedServer {
   lists: ServerLists = emptyLists;
 
   readonly #events: ServerEvents;
+  readonly #auth: AuthOptions | undefined;
   readonly #closing = new AbortController();
   #connection: McpConnection | undefined;
   /** The start under way or done. Never rejects. */
@@ -45,9 +48,10 @@ export class SupervisedServer {
   #failures = 0;
   readonly #listSoon = coalesced(() => this.#listAgain(), this.#closing.signal);
 
-  constructor(config: ServerConfig, events: ServerEvents) {
+  constructor(config: ServerConfig, events: ServerEvents, auth?: AuthOptions) {
     this.config = config;
     this.#events = events;
+    this.#auth = auth;
     this.condition = new Condition(config, {
       observe: events.observe,
       changed: () => events.statusChanged(this.status),
@@ -120,7 +124,7 @@ export class SupervisedServer {
         listsChanged: () => this.#listSoon(listDebounceMs),
         noticed: (text) => this.condition.notice(text),
       };
-      const connection = await connect(this.config, events, signal);
+      const connection = await connect(this.config, events, signal, () => routeTo(this.config, this.#auth));
       const lists = await connection.lists(signal).catch(async (error: unknown) => {
         await connection.close();
         throw error;

@@ -44,7 +44,7 @@ test("a server that wants authorization is in the state that says so", async () 
   await running.hub.ready();
   expect(running.hub.servers()[0]).toMatchObject({
     state: "needs_auth",
-    reason: `${server.url} wants authorization (HTTP 401) (set mcpServers.r.headers.Authorization)`,
+    reason: `${server.url} wants authorization (HTTP 401) (run: mcp-platform servers login r)`,
   });
   expect(server.seen).toHaveLength(1);
 });

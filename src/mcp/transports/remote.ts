@@ -4,37 +4,47 @@ import { SSEClientTransport, SseError } from "@modelcontextprotocol/sdk/client/s
 import { StreamableHTTPClientTransport, StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { RemoteServerConfig } from "../../core/config.js";
 import { McpError, messageOf } from "../../core/errors.js";
+import { type AuthOptions, Authorization } from "../auth/authorization.js";
+import { authorizedFetch } from "../auth/authorized-fetch.js";
+import { loginHint } from "../auth/explain.js";
 import { asText, isRecord } from "../json.js";
 import { redactor } from "../redact.js";
 import type { Route } from "./route.js";
 
 const goodbyeMs = 1000;
 
-export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse"): Route {
+export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", auth?: AuthOptions): Route {
   const url = new URL(config.url);
-  const requestInit = { headers: { ...config.headers } };
-  const explain = (error: unknown) => explainRemote(config, url, error);
+  const authorization = auth && !hasOwnAuthorization(config) ? new Authorization(config, auth) : undefined;
+  const init = {
+    requestInit: { headers: { ...config.headers } },
+    ...(authorization && { fetch: authorizedFetch(authorization, url) }),
+  };
+  // What an EventSource throws forgets what its fetch threw.
+  const explain = (error: unknown) => authorization?.problem ?? explainRemote(config, url, error);
+  const needsLogin = (error: unknown) => error instanceof McpError && error === authorization?.problem;
   if (kind === "sse") {
-    const transport = new SSEClientTransport(url, { requestInit });
+    const transport = new SSEClientTransport(url, init);
     return {
       transport,
       instead: () => undefined,
       // Its own reconnect makes a new session without initialize (typescript-sdk 1.32.2).
-      isFatal: (error) => error instanceof SseError || isNetworkError(error),
+      isFatal: (error) => error instanceof SseError || isNetworkError(error) || needsLogin(error),
       explain,
       close: () => transport.close().catch(() => {}),
     };
   }
-  const transport = new StreamableHTTPClientTransport(url, { requestInit });
+  const transport = new StreamableHTTPClientTransport(url, init);
   return {
     transport,
     instead: (error) =>
-      config.transport === "auto" && refusesHttp(error) ? async () => remoteRoute(config, "sse") : undefined,
+      config.transport === "auto" && refusesHttp(error) ? async () => remoteRoute(config, "sse", auth) : undefined,
     // 404 to a POST: the session is gone. "Maximum reconnection attempts": the stream of notifications is.
     isFatal: (error) =>
       (error instanceof StreamableHTTPError && error.code === 404 && error.message.includes("POSTing")) ||
       error.message.startsWith("Maximum reconnection attempts") ||
-      isNetworkError(error),
+      isNetworkError(error) ||
+      needsLogin(error),
     explain,
     // close() alone leaves the session on the server. A server that does not answer must not hold up the host.
     close: async () => {
@@ -42,6 +52,10 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse"): R
       await transport.close().catch(() => {});
     },
   };
+}
+
+function hasOwnAuthorization({ headers }: RemoteServerConfig): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
 }
 
 /** How servers of the older protocol answer the POST of an initialize. */
@@ -56,7 +70,7 @@ function explainRemote(config: RemoteServerConfig, url: URL, error: unknown): Mc
   const place = `${url.origin}${url.pathname}`; // without user, password and query: they may be secret
   const status = error instanceof StreamableHTTPError || error instanceof SseError ? error.code : undefined;
   if (status === 401 || status === 403) {
-    const hint = `set mcpServers.${name}.headers.Authorization`;
+    const hint = hasOwnAuthorization(config) ? `check mcpServers.${name}.headers.Authorization` : loginHint(config);
     return new McpError("needs_auth", `${place} wants authorization (HTTP ${status})`, { hint });
   }
   if (isModernOnly(error)) {

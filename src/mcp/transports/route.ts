@@ -1,6 +1,7 @@
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { ServerConfig } from "../../core/config.js";
 import type { McpError } from "../../core/errors.js";
+import type { AuthOptions } from "../auth/authorization.js";
 import { loadRemote } from "../lazy.js";
 import { StdioTransport } from "./stdio.js";
 
@@ -17,10 +18,10 @@ export interface Route {
 }
 
 /** The way that the configuration names, begun: a server of our own starts here. */
-export async function routeTo(config: ServerConfig): Promise<Route> {
+export async function routeTo(config: ServerConfig, auth?: AuthOptions): Promise<Route> {
   if (config.transport === "stdio") return stdioRoute(new StdioTransport(config));
   const { remoteRoute } = await loadRemote();
-  return remoteRoute(config, config.transport === "sse" ? "sse" : "http");
+  return remoteRoute(config, config.transport === "sse" ? "sse" : "http", auth);
 }
 
 function stdioRoute(transport: StdioTransport): Route {

@@ -1,0 +1,16 @@
+import { spawn } from "node:child_process";
+
+/** Opens a page in the person's browser where there is one. The page is never run as a command. */
+export function openInBrowser({ protocol, href }: URL): void {
+  if (protocol !== "https:" && protocol !== "http:") return;
+  const [command, ...args] = opener(href);
+  spawn(command, args, { detached: true, stdio: "ignore" })
+    .on("error", () => {})
+    .unref();
+}
+
+function opener(href: string): [string, ...string[]] {
+  if (process.platform === "darwin") return ["open", href];
+  if (process.platform === "win32") return ["rundll32", "url.dll,FileProtocolHandler", href];
+  return ["xdg-open", href];
+}

@@ -1,0 +1,22 @@
+import type { OAuthDiscoveryState } from "@modelcontextprotocol/sdk/client/auth.js";
+import { McpError } from "../../core/errors.js";
+import type { Json } from "../json.js";
+
+/**
+ * The code that the browser brought back, if it comes from the server that was asked (RFC 9207, letter by letter: another
+ * server's code must not be sent to this one).
+ */
+export function codeOf(arrived: URLSearchParams, discovery: OAuthDiscoveryState): string {
+  const { authorizationServerUrl, authorizationServerMetadata: metadata } = discovery;
+  const issuer = metadata?.issuer ?? authorizationServerUrl;
+  const named = arrived.get("iss");
+  const { authorization_response_iss_parameter_supported: isAlwaysNamed }: Json = metadata ?? {};
+  if (named === null ? isAlwaysNamed === true : named !== issuer) {
+    throw new McpError("needs_auth", `the login was answered by ${named ?? "an unnamed server"}, not by ${issuer}`);
+  }
+  const code = arrived.get("code");
+  const error = arrived.get("error");
+  if (code && !error) return code;
+  const reason = arrived.get("error_description") || error || "no code came back";
+  throw new McpError("needs_auth", `the login was refused: ${reason}`);
+}

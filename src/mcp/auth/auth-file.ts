@@ -1,0 +1,91 @@
+/** What is known of one server's authorization: a file of its own, that only its owner can read, shared by all processes of the user. */
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { OAuthDiscoveryState } from "@modelcontextprotocol/sdk/client/auth.js";
+import type { OAuthClientInformationMixed, OAuthTokens } from "@modelcontextprotocol/sdk/shared/auth.js";
+import type { RemoteServerConfig } from "../../core/config.js";
+import { isRecord } from "../json.js";
+
+/** `client` and `tokens` carry the `issuer` that they belong to, and are stored as the SDK hands them over. */
+export interface AuthRecord {
+  client?: OAuthClientInformationMixed;
+  tokens?: OAuthTokens;
+  /** Where the tokens came from, and come from again. */
+  discovery?: OAuthDiscoveryState;
+  /** Every scope that the tokens were asked for with, or have. */
+  scope?: string;
+  /** Scopes that the server wanted when nobody was there to log in. */
+  wantedScope?: string;
+  /** Milliseconds since the epoch. */
+  tokensAt?: number;
+}
+
+const pollMs = 50;
+/** No renewal takes so long: whoever held the lock is gone. */
+const staleLockMs = 45_000;
+
+export class AuthFile {
+  readonly #folder: string;
+  readonly #path: string;
+
+  /** Two entries for one URL share a file only when they are the same client. */
+  constructor(folder: string, { url, oauth }: RemoteServerConfig) {
+    const key = JSON.stringify([url, oauth?.clientId ?? oauth?.clientMetadataUrl ?? ""]);
+    const hash = createHash("sha256").update(key).digest("hex").slice(0, 32);
+    this.#folder = folder;
+    this.#path = join(folder, `${hash}.json`);
+  }
+
+  /** Empty when there is none, or none that can be read. */
+  async read(): Promise<AuthRecord> {
+    try {
+      const record: unknown = JSON.parse(await readFile(this.#path, "utf8"));
+      return isRecord(record) ? record : {};
+    } catch {
+      return {};
+    }
+  }
+
+  /** Sets these fields and keeps the others. A reader sees the old file or the new one, never a part. */
+  async change(fields: AuthRecord): Promise<void> {
+    const record = { ...(await this.read()), ...fields };
+    const draft = `${this.#path}.${randomUUID()}`;
+    await this.#makeFolder();
+    await writeFile(draft, JSON.stringify(record, null, 2), { mode: 0o600, flag: "wx" });
+    await rename(draft, this.#path);
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.#path, { force: true });
+  }
+
+  /** One at a time over all processes: a refresh token that is used twice ends the session. */
+  async locked<T>(work: () => Promise<T>): Promise<T> {
+    const lock = `${this.#path}.lock`;
+    await this.#makeFolder();
+    while (!(await tookLock(lock))) await sleep(pollMs);
+    try {
+      return await work();
+    } finally {
+      await rm(lock, { force: true });
+    }
+  }
+
+  async #makeFolder(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+  }
+}
+
+async function tookLock(lock: string): Promise<boolean> {
+  try {
+    await writeFile(lock, String(process.pid), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (!isRecord(error) || error.code !== "EEXIST") throw error;
+    const held = await stat(lock).catch(() => undefined);
+    if (held && Date.now() - held.mtimeMs > staleLockMs) await rm(lock, { force: true });
+    return false;
+  }
+}

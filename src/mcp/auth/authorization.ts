@@ -1,0 +1,138 @@
+/** The right to use one remote server: the token, a fresh one when it is refused, more rights when they are wanted. */
+import type { OAuthConfig, RemoteServerConfig } from "../../core/config.js";
+import { McpError } from "../../core/errors.js";
+import { keepSecret } from "../redact.js";
+import { AuthFile, type AuthRecord } from "./auth-file.js";
+import { explainAuth } from "./explain.js";
+import { authorizeAlone, authorizeWithPerson, type Flow, refresh } from "./flows.js";
+import { includesAll, unionOf } from "./scopes.js";
+
+export interface AuthOptions {
+  /** Where tokens are kept. */
+  folder: string;
+  /** Brings a page before the person who can log in there. Without it nobody is asked. */
+  showPage?(page: URL): void;
+}
+
+/** What a server wants, as its WWW-Authenticate says. */
+export interface Challenge {
+  error?: string;
+  scope?: string;
+  resourceMetadataUrl?: URL;
+}
+
+interface Refused {
+  token: string | undefined;
+  /** It came from a renewal: another one will not do. */
+  isNew: boolean;
+}
+
+const renewalTimeoutMs = 30_000;
+const loginTimeoutMs = 5 * 60_000;
+
+export class Authorization {
+  /** Why the server cannot be used at all. */
+  problem: McpError | undefined;
+  readonly #config: RemoteServerConfig;
+  readonly #oauth: OAuthConfig;
+  readonly #showPage: AuthOptions["showPage"];
+  readonly #file: AuthFile;
+  #renewal: Promise<string> | undefined;
+
+  constructor(config: RemoteServerConfig, { folder, showPage }: AuthOptions) {
+    this.#config = config;
+    this.#oauth = config.oauth ?? { grant: "authorization_code", signingAlg: "RS256" };
+    this.#showPage = showPage;
+    this.#file = new AuthFile(folder, config);
+  }
+
+  /** Read each time: another process may have renewed it. */
+  async token(): Promise<string | undefined> {
+    const { tokens } = await this.#file.read();
+    for (const secret of [tokens?.access_token, tokens?.refresh_token]) if (secret) keepSecret(this.#config, secret);
+    return tokens?.access_token;
+  }
+
+  /** A token in place of the refused one. There is one renewal at a time, and all who wait share its result. Rejects with McpError. */
+  renew(challenge: Challenge, refused: Refused): Promise<string> {
+    this.#renewal ??= this.#renew(challenge, refused).finally(() => {
+      this.#renewal = undefined;
+    });
+    return this.#renewal;
+  }
+
+  /** A new authorization, whatever there was. Rejects with McpError. */
+  async login(challenge: Challenge): Promise<void> {
+    try {
+      const { scope, wantedScope } = await this.#file.read();
+      await this.#authorize(challenge, unionOf(this.#oauth.scope, wantedScope && scope, wantedScope, challenge.scope));
+    } catch (error) {
+      throw explainAuth(error, this.#config);
+    }
+  }
+
+  async #renew(challenge: Challenge, refused: Refused): Promise<string> {
+    const isStepUp = challenge.error === "insufficient_scope";
+    try {
+      // Nobody waits for a lock that is held while a person logs in.
+      const isDone = await this.#file.locked(() => this.#renewAlone(challenge, refused, isStepUp));
+      if (!isDone) await this.#authorize(challenge, this.#scopeFor(await this.#file.read(), challenge, isStepUp));
+      this.problem = undefined;
+      return (await this.token()) ?? "";
+    } catch (error) {
+      const reason = explainAuth(error, this.#config);
+      if (!isStepUp) this.problem = reason;
+      throw reason;
+    }
+  }
+
+  /** Whether there is a better token now, without a person. */
+  async #renewAlone(challenge: Challenge, refused: Refused, isStepUp: boolean): Promise<boolean> {
+    const record = await this.#file.read();
+    if (record.tokens && record.tokens.access_token !== refused.token) return true;
+    // A refreshed token has the old scopes.
+    if (!isStepUp && !refused.isNew && (await refresh(this.#flow(renewalTimeoutMs, challenge)))) return true;
+    const scope = this.#scopeFor(record, challenge, isStepUp);
+    if (this.#oauth.grant === "authorization_code") {
+      if (isStepUp && !this.#showPage) await this.#file.change({ wantedScope: scope });
+      return false;
+    }
+    await this.#authorize(challenge, scope);
+    return true;
+  }
+
+  #scopeFor({ scope }: AuthRecord, challenge: Challenge, isStepUp: boolean): string | undefined {
+    if (!isStepUp) return unionOf(this.#oauth.scope, challenge.scope);
+    if (!includesAll(scope, challenge.scope)) return unionOf(scope, challenge.scope);
+    throw new McpError(
+      "needs_auth",
+      `it refuses scopes that were asked for already: ${challenge.scope ?? scope ?? ""}`,
+    );
+  }
+
+  async #authorize(challenge: Challenge, scope: string | undefined): Promise<void> {
+    if (this.#oauth.grant !== "authorization_code") {
+      return authorizeAlone({ ...this.#flow(renewalTimeoutMs, challenge), scope });
+    }
+    if (!this.#showPage) {
+      const what = challenge.error === "insufficient_scope" ? `more rights (${challenge.scope ?? ""})` : "a login";
+      throw new McpError("needs_auth", `it needs ${what}`);
+    }
+    const signal = AbortSignal.timeout(loginTimeoutMs);
+    await authorizeWithPerson(
+      { ...this.#flow(loginTimeoutMs, challenge), scope },
+      { showPage: this.#showPage, signal },
+    );
+  }
+
+  #flow(timeoutMs: number, { resourceMetadataUrl }: Challenge): Flow {
+    const signal = AbortSignal.timeout(timeoutMs);
+    return {
+      serverUrl: this.#config.url,
+      oauth: this.#oauth,
+      file: this.#file,
+      fetch: (url, init) => fetch(url, { ...init, signal }),
+      resourceMetadataUrl,
+    };
+  }
+}

@@ -1,0 +1,61 @@
+/** The loopback page that an authorization server sends the browser back to (RFC 8252, 7.3). */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { McpError } from "../../core/errors.js";
+import { isRecord } from "../json.js";
+import { abortable } from "../wait.js";
+
+const host = "127.0.0.1";
+/** The same from login to login, for servers that know only the address that was registered. */
+const usualPort = 33418;
+const path = "/callback";
+
+export interface Callback extends AsyncDisposable {
+  url: string;
+  /** What the browser brings for this `state`; anything else is refused, and waited past. Rejects with the signal's reason. */
+  arrival(state: string, signal: AbortSignal): Promise<URLSearchParams>;
+}
+
+/** On the port that the user set, which must be free; else on the usual one, or any when that is taken. */
+export async function listenForCallback(port: number | undefined): Promise<Callback> {
+  const server = createServer();
+  try {
+    await listen(server, port ?? usualPort);
+  } catch (error) {
+    if (!isRecord(error) || error.code !== "EADDRINUSE") throw error;
+    if (port !== undefined) throw new McpError("needs_auth", `port ${port} of oauth.callback_port is in use`);
+    await listen(server, 0);
+  }
+  return {
+    url: `http://${host}:${(server.address() as AddressInfo).port}${path}`,
+    arrival: (state, signal) => abortable(arrivalAt(server, state), signal),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+function arrivalAt(server: Server, state: string): Promise<URLSearchParams> {
+  return new Promise((resolve) => {
+    server.on("request", (request, response) => {
+      const { pathname, searchParams } = new URL(request.url ?? "/", `http://${host}`);
+      const isExpected = pathname === path && searchParams.get("state") === state;
+      const text = isExpected
+        ? "Done here. You can close this page."
+        : "This is not the login that is being waited for.";
+      response.writeHead(isExpected ? 200 : 400, { "content-type": "text/plain", connection: "close" }).end(text);
+      if (isExpected) resolve(searchParams);
+    });
+  });
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}

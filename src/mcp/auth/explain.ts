@@ -1,0 +1,40 @@
+import { OAuthError, ServerError, TooManyRequestsError } from "@modelcontextprotocol/sdk/server/auth/errors.js";
+import type { RemoteServerConfig } from "../../core/config.js";
+import { McpError, messageOf } from "../../core/errors.js";
+import { isRecord } from "../json.js";
+import { redactor } from "../redact.js";
+
+const maxReasonChars = 300;
+
+/** What can go wrong on the way to a token, as a sentence with the command to run. Errors of the SDK do not become causes: they repeat whole answers. */
+export function explainAuth(error: unknown, config: RemoteServerConfig): McpError {
+  const { origin, pathname } = new URL(config.url);
+  if (isBadMinute(error)) {
+    const message = `the authorization server of ${origin}${pathname} does not answer: ${shortReason(error, config)}`;
+    return new McpError("unavailable", message, { retryable: true });
+  }
+  const known = error instanceof McpError ? error : undefined;
+  const message = `${origin}${pathname} wants authorization: ${shortReason(error, config)}`;
+  return new McpError("needs_auth", message, { hint: known?.hint || loginHint(config) });
+}
+
+export function loginHint({ name }: RemoteServerConfig): string {
+  return `run: mcp-platform servers login ${name}`;
+}
+
+/** Whether the same may succeed later. What is no OAuth error in form the SDK calls a ServerError too. */
+export function isBadMinute(error: unknown): boolean {
+  if (error instanceof OAuthError) {
+    if (error instanceof ServerError) return !/^HTTP 4(?!08|29)/.test(error.message);
+    return error instanceof TooManyRequestsError || error.errorCode === "temporarily_unavailable";
+  }
+  // By name: errors of fetch may come from another realm.
+  return (
+    isRecord(error) && ((error.name === "TypeError" && error.cause !== undefined) || error.name === "TimeoutError")
+  );
+}
+
+function shortReason(error: unknown, config: RemoteServerConfig): string {
+  const cause = isRecord(error) && error.name === "TypeError" && isRecord(error.cause) ? error.cause : undefined;
+  return redactor(config)(String(cause?.code ?? messageOf(error))).slice(0, maxReasonChars);
+}

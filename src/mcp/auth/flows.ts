@@ -1,0 +1,100 @@
+/** The three ways to a token: renewing the old one, on the client's own, and with the person. Each stores what it gets. */
+import {
+  auth,
+  discoverOAuthServerInfo,
+  type OAuthDiscoveryState,
+  refreshAuthorization,
+  selectResourceURL,
+} from "@modelcontextprotocol/sdk/client/auth.js";
+import { InvalidClientError, OAuthError } from "@modelcontextprotocol/sdk/server/auth/errors.js";
+import type { OAuthTokens } from "@modelcontextprotocol/sdk/shared/auth.js";
+import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
+import type { OAuthConfig } from "../../core/config.js";
+import { codeOf } from "./arrival.js";
+import type { AuthFile } from "./auth-file.js";
+import { listenForCallback } from "./callback.js";
+import { isBadMinute } from "./explain.js";
+import { Provider } from "./provider.js";
+
+export interface Flow {
+  serverUrl: string;
+  oauth: OAuthConfig;
+  file: AuthFile;
+  fetch: FetchLike;
+  /** Where the server says its metadata are. */
+  resourceMetadataUrl?: URL;
+  /** The scopes to ask for; undefined leaves it to what the server publishes. */
+  scope?: string;
+}
+
+/** False when there is nothing to renew with, or the authorization server does not take it any more. Rejects when it cannot say. */
+export async function refresh(flow: Flow): Promise<boolean> {
+  const { serverUrl, oauth, file, fetch, resourceMetadataUrl } = flow;
+  const { tokens, discovery: known } = await file.read();
+  if (!tokens?.refresh_token || !known) return false;
+  const found = await discoverOAuthServerInfo(serverUrl, { resourceMetadataUrl, fetchFn: fetch });
+  // Metadata that were there once and are not now are a bad minute; those of another server end what this one gave.
+  const discovery = known.resourceMetadata && !found.resourceMetadata ? known : found;
+  if (discovery.authorizationServerUrl !== known.authorizationServerUrl) return false;
+  try {
+    const renewed = await refreshed(tokens, {
+      serverUrl,
+      provider: new Provider({ oauth, file, fetch }),
+      discovery,
+      fetch,
+    });
+    await file.change({ tokens: renewed, tokensAt: Date.now() });
+    return true;
+  } catch (error) {
+    if (isBadMinute(error) || !(error instanceof OAuthError)) throw error;
+    await file.change({ tokens: undefined, ...(error instanceof InvalidClientError && { client: undefined }) });
+    return false;
+  }
+}
+
+/** By client credentials, or the word of an identity provider. */
+export async function authorizeAlone({ serverUrl, resourceMetadataUrl, ...flow }: Flow): Promise<void> {
+  await auth(new Provider(flow), { serverUrl, resourceMetadataUrl, scope: flow.scope, fetchFn: flow.fetch });
+}
+
+/** By the code that a browser brings back to this machine (OAuth 2.1, PKCE). */
+export async function authorizeWithPerson(
+  { serverUrl, resourceMetadataUrl, ...flow }: Flow,
+  { showPage, signal }: { showPage(page: URL): void; signal: AbortSignal },
+): Promise<void> {
+  await using callback = await listenForCallback(flow.oauth.callbackPort);
+  const provider = new Provider({ ...flow, redirectUrl: callback.url });
+  const request = { serverUrl, resourceMetadataUrl, scope: flow.scope, fetchFn: flow.fetch };
+  await auth(provider, request);
+  const arrival = callback.arrival(provider.expectedState, signal);
+  showPage(provider.page);
+  await auth(provider, { ...request, authorizationCode: codeOf(await arrival, provider.discovery) });
+}
+
+interface Renewal {
+  serverUrl: string;
+  provider: Provider;
+  discovery: OAuthDiscoveryState;
+  fetch: FetchLike;
+}
+
+async function refreshed(
+  tokens: OAuthTokens,
+  { serverUrl, provider, discovery, fetch }: Renewal,
+): Promise<OAuthTokens> {
+  const { resourceMetadata } = discovery;
+  const clientInformation = await provider.clientInformation();
+  if (!clientInformation)
+    throw new InvalidClientError("the client that the tokens were given to is not known any more");
+  const resource = await selectResourceURL(serverUrl, provider, resourceMetadata);
+  const renewed = await refreshAuthorization(discovery.authorizationServerUrl, {
+    metadata: discovery.authorizationServerMetadata,
+    clientInformation,
+    refreshToken: tokens.refresh_token ?? "",
+    // As the metadata spell it: servers compare letters, and a URL object adds a slash (typescript-sdk#1968).
+    resource: resource && (resourceMetadata?.resource ?? resource),
+    addClientAuthentication: provider.addClientAuthentication,
+    fetchFn: fetch,
+  });
+  return { ...renewed, issuer: tokens.issuer };
+}

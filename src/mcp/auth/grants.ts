@@ -1,0 +1,54 @@
+/** Ways to a token that need no person: the parameters of the token request (RFC 6749, 4.4; RFC 7523, 2.1). */
+import { readFile } from "node:fs/promises";
+import type { OAuthDiscoveryState } from "@modelcontextprotocol/sdk/client/auth.js";
+import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
+import type { OAuthConfig } from "../../core/config.js";
+import { McpError } from "../../core/errors.js";
+import { asText, isRecord } from "../json.js";
+
+export interface Grant {
+  oauth: OAuthConfig;
+  discovery: OAuthDiscoveryState;
+  scope: string | undefined;
+  fetch: FetchLike;
+}
+
+/** Undefined for the grant that needs a person. */
+export async function tokenRequest(grant: Grant): Promise<URLSearchParams | undefined> {
+  if (grant.oauth.grant === "authorization_code") return undefined;
+  const scope = grant.scope && { scope: grant.scope };
+  if (grant.oauth.grant === "client_credentials") {
+    return new URLSearchParams({ grant_type: "client_credentials", ...scope });
+  }
+  const assertion = await identityAssertion(grant);
+  return new URLSearchParams({ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion, ...scope });
+}
+
+/**
+ * Enterprise-managed authorization (MCP extension, SEP-990): the company's identity provider exchanges the user's ID token
+ * for a grant that the server's own authorization server accepts (RFC 8693).
+ */
+async function identityAssertion({ oauth, discovery, scope, fetch }: Grant): Promise<string> {
+  if (!oauth.idp) throw new McpError("needs_auth", "oauth.grant cross_app_access needs oauth.idp");
+  const { tokenEndpoint, clientId, idTokenFile } = oauth.idp;
+  const { authorizationServerUrl, authorizationServerMetadata, resourceMetadata } = discovery;
+  const response = await fetch(tokenEndpoint, {
+    method: "POST",
+    headers: { accept: "application/json" },
+    body: new URLSearchParams({
+      grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+      requested_token_type: "urn:ietf:params:oauth:token-type:id-jag",
+      subject_token: (await readFile(idTokenFile, "utf8")).trim(),
+      subject_token_type: "urn:ietf:params:oauth:token-type:id_token",
+      audience: authorizationServerMetadata?.issuer ?? authorizationServerUrl,
+      client_id: clientId,
+      ...(resourceMetadata && { resource: resourceMetadata.resource }),
+      ...(scope && { scope }),
+    }),
+  });
+  const answer: unknown = await response.json().catch(() => undefined);
+  const assertion = isRecord(answer) ? asText(answer.access_token) : "";
+  if (response.ok && assertion) return assertion;
+  const reason = isRecord(answer) ? asText(answer.error_description) || asText(answer.error) : "";
+  throw new McpError("needs_auth", `the identity provider refused: ${reason || `HTTP ${response.status}`}`);
+}

@@ -1,0 +1,100 @@
+/** What a person does about a server's authorization by name: `mcp-platform servers login|logout|status`. */
+import type { RemoteServerConfig, ServerConfig } from "../../core/config.js";
+import { RequestError } from "../../core/errors.js";
+import { nearest } from "../../core/nearest.js";
+import { asText, type Json } from "../json.js";
+import { AuthFile, type AuthRecord } from "./auth-file.js";
+import { type AuthOptions, Authorization } from "./authorization.js";
+import { challengeOf } from "./authorized-fetch.js";
+import { loginHint } from "./explain.js";
+
+const probeTimeoutMs = 10_000;
+
+export class Logins {
+  readonly #servers: readonly ServerConfig[];
+  readonly #options: AuthOptions;
+
+  constructor(servers: readonly ServerConfig[], options: AuthOptions) {
+    this.#servers = servers;
+    this.#options = options;
+  }
+
+  /** Logs in anew, whatever there was. Rejects with McpError, and with RequestError for a name that has nothing to log in to. */
+  async login(name: string): Promise<string> {
+    const config = this.#remote(name);
+    await new Authorization(config, this.#options).login(await challengeFrom(config));
+    return this.status(name);
+  }
+
+  /** Forgets the tokens here, and asks the authorization server to forget them too. */
+  async logout(name: string): Promise<string> {
+    const file = this.#file(name);
+    const record = await file.read();
+    await file.remove();
+    await revoke(record);
+    return record.tokens ? `${name}: logged out` : `${name}: was not logged in`;
+  }
+
+  async status(name: string): Promise<string> {
+    const { tokens, scope, wantedScope, tokensAt = 0 } = await this.#file(name).read();
+    if (!tokens) return `${name}: not logged in (${loginHint(this.#remote(name))})`;
+    const { issuer, expires_in: lifeSeconds, refresh_token: renewable } = tokens;
+    const end = lifeSeconds === undefined ? undefined : new Date(tokensAt + lifeSeconds * 1000);
+    return [
+      `${name}: logged in at ${issuer}`,
+      ...(scope ? [`scopes: ${scope}`] : []),
+      ...(wantedScope ? [`wants more scopes at the next login: ${wantedScope}`] : []),
+      ...(end ? [`token until ${end.toISOString()}, then ${renewable ? "renewed by itself" : "a new login"}`] : []),
+    ].join("\n  ");
+  }
+
+  #file(name: string): AuthFile {
+    return new AuthFile(this.#options.folder, this.#remote(name));
+  }
+
+  #remote(name: string): RemoteServerConfig {
+    const config = this.#servers.find((server) => server.name === name);
+    if (!config) {
+      const near = nearest(
+        name,
+        this.#servers.map((server) => server.name),
+        1,
+      );
+      const guess = near[0] ? ` (did you mean ${near[0]}?)` : "";
+      throw new RequestError("usage", `there is no server ${name} in mcpServers${guess}`);
+    }
+    if (config.transport !== "stdio") return config;
+    throw new RequestError("usage", `${name} runs on this machine: there is nothing to log in to`);
+  }
+}
+
+/** What the server wants of somebody without a token. Nothing, when it does not say. */
+async function challengeFrom({ url, transport }: RemoteServerConfig) {
+  const message = { jsonrpc: "2.0", id: 0, method: "ping" };
+  const post = {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
+    body: JSON.stringify(message),
+  };
+  const get = { headers: { accept: "text/event-stream" } };
+  try {
+    const signal = AbortSignal.timeout(probeTimeoutMs);
+    const response = await fetch(url, { ...(transport === "sse" ? get : post), signal });
+    await response.body?.cancel();
+    return challengeOf(response) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** RFC 7009, as far as the authorization server offers it. That it failed changes nothing here. */
+async function revoke({ tokens, client, discovery }: AuthRecord): Promise<void> {
+  const metadata: Json = discovery?.authorizationServerMetadata ?? {};
+  const endpoint = asText(metadata.revocation_endpoint);
+  if (!endpoint || !tokens || !client) return;
+  const body = new URLSearchParams({ token: tokens.refresh_token ?? tokens.access_token, client_id: client.client_id });
+  if (client.client_secret) body.set("client_secret", client.client_secret);
+  await fetch(endpoint, { method: "POST", body, signal: AbortSignal.timeout(probeTimeoutMs) })
+    .then((response) => response.body?.cancel())
+    .catch(() => {});
+}

@@ -1,0 +1,167 @@
+/** One authorization in the making, as the SDK's functions want it: who the client is, and where results go. */
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type {
+  AddClientAuthentication,
+  OAuthClientProvider,
+  OAuthDiscoveryState,
+} from "@modelcontextprotocol/sdk/client/auth.js";
+import { createPrivateKeyJwtAuth } from "@modelcontextprotocol/sdk/client/auth-extensions.js";
+import type { OAuthClientInformationMixed, OAuthTokens } from "@modelcontextprotocol/sdk/shared/auth.js";
+import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
+import type { OAuthConfig } from "../../core/config.js";
+import { McpError } from "../../core/errors.js";
+import type { AuthFile } from "./auth-file.js";
+import { tokenRequest } from "./grants.js";
+import { unionOf } from "./scopes.js";
+
+interface ProviderParts {
+  oauth: OAuthConfig;
+  file: AuthFile;
+  fetch: FetchLike;
+  /** The scopes to ask for; undefined leaves it to what the server publishes. */
+  scope?: string;
+  /** Where the browser comes back to; undefined for a grant without a person. */
+  redirectUrl?: string;
+}
+
+const refreshScope = "offline_access";
+
+export class Provider implements OAuthClientProvider {
+  readonly state = () => this.expectedState;
+  readonly expectedState = randomUUID();
+  readonly addClientAuthentication: AddClientAuthentication | undefined;
+  #page: URL | undefined;
+  #verifier = "";
+  #discovery: OAuthDiscoveryState | undefined;
+  readonly #parts: ProviderParts;
+
+  constructor(parts: ProviderParts) {
+    this.#parts = parts;
+    this.addClientAuthentication = signedWith(parts.oauth);
+  }
+
+  get redirectUrl(): string | undefined {
+    return this.#parts.redirectUrl;
+  }
+
+  get clientMetadataUrl(): string | undefined {
+    return this.#parts.oauth.clientMetadataUrl;
+  }
+
+  get clientMetadata() {
+    const { redirectUrl, scope } = this.#parts;
+    const methods = this.#discovery?.authorizationServerMetadata?.token_endpoint_auth_methods_supported;
+    return {
+      client_name: "MCP-Platform",
+      application_type: "native",
+      redirect_uris: redirectUrl ? [redirectUrl] : [],
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      // A secret of a program that anybody can read is none.
+      ...(methods?.includes("none") && { token_endpoint_auth_method: "none" }),
+      ...(scope && { scope }),
+    };
+  }
+
+  /** For the person. */
+  get page(): URL {
+    if (!this.#page) throw new McpError("needs_auth", "the authorization server has no page to log in");
+    return this.#page;
+  }
+
+  get discovery(): OAuthDiscoveryState {
+    if (!this.#discovery) throw new McpError("needs_auth", "nothing is known of the authorization server");
+    return this.#discovery;
+  }
+
+  /** Within this authorization only: whom the code is sent to was decided when the person was sent there. */
+  discoveryState(): OAuthDiscoveryState | undefined {
+    return this.#discovery;
+  }
+
+  /** The issuer of the metadata is the server that was asked for them (RFC 8414, 3.3); nobody else's may be used. */
+  saveDiscoveryState(state: OAuthDiscoveryState): void {
+    const { authorizationServerUrl, authorizationServerMetadata: metadata, resourceMetadata } = state;
+    if (resourceMetadata && metadata && !isSameIssuer(metadata.issuer, authorizationServerUrl)) {
+      const message = `${authorizationServerUrl} calls itself ${metadata.issuer}: it is not trusted`;
+      throw new McpError("needs_auth", message);
+    }
+    this.#discovery = state;
+  }
+
+  /** A registration for another address to come back to is of no use. */
+  async clientInformation(): Promise<OAuthClientInformationMixed | undefined> {
+    const { oauth, file, redirectUrl } = this.#parts;
+    const { client } = await file.read();
+    if (oauth.clientId) {
+      const { clientId, clientSecret } = oauth;
+      const issuer = client?.client_id === clientId ? client.issuer : undefined;
+      return { client_id: clientId, ...(clientSecret && { client_secret: clientSecret }), ...(issuer && { issuer }) };
+    }
+    const fits = !client || !redirectUrl || !("redirect_uris" in client) || client.redirect_uris.includes(redirectUrl);
+    return fits ? client : undefined;
+  }
+
+  /** The first authorization server that takes the user's own client is remembered: no other gets its secret. */
+  async saveClientInformation(client: OAuthClientInformationMixed): Promise<void> {
+    const { oauth, file } = this.#parts;
+    await file.change({ client: oauth.clientId ? { client_id: oauth.clientId, issuer: client.issuer } : client });
+  }
+
+  /** None: a renewal is not done here, and a step-up that finds a refresh token would use it (typescript-sdk#2255). */
+  tokens(): undefined {}
+
+  async saveTokens(tokens: OAuthTokens): Promise<void> {
+    const { file, scope } = this.#parts;
+    const asked = this.#page?.searchParams.get("scope") ?? scope;
+    await file.change({
+      tokens,
+      discovery: this.#discovery,
+      scope: unionOf(asked, tokens.scope),
+      wantedScope: undefined,
+      tokensAt: Date.now(),
+    });
+  }
+
+  /** Where the right to refresh has to be asked for, it is (SEP-2207): nobody wants to log in every hour. */
+  redirectToAuthorization(page: URL): void {
+    const scope = page.searchParams.get("scope");
+    if (scope && this.#discovery?.authorizationServerMetadata?.scopes_supported?.includes(refreshScope)) {
+      page.searchParams.set("scope", unionOf(scope, refreshScope) ?? scope);
+      page.searchParams.set("prompt", "consent");
+    }
+    this.#page = page;
+  }
+
+  saveCodeVerifier(verifier: string): void {
+    this.#verifier = verifier;
+  }
+
+  codeVerifier(): string {
+    return this.#verifier;
+  }
+
+  async invalidateCredentials(what: "all" | "client" | "tokens" | "verifier" | "discovery"): Promise<void> {
+    if (what === "all" || what === "client") await this.#parts.file.change({ client: undefined, tokens: undefined });
+  }
+
+  prepareTokenRequest(): Promise<URLSearchParams | undefined> {
+    const { oauth, fetch, scope } = this.#parts;
+    const published = this.discovery.resourceMetadata?.scopes_supported;
+    return tokenRequest({ oauth, discovery: this.discovery, scope: scope ?? unionOf(...(published ?? [])), fetch });
+  }
+}
+
+/** With a private key the client signs (RFC 7523, 2.2); without one the SDK chooses by what the server takes. */
+function signedWith({ clientId = "", privateKeyFile, signingAlg }: OAuthConfig): AddClientAuthentication | undefined {
+  if (!privateKeyFile) return undefined;
+  return async (...request) => {
+    const privateKey = await readFile(privateKeyFile, "utf8");
+    await createPrivateKeyJwtAuth({ issuer: clientId, subject: clientId, privateKey, alg: signingAlg })(...request);
+  };
+}
+
+function isSameIssuer(one: string, other: string): boolean {
+  return one.replace(/\/$/, "") === other.replace(/\/$/, "");
+}

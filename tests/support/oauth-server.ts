@@ -1,0 +1,166 @@
+import { createHash, randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export interface OAuthServer extends AsyncDisposable {
+  /** The MCP endpoint. */
+  url: string;
+  issuer: string;
+  /** `METHOD /path`, with the grant of token requests and the method of MCP requests, in order. */
+  seen: string[];
+  /** The parameters of every authorization and token request. */
+  asked: URLSearchParams[];
+  registered: Record<string, unknown>[];
+  /** Every access token so far is refused from now on. */
+  expire(): void;
+  /** Also refresh tokens. */
+  revoke(): void;
+}
+
+interface Behaviour {
+  /** Tools that want another scope than `basic`. */
+  scopes?: Record<string, string>;
+  /** What the browser is sent back with, beside the code. */
+  answer?: (answer: URLSearchParams) => void;
+  metadata?: Record<string, unknown>;
+  /** Status of the token endpoint. */
+  tokenStatus?: number;
+  /** Milliseconds before a token request is answered. */
+  tokenDelayMs?: number;
+}
+
+/** An authorization server and the MCP server that it protects, on one port. Refresh tokens rotate: one that is used twice is refused. */
+export async function oauthServer(behaviour: Behaviour = {}): Promise<OAuthServer> {
+  const seen: string[] = [];
+  const asked: URLSearchParams[] = [];
+  const registered: Record<string, unknown>[] = [];
+  const codes = new Map<string, { challenge: string; scope: string }>();
+  const access = new Map<string, string>();
+  const renewable = new Map<string, string>();
+  let origin = "";
+
+  const server = createServer(async (request, response) => {
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    const url = new URL(request.url ?? "/", origin);
+    const send = (status: number, body: unknown, headers = {}) =>
+      void response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+    const line = `${request.method} ${url.pathname}`;
+    if (line === "POST /token") return token(new URLSearchParams(text), send);
+    if (line === "POST /mcp") return mcp(request, JSON.parse(text), send);
+    seen.push(line);
+    if (url.pathname === "/.well-known/oauth-protected-resource/mcp") {
+      return send(200, { resource: `${origin}/mcp`, authorization_servers: [origin] });
+    }
+    if (url.pathname === "/.well-known/oauth-authorization-server") return send(200, metadata());
+    if (line === "POST /register") {
+      const client = JSON.parse(text);
+      registered.push(client);
+      return send(201, { ...client, client_id: "registered-1" });
+    }
+    if (line === "GET /authorize") return authorize(url.searchParams, response);
+    return send(line === "POST /revoke" ? 200 : 404, {});
+  });
+
+  type Send = (status: number, body: unknown, headers?: Record<string, string>) => void;
+
+  const metadata = () => ({
+    issuer: origin,
+    authorization_endpoint: `${origin}/authorize`,
+    token_endpoint: `${origin}/token`,
+    registration_endpoint: `${origin}/register`,
+    revocation_endpoint: `${origin}/revoke`,
+    response_types_supported: ["code"],
+    code_challenge_methods_supported: ["S256"],
+    token_endpoint_auth_methods_supported: ["none", "client_secret_basic", "private_key_jwt"],
+    ...behaviour.metadata,
+  });
+
+  function authorize(query: URLSearchParams, response: ServerResponse) {
+    asked.push(query);
+    const code = randomUUID();
+    codes.set(code, { challenge: query.get("code_challenge") ?? "", scope: query.get("scope") ?? "" });
+    const back = new URL(query.get("redirect_uri") ?? "");
+    back.searchParams.set("code", code);
+    back.searchParams.set("state", query.get("state") ?? "");
+    behaviour.answer?.(back.searchParams);
+    response.writeHead(302, { location: back.href }).end();
+  }
+
+  async function token(body: URLSearchParams, send: Send) {
+    const grant = body.get("grant_type");
+    seen.push(`POST /token ${grant}`);
+    asked.push(body);
+    if (behaviour.tokenDelayMs) await new Promise((done) => setTimeout(done, behaviour.tokenDelayMs));
+    if (behaviour.tokenStatus) return send(behaviour.tokenStatus, { error: "server_error" });
+    const scope = granted(grant ?? "", body);
+    if (scope === undefined) return send(400, { error: "invalid_grant", error_description: "no such grant" });
+    const access_token = `access-${randomUUID()}`;
+    const refresh_token = `refresh-${randomUUID()}`;
+    access.set(access_token, scope);
+    if (grant !== "client_credentials") renewable.set(refresh_token, scope);
+    return send(200, {
+      access_token,
+      token_type: "Bearer",
+      expires_in: 3600,
+      scope,
+      ...(grant !== "client_credentials" && { refresh_token }),
+    });
+  }
+
+  function granted(grant: string, body: URLSearchParams): string | undefined {
+    if (grant === "client_credentials") return body.get("scope") ?? "basic";
+    if (grant === "refresh_token") {
+      const scope = renewable.get(body.get("refresh_token") ?? "");
+      renewable.delete(body.get("refresh_token") ?? "");
+      return scope;
+    }
+    const code = codes.get(body.get("code") ?? "");
+    const challenge = createHash("sha256")
+      .update(body.get("code_verifier") ?? "")
+      .digest("base64url");
+    return code?.challenge === challenge ? code.scope : undefined;
+  }
+
+  function mcp({ headers }: IncomingMessage, message: { id?: number; method: string; params: never }, send: Send) {
+    seen.push(`POST /mcp ${message.method}`);
+    const scope = access.get(headers.authorization?.replace("Bearer ", "") ?? "");
+    const { name, arguments: args, protocolVersion } = (message.params ?? {}) as Record<string, string>;
+    const wanted = (message.method === "tools/call" && behaviour.scopes?.[name ?? ""]) || "basic";
+    const refusal = (error: string) => ({
+      "www-authenticate": `Bearer error="${error}", scope="${wanted}", resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp"`,
+    });
+    if (scope === undefined) return send(401, { error: `not ${headers.authorization}` }, refusal("invalid_token"));
+    if (!scope.split(" ").includes(wanted)) return send(403, {}, refusal("insufficient_scope"));
+    if (message.id === undefined) return send(202, {});
+    const tools = ["echo", ...Object.keys(behaviour.scopes ?? {})].map((tool) => ({
+      name: tool,
+      inputSchema: { type: "object" },
+    }));
+    const results: Record<string, unknown> = {
+      initialize: { protocolVersion, capabilities: { tools: {} }, serverInfo: { name: "guarded", version: "1" } },
+      "tools/list": { tools },
+      "tools/call": { content: [{ type: "text", text: JSON.stringify(args) }] },
+    };
+    return send(200, { jsonrpc: "2.0", id: message.id, result: results[message.method] ?? {} });
+  }
+
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url: `${origin}/mcp`,
+    issuer: origin,
+    seen,
+    asked,
+    registered,
+    expire: () => access.clear(),
+    revoke() {
+      access.clear();
+      renewable.clear();
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
