@@ -1,12 +1,12 @@
 import type { CompletionRequest, Delta } from "../../src/core/chat.js";
-import type { HttpConfig, ProviderConfig } from "../../src/core/config.js";
+import type { HttpConfig, LlmConfig, ProviderConfig } from "../../src/core/config.js";
 import { LlmError } from "../../src/core/errors.js";
 import type { Observation } from "../../src/core/ports.js";
 import type { OnDelta } from "../../src/llm/attempts.js";
 import { type CompleteOptions, LlmClient } from "../../src/llm/client.js";
 import { llmConfig } from "../support/llm-config.js";
 
-const REQUEST: CompletionRequest = {
+export const REQUEST: CompletionRequest = {
   messages: [{ role: "user", content: [{ type: "text", text: "the secret prompt" }] }],
   tools: [{ name: "fs__read", description: "Reads", inputSchema: { type: "object" } }],
 };
@@ -21,17 +21,22 @@ interface TestClient extends AsyncDisposable {
   fails(options: CompleteOptions): Promise<LlmError>;
 }
 
-/** A client of that server, which keeps what it shows and observes. Ids are `call_new1`, `req_new2`, … */
+/** A client of that server, see `clientWith`. */
 export function clientOf(
   server: { url: string },
   http: Partial<HttpConfig> = {},
   provider: ProviderConfig = {},
 ): TestClient {
+  return clientWith(llmConfig(server.url, http, provider));
+}
+
+/** A client that keeps what it shows and observes. Ids are `call_new1`, `req_new2`, … */
+export function clientWith(config: LlmConfig, env: Record<string, string> = {}): TestClient {
   const observed: Observation[] = [];
   let deltas: Delta[] = [];
   let ids = 0;
-  const client = new LlmClient(llmConfig(server.url, http, provider), {
-    env: {},
+  const client = new LlmClient(config, {
+    env,
     observe: (event) => observed.push(event),
     newId: (prefix) => `${prefix}_new${++ids}`,
   });
