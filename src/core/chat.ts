@@ -102,6 +102,8 @@ export interface ErrorInfo {
   /** The same request may succeed later: its request id stays free to be sent again. */
   retryable: boolean;
   hint: string;
+  /** HTTP requests that were sent to the provider in vain. */
+  attempts?: number;
 }
 
 export interface UserMessageEvent {

@@ -147,10 +147,19 @@ export class RequestError extends HostError {
 
 /** Any thrown value as the shape that events and wires carry. */
 export function errorInfo(error: unknown): ErrorInfo {
-  if (error instanceof HostError) {
-    return { kind: error.kind, message: error.message, retryable: error.retryable, hint: error.hint };
+  if (!(error instanceof HostError)) {
+    return { kind: "unexpected", message: messageOf(error), retryable: false, hint: "" };
   }
-  return { kind: "unexpected", message: messageOf(error), retryable: false, hint: "" };
+  const { kind, message, retryable, hint } = error;
+  if (!(error instanceof LlmError)) return { kind, message, retryable, hint };
+  const { attempts } = error;
+  return { kind, message: message + requestFacts(error), retryable, hint, ...(attempts ? { attempts } : {}) };
+}
+
+/** What whoever looks into the failure wants to know of its requests. */
+function requestFacts({ attempts = 0, requestId }: LlmError): string {
+  const facts = [attempts > 1 && `${attempts} requests`, requestId && `request id ${requestId}`].filter(Boolean);
+  return facts.length > 0 ? ` (${facts.join(", ")})` : "";
 }
 
 export function messageOf(error: unknown): string {

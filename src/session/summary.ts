@@ -23,6 +23,8 @@ export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
   const answers = turn.hops.map(({ answer }) => answer);
   const usage = sumUsage(answers);
   const last = answers.at(-1);
+  // An interrupted answer counts the requests of the error that ended it.
+  const failedAttempts = (turn.end?.type === "turn_error" && turn.end.error.attempts) || 0;
   return {
     text: validHops(turn)
       .map(({ answer }) => answer.message.content)
@@ -39,7 +41,7 @@ export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
         ...(result ? { isError: result.isError } : {}),
       })),
     ),
-    attempts: answers.reduce((sum, { attempts }) => sum + attempts, 0),
+    attempts: answers.reduce((sum, { attempts }) => sum + attempts, last?.interrupted ? 0 : failedAttempts),
     ...(last ? { provider: last.provider, model: last.model } : {}),
   };
 }

@@ -48,3 +48,11 @@ test("a failed turn has its error, until it runs again", () => {
   expect(again).toMatchObject({ text: "The answer", stopReason: "end_turn", attempts: 2 });
   expect(again).not.toHaveProperty("error");
 });
+
+test("requests that were sent in vain count, once", () => {
+  const failed = { ...error(), error: { kind: "server", message: "down", retryable: true, hint: "", attempts: 4 } };
+  const cut = answer("The ans", [], { interrupted: true, attempts: 4 });
+  expect(summarizeTurn(stored([user("hello"), failed])).attempts).toBe(4);
+  expect(summarizeTurn(stored([user("hello"), answer("", [call("c1")]), failed])).attempts).toBe(5);
+  expect(summarizeTurn(stored([user("hello"), cut, failed])).attempts).toBe(4);
+});
