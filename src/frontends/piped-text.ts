@@ -1,6 +1,5 @@
-import { fstat } from "node:fs";
+import { fstatSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
-import { promisify } from "node:util";
 import { RequestError } from "../core/errors.js";
 
 interface Piped {
@@ -14,7 +13,7 @@ interface Piped {
  */
 export async function readPrompt(argument: string | undefined, { stdin, stderr }: Piped): Promise<string> {
   if (argument !== undefined && argument !== "-") {
-    if (!(await isPiped(stdin.fd))) return argument;
+    if (!isPiped(stdin.fd)) return argument;
     const piped = await readPipedText(stdin);
     if (piped === undefined) stderr.write("nothing arrived on stdin; going on with the prompt alone\n");
     return piped?.trim() ? `${piped.trimEnd()}\n\n${argument}` : argument;
@@ -28,12 +27,17 @@ export async function readPrompt(argument: string | undefined, { stdin, stderr }
 const firstByteTimeoutMs = 3_000;
 
 /**
- * Whether this descriptor is a file or a shell's pipe: something that a user may have meant to be read. Not `fstatSync`: Node 20
- * takes its result for that of the next module's path, and then loads packages behind a symlink (pnpm, npm link) as empty.
+ * Whether this descriptor is a file or a shell's pipe: something that a user may have meant to be read. As `bigint`, because Node
+ * 20's module loader takes the numbers of the last stat for those of the path that it resolves: after one of a FIFO it does not
+ * follow symlinks, and packages behind one (pnpm, npm link) load as empty.
  */
-async function isPiped(fd: number): Promise<boolean> {
-  const stats = await promisify(fstat)(fd).catch(() => undefined);
-  return stats !== undefined && (stats.isFIFO() || stats.isFile());
+function isPiped(fd: number): boolean {
+  try {
+    const stats = fstatSync(fd, { bigint: true });
+    return stats.isFIFO() || stats.isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** All of the text; undefined when no first byte and no end arrive in time. */
