@@ -1,5 +1,12 @@
-/** The files that tsc leaves behind: copied beside the compiled code that reads them. */
-import { chmodSync, copyFileSync } from "node:fs";
+/** What tsc leaves behind: files that the compiled code reads, and the program that the conformance suites run. */
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import ts from "typescript";
 
 copyFileSync("src/config/config.schema.json", "dist/config/config.schema.json");
 chmodSync("dist/main.js", 0o755);
+
+const { outputText } = ts.transpileModule(readFileSync("scripts/conformance-client.ts", "utf8"), {
+  compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+});
+mkdirSync("dist/scripts", { recursive: true });
+writeFileSync("dist/scripts/conformance-client.js", outputText.replaceAll('"../src/', '"../'));
