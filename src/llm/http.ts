@@ -1,7 +1,6 @@
 import type { Readable } from "node:stream";
-import axios, { type AxiosInstance, type AxiosResponse } from "axios";
+import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from "axios";
 import type { HttpConfig } from "../core/config.js";
-import { respectKeepAlive } from "./agents.js";
 import type { Call } from "./call.js";
 import { completionsUrl } from "./endpoint.js";
 import { toLlmError } from "./http-errors.js";
@@ -17,28 +16,18 @@ export class LlmHttp {
   readonly #instance: AxiosInstance;
   readonly #routes: Routes;
   readonly #policy: RetryPolicy;
+  readonly #keepaliveExpiryMs: number;
 
   constructor(http: HttpConfig, policy: RetryPolicy, parts: RouteParts) {
     this.#policy = policy;
+    this.#keepaliveExpiryMs = http.keepaliveExpiryMs;
     this.#routes = new Routes(http, parts);
-    this.#instance = axios.create({
-      adapter: async (config) => {
-        const call = callOf(config) as Call;
-        const route = this.#routes.to(config.url ?? "", call.provider.limits.connectTimeoutMs);
-        await call.begin(policy.now, config.signal as AbortSignal);
-        config.headers.set({ ...keyHeader(call), ...call.provider.headers });
-        return send(config, route, (incoming) => respectKeepAlive(incoming, http.keepaliveExpiryMs));
-      },
-      method: "POST",
-      transformRequest: [(data: unknown) => data],
-      transformResponse: [(data: unknown) => data],
-      headers: {
-        "Content-Type": "application/json",
-        "User-Agent": "MCP-Platform/1.0",
-        // A proxy that compresses a stream also buffers it.
-        "Accept-Encoding": "identity",
-      },
-    });
+    this.#instance = axios.create();
+    const { defaults } = this.#instance;
+    // Every default is copied into every request. Those of axios are for its own adapters, and cost more than all of ours.
+    for (const name of Object.keys(defaults)) Reflect.deleteProperty(defaults, name);
+    const adapter = (config: InternalAxiosRequestConfig) => this.#attempt(config);
+    Object.assign(defaults, { method: "post", headers: {}, adapter });
     wireRetries(this.#instance, policy);
   }
 
@@ -55,12 +44,19 @@ export class LlmHttp {
         data: call.body,
         timeout: provider.limits.timeoutMs,
         signal: signal ? AbortSignal.any([options.signal, signal]) : options.signal,
-        headers: { "X-Client-Request-Id": options.requestId },
       };
       return await this.#instance.request(request);
     } catch (error) {
       throw toLlmError(error, call, this.#policy.now());
     }
+  }
+
+  /** The adapter of the instance, which axios-retry calls for every attempt. */
+  async #attempt(config: InternalAxiosRequestConfig): Promise<Response> {
+    const call = callOf(config) as Call;
+    const route = this.#routes.to(config.url ?? "", call.provider.limits.connectTimeoutMs);
+    await call.begin(this.#policy.now, config.signal as AbortSignal);
+    return send(config, { ...route, headers: headersOf(call, route.headers) }, this.#keepaliveExpiryMs);
   }
 
   /** Closes idle connections and breaks those in use. */
@@ -69,8 +65,19 @@ export class LlmHttp {
   }
 }
 
-/** Set per request: the next one may go with another key. */
-function keyHeader({ key, provider: { quirks } }: Call): Record<string, string> {
-  if (!key) return {};
-  return quirks.keyHeader === "api-key" ? { "api-key": key } : { Authorization: `Bearer ${key}` };
+/** Made for every attempt: the next one may go with another key. */
+function headersOf(
+  { key, provider, options }: Call,
+  ofRoute: Record<string, string> | undefined,
+): Record<string, string> {
+  const headers: Record<string, string> = {
+    "Content-Type": "application/json",
+    "User-Agent": "MCP-Platform/1.0",
+    // A proxy that compresses a stream also buffers it.
+    "Accept-Encoding": "identity",
+    "X-Client-Request-Id": options.requestId,
+  };
+  if (key && provider.quirks.keyHeader === "api-key") headers["api-key"] = key;
+  else if (key) headers.Authorization = `Bearer ${key}`;
+  return Object.assign(headers, provider.headers, ofRoute);
 }

@@ -80,7 +80,8 @@ export class Limiter {
    * waiting in the queue.
    */
   async acquire(tokens: number, signal: AbortSignal, queueTimeoutMs: number): Promise<Slot> {
-    return this.#slot(tokens, await this.#turn(this.#arriving, tokens, signal, queueTimeoutMs));
+    const free = signal.aborted ? undefined : this.tryAcquire(tokens);
+    return free ?? this.#slot(tokens, await this.#turn(this.#arriving, tokens, signal, queueTimeoutMs));
   }
 
   /** A place if it can be had without waiting and without passing anybody. */

@@ -1,9 +1,12 @@
-import { type IncomingMessage, type OutgoingHttpHeaders, request as openRequest } from "node:http";
+import { type IncomingMessage, request as openRequest } from "node:http";
 import { pipeline, type Readable } from "node:stream";
 import { constants, createBrotliDecompress, createUnzip } from "node:zlib";
 import { AxiosError, type AxiosResponse, CanceledError, type InternalAxiosRequestConfig } from "axios";
+import { respectKeepAlive } from "./agents.js";
 import { readUpTo } from "./body.js";
 import type { Route } from "./routes.js";
+
+type SendOptions = Route & { headers: Record<string, string> };
 
 /** A whole conversation with images fits; what does not would be refused by the provider anyway. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
@@ -18,37 +21,28 @@ const MAX_ERROR_TIME_MS = 2000;
  */
 export async function send(
   config: InternalAxiosRequestConfig,
-  route: Route,
-  onHeaders: (incoming: IncomingMessage) => void,
+  options: SendOptions,
+  keepaliveExpiryMs: number,
 ): Promise<AxiosResponse<Readable>> {
-  const incoming = await headersOf(config, route);
-  onHeaders(incoming);
+  const incoming = await headersOf(config, options);
+  respectKeepAlive(incoming, keepaliveExpiryMs);
   const { statusCode: status = 0, statusMessage: statusText = "" } = incoming;
   const headers = incoming.headers as AxiosResponse["headers"];
   const body = decoded(incoming);
   if (status >= 200 && status < 300) return { data: body, status, statusText, headers, config };
-  const response = {
-    data: await readUpTo(body, MAX_ERROR_BYTES, MAX_ERROR_TIME_MS),
-    status,
-    statusText,
-    headers,
-    config,
-  };
+  const data = await readUpTo(body, MAX_ERROR_BYTES, MAX_ERROR_TIME_MS);
+  const response = { data, status, statusText, headers, config };
   throw new AxiosError(`status ${status}`, AxiosError.ERR_BAD_RESPONSE, config, undefined, response);
 }
 
-function headersOf(config: InternalAxiosRequestConfig, route: Route): Promise<IncomingMessage> {
+function headersOf(config: InternalAxiosRequestConfig, options: SendOptions): Promise<IncomingMessage> {
   const { data, timeout, signal } = config;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) throw new CanceledError();
     if (data.length > MAX_BODY_BYTES)
       throw new AxiosError("the request is too large", "ERR_FR_MAX_BODY_LENGTH_EXCEEDED");
-    const headers: OutgoingHttpHeaders = {
-      ...config.headers.toJSON(),
-      "Content-Length": data.length,
-      ...route.headers,
-    };
-    const request = openRequest({ ...route, headers, method: "POST" });
+    const headers = { "Content-Length": data.length, ...options.headers };
+    const request = openRequest({ ...options, headers, method: "POST" });
     let incoming: IncomingMessage | undefined;
     const abort = () => (incoming ?? request).destroy(new CanceledError());
     const timer = setTimeout(() => {
