@@ -10,11 +10,18 @@ import type { Question } from "../src/core/chat.js";
 import type { HubTool } from "../src/core/ports.js";
 import { McpHub } from "../src/mcp/hub.js";
 
+type Credentials = Record<string, string>;
+
+interface Context {
+  toolCalls?: { name: string; arguments: Record<string, unknown> }[];
+  credentials: Credentials;
+}
+
 const url = process.argv.at(-1) ?? "";
-const context: Record<string, string> = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? "{}");
+const { toolCalls, credentials } = contextOf(process.env.MCP_CONFORMANCE_CONTEXT ?? "{}");
 const folder = mkdtempSync(join(tmpdir(), "mcp-platform-conformance-"));
 
-const { config } = loadConfig({ mcpServers: { server: { url, oauth: oauth(context) } } }, { env: {} });
+const { config } = loadConfig({ mcpServers: { server: { url, oauth: oauth(credentials) } } }, { env: {} });
 const hub = new McpHub(config.mcpServers, {
   observe: ({ level, message }) => process.stderr.write(`${level} ${message}\n`),
   auth: { folder, showPage: (page) => void fetch(page).then((response) => response.text()) },
@@ -25,21 +32,41 @@ try {
   hub.start();
   await hub.ready();
   isGood = hub.servers().every(({ state }) => state === "ready");
-  for (const tool of hub.tools()) isGood = (await call(tool)) && isGood;
+  for (const { name, args } of plannedCalls(hub.tools())) isGood = (await call(name, args)) && isGood;
 } finally {
   await hub.close();
   rmSync(folder, { recursive: true });
 }
 process.exit(isGood ? 0 : 1);
 
-async function call(tool: HubTool): Promise<boolean> {
-  const text = JSON.stringify(argumentsFor(tool));
-  const prepared = hub.prepare({ id: "call_1", name: tool.name, arguments: text });
+function contextOf(text: string): Context {
+  const { toolCalls, ...credentials } = JSON.parse(text);
+  return { toolCalls, credentials };
+}
+
+interface Call {
+  /** The model-side name. */
+  name: string;
+  args: Record<string, unknown>;
+}
+
+/** The calls that the scenario names; else the echo of a schema, or every tool once. */
+function plannedCalls(tools: readonly HubTool[]): Call[] {
+  const nameOf = (tool: string) => tools.find((offered) => offered.tool === tool)?.name ?? tool;
+  if (toolCalls) return toolCalls.map(({ name, arguments: args }) => ({ name: nameOf(name), args }));
+  const echo = tools.find(({ tool }) => tool === "json_schema_echo");
+  const other = tools.find((tool) => tool !== echo);
+  if (echo && other) return [{ name: echo.name, args: { schema: other.inputSchema } }];
+  return tools.map((tool) => ({ name: tool.name, args: argumentsFor(tool) }));
+}
+
+async function call(name: string, args: Record<string, unknown>): Promise<boolean> {
+  const prepared = hub.prepare({ id: "call_1", name, arguments: JSON.stringify(args) });
   const result =
     "refused" in prepared
       ? prepared.refused
       : await prepared.send({ signal: new AbortController().signal, ask: agree });
-  if (result.isError) process.stderr.write(`${tool.name}(${text}): ${JSON.stringify(result.content)}\n`);
+  if (result.isError) process.stderr.write(`${name}: ${JSON.stringify(result.content)}\n`);
   return !result.isError;
 }
 
@@ -70,7 +97,7 @@ function argumentsFor({ inputSchema }: HubTool): Record<string, unknown> {
 }
 
 /** The credentials of the scenario as `mcpServers.<name>.oauth`. Without any, the client has a metadata document. */
-function oauth({ client_id, client_secret, private_key_pem, signing_algorithm, idp_id_token, ...idp }: typeof context) {
+function oauth({ client_id, client_secret, private_key_pem, signing_algorithm, idp_id_token, ...idp }: Credentials) {
   if (!client_id) return { client_metadata_url: "https://conformance-test.local/client-metadata.json" };
   const client = { client_id, ...(client_secret && { client_secret }) };
   if (idp_id_token) {
