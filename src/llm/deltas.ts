@@ -80,9 +80,11 @@ export class AnswerFold {
 
   /** What is held back until its tag comes is progress too. */
   #showContent(text: string | undefined): void {
-    if (!text || !this.#thinkTags) return this.#show("text_delta", text);
-    this.progress++;
-    this.#thinkTags.push(text);
+    if (!this.#thinkTags || !text) this.#show("text_delta", text);
+    else {
+      this.progress++;
+      this.#thinkTags.push(text);
+    }
   }
 
   #show(type: Delta["type"], delta: string | undefined): void {

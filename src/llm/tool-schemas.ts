@@ -1,5 +1,7 @@
 import type { JsonSchema } from "../core/chat.js";
 import { asObject, asObjects, asText, type JsonObject } from "./json.js";
+import { at } from "./json-pointer.js";
+import { described, strings, typesOf } from "./schema-types.js";
 
 /** Nodes of one projected schema. References within references can stand for more than any provider reads. */
 const MAX_NODES = 1000;
@@ -9,8 +11,6 @@ const MAX_RECURSION = 1;
 const MAX_REFERENCES = 64;
 /** Characters of descriptions and enums of one projected schema, which references multiply too. */
 const MAX_WORDS = 64 * 1024;
-
-const TYPES = new Set(["object", "array", "string", "number", "integer", "boolean"]);
 
 const projections = new WeakMap<JsonSchema, JsonObject>();
 
@@ -46,15 +46,15 @@ class Projection {
     const { description, properties, required, anyOf } = this.#node(this.#document, [], 0);
     const own = { type: "object", description, properties, required };
     if (properties || !Array.isArray(anyOf)) return compact(own);
-    const branches = asObjects(anyOf).map((branch) => asObject(branch.properties) ?? {});
-    return compact({ ...own, properties: nonEmpty(merge(branches)) });
+    return compact({ ...own, properties: nonEmpty(union(asObjects(anyOf))) });
   }
 
   #node(given: unknown, chain: readonly unknown[], depth: number): JsonObject {
     if (++this.#nodes > MAX_NODES || depth > MAX_DEPTH) return {};
     const [schema, path] = this.#resolved(given, chain);
     if (!schema) return {};
-    const node = (child: unknown) => this.#node(child, path, depth + 1);
+    const branch = (child: unknown) => this.#node(child, path, depth + 1);
+    const node = (child: unknown) => sayable(branch(child));
 
     const all = asObjects(schema.allOf);
     if (all.length > 0) return this.#intersection(schema, all, path, depth);
@@ -63,7 +63,7 @@ class Projection {
       const whole = branches.map((branch) =>
         schema.type && asObject(branch) ? { type: schema.type, ...branch } : branch,
       );
-      return choice(whole.map(node), this.#within(asText(schema.description)));
+      return choice(whole.map(branch), this.#within(asText(schema.description)));
     }
     const { types, nullable, values } = typesOf(schema);
     const projected = types.map((type): JsonObject => {
@@ -128,67 +128,9 @@ class Projection {
   }
 }
 
-/** JSON pointer within the document: `#/$defs/a~1b`. */
-function at(document: JsonSchema, reference: string): unknown {
-  if (!/^#(\/|$)/.test(reference)) return undefined;
-  const keys = reference.split("/").slice(1).map(unescaped);
-  return keys.reduce<unknown>((value, key) => {
-    return typeof value === "object" && value !== null && Object.hasOwn(value, key)
-      ? (value as JsonObject)[key]
-      : undefined;
-  }, document);
-}
-
-function unescaped(key: string): string {
-  const text = key.replaceAll("~1", "/").replaceAll("~0", "~");
-  return /^([^%]|%[0-7][\da-f])*$/i.test(text) ? decodeURIComponent(text) : text;
-}
-
-interface Kinds {
-  types: string[];
-  nullable: boolean;
-  /** Of `enum` or `const`, without null. */
-  values: unknown[];
-}
-
-/** `type` as it is, in a list, or as it follows from the other keywords; none when anything goes. */
-function typesOf(schema: JsonObject): Kinds {
-  const values = "const" in schema ? [schema.const] : Array.isArray(schema.enum) ? schema.enum : [];
-  const named = [schema.type].flat().filter((type) => typeof type === "string");
-  const listed = named.filter((type) => TYPES.has(type));
-  const nullable = named.includes("null") || values.includes(null) || schema.nullable === true;
-  return {
-    types: [...new Set(listed.length > 0 ? listed : impliedTypes(schema, values))],
-    nullable,
-    values: values.filter((value) => value !== null),
-  };
-}
-
-function impliedTypes(schema: JsonObject, values: readonly unknown[]): string[] {
-  if (asObject(schema.properties)) return ["object"];
-  if (schema.items !== undefined || schema.prefixItems !== undefined) return ["array"];
-  return values.flatMap((value) => {
-    if (Array.isArray(value)) return ["array"];
-    return value !== null && TYPES.has(typeof value) ? [typeof value] : [];
-  });
-}
-
 /** Draft 4 lists the items of a tuple under `items`. */
 function itemOf({ items }: JsonObject): unknown {
   return Array.isArray(items) ? { anyOf: items } : items;
-}
-
-/** Gemini knows `enum` for strings alone, and none that is empty. */
-function strings(values: readonly unknown[]): string[] | undefined {
-  const texts = [...new Set(values)].filter((value) => asText(value) !== undefined) as string[];
-  return texts.length > 0 && texts.length === new Set(values).size ? texts : undefined;
-}
-
-/** Values that cannot be said as `enum` are said in words. */
-function described(description: string | undefined, values: readonly unknown[]): string | undefined {
-  if (values.length === 0 || strings(values)) return description;
-  const listed = `One of ${JSON.stringify(values).slice(1, -1)}`;
-  return [description, listed.length < 1000 ? listed : ""].filter(Boolean).join(". ");
 }
 
 function isRequired({ required }: JsonObject, name: string): boolean {
@@ -204,9 +146,24 @@ function choice(nodes: readonly JsonObject[], description: string | undefined): 
   const nullable = flat.some((node) => node.type === "null" || node.nullable === true) || undefined;
   // A branch that takes anything makes the others redundant.
   const anything = branches.find((branch) => !("type" in branch));
+  if (branches.length === 0 && nullable) return { type: "null" };
   if (branches.length === 0 || anything) return compact({ description });
   const [only, ...others] = branches.map((branch) => compact({ ...branch, nullable }));
   return others.length === 0 ? (only ?? {}) : { anyOf: [only, ...others] };
+}
+
+/** Nothing but null is a branch, and no schema. */
+function sayable(node: JsonObject): JsonObject {
+  return node.type === "null" ? {} : node;
+}
+
+/** The properties of any of them; required is none. */
+function union(objects: readonly JsonObject[]): JsonObject {
+  const properties = objects.map((object) => asObject(object.properties) ?? {});
+  const names = [...new Set(properties.flatMap(Object.keys))];
+  const nodes = (name: string) =>
+    properties.flatMap((each) => (Object.hasOwn(each, name) ? asObjects([each[name]]) : []));
+  return Object.fromEntries(names.map((name) => [name, choice(nodes(name), undefined)]));
 }
 
 function merge(objects: readonly JsonObject[]): JsonObject {
