@@ -11,6 +11,7 @@ import { LlmClient } from "./llm/client.js";
 import { fromLevel, jsonLog } from "./logging.js";
 import type { Logins } from "./mcp/auth/logins.js";
 import { McpHub } from "./mcp/hub.js";
+import type { Sample } from "./mcp/sampling.js";
 import { Orchestrator } from "./orchestrator/orchestrator.js";
 import { Sessions } from "./session/sessions.js";
 
@@ -66,7 +67,8 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const { llm, servers, demo } = await withFirstRun(config, env);
     if (demo) closedAtEnd(demo);
     const client = closedAtEnd(new LlmClient(llm, { env, observe }));
-    const hub = closedAtEnd(new McpHub(servers, { observe, auth: { folder: authFolder(env) } }));
+    const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
+    const hub = closedAtEnd(new McpHub(servers, { observe, auth: { folder: authFolder(env) }, sample }));
     hub.start();
     const orchestrator = new Orchestrator({ llm: client, hub, newId });
     const { systemPrompt, streaming, maxToolHops, approval } = config.chat.service;

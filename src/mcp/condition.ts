@@ -5,6 +5,7 @@ import { redactor } from "./redact.js";
 
 /** A notice may quote a whole message of the server. */
 const maxNoticeChars = 200;
+const maxLogChars = 2000;
 
 const stateWords: Record<ServerState, string> = {
   starting: "is starting",
@@ -50,6 +51,12 @@ export class Condition {
 
   notice(text: string): void {
     this.log("debug", text.slice(0, maxNoticeChars));
+  }
+
+  /** A line of the server's own log. Its errors are its own too: to this host they are warnings. */
+  logged(level: string, text: string): void {
+    const ours = level === "debug" ? "debug" : level === "info" || level === "notice" ? "info" : "warn";
+    this.log(ours, text.slice(0, maxLogChars));
   }
 
   log(level: "debug" | "info" | "warn", text: string): void {

@@ -1,4 +1,5 @@
 import type { ServerConfig } from "../core/config.js";
+import type { Callbacks } from "./callbacks.js";
 import { type ConnectionEvents, McpConnection } from "./connection.js";
 import { loadSdk } from "./lazy.js";
 import type { Route } from "./transports/route.js";
@@ -9,6 +10,7 @@ import { abortable } from "./wait.js";
  */
 export async function connect(
   config: ServerConfig,
+  callbacks: Callbacks,
   events: ConnectionEvents,
   signal: AbortSignal,
   open: () => Promise<Route>,
@@ -16,14 +18,19 @@ export async function connect(
   const route = await open();
   try {
     const { newClient, anyResult } = await loadSdk(); // after the route has started: a server starts meanwhile
-    const connection = new McpConnection(config, events, { route, client: newClient(), anyResult });
+    const connection = new McpConnection(config, events, {
+      route,
+      client: newClient(callbacks.capabilities),
+      anyResult,
+      callbacks,
+    });
     await abortable(connection.initialize(), signal);
     return connection;
   } catch (error) {
     const reason = route.explain(error); // before the close, which makes an end of its own
     await route.close();
     const next = route.instead(error);
-    if (next) return connect(config, events, signal, next);
+    if (next) return connect(config, callbacks, events, signal, next);
     throw reason;
   }
 }

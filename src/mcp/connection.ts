@@ -5,8 +5,10 @@ import type { ContentPart } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { McpError, type McpErrorKind } from "../core/errors.js";
 import type { SendOptions, ToolResult } from "../core/ports.js";
+import type { Callbacks, RunningCall } from "./callbacks.js";
 import { promptParts, resourceParts, toToolResult } from "./content.js";
-import { isRecord, type Json } from "./json.js";
+import { pagesWanted } from "./elicitation.js";
+import { asText, isRecord, type Json } from "./json.js";
 import { type Limits, withLimits } from "./limits.js";
 import { readLists, type ServerLists } from "./server-lists.js";
 import type { Route } from "./transports/route.js";
@@ -16,12 +18,15 @@ export interface ConnectionEvents {
   listsChanged(): void;
   /** Something odd that does no harm by itself. */
   noticed(message: string): void;
+  /** A line of the server's own log. */
+  logged(level: string, text: string): void;
 }
 
 interface ConnectionParts {
   route: Route;
   client: Client;
   anyResult: ZodType<Json>;
+  callbacks: Callbacks;
 }
 
 /** Prompts and resources are extras: a list of them that hangs must not keep the tools away for long. */
@@ -41,13 +46,15 @@ export class McpConnection {
     this.lost = new Promise((resolve) => {
       this.#lose = resolve;
     });
-    const { client, route } = parts;
+    const { client, route, callbacks } = parts;
     client.onclose = () => this.#end(new Error("the server closed the connection"));
     client.onerror = (error) => {
       events.noticed(error.message);
       if (route.isFatal(error)) this.#end(error);
     };
-    client.fallbackNotificationHandler = async ({ method }) => {
+    client.fallbackRequestHandler = ({ method, params }, { signal }) => callbacks.answer(method, params ?? {}, signal);
+    client.fallbackNotificationHandler = async ({ method, params = {} }) => {
+      if (method === "notifications/message") events.logged(asText(params.level), logText(params));
       if (/^notifications\/(tools|prompts|resources)\/list_changed$/.test(method)) events.listsChanged();
     };
   }
@@ -80,10 +87,24 @@ export class McpConnection {
     });
   }
 
-  async callTool(name: string, args: Json, { signal, onProgress = () => {} }: SendOptions): Promise<ToolResult> {
+  /** A call that needs a visit to some page first is sent again after it: the server has refused it, not run it. */
+  async callTool(
+    name: string,
+    args: Json,
+    { signal, onProgress = () => {}, ask = nobody }: SendOptions,
+  ): Promise<ToolResult> {
     const { timeoutMs, maxTotalTimeoutMs } = this.#config;
+    const { callbacks, route } = this.#parts;
     const limits = { timeoutMs, maxTotalTimeoutMs, signal, onProgress };
-    return toToolResult(await this.#request("tools/call", { name, arguments: args }, limits));
+    await route.listening?.();
+    const send = async () => toToolResult(await this.#request("tools/call", { name, arguments: args }, limits, ask));
+    try {
+      return await send();
+    } catch (error) {
+      const pages = error instanceof McpError ? pagesWanted(error.cause) : [];
+      if (!(await callbacks.visit(pages, ask))) throw error;
+      return await send();
+    }
   }
 
   async getPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]> {
@@ -107,17 +128,22 @@ export class McpConnection {
   }
 
   /** Rejects with McpError, or with the reason of `limits.signal`. */
-  async #request(method: string, params: Json, limits: Limits): Promise<Json> {
-    const { client, anyResult, route } = this.#parts;
+  async #request(method: string, params: Json, limits: Limits, ask?: RunningCall["ask"]): Promise<Json> {
+    const { client, anyResult, route, callbacks } = this.#parts;
     try {
-      return await withLimits(limits, (signal, onprogress) =>
-        client.request({ method, params }, anyResult, {
-          signal,
-          timeout: longestTimerMs,
-          // Asked for progress, some servers send it: only where somebody looks.
-          ...(limits.onProgress && { onprogress }),
-        }),
-      );
+      return await withLimits(limits, async (signal, { progress, pause }) => {
+        const end = ask && callbacks.begin({ ask, signal, pause });
+        try {
+          return await client.request({ method, params }, anyResult, {
+            signal,
+            timeout: longestTimerMs,
+            // Asked for progress, some servers send it: only where somebody looks.
+            ...(limits.onProgress && { onprogress: progress }),
+          });
+        } finally {
+          end?.();
+        }
+      });
     } catch (error) {
       if (limits.signal?.aborted || error instanceof McpError) throw error;
       if (this.#lossReason) throw this.#lossReason;
@@ -132,6 +158,14 @@ export class McpConnection {
     this.#lose(this.#lossReason);
     void this.#parts.route.close();
   }
+}
+
+const nobody = async () => false;
+
+/** `data` may be anything; `logger` says which part of the server speaks. */
+function logText({ data, logger }: Json): string {
+  const text = typeof data === "string" ? data : JSON.stringify(data);
+  return typeof logger === "string" ? `${logger}: ${text}` : text;
 }
 
 /** An error that the server answered with, as the SDK throws it. */

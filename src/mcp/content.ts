@@ -6,7 +6,7 @@ import { asArray, asText, isRecord, type Json, parseJson } from "./json.js";
 
 /** The result of `tools/call`, whatever it holds. */
 export function toToolResult(result: Json): ToolResult {
-  const content = asArray(result.content).flatMap(toParts);
+  const content = asArray(result.content).flatMap(contentParts);
   const structured = result.structuredContent ?? result.toolResult; // `toolResult`: protocol 2024-10-07
   if (structured !== undefined && !saysAlready(content, structured)) content.push(text(JSON.stringify(structured)));
   if (content.length === 0) content.push(text("(the tool returned nothing)"));
@@ -18,21 +18,22 @@ export function promptParts(result: Json): ContentPart[] {
   return asArray(result.messages)
     .filter(isRecord)
     .flatMap(({ role, content }) => {
-      const parts = (Array.isArray(content) ? content : [content]).flatMap(toParts);
+      const parts = (Array.isArray(content) ? content : [content]).flatMap(contentParts);
       return role === "assistant" ? [text("[assistant]"), ...parts] : parts;
     });
 }
 
 /** The contents of `resources/read`. */
 export function resourceParts(result: Json): ContentPart[] {
-  return asArray(result.contents).flatMap((resource) => toParts({ type: "resource", resource }));
+  return asArray(result.contents).flatMap((resource) => contentParts({ type: "resource", resource }));
 }
 
 export function errorResult(message: string): ToolResult {
   return { content: [text(message)], isError: true };
 }
 
-function toParts(block: unknown): ContentPart[] {
+/** One block of content. */
+export function contentParts(block: unknown): ContentPart[] {
   if (!isRecord(block)) return [text(`[content that is not an object: ${JSON.stringify(block)}]`)];
   const { type, text: words, data, mimeType, uri, name, resource } = block;
   if (type === "text" && typeof words === "string") return [text(words)];

@@ -14,18 +14,15 @@ import type {
   ToolHub,
   ToolResult,
 } from "../core/ports.js";
-import type { AuthOptions } from "./auth/authorization.js";
 import { errorResult } from "./content.js";
 import { buildRegistry, type Registry } from "./registry.js";
 import { readFrom } from "./resources.js";
 import { readArguments } from "./schema.js";
-import { SupervisedServer } from "./supervised-server.js";
+import { type HostSide, SupervisedServer } from "./supervised-server.js";
 import { modelName } from "./tools.js";
 
-export interface HubOptions {
+export interface HubOptions extends HostSide {
   observe: Observe;
-  /** Without it, a remote server has only the headers of its configuration. */
-  auth?: AuthOptions;
   onStatus?: (status: ServerStatus) => void;
 }
 
@@ -33,9 +30,9 @@ export class McpHub implements ToolHub, AsyncDisposable {
   readonly #servers: readonly SupervisedServer[];
   #registry: Registry;
 
-  constructor(configs: readonly ServerConfig[], { observe, auth, onStatus = () => {} }: HubOptions) {
+  constructor(configs: readonly ServerConfig[], { observe, onStatus = () => {}, ...host }: HubOptions) {
     const events = { observe, statusChanged: onStatus, listsChanged: () => this.#rebuild() };
-    this.#servers = configs.map((config) => new SupervisedServer(config, events, auth));
+    this.#servers = configs.map((config) => new SupervisedServer(config, events, host));
     this.#registry = buildRegistry(this.#servers);
   }
 

@@ -23,11 +23,17 @@ export function readArguments(
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return { problem: "the arguments are not a JSON object" };
   }
+  const problem = problemIn(value, schema);
+  return problem === undefined ? { value: value as Record<string, unknown> } : { problem };
+}
+
+/** What is wrong with the value by the schema, in words that a model can act on. */
+export function problemIn(value: unknown, schema: JsonSchema): string | undefined {
   const check = checkOf(schema);
-  if (!check || passes(check, value, schema)) return { value: value as Record<string, unknown> };
+  if (!check || passes(check, value, schema)) return undefined;
   const problems = [...new Set((check.errors ?? []).map(describe))];
   const more = problems.length > maxProblems ? `; and ${problems.length - maxProblems} more` : "";
-  return { problem: `${problems.slice(0, maxProblems).join("; ")}${more}` };
+  return `${problems.slice(0, maxProblems).join("; ")}${more}`;
 }
 
 /** Also when there is no telling in time: then this schema is not asked again, and the check is left to the server. */

@@ -5,10 +5,12 @@ import type { ServerConfig } from "../core/config.js";
 import { McpError, messageOf } from "../core/errors.js";
 import type { Observe, ServerStatus } from "../core/ports.js";
 import type { AuthOptions } from "./auth/authorization.js";
+import { Callbacks } from "./callbacks.js";
 import { coalesced } from "./coalesced.js";
 import { Condition } from "./condition.js";
 import { connect } from "./connect.js";
 import type { ConnectionEvents, McpConnection } from "./connection.js";
+import type { Sample } from "./sampling.js";
 import { emptyLists, type ServerLists } from "./server-lists.js";
 import { isOffered } from "./tools.js";
 import { routeTo } from "./transports/route.js";
@@ -31,13 +33,22 @@ export interface ServerEvents {
   listsChanged(): void;
 }
 
+/** What servers need of the host beside that. */
+export interface HostSide {
+  /** Without it, a remote server has only the headers of its configuration. */
+  auth?: AuthOptions;
+  /** The model, for servers that ask it something. Without it, they are told that there is none. */
+  sample?: Sample;
+}
+
 export class SupervisedServer {
   readonly config: ServerConfig;
   readonly condition: Condition;
   lists: ServerLists = emptyLists;
 
   readonly #events: ServerEvents;
-  readonly #auth: AuthOptions | undefined;
+  readonly #host: HostSide;
+  readonly #callbacks: Callbacks;
   readonly #closing = new AbortController();
   #connection: McpConnection | undefined;
   /** The start under way or done. Never rejects. */
@@ -48,14 +59,16 @@ export class SupervisedServer {
   #failures = 0;
   readonly #listSoon = coalesced(() => this.#listAgain(), this.#closing.signal);
 
-  constructor(config: ServerConfig, events: ServerEvents, auth?: AuthOptions) {
+  constructor(config: ServerConfig, events: ServerEvents, host: HostSide) {
     this.config = config;
     this.#events = events;
-    this.#auth = auth;
+    this.#host = host;
     this.condition = new Condition(config, {
       observe: events.observe,
       changed: () => events.statusChanged(this.status),
     });
+    const noticed = (text: string) => this.condition.notice(text);
+    this.#callbacks = new Callbacks(config, { sample: host.sample, noticed });
   }
 
   start(): void {
@@ -123,8 +136,11 @@ export class SupervisedServer {
       const events: ConnectionEvents = {
         listsChanged: () => this.#listSoon(listDebounceMs),
         noticed: (text) => this.condition.notice(text),
+        logged: (level, text) => this.condition.logged(level, text),
       };
-      const connection = await connect(this.config, events, signal, () => routeTo(this.config, this.#auth));
+      const connection = await connect(this.config, this.#callbacks, events, signal, () =>
+        routeTo(this.config, this.#host.auth),
+      );
       const lists = await connection.lists(signal).catch(async (error: unknown) => {
         await connection.close();
         throw error;

@@ -1,9 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { Question } from "../../src/core/chat.js";
 import type { RemoteServerConfig, ServerConfig, StdioServerConfig } from "../../src/core/config.js";
 import type { Observation, ServerStatus, ToolProgress, ToolResult } from "../../src/core/ports.js";
 import { McpHub } from "../../src/mcp/hub.js";
+import type { HostSide } from "../../src/mcp/supervised-server.js";
 
 const common = {
   enabled: true,
@@ -55,12 +57,18 @@ export interface RunningHub extends AsyncDisposable {
 interface CallOptions {
   signal?: AbortSignal;
   onProgress?: (progress: ToolProgress) => void;
+  ask?: (question: Question) => Promise<unknown>;
 }
 
 export function startHub(...configs: ServerConfig[]): RunningHub {
+  return startHubWith({}, ...configs);
+}
+
+export function startHubWith(host: HostSide, ...configs: ServerConfig[]): RunningHub {
   const log: Observation[] = [];
   const statuses: ServerStatus[] = [];
   const hub = new McpHub(configs, {
+    ...host,
     observe: (event) => log.push(event),
     onStatus: (status) => statuses.push(status),
   });
@@ -69,9 +77,9 @@ export function startHub(...configs: ServerConfig[]): RunningHub {
     hub,
     log,
     statuses,
-    async call(name, args = {}, { signal = new AbortController().signal, onProgress } = {}) {
+    async call(name, args = {}, { signal = new AbortController().signal, ...more } = {}) {
       const prepared = hub.prepare({ id: "call_1", name, arguments: JSON.stringify(args) });
-      return "refused" in prepared ? prepared.refused : prepared.send({ signal, onProgress });
+      return "refused" in prepared ? prepared.refused : prepared.send({ signal, ...more });
     },
     [Symbol.asyncDispose]: () => hub.close(),
   };

@@ -10,7 +10,7 @@ import { createInterface } from "node:readline";
 const options = JSON.parse(process.argv[2] ?? "{}");
 const tool = (name) => ({ name, description: `${name} it`, inputSchema: { type: "object" } });
 const pages = options.pages ?? [
-  ["echo", "hang", "drip", "crash", "big", "huge", "odd", "grow", "env", "stderr"].map(tool),
+  ["echo", "hang", "drip", "crash", "big", "huge", "odd", "grow", "env", "stderr", "ask", "visit", "log"].map(tool),
 ];
 
 const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
@@ -34,7 +34,36 @@ if (options.grandchild) {
 }
 record(`started ${process.pid}`);
 
+const asked = new Map();
+
+/** A request of the server to its client; resolves to the whole answer. */
+function request(method, params) {
+  const id = `s${asked.size + 1}`;
+  send({ id, method, params });
+  return new Promise((resolve) => asked.set(id, resolve));
+}
+
+let visited = false;
+
 const calls = {
+  async ask({ method, params }) {
+    const { result, error } = await request(method, params);
+    return text(JSON.stringify(result ?? { error }));
+  },
+  visit({ url }) {
+    if (visited) return text("welcome");
+    visited = true;
+    const error = {
+      code: -32042,
+      message: "log in first",
+      data: { elicitations: [{ mode: "url", url, message: "log in" }] },
+    };
+    throw error;
+  },
+  log({ level, data }) {
+    send({ method: "notifications/message", params: { level, data, logger: "db" } });
+    return text("logged");
+  },
   echo: (args) => text(JSON.stringify(args)),
   hang: () => undefined,
   async drip({ times, everyMs }, progressToken) {
@@ -66,7 +95,8 @@ const calls = {
 };
 
 const answers = {
-  async initialize({ protocolVersion }) {
+  async initialize({ protocolVersion, capabilities: theirs }) {
+    record(`client ${JSON.stringify(theirs)}`);
     await pause(options.startMs ?? 0);
     const capabilities = options.declares ?? { tools: { listChanged: true }, prompts: {}, resources: {} };
     return { protocolVersion, capabilities, serverInfo: { name: "fixture", version: "0.1.0" } };
@@ -86,12 +116,19 @@ const answers = {
 if (options.noise) process.stdout.write("Welcome to my server!\n\n{not json}\n42\n[]\n");
 
 createInterface({ input: process.stdin }).on("line", async (line) => {
-  const { id, method, params } = JSON.parse(line);
+  const message = JSON.parse(line);
+  const { id, method, params } = message;
+  if (method === undefined) return asked.get(id)?.(message);
   if (method === "notifications/cancelled") record(`cancelled ${params.requestId}`);
   if (options.silent || id === undefined) return;
   const answer = answers[method];
   if (!answer) return send({ id, error: { code: -32601, message: `no ${method}` } });
-  const result = await answer(params ?? {});
+  let result;
+  try {
+    result = await answer(params ?? {});
+  } catch (error) {
+    return send({ id, error: { code: error.code ?? -32603, message: error.message, data: error.data } });
+  }
   if (method === "tools/call" && result === undefined) record(`hanging ${id}`);
   if (result !== undefined) send({ id, result });
 });

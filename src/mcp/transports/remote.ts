@@ -9,6 +9,7 @@ import { authorizedFetch } from "../auth/authorized-fetch.js";
 import { loginHint } from "../auth/explain.js";
 import { asText, isRecord } from "../json.js";
 import { redactor } from "../redact.js";
+import { NotificationStream } from "./notification-stream.js";
 import type { Route } from "./route.js";
 
 const goodbyeMs = 1000;
@@ -34,9 +35,11 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", au
       close: () => transport.close().catch(() => {}),
     };
   }
-  const transport = new StreamableHTTPClientTransport(url, init);
+  const stream = new NotificationStream(init.fetch ?? fetch);
+  const transport = new StreamableHTTPClientTransport(url, { ...init, fetch: stream.fetch });
   return {
     transport,
+    listening: () => stream.opened(),
     instead: (error) =>
       config.transport === "auto" && refusesHttp(error) ? async () => remoteRoute(config, "sse", auth) : undefined,
     // 404 to a POST: the session is gone. "Maximum reconnection attempts": the stream of notifications is.

@@ -1,0 +1,85 @@
+/** What a server may ask of this host: the person's input, the model's words, the folders to work in. */
+import { basename } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Question } from "../core/chat.js";
+import type { ServerConfig } from "../core/config.js";
+import { acceptsPage, elicit, type Page } from "./elicitation.js";
+import type { Json } from "./json.js";
+import { Refusal } from "./refusal.js";
+import { answerSampling, type Sample, SamplingBudget } from "./sampling.js";
+
+/** A call under way, and the person behind it. */
+export interface RunningCall {
+  /** As `SendOptions.ask`. */
+  ask: (question: Question) => Promise<unknown>;
+  signal: AbortSignal;
+  /** Stops the clock of the server's silence while the host owes it an answer; what it returns starts the clock again. */
+  pause(): () => void;
+}
+
+/**
+ * One server's callbacks. Protocol 2025-11-25 does not say for which call a server asks: it is the one that began last. A server
+ * that asks while none is running is told no, since there is nobody to ask and no bound on what it would cost.
+ */
+export class Callbacks {
+  readonly #config: ServerConfig;
+  readonly #sample: Sample | undefined;
+  readonly #noticed: (text: string) => void;
+  readonly #running = new Map<RunningCall, SamplingBudget>();
+
+  constructor(
+    config: ServerConfig,
+    { sample, noticed }: { sample: Sample | undefined; noticed: (text: string) => void },
+  ) {
+    this.#config = config;
+    this.#sample = config.sampling === "deny" ? undefined : sample;
+    this.#noticed = noticed;
+  }
+
+  /** Only what this host would really answer to this server. */
+  get capabilities(): Json {
+    return {
+      elicitation: { form: { applyDefaults: true }, url: {} },
+      ...(this.#sample && { sampling: { tools: {} } }),
+      ...(this.#config.roots.length > 0 && { roots: {} }),
+    };
+  }
+
+  /** The call may be asked about until the result is called. */
+  begin(call: RunningCall): () => void {
+    this.#running.set(call, new SamplingBudget());
+    return () => this.#running.delete(call);
+  }
+
+  /** Rejects with Refusal. `signal` is that of the server's request. */
+  async answer(method: string, params: Json, signal: AbortSignal): Promise<Json> {
+    const { name, roots, sampling } = this.#config;
+    if (method === "roots/list" && roots.length > 0) {
+      return { roots: roots.map((root) => ({ uri: pathToFileURL(root).href, name: basename(root) })) };
+    }
+    const [call, budget] = [...this.#running].at(-1) ?? [];
+    if (!call || !budget) {
+      this.#noticed(`${method} was declined: no call is running that it could be for`);
+      if (method === "elicitation/create") return { action: "decline" };
+      throw new Refusal(-32601, `${method} is answered during a tool call only`);
+    }
+    const go = call.pause();
+    try {
+      if (method === "elicitation/create") return await elicit(name, params, call.ask);
+      if (method === "sampling/createMessage" && this.#sample) {
+        const ask = sampling === "allow" ? async () => true : call.ask;
+        const signals = AbortSignal.any([signal, call.signal]);
+        return await answerSampling(name, params, { sample: this.#sample, ask, budget, signal: signals });
+      }
+    } finally {
+      go();
+    }
+    throw new Refusal(-32601, `this host does not answer ${method}`);
+  }
+
+  /** Sends the person to pages that a call needs first. Whether all were visited. */
+  async visit(pages: readonly Page[], ask: RunningCall["ask"]): Promise<boolean> {
+    for (const page of pages) if (!(await acceptsPage(this.#config.name, page, ask))) return false;
+    return pages.length > 0;
+  }
+}

@@ -1,0 +1,55 @@
+/** A server asks the person: a form, or a visit to a page. https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation */
+import type { Question } from "../core/chat.js";
+import { asArray, asText, isRecord, type Json } from "./json.js";
+import { problemIn } from "./schema.js";
+
+type Ask = (question: Question) => Promise<unknown>;
+
+export interface Page {
+  message: string;
+  url: string;
+}
+
+/** The answer to `elicitation/create`. Whatever is not a clean yes is a no. */
+export async function elicit(server: string, params: Json, ask: Ask): Promise<Json> {
+  const message = asText(params.message);
+  if (params.mode === "url") {
+    return { action: (await acceptsPage(server, { message, url: asText(params.url) }, ask)) ? "accept" : "decline" };
+  }
+  const form = isRecord(params.requestedSchema) ? params.requestedSchema : {};
+  const answer = await ask({ kind: "elicitation", server, message, form });
+  if (!isRecord(answer) || answer.action !== "accept") {
+    return { action: isRecord(answer) && answer.action === "cancel" ? "cancel" : "decline" };
+  }
+  const content = { ...defaultsOf(form), ...(isRecord(answer.content) ? answer.content : {}) };
+  return problemIn(content, form) === undefined ? { action: "accept", content } : { action: "cancel" };
+}
+
+/** Whether the person went there. A page that others on the way could read or change is never offered. */
+export async function acceptsPage(server: string, { message, url }: Page, ask: Ask): Promise<boolean> {
+  if (!isSafe(url)) return false;
+  const answer = await ask({ kind: "elicitation", server, message, url });
+  return isRecord(answer) && answer.action === "accept";
+}
+
+const urlElicitationRequired = -32042;
+
+/** The pages that a JSON-RPC error asks to be visited before the request is sent again. */
+export function pagesWanted(error: unknown): Page[] {
+  if (!isRecord(error) || error.code !== urlElicitationRequired || !isRecord(error.data)) return [];
+  return asArray(error.data.elicitations)
+    .filter(isRecord)
+    .map(({ message, url }) => ({ message: asText(message), url: asText(url) }));
+}
+
+function defaultsOf({ properties }: Json): Json {
+  const fields = Object.entries(isRecord(properties) ? properties : {});
+  return Object.fromEntries(
+    fields.flatMap(([name, field]) => (isRecord(field) && "default" in field ? [[name, field.default]] : [])),
+  );
+}
+
+function isSafe(url: string): boolean {
+  const { protocol, hostname } = URL.canParse(url) ? new URL(url) : { protocol: "", hostname: "" };
+  return protocol === "https:" || (protocol === "http:" && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname));
+}

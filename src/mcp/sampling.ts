@@ -1,0 +1,133 @@
+/** A server asks the model, through this host. https://modelcontextprotocol.io/specification/2025-11-25/client/sampling */
+import {
+  type Completion,
+  type CompletionRequest,
+  type FinishReason,
+  type Message,
+  type Question,
+  type ToolCall,
+  type ToolDefinition,
+  textOf,
+} from "../core/chat.js";
+import { contentParts } from "./content.js";
+import { asArray, asText, isRecord, type Json, parseJson } from "./json.js";
+import { Refusal } from "./refusal.js";
+
+/** One completion for a server, by whatever model the host uses. */
+export type Sample = (request: CompletionRequest, signal: AbortSignal) => Promise<Completion>;
+
+const maxRequests = 20;
+const maxTokens = 100_000;
+const maxPromptChars = 2000;
+const defaultTokens = 1024;
+
+/** What one tool call may cost its user through sampling. */
+export class SamplingBudget {
+  #requests = maxRequests;
+  #tokens = maxTokens;
+
+  /** The tokens that may be written now. Throws Refusal when there is nothing left. */
+  grant(wanted: number): number {
+    if (this.#requests <= 0 || this.#tokens <= 0) throw new Refusal(-1, "this call's sampling budget is used up");
+    this.#requests -= 1;
+    return Math.min(wanted, this.#tokens);
+  }
+
+  spend(tokens: number): void {
+    this.#tokens -= tokens;
+  }
+}
+
+interface SamplingParts {
+  sample: Sample;
+  ask: (question: Question) => Promise<unknown>;
+  budget: SamplingBudget;
+  signal: AbortSignal;
+}
+
+/** The answer to `sampling/createMessage`. Rejects with Refusal, or with what `sample` threw. */
+export async function answerSampling(server: string, params: Json, parts: SamplingParts): Promise<Json> {
+  const { sample, ask, budget, signal } = parts;
+  const granted = budget.grant(typeof params.maxTokens === "number" ? params.maxTokens : defaultTokens);
+  const request = toRequest(params, granted);
+  const allowed = await ask({ kind: "sampling", server, prompt: promptOf(request.messages), maxTokens: granted });
+  if (allowed !== true) throw new Refusal(-1, "the user did not allow the sampling request");
+  const completion = await sample(request, signal);
+  budget.spend(completion.usage?.outputTokens ?? granted);
+  return toResult(completion);
+}
+
+function toRequest(params: Json, granted: number): CompletionRequest {
+  const system = asText(params.systemPrompt);
+  const messages = asArray(params.messages).filter(isRecord).flatMap(toMessages);
+  if (messages.length === 0) throw new Refusal(-32602, "a sampling request needs messages");
+  const noTools = isRecord(params.toolChoice) && params.toolChoice.mode === "none";
+  return {
+    messages: [...(system ? [{ role: "system" as const, content: system }] : []), ...messages],
+    tools: noTools ? [] : asArray(params.tools).filter(isRecord).map(toDefinition),
+    maxTokens: granted,
+    ...(typeof params.temperature === "number" && { temperature: params.temperature }),
+  };
+}
+
+/** A user message may hold results of tools beside its own words: these are messages of their own to a model. */
+function toMessages({ role, content }: Json): Message[] {
+  const blocks = (Array.isArray(content) ? content : [content]).filter(isRecord);
+  if (role === "assistant") {
+    const words = blocks.filter(({ type }) => type !== "tool_use").flatMap(contentParts);
+    const toolCalls = blocks
+      .filter(({ type }) => type === "tool_use")
+      .map(({ id, name, input }) => ({ id: asText(id), name: asText(name), arguments: JSON.stringify(input ?? {}) }));
+    return [{ role, content: textOf(words), toolCalls }];
+  }
+  const results = blocks
+    .filter(({ type }) => type === "tool_result")
+    .map(({ toolUseId, content: result, isError }): Message => {
+      const parts = asArray(result).flatMap(contentParts);
+      return { role: "tool", toolCallId: asText(toolUseId), content: parts, isError: isError === true };
+    });
+  const words = blocks.filter(({ type }) => type !== "tool_result").flatMap(contentParts);
+  return words.length > 0 ? [...results, { role: "user", content: words }] : results;
+}
+
+function toDefinition({ name, description, inputSchema }: Json): ToolDefinition {
+  if (typeof name !== "string" || !/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
+    throw new Refusal(-32602, `models cannot call a tool named ${JSON.stringify(name)}`);
+  }
+  return {
+    name,
+    description: asText(description),
+    inputSchema: isRecord(inputSchema) ? inputSchema : { type: "object" },
+  };
+}
+
+const stopReasons: Partial<Record<FinishReason, string>> = {
+  stop: "endTurn",
+  length: "maxTokens",
+  tool_calls: "toolUse",
+};
+
+function toResult({ message, finishReason, model }: Completion): Json {
+  const { content: text, toolCalls } = message;
+  const words = { type: "text", text };
+  const content = toolCalls.length > 0 ? [...(text ? [words] : []), ...toolCalls.map(toToolUse)] : words;
+  return { role: "assistant", content, model, stopReason: stopReasons[finishReason] ?? finishReason };
+}
+
+function toToolUse({ id, name, arguments: text }: ToolCall): Json {
+  const parsed = parseJson(text || "{}");
+  if (!("value" in parsed) || !isRecord(parsed.value)) {
+    throw new Refusal(-32603, `the model wrote arguments for ${name} that are not a JSON object`);
+  }
+  return { type: "tool_use", id, name, input: parsed.value };
+}
+
+/** What the person sees before saying yes; the newest words matter most. */
+function promptOf(messages: readonly Message[]): string {
+  const lines = messages.map((message) => {
+    const words = typeof message.content === "string" ? message.content : textOf(message.content);
+    return `${message.role}: ${words}`;
+  });
+  const whole = lines.join("\n");
+  return whole.length > maxPromptChars ? `…${whole.slice(-maxPromptChars)}` : whole;
+}
