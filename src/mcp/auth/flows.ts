@@ -14,7 +14,7 @@ import { codeOf } from "./arrival.js";
 import type { AuthFile } from "./auth-file.js";
 import { listenForCallback } from "./callback.js";
 import { isBadMinute } from "./explain.js";
-import { Provider } from "./provider.js";
+import { OAuthClient } from "./oauth-client.js";
 
 export interface Flow {
   serverUrl: string;
@@ -39,7 +39,7 @@ export async function refresh(flow: Flow): Promise<boolean> {
   try {
     const renewed = await refreshed(tokens, {
       serverUrl,
-      provider: new Provider({ oauth, file, fetch }),
+      client: new OAuthClient({ oauth, file, fetch }),
       discovery,
       fetch,
     });
@@ -52,9 +52,9 @@ export async function refresh(flow: Flow): Promise<boolean> {
   }
 }
 
-/** By client credentials, or the word of an identity provider. */
+/** By client credentials, or the word of an identity client. */
 export async function authorizeAlone({ serverUrl, resourceMetadataUrl, ...flow }: Flow): Promise<void> {
-  await auth(new Provider(flow), { serverUrl, resourceMetadataUrl, scope: flow.scope, fetchFn: flow.fetch });
+  await auth(new OAuthClient(flow), { serverUrl, resourceMetadataUrl, scope: flow.scope, fetchFn: flow.fetch });
 }
 
 /** By the code that a browser brings back to this machine (OAuth 2.1, PKCE). */
@@ -63,37 +63,34 @@ export async function authorizeWithPerson(
   { showPage, signal }: { showPage(page: URL): void; signal: AbortSignal },
 ): Promise<void> {
   await using callback = await listenForCallback(flow.oauth.callbackPort);
-  const provider = new Provider({ ...flow, redirectUrl: callback.url });
+  const client = new OAuthClient({ ...flow, redirectUrl: callback.url });
   const request = { serverUrl, resourceMetadataUrl, scope: flow.scope, fetchFn: flow.fetch };
-  await auth(provider, request);
-  const arrival = callback.arrival(provider.expectedState, signal);
-  showPage(provider.page);
-  await auth(provider, { ...request, authorizationCode: codeOf(await arrival, provider.discovery) });
+  await auth(client, request);
+  const arrival = callback.arrival(client.expectedState, signal);
+  showPage(client.page);
+  await auth(client, { ...request, authorizationCode: codeOf(await arrival, client.discovery) });
 }
 
 interface Renewal {
   serverUrl: string;
-  provider: Provider;
+  client: OAuthClient;
   discovery: OAuthDiscoveryState;
   fetch: FetchLike;
 }
 
-async function refreshed(
-  tokens: OAuthTokens,
-  { serverUrl, provider, discovery, fetch }: Renewal,
-): Promise<OAuthTokens> {
+async function refreshed(tokens: OAuthTokens, { serverUrl, client, discovery, fetch }: Renewal): Promise<OAuthTokens> {
   const { resourceMetadata } = discovery;
-  const clientInformation = await provider.clientInformation();
+  const clientInformation = await client.clientInformation();
   if (!clientInformation)
     throw new InvalidClientError("the client that the tokens were given to is not known any more");
-  const resource = await selectResourceURL(serverUrl, provider, resourceMetadata);
+  const resource = await selectResourceURL(serverUrl, client, resourceMetadata);
   const renewed = await refreshAuthorization(discovery.authorizationServerUrl, {
     metadata: discovery.authorizationServerMetadata,
     clientInformation,
     refreshToken: tokens.refresh_token ?? "",
     // As the metadata spell it: servers compare letters, and a URL object adds a slash (typescript-sdk#1968).
     resource: resource && (resourceMetadata?.resource ?? resource),
-    addClientAuthentication: provider.addClientAuthentication,
+    addClientAuthentication: client.addClientAuthentication,
     fetchFn: fetch,
   });
   return { ...renewed, issuer: tokens.issuer };

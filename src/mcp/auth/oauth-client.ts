@@ -1,4 +1,4 @@
-/** One authorization in the making, as the SDK's functions want it: who the client is, and where results go. */
+/** This host as the client of one authorization in the making: who it says it is, what it asks for, where results go. */
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type {
@@ -15,7 +15,7 @@ import type { AuthFile } from "./auth-file.js";
 import { tokenRequest } from "./grants.js";
 import { unionOf } from "./scopes.js";
 
-interface ProviderParts {
+interface ClientParts {
   oauth: OAuthConfig;
   file: AuthFile;
   fetch: FetchLike;
@@ -27,16 +27,16 @@ interface ProviderParts {
 
 const refreshScope = "offline_access";
 
-export class Provider implements OAuthClientProvider {
+export class OAuthClient implements OAuthClientProvider {
   readonly state = () => this.expectedState;
   readonly expectedState = randomUUID();
   readonly addClientAuthentication: AddClientAuthentication | undefined;
   #page: URL | undefined;
   #verifier = "";
   #discovery: OAuthDiscoveryState | undefined;
-  readonly #parts: ProviderParts;
+  readonly #parts: ClientParts;
 
-  constructor(parts: ProviderParts) {
+  constructor(parts: ClientParts) {
     this.#parts = parts;
     this.addClientAuthentication = signedWith(parts.oauth);
   }
