@@ -5,8 +5,9 @@ import type { AnswerFold } from "./deltas.js";
 import { failure, limitReached } from "./errors.js";
 import type { Response } from "./http.js";
 import { fromProvider, toLlmError } from "./http-errors.js";
+import type { JsonObject } from "./json.js";
 import { type BodyFault, MessageReader } from "./messages.js";
-import { errorIn } from "./provider-error.js";
+import { complaintIn, errorIn } from "./provider-error.js";
 
 /** After the model said why it stopped, only usage and `[DONE]` can follow: an answer that we have is not waited for. */
 const TRAILER_GRACE_MS = 2000;
@@ -26,11 +27,13 @@ export function readAnswer(response: Response, call: Call, fold: AnswerFold, now
     let settled = false;
     let phase: Phase | undefined;
     let timer: NodeJS.Timeout | undefined;
+    let last: JsonObject | undefined;
 
     const messages = new MessageReader((message, event) => {
       const error = fold.isFinished ? undefined : errorIn(message, event);
       if (error) throw fromProvider(error, call, response.headers, now());
       fold.push(message);
+      last = message;
     });
 
     const isWhole = () => fold.isFinished || (fold.progress > 0 && (messages.isDone || messages.isDocument));
@@ -45,7 +48,10 @@ export function readAnswer(response: Response, call: Call, fold: AnswerFold, now
         resolve();
       } else {
         stream.destroy();
-        reject(error ?? incomplete(call, fold));
+        const complaint = fold.progress === 0 ? complaintIn(last) : undefined;
+        reject(
+          error ?? (complaint && fromProvider(complaint, call, response.headers, now())) ?? incomplete(call, fold),
+        );
       }
     };
 

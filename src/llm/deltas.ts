@@ -45,8 +45,8 @@ export class AnswerFold {
   }
 
   push(chunk: JsonObject): void {
-    this.#usage = usageOf(chunk.usage) ?? this.#usage;
     const choice = asObjects(chunk.choices)[0];
+    this.#usage = usageOf(chunk.usage) ?? usageOf(choice?.usage) ?? this.#usage;
     if (!choice) return;
     const delta = asObject(choice.delta) ?? asObject(choice.message);
     if (delta) this.#pushDelta(delta);
@@ -120,8 +120,8 @@ function joined(parts: readonly JsonObject[], key: string): string {
 
 function usageOf(value: unknown): Usage | undefined {
   const usage = asObject(value);
-  const inputTokens = asNumber(usage?.prompt_tokens);
-  const outputTokens = asNumber(usage?.completion_tokens);
+  const inputTokens = asNumber(usage?.prompt_tokens) ?? asNumber(usage?.input_tokens);
+  const outputTokens = asNumber(usage?.completion_tokens) ?? asNumber(usage?.output_tokens);
   if (!usage || inputTokens === undefined || outputTokens === undefined) return undefined;
   const reasoningTokens = asNumber(asObject(usage.completion_tokens_details)?.reasoning_tokens);
   const cachedTokens =

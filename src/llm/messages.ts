@@ -66,13 +66,24 @@ export class MessageReader {
 
   #onEvent(data: string, event: string | undefined): void {
     const text = data.trim();
-    if (this.isDone || this.#fault) return;
-    if (text === "[DONE]") this.isDone = true;
+    const whole = asObject(parseJson(text));
+    if (whole) this.#take(whole, event);
+    // Lines of which each was meant to be an event, without the blank lines between them.
+    else if (text.includes("\n")) for (const line of text.split("\n")) this.#takeLine(line.trim(), event);
+    else this.#takeLine(text, event);
+  }
+
+  #takeLine(text: string, event: string | undefined): void {
+    if (/^"?\[DONE\]"?$/i.test(text)) this.isDone = true;
     // `data: ping` and `data: null` are seen between chunks; half a chunk is not, and leaving it out would falsify the answer.
     else if (text.startsWith("{")) {
       const message = asObject(parseJson(text));
-      if (message) this.#onMessage(message, event);
-      else this.#fault = "malformed";
-    }
+      if (message) this.#take(message, event);
+      else if (!this.isDone) this.#fault = "malformed";
+    } else if (event === "error") this.#take({ message: text }, event);
+  }
+
+  #take(message: JsonObject, event: string | undefined): void {
+    if (!this.isDone && !this.#fault) this.#onMessage(message, event);
   }
 }

@@ -34,28 +34,57 @@ export function parseErrorBody(text: string, status?: number): ProviderError {
 /** `body` is the error object, the object that holds it under `error`, or just a message. */
 export function providerError(body: unknown, status?: number): ProviderError {
   const outer = asObject(body) ?? {};
-  const error = asObject(outer.error) ?? outer;
-  const words = [error.code, error.type, error.status, outer.code, outer.type, asObject(error.innererror)?.code];
+  const error = innermost(outer);
+  const inner = asObject(error.innererror)?.code;
+  const words = [error.code, error.type, error.status, outer.code, outer.type, codeWord(outer.error), inner];
   const code = words.map((word) => (asText(word) ?? "").toLowerCase().replace(/[^a-z0-9]/g, "")).join(" ");
   return {
-    status: status ?? statusOf(error, code),
+    status: status ?? statusOf(error, code) ?? statusOf(outer, code),
     code,
-    message: messageOf(error, asText(outer.error) ?? asText(body)),
+    message: messageOf(error, asText(error.error) ?? asText(outer.error) ?? asText(body)),
     param: asText(error.param) ?? "",
     isHtml: false,
     details: asObjects(error.details),
   };
 }
 
+/** Providers, and whatever stands before them, wrap the error that says something into up to three others. */
+function innermost(body: JsonObject, depth = 0): JsonObject {
+  const inner =
+    asObject(body.error) ??
+    asObjects(body.error)[0] ??
+    (asText(body.message)
+      ? undefined
+      : (asObject(body.detail) ?? asObject(body.message) ?? asObjects(body.errors)[0] ?? asObject(body.base_resp)));
+  return inner && depth < 4 ? innermost(inner, depth + 1) : body;
+}
+
+/** `{"error": "rate_limit_exceeded", "message": "…"}`. */
+function codeWord(error: unknown): string | undefined {
+  return asText(error)?.match(/^\w+$/)?.[0];
+}
+
 /** The error inside a message of a 200 answer, if it is one. */
 export function errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined {
   const choice = asObjects(message.choices)[0];
-  if (message.error) return providerError(message);
-  if (choice?.error) return providerError(choice);
+  if (isSaid(message.error) || isSaid(message.errors)) return providerError(message);
+  if (choice && isSaid(choice.error)) return providerError(choice);
   if (event === "error" || message.object === "error" || message.type === "error") return providerError(message);
-  if (message.status === "failure") return providerError(message);
+  if (message.status === "failure" || message.status === "error") return providerError(message);
   if (choice?.finish_reason === "error") return providerError("the model's answer ended with an error");
   return undefined;
+}
+
+/** `error: {}` and `errors: []` stand beside good answers. */
+function isSaid(error: unknown): boolean {
+  return typeof error === "object" && error !== null ? Object.keys(error).length > 0 : Boolean(error);
+}
+
+/** What a message without any part of an answer says instead, if it says something. */
+export function complaintIn(message: JsonObject | undefined): ProviderError | undefined {
+  if (!message || "choices" in message) return undefined;
+  const complaint = providerError(message);
+  return complaint.message ? complaint : undefined;
 }
 
 /** Its own words first, then phrases of its message, then the HTTP status. */
@@ -117,8 +146,9 @@ function kindOfStatus(status: number | undefined): LlmErrorKind {
 
 /** Inside a 200 the status is what its code or type stands for. */
 function statusOf(error: JsonObject, code: string): number | undefined {
-  const number = Number(error.code ?? error.status);
-  if (number >= 400 && number <= 599) return number;
+  const numbers = [error.code, error.status, error.status_code, error.statusCode].map(Number);
+  const number = numbers.find((candidate) => candidate >= 400 && candidate <= 599);
+  if (number !== undefined) return number;
   return TYPE_STATUS.find(([word]) => code.includes(word))?.[1];
 }
 
@@ -139,7 +169,8 @@ const TYPE_STATUS: readonly (readonly [string, number])[] = [
  * what the model's provider said is in `metadata.raw`.
  */
 function messageOf(error: JsonObject, whole: string | undefined): string {
-  const said = asText(error.message) ?? asText(error["html-message"]) ?? asText(error.detail) ?? whole;
+  const texts = [error.message, error["html-message"], error.detail, error.msg, error.error_msg, error.status_msg];
+  const said = texts.map(asText).find((text) => text !== undefined) ?? asText(error.error_description) ?? whole;
   // Mistral's message is an object that holds what FastAPI says.
   const detail = error.detail ?? asObject(error.message)?.detail;
   const fields = asObjects(detail).map(({ loc, msg }) => `${[loc].flat().join(".")}: ${String(msg)}`);
