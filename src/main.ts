@@ -35,6 +35,8 @@ interface RunOptions {
 }
 
 const { stdin, stdout, stderr } = process;
+/** The terminal was closed (SIGHUP). */
+let hungUp = false;
 const program = new Command("mcp-platform")
   .description("An MCP host: a language model that uses the tools of your MCP servers.")
   .version(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version)
@@ -205,9 +207,11 @@ async function open(door: (parts: DoorParts, app: App) => Promise<number>, obser
   const { createApp } = await import("./app.js");
   const app = await createApp({ config: loaded, observe });
   const { sessions, hub, resolveModel } = app;
-  const closeAndLeave = (exitCode: number) => () => void app.close().then(() => leave(exitCode));
-  process.once("SIGTERM", closeAndLeave(exitCodes.terminated));
-  process.once("SIGHUP", closeAndLeave(exitCodes.hungUp));
+  process.once("SIGTERM", () => void app.close().then(() => leave(exitCodes.terminated)));
+  process.once("SIGHUP", () => {
+    hungUp = true;
+    void app.close().then(() => leave(exitCodes.hungUp));
+  });
   try {
     const exitCode = await door({ sessions, hub, resolveModel, newId, now: Date.now }, app);
     onInterrupt(() => leave(exitCodes.cancelled));
@@ -251,6 +255,8 @@ function print(text: string): void {
 
 /** Leaves at once: nothing that a server or a socket left behind may hold the process. */
 function leave(exitCode: number): never {
+  // Node's own exit sets the terminal back, and aborts where that has gone. The signal's default is to end us.
+  if (hungUp) process.kill(process.pid, "SIGHUP");
   process.exit(exitCode === exitCodes.done ? process.exitCode : exitCode);
 }
 

@@ -30,10 +30,12 @@ export class LineEditor {
       this.#queue.push(line);
       this.#wake();
     });
-    this.#readline.on("close", () => {
+    const end = () => {
       this.#ended.abort();
       this.#wake();
-    });
+    };
+    this.#readline.on("close", end);
+    this.#readline.on("error", end); // a terminal that was closed: reading it fails, and so does leaving its raw mode
   }
 
   /** Whether a line is being typed. */

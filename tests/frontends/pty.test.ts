@@ -1,9 +1,11 @@
 import { spawn, spawnSync } from "node:child_process";
-import { resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { expect, test } from "@jest/globals";
 import { fixtureServer } from "../support/app.js";
-import { configFor, Workplace } from "../support/cli.js";
+import { configFor, ended, Workplace } from "../support/cli.js";
 import { answer, chunk, STALL, startLlmServer, stream } from "../support/llm-server.js";
+import { isRunning, recording } from "../support/mcp-hub.js";
 import { Sink, sayAndCall } from "./support.js";
 
 const python = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
@@ -49,6 +51,32 @@ onTerminal("in a real terminal a turn is shown, Ctrl-C cancels the next one, and
   await screen.until("> ");
   type("\u0003");
   expect(await exitCode).toBe(130);
+});
+
+onTerminal("closing the terminal ends the chat and its servers, without a crash", async () => {
+  using record = recording();
+  await using llm = await startLlmServer([]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url, { s: fixtureServer({ deaf: true, record: record.path }) }));
+  const hangUp = `
+import os, pty, sys, time
+pid, terminal = pty.fork()
+if pid == 0:
+    os.dup2(os.open("stderr", os.O_CREAT | os.O_WRONLY), 2)
+    os.execv(sys.argv[1], sys.argv[1:])
+seen = b""
+while b"/help" not in seen: seen += os.read(terminal, 1024)
+while not os.path.exists(os.environ["RECORD"]): time.sleep(0.01)
+os.close(terminal)
+status = os.waitpid(pid, 0)[1]
+print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else -os.WEXITSTATUS(status), end="")`;
+  const child = spawn("python3", ["-c", hangUp, process.execPath, resolve("dist/main.js")], {
+    cwd: place.folder,
+    env: { PATH: process.env.PATH, HOME: place.folder, TERM: "xterm", RECORD: record.path },
+  });
+  const { stdout, stderr } = await ended(child);
+  expect([stdout, stderr, readFileSync(join(place.folder, "stderr"), "utf8")]).toEqual(["1", "", ""]);
+  expect(isRunning(Number(record.lines()[0]?.replace("started ", "")))).toBe(false);
 });
 
 onTerminal("with NO_COLOR there is neither colour nor a spinner, and Ctrl-D leaves with 0", async () => {
