@@ -44,8 +44,7 @@ export function readAnswer(response: Response, call: Call, fold: AnswerFold, now
       clearTimeout(timer);
       stream.off("data", onData);
       if (isWhole()) {
-        drain(stream);
-        resolve();
+        drain(stream).then(resolve);
       } else {
         stream.destroy();
         const complaint = fold.progress === 0 ? complaintIn(last) : undefined;

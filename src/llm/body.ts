@@ -2,6 +2,8 @@ import type { Readable } from "node:stream";
 
 /** How long a server may take to end a response that we have all of, before its connection is given up. */
 const DRAIN_GRACE_MS = 250;
+/** How long the answer waits for it: about as long as what is under way already takes. */
+const END_GRACE_MS = 10;
 
 /** Reads a body as text, as far as it comes within the limits. Never rejects; always frees the connection. */
 export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number): Promise<string> {
@@ -24,11 +26,19 @@ export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number):
 
 /**
  * Lets a response come to its end, so that its connection goes back to the pool. Destroying it instead, which is what
- * leaving a `for await` does, would cost a new connection per streamed answer.
+ * leaving a `for await` does, would cost a new connection per streamed answer. Resolves at the end, or soon: the next
+ * request finds the connection then.
  */
-export function drain(stream: Readable): void {
-  if (stream.readableEnded) return;
-  const timer = setTimeout(() => stream.destroy(), DRAIN_GRACE_MS);
-  stream.once("close", () => clearTimeout(timer));
-  stream.resume();
+export function drain(stream: Readable): Promise<void> {
+  if (stream.readableEnded || stream.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const soon = setTimeout(resolve, END_GRACE_MS);
+    const late = setTimeout(() => stream.destroy(), DRAIN_GRACE_MS);
+    stream.once("end", resolve).once("close", () => {
+      clearTimeout(soon);
+      clearTimeout(late);
+      resolve();
+    });
+    stream.resume();
+  });
 }

@@ -45,8 +45,20 @@ export function hostOf({ hostname }: Pick<URL, "hostname">): string {
   return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
+/** `name:password` of a URL, as they were before they were made to fit into it. */
 export function userinfoOf({ username, password }: URL): string {
-  return `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return `${decoded(username)}:${decoded(password)}`;
+}
+
+/** A `%` that nobody escaped is one. */
+function decoded(text: string): string {
+  return text.replace(/(%[0-9a-f]{2})+/gi, (escaped) => {
+    try {
+      return decodeURIComponent(escaped);
+    } catch {
+      return escaped;
+    }
+  });
 }
 
 function parse(value: string, name: string): URL {

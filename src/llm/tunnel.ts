@@ -12,7 +12,7 @@ export class ProxyError extends Error {
 
   constructor(
     message: string,
-    /** What it answered to CONNECT. */
+    /** What it answered to CONNECT, if anything; 0 when that was no HTTP. */
     readonly status?: number,
   ) {
     super(message);
@@ -74,7 +74,7 @@ export class Tunnel extends Duplex {
     this.#answer = Buffer.concat([this.#answer, chunk]);
     const end = this.#answer.indexOf("\r\n\r\n");
     if (end < 0) {
-      if (this.#answer.length > MAX_ANSWER_BYTES) this.#fail("does not speak HTTP");
+      if (this.#answer.length > MAX_ANSWER_BYTES) this.#fail("does not speak HTTP", 0);
       return;
     }
     const status = Number(/^HTTP\/1\.\d (\d{3})/.exec(this.#answer.toString("latin1", 0, end))?.[1] ?? 0);

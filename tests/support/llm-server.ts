@@ -1,4 +1,5 @@
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 
 /**
@@ -8,9 +9,12 @@ import type { AddressInfo, Socket } from "node:net";
  *   // base_url: server.url; each step answers one request, streamed or whole as the request wants it
  *
  * A request without a step and a step without a request both fail the test, when the server is disposed of. A function in
- * place of the list answers any number of requests.
+ * place of the list answers any number of requests. With a certificate it speaks https.
  */
-export async function startLlmServer(script: readonly Step[] | ((request: LlmRequest) => Step)): Promise<LlmServer> {
+export async function startLlmServer(
+  script: readonly Step[] | ((request: LlmRequest) => Step),
+  certificate?: { key: string; cert: string },
+): Promise<LlmServer> {
   const steps = typeof script === "function" ? undefined : [...script];
   const requests: LlmRequest[] = [];
   const sockets = new Set<Socket>();
@@ -27,7 +31,7 @@ export async function startLlmServer(script: readonly Step[] | ((request: LlmReq
       changed();
     });
 
-  const http = createServer((incoming, response) => {
+  const listener: RequestListener = (incoming, response) => {
     const chunks: Buffer[] = [];
     incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
     incoming.on("end", () => {
@@ -44,8 +48,11 @@ export async function startLlmServer(script: readonly Step[] | ((request: LlmReq
       (step ?? failure(400, { body: { error: { message: "unexpected request" } } }))(response, request);
       changed();
     });
-  });
-  http.on("connection", (socket) => {
+  };
+  let handshakes = 0;
+  const http = certificate ? createTlsServer(certificate, listener) : createServer(listener);
+  http.on("secureConnection", () => handshakes++);
+  http.on("connection", (socket: Socket) => {
     connections++;
     sockets.add(socket);
     socket.setNoDelay(true).on("error", () => {});
@@ -56,10 +63,13 @@ export async function startLlmServer(script: readonly Step[] | ((request: LlmReq
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   return {
-    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/v1`,
+    url: `${certificate ? "https" : "http"}://127.0.0.1:${(http.address() as AddressInfo).port}/v1`,
     requests,
     get connections() {
       return connections;
+    },
+    get handshakes() {
+      return handshakes;
     },
     get openSockets() {
       return sockets.size;
@@ -86,6 +96,8 @@ export interface LlmServer extends AsyncDisposable {
   requests: LlmRequest[];
   /** TCP connections accepted so far. */
   readonly connections: number;
+  /** TLS handshakes completed so far. */
+  readonly handshakes: number;
   readonly openSockets: number;
   /** Responses that the client broke off. */
   readonly aborts: number;

@@ -1,0 +1,44 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface Certificates extends Disposable {
+  /** PEM file of an authority that nobody else knows. */
+  caFile: string;
+  ca: string;
+  /** For localhost and 127.0.0.1, signed by it. */
+  key: string;
+  cert: string;
+}
+
+/** Whether the `openssl` command is there to make them. */
+export function canMakeCertificates(): boolean {
+  try {
+    execFileSync("openssl", ["version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** An authority and a server's certificate, in a folder of their own that goes with them. */
+export function makeCertificates(): Certificates {
+  const folder = mkdtempSync(join(tmpdir(), "certificates-"));
+  const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
+  const read = (name: string) => readFileSync(join(folder, name), "utf8");
+  const fresh = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+  openssl("req", "-x509", ...fresh, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test Authority");
+  openssl(
+    ...["req", "-x509", ...fresh, "-keyout", "server.key", "-out", "server.pem", "-subj", "/CN=localhost"],
+    ...["-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+    ...["-addext", "basicConstraints=critical,CA:FALSE"],
+  );
+  return {
+    caFile: join(folder, "ca.pem"),
+    ca: read("ca.pem"),
+    key: read("server.key"),
+    cert: read("server.pem"),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+  };
+}

@@ -1,0 +1,87 @@
+import { createServer, type IncomingHttpHeaders, request } from "node:http";
+import { type AddressInfo, connect, type Socket } from "node:net";
+
+/** How it treats CONNECT: lets it through, answers that status, says nothing, closes, or speaks another language. */
+export type Treatment = "pass" | number | "silence" | "close" | "nonsense";
+
+export interface TestProxy extends AsyncDisposable {
+  url: string;
+  /** `host:port` */
+  name: string;
+  /** CONNECT requests, in order of arrival. */
+  connects: { target: string; headers: IncomingHttpHeaders }[];
+  /** Requests with a whole URL. */
+  requests: { url: string; headers: IncomingHttpHeaders }[];
+  readonly openTunnels: number;
+  treatment: Treatment;
+}
+
+/** A real HTTP proxy. `forwardTo`: the port on loopback where every host is found that a request names. */
+export async function startProxy(forwardTo?: number): Promise<TestProxy> {
+  const sockets = new Set<Socket>();
+  const keep = (socket: Socket) => {
+    sockets.add(socket.on("error", () => socket.destroy()).once("close", () => sockets.delete(socket)));
+    return socket;
+  };
+  let openTunnels = 0;
+
+  const server = createServer((incoming, response) => {
+    const url = new URL(incoming.url ?? "");
+    proxy.requests.push({ url: url.href, headers: incoming.headers });
+    if (typeof proxy.treatment === "number") {
+      response.writeHead(proxy.treatment).end("<html><title>Squid</title></html>");
+      return;
+    }
+    const { method, headers } = incoming;
+    const target = {
+      host: "127.0.0.1",
+      port: forwardTo ?? url.port,
+      path: url.pathname,
+      method,
+      headers,
+      agent: false,
+    };
+    const forwarded = request(target, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    incoming.pipe(forwarded.on("error", () => response.destroy()));
+  });
+
+  server.on("connect", (incoming, client: Socket) => {
+    proxy.connects.push({ target: incoming.url ?? "", headers: incoming.headers });
+    if (typeof proxy.treatment === "number") client.end(`HTTP/1.1 ${proxy.treatment} No\r\n\r\nnot here`);
+    else if (proxy.treatment === "close") client.end();
+    else if (proxy.treatment === "nonsense") client.end("SSH-2.0-OpenSSH_9.9\r\n\r\n");
+    else if (proxy.treatment === "pass") {
+      const upstream = keep(connect(forwardTo ?? Number(incoming.url?.split(":").at(-1)), "127.0.0.1"));
+      upstream.once("connect", () => {
+        openTunnels++;
+        client.once("close", () => openTunnels--);
+        client.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        client.pipe(upstream).pipe(client);
+      });
+      client.once("close", () => upstream.destroy());
+      upstream.once("close", () => client.destroy());
+    }
+  });
+  server.on("connection", keep);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+
+  const name = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const proxy: TestProxy = {
+    url: `http://${name}`,
+    name,
+    connects: [],
+    requests: [],
+    treatment: "pass",
+    get openTunnels() {
+      return openTunnels;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return proxy;
+}
