@@ -177,7 +177,18 @@ export class SupervisedServer {
     const known = error instanceof McpError ? error : undefined;
     this.#replaceLists(emptyLists);
     this.condition.set(known?.kind === "needs_auth" ? "needs_auth" : "failed", withHint(messageOf(error), known?.hint));
+    if (known?.kind === "needs_auth") void this.#startAfterLogin();
     if (known?.retryable) void this.#afterPause(() => this.start());
+  }
+
+  async #startAfterLogin(): Promise<void> {
+    const { auth } = this.#host;
+    if (!auth || this.config.transport === "stdio") return;
+    const { AuthFile } = await import("./auth/auth-file.js");
+    await new AuthFile(auth.folder, this.config).changed(this.#closing.signal).then(
+      () => this.start(),
+      () => {},
+    );
   }
 
   /** Longer with every failure in a row. Ends without the action when the host closes. */

@@ -8,6 +8,7 @@ import type { OAuthConfig, RemoteServerConfig } from "../../src/core/config.js";
 import type { Observation } from "../../src/core/ports.js";
 import { Logins } from "../../src/mcp/auth/logins.js";
 import { McpHub } from "../../src/mcp/hub.js";
+import { httpServer } from "../support/mcp-http.js";
 import { remoteServer, until } from "../support/mcp-hub.js";
 import { type OAuthServer, oauthServer } from "../support/oauth-server.js";
 
@@ -49,6 +50,23 @@ test("without a login, the state says so with the command to run, and nobody but
     reason: `${server.url} wants authorization: it needs a login (run: mcp-platform servers login r)`,
   });
   expect(server.seen).toEqual(["POST /mcp initialize"]);
+});
+
+test("a host that runs already sees a login that is made elsewhere", async () => {
+  await using server = await oauthServer();
+  const folder = newFolder();
+  await using running = await hubOf(guarded(server), folder);
+  await logins(guarded(server), folder).login("r");
+  await until(() => running.hub.servers()[0]?.state === "ready");
+});
+
+test("a server that takes a key and has no login says so at the login", async () => {
+  await using server = await httpServer({ status: 401 });
+  const config = remoteServer("r", server.url, "http");
+  await expect(logins(config, newFolder()).login("r")).rejects.toMatchObject({
+    message: `${server.url} wants authorization, but offers no login that works`,
+    hint: "if it takes a key, set mcpServers.r.headers.Authorization",
+  });
 });
 
 test("a login registers, goes through the browser with PKCE and state, and lets every later host in", async () => {

@@ -23,6 +23,7 @@ export interface AuthRecord {
 }
 
 const pollMs = 50;
+const changePollMs = 1000;
 /** No renewal takes so long: whoever held the lock is gone. */
 const staleLockMs = 45_000;
 
@@ -71,6 +72,16 @@ export class AuthFile {
     } finally {
       await rm(lock, { force: true });
     }
+  }
+
+  /** Resolves when something else is stored: somebody has logged in, perhaps by another process. Rejects when the signal aborts. */
+  async changed(signal: AbortSignal): Promise<void> {
+    const before = await this.#writtenAt();
+    while ((await this.#writtenAt()) === before) await sleep(changePollMs, undefined, { signal, ref: false });
+  }
+
+  async #writtenAt(): Promise<number | undefined> {
+    return (await stat(this.#path).catch(() => undefined))?.mtimeMs;
   }
 
   async #makeFolder(): Promise<void> {

@@ -64,8 +64,8 @@ export class Authorization {
   /** A new authorization, whatever there was. Rejects with McpError. */
   async login(challenge: Challenge): Promise<void> {
     try {
-      const { scope, wantedScope } = await this.#file.read();
-      await this.#authorize(challenge, unionOf(this.#oauth.scope, wantedScope && scope, wantedScope, challenge.scope));
+      const { wantedScope } = await this.#file.read();
+      await this.#authorize(challenge, unionOf(this.#oauth.scope, wantedScope, challenge.scope));
     } catch (error) {
       throw explainAuth(error, this.#config);
     }
@@ -94,7 +94,7 @@ export class Authorization {
     if (!isStepUp && !refused.isNew && (await refresh(this.#flow(renewalTimeoutMs, challenge)))) return true;
     const scope = this.#scopeFor(record, challenge, isStepUp);
     if (this.#oauth.grant === "authorization_code") {
-      if (isStepUp && !this.#showPage) await this.#file.change({ wantedScope: scope });
+      if (isStepUp && !this.#showPage) await this.#file.change({ wantedScope: unionOf(record.wantedScope, scope) });
       return false;
     }
     await this.#authorize(challenge, scope);

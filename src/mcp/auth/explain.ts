@@ -13,6 +13,12 @@ export function explainAuth(error: unknown, config: RemoteServerConfig): McpErro
     const message = `the authorization server of ${origin}${pathname} does not answer: ${shortReason(error, config)}`;
     return new McpError("unavailable", message, { retryable: true });
   }
+  if (error instanceof ServerError) {
+    const hint = `if it takes a key, set mcpServers.${config.name}.headers.Authorization`;
+    return new McpError("needs_auth", `${origin}${pathname} wants authorization, but offers no login that works`, {
+      hint,
+    });
+  }
   const known = error instanceof McpError ? error : undefined;
   const message = `${origin}${pathname} wants authorization: ${shortReason(error, config)}`;
   return new McpError("needs_auth", message, { hint: known?.hint || loginHint(config) });
@@ -22,7 +28,7 @@ export function loginHint({ name }: RemoteServerConfig): string {
   return `run: mcp-platform servers login ${name}`;
 }
 
-/** Whether the same may succeed later. What is no OAuth error in form the SDK calls a ServerError too. */
+/** Whether the same may succeed later. The SDK calls an answer that is no OAuth error in form a ServerError too, with its status. */
 export function isBadMinute(error: unknown): boolean {
   if (error instanceof OAuthError) {
     if (error instanceof ServerError) return !/^HTTP 4(?!08|29)/.test(error.message);

@@ -6,7 +6,7 @@ import {
   refreshAuthorization,
   selectResourceURL,
 } from "@modelcontextprotocol/sdk/client/auth.js";
-import { InvalidClientError, OAuthError } from "@modelcontextprotocol/sdk/server/auth/errors.js";
+import { InvalidClientError, OAuthError, ServerError } from "@modelcontextprotocol/sdk/server/auth/errors.js";
 import type { OAuthTokens } from "@modelcontextprotocol/sdk/shared/auth.js";
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { OAuthConfig } from "../../core/config.js";
@@ -46,13 +46,13 @@ export async function refresh(flow: Flow): Promise<boolean> {
     await file.change({ tokens: renewed, tokensAt: Date.now() });
     return true;
   } catch (error) {
-    if (isBadMinute(error) || !(error instanceof OAuthError)) throw error;
+    if (!(error instanceof OAuthError) || error instanceof ServerError || isBadMinute(error)) throw error;
     await file.change({ tokens: undefined, ...(error instanceof InvalidClientError && { client: undefined }) });
     return false;
   }
 }
 
-/** By client credentials, or the word of an identity client. */
+/** By client credentials, or the word of an identity provider. */
 export async function authorizeAlone({ serverUrl, resourceMetadataUrl, ...flow }: Flow): Promise<void> {
   await auth(new OAuthClient(flow), { serverUrl, resourceMetadataUrl, scope: flow.scope, fetchFn: flow.fetch });
 }
@@ -81,8 +81,7 @@ interface Renewal {
 async function refreshed(tokens: OAuthTokens, { serverUrl, client, discovery, fetch }: Renewal): Promise<OAuthTokens> {
   const { resourceMetadata } = discovery;
   const clientInformation = await client.clientInformation();
-  if (!clientInformation)
-    throw new InvalidClientError("the client that the tokens were given to is not known any more");
+  if (!clientInformation) throw new InvalidClientError("it is not known which client the tokens were given to");
   const resource = await selectResourceURL(serverUrl, client, resourceMetadata);
   const renewed = await refreshAuthorization(discovery.authorizationServerUrl, {
     metadata: discovery.authorizationServerMetadata,
