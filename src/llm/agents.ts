@@ -25,6 +25,8 @@ export interface AgentOptions {
  */
 export function createAgent({ http, protocol, connectTimeoutMs, proxy, secureContext }: AgentOptions): HttpAgent {
   const pool = {
+    // To the agent, 0 idle connections are the default of 256, and 0 milliseconds for ever.
+    keepAlive: http.maxKeepaliveConnections > 0 && http.keepaliveExpiryMs > 0,
     maxSockets: http.maxConnections,
     maxFreeSockets: http.maxKeepaliveConnections,
     freeSocketTimeout: http.keepaliveExpiryMs,

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 import { LlmError, messageOf } from "../core/errors.js";
@@ -5,32 +6,30 @@ import type { Environment } from "./providers.js";
 
 /** Trusts the usual authorities and those of `llm.http.ca_file`. Throws LlmError when that holds none. */
 export function trusting(caFile: string, env: Environment): SecureContext {
-  const authorities = [...rootCertificates, readPem(caFile)];
+  const authorities = [...rootCertificates, ...certificatesIn(caFile)];
   try {
-    // Node adds these by itself, unless it is given a list.
+    // Node adds these by itself, unless it is given a list; and has warned when it started where it could not read them.
     if (env.NODE_EXTRA_CA_CERTS) authorities.push(readFileSync(env.NODE_EXTRA_CA_CERTS, "utf8"));
-  } catch {
-    // Node has warned of that when it started.
-  }
-  try {
-    return createSecureContext({ ca: authorities });
-  } catch (error) {
-    throw unusable(`${caFile}: ${messageOf(error)}`);
-  }
+  } catch {}
+  return createSecureContext({ ca: authorities });
 }
 
-function readPem(file: string): string {
+function certificatesIn(file: string): string[] {
   try {
-    const text = readFileSync(file, "utf8");
-    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+    const certificates = readFileSync(file, "utf8").match(PEM) ?? [];
+    // TLS itself leaves out in silence what it cannot read.
+    for (const certificate of certificates) new X509Certificate(certificate);
+    if (certificates.length > 0) return certificates;
   } catch (error) {
-    throw unusable(messageOf(error));
+    throw unusable(file, messageOf(error));
   }
-  throw unusable(`${file} holds no certificate`);
+  throw unusable(file, "it holds no certificate");
 }
 
-function unusable(why: string): LlmError {
-  return new LlmError("bad_request", `llm.http.ca_file cannot be used: ${why}`, {
+const PEM = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+function unusable(file: string, why: string): LlmError {
+  return new LlmError("bad_request", `llm.http.ca_file (${file}) cannot be used: ${why}`, {
     hint: "Set llm.http.ca_file to a PEM file of certificate authorities, or leave it out.",
   });
 }

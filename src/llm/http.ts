@@ -3,6 +3,7 @@ import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosReques
 import type { HttpConfig } from "../core/config.js";
 import type { Call } from "./call.js";
 import { completionsUrl } from "./endpoint.js";
+import { failure } from "./errors.js";
 import { toLlmError } from "./http-errors.js";
 import { callOf, type RetryPolicy, wireRetries } from "./retry.js";
 import { type RouteParts, Routes } from "./routes.js";
@@ -17,6 +18,7 @@ export class LlmHttp {
   readonly #routes: Routes;
   readonly #policy: RetryPolicy;
   readonly #keepaliveExpiryMs: number;
+  #isClosed = false;
 
   constructor(http: HttpConfig, policy: RetryPolicy, parts: RouteParts) {
     this.#policy = policy;
@@ -54,13 +56,15 @@ export class LlmHttp {
   /** The adapter of the instance, which axios-retry calls for every attempt. */
   async #attempt(config: InternalAxiosRequestConfig): Promise<Response> {
     const call = callOf(config) as Call;
+    if (this.#isClosed) throw failure("aborted", "the host is closing", call, { hint: "" });
     const route = this.#routes.to(config.url ?? "", call.provider.limits.connectTimeoutMs);
     await call.begin(this.#policy.now, config.signal as AbortSignal);
     return send(config, { ...route, headers: headersOf(call, route.headers) }, this.#keepaliveExpiryMs);
   }
 
-  /** Closes idle connections and breaks those in use. */
+  /** Closes idle connections and breaks those in use; there will be no others. */
   close(): void {
+    this.#isClosed = true;
     this.#routes.close();
   }
 }

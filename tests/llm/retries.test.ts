@@ -1,22 +1,8 @@
-import { type AddressInfo, createServer, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { answer, beforeHeaders, CUT, failure, RESET, STALL, startLlmServer, stream } from "../support/llm-server.js";
+import { startSilentServer } from "../support/silent-server.js";
 import { clientOf } from "./client-of.js";
-
-/** Accepts connections and says nothing. */
-async function startSilentServer(): Promise<AsyncDisposable & { url: string }> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => sockets.add(socket.on("error", () => {})));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
 
 describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
   test("a failed attempt is repeated on the same connection, its body read to the end", async () => {

@@ -7,7 +7,7 @@ export interface Certificates extends Disposable {
   /** PEM file of an authority that nobody else knows. */
   caFile: string;
   ca: string;
-  /** For localhost and 127.0.0.1, signed by it. */
+  /** Of a server, signed by it. */
   key: string;
   cert: string;
 }
@@ -22,8 +22,8 @@ export function canMakeCertificates(): boolean {
   }
 }
 
-/** An authority and a server's certificate, in a folder of their own that goes with them. */
-export function makeCertificates(): Certificates {
+/** An authority and the certificate of a server of these names, in a folder of their own that goes with them. */
+export function makeCertificates(names = "DNS:localhost,IP:127.0.0.1"): Certificates {
   const folder = mkdtempSync(join(tmpdir(), "certificates-"));
   const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
   const read = (name: string) => readFileSync(join(folder, name), "utf8");
@@ -31,7 +31,7 @@ export function makeCertificates(): Certificates {
   openssl("req", "-x509", ...fresh, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test Authority");
   openssl(
     ...["req", "-x509", ...fresh, "-keyout", "server.key", "-out", "server.pem", "-subj", "/CN=localhost"],
-    ...["-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+    ...["-CA", "ca.pem", "-CAkey", "ca.key", "-addext", `subjectAltName=${names}`],
     ...["-addext", "basicConstraints=critical,CA:FALSE"],
   );
   return {
