@@ -51,7 +51,7 @@ interface ServerTree {
   startup_grace: number;
   sampling: ServerConfig["sampling"];
   roots: string[];
-  tools: { allow: string[]; deny: string[]; auto_approve: string[] };
+  tools: { allow: string[]; deny: string[]; auto_approve: string[]; timeouts: Record<string, number> };
 }
 
 /** The one place where snake_case becomes camelCase, and seconds milliseconds. The tree has passed the schema. */
@@ -100,7 +100,12 @@ function buildServer(name: string, server: ServerTree): ServerConfig {
     startupGraceMs: server.startup_grace,
     sampling: server.sampling,
     roots: server.roots,
-    tools: { allow: server.tools.allow, deny: server.tools.deny, autoApprove: server.tools.auto_approve },
+    tools: {
+      allow: server.tools.allow,
+      deny: server.tools.deny,
+      autoApprove: server.tools.auto_approve,
+      timeoutsMs: server.tools.timeouts,
+    },
   };
   if (server.url) {
     const transport = server.type === "http" || server.type === "sse" ? server.type : "auto";

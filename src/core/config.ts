@@ -116,7 +116,13 @@ interface ServerCommon {
   sampling: "ask" | "allow" | "deny";
   /** Absolute paths of folders that the server is told to work in. None: it is told nothing. */
   roots: readonly string[];
-  tools: { allow: readonly string[]; deny: readonly string[]; autoApprove: readonly string[] };
+  tools: {
+    allow: readonly string[];
+    deny: readonly string[];
+    autoApprove: readonly string[];
+    /** By pattern, in order; instead of `timeoutMs`. */
+    timeoutsMs: Readonly<Record<string, number>>;
+  };
 }
 
 export interface StdioServerConfig extends ServerCommon {

@@ -37,6 +37,10 @@ export interface SendOptions {
   onProgress?: (progress: ToolProgress) => void;
   /** Puts a server's question to the person behind the turn. `false` when nobody can be asked. Never rejects. */
   ask?: (question: Question) => Promise<unknown>;
+  /** The model's id of the call, for the server's own log. */
+  callId?: string;
+  /** W3C trace context that the call belongs to. */
+  traceparent?: string;
 }
 
 /** What the policy may know of a tool. Annotations of an untrusted server are not in here: they would be hearsay. */

@@ -18,7 +18,7 @@ export function demoServer(): StdioServerConfig {
     startupGraceMs: 15_000,
     sampling: "ask",
     roots: [],
-    tools: { allow: [], deny: [], autoApprove: [] },
+    tools: { allow: [], deny: [], autoApprove: [], timeoutsMs: {} },
   };
 }
 

@@ -4,13 +4,17 @@ import type { ZodType } from "zod";
 import type { ContentPart } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { McpError, type McpErrorKind } from "../core/errors.js";
-import type { SendOptions, ToolResult } from "../core/ports.js";
+import type { SendOptions } from "../core/ports.js";
 import type { Callbacks, RunningCall } from "./callbacks.js";
-import { promptParts, resourceParts, toToolResult } from "./content.js";
+import { promptParts, resourceParts } from "./content.js";
 import { pagesWanted } from "./elicitation.js";
 import { asText, isRecord, type Json } from "./json.js";
-import { type Limits, withLimits } from "./limits.js";
+import { type Clock, type Limits, withLimits } from "./limits.js";
+import type { ListedTool } from "./listed.js";
+import type { Ask } from "./listing.js";
 import { readLists, type ServerLists } from "./server-lists.js";
+import { callAsTask } from "./tasks.js";
+import { timeoutOf } from "./tools.js";
 import type { Route } from "./transports/route.js";
 import { longestTimerMs } from "./wait.js";
 
@@ -87,24 +91,41 @@ export class McpConnection {
     });
   }
 
-  /** A call that needs a visit to some page first is sent again after it: the server has refused it, not run it. */
-  async callTool(
-    name: string,
-    args: Json,
-    { signal, onProgress = () => {}, ask = nobody }: SendOptions,
-  ): Promise<ToolResult> {
-    const { timeoutMs, maxTotalTimeoutMs } = this.#config;
+  /** The result as it came. A call that needs a visit to some page first is sent again after it: the server has refused it, not run it. */
+  async callTool(tool: ListedTool, args: Json, options: SendOptions): Promise<Json> {
+    const { ask = nobody } = options;
     const { callbacks, route } = this.#parts;
-    const limits = { timeoutMs, maxTotalTimeoutMs, signal, onProgress };
     await route.listening?.();
-    const send = async () => toToolResult(await this.#request("tools/call", { name, arguments: args }, limits, ask));
+    const call = () => this.#callOnce(tool, args, { ...options, ask });
     try {
-      return await send();
+      return await call();
     } catch (error) {
       const pages = error instanceof McpError ? pagesWanted(error.cause) : [];
       if (!(await callbacks.visit(pages, ask))) throw error;
-      return await send();
+      return await call();
     }
+  }
+
+  #callOnce(
+    { name, isTask }: ListedTool,
+    args: Json,
+    { signal, ask, callId, traceparent, onProgress = () => {} }: SendOptions & { ask: RunningCall["ask"] },
+  ): Promise<Json> {
+    const timeoutMs = timeoutOf(this.#config, name);
+    const maxTotalTimeoutMs = Math.max(timeoutMs, this.#config.maxTotalTimeoutMs);
+    const meta = { ...(callId && { "mcp-platform/call-id": callId }), ...(traceparent && { traceparent }) };
+    const params = { name, arguments: args, ...(Object.keys(meta).length > 0 && { _meta: meta }) };
+    const asTask = isTask && isRecord(this.#declared.tasks?.requests?.tools?.call);
+    return this.#within({ timeoutMs, maxTotalTimeoutMs, signal, onProgress }, async (send, clock, ends) => {
+      const end = this.#parts.callbacks.begin({ ask, signal: ends, pause: clock.pause });
+      try {
+        if (!asTask) return await send("tools/call", params);
+        const run = { signal: ends, onProgress: clock.progress, send: this.#unlimited };
+        return await callAsTask(send, params, run);
+      } finally {
+        end();
+      }
+    });
   }
 
   async getPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]> {
@@ -123,26 +144,29 @@ export class McpConnection {
     await this.#parts.route.close();
   }
 
+  readonly #unlimited: Ask = (method, params) =>
+    this.#parts.client.request({ method, params }, this.#parts.anyResult, { timeout: this.#config.timeoutMs });
+
   get #declared() {
     return this.#parts.client.getServerCapabilities() ?? {};
   }
 
-  /** Rejects with McpError, or with the reason of `limits.signal`. */
-  async #request(method: string, params: Json, limits: Limits, ask?: RunningCall["ask"]): Promise<Json> {
-    const { client, anyResult, route, callbacks } = this.#parts;
+  #request(method: string, params: Json, limits: Limits): Promise<Json> {
+    return this.#within(limits, (send) => send(method, params));
+  }
+
+  /** Any number of requests under one set of limits. Rejects with McpError, or with the reason of `limits.signal`. */
+  async #within<T>(limits: Limits, work: (send: Ask, clock: Clock, signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { client, anyResult, route } = this.#parts;
     try {
-      return await withLimits(limits, async (signal, { progress, pause }) => {
-        const end = ask && callbacks.begin({ ask, signal, pause });
-        try {
-          return await client.request({ method, params }, anyResult, {
-            signal,
-            timeout: longestTimerMs,
-            // Asked for progress, some servers send it: only where somebody looks.
-            ...(limits.onProgress && { onprogress: progress }),
-          });
-        } finally {
-          end?.();
-        }
+      return await withLimits(limits, (signal, clock) => {
+        const options = {
+          signal,
+          timeout: longestTimerMs,
+          // Asked for progress, some servers send it: only where somebody looks.
+          ...(limits.onProgress && { onprogress: clock.progress }),
+        };
+        return work((method, params) => client.request({ method, params }, anyResult, options), clock, signal);
       });
     } catch (error) {
       if (limits.signal?.aborted || error instanceof McpError) throw error;

@@ -7,10 +7,15 @@ import { asArray, asText, isRecord, type Json, parseJson } from "./json.js";
 /** The result of `tools/call`, whatever it holds. */
 export function toToolResult(result: Json): ToolResult {
   const content = asArray(result.content).flatMap(contentParts);
-  const structured = result.structuredContent ?? result.toolResult; // `toolResult`: protocol 2024-10-07
+  const structured = structuredOf(result);
   if (structured !== undefined && !saysAlready(content, structured)) content.push(text(JSON.stringify(structured)));
   if (content.length === 0) content.push(text("(the tool returned nothing)"));
   return { content, isError: result.isError === true };
+}
+
+/** What is in the result beside the content; undefined when nothing is. */
+export function structuredOf(result: Json): unknown {
+  return result.structuredContent ?? result.toolResult; // `toolResult`: protocol 2024-10-07
 }
 
 /** The messages of `prompts/get` as one user message; what the server put into the assistant's mouth is marked. */

@@ -12,7 +12,7 @@ export interface Limits {
 }
 
 /** The clock of a request's silence, as its running sees it. */
-interface Clock {
+export interface Clock {
   progress(progress: ToolProgress): void;
   /** Silence does not count until the result is called: it is this host that the other side waits for. */
   pause(): () => void;

@@ -8,6 +8,9 @@ export interface ListedTool {
   name: string;
   description: string;
   inputSchema: JsonSchema;
+  outputSchema?: JsonSchema;
+  /** Whether the tool can, or must, be run as a task. */
+  isTask?: true;
   readOnly: boolean;
   idempotent: boolean;
 }
@@ -33,6 +36,8 @@ export const toolList: ListKind<ListedTool> = {
       name: requiredText(raw, "name"),
       description: asText(raw.description) || asText(raw.title) || asText(annotations.title),
       inputSchema: { ...schema, type: "object" },
+      ...(isRecord(raw.outputSchema) && { outputSchema: raw.outputSchema }),
+      ...(isTask(raw) && { isTask: true as const }),
       readOnly: annotations.readOnlyHint === true,
       idempotent: annotations.idempotentHint === true,
     };
@@ -83,6 +88,10 @@ export const templateList: ListKind<string> = {
 function isDeeperThan(levels: number, value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner));
+}
+
+function isTask({ execution }: Json): boolean {
+  return isRecord(execution) && (execution.taskSupport === "required" || execution.taskSupport === "optional");
 }
 
 function requiredText(raw: Json, key: string): string {

@@ -1,24 +1,38 @@
+import type { ContentPart } from "../core/chat.js";
 import { messageOf } from "../core/errors.js";
 import type { SendOptions, ToolResult } from "../core/ports.js";
-import { errorResult } from "./content.js";
+import { errorResult, structuredOf, toToolResult } from "./content.js";
 import type { Json } from "./json.js";
+import type { ListedTool } from "./listed.js";
+import { problemIn } from "./schema.js";
 import type { SupervisedServer } from "./supervised-server.js";
 
 /** Never rejects: what goes wrong is a result that the model can read. Says apart what was not sent and what may have happened. */
 export async function callTool(
   server: SupervisedServer,
-  name: string,
+  tool: ListedTool,
   args: Json,
   options: SendOptions,
 ): Promise<ToolResult> {
+  const { name } = tool;
   if (!server.isUsable) return errorResult(`${name} was not called: ${server.condition.sentence}`);
   const { connection } = server;
   try {
-    return await connection.callTool(name, args, options);
+    const result = await connection.callTool(tool, args, options);
+    const { content, isError } = toToolResult(result);
+    return { content: isError ? content : [...content, ...doubts(result, tool)], isError };
   } catch (error) {
     if (options.signal.aborted) return errorResult(`${name} was cancelled before it answered`);
     const isAlive = server.isUsable && server.connection === connection;
     if (isAlive) return errorResult(`${name} failed: ${messageOf(error)}`);
     return errorResult(`${name} did not answer and its outcome is unknown: ${server.condition.sentence}`);
   }
+}
+
+/** A result that is not what the tool promised is still the result: the model gets it, and is told. */
+function doubts(result: Json, { outputSchema }: ListedTool): ContentPart[] {
+  if (!outputSchema) return [];
+  const structured = structuredOf(result);
+  const problem = structured === undefined ? "it has no structured content" : problemIn(structured, outputSchema);
+  return problem ? [{ type: "text", text: `[the result is not what the tool's outputSchema says: ${problem}]` }] : [];
 }

@@ -34,6 +34,11 @@ export function isOffered({ tools }: ServerConfig, tool: string): boolean {
   return (tools.allow.length === 0 || matchesAny(tools.allow, tool)) && !matchesAny(tools.deny, tool);
 }
 
+/** The longest silence of a call: by the first of the user's patterns that the tool matches, else the server's. */
+export function timeoutOf({ tools, timeoutMs }: ServerConfig, tool: string): number {
+  return Object.entries(tools.timeoutsMs).find(([pattern]) => globMatches(pattern, tool))?.[1] ?? timeoutMs;
+}
+
 /** Annotations of a server that the user does not vouch for are left out: they would be hearsay. */
 export function factsOf({ name, trusted, tools }: ServerConfig, tool: ListedTool): ToolFacts {
   return {

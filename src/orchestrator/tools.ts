@@ -53,7 +53,7 @@ export async function* runToolCalls(
       happenings.push({ type: "answer", turnId, questionId: event.questionId, value });
       return value;
     };
-    const result = await prepared.send({ signal: batch.signal, onProgress, ask });
+    const result = await prepared.send({ signal: batch.signal, onProgress, ask, callId: call.id });
     results.set(call, result);
     happenings.push(resultEvent(turnId, call, result));
   });

@@ -203,7 +203,7 @@ describe("servers", () => {
         startupGraceMs: 2500,
         sampling: "ask",
         roots: [],
-        tools: { allow: [], deny: [], autoApprove: [] },
+        tools: { allow: [], deny: [], autoApprove: [], timeoutsMs: {} },
       },
       expect.objectContaining({ name: "web", transport: "auto", url: "https://example.com/mcp", headers: {} }),
     ]);

@@ -1,5 +1,5 @@
-import { expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { describe, expect, test } from "@jest/globals";
+import { type ContentPart, textOf } from "../../src/core/chat.js";
 import type { ToolProgress } from "../../src/core/ports.js";
 import { fixture, recording, startHub, until } from "../support/mcp-hub.js";
 
@@ -119,6 +119,82 @@ test("a server that is killed between calls is started again", async () => {
   await until(() => running.statuses.some(({ reason }) => reason?.includes("was killed by SIGKILL")));
   await running.hub.settled();
   expect((await running.call("s__echo")).isError).toBe(false);
+});
+
+test("a tool's own timeout counts instead of the server's", async () => {
+  const tools = { allow: [], deny: [], autoApprove: [], timeoutsMs: { "ha*": 150 } };
+  await using running = await ready(fixture("s", {}, { tools }));
+  expect(textOf((await running.call("s__hang")).content)).toBe("hang failed: no answer and no progress within 0.15 s");
+});
+
+test("the server gets the call's id and the trace that it belongs to", async () => {
+  await using running = await ready(fixture("s", { pages: [[{ name: "meta", inputSchema: { type: "object" } }]] }));
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const meta = JSON.parse(textOf((await running.call("s__meta", {}, { callId: "call_9", traceparent })).content));
+  expect(meta).toMatchObject({ "mcp-platform/call-id": "call_9", traceparent, progressToken: expect.anything() });
+});
+
+describe("what a tool promises of its result", () => {
+  const outputSchema = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] };
+  const promising = (schema: object) =>
+    fixture("s", { pages: [[{ name: "report", inputSchema: { type: "object" }, outputSchema: schema }]] });
+  const words = (content: ContentPart[]) => content.map((part) => (part.type === "text" ? part.text : part.type));
+
+  test("is checked, and the model hears of it when it is not so", async () => {
+    await using running = await ready(promising(outputSchema));
+    expect(words((await running.call("s__report", { structured: { n: 1 } })).content)).toEqual(["report", '{"n":1}']);
+    expect(words((await running.call("s__report", { structured: { n: "x" } })).content)).toEqual([
+      "report",
+      '{"n":"x"}',
+      '[the result is not what the tool\'s outputSchema says: `n` must be integer, got "x"]',
+    ]);
+    expect(words((await running.call("s__report", {})).content)).toEqual([
+      "report",
+      "[the result is not what the tool's outputSchema says: it has no structured content]",
+    ]);
+  });
+
+  test("fetches nothing and breaks nothing when it cannot be compiled", async () => {
+    await using running = await ready(promising({ $ref: "https://example.com/schema.json" }));
+    expect((await running.call("s__report", { structured: { n: 1 } })).isError).toBe(false);
+    expect(running.hub.servers()[0]?.state).toBe("ready");
+  });
+});
+
+describe("a tool that runs as a task", () => {
+  const declares = { tools: {}, tasks: { requests: { tools: { call: {} } }, cancel: {} } };
+  const work = { name: "work", inputSchema: { type: "object" }, execution: { taskSupport: "required" } };
+  const working = (record?: string) => fixture("s", { declares, pages: [[work]], record }, { timeoutMs: 2000 });
+
+  test("is polled to its result, and its state is shown as progress", async () => {
+    await using running = await ready(working());
+    const seen: ToolProgress[] = [];
+    const onProgress = (progress: ToolProgress) => seen.push(progress);
+    const result = await running.call("s__work", { polls: 2, end: "completed" }, { onProgress });
+    expect(textOf(result.content)).toBe("task completed");
+    expect(seen).toEqual([
+      { progress: 1, message: "1 to go" },
+      { progress: 2, message: "0 to go" },
+    ]);
+  });
+
+  test("may ask the person on its way", async () => {
+    await using running = await ready(working());
+    const ask = async () => ({ action: "accept", content: {} });
+    const result = await running.call("s__work", { polls: 1, end: "input_required" }, { ask });
+    expect(textOf(result.content)).toBe("task accept");
+  });
+
+  test("is cancelled with its call", async () => {
+    using record = recording();
+    await using running = await ready(working(record.path));
+    const turn = new AbortController();
+    const call = running.call("s__work", { polls: 1e9, end: "completed" }, { signal: turn.signal });
+    await until(() => record.lines().includes("polled t1"));
+    turn.abort();
+    expect(textOf((await call).content)).toBe("work was cancelled before it answered");
+    await until(() => record.lines().includes("cancelled t1"));
+  });
 });
 
 test("an odd result is carried as far as it goes", async () => {

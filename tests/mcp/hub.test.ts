@@ -138,7 +138,7 @@ describe("the tool list", () => {
 
   test("is in the order of the configuration, whoever was first, and holds what the user allows", async () => {
     const pages = [[tool("read"), tool("write"), tool("drop")]];
-    const tools = { allow: [], deny: ["drop"], autoApprove: ["read"] };
+    const tools = { allow: [], deny: ["drop"], autoApprove: ["read"], timeoutsMs: {} };
     await using running = startHub(fixture("slow", { pages, startMs: 300 }, { tools }), fixture("fast", { pages }));
     await running.hub.ready();
     expect(running.hub.tools().map(({ name }) => name)).toEqual([

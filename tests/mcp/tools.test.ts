@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { factsOf, isOffered, modelName } from "../../src/mcp/tools.js";
+import { factsOf, isOffered, modelName, timeoutOf } from "../../src/mcp/tools.js";
 import { fixture } from "../support/mcp-hub.js";
 
 const listed = { name: "delete_all", description: "", inputSchema: {}, readOnly: true, idempotent: true };
@@ -47,7 +47,7 @@ describe("model-side names", () => {
 
 describe("the user's patterns", () => {
   const config = (tools: Partial<ReturnType<typeof fixture>["tools"]>) =>
-    fixture("s", {}, { tools: { allow: [], deny: [], autoApprove: [], ...tools } });
+    fixture("s", {}, { tools: { allow: [], deny: [], autoApprove: [], timeoutsMs: {}, ...tools } });
 
   test("without an allow list all tools are on offer, with one only those, and deny wins", () => {
     expect(isOffered(config({}), "read")).toBe(true);
@@ -60,6 +60,12 @@ describe("the user's patterns", () => {
     expect(factsOf(config({ autoApprove: ["delete_*"] }), listed).autoApproved).toBe(true);
     expect(factsOf(config({ autoApprove: ["s__delete_all"] }), listed).autoApproved).toBe(false);
   });
+});
+
+test("the first pattern that a tool matches gives its timeout", () => {
+  const { tools } = fixture("s");
+  const timed = fixture("s", {}, { timeoutMs: 5, tools: { ...tools, timeoutsMs: { "build_*": 70, "*_all": 80 } } });
+  expect(["build_all", "test_all", "read"].map((tool) => timeoutOf(timed, tool))).toEqual([70, 80, 5]);
 });
 
 test("annotations count only where the user vouches for the server", () => {

@@ -1,9 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { Question } from "../../src/core/chat.js";
 import type { RemoteServerConfig, ServerConfig, StdioServerConfig } from "../../src/core/config.js";
-import type { Observation, ServerStatus, ToolProgress, ToolResult } from "../../src/core/ports.js";
+import type { Observation, SendOptions, ServerStatus, ToolResult } from "../../src/core/ports.js";
 import { McpHub } from "../../src/mcp/hub.js";
 import type { HostSide } from "../../src/mcp/supervised-server.js";
 
@@ -17,7 +16,7 @@ const common = {
   startupGraceMs: 15_000,
   sampling: "ask" as const,
   roots: [],
-  tools: { allow: [], deny: [], autoApprove: [] },
+  tools: { allow: [], deny: [], autoApprove: [], timeoutsMs: {} },
 };
 
 /** `mcpServers.<name>` that runs a script of this project with Node. */
@@ -54,11 +53,7 @@ export interface RunningHub extends AsyncDisposable {
   call(name: string, args?: unknown, options?: CallOptions): Promise<ToolResult>;
 }
 
-interface CallOptions {
-  signal?: AbortSignal;
-  onProgress?: (progress: ToolProgress) => void;
-  ask?: (question: Question) => Promise<unknown>;
-}
+type CallOptions = Partial<SendOptions>;
 
 export function startHub(...configs: ServerConfig[]): RunningHub {
   return startHubWith({}, ...configs);

@@ -43,6 +43,24 @@ function request(method, params) {
   return new Promise((resolve) => asked.set(id, resolve));
 }
 
+/** Works for so many polls and then ends as it was told to. */
+function startTask({ polls, end }) {
+  const task = { taskId: `t${tasks.size + 1}`, status: "working", polls, end };
+  tasks.set(task.taskId, task);
+  return { task: describeTask(task) };
+}
+
+const describeTask = ({ taskId, status, polls }) => ({
+  taskId,
+  status,
+  statusMessage: `${polls} to go`,
+  pollInterval: 1,
+  ttl: null,
+  createdAt: "2026-01-01T00:00:00Z",
+  lastUpdatedAt: "2026-01-01T00:00:00Z",
+});
+
+const tasks = new Map();
 let visited = false;
 
 const calls = {
@@ -60,6 +78,8 @@ const calls = {
     };
     throw error;
   },
+  report: ({ structured }) => ({ content: [{ type: "text", text: "report" }], structuredContent: structured }),
+  meta: (_args, _token, meta) => text(JSON.stringify(meta ?? {})),
   log({ level, data }) {
     send({ method: "notifications/message", params: { level, data, logger: "db" } });
     return text("logged");
@@ -110,7 +130,24 @@ const answers = {
   },
   "prompts/list": () => ({ prompts: options.prompts ?? [] }),
   "resources/list": () => ({ resources: options.resources ?? [] }),
-  "tools/call": ({ name, arguments: args, _meta }) => calls[name](args, _meta?.progressToken),
+  "tools/call": ({ name, arguments: args, task, _meta }) =>
+    task ? startTask(args) : calls[name](args, _meta?.progressToken, _meta),
+  "tasks/get": ({ taskId }) => {
+    const task = tasks.get(taskId);
+    record(`polled ${taskId}`);
+    if (task.status === "working" && --task.polls <= 0) task.status = task.end;
+    return describeTask(task);
+  },
+  async "tasks/result"({ taskId }) {
+    const task = tasks.get(taskId);
+    if (task.status !== "input_required") return text(`task ${task.status}`);
+    const { result } = await request("elicitation/create", { message: "go on?", requestedSchema: { type: "object" } });
+    return text(`task ${result.action}`);
+  },
+  "tasks/cancel": ({ taskId }) => {
+    record(`cancelled ${taskId}`);
+    return describeTask(tasks.get(taskId));
+  },
 };
 
 if (options.noise) process.stdout.write("Welcome to my server!\n\n{not json}\n42\n[]\n");
