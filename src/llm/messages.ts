@@ -39,8 +39,9 @@ export class MessageReader {
   end(): BodyFault | undefined {
     this.#feed(this.#decoder.decode());
     if (!this.#document) {
+      const earlier = this.#fault;
       this.#sse.end();
-      return this.#fault;
+      return earlier ?? (this.#fault && "cut");
     }
     const parsed = parseJson(this.#document.join(""));
     const message = asObject(Array.isArray(parsed) ? parsed[0] : parsed);
