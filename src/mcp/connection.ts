@@ -8,7 +8,7 @@ import type { SendOptions } from "../core/ports.js";
 import type { Callbacks, RunningCall } from "./callbacks.js";
 import { promptParts, resourceParts } from "./content.js";
 import { pagesWanted } from "./elicitation.js";
-import { asText, isRecord, type Json } from "./json.js";
+import { asArray, asText, isRecord, type Json } from "./json.js";
 import { type Clock, type Limits, withLimits } from "./limits.js";
 import type { ListedTool } from "./listed.js";
 import type { Ask } from "./listing.js";
@@ -20,6 +20,8 @@ import { longestTimerMs } from "./wait.js";
 
 export interface ConnectionEvents {
   listsChanged(): void;
+  /** A resource that was subscribed to is not what it was. */
+  resourceChanged(uri: string): void;
   /** Something odd that does no harm by itself. */
   noticed(message: string): void;
   /** A line of the server's own log. */
@@ -58,6 +60,7 @@ export class McpConnection {
     };
     client.fallbackRequestHandler = ({ method, params }, { signal }) => callbacks.answer(method, params ?? {}, signal);
     client.fallbackNotificationHandler = async ({ method, params = {} }) => {
+      if (method === "notifications/resources/updated") events.resourceChanged(asText(params.uri));
       if (method === "notifications/message") events.logged(asText(params.level), logText(params));
       if (/^notifications\/(tools|prompts|resources)\/list_changed$/.test(method)) events.listsChanged();
     };
@@ -136,6 +139,21 @@ export class McpConnection {
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
     const { timeoutMs } = this.#config;
     return resourceParts(await this.#request("resources/read", { uri }, { timeoutMs, signal }));
+  }
+
+  /** Values that the server proposes for an argument of a prompt or a URI template; none where it does not complete. */
+  async complete(ref: Json, argument: { name: string; value: string }, signal?: AbortSignal): Promise<string[]> {
+    if (!this.#declared.completions) return [];
+    const { timeoutMs } = this.#config;
+    const { completion } = await this.#request("completion/complete", { ref, argument }, { timeoutMs, signal });
+    return isRecord(completion) ? asArray(completion.values).filter((value) => typeof value === "string") : [];
+  }
+
+  /** Asks to be told when the resource changes; whether the server does that. */
+  async subscribe(uri: string): Promise<boolean> {
+    if (!this.#declared.resources?.subscribe) return false;
+    await this.#request("resources/subscribe", { uri }, { timeoutMs: this.#config.timeoutMs });
+    return true;
   }
 
   /** Never rejects. */

@@ -100,6 +100,29 @@ export class McpHub implements ToolHub, AsyncDisposable {
     return readFrom(this.#servers, uri, signal);
   }
 
+  /** URI templates (RFC 6570) of resources, beside those that are listed. */
+  templates(): readonly { uriTemplate: string; server: string }[] {
+    return this.#servers.flatMap(({ config, lists }) =>
+      lists.templates.map((uriTemplate) => ({ uriTemplate, server: config.name })),
+    );
+  }
+
+  /** Values proposed for an argument of a prompt (by its name here) or of a URI template. Throws McpError. */
+  async complete(
+    of: { prompt: string } | { template: string },
+    argument: { name: string; value: string },
+    signal?: AbortSignal,
+  ): Promise<string[]> {
+    for (const { config, lists, connection } of this.#servers.filter(({ isUsable }) => isUsable)) {
+      if ("template" in of && lists.templates.includes(of.template)) {
+        return connection.complete({ type: "ref/resource", uri: of.template }, argument, signal);
+      }
+      const prompt = "prompt" in of && lists.prompts.find(({ name }) => modelName(config.name, name) === of.prompt);
+      if (prompt) return connection.complete({ type: "ref/prompt", name: prompt.name }, argument, signal);
+    }
+    throw new McpError("not_found", `no server offers ${"prompt" in of ? of.prompt : of.template}`);
+  }
+
   /** Resolves when no server process is left. */
   async close(): Promise<void> {
     await Promise.all(this.#servers.map((server) => server.close()));

@@ -14,7 +14,7 @@ export async function readFrom(
 ): Promise<ContentPart[]> {
   const owner = ownerOf(uri, servers);
   if (!owner) throw new McpError("not_found", `no MCP server offers the resource ${uri}`);
-  return owner.connection.readResource(uri, signal);
+  return owner.readResource(uri, signal);
 }
 
 interface Offering {

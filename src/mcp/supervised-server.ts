@@ -1,6 +1,7 @@
 /** One entry of `mcpServers`, kept connected: its state, what it offers, and a fresh connection when the last one is lost. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import type { ContentPart } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { McpError, messageOf } from "../core/errors.js";
 import type { Observe, ServerStatus } from "../core/ports.js";
@@ -26,6 +27,8 @@ const secondListMs = 500;
 const listDebounceMs = 100;
 
 const maxProblems = 5;
+/** Resources of one server that are watched for changes. */
+const maxWatched = 100;
 
 export interface ServerEvents {
   observe: Observe;
@@ -53,6 +56,7 @@ export class SupervisedServer {
   #connection: McpConnection | undefined;
   /** The start under way or done. Never rejects. */
   #start: Promise<void> = Promise.resolve();
+  readonly #watched = new Set<string>();
   #startedAt = 0;
   #startMs: number | undefined;
   /** Failed starts and lost connections since the last stable one. */
@@ -115,6 +119,23 @@ export class SupervisedServer {
     return this.#connection;
   }
 
+  /** Throws McpError. What was read once is watched from then on, so that its change is noticed. */
+  async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
+    const { connection } = this;
+    const content = await connection.readResource(uri, signal);
+    if (!this.#watched.has(uri) && this.#watched.size < maxWatched) {
+      this.#watched.add(uri);
+      this.#watch(connection, [uri]);
+    }
+    return content;
+  }
+
+  #watch(connection: McpConnection, uris: Iterable<string>): void {
+    for (const uri of uris) {
+      connection.subscribe(uri).catch((error: unknown) => this.condition.notice(`${uri}: ${messageOf(error)}`));
+    }
+  }
+
   /** Resolves when nothing of the server is left. */
   async close(): Promise<void> {
     this.#closing.abort(new McpError("unavailable", "the host is closing"));
@@ -136,6 +157,7 @@ export class SupervisedServer {
       const events: ConnectionEvents = {
         listsChanged: () => this.#listSoon(listDebounceMs),
         noticed: (text) => this.condition.notice(text),
+        resourceChanged: (uri) => this.condition.log("info", `the resource ${uri} has changed`),
         logged: (level, text) => this.condition.logged(level, text),
       };
       const connection = await connect(this.config, this.#callbacks, events, signal, () =>
@@ -162,6 +184,7 @@ export class SupervisedServer {
       this.#restart(reason);
     });
     this.#take(lists);
+    this.#watch(connection, this.#watched);
     if (connection.changesLists) this.#listSoon(secondListMs);
   }
 

@@ -130,6 +130,16 @@ const answers = {
   },
   "prompts/list": () => ({ prompts: options.prompts ?? [] }),
   "resources/list": () => ({ resources: options.resources ?? [] }),
+  "resources/templates/list": () => ({ resourceTemplates: options.templates ?? [] }),
+  "resources/read": ({ uri }) => ({ contents: [{ uri, text: "words" }] }),
+  "resources/subscribe"({ uri }) {
+    record(`subscribed ${uri}`);
+    setImmediate(() => send({ method: "notifications/resources/updated", params: { uri } }));
+    return {};
+  },
+  "completion/complete": ({ ref, argument }) => ({
+    completion: { values: [`${ref.name ?? ref.uri}:${argument.name}=${argument.value}`, 7] },
+  }),
   "tools/call": ({ name, arguments: args, task, _meta }) =>
     task ? startTask(args) : calls[name](args, _meta?.progressToken, _meta),
   "tasks/get": ({ taskId }) => {
