@@ -47,7 +47,7 @@ export function readAnswer(response: Response, call: Call, fold: AnswerFold, now
         drain(stream).then(resolve);
       } else {
         stream.destroy();
-        const complaint = fold.progress === 0 ? complaintIn(last) : undefined;
+        const complaint = fold.progress === 0 ? complaintIn(last, messages.plainText) : undefined;
         reject(
           error ?? (complaint && fromProvider(complaint, call, response.headers, now())) ?? incomplete(call, fold),
         );

@@ -8,6 +8,9 @@ export type BodyFault = "html" | "malformed" | "too_large" | "cut";
 const MAX_DOCUMENT_LENGTH = 32 * 1024 * 1024;
 const MAX_STREAM_LENGTH = 256 * 1024 * 1024;
 
+/** How a stream of events begins; a piece may end inside the word. */
+const EVENT_LINE = /^(:|(data|event|id|retry)(:|$)|\w{1,4}$)/;
+
 /**
  * The JSON messages of a response body: the events of a stream, or one document. Which of them it is shows in its first
  * character; what was asked for and the content type both lie too often.
@@ -20,6 +23,7 @@ export class MessageReader {
   #started = false;
   #length = 0;
   #fault: BodyFault | undefined;
+  #plainText = "";
   /** The server said `[DONE]`. */
   isDone = false;
 
@@ -29,6 +33,11 @@ export class MessageReader {
 
   get isDocument(): boolean {
     return this.#document !== undefined;
+  }
+
+  /** The beginning of a body that is neither events nor JSON. */
+  get plainText(): string {
+    return this.#plainText;
   }
 
   feed(chunk: Buffer): BodyFault | undefined {
@@ -59,6 +68,7 @@ export class MessageReader {
       this.#started = true;
       if (first === "<") return "html";
       if (first === "{" || first === "[") this.#document = [];
+      else if (!EVENT_LINE.test(text.trimStart())) this.#plainText = text;
     }
     if (this.#document) this.#document.push(text);
     else if (!this.#sse.feed(text)) return "too_large";

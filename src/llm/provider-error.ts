@@ -80,10 +80,10 @@ function isSaid(error: unknown): boolean {
   return typeof error === "object" && error !== null ? Object.keys(error).length > 0 : Boolean(error);
 }
 
-/** What a message without any part of an answer says instead, if it says something. */
-export function complaintIn(message: JsonObject | undefined): ProviderError | undefined {
-  if (!message || "choices" in message) return undefined;
-  const complaint = providerError(message);
+/** What a body without any part of an answer says instead, in its last message or as plain text, if it says something. */
+export function complaintIn(message: JsonObject | undefined, plainText: string): ProviderError | undefined {
+  if (message && "choices" in message) return undefined;
+  const complaint = message ? providerError(message) : parseErrorBody(plainText);
   return complaint.message ? complaint : undefined;
 }
 
@@ -175,7 +175,9 @@ function messageOf(error: JsonObject, whole: string | undefined): string {
   const detail = error.detail ?? asObject(error.message)?.detail;
   const fields = asObjects(detail).map(({ loc, msg }) => `${[loc].flat().join(".")}: ${String(msg)}`);
   const raw = asText(asObject(error.metadata)?.raw);
-  return [said ?? fields.join(", "), raw && parseErrorBody(raw).message].filter(Boolean).join(": ");
+  return [said?.startsWith("<") ? titleOf(said) : (said ?? fields.join(", ")), raw && parseErrorBody(raw).message]
+    .filter(Boolean)
+    .join(": ");
 }
 
 function titleOf(html: string): string {

@@ -250,6 +250,14 @@ modes("a 200 that is no answer, streaming: $streaming", ({ streaming }) => {
     }
   });
 
+  test("plain text", async () => {
+    await using server = await startLlmServer([(response) => response.end("no healthy upstream"), answer("Hello")]);
+    await using ends = clientOf(server, { maxRetries: 0 });
+    const error = await ends.fails({ streaming });
+    expect(error).toMatchObject({ kind: "server", retryable: true, message: "test/m1: error: no healthy upstream" });
+    expect((await ends.ask({ streaming })).message.content).toBe("Hello");
+  });
+
   test("an error event of plain words is an error, also before [DONE]", async () => {
     const pieces = [hello, "event: error\ndata: upstream went away\n\n", DONE];
     await using server = await startLlmServer([stream(pieces), stream(pieces)]);

@@ -1,0 +1,72 @@
+import { spawn } from "node:child_process";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { resolve } from "node:path";
+import type { ProviderConfig } from "../../src/core/config.js";
+
+export interface Gateway extends AsyncDisposable {
+  /** The `base_url` to configure. */
+  url: string;
+  /** What `llm.providers.<name>` needs beside it, for a model provider at that URL. More goes into the gateway's own config. */
+  to(upstream: string, more?: object): Pick<ProviderConfig, "headers">;
+}
+
+const START_LIMIT_MS = 15_000;
+
+/** @portkey-ai/gateway as a process of its own. `undefined`, and why on stderr, when it does not start here. */
+export async function startGateway(): Promise<Gateway | undefined> {
+  const port = await freePort();
+  const script = resolve("node_modules/@portkey-ai/gateway/build/start-server.js");
+  const preload = resolve("tests/support/mutable-fetch.mjs");
+  const child = spawn(process.execPath, ["--import", preload, script, `--port=${port}`, "--headless"], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env.PATH, NO_COLOR: "1" },
+  });
+  const ended = new Promise<void>((done) => child.once("close", () => done()));
+  let said = "";
+  const isReady = await new Promise<boolean>((done) => {
+    const limit = setTimeout(() => done(false), START_LIMIT_MS);
+    const hear = (text: Buffer) => {
+      said += text.toString();
+      if (!said.includes("Ready for connections")) return;
+      clearTimeout(limit);
+      done(true);
+    };
+    child.stdout.on("data", hear);
+    child.stderr.on("data", hear);
+    void ended.then(() => done(false));
+  });
+  const stop = async () => {
+    child.kill("SIGKILL");
+    await ended;
+  };
+  if (!isReady) {
+    await stop();
+    process.stderr.write(`SKIPPED: @portkey-ai/gateway does not start here: ${said.slice(-500)}\n`);
+    return undefined;
+  }
+  return {
+    url: `http://127.0.0.1:${port}/v1`,
+    to: (upstream, more = {}) => ({
+      headers: {
+        "x-portkey-config": JSON.stringify({
+          provider: "openai",
+          api_key: "sk-upstream-key",
+          custom_host: upstream,
+          ...more,
+        }),
+      },
+    }),
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** Free a moment ago: the gateway takes a number only, and says nowhere which one it got for 0. */
+function freePort(): Promise<number> {
+  return new Promise((done) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => done(port));
+    });
+  });
+}

@@ -1,0 +1,10 @@
+/**
+ * Preloaded into @portkey-ai/gateway: it changes the headers of a fetched response, which Node's own do not allow, and then
+ * answers 500 to every stream (Portkey-AI/gateway issue 1389).
+ */
+const original = globalThis.fetch;
+
+globalThis.fetch = async (...parameters) => {
+  const { body, status, statusText, headers } = await original(...parameters);
+  return new Response(body, { status, statusText, headers: new Headers(headers) });
+};
