@@ -10,7 +10,7 @@ import type { Provider, ResolvedModel } from "./providers.js";
 export class TotalTimeout extends Error {}
 
 /** What a completion has used so far, over all providers that were asked for it. */
-export interface Tally {
+interface Tally {
   /** HTTP requests. */
   sent: number;
   retries: number;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import type { CompletionRequest } from "../../src/core/chat.js";
 import type { HttpConfig, ProviderConfig } from "../../src/core/config.js";
 import {
   answer,
@@ -14,7 +15,7 @@ import { clientOf, REQUEST } from "./client-of.js";
 
 const hi = answer("hi");
 const silent = beforeHeaders(STALL);
-const withoutTools = { ...REQUEST, tools: [] };
+const withoutTools: CompletionRequest = { ...REQUEST, tools: [] };
 
 /** What the first request gets, a while after the second one has arrived. */
 function afterSecond(server: () => LlmServer, step: Step): Step {
