@@ -183,9 +183,9 @@ async function runOnce(prompt: string | undefined, options: RunOptions): Promise
 async function list(show: (texts: typeof import("./session/command-text.js"), app: App) => string): Promise<void> {
   const texts = await import("./session/command-text.js");
   const { inert } = await import("./frontends/terminal.js");
+  const interrupt = new Promise<"interrupt">((resolve) => onInterrupt(() => resolve("interrupt")));
   return open(async (_parts, app) => {
-    onInterrupt(() => void app.close().then(() => leave(exitCodes.cancelled)));
-    await app.ready();
+    if ((await Promise.race([app.ready(), interrupt])) === "interrupt") return exitCodes.cancelled;
     print(inert(show(texts, app)));
     return exitCodes.done;
   });
