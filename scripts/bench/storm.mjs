@@ -1,0 +1,134 @@
+/**
+ * A provider that can answer 100 requests a second comes back after an outage of 5 s, while 1,000 conversations want their
+ * answer: as 1,000 clients that know nothing of each other, and as one host. Prints what reached the provider, as a table.
+ */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { LlmClient } from "../../dist/llm/client.js";
+
+const CONVERSATIONS = 1000;
+const CAPACITY = 100;
+const OUTAGE_MS = 5000;
+const START_WITHIN_MS = 200;
+const MODES = ["proportional", "full", "decorrelated"];
+const SCENARIOS = [
+  { who: "1,000 clients", isOneHost: false, maxRetries: 3 },
+  { who: "1,000 clients", isOneHost: false, maxRetries: 10 },
+  { who: "one host", isOneHost: true, maxRetries: 3 },
+];
+
+const [role, ...parameters] = process.argv.slice(2);
+if (role === "provider") await provide();
+else if (role === "run") await run(JSON.parse(parameters[0]));
+else await compare();
+
+async function compare() {
+  const head = [
+    "who",
+    "retry_jitter_mode",
+    "max_retries",
+    "peak requests/s",
+    "last answer after",
+    "requests",
+    "gave up",
+  ];
+  for (const row of [head, head.map(() => "---")]) print(row);
+  for (const scenario of SCENARIOS) {
+    const runs = MODES.map((mode) => async () => [
+      scenario.who,
+      mode,
+      scenario.maxRetries,
+      ...(await measure({ ...scenario, mode })),
+    ]);
+    // A thousand clients at once are as much as a machine can start within the time.
+    if (scenario.isOneHost) for (const row of await Promise.all(runs.map((run) => run()))) print(row);
+    else for (const run of runs) print(await run());
+  }
+}
+
+function print(row) {
+  process.stdout.write(`| ${row.join(" | ")} |\n`);
+}
+
+async function measure(scenario) {
+  const child = fork(process.argv[1], ["run", JSON.stringify(scenario)]);
+  const [{ peak, drainedAtMs, requests, gaveUp }] = await once(child, "message");
+  return [peak, `${(drainedAtMs / 1000).toFixed(1)} s`, requests.toLocaleString("en"), gaveUp.toLocaleString("en")];
+}
+
+/** The clients, in a process of their own. The provider has one too, so that neither slows the other. */
+async function run({ isOneHost, maxRetries, mode }) {
+  const provider = fork(process.argv[1], ["provider"]);
+  const [{ port }] = await once(provider, "message");
+  const clients = Array.from({ length: isOneHost ? 1 : CONVERSATIONS }, () => clientOf(port, maxRetries, mode));
+  const request = { messages: [{ role: "user", content: [{ type: "text", text: "Hello" }] }], tools: [] };
+  // So that the storm is not spread by loading modules and opening connections.
+  for (const client of clients) await client.complete(request, { streaming: false });
+  let gaveUp = 0;
+  const converse = async (_, index) => {
+    await sleep(Math.random() * START_WITHIN_MS);
+    await clients[index % clients.length].complete(request, { streaming: false }).catch(() => gaveUp++);
+  };
+  provider.send("start");
+  await Promise.all(Array.from({ length: CONVERSATIONS }, converse));
+  provider.send("report");
+  const [report] = await once(provider, "message");
+  process.send({ ...report, gaveUp });
+  await Promise.all(clients.map((client) => client.close()));
+  provider.kill();
+  process.disconnect();
+}
+
+/** The defaults of `llm.http`, but for the queue: who waits for his turn behind 999 others must be ready to wait. */
+function clientOf(port, maxRetries, mode) {
+  const http = {
+    timeoutMs: 30_000,
+    connectTimeoutMs: 5000,
+    ttftTimeoutMs: 60_000,
+    idleTimeoutMs: 60_000,
+    maxRetries,
+    initialRetryDelayMs: 1000,
+    maxRetryDelayMs: 16_000,
+    retryMultiplier: 2,
+    retryJitter: 0.1,
+    retryJitterMode: mode,
+    maxRetryAfterMs: 60_000,
+    maxKeepaliveConnections: 20,
+    maxConnections: 100,
+    keepaliveExpiryMs: 30_000,
+    queueTimeoutMs: 120_000,
+    totalTimeoutMs: 300_000,
+  };
+  const providers = { storm: { baseUrl: `http://127.0.0.1:${port}/v1`, model: "m", apiKey: "none" } };
+  const config = { active: "storm", fallback: [], streamRecovery: "auto", http, providers };
+  return new LlmClient(config, { env: {}, observe: () => {} });
+}
+
+/** 503 at once while down, and beyond its capacity in any one second. */
+async function provide() {
+  const message = { role: "assistant", content: "Hello" };
+  const answer = JSON.stringify({ choices: [{ index: 0, message, finish_reason: "stop" }] });
+  const overloaded = JSON.stringify({ error: { message: "Overloaded", type: "overloaded_error" } });
+  const arrivals = [];
+  const answered = [];
+  let startedAt;
+  const server = createServer((incoming, response) => {
+    const at = performance.now() - startedAt;
+    const isUp = startedAt === undefined || (at >= OUTAGE_MS && !(answered.at(-CAPACITY) > at - 1000));
+    if (startedAt !== undefined) arrivals.push(at);
+    if (startedAt !== undefined && isUp) answered.push(at);
+    incoming.resume().once("end", () => {
+      response.writeHead(isUp ? 200 : 503, { "content-type": "application/json" });
+      response.end(isUp ? answer : overloaded);
+    });
+  });
+  server.listen(0, "127.0.0.1", () => process.send({ port: server.address().port }));
+  await once(process, "message");
+  startedAt = performance.now();
+  await once(process, "message");
+  const after = arrivals.filter((at) => at >= OUTAGE_MS);
+  const load = after.map((start, index) => after.findLastIndex((at) => at < start + 1000) - index + 1);
+  process.send({ peak: Math.max(...load), drainedAtMs: answered.at(-1), requests: arrivals.length });
+}
