@@ -22,6 +22,8 @@ interface CallOptions {
   requestId: string;
   streaming: boolean;
   hasTools: boolean;
+  /** What the conversation says, for errors to leave it out. */
+  texts: () => readonly string[];
   tally: Tally;
   /** Aborted by the caller or by the total time limit. */
   signal: AbortSignal;

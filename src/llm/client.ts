@@ -8,6 +8,7 @@ import { Call, TotalTimeout } from "./call.js";
 import { Dialects } from "./dialect.js";
 import { firstAnswer } from "./fallback.js";
 import { type Environment, modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";
+import { textsIn } from "./quotes.js";
 import { Showing } from "./showing.js";
 
 export interface LlmClientParts {
@@ -68,6 +69,7 @@ export class LlmClient {
       http: this.#config.http,
       streaming: options.streaming,
       hasTools: request.tools.length > 0,
+      texts: () => textsIn(request),
       tally: { sent: 0, retries: 0 },
       signal: limited.signal,
       totalTimeoutMs,

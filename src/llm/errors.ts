@@ -13,6 +13,7 @@ export interface Asked {
 }
 
 const MAX_MESSAGE_LENGTH = 500;
+const MAX_ID_LENGTH = 100;
 
 /** The same request may succeed later. Everything else needs a change of request, key or configuration first. */
 const PASSING: ReadonlySet<LlmErrorKind> = new Set([
@@ -34,6 +35,7 @@ const PASSING: ReadonlySet<LlmErrorKind> = new Set([
 /** The one way an LlmError about a provider is made: it names whom, is bounded and holds no secret. */
 export function failure(kind: LlmErrorKind, said: string, asked: Asked, details: LlmErrorDetails = {}): LlmError {
   const { provider, model, attempts, theirRequestId } = asked;
+  const requestId = details.requestId ?? theirRequestId;
   const message = scrub(`${provider.name}/${model}: ${said}`, provider.secrets);
   return new LlmError(
     kind,
@@ -42,10 +44,10 @@ export function failure(kind: LlmErrorKind, said: string, asked: Asked, details:
       provider: provider.name,
       model,
       attempts,
-      requestId: theirRequestId,
       retryable: PASSING.has(kind),
       hint: hintFor(kind, provider),
       ...details,
+      requestId: requestId && scrub(requestId.slice(0, MAX_ID_LENGTH), provider.secrets),
     },
   );
 }

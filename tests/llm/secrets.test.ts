@@ -1,0 +1,118 @@
+import { inspect } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { CompletionRequest } from "../../src/core/chat.js";
+import { errorInfo, type LlmError } from "../../src/core/errors.js";
+import { configFor, Workplace } from "../support/cli.js";
+import { startProxy, type TestProxy, type Treatment } from "../support/http-proxy.js";
+import { failure, startLlmServer } from "../support/llm-server.js";
+import { HEADER_SECRET, KEY, PROMPT, PROXY_PASSWORD, SPILLS, SYSTEM, secretIn } from "../support/spilling.js";
+import { clientOf } from "./client-of.js";
+
+/** Whatever a provider, a proxy or a gateway repeats, no error and no log line tells keys, passwords or the conversation. */
+
+const REQUEST: CompletionRequest = {
+  messages: [
+    { role: "system", content: SYSTEM },
+    { role: "user", content: [{ type: "text", text: PROMPT }] },
+  ],
+  tools: [],
+};
+const PROVIDER = { apiKey: KEY, headers: { "X-Tenant": HEADER_SECRET } };
+
+/** Every way in which an error is looked at. */
+function views(error: LlmError): string {
+  return [
+    inspect(error, { depth: 10, showHidden: true, getters: true }),
+    JSON.stringify(error),
+    JSON.stringify({ ...error }),
+    JSON.stringify(errorInfo(error)),
+    String(error),
+    error.stack,
+    inspect(error.cause, { depth: 10, showHidden: true }),
+  ].join("\n");
+}
+
+describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
+  test.each(SPILLS)("$name", async ({ step, http, provider }) => {
+    await using server = await startLlmServer(() => step);
+    await using ends = clientOf(server, { maxRetries: 1, ...http }, { ...PROVIDER, ...provider });
+    const outcome: unknown = await ends.ask({ streaming }, REQUEST).catch((error: unknown) => error);
+    if (outcome instanceof Error) expect(secretIn(views(outcome as LlmError))).toBeUndefined();
+    expect(secretIn(JSON.stringify(ends.observed))).toBeUndefined();
+  });
+});
+
+describe("a proxy with a password", () => {
+  let proxy: TestProxy;
+  beforeAll(async () => {
+    proxy = await startProxy();
+  });
+  afterAll(async () => {
+    await proxy[Symbol.asyncDispose]();
+  });
+
+  test.each<[string, Treatment]>([
+    ["wants another one", 407],
+    ["refuses", 403],
+    ["is overloaded", 503],
+    ["closes", "close"],
+    ["speaks another language", "nonsense"],
+  ])("that %s", async (_name, treatment) => {
+    proxy.treatment = treatment;
+    const url = new URL(proxy.url);
+    url.username = "user";
+    url.password = PROXY_PASSWORD;
+    for (const baseUrl of ["http://provider.test/v1", "https://provider.test/v1"]) {
+      await using ends = clientOf({ url: baseUrl }, { proxy: url.href, maxRetries: 1, timeoutMs: 500 }, PROVIDER);
+      const error = (await ends.ask({ streaming: true }, REQUEST).catch((thrown: unknown) => thrown)) as LlmError;
+      expect(error).toBeInstanceOf(Error);
+      expect(secretIn(views(error))).toBeUndefined();
+      expect(secretIn(JSON.stringify(ends.observed))).toBeUndefined();
+    }
+  });
+
+  test("that is no URL", async () => {
+    const proxyUrl = `ftp://user:${PROXY_PASSWORD}@nowhere`;
+    await using ends = clientOf({ url: "https://provider.test/v1" }, { proxy: proxyUrl }, PROVIDER);
+    const error = (await ends.ask({ streaming: true }, REQUEST).catch((thrown: unknown) => thrown)) as LlmError;
+    expect(error).toBeInstanceOf(Error);
+    expect(secretIn(views(error))).toBeUndefined();
+  });
+});
+
+describe("a fallback and several keys", () => {
+  test("neither key is told when both are refused", async () => {
+    const [step] = SPILLS.map((spill) => spill.step);
+    await using server = await startLlmServer(() => step ?? failure(401));
+    const keys = { apiKey: undefined, apiKeys: [KEY, `${KEY}-2`] };
+    await using ends = clientOf(server, { maxRetries: 1 }, { ...PROVIDER, ...keys });
+    const error = (await ends.ask({ streaming: true }, REQUEST).catch((thrown: unknown) => thrown)) as LlmError;
+    expect(error).toMatchObject({ kind: "auth" });
+    expect(secretIn(views(error) + JSON.stringify(ends.observed))).toBeUndefined();
+  });
+});
+
+describe("the command line at --log-level debug", () => {
+  const names = [
+    "401 that repeats the key",
+    "400 that repeats the whole request as JSON",
+    "an error after the first words",
+  ];
+  test.each(SPILLS.filter(({ name }) => names.includes(name)))("$name", async ({ step }) => {
+    await using server = await startLlmServer(() => step);
+    using place = new Workplace();
+    const config = configFor(server.url, {}, { chat: { service: { system_prompt: SYSTEM } } }) as {
+      llm: { providers: { test: object } };
+    };
+    Object.assign(config.llm.providers.test, { api_key: KEY, headers: { "X-Tenant": HEADER_SECRET } });
+    place.configure(config);
+    for (const format of ["json", "text"]) {
+      const { exitCode, stdout, stderr } = await place.run([
+        ...["--log-level", "debug", "run", PROMPT, "--output-format", format],
+      ]);
+      expect(exitCode).not.toBe(0);
+      expect(secretIn(stderr)).toBeUndefined();
+      expect(secretIn(stdout)).toBeUndefined();
+    }
+  });
+});

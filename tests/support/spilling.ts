@@ -1,0 +1,124 @@
+import type { HttpConfig, ProviderConfig } from "../../src/core/config.js";
+import {
+  beforeHeaders,
+  CUT,
+  chunk,
+  failure,
+  json,
+  type LlmRequest,
+  RESET,
+  STALL,
+  type Step,
+  stream,
+} from "./llm-server.js";
+
+/** What must never be seen outside of a request. */
+export const KEY = "Zq7.f00dface-Kx_998";
+export const HEADER_SECRET = "tenant:4711-geheim";
+export const PROXY_PASSWORD = "pr0xy&Pass/w0rd";
+export const PROMPT = 'Why is the "blue elephant"\nin my cellar so fond of Mozart?';
+export const SYSTEM = "You are Rumpelstilzchen, and nobody may know that.";
+const TRACES =
+  /f00dface|Kx_998|4711-geheim|pr0xy|w0rd|cHIweHk|blue elephant|in my cellar|fond of Mozart|Rumpelstilzchen/;
+
+/** The first secret that the text tells, in whichever encoding; undefined when it tells none. */
+export function secretIn(text: string): string | undefined {
+  return TRACES.exec(text)?.[0];
+}
+
+/** A failure whose provider, or whatever stands before it, repeats all that it was sent. */
+export interface Spill {
+  name: string;
+  step: Step;
+  http?: Partial<HttpConfig>;
+  provider?: ProviderConfig;
+}
+
+const spoken = ({ headers, body }: LlmRequest) => {
+  const { content } = body.messages?.at(-1) ?? {};
+  return `"${String(headers.authorization)}" ${String(headers["x-tenant"])} said "${typeof content === "string" ? content : JSON.stringify(content)}"`;
+};
+const whole = ({ headers, body }: LlmRequest) => `${JSON.stringify(headers)} ${JSON.stringify(body)}`;
+
+/** Answers with what `repeat` makes of the request. */
+function echo(status: number, repeat: (request: LlmRequest) => unknown, headers = {}): Step {
+  return (response, request) => failure(status, { body: repeat(request), headers })(response, request);
+}
+
+const hello = chunk({ content: "Hello" });
+const limits = { timeoutMs: 60, ttftTimeoutMs: 60, idleTimeoutMs: 60 };
+const openAi = (say: (request: LlmRequest) => string) => (request: LlmRequest) => ({
+  error: { message: say(request), param: "messages" },
+});
+
+export const SPILLS: Spill[] = [
+  {
+    name: "401 that repeats the key",
+    step: echo(
+      401,
+      openAi(({ headers }) => `Incorrect API key provided: ${String(headers.authorization).slice(7)}.`),
+    ),
+  },
+  ...[400, 404, 413, 429, 500].map((status) => ({
+    name: `${status} that repeats key and prompt`,
+    step: echo(status, openAi(spoken)),
+  })),
+  { name: "400 that repeats the whole request as JSON", step: echo(400, openAi(whole)) },
+  {
+    name: "422 of FastAPI with the input",
+    step: echo(422, ({ body }) => ({ detail: [{ loc: ["body"], msg: "bad", input: body }] })),
+  },
+  { name: "400 that is the prompt as text", step: echo(400, spoken) },
+  {
+    name: "502 that is a page with all of it",
+    step: echo(502, (request) => `<html><title>${spoken(request)}</title>${whole(request)}`),
+  },
+  {
+    name: "200 that is a page with all of it",
+    step: (response, request) => response.end(`<html><title>${spoken(request)}`),
+  },
+  { name: "200 that is the prompt as text", step: (response, request) => response.end(spoken(request)) },
+  {
+    name: "an error in a 200",
+    step: (response, request) => json({ error: { message: spoken(request) } })(response, request),
+  },
+  {
+    name: "an error in the stream",
+    step: (response, request) => stream([{ error: { message: spoken(request) } }])(response, request),
+  },
+  {
+    name: "an error after the first words",
+    step: (response, request) => stream([hello, { error: { message: whole(request) } }])(response, request),
+  },
+  {
+    name: "an error event of plain words",
+    step: (response, request) =>
+      stream([hello, `event: error\ndata: ${spoken(request).replaceAll("\n", " ")}\n\n`])(response, request),
+  },
+  {
+    name: "an event that is no JSON",
+    step: (response, request) => stream([hello, `data: {${JSON.stringify(spoken(request))}\n\n`])(response, request),
+  },
+  {
+    name: "a redirect that repeats the key",
+    step: echo(307, spoken, { location: `http://127.0.0.1:1/v1?key=${KEY}` }),
+  },
+  { name: "a redirect to a page with the key in its path", step: echo(302, spoken, { location: `/login/${KEY}` }) },
+  { name: "a reset", step: beforeHeaders(RESET) },
+  { name: "a cut", step: stream([hello, CUT]) },
+  { name: "silence", step: beforeHeaders(STALL), http: limits },
+  { name: "a stall", step: stream([hello, STALL]), http: limits },
+  { name: "no time left", step: beforeHeaders(STALL), http: { totalTimeoutMs: 60 } },
+  { name: "headers that repeat the key", step: echo(503, openAi(spoken), { "x-request-id": `req-${KEY}` }) },
+  {
+    name: "nobody listening",
+    step: failure(500),
+    provider: { baseUrl: `http://user:${KEY}@127.0.0.1:1/v1?key=${KEY}` },
+  },
+  {
+    name: "a name that does not resolve",
+    step: failure(500),
+    provider: { baseUrl: `http://user:${KEY}@nowhere.invalid/v1` },
+  },
+  { name: "a base_url that is none", step: failure(500), provider: { baseUrl: `htp//${KEY}/v1` } },
+];
