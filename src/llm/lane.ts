@@ -17,12 +17,9 @@ export interface LaneParts {
 /** The provider has more requests than it can serve. */
 const LOAD: ReadonlySet<LlmErrorKind> = new Set(["rate_limit", "overloaded", "server"]);
 
-/** How long a key rests that did not get the request through, unless the provider says. */
-const REST_MS: Partial<Record<LlmErrorKind, number>> = {
-  auth: Number.POSITIVE_INFINITY,
-  quota: 600_000,
-  rate_limit: 5_000,
-};
+/** How long a key rests that is used up, unless the provider says. */
+const QUOTA_REST_MS = 600_000;
+const RATE_LIMIT_REST_MS = 5_000;
 
 const BYTES_PER_TOKEN = 4;
 /** Images and sound, which cost far fewer tokens than their base64 has letters. */
@@ -60,7 +57,7 @@ export class Lane {
       return slot;
     } catch (error) {
       if (error instanceof QueueTimeout) throw this.#queueTimeout(call, error.bound);
-      throw call.aborted();
+      throw call.options.signal.aborted ? call.aborted() : error;
     }
   }
 
@@ -72,13 +69,10 @@ export class Lane {
   /** What one failed request means for all that follow. True: another key is ready, to be used at once. */
   failed(call: Call, { kind, retryAfterMs }: LlmError): boolean {
     const now = this.#parts.now();
-    const restMs = REST_MS[kind];
-    if (restMs !== undefined && call.key !== undefined) {
-      const hasOther = this.keys.rest(call.key, now + Math.min(restMs, retryAfterMs ?? restMs));
-      if (hasOther) {
-        this.#report("warn", "another key is used", { key: this.keys.numberOf(call.key), kind });
-        return true;
-      }
+    const restMs = keyRestMs(kind, retryAfterMs);
+    if (restMs !== undefined && this.keys.rest(call.key, now + restMs)) {
+      this.#report("warn", "another key is used", { key: this.keys.numberOf(call.key), kind });
+      return true;
     }
     if (!LOAD.has(kind)) return false;
     this.limiter.shrink(call.sentAt);
@@ -118,12 +112,23 @@ export class Lane {
       tpm: `${own}.tpm`,
     }[bound];
     const limit = {
-      concurrency: `${isOwn ? maxConcurrency : maxConnections} requests at once (${key})`,
-      overload: `${this.limiter.limit} requests at once, lowered since the provider is overloaded`,
+      concurrency: `${atOnce(isOwn ? maxConcurrency : maxConnections)} (${key})`,
+      overload: `${atOnce(this.limiter.limit)}, lowered since the provider is overloaded`,
       rpm: `${rpm} requests a minute (${key})`,
       tpm: `${tpm} tokens a minute (${key})`,
     }[bound];
     const said = `no place within ${duration(queueTimeoutMs)} (llm.http.queue_timeout): the limit is ${limit}`;
     return failure("queue_timeout", said, call, { hint: `Try again, or raise ${key}.` });
   }
+}
+
+/** Undefined: the failure says nothing about the key. A key that was refused rests for good. */
+function keyRestMs(kind: LlmErrorKind, hintMs: number | undefined): number | undefined {
+  if (kind === "auth") return Number.POSITIVE_INFINITY;
+  if (kind === "quota") return hintMs ?? QUOTA_REST_MS;
+  return kind === "rate_limit" ? (hintMs ?? RATE_LIMIT_REST_MS) : undefined;
+}
+
+function atOnce(count: number): string {
+  return count === 1 ? "1 request at once" : `${count} requests at once`;
 }

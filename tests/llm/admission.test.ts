@@ -62,7 +62,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(error).toMatchObject({ kind: "queue_timeout", retryable: true, attempts: 0 });
     expect(error.hint).toBe(`Try again, or raise ${key}.`);
     expect(error.message).toBe(
-      `test/m1: no place within 50 ms (llm.http.queue_timeout): the limit is 1 requests at once (${key})`,
+      `test/m1: no place within 50 ms (llm.http.queue_timeout): the limit is 1 request at once (${key})`,
     );
     open();
     await first;

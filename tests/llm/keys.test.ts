@@ -1,8 +1,9 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "@jest/globals";
+import { LlmClient } from "../../src/llm/client.js";
 import { llmConfig } from "../support/llm-config.js";
 import { answer, failure, type LlmServer, startLlmServer } from "../support/llm-server.js";
-import { clientWith } from "./client-of.js";
+import { clientWith, REQUEST } from "./client-of.js";
 
 const KEYS = ["key-number-one", "key-number-two", "key-number-three"];
 const hi = answer("hi");
@@ -66,6 +67,23 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(inspect([error, ends.observed], { depth: 10, showHidden: true })).not.toMatch(/key-number/);
     expect(error.message).toContain("refused: *** *** ***");
   });
+});
+
+test("a key rests for as long as the provider says, and a used-up one for ten minutes", async () => {
+  const limited = failure(429, { headers: { "retry-after": "30" } });
+  await using server = await startLlmServer([limited, failure(402), hi, hi, hi, hi, hi]);
+  let sinceMs = 0;
+  const client = new LlmClient(llmConfig(server.url, {}, { apiKey: undefined, apiKeys: KEYS }), {
+    env: {},
+    observe: () => {},
+    now: () => Date.now() + sinceMs,
+  });
+  for (const ms of [0, 20_000, 31_000, 31_000, 601_000]) {
+    sinceMs = ms;
+    await client.complete(REQUEST, { streaming: true });
+  }
+  await client.close();
+  expect(used(server)).toEqual([1, 2, 3, 3, 1, 3, 1]);
 });
 
 test("the environment's variable may hold several, and wins over api_key; api_keys come after", async () => {
