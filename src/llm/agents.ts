@@ -69,7 +69,10 @@ function limitConnecting(agent: Connecting, limitMs: number, proxy: HttpProxy | 
   agent.createConnection = (options, onCreated) => {
     const socket = createConnection(options, onCreated);
     const timer = setTimeout(() => socket.destroy(new ConnectTimeout(proxy)), limitMs);
-    const stop = () => clearTimeout(timer);
+    const stop = () => {
+      clearTimeout(timer);
+      socket.off(connected, stop).off("close", stop);
+    };
     socket.once(connected, stop).once("close", stop);
     return socket;
   };

@@ -48,13 +48,10 @@ export class Attempts {
         call.theirRequestId = undefined;
         const response = await postHedged(call, (each, signal) => this.#http.post(each, signal));
         call.theirRequestId = requestIdOf(response.headers);
+        // A long prompt would else stay in memory for the life of the stream.
+        call.draft.release();
         const fold = new AnswerFold((delta) => {
           if (!onDelta) return;
-          if (!restart && !shown) {
-            // A long prompt would else stay in memory for the life of the stream.
-            response.config.data = undefined;
-            call.draft = undefined;
-          }
           discard();
           shown = true;
           onDelta(delta);

@@ -68,15 +68,14 @@ export class Call {
   constructor(
     { provider, model }: Pick<ResolvedModel, "provider" | "model">,
     readonly options: CallOptions,
-    /** Dropped when no further attempt can follow. */
-    public draft: Draft | undefined,
+    readonly draft: Draft,
   ) {
     this.provider = provider;
     this.model = model;
   }
 
-  get body(): Buffer | undefined {
-    return this.draft?.body;
+  get body(): Buffer {
+    return this.draft.body;
   }
 
   /**
@@ -85,7 +84,7 @@ export class Call {
    */
   correct(refusal: LlmError): boolean {
     const said = refusal.kind === "bad_request" ? statedIn(refusal) : undefined;
-    if (!said || !this.draft?.correct(said)) return false;
+    if (!said || !this.draft.correct(said)) return false;
     this.gaveUp = false;
     return true;
   }

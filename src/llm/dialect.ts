@@ -103,15 +103,24 @@ export class Draft {
   #quirks: Quirks;
   #tools: readonly ToolDefinition[] = [];
   #corrections = 0;
-  /** The body as it is to be sent, serialised once for all attempts. */
-  body: Buffer;
+  #body: Buffer | undefined;
 
   constructor(request: CompletionRequest, dialect: Dialect, streaming: boolean) {
     this.#request = request;
     this.#dialect = dialect;
     this.#streaming = streaming;
     this.#quirks = dialect.quirks;
-    this.body = this.#write(this.#quirks);
+  }
+
+  /** The body as it is to be sent, serialised once for all attempts. */
+  get body(): Buffer {
+    this.#body ??= this.#write(this.#quirks);
+    return this.#body;
+  }
+
+  /** Frees the memory of `body`; should it be needed after all, it is made again. */
+  release(): void {
+    this.#body = undefined;
   }
 
   /** Learns from a refusal. True: `body` reads differently now, and is worth sending again. */
@@ -140,7 +149,7 @@ export class Draft {
     const body = this.#write(quirks);
     if (body.equals(this.body)) return false;
     this.#quirks = quirks;
-    this.body = body;
+    this.#body = body;
     return true;
   }
 

@@ -25,7 +25,7 @@ const MAX_NOTE_LENGTH = 160;
 /** The answer of the first target that gives one. Throws the first one's LlmError, with a note of what the others said. */
 export async function firstAnswer<T>(chain: Chain<T>): Promise<T> {
   const failures: LlmError[] = [];
-  const named = new Set<string>();
+  const named: string[] = [];
   /** Windows up to this one were too small. */
   let tooSmall = 0;
   for (const [position, resolve] of chain.targets.entries()) {
@@ -33,8 +33,8 @@ export async function firstAnswer<T>(chain: Chain<T>): Promise<T> {
     try {
       target = resolve();
       const name = nameOf(target);
-      if (named.has(name) || target.contextWindow <= tooSmall) continue;
-      named.add(name);
+      if (named.includes(name) || target.contextWindow <= tooSmall) continue;
+      named.push(name);
       const last = failures.at(-1);
       if (last) report(chain.observe, "another provider is asked", last, name);
       return await chain.ask(target);

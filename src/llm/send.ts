@@ -1,4 +1,4 @@
-import { type IncomingMessage, request as openRequest } from "node:http";
+import { type ClientRequest, type IncomingMessage, request as openRequest } from "node:http";
 import { pipeline, type Readable } from "node:stream";
 import { constants, createBrotliDecompress, createUnzip } from "node:zlib";
 import { AxiosError, type AxiosResponse, CanceledError, type InternalAxiosRequestConfig } from "axios";
@@ -24,45 +24,49 @@ export async function send(
   options: SendOptions,
   keepaliveExpiryMs: number,
 ): Promise<AxiosResponse<Readable>> {
-  const incoming = await headersOf(config, options);
+  const { data, timeout = 0, signal } = config;
+  if (data.length > MAX_BODY_BYTES) throw new AxiosError("the request is too large", "ERR_FR_MAX_BODY_LENGTH_EXCEEDED");
+  const sent = { "Content-Length": data.length, ...options.headers };
+  const request = openRequest({ ...options, headers: sent, method: "POST" });
+  const answered = headersOf(request, timeout, signal as AbortSignal);
+  request.end(data);
+  const incoming = await answered.catch((error: NodeJS.ErrnoException) => {
+    const { reusedSocket } = request;
+    throw AxiosError.from(error, error.code, config, { reusedSocket });
+  });
   respectKeepAlive(incoming, keepaliveExpiryMs);
   const { statusCode: status = 0, statusMessage: statusText = "" } = incoming;
   const headers = incoming.headers as AxiosResponse["headers"];
+  const response = { status, statusText, headers, config, request: incoming };
   const body = decoded(incoming);
-  if (status >= 200 && status < 300) return { data: body, status, statusText, headers, config };
-  const data = await readUpTo(body, MAX_ERROR_BYTES, MAX_ERROR_TIME_MS);
-  const response = { data, status, statusText, headers, config };
-  throw new AxiosError(`status ${status}`, AxiosError.ERR_BAD_RESPONSE, config, undefined, response);
+  if (status >= 200 && status < 300) return { ...response, data: body };
+  const said = await readUpTo(body, MAX_ERROR_BYTES, MAX_ERROR_TIME_MS);
+  throw new AxiosError(`status ${status}`, AxiosError.ERR_BAD_RESPONSE, config, undefined, { ...response, data: said });
 }
 
-function headersOf(config: InternalAxiosRequestConfig, options: SendOptions): Promise<IncomingMessage> {
-  const { data, timeout, signal } = config;
+/** Listens for as long as the answer lasts, and so holds on to as little as it can. */
+function headersOf(request: ClientRequest, timeoutMs: number, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) throw new CanceledError();
-    if (data.length > MAX_BODY_BYTES)
-      throw new AxiosError("the request is too large", "ERR_FR_MAX_BODY_LENGTH_EXCEEDED");
-    const headers = { "Content-Length": data.length, ...options.headers };
-    const request = openRequest({ ...options, headers, method: "POST" });
-    let incoming: IncomingMessage | undefined;
-    const abort = () => (incoming ?? request).destroy(new CanceledError());
+    let broken: ClientRequest | IncomingMessage = request;
+    const abort = () => broken.destroy(new CanceledError());
     const timer = setTimeout(() => {
       request.destroy(Object.assign(new Error("no headers in time"), { code: AxiosError.ECONNABORTED }));
-    }, timeout);
+    }, timeoutMs);
     const release = () => {
       clearTimeout(timer);
-      signal?.removeEventListener?.("abort", abort);
+      signal.removeEventListener("abort", abort);
     };
-    signal?.addEventListener?.("abort", abort);
-    request.once("response", (response) => {
+    signal.addEventListener("abort", abort);
+    request.once("response", (incoming) => {
       clearTimeout(timer);
-      incoming = response.once("close", release);
-      resolve(response);
+      broken = incoming.once("close", release);
+      resolve(incoming);
     });
-    request.on("error", (error: NodeJS.ErrnoException) => {
+    request.on("error", (error) => {
       release();
-      reject(AxiosError.from(error, error.code, config, request));
+      reject(error);
     });
-    request.end(data);
+    if (signal.aborted) abort();
   });
 }
 

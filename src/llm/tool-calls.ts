@@ -2,6 +2,7 @@ import type { ToolCall } from "../core/chat.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "./json.js";
 
 interface OpenCall {
+  index?: number;
   id?: string;
   name?: string;
   pieces: string[];
@@ -14,11 +15,11 @@ interface OpenCall {
  */
 export class ToolCallAssembly {
   readonly #calls: OpenCall[] = [];
-  readonly #byIndex = new Map<number, OpenCall>();
 
   /** False when the list held nothing. */
   push(list: unknown): boolean {
     const pieces = asObjects(list);
+    if (pieces.length === 0) return false;
     const taken = new Set<OpenCall>();
     for (const [position, piece] of pieces.entries()) {
       const open = this.#openCall(piece, pieces.length > 1 ? position : this.#calls.length - 1);
@@ -26,7 +27,7 @@ export class ToolCallAssembly {
       taken.add(call);
       add(piece, call);
     }
-    return pieces.length > 0;
+    return true;
   }
 
   /** Every call with an id of its own: `isTaken` knows those of the conversation so far, and `newId` makes one up. */
@@ -41,16 +42,14 @@ export class ToolCallAssembly {
 
   #openCall(piece: JsonObject, position: number): OpenCall | undefined {
     const index = asNumber(piece.index);
-    if (index !== undefined) return this.#byIndex.get(index);
+    if (index !== undefined) return this.#calls.findLast((call) => call.index === index);
     const id = asText(piece.id);
     return this.#calls.find((call) => id !== undefined && call.id === id) ?? this.#calls[position];
   }
 
   #begin(piece: JsonObject): OpenCall {
-    const call: OpenCall = { pieces: [] };
+    const call: OpenCall = { index: asNumber(piece.index), pieces: [] };
     this.#calls.push(call);
-    const index = asNumber(piece.index);
-    if (index !== undefined) this.#byIndex.set(index, call);
     return call;
   }
 }
