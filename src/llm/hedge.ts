@@ -16,9 +16,7 @@ const MAX_HEDGED_BYTES = 32 * 1024;
  */
 export async function postHedged(call: Call, post: Post): Promise<Response> {
   const { hedgeAfterMs } = call.provider;
-  const isFirst = call.sent === 0;
-  const isShort = !call.options.hasTools && (call.body?.length ?? 0) <= MAX_HEDGED_BYTES;
-  if (hedgeAfterMs === undefined || !isFirst || !isShort) return post(call);
+  if (hedgeAfterMs === undefined || !isHedged(call)) return post(call);
 
   const settled = new AbortController();
   const racers = [new AbortController(), new AbortController()];
@@ -37,6 +35,10 @@ export async function postHedged(call: Call, post: Post): Promise<Response> {
     response.then(discard, () => {});
   }
   return winner?.response ?? first;
+}
+
+function isHedged({ sent, options, body }: Call): boolean {
+  return sent === 0 && !options.hasTools && body.length <= MAX_HEDGED_BYTES;
 }
 
 /** Rejects when the call is not to be hedged after all. */

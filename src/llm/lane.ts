@@ -95,9 +95,9 @@ export class Lane {
   }
 
   /** The request's tokens, roughly; what the answer takes is added when it is known. */
-  #tokensOf({ body, provider: { tpm } }: Call): number {
-    if (tpm === undefined || !body) return 0;
-    return Math.ceil(body.toString("latin1").replace(ENCODED, "").length / BYTES_PER_TOKEN);
+  #tokensOf(call: Call): number {
+    if (this.#provider.tpm === undefined) return 0;
+    return Math.ceil(call.body.toString("latin1").replace(ENCODED, "").length / BYTES_PER_TOKEN);
   }
 
   #queueTimeout(call: Call, bound: Bound): LlmError {
