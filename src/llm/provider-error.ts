@@ -116,13 +116,23 @@ const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
 
 const PHRASES: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/insufficient.{0,3}(quota|balance|credit|fund)|current quota|credit balance|out of credits/i, "quota"],
-  [/context.{0,3}(length|window|size)|(prompt|input) is too (long|large)|too many (input )?tokens/i, "context_length"],
+  [/rate.?limit|too many requests/i, "rate_limit"],
+  [/context.{0,3}(length|window|size|limit)|exceed\w* (the )?(model|context)\b/i, "context_length"],
+  [
+    /(prompt|input|conversation|request|messages?) (is |are )?too (long|large)|too many (input )?tokens/i,
+    "context_length",
+  ],
+  [/(prompt|inputs?)[ _](length|tokens).{0,40}(exceed|should be|must be|maximum)/i, "context_length"],
+  [/maximum (prompt|input) length|inputs\W+must have less/i, "context_length"],
   [/reduce the length|(max(imum)?|exceed\w*)\W+(\w+\W+){0,4}(tokens|(token|input|sequence) l)/i, "context_length"],
   [/content.{0,3}(\w+ )?(policy|filter)|responsible ?ai/i, "content_filter"],
+  [
+    /inappropriate content|content exists risk|moderation|\b(our|to) safety\b|(prompt|request|response|content) (was|is) (blocked|flagged)/i,
+    "content_filter",
+  ],
   [/failed to (call a function|parse tool call)/i, "tool_generation_failed"],
   [/no such model|(model|deployment)\b.{0,120}(not (be )?found|not exist|decommissioned|no longer)/i, "model_gone"],
   [/(invalid|incorrect|missing|wrong|expired).{0,20}(api.?key|\btoken\b|credential)|unauthori[sz]ed/i, "auth"],
-  [/rate.?limit|too many requests/i, "rate_limit"],
   [/overloaded|at capacity|no (available )?capacity|loading (the )?model/i, "overloaded"],
 ];
 

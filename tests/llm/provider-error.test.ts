@@ -208,3 +208,54 @@ test("what the model's provider said comes with OpenRouter's own words", () => {
   );
   expect(message).toBe("Provider returned error: upstream says no");
 });
+
+const said = (message: string) => kindOf(parseErrorBody(JSON.stringify({ error: { message } }), 400));
+
+test.each([
+  "Input tokens exceed the configured limit of 272000 tokens. Your messages resulted in 300000 tokens. Please reduce the length of the messages.",
+  "Input tokens exceed the configured limit of 4096 tokens.",
+  "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000",
+  "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+  "Your input exceeds the context window of this model. Please adjust your input and try again.",
+  "This model's maximum prompt length is 131072 but the request contains 150000 tokens.",
+  "Range of input length should be [1, 30720]",
+  "Requested token count exceeds the model's maximum context length of 32768 tokens.",
+  "Invalid request: Your request exceeded model token limit: 8192",
+  "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length",
+  "The prompt is too long: 5000, model maximum context length: 4096",
+  "inputs tokens + max_new_tokens must be <= 4096",
+  "`inputs` must have less than 4095 tokens. Given: 5000",
+  "prompt is too long: 210000 tokens > 200000 maximum",
+  "Input is too long for requested model.",
+  "too many tokens: size limit exceeded by 500 tokens",
+  "Please reduce the length of the messages or completion.",
+  "Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens",
+  "The number of tokens to keep from the initial prompt is greater than the context length",
+  "input_tokens (9000) + max_tokens (1000) exceeds model context",
+  "Request too large for gpt-4o in organization on tokens per min (TPM): Limit 30000, Requested 40000.",
+  "tokens in request more than max tokens allowed",
+  "Conversation is too long to be processed",
+  "prompt tokens 9000 exceed maximum of 8192",
+  "Prompt length (9000) exceeds maximum input length (8192)",
+])("too long, in other words: %s", (message) => expect(said(message)).toBe("context_length"));
+
+test.each([
+  "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.",
+  "Output data may contain inappropriate content.",
+  "Your request was rejected as a result of our safety system.",
+  "Content Exists Risk",
+  "The prompt was blocked due to safety",
+  "flagged by moderation",
+  "Input data may contain inappropriate content.",
+])("filtered, in other words: %s", (message) => expect(said(message)).toBe("content_filter"));
+
+test.each([
+  "max_tokens is too large: 100000. This model supports at most 16384 completion tokens, whereas you provided 100000.",
+  "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+  "max_tokens must be at most 4096",
+  "Invalid 'tools': array too long. Expected an array with maximum length 128, but got 200",
+  "string too long. Expected a string with maximum length 64, but got a string with length 70",
+  "temperature must be less than or equal to maximum 2",
+  "Invalid 'messages[1].tool_calls[0].id': string too long. Expected a string with maximum length 40",
+  "inputs must be a list of strings",
+])("a parameter that is wrong: %s", (message) => expect(said(message)).toBe("bad_request"));

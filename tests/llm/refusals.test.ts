@@ -1,0 +1,98 @@
+import { describe, expect, test } from "@jest/globals";
+import type { LlmErrorKind } from "../../src/core/errors.js";
+import { answer, failure, startLlmServer, stream } from "../support/llm-server.js";
+import { clientOf } from "./client-of.js";
+
+/** The reference's classes of refusals over a real socket: as a status, and inside a 200. */
+
+const quota = "You exceeded your current quota, please check your plan and billing details.";
+const perDay = { violations: [{ quotaId: "GenerateRequestsPerDayPerProjectPerModel-FreeTier" }] };
+const retryInfo = (retryDelay: string) => ({ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay });
+
+const final: [string, number, object, LlmErrorKind][] = [
+  ["no money, OpenAI", 429, { message: quota, code: "insufficient_quota" }, "quota"],
+  ["no money, Anthropic", 400, { message: "Your credit balance is too low to access the API." }, "quota"],
+  ["no money, OpenRouter", 402, { message: "This request requires more credits", code: 402 }, "quota"],
+  ["no more today, Gemini", 429, { code: 429, message: quota, details: [perDay, retryInfo("30s")] }, "quota"],
+  ["wrong key", 401, { message: "Incorrect API key provided", code: "invalid_api_key" }, "auth"],
+  ["not allowed", 403, { message: "Your organization must be verified", code: "permission_denied" }, "auth"],
+  ["no such model", 404, { message: "The model `m1` does not exist", code: "model_not_found" }, "model_gone"],
+  ["a model that was retired", 410, { message: "This model has been retired" }, "model_gone"],
+  ["filtered", 400, { code: "content_filter", innererror: { code: "ResponsibleAIPolicyViolation" } }, "content_filter"],
+  [
+    "too long, OpenAI",
+    400,
+    { message: "maximum context length is 8192 tokens", code: "context_length_exceeded" },
+    "context_length",
+  ],
+  ["too long, llama.cpp", 400, { code: 400, type: "exceed_context_size_error", message: "too big" }, "context_length"],
+  [
+    "too long, other words",
+    400,
+    { message: "Input tokens exceed the configured limit of 4096 tokens." },
+    "context_length",
+  ],
+  [
+    "too long, TensorRT",
+    500,
+    { message: "Prompt length (9000) exceeds maximum input length (8192)" },
+    "context_length",
+  ],
+  [
+    "a tool call that the model got wrong",
+    400,
+    { code: "tool_use_failed", message: "Failed to call a function." },
+    "tool_generation_failed",
+  ],
+  ["a request that is wrong", 400, { message: "messages: field required" }, "bad_request"],
+];
+
+describe.each([{ streaming: true }, { streaming: false }])("final, streaming: $streaming", ({ streaming }) => {
+  test.each(final)("%s", async (_name, status, error, kind) => {
+    await using server = await startLlmServer([failure(status, { body: { error } })]);
+    await using ends = clientOf(server);
+    const failed = await ends.fails({ streaming });
+    expect(failed).toMatchObject({ kind, status, attempts: 1, retryable: false, provider: "test", model: "m1" });
+    expect(failed.hint).not.toBe("");
+  });
+
+  test.each(final.filter(([, status]) => status !== 500))("%s, inside a 200", async (_name, status, error, kind) => {
+    await using server = await startLlmServer([stream([{ error: { code: status, ...error }, choices: [] }])]);
+    await using ends = clientOf(server);
+    expect(await ends.fails({ streaming })).toMatchObject({ kind, attempts: 1, retryable: false });
+  });
+});
+
+const passing: [string, number, object][] = [
+  ["too fast", 429, { message: "Rate limit reached", code: "rate_limit_exceeded" }],
+  ["too fast, Gemini, with a delay in the body", 429, { code: 429, message: "slow", details: [retryInfo("0.05s")] }],
+  ["overloaded, Anthropic", 529, { type: "overloaded_error", message: "Overloaded" }],
+  ["loading, Ollama", 500, { message: "llm server loading model" }],
+  ["loading, llama.cpp", 503, { code: 503, message: "Loading model", type: "unavailable_error" }],
+  ["an upstream that failed", 502, { code: 502, message: "Provider returned error" }],
+  ["a timeout of theirs", 408, { message: "Request timed out", type: "timeout_error" }],
+];
+
+describe.each([{ streaming: true }, { streaming: false }])("passing, streaming: $streaming", ({ streaming }) => {
+  test.each(passing)("%s", async (_name, status, error) => {
+    await using server = await startLlmServer([failure(status, { body: { error } }), answer("Hello")]);
+    await using ends = clientOf(server);
+    expect(await ends.ask({ streaming })).toMatchObject({ message: { content: "Hello" }, attempts: 2 });
+  });
+
+  test.each(passing)("%s, inside a 200", async (_name, status, error) => {
+    const inside = stream([{ error: { code: status, ...error }, choices: [] }]);
+    await using server = await startLlmServer([inside, answer("Hello")]);
+    await using ends = clientOf(server);
+    expect(await ends.ask({ streaming })).toMatchObject({ message: { content: "Hello" }, attempts: 2 });
+  });
+});
+
+test("a delay in the body of an error is waited for", async () => {
+  const error = { code: 429, message: "slow", details: [retryInfo("0.15s")] };
+  await using server = await startLlmServer([failure(429, { body: [{ error }] }), answer("Hello")]);
+  await using ends = clientOf(server);
+  const startedAt = performance.now();
+  await ends.ask({ streaming: true });
+  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(150);
+});
