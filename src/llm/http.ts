@@ -7,7 +7,7 @@ import { failure } from "./errors.js";
 import type { Headers } from "./hints.js";
 import { toLlmError } from "./http-errors.js";
 import { callOf, type RetryPolicy, wireRetries } from "./retry.js";
-import { type RouteParts, Routes } from "./routes.js";
+import { type Route, type RouteParts, Routes } from "./routes.js";
 import { send } from "./send.js";
 
 /** Response headers have come, with a 2xx status; the body is ours to read, for streamed and whole answers alike. */
@@ -75,12 +75,10 @@ export class LlmHttp {
   }
 }
 
-/** Made for every attempt: the next one may go with another key. */
-function headersOf(
-  { key, provider, options }: Call,
-  ofRoute: Record<string, string> | undefined,
-): Record<string, string> {
+/** Made for every attempt: the next one may go with another key. What the provider's configuration says comes last. */
+function headersOf({ key, provider, options }: Call, ofRoute: Route["headers"]): Record<string, string> {
   const headers: Record<string, string> = {
+    ...ofRoute,
     "Content-Type": "application/json",
     "User-Agent": "MCP-Platform/1.0",
     // A proxy that compresses a stream also buffers it.
@@ -89,5 +87,9 @@ function headersOf(
   };
   if (key && provider.quirks.keyHeader === "api-key") headers["api-key"] = key;
   else if (key) headers.Authorization = `Bearer ${key}`;
-  return Object.assign(headers, provider.headers, ofRoute);
+  for (const [name, value] of Object.entries(provider.headers ?? {})) {
+    const same = Object.keys(headers).find((other) => other.toLowerCase() === name.toLowerCase());
+    headers[same ?? name] = value;
+  }
+  return headers;
 }

@@ -31,7 +31,7 @@ export function proxyTo(target: URL, configured: string | undefined, env: Enviro
   return {
     url,
     name: `${url.hostname}:${portOf(url)}`,
-    authorization: url.username ? `Basic ${Buffer.from(userinfoOf(url)).toString("base64")}` : undefined,
+    authorization: url.username ? basic(url) : undefined,
     isExplicit,
   };
 }
@@ -45,9 +45,9 @@ export function hostOf({ hostname }: Pick<URL, "hostname">): string {
   return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
-/** `name:password` of a URL, as they were before they were made to fit into it. */
-export function userinfoOf({ username, password }: URL): string {
-  return `${decoded(username)}:${decoded(password)}`;
+/** Name and password of a URL as a header has them. */
+export function basic({ username, password }: URL): string {
+  return `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString("base64")}`;
 }
 
 /** A `%` that nobody escaped is one. */

@@ -5,7 +5,7 @@ import type { Observe } from "../core/ports.js";
 import { createAgent } from "./agents.js";
 import { trusting } from "./authorities.js";
 import type { Environment } from "./providers.js";
-import { hostOf, proxyTo, userinfoOf } from "./proxy.js";
+import { basic, hostOf, proxyTo } from "./proxy.js";
 
 export interface RouteParts {
   env: Environment;
@@ -19,10 +19,7 @@ export interface Route {
   port: string;
   path: string;
   agent: Agent;
-  /** Of a URL that carries a name and password. */
-  auth?: string;
-  /** For a proxy that reads them. */
-  headers?: Readonly<Record<string, string>>;
+  headers: Readonly<Record<string, string>>;
 }
 
 /** Finds the pool, the proxy and the trusted authorities for each URL, once. */
@@ -62,19 +59,21 @@ export class Routes {
     const agent =
       this.#agents.get(key) ?? createAgent({ http: this.#http, protocol, connectTimeoutMs, proxy, secureContext });
     this.#agents.set(key, agent);
+    const headers: Record<string, string> = { Host: url.host };
+    if (url.username) headers.Authorization = basic(url);
     const route = {
       protocol,
       host: hostOf(url),
       port: url.port,
       path: `${url.pathname}${url.search}`,
       agent,
-      auth: url.username ? userinfoOf(url) : undefined,
+      headers,
     };
     if (!proxy || protocol === "https:") return route;
 
     if (!proxy.isExplicit) this.#warn(url, proxy.name);
-    const headers = proxy.authorization ? { "Proxy-Authorization": proxy.authorization } : undefined;
-    return { ...route, path: `${url.origin}${route.path}`, headers };
+    if (proxy.authorization) headers["Proxy-Authorization"] = proxy.authorization;
+    return { ...route, path: `${url.origin}${route.path}` };
   }
 
   /**

@@ -6,8 +6,6 @@ import { respectKeepAlive } from "./agents.js";
 import { readUpTo } from "./body.js";
 import type { Route } from "./routes.js";
 
-type SendOptions = Route & { headers: Record<string, string> };
-
 /** A whole conversation with images fits; what does not would be refused by the provider anyway. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -21,13 +19,14 @@ const MAX_ERROR_TIME_MS = 2000;
  */
 export async function send(
   config: InternalAxiosRequestConfig,
-  options: SendOptions,
+  route: Route,
   keepaliveExpiryMs: number,
 ): Promise<AxiosResponse<Readable>> {
   const { data, timeout = 0, signal } = config;
   if (data.length > MAX_BODY_BYTES) throw new AxiosError("the request is too large", "ERR_FR_MAX_BODY_LENGTH_EXCEEDED");
-  const sent = { "Content-Length": data.length, ...options.headers };
-  const request = openRequest({ ...options, headers: sent, method: "POST" });
+  // As a list they are written as they are; as an object each would be checked twice, and kept.
+  const sent = Object.entries(route.headers).flat();
+  const request = openRequest({ ...route, headers: ["Content-Length", String(data.length), ...sent], method: "POST" });
   const answered = headersOf(request, timeout, signal as AbortSignal);
   request.end(data);
   const incoming = await answered.catch((error: NodeJS.ErrnoException) => {

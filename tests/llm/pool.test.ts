@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import type { ProviderConfig } from "../../src/core/config.js";
 import { llmConfig } from "../support/llm-config.js";
 import {
   answer,
@@ -159,4 +160,21 @@ describe("connect_timeout", () => {
     await using ends = clientOf(server, { connectTimeoutMs: 1_000, timeoutMs: 5_000 });
     await ends.ask({ streaming: true });
   });
+});
+
+test("base_url may carry a name and password, a key outranks them, and headers of the provider everything", async () => {
+  await using server = await startLlmServer(() => answer("hello"));
+  const url = server.url.replace("http://", "http://me:p%40ss@");
+  const basic = `Basic ${Buffer.from("me:p@ss").toString("base64")}`;
+  const cases: [ProviderConfig, string][] = [
+    [{ apiKey: undefined }, basic],
+    [{}, "Bearer sk-test-0123456789"],
+    [{ headers: { AUTHORIZATION: "Custom 1" } }, "Custom 1"],
+  ];
+  for (const [provider] of cases) {
+    await using ends = clientOf({ url }, {}, provider);
+    await ends.ask({ streaming: true });
+  }
+  expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(cases.map(([, expected]) => expected));
+  expect(server.requests[0]?.headers.host).toBe(new URL(server.url).host);
 });

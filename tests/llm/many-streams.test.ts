@@ -1,0 +1,29 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect, test } from "@jest/globals";
+
+const STREAMS = 1000;
+/** Of memory that a stream may hold. */
+const MAX_BYTES = 20 * 1024;
+
+/** The bench counts connections at the server, a process of its own, and memory in the client's, after collections. */
+async function measure(...parameters: number[]): Promise<Record<string, number>> {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    "scripts/bench/streams.mjs",
+    ...parameters.map(String),
+  ]);
+  return JSON.parse(stdout) as Record<string, number>;
+}
+
+test.each([1_000, 100_000])(
+  "a thousand streams at once, with prompts of %i bytes, hold little memory",
+  async (promptBytes) => {
+    const measured = await measure(STREAMS, STREAMS, promptBytes);
+    expect(measured).toMatchObject({ answered: STREAMS, mostSockets: STREAMS, socketsLeft: 0 });
+    expect(measured.bytesPerStream).toBeLessThan(MAX_BYTES);
+  },
+);
+
+test("a thousand streams at once open no more connections than max_connections", async () => {
+  expect(await measure(STREAMS, 100)).toMatchObject({ answered: STREAMS, mostSockets: 100, socketsLeft: 0 });
+});
