@@ -1,3 +1,4 @@
+import { ChunkParser } from "./chunk-parser.js";
 import { asObject, type JsonObject, parseJson } from "./json.js";
 import { SseReader } from "./sse.js";
 
@@ -19,6 +20,7 @@ export class MessageReader {
   readonly #onMessage: (message: JsonObject, event: string | undefined) => void;
   readonly #decoder = new TextDecoder();
   readonly #sse = new SseReader((data, event) => this.#onEvent(data, event));
+  readonly #chunks = new ChunkParser();
   #document: string[] | undefined;
   #started = false;
   #length = 0;
@@ -27,6 +29,7 @@ export class MessageReader {
   /** The server said `[DONE]`. */
   isDone = false;
 
+  /** `onMessage` must not keep the message: it may become the next one. */
   constructor(onMessage: (message: JsonObject, event: string | undefined) => void) {
     this.#onMessage = onMessage;
   }
@@ -77,7 +80,7 @@ export class MessageReader {
 
   #onEvent(data: string, event: string | undefined): void {
     const text = data.trim();
-    const whole = asObject(parseJson(text));
+    const whole = this.#chunks.parse(text);
     if (whole) this.#take(whole, event);
     // Lines of which each was meant to be an event, without the blank lines between them.
     else if (text.includes("\n")) for (const line of text.split("\n")) this.#takeLine(line.trim(), event);
