@@ -35,8 +35,8 @@ interface RunOptions {
 }
 
 const { stdin, stdout, stderr } = process;
-/** The terminal was closed (SIGHUP). */
-let hungUp = false;
+/** The signal that told the host to end; it decides about the exit code then, whoever leaves first. */
+let endedBy: "SIGTERM" | "SIGHUP" | undefined;
 const program = new Command("mcp-platform")
   .description("An MCP host: a language model that uses the tools of your MCP servers.")
   .version(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version)
@@ -151,7 +151,7 @@ program
 
 // A reader that has gone (`| head`) is no failure, a full disk is one. Without a listener both would end in a stack trace.
 stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") return;
+  if (error.code === "EPIPE" || (error.code === "EIO" && stdout.isTTY)) return; // EIO: the terminal was closed
   process.exitCode = exitCodes.unexpected;
   stderr.write(`error: cannot write to stdout: ${error.message}\n`);
 });
@@ -205,13 +205,16 @@ async function logins() {
 async function open(door: (parts: DoorParts, app: App) => Promise<number>, observe?: Observe): Promise<void> {
   const loaded = await load();
   const { createApp } = await import("./app.js");
-  const app = await createApp({ config: loaded, observe });
+  const starting = createApp({ config: loaded, observe });
+  // Listened to from the start, because servers run before the app is there.
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      endedBy = signal;
+      void starting.then((app) => app.close()).finally(() => leave(exitCodes.terminated));
+    });
+  }
+  const app = await starting;
   const { sessions, hub, resolveModel } = app;
-  process.once("SIGTERM", () => void app.close().then(() => leave(exitCodes.terminated)));
-  process.once("SIGHUP", () => {
-    hungUp = true;
-    void app.close().then(() => leave(exitCodes.hungUp));
-  });
   try {
     const exitCode = await door({ sessions, hub, resolveModel, newId, now: Date.now }, app);
     onInterrupt(() => leave(exitCodes.cancelled));
@@ -256,7 +259,8 @@ function print(text: string): void {
 /** Leaves at once: nothing that a server or a socket left behind may hold the process. */
 function leave(exitCode: number): never {
   // Node's own exit sets the terminal back, and aborts where that has gone. The signal's default is to end us.
-  if (hungUp) process.kill(process.pid, "SIGHUP");
+  if (endedBy === "SIGHUP") process.kill(process.pid, endedBy);
+  if (endedBy) process.exit(exitCodes.terminated);
   process.exit(exitCode === exitCodes.done ? process.exitCode : exitCode);
 }
 

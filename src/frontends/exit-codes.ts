@@ -11,8 +11,6 @@ export const exitCodes = {
   denied: 6,
   limit: 7,
   cancelled: 130,
-  /** SIGHUP: the terminal was closed. */
-  hungUp: 129,
   /** SIGTERM. */
   terminated: 143,
 } as const;
