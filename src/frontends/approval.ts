@@ -1,6 +1,6 @@
 import type { ApprovalQuestion } from "../core/chat.js";
 import type { LineEditor } from "./line-editor.js";
-import { inert } from "./terminal.js";
+import { unambiguous } from "./terminal.js";
 
 /** More of a call's arguments than this is not read by anybody. */
 const shownArguments = 4000;
@@ -16,7 +16,7 @@ export async function askApproval(
   const shown = call.arguments.slice(0, shownArguments) + (rest > 0 ? `… and ${rest} characters more` : "");
   const text = `${reason}\n${shown}\nrun ${server}.${tool}? y = once, a = always in this session, n = no: `;
   for (;;) {
-    const answer = await editor.ask(inert(text), signal);
+    const answer = await editor.ask(unambiguous(text), signal);
     switch (answer?.trim().toLowerCase()) {
       case "y":
       case "yes":

@@ -2,7 +2,7 @@ import type { Question } from "../core/chat.js";
 import { askApproval } from "./approval.js";
 import { askForm } from "./form.js";
 import type { LineEditor } from "./line-editor.js";
-import { inert } from "./terminal.js";
+import { unambiguous } from "./terminal.js";
 
 /** Puts a question to the person at the terminal; the result is the answer as `session.answer` takes it. */
 export async function askPerson(editor: LineEditor, question: Question, signal: AbortSignal): Promise<unknown> {
@@ -22,7 +22,7 @@ export async function askPerson(editor: LineEditor, question: Question, signal: 
 /** Undefined when the input ends or the turn is cancelled. */
 async function yesOrNo(editor: LineEditor, text: string, signal: AbortSignal): Promise<boolean | undefined> {
   for (;;) {
-    const answer = (await editor.ask(inert(text), signal))?.trim().toLowerCase();
+    const answer = (await editor.ask(unambiguous(text), signal))?.trim().toLowerCase();
     if (answer === undefined) return undefined;
     if (answer === "y" || answer === "yes") return true;
     if (answer === "n" || answer === "no") return false;

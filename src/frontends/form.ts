@@ -1,6 +1,6 @@
 import type { JsonSchema } from "../core/chat.js";
 import type { LineEditor } from "./line-editor.js";
-import { inert } from "./terminal.js";
+import { unambiguous } from "./terminal.js";
 
 interface Form {
   server: string;
@@ -33,7 +33,9 @@ export async function askForm(
   let head = `${server} asks: ${message} (empty = default, ! = decline)\n`;
   for (const [name, field] of fields) {
     for (;;) {
-      const answer = (await editor.ask(inert(`${head}${label(name, field, required.has(name))}: `), signal))?.trim();
+      const answer = (
+        await editor.ask(unambiguous(`${head}${label(name, field, required.has(name))}: `), signal)
+      )?.trim();
       head = "";
       if (answer === undefined) return { action: "cancel" };
       if (answer === "!") return { action: "decline" };

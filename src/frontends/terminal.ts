@@ -23,6 +23,11 @@ export function inert(text: string): string {
   return text.replace(sequences, "").replace(controls, "");
 }
 
+/** Text that a person decides by: inert, and read in the order in which it was written. */
+export function unambiguous(text: string): string {
+  return inert(text).replace(bidiControls, "");
+}
+
 /** Bounds the work on a long text of which one line is shown: marks and joined emoji take many units for one column. */
 const unitsPerColumn = 16;
 
@@ -41,7 +46,7 @@ export function lastColumns(text: string, width: number): string {
 }
 
 function flat(text: string): string {
-  return inert(text).replace(bidiControls, "").replace(/\s+/gu, " ");
+  return unambiguous(text).replace(/\s+/gu, " ");
 }
 
 function graphemes(text: string): string[] {

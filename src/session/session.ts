@@ -183,7 +183,8 @@ export class Session {
       answer: async (question) => {
         const value = await this.#questions.wait(question.questionId, turn.signal);
         const asked = question.question;
-        if (asked.kind === "approval" && isRemembered(value)) {
+        // A tool that calls itself `*` would be remembered as a pattern for all.
+        if (asked.kind === "approval" && isRemembered(value) && !asked.tool.includes("*")) {
           const pattern = `${asked.server}__${asked.tool}`;
           allow.push(pattern);
           this.#remembered.push(pattern);
