@@ -3,11 +3,11 @@ import { drain } from "./body.js";
 import type { Call } from "./call.js";
 import type { AnswerFold } from "./deltas.js";
 import { failure, limitReached } from "./errors.js";
-import type { Response } from "./http.js";
 import { fromProvider, toLlmError } from "./http-errors.js";
 import type { JsonObject } from "./json.js";
 import { type BodyFault, MessageReader } from "./messages.js";
 import { complaintIn, errorIn } from "./provider-error.js";
+import type { Response } from "./send.js";
 
 /** After the model said why it stopped, only usage and `[DONE]` can follow: an answer that we have is not waited for. */
 const TRAILER_GRACE_MS = 2000;

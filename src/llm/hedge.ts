@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RETRY_COST } from "./budget.js";
 import type { Call } from "./call.js";
-import type { Response } from "./http.js";
+import type { Response } from "./send.js";
 
 /** Sends a call; resolves with the response headers. Aborting the signal gives up this request, not the call. */
 type Post = (call: Call, signal?: AbortSignal) => Promise<Response>;

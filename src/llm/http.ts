@@ -1,20 +1,12 @@
-import type { Readable } from "node:stream";
 import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from "axios";
 import type { HttpConfig } from "../core/config.js";
 import type { Call } from "./call.js";
 import { completionsUrl } from "./endpoint.js";
 import { failure } from "./errors.js";
-import type { Headers } from "./hints.js";
 import { toLlmError } from "./http-errors.js";
 import { callOf, type RetryPolicy, wireRetries } from "./retry.js";
 import { type Route, type RouteParts, Routes } from "./routes.js";
-import { send } from "./send.js";
-
-/** Response headers have come, with a 2xx status; the body is ours to read, for streamed and whole answers alike. */
-export interface Response {
-  headers: Headers;
-  data: Readable;
-}
+import { type Response, send } from "./send.js";
 
 /** The one axios instance. */
 export class LlmHttp {
@@ -51,16 +43,15 @@ export class LlmHttp {
         timeout: provider.limits.timeoutMs,
         signal: signal ? AbortSignal.any([options.signal, signal]) : options.signal,
       };
-      const { data, request: incoming }: AxiosResponse<Readable> = await this.#instance.request(request);
-      // What else axios returns would stay in memory for the life of a stream: a copy of the headers, and the request.
-      return { headers: incoming.headers, data };
+      // What else axios returns would keep the request in memory for the life of a stream.
+      return (await this.#instance.request<Response>(request)).data;
     } catch (error) {
       throw toLlmError(error, call, this.#policy.now());
     }
   }
 
   /** The adapter of the instance, which axios-retry calls for every attempt. */
-  async #attempt(config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
+  async #attempt(config: InternalAxiosRequestConfig): Promise<AxiosResponse<Response>> {
     const call = callOf(config) as Call;
     if (this.#isClosed) throw failure("aborted", "the host is closing", call, { hint: "" });
     const route = this.#routes.to(config.url ?? "", call.provider.limits.connectTimeoutMs);

@@ -4,7 +4,14 @@ import { constants, createBrotliDecompress, createUnzip } from "node:zlib";
 import { AxiosError, type AxiosResponse, CanceledError, type InternalAxiosRequestConfig } from "axios";
 import { respectKeepAlive } from "./agents.js";
 import { readUpTo } from "./body.js";
+import type { Headers } from "./hints.js";
 import type { Route } from "./routes.js";
+
+/** Response headers have come, with a 2xx status; the body is ours to read, for streamed and whole answers alike. */
+export interface Response {
+  headers: Headers;
+  data: Readable;
+}
 
 /** A whole conversation with images fits; what does not would be refused by the provider anyway. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
@@ -21,26 +28,27 @@ export async function send(
   config: InternalAxiosRequestConfig,
   route: Route,
   keepaliveExpiryMs: number,
-): Promise<AxiosResponse<Readable>> {
-  const { data, timeout = 0, signal } = config;
-  if (data.length > MAX_BODY_BYTES) throw new AxiosError("the request is too large", "ERR_FR_MAX_BODY_LENGTH_EXCEEDED");
+): Promise<AxiosResponse<Response>> {
+  const { data: sent, timeout = 0, signal } = config;
+  if (sent.length > MAX_BODY_BYTES) throw new AxiosError("the request is too large", "ERR_FR_MAX_BODY_LENGTH_EXCEEDED");
   // As a list they are written as they are; as an object each would be checked twice, and kept.
-  const sent = Object.entries(route.headers).flat();
-  const request = openRequest({ ...route, headers: ["Content-Length", String(data.length), ...sent], method: "POST" });
+  const list = ["Content-Length", String(sent.length), ...Object.entries(route.headers).flat()];
+  const request = openRequest({ ...route, headers: list, method: "POST" });
   const answered = headersOf(request, timeout, signal as AbortSignal);
-  request.end(data);
+  request.end(sent);
   const incoming = await answered.catch((error: NodeJS.ErrnoException) => {
     const { reusedSocket } = request;
     throw AxiosError.from(error, error.code, config, { reusedSocket });
   });
   respectKeepAlive(incoming, keepaliveExpiryMs);
   const { statusCode: status = 0, statusMessage: statusText = "" } = incoming;
-  const headers = incoming.headers as AxiosResponse["headers"];
-  const response = { status, statusText, headers, config, request: incoming };
+  const { headers } = incoming;
   const body = decoded(incoming);
-  if (status >= 200 && status < 300) return { ...response, data: body };
-  const said = await readUpTo(body, MAX_ERROR_BYTES, MAX_ERROR_TIME_MS);
-  throw new AxiosError(`status ${status}`, AxiosError.ERR_BAD_RESPONSE, config, undefined, { ...response, data: said });
+  // axios hands `data` on as it is; the headers it would copy several times.
+  if (status >= 200 && status < 300) return { status, statusText, headers: {}, config, data: { headers, data: body } };
+  const data = await readUpTo(body, MAX_ERROR_BYTES, MAX_ERROR_TIME_MS);
+  const response = { status, statusText, headers: headers as AxiosResponse["headers"], config, data };
+  throw new AxiosError(`status ${status}`, AxiosError.ERR_BAD_RESPONSE, config, undefined, response);
 }
 
 /** Listens for as long as the answer lasts, and so holds on to as little as it can. */
