@@ -9,7 +9,7 @@ import { Tunnel } from "./tunnel.js";
 /** Before the server closes an idle connection, we do: the request that crosses its FIN would fail. */
 const KEEP_ALIVE_MARGIN_MS = 1000;
 
-export interface AgentOptions {
+interface AgentOptions {
   http: HttpConfig;
   /** `https:` or `http:`, of the origin. */
   protocol: string;
@@ -82,7 +82,7 @@ function limitConnecting(agent: Connecting, limitMs: number, proxy: HttpProxy | 
 export class ConnectTimeout extends Error {
   readonly code = "ECONNTIMEOUT";
 
-  constructor(readonly proxy: HttpProxy | undefined) {
+  constructor(proxy: HttpProxy | undefined) {
     super(proxy ? `through the proxy ${proxy.name}` : "");
   }
 }

@@ -28,6 +28,8 @@ export function proxyTo(target: URL, configured: string | undefined, env: Enviro
   if (!isExplicit && target.protocol === "http:" && isLocal(target.hostname)) return undefined;
   const url = parse(value, name);
   if (isLoopback(target.hostname) && !isLoopback(url.hostname)) return undefined;
+  if (target.protocol === "http:" && url.protocol === "https:")
+    throw unusable(`${name} is an https:// proxy, through which only https:// providers can be reached`);
   return {
     url,
     name: `${url.hostname}:${portOf(url)}`,
@@ -65,9 +67,11 @@ function parse(value: string, name: string): URL {
   const text = value.includes("://") ? value : `http://${value}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.hostname && /^https?:$/.test(url.protocol)) return url;
-  throw new LlmError("bad_request", `${name} is not the URL of an HTTP proxy`, {
-    hint: 'Set llm.http.proxy to http://host:port, or to "" for none.',
-  });
+  throw unusable(`${name} is not the URL of an HTTP proxy`);
+}
+
+function unusable(why: string): LlmError {
+  return new LlmError("bad_request", why, { hint: 'Set llm.http.proxy to http://host:port, or to "" for none.' });
 }
 
 /** The variable that decides, and its value. Its name in small letters comes first, as everywhere. */

@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { connect as connectTls, type SecureContext } from "node:tls";
 import { type HttpProxy, hostOf, portOf } from "./proxy.js";
@@ -36,7 +36,8 @@ export class Tunnel extends Duplex {
     this.#proxy = proxy;
     const place = { host: hostOf(proxy.url), port: portOf(proxy.url) };
     const isSecure = proxy.url.protocol === "https:";
-    this.#socket = isSecure ? connectTls({ ...place, servername: place.host, secureContext }) : connect(place);
+    const servername = isIP(place.host) ? "" : place.host;
+    this.#socket = isSecure ? connectTls({ ...place, servername, secureContext }) : connect(place);
     const authorization = proxy.authorization ? `Proxy-Authorization: ${proxy.authorization}\r\n` : "";
     this.#socket
       .setNoDelay(true)

@@ -162,6 +162,15 @@ describe("connect_timeout", () => {
   });
 });
 
+test("a request beyond 32 MB is not sent", async () => {
+  await using server = await startLlmServer([]);
+  await using ends = clientOf(server);
+  const text = "x".repeat(33 * 1024 * 1024);
+  const messages = [{ role: "user" as const, content: [{ type: "text" as const, text }] }];
+  const outcome = await ends.ask({ streaming: true }, { messages, tools: [] }).catch((error: unknown) => error);
+  expect(outcome).toMatchObject({ kind: "context_length", retryable: false });
+});
+
 test("base_url may carry a name and password, a key outranks them, and headers of the provider everything", async () => {
   await using server = await startLlmServer(() => answer("hello"));
   const url = server.url.replace("http://", "http://me:p%40ss@");

@@ -98,6 +98,10 @@ test.each(["socks5://corp:1080", "http://", "://", "http://[", "ftp://corp"])(
   },
 );
 
+test("a plain http provider cannot be reached through an https:// proxy, and is not tried to", () => {
+  expect(() => chosen("http://api.example.com/v1", "https://corp")).toThrow(/^llm.http.proxy is an https:\/\/ proxy/);
+});
+
 test("name and password of the URL become Proxy-Authorization, and no part of the name", () => {
   const proxy = proxyTo(new URL(API), "http://me:p%40ss100%@corp:3128", {});
   expect(proxy).toMatchObject({

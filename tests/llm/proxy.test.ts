@@ -72,6 +72,14 @@ withTls("an https provider behind a proxy", () => {
     expect(proxy.connects).toHaveLength(2);
   });
 
+  test("the proxy itself may be spoken to by TLS", async () => {
+    await using server = await startLlmServer(() => answer("hello"), certificates);
+    await using proxy = await startProxy(undefined, certificates);
+    await using ends = clientBehind(server.url, { HTTPS_PROXY: proxy.url }, trusting());
+    for (let count = 0; count < 3; count++) await ends.ask({ streaming: true });
+    expect(proxy.connects).toHaveLength(1);
+  });
+
   test("a long answer comes through whole", async () => {
     const text = "0123456789abcdef ".repeat(60_000).trim();
     await using server = await startLlmServer(() => answer(text), certificates);

@@ -1,4 +1,5 @@
-import { createServer, type IncomingHttpHeaders, request } from "node:http";
+import { createServer, type IncomingHttpHeaders, type RequestListener, request } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
 
 /** How it treats CONNECT: lets it through, answers that status, says nothing, closes, or speaks another language. */
@@ -16,8 +17,11 @@ export interface TestProxy extends AsyncDisposable {
   treatment: Treatment;
 }
 
-/** A real HTTP proxy. `forwardTo`: the port on loopback where every host is found that a request names. */
-export async function startProxy(forwardTo?: number): Promise<TestProxy> {
+/**
+ * A real HTTP proxy. `forwardTo`: the port on loopback where every host is found that a request names. With a certificate
+ * it is spoken to by TLS.
+ */
+export async function startProxy(forwardTo?: number, certificate?: { key: string; cert: string }): Promise<TestProxy> {
   const sockets = new Set<Socket>();
   const keep = (socket: Socket) => {
     sockets.add(socket.on("error", () => socket.destroy()).once("close", () => sockets.delete(socket)));
@@ -25,7 +29,7 @@ export async function startProxy(forwardTo?: number): Promise<TestProxy> {
   };
   let openTunnels = 0;
 
-  const server = createServer((incoming, response) => {
+  const listener: RequestListener = (incoming, response) => {
     const url = new URL(incoming.url ?? "");
     proxy.requests.push({ url: url.href, headers: incoming.headers });
     if (typeof proxy.treatment === "number") {
@@ -46,7 +50,8 @@ export async function startProxy(forwardTo?: number): Promise<TestProxy> {
       answer.pipe(response);
     });
     incoming.pipe(forwarded.on("error", () => response.destroy()));
-  });
+  };
+  const server = certificate ? createTlsServer(certificate, listener) : createServer(listener);
 
   server.on("connect", (incoming, client: Socket) => {
     proxy.connects.push({ target: incoming.url ?? "", headers: incoming.headers });
@@ -70,7 +75,7 @@ export async function startProxy(forwardTo?: number): Promise<TestProxy> {
 
   const name = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   const proxy: TestProxy = {
-    url: `http://${name}`,
+    url: `${certificate ? "https" : "http"}://${name}`,
     name,
     connects: [],
     requests: [],
