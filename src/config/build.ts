@@ -49,6 +49,7 @@ interface ServerTree {
   max_total_timeout: number;
   startup_timeout: number;
   startup_grace: number;
+  protocol: ServerConfig["protocol"];
   sampling: ServerConfig["sampling"];
   roots: string[];
   tools: { allow: string[]; deny: string[]; auto_approve: string[]; timeouts: Record<string, number> };
@@ -98,6 +99,7 @@ function buildServer(name: string, server: ServerTree): ServerConfig {
     maxTotalTimeoutMs: server.max_total_timeout,
     startupTimeoutMs: server.startup_timeout,
     startupGraceMs: server.startup_grace,
+    protocol: server.protocol,
     sampling: server.sampling,
     roots: server.roots,
     tools: {

@@ -112,6 +112,8 @@ interface ServerCommon {
   startupTimeoutMs: number;
   /** How long a turn waits for this server to get ready, counted from its start. */
   startupGraceMs: number;
+  /** Era of MCP; `auto` asks the server. */
+  protocol: "auto" | "legacy" | "modern";
   /** Whether the server may let the model write something, at the user's cost. */
   sampling: "ask" | "allow" | "deny";
   /** Absolute paths of folders that the server is told to work in. None: it is told nothing. */

@@ -75,6 +75,8 @@ export interface ServerStatus {
   /** Start to ready, milliseconds. */
   startMs?: number;
   version?: string;
+  /** Of the protocol: `legacy` is up to 2025-11-25, `modern` from 2026-07-28 on. */
+  era?: "legacy" | "modern";
   /** Why it is not ready, and what to do. */
   reason?: string;
 }

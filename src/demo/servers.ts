@@ -16,6 +16,7 @@ export function demoServer(): StdioServerConfig {
     maxTotalTimeoutMs: 600_000,
     startupTimeoutMs: 30_000,
     startupGraceMs: 15_000,
+    protocol: "auto",
     sampling: "ask",
     roots: [],
     tools: { allow: [], deny: [], autoApprove: [], timeoutsMs: {} },

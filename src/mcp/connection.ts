@@ -1,7 +1,5 @@
-/** One link to one server, from initialize to its end, over the SDK's client. A connection that ended is never used again. */
-import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import type { ZodType } from "zod";
-import type { ContentPart } from "../core/chat.js";
+/** One link to one server, from its start to its end. A connection that ended is never used again. */
+import type { ContentPart, JsonSchema } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { McpError, type McpErrorKind } from "../core/errors.js";
 import type { SendOptions } from "../core/ports.js";
@@ -12,11 +10,11 @@ import { asArray, asText, isRecord, type Json } from "./json.js";
 import { type Clock, type Limits, withLimits } from "./limits.js";
 import type { ListedTool } from "./listed.js";
 import type { Ask } from "./listing.js";
+import { type Era, NotTaken, type Peer, RpcError } from "./peer.js";
 import { readLists, type ServerLists } from "./server-lists.js";
 import { callAsTask } from "./tasks.js";
 import { timeoutOf } from "./tools.js";
 import type { Route } from "./transports/route.js";
-import { longestTimerMs } from "./wait.js";
 
 export interface ConnectionEvents {
   listsChanged(): void;
@@ -30,8 +28,7 @@ export interface ConnectionEvents {
 
 interface ConnectionParts {
   route: Route;
-  client: Client;
-  anyResult: ZodType<Json>;
+  peer: Peer;
   callbacks: Callbacks;
 }
 
@@ -52,29 +49,29 @@ export class McpConnection {
     this.lost = new Promise((resolve) => {
       this.#lose = resolve;
     });
-    const { client, route, callbacks } = parts;
-    client.onclose = () => this.#end(new Error("the server closed the connection"));
-    client.onerror = (error) => {
-      events.noticed(error.message);
-      if (route.isFatal(error)) this.#end(error);
-    };
-    client.fallbackRequestHandler = ({ method, params }, { signal }) => callbacks.answer(method, params ?? {}, signal);
-    client.fallbackNotificationHandler = async ({ method, params = {} }) => {
-      if (method === "notifications/resources/updated") events.resourceChanged(asText(params.uri));
-      if (method === "notifications/message") events.logged(asText(params.level), logText(params));
-      if (/^notifications\/(tools|prompts|resources)\/list_changed$/.test(method)) events.listsChanged();
-    };
+    const { peer, route, callbacks } = parts;
+    peer.listen({
+      closed: () => this.#end(new Error("the server closed the connection")),
+      failed: (error) => {
+        events.noticed(error.message);
+        if (route.isFatal(error)) this.#end(error);
+      },
+      notified: (method, params) => {
+        if (/^notifications\/(tools|prompts|resources)\/list_changed$/.test(method)) events.listsChanged();
+        if (method === "notifications/resources/updated") events.resourceChanged(asText(params.uri));
+        if (method === "notifications/message") events.logged(asText(params.level), logText(params));
+      },
+      answer: (method, params, signal) => callbacks.answer(method, params, signal),
+    });
   }
 
-  /** Once, before anything else. The caller limits its time. */
-  async initialize(): Promise<void> {
-    const { client, route } = this.#parts;
-    await client.connect(route.transport, { timeout: longestTimerMs });
+  get era(): Era {
+    return this.#parts.peer.era;
   }
 
   /** The server's own, as it said in initialize. */
   get serverVersion(): string | undefined {
-    return this.#parts.client.getServerVersion()?.version;
+    return this.#parts.peer.serverVersion;
   }
 
   /** Whether the server said that its lists may change. */
@@ -84,21 +81,30 @@ export class McpConnection {
   }
 
   /** Rejects when the tools cannot be listed; what else cannot is a problem in the result. */
-  lists(signal: AbortSignal): Promise<ServerLists> {
+  async lists(signal: AbortSignal): Promise<ServerLists> {
     const { timeoutMs } = this.#config;
     const askWithin = (ms: number) => (method: string, params: Json) =>
       this.#request(method, params, { timeoutMs: ms, signal });
-    return readLists(this.#declared, {
+    const lists = await readLists(this.#declared, {
       ask: askWithin(timeoutMs),
       askBriefly: askWithin(Math.min(timeoutMs, extraListTimeoutMs)),
     });
+    const objection = ({ inputSchema }: ListedTool) => this.#parts.peer.objectionTo(inputSchema);
+    const refused = lists.tools.filter(objection);
+    if (refused.length === 0) return lists;
+    const problems = refused.map((tool) => `${tool.name}: ${objection(tool)}`);
+    return {
+      ...lists,
+      tools: lists.tools.filter((tool) => !objection(tool)),
+      problems: [...lists.problems, ...problems],
+    };
   }
 
   /** The result as it came. A call that needs a visit to some page first is sent again after it: the server has refused it, not run it. */
   async callTool(tool: ListedTool, args: Json, options: SendOptions): Promise<Json> {
     const { ask = nobody } = options;
-    const { callbacks, route } = this.#parts;
-    await route.listening?.();
+    const { callbacks, peer } = this.#parts;
+    await peer.canBeAsked();
     const call = () => this.#callOnce(tool, args, { ...options, ask });
     try {
       return await call();
@@ -110,7 +116,7 @@ export class McpConnection {
   }
 
   #callOnce(
-    { name, isTask }: ListedTool,
+    { name, isTask, inputSchema }: ListedTool,
     args: Json,
     { signal, ask, callId, traceparent, onProgress = () => {} }: SendOptions & { ask: RunningCall["ask"] },
   ): Promise<Json> {
@@ -119,16 +125,20 @@ export class McpConnection {
     const meta = { ...(callId && { "mcp-platform/call-id": callId }), ...(traceparent && { traceparent }) };
     const params = { name, arguments: args, ...(Object.keys(meta).length > 0 && { _meta: meta }) };
     const asTask = isTask && isRecord(this.#declared.tasks?.requests?.tools?.call);
-    return this.#within({ timeoutMs, maxTotalTimeoutMs, signal, onProgress }, async (send, clock, ends) => {
-      const end = this.#parts.callbacks.begin({ ask, signal: ends, pause: clock.pause });
-      try {
-        if (!asTask) return await send("tools/call", params);
-        const run = { signal: ends, onProgress: clock.progress, send: this.#unlimited };
-        return await callAsTask(send, params, run);
-      } finally {
-        end();
-      }
-    });
+    return this.#within(
+      { timeoutMs, maxTotalTimeoutMs, signal, onProgress },
+      async (send, clock, ends) => {
+        const end = this.#parts.callbacks.begin({ ask, signal: ends, pause: clock.pause });
+        try {
+          if (!asTask) return await send("tools/call", params);
+          const run = { signal: ends, onProgress: clock.progress, send: this.#unlimited };
+          return await callAsTask(send, params, run);
+        } finally {
+          end();
+        }
+      },
+      inputSchema,
+    );
   }
 
   async getPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]> {
@@ -152,7 +162,7 @@ export class McpConnection {
   /** Asks to be told when the resource changes; whether the server does that. */
   async subscribe(uri: string): Promise<boolean> {
     if (!this.#declared.resources?.subscribe) return false;
-    await this.#request("resources/subscribe", { uri }, { timeoutMs: this.#config.timeoutMs });
+    await this.#parts.peer.subscribe(uri);
     return true;
   }
 
@@ -162,11 +172,10 @@ export class McpConnection {
     await this.#parts.route.close();
   }
 
-  readonly #unlimited: Ask = (method, params) =>
-    this.#parts.client.request({ method, params }, this.#parts.anyResult, { timeout: this.#config.timeoutMs });
+  readonly #unlimited: Ask = (method, params) => this.#parts.peer.request(method, params);
 
   get #declared() {
-    return this.#parts.client.getServerCapabilities() ?? {};
+    return this.#parts.peer.capabilities;
   }
 
   #request(method: string, params: Json, limits: Limits): Promise<Json> {
@@ -174,23 +183,29 @@ export class McpConnection {
   }
 
   /** Any number of requests under one set of limits. Rejects with McpError, or with the reason of `limits.signal`. */
-  async #within<T>(limits: Limits, work: (send: Ask, clock: Clock, signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { client, anyResult, route } = this.#parts;
+  async #within<T>(
+    limits: Limits,
+    work: (send: Ask, clock: Clock, signal: AbortSignal) => Promise<T>,
+    inputSchema?: JsonSchema,
+  ): Promise<T> {
+    const { peer, route } = this.#parts;
     try {
       return await withLimits(limits, (signal, clock) => {
-        const options = {
+        const onProgress = limits.onProgress && clock.progress;
+        return work(
+          (method, params) => peer.request(method, params, { signal, onProgress, inputSchema }),
+          clock,
           signal,
-          timeout: longestTimerMs,
-          // Asked for progress, some servers send it: only where somebody looks.
-          ...(limits.onProgress && { onprogress: clock.progress }),
-        };
-        return work((method, params) => client.request({ method, params }, anyResult, options), clock, signal);
+        );
       });
     } catch (error) {
       if (limits.signal?.aborted || error instanceof McpError) throw error;
-      if (this.#lossReason) throw this.#lossReason;
-      if (isRpcError(error)) throw new McpError(kindOf(error.code), plain(error.message), { cause: error });
-      throw route.explain(error);
+      const own = route.explain(error);
+      if (own instanceof NotTaken) throw own;
+      // Another request may have been refused; whether this one was is not known.
+      if (this.#lossReason) throw new McpError(this.#lossReason.kind, this.#lossReason.message, { retryable: true });
+      if (error instanceof RpcError) throw new McpError(kindOf(error.code), error.message, { cause: error });
+      throw own;
     }
   }
 
@@ -208,16 +223,6 @@ const nobody = async () => false;
 function logText({ data, logger }: Json): string {
   const text = typeof data === "string" ? data : JSON.stringify(data);
   return typeof logger === "string" ? `${logger}: ${text}` : text;
-}
-
-/** An error that the server answered with, as the SDK throws it. */
-function isRpcError(error: unknown): error is Error & { code: number } {
-  return error instanceof Error && error.name === "McpError" && isRecord(error) && typeof error.code === "number";
-}
-
-/** Without the prefix that the SDK puts before a message, once at each end. */
-function plain(message: string): string {
-  return message.replace(/^(MCP error -?\d+: )+/, "");
 }
 
 /** JSON-RPC "method not found", and MCP's "resource not found". */

@@ -1,11 +1,15 @@
 /** What costs time to load and is not always needed. Each is loaded once and one after the other, however many servers start. */
 
-export const loadSdk = once(() => import("./sdk.js"));
+export const loadLegacy = once(() => import("./legacy-peer.js"));
+
+export const loadModern = once(() => import("./modern-peer.js"));
 
 export const loadRemote = once(async () => {
-  await loadSdk();
+  await loadLegacy();
   return import("./transports/remote.js");
 });
+
+export const loadModernHttp = once(() => import("./transports/modern-http.js"));
 
 function once<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined;

@@ -91,6 +91,7 @@ export class SupervisedServer {
       resources: resources.length,
       startMs: this.#startMs,
       version: this.#connection?.serverVersion,
+      era: this.#connection?.era,
       reason: this.condition.reason,
     };
   }

@@ -4,11 +4,29 @@ import type { SendOptions, ToolResult } from "../core/ports.js";
 import { errorResult, structuredOf, toToolResult } from "./content.js";
 import type { Json } from "./json.js";
 import type { ListedTool } from "./listed.js";
+import { NotTaken } from "./peer.js";
 import { problemIn } from "./schema.js";
 import type { SupervisedServer } from "./supervised-server.js";
 
 /** Never rejects: what goes wrong is a result that the model can read. Says apart what was not sent and what may have happened. */
 export async function callTool(
+  server: SupervisedServer,
+  tool: ListedTool,
+  args: Json,
+  options: SendOptions,
+): Promise<ToolResult> {
+  try {
+    return await callOnce(server, tool, args, options);
+  } catch {
+    // The session was lost, and the call with it: nothing was done.
+    await server.settled(options.signal).catch(() => {});
+    const again = callOnce(server, tool, args, options);
+    return again.catch((error: unknown) => errorResult(`${tool.name} failed: ${messageOf(error)}`));
+  }
+}
+
+/** Rejects with NotTaken only. */
+async function callOnce(
   server: SupervisedServer,
   tool: ListedTool,
   args: Json,
@@ -22,6 +40,7 @@ export async function callTool(
     const { content, isError } = toToolResult(result);
     return { content: isError ? content : [...content, ...doubts(result, tool)], isError };
   } catch (error) {
+    if (error instanceof NotTaken && !options.signal.aborted) throw error;
     if (options.signal.aborted) return errorResult(`${name} was cancelled before it answered`);
     const isAlive = server.isUsable && server.connection === connection;
     if (isAlive) return errorResult(`${name} failed: ${messageOf(error)}`);

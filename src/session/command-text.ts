@@ -13,12 +13,13 @@ export function toolsText(tools: readonly HubTool[]): string {
 
 export function serversText(servers: readonly ServerStatus[]): string {
   return list(
-    servers.map(({ name, state, transport, tools, prompts, resources, startMs, version, reason }) => {
+    servers.map(({ name, state, transport, tools, prompts, resources, startMs, version, era, reason }) => {
       const counts = [count(tools, "tool"), count(prompts, "prompt"), count(resources, "resource")].join(", ");
       const facts = [
         counts,
         startMs === undefined ? "" : `ready in ${startMs} ms`,
         version ? `version ${version}` : "",
+        era === "modern" ? "MCP 2026-07-28" : "",
       ];
       return [name, state, transport, reason ?? facts.filter(Boolean).join(", ")];
     }),

@@ -201,6 +201,7 @@ describe("servers", () => {
         maxTotalTimeoutMs: 600_000,
         startupTimeoutMs: 30_000,
         startupGraceMs: 2500,
+        protocol: "auto",
         sampling: "ask",
         roots: [],
         tools: { allow: [], deny: [], autoApprove: [], timeoutsMs: {} },

@@ -49,7 +49,7 @@ test("without a login, the state says so with the command to run, and nobody but
     state: "needs_auth",
     reason: `${server.url} wants authorization: it needs a login (run: mcp-platform servers login r)`,
   });
-  expect(server.seen).toEqual(["POST /mcp initialize"]);
+  expect(server.seen).toEqual(["POST /mcp server/discover"]);
 });
 
 test("a host that runs already sees a login that is made elsewhere", async () => {

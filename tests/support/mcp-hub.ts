@@ -14,6 +14,7 @@ const common = {
   maxTotalTimeoutMs: 60_000,
   startupTimeoutMs: 20_000,
   startupGraceMs: 15_000,
+  protocol: "auto" as const,
   sampling: "ask" as const,
   roots: [],
   tools: { allow: [], deny: [], autoApprove: [], timeoutsMs: {} },

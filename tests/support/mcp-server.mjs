@@ -165,6 +165,11 @@ if (options.noise) process.stdout.write("Welcome to my server!\n\n{not json}\n42
 createInterface({ input: process.stdin }).on("line", async (line) => {
   const message = JSON.parse(line);
   const { id, method, params } = message;
+  if (method === "server/discover") {
+    record(method);
+    if (options.diesOfProbe) process.exit(1);
+    if (options.ignoresProbe) return;
+  }
   if (method === undefined) return asked.get(id)?.(message);
   if (method === "notifications/cancelled") record(`cancelled ${params.requestId}`);
   if (options.silent || id === undefined) return;

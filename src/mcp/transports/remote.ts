@@ -7,20 +7,31 @@ import { McpError, messageOf } from "../../core/errors.js";
 import { type AuthOptions, Authorization } from "../auth/authorization.js";
 import { authorizedFetch } from "../auth/authorized-fetch.js";
 import { loginHint } from "../auth/explain.js";
+import { isModernOnly } from "../eras.js";
 import { asText, isRecord } from "../json.js";
+import { loadModernHttp } from "../lazy.js";
+import { NotTaken } from "../peer.js";
 import { redactor } from "../redact.js";
+import { askHttp } from "./ask-http.js";
 import { NotificationStream } from "./notification-stream.js";
-import type { Route } from "./route.js";
+import { patientFetch } from "./patient-fetch.js";
+import type { ModernTransport, Route } from "./route.js";
+import { withWholeAnswers } from "./whole-answers.js";
 
 const goodbyeMs = 1000;
+const reconnectionOptions = {
+  initialReconnectionDelay: 1000,
+  maxReconnectionDelay: 30_000,
+  reconnectionDelayGrowFactor: 2,
+  maxRetries: 5,
+};
 
 export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", auth?: AuthOptions): Route {
   const url = new URL(config.url);
   const authorization = auth && !hasOwnAuthorization(config) ? new Authorization(config, auth) : undefined;
-  const init = {
-    requestInit: { headers: { ...config.headers } },
-    ...(authorization && { fetch: authorizedFetch(authorization, url) }),
-  };
+  const plain = withWholeAnswers(patientFetch);
+  const send = authorization ? authorizedFetch(authorization, url, plain) : plain;
+  const init = { requestInit: { headers: { ...config.headers } }, fetch: send };
   // What an EventSource throws forgets what its fetch threw.
   const explain = (error: unknown) => authorization?.problem ?? explainRemote(config, url, error);
   const needsLogin = (error: unknown) => error instanceof McpError && error === authorization?.problem;
@@ -35,26 +46,45 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", au
       close: () => transport.close().catch(() => {}),
     };
   }
-  const stream = new NotificationStream(init.fetch ?? fetch);
-  const transport = new StreamableHTTPClientTransport(url, { ...init, fetch: stream.fetch });
+  const stream = new NotificationStream(send);
+  const transport = new StreamableHTTPClientTransport(url, { ...init, fetch: stream.fetch, reconnectionOptions });
+  let modern: ModernTransport | undefined;
   return {
     transport,
+    async modern() {
+      modern = (await loadModernHttp()).modernHttp(url, init);
+      return modern;
+    },
+    async ask(request, signal) {
+      const { status, answer } = await askHttp(url, request, { headers: { ...config.headers }, send, signal });
+      if (status === 401 || status === 403) throw explain(new StreamableHTTPError(status, ""));
+      return answer;
+    },
     listening: () => stream.opened(),
     instead: (error) =>
       config.transport === "auto" && refusesHttp(error) ? async () => remoteRoute(config, "sse", auth) : undefined,
-    // 404 to a POST: the session is gone. "Maximum reconnection attempts": the stream of notifications is.
+    // "Maximum reconnection attempts": the stream of notifications is gone for good.
     isFatal: (error) =>
-      (error instanceof StreamableHTTPError && error.code === 404 && error.message.includes("POSTing")) ||
+      isSessionLost(error) ||
       error.message.startsWith("Maximum reconnection attempts") ||
       isNetworkError(error) ||
       needsLogin(error),
-    explain,
+    explain: (error) => {
+      const explained = explain(error);
+      const isLost = transport.sessionId !== undefined && isSessionLost(error);
+      return isLost ? new NotTaken("unavailable", explained.message, { retryable: true }) : explained;
+    },
     // close() alone leaves the session on the server. A server that does not answer must not hold up the host.
     close: async () => {
       await Promise.race([transport.terminateSession(), sleep(goodbyeMs, undefined, { ref: false })]).catch(() => {});
-      await transport.close().catch(() => {});
+      await Promise.all([transport.close(), modern?.close()]).catch(() => {});
     },
   };
+}
+
+/** 404 to a POST within a session. */
+function isSessionLost(error: unknown): boolean {
+  return error instanceof StreamableHTTPError && error.code === 404 && error.message.includes("POSTing");
 }
 
 function hasOwnAuthorization({ headers }: RemoteServerConfig): boolean {
@@ -71,13 +101,13 @@ function explainRemote(config: RemoteServerConfig, url: URL, error: unknown): Mc
   if (error instanceof McpError) return error;
   const { name } = config;
   const place = `${url.origin}${url.pathname}`; // without user, password and query: they may be secret
-  const status = error instanceof StreamableHTTPError || error instanceof SseError ? error.code : undefined;
+  const status = statusOf(error);
   if (status === 401 || status === 403) {
     const hint = hasOwnAuthorization(config) ? `check mcpServers.${name}.headers.Authorization` : loginHint(config);
     return new McpError("needs_auth", `${place} wants authorization (HTTP ${status})`, { hint });
   }
   if (isModernOnly(error)) {
-    return new McpError("protocol", `${place} speaks only versions of MCP that this host does not`);
+    return new McpError("protocol", `${place} does not speak MCP up to 2025-11-25`, { retryable: true });
   }
   if (isNetworkError(error)) {
     const hint = `is it running? see mcpServers.${name}.url`;
@@ -93,9 +123,10 @@ function explainRemote(config: RemoteServerConfig, url: URL, error: unknown): Mc
   });
 }
 
-/** `UnsupportedProtocolVersion` of 2026-07-28 arrives as the text of an HTTP 400. */
-function isModernOnly(error: unknown): boolean {
-  return messageOf(error).includes("-32022");
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof StreamableHTTPError || error instanceof SseError) return error.code;
+  const data = isRecord(error) && isRecord(error.data) ? error.data : {}; // the v2 SDK's SdkHttpError
+  return typeof data.status === "number" ? data.status : undefined;
 }
 
 /** fetch says "fetch failed" and keeps the reason in its cause. Told by name: it may come from another realm. */

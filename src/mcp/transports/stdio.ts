@@ -6,11 +6,13 @@ import { existsSync } from "node:fs";
 import { setImmediate as afterDeliveries, setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import type { JSONRPCMessage, JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
 import type { StdioServerConfig } from "../../core/config.js";
 import { McpError, messageOf } from "../../core/errors.js";
-import { isRecord, parseJson } from "../json.js";
+import { isRecord, type Json, parseJson } from "../json.js";
+import { EndedByProbe } from "../peer.js";
 import { redactor } from "../redact.js";
+import { abortable } from "../wait.js";
 import { serverEnvironment } from "./environment.js";
 import { LineSplitter } from "./lines.js";
 import { ProcessGroup } from "./process-group.js";
@@ -32,6 +34,8 @@ export class StdioTransport implements Transport {
   readonly #group: ProcessGroup;
   readonly #spawned: Promise<void>;
   readonly #exited: Promise<void>;
+  #started: Promise<void> | undefined;
+  readonly #early: (() => void)[] = [];
   #exit = "";
   #stderrTail = "";
   #closed = false;
@@ -59,7 +63,38 @@ export class StdioTransport implements Transport {
     });
   }
 
+  /** The client's call may be the second one: then it gets what came in before it, but for the answer to `ask`. */
   async start(): Promise<void> {
+    this.#started ??= this.#start();
+    await this.#started;
+    for (const deliver of this.#early.splice(0)) setImmediate(deliver);
+  }
+
+  /** One request before a client takes over. Rejects with EndedByProbe, or the signal's reason. */
+  async ask(request: JSONRPCRequest, signal: AbortSignal): Promise<Json | undefined> {
+    await this.start();
+    const answer = new Promise<Json>((resolve, reject) => {
+      this.onmessage = (message: unknown) => {
+        if (isRecord(message) && message.id === request.id && message.method === undefined) resolve(message);
+        else this.#early.push(() => this.onmessage?.(message as JSONRPCMessage));
+      };
+      this.onerror = (error) => this.#early.push(() => this.onerror?.(error));
+      this.onclose = () => reject(new EndedByProbe());
+    });
+    try {
+      const sent = this.send(request).catch(() => {}); // a server that is gone is told by the close
+      return await abortable(
+        sent.then(() => answer),
+        signal,
+      );
+    } finally {
+      this.onmessage = undefined;
+      this.onerror = undefined;
+      this.onclose = undefined;
+    }
+  }
+
+  async #start(): Promise<void> {
     await this.#spawned;
     const { stdout, stdin } = this.#group.leader;
     const lines = new LineSplitter(maxMessageBytes, {

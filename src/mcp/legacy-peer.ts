@@ -1,0 +1,55 @@
+/** Servers up to 2025-11-25, over the SDK's v1 client. Loaded through `lazy.ts` only: a host without servers does without it. */
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { type ClientCapabilities, McpError as SdkError } from "@modelcontextprotocol/sdk/types.js";
+import { record, string, unknown } from "zod";
+import { clientInfo } from "./client-info.js";
+import type { Json } from "./json.js";
+import { type Peer, RpcError } from "./peer.js";
+import type { Route } from "./transports/route.js";
+import { longestTimerMs } from "./wait.js";
+
+/** Takes any object: what a server sends is read leniently, by us. */
+const anyResult = record(string(), unknown());
+
+/** A client connects once: caches of an earlier server would stay in it. */
+export function legacyPeer(route: Route, capabilities: Json): Peer {
+  const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });
+  const request: Peer["request"] = async (method, params, { signal, onProgress } = {}) => {
+    const options = { signal, timeout: longestTimerMs, ...(onProgress && { onprogress: onProgress }) };
+    try {
+      return await client.request({ method, params }, anyResult, options);
+    } catch (error) {
+      throw error instanceof SdkError ? new RpcError(error.code, plain(error.message), error.data) : error;
+    }
+  };
+  return {
+    era: "legacy",
+    listen({ closed, failed, notified, answer }) {
+      client.onclose = closed;
+      client.onerror = failed;
+      client.fallbackRequestHandler = ({ method, params = {} }, { signal }) => answer(method, params, signal);
+      client.fallbackNotificationHandler = async ({ method, params = {} }) => notified(method, params);
+    },
+    connect: () => client.connect(route.transport, { timeout: longestTimerMs }),
+    get capabilities() {
+      return client.getServerCapabilities() ?? {};
+    },
+    get serverVersion() {
+      return client.getServerVersion()?.version;
+    },
+    request,
+    async subscribe(uri) {
+      await request("resources/subscribe", { uri });
+    },
+    async ping(signal) {
+      await request("ping", {}, { signal });
+    },
+    canBeAsked: async () => route.listening?.(),
+    objectionTo: () => undefined,
+  };
+}
+
+/** Without the prefix that the SDK puts before a message, once at each end. */
+function plain(message: string): string {
+  return message.replace(/^(MCP error -?\d+: )+/, "");
+}

@@ -1,0 +1,62 @@
+/** The other end of a connection, of whatever era of the protocol, as the rest of this folder knows it. */
+import type { ServerCapabilities } from "@modelcontextprotocol/sdk/types.js";
+import type { JsonSchema } from "../core/chat.js";
+import { McpError } from "../core/errors.js";
+import type { ToolProgress } from "../core/ports.js";
+import type { Json } from "./json.js";
+
+/** `legacy`: up to 2025-11-25, with initialize. `modern`: from 2026-07-28 on, stateless. */
+export type Era = "legacy" | "modern";
+
+export interface PeerEvents {
+  closed(): void;
+  failed(error: Error): void;
+  notified(method: string, params: Json): void;
+  /** The answer to a request of the server. Rejects with Refusal. */
+  answer(method: string, params: Json, signal: AbortSignal): Promise<Json>;
+}
+
+export interface RequestOptions {
+  signal?: AbortSignal;
+  /** Left out, the server is not asked for progress. */
+  onProgress?: (progress: ToolProgress) => void;
+  /** Of the tool that is called. */
+  inputSchema?: JsonSchema;
+}
+
+export interface Peer {
+  readonly era: Era;
+  /** Before `connect`, and once. */
+  listen(events: PeerEvents): void;
+  /** Before anything is requested. The caller limits its time. */
+  connect(): Promise<void>;
+  readonly capabilities: ServerCapabilities;
+  readonly serverVersion: string | undefined;
+  /** Rejects with RpcError where the server answered with one. */
+  request(method: string, params: Json, options?: RequestOptions): Promise<Json>;
+  /** Asks to be told when the resource changes. */
+  subscribe(uri: string): Promise<void>;
+  /** Any answer means that the server is alive. */
+  ping(signal: AbortSignal): Promise<void>;
+  /** Resolves when requests of the server can arrive, or need not be waited for any longer. */
+  canBeAsked(): Promise<void>;
+  /** Why a tool with these parameters must not be offered. */
+  objectionTo(inputSchema: JsonSchema): string | undefined;
+}
+
+/** An error that the server answered with. */
+export class RpcError extends Error {
+  constructor(
+    readonly code: number,
+    message: string,
+    readonly data: unknown,
+  ) {
+    super(message);
+  }
+}
+
+/** The server ended over the first question, as some legacy ones do: it is to be started again, and is not asked again. */
+export class EndedByProbe extends Error {}
+
+/** The server has refused the request as a whole: nothing was done, and it may be sent again. */
+export class NotTaken extends McpError {}

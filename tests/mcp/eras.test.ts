@@ -1,0 +1,120 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { resolve } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { textOf } from "../../src/core/chat.js";
+import type { StdioServerConfig } from "../../src/core/config.js";
+import { fixture, nodeServer, recording, remoteServer, startHub, until } from "../support/mcp-hub.js";
+
+const script = resolve("tests/support/mcp-modern.mjs");
+const modern = (behaviour: object = {}, overrides: Partial<StdioServerConfig> = {}) =>
+  nodeServer("m", [script, JSON.stringify(behaviour)], overrides);
+
+async function modernHttp() {
+  const child = spawn(process.execPath, [script, "{}", "http"], { stdio: ["ignore", "pipe", "inherit"] });
+  const [port] = await once(child.stdout, "data");
+  return {
+    url: `http://127.0.0.1:${String(port).trim()}/mcp`,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    },
+  };
+}
+
+const started = (lines: string[]) => lines.filter((line) => line.startsWith("started")).length;
+
+describe("a server of 2026-07-28", () => {
+  test("is found out over stdio without being started twice", async () => {
+    using record = recording();
+    await using running = startHub(modern({ record: record.path }));
+    await running.hub.ready();
+    expect(running.hub.servers()).toMatchObject([{ state: "ready", era: "modern", version: "3.0.0", tools: 5 }]);
+    expect(textOf((await running.call("m__echo", { a: 1 })).content)).toBe('{"a":1}');
+    expect(started(record.lines())).toBe(1);
+    expect(record.lines()).not.toContain("initialize");
+  });
+
+  test("that takes long to start is found out at the second start", async () => {
+    using record = recording();
+    await using running = startHub(modern({ record: record.path, startMs: 2300 }));
+    await until(() => running.hub.servers()[0]?.state === "ready");
+    expect(running.hub.servers()[0]?.era).toBe("modern");
+  });
+
+  test.each(["stdio", "http"] as const)("asks the person within a call, over %s", async (kind) => {
+    await using server = await modernHttp();
+    await using running = startHub(kind === "stdio" ? modern() : remoteServer("m", server.url, "http"));
+    await running.hub.ready();
+    const ask = async () => ({ action: "accept", content: { n: 7 } });
+    expect(JSON.parse(textOf((await running.call("m__ask", {}, { ask })).content))).toEqual({
+      inputResponses: { q: { action: "accept", content: { n: 7 } } },
+      requestState: "opaque=1",
+    });
+  });
+
+  test.each(["stdio", "http"] as const)("tells changes of its tools, over %s", async (kind) => {
+    await using server = await modernHttp();
+    await using running = startHub(kind === "stdio" ? modern() : remoteServer("m", server.url, "http"));
+    await running.hub.ready();
+    const count = running.hub.tools().length;
+    // The stream of changes opens after the start: the server is asked until it has somebody to tell.
+    while (running.hub.tools().length === count) {
+      await running.call("m__grow");
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    expect(running.hub.tools().some(({ tool }) => tool.startsWith("grown"))).toBe(true);
+  });
+
+  test("gets the arguments that it wants as headers, and a tool that declares them wrongly is left out", async () => {
+    await using server = await modernHttp();
+    await using running = startHub(remoteServer("m", server.url, "auto"));
+    await running.hub.ready();
+    expect(running.hub.servers()[0]).toMatchObject({
+      state: "degraded",
+      reason: "left out: bad: x-mcp-header of size is on a number",
+      era: "modern",
+    });
+    expect(textOf((await running.call("m__shard", { region: "eu" })).content)).toBe('"eu"');
+    expect(textOf((await running.call("m__shard", { region: " ü" })).content)).toBe('"=?base64?IMO8?="');
+    expect(textOf((await running.call("m__shard", {})).content)).toBe("null");
+  });
+
+  test("is refused where the user wants the older protocol", async () => {
+    await using running = startHub(modern({}, { protocol: "legacy", startupTimeoutMs: 3000 }));
+    await running.hub.ready();
+    expect(running.hub.servers()[0]?.reason).toContain("unsupported version");
+  });
+});
+
+describe("an older server", () => {
+  test("is asked once what it speaks, not again after a restart", async () => {
+    using record = recording();
+    await using running = startHub(fixture("s", { record: record.path }));
+    await running.hub.ready();
+    expect(running.hub.servers()[0]?.era).toBe("legacy");
+    await running.call("s__crash");
+    await running.hub.settled();
+    expect(record.lines().filter((line) => line === "server/discover")).toHaveLength(1);
+  });
+
+  test("that ends over the question is started again without it", async () => {
+    using record = recording();
+    await using running = startHub(fixture("s", { record: record.path, diesOfProbe: true }));
+    await running.hub.ready();
+    expect(running.hub.servers()[0]).toMatchObject({ state: "ready", era: "legacy" });
+    expect(started(record.lines())).toBe(2);
+  });
+
+  test("that keeps silent about the question is taken for what it is", async () => {
+    await using running = startHub(fixture("s", { ignoresProbe: true }));
+    await running.hub.ready();
+    expect(running.hub.servers()[0]).toMatchObject({ state: "ready", era: "legacy" });
+  });
+
+  test("is refused where the user wants the newer protocol", async () => {
+    await using running = startHub(fixture("s", {}, { protocol: "modern" }));
+    await running.hub.ready();
+    expect(running.hub.servers()[0]?.reason).toBe("the server does not speak MCP 2026-07-28");
+  });
+});

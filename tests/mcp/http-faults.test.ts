@@ -1,0 +1,139 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, test } from "@jest/globals";
+import { textOf } from "../../src/core/chat.js";
+import { remoteServer, startHub, until } from "../support/mcp-hub.js";
+
+type Answer = (response: ServerResponse, message: { id?: number }, request: IncomingMessage) => unknown;
+
+/** A Streamable HTTP server of the older era whose `tools/call` and GET do what the test says. */
+async function faulty({ call, get }: { call?: Answer; get?: Answer }) {
+  let gets = 0;
+  const results: Record<string, unknown> = {
+    initialize: { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo: { name: "f", version: "1" } },
+    "tools/list": { tools: [{ name: "t", inputSchema: { type: "object" } }] },
+  };
+  const server = createServer(async (request, response) => {
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    const message = text ? JSON.parse(text) : {};
+    if (request.method === "GET") {
+      gets += 1;
+      return get ? get(response, message, request) : response.writeHead(405).end();
+    }
+    if (request.method === "DELETE" || message.id === undefined) return response.writeHead(202).end();
+    if (message.method === "tools/call" && call) return call(response, message, request);
+    const result = results[message.method];
+    const answer = result ? { result } : { error: { code: -32601, message: "no such method" } };
+    response.writeHead(200, { "content-type": "application/json", "mcp-session-id": "s1" });
+    return response.end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...answer }));
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const running = startHub(remoteServer("f", `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, "http"));
+  await running.hub.ready();
+  return {
+    ...running,
+    gets: () => gets,
+    async [Symbol.asyncDispose]() {
+      await running.hub.close();
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+const sse = { "content-type": "text/event-stream" };
+const lost = "t failed: the server ended the stream before it answered, so the outcome is unknown";
+const progress = 'data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}\n\n';
+
+describe("the stream of a call", () => {
+  test("that ends without the answer fails the call at once", async () => {
+    await using server = await faulty({ call: (response) => response.writeHead(200, sse).end(progress) });
+    const startedAt = performance.now();
+    expect(textOf((await server.call("f__t")).content)).toBe(lost);
+    expect(performance.now() - startedAt).toBeLessThan(3000);
+  });
+
+  test("that is cut in the middle of a line fails the call at once", async () => {
+    await using server = await faulty({
+      call(response) {
+        response.writeHead(200, sse).write('data: {"jsonrpc":"2.0","id":');
+        setImmediate(() => response.destroy());
+      },
+    });
+    expect(textOf((await server.call("f__t")).content)).toBe(lost);
+  });
+
+  test("whose events have ids is taken up again where it ended", async () => {
+    let id: number | undefined;
+    await using server = await faulty({
+      call(response, message) {
+        id = message.id;
+        response.writeHead(200, sse).end("id: e1\nretry: 20\ndata:\n\n");
+      },
+      get(response, _message, request) {
+        if (request.headers["last-event-id"] !== "e1") return response.writeHead(405).end();
+        const result = { content: [{ type: "text", text: "late" }] };
+        return response.writeHead(200, sse).end(`id: e2\ndata: ${JSON.stringify({ jsonrpc: "2.0", id, result })}\n\n`);
+      },
+    });
+    expect(textOf((await server.call("f__t")).content)).toBe("late");
+  });
+
+  test("that carries its answer in many pieces is a plain answer", async () => {
+    await using server = await faulty({
+      call(response, { id }) {
+        const words = `data: ${JSON.stringify({ jsonrpc: "2.0", id, result: { content: [{ type: "text", text: "üä" }] } })}\n\n`;
+        response.writeHead(200, sse);
+        for (const byte of Buffer.from(words)) response.write(Buffer.of(byte));
+        response.end();
+      },
+    });
+    expect(textOf((await server.call("f__t")).content)).toBe("üä");
+  });
+});
+
+describe("the stream of notifications", () => {
+  test("that cannot be opened at first is asked for again", async () => {
+    let tries = 0;
+    await using server = await faulty({
+      get(response) {
+        tries += 1;
+        if (tries === 1) response.writeHead(500).end();
+        else response.writeHead(200, sse).write(": here\n\n");
+      },
+    });
+    await until(() => server.gets() === 2);
+    expect(server.hub.servers()[0]?.state).toBe("ready");
+  });
+
+  test("that is accepted and cut is asked for ever more slowly", async () => {
+    const times: number[] = [];
+    await using server = await faulty({
+      get(response) {
+        times.push(performance.now());
+        response.writeHead(200, sse).end("retry: 10\n\n");
+      },
+    });
+    await until(() => server.gets() === 5);
+    const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    expect(pauses[2]).toBeGreaterThan(450);
+    expect(pauses[3]).toBeGreaterThan(950);
+  });
+});
+
+test("an HTTP error for a call is that call's error, and the connection stays", async () => {
+  let calls = 0;
+  await using server = await faulty({
+    call(response, { id }) {
+      calls += 1;
+      if (calls === 1) return response.writeHead(500).end("broken");
+      response.writeHead(200, { "content-type": "application/json" });
+      return response.end(
+        JSON.stringify({ jsonrpc: "2.0", id, result: { content: [{ type: "text", text: "fine" }] } }),
+      );
+    },
+  });
+  expect(textOf((await server.call("f__t")).content)).toContain("broken");
+  expect(textOf((await server.call("f__t")).content)).toBe("fine");
+});
