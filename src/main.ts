@@ -1,23 +1,14 @@
 #!/usr/bin/env node
-import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { App } from "./app.js";
 import { parseDuration } from "./config/durations.js";
-import type { LoadedConfig } from "./config/load.js";
 import { errorInfo } from "./core/errors.js";
-import { newId } from "./core/ids.js";
 import type { Observe } from "./core/ports.js";
-import type { DoorParts, OnInterrupt } from "./frontends/door.js";
+import type { DoorParts } from "./frontends/door.js";
 import { exitCodeOfError, exitCodes } from "./frontends/exit-codes.js";
 import { readPrompt } from "./frontends/piped-text.js";
-
-interface GlobalOptions {
-  config?: string;
-  mcpConfig?: string;
-  logLevel?: string;
-}
+import { type GlobalOptions, guardStreams, leave, load, loginsOf, onInterrupt, openDoor, print } from "./process.js";
 
 interface RunOptions {
   prompt?: string;
@@ -35,8 +26,6 @@ interface RunOptions {
 }
 
 const { stdin, stdout, stderr } = process;
-/** The signal that told the host to end; it decides about the exit code then, whoever leaves first. */
-let endedBy: "SIGTERM" | "SIGHUP" | undefined;
 const program = new Command("mcp-platform")
   .description("An MCP host: a language model that uses the tools of your MCP servers.")
   .version(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version)
@@ -112,12 +101,14 @@ config
   .description("the configuration in effect, without its secrets")
   .option("--origin", "with the place that each value comes from")
   .action(async (options: { origin?: boolean }) =>
-    print((await import("./config/commands.js")).showConfig(await load(), options)),
+    print((await import("./config/commands.js")).showConfig(await load(program.opts<GlobalOptions>()), options)),
   );
 config
   .command("validate")
   .description("exit code 2 and one line for each mistake")
-  .action(async () => print((await import("./config/commands.js")).validText(await load())));
+  .action(async () =>
+    print((await import("./config/commands.js")).validText(await load(program.opts<GlobalOptions>()))),
+  );
 config
   .command("schema")
   .description("the JSON Schema, for editors")
@@ -142,21 +133,14 @@ for (const [verb, description] of Object.entries(loginCommands) as [keyof typeof
     .command(verb)
     .description(description)
     .argument("<name>", "as in mcpServers")
-    .action(async (name: string) => print(await (await logins())[verb](name)));
+    .action(async (name: string) => print(await (await loginsOf(program.opts<GlobalOptions>()))[verb](name)));
 }
 program
   .command("tools")
   .description("the tools that the model can use")
   .action(() => list((texts, { hub }) => texts.toolsText(hub.tools())));
 
-// A reader that has gone (`| head`) is no failure, a full disk is one. Without a listener both would end in a stack trace.
-stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE" || (error.code === "EIO" && stdout.isTTY)) return; // EIO: the terminal was closed
-  process.exitCode = exitCodes.unexpected;
-  stderr.write(`error: cannot write to stdout: ${error.message}\n`);
-});
-stderr.on("error", () => {});
-
+guardStreams();
 try {
   await program.parseAsync();
 } catch (error) {
@@ -164,6 +148,10 @@ try {
   const { kind, message, hint } = errorInfo(error);
   stderr.write(`${kind === "config" ? "" : "error: "}${message}\n${hint ? `hint: ${hint}\n` : ""}`);
   leave(exitCodeOfError({ kind, message, hint, retryable: false }));
+}
+
+function open(door: (parts: DoorParts, app: App) => Promise<number>, observe?: Observe): Promise<void> {
+  return openDoor(program.opts<GlobalOptions>(), door, observe);
 }
 
 async function runOnce(prompt: string | undefined, options: RunOptions): Promise<void> {
@@ -189,79 +177,6 @@ async function list(show: (texts: typeof import("./session/command-text.js"), ap
     print(inert(show(texts, app)));
     return exitCodes.done;
   });
-}
-
-async function logins() {
-  const { config } = await load();
-  const { createLogins } = await import("./app.js");
-  const { openInBrowser } = await import("./frontends/browser.js");
-  return createLogins(config, process.env, (page) => {
-    stderr.write(`Open this page to log in:\n${page}\n`);
-    if (stderr.isTTY) openInBrowser(page);
-  });
-}
-
-/** Starts the host, opens one front door and leaves with its exit code. */
-async function open(door: (parts: DoorParts, app: App) => Promise<number>, observe?: Observe): Promise<void> {
-  const loaded = await load();
-  const { createApp } = await import("./app.js");
-  const starting = createApp({ config: loaded, observe });
-  // Listened to from the start, because servers run before the app is there.
-  for (const signal of ["SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => {
-      endedBy = signal;
-      void starting.then((app) => app.close()).finally(() => leave(exitCodes.terminated));
-    });
-  }
-  const app = await starting;
-  const { sessions, hub, resolveModel } = app;
-  try {
-    const exitCode = await door({ sessions, hub, resolveModel, newId, now: Date.now }, app);
-    onInterrupt(() => leave(exitCodes.cancelled));
-    await app.close();
-    leave(exitCode);
-  } catch (error) {
-    await app.close();
-    throw error;
-  }
-}
-
-async function load(): Promise<LoadedConfig> {
-  const {
-    config: file = process.env.MCP_PLATFORM_CONFIG ?? usersFile(),
-    mcpConfig,
-    logLevel,
-  } = program.opts<GlobalOptions>();
-  const { loadConfig } = await import("./config/load.js");
-  return loadConfig(file ?? {}, {
-    overrides: {
-      ...(mcpConfig ? { mcp: { config_file: resolve(mcpConfig) } } : {}),
-      ...(logLevel ? { logging: { level: logLevel } } : {}),
-    },
-  });
-}
-
-function usersFile(): string | undefined {
-  const userFolder = join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "mcp-platform");
-  const places = ["mcp-platform.yaml", "config.yaml", join(userFolder, "config.yaml")];
-  return places.find((place) => existsSync(place));
-}
-
-function onInterrupt(listener: () => void): ReturnType<OnInterrupt> {
-  process.on("SIGINT", listener);
-  return () => void process.off("SIGINT", listener);
-}
-
-function print(text: string): void {
-  stdout.write(text.endsWith("\n") ? text : `${text}\n`);
-}
-
-/** Leaves at once: nothing that a server or a socket left behind may hold the process. */
-function leave(exitCode: number): never {
-  // Node's own exit sets the terminal back, and aborts where that has gone. The signal's default is to end us.
-  if (endedBy === "SIGHUP") process.kill(process.pid, endedBy);
-  if (endedBy) process.exit(exitCodes.terminated);
-  process.exit(exitCode === exitCodes.done ? process.exitCode : exitCode);
 }
 
 function append(value: string, all: string[] = []): string[] {

@@ -17,7 +17,8 @@ const allowed: Record<string, readonly string[]> = {
 
 /** Files directly in src/ and what they may import. */
 const roots: Record<string, readonly string[]> = {
-  "main.ts": ["app.ts", "frontends", "session", "config", "core"],
+  "main.ts": ["process.ts", "app.ts", "frontends", "session", "config", "core"],
+  "process.ts": ["app.ts", "frontends", "config", "core"],
   "app.ts": [...Object.keys(allowed), "logging.ts"],
   "index.ts": ["app.ts", "orchestrator", "session", "core"],
   "logging.ts": ["core"],
