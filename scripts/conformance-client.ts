@@ -32,7 +32,10 @@ try {
   hub.start();
   await hub.ready();
   isGood = hub.servers().every(({ state }) => state === "ready");
-  for (const { name, args } of plannedCalls(hub.tools())) isGood = (await call(name, args)) && isGood;
+  for (const { name, args } of plannedCalls(hub.tools().filter(({ server }) => server === "server")))
+    await call(name, args);
+  for (const { uri } of hub.resources()) await hub.readResource(uri);
+  for (const { name } of hub.prompts()) await hub.applyPrompt(name, {});
 } finally {
   await hub.close();
   rmSync(folder, { recursive: true });
@@ -60,14 +63,13 @@ function plannedCalls(tools: readonly HubTool[]): Call[] {
   return tools.map((tool) => ({ name: tool.name, args: argumentsFor(tool) }));
 }
 
-async function call(name: string, args: Record<string, unknown>): Promise<boolean> {
+async function call(name: string, args: Record<string, unknown>): Promise<void> {
   const prepared = hub.prepare({ id: "call_1", name, arguments: JSON.stringify(args) });
   const result =
     "refused" in prepared
       ? prepared.refused
       : await prepared.send({ signal: new AbortController().signal, ask: agree });
   if (result.isError) process.stderr.write(`${name}: ${JSON.stringify(result.content)}\n`);
-  return !result.isError;
 }
 
 async function agree(question: Question): Promise<unknown> {

@@ -65,20 +65,29 @@ async function discover(
   let answer: Json | undefined;
   try {
     answer = await route.ask?.(probe, limit);
+    // A server that names our version after all is asked once more.
+    if (versionsWanted(answer)?.includes(modernVersion))
+      answer = await route.ask?.({ ...probe, id: "discover-2" }, limit);
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof EndedByProbe) verdicts.set(keyOf(config), "legacy");
     if (error instanceof EndedByProbe || error instanceof McpError) throw error;
   }
   if (!answer) return undefined; // no verdict: slow, or not reached
-  const { result, error } = answer;
+  const { result } = answer;
   if (isRecord(result) && asArray(result.supportedVersions).includes(modernVersion)) return result;
-  if (isRecord(error) && error.code === unsupportedVersion) {
-    const versions = isRecord(error.data) ? asArray(error.data.supported).join(", ") : "";
-    throw new McpError("protocol", `the server speaks MCP ${versions || "of another version"} only`);
-  }
+  const versions = versionsWanted(answer);
+  if (versions)
+    throw new McpError("protocol", `the server speaks MCP ${versions.join(", ") || "of another version"} only`);
   verdicts.set(keyOf(config), "legacy");
   return undefined;
+}
+
+/** What a server wants instead that has refused our version. */
+function versionsWanted(answer: Json | undefined): unknown[] | undefined {
+  const error = answer?.error;
+  if (!isRecord(error) || error.code !== unsupportedVersion) return undefined;
+  return isRecord(error.data) ? asArray(error.data.supported) : [];
 }
 
 function keyOf(config: ServerConfig): string {

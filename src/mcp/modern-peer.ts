@@ -73,7 +73,9 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
       }
     },
     async connect() {
-      await client.connect(transport, { prior: { kind: "modern", discover: discovered as DiscoverResult } });
+      await client.connect(withResultTypes(transport), {
+        prior: { kind: "modern", discover: discovered as DiscoverResult },
+      });
       const { tools, prompts, resources } = client.getServerCapabilities() ?? {};
       const filter = {
         ...(tools?.listChanged && { toolsListChanged: true }),
@@ -98,4 +100,23 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
     canBeAsked: async () => {},
     objectionTo: (inputSchema) => (transport.hasPerRequestStream ? objectionTo(inputSchema) : undefined),
   };
+}
+
+/** A result without its type is a complete one, by the specification; the SDK refuses it (client 2.4.0). */
+function withResultTypes(transport: ModernTransport): ModernTransport {
+  return new Proxy(transport, {
+    set(target, key, value) {
+      if (key !== "onmessage" || !value) return Reflect.set(target, key, value, target);
+      const deliver: NonNullable<ModernTransport["onmessage"]> = value;
+      target.onmessage = (message, extra) => {
+        const isPlain = "result" in message && message.result.resultType === undefined;
+        deliver(isPlain ? { ...message, result: { resultType: "complete", ...message.result } } : message, extra);
+      };
+      return true;
+    },
+    get(target, key) {
+      const value = Reflect.get(target, key, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }

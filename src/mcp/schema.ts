@@ -23,8 +23,17 @@ export function readArguments(
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return { problem: "the arguments are not a JSON object" };
   }
-  const problem = problemIn(value, schema);
-  return problem === undefined ? { value: value as Record<string, unknown> } : { problem };
+  const given = value as Record<string, unknown>;
+  const problem = problemIn(given, schema);
+  if (problem === undefined) return { value: given };
+  const meant = withoutNulls(given, schema);
+  return problemIn(meant, schema) === undefined ? { value: meant } : { problem };
+}
+
+/** Models write null for an optional argument that they mean to leave out. */
+function withoutNulls(args: Record<string, unknown>, { required }: JsonSchema): Record<string, unknown> {
+  const isRequired = (name: string) => Array.isArray(required) && required.includes(name);
+  return Object.fromEntries(Object.entries(args).filter(([name, value]) => value !== null || isRequired(name)));
 }
 
 /** What is wrong with the value by the schema, in words that a model can act on. */

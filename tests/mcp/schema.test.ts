@@ -91,3 +91,14 @@ test("a recursive schema is checked", () => {
   };
   expect(problem('{"node":{"child":{"child":{"oops":1}}}}', tree)).toBe("`node.child.child` must not have `oops`");
 });
+
+test("null for an optional argument that may not be null means that it is left out", () => {
+  const schema = {
+    type: "object",
+    properties: { a: { type: "string" }, b: { type: ["string", "null"] } },
+    required: ["c"],
+  };
+  expect(readArguments('{"a":null,"c":1}', schema)).toEqual({ value: { c: 1 } });
+  expect(readArguments('{"b":null,"c":null}', schema)).toEqual({ value: { b: null, c: null } });
+  expect(readArguments('{"a":null}', schema)).toHaveProperty("problem");
+});
