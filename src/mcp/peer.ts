@@ -16,7 +16,7 @@ export interface PeerEvents {
   answer(method: string, params: Json, signal: AbortSignal): Promise<Json>;
 }
 
-export interface RequestOptions {
+interface RequestOptions {
   signal?: AbortSignal;
   /** Left out, the server is not asked for progress. */
   onProgress?: (progress: ToolProgress) => void;
