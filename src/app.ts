@@ -68,7 +68,9 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     if (demo) closedAtEnd(demo);
     const client = closedAtEnd(new LlmClient(llm, { env, observe }));
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
-    const hub = closedAtEnd(new McpHub(servers, { observe, auth: { folder: authFolder(env) }, sample }));
+    const hub = closedAtEnd(
+      new McpHub(servers, { observe, auth: { folder: authFolder(env) }, manifestFolder: manifestFolder(env), sample }),
+    );
     hub.start();
     const orchestrator = new Orchestrator({ llm: client, hub, newId });
     const { systemPrompt, streaming, maxToolHops, approval } = config.chat.service;
@@ -100,6 +102,10 @@ export async function createLogins(
 function authFolder(env: Environment): string {
   const home = env.HOME || homedir();
   return join(env.XDG_STATE_HOME || join(home, ".local", "state"), "mcp-platform", "auth");
+}
+
+function manifestFolder(env: Environment): string {
+  return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "mcp-platform", "manifests");
 }
 
 const demoNotice =

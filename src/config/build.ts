@@ -49,6 +49,9 @@ interface ServerTree {
   max_total_timeout: number;
   startup_timeout: number;
   startup_grace: number;
+  lazy: boolean;
+  ping_interval: number;
+  max_message_mb: number;
   protocol: ServerConfig["protocol"];
   sampling: ServerConfig["sampling"];
   roots: string[];
@@ -99,6 +102,8 @@ function buildServer(name: string, server: ServerTree): ServerConfig {
     maxTotalTimeoutMs: server.max_total_timeout,
     startupTimeoutMs: server.startup_timeout,
     startupGraceMs: server.startup_grace,
+    lazy: server.lazy,
+    pingIntervalMs: server.ping_interval,
     protocol: server.protocol,
     sampling: server.sampling,
     roots: server.roots,
@@ -114,7 +119,7 @@ function buildServer(name: string, server: ServerTree): ServerConfig {
     return { ...common, transport, url: server.url, headers: server.headers, oauth: buildOAuth(server.oauth) };
   }
   const { command = "", args, env, cwd } = server;
-  return { ...common, transport: "stdio", command, args, env, cwd };
+  return { ...common, transport: "stdio", command, args, env, cwd, maxMessageMb: server.max_message_mb };
 }
 
 function buildOAuth(oauth: ServerTree["oauth"]): OAuthConfig | undefined {

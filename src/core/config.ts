@@ -112,6 +112,10 @@ interface ServerCommon {
   startupTimeoutMs: number;
   /** How long a turn waits for this server to get ready, counted from its start. */
   startupGraceMs: number;
+  /** Started at its first use, where it is known what it offers. */
+  lazy: boolean;
+  /** 0: never asked whether it is alive. */
+  pingIntervalMs: number;
   /** Era of MCP; `auto` asks the server. */
   protocol: "auto" | "legacy" | "modern";
   /** Whether the server may let the model write something, at the user's cost. */
@@ -133,6 +137,8 @@ export interface StdioServerConfig extends ServerCommon {
   args: readonly string[];
   env: Readonly<Record<string, string>>;
   cwd?: string;
+  /** A larger message fails its call. */
+  maxMessageMb: number;
 }
 
 /** How to get the right to use a server. What is not set is found out from the server and its authorization server. */

@@ -75,6 +75,8 @@ export interface ServerStatus {
   /** Start to ready, milliseconds. */
   startMs?: number;
   version?: string;
+  /** Milliseconds of its last answer to a question that needs no thought. */
+  latencyMs?: number;
   /** Of the protocol: `legacy` is up to 2025-11-25, `modern` from 2026-07-28 on. */
   era?: "legacy" | "modern";
   /** Why it is not ready, and what to do. */

@@ -166,6 +166,20 @@ export class McpConnection {
     return true;
   }
 
+  /** Rejects when there is no answer. One that says no is an answer. */
+  async ping(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#parts.peer.ping(signal);
+    } catch (error) {
+      if (!(error instanceof RpcError) || signal.aborted) throw error;
+    }
+  }
+
+  /** Ends a connection that is of no use any more: it is lost. */
+  giveUp(reason: McpError): void {
+    this.#end(reason);
+  }
+
   /** Never rejects. */
   async close(): Promise<void> {
     this.#lose = () => {};

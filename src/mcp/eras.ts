@@ -6,6 +6,7 @@ import { asArray, isRecord, type Json } from "./json.js";
 import { loadLegacy, loadModern } from "./lazy.js";
 import { EndedByProbe, type Era, type Peer, RpcError } from "./peer.js";
 import type { Route } from "./transports/route.js";
+import { within } from "./wait.js";
 
 const modernVersion = "2026-07-28";
 const unsupportedVersion = -32022;
@@ -61,13 +62,15 @@ async function discover(
       },
     },
   };
-  const limit = era === "modern" ? signal : AbortSignal.any([signal, AbortSignal.timeout(probeMs)]);
+  const ask = async (limit: AbortSignal) => {
+    const answer = await route.ask?.(probe, limit);
+    // A server that names our version after all is asked once more.
+    const again = versionsWanted(answer)?.includes(modernVersion);
+    return again ? route.ask?.({ ...probe, id: "discover-2" }, limit) : answer;
+  };
   let answer: Json | undefined;
   try {
-    answer = await route.ask?.(probe, limit);
-    // A server that names our version after all is asked once more.
-    if (versionsWanted(answer)?.includes(modernVersion))
-      answer = await route.ask?.({ ...probe, id: "discover-2" }, limit);
+    answer = await (era === "modern" ? ask(signal) : within(probeMs, signal, ask));
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof EndedByProbe) verdicts.set(keyOf(config), "legacy");

@@ -27,18 +27,42 @@ export interface HubOptions extends HostSide {
 }
 
 export class McpHub implements ToolHub, AsyncDisposable {
-  readonly #servers: readonly SupervisedServer[];
+  #servers: readonly SupervisedServer[];
+  readonly #retiring = new Set<SupervisedServer>();
+  readonly #newServer: (config: ServerConfig) => SupervisedServer;
   #registry: Registry;
 
   constructor(configs: readonly ServerConfig[], { observe, onStatus = () => {}, ...host }: HubOptions) {
     const events = { observe, statusChanged: onStatus, listsChanged: () => this.#rebuild() };
-    this.#servers = configs.map((config) => new SupervisedServer(config, events, host));
+    this.#newServer = (config) => new SupervisedServer(config, events, host);
+    this.#servers = configs.map(this.#newServer);
     this.#registry = buildRegistry(this.#servers);
   }
 
   /** Starts every enabled server, at once and in parallel, and waits for none. */
   start(): void {
     for (const server of this.#servers) server.start();
+  }
+
+  /**
+   * Goes over to another configuration: new servers start, those that are the same stay as they are, those that are gone or different
+   * end when their running calls have.
+   */
+  apply(configs: readonly ServerConfig[]): void {
+    const before = new Set(this.#servers);
+    const fresh: SupervisedServer[] = [];
+    this.#servers = configs.map((config) => {
+      const same = [...before].find((server) => isDeepStrictEqual(server.config, config));
+      if (same) before.delete(same);
+      else fresh.push(this.#newServer(config));
+      return same ?? (fresh.at(-1) as SupervisedServer);
+    });
+    for (const server of before) {
+      this.#retiring.add(server);
+      void server.retire().then(() => this.#retiring.delete(server));
+    }
+    for (const server of fresh) server.start();
+    this.#rebuild();
   }
 
   /** Resolves when every enabled server is ready or has failed. */
@@ -88,7 +112,10 @@ export class McpHub implements ToolHub, AsyncDisposable {
       const prompt = server.lists.prompts.find((listed) => modelName(server.config.name, listed.name) === name);
       if (!prompt) continue;
       const missing = prompt.arguments.filter((argument) => argument.required && args[argument.name] === undefined);
-      if (missing.length === 0) return server.connection.getPrompt(prompt.name, args, signal);
+      if (missing.length === 0) {
+        await server.awake(signal);
+        return server.connection.getPrompt(prompt.name, args, signal);
+      }
       const names = missing.map((argument) => argument.name).join(", ");
       throw new McpError("protocol", `the prompt ${name} needs ${names}`);
     }
@@ -113,19 +140,23 @@ export class McpHub implements ToolHub, AsyncDisposable {
     argument: { name: string; value: string },
     signal?: AbortSignal,
   ): Promise<string[]> {
-    for (const { config, lists, connection } of this.#servers.filter(({ isUsable }) => isUsable)) {
+    for (const server of this.#servers) {
+      const { config, lists } = server;
       if ("template" in of && lists.templates.includes(of.template)) {
-        return connection.complete({ type: "ref/resource", uri: of.template }, argument, signal);
+        await server.awake(signal);
+        return server.connection.complete({ type: "ref/resource", uri: of.template }, argument, signal);
       }
       const prompt = "prompt" in of && lists.prompts.find(({ name }) => modelName(config.name, name) === of.prompt);
-      if (prompt) return connection.complete({ type: "ref/prompt", name: prompt.name }, argument, signal);
+      if (!prompt) continue;
+      await server.awake(signal);
+      return server.connection.complete({ type: "ref/prompt", name: prompt.name }, argument, signal);
     }
     throw new McpError("not_found", `no server offers ${"prompt" in of ? of.prompt : of.template}`);
   }
 
   /** Resolves when no server process is left. */
   async close(): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server.close()));
+    await Promise.all([...this.#servers, ...this.#retiring].map((server) => server.close()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

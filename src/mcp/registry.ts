@@ -55,7 +55,7 @@ function toolsOf(server: SupervisedServer): RegisteredTool[] {
       return {
         definition: { name: modelName(config.name, name), description, inputSchema, server: config.name, tool: name },
         facts: factsOf(config, tool),
-        call: (args, options) => callTool(server, tool, args, options),
+        call: (args, options) => server.during(callTool(server, tool, args, options)),
       };
     });
 }

@@ -1,6 +1,5 @@
 /** One entry of `mcpServers`, kept connected: its state, what it offers, and a fresh connection when the last one is lost. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { isDeepStrictEqual } from "node:util";
 import type { ContentPart } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { McpError, messageOf } from "../core/errors.js";
@@ -11,8 +10,11 @@ import { coalesced } from "./coalesced.js";
 import { Condition } from "./condition.js";
 import { connect } from "./connect.js";
 import type { ConnectionEvents, McpConnection } from "./connection.js";
+import { untilSilent } from "./health.js";
+import { Manifest } from "./manifest.js";
+import { Offer } from "./offer.js";
 import type { Sample } from "./sampling.js";
-import { emptyLists, type ServerLists } from "./server-lists.js";
+import type { ServerLists } from "./server-lists.js";
 import { isOffered } from "./tools.js";
 import { routeTo } from "./transports/route.js";
 import { abortable, atMost } from "./wait.js";
@@ -26,7 +28,6 @@ const secondListMs = 500;
 /** Changes of lists come in bursts. */
 const listDebounceMs = 100;
 
-const maxProblems = 5;
 /** Resources of one server that are watched for changes. */
 const maxWatched = 100;
 
@@ -42,14 +43,14 @@ export interface HostSide {
   auth?: AuthOptions;
   /** The model, for servers that ask it something. Without it, they are told that there is none. */
   sample?: Sample;
+  /** Where manifests are kept. Without it, lazy servers start like others, and no change of a tool is noticed. */
+  manifestFolder?: string;
 }
 
 export class SupervisedServer {
   readonly config: ServerConfig;
   readonly condition: Condition;
-  lists: ServerLists = emptyLists;
 
-  readonly #events: ServerEvents;
   readonly #host: HostSide;
   readonly #callbacks: Callbacks;
   readonly #closing = new AbortController();
@@ -59,13 +60,19 @@ export class SupervisedServer {
   readonly #watched = new Set<string>();
   #startedAt = 0;
   #startMs: number | undefined;
+  #latencyMs: number | undefined;
+  readonly #offer: Offer;
+  /** Not started yet: its lists are those of the last time. */
+  #isAsleep = false;
+  /** The start that the first use of a lazy server waits for. */
+  #waking: Promise<void> | undefined;
+  readonly #calls = new Set<Promise<unknown>>();
   /** Failed starts and lost connections since the last stable one. */
   #failures = 0;
   readonly #listSoon = coalesced(() => this.#listAgain(), this.#closing.signal);
 
   constructor(config: ServerConfig, events: ServerEvents, host: HostSide) {
     this.config = config;
-    this.#events = events;
     this.#host = host;
     this.condition = new Condition(config, {
       observe: events.observe,
@@ -73,10 +80,40 @@ export class SupervisedServer {
     });
     const noticed = (text: string) => this.condition.notice(text);
     this.#callbacks = new Callbacks(config, { sample: host.sample, noticed });
+    const manifest = host.manifestFolder === undefined ? undefined : new Manifest(host.manifestFolder, config);
+    this.#offer = new Offer({ condition: this.condition, manifest, changed: () => events.listsChanged() });
   }
 
   start(): void {
-    if (this.config.enabled) this.#start = this.#connect();
+    if (!this.config.enabled) return;
+    this.#isAsleep = this.config.lazy && this.#offer.recall();
+    if (this.#isAsleep) this.condition.set("ready", "it starts at its first use");
+    else this.#start = this.#connect();
+  }
+
+  /** Before any use: resolves at once but for a lazy server. Rejects with the signal's reason only. */
+  async awake(signal?: AbortSignal): Promise<void> {
+    if (this.#isAsleep) {
+      this.#isAsleep = false;
+      this.condition.set("starting");
+      this.#start = this.#connect();
+      this.#waking = this.#start;
+    }
+    if (this.#waking) await abortable(this.#waking, signal);
+  }
+
+  /** Remembers the call for as long as it runs. */
+  async during<T>(call: Promise<T>): Promise<T> {
+    this.#calls.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#calls.delete(call);
+    }
+  }
+
+  get lists(): ServerLists {
+    return this.#offer.lists;
   }
 
   get status(): ServerStatus {
@@ -90,6 +127,7 @@ export class SupervisedServer {
       prompts: prompts.length,
       resources: resources.length,
       startMs: this.#startMs,
+      latencyMs: this.#latencyMs,
       version: this.#connection?.serverVersion,
       era: this.#connection?.era,
       reason: this.condition.reason,
@@ -97,7 +135,7 @@ export class SupervisedServer {
   }
 
   get isUsable(): boolean {
-    return this.#connection !== undefined;
+    return this.#connection !== undefined || this.#isAsleep;
   }
 
   /** Resolves when the start under way has ended, one way or the other. */
@@ -122,6 +160,7 @@ export class SupervisedServer {
 
   /** Throws McpError. What was read once is watched from then on, so that its change is noticed. */
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
+    await this.awake(signal);
     const { connection } = this;
     const content = await connection.readResource(uri, signal);
     if (!this.#watched.has(uri) && this.#watched.size < maxWatched) {
@@ -135,6 +174,12 @@ export class SupervisedServer {
     for (const uri of uris) {
       connection.subscribe(uri).catch((error: unknown) => this.condition.notice(`${uri}: ${messageOf(error)}`));
     }
+  }
+
+  /** As `close`, once the calls that are running have ended. */
+  async retire(): Promise<void> {
+    while (this.#calls.size > 0 && !this.#closing.signal.aborted) await Promise.allSettled(this.#calls);
+    await this.close();
   }
 
   /** Resolves when nothing of the server is left. */
@@ -164,10 +209,12 @@ export class SupervisedServer {
       const connection = await connect(this.config, this.#callbacks, events, signal, () =>
         routeTo(this.config, this.#host.auth),
       );
+      const askedAt = performance.now();
       const lists = await connection.lists(signal).catch(async (error: unknown) => {
         await connection.close();
         throw error;
       });
+      this.#latencyMs = Math.round(performance.now() - askedAt);
       this.#hold(connection, lists);
     } catch (error) {
       if (!this.#closing.signal.aborted) this.#fail(error);
@@ -184,9 +231,30 @@ export class SupervisedServer {
       if (performance.now() - readyAt > stableMs) this.#failures = 0;
       this.#restart(reason);
     });
-    this.#take(lists);
+    this.#watchHealth(connection);
+    this.#offer.take(lists);
     this.#watch(connection, this.#watched);
     if (connection.changesLists) this.#listSoon(secondListMs);
+  }
+
+  #watchHealth(connection: McpConnection): void {
+    const { pingIntervalMs: intervalMs } = this.config;
+    if (intervalMs === 0) return;
+    const ended = new AbortController();
+    void connection.lost.then(() => ended.abort());
+    const silent = untilSilent({
+      ping: (signal) => connection.ping(signal),
+      isBusy: () => this.#calls.size > 0,
+      intervalMs,
+      signal: AbortSignal.any([ended.signal, this.#closing.signal]),
+      answered: (ms) => {
+        this.#latencyMs = Math.round(ms);
+      },
+    });
+    silent.then(
+      () => connection.giveUp(new McpError("timeout", "it does not answer any more", { retryable: true })),
+      () => {},
+    );
   }
 
   /** Tools stay on offer while a lost server restarts: for a moment's loss the list, and the prompt cache, should not change. */
@@ -199,7 +267,7 @@ export class SupervisedServer {
 
   #fail(error: unknown): void {
     const known = error instanceof McpError ? error : undefined;
-    this.#replaceLists(emptyLists);
+    this.#offer.withdraw();
     this.condition.set(known?.kind === "needs_auth" ? "needs_auth" : "failed", withHint(messageOf(error), known?.hint));
     if (known?.kind === "needs_auth") void this.#startAfterLogin();
     if (known?.retryable) void this.#afterPause(() => this.start());
@@ -226,31 +294,12 @@ export class SupervisedServer {
     const connection = this.#connection;
     try {
       const lists = await connection?.lists(this.#closing.signal);
-      if (lists && connection === this.#connection) this.#take(lists);
+      if (lists && connection === this.#connection) this.#offer.take(lists);
     } catch (error) {
       if (connection === this.#connection)
         this.condition.log("warn", `the lists could not be read again: ${messageOf(error)}`);
     }
   }
-
-  #take(lists: ServerLists): void {
-    const { problems } = lists;
-    this.#replaceLists(lists);
-    if (problems.length === 0) this.condition.set("ready");
-    else this.condition.set("degraded", `left out: ${firstOf(problems)}`);
-  }
-
-  /** Keeps the old objects when nothing changed: compiled argument checks hang on them. */
-  #replaceLists(lists: ServerLists): void {
-    if (isDeepStrictEqual(lists, this.lists)) return;
-    this.lists = lists;
-    this.#events.listsChanged();
-  }
-}
-
-function firstOf(problems: readonly string[]): string {
-  const more = problems.length - maxProblems;
-  return [...problems.slice(0, maxProblems), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
 }
 
 function withHint(message: string, hint: string | undefined): string {

@@ -33,6 +33,7 @@ async function callOnce(
   options: SendOptions,
 ): Promise<ToolResult> {
   const { name } = tool;
+  await server.awake(options.signal).catch(() => {});
   if (!server.isUsable) return errorResult(`${name} was not called: ${server.condition.sentence}`);
   const { connection } = server;
   try {

@@ -28,3 +28,28 @@ export async function atMost(promise: Promise<unknown>, ms: number): Promise<voi
     done.abort();
   }
 }
+
+/**
+ * Runs the work under a signal that aborts with the given one, or after `ms`. Not AbortSignal.any over AbortSignal.timeout: nothing
+ * holds that timeout, and once it is collected (Node 20) it never fires.
+ */
+export async function within<T>(
+  ms: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const controller = new AbortController();
+  const abort = () => controller.abort(signal.reason);
+  const timer = setTimeout(
+    () => controller.abort(new Error(`no answer within ${ms / 1000} s`)),
+    Math.min(ms, longestTimerMs),
+  );
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await work(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
+}

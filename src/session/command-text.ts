@@ -13,15 +13,17 @@ export function toolsText(tools: readonly HubTool[]): string {
 
 export function serversText(servers: readonly ServerStatus[]): string {
   return list(
-    servers.map(({ name, state, transport, tools, prompts, resources, startMs, version, era, reason }) => {
+    servers.map(({ name, state, transport, tools, prompts, resources, startMs, latencyMs, version, era, reason }) => {
       const counts = [count(tools, "tool"), count(prompts, "prompt"), count(resources, "resource")].join(", ");
       const facts = [
         counts,
         startMs === undefined ? "" : `ready in ${startMs} ms`,
+        latencyMs === undefined ? "" : `answers in ${latencyMs} ms`,
         version ? `version ${version}` : "",
-        era === "modern" ? "MCP 2026-07-28" : "",
+        era ? `${era} protocol` : "",
       ];
-      return [name, state, transport, reason ?? facts.filter(Boolean).join(", ")];
+      const isFine = state === "ready" && startMs !== undefined;
+      return [name, state, transport, [reason, ...(reason && !isFine ? [] : facts)].filter(Boolean).join(", ")];
     }),
     "no MCP server is configured",
   );

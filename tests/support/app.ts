@@ -2,9 +2,15 @@
 import "@modelcontextprotocol/sdk/client/index.js";
 import "zod";
 import "../../src/llm/attempts.js";
-import { resolve } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import type { StoredEvent, TurnEvent } from "../../src/core/chat.js";
 import { type App, createApp } from "../../src/index.js";
+
+/** So that nothing of these tests comes into the home of whoever runs them. */
+const home = mkdtempSync(join(tmpdir(), "mcp-platform-home-"));
+process.on("exit", () => rmSync(home, { recursive: true, force: true }));
 
 interface TestApp {
   /** `base_url` of the provider. */
@@ -26,7 +32,7 @@ export function startApp({
 }: TestApp): Promise<App> {
   const http = { initial_retry_delay: 0.001, max_retry_delay: 0.01 };
   return createApp({
-    env: {},
+    env: { HOME: home },
     observe: () => {},
     config: {
       llm: {

@@ -14,6 +14,8 @@ const common = {
   maxTotalTimeoutMs: 60_000,
   startupTimeoutMs: 20_000,
   startupGraceMs: 15_000,
+  lazy: false,
+  pingIntervalMs: 30_000,
   protocol: "auto" as const,
   sampling: "ask" as const,
   roots: [],
@@ -26,7 +28,16 @@ export function nodeServer(
   args: readonly string[],
   overrides: Partial<StdioServerConfig> = {},
 ): StdioServerConfig {
-  return { ...common, name, transport: "stdio", command: process.execPath, args, env: {}, ...overrides };
+  return {
+    ...common,
+    name,
+    transport: "stdio",
+    command: process.execPath,
+    args,
+    env: {},
+    maxMessageMb: 64,
+    ...overrides,
+  };
 }
 
 /** The server of mcp-server.mjs, with the behaviour that its head describes. */
@@ -86,10 +97,15 @@ export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
+export function temporaryFolder(): Disposable & { path: string } {
+  const path = mkdtempSync(join(tmpdir(), "mcp-platform-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}
+
 /** A file that the fixture server appends to. */
 export function recording(): Disposable & { path: string; lines(): string[] } {
-  const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
-  const path = join(folder, "record");
+  const folder = temporaryFolder();
+  const path = join(folder.path, "record");
   return {
     path,
     lines() {
@@ -99,7 +115,7 @@ export function recording(): Disposable & { path: string; lines(): string[] } {
         return [];
       }
     },
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+    [Symbol.dispose]: () => folder[Symbol.dispose](),
   };
 }
 

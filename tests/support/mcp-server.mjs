@@ -1,16 +1,18 @@
 /**
  * A small MCP server over stdio, without an SDK, whose behaviour is its first argument, as JSON:
- * startMs, silent, greeting (on stderr), exitAtStart {code, stderr}, noise, pages (of tools), circle, prompts, resources, declares, record (file),
+ * startMs, silent, greeting (on stderr), exitAtStart {code, stderr}, noise, exitsAtSecondStart, describedByStarts, pages (of tools), circle, prompts, resources, declares, record (file),
  * grandchild (its pid goes to the record), deaf (ignores SIGTERM and the end of its input).
  */
 import { spawn } from "node:child_process";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const options = JSON.parse(process.argv[2] ?? "{}");
 const tool = (name) => ({ name, description: `${name} it`, inputSchema: { type: "object" } });
 const pages = options.pages ?? [
-  ["echo", "hang", "drip", "crash", "big", "huge", "odd", "grow", "env", "stderr", "ask", "visit", "log"].map(tool),
+  ["echo", "hang", "drip", "crash", "big", "huge", "odd", "grow", "env", "stderr", "ask", "visit", "log", "freeze"].map(
+    tool,
+  ),
 ];
 
 const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
@@ -33,6 +35,9 @@ if (options.grandchild) {
   record(`grandchild ${child.pid}`);
 }
 record(`started ${process.pid}`);
+const starts = options.record ? readFileSync(options.record, "utf8").match(/^started /gm).length : 1;
+if (options.exitsAtSecondStart && starts === 2) process.exit(4);
+if (options.describedByStarts) pages[0] = [{ ...tool("echo"), description: `start ${starts}` }];
 
 const asked = new Map();
 
@@ -60,6 +65,7 @@ const describeTask = ({ taskId, status, polls }) => ({
   lastUpdatedAt: "2026-01-01T00:00:00Z",
 });
 
+let isFrozen = false;
 const tasks = new Map();
 let visited = false;
 
@@ -80,6 +86,10 @@ const calls = {
   },
   report: ({ structured }) => ({ content: [{ type: "text", text: "report" }], structuredContent: structured }),
   meta: (_args, _token, meta) => text(JSON.stringify(meta ?? {})),
+  freeze() {
+    isFrozen = true;
+    return text("from now on silent");
+  },
   log({ level, data }) {
     send({ method: "notifications/message", params: { level, data, logger: "db" } });
     return text("logged");
@@ -115,6 +125,7 @@ const calls = {
 };
 
 const answers = {
+  ping: () => ({}),
   async initialize({ protocolVersion, capabilities: theirs }) {
     record(`client ${JSON.stringify(theirs)}`);
     await pause(options.startMs ?? 0);
@@ -170,6 +181,8 @@ createInterface({ input: process.stdin }).on("line", async (line) => {
     if (options.diesOfProbe) process.exit(1);
     if (options.ignoresProbe) return;
   }
+  if (isFrozen || (method === "ping" && options.noPing)) return;
+  if (method === "ping") record("ping");
   if (method === undefined) return asked.get(id)?.(message);
   if (method === "notifications/cancelled") record(`cancelled ${params.requestId}`);
   if (options.silent || id === undefined) return;

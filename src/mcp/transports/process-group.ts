@@ -3,6 +3,8 @@ import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { unwatchGroup, watchGroup } from "./watcher.js";
+
 const pollMs = 20;
 const hasGroups = process.platform !== "win32";
 const alive = new Set<ProcessGroup>();
@@ -18,7 +20,9 @@ export class ProcessGroup {
   constructor(command: string, args: readonly string[], options: SpawnOptions) {
     // A group of its own also keeps the terminal's Ctrl-C from the server: that is the host's to handle.
     this.leader = spawn(command, args, { ...options, detached: hasGroups, windowsHide: true });
-    if (this.leader.pid !== undefined) alive.add(this);
+    if (this.leader.pid === undefined) return;
+    alive.add(this);
+    if (hasGroups) watchGroup(this.leader.pid);
   }
 
   /** SIGTERM, then SIGKILL after `graceMs`. Resolves when no process of the group is left, at the latest after the SIGKILL. */
@@ -26,7 +30,7 @@ export class ProcessGroup {
     this.signal("SIGTERM");
     await this.gone(graceMs);
     this.signal("SIGKILL");
-    alive.delete(this);
+    this.#forget();
   }
 
   /** Whether the group is empty after at most `withinMs`. */
@@ -35,8 +39,12 @@ export class ProcessGroup {
       if (waitedMs >= withinMs) return false;
       await sleep(pollMs);
     }
-    alive.delete(this);
+    this.#forget();
     return true;
+  }
+
+  #forget(): void {
+    if (alive.delete(this) && hasGroups && this.leader.pid !== undefined) unwatchGroup(this.leader.pid);
   }
 
   /** Whether there was a process to signal. */

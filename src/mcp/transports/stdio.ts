@@ -17,7 +17,7 @@ import { serverEnvironment } from "./environment.js";
 import { LineSplitter } from "./lines.js";
 import { ProcessGroup } from "./process-group.js";
 
-const maxMessageBytes = 64 * 1024 * 1024;
+const bytesOfMb = 1024 * 1024;
 const stderrTailChars = 4096;
 /** A server that reads its stdin leaves by itself within milliseconds. */
 const endOfInputGraceMs = 300;
@@ -97,7 +97,7 @@ export class StdioTransport implements Transport {
   async #start(): Promise<void> {
     await this.#spawned;
     const { stdout, stdin } = this.#group.leader;
-    const lines = new LineSplitter(maxMessageBytes, {
+    const lines = new LineSplitter(this.#config.maxMessageMb * bytesOfMb, {
       line: (text) => this.#receive(text),
       tooLong: (edges) => this.#refuse(edges),
     });
@@ -172,7 +172,7 @@ export class StdioTransport implements Transport {
     const id =
       /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d+)\s*,/.exec(head)?.[1] ??
       /,\s*"id"\s*:\s*(\d+)\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(tail)?.[1];
-    const message = `the server sent a message of more than ${maxMessageBytes / 1024 / 1024} MB, which was dropped`;
+    const message = `the server sent a message of more than ${this.#config.maxMessageMb} MB, which was dropped`;
     this.onerror?.(new Error(message));
     if (id !== undefined) this.#deliver({ jsonrpc: "2.0", id: Number(id), error: { code: -32603, message } });
   }

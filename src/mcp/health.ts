@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { within } from "./wait.js";
+
+export interface Patient {
+  /** Rejects when there is no answer. */
+  ping(signal: AbortSignal): Promise<void>;
+  /** A server may do one thing at a time: it is not asked while it works. */
+  isBusy(): boolean;
+  intervalMs: number;
+  /** Ends the watching. */
+  signal: AbortSignal;
+  /** Milliseconds from question to answer. */
+  answered(ms: number): void;
+}
+
+const longestAnswerMs = 10_000;
+const maxSilences = 2;
+
+/** Resolves when the server has not answered twice in a row, never when the watching was ended. */
+export async function untilSilent({ ping, isBusy, intervalMs, signal, answered }: Patient): Promise<void> {
+  for (let silences = 0; silences < maxSilences; ) {
+    await sleep(intervalMs, undefined, { signal, ref: false });
+    if (isBusy()) continue;
+    const askedAt = performance.now();
+    try {
+      await within(Math.min(intervalMs, longestAnswerMs), signal, ping);
+      answered(performance.now() - askedAt);
+      silences = 0;
+    } catch {
+      signal.throwIfAborted();
+      silences = isBusy() ? 0 : silences + 1;
+    }
+  }
+}

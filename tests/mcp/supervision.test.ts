@@ -1,0 +1,156 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { textOf } from "../../src/core/chat.js";
+import { fixture, recording, startHub, startHubWith, temporaryFolder, until } from "../support/mcp-hub.js";
+
+const started = (lines: string[]) => lines.filter((line) => line.startsWith("started")).length;
+const pages = [[{ name: "echo", description: "says it again", inputSchema: { type: "object" } }]];
+
+describe("health", () => {
+  test("an idle server is asked whether it is alive", async () => {
+    using record = recording();
+    await using running = startHub(fixture("s", { record: record.path }, { pingIntervalMs: 30 }));
+    await running.hub.ready();
+    await until(() => record.lines().filter((line) => line === "ping").length >= 2);
+    expect(running.hub.servers()[0]?.latencyMs).toBeLessThan(1000);
+    expect(started(record.lines())).toBe(1);
+  });
+
+  test("one that does not answer twice is started again", async () => {
+    using record = recording();
+    await using running = startHub(fixture("s", { record: record.path }, { pingIntervalMs: 150 }));
+    await running.hub.ready();
+    await running.call("s__freeze");
+    await until(() => running.statuses.some(({ reason }) => reason?.includes("it does not answer any more")));
+    await running.hub.settled();
+    expect(running.hub.servers()[0]?.state).toBe("ready");
+    expect((await running.call("s__echo")).isError).toBe(false);
+    expect(started(record.lines())).toBe(2);
+  });
+
+  test("one that works on a call is left alone", async () => {
+    await using running = startHub(fixture("s", { noPing: true }, { pingIntervalMs: 50 }));
+    await running.hub.ready();
+    expect(textOf((await running.call("s__drip", { times: 1, everyMs: 600 })).content)).toBe("dripped");
+  });
+});
+
+describe("a lazy server", () => {
+  test("starts like any other the first time, and by its first use from then on", async () => {
+    using record = recording();
+    using folder = temporaryFolder();
+    const host = { manifestFolder: folder.path };
+    const lazy = fixture("s", { record: record.path, pages }, { lazy: true });
+    {
+      await using first = startHubWith(host, lazy);
+      await first.hub.ready();
+      expect(started(record.lines())).toBe(1);
+    }
+    await using second = startHubWith(host, lazy);
+    await second.hub.ready();
+    expect(second.hub.servers()).toMatchObject([{ state: "ready", tools: 1, reason: "it starts at its first use" }]);
+    expect(second.hub.tools()).toMatchObject([{ name: "s__echo", description: "says it again" }]);
+    expect(started(record.lines())).toBe(1);
+    const results = await Promise.all([second.call("s__echo", { a: 1 }), second.call("s__echo", { a: 2 })]);
+    expect(results.map(({ content }) => textOf(content))).toEqual(['{"a":1}', '{"a":2}']);
+    expect(started(record.lines())).toBe(2);
+  });
+
+  test("keeps what it offers where only its owner can read it", async () => {
+    using folder = temporaryFolder();
+    await using running = startHubWith({ manifestFolder: folder.path }, fixture("s", { pages }, { lazy: true }));
+    await running.hub.ready();
+    const [file = ""] = readdirSync(folder.path);
+    expect(statSync(join(folder.path, file)).mode & 0o777).toBe(0o600);
+  });
+
+  test("that cannot start says so to the call", async () => {
+    using folder = temporaryFolder();
+    using record = recording();
+    const host = { manifestFolder: folder.path };
+    const lazy = fixture("s", { pages, record: record.path, exitsAtSecondStart: true }, { lazy: true });
+    {
+      await using first = startHubWith(host, lazy);
+      await first.hub.ready();
+    }
+    await using second = startHubWith(host, lazy);
+    expect(textOf((await second.call("s__echo")).content)).toMatch(
+      /^echo was not called: the MCP server "s" has failed: the server exited with code 4/,
+    );
+  });
+});
+
+describe("another configuration", () => {
+  test("starts what is new, ends what is gone, and leaves alone what is the same", async () => {
+    using record = recording();
+    const same = fixture("same", { record: record.path, pages });
+    await using running = startHub(same, fixture("gone", { pages }));
+    await running.hub.ready();
+    running.hub.apply([fixture("new", { pages }), same]);
+    await running.hub.ready();
+    expect(running.hub.servers().map(({ name, state }) => [name, state])).toEqual([
+      ["new", "ready"],
+      ["same", "ready"],
+    ]);
+    expect(running.hub.tools().map(({ name }) => name)).toEqual(["new__echo", "same__echo"]);
+    expect(started(record.lines())).toBe(1);
+  });
+
+  test("does not touch a call that is running", async () => {
+    await using running = startHub(fixture("s"));
+    await running.hub.ready();
+    const call = running.call("s__drip", { times: 2, everyMs: 200 });
+    running.hub.apply([]);
+    expect(running.hub.tools()).toEqual([]);
+    expect(textOf((await call).content)).toBe("dripped");
+  });
+});
+
+describe("a tool whose definition is not what it was", () => {
+  test("is told, against the last run", async () => {
+    using record = recording();
+    using folder = temporaryFolder();
+    const host = { manifestFolder: folder.path };
+    const server = fixture("s", { record: record.path, describedByStarts: true });
+    {
+      await using first = startHubWith(host, server);
+      await first.hub.ready();
+      expect(first.hub.servers()[0]?.reason).toBeUndefined();
+    }
+    await using second = startHubWith(host, server);
+    await second.hub.ready();
+    expect(second.hub.servers()[0]).toMatchObject({ state: "ready", reason: "changed since the last run: echo" });
+    expect(second.log).toContainEqual(
+      expect.objectContaining({ level: "warn", message: "s: the definition of its tool echo has changed" }),
+    );
+  });
+});
+
+test("500 tools of five servers are ready as soon as the slowest alone", async () => {
+  const many = (name: string, startMs: number) =>
+    fixture(name, {
+      startMs,
+      declares: { tools: {} },
+      pages: Array.from({ length: 10 }, (_, page) =>
+        Array.from({ length: 10 }, (_, index) => ({
+          name: `tool_${page}_${index}`,
+          description: "does something",
+          inputSchema: { type: "object", properties: { a: { type: "string" } } },
+        })),
+      ),
+    });
+  const readyAfter = async (running: ReturnType<typeof startHub>) => {
+    const startedAt = performance.now();
+    await running.hub.ready();
+    return performance.now() - startedAt;
+  };
+  await using alone = startHub(many("slow", 700));
+  const aloneMs = await readyAfter(alone);
+  await using running = startHub(many("a", 0), many("b", 0), many("c", 0), many("d", 0), many("slow", 700));
+  expect(await readyAfter(running)).toBeLessThan(2 * aloneMs);
+  expect(running.hub.tools()).toHaveLength(500);
+  const bytes = JSON.stringify(running.hub.tools());
+  await running.call("a__tool_0_0");
+  expect(JSON.stringify(running.hub.tools())).toBe(bytes);
+});
