@@ -31,6 +31,7 @@ const program = new Command("mcp-platform")
   .version(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version)
   .option("--config <file>", "config file (default: ./config.yaml, else the one in ~/.config/mcp-platform)")
   .option("--mcp-config <file>", 'more servers: a JSON file with "mcpServers"')
+  .option("--trust-project", "start the servers of a config file that was only found in this folder")
   .addOption(
     new Option("--log-level <level>", "log lines on stderr").choices(["debug", "info", "warn", "error", "silent"]),
   )

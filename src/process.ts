@@ -14,6 +14,7 @@ export interface GlobalOptions {
   config?: string;
   mcpConfig?: string;
   logLevel?: string;
+  trustProject?: boolean;
 }
 
 const { stdout, stderr } = process;
@@ -26,7 +27,7 @@ export async function openDoor(
   door: (parts: DoorParts, app: App) => Promise<number>,
   observe?: Observe,
 ): Promise<void> {
-  const loaded = await load(flags);
+  const loaded = await confirmed(await load(flags), flags);
   const { createApp } = await import("./app.js");
   const starting = createApp({ config: loaded, observe });
   // Listened to from the start, because servers run before the app is there.
@@ -51,20 +52,67 @@ export async function openDoor(
 
 /** The configuration that flags, environment and file make. Throws ConfigError. */
 export async function load(flags: GlobalOptions): Promise<LoadedConfig> {
-  const { config: file = process.env.MCP_PLATFORM_CONFIG ?? usersFile(), mcpConfig, logLevel } = flags;
   const { loadConfig } = await import("./config/load.js");
-  return loadConfig(file ?? {}, {
-    overrides: {
-      ...(mcpConfig ? { mcp: { config_file: resolve(mcpConfig) } } : {}),
-      ...(logLevel ? { logging: { level: logLevel } } : {}),
-    },
-  });
+  return loadConfig(namedFile(flags) ?? foundFile() ?? usersFile() ?? {}, { overrides: overridesOf(flags) });
+}
+
+function overridesOf({ mcpConfig, logLevel }: GlobalOptions) {
+  return {
+    ...(mcpConfig ? { mcp: { config_file: resolve(mcpConfig) } } : {}),
+    ...(logLevel ? { logging: { level: logLevel } } : {}),
+  };
+}
+
+function namedFile({ config }: GlobalOptions): string | undefined {
+  return config ?? process.env.MCP_PLATFORM_CONFIG;
+}
+
+/** In the working directory, which may be anybody's. */
+function foundFile(): string | undefined {
+  return ["mcp-platform.yaml", "config.yaml"].find((name) => existsSync(name));
 }
 
 function usersFile(): string | undefined {
-  const userFolder = join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "mcp-platform");
-  const places = ["mcp-platform.yaml", "config.yaml", join(userFolder, "config.yaml")];
-  return places.find((place) => existsSync(place));
+  const file = join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "mcp-platform", "config.yaml");
+  return existsSync(file) ? file : undefined;
+}
+
+/**
+ * Servers of a file that the user has not named, but that was found here, start when he has said so: once for each path and
+ * content, at the terminal or by the flag. Else the host goes on without them.
+ */
+async function confirmed(loaded: LoadedConfig, flags: GlobalOptions): Promise<LoadedConfig> {
+  const file = namedFile(flags) === undefined ? foundFile() : undefined;
+  if (file === undefined || flags.trustProject) return loaded;
+  const { Confirmations, describe, fingerprint, projectServers, refuse } = await import("./config/project-servers.js");
+  const { loadConfig } = await import("./config/load.js");
+  const own = flags.mcpConfig ? loadConfig({}, { overrides: overridesOf(flags) }).config.mcpServers : [];
+  const servers = projectServers(loaded, own);
+  if (servers.length === 0) return loaded;
+  const stateHome = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
+  const confirmations = new Confirmations(join(stateHome, "mcp-platform", "confirmed.json"));
+  const print = fingerprint(servers, loaded);
+  if (confirmations.has(resolve(file), print)) return loaded;
+
+  const list = servers.map((server) => `  ${describe(server)}\n`).join("");
+  if (process.stdin.isTTY && stderr.isTTY) {
+    const { inert } = await import("./frontends/terminal.js");
+    const { createInterface } = await import("node:readline/promises");
+    const line = createInterface({ input: process.stdin, output: stderr });
+    const question = `${file} in this folder starts these MCP servers, with your rights:\n${list}Start them from now on? y/n: `;
+    const answer = await line.question(inert(question)).finally(() => line.close());
+    if (/^y(es)?$/i.test(answer.trim())) {
+      confirmations.add(resolve(file), print);
+      return loaded;
+    }
+  } else {
+    stderr.write(
+      `${file} was only found in this folder, so its MCP servers are not started until you confirm them: ` +
+        `pass --trust-project or --config ${file}, or answer the question once in a terminal.\n`,
+    );
+  }
+  const refusal = `nobody has confirmed the servers of ${file} (pass --trust-project, or --config ${file})`;
+  return refuse(loaded, servers, refusal);
 }
 
 /** Logins at the configured remote servers; pages to visit are named on stderr. */

@@ -102,6 +102,8 @@ export interface LlmConfig {
 interface ServerCommon {
   name: string;
   enabled: boolean;
+  /** Why it must not be started, although it is enabled. */
+  refusal?: string;
   /** A turn fails when this server is down, instead of going on without it. */
   required: boolean;
   /** The user vouches for this server's tool annotations. */

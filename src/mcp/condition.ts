@@ -27,7 +27,8 @@ export class Condition {
   readonly #redact: (text: string) => string;
 
   constructor(config: ServerConfig, { observe, changed }: { observe: Observe; changed: () => void }) {
-    this.state = config.enabled ? "starting" : "disabled";
+    this.state = config.enabled && !config.refusal ? "starting" : "disabled";
+    this.reason = config.refusal;
     this.#name = config.name;
     this.#observe = observe;
     this.#changed = changed;

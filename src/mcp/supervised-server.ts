@@ -85,7 +85,7 @@ export class SupervisedServer {
   }
 
   start(): void {
-    if (!this.config.enabled) return;
+    if (!this.config.enabled || this.config.refusal) return;
     this.#isAsleep = this.config.lazy && this.#offer.recall();
     if (this.#isAsleep) this.condition.set("ready", "it starts at its first use");
     else this.#start = this.#connect();

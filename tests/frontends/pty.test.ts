@@ -17,7 +17,7 @@ function openTerminal(place: Workplace, env: Record<string, string> = {}) {
   const command = `stty cols 70 rows 20; exec ${process.execPath} ${resolve("dist/main.js")}`;
   const child = spawn("python3", ["-c", python, "sh", "-c", command], {
     cwd: place.folder,
-    env: { PATH: process.env.PATH, HOME: place.folder, TERM: "xterm-256color", ...env },
+    env: { ...place.environment, TERM: "xterm-256color", ...env },
   });
   const screen = new Sink();
   child.stdout.setEncoding("utf8").pipe(screen);
@@ -72,7 +72,7 @@ status = os.waitpid(pid, 0)[1]
 print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else -os.WEXITSTATUS(status), end="")`;
   const child = spawn("python3", ["-c", hangUp, process.execPath, resolve("dist/main.js")], {
     cwd: place.folder,
-    env: { PATH: process.env.PATH, HOME: place.folder, TERM: "xterm", RECORD: record.path },
+    env: { ...place.environment, TERM: "xterm", RECORD: record.path },
   });
   const { stdout, stderr } = await ended(child);
   expect([stdout, stderr, readFileSync(join(place.folder, "stderr"), "utf8")]).toEqual(["1", "", ""]);
@@ -91,4 +91,26 @@ onTerminal("with NO_COLOR there is neither colour nor a spinner, and Ctrl-D leav
   type("\u0004");
   expect(await exitCode).toBe(0);
   expect(screen.text).not.toMatch(/\p{Cc}\[\d*m|[⠋⠙]/u);
+});
+
+onTerminal("servers of a file that was found in the folder start after a yes, which is asked for once", async () => {
+  await using llm = await startLlmServer([]);
+  using place = new Workplace();
+  place.write("config.yaml", JSON.stringify(configFor(llm.url, { s: fixtureServer() })));
+  const first = openTerminal(place);
+  await first.screen.until("Start them from now on? y/n: ");
+  expect(first.screen.text).toMatch(
+    /config\.yaml in this folder starts these MCP servers.*\r?\n {2}s: .*mcp-server\.mjs/,
+  );
+  first.type("y\r");
+  await first.screen.until("> ");
+  first.type("/servers\r");
+  await first.screen.until(/s +(ready|starting)/);
+  first.type("\u0004");
+  expect(await first.exitCode).toBe(0);
+  const second = openTerminal(place);
+  await second.screen.until("> ");
+  second.type("\u0004");
+  expect(await second.exitCode).toBe(0);
+  expect(second.screen.text).not.toContain("Start them");
 });

@@ -12,10 +12,12 @@ export interface Ended {
 
 /** A user's machine: an own home and an own folder, no keys, no servers, and the compiled command line. */
 export class Workplace implements Disposable {
+  #isConfigured = false;
   readonly folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
 
-  /** Writes config.yaml. */
+  /** Writes config.yaml, as the user's own. */
   configure(config: object): void {
+    this.#isConfigured = true;
     this.write("config.yaml", dump(config));
   }
 
@@ -28,8 +30,13 @@ export class Workplace implements Disposable {
   start(...args: string[]): ChildProcess {
     return spawn(process.execPath, [resolve("dist/main.js"), ...args], {
       cwd: this.folder,
-      env: { PATH: process.env.PATH, HOME: this.folder },
+      env: this.environment,
     });
+  }
+
+  get environment(): Record<string, string | undefined> {
+    const own = this.#isConfigured ? { MCP_PLATFORM_CONFIG: "config.yaml" } : {};
+    return { PATH: process.env.PATH, HOME: this.folder, ...own };
   }
 
   /** Runs to the end, with an empty stdin unless `input` says otherwise. */
