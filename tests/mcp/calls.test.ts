@@ -1,3 +1,7 @@
+import { execFile } from "node:child_process";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { type ContentPart, textOf } from "../../src/core/chat.js";
 import type { ToolProgress } from "../../src/core/ports.js";
@@ -213,6 +217,38 @@ test("a result line of 5 MB is a matter of milliseconds", async () => {
   const result = await running.call("s__big", { bytes });
   expect(performance.now() - startedAt).toBeLessThan(1500);
   expect(textOf(result.content).length).toBe(bytes);
+});
+
+test("a result line of 30 MB holds up the event loop for less than 300 ms in all", async () => {
+  const program = `
+    const { McpHub } = await import(${JSON.stringify(pathToFileURL(resolve("dist/mcp/hub.js")))});
+    const hub = new McpHub([${JSON.stringify(fixture("s"))}], { observe: () => {} });
+    hub.start();
+    await hub.ready();
+    const args = JSON.stringify({ bytes: 30 * 1024 * 1024 });
+    const call = () => hub.prepare({ id: "c", name: "s__big", arguments: args }).send({ signal: new AbortController().signal });
+    let least = Infinity;
+    for (let times = 0; times < 3; times++) {
+      let [last, blocked] = [performance.now(), 0];
+      const timer = setInterval(() => {
+        const late = performance.now() - last - 5;
+        if (late > 5) blocked += late;
+        last = performance.now();
+      }, 5);
+      const { content } = await call();
+      await new Promise((done) => setTimeout(done, 20));
+      clearInterval(timer);
+      if (content[0].text.length === 30 * 1024 * 1024) least = Math.min(least, blocked);
+    }
+    await hub.close();
+    process.stdout.write(String(least));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program]);
+  expect(Number(stdout)).toBeLessThan(300);
+});
+
+test("an error with a code that is no number is that call's error", async () => {
+  await using running = await ready(fixture("s"));
+  expect(textOf((await running.call("s__oddly")).content)).toBe("oddly failed: E_SQL: no such table");
 });
 
 test("a message beyond 64 MB fails its call, and the connection lives on", async () => {

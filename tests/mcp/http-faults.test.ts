@@ -1,5 +1,9 @@
+import { execFile } from "node:child_process";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
 import { remoteServer, startHub, until } from "../support/mcp-hub.js";
@@ -93,6 +97,30 @@ describe("the stream of a call", () => {
   });
 });
 
+test("an error on a stream whose events have ids is that call's error, at once", async () => {
+  await using server = await faulty({
+    call(response, { id }) {
+      const error = { code: -32602, message: "no such thing" };
+      response.writeHead(200, sse).end(`id: e1\ndata: ${JSON.stringify({ jsonrpc: "2.0", id, error })}\n\n`);
+    },
+  });
+  expect(textOf((await server.call("f__t")).content)).toBe("t failed: no such thing");
+});
+
+test("a call that is redirected to somebody else does not go there", async () => {
+  const visits: string[] = [];
+  const other = createServer((request, response) => {
+    visits.push(request.url ?? "");
+    response.writeHead(200).end();
+  });
+  await new Promise<void>((done) => other.listen(0, "127.0.0.1", done));
+  const location = `http://127.0.0.1:${(other.address() as AddressInfo).port}/steal`;
+  await using server = await faulty({ call: (response) => response.writeHead(307, { location }).end() });
+  expect((await server.call("f__t")).isError).toBe(true);
+  expect(visits).toEqual([]);
+  await new Promise((done) => other.close(done));
+});
+
 describe("the stream of notifications", () => {
   test("that cannot be opened at first is asked for again", async () => {
     let tries = 0;
@@ -136,4 +164,56 @@ test("an HTTP error for a call is that call's error, and the connection stays", 
   });
   expect(textOf((await server.call("f__t")).content)).toContain("broken");
   expect(textOf((await server.call("f__t")).content)).toBe("fine");
+});
+
+test("a stream that is idle for longer than Node's fetch allows lives on", async () => {
+  const server = createServer((_request, response) => {
+    response.writeHead(200).write("first ");
+    setTimeout(() => response.end("last"), 3000);
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const program = `
+    const { patientFetch } = await import(${JSON.stringify(pathToFileURL(resolve("dist/mcp/transports/patient-fetch.js")))});
+    await fetch("data:,");
+    const key = Symbol.for("undici.globalDispatcher.1");
+    globalThis[key] = new globalThis[key].constructor({ bodyTimeout: 1000 });
+    const read = async (send) => (await send(${JSON.stringify(url)})).text().catch(({ cause }) => cause.code);
+    process.stdout.write(JSON.stringify(await Promise.all([read(fetch), read(patientFetch)])));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program]);
+  expect(JSON.parse(stdout)).toEqual(["UND_ERR_BODY_TIMEOUT", "first last"]);
+  await new Promise((done) => server.close(done));
+});
+
+test("an SSE server that cuts its stream gets a new connection with a new initialize", async () => {
+  const streams: ServerResponse[] = [];
+  let initialized = 0;
+  const server = createServer(async (request, response) => {
+    if (request.method === "GET") {
+      streams.push(response);
+      return response.writeHead(200, sse).write(`event: endpoint\ndata: /messages?n=${streams.length}\n\n`);
+    }
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    response.writeHead(202).end();
+    const { id, method } = JSON.parse(text);
+    if (id === undefined) return undefined;
+    if (method === "initialize") initialized += 1;
+    const serverInfo = { name: "old", version: "1" };
+    const result =
+      method === "initialize"
+        ? { protocolVersion: "2024-11-05", capabilities: { tools: {} }, serverInfo }
+        : { tools: [{ name: "t", inputSchema: { type: "object" } }] };
+    return streams.at(-1)?.write(`data: ${JSON.stringify({ jsonrpc: "2.0", id, result })}\n\n`);
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/sse`;
+  const running = startHub(remoteServer("old", url, "sse"));
+  await running.hub.ready();
+  streams[0]?.destroy();
+  await until(() => initialized === 2 && running.hub.servers()[0]?.state === "ready");
+  expect(running.hub.tools().map(({ name }) => name)).toEqual(["old__t"]);
+  await running.hub.close();
+  server.closeAllConnections();
+  await new Promise((done) => server.close(done));
 });

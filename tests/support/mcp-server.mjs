@@ -10,9 +10,23 @@ import { createInterface } from "node:readline";
 const options = JSON.parse(process.argv[2] ?? "{}");
 const tool = (name) => ({ name, description: `${name} it`, inputSchema: { type: "object" } });
 const pages = options.pages ?? [
-  ["echo", "hang", "drip", "crash", "big", "huge", "odd", "grow", "env", "stderr", "ask", "visit", "log", "freeze"].map(
-    tool,
-  ),
+  [
+    "echo",
+    "hang",
+    "drip",
+    "crash",
+    "big",
+    "huge",
+    "odd",
+    "grow",
+    "env",
+    "stderr",
+    "ask",
+    "visit",
+    "log",
+    "freeze",
+    "oddly",
+  ].map(tool),
 ];
 
 const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
@@ -86,6 +100,9 @@ const calls = {
   },
   report: ({ structured }) => ({ content: [{ type: "text", text: "report" }], structuredContent: structured }),
   meta: (_args, _token, meta) => text(JSON.stringify(meta ?? {})),
+  oddly() {
+    throw Object.assign(new Error("no such table"), { code: "E_SQL" });
+  },
   freeze() {
     isFrozen = true;
     return text("from now on silent");

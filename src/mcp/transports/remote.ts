@@ -1,5 +1,5 @@
 /** Streamable HTTP and the older HTTP+SSE, through the SDK's transports. Imported only when a remote server is configured. */
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { SSEClientTransport, SseError } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StreamableHTTPClientTransport, StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { RemoteServerConfig } from "../../core/config.js";
@@ -43,7 +43,11 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", au
       // Its own reconnect makes a new session without initialize (typescript-sdk 1.32.2).
       isFatal: (error) => error instanceof SseError || isNetworkError(error) || needsLogin(error),
       explain,
-      close: () => transport.close().catch(() => {}),
+      // Not within the event of a lost stream: the EventSource would set its timer for another try after it.
+      close: () =>
+        setImmediate()
+          .then(() => transport.close())
+          .catch(() => {}),
     };
   }
   const stream = new NotificationStream(send);

@@ -156,7 +156,7 @@ export class StdioTransport implements Transport {
       return;
     }
     // Protocol 2025-03-26 allows batches. What is not JSON-RPC is told apart, and reported, by the SDK.
-    for (const message of Array.isArray(parsed.value) ? parsed.value : [parsed.value]) this.#deliver(message);
+    for (const message of Array.isArray(parsed.value) ? parsed.value : [parsed.value]) this.#deliver(repaired(message));
   }
 
   /**
@@ -191,4 +191,12 @@ export class StdioTransport implements Transport {
     // A descendant that left the group may still hold our ends of the pipes, and these keep the host running.
     for (const pipe of leader.stdio) pipe?.destroy();
   }
+}
+
+/** An error whose code is no number is still the answer; the SDK would drop it, and the call wait for its timeout. */
+function repaired(message: unknown): JSONRPCMessage {
+  const isOdd = isRecord(message) && isRecord(message.error) && !Number.isSafeInteger(message.error.code);
+  if (!isOdd) return message as JSONRPCMessage; // anything: the SDK looks at it
+  const { id, error } = message as { id: string | number; error: Json };
+  return { jsonrpc: "2.0", id, error: { code: -32603, message: `${error.code}: ${error.message}` } };
 }
