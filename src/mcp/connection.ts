@@ -32,7 +32,6 @@ interface ConnectionParts {
   callbacks: Callbacks;
 }
 
-/** Prompts and resources are extras: a list of them that hangs must not keep the tools away for long. */
 const extraListTimeoutMs = 5000;
 
 export class McpConnection {
@@ -81,23 +80,15 @@ export class McpConnection {
   }
 
   /** Rejects when the tools cannot be listed; what else cannot is a problem in the result. */
-  async lists(signal: AbortSignal): Promise<ServerLists> {
+  lists(signal: AbortSignal): Promise<ServerLists> {
     const { timeoutMs } = this.#config;
     const askWithin = (ms: number) => (method: string, params: Json) =>
       this.#request(method, params, { timeoutMs: ms, signal });
-    const lists = await readLists(this.#declared, {
+    return readLists(this.#declared, {
       ask: askWithin(timeoutMs),
       askBriefly: askWithin(Math.min(timeoutMs, extraListTimeoutMs)),
+      objectionTo: (inputSchema) => this.#parts.peer.objectionTo(inputSchema),
     });
-    const objection = ({ inputSchema }: ListedTool) => this.#parts.peer.objectionTo(inputSchema);
-    const refused = lists.tools.filter(objection);
-    if (refused.length === 0) return lists;
-    const problems = refused.map((tool) => `${tool.name}: ${objection(tool)}`);
-    return {
-      ...lists,
-      tools: lists.tools.filter((tool) => !objection(tool)),
-      problems: [...lists.problems, ...problems],
-    };
   }
 
   /** The result as it came. A call that needs a visit to some page first is sent again after it: the server has refused it, not run it. */
@@ -159,11 +150,9 @@ export class McpConnection {
     return isRecord(completion) ? asArray(completion.values).filter((value) => typeof value === "string") : [];
   }
 
-  /** Asks to be told when the resource changes; whether the server does that. */
-  async subscribe(uri: string): Promise<boolean> {
-    if (!this.#declared.resources?.subscribe) return false;
-    await this.#parts.peer.subscribe(uri);
-    return true;
+  /** Asks to be told when the resource changes, where the server does that. */
+  async subscribe(uri: string): Promise<void> {
+    if (this.#declared.resources?.subscribe) await this.#parts.peer.subscribe(uri);
   }
 
   /** Rejects when there is no answer. One that says no is an answer. */

@@ -1,3 +1,4 @@
+import type { JsonSchema } from "../core/chat.js";
 import { McpError, messageOf } from "../core/errors.js";
 import {
   type ListedPrompt,
@@ -23,10 +24,18 @@ export interface ServerLists {
 
 export const emptyLists: ServerLists = { tools: [], prompts: [], resources: [], templates: [], problems: [] };
 
+interface Reading {
+  ask: Ask;
+  /** For what is an extra: a list that hangs must not keep the tools away for long. */
+  askBriefly: Ask;
+  /** Why a tool with these parameters must not be offered. */
+  objectionTo(inputSchema: JsonSchema): string | undefined;
+}
+
 /** Reads what the server declared. Rejects when its tools cannot be listed; for prompts and resources that is a problem only. */
 export async function readLists(
   declared: { tools?: object; prompts?: object; resources?: object },
-  { ask, askBriefly }: { ask: Ask; askBriefly: Ask },
+  { ask, askBriefly, objectionTo }: Reading,
 ): Promise<ServerLists> {
   const [tools, prompts, resources, templates] = await Promise.all([
     declared.tools ? listAll(ask, toolList) : nothing,
@@ -34,12 +43,16 @@ export async function readLists(
     declared.resources ? listAll(askBriefly, resourceList).catch(asProblem) : nothing,
     declared.resources ? listAll(askBriefly, templateList).catch(asProblem) : nothing,
   ]);
+  const objections = tools.items.flatMap(({ name, inputSchema }) => {
+    const objection = objectionTo(inputSchema);
+    return objection === undefined ? [] : [`${name}: ${objection}`];
+  });
   return {
-    tools: tools.items,
+    tools: tools.items.filter(({ inputSchema }) => objectionTo(inputSchema) === undefined),
     prompts: prompts.items,
     resources: resources.items,
     templates: templates.items,
-    problems: [tools, prompts, resources, templates].flatMap(({ problems }) => problems),
+    problems: [...[tools, prompts, resources, templates].flatMap(({ problems }) => problems), ...objections],
   };
 }
 

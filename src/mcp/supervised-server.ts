@@ -18,6 +18,7 @@ import type { ServerLists } from "./server-lists.js";
 import { isOffered } from "./tools.js";
 import { routeTo } from "./transports/route.js";
 import { abortable, atMost } from "./wait.js";
+import { WatchedResources } from "./watched-resources.js";
 
 const firstRestartMs = 500;
 const longestRestartMs = 60_000;
@@ -27,9 +28,6 @@ const stableMs = 30_000;
 const secondListMs = 500;
 /** Changes of lists come in bursts. */
 const listDebounceMs = 100;
-
-/** Resources of one server that are watched for changes. */
-const maxWatched = 100;
 
 export interface ServerEvents {
   observe: Observe;
@@ -57,7 +55,7 @@ export class SupervisedServer {
   #connection: McpConnection | undefined;
   /** The start under way or done. Never rejects. */
   #start: Promise<void> = Promise.resolve();
-  readonly #watched = new Set<string>();
+  readonly #watched = new WatchedResources((text) => this.condition.notice(text));
   #startedAt = 0;
   #startMs: number | undefined;
   #latencyMs: number | undefined;
@@ -163,17 +161,8 @@ export class SupervisedServer {
     await this.awake(signal);
     const { connection } = this;
     const content = await connection.readResource(uri, signal);
-    if (!this.#watched.has(uri) && this.#watched.size < maxWatched) {
-      this.#watched.add(uri);
-      this.#watch(connection, [uri]);
-    }
+    this.#watched.add(uri, connection);
     return content;
-  }
-
-  #watch(connection: McpConnection, uris: Iterable<string>): void {
-    for (const uri of uris) {
-      connection.subscribe(uri).catch((error: unknown) => this.condition.notice(`${uri}: ${messageOf(error)}`));
-    }
   }
 
   /** As `close`, once the calls that are running have ended. */
@@ -233,7 +222,7 @@ export class SupervisedServer {
     });
     this.#watchHealth(connection);
     this.#offer.take(lists);
-    this.#watch(connection, this.#watched);
+    this.#watched.watchAll(connection);
     if (connection.changesLists) this.#listSoon(secondListMs);
   }
 

@@ -1,0 +1,29 @@
+import { messageOf } from "../core/errors.js";
+import type { McpConnection } from "./connection.js";
+
+const maxWatched = 100;
+
+/** Resources of one server whose changes it tells; what was read once is watched from then on, over every connection. */
+export class WatchedResources {
+  readonly #uris = new Set<string>();
+  readonly #noticed: (text: string) => void;
+
+  constructor(noticed: (text: string) => void) {
+    this.#noticed = noticed;
+  }
+
+  add(uri: string, connection: McpConnection): void {
+    if (this.#uris.has(uri) || this.#uris.size >= maxWatched) return;
+    this.#uris.add(uri);
+    this.#watch(uri, connection);
+  }
+
+  /** A new connection knows of none yet. */
+  watchAll(connection: McpConnection): void {
+    for (const uri of this.#uris) this.#watch(uri, connection);
+  }
+
+  #watch(uri: string, connection: McpConnection): void {
+    connection.subscribe(uri).catch((error: unknown) => this.#noticed(`${uri}: ${messageOf(error)}`));
+  }
+}
