@@ -69,13 +69,19 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const client = closedAtEnd(new LlmClient(llm, { env, observe }));
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
     const hub = closedAtEnd(
-      new McpHub(servers, { observe, auth: { folder: authFolder(env) }, manifestFolder: manifestFolder(env), sample }),
+      new McpHub(servers, {
+        observe,
+        auth: { folder: authFolder(env) },
+        manifestFolder: manifestFolder(env),
+        sample,
+        onStatus: (status) => sessions.serverChanged(status),
+      }),
     );
-    hub.start();
     const orchestrator = new Orchestrator({ llm: client, hub, newId });
     const { systemPrompt, streaming, maxToolHops, approval } = config.chat.service;
     const defaults = { systemPrompt, streaming, maxToolHops, approval };
     const sessions = closedAtEnd(new Sessions({ store, hub, orchestrator, newId, defaults }));
+    hub.start();
     const resolveModel = (model?: string) => {
       const resolved = client.resolve(model);
       return { provider: resolved.provider.name, model: resolved.model };

@@ -6,7 +6,7 @@ import type { DoorParts } from "./door.js";
 import type { Output } from "./output.js";
 import { errorMessage, TurnEncoder } from "./protocol.js";
 import { inert } from "./terminal.js";
-import { errorLines, stopNote, ToolLines } from "./turn-lines.js";
+import { errorLines, ServerLosses, stopNote, ToolLines } from "./turn-lines.js";
 
 interface TurnStart {
   turnId?: string;
@@ -40,6 +40,7 @@ interface TextTarget {
 export class TextView implements OneshotView {
   readonly #target: TextTarget;
   readonly #lines: ToolLines;
+  readonly #losses = new ServerLosses();
   /** What was printed last, as far as line ends need it. */
   #tail = "";
   #messageShown = false;
@@ -69,6 +70,11 @@ export class TextView implements OneshotView {
         return;
       case "tool_sent":
         return this.#lines.sent(event);
+      case "server_status": {
+        const line = this.#losses.line(event);
+        if (toolNotifications && line) await this.#note(line);
+        return;
+      }
       case "tool_result":
         if (toolNotifications) await this.#note(this.#lines.result(event, noteWidth));
     }

@@ -72,8 +72,10 @@ export class TurnEncoder {
         const { callId, progress, total, message } = event;
         return [{ type: "tool_progress", data: { id: callId, progress, total, message } }];
       }
-      case "server_status":
-        return [];
+      case "server_status": {
+        const { server, state, reason } = event;
+        return [{ type: "server_status", data: { server, state, reason } }];
+      }
     }
   }
 

@@ -1,4 +1,4 @@
-import type { ErrorInfo, StopReason, StoredEvent, ToolCall } from "../core/chat.js";
+import type { ErrorInfo, StopReason, StoredEvent, ToolCall, TurnEvent } from "../core/chat.js";
 import { textOf } from "../core/chat.js";
 import type { ToolHub } from "../core/ports.js";
 import { oneLine } from "./terminal.js";
@@ -36,6 +36,23 @@ export class ToolLines {
   name(modelSideName: string): string {
     const known = this.#hub.tools().find(({ name }) => name === modelSideName);
     return known ? `${known.server}.${known.tool}` : modelSideName;
+  }
+}
+
+/**
+ * Servers that a turn loses and gets back, as lines for a person. States that need him (failed, needs_auth, degraded) are warnings of
+ * the log, which he sees with a turn or without; that servers get ready at the start is no news.
+ */
+export class ServerLosses {
+  readonly #lost = new Set<string>();
+
+  /** `server fs: the connection was lost: …`, then `server fs: ready again`; undefined for what is no news. */
+  line({ server, state, reason }: Extract<TurnEvent, { type: "server_status" }>): string | undefined {
+    if (state === "starting" && reason) {
+      this.#lost.add(server);
+      return `server ${server}: ${reason}`;
+    }
+    return this.#lost.delete(server) && state === "ready" ? `server ${server}: ready again` : undefined;
   }
 }
 

@@ -4,7 +4,7 @@ import { MarkdownStream, PlainStream, type TextStream } from "./markdown.js";
 import { createRenderer } from "./markdown-render.js";
 import { StatusLine } from "./status-line.js";
 import { type Colors, inert, lastColumns, oneLine } from "./terminal.js";
-import { errorLines, stopNote, ToolLines } from "./turn-lines.js";
+import { errorLines, ServerLosses, stopNote, ToolLines } from "./turn-lines.js";
 
 export interface Screen {
   write: (text: string) => void;
@@ -17,6 +17,7 @@ export interface Screen {
 export class TurnScreen {
   readonly #screen: Screen;
   readonly #tools: ToolLines;
+  readonly #losses = new ServerLosses();
   readonly #text: TextStream;
   readonly #status: StatusLine;
   readonly #running = new Map<string, string>();
@@ -60,7 +61,7 @@ export class TurnScreen {
         this.#progress(event);
         break;
       case "server_status":
-        this.note(`server ${event.server}: ${event.state}${event.reason ? `: ${event.reason}` : ""}`);
+        this.#note(this.#losses.line(event));
         break;
       default:
         this.#showStored(event);
@@ -84,11 +85,9 @@ export class TurnScreen {
         this.#running.delete(event.callId);
         this.#toolLine(this.#tools.result(event, this.#screen.columns()), event.isError);
         break;
-      case "turn_end": {
-        const note = stopNote(event.stopReason);
-        if (note) this.note(note);
+      case "turn_end":
+        this.#note(stopNote(event.stopReason));
         break;
-      }
       case "turn_error":
         this.error(event.error);
     }
@@ -97,6 +96,10 @@ export class TurnScreen {
   /** A dim line about the turn. */
   note(text: string): void {
     this.#print("note", `${this.#screen.colors.dim(inert(text))}\n`);
+  }
+
+  #note(text: string | undefined): void {
+    if (text) this.note(text);
   }
 
   error(error: ErrorInfo): void {

@@ -36,11 +36,12 @@ export class Condition {
   }
 
   set(state: ServerState, reason?: string): void {
-    if (state === this.state && reason === this.reason) return;
+    const told = reason && this.#redact(reason);
+    if (state === this.state && told === this.reason) return;
     this.state = state;
-    this.reason = reason;
+    this.reason = told;
     const isGood = state === "ready" || state === "starting";
-    this.log(isGood ? "info" : "warn", reason ? `${state}: ${reason}` : state);
+    this.log(isGood ? "info" : "warn", told ? `${state}: ${told}` : state);
     this.#changed();
   }
 

@@ -1,16 +1,15 @@
 /** One link to one server, from its start to its end. A connection that ended is never used again. */
-import type { ContentPart, JsonSchema } from "../core/chat.js";
+import type { ContentPart } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
-import { McpError, type McpErrorKind } from "../core/errors.js";
+import { McpError } from "../core/errors.js";
 import type { SendOptions } from "../core/ports.js";
 import type { Callbacks, RunningCall } from "./callbacks.js";
 import { promptParts, resourceParts } from "./content.js";
 import { pagesWanted } from "./elicitation.js";
 import { asArray, asText, isRecord, type Json } from "./json.js";
-import { type Clock, type Limits, withLimits } from "./limits.js";
 import type { ListedTool } from "./listed.js";
-import type { Ask } from "./listing.js";
-import { type Era, NotTaken, type Peer, RpcError } from "./peer.js";
+import { type Era, type Peer, RpcError } from "./peer.js";
+import { Requests } from "./requests.js";
 import { readLists, type ServerLists } from "./server-lists.js";
 import { callAsTask } from "./tasks.js";
 import { timeoutOf } from "./tools.js";
@@ -41,10 +40,12 @@ export class McpConnection {
   #lossReason: McpError | undefined;
   readonly #config: ServerConfig;
   readonly #parts: ConnectionParts;
+  readonly #requests: Requests;
 
   constructor(config: ServerConfig, events: ConnectionEvents, parts: ConnectionParts) {
     this.#config = config;
     this.#parts = parts;
+    this.#requests = new Requests(parts, () => this.#lossReason);
     this.lost = new Promise((resolve) => {
       this.#lose = resolve;
     });
@@ -83,7 +84,7 @@ export class McpConnection {
   lists(signal: AbortSignal): Promise<ServerLists> {
     const { timeoutMs } = this.#config;
     const askWithin = (ms: number) => (method: string, params: Json) =>
-      this.#request(method, params, { timeoutMs: ms, signal });
+      this.#requests.send(method, params, { timeoutMs: ms, signal });
     return readLists(this.#declared, {
       ask: askWithin(timeoutMs),
       askBriefly: askWithin(Math.min(timeoutMs, extraListTimeoutMs)),
@@ -116,13 +117,13 @@ export class McpConnection {
     const meta = { ...(callId && { "mcp-platform/call-id": callId }), ...(traceparent && { traceparent }) };
     const params = { name, arguments: args, ...(Object.keys(meta).length > 0 && { _meta: meta }) };
     const asTask = isTask && isRecord(this.#declared.tasks?.requests?.tools?.call);
-    return this.#within(
+    return this.#requests.within(
       { timeoutMs, maxTotalTimeoutMs, signal, onProgress },
       async (send, clock, ends) => {
         const end = this.#parts.callbacks.begin({ ask, signal: ends, pause: clock.pause });
         try {
           if (!asTask) return await send("tools/call", params);
-          const run = { signal: ends, onProgress: clock.progress, send: this.#unlimited };
+          const run = { signal: ends, onProgress: clock.progress, send: this.#requests.unlimited };
           return await callAsTask(send, params, run);
         } finally {
           end();
@@ -134,19 +135,19 @@ export class McpConnection {
 
   async getPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]> {
     const { timeoutMs } = this.#config;
-    return promptParts(await this.#request("prompts/get", { name, arguments: args }, { timeoutMs, signal }));
+    return promptParts(await this.#requests.send("prompts/get", { name, arguments: args }, { timeoutMs, signal }));
   }
 
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
     const { timeoutMs } = this.#config;
-    return resourceParts(await this.#request("resources/read", { uri }, { timeoutMs, signal }));
+    return resourceParts(await this.#requests.send("resources/read", { uri }, { timeoutMs, signal }));
   }
 
   /** Values that the server proposes for an argument of a prompt or a URI template; none where it does not complete. */
   async complete(ref: Json, argument: { name: string; value: string }, signal?: AbortSignal): Promise<string[]> {
     if (!this.#declared.completions) return [];
     const { timeoutMs } = this.#config;
-    const { completion } = await this.#request("completion/complete", { ref, argument }, { timeoutMs, signal });
+    const { completion } = await this.#requests.send("completion/complete", { ref, argument }, { timeoutMs, signal });
     return isRecord(completion) ? asArray(completion.values).filter((value) => typeof value === "string") : [];
   }
 
@@ -175,41 +176,8 @@ export class McpConnection {
     await this.#parts.route.close();
   }
 
-  readonly #unlimited: Ask = (method, params) => this.#parts.peer.request(method, params);
-
   get #declared() {
     return this.#parts.peer.capabilities;
-  }
-
-  #request(method: string, params: Json, limits: Limits): Promise<Json> {
-    return this.#within(limits, (send) => send(method, params));
-  }
-
-  /** Any number of requests under one set of limits. Rejects with McpError, or with the reason of `limits.signal`. */
-  async #within<T>(
-    limits: Limits,
-    work: (send: Ask, clock: Clock, signal: AbortSignal) => Promise<T>,
-    inputSchema?: JsonSchema,
-  ): Promise<T> {
-    const { peer, route } = this.#parts;
-    try {
-      return await withLimits(limits, (signal, clock) => {
-        const onProgress = limits.onProgress && clock.progress;
-        return work(
-          (method, params) => peer.request(method, params, { signal, onProgress, inputSchema }),
-          clock,
-          signal,
-        );
-      });
-    } catch (error) {
-      if (limits.signal?.aborted || error instanceof McpError) throw error;
-      const own = route.explain(error);
-      if (own instanceof NotTaken) throw own;
-      // Another request may have been refused; whether this one was is not known.
-      if (this.#lossReason) throw new McpError(this.#lossReason.kind, this.#lossReason.message, { retryable: true });
-      if (error instanceof RpcError) throw new McpError(kindOf(error.code), error.message, { cause: error });
-      throw own;
-    }
   }
 
   #end(error: Error): void {
@@ -226,9 +194,4 @@ const nobody = async () => false;
 function logText({ data, logger }: Json): string {
   const text = typeof data === "string" ? data : JSON.stringify(data);
   return typeof logger === "string" ? `${logger}: ${text}` : text;
-}
-
-/** JSON-RPC "method not found", and MCP's "resource not found". */
-function kindOf(code: number): McpErrorKind {
-  return code === -32601 || code === -32002 ? "not_found" : "protocol";
 }

@@ -59,6 +59,7 @@ export class Session {
   /** Patterns that the user allowed for the rest of this session. */
   readonly #remembered: string[] = [];
   #previous: Promise<void> = Promise.resolve();
+  #running: LiveTurn | undefined;
 
   constructor(
     readonly id: string,
@@ -110,6 +111,11 @@ export class Session {
     return turns.length > 0;
   }
 
+  /** Shows whoever watches the running turn what happens beside it. Without a turn nobody is told. */
+  tell(event: LiveEvent): void {
+    this.#running?.publish(event);
+  }
+
   /** Stored events with `seq >= from`. */
   history(from?: number): Promise<StoredEvent[]> {
     return this.#parts.store.read(this.id, from);
@@ -141,16 +147,20 @@ export class Session {
           Math.min(timeoutMs, longestTimerMs),
         )
       : undefined;
+    this.#running = turn;
     try {
       for await (const event of this.#steps(turn, request)) {
         if (event.type === "question") this.#questions.open(event.questionId, turn.signal);
-        turn.publish(isStored(event) ? await this.#parts.store.append(this.id, event) : event);
+        const shown = isStored(event) ? await this.#parts.store.append(this.id, event) : event;
+        if (isEnd(event)) this.#running = undefined; // nothing comes after it
+        turn.publish(shown);
       }
       this.#finish(turn);
     } catch (error) {
       turn.cancel(); // what its tools still do could not be logged any more
       this.#finish(turn, { error });
     } finally {
+      this.#running = undefined;
       clearTimeout(limit);
     }
   }
@@ -226,6 +236,10 @@ function stillHolds(event: StoredEvent): boolean {
 
 function isStored(event: ChatEvent | LiveEvent): event is ChatEvent {
   return "turnId" in event;
+}
+
+function isEnd({ type }: ChatEvent | LiveEvent): boolean {
+  return type === "turn_end" || type === "turn_error";
 }
 
 function isRemembered(value: unknown): boolean {

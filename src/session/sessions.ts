@@ -1,4 +1,4 @@
-import type { ConversationSummary } from "../core/ports.js";
+import type { ConversationSummary, ServerStatus } from "../core/ports.js";
 import { Session, type SessionParts } from "./session.js";
 
 /** All live conversations of this process. */
@@ -20,6 +20,11 @@ export class Sessions {
   /** Conversations in the log, latest first. */
   list(): Promise<ConversationSummary[]> {
     return this.#parts.store.conversations();
+  }
+
+  /** Shows every running turn that a server is in another state now. */
+  serverChanged({ name: server, state, reason }: ServerStatus): void {
+    for (const session of this.#live.values()) session.tell({ type: "server_status", server, state, reason });
   }
 
   /** Cancels what runs and resolves when all of it is in the log. */

@@ -41,7 +41,10 @@ describe("starting", () => {
     expect(running.hub.tools()).toEqual([]);
     await running.hub.ready();
     expect(running.hub.tools().length).toBeGreaterThan(0);
-    expect(running.statuses).toMatchObject([{ name: "late", state: "ready", version: "0.1.0" }]);
+    expect(running.statuses).toMatchObject([
+      { name: "late", state: "starting" },
+      { name: "late", state: "ready", version: "0.1.0" },
+    ]);
   });
 
   test("waiting ends with the signal", async () => {
@@ -71,6 +74,7 @@ describe("starting", () => {
     await using running = startHub(fixture("off", {}, { enabled: false, required: true }));
     await running.hub.settled();
     expect(running.hub.servers()).toMatchObject([{ name: "off", state: "disabled", tools: 0 }]);
+    expect(running.statuses).toMatchObject([{ name: "off", state: "disabled" }]);
   });
 
   test("a command that does not exist fails at once, with what to do, and is not tried again", async () => {

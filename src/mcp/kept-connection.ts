@@ -1,0 +1,180 @@
+/** The connection to one server, made anew whenever it cannot be made or is lost. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ServerConfig } from "../core/config.js";
+import { McpError, messageOf } from "../core/errors.js";
+import type { AuthOptions } from "./auth/authorization.js";
+import { Backoff } from "./backoff.js";
+import type { Callbacks } from "./callbacks.js";
+import type { Condition } from "./condition.js";
+import { connect } from "./connect.js";
+import type { ConnectionEvents, McpConnection } from "./connection.js";
+import { untilSilent } from "./health.js";
+import type { ServerLists } from "./server-lists.js";
+import { routeTo } from "./transports/route.js";
+import { abortable, atMost } from "./wait.js";
+
+interface KeptConnectionParts {
+  callbacks: Callbacks;
+  condition: Condition;
+  /** Without it, a remote server has only the headers of its configuration. */
+  auth?: AuthOptions;
+  events: ConnectionEvents;
+  /** A server may do one thing at a time: it is not asked whether it is alive while it works. */
+  isBusy(): boolean;
+  /** There is a new connection, and this is what the server offers. */
+  connected(connection: McpConnection, lists: ServerLists): void;
+  /** There is none, and not for a moment only. */
+  failed(): void;
+}
+
+export class KeptConnection {
+  /** Start to ready, of the last start. */
+  startMs: number | undefined;
+  /** Of the server's last answer to a question that needs no thought. */
+  latencyMs: number | undefined;
+  readonly #config: ServerConfig;
+  readonly #parts: KeptConnectionParts;
+  readonly #closing = new AbortController();
+  readonly #backoff = new Backoff();
+  #connection: McpConnection | undefined;
+  /** The start under way or done. Never rejects. */
+  #start: Promise<void> = Promise.resolve();
+  #startedAt = 0;
+
+  constructor(config: ServerConfig, parts: KeptConnectionParts) {
+    this.#config = config;
+    this.#parts = parts;
+  }
+
+  /** Undefined when there is none. */
+  get current(): McpConnection | undefined {
+    return this.#connection;
+  }
+
+  /** Aborts when the connection is to be no more. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Resolves when the start has ended, one way or the other. */
+  start(): Promise<void> {
+    this.#start = this.#connect();
+    return this.#start;
+  }
+
+  /** Resolves when the start under way has ended, one way or the other. */
+  async started(): Promise<void> {
+    if (this.#parts.condition.state === "starting") await this.#start;
+  }
+
+  /** As `started`, but an optional server is waited for only until its grace is used up. */
+  async settled(signal?: AbortSignal): Promise<void> {
+    if (this.#parts.condition.state !== "starting") return;
+    const { required, startupGraceMs } = this.#config;
+    const graceLeftMs = startupGraceMs - (performance.now() - this.#startedAt);
+    if (required) await abortable(this.#start, signal);
+    else if (graceLeftMs > 0) await abortable(atMost(this.#start, graceLeftMs), signal);
+  }
+
+  /** Resolves when nothing of the server is left. */
+  async close(): Promise<void> {
+    this.#closing.abort(new McpError("unavailable", "the host is closing"));
+    await this.#start;
+    await this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  async #connect(): Promise<void> {
+    const { name, startupTimeoutMs } = this.#config;
+    const { callbacks, events, auth } = this.#parts;
+    this.#startedAt = performance.now();
+    const late = new AbortController();
+    const timer = setTimeout(() => {
+      const hint = `raise mcpServers.${name}.startup_timeout if it is only slow`;
+      late.abort(new McpError("timeout", `not ready within ${startupTimeoutMs / 1000} s`, { retryable: true, hint }));
+    }, startupTimeoutMs);
+    try {
+      const signal = AbortSignal.any([late.signal, this.closing]);
+      const connection = await connect(this.#config, callbacks, events, signal, () => routeTo(this.#config, auth));
+      const askedAt = performance.now();
+      const lists = await connection.lists(signal).catch(async (error: unknown) => {
+        await connection.close();
+        throw error;
+      });
+      this.latencyMs = Math.round(performance.now() - askedAt);
+      this.#hold(connection, lists);
+    } catch (error) {
+      if (!this.closing.aborted) this.#fail(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #hold(connection: McpConnection, lists: ServerLists): void {
+    this.#connection = connection;
+    const readyAt = performance.now();
+    this.startMs = Math.round(readyAt - this.#startedAt);
+    void connection.lost.then((reason) => {
+      this.#backoff.held(performance.now() - readyAt);
+      this.#restart(reason);
+    });
+    this.#watchHealth(connection);
+    this.#parts.connected(connection, lists);
+  }
+
+  #watchHealth(connection: McpConnection): void {
+    const { pingIntervalMs: intervalMs } = this.#config;
+    if (intervalMs === 0) return;
+    const ended = new AbortController();
+    void connection.lost.then(() => ended.abort());
+    const silent = untilSilent({
+      ping: (signal) => connection.ping(signal),
+      isBusy: this.#parts.isBusy,
+      intervalMs,
+      signal: AbortSignal.any([ended.signal, this.closing]),
+      answered: (ms) => {
+        this.latencyMs = Math.round(ms);
+      },
+    });
+    silent.then(
+      () => connection.giveUp(new McpError("timeout", "it does not answer any more", { retryable: true })),
+      () => {},
+    );
+  }
+
+  #restart(reason: McpError): void {
+    this.#connection = undefined;
+    this.#startedAt = performance.now();
+    const { condition } = this.#parts;
+    condition.set("starting", `the connection was lost: ${reason.message}; it is being restarted`);
+    this.#start = this.#afterPause(() => this.#connect());
+  }
+
+  #fail(error: unknown): void {
+    const known = error instanceof McpError ? error : undefined;
+    const { condition, failed } = this.#parts;
+    failed();
+    condition.set(known?.kind === "needs_auth" ? "needs_auth" : "failed", withHint(messageOf(error), known?.hint));
+    if (known?.kind === "needs_auth") void this.#startAfterLogin();
+    if (known?.retryable) void this.#afterPause(() => this.start());
+  }
+
+  async #startAfterLogin(): Promise<void> {
+    const { auth } = this.#parts;
+    if (!auth || this.#config.transport === "stdio") return;
+    const { AuthFile } = await import("./auth/auth-file.js");
+    await new AuthFile(auth.folder, this.#config).changed(this.closing).then(
+      () => void this.start(),
+      () => {},
+    );
+  }
+
+  /** Ends without the action when the host closes. */
+  #afterPause(action: () => Promise<void>): Promise<void> {
+    return sleep(this.#backoff.nextPauseMs(), undefined, { signal: this.closing }).then(action, () => {});
+  }
+}
+
+function withHint(message: string, hint: string | undefined): string {
+  return hint ? `${message} (${hint})` : message;
+}
