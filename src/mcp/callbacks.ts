@@ -7,6 +7,7 @@ import { acceptsPage, elicit, type Page } from "./elicitation.js";
 import type { Json } from "./json.js";
 import { Refusal } from "./refusal.js";
 import { answerSampling, type Sample, SamplingBudget } from "./sampling.js";
+import { abortable } from "./wait.js";
 
 /** A call under way, and the person behind it. */
 export interface RunningCall {
@@ -64,11 +65,11 @@ export class Callbacks {
       throw new Refusal(-32601, `${method} is answered during a tool call only`);
     }
     const go = call.pause();
+    const signals = AbortSignal.any([signal, call.signal]);
     try {
-      if (method === "elicitation/create") return await elicit(name, params, call.ask);
+      if (method === "elicitation/create") return await abortable(elicit(name, params, call.ask), signals);
       if (method === "sampling/createMessage" && this.#sample) {
         const ask = sampling === "allow" ? async () => true : call.ask;
-        const signals = AbortSignal.any([signal, call.signal]);
         return await answerSampling(name, params, { sample: this.#sample, ask, budget, signal: signals });
       }
     } finally {

@@ -1,6 +1,11 @@
 /** Servers up to 2025-11-25, over the SDK's v1 client. Loaded through `lazy.ts` only: a host without servers does without it. */
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { type ClientCapabilities, McpError as SdkError } from "@modelcontextprotocol/sdk/types.js";
+import {
+  CancelledNotificationSchema,
+  type ClientCapabilities,
+  type RequestId,
+  McpError as SdkError,
+} from "@modelcontextprotocol/sdk/types.js";
 import { record, string, unknown } from "zod";
 import { clientInfo } from "./client-info.js";
 import type { Json } from "./json.js";
@@ -27,7 +32,18 @@ export function legacyPeer(route: Route, capabilities: Json): Peer {
     listen({ closed, failed, notified, answer }) {
       client.onclose = closed;
       client.onerror = failed;
-      client.fallbackRequestHandler = ({ method, params = {} }, { signal }) => answer(method, params, signal);
+      const asked = new Map<RequestId | undefined, AbortController>();
+      // In place of the SDK's own, which overlooks that request 0 is cancelled.
+      client.setNotificationHandler(CancelledNotificationSchema, ({ params }) => asked.get(params.requestId)?.abort());
+      client.fallbackRequestHandler = async ({ method, params = {} }, { signal, requestId }) => {
+        const cancelled = new AbortController();
+        asked.set(requestId, cancelled);
+        try {
+          return await answer(method, params, AbortSignal.any([signal, cancelled.signal]));
+        } finally {
+          asked.delete(requestId);
+        }
+      };
       client.fallbackNotificationHandler = async ({ method, params = {} }) => notified(method, params);
     },
     connect: () => client.connect(route.transport, { timeout: longestTimerMs }),

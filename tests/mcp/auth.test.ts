@@ -1,46 +1,14 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "@jest/globals";
-import { type ContentPart, textOf } from "../../src/core/chat.js";
-import type { OAuthConfig, RemoteServerConfig } from "../../src/core/config.js";
-import type { Observation } from "../../src/core/ports.js";
-import { Logins } from "../../src/mcp/auth/logins.js";
-import { McpHub } from "../../src/mcp/hub.js";
+import { expect, test } from "@jest/globals";
+import { textOf } from "../../src/core/chat.js";
+import { grants, guarded, hubOf, logins, newFolder } from "../support/logins.js";
 import { httpServer } from "../support/mcp-http.js";
 import { remoteServer, until } from "../support/mcp-hub.js";
-import { type OAuthServer, oauthServer } from "../support/oauth-server.js";
-
-const root = mkdtempSync(join(tmpdir(), "mcp-platform-"));
-afterAll(() => rmSync(root, { recursive: true }));
-const newFolder = () => mkdtempSync(join(root, "auth-"));
-
-const guarded = (server: OAuthServer, oauth: Partial<OAuthConfig> = {}): RemoteServerConfig => ({
-  ...remoteServer("r", server.url, "http"),
-  oauth: { grant: "authorization_code", signingAlg: "RS256", ...oauth },
-});
-
-/** A person whose browser goes where it is sent. */
-const browse = (page: URL) => void fetch(page).then((response) => response.text());
-
-const logins = (config: RemoteServerConfig, folder: string, showPage = browse) =>
-  new Logins([config], { folder, showPage });
-
-async function hubOf(config: RemoteServerConfig, folder: string, showPage?: (page: URL) => void) {
-  const log: Observation[] = [];
-  const hub = new McpHub([config], { observe: (event) => log.push(event), auth: { folder, showPage } });
-  hub.start();
-  await hub.ready();
-  const call = async (tool = "echo"): Promise<{ content: ContentPart[]; isError: boolean }> => {
-    const prepared = hub.prepare({ id: "1", name: `r__${tool}`, arguments: "{}" });
-    return "refused" in prepared ? prepared.refused : prepared.send({ signal: new AbortController().signal });
-  };
-  return { hub, log, call, [Symbol.asyncDispose]: () => hub.close() };
-}
+import { oauthServer } from "../support/oauth-server.js";
 
 const onlyFile = (folder: string) => join(folder, readdirSync(folder)[0] ?? "");
-const grants = (server: OAuthServer) => server.seen.filter((line) => line.startsWith("POST /token"));
 
 test("without a login, the state says so with the command to run, and nobody but the server is bothered", async () => {
   await using server = await oauthServer();
@@ -107,18 +75,6 @@ test("a token that has expired is renewed in the middle of a call", async () => 
   expect(grants(server)).toEqual(["POST /token authorization_code", "POST /token refresh_token"]);
 });
 
-test("calls in parallel, and hosts in parallel, share one renewal", async () => {
-  await using server = await oauthServer({ tokenDelayMs: 50 });
-  const folder = newFolder();
-  await logins(guarded(server), folder).login("r");
-  await using one = await hubOf(guarded(server), folder);
-  await using other = await hubOf(guarded(server), folder);
-  server.expire();
-  const results = await Promise.all([one.call(), one.call(), one.call(), other.call(), other.call()]);
-  expect(results.every(({ isError }) => !isError)).toBe(true);
-  expect(grants(server)).toHaveLength(2);
-});
-
 test("a login that was revoked ends the connection in the state that says what to do", async () => {
   await using server = await oauthServer();
   const folder = newFolder();
@@ -143,14 +99,6 @@ test("an authorization server with a bad minute costs the call, not the login", 
   expect(await logins(guarded(server), folder).status("r")).toContain("logged in at");
 });
 
-test("a tool that wants more scopes gets them by a new login with the union, not by a refresh", async () => {
-  await using server = await oauthServer({ scopes: { write: "files:write" } });
-  await using running = await hubOf(guarded(server), newFolder(), browse);
-  expect((await running.call("write")).isError).toBe(false);
-  expect(server.asked.map((asked) => asked.get("scope")).filter(Boolean)).toEqual(["basic", "basic files:write"]);
-  expect(grants(server)).toEqual(["POST /token authorization_code", "POST /token authorization_code"]);
-});
-
 test("with nobody there, the tool that wants more scopes fails alone, and the next login asks for them", async () => {
   await using server = await oauthServer({ scopes: { write: "files:write" } });
   const folder = newFolder();
@@ -161,32 +109,6 @@ test("with nobody there, the tool that wants more scopes fails alone, and the ne
   expect((await running.call()).isError).toBe(false);
   await logins(guarded(server), folder).login("r");
   expect((await running.call("write")).isError).toBe(false);
-});
-
-test("a code that comes with another state is refused and waited past", async () => {
-  await using server = await oauthServer();
-  const statuses: number[] = [];
-  const showPage = async (page: URL) => {
-    const callback = page.searchParams.get("redirect_uri");
-    statuses.push((await fetch(`${callback}?code=stolen&state=wrong`)).status);
-    statuses.push((await fetch(page)).status);
-  };
-  await logins(guarded(server), newFolder(), (page) => void showPage(page)).login("r");
-  expect(statuses).toEqual([400, 200]);
-  expect(server.asked.at(-1)?.get("code")).not.toBe("stolen");
-});
-
-test.each([
-  ["names another issuer", { answer: (back: URLSearchParams) => back.set("iss", "https://evil.example") }],
-  [
-    "names none, although the server always does",
-    { metadata: { authorization_response_iss_parameter_supported: true } },
-  ],
-  ["brings an error", { answer: (back: URLSearchParams) => back.set("error", "access_denied") }],
-])("a browser that %s brings no token", async (_, behaviour) => {
-  await using server = await oauthServer(behaviour as Parameters<typeof oauthServer>[0]);
-  await expect(logins(guarded(server), newFolder()).login("r")).rejects.toMatchObject({ kind: "needs_auth" });
-  expect(grants(server)).toEqual([]);
 });
 
 test("an authorization server whose metadata name somebody else is not trusted", async () => {
@@ -202,7 +124,7 @@ test("client credentials need nobody: by secret, and by signature", async () => 
   expect((await running.call()).isError).toBe(false);
 
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const privateKeyFile = join(root, "key.pem");
+  const privateKeyFile = join(newFolder(), "key.pem");
   writeFileSync(privateKeyFile, privateKey.export({ type: "pkcs8", format: "pem" }));
   const signed = { grant: "client_credentials", clientId: "c2", privateKeyFile, signingAlg: "ES256" } as const;
   await using other = await hubOf(guarded(server, signed), newFolder());

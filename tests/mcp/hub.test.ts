@@ -113,33 +113,6 @@ describe("starting", () => {
 });
 
 describe("the tool list", () => {
-  test("a broken tool is left out alone, and the server says so", async () => {
-    const pages = [[tool("good"), { name: "bad", inputSchema: 1 }, tool("fine")]];
-    await using running = startHub(fixture("s", { pages }));
-    await running.hub.ready();
-    expect(running.hub.tools().map(({ name }) => name)).toEqual(["s__good", "s__fine"]);
-    expect(running.hub.servers()[0]).toMatchObject({
-      state: "degraded",
-      reason: "left out: bad: inputSchema is not an object",
-      tools: 2,
-    });
-  });
-
-  test("all pages are in it, and pages in a circle end", async () => {
-    await using running = startHub(
-      fixture("pages", { pages: [[tool("a")], [tool("b")], [tool("c")]] }),
-      fixture("circle", { pages: [[tool("a")], [tool("b")]], circle: true }),
-    );
-    await running.hub.ready();
-    expect(running.hub.tools().map(({ name }) => name)).toEqual([
-      "pages__a",
-      "pages__b",
-      "pages__c",
-      "circle__a",
-      "circle__b",
-    ]);
-  });
-
   test("is in the order of the configuration, whoever was first, and holds what the user allows", async () => {
     const pages = [[tool("read"), tool("write"), tool("drop")]];
     const tools = { allow: [], deny: ["drop"], autoApprove: ["read"], timeoutsMs: {} };

@@ -1,27 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
 import { freePort, httpServer } from "../support/mcp-http.js";
 import { remoteServer, startHub } from "../support/mcp-hub.js";
-
-test("a call over HTTP carries the configured headers, and closing ends the session on the server", async () => {
-  await using server = await httpServer();
-  const running = startHub({ ...remoteServer("r", server.url, "http"), headers: { Authorization: "Bearer token-1" } });
-  await running.hub.ready();
-  expect(textOf((await running.call("r__echo", { a: 1 })).content)).toBe('{"a":1}');
-  await running.hub.close();
-  expect(server.seen.at(-1)).toBe("DELETE - s1");
-  expect(server.headers.every(({ authorization }) => authorization === "Bearer token-1")).toBe(true);
-});
-
-test("when the server has lost the session, a new one is made and the call sent again in it", async () => {
-  await using server = await httpServer();
-  await using running = startHub(remoteServer("r", server.url, "http"));
-  await running.hub.ready();
-  server.forget();
-  expect(textOf((await running.call("r__echo", { a: 1 })).content)).toBe('{"a":1}');
-  expect(server.seen.filter((line) => line.startsWith("POST initialize"))).toHaveLength(2);
-  expect(server.seen.filter((line) => line.startsWith("POST server/discover"))).toHaveLength(1);
-});
 
 test("a server that is not running is told in words, and joins when it is", async () => {
   const port = await freePort();

@@ -51,7 +51,7 @@ if (options.grandchild) {
 record(`started ${process.pid}`);
 const starts = options.record ? readFileSync(options.record, "utf8").match(/^started /gm).length : 1;
 if (options.exitsAtSecondStart && starts === 2) process.exit(4);
-if (options.describedByStarts) pages[0] = [{ ...tool("echo"), description: `start ${starts}` }];
+if (options.describedByStarts) pages[0] = [{ ...tool("echo"), description: `start ${starts}` }, ...pages[0].slice(1)];
 
 const asked = new Map();
 
@@ -120,6 +120,27 @@ const calls = {
     }
     return text("dripped");
   },
+  /** The last progress and the answer in one piece. */
+  burst(_args, progressToken, _meta, id) {
+    const progress = { jsonrpc: "2.0", method: "notifications/progress", params: { progressToken, progress: 1 } };
+    process.stdout.write(
+      `${JSON.stringify(progress)}\n${JSON.stringify({ jsonrpc: "2.0", id, result: text("burst") })}\n`,
+    );
+  },
+  nobody: () => send({ id: null, error: { code: -32700, message: "what was that?" } }),
+  deafen() {
+    setImmediate(() => process.stdin.pause());
+    setInterval(() => {}, 1000);
+    return text("from now on deaf");
+  },
+  /** Asks with the id 0, and takes that back when the record says that the question has arrived. */
+  async regret({ method, params }) {
+    send({ id: 0, method, params });
+    while (!readFileSync(options.record, "utf8").includes("arrived")) await pause(10);
+    send({ method: "notifications/cancelled", params: { requestId: 0, reason: "never mind" } });
+    await new Promise((resolve) => asked.set(0, resolve));
+    return text("went on");
+  },
   crash: ({ code }) => process.exit(code ?? 7),
   big: ({ bytes }) => text("x".repeat(bytes)),
   odd: () => ({
@@ -168,8 +189,8 @@ const answers = {
   "completion/complete": ({ ref, argument }) => ({
     completion: { values: [`${ref.name ?? ref.uri}:${argument.name}=${argument.value}`, 7] },
   }),
-  "tools/call": ({ name, arguments: args, task, _meta }) =>
-    task ? startTask(args) : calls[name](args, _meta?.progressToken, _meta),
+  "tools/call": ({ name, arguments: args, task, _meta }, id) =>
+    task ? startTask(args) : (calls[name] ?? (() => text(name)))(args, _meta?.progressToken, _meta, id),
   "tasks/get": ({ taskId }) => {
     const task = tasks.get(taskId);
     record(`polled ${taskId}`);
@@ -207,7 +228,7 @@ createInterface({ input: process.stdin }).on("line", async (line) => {
   if (!answer) return send({ id, error: { code: -32601, message: `no ${method}` } });
   let result;
   try {
-    result = await answer(params ?? {});
+    result = await answer(params ?? {}, id);
   } catch (error) {
     return send({ id, error: { code: error.code ?? -32603, message: error.message, data: error.data } });
   }

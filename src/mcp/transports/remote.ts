@@ -15,6 +15,7 @@ import { redactor } from "../redact.js";
 import { askHttp } from "./ask-http.js";
 import { NotificationStream } from "./notification-stream.js";
 import { patientFetch } from "./patient-fetch.js";
+import { withRefusedAnswers } from "./refused-answers.js";
 import type { ModernTransport, Route } from "./route.js";
 import { withWholeAnswers } from "./whole-answers.js";
 
@@ -29,7 +30,7 @@ const reconnectionOptions = {
 export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", auth?: AuthOptions): Route {
   const url = new URL(config.url);
   const authorization = auth && !hasOwnAuthorization(config) ? new Authorization(config, auth) : undefined;
-  const plain = withWholeAnswers(patientFetch);
+  const plain = withRefusedAnswers(withWholeAnswers(patientFetch));
   const send = authorization ? authorizedFetch(authorization, url, plain) : plain;
   const init = { requestInit: { headers: { ...config.headers } }, fetch: send };
   // What an EventSource throws forgets what its fetch threw.

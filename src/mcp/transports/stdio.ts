@@ -117,8 +117,19 @@ export class StdioTransport implements Transport {
     return new Promise((resolve, reject) => {
       const { stdin } = this.#group.leader;
       if (this.#closed || !stdin) reject(new Error("the connection is closed"));
-      else stdin.write(`${JSON.stringify(message)}\n`, (error) => (error ? reject(error) : resolve()));
+      else {
+        stdin.write(`${JSON.stringify(message)}\n`, (error) => {
+          if (error) void this.#closedByServer().then(() => reject(error));
+          else resolve();
+        });
+      }
     });
+  }
+
+  /** A pipe that takes no more is the end of the connection. The server's own end, which mostly is the reason, says more. */
+  async #closedByServer(): Promise<void> {
+    await Promise.race([this.#exited, sleep(lastOutputMs)]);
+    void this.close();
   }
 
   close(): Promise<void> {

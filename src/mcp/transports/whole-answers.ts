@@ -7,15 +7,19 @@ const largestNotification = 1024 * 1024;
 
 /**
  * A POST whose event stream ends, or breaks, before the answer gets an error for an answer: the SDKs would wait for it until the
- * call's timeout (typescript-sdk#2739). A stream with event ids is left alone: the SDK asks for the rest of it.
+ * call's timeout (typescript-sdk#2739). A stream with event ids is left alone: the SDK asks for the rest of it. It does so also when
+ * the answer was an error, where there is no rest: that is not asked of the server.
  */
 export function withWholeAnswers(send: FetchLike): FetchLike {
+  const ended = new Set<string>();
   return async (url, init) => {
+    const resumed = init?.method === "GET" ? new Headers(init.headers).get("last-event-id") : null;
+    if (resumed !== null && ended.delete(resumed)) return new Response(null, { status: 405 });
     const response = await send(url, init);
     const id = requestId(init);
     const isStream = response.headers.get("content-type")?.includes("text/event-stream");
     if (id === undefined || !isStream || !response.body) return response;
-    return new Response(answered(response.body, id), response);
+    return new Response(answered(response.body, id, ended), response);
   };
 }
 
@@ -26,11 +30,21 @@ function requestId({ method, body }: RequestInit = {}): string | number | undefi
   return typeof id === "string" || typeof id === "number" ? id : undefined;
 }
 
-function answered(body: ReadableStream<Uint8Array>, id: string | number): ReadableStream<Uint8Array> {
+/** `ended` gets the last event of a stream that brought an error for an answer. */
+function answered(
+  body: ReadableStream<Uint8Array>,
+  id: string | number,
+  ended: Set<string>,
+): ReadableStream<Uint8Array> {
   let isLeftAlone = false;
+  let lastEventId: string | undefined;
+  let isRefused = false;
   const parser = createParser({
     onEvent(event) {
-      isLeftAlone ||= event.id !== undefined || isAnswer(event.data, id);
+      lastEventId = event.id ?? lastEventId;
+      const kind = answerKind(event.data, id);
+      isRefused ||= kind === "error";
+      isLeftAlone ||= event.id !== undefined || kind !== undefined;
     },
   });
   const text = new TextDecoder();
@@ -41,11 +55,12 @@ function answered(body: ReadableStream<Uint8Array>, id: string | number): Readab
     async pull(controller) {
       const next = await reader.read().catch((error: unknown) => ({ error }));
       if ("value" in next && next.value) {
-        if (!isLeftAlone) parser.feed(text.decode(next.value, { stream: true }));
+        if (!isLeftAlone || lastEventId !== undefined) parser.feed(text.decode(next.value, { stream: true }));
         controller.enqueue(next.value);
         return;
       }
       if (!isLeftAlone) controller.enqueue(new TextEncoder().encode(`\n\nevent: message\ndata: ${lost}\n\n`));
+      if (isRefused && lastEventId !== undefined) ended.add(lastEventId);
       if (isLeftAlone && "error" in next) controller.error(next.error);
       else controller.close();
     },
@@ -53,8 +68,11 @@ function answered(body: ReadableStream<Uint8Array>, id: string | number): Readab
   });
 }
 
-function isAnswer(data: string, id: string | number): boolean {
-  if (data.length > largestNotification) return true;
+function answerKind(data: string, id: string | number): "result" | "error" | undefined {
+  if (data.length > largestNotification) return "result";
   const parsed = parseJson(data);
-  return "value" in parsed && isRecord(parsed.value) && parsed.value.id === id && parsed.value.method === undefined;
+  if (!("value" in parsed) || !isRecord(parsed.value)) return undefined;
+  const { value } = parsed;
+  if (value.id !== id || value.method !== undefined) return undefined;
+  return value.error === undefined ? "result" : "error";
 }

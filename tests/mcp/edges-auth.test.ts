@@ -1,0 +1,50 @@
+/** The edges 17 to 19 of the SDK 1.32.2, each with a real authorization server: its OAuth. The others: edges-stdio, edges-http, edges-protocol. */
+import { expect, test } from "@jest/globals";
+import { browse, grants, guarded, hubOf, logins, newFolder } from "../support/logins.js";
+import { oauthServer } from "../support/oauth-server.js";
+
+test("edge 17: a tool that wants more scopes gets them by a new login with the union, not by a refresh", async () => {
+  await using server = await oauthServer({ scopes: { write: "files:write" } });
+  await using running = await hubOf(guarded(server), newFolder(), browse);
+  expect((await running.call("write")).isError).toBe(false);
+  expect(server.asked.map((asked) => asked.get("scope")).filter(Boolean)).toEqual(["basic", "basic files:write"]);
+  expect(grants(server)).toEqual(["POST /token authorization_code", "POST /token authorization_code"]);
+});
+
+test("edge 18: calls in parallel, and hosts in parallel, share one renewal of a token that rotates", async () => {
+  await using server = await oauthServer({ tokenDelayMs: 50 });
+  const folder = newFolder();
+  await logins(guarded(server), folder).login("r");
+  await using one = await hubOf(guarded(server), folder);
+  await using other = await hubOf(guarded(server), folder);
+  server.expire();
+  const results = await Promise.all([one.call(), one.call(), one.call(), other.call(), other.call()]);
+  expect(results.every(({ isError }) => !isError)).toBe(true);
+  expect(grants(server)).toHaveLength(2);
+});
+
+test("edge 19: a code that comes with another state is refused and waited past", async () => {
+  await using server = await oauthServer();
+  const statuses: number[] = [];
+  const showPage = async (page: URL) => {
+    const callback = page.searchParams.get("redirect_uri");
+    statuses.push((await fetch(`${callback}?code=stolen&state=wrong`)).status);
+    statuses.push((await fetch(page)).status);
+  };
+  await logins(guarded(server), newFolder(), (page) => void showPage(page)).login("r");
+  expect(statuses).toEqual([400, 200]);
+  expect(server.asked.at(-1)?.get("code")).not.toBe("stolen");
+});
+
+test.each([
+  ["names another issuer", { answer: (back: URLSearchParams) => back.set("iss", "https://evil.example") }],
+  [
+    "names none, although the server always does",
+    { metadata: { authorization_response_iss_parameter_supported: true } },
+  ],
+  ["brings an error", { answer: (back: URLSearchParams) => back.set("error", "access_denied") }],
+])("edge 19: a browser that %s brings no token", async (_, behaviour) => {
+  await using server = await oauthServer(behaviour as Parameters<typeof oauthServer>[0]);
+  await expect(logins(guarded(server), newFolder()).login("r")).rejects.toMatchObject({ kind: "needs_auth" });
+  expect(grants(server)).toEqual([]);
+});

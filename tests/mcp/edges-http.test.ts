@@ -1,0 +1,255 @@
+/**
+ * The edges 8 to 16 of the SDK 1.32.2, each over a real socket with a server that misbehaves: its Streamable HTTP and SSE. The others:
+ * edges-stdio, edges-auth, edges-protocol.
+ */
+import { execFile } from "node:child_process";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "@jest/globals";
+import { textOf } from "../../src/core/chat.js";
+import { faulty } from "../support/mcp-faulty.js";
+import { httpServer } from "../support/mcp-http.js";
+import { remoteServer, startHub, until } from "../support/mcp-hub.js";
+
+const sse = { "content-type": "text/event-stream" };
+const lost = "t failed: the server ended the stream before it answered, so the outcome is unknown";
+const progress = 'data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}\n\n';
+
+test("edge 8: a session that is lost (404) is made anew, and the call sent again in it", async () => {
+  await using server = await httpServer();
+  await using running = startHub(remoteServer("r", server.url, "http"));
+  await running.hub.ready();
+  server.forget();
+  expect(textOf((await running.call("r__echo", { a: 1 })).content)).toBe('{"a":1}');
+  expect(server.seen.filter((line) => line.startsWith("POST initialize"))).toHaveLength(2);
+  expect(server.seen.filter((line) => line.startsWith("POST server/discover"))).toHaveLength(1);
+});
+
+test("edge 9: after a lost session there is a whole new initialize, and every request carries its session and version", async () => {
+  await using server = await httpServer();
+  await using running = startHub(remoteServer("r", server.url, "http"));
+  await running.hub.ready();
+  const before = server.seen.length;
+  server.forget();
+  await running.call("r__echo", { a: 1 });
+  const asked = server.seen.slice(before).map((line, index) => ({ line, headers: server.headers[before + index] }));
+  const start = asked.findIndex(({ line }) => line === "POST initialize -");
+  expect(start).toBeGreaterThan(0);
+  const later = asked.slice(start + 1).filter(({ line }) => line.endsWith(" s2"));
+  expect(later.map(({ line }) => line)).toEqual(
+    expect.arrayContaining(["POST notifications/initialized s2", "POST tools/list s2", "POST tools/call s2"]),
+  );
+  expect(later.map(({ headers }) => headers?.["mcp-protocol-version"])).toEqual(later.map(() => "2025-11-25"));
+});
+
+test("edge 10: a stream that ends without the answer fails the call at once", async () => {
+  await using server = await faulty({ call: (response) => response.writeHead(200, sse).end(progress) });
+  const startedAt = performance.now();
+  expect(textOf((await server.call("f__t")).content)).toBe(lost);
+  expect(performance.now() - startedAt).toBeLessThan(3000);
+});
+
+test("edge 10: a stream that is cut in the middle of a line fails the call at once", async () => {
+  await using server = await faulty({
+    call(response) {
+      response.writeHead(200, sse).write('data: {"jsonrpc":"2.0","id":');
+      setImmediate(() => response.destroy());
+    },
+  });
+  expect(textOf((await server.call("f__t")).content)).toBe(lost);
+});
+
+test("edge 10: a stream whose events have ids is taken up again where it ended", async () => {
+  let id: number | undefined;
+  await using server = await faulty({
+    call(response, message) {
+      id = message.id;
+      response.writeHead(200, sse).end("id: e1\nretry: 20\ndata:\n\n");
+    },
+    get(response, _message, request) {
+      if (request.headers["last-event-id"] !== "e1") return response.writeHead(405).end();
+      const result = { content: [{ type: "text", text: "late" }] };
+      return response.writeHead(200, sse).end(`id: e2\ndata: ${JSON.stringify({ jsonrpc: "2.0", id, result })}\n\n`);
+    },
+  });
+  expect(textOf((await server.call("f__t")).content)).toBe("late");
+});
+
+test("edge 10: a stream that carries its answer in many pieces is a plain answer", async () => {
+  await using server = await faulty({
+    call(response, { id }) {
+      const words = `data: ${JSON.stringify({ jsonrpc: "2.0", id, result: { content: [{ type: "text", text: "üä" }] } })}\n\n`;
+      response.writeHead(200, sse);
+      for (const byte of Buffer.from(words)) response.write(Buffer.of(byte));
+      response.end();
+    },
+  });
+  expect(textOf((await server.call("f__t")).content)).toBe("üä");
+});
+
+test("edge 11: a stream of notifications that cannot be opened at first is asked for again", async () => {
+  let tries = 0;
+  await using server = await faulty({
+    get(response) {
+      tries += 1;
+      if (tries === 1) response.writeHead(500).end();
+      else response.writeHead(200, sse).write(": here\n\n");
+    },
+  });
+  await until(() => server.gets() === 2);
+  expect(server.hub.servers()[0]?.state).toBe("ready");
+});
+
+test("edge 11: a stream of notifications that is accepted and cut is asked for ever more slowly", async () => {
+  const times: number[] = [];
+  await using server = await faulty({
+    get(response) {
+      times.push(performance.now());
+      response.writeHead(200, sse).end("retry: 10\n\n");
+    },
+  });
+  await until(() => server.gets() === 5);
+  const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+  expect(pauses[2]).toBeGreaterThan(450);
+  expect(pauses[3]).toBeGreaterThan(950);
+});
+
+test("edge 12: an error on a stream whose events have ids is that call's error, and nobody asks for the rest", async () => {
+  await using server = await faulty({
+    call(response, { id }) {
+      const error = { code: -32602, message: "no such thing" };
+      const event = `id: e${id}\nretry: 1\ndata: ${JSON.stringify({ jsonrpc: "2.0", id, error })}\n\n`;
+      response.writeHead(200, sse).end(event);
+    },
+  });
+  // Each call takes longer than the 1 ms after which the SDK would ask for the rest of the one before.
+  for (let times = 0; times < 5; times++) {
+    expect(textOf((await server.call("f__t")).content)).toBe("t failed: no such thing");
+  }
+  expect(server.gets()).toBe(1); // the stream of notifications
+});
+
+test("edge 13: a stream that is idle for longer than Node's fetch allows lives on", async () => {
+  const server = createServer((_request, response) => {
+    response.writeHead(200).write("first ");
+    setTimeout(() => response.end("last"), 3000);
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const program = `
+    const { patientFetch } = await import(${JSON.stringify(pathToFileURL(resolve("dist/mcp/transports/patient-fetch.js")))});
+    await fetch("data:,");
+    const key = Symbol.for("undici.globalDispatcher.1");
+    globalThis[key] = new globalThis[key].constructor({ bodyTimeout: 1000 });
+    const read = async (send) => (await send(${JSON.stringify(url)})).text().catch(({ cause }) => cause.code);
+    process.stdout.write(JSON.stringify(await Promise.all([read(fetch), read(patientFetch)])));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program]);
+  expect(JSON.parse(stdout)).toEqual(["UND_ERR_BODY_TIMEOUT", "first last"]);
+  await new Promise((done) => server.close(done));
+});
+
+test("edge 14: an HTTP error for a call is that call's error, and the connection stays", async () => {
+  let calls = 0;
+  await using server = await faulty({
+    call(response, { id }) {
+      calls += 1;
+      if (calls === 1) return response.writeHead(500).end("broken");
+      response.writeHead(200, { "content-type": "application/json" });
+      return response.end(
+        JSON.stringify({ jsonrpc: "2.0", id, result: { content: [{ type: "text", text: "fine" }] } }),
+      );
+    },
+  });
+  expect(textOf((await server.call("f__t")).content)).toContain("broken");
+  expect(textOf((await server.call("f__t")).content)).toBe("fine");
+});
+
+test("edge 14: an HTTP refusal with a JSON-RPC error inside says what the server said", async () => {
+  await using server = await faulty({
+    call(response, { id }) {
+      const error = { code: -32602, message: "no such city" };
+      response.writeHead(400, { "content-type": "application/json" });
+      response.end(JSON.stringify({ jsonrpc: "2.0", id, error }));
+    },
+  });
+  expect(textOf((await server.call("f__t")).content)).toBe("t failed: no such city");
+});
+
+test("edge 14: a call that is only accepted (202) ends with its timeout", async () => {
+  await using server = await faulty({ call: (response) => response.writeHead(202).end() }, { timeoutMs: 300 });
+  expect(textOf((await server.call("f__t")).content)).toBe("t failed: no answer and no progress within 0.3 s");
+});
+
+test("edge 14: a call that may have been carried out is not sent again after 429 or 503", async () => {
+  for (const status of [429, 503]) {
+    let calls = 0;
+    await using server = await faulty({
+      call(response) {
+        calls += 1;
+        response.writeHead(status, { "retry-after": "0" }).end("later");
+      },
+    });
+    expect(textOf((await server.call("f__t")).content)).toContain("later");
+    expect(calls).toBe(1);
+  }
+});
+
+test("edge 14: a call that is redirected to somebody else does not go there", async () => {
+  const visits: string[] = [];
+  const other = createServer((request, response) => {
+    visits.push(request.url ?? "");
+    response.writeHead(200).end();
+  });
+  await new Promise<void>((done) => other.listen(0, "127.0.0.1", done));
+  const location = `http://127.0.0.1:${(other.address() as AddressInfo).port}/steal`;
+  await using server = await faulty({ call: (response) => response.writeHead(307, { location }).end() });
+  expect((await server.call("f__t")).isError).toBe(true);
+  expect(visits).toEqual([]);
+  await new Promise((done) => other.close(done));
+});
+
+test("edge 15: closing ends the session on the server (DELETE)", async () => {
+  await using server = await httpServer();
+  const running = startHub({ ...remoteServer("r", server.url, "http"), headers: { Authorization: "Bearer token-1" } });
+  await running.hub.ready();
+  expect(textOf((await running.call("r__echo", { a: 1 })).content)).toBe('{"a":1}');
+  await running.hub.close();
+  expect(server.seen.at(-1)).toBe("DELETE - s1");
+  expect(server.headers.every(({ authorization }) => authorization === "Bearer token-1")).toBe(true);
+});
+
+test("edge 16: an SSE server that cuts its stream gets a new connection with a new initialize", async () => {
+  const streams: ServerResponse[] = [];
+  let initialized = 0;
+  const server = createServer(async (request, response) => {
+    if (request.method === "GET") {
+      streams.push(response);
+      return response.writeHead(200, sse).write(`event: endpoint\ndata: /messages?n=${streams.length}\n\n`);
+    }
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    response.writeHead(202).end();
+    const { id, method } = JSON.parse(text);
+    if (id === undefined) return undefined;
+    if (method === "initialize") initialized += 1;
+    const serverInfo = { name: "old", version: "1" };
+    const result =
+      method === "initialize"
+        ? { protocolVersion: "2024-11-05", capabilities: { tools: {} }, serverInfo }
+        : { tools: [{ name: "t", inputSchema: { type: "object" } }] };
+    return streams.at(-1)?.write(`data: ${JSON.stringify({ jsonrpc: "2.0", id, result })}\n\n`);
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/sse`;
+  const running = startHub(remoteServer("old", url, "sse"));
+  await running.hub.ready();
+  streams[0]?.destroy();
+  await until(() => initialized === 2 && running.hub.servers()[0]?.state === "ready");
+  expect(running.hub.tools().map(({ name }) => name)).toEqual(["old__t"]);
+  await running.hub.close();
+  server.closeAllConnections();
+  await new Promise((done) => server.close(done));
+});

@@ -1,0 +1,129 @@
+/**
+ * The edges 1 to 7 of the SDK 1.32.2, each with a real server process that misbehaves: its stdio. The others: edges-http (8 to 16),
+ * edges-auth (17 to 19), edges-protocol (20 to 29). Edge 6 (npx.cmd is found through cross-spawn, SIGTERM kills at once) is that of
+ * Windows, which these tests do not run on: what differs there is in transports/process-group.ts and environment.ts.
+ */
+import { execFile } from "node:child_process";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "@jest/globals";
+import { textOf } from "../../src/core/chat.js";
+import { fixture, isRunning, recording, startHub, until } from "../support/mcp-hub.js";
+
+const tool = (name: string) => ({ name, inputSchema: { type: "object" } });
+
+async function ready(...configs: ReturnType<typeof fixture>[]) {
+  const running = startHub(...configs);
+  await running.hub.ready();
+  return running;
+}
+
+const pids = (lines: string[]) =>
+  lines.flatMap((line) => /^(?:started|grandchild) (\d+)$/.exec(line)?.[1] ?? []).map(Number);
+
+test("edge 1: closing leaves neither the server nor what it started, even when they ignore SIGTERM", async () => {
+  using record = recording();
+  const running = startHub(fixture("s", { record: record.path, grandchild: true, deaf: true }));
+  await running.hub.ready();
+  expect(pids(record.lines()).map(isRunning)).toEqual([true, true]);
+  const startedAt = performance.now();
+  await running.hub.close();
+  expect(performance.now() - startedAt).toBeLessThan(4000);
+  await until(() => !pids(record.lines()).some(isRunning));
+});
+
+test("edge 2: the death of a server is noticed although its child holds the pipe, and the child goes too", async () => {
+  using record = recording();
+  await using running = startHub(fixture("s", { record: record.path, grandchild: true }));
+  await running.hub.ready();
+  const first = pids(record.lines());
+  const startedAt = performance.now();
+  expect((await running.call("s__crash")).isError).toBe(true);
+  expect(performance.now() - startedAt).toBeLessThan(3000);
+  await until(() => !first.some(isRunning));
+  await running.hub.settled();
+});
+
+test("edge 3: a server that floods stderr is not blocked, and its last words are kept for the message", async () => {
+  await using running = await ready(fixture("s"));
+  expect(textOf((await running.call("s__stderr", { bytes: 400_000 })).content)).toBe("written");
+  const words = textOf((await running.call("s__crash")).content);
+  expect(words).toContain("it said: eee");
+  expect(words.length).toBeLessThan(5000);
+});
+
+test("edge 4: a result line of 30 MB holds up the event loop for less than 300 ms in all", async () => {
+  const program = `
+    const { McpHub } = await import(${JSON.stringify(pathToFileURL(resolve("dist/mcp/hub.js")))});
+    const hub = new McpHub([${JSON.stringify(fixture("s"))}], { observe: () => {} });
+    hub.start();
+    await hub.ready();
+    const args = JSON.stringify({ bytes: 30 * 1024 * 1024 });
+    const call = () => hub.prepare({ id: "c", name: "s__big", arguments: args }).send({ signal: new AbortController().signal });
+    let least = Infinity;
+    for (let times = 0; times < 3; times++) {
+      let [last, blocked] = [performance.now(), 0];
+      const timer = setInterval(() => {
+        const late = performance.now() - last - 5;
+        if (late > 5) blocked += late;
+        last = performance.now();
+      }, 5);
+      const { content } = await call();
+      await new Promise((done) => setTimeout(done, 20));
+      clearInterval(timer);
+      if (content[0].text.length === 30 * 1024 * 1024) least = Math.min(least, blocked);
+    }
+    await hub.close();
+    process.stdout.write(String(least));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program]);
+  expect(Number(stdout)).toBeLessThan(300);
+});
+
+test("edge 4: a message beyond 64 MB fails its call, and the connection lives on", async () => {
+  await using running = await ready(fixture("s"));
+  const result = await running.call("s__big", { bytes: 65 * 1024 * 1024 });
+  expect(textOf(result.content)).toBe("big failed: the server sent a message of more than 64 MB, which was dropped");
+  expect((await running.call("s__echo")).isError).toBe(false);
+});
+
+test("edge 5: a server gets a bare environment and what the configuration gives it", async () => {
+  process.env.MCP_TEST_HOST_SECRET = "not for servers";
+  try {
+    await using running = await ready(fixture("s", {}, { env: { GIVEN: "yes" } }));
+    const env = JSON.parse(textOf((await running.call("s__env")).content));
+    expect(env).toMatchObject({ GIVEN: "yes", PATH: process.env.PATH });
+    expect(env.MCP_TEST_HOST_SECRET).toBeUndefined();
+  } finally {
+    delete process.env.MCP_TEST_HOST_SECRET;
+  }
+});
+
+test("edge 7: a call that the server does not even read ends with the server, not with the pipe", async () => {
+  using record = recording();
+  await using running = await ready(fixture("s", { record: record.path, pages: [[tool("deafen"), tool("echo")]] }));
+  await running.call("s__deafen");
+  const call = running.call("s__echo", { much: "x".repeat(5 * 1024 * 1024) });
+  process.kill(pids(record.lines())[0] ?? 0, "SIGKILL");
+  expect(textOf((await call).content)).toMatch(/^echo did not answer and its outcome is unknown: .*killed by SIGKILL/);
+});
+
+test("edge 7: a call that the server does not read, and lives on, ends with its timeout", async () => {
+  await using running = await ready(fixture("s", { pages: [[tool("deafen"), tool("echo")]] }, { timeoutMs: 300 }));
+  await running.call("s__deafen");
+  const result = await running.call("s__echo", { much: "x".repeat(5 * 1024 * 1024) });
+  expect(textOf(result.content)).toBe("echo failed: no answer and no progress within 0.3 s");
+});
+
+test("edge 7: an error that names no request is nobody's answer: the call ends with its timeout", async () => {
+  await using running = await ready(fixture("s", { pages: [[tool("nobody")]] }, { timeoutMs: 300 }));
+  expect(textOf((await running.call("s__nobody")).content)).toBe(
+    "nobody failed: no answer and no progress within 0.3 s",
+  );
+  expect(running.log.map(({ message }) => message).join()).toContain("what was that?");
+});
+
+test("edge 7: an error with a code that is no number is that call's error", async () => {
+  await using running = await ready(fixture("s"));
+  expect(textOf((await running.call("s__oddly")).content)).toBe("oddly failed: E_SQL: no such table");
+});
