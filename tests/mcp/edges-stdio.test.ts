@@ -59,25 +59,39 @@ test("edge 4: a result line of 30 MB holds up the event loop for less than 300 m
     const hub = new McpHub([${JSON.stringify(fixture("s"))}], { observe: () => {} });
     hub.start();
     await hub.ready();
-    const args = JSON.stringify({ bytes: 30 * 1024 * 1024 });
+    const bytes = 30 * 1024 * 1024;
+    const args = JSON.stringify({ bytes });
     const call = () => hub.prepare({ id: "c", name: "s__big", arguments: args }).send({ signal: new AbortController().signal });
-    let least = Infinity;
-    for (let times = 0; times < 3; times++) {
+    const blockedMs = async (work) => {
       let [last, blocked] = [performance.now(), 0];
       const timer = setInterval(() => {
         const late = performance.now() - last - 5;
         if (late > 5) blocked += late;
         last = performance.now();
       }, 5);
-      const { content } = await call();
+      await work();
       await new Promise((done) => setTimeout(done, 20));
       clearInterval(timer);
-      if (content[0].text.length === 30 * 1024 * 1024) least = Math.min(least, blocked);
+      return blocked;
+    };
+    const busy = () => {
+      for (const startedAt = performance.now(); performance.now() - startedAt < 100; );
+    };
+    const known = await blockedMs(busy);
+    let least = Infinity;
+    for (let times = 0; times < 3; times++) {
+      let length = 0;
+      const blocked = await blockedMs(async () => {
+        length = (await call()).content[0].text.length;
+      });
+      if (length === bytes) least = Math.min(least, blocked);
     }
     await hub.close();
-    process.stdout.write(String(least));`;
+    process.stdout.write(JSON.stringify({ known, least }));`;
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program]);
-  expect(Number(stdout)).toBeLessThan(300);
+  const { known, least } = JSON.parse(stdout);
+  expect(known).toBeGreaterThan(80); // the measure sees 100 ms of which it is known
+  expect(least).toBeLessThan(300);
 });
 
 test("edge 4: a message beyond 64 MB fails its call, and the connection lives on", async () => {

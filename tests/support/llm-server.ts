@@ -37,7 +37,13 @@ export async function startLlmServer(
     incoming.on("end", () => {
       const text = Buffer.concat(chunks).toString();
       const body = JSON.parse(text || "{}") as LlmRequest["body"];
-      const request = { method: incoming.method ?? "", path: incoming.url ?? "", headers: incoming.headers, body };
+      const request = {
+        method: incoming.method ?? "",
+        path: incoming.url ?? "",
+        headers: incoming.headers,
+        text,
+        body,
+      };
       requests.push(request);
       response.once("close", () => {
         if (!response.writableFinished && !faulted.has(response)) aborts++;
@@ -113,6 +119,8 @@ export interface LlmRequest {
   method: string;
   path: string;
   headers: IncomingHttpHeaders;
+  /** The body as it came. */
+  text: string;
   body: {
     model?: string;
     stream?: boolean;

@@ -10,10 +10,27 @@ export interface HttpServer extends AsyncDisposable {
   headers: IncomingMessage["headers"][];
   /** Forgets every session, as a restart would. */
   forget(): void;
+  /** Breaks off everything, listens no more, and starts anew on the same port. */
+  crash(): Promise<void>;
 }
 
-/** A small Streamable HTTP server with the tools `echo` and, when a call should last, `hang`; `status` makes it refuse everything. */
-export async function httpServer({ status = 0, body = "" } = {}): Promise<HttpServer> {
+interface Behaviour {
+  /** Refuses everything. */
+  status?: number;
+  body?: string;
+  /** Tools beside `echo`, which are never answered, and what a call of them does. */
+  unanswered?: Record<string, () => void>;
+  /** Whether nothing at all is answered now. */
+  isHung?: () => boolean;
+}
+
+/** A small Streamable HTTP server with the tool `echo`. */
+export async function httpServer({
+  status = 0,
+  body = "",
+  unanswered = {},
+  isHung = () => false,
+}: Behaviour = {}): Promise<HttpServer> {
   const seen: string[] = [];
   const headers: IncomingMessage["headers"][] = [];
   const sessions = new Set<string>();
@@ -24,7 +41,10 @@ export async function httpServer({ status = 0, body = "" } = {}): Promise<HttpSe
       capabilities: { tools: {} },
       serverInfo: { name: "http", version: "1" },
     }),
-    "tools/list": () => ({ tools: [{ name: "echo", inputSchema: { type: "object" } }] }),
+    ping: () => ({}),
+    "tools/list": () => ({
+      tools: ["echo", ...Object.keys(unanswered)].map((name) => ({ name, inputSchema: { type: "object" } })),
+    }),
     "tools/call": ({ arguments: args }) => ({ content: [{ type: "text", text: JSON.stringify(args) }] }),
   };
   const server = createServer(async (request, response) => {
@@ -34,7 +54,10 @@ export async function httpServer({ status = 0, body = "" } = {}): Promise<HttpSe
     const session = request.headers["mcp-session-id"];
     seen.push(`${request.method} ${message.method ?? "-"} ${session ?? "-"}`);
     headers.push(request.headers);
+    if (isHung()) return undefined;
     if (status) return response.writeHead(status).end(body);
+    const never = message.method === "tools/call" && unanswered[message.params.name];
+    if (never) return never();
     if (request.method === "GET") return response.writeHead(405).end();
     if (message.method === "initialize") sessions.add(`s${++count}`);
     else if (!sessions.has(String(session))) return response.writeHead(404).end("no such session");
@@ -46,11 +69,18 @@ export async function httpServer({ status = 0, body = "" } = {}): Promise<HttpSe
     return response.end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...answer }));
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    url: `http://127.0.0.1:${port}/mcp`,
     seen,
     headers,
     forget: () => sessions.clear(),
+    async crash() {
+      sessions.clear();
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+      await new Promise<void>((done) => server.listen(port, "127.0.0.1", done));
+    },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));

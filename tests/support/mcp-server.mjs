@@ -155,6 +155,10 @@ const calls = {
     for (let times = 0; times < 5; times++) send({ method: "notifications/tools/list_changed" });
     return text("grown");
   },
+  fidget() {
+    send({ method: "notifications/tools/list_changed" });
+    return text("nothing has changed");
+  },
   env: () => text(JSON.stringify(process.env)),
   stderr: ({ bytes }) => {
     process.stderr.write("e".repeat(bytes));
