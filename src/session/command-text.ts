@@ -22,7 +22,7 @@ export function serversText(servers: readonly ServerStatus[]): string {
         version ? `version ${version}` : "",
         era ? `${era} protocol` : "",
       ];
-      const isFine = state === "ready" && startMs !== undefined;
+      const isFine = (state === "ready" || state === "degraded") && startMs !== undefined;
       return [name, state, transport, [reason, ...(reason && !isFine ? [] : facts)].filter(Boolean).join(", ")];
     }),
     "no MCP server is configured",

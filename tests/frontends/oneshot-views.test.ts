@@ -60,3 +60,17 @@ test("a file gets the model's text byte for byte, a terminal gets nothing that c
   expect((await printed([message(text)])).stdout).toBe(text);
   expect((await printed([message(text)], true)).stdout).toBe("ab\n");
 });
+
+test("a server that is lost and comes back is told on stderr; that servers get ready at the start is no news", async () => {
+  const status = (state: "starting" | "ready" | "failed", reason?: string): TurnEvent => ({
+    type: "server_status",
+    server: "fs",
+    state,
+    reason,
+  });
+  const reason = "the connection was lost: it was killed; it is being restarted";
+  const news = [status("starting"), status("ready"), status("starting", reason), status("ready"), status("ready")];
+  expect((await printed(news)).stderr).toBe(`server fs: ${reason}\nserver fs: ready again\n`);
+  // A warning of the log says it.
+  expect((await printed([status("starting", reason), status("failed", "gone")])).stderr).toBe(`server fs: ${reason}\n`);
+});

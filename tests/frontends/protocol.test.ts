@@ -120,6 +120,13 @@ describe("a turn on the wire", () => {
     ]);
   });
 
+  test("says when a server gets into another state", () => {
+    const lost: TurnEvent = { type: "server_status", server: "fs", state: "starting", reason: "it was lost" };
+    expect(brief(encoded([user, lost])).at(-1)).toBe(
+      'chunk server_status {"server":"fs","state":"starting","reason":"it was lost"}',
+    );
+  });
+
   test("asks its questions", () => {
     const question: ChatEvent = {
       type: "question",

@@ -10,10 +10,12 @@ import {
   failure,
   type LlmRequest,
   STALL,
+  type Step,
   startLlmServer,
   stream,
   toolCalls,
 } from "../support/llm-server.js";
+import { until } from "../support/mcp-hub.js";
 import { doorParts, interrupts, Sink, sayAndCall } from "./support.js";
 
 const ctrlC = "\u0003";
@@ -123,6 +125,22 @@ describe("a chat on a terminal", () => {
     await repl.sees(`${`> s.echo {"text":"${"x".repeat(60)}`.slice(0, 59)}…\n> s__nothing {}\n`);
     await repl.sees(/ {2}s__nothing error: .+\n/);
     await repl.sees(/ {2}s\.echo ok \d+ ms\n\ndone\n/);
+    await repl.leave();
+  });
+
+  test("says when a server is lost in a turn, and when it is back", async () => {
+    let ready = () => false;
+    const crash = toolCalls([{ name: "s__crash", arguments: {} }]);
+    const afterwards: Step = (response, request) =>
+      void until(() => ready()).then(() => answer("done")(response, request));
+    await using llm = await startLlmServer([crash, afterwards]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    ready = () => app.hub.servers()[0]?.state === "ready";
+    const repl = open(app);
+    await repl.enter("go");
+    await repl.sees("server s: the connection was lost: the server exited with code 7; it is being restarted\n");
+    await repl.sees("server s: ready again\n");
+    await repl.sees("done\n");
     await repl.leave();
   });
 

@@ -48,23 +48,6 @@ test("a call without an answer ends with its timeout, and the server is told", a
   await until(() => record.lines().includes(`cancelled ${id}`));
 });
 
-test("a cancelled call is a result at once, and the server is told", async () => {
-  using record = recording();
-  await using running = await ready(fixture("s", { record: record.path }));
-  const turn = new AbortController();
-  const call = running.call("s__hang", {}, { signal: turn.signal });
-  const hanging = () => record.lines().find((line) => line.startsWith("hanging"));
-  await until(() => hanging() !== undefined);
-  turn.abort();
-  expect(await call).toEqual({
-    content: [{ type: "text", text: "hang was cancelled before it answered" }],
-    isError: true,
-  });
-  await until(() => record.lines().includes(hanging()?.replace("hanging", "cancelled") ?? ""));
-  const finished = record.lines().filter((line) => line.startsWith("cancelled")).length;
-  expect(finished).toBe(1);
-});
-
 test("a server that dies in a call gives an error result, is started again, and its tools stay", async () => {
   await using running = await ready(fixture("s"));
   const tools = running.hub.tools();

@@ -154,17 +154,22 @@ test("edge 27: a server that takes back its request 0 does not go on costing the
   expect(reason).toBeDefined();
 });
 
-test("edge 27: our own first call is not request 0, and its cancel reaches the server", async () => {
+test("edge 27: a first call that is cancelled is a result at once, and the server is told: it is not request 0", async () => {
   using record = recording();
   await using running = await ready(fixture("s", { record: record.path }));
   const turn = new AbortController();
   const call = running.call("s__hang", {}, { signal: turn.signal });
   const hanging = () => record.lines().find((line) => line.startsWith("hanging"));
   await until(() => hanging() !== undefined);
-  turn.abort();
-  await call;
   expect(hanging()).not.toBe("hanging 0");
+  turn.abort();
+  expect(await call).toEqual({
+    content: [{ type: "text", text: "hang was cancelled before it answered" }],
+    isError: true,
+  });
   await until(() => record.lines().includes(hanging()?.replace("hanging", "cancelled") ?? ""));
+  const finished = record.lines().filter((line) => line.startsWith("cancelled")).length;
+  expect(finished).toBe(1);
 });
 
 test("edge 28: nothing of the server before a restart stays: neither its tools nor the ear for changes", async () => {

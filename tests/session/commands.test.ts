@@ -36,7 +36,7 @@ describe("slash commands", () => {
         return outcome.type === "text" ? outcome.text : outcome.type;
       };
       expect(await shown("/servers")).toMatch(
-        /^demo {2}ready {2}stdio {2}4 tools, 1 prompt, 1 resource, ready in \d+ ms/,
+        /^demo {2}ready {2}stdio {2}4 tools, 1 prompt, 1 resource, ready in \d+ ms, answers in \d+ ms/,
       );
       expect(await shown("/tools")).toContain("demo.add");
       expect(await shown("/prompts")).toBe("demo__summarize topic=…  Asks for a summary of a topic");
@@ -86,6 +86,13 @@ describe("the texts of commands", () => {
       "no server offers a prompt",
       "no server offers a resource",
     ]);
+  });
+
+  test("say what a server that is not as it should be still offers, and how fast it answers", () => {
+    const server = { name: "fs", state: "degraded" as const, transport: "http", tools: 2, prompts: 0, resources: 0 };
+    expect(serversText([{ ...server, startMs: 80, latencyMs: 3, reason: "left out: x" }])).toBe(
+      "fs  degraded  http  left out: x, 2 tools, 0 prompts, 0 resources, ready in 80 ms, answers in 3 ms",
+    );
   });
 
   test("say why a server is not ready", () => {
