@@ -6,12 +6,13 @@ import type { SendOptions } from "../core/ports.js";
 import type { Callbacks, RunningCall } from "./callbacks.js";
 import { promptParts, resourceParts } from "./content.js";
 import { pagesWanted } from "./elicitation.js";
+import { FreshResources, ListAge } from "./freshness.js";
 import { asArray, asText, isRecord, type Json } from "./json.js";
 import type { ListedTool } from "./listed.js";
+import type { Ask } from "./listing.js";
 import { type Era, type Peer, RpcError } from "./peer.js";
 import { Requests } from "./requests.js";
 import { readLists, type ServerLists } from "./server-lists.js";
-import { callAsTask } from "./tasks.js";
 import { timeoutOf } from "./tools.js";
 import type { Route } from "./transports/route.js";
 
@@ -41,6 +42,8 @@ export class McpConnection {
   readonly #config: ServerConfig;
   readonly #parts: ConnectionParts;
   readonly #requests: Requests;
+  readonly #listAge = new ListAge();
+  readonly #resources = new FreshResources();
 
   constructor(config: ServerConfig, events: ConnectionEvents, parts: ConnectionParts) {
     this.#config = config;
@@ -51,14 +54,18 @@ export class McpConnection {
     });
     const { peer, route, callbacks } = parts;
     peer.listen({
-      closed: () => this.#end(new Error("the server closed the connection")),
+      closed: (reason) => this.#end(reason ?? new Error("the server closed the connection")),
       failed: (error) => {
         events.noticed(error.message);
         if (route.isFatal(error)) this.#end(error);
       },
       notified: (method, params) => {
+        if (method === "notifications/resources/list_changed") this.#resources.allChanged();
         if (/^notifications\/(tools|prompts|resources)\/list_changed$/.test(method)) events.listsChanged();
-        if (method === "notifications/resources/updated") events.resourceChanged(asText(params.uri));
+        if (method === "notifications/resources/updated") {
+          this.#resources.changed(asText(params.uri));
+          events.resourceChanged(asText(params.uri));
+        }
         if (method === "notifications/message") events.logged(asText(params.level), logText(params));
       },
       answer: (method, params, signal) => callbacks.answer(method, params, signal),
@@ -83,13 +90,25 @@ export class McpConnection {
   /** Rejects when the tools cannot be listed; what else cannot is a problem in the result. */
   lists(signal: AbortSignal): Promise<ServerLists> {
     const { timeoutMs } = this.#config;
-    const askWithin = (ms: number) => (method: string, params: Json) =>
-      this.#requests.send(method, params, { timeoutMs: ms, signal });
-    return readLists(this.#declared, {
-      ask: askWithin(timeoutMs),
-      askBriefly: askWithin(Math.min(timeoutMs, extraListTimeoutMs)),
-      objectionTo: (inputSchema) => this.#parts.peer.objectionTo(inputSchema),
+    return this.#listAge.during((saw) => {
+      const askWithin =
+        (ms: number): Ask =>
+        async (method, params) => {
+          const page = await this.#requests.send(method, params, { timeoutMs: ms, signal });
+          saw(page);
+          return page;
+        };
+      return readLists(this.#declared, {
+        ask: askWithin(timeoutMs),
+        askBriefly: askWithin(Math.min(timeoutMs, extraListTimeoutMs)),
+        objectionTo: (inputSchema) => this.#parts.peer.objectionTo(inputSchema),
+      });
     });
+  }
+
+  /** The server has said how long its lists hold, and that is over. */
+  get areListsStale(): boolean {
+    return this.#listAge.isStale;
   }
 
   /** The result as it came. A call that needs a visit to some page first is sent again after it: the server has refused it, not run it. */
@@ -116,15 +135,19 @@ export class McpConnection {
     const maxTotalTimeoutMs = Math.max(timeoutMs, this.#config.maxTotalTimeoutMs);
     const meta = { ...(callId && { "mcp-platform/call-id": callId }), ...(traceparent && { traceparent }) };
     const params = { name, arguments: args, ...(Object.keys(meta).length > 0 && { _meta: meta }) };
-    const asTask = isTask && isRecord(this.#declared.tasks?.requests?.tools?.call);
     return this.#requests.within(
       { timeoutMs, maxTotalTimeoutMs, signal, onProgress },
-      async (send, clock, ends) => {
-        const end = this.#parts.callbacks.begin({ ask, signal: ends, pause: clock.pause });
+      async (limited, clock, ends) => {
+        const { callbacks, peer } = this.#parts;
+        const end = callbacks.begin({ ask, signal: ends, pause: clock.pause });
         try {
-          if (!asTask) return await send("tools/call", params);
-          const run = { signal: ends, onProgress: clock.progress, send: this.#requests.unlimited };
-          return await callAsTask(send, params, run);
+          return await peer.callTool(params, {
+            ask: limited,
+            send: this.#requests.unlimited,
+            signal: ends,
+            onProgress: clock.progress,
+            isTask: isTask === true,
+          });
         } finally {
           end();
         }
@@ -138,9 +161,13 @@ export class McpConnection {
     return promptParts(await this.#requests.send("prompts/get", { name, arguments: args }, { timeoutMs, signal }));
   }
 
+  /** From memory while the server says that it is fresh. */
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
     const { timeoutMs } = this.#config;
-    return resourceParts(await this.#requests.send("resources/read", { uri }, { timeoutMs, signal }));
+    return this.#resources.get(uri, async () => {
+      const result = await this.#requests.send("resources/read", { uri }, { timeoutMs, signal });
+      return { content: resourceParts(result), result };
+    });
   }
 
   /** Values that the server proposes for an argument of a prompt or a URI template; none where it does not complete. */

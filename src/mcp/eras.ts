@@ -9,7 +9,9 @@ import type { Route } from "./transports/route.js";
 import { within } from "./wait.js";
 
 const modernVersion = "2026-07-28";
-const unsupportedVersion = -32022;
+export const unsupportedVersion = -32022;
+/** Tasks, which were a part of the protocol itself before. */
+const taskExtension = "io.modelcontextprotocol/tasks";
 /** A legacy server may keep silent about a method that it does not know. */
 const probeMs = 2000;
 
@@ -24,9 +26,9 @@ export async function peerOf(
   signal: AbortSignal,
 ): Promise<Peer> {
   const era = config.protocol === "auto" ? verdicts.get(keyOf(config)) : config.protocol;
-  const discovered = era === "legacy" ? undefined : await discover(config, route, capabilities, { signal, era });
-  if (discovered && route.modern)
-    return (await loadModern()).modernPeer(await route.modern(), capabilities, discovered);
+  const modern = { ...capabilities, extensions: { [taskExtension]: {} } };
+  const discovered = era === "legacy" ? undefined : await discover(config, route, modern, { signal, era });
+  if (discovered && route.modern) return (await loadModern()).modernPeer(await route.modern(), modern, discovered);
   if (config.protocol === "modern") throw new McpError("protocol", `the server does not speak MCP ${modernVersion}`);
   return (await loadLegacy()).legacyPeer(route, capabilities);
 }

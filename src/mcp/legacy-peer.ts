@@ -8,8 +8,9 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { record, string, unknown } from "zod";
 import { clientInfo } from "./client-info.js";
-import type { Json } from "./json.js";
+import { isRecord, type Json } from "./json.js";
 import { type Peer, RpcError } from "./peer.js";
+import { callAsTask } from "./tasks.js";
 import type { Route } from "./transports/route.js";
 import { longestTimerMs } from "./wait.js";
 
@@ -54,6 +55,10 @@ export function legacyPeer(route: Route, capabilities: Json): Peer {
       return client.getServerVersion()?.version;
     },
     request,
+    async callTool(params, run) {
+      const takesTasks = isRecord(client.getServerCapabilities()?.tasks?.requests?.tools?.call);
+      return run.isTask && takesTasks ? callAsTask(params, run) : run.ask("tools/call", params);
+    },
     async subscribe(uri) {
       await request("resources/subscribe", { uri });
     },

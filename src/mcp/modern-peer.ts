@@ -1,22 +1,31 @@
 /** Servers from 2026-07-28 on, over the SDK's v2 client. Loaded through `lazy.ts` only. */
-import { Client, type ClientCapabilities, type DiscoverResult, ProtocolError } from "@modelcontextprotocol/client";
+import {
+  Client,
+  type ClientCapabilities,
+  type DiscoverResult,
+  ProtocolError,
+  SdkHttpError,
+} from "@modelcontextprotocol/client";
 import { record, string, unknown } from "zod";
+import { McpError } from "../core/errors.js";
+import { type Filter, follow } from "./change-streams.js";
 import { clientInfo } from "./client-info.js";
+import { unsupportedVersion } from "./eras.js";
 import { headersFor, objectionTo } from "./header-params.js";
-import type { Json } from "./json.js";
-import { type Peer, type PeerEvents, RpcError } from "./peer.js";
+import { inRounds } from "./input-rounds.js";
+import { isRecord, type Json, parseJson } from "./json.js";
+import { toolList } from "./listed.js";
+import { listAll } from "./listing.js";
+import { ownResult, withOwnResults } from "./own-results.js";
+import { lostAnswer, NotTaken, type Peer, type PeerEvents, RpcError } from "./peer.js";
+import { isTaskHandle, resultOfTask } from "./task-extension.js";
 import type { ModernTransport } from "./transports/route.js";
 import { longestTimerMs } from "./wait.js";
 
 const anyResult = record(string(), unknown());
-/** What a server may need of us in the middle of a request; the SDK asks and sends the request again with the answers. */
-const inputs = {
-  "elicitation/create": "elicitation",
-  "sampling/createMessage": "sampling",
-  "roots/list": "roots",
-} as const;
-const firstPauseMs = 1000;
-const longestPauseMs = 60_000;
+const headerMismatch = -32020;
+/** A server logs for a request that says how much only. */
+const logLevel = { "io.modelcontextprotocol/logLevel": "info" };
 
 /** `discovered` is what the server answered to `server/discover`. */
 export function modernPeer(transport: ModernTransport, capabilities: Json, discovered: Json): Peer {
@@ -24,7 +33,7 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
   const ended = new AbortController();
   let events: PeerEvents | undefined;
 
-  const request: Peer["request"] = async (method, params, { signal, onProgress, inputSchema } = {}) => {
+  const send: Peer["request"] = async (method, params, { signal, onProgress, inputSchema } = {}) => {
     const options = {
       signal,
       timeout: longestTimerMs,
@@ -32,26 +41,53 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
       ...(inputSchema && { headers: headersFor(inputSchema, params.arguments) }),
     };
     try {
-      return await client.request({ method, params }, anyResult, options);
+      return ownResult(await client.request({ method, params }, anyResult, options));
     } catch (error) {
-      throw error instanceof ProtocolError ? new RpcError(error.code, error.message, error.data) : error;
+      throw answerIn(error) ?? error;
     }
   };
 
-  /** Changes are told on a stream of their own, which is opened again, ever more patiently, when it ends. */
-  async function follow(filter: Parameters<Client["listen"]>[0]): Promise<void> {
-    for (let pauseMs = firstPauseMs; !ended.signal.aborted; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
-      try {
-        const subscription = await client.listen(filter, { signal: ended.signal });
-        pauseMs = firstPauseMs;
-        if ((await subscription.closed) !== "remote") return;
-      } catch (error) {
-        if (error instanceof ProtocolError) throw error;
-        if (!ended.signal.aborted) events?.failed(error as Error);
-      }
-      await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
+  /** Sends again what certainly was not done, or does nothing. */
+  const sendSafely: Peer["request"] = async (method, params, options = {}) => {
+    try {
+      return await send(method, params, options);
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      if (error.code === unsupportedVersion) throw refusedVersion(error);
+      const isLost = error.code === lostAnswer.code && error.message === lostAnswer.message;
+      if (isLost && method !== "tools/call") return send(method, params, options);
+      if (error.code !== headerMismatch || !options.inputSchema) throw error;
+      // The tool wants other arguments as headers than it did when it was listed.
+      const { items } = await listAll((list, page) => send(list, page, { signal: options.signal }), toolList);
+      const tool = items.find(({ name }) => name === params.name);
+      if (!tool || objectionTo(tool.inputSchema) !== undefined) throw error;
+      events?.notified("notifications/tools/list_changed", {});
+      return send(method, params, { ...options, inputSchema: tool.inputSchema });
     }
-  }
+  };
+
+  /** The server has become another one: it has to be asked anew what it speaks. */
+  const refusedVersion = (error: RpcError) => {
+    const reason = new NotTaken("protocol", error.message, { retryable: true });
+    events?.closed(reason);
+    return reason;
+  };
+
+  const answer: PeerEvents["answer"] = async (method, params, signal) => {
+    if (!events) throw new Error("nobody listens");
+    return events.answer(method, params, signal);
+  };
+
+  const request: Peer["request"] = async (method, params, options = {}) => {
+    const once = (more: Json) => sendSafely(method, more, options);
+    const result = await inRounds(params, once, answer, options.signal ?? ended.signal);
+    if (result.resultType === "complete" || (isTaskHandle(result) && method === "tools/call")) return result;
+    throw new McpError("protocol", `the server answered with a result of type ${JSON.stringify(result.resultType)}`);
+  };
+
+  const followChanges = (filter: Filter, resumed: () => void) => {
+    void follow(client, filter, { signal: ended.signal, failed: (error) => events?.failed(error), resumed });
+  };
 
   return {
     era: "modern",
@@ -63,17 +99,9 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
       };
       client.onerror = to.failed;
       client.fallbackNotificationHandler = async ({ method, params = {} }) => to.notified(method, params as Json);
-      for (const [method, capability] of Object.entries(inputs) as [keyof typeof inputs, string][]) {
-        if (!(capability in capabilities)) continue;
-        const answer = (params: unknown, signal: AbortSignal) => to.answer(method, (params ?? {}) as Json, signal);
-        client.setRequestHandler(
-          method,
-          async (asked, { mcpReq }) => (await answer(asked.params, mcpReq.signal)) as never,
-        );
-      }
     },
     async connect() {
-      await client.connect(withResultTypes(transport), {
+      await client.connect(withOwnResults(transport), {
         prior: { kind: "modern", discover: discovered as DiscoverResult },
       });
       const { tools, prompts, resources } = client.getServerCapabilities() ?? {};
@@ -82,7 +110,11 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
         ...(prompts?.listChanged && { promptsListChanged: true }),
         ...(resources?.listChanged && { resourcesListChanged: true }),
       };
-      if (Object.keys(filter).length > 0) follow(filter).catch((error: Error) => events?.failed(error));
+      const listsMayDiffer = () => {
+        const kinds = [tools && "tools", prompts && "prompts", resources && "resources"].filter(Boolean);
+        for (const kind of kinds) events?.notified(`notifications/${kind}/list_changed`, {});
+      };
+      if (Object.keys(filter).length > 0) followChanges(filter, listsMayDiffer);
     },
     get capabilities() {
       return client.getServerCapabilities() ?? {};
@@ -91,8 +123,14 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
       return client.getServerVersion()?.version;
     },
     request,
+    async callTool(params, run) {
+      const isLogged = client.getServerCapabilities()?.logging !== undefined;
+      const meta = isRecord(params._meta) ? params._meta : {};
+      const result = await run.ask("tools/call", isLogged ? { ...params, _meta: { ...logLevel, ...meta } } : params);
+      return isTaskHandle(result) ? resultOfTask(result, run, answer) : result;
+    },
     async subscribe(uri) {
-      follow({ resourceSubscriptions: [uri] }).catch((error: Error) => events?.failed(error));
+      followChanges({ resourceSubscriptions: [uri] }, () => {});
     },
     async ping(signal) {
       await request("server/discover", {}, { signal });
@@ -102,21 +140,12 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
   };
 }
 
-/** A result without its type is a complete one, by the specification; the SDK refuses it (client 2.4.0). */
-function withResultTypes(transport: ModernTransport): ModernTransport {
-  return new Proxy(transport, {
-    set(target, key, value) {
-      if (key !== "onmessage" || !value) return Reflect.set(target, key, value, target);
-      const deliver: NonNullable<ModernTransport["onmessage"]> = value;
-      target.onmessage = (message, extra) => {
-        const isPlain = "result" in message && message.result.resultType === undefined;
-        deliver(isPlain ? { ...message, result: { resultType: "complete", ...message.result } } : message, extra);
-      };
-      return true;
-    },
-    get(target, key) {
-      const value = Reflect.get(target, key, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+/** The server's answer in what the SDK threw. Only a body of HTTP 400 is one to the SDK; that of a 404 says "method not found". */
+function answerIn(error: unknown): RpcError | undefined {
+  if (error instanceof ProtocolError) return new RpcError(error.code, error.message, error.data);
+  const text = error instanceof SdkHttpError ? error.data.text : undefined;
+  const parsed = typeof text === "string" ? parseJson(text) : undefined;
+  const body = parsed && "value" in parsed && isRecord(parsed.value) ? parsed.value.error : undefined;
+  if (!isRecord(body) || typeof body.code !== "number") return undefined;
+  return new RpcError(body.code, String(body.message), body.data);
 }

@@ -4,12 +4,14 @@ import type { JsonSchema } from "../core/chat.js";
 import { McpError } from "../core/errors.js";
 import type { ToolProgress } from "../core/ports.js";
 import type { Json } from "./json.js";
+import type { Ask } from "./listing.js";
 
 /** `legacy`: up to 2025-11-25, with initialize. `modern`: from 2026-07-28 on, stateless. */
 export type Era = "legacy" | "modern";
 
 export interface PeerEvents {
-  closed(): void;
+  /** `reason` where the connection is of no use any more although nothing has closed it. */
+  closed(reason?: McpError): void;
   failed(error: Error): void;
   notified(method: string, params: Json): void;
   /** The answer to a request of the server. Rejects with Refusal. */
@@ -24,6 +26,20 @@ interface RequestOptions {
   inputSchema?: JsonSchema;
 }
 
+/** A call of a tool that has begun: what it may send, and under which limits. */
+export interface ToolRun {
+  /** Within the limits of the call. */
+  ask: Ask;
+  /** Outside of them, for the cancellation. */
+  send: Ask;
+  /** Aborts when the call ends before its result. */
+  signal: AbortSignal;
+  /** A sign of life: the call's clock of silence begins anew. */
+  onProgress: (progress: ToolProgress) => void;
+  /** The tool says that it can, or must, be run as a task. */
+  isTask: boolean;
+}
+
 export interface Peer {
   readonly era: Era;
   /** Before `connect`, and once. */
@@ -34,6 +50,8 @@ export interface Peer {
   readonly serverVersion: string | undefined;
   /** Rejects with RpcError where the server answered with one. */
   request(method: string, params: Json, options?: RequestOptions): Promise<Json>;
+  /** The result of `tools/call`, waited for where the server makes a task of it. Rejects as `request`, and with McpError. */
+  callTool(params: Json, run: ToolRun): Promise<Json>;
   /** Asks to be told when the resource changes. */
   subscribe(uri: string): Promise<void>;
   /** Any answer means that the server is alive. */
@@ -54,6 +72,12 @@ export class RpcError extends Error {
     super(message);
   }
 }
+
+/** What a transport answers in place of a server whose answer broke off. */
+export const lostAnswer = {
+  code: -32000,
+  message: "the server ended the stream before it answered, so the outcome is unknown",
+};
 
 /** The server ended over the first question, as some legacy ones do: it is to be started again, and is not asked again. */
 export class EndedByProbe extends Error {}

@@ -14,11 +14,13 @@ import { Offer } from "./offer.js";
 import type { Sample } from "./sampling.js";
 import type { ServerLists } from "./server-lists.js";
 import { isOffered } from "./tools.js";
-import { abortable } from "./wait.js";
+import { abortable, atMost } from "./wait.js";
 import { WatchedResources } from "./watched-resources.js";
 
 /** Servers that register tools after `initialized` tell it too early for the HTTP stream of notifications (server-everything). */
 const secondListMs = 500;
+/** How long a turn waits for lists that have got stale; then the old ones do. */
+const staleListMs = 2000;
 /** Changes of lists come in bursts. */
 const listDebounceMs = 100;
 
@@ -145,9 +147,10 @@ export class SupervisedServer {
     return this.#kept.started();
   }
 
-  /** As `started`, but an optional server is waited for only until its grace is used up. */
-  settled(signal?: AbortSignal): Promise<void> {
-    return this.#kept.settled(signal);
+  /** As `started`, but an optional server is waited for only until its grace is used up. Lists that got stale are read again. */
+  async settled(signal?: AbortSignal): Promise<void> {
+    if (this.#kept.current?.areListsStale) await abortable(atMost(this.#listAgain(), staleListMs), signal);
+    await this.#kept.settled(signal);
   }
 
   /** The live connection. Throws McpError when there is none. */

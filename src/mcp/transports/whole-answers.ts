@@ -1,6 +1,7 @@
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { createParser } from "eventsource-parser";
 import { isRecord, parseJson } from "../json.js";
+import { lostAnswer } from "../peer.js";
 
 /** Larger data can only be the answer, and is not worth parsing twice. */
 const largestNotification = 1024 * 1024;
@@ -49,8 +50,7 @@ function answered(
   });
   const text = new TextDecoder();
   const reader = body.getReader();
-  const message = "the server ended the stream before it answered, so the outcome is unknown";
-  const lost = JSON.stringify({ jsonrpc: "2.0", id, error: { code: -32000, message } });
+  const lost = JSON.stringify({ jsonrpc: "2.0", id, error: lostAnswer });
   return new ReadableStream({
     async pull(controller) {
       const next = await reader.read().catch((error: unknown) => ({ error }));

@@ -1,0 +1,56 @@
+/**
+ * What a server of 2026-07-28 needs of us in the middle of a request: it asks in a result, and gets the answers in a request.
+ * https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { McpError } from "../core/errors.js";
+import { asText, isRecord, type Json } from "./json.js";
+import type { PeerEvents } from "./peer.js";
+import { Refusal } from "./refusal.js";
+
+/** A server that still asks is looping. */
+const maxRounds = 10;
+/** Before the next round of a server that asks for nothing but another one. */
+const pauseMs = 500;
+
+/** `inputResponses` to the `inputRequests` of a server, one question after the other. Rejects with McpError: there is no answer of "no". */
+export async function answersTo(
+  inputRequests: unknown,
+  answer: PeerEvents["answer"],
+  signal: AbortSignal,
+): Promise<Json> {
+  const answers: [string, Json][] = [];
+  for (const [key, request] of Object.entries(isRecord(inputRequests) ? inputRequests : {})) {
+    const { method, params } = isRecord(request) ? request : {};
+    try {
+      answers.push([key, await answer(asText(method), isRecord(params) ? params : {}, signal)]);
+    } catch (error) {
+      throw error instanceof Refusal ? new McpError("protocol", error.message, { cause: error }) : error;
+    }
+  }
+  return Object.fromEntries(answers);
+}
+
+/** Sends the request until the server needs nothing more for it. A result that hangs on answers says so: it is never fresh. */
+export async function inRounds(
+  params: Json,
+  send: (params: Json) => Promise<Json>,
+  answer: PeerEvents["answer"],
+  signal: AbortSignal,
+): Promise<Json> {
+  let result = await send(params);
+  if (result.resultType !== "input_required") return result;
+  for (let round = 0; result.resultType === "input_required"; round++) {
+    if (round === maxRounds) throw new McpError("protocol", `the server still asks after ${maxRounds} rounds`);
+    const { inputRequests, requestState } = result;
+    const inputResponses = await answersTo(inputRequests, answer, signal);
+    const hasAnswers = Object.keys(inputResponses).length > 0;
+    if (!hasAnswers) await sleep(pauseMs, undefined, { signal });
+    result = await send({
+      ...params,
+      ...(hasAnswers && { inputResponses }),
+      ...(requestState !== undefined && { requestState }),
+    });
+  }
+  return { ...result, ttlMs: 0 };
+}

@@ -1,0 +1,78 @@
+/**
+ * Tasks of 2026-07-28, where the server decides which call becomes one. They are nothing like those before (`tasks.ts`): the result
+ * comes with the last poll, and input is asked for and given by polls too.
+ * https://modelcontextprotocol.github.io/ext-tasks/specification/2026-07-28/tasks.html
+ */
+import { McpError } from "../core/errors.js";
+import { answersTo } from "./input-rounds.js";
+import { asText, isRecord, type Json } from "./json.js";
+import { type PeerEvents, RpcError, type ToolRun } from "./peer.js";
+import { pollPause } from "./tasks.js";
+
+const invalidParams = -32602;
+
+/** Whether the answer to a call is a task, and not its result. */
+export function isTaskHandle({ resultType }: Json): boolean {
+  return resultType === "task";
+}
+
+/** The result of the call that the server made a task of. Rejects with RpcError, McpError or the signal's reason. */
+export async function resultOfTask(handle: Json, run: ToolRun, answer: PeerEvents["answer"]): Promise<Json> {
+  const { send, signal, onProgress } = run;
+  const taskId = asText(handle.taskId);
+  const answered = new Set<string>();
+  let isOver = false;
+  try {
+    if (!taskId) throw new McpError("protocol", "the server made a task without an id of the call");
+    let task = handle;
+    for (let polls = 1; ; polls++) {
+      // A handle says nothing of how its task stands but whether the first poll can wait.
+      if (task !== handle || task.status === "working") await pollPause(task.pollIntervalMs, signal);
+      task = await poll(taskId, run);
+      const message = asText(task.statusMessage);
+      onProgress({ progress: polls, ...(message && { message }) });
+      if (task.status === "input_required") {
+        const inputResponses = await answersTo(unanswered(task.inputRequests, answered), answer, signal);
+        signal.throwIfAborted();
+        if (Object.keys(inputResponses).length > 0) await run.ask("tasks/update", { taskId, inputResponses });
+      } else if (task.status !== "working") {
+        isOver = true;
+        return outcomeOf(task);
+      }
+    }
+  } finally {
+    if (!isOver && taskId) void send("tasks/cancel", { taskId }).catch(() => {});
+  }
+}
+
+async function poll(taskId: string, { ask }: ToolRun): Promise<Json> {
+  try {
+    return await ask("tasks/get", { taskId });
+  } catch (error) {
+    if (!(error instanceof RpcError) || error.code !== invalidParams) throw error;
+    throw new McpError("protocol", `the server does not have the task any more: ${error.message}`, { cause: error });
+  }
+}
+
+/** A server repeats its questions until it has taken notice of the answers; each key is one question. */
+function unanswered(inputRequests: unknown, answered: Set<string>): Json {
+  const fresh = Object.entries(isRecord(inputRequests) ? inputRequests : {}).filter(([key]) => !answered.has(key));
+  for (const [key] of fresh) answered.add(key);
+  return Object.fromEntries(fresh);
+}
+
+function outcomeOf({ status, statusMessage, result, error }: Json): Json {
+  if (status === "completed" && isRecord(result)) return result;
+  const why = asText(statusMessage) && `: ${asText(statusMessage)}`;
+  if (status === "failed" && isRecord(error)) {
+    const code = typeof error.code === "number" ? error.code : 0;
+    throw new RpcError(code, asText(error.message) || `the task failed${why}`, error.data);
+  }
+  if (status === "failed" || status === "cancelled") {
+    throw new McpError(
+      "protocol",
+      `${status === "failed" ? "the task failed" : "the server cancelled the task"}${why}`,
+    );
+  }
+  throw new McpError("protocol", `the server says of the task that it is ${JSON.stringify(status)}, without a result`);
+}
