@@ -1,26 +1,13 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
 import type { StdioServerConfig } from "../../src/core/config.js";
-import { fixture, nodeServer, recording, remoteServer, startHub, until } from "../support/mcp-hub.js";
+import { fixture, nodeServer, recording, startHub, until } from "../support/mcp-hub.js";
+import { modernServer, ways } from "../support/modern-server.js";
 
 const script = resolve("tests/support/mcp-modern.mjs");
 const modern = (behaviour: object = {}, overrides: Partial<StdioServerConfig> = {}) =>
   nodeServer("m", [script, JSON.stringify(behaviour)], overrides);
-
-async function modernHttp() {
-  const child = spawn(process.execPath, [script, "{}", "http"], { stdio: ["ignore", "pipe", "inherit"] });
-  const [port] = await once(child.stdout, "data");
-  return {
-    url: `http://127.0.0.1:${String(port).trim()}/mcp`,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await once(child, "exit");
-    },
-  };
-}
 
 const started = (lines: string[]) => lines.filter((line) => line.startsWith("started")).length;
 
@@ -29,7 +16,7 @@ describe("a server of 2026-07-28", () => {
     using record = recording();
     await using running = startHub(modern({ record: record.path }));
     await running.hub.ready();
-    expect(running.hub.servers()).toMatchObject([{ state: "ready", era: "modern", version: "3.0.0", tools: 5 }]);
+    expect(running.hub.servers()).toMatchObject([{ state: "ready", era: "modern", version: "3.0.0", tools: 9 }]);
     expect(textOf((await running.call("m__echo", { a: 1 })).content)).toBe('{"a":1}');
     expect(started(record.lines())).toBe(1);
     expect(record.lines()).not.toContain("initialize");
@@ -42,9 +29,9 @@ describe("a server of 2026-07-28", () => {
     expect(running.hub.servers()[0]?.era).toBe("modern");
   });
 
-  test.each(["stdio", "http"] as const)("asks the person within a call, over %s", async (kind) => {
-    await using server = await modernHttp();
-    await using running = startHub(kind === "stdio" ? modern() : remoteServer("m", server.url, "http"));
+  test.each(ways)("asks the person within a call, over %s", async (way) => {
+    await using server = await modernServer(way);
+    await using running = startHub(server.config);
     await running.hub.ready();
     const ask = async () => ({ action: "accept", content: { n: 7 } });
     expect(JSON.parse(textOf((await running.call("m__ask", {}, { ask })).content))).toEqual({
@@ -53,9 +40,9 @@ describe("a server of 2026-07-28", () => {
     });
   });
 
-  test.each(["stdio", "http"] as const)("tells changes of its tools, over %s", async (kind) => {
-    await using server = await modernHttp();
-    await using running = startHub(kind === "stdio" ? modern() : remoteServer("m", server.url, "http"));
+  test.each(ways)("tells changes of its tools, over %s", async (way) => {
+    await using server = await modernServer(way);
+    await using running = startHub(server.config);
     await running.hub.ready();
     const count = running.hub.tools().length;
     // The stream of changes opens after the start: the server is asked until it has somebody to tell.
@@ -67,8 +54,8 @@ describe("a server of 2026-07-28", () => {
   });
 
   test("gets the arguments that it wants as headers, and a tool that declares them wrongly is left out", async () => {
-    await using server = await modernHttp();
-    await using running = startHub(remoteServer("m", server.url, "auto"));
+    await using server = await modernServer("http");
+    await using running = startHub(server.config);
     await running.hub.ready();
     expect(running.hub.servers()[0]).toMatchObject({
       state: "degraded",

@@ -1,43 +1,68 @@
 /**
  * A small server of 2026-07-28 only, without an SDK: over stdio, or with `http` over Streamable HTTP, whose port is its first line
- * on stdout. Its first argument is its behaviour, as JSON: record (file), startMs. Tools: echo, ask (needs input), shard (wants a
- * header), bad (declares a header wrongly), grow.
+ * on stdout. Its first argument is its behaviour, as JSON: record (file), startMs, more (tools, as they are listed).
+ * Tools: echo, ask (needs input), shard (wants a header), move (shard wants another one from now on, and nobody is told), bad (declares
+ * a header wrongly), grow, hush (ends the streams of changes, then grows), outgrow (its protocol is another one from now on), task.
+ * Resources: test:cut, whose first reading breaks off.
  */
 import { appendFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
+import { RpcFailure, startTask, taskAnswers, taskTool } from "./modern-tasks.mjs";
 
 const options = JSON.parse(process.argv[2] ?? "{}");
 const record = (line) => options.record && appendFileSync(options.record, `${line}\n`);
 record(`started ${process.pid}`);
 const schema = (properties) => ({ type: "object", properties });
+const shard = { name: "shard", inputSchema: schema({ region: { type: "string", "x-mcp-header": "Region" } }) };
 const tools = [
   { name: "echo", inputSchema: schema({}) },
   { name: "ask", inputSchema: schema({}) },
-  { name: "shard", inputSchema: schema({ region: { type: "string", "x-mcp-header": "Region" } }) },
+  shard,
   { name: "bad", inputSchema: schema({ size: { type: "number", "x-mcp-header": "Size" } }) },
-  { name: "grow", inputSchema: schema({}) },
+  ...["grow", "hush", "move", "outgrow"].map((name) => ({ name, inputSchema: schema({}) })),
+  taskTool,
+  ...(options.more ?? []),
 ];
 const text = (words) => ({ content: [{ type: "text", text: words }] });
 const listeners = new Set();
 const fresh = { ttlMs: 0, cacheScope: "private" };
+let supported = "2026-07-28";
+let wasCut = false;
 
-const answers = {
-  "server/discover": () => ({
-    supportedVersions: ["2026-07-28"],
-    capabilities: { tools: { listChanged: true } },
-    ...fresh,
-    _meta: { "io.modelcontextprotocol/serverInfo": { name: "modern", version: "3.0.0" } },
-  }),
-  "tools/list": () => ({ tools, ...fresh }),
-  "tools/call": ({ name, arguments: args, inputResponses, requestState }, headers) => {
-    if (name === "echo") return text(JSON.stringify(args));
-    if (name === "shard") return text(JSON.stringify(headers["mcp-param-region"] ?? null));
-    if (name === "grow") {
-      tools.push({ name: `grown${tools.length}`, inputSchema: schema({}) });
-      for (const tell of listeners) tell("notifications/tools/list_changed", {});
-      return text("grown");
+const grow = () => tools.push({ name: `grown${tools.length}`, inputSchema: schema({}) });
+const called = {
+  echo: (args) => text(JSON.stringify(args)),
+  shard(args, { headers }) {
+    const name = `mcp-param-${shard.inputSchema.properties.region["x-mcp-header"].toLowerCase()}`;
+    const value = headers[name] ?? null;
+    if (args.region !== undefined && value === null && name !== "mcp-param-region") {
+      throw new RpcFailure(-32020, `no header ${name}`);
     }
+    return text(JSON.stringify(value));
+  },
+  move() {
+    shard.inputSchema = schema({ region: { type: "string", "x-mcp-header": "Zone" } });
+    return text("moved");
+  },
+  grow() {
+    grow();
+    for (const { tell } of listeners) tell("notifications/tools/list_changed", {});
+    return text("grown");
+  },
+  hush() {
+    if (listeners.size === 0) return text("nobody listens");
+    for (const listener of listeners) listener.end();
+    listeners.clear();
+    grow();
+    return text("hushed");
+  },
+  outgrow() {
+    supported = "2027-01-01";
+    return text("outgrown");
+  },
+  task: (args, { params }) => startTask(args, params),
+  ask(_args, { params: { inputResponses, requestState } }) {
     if (inputResponses) return text(JSON.stringify({ inputResponses, requestState }));
     const form = { type: "object", properties: { n: { type: "integer" } } };
     return {
@@ -50,23 +75,70 @@ const answers = {
   },
 };
 
-/** `send` takes one message; a listen request keeps it. */
-function serve({ id, method, params = {} }, send, headers = {}) {
+const answers = {
+  "server/discover": () => ({
+    supportedVersions: ["2026-07-28"],
+    capabilities: {
+      tools: { listChanged: true },
+      resources: {},
+      extensions: { "io.modelcontextprotocol/tasks": {} },
+    },
+    ...fresh,
+    _meta: { "io.modelcontextprotocol/serverInfo": { name: "modern", version: "3.0.0" } },
+  }),
+  "tools/list": () => ({ tools, ...fresh }),
+  "resources/list": () => ({ resources: [{ uri: "test:cut", name: "cut" }], ...fresh }),
+  "resources/read": ({ uri }) => ({ contents: [{ uri, text: "whole" }], ...fresh }),
+  "tools/call": (params, headers) => called[params.name](params.arguments, { params, headers }),
+  ...taskAnswers,
+};
+
+/** `send` takes one message, and more of them from a listen request until `end`. */
+function serve({ id, method, params = {} }, { send, end = () => {}, headers = {} }) {
   const version = params._meta?.["io.modelcontextprotocol/protocolVersion"];
-  record(`${method} ${params.name ?? ""}`.trim());
+  record(
+    [method, params.name ?? params.taskId, params.inputResponses && JSON.stringify(params.inputResponses)]
+      .filter(Boolean)
+      .join(" "),
+  );
   if (id === undefined) return;
   const fail = (code, message, data) => send({ jsonrpc: "2.0", id, error: { code, message, data } });
-  if (version !== "2026-07-28")
-    return fail(-32022, "unsupported version", { supported: ["2026-07-28"], requested: version });
+  if (version !== supported) return fail(-32022, "unsupported version", { supported: [supported], requested: version });
   if (method === "subscriptions/listen") {
     const _meta = { "io.modelcontextprotocol/subscriptionId": id };
     const tell = (note, more) => send({ jsonrpc: "2.0", method: note, params: { ...more, _meta } });
-    listeners.add(tell);
+    const bye = () => send({ jsonrpc: "2.0", id, result: { resultType: "complete", _meta } });
+    listeners.add({ tell, end: () => [bye(), end()] });
     return tell("notifications/subscriptions/acknowledged", { notifications: params.notifications });
   }
   const answer = answers[method];
   if (!answer) return fail(-32601, `no ${method}`);
-  send({ jsonrpc: "2.0", id, result: { resultType: "complete", ...answer(params, headers) } });
+  try {
+    send({ jsonrpc: "2.0", id, result: { resultType: "complete", ...answer(params, headers) } });
+  } catch (error) {
+    fail(error.code, error.message);
+  }
+}
+
+function respond(message, request, response) {
+  const events = () => response.writeHead(200, { "content-type": "text/event-stream" });
+  if (message.params?.uri === "test:cut" && !wasCut) {
+    wasCut = true;
+    events().write(": wait\n\n");
+    return setImmediate(() => response.destroy());
+  }
+  if (message.method === "subscriptions/listen") {
+    events();
+    const send = (sent) => response.write(`data: ${JSON.stringify(sent)}\n\n`);
+    return serve(message, { send, end: () => response.end() });
+  }
+  const name = request.headers["mcp-name"];
+  if (name) record(`Mcp-Name ${name}`);
+  const send = (sent) => {
+    const status = sent.error ? (sent.error.code === -32601 ? 404 : 400) : 200;
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(sent));
+  };
+  return serve(message, { send, headers: request.headers });
 }
 
 if (process.argv[3] === "http") {
@@ -74,23 +146,12 @@ if (process.argv[3] === "http") {
     let body = "";
     for await (const chunk of request) body += chunk;
     if (request.method !== "POST") return response.writeHead(405).end();
-    const message = JSON.parse(body);
-    if (message.method === "subscriptions/listen") {
-      response.writeHead(200, { "content-type": "text/event-stream" });
-      return serve(message, (sent) => response.write(`data: ${JSON.stringify(sent)}\n\n`));
-    }
-    serve(
-      message,
-      (sent) => {
-        response.writeHead(sent.error ? 400 : 200, { "content-type": "application/json" }).end(JSON.stringify(sent));
-      },
-      request.headers,
-    );
+    respond(JSON.parse(body), request, response);
   });
   server.listen(0, "127.0.0.1", () => process.stdout.write(`${server.address().port}\n`));
 } else {
   await new Promise((resolve) => setTimeout(resolve, options.startMs ?? 0));
   createInterface({ input: process.stdin }).on("line", (line) => {
-    serve(JSON.parse(line), (sent) => process.stdout.write(`${JSON.stringify(sent)}\n`));
+    serve(JSON.parse(line), { send: (sent) => process.stdout.write(`${JSON.stringify(sent)}\n`) });
   });
 }

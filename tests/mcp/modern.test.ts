@@ -1,0 +1,61 @@
+import { describe, expect, test } from "@jest/globals";
+import { textOf } from "../../src/core/chat.js";
+import { recording, startHub, until } from "../support/mcp-hub.js";
+import { modernServer, ways } from "../support/modern-server.js";
+
+describe("a server of 2026-07-28", () => {
+  test("keeps its other tools when one is listed wrongly", async () => {
+    await using server = await modernServer("stdio", { more: [{ name: "odd", description: null }] });
+    await using running = startHub(server.config);
+    await running.hub.ready();
+    expect(running.hub.servers()[0]).toMatchObject({ tools: 9, reason: "left out: odd: inputSchema is missing" });
+    expect(textOf((await running.call("m__echo", {})).content)).toBe("{}");
+  });
+
+  test("that has come to want another header gets it at the second try", async () => {
+    using record = recording();
+    await using server = await modernServer("http", { record: record.path });
+    await using running = startHub(server.config);
+    await running.hub.ready();
+    await running.call("m__move");
+    expect(textOf((await running.call("m__shard", { region: "eu" })).content)).toBe('"eu"');
+    expect(record.lines().filter((line) => line === "tools/call shard")).toHaveLength(2);
+  });
+
+  test("that speaks another protocol from now on is started anew, and the call is sent again", async () => {
+    using record = recording();
+    await using server = await modernServer("stdio", { record: record.path });
+    await using running = startHub(server.config);
+    await running.hub.ready();
+    await running.call("m__outgrow");
+    expect(textOf((await running.call("m__echo", { a: 1 })).content)).toBe('{"a":1}');
+    expect(record.lines().filter((line) => line.startsWith("started"))).toHaveLength(2);
+  });
+
+  test("that cannot be started anew is said to speak another protocol", async () => {
+    await using server = await modernServer("http");
+    await using running = startHub(server.config);
+    await running.hub.ready();
+    await running.call("m__outgrow");
+    expect(textOf((await running.call("m__echo")).content)).toBe(
+      'echo was not called: the MCP server "m" has failed: the server speaks MCP 2027-01-01 only',
+    );
+  });
+
+  test("is asked again for what it broke off, if that changes nothing", async () => {
+    await using server = await modernServer("http");
+    await using running = startHub(server.config);
+    await running.hub.ready();
+    expect(await running.hub.readResource("test:cut")).toEqual([
+      { type: "text", text: expect.stringContaining("whole") },
+    ]);
+  });
+
+  test.each(ways)("is listened to again after it has ended its stream of changes, over %s", async (way) => {
+    await using server = await modernServer(way);
+    await using running = startHub(server.config);
+    await running.hub.ready();
+    while (textOf((await running.call("m__hush")).content) !== "hushed") await new Promise(setImmediate);
+    await until(() => running.hub.tools().some(({ tool }) => tool.startsWith("grown")));
+  });
+});
