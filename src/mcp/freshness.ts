@@ -11,7 +11,8 @@ const shortestListMs = 1000;
 /** After lists that could not be read. */
 const againMs = 30_000;
 const maxResources = 100;
-const maxBytes = 8 * 1024 * 1024;
+/** Of JSON. */
+const maxChars = 8 * 1024 * 1024;
 
 /** Milliseconds; 0 where the server did not say, or said it wrongly. */
 export function freshMs({ ttlMs }: Json): number {
@@ -35,8 +36,8 @@ export class ListAge {
     this.#staleAt = Number.POSITIVE_INFINITY;
     try {
       const pages: number[] = [];
-      const lists = await read((page) => pages.push(freshMs(page)));
-      soonestMs = Math.min(...pages.filter((ms) => ms > 0));
+      const lists = await read((page) => pages.push(freshMs(page) || Number.POSITIVE_INFINITY));
+      soonestMs = Math.min(...pages);
       return lists;
     } finally {
       this.#staleAt = performance.now() + Math.max(shortestListMs, soonestMs);
@@ -49,8 +50,8 @@ export class ListAge {
  * too. The SDK's own cache is of its `readResource`, which refuses contents that we can use (client 2.4.0).
  */
 export class FreshResources {
-  readonly #kept = new Map<string, { content: ContentPart[]; bytes: number; staleAt: number }>();
-  #bytes = 0;
+  readonly #kept = new Map<string, { content: ContentPart[]; chars: number; staleAt: number }>();
+  #chars = 0;
   #changes = 0;
 
   /** From memory, or by `read` and then kept for as long as the server said, unless a change was told meanwhile. */
@@ -73,24 +74,24 @@ export class FreshResources {
   allChanged(): void {
     this.#changes += 1;
     this.#kept.clear();
-    this.#bytes = 0;
+    this.#chars = 0;
   }
 
   /** What was kept first goes first. */
   #keep(uri: string, content: ContentPart[], ms: number): void {
-    const bytes = JSON.stringify(content).length;
-    if (bytes > maxBytes) return;
+    const chars = JSON.stringify(content).length;
+    if (chars > maxChars) return;
     this.#remove(uri);
-    this.#kept.set(uri, { content, bytes, staleAt: performance.now() + ms });
-    this.#bytes += bytes;
+    this.#kept.set(uri, { content, chars, staleAt: performance.now() + ms });
+    this.#chars += chars;
     for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= maxResources && this.#bytes <= maxBytes) break;
+      if (this.#kept.size <= maxResources && this.#chars <= maxChars) break;
       this.#remove(oldest);
     }
   }
 
   #remove(uri: string): void {
-    this.#bytes -= this.#kept.get(uri)?.bytes ?? 0;
+    this.#chars -= this.#kept.get(uri)?.chars ?? 0;
     this.#kept.delete(uri);
   }
 }

@@ -55,7 +55,10 @@ describe("a server of 2026-07-28", () => {
     await using server = await modernServer(way);
     await using running = startHub(server.config);
     await running.hub.ready();
-    while (textOf((await running.call("m__hush")).content) !== "hushed") await new Promise(setImmediate);
-    await until(() => running.hub.tools().some(({ tool }) => tool.startsWith("grown")));
+    // The first time may be seen by the second reading of the lists, half a second after the start.
+    for (const times of [1, 2]) {
+      while (textOf((await running.call("m__hush")).content) !== "hushed") await new Promise(setImmediate);
+      await until(() => running.hub.tools().filter(({ tool }) => tool.startsWith("grown")).length === times);
+    }
   });
 });
