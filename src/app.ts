@@ -38,6 +38,8 @@ export interface App extends AsyncDisposable {
   notices: readonly string[];
   /** The provider and model that a request naming `model` would use. Throws LlmError when there is none. */
   resolveModel(model?: string): { provider: string; model: string };
+  /** Goes over to these servers, without touching a running turn; see `McpHub.apply`. */
+  applyServers(servers: readonly ServerConfig[]): void;
   /** Resolves when every enabled server is ready or has failed. */
   ready(): Promise<void>;
   /** Cancels running turns, lets them write their end, and ends every server. */
@@ -64,22 +66,25 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
 
   try {
     const store = closedAtEnd(await openStore(config.chat.storage, { now: Date.now, observe }));
-    const { llm, servers, demo } = await withFirstRun(config, env);
+    const { llm, demo } = await withFirstRun(config, env);
+    const withDemo = (servers: readonly ServerConfig[]) =>
+      demo && !servers.some(({ name }) => name === "demo") ? [...servers, demoServer()] : servers;
     if (demo) closedAtEnd(demo);
     const client = closedAtEnd(new LlmClient(llm, { env, observe }));
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
     const hub = closedAtEnd(
-      new McpHub(servers, {
+      new McpHub(withDemo(config.mcpServers), {
         observe,
-        auth: { folder: authFolder(env) },
+        auth: { folder: stateFolder(env, "auth") },
         manifestFolder: manifestFolder(env),
+        pinFolder: stateFolder(env, "pins"),
         sample,
         onStatus: (status) => sessions.serverChanged(status),
       }),
     );
     const orchestrator = new Orchestrator({ llm: client, hub, newId });
-    const { systemPrompt, streaming, maxToolHops, approval } = config.chat.service;
-    const defaults = { systemPrompt, streaming, maxToolHops, approval };
+    const { systemPrompt, streaming, maxToolHops, approval, changedTools } = config.chat.service;
+    const defaults = { systemPrompt, streaming, maxToolHops, approval, changedTools };
     const sessions = closedAtEnd(new Sessions({ store, hub, orchestrator, newId, defaults }));
     hub.start();
     const resolveModel = (model?: string) => {
@@ -87,8 +92,18 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       return { provider: resolved.provider.name, model: resolved.model };
     };
     const notices = demo ? [demoNotice] : [];
-    const ready = () => hub.ready();
-    return { config, orchestrator, hub, sessions, notices, resolveModel, ready, close, [Symbol.asyncDispose]: close };
+    return {
+      config,
+      orchestrator,
+      hub,
+      sessions,
+      notices,
+      resolveModel,
+      applyServers: (servers) => hub.apply(withDemo(servers)),
+      ready: () => hub.ready(),
+      close,
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -102,12 +117,12 @@ export async function createLogins(
   showPage: (page: URL) => void,
 ): Promise<Logins> {
   const { Logins } = await import("./mcp/auth/logins.js");
-  return new Logins(mcpServers, { folder: authFolder(env), showPage });
+  return new Logins(mcpServers, { folder: stateFolder(env, "auth"), showPage });
 }
 
-function authFolder(env: Environment): string {
+function stateFolder(env: Environment, name: string): string {
   const home = env.HOME || homedir();
-  return join(env.XDG_STATE_HOME || join(home, ".local", "state"), "mcp-platform", "auth");
+  return join(env.XDG_STATE_HOME || join(home, ".local", "state"), "mcp-platform", name);
 }
 
 function manifestFolder(env: Environment): string {
@@ -123,23 +138,21 @@ async function inReverse(closers: readonly (() => unknown)[]): Promise<void> {
 
 interface FirstRun {
   llm: LlmConfig;
-  servers: readonly ServerConfig[];
   demo?: { close(): Promise<void> };
 }
 
-/** Design "First run without a key": whoever configured nothing gets the demo model and the demo server. */
+/** Design "First run without a key": whoever configured nothing gets the demo model, and the demo server with it. */
 async function withFirstRun(config: Config, env: Environment): Promise<FirstRun> {
   const { provider, model } = await chooseProvider(config.llm, env);
   const providers = { ...config.llm.providers };
   if (model) providers[provider] = { ...providers[provider], model };
   const llm = { ...config.llm, active: provider, providers };
-  if (provider !== "demo" || providers.demo?.baseUrl) return { llm, servers: config.mcpServers };
+  if (provider !== "demo" || providers.demo?.baseUrl) return { llm };
 
   const { startDemoModel } = await import("./demo/model.js");
   const demo = await startDemoModel();
   providers.demo = { ...providers.demo, baseUrl: demo.baseUrl };
-  const ownDemo = config.mcpServers.some(({ name }) => name === "demo");
-  return { llm, servers: ownDemo ? config.mcpServers : [...config.mcpServers, demoServer()], demo };
+  return { llm, demo };
 }
 
 function isLoaded(config: AppOptions["config"]): config is LoadedConfig {

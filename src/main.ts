@@ -3,12 +3,13 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { App } from "./app.js";
 import { parseDuration } from "./config/durations.js";
+import { type GlobalOptions, load } from "./configuration.js";
 import { errorInfo } from "./core/errors.js";
-import type { Observe } from "./core/ports.js";
 import type { DoorParts } from "./frontends/door.js";
 import { exitCodeOfError, exitCodes } from "./frontends/exit-codes.js";
 import { readPrompt } from "./frontends/piped-text.js";
-import { type GlobalOptions, guardStreams, leave, load, loginsOf, onInterrupt, openDoor, print } from "./process.js";
+import { type DoorOptions, guardStreams, leave, onInterrupt, openDoor, print } from "./process.js";
+import { addServerCommands } from "./server-commands.js";
 
 interface RunOptions {
   prompt?: string;
@@ -64,8 +65,11 @@ program
         const conversationId = options.resume ?? last;
         return runRepl(parts, { model: options.model, conversationId, toolNotifications, notices }, terminal);
       },
-      ({ scope, message }) => {
-        for (const listener of listeners) listener(`${scope}: ${message}`);
+      {
+        followsFiles: true,
+        observe: ({ scope, message }) => {
+          for (const listener of listeners) listener(`${scope}: ${message}`);
+        },
       },
     );
   });
@@ -93,7 +97,7 @@ program
   .description("JSON lines on stdin and stdout")
   .action(async () => {
     const { runStdio } = await import("./frontends/stdio.js");
-    return open((parts) => runStdio(parts, { stdin, stdout, onInterrupt }));
+    return open((parts) => runStdio(parts, { stdin, stdout, onInterrupt }), { followsFiles: true });
   });
 
 const config = program.command("config").description("show, check or start a configuration");
@@ -119,27 +123,7 @@ config
   .description("a commented config.yaml to start from, on stdout")
   .action(async () => print((await import("./config/commands.js")).initText()));
 
-const servers = program.command("servers").description("the MCP servers and their state; logins at remote ones");
-servers
-  .command("list", { isDefault: true })
-  .description("every server with its state")
-  .action(() => list((texts, { hub }) => texts.serversText(hub.servers())));
-const loginCommands = {
-  login: "log in to a remote server, in the browser",
-  logout: "forget what login got",
-  status: "whether there is a login, and for how long",
-};
-for (const [verb, description] of Object.entries(loginCommands) as [keyof typeof loginCommands, string][]) {
-  servers
-    .command(verb)
-    .description(description)
-    .argument("<name>", "as in mcpServers")
-    .action(async (name: string) => print(await (await loginsOf(program.opts<GlobalOptions>()))[verb](name)));
-}
-program
-  .command("tools")
-  .description("the tools that the model can use")
-  .action(() => list((texts, { hub }) => texts.toolsText(hub.tools())));
+addServerCommands(program);
 
 guardStreams();
 try {
@@ -151,8 +135,8 @@ try {
   leave(exitCodeOfError({ kind, message, hint, retryable: false }));
 }
 
-function open(door: (parts: DoorParts, app: App) => Promise<number>, observe?: Observe): Promise<void> {
-  return openDoor(program.opts<GlobalOptions>(), door, observe);
+function open(door: (parts: DoorParts, app: App) => Promise<number>, options?: DoorOptions): Promise<void> {
+  return openDoor(program.opts<GlobalOptions>(), door, options);
 }
 
 async function runOnce(prompt: string | undefined, options: RunOptions): Promise<void> {
@@ -165,18 +149,6 @@ async function runOnce(prompt: string | undefined, options: RunOptions): Promise
     const { toolNotifications } = chat.service;
     const given = { ...request, ...turn, text, outputFormat, conversationId: conversation, toolNotifications };
     return runOneshot(parts, given, { stdout, stderr, onInterrupt });
-  });
-}
-
-/** Prints what the servers have to offer, once all of them have settled. */
-async function list(show: (texts: typeof import("./session/command-text.js"), app: App) => string): Promise<void> {
-  const texts = await import("./session/command-text.js");
-  const { inert } = await import("./frontends/terminal.js");
-  const interrupt = new Promise<"interrupt">((resolve) => onInterrupt(() => resolve("interrupt")));
-  return open(async (_parts, app) => {
-    if ((await Promise.race([app.ready(), interrupt])) === "interrupt") return exitCodes.cancelled;
-    print(inert(show(texts, app)));
-    return exitCodes.done;
   });
 }
 

@@ -1,20 +1,18 @@
 /** This process around the host: configuration files, signals, streams, and how it is left. */
-import { existsSync } from "node:fs";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
 import type { App } from "./app.js";
 import type { LoadedConfig } from "./config/load.js";
+import { type ConfigSource, findSource, type GlobalOptions, load, unconfirmedServers } from "./configuration.js";
 import { newId } from "./core/ids.js";
 import type { Observe } from "./core/ports.js";
 import type { DoorParts, OnInterrupt } from "./frontends/door.js";
 import { exitCodes } from "./frontends/exit-codes.js";
+import { fromLevel, jsonLog } from "./logging.js";
 
-/** The flags that every command takes. */
-export interface GlobalOptions {
-  config?: string;
-  mcpConfig?: string;
-  logLevel?: string;
-  trustProject?: boolean;
+export interface DoorOptions {
+  /** Gets the log instead of stderr. */
+  observe?: Observe;
+  /** The door stays open for long: the servers follow the configuration files. */
+  followsFiles?: boolean;
 }
 
 const { stdout, stderr } = process;
@@ -25,9 +23,13 @@ let endedBy: "SIGTERM" | "SIGHUP" | undefined;
 export async function openDoor(
   flags: GlobalOptions,
   door: (parts: DoorParts, app: App) => Promise<number>,
-  observe?: Observe,
+  { observe, followsFiles = false }: DoorOptions = {},
 ): Promise<void> {
-  const loaded = await confirmed(await load(flags), flags);
+  const source = findSource(flags);
+  const read = await load(flags, source);
+  const { contentsOf } = await import("./config/watch.js");
+  const contents = contentsOf(read.files);
+  const loaded = await confirmed(read, flags, source);
   const { createApp } = await import("./app.js");
   const starting = createApp({ config: loaded, observe });
   // Listened to from the start, because servers run before the app is there.
@@ -39,8 +41,21 @@ export async function openDoor(
   }
   const app = await starting;
   const { sessions, hub, resolveModel } = app;
+  const { Reload } = await import("./reload.js");
+  const reload = new Reload({ flags, source, loaded, contents, apply: (servers) => app.applyServers(servers) });
+  // Whoever sits at the terminal wants to know that the change was taken.
+  const log =
+    observe ??
+    fromLevel(
+      loaded.config.logging.level,
+      jsonLog((line) => stderr.write(line), Date.now),
+    );
+  const stopFollowing = followsFiles
+    ? reload.watch(({ level, text }) => log({ level, scope: "config", message: text }))
+    : () => {};
   try {
-    const exitCode = await door({ sessions, hub, resolveModel, newId, now: Date.now }, app);
+    const parts = { sessions, hub, resolveModel, reload: () => reload.now(), newId, now: Date.now };
+    const exitCode = await door(parts, app).finally(stopFollowing);
     onInterrupt(() => leave(exitCodes.cancelled));
     await app.close();
     leave(exitCode);
@@ -50,51 +65,11 @@ export async function openDoor(
   }
 }
 
-/** The configuration that flags, environment and file make. Throws ConfigError. */
-export async function load(flags: GlobalOptions): Promise<LoadedConfig> {
-  const { loadConfig } = await import("./config/load.js");
-  return loadConfig(namedFile(flags) ?? foundFile() ?? usersFile() ?? {}, { overrides: overridesOf(flags) });
-}
-
-function overridesOf({ mcpConfig, logLevel }: GlobalOptions) {
-  return {
-    ...(mcpConfig ? { mcp: { config_file: resolve(mcpConfig) } } : {}),
-    ...(logLevel ? { logging: { level: logLevel } } : {}),
-  };
-}
-
-function namedFile({ config }: GlobalOptions): string | undefined {
-  return config ?? process.env.MCP_PLATFORM_CONFIG;
-}
-
-/** In the working directory, which may be anybody's. */
-function foundFile(): string | undefined {
-  return ["mcp-platform.yaml", "config.yaml"].find((name) => existsSync(name));
-}
-
-function usersFile(): string | undefined {
-  const file = join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "mcp-platform", "config.yaml");
-  return existsSync(file) ? file : undefined;
-}
-
-/**
- * Servers of a file that the user has not named, but that was found here, start when he has said so: once for each path and
- * content, at the terminal or by the flag. Else the host goes on without them.
- */
-async function confirmed(loaded: LoadedConfig, flags: GlobalOptions): Promise<LoadedConfig> {
-  const file = namedFile(flags) === undefined ? foundFile() : undefined;
-  if (file === undefined || flags.trustProject) return loaded;
-  const { Confirmations, describe, fingerprint, projectServers, refuse } = await import("./config/project-servers.js");
-  const { loadConfig } = await import("./config/load.js");
-  const own = flags.mcpConfig ? loadConfig({}, { overrides: overridesOf(flags) }).config.mcpServers : [];
-  const servers = projectServers(loaded, own);
-  if (servers.length === 0) return loaded;
-  const stateHome = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
-  const confirmations = new Confirmations(join(stateHome, "mcp-platform", "confirmed.json"));
-  const print = fingerprint(servers, loaded);
-  if (confirmations.has(resolve(file), print)) return loaded;
-
-  const list = servers.map((server) => `  ${describe(server)}\n`).join("");
+/** As the user has it after he was asked, where he can be. Else the host goes on without the servers that nobody has confirmed. */
+async function confirmed(loaded: LoadedConfig, flags: GlobalOptions, source: ConfigSource): Promise<LoadedConfig> {
+  const unconfirmed = await unconfirmedServers(loaded, { flags, source });
+  if (!unconfirmed) return loaded;
+  const { file, list } = unconfirmed;
   if (process.stdin.isTTY && stderr.isTTY) {
     const { inert } = await import("./frontends/terminal.js");
     const { createInterface } = await import("node:readline/promises");
@@ -102,7 +77,7 @@ async function confirmed(loaded: LoadedConfig, flags: GlobalOptions): Promise<Lo
     const question = `${file} in this folder starts these MCP servers, with your rights:\n${list}Start them from now on? y/n: `;
     const answer = await line.question(inert(question)).finally(() => line.close());
     if (/^y(es)?$/i.test(answer.trim())) {
-      confirmations.add(resolve(file), print);
+      unconfirmed.confirm();
       return loaded;
     }
   } else {
@@ -111,8 +86,7 @@ async function confirmed(loaded: LoadedConfig, flags: GlobalOptions): Promise<Lo
         `pass --trust-project or --config ${file}, or answer the question once in a terminal.\n`,
     );
   }
-  const refusal = `nobody has confirmed the servers of ${file} (pass --trust-project, or --config ${file})`;
-  return refuse(loaded, servers, refusal);
+  return unconfirmed.refused;
 }
 
 /** Logins at the configured remote servers; pages to visit are named on stderr. */

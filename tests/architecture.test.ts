@@ -17,8 +17,20 @@ const allowed: Record<string, readonly string[]> = {
 
 /** Files directly in src/ and what they may import. */
 const roots: Record<string, readonly string[]> = {
-  "main.ts": ["process.ts", "app.ts", "frontends", "session", "config", "core"],
-  "process.ts": ["app.ts", "frontends", "config", "core"],
+  "main.ts": [
+    "process.ts",
+    "configuration.ts",
+    "server-commands.ts",
+    "app.ts",
+    "frontends",
+    "session",
+    "config",
+    "core",
+  ],
+  "server-commands.ts": ["process.ts", "configuration.ts", "app.ts", "frontends", "session"],
+  "process.ts": ["app.ts", "configuration.ts", "reload.ts", "logging.ts", "frontends", "config", "core"],
+  "configuration.ts": ["config", "core"],
+  "reload.ts": ["configuration.ts", "config", "core"],
   "app.ts": [...Object.keys(allowed), "logging.ts"],
   "index.ts": ["app.ts", "orchestrator", "session", "core"],
   "logging.ts": ["core"],

@@ -26,6 +26,7 @@ interface ConfigTree {
       max_tool_hops: number;
       tool_notifications: boolean | { enabled: boolean };
       approval: ServiceConfig["approval"];
+      changed_tools: ServiceConfig["changedTools"];
     };
     storage: { driver: "sqlite" | "memory"; path: string };
   };
@@ -84,6 +85,7 @@ export function buildConfig(tree: Mapping): Config {
         maxToolHops: service.max_tool_hops,
         toolNotifications: typeof notifications === "boolean" ? notifications : notifications.enabled,
         approval: service.approval,
+        changedTools: service.changed_tools,
       },
       storage: storage.driver === "memory" ? { driver: "memory" } : { driver: "sqlite", path: storage.path },
     },

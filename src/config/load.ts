@@ -30,6 +30,8 @@ export interface LoadedConfig {
   config: Config;
   /** The file's name as shown to people, `(config)` when an object was loaded. */
   file: string;
+  /** Absolute paths of what was read. */
+  files: readonly string[];
   /** The values in effect under the names of the file, secrets included: for `showConfig` only. */
   tree: Mapping;
   /** `config.yaml:12`, `env NAME`, `flag` or `default`, for the value at this pointer. */
@@ -53,7 +55,7 @@ export function loadConfig(source: string | ConfigObject, options: LoadOptions =
     const environment = environmentLayers(env, mergeLayers(files).tree);
     return mergeLayers([defaults(), ...files, ...environment, { tree: overrides, originOf: () => ({ kind: "flag" }) }]);
   };
-  const { servers, problems } = serversFile(stack([]), file, surroundings);
+  const { path, servers, problems } = serversFile(stack([]), file, surroundings);
   const merged = stack(servers);
   const expanded = expandTree(merged, env);
   problems.push(...check(expanded, merged, surroundings).map((problem) => locate(problem, merged.origins)));
@@ -61,6 +63,7 @@ export function loadConfig(source: string | ConfigObject, options: LoadOptions =
   return {
     config: deepFreeze(buildConfig(expanded.tree)),
     file: file.file,
+    files: [...(typeof source === "string" ? [resolve(cwd, source)] : []), ...(path === undefined ? [] : [path])],
     tree: deepFreeze(expanded.tree),
     originOf: (pointer) => originName(merged.origins.get(pointer) ?? { kind: "default" }),
     variablesOf: (pointer) => expanded.templates.get(pointer)?.variables ?? [],
@@ -79,6 +82,8 @@ function fileLayer(source: Source): Layer {
 }
 
 interface ServersFile {
+  /** Absolute. */
+  path?: string;
   servers: Layer[];
   problems: ConfigProblem[];
 }
@@ -94,14 +99,15 @@ function serversFile(merged: Merged, file: Source, surroundings: Surroundings): 
     problems: [locate({ pointer, part: "value", message }, merged.origins)],
   });
   try {
-    const source = readSource(resolvePath(named, pointer, merged.origins, surroundings), surroundings.cwd);
+    const path = resolvePath(named, pointer, merged.origins, surroundings);
+    const source = readSource(path, surroundings.cwd);
     const { mcpServers } = source.tree;
     if (mcpServers === undefined) return complain(`${source.file} has no "mcpServers"`);
     const inline = isMapping(file.tree.mcpServers) ? file.tree.mcpServers : {};
     const others = isMapping(mcpServers)
       ? Object.fromEntries(Object.entries(mcpServers).filter(([name]) => !Object.hasOwn(inline, name)))
       : mcpServers;
-    return { servers: [fileLayer({ ...source, tree: { mcpServers: others } })], problems: [] };
+    return { path, servers: [fileLayer({ ...source, tree: { mcpServers: others } })], problems: [] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const [first] = error.problems;

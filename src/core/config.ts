@@ -181,6 +181,8 @@ export interface ServiceConfig {
   /** Show tool calls and results to the person as they run. */
   toolNotifications: boolean;
   approval: "ask" | "auto";
+  /** Whether a tool is asked about because its definition has changed, although it would run unasked otherwise. */
+  changedTools: "ask" | "allow";
 }
 
 export type StorageConfig = { driver: "sqlite"; path: string } | { driver: "memory" };

@@ -25,3 +25,9 @@ function editDistance(left: string, right: string): number {
   }
   return row[b.length] ?? 0;
 }
+
+/** ` (did you mean a or b?)`, or nothing where no name is near. */
+export function didYouMean(name: string, names: readonly string[]): string {
+  const near = nearest(name, names, 3);
+  return near.length > 0 ? ` (did you mean ${near.join(" or ")}?)` : "";
+}

@@ -52,6 +52,8 @@ export interface ToolFacts {
   idempotent: boolean;
   /** Matches the server's `tools.auto_approve`. */
   autoApproved: boolean;
+  /** How its definition differs from the one that the user goes by: `its description changed since …`. */
+  change?: string;
 }
 
 /** A tool with the server that offers it and that server's own name of it. */
@@ -62,6 +64,8 @@ export interface HubTool extends ToolDefinition {
 
 /** A checked call, not yet sent. `send` never rejects: what goes wrong is an `isError` result. */
 export interface PreparedCall extends ToolFacts {
+  /** The user goes by the tool's definition from now on. */
+  pin(): void;
   send(options: SendOptions): Promise<ToolResult>;
 }
 

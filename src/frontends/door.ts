@@ -8,6 +8,8 @@ export interface DoorParts {
   hub: ToolHub;
   /** The provider and model that a request naming this model would use. Throws when there is no such provider. */
   resolveModel: (model?: string) => { provider: string; model: string };
+  /** Reads the configuration files again and goes over to their servers. Resolves to what came of it, as text. */
+  reload: () => Promise<string>;
   newId: NewId;
   /** Milliseconds since the epoch. */
   now: () => number;

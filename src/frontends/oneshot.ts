@@ -7,6 +7,7 @@ import type { DoorParts, OnInterrupt } from "./door.js";
 import { exitCodeOfTurn, exitCodes } from "./exit-codes.js";
 import { JsonView, type OneshotView, StreamJsonView, TextView } from "./oneshot-views.js";
 import { Output } from "./output.js";
+import { inert } from "./terminal.js";
 
 export interface OneshotOptions extends Omit<PromptRequest, "requestId" | "content"> {
   text: string;
@@ -63,8 +64,8 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
     const denied = deniedTools(events);
     const summary = summarizeTurn(events);
     await view.end(summary);
-    if (denied.length > 0) await stderr.write(deniedLine(denied));
-    return exitCodeOfTurn({ ...summary, denied: denied.length > 0 });
+    if (denied.size > 0) await stderr.write(deniedLine(denied));
+    return exitCodeOfTurn({ ...summary, denied: denied.size > 0 });
   };
 
   let unsubscribe = () => {};
@@ -87,20 +88,24 @@ function terminalOf({ stdout, stderr }: OneshotStreams): { inertText: boolean; n
   return { inertText: stdout.isTTY === true, noteWidth: stderr.columns ?? 200 };
 }
 
-/** `server__tool` of every question that was answered with a plain no. */
-function deniedTools(events: readonly StoredEvent[]): string[] {
+/** `server__tool` and the reason of every question that was answered with a plain no. */
+function deniedTools(events: readonly StoredEvent[]): Map<string, string> {
   const refused = new Set(
     events.flatMap((event) => (event.type === "answer" && event.value === false ? [event.questionId] : [])),
   );
-  const tools = events.flatMap((event) =>
-    event.type === "question" && event.question.kind === "approval" && refused.has(event.questionId)
-      ? [`${event.question.server}__${event.question.tool}`]
-      : [],
-  );
-  return [...new Set(tools)];
+  const denied = new Map<string, string>();
+  for (const event of events) {
+    if (event.type !== "question" || event.question.kind !== "approval" || !refused.has(event.questionId)) continue;
+    denied.set(`${event.question.server}__${event.question.tool}`, event.question.reason);
+  }
+  return denied;
 }
 
-function deniedLine(tools: readonly string[]): string {
-  const flags = tools.map((tool) => `--allow ${tool}`).join(" ");
-  return `not run, because nobody could be asked: ${tools.join(", ")}. Allow with ${flags}, or everything with --yes\n`;
+function deniedLine(denied: ReadonlyMap<string, string>): string {
+  const flags = [...denied.keys()].map((tool) => `--allow ${tool}`).join(" ");
+  const reasons = [...denied.values()].map((reason) => `${reason}\n`).join("");
+  const names = [...denied.keys()].join(", ");
+  return inert(
+    `${reasons}not run, because nobody could be asked: ${names}. Allow with ${flags}, or everything with --yes\n`,
+  );
 }

@@ -114,9 +114,9 @@ class Repl {
   async #take(line: string): Promise<CommandOutcome | undefined> {
     if (line === "") return undefined;
     if (!isSlashCommand(line)) return { type: "prompt", content: [{ type: "text", text: line }] };
-    const { hub, resolveModel } = this.#parts;
+    const { hub, resolveModel, reload } = this.#parts;
     const stopped = new AbortController();
-    const scope = { hub, resolveModel, session: this.#session, model: this.#model, signal: stopped.signal };
+    const scope = { hub, resolveModel, reload, session: this.#session, model: this.#model, signal: stopped.signal };
     let outcome: CommandOutcome | undefined;
     await this.#stoppable(
       () => stopped.abort(),

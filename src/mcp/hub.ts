@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ContentPart, ToolCall } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { McpError, RequestError } from "../core/errors.js";
-import { nearest } from "../core/nearest.js";
+import { didYouMean } from "../core/nearest.js";
 import type {
   HubTool,
   Observe,
@@ -20,6 +20,7 @@ import { readFrom } from "./resources.js";
 import { readArguments } from "./schema.js";
 import { type HostSide, SupervisedServer } from "./supervised-server.js";
 import { modelName } from "./tools.js";
+import { trust } from "./trust.js";
 
 export interface HubOptions extends HostSide {
   observe: Observe;
@@ -31,6 +32,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
   readonly #retiring = new Set<SupervisedServer>();
   readonly #newServer: (config: ServerConfig) => SupervisedServer;
   #registry: Registry;
+  #isClosed = false;
 
   constructor(configs: readonly ServerConfig[], { observe, onStatus = () => {}, ...host }: HubOptions) {
     const events = { observe, statusChanged: onStatus, listsChanged: () => this.#rebuild() };
@@ -49,6 +51,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
    * end when their running calls have.
    */
   apply(configs: readonly ServerConfig[]): void {
+    if (this.#isClosed) return;
     const before = new Set(this.#servers);
     const fresh: SupervisedServer[] = [];
     this.#servers = configs.map((config) => {
@@ -79,6 +82,14 @@ export class McpHub implements ToolHub, AsyncDisposable {
     throw new RequestError("required_server_down", message, { retryable: true, hint });
   }
 
+  /**
+   * The user goes by what the server offers now, or by one tool of it. Resolves to what had changed, by name of the tool.
+   * Throws RequestError for names that are not there, McpError when the server is down.
+   */
+  trust(name: string, tool?: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    return trust(this.#servers, name, tool, signal);
+  }
+
   tools(): readonly HubTool[] {
     return this.#registry.tools;
   }
@@ -88,7 +99,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
     if (!tool) return { refused: errorResult(this.#unknownTool(name)) };
     const args = readArguments(text, tool.definition.inputSchema);
     if ("problem" in args) return { refused: errorResult(`${name} was not called: ${args.problem}`) };
-    return { ...tool.facts, send: (options) => tool.call(args.value, options) };
+    return { ...tool.facts(), pin: tool.pin, send: (options) => tool.call(args.value, options) };
   }
 
   servers(): readonly ServerStatus[] {
@@ -156,6 +167,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
 
   /** Resolves when no server process is left. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.#servers, ...this.#retiring].map((server) => server.close()));
   }
 
@@ -175,9 +187,4 @@ export class McpHub implements ToolHub, AsyncDisposable {
     const reason = down ? `; ${down.condition.sentence}` : didYouMean(name, [...this.#registry.byName.keys()]);
     return `there is no tool ${name}${reason}`;
   }
-}
-
-function didYouMean(name: string, names: readonly string[]): string {
-  const near = nearest(name, names, 3);
-  return near.length > 0 ? ` (did you mean ${near.join(" or ")}?)` : "";
 }

@@ -77,8 +77,8 @@ export class KeptConnection {
   }
 
   /** Resolves when nothing of the server is left. */
-  async close(): Promise<void> {
-    this.#closing.abort(new McpError("unavailable", "the host is closing"));
+  async close(reason: string): Promise<void> {
+    this.#closing.abort(new McpError("unavailable", reason));
     await this.#start;
     await this.#connection?.close();
     this.#connection = undefined;

@@ -1,6 +1,7 @@
 /** The items of a server's lists, read leniently: what can be used is used, and only what cannot is refused, with its reason. */
 import type { JsonSchema } from "../core/chat.js";
 import type { PromptInfo, ResourceInfo } from "../core/ports.js";
+import { type Definition, definitionOf } from "./definition.js";
 import { asArray, asText, isRecord, type Json } from "./json.js";
 import type { ListKind } from "./listing.js";
 
@@ -11,8 +12,11 @@ export interface ListedTool {
   outputSchema?: JsonSchema;
   /** Whether the tool can, or must, be run as a task. */
   isTask?: true;
+  /** MCP Apps: for the pages that the server brings, not for the model. */
+  isForApps?: true;
   readOnly: boolean;
   idempotent: boolean;
+  definition: Definition;
 }
 
 export type ListedPrompt = Omit<PromptInfo, "server">;
@@ -38,8 +42,10 @@ export const toolList: ListKind<ListedTool> = {
       inputSchema: { ...schema, type: "object" },
       ...(isRecord(raw.outputSchema) && { outputSchema: raw.outputSchema }),
       ...(isTask(raw) && { isTask: true as const }),
+      ...(isForApps(raw) && { isForApps: true as const }),
       readOnly: annotations.readOnlyHint === true,
       idempotent: annotations.idempotentHint === true,
+      definition: definitionOf(raw),
     };
   },
   nameOf: (tool) => tool.name,
@@ -92,6 +98,12 @@ function isDeeperThan(levels: number, value: unknown): boolean {
 
 function isTask({ execution }: Json): boolean {
   return isRecord(execution) && (execution.taskSupport === "required" || execution.taskSupport === "optional");
+}
+
+/** `_meta.ui.visibility` (SEP-1865); left out, a tool is for both. */
+function isForApps({ _meta }: Json): boolean {
+  const visibility = isRecord(_meta) && isRecord(_meta.ui) ? _meta.ui.visibility : undefined;
+  return Array.isArray(visibility) && !visibility.includes("model");
 }
 
 function requiredText(raw: Json, key: string): string {

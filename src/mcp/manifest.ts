@@ -1,10 +1,9 @@
-/** What a server offered the last time, kept on disk: lazy servers live on it, and changed tools show against it. */
-import { createHash } from "node:crypto";
+/** What a server offered the last time, kept on disk: lazy servers live on it until their first use. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import type { ServerConfig } from "../core/config.js";
 import { asArray, isRecord, parseJson } from "./json.js";
+import { fileNameOf } from "./place.js";
 import { emptyLists, type ServerLists } from "./server-lists.js";
 
 /** One file a configuration of a server, readable by its owner alone. */
@@ -12,15 +11,9 @@ export class Manifest {
   readonly #folder: string;
   readonly #path: string;
 
-  /** The name of the file is a hash: the configuration may hold secrets. */
   constructor(folder: string, config: ServerConfig) {
-    const { name, transport } = config;
-    const place = transport === "stdio" ? [config.command, config.args, config.env, config.cwd] : [config.url];
-    const hash = createHash("sha256")
-      .update(JSON.stringify([name, ...place]))
-      .digest("hex");
     this.#folder = folder;
-    this.#path = join(folder, `${hash.slice(0, 32)}.json`);
+    this.#path = join(folder, fileNameOf(config, config.transport === "stdio" ? [config.env] : []));
   }
 
   /** Undefined when there is none that can be used. */
@@ -29,7 +22,9 @@ export class Manifest {
       const parsed = parseJson(readFileSync(this.#path, "utf8"));
       const lists = "value" in parsed && isRecord(parsed.value) ? parsed.value : {};
       const isWhole = Object.keys(emptyLists).every((key) => Array.isArray(lists[key]));
-      return isWhole && asArray(lists.tools).every(isRecord) ? (lists as unknown as ServerLists) : undefined;
+      return isWhole && asArray(lists.tools).every((tool) => isRecord(tool) && isRecord(tool.definition))
+        ? (lists as unknown as ServerLists)
+        : undefined;
     } catch {
       return undefined;
     }
@@ -42,12 +37,4 @@ export class Manifest {
     writeFileSync(draft, JSON.stringify(lists), { mode: 0o600 });
     renameSync(draft, this.#path);
   }
-}
-
-/** Tools that both have, under other definitions: a server that was approved for one thing may have come to do another. */
-export function changedTools(before: ServerLists, after: ServerLists): string[] {
-  const known = new Map(before.tools.map((tool) => [tool.name, tool]));
-  return after.tools
-    .filter((tool) => known.has(tool.name) && !isDeepStrictEqual(known.get(tool.name), tool))
-    .map((tool) => tool.name);
 }

@@ -9,7 +9,9 @@ import { factsOf, isOffered, modelName } from "./tools.js";
 /** A tool with what is known of it and the way to call it. */
 export interface RegisteredTool {
   definition: HubTool;
-  facts: ToolFacts;
+  facts(): ToolFacts;
+  /** The user goes by its definition from now on. */
+  pin(): void;
   /** Never rejects. */
   call(args: Record<string, unknown>, options: SendOptions): Promise<ToolResult>;
 }
@@ -49,12 +51,13 @@ export function buildRegistry(servers: readonly SupervisedServer[]): Registry {
 function toolsOf(server: SupervisedServer): RegisteredTool[] {
   const { config, lists } = server;
   return lists.tools
-    .filter(({ name }) => isOffered(config, name))
+    .filter((tool) => isOffered(config, tool))
     .map((tool) => {
       const { name, description, inputSchema } = tool;
       return {
         definition: { name: modelName(config.name, name), description, inputSchema, server: config.name, tool: name },
-        facts: factsOf(config, tool),
+        facts: () => ({ ...factsOf(config, tool), change: server.offer.changeOf(tool) }),
+        pin: () => void server.offer.pin([tool]),
         call: (args, options) => server.during(callTool(server, tool, args, options)),
       };
     });

@@ -30,7 +30,8 @@ export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTo
         server,
         tool,
       },
-      facts: { server, tool, readOnly: true, idempotent: true, autoApproved: false },
+      facts: () => ({ server, tool, readOnly: true, idempotent: true, autoApproved: false }),
+      pin() {},
       async call({ uri }, { signal }) {
         try {
           return { content: await readFrom(servers, String(uri), signal), isError: false };

@@ -39,9 +39,9 @@ export async function readLists(
 ): Promise<ServerLists> {
   const [tools, prompts, resources, templates] = await Promise.all([
     declared.tools ? listAll(ask, toolList) : nothing,
-    declared.prompts ? listAll(askBriefly, promptList).catch(asProblem) : nothing,
-    declared.resources ? listAll(askBriefly, resourceList).catch(asProblem) : nothing,
-    declared.resources ? listAll(askBriefly, templateList).catch(asProblem) : nothing,
+    declared.prompts ? listAll(askBriefly, promptList).catch(asProblemOf(promptList.method)) : nothing,
+    declared.resources ? listAll(askBriefly, resourceList).catch(asProblemOf(resourceList.method)) : nothing,
+    declared.resources ? listAll(askBriefly, templateList).catch(asProblemOf(templateList.method)) : nothing,
   ]);
   const objections = tools.items.flatMap(({ name, inputSchema }) => {
     const objection = objectionTo(inputSchema);
@@ -59,7 +59,9 @@ export async function readLists(
 const nothing: Listed<never> = { items: [], problems: [] };
 
 /** A server without the method declares more than it has (many do, for templates): there is nothing to list. */
-function asProblem(error: unknown): Listed<never> {
-  if (error instanceof McpError && error.kind === "not_found") return nothing;
-  return { items: [], problems: [messageOf(error)] };
+function asProblemOf(method: string): (error: unknown) => Listed<never> {
+  return (error) => {
+    if (error instanceof McpError && error.kind === "not_found") return nothing;
+    return { items: [], problems: [`${method}: ${messageOf(error)}`] };
+  };
 }

@@ -11,6 +11,7 @@ import type { McpConnection } from "./connection.js";
 import { KeptConnection } from "./kept-connection.js";
 import { Manifest } from "./manifest.js";
 import { Offer } from "./offer.js";
+import { Pins } from "./pins.js";
 import type { Sample } from "./sampling.js";
 import type { ServerLists } from "./server-lists.js";
 import { isOffered } from "./tools.js";
@@ -36,16 +37,18 @@ export interface HostSide {
   auth?: AuthOptions;
   /** The model, for servers that ask it something. Without it, they are told that there is none. */
   sample?: Sample;
-  /** Where manifests are kept. Without it, lazy servers start like others, and no change of a tool is noticed. */
+  /** Where manifests are kept. Without it, lazy servers start like others. */
   manifestFolder?: string;
+  /** Where the definitions are kept that the user goes by. Without it, a change of a tool is noticed within this run only. */
+  pinFolder?: string;
 }
 
 export class SupervisedServer {
   readonly config: ServerConfig;
   readonly condition: Condition;
+  readonly offer: Offer;
 
   readonly #kept: KeptConnection;
-  readonly #offer: Offer;
   readonly #watched: WatchedResources;
   readonly #statusChanged: () => void;
   readonly #calls = new Set<Promise<unknown>>();
@@ -62,7 +65,13 @@ export class SupervisedServer {
     this.condition = condition;
     const noticed = (text: string) => condition.notice(text);
     const manifest = host.manifestFolder === undefined ? undefined : new Manifest(host.manifestFolder, config);
-    this.#offer = new Offer({ condition, manifest, changed: () => events.listsChanged() });
+    this.offer = new Offer({
+      server: config.name,
+      condition,
+      manifest,
+      pins: new Pins(host.pinFolder, config),
+      changed: () => events.listsChanged(),
+    });
     this.#watched = new WatchedResources(noticed);
     this.#kept = new KeptConnection(config, {
       condition,
@@ -77,7 +86,7 @@ export class SupervisedServer {
       isBusy: () => this.#calls.size > 0,
       connected: (connection, lists) => this.#connected(connection, lists),
       // Not for a loss that a restart mends: the list, and the prompt cache, should not change for a moment.
-      failed: () => this.#offer.withdraw(),
+      failed: () => this.offer.withdraw(),
     });
     this.#listSoon = coalesced(() => this.#listAgain(), this.#kept.closing);
   }
@@ -86,7 +95,7 @@ export class SupervisedServer {
   start(): void {
     const { enabled, refusal, lazy } = this.config;
     const isWanted = enabled && !refusal;
-    this.#isAsleep = isWanted && lazy && this.#offer.recall();
+    this.#isAsleep = isWanted && lazy && this.offer.recall();
     if (this.#isAsleep) {
       this.condition.set("ready", "it starts at its first use");
       return;
@@ -116,7 +125,7 @@ export class SupervisedServer {
   }
 
   get lists(): ServerLists {
-    return this.#offer.lists;
+    return this.offer.lists;
   }
 
   get status(): ServerStatus {
@@ -127,7 +136,7 @@ export class SupervisedServer {
       name,
       state: this.condition.state,
       transport,
-      tools: tools.filter((tool) => isOffered(this.config, tool.name)).length,
+      tools: tools.filter((tool) => isOffered(this.config, tool)).length,
       prompts: prompts.length,
       resources: resources.length,
       startMs,
@@ -155,6 +164,7 @@ export class SupervisedServer {
 
   /** The live connection. Throws McpError when there is none. */
   get connection(): McpConnection {
+    this.#kept.closing.throwIfAborted();
     const { current } = this.#kept;
     if (!current) throw new McpError("unavailable", this.condition.sentence, { retryable: true });
     return current;
@@ -172,16 +182,16 @@ export class SupervisedServer {
   /** As `close`, once the calls that are running have ended. */
   async retire(): Promise<void> {
     while (this.#calls.size > 0 && !this.#kept.closing.aborted) await Promise.allSettled(this.#calls);
-    await this.close();
+    await this.close("it was taken out of the configuration, or changed there");
   }
 
   /** Resolves when nothing of the server is left. */
-  close(): Promise<void> {
-    return this.#kept.close();
+  close(reason = "the host is closing"): Promise<void> {
+    return this.#kept.close(reason);
   }
 
   #connected(connection: McpConnection, lists: ServerLists): void {
-    this.#offer.take(lists);
+    this.offer.take(lists);
     this.#watched.watchAll(connection);
     if (connection.changesLists) this.#listSoon(secondListMs);
   }
@@ -190,7 +200,7 @@ export class SupervisedServer {
     const connection = this.#kept.current;
     try {
       const lists = await connection?.lists(this.#kept.closing);
-      if (lists && connection === this.#kept.current) this.#offer.take(lists);
+      if (lists && connection === this.#kept.current) this.offer.take(lists);
     } catch (error) {
       if (connection === this.#kept.current)
         this.condition.log("warn", `the lists could not be read again: ${messageOf(error)}`);

@@ -35,6 +35,8 @@ async function callOnce(
   const { name } = tool;
   await server.awake(options.signal).catch(() => {});
   if (!server.isUsable) return errorResult(`${name} was not called: ${server.condition.sentence}`);
+  // A lazy or restarted server may have come back with another tool than the one that was approved.
+  if (server.offer.isOutdated(tool)) return errorResult(`${name} was not called: ${outdated}`);
   const { connection } = server;
   try {
     const result = await connection.callTool(tool, args, options);
@@ -48,6 +50,8 @@ async function callOnce(
     return errorResult(`${name} did not answer and its outcome is unknown: ${server.condition.sentence}`);
   }
 }
+
+const outdated = "its definition has changed meanwhile; look at it again before you call it";
 
 /** A result that is not what the tool promised is still the result: the model gets it, and is told. */
 function doubts(result: Json, { outputSchema }: ListedTool): ContentPart[] {

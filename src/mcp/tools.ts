@@ -29,9 +29,13 @@ function splitsBack(server: string): boolean {
   return server !== "" && !server.includes("__") && !server.endsWith("_");
 }
 
-/** The user's filter on a server's own tool names; `deny` wins, an empty `allow` allows all. */
-export function isOffered({ tools }: ServerConfig, tool: string): boolean {
-  return (tools.allow.length === 0 || matchesAny(tools.allow, tool)) && !matchesAny(tools.deny, tool);
+/** What is for the model, by the user's filter on a server's own tool names; `deny` wins, an empty `allow` allows all. */
+export function isOffered(
+  { tools }: ServerConfig,
+  { name, isForApps }: Pick<ListedTool, "name" | "isForApps">,
+): boolean {
+  if (isForApps) return false;
+  return (tools.allow.length === 0 || matchesAny(tools.allow, name)) && !matchesAny(tools.deny, name);
 }
 
 /** The longest silence of a call: by the first of the user's patterns that the tool matches, else the server's. */

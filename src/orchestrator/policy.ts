@@ -6,17 +6,22 @@ export interface PolicyRules {
   approval: "ask" | "auto";
   allow: readonly string[];
   deny: readonly string[];
+  /** Patterns of what he answered "always" to: they hold for a tool as it was then. */
+  remembered: readonly string[];
+  /** Whether a tool whose definition has changed is asked about although it would run unasked otherwise. */
+  changedTools: "ask" | "allow";
 }
 
 export type Verdict = { decision: "allow" | "deny" } | { decision: "ask"; reason: string };
 
-/** Deny wins over allow, a named allowance over what the tool says of itself. */
+/** Deny wins over allow, the user's flags over a changed definition, and that over what was said of the tool before. */
 export function decide(tool: ToolFacts, rules: PolicyRules): Verdict {
   if (matchesTool(rules.deny, tool)) return { decision: "deny" };
-  if (rules.approval === "auto" || tool.autoApproved || tool.readOnly || matchesTool(rules.allow, tool)) {
-    return { decision: "allow" };
-  }
-  return { decision: "ask", reason: `${tool.server}.${tool.tool} is not known to be read-only` };
+  if (rules.approval === "auto" || matchesTool(rules.allow, tool)) return { decision: "allow" };
+  const isVouchedFor = tool.autoApproved || tool.readOnly || matchesTool(rules.remembered, tool);
+  if (isVouchedFor && (!tool.change || rules.changedTools === "allow")) return { decision: "allow" };
+  const reason = tool.change ? `was redefined: ${tool.change}` : "is not known to be read-only";
+  return { decision: "ask", reason: `${tool.server}.${tool.tool} ${reason}` };
 }
 
 /** Whether any pattern names this tool, in any of the spellings that people bring from other hosts. */

@@ -88,6 +88,7 @@ async function* check(
     const value = await batch.answer(question);
     yield { type: "answer", turnId: batch.turnId, questionId: question.questionId, value };
     if (!isApproval(value)) return { refused: refusal(`not run: the user did not allow ${call.name}`) };
+    if (prepared.change) prepared.pin();
   }
   return prepared;
 }

@@ -22,11 +22,32 @@ export function serversText(servers: readonly ServerStatus[]): string {
         version ? `version ${version}` : "",
         era ? `${era} protocol` : "",
       ];
-      const isFine = (state === "ready" || state === "degraded") && startMs !== undefined;
-      return [name, state, transport, [reason, ...(reason && !isFine ? [] : facts)].filter(Boolean).join(", ")];
+      const isUp = (state === "ready" || state === "degraded") && startMs !== undefined;
+      return [name, state, transport, [...(reason && !isUp ? [] : facts), reason].filter(Boolean).join(", ")];
     }),
     "no MCP server is configured",
   );
+}
+
+/** A list of objects; what is not known is null. */
+export function serversJson(servers: readonly ServerStatus[]): string {
+  const objects = servers.map(
+    ({ startMs = null, latencyMs = null, version = null, era = null, reason = null, ...rest }) => ({
+      ...rest,
+      era,
+      start_ms: startMs,
+      latency_ms: latencyMs,
+      version,
+      reason,
+    }),
+  );
+  return JSON.stringify(objects, null, 2);
+}
+
+/** What is trusted from now on, and how it differs from what was. */
+export function trustText(server: string, changes: ReadonlyMap<string, string>): string {
+  const lines = [...changes].map(([tool, change]) => `${server}.${tool} is trusted as it is now: ${change}`);
+  return lines.join("\n") || `${server}: nothing has changed`;
 }
 
 export function promptsText(prompts: readonly PromptInfo[]): string {

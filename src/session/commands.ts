@@ -18,6 +18,8 @@ export interface CommandScope {
   session: Session;
   /** The model of the next turn. Throws when there is no such provider. */
   resolveModel: (model?: string) => { provider: string; model: string };
+  /** Reads the configuration again; resolves to what came of it. */
+  reload: () => Promise<string>;
   /** What `/model` has chosen before. */
   model?: string;
   signal: AbortSignal;
@@ -50,6 +52,12 @@ export const slashCommands: readonly SlashCommand[] = [
     parameters: "",
     description: "the MCP servers and their state",
     run: (_words, { hub }) => text(serversText(hub.servers())),
+  },
+  {
+    name: "reload",
+    parameters: "",
+    description: "read mcpServers again",
+    run: async (_words, { reload }) => text(await reload()),
   },
   {
     name: "prompts",

@@ -15,6 +15,7 @@ interface TurnDefaults {
   streaming: boolean;
   maxToolHops: number;
   approval: "ask" | "auto";
+  changedTools: "ask" | "allow";
 }
 
 export interface SessionParts {
@@ -180,7 +181,6 @@ export class Session {
     const waiting = new Set([...this.#turns.values()].filter((other) => other !== turn).map((other) => other.turnId));
     const log = (await store.read(this.id)).filter((event) => !waiting.has(event.turnId));
     const budget = Math.floor(orchestrator.contextWindow(request.model) * historyShare);
-    const allow = [...(request.allow ?? []), ...this.#remembered];
     const events = orchestrator.runTurn(trimTurns(toMessages(log, turnId), budget), {
       turnId,
       system: [request.system ?? defaults.systemPrompt, hub.catalogue()].filter(Boolean).join("\n\n"),
@@ -188,16 +188,20 @@ export class Session {
       streaming: request.streaming ?? defaults.streaming,
       streamRecovery: request.streamRecovery,
       maxToolHops: request.maxToolHops ?? defaults.maxToolHops,
-      rules: { approval: request.approval ?? defaults.approval, allow, deny: request.deny ?? [] },
+      rules: {
+        approval: request.approval ?? defaults.approval,
+        allow: request.allow ?? [],
+        deny: request.deny ?? [],
+        remembered: this.#remembered,
+        changedTools: defaults.changedTools,
+      },
       signal: turn.signal,
       answer: async (question) => {
         const value = await this.#questions.wait(question.questionId, turn.signal);
         const asked = question.question;
         // A tool that calls itself `*` would be remembered as a pattern for all.
         if (asked.kind === "approval" && isRemembered(value) && !asked.tool.includes("*")) {
-          const pattern = `${asked.server}__${asked.tool}`;
-          allow.push(pattern);
-          this.#remembered.push(pattern);
+          this.#remembered.push(`${asked.server}__${asked.tool}`);
         }
         return value;
       },

@@ -41,6 +41,7 @@ describe("an empty configuration", () => {
           maxToolHops: 8,
           toolNotifications: true,
           approval: "ask",
+          changedTools: "ask",
         },
         storage: { driver: "sqlite", path: "/home/me/.local/share/mcp-platform/conversations.db" },
       },

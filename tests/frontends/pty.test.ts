@@ -114,3 +114,22 @@ onTerminal("servers of a file that was found in the folder start after a yes, wh
   expect(await second.exitCode).toBe(0);
   expect(second.screen.text).not.toContain("Start them");
 });
+
+onTerminal("a chat follows its configuration file and says so; /reload says that there is nothing new", async () => {
+  await using llm = await startLlmServer([]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  const { screen, type, exitCode } = openTerminal(place, { NO_COLOR: "1" });
+  await screen.until("> ");
+  place.configure(configFor(llm.url, { s: fixtureServer() }));
+  await screen.until("config: config.yaml: added s");
+  type("/reload\r");
+  await screen.until("config.yaml: nothing has changed");
+  place.write("config.yaml", "mcpServers: [");
+  await screen.until("config: the servers stay as they are");
+  await screen.until("config.yaml:1:");
+  type("/servers\r");
+  await screen.until(/s +ready/);
+  type("\u0004");
+  expect(await exitCode).toBe(0);
+});

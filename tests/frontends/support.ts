@@ -6,7 +6,8 @@ import { chunk, json, type Step, stream } from "../support/llm-server.js";
 /** The app as a front door gets it; ids count up, the clock is the caller's. */
 export function doorParts({ sessions, hub, resolveModel }: App, now: () => number = () => 0): DoorParts {
   let ids = 0;
-  return { sessions, hub, resolveModel, newId: (prefix) => `${prefix}_${++ids}`, now };
+  const reload = async () => "nothing has changed";
+  return { sessions, hub, resolveModel, reload, newId: (prefix) => `${prefix}_${++ids}`, now };
 }
 
 /** Collects what is written to it. */

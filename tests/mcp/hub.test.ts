@@ -113,6 +113,18 @@ describe("starting", () => {
 });
 
 describe("the tool list", () => {
+  test("tools that are for a server's own pages (MCP Apps) are not the model's", async () => {
+    const visible = (...visibility: string[]) => ({ _meta: { ui: { visibility } } });
+    const pages = [
+      [tool("both", visible("model", "app")), tool("page", visible("app")), tool("any", { _meta: { ui: 1 } })],
+    ];
+    await using running = startHub(fixture("s", { pages }));
+    await running.hub.ready();
+    expect(running.hub.tools().map(({ name }) => name)).toEqual(["s__both", "s__any"]);
+    expect(running.hub.servers()[0]?.tools).toBe(2);
+    expect(running.hub.prepare({ id: "1", name: "s__page", arguments: "{}" })).toHaveProperty("refused");
+  });
+
   test("is in the order of the configuration, whoever was first, and holds what the user allows", async () => {
     const pages = [[tool("read"), tool("write"), tool("drop")]];
     const tools = { allow: [], deny: ["drop"], autoApprove: ["read"], timeoutsMs: {} };
@@ -153,6 +165,16 @@ describe("the tool list", () => {
 });
 
 describe("prompts and resources", () => {
+  test("that cannot be listed are named, and keep no tool away", async () => {
+    await using running = startHub(fixture("s", { pages: [[tool("one")]], failingLists: "no database" }));
+    await running.hub.ready();
+    expect(running.hub.servers()[0]).toMatchObject({
+      state: "degraded",
+      reason: "left out: resources/list: no database",
+      tools: 1,
+    });
+  });
+
   test("are listed under their server and told to the system prompt, with a tool to read them", async () => {
     const prompts = [{ name: "ask", arguments: [{ name: "topic", required: true }] }];
     const resources = [{ uri: "fix://a", name: "A" }];

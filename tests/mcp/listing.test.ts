@@ -46,7 +46,7 @@ test("what is only sloppy is used: no schema type, null texts, hints that are no
     toolList,
   );
   expect(problems).toEqual([]);
-  expect(items).toEqual([
+  expect(items).toMatchObject([
     { name: "t", description: "", inputSchema: { type: "object" }, readOnly: false, idempotent: false },
     { name: "u", description: "Title", inputSchema: { type: "object" }, readOnly: false, idempotent: false },
   ]);

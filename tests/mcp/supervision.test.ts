@@ -107,26 +107,6 @@ describe("another configuration", () => {
   });
 });
 
-describe("a tool whose definition is not what it was", () => {
-  test("is told, against the last run", async () => {
-    using record = recording();
-    using folder = temporaryFolder();
-    const host = { manifestFolder: folder.path };
-    const server = fixture("s", { record: record.path, describedByStarts: true });
-    {
-      await using first = startHubWith(host, server);
-      await first.hub.ready();
-      expect(first.hub.servers()[0]?.reason).toBeUndefined();
-    }
-    await using second = startHubWith(host, server);
-    await second.hub.ready();
-    expect(second.hub.servers()[0]).toMatchObject({ state: "ready", reason: "changed since the last run: echo" });
-    expect(second.log).toContainEqual(
-      expect.objectContaining({ level: "warn", message: "s: the definition of its tool echo has changed" }),
-    );
-  });
-});
-
 test("500 tools of five servers are ready as soon as the slowest alone", async () => {
   const many = (name: string, startMs: number) =>
     fixture(name, {

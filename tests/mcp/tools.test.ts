@@ -3,7 +3,14 @@ import fc from "fast-check";
 import { factsOf, isOffered, modelName, timeoutOf } from "../../src/mcp/tools.js";
 import { fixture } from "../support/mcp-hub.js";
 
-const listed = { name: "delete_all", description: "", inputSchema: {}, readOnly: true, idempotent: true };
+const listed = {
+  name: "delete_all",
+  description: "",
+  inputSchema: {},
+  readOnly: true,
+  idempotent: true,
+  definition: {},
+};
 
 describe("model-side names", () => {
   test("a clean pair is server__tool", () => {
@@ -50,10 +57,10 @@ describe("the user's patterns", () => {
     fixture("s", {}, { tools: { allow: [], deny: [], autoApprove: [], timeoutsMs: {}, ...tools } });
 
   test("without an allow list all tools are on offer, with one only those, and deny wins", () => {
-    expect(isOffered(config({}), "read")).toBe(true);
-    expect(isOffered(config({ allow: ["read*"] }), "read_file")).toBe(true);
-    expect(isOffered(config({ allow: ["read*"] }), "write_file")).toBe(false);
-    expect(isOffered(config({ allow: ["*"], deny: ["*_all"] }), "delete_all")).toBe(false);
+    expect(isOffered(config({}), { name: "read" })).toBe(true);
+    expect(isOffered(config({ allow: ["read*"] }), { name: "read_file" })).toBe(true);
+    expect(isOffered(config({ allow: ["read*"] }), { name: "write_file" })).toBe(false);
+    expect(isOffered(config({ allow: ["*"], deny: ["*_all"] }), { name: "delete_all" })).toBe(false);
   });
 
   test("auto_approve matches the server's own name of the tool", () => {

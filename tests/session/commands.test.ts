@@ -5,8 +5,10 @@ import {
   partsText,
   promptsText,
   resourcesText,
+  serversJson,
   serversText,
   toolsText,
+  trustText,
 } from "../../src/session/command-text.js";
 import { type CommandScope, isSlashCommand, runSlashCommand, slashCommands } from "../../src/session/commands.js";
 import { script, startApp } from "../support/app.js";
@@ -16,8 +18,13 @@ async function withDemo<T>(use: (scope: CommandScope) => Promise<T>): Promise<T>
   await using llm = await startLlmServer([]);
   await using app = await startApp({ llm: llm.url, mcpServers: { demo: script("dist/demo/mcp-server.js") } });
   await app.ready();
-  const signal = new AbortController().signal;
-  return await use({ hub: app.hub, session: app.sessions.open("c"), resolveModel: app.resolveModel, signal });
+  return await use({
+    hub: app.hub,
+    session: app.sessions.open("c"),
+    resolveModel: app.resolveModel,
+    reload: async () => "added s",
+    signal: new AbortController().signal,
+  });
 }
 
 describe("slash commands", () => {
@@ -44,6 +51,7 @@ describe("slash commands", () => {
       expect(await shown("/resource demo://readme")).toContain("This is the MCP server that comes with MCP-Platform.");
       expect(await shown("/history")).toBe("nothing was said yet");
       expect(await shown("/model")).toBe("test/m1");
+      expect(await shown("/reload")).toBe("added s");
     });
   });
 
@@ -91,7 +99,7 @@ describe("the texts of commands", () => {
   test("say what a server that is not as it should be still offers, and how fast it answers", () => {
     const server = { name: "fs", state: "degraded" as const, transport: "http", tools: 2, prompts: 0, resources: 0 };
     expect(serversText([{ ...server, startMs: 80, latencyMs: 3, reason: "left out: x" }])).toBe(
-      "fs  degraded  http  left out: x, 2 tools, 0 prompts, 0 resources, ready in 80 ms, answers in 3 ms",
+      "fs  degraded  http  2 tools, 0 prompts, 0 resources, ready in 80 ms, answers in 3 ms, left out: x",
     );
   });
 
@@ -100,6 +108,31 @@ describe("the texts of commands", () => {
     expect(serversText([{ ...server, reason: "npx is not installed" }])).toBe(
       "fs  failed  stdio  npx is not installed",
     );
+  });
+
+  const up = { name: "fs", transport: "stdio", tools: 3, prompts: 0, resources: 1, startMs: 200, latencyMs: 7 };
+  const facts = "3 tools, 0 prompts, 1 resource, ready in 200 ms, answers in 7 ms, version 1.2, modern protocol";
+
+  test.each(["ready", "degraded"] as const)("say what a server offers and how fast it is when it is %s", (state) => {
+    const server = { ...up, state, version: "1.2", era: "modern" as const };
+    expect(serversText([server])).toBe(`fs  ${state}  stdio  ${facts}`);
+    expect(serversText([{ ...server, reason: "left out: x" }])).toBe(`fs  ${state}  stdio  ${facts}, left out: x`);
+  });
+
+  test("are JSON for programs, with null for what is not known", () => {
+    expect(JSON.parse(serversJson([{ ...up, state: "ready" }]))).toEqual([
+      {
+        ...{ name: "fs", state: "ready", transport: "stdio", tools: 3, prompts: 0, resources: 1, start_ms: 200 },
+        ...{ latency_ms: 7, version: null, era: null, reason: null },
+      },
+    ]);
+  });
+
+  test("say what is trusted from now on", () => {
+    expect(trustText("fs", new Map([["write", "its title changed"]]))).toBe(
+      "fs.write is trusted as it is now: its title changed",
+    );
+    expect(trustText("fs", new Map())).toBe("fs: nothing has changed");
   });
 
   test("name what is not text", () => {

@@ -246,7 +246,7 @@ test("when the log cannot be written any more, the turn's tools are cancelled", 
     hub: app.hub,
     orchestrator: app.orchestrator,
     newId,
-    defaults: { systemPrompt: "", streaming: false, maxToolHops: 8, approval: "auto" },
+    defaults: { systemPrompt: "", streaming: false, maxToolHops: 8, approval: "auto", changedTools: "ask" },
   });
   await expect(collect(session.prompt({ requestId: "r", text: "go" }))).rejects.toMatchObject({ kind: "full" });
   await until(() => record.lines().some((line) => line.startsWith("cancelled ")));

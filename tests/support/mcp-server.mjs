@@ -1,32 +1,35 @@
 /**
  * A small MCP server over stdio, without an SDK, whose behaviour is its first argument, as JSON:
- * startMs, silent, greeting (on stderr), exitAtStart {code, stderr}, noise, exitsAtSecondStart, describedByStarts, pages (of tools), circle, prompts, resources, declares, record (file),
+ * startMs, silent, greeting (on stderr), exitAtStart {code, stderr}, noise, exitsAtSecondStart, describedByStarts, pages (of tools), failingLists (message), toolsFile (a JSON list of tools), circle, prompts, resources, declares, record (file),
  * grandchild (its pid goes to the record), deaf (ignores SIGTERM and the end of its input).
  */
 import { spawn } from "node:child_process";
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const options = JSON.parse(process.argv[2] ?? "{}");
 const tool = (name) => ({ name, description: `${name} it`, inputSchema: { type: "object" } });
 const pages = options.pages ?? [
-  [
-    "echo",
-    "hang",
-    "drip",
-    "crash",
-    "big",
-    "huge",
-    "odd",
-    "grow",
-    "env",
-    "stderr",
-    "ask",
-    "visit",
-    "log",
-    "freeze",
-    "oddly",
-  ].map(tool),
+  options.toolsFile
+    ? JSON.parse(readFileSync(options.toolsFile, "utf8"))
+    : [
+        "echo",
+        "hang",
+        "wait",
+        "drip",
+        "crash",
+        "big",
+        "huge",
+        "odd",
+        "grow",
+        "env",
+        "stderr",
+        "ask",
+        "visit",
+        "log",
+        "freeze",
+        "oddly",
+      ].map(tool),
 ];
 
 const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
@@ -112,6 +115,10 @@ const calls = {
     return text("logged");
   },
   echo: (args) => text(JSON.stringify(args)),
+  async wait({ path }) {
+    while (!existsSync(path)) await pause(10);
+    return text("waited");
+  },
   hang: () => undefined,
   async drip({ times, everyMs }, progressToken) {
     for (let progress = 1; progress <= times; progress++) {
@@ -182,7 +189,10 @@ const answers = {
     return { tools: pages[page], nextCursor };
   },
   "prompts/list": () => ({ prompts: options.prompts ?? [] }),
-  "resources/list": () => ({ resources: options.resources ?? [] }),
+  "resources/list": () => {
+    if (options.failingLists) throw new Error(options.failingLists);
+    return { resources: options.resources ?? [] };
+  },
   "resources/templates/list": () => ({ resourceTemplates: options.templates ?? [] }),
   "resources/read": ({ uri }) => ({ contents: [{ uri, text: "words" }] }),
   "resources/subscribe"({ uri }) {

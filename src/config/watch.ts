@@ -1,0 +1,104 @@
+import { type FSWatcher, realpathSync, watch } from "node:fs";
+import { dirname } from "node:path";
+import { readText } from "./source.js";
+
+/** An editor's several writes count as one. */
+const debounceMs = 200;
+/** However much else happens in the folder meanwhile. */
+const longestDebounceMs = 1000;
+
+interface FileListener {
+  /** The content of a file is another one, or the file is gone. */
+  changed(): void;
+  /** The system does not tell of changes in this folder. */
+  failed(folder: string, error: Error): void;
+}
+
+/** By path: what is in the file, or why that cannot be read. */
+export type FileContents = ReadonlyMap<string, string>;
+
+/**
+ * Tells when one of these files has got another content. Watches their folders, for editors put a new file in the place of the
+ * old one, and compares contents, for folders are busy. Holds no process.
+ */
+export class FileWatch {
+  readonly #listener: FileListener;
+  readonly #watchers = new Map<string, FSWatcher>();
+  #contents: FileContents;
+  #timer: NodeJS.Timeout | undefined;
+  /** When the events began that the timer waits for the end of. */
+  #since = 0;
+
+  /** What has changed since these contents were read is told, too. */
+  constructor(contents: FileContents, listener: FileListener) {
+    this.#listener = listener;
+    this.#contents = contents;
+    this.#watchFolders();
+    this.#compareSoon();
+  }
+
+  /** From now on these files, as they are now. */
+  watch(paths: readonly string[]): void {
+    this.#contents = contentsOf(paths);
+    this.#watchFolders();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    for (const watcher of this.#watchers.values()) watcher.close();
+    this.#watchers.clear();
+  }
+
+  #watchFolders(): void {
+    const folders = new Set([...this.#contents.keys()].flatMap(foldersOf));
+    for (const [folder, watcher] of this.#watchers) {
+      if (folders.has(folder)) continue;
+      watcher.close();
+      this.#watchers.delete(folder);
+    }
+    for (const folder of folders) {
+      if (this.#watchers.has(folder)) continue;
+      try {
+        const watcher = watch(folder, { persistent: false }, () => this.#compareSoon());
+        watcher.on("error", (error) => this.#listener.failed(folder, error));
+        this.#watchers.set(folder, watcher);
+      } catch (error) {
+        this.#listener.failed(folder, error as Error);
+      }
+    }
+  }
+
+  #compareSoon(): void {
+    const now = performance.now();
+    if (this.#timer === undefined) this.#since = now;
+    clearTimeout(this.#timer);
+    const waitMs = Math.min(debounceMs, Math.max(0, this.#since + longestDebounceMs - now));
+    this.#timer = setTimeout(() => this.#compare(), waitMs).unref();
+  }
+
+  #compare(): void {
+    this.#timer = undefined;
+    const contents = contentsOf([...this.#contents.keys()]);
+    const isSame = [...contents].every(([path, content]) => this.#contents.get(path) === content);
+    this.#contents = contents;
+    if (!isSame) this.#listener.changed();
+  }
+}
+
+export function contentsOf(paths: readonly string[]): FileContents {
+  return new Map(
+    paths.map((path) => {
+      const read = readText(path);
+      return [path, "text" in read ? `text ${read.text}` : read.problem];
+    }),
+  );
+}
+
+/** That of the file, and where a link leads. */
+function foldersOf(path: string): string[] {
+  try {
+    return [dirname(path), dirname(realpathSync(path))];
+  } catch {
+    return [dirname(path)];
+  }
+}

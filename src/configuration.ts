@@ -1,0 +1,86 @@
+/** Which configuration this process runs by: flags, the file they name or the one that was found, and what of it is confirmed. */
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import type { LoadedConfig } from "./config/load.js";
+import type { ServerConfig } from "./core/config.js";
+
+/** The flags that every command takes. */
+export interface GlobalOptions {
+  config?: string;
+  mcpConfig?: string;
+  logLevel?: string;
+  trustProject?: boolean;
+}
+
+export interface ConfigSource {
+  /** Without one, everything is default. */
+  file?: string;
+  /** It lies in the working directory, which may be anybody's, and the user has not named it. */
+  isFound: boolean;
+}
+
+export function findSource({ config = process.env.MCP_PLATFORM_CONFIG }: GlobalOptions): ConfigSource {
+  if (config !== undefined) return { file: config, isFound: false };
+  const found = ["mcp-platform.yaml", "config.yaml"].find((name) => existsSync(name));
+  return found === undefined ? { file: usersFile(), isFound: false } : { file: found, isFound: true };
+}
+
+/** The configuration that flags, environment and file make. Throws ConfigError. */
+export async function load(flags: GlobalOptions, source: ConfigSource = findSource(flags)): Promise<LoadedConfig> {
+  const { loadConfig } = await import("./config/load.js");
+  return loadConfig(source.file ?? {}, { overrides: overridesOf(flags) });
+}
+
+export interface Unconfirmed {
+  file: string;
+  servers: readonly ServerConfig[];
+  /** One line a server: what would run. */
+  list: string;
+  /** The same configuration without them. */
+  refused: LoadedConfig;
+  confirm(): void;
+}
+
+/**
+ * Servers of a file that the user has not named, but that was found here, start when he has said so: once for each path and
+ * content, at the terminal or by the flag. Undefined when nothing is left to confirm; `running` are those that were.
+ */
+export async function unconfirmedServers(
+  loaded: LoadedConfig,
+  { flags, source: { file, isFound } }: { flags: GlobalOptions; source: ConfigSource },
+  running: readonly ServerConfig[] = [],
+): Promise<Unconfirmed | undefined> {
+  if (file === undefined || !isFound || flags.trustProject) return undefined;
+  const { Confirmations, describe, fingerprint, projectServers, refuse } = await import("./config/project-servers.js");
+  const { loadConfig } = await import("./config/load.js");
+  const own = flags.mcpConfig ? loadConfig({}, { overrides: overridesOf(flags) }).config.mcpServers : [];
+  const stateHome = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
+  const confirmations = new Confirmations(join(stateHome, "mcp-platform", "confirmed.json"));
+  const print = fingerprint(projectServers(loaded, own), loaded);
+  const servers = projectServers(loaded, [...own, ...running]);
+  if (servers.length === 0 || confirmations.has(resolve(file), print)) return undefined;
+  return {
+    file,
+    servers,
+    list: servers.map((server) => `  ${describe(server)}\n`).join(""),
+    refused: refuse(
+      loaded,
+      servers,
+      `nobody has confirmed the servers of ${file} (pass --trust-project, or --config ${file})`,
+    ),
+    confirm: () => confirmations.add(resolve(file), print),
+  };
+}
+
+function overridesOf({ mcpConfig, logLevel }: GlobalOptions) {
+  return {
+    ...(mcpConfig ? { mcp: { config_file: resolve(mcpConfig) } } : {}),
+    ...(logLevel ? { logging: { level: logLevel } } : {}),
+  };
+}
+
+function usersFile(): string | undefined {
+  const file = join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "mcp-platform", "config.yaml");
+  return existsSync(file) ? file : undefined;
+}

@@ -1,0 +1,57 @@
+/** `servers …` and `tools`: what the servers are and offer, trust in what they offer, logins at remote ones. */
+import type { Command } from "commander";
+import type { App } from "./app.js";
+import type { GlobalOptions } from "./configuration.js";
+import { exitCodes } from "./frontends/exit-codes.js";
+import { loginsOf, onInterrupt, openDoor, print } from "./process.js";
+
+type Texts = typeof import("./session/command-text.js");
+
+const loginCommands = {
+  login: "log in to a remote server, in the browser",
+  logout: "forget what login got",
+  status: "whether there is a login, and for how long",
+};
+
+export function addServerCommands(program: Command): void {
+  const flags = () => program.opts<GlobalOptions>();
+  const servers = program.command("servers").description("the MCP servers and their state; logins at remote ones");
+  servers
+    .command("list", { isDefault: true })
+    .description("every server with its state")
+    .option("--json", "as JSON")
+    .action(({ json }: { json?: boolean }) =>
+      show(flags(), (texts, { hub }) => (json ? texts.serversJson : texts.serversText)(hub.servers())),
+    );
+  servers
+    .command("trust")
+    .description("go by what a server offers now, where its tools were redefined")
+    .argument("<name>", "as in mcpServers")
+    .argument("[tool]", "this tool only")
+    .action((name: string, tool?: string) =>
+      show(flags(), async (texts, { hub }) => texts.trustText(name, await hub.trust(name, tool))),
+    );
+  for (const [verb, description] of Object.entries(loginCommands) as [keyof typeof loginCommands, string][]) {
+    servers
+      .command(verb)
+      .description(description)
+      .argument("<name>", "as in mcpServers")
+      .action(async (name: string) => print(await (await loginsOf(flags()))[verb](name)));
+  }
+  program
+    .command("tools")
+    .description("the tools that the model can use")
+    .action(() => show(flags(), (texts, { hub }) => texts.toolsText(hub.tools())));
+}
+
+/** Prints something about the servers, once all of them have settled. */
+async function show(flags: GlobalOptions, textOf: (texts: Texts, app: App) => string | Promise<string>): Promise<void> {
+  const texts = await import("./session/command-text.js");
+  const { inert } = await import("./frontends/terminal.js");
+  const interrupt = new Promise<"interrupt">((resolve) => onInterrupt(() => resolve("interrupt")));
+  return openDoor(flags, async (_parts, app) => {
+    if ((await Promise.race([app.ready(), interrupt])) === "interrupt") return exitCodes.cancelled;
+    print(inert(await textOf(texts, app)));
+    return exitCodes.done;
+  });
+}

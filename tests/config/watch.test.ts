@@ -1,0 +1,87 @@
+import { renameSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+import { contentsOf, FileWatch } from "../../src/config/watch.js";
+import { temporaryFolder } from "../support/mcp-hub.js";
+
+/** A watch of one file, and the next change that it tells. */
+function watching(path: string, contents = contentsOf([path])) {
+  let told: () => void = () => {};
+  const failures: string[] = [];
+  const watch = new FileWatch(contents, {
+    changed: () => told(),
+    failed: (folder) => failures.push(folder),
+  });
+  return {
+    watch,
+    failures,
+    /** Resolves when what `act` does is told. */
+    change: (act: () => void) =>
+      new Promise<void>((resolve) => {
+        told = resolve;
+        act();
+      }),
+    [Symbol.dispose]: () => watch.close(),
+  };
+}
+
+test("a change is told, by whatever way: written, replaced by another file, removed, made anew", async () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "config.yaml");
+  writeFileSync(path, "a");
+  using file = watching(path);
+  await file.change(() => writeFileSync(path, "b"));
+  await file.change(() => {
+    writeFileSync(`${path}~`, "c");
+    renameSync(`${path}~`, path);
+  });
+  await file.change(() => unlinkSync(path));
+  await file.change(() => writeFileSync(path, "d"));
+});
+
+test("the file behind a link is watched where it lies", async () => {
+  using home = temporaryFolder();
+  using elsewhere = temporaryFolder();
+  const target = join(elsewhere.path, "real.yaml");
+  writeFileSync(target, "a");
+  const path = join(home.path, "config.yaml");
+  symlinkSync(target, path);
+  using file = watching(path);
+  await file.change(() => writeFileSync(target, "b"));
+});
+
+test("what changed before the watch began is told, too", async () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "config.yaml");
+  writeFileSync(path, "a");
+  const contents = contentsOf([path]);
+  writeFileSync(path, "b");
+  using file = watching(path, contents);
+  await file.change(() => {});
+});
+
+test("a busy neighbour does not put it off for ever", async () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "config.yaml");
+  using file = watching(path);
+  const noise = setInterval(() => writeFileSync(join(folder.path, "log"), String(Math.random())), 20);
+  try {
+    await file.change(() => writeFileSync(path, "b"));
+  } finally {
+    clearInterval(noise);
+  }
+});
+
+test("other files can be watched from then on", async () => {
+  using folder = temporaryFolder();
+  using other = temporaryFolder();
+  using file = watching(join(folder.path, "config.yaml"));
+  const path = join(other.path, "servers.json");
+  file.watch.watch([path]);
+  await file.change(() => writeFileSync(path, "{}"));
+});
+
+test("a folder that cannot be watched is told", () => {
+  using file = watching("/no/such/folder/config.yaml");
+  expect(file.failures).toEqual(["/no/such/folder"]);
+});

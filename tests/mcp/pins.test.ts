@@ -1,0 +1,82 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { definitionOf } from "../../src/mcp/definition.js";
+import type { ListedTool } from "../../src/mcp/listed.js";
+import { Pins } from "../../src/mcp/pins.js";
+import { fixture, temporaryFolder } from "../support/mcp-hub.js";
+
+const at = (time: string) => () => Date.parse(time);
+const noon = at("2026-11-25T12:00:00Z");
+
+function tool(name: string, description: string, more: object = {}): ListedTool {
+  const raw = { name, description, inputSchema: { type: "object" }, ...more };
+  return { ...raw, readOnly: false, idempotent: false, definition: definitionOf(raw) };
+}
+
+const before = tool("write", "writes");
+const after = tool("write", "writes and sends");
+
+describe("pinned definitions", () => {
+  test("are those that were seen first, until others are pinned", () => {
+    using folder = temporaryFolder();
+    new Pins(folder.path, fixture("s"), noon).pinNew([before]);
+    const later = new Pins(folder.path, fixture("s"), at("2026-12-24T18:30:00Z"));
+    later.pinNew([after]);
+    expect([...later.changes([after])]).toEqual([["write", "its description changed since 2026-11-25 12:00 UTC"]]);
+    later.pin([after]);
+    expect(later.changes([after]).size).toBe(0);
+    const changed = tool("write", "writes", { title: "Write", annotations: {} });
+    expect([...new Pins(folder.path, fixture("s")).changes([changed]).values()]).toEqual([
+      "its title, description and annotations changed since 2026-12-24 18:30 UTC",
+    ]);
+  });
+
+  test("stay when the tool is gone for a while", () => {
+    const pins = new Pins(undefined, fixture("s"), noon);
+    pins.pinNew([before]);
+    pins.pinNew([tool("other", "else")]);
+    expect(pins.changes([after]).size).toBe(1);
+  });
+
+  test("belong to the server at its place; a new key in its environment makes no other server of it", () => {
+    using folder = temporaryFolder();
+    new Pins(folder.path, fixture("s", {}, { env: { KEY: "old" } }), noon).pinNew([before]);
+    const changesAt = (...server: Parameters<typeof fixture>) =>
+      new Pins(folder.path, fixture(...server)).changes([after]).size;
+    expect(changesAt("s", {}, { env: { KEY: "new" } })).toBe(1);
+    expect(changesAt("other")).toBe(0);
+    expect(changesAt("s", { noise: true })).toBe(0);
+  });
+
+  test("lie where only their owner can read them, without the key", () => {
+    using folder = temporaryFolder();
+    new Pins(folder.path, fixture("s", {}, { env: { KEY: "secret" } }), noon).pinNew([before]);
+    const [file = ""] = readdirSync(folder.path);
+    expect(statSync(join(folder.path, file)).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(folder.path, file), "utf8")).not.toContain("secret");
+  });
+
+  test("hold for this run where they cannot be written", () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "file");
+    writeFileSync(path, "");
+    const pins = new Pins(path, fixture("s"), noon);
+    expect(() => pins.pinNew([before])).toThrow();
+    expect(pins.changes([after]).size).toBe(1);
+  });
+
+  test("that cannot be read are none, and names of JavaScript's own are names like others", () => {
+    using folder = temporaryFolder();
+    mkdirSync(folder.path, { recursive: true });
+    const pins = new Pins(folder.path, fixture("s"), noon);
+    pins.pinNew([before]);
+    writeFileSync(join(folder.path, readdirSync(folder.path)[0] ?? ""), '{"tools":{"write":7');
+    expect(pins.changes([after]).size).toBe(0);
+    pins.pinNew([tool("constructor", "a"), tool("__proto__", "a")]);
+    expect([...pins.changes([tool("constructor", "b"), tool("__proto__", "b")]).keys()]).toEqual([
+      "constructor",
+      "__proto__",
+    ]);
+  });
+});
