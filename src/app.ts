@@ -2,8 +2,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { type ConfigObject, type LoadedConfig, loadConfig } from "./config/load.js";
 import type { Config, LlmConfig, ServerConfig } from "./core/config.js";
+import { messageOf } from "./core/errors.js";
 import { newId } from "./core/ids.js";
-import type { Observe } from "./core/ports.js";
+import type { LogNode, Observe } from "./core/ports.js";
 import { demoServer } from "./demo/servers.js";
 import { openStore } from "./history/open.js";
 import { chooseProvider } from "./llm/choose-provider.js";
@@ -13,6 +14,7 @@ import type { Logins } from "./mcp/auth/logins.js";
 import { McpHub } from "./mcp/hub.js";
 import type { Sample } from "./mcp/sampling.js";
 import { Orchestrator } from "./orchestrator/orchestrator.js";
+import { isGone, thisMachine } from "./session/node.js";
 import { Sessions } from "./session/sessions.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -26,6 +28,10 @@ export interface AppOptions {
   env?: Environment;
   /** Gets the observations from `logging.level` upwards. Default: log lines on stderr. */
   observe?: Observe;
+  /** Whether unfinished turns of dead hosts go on by themselves, from the start. Default: yes. */
+  recover?: boolean;
+  /** Unfinished turns of dead hosts are gone on with by hosts of the same workspace. Default: the working directory. */
+  workspace?: string;
 }
 
 /** A running host. */
@@ -44,6 +50,8 @@ export interface App extends AsyncDisposable {
   ready(): Promise<void>;
   /** Cancels running turns, lets them write their end, and ends every server. */
   close(): Promise<void>;
+  /** As `close`, but running turns have this long to end, and go on at the next start when they have not. */
+  drain(withinMs: number): Promise<void>;
 }
 
 /** Builds the host and starts its servers; waits for none of them. Throws ConfigError, StoreError. */
@@ -85,29 +93,43 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const orchestrator = new Orchestrator({ llm: client, hub, newId });
     const { systemPrompt, streaming, maxToolHops, approval, changedTools } = config.chat.service;
     const defaults = { systemPrompt, streaming, maxToolHops, approval, changedTools };
-    const sessions = closedAtEnd(new Sessions({ store, hub, orchestrator, newId, defaults }));
+    const machine = thisMachine();
+    const engine = {
+      node: { nodeId: newId("node"), machine, pid: process.pid },
+      workspace: options.workspace ?? process.cwd(),
+      isGone: (node: LogNode) => isGone(node, machine),
+      now: Date.now,
+      observe,
+    };
+    const sessions = closedAtEnd(new Sessions({ store, engine, hub, orchestrator, newId, defaults }));
     hub.start();
     const resolveModel = (model?: string) => {
       const resolved = client.resolve(model);
       return { provider: resolved.provider.name, model: resolved.model };
     };
     const notices = demo ? [demoNotice] : [];
+    const drain = async (withinMs: number) => {
+      if (!closing) await sessions.drain(withinMs);
+      await close();
+    };
+    if (options.recover ?? true) void sessions.recover().catch(reportedTo(observe));
+    const parts = { config, orchestrator, hub, sessions, notices, resolveModel };
     return {
-      config,
-      orchestrator,
-      hub,
-      sessions,
-      notices,
-      resolveModel,
+      ...parts,
       applyServers: (servers) => hub.apply(withDemo(servers)),
       ready: () => hub.ready(),
       close,
+      drain,
       [Symbol.asyncDispose]: close,
     };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function reportedTo(observe: Observe): (error: unknown) => void {
+  return (error) => observe({ level: "warn", scope: "app", message: messageOf(error) });
 }
 
 /** Logins at the remote servers of `mcpServers`; `showPage` brings a login page before the person. */

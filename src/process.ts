@@ -31,12 +31,15 @@ export async function openDoor(
   const contents = contentsOf(read.files);
   const loaded = await confirmed(read, flags, source);
   const { createApp } = await import("./app.js");
-  const starting = createApp({ config: loaded, observe });
+  const starting = createApp({ config: loaded, observe, recover: false });
   // Listened to from the start, because servers run before the app is there.
   for (const signal of ["SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => {
       endedBy = signal;
-      void starting.then((app) => app.close()).finally(() => leave(exitCodes.terminated));
+      const { drainTimeoutMs } = loaded.config.chat.service;
+      // Who closes the terminal is done with what runs in it; who ends the process may start it again.
+      const end = (app: App) => (signal === "SIGTERM" ? app.drain(drainTimeoutMs) : app.close());
+      void starting.then(end).finally(() => leave(exitCodes.terminated));
     });
   }
   const app = await starting;

@@ -25,10 +25,11 @@ interface ConfigTree {
       streaming: { enabled: boolean };
       max_tool_hops: number;
       tool_notifications: boolean | { enabled: boolean };
+      drain_timeout: number;
       approval: ServiceConfig["approval"];
       changed_tools: ServiceConfig["changedTools"];
     };
-    storage: { driver: "sqlite" | "memory"; path: string };
+    storage: { driver: "sqlite" | "memory"; path: string; durability: "normal" | "full" };
   };
   logging: { level: LogLevel };
   mcpServers: Record<string, ServerTree>;
@@ -84,10 +85,11 @@ export function buildConfig(tree: Mapping): Config {
         streaming: service.streaming.enabled,
         maxToolHops: service.max_tool_hops,
         toolNotifications: typeof notifications === "boolean" ? notifications : notifications.enabled,
+        drainTimeoutMs: service.drain_timeout * 1000,
         approval: service.approval,
         changedTools: service.changed_tools,
       },
-      storage: storage.driver === "memory" ? { driver: "memory" } : { driver: "sqlite", path: storage.path },
+      storage: storage.driver === "memory" ? { driver: "memory" } : { ...storage, driver: "sqlite" },
     },
     logging,
     mcpServers: Object.entries(mcpServers).map(([name, server]) => buildServer(name, server)),

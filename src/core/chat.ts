@@ -133,6 +133,19 @@ export interface QuestionEvent {
   question: Question;
 }
 
+/** A call of the model's last answer, as far as it got: a turn that goes on after its process died does not do it again. */
+export interface StartedCall {
+  call: ToolCall;
+  /** It is in the log. */
+  planned: boolean;
+  /** It may have reached its server. */
+  sent: boolean;
+  /** Whether the call may run was asked. */
+  question?: QuestionEvent;
+  answer?: { value: unknown };
+  result?: { content: ContentPart[]; isError: boolean };
+}
+
 /** What happened: stored and numbered per conversation. A tool call is planned, then sent, then has its result. */
 export type ChatEvent =
   | UserMessageEvent

@@ -180,12 +180,15 @@ export interface ServiceConfig {
   maxToolHops: number;
   /** Show tool calls and results to the person as they run. */
   toolNotifications: boolean;
+  /** How long running turns may take to end when the host is told to. */
+  drainTimeoutMs: number;
   approval: "ask" | "auto";
   /** Whether a tool is asked about because its definition has changed, although it would run unasked otherwise. */
   changedTools: "ask" | "allow";
 }
 
-export type StorageConfig = { driver: "sqlite"; path: string } | { driver: "memory" };
+/** `full`: an acknowledged event also survives a power cut. */
+export type StorageConfig = { driver: "sqlite"; path: string; durability?: "normal" | "full" } | { driver: "memory" };
 
 export interface Config {
   llm: LlmConfig;

@@ -120,7 +120,8 @@ export class McpError extends HostError {
   }
 }
 
-export type StoreErrorKind = "open" | "locked" | "full" | "corrupt" | "newer_schema" | "write";
+/** `fenced`: another process goes on with the turn, and this one must not write to it any more. */
+export type StoreErrorKind = "open" | "locked" | "full" | "corrupt" | "newer_schema" | "write" | "fenced";
 
 export class StoreError extends HostError {
   constructor(
@@ -132,7 +133,7 @@ export class StoreError extends HostError {
   }
 }
 
-export type RequestErrorKind = "usage" | "request_mismatch" | "conversation_busy" | "required_server_down";
+export type RequestErrorKind = "usage" | "request_mismatch" | "required_server_down" | "shutting_down" | "crashed";
 
 /** A caller's request that cannot be carried out as it is. */
 export class RequestError extends HostError {

@@ -37,7 +37,7 @@ export interface SendOptions {
   onProgress?: (progress: ToolProgress) => void;
   /** Puts a server's question to the person behind the turn. `false` when nobody can be asked. Never rejects. */
   ask?: (question: Question) => Promise<unknown>;
-  /** The model's id of the call, for the server's own log. */
+  /** The same for the same call of the same turn, and for no other: a server may tell a repetition by it. */
   callId?: string;
   /** W3C trace context that the call belongs to. */
   traceparent?: string;
@@ -122,9 +122,13 @@ export interface ToolHub {
   readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]>;
 }
 
-/** `created`: this call stored the user message. Else `events` is what is known of the request's turn so far. */
+/** What a claim found or made. `events` is what is known of the request's turn so far. */
 export interface Claim {
+  /** This call stored the user message. */
   created: boolean;
+  turnId: string;
+  /** The turn has its answer, or an error that no repetition would mend. Else it waits, runs, or is to be gone on with. */
+  ended: boolean;
   events: StoredEvent[];
 }
 
@@ -134,15 +138,85 @@ export interface ConversationSummary {
   updatedAt: number;
 }
 
+/** Who sends a request, and what a process that goes on with its turn later has to know. */
+export interface TurnRequest {
+  nodeId: string;
+  /** Turns that nobody has any more are gone on with by hosts of the same workspace only: others have other servers. */
+  workspace: string;
+  /** How the turn is to run, as JSON. */
+  options: unknown;
+}
+
 /** The event log. Every method throws StoreError. */
 export interface ChatStore {
-  /** One transaction: stores the user message unless its request id is already there. */
-  claim(conversationId: string, event: UserMessageEvent): Promise<Claim>;
-  /** Resolves when the event is as durable as the store makes it. */
-  append(conversationId: string, event: ChatEvent): Promise<StoredEvent>;
+  /** Which process may run which turn. */
+  readonly turns: TurnLeases;
+  /**
+   * One transaction: stores the user message and its turn unless the request id is already there; a turn that failed in a way that
+   * a repetition may mend is put in the queue again. Throws RequestError `request_mismatch` for another content under a known id.
+   */
+  claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim>;
+  /**
+   * Resolves when the event is as durable as the store makes it. With a grant: rejects with `fenced` when the turn has gone to another
+   * process, and gives the stored event when the place was already written with the same one. The end of a turn gives its grant back.
+   */
+  append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent>;
   /** Events with `seq >= from` (default all), in order. */
   read(conversationId: string, from?: number): Promise<StoredEvent[]>;
   /** Latest first. */
   conversations(): Promise<ConversationSummary[]>;
   close(): Promise<void>;
+}
+
+/** The right to write a turn's events, until it is given back or taken over. */
+export interface TurnGrant {
+  fence: number;
+  /** Counts the turn's events from 1: each place in a turn is written once. */
+  position: number;
+}
+
+export interface TurnLease {
+  fence: number;
+  /** Processes that died while they ran this turn. */
+  crashes: number;
+  options: unknown;
+}
+
+/** A running host process, as the others on the same log see it. */
+export interface LogNode {
+  nodeId: string;
+  /** Where `pid` means something. */
+  machine: string;
+  pid: number;
+  seenAt: number;
+}
+
+export interface AbandonedTurn {
+  conversationId: string;
+  turnId: string;
+  requestId: string;
+}
+
+/** To the process that runs a turn, from another one. */
+export type TurnMail = { type: "cancel" } | { type: "answer"; questionId: string; value: unknown };
+
+/** Who runs which turn: at most one process each, and one turn of a conversation at a time. Every method throws StoreError. */
+export interface TurnLeases {
+  /** Undefined while an earlier turn of the conversation has not ended, while somebody else has this one, or when it has ended. */
+  acquire(conversationId: string, turnId: string, nodeId: string): Promise<TurnLease | undefined>;
+  /** This node lives. */
+  beat(node: LogNode): Promise<void>;
+  /** This node leaves: its unfinished turns are free, and its leaving is no crash. */
+  leave(nodeId: string): Promise<void>;
+  nodes(): Promise<LogNode[]>;
+  /** The node is dead unless it was seen after that: its unfinished turns are free. */
+  bury(nodeId: string, seenAt: number): Promise<void>;
+  /** Unfinished turns that nobody has, oldest first: all of a workspace, or of a conversation. */
+  abandoned(of: { workspace: string } | { conversationId: string }): Promise<AbandonedTurn[]>;
+  /** Without effect when the turn has ended. */
+  send(conversationId: string, turnId: string, mail: TurnMail): Promise<void>;
+  /** Takes the mail for turns that this node has. */
+  receive(nodeId: string): Promise<{ conversationId: string; turnId: string; mail: TurnMail }[]>;
+  /** Another number than before when another process has written. */
+  version(): Promise<number>;
 }

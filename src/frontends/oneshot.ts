@@ -1,7 +1,8 @@
 import type { Writable } from "node:stream";
 import type { StoredEvent } from "../core/chat.js";
 import { errorInfo } from "../core/errors.js";
-import type { PromptRequest } from "../session/session.js";
+import type { LiveTurn } from "../session/live-turn.js";
+import type { PromptRequest, Session } from "../session/session.js";
 import { summarizeTurn } from "../session/summary.js";
 import type { DoorParts, OnInterrupt } from "./door.js";
 import { exitCodeOfTurn, exitCodes } from "./exit-codes.js";
@@ -31,6 +32,7 @@ export interface OneshotStreams {
  */
 export async function runOneshot(parts: DoorParts, options: OneshotOptions, streams: OneshotStreams): Promise<number> {
   const { conversationId, requestId = parts.newId("req"), outputFormat, toolNotifications, ...request } = options;
+  parts.sessions.onResumed(denyQuestions);
   const session = parts.sessions.open(conversationId);
   const cancel = () => session.cancel(requestId);
   const stdout = new Output(streams.stdout, cancel);
@@ -80,6 +82,17 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
     return await Promise.race([run(), secondInterrupt]);
   } finally {
     unsubscribe();
+  }
+}
+
+/** A turn that an earlier process left in this conversation goes on first, and nobody is here to be asked about it either. */
+async function denyQuestions(turn: LiveTurn, session: Session): Promise<void> {
+  try {
+    for await (const event of turn.watch()) {
+      if (event.type === "question") session.answer(event.questionId, false);
+    }
+  } catch {
+    // The turn that was asked for meets the same trouble, and says it.
   }
 }
 

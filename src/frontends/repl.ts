@@ -2,6 +2,7 @@ import wrapAnsi from "wrap-ansi";
 import type { ContentPart, QuestionEvent } from "../core/chat.js";
 import { errorInfo } from "../core/errors.js";
 import { type CommandOutcome, isSlashCommand, runSlashCommand } from "../session/commands.js";
+import type { LiveTurn } from "../session/live-turn.js";
 import type { PromptRequest, Session } from "../session/session.js";
 import { askPerson } from "./ask-person.js";
 import type { DoorParts, OnInterrupt } from "./door.js";
@@ -77,6 +78,7 @@ class Repl {
   async run(): Promise<number> {
     const greeting = greetingLines(this.#options, this.#modelName(), this.#parts.hub);
     this.#print(`${greeting.map((line) => this.#dim(line)).join("")}\n`);
+    await this.#recover();
     for (let line = await this.#editor.next(); line !== undefined; line = await this.#editor.next()) {
       this.#leaveUntil = 0;
       const outcome = await this.#take(line.trim());
@@ -142,20 +144,37 @@ class Repl {
     }
   }
 
+  /** Goes on with a turn that an earlier process has left in this conversation; of other conversations it tells. */
+  async #recover(): Promise<void> {
+    const session = this.#session;
+    const isOther = (id: string) => id !== session.id;
+    try {
+      for (const turn of this.#options.conversationId ? await session.recover() : []) {
+        this.#print(this.#dim("an unfinished turn goes on"));
+        await this.#show(turn.requestId, async () => turn);
+      }
+      for (const id of (await this.#parts.sessions.unfinished()).filter(isOther)) {
+        this.#print(this.#dim(`conversation ${id} has an unfinished turn; chat -r ${id} goes on with it`));
+      }
+    } catch (error) {
+      this.#screen.error(errorInfo(error));
+    }
+  }
+
   #turn(content: ContentPart[]): Promise<void> {
-    const { conversationId, toolNotifications, notices, ...request } = this.#options;
+    const { conversationId, toolNotifications, notices, ...options } = this.#options;
     const requestId = this.#parts.newId("req");
+    const session = this.#session;
+    const request = { ...options, streamRecovery: "restart" as const, model: this.#model, requestId, content };
+    return this.#show(requestId, () => session.submit(request));
+  }
+
+  #show(requestId: string, begin: () => Promise<LiveTurn>): Promise<void> {
     const session = this.#session;
     return this.#stoppable(
       () => session.cancel(requestId),
       async () => {
-        const turn = await session.submit({
-          ...request,
-          streamRecovery: "restart",
-          model: this.#model,
-          requestId,
-          content,
-        });
+        const turn = await begin();
         for await (const event of turn.watch()) {
           this.#screen.show(event);
           if (event.type === "question") await this.#ask(event, turn.signal);

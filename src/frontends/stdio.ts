@@ -17,6 +17,7 @@ interface Pipe {
 /** The message protocol as JSON lines. Resolves to the exit code when stdin has ended and every turn has been written. */
 export async function runStdio(parts: DoorParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
   const output = new Output(stdout);
+  await parts.sessions.recover();
   const peer = new Peer(parts, (message) => output.write(`${JSON.stringify(message)}\n`));
   const interrupted = new AbortController();
   const unsubscribe = onInterrupt(() => {

@@ -1,6 +1,7 @@
 /** The part of `node:sqlite`'s DatabaseSync that the event log uses. */
 export interface Connection {
   exec(sql: string): void;
+  /** The same statement for the same text, until the end. */
   prepare(sql: string): Statement;
   /** May be called again. */
   close(): void;
@@ -18,9 +19,14 @@ export async function connect(path: string): Promise<Connection> {
   const builtin = withoutWarnings(() => process.getBuiltinModule("node:sqlite"));
   const { DatabaseSync } = (builtin ?? (await import("@photostructure/sqlite"))) as Driver;
   const db = new DatabaseSync(path);
+  const prepared = new Map<string, Statement>();
   return {
     exec: (sql) => db.exec(sql),
-    prepare: (sql) => db.prepare(sql),
+    prepare(sql) {
+      const statement = prepared.get(sql) ?? db.prepare(sql);
+      prepared.set(sql, statement);
+      return statement;
+    },
     close() {
       if (!db.isOpen) return;
       try {

@@ -1,65 +1,99 @@
-import { StoreError } from "../core/errors.js";
-import type { Connection } from "./connection.js";
-import { transaction } from "./transaction.js";
+/** The schema's history. Loaded only for a file that is new or behind: Kysely takes longer to load than the log to open. */
+import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from "kysely";
+import { applicationId } from "./schema-version.js";
 
-/** Written into the file's header ("MCPP"), so that a database of another program is never touched. */
-const applicationId = 0x4d435050;
+/** Writes SQL, runs none. */
+const { schema } = new Kysely<unknown>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+});
+
+/** SQL statements, run in one transaction. */
+export type Step = readonly string[];
 
 /**
- * The schema's history: `user_version` of a file is how many of these it has had. Only ever append.
- * `payload` is the event as JSON; the other columns are the parts of it that are searched or must be unique.
+ * How many of these a file has had is its `user_version`. Only ever append. `payload`, `options` and `mail` are JSON; what is
+ * searched or must be unique has a column of its own.
  */
-const migrations: readonly string[] = [
-  `CREATE TABLE events (
-    id INTEGER PRIMARY KEY,
-    conversation_id TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    turn_id TEXT NOT NULL,
-    type TEXT NOT NULL,
-    request_id TEXT,
-    payload TEXT NOT NULL,
-    at INTEGER NOT NULL,
-    UNIQUE (conversation_id, seq),
-    UNIQUE (conversation_id, request_id)
-  ) STRICT;
-  CREATE INDEX events_turn ON events (conversation_id, turn_id, seq);
-  PRAGMA application_id = ${applicationId};`,
+export const steps: readonly Step[] = [
+  [
+    ...sqlOf(
+      schema
+        .createTable("events")
+        .addColumn("id", "integer", (column) => column.primaryKey())
+        .addColumn("conversation_id", "text", (column) => column.notNull())
+        .addColumn("seq", "integer", (column) => column.notNull())
+        .addColumn("turn_id", "text", (column) => column.notNull())
+        .addColumn("type", "text", (column) => column.notNull())
+        .addColumn("request_id", "text")
+        .addColumn("payload", "text", (column) => column.notNull())
+        .addColumn("at", "integer", (column) => column.notNull())
+        .addUniqueConstraint("events_seq", ["conversation_id", "seq"])
+        .addUniqueConstraint("events_request", ["conversation_id", "request_id"])
+        .modifyEnd(sql`strict`),
+      schema.createIndex("events_turn").on("events").columns(["conversation_id", "turn_id", "seq"]),
+    ),
+    `PRAGMA application_id = ${applicationId}`,
+  ],
+  sqlOf(
+    // The place of an event in its turn: whoever writes a place twice is not alone.
+    schema.alterTable("events").addColumn("position", "integer"),
+    schema
+      .createIndex("events_position")
+      .unique()
+      .on("events")
+      .columns(["conversation_id", "turn_id", "position"])
+      .where(sql.ref("position"), "is not", null),
+    // `state`: queued, running, failed (a repetition of the request goes on with it) or ended. `place` orders a conversation's turns.
+    schema
+      .createTable("turns")
+      .addColumn("conversation_id", "text", (column) => column.notNull())
+      .addColumn("turn_id", "text", (column) => column.notNull())
+      .addColumn("request_id", "text", (column) => column.notNull())
+      .addColumn("state", "text", (column) => column.notNull())
+      .addColumn("place", "integer", (column) => column.notNull())
+      .addColumn("node_id", "text")
+      .addColumn("fence", "integer", (column) => column.notNull().defaultTo(0))
+      .addColumn("crashes", "integer", (column) => column.notNull().defaultTo(0))
+      .addColumn("workspace", "text", (column) => column.notNull())
+      .addColumn("options", "text", (column) => column.notNull())
+      .addPrimaryKeyConstraint("turns_key", ["conversation_id", "turn_id"])
+      .modifyEnd(sql`strict`),
+    schema
+      .createIndex("turns_open")
+      .on("turns")
+      .columns(["conversation_id", "place"])
+      .where(sql.ref("state"), "in", sql`('queued', 'running')`),
+    schema
+      .createTable("nodes")
+      .addColumn("node_id", "text", (column) => column.primaryKey().notNull())
+      .addColumn("machine", "text", (column) => column.notNull())
+      .addColumn("pid", "integer", (column) => column.notNull())
+      .addColumn("seen_at", "integer", (column) => column.notNull())
+      .modifyEnd(sql`strict`),
+    schema
+      .createTable("mail")
+      .addColumn("id", "integer", (column) => column.primaryKey())
+      .addColumn("conversation_id", "text", (column) => column.notNull())
+      .addColumn("turn_id", "text", (column) => column.notNull())
+      .addColumn("mail", "text", (column) => column.notNull())
+      .modifyEnd(sql`strict`),
+    // Results that are too large for a model, and read by it in pieces.
+    schema
+      .createTable("results")
+      .addColumn("result_id", "text", (column) => column.primaryKey().notNull())
+      .addColumn("conversation_id", "text", (column) => column.notNull())
+      .addColumn("text", "text", (column) => column.notNull())
+      .addColumn("at", "integer", (column) => column.notNull())
+      .modifyEnd(sql`strict`),
+    schema.createIndex("results_conversation").on("results").column("conversation_id"),
+  ),
 ];
 
-/**
- * Brings the file to our schema, each step in a transaction of its own. Takes the write lock even when there is nothing to
- * do: a file that cannot be written is found out here, before anything is acknowledged.
- */
-export function migrate(db: Connection, path: string, steps = migrations): void {
-  while (transaction(db, () => takeStep(db, path, steps)));
-}
-
-/** True when there may be a next one. */
-function takeStep(db: Connection, path: string, steps: readonly string[]): boolean {
-  const version = pragma(db, "user_version");
-  if (pragma(db, "application_id") !== applicationId && !isEmpty(db)) {
-    throw new StoreError("open", `${path} is a database of another program`, {
-      hint: "set chat.storage.path to another file",
-    });
-  }
-  if (version > steps.length) {
-    const known = `schema ${version}, this version knows ${steps.length}`;
-    throw new StoreError("newer_schema", `${path} was written by a newer version of this program (${known})`, {
-      hint: "update this program, or set chat.storage.path to another file",
-    });
-  }
-  const step = steps[version];
-  if (step === undefined) return false;
-  db.exec(step);
-  db.exec(`PRAGMA user_version = ${version + 1}`);
-  return true;
-}
-
-function isEmpty(db: Connection): boolean {
-  return db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
-}
-
-function pragma(db: Connection, name: "user_version" | "application_id"): number {
-  const row = db.prepare(`PRAGMA ${name}`).get() as Record<typeof name, number>;
-  return row[name];
+function sqlOf(...statements: { compile(): { sql: string } }[]): string[] {
+  return statements.map((statement) => statement.compile().sql);
 }

@@ -1,6 +1,6 @@
-import type { AssistantMessage, ContentPart, Message, StoredEvent } from "../core/chat.js";
+import type { AssistantMessage, ContentPart, FinishReason, Message, StartedCall, StoredEvent } from "../core/chat.js";
 import type { LlmErrorKind } from "../core/errors.js";
-import { type CallRecord, type HopRecord, readTurns, type TurnRecord, validHops } from "./turns.js";
+import { type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turns.js";
 
 /**
  * The conversation as a model may be sent it: a strict provider accepts the fold of any log, however it broke off. Every call
@@ -22,6 +22,33 @@ export function toMessages(events: readonly StoredEvent[], currentTurnId?: strin
   return messages;
 }
 
+/** The last answer of a turn that broke off, and what became of its calls. */
+export interface ResumePoint {
+  /** Answers before this one. */
+  hop: number;
+  finishReason: FinishReason;
+  calls: StartedCall[];
+}
+
+/**
+ * Where a turn goes on: what the model has been told up to its last answer, and that answer's calls as far as they got. Without
+ * `point` it has not answered yet.
+ */
+export function resumeTurn(
+  events: readonly StoredEvent[],
+  turnId: string,
+): { messages: Message[]; point?: ResumePoint } {
+  const messages = toMessages(events, turnId);
+  const hops = validHops(readTurn(events.filter((event) => event.turnId === turnId))).filter(
+    ({ answer }) => !answer.interrupted,
+  );
+  const last = hops.at(-1);
+  if (!last) return { messages };
+  const { finishReason } = last.answer;
+  const upToAnswer = last.calls.length > 0 ? messages.slice(0, -last.calls.length) : messages;
+  return { messages: upToAnswer, point: { hop: hops.length - 1, finishReason, calls: last.calls } };
+}
+
 /** What the provider did not take as it was (too long, filtered, a broken picture) would make it refuse every later turn too. */
 function wasRefused({ hops, end }: TurnRecord): boolean {
   return hops.length === 0 && end?.type === "turn_error" && refusals.includes(end.error.kind);
@@ -38,7 +65,7 @@ function answerOf({ answer, calls }: HopRecord): AssistantMessage {
   return { ...answer.message, toolCalls: calls.map(({ call }) => call) };
 }
 
-function resultOf({ call, sent, result }: CallRecord): Message {
+function resultOf({ call, sent, result }: StartedCall): Message {
   if (result) return { role: "tool", toolCallId: call.id, content: result.content, isError: result.isError };
   const text = sent
     ? "outcome unknown: the host stopped before the result arrived"

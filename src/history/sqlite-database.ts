@@ -1,22 +1,40 @@
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
+import { StoreError } from "../core/errors.js";
 import type { Observe } from "../core/ports.js";
 import { type Connection, connect } from "./connection.js";
-import { migrate } from "./migrations.js";
+import { migrate } from "./migrate.js";
 
 /** Older ones can corrupt a file that several connections write: https://www.sqlite.org/wal.html#walresetbug */
 const safeSqliteVersion = "3.51.3";
+/** Linux magic numbers of NFS, SMB and CIFS: their locks lie. https://www.sqlite.org/howtocorrupt.html (2.1) */
+const networkFileSystems: readonly number[] = [0x6969, 0x517b, 0xff534d42, 0xfe534d42];
 
-/** A connection to the file, made if missing, at our schema. */
-export async function openDatabase(path: string, busyTimeoutMs: number, observe: Observe): Promise<Connection> {
-  createPrivately(path);
+/** Hosts say every few seconds that they live. */
+const silentMs = 30_000;
+
+interface DatabaseOptions {
+  busyTimeoutMs: number;
+  isFull?: boolean;
+  now: () => number;
+  observe: Observe;
+}
+
+/** A connection to the file, made if missing, at our schema. Throws StoreError, and what the driver throws. */
+export async function openDatabase(
+  path: string,
+  { busyTimeoutMs, isFull = false, now, observe }: DatabaseOptions,
+): Promise<Connection> {
+  const isFile = path !== ":memory:";
+  if (isFile) createPrivately(path);
   const db = await connect(path);
   try {
     // First of all: without it, opening while another process recovers the file fails at once.
     db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-    migrate(db, path);
+    await migrate(db, path);
+    if (!isFile) return db;
     const journal = db.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string };
-    db.exec("PRAGMA synchronous = NORMAL");
+    db.exec(`PRAGMA synchronous = ${isFull ? "FULL" : "NORMAL"}`);
     const warn = (message: string, fields: Record<string, unknown>) =>
       observe({ level: "warn", scope: "history", message, fields: { path, ...fields } });
     if (journal.journal_mode !== "wal") warn("its file system does not support WAL: the event log is slower", journal);
@@ -24,6 +42,7 @@ export async function openDatabase(path: string, busyTimeoutMs: number, observe:
     if (version.localeCompare(safeSqliteVersion, "en", { numeric: true }) < 0) {
       warn(`SQLite is older than ${safeSqliteVersion}: use the event log from one process at a time`, { version });
     }
+    checkAfterCrash(db, path, now);
     return db;
   } catch (error) {
     db.close();
@@ -31,12 +50,29 @@ export async function openDatabase(path: string, busyTimeoutMs: number, observe:
   }
 }
 
+/** A host that did not leave by itself, and has been silent for a while, may have gone with the machine. */
+function checkAfterCrash(db: Connection, path: string, now: () => number): void {
+  const { seenAt } = db.prepare(`SELECT min(seen_at) AS "seenAt" FROM nodes`).get() as { seenAt: number | null };
+  if (seenAt === null || seenAt > now() - silentMs) return;
+  const found = db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
+  if (found.quick_check === "ok") return;
+  throw new StoreError("corrupt", `the event log ${path} is damaged: ${found.quick_check}`, {
+    hint: `move it aside (mv "${path}" "${path}.broken") and start again; what is whole in it can be read with sqlite3's .recover`,
+  });
+}
+
 /**
  * The log holds conversations: folder 0700, file 0600 (SQLite gives its side files the same). An existing file is not opened
  * here, because closing it would drop the locks of every other connection of this process: https://www.sqlite.org/howtocorrupt.html (2.2).
  */
 function createPrivately(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (process.platform === "linux" && networkFileSystems.includes(statfsSync(folder).type)) {
+    throw new StoreError("open", `${path} is on a network file system, where the event log would be damaged`, {
+      hint: "set chat.storage.path to a local disk",
+    });
+  }
   try {
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {

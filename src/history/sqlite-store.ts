@@ -1,8 +1,19 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../core/chat.js";
-import type { ChatStore, Claim, ConversationSummary, Observe } from "../core/ports.js";
+import { RequestError, StoreError } from "../core/errors.js";
+import type {
+  ChatStore,
+  Claim,
+  ConversationSummary,
+  Observe,
+  TurnGrant,
+  TurnLeases,
+  TurnRequest,
+} from "../core/ports.js";
 import type { Connection, Statement } from "./connection.js";
 import { openDatabase } from "./sqlite-database.js";
 import { storeError } from "./sqlite-errors.js";
+import { SqliteTurns } from "./sqlite-turns.js";
 import { transaction } from "./transaction.js";
 
 interface SqliteStoreOptions {
@@ -10,12 +21,17 @@ interface SqliteStoreOptions {
   observe: Observe;
   /** How long a statement waits for another process's lock. Our own transactions hold it for well under a millisecond. */
   busyTimeoutMs?: number;
+  /** Whether an acknowledged event also survives a power cut, at several times the cost. */
+  isFull?: boolean;
 }
 
-/** Opens the event log, or makes it. An acknowledged event survives `kill -9`; a power cut may take the last ones. */
+/** The file that is none: gone with its connection. */
+export const inMemory = ":memory:";
+
+/** Opens the event log, or makes it. An acknowledged event survives `kill -9`; without `isFull` a power cut may take the last ones. */
 export async function openSqliteStore(path: string, options: SqliteStoreOptions): Promise<ChatStore> {
   try {
-    const db = await openDatabase(path, options.busyTimeoutMs ?? 5_000, options.observe);
+    const db = await openDatabase(path, { busyTimeoutMs: 5_000, ...options });
     return new SqliteStore(db, path, options.now);
   } catch (error) {
     throw storeError(error, path, "open");
@@ -29,6 +45,8 @@ interface Row {
 }
 
 class SqliteStore implements ChatStore {
+  readonly turns: TurnLeases;
+  readonly #turns: SqliteTurns;
   readonly #db: Connection;
   readonly #path: string;
   readonly #now: () => number;
@@ -36,15 +54,18 @@ class SqliteStore implements ChatStore {
   readonly #turnOfRequest: Statement;
   readonly #eventsOfTurn: Statement;
   readonly #eventsFrom: Statement;
+  readonly #eventAt: Statement;
   readonly #conversations: Statement;
 
   constructor(db: Connection, path: string, now: () => number) {
     this.#db = db;
     this.#path = path;
     this.#now = now;
+    this.#turns = new SqliteTurns(db, (doing, work) => this.#guarded(doing, work));
+    this.turns = this.#turns;
     this.#insert = db.prepare(
-      `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at)
-       VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE conversation_id = ?1), ?2, ?3, ?4, ?5, ?6)
+      `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
+       VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE conversation_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7)
        RETURNING seq`,
     );
     this.#turnOfRequest = db.prepare("SELECT turn_id FROM events WHERE conversation_id = ? AND request_id = ?");
@@ -54,6 +75,9 @@ class SqliteStore implements ChatStore {
     this.#eventsFrom = db.prepare(
       "SELECT seq, at, payload FROM events WHERE conversation_id = ? AND seq >= ? ORDER BY seq",
     );
+    this.#eventAt = db.prepare(
+      "SELECT seq, at, payload FROM events WHERE conversation_id = ? AND turn_id = ? AND position = ?",
+    );
     // The inner query runs on the index alone. `id` and not `at` orders, because clocks go backwards.
     this.#conversations = db.prepare(
       `SELECT conversation_id AS "conversationId", seq AS "lastSeq", at AS "updatedAt"
@@ -62,18 +86,36 @@ class SqliteStore implements ChatStore {
     );
   }
 
-  async claim(conversationId: string, event: UserMessageEvent): Promise<Claim> {
-    return this.#guarded("write", () =>
-      transaction(this.#db, () => {
-        const known = this.#turnOfRequest.get(conversationId, event.requestId) as { turn_id: string } | undefined;
-        if (!known) return { created: true, events: [this.#append(conversationId, event)] };
-        return { created: false, events: toEvents(this.#eventsOfTurn.all(conversationId, known.turn_id)) };
-      }),
-    );
+  async claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
+    return this.#written(() => {
+      const known = this.#turnOfRequest.get(conversationId, event.requestId) as { turn_id: string } | undefined;
+      if (!known) {
+        const first = this.#insertEvent(conversationId, event, 1);
+        this.#turns.enqueue(conversationId, event, request);
+        return { created: true, turnId: event.turnId, ended: false, events: [first] };
+      }
+      const { turn_id: turnId } = known;
+      const events = toEvents(this.#eventsOfTurn.all(conversationId, turnId));
+      requireSameContent(event, events[0]);
+      const ended = isOver(events.at(-1));
+      if (!ended) this.#turns.reopen(conversationId, { ...event, turnId }, request);
+      return { created: false, turnId, ended, events };
+    });
   }
 
-  async append(conversationId: string, event: ChatEvent): Promise<StoredEvent> {
-    return this.#guarded("write", () => transaction(this.#db, () => this.#append(conversationId, event)));
+  async append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent> {
+    return this.#written(() => {
+      if (!grant) return this.#insertEvent(conversationId, event);
+      this.#turns.requireGrant(conversationId, event.turnId, grant.fence);
+      const there = this.#eventAt.get(conversationId, event.turnId, grant.position) as Row | undefined;
+      if (there) return same(toEvent(there), event);
+      const stored = this.#insertEvent(conversationId, event, grant.position);
+      if (event.type === "turn_end") this.#turns.end(conversationId, event.turnId, "ended");
+      if (event.type === "turn_error") {
+        this.#turns.end(conversationId, event.turnId, event.error.retryable ? "failed" : "ended");
+      }
+      return stored;
+    });
   }
 
   async read(conversationId: string, from = 1): Promise<StoredEvent[]> {
@@ -91,20 +133,24 @@ class SqliteStore implements ChatStore {
     this.#db.close();
   }
 
-  #append(conversationId: string, event: ChatEvent): StoredEvent {
+  #insertEvent(conversationId: string, event: ChatEvent, position: number | null = null): StoredEvent {
     const { turnId, type } = event;
     const requestId = type === "user_message" ? event.requestId : null;
     const payload = JSON.stringify(event);
     const at = this.#now();
-    const row = this.#insert.get(conversationId, turnId, type, requestId, payload, at) as { seq: number };
+    const row = this.#insert.get(conversationId, turnId, type, requestId, payload, at, position) as { seq: number };
     return toEvent({ seq: row.seq, at, payload });
+  }
+
+  #written<T>(work: () => T): T {
+    return this.#guarded("write", () => transaction(this.#db, work));
   }
 
   #guarded<T>(doing: "read" | "write", work: () => T): T {
     try {
       return work();
     } catch (error) {
-      throw storeError(error, this.#path, doing);
+      throw error instanceof RequestError ? error : storeError(error, this.#path, doing);
     }
   }
 }
@@ -115,4 +161,28 @@ function toEvents(rows: unknown[]): StoredEvent[] {
 
 function toEvent({ seq, at, payload }: Row): StoredEvent {
   return { ...JSON.parse(payload), seq, at };
+}
+
+/** A turn is over when it ended, or failed in a way that a repetition would not mend. */
+function isOver(last: StoredEvent | undefined): boolean {
+  return last?.type === "turn_end" || (last?.type === "turn_error" && !last.error.retryable);
+}
+
+/** An append whose acknowledgement was lost is repeated; anything else at its place is another process's. */
+function same(there: StoredEvent, event: ChatEvent): StoredEvent {
+  const { seq, at, ...known } = there;
+  if (isDeepStrictEqual(known, asStored(event))) return there;
+  throw new StoreError("fenced", `another process has gone on with the turn ${event.turnId}`);
+}
+
+function requireSameContent({ requestId, content }: UserMessageEvent, known: StoredEvent | undefined): void {
+  if (known?.type === "user_message" && isDeepStrictEqual(known.content, asStored(content))) return;
+  throw new RequestError("request_mismatch", `request id "${requestId}" was already used with another text`, {
+    hint: "send a new request_id for a new message",
+  });
+}
+
+/** What JSON cannot carry is no difference. */
+function asStored(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
 }

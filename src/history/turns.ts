@@ -1,18 +1,11 @@
-import type { AssistantMessageEvent, ContentPart, StoredEvent, ToolCall } from "../core/chat.js";
+import type { AssistantMessageEvent, ContentPart, StartedCall, StoredEvent } from "../core/chat.js";
 
 type EventOf<T extends StoredEvent["type"]> = Extract<StoredEvent, { type: T }>;
-
-/** One call of an answer, and how far it got. No result and not sent: it certainly did not run. */
-export interface CallRecord {
-  call: ToolCall;
-  sent: boolean;
-  result?: EventOf<"tool_result">;
-}
 
 /** One answer of the model with the calls it asked for, in their order. */
 export interface HopRecord {
   answer: AssistantMessageEvent;
-  calls: CallRecord[];
+  calls: StartedCall[];
 }
 
 export interface TurnRecord {
@@ -46,8 +39,13 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
     turn.end = event.type === "turn_end" || event.type === "turn_error" ? event : undefined;
     if (event.type === "user_message") turn.userContent.push(...event.content);
     if (event.type === "assistant_message") turn.hops.push(newHop(event));
+    if (event.type === "tool_call") update(turn, event.call.id, { planned: true });
     if (event.type === "tool_sent") update(turn, event.callId, { sent: true });
-    if (event.type === "tool_result") update(turn, event.callId, { result: event });
+    if (event.type === "tool_result") update(turn, event.callId, { result: resultOf(event) });
+    if (event.type === "question" && event.question.kind === "approval") {
+      update(turn, event.question.call.id, { question: event });
+    }
+    if (event.type === "answer") answered(turn, event);
   }
   return turn;
 }
@@ -55,10 +53,19 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
 /** The calls of an interrupted answer may be cut anywhere; they are never run, so they are not calls. */
 function newHop(answer: AssistantMessageEvent): HopRecord {
   const calls = answer.interrupted ? [] : answer.message.toolCalls;
-  return { answer, calls: calls.map((call) => ({ call, sent: false })) };
+  return { answer, calls: calls.map((call) => ({ call, planned: false, sent: false })) };
 }
 
-function update(turn: TurnRecord, callId: string, change: Partial<CallRecord>): void {
+function resultOf({ content, isError }: EventOf<"tool_result">): StartedCall["result"] {
+  return { content, isError };
+}
+
+function answered(turn: TurnRecord, { questionId, value }: EventOf<"answer">): void {
+  const record = turn.hops.at(-1)?.calls.find(({ question }) => question?.questionId === questionId);
+  if (record) record.answer = { value };
+}
+
+function update(turn: TurnRecord, callId: string, change: Partial<StartedCall>): void {
   const record = turn.hops.at(-1)?.calls.find(({ call }) => call.id === callId);
   if (record) Object.assign(record, change);
 }
@@ -66,10 +73,4 @@ function update(turn: TurnRecord, callId: string, change: Partial<CallRecord>): 
 /** The answers that count: one that broke off is void once the turn has gone on after it. */
 export function validHops(turn: TurnRecord): HopRecord[] {
   return turn.hops.filter(({ answer }, index) => !answer.interrupted || index === turn.hops.length - 1);
-}
-
-/** The calls of a turn that have no result yet: what is left to do before the model can be asked again. */
-export function pendingCalls(events: readonly StoredEvent[]): { call: ToolCall; sent: boolean }[] {
-  const calls = readTurn(events).hops.at(-1)?.calls ?? [];
-  return calls.filter(({ result }) => !result).map(({ call, sent }) => ({ call, sent }));
 }

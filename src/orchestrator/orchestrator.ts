@@ -6,9 +6,11 @@ import type {
   CompletionEvent,
   CompletionRequest,
   Delta,
+  FinishReason,
   LiveEvent,
   Message,
   QuestionEvent,
+  StartedCall,
   StopReason,
   ToolDefinition,
 } from "../core/chat.js";
@@ -35,11 +37,15 @@ export interface TurnOptions {
   streamRecovery?: StreamRecovery;
   /** Model requests that may use tools. One more, without tools, follows so that the user gets an answer. */
   maxToolHops: number;
+  /** Where the turn goes on after a process died: its last answer, which the history ends with, and what became of that one's calls. */
+  resume?: { hop: number; finishReason: FinishReason; calls: readonly StartedCall[] };
   rules: PolicyRules;
   signal: AbortSignal;
   /** Waits for the answer to a `question` event that was just yielded; `false` when the turn is cancelled meanwhile. Never rejects. */
   answer: (question: QuestionEvent) => Promise<unknown>;
 }
+
+type Answer = Pick<NonNullable<TurnOptions["resume"]>, "finishReason" | "calls">;
 
 /** Aborting a turn's signal with this reason ends it as `budget`, not as `cancelled`. */
 export class TimeLimitReached extends Error {}
@@ -94,38 +100,54 @@ export class Orchestrator {
   }
 
   /**
-   * One turn: requests and tool calls until the model is done. The history ends with the user's message. Never throws for
+   * One turn: requests and tool calls until the model is done. The history ends with the user's message, or with the answer that the
+   * turn goes on from. Never throws for
    * what a model, a tool or a provider did: the last event is always `turn_end` or `turn_error`. The next step is taken
    * only when the consumer asks for the next event, so an event that was stored before asking is stored before it takes effect.
    */
   async *runTurn(history: readonly Message[], options: TurnOptions): AsyncGenerator<ChatEvent | LiveEvent> {
-    const { turnId, signal } = options;
+    const { turnId, signal, resume } = options;
     const messages: Message[] = [{ role: "system", content: options.system }, ...history];
-    for (let hop = 0; ; hop++) {
+    let known = resume;
+    for (let hop = resume?.hop ?? 0; ; hop++) {
       const lastHop = hop >= options.maxToolHops;
       const tools = lastHop ? [] : this.#offeredTools(options.rules);
-      const answer = yield* this.#hop({ messages, tools, model: options.model }, options);
+      const answer = known ?? (yield* this.#ask({ messages, tools, model: options.model }, options));
+      known = undefined;
       if (!answer) return;
-      const { message, finishReason } = answer;
-      messages.push(message);
-      if (message.toolCalls.length === 0) {
+      const { calls, finishReason } = answer;
+      if (calls.length === 0) {
         yield { type: "turn_end", turnId, stopReason: lastHop ? "max_tool_hops" : stopReasonOf(finishReason) };
         return;
       }
       const batch = {
         turnId,
+        hop,
         hub: this.#hub,
         rules: options.rules,
         signal,
         newId: this.#newId,
         answer: options.answer,
+        truncated: finishReason === "length",
       };
-      messages.push(...(yield* runToolCalls(message.toolCalls, { ...batch, truncated: finishReason === "length" })));
+      messages.push(...(yield* runToolCalls(calls, batch)));
       if (signal.aborted) {
         yield { type: "turn_end", turnId, stopReason: abortReason(signal) };
         return;
       }
     }
+  }
+
+  /** As `#hop`, with the answer added to the messages. */
+  async *#ask(
+    request: CompletionRequest & { messages: Message[] },
+    options: TurnOptions,
+  ): AsyncGenerator<ChatEvent | LiveEvent, Answer | undefined> {
+    const completion = yield* this.#hop(request, options);
+    if (!completion) return undefined;
+    const { message, finishReason } = completion;
+    request.messages.push(message);
+    return { finishReason, calls: message.toolCalls.map((call) => ({ call, planned: false, sent: false })) };
   }
 
   /** One request of a turn. Yields its deltas and its message; after a failure also the turn's end, and returns nothing. */

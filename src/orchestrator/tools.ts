@@ -1,10 +1,12 @@
 import { Channel } from "../core/channel.js";
-import type { ChatEvent, LiveEvent, Message, Question, QuestionEvent, ToolCall } from "../core/chat.js";
+import type { ChatEvent, LiveEvent, Message, Question, QuestionEvent, StartedCall, ToolCall } from "../core/chat.js";
 import type { PreparedCall, ToolHub, ToolResult } from "../core/ports.js";
 import { decide, type PolicyRules } from "./policy.js";
 
 export interface ToolBatch {
   turnId: string;
+  /** Answers of this turn before the one that asks for these calls. */
+  hop: number;
   hub: ToolHub;
   rules: PolicyRules;
   /** The answer was cut at its token limit: the last call's arguments are not whole, even where they parse. */
@@ -15,24 +17,31 @@ export interface ToolBatch {
   answer: (question: QuestionEvent) => Promise<unknown>;
 }
 
+type Checked = PreparedCall | { refused: ToolResult };
 export type ToolMessage = Extract<Message, { role: "tool" }>;
 
 /**
  * Runs one hop's calls in parallel. Every call is yielded as planned, then as sent, and only then leaves: whoever stores
- * the events before asking for the next one knows after a crash what may have happened. Returns the results in call order.
+ * the events before asking for the next one knows after a crash what may have happened. Calls that were begun before a crash go on
+ * from where they got to. Returns the results in call order.
  */
 export async function* runToolCalls(
-  calls: readonly ToolCall[],
+  calls: readonly StartedCall[],
   batch: ToolBatch,
 ): AsyncGenerator<ChatEvent | LiveEvent, ToolMessage[]> {
   const { turnId } = batch;
-  for (const call of calls) yield { type: "tool_call", turnId, call };
+  for (const { call, planned } of calls) if (!planned) yield { type: "tool_call", turnId, call };
 
   const results = new Map<ToolCall, ToolResult>();
   const sendable: { call: ToolCall; prepared: PreparedCall }[] = [];
-  for (const call of calls) {
-    const cut = batch.truncated && call === calls.at(-1);
-    const checked = cut ? { refused: refusal(cutMessage) } : yield* check(call, batch);
+  for (const started of calls) {
+    const { call, result } = started;
+    if (result) {
+      results.set(call, result);
+      continue;
+    }
+    const isCut = batch.truncated && started === calls.at(-1);
+    const checked = started.sent ? checkSent(call, batch) : isCut ? refused(cutMessage) : yield* check(started, batch);
     if ("refused" in checked) {
       results.set(call, checked.refused);
       yield resultEvent(turnId, call, checked.refused);
@@ -53,7 +62,12 @@ export async function* runToolCalls(
       happenings.push({ type: "answer", turnId, questionId: event.questionId, value });
       return value;
     };
-    const result = await prepared.send({ signal: batch.signal, onProgress, ask, callId: call.id });
+    const result = await prepared.send({
+      signal: batch.signal,
+      onProgress,
+      ask,
+      callId: `${turnId}/${batch.hop}/${call.id}`,
+    });
     results.set(call, result);
     happenings.push(resultEvent(turnId, call, result));
   });
@@ -63,7 +77,7 @@ export async function* runToolCalls(
   );
   yield* happenings;
 
-  return calls.map((call) => {
+  return calls.map(({ call }) => {
     const { content, isError } = results.get(call) ?? refusal("the call was not run");
     return { role: "tool", toolCallId: call.id, content, isError };
   });
@@ -71,23 +85,33 @@ export async function* runToolCalls(
 
 const cutMessage = "not run: the answer reached its token limit inside these arguments; make a shorter call";
 
+/** The process died before the result came. Only what does no harm twice is sent again, by the word of a server that the user trusts. */
+function checkSent(call: ToolCall, { hub, signal }: ToolBatch): Checked {
+  const prepared = signal.aborted ? undefined : hub.prepare(call);
+  if (prepared && !("refused" in prepared) && (prepared.readOnly || prepared.idempotent)) return prepared;
+  return refused(unknownOutcome);
+}
+
+const unknownOutcome =
+  "outcome unknown: the host stopped before the result arrived, and the call may have been carried out";
+
 /** Arguments, then policy, then the person. */
 async function* check(
-  call: ToolCall,
+  { call, question: asked, answer: given }: StartedCall,
   batch: ToolBatch,
-): AsyncGenerator<ChatEvent, PreparedCall | { refused: ToolResult }> {
-  if (batch.signal.aborted) return { refused: refusal("not run: the turn was cancelled") };
+): AsyncGenerator<ChatEvent, Checked> {
+  if (batch.signal.aborted) return refused("not run: the turn was cancelled");
   const prepared = batch.hub.prepare(call);
   if ("refused" in prepared) return prepared;
   const verdict = decide(prepared, batch.rules);
-  if (verdict.decision === "deny") return { refused: refusal(`not run: ${call.name} is denied by the user's policy`) };
+  if (verdict.decision === "deny") return refused(`not run: ${call.name} is denied by the user's policy`);
   if (verdict.decision === "ask") {
     const { server, tool } = prepared;
-    const question = questionEvent({ kind: "approval", call, server, tool, reason: verdict.reason }, batch);
-    yield question;
-    const value = await batch.answer(question);
-    yield { type: "answer", turnId: batch.turnId, questionId: question.questionId, value };
-    if (!isApproval(value)) return { refused: refusal(`not run: the user did not allow ${call.name}`) };
+    const question = asked ?? questionEvent({ kind: "approval", call, server, tool, reason: verdict.reason }, batch);
+    if (!asked) yield question;
+    const value = given ? given.value : await batch.answer(question);
+    if (!given) yield { type: "answer", turnId: batch.turnId, questionId: question.questionId, value };
+    if (!isApproval(value)) return refused(`not run: the user did not allow ${call.name}`);
     if (prepared.change) prepared.pin();
   }
   return prepared;
@@ -100,6 +124,10 @@ function questionEvent(question: Question, { turnId, newId }: ToolBatch): Questi
 /** `true` or `{"allow": true}`; anything else is a no. */
 function isApproval(value: unknown): boolean {
   return value === true || (typeof value === "object" && value !== null && "allow" in value && value.allow === true);
+}
+
+function refused(text: string): { refused: ToolResult } {
+  return { refused: refusal(text) };
 }
 
 function refusal(text: string): ToolResult {

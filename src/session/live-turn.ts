@@ -1,18 +1,21 @@
 import type { ContentPart, TurnEvent } from "../core/chat.js";
 
 /**
- * A running turn as its watchers see it: every event since its start, for each of them, however late one comes. The turn
- * does not wait for its watchers, nor end when they leave.
+ * A turn as its watchers see it: every event since its start, for each of them, however late one comes. The turn does not wait for
+ * its watchers, nor end when they leave.
  */
 export class LiveTurn {
   readonly #events: TurnEvent[] = [];
   readonly #controller = new AbortController();
   #wake: (() => void)[] = [];
   #ended: { error?: unknown } | undefined;
+  #lastSeq = 0;
   /** Known once the request is in the log. A request that is sent again after a failure goes on with its old turn. */
-  turnId: string | undefined;
+  turnId = "";
   /** The answer was already in the log: nothing ran, nothing was paid. */
   cached = false;
+  /** This process runs it now; else another one does, or it waits. */
+  isHere = false;
 
   constructor(
     readonly requestId: string,
@@ -27,9 +30,23 @@ export class LiveTurn {
     this.#controller.abort(reason);
   }
 
+  /** A stored event that was shown before is not shown again. */
   publish(event: TurnEvent): void {
+    if ("seq" in event) {
+      if (event.seq <= this.#lastSeq) return;
+      this.#lastSeq = event.seq;
+    }
     this.#events.push(event);
     this.#notify();
+  }
+
+  /** Stored events up to this one are not shown, or were. */
+  skipTo(seq: number): void {
+    this.#lastSeq = Math.max(this.#lastSeq, seq);
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq;
   }
 
   /** Watchers get the events so far and then the error, if there is one: the log could not be written. */

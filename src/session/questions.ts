@@ -6,9 +6,14 @@ interface OpenQuestion {
 /** Open questions of a conversation: asked by a turn, answered through any front door. */
 export class Questions {
   readonly #open = new Map<string, OpenQuestion>();
+  /** Questions of turns that another process runs, or that wait: by which turn they are. */
+  readonly #elsewhere = new Map<string, string>();
+  /** Answers that came from another process before the turn had got to its question. */
+  readonly #early = new Map<string, unknown>();
 
   /** Opens a question before anyone sees it, so that no answer can come too early. A cancelled turn answers `false`. */
   open(questionId: string, signal: AbortSignal): OpenQuestion {
+    this.#elsewhere.delete(questionId);
     const known = this.#open.get(questionId);
     if (known) return known;
     let resolve: (value: unknown) => void = () => {};
@@ -19,9 +24,25 @@ export class Questions {
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort);
     const question = { answer, resolve };
+    if (this.#early.has(questionId)) resolve(this.#early.get(questionId));
+    this.#early.delete(questionId);
     this.#open.set(questionId, question);
     void answer.then(() => signal.removeEventListener("abort", onAbort));
     return question;
+  }
+
+  openElsewhere(questionId: string, turnId: string): void {
+    if (!this.#open.has(questionId)) this.#elsewhere.set(questionId, turnId);
+  }
+
+  /** As `answer`, of a question that may still be to come. */
+  answerEarly(questionId: string, value: unknown): void {
+    if (!this.answer(questionId, value)) this.#early.set(questionId, value);
+  }
+
+  /** The turn whose process the answer has to be sent to. */
+  elsewhere(questionId: string): string | undefined {
+    return this.#elsewhere.get(questionId);
   }
 
   /** Opens the question if nobody did so yet, and waits for its answer. */

@@ -1,72 +1,40 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ChatEvent, ContentPart, LiveEvent, StoredEvent, TurnEvent } from "../core/chat.js";
-import type { StreamRecovery } from "../core/config.js";
-import { errorInfo, RequestError } from "../core/errors.js";
-import type { NewId } from "../core/ids.js";
-import type { ChatStore, ToolHub } from "../core/ports.js";
-import { toMessages, trimTurns } from "../history/replay.js";
-import { type Orchestrator, TimeLimitReached } from "../orchestrator/orchestrator.js";
+import type { ContentPart, LiveEvent, StoredEvent, TurnEvent } from "../core/chat.js";
+import { RequestError } from "../core/errors.js";
+import type { AbandonedTurn, TurnMail } from "../core/ports.js";
+import { readTurn } from "../history/turns.js";
 import { LiveTurn } from "./live-turn.js";
 import { Questions } from "./questions.js";
+import type { TurnOptions } from "./turn-options.js";
+import { Parked, type SessionParts, TurnRunner } from "./turn-runner.js";
 
-/** How a turn runs unless its request says otherwise. */
-interface TurnDefaults {
-  systemPrompt: string;
-  streaming: boolean;
-  maxToolHops: number;
-  approval: "ask" | "auto";
-  changedTools: "ask" | "allow";
-}
-
-export interface SessionParts {
-  store: ChatStore;
-  hub: ToolHub;
-  orchestrator: Orchestrator;
-  newId: NewId;
-  defaults: TurnDefaults;
-}
-
-export interface PromptRequest {
+export interface PromptRequest extends TurnOptions {
   /** The caller's idempotency key within the conversation. */
   requestId: string;
   text?: string;
   /** Instead of `text`, for images, audio and resources. */
   content?: ContentPart[];
-  streaming?: boolean;
-  /** `restart`: the watcher can void what it has shown, at a `discard` event. Default: `fail`. */
-  streamRecovery?: StreamRecovery;
-  /** `model` of the active provider, or `provider/model`. */
-  model?: string;
-  system?: string;
-  maxToolHops?: number;
-  approval?: "ask" | "auto";
-  /** Patterns of tools that need no approval, and of tools that the model must not see. */
-  allow?: readonly string[];
-  deny?: readonly string[];
-  /** Wall time of the whole turn; at its end the turn stops as `budget`. */
-  timeoutMs?: number;
 }
-
-/** The share of the model's window that history may fill; the rest is for the system prompt, tools and the answer. */
-const historyShare = 0.75;
-/** Node's longest timer, 24.8 days: a longer one would fire at once. */
-const longestTimerMs = 2 ** 31 - 1;
 
 /** A conversation with a person or program behind it. Its turns run one after another, in the order of their requests. */
 export class Session {
   readonly #parts: SessionParts;
   readonly #questions = new Questions();
+  readonly #runner: TurnRunner;
   readonly #turns = new Map<string, LiveTurn>();
-  /** Patterns that the user allowed for the rest of this session. */
-  readonly #remembered: string[] = [];
-  #previous: Promise<void> = Promise.resolve();
-  #running: LiveTurn | undefined;
+  readonly #running = new Set<Promise<void>>();
+  #isClosing = false;
+
+  readonly #onResumed: (turn: LiveTurn) => void;
 
   constructor(
     readonly id: string,
     parts: SessionParts,
+    onResumed: (turn: LiveTurn) => void,
   ) {
     this.#parts = parts;
+    this.#onResumed = onResumed;
+    this.#runner = new TurnRunner(id, parts, this.#questions);
   }
 
   /** Runs a turn and shows it; see `submit`. Leaving the loop does not cancel the turn: `cancel` does. */
@@ -75,46 +43,82 @@ export class Session {
   }
 
   /**
-   * Resolves once the request is in the log. A request id is answered once: while its turn runs, a repetition gets the same
-   * turn from its start; afterwards the stored events. Only a turn that failed with a retryable error goes on.
+   * Resolves once the request is in the log. A request id is answered once: while its turn runs, here or in another process, a
+   * repetition gets the same turn from its start; afterwards the stored events. Only a turn that failed with a retryable error goes on.
    * Throws RequestError for another text under a known id, StoreError when the log cannot be read or written.
    */
   async submit(request: PromptRequest): Promise<LiveTurn> {
-    const content = request.content ?? [{ type: "text" as const, text: request.text ?? "" }];
-    const running = this.#turns.get(request.requestId);
+    const { requestId, text = "", content = [{ type: "text", text }], ...options } = request;
+    const running = this.#turns.get(requestId);
     if (running) {
-      requireSameContent(request.requestId, running.content, content);
+      requireSameContent(requestId, running.content, content);
       return running;
     }
-    const turn = new LiveTurn(request.requestId, content);
-    this.#turns.set(request.requestId, turn);
+    const turn = this.#begin(requestId, content);
     try {
-      await this.#claim(turn);
+      await this.#claim(turn, options);
     } catch (error) {
-      this.#turns.delete(request.requestId);
-      turn.end({ error });
+      this.#finish(turn, { error });
       throw error;
     }
     if (turn.cached) this.#finish(turn);
-    else this.#previous = this.#previous.then(() => this.#run(turn, request));
+    else this.#drive(turn);
+    return turn;
+  }
+
+  /** Goes on with what a dead process has left of this conversation. Rejects with StoreError. */
+  async recover(): Promise<LiveTurn[]> {
+    const { engine } = this.#parts;
+    await engine.begin();
+    const turns: (LiveTurn | undefined)[] = [];
+    for (const abandoned of await engine.abandonedIn(this.id)) turns.push(await this.resume(abandoned));
+    return turns.filter((turn) => turn !== undefined);
+  }
+
+  /** Goes on with a turn that nobody has. Undefined when that is under way already. Never rejects. */
+  async resume({ turnId, requestId }: AbandonedTurn): Promise<LiveTurn | undefined> {
+    if (this.#turns.has(requestId) || this.#isClosing) return undefined;
+    const turn = this.#begin(requestId, []);
+    turn.turnId = turnId;
+    this.#onResumed(turn);
+    try {
+      const own = (await this.history()).filter((event) => event.turnId === turnId);
+      this.#show(turn, turnId, own);
+    } catch (error) {
+      this.#finish(turn, { error });
+      return turn;
+    }
+    this.#drive(turn);
     return turn;
   }
 
   /** False when no such question is open. `{"allow": true, "remember": …}` also allows the tool's later calls. */
   answer(questionId: string, value: unknown): boolean {
-    return this.#questions.answer(questionId, value);
+    const turnId = this.#questions.elsewhere(questionId);
+    if (turnId === undefined) return this.#questions.answer(questionId, value);
+    this.#send(turnId, { type: "answer", questionId, value });
+    return true;
   }
 
   /** Cancels one request's turn, or all. False when there was nothing to cancel. */
   cancel(requestId?: string): boolean {
     const turns = [...this.#turns.values()].filter((turn) => requestId === undefined || turn.requestId === requestId);
-    for (const turn of turns) turn.cancel();
+    for (const turn of turns) {
+      turn.cancel();
+      if (turn.turnId && !turn.isHere) this.#send(turn.turnId, { type: "cancel" });
+    }
     return turns.length > 0;
   }
 
   /** Shows whoever watches the running turn what happens beside it. Without a turn nobody is told. */
   tell(event: LiveEvent): void {
-    this.#running?.publish(event);
+    for (const turn of this.#turns.values()) if (turn.isHere) turn.publish(event);
+  }
+
+  /** What another process says to a turn that this one has. */
+  receive(turnId: string, mail: TurnMail): void {
+    if (mail.type === "answer") this.#questions.answerEarly(mail.questionId, mail.value);
+    else for (const turn of this.#turns.values()) if (turn.turnId === turnId) turn.cancel();
   }
 
   /** Stored events with `seq >= from`. */
@@ -122,91 +126,72 @@ export class Session {
     return this.#parts.store.read(this.id, from);
   }
 
+  /** Takes no more requests. What runs is to end by itself. */
+  refuseMore(): void {
+    this.#isClosing = true;
+  }
+
+  /** What runs stops where it is, without an end in the log: the next start goes on with it. */
+  park(): void {
+    this.#isClosing = true;
+    for (const turn of this.#turns.values()) turn.cancel(new Parked());
+    this.#parts.engine.wake();
+  }
+
+  /** Whether a turn runs or waits. */
+  get isBusy(): boolean {
+    return this.#turns.size > 0;
+  }
+
   /** Resolves when no turn runs any more. */
   async idle(): Promise<void> {
-    await this.#previous;
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  #begin(requestId: string, content: readonly ContentPart[]): LiveTurn {
+    const turn = new LiveTurn(requestId, content);
+    this.#turns.set(requestId, turn);
+    return turn;
   }
 
   /** Puts the request into the log, or finds it there. */
-  async #claim(turn: LiveTurn): Promise<void> {
+  async #claim(turn: LiveTurn, options: TurnOptions): Promise<void> {
+    if (this.#isClosing) throw new RequestError("shutting_down", "the host is closing", { retryable: true });
+    const { engine, store, newId } = this.#parts;
+    await engine.begin();
     const { requestId, content } = turn;
-    const turnId = this.#parts.newId("turn");
-    const message = { type: "user_message" as const, turnId, requestId, content: [...content] };
-    const { created, events } = await this.#parts.store.claim(this.id, message);
-    const first = events[0];
-    if (!created && first?.type === "user_message") requireSameContent(requestId, first.content, content);
-    turn.turnId = first?.turnId ?? turnId;
-    turn.cached = !created && isAnswered(events);
+    const message = { type: "user_message" as const, turnId: newId("turn"), requestId, content: [...content] };
+    const { nodeId, workspace } = engine;
+    const { created, turnId, ended, events } = await store.claim(this.id, message, { nodeId, workspace, options });
+    turn.cached = !created && ended;
+    this.#show(turn, turnId, events);
+  }
+
+  /** What the log has of a turn. A question that is open there can be answered from before anybody sees it. */
+  #show(turn: LiveTurn, turnId: string, events: readonly StoredEvent[]): void {
+    turn.turnId = turnId;
+    if (!turn.cached) {
+      for (const { question, answer } of readTurn(events).hops.at(-1)?.calls ?? []) {
+        if (question && !answer) this.#questions.openElsewhere(question.questionId, turnId);
+      }
+    }
     for (const event of turn.cached ? events : events.filter(stillHolds)) turn.publish(event);
+    turn.skipTo(events.at(-1)?.seq ?? 0);
   }
 
-  async #run(turn: LiveTurn, request: PromptRequest): Promise<void> {
-    const { timeoutMs } = request;
-    const limit = timeoutMs
-      ? setTimeout(
-          () => turn.cancel(new TimeLimitReached(`the turn's ${timeoutMs} ms are used up`)),
-          Math.min(timeoutMs, longestTimerMs),
-        )
-      : undefined;
-    this.#running = turn;
-    try {
-      for await (const event of this.#steps(turn, request)) {
-        if (event.type === "question") this.#questions.open(event.questionId, turn.signal);
-        const shown = isStored(event) ? await this.#parts.store.append(this.id, event) : event;
-        if (isEnd(event)) this.#running = undefined; // nothing comes after it
-        turn.publish(shown);
-      }
-      this.#finish(turn);
-    } catch (error) {
-      turn.cancel(); // what its tools still do could not be logged any more
-      this.#finish(turn, { error });
-    } finally {
-      this.#running = undefined;
-      clearTimeout(limit);
-    }
+  #drive(turn: LiveTurn): void {
+    const driving = this.#runner
+      .drive(turn, (abandoned) => void this.resume(abandoned))
+      .then(
+        () => this.#finish(turn),
+        (error: unknown) => this.#finish(turn, { error }),
+      )
+      .finally(() => this.#running.delete(driving));
+    this.#running.add(driving);
   }
 
-  async *#steps(turn: LiveTurn, request: PromptRequest): AsyncGenerator<ChatEvent | LiveEvent> {
-    const { hub, orchestrator, store, defaults } = this.#parts;
-    const turnId = turn.turnId ?? "";
-    try {
-      await hub.settled(turn.signal);
-    } catch (error) {
-      if (!turn.signal.aborted) {
-        yield { type: "turn_error", turnId, error: errorInfo(error) };
-        return;
-      }
-      // Cancelled: `runTurn` sends nothing then, and knows how such a turn ends.
-    }
-    const waiting = new Set([...this.#turns.values()].filter((other) => other !== turn).map((other) => other.turnId));
-    const log = (await store.read(this.id)).filter((event) => !waiting.has(event.turnId));
-    const budget = Math.floor(orchestrator.contextWindow(request.model) * historyShare);
-    const events = orchestrator.runTurn(trimTurns(toMessages(log, turnId), budget), {
-      turnId,
-      system: [request.system ?? defaults.systemPrompt, hub.catalogue()].filter(Boolean).join("\n\n"),
-      model: request.model,
-      streaming: request.streaming ?? defaults.streaming,
-      streamRecovery: request.streamRecovery,
-      maxToolHops: request.maxToolHops ?? defaults.maxToolHops,
-      rules: {
-        approval: request.approval ?? defaults.approval,
-        allow: request.allow ?? [],
-        deny: request.deny ?? [],
-        remembered: this.#remembered,
-        changedTools: defaults.changedTools,
-      },
-      signal: turn.signal,
-      answer: async (question) => {
-        const value = await this.#questions.wait(question.questionId, turn.signal);
-        const asked = question.question;
-        // A tool that calls itself `*` would be remembered as a pattern for all.
-        if (asked.kind === "approval" && isRemembered(value) && !asked.tool.includes("*")) {
-          this.#remembered.push(`${asked.server}__${asked.tool}`);
-        }
-        return value;
-      },
-    });
-    yield* events;
+  #send(turnId: string, mail: TurnMail): void {
+    this.#parts.engine.send(this.id, turnId, mail).catch(() => {}); // the log's trouble shows where the turn is run
   }
 
   #finish(turn: LiveTurn, failure?: { error: unknown }): void {
@@ -227,25 +212,7 @@ function asStored(content: readonly ContentPart[]): unknown {
   return JSON.parse(JSON.stringify(content));
 }
 
-/** A turn is over when it ended, or failed in a way that a repetition would not mend. */
-function isAnswered(events: readonly StoredEvent[]): boolean {
-  const last = events.at(-1);
-  return last?.type === "turn_end" || (last?.type === "turn_error" && !last.error.retryable);
-}
-
 /** Of a turn that goes on after a failure: all but the failure, and the text that broke off there. */
 function stillHolds(event: StoredEvent): boolean {
   return event.type !== "turn_error" && !(event.type === "assistant_message" && event.interrupted);
-}
-
-function isStored(event: ChatEvent | LiveEvent): event is ChatEvent {
-  return "turnId" in event;
-}
-
-function isEnd({ type }: ChatEvent | LiveEvent): boolean {
-  return type === "turn_end" || type === "turn_error";
-}
-
-function isRemembered(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "allow" in value && value.allow === true && "remember" in value;
 }

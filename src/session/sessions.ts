@@ -1,20 +1,60 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ConversationSummary, ServerStatus } from "../core/ports.js";
-import { Session, type SessionParts } from "./session.js";
+import { type EngineParts, TurnEngine } from "./engine.js";
+import type { LiveTurn } from "./live-turn.js";
+import { Session } from "./session.js";
+import type { SessionParts } from "./turn-runner.js";
+
+export interface SessionsParts extends Omit<SessionParts, "engine"> {
+  engine: Omit<EngineParts, "turns">;
+}
+
+type ResumedListener = (turn: LiveTurn, session: Session) => void;
 
 /** All live conversations of this process. */
 export class Sessions {
   readonly #parts: SessionParts;
   readonly #live = new Map<string, Session>();
+  #onResumed: ResumedListener = () => {};
+  #isDraining = false;
 
-  constructor(parts: SessionParts) {
-    this.#parts = parts;
+  constructor({ engine, ...parts }: SessionsParts) {
+    const { turns } = parts.store;
+    const turnEngine = new TurnEngine(
+      { ...engine, turns },
+      {
+        isBusy: () => [...this.#live.values()].some((session) => session.isBusy),
+        abandoned: (turn) => void this.open(turn.conversationId).resume(turn),
+        mail: (conversationId, turnId, mail) => this.#live.get(conversationId)?.receive(turnId, mail),
+      },
+    );
+    this.#parts = { ...parts, engine: turnEngine };
   }
 
   /** The one live session of a conversation; without an id, of a new one. */
   open(conversationId = this.#parts.newId("conv")): Session {
-    const live = this.#live.get(conversationId) ?? new Session(conversationId, this.#parts);
+    const live = this.#live.get(conversationId) ?? this.#newSession(conversationId);
     this.#live.set(conversationId, live);
     return live;
+  }
+
+  /**
+   * Goes on with every turn of this workspace that a dead process has left, now and whenever one dies. Without it that happens only
+   * where a request comes for the same conversation. Rejects with StoreError.
+   */
+  recover(): Promise<void> {
+    return this.#parts.engine.recover();
+  }
+
+  /** Conversations of this workspace with a turn that a dead process has left. Rejects with StoreError. */
+  async unfinished(): Promise<string[]> {
+    const turns = await this.#parts.engine.abandoned();
+    return [...new Set(turns.map(({ conversationId }) => conversationId))];
+  }
+
+  /** Gets every turn that goes on without having been asked for here. One listener. */
+  onResumed(listener: ResumedListener): void {
+    this.#onResumed = listener;
   }
 
   /** Conversations in the log, latest first. */
@@ -27,9 +67,33 @@ export class Sessions {
     for (const session of this.#live.values()) session.tell({ type: "server_status", server, state, reason });
   }
 
+  /** Takes no more requests; what runs may end within the time, and is left to the next start after it. */
+  async drain(withinMs: number): Promise<void> {
+    this.#isDraining = true;
+    for (const session of this.#live.values()) session.refuseMore();
+    const late = new AbortController();
+    const inTime = sleep(withinMs, undefined, { signal: late.signal }).catch(() => {});
+    await Promise.race([this.#idle(), inTime]);
+    late.abort();
+    for (const session of this.#live.values()) session.park();
+    await this.#idle();
+    await this.#parts.engine.close();
+  }
+
   /** Cancels what runs and resolves when all of it is in the log. */
   async close(): Promise<void> {
     for (const session of this.#live.values()) session.cancel();
+    await this.#idle();
+    await this.#parts.engine.close();
+  }
+
+  #newSession(conversationId: string): Session {
+    const session: Session = new Session(conversationId, this.#parts, (turn) => this.#onResumed(turn, session));
+    if (this.#isDraining) session.refuseMore();
+    return session;
+  }
+
+  async #idle(): Promise<void> {
     await Promise.all([...this.#live.values()].map((session) => session.idle()));
   }
 }

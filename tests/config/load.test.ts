@@ -42,8 +42,13 @@ describe("an empty configuration", () => {
           toolNotifications: true,
           approval: "ask",
           changedTools: "ask",
+          drainTimeoutMs: 10_000,
         },
-        storage: { driver: "sqlite", path: "/home/me/.local/share/mcp-platform/conversations.db" },
+        storage: {
+          driver: "sqlite",
+          path: "/home/me/.local/share/mcp-platform/conversations.db",
+          durability: "normal",
+        },
       },
       logging: { level: "warn" },
       mcpServers: [],
@@ -268,7 +273,7 @@ describe("relative paths", () => {
   test("are relative to the file they stand in", () => {
     using folder = folderWith(files);
     const { config } = loadConfig("conf/config.yaml", { env: {}, cwd: folder.path });
-    expect(config.chat.storage).toEqual({ driver: "sqlite", path: join(folder.path, "conf/a.db") });
+    expect(config.chat.storage).toMatchObject({ driver: "sqlite", path: join(folder.path, "conf/a.db") });
     expect(config.mcpServers).toMatchObject([
       { name: "b", cwd: join(folder.path, "conf/list/work") },
       { name: "a", cwd: join(folder.path, "conf/work") },
@@ -282,13 +287,13 @@ describe("relative paths", () => {
       cwd: folder.path,
       overrides: { mcp: { config_file: "servers.json" } },
     });
-    expect(config.chat.storage).toEqual({ driver: "sqlite", path: join(folder.path, "b.db") });
+    expect(config.chat.storage).toMatchObject({ driver: "sqlite", path: join(folder.path, "b.db") });
     expect(config.mcpServers.map(({ name }) => name)).toEqual(["c", "a"]);
   });
 
   test("start at home with a tilde", () => {
     const { config } = loadText("chat: { storage: { path: ~/a.db } }");
-    expect(config.chat.storage).toEqual({ driver: "sqlite", path: "/home/me/a.db" });
+    expect(config.chat.storage).toMatchObject({ driver: "sqlite", path: "/home/me/a.db" });
   });
 });
 

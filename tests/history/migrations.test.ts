@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { type Connection, connect } from "../../src/history/connection.js";
-import { migrate } from "../../src/history/migrations.js";
+import { migrate } from "../../src/history/migrate.js";
+import { steps } from "../../src/history/migrations.js";
+import { schemaVersion } from "../../src/history/schema-version.js";
 import { openSqliteStore } from "../../src/history/sqlite-store.js";
-import { inFolder } from "./support.js";
+import { inFolder, request, turn } from "./support.js";
 
 async function withDatabase(work: (db: Connection, path: string) => void | Promise<void>): Promise<void> {
   await inFolder(async (folder) => {
@@ -19,8 +21,8 @@ function version(db: Connection): number {
 }
 
 test("an empty file gets the whole schema, and a second time nothing", () =>
-  withDatabase((db, path) => {
-    migrate(db, path);
+  withDatabase(async (db, path) => {
+    await migrate(db, path);
     const columns = db.prepare("PRAGMA table_info(events)").all() as { name: string }[];
     expect(columns.map(({ name }) => name)).toEqual([
       "id",
@@ -31,30 +33,47 @@ test("an empty file gets the whole schema, and a second time nothing", () =>
       "request_id",
       "payload",
       "at",
+      "position",
     ]);
-    expect(version(db)).toBe(1);
-    migrate(db, path);
-    expect(version(db)).toBe(1);
+    expect(version(db)).toBe(schemaVersion);
+    await migrate(db, path);
+    expect(version(db)).toBe(schemaVersion);
+    expect(steps).toHaveLength(schemaVersion);
+  }));
+
+test("a file of the first version keeps its events, and its unfinished turn can go on", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "events.db");
+    const db = await connect(path);
+    await migrate(db, path, steps.slice(0, 1));
+    const message = JSON.stringify(turn("turn_1").user("hello", "r1"));
+    db.prepare("INSERT INTO events VALUES (1, 'c', 1, 'turn_1', 'user_message', 'r1', ?, 5)").all(message);
+    db.close();
+    const store = await openSqliteStore(path, { now: Date.now, observe: () => undefined });
+    const claim = await store.claim("c", turn("turn_2").user("hello", "r1"), request("node"));
+    expect(claim).toMatchObject({ created: false, turnId: "turn_1", ended: false, events: [{ seq: 1, at: 5 }] });
+    expect(await store.turns.acquire("c", "turn_1", "node")).toMatchObject({ crashes: 0 });
+    await store.close();
   }));
 
 test("a step that fails leaves the file at the step before it, and is taken the next time", () =>
-  withDatabase((db, path) => {
-    const first = "CREATE TABLE one (a); PRAGMA application_id = 0x4d435050";
-    expect(() => migrate(db, path, [first, "CREATE TABLE two (a); nonsense"])).toThrow("nonsense");
+  withDatabase(async (db, path) => {
+    const first = ["CREATE TABLE one (a)", "PRAGMA application_id = 0x4d435050"];
+    await expect(migrate(db, path, [first, ["CREATE TABLE two (a)", "nonsense"]])).rejects.toThrow("nonsense");
     expect(version(db)).toBe(1);
     expect(() => db.exec("SELECT * FROM two")).toThrow("no such table");
-    migrate(db, path, [first, "CREATE TABLE two (a)"]);
+    await migrate(db, path, [first, ["CREATE TABLE two (a)"]]);
     expect(version(db)).toBe(2);
   }));
 
 test("a file of a newer version is refused, unchanged, with what to do", () =>
   withDatabase(async (db, path) => {
-    migrate(db, path);
+    await migrate(db, path);
     db.exec("PRAGMA user_version = 9");
     const opened = openSqliteStore(path, { now: Date.now, observe: () => undefined });
     await expect(opened).rejects.toMatchObject({
       kind: "newer_schema",
-      message: `${path} was written by a newer version of this program (schema 9, this version knows 1)`,
+      message: `${path} was written by a newer version of this program (schema 9, this version knows ${schemaVersion})`,
       hint: "update this program, or set chat.storage.path to another file",
     });
     expect(version(db)).toBe(9);

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatEvent, Message } from "../../src/core/chat.js";
-import { toMessages, trimTurns } from "../../src/history/replay.js";
-import { pendingCalls } from "../../src/history/turns.js";
+import { resumeTurn, toMessages, trimTurns } from "../../src/history/replay.js";
 import { call, stored, turn } from "./support.js";
 
 const one = turn("turn_1");
@@ -142,23 +141,45 @@ describe("a turn that failed and was sent again", () => {
   });
 });
 
-test("pending calls are those of the last answer without a result, with how far they got", () => {
-  const events = stored([
+describe("a turn that goes on after its process died", () => {
+  const asked = { kind: "approval", call: call("c3"), server: "s", tool: "t", reason: "" } as const;
+  const log = stored([
     one.user("add"),
     one.answer("", [call("c1")]),
     one.result("c1", "1"),
-    one.answer("", [call("c1"), call("c2"), call("c3")]),
+    one.answer("", [call("c1"), call("c2"), call("c3"), call("c4")]),
     one.planned(call("c1")),
+    one.planned(call("c2")),
+    one.planned(call("c3")),
+    { type: "question", turnId: "turn_1", questionId: "q", question: asked },
+    { type: "answer", turnId: "turn_1", questionId: "q", value: true },
     one.sent("c1"),
     one.sent("c2"),
     one.result("c2", "2"),
   ]);
-  expect(pendingCalls(events)).toEqual([
-    { call: call("c1"), sent: true },
-    { call: call("c3"), sent: false },
-  ]);
-  expect(pendingCalls(events.slice(0, 3))).toEqual([]);
-  expect(pendingCalls([])).toEqual([]);
+
+  test("knows of each call of the last answer how far it got", () => {
+    const { point } = resumeTurn(log, "turn_1");
+    expect(point).toMatchObject({ hop: 1, finishReason: "stop" });
+    expect(point?.calls).toMatchObject([
+      { call: call("c1"), planned: true, sent: true },
+      { call: call("c2"), sent: true, result: { isError: false } },
+      { call: call("c3"), planned: true, sent: false, question: { questionId: "q" }, answer: { value: true } },
+      { call: call("c4"), planned: false, sent: false },
+    ]);
+    expect(point?.calls[0]?.result).toBeUndefined();
+  });
+
+  test("has told the model everything up to that answer", () => {
+    const { messages } = resumeTurn(log, "turn_1");
+    expect(messages.map(({ role }) => role)).toEqual(["user", "assistant", "tool", "assistant"]);
+  });
+
+  test("has no answer to go on from before the first one, or when that broke off", () => {
+    expect(resumeTurn(log.slice(0, 1), "turn_1")).toEqual({ messages: [user("add")] });
+    const broken = stored([one.user("add"), one.answer("I wi", [], { interrupted: true }), one.error()]);
+    expect(resumeTurn(broken, "turn_1")).toEqual({ messages: [user("add")] });
+  });
 });
 
 describe("trimming", () => {

@@ -149,7 +149,7 @@ describe("opening", () => {
   test("refuses a file that another process keeps locked, and may be tried again", () =>
     inFolder(async (folder) => {
       const path = join(folder, "events.db");
-      const holder = await openDatabase(path, 50, ignore);
+      const holder = await openDatabase(path, { busyTimeoutMs: 50, now: Date.now, observe: ignore });
       holder.exec("BEGIN IMMEDIATE");
       await expect(open(path)).rejects.toMatchObject({ kind: "locked", retryable: true });
       holder.exec("ROLLBACK");
@@ -183,9 +183,9 @@ describe("opening", () => {
 test("a full disk is reported as such, and nothing of the event is kept", () =>
   inFolder(async (folder) => {
     const path = join(folder, "events.db");
-    const db = await openDatabase(path, 50, ignore);
+    const db = await openDatabase(path, { busyTimeoutMs: 50, now: Date.now, observe: ignore });
     db.exec("PRAGMA max_page_count = 1");
-    const insert = db.prepare("INSERT INTO events VALUES (1, 'c', 1, 't', 'turn_end', NULL, ?, 0) RETURNING seq");
+    const insert = db.prepare("INSERT INTO events VALUES (1, 'c', 1, 't', 'turn_end', NULL, ?, 0, NULL) RETURNING seq");
     const thrown = catchError(() => transaction(db, () => insert.get("x".repeat(100_000))));
     expect(storeError(thrown, path, "write")).toMatchObject({
       kind: "full",

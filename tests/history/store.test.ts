@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/ports.js";
 import { openStore } from "../../src/history/open.js";
-import { call, inFolder, turn } from "./support.js";
+import { call, inFolder, request, turn } from "./support.js";
 
 /** What every event log promises. */
 describe.each(["sqlite", "memory"] as const)("the %s store", (driver) => {
@@ -64,14 +64,15 @@ describe.each(["sqlite", "memory"] as const)("the %s store", (driver) => {
 
   test("claims a request id once and then gives all of its turn and nothing else", () =>
     withStore(async (store) => {
-      const first = await store.claim("a", one.user("hello", "r1"));
-      expect(first).toEqual({ created: true, events: [{ ...one.user("hello", "r1"), seq: 1, at: 100 }] });
-      await store.claim("a", two.user("other", "r2"));
+      const first = await store.claim("a", one.user("hello", "r1"), request("n"));
+      const events = [{ ...one.user("hello", "r1"), seq: 1, at: 100 }];
+      expect(first).toEqual({ created: true, turnId: "turn_1", ended: false, events });
+      await store.claim("a", two.user("other", "r2"), request("n"));
       await store.append("a", two.end());
       await store.append("a", one.answer("hi"));
       await store.append("a", one.end());
 
-      const again = await store.claim("a", turn("turn_3").user("other text", "r1"));
+      const again = await store.claim("a", turn("turn_3").user("hello", "r1"), request("n"));
       expect(again.created).toBe(false);
       expect(again.events).toMatchObject([one.user("hello", "r1"), one.answer("hi"), one.end()]);
       expect(again.events.map(({ seq }) => seq)).toEqual([1, 4, 5]);
@@ -80,14 +81,18 @@ describe.each(["sqlite", "memory"] as const)("the %s store", (driver) => {
 
   test("claims the same request id in two conversations twice", () =>
     withStore(async (store) => {
-      expect((await store.claim("a", one.user("hello", "r1"))).created).toBe(true);
-      expect((await store.claim("b", two.user("hello", "r1"))).created).toBe(true);
+      expect((await store.claim("a", one.user("hello", "r1"), request("n"))).created).toBe(true);
+      expect((await store.claim("b", two.user("hello", "r1"), request("n"))).created).toBe(true);
     }));
 
   test("lets one of many simultaneous claims win", () =>
     withStore(async (store) => {
       const claims = await Promise.all(
-        Array.from({ length: 20 }, (_, index) => store.claim("a", turn(`turn_${index}`).user("hello", "r1"))),
+        Array.from(
+          { length: 20 },
+          (_, index) => store.claim("a", turn(`turn_${index}`).user("hello", "r1"), request("n")),
+          request("n"),
+        ),
       );
       expect(claims.filter(({ created }) => created)).toHaveLength(1);
       expect(new Set(claims.map(({ events }) => events[0]?.turnId))).toEqual(new Set(["turn_0"]));

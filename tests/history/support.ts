@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ChatEvent, StoredEvent, ToolCall } from "../../src/core/chat.js";
+import type { TurnRequest } from "../../src/core/ports.js";
 
 /** Runs with a new empty folder that is gone afterwards. */
 export async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
@@ -11,6 +12,11 @@ export async function inFolder(work: (folder: string) => Promise<void>): Promise
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Whoever sends a request. */
+export function request(nodeId: string, workspace = "here"): TurnRequest {
+  return { nodeId, workspace, options: {} };
 }
 
 /** Events as a store would number them. */

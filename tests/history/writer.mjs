@@ -3,6 +3,7 @@ import { writeSync } from "node:fs";
 import { openSqliteStore } from "../../dist/history/sqlite-store.js";
 
 const [path, mode, count] = process.argv.slice(2);
+const request = { nodeId: String(process.pid), workspace: "here", options: {} };
 const store = await openSqliteStore(path, { now: Date.now, observe: () => undefined });
 for (let index = 0; index < Number(count); index++) {
   const turnId = `turn_${process.pid}_${index}`;
@@ -13,6 +14,6 @@ for (let index = 0; index < Number(count); index++) {
     content: [{ type: "text", text: "x".repeat(500) }],
   };
   if (mode === "append") writeSync(1, `${(await store.append("c", message)).seq}\n`);
-  else writeSync(1, `${(await store.claim("c", { ...message, requestId: `request_${index}` })).created}\n`);
+  else writeSync(1, `${(await store.claim("c", { ...message, requestId: `request_${index}` }, request)).created}\n`);
 }
 await store.close();

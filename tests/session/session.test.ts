@@ -3,11 +3,10 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import type { ChatEvent } from "../../src/core/chat.js";
 import { StoreError } from "../../src/core/errors.js";
 import { newId } from "../../src/core/ids.js";
-import { MemoryStore } from "../../src/history/memory-store.js";
-import { Session } from "../../src/session/session.js";
+import { openStore } from "../../src/history/open.js";
+import { Sessions } from "../../src/session/sessions.js";
 import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
 import { answer, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { recording, until } from "../support/mcp-hub.js";
@@ -235,21 +234,22 @@ test("when the log cannot be written any more, the turn's tools are cancelled", 
   const calls = ["s__hang", "s__echo"].map((name) => ({ name, arguments: {} }));
   await using llm = await startLlmServer([toolCalls(calls)]);
   await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer({ record: record.path }) } });
-  class FullStore extends MemoryStore {
-    override append(conversationId: string, event: ChatEvent) {
-      if (event.type === "tool_result") throw new StoreError("full", "the disk is full");
-      return super.append(conversationId, event);
-    }
-  }
-  const session = new Session("c", {
-    store: new FullStore(Date.now),
-    hub: app.hub,
-    orchestrator: app.orchestrator,
-    newId,
-    defaults: { systemPrompt: "", streaming: false, maxToolHops: 8, approval: "auto", changedTools: "ask" },
-  });
+  const store = await openStore({ driver: "memory" }, { now: Date.now, observe: () => {} });
+  const append = store.append.bind(store);
+  store.append = (conversationId, event, grant) => {
+    if (event.type === "tool_result") throw new StoreError("full", "the disk is full");
+    return append(conversationId, event, grant);
+  };
+  const node = { nodeId: "n", machine: "m", pid: process.pid };
+  const engine = { node, workspace: "w", isGone: () => false, now: Date.now, observe: () => {} };
+  const service = { systemPrompt: "", streaming: false, maxToolHops: 8 };
+  const defaults = { ...service, approval: "auto", changedTools: "ask" } as const;
+  const sessions = new Sessions({ store, engine, hub: app.hub, orchestrator: app.orchestrator, newId, defaults });
+  const session = sessions.open("c");
   await expect(collect(session.prompt({ requestId: "r", text: "go" }))).rejects.toMatchObject({ kind: "full" });
   await until(() => record.lines().some((line) => line.startsWith("cancelled ")));
+  await sessions.close();
+  await store.close();
 });
 
 test("a time limit of months is not over at once", async () => {

@@ -1,0 +1,51 @@
+import { StoreError } from "../core/errors.js";
+import type { Connection } from "./connection.js";
+import type { Step } from "./migrations.js";
+import { applicationId, schemaVersion } from "./schema-version.js";
+import { transaction } from "./transaction.js";
+
+/**
+ * Brings the file to our schema, each step in a transaction of its own. Takes the write lock even when there is nothing to
+ * do: a file that cannot be written is found out here, before anything is acknowledged. Throws StoreError.
+ */
+export async function migrate(db: Connection, path: string, own?: readonly Step[]): Promise<void> {
+  const target = own?.length ?? schemaVersion;
+  const versionNow = () => transaction(db, () => versionOf(db, path, target));
+  while (versionNow() < target) {
+    const steps = own ?? (await import("./migrations.js")).steps;
+    transaction(db, () => takeStep(db, versionOf(db, path, target), steps));
+  }
+}
+
+/** Another process may have taken the step meanwhile. */
+function takeStep(db: Connection, version: number, steps: readonly Step[]): void {
+  const step = steps[version];
+  if (!step) return;
+  for (const statement of step) db.exec(statement);
+  db.exec(`PRAGMA user_version = ${version + 1}`);
+}
+
+function versionOf(db: Connection, path: string, target: number): number {
+  const version = pragma(db, "user_version");
+  if (pragma(db, "application_id") !== applicationId && !isEmpty(db)) {
+    throw new StoreError("open", `${path} is a database of another program`, {
+      hint: "set chat.storage.path to another file",
+    });
+  }
+  if (version > target) {
+    const known = `schema ${version}, this version knows ${target}`;
+    throw new StoreError("newer_schema", `${path} was written by a newer version of this program (${known})`, {
+      hint: "update this program, or set chat.storage.path to another file",
+    });
+  }
+  return version;
+}
+
+function isEmpty(db: Connection): boolean {
+  return db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
+}
+
+function pragma(db: Connection, name: "user_version" | "application_id"): number {
+  const row = db.prepare(`PRAGMA ${name}`).get() as Record<typeof name, number>;
+  return row[name];
+}

@@ -1,0 +1,7 @@
+/** What a file says of itself, known without loading what can change it. */
+
+/** Written into the file's header ("MCPP"), so that a database of another program is never touched. */
+export const applicationId = 0x4d435050;
+
+/** The number of steps in `migrations.ts`. */
+export const schemaVersion = 2;

@@ -1,0 +1,168 @@
+import type { UserMessageEvent } from "../core/chat.js";
+import { StoreError } from "../core/errors.js";
+import type { AbandonedTurn, LogNode, TurnLease, TurnLeases, TurnMail, TurnRequest } from "../core/ports.js";
+import type { Connection } from "./connection.js";
+import { transaction } from "./transaction.js";
+
+type Guarded = <T>(doing: "read" | "write", work: () => T) => T;
+
+interface LeaseRow {
+  fence: number;
+  crashes: number;
+  options: string;
+}
+
+/** Leases over the same file as the events. Every change of hands adds to `fence`, so that whoever had it before cannot write. */
+export class SqliteTurns implements TurnLeases {
+  readonly #db: Connection;
+  readonly #guarded: Guarded;
+  readonly #grant;
+  readonly #end;
+  readonly #forgetMail;
+  readonly #version;
+
+  constructor(db: Connection, guarded: Guarded) {
+    this.#db = db;
+    this.#guarded = guarded;
+    this.#grant = db.prepare(
+      "SELECT 1 FROM turns WHERE conversation_id = ? AND turn_id = ? AND fence = ? AND state = 'running'",
+    );
+    this.#end = db.prepare("UPDATE turns SET state = ?, node_id = NULL WHERE conversation_id = ? AND turn_id = ?");
+    this.#forgetMail = db.prepare("DELETE FROM mail WHERE conversation_id = ? AND turn_id = ?");
+    this.#version = db.prepare("PRAGMA data_version");
+  }
+
+  /** Within the caller's transaction, as the next three. The turn waits behind the conversation's others. */
+  enqueue(conversationId: string, { turnId, requestId }: UserMessageEvent, request: TurnRequest): void {
+    const { nodeId, workspace, options } = request;
+    this.#db
+      .prepare(
+        `INSERT INTO turns (conversation_id, turn_id, request_id, state, place, node_id, workspace, options)
+         VALUES (?1, ?2, ?3, 'queued', ${nextPlace}, ?4, ?5, ?6)
+         ON CONFLICT DO UPDATE SET state = 'queued', place = excluded.place, node_id = excluded.node_id, fence = fence + 1,
+           workspace = excluded.workspace, options = excluded.options`,
+      )
+      .all(conversationId, turnId, requestId, nodeId, workspace, JSON.stringify(options ?? null));
+  }
+
+  /** Of a turn that failed, and of one that is older than leases are; one that waits or runs stays as it is. */
+  reopen(conversationId: string, event: UserMessageEvent, request: TurnRequest): void {
+    const row = this.#db
+      .prepare("SELECT state FROM turns WHERE conversation_id = ? AND turn_id = ?")
+      .get(conversationId, event.turnId) as { state: string } | undefined;
+    if (!row || row.state === "failed") this.enqueue(conversationId, event, request);
+  }
+
+  requireGrant(conversationId: string, turnId: string, fence: number): void {
+    if (this.#grant.get(conversationId, turnId, fence)) return;
+    throw new StoreError("fenced", `another process has gone on with the turn ${turnId}`);
+  }
+
+  end(conversationId: string, turnId: string, state: "ended" | "failed"): void {
+    this.#end.all(state, conversationId, turnId);
+    this.#forgetMail.all(conversationId, turnId);
+  }
+
+  async acquire(conversationId: string, turnId: string, nodeId: string): Promise<TurnLease | undefined> {
+    const row = this.#write(
+      `UPDATE turns SET state = 'running', node_id = ?3, fence = fence + 1
+       WHERE conversation_id = ?1 AND turn_id = ?2 AND state IN ('queued', 'running') AND coalesce(node_id, ?3) = ?3
+         AND NOT EXISTS (SELECT 1 FROM turns AS other WHERE other.conversation_id = ?1
+           AND other.state IN ('queued', 'running') AND other.place < turns.place)
+       RETURNING fence, crashes, options`,
+      conversationId,
+      turnId,
+      nodeId,
+    )[0] as LeaseRow | undefined;
+    return row && { fence: row.fence, crashes: row.crashes, options: JSON.parse(row.options) };
+  }
+
+  async beat({ nodeId, machine, pid, seenAt }: LogNode): Promise<void> {
+    this.#write(
+      `INSERT INTO nodes (node_id, machine, pid, seen_at) VALUES (?1, ?2, ?3, ?4)
+       ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at`,
+      nodeId,
+      machine,
+      pid,
+      seenAt,
+    );
+  }
+
+  async leave(nodeId: string): Promise<void> {
+    this.#guarded("write", () =>
+      transaction(this.#db, () => {
+        this.#free(nodeId, 0);
+        this.#db.prepare("DELETE FROM nodes WHERE node_id = ?").all(nodeId);
+      }),
+    );
+  }
+
+  async nodes(): Promise<LogNode[]> {
+    const rows = this.#read(`SELECT node_id AS "nodeId", machine, pid, seen_at AS "seenAt" FROM nodes`);
+    return (rows as LogNode[]).map((row) => ({ ...row }));
+  }
+
+  async bury(nodeId: string, seenAt: number): Promise<void> {
+    this.#guarded("write", () =>
+      transaction(this.#db, () => {
+        const dead = this.#db.prepare("DELETE FROM nodes WHERE node_id = ? AND seen_at <= ? RETURNING node_id");
+        if (dead.get(nodeId, seenAt)) this.#free(nodeId, 1);
+      }),
+    );
+  }
+
+  async abandoned(of: { workspace: string } | { conversationId: string }): Promise<AbandonedTurn[]> {
+    const [column, value] = "workspace" in of ? ["workspace", of.workspace] : ["conversation_id", of.conversationId];
+    const rows = this.#read(
+      `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId" FROM turns
+       WHERE state IN ('queued', 'running') AND ${column} = ? AND node_id IS NULL ORDER BY place, rowid`,
+      value,
+    );
+    return (rows as AbandonedTurn[]).map((row) => ({ ...row }));
+  }
+
+  async send(conversationId: string, turnId: string, mail: TurnMail): Promise<void> {
+    this.#write(
+      `INSERT INTO mail (conversation_id, turn_id, mail) SELECT conversation_id, turn_id, ?3 FROM turns
+       WHERE conversation_id = ?1 AND turn_id = ?2 AND state IN ('queued', 'running')`,
+      conversationId,
+      turnId,
+      JSON.stringify(mail),
+    );
+  }
+
+  async receive(nodeId: string) {
+    const own = "SELECT id FROM mail JOIN turns USING (conversation_id, turn_id) WHERE node_id = ?";
+    if (this.#read(`${own} LIMIT 1`, nodeId).length === 0) return []; // without the lock for writing
+    const rows = this.#write(
+      `DELETE FROM mail WHERE id IN (${own}) RETURNING id, conversation_id AS "conversationId", turn_id AS "turnId", mail`,
+      nodeId,
+    ) as { id: number; conversationId: string; turnId: string; mail: string }[];
+    return rows
+      .sort((a, b) => a.id - b.id)
+      .map(({ conversationId, turnId, mail }) => ({ conversationId, turnId, mail: JSON.parse(mail) as TurnMail }));
+  }
+
+  async version(): Promise<number> {
+    return this.#guarded("read", () => (this.#version.get() as { data_version: number }).data_version);
+  }
+
+  #free(nodeId: string, crash: 0 | 1): void {
+    this.#db
+      .prepare(
+        `UPDATE turns SET node_id = NULL, fence = fence + 1, crashes = crashes + (CASE state WHEN 'running' THEN ?2 ELSE 0 END),
+           state = 'queued' WHERE node_id = ?1 AND state IN ('queued', 'running')`,
+      )
+      .all(nodeId, crash);
+  }
+
+  #read(query: string, ...values: (string | number)[]): unknown[] {
+    return this.#guarded("read", () => this.#db.prepare(query).all(...values));
+  }
+
+  #write(statement: string, ...values: (string | number)[]): unknown[] {
+    return this.#guarded("write", () => transaction(this.#db, () => this.#db.prepare(statement).all(...values)));
+  }
+}
+
+const nextPlace = "(SELECT coalesce(max(place), 0) + 1 FROM turns WHERE conversation_id = ?1)";

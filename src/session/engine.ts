@@ -1,0 +1,155 @@
+/** Which process runs which turn, over the leases of the event log: the embedded engine, for one machine. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../core/errors.js";
+import type { AbandonedTurn, LogNode, Observe, TurnLease, TurnLeases, TurnMail } from "../core/ports.js";
+
+export interface EngineParts {
+  turns: TurnLeases;
+  node: { nodeId: string; machine: string; pid: number };
+  /** Hosts of other workspaces have other servers: their turns are left to them. */
+  workspace: string;
+  /** Whether the process of the node is certainly gone, so that its lease need not be waited for. */
+  isGone: (node: LogNode) => boolean;
+  now: () => number;
+  observe: Observe;
+  leaseMs?: number;
+}
+
+interface EngineEvents {
+  /** Whether a turn runs or waits here. */
+  isBusy(): boolean;
+  abandoned(turn: AbandonedTurn): void;
+  mail(conversationId: string, turnId: string, mail: TurnMail): void;
+}
+
+const defaultLeaseMs = 10_000;
+const beatsPerLease = 4;
+/** How often the log is asked whether another process has written, while a turn runs or waits here. One pragma, without a lock. */
+const pollMs = 40;
+
+export class TurnEngine {
+  readonly nodeId: string;
+  readonly workspace: string;
+  readonly #parts: EngineParts;
+  readonly #leaseMs: number;
+  readonly #events: EngineEvents;
+  readonly #ended = new AbortController();
+  #waiting: (() => void)[] = [];
+  #begun: Promise<void> | undefined;
+  #recovers = false;
+  #version = -1;
+
+  constructor(parts: EngineParts, events: EngineEvents) {
+    this.nodeId = parts.node.nodeId;
+    this.workspace = parts.workspace;
+    this.#parts = parts;
+    this.#events = events;
+    this.#leaseMs = parts.leaseMs ?? defaultLeaseMs;
+  }
+
+  /** Before the first turn: this process is known to the others from now on. Rejects with StoreError. */
+  begin(): Promise<void> {
+    this.#begun ??= this.#begin().catch((error: unknown) => {
+      this.#begun = undefined;
+      throw error;
+    });
+    return this.#begun;
+  }
+
+  /** Also goes on with what dead processes left behind, now and from time to time. */
+  async recover(): Promise<void> {
+    this.#recovers = true;
+    await (this.#begun ? this.#begun.then(() => this.#sweep()) : this.begin());
+  }
+
+  /** Turns of this workspace that nobody has. */
+  async abandoned(): Promise<AbandonedTurn[]> {
+    await this.begin();
+    return this.#parts.turns.abandoned({ workspace: this.workspace });
+  }
+
+  /** Turns of this conversation that nobody has: those that come later wait for them. */
+  abandonedIn(conversationId: string): Promise<AbandonedTurn[]> {
+    return this.#parts.turns.abandoned({ conversationId });
+  }
+
+  /** Undefined while it is not this process's turn. */
+  acquire(conversationId: string, turnId: string): Promise<TurnLease | undefined> {
+    return this.#parts.turns.acquire(conversationId, turnId, this.nodeId);
+  }
+
+  send(conversationId: string, turnId: string, mail: TurnMail): Promise<void> {
+    return this.#parts.turns.send(conversationId, turnId, mail);
+  }
+
+  /** Resolves when something may have changed: a turn ended here, or another process wrote. */
+  changed(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Whoever waits for a turn to end looks again. */
+  wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  /** Unfinished turns of this process are free for others from now on. */
+  async close(): Promise<void> {
+    this.#ended.abort();
+    if (this.#begun) await this.#begun.then(() => this.#parts.turns.leave(this.nodeId)).catch(this.#report);
+    this.wake();
+  }
+
+  async #begin(): Promise<void> {
+    await this.#beat();
+    await this.#sweep();
+    this.#repeat(this.#leaseMs / beatsPerLease, () => this.#beat().then(() => this.#sweep()));
+    this.#repeat(pollMs, () => this.#poll());
+  }
+
+  #beat(): Promise<void> {
+    return this.#parts.turns.beat({ ...this.#parts.node, seenAt: this.#parts.now() });
+  }
+
+  async #sweep(): Promise<void> {
+    const { turns, isGone, now, observe } = this.#parts;
+    const dead = (await turns.nodes()).filter(
+      (node) => node.nodeId !== this.nodeId && (node.seenAt < now() - this.#leaseMs || isGone(node)),
+    );
+    for (const { nodeId, pid, seenAt } of dead) {
+      observe({ level: "info", scope: "session", message: `the host of process ${pid} is gone; its turns are free` });
+      await turns.bury(nodeId, seenAt);
+    }
+    if (dead.length > 0) this.wake();
+    if (this.#recovers)
+      for (const turn of await turns.abandoned({ workspace: this.workspace })) this.#events.abandoned(turn);
+  }
+
+  async #poll(): Promise<void> {
+    if (!this.#events.isBusy()) return;
+    const { turns } = this.#parts;
+    const version = await turns.version();
+    if (version === this.#version) return;
+    this.#version = version;
+    for (const { conversationId, turnId, mail } of await turns.receive(this.nodeId)) {
+      this.#events.mail(conversationId, turnId, mail);
+    }
+    this.wake();
+  }
+
+  /** Until the end. A log that cannot be read or written for a moment does not end it. */
+  #repeat(ms: number, work: () => Promise<void>): void {
+    const next = async () => {
+      for (;;) {
+        await sleep(ms, undefined, { signal: this.#ended.signal, ref: false });
+        await work().catch(this.#report);
+      }
+    };
+    next().catch(() => {}); // the end
+  }
+
+  readonly #report = (error: unknown): void => {
+    this.#parts.observe({ level: "warn", scope: "session", message: messageOf(error) });
+  };
+}

@@ -1,0 +1,28 @@
+/** This process among the hosts that share an event log. */
+import { readlinkSync } from "node:fs";
+import { hostname } from "node:os";
+import type { LogNode } from "../core/ports.js";
+
+/** Process ids mean something within one PID namespace of one machine. */
+export function thisMachine(): string {
+  return `${hostname()} ${pidNamespace()}`;
+}
+
+/** Whether the process is certainly gone. One of another machine may be anything; a number that was given away again counts as alive. */
+export function isGone({ machine, pid }: LogNode, ours: string): boolean {
+  if (machine !== ours) return false;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
+}
+
+function pidNamespace(): string {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return process.platform;
+  }
+}

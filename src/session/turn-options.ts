@@ -1,0 +1,27 @@
+import type { StreamRecovery } from "../core/config.js";
+
+/** How one turn runs where it differs from the defaults. Kept with the turn, as JSON: whoever goes on with it runs it the same way. */
+export interface TurnOptions {
+  streaming?: boolean;
+  /** `restart`: the watcher can void what it has shown, at a `discard` event. Default: `fail`. */
+  streamRecovery?: StreamRecovery;
+  /** `model` of the active provider, or `provider/model`. */
+  model?: string;
+  system?: string;
+  maxToolHops?: number;
+  approval?: "ask" | "auto";
+  /** Patterns of tools that need no approval, and of tools that the model must not see. */
+  allow?: readonly string[];
+  deny?: readonly string[];
+  /** Wall time of the whole turn; at its end the turn stops as `budget`. A turn that goes on after a crash has it anew. */
+  timeoutMs?: number;
+}
+
+/** How turns run unless their request says otherwise. */
+export interface TurnDefaults {
+  systemPrompt: string;
+  streaming: boolean;
+  maxToolHops: number;
+  approval: "ask" | "auto";
+  changedTools: "ask" | "allow";
+}

@@ -1,0 +1,199 @@
+/** Runs the turns of one conversation, each when it is its time and in whichever process has it. */
+import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
+import { errorInfo, RequestError, StoreError } from "../core/errors.js";
+import type { NewId } from "../core/ids.js";
+import type { AbandonedTurn, ChatStore, ToolHub, TurnLease } from "../core/ports.js";
+import { resumeTurn, trimTurns } from "../history/replay.js";
+import { type Orchestrator, TimeLimitReached } from "../orchestrator/orchestrator.js";
+import type { TurnEngine } from "./engine.js";
+import type { LiveTurn } from "./live-turn.js";
+import type { Questions } from "./questions.js";
+import type { TurnDefaults, TurnOptions } from "./turn-options.js";
+
+export interface SessionParts {
+  store: ChatStore;
+  engine: TurnEngine;
+  hub: ToolHub;
+  orchestrator: Orchestrator;
+  newId: NewId;
+  defaults: TurnDefaults;
+}
+
+/** The host is closing: what runs is left to the next start. */
+export class Parked extends Error {}
+
+/** The share of the model's window that history may fill; the rest is for the system prompt, tools and the answer. */
+const historyShare = 0.75;
+/** Node's longest timer, 24.8 days: a longer one would fire at once. */
+const longestTimerMs = 2 ** 31 - 1;
+/** A turn that has ended so many hosts is not tried again. */
+const maxCrashes = 3;
+
+export class TurnRunner {
+  readonly #conversationId: string;
+  readonly #parts: SessionParts;
+  readonly #questions: Questions;
+  /** Patterns that the user allowed for the rest of this session. */
+  readonly #remembered: string[] = [];
+
+  constructor(conversationId: string, parts: SessionParts, questions: Questions) {
+    this.#conversationId = conversationId;
+    this.#parts = parts;
+    this.#questions = questions;
+  }
+
+  /**
+   * Until the turn has ended, here or elsewhere. While it waits, `resume` gets the turns before it that nobody has. Rejects with what
+   * kept it from ending: StoreError, or RequestError `shutting_down`.
+   */
+  async drive(turn: LiveTurn, resume: (abandoned: AbandonedTurn) => void): Promise<void> {
+    const { engine } = this.#parts;
+    for (;;) {
+      requireOpen(turn);
+      const changed = engine.changed(); // from before the look, so that no change is missed
+      const lease = await engine.acquire(this.#conversationId, turn.turnId);
+      if (lease && (await this.#run(turn, lease))) return;
+      if (lease) continue;
+      if (await this.#follow(turn)) return;
+      for (const abandoned of await engine.abandonedIn(this.#conversationId)) resume(abandoned);
+      await changed;
+    }
+  }
+
+  /** Shows what another process has written of the turn. True at its end. */
+  async #follow(turn: LiveTurn): Promise<boolean> {
+    const events = await this.#parts.store.read(this.#conversationId, turn.lastSeq + 1);
+    const own = events.filter(({ turnId }) => turnId === turn.turnId);
+    for (const event of own) {
+      if (event.type === "question") this.#questions.openElsewhere(event.questionId, turn.turnId);
+      turn.publish(event);
+    }
+    turn.skipTo(events.at(-1)?.seq ?? 0);
+    return isEnd(own.at(-1));
+  }
+
+  /** False when another process has taken the turn over meanwhile. */
+  async #run(turn: LiveTurn, lease: TurnLease): Promise<boolean> {
+    const { store, engine } = this.#parts;
+    const options = (lease.options ?? {}) as TurnOptions;
+    const run = new AbortController();
+    const abort = () => run.abort(turn.signal.reason);
+    turn.signal.addEventListener("abort", abort);
+    if (turn.signal.aborted) abort();
+    const limit =
+      options.timeoutMs && setTimeout(() => run.abort(timeUp(options)), Math.min(options.timeoutMs, longestTimerMs));
+    turn.isHere = true;
+    try {
+      const log = await store.read(this.#conversationId);
+      const own = log.filter(({ turnId }) => turnId === turn.turnId);
+      let position = own.length;
+      for (const event of own) turn.publish(event);
+      for await (const event of this.#steps(log, turn.turnId, { lease, options, signal: run.signal })) {
+        requireOpen(turn);
+        if (event.type === "question") this.#questions.open(event.questionId, run.signal);
+        if (!isStored(event)) turn.publish(event);
+        else {
+          const grant = { fence: lease.fence, position: ++position };
+          const stored = await store.append(this.#conversationId, event, grant);
+          if (isEnd(stored)) turn.isHere = false; // nothing is told after it
+          turn.publish(stored);
+        }
+      }
+      return true;
+    } catch (error) {
+      run.abort(); // what its tools still do could not be logged any more
+      if (!(error instanceof StoreError && error.kind === "fenced")) throw error;
+      turn.publish({ type: "discard", reason: "another process goes on with this turn" });
+      return false;
+    } finally {
+      turn.isHere = false;
+      if (limit) clearTimeout(limit);
+      turn.signal.removeEventListener("abort", abort);
+      engine.wake();
+    }
+  }
+
+  async *#steps(
+    log: readonly StoredEvent[],
+    turnId: string,
+    { lease, options, signal }: { lease: TurnLease; options: TurnOptions; signal: AbortSignal },
+  ): AsyncGenerator<ChatEvent | LiveEvent> {
+    const { hub, orchestrator, defaults } = this.#parts;
+    if (lease.crashes >= maxCrashes) {
+      yield { type: "turn_error", turnId, error: errorInfo(tooManyCrashes(lease.crashes)) };
+      return;
+    }
+    try {
+      await hub.settled(signal);
+    } catch (error) {
+      if (!signal.aborted) {
+        yield { type: "turn_error", turnId, error: errorInfo(error) };
+        return;
+      }
+      // Cancelled: `runTurn` sends nothing then, and knows how such a turn ends.
+    }
+    const { messages, point } = resumeTurn(withoutOthers(log, turnId), turnId);
+    const budget = Math.floor(orchestrator.contextWindow(options.model) * historyShare);
+    yield* orchestrator.runTurn(trimTurns(messages, budget), {
+      turnId,
+      system: [options.system ?? defaults.systemPrompt, hub.catalogue()].filter(Boolean).join("\n\n"),
+      model: options.model,
+      streaming: options.streaming ?? defaults.streaming,
+      streamRecovery: options.streamRecovery,
+      maxToolHops: options.maxToolHops ?? defaults.maxToolHops,
+      resume: point,
+      rules: {
+        approval: options.approval ?? defaults.approval,
+        allow: options.allow ?? [],
+        deny: options.deny ?? [],
+        remembered: this.#remembered,
+        changedTools: defaults.changedTools,
+      },
+      signal,
+      answer: async ({ questionId, question }) => {
+        const value = await this.#questions.wait(questionId, signal);
+        // A tool that calls itself `*` would be remembered as a pattern for all.
+        if (question.kind === "approval" && isRemembered(value) && !question.tool.includes("*")) {
+          this.#remembered.push(`${question.server}__${question.tool}`);
+        }
+        return value;
+      },
+    });
+  }
+}
+
+/** The turn, and the turns that have ended: what waits behind it is not part of its history. */
+function withoutOthers(log: readonly StoredEvent[], turnId: string): StoredEvent[] {
+  const ended = new Set(log.filter(isEnd).map((event) => event.turnId));
+  return log.filter((event) => event.turnId === turnId || ended.has(event.turnId));
+}
+
+function isEnd(event: StoredEvent | undefined): boolean {
+  return event?.type === "turn_end" || event?.type === "turn_error";
+}
+
+function requireOpen({ signal }: LiveTurn): void {
+  if (!(signal.reason instanceof Parked)) return;
+  throw new RequestError("shutting_down", "the host is closing; this turn goes on when it is started again", {
+    retryable: true,
+    hint: "send the same request_id again",
+  });
+}
+
+function tooManyCrashes(crashes: number): RequestError {
+  return new RequestError("crashed", `this turn has ended the host ${crashes} times and is not tried again`, {
+    hint: "see what its tools do; to try all the same, send it under a new request_id",
+  });
+}
+
+function timeUp({ timeoutMs }: TurnOptions): TimeLimitReached {
+  return new TimeLimitReached(`the turn's ${timeoutMs} ms are used up`);
+}
+
+function isStored(event: ChatEvent | LiveEvent): event is ChatEvent {
+  return "turnId" in event;
+}
+
+function isRemembered(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "allow" in value && value.allow === true && "remember" in value;
+}
