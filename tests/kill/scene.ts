@@ -1,0 +1,147 @@
+/** One booking of two trips that a host may be killed in the middle of, and what has to hold afterwards, however often it was. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
+import { expect } from "@jest/globals";
+import type { StoredEvent } from "../../src/core/chat.js";
+import { openStore } from "../../src/history/open.js";
+import { script } from "../support/app.js";
+import { configFor, Workplace } from "../support/cli.js";
+import { answer, type LlmServer, startLlmServer, toolCalls } from "../support/llm-server.js";
+
+/** Set by `npm run test:kill`. */
+export const isWhole = process.env.KILL_TESTS === "all";
+
+interface Line {
+  status: string;
+  seq?: number;
+  chunk: { type?: string; data?: unknown; metadata?: Record<string, unknown> };
+}
+
+const preload = pathToFileURL(resolve("tests/support/kill-at-commit.mjs")).href;
+const call = (name: string, what: string) => ({ name: `s__${name}`, arguments: { what } });
+
+export class Scene implements AsyncDisposable {
+  readonly #place = new Workplace();
+  readonly #hosts = new Set<ChildProcess>();
+  readonly #storage = { driver: "sqlite" as const, path: join(this.#place.folder, "log.db") };
+  readonly #effects = join(this.#place.folder, "effects");
+  readonly #llm: LlmServer;
+  /** Numbers of the events that some host has shown. */
+  readonly shown = new Set<number>();
+
+  private constructor(llm: LlmServer) {
+    this.#llm = llm;
+    const server = { ...script("tests/support/counting-server.mjs", this.#effects), trusted: true };
+    this.#place.configure(
+      configFor(llm.url, { s: server }, { chat: { storage: this.#storage, service: { approval: "auto" } } }),
+    );
+  }
+
+  static async open(): Promise<Scene> {
+    const llm = await startLlmServer(({ body }) => {
+      const results = body.messages?.filter(({ role }) => role === "tool").length ?? 0;
+      if (results === 0) return toolCalls([call("book", "train"), call("look", "weather")]);
+      return results === 2 ? toolCalls([call("book", "hotel")]) : answer("all booked");
+    });
+    return new Scene(llm);
+  }
+
+  start(env: Record<string, string> = {}): ChildProcess {
+    const host = spawn(process.execPath, ["--import", preload, resolve("dist/main.js"), "stdio"], {
+      cwd: this.#place.folder,
+      env: { ...this.#place.environment, ...env },
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.#hosts.add(host);
+    host.stdin?.on("error", () => {}); // killed while it is written to
+    return host;
+  }
+
+  /** Sends the request and reads what comes until the turn has ended or the host has. Undefined when the host was killed first. */
+  async request(host: ChildProcess): Promise<Line | undefined> {
+    const payload = { text: "book a trip" };
+    host.stdin?.write(`${JSON.stringify({ action: "chat", request_id: "r", conversation_id: "c", payload })}\n`);
+    for await (const text of createInterface({ input: host.stdout as NodeJS.ReadableStream })) {
+      const line = JSON.parse(text) as Line;
+      if (line.seq !== undefined) this.shown.add(line.seq);
+      if (line.status === "complete" || line.status === "error") return line;
+    }
+    return undefined;
+  }
+
+  async log(): Promise<StoredEvent[]> {
+    if (!existsSync(this.#storage.path)) return [];
+    const store = await openStore(this.#storage, { now: Date.now, observe: () => {} });
+    try {
+      return await store.read("c");
+    } finally {
+      await store.close();
+    }
+  }
+
+  /** A host that is started without being asked for anything ends what an earlier one was told to do. */
+  async endsByItself(): Promise<void> {
+    const host = this.start();
+    for (;;) {
+      host.stdin?.write(`${JSON.stringify({ action: "history", conversation_id: "c" })}\n`);
+      const types: unknown[] = [];
+      for await (const text of createInterface({ input: host.stdout as NodeJS.ReadableStream })) {
+        const { chunk } = JSON.parse(text) as Line;
+        types.push(chunk.type);
+        if (chunk.type === "history_end") break;
+      }
+      if (types.includes("turn_end")) break;
+    }
+    await this.end(host);
+  }
+
+  async end(host: ChildProcess): Promise<void> {
+    const closed = host.exitCode === null && host.signalCode === null ? once(host, "close") : undefined;
+    host.stdin?.end();
+    host.stdout?.resume();
+    await closed;
+    this.#hosts.delete(host);
+  }
+
+  /** Nothing lost, nothing done or answered twice. */
+  async check(last: Line | undefined): Promise<void> {
+    expect(last).toMatchObject({ status: "complete", chunk: { data: "all booked" } });
+    const log = await this.log();
+    expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
+    expect(log.map(({ seq }) => seq)).toEqual(expect.arrayContaining([...this.shown]));
+    expect(log.filter(({ type }) => type === "turn_end")).toHaveLength(1);
+    const answers = log.filter((event) => event.type === "assistant_message");
+    expect(answers.map(({ message }) => message.content)).toEqual(["", "", "all booked"]);
+
+    const effects = existsSync(this.#effects) ? readFileSync(this.#effects, "utf8").trim().split("\n") : [];
+    const results = log.filter((event) => event.type === "tool_result");
+    expect(results).toHaveLength(3);
+    for (const what of ["train", "hotel"]) {
+      const done = effects.filter((line) => line.startsWith(`book ${what} `)).length;
+      const text = JSON.stringify(results.filter(({ content }) => JSON.stringify(content).includes(what)));
+      const isKnown = text.includes("done");
+      // Sent at most once; where the result is not known, the model is told so.
+      expect(done).toBeLessThanOrEqual(1);
+      if (isKnown) expect(done).toBe(1);
+    }
+    const unknown = results.filter(({ content }) => JSON.stringify(content).includes("outcome unknown")).length;
+    const known = results.filter(({ content }) => JSON.stringify(content).includes(": done")).length;
+    expect(known + unknown).toBe(3);
+    expect(JSON.stringify(results)).toContain("look weather: done"); // read-only: sent again
+  }
+
+  /** Requests that the provider was sent. */
+  get requests(): number {
+    return this.#llm.requests.length;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const host of this.#hosts) host.kill("SIGKILL");
+    this.#place[Symbol.dispose]();
+    await this.#llm[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,31 @@
+// An MCP server over stdio whose tools have an effect that can be counted: counting-server.mjs FILE. Each call of `book` adds a line with
+// its `what` and call id to the file before it is answered; `look` is read-only, and adds one too.
+import { appendFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+const [file] = process.argv.slice(2);
+const inputSchema = { type: "object", properties: { what: { type: "string" } } };
+const tools = [
+  { name: "book", description: "Books it.", inputSchema },
+  { name: "look", description: "Looks it up.", inputSchema, annotations: { readOnlyHint: true } },
+];
+const answers = {
+  initialize: ({ protocolVersion }) => ({
+    protocolVersion,
+    capabilities: { tools: {} },
+    serverInfo: { name: "counting", version: "1" },
+  }),
+  "tools/list": () => ({ tools }),
+  "tools/call": ({ name, arguments: { what }, _meta }) => {
+    appendFileSync(file, `${name} ${what} ${_meta?.["mcp-platform/call-id"]}\n`);
+    return { content: [{ type: "text", text: `${name} ${what}: done` }] };
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, method, params } = JSON.parse(line);
+  if (id === undefined) continue;
+  const answer = answers[method];
+  const body = answer ? { result: answer(params) } : { error: { code: -32601, message: "no such method" } };
+  process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", id, ...body })}\n`);
+}

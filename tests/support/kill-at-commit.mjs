@@ -1,0 +1,12 @@
+// Preloaded into a host: its event log is opened through killing-sqlite.mjs.
+import { register } from "node:module";
+
+const hook = `
+const shim = ${JSON.stringify(new URL("killing-sqlite.mjs", import.meta.url).href)};
+export const resolve = (name, context, next) =>
+  name === "@photostructure/sqlite" && context.parentURL !== shim ? { url: shim, shortCircuit: true } : next(name, context);
+`;
+register(`data:text/javascript,${encodeURIComponent(hook)}`);
+// Where Node has an SQLite of its own, the package is used all the same: the built-in cannot be stood in for.
+const { getBuiltinModule } = process;
+process.getBuiltinModule = (name) => (name === "node:sqlite" ? undefined : getBuiltinModule(name));
