@@ -82,9 +82,15 @@ export class TurnEngine {
     return this.#parts.turns.send(conversationId, turnId, mail);
   }
 
-  /** Resolves when something may have changed: a turn ended here, or another process wrote. */
+  /** Resolves when something may have changed: a turn ended here, or another process wrote. Until then this process stays alive. */
   changed(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    const alive = setInterval(() => {}, this.#leaseMs);
+    return new Promise((resolve) =>
+      this.#waiting.push(() => {
+        clearInterval(alive);
+        resolve();
+      }),
+    );
   }
 
   /** Whoever waits for a turn to end looks again. */
