@@ -1,0 +1,169 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import type { QuestionEvent, TurnEvent } from "../../src/core/chat.js";
+import type { App } from "../../src/index.js";
+import { collect, fixtureServer, shape, startApp } from "../support/app.js";
+import { answer, chunk, type LlmServer, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+
+const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
+
+/** A log that outlives hosts, and hosts of this process on it. */
+class Desk implements AsyncDisposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), "recovery-"));
+  readonly #apps: App[] = [];
+
+  async host(llm: LlmServer, service: object = { approval: "auto" }): Promise<App> {
+    const storage = { driver: "sqlite", path: join(this.#folder, "log.db") };
+    const app = await startApp({
+      llm: llm.url,
+      mcpServers: { s: fixtureServer() },
+      storage,
+      config: { chat: { service } },
+    });
+    this.#apps.push(app);
+    return app;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const app of this.#apps) await app.close();
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
+async function until(events: AsyncIterable<TurnEvent>, type: TurnEvent["type"]): Promise<TurnEvent[]> {
+  const seen: TurnEvent[] = [];
+  for await (const event of events) {
+    seen.push(event);
+    if (event.type === type) break;
+  }
+  return seen;
+}
+
+describe("a host that is told to end", () => {
+  test("lets a turn end that can do so in time", async () => {
+    await using llm = await startLlmServer([echo, answer("in time")]);
+    await using desk = new Desk();
+    const app = await desk.host(llm);
+    const turn = await app.sessions.open("c").submit({ requestId: "r", text: "go" });
+    await app.drain(20_000);
+    expect(shape(await collect(turn.watch())).at(-1)).toBe("turn_end");
+  });
+
+  test("leaves the others to its next start, without a word of an end in the log", async () => {
+    await using llm = await startLlmServer([echo, stream([chunk({ content: "half" }), STALL]), answer("whole")]);
+    await using desk = new Desk();
+    const first = await desk.host(llm);
+    const turn = await first.sessions.open("c").submit({ requestId: "r", text: "go", streaming: true });
+    await llm.received(2);
+    await first.drain(0);
+    await expect(collect(turn.watch())).rejects.toMatchObject({ kind: "shutting_down", retryable: true });
+    const second = await desk.host(llm);
+    const events = await collect(second.sessions.open("c").prompt({ requestId: "r", text: "go" }));
+    const sofar = ["user_message", "assistant_message", "tool_call", "tool_sent", "tool_result"];
+    expect(shape(events)).toEqual([...sofar, "assistant_message", "turn_end"]);
+  });
+
+  test("takes no more requests, and says so", async () => {
+    await using llm = await startLlmServer([]);
+    await using desk = new Desk();
+    const app = await desk.host(llm);
+    const session = app.sessions.open("c");
+    await app.sessions.drain(0);
+    await expect(session.submit({ requestId: "r", text: "go" })).rejects.toMatchObject({ kind: "shutting_down" });
+    const other = app.sessions.open("d").submit({ requestId: "r", text: "go" });
+    await expect(other).rejects.toMatchObject({ kind: "shutting_down" });
+  });
+});
+
+describe("two hosts on one log", () => {
+  test("show the same turn, whichever runs it, and either can cancel it", async () => {
+    await using llm = await startLlmServer([echo, stream([STALL])]);
+    await using desk = new Desk();
+    const [owner, other] = [await desk.host(llm), await desk.host(llm)];
+    const mine = collect(owner.sessions.open("c").prompt({ requestId: "r", text: "go" }));
+    await llm.received(2);
+    const session = other.sessions.open("c");
+    const theirs = collect(session.prompt({ requestId: "r", text: "go" }));
+    await until((await session.submit({ requestId: "r", text: "go" })).watch(), "tool_result");
+    expect(session.cancel("r")).toBe(true);
+    expect((await theirs).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
+    expect(shape(await mine)).toEqual(shape(await theirs));
+  });
+
+  test("either can answer a question of it", async () => {
+    await using llm = await startLlmServer([echo, answer("allowed")]);
+    await using desk = new Desk();
+    const [owner, other] = [await desk.host(llm, {}), await desk.host(llm, {})];
+    const mine = collect(owner.sessions.open("c").prompt({ requestId: "r", text: "go", approval: "ask" }));
+    await llm.received(1);
+    const session = other.sessions.open("c");
+    const theirs = await session.submit({ requestId: "r", text: "go" });
+    const question = (await until(theirs.watch(), "question")).at(-1) as QuestionEvent;
+    expect(session.answer(question.questionId, true)).toBe(true);
+    expect(shape(await mine).slice(-2)).toEqual(["assistant_message", "turn_end"]);
+    expect(shape(await collect(theirs.watch()))).toEqual(shape(await mine));
+  });
+
+  test("run the turns of one conversation one after another", async () => {
+    await using llm = await startLlmServer([answer("one"), answer("two")]);
+    await using desk = new Desk();
+    const hosts = [await desk.host(llm), await desk.host(llm)];
+    const first = await hosts[0]?.sessions.open("c").submit({ requestId: "a", text: "a" });
+    const second = await hosts[1]?.sessions.open("c").submit({ requestId: "b", text: "b" });
+    await Promise.all([first, second].map((turn) => turn && collect(turn.watch())));
+    const seen = llm.requests.map(({ body }) => body.messages?.slice(1).map(({ content }) => content));
+    expect(seen).toEqual([["a"], ["a", "one", "b"]]);
+  });
+});
+
+describe("a question that was open when the host ended", () => {
+  test("is asked again under its id, and its answer runs the call", async () => {
+    await using llm = await startLlmServer([echo, answer("allowed")]);
+    await using desk = new Desk();
+    const first = await desk.host(llm, {});
+    const request = { requestId: "r", text: "go", approval: "ask" as const };
+    const asked = (await until(first.sessions.open("c").prompt(request), "question")).at(-1) as QuestionEvent;
+    await first.drain(0);
+    const second = await desk.host(llm, {});
+    const session = second.sessions.open("c");
+    const turn = await session.submit(request);
+    expect(session.answer(asked.questionId, true)).toBe(true);
+    const events = await collect(turn.watch());
+    expect(shape(events).filter((type) => type === "question" || type === "answer")).toEqual(["question", "answer"]);
+    expect(shape(events).at(-1)).toBe("turn_end");
+    expect(events.find(({ type }) => type === "tool_result")).toMatchObject({ isError: false });
+  });
+
+  test("is not asked again once it was answered", async () => {
+    await using llm = await startLlmServer([toolCalls([{ name: "s__hang", arguments: {} }]), answer("told")]);
+    await using desk = new Desk();
+    const first = await desk.host(llm, {});
+    const session = first.sessions.open("c");
+    const turn = await session.submit({ requestId: "r", text: "go", approval: "ask" });
+    for await (const event of turn.watch()) {
+      if (event.type === "question") session.answer(event.questionId, true);
+      if (event.type === "tool_sent") break;
+    }
+    await first.drain(0);
+    const second = await desk.host(llm, {});
+    const events = await collect(second.sessions.open("c").prompt({ requestId: "r", text: "go", approval: "ask" }));
+    expect(events.filter(({ type }) => type === "question")).toHaveLength(1);
+    const result = events.find(({ type }) => type === "tool_result");
+    expect(JSON.stringify(result)).toContain("outcome unknown");
+  });
+});
+
+test("what another host left in the conversation goes on before a new request, even where nothing else is recovered", async () => {
+  await using llm = await startLlmServer([stream([STALL]), answer("first"), answer("second")]);
+  await using desk = new Desk();
+  const first = await desk.host(llm);
+  await first.sessions.open("c").submit({ requestId: "a", text: "one", streaming: true });
+  await llm.received(1);
+  await first.drain(0);
+  const second = await desk.host(llm);
+  await collect(second.sessions.open("c").prompt({ requestId: "b", text: "two" }));
+  const seen = llm.requests.map(({ body }) => body.messages?.slice(1).map(({ content }) => content));
+  expect(seen).toEqual([["one"], ["one"], ["one", "first", "two"]]);
+});
