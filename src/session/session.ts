@@ -75,19 +75,15 @@ export class Session {
     return turns.filter((turn) => turn !== undefined);
   }
 
-  /** Goes on with a turn that nobody has. Undefined when that is under way already. Never rejects. */
+  /** Goes on with a turn that nobody has. Undefined when that is under way already, or the log cannot be read. Never rejects. */
   async resume({ turnId, requestId }: AbandonedTurn): Promise<LiveTurn | undefined> {
-    if (this.#turns.has(requestId) || this.#isClosing) return undefined;
-    const turn = this.#begin(requestId, []);
-    turn.turnId = turnId;
+    const events = await this.history().catch(() => []);
+    const own = events.filter((event) => event.turnId === turnId);
+    const [first] = own;
+    if (first?.type !== "user_message" || this.#turns.has(requestId) || this.#isClosing) return undefined;
+    const turn = this.#begin(requestId, first.content);
+    this.#show(turn, turnId, own);
     this.#onResumed(turn);
-    try {
-      const own = (await this.history()).filter((event) => event.turnId === turnId);
-      this.#show(turn, turnId, own);
-    } catch (error) {
-      this.#finish(turn, { error });
-      return turn;
-    }
     this.#drive(turn);
     return turn;
   }

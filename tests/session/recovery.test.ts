@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import type { QuestionEvent, TurnEvent } from "../../src/core/chat.js";
+import { openStore } from "../../src/history/open.js";
 import type { App } from "../../src/index.js";
 import { collect, fixtureServer, shape, startApp } from "../support/app.js";
 import { answer, chunk, type LlmServer, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
@@ -13,6 +14,7 @@ const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
 class Desk implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), "recovery-"));
   readonly #apps: App[] = [];
+  readonly storage = { driver: "sqlite" as const, path: join(this.#folder, "log.db") };
 
   async host(llm: LlmServer, service: object = { approval: "auto" }): Promise<App> {
     const storage = { driver: "sqlite", path: join(this.#folder, "log.db") };
@@ -166,4 +168,27 @@ test("what another host left in the conversation goes on before a new request, e
   await collect(second.sessions.open("c").prompt({ requestId: "b", text: "two" }));
   const seen = llm.requests.map(({ body }) => body.messages?.slice(1).map(({ content }) => content));
   expect(seen).toEqual([["one"], ["one"], ["one", "first", "two"]]);
+});
+
+test("a turn that ends every host that runs it is given up, and others go on", async () => {
+  await using llm = await startLlmServer(() => answer("fine"));
+  await using desk = new Desk();
+  const store = await openStore(desk.storage, { now: Date.now, observe: () => {} });
+  const content = [{ type: "text" as const, text: "go" }];
+  for (const conversationId of ["poison", "other"]) {
+    const message = { type: "user_message" as const, turnId: conversationId, requestId: "r", content };
+    await store.claim(conversationId, message, { nodeId: "n0", workspace: process.cwd(), options: {} });
+  }
+  for (const nodeId of ["n0", "n1", "n2"]) {
+    await store.turns.beat({ nodeId, machine: "elsewhere", pid: 1, seenAt: 0 });
+    await store.turns.acquire("poison", "poison", nodeId);
+    await store.turns.bury(nodeId, 0);
+  }
+  await store.close();
+  const app = await desk.host(llm);
+  const given = await collect(app.sessions.open("poison").prompt({ requestId: "r", text: "go" }));
+  expect(given.at(-1)).toMatchObject({ type: "turn_error", error: { kind: "crashed", retryable: false } });
+  const other = await collect(app.sessions.open("other").prompt({ requestId: "r", text: "go" }));
+  expect(other.at(-1)).toMatchObject({ type: "turn_end" });
+  expect(llm.requests).toHaveLength(1);
 });
