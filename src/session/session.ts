@@ -134,6 +134,14 @@ export class Session {
     this.#parts.engine.wake();
   }
 
+  /** Cancels what runs here, and what waits for it; what another process runs is left to that one. */
+  leave(): void {
+    const turns = [...this.#turns.values()];
+    const isOurs = turns.some(({ isHere }) => isHere);
+    for (const turn of turns) turn.cancel(isOurs ? undefined : new Parked());
+    this.#parts.engine.wake();
+  }
+
   /** Whether a turn runs or waits. */
   get isBusy(): boolean {
     return this.#turns.size > 0;

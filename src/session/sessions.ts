@@ -80,9 +80,9 @@ export class Sessions {
     await this.#parts.engine.close();
   }
 
-  /** Cancels what runs and resolves when all of it is in the log. */
+  /** Cancels what runs here and resolves when all of it is in the log. */
   async close(): Promise<void> {
-    for (const session of this.#live.values()) session.cancel();
+    for (const session of this.#live.values()) session.leave();
     await this.#idle();
     await this.#parts.engine.close();
   }

@@ -108,6 +108,25 @@ describe("two hosts on one log", () => {
     expect(shape(await collect(theirs.watch()))).toEqual(shape(await mine));
   });
 
+  test("leave each other's turns alone when they end", async () => {
+    let release = () => {};
+    const gate = new Promise<void>((open) => {
+      release = open;
+    });
+    await using llm = await startLlmServer([
+      (response, request) => void gate.then(() => answer("still here")(response, request)),
+    ]);
+    await using desk = new Desk();
+    const [owner, watcher] = [await desk.host(llm), await desk.host(llm)];
+    const mine = collect(owner.sessions.open("c").prompt({ requestId: "r", text: "go" }));
+    await llm.received(1);
+    const theirs = await watcher.sessions.open("c").submit({ requestId: "r", text: "go" });
+    await watcher.close();
+    await expect(collect(theirs.watch())).rejects.toMatchObject({ kind: "shutting_down" });
+    release();
+    expect((await mine).at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+  });
+
   test("run the turns of one conversation one after another", async () => {
     await using llm = await startLlmServer([answer("one"), answer("two")]);
     await using desk = new Desk();
