@@ -1,3 +1,7 @@
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "@jest/globals";
 import picocolors from "picocolors";
@@ -375,4 +379,24 @@ describe("slash commands", () => {
     expect(userText(llm.requests[0] as LlmRequest)).toContain("two words");
     expect(llm.requests[1]?.body.messages).toHaveLength(2);
   });
+});
+
+test("a chat that is resumed goes on with the turn that its host died in, and tells of other conversations", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "repl-"));
+  const storage = { driver: "sqlite", path: join(folder, "log.db") };
+  await using llm = await startLlmServer(({ body }) =>
+    llm.requests.length > 2 ? answer(JSON.stringify(body.messages?.at(-1)?.content)) : stalled(),
+  );
+  const died = await startApp({ llm: llm.url, storage });
+  for (const id of ["c", "d"])
+    await died.sessions.open(id).submit({ requestId: "r", text: `to ${id}`, streaming: true });
+  await llm.received(2);
+  await died.drain(0);
+  await using app = await startApp({ llm: llm.url, storage, recover: false });
+  const chat = open(app);
+  await chat.sees("an unfinished turn goes on");
+  await chat.sees("to c");
+  await chat.sees("conversation d has an unfinished turn; chat -r d");
+  expect(await chat.leave()).toBe(0);
+  await rm(folder, { recursive: true });
 });

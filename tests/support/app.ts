@@ -20,6 +20,7 @@ interface TestApp {
   config?: Record<string, unknown>;
   storage?: object;
   streamRecovery?: string;
+  recover?: boolean;
 }
 
 /** A whole host in this process: real HTTP to the given provider, real servers, nothing kept unless `storage` says so. */
@@ -29,10 +30,12 @@ export function startApp({
   config = {},
   storage = { driver: "memory" },
   streamRecovery = "auto",
+  recover,
 }: TestApp): Promise<App> {
   const http = { initial_retry_delay: 0.001, max_retry_delay: 0.01 };
   return createApp({
     env: { HOME: home },
+    recover,
     observe: () => {},
     config: {
       llm: {
