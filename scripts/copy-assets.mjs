@@ -2,7 +2,7 @@
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import ts from "typescript";
 
-copyFileSync("src/config/config.schema.json", "dist/config/config.schema.json");
+for (const file of ["config/config.schema.json", "llm/prices.json"]) copyFileSync(`src/${file}`, `dist/${file}`);
 chmodSync("dist/main.js", 0o755);
 
 const { outputText } = ts.transpileModule(readFileSync("scripts/conformance-client.ts", "utf8"), {

@@ -92,7 +92,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     );
     const orchestrator = new Orchestrator({ llm: client, hub, newId });
     const { systemPrompt, streaming, maxToolHops, approval, changedTools } = config.chat.service;
-    const defaults = { systemPrompt, streaming, maxToolHops, approval, changedTools };
+    const defaults = { systemPrompt, streaming, maxToolHops, approval, changedTools, limits: config.chat.limits };
     const machine = thisMachine();
     const engine = {
       node: { nodeId: newId("node"), machine, pid: process.pid },

@@ -1,9 +1,11 @@
 import type {
   Config,
   HttpConfig,
+  LimitsConfig,
   LlmConfig,
   LogLevel,
   OAuthConfig,
+  PriceConfig,
   ProviderConfig,
   ServerConfig,
   ServiceConfig,
@@ -17,6 +19,7 @@ interface ConfigTree {
     fallback: string[];
     stream_recovery: LlmConfig["streamRecovery"];
     http: Mapping;
+    prices: Record<string, Mapping>;
     providers: Record<string, Mapping>;
   };
   chat: {
@@ -28,6 +31,11 @@ interface ConfigTree {
       drain_timeout: number;
       approval: ServiceConfig["approval"];
       changed_tools: ServiceConfig["changedTools"];
+    };
+    limits: {
+      turn: Omit<LimitsConfig["turn"], "timeMs"> & { time?: number };
+      conversation: LimitsConfig["conversation"];
+      day: LimitsConfig["day"];
     };
     storage: { driver: "sqlite" | "memory"; path: string; durability: "normal" | "full" };
   };
@@ -63,7 +71,8 @@ interface ServerTree {
 /** The one place where snake_case becomes camelCase, and seconds milliseconds. The tree has passed the schema. */
 export function buildConfig(tree: Mapping): Config {
   const { llm, chat, logging, mcpServers } = tree as unknown as ConfigTree;
-  const { service, storage } = chat;
+  const { service, limits, storage } = chat;
+  const { time: timeMs, ...turn } = limits.turn;
   const { tool_notifications: notifications } = service;
   return {
     llm: {
@@ -71,6 +80,7 @@ export function buildConfig(tree: Mapping): Config {
       fallback: llm.fallback,
       streamRecovery: llm.stream_recovery,
       http: camelCase(llm.http) as unknown as HttpConfig,
+      prices: mapValues(llm.prices, (price) => camelCase(price) as unknown as PriceConfig),
       providers: mapValues(
         llm.providers,
         ({ quirks, ...provider }): ProviderConfig => ({
@@ -89,6 +99,7 @@ export function buildConfig(tree: Mapping): Config {
         approval: service.approval,
         changedTools: service.changed_tools,
       },
+      limits: { ...limits, turn: { ...turn, ...(timeMs === undefined ? {} : { timeMs }) } },
       storage: storage.driver === "memory" ? { driver: "memory" } : { ...storage, driver: "sqlite" },
     },
     logging,

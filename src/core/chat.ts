@@ -43,6 +43,15 @@ export interface Usage {
   cachedTokens?: number;
 }
 
+/** What a request counts against limits. */
+export interface Spent {
+  tokens: number;
+  /** Absent: the price is not known, which is not 0. */
+  usd?: number;
+  /** The provider did not report usage. */
+  estimated?: true;
+}
+
 export interface ToolDefinition {
   /** Model-side name, `server__tool`, within `^[a-zA-Z0-9_-]{1,64}$`. */
   name: string;
@@ -84,7 +93,25 @@ export type Question =
   | { kind: "elicitation"; server: string; message: string; form: JsonSchema }
   | { kind: "elicitation"; server: string; message: string; url: string }
   /** A server wants the model to write something, at the user's cost: `true` or `false`. */
-  | { kind: "sampling"; server: string; prompt: string; maxTokens: number };
+  | { kind: "sampling"; server: string; prompt: string; maxTokens: number }
+  | LimitQuestion;
+
+/** A limit is reached: go on for the same amount again? `true`, `false` or `{"allow": boolean}`. */
+export interface LimitQuestion {
+  kind: "limit";
+  /** `loop`: the same call with the same result. */
+  limit: "hops" | "tokens" | "usd" | "time" | "calls" | "loop";
+  scope: "turn" | "conversation" | "day";
+  /** Tokens, US dollars, milliseconds or counts, as `limit` has them. */
+  used: number;
+  allowed: number;
+  /** More than what is left: of the next request and, once tools were called, a last answer. */
+  needed?: number;
+  /** `used` holds estimates, because a provider did not report usage. */
+  estimated?: true;
+  /** Requests whose price is not known, beside the dollars in `used`. */
+  unpriced?: number;
+}
 
 /** May this tool run? `true`, `false` or `{"allow": boolean, "remember": …}`. */
 export interface ApprovalQuestion {
@@ -121,6 +148,7 @@ export interface AssistantMessageEvent {
   provider: string;
   model: string;
   usage?: Usage;
+  spent?: Spent;
   attempts: number;
   /** The answer was cut (cancel, broken stream): `message` holds what had been shown. */
   interrupted?: true;

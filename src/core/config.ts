@@ -89,6 +89,14 @@ export interface ProviderConfig extends Partial<TimeoutConfig> {
 /** `restart`: asked again, and what was shown is voided. `fail`: the turn fails, and what was shown is kept. */
 export type StreamRecovery = "restart" | "fail";
 
+/** US dollars per million tokens. */
+export interface PriceConfig {
+  input: number;
+  output: number;
+  /** Of input that the provider had in its cache. Default: `input`. */
+  cachedInput?: number;
+}
+
 export interface LlmConfig {
   /** Unset: the first provider that can be used, see design "First run without a key". */
   active?: string;
@@ -96,6 +104,8 @@ export interface LlmConfig {
   /** What happens to a stream that breaks off after something was shown. `auto`: each front door decides. */
   streamRecovery: "auto" | StreamRecovery;
   http: HttpConfig;
+  /** By `provider/model` or `model`; they win over the shipped table. */
+  prices?: Readonly<Record<string, PriceConfig>>;
   providers: Readonly<Record<string, ProviderConfig>>;
 }
 
@@ -187,12 +197,21 @@ export interface ServiceConfig {
   changedTools: "ask" | "allow";
 }
 
+/** Where a turn pauses and asks whether to go on. Unset: no limit. */
+export interface LimitsConfig {
+  /** `hops` stands in for `ServiceConfig.maxToolHops`. */
+  turn: { hops?: number; tokens?: number; usd?: number; timeMs?: number; calls?: number };
+  conversation: { tokens?: number; usd?: number; calls?: number };
+  /** Of the local calendar, over all conversations of the event log. */
+  day: { tokens?: number; usd?: number };
+}
+
 /** `full`: an acknowledged event also survives a power cut. */
 export type StorageConfig = { driver: "sqlite"; path: string; durability?: "normal" | "full" } | { driver: "memory" };
 
 export interface Config {
   llm: LlmConfig;
-  chat: { service: ServiceConfig; storage: StorageConfig };
+  chat: { service: ServiceConfig; limits: LimitsConfig; storage: StorageConfig };
   logging: { level: LogLevel };
   mcpServers: readonly ServerConfig[];
 }

@@ -147,6 +147,17 @@ export interface TurnRequest {
   options: unknown;
 }
 
+/** What several requests count against limits. */
+export interface SpentTotals {
+  tokens: number;
+  /** Of the requests whose price is known. */
+  usd: number;
+  /** Requests whose price is not known. */
+  unpriced: number;
+  /** Requests whose tokens are an estimate. */
+  estimated: number;
+}
+
 /** The event log. Every method throws StoreError. */
 export interface ChatStore {
   /** Which process may run which turn. */
@@ -165,6 +176,8 @@ export interface ChatStore {
   read(conversationId: string, from?: number): Promise<StoredEvent[]>;
   /** Latest first. */
   conversations(): Promise<ConversationSummary[]>;
+  /** Of all conversations, from this time on (milliseconds since the epoch). */
+  spent(since: number): Promise<SpentTotals>;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 import type { Question } from "../core/chat.js";
 import { askApproval } from "./approval.js";
 import { askForm } from "./form.js";
+import { limitText } from "./limit-text.js";
 import type { LineEditor } from "./line-editor.js";
 import { unambiguous } from "./terminal.js";
 
@@ -11,6 +12,9 @@ export async function askPerson(editor: LineEditor, question: Question, signal: 
     const { server, prompt, maxTokens } = question;
     const text = `${server} asks the model for up to ${maxTokens} tokens, at your cost:\n${prompt}\nallow? y/n: `;
     return (await yesOrNo(editor, text, signal)) === true;
+  }
+  if (question.kind === "limit") {
+    return (await yesOrNo(editor, `${limitText(question)}\ngo on for as much again? y/n: `, signal)) === true;
   }
   if ("form" in question) return askForm(editor, question, signal);
   const { server, message, url } = question;

@@ -19,8 +19,8 @@ export interface Shown {
   reasoning: boolean;
 }
 
-/** Absent counts stay absent; without any count there is no usage. */
-export function wireUsage(usage: Usage | undefined): Record<string, number | undefined> | null {
+/** Absent counts stay absent, and so does a cost that is not known; without any count there is no usage. */
+export function wireUsage(usage: Usage | undefined, costUsd?: number): Record<string, number | undefined> | null {
   if (!usage) return null;
   const { inputTokens, outputTokens, reasoningTokens, cachedTokens } = usage;
   return {
@@ -28,6 +28,7 @@ export function wireUsage(usage: Usage | undefined): Record<string, number | und
     output_tokens: outputTokens,
     reasoning_tokens: reasoningTokens,
     cached_tokens: cachedTokens,
+    cost_usd: costUsd,
   };
 }
 
@@ -62,17 +63,18 @@ function wireQuestion(question: Question): object {
       return { kind, server, prompt, max_tokens: maxTokens };
     }
     case "elicitation":
+    case "limit":
       return question;
   }
 }
 
 function assistantChunks(event: AssistantMessageEvent, shown: Shown): WireChunk[] {
-  const { message, usage, provider, model, finishReason, attempts, interrupted } = event;
+  const { message, usage, spent, provider, model, finishReason, attempts, interrupted } = event;
   const chunks: WireChunk[] = [];
   if (message.reasoning && !shown.reasoning) chunks.push({ type: "reasoning", data: message.reasoning });
   if (message.content && !shown.text) chunks.push({ type: "text", data: message.content });
   const metadata = { provider, model, finish_reason: finishReason, attempts, interrupted };
-  return [...chunks, { type: "usage", data: wireUsage(usage), metadata }];
+  return [...chunks, { type: "usage", data: wireUsage(usage, spent?.usd), metadata }];
 }
 
 /** Beyond what a live turn shows: the rest of the log, so that every `seq` is there. */

@@ -80,10 +80,10 @@ export class TextView implements OneshotView {
     }
   }
 
-  async end({ stopReason, error }: TurnSummary): Promise<void> {
+  async end(summary: TurnSummary): Promise<void> {
     if (this.#tail !== "" && !this.#tail.endsWith("\n")) await this.#target.stdout.write("\n");
-    if (error) return this.#target.stderr.write(inert(errorLines(error)));
-    const note = stopReason && stopNote(stopReason);
+    if (summary.error) return this.#target.stderr.write(inert(errorLines(summary.error)));
+    const note = stopNote(summary);
     if (note) await this.#note(note);
   }
 
@@ -143,7 +143,7 @@ export class JsonView implements OneshotView {
       text: summary.text,
       model: summary.model ?? model?.model ?? null,
       provider: summary.provider ?? model?.provider ?? null,
-      usage: wireUsage(summary.usage),
+      usage: wireUsage(summary.usage, summary.costUsd),
       tool_calls: summary.toolCalls.map(({ isError, ...call }) => ({ ...call, is_error: isError })),
       attempts: summary.attempts,
       duration_ms: this.#parts.now() - this.#startedAt,

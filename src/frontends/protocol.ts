@@ -84,7 +84,7 @@ export class TurnEncoder {
     const summary = summarizeTurn(this.#stored);
     const metadata = {
       stop_reason: summary.stopReason,
-      usage: wireUsage(summary.usage),
+      usage: wireUsage(summary.usage, summary.costUsd),
       model: summary.model ?? model.model,
       provider: summary.provider ?? model.provider,
       cached,

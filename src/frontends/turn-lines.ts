@@ -1,6 +1,8 @@
-import type { ErrorInfo, StopReason, StoredEvent, ToolCall, TurnEvent } from "../core/chat.js";
+import type { ErrorInfo, StoredEvent, ToolCall, TurnEvent } from "../core/chat.js";
 import { textOf } from "../core/chat.js";
 import type { ToolHub } from "../core/ports.js";
+import type { TurnSummary } from "../session/summary.js";
+import { dollars, limitText } from "./limit-text.js";
 import { oneLine } from "./terminal.js";
 
 type ToolResultEvent = Extract<StoredEvent, { type: "tool_result" }>;
@@ -57,17 +59,30 @@ export class ServerLosses {
 }
 
 /** Why a turn that did not fail still is not what was asked for; undefined for a plain end. */
-export function stopNote(stopReason: StopReason): string | undefined {
-  return stopNotes[stopReason];
+export function stopNote({ stopReason, limit }: TurnSummary): string | undefined {
+  switch (stopReason) {
+    case "max_tokens":
+      return "the answer was cut at the model's token limit (max_tokens)";
+    case "refusal":
+      return "the provider's content filter stopped the answer";
+    case "cancelled":
+      return "cancelled";
+    case "max_tool_hops":
+      if (limit?.limit === "hops") return `the turn was stopped: ${limitText(limit)}`;
+      return "the model was stopped at the limit of tool hops (--max-tool-hops, chat.service.max_tool_hops)";
+    case "budget":
+      return limit ? `the turn was stopped: ${limitText(limit)}` : "the turn was stopped at its time limit (--timeout)";
+    default:
+      return undefined;
+  }
 }
 
-const stopNotes: Partial<Record<StopReason, string>> = {
-  max_tokens: "the answer was cut at the model's token limit (max_tokens)",
-  max_tool_hops: "the model was stopped at the limit of tool hops (--max-tool-hops, chat.service.max_tool_hops)",
-  budget: "the turn was stopped at its time limit (--timeout)",
-  refusal: "the provider's content filter stopped the answer",
-  cancelled: "cancelled",
-};
+/** `1200 tokens in, 80 out, $0.0031`; undefined where the provider reported nothing. */
+export function usageNote({ usage, costUsd }: TurnSummary): string | undefined {
+  if (!usage) return undefined;
+  const cost = costUsd === undefined ? "cost unknown" : costUsd === 0 ? "free" : dollars(costUsd);
+  return `${usage.inputTokens} tokens in, ${usage.outputTokens} out, ${cost}`;
+}
 
 /** `error: what happened` and, where there is one, `hint: what to do`. */
 export function errorLines({ message, hint }: ErrorInfo): string {

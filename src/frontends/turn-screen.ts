@@ -1,10 +1,11 @@
 import type { ErrorInfo, StoredEvent, TurnEvent } from "../core/chat.js";
 import type { ToolHub } from "../core/ports.js";
+import { summarizeTurn } from "../session/summary.js";
 import { MarkdownStream, PlainStream, type TextStream } from "./markdown.js";
 import { createRenderer } from "./markdown-render.js";
 import { StatusLine } from "./status-line.js";
 import { type Colors, inert, lastColumns, oneLine } from "./terminal.js";
-import { errorLines, ServerLosses, stopNote, ToolLines } from "./turn-lines.js";
+import { errorLines, ServerLosses, stopNote, ToolLines, usageNote } from "./turn-lines.js";
 
 export interface Screen {
   write: (text: string) => void;
@@ -21,6 +22,7 @@ export class TurnScreen {
   readonly #text: TextStream;
   readonly #status: StatusLine;
   readonly #running = new Map<string, string>();
+  #stored: StoredEvent[] = [];
   #reasoning = "";
   #messageShown = false;
   /** What was printed last in this turn. Sections of different kinds are a blank line apart. */
@@ -69,6 +71,7 @@ export class TurnScreen {
   }
 
   #showStored(event: StoredEvent): void {
+    this.#stored.push(event);
     switch (event.type) {
       case "assistant_message":
         if (!this.#messageShown) this.#print("text", this.#text.push(event.message.content));
@@ -85,9 +88,12 @@ export class TurnScreen {
         this.#running.delete(event.callId);
         this.#toolLine(this.#tools.result(event, this.#screen.columns()), event.isError);
         break;
-      case "turn_end":
-        this.#note(stopNote(event.stopReason));
+      case "turn_end": {
+        const summary = summarizeTurn(this.#stored);
+        const usage = this.#screen.colors.isColorSupported ? usageNote(summary) : undefined;
+        for (const note of [stopNote(summary), usage]) this.#note(note);
         break;
+      }
       case "turn_error":
         this.error(event.error);
     }
@@ -111,6 +117,7 @@ export class TurnScreen {
     this.#endText();
     this.pause();
     this.#running.clear();
+    this.#stored = [];
     if (this.#section) this.#screen.write("\n");
     this.#section = undefined;
   }

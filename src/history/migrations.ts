@@ -48,6 +48,12 @@ export const steps: readonly Step[] = [
       .on("events")
       .columns(["conversation_id", "turn_id", "position"])
       .where(sql.ref("position"), "is not", null),
+    // What a day has cost.
+    schema
+      .createIndex("events_answers")
+      .on("events")
+      .column("at")
+      .where(sql.ref("type"), "=", sql.lit("assistant_message")),
     // `state`: queued, running, failed (a repetition of the request goes on with it) or ended. `place` orders a conversation's turns.
     schema
       .createTable("turns")

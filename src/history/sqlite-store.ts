@@ -6,6 +6,7 @@ import type {
   Claim,
   ConversationSummary,
   Observe,
+  SpentTotals,
   TurnGrant,
   TurnLeases,
   TurnRequest,
@@ -56,6 +57,7 @@ class SqliteStore implements ChatStore {
   readonly #eventsFrom: Statement;
   readonly #eventAt: Statement;
   readonly #conversations: Statement;
+  readonly #spent: Statement;
 
   constructor(db: Connection, path: string, now: () => number) {
     this.#db = db;
@@ -83,6 +85,13 @@ class SqliteStore implements ChatStore {
       `SELECT conversation_id AS "conversationId", seq AS "lastSeq", at AS "updatedAt"
        FROM (SELECT conversation_id, max(seq) AS seq FROM events GROUP BY conversation_id)
        JOIN events USING (conversation_id, seq) ORDER BY id DESC`,
+    );
+    this.#spent = db.prepare(
+      `SELECT coalesce(sum(json_extract(payload, '$.spent.tokens')), 0) AS tokens,
+              coalesce(sum(json_extract(payload, '$.spent.usd')), 0.0) AS usd,
+              count(json_extract(payload, '$.spent.tokens')) - count(json_extract(payload, '$.spent.usd')) AS unpriced,
+              count(json_extract(payload, '$.spent.estimated')) AS estimated
+       FROM events WHERE type = 'assistant_message' AND at >= ?`,
     );
   }
 
@@ -127,6 +136,10 @@ class SqliteStore implements ChatStore {
       const rows = this.#conversations.all() as ConversationSummary[];
       return rows.map((row) => ({ ...row }));
     });
+  }
+
+  async spent(since: number): Promise<SpentTotals> {
+    return this.#guarded("read", () => ({ ...(this.#spent.get(since) as SpentTotals) }));
   }
 
   async close(): Promise<void> {

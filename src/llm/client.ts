@@ -7,6 +7,7 @@ import type { OnDelta } from "./attempts.js";
 import { Call, TotalTimeout } from "./call.js";
 import { Dialects } from "./dialect.js";
 import { firstAnswer } from "./fallback.js";
+import { type Price, priceOf } from "./prices.js";
 import { type Environment, modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";
 import { textsIn } from "./quotes.js";
 import { Showing } from "./showing.js";
@@ -57,6 +58,23 @@ export class LlmClient {
     const resolved = resolveModel(this.#config, this.#parts.env, model);
     this.#resolved.set(model ?? "", resolved);
     return resolved;
+  }
+
+  /** Undefined: not known, which is not 0. */
+  priceOf(provider: string, model: string): Price | undefined {
+    return priceOf(this.#config, provider, model);
+  }
+
+  /** Every model that may answer a request naming `model`, as `provider/model`, the first choice first. */
+  priced(model?: string): { name: string; price?: Price }[] {
+    return [model, ...this.#config.fallback.map((entry) => modelOfEntry(this.#config, entry))].flatMap((wanted) => {
+      try {
+        const { provider, model: resolved } = this.resolve(wanted);
+        return [{ name: `${provider.name}/${resolved}`, price: this.priceOf(provider.name, resolved) }];
+      } catch {
+        return []; // it cannot be asked, so it costs nothing
+      }
+    });
   }
 
   /** One completion, streamed or not: the same answer gives the same completion. Throws LlmError. */

@@ -10,16 +10,21 @@ import type {
   LiveEvent,
   Message,
   QuestionEvent,
+  Spent,
   StartedCall,
   StopReason,
   ToolDefinition,
 } from "../core/chat.js";
 import type { StreamRecovery } from "../core/config.js";
-import { errorInfo, LlmError } from "../core/errors.js";
+import { errorInfo, LlmError, RequestError } from "../core/errors.js";
 import type { NewId } from "../core/ids.js";
 import type { ToolHub } from "../core/ports.js";
 import type { CompleteOptions, LlmClient } from "../llm/client.js";
+import { Budget } from "./budget.js";
+import { LimitGate } from "./limit-gate.js";
+import { Loops } from "./loops.js";
 import { matchesTool, type PolicyRules } from "./policy.js";
+import { spentOn } from "./spending.js";
 import { runToolCalls } from "./tools.js";
 
 export interface CallOptions {
@@ -40,6 +45,8 @@ export interface TurnOptions {
   /** Where the turn goes on after a process died: its last answer, which the history ends with, and what became of that one's calls. */
   resume?: { hop: number; finishReason: FinishReason; calls: readonly StartedCall[] };
   rules: PolicyRules;
+  /** Where the turn pauses and asks. Default: at a loop only. */
+  budget?: Budget;
   signal: AbortSignal;
   /** Waits for the answer to a `question` event that was just yielded; `false` when the turn is cancelled meanwhile. Never rejects. */
   answer: (question: QuestionEvent) => Promise<unknown>;
@@ -106,31 +113,36 @@ export class Orchestrator {
    * only when the consumer asks for the next event, so an event that was stored before asking is stored before it takes effect.
    */
   async *runTurn(history: readonly Message[], options: TurnOptions): AsyncGenerator<ChatEvent | LiveEvent> {
-    const { turnId, signal, resume } = options;
+    const { turnId, signal, rules, model, resume, budget = new Budget() } = options;
+    const priced = this.#llm.priced(model);
+    const unpriced = budget.limitsMoney ? priced.find(({ price }) => !price) : undefined;
+    if (unpriced) {
+      yield { type: "turn_error", turnId, error: errorInfo(noPrice(unpriced.name)) };
+      return;
+    }
+    const answer = (question: QuestionEvent) => budget.clock.stopDuring(() => options.answer(question));
+    const asking = { turnId, newId: this.#newId, answer };
+    const gate = new LimitGate({ ...asking, budget, price: priced[0]?.price });
+    const loops = new Loops();
     const messages: Message[] = [{ role: "system", content: options.system }, ...history];
-    let known = resume;
+    let known: Answer | undefined = resume;
     for (let hop = resume?.hop ?? 0; ; hop++) {
-      const lastHop = hop >= options.maxToolHops;
-      const tools = lastHop ? [] : this.#offeredTools(options.rules);
-      const answer = known ?? (yield* this.#ask({ messages, tools, model: options.model }, options));
+      const answered = known ?? (yield* this.#ask(messages, { hop, gate, budget }, options));
       known = undefined;
-      if (!answer) return;
-      const { calls, finishReason } = answer;
+      if (!answered) return;
+      const { calls, finishReason } = answered;
       if (calls.length === 0) {
-        yield { type: "turn_end", turnId, stopReason: lastHop ? "max_tool_hops" : stopReasonOf(finishReason) };
+        const stopReason =
+          gate.stopReason ?? (hop < options.maxToolHops ? stopReasonOf(finishReason) : "max_tool_hops");
+        yield { type: "turn_end", turnId, stopReason };
         return;
       }
-      const batch = {
-        turnId,
-        hop,
-        hub: this.#hub,
-        rules: options.rules,
-        signal,
-        newId: this.#newId,
-        answer: options.answer,
-        truncated: finishReason === "length",
-      };
+      const fresh = calls.filter(({ sent, result }) => !sent && !result).length;
+      const runnable = yield* gate.beforeCalls(fresh);
+      const truncated = finishReason === "length";
+      const batch = { ...asking, hop, hub: this.#hub, rules, signal, loops, runnable, truncated };
       messages.push(...(yield* runToolCalls(calls, batch)));
+      budget.called(Math.min(runnable, fresh), loops.endHop());
       if (signal.aborted) {
         yield { type: "turn_end", turnId, stopReason: abortReason(signal) };
         return;
@@ -138,15 +150,26 @@ export class Orchestrator {
     }
   }
 
-  /** As `#hop`, with the answer added to the messages. */
+  /** The next answer, added to the messages. Nothing when the turn has ended instead. */
   async *#ask(
-    request: CompletionRequest & { messages: Message[] },
+    messages: Message[],
+    { hop, gate, budget }: { hop: number; gate: LimitGate; budget: Budget },
     options: TurnOptions,
   ): AsyncGenerator<ChatEvent | LiveEvent, Answer | undefined> {
-    const completion = yield* this.#hop(request, options);
+    const { turnId, signal, model } = options;
+    const tools = this.#offeredTools(options.rules);
+    if (hop < options.maxToolHops) yield* gate.beforeRequest({ messages, tools }, hop);
+    const stopReason = gate.stopReason ?? (hop < options.maxToolHops ? undefined : "max_tool_hops");
+    const bounds = stopReason ? await gate.lastRequest(messages) : {};
+    if (!bounds && !signal.aborted) {
+      yield { type: "turn_end", turnId, stopReason: stopReason ?? "budget" };
+      return undefined;
+    }
+    const completion = yield* this.#hop({ messages, tools: stopReason ? [] : tools, model, ...bounds }, options);
     if (!completion) return undefined;
-    const { message, finishReason } = completion;
-    request.messages.push(message);
+    const { message, finishReason, spent } = completion;
+    budget.spend(spent);
+    messages.push(message);
     return { finishReason, calls: message.toolCalls.map((call) => ({ call, planned: false, sent: false })) };
   }
 
@@ -154,7 +177,7 @@ export class Orchestrator {
   async *#hop(
     request: CompletionRequest,
     { turnId, signal, streaming, streamRecovery }: TurnOptions,
-  ): AsyncGenerator<ChatEvent | LiveEvent, Completion | undefined> {
+  ): AsyncGenerator<ChatEvent | LiveEvent, (Completion & { spent: Spent }) | undefined> {
     let shown: Delta[] = [];
     const events = streaming
       ? this.streamOpenAIApi(request, { signal, streamRecovery })
@@ -163,8 +186,10 @@ export class Orchestrator {
       for await (const event of events) {
         if (event.type === "completion") {
           const { message, ...facts } = withoutUnaskedCalls(event.completion, request.tools);
-          yield { type: "assistant_message", turnId, message, ...facts };
-          return { message, ...facts };
+          const price = this.#llm.priceOf(facts.provider, facts.model);
+          const spent = spentOn(request, event.completion, price);
+          yield { type: "assistant_message", turnId, message, ...facts, spent };
+          return { message, ...facts, spent };
         }
         if (event.type === "discard") shown = [];
         else shown.push(event);
@@ -175,7 +200,9 @@ export class Orchestrator {
         const { provider, model } = this.#llm.resolve(request.model);
         const attempts = (error instanceof LlmError ? error.attempts : undefined) ?? 1;
         const facts = { finishReason: "unknown", provider: provider.name, model, attempts } as const;
-        yield { type: "assistant_message", turnId, message: partialMessage(shown), ...facts, interrupted: true };
+        const message = partialMessage(shown);
+        const spent = spentOn(request, { message }, this.#llm.priceOf(provider.name, model));
+        yield { type: "assistant_message", turnId, message, ...facts, spent, interrupted: true };
       }
       if (signal.aborted) yield { type: "turn_end", turnId, stopReason: abortReason(signal) };
       else yield { type: "turn_error", turnId, error: errorInfo(error) };
@@ -199,6 +226,12 @@ export class Orchestrator {
 function withoutUnaskedCalls(completion: Completion, offered: readonly ToolDefinition[]): Completion {
   if (offered.length > 0 || completion.message.toolCalls.length === 0) return completion;
   return { ...completion, message: { ...completion.message, toolCalls: [] } };
+}
+
+function noPrice(model: string): RequestError {
+  return new RequestError("usage", `a limit in US dollars cannot be kept: the price of ${model} is not known`, {
+    hint: `Set llm.prices."${model}" to {input: …, output: …}, US dollars per million tokens, or take usd out of chat.limits.`,
+  });
 }
 
 function partialMessage(shown: readonly Delta[]): AssistantMessage {

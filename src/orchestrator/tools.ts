@@ -1,6 +1,7 @@
 import { Channel } from "../core/channel.js";
 import type { ChatEvent, LiveEvent, Message, Question, QuestionEvent, StartedCall, ToolCall } from "../core/chat.js";
 import type { PreparedCall, ToolHub, ToolResult } from "../core/ports.js";
+import type { Loops } from "./loops.js";
 import { decide, type PolicyRules } from "./policy.js";
 
 export interface ToolBatch {
@@ -11,6 +12,9 @@ export interface ToolBatch {
   rules: PolicyRules;
   /** The answer was cut at its token limit: the last call's arguments are not whole, even where they parse. */
   truncated: boolean;
+  /** Of the calls that were not sent yet, in order; a limit keeps the rest from being run. */
+  runnable: number;
+  loops: Loops;
   signal: AbortSignal;
   newId: (prefix: string) => string;
   /** Waits for the answer to a question that was just yielded; `false` when the turn is cancelled meanwhile. Never rejects. */
@@ -34,6 +38,12 @@ export async function* runToolCalls(
 
   const results = new Map<ToolCall, ToolResult>();
   const sendable: { call: ToolCall; prepared: PreparedCall }[] = [];
+  const take = (call: ToolCall, answered: ToolResult) => {
+    const result = batch.loops.noted(call, answered);
+    results.set(call, result);
+    return resultEvent(turnId, call, result);
+  };
+  let fresh = 0;
   for (const started of calls) {
     const { call, result } = started;
     if (result) {
@@ -41,10 +51,10 @@ export async function* runToolCalls(
       continue;
     }
     const isCut = batch.truncated && started === calls.at(-1);
-    const checked = started.sent ? checkSent(call, batch) : isCut ? refused(cutMessage) : yield* check(started, batch);
+    const obstacle = !started.sent && ++fresh > batch.runnable ? limitMessage : isCut ? cutMessage : undefined;
+    const checked = started.sent ? checkSent(call, batch) : obstacle ? refused(obstacle) : yield* check(started, batch);
     if ("refused" in checked) {
-      results.set(call, checked.refused);
-      yield resultEvent(turnId, call, checked.refused);
+      yield take(call, checked.refused);
     } else {
       sendable.push({ call, prepared: checked });
     }
@@ -68,8 +78,7 @@ export async function* runToolCalls(
       ask,
       callId: `${turnId}/${batch.hop}/${call.id}`,
     });
-    results.set(call, result);
-    happenings.push(resultEvent(turnId, call, result));
+    happenings.push(take(call, result));
   });
   void Promise.all(sent).then(
     () => happenings.close(),
@@ -84,6 +93,8 @@ export async function* runToolCalls(
 }
 
 const cutMessage = "not run: the answer reached its token limit inside these arguments; make a shorter call";
+
+const limitMessage = "not run: a limit that the user has set stopped the turn before this call";
 
 /** The process died before the result came. Only what does no harm twice is sent again, by the word of a server that the user trusts. */
 function checkSent(call: ToolCall, { hub, signal }: ToolBatch): Checked {
@@ -111,7 +122,7 @@ async function* check(
     if (!asked) yield question;
     const value = given ? given.value : await batch.answer(question);
     if (!given) yield { type: "answer", turnId: batch.turnId, questionId: question.questionId, value };
-    if (!isApproval(value)) return refused(`not run: the user did not allow ${call.name}`);
+    if (!isYes(value)) return refused(`not run: the user did not allow ${call.name}`);
     if (prepared.change) prepared.pin();
   }
   return prepared;
@@ -122,7 +133,7 @@ function questionEvent(question: Question, { turnId, newId }: ToolBatch): Questi
 }
 
 /** `true` or `{"allow": true}`; anything else is a no. */
-function isApproval(value: unknown): boolean {
+export function isYes(value: unknown): boolean {
   return value === true || (typeof value === "object" && value !== null && "allow" in value && value.allow === true);
 }
 

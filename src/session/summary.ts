@@ -1,5 +1,6 @@
-import type { AssistantMessageEvent, ErrorInfo, StopReason, StoredEvent, Usage } from "../core/chat.js";
+import type { AssistantMessageEvent, ErrorInfo, LimitQuestion, StopReason, StoredEvent, Usage } from "../core/chat.js";
 import { readTurn, validHops } from "../history/turns.js";
+import { isYes } from "../orchestrator/tools.js";
 
 export interface TurnSummary {
   /** What the assistant said in all of the turn. */
@@ -9,6 +10,10 @@ export interface TurnSummary {
   error?: ErrorInfo;
   /** Over all requests that reported it; absent when none did. */
   usage?: Usage;
+  /** Absent unless the cost of every request is known. */
+  costUsd?: number;
+  /** The limit that nobody allowed the turn to cross. */
+  limit?: LimitQuestion;
   /** `isError` is absent for a call without a result. */
   toolCalls: { id: string; name: string; arguments: string; isError?: boolean }[];
   /** HTTP requests sent to the provider. */
@@ -22,6 +27,8 @@ export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
   const turn = readTurn(events);
   const answers = turn.hops.map(({ answer }) => answer);
   const usage = sumUsage(answers);
+  const costUsd = sumCosts(answers);
+  const limit = refusedLimit(events);
   const last = answers.at(-1);
   // An interrupted answer counts the requests of the error that ended it.
   const failedAttempts = (turn.end?.type === "turn_error" && turn.end.error.attempts) || 0;
@@ -33,6 +40,8 @@ export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
     ...(turn.end?.type === "turn_end" ? { stopReason: turn.end.stopReason } : {}),
     ...(turn.end?.type === "turn_error" ? { stopReason: "error" as const, error: turn.end.error } : {}),
     ...(usage ? { usage } : {}),
+    ...(costUsd === undefined ? {} : { costUsd }),
+    ...(limit ? { limit } : {}),
     toolCalls: turn.hops.flatMap(({ calls }) =>
       calls.map(({ call: { id, name, arguments: text }, result }) => ({
         id,
@@ -44,6 +53,22 @@ export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
     attempts: answers.reduce((sum, { attempts }) => sum + attempts, last?.interrupted ? 0 : failedAttempts),
     ...(last ? { provider: last.provider, model: last.model } : {}),
   };
+}
+
+function refusedLimit(events: readonly StoredEvent[]): LimitQuestion | undefined {
+  const refused = new Set(events.flatMap((event) => (isNo(event) ? [event.questionId] : [])));
+  return events
+    .flatMap((event) => (event.type === "question" && refused.has(event.questionId) ? [event.question] : []))
+    .findLast((question) => question.kind === "limit");
+}
+
+function isNo(event: StoredEvent): event is Extract<StoredEvent, { type: "answer" }> {
+  return event.type === "answer" && !isYes(event.value);
+}
+
+function sumCosts(answers: readonly AssistantMessageEvent[]): number | undefined {
+  if (answers.length === 0 || answers.some(({ usage, spent }) => !usage || spent?.usd === undefined)) return undefined;
+  return answers.reduce((sum, { spent }) => sum + (spent?.usd ?? 0), 0);
 }
 
 function sumUsage(answers: readonly AssistantMessageEvent[]): Usage | undefined {

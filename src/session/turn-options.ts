@@ -1,4 +1,4 @@
-import type { StreamRecovery } from "../core/config.js";
+import type { LimitsConfig, StreamRecovery } from "../core/config.js";
 
 /** How one turn runs where it differs from the defaults. Kept with the turn, as JSON: whoever goes on with it runs it the same way. */
 export interface TurnOptions {
@@ -24,4 +24,5 @@ export interface TurnDefaults {
   maxToolHops: number;
   approval: "ask" | "auto";
   changedTools: "ask" | "allow";
+  limits?: LimitsConfig;
 }

@@ -6,6 +6,7 @@ import type { AbandonedTurn, ChatStore, ToolHub, TurnLease } from "../core/ports
 import { resumeTurn, trimTurns } from "../history/replay.js";
 import { type Orchestrator, TimeLimitReached } from "../orchestrator/orchestrator.js";
 import type { TurnEngine } from "./engine.js";
+import { budgetFor, maxToolHopsOf } from "./limits.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
 import type { TurnDefaults, TurnOptions } from "./turn-options.js";
@@ -35,6 +36,8 @@ export class TurnRunner {
   readonly #questions: Questions;
   /** Patterns that the user allowed for the rest of this session. */
   readonly #remembered: string[] = [];
+  /** What the user allowed beyond the limits, for the rest of this session. */
+  readonly #granted = new Map<string, number>();
 
   constructor(conversationId: string, parts: SessionParts, questions: Questions) {
     this.#conversationId = conversationId;
@@ -140,7 +143,8 @@ export class TurnRunner {
       model: options.model,
       streaming: options.streaming ?? defaults.streaming,
       streamRecovery: options.streamRecovery,
-      maxToolHops: options.maxToolHops ?? defaults.maxToolHops,
+      maxToolHops: options.maxToolHops ?? maxToolHopsOf(defaults),
+      budget: budgetFor(turnId, log, { ...this.#parts, granted: this.#granted }),
       resume: point,
       rules: {
         approval: options.approval ?? defaults.approval,

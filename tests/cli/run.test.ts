@@ -32,7 +32,7 @@ describe("a first run, without a key and without a configuration", () => {
       text: "The answer is 42.",
       model: "demo",
       provider: "demo",
-      usage: { input_tokens: expect.any(Number), output_tokens: expect.any(Number) },
+      usage: { input_tokens: expect.any(Number), output_tokens: expect.any(Number), cost_usd: 0 },
       tool_calls: [{ id: expect.any(String), name: "demo__add", arguments: expect.any(String), is_error: false }],
       attempts: 2,
       duration_ms: expect.any(Number),

@@ -15,7 +15,7 @@ const BROKEN: [string, string, string[]][] = [
     "an unknown key that resembles nothing lists what there is",
     "llm:\n  temperature: 1\n",
     [
-      'config.yaml:2:3 llm.temperature: unknown key "temperature" (known here: active, fallback, stream_recovery, http, providers)',
+      'config.yaml:2:3 llm.temperature: unknown key "temperature" (known here: active, fallback, stream_recovery, http, prices, providers)',
     ],
   ],
   [

@@ -32,9 +32,11 @@ describe("an empty configuration", () => {
           queueTimeoutMs: 10_000,
           totalTimeoutMs: 300_000,
         },
+        prices: {},
         providers: {},
       },
       chat: {
+        limits: { turn: {}, conversation: {}, day: {} },
         service: {
           systemPrompt: "You are a helpful assistant. Use the tools you are given when they help.",
           streaming: true,

@@ -25,6 +25,16 @@ describe.each(["sqlite", "memory"] as const)("the %s store", (driver) => {
       expect(await store.append("a", one.end())).toMatchObject({ seq: 2, at: 102 });
     }));
 
+  test("sums up what answers have spent from a time on, over all conversations", () =>
+    withStore(async (store) => {
+      await store.append("a", { ...one.answer("before"), spent: { tokens: 1000, usd: 1 } });
+      await store.append("a", { ...one.answer("x"), spent: { tokens: 10, usd: 0.25 } });
+      await store.append("b", { ...two.answer("y"), spent: { tokens: 5, estimated: true } });
+      await store.append("b", two.answer("not counted"));
+      expect(await store.spent(101)).toEqual({ tokens: 15, usd: 0.25, unpriced: 1, estimated: 1 });
+      expect(await store.spent(200)).toEqual({ tokens: 0, usd: 0, unpriced: 0, estimated: 0 });
+    }));
+
   test("appends in the order of the calls, without awaiting each", () =>
     withStore(async (store) => {
       const texts = Array.from({ length: 50 }, (_, index) => `text ${index}`);

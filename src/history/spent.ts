@@ -1,0 +1,20 @@
+import type { ChatEvent } from "../core/chat.js";
+import type { SpentTotals } from "../core/ports.js";
+
+/** What the answers among these events count against limits. */
+export function spentIn(events: readonly ChatEvent[]): SpentTotals {
+  const totals: SpentTotals = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
+  for (const event of events) {
+    if (event.type !== "assistant_message" || !event.spent) continue;
+    totals.tokens += event.spent.tokens;
+    totals.usd += event.spent.usd ?? 0;
+    totals.unpriced += event.spent.usd === undefined ? 1 : 0;
+    totals.estimated += event.spent.estimated ? 1 : 0;
+  }
+  return totals;
+}
+
+/** Calls that were sent, whatever came of them. */
+export function callsIn(events: readonly ChatEvent[]): number {
+  return events.filter(({ type }) => type === "tool_sent").length;
+}

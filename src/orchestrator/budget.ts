@@ -1,0 +1,185 @@
+import type { LimitQuestion, Spent } from "../core/chat.js";
+import type { LimitsConfig } from "../core/config.js";
+import type { SpentTotals } from "../core/ports.js";
+import { TurnClock } from "./clock.js";
+import { loopAllowed } from "./loops.js";
+
+export interface Totals extends SpentTotals {
+  calls: number;
+}
+
+export interface BudgetParts {
+  limits: LimitsConfig;
+  /** From the log: what the conversation, and this turn before it went on, have spent. */
+  earlier: { turn: Totals & { hops: number }; conversation: Totals };
+  /** From the log, this turn's part included. Asked only where the day has a limit. */
+  daySpent: () => Promise<SpentTotals>;
+  /** What the person has allowed beyond the limits of conversation and day; it outlives the turn. */
+  granted: Map<string, number>;
+  /** Milliseconds. */
+  now: () => number;
+}
+
+/** What the next step will take of each limit. `usd` is 0 where the price is not known. */
+export interface Need {
+  hops?: number;
+  calls?: number;
+  tokens?: number;
+  usd?: number;
+}
+
+interface Account {
+  scope: LimitQuestion["scope"];
+  limit: LimitQuestion["limit"];
+  /** As configured: what a yes adds. */
+  amount: number;
+  used: number;
+  totals?: SpentTotals;
+}
+
+const nothing: Totals = { tokens: 0, usd: 0, unpriced: 0, estimated: 0, calls: 0 };
+const unlimited: BudgetParts = {
+  limits: { turn: {}, conversation: {}, day: {} },
+  earlier: { turn: { ...nothing, hops: 0 }, conversation: nothing },
+  daySpent: async () => nothing,
+  granted: new Map(),
+  now: Date.now,
+};
+
+/** The accounts of one turn. Decides nothing but whether a step fits; who asks, and what follows, is not its business. */
+export class Budget {
+  readonly clock: TurnClock;
+  readonly #parts: BudgetParts;
+  readonly #turn: Totals;
+  readonly #conversation: Totals;
+  readonly #granted = new Map<string, number>();
+  #hops: number;
+  #loop = 0;
+
+  constructor(parts: BudgetParts = unlimited) {
+    this.#parts = parts;
+    const { hops, ...turn } = parts.earlier.turn;
+    this.#hops = hops;
+    this.#turn = turn;
+    this.#conversation = { ...parts.earlier.conversation };
+    this.clock = new TurnClock(parts.now);
+  }
+
+  get limitsMoney(): boolean {
+    const { turn, conversation, day } = this.#parts.limits;
+    return [turn, conversation, day].some(({ usd }) => usd !== undefined);
+  }
+
+  get limitsTokens(): boolean {
+    const { turn, conversation, day } = this.#parts.limits;
+    return this.limitsMoney || [turn, conversation, day].some(({ tokens }) => tokens !== undefined);
+  }
+
+  /** A request was answered. */
+  spend(spent: Spent): void {
+    this.#hops += 1;
+    for (const totals of [this.#turn, this.#conversation]) {
+      totals.tokens += spent.tokens;
+      totals.usd += spent.usd ?? 0;
+      totals.unpriced += spent.usd === undefined ? 1 : 0;
+      totals.estimated += spent.estimated ? 1 : 0;
+    }
+  }
+
+  /** A hop's calls have had their results; `loop` is how many hops have brought nothing but the same. */
+  called(calls: number, loop: number): void {
+    this.#turn.calls += calls;
+    this.#conversation.calls += calls;
+    this.#loop = loop;
+  }
+
+  /** The first limit that the step would cross. */
+  async reached(need: Need): Promise<LimitQuestion | undefined> {
+    for (const account of await this.#accounts()) {
+      const wanted = wantedOf(account, need);
+      const allowed = this.#allowed(account);
+      if (wanted !== undefined && exceeds(account.used, wanted, allowed)) return question(account, allowed, wanted);
+    }
+    return undefined;
+  }
+
+  /** The person said yes: the same amount again, as often as it takes for the next step. */
+  grant({ scope, limit, used, needed = 0 }: LimitQuestion): void {
+    const { granted } = this.#parts;
+    const store = scope === "turn" ? this.#granted : granted;
+    const amount = this.#amount(scope, limit);
+    const key = `${scope} ${limit}`;
+    do store.set(key, (store.get(key) ?? 0) + amount);
+    while (exceeds(used, needed, amount + (store.get(key) ?? 0)));
+  }
+
+  /** What is left of tokens and dollars, whatever limits them; infinite where nothing does. */
+  async left(): Promise<{ tokens: number; usd: number }> {
+    const left = { tokens: Number.POSITIVE_INFINITY, usd: Number.POSITIVE_INFINITY };
+    for (const account of await this.#accounts()) {
+      const { limit } = account;
+      if (limit === "tokens" || limit === "usd") {
+        left[limit] = Math.min(left[limit], this.#allowed(account) - account.used);
+      }
+    }
+    return left;
+  }
+
+  async #accounts(): Promise<Account[]> {
+    const { limits } = this.#parts;
+    const hasDay = limits.day.tokens !== undefined || limits.day.usd !== undefined;
+    const day = hasDay ? await this.#parts.daySpent() : nothing;
+    const spending = [
+      { scope: "turn", totals: this.#turn },
+      { scope: "conversation", totals: this.#conversation },
+      { scope: "day", totals: { ...day, calls: 0 } },
+    ] as const;
+    const used = { hops: this.#hops, time: this.clock.elapsedMs, loop: this.#loop };
+    const accounts = [
+      ...(["loop", "hops", "time"] as const).map((limit) => ({ scope: "turn" as const, limit, used: used[limit] })),
+      ...spending.flatMap(({ scope, totals }) =>
+        (["calls", "tokens", "usd"] as const).map((limit) => ({ scope, limit, used: totals[limit], totals })),
+      ),
+    ];
+    return accounts.flatMap((account) => {
+      const amount = this.#amount(account.scope, account.limit);
+      return Number.isFinite(amount) ? [{ ...account, amount }] : [];
+    });
+  }
+
+  #amount(scope: LimitQuestion["scope"], limit: LimitQuestion["limit"]): number {
+    if (limit === "loop") return loopAllowed;
+    const { timeMs, ...rest } = { timeMs: undefined, ...this.#parts.limits[scope] };
+    const amounts: Partial<Record<LimitQuestion["limit"], number>> = { ...rest, time: timeMs };
+    return amounts[limit] ?? Number.POSITIVE_INFINITY;
+  }
+
+  #allowed({ scope, limit, amount }: Account): number {
+    const store = scope === "turn" ? this.#granted : this.#parts.granted;
+    return amount + (store.get(`${scope} ${limit}`) ?? 0);
+  }
+}
+
+/** Undefined: the step does not touch this limit. */
+function wantedOf({ limit }: Account, need: Need): number | undefined {
+  if (limit === "time") return 0;
+  return limit === "loop" ? need.hops && 0 : need[limit];
+}
+
+function exceeds(used: number, wanted: number, allowed: number): boolean {
+  return used >= allowed || used + wanted > allowed;
+}
+
+function question({ scope, limit, used, totals }: Account, allowed: number, wanted: number): LimitQuestion {
+  const isCounted = limit === "tokens" || limit === "usd";
+  return {
+    kind: "limit",
+    limit,
+    scope,
+    used,
+    allowed,
+    ...(wanted > 0 && limit !== "hops" ? { needed: wanted } : {}),
+    ...(isCounted && totals?.estimated ? { estimated: true as const } : {}),
+    ...(limit === "usd" && totals?.unpriced ? { unpriced: totals.unpriced } : {}),
+  };
+}

@@ -1,0 +1,86 @@
+import type { ChatEvent, CompletionRequest, LimitQuestion, QuestionEvent, StopReason } from "../core/chat.js";
+import type { NewId } from "../core/ids.js";
+import { costUsd, type Price } from "../llm/prices.js";
+import type { Budget, Need } from "./budget.js";
+import { inputTokens } from "./spending.js";
+import { isYes } from "./tools.js";
+
+/** Tokens of the shortest answer that is of use. */
+const leastAnswerTokens = 64;
+/** With more than this left, the last answer needs no bound of its own. */
+const longAnswerTokens = 4_096;
+
+interface GateParts {
+  budget: Budget;
+  turnId: string;
+  newId: NewId;
+  answer: (question: QuestionEvent) => Promise<unknown>;
+  /** Of the model that is asked first. */
+  price: Price | undefined;
+}
+
+type Asked = Pick<CompletionRequest, "messages" | "tools">;
+
+/** Where a turn pauses: before a request and before a batch of calls. After a no it stays shut. */
+export class LimitGate {
+  readonly #parts: GateParts;
+  #refused: LimitQuestion | undefined;
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+  }
+
+  /** Set once the person, or a door without one, has said no. */
+  get stopReason(): StopReason | undefined {
+    return this.#refused && (this.#refused.limit === "hops" ? "max_tool_hops" : "budget");
+  }
+
+  /** Once tools were called, enough must be left for an answer about them. */
+  async *beforeRequest(request: Asked, hop: number): AsyncGenerator<ChatEvent> {
+    const first = this.#need(inputTokens(request), leastAnswerTokens);
+    const last =
+      hop === 0 ? { tokens: 0, usd: 0 } : this.#need(inputTokens({ ...request, tools: [] }), leastAnswerTokens);
+    yield* this.#pass({ hops: 1, tokens: first.tokens + last.tokens, usd: first.usd + last.usd });
+  }
+
+  /** Returns how many of the calls may run. */
+  async *beforeCalls(calls: number): AsyncGenerator<ChatEvent, number> {
+    yield* this.#pass({ calls, tokens: 0, usd: 0 });
+    const refused = this.#refused;
+    if (!refused) return calls;
+    return refused.limit === "calls" ? Math.max(0, refused.allowed - refused.used) : 0;
+  }
+
+  /** What bounds the one request after a no, which has no tools; undefined where too little is left for it. */
+  async lastRequest(messages: Asked["messages"]): Promise<{ maxTokens?: number } | undefined> {
+    const { budget, price } = this.#parts;
+    if (!budget.limitsTokens) return {};
+    const input = this.#need(inputTokens({ messages, tools: [] }), 0);
+    const left = await budget.left();
+    const perToken = price ? costUsd({ inputTokens: 0, outputTokens: 1 }, price) : 0;
+    const affordable = perToken > 0 ? Math.floor((left.usd - input.usd) / perToken) : left.usd > 0 ? Infinity : 0;
+    const maxTokens = Math.min(left.tokens - input.tokens, affordable);
+    if (maxTokens < leastAnswerTokens) return undefined;
+    return maxTokens < longAnswerTokens ? { maxTokens } : {};
+  }
+
+  #need(input: number, output: number): { tokens: number; usd: number } {
+    const { price } = this.#parts;
+    const usd = price ? costUsd({ inputTokens: input, outputTokens: output }, price) : 0;
+    return { tokens: input + output, usd };
+  }
+
+  async *#pass(need: Need): AsyncGenerator<ChatEvent> {
+    const { budget, turnId, newId, answer } = this.#parts;
+    while (!this.#refused) {
+      const reached = await budget.reached(need);
+      if (!reached) return;
+      const question: QuestionEvent = { type: "question", turnId, questionId: newId("q"), question: reached };
+      yield question;
+      const value = await answer(question);
+      yield { type: "answer", turnId, questionId: question.questionId, value };
+      if (isYes(value)) budget.grant(reached);
+      else this.#refused = reached;
+    }
+  }
+}

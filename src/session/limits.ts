@@ -1,0 +1,37 @@
+import type { StoredEvent } from "../core/chat.js";
+import type { LimitsConfig } from "../core/config.js";
+import type { ChatStore } from "../core/ports.js";
+import { callsIn, spentIn } from "../history/spent.js";
+import { Budget } from "../orchestrator/budget.js";
+
+interface LimitParts {
+  store: ChatStore;
+  defaults: { limits?: LimitsConfig };
+  /** What the user allowed beyond the limits of conversation and day. */
+  granted: Map<string, number>;
+}
+
+/** The budget of a turn, which knows what the conversation has spent. */
+export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: LimitParts): Budget {
+  const { limits } = parts.defaults;
+  if (!limits) return new Budget();
+  const totals = (events: readonly StoredEvent[]) => ({ ...spentIn(events), calls: callsIn(events) });
+  const own = log.filter((event) => event.turnId === turnId);
+  const hops = own.filter((event) => event.type === "assistant_message" && !event.interrupted).length;
+  return new Budget({
+    limits,
+    earlier: { turn: { ...totals(own), hops }, conversation: totals(log) },
+    daySpent: () => parts.store.spent(midnight()),
+    granted: parts.granted,
+    now: () => performance.now(),
+  });
+}
+
+/** A limit of hops asks; the hops of `chat.service.max_tool_hops` would stop the turn before, unasked. */
+export function maxToolHopsOf(defaults: { limits?: LimitsConfig; maxToolHops: number }): number {
+  return defaults.limits?.turn.hops === undefined ? defaults.maxToolHops : Number.POSITIVE_INFINITY;
+}
+
+function midnight(): number {
+  return new Date().setHours(0, 0, 0, 0);
+}
