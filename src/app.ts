@@ -91,8 +91,8 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       }),
     );
     const orchestrator = new Orchestrator({ llm: client, hub, newId });
-    const { systemPrompt, streaming, maxToolHops, approval, changedTools } = config.chat.service;
-    const defaults = { systemPrompt, streaming, maxToolHops, approval, changedTools, limits: config.chat.limits };
+    const { toolNotifications: _, drainTimeoutMs: __, ...service } = config.chat.service;
+    const defaults = { ...service, limits: config.chat.limits };
     const machine = thisMachine();
     const engine = {
       node: { nodeId: newId("node"), machine, pid: process.pid },

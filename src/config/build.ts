@@ -31,6 +31,9 @@ interface ConfigTree {
       drain_timeout: number;
       approval: ServiceConfig["approval"];
       changed_tools: ServiceConfig["changedTools"];
+      compaction: ServiceConfig["compaction"];
+      tool_budget_tokens: number;
+      result_limit_tokens: number;
     };
     limits: {
       turn: Omit<LimitsConfig["turn"], "timeMs"> & { time?: number };
@@ -98,6 +101,9 @@ export function buildConfig(tree: Mapping): Config {
         drainTimeoutMs: service.drain_timeout * 1000,
         approval: service.approval,
         changedTools: service.changed_tools,
+        compaction: service.compaction,
+        toolBudgetTokens: service.tool_budget_tokens,
+        resultLimitTokens: service.result_limit_tokens,
       },
       limits: { ...limits, turn: { ...turn, ...(timeMs === undefined ? {} : { timeMs }) } },
       storage: storage.driver === "memory" ? { driver: "memory" } : { ...storage, driver: "sqlite" },

@@ -161,6 +161,28 @@ export interface QuestionEvent {
   question: Question;
 }
 
+/** The model is told the summary from here on, in place of every turn that had ended at `upToSeq`. The log keeps those turns. */
+export interface CompactionEvent {
+  type: "compaction";
+  /** The turn that needed the room. */
+  turnId: string;
+  upToSeq: number;
+  summary: string;
+  provider: string;
+  model: string;
+  usage?: Usage;
+  attempts: number;
+}
+
+export interface ToolResult {
+  content: ContentPart[];
+  isError: boolean;
+  /** Stored results that `content` shows the ends of: readable in every conversation whose log names them. */
+  resultIds?: string[];
+  /** Names of tools that the model is offered from here on, beside those that it was offered before. */
+  found?: string[];
+}
+
 /** A call of the model's last answer, as far as it got: a turn that goes on after its process died does not do it again. */
 export interface StartedCall {
   call: ToolCall;
@@ -180,9 +202,10 @@ export type ChatEvent =
   | AssistantMessageEvent
   | { type: "tool_call"; turnId: string; call: ToolCall }
   | { type: "tool_sent"; turnId: string; callId: string }
-  | { type: "tool_result"; turnId: string; callId: string; name: string; content: ContentPart[]; isError: boolean }
+  | ({ type: "tool_result"; turnId: string; callId: string; name: string } & ToolResult)
   | QuestionEvent
   | { type: "answer"; turnId: string; questionId: string; value: unknown }
+  | CompactionEvent
   | { type: "turn_end"; turnId: string; stopReason: StopReason }
   | { type: "turn_error"; turnId: string; error: ErrorInfo };
 
@@ -200,6 +223,12 @@ export type LiveEvent =
 export type TurnEvent = StoredEvent | LiveEvent;
 
 export type ServerState = "starting" | "ready" | "degraded" | "needs_auth" | "failed" | "disabled";
+
+/** A link as a model reads it: to know of, and to open with a tool. */
+export function linkText({ uri, name, mimeType }: Extract<ContentPart, { type: "resource_link" }>): string {
+  const facts = [name, mimeType].filter(Boolean).join(", ");
+  return `[resource ${uri}${facts ? ` (${facts})` : ""}]`;
+}
 
 /** The text of the parts that are text, in order. */
 export function textOf(content: readonly ContentPart[]): string {

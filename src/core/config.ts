@@ -58,6 +58,9 @@ export interface QuirksConfig {
   /** `plain`: only what Gemini and grammar-building local servers take. */
   toolSchemas: "full" | "plain";
   maxTools: number;
+  /** Takes pictures, and sound; where it does not, a word on them is sent in their place. */
+  images: boolean;
+  audio: boolean;
 }
 
 /** One entry of `llm.providers` as written; presets and keys are added by `llm/providers.ts`. */
@@ -195,6 +198,11 @@ export interface ServiceConfig {
   approval: "ask" | "auto";
   /** Whether a tool is asked about because its definition has changed, although it would run unasked otherwise. */
   changedTools: "ask" | "allow";
+  compaction: "auto" | "off";
+  /** Of all tool definitions in a request; beyond it the model has to search for the rest. */
+  toolBudgetTokens: number;
+  /** A longer tool result is stored, and shown in part. */
+  resultLimitTokens: number;
 }
 
 /** Where a turn pauses and asks whether to go on. Unset: no limit. */

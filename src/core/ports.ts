@@ -7,8 +7,11 @@ import type {
   StoredEvent,
   ToolCall,
   ToolDefinition,
+  ToolResult,
   UserMessageEvent,
 } from "./chat.js";
+
+export type { ToolResult };
 
 /** Logs and measurements: layers report, `app.ts` subscribes. Must not throw. Fields never hold a secret or prompt text. */
 export type Observe = (event: Observation) => void;
@@ -19,11 +22,6 @@ export interface Observation {
   scope: string;
   message: string;
   fields?: Record<string, unknown>;
-}
-
-export interface ToolResult {
-  content: ContentPart[];
-  isError: boolean;
 }
 
 export interface ToolProgress {
@@ -103,12 +101,16 @@ export interface ResourceInfo {
   mimeType?: string;
 }
 
-/** All MCP servers as one tool list. */
-export interface ToolHub {
+/** Tools as a turn sees them. */
+export interface Toolbox {
   /** In a stable order, so that a provider's prompt cache holds from request to request. */
   tools(): readonly HubTool[];
   /** Finds the tool, parses and validates the arguments. A refusal is the error result for the model. */
   prepare(call: ToolCall): PreparedCall | { refused: ToolResult };
+}
+
+/** All MCP servers as one tool list. */
+export interface ToolHub extends Toolbox {
   /** Resolves when every server has settled or used up its own grace. Rejects when a required server is down. */
   settled(signal?: AbortSignal): Promise<void>;
   servers(): readonly ServerStatus[];
@@ -162,6 +164,7 @@ export interface SpentTotals {
 export interface ChatStore {
   /** Which process may run which turn. */
   readonly turns: TurnLeases;
+  readonly results: ResultStore;
   /**
    * One transaction: stores the user message and its turn unless the request id is already there; a turn that failed in a way that
    * a repetition may mend is put in the queue again. Throws RequestError `request_mismatch` for another content under a known id.
@@ -179,6 +182,14 @@ export interface ChatStore {
   /** Of all conversations, from this time on (milliseconds since the epoch). */
   spent(since: number): Promise<SpentTotals>;
   close(): Promise<void>;
+}
+
+/** Tool results that are too large for a model. Who may read one is decided by the log: see `ToolResult.resultIds`. Throws StoreError. */
+export interface ResultStore {
+  /** `conversationId`: where it came up, and whose end is its end. Resolves when it is as durable as an event. */
+  put(conversationId: string, resultId: string, text: string): Promise<void>;
+  /** Undefined when there is none, or none any more. */
+  read(resultId: string): Promise<string | undefined>;
 }
 
 /** The right to write a turn's events, until it is given back or taken over. */

@@ -86,6 +86,11 @@ export function historyChunks(event: StoredEvent): WireChunk[] {
       return [{ type: "tool_sent", data: { id: event.callId } }];
     case "answer":
       return [{ type: "answer", data: { question_id: event.questionId, value: event.value } }];
+    case "compaction": {
+      const { summary, upToSeq, usage, provider, model, attempts } = event;
+      const metadata = { up_to_seq: upToSeq, usage: wireUsage(usage), provider, model, attempts };
+      return [{ type: "compaction", data: summary, metadata }];
+    }
     case "turn_end":
       return [{ type: "turn_end", data: { stop_reason: event.stopReason } }];
     case "turn_error": {

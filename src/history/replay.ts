@@ -1,16 +1,31 @@
-import type { AssistantMessage, ContentPart, FinishReason, Message, StartedCall, StoredEvent } from "../core/chat.js";
+import type {
+  AssistantMessage,
+  CompactionEvent,
+  FinishReason,
+  Message,
+  StartedCall,
+  StoredEvent,
+} from "../core/chat.js";
 import type { LlmErrorKind } from "../core/errors.js";
+import { messageTokensOf } from "./estimate.js";
 import { type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turns.js";
 
 /**
  * The conversation as a model may be sent it: a strict provider accepts the fold of any log, however it broke off. Every call
  * has one result, right after its answer and in call order; no message is empty; roles alternate. `currentTurnId` names the
- * turn that the model is about to be asked for: it comes last, and without a text that broke off.
+ * turn that the model is about to be asked for: it comes last, and without a text that broke off. Turns that were compacted are a
+ * summary at the head of the first user message.
  */
 export function toMessages(events: readonly StoredEvent[], currentTurnId?: string): Message[] {
+  const messages = turnMessages(uncompacted(events, currentTurnId), currentTurnId);
+  return withSummary(messages, latestCompaction(events)?.summary);
+}
+
+/** The same of some turns, without any summary. */
+export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string): Message[] {
   const messages: Message[] = [];
-  for (const turn of readTurns(events, currentTurnId)) {
-    if (wasRefused(turn)) continue;
+  for (const turn of turns) {
+    if (wasRefused(turn) || turn.userContent.length === 0) continue;
     add(messages, { role: "user", content: turn.userContent });
     for (const hop of hopsToSend(turn, currentTurnId)) {
       const message = answerOf(hop);
@@ -22,6 +37,34 @@ export function toMessages(events: readonly StoredEvent[], currentTurnId?: strin
   return messages;
 }
 
+/** The turns that no summary stands for. The one that is about to go on is never in a summary. */
+export function uncompacted(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
+  const upToSeq = latestCompaction(events)?.upToSeq ?? 0;
+  return readTurns(events, currentTurnId).filter(
+    ({ turnId, end }) => turnId === currentTurnId || !end || end.seq > upToSeq,
+  );
+}
+
+/** Each summary also tells what the one before it told, so that the last one counts. */
+export function latestCompaction(events: readonly StoredEvent[]): CompactionEvent | undefined {
+  return events.findLast((event) => event.type === "compaction");
+}
+
+/** As the words of a user: what is in it came from tools and users, and has no more authority than they had. */
+export function withSummary(messages: readonly Message[], summary: string | undefined): Message[] {
+  if (summary === undefined) return [...messages];
+  const told: Message = {
+    role: "user",
+    content: [{ type: "text", text: `${summaryHead}\n${summary}\n${summaryEnd}` }],
+  };
+  const all: Message[] = [told];
+  for (const message of messages) add(all, message);
+  return all;
+}
+
+const summaryHead = "[Summary of the conversation so far, whose older messages are left out:]";
+const summaryEnd = "[End of the summary.]";
+
 /** The last answer of a turn that broke off, and what became of its calls. */
 export interface ResumePoint {
   /** Answers before this one. */
@@ -31,22 +74,23 @@ export interface ResumePoint {
 }
 
 /**
- * Where a turn goes on: what the model has been told up to its last answer, and that answer's calls as far as they got. Without
- * `point` it has not answered yet.
+ * Where a turn goes on: what the model has been told up to its last answer (after the summary, if there is one), and that answer's
+ * calls as far as they got. Without `point` it has not answered yet.
  */
 export function resumeTurn(
   events: readonly StoredEvent[],
   turnId: string,
-): { messages: Message[]; point?: ResumePoint } {
-  const messages = toMessages(events, turnId);
+): { messages: Message[]; summary?: string; point?: ResumePoint } {
+  const messages = turnMessages(uncompacted(events, turnId), turnId);
+  const summary = latestCompaction(events)?.summary;
   const hops = validHops(readTurn(events.filter((event) => event.turnId === turnId))).filter(
     ({ answer }) => !answer.interrupted,
   );
   const last = hops.at(-1);
-  if (!last) return { messages };
+  if (!last) return { messages, summary };
   const { finishReason } = last.answer;
   const upToAnswer = last.calls.length > 0 ? messages.slice(0, -last.calls.length) : messages;
-  return { messages: upToAnswer, point: { hop: hops.length - 1, finishReason, calls: last.calls } };
+  return { messages: upToAnswer, summary, point: { hop: hops.length - 1, finishReason, calls: last.calls } };
 }
 
 /** What the provider did not take as it was (too long, filtered, a broken picture) would make it refuse every later turn too. */
@@ -93,32 +137,12 @@ export function trimTurns(messages: readonly Message[], maxTokens: number): Mess
   const firstTurn = messages.findIndex(({ role }) => role !== "system");
   const head = firstTurn < 0 ? messages : messages.slice(0, firstTurn);
   const body = messages.slice(head.length);
-  let tokens = head.reduce((sum, message) => sum + estimateTokens(message), 0);
+  let tokens = head.reduce((sum, message) => sum + messageTokensOf(message), 0);
   let start = body.length;
   for (const [index, message] of [...body.entries()].reverse()) {
-    tokens += estimateTokens(message);
+    tokens += messageTokensOf(message);
     if (tokens > maxTokens && start < body.length) break;
     if (message.role === "user") start = index;
   }
   return [...head, ...body.slice(start)];
-}
-
-/** Roles and separators that a provider adds to each message. */
-const messageTokens = 4;
-/** Pictures and sound are billed by their size on screen and in time, not by their bytes; this is a large one. */
-const mediaTokens = 1_500;
-
-/** A quarter of a token a byte: close for English and code, on the safe side for most other scripts. */
-function estimateTokens(message: Message): number {
-  const bytes = (text: string) => Buffer.byteLength(text) / 4;
-  if (message.role === "system") return messageTokens + bytes(message.content);
-  if (message.role === "assistant") {
-    const calls = message.toolCalls.map((call) => messageTokens + bytes(call.name) + bytes(call.arguments));
-    return calls.reduce((sum, tokens) => sum + tokens, messageTokens + bytes(message.content));
-  }
-  const parts = message.content.map((part: ContentPart) => {
-    if (part.type === "text") return bytes(part.text);
-    return part.type === "resource_link" ? bytes(JSON.stringify(part)) : mediaTokens;
-  });
-  return parts.reduce((sum, tokens) => sum + tokens, messageTokens);
 }

@@ -6,6 +6,7 @@ import type {
   Claim,
   ConversationSummary,
   Observe,
+  ResultStore,
   SpentTotals,
   TurnGrant,
   TurnLeases,
@@ -14,6 +15,7 @@ import type {
 import type { Connection, Statement } from "./connection.js";
 import { openDatabase } from "./sqlite-database.js";
 import { storeError } from "./sqlite-errors.js";
+import { SqliteResults } from "./sqlite-results.js";
 import { SqliteTurns } from "./sqlite-turns.js";
 import { transaction } from "./transaction.js";
 
@@ -47,6 +49,7 @@ interface Row {
 
 class SqliteStore implements ChatStore {
   readonly turns: TurnLeases;
+  readonly results: ResultStore;
   readonly #turns: SqliteTurns;
   readonly #db: Connection;
   readonly #path: string;
@@ -65,6 +68,7 @@ class SqliteStore implements ChatStore {
     this.#now = now;
     this.#turns = new SqliteTurns(db, (doing, work) => this.#guarded(doing, work));
     this.turns = this.#turns;
+    this.results = new SqliteResults(db, now, (doing, work) => this.#guarded(doing, work));
     this.#insert = db.prepare(
       `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
        VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE conversation_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7)

@@ -12,6 +12,8 @@ export interface TurnRecord {
   turnId: string;
   userContent: ContentPart[];
   hops: HopRecord[];
+  /** Older turns became a summary in this one. */
+  compacted?: true;
   /** Absent while the turn runs, also when an earlier attempt of it had failed. */
   end?: EventOf<"turn_end"> | EventOf<"turn_error">;
 }
@@ -39,6 +41,7 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
     turn.end = event.type === "turn_end" || event.type === "turn_error" ? event : undefined;
     if (event.type === "user_message") turn.userContent.push(...event.content);
     if (event.type === "assistant_message") turn.hops.push(newHop(event));
+    if (event.type === "compaction") turn.compacted = true;
     if (event.type === "tool_call") update(turn, event.call.id, { planned: true });
     if (event.type === "tool_sent") update(turn, event.callId, { sent: true });
     if (event.type === "tool_result") update(turn, event.callId, { result: resultOf(event) });

@@ -42,7 +42,26 @@ const ID_FORM = /length|pattern|alphanumeric|too long|must (be|match|contain)|ch
 const TOOLS =
   /schema|grammar|\$ref|\$defs|function_?declaration|function_?parameters|\bfunctions?\b\W.{0,80}\bparameters\b|\btools?\b\W{1,6}\d/i;
 
+/** That the model takes none at all, and not that this one is wrong. */
+const NO_IMAGES = noneOf("image_url|images?|vision");
+const NO_AUDIO = noneOf("input_audio|audio");
+const WRONG_MEDIA = /format|mime|media.?type|size|large|dimension|base64|download|fetch|decode/i;
+
+function noneOf(what: string): RegExp {
+  return new RegExp(
+    `unknown variant \\W?(${what})|\\b(${what}) is only supported|\\b(support|accept|process)\\w*[^.]{0,40}\\b(${what})\\b|\\b(${what})\\b[^.]{0,30}\\bnot (be )?(support|accept|allow)`,
+    "i",
+  );
+}
+
+function withoutMedia(text: string, used: Quirks, quirk: "images" | "audio", names: RegExp): Lesson | undefined {
+  if (!used[quirk] || !names.test(text) || WRONG_MEDIA.test(text)) return undefined;
+  return { quirk, value: false, note: `${quirk} is refused; sending a word on it from now on` };
+}
+
 const RULES: readonly Rule[] = [
+  (text, used) => withoutMedia(text, used, "images", NO_IMAGES),
+  (text, used) => withoutMedia(text, used, "audio", NO_AUDIO),
   (text, { tokenLimitKey: sent }) => {
     const other = sent === "max_tokens" ? "max_completion_tokens" : "max_tokens";
     const first = /\bmax_(completion_)?tokens\b/.exec(text)?.[0];

@@ -28,6 +28,8 @@ export const DEFAULT_QUIRKS: Quirks = {
   toolIds: "any",
   toolSchemas: "full",
   maxTools: 128,
+  images: true,
+  audio: true,
   echoesOpaque: true,
   reasoningKey: "reasoning",
   keyHeader: "authorization",
@@ -84,7 +86,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: "https://api.deepseek.com/v1",
     model: "deepseek-chat",
     contextWindow: 128_000,
-    quirks: { ...CLOUD, echoReasoning: true },
+    quirks: { ...CLOUD, echoReasoning: true, images: false, audio: false },
   },
   ollama: {
     ...LOCAL,

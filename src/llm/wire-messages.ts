@@ -1,4 +1,11 @@
-import { type AssistantMessage, type ContentPart, type Message, type ToolCall, textOf } from "../core/chat.js";
+import {
+  type AssistantMessage,
+  type ContentPart,
+  linkText,
+  type Message,
+  type ToolCall,
+  textOf,
+} from "../core/chat.js";
 import { asObject, type JsonObject, parseJson } from "./json.js";
 import type { Quirks } from "./presets.js";
 import { wireToolId } from "./tool-ids.js";
@@ -16,7 +23,7 @@ export function wireMessages(messages: readonly Message[], quirks: Quirks): Json
     if (attachments.length > 0) wire.push({ role: "user", content: attachments.map(wirePart) });
     attachments = [];
   };
-  for (const message of messages) {
+  for (const message of messages.map((each) => asTaken(each, quirks))) {
     if (message.role === "tool") {
       const text = message.content.filter(isTextual);
       const rest = message.content.filter((part) => !isTextual(part));
@@ -83,11 +90,21 @@ function isTextual(part: ContentPart): boolean {
   return part.type === "text" || part.type === "resource_link";
 }
 
-/** A link is for the model to know of, and to read with a tool. */
+/** Pictures and sound that the model cannot take are a word on them: it is to know that there was something. */
+function asTaken(message: Message, { images, audio }: Quirks): Message {
+  if ((images && audio) || message.role === "system" || message.role === "assistant") return message;
+  const isTaken = ({ type }: ContentPart) => (type !== "image" || images) && (type !== "audio" || audio);
+  if (message.content.every(isTaken)) return message;
+  return { ...message, content: message.content.map((part) => (isTaken(part) ? part : mediaReference(part))) };
+}
+
+function mediaReference(part: ContentPart): ContentPart {
+  const { mimeType, size } = "data" in part ? { ...part, size: Math.ceil((part.data.length * 3) / 4) } : {};
+  return { type: "text", text: `[${part.type} ${mimeType}, ${size} bytes: it is in the log, but you cannot take it]` };
+}
+
 function asTextPart(part: ContentPart): ContentPart {
-  if (part.type !== "resource_link") return part;
-  const facts = [part.name, part.mimeType].filter(Boolean).join(", ");
-  return { type: "text", text: `[resource ${part.uri}${facts ? ` (${facts})` : ""}]` };
+  return part.type === "resource_link" ? { type: "text", text: linkText(part) } : part;
 }
 
 function wirePart(part: ContentPart): JsonObject {

@@ -2,8 +2,8 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { JsonSchema } from "../core/chat.js";
+import { withinTime } from "../core/within-time.js";
 import { parseJson } from "./json.js";
-import { withinTime } from "./within-time.js";
 
 type Check = ValidateFunction | undefined;
 

@@ -18,7 +18,7 @@ import type {
 import type { StreamRecovery } from "../core/config.js";
 import { errorInfo, LlmError, RequestError } from "../core/errors.js";
 import type { NewId } from "../core/ids.js";
-import type { ToolHub } from "../core/ports.js";
+import type { Toolbox } from "../core/ports.js";
 import type { CompleteOptions, LlmClient } from "../llm/client.js";
 import { Budget } from "./budget.js";
 import { LimitGate } from "./limit-gate.js";
@@ -47,6 +47,8 @@ export interface TurnOptions {
   rules: PolicyRules;
   /** Where the turn pauses and asks. Default: at a loop only. */
   budget?: Budget;
+  /** Default: what the orchestrator was made with. */
+  tools?: Toolbox;
   signal: AbortSignal;
   /** Waits for the answer to a `question` event that was just yielded; `false` when the turn is cancelled meanwhile. Never rejects. */
   answer: (question: QuestionEvent) => Promise<unknown>;
@@ -60,10 +62,10 @@ export class TimeLimitReached extends Error {}
 /** Talks to the model, once (`callOpenAIApi`, `streamOpenAIApi`) or in a loop with tools (`runTurn`). */
 export class Orchestrator {
   readonly #llm: LlmClient;
-  readonly #hub: ToolHub;
+  readonly #hub: Toolbox;
   readonly #newId: NewId;
 
-  constructor(parts: { llm: LlmClient; hub: ToolHub; newId: NewId }) {
+  constructor(parts: { llm: LlmClient; hub: Toolbox; newId: NewId }) {
     this.#llm = parts.llm;
     this.#hub = parts.hub;
     this.#newId = parts.newId;
@@ -96,9 +98,10 @@ export class Orchestrator {
     }
   }
 
-  /** Tokens that the model can take, as far as the host knows. */
-  contextWindow(model?: string): number {
-    return this.#llm.resolve(model).contextWindow;
+  /** What is known of the model that a request would be sent to: tokens and tools that it can take. Throws LlmError. */
+  facts(model?: string): { provider: string; model: string; contextWindow: number; maxTools: number } {
+    const { provider, model: resolved, contextWindow } = this.#llm.resolve(model);
+    return { provider: provider.name, model: resolved, contextWindow, maxTools: provider.quirks.maxTools };
   }
 
   /** The one way to the model. */
@@ -113,7 +116,7 @@ export class Orchestrator {
    * only when the consumer asks for the next event, so an event that was stored before asking is stored before it takes effect.
    */
   async *runTurn(history: readonly Message[], options: TurnOptions): AsyncGenerator<ChatEvent | LiveEvent> {
-    const { turnId, signal, rules, model, resume, budget = new Budget() } = options;
+    const { turnId, signal, rules, model, resume, budget = new Budget(), tools: hub = this.#hub } = options;
     const priced = this.#llm.priced(model);
     const unpriced = budget.limitsMoney ? priced.find(({ price }) => !price) : undefined;
     if (unpriced) {
@@ -127,7 +130,7 @@ export class Orchestrator {
     const messages: Message[] = [{ role: "system", content: options.system }, ...history];
     let known: Answer | undefined = resume;
     for (let hop = resume?.hop ?? 0; ; hop++) {
-      const answered = known ?? (yield* this.#ask(messages, { hop, gate, budget }, options));
+      const answered = known ?? (yield* this.#ask(messages, { hop, hub, gate, budget }, options));
       known = undefined;
       if (!answered) return;
       const { calls, finishReason } = answered;
@@ -140,7 +143,7 @@ export class Orchestrator {
       const fresh = calls.filter(({ sent, result }) => !sent && !result).length;
       const runnable = yield* gate.beforeCalls(fresh);
       const truncated = finishReason === "length";
-      const batch = { ...asking, hop, hub: this.#hub, rules, signal, loops, runnable, truncated };
+      const batch = { ...asking, hop, hub, rules, signal, loops, runnable, truncated };
       messages.push(...(yield* runToolCalls(calls, batch)));
       budget.called(Math.min(runnable, fresh), loops.endHop());
       if (signal.aborted) {
@@ -153,11 +156,11 @@ export class Orchestrator {
   /** The next answer, added to the messages. Nothing when the turn has ended instead. */
   async *#ask(
     messages: Message[],
-    { hop, gate, budget }: { hop: number; gate: LimitGate; budget: Budget },
+    { hop, hub, gate, budget }: { hop: number; hub: Toolbox; gate: LimitGate; budget: Budget },
     options: TurnOptions,
   ): AsyncGenerator<ChatEvent | LiveEvent, Answer | undefined> {
     const { turnId, signal, model } = options;
-    const tools = this.#offeredTools(options.rules);
+    const tools = offeredTools(hub, options.rules);
     if (hop < options.maxToolHops) yield* gate.beforeRequest({ messages, tools }, hop);
     const stopReason = gate.stopReason ?? (hop < options.maxToolHops ? undefined : "max_tool_hops");
     const bounds = stopReason ? await gate.lastRequest(messages) : {};
@@ -214,12 +217,12 @@ export class Orchestrator {
   async *#whole(request: CompletionRequest, options: CallOptions): AsyncGenerator<CompletionEvent> {
     yield { type: "completion", completion: await this.callOpenAIApi(request, options) };
   }
+}
 
-  /** Re-read at every hop: a server that has got ready meanwhile joins the running turn. */
-  #offeredTools(rules: PolicyRules): readonly ToolDefinition[] {
-    const tools = this.#hub.tools();
-    return rules.deny.length === 0 ? tools : tools.filter((tool) => !matchesTool(rules.deny, tool));
-  }
+/** Re-read at every hop: a server that has got ready meanwhile joins the running turn. */
+function offeredTools(hub: Toolbox, { deny }: PolicyRules): readonly ToolDefinition[] {
+  const tools = hub.tools();
+  return deny.length === 0 ? tools : tools.filter((tool) => !matchesTool(deny, tool));
 }
 
 /** A model may call tools that it was not offered (the last hop offers none); such a call would never get its result. */

@@ -1,6 +1,6 @@
 import { Channel } from "../core/channel.js";
 import type { ChatEvent, LiveEvent, Message, Question, QuestionEvent, StartedCall, ToolCall } from "../core/chat.js";
-import type { PreparedCall, ToolHub, ToolResult } from "../core/ports.js";
+import type { PreparedCall, Toolbox, ToolResult } from "../core/ports.js";
 import type { Loops } from "./loops.js";
 import { decide, type PolicyRules } from "./policy.js";
 
@@ -8,7 +8,7 @@ export interface ToolBatch {
   turnId: string;
   /** Answers of this turn before the one that asks for these calls. */
   hop: number;
-  hub: ToolHub;
+  hub: Toolbox;
   rules: PolicyRules;
   /** The answer was cut at its token limit: the last call's arguments are not whole, even where they parse. */
   truncated: boolean;

@@ -95,6 +95,8 @@ function historyLine(event: StoredEvent): string[] {
       return [`> ${event.call.name} ${event.call.arguments}`];
     case "tool_result":
       return [`  ${event.name} ${event.isError ? "error" : "ok"}: ${firstLine(textOf(event.content))}`];
+    case "compaction":
+      return [`(summary of what was said before: ${event.summary})`];
     case "turn_end":
       return event.stopReason === "end_turn" ? [] : [`(${event.stopReason})`];
     case "turn_error":

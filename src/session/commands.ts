@@ -109,6 +109,15 @@ export const slashCommands: readonly SlashCommand[] = [
     run: async (_words, { session }) => text(historyText(await session.history())),
   },
   {
+    name: "compact",
+    parameters: "",
+    description: "summarise the conversation so far, at the next message",
+    run: (_words, { session }) => {
+      session.compactNext();
+      return text("the next message is sent with a summary of what was said before");
+    },
+  },
+  {
     name: "exit",
     parameters: "",
     description: "leave",

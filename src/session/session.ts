@@ -106,6 +106,11 @@ export class Session {
     return turns.length > 0;
   }
 
+  /** The next turn begins with a summary of the older ones. */
+  compactNext(): void {
+    this.#runner.compactNext();
+  }
+
   /** Shows whoever watches the running turn what happens beside it. Without a turn nobody is told. */
   tell(event: LiveEvent): void {
     for (const turn of this.#turns.values()) if (turn.isHere) turn.publish(event);

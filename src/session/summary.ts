@@ -26,7 +26,8 @@ export interface TurnSummary {
 export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
   const turn = readTurn(events);
   const answers = turn.hops.map(({ answer }) => answer);
-  const usage = sumUsage(answers);
+  const compactions = events.filter((event) => event.type === "compaction");
+  const usage = sumUsage([...compactions, ...answers]);
   const costUsd = sumCosts(answers);
   const limit = refusedLimit(events);
   const last = answers.at(-1);
@@ -50,7 +51,10 @@ export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
         ...(result ? { isError: result.isError } : {}),
       })),
     ),
-    attempts: answers.reduce((sum, { attempts }) => sum + attempts, last?.interrupted ? 0 : failedAttempts),
+    attempts: [...compactions, ...answers].reduce(
+      (sum, { attempts }) => sum + attempts,
+      last?.interrupted ? 0 : failedAttempts,
+    ),
     ...(last ? { provider: last.provider, model: last.model } : {}),
   };
 }
@@ -71,7 +75,7 @@ function sumCosts(answers: readonly AssistantMessageEvent[]): number | undefined
   return answers.reduce((sum, { spent }) => sum + (spent?.usd ?? 0), 0);
 }
 
-function sumUsage(answers: readonly AssistantMessageEvent[]): Usage | undefined {
+function sumUsage(answers: readonly { usage?: Usage }[]): Usage | undefined {
   const reported = answers.flatMap(({ usage }) => (usage ? [usage] : []));
   if (reported.length === 0) return undefined;
   const sum: Usage = { inputTokens: 0, outputTokens: 0 };

@@ -25,4 +25,9 @@ export interface TurnDefaults {
   approval: "ask" | "auto";
   changedTools: "ask" | "allow";
   limits?: LimitsConfig;
+  compaction: "auto" | "off";
+  /** Of all tool definitions in a request; beyond it the model has to search for the rest. */
+  toolBudgetTokens: number;
+  /** A longer tool result is stored, and shown in part. */
+  resultLimitTokens: number;
 }

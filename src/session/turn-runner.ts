@@ -1,14 +1,16 @@
 /** Runs the turns of one conversation, each when it is its time and in whichever process has it. */
 import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
-import { errorInfo, RequestError, StoreError } from "../core/errors.js";
+import { errorInfo, type LlmErrorKind, RequestError, StoreError } from "../core/errors.js";
 import type { NewId } from "../core/ids.js";
 import type { AbandonedTurn, ChatStore, ToolHub, TurnLease } from "../core/ports.js";
-import { resumeTurn, trimTurns } from "../history/replay.js";
+import { textTokens, toolTokens } from "../history/estimate.js";
 import { type Orchestrator, TimeLimitReached } from "../orchestrator/orchestrator.js";
 import type { TurnEngine } from "./engine.js";
 import { budgetFor, maxToolHopsOf } from "./limits.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
+import { TurnToolbox } from "./tools/turn-toolbox.js";
+import { TurnHistory } from "./turn-history.js";
 import type { TurnDefaults, TurnOptions } from "./turn-options.js";
 
 export interface SessionParts {
@@ -23,8 +25,8 @@ export interface SessionParts {
 /** The host is closing: what runs is left to the next start. */
 export class Parked extends Error {}
 
-/** The share of the model's window that history may fill; the rest is for the system prompt, tools and the answer. */
-const historyShare = 0.75;
+/** The most of the model's window that tool definitions may fill, whatever the configuration says. */
+const toolShare = 0.25;
 /** Node's longest timer, 24.8 days: a longer one would fire at once. */
 const longestTimerMs = 2 ** 31 - 1;
 /** A turn that has ended so many hosts is not tried again. */
@@ -38,11 +40,17 @@ export class TurnRunner {
   readonly #remembered: string[] = [];
   /** What the user allowed beyond the limits, for the rest of this session. */
   readonly #granted = new Map<string, number>();
+  #compactNext = false;
 
   constructor(conversationId: string, parts: SessionParts, questions: Questions) {
     this.#conversationId = conversationId;
     this.#parts = parts;
     this.#questions = questions;
+  }
+
+  /** The next turn that runs here begins with a summary of the older ones. */
+  compactNext(): void {
+    this.#compactNext = true;
   }
 
   /**
@@ -87,17 +95,20 @@ export class TurnRunner {
       options.timeoutMs && setTimeout(() => run.abort(timeUp(options)), Math.min(options.timeoutMs, longestTimerMs));
     turn.isHere = true;
     try {
-      const log = await store.read(this.#conversationId);
+      const log = withoutOthers(await store.read(this.#conversationId), turn.turnId);
       const own = log.filter(({ turnId }) => turnId === turn.turnId);
+      const tools = this.#toolbox(options, log);
       let position = own.length;
       for (const event of own) turn.publish(event);
-      for await (const event of this.#steps(log, turn.turnId, { lease, options, signal: run.signal })) {
+      for await (const event of this.#steps(log, turn.turnId, { lease, options, tools, signal: run.signal })) {
         requireOpen(turn);
         if (event.type === "question") this.#questions.open(event.questionId, run.signal);
         if (!isStored(event)) turn.publish(event);
         else {
           const grant = { fence: lease.fence, position: ++position };
           const stored = await store.append(this.#conversationId, event, grant);
+          log.push(stored);
+          tools.note(stored);
           if (isEnd(stored)) turn.isHere = false; // nothing is told after it
           turn.publish(stored);
         }
@@ -119,7 +130,7 @@ export class TurnRunner {
   async *#steps(
     log: readonly StoredEvent[],
     turnId: string,
-    { lease, options, signal }: { lease: TurnLease; options: TurnOptions; signal: AbortSignal },
+    { lease, options, tools, signal }: RunParts,
   ): AsyncGenerator<ChatEvent | LiveEvent> {
     const { hub, orchestrator, defaults } = this.#parts;
     if (lease.crashes >= maxCrashes) {
@@ -135,12 +146,40 @@ export class TurnRunner {
       }
       // Cancelled: `runTurn` sends nothing then, and knows how such a turn ends.
     }
-    const { messages, point } = resumeTurn(withoutOthers(log, turnId), turnId);
-    const budget = Math.floor(orchestrator.contextWindow(options.model) * historyShare);
-    yield* orchestrator.runTurn(trimTurns(messages, budget), {
+    const { model } = options;
+    const { compaction } = defaults;
+    const system = [options.system ?? defaults.systemPrompt, hub.catalogue()].filter(Boolean).join("\n\n");
+    const besideTokens = tools.tools().reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
+    const history = new TurnHistory({ orchestrator, log, turnId, model, besideTokens, compaction, signal });
+    const summary = await history.compaction(this.#compactNext);
+    this.#compactNext = false;
+    if (summary) yield summary;
+    const parts = { log, options, tools, signal };
+    for await (const event of this.#asked(system, history, turnId, parts)) {
+      const shorter = isTooLong(event) ? await history.shorten() : undefined;
+      if (!shorter) yield event;
+      else {
+        if (shorter.compaction) yield shorter.compaction;
+        yield* this.#asked(system, history, turnId, parts);
+        return;
+      }
+    }
+  }
+
+  /** The turn with the history as it is now. */
+  #asked(
+    system: string,
+    history: TurnHistory,
+    turnId: string,
+    { log, options, tools, signal }: Omit<RunParts, "lease"> & { log: readonly StoredEvent[] },
+  ): AsyncGenerator<ChatEvent | LiveEvent> {
+    const { orchestrator, defaults } = this.#parts;
+    const { messages, point } = history.fold();
+    return orchestrator.runTurn(messages, {
       turnId,
-      system: [options.system ?? defaults.systemPrompt, hub.catalogue()].filter(Boolean).join("\n\n"),
+      system,
       model: options.model,
+      tools,
       streaming: options.streaming ?? defaults.streaming,
       streamRecovery: options.streamRecovery,
       maxToolHops: options.maxToolHops ?? maxToolHopsOf(defaults),
@@ -164,6 +203,31 @@ export class TurnRunner {
       },
     });
   }
+
+  #toolbox({ model, deny = [] }: TurnOptions, log: readonly StoredEvent[]): TurnToolbox {
+    const { hub, store, orchestrator, newId, defaults } = this.#parts;
+    const { contextWindow, maxTools } = orchestrator.facts(model);
+    const maxTokens = Math.min(defaults.toolBudgetTokens, contextWindow * toolShare);
+    const { resultLimitTokens } = defaults;
+    const limits = { maxTokens, maxTools };
+    const parts = {
+      hub,
+      results: store.results,
+      conversationId: this.#conversationId,
+      deny,
+      limits,
+      resultLimitTokens,
+      newId,
+    };
+    return new TurnToolbox(parts, log);
+  }
+}
+
+interface RunParts {
+  lease: TurnLease;
+  options: TurnOptions;
+  tools: TurnToolbox;
+  signal: AbortSignal;
 }
 
 /** The turn, and the turns that have ended: what waits behind it is not part of its history. */
@@ -174,6 +238,11 @@ function withoutOthers(log: readonly StoredEvent[], turnId: string): StoredEvent
 
 function isEnd(event: StoredEvent | undefined): boolean {
   return event?.type === "turn_end" || event?.type === "turn_error";
+}
+
+function isTooLong(event: ChatEvent | LiveEvent): boolean {
+  const kind: LlmErrorKind = "context_length";
+  return event.type === "turn_error" && event.error.kind === kind;
 }
 
 function requireOpen({ signal }: LiveTurn): void {

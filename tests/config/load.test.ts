@@ -44,6 +44,9 @@ describe("an empty configuration", () => {
           toolNotifications: true,
           approval: "ask",
           changedTools: "ask",
+          compaction: "auto",
+          toolBudgetTokens: 20_000,
+          resultLimitTokens: 5_000,
           drainTimeoutMs: 10_000,
         },
         storage: {

@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ChatEvent, Message } from "../../src/core/chat.js";
+import { planCompaction } from "../../src/history/compaction.js";
 import { toMessages, trimTurns } from "../../src/history/replay.js";
 import { call, stored, turn } from "./support.js";
 
@@ -11,6 +12,8 @@ const attempt = fc.record({
   queued: fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 1 }),
   hops: fc.array(fc.array(fc.constantFrom("asked", "planned", "sent", "done"), { maxLength: 3 }), { maxLength: 3 }),
   text: fc.constantFrom("", "some text"),
+  /** The older ones of the turns so far become a summary, at the start or in the middle of this try; the number says how many stay. */
+  compacts: fc.option(fc.record({ keeps: fc.nat({ max: 3 }), late: fc.boolean() })),
   stop: fc.constantFrom("end_turn", "cancelled", "interrupted", "error", "killed"),
   shuffled: fc.boolean(),
 });
@@ -25,12 +28,19 @@ function logOf(attempts: readonly Attempt[]): ChatEvent[] {
     if (!claimed.has(turnId)) log.push(turn(turnId).user(`please ${turnId}`));
     claimed.add(turnId);
   };
-  for (const { turn: number, queued, hops, text, stop, shuffled } of attempts) {
+  for (const { turn: number, queued, hops, text, compacts, stop, shuffled } of attempts) {
     const turnId = `turn_${number}`;
     if (ended.has(turnId)) continue;
-    const { answer, planned, sent, result, end, error } = turn(turnId);
+    const { answer, planned, sent, result, stored: storedResult, compaction, end, error } = turn(turnId);
+    const compact = (late: boolean) => {
+      if (!compacts || compacts.late !== late) return;
+      const ends = stored(log).filter(({ type }) => type === "turn_end" || type === "turn_error");
+      const last = ends.at(-1 - compacts.keeps);
+      if (last) log.push(compaction(last.seq, `what was before ${last.seq}`));
+    };
     claim(turnId);
     for (const other of queued) claim(`turn_${other}`);
+    compact(false);
     for (const states of hops) {
       const calls = states.map((state, index) => ({ state, call: call(`call_${index}`) }));
       log.push(
@@ -43,8 +53,11 @@ function logOf(attempts: readonly Attempt[]): ChatEvent[] {
       const sendable = calls.filter(({ state }) => state === "sent" || state === "done");
       for (const each of sendable) log.push(sent(each.call.id));
       const done = sendable.filter(({ state }) => state === "done");
-      for (const each of shuffled ? done.reverse() : done) log.push(result(each.call.id, "42"));
+      for (const each of shuffled ? done.reverse() : done) {
+        log.push(each.call.id === "call_2" ? storedResult(each.call.id, "res_1") : result(each.call.id, "42"));
+      }
     }
+    compact(true);
     if (stop === "interrupted" || stop === "cancelled")
       log.push(answer("half", [call("call_9")], { interrupted: true }));
     if (stop === "end_turn") log.push(answer("done"), end());
@@ -93,10 +106,54 @@ test("any cut of any log folds to messages that a strict provider accepts", () =
   );
 });
 
+test("a turn is told by its messages or by a summary: what has ended since the summary is whole, and the current turn always", () => {
+  fc.assert(
+    fc.property(fc.array(attempt, { maxLength: 8 }), fc.integer({ min: 0, max: 4 }), (attempts, number) => {
+      const log = stored(logOf(attempts));
+      const current = `turn_${number}`;
+      const summary = log.findLast((event) => event.type === "compaction");
+      const told = JSON.stringify(toMessages(log, current));
+      expect(told.includes("what was before")).toBe(summary !== undefined);
+      if (summary) expect(told).toContain(`what was before ${summary.upToSeq}\\n`);
+      for (const event of log) {
+        if (event.type !== "user_message") continue;
+        const end = log.findLast(({ turnId }) => turnId === event.turnId);
+        const isEnded = end?.type === "turn_end" || end?.type === "turn_error";
+        const isSummarised = isEnded && end.seq <= (summary?.upToSeq ?? 0) && event.turnId !== current;
+        expect(told.includes(`please ${event.turnId}`)).toBe(!isSummarised);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("a plan for a compaction takes whole turns, oldest first, and never the current one", () => {
+  fc.assert(
+    fc.property(
+      fc.array(attempt, { maxLength: 8 }),
+      fc.integer({ min: 1, max: 4 }),
+      fc.nat({ max: 300 }),
+      (attempts, number, keepTokens) => {
+        const log = stored(logOf(attempts));
+        const current = `turn_${number}`;
+        const plan = planCompaction(log, current, keepTokens);
+        if (!plan) return;
+        const event = turn(current).compaction(plan.upToSeq, "short");
+        const after = toMessages([...log, { ...event, seq: log.length + 1, at: 0 }], current);
+        expect(problemsOf(after)).toEqual([]);
+        expect(problemsOf(plan.messages)).toEqual([]);
+        const again = planCompaction([...log, { ...event, seq: log.length + 1, at: 0 }], current, keepTokens);
+        expect(again).toBeUndefined();
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
 test("trimming leaves the end of the conversation, from a user message on, and no less than the last turn", () => {
   fc.assert(
     fc.property(fc.array(attempt, { maxLength: 6 }), fc.nat({ max: 200 }), (attempts, maxTokens) => {
-      const messages = toMessages(stored(logOf(attempts)));
+      const messages = toMessages(stored(logOf(attempts).filter(({ type }) => type !== "compaction")));
       const trimmed = trimTurns(messages, maxTokens);
       expect(trimmed).toEqual(messages.slice(messages.length - trimmed.length));
       expect(problemsOf(trimmed)).toEqual([]);

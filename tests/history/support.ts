@@ -47,6 +47,18 @@ export function turn(turnId: string) {
     sent: (callId: string) => ({ type: "tool_sent", turnId, callId }) as const,
     result: (callId: string, value: string, isError = false) =>
       ({ type: "tool_result", turnId, callId, name: "everything__add", content: text(value), isError }) as const,
+    stored: (callId: string, resultId: string) =>
+      ({
+        type: "tool_result",
+        turnId,
+        callId,
+        name: "everything__add",
+        content: text(`… ${resultId} …`),
+        isError: false,
+        resultIds: [resultId],
+      }) as const,
+    compaction: (upToSeq: number, summary: string) =>
+      ({ type: "compaction", turnId, upToSeq, summary, provider: "demo", model: "demo-1", attempts: 1 }) as const,
     end: (stopReason: "end_turn" | "cancelled" = "end_turn") => ({ type: "turn_end", turnId, stopReason }) as const,
     error: (retryable = true) =>
       ({ type: "turn_error", turnId, error: { kind: "rate_limit", message: "busy", retryable, hint: "" } }) as const,

@@ -48,7 +48,7 @@ test("with 500 tools of five servers, each request repeats the bytes of the one 
     relisted(call("a__echo")),
     answer("second turn"),
   ]);
-  const provider = { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789", quirks: { max_tools: 500 } };
+  const provider = { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789", quirks: { max_tools: 501 } };
   const config = { llm: { active: "test", providers: { test: provider } } };
   await using app = await startApp({ llm: llm.url, mcpServers, config });
   await app.ready();

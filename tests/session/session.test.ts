@@ -242,8 +242,7 @@ test("when the log cannot be written any more, the turn's tools are cancelled", 
   };
   const node = { nodeId: "n", machine: "m", pid: process.pid };
   const engine = { node, workspace: "w", isGone: () => false, now: Date.now, observe: () => {} };
-  const service = { systemPrompt: "", streaming: false, maxToolHops: 8 };
-  const defaults = { ...service, approval: "auto", changedTools: "ask" } as const;
+  const defaults = app.config.chat.service;
   const sessions = new Sessions({ store, engine, hub: app.hub, orchestrator: app.orchestrator, newId, defaults });
   const session = sessions.open("c");
   await expect(collect(session.prompt({ requestId: "r", text: "go" }))).rejects.toMatchObject({ kind: "full" });

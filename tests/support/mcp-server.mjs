@@ -150,6 +150,12 @@ const calls = {
   },
   crash: ({ code }) => process.exit(code ?? 7),
   big: ({ bytes }) => text("x".repeat(bytes)),
+  /** Numbered lines. */
+  lines({ bytes }) {
+    let all = "";
+    for (let line = 0; all.length < bytes; line++) all += `${line} some text\n`;
+    return text(all.slice(0, bytes));
+  },
   odd: () => ({
     content: [
       { type: "hologram", data: 1 },

@@ -1,0 +1,33 @@
+/** Cuts of texts, measured in bytes of UTF-8 because tokens go by bytes, and never within a character. */
+
+export function headOf(text: string, maxBytes: number): string {
+  return cut(text, maxBytes, (part, length) => part.slice(0, isWithinPair(part, length) ? length - 1 : length));
+}
+
+export function tailOf(text: string, maxBytes: number): string {
+  return cut(text, maxBytes, (part, length) => {
+    const start = part.length - length;
+    return part.slice(isWithinPair(part, start) ? start + 1 : start);
+  });
+}
+
+/** Both ends, with a word on what is between them. */
+export function endsOf(text: string, maxBytes: number): string {
+  if (Buffer.byteLength(text) <= maxBytes) return text;
+  return `${headOf(text, Math.ceil((maxBytes * 2) / 3))} […] ${tailOf(text, Math.floor(maxBytes / 3))}`;
+}
+
+function cut(text: string, maxBytes: number, take: (text: string, length: number) => string): string {
+  let part = text.length > maxBytes ? take(text, maxBytes) : text;
+  for (let bytes = Buffer.byteLength(part); bytes > maxBytes; bytes = Buffer.byteLength(part)) {
+    part = take(part, Math.floor((part.length * maxBytes) / bytes));
+  }
+  return part;
+}
+
+/** Whether a cut before this position would leave half a character. */
+function isWithinPair(text: string, position: number): boolean {
+  const unit = text.charCodeAt(position);
+  const before = text.charCodeAt(position - 1);
+  return unit >= 0xdc00 && unit < 0xe000 && before >= 0xd800 && before < 0xdc00;
+}

@@ -1,0 +1,65 @@
+/** What a compaction is made of: which turns it takes the place of, and what the model reads to write it. Pure. */
+import { linkText, type Message, type StoredEvent } from "../core/chat.js";
+import { endsOf, tailOf } from "../core/excerpt.js";
+import { tokensOf } from "./estimate.js";
+import { latestCompaction, turnMessages, uncompacted } from "./replay.js";
+import type { TurnRecord } from "./turns.js";
+
+export interface CompactionPlan {
+  /** Every turn that has ended by then is in the summary. */
+  upToSeq: number;
+  /** What those turns cost now, by estimate. */
+  tokens: number;
+  /** The summary before, which the next one has to tell again. */
+  previous?: string;
+  messages: Message[];
+}
+
+/** Keeps the latest turns that fit, and always the current one; undefined when that leaves nothing to summarise. */
+export function planCompaction(
+  events: readonly StoredEvent[],
+  currentTurnId: string,
+  keepTokens: number,
+): CompactionPlan | undefined {
+  const turns = uncompacted(events, currentTurnId).filter(({ turnId, end }) => end && turnId !== currentTurnId);
+  let kept = 0;
+  const fits = (turn: TurnRecord) => {
+    kept += tokensOf(turnMessages([turn]));
+    return kept <= keepTokens;
+  };
+  const last = turns.findLastIndex((turn) => !fits(turn));
+  const upToSeq = turns[last]?.end?.seq;
+  if (upToSeq === undefined) return undefined;
+  const messages = turnMessages(turns.slice(0, last + 1));
+  return { upToSeq, tokens: tokensOf(messages), previous: latestCompaction(events)?.summary, messages };
+}
+
+const longestExcerptBytes = 4_000;
+const shortestExcerptBytes = 125;
+
+/** The plan's messages as one text within the bound: the longer it all is, the shorter each message; at last the oldest are left out. */
+export function transcript({ previous, messages }: CompactionPlan, maxBytes: number): string {
+  const earlier = previous === undefined ? "" : `[Summary of what was before]\n${previous}\n\n`;
+  const room = Math.max(0, maxBytes - Buffer.byteLength(earlier));
+  for (let excerptBytes = longestExcerptBytes; ; excerptBytes /= 2) {
+    const text = messages.map((message) => told(message, excerptBytes)).join("\n");
+    if (Buffer.byteLength(text) <= room) return earlier + text;
+    if (excerptBytes / 2 < shortestExcerptBytes) return earlier + tailOf(text, room);
+  }
+}
+
+function told(message: Message, maxBytes: number): string {
+  if (message.role === "system") return `system: ${endsOf(message.content, maxBytes)}`;
+  if (message.role === "assistant") {
+    const calls = message.toolCalls.map(
+      ({ name, arguments: text }) => `assistant calls ${name} ${endsOf(text, maxBytes)}`,
+    );
+    return [...(message.content ? [`assistant: ${endsOf(message.content, maxBytes)}`] : []), ...calls].join("\n");
+  }
+  const parts = message.content.map((part) => {
+    if (part.type === "text") return part.text;
+    return part.type === "resource_link" ? linkText(part) : `[${part.type} ${part.mimeType}]`;
+  });
+  const speaker = message.role === "user" ? "user" : message.isError ? "tool error" : "tool result";
+  return `${speaker}: ${endsOf(parts.join("\n"), maxBytes)}`;
+}

@@ -1,0 +1,28 @@
+import type { ResultStore } from "../core/ports.js";
+import type { Connection } from "./connection.js";
+import { transaction } from "./transaction.js";
+
+/** Large tool results, beside the events of the same file: those would otherwise be read with every fold. */
+export class SqliteResults implements ResultStore {
+  readonly #db: Connection;
+  readonly #now: () => number;
+  readonly #guarded: <T>(doing: "read" | "write", work: () => T) => T;
+
+  constructor(db: Connection, now: () => number, guarded: <T>(doing: "read" | "write", work: () => T) => T) {
+    this.#db = db;
+    this.#now = now;
+    this.#guarded = guarded;
+  }
+
+  async put(conversationId: string, resultId: string, text: string): Promise<void> {
+    const insert = "INSERT INTO results (result_id, conversation_id, text, at) VALUES (?, ?, ?, ?)";
+    this.#guarded("write", () =>
+      transaction(this.#db, () => this.#db.prepare(insert).all(resultId, conversationId, text, this.#now())),
+    );
+  }
+
+  async read(resultId: string): Promise<string | undefined> {
+    const select = this.#db.prepare("SELECT text FROM results WHERE result_id = ?");
+    return this.#guarded("read", () => select.get(resultId) as { text: string } | undefined)?.text;
+  }
+}

@@ -1,0 +1,94 @@
+/** Search over the tools that a request does not carry. */
+import type { JsonSchema } from "../../core/chat.js";
+import { headOf } from "../../core/excerpt.js";
+import type { HubTool } from "../../core/ports.js";
+import { type HostTool, hostDefinition, textContent } from "./host-tool.js";
+
+const defaultLimit = 5;
+const maxLimit = 20;
+const maxNamedServers = 30;
+const descriptionBytes = 300;
+
+const inputSchema: JsonSchema = {
+  type: "object",
+  properties: {
+    query: { type: "string", description: "What the tool is to do, in a few words, or a tool's name." },
+    limit: { type: "integer", minimum: 1, maximum: maxLimit, default: defaultLimit },
+  },
+  required: ["query"],
+};
+
+/** `tools`: all that can be found. The definition depends on the names of their servers alone. */
+export function findTools(tools: readonly HubTool[]): HostTool {
+  return {
+    definition: hostDefinition(
+      "find_tools",
+      `Finds more tools. There are many more than you see, of these servers: ${serversOf(tools)}. The tools it finds can be called from then on.`,
+      inputSchema,
+    ),
+    async run({ query, limit }) {
+      if (typeof query !== "string" || query.trim() === "") throw new TypeError("query: a text is needed");
+      const most = Number.isInteger(limit) ? Math.min(maxLimit, Math.max(1, Number(limit))) : defaultLimit;
+      const found = await search(tools, query, most);
+      if (found.length === 0) {
+        return {
+          content: textContent(`no tool matches; try other words. Servers: ${serversOf(tools)}`),
+          isError: false,
+        };
+      }
+      const lines = found.map(({ name, description }) => `${name}: ${headOf(description, descriptionBytes)}`);
+      return {
+        content: textContent(`These tools can be called now:\n${lines.join("\n")}`),
+        isError: false,
+        found: found.map(({ name }) => name),
+      };
+    },
+  };
+}
+
+function serversOf(tools: readonly HubTool[]): string {
+  const names = [...new Set(tools.map(({ server }) => server))];
+  const more = names.length > maxNamedServers ? ` and ${names.length - maxNamedServers} more` : "";
+  return names.slice(0, maxNamedServers).join(", ") + more;
+}
+
+/** Tools that are named in the query, then the others by BM25. */
+async function search(tools: readonly HubTool[], query: string, limit: number): Promise<HubTool[]> {
+  const named = tools.filter(({ name, tool }) => query.trim() === name || query.trim() === tool);
+  const index = await indexOf(tools);
+  const ranked = index.search(query).flatMap(({ id }) => tools[id] ?? []);
+  return [...new Set([...named, ...ranked])].slice(0, limit);
+}
+
+type Index = Awaited<ReturnType<typeof buildIndex>>;
+const indexes = new WeakMap<readonly HubTool[], Promise<Index>>();
+
+function indexOf(tools: readonly HubTool[]): Promise<Index> {
+  const index = indexes.get(tools) ?? buildIndex(tools);
+  indexes.set(tools, index);
+  return index;
+}
+
+/** The library is loaded at the first search: most hosts never make one. */
+async function buildIndex(tools: readonly HubTool[]) {
+  const { default: MiniSearch } = await import("minisearch");
+  const index = new MiniSearch({
+    fields: ["name", "description", "parameters"],
+    tokenize: wordsOf,
+    searchOptions: { boost: { name: 3, description: 1.5 }, prefix: true, fuzzy: 0.15 },
+  });
+  index.addAll(
+    tools.map(({ name, description, inputSchema: { properties } }, id) => ({
+      id,
+      name,
+      description,
+      parameters: Object.keys(typeof properties === "object" && properties !== null ? properties : {}).join(" "),
+    })),
+  );
+  return index;
+}
+
+/** `listOpenIssues`, `list_open_issues` and `list open issues` are the same words. */
+function wordsOf(text: string): string[] {
+  return text.replaceAll(/(\p{Ll}|\d)(\p{Lu})/gu, "$1 $2").match(/\p{L}+|\p{N}+/gu) ?? [];
+}

@@ -1,0 +1,81 @@
+/** Keeps what a tool returned within what a model can read: the ends of it stay, the whole is stored. */
+import { type ContentPart, linkText, type ToolResult } from "../../core/chat.js";
+import { messageOf } from "../../core/errors.js";
+import { headOf, tailOf } from "../../core/excerpt.js";
+import type { NewId } from "../../core/ids.js";
+
+export interface OffloadParts {
+  /** By a quarter of a token a byte. A longer text is stored. */
+  limitTokens: number;
+  /** Rejects with StoreError. */
+  put: (resultId: string, text: string) => Promise<void>;
+  newId: NewId;
+  /** Name of the tool that reads what was stored. */
+  reader: string;
+}
+
+const bytesPerToken = 4;
+/** Of what stays of a large text: well below 2,000 tokens even where a token is two bytes. */
+const maxShownBytes = 3_000;
+/** Base64 of 5 MB: providers take no larger picture. */
+const maxMediaChars = 7_000_000;
+
+type Media = Extract<ContentPart, { data: string }>;
+
+/** The result as its event is to hold it. Stores before it returns, so that no event names a result that is not there. */
+export async function offload(result: ToolResult, parts: OffloadParts): Promise<ToolResult> {
+  const maxBytes = parts.limitTokens * bytesPerToken;
+  const { content } = result;
+  const isLong = isLonger(content.flatMap(wordsOf), maxBytes);
+  if (!isLong && !content.some(isTooLarge)) return result;
+  const resultIds: string[] = [];
+  const store = async (text: string) => {
+    const resultId = parts.newId("res");
+    try {
+      await parts.put(resultId, text);
+    } catch (error) {
+      return `it could not be stored (${messageOf(error)})`;
+    }
+    resultIds.push(resultId);
+    return `it is stored as ${resultId}, to be read with ${parts.reader}`;
+  };
+  const shown: ContentPart[] = [];
+  if (isLong) {
+    const text = content.flatMap(wordsOf).join("\n");
+    shown.push({ type: "text", text: endsWithNote(text, Math.min(maxBytes, maxShownBytes), await store(text)) });
+  }
+  for (const part of content) {
+    if (isTooLarge(part)) {
+      const note = `[${part.type} ${part.mimeType}, ${part.data.length} characters of base64, too large to be shown; ${await store(part.data)}]`;
+      shown.push({ type: "text", text: note });
+    } else if (!isLong || isMedia(part)) shown.push(part);
+  }
+  return { ...result, content: shown, ...(resultIds.length > 0 && { resultIds }) };
+}
+
+function endsWithNote(text: string, maxBytes: number, where: string): string {
+  const head = headOf(text, Math.ceil((maxBytes * 2) / 3));
+  const tail = tailOf(text, Math.floor(maxBytes / 3));
+  const note = `[… the result has ${text.length} characters, of which the first ${head.length} and the last ${tail.length} are shown; ${where} …]`;
+  return `${head}\n${note}\n${tail}`;
+}
+
+/** Without measuring more than needed: a character is one to three bytes. */
+function isLonger(texts: readonly string[], maxBytes: number): boolean {
+  const chars = texts.reduce((sum, { length }) => sum + length + 1, 0);
+  if (chars * 3 <= maxBytes) return false;
+  return chars > maxBytes + texts.length || texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) > maxBytes;
+}
+
+function wordsOf(part: ContentPart): string[] {
+  if (part.type === "text") return [part.text];
+  return part.type === "resource_link" ? [linkText(part)] : [];
+}
+
+function isMedia(part: ContentPart): part is Media {
+  return "data" in part;
+}
+
+function isTooLarge(part: ContentPart): part is Media {
+  return isMedia(part) && part.data.length > maxMediaChars;
+}

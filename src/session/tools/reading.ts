@@ -1,0 +1,136 @@
+/** Pieces of a long text for a model: by characters, by lines, by what they match. Each piece is bounded, and says how to go on. */
+import { setImmediate as breathe } from "node:timers/promises";
+import { RequestError } from "../../core/errors.js";
+import { headOf } from "../../core/excerpt.js";
+import { withinTime } from "../../core/within-time.js";
+
+export function readCharacters(
+  text: string,
+  { start, length }: { start: number; length?: number },
+  maxBytes: number,
+): string {
+  const from = Math.min(start, text.length);
+  const wanted = text.slice(from, length === undefined ? undefined : from + length);
+  const piece = headOf(wanted, maxBytes);
+  const end = from + piece.length;
+  const more = end < text.length ? `; go on with start: ${end}` : "; this is the end";
+  return `${piece}\n[characters ${from} to ${end} of ${text.length}${more}]`;
+}
+
+const linesPerPause = 100_000;
+
+/** `startLine` counts from 1. */
+export async function readLines(
+  text: string,
+  { startLine, count }: { startLine: number; count: number },
+  maxBytes: number,
+): Promise<string> {
+  const from = await lineStart(text, 0, startLine - 1);
+  if (from === undefined) throw new RequestError("usage", `start_line: the result has fewer than ${startLine} lines`);
+  const end = (await lineStart(text, from, count)) ?? text.length;
+  return readCharacters(text, { start: from, length: end - from }, maxBytes);
+}
+
+/** Where the line begins that is `lines` below the one that begins at `from`. */
+async function lineStart(text: string, from: number, lines: number): Promise<number | undefined> {
+  let start = from;
+  for (let line = 1; line <= lines; line++) {
+    const end = text.indexOf("\n", start);
+    if (end < 0) return undefined;
+    start = end + 1;
+    if (line % linesPerPause === 0) await breathe();
+  }
+  return start;
+}
+
+/** Characters that are searched at once, and the longest match that is sure to be found where a line is longer than that. */
+const chunkChars = 1_000_000;
+const longestMatchChars = 10_000;
+/** A pattern may backtrack for ever, and the whole host with it. */
+const chunkTimeMs = 250;
+const maxMatches = 100;
+/** Of a longer line, what is around the match. */
+const longestLine = 300;
+const aroundChars = 120;
+
+/** Lines that match, each with its place in the text. Throws RequestError. */
+export async function grep(
+  text: string,
+  { pattern, start, signal }: { pattern: string; start: number; signal: AbortSignal },
+  maxBytes: number,
+): Promise<string> {
+  const expression = compile(pattern);
+  let shown = "";
+  let matches = 0;
+  for (let at = start; at < text.length; ) {
+    signal.throwIfAborted();
+    const { end, next } = chunkAt(text, at);
+    const chunk = text.slice(at, end);
+    const found = withinTime(chunkTimeMs, () => placesIn(chunk, expression, next - at, maxMatches - matches));
+    if (!found) throw new RequestError("usage", "grep: the pattern takes too long; use a plainer one");
+    for (const place of found.result) {
+      const line = `${at + place}: ${lineAround(text, at + place)}\n`;
+      if (matches > 0 && Buffer.byteLength(shown) + Buffer.byteLength(line) > maxBytes) {
+        return `${shown}[there may be more: go on with start: ${at + place}]`;
+      }
+      shown += line;
+      matches++;
+    }
+    if (matches >= maxMatches)
+      return `${shown}[there may be more: go on with start: ${afterLine(text, at + (found.result.at(-1) ?? 0))}]`;
+    at = next;
+    await breathe();
+  }
+  return matches === 0
+    ? `no match from character ${start} on`
+    : `${shown}[each line begins with its character; no more matches]`;
+}
+
+/** What does not compile was meant as it stands. */
+function compile(pattern: string): RegExp {
+  try {
+    return new RegExp(pattern, "gm");
+  } catch {
+    return new RegExp(pattern.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&"), "gm");
+  }
+}
+
+/** A chunk ends with a line where one ends nearby; else it reaches as far into the next one as a match may. */
+function chunkAt(text: string, at: number): { end: number; next: number } {
+  const soft = at + chunkChars;
+  if (soft >= text.length) return { end: text.length, next: text.length };
+  const newline = text.slice(soft, soft + longestMatchChars).indexOf("\n");
+  if (newline >= 0) return { end: soft + newline + 1, next: soft + newline + 1 };
+  return { end: Math.min(text.length, soft + longestMatchChars), next: soft };
+}
+
+/** At most one match a line, of those that begin before `limit`. */
+function placesIn(chunk: string, expression: RegExp, limit: number, most: number): number[] {
+  const places: number[] = [];
+  expression.lastIndex = 0;
+  while (places.length < most) {
+    const match = expression.exec(chunk);
+    if (!match || match.index >= limit) break;
+    places.push(match.index);
+    expression.lastIndex = Math.max(afterLine(chunk, match.index), match.index + 1);
+  }
+  return places;
+}
+
+function afterLine(text: string, place: number): number {
+  const newline = text.slice(place, place + longestLine).indexOf("\n");
+  return newline < 0 ? Math.min(text.length, place + longestLine) : place + newline + 1;
+}
+
+function lineAround(text: string, place: number): string {
+  const before = text.slice(Math.max(0, place - longestLine), place);
+  const after = text.slice(place, place + longestLine);
+  const begin = before.lastIndexOf("\n") + 1;
+  const newline = after.indexOf("\n");
+  const isWhole = (begin > 0 || place <= longestLine) && newline >= 0 && before.length - begin + newline <= longestLine;
+  if (isWhole) return before.slice(begin) + after.slice(0, newline);
+  const end = newline < 0 ? after.length : newline;
+  const left = before.slice(begin).slice(-aroundChars);
+  const right = after.slice(0, Math.min(end, longestLine - aroundChars));
+  return left + right;
+}

@@ -1,0 +1,62 @@
+/** Which tools a request carries when all of them would cost too much. */
+import type { HubTool } from "../../core/ports.js";
+import { toolTokens } from "../../history/estimate.js";
+
+export interface ToolLimits {
+  /** Of all definitions that stand in a request from the start. */
+  maxTokens: number;
+  /** Definitions that the provider takes. */
+  maxTools: number;
+}
+
+/** Places that are left for the host's own tools, and for tools that are found later. */
+const hostTools = 2;
+const maxFoundTools = 32;
+
+/** Whether they can all be sent, with one tool of the host beside them. */
+export function fitsAll(tools: readonly HubTool[], { maxTokens, maxTools }: ToolLimits): boolean {
+  return tools.length < maxTools && tools.reduce((sum, tool) => sum + toolTokens(tool), 0) <= maxTokens;
+}
+
+/**
+ * The tools that are always there: from every server in turn the next one of its list, as long as it fits, in the order of the list.
+ * Depends on the list and the limits alone, never on what is asked, so that requests begin with the same bytes.
+ */
+export function firstTools(tools: readonly HubTool[], { maxTokens, maxTools }: ToolLimits): HubTool[] {
+  const servers = new Set(tools.map(({ server }) => server));
+  const byServer = [...servers].map((server) => tools.filter((tool) => tool.server === server));
+  const longest = Math.max(0, ...byServer.map(({ length }) => length));
+  const inTurn = Array.from({ length: longest }, (_, place) => byServer.flatMap((own) => own[place] ?? [])).flat();
+  const chosen = new Set<HubTool>();
+  const maxCount = Math.max(0, maxTools - hostTools - foundPlaces(maxTools));
+  let tokens = 0;
+  for (const tool of inTurn) {
+    if (chosen.size === maxCount) break;
+    if (tokens + toolTokens(tool) > maxTokens) continue;
+    tokens += toolTokens(tool);
+    chosen.add(tool);
+  }
+  return tools.filter((tool) => chosen.has(tool));
+}
+
+/**
+ * Tools that were found, in the order of their finding. When they get too many or too large, the older half goes at once: the requests
+ * after it begin alike again for as long as possible.
+ */
+export function foundTools(found: Iterable<HubTool>, { maxTokens, maxTools }: ToolLimits): HubTool[] {
+  let kept: HubTool[] = [];
+  let tokens = 0;
+  for (const tool of found) {
+    kept.push(tool);
+    tokens += toolTokens(tool);
+    while (kept.length > 1 && (kept.length > foundPlaces(maxTools) || tokens > maxTokens)) {
+      kept = kept.slice(Math.floor(kept.length / 2));
+      tokens = kept.reduce((sum, each) => sum + toolTokens(each), 0);
+    }
+  }
+  return kept;
+}
+
+function foundPlaces(maxTools: number): number {
+  return Math.min(maxFoundTools, Math.ceil(maxTools / 4));
+}

@@ -1,0 +1,99 @@
+/**
+ * The servers' tools as one turn sees them, with the host's own: results that are too large are stored and can be read, and tools that
+ * are too many can be found. What was found or stored is read off the log, so that it is the same after a restart and in a copy.
+ */
+import type { StoredEvent, ToolCall, ToolResult } from "../../core/chat.js";
+import type { NewId } from "../../core/ids.js";
+import type { HubTool, PreparedCall, ResultStore, Toolbox } from "../../core/ports.js";
+import { matchesTool } from "../../orchestrator/policy.js";
+import { findTools } from "./find-tools.js";
+import { type HostTool, prepareHostCall } from "./host-tool.js";
+import { offload } from "./offload.js";
+import { readResult } from "./read-result.js";
+import { firstTools, fitsAll, foundTools, type ToolLimits } from "./tool-choice.js";
+
+interface TurnToolboxParts {
+  hub: Toolbox;
+  results: ResultStore;
+  conversationId: string;
+  /** Patterns of tools that the model must not see. */
+  deny: readonly string[];
+  limits: ToolLimits;
+  resultLimitTokens: number;
+  newId: NewId;
+}
+
+interface Choice {
+  /** The hub's list: the same object while no tool changes. */
+  offered: readonly HubTool[];
+  /** Those of it that are not denied. */
+  tools: readonly HubTool[];
+  /** Where they are too many: the ones that are always there, and how to get at the others. */
+  deferral?: { search: HostTool; first: ReadonlySet<HubTool>; byName: ReadonlyMap<string, HubTool> };
+}
+
+export class TurnToolbox implements Toolbox {
+  readonly #parts: TurnToolboxParts;
+  readonly #reader: HostTool;
+  readonly #resultIds = new Set<string>();
+  /** Names of tools that came up beside the first ones, in the order of the log. */
+  readonly #found = new Set<string>();
+  #choice: Choice | undefined;
+
+  constructor(parts: TurnToolboxParts, log: Iterable<StoredEvent>) {
+    this.#parts = parts;
+    const { results, resultLimitTokens } = parts;
+    this.#reader = readResult({ results, known: this.#resultIds, maxBytes: resultLimitTokens * 4 });
+    for (const event of log) this.note(event);
+  }
+
+  /** An event was stored. */
+  note(event: StoredEvent): void {
+    if (event.type === "assistant_message") for (const { name } of event.message.toolCalls) this.#found.add(name);
+    if (event.type !== "tool_result") return;
+    for (const resultId of event.resultIds ?? []) this.#resultIds.add(resultId);
+    for (const name of event.found ?? []) this.#found.add(name);
+  }
+
+  /**
+   * What a request begins with stays: the first tools, and behind them what was found, oldest first. The reader of results is there
+   * from the first stored result on, and not before: most conversations never have one.
+   */
+  tools(): readonly HubTool[] {
+    const { tools, deferral } = this.#chosen();
+    const reader = this.#resultIds.size > 0 ? [this.#reader.definition] : [];
+    if (!deferral) return reader.length === 0 ? tools : [...tools, ...reader];
+    const { search, first, byName } = deferral;
+    const found = [...this.#found].flatMap((name) => byName.get(name) ?? []);
+    return [search.definition, ...first, ...reader, ...foundTools(found, this.#parts.limits)];
+  }
+
+  prepare(call: ToolCall): PreparedCall | { refused: ToolResult } {
+    const own = [this.#chosen().deferral?.search, this.#reader].find((tool) => tool?.definition.name === call.name);
+    if (own) return prepareHostCall(own, call);
+    const prepared = this.#parts.hub.prepare(call);
+    if ("refused" in prepared) return prepared;
+    return { ...prepared, send: async (options) => this.#offloaded(await prepared.send(options)) };
+  }
+
+  #offloaded(result: ToolResult): Promise<ToolResult> {
+    const { results, conversationId, resultLimitTokens: limitTokens, newId } = this.#parts;
+    const put = (resultId: string, text: string) => results.put(conversationId, resultId, text);
+    return offload(result, { limitTokens, put, newId, reader: this.#reader.definition.name });
+  }
+
+  #chosen(): Choice {
+    const { hub, deny, limits } = this.#parts;
+    const offered = hub.tools();
+    if (this.#choice?.offered === offered) return this.#choice;
+    const tools = deny.length === 0 ? offered : offered.filter((tool) => !matchesTool(deny, tool));
+    this.#choice = { offered, tools, ...(!fitsAll(tools, limits) && { deferral: deferralOf(tools, limits) }) };
+    return this.#choice;
+  }
+}
+
+function deferralOf(tools: readonly HubTool[], limits: ToolLimits): Choice["deferral"] {
+  const first = new Set(firstTools(tools, limits));
+  const later = tools.filter((tool) => !first.has(tool));
+  return { search: findTools(tools), first, byName: new Map(later.map((tool) => [tool.name, tool])) };
+}

@@ -1,0 +1,93 @@
+/** What a turn tells the model of the conversation, within what the model can take. */
+import type { CompactionEvent, Message, StoredEvent } from "../core/chat.js";
+import { planCompaction } from "../history/compaction.js";
+import { textTokens, tokenFactor, tokensOf } from "../history/estimate.js";
+import { type ResumePoint, resumeTurn, trimTurns, withSummary } from "../history/replay.js";
+import type { Orchestrator } from "../orchestrator/orchestrator.js";
+import { summarise } from "./compactor.js";
+
+interface TurnHistoryParts {
+  orchestrator: Orchestrator;
+  /** Grows while the turn runs. */
+  log: readonly StoredEvent[];
+  turnId: string;
+  model?: string;
+  /** Tokens of what goes with the history: system prompt, tools. */
+  besideTokens: number;
+  compaction: "auto" | "off";
+  signal: AbortSignal;
+}
+
+/** The most of the model's window that history may fill, and the least that the answer is left. */
+const historyShare = 0.75;
+const answerShare = 0.125;
+/** Of that room, what latest turns keep when the older ones are summarised: the next time is then some turns away. */
+const keptShare = 0.3;
+/** Share of the window, and tokens, that the model gets to read for a summary. */
+const summaryShare = 0.5;
+const maxSummaryInputTokens = 50_000;
+/** A summary costs a request, and is hardly shorter than this itself. */
+const leastWorthTokens = 200;
+
+export class TurnHistory {
+  readonly #parts: TurnHistoryParts;
+  /** What the model's own counts make of an estimated token. */
+  readonly #factor: number;
+  readonly #window: number;
+  /** Estimated tokens. */
+  #room: number;
+
+  constructor(parts: TurnHistoryParts) {
+    this.#parts = parts;
+    const { provider, model, contextWindow } = parts.orchestrator.facts(parts.model);
+    this.#factor = tokenFactor(parts.log, { provider, model });
+    this.#window = contextWindow / this.#factor;
+    this.#room = Math.max(
+      0,
+      Math.min(this.#window * historyShare, this.#window * (1 - answerShare) - parts.besideTokens),
+    );
+  }
+
+  /** The messages, and where the turn goes on. What has no room even so is left out, oldest turns first. */
+  fold(): { messages: Message[]; point?: ResumePoint } {
+    const { messages, summary, point } = resumeTurn(this.#parts.log, this.#parts.turnId);
+    const summaryTokens = summary === undefined ? 0 : textTokens(summary);
+    return { messages: withSummary(trimTurns(messages, this.#room - summaryTokens), summary), point };
+  }
+
+  /** The summary to store first, when older turns have no room any more or `wanted`. */
+  async compaction(wanted: boolean): Promise<CompactionEvent | undefined> {
+    const tokens = this.#foldTokens();
+    if (wanted) return this.#compact(0);
+    return tokens > this.#room ? this.#compact(this.#room * keptShare) : undefined;
+  }
+
+  /**
+   * The model has refused the turn's request as too long. Whether it is worth sending again: what is there to be stored first, if
+   * anything, comes with it. Undefined when there is nothing to leave out.
+   */
+  async shorten(): Promise<{ compaction?: CompactionEvent } | undefined> {
+    const tokens = this.#foldTokens();
+    const compaction = await this.#compact(tokens / 4);
+    if (compaction) return { compaction };
+    const { messages } = resumeTurn(this.#parts.log, this.#parts.turnId);
+    const spared = tokens - tokensOf(trimTurns(messages, tokens / 2));
+    if (spared < leastWorthTokens) return undefined;
+    this.#room = tokens / 2;
+    return {};
+  }
+
+  #foldTokens(): number {
+    const { messages, summary } = resumeTurn(this.#parts.log, this.#parts.turnId);
+    return tokensOf(withSummary(messages, summary));
+  }
+
+  async #compact(keepTokens: number): Promise<CompactionEvent | undefined> {
+    const { orchestrator, log, turnId, model, compaction, signal } = this.#parts;
+    if (compaction === "off" || signal.aborted) return undefined;
+    const plan = planCompaction(log, turnId, keepTokens);
+    if (!plan || plan.tokens < leastWorthTokens) return undefined;
+    const maxBytes = Math.floor(Math.min(this.#window * summaryShare, maxSummaryInputTokens) * 4);
+    return summarise(orchestrator, plan, { turnId, model, maxBytes, signal });
+  }
+}

@@ -1,0 +1,159 @@
+import { expect, test } from "@jest/globals";
+import { summarizeTurn } from "../../src/session/summary.js";
+import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
+import { answer, failure, type LlmRequest, type Step, startLlmServer, toolCalls } from "../support/llm-server.js";
+
+const tooLong = failure(400, { body: { error: { message: "too long", code: "context_length_exceeded" } } });
+const words = (count: number) => "so it was said ".repeat(count);
+
+function config(llm: string, window: number, service: object = {}) {
+  const provider = { base_url: llm, model: "m1", api_key: "sk-test-0123456789", context_window: window };
+  return {
+    llm: { active: "test", http: { initial_retry_delay: 0.001, max_retry_delay: 0.01 }, providers: { test: provider } },
+    chat: { storage: { driver: "memory" }, service: { approval: "auto", ...service } },
+  };
+}
+
+const isSummary = ({ text }: LlmRequest) => text.includes("You condense a conversation");
+const contents = ({ body }: LlmRequest) => (body.messages ?? []).map(({ content }) => JSON.stringify(content));
+const messages = ({ body }: LlmRequest) => JSON.stringify(body.messages).slice(0, -1);
+
+/** What a strict provider refuses. */
+function problemsOf({ body }: LlmRequest): string[] {
+  const problems: string[] = [];
+  let expected: string[] = [];
+  for (const [index, { role, tool_calls: calls = [], tool_call_id: id }] of (body.messages ?? []).entries()) {
+    if (role === "tool") {
+      if (expected.shift() !== id) problems.push(`${index}: a result without its call`);
+      continue;
+    }
+    if (expected.length > 0) problems.push(`${index}: calls without results`);
+    expected = calls.map((call) => call.id);
+    if (role === "system" && index > 0) problems.push(`${index}: system`);
+    if (index > 0 && body.messages?.[index - 1]?.role === role) problems.push(`${index}: two of ${role}`);
+  }
+  return problems;
+}
+
+/** Half a token a byte is counted: twice what the host assumes at first. */
+const usageOf = ({ text }: LlmRequest) => ({ prompt_tokens: Math.ceil(text.length / 2), completion_tokens: 5 });
+
+test("a conversation of 400 turns answers, within the window, with whole pairs of calls and results; its requests begin alike from one summary to the next", async () => {
+  const window = 8_000;
+  let summaries = 0;
+  const script = (request: LlmRequest): Step => {
+    const usage = usageOf(request);
+    if (usage.prompt_tokens > window) return tooLong;
+    if (isSummary(request)) return answer(`summary number ${++summaries}`, { usage });
+    if (request.body.messages?.at(-1)?.role === "tool") return answer(words(5), { usage });
+    return toolCalls([{ name: "s__echo", arguments: { n: words(3) } }], { usage });
+  };
+  await using llm = await startLlmServer((request) => script(request));
+  const servers = { s: fixtureServer() };
+  await using app = await startApp({ llm: llm.url, mcpServers: servers, config: config(llm.url, window) });
+  const session = app.sessions.open("c");
+  for (let turn = 1; turn <= 400; turn++) {
+    const events = await collect(session.prompt({ requestId: `r${turn}`, text: `question ${turn}`, streaming: false }));
+    expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+  }
+  expect(summaries).toBeGreaterThan(3);
+  expect(summaries).toBeLessThan(60);
+  expect(llm.requests.flatMap(problemsOf)).toEqual([]);
+  const refused = llm.requests.filter((request) => usageOf(request).prompt_tokens > window);
+  expect(refused.length).toBeLessThanOrEqual(1); // before the first counts came in
+  const last = llm.requests.at(-1) as LlmRequest;
+  expect(last.text).toContain(`summary number ${summaries}`);
+  expect(last.text).toContain("question 400");
+  expect(last.text).not.toContain('question 1"');
+  const log = await session.history();
+  expect(log.filter(({ type }) => type === "user_message")).toHaveLength(400);
+  const own = llm.requests.filter((request) => !isSummary(request));
+  const restarts = own
+    .slice(1)
+    .filter((request, index) => !messages(request).startsWith(messages(own[index] as LlmRequest)));
+  expect(restarts.length).toBeLessThanOrEqual(summaries);
+}, 120_000);
+
+test("a request that is refused as too long is sent once more, with a summary of what was before", async () => {
+  await using llm = await startLlmServer([
+    answer(words(200)),
+    answer(words(200)),
+    tooLong,
+    answer("they said so"),
+    answer("better"),
+  ]);
+  await using app = await startApp({ llm: llm.url, config: config(llm.url, 100_000) });
+  const session = app.sessions.open("c");
+  for (const text of ["one", "two"]) await collect(session.prompt({ requestId: text, text }));
+  const events = await collect(session.prompt({ requestId: "three", text: "three" }));
+  expect(shape(events)).toEqual(["user_message", "compaction", "assistant_message", "turn_end"]);
+  expect(summarizeTurn(events.filter(isStored))).toMatchObject({ usage: { inputTokens: 20 }, attempts: 2 }); // both requests
+  expect(contents(llm.requests[4] as LlmRequest).at(-1)).toMatch(/they said so.*three/);
+  expect(llm.requests[4]?.text).not.toContain("so it was said");
+});
+
+test("in the middle of a turn too: its own calls and results stay", async () => {
+  await using llm = await startLlmServer([
+    answer(words(200)),
+    toolCalls([{ name: "s__echo", arguments: { n: 1 } }]),
+    tooLong,
+    answer("they said so"),
+    answer("done"),
+  ]);
+  await using app = await startApp({
+    llm: llm.url,
+    mcpServers: { s: fixtureServer() },
+    config: config(llm.url, 100_000),
+  });
+  const session = app.sessions.open("c");
+  await collect(session.prompt({ requestId: "one", text: "one" }));
+  const events = await collect(session.prompt({ requestId: "two", text: "two" }));
+  expect(shape(events).slice(-3)).toEqual(["compaction", "assistant_message", "turn_end"]);
+  expect(shape(events).filter((type) => type === "tool_sent")).toHaveLength(1);
+  expect(llm.requests[4]?.body.messages?.map(({ role }) => role)).toEqual(["system", "user", "assistant", "tool"]);
+});
+
+test("when it is refused again, or there is nothing to leave out, the turn fails with the reason", async () => {
+  await using llm = await startLlmServer([tooLong, answer(words(200)), tooLong, answer("short"), tooLong]);
+  await using app = await startApp({ llm: llm.url, config: config(llm.url, 100_000) });
+  const session = app.sessions.open("c");
+  const ask = (text: string) => collect(session.prompt({ requestId: text, text }));
+  expect((await ask("one")).at(-1)).toMatchObject({ type: "turn_error", error: { kind: "context_length" } });
+  await ask("two");
+  expect((await ask("three")).at(-1)).toMatchObject({ type: "turn_error", error: { kind: "context_length" } });
+});
+
+test("without a summary, because the model gives none or none is wanted, the oldest turns are left out", async () => {
+  for (const compaction of ["auto", "off"]) {
+    const script = (request: LlmRequest): Step => (isSummary(request) ? failure(400) : answer(words(40)));
+    await using llm = await startLlmServer((request) => script(request));
+    await using app = await startApp({ llm: llm.url, config: config(llm.url, 1_500, { compaction }) });
+    const session = app.sessions.open("c");
+    for (let turn = 1; turn <= 10; turn++) {
+      const events = await collect(session.prompt({ requestId: `r${turn}`, text: `question ${turn}` }));
+      expect(shape(events)).toEqual(["user_message", "assistant_message", "turn_end"]);
+    }
+    expect(llm.requests.some(isSummary)).toBe(compaction === "auto");
+    const last = llm.requests.at(-1);
+    expect(last?.text).not.toContain('question 1"');
+    expect(last?.text).toContain("question 10");
+    expect(llm.requests.every(({ text }) => text.length < 1_500 * 4 || text.includes("You condense"))).toBe(true);
+  }
+});
+
+test("/compact: the next turn begins with a summary, and the one after it is the same to its last byte", async () => {
+  await using llm = await startLlmServer([answer(words(100)), answer("what was said"), answer("a"), answer("b")]);
+  await using app = await startApp({ llm: llm.url, config: config(llm.url, 100_000) });
+  const session = app.sessions.open("c");
+  await collect(session.prompt({ requestId: "r1", text: "one" }));
+  session.compactNext();
+  const events = await collect(session.prompt({ requestId: "r2", text: "two" }));
+  expect(events.filter(isStored)[1]).toMatchObject({
+    type: "compaction",
+    summary: "what was said",
+    usage: { inputTokens: 10 },
+  });
+  await collect(session.prompt({ requestId: "r3", text: "three" }));
+  const [, , second, third] = llm.requests;
+  expect(third && messages(third).startsWith(second ? messages(second) : "-")).toBe(true);
+});

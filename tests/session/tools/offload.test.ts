@@ -1,0 +1,71 @@
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { type ContentPart, textOf } from "../../../src/core/chat.js";
+import { StoreError } from "../../../src/core/errors.js";
+import { offload } from "../../../src/session/tools/offload.js";
+
+function parts(limitTokens = 1_000) {
+  const kept = new Map<string, string>();
+  const put = async (resultId: string, text: string) => void kept.set(resultId, text);
+  return {
+    kept,
+    limitTokens,
+    put,
+    newId: (prefix: string) => `${prefix}_${kept.size + 1}`,
+    reader: "host__read_result",
+  };
+}
+const text = (words: string): ContentPart => ({ type: "text", text: words });
+const picture: ContentPart = { type: "image", data: "AAAA", mimeType: "image/png" };
+
+test("a result within the limit stays as it is", async () => {
+  const result = { content: [text("x".repeat(4_000)), picture], isError: false };
+  expect(await offload(result, parts())).toBe(result);
+});
+
+test("a longer one is stored whole; both ends, its size and its id stay, and so do pictures", async () => {
+  const { kept, ...rest } = parts();
+  const content = [text(`begin ${"x".repeat(100_000)}`), picture, text("end")];
+  const result = await offload({ content, isError: true }, rest);
+  expect(result).toMatchObject({ isError: true, resultIds: ["res_1"], content: [{ type: "text" }, picture] });
+  expect(kept.get("res_1")).toBe(`begin ${"x".repeat(100_000)}\nend`);
+  expect(textOf(result.content)).toMatch(
+    /^begin x+\n\[… the result has 100010 characters.*res_1.*host__read_result …\]\nx+\nend$/,
+  );
+});
+
+test("no result is longer than the limit allows, whatever its characters", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit: "grapheme", minLength: 1, maxLength: 50 }), async (unit) => {
+      const result = await offload({ content: [text(unit.repeat(2_000))], isError: false }, parts(500));
+      expect(Buffer.byteLength(textOf(result.content))).toBeLessThan(500 * 4 + 300);
+      expect(Buffer.from(textOf(result.content)).toString()).toBe(textOf(result.content));
+    }),
+  );
+});
+
+test("many links are a long text too", async () => {
+  const { kept, ...rest } = parts();
+  const links = Array.from(
+    { length: 1_000 },
+    (_, index): ContentPart => ({ type: "resource_link", uri: `file:///${index}` }),
+  );
+  const result = await offload({ content: links, isError: false }, rest);
+  expect(result.content).toHaveLength(1);
+  expect(kept.get("res_1")).toContain("[resource file:///500]");
+});
+
+test("a picture that no provider would take is a word on it, and stored", async () => {
+  const { kept, ...rest } = parts();
+  const data = "A".repeat(8_000_000);
+  const result = await offload({ content: [{ type: "image", data, mimeType: "image/png" }], isError: false }, rest);
+  expect(textOf(result.content)).toMatch(/^\[image image\/png, 8000000 characters of base64.*res_1/);
+  expect(kept.get("res_1")).toBe(data);
+});
+
+test("where the log is full, the ends are shown all the same, and nothing promises the rest", async () => {
+  const put = () => Promise.reject(new StoreError("full", "the disk is full"));
+  const result = await offload({ content: [text("x".repeat(100_000))], isError: false }, { ...parts(), put });
+  expect(result.resultIds).toBeUndefined();
+  expect(textOf(result.content)).toContain("could not be stored (the disk is full)");
+});
