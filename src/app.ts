@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { Approvals } from "./config/approvals.js";
 import { type ConfigObject, type LoadedConfig, loadConfig } from "./config/load.js";
 import type { Config, LlmConfig, ServerConfig } from "./core/config.js";
 import { messageOf } from "./core/errors.js";
@@ -93,6 +94,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const orchestrator = new Orchestrator({ llm: client, hub, newId });
     const { toolNotifications: _, drainTimeoutMs: __, ...service } = config.chat.service;
     const defaults = { ...service, limits: config.chat.limits };
+    const approvals = openApprovals(env, observe);
     const machine = thisMachine();
     const engine = {
       node: { nodeId: newId("node"), machine, pid: process.pid },
@@ -101,7 +103,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       now: Date.now,
       observe,
     };
-    const sessions = closedAtEnd(new Sessions({ store, engine, hub, orchestrator, newId, defaults }));
+    const sessions = closedAtEnd(new Sessions({ store, engine, hub, orchestrator, newId, defaults, approvals }));
     hub.start();
     const resolveModel = (model?: string) => {
       const resolved = client.resolve(model);
@@ -130,6 +132,11 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
 
 function reportedTo(observe: Observe): (error: unknown) => void {
   return (error) => observe({ level: "warn", scope: "app", message: messageOf(error) });
+}
+
+/** What the user has answered about tools, for a project or for good. */
+export function openApprovals(env: Environment, observe: Observe): Approvals {
+  return new Approvals(stateFolder(env, "approvals"), { observe, now: Date.now });
 }
 
 /** Logins at the remote servers of `mcpServers`; `showPage` brings a login page before the person. */

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { App } from "./app.js";
+import { addApprovalCommands } from "./approval-commands.js";
 import { parseDuration } from "./config/durations.js";
 import { type GlobalOptions, load } from "./configuration.js";
 import { errorInfo } from "./core/errors.js";
@@ -87,8 +88,12 @@ program
   .option("--request-id <id>", "idempotency key: the same id in the same conversation is answered once")
   .option("--max-tool-hops <n>", "model requests that may use tools", wholeNumber)
   .option("--timeout <duration>", "wall time of the turn: 90s, 5m", milliseconds)
-  .option("--allow <pattern>", "tool that needs no approval: server__tool, server.*; repeatable", append)
-  .option("--deny <pattern>", "tool that the model must not see; repeatable", append)
+  .option(
+    "--allow <pattern>",
+    "call that needs no approval: server__tool, server.*, server.tool(path=/tmp/*); repeatable",
+    append,
+  )
+  .option("--deny <pattern>", "tool that the model must not see, or call that must not run; repeatable", append)
   .option("--yes", "approve every tool call")
   .action((argument: string | undefined, { prompt = argument, ...options }: RunOptions) => runOnce(prompt, options));
 
@@ -124,6 +129,7 @@ config
   .action(async () => print((await import("./config/commands.js")).initText()));
 
 addServerCommands(program);
+addApprovalCommands(program);
 
 guardStreams();
 try {

@@ -34,6 +34,7 @@ interface ConfigTree {
       compaction: ServiceConfig["compaction"];
       tool_budget_tokens: number;
       result_limit_tokens: number;
+      permissions: ServiceConfig["permissions"];
     };
     limits: {
       turn: Omit<LimitsConfig["turn"], "timeMs"> & { time?: number };
@@ -104,6 +105,7 @@ export function buildConfig(tree: Mapping): Config {
         compaction: service.compaction,
         toolBudgetTokens: service.tool_budget_tokens,
         resultLimitTokens: service.result_limit_tokens,
+        permissions: service.permissions,
       },
       limits: { ...limits, turn: { ...turn, ...(timeMs === undefined ? {} : { timeMs }) } },
       storage: storage.driver === "memory" ? { driver: "memory" } : { ...storage, driver: "sqlite" },

@@ -7,6 +7,7 @@ import { environmentLayers } from "./environment.js";
 import { type Expanded, expandTree } from "./expand.js";
 import { type Layer, locate, type Merged, mergeLayers, originName, type Problem } from "./layers.js";
 import { resolvePath, type Surroundings } from "./paths.js";
+import { permissionProblems } from "./permissions.js";
 import { schemaProblems } from "./problems.js";
 import { validate } from "./schema.js";
 import { completeServers, serverProblems } from "./servers.js";
@@ -121,7 +122,7 @@ function serversFile(merged: Merged, file: Source, surroundings: Surroundings): 
 function check(expanded: Expanded, { origins }: Merged, surroundings: Surroundings): Problem[] {
   const { tree } = expanded;
   const problems = [...expanded.problems, ...completeServers(tree, origins, surroundings)];
-  problems.push(...schemaProblems(validate(tree), expanded), ...serverProblems(tree));
+  problems.push(...schemaProblems(validate(tree), expanded), ...serverProblems(tree), ...permissionProblems(tree));
   const storage = valueAt(tree, "/chat/storage");
   if (isMapping(storage) && typeof storage.path === "string") {
     storage.path = resolvePath(storage.path, "/chat/storage/path", origins, surroundings);

@@ -1,11 +1,10 @@
 /** Servers of a configuration that was merely found in the working directory: starting one runs code that somebody else chose. */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { ServerConfig } from "../core/config.js";
 import type { LoadedConfig } from "./load.js";
-import { child, isMapping } from "./tree.js";
+import { readState, writeState } from "./state-file.js";
+import { child } from "./tree.js";
 
 /** Those that would be started and that are not among the user's own. */
 export function projectServers({ config }: LoadedConfig, own: readonly ServerConfig[]): ServerConfig[] {
@@ -54,18 +53,10 @@ export class Confirmations {
   }
 
   add(configPath: string, print: string): void {
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-    const draft = `${this.#path}.${process.pid}`;
-    writeFileSync(draft, `${JSON.stringify({ ...this.#all(), [configPath]: print }, null, 1)}\n`, { mode: 0o600 });
-    renameSync(draft, this.#path);
+    writeState(this.#path, { ...this.#all(), [configPath]: print });
   }
 
   #all(): Record<string, unknown> {
-    try {
-      const all: unknown = JSON.parse(readFileSync(this.#path, "utf8"));
-      return isMapping(all) ? all : {};
-    } catch {
-      return {}; // none yet, or one that cannot be read: then the user is asked again
-    }
+    return readState(this.#path) ?? {}; // none yet, or one that cannot be read: then the user is asked again
   }
 }

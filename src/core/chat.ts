@@ -113,13 +113,17 @@ export interface LimitQuestion {
   unpriced?: number;
 }
 
-/** May this tool run? `true`, `false` or `{"allow": boolean, "remember": …}`. */
+/** May this tool run? The answer is what `readApproval` takes. */
 export interface ApprovalQuestion {
   kind: "approval";
   call: ToolCall;
   server: string;
   tool: string;
   reason: string;
+  /** What the server says of the tool, where the user trusts it: `read-only`, `destructive`… */
+  annotations?: readonly string[];
+  /** A rule asks about each such call: a yes holds for this one. */
+  onceOnly?: true;
 }
 
 /** An error as users, logs and wires see it. */

@@ -187,6 +187,13 @@ export type ServerConfig = StdioServerConfig | RemoteServerConfig;
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
+/** Patterns of tools and calls, as written; deny wins over ask, ask over allow. */
+export interface Permissions {
+  allow: readonly string[];
+  ask: readonly string[];
+  deny: readonly string[];
+}
+
 export interface ServiceConfig {
   systemPrompt: string;
   streaming: boolean;
@@ -196,6 +203,7 @@ export interface ServiceConfig {
   /** How long running turns may take to end when the host is told to. */
   drainTimeoutMs: number;
   approval: "ask" | "auto";
+  permissions: Permissions;
   /** Whether a tool is asked about because its definition has changed, although it would run unasked otherwise. */
   changedTools: "ask" | "allow";
   compaction: "auto" | "off";

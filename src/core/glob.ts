@@ -1,4 +1,7 @@
-/** Linear-time glob with `*` only: patterns and names may come from anywhere, so no regular expression is built of them. */
+/**
+ * Glob with `*` only, in time linear in both, whoever wrote them: no regular expression is built, and the parts are searched for
+ * without going back (`indexOf` may do so: 20 s for a part of 200 kB in a text of 1 MB).
+ */
 export function globMatches(pattern: string, text: string): boolean {
   const parts = pattern.split("*");
   if (parts.length === 1) return pattern === text;
@@ -7,9 +10,39 @@ export function globMatches(pattern: string, text: string): boolean {
   if (!text.startsWith(first) || text.length < first.length + last.length) return false;
   let position = first.length;
   for (const part of parts.slice(1, -1)) {
-    const found = text.indexOf(part, position);
+    const found = find(part, text, position);
     if (found < 0) return false;
     position = found + part.length;
   }
   return text.endsWith(last) && text.length - last.length >= position;
+}
+
+/** As `text.indexOf(part, from)`, by Knuth, Morris and Pratt. */
+function find(part: string, text: string, from: number): number {
+  if (part === "") return from;
+  const borders = bordersOf(part);
+  let matched = 0;
+  for (let position = from; position < text.length; position++) {
+    matched = longer(part, borders, matched, text[position]);
+    if (matched === part.length) return position + 1 - matched;
+  }
+  return -1;
+}
+
+/** For each end: how much of the start of the part stands there again. */
+function bordersOf(part: string): Uint32Array {
+  const borders = new Uint32Array(part.length);
+  let matched = 0;
+  for (let end = 1; end < part.length; end++) {
+    matched = longer(part, borders, matched, part[end]);
+    borders[end] = matched;
+  }
+  return borders;
+}
+
+/** How much of the start of the part is matched when this comes next. */
+function longer(part: string, borders: Uint32Array, matched: number, next: string | undefined): number {
+  let length = matched;
+  while (length > 0 && part[length] !== next) length = borders[length - 1] ?? 0;
+  return part[length] === next ? length + 1 : length;
 }

@@ -1,4 +1,5 @@
 /** The seams between layers: what a layer needs of another one that it must not import. */
+import type { ApprovalAnswer } from "./approval.js";
 import type {
   ChatEvent,
   ContentPart,
@@ -41,13 +42,21 @@ export interface SendOptions {
   traceparent?: string;
 }
 
-/** What the policy may know of a tool. Annotations of an untrusted server are not in here: they would be hearsay. */
-export interface ToolFacts {
+/** What a server says of a tool. All false for one that the user does not vouch for: its word would be hearsay. */
+export interface ToolAnnotations {
+  readOnly: boolean;
+  idempotent: boolean;
+  destructive: boolean;
+  openWorld: boolean;
+}
+
+/** What the policy may know of a tool. */
+export interface ToolFacts extends ToolAnnotations {
   server: string;
   /** The server's own name of the tool. */
   tool: string;
-  readOnly: boolean;
-  idempotent: boolean;
+  /** The server and the place it runs at, hashed: another server of the same name has another one. */
+  place: string;
   /** Matches the server's `tools.auto_approve`. */
   autoApproved: boolean;
   /** How its definition differs from the one that the user goes by: `its description changed since …`. */
@@ -55,16 +64,33 @@ export interface ToolFacts {
 }
 
 /** A tool with the server that offers it and that server's own name of it. */
-export interface HubTool extends ToolDefinition {
+export interface HubTool extends ToolDefinition, ToolAnnotations {
   server: string;
   tool: string;
 }
 
 /** A checked call, not yet sent. `send` never rejects: what goes wrong is an `isError` result. */
 export interface PreparedCall extends ToolFacts {
+  /** As they would be sent. */
+  arguments: Readonly<Record<string, unknown>>;
   /** The user goes by the tool's definition from now on. */
   pin(): void;
   send(options: SendOptions): Promise<ToolResult>;
+}
+
+/** What the user answered once and for longer than one call. A no weighs more than a yes. */
+export interface ApprovalMemory {
+  find(tool: RememberedTool): Required<ApprovalAnswer> | undefined;
+  remember(tool: RememberedTool, answer: Required<ApprovalAnswer>): void;
+}
+
+/** A tool of the same name from another place is another one. */
+export type RememberedTool = Pick<ToolFacts, "server" | "tool" | "place">;
+
+/** Answers that outlive the host. Never throws: what cannot be kept holds until the host ends, and that is observed. */
+export interface KeptApprovals {
+  find(tool: RememberedTool, workspace: string): Required<ApprovalAnswer> | undefined;
+  keep(tool: RememberedTool, answer: { allow: boolean; remember: "project" | "always" }, workspace: string): void;
 }
 
 export interface ServerStatus {

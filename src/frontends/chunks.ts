@@ -55,8 +55,8 @@ export function storedChunks(event: StoredEvent, shown: Shown): WireChunk[] {
 function wireQuestion(question: Question): object {
   switch (question.kind) {
     case "approval": {
-      const { kind, tool, server, call, reason } = question;
-      return { kind, tool, server, arguments: call.arguments, reason };
+      const { kind, tool, server, call, reason, annotations, onceOnly } = question;
+      return { kind, tool, server, arguments: call.arguments, reason, annotations, once_only: onceOnly };
     }
     case "sampling": {
       const { kind, server, prompt, maxTokens } = question;

@@ -23,7 +23,12 @@ interface Identity {
 export interface OneshotView {
   start(turn: TurnStart): Promise<void>;
   show(event: TurnEvent): Promise<void>;
-  end(summary: TurnSummary): Promise<void>;
+  end(summary: OneshotSummary): Promise<void>;
+}
+
+export interface OneshotSummary extends TurnSummary {
+  /** Patterns of the tools that were denied because nobody could be asked; absent when none was. */
+  denied?: readonly string[];
 }
 
 interface TextTarget {
@@ -133,7 +138,7 @@ export class JsonView implements OneshotView {
 
   async show(): Promise<void> {}
 
-  async end(summary: TurnSummary): Promise<void> {
+  async end(summary: OneshotSummary): Promise<void> {
     const { turnId = null, model } = this.#turn;
     const object = {
       conversation_id: this.#identity.conversationId,
@@ -147,6 +152,7 @@ export class JsonView implements OneshotView {
       tool_calls: summary.toolCalls.map(({ isError, ...call }) => ({ ...call, is_error: isError })),
       attempts: summary.attempts,
       duration_ms: this.#parts.now() - this.#startedAt,
+      denied: summary.denied,
       error: summary.error,
     };
     await this.#stdout.write(`${JSON.stringify(object)}\n`);

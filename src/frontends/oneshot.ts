@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 import type { StoredEvent } from "../core/chat.js";
 import { errorInfo } from "../core/errors.js";
+import { patternOf } from "../core/tool-pattern.js";
 import type { LiveTurn } from "../session/live-turn.js";
 import type { PromptRequest, Session } from "../session/session.js";
 import { summarizeTurn } from "../session/summary.js";
@@ -65,7 +66,7 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
     }
     const denied = deniedTools(events);
     const summary = summarizeTurn(events);
-    await view.end(summary);
+    await view.end({ ...summary, ...(denied.size > 0 && { denied: [...denied.keys()] }) });
     if (denied.size > 0) await stderr.write(deniedLine(denied));
     return exitCodeOfTurn({ ...summary, denied: denied.size > 0 });
   };
@@ -109,16 +110,21 @@ function deniedTools(events: readonly StoredEvent[]): Map<string, string> {
   const denied = new Map<string, string>();
   for (const event of events) {
     if (event.type !== "question" || event.question.kind !== "approval" || !refused.has(event.questionId)) continue;
-    denied.set(`${event.question.server}__${event.question.tool}`, event.question.reason);
+    denied.set(patternOf(event.question), event.question.reason);
   }
   return denied;
 }
 
 function deniedLine(denied: ReadonlyMap<string, string>): string {
-  const flags = [...denied.keys()].map((tool) => `--allow ${tool}`).join(" ");
+  const flags = [...denied.keys()].map((tool) => `--allow ${shellWord(tool)}`).join(" ");
   const reasons = [...denied.values()].map((reason) => `${reason}\n`).join("");
   const names = [...denied.keys()].join(", ");
   return inert(
     `${reasons}not run, because nobody could be asked: ${names}. Allow with ${flags}, or everything with --yes\n`,
   );
+}
+
+/** A server names its tools as it likes, and the line is there to be copied. */
+function shellWord(text: string): string {
+  return /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,3 +1,5 @@
+import { readApproval } from "../core/approval.js";
+import type { Question } from "../core/chat.js";
 import { errorInfo } from "../core/errors.js";
 import type { LiveTurn } from "../session/live-turn.js";
 import type { Session } from "../session/session.js";
@@ -17,7 +19,7 @@ export class Peer {
   readonly #send: Send;
   /** Where this client has been: an answer or a cancel reaches no conversation of somebody else. */
   readonly #sessions = new Map<string, Session>();
-  readonly #openQuestions = new Map<string, Session>();
+  readonly #openQuestions = new Map<string, { session: Session; kind: Question["kind"] }>();
   /** Turns that are being sent to this client, until they have been. */
   readonly #shown = new Map<LiveTurn, Promise<void>>();
   readonly #work = new Set<Promise<void>>();
@@ -46,7 +48,7 @@ export class Peer {
   /** No more messages will come, so nobody will answer: questions are denied. Resolves when every turn has been sent. */
   async leave(): Promise<void> {
     this.#left = true;
-    for (const [questionId, session] of this.#openQuestions) session.answer(questionId, false);
+    for (const [questionId, { session }] of this.#openQuestions) session.answer(questionId, false);
     while (this.#work.size > 0) await Promise.all(this.#work);
   }
 
@@ -71,9 +73,12 @@ export class Peer {
     switch (message.action) {
       case "chat":
         return this.#chat(message);
-      case "answer":
+      case "answer": {
+        const problem = this.#answerProblem(message);
+        if (problem) return this.#refuse(message, problem, "the question is still open; answer it again");
         if (this.#reached(message, (session) => session.answer(message.questionId, message.value))) return;
         return this.#refuse(message, `no question "${message.questionId}" is open`);
+      }
       case "cancel":
         if (this.#reached(message, (session) => session.cancel(message.requestId))) return;
         return this.#refuse(message, `no turn of request "${message.requestId}" is running`);
@@ -113,7 +118,7 @@ export class Peer {
     await this.#send(encoder.start());
     for await (const event of turn.watch()) {
       if (event.type === "question") {
-        this.#openQuestions.set(event.questionId, session);
+        this.#openQuestions.set(event.questionId, { session, kind: event.question.kind });
         if (this.#left) session.answer(event.questionId, false);
       }
       if (event.type === "answer") this.#openQuestions.delete(event.questionId);
@@ -144,9 +149,16 @@ export class Peer {
     return session !== undefined && act(session);
   }
 
-  #refuse({ requestId, action }: ClientMessage, message: string): Promise<void> {
-    const hint = "it may have ended; the turn's messages say so";
-    const error = { kind: "nothing_to_do", message, retryable: false, hint };
+  /** Nothing that is meant for an approval is taken for a plain no. */
+  #answerProblem({ questionId, value }: Extract<ClientMessage, { action: "answer" }>): string | undefined {
+    if (this.#openQuestions.get(questionId)?.kind !== "approval") return undefined;
+    const approval = readApproval(value);
+    return "problem" in approval ? `"payload.value": ${approval.problem}` : undefined;
+  }
+
+  #refuse({ requestId, action }: ClientMessage, message: string, mistake?: string): Promise<void> {
+    const hint = mistake ?? "it may have ended; the turn's messages say so";
+    const error = { kind: mistake ? "bad_message" : "nothing_to_do", message, retryable: false, hint };
     return this.#send(errorMessage(requestId, error, action));
   }
 }

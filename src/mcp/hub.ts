@@ -99,7 +99,8 @@ export class McpHub implements ToolHub, AsyncDisposable {
     if (!tool) return { refused: errorResult(this.#unknownTool(name)) };
     const args = readArguments(text, tool.definition.inputSchema);
     if ("problem" in args) return { refused: errorResult(`${name} was not called: ${args.problem}`) };
-    return { ...tool.facts(), pin: tool.pin, send: (options) => tool.call(args.value, options) };
+    const { value } = args;
+    return { ...tool.facts(), arguments: value, pin: tool.pin, send: (options) => tool.call(value, options) };
   }
 
   servers(): readonly ServerStatus[] {

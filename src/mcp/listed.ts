@@ -16,6 +16,9 @@ export interface ListedTool {
   isForApps?: true;
   readOnly: boolean;
   idempotent: boolean;
+  /** Absent where the server does not say. */
+  destructive?: boolean;
+  openWorld?: boolean;
   definition: Definition;
 }
 
@@ -45,6 +48,8 @@ export const toolList: ListKind<ListedTool> = {
       ...(isForApps(raw) && { isForApps: true as const }),
       readOnly: annotations.readOnlyHint === true,
       idempotent: annotations.idempotentHint === true,
+      ...(typeof annotations.destructiveHint === "boolean" && { destructive: annotations.destructiveHint }),
+      ...(typeof annotations.openWorldHint === "boolean" && { openWorld: annotations.openWorldHint }),
       definition: definitionOf(raw),
     };
   },

@@ -4,7 +4,7 @@ import { catalogue } from "./catalogue.js";
 import { resourceTool } from "./resource-tool.js";
 import type { SupervisedServer } from "./supervised-server.js";
 import { callTool } from "./tool-call.js";
-import { factsOf, isOffered, modelName } from "./tools.js";
+import { annotationsOf, factsOf, isOffered, modelName } from "./tools.js";
 
 /** A tool with what is known of it and the way to call it. */
 export interface RegisteredTool {
@@ -55,7 +55,14 @@ function toolsOf(server: SupervisedServer): RegisteredTool[] {
     .map((tool) => {
       const { name, description, inputSchema } = tool;
       return {
-        definition: { name: modelName(config.name, name), description, inputSchema, server: config.name, tool: name },
+        definition: {
+          name: modelName(config.name, name),
+          description,
+          inputSchema,
+          server: config.name,
+          tool: name,
+          ...annotationsOf(config, tool),
+        },
         facts: () => ({ ...factsOf(config, tool), change: server.offer.changeOf(tool) }),
         pin: () => void server.offer.pin([tool]),
         call: (args, options) => server.during(callTool(server, tool, args, options)),

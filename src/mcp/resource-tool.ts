@@ -10,6 +10,8 @@ import { modelName } from "./tools.js";
 const server = "host";
 const tool = "read_resource";
 
+const annotations = { readOnly: true, idempotent: true, destructive: false, openWorld: true };
+
 const inputSchema: JsonSchema = {
   type: "object",
   properties: { uri: { type: "string", description: "As listed, or by one of the servers' URI templates." } },
@@ -29,8 +31,9 @@ export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTo
         inputSchema,
         server,
         tool,
+        ...annotations,
       },
-      facts: () => ({ server, tool, readOnly: true, idempotent: true, autoApproved: false }),
+      facts: () => ({ server, tool, place: server, ...annotations, autoApproved: false }),
       pin() {},
       async call({ uri }, { signal }) {
         try {

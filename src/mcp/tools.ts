@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { ServerConfig } from "../core/config.js";
 import { globMatches } from "../core/glob.js";
-import type { ToolFacts } from "../core/ports.js";
+import type { ToolAnnotations, ToolFacts } from "../core/ports.js";
 import type { ListedTool } from "./listed.js";
+import { placeOf } from "./place.js";
 
 const maxLength = 64;
 const hashLength = 10;
@@ -43,14 +44,24 @@ export function timeoutOf({ tools, timeoutMs }: ServerConfig, tool: string): num
   return Object.entries(tools.timeoutsMs).find(([pattern]) => globMatches(pattern, tool))?.[1] ?? timeoutMs;
 }
 
-/** Annotations of a server that the user does not vouch for are left out: they would be hearsay. */
-export function factsOf({ name, trusted, tools }: ServerConfig, tool: ListedTool): ToolFacts {
+export function factsOf(config: ServerConfig, tool: ListedTool): ToolFacts {
   return {
-    server: name,
+    server: config.name,
     tool: tool.name,
-    readOnly: trusted && tool.readOnly,
-    idempotent: trusted && tool.idempotent,
-    autoApproved: matchesAny(tools.autoApprove, tool.name),
+    place: placeOf(config),
+    ...annotationsOf(config, tool),
+    autoApproved: matchesAny(config.tools.autoApprove, tool.name),
+  };
+}
+
+/** A tool that is not read-only is destructive, and any tool open to the world, unless its server says otherwise (spec 2025-11-25). */
+export function annotationsOf({ trusted }: ServerConfig, tool: ListedTool): ToolAnnotations {
+  const { readOnly, idempotent, destructive = !readOnly, openWorld = true } = tool;
+  return {
+    readOnly: trusted && readOnly,
+    idempotent: trusted && idempotent,
+    destructive: trusted && destructive && !readOnly,
+    openWorld: trusted && openWorld,
   };
 }
 

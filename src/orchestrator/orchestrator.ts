@@ -23,7 +23,7 @@ import type { CompleteOptions, LlmClient } from "../llm/client.js";
 import { Budget } from "./budget.js";
 import { LimitGate } from "./limit-gate.js";
 import { Loops } from "./loops.js";
-import { matchesTool, type PolicyRules } from "./policy.js";
+import { isHidden, type PolicyRules } from "./policy.js";
 import { spentOn } from "./spending.js";
 import { runToolCalls } from "./tools.js";
 
@@ -220,9 +220,9 @@ export class Orchestrator {
 }
 
 /** Re-read at every hop: a server that has got ready meanwhile joins the running turn. */
-function offeredTools(hub: Toolbox, { deny }: PolicyRules): readonly ToolDefinition[] {
+function offeredTools(hub: Toolbox, rules: PolicyRules): readonly ToolDefinition[] {
   const tools = hub.tools();
-  return deny.length === 0 ? tools : tools.filter((tool) => !matchesTool(deny, tool));
+  return tools.some((tool) => isHidden(tool, rules)) ? tools.filter((tool) => !isHidden(tool, rules)) : tools;
 }
 
 /** A model may call tools that it was not offered (the last hop offers none); such a call would never get its result. */

@@ -1,34 +1,89 @@
-import { globMatches } from "../core/glob.js";
-import type { ToolFacts } from "../core/ports.js";
+import { permits, touches } from "../core/argument-pattern.js";
+import type { ApprovalMemory, PreparedCall, ToolAnnotations } from "../core/ports.js";
+import { namesTool, patternOf, type ToolPattern } from "../core/tool-pattern.js";
 
-/** What the user said about tools, for one turn. Patterns: `server__tool`, `server.tool` or `mcp__server__tool`, `*` for any run of characters. */
+interface Rules {
+  allow: readonly ToolPattern[];
+  ask: readonly ToolPattern[];
+  deny: readonly ToolPattern[];
+}
+
+/** What the user said about tools, for one turn. */
 export interface PolicyRules {
+  /** His word for this turn, by flags: `all` runs every tool unasked. */
+  turn: Pick<Rules, "allow" | "deny"> & { all: boolean };
+  /** His word for every turn, by configuration. */
+  permissions: Rules;
+  /** What becomes of a tool that nothing else is said about. */
   approval: "ask" | "auto";
-  allow: readonly string[];
-  deny: readonly string[];
-  /** Patterns of what he answered "always" to: they hold for a tool as it was then. */
-  remembered: readonly string[];
   /** Whether a tool whose definition has changed is asked about although it would run unasked otherwise. */
   changedTools: "ask" | "allow";
+  memory: ApprovalMemory;
 }
 
-export type Verdict = { decision: "allow" | "deny" } | { decision: "ask"; reason: string };
+/** What the policy looks at. */
+export type PolicyCall = Omit<PreparedCall, "pin" | "send">;
 
-/** Deny wins over allow, the user's flags over a changed definition, and that over what was said of the tool before. */
-export function decide(tool: ToolFacts, rules: PolicyRules): Verdict {
-  if (matchesTool(rules.deny, tool)) return { decision: "deny" };
-  if (rules.approval === "auto" || matchesTool(rules.allow, tool)) return { decision: "allow" };
-  const isVouchedFor = tool.autoApproved || tool.readOnly || matchesTool(rules.remembered, tool);
-  if (isVouchedFor && (!tool.change || rules.changedTools === "allow")) return { decision: "allow" };
-  const reason = tool.change ? `was redefined: ${tool.change}` : "is not known to be read-only";
-  return { decision: "ask", reason: `${tool.server}.${tool.tool} ${reason}` };
+export type Verdict =
+  | { decision: "allow" }
+  | { decision: "deny"; reason: string }
+  /** `onceOnly`: a rule asks about each such call, whatever was answered before. */
+  | { decision: "ask"; reason: string; onceOnly: boolean };
+
+/**
+ * Deny wins over all; then the user's word for this turn, his remembered no, the rules that ask, and last whatever lets a tool run:
+ * but not one that is not any more what he said it about.
+ */
+export function decide(call: PolicyCall, { turn, permissions, approval, changedTools, memory }: PolicyRules): Verdict {
+  const denying = [...turn.deny, ...permissions.deny].find((pattern) => forbids(pattern, call));
+  if (denying) return { decision: "deny", reason: denial(denying, call) };
+  if (turn.all || turn.allow.some((pattern) => allows(pattern, call))) return { decision: "allow" };
+
+  const remembered = memory.find(call);
+  if (remembered?.allow === false) {
+    const reason = `the user has said no to ${patternOf(call)} ${spans[remembered.remember]}`;
+    return { decision: "deny", reason };
+  }
+  const name = `${call.server}.${call.tool}`;
+  const asking = permissions.ask.find((pattern) => forbids(pattern, call));
+  const redefined = call.change && `was redefined: ${call.change}`;
+  if (asking) {
+    return {
+      decision: "ask",
+      reason: `${name} ${redefined ?? `is asked about by the rule ${asking.text}`}`,
+      onceOnly: true,
+    };
+  }
+  if (approval === "auto") return { decision: "allow" };
+  const isVouchedFor =
+    call.autoApproved || call.readOnly || remembered || permissions.allow.some((pattern) => allows(pattern, call));
+  if (isVouchedFor && (!redefined || changedTools === "allow")) return { decision: "allow" };
+  return { decision: "ask", reason: `${name} ${redefined ?? "is not known to be read-only"}`, onceOnly: false };
 }
 
-/** Whether any pattern names this tool, in any of the spellings that people bring from other hosts. */
-export function matchesTool(patterns: readonly string[], tool: { server: string; tool: string }): boolean {
-  const full = `${tool.server}__${tool.tool}`;
-  return patterns.some((pattern) => {
-    const spelled = pattern.replace(/^mcp__/, "");
-    return globMatches(spelled, full) || globMatches(spelled, `${tool.server}.${tool.tool}`);
-  });
+/** Whether no call of this tool could run: then the model does not see it. */
+export function isHidden(tool: ToolAnnotations & { server: string; tool: string }, rules: PolicyRules): boolean {
+  const denying = [...rules.turn.deny, ...rules.permissions.deny];
+  return denying.some((pattern) => pattern.arguments.length === 0 && namesTool(pattern, tool));
+}
+
+/** A permission has to cover all of the call. */
+function allows(pattern: ToolPattern, call: PolicyCall): boolean {
+  return namesTool(pattern, call) && pattern.arguments.every((argument) => permits(argument, call.arguments));
+}
+
+/** A prohibition has to be touched. */
+function forbids(pattern: ToolPattern, call: PolicyCall): boolean {
+  return namesTool(pattern, call) && pattern.arguments.every((argument) => touches(argument, call.arguments));
+}
+
+const spans = {
+  session: "for this session",
+  project: "in this project (mcp-platform approvals forget takes that back)",
+  always: "for good (mcp-platform approvals forget takes that back)",
+};
+
+function denial(pattern: ToolPattern, call: PolicyCall): string {
+  if (pattern.arguments.length === 0) return `${patternOf(call)} is denied by the user's policy`;
+  return `the user's policy denies ${patternOf(call)} with these arguments, by the rule ${pattern.text}`;
 }

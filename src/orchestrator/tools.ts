@@ -1,6 +1,16 @@
+import { readApproval } from "../core/approval.js";
 import { Channel } from "../core/channel.js";
-import type { ChatEvent, LiveEvent, Message, Question, QuestionEvent, StartedCall, ToolCall } from "../core/chat.js";
-import type { PreparedCall, Toolbox, ToolResult } from "../core/ports.js";
+import type {
+  ApprovalQuestion,
+  ChatEvent,
+  LiveEvent,
+  Message,
+  Question,
+  QuestionEvent,
+  StartedCall,
+  ToolCall,
+} from "../core/chat.js";
+import type { PreparedCall, Toolbox, ToolFacts, ToolResult } from "../core/ports.js";
 import type { Loops } from "./loops.js";
 import { decide, type PolicyRules } from "./policy.js";
 
@@ -115,17 +125,45 @@ async function* check(
   const prepared = batch.hub.prepare(call);
   if ("refused" in prepared) return prepared;
   const verdict = decide(prepared, batch.rules);
-  if (verdict.decision === "deny") return refused(`not run: ${call.name} is denied by the user's policy`);
+  if (verdict.decision === "deny") return refused(`not run: ${verdict.reason}`);
   if (verdict.decision === "ask") {
-    const { server, tool } = prepared;
-    const question = asked ?? questionEvent({ kind: "approval", call, server, tool, reason: verdict.reason }, batch);
+    const question = asked ?? questionEvent(approvalQuestion(call, prepared, verdict), batch);
     if (!asked) yield question;
     const value = given ? given.value : await batch.answer(question);
+    const approval = readApproval(value);
+    const { allow, remember } = "problem" in approval ? { allow: false } : approval;
+    // Before the answer is in the log: a turn that goes on after a crash does not ask again.
+    if (!given && remember && !(allow && verdict.onceOnly)) batch.rules.memory.remember(prepared, { allow, remember });
     if (!given) yield { type: "answer", turnId: batch.turnId, questionId: question.questionId, value };
-    if (!isYes(value)) return refused(`not run: the user did not allow ${call.name}`);
+    if (!allow) return refused(`not run: the user did not allow ${call.name}`);
     if (prepared.change) prepared.pin();
   }
   return prepared;
+}
+
+const annotationNames = {
+  readOnly: "read-only",
+  idempotent: "idempotent",
+  destructive: "destructive",
+  openWorld: "open-world",
+} as const;
+
+function approvalQuestion(
+  call: ToolCall,
+  { server, tool, ...facts }: ToolFacts,
+  { reason, onceOnly }: { reason: string; onceOnly: boolean },
+): ApprovalQuestion {
+  const names = Object.entries(annotationNames) as [keyof typeof annotationNames, string][];
+  const annotations = names.flatMap(([key, name]) => (facts[key] ? [name] : []));
+  return {
+    kind: "approval",
+    call,
+    server,
+    tool,
+    reason,
+    ...(annotations.length > 0 && { annotations }),
+    ...(onceOnly && { onceOnly }),
+  };
 }
 
 function questionEvent(question: Question, { turnId, newId }: ToolBatch): QuestionEvent {

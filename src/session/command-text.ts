@@ -5,14 +5,14 @@ import type { HubTool, PromptInfo, ResourceInfo, ServerStatus } from "../core/po
 /** What the slash commands show. Texts of servers and models are as they came: the front door makes them harmless. */
 
 export function toolsText(tools: readonly HubTool[]): string {
-  return list(
+  return columns(
     tools.map(({ server, tool, description }) => [`${server}.${tool}`, firstLine(description)]),
     "no server offers a tool",
   );
 }
 
 export function serversText(servers: readonly ServerStatus[]): string {
-  return list(
+  return columns(
     servers.map(({ name, state, transport, tools, prompts, resources, startMs, latencyMs, version, era, reason }) => {
       const counts = [count(tools, "tool"), count(prompts, "prompt"), count(resources, "resource")].join(", ");
       const facts = [
@@ -51,7 +51,7 @@ export function trustText(server: string, changes: ReadonlyMap<string, string>):
 }
 
 export function promptsText(prompts: readonly PromptInfo[]): string {
-  return list(
+  return columns(
     prompts.map(({ name, arguments: parameters, description }) => [
       [
         name,
@@ -64,7 +64,7 @@ export function promptsText(prompts: readonly PromptInfo[]): string {
 }
 
 export function resourcesText(resources: readonly ResourceInfo[]): string {
-  return list(
+  return columns(
     resources.map(({ uri, name, description }) => [uri, firstLine(description || name)]),
     "no server offers a resource",
   );
@@ -106,7 +106,8 @@ function historyLine(event: StoredEvent): string[] {
   }
 }
 
-function list(rows: readonly (readonly string[])[], empty: string): string {
+/** Cells under each other, without a frame. */
+export function columns(rows: readonly (readonly string[])[], empty: string): string {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);

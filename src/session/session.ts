@@ -5,6 +5,7 @@ import type { AbandonedTurn, TurnMail } from "../core/ports.js";
 import { readTurn } from "../history/turns.js";
 import { LiveTurn } from "./live-turn.js";
 import { Questions } from "./questions.js";
+import { requirePatterns } from "./rules.js";
 import type { TurnOptions } from "./turn-options.js";
 import { Parked, type SessionParts, TurnRunner } from "./turn-runner.js";
 
@@ -45,10 +46,11 @@ export class Session {
   /**
    * Resolves once the request is in the log. A request id is answered once: while its turn runs, here or in another process, a
    * repetition gets the same turn from its start; afterwards the stored events. Only a turn that failed with a retryable error goes on.
-   * Throws RequestError for another text under a known id, StoreError when the log cannot be read or written.
+   * Throws RequestError for another text under a known id and for a pattern that is none, StoreError when the log cannot be read or written.
    */
   async submit(request: PromptRequest): Promise<LiveTurn> {
     const { requestId, text = "", content = [{ type: "text", text }], ...options } = request;
+    requirePatterns(options);
     const running = this.#turns.get(requestId);
     if (running) {
       requireSameContent(requestId, running.content, content);
@@ -88,7 +90,7 @@ export class Session {
     return turn;
   }
 
-  /** False when no such question is open. `{"allow": true, "remember": …}` also allows the tool's later calls. */
+  /** False when no such question is open. */
   answer(questionId: string, value: unknown): boolean {
     const turnId = this.#questions.elsewhere(questionId);
     if (turnId === undefined) return this.#questions.answer(questionId, value);

@@ -1,4 +1,4 @@
-import type { LimitsConfig, StreamRecovery } from "../core/config.js";
+import type { LimitsConfig, Permissions, StreamRecovery } from "../core/config.js";
 
 /** How one turn runs where it differs from the defaults. Kept with the turn, as JSON: whoever goes on with it runs it the same way. */
 export interface TurnOptions {
@@ -10,7 +10,7 @@ export interface TurnOptions {
   system?: string;
   maxToolHops?: number;
   approval?: "ask" | "auto";
-  /** Patterns of tools that need no approval, and of tools that the model must not see. */
+  /** Patterns of tools and calls that need no approval, and of those that must not be. */
   allow?: readonly string[];
   deny?: readonly string[];
   /** Wall time of the whole turn; at its end the turn stops as `budget`. A turn that goes on after a crash has it anew. */
@@ -30,4 +30,5 @@ export interface TurnDefaults {
   toolBudgetTokens: number;
   /** A longer tool result is stored, and shown in part. */
   resultLimitTokens: number;
+  permissions: Permissions;
 }

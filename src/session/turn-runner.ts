@@ -2,13 +2,16 @@
 import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
 import { errorInfo, type LlmErrorKind, RequestError, StoreError } from "../core/errors.js";
 import type { NewId } from "../core/ids.js";
-import type { AbandonedTurn, ChatStore, ToolHub, TurnLease } from "../core/ports.js";
+import type { AbandonedTurn, ChatStore, HubTool, KeptApprovals, ToolHub, TurnLease } from "../core/ports.js";
 import { textTokens, toolTokens } from "../history/estimate.js";
 import { type Orchestrator, TimeLimitReached } from "../orchestrator/orchestrator.js";
+import { isHidden, type PolicyRules } from "../orchestrator/policy.js";
 import type { TurnEngine } from "./engine.js";
 import { budgetFor, maxToolHopsOf } from "./limits.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
+import { rulesOf } from "./rules.js";
+import { SessionApprovals } from "./session-approvals.js";
 import { TurnToolbox } from "./tools/turn-toolbox.js";
 import { TurnHistory } from "./turn-history.js";
 import type { TurnDefaults, TurnOptions } from "./turn-options.js";
@@ -20,6 +23,8 @@ export interface SessionParts {
   orchestrator: Orchestrator;
   newId: NewId;
   defaults: TurnDefaults;
+  /** Where answers are kept that outlive the host. */
+  approvals?: KeptApprovals;
 }
 
 /** The host is closing: what runs is left to the next start. */
@@ -36,8 +41,7 @@ export class TurnRunner {
   readonly #conversationId: string;
   readonly #parts: SessionParts;
   readonly #questions: Questions;
-  /** Patterns that the user allowed for the rest of this session. */
-  readonly #remembered: string[] = [];
+  readonly #approvals: SessionApprovals;
   /** What the user allowed beyond the limits, for the rest of this session. */
   readonly #granted = new Map<string, number>();
   #compactNext = false;
@@ -46,6 +50,7 @@ export class TurnRunner {
     this.#conversationId = conversationId;
     this.#parts = parts;
     this.#questions = questions;
+    this.#approvals = new SessionApprovals(parts.approvals, parts.engine.workspace);
   }
 
   /** The next turn that runs here begins with a summary of the older ones. */
@@ -85,7 +90,7 @@ export class TurnRunner {
 
   /** False when another process has taken the turn over meanwhile. */
   async #run(turn: LiveTurn, lease: TurnLease): Promise<boolean> {
-    const { store, engine } = this.#parts;
+    const { store, engine, defaults } = this.#parts;
     const options = (lease.options ?? {}) as TurnOptions;
     const run = new AbortController();
     const abort = () => run.abort(turn.signal.reason);
@@ -97,10 +102,11 @@ export class TurnRunner {
     try {
       const log = withoutOthers(await store.read(this.#conversationId), turn.turnId);
       const own = log.filter(({ turnId }) => turnId === turn.turnId);
-      const tools = this.#toolbox(options, log);
+      const rules = rulesOf(options, defaults, this.#approvals);
+      const tools = this.#toolbox(options, rules, log);
       let position = own.length;
       for (const event of own) turn.publish(event);
-      for await (const event of this.#steps(log, turn.turnId, { lease, options, tools, signal: run.signal })) {
+      for await (const event of this.#steps(log, turn.turnId, { lease, options, rules, tools, signal: run.signal })) {
         requireOpen(turn);
         if (event.type === "question") this.#questions.open(event.questionId, run.signal);
         if (!isStored(event)) turn.publish(event);
@@ -130,7 +136,7 @@ export class TurnRunner {
   async *#steps(
     log: readonly StoredEvent[],
     turnId: string,
-    { lease, options, tools, signal }: RunParts,
+    { lease, options, rules, tools, signal }: RunParts,
   ): AsyncGenerator<ChatEvent | LiveEvent> {
     const { hub, orchestrator, defaults } = this.#parts;
     if (lease.crashes >= maxCrashes) {
@@ -154,7 +160,7 @@ export class TurnRunner {
     const summary = await history.compaction(this.#compactNext);
     this.#compactNext = false;
     if (summary) yield summary;
-    const parts = { log, options, tools, signal };
+    const parts = { log, options, rules, tools, signal };
     for await (const event of this.#asked(system, history, turnId, parts)) {
       const shorter = isTooLong(event) ? await history.shorten() : undefined;
       if (!shorter) yield event;
@@ -171,7 +177,7 @@ export class TurnRunner {
     system: string,
     history: TurnHistory,
     turnId: string,
-    { log, options, tools, signal }: Omit<RunParts, "lease"> & { log: readonly StoredEvent[] },
+    { log, options, rules, tools, signal }: Omit<RunParts, "lease"> & { log: readonly StoredEvent[] },
   ): AsyncGenerator<ChatEvent | LiveEvent> {
     const { orchestrator, defaults } = this.#parts;
     const { messages, point } = history.fold();
@@ -185,26 +191,13 @@ export class TurnRunner {
       maxToolHops: options.maxToolHops ?? maxToolHopsOf(defaults),
       budget: budgetFor(turnId, log, { ...this.#parts, granted: this.#granted }),
       resume: point,
-      rules: {
-        approval: options.approval ?? defaults.approval,
-        allow: options.allow ?? [],
-        deny: options.deny ?? [],
-        remembered: this.#remembered,
-        changedTools: defaults.changedTools,
-      },
+      rules,
       signal,
-      answer: async ({ questionId, question }) => {
-        const value = await this.#questions.wait(questionId, signal);
-        // A tool that calls itself `*` would be remembered as a pattern for all.
-        if (question.kind === "approval" && isRemembered(value) && !question.tool.includes("*")) {
-          this.#remembered.push(`${question.server}__${question.tool}`);
-        }
-        return value;
-      },
+      answer: ({ questionId }) => this.#questions.wait(questionId, signal),
     });
   }
 
-  #toolbox({ model, deny = [] }: TurnOptions, log: readonly StoredEvent[]): TurnToolbox {
+  #toolbox({ model }: TurnOptions, rules: PolicyRules, log: readonly StoredEvent[]): TurnToolbox {
     const { hub, store, orchestrator, newId, defaults } = this.#parts;
     const { contextWindow, maxTools } = orchestrator.facts(model);
     const maxTokens = Math.min(defaults.toolBudgetTokens, contextWindow * toolShare);
@@ -214,7 +207,7 @@ export class TurnRunner {
       hub,
       results: store.results,
       conversationId: this.#conversationId,
-      deny,
+      isHidden: (tool: HubTool) => isHidden(tool, rules),
       limits,
       resultLimitTokens,
       newId,
@@ -226,6 +219,7 @@ export class TurnRunner {
 interface RunParts {
   lease: TurnLease;
   options: TurnOptions;
+  rules: PolicyRules;
   tools: TurnToolbox;
   signal: AbortSignal;
 }
@@ -265,8 +259,4 @@ function timeUp({ timeoutMs }: TurnOptions): TimeLimitReached {
 
 function isStored(event: ChatEvent | LiveEvent): event is ChatEvent {
   return "turnId" in event;
-}
-
-function isRemembered(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "allow" in value && value.allow === true && "remember" in value;
 }

@@ -47,6 +47,7 @@ describe("an empty configuration", () => {
           compaction: "auto",
           toolBudgetTokens: 20_000,
           resultLimitTokens: 5_000,
+          permissions: { allow: [], ask: [], deny: [] },
           drainTimeoutMs: 10_000,
         },
         storage: {

@@ -39,7 +39,7 @@ onTerminal("in a real terminal a turn is shown, Ctrl-C cancels the next one, and
   type("go\r");
   await screen.until("Let me \u001b[1msee\u001b[22m.");
   await screen.until('> s.echo {"n":1}');
-  await screen.until("run s.echo? y = once, a = always in this session, n = no: ");
+  await screen.until("run s.echo? ");
   type("y\r");
   await screen.until(/s\.echo ok \d+ ms/);
   await screen.until("It is \u001b[36m1\u001b[39m.");

@@ -283,7 +283,7 @@ describe("a question", () => {
     const repl = open(app);
     await repl.enter("go");
     for (const text of answers) {
-      await repl.sees("run s.echo? y = once, a = always in this session, n = no: ");
+      await repl.sees("y = once, s = this session, p = this project, a = always, n = no, never\nrun s.echo? ");
       repl.type(text);
     }
     return repl;
@@ -309,12 +309,37 @@ describe("a question", () => {
     await repl.leave();
   });
 
-  test("is not asked again in this session after a", async () => {
+  test("is not asked again in this session after s", async () => {
     await using llm = await startLlmServer(twice());
     await using app = await hostOf(llm);
-    const repl = await decide(app, "a\r");
+    const repl = await decide(app, "s\r");
     await repl.enter("go");
     await repl.sees(/s\.echo ok[\s\S]*second done\n/);
+    await repl.leave();
+  });
+
+  test("offers no lasting yes where a rule asks each time, and shows what a trusted server says of the tool", async () => {
+    await using llm = await startLlmServer(twice());
+    const tool = { name: "echo", inputSchema: { type: "object" }, annotations: { idempotentHint: true } };
+    const service = { approval: "ask", permissions: { ask: ["s.*"] } };
+    await using app = await startApp({
+      llm: llm.url,
+      mcpServers: { s: fixtureServer({ pages: [[tool]] }, { trusted: true }) },
+      config: { chat: { service, storage: { driver: "memory" } } },
+    });
+    const repl = open(app);
+    await repl.enter("go");
+    await repl.sees(
+      'by the rule s.*\nidempotent, destructive, open-world\n{"n":1}\ny = once, n = no, never\nrun s.echo? ',
+    );
+    repl.type("a\r");
+    await repl.sees("run s.echo? ");
+    repl.type("y\r");
+    await repl.sees("first done\n");
+    await repl.enter("go");
+    await repl.sees("run s.echo? ");
+    repl.type("never\r");
+    await repl.sees("error: not run: the user did not allow s__echo");
     await repl.leave();
   });
 

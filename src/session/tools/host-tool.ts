@@ -4,6 +4,7 @@ import { messageOf } from "../../core/errors.js";
 import type { HubTool, PreparedCall } from "../../core/ports.js";
 
 const server = "host";
+const annotations = { readOnly: true, idempotent: true, destructive: false, openWorld: false };
 
 export interface HostTool {
   definition: HubTool;
@@ -12,7 +13,7 @@ export interface HostTool {
 }
 
 export function hostDefinition(tool: string, description: string, inputSchema: JsonSchema): HubTool {
-  return { name: `${server}__${tool}`, server, tool, description, inputSchema };
+  return { name: `${server}__${tool}`, server, tool, description, inputSchema, ...annotations };
 }
 
 /** Arguments are checked by the tool. What goes wrong is a result for the model. */
@@ -21,8 +22,9 @@ export function prepareHostCall(tool: HostTool, call: ToolCall): PreparedCall {
   return {
     server,
     tool: ownName,
-    readOnly: true,
-    idempotent: true,
+    place: server,
+    arguments: {},
+    ...annotations,
     autoApproved: false,
     pin() {},
     async send({ signal }) {

@@ -5,7 +5,6 @@
 import type { StoredEvent, ToolCall, ToolResult } from "../../core/chat.js";
 import type { NewId } from "../../core/ids.js";
 import type { HubTool, PreparedCall, ResultStore, Toolbox } from "../../core/ports.js";
-import { matchesTool } from "../../orchestrator/policy.js";
 import { findTools } from "./find-tools.js";
 import { type HostTool, prepareHostCall } from "./host-tool.js";
 import { offload } from "./offload.js";
@@ -16,8 +15,8 @@ interface TurnToolboxParts {
   hub: Toolbox;
   results: ResultStore;
   conversationId: string;
-  /** Patterns of tools that the model must not see. */
-  deny: readonly string[];
+  /** Whether the model must not see the tool. */
+  isHidden: (tool: HubTool) => boolean;
   limits: ToolLimits;
   resultLimitTokens: number;
   newId: NewId;
@@ -83,10 +82,10 @@ export class TurnToolbox implements Toolbox {
   }
 
   #chosen(): Choice {
-    const { hub, deny, limits } = this.#parts;
+    const { hub, isHidden, limits } = this.#parts;
     const offered = hub.tools();
     if (this.#choice?.offered === offered) return this.#choice;
-    const tools = deny.length === 0 ? offered : offered.filter((tool) => !matchesTool(deny, tool));
+    const tools = offered.some(isHidden) ? offered.filter((tool) => !isHidden(tool)) : offered;
     this.#choice = { offered, tools, ...(!fitsAll(tools, limits) && { deferral: deferralOf(tools, limits) }) };
     return this.#choice;
   }

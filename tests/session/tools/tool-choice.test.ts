@@ -7,8 +7,17 @@ import { firstTools, fitsAll, foundTools } from "../../../src/session/tools/tool
 
 const { signal } = new AbortController();
 
+const annotations = { readOnly: false, idempotent: false, destructive: true, openWorld: true };
+
 function tool(server: string, name: string, description = `does ${name}`): HubTool {
-  return { name: `${server}__${name}`, server, tool: name, description, inputSchema: { type: "object" } };
+  return {
+    name: `${server}__${name}`,
+    server,
+    tool: name,
+    description,
+    inputSchema: { type: "object" },
+    ...annotations,
+  };
 }
 
 const many = ["a", "b", "c", "d", "e"].flatMap((server) =>

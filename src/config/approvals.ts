@@ -1,0 +1,106 @@
+/** What the user answered for a project or for good when he was asked about a tool. */
+import { createHash } from "node:crypto";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "../core/errors.js";
+import type { KeptApprovals, Observe, RememberedTool } from "../core/ports.js";
+import { readState, writeState } from "./state-file.js";
+
+export interface KeptApproval extends RememberedTool {
+  allow: boolean;
+  remember: "project" | "always";
+  /** The folder that an answer for a project holds in. */
+  workspace?: string;
+  /** Milliseconds since the epoch. */
+  answeredAt: number;
+}
+
+interface ApprovalsParts {
+  observe: Observe;
+  now: () => number;
+}
+
+/** One file an answer: hosts that write at once do not undo each other's, and what one takes back is gone for all. */
+export class Approvals implements KeptApprovals {
+  readonly #folder: string;
+  readonly #parts: ApprovalsParts;
+  /** What could not be written. */
+  readonly #unwritten = new Map<string, KeptApproval>();
+
+  constructor(folder: string, parts: ApprovalsParts) {
+    this.#folder = folder;
+    this.#parts = parts;
+  }
+
+  find(tool: RememberedTool, workspace: string): KeptApproval | undefined {
+    const answers = [workspace, undefined].map((place) => {
+      const name = fileNameOf(tool, place);
+      return this.#unwritten.get(name) ?? this.#read(name);
+    });
+    return answers.find((answer) => answer?.allow === false) ?? answers.find((answer) => answer !== undefined);
+  }
+
+  keep(
+    { server, tool, place }: RememberedTool,
+    { allow, remember }: Pick<KeptApproval, "allow" | "remember">,
+    workspace: string,
+  ): void {
+    const where = remember === "project" ? workspace : undefined;
+    const answer = { server, tool, place, allow, remember, workspace: where, answeredAt: this.#parts.now() };
+    const name = fileNameOf(answer, where);
+    try {
+      writeState(join(this.#folder, name), answer);
+      this.#unwritten.delete(name);
+    } catch (error) {
+      this.#unwritten.set(name, answer);
+      const message = `the answer about ${server}.${tool} holds until this host ends: ${messageOf(error)}`;
+      this.#parts.observe({ level: "warn", scope: "config", message });
+    }
+  }
+
+  /** Oldest first. Throws what the file system throws. */
+  list(): KeptApproval[] {
+    return this.#names()
+      .flatMap((name) => this.#read(name) ?? [])
+      .sort((one, other) => one.answeredAt - other.answeredAt);
+  }
+
+  /** Takes back the answers about these tools, and returns them. Throws what the file system throws. */
+  forget(isMeant: (tool: RememberedTool) => boolean): KeptApproval[] {
+    const forgotten = this.list().filter(isMeant);
+    for (const answer of forgotten) rmSync(join(this.#folder, fileNameOf(answer, answer.workspace)), { force: true });
+    return forgotten;
+  }
+
+  #names(): string[] {
+    try {
+      return readdirSync(this.#folder).filter((name) => name.endsWith(".json"));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+
+  /** A file under another name than its content's is nobody's answer. */
+  #read(name: string): KeptApproval | undefined {
+    const answer = readState(join(this.#folder, name));
+    return answer && isKept(answer) && fileNameOf(answer, answer.workspace) === name ? answer : undefined;
+  }
+}
+
+function fileNameOf({ server, tool, place }: RememberedTool, workspace: string | undefined): string {
+  const hash = createHash("sha256")
+    .update(JSON.stringify([place, server, tool, workspace ?? null]))
+    .digest("hex");
+  return `${hash.slice(0, 32)}.json`;
+}
+
+function isKept(answer: object): answer is KeptApproval {
+  const { server, tool, place, allow, remember, workspace, answeredAt } = answer as Partial<KeptApproval>;
+  return (
+    [server, tool, place].every((text) => typeof text === "string") &&
+    typeof allow === "boolean" &&
+    typeof answeredAt === "number" &&
+    (remember === "project" ? typeof workspace === "string" : remember === "always" && workspace === undefined)
+  );
+}

@@ -1,0 +1,17 @@
+import { parseToolPattern } from "../core/tool-pattern.js";
+import type { Problem } from "./layers.js";
+import { child, isMapping, type Mapping, valueAt } from "./tree.js";
+
+/** A rule that is no pattern would rule nothing, and nobody would notice. */
+export function permissionProblems(tree: Mapping): Problem[] {
+  const pointer = "/chat/service/permissions";
+  const permissions = valueAt(tree, pointer);
+  if (!isMapping(permissions)) return [];
+  return Object.entries(permissions).flatMap(([list, patterns]) =>
+    (Array.isArray(patterns) ? patterns : []).flatMap((text, index): Problem[] => {
+      const pattern = typeof text === "string" ? parseToolPattern(text) : undefined;
+      if (!pattern || !("problem" in pattern)) return [];
+      return [{ pointer: child(child(pointer, list), index), part: "value", message: pattern.problem }];
+    }),
+  );
+}

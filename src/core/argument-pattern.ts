@@ -1,0 +1,91 @@
+/** What a pattern says of a call's arguments. They come from a model, so matching takes linear time and no deep value ends it. */
+import { globMatches } from "./glob.js";
+
+export interface ArgumentPattern {
+  /** Names from the outside in; `*` is any. */
+  path: readonly string[];
+  /** Glob over the value as text. */
+  value: string;
+}
+
+const item = /\s*([^\s=,"]+)\s*=\s*(?:("(?:[^"\\]|\\.)*")\s*|([^,"]*))(?:,|$)/sy;
+
+/** `name=value, outer.inner=value`; a value with a comma or a quote is written as a JSON string. */
+export function readArgumentPatterns(text: string): ArgumentPattern[] | { problem: string } {
+  const patterns: ArgumentPattern[] = [];
+  item.lastIndex = 0;
+  for (let at = 0; at < text.length || patterns.length === 0; at = item.lastIndex) {
+    const [match, name = "", quoted, plain = ""] = item.exec(text) ?? [];
+    const value = quoted === undefined ? plain.trim() : unquoted(quoted);
+    if (match === undefined || value === undefined) {
+      return { problem: `expected argument=value, got ${JSON.stringify(text.slice(at).trim())}` };
+    }
+    patterns.push({ path: name.split("."), value });
+  }
+  return patterns;
+}
+
+/** For a permission: the argument is there, and all that it holds matches, without a way out (`..`) of what the pattern spans. */
+export function permits({ path, value }: ArgumentPattern, given: object): boolean {
+  const texts = textsAt(path, given);
+  return texts.length > 0 && texts.every((text) => globMatches(value, text) && (!isOpen(value) || !leadsUp(text)));
+}
+
+/** For a prohibition: something that the argument holds matches, as written or as the path that it leads to. */
+export function touches({ path, value }: ArgumentPattern, given: object): boolean {
+  return textsAt(path, given).some((text) => globMatches(value, text) || globMatches(value, plainPath(text)));
+}
+
+function unquoted(text: string): string | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `/tmp/*` means a place and below, while `*` means anything and a text without a star itself. */
+function isOpen(glob: string): boolean {
+  return glob.includes("*") && /[^*]/.test(glob);
+}
+
+/** Also where a server decodes percents, once or more often. */
+const separator = String.raw`(?:[/\\]|%(?:25)*(?:2f|5c))`;
+const upwards = new RegExp(`(?:^|${separator})(?:\\.|%(?:25)*2e){2}(?:$|${separator})`, "i");
+
+function leadsUp(text: string): boolean {
+  return upwards.test(text);
+}
+
+/** `/tmp//x/../../etc` is `/etc`. */
+function plainPath(text: string): string {
+  const decoded = text.replaceAll(/%(?:25)*2e/gi, ".").replaceAll(new RegExp(separator, "gi"), "/");
+  const kept: string[] = [];
+  for (const segment of decoded.split("/")) {
+    if (segment === "..") kept.pop();
+    else if (segment !== "." && segment !== "") kept.push(segment);
+  }
+  return (decoded.startsWith("/") ? "/" : "") + kept.join("/");
+}
+
+/** Every text, number, true, false and null at or below this place, as text; lists on the way count as each of their items. */
+function textsAt(path: readonly string[], given: object): string[] {
+  const texts: string[] = [];
+  /** An argument may itself have dots in its name. */
+  const rests = path.map((_, index) => path.slice(index).join("."));
+  const open: [value: unknown, steps: number][] = [[given, 0]];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [value, steps] = next;
+    if (typeof value !== "object" || value === null) {
+      if (steps === path.length) texts.push(String(value));
+      continue;
+    }
+    if (steps === path.length && Object.keys(value).length === 0) texts.push("");
+    for (const [key, inner] of Object.entries(value)) {
+      if (steps === path.length || Array.isArray(value)) open.push([inner, steps]);
+      else if (key === rests[steps]) open.push([inner, path.length]);
+      else if (path[steps] === "*" || path[steps] === key) open.push([inner, steps + 1]);
+    }
+  }
+  return texts;
+}

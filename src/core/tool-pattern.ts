@@ -1,0 +1,59 @@
+/** How the user names tools and their calls: `server.tool`, `server.*@readonly`, `files__write(path=/tmp/*, mode=new)`. */
+import { type ArgumentPattern, readArgumentPatterns } from "./argument-pattern.js";
+import { globMatches } from "./glob.js";
+import type { ToolAnnotations } from "./ports.js";
+
+export interface ToolPattern {
+  /** As it was written. */
+  text: string;
+  /** Spellings of the name, any of which may match: what other hosts put before it is optional. */
+  names: readonly string[];
+  /** All of them are the tool's. */
+  annotations: readonly (keyof ToolAnnotations)[];
+  /** All of them have to match; none: every call of the tool is meant. */
+  arguments: readonly ArgumentPattern[];
+}
+
+const annotations: Readonly<Record<string, keyof ToolAnnotations>> = {
+  readonly: "readOnly",
+  idempotent: "idempotent",
+  destructive: "destructive",
+  openworld: "openWorld",
+};
+
+const shape = /^([^@()]*)((?:@[^@()]*)*)(?:\((.*)\))?$/s;
+
+/** `name[@annotation…][(argument=value, …)]`; without a name, any tool with these annotations. What is no pattern must not pass for one that means nothing. */
+export function parseToolPattern(text: string): ToolPattern | { problem: string } {
+  const [match, name = "", marks = "", inner] = shape.exec(text.trim()) ?? [];
+  // An empty variable of a script (`--allow "$TOOLS"`) must not mean every tool.
+  if (!match || (name === "" && marks === "") || name === "mcp__")
+    return { problem: "expected server.tool, server.tool(argument=value) or @annotation" };
+  const words = marks.split("@").slice(1);
+  const unknown = words.find((word) => !Object.hasOwn(annotations, word.toLowerCase()));
+  if (unknown !== undefined) {
+    return { problem: `"@${unknown}" is no annotation: use @${Object.keys(annotations).join(", @")}` };
+  }
+  const given = inner === undefined ? [] : readArgumentPatterns(inner);
+  if ("problem" in given) return given;
+  return {
+    text,
+    names: name === "" ? ["*"] : [...new Set([name, name.replace(/^mcp__/, "")])],
+    annotations: words.flatMap((word) => annotations[word.toLowerCase()] ?? []),
+    arguments: given,
+  };
+}
+
+/** Whether this is a tool that the pattern is about, whatever it is called with. */
+export function namesTool(pattern: ToolPattern, tool: ToolAnnotations & { server: string; tool: string }): boolean {
+  const names = [`${tool.server}__${tool.tool}`, `${tool.server}.${tool.tool}`];
+  return (
+    pattern.names.some((glob) => names.some((name) => globMatches(glob, name))) &&
+    pattern.annotations.every((annotation) => tool[annotation])
+  );
+}
+
+/** A pattern for one tool; what the grammar needs for itself becomes a `*`. */
+export function patternOf({ server, tool }: { server: string; tool: string }): string {
+  return `${server}__${tool}`.replaceAll(/[@()]/g, "*");
+}

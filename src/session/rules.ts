@@ -1,0 +1,33 @@
+/** What the user said about tools, as the policy of a turn takes it. */
+import { RequestError } from "../core/errors.js";
+import type { ApprovalMemory } from "../core/ports.js";
+import { parseToolPattern, type ToolPattern } from "../core/tool-pattern.js";
+import type { PolicyRules } from "../orchestrator/policy.js";
+import type { TurnDefaults, TurnOptions } from "./turn-options.js";
+
+type Defaults = Pick<TurnDefaults, "approval" | "changedTools" | "permissions">;
+
+/** The turn's own word and the defaults. Throws RequestError `usage` for a pattern that is none. */
+export function rulesOf(options: TurnOptions, defaults: Defaults, memory: ApprovalMemory): PolicyRules {
+  const { allow, ask, deny } = defaults.permissions;
+  return {
+    turn: { all: options.approval === "auto", allow: patterns(options.allow), deny: patterns(options.deny) },
+    permissions: { allow: patterns(allow), ask: patterns(ask), deny: patterns(deny) },
+    approval: options.approval ?? defaults.approval,
+    changedTools: defaults.changedTools,
+    memory,
+  };
+}
+
+/** Throws as `rulesOf` does: before the turn is in the log. */
+export function requirePatterns({ allow, deny }: TurnOptions): void {
+  patterns([...(allow ?? []), ...(deny ?? [])]);
+}
+
+function patterns(texts: readonly string[] = []): ToolPattern[] {
+  return texts.map((text) => {
+    const pattern = parseToolPattern(text);
+    if (!("problem" in pattern)) return pattern;
+    throw new RequestError("usage", `"${text}" is no pattern of tools: ${pattern.problem}`);
+  });
+}

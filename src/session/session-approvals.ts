@@ -1,0 +1,29 @@
+import type { ApprovalAnswer } from "../core/approval.js";
+import type { ApprovalMemory, KeptApprovals, RememberedTool } from "../core/ports.js";
+
+/** What the user answered for the rest of this conversation, on top of what is kept for its workspace and for good. */
+export class SessionApprovals implements ApprovalMemory {
+  readonly #kept: KeptApprovals | undefined;
+  readonly #workspace: string;
+  readonly #session = new Map<string, Required<ApprovalAnswer>>();
+
+  /** Without a place to keep them in, all answers end with the host. */
+  constructor(kept: KeptApprovals | undefined, workspace: string) {
+    this.#kept = kept;
+    this.#workspace = workspace;
+  }
+
+  find(tool: RememberedTool): Required<ApprovalAnswer> | undefined {
+    const answers = [this.#session.get(keyOf(tool)), this.#kept?.find(tool, this.#workspace)];
+    return answers.find((answer) => answer?.allow === false) ?? answers.find((answer) => answer !== undefined);
+  }
+
+  remember(tool: RememberedTool, { allow, remember }: Required<ApprovalAnswer>): void {
+    if (remember === "session" || !this.#kept) this.#session.set(keyOf(tool), { allow, remember });
+    else this.#kept.keep(tool, { allow, remember }, this.#workspace);
+  }
+}
+
+function keyOf({ server, tool, place }: RememberedTool): string {
+  return JSON.stringify([place, server, tool]);
+}

@@ -1,0 +1,245 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { fixtureServer } from "../support/app.js";
+import { configFor, type Ended, ended, Workplace } from "../support/cli.js";
+import { answer, type LlmRequest, type LlmServer, startLlmServer, toolCalls } from "../support/llm-server.js";
+
+let place: Workplace;
+let llm: LlmServer;
+/** What the model calls, and with what. */
+let called: (offered: readonly string[]) => string;
+let given: object;
+
+beforeEach(async () => {
+  place = new Workplace();
+  called = () => "s__echo";
+  given = { path: "/tmp/a" };
+  llm = await startLlmServer(({ body }) =>
+    body.messages?.at(-1)?.role === "tool"
+      ? answer("done")
+      : toolCalls([{ name: called(offeredIn(body)), arguments: given }]),
+  );
+  configure();
+});
+
+afterEach(async () => {
+  place[Symbol.dispose]();
+  await llm[Symbol.asyncDispose]();
+});
+
+function configure(permissions: object = {}, server: object = fixtureServer()): void {
+  place.configure(configFor(llm.url, { s: server }, { chat: { service: { permissions } } }));
+}
+
+/** Another folder of the same user, with the same configuration. */
+function start(folder: string, ...args: string[]): ChildProcess {
+  const cwd = join(place.folder, folder);
+  mkdirSync(cwd, { recursive: true });
+  const env = { ...place.environment, MCP_PLATFORM_CONFIG: join(place.folder, "config.yaml") };
+  return spawn(process.execPath, [resolve("dist/main.js"), ...args], { cwd, env });
+}
+
+function offeredIn(body: LlmRequest["body"] | undefined): string[] {
+  return (body?.tools ?? []).map(({ function: { name } }) => name);
+}
+
+const run = (folder = "."): Promise<Ended> => ended(start(folder, "run", "go"), "");
+
+/** One turn of `stdio` whose questions get these answers, one after another. Resolves to its messages. */
+async function talk(values: readonly unknown[], child = start(".", "stdio")): Promise<Record<string, never>[]> {
+  const end = ended(child);
+  const send = (message: object) => child.stdin?.write(`${JSON.stringify({ request_id: "r", ...message })}\n`);
+  const left = [...values];
+  send({ action: "chat", payload: { text: "go" } });
+  let text = "";
+  child.stdout?.on("data", (data: string) => {
+    text += data;
+    const lines = text.split("\n");
+    text = lines.pop() ?? "";
+    for (const line of lines) {
+      const { status, chunk } = JSON.parse(line);
+      const isAsked = chunk.type === "question" || chunk.action === "answer";
+      questionId = chunk.data?.question_id ?? questionId;
+      if (isAsked && left.length > 0) {
+        send({ action: "answer", payload: { question_id: questionId, value: left.shift() } });
+      } else if (isAsked || status === "complete") {
+        child.stdin?.end(); // whoever is asked now is nobody
+      }
+    }
+  });
+  let questionId: string | undefined;
+  const { stdout } = await end;
+  return stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line).chunk);
+}
+
+const ofType = (chunks: readonly Record<string, unknown>[], type: string) =>
+  chunks.filter((chunk) => chunk.type === type).map((chunk) => chunk.data as Record<string, never>);
+
+describe("a run in which nobody can be asked", () => {
+  test("exits with 6, lists what was denied in the JSON object, and names the flags on stderr", async () => {
+    const { exitCode, stdout, stderr } = await place.run(["run", "go", "--output-format", "json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ text: "done", stop_reason: "end_turn", denied: ["s__echo"] });
+    expect(stderr).toContain("not run, because nobody could be asked: s__echo. Allow with --allow s__echo");
+    expect(exitCode).toBe(6);
+  });
+
+  test("names a tool in a way that a shell takes as one word", async () => {
+    const tool = { name: "a'; b(c)", description: "", inputSchema: { type: "object" } };
+    configure({}, fixtureServer({ pages: [[tool]] }));
+    called = ([first = ""]) => first;
+    expect((await run()).stderr).toContain(String.raw`--allow 's__a'\''; b*c*'`);
+  });
+
+  test.each([
+    ["--allow s.echo", 0],
+    ["--allow mcp__s__*", 0],
+    ["--allow s.echo(path=/tmp/*)", 0],
+    ["--allow s.echo(path=/etc/*)", 6],
+    ["--allow @readonly", 6],
+    ["--yes", 0],
+    ["--yes --deny s.echo(path=/tmp/*)", 0],
+  ])("%s: exit code %i", async (flags, exitCode) => {
+    expect((await place.run(["run", "go", ...flags.split(" ")])).exitCode).toBe(exitCode);
+  });
+
+  test("does not begin with a pattern that is none", async () => {
+    const { exitCode, stderr } = await place.run(["run", "go", "--allow", "s.echo(/tmp)"]);
+    expect(stderr).toContain('"s.echo(/tmp)" is no pattern of tools: expected argument=value, got "/tmp"');
+    expect([exitCode, llm.requests.length]).toEqual([2, 0]);
+  });
+});
+
+describe("chat.service.permissions", () => {
+  test("allow by arguments: that call runs, another one is asked about, and so is a way out of the folder", async () => {
+    configure({ allow: ["s__echo(path=/tmp/*)"] });
+    expect((await run()).exitCode).toBe(0);
+    for (const path of ["/etc/a", "/tmp/../etc/a"]) {
+      given = { path };
+      expect((await run()).exitCode).toBe(6);
+    }
+  });
+
+  test("ask wins over allow, a flag over ask", async () => {
+    configure({ allow: ["*"], ask: ["s.echo(path=/tmp/*)"] });
+    const { exitCode, stderr } = await run();
+    expect(stderr).toContain("s.echo is asked about by the rule s.echo(path=/tmp/*)");
+    expect(exitCode).toBe(6);
+    expect((await place.run(["run", "go", "--allow", "s.echo"])).exitCode).toBe(0);
+  });
+
+  test("deny hides the tool, and by arguments tells the model why, whatever else is said", async () => {
+    configure({ deny: ["mcp__s__echo"] });
+    await place.run(["run", "go", "--yes"]);
+    expect(offeredIn(llm.requests[0]?.body)).toContain("s__drip");
+    expect(offeredIn(llm.requests[0]?.body)).not.toContain("s__echo");
+    configure({ deny: ["s.*(path=/tmp/*)"], allow: ["*"] });
+    const before = llm.requests.length;
+    await place.run(["run", "go", "--yes"]);
+    const [first, second] = llm.requests.slice(before);
+    expect(offeredIn(first?.body)).toContain("s__echo");
+    expect(JSON.stringify(second?.body.messages?.at(-1))).toContain(
+      "not run: the user's policy denies s__echo with these arguments, by the rule s.*(path=/tmp/*)",
+    );
+  });
+
+  test("annotations count for a trusted server only", async () => {
+    const tool = { name: "echo", inputSchema: { type: "object" }, annotations: { readOnlyHint: true } };
+    for (const [trusted, exitCode] of [
+      [false, 6],
+      [true, 0],
+    ] as const) {
+      configure({ allow: ["@readonly"] }, fixtureServer({ pages: [[tool]] }, { trusted }));
+      expect((await run()).exitCode).toBe(exitCode);
+    }
+  });
+
+  test("a rule that is no pattern is a mistake in the file", async () => {
+    configure({ deny: ["s.echo", "s.*@dangerous"] });
+    const { exitCode, stderr } = await run();
+    expect(stderr).toMatch(/config\.yaml:\d+:\d+ chat\.service\.permissions\.deny\[1\]: "@dangerous" is no annotation/);
+    expect(exitCode).toBe(2);
+  });
+});
+
+describe("an answer that is remembered", () => {
+  test("for the project holds in the next processes of this folder, and in no other", async () => {
+    const asked = await talk([{ allow: true, remember: "project" }]);
+    expect(ofType(asked, "question")).toMatchObject([{ server: "s", tool: "echo" }]);
+    expect((await run()).exitCode).toBe(0);
+    expect((await run("other")).exitCode).toBe(6);
+    expect(ofType(await talk([]), "question")).toEqual([]);
+  });
+
+  test("always holds in every folder, for the server as it is: not for another command of its name", async () => {
+    await talk([{ allow: true, remember: "always" }]);
+    expect((await run("other")).exitCode).toBe(0);
+    configure({}, fixtureServer({ greeting: "another program" }));
+    expect((await run()).exitCode).toBe(6);
+  });
+
+  test("no is kept too: nobody is asked any more, and the model is told", async () => {
+    await talk([{ allow: false, remember: "always" }]);
+    const later = await talk([]);
+    expect(ofType(later, "question")).toEqual([]);
+    expect(JSON.stringify(ofType(later, "tool_result"))).toContain("the user has said no to s__echo for good");
+    expect((await place.run(["run", "go", "--allow", "s.echo"])).exitCode).toBe(0);
+  });
+
+  test("once or for the session does not outlive the process", async () => {
+    await talk([true]);
+    await talk([{ allow: true, remember: "session" }]);
+    expect((await run()).exitCode).toBe(6);
+    expect((await place.run(["approvals"])).stdout).toBe("no answer is kept\n");
+  });
+
+  test("is not what a rule that asks is quieted by", async () => {
+    configure({ ask: ["s.echo"] });
+    const asked = await talk([{ allow: true, remember: "always" }]);
+    expect(ofType(asked, "question")).toMatchObject([{ once_only: true }]);
+    expect(ofType(asked, "tool_result")).toMatchObject([{ is_error: false }]);
+    expect((await place.run(["approvals"])).stdout).toBe("no answer is kept\n");
+  });
+
+  test("with a word that nobody knows is refused, and the question stays open", async () => {
+    const chunks = await talk([{ allow: true, remember: "forever" }, "yes", { remember: "always" }, true]);
+    const errors = chunks.filter((chunk) => chunk.error !== undefined);
+    expect(errors).toMatchObject([
+      {
+        action: "answer",
+        kind: "bad_message",
+        error: expect.stringContaining('one of "session", "project", "always"'),
+      },
+      { action: "answer", error: expect.stringContaining("expected true, false or") },
+      { action: "answer", error: expect.stringContaining("expected true, false or") },
+    ]);
+    expect(ofType(chunks, "tool_result")).toMatchObject([{ is_error: false }]);
+    expect((await place.run(["approvals"])).stdout).toBe("no answer is kept\n");
+  });
+
+  test("is shown, and forgotten by name or all at once", async () => {
+    await talk([{ allow: true, remember: "project" }]);
+    await talk([], start("other", "stdio"));
+    const { stdout } = await place.run(["approvals", "list"]);
+    expect(stdout).toMatch(/^s\.echo {2}allow {2}in \/.* {2}since \d{4}-\d\d-\d\d \d\d:\d\d UTC\n$/);
+    const [one] = JSON.parse((await place.run(["approvals", "list", "--json"])).stdout);
+    expect(one).toMatchObject({ server: "s", tool: "echo", allow: true, remember: "project" });
+    expect((await place.run(["approvals", "forget", "t.*"])).stdout).toBe("there was nothing to forget\n");
+    expect((await run()).exitCode).toBe(0);
+    expect((await place.run(["approvals", "forget", "mcp__s__echo"])).stdout).toMatch(/^forgotten:\ns\.echo {2}allow/);
+    expect((await run()).exitCode).toBe(6);
+    await talk([{ allow: false, remember: "always" }]);
+    await place.run(["approvals", "forget", "--all"]);
+    expect((await place.run(["approvals"])).stdout).toBe("no answer is kept\n");
+  });
+
+  test.each([[[]], [["s.*", "--all"]], [["s.*(a=1)"]], [["@readonly"]]])("forget %j is a mistake", async (args) => {
+    const { exitCode, stderr } = await place.run(["approvals", "forget", ...args]);
+    expect(stderr).toContain("error: ");
+    expect(exitCode).toBe(2);
+  });
+});

@@ -1,0 +1,76 @@
+import { readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { Approvals } from "../../src/config/approvals.js";
+import { temporaryFolder } from "../support/mcp-hub.js";
+
+const tool = { server: "s", tool: "echo", place: "p1" };
+const open = (folder: string, observe = () => {}) => new Approvals(folder, { observe, now: () => 7 });
+
+describe("answers that are kept", () => {
+  test("hold in their folder or everywhere, for the same tool of the same server only", () => {
+    using folder = temporaryFolder();
+    open(folder.path).keep(tool, { allow: true, remember: "project" }, "/a");
+    open(folder.path).keep({ ...tool, tool: "drip" }, { allow: true, remember: "always" }, "/a");
+    const kept = open(folder.path);
+    expect(kept.find(tool, "/a")).toMatchObject({ allow: true, remember: "project" });
+    expect(kept.find(tool, "/b")).toBeUndefined();
+    expect(kept.find({ ...tool, tool: "drip" }, "/b")).toMatchObject({ allow: true, remember: "always" });
+    expect(kept.find({ ...tool, tool: "drip", place: "p2" }, "/b")).toBeUndefined();
+    expect(kept.find({ ...tool, server: "t", tool: "drip" }, "/b")).toBeUndefined();
+  });
+
+  test("are files of the user's own", () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "state", "approvals");
+    open(path).keep(tool, { allow: true, remember: "always" }, "/a");
+    const [name = ""] = readdirSync(path);
+    expect(statSync(join(path, name)).mode & 0o777).toBe(0o600);
+    expect(statSync(path).mode & 0o777).toBe(0o700);
+  });
+
+  test("a no weighs more than a yes, wherever each of them holds", () => {
+    using folder = temporaryFolder();
+    const kept = open(folder.path);
+    kept.keep(tool, { allow: true, remember: "always" }, "/a");
+    kept.keep(tool, { allow: false, remember: "project" }, "/a");
+    expect(kept.find(tool, "/a")?.allow).toBe(false);
+    expect(kept.find(tool, "/b")?.allow).toBe(true);
+  });
+
+  test("are listed and taken back, also for a host that runs", () => {
+    using folder = temporaryFolder();
+    const running = open(folder.path);
+    running.keep(tool, { allow: true, remember: "always" }, "/a");
+    running.keep(tool, { allow: true, remember: "project" }, "/a");
+    running.keep({ ...tool, server: "t" }, { allow: true, remember: "always" }, "/a");
+    const other = open(folder.path);
+    expect(other.forget(({ server }) => server === "s")).toHaveLength(2);
+    expect(running.find(tool, "/a")).toBeUndefined();
+    expect(other.list()).toMatchObject([{ server: "t", tool: "echo", allow: true, remember: "always", answeredAt: 7 }]);
+  });
+
+  test("a broken file and one that was renamed are nobody's answer", () => {
+    using folder = temporaryFolder();
+    const kept = open(folder.path);
+    kept.keep(tool, { allow: true, remember: "project" }, "/a");
+    const [name = ""] = readdirSync(folder.path);
+    renameSync(join(folder.path, name), join(folder.path, "0.json"));
+    writeFileSync(join(folder.path, name), "{");
+    expect(kept.find(tool, "/a")).toBeUndefined();
+    expect(kept.list()).toEqual([]);
+  });
+
+  test("what cannot be written holds until the host ends, and is said", () => {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, "taken"), "");
+    const said: string[] = [];
+    const kept = new Approvals(join(folder.path, "taken", "approvals"), {
+      observe: ({ message }) => said.push(message),
+      now: () => 7,
+    });
+    kept.keep(tool, { allow: false, remember: "always" }, "/a");
+    expect(kept.find(tool, "/b")?.allow).toBe(false);
+    expect(said).toEqual([expect.stringMatching(/^the answer about s\.echo holds until this host ends: /)]);
+  });
+});

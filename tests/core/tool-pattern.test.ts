@@ -1,0 +1,202 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { permits, touches } from "../../src/core/argument-pattern.js";
+import { globMatches } from "../../src/core/glob.js";
+import { namesTool, parseToolPattern, patternOf, type ToolPattern } from "../../src/core/tool-pattern.js";
+
+const none = { readOnly: false, idempotent: false, destructive: false, openWorld: false };
+const write = { server: "fs", tool: "write_file", ...none };
+
+function pattern(text: string): ToolPattern {
+  const parsed = parseToolPattern(text);
+  if ("problem" in parsed) throw new Error(parsed.problem);
+  return parsed;
+}
+const permitted = (text: string, given: object) => pattern(text).arguments.every((one) => permits(one, given));
+const touched = (text: string, given: object) => pattern(text).arguments.every((one) => touches(one, given));
+
+describe("names", () => {
+  test.each(["fs__write_file", "fs.write_file", "mcp__fs__write_file", "fs.*", "mcp__fs__*", "*", "*write*", "f*_*le"])(
+    "%s names fs.write_file",
+    (text) => {
+      expect(namesTool(pattern(text), write)).toBe(true);
+    },
+  );
+
+  test.each(["write_file", "fs", "fs.write", "git.*", "fs.write_file.*", "*x*", "fs.write_*_file", "fs.*@readonly"])(
+    "%p does not",
+    (text) => {
+      expect(namesTool(pattern(text), write)).toBe(false);
+    },
+  );
+
+  test("annotations, alone or with a name, are those that the user trusts", () => {
+    const list = { server: "fs", tool: "list", ...none, readOnly: true, idempotent: true };
+    for (const text of ["@readonly", "@ReadOnly@idempotent", "fs.*@readonly"]) {
+      expect(namesTool(pattern(text), list)).toBe(true);
+    }
+    for (const text of ["@destructive", "@openworld", "git.*@readonly", "@readonly@destructive"]) {
+      expect(namesTool(pattern(text), list)).toBe(false);
+    }
+  });
+
+  test("a server that is called mcp is named with and without what other hosts put before it", () => {
+    expect(namesTool(pattern("mcp__read"), { server: "mcp", tool: "read", ...none })).toBe(true);
+    expect(namesTool(pattern("mcp__mcp__read"), { server: "mcp", tool: "read", ...none })).toBe(true);
+  });
+
+  test("every tool has a pattern that names it, whatever it is called", () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), fc.string(), (server, tool) => {
+        fc.pre(`${server}__${tool}` === `${server}__${tool}`.trim());
+        expect(namesTool(pattern(patternOf({ server, tool })), { server, tool, ...none })).toBe(true);
+      }),
+    );
+  });
+});
+
+test.each([
+  ["", "expected server.tool"],
+  ["  ", "expected server.tool"],
+  ["(path=/tmp/*)", "expected server.tool"],
+  ["mcp__", "expected server.tool"],
+  ["fs.write(", "expected server.tool"],
+  ["fs.write)x", "expected server.tool"],
+  ["fs.write()", 'expected argument=value, got ""'],
+  ["fs.write(git *)", 'expected argument=value, got "git *"'],
+  ["fs.write(a=1, b)", 'expected argument=value, got "b"'],
+  ['fs.write(a="x)', 'expected argument=value, got "a=\\"x"'],
+  ["@safe", '"@safe" is no annotation: use @readonly'],
+  ["fs.*@", '"@" is no annotation'],
+])("%s is refused instead of meaning nothing", (text, problem) => {
+  expect(parseToolPattern(text)).toEqual({ problem: expect.stringContaining(problem) });
+});
+
+describe("a permission by arguments", () => {
+  const path = "fs.write(path=/tmp/*)";
+
+  test("needs the argument, and every value in it", () => {
+    expect(permitted(path, { path: "/tmp/a", other: 1 })).toBe(true);
+    expect(permitted(path, { path: ["/tmp/a", "/tmp/b"] })).toBe(true);
+    for (const given of [{}, { path: [] }, { path: {} }, { path: ["/tmp/a", "/etc/b"] }, { path: { to: "/etc/x" } }]) {
+      expect(permitted(path, given)).toBe(false);
+    }
+  });
+
+  test.each([
+    "/tmp/../etc/passwd",
+    "/tmp/..",
+    "/tmp/a\\..\\..\\etc",
+    "/tmp/%2e%2e/etc",
+    "/tmp/.%2E%2fetc",
+    "/tmp/x%2f..%2fy",
+    "/tmp/%252e%252e/etc",
+  ])("does not let %s out of its folder", (value) => {
+    expect(permitted(path, { path: value })).toBe(false);
+  });
+
+  test("takes two dots that lead nowhere, a value that is spelled out, and anything for a star alone", () => {
+    expect(permitted(path, { path: "/tmp/a..b" })).toBe(true);
+    expect(permitted("git.log(range=main*)", { range: "main..dev" })).toBe(true);
+    expect(permitted("fs.list(path=../src)", { path: "../src" })).toBe(true);
+    expect(permitted("fs.list(path=*)", { path: "../src" })).toBe(true);
+  });
+
+  test("reads numbers, true and null as text, goes down by dots, and takes a name with dots as it is", () => {
+    expect(permitted("s.t(n=42, deep.flag=true, none=null)", { n: 42, deep: { flag: true }, none: null })).toBe(true);
+    expect(permitted("s.t(a.b=1)", { "a.b": 1 })).toBe(true);
+    expect(permitted("s.t(a.b=1)", { "a.b": 1, a: { b: 2 } })).toBe(false);
+    expect(permitted("s.t(items.id=1*)", { items: [{ id: 1 }, { id: 12 }] })).toBe(true);
+    expect(permitted("s.t(constructor=*)", {})).toBe(false);
+  });
+
+  test("a value with a comma, a quote or spaces around it is a JSON string", () => {
+    expect(permitted(String.raw`s.t(q="a, \"b\" ", r = x y )`, { q: 'a, "b" ', r: "x y" })).toBe(true);
+  });
+});
+
+describe("a prohibition by arguments", () => {
+  test.each(["/etc/passwd", "/tmp/../etc/passwd", "//etc//passwd", "/./etc/passwd", "/tmp/%2e%2e/etc/x", "\\etc\\x"])(
+    "sees %s below /etc, wherever in the argument it is",
+    (value) => {
+      for (const given of [{ path: value }, { path: ["/tmp/a", value] }, { path: { to: value } }]) {
+        expect(touched("fs.write(path=/etc/*)", given)).toBe(true);
+      }
+    },
+  );
+
+  test("with a star for the name looks into every argument; all of its arguments have to be touched", () => {
+    expect(touched("fs.write(*=/etc/*)", { from: "/tmp", to: "/etc/x" })).toBe(true);
+    expect(touched("fs.write(path=/etc/*, mode=append)", { path: "/etc/x", mode: "new" })).toBe(false);
+    expect(touched("fs.write(path=/etc/*)", { path: "/tmp/etc/x" })).toBe(false);
+  });
+});
+
+describe("time", () => {
+  const within = (ms: number, work: () => unknown) => {
+    const start = performance.now();
+    work();
+    expect(performance.now() - start).toBeLessThan(ms);
+  };
+
+  test("a glob agrees with the slow way to do it", () => {
+    const slow = (glob: string, text: string): boolean =>
+      glob === ""
+        ? text === ""
+        : glob[0] === "*"
+          ? slow(glob.slice(1), text) || (text !== "" && slow(glob, text.slice(1)))
+          : glob[0] === text[0] && slow(glob.slice(1), text.slice(1));
+    const letters = (...of: string[]) => fc.string({ unit: fc.constantFrom(...of), maxLength: 10 });
+    fc.assert(
+      fc.property(letters("a", "b", "*"), letters("a", "b"), (glob, text) => {
+        expect(globMatches(glob, text)).toBe(slow(glob, text));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("no pattern over a long text of few letters takes more than linear time", () => {
+    const part = fc.string({ unit: fc.constantFrom("a", "b", "aa", "ab", ".", "/", "%", "25"), maxLength: 4 });
+    const repeated = fc.tuple(part, fc.integer({ min: 1, max: 20_000 })).map(([text, times]) => text.repeat(times));
+    const glob = fc.array(repeated, { minLength: 1, maxLength: 4 }).map((parts) => `*${parts.join("*")}*`);
+    fc.assert(
+      fc.property(glob, repeated, repeated, (value, one, other) => {
+        const given = { path: one + other + one };
+        within(1000, () => {
+          permits({ path: ["path"], value }, given);
+          touches({ path: ["path"], value }, given);
+        });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test.each([
+    ["a middle that almost matches everywhere", `*${"a".repeat(50_000)}b${"a".repeat(50_000)}*`, "a".repeat(1_000_000)],
+    ["percents of percents", "x*", `%${"25%".repeat(300_000)}`],
+    ["separators", "x*", "/".repeat(1_000_000)],
+  ])("%s", (_, value, text) => {
+    within(2000, () => {
+      permits({ path: ["p"], value }, { p: text });
+      touches({ path: ["p"], value }, { p: text });
+    });
+  });
+
+  test("text that is no pattern is refused in linear time", () => {
+    for (const text of [
+      `s.t(${" ".repeat(200_000)}`,
+      `s.t(${"a".repeat(200_000)})`,
+      `s.t(a=${'"\\'.repeat(100_000)})`,
+    ]) {
+      within(1000, () => parseToolPattern(text));
+    }
+    within(1000, () => parseToolPattern(`s${"@".repeat(200_000)}(`));
+    within(1000, () => parseToolPattern(`s.t(${"a=1,".repeat(50_000)}b)`));
+  });
+
+  test("arguments that are as deep as a model likes end nothing", () => {
+    const deep = JSON.parse(`{"path":${"[".repeat(50_000)}"/etc/x"${"]".repeat(50_000)}}`);
+    expect(touched("fs.write(path=/etc/*)", deep)).toBe(true);
+    expect(permitted("fs.write(path=/tmp/*)", deep)).toBe(false);
+  });
+});
