@@ -227,7 +227,7 @@ export interface TurnGrant {
 
 export interface TurnLease {
   fence: number;
-  /** Processes that died while they ran this turn. */
+  /** Processes that died while they ran this turn, or could not go on with it. */
   crashes: number;
   options: unknown;
 }
@@ -263,6 +263,10 @@ export interface TurnLeases {
   bury(nodeId: string, seenAt: number): Promise<void>;
   /** Unfinished turns that nobody has, oldest first: all of a workspace, or of a conversation. */
   abandoned(of: { workspace: string } | { conversationId: string }): Promise<AbandonedTurn[]>;
+  /** Unfinished turns that this node has. */
+  held(nodeId: string): Promise<AbandonedTurn[]>;
+  /** This node could not go on with a turn that it has: free for others, and counted as if the node had died of it. */
+  release(turn: AbandonedTurn, nodeId: string): Promise<void>;
   /** Without effect when the turn has ended. */
   send(conversationId: string, turnId: string, mail: TurnMail): Promise<void>;
   /** Takes the mail for turns that this node has. */

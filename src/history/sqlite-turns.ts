@@ -64,15 +64,17 @@ export class SqliteTurns implements TurnLeases {
   }
 
   async acquire(conversationId: string, turnId: string, nodeId: string): Promise<TurnLease | undefined> {
+    const isItsTime = `conversation_id = ?1 AND turn_id = ?2 AND state IN ('queued', 'running') AND (node_id = ?3 OR ${isNobodys})
+       AND NOT EXISTS (SELECT 1 FROM turns AS other WHERE other.conversation_id = ?1
+         AND other.state IN ('queued', 'running') AND other.place < turns.place)`;
+    const values = [conversationId, turnId, nodeId];
+    // Whoever waits asks often: without the lock for writing.
+    if (this.#read(`SELECT 1 FROM turns WHERE ${isItsTime}`, ...values).length === 0) return undefined;
     const row = this.#write(
-      `UPDATE turns SET state = 'running', node_id = ?3, fence = fence + 1
-       WHERE conversation_id = ?1 AND turn_id = ?2 AND state IN ('queued', 'running') AND coalesce(node_id, ?3) = ?3
-         AND NOT EXISTS (SELECT 1 FROM turns AS other WHERE other.conversation_id = ?1
-           AND other.state IN ('queued', 'running') AND other.place < turns.place)
-       RETURNING fence, crashes, options`,
-      conversationId,
-      turnId,
-      nodeId,
+      `UPDATE turns SET state = 'running', node_id = ?3, fence = fence + 1,
+         crashes = crashes + (state = 'running' AND node_id IS NOT NULL AND node_id <> ?3)
+       WHERE ${isItsTime} RETURNING fence, crashes, options`,
+      ...values,
     )[0] as LeaseRow | undefined;
     return row && { fence: row.fence, crashes: row.crashes, options: JSON.parse(row.options) };
   }
@@ -113,12 +115,15 @@ export class SqliteTurns implements TurnLeases {
 
   async abandoned(of: { workspace: string } | { conversationId: string }): Promise<AbandonedTurn[]> {
     const [column, value] = "workspace" in of ? ["workspace", of.workspace] : ["conversation_id", of.conversationId];
-    const rows = this.#read(
-      `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId" FROM turns
-       WHERE state IN ('queued', 'running') AND ${column} = ? AND node_id IS NULL ORDER BY place, rowid`,
-      value,
-    );
-    return (rows as AbandonedTurn[]).map((row) => ({ ...row }));
+    return this.#unfinished(`${column} = ? AND ${isNobodys}`, value);
+  }
+
+  async held(nodeId: string): Promise<AbandonedTurn[]> {
+    return this.#unfinished("node_id = ?", nodeId);
+  }
+
+  async release({ conversationId, turnId }: AbandonedTurn, nodeId: string): Promise<void> {
+    this.#write(`${free} AND conversation_id = ?3 AND turn_id = ?4`, nodeId, 1, conversationId, turnId);
   }
 
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<void> {
@@ -148,12 +153,16 @@ export class SqliteTurns implements TurnLeases {
   }
 
   #free(nodeId: string, crash: 0 | 1): void {
-    this.#db
-      .prepare(
-        `UPDATE turns SET node_id = NULL, fence = fence + 1, crashes = crashes + (CASE state WHEN 'running' THEN ?2 ELSE 0 END),
-           state = 'queued' WHERE node_id = ?1 AND state IN ('queued', 'running')`,
-      )
-      .all(nodeId, crash);
+    this.#db.prepare(free).all(nodeId, crash);
+  }
+
+  #unfinished(where: string, value: string): AbandonedTurn[] {
+    const rows = this.#read(
+      `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId" FROM turns
+       WHERE state IN ('queued', 'running') AND ${where} ORDER BY place, rowid`,
+      value,
+    );
+    return (rows as AbandonedTurn[]).map((row) => ({ ...row }));
   }
 
   #read(query: string, ...values: (string | number)[]): unknown[] {
@@ -165,4 +174,10 @@ export class SqliteTurns implements TurnLeases {
   }
 }
 
+/** What the node ?1 has; ?2 is 1 when it has crashed. */
+const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
+    crashes = crashes + (CASE state WHEN 'running' THEN ?2 ELSE 0 END)
+  WHERE node_id = ?1 AND state IN ('queued', 'running')`;
+/** Also what a node took after it was buried: it may have died before it said again that it lives. */
+const isNobodys = "(node_id IS NULL OR node_id NOT IN (SELECT node_id FROM nodes))";
 const nextPlace = "(SELECT coalesce(max(place), 0) + 1 FROM turns WHERE conversation_id = ?1)";

@@ -18,6 +18,8 @@ export interface EngineParts {
 interface EngineEvents {
   /** Whether a turn runs or waits here. */
   isBusy(): boolean;
+  /** Whether the turn runs or waits here. */
+  has(turn: AbandonedTurn): boolean;
   abandoned(turn: AbandonedTurn): void;
   mail(conversationId: string, turnId: string, mail: TurnMail): void;
 }
@@ -26,6 +28,7 @@ const defaultLeaseMs = 10_000;
 const beatsPerLease = 4;
 /** How often the log is asked whether another process has written, while a turn runs or waits here. One pragma, without a lock. */
 const pollMs = 40;
+const unknownVersion = -1;
 
 export class TurnEngine {
   readonly nodeId: string;
@@ -37,7 +40,9 @@ export class TurnEngine {
   #waiting: (() => void)[] = [];
   #begun: Promise<void> | undefined;
   #recovers = false;
-  #version = -1;
+  /** Of the log, at the last look into the mail; below all others when there may be mail that came before it. */
+  #version = unknownVersion;
+  #beatAt: number | undefined;
 
   constructor(parts: EngineParts, events: EngineEvents) {
     this.nodeId = parts.node.nodeId;
@@ -74,12 +79,16 @@ export class TurnEngine {
   }
 
   /** Undefined while it is not this process's turn. */
-  acquire(conversationId: string, turnId: string): Promise<TurnLease | undefined> {
-    return this.#parts.turns.acquire(conversationId, turnId, this.nodeId);
+  async acquire(conversationId: string, turnId: string): Promise<TurnLease | undefined> {
+    const lease = await this.#parts.turns.acquire(conversationId, turnId, this.nodeId);
+    if (lease) await this.#receive(); // what was said to it while another process had it
+    return lease;
   }
 
-  send(conversationId: string, turnId: string, mail: TurnMail): Promise<void> {
-    return this.#parts.turns.send(conversationId, turnId, mail);
+  /** To whoever has the turn, also when that is this process. */
+  async send(conversationId: string, turnId: string, mail: TurnMail): Promise<void> {
+    await this.#parts.turns.send(conversationId, turnId, mail);
+    this.#version = unknownVersion; // one's own writing does not count as a change
   }
 
   /** Resolves when something may have changed: a turn ended here, or another process wrote. Until then this process stays alive. */
@@ -110,38 +119,48 @@ export class TurnEngine {
   async #begin(): Promise<void> {
     await this.#beat();
     await this.#sweep();
-    this.#repeat(this.#leaseMs / beatsPerLease, () => this.#beat().then(() => this.#sweep()));
+    this.#repeat(this.#leaseMs / beatsPerLease, async () => this.#sweep(await this.#beat()));
     this.#repeat(pollMs, () => this.#poll());
   }
 
-  #beat(): Promise<void> {
-    return this.#parts.turns.beat({ ...this.#parts.node, seenAt: this.#parts.now() });
+  /** False when this process has stood still, or the clock was set: whoever is late may have been held up by the same. */
+  async #beat(): Promise<boolean> {
+    const seenAt = this.#parts.now();
+    await this.#parts.turns.beat({ ...this.#parts.node, seenAt });
+    const lastBeatAt = this.#beatAt ?? seenAt;
+    this.#beatAt = seenAt;
+    return seenAt - lastBeatAt < (2 * this.#leaseMs) / beatsPerLease;
   }
 
-  async #sweep(): Promise<void> {
+  async #sweep(wasSteady = true): Promise<void> {
     const { turns, isGone, now, observe } = this.#parts;
-    const dead = (await turns.nodes()).filter(
-      (node) => node.nodeId !== this.nodeId && (node.seenAt < now() - this.#leaseMs || isGone(node)),
-    );
+    const isLate = ({ seenAt }: LogNode) => wasSteady && seenAt < now() - this.#leaseMs;
+    const dead = (await turns.nodes()).filter((node) => node.nodeId !== this.nodeId && (isLate(node) || isGone(node)));
     for (const { nodeId, pid, seenAt } of dead) {
       observe({ level: "info", scope: "session", message: `the host of process ${pid} is gone; its turns are free` });
       await turns.bury(nodeId, seenAt);
     }
-    if (dead.length > 0) this.wake();
+    // Those that the log's trouble has ended here, without an end in the log.
+    const stuck = (await turns.held(this.nodeId)).filter((turn) => !this.#events.has(turn));
+    for (const turn of stuck) await turns.release(turn, this.nodeId);
+    if (dead.length + stuck.length > 0) this.wake();
     if (this.#recovers)
       for (const turn of await turns.abandoned({ workspace: this.workspace })) this.#events.abandoned(turn);
   }
 
   async #poll(): Promise<void> {
     if (!this.#events.isBusy()) return;
-    const { turns } = this.#parts;
-    const version = await turns.version();
+    const version = await this.#parts.turns.version();
     if (version === this.#version) return;
     this.#version = version;
-    for (const { conversationId, turnId, mail } of await turns.receive(this.nodeId)) {
+    await this.#receive();
+    this.wake();
+  }
+
+  async #receive(): Promise<void> {
+    for (const { conversationId, turnId, mail } of await this.#parts.turns.receive(this.nodeId)) {
       this.#events.mail(conversationId, turnId, mail);
     }
-    this.wake();
   }
 
   /** Until the end. A log that cannot be read or written for a moment does not end it. */

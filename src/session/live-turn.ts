@@ -16,6 +16,9 @@ export class LiveTurn {
   cached = false;
   /** This process runs it now; else another one does, or it waits. */
   isHere = false;
+  /** It is cancelled because the host is closing. */
+  isLeaving = false;
+  #isParked = false;
 
   constructor(
     readonly requestId: string,
@@ -26,8 +29,18 @@ export class LiveTurn {
     return this.#controller.signal;
   }
 
-  cancel(reason?: Error): void {
-    this.#controller.abort(reason);
+  cancel(): void {
+    this.#controller.abort();
+  }
+
+  /** The host is closing: the turn stops where it is, without an end, also when it was cancelled before and has not ended yet. */
+  park(): void {
+    this.#isParked = true;
+    this.#controller.abort();
+  }
+
+  get isParked(): boolean {
+    return this.#isParked;
   }
 
   /** A stored event that was shown before is not shown again. */

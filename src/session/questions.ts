@@ -9,7 +9,7 @@ export class Questions {
   /** Questions of turns that another process runs, or that wait: by which turn they are. */
   readonly #elsewhere = new Map<string, string>();
   /** Answers that came from another process before the turn had got to its question. */
-  readonly #early = new Map<string, unknown>();
+  readonly #early = new Map<string, { turnId: string; value: unknown }>();
 
   /** Opens a question before anyone sees it, so that no answer can come too early. A cancelled turn answers `false`. */
   open(questionId: string, signal: AbortSignal): OpenQuestion {
@@ -24,7 +24,8 @@ export class Questions {
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort);
     const question = { answer, resolve };
-    if (this.#early.has(questionId)) resolve(this.#early.get(questionId));
+    const early = this.#early.get(questionId);
+    if (early) resolve(early.value);
     this.#early.delete(questionId);
     this.#open.set(questionId, question);
     void answer.then(() => signal.removeEventListener("abort", onAbort));
@@ -35,9 +36,20 @@ export class Questions {
     if (!this.#open.has(questionId)) this.#elsewhere.set(questionId, turnId);
   }
 
+  /** It was answered in the process that has its turn. */
+  closeElsewhere(questionId: string): void {
+    this.#elsewhere.delete(questionId);
+  }
+
   /** As `answer`, of a question that may still be to come. */
-  answerEarly(questionId: string, value: unknown): void {
-    if (!this.answer(questionId, value)) this.#early.set(questionId, value);
+  answerEarly(questionId: string, turnId: string, value: unknown): void {
+    if (!this.answer(questionId, value)) this.#early.set(questionId, { turnId, value });
+  }
+
+  /** The turn has left this process. */
+  forget(turnId: string): void {
+    for (const [questionId, id] of this.#elsewhere) if (id === turnId) this.#elsewhere.delete(questionId);
+    for (const [questionId, early] of this.#early) if (early.turnId === turnId) this.#early.delete(questionId);
   }
 
   /** The turn whose process the answer has to be sent to. */

@@ -7,7 +7,7 @@ import { LiveTurn } from "./live-turn.js";
 import { Questions } from "./questions.js";
 import { requirePatterns } from "./rules.js";
 import type { TurnOptions } from "./turn-options.js";
-import { Parked, type SessionParts, TurnRunner } from "./turn-runner.js";
+import { type SessionParts, TurnRunner } from "./turn-runner.js";
 
 export interface PromptRequest extends TurnOptions {
   /** The caller's idempotency key within the conversation. */
@@ -24,6 +24,8 @@ export class Session {
   readonly #runner: TurnRunner;
   readonly #turns = new Map<string, LiveTurn>();
   readonly #running = new Set<Promise<void>>();
+  /** Requests on their way into the log. */
+  readonly #claims = new Map<LiveTurn, Promise<void>>();
   #isClosing = false;
 
   readonly #onResumed: (turn: LiveTurn) => void;
@@ -54,17 +56,13 @@ export class Session {
     const running = this.#turns.get(requestId);
     if (running) {
       requireSameContent(requestId, running.content, content);
+      await this.#claims.get(running);
       return running;
     }
     const turn = this.#begin(requestId, content);
-    try {
-      await this.#claim(turn, options);
-    } catch (error) {
-      this.#finish(turn, { error });
-      throw error;
-    }
-    if (turn.cached) this.#finish(turn);
-    else this.#drive(turn);
+    const claim = this.#start(turn, options).finally(() => this.#claims.delete(turn));
+    this.#claims.set(turn, claim);
+    await claim;
     return turn;
   }
 
@@ -77,10 +75,10 @@ export class Session {
     return turns.filter((turn) => turn !== undefined);
   }
 
-  /** Goes on with a turn that nobody has. Undefined when that is under way already, or the log cannot be read. Never rejects. */
+  /** Goes on with a turn that nobody has. Undefined when somebody has it, it has ended, or the log cannot be read. Never rejects. */
   async resume({ turnId, requestId }: AbandonedTurn): Promise<LiveTurn | undefined> {
-    const events = await this.history().catch(() => []);
-    const own = events.filter((event) => event.turnId === turnId);
+    if (this.#turns.has(requestId)) return undefined;
+    const own = await this.#left(turnId).catch(() => []);
     const [first] = own;
     if (first?.type !== "user_message" || this.#turns.has(requestId) || this.#isClosing) return undefined;
     const turn = this.#begin(requestId, first.content);
@@ -120,8 +118,9 @@ export class Session {
 
   /** What another process says to a turn that this one has. */
   receive(turnId: string, mail: TurnMail): void {
-    if (mail.type === "answer") this.#questions.answerEarly(mail.questionId, mail.value);
-    else for (const turn of this.#turns.values()) if (turn.turnId === turnId) turn.cancel();
+    const turn = [...this.#turns.values()].find((each) => each.turnId === turnId);
+    if (mail.type === "cancel") turn?.cancel();
+    else if (turn) this.#questions.answerEarly(mail.questionId, turnId, mail.value);
   }
 
   /** Stored events with `seq >= from`. */
@@ -137,16 +136,29 @@ export class Session {
   /** What runs stops where it is, without an end in the log: the next start goes on with it. */
   park(): void {
     this.#isClosing = true;
-    for (const turn of this.#turns.values()) turn.cancel(new Parked());
+    for (const turn of this.#turns.values()) {
+      if (turn.turnId && turn.signal.aborted) this.#send(turn.turnId, { type: "cancel" }); // whoever goes on with it is to end it
+      turn.park();
+    }
     this.#parts.engine.wake();
   }
 
   /** Cancels what runs here, and what waits for it; what another process runs is left to that one. */
   leave(): void {
     const turns = [...this.#turns.values()];
-    const isOurs = turns.some(({ isHere }) => isHere);
-    for (const turn of turns) turn.cancel(isOurs ? undefined : new Parked());
-    this.#parts.engine.wake();
+    if (turns.some(({ isHere }) => isHere)) {
+      this.#isClosing = true;
+      for (const turn of turns) {
+        turn.isLeaving = true;
+        turn.cancel();
+      }
+      this.#parts.engine.wake();
+    } else this.park();
+  }
+
+  /** Whether the request's turn runs or waits here; of one that is parked it does not matter any more. */
+  has(requestId: string): boolean {
+    return this.#isClosing || this.#turns.has(requestId);
   }
 
   /** Whether a turn runs or waits. */
@@ -156,13 +168,34 @@ export class Session {
 
   /** Resolves when no turn runs any more. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    while (this.#running.size + this.#claims.size > 0) {
+      await Promise.allSettled([...this.#claims.values(), ...this.#running]);
+    }
   }
 
   #begin(requestId: string, content: readonly ContentPart[]): LiveTurn {
     const turn = new LiveTurn(requestId, content);
     this.#turns.set(requestId, turn);
     return turn;
+  }
+
+  /** Resolves once the request is in the log. */
+  async #start(turn: LiveTurn, options: TurnOptions): Promise<void> {
+    try {
+      await this.#claim(turn, options);
+    } catch (error) {
+      this.#finish(turn, { error });
+      throw error;
+    }
+    if (turn.cached) this.#finish(turn);
+    else this.#drive(turn);
+  }
+
+  /** The events of a turn, none when somebody has it. Asked after the reading: an end that comes later is seen by following. */
+  async #left(turnId: string): Promise<StoredEvent[]> {
+    const events = await this.history();
+    const abandoned = await this.#parts.engine.abandonedIn(this.id);
+    return abandoned.some((turn) => turn.turnId === turnId) ? events.filter((event) => event.turnId === turnId) : [];
   }
 
   /** Puts the request into the log, or finds it there. */
@@ -207,6 +240,7 @@ export class Session {
 
   #finish(turn: LiveTurn, failure?: { error: unknown }): void {
     this.#turns.delete(turn.requestId);
+    this.#questions.forget(turn.turnId);
     turn.end(failure);
   }
 }

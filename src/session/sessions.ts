@@ -3,7 +3,7 @@ import type { ConversationSummary, ServerStatus } from "../core/ports.js";
 import { type EngineParts, TurnEngine } from "./engine.js";
 import type { LiveTurn } from "./live-turn.js";
 import { Session } from "./session.js";
-import type { SessionParts } from "./turn-runner.js";
+import { longestTimerMs, type SessionParts } from "./turn-runner.js";
 
 export interface SessionsParts extends Omit<SessionParts, "engine"> {
   engine: Omit<EngineParts, "turns">;
@@ -16,7 +16,7 @@ export class Sessions {
   readonly #parts: SessionParts;
   readonly #live = new Map<string, Session>();
   #onResumed: ResumedListener = () => {};
-  #isDraining = false;
+  #isClosing = false;
 
   constructor({ engine, ...parts }: SessionsParts) {
     const { turns } = parts.store;
@@ -24,6 +24,7 @@ export class Sessions {
       { ...engine, turns },
       {
         isBusy: () => [...this.#live.values()].some((session) => session.isBusy),
+        has: ({ conversationId, requestId }) => this.#live.get(conversationId)?.has(requestId) ?? false,
         abandoned: (turn) => void this.open(turn.conversationId).resume(turn),
         mail: (conversationId, turnId, mail) => this.#live.get(conversationId)?.receive(turnId, mail),
       },
@@ -69,10 +70,10 @@ export class Sessions {
 
   /** Takes no more requests; what runs may end within the time, and is left to the next start after it. */
   async drain(withinMs: number): Promise<void> {
-    this.#isDraining = true;
+    this.#isClosing = true;
     for (const session of this.#live.values()) session.refuseMore();
     const late = new AbortController();
-    const inTime = sleep(withinMs, undefined, { signal: late.signal }).catch(() => {});
+    const inTime = sleep(Math.min(withinMs, longestTimerMs), undefined, { signal: late.signal }).catch(() => {});
     await Promise.race([this.#idle(), inTime]);
     late.abort();
     for (const session of this.#live.values()) session.park();
@@ -82,6 +83,7 @@ export class Sessions {
 
   /** Cancels what runs here and resolves when all of it is in the log. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     for (const session of this.#live.values()) session.leave();
     await this.#idle();
     await this.#parts.engine.close();
@@ -89,7 +91,7 @@ export class Sessions {
 
   #newSession(conversationId: string): Session {
     const session: Session = new Session(conversationId, this.#parts, (turn) => this.#onResumed(turn, session));
-    if (this.#isDraining) session.refuseMore();
+    if (this.#isClosing) session.refuseMore();
     return session;
   }
 

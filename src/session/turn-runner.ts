@@ -2,7 +2,7 @@
 import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
 import { errorInfo, type LlmErrorKind, RequestError, StoreError } from "../core/errors.js";
 import type { NewId } from "../core/ids.js";
-import type { AbandonedTurn, ChatStore, HubTool, KeptApprovals, ToolHub, TurnLease } from "../core/ports.js";
+import type { AbandonedTurn, ChatStore, HubTool, KeptApprovals, ToolHub, TurnLease, TurnMail } from "../core/ports.js";
 import { textTokens, toolTokens } from "../history/estimate.js";
 import { type Orchestrator, TimeLimitReached } from "../orchestrator/orchestrator.js";
 import { isHidden, type PolicyRules } from "../orchestrator/policy.js";
@@ -27,13 +27,10 @@ export interface SessionParts {
   approvals?: KeptApprovals;
 }
 
-/** The host is closing: what runs is left to the next start. */
-export class Parked extends Error {}
-
 /** The most of the model's window that tool definitions may fill, whatever the configuration says. */
 const toolShare = 0.25;
 /** Node's longest timer, 24.8 days: a longer one would fire at once. */
-const longestTimerMs = 2 ** 31 - 1;
+export const longestTimerMs = 2 ** 31 - 1;
 /** A turn that has ended so many hosts is not tried again. */
 const maxCrashes = 3;
 
@@ -45,6 +42,8 @@ export class TurnRunner {
   /** What the user allowed beyond the limits, for the rest of this session. */
   readonly #granted = new Map<string, number>();
   #compactNext = false;
+  /** Turns that run here, or may in a moment. */
+  #runs = 0;
 
   constructor(conversationId: string, parts: SessionParts, questions: Questions) {
     this.#conversationId = conversationId;
@@ -67,12 +66,28 @@ export class TurnRunner {
     for (;;) {
       requireOpen(turn);
       const changed = engine.changed(); // from before the look, so that no change is missed
-      const lease = await engine.acquire(this.#conversationId, turn.turnId);
+      const lease = await this.#acquire(turn.turnId);
       if (lease && (await this.#run(turn, lease))) return;
       if (lease) continue;
       if (await this.#follow(turn)) return;
+      if (turn.isLeaving && this.#runs === 0) {
+        turn.park(); // it waits for another process
+        engine.wake();
+        continue;
+      }
       for (const abandoned of await engine.abandonedIn(this.#conversationId)) resume(abandoned);
       await changed;
+    }
+  }
+
+  async #acquire(turnId: string): Promise<TurnLease | undefined> {
+    this.#runs++;
+    let lease: TurnLease | undefined;
+    try {
+      lease = await this.#parts.engine.acquire(this.#conversationId, turnId);
+      return lease;
+    } finally {
+      if (!lease) this.#runs--;
     }
   }
 
@@ -82,10 +97,12 @@ export class TurnRunner {
     const own = events.filter(({ turnId }) => turnId === turn.turnId);
     for (const event of own) {
       if (event.type === "question") this.#questions.openElsewhere(event.questionId, turn.turnId);
+      if (event.type === "answer") this.#questions.closeElsewhere(event.questionId);
       turn.publish(event);
+      if (isEnd(event)) return true; // a repetition of the request may have gone on after it
     }
     turn.skipTo(events.at(-1)?.seq ?? 0);
-    return isEnd(own.at(-1));
+    return false;
   }
 
   /** False when another process has taken the turn over meanwhile. */
@@ -93,11 +110,12 @@ export class TurnRunner {
     const { store, engine, defaults } = this.#parts;
     const options = (lease.options ?? {}) as TurnOptions;
     const run = new AbortController();
-    const abort = () => run.abort(turn.signal.reason);
+    const abort = () => run.abort();
     turn.signal.addEventListener("abort", abort);
     if (turn.signal.aborted) abort();
     const limit =
       options.timeoutMs && setTimeout(() => run.abort(timeUp(options)), Math.min(options.timeoutMs, longestTimerMs));
+    let unwritten: ChatEvent | undefined;
     turn.isHere = true;
     try {
       const log = withoutOthers(await store.read(this.#conversationId), turn.turnId);
@@ -111,6 +129,7 @@ export class TurnRunner {
         if (event.type === "question") this.#questions.open(event.questionId, run.signal);
         if (!isStored(event)) turn.publish(event);
         else {
+          unwritten = event;
           const grant = { fence: lease.fence, position: ++position };
           const stored = await store.append(this.#conversationId, event, grant);
           log.push(stored);
@@ -123,13 +142,25 @@ export class TurnRunner {
     } catch (error) {
       run.abort(); // what its tools still do could not be logged any more
       if (!(error instanceof StoreError && error.kind === "fenced")) throw error;
+      turn.isHere = false;
+      await this.#passOn(turn, unwritten);
       turn.publish({ type: "discard", reason: "another process goes on with this turn" });
       return false;
     } finally {
       turn.isHere = false;
+      this.#runs--;
       if (limit) clearTimeout(limit);
       turn.signal.removeEventListener("abort", abort);
       engine.wake();
+    }
+  }
+
+  /** What the person said here is for whoever has the turn next. */
+  async #passOn({ turnId, signal }: LiveTurn, unwritten: ChatEvent | undefined): Promise<void> {
+    const send = (mail: TurnMail) => this.#parts.engine.send(this.#conversationId, turnId, mail);
+    if (signal.aborted) await send({ type: "cancel" });
+    else if (unwritten?.type === "answer") {
+      await send({ type: "answer", questionId: unwritten.questionId, value: unwritten.value });
     }
   }
 
@@ -239,8 +270,8 @@ function isTooLong(event: ChatEvent | LiveEvent): boolean {
   return event.type === "turn_error" && event.error.kind === kind;
 }
 
-function requireOpen({ signal }: LiveTurn): void {
-  if (!(signal.reason instanceof Parked)) return;
+function requireOpen({ isParked }: LiveTurn): void {
+  if (!isParked) return;
   throw new RequestError("shutting_down", "the host is closing; this turn goes on when it is started again", {
     retryable: true,
     hint: "send the same request_id again",
@@ -248,9 +279,13 @@ function requireOpen({ signal }: LiveTurn): void {
 }
 
 function tooManyCrashes(crashes: number): RequestError {
-  return new RequestError("crashed", `this turn has ended the host ${crashes} times and is not tried again`, {
-    hint: "see what its tools do; to try all the same, send it under a new request_id",
-  });
+  return new RequestError(
+    "crashed",
+    `this turn has ended or broken off ${crashes} times with its host and is not tried again`,
+    {
+      hint: "see what its tools do; to try all the same, send it under a new request_id",
+    },
+  );
 }
 
 function timeUp({ timeoutMs }: TurnOptions): TimeLimitReached {

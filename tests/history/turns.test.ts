@@ -21,6 +21,7 @@ const at = (fence: number, position: number): TurnGrant => ({ fence, position })
 describe("a turn", () => {
   test("is run by the process that sent it, with the options it was sent with", () =>
     withStore(async (store) => {
+      await store.turns.beat(node("a"));
       await store.claim("c", one.user("hello"), { nodeId: "a", workspace: "w", options: { model: "m" } });
       expect(await store.turns.acquire("c", "turn_1", "b")).toBeUndefined();
       expect(await store.turns.acquire("c", "turn_1", "a")).toEqual({ fence: 1, crashes: 0, options: { model: "m" } });
@@ -65,6 +66,7 @@ describe("a turn", () => {
         [false, false],
       ]);
       await store.append("c", two.end(), at((await store.turns.acquire("c", "turn_2", "a"))?.fence ?? 0, 2));
+      await store.turns.beat(node("b"));
       expect(await store.turns.acquire("c", "turn_1", "a")).toBeUndefined();
       expect(await store.turns.acquire("c", "turn_1", "b")).toBeDefined();
     }));
@@ -129,6 +131,22 @@ describe("processes", () => {
       expect(await store.turns.abandoned({ conversationId: "d" })).toMatchObject([{ turnId: "turn_3" }]);
       expect(await store.turns.acquire("c", "turn_1", "b")).toMatchObject({ crashes: 1 });
       await store.append("c", one.end(), at(3, 2));
+      expect(await store.turns.acquire("c", "turn_2", "b")).toMatchObject({ crashes: 0 });
+    }));
+
+  test("that were buried alive, or have left, and die before they say again that they live, leave what they took meanwhile", () =>
+    withStore(async (store) => {
+      await store.turns.beat(node("a"));
+      await store.turns.bury("a", 0);
+      await store.claim("c", one.user("running"), request("a"));
+      await store.claim("c", two.user("waiting"), request("a"));
+      await store.turns.acquire("c", "turn_1", "a");
+      await store.turns.beat(node("b"));
+      const turns = await store.turns.abandoned({ workspace: "here" });
+      expect(turns.map(({ turnId }) => turnId)).toEqual(["turn_1", "turn_2"]);
+      const lease = await store.turns.acquire("c", "turn_1", "b");
+      expect(lease).toMatchObject({ crashes: 1 });
+      await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
       expect(await store.turns.acquire("c", "turn_2", "b")).toMatchObject({ crashes: 0 });
     }));
 

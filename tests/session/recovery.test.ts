@@ -1,47 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import type { QuestionEvent, TurnEvent } from "../../src/core/chat.js";
+import type { QuestionEvent } from "../../src/core/chat.js";
 import { openStore } from "../../src/history/open.js";
-import type { App } from "../../src/index.js";
-import { collect, fixtureServer, shape, startApp } from "../support/app.js";
-import { answer, chunk, type LlmServer, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { collect, shape } from "../support/app.js";
+import { answer, chunk, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { Desk, until } from "./desk.js";
 
 const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
-
-/** A log that outlives hosts, and hosts of this process on it. */
-class Desk implements AsyncDisposable {
-  readonly #folder = mkdtempSync(join(tmpdir(), "recovery-"));
-  readonly #apps: App[] = [];
-  readonly storage = { driver: "sqlite" as const, path: join(this.#folder, "log.db") };
-
-  async host(llm: LlmServer, service: object = { approval: "auto" }): Promise<App> {
-    const storage = { driver: "sqlite", path: join(this.#folder, "log.db") };
-    const app = await startApp({
-      llm: llm.url,
-      mcpServers: { s: fixtureServer() },
-      storage,
-      config: { chat: { service } },
-    });
-    this.#apps.push(app);
-    return app;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const app of this.#apps) await app.close();
-    rmSync(this.#folder, { recursive: true });
-  }
-}
-
-async function until(events: AsyncIterable<TurnEvent>, type: TurnEvent["type"]): Promise<TurnEvent[]> {
-  const seen: TurnEvent[] = [];
-  for await (const event of events) {
-    seen.push(event);
-    if (event.type === type) break;
-  }
-  return seen;
-}
 
 describe("a host that is told to end", () => {
   test("lets a turn end that can do so in time", async () => {

@@ -1,0 +1,41 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TurnEvent } from "../../src/core/chat.js";
+import type { App } from "../../src/index.js";
+import { fixtureServer, startApp } from "../support/app.js";
+import type { LlmServer } from "../support/llm-server.js";
+
+/** A log that outlives hosts, and hosts of this process on it. */
+export class Desk implements AsyncDisposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), "recovery-"));
+  readonly #apps: App[] = [];
+  readonly storage = { driver: "sqlite" as const, path: join(this.#folder, "log.db") };
+
+  async host(llm: LlmServer, service: object = { approval: "auto" }): Promise<App> {
+    const storage = { driver: "sqlite", path: join(this.#folder, "log.db") };
+    const app = await startApp({
+      llm: llm.url,
+      mcpServers: { s: fixtureServer() },
+      storage,
+      config: { chat: { service } },
+    });
+    this.#apps.push(app);
+    return app;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const app of this.#apps) await app.close();
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
+/** The events up to the first of this type. */
+export async function until(events: AsyncIterable<TurnEvent>, type: TurnEvent["type"]): Promise<TurnEvent[]> {
+  const seen: TurnEvent[] = [];
+  for await (const event of events) {
+    seen.push(event);
+    if (event.type === type) break;
+  }
+  return seen;
+}

@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { Channel } from "../../src/core/channel.js";
+import type { ChatStore, LogNode, TurnLeases, TurnMail } from "../../src/core/ports.js";
+import { openStore } from "../../src/history/open.js";
+import { TurnEngine } from "../../src/session/engine.js";
+import { request, turn } from "../history/support.js";
+
+const { user } = turn("turn_1");
+const answered: TurnMail = { type: "answer", questionId: "q", value: true };
+const node = (nodeId: string, seenAt = 0): LogNode => ({ nodeId, machine: "elsewhere", pid: 1, seenAt });
+
+let folder: string;
+let ours: ChatStore;
+let theirs: ChatStore;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "engine-"));
+  const open = () =>
+    openStore(
+      { driver: "sqlite", path: join(folder, "log.db"), durability: "normal" },
+      { now: () => 0, observe: () => {} },
+    );
+  [ours, theirs] = [await open(), await open()];
+});
+
+afterEach(async () => {
+  await ours.close();
+  await theirs.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** An engine of node "a" on our connection; `looks` has each look into the mail, `mail` what came. */
+function engineOf({ now = () => 0, leaseMs }: { now?: () => number; leaseMs?: number } = {}) {
+  const looks = new Channel<void>();
+  const beats = new Channel<number>();
+  const mail = new Channel<TurnMail>();
+  const turns = new Proxy(ours.turns, {
+    get(target, name: keyof TurnLeases) {
+      if (name === "receive") looks.push();
+      if (name === "nodes") beats.push(now());
+      return (target[name] as () => unknown).bind(target);
+    },
+  });
+  const engine = new TurnEngine(
+    { turns, node: node("a"), workspace: "here", isGone: () => false, now, observe: () => {}, leaseMs },
+    {
+      isBusy: () => true,
+      has: () => true,
+      abandoned: () => {},
+      mail: (_conversation, _turn, each) => mail.push(each),
+    },
+  );
+  return { engine, looks, beats, mail };
+}
+
+async function next<T>(channel: Channel<T>): Promise<T> {
+  for await (const item of channel) return item;
+  throw new Error("closed");
+}
+
+test("what a process says to a turn of its own arrives, though nobody else writes", async () => {
+  const { engine, looks, mail } = engineOf();
+  await engine.begin();
+  await next(looks);
+  await ours.claim("c", user("hello"), request("a"));
+  await engine.send("c", "turn_1", answered);
+  expect(await next(mail)).toEqual(answered);
+  await engine.close();
+});
+
+test("what was said to a turn whose process had died reaches the one that goes on with it, before it does", async () => {
+  const { engine, looks, mail } = engineOf();
+  const seen: TurnMail[] = [];
+  await theirs.turns.beat(node("b"));
+  await theirs.claim("c", user("hello"), request("b"));
+  await engine.begin();
+  await next(looks);
+  await theirs.turns.send("c", "turn_1", { type: "cancel" });
+  await next(looks);
+  await ours.turns.bury("b", 0);
+  expect(await engine.acquire("c", "turn_1")).toBeDefined();
+  mail.close();
+  for await (const each of mail) seen.push(each);
+  expect(seen).toEqual([{ type: "cancel" }]);
+  await engine.close();
+});
+
+test("a process that stood still, or whose clock was set, buries nobody who may have stood still with it", async () => {
+  let now = 0;
+  const { engine, beats } = engineOf({ now: () => now, leaseMs: 400 });
+  await theirs.turns.beat(node("b"));
+  await engine.begin();
+  now = 3_600_000;
+  while ((await next(beats)) < now);
+  await theirs.turns.beat(node("b", now)); // as late as we were
+  await next(beats);
+  expect((await theirs.turns.nodes()).map(({ nodeId }) => nodeId)).toEqual(["b", "a"]);
+  now += 100;
+  await next(beats);
+  await engine.close();
+});
+
+test("a process that is silent for a whole lease, while ours is not, is buried", async () => {
+  let now = 0;
+  const { engine, beats } = engineOf({ now: () => now, leaseMs: 400 });
+  await theirs.turns.beat(node("b"));
+  await engine.begin();
+  for (; (await theirs.turns.nodes()).length > 1; await next(beats)) now += 100;
+  expect(now).toBeGreaterThan(400);
+  await engine.close();
+});

@@ -1,0 +1,178 @@
+import { describe, expect, test } from "@jest/globals";
+import type { QuestionEvent } from "../../src/core/chat.js";
+import { connect } from "../../src/history/connection.js";
+import { openStore } from "../../src/history/open.js";
+import { collect } from "../support/app.js";
+import { answer, type LlmServer, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { Desk, until } from "./desk.js";
+
+const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
+
+/** Takes every turn from the process that has it, as whoever believes it dead does. */
+async function buryAll({ storage }: Desk): Promise<void> {
+  const store = await openStore(storage, { now: Date.now, observe: () => {} });
+  for (const { nodeId } of await store.turns.nodes()) await store.turns.bury(nodeId, Number.MAX_SAFE_INTEGER);
+  await store.close();
+}
+
+async function typesOf({ storage }: Desk, requestId: string): Promise<string[]> {
+  const store = await openStore(storage, { now: Date.now, observe: () => {} });
+  const log = await store.read("c");
+  await store.close();
+  const first = log.find((event) => event.type === "user_message" && event.requestId === requestId);
+  return log.filter(({ turnId }) => turnId === first?.turnId).map(({ type }) => type);
+}
+
+function texts(llm: LlmServer): unknown[] {
+  return llm.requests.map(({ body }) => body.messages?.slice(1).map(({ content }) => content));
+}
+
+test.each(["here", "in another process"])(
+  "a turn whose log took no more goes on before the conversation's next request, sent %s",
+  async (where) => {
+    await using llm = await startLlmServer([answer("lost"), answer("first"), answer("second")]);
+    await using desk = new Desk();
+    const host = await desk.host(llm);
+    const next = where === "here" ? host : await desk.host(llm);
+    const db = await connect(desk.storage.path);
+    db.exec(`CREATE TRIGGER full BEFORE INSERT ON events WHEN NEW.type = 'assistant_message'
+      BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
+    const lost = host.sessions.open("c").prompt({ requestId: "a", text: "one" });
+    await expect(collect(lost)).rejects.toMatchObject({ kind: "full", retryable: true });
+    db.exec("DROP TRIGGER full");
+    db.close();
+    await collect(next.sessions.open("c").prompt({ requestId: "b", text: "two" }));
+    expect(texts(llm)).toEqual([["one"], ["one"], ["one", "first", "two"]]);
+  },
+  20_000,
+);
+
+describe("a process that was taken for dead", () => {
+  test("and gets its turn back need not ask again what was answered meanwhile", async () => {
+    await using llm = await startLlmServer([echo, answer("allowed")]);
+    await using desk = new Desk();
+    const session = (await desk.host(llm, {})).sessions.open("c");
+    const turn = await session.submit({ requestId: "r", text: "go", approval: "ask" });
+    const { questionId } = (await until(turn.watch(), "question")).at(-1) as QuestionEvent;
+    await buryAll(desk);
+    expect(session.answer(questionId, true)).toBe(true);
+    const events = await collect(turn.watch());
+    expect(events.find(({ type }) => type === "tool_result")).toMatchObject({ isError: false });
+    expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+  });
+
+  test("passes a cancel on to the process that has its turn now", async () => {
+    await using llm = await startLlmServer([stream([STALL]), stream([STALL])]);
+    await using desk = new Desk();
+    const [owner, other] = [await desk.host(llm), await desk.host(llm)];
+    const session = owner.sessions.open("c");
+    const mine = await session.submit({ requestId: "r", text: "go", streaming: true });
+    await llm.received(1);
+    const store = await openStore(desk.storage, { now: Date.now, observe: () => {} });
+    const first = (await store.turns.nodes())[0];
+    await store.turns.bury(first?.nodeId ?? "", Number.MAX_SAFE_INTEGER);
+    await store.close();
+    const theirs = await other.sessions.open("c").submit({ requestId: "r", text: "go" });
+    await llm.received(2);
+    expect(session.cancel("r")).toBe(true);
+    expect((await collect(theirs.watch())).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
+    expect((await collect(mine.watch())).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
+  });
+});
+
+describe("a host that ends", () => {
+  test("does not wait for another one's turn, though a turn behind it was cancelled; that one is not run later", async () => {
+    let release = () => {};
+    const gate = new Promise<void>((open) => {
+      release = open;
+    });
+    await using llm = await startLlmServer([
+      (response, request) => void gate.then(() => answer("first")(response, request)),
+      answer("third"),
+    ]);
+    await using desk = new Desk();
+    const [owner, other] = [await desk.host(llm), await desk.host(llm)];
+    const first = collect(owner.sessions.open("c").prompt({ requestId: "a", text: "one" }));
+    await llm.received(1);
+    const session = other.sessions.open("c");
+    const second = await session.submit({ requestId: "b", text: "two" });
+    expect(session.cancel("b")).toBe(true);
+    await other.drain(0);
+    await expect(collect(second.watch())).rejects.toMatchObject({ kind: "shutting_down" });
+    release();
+    await first;
+    await collect(owner.sessions.open("c").prompt({ requestId: "c", text: "three" }));
+    expect(await typesOf(desk, "b")).toEqual(["user_message", "turn_end"]);
+    expect(llm.requests).toHaveLength(2);
+  });
+
+  test("cancels what runs, and leaves what waits for another one's turn after it", async () => {
+    await using llm = await startLlmServer(() => stream([STALL]));
+    await using desk = new Desk();
+    const [owner, other] = [await desk.host(llm), await desk.host(llm)];
+    const session = owner.sessions.open("c");
+    const first = await session.submit({ requestId: "a", text: "one" });
+    await llm.received(1);
+    await other.sessions.open("c").submit({ requestId: "b", text: "two" });
+    const last = await session.submit({ requestId: "c", text: "three" });
+    await owner.close();
+    expect((await collect(first.watch())).at(-1)).toMatchObject({ stopReason: "cancelled" });
+    await expect(collect(last.watch())).rejects.toMatchObject({ kind: "shutting_down" });
+    expect(await typesOf(desk, "c")).toEqual(["user_message"]);
+  });
+
+  test("leaves what was sent just before to its next start, and takes nothing more", async () => {
+    await using llm = await startLlmServer([answer("one")]);
+    await using desk = new Desk();
+    const app = await desk.host(llm);
+    const session = app.sessions.open("c");
+    const submitted = session.submit({ requestId: "a", text: "one" });
+    const closed = app.close();
+    await expect(session.submit({ requestId: "b", text: "two" })).rejects.toMatchObject({ kind: "shutting_down" });
+    await expect(collect((await submitted).watch())).rejects.toMatchObject({ kind: "shutting_down" });
+    await closed;
+    expect(await typesOf(desk, "a")).toEqual(["user_message"]);
+    expect(await typesOf(desk, "b")).toEqual([]);
+    const next = (await desk.host(llm)).sessions.open("c");
+    expect((await collect(next.prompt({ requestId: "a", text: "one" }))).at(-1)).toMatchObject({ type: "turn_end" });
+  });
+});
+
+test("a turn that has ended since it was found abandoned is not gone on with", async () => {
+  await using llm = await startLlmServer([answer("done")]);
+  await using desk = new Desk();
+  const session = (await desk.host(llm)).sessions.open("c");
+  const { turnId, requestId } = await session.submit({ requestId: "r", text: "go" });
+  await collect(session.prompt({ requestId, text: "go" }));
+  expect(await session.resume({ conversationId: "c", turnId, requestId })).toBeUndefined();
+});
+
+test("a request that is sent twice at once is in the log before either is acknowledged", async () => {
+  await using llm = await startLlmServer([answer("once")]);
+  await using desk = new Desk();
+  const session = (await desk.host(llm)).sessions.open("c");
+  const first = session.submit({ requestId: "r", text: "go" });
+  const second = await session.submit({ requestId: "r", text: "go" });
+  expect(second.turnId).toMatch(/^turn/);
+  expect(await first).toBe(second);
+  await collect(second.watch());
+});
+
+test("a question that another process's turn has had answered is not open here any more", async () => {
+  await using llm = await startLlmServer([echo, stream([STALL])]);
+  await using desk = new Desk();
+  const [owner, other] = [await desk.host(llm, {}), await desk.host(llm, {})];
+  const request = { requestId: "r", text: "go", approval: "ask" as const };
+  const session = owner.sessions.open("c");
+  const mine = await session.submit(request);
+  const { questionId } = (await until(mine.watch(), "question")).at(-1) as QuestionEvent;
+  const watcher = other.sessions.open("c");
+  const theirs = await watcher.submit(request);
+  await until(theirs.watch(), "question");
+  session.answer(questionId, true);
+  await until(theirs.watch(), "answer");
+  expect(watcher.answer(questionId, false)).toBe(false);
+  await llm.received(2);
+  session.cancel();
+  await collect(mine.watch());
+});
