@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { Approvals } from "./config/approvals.js";
 import { type ConfigObject, type LoadedConfig, loadConfig } from "./config/load.js";
+import { configuredSecrets } from "./config/secrets.js";
 import type { Config, LlmConfig, ServerConfig } from "./core/config.js";
 import { messageOf } from "./core/errors.js";
 import { newId } from "./core/ids.js";
@@ -15,6 +16,7 @@ import type { Logins } from "./mcp/auth/logins.js";
 import { McpHub } from "./mcp/hub.js";
 import type { Sample } from "./mcp/sampling.js";
 import { Orchestrator } from "./orchestrator/orchestrator.js";
+import { Conversations } from "./session/conversations.js";
 import { isGone, thisMachine } from "./session/node.js";
 import { Sessions } from "./session/sessions.js";
 
@@ -103,7 +105,10 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       now: Date.now,
       observe,
     };
-    const sessions = closedAtEnd(new Sessions({ store, engine, hub, orchestrator, newId, defaults, approvals }));
+    const retention = config.chat.storage;
+    const sessions = closedAtEnd(
+      new Sessions({ store, engine, hub, orchestrator, newId, defaults, approvals, retention }),
+    );
     hub.start();
     const resolveModel = (model?: string) => {
       const resolved = client.resolve(model);
@@ -114,7 +119,10 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       if (!closing) await sessions.drain(withinMs);
       await close();
     };
-    if (options.recover ?? true) void sessions.recover().catch(reportedTo(observe));
+    if (options.recover ?? true) {
+      void sessions.recover().catch(reportedTo(observe));
+      sessions.startRetention();
+    }
     const parts = { config, orchestrator, hub, sessions, notices, resolveModel };
     return {
       ...parts,
@@ -147,6 +155,22 @@ export async function createLogins(
 ): Promise<Logins> {
   const { Logins } = await import("./mcp/auth/logins.js");
   return new Logins(mcpServers, { folder: stateFolder(env, "auth"), showPage });
+}
+
+/** The conversations in the log, without a host around them; and the secrets that no export of them may hold. Throws StoreError. */
+export async function openConversations(
+  config: Config,
+  env: Environment,
+): Promise<{ conversations: Conversations; secrets: readonly string[] }> {
+  const observe = fromLevel(
+    config.logging.level,
+    jsonLog((line) => process.stderr.write(line), Date.now),
+  );
+  const store = await openStore(config.chat.storage, { now: Date.now, observe });
+  const machine = thisMachine();
+  const isLost = (node: LogNode) => isGone(node, machine);
+  const conversations = new Conversations({ store, isGone: isLost, now: Date.now, newId });
+  return { conversations, secrets: configuredSecrets(config, env) };
 }
 
 function stateFolder(env: Environment, name: string): string {

@@ -5,6 +5,7 @@ import type { App } from "./app.js";
 import { addApprovalCommands } from "./approval-commands.js";
 import { parseDuration } from "./config/durations.js";
 import { type GlobalOptions, load } from "./configuration.js";
+import { addConversationCommands } from "./conversation-commands.js";
 import { errorInfo } from "./core/errors.js";
 import type { DoorParts } from "./frontends/door.js";
 import { exitCodeOfError, exitCodes } from "./frontends/exit-codes.js";
@@ -20,6 +21,7 @@ interface RunOptions {
   stream?: boolean;
   conversation?: string;
   requestId?: string;
+  interrupt?: boolean;
   maxToolHops?: number;
   timeout?: number;
   allow?: string[];
@@ -86,6 +88,7 @@ program
   .option("--no-stream", "ask the provider for the whole answer at once")
   .option("--conversation <id>", "go on with this conversation")
   .option("--request-id <id>", "idempotency key: the same id in the same conversation is answered once")
+  .option("--interrupt", "cancel what runs in the conversation instead of waiting for it")
   .option("--max-tool-hops <n>", "model requests that may use tools", wholeNumber)
   .option("--timeout <duration>", "wall time of the turn: 90s, 5m", milliseconds)
   .option(
@@ -130,6 +133,7 @@ config
 
 addServerCommands(program);
 addApprovalCommands(program);
+addConversationCommands(program);
 
 guardStreams();
 try {

@@ -9,7 +9,9 @@ import type {
   ProviderConfig,
   ServerConfig,
   ServiceConfig,
+  StorageConfig,
 } from "../core/config.js";
+import { parseDuration } from "./durations.js";
 import type { Mapping } from "./tree.js";
 
 /** A valid tree with all its defaults. */
@@ -41,7 +43,13 @@ interface ConfigTree {
       conversation: LimitsConfig["conversation"];
       day: LimitsConfig["day"];
     };
-    storage: { driver: "sqlite" | "memory"; path: string; durability: "normal" | "full" };
+    storage: {
+      driver: "sqlite" | "memory";
+      path: string;
+      durability: "normal" | "full";
+      max_age?: string;
+      max_conversations?: number;
+    };
   };
   logging: { level: LogLevel };
   mcpServers: Record<string, ServerTree>;
@@ -108,11 +116,18 @@ export function buildConfig(tree: Mapping): Config {
         permissions: service.permissions,
       },
       limits: { ...limits, turn: { ...turn, ...(timeMs === undefined ? {} : { timeMs }) } },
-      storage: storage.driver === "memory" ? { driver: "memory" } : { ...storage, driver: "sqlite" },
+      storage: buildStorage(storage),
     },
     logging,
     mcpServers: Object.entries(mcpServers).map(([name, server]) => buildServer(name, server)),
   };
+}
+
+function buildStorage({ driver, path, durability, ...limits }: ConfigTree["chat"]["storage"]): StorageConfig {
+  const { max_age: maxAge, max_conversations: maxConversations } = limits;
+  const maxAgeMs = maxAge === undefined ? undefined : parseDuration(maxAge);
+  const retention = { ...(maxAgeMs !== undefined && { maxAgeMs }), ...(maxConversations && { maxConversations }) };
+  return driver === "memory" ? { driver, ...retention } : { driver, path, durability, ...retention };
 }
 
 function buildServer(name: string, server: ServerTree): ServerConfig {

@@ -45,6 +45,7 @@ function compile() {
     code: { optimize: false },
     formats: {
       "duration-ms": (text: string) => parseDuration(text) !== undefined,
+      duration: (text: string) => parseDuration(text) !== undefined,
       "http-url": (text: string) => /^https?:\/\//i.test(text) && URL.canParse(text),
     },
   });

@@ -211,7 +211,26 @@ export type ChatEvent =
   | { type: "answer"; turnId: string; questionId: string; value: unknown }
   | CompactionEvent
   | { type: "turn_end"; turnId: string; stopReason: StopReason }
-  | { type: "turn_error"; turnId: string; error: ErrorInfo };
+  | { type: "turn_error"; turnId: string; error: ErrorInfo }
+  | RewindEvent
+  | ForkEvent;
+
+/** Turns that began after `toSeq` are no part of the conversation any more. It belongs to no turn: `turnId` is its own. */
+export interface RewindEvent {
+  type: "rewind";
+  turnId: string;
+  toSeq: number;
+}
+
+/** The first event of a conversation that began as the copy of another one. It belongs to no turn: `turnId` is its own. */
+export interface ForkEvent {
+  type: "fork";
+  turnId: string;
+  /** Conversations that it was copied from, directly (the first) and before that. */
+  origins: string[];
+  /** Turns that had ended by then, in the first of them, were copied. */
+  toSeq: number;
+}
 
 /** `seq` counts from 1 without a gap in its conversation; `at` is milliseconds since the epoch. */
 export type StoredEvent = ChatEvent & { seq: number; at: number };

@@ -222,8 +222,17 @@ export interface LimitsConfig {
   day: { tokens?: number; usd?: number };
 }
 
+/** What is deleted by itself; nothing when unset. */
+export interface RetentionConfig {
+  /** Since the last event of the conversation. */
+  maxAgeMs?: number;
+  /** The latest ones stay. */
+  maxConversations?: number;
+}
+
 /** `full`: an acknowledged event also survives a power cut. */
-export type StorageConfig = { driver: "sqlite"; path: string; durability?: "normal" | "full" } | { driver: "memory" };
+export type StorageConfig = RetentionConfig &
+  ({ driver: "sqlite"; path: string; durability?: "normal" | "full" } | { driver: "memory" });
 
 export interface Config {
   llm: LlmConfig;

@@ -133,7 +133,14 @@ export class StoreError extends HostError {
   }
 }
 
-export type RequestErrorKind = "usage" | "request_mismatch" | "required_server_down" | "shutting_down" | "crashed";
+export type RequestErrorKind =
+  | "usage"
+  | "request_mismatch"
+  | "required_server_down"
+  | "shutting_down"
+  | "crashed"
+  | "busy"
+  | "not_found";
 
 /** A caller's request that cannot be carried out as it is. */
 export class RequestError extends HostError {

@@ -166,6 +166,34 @@ export interface ConversationSummary {
   updatedAt: number;
 }
 
+/** A conversation as a list shows it. */
+export interface ConversationOverview extends ConversationSummary {
+  /** The first text of its user; "" when there is none. */
+  title: string;
+  /** Without those that a rewind took back. */
+  turns: number;
+}
+
+/** What is done to whole conversations. Every method throws StoreError, and RequestError `busy` while a turn of them is in the way. */
+export interface Archive {
+  /** Latest first. */
+  overview(): Promise<ConversationOverview[]>;
+  /** Turns that have not ended, with the process that has each. */
+  unfinished(): Promise<{ conversationId: string; nodeId?: string }[]>;
+  /** Appends what `decide` makes of the conversation: nothing is written in between. Refused while a turn has not ended. */
+  amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent>;
+  /** A new conversation: `decide` gives its first event and the `seq` of those that are copied after it. */
+  copy(
+    conversationId: string,
+    to: string,
+    decide: (events: readonly StoredEvent[]) => { first: ChatEvent; seqs: readonly number[] },
+  ): Promise<void>;
+  /** Everything of it leaves the log. Refused while some process has a turn of it. False when there is no such conversation. */
+  delete(conversationId: string): Promise<boolean>;
+  /** As `delete`, and also false when it has gone on after `lastSeq`, or a turn of it has not ended. */
+  expire(conversationId: string, lastSeq: number): Promise<boolean>;
+}
+
 /** Who sends a request, and what a process that goes on with its turn later has to know. */
 export interface TurnRequest {
   nodeId: string;
@@ -191,6 +219,7 @@ export interface ChatStore {
   /** Which process may run which turn. */
   readonly turns: TurnLeases;
   readonly results: ResultStore;
+  readonly archive: Archive;
   /**
    * One transaction: stores the user message and its turn unless the request id is already there; a turn that failed in a way that
    * a repetition may mend is put in the queue again. Throws RequestError `request_mismatch` for another content under a known id.
@@ -267,6 +296,10 @@ export interface TurnLeases {
   held(nodeId: string): Promise<AbandonedTurn[]>;
   /** This node could not go on with a turn that it has: free for others, and counted as if the node had died of it. */
   release(turn: AbandonedTurn, nodeId: string): Promise<void>;
+  /** Unfinished turns of the conversation before this one, in their order. */
+  before(conversationId: string, turnId: string): Promise<string[]>;
+  /** False when the turn's conversation was deleted. */
+  isKnown(conversationId: string, turnId: string): Promise<boolean>;
   /** Without effect when the turn has ended. */
   send(conversationId: string, turnId: string, mail: TurnMail): Promise<void>;
   /** Takes the mail for turns that this node has. */

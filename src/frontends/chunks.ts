@@ -97,6 +97,10 @@ export function historyChunks(event: StoredEvent): WireChunk[] {
       const { kind, message, retryable, hint } = event.error;
       return [{ type: "turn_error", data: { error: message, kind, retryable, hint } }];
     }
+    case "rewind":
+      return [{ type: "rewind", data: { to_seq: event.toSeq } }];
+    case "fork":
+      return [{ type: "fork", data: { origins: event.origins, to_seq: event.toSeq } }];
     default:
       return storedChunks(event, { text: false, reasoning: false });
   }

@@ -19,6 +19,8 @@ const byErrorKind: Readonly<Record<string, number>> = {
   config: exitCodes.usage,
   usage: exitCodes.usage,
   request_mismatch: exitCodes.usage,
+  not_found: exitCodes.usage,
+  busy: exitCodes.usage,
   auth: exitCodes.refused,
   quota: exitCodes.refused,
   bad_request: exitCodes.refused,

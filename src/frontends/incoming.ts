@@ -1,6 +1,6 @@
 /** What a client may send, design "One message protocol, two wires". */
 export type ClientMessage = { requestId: string; conversationId?: string } & (
-  | { action: "chat"; text: string; streaming?: boolean; model?: string }
+  | { action: "chat"; text: string; streaming?: boolean; model?: string; interrupt?: boolean }
   | { action: "answer"; questionId: string; value: unknown }
   | { action: "cancel" | "clear_session" | "ping" }
 );
@@ -51,6 +51,7 @@ function readMessage(message: Fields, requestId: string | undefined): ClientMess
         text: required(payload.text("text"), "payload.text"),
         streaming: payload.boolean("streaming"),
         model: payload.text("model"),
+        interrupt: payload.boolean("interrupt"),
       };
     case "answer":
       return {

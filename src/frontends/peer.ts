@@ -92,10 +92,17 @@ export class Peer {
   }
 
   async #chat(message: Extract<ClientMessage, { action: "chat" }>): Promise<void> {
-    const { requestId, text, streaming } = message;
+    const { requestId, text, streaming, interrupt } = message;
     const model = this.#parts.resolveModel(message.model);
     const session = message.conversationId === undefined ? this.#current : this.#open(message.conversationId);
-    const turn = await session.submit({ requestId, text, streaming, streamRecovery: "restart", model: message.model });
+    const turn = await session.submit({
+      requestId,
+      text,
+      streaming,
+      interrupt,
+      streamRecovery: "restart",
+      model: message.model,
+    });
     const earlier = this.#shown.get(turn);
     const encoder = new TurnEncoder({
       requestId,

@@ -79,6 +79,7 @@ class Repl {
     const greeting = greetingLines(this.#options, this.#modelName(), this.#parts.hub);
     this.#print(`${greeting.map((line) => this.#dim(line)).join("")}\n`);
     await this.#recover();
+    this.#parts.sessions.startRetention();
     for (let line = await this.#editor.next(); line !== undefined; line = await this.#editor.next()) {
       this.#leaveUntil = 0;
       const outcome = await this.#take(line.trim());

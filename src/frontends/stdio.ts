@@ -18,6 +18,7 @@ interface Pipe {
 export async function runStdio(parts: DoorParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
   const output = new Output(stdout);
   await parts.sessions.recover();
+  parts.sessions.startRetention();
   const peer = new Peer(parts, (message) => output.write(`${JSON.stringify(message)}\n`));
   const interrupted = new AbortController();
   const unsubscribe = onInterrupt(() => {

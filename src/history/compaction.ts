@@ -31,7 +31,7 @@ export function planCompaction(
   const upToSeq = turns[last]?.end?.seq;
   if (upToSeq === undefined) return undefined;
   const messages = turnMessages(turns.slice(0, last + 1));
-  return { upToSeq, tokens: tokensOf(messages), previous: latestCompaction(events)?.summary, messages };
+  return { upToSeq, tokens: tokensOf(messages), previous: latestCompaction(events, currentTurnId)?.summary, messages };
 }
 
 const longestExcerptBytes = 4_000;

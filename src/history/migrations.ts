@@ -98,6 +98,14 @@ export const steps: readonly Step[] = [
       .modifyEnd(sql`strict`),
     schema.createIndex("results_conversation").on("results").column("conversation_id"),
   ),
+  sqlOf(
+    // The few events that say what a conversation is made of.
+    schema
+      .createIndex("events_marks")
+      .on("events")
+      .columns(["conversation_id", "seq"])
+      .where(sql.ref("type"), "in", sql`('fork', 'rewind')`),
+  ),
 ];
 
 function sqlOf(...statements: { compile(): { sql: string } }[]): string[] {

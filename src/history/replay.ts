@@ -8,6 +8,7 @@ import type {
 } from "../core/chat.js";
 import type { LlmErrorKind } from "../core/errors.js";
 import { messageTokensOf } from "./estimate.js";
+import { withoutRewound } from "./rewind.js";
 import { type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turns.js";
 
 /**
@@ -18,7 +19,7 @@ import { type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from 
  */
 export function toMessages(events: readonly StoredEvent[], currentTurnId?: string): Message[] {
   const messages = turnMessages(uncompacted(events, currentTurnId), currentTurnId);
-  return withSummary(messages, latestCompaction(events)?.summary);
+  return withSummary(messages, latestCompaction(events, currentTurnId)?.summary);
 }
 
 /** The same of some turns, without any summary. */
@@ -39,15 +40,15 @@ export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: strin
 
 /** The turns that no summary stands for. The one that is about to go on is never in a summary. */
 export function uncompacted(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
-  const upToSeq = latestCompaction(events)?.upToSeq ?? 0;
+  const upToSeq = latestCompaction(events, currentTurnId)?.upToSeq ?? 0;
   return readTurns(events, currentTurnId).filter(
     ({ turnId, end }) => turnId === currentTurnId || !end || end.seq > upToSeq,
   );
 }
 
-/** Each summary also tells what the one before it told, so that the last one counts. */
-export function latestCompaction(events: readonly StoredEvent[]): CompactionEvent | undefined {
-  return events.findLast((event) => event.type === "compaction");
+/** Each summary also tells what the one before it told, so that the last one counts; not one that was taken back with its turn. */
+export function latestCompaction(events: readonly StoredEvent[], currentTurnId?: string): CompactionEvent | undefined {
+  return withoutRewound(events, currentTurnId).findLast((event) => event.type === "compaction");
 }
 
 /** As the words of a user: what is in it came from tools and users, and has no more authority than they had. */
@@ -82,7 +83,7 @@ export function resumeTurn(
   turnId: string,
 ): { messages: Message[]; summary?: string; point?: ResumePoint } {
   const messages = turnMessages(uncompacted(events, turnId), turnId);
-  const summary = latestCompaction(events)?.summary;
+  const summary = latestCompaction(events, turnId)?.summary;
   const hops = validHops(readTurn(events.filter((event) => event.turnId === turnId))).filter(
     ({ answer }) => !answer.interrupted,
   );

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type {
+  Archive,
   ChatStore,
   Claim,
   ConversationSummary,
@@ -13,10 +14,12 @@ import type {
   TurnRequest,
 } from "../core/ports.js";
 import type { Connection, Statement } from "./connection.js";
+import { SqliteArchive } from "./sqlite-archive.js";
 import { openDatabase } from "./sqlite-database.js";
 import { storeError } from "./sqlite-errors.js";
+import { SqliteEvents } from "./sqlite-events.js";
 import { SqliteResults } from "./sqlite-results.js";
-import { SqliteTurns } from "./sqlite-turns.js";
+import { type Guarded, SqliteTurns } from "./sqlite-turns.js";
 import { transaction } from "./transaction.js";
 
 interface SqliteStoreOptions {
@@ -41,54 +44,34 @@ export async function openSqliteStore(path: string, options: SqliteStoreOptions)
   }
 }
 
-interface Row {
-  seq: number;
-  at: number;
-  payload: string;
-}
-
 class SqliteStore implements ChatStore {
   readonly turns: TurnLeases;
   readonly results: ResultStore;
+  readonly archive: Archive;
   readonly #turns: SqliteTurns;
   readonly #db: Connection;
   readonly #path: string;
-  readonly #now: () => number;
-  readonly #insert: Statement;
+  readonly #events: SqliteEvents;
   readonly #turnOfRequest: Statement;
-  readonly #eventsOfTurn: Statement;
-  readonly #eventsFrom: Statement;
-  readonly #eventAt: Statement;
   readonly #conversations: Statement;
   readonly #spent: Statement;
 
   constructor(db: Connection, path: string, now: () => number) {
     this.#db = db;
     this.#path = path;
-    this.#now = now;
-    this.#turns = new SqliteTurns(db, (doing, work) => this.#guarded(doing, work));
+    const guarded: Guarded = (doing, work) => this.#guarded(doing, work);
+    this.#events = new SqliteEvents(db, now);
+    this.#turns = new SqliteTurns(db, guarded);
     this.turns = this.#turns;
-    this.results = new SqliteResults(db, now, (doing, work) => this.#guarded(doing, work));
-    this.#insert = db.prepare(
-      `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
-       VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE conversation_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7)
-       RETURNING seq`,
-    );
+    this.results = new SqliteResults(db, now, guarded);
+    this.archive = new SqliteArchive(db, this.#events, guarded);
     this.#turnOfRequest = db.prepare("SELECT turn_id FROM events WHERE conversation_id = ? AND request_id = ?");
-    this.#eventsOfTurn = db.prepare(
-      "SELECT seq, at, payload FROM events WHERE conversation_id = ? AND turn_id = ? ORDER BY seq",
-    );
-    this.#eventsFrom = db.prepare(
-      "SELECT seq, at, payload FROM events WHERE conversation_id = ? AND seq >= ? ORDER BY seq",
-    );
-    this.#eventAt = db.prepare(
-      "SELECT seq, at, payload FROM events WHERE conversation_id = ? AND turn_id = ? AND position = ?",
-    );
-    // The inner query runs on the index alone. `id` and not `at` orders, because clocks go backwards.
+    // The inner query runs on the index alone. `id` and not `at` orders, because clocks go backwards. A copy is as young as its first event.
     this.#conversations = db.prepare(
-      `SELECT conversation_id AS "conversationId", seq AS "lastSeq", at AS "updatedAt"
+      `SELECT conversation_id AS "conversationId", last.seq AS "lastSeq", max(last.at, first.at) AS "updatedAt"
        FROM (SELECT conversation_id, max(seq) AS seq FROM events GROUP BY conversation_id)
-       JOIN events USING (conversation_id, seq) ORDER BY id DESC`,
+       JOIN events AS last USING (conversation_id, seq)
+       JOIN events AS first USING (conversation_id) WHERE first.seq = 1 ORDER BY last.id DESC`,
     );
     this.#spent = db.prepare(
       `SELECT coalesce(sum(json_extract(payload, '$.spent.tokens')), 0) AS tokens,
@@ -103,12 +86,12 @@ class SqliteStore implements ChatStore {
     return this.#written(() => {
       const known = this.#turnOfRequest.get(conversationId, event.requestId) as { turn_id: string } | undefined;
       if (!known) {
-        const first = this.#insertEvent(conversationId, event, 1);
+        const first = this.#events.insert(conversationId, event, 1);
         this.#turns.enqueue(conversationId, event, request);
         return { created: true, turnId: event.turnId, ended: false, events: [first] };
       }
       const { turn_id: turnId } = known;
-      const events = toEvents(this.#eventsOfTurn.all(conversationId, turnId));
+      const events = this.#events.ofTurn(conversationId, turnId);
       requireSameContent(event, events[0]);
       const ended = isOver(events.at(-1));
       if (!ended) this.#turns.reopen(conversationId, { ...event, turnId }, request);
@@ -118,11 +101,11 @@ class SqliteStore implements ChatStore {
 
   async append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent> {
     return this.#written(() => {
-      if (!grant) return this.#insertEvent(conversationId, event);
+      if (!grant) return this.#events.insert(conversationId, event);
       this.#turns.requireGrant(conversationId, event.turnId, grant.fence);
-      const there = this.#eventAt.get(conversationId, event.turnId, grant.position) as Row | undefined;
-      if (there) return same(toEvent(there), event);
-      const stored = this.#insertEvent(conversationId, event, grant.position);
+      const there = this.#events.at(conversationId, event.turnId, grant.position);
+      if (there) return same(there, event);
+      const stored = this.#events.insert(conversationId, event, grant.position);
       if (event.type === "turn_end") this.#turns.end(conversationId, event.turnId, "ended");
       if (event.type === "turn_error") {
         this.#turns.end(conversationId, event.turnId, event.error.retryable ? "failed" : "ended");
@@ -132,7 +115,7 @@ class SqliteStore implements ChatStore {
   }
 
   async read(conversationId: string, from = 1): Promise<StoredEvent[]> {
-    return this.#guarded("read", () => toEvents(this.#eventsFrom.all(conversationId, from)));
+    return this.#guarded("read", () => this.#events.from(conversationId, from));
   }
 
   async conversations(): Promise<ConversationSummary[]> {
@@ -150,15 +133,6 @@ class SqliteStore implements ChatStore {
     this.#db.close();
   }
 
-  #insertEvent(conversationId: string, event: ChatEvent, position: number | null = null): StoredEvent {
-    const { turnId, type } = event;
-    const requestId = type === "user_message" ? event.requestId : null;
-    const payload = JSON.stringify(event);
-    const at = this.#now();
-    const row = this.#insert.get(conversationId, turnId, type, requestId, payload, at, position) as { seq: number };
-    return toEvent({ seq: row.seq, at, payload });
-  }
-
   #written<T>(work: () => T): T {
     return this.#guarded("write", () => transaction(this.#db, work));
   }
@@ -170,14 +144,6 @@ class SqliteStore implements ChatStore {
       throw error instanceof RequestError ? error : storeError(error, this.#path, doing);
     }
   }
-}
-
-function toEvents(rows: unknown[]): StoredEvent[] {
-  return (rows as Row[]).map(toEvent);
-}
-
-function toEvent({ seq, at, payload }: Row): StoredEvent {
-  return { ...JSON.parse(payload), seq, at };
 }
 
 /** A turn is over when it ended, or failed in a way that a repetition would not mend. */

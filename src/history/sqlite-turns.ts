@@ -4,7 +4,10 @@ import type { AbandonedTurn, LogNode, TurnLease, TurnLeases, TurnMail, TurnReque
 import type { Connection } from "./connection.js";
 import { transaction } from "./transaction.js";
 
-type Guarded = <T>(doing: "read" | "write", work: () => T) => T;
+export type Guarded = <T>(doing: "read" | "write", work: () => T) => T;
+
+/** Of a turn that waits or runs. */
+export const isUnfinished = "state IN ('queued', 'running')";
 
 interface LeaseRow {
   fence: number;
@@ -126,10 +129,25 @@ export class SqliteTurns implements TurnLeases {
     this.#write(`${free} AND conversation_id = ?3 AND turn_id = ?4`, nodeId, 1, conversationId, turnId);
   }
 
+  async before(conversationId: string, turnId: string): Promise<string[]> {
+    const rows = this.#read(
+      `SELECT turn_id FROM turns WHERE conversation_id = ?1 AND ${isUnfinished}
+         AND place < (SELECT place FROM turns WHERE conversation_id = ?1 AND turn_id = ?2) ORDER BY place`,
+      conversationId,
+      turnId,
+    );
+    return (rows as { turn_id: string }[]).map(({ turn_id }) => turn_id);
+  }
+
+  async isKnown(conversationId: string, turnId: string): Promise<boolean> {
+    const query = "SELECT 1 FROM turns WHERE conversation_id = ? AND turn_id = ?";
+    return this.#read(query, conversationId, turnId).length > 0;
+  }
+
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<void> {
     this.#write(
       `INSERT INTO mail (conversation_id, turn_id, mail) SELECT conversation_id, turn_id, ?3 FROM turns
-       WHERE conversation_id = ?1 AND turn_id = ?2 AND state IN ('queued', 'running')`,
+       WHERE conversation_id = ?1 AND turn_id = ?2 AND ${isUnfinished}`,
       conversationId,
       turnId,
       JSON.stringify(mail),
@@ -159,7 +177,7 @@ export class SqliteTurns implements TurnLeases {
   #unfinished(where: string, value: string): AbandonedTurn[] {
     const rows = this.#read(
       `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId" FROM turns
-       WHERE state IN ('queued', 'running') AND ${where} ORDER BY place, rowid`,
+       WHERE ${isUnfinished} AND ${where} ORDER BY place, rowid`,
       value,
     );
     return (rows as AbandonedTurn[]).map((row) => ({ ...row }));

@@ -1,10 +1,11 @@
-import type { AssistantMessageEvent, ContentPart, StartedCall, StoredEvent } from "../core/chat.js";
+import type { ContentPart, StartedCall, StoredEvent } from "../core/chat.js";
+import { withoutRewound } from "./rewind.js";
 
 type EventOf<T extends StoredEvent["type"]> = Extract<StoredEvent, { type: T }>;
 
 /** One answer of the model with the calls it asked for, in their order. */
 export interface HopRecord {
-  answer: AssistantMessageEvent;
+  answer: EventOf<"assistant_message">;
   calls: StartedCall[];
 }
 
@@ -23,15 +24,22 @@ export interface TurnRecord {
  * where it was answered. `currentTurnId` names a turn that is about to go on, and so comes last.
  */
 export function readTurns(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
-  const grouped = new Map<string, StoredEvent[]>();
-  for (const event of events) {
-    const turn = grouped.get(event.turnId);
-    if (turn) turn.push(event);
-    else grouped.set(event.turnId, [event]);
-  }
   const place = ({ turnId, end }: TurnRecord) =>
     turnId === currentTurnId ? Number.MAX_VALUE : (end?.seq ?? Number.MAX_SAFE_INTEGER);
-  return [...grouped.values()].map(readTurn).sort((a, b) => place(a) - place(b));
+  return eventsByTurn(events, currentTurnId)
+    .map(readTurn)
+    .sort((a, b) => place(a) - place(b));
+}
+
+/** The events of each turn that is part of the conversation, turns in the order in which they began. */
+export function eventsByTurn(events: readonly StoredEvent[], currentTurnId?: string): StoredEvent[][] {
+  const turns = new Map<string, StoredEvent[]>();
+  for (const event of withoutRewound(events, currentTurnId)) {
+    const turn = turns.get(event.turnId);
+    if (turn) turn.push(event);
+    else turns.set(event.turnId, [event]);
+  }
+  return [...turns.values()];
 }
 
 /** Reads the events of one turn. An event belongs to the answer before it, because call ids may return in a later answer. */
@@ -54,7 +62,7 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
 }
 
 /** The calls of an interrupted answer may be cut anywhere; they are never run, so they are not calls. */
-function newHop(answer: AssistantMessageEvent): HopRecord {
+function newHop(answer: EventOf<"assistant_message">): HopRecord {
   const calls = answer.interrupted ? [] : answer.message.toolCalls;
   return { answer, calls: calls.map((call) => ({ call, planned: false, sent: false })) };
 }

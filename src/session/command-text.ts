@@ -82,10 +82,11 @@ export function partsText(parts: readonly ContentPart[]): string {
 }
 
 export function historyText(events: readonly StoredEvent[]): string {
-  return events.flatMap(historyLine).join("\n") || "nothing was said yet";
+  return events.flatMap(eventLines).join("\n") || "nothing was said yet";
 }
 
-function historyLine(event: StoredEvent): string[] {
+/** What an event says to a person; nothing for those that only the host needs. */
+export function eventLines(event: StoredEvent): string[] {
   switch (event.type) {
     case "user_message":
       return [`you: ${partsText(event.content)}`];
@@ -101,6 +102,10 @@ function historyLine(event: StoredEvent): string[] {
       return event.stopReason === "end_turn" ? [] : [`(${event.stopReason})`];
     case "turn_error":
       return [`(error: ${event.error.message})`];
+    case "rewind":
+      return [`(taken back: what came after event ${event.toSeq})`];
+    case "fork":
+      return [`(a copy of ${event.origins[0]}, up to its event ${event.toSeq})`];
     default:
       return [];
   }

@@ -2,6 +2,7 @@ import type { ContentPart } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import { nearest } from "../core/nearest.js";
 import type { ToolHub } from "../core/ports.js";
+import { withoutRewound } from "../history/rewind.js";
 import { historyText, partsText, promptsText, resourcesText, serversText, toolsText } from "./command-text.js";
 import type { Session } from "./session.js";
 
@@ -106,7 +107,18 @@ export const slashCommands: readonly SlashCommand[] = [
     name: "history",
     parameters: "",
     description: "this conversation so far",
-    run: async (_words, { session }) => text(historyText(await session.history())),
+    run: async (_words, { session }) => text(historyText(withoutRewound(await session.history()))),
+  },
+  {
+    name: "rewind",
+    parameters: "[N]",
+    description: "take the last turn back, or the last N",
+    run: async ([count = "1"], { session }) => {
+      const turns = /^[1-9]\d{0,8}$/.test(count) ? Number(count) : undefined;
+      if (turns === undefined) throw new RequestError("usage", "usage: /rewind [N]");
+      await session.rewind({ turns });
+      return text(historyText(withoutRewound(await session.history())));
+    },
   },
   {
     name: "compact",

@@ -30,6 +30,18 @@ const beatsPerLease = 4;
 const pollMs = 40;
 const unknownVersion = -1;
 
+/** Hosts whose process is gone, or that have not said for a lease's time that they live. */
+export async function deadNodes(
+  turns: TurnLeases,
+  { isGone, now, leaseMs = defaultLeaseMs }: Pick<EngineParts, "isGone" | "now" | "leaseMs">,
+): Promise<LogNode[]> {
+  return (await turns.nodes()).filter((node) => isLate(node, now(), leaseMs) || isGone(node));
+}
+
+function isLate({ seenAt }: LogNode, now: number, leaseMs: number): boolean {
+  return seenAt < now - leaseMs;
+}
+
 export class TurnEngine {
   readonly nodeId: string;
   readonly workspace: string;
@@ -76,6 +88,16 @@ export class TurnEngine {
   /** Turns of this conversation that nobody has: those that come later wait for them. */
   abandonedIn(conversationId: string): Promise<AbandonedTurn[]> {
     return this.#parts.turns.abandoned({ conversationId });
+  }
+
+  /** Unfinished turns of the conversation that this one waits for. */
+  before(conversationId: string, turnId: string): Promise<string[]> {
+    return this.#parts.turns.before(conversationId, turnId);
+  }
+
+  /** False when the turn's conversation was deleted. */
+  isKnown(conversationId: string, turnId: string): Promise<boolean> {
+    return this.#parts.turns.isKnown(conversationId, turnId);
   }
 
   /** Undefined while it is not this process's turn. */
@@ -134,8 +156,9 @@ export class TurnEngine {
 
   async #sweep(wasSteady = true): Promise<void> {
     const { turns, isGone, now, observe } = this.#parts;
-    const isLate = ({ seenAt }: LogNode) => wasSteady && seenAt < now() - this.#leaseMs;
-    const dead = (await turns.nodes()).filter((node) => node.nodeId !== this.nodeId && (isLate(node) || isGone(node)));
+    const isOther = ({ nodeId }: LogNode) => nodeId !== this.nodeId;
+    const isLost = (node: LogNode) => isGone(node) || (wasSteady && isLate(node, now(), this.#leaseMs));
+    const dead = (await turns.nodes()).filter((node) => isOther(node) && isLost(node));
     for (const { nodeId, pid, seenAt } of dead) {
       observe({ level: "info", scope: "session", message: `the host of process ${pid} is gone; its turns are free` });
       await turns.bury(nodeId, seenAt);

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ContentPart, LiveEvent, StoredEvent, TurnEvent } from "../core/chat.js";
+import type { ContentPart, LiveEvent, RewindEvent, StoredEvent, TurnEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import type { AbandonedTurn, TurnMail } from "../core/ports.js";
 import { readTurn } from "../history/turns.js";
 import { LiveTurn } from "./live-turn.js";
 import { Questions } from "./questions.js";
+import type { RewindTo } from "./rewind.js";
 import { requirePatterns } from "./rules.js";
 import type { TurnOptions } from "./turn-options.js";
 import { type SessionParts, TurnRunner } from "./turn-runner.js";
@@ -15,6 +16,8 @@ export interface PromptRequest extends TurnOptions {
   text?: string;
   /** Instead of `text`, for images, audio and resources. */
   content?: ContentPart[];
+  /** Cancels what runs or waits in the conversation, here or in another process, instead of waiting for it. */
+  interrupt?: boolean;
 }
 
 /** A conversation with a person or program behind it. Its turns run one after another, in the order of their requests. */
@@ -51,7 +54,7 @@ export class Session {
    * Throws RequestError for another text under a known id and for a pattern that is none, StoreError when the log cannot be read or written.
    */
   async submit(request: PromptRequest): Promise<LiveTurn> {
-    const { requestId, text = "", content = [{ type: "text", text }], ...options } = request;
+    const { requestId, text = "", content = [{ type: "text", text }], interrupt = false, ...options } = request;
     requirePatterns(options);
     const running = this.#turns.get(requestId);
     if (running) {
@@ -63,6 +66,8 @@ export class Session {
     const claim = this.#start(turn, options).finally(() => this.#claims.delete(turn));
     this.#claims.set(turn, claim);
     await claim;
+    // Should that fail, the turn waits like any other, and meets the log's trouble by itself.
+    if (interrupt && !turn.cached) await this.#cancelBefore(turn.turnId).catch(() => {});
     return turn;
   }
 
@@ -99,16 +104,18 @@ export class Session {
   /** Cancels one request's turn, or all. False when there was nothing to cancel. */
   cancel(requestId?: string): boolean {
     const turns = [...this.#turns.values()].filter((turn) => requestId === undefined || turn.requestId === requestId);
-    for (const turn of turns) {
-      turn.cancel();
-      if (turn.turnId && !turn.isHere) this.#send(turn.turnId, { type: "cancel" });
-    }
+    for (const turn of turns) this.#cancel(turn.turnId, turn);
     return turns.length > 0;
   }
 
   /** The next turn begins with a summary of the older ones. */
   compactNext(): void {
     this.#runner.compactNext();
+  }
+
+  /** Takes turns back: the next one is asked without them. Rejects with RequestError while a turn runs or waits, in any process. */
+  rewind(to: RewindTo): Promise<RewindEvent> {
+    return this.#parts.conversations.rewind(this.id, to);
   }
 
   /** Shows whoever watches the running turn what happens beside it. Without a turn nobody is told. */
@@ -171,6 +178,22 @@ export class Session {
     while (this.#running.size + this.#claims.size > 0) {
       await Promise.allSettled([...this.#claims.values(), ...this.#running]);
     }
+  }
+
+  /** What the conversation has before this turn is in its history all the same: as far as it got. */
+  async #cancelBefore(turnId: string): Promise<void> {
+    for (const earlier of await this.#parts.engine.before(this.id, turnId)) {
+      this.#cancel(
+        earlier,
+        [...this.#turns.values()].find((turn) => turn.turnId === earlier),
+      );
+    }
+  }
+
+  /** `turn`: as this process has it. One that it does not run is cancelled by the process that does. */
+  #cancel(turnId: string, turn?: LiveTurn): void {
+    turn?.cancel();
+    if (turnId && !turn?.isHere) this.#send(turnId, { type: "cancel" });
   }
 
   #begin(requestId: string, content: readonly ContentPart[]): LiveTurn {

@@ -1,24 +1,32 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { RetentionConfig } from "../core/config.js";
 import type { ConversationSummary, ServerStatus } from "../core/ports.js";
+import { Conversations } from "./conversations.js";
 import { type EngineParts, TurnEngine } from "./engine.js";
 import type { LiveTurn } from "./live-turn.js";
+import { Retention } from "./retention.js";
 import { Session } from "./session.js";
 import { longestTimerMs, type SessionParts } from "./turn-runner.js";
 
-export interface SessionsParts extends Omit<SessionParts, "engine"> {
+export interface SessionsParts extends Omit<SessionParts, "engine" | "conversations"> {
   engine: Omit<EngineParts, "turns">;
+  /** Which conversations `startRetention` deletes. Default: none. */
+  retention?: RetentionConfig;
 }
 
 type ResumedListener = (turn: LiveTurn, session: Session) => void;
 
 /** All live conversations of this process. */
 export class Sessions {
+  /** All of the log, also those that are not open here. */
+  readonly conversations: Conversations;
   readonly #parts: SessionParts;
+  readonly #retention: Retention;
   readonly #live = new Map<string, Session>();
   #onResumed: ResumedListener = () => {};
   #isClosing = false;
 
-  constructor({ engine, ...parts }: SessionsParts) {
+  constructor({ engine, retention = {}, ...parts }: SessionsParts) {
     const { turns } = parts.store;
     const turnEngine = new TurnEngine(
       { ...engine, turns },
@@ -29,7 +37,12 @@ export class Sessions {
         mail: (conversationId, turnId, mail) => this.#live.get(conversationId)?.receive(turnId, mail),
       },
     );
-    this.#parts = { ...parts, engine: turnEngine };
+    const { store, newId } = parts;
+    const { isGone, now, observe } = engine;
+    this.conversations = new Conversations({ store, isGone, now, newId });
+    const isOpen = (conversationId: string) => this.#live.has(conversationId);
+    this.#retention = new Retention({ store, rules: retention, isOpen, now, observe });
+    this.#parts = { ...parts, conversations: this.conversations, engine: turnEngine };
   }
 
   /** The one live session of a conversation; without an id, of a new one. */
@@ -45,6 +58,11 @@ export class Sessions {
    */
   recover(): Promise<void> {
     return this.#parts.engine.recover();
+  }
+
+  /** Deletes what is too old or too much, from now on: for hosts that stay. */
+  startRetention(): void {
+    this.#retention.start();
   }
 
   /** Conversations of this workspace with a turn that a dead process has left. Rejects with StoreError. */
@@ -78,6 +96,7 @@ export class Sessions {
     late.abort();
     for (const session of this.#live.values()) session.park();
     await this.#idle();
+    this.#retention.close();
     await this.#parts.engine.close();
   }
 
@@ -86,6 +105,7 @@ export class Sessions {
     this.#isClosing = true;
     for (const session of this.#live.values()) session.leave();
     await this.#idle();
+    this.#retention.close();
     await this.#parts.engine.close();
   }
 

@@ -4,8 +4,10 @@ import { errorInfo, type LlmErrorKind, RequestError, StoreError } from "../core/
 import type { NewId } from "../core/ids.js";
 import type { AbandonedTurn, ChatStore, HubTool, KeptApprovals, ToolHub, TurnLease, TurnMail } from "../core/ports.js";
 import { textTokens, toolTokens } from "../history/estimate.js";
+import { isMark } from "../history/rewind.js";
 import { type Orchestrator, TimeLimitReached } from "../orchestrator/orchestrator.js";
 import { isHidden, type PolicyRules } from "../orchestrator/policy.js";
+import type { Conversations } from "./conversations.js";
 import type { TurnEngine } from "./engine.js";
 import { budgetFor, maxToolHopsOf } from "./limits.js";
 import type { LiveTurn } from "./live-turn.js";
@@ -18,6 +20,7 @@ import type { TurnDefaults, TurnOptions } from "./turn-options.js";
 
 export interface SessionParts {
   store: ChatStore;
+  conversations: Conversations;
   engine: TurnEngine;
   hub: ToolHub;
   orchestrator: Orchestrator;
@@ -70,6 +73,7 @@ export class TurnRunner {
       if (lease && (await this.#run(turn, lease))) return;
       if (lease) continue;
       if (await this.#follow(turn)) return;
+      if (!(await engine.isKnown(this.#conversationId, turn.turnId))) throw wasDeleted(this.#conversationId);
       if (turn.isLeaving && this.#runs === 0) {
         turn.park(); // it waits for another process
         engine.wake();
@@ -258,7 +262,7 @@ interface RunParts {
 /** The turn, and the turns that have ended: what waits behind it is not part of its history. */
 function withoutOthers(log: readonly StoredEvent[], turnId: string): StoredEvent[] {
   const ended = new Set(log.filter(isEnd).map((event) => event.turnId));
-  return log.filter((event) => event.turnId === turnId || ended.has(event.turnId));
+  return log.filter((event) => event.turnId === turnId || ended.has(event.turnId) || isMark(event.type));
 }
 
 function isEnd(event: StoredEvent | undefined): boolean {
@@ -276,6 +280,10 @@ function requireOpen({ isParked }: LiveTurn): void {
     retryable: true,
     hint: "send the same request_id again",
   });
+}
+
+function wasDeleted(conversationId: string): RequestError {
+  return new RequestError("not_found", `the conversation ${conversationId} was deleted`);
 }
 
 function tooManyCrashes(crashes: number): RequestError {

@@ -7,13 +7,14 @@ test.each([
   ["30s", 30_000],
   ["1.5m", 90_000],
   ["2h", 7_200_000],
+  ["90d", 7_776_000_000],
   ["0s", 0],
   [" 5s ", 5000],
 ])("%s is %d ms", (text, milliseconds) => {
   expect(parseDuration(text)).toBe(milliseconds);
 });
 
-test.each(["", "30", "s", "5 s", "-5s", "+5s", "1e3s", "5S", "5d", "5s5s", ".5s", "5.s", "constructor"])(
+test.each(["", "30", "s", "5 s", "-5s", "+5s", "1e3s", "5S", "5w", "5s5s", ".5s", "5.s", "constructor"])(
   "%j is no duration",
   (text) => {
     expect(parseDuration(text)).toBeUndefined();

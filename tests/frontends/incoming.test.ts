@@ -6,13 +6,14 @@ const parse = (message: unknown) => parseMessage(JSON.stringify(message));
 
 describe("a client's message", () => {
   test("chat carries its text and how it wants to be answered", () => {
-    const payload = { text: "hi", streaming: true, model: "m" };
+    const payload = { text: "hi", streaming: true, model: "m", interrupt: true };
     expect(parse({ action: "chat", request_id: "r1", conversation_id: "c1", payload })).toEqual({
       action: "chat",
       requestId: "r1",
       conversationId: "c1",
       text: "hi",
       streaming: true,
+      interrupt: true,
       model: "m",
     });
   });
@@ -51,6 +52,10 @@ describe("a line that is no message says why", () => {
     ['{"action":"chat","request_id":"r1"}', '"payload.text" is missing'],
     ['{"action":"chat","request_id":"r1","payload":"hi"}', '"payload" must be an object'],
     ['{"action":"chat","request_id":"r1","payload":{"text":""}}', '"payload.text" must be a non-empty string'],
+    [
+      '{"action":"chat","request_id":"r1","payload":{"text":"hi","interrupt":"yes"}}',
+      '"payload.interrupt" must be true or false',
+    ],
     [
       '{"action":"chat","request_id":"r1","payload":{"text":"hi","streaming":1}}',
       '"payload.streaming" must be true or false',

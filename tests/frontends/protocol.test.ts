@@ -206,6 +206,17 @@ describe("the history on the wire", () => {
     });
   });
 
+  test("says where a conversation was copied from, and what was taken back", () => {
+    const marks = stored([
+      { type: "fork", turnId: "fork_1", origins: ["c0"], toSeq: 9 },
+      { type: "rewind", turnId: "rewind_1", toSeq: 1 },
+    ]) as StoredEvent[];
+    expect(historyMessages(marks, request).slice(0, 2)).toMatchObject([
+      { seq: 1, chunk: { type: "fork", data: { origins: ["c0"], to_seq: 9 } } },
+      { seq: 2, chunk: { type: "rewind", data: { to_seq: 1 } } },
+    ]);
+  });
+
   test("that has nothing new ends where the client already is", () => {
     expect(historyMessages([], { ...request, from: 8 })).toMatchObject([{ seq: 7, chunk: { type: "history_end" } }]);
   });

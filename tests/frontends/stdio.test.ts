@@ -88,6 +88,21 @@ describe("a chat on the pipe", () => {
     });
   });
 
+  test("that interrupts is answered at once, and the running one ends as cancelled with what it had said", async () => {
+    await using llm = await startLlmServer((request) =>
+      userText(request).includes("slow") ? stream([chunk({ content: "begun" }), STALL]) : answer("quick"),
+    );
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    pipe.send(chat("r1", "slow", {}, { streaming: true }));
+    await pipe.stdout.until("begun");
+    pipe.send(chat("r2", "never mind", {}, { interrupt: true }));
+    await pipe.end();
+    const cancelled = { data: "begun", metadata: { stop_reason: "cancelled" } };
+    expect(pipe.of("r1").at(-1)).toMatchObject({ status: "complete", chunk: cancelled });
+    expect(pipe.of("r2").at(-1)).toMatchObject({ status: "complete", chunk: { data: "quick" } });
+  });
+
   test("sent twice is paid once, also while it runs, and the client gets two whole answers", async () => {
     await using llm = await startLlmServer([answer("once")]);
     await using app = await startApp({ llm: llm.url });

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { ChatEvent, Message } from "../../src/core/chat.js";
 import { planCompaction } from "../../src/history/compaction.js";
 import { toMessages, trimTurns } from "../../src/history/replay.js";
+import { withoutRewound } from "../../src/history/rewind.js";
 import { call, stored, turn } from "./support.js";
 
 /** One try of one of four turns: some answers with calls that got as far as they got, then perhaps an end. */
@@ -16,6 +17,8 @@ const attempt = fc.record({
   compacts: fc.option(fc.record({ keeps: fc.nat({ max: 3 }), late: fc.boolean() })),
   stop: fc.constantFrom("end_turn", "cancelled", "interrupted", "error", "killed"),
   shuffled: fc.boolean(),
+  /** Afterwards everything beyond this event is taken back: also where the log would refuse it, because a turn runs. */
+  rewindTo: fc.option(fc.nat({ max: 60 }), { freq: 4 }),
 });
 type Attempt = typeof attempt extends fc.Arbitrary<infer T> ? T : never;
 
@@ -28,7 +31,7 @@ function logOf(attempts: readonly Attempt[]): ChatEvent[] {
     if (!claimed.has(turnId)) log.push(turn(turnId).user(`please ${turnId}`));
     claimed.add(turnId);
   };
-  for (const { turn: number, queued, hops, text, compacts, stop, shuffled } of attempts) {
+  for (const { turn: number, queued, hops, text, compacts, stop, shuffled, rewindTo } of attempts) {
     const turnId = `turn_${number}`;
     if (ended.has(turnId)) continue;
     const { answer, planned, sent, result, stored: storedResult, compaction, end, error } = turn(turnId);
@@ -64,6 +67,9 @@ function logOf(attempts: readonly Attempt[]): ChatEvent[] {
     if (stop === "cancelled") log.push(end("cancelled"));
     if (stop === "interrupted" || stop === "error") log.push(error());
     if (stop === "end_turn" || stop === "cancelled") ended.add(turnId);
+    if (rewindTo !== null && rewindTo < log.length) {
+      log.push({ type: "rewind", turnId: `rewind_${log.length}`, toSeq: rewindTo });
+    }
   }
   return log;
 }
@@ -111,16 +117,18 @@ test("a turn is told by its messages or by a summary: what has ended since the s
     fc.property(fc.array(attempt, { maxLength: 8 }), fc.integer({ min: 0, max: 4 }), (attempts, number) => {
       const log = stored(logOf(attempts));
       const current = `turn_${number}`;
-      const summary = log.findLast((event) => event.type === "compaction");
+      const standing = new Set(withoutRewound(log, current).map(({ turnId }) => turnId));
+      const summary = log.findLast((event) => event.type === "compaction" && standing.has(event.turnId));
       const told = JSON.stringify(toMessages(log, current));
       expect(told.includes("what was before")).toBe(summary !== undefined);
-      if (summary) expect(told).toContain(`what was before ${summary.upToSeq}\\n`);
+      if (summary?.type === "compaction") expect(told).toContain(`what was before ${summary.upToSeq}\\n`);
       for (const event of log) {
         if (event.type !== "user_message") continue;
         const end = log.findLast(({ turnId }) => turnId === event.turnId);
         const isEnded = end?.type === "turn_end" || end?.type === "turn_error";
-        const isSummarised = isEnded && end.seq <= (summary?.upToSeq ?? 0) && event.turnId !== current;
-        expect(told.includes(`please ${event.turnId}`)).toBe(!isSummarised);
+        const upToSeq = summary?.type === "compaction" ? summary.upToSeq : 0;
+        const isSummarised = isEnded && end.seq <= upToSeq && event.turnId !== current;
+        expect(told.includes(`please ${event.turnId}`)).toBe(standing.has(event.turnId) && !isSummarised);
       }
     }),
     { numRuns: 500 },

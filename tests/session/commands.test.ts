@@ -11,8 +11,8 @@ import {
   trustText,
 } from "../../src/session/command-text.js";
 import { type CommandScope, isSlashCommand, runSlashCommand, slashCommands } from "../../src/session/commands.js";
-import { script, startApp } from "../support/app.js";
-import { startLlmServer } from "../support/llm-server.js";
+import { collect, script, startApp } from "../support/app.js";
+import { answer, startLlmServer } from "../support/llm-server.js";
 
 async function withDemo<T>(use: (scope: CommandScope) => Promise<T>): Promise<T> {
   await using llm = await startLlmServer([]);
@@ -75,9 +75,23 @@ describe("slash commands", () => {
     ["/prompt", "usage: /prompt NAME [argument=value…]", ""],
     ["/prompt demo__summarize topic", '"topic" is not argument=value', ""],
     ["/resource", "usage: /resource URI", ""],
+    ["/rewind 0", "usage: /rewind [N]", ""],
+    ["/rewind last", "usage: /rewind [N]", ""],
+    ["/rewind", "there is no conversation c", expect.any(String)],
     ["/model openai/m", expect.stringContaining("OPENAI_API_KEY"), expect.any(String)],
   ])("%s is refused with a reason", async (line, message, hint) => {
     await withDemo((scope) => expect(runSlashCommand(line, scope)).rejects.toMatchObject({ message, hint }));
+  });
+
+  test("take the last turns back, and show what is left", async () => {
+    await using llm = await startLlmServer(["one", "two", "three"].map((text) => answer(text)));
+    await using app = await startApp({ llm: llm.url });
+    const session = app.sessions.open("c");
+    for (const text of ["a", "b", "c"]) await collect(session.prompt({ requestId: text, text }));
+    const { hub, resolveModel } = app;
+    const scope = { hub, session, resolveModel, reload: async () => "", signal: new AbortController().signal };
+    expect(await runSlashCommand("/rewind 2", scope)).toEqual({ type: "text", text: "you: a\nassistant: one" });
+    expect(await runSlashCommand("/history", scope)).toEqual({ type: "text", text: "you: a\nassistant: one" });
   });
 
   test("are told from what is said by their first character", () => {

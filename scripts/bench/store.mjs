@@ -1,0 +1,128 @@
+/**
+ * The event log over bare prepared SQL on the same file settings: appends of a running turn (1 KB, with its grant), the load of a conversation
+ * of 1,000 events, and the answer to a request id that was answered before, through a whole session. Rounds are interleaved; what is
+ * printed are p50 and p99 in microseconds, events (answers) a second and processor time, and the ratio of the p50s to the bare INSERT
+ * (SELECT) of the same run: the ratio holds on any machine, the times on this one. p99 is the scheduler's on a busy machine.
+ *
+ *   npm run build && node scripts/bench/store.mjs [rounds] [folder of the compiled code]
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const EVENTS = 1000;
+const [rounds = "10", dist = "dist"] = process.argv.slice(2);
+const load = (path) => import(pathToFileURL(resolve(dist, path)).href);
+const [{ openSqliteStore }, { connect }, { createApp }] = await Promise.all(
+  ["history/sqlite-store.js", "history/connection.js", "index.js"].map(load),
+);
+const folder = mkdtempSync(join(tmpdir(), "store-"));
+const text = "x".repeat(1000);
+
+const bare = await openBare();
+const store = await openSqliteStore(join(folder, "log.db"), { now: Date.now, observe: () => {} });
+const storage = { driver: "sqlite", path: join(folder, "answers.db") };
+const app = await createApp({ config: { chat: { storage } }, env: { HOME: folder }, observe: () => {} });
+const answered = { requestId: "r", text: "Add 2 and 40 with the add tool" };
+for await (const _ of app.sessions.open("c").prompt(answered));
+
+const cases = {
+  "bare INSERT": { run: (round) => each((index) => bare.append(`c${round}`, index + 1)), units: EVENTS },
+  "append with a grant": { run: appendTurn, units: EVENTS, over: "bare INSERT" },
+  "bare SELECT of 1,000 events": { run: (round) => each(() => bare.read(`c${round}`), 10), units: 10 * EVENTS },
+  "load of 1,000 events": {
+    run: (round) => each(() => store.read(`c${round}`), 10),
+    units: 10 * EVENTS,
+    over: "bare SELECT of 1,000 events",
+  },
+  "duplicate answer": { run: () => each(answerAgain, 200), units: 200, over: "bare INSERT" },
+};
+const measured = Object.fromEntries(
+  Object.keys(cases).map((name) => [name, { times: [], cpu: 0, seconds: 0, units: 0 }]),
+);
+// The first two rounds only warm up.
+for (let round = -2; round < Number(rounds); round++) {
+  for (const [name, { run, units }] of Object.entries(cases)) {
+    const before = process.cpuUsage();
+    const startedAt = performance.now();
+    const times = await run(round);
+    const seconds = (performance.now() - startedAt) / 1000;
+    const { user, system } = process.cpuUsage(before);
+    if (round < 0) continue;
+    const sum = measured[name];
+    sum.times.push(...times);
+    sum.cpu += user + system;
+    sum.seconds += seconds;
+    sum.units += units;
+  }
+}
+const columns = ["p50 µs", "p99 µs", "units/s", "CPU µs/unit", "p50 over bare"];
+process.stdout.write(`${"".padEnd(30)}${columns.map((name) => name.padStart(15)).join("")}\n`);
+for (const [name, { times, cpu, seconds, units }] of Object.entries(measured)) {
+  const { over } = cases[name];
+  const ratio = over ? `${(quantile(times, 0.5) / quantile(measured[over].times, 0.5)).toFixed(2)}x` : "";
+  const figures = [quantile(times, 0.5), quantile(times, 0.99), units / seconds, cpu / units];
+  const cells = [...figures.map((figure) => figure.toFixed(figure < 10 ? 1 : 0)), ratio];
+  process.stdout.write(`${name.padEnd(30)}${cells.map((cell) => cell.padStart(15)).join("")}\n`);
+}
+await app.close();
+await store.close();
+bare.close();
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+/** One turn of 1,000 events, as a session writes it. */
+async function appendTurn(round) {
+  const [conversationId, turnId, nodeId] = [`c${round}`, `turn_${round}`, "node"];
+  const message = { type: "user_message", turnId, requestId: "r", content: [{ type: "text", text }] };
+  await store.claim(conversationId, message, { nodeId, workspace: "here", options: {} });
+  const { fence } = await store.turns.acquire(conversationId, turnId, nodeId);
+  const content = [{ type: "text", text }];
+  const event = (index) => ({
+    type: "tool_result",
+    turnId,
+    callId: `call_${index}`,
+    name: "t",
+    content,
+    isError: false,
+  });
+  return each((index) => store.append(conversationId, event(index), { fence, position: index + 2 }), EVENTS - 1);
+}
+
+async function answerAgain() {
+  const turn = await app.sessions.open("c").submit(answered);
+  if (!turn.cached) throw new Error("the answer was not in the log");
+  for await (const _ of turn.watch());
+}
+
+/** What one append costs at the very least: a row with its number, its JSON text and one unique index, in a transaction of its own. */
+async function openBare() {
+  const db = await connect(join(folder, "bare.db"));
+  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+  db.exec(
+    "CREATE TABLE e (id INTEGER PRIMARY KEY, c TEXT, seq INTEGER, payload TEXT, at INTEGER, UNIQUE (c, seq)) STRICT",
+  );
+  const insert = db.prepare("INSERT INTO e (c, seq, payload, at) VALUES (?, ?, ?, ?) RETURNING seq");
+  const select = db.prepare("SELECT seq, payload, at FROM e WHERE c = ? ORDER BY seq");
+  return {
+    append: (c, seq) =>
+      insert.all(c, seq, JSON.stringify({ type: "tool_result", callId: `call_${seq}`, text }), Date.now()),
+    read: (c) => select.all(c).map(({ payload, ...row }) => ({ ...JSON.parse(payload), ...row })),
+    close: () => db.close(),
+  };
+}
+
+/** Microseconds of each of the calls. */
+async function each(call, count = EVENTS) {
+  const times = [];
+  for (let index = 0; index < count; index++) {
+    const startedAt = performance.now();
+    await call(index);
+    times.push((performance.now() - startedAt) * 1000);
+  }
+  return times;
+}
+
+function quantile(values, share) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)];
+}

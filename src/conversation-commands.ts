@@ -1,0 +1,136 @@
+/** `mcp-platform sessions …`: needs the event log alone, so no server is started and no provider asked. */
+import { writeFileSync } from "node:fs";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type GlobalOptions, load } from "./configuration.js";
+import { RequestError } from "./core/errors.js";
+import { print } from "./process.js";
+import type { Conversations } from "./session/conversations.js";
+import { type ExportFormat, exportFormats } from "./session/export/formats.js";
+
+interface DeleteOptions {
+  all?: boolean;
+  yes?: boolean;
+}
+
+export function addConversationCommands(program: Command): void {
+  const withLog = async (work: (conversations: Conversations, secrets: readonly string[]) => Promise<void>) => {
+    const { openConversations } = await import("./app.js");
+    const { config } = await load(program.opts<GlobalOptions>());
+    const { conversations, secrets } = await openConversations(config, process.env);
+    try {
+      await work(conversations, secrets);
+    } finally {
+      await conversations.close();
+    }
+  };
+  const sessions = program.command("sessions").description("conversations in the event log");
+
+  sessions
+    .command("list", { isDefault: true })
+    .description("all of them, the latest first")
+    .option("--json", "as JSON")
+    .action(({ json }: { json?: boolean }) =>
+      withLog(async (conversations) => {
+        const texts = await import("./session/conversation-text.js");
+        const list = await conversations.list();
+        await printInert(json ? texts.conversationsJson(list) : texts.conversationsText(list));
+      }),
+    );
+  sessions
+    .command("show")
+    .description("what happened in one, event by event; also what was taken back")
+    .argument("<id>")
+    .option("--from <seq>", "first event to show", positive)
+    .option("--json", "all of every event, as JSON")
+    .action((id: string, { from, json }: { from?: number; json?: boolean }) =>
+      withLog(async (conversations) => {
+        const texts = await import("./session/conversation-text.js");
+        const { toJson } = await import("./session/export/json.js");
+        const events = await conversations.events(id, from);
+        if (json) print(toJson(id, events));
+        else await printInert(texts.eventsText(events));
+      }),
+    );
+  sessions
+    .command("export")
+    .description("one as a file for somebody else, without what looks like a secret")
+    .argument("<id>")
+    .addOption(new Option("--format <format>", "of the file").choices([...exportFormats]).default("md"))
+    .option("-o, --output <file>", "instead of stdout")
+    .action((id: string, { format, output }: { format: ExportFormat; output?: string }) =>
+      withLog(async (conversations, secrets) => {
+        const { exportConversation } = await import("./session/export/export.js");
+        const text = exportConversation(id, await conversations.events(id), { format, secrets });
+        if (output === undefined) print(text);
+        else writeFileSync(output, text, { mode: 0o600 });
+      }),
+    );
+  sessions
+    .command("fork")
+    .description("copy one, up to its last turn that has ended; prints the id of the copy")
+    .argument("<id>")
+    .option("--to <seq>", "only turns that had ended with this event", positive)
+    .option("--id <id>", "of the copy")
+    .action((id: string, { to: toSeq, id: to }: { to?: number; id?: string }) =>
+      withLog(async (conversations) => print(await conversations.fork(id, { to, toSeq }))),
+    );
+  sessions
+    .command("rewind")
+    .description("take turns back: the conversation goes on without them, the log keeps them")
+    .argument("<id>")
+    .addOption(new Option("--to <seq>", "turns that began after this event").argParser(position).conflicts("turns"))
+    .option("--turns <n>", "this many, the latest ones (default: 1)", positive)
+    .action((id: string, { to, turns = 1 }: { to?: number; turns?: number }) =>
+      withLog(async (conversations) => {
+        const { toSeq } = await conversations.rewind(id, to === undefined ? { turns } : { toSeq: to });
+        print(`goes on after event ${toSeq}`);
+      }),
+    );
+  sessions
+    .command("delete")
+    .description("for good; asks first on a terminal")
+    .argument("[id...]")
+    .option("--all", "every conversation; needs --yes")
+    .option("--yes", "without asking")
+    .action((ids: string[], options: DeleteOptions) =>
+      withLog(async (conversations) => {
+        const named = await namedOf(ids, options, conversations);
+        if (!options.yes && !(await isAgreed(named))) return;
+        for (const id of named) await conversations.delete(id);
+        print(`${named.length} deleted`);
+      }),
+    );
+}
+
+async function namedOf(ids: string[], { all, yes }: DeleteOptions, conversations: Conversations): Promise<string[]> {
+  if (all && !yes) throw new RequestError("usage", "--all deletes every conversation", { hint: "say --all --yes" });
+  if (all) return (await conversations.list()).map(({ conversationId }) => conversationId);
+  if (ids.length > 0) return [...new Set(ids)];
+  throw new RequestError("usage", "which conversation?", { hint: "mcp-platform sessions list shows all" });
+}
+
+async function isAgreed(ids: readonly string[]): Promise<boolean> {
+  const { stdin, stderr } = process;
+  if (!stdin.isTTY || !stderr.isTTY) {
+    throw new RequestError("usage", "nobody can be asked here whether to delete", { hint: "add --yes" });
+  }
+  const { inert } = await import("./frontends/terminal.js");
+  const { createInterface } = await import("node:readline/promises");
+  const line = createInterface({ input: stdin, output: stderr });
+  const answer = await line.question(inert(`Delete ${ids.join(", ")} for good? y/n: `)).finally(() => line.close());
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+async function printInert(text: string): Promise<void> {
+  const { inert } = await import("./frontends/terminal.js");
+  print(inert(text));
+}
+
+function positive(text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("a whole number from 1 is expected");
+}
+
+function position(text: string): number {
+  return text === "0" ? 0 : positive(text);
+}

@@ -1,0 +1,26 @@
+import type { StoredEvent } from "../core/chat.js";
+
+/**
+ * The events of turns that are part of the conversation: without the turns that a rewind took back, and without the rewinds and the fork
+ * themselves. A turn that failed, was taken back, and has gone on after that is part of it again; `currentTurnId` names one that is about to.
+ */
+export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: string): StoredEvent[] {
+  const turns = events.filter(({ type }) => !isMark(type));
+  const rewinds = events.filter((event) => event.type === "rewind");
+  if (rewinds.length === 0) return turns;
+  const first = new Map<string, number>();
+  const last = new Map<string, number>();
+  for (const { turnId, seq } of turns) {
+    if (!first.has(turnId)) first.set(turnId, seq);
+    last.set(turnId, seq);
+  }
+  const isRewound = (turnId: string) =>
+    rewinds.some(({ toSeq, seq }) => (first.get(turnId) ?? 0) > toSeq && (last.get(turnId) ?? 0) < seq);
+  const gone = new Set([...first.keys()].filter((turnId) => turnId !== currentTurnId && isRewound(turnId)));
+  return turns.filter(({ turnId }) => !gone.has(turnId));
+}
+
+/** Whether an event says something of the conversation, and belongs to no turn. */
+export function isMark(type: StoredEvent["type"]): boolean {
+  return type === "rewind" || type === "fork";
+}

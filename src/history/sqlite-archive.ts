@@ -1,0 +1,155 @@
+import type { ChatEvent, CompactionEvent, StoredEvent } from "../core/chat.js";
+import { RequestError } from "../core/errors.js";
+import type { Archive, ConversationOverview } from "../core/ports.js";
+import type { Connection } from "./connection.js";
+import type { SqliteEvents } from "./sqlite-events.js";
+import { type Guarded, isUnfinished } from "./sqlite-turns.js";
+import { transaction } from "./transaction.js";
+
+/** Whole conversations in the file. What is deleted leaves free pages, which later events fill: the file is not made smaller. */
+export class SqliteArchive implements Archive {
+  readonly #db: Connection;
+  readonly #guarded: Guarded;
+  readonly #events: SqliteEvents;
+
+  constructor(db: Connection, events: SqliteEvents, guarded: Guarded) {
+    this.#db = db;
+    this.#events = events;
+    this.#guarded = guarded;
+  }
+
+  async overview(): Promise<ConversationOverview[]> {
+    return this.#guarded("read", () => {
+      const rows = this.#db.prepare(overview).all() as (ConversationOverview & { title: string | null })[];
+      return rows.map((row) => ({ ...row, title: row.title ?? "" }));
+    });
+  }
+
+  async unfinished() {
+    return this.#guarded("read", () => {
+      const rows = this.#db
+        .prepare(`SELECT conversation_id AS "conversationId", node_id AS "nodeId" FROM turns WHERE ${isUnfinished}`)
+        .all() as { conversationId: string; nodeId: string | null }[];
+      return rows.map(({ conversationId, nodeId }) => ({ conversationId, ...(nodeId === null ? {} : { nodeId }) }));
+    });
+  }
+
+  async amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent> {
+    return this.#written(() => {
+      if (this.#has(conversationId, isUnfinished)) {
+        throw new RequestError("busy", `a turn of ${conversationId} has not ended`, {
+          hint: `wait for it or cancel it; one that a dead host has left goes on with: mcp-platform chat -r ${conversationId}`,
+        });
+      }
+      return this.#events.insert(conversationId, decide(this.#events.from(conversationId, 1)));
+    });
+  }
+
+  async copy(
+    conversationId: string,
+    to: string,
+    decide: (events: readonly StoredEvent[]) => { first: ChatEvent; seqs: readonly number[] },
+  ): Promise<void> {
+    return this.#written(() => {
+      if (this.#lastSeq(to) > 0) throw new RequestError("usage", `there is already a conversation ${to}`);
+      const events = this.#events.from(conversationId, 1);
+      const { first, seqs } = decide(events);
+      this.#events.insert(to, first);
+      const insert = this.#db.prepare(
+        `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
+         SELECT ?2, ?4, turn_id, type, request_id, coalesce(?5, payload), at, position FROM events
+         WHERE conversation_id = ?1 AND seq = ?3`,
+      );
+      const compactions = new Map(
+        events.flatMap((event) => (event.type === "compaction" ? [[event.seq, event] as const] : [])),
+      );
+      let seq = 1;
+      for (const copied of seqs) {
+        const compaction = compactions.get(copied);
+        const payload = compaction ? JSON.stringify(renumbered(compaction, seqs)) : null;
+        insert.all(conversationId, to, copied, ++seq, payload);
+      }
+    });
+  }
+
+  async delete(conversationId: string): Promise<boolean> {
+    return this.#written(() => {
+      if (this.#has(conversationId, `${isUnfinished} AND node_id IS NOT NULL`)) {
+        throw new RequestError("busy", `a turn of ${conversationId} runs or waits`, {
+          hint: "wait for its end, or cancel it where it runs",
+        });
+      }
+      return this.#delete(conversationId);
+    });
+  }
+
+  async expire(conversationId: string, lastSeq: number): Promise<boolean> {
+    return this.#written(() => {
+      if (this.#lastSeq(conversationId) !== lastSeq || this.#has(conversationId, isUnfinished)) return false;
+      return this.#delete(conversationId);
+    });
+  }
+
+  #delete(conversationId: string): boolean {
+    const origins = this.#db
+      .prepare(`${originsOf} AND fork.conversation_id = ?`)
+      .all(conversationId)
+      .map((row) => (row as { origin: string }).origin);
+    const existed = this.#lastSeq(conversationId) > 0;
+    for (const table of ["events", "turns", "mail"]) {
+      this.#db.prepare(`DELETE FROM ${table} WHERE conversation_id = ?`).all(conversationId);
+    }
+    // Results stay as long as the conversation that they are of, or any copy of it.
+    const unused = this.#db.prepare(
+      `DELETE FROM results WHERE conversation_id = ?1
+       AND NOT EXISTS (SELECT 1 FROM events WHERE conversation_id = ?1) AND ?1 NOT IN (${originsOf})`,
+    );
+    for (const id of [conversationId, ...origins]) unused.all(id);
+    return existed;
+  }
+
+  #has(conversationId: string, turns: string): boolean {
+    const found = this.#db.prepare(`SELECT 1 FROM turns WHERE conversation_id = ? AND ${turns} LIMIT 1`);
+    return found.get(conversationId) !== undefined;
+  }
+
+  /** 0 when there is no such conversation. */
+  #lastSeq(conversationId: string): number {
+    const last = this.#db.prepare("SELECT coalesce(max(seq), 0) AS seq FROM events WHERE conversation_id = ?");
+    return (last.get(conversationId) as { seq: number }).seq;
+  }
+
+  #written<T>(work: () => T): T {
+    return this.#guarded("write", () => transaction(this.#db, work));
+  }
+}
+
+/** The event as it is in the copy, whose first event is its own. */
+function renumbered(
+  { seq: _, at: __, ...compaction }: CompactionEvent & { seq: number; at: number },
+  seqs: readonly number[],
+): ChatEvent {
+  return { ...compaction, upToSeq: 1 + seqs.filter((seq) => seq <= compaction.upToSeq).length };
+}
+
+/** Exactly what the partial index of these events says, so that SQLite uses it. */
+const isMark = (events: string) => `${events}.type IN ('fork', 'rewind')`;
+
+/** Conversations that others were copied from. */
+const originsOf = `SELECT origin.value AS origin FROM events AS fork, json_each(fork.payload, '$.origins') AS origin
+  WHERE ${isMark("fork")} AND fork.type = 'fork'`;
+
+/** In the order of `id` and not of `at`, because clocks go backwards. A copy is as young as its first event, whatever it copied. */
+const overview = `
+  SELECT latest.conversation_id AS "conversationId", last.seq AS "lastSeq", max(last.at, first.at) AS "updatedAt",
+    (SELECT group_concat(json_extract(part.value, '$.text'), ' ') FROM json_each((SELECT payload FROM events AS asked
+       WHERE asked.conversation_id = latest.conversation_id AND asked.type = 'user_message' ORDER BY seq LIMIT 1), '$.content') AS part
+    ) AS title,
+    (SELECT count(*) FROM events AS asked WHERE asked.conversation_id = latest.conversation_id AND asked.type = 'user_message'
+       AND NOT EXISTS (SELECT 1 FROM events AS mark WHERE ${isMark("mark")} AND mark.conversation_id = asked.conversation_id
+         AND mark.type = 'rewind' AND mark.seq > asked.seq AND json_extract(mark.payload, '$.toSeq') < asked.seq)
+    ) AS turns
+  FROM (SELECT conversation_id, max(seq) AS seq FROM events GROUP BY conversation_id) AS latest
+  JOIN events AS last ON last.conversation_id = latest.conversation_id AND last.seq = latest.seq
+  JOIN events AS first ON first.conversation_id = latest.conversation_id AND first.seq = 1
+  ORDER BY last.id DESC`;

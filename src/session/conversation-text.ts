@@ -1,0 +1,55 @@
+import type { StoredEvent } from "../core/chat.js";
+import { columns, eventLines } from "./command-text.js";
+import type { Conversation } from "./conversations.js";
+import { time } from "./export/facts.js";
+
+/** What `sessions` shows. Texts are as they came: whoever prints them makes them harmless. */
+
+const titleLength = 60;
+
+export function conversationsText(conversations: readonly Conversation[]): string {
+  return columns(
+    conversations.map(({ conversationId, updatedAt, turns, state, title }) => [
+      conversationId,
+      `${time(updatedAt)} UTC`,
+      `${turns} ${turns === 1 ? "turn" : "turns"}`,
+      state,
+      shortened(title),
+    ]),
+    "no conversation yet",
+  );
+}
+
+export function conversationsJson(conversations: readonly Conversation[]): string {
+  const wire = conversations.map(({ conversationId, title, turns, state, updatedAt, lastSeq }) => ({
+    conversation_id: conversationId,
+    title,
+    turns,
+    state,
+    updated_at: new Date(updatedAt).toISOString(),
+    last_seq: lastSeq,
+  }));
+  return JSON.stringify(wire, undefined, 2);
+}
+
+/** Each event with its number, which `rewind` and `fork` take, and each turn with its time. */
+export function eventsText(events: readonly StoredEvent[]): string {
+  const lines = events.flatMap((event) => {
+    const [first, ...more] = eventLines(event).flatMap((line) => line.split("\n"));
+    if (first === undefined) return [];
+    const began = event.type === "user_message" ? ["", `${margin}${time(event.at)} UTC`] : [];
+    return [
+      ...began,
+      `${String(event.seq).padStart(margin.length - 2)}  ${first}`,
+      ...more.map((line) => margin + line),
+    ];
+  });
+  return lines.join("\n").trimStart() === "" ? "nothing there" : lines.join("\n").replace(/^\n/, "");
+}
+
+const margin = " ".repeat(7);
+
+function shortened(title: string): string {
+  const line = title.replaceAll(/\s+/g, " ").trim();
+  return line.length > titleLength ? `${line.slice(0, titleLength - 1).trimEnd()}…` : line;
+}

@@ -1,0 +1,89 @@
+import type { RewindEvent, StoredEvent } from "../core/chat.js";
+import { RequestError } from "../core/errors.js";
+import type { NewId } from "../core/ids.js";
+import type { ChatStore, ConversationOverview, LogNode } from "../core/ports.js";
+import { deadNodes } from "./engine.js";
+import { decideFork, decideRewind, type RewindTo } from "./rewind.js";
+
+interface ConversationsParts {
+  store: ChatStore;
+  isGone: (node: LogNode) => boolean;
+  now: () => number;
+  newId: NewId;
+}
+
+export interface Conversation extends ConversationOverview {
+  /** `unfinished`: a turn that no process has waits to be gone on with. */
+  state: "running" | "unfinished" | "idle";
+}
+
+/** All conversations in the log, whichever process talks in them. Every method rejects with RequestError or StoreError. */
+export class Conversations {
+  readonly #parts: ConversationsParts;
+
+  constructor(parts: ConversationsParts) {
+    this.#parts = parts;
+  }
+
+  /** Latest first. */
+  async list(): Promise<Conversation[]> {
+    const { archive } = this.#parts.store;
+    const dead = new Set((await this.#dead()).map(({ nodeId }) => nodeId));
+    const states = new Map<string, Conversation["state"]>();
+    for (const { conversationId, nodeId } of await archive.unfinished()) {
+      const isRunning = nodeId !== undefined && !dead.has(nodeId);
+      if (isRunning || !states.has(conversationId)) states.set(conversationId, isRunning ? "running" : "unfinished");
+    }
+    const all = await archive.overview();
+    return all.map((each) => ({ ...each, state: states.get(each.conversationId) ?? "idle" }));
+  }
+
+  /** Stored events with `seq >= from`, also those that a rewind took back. */
+  async events(conversationId: string, from = 1): Promise<StoredEvent[]> {
+    const events = await this.#parts.store.read(conversationId);
+    if (events.length === 0) throw notFound(conversationId);
+    return events.filter(({ seq }) => seq >= from);
+  }
+
+  /** Takes turns back: the log keeps them, the conversation goes on without them. Refused while a turn runs or waits, in any process. */
+  async rewind(conversationId: string, to: RewindTo): Promise<RewindEvent> {
+    const { store, newId } = this.#parts;
+    const turnId = newId("rewind");
+    const event = await store.archive.amend(conversationId, (events) => {
+      if (events.length === 0) throw notFound(conversationId);
+      return decideRewind(events, turnId, to);
+    });
+    return event as RewindEvent;
+  }
+
+  /** Copies whole turns, with their request ids, into a new conversation. Resolves to its id. */
+  async fork(conversationId: string, { to = this.#parts.newId("conv"), toSeq }: { to?: string; toSeq?: number } = {}) {
+    const turnId = this.#parts.newId("fork");
+    await this.#parts.store.archive.copy(conversationId, to, (events) => {
+      if (events.length === 0) throw notFound(conversationId);
+      return decideFork(events, { conversationId, turnId, toSeq });
+    });
+    return to;
+  }
+
+  /** Refused while a living process runs a turn of it, or has one waiting. */
+  async delete(conversationId: string): Promise<void> {
+    const { turns, archive } = this.#parts.store;
+    for (const { nodeId, seenAt } of await this.#dead()) await turns.bury(nodeId, seenAt);
+    if (!(await archive.delete(conversationId))) throw notFound(conversationId);
+  }
+
+  close(): Promise<void> {
+    return this.#parts.store.close();
+  }
+
+  #dead(): Promise<LogNode[]> {
+    return deadNodes(this.#parts.store.turns, this.#parts);
+  }
+}
+
+function notFound(conversationId: string): RequestError {
+  return new RequestError("not_found", `there is no conversation ${conversationId}`, {
+    hint: "mcp-platform sessions list shows all",
+  });
+}

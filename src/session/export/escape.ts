@@ -1,0 +1,6 @@
+/** Text as it reads, in HTML and between the quotes of its attributes. Control characters, which HTML does not know, become visible. */
+export function escapeHtml(text: string): string {
+  return text
+    .replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+    .replaceAll(/(?![\n\t])\p{Cc}|[\ud800-\udfff\u202a-\u202e\u2066-\u2069]/gu, "\ufffd");
+}

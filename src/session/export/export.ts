@@ -1,0 +1,25 @@
+import type { StoredEvent } from "../../core/chat.js";
+import { withoutRewound } from "../../history/rewind.js";
+import type { ExportFormat } from "./formats.js";
+import { toHtml } from "./html.js";
+import { toJson } from "./json.js";
+import { toMarkdown } from "./markdown.js";
+import { redacted } from "./redact.js";
+import { readTranscript } from "./transcript.js";
+
+/** A conversation as text for somebody else: without what a rewind took back, without these secrets and without what looks like one. */
+export function exportConversation(
+  conversationId: string,
+  events: readonly StoredEvent[],
+  { format, secrets }: { format: ExportFormat; secrets: readonly string[] },
+): string {
+  const shared = redacted(events, secrets);
+  if (format === "json") return toJson(conversationId, shared.filter(isShared(shared)));
+  const transcript = readTranscript(conversationId, shared);
+  return format === "md" ? toMarkdown(transcript) : toHtml(transcript);
+}
+
+function isShared(events: readonly StoredEvent[]): (event: StoredEvent) => boolean {
+  const standing = new Set(withoutRewound(events));
+  return (event) => event.type === "fork" || standing.has(event);
+}

@@ -1,0 +1,37 @@
+import type { TranscriptTurn } from "./transcript.js";
+
+/** `demo/demo-1 · 120 tokens in, 40 out · 2.5 s`, and why it did not end as wanted. */
+export function turnFacts({ startedAt, endedAt, summary }: TranscriptTurn): string {
+  const { provider, model, usage } = summary;
+  return [
+    provider && model ? `${provider}/${model}` : "",
+    usage ? `${usage.inputTokens} tokens in, ${usage.outputTokens} out` : "",
+    duration(endedAt - startedAt),
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+/** Undefined for a turn that ended as it should. */
+export function endNote({ summary: { stopReason, error } }: TranscriptTurn): string | undefined {
+  if (error) return `error: ${error.message}`;
+  if (stopReason === "end_turn") return undefined;
+  return stopReason ? `stopped: ${stopReason}` : "unfinished";
+}
+
+export function duration(ms: number): string {
+  return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+export function time(at: number): string {
+  return new Date(at).toISOString().replace("T", " ").slice(0, 19);
+}
+
+/** Arguments as a person reads them; as they are where they do not parse. */
+export function pretty(json: string): string {
+  try {
+    return JSON.stringify(JSON.parse(json), undefined, 2);
+  } catch {
+    return json;
+  }
+}

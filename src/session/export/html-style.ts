@@ -1,0 +1,26 @@
+/** Readable on light and on dark, on paper and on a telephone. */
+export const style = `
+:root { color-scheme: light dark; --ink: #1d2228; --dim: #667079; --page: #fff; --user: #eef3fb; --box: #f5f6f7; --line: #d9dde1; --bad: #b3261e }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e3e6e9; --dim: #97a1ab; --page: #16191d; --user: #1f2b3d; --box: #1e2227; --line: #343a41; --bad: #ff8a80 }
+}
+body { margin: 0; background: var(--page); color: var(--ink); font: 16px/1.55 system-ui, sans-serif }
+main { max-width: 48rem; margin: 0 auto; padding: 1.5rem 1rem }
+h1 { font-size: 1.2rem; overflow-wrap: anywhere }
+h4 { margin: 1em 0 .4em }
+h5 { margin: .6rem 0 .2rem; color: var(--dim); font-weight: 600 }
+section { border-top: 1px solid var(--line); padding: 1rem 0 }
+time, .facts { color: var(--dim); font-size: .8rem }
+.user { background: var(--user); border-radius: .6rem; padding: .6rem .9rem; margin: .5rem 0 }
+.user pre { background: none; padding: 0; margin: 0; font: inherit }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--box); border-radius: .4rem; padding: .6rem .8rem; margin: .4rem 0; font: .85rem/1.5 ui-monospace, monospace }
+code { font: .88em ui-monospace, monospace }
+details { border: 1px solid var(--line); border-radius: .4rem; padding: .35rem .8rem; margin: .5rem 0 }
+summary { cursor: pointer; color: var(--dim) }
+.failed summary, .note { color: var(--bad) }
+table { border-collapse: collapse; display: block; overflow-x: auto }
+th, td { border: 1px solid var(--line); padding: .25rem .6rem; text-align: left }
+blockquote { margin: .5rem 0; padding-left: .9rem; border-left: 3px solid var(--line) }
+img { max-width: 100% }
+a { color: inherit }
+`;

@@ -1,0 +1,78 @@
+import { createHash } from "node:crypto";
+import type { ContentPart } from "../../core/chat.js";
+import { escapeHtml } from "./escape.js";
+import { duration, endNote, pretty, time, turnFacts } from "./facts.js";
+import { markdownToHtml, plain } from "./html-markdown.js";
+import { style } from "./html-style.js";
+import type { Transcript, TranscriptCall, TranscriptHop, TranscriptTurn } from "./transcript.js";
+
+/** One file that needs no other: no script, nothing from the network, and a policy that forbids both. All text is escaped. */
+export function toHtml({ conversationId, origins, turns }: Transcript): string {
+  const hash = createHash("sha256").update(style).digest("base64");
+  const policy = `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'`;
+  const from = origins[0] ? `<p class="facts">A copy of ${escapeHtml(origins[0])}</p>` : "";
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>Conversation ${escapeHtml(conversationId)}</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+<h1>Conversation ${escapeHtml(conversationId)}</h1>${from}
+${turns.map(turnHtml).join("\n")}
+</main>
+</body>
+</html>
+`;
+}
+
+function turnHtml(turn: TranscriptTurn): string {
+  const note = endNote(turn);
+  return [
+    "<section>",
+    `<time datetime="${new Date(turn.startedAt).toISOString()}">${time(turn.startedAt)} UTC</time>`,
+    `<div class="user">${turn.asked.map(partHtml).join("")}</div>`,
+    ...turn.hops.map(hopHtml),
+    note ? `<p class="note">${escapeHtml(note)}</p>` : "",
+    `<p class="facts">${escapeHtml(turnFacts(turn))}</p>`,
+    "</section>",
+  ]
+    .filter(Boolean)
+    .join("\n");
+}
+
+function hopHtml({ text, reasoning, interrupted, calls }: TranscriptHop): string {
+  return [
+    reasoning ? `<details class="reasoning"><summary>Reasoning</summary>${plain(reasoning)}</details>` : "",
+    text.trim() ? `<div class="assistant">${markdownToHtml(text)}</div>` : "",
+    interrupted ? `<p class="note">broke off</p>` : "",
+    ...calls.map(callHtml),
+  ]
+    .filter(Boolean)
+    .join("\n");
+}
+
+function callHtml({ name, arguments: written, result, durationMs }: TranscriptCall): string {
+  const outcome = result ? (result.isError ? "error" : "ok") : "no result";
+  const took = durationMs === undefined ? "" : ` · ${duration(durationMs)}`;
+  const shown = result ? `<h5>Result</h5>${result.content.map(partHtml).join("")}` : "";
+  const failed = result && !result.isError ? "" : " failed";
+  return `<details class="call${failed}"><summary><code>${escapeHtml(name)}</code> ${outcome}${took}</summary><h5>Arguments</h5>${plain(pretty(written))}${shown}</details>`;
+}
+
+/** Pictures that a browser shows and that cannot hold a script. */
+const pictures: readonly string[] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+
+function partHtml(part: ContentPart): string {
+  if (part.type === "text") return plain(part.text);
+  if (part.type === "resource_link") return `<p>[${escapeHtml(part.uri)}]</p>`;
+  if (part.type === "image" && pictures.includes(part.mimeType) && /^[\w+/=-]+$/.test(part.data)) {
+    return `<img alt="${part.mimeType}" src="data:${part.mimeType};base64,${part.data}">`;
+  }
+  return `<p>[${part.type}, ${escapeHtml(part.mimeType)}]</p>`;
+}

@@ -1,0 +1,25 @@
+import type { StoredEvent } from "../../core/chat.js";
+
+/** One JSON object with every event, in the names of the wire; times are ISO 8601. */
+export function toJson(conversationId: string, events: readonly StoredEvent[]): string {
+  const document = { format: "mcp-platform.conversation", version: 1, conversation_id: conversationId };
+  return `${JSON.stringify({ ...document, events: events.map(eventJson) }, undefined, 2)}\n`;
+}
+
+function eventJson({ seq, at, type, ...rest }: StoredEvent): object {
+  return { seq, at: new Date(at).toISOString(), type, ...(snakeCase(rest) as object) };
+}
+
+/** JSON of somebody else, whose names stay as they are. */
+const foreign = new Set(["value", "form", "opaque"]);
+
+function snakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeCase);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      foreign.has(key) ? item : snakeCase(item),
+    ]),
+  );
+}

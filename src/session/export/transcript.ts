@@ -1,0 +1,77 @@
+import type { ContentPart, StoredEvent } from "../../core/chat.js";
+import { eventsByTurn, readTurn, validHops } from "../../history/turns.js";
+import { summarizeTurn, type TurnSummary } from "../summary.js";
+
+/** A conversation as somebody reads it: what a rewind took back is not in it. Times are milliseconds since the epoch. */
+export interface Transcript {
+  conversationId: string;
+  /** Where it was copied from, the nearest first. */
+  origins: readonly string[];
+  /** In the order in which they began. */
+  turns: TranscriptTurn[];
+}
+
+export interface TranscriptTurn {
+  turnId: string;
+  startedAt: number;
+  /** Of its last event. */
+  endedAt: number;
+  asked: readonly ContentPart[];
+  hops: TranscriptHop[];
+  summary: TurnSummary;
+}
+
+export interface TranscriptHop {
+  text: string;
+  reasoning?: string;
+  interrupted: boolean;
+  calls: TranscriptCall[];
+}
+
+export interface TranscriptCall {
+  name: string;
+  /** As the model wrote them. */
+  arguments: string;
+  /** Absent when it did not get so far. */
+  result?: { content: readonly ContentPart[]; isError: boolean };
+  /** From the sending to the result. */
+  durationMs?: number;
+}
+
+export function readTranscript(conversationId: string, events: readonly StoredEvent[]): Transcript {
+  const origins = events[0]?.type === "fork" ? events[0].origins : [];
+  return { conversationId, origins, turns: eventsByTurn(events).map(turnOf) };
+}
+
+function turnOf(events: readonly StoredEvent[]): TranscriptTurn {
+  const turn = readTurn(events);
+  const hops = validHops(turn).map(({ answer, calls }) => {
+    const later = events.filter(({ seq }) => seq > answer.seq);
+    const { content: text, reasoning } = answer.message;
+    return {
+      text,
+      ...(reasoning ? { reasoning } : {}),
+      interrupted: answer.interrupted === true,
+      calls: calls.map(({ call, result }) => {
+        const durationMs = durationOf(call.id, later);
+        const { name, arguments: written } = call;
+        return {
+          name,
+          arguments: written,
+          ...(result ? { result } : {}),
+          ...(durationMs === undefined ? {} : { durationMs }),
+        };
+      }),
+    };
+  });
+  const { turnId, userContent: asked } = turn;
+  const [startedAt = 0, endedAt = 0] = [events[0]?.at, events.at(-1)?.at];
+  return { turnId, startedAt, endedAt, asked, hops, summary: summarizeTurn(events) };
+}
+
+/** Of the next call with this id: ids may return in a later answer. */
+function durationOf(callId: string, events: readonly StoredEvent[]): number | undefined {
+  const sent = events.find((event) => event.type === "tool_sent" && event.callId === callId);
+  const result = events.find((event) => event.type === "tool_result" && event.callId === callId);
+  return sent && result && result.seq > sent.seq ? result.at - sent.at : undefined;
+}

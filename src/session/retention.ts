@@ -1,0 +1,66 @@
+import { setImmediate as nextRound } from "node:timers/promises";
+import type { RetentionConfig } from "../core/config.js";
+import { messageOf } from "../core/errors.js";
+import type { ChatStore, Observe } from "../core/ports.js";
+
+export interface RetentionParts {
+  store: ChatStore;
+  rules: RetentionConfig;
+  /** Of this process: what a person has before him stays. */
+  isOpen: (conversationId: string) => boolean;
+  now: () => number;
+  observe: Observe;
+}
+
+const everyMs = 60 * 60 * 1000;
+
+/** Deletes conversations that are older, or more, than the rules allow: now and every hour. Never one with an unfinished turn. */
+export class Retention {
+  readonly #parts: RetentionParts;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: RetentionParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    const { maxAgeMs, maxConversations } = this.#parts.rules;
+    if (this.#timer || (maxAgeMs === undefined && maxConversations === undefined)) return;
+    this.#timer = setInterval(() => void this.#applied(), everyMs).unref();
+    void this.#applied();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Resolves to the number of conversations that were deleted. Each is a transaction of its own, so that nobody has to wait long. */
+  async apply(): Promise<number> {
+    const { store, isOpen, now } = this.#parts;
+    const { maxAgeMs = Number.POSITIVE_INFINITY, maxConversations = Number.POSITIVE_INFINITY } = this.#parts.rules;
+    const all = await store.conversations();
+    const expired = all.filter(({ updatedAt }, index) => index >= maxConversations || updatedAt < now() - maxAgeMs);
+    let deleted = 0;
+    for (const { conversationId, lastSeq } of expired.reverse()) {
+      await nextRound();
+      if (!isOpen(conversationId) && (await store.archive.expire(conversationId, lastSeq))) deleted++;
+    }
+    return deleted;
+  }
+
+  async #applied(): Promise<void> {
+    const { observe } = this.#parts;
+    try {
+      const deleted = await this.apply();
+      if (deleted > 0) {
+        observe({
+          level: "info",
+          scope: "session",
+          message: `${deleted} conversations were too old or too many: deleted`,
+        });
+      }
+    } catch (error) {
+      observe({ level: "warn", scope: "session", message: messageOf(error) });
+    }
+  }
+}

@@ -1,0 +1,43 @@
+/** What becomes of a conversation's turns: taken back, or copied. Decided on all of its events, while nothing can be written. */
+import type { ForkEvent, RewindEvent, StoredEvent } from "../core/chat.js";
+import { RequestError } from "../core/errors.js";
+import { eventsByTurn } from "../history/turns.js";
+
+/** The last event that stays (a turn that began before it stays whole), or how many turns are taken back. */
+export type RewindTo = { toSeq: number } | { turns: number };
+
+/** Throws RequestError when there is nothing to take back. */
+export function decideRewind(events: readonly StoredEvent[], turnId: string, to: RewindTo): RewindEvent {
+  if ("turns" in to && !(to.turns >= 1)) throw new RequestError("usage", "at least one turn is to be taken back");
+  const begins = eventsByTurn(events).map(([first]) => first?.seq ?? 0);
+  const toSeq = "toSeq" in to ? to.toSeq : (begins.at(-Math.min(to.turns, begins.length)) ?? 1) - 1;
+  const lastBegin = begins.at(-1) ?? 0;
+  if (lastBegin > toSeq) return { type: "rewind", turnId, toSeq };
+  const message = lastBegin === 0 ? "there is no turn to take back" : `no turn began after event ${toSeq}`;
+  throw new RequestError("usage", message, {
+    ...(lastBegin > 0 && { hint: `the last turn began with event ${lastBegin}` }),
+  });
+}
+
+/** The turns that had ended with event `toSeq` (default: all that have ended), whole. Throws RequestError when there are none. */
+export function decideFork(
+  events: readonly StoredEvent[],
+  {
+    conversationId,
+    turnId,
+    toSeq = Number.MAX_SAFE_INTEGER,
+  }: { conversationId: string; turnId: string; toSeq?: number },
+): { first: ForkEvent; seqs: readonly number[] } {
+  const ended = eventsByTurn(events).filter((turn) => {
+    const last = turn.at(-1);
+    return last !== undefined && last.seq <= toSeq && (last.type === "turn_end" || last.type === "turn_error");
+  });
+  const seqs = ended
+    .flat()
+    .map(({ seq }) => seq)
+    .sort((a, b) => a - b);
+  const last = seqs.at(-1);
+  if (last === undefined) throw new RequestError("usage", "no turn had ended by then, so there is nothing to copy");
+  const earlier = events[0]?.type === "fork" ? events[0].origins : [];
+  return { first: { type: "fork", turnId, origins: [conversationId, ...earlier], toSeq: last }, seqs };
+}

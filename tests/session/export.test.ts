@@ -1,0 +1,202 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import type { ChatEvent, StoredEvent } from "../../src/core/chat.js";
+import { exportConversation } from "../../src/session/export/export.js";
+import type { ExportFormat } from "../../src/session/export/formats.js";
+import { call, stored, turn } from "../history/support.js";
+
+const one = turn("turn_1");
+const two = turn("turn_2");
+const usage = { inputTokens: 10, outputTokens: 5 };
+const asked = call("call_1");
+const conversation = [
+  one.user("Add 2 and 40"),
+  { ...one.answer("", [asked]), usage },
+  one.planned(asked),
+  one.sent("call_1"),
+  one.result("call_1", "42"),
+  { ...one.answer("It is **42**."), usage },
+  one.end(),
+];
+
+const as = (format: ExportFormat, events: readonly ChatEvent[] | readonly StoredEvent[], secrets: string[] = []) =>
+  exportConversation("c1", "seq" in (events[0] ?? {}) ? (events as StoredEvent[]) : stored(events), {
+    format,
+    secrets,
+  });
+
+/** Every element of the document, by a reader that knows no HTML but its syntax. */
+const elements = (html: string) => [...html.matchAll(/<[^>]*>/g)].map(([element]) => element);
+const allowed =
+  /^<(!doctype html|\/?(html|head|title|style|body|main|h1|h4|h5|section|time|div|p|pre|code|details|summary|strong|em|del|ul|ol|li|table|tr|th|td|blockquote|hr|br|a)|meta [^>]*|html lang="en"|(section|div|p|details) class="[a-z ]+"|time datetime="[\d-]+T[\d:.]+Z"|ol start="\d+"|a href="(https?:\/\/|mailto:)[^"]*" rel="noopener noreferrer"|img alt="image\/\w+" src="data:image\/\w+;base64,[\w+/=-]+")>$/i;
+
+describe("Markdown", () => {
+  test("has the prompts, the answers, the calls with results, and what a turn cost", () => {
+    const text = as("md", conversation);
+    expect(text).toContain("> Add 2 and 40");
+    expect(text).toContain(
+      '**Tool `everything__add`** (ok, 1 ms)\n\n```json\n{\n  "a": 2,\n  "b": 40\n}\n```\n\n```text\n42\n```',
+    );
+    expect(text).toContain("It is **42**.");
+    expect(text).toContain("*demo/demo-1 · 20 tokens in, 10 out · 6 ms*");
+  });
+
+  test("fences what would close its fence", () => {
+    const result = one.result("call_1", "```\n# not a heading\n```");
+    const text = as("md", [
+      one.user("x"),
+      one.answer("", [asked]),
+      one.planned(asked),
+      one.sent("call_1"),
+      result,
+      one.end(),
+    ]);
+    expect(text).toContain("````text\n```\n# not a heading\n```\n````");
+  });
+
+  test("says how a turn ended that did not end well", () => {
+    const texts = [[one.end("cancelled")], [one.error(false)], []].map((end) => as("md", [one.user("x"), ...end]));
+    expect(texts[0]).toContain("**stopped: cancelled**");
+    expect(texts[1]).toContain("**error: busy**");
+    expect(texts[2]).toContain("**unfinished**");
+  });
+});
+
+describe("JSON", () => {
+  test("has every event of the conversation as it was, in the names of the wire", () => {
+    const { events, ...rest } = JSON.parse(as("json", conversation));
+    expect(rest).toEqual({ format: "mcp-platform.conversation", version: 1, conversation_id: "c1" });
+    expect(events).toHaveLength(conversation.length);
+    expect(events[1]).toEqual({
+      seq: 2,
+      at: "1970-01-01T00:00:01.001Z",
+      type: "assistant_message",
+      turn_id: "turn_1",
+      message: { role: "assistant", content: "", tool_calls: [asked] },
+      finish_reason: "stop",
+      provider: "demo",
+      model: "demo-1",
+      attempts: 1,
+      usage: { input_tokens: 10, output_tokens: 5 },
+    });
+  });
+
+  test("does not rename what is somebody else's", () => {
+    const value = { action: "accept", content: { firstName: "x" } };
+    const answered: ChatEvent = { type: "answer", turnId: "turn_1", questionId: "q1", value };
+    expect(JSON.parse(as("json", [one.user("x"), answered])).events[1]).toMatchObject({ question_id: "q1", value });
+  });
+});
+
+describe("HTML", () => {
+  test("is one file whose policy lets in its own style and nothing else", () => {
+    const html = as("html", conversation);
+    const style = /<style>([\s\S]*?)<\/style>/.exec(html)?.[1] ?? "";
+    const hash = createHash("sha256").update(style).digest("base64");
+    expect(html).toContain(
+      `content="default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'"`,
+    );
+    expect(html).not.toMatch(/<script|<link|<iframe|\son\w+=|url\(|@import/i);
+    expect(html).toContain("<p>It is <strong>42</strong>.</p>");
+    expect(html).toContain("<summary><code>everything__add</code> ok · 1 ms</summary>");
+    expect(html).toContain("20 tokens in, 10 out");
+  });
+
+  const hostile = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    '[a](javascript:alert(1)) [b](https://e.example/"onmouseover=x) ![c](http://e.example/p.png) <http://e.example/?"x>',
+    "</style></pre></section><iframe src=//e.example>",
+    "<!-- \n\n> <b>x</b>\n\n| <i>a</i> | b |\n|---|---|\n| `</code>` | **<u>** |",
+    "1. a\n99999999999999999999. <s>\n- [x] <p>\n\n    <pre>",
+    "&lt;script&gt; &#60;script&#62; \u0000 \u001b[2J \u202e \ud800",
+  ];
+
+  test.each(hostile)("of %j is text and known elements", (text) => {
+    const call = { id: "call_1", name: text, arguments: text };
+    const events = [
+      one.user(text),
+      {
+        ...one.answer(text, [call]),
+        message: { role: "assistant" as const, content: text, reasoning: text, toolCalls: [call] },
+      },
+      one.result("call_1", text),
+      { ...one.error(), error: { kind: "x", message: text, retryable: false, hint: text } },
+    ];
+    const html = exportConversation(text, stored(events), { format: "html", secrets: [] });
+    expect(elements(html).filter((element) => !allowed.test(element))).toEqual([]);
+    for (const character of ["\u0000", "\u001b", "\u202e"]) expect(html).not.toContain(character);
+  });
+
+  test("of any text is text and known elements", () => {
+    const piece = fc.oneof(
+      fc.constantFrom(...hostile),
+      fc.constantFrom("<", ">", '"', "'", "`", "[x](", ")", "\n", "&", "*", "|"),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const html = as("html", [one.user("x"), one.answer(pieces.join("")), one.end()]);
+        expect(elements(html).filter((element) => !allowed.test(element))).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("shows pictures that are pictures, and names all else", () => {
+    const content = [
+      { type: "image", data: "iVBORw0KGgo=", mimeType: "image/png" },
+      { type: "image", data: "PHN2Zz4=", mimeType: "image/svg+xml" },
+      { type: "image", data: '"onerror="x', mimeType: "image/png" },
+      { type: "resource_link", uri: "javascript:<b>" },
+    ] as const;
+    const html = as("html", [{ ...one.user("x"), content: [...content] }]);
+    expect(html.match(/<img [^>]*>/g)).toEqual(['<img alt="image/png" src="data:image/png;base64,iVBORw0KGgo=">']);
+    expect(html).toContain("<p>[image, image/svg+xml]</p>");
+    expect(html).toContain("<p>[javascript:&#60;b&#62;]</p>");
+  });
+});
+
+describe.each(["md", "json", "html"] as const)("an export as %s", (format) => {
+  test("has nothing of what a rewind took back, and all that came after it", () => {
+    const log = [...conversation, two.user("a mistake"), two.end(), { type: "rewind", turnId: "w", toSeq: 7 } as const];
+    const text = as(format, [...log, turn("turn_3").user("better"), turn("turn_3").end()]);
+    expect(text).not.toContain("a mistake");
+    expect(text).toContain("better");
+  });
+
+  test.each([
+    "sk-proj-abcdefghij0123456789",
+    "ghp_abcdefghijklmnopqrst0123456789",
+    "AKIAIOSFODNN7EXAMPLE",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+    "Bearer abcdefghij0123456789",
+    "https://me:hunter2hunter@example.com/",
+    '{"api_key":"abcdef0123"}',
+    "password=correct-horse",
+    "-----BEGIN PRIVATE KEY-----\nabcdefghij0123456789\n-----END PRIVATE KEY-----",
+    "configured-secret-value",
+  ])("does not hold %j, wherever it was", (secret) => {
+    const named = { ...asked, arguments: secret };
+    const events = [one.user(`it is ${secret}`), one.answer(secret, [named]), one.result("call_1", secret), one.end()];
+    const text = as(format, events, ["configured-secret-value"]);
+    expect(text).toContain("[redacted]");
+    expect(text).not.toMatch(/abcdef|AKIAIOS|c2lnbmF0dXJl|hunter2|correct-horse|configured-secret/);
+  });
+
+  test("keeps words that only sound like a secret", () => {
+    const words = "The token count is 512, max_tokens: 4096; the key is under the mat; skip-this-long-hyphenated-word";
+    expect(as(format, [one.user(words), one.end()])).toContain("skip-this-long-hyphenated-word");
+    expect(as(format, [one.user(words), one.end()])).not.toContain("[redacted]");
+  });
+
+  test("of a hostile text of a megabyte takes no more than moments", () => {
+    const long = ["-----BEGIN PRIVATE KEY-----", "api_key", "eyJaaaaaaaa.", '"secret', "://a:"].map((text) =>
+      text.repeat(40_000),
+    );
+    const startedAt = performance.now();
+    for (const text of long) as(format, [one.user(text), one.end()]);
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
+  });
+});

@@ -1,0 +1,73 @@
+import { expect, test } from "@jest/globals";
+import type { ForkEvent } from "../../src/core/chat.js";
+import type { ChatStore } from "../../src/core/ports.js";
+import { openStore } from "../../src/history/open.js";
+import { Retention } from "../../src/session/retention.js";
+import { request, turn } from "../history/support.js";
+
+const day = 24 * 60 * 60 * 1000;
+let time = 0;
+const now = () => time;
+
+/** Conversations `c1`, `c2`… of one turn each, a day apart; today is the day of the last one. */
+async function withConversations(count: number, work: (store: ChatStore) => Promise<void>): Promise<void> {
+  time = 0;
+  const store = await openStore({ driver: "memory" }, { now, observe: () => undefined });
+  for (let number = 1; number <= count; number++) {
+    time = number * day;
+    await store.append(`c${number}`, turn(`turn_${number}`).user("hello"));
+    await store.append(`c${number}`, turn(`turn_${number}`).end());
+  }
+  await work(store);
+  await store.close();
+}
+
+const retention = (store: ChatStore, rules: object, open: string[] = []) =>
+  new Retention({ store, rules, isOpen: (id) => open.includes(id), now, observe: () => undefined });
+const left = async (store: ChatStore) => (await store.conversations()).map(({ conversationId }) => conversationId);
+
+test.each([
+  [{ maxAgeMs: 2 * day }, ["c5", "c4", "c3"]],
+  [{ maxConversations: 2 }, ["c5", "c4"]],
+  [{ maxAgeMs: 3 * day, maxConversations: 4 }, ["c5", "c4", "c3", "c2"]],
+  [{ maxAgeMs: 0.5 * day, maxConversations: 4 }, ["c5"]],
+])("%j leaves %j", (rules, expected) =>
+  withConversations(5, async (store) => {
+    expect(await retention(store, rules).apply()).toBe(5 - expected.length);
+    expect(await left(store)).toEqual(expected);
+  }),
+);
+
+test("what runs, waits, was left by a dead process or is open here stays, however old", () =>
+  withConversations(5, async (store) => {
+    const claim = (id: string) => store.claim(id, turn(`new_${id}`).user("more"), request(`node_${id}`));
+    for (const id of ["c1", "c2", "c3"]) await claim(id);
+    await store.turns.acquire("c1", "new_c1", "node_c1");
+    await store.turns.leave("node_c3");
+    time = 100 * day;
+    expect(await retention(store, { maxAgeMs: day }, ["c4"]).apply()).toBe(1);
+    expect((await left(store)).sort()).toEqual(["c1", "c2", "c3", "c4"]);
+  }));
+
+test("a fork of an old conversation is new", () =>
+  withConversations(1, async (store) => {
+    time = 50 * day;
+    const first: ForkEvent = { type: "fork", turnId: "f", origins: ["c1"], toSeq: 2 };
+    await store.archive.copy("c1", "d", () => ({ first, seqs: [1, 2] }));
+    await retention(store, { maxAgeMs: day }).apply();
+    expect(await left(store)).toEqual(["d"]);
+  }));
+
+test("it works by itself from its start, and without rules not at all", () =>
+  withConversations(3, async (store) => {
+    retention(store, {}).start();
+    const told = new Promise<string>((resolve) => {
+      const observe = ({ message }: { message: string }) => resolve(message);
+      const parts = { store, rules: { maxConversations: 1 }, isOpen: () => false, now, observe };
+      const working = new Retention(parts);
+      working.start();
+      working.close();
+    });
+    expect(await told).toMatch(/^2 conversations/);
+    expect(await left(store)).toEqual(["c3"]);
+  }));
