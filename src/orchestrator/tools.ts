@@ -11,6 +11,7 @@ import type {
   ToolCall,
 } from "../core/chat.js";
 import type { PreparedCall, Toolbox, ToolFacts, ToolResult } from "../core/ports.js";
+import { traceparentOf } from "../core/trace-context.js";
 import type { Loops } from "./loops.js";
 import { decide, type PolicyRules } from "./policy.js";
 
@@ -82,12 +83,9 @@ export async function* runToolCalls(
       happenings.push({ type: "answer", turnId, questionId: event.questionId, value });
       return value;
     };
-    const result = await prepared.send({
-      signal: batch.signal,
-      onProgress,
-      ask,
-      callId: `${turnId}/${batch.hop}/${call.id}`,
-    });
+    const callId = `${turnId}/${batch.hop}/${call.id}`;
+    const traceparent = traceparentOf(turnId, callId);
+    const result = await prepared.send({ signal: batch.signal, onProgress, ask, callId, traceparent });
     happenings.push(take(call, result));
   });
   void Promise.all(sent).then(

@@ -46,6 +46,23 @@ describe.each([
     expect(sent).toEqual(["a", "b", "c"]);
   });
 
+  test("calls carry the trace of their turn, each with a span of its own", async () => {
+    const meta = { name: "s__meta", arguments: {} };
+    await using llm = await startLlmServer([toolCalls([meta, meta]), answer("done")]);
+    const s = fixtureServer({ pages: [[{ name: "meta", inputSchema: { type: "object" } }]] });
+    await using app = await startApp({ llm: llm.url, mcpServers: { s } });
+    const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go", streaming }));
+    const turnId = events.flatMap((event) => (event.type === "turn_end" ? [event.turnId] : []))[0] ?? "";
+    const seen = events.flatMap((event) => (event.type === "tool_result" ? [JSON.parse(textOf(event.content))] : []));
+    const traces = seen.map(({ traceparent }) => traceparent.split("-"));
+    expect(traces.map(([version, traceId, , flags]) => [version, traceId, flags])).toEqual(
+      Array(2).fill(["00", turnId.slice(-32), "01"]),
+    );
+    const spans = traces.map(([, , span]) => span);
+    expect(new Set(spans).size).toBe(2);
+    for (const span of spans) expect(span).toMatch(/^[0-9a-f]{16}$/);
+  });
+
   test("what a tool, its arguments or its name get wrong is a result that the model sees", async () => {
     const calls = [
       { name: "s__nothing", arguments: {}, id: "unknown" },
