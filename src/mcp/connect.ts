@@ -1,7 +1,7 @@
 import type { ServerConfig } from "../core/config.js";
 import type { Callbacks } from "./callbacks.js";
 import { type ConnectionEvents, McpConnection } from "./connection.js";
-import { learnFrom, peerOf } from "./eras.js";
+import { learn, learnFrom, peerOf } from "./eras.js";
 import { EndedByProbe } from "./peer.js";
 import type { Route } from "./transports/route.js";
 import { abortable } from "./wait.js";
@@ -22,6 +22,7 @@ export async function connect(
     const peer = await abortable(peerOf(config, route, callbacks.capabilities, signal), signal);
     const connection = new McpConnection(config, events, { route, peer, callbacks });
     await abortable(peer.connect(), signal);
+    learn(peer.era, config);
     return connection;
   } catch (error) {
     learnFrom(error, config);

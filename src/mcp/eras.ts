@@ -26,11 +26,18 @@ export async function peerOf(
   signal: AbortSignal,
 ): Promise<Peer> {
   const era = config.protocol === "auto" ? verdicts.get(keyOf(config)) : config.protocol;
+  // Most servers are older ones. What they need of the SDK loads while they start and answer, not after that.
+  if (era !== "modern") void loadLegacy().catch(() => {});
   const modern = { ...capabilities, extensions: { [taskExtension]: {} } };
   const discovered = era === "legacy" ? undefined : await discover(config, route, modern, { signal, era });
   if (discovered && route.modern) return (await loadModern()).modernPeer(await route.modern(), modern, discovered);
   if (config.protocol === "modern") throw new McpError("protocol", `the server does not speak MCP ${modernVersion}`);
   return (await loadLegacy()).legacyPeer(route, capabilities);
+}
+
+/** From a start that succeeded: also a server that kept silent about the question need not be asked again. */
+export function learn(era: Era, config: ServerConfig): void {
+  if (config.protocol === "auto") verdicts.set(keyOf(config), era);
 }
 
 /** From a failed start: a server may have been too slow to say that it is a modern one. */

@@ -93,10 +93,15 @@ describe("an older server", () => {
     expect(started(record.lines())).toBe(2);
   });
 
-  test("that keeps silent about the question is taken for what it is", async () => {
-    await using running = startHub(fixture("s", { ignoresProbe: true }));
+  test("that keeps silent about the question is taken for what it is, and not asked again after a restart", async () => {
+    using record = recording();
+    await using running = startHub(fixture("s", { ignoresProbe: true, record: record.path }));
     await running.hub.ready();
     expect(running.hub.servers()[0]).toMatchObject({ state: "ready", era: "legacy" });
+    await running.call("s__crash");
+    await running.hub.settled();
+    expect(started(record.lines())).toBe(2);
+    expect(record.lines().filter((line) => line === "server/discover")).toHaveLength(1);
   });
 
   test("is refused where the user wants the newer protocol", async () => {
