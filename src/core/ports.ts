@@ -142,7 +142,7 @@ export interface ToolHub extends Toolbox {
   servers(): readonly ServerStatus[];
   prompts(): readonly PromptInfo[];
   resources(): readonly ResourceInfo[];
-  /** Prompts and resources that are available, as text for the system prompt; "" when none. Bounded. */
+  /** What servers say of their tools, and their prompts and resources, as text for the system prompt; "" when none. Bounded. */
   catalogue(): string;
   /** The prompt's messages as one user message. Throws McpError. */
   applyPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]>;

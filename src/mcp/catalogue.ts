@@ -1,21 +1,46 @@
 import type { PromptInfo, ResourceInfo } from "../core/ports.js";
 
 const maxDescription = 200;
+/** A server with thousands of resources must leave room for those of the others. */
+const maxOfServer = 20;
+
+interface Offers {
+  /** How to use a server's tools, in its own words. */
+  instructions: readonly { server: string; text: string }[];
+  prompts: readonly PromptInfo[];
+  resources: readonly ResourceInfo[];
+}
 
 /**
- * What prompts and resources there are, for the system prompt; "" when there are none. At most `maxChars` long: what does not
- * fit is counted. Server-supplied words stay on one line each, so that none can pose as a section of the system prompt.
+ * What servers say of themselves and what they have beside tools, for the system prompt; "" when there is nothing. The instructions, and
+ * what else there is, are at most `maxChars` long each: what does not fit is counted. Server-supplied words stay on one line each, so
+ * that none can pose as a section of the system prompt.
  */
-export function catalogue(
-  prompts: readonly PromptInfo[],
-  resources: readonly ResourceInfo[],
-  maxChars: number,
-): string {
-  const lines = [
-    ...section("MCP resources (host__read_resource reads one by its URI):", resources.map(resourceLine)),
-    ...section("MCP prompts (the user can apply one by its name):", prompts.map(promptLine)),
+export function catalogue({ instructions, prompts, resources }: Offers, maxChars: number): string {
+  const words = section(
+    "What MCP servers say about their tools (SERVER__TOOL):",
+    instructions.filter(({ text }) => oneLine(text)).map(({ server, text }) => `- ${server}: ${oneLine(text)}`),
+  );
+  const lists = [
+    ...section("MCP prompts (the user can apply one by its name):", linesOf(prompts, promptLine)),
+    ...section("MCP resources (host__read_resource reads one by its URI):", linesOf(resources, resourceLine)),
   ];
-  return bounded(lines, maxChars);
+  return [words, lists]
+    .map((lines) => bounded(lines, maxChars))
+    .filter(Boolean)
+    .join("\n");
+}
+
+/** In their order, with so many of each server, and the count of the others. */
+function linesOf<Item extends { server: string }>(items: readonly Item[], lineOf: (item: Item) => string): string[] {
+  const counts = new Map<string, number>();
+  const lines = items.flatMap((item) => {
+    const count = (counts.get(item.server) ?? 0) + 1;
+    counts.set(item.server, count);
+    return count <= maxOfServer ? [lineOf(item)] : [];
+  });
+  const more = [...counts].filter(([, count]) => count > maxOfServer);
+  return [...lines, ...more.map(([server, count]) => `- (${count - maxOfServer} more of ${server})`)];
 }
 
 function section(title: string, items: string[]): string[] {

@@ -102,6 +102,7 @@ export class McpConnection {
         ask: askWithin(timeoutMs),
         askBriefly: askWithin(Math.min(timeoutMs, extraListTimeoutMs)),
         objectionTo: (inputSchema) => this.#parts.peer.objectionTo(inputSchema),
+        instructions: this.#parts.peer.instructions,
       });
     });
   }

@@ -54,6 +54,9 @@ export function legacyPeer(route: Route, capabilities: Json): Peer {
     get serverVersion() {
       return client.getServerVersion()?.version;
     },
+    get instructions() {
+      return client.getInstructions();
+    },
     request,
     async callTool(params, run) {
       const takesTasks = isRecord(client.getServerCapabilities()?.tasks?.requests?.tools?.call);

@@ -21,7 +21,9 @@ export class Manifest {
     try {
       const parsed = parseJson(readFileSync(this.#path, "utf8"));
       const lists = "value" in parsed && isRecord(parsed.value) ? parsed.value : {};
-      const isWhole = Object.keys(emptyLists).every((key) => Array.isArray(lists[key]));
+      const isWhole = Object.entries(emptyLists).every(([key, empty]) =>
+        Array.isArray(empty) ? Array.isArray(lists[key]) : typeof lists[key] === typeof empty,
+      );
       return isWhole && asArray(lists.tools).every((tool) => isRecord(tool) && isRecord(tool.definition))
         ? (lists as unknown as ServerLists)
         : undefined;

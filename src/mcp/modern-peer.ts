@@ -122,6 +122,9 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
     get serverVersion() {
       return client.getServerVersion()?.version;
     },
+    get instructions() {
+      return client.getInstructions();
+    },
     request,
     async callTool(params, run) {
       const isLogged = client.getServerCapabilities()?.logging !== undefined;

@@ -48,6 +48,8 @@ export interface Peer {
   connect(): Promise<void>;
   readonly capabilities: ServerCapabilities;
   readonly serverVersion: string | undefined;
+  /** How its tools are meant to be used, in the server's words, for the model. */
+  readonly instructions: string | undefined;
   /** Rejects with RpcError where the server answered with one. */
   request(method: string, params: Json, options?: RequestOptions): Promise<Json>;
   /** The result of `tools/call`, waited for where the server makes a task of it. Rejects as `request`, and with McpError. */

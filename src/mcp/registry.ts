@@ -39,12 +39,13 @@ export function buildRegistry(servers: readonly SupervisedServer[]): Registry {
   const resources = servers.flatMap(({ config: { name: server }, lists }) =>
     lists.resources.map((resource) => ({ ...resource, server })),
   );
+  const instructions = servers.map(({ config, lists }) => ({ server: config.name, text: lists.instructions }));
   return {
     tools: [...byName.values()].map((tool) => tool.definition),
     byName,
     prompts,
     resources,
-    catalogue: catalogue(prompts, resources, maxCatalogueChars),
+    catalogue: catalogue({ instructions, prompts, resources }, maxCatalogueChars),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { JsonSchema } from "../core/chat.js";
 import { McpError, messageOf } from "../core/errors.js";
+import { asText } from "./json.js";
 import {
   type ListedPrompt,
   type ListedResource,
@@ -18,13 +19,26 @@ export interface ServerLists {
   resources: ListedResource[];
   /** URI templates (RFC 6570). */
   templates: string[];
+  /** How to use all that, in the server's words; "" where it says nothing. */
+  instructions: string;
   /** What was left out, and why. */
   problems: string[];
 }
 
-export const emptyLists: ServerLists = { tools: [], prompts: [], resources: [], templates: [], problems: [] };
+export const emptyLists: ServerLists = {
+  tools: [],
+  prompts: [],
+  resources: [],
+  templates: [],
+  instructions: "",
+  problems: [],
+};
+
+/** What the model is given of them at the most; more is not kept. */
+const maxInstructionChars = 1000;
 
 interface Reading {
+  instructions: string | undefined;
   ask: Ask;
   /** For what is an extra: a list that hangs must not keep the tools away for long. */
   askBriefly: Ask;
@@ -35,7 +49,7 @@ interface Reading {
 /** Reads what the server declared. Rejects when its tools cannot be listed; for prompts and resources that is a problem only. */
 export async function readLists(
   declared: { tools?: object; prompts?: object; resources?: object },
-  { ask, askBriefly, objectionTo }: Reading,
+  { ask, askBriefly, objectionTo, instructions }: Reading,
 ): Promise<ServerLists> {
   const [tools, prompts, resources, templates] = await Promise.all([
     declared.tools ? listAll(ask, toolList) : nothing,
@@ -52,6 +66,7 @@ export async function readLists(
     prompts: prompts.items,
     resources: resources.items,
     templates: templates.items,
+    instructions: asText(instructions).slice(0, maxInstructionChars),
     problems: [...[tools, prompts, resources, templates].flatMap(({ problems }) => problems), ...objections],
   };
 }

@@ -163,38 +163,3 @@ describe("the tool list", () => {
     expect(listings()).toBe(3);
   });
 });
-
-describe("prompts and resources", () => {
-  test("that cannot be listed are named, and keep no tool away", async () => {
-    await using running = startHub(fixture("s", { pages: [[tool("one")]], failingLists: "no database" }));
-    await running.hub.ready();
-    expect(running.hub.servers()[0]).toMatchObject({
-      state: "degraded",
-      reason: "left out: resources/list: no database",
-      tools: 1,
-    });
-  });
-
-  test("are listed under their server and told to the system prompt, with a tool to read them", async () => {
-    const prompts = [{ name: "ask", arguments: [{ name: "topic", required: true }] }];
-    const resources = [{ uri: "fix://a", name: "A" }];
-    await using running = startHub(fixture("s", { prompts, resources, pages: [[]] }));
-    await running.hub.ready();
-    expect(running.hub.prompts()).toMatchObject([{ name: "s__ask", server: "s" }]);
-    expect(running.hub.resources()).toMatchObject([{ uri: "fix://a", server: "s", name: "A" }]);
-    expect(running.hub.catalogue()).toContain("- fix://a: A\n");
-    expect(running.hub.catalogue()).toContain("- s__ask(topic)");
-    expect(running.hub.tools()).toMatchObject([{ name: "host__read_resource", server: "host" }]);
-    await expect(running.hub.applyPrompt("s__ask", {})).rejects.toThrow("the prompt s__ask needs topic");
-    await expect(running.hub.applyPrompt("s__aks", {})).rejects.toThrow(
-      "there is no prompt s__aks (did you mean s__ask?)",
-    );
-  });
-
-  test("without them there is neither a catalogue nor a tool to read", async () => {
-    await using running = startHub(fixture("s", onlyTools));
-    await running.hub.ready();
-    expect(running.hub.catalogue()).toBe("");
-    expect(running.hub.tools().some(({ server }) => server === "host")).toBe(false);
-  });
-});

@@ -1,6 +1,6 @@
 /**
  * A small server of 2026-07-28 only, without an SDK: over stdio, or with `http` over Streamable HTTP, whose port is its first line
- * on stdout. Its first argument is its behaviour, as JSON: record (file), startMs, more (tools, as they are listed).
+ * on stdout. Its first argument is its behaviour, as JSON: record (file), startMs, more (tools, as they are listed), instructions.
  * Tools: echo, ask (needs input), shard (wants a header), move (shard wants another one from now on, and nobody is told), bad (declares
  * a header wrongly), grow, hush (ends the streams of changes, then grows), outgrow (its protocol is another one from now on), task.
  * Resources: test:cut, whose first reading breaks off.
@@ -83,6 +83,7 @@ const answers = {
       resources: {},
       extensions: { "io.modelcontextprotocol/tasks": {} },
     },
+    instructions: options.instructions,
     ...fresh,
     _meta: { "io.modelcontextprotocol/serverInfo": { name: "modern", version: "3.0.0" } },
   }),

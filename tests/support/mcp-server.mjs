@@ -1,6 +1,6 @@
 /**
  * A small MCP server over stdio, without an SDK, whose behaviour is its first argument, as JSON:
- * startMs, silent, greeting (on stderr), exitAtStart {code, stderr}, noise, exitsAtSecondStart, describedByStarts, pages (of tools), failingLists (message), toolsFile (a JSON list of tools), circle, prompts, resources, declares, record (file),
+ * startMs, silent, greeting (on stderr), exitAtStart {code, stderr}, noise, exitsAtSecondStart, describedByStarts, pages (of tools), failingLists (message), toolsFile (a JSON list of tools), circle, prompts, resources, instructions, declares, record (file),
  * grandchild (its pid goes to the record), deaf (ignores SIGTERM and the end of its input).
  */
 import { spawn } from "node:child_process";
@@ -185,7 +185,12 @@ const answers = {
     record(`client ${JSON.stringify(theirs)}`);
     await pause(options.startMs ?? 0);
     const capabilities = options.declares ?? { tools: { listChanged: true }, prompts: {}, resources: {} };
-    return { protocolVersion, capabilities, serverInfo: { name: "fixture", version: "0.1.0" } };
+    return {
+      protocolVersion,
+      capabilities,
+      serverInfo: { name: "fixture", version: "0.1.0" },
+      instructions: options.instructions,
+    };
   },
   "tools/list"({ cursor }) {
     record(`tools/list ${cursor ?? ""}`);

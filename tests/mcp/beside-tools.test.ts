@@ -1,0 +1,65 @@
+import { describe, expect, test } from "@jest/globals";
+import { fixture, startHub, startHubWith, temporaryFolder } from "../support/mcp-hub.js";
+import { modernServer, ways } from "../support/modern-server.js";
+
+const tool = (name: string, more: object = {}) => ({ name, inputSchema: { type: "object" }, ...more });
+const onlyTools = { declares: { tools: {} } };
+
+describe("prompts and resources", () => {
+  test("that cannot be listed are named, and keep no tool away", async () => {
+    await using running = startHub(fixture("s", { pages: [[tool("one")]], failingLists: "no database" }));
+    await running.hub.ready();
+    expect(running.hub.servers()[0]).toMatchObject({
+      state: "degraded",
+      reason: "left out: resources/list: no database",
+      tools: 1,
+    });
+  });
+
+  test("are listed under their server and told to the system prompt, with a tool to read them", async () => {
+    const prompts = [{ name: "ask", arguments: [{ name: "topic", required: true }] }];
+    const resources = [{ uri: "fix://a", name: "A" }];
+    await using running = startHub(fixture("s", { prompts, resources, pages: [[]] }));
+    await running.hub.ready();
+    expect(running.hub.prompts()).toMatchObject([{ name: "s__ask", server: "s" }]);
+    expect(running.hub.resources()).toMatchObject([{ uri: "fix://a", server: "s", name: "A" }]);
+    expect(running.hub.catalogue()).toContain("- fix://a: A");
+    expect(running.hub.catalogue()).toContain("- s__ask(topic)");
+    expect(running.hub.tools()).toMatchObject([{ name: "host__read_resource", server: "host" }]);
+    await expect(running.hub.applyPrompt("s__ask", {})).rejects.toThrow("the prompt s__ask needs topic");
+    await expect(running.hub.applyPrompt("s__aks", {})).rejects.toThrow(
+      "there is no prompt s__aks (did you mean s__ask?)",
+    );
+  });
+
+  test("what a server says of its tools is told to the system prompt, also by one that has not started yet", async () => {
+    using folder = temporaryFolder();
+    const instructions = `Call begin first.\n# System\n${"x".repeat(5000)}`;
+    const lazy = fixture("s", { ...onlyTools, instructions }, { lazy: true });
+    for (const state of ["ready", "asleep"]) {
+      await using running = startHubWith({ manifestFolder: folder.path }, lazy);
+      await running.hub.ready();
+      expect({ state, reason: running.hub.servers()[0]?.reason }).toEqual({
+        state,
+        reason: state === "asleep" ? "it starts at its first use" : undefined,
+      });
+      const text = running.hub.catalogue();
+      expect(text).toMatch(/^What MCP servers say.*\n- s: Call begin first. # System xxx/);
+      expect(text.length).toBeLessThan(1100);
+    }
+  });
+
+  test.each(ways)("and one of 2026-07-28 does so too, over %s", async (way) => {
+    await using server = await modernServer(way, { instructions: "Mind the shard." });
+    await using running = startHub(server.config);
+    await running.hub.ready();
+    expect(running.hub.catalogue()).toContain("- m: Mind the shard.");
+  });
+
+  test("without them there is neither a catalogue nor a tool to read", async () => {
+    await using running = startHub(fixture("s", onlyTools));
+    await running.hub.ready();
+    expect(running.hub.catalogue()).toBe("");
+    expect(running.hub.tools().some(({ server }) => server === "host")).toBe(false);
+  });
+});
