@@ -1,5 +1,6 @@
 /** Checks a model's arguments against a tool's inputSchema, before the call. */
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { JsonSchema } from "../core/chat.js";
 import { withinTime } from "../core/within-time.js";
@@ -65,7 +66,7 @@ function checkOf(schema: JsonSchema): Check {
  * nothing, which leaves the check to the server. MCP's default dialect is 2020-12 (spec 2025-11-25).
  */
 function compile(schema: JsonSchema): Check {
-  const Dialect = /draft-0\d/.test(String(schema.$schema)) ? Ajv : Ajv2020;
+  const Dialect = dialectOf(schema);
   try {
     const ajv = new Dialect({
       strict: false,
@@ -82,6 +83,11 @@ function compile(schema: JsonSchema): Check {
   } catch {
     return undefined;
   }
+}
+
+function dialectOf({ $schema }: JsonSchema) {
+  if (/draft-0\d/.test(String($schema))) return Ajv;
+  return /draft\/2019-09/.test(String($schema)) ? Ajv2019 : Ajv2020;
 }
 
 function describe({ keyword, instancePath, params, message, data }: ErrorObject): string {

@@ -67,6 +67,23 @@ test("the dialect is the one that $schema names, 2020-12 where it names none", (
   expect(problem('{"pair":[1,2]}', old)).toMatch(/`pair` must NOT have more than 1 items/);
 });
 
+test("2019-09 is a dialect of its own: tuples are arrays of `items`, and recursion is dynamic", () => {
+  const schema = {
+    $schema: "https://json-schema.org/draft/2019-09/schema",
+    type: "object",
+    properties: {
+      pair: { type: "array", items: [{ type: "string" }, { type: "number" }], additionalItems: false },
+      child: { $recursiveRef: "#" },
+    },
+    dependentRequired: { pair: ["child"] },
+  };
+  const check = (value: object) => readArguments(JSON.stringify(value), schema);
+  expect(check({ pair: ["a", 1], child: {} })).toMatchObject({ value: {} });
+  expect(check({ pair: ["a", 1, 2], child: {} })).toHaveProperty("problem");
+  expect(check({ child: { pair: [1, 1], child: {} } })).toHaveProperty("problem");
+  expect(check({ pair: ["a", 1] })).toHaveProperty("problem");
+});
+
 test.each([
   ["a remote $ref", { type: "object", properties: { a: { $ref: "https://example.com/x.json" } } }],
   ["a dangling $ref", { type: "object", properties: { a: { $ref: "#/$defs/nothing" } } }],
