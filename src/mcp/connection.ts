@@ -87,6 +87,11 @@ export class McpConnection {
     return Boolean(tools?.listChanged || prompts?.listChanged || resources?.listChanged);
   }
 
+  /** Whether the server said that it has resources, listed or not. */
+  get hasResources(): boolean {
+    return this.#declared.resources !== undefined;
+  }
+
   /** Rejects when the tools cannot be listed; what else cannot is a problem in the result. */
   lists(signal: AbortSignal): Promise<ServerLists> {
     const { timeoutMs } = this.#config;

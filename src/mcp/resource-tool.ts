@@ -1,4 +1,4 @@
-/** The host's own tool by which a model reads what the catalogue lists. On offer only while some server has resources. */
+/** The host's own tool by which a model reads what the catalogue lists and results point to. On offer only while there is something. */
 import type { JsonSchema } from "../core/chat.js";
 import { messageOf } from "../core/errors.js";
 import { errorResult } from "./content.js";
@@ -14,14 +14,17 @@ const annotations = { readOnly: true, idempotent: true, destructive: false, open
 
 const inputSchema: JsonSchema = {
   type: "object",
-  properties: { uri: { type: "string", description: "As listed, or by one of the servers' URI templates." } },
+  properties: {
+    uri: { type: "string", description: "As listed, as in a tool's result, or by one of the servers' URI templates." },
+  },
   required: ["uri"],
   additionalProperties: false,
 };
 
 export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTool[] {
   const templates = servers.flatMap(({ lists }) => lists.templates);
-  if (templates.length === 0 && servers.every(({ lists }) => lists.resources.length === 0)) return [];
+  const hasNone = servers.every(({ lists, linked }) => lists.resources.length === 0 && linked.isEmpty);
+  if (templates.length === 0 && hasNone) return [];
   const known = templates.length > 0 ? ` URI templates: ${templates.slice(0, 20).join(" ")}` : "";
   return [
     {

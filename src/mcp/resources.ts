@@ -19,14 +19,16 @@ export async function readFrom(
 
 interface Offering {
   lists: { resources: readonly { uri: string }[]; templates: readonly string[] };
+  linked: { has(uri: string): boolean };
 }
 
-/** The server that lists the URI, else one whose template it fits, else one whose own scheme it has. */
+/** The server that lists the URI, else one that has pointed to it, else one whose template it fits, else one whose own scheme it has. */
 export function ownerOf<Server extends Offering>(uri: string, servers: readonly Server[]): Server | undefined {
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(uri)?.[0];
   const hasScheme = (other: string) => scheme !== undefined && other.startsWith(scheme);
   return (
     servers.find(({ lists }) => lists.resources.some((resource) => resource.uri === uri)) ??
+    servers.find(({ linked }) => linked.has(uri)) ??
     servers.find(({ lists }) => lists.templates.some((template) => fits(uri, template))) ??
     (commonScheme.test(uri)
       ? undefined

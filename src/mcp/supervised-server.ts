@@ -9,6 +9,7 @@ import { coalesced } from "./coalesced.js";
 import { Condition } from "./condition.js";
 import type { McpConnection } from "./connection.js";
 import { KeptConnection } from "./kept-connection.js";
+import { LinkedResources } from "./linked-resources.js";
 import { Manifest } from "./manifest.js";
 import { Offer } from "./offer.js";
 import { Pins } from "./pins.js";
@@ -47,7 +48,7 @@ export class SupervisedServer {
   readonly config: ServerConfig;
   readonly condition: Condition;
   readonly offer: Offer;
-
+  readonly linked: LinkedResources;
   readonly #kept: KeptConnection;
   readonly #watched: WatchedResources;
   readonly #statusChanged: () => void;
@@ -72,6 +73,7 @@ export class SupervisedServer {
       pins: new Pins(host.pinFolder, config),
       changed: () => events.listsChanged(),
     });
+    this.linked = new LinkedResources(() => events.listsChanged());
     this.#watched = new WatchedResources(noticed);
     this.#kept = new KeptConnection(config, {
       condition,

@@ -41,6 +41,7 @@ async function callOnce(
   try {
     const result = await connection.callTool(tool, args, options);
     const { content, isError } = toToolResult(result);
+    if (connection.hasResources) server.linked.add(content);
     return { content: isError ? content : [...content, ...doubts(result, tool)], isError };
   } catch (error) {
     if (error instanceof NotTaken && !options.signal.aborted) throw error;

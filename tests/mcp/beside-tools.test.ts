@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { textOf } from "../../src/core/chat.js";
 import { fixture, startHub, startHubWith, temporaryFolder } from "../support/mcp-hub.js";
 import { modernServer, ways } from "../support/modern-server.js";
 
@@ -30,6 +31,19 @@ describe("prompts and resources", () => {
     await expect(running.hub.applyPrompt("s__aks", {})).rejects.toThrow(
       "there is no prompt s__aks (did you mean s__ask?)",
     );
+  });
+
+  test("that a result points to can be read, from that server only", async () => {
+    const pages = [[tool("link")]];
+    const others = { pages: [[tool("link")]], declares: { tools: {} } };
+    await using running = startHub(fixture("s", { pages }), fixture("none", others));
+    const read = async (uri: string) => textOf((await running.call("host__read_resource", { uri })).content);
+    await running.hub.ready();
+    await running.call("none__link", { uri: "https://example.com/none" });
+    expect(await read("https://example.com/none")).toContain("there is no tool host__read_resource");
+    await running.call("s__link", { uri: "https://example.com/a" });
+    expect(await read("https://example.com/a")).toBe("[resource https://example.com/a]\nwords");
+    expect(await read("https://example.com/none")).toContain("no MCP server offers the resource");
   });
 
   test("what a server says of its tools is told to the system prompt, also by one that has not started yet", async () => {

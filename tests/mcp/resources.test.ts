@@ -4,6 +4,7 @@ import { ownerOf } from "../../src/mcp/resources.js";
 const offers = (name: string, uris: string[], templates: string[] = []) => ({
   name,
   lists: { resources: uris.map((uri) => ({ uri })), templates },
+  linked: new Set(name === "other" ? ["https://example.com/linked", "https://example.com/a"] : []),
 });
 const servers = [
   offers("notes", ["note://today"], ["note://archive/{year}"]),
@@ -16,6 +17,10 @@ test("a resource belongs to the server that lists it", () => {
   expect(owner("note://today")).toBe("notes");
   expect(owner("note://shared")).toBe("other");
   expect(owner("https://example.com/a")).toBe("web");
+});
+
+test("else to one that has pointed to it, whatever its scheme", () => {
+  expect(owner("https://example.com/linked")).toBe("other");
 });
 
 test("else to one whose template it fits, else to one with a scheme of its own", () => {

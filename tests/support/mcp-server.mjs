@@ -120,6 +120,7 @@ const calls = {
     return text("waited");
   },
   hang: () => undefined,
+  link: ({ uri }) => ({ content: [{ type: "resource_link", uri, name: "linked" }] }),
   async drip({ times, everyMs }, progressToken) {
     for (let progress = 1; progress <= times; progress++) {
       await pause(everyMs);
