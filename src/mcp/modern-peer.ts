@@ -8,7 +8,7 @@ import {
 } from "@modelcontextprotocol/client";
 import { record, string, unknown } from "zod";
 import { McpError } from "../core/errors.js";
-import { type Filter, follow } from "./change-streams.js";
+import { ChangeStream } from "./change-stream.js";
 import { clientInfo } from "./client-info.js";
 import { unsupportedVersion } from "./eras.js";
 import { headersFor, objectionTo } from "./header-params.js";
@@ -85,9 +85,15 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
     throw new McpError("protocol", `the server answered with a result of type ${JSON.stringify(result.resultType)}`);
   };
 
-  const followChanges = (filter: Filter, resumed: () => void) => {
-    void follow(client, filter, { signal: ended.signal, failed: (error) => events?.failed(error), resumed });
-  };
+  const changes = new ChangeStream(client, {
+    signal: ended.signal,
+    failed: (error) => events?.failed(error),
+    resumed() {
+      const { tools, prompts, resources } = client.getServerCapabilities() ?? {};
+      const kinds = [tools && "tools", prompts && "prompts", resources && "resources"].filter(Boolean);
+      for (const kind of kinds) events?.notified(`notifications/${kind}/list_changed`, {});
+    },
+  });
 
   return {
     era: "modern",
@@ -110,11 +116,7 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
         ...(prompts?.listChanged && { promptsListChanged: true }),
         ...(resources?.listChanged && { resourcesListChanged: true }),
       };
-      const listsMayDiffer = () => {
-        const kinds = [tools && "tools", prompts && "prompts", resources && "resources"].filter(Boolean);
-        for (const kind of kinds) events?.notified(`notifications/${kind}/list_changed`, {});
-      };
-      if (Object.keys(filter).length > 0) followChanges(filter, listsMayDiffer);
+      if (Object.keys(filter).length > 0) changes.follow(filter);
     },
     get capabilities() {
       return client.getServerCapabilities() ?? {};
@@ -133,7 +135,7 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
       return isTaskHandle(result) ? resultOfTask(result, run, answer) : result;
     },
     async subscribe(uri) {
-      followChanges({ resourceSubscriptions: [uri] }, () => {});
+      changes.follow({ resourceSubscriptions: [uri] });
     },
     async ping(signal) {
       await request("server/discover", {}, { signal });

@@ -53,6 +53,36 @@ describe("a server of 2026-07-28", () => {
     expect(running.hub.tools().some(({ tool }) => tool.startsWith("grown"))).toBe(true);
   });
 
+  describe.each(ways)("whose resources are read, over %s", (way) => {
+    const listened = async (behaviour: object, isEnough: (filters: object[]) => boolean) => {
+      const more = [{ name: "listeners", inputSchema: { type: "object" } }];
+      await using server = await modernServer(way, { more, ...behaviour });
+      await using running = startHub(server.config);
+      await running.hub.ready();
+      await Promise.all(["test:a", "test:b"].map((uri) => running.hub.readResource(uri)));
+      await running.hub.readResource("test:c");
+      let filters: object[] = [];
+      for (let tries = 0; tries < 100 && !isEnough(filters); tries++) {
+        await new Promise((done) => setTimeout(done, 20));
+        filters = JSON.parse(textOf((await running.call("m__listeners")).content));
+      }
+      return { filters, log: running.log };
+    };
+
+    test("tells all changes on one stream", async () => {
+      const isOne = ([first, ...others]: { resourceSubscriptions?: string[] }[]) =>
+        first?.resourceSubscriptions?.length === 3 && others.length === 0;
+      const { filters } = await listened({}, isOne);
+      expect(filters).toEqual([{ toolsListChanged: true, resourceSubscriptions: ["test:a", "test:b", "test:c"] }]);
+    });
+
+    test("goes on telling what it told when it will tell no more", async () => {
+      const { filters, log } = await listened({ maxWatched: 2 }, (open) => open.length > 0);
+      expect(filters.at(0)).toMatchObject({ toolsListChanged: true });
+      await until(() => log.some(({ message }) => message.includes("too many resources")));
+    });
+  });
+
   test("gets the arguments that it wants as headers, and a tool that declares them wrongly is left out", async () => {
     await using server = await modernServer("http");
     await using running = startHub(server.config);

@@ -1,8 +1,8 @@
 /**
  * A small server of 2026-07-28 only, without an SDK: over stdio, or with `http` over Streamable HTTP, whose port is its first line
- * on stdout. Its first argument is its behaviour, as JSON: record (file), startMs, more (tools, as they are listed), instructions.
+ * on stdout. Its first argument is its behaviour, as JSON: record (file), startMs, more (tools, as they are listed), instructions, maxWatched (resources).
  * Tools: echo, ask (needs input), shard (wants a header), move (shard wants another one from now on, and nobody is told), bad (declares
- * a header wrongly), grow, hush (ends the streams of changes, then grows), outgrow (its protocol is another one from now on), task.
+ * a header wrongly), listeners (what the streams of changes are about; in `more` only), grow, hush (ends the streams of changes, then grows), outgrow (its protocol is another one from now on), task.
  * Resources: test:cut, whose first reading breaks off.
  */
 import { appendFileSync } from "node:fs";
@@ -45,6 +45,7 @@ const called = {
     shard.inputSchema = schema({ region: { type: "string", "x-mcp-header": "Zone" } });
     return text("moved");
   },
+  listeners: () => text(JSON.stringify([...listeners].map(({ filter }) => filter))),
   grow() {
     grow();
     for (const { tell } of listeners) tell("notifications/tools/list_changed", {});
@@ -80,7 +81,7 @@ const answers = {
     supportedVersions: ["2026-07-28"],
     capabilities: {
       tools: { listChanged: true },
-      resources: {},
+      resources: { subscribe: true },
       extensions: { "io.modelcontextprotocol/tasks": {} },
     },
     instructions: options.instructions,
@@ -102,6 +103,9 @@ function serve({ id, method, params = {} }, { send, end = () => {}, headers = {}
       .filter(Boolean)
       .join(" "),
   );
+  if (method === "notifications/cancelled") {
+    for (const listener of listeners) if (listener.id === params.requestId) listeners.delete(listener);
+  }
   if (id === undefined) return;
   const fail = (code, message, data) => send({ jsonrpc: "2.0", id, error: { code, message, data } });
   if (version !== supported) return fail(-32022, "unsupported version", { supported: [supported], requested: version });
@@ -109,7 +113,9 @@ function serve({ id, method, params = {} }, { send, end = () => {}, headers = {}
     const _meta = { "io.modelcontextprotocol/subscriptionId": id };
     const tell = (note, more) => send({ jsonrpc: "2.0", method: note, params: { ...more, _meta } });
     const bye = () => send({ jsonrpc: "2.0", id, result: { resultType: "complete", _meta } });
-    listeners.add({ tell, end: () => [bye(), end()] });
+    const filter = params.notifications;
+    if (filter.resourceSubscriptions?.length > (options.maxWatched ?? 100)) return fail(-32602, "too many resources");
+    listeners.add({ id, filter, tell, end: () => [bye(), end()] });
     return tell("notifications/subscriptions/acknowledged", { notifications: params.notifications });
   }
   const answer = answers[method];
