@@ -7,6 +7,7 @@ import type { OAuthDiscoveryState } from "@modelcontextprotocol/sdk/client/auth.
 import type { OAuthClientInformationMixed, OAuthTokens } from "@modelcontextprotocol/sdk/shared/auth.js";
 import type { RemoteServerConfig } from "../../core/config.js";
 import { isRecord } from "../json.js";
+import { withFileLock } from "./file-lock.js";
 
 /** `client` and `tokens` carry the `issuer` that they belong to, and are stored as the SDK hands them over. */
 export interface AuthRecord {
@@ -22,10 +23,7 @@ export interface AuthRecord {
   tokensAt?: number;
 }
 
-const pollMs = 50;
 const changePollMs = 1000;
-/** No renewal takes so long: whoever held the lock is gone. */
-const staleLockMs = 45_000;
 
 export class AuthFile {
   readonly #folder: string;
@@ -64,14 +62,8 @@ export class AuthFile {
 
   /** One at a time over all processes: a refresh token that is used twice ends the session. */
   async locked<T>(work: () => Promise<T>): Promise<T> {
-    const lock = `${this.#path}.lock`;
     await this.#makeFolder();
-    while (!(await tookLock(lock))) await sleep(pollMs);
-    try {
-      return await work();
-    } finally {
-      await rm(lock, { force: true });
-    }
+    return withFileLock(`${this.#path}.lock`, work);
   }
 
   /** Resolves when something else is stored: somebody has logged in, perhaps by another process. Rejects when the signal aborts. */
@@ -86,17 +78,5 @@ export class AuthFile {
 
   async #makeFolder(): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-  }
-}
-
-async function tookLock(lock: string): Promise<boolean> {
-  try {
-    await writeFile(lock, String(process.pid), { flag: "wx" });
-    return true;
-  } catch (error) {
-    if (!isRecord(error) || error.code !== "EEXIST") throw error;
-    const held = await stat(lock).catch(() => undefined);
-    if (held && Date.now() - held.mtimeMs > staleLockMs) await rm(lock, { force: true });
-    return false;
   }
 }

@@ -1,0 +1,65 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setImmediate as later } from "node:timers/promises";
+import { expect, test } from "@jest/globals";
+import { withFileLock } from "../../src/mcp/auth/file-lock.js";
+import { temporaryFolder } from "../support/mcp-hub.js";
+
+const deadPid = spawnSync(process.execPath, ["-e", ""]).pid;
+const lockOf = (pid: number, machine = hostname()) => JSON.stringify({ id: "another", pid, machine });
+
+/** Works many times at once under the lock. Resolves to how many were at it together at the most. */
+async function crowd(path: string, count: number): Promise<number> {
+  let [inside, most] = [0, 0];
+  const work = async () => {
+    inside += 1;
+    most = Math.max(most, inside);
+    for (let turn = 0; turn < 5; turn++) await later();
+    inside -= 1;
+  };
+  await Promise.all(Array.from({ length: count }, () => withFileLock(path, work)));
+  return most;
+}
+
+test.each([
+  ["free", undefined],
+  ["left by a process that died", lockOf(deadPid)],
+  ["left by an earlier process with our number", lockOf(process.pid)],
+])("a lock that is %s is held by one at a time, at once, and leaves nothing behind", async (_, content) => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "lock");
+  if (content) writeFileSync(path, content);
+  expect(await crowd(path, 20)).toBe(1);
+  expect(readdirSync(folder.path)).toEqual([]);
+});
+
+test("the lock of a process that runs is waited for, and that of another machine until it is old", async () => {
+  using folder = temporaryFolder();
+  for (const content of [lockOf(process.ppid), lockOf(deadPid, "elsewhere")]) {
+    const path = join(folder.path, "lock");
+    writeFileSync(path, content);
+    let isDone = false;
+    const done = withFileLock(path, async () => {
+      isDone = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(isDone).toBe(false);
+    const longAgo = Date.now() / 1000 - 100;
+    if (content.includes("elsewhere")) utimesSync(path, longAgo, longAgo);
+    else writeFileSync(path, lockOf(deadPid));
+    await done;
+    expect(existsSync(path)).toBe(false);
+  }
+});
+
+test("work that fails gives the lock back", async () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "lock");
+  const failing = withFileLock(path, async () => {
+    throw new Error("no");
+  });
+  await expect(failing).rejects.toThrow("no");
+  expect(await crowd(path, 2)).toBe(1);
+});
