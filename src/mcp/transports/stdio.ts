@@ -21,7 +21,7 @@ const bytesOfMb = 1024 * 1024;
 const stderrTailChars = 4096;
 /** A server that reads its stdin leaves by itself within milliseconds. */
 const endOfInputGraceMs = 300;
-const terminateGraceMs = 2000;
+const terminateGraceMs = 1500;
 /** For what the server wrote before it died; a descendant may hold the pipe open for ever. */
 const lastOutputMs = 100;
 
