@@ -6,6 +6,7 @@ import { addApprovalCommands } from "./approval-commands.js";
 import { parseDuration } from "./config/durations.js";
 import { type GlobalOptions, load } from "./configuration.js";
 import { addConversationCommands } from "./conversation-commands.js";
+import type { LlmConfig } from "./core/config.js";
 import { errorInfo } from "./core/errors.js";
 import type { DoorParts } from "./frontends/door.js";
 import { exitCodeOfError, exitCodes } from "./frontends/exit-codes.js";
@@ -108,6 +109,28 @@ program
     return open((parts) => runStdio(parts, { stdin, stdout, onInterrupt }), { followsFiles: true });
   });
 
+program
+  .command("serve")
+  .description("HTTP and WebSocket: OpenAI-compatible API, /ws/chat, sessions and servers")
+  .option("--port <n>", "port; 0: any that is free", wholeNumber)
+  .option("--host <address>", "address to listen on; any other than a loopback one needs a token")
+  .option(
+    "--token <token>",
+    "what callers have to send; better in MCP_PLATFORM_SERVE__TOKEN, where no process list shows it",
+    longToken,
+  )
+  .action(async (flags: { port?: number; host?: string; token?: string }) => {
+    const { runServe } = await import("./frontends/http/serve.js");
+    return open(
+      (parts, { config: { serve, llm }, notices }) => {
+        for (const notice of notices) stderr.write(`${notice}\n`);
+        const options = { ...serve, ...flags, version: program.version() ?? "", models: modelNames(llm) };
+        return runServe(parts, options, { stderr, onInterrupt });
+      },
+      { followsFiles: true },
+    );
+  });
+
 const config = program.command("config").description("show, check or start a configuration");
 config
   .command("show")
@@ -162,6 +185,10 @@ async function runOnce(prompt: string | undefined, options: RunOptions): Promise
   });
 }
 
+function modelNames({ providers }: LlmConfig): string[] {
+  return Object.entries(providers).flatMap(([name, { model }]) => (model ? [`${name}/${model}`] : []));
+}
+
 function append(value: string, all: string[] = []): string[] {
   return [...all, value];
 }
@@ -169,6 +196,12 @@ function append(value: string, all: string[] = []): string[] {
 function wholeNumber(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
   throw new InvalidArgumentError("a whole number is expected");
+}
+
+/** As the schema of the configuration has it. */
+function longToken(text: string): string {
+  if (text.length >= 16) return text;
+  throw new InvalidArgumentError("a token has at least 16 characters");
 }
 
 function milliseconds(text: string): number {

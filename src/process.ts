@@ -1,4 +1,5 @@
 /** This process around the host: configuration files, signals, streams, and how it is left. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { App } from "./app.js";
 import type { LoadedConfig } from "./config/load.js";
 import { type ConfigSource, findSource, type GlobalOptions, load, unconfirmedServers } from "./configuration.js";
@@ -15,6 +16,8 @@ export interface DoorOptions {
   followsFiles?: boolean;
 }
 
+/** How long whoever reads slowly may keep the process. */
+const flushMs = 1_000;
 const { stdout, stderr } = process;
 /** The signal that told the host to end; it decides about the exit code then, whoever leaves first. */
 let endedBy: "SIGTERM" | "SIGHUP" | undefined;
@@ -31,6 +34,7 @@ export async function openDoor(
   const contents = contentsOf(read.files);
   const loaded = await confirmed(read, flags, source);
   const { createApp } = await import("./app.js");
+  const flushes: (() => Promise<void>)[] = [];
   const starting = createApp({ config: loaded, observe, recover: false });
   // Listened to from the start, because servers run before the app is there.
   for (const signal of ["SIGTERM", "SIGHUP"] as const) {
@@ -39,7 +43,10 @@ export async function openDoor(
       const { drainTimeoutMs } = loaded.config.chat.service;
       // Who closes the terminal is done with what runs in it; who ends the process may start it again.
       const end = (app: App) => (signal === "SIGTERM" ? app.drain(drainTimeoutMs) : app.close());
-      void starting.then(end).finally(() => leave(exitCodes.terminated));
+      void starting
+        .then(end)
+        .then(() => Promise.race([Promise.all(flushes.map((flush) => flush())), sleep(flushMs)]))
+        .finally(() => leave(exitCodes.terminated));
     });
   }
   const app = await starting;
@@ -57,7 +64,8 @@ export async function openDoor(
     ? reload.watch(({ level, text }) => log({ level, scope: "config", message: text }))
     : () => {};
   try {
-    const parts = { sessions, hub, resolveModel, reload: () => reload.now(), newId, now: Date.now };
+    const onLeaving = (flush: () => Promise<void>) => void flushes.push(flush);
+    const parts = { sessions, hub, resolveModel, reload: () => reload.now(), onLeaving, newId, now: Date.now };
     const exitCode = await door(parts, app).finally(stopFollowing);
     onInterrupt(() => leave(exitCodes.cancelled));
     await app.close();

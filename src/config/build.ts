@@ -7,6 +7,7 @@ import type {
   OAuthConfig,
   PriceConfig,
   ProviderConfig,
+  ServeConfig,
   ServerConfig,
   ServiceConfig,
   StorageConfig,
@@ -51,6 +52,7 @@ interface ConfigTree {
       max_conversations?: number;
     };
   };
+  serve: Mapping;
   logging: { level: LogLevel };
   mcpServers: Record<string, ServerTree>;
 }
@@ -82,7 +84,7 @@ interface ServerTree {
 
 /** The one place where snake_case becomes camelCase, and seconds milliseconds. The tree has passed the schema. */
 export function buildConfig(tree: Mapping): Config {
-  const { llm, chat, logging, mcpServers } = tree as unknown as ConfigTree;
+  const { llm, chat, serve, logging, mcpServers } = tree as unknown as ConfigTree;
   const { service, limits, storage } = chat;
   const { time: timeMs, ...turn } = limits.turn;
   const { tool_notifications: notifications } = service;
@@ -118,6 +120,7 @@ export function buildConfig(tree: Mapping): Config {
       limits: { ...limits, turn: { ...turn, ...(timeMs === undefined ? {} : { timeMs }) } },
       storage: buildStorage(storage),
     },
+    serve: camelCase(serve) as unknown as ServeConfig,
     logging,
     mcpServers: Object.entries(mcpServers).map(([name, server]) => buildServer(name, server)),
   };

@@ -141,7 +141,10 @@ export interface UserMessageEvent {
   type: "user_message";
   turnId: string;
   requestId: string;
+  /** Empty when the caller's history says all. */
   content: ContentPart[];
+  /** What the caller says was said before: calls that bring their own history. */
+  history?: Message[];
 }
 
 export interface AssistantMessageEvent {

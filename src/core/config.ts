@@ -234,9 +234,27 @@ export interface RetentionConfig {
 export type StorageConfig = RetentionConfig &
   ({ driver: "sqlite"; path: string; durability?: "normal" | "full" } | { driver: "memory" });
 
+/** The network door. */
+export interface ServeConfig {
+  host: string;
+  /** 0: any that is free. */
+  port: number;
+  /** Unset: none is needed on a loopback address, and a new one is made for any other. */
+  token?: string;
+  /** Names in the Host header beside loopback ones. */
+  allowedHosts: readonly string[];
+  /** Web pages beside those of the host itself. */
+  allowedOrigins: readonly string[];
+  maxBodyMb: number;
+  maxConnections: number;
+  /** From one address. */
+  requestsPerMinute: number;
+}
+
 export interface Config {
   llm: LlmConfig;
   chat: { service: ServiceConfig; limits: LimitsConfig; storage: StorageConfig };
+  serve: ServeConfig;
   logging: { level: LogLevel };
   mcpServers: readonly ServerConfig[];
 }

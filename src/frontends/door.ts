@@ -10,6 +10,8 @@ export interface DoorParts {
   resolveModel: (model?: string) => { provider: string; model: string };
   /** Reads the configuration files again and goes over to their servers. Resolves to what came of it, as text. */
   reload: () => Promise<string>;
+  /** What has to be written out before the process leaves after SIGTERM, once no turn runs any more. It may take a second. */
+  onLeaving?: (flush: () => Promise<void>) => void;
   newId: NewId;
   /** Milliseconds since the epoch. */
   now: () => number;

@@ -23,13 +23,13 @@ export class Peer {
   /** Turns that are being sent to this client, until they have been. */
   readonly #shown = new Map<LiveTurn, Promise<void>>();
   readonly #work = new Set<Promise<void>>();
-  #current: Session;
+  /** The conversation of messages that name none, from the first of them on. */
+  #own: Session | undefined;
   #left = false;
 
   constructor(parts: DoorParts, send: Send) {
     this.#parts = parts;
     this.#send = send;
-    this.#current = this.#open();
   }
 
   /** Takes one line or frame. Messages take effect in the order of these calls. */
@@ -54,6 +54,11 @@ export class Peer {
 
   cancelAll(): void {
     for (const session of this.#sessions.values()) session.cancel();
+  }
+
+  get #current(): Session {
+    this.#own ??= this.#open();
+    return this.#own;
   }
 
   #open(conversationId?: string): Session {
@@ -136,7 +141,7 @@ export class Peer {
   /** Without a conversation id, or for the current one, the new conversation becomes the current one. */
   #clear({ requestId, conversationId }: ClientMessage): Promise<void> {
     const session = this.#open();
-    if (conversationId === undefined || conversationId === this.#current.id) this.#current = session;
+    if (conversationId === undefined || conversationId === this.#own?.id) this.#own = session;
     const chunk = { type: "session_cleared", data: null, metadata: { new_conversation_id: session.id } };
     return this.#send({ request_id: requestId, status: "complete", chunk });
   }

@@ -1,4 +1,4 @@
-import type { ErrorInfo, StoredEvent, TurnEvent } from "../core/chat.js";
+import type { ErrorInfo, LiveEvent, StoredEvent, TurnEvent } from "../core/chat.js";
 import { summarizeTurn } from "../session/summary.js";
 import { historyChunks, type Shown, storedChunks, type WireChunk, wireUsage } from "./chunks.js";
 
@@ -47,7 +47,10 @@ export class TurnEncoder {
   encode(event: TurnEvent): WireMessage[] {
     const { requestId } = this.#turn;
     if (!("seq" in event)) {
-      return this.#liveChunks(event).map((chunk) => ({ request_id: requestId, status: "chunk", chunk }));
+      if (event.type === "text_delta") this.#shown.text = true;
+      if (event.type === "reasoning_delta") this.#shown.reasoning = true;
+      if (event.type === "discard") this.#shown = { text: false, reasoning: false };
+      return [{ request_id: requestId, status: "chunk", chunk: liveChunk(event) }];
     }
     this.#stored.push(event);
     if (event.type === "turn_end") return [this.#complete(event.seq)];
@@ -55,28 +58,6 @@ export class TurnEncoder {
     const chunks = storedChunks(event, this.#shown);
     if (event.type === "assistant_message") this.#shown = { text: false, reasoning: false };
     return chunks.map((chunk) => ({ request_id: requestId, seq: event.seq, status: "chunk", chunk }));
-  }
-
-  #liveChunks(event: Exclude<TurnEvent, StoredEvent>): WireChunk[] {
-    switch (event.type) {
-      case "text_delta":
-        this.#shown.text = true;
-        return [{ type: "text", data: event.delta }];
-      case "reasoning_delta":
-        this.#shown.reasoning = true;
-        return [{ type: "reasoning", data: event.delta }];
-      case "discard":
-        this.#shown = { text: false, reasoning: false };
-        return [{ type: "discard", data: { reason: event.reason } }];
-      case "tool_progress": {
-        const { callId, progress, total, message } = event;
-        return [{ type: "tool_progress", data: { id: callId, progress, total, message } }];
-      }
-      case "server_status": {
-        const { server, state, reason } = event;
-        return [{ type: "server_status", data: { server, state, reason } }];
-      }
-    }
   }
 
   #complete(seq: number): WireMessage {
@@ -102,17 +83,44 @@ export function historyMessages(
   request: { requestId: string | null; conversationId: string; from: number },
 ): WireMessage[] {
   const { requestId, conversationId, from } = request;
-  const messages = events.flatMap((event): WireMessage[] =>
-    historyChunks(event).map(({ metadata, ...chunk }) => ({
-      request_id: requestId,
-      seq: event.seq,
-      status: "chunk",
-      chunk: { ...chunk, metadata: { ...metadata, turn_id: event.turnId, at: event.at } },
-    })),
-  );
+  const messages = events.flatMap((event) => storedMessages(event, requestId));
   const last = events.at(-1)?.seq ?? from - 1;
   const chunk = { type: "history_end", data: last, metadata: { conversation_id: conversationId, last_seq: last } };
   return [...messages, { request_id: requestId, seq: last, status: "complete", chunk }];
+}
+
+/** What happens in a conversation, to whoever follows it as a whole: without a `seq` it is a foretaste of what will have one. */
+export function followedMessages(event: TurnEvent): WireMessage[] {
+  if ("seq" in event) return storedMessages(event, null);
+  return [{ request_id: null, status: "chunk", chunk: liveChunk(event) }];
+}
+
+function storedMessages(event: StoredEvent, requestId: string | null): WireMessage[] {
+  return historyChunks(event).map(({ metadata, ...chunk }) => ({
+    request_id: requestId,
+    seq: event.seq,
+    status: "chunk",
+    chunk: { ...chunk, metadata: { ...metadata, turn_id: event.turnId, at: event.at } },
+  }));
+}
+
+function liveChunk(event: LiveEvent): WireChunk {
+  switch (event.type) {
+    case "text_delta":
+      return { type: "text", data: event.delta };
+    case "reasoning_delta":
+      return { type: "reasoning", data: event.delta };
+    case "discard":
+      return { type: "discard", data: { reason: event.reason } };
+    case "tool_progress": {
+      const { callId, progress, total, message } = event;
+      return { type: "tool_progress", data: { id: callId, progress, total, message } };
+    }
+    case "server_status": {
+      const { server, state, reason } = event;
+      return { type: "server_status", data: { server, state, reason } };
+    }
+  }
 }
 
 export function errorMessage(requestId: string | null, error: ErrorInfo, action?: string): WireMessage {

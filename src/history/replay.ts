@@ -26,8 +26,9 @@ export function toMessages(events: readonly StoredEvent[], currentTurnId?: strin
 export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string): Message[] {
   const messages: Message[] = [];
   for (const turn of turns) {
-    if (wasRefused(turn) || turn.userContent.length === 0) continue;
-    add(messages, { role: "user", content: turn.userContent });
+    if (wasRefused(turn) || turn.userContent.length + turn.history.length === 0) continue;
+    messages.push(...turn.history);
+    if (turn.userContent.length > 0) add(messages, { role: "user", content: turn.userContent });
     for (const hop of hopsToSend(turn, currentTurnId)) {
       const message = answerOf(hop);
       if (message.content.trim() === "" && message.toolCalls.length === 0) continue;

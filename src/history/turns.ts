@@ -1,4 +1,4 @@
-import type { ContentPart, StartedCall, StoredEvent } from "../core/chat.js";
+import type { ContentPart, Message, StartedCall, StoredEvent } from "../core/chat.js";
 import { withoutRewound } from "./rewind.js";
 
 type EventOf<T extends StoredEvent["type"]> = Extract<StoredEvent, { type: T }>;
@@ -11,6 +11,8 @@ export interface HopRecord {
 
 export interface TurnRecord {
   turnId: string;
+  /** What the caller said was said before. */
+  history: Message[];
   userContent: ContentPart[];
   hops: HopRecord[];
   /** Older turns became a summary in this one. */
@@ -44,10 +46,13 @@ export function eventsByTurn(events: readonly StoredEvent[], currentTurnId?: str
 
 /** Reads the events of one turn. An event belongs to the answer before it, because call ids may return in a later answer. */
 export function readTurn(events: readonly StoredEvent[]): TurnRecord {
-  const turn: TurnRecord = { turnId: events[0]?.turnId ?? "", userContent: [], hops: [] };
+  const turn: TurnRecord = { turnId: events[0]?.turnId ?? "", history: [], userContent: [], hops: [] };
   for (const event of events) {
     turn.end = event.type === "turn_end" || event.type === "turn_error" ? event : undefined;
-    if (event.type === "user_message") turn.userContent.push(...event.content);
+    if (event.type === "user_message") {
+      turn.history = event.history ?? [];
+      turn.userContent.push(...event.content);
+    }
     if (event.type === "assistant_message") turn.hops.push(newHop(event));
     if (event.type === "compaction") turn.compacted = true;
     if (event.type === "tool_call") update(turn, event.call.id, { planned: true });

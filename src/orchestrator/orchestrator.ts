@@ -40,6 +40,11 @@ export interface TurnOptions {
   streaming: boolean;
   /** Whether the watcher can void what it has shown. */
   streamRecovery?: StreamRecovery;
+  temperature?: number;
+  /** Of each answer. */
+  maxTokens?: number;
+  /** Offered beside the servers' tools, and run by whoever asked for the turn: an answer that calls one ends it, see `runTurn`. */
+  callerTools?: readonly ToolDefinition[];
   /** Model requests that may use tools. One more, without tools, follows so that the user gets an answer. */
   maxToolHops: number;
   /** Where the turn goes on after a process died: its last answer, which the history ends with, and what became of that one's calls. */
@@ -114,6 +119,7 @@ export class Orchestrator {
    * turn goes on from. Never throws for
    * what a model, a tool or a provider did: the last event is always `turn_end` or `turn_error`. The next step is taken
    * only when the consumer asks for the next event, so an event that was stored before asking is stored before it takes effect.
+   * Calls of `callerTools` are in the last answer, without a result; the servers' calls beside them are run.
    */
   async *runTurn(history: readonly Message[], options: TurnOptions): AsyncGenerator<ChatEvent | LiveEvent> {
     const { turnId, signal, rules, model, resume, budget = new Budget(), tools: hub = this.#hub } = options;
@@ -140,14 +146,19 @@ export class Orchestrator {
         yield { type: "turn_end", turnId, stopReason };
         return;
       }
-      const fresh = calls.filter(({ sent, result }) => !sent && !result).length;
+      const own = calls.filter(({ call }) => !isCallers(call.name, options));
+      const fresh = own.filter(({ sent, result }) => !sent && !result).length;
       const runnable = yield* gate.beforeCalls(fresh);
       const truncated = finishReason === "length";
       const batch = { ...asking, hop, hub, rules, signal, loops, runnable, truncated };
-      messages.push(...(yield* runToolCalls(calls, batch)));
+      messages.push(...(yield* runToolCalls(own, batch)));
       budget.called(Math.min(runnable, fresh), loops.endHop());
       if (signal.aborted) {
         yield { type: "turn_end", turnId, stopReason: abortReason(signal) };
+        return;
+      }
+      if (own.length < calls.length) {
+        yield { type: "turn_end", turnId, stopReason: "end_turn" };
         return;
       }
     }
@@ -159,8 +170,8 @@ export class Orchestrator {
     { hop, hub, gate, budget }: { hop: number; hub: Toolbox; gate: LimitGate; budget: Budget },
     options: TurnOptions,
   ): AsyncGenerator<ChatEvent | LiveEvent, Answer | undefined> {
-    const { turnId, signal, model } = options;
-    const tools = offeredTools(hub, options.rules);
+    const { turnId, signal, model, temperature, maxTokens } = options;
+    const tools = offeredTools(hub, options);
     if (hop < options.maxToolHops) yield* gate.beforeRequest({ messages, tools }, hop);
     const stopReason = gate.stopReason ?? (hop < options.maxToolHops ? undefined : "max_tool_hops");
     const bounds = stopReason ? await gate.lastRequest(messages) : {};
@@ -168,7 +179,10 @@ export class Orchestrator {
       yield { type: "turn_end", turnId, stopReason: stopReason ?? "budget" };
       return undefined;
     }
-    const completion = yield* this.#hop({ messages, tools: stopReason ? [] : tools, model, ...bounds }, options);
+    const completion = yield* this.#hop(
+      { messages, tools: stopReason ? [] : tools, model, temperature, maxTokens, ...bounds },
+      options,
+    );
     if (!completion) return undefined;
     const { message, finishReason, spent } = completion;
     budget.spend(spent);
@@ -220,9 +234,16 @@ export class Orchestrator {
 }
 
 /** Re-read at every hop: a server that has got ready meanwhile joins the running turn. */
-function offeredTools(hub: Toolbox, rules: PolicyRules): readonly ToolDefinition[] {
-  const tools = hub.tools();
-  return tools.some((tool) => isHidden(tool, rules)) ? tools.filter((tool) => !isHidden(tool, rules)) : tools;
+function offeredTools(hub: Toolbox, options: TurnOptions): readonly ToolDefinition[] {
+  const { rules, callerTools = [] } = options;
+  const all = hub.tools();
+  const tools = all.some((tool) => isHidden(tool, rules)) ? all.filter((tool) => !isHidden(tool, rules)) : all;
+  if (callerTools.length === 0) return tools;
+  return [...tools.filter(({ name }) => !isCallers(name, options)), ...callerTools];
+}
+
+function isCallers(name: string, { callerTools = [] }: TurnOptions): boolean {
+  return callerTools.some((tool) => tool.name === name);
 }
 
 /** A model may call tools that it was not offered (the last hop offers none); such a call would never get its result. */

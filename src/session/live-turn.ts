@@ -23,6 +23,8 @@ export class LiveTurn {
   constructor(
     readonly requestId: string,
     readonly content: readonly ContentPart[],
+    /** Told of every event when it is published. */
+    readonly onEvent: (event: TurnEvent) => void = () => {},
   ) {}
 
   get signal(): AbortSignal {
@@ -50,6 +52,7 @@ export class LiveTurn {
       this.#lastSeq = event.seq;
     }
     this.#events.push(event);
+    this.onEvent(event);
     this.#notify();
   }
 

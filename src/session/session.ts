@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ContentPart, LiveEvent, RewindEvent, StoredEvent, TurnEvent } from "../core/chat.js";
+import type { ContentPart, LiveEvent, Message, RewindEvent, StoredEvent, TurnEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import type { AbandonedTurn, TurnMail } from "../core/ports.js";
 import { readTurn } from "../history/turns.js";
@@ -18,6 +18,8 @@ export interface PromptRequest extends TurnOptions {
   content?: ContentPart[];
   /** Cancels what runs or waits in the conversation, here or in another process, instead of waiting for it. */
   interrupt?: boolean;
+  /** What was said before, by the caller's word: it comes after what the log has, and before the content. */
+  history?: Message[];
 }
 
 /** A conversation with a person or program behind it. Its turns run one after another, in the order of their requests. */
@@ -29,6 +31,7 @@ export class Session {
   readonly #running = new Set<Promise<void>>();
   /** Requests on their way into the log. */
   readonly #claims = new Map<LiveTurn, Promise<void>>();
+  readonly #listeners = new Set<(event: TurnEvent) => void>();
   #isClosing = false;
 
   readonly #onResumed: (turn: LiveTurn) => void;
@@ -54,7 +57,14 @@ export class Session {
    * Throws RequestError for another text under a known id and for a pattern that is none, StoreError when the log cannot be read or written.
    */
   async submit(request: PromptRequest): Promise<LiveTurn> {
-    const { requestId, text = "", content = [{ type: "text", text }], interrupt = false, ...options } = request;
+    const {
+      requestId,
+      text = "",
+      content = [{ type: "text", text }],
+      interrupt = false,
+      history,
+      ...options
+    } = request;
     requirePatterns(options);
     const running = this.#turns.get(requestId);
     if (running) {
@@ -63,7 +73,7 @@ export class Session {
       return running;
     }
     const turn = this.#begin(requestId, content);
-    const claim = this.#start(turn, options).finally(() => this.#claims.delete(turn));
+    const claim = this.#start(turn, history, options).finally(() => this.#claims.delete(turn));
     this.#claims.set(turn, claim);
     await claim;
     // Should that fail, the turn waits like any other, and meets the log's trouble by itself.
@@ -128,6 +138,15 @@ export class Session {
     const turn = [...this.#turns.values()].find((each) => each.turnId === turnId);
     if (mail.type === "cancel") turn?.cancel();
     else if (turn) this.#questions.answerEarly(mail.questionId, turnId, mail.value);
+  }
+
+  /**
+   * Tells of every event of turns that this process runs or shows, until the returned function is called: each once, but those that it
+   * learns of late may come out of their order.
+   */
+  listen(listener: (event: TurnEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** Stored events with `seq >= from`. */
@@ -197,15 +216,17 @@ export class Session {
   }
 
   #begin(requestId: string, content: readonly ContentPart[]): LiveTurn {
-    const turn = new LiveTurn(requestId, content);
+    const turn = new LiveTurn(requestId, content, (event) => {
+      for (const listener of this.#listeners) listener(event);
+    });
     this.#turns.set(requestId, turn);
     return turn;
   }
 
   /** Resolves once the request is in the log. */
-  async #start(turn: LiveTurn, options: TurnOptions): Promise<void> {
+  async #start(turn: LiveTurn, history: Message[] | undefined, options: TurnOptions): Promise<void> {
     try {
-      await this.#claim(turn, options);
+      await this.#claim(turn, history, options);
     } catch (error) {
       this.#finish(turn, { error });
       throw error;
@@ -222,12 +243,12 @@ export class Session {
   }
 
   /** Puts the request into the log, or finds it there. */
-  async #claim(turn: LiveTurn, options: TurnOptions): Promise<void> {
+  async #claim(turn: LiveTurn, history: Message[] | undefined, options: TurnOptions): Promise<void> {
     if (this.#isClosing) throw new RequestError("shutting_down", "the host is closing", { retryable: true });
     const { engine, store, newId } = this.#parts;
     await engine.begin();
     const { requestId, content } = turn;
-    const message = { type: "user_message" as const, turnId: newId("turn"), requestId, content: [...content] };
+    const message = { type: "user_message" as const, turnId: newId("turn"), requestId, content: [...content], history };
     const { nodeId, workspace } = engine;
     const { created, turnId, ended, events } = await store.claim(this.id, message, { nodeId, workspace, options });
     turn.cached = !created && ended;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { StoredEvent } from "../core/chat.js";
 import type { RetentionConfig } from "../core/config.js";
 import type { ConversationSummary, ServerStatus } from "../core/ports.js";
 import { Conversations } from "./conversations.js";
@@ -52,6 +53,22 @@ export class Sessions {
     return live;
   }
 
+  /** The live session of a conversation, if there is one. */
+  find(conversationId: string): Session | undefined {
+    return this.#live.get(conversationId);
+  }
+
+  /** Stored events with `seq >= from`, without a session. Rejects with StoreError. */
+  history(conversationId: string, from?: number): Promise<StoredEvent[]> {
+    return this.#parts.store.read(conversationId, from);
+  }
+
+  /** Drops a session that nobody else knows, once no turn of it runs: what it remembers beside the log is gone. */
+  async forget(session: Session): Promise<void> {
+    await session.idle();
+    if (!session.isBusy && this.#live.get(session.id) === session) this.#live.delete(session.id);
+  }
+
   /**
    * Goes on with every turn of this workspace that a dead process has left, now and whenever one dies. Without it that happens only
    * where a request comes for the same conversation. Rejects with StoreError.
@@ -84,6 +101,11 @@ export class Sessions {
   /** Shows every running turn that a server is in another state now. */
   serverChanged({ name: server, state, reason }: ServerStatus): void {
     for (const session of this.#live.values()) session.tell({ type: "server_status", server, state, reason });
+  }
+
+  /** Whether the host takes no more requests, because it is about to end. */
+  get isDraining(): boolean {
+    return this.#isClosing;
   }
 
   /** Takes no more requests; what runs may end within the time, and is left to the next start after it. */

@@ -1,3 +1,4 @@
+import type { ToolDefinition } from "../core/chat.js";
 import type { LimitsConfig, Permissions, StreamRecovery } from "../core/config.js";
 
 /** How one turn runs where it differs from the defaults. Kept with the turn, as JSON: whoever goes on with it runs it the same way. */
@@ -13,6 +14,13 @@ export interface TurnOptions {
   /** Patterns of tools and calls that need no approval, and of those that must not be. */
   allow?: readonly string[];
   deny?: readonly string[];
+  temperature?: number;
+  /** Of each answer. */
+  maxTokens?: number;
+  /** Tools that the caller runs: an answer that calls one ends the turn, and the caller finds the call in it. */
+  callerTools?: readonly ToolDefinition[];
+  /** Nobody can be asked: every question is answered with no, also where another process goes on with the turn. */
+  unattended?: boolean;
   /** Wall time of the whole turn; at its end the turn stops as `budget`. A turn that goes on after a crash has it anew. */
   timeoutMs?: number;
 }

@@ -223,12 +223,18 @@ export class TurnRunner {
       tools,
       streaming: options.streaming ?? defaults.streaming,
       streamRecovery: options.streamRecovery,
+      temperature: options.temperature,
+      maxTokens: options.maxTokens,
+      callerTools: options.callerTools,
       maxToolHops: options.maxToolHops ?? maxToolHopsOf(defaults),
       budget: budgetFor(turnId, log, { ...this.#parts, granted: this.#granted }),
       resume: point,
       rules,
       signal,
-      answer: ({ questionId }) => this.#questions.wait(questionId, signal),
+      answer: ({ questionId }) => {
+        if (options.unattended) this.#questions.open(questionId, signal).resolve(false);
+        return this.#questions.wait(questionId, signal);
+      },
     });
   }
 

@@ -56,6 +56,15 @@ describe("an empty configuration", () => {
           durability: "normal",
         },
       },
+      serve: {
+        host: "127.0.0.1",
+        port: 8642,
+        allowedHosts: [],
+        allowedOrigins: [],
+        maxBodyMb: 16,
+        maxConnections: 4096,
+        requestsPerMinute: 6000,
+      },
       logging: { level: "warn" },
       mcpServers: [],
     });

@@ -1,0 +1,41 @@
+import type { Context, Next } from "hono";
+import type { Server } from "./api.js";
+import { errorBody } from "./errors.js";
+import type { Gate } from "./gate.js";
+
+/** The gate before all routes; and what a browser needs before it lets an allowed page of another origin read the answer. */
+export function admitBy(gate: Gate): Parameters<Server["use"]>[1] {
+  return async (context: Context, next: Next) => {
+    const { incoming } = context.env;
+    const header = (name: string) => context.req.header(name);
+    const visit = {
+      method: context.req.method,
+      url: incoming.url ?? "/",
+      header,
+      address: incoming.socket.remoteAddress ?? "",
+    };
+    const refusal = gate.check(visit);
+    if (refusal) {
+      const { status, code, message, headers } = refusal;
+      return context.json(errorBody(status, code, message), status, headers);
+    }
+    const origin = header("origin");
+    if (origin === undefined) return next();
+    if (context.req.method === "OPTIONS") return new Response(null, { status: 204, headers: preflight(origin) });
+    await next();
+    context.res.headers.set("access-control-allow-origin", origin);
+    context.res.headers.set("access-control-expose-headers", "x-conversation-id, x-request-id");
+    context.res.headers.append("vary", "origin");
+    return undefined;
+  };
+}
+
+function preflight(origin: string): Record<string, string> {
+  return {
+    "access-control-allow-origin": origin,
+    "access-control-allow-methods": "GET, POST, DELETE",
+    "access-control-allow-headers": "*, authorization",
+    "access-control-max-age": "600",
+    vary: "origin",
+  };
+}

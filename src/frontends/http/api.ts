@@ -1,0 +1,89 @@
+/** Routes as data: what serves them is what /openapi.json is made of. */
+import type { HttpBindings } from "@hono/node-server";
+import { type Context, Hono } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { JsonSchema } from "../../core/chat.js";
+import { errorInfo } from "../../core/errors.js";
+import { ApiError, errorBody, messageWithHint, statusOf } from "./errors.js";
+import { validated } from "./schemas.js";
+
+export interface Call {
+  /** As the route's schema has it. */
+  body: unknown;
+  path(name: string): string;
+  query(name: string): string | undefined;
+  header(name: string): string | undefined;
+  /** Aborted when the caller has gone before the answer was written. */
+  gone: AbortSignal;
+}
+
+export interface Route {
+  method: "GET" | "POST" | "DELETE";
+  /** `{name}` is a parameter. */
+  path: string;
+  summary: string;
+  body?: JsonSchema;
+  run(call: Call): Promise<Response> | Response;
+}
+
+export type Server = Hono<{ Bindings: HttpBindings }>;
+
+/** Serves the routes behind `admit`. Every failure is one answer in the shape of OpenAI's errors. */
+export function routesApp(routes: readonly Route[], admit: Parameters<Server["use"]>[1], maxBytes: number): Server {
+  const app: Server = new Hono();
+  app.use("*", admit);
+  for (const route of routes) {
+    app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
+      const body = route.body && validated(parseJson(await readBody(context.req.raw, maxBytes)), route.body);
+      return route.run({
+        body,
+        path: (name) => context.req.param(name) ?? "",
+        query: (name) => context.req.query(name),
+        header: (name) => context.req.header(name),
+        gone: context.req.raw.signal,
+      });
+    });
+  }
+  app.notFound((context) => answerError(context, new ApiError(404, "not_found", "there is no such route")));
+  app.onError((error, context) => answerError(context, error));
+  return app;
+}
+
+function answerError(context: Context, error: unknown): Response {
+  if (error instanceof ApiError) {
+    const { status, code, message, param } = error;
+    return context.json(errorBody(status, code, message, param), status as ContentfulStatusCode);
+  }
+  const info = errorInfo(error);
+  const status = statusOf(info);
+  // OpenAI's clients repeat a 5xx by themselves, unless they are told that it would not help.
+  context.header("x-should-retry", String(info.retryable));
+  if (status === 503) context.header("retry-after", "1");
+  return context.json(errorBody(status, info.kind, messageWithHint(info)), status as ContentfulStatusCode);
+}
+
+/** Stops reading at the limit. */
+async function readBody(request: Request, maxBytes: number): Promise<string> {
+  const tooLarge = () => new ApiError(413, "body_too_large", "the body is larger than serve.max_body_mb");
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw new ApiError(400, "invalid_body", "the body is not valid UTF-8");
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError(400, "invalid_body", "the body is not valid JSON");
+  }
+}

@@ -1,0 +1,137 @@
+import type { FinishReason, StopReason, StoredEvent, ToolCall, TurnEvent, Usage } from "../../core/chat.js";
+import { summarizeTurn } from "../../session/summary.js";
+
+interface Identity {
+  /** `chatcmpl-…`. */
+  id: string;
+  /** Seconds since the epoch. */
+  created: number;
+  /** `provider/model`. */
+  model: string;
+  /** Names of the caller's tools. */
+  callerTools: ReadonlySet<string>;
+}
+
+/** A turn as OpenAI's chat completion: whole, or as chunks that add up to the same. */
+export class ChatCompletion {
+  readonly #identity: Identity;
+  readonly #stored: StoredEvent[] = [];
+  #text = "";
+  /** The text of the answer that is being written. */
+  #answer = "";
+  #reasoned = false;
+
+  constructor(identity: Identity) {
+    this.#identity = identity;
+  }
+
+  /** Whether a reader has been sent something that could not be taken back. */
+  get isShown(): boolean {
+    return this.#text !== "";
+  }
+
+  start(): object {
+    return this.#chunk({ role: "assistant", content: "" });
+  }
+
+  /** The deltas of an event; none for what this API has no words for. */
+  take(event: TurnEvent): object[] {
+    if ("seq" in event) this.#stored.push(event);
+    switch (event.type) {
+      case "text_delta":
+        return this.#write(event.delta);
+      case "reasoning_delta":
+        this.#reasoned = true;
+        return [this.#chunk({ reasoning_content: event.delta })];
+      case "assistant_message": {
+        const { content, reasoning } = event.message;
+        const chunks = reasoning && !this.#reasoned ? [this.#chunk({ reasoning_content: reasoning })] : [];
+        if (!this.#answer && content) chunks.push(...this.#write(content));
+        this.#answer = "";
+        this.#reasoned = false;
+        return chunks;
+      }
+      default:
+        return [];
+    }
+  }
+
+  /** The last chunks, with the usage where it was asked for. */
+  end(includeUsage: boolean): object[] {
+    const { finishReason, calls, usage } = this.#result();
+    const toolCalls = calls.map((call, index) => ({ index, ...wireCall(call) }));
+    return [
+      ...(calls.length > 0 ? [this.#chunk({ tool_calls: toolCalls })] : []),
+      this.#chunk({}, finishReason),
+      ...(includeUsage ? [{ ...this.#head("chat.completion.chunk"), choices: [], usage: wireUsage(usage) }] : []),
+    ];
+  }
+
+  whole(): object {
+    const { finishReason, calls, usage, text } = this.#result();
+    const message = {
+      role: "assistant",
+      content: text || (calls.length > 0 ? null : ""),
+      refusal: null,
+      ...(calls.length > 0 ? { tool_calls: calls.map(wireCall) } : {}),
+    };
+    const choice = { index: 0, message, logprobs: null, finish_reason: finishReason };
+    return { ...this.#head("chat.completion"), choices: [choice], usage: wireUsage(usage) };
+  }
+
+  /** Answers of several hops are parted like paragraphs. */
+  #write(delta: string): object[] {
+    const gap = this.#answer === "" && this.#text !== "" ? "\n\n" : "";
+    this.#answer += delta;
+    this.#text += gap + delta;
+    return [this.#chunk({ content: gap + delta })];
+  }
+
+  #result() {
+    const { text, usage, stopReason } = summarizeTurn(this.#stored);
+    const calls = callersCalls(this.#stored, this.#identity.callerTools);
+    return { text, usage, calls, finishReason: calls.length > 0 ? "tool_calls" : finishReasonOf(stopReason) };
+  }
+
+  #chunk(delta: object, finishReason: string | null = null): object {
+    const choices = [{ index: 0, delta, logprobs: null, finish_reason: finishReason }];
+    return { ...this.#head("chat.completion.chunk"), choices };
+  }
+
+  #head(object: string): object {
+    const { id, created, model } = this.#identity;
+    return { id, object, created, model, system_fingerprint: null };
+  }
+}
+
+/** The calls of the last answer that the caller is to carry out. */
+function callersCalls(events: readonly StoredEvent[], names: ReadonlySet<string>): ToolCall[] {
+  const last = events.findLast((event) => event.type === "assistant_message");
+  return last?.type === "assistant_message" ? last.message.toolCalls.filter(({ name }) => names.has(name)) : [];
+}
+
+function wireCall({ id, name, arguments: text }: ToolCall) {
+  return { id, type: "function", function: { name, arguments: text } };
+}
+
+function finishReasonOf(stopReason: StopReason | undefined): string {
+  const reasons: Partial<Record<StopReason, FinishReason>> = {
+    max_tokens: "length",
+    budget: "length",
+    refusal: "content_filter",
+  };
+  return (stopReason && reasons[stopReason]) ?? "stop";
+}
+
+/** Without a count by the provider there is no usage. */
+function wireUsage(usage: Usage | undefined): object | null {
+  if (!usage) return null;
+  const { inputTokens, outputTokens, cachedTokens, reasoningTokens } = usage;
+  return {
+    prompt_tokens: inputTokens,
+    completion_tokens: outputTokens,
+    total_tokens: inputTokens + outputTokens,
+    ...(cachedTokens === undefined ? {} : { prompt_tokens_details: { cached_tokens: cachedTokens } }),
+    ...(reasoningTokens === undefined ? {} : { completion_tokens_details: { reasoning_tokens: reasoningTokens } }),
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * A call of OpenAI's APIs as a turn. It is a turn like any other: in the log, by the one loop, under the same policy and limits. A call
+ * that names no conversation gets one of its own, whose first event holds the history that came with it.
+ */
+import { createHash } from "node:crypto";
+import type { ToolDefinition } from "../../core/chat.js";
+import type { LiveTurn } from "../../session/live-turn.js";
+import type { Session } from "../../session/session.js";
+import type { DoorParts } from "../door.js";
+import { ApiError } from "./errors.js";
+import type { Said } from "./messages.js";
+
+export interface TurnCall extends Said {
+  model?: string;
+  streaming?: boolean;
+  temperature?: number;
+  maxTokens?: number;
+  callerTools: readonly ToolDefinition[];
+  /** The servers' tools are not offered. */
+  withoutTools: boolean;
+}
+
+/** The model that stands for whatever the host is configured for. */
+export const defaultModel = "mcp-platform";
+
+export interface CallIds {
+  conversationId?: string;
+  requestId?: string;
+}
+
+export interface DoorTurn {
+  turn: LiveTurn;
+  session: Session;
+  model: { provider: string; model: string };
+  /** So that the caller can find the turn in the log, however he called. */
+  headers: Record<string, string>;
+  /** The caller has gone. Without an id of the request nobody can ask for its answer again, so it is cancelled. */
+  abandon(): void;
+}
+
+export function idsOf(header: (name: string) => string | undefined): CallIds {
+  return { conversationId: idIn(header, "x-conversation-id"), requestId: idIn(header, "x-request-id") };
+}
+
+function idIn(header: (name: string) => string | undefined, name: string): string | undefined {
+  const id = header(name);
+  if (id === undefined || /^[\x21-\x7e]{1,200}$/.test(id)) return id;
+  throw new ApiError(400, "invalid_id", `${name} is 1 to 200 printable characters without spaces`, name);
+}
+
+/** Throws ApiError, and what `session.submit` does. */
+export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallIds): Promise<DoorTurn> {
+  const model = resolved(parts, call.model);
+  const requestId = ids.requestId ?? parts.newId("req");
+  const conversationId = ids.conversationId ?? ownConversation(parts, call, ids);
+  const session = parts.sessions.open(conversationId);
+  const submitted = session.submit({
+    requestId,
+    content: call.content,
+    history: call.history.length > 0 ? call.history : undefined,
+    system: call.system,
+    model: call.model === defaultModel ? undefined : call.model,
+    streaming: call.streaming,
+    temperature: call.temperature,
+    maxTokens: call.maxTokens,
+    callerTools: call.callerTools.length > 0 ? call.callerTools : undefined,
+    deny: call.withoutTools ? ["*"] : undefined,
+    // What was sent to a client of this API cannot be taken back.
+    streamRecovery: "fail",
+    unattended: true,
+  });
+  const forget = () => {
+    if (ids.conversationId === undefined) void parts.sessions.forget(session);
+  };
+  const turn = await submitted.finally(forget);
+  return {
+    turn,
+    session,
+    model,
+    headers: { "x-conversation-id": conversationId, "x-request-id": requestId },
+    abandon: () => {
+      if (ids.requestId === undefined) turn.cancel();
+    },
+  };
+}
+
+function resolved(parts: DoorParts, model: string | undefined) {
+  try {
+    return parts.resolveModel(model === defaultModel ? undefined : model);
+  } catch (error) {
+    throw new ApiError(404, "model_not_found", error instanceof Error ? error.message : String(error), "model");
+  }
+}
+
+/** The same call under the same request id finds its answer; another one under the same id is another one. */
+function ownConversation(parts: DoorParts, call: TurnCall, { requestId }: CallIds): string {
+  if (requestId === undefined) return parts.newId("conv");
+  const digest = createHash("sha256").update(JSON.stringify([requestId, call]));
+  return `conv_${digest.digest("hex").slice(0, 32)}`;
+}

@@ -1,0 +1,72 @@
+/** Server-sent events, at the pace of whoever reads them. */
+
+export interface EventWriter {
+  /** Resolves when more may be written. After the reader has gone it does nothing. */
+  write(event: { id?: number; event?: string; data: unknown }): Promise<void>;
+  /** Aborted when the reader has gone. */
+  gone: AbortSignal;
+}
+
+/** Events that may wait for their reader. */
+const waitingEvents = 16;
+
+/**
+ * A response that `produce` writes until it returns. Whenever nothing was written for `keepAliveMs`, a comment says that the line is
+ * not dead, for a tool may take long. `produce` must not throw: there is no status left to say it with.
+ */
+export function eventStream(
+  produce: (writer: EventWriter) => Promise<void>,
+  { keepAliveMs, headers = {} }: { keepAliveMs: number; headers?: Record<string, string> },
+): Response {
+  const encoder = new TextEncoder();
+  const gone = new AbortController();
+  let mayWrite = () => {};
+  let isIdle = true;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        const enqueue = async (text: string) => {
+          isIdle = false;
+          if (gone.signal.aborted) return;
+          controller.enqueue(encoder.encode(text));
+          if ((controller.desiredSize ?? 0) > 0) return;
+          await new Promise<void>((resolve) => {
+            mayWrite = resolve;
+          });
+        };
+        const timer = setInterval(() => {
+          if (isIdle && (controller.desiredSize ?? 0) > 0) void enqueue(": keep-alive\n\n");
+          isIdle = true;
+        }, keepAliveMs);
+        void produce({ write: (event) => enqueue(eventText(event)), gone: gone.signal }).finally(() => {
+          clearInterval(timer);
+          if (!gone.signal.aborted) controller.close();
+        });
+      },
+      pull: () => mayWrite(),
+      cancel() {
+        gone.abort();
+        mayWrite();
+      },
+    },
+    { highWaterMark: waitingEvents },
+  );
+  return new Response(body, {
+    headers: {
+      "content-type": "text/event-stream",
+      "cache-control": "no-cache",
+      "x-accel-buffering": "no",
+      ...headers,
+    },
+  });
+}
+
+/** JSON has no bare newline, so one line of data is enough. */
+function eventText({ id, event, data }: Parameters<EventWriter["write"]>[0]): string {
+  const lines = [
+    ...(id === undefined ? [] : [`id: ${id}`]),
+    ...(event === undefined ? [] : [`event: ${event}`]),
+    `data: ${typeof data === "string" ? data : JSON.stringify(data)}`,
+  ];
+  return `${lines.join("\n")}\n\n`;
+}

@@ -1,0 +1,103 @@
+/** Messages of OpenAI's APIs as ours. Their shape was validated; what is in their parts was not. */
+import type { ContentPart, Message, ToolDefinition } from "../../core/chat.js";
+import { ApiError } from "./errors.js";
+
+type Part = { type: string; [field: string]: unknown };
+export type Content = string | Part[] | null | undefined;
+
+export interface ChatMessage {
+  role: "system" | "developer" | "user" | "assistant" | "tool";
+  content?: Content;
+  tool_calls?: { id: string; function: { name: string; arguments: string } }[] | null;
+  tool_call_id?: string | null;
+}
+
+/** What a call says: how the host is to be, what was said before, and what is said now. */
+export interface Said {
+  /** Undefined: as configured. */
+  system?: string;
+  history: Message[];
+  /** Empty when the last word is not the user's: a tool's result, or an answer to go on with. */
+  content: ContentPart[];
+}
+
+export function readMessages(messages: readonly ChatMessage[]): Said {
+  const all = messages.map(readMessage);
+  const bodyAt = all.findIndex(({ role }) => role !== "system");
+  const head = bodyAt < 0 ? all : all.slice(0, bodyAt);
+  const body = all.slice(head.length);
+  const nowAt = body.findLastIndex(({ role }) => role !== "user") + 1;
+  const system = head.flatMap((message) => (message.role === "system" ? [message.content] : []));
+  return {
+    ...(system.length > 0 ? { system: system.join("\n\n") } : {}),
+    history: body.slice(0, nowAt),
+    content: body.slice(nowAt).flatMap((message) => (message.role === "user" ? message.content : [])),
+  };
+}
+
+function readMessage({ role, content, tool_calls, tool_call_id }: ChatMessage): Message {
+  const parts = readContent(content);
+  switch (role) {
+    case "system":
+    case "developer":
+      return { role: "system", content: textOf(parts) };
+    case "user":
+      return { role, content: parts };
+    case "assistant": {
+      const toolCalls = (tool_calls ?? []).map(({ id, function: { name, arguments: text } }) => ({
+        id,
+        name,
+        arguments: text,
+      }));
+      return { role, content: textOf(parts), toolCalls };
+    }
+    case "tool":
+      return { role, toolCallId: tool_call_id ?? "", content: parts, isError: false };
+  }
+}
+
+/** Throws ApiError for what no model could be sent. */
+function readContent(content: Content): ContentPart[] {
+  if (typeof content === "string") return [{ type: "text", text: content }];
+  return (content ?? []).map(readPart);
+}
+
+function readPart(part: Part): ContentPart {
+  switch (part.type) {
+    case "text":
+    case "input_text":
+    case "output_text":
+    case "refusal":
+      return { type: "text", text: String(part.text ?? part.refusal ?? "") };
+    case "image_url":
+    case "input_image":
+      return readImage(typeof part.image_url === "object" ? (part.image_url as Part | null)?.url : part.image_url);
+    case "input_audio": {
+      const { data, format } = (part.input_audio ?? {}) as { data?: unknown; format?: unknown };
+      return { type: "audio", data: String(data ?? ""), mimeType: `audio/${format ?? "wav"}` };
+    }
+    default:
+      throw new ApiError(400, "unsupported_content", `content of type "${part.type.slice(0, 40)}" is not supported`);
+  }
+}
+
+/** A picture on another machine is named to the model, not fetched: the host visits no address that a caller gives it. */
+function readImage(url: unknown): ContentPart {
+  const [, mimeType, data] = /^data:([\w./+-]+);base64,(.*)$/s.exec(String(url)) ?? [];
+  if (mimeType && data) return { type: "image", mimeType, data };
+  return { type: "resource_link", uri: String(url) };
+}
+
+function textOf(parts: readonly ContentPart[]): string {
+  return parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+}
+
+/** A function of the caller's, in either API's shape. */
+export function callerTool(tool: { name?: string; description?: string | null; parameters?: object | null }) {
+  const { name = "", description, parameters } = tool;
+  if (!/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
+    throw new ApiError(400, "invalid_tool", "the name of a tool is 1 to 64 letters, digits, _ and -", "tools");
+  }
+  const inputSchema = { ...(parameters ?? { type: "object", properties: {} }) };
+  return { name, description: description ?? "", inputSchema } satisfies ToolDefinition;
+}

@@ -1,0 +1,97 @@
+import type { DoorParts } from "../door.js";
+import type { Call, Route } from "./api.js";
+import { ChatCompletion } from "./chat-completion.js";
+import { defaultModel, idsOf, startDoorTurn } from "./door-turn.js";
+import { ApiError } from "./errors.js";
+import { type ChatMessage, callerTool, readMessages } from "./messages.js";
+import { chatCompletionBody } from "./schemas.js";
+import { failureBody, requireOwnHistory, showTurn, type TurnView } from "./show-turn.js";
+
+interface ChatCompletionBody {
+  model?: string | null;
+  messages: ChatMessage[];
+  stream?: boolean | null;
+  stream_options?: { include_usage?: boolean | null } | null;
+  temperature?: number | null;
+  max_tokens?: number | null;
+  max_completion_tokens?: number | null;
+  tools?: { function: { name: string; description?: string | null; parameters?: object | null } }[] | null;
+  tool_choice?: unknown;
+}
+
+export interface OpenAiOptions {
+  keepAliveMs: number;
+  /** Beside the default one. */
+  models: readonly string[];
+}
+
+export function openAiRoutes(parts: DoorParts, options: OpenAiOptions): Route[] {
+  return [
+    { method: "GET", path: "/v1/models", summary: "Models that can be asked for", run: () => models(parts, options) },
+    {
+      method: "POST",
+      path: "/v1/chat/completions",
+      summary: "A turn as a chat completion: the servers' tools are run here, the caller's own are given back",
+      body: chatCompletionBody,
+      run: (call) => chatCompletion(parts, call, options),
+    },
+  ];
+}
+
+function models(parts: DoorParts, options: OpenAiOptions): Response {
+  const { provider, model } = parts.resolveModel();
+  const ids = [...new Set([defaultModel, `${provider}/${model}`, ...options.models])];
+  const data = ids.map((id) => ({ id, object: "model", created: 0, owned_by: id.split("/")[0] }));
+  return Response.json({ object: "list", data });
+}
+
+async function chatCompletion(parts: DoorParts, call: Call, { keepAliveMs }: OpenAiOptions): Promise<Response> {
+  const body = call.body as ChatCompletionBody;
+  const ids = idsOf(call.header);
+  const withoutTools = body.tool_choice === "none";
+  const callerTools = withoutTools ? [] : (body.tools ?? []).map((tool) => callerTool(tool.function));
+  requireOwnHistory(callerTools.length, ids.conversationId !== undefined);
+  const said = readMessages(body.messages);
+  if (ids.conversationId !== undefined && said.content.length === 0) {
+    throw new ApiError(400, "invalid_body", "in a conversation of the host the last message is the user's", "messages");
+  }
+  const door = await startDoorTurn(
+    parts,
+    {
+      ...said,
+      // What a conversation of the host was about is in its log.
+      history: ids.conversationId === undefined ? said.history : [],
+      model: body.model ?? undefined,
+      streaming: body.stream ? true : undefined,
+      temperature: body.temperature ?? undefined,
+      maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
+      callerTools,
+      withoutTools,
+    },
+    ids,
+  );
+  const { provider, model } = door.model;
+  const completion = new ChatCompletion({
+    id: `chatcmpl-${door.turn.turnId}`,
+    created: Math.floor(parts.now() / 1000),
+    model: `${provider}/${model}`,
+    callerTools: new Set(callerTools.map(({ name }) => name)),
+  });
+  const view = chatView(completion, body.stream_options?.include_usage === true);
+  return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone });
+}
+
+function chatView(completion: ChatCompletion, includeUsage: boolean): TurnView {
+  const wrapped = (chunks: readonly object[]) => chunks.map((data) => ({ data }));
+  const done = { data: "[DONE]" };
+  return {
+    start: () => wrapped([completion.start()]),
+    take: (event) => wrapped(completion.take(event)),
+    end: () => [...wrapped(completion.end(includeUsage)), done],
+    fail: (error) => [{ data: failureBody(error) }, done],
+    whole: () => completion.whole(),
+    get isShown() {
+      return completion.isShown;
+    },
+  };
+}

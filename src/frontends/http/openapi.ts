@@ -1,0 +1,42 @@
+import type { Route } from "./api.js";
+
+/** The routes as an OpenAPI document. */
+export function openApiDocument(routes: readonly Route[], version: string): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const { method, path, summary, body } of routes) {
+    const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    const parameters = names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }));
+    paths[path] = {
+      ...paths[path],
+      [method.toLowerCase()]: {
+        summary,
+        ...(parameters.length > 0 ? { parameters } : {}),
+        ...(body ? { requestBody: { required: true, content: { "application/json": { schema: body } } } } : {}),
+        responses: { "2XX": { description: "done" }, default: { $ref: "#/components/responses/Error" } },
+      },
+    };
+  }
+  return {
+    openapi: "3.1.0",
+    info: { title: "MCP-Platform", version },
+    security: [{ token: [] }],
+    paths,
+    components: {
+      securitySchemes: { token: { type: "http", scheme: "bearer" } },
+      responses: { Error: { description: "what is wrong", content: { "application/json": { schema: errorSchema } } } },
+    },
+  };
+}
+
+const text = { type: "string" };
+const errorSchema = {
+  type: "object",
+  required: ["error"],
+  properties: {
+    error: {
+      type: "object",
+      required: ["message", "type", "code"],
+      properties: { message: text, type: text, code: text, param: { type: ["string", "null"] } },
+    },
+  },
+};

@@ -1,0 +1,199 @@
+import type { ErrorInfo, StoredEvent, ToolCall, TurnEvent } from "../../core/chat.js";
+import { textOf } from "../../core/chat.js";
+import { summarizeTurn } from "../../session/summary.js";
+import type { StreamedEvent, TurnView } from "./show-turn.js";
+
+interface Identity {
+  id: string;
+  /** Seconds since the epoch. */
+  createdAt: number;
+  /** `provider/model`. */
+  model: string;
+  previousResponseId?: string;
+  instructions?: string;
+  callerTools: ReadonlySet<string>;
+  /** Whose tool it is; undefined for a tool that no server offers any more. */
+  serverOf(tool: string): { server: string; tool: string } | undefined;
+}
+
+type Item = { id: string; type: string; [field: string]: unknown };
+
+/** A turn as OpenAI's response: each answer a message, each call of a server's tool an `mcp_call`, each of the caller's a `function_call`. */
+export class ResponseView implements TurnView {
+  readonly #identity: Identity;
+  readonly #stored: StoredEvent[] = [];
+  readonly #output: Item[] = [];
+  /** The message that is being written, and its text so far. */
+  #open: { item: Item; index: number; text: string } | undefined;
+  #sequence = 0;
+  #error: ErrorInfo | undefined;
+  isShown = false;
+
+  constructor(identity: Identity) {
+    this.#identity = identity;
+  }
+
+  start(): StreamedEvent[] {
+    return ["response.created", "response.in_progress"].map((type) => this.#event(type, { response: this.whole() }));
+  }
+
+  take(event: TurnEvent): StreamedEvent[] {
+    if ("seq" in event) this.#stored.push(event);
+    switch (event.type) {
+      case "text_delta":
+        return this.#write(event.delta);
+      case "assistant_message": {
+        const { content, toolCalls } = event.message;
+        const callers = event.interrupted ? [] : toolCalls.filter(({ name }) => this.#identity.callerTools.has(name));
+        return [
+          ...(content && !this.#open ? this.#write(content) : []),
+          ...this.#close(event.interrupted ? "incomplete" : "completed"),
+          ...callers.flatMap((call) => this.#functionCall(call)),
+        ];
+      }
+      case "tool_call":
+        return this.#planned(event.call);
+      case "tool_result":
+        return this.#result(event);
+      default:
+        return [];
+    }
+  }
+
+  end(): StreamedEvent[] {
+    const type = this.#status() === "incomplete" ? "response.incomplete" : "response.completed";
+    return [this.#event(type, { response: this.whole() })];
+  }
+
+  fail(error: ErrorInfo): StreamedEvent[] {
+    this.#error = error;
+    return [...this.#close("incomplete"), this.#event("response.failed", { response: this.whole() })];
+  }
+
+  whole(): object {
+    const { id, createdAt, model, previousResponseId = null, instructions = null } = this.#identity;
+    const { usage, stopReason, error = this.#error } = summarizeTurn(this.#stored);
+    const reason = stopReason === "refusal" ? "content_filter" : "max_output_tokens";
+    return {
+      id,
+      object: "response",
+      created_at: createdAt,
+      status: this.#status(),
+      error: error ? { code: error.kind, message: error.message } : null,
+      incomplete_details: this.#status() === "incomplete" ? { reason } : null,
+      instructions,
+      metadata: {},
+      model,
+      output: this.#output,
+      parallel_tool_calls: true,
+      previous_response_id: previousResponseId,
+      temperature: null,
+      tool_choice: "auto",
+      tools: [],
+      top_p: null,
+      usage: usage
+        ? {
+            input_tokens: usage.inputTokens,
+            input_tokens_details: { cached_tokens: usage.cachedTokens ?? 0 },
+            output_tokens: usage.outputTokens,
+            output_tokens_details: { reasoning_tokens: usage.reasoningTokens ?? 0 },
+            total_tokens: usage.inputTokens + usage.outputTokens,
+          }
+        : null,
+    };
+  }
+
+  #status(): string {
+    const { stopReason } = summarizeTurn(this.#stored);
+    if (this.#error || stopReason === "error") return "failed";
+    if (stopReason === undefined) return "in_progress";
+    if (stopReason === "cancelled") return "cancelled";
+    return ["max_tokens", "budget", "refusal"].includes(stopReason) ? "incomplete" : "completed";
+  }
+
+  #write(delta: string): StreamedEvent[] {
+    const begun: StreamedEvent[] = [];
+    if (!this.#open) {
+      const item = { id: this.#itemId("msg"), type: "message", role: "assistant", status: "in_progress", content: [] };
+      this.#open = { item, text: "", ...this.#add(item, begun) };
+      begun.push(this.#partEvent("response.content_part.added", { part: textPart("") }));
+    }
+    this.isShown = true;
+    this.#open.text += delta;
+    return [...begun, this.#partEvent("response.output_text.delta", { delta, logprobs: [] })];
+  }
+
+  #close(status: "completed" | "incomplete"): StreamedEvent[] {
+    if (!this.#open) return [];
+    const { item, index, text } = this.#open;
+    Object.assign(item, { status, content: [textPart(text)] });
+    const events = [
+      this.#partEvent("response.output_text.done", { text, logprobs: [] }),
+      this.#partEvent("response.content_part.done", { part: textPart(text) }),
+      this.#event("response.output_item.done", { output_index: index, item }),
+    ];
+    this.#open = undefined;
+    return events;
+  }
+
+  #planned({ id, name, arguments: text }: ToolCall): StreamedEvent[] {
+    const { server, tool } = this.#identity.serverOf(name) ?? { server: "", tool: name };
+    const item = { id: this.#itemId("mcp"), type: "mcp_call", server_label: server, name: tool, arguments: text };
+    const events: StreamedEvent[] = [];
+    const { index } = this.#add({ ...item, output: null, error: null, status: "in_progress", call_id: id }, events);
+    const place = { output_index: index, item_id: item.id };
+    events.push(this.#event("response.mcp_call.in_progress", place));
+    events.push(this.#event("response.mcp_call_arguments.done", { ...place, arguments: text }));
+    return events;
+  }
+
+  #result({ callId, content, isError }: Extract<TurnEvent, { type: "tool_result" }>): StreamedEvent[] {
+    // Ids of calls may return in a later answer.
+    const index = this.#output.findLastIndex((item) => item.type === "mcp_call" && item.call_id === callId);
+    const item = this.#output[index];
+    if (!item) return [];
+    const text = textOf(content);
+    Object.assign(item, isError ? { error: text, status: "failed" } : { output: text, status: "completed" });
+    const type = isError ? "response.mcp_call.failed" : "response.mcp_call.completed";
+    return [
+      this.#event(type, { output_index: index, item_id: item.id }),
+      this.#event("response.output_item.done", { output_index: index, item }),
+    ];
+  }
+
+  #functionCall({ id, name, arguments: text }: ToolCall): StreamedEvent[] {
+    const item = { id: this.#itemId("fc"), type: "function_call", call_id: id, name, arguments: text };
+    const events: StreamedEvent[] = [];
+    const { index } = this.#add({ ...item, status: "completed" }, events);
+    const place = { output_index: index, item_id: item.id };
+    events.push(this.#event("response.function_call_arguments.delta", { ...place, delta: text }));
+    events.push(this.#event("response.function_call_arguments.done", { ...place, name, arguments: text }));
+    events.push(
+      this.#event("response.output_item.done", { output_index: index, item: { ...item, status: "completed" } }),
+    );
+    return events;
+  }
+
+  #add(item: Item, events: StreamedEvent[]): { index: number } {
+    const index = this.#output.push(item) - 1;
+    events.push(this.#event("response.output_item.added", { output_index: index, item: { ...item } }));
+    return { index };
+  }
+
+  #partEvent(type: string, more: object): StreamedEvent {
+    const { item, index } = this.#open ?? {};
+    return this.#event(type, { item_id: item?.id, output_index: index, content_index: 0, ...more });
+  }
+
+  #event(type: string, more: object): StreamedEvent {
+    return { event: type, data: { type, sequence_number: this.#sequence++, ...more } };
+  }
+
+  #itemId(prefix: string): string {
+    return `${prefix}_${this.#output.length}_${this.#identity.id.slice(-24)}`;
+  }
+}
+
+function textPart(text: string): object {
+  return { type: "output_text", text, annotations: [], logprobs: [] };
+}

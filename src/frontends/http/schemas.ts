@@ -1,0 +1,136 @@
+/** Shapes of request bodies: what validates them is what /openapi.json shows. Fields that are not named here are ignored. */
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import type { JsonSchema } from "../../core/chat.js";
+import { ApiError } from "./errors.js";
+
+const text = { type: "string" };
+/** Clients send null for what they leave out. */
+const optional = (schema: JsonSchema) => ({ anyOf: [schema, { type: "null" }] });
+const object = (properties: Record<string, JsonSchema>, required: readonly string[] = []) => ({
+  type: "object",
+  properties,
+  required,
+});
+
+const temperature = optional({ type: "number", minimum: 0, maximum: 2 });
+const maxTokens = optional({ type: "integer", minimum: 1 });
+const flag = optional({ type: "boolean" });
+/** Only text is made; a caller who depends on another format is told so. */
+const textFormat = optional(object({ type: { const: "text" } }, ["type"]));
+const parts = { type: "array", items: object({ type: text }, ["type"]) };
+const content = { anyOf: [text, parts] };
+
+const toolCall = object({ id: text, function: object({ name: text, arguments: text }, ["name", "arguments"]) }, [
+  "id",
+  "function",
+]);
+
+export const chatCompletionBody = object(
+  {
+    model: optional(text),
+    messages: {
+      type: "array",
+      minItems: 1,
+      items: object(
+        {
+          role: { enum: ["system", "developer", "user", "assistant", "tool"] },
+          content: optional(content),
+          tool_calls: optional({ type: "array", items: toolCall }),
+          tool_call_id: optional(text),
+        },
+        ["role"],
+      ),
+    },
+    stream: flag,
+    stream_options: optional(object({ include_usage: flag })),
+    temperature,
+    max_tokens: maxTokens,
+    max_completion_tokens: maxTokens,
+    tools: optional({
+      type: "array",
+      items: object(
+        {
+          type: { const: "function" },
+          function: object({ name: text, description: optional(text), parameters: optional({ type: "object" }) }, [
+            "name",
+          ]),
+        },
+        ["type", "function"],
+      ),
+    }),
+    n: optional({ const: 1 }),
+    response_format: textFormat,
+  },
+  ["messages"],
+);
+
+export const responseBody = object(
+  {
+    model: optional(text),
+    input: {
+      anyOf: [
+        text,
+        {
+          type: "array",
+          minItems: 1,
+          items: object({
+            type: optional(text),
+            role: { enum: ["system", "developer", "user", "assistant"] },
+            content: optional(content),
+            call_id: text,
+            name: text,
+            arguments: text,
+            output: content,
+          }),
+        },
+      ],
+    },
+    instructions: optional(text),
+    previous_response_id: optional(text),
+    stream: flag,
+    temperature,
+    max_output_tokens: maxTokens,
+    tools: optional({
+      type: "array",
+      items: object({ type: text, name: text, description: optional(text), parameters: optional({ type: "object" }) }, [
+        "type",
+      ]),
+    }),
+    text: optional(object({ format: textFormat })),
+    background: optional({ const: false }),
+  },
+  ["input"],
+);
+
+export const turnBody = object(
+  {
+    request_id: { type: "string", minLength: 1 },
+    text: { type: "string", minLength: 1 },
+    model: text,
+    streaming: flag,
+  },
+  ["request_id", "text"],
+);
+
+export const answerBody = object({ question_id: text, value: {} }, ["question_id", "value"]);
+
+export const cancelBody = object({ request_id: text });
+
+const ajv = new Ajv2020({ strict: false });
+const compiled = new WeakMap<JsonSchema, ValidateFunction>();
+
+/** Throws ApiError with what is wrong first. The type is the caller's word for what the schema says. */
+export function validated<Body>(body: unknown, schema: JsonSchema): Body {
+  const check = compiled.get(schema) ?? ajv.compile(schema);
+  compiled.set(schema, check);
+  if (check(body)) return body as Body;
+  const error = deepest(check.errors ?? []);
+  const param = error?.instancePath.slice(1).replaceAll("/", ".");
+  throw new ApiError(400, "invalid_body", `${param || "the body"} ${error?.message ?? "is invalid"}`, param);
+}
+
+/** Of the branches of a choice, the one that went furthest is the one that was meant. */
+function deepest(errors: readonly ErrorObject[]): ErrorObject | undefined {
+  const depth = ({ instancePath }: ErrorObject) => instancePath.split("/").length;
+  return errors.toSorted((a, b) => depth(b) - depth(a))[0];
+}

@@ -1,0 +1,125 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import type { Server as HttpServer } from "node:http";
+import { type AddressInfo, isIPv6 } from "node:net";
+import { hostname } from "node:os";
+import type { Writable } from "node:stream";
+import { createAdaptorServer } from "@hono/node-server";
+import type { ServeConfig } from "../../core/config.js";
+import { messageOf, RequestError } from "../../core/errors.js";
+import type { DoorParts, OnInterrupt } from "../door.js";
+import { exitCodes } from "../exit-codes.js";
+import { admitBy } from "./admit.js";
+import { type Route, routesApp } from "./api.js";
+import { Gate, isLoopbackAddress } from "./gate.js";
+import { openAiRoutes } from "./openai-routes.js";
+import { openApiDocument } from "./openapi.js";
+import { RateLimit } from "./rate-limit.js";
+import { responseRoutes } from "./response-routes.js";
+import { serverRoutes } from "./server-routes.js";
+import { sessionRoutes } from "./session-routes.js";
+import { acceptSockets } from "./websocket.js";
+
+export interface ServeOptions extends ServeConfig {
+  version: string;
+  /** Models that callers are offered beside the default one: `provider/model`. */
+  models: readonly string[];
+  /** How long a stream is silent before a comment says that it lives; and how often a WebSocket is asked. */
+  keepAliveMs?: number;
+}
+
+export interface HttpDoor {
+  /** Without a slash at the end. */
+  url: string;
+  token?: string;
+  /** Takes nothing more, and resolves when every connection has ended: sockets are asked to. */
+  flush(): Promise<void>;
+  /** Ends every connection. */
+  close(): void;
+}
+
+/** Proxies and browsers give up on a line that is silent for 30 to 60 seconds. */
+const defaultKeepAliveMs = 15_000;
+/** For the headers and the body of a request to arrive. */
+const requestTimeoutMs = 60_000;
+/** Longer than the pools of clients and proxies keep an idle connection, so that they close it, and not this end under a new request. */
+const idleConnectionMs = 75_000;
+
+/** The network door, until an interrupt. Resolves to the exit code. Says where it is on stderr. */
+export async function runServe(
+  parts: DoorParts,
+  options: ServeOptions,
+  { stderr, onInterrupt }: { stderr: Writable; onInterrupt: OnInterrupt },
+): Promise<number> {
+  const interrupted = new Promise<void>((resolve) => onInterrupt(resolve));
+  await parts.sessions.recover();
+  const door = await openHttpDoor(parts, options);
+  parts.onLeaving?.(() => door.flush());
+  const token = door.token && !options.token ? `token: ${door.token}\n` : "";
+  stderr.write(
+    `listening on ${door.url} (API: ${door.url}/v1, WebSocket: /ws/chat, description: /openapi.json)\n${token}`,
+  );
+  await interrupted;
+  door.close();
+  return exitCodes.cancelled;
+}
+
+/** Throws RequestError when the address cannot be listened on. */
+export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Promise<HttpDoor> {
+  const { host, port, maxBodyMb, maxConnections, keepAliveMs = defaultKeepAliveMs } = options;
+  const isLoopback = isLoopbackAddress(host);
+  const token = options.token ?? (isLoopback ? undefined : randomBytes(32).toString("base64url"));
+  const rate = new RateLimit(options.requestsPerMinute, () => performance.now());
+  const gate = new Gate({ ...options, token, isLoopback, rate, isDraining: () => parts.sessions.isDraining });
+  const maxBytes = Math.floor(maxBodyMb * 1024 * 1024);
+  const routes: Route[] = [
+    ...openAiRoutes(parts, { keepAliveMs, models: options.models }),
+    ...responseRoutes(parts, { keepAliveMs }),
+    ...sessionRoutes(parts, { keepAliveMs }),
+    ...serverRoutes(parts),
+  ];
+  const description: Route = {
+    method: "GET",
+    path: "/openapi.json",
+    summary: "This description",
+    run: () => Response.json(openApiDocument([...routes, description], options.version)),
+  };
+  const app = routesApp([...routes, description], admitBy(gate), maxBytes);
+  const serverOptions = { requestTimeout: requestTimeoutMs, keepAliveTimeout: idleConnectionMs };
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as HttpServer;
+  server.maxConnections = maxConnections;
+  const endSockets = acceptSockets(server, parts, { gate, rate, maxBytes, pingMs: 2 * keepAliveMs });
+  await listen(server, host, port);
+  const { port: bound } = server.address() as AddressInfo;
+  return {
+    url: `http://${nameOf(host)}:${bound}`,
+    token,
+    flush() {
+      endSockets();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+    close() {
+      endSockets();
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+async function listen(server: HttpServer, host: string, port: number): Promise<void> {
+  try {
+    await once(server.listen(port, host), "listening");
+  } catch (error) {
+    const hint = "name another one with --host and --port, or in serve of the configuration";
+    throw new RequestError("usage", `cannot listen on ${host} port ${port}: ${messageOf(error)}`, {
+      hint,
+      cause: error,
+    });
+  }
+}
+
+/** As others can write it: an address that stands for all has none. */
+function nameOf(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return hostname();
+  return isIPv6(host) ? `[${host}]` : host;
+}

@@ -1,0 +1,74 @@
+/** Servers, tools, and whether the host is well. */
+import type { ServerStatus } from "../../core/ports.js";
+import type { DoorParts } from "../door.js";
+import type { Route } from "./api.js";
+
+/** How long /readyz waits for servers that are about to settle. */
+const readyWithinMs = 50;
+
+export function serverRoutes(parts: DoorParts): Route[] {
+  const { hub, sessions } = parts;
+  return [
+    {
+      method: "GET",
+      path: "/api/servers",
+      summary: "The MCP servers and their state",
+      run: () => Response.json({ servers: hub.servers().map(serverJson) }),
+    },
+    {
+      method: "POST",
+      path: "/api/servers/reload",
+      summary: "Reads the configuration files again and goes over to their servers",
+      run: async () => Response.json({ outcome: await parts.reload() }),
+    },
+    {
+      method: "GET",
+      path: "/api/tools",
+      summary: "The tools that the model can use",
+      run: () =>
+        Response.json({
+          tools: hub.tools().map(({ name, server, tool, description, inputSchema }) => ({
+            name,
+            server,
+            tool,
+            description,
+            input_schema: inputSchema,
+          })),
+        }),
+    },
+    {
+      method: "GET",
+      path: "/healthz",
+      summary: "The process answers",
+      run: () => Response.json({ status: "ok" }),
+    },
+    {
+      method: "GET",
+      path: "/readyz",
+      summary: "Turns can begin: no required server is down, and the host is not about to end",
+      async run() {
+        const reason = sessions.isDraining ? "the host is about to end" : await unsettled(parts);
+        if (!reason) return Response.json({ status: "ready" });
+        return Response.json({ status: "not ready", reason }, { status: 503, headers: { "retry-after": "1" } });
+      },
+    },
+  ];
+}
+
+function serverJson(status: ServerStatus): object {
+  const { startMs = null, latencyMs = null, version = null, era = null, reason = null, ...rest } = status;
+  const login = status.state === "needs_auth" ? `mcp-platform servers login ${status.name}` : null;
+  return { ...rest, era, start_ms: startMs, latency_ms: latencyMs, version, reason, login };
+}
+
+const starting = "servers are starting";
+
+async function unsettled({ hub }: DoorParts): Promise<string | undefined> {
+  const late = AbortSignal.timeout(readyWithinMs);
+  try {
+    await hub.settled(late);
+    return late.aborted ? starting : undefined;
+  } catch (error) {
+    return late.aborted ? starting : String(error instanceof Error ? error.message : error);
+  }
+}

@@ -1,0 +1,129 @@
+/** Conversations over HTTP: whatever the message protocol can do, as requests, with the same messages as answers. */
+import { errorInfo } from "../../core/errors.js";
+import type { Session } from "../../session/session.js";
+import type { DoorParts } from "../door.js";
+import { errorMessage, followedMessages, historyMessages } from "../protocol.js";
+import type { Call, Route } from "./api.js";
+import { conversationEvents } from "./conversation-events.js";
+import { ApiError } from "./errors.js";
+import { eventStream } from "./event-stream.js";
+import { answerBody, cancelBody, turnBody } from "./schemas.js";
+
+export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: number }): Route[] {
+  const { sessions } = parts;
+  return [
+    {
+      method: "GET",
+      path: "/api/sessions",
+      summary: "Conversations in the log, latest first",
+      async run() {
+        const all = await sessions.list();
+        return Response.json({
+          sessions: all.map(({ conversationId, lastSeq, updatedAt }) => ({
+            conversation_id: conversationId,
+            last_seq: lastSeq,
+            updated_at: updatedAt,
+          })),
+        });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/sessions/{id}",
+      summary: "A conversation's stored events, as the messages of the action history; ?from=SEQ",
+      async run(call) {
+        const conversationId = await knownConversation(parts, call);
+        const from = position(call.query("from")) ?? 1;
+        const events = await sessions.history(conversationId, from);
+        return Response.json({ messages: historyMessages(events, { requestId: null, conversationId, from }) });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/sessions/{id}/events",
+      summary: "The same as server-sent events, and on with what happens; goes on after Last-Event-ID, or ?from=SEQ",
+      async run(call) {
+        const session = sessions.open(await knownConversation(parts, call));
+        const lastSeen = position(call.header("last-event-id"));
+        return follow(session, lastSeen ? lastSeen + 1 : (position(call.query("from")) ?? 1), keepAliveMs);
+      },
+    },
+    {
+      method: "POST",
+      path: "/api/sessions/{id}/turns",
+      summary: "Begins a turn; a request_id is answered once. Watch it at …/events",
+      body: turnBody,
+      run: (call) => beginTurn(parts, call),
+    },
+    {
+      method: "POST",
+      path: "/api/sessions/{id}/answer",
+      summary: "Answers an open question",
+      body: answerBody,
+      run(call) {
+        const { question_id, value } = call.body as { question_id: string; value: unknown };
+        const isOpen = sessions.find(call.path("id"))?.answer(question_id, value) ?? false;
+        return done(isOpen, `no question "${question_id}" is open`);
+      },
+    },
+    {
+      method: "POST",
+      path: "/api/sessions/{id}/cancel",
+      summary: "Cancels the turn of a request, or whatever runs",
+      body: cancelBody,
+      run(call) {
+        const { request_id } = call.body as { request_id?: string };
+        return done(sessions.find(call.path("id"))?.cancel(request_id) ?? false, "no such turn is running");
+      },
+    },
+  ];
+}
+
+async function beginTurn(parts: DoorParts, call: Call): Promise<Response> {
+  const body = call.body as { request_id: string; text: string; model?: string; streaming?: boolean | null };
+  parts.resolveModel(body.model);
+  const session = parts.sessions.open(call.path("id"));
+  const turn = await session.submit({
+    requestId: body.request_id,
+    text: body.text,
+    model: body.model,
+    streaming: body.streaming ?? undefined,
+    streamRecovery: "restart",
+  });
+  const { requestId, turnId, cached } = turn;
+  const accepted = { conversation_id: session.id, request_id: requestId, turn_id: turnId, cached };
+  return Response.json(accepted, { status: 202 });
+}
+
+function follow(session: Session, from: number, keepAliveMs: number): Response {
+  return eventStream(
+    async ({ write, gone }) => {
+      try {
+        for await (const event of conversationEvents(session, from, gone)) {
+          for (const message of followedMessages(event)) await write({ id: message.seq, data: message });
+        }
+      } catch (error) {
+        await write({ data: errorMessage(null, errorInfo(error)) });
+      }
+    },
+    { keepAliveMs },
+  );
+}
+
+/** Reading starts nothing, and so does not make what is not there. */
+async function knownConversation({ sessions }: DoorParts, call: Call): Promise<string> {
+  const conversationId = call.path("id");
+  if (sessions.find(conversationId) || (await sessions.history(conversationId)).length > 0) return conversationId;
+  throw new ApiError(404, "not_found", "there is no such conversation", "id");
+}
+
+function position(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new ApiError(400, "invalid_position", "a seq is a whole number", "from");
+}
+
+function done(isDone: boolean, otherwise: string): Response {
+  if (isDone) return new Response(null, { status: 204 });
+  throw new ApiError(404, "nothing_to_do", `${otherwise}; it may have ended`);
+}

@@ -1,0 +1,101 @@
+/** The message protocol of stdio, one message a frame. A socket that drops takes nothing with it: its turns go on. */
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import type { DoorParts } from "../door.js";
+import { Peer } from "../peer.js";
+import { errorBody } from "./errors.js";
+import type { Gate, Refusal } from "./gate.js";
+import type { RateLimit } from "./rate-limit.js";
+
+interface SocketOptions {
+  gate: Gate;
+  rate: RateLimit;
+  maxBytes: number;
+  /** How often a silent socket is asked whether it is alive. */
+  pingMs: number;
+}
+
+/** Bytes that may wait in a socket before its turns are shown no faster than it reads. */
+const bufferedBytes = 1024 * 1024;
+
+/** For a refused client to read why. */
+const refusalMs = 1_000;
+
+/** Serves `/ws/chat`. Ends every socket with the returned function. */
+export function acceptSockets(server: Server, parts: DoorParts, options: SocketOptions): () => void {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxBytes, perMessageDeflate: false });
+  /** Asked, and not answered yet. */
+  const silent = new WeakSet<WebSocket>();
+  server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on("error", () => socket.destroy());
+    const refusal = refusalOf(incoming, options.gate);
+    if (refusal) return refuse(socket, refusal);
+    sockets.handleUpgrade(incoming, socket, head, (webSocket) => {
+      webSocket.on("pong", () => silent.delete(webSocket));
+      converse(webSocket, parts, addressOf(incoming), options);
+    });
+  });
+  const timer = setInterval(() => {
+    for (const webSocket of sockets.clients) {
+      if (silent.has(webSocket)) webSocket.terminate();
+      silent.add(webSocket);
+      webSocket.ping();
+    }
+  }, options.pingMs);
+  return () => {
+    clearInterval(timer);
+    for (const webSocket of sockets.clients) webSocket.close(1001, "the host ends");
+  };
+}
+
+function converse(webSocket: WebSocket, parts: DoorParts, address: string, { rate }: SocketOptions): void {
+  const peer = new Peer(parts, (message) => send(webSocket, JSON.stringify(message)));
+  webSocket.on("error", () => {}); // what was wrong is told to the other end by the close code
+  webSocket.on("message", (data: RawData, isBinary: boolean) => {
+    if (rate.take(address) !== undefined) peer.reject("more messages than serve.requests_per_minute");
+    else if (isBinary) peer.reject("a message is a text frame");
+    else peer.receive(data.toString());
+  });
+}
+
+/** Resolves when the next message may be sent; at once when nobody reads any more. */
+function send(webSocket: WebSocket, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (webSocket.readyState !== webSocket.OPEN) return resolve();
+    const isFull = webSocket.bufferedAmount > bufferedBytes;
+    webSocket.send(text, () => resolve());
+    if (!isFull) resolve();
+  });
+}
+
+function refusalOf(incoming: IncomingMessage, gate: Gate): (Omit<Refusal, "status"> & { status: number }) | undefined {
+  if (incoming.url?.split("?")[0] !== "/ws/chat") {
+    return { status: 404, code: "not_found", message: "the WebSocket is at /ws/chat", headers: {} };
+  }
+  return gate.check({
+    method: "GET",
+    url: incoming.url,
+    header: (name) => {
+      const value = incoming.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    },
+    address: addressOf(incoming),
+  });
+}
+
+function refuse(socket: Duplex, { status, code, message, headers }: ReturnType<typeof refusalOf> & object): void {
+  const body = JSON.stringify(errorBody(status, code, message));
+  const lines = Object.entries({
+    ...headers,
+    connection: "close",
+    "content-type": "application/json",
+    "content-length": String(Buffer.byteLength(body)),
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  setTimeout(() => socket.destroy(), refusalMs).unref();
+  socket.end(`HTTP/1.1 ${status} Refused\r\n${lines.join("")}\r\n${body}`);
+}
+
+function addressOf(incoming: IncomingMessage): string {
+  return incoming.socket.remoteAddress ?? "";
+}

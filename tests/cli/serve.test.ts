@@ -1,0 +1,178 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterEach, expect, test } from "@jest/globals";
+import { post } from "../frontends/http/door.js";
+import { connect } from "../frontends/http/socket.js";
+import { fixtureServer } from "../support/app.js";
+import { configFor, ended, Workplace } from "../support/cli.js";
+import { answer, chunk, STALL, startLlmServer, stream } from "../support/llm-server.js";
+import { until } from "../support/mcp-hub.js";
+
+let started: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of started) child.kill("SIGKILL");
+  started = [];
+});
+
+/** `serve` of a place, once it says where it listens. */
+async function serve(place: Workplace, ...args: string[]) {
+  const child = place.start("serve", "--port", "0", ...args);
+  started.push(child);
+  const end = ended(child);
+  let stderr = "";
+  const said = new Promise<void>((resolve, reject) => {
+    child.stderr?.on("data", (text) => {
+      stderr += text;
+      if (/listening on \S+[\s\S]*\n/.test(stderr)) resolve();
+    });
+    void end.then(({ stderr: all }) => reject(new Error(all)));
+  });
+  await said;
+  const url = /listening on (\S+)/.exec(stderr)?.[1] ?? "";
+  return { child, end, url, said: () => stderr };
+}
+
+const hi = (more: object = {}) => ({ model: "m1", messages: [{ role: "user", content: "hi" }], ...more });
+const port = (url: string) => new URL(url).port;
+
+test.each(["debug", "info", "warn", "error", "silent"])(
+  "stdout of every door that programs read has its protocol only, with --log-level %s",
+  async (level) => {
+    await using llm = await startLlmServer(() => answer("fine"));
+    using place = new Workplace();
+    place.configure(configFor(llm.url, { s: fixtureServer({ greeting: "hello", noise: true }) }));
+    const line = `${JSON.stringify({ action: "chat", request_id: "r", payload: { text: "hi" } })}\n`;
+    const { child, end, url } = await serve(place, "--log-level", level);
+    expect((await post(`${url}/v1/chat/completions`, hi())).status).toBe(200);
+    child.kill("SIGINT");
+    expect(await end).toMatchObject({ exitCode: 130, stdout: "" });
+
+    const pipe = await place.run(["--log-level", level, "stdio"], line);
+    const json = await place.run(["--log-level", level, "run", "--output-format", "json", "hi"]);
+    const events = await place.run(["--log-level", level, "run", "--output-format", "stream-json", "hi"]);
+    for (const { stdout } of [pipe, json, events]) {
+      const lines = stdout.trimEnd().split("\n");
+      for (const text of lines) expect(typeof JSON.parse(text)).toBe("object");
+    }
+  },
+);
+
+test("an address that others reach has a token, which is made and said where none is given", async () => {
+  await using llm = await startLlmServer([answer("fine")]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  const { url, said } = await serve(place, "--host", "0.0.0.0");
+  const here = `http://127.0.0.1:${port(url)}`;
+  await until(() => said().includes("token: "));
+  const token = /token: (\S{43})\n/.exec(said())?.[1];
+  expect((await post(`${here}/v1/chat/completions`, hi())).status).toBe(401);
+  const answered = await post(`${here}/v1/chat/completions`, hi(), { authorization: `Bearer ${token}` });
+  expect(answered.status).toBe(200);
+});
+
+test("a token that is given is asked for, and not printed", async () => {
+  await using llm = await startLlmServer([]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  const { url, said } = await serve(place, "--token", "correct-horse-battery");
+  expect((await fetch(`${url}/v1/models`)).status).toBe(401);
+  expect((await fetch(`${url}/v1/models`, { headers: { authorization: "Bearer correct-horse-battery" } })).status).toBe(
+    200,
+  );
+  expect(said()).not.toContain("correct-horse-battery");
+});
+
+test.each(["", "short"])("the token %j is a mistake of use", async (token) => {
+  using place = new Workplace();
+  const { exitCode, stderr } = await place.run(["serve", "--token", token]);
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining("a token has at least 16 characters")]);
+});
+
+test("told to end, it takes nothing new, finishes what runs, and says so to who asks", async () => {
+  let finish = () => {};
+  const held = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const step = stream([
+    chunk({ content: "one" }),
+    () => held,
+    chunk({ content: " two" }),
+    chunk({}, "stop"),
+    "data: [DONE]\n\n",
+  ]);
+  await using llm = await startLlmServer([step]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  const { child, end, url } = await serve(place);
+  const running = await post(`${url}/v1/chat/completions`, hi({ stream: true }));
+  const text = running.text();
+  await llm.received(1);
+  child.kill("SIGTERM");
+  let refused = await post(`${url}/v1/chat/completions`, "{");
+  while (refused.status === 400) refused = await post(`${url}/v1/chat/completions`, "{");
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "5"]);
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  expect((await fetch(`${url}/readyz`)).status).toBe(503);
+  finish();
+  expect(await text).toMatch(/" two"[\s\S]*\[DONE\]/);
+  expect((await end).exitCode).toBe(143);
+});
+
+test("told to end, it closes its sockets after the last message", async () => {
+  let finish = () => {};
+  const held = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const step = stream([chunk({ content: "one" }), () => held, chunk({}, "stop"), "data: [DONE]\n\n"]);
+  await using llm = await startLlmServer([step]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  const { child, end, url } = await serve(place);
+  const { socket, send, until: message } = await connect({ url });
+  send({ action: "chat", request_id: "r1", payload: { text: "hi", streaming: true } });
+  await message(({ chunk: { type } }) => type === "text");
+  const closed = once(socket, "close");
+  child.kill("SIGTERM");
+  finish();
+  await message(({ chunk: { type } }) => type === "turn_end");
+  expect((await closed)[0]).toBe(1001);
+  expect((await end).exitCode).toBe(143);
+});
+
+test("started again after it was killed, it goes on with the turns that it had", async () => {
+  let requests = 0;
+  await using llm = await startLlmServer(() =>
+    ++requests === 1 ? stream([chunk({ content: "one" }), STALL]) : answer("one two"),
+  );
+  using place = new Workplace();
+  const chat = { storage: { driver: "sqlite", path: join(place.folder, "log.db") } };
+  place.configure(configFor(llm.url, {}, { chat }));
+  const first = await serve(place);
+  await post(`${first.url}/api/sessions/c1/turns`, { request_id: "r1", text: "hi" });
+  await llm.received(1);
+  first.child.kill("SIGKILL");
+  await first.end;
+  const { url } = await serve(place);
+  await llm.received(2);
+  const headers = { "x-conversation-id": "c1", "x-request-id": "r1" };
+  const answered = await post(`${url}/v1/chat/completions`, hi(), headers);
+  expect(await answered.json()).toMatchObject({ choices: [{ message: { content: "one two" } }] });
+  expect(llm.requests).toHaveLength(2);
+});
+
+test("a port that is taken is a mistake of use", async () => {
+  await using llm = await startLlmServer([]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const { exitCode, stderr } = await place.run(["serve", "--port", String((other.address() as AddressInfo).port)]);
+  other.close();
+  expect([exitCode, stderr]).toEqual([
+    2,
+    expect.stringMatching(/cannot listen on 127\.0\.0\.1 port \d+: .*EADDRINUSE[\s\S]*hint: /),
+  ]);
+});

@@ -1,0 +1,152 @@
+import { describe, expect, test } from "@jest/globals";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { createParser } from "eventsource-parser";
+import { fixtureServer, startApp } from "../../support/app.js";
+import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
+import { openDoor, post } from "./door.js";
+import type { Message } from "./socket.js";
+
+type Json = Record<string, unknown>;
+const get = async (url: string) => (await fetch(url)).json() as Promise<Json>;
+const asking = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
+
+/** Events of a conversation until one is of this type. */
+async function follow(
+  url: string,
+  last: string,
+  headers: Record<string, string> = {},
+): Promise<{ id?: string; message: Message }[]> {
+  const response = await fetch(url, { headers });
+  const events: { id?: string; message: Message }[] = [];
+  const parser = createParser({ onEvent: ({ id, data }) => events.push({ id, message: JSON.parse(data) }) });
+  for await (const bytes of response.body ?? []) {
+    parser.feed(Buffer.from(bytes).toString());
+    if (events.some(({ message }) => message.chunk.type === last)) break;
+  }
+  return events;
+}
+
+describe("a conversation over HTTP", () => {
+  test("is begun, followed, asked about, answered, read and listed", async () => {
+    await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("allowed")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: asking });
+    await using door = await openDoor(app);
+    const url = `${door.url}/api/sessions/c1`;
+    expect((await fetch(`${url}/events`)).status).toBe(404);
+    const begun = await post(`${url}/turns`, { request_id: "r1", text: "hi" });
+    expect(begun.status).toBe(202);
+    expect(await begun.json()).toMatchObject({ conversation_id: "c1", request_id: "r1", cached: false });
+
+    const first = await follow(`${url}/events`, "question");
+    const { question_id } = (first.at(-1)?.message.chunk.data ?? {}) as { question_id: string };
+    const ended = follow(`${url}/events`, "turn_end", { "last-event-id": first.at(-1)?.id ?? "" });
+    expect((await post(`${url}/answer`, { question_id, value: true })).status).toBe(204);
+    const rest = await ended;
+    const ids = [...first, ...rest].flatMap(({ id }) => (id ? [Number(id)] : []));
+    expect([...new Set(ids)]).toEqual(Array.from({ length: new Set(ids).size }, (_, index) => index + 1));
+    expect(rest.some(({ id, message: { chunk } }) => !id && chunk.type === "text")).toBe(true);
+    expect((await post(`${url}/answer`, { question_id, value: true })).status).toBe(404);
+
+    const { messages } = (await get(url)) as { messages: Message[] };
+    expect(messages.map(({ chunk: { type } }) => type)).toContain("turn_end");
+    const { sessions } = (await get(`${door.url}/api/sessions`)) as { sessions: Json[] };
+    expect(sessions).toMatchObject([{ conversation_id: "c1", last_seq: Math.max(...ids) }]);
+  });
+
+  test("is cancelled", async () => {
+    await using llm = await startLlmServer([toolCalls([{ name: "s__hang", arguments: {} }])]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app);
+    const url = `${door.url}/api/sessions/c1`;
+    await post(`${url}/turns`, { request_id: "r1", text: "hi" });
+    await follow(`${url}/events`, "tool_sent");
+    expect((await post(`${url}/cancel`, { request_id: "r2" })).status).toBe(404);
+    expect((await post(`${url}/cancel`, { request_id: "r1" })).status).toBe(204);
+    const events = await follow(`${url}/events`, "turn_end");
+    expect(events.at(-1)?.message.chunk.data).toEqual({ stop_reason: "cancelled" });
+  });
+});
+
+describe("the host over HTTP", () => {
+  test("shows servers, tools and how to log in, and reloads", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app);
+    await app.ready();
+    const { servers } = (await get(`${door.url}/api/servers`)) as { servers: Json[] };
+    expect(servers).toMatchObject([{ name: "s", state: "ready", login: null }]);
+    const { tools } = (await get(`${door.url}/api/tools`)) as { tools: Json[] };
+    expect(tools[0]).toMatchObject({ server: "s", input_schema: { type: "object" } });
+    const reloaded = await post(`${door.url}/api/servers/reload`, {});
+    expect(await reloaded.json()).toEqual({ outcome: "nothing has changed" });
+  });
+
+  test("is healthy at once, and ready when its servers have settled", async () => {
+    await using llm = await startLlmServer([]);
+    const slow = fixtureServer({ startMs: 300 });
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: slow } });
+    await using door = await openDoor(app);
+    expect((await fetch(`${door.url}/healthz`)).status).toBe(200);
+    const early = await fetch(`${door.url}/readyz`);
+    expect([early.status, await early.json()]).toEqual([503, { status: "not ready", reason: "servers are starting" }]);
+    await app.ready();
+    expect((await fetch(`${door.url}/readyz`)).status).toBe(200);
+  });
+
+  test("is not ready while a required server is down", async () => {
+    await using llm = await startLlmServer([]);
+    const down = { ...fixtureServer({ exitAtStart: { code: 3, stderr: "no" } }), required: true };
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: down } });
+    await using door = await openDoor(app);
+    await app.ready();
+    const answered = await fetch(`${door.url}/readyz`);
+    expect(answered.status).toBe(503);
+    expect(((await answered.json()) as Json).reason).toContain("mcpServers.s is required");
+  });
+
+  test("describes itself: every route, with the schemas that it validates by", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const document = (await get(`${door.url}/openapi.json`)) as { paths: Record<string, Json> };
+    expect(Object.keys(document.paths)).toEqual(
+      expect.arrayContaining(["/v1/models", "/v1/chat/completions", "/v1/responses", "/api/sessions/{id}/turns"]),
+    );
+    const operation = document.paths["/api/sessions/{id}/turns"]?.post as {
+      requestBody: { content: { "application/json": { schema: object } } };
+    };
+    const check = new Ajv2020({ strict: false }).compile(operation.requestBody.content["application/json"].schema);
+    for (const body of [{ request_id: "r" }, { request_id: "", text: "x" }, [], { request_id: 1, text: "x" }]) {
+      expect(check(body)).toBe(false);
+      expect((await post(`${door.url}/api/sessions/c1/turns`, body)).status).toBe(400);
+    }
+  });
+
+  test("lets a page of an allowed origin in, after its browser has asked", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    const origin = "https://chat.example.com";
+    await using door = await openDoor(app, { allowedOrigins: [origin], token: "correct-horse-battery" });
+    const asked = await fetch(`${door.url}/v1/models`, { method: "OPTIONS", headers: { origin } });
+    expect([asked.status, asked.headers.get("access-control-allow-origin")]).toEqual([204, origin]);
+    const headers = { origin, authorization: "Bearer correct-horse-battery" };
+    const answered = await fetch(`${door.url}/v1/models`, { headers });
+    expect([answered.status, answered.headers.get("access-control-allow-origin")]).toEqual([200, origin]);
+    expect(
+      (await fetch(`${door.url}/v1/models`, { headers: { ...headers, origin: "https://evil.example" } })).status,
+    ).toBe(403);
+  });
+
+  test("takes no body beyond its size, announced or not, and knows no other routes", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app, { maxBodyMb: 0.001 });
+    const large = "x".repeat(5000);
+    expect((await post(`${door.url}/v1/responses`, { input: large })).status).toBe(413);
+    const body = new Blob([large]).stream();
+    const streamed = await fetch(`${door.url}/v1/responses`, { method: "POST", body, duplex: "half" } as RequestInit);
+    expect(streamed.status).toBe(413);
+    expect((await fetch(`${door.url}/nowhere`)).status).toBe(404);
+    expect((await fetch(`${door.url}/v1/chat/completions`)).status).toBe(404);
+  });
+});

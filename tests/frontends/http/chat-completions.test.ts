@@ -1,0 +1,283 @@
+import { describe, expect, test } from "@jest/globals";
+import type OpenAI from "openai";
+import { fixtureServer, startApp } from "../../support/app.js";
+import { answer, CUT, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
+import { recording, until } from "../../support/mcp-hub.js";
+import { sayAndCall } from "../support.js";
+import { openDoor, post, sdk } from "./door.js";
+
+const ask = (content: string): OpenAI.ChatCompletionCreateParamsNonStreaming => ({
+  model: "mcp-platform",
+  messages: [{ role: "user", content }],
+});
+const weather = {
+  type: "function" as const,
+  function: { name: "weather", description: "of a city", parameters: { type: "object", properties: {} } },
+};
+
+describe("with the openai SDK", () => {
+  test("the models are the default one, what it stands for, and the configured ones", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app, { models: ["test/m1", "test/m2"] });
+    const { data } = await sdk(door).models.list();
+    expect(data.map(({ id }) => id)).toEqual(["mcp-platform", "test/m1", "test/m2"]);
+  });
+
+  test("an answer comes whole, with its usage, after the servers' tools have run here", async () => {
+    await using llm = await startLlmServer([sayAndCall("Let me see.", "s__echo", { n: 1 }), answer("one two")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app);
+    const { data, response } = await sdk(door).chat.completions.create(ask("hi")).withResponse();
+    expect(data).toMatchObject({
+      object: "chat.completion",
+      model: "test/m1",
+      choices: [{ message: { role: "assistant", content: "Let me see.\n\none two" }, finish_reason: "stop" }],
+      usage: { prompt_tokens: 20, completion_tokens: 10, total_tokens: 30 },
+    });
+    expect(data.choices[0]?.message.tool_calls).toBeUndefined();
+    const stored = await app.sessions.history(response.headers.get("x-conversation-id") ?? "");
+    expect(stored.map(({ type }) => type)).toContain("tool_result");
+  });
+
+  test("a stream adds up to the same", async () => {
+    await using llm = await startLlmServer([sayAndCall("Let me see.", "s__echo", { n: 1 }), answer("one two")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app);
+    const chunks = await sdk(door).chat.completions.create({
+      ...ask("hi"),
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    const all: OpenAI.ChatCompletionChunk[] = [];
+    for await (const one of chunks) all.push(one);
+    expect(all.map(({ choices }) => choices[0]?.delta.content ?? "").join("")).toBe("Let me see.\n\none two");
+    expect(all.flatMap(({ choices }) => choices[0]?.finish_reason ?? [])).toEqual(["stop"]);
+    expect(all.at(-1)).toMatchObject({ choices: [], usage: { total_tokens: 30 } });
+  });
+
+  test("the messages of the call are the history, and the system message is the caller's", async () => {
+    await using llm = await startLlmServer([answer("fine")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await sdk(door).chat.completions.create({
+      model: "m1",
+      messages: [
+        { role: "system", content: "Be brief." },
+        { role: "user", content: "one" },
+        { role: "assistant", content: "two" },
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "three" },
+            { type: "image_url", image_url: { url: "data:image/png;base64,aGk=" } },
+          ],
+        },
+      ],
+      temperature: 0.3,
+      max_tokens: 17,
+    });
+    expect(llm.requests[0]?.body).toMatchObject({
+      messages: [
+        { role: "system", content: "Be brief." },
+        { role: "user", content: "one" },
+        { role: "assistant", content: "two" },
+        { role: "user", content: [{ text: "three" }, { image_url: { url: "data:image/png;base64,aGk=" } }] },
+      ],
+      temperature: 0.3,
+      max_tokens: 17,
+    });
+  });
+
+  test.each([false, true])("the caller's own tools are given back to him, streamed: %s", async (streaming) => {
+    const both = toolCalls([
+      { name: "s__echo", arguments: { n: 1 } },
+      { name: "weather", arguments: { city: "Oslo" }, id: "call_9" },
+    ]);
+    await using llm = await startLlmServer([both, answer("cold")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app);
+    const client = sdk(door);
+    const first = { ...ask("Oslo?"), tools: [weather] };
+    const run = streaming
+      ? await client.chat.completions.stream({ ...first, stream: true }).finalChatCompletion()
+      : await client.chat.completions.create(first);
+    const [choice] = run.choices;
+    expect(choice).toMatchObject({
+      finish_reason: "tool_calls",
+      message: { tool_calls: [{ id: "call_9", function: { name: "weather", arguments: '{"city":"Oslo"}' } }] },
+    });
+    expect(choice?.message.tool_calls).toHaveLength(1);
+    const names = llm.requests[0]?.body.tools?.map(({ function: { name } }) => name);
+    expect(names).toEqual(expect.arrayContaining(["s__echo", "weather"]));
+
+    const { choices } = await client.chat.completions.create({
+      ...first,
+      messages: [
+        ...first.messages,
+        { role: "assistant", content: null, tool_calls: choice?.message.tool_calls },
+        { role: "tool", tool_call_id: "call_9", content: "-4 degrees" },
+      ],
+    });
+    expect(choices[0]?.message.content).toBe("cold");
+    expect(llm.requests[1]?.body.messages?.map(({ role }) => role)).toEqual(["system", "user", "assistant", "tool"]);
+  });
+
+  test("a provider's failure is an error with its kind, and the SDK is told whether to try again", async () => {
+    await using llm = await startLlmServer([failure(401), stream([chunk({ content: "half" }), CUT])]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const client = sdk(door, { maxRetries: 2 });
+    await expect(client.chat.completions.create(ask("hi"))).rejects.toMatchObject({ status: 502, code: "auth" });
+    const chunks = await client.chat.completions.create({ ...ask("hi"), stream: true });
+    let text = "";
+    const reading = (async () => {
+      for await (const { choices } of chunks) text += choices[0]?.delta.content ?? "";
+    })();
+    await expect(reading).rejects.toMatchObject({ code: "stream_interrupted" });
+    expect(text).toBe("half");
+    expect(llm.requests).toHaveLength(2);
+  });
+
+  test.each([false, true])("leaving cancels the request to the provider, streamed: %s", async (streaming) => {
+    await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const leaving = new AbortController();
+    const call = { ...ask("hi"), stream: streaming };
+    const running = (async () => {
+      const result = await sdk(door).chat.completions.create(call, { signal: leaving.signal });
+      if (Symbol.asyncIterator in result) for await (const _ of result) leaving.abort();
+    })();
+    if (!streaming) void llm.received(1).then(() => leaving.abort());
+    await running.catch(() => {});
+    await llm.aborted(1);
+    const [conversation] = await app.sessions.list();
+    const id = conversation?.conversationId ?? "";
+    await until(() => !app.sessions.find(id));
+    expect((await app.sessions.history(id)).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
+  });
+
+  test("leaving cancels the running tool", async () => {
+    using record = recording();
+    await using llm = await startLlmServer([toolCalls([{ name: "s__hang", arguments: {} }])]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer({ record: record.path }) } });
+    await using door = await openDoor(app);
+    const leaving = new AbortController();
+    const running = sdk(door).chat.completions.create(ask("hi"), { signal: leaving.signal });
+    await until(() => record.lines().some((line) => line.startsWith("hanging")));
+    leaving.abort();
+    await expect(running).rejects.toThrow();
+    await until(() => record.lines().some((line) => line.startsWith("cancelled")));
+  });
+});
+
+describe("durable calls", () => {
+  const durable = { "x-conversation-id": "c1" };
+
+  test("a conversation that is named goes on by its log, and a request id is answered once", async () => {
+    await using llm = await startLlmServer([answer("first"), answer("second")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const client = sdk(door);
+    const send = (text: string, requestId: string) =>
+      client.chat.completions.create(ask(text), { headers: { ...durable, "x-request-id": requestId } });
+    const [once, again] = await Promise.all([send("one", "r1"), send("one", "r1")]);
+    expect(again.choices).toEqual(once.choices);
+    await send("two", "r2");
+    expect((await send("two", "r2")).choices[0]?.message.content).toBe("second");
+    expect(llm.requests).toHaveLength(2);
+    expect(llm.requests[1]?.body.messages?.map(({ content }) => content).slice(1)).toEqual(["one", "first", "two"]);
+    await expect(send("three", "r2")).rejects.toMatchObject({ status: 409, code: "request_mismatch" });
+  });
+
+  test("a request id alone makes a call with the same messages one call", async () => {
+    await using llm = await startLlmServer([answer("first"), answer("second")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const send = async (text: string) => {
+      const headers = { "x-request-id": "r1" };
+      return (await sdk(door).chat.completions.create(ask(text), { headers })).choices[0]?.message.content;
+    };
+    expect([await send("one"), await send("one"), await send("two")]).toEqual(["first", "first", "second"]);
+  });
+
+  test("a call with a request id goes on when its caller drops, and has its answer for him later", async () => {
+    let finish = () => {};
+    const held = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    await using llm = await startLlmServer([
+      stream([chunk({ content: "begun" }), () => held, chunk({ content: " and done" }, "stop"), "data: [DONE]\n\n"]),
+    ]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const call = { ...ask("hi"), stream: true as const };
+    const headers = { ...durable, "x-request-id": "r1" };
+    for await (const { choices } of await sdk(door).chat.completions.create(call, { headers })) {
+      if (choices[0]?.delta.content === "begun") break;
+    }
+    finish();
+    const { choices } = await sdk(door).chat.completions.create(ask("hi"), { headers });
+    expect(choices[0]?.message.content).toBe("begun and done");
+  });
+
+  test("what is remembered of a stateless call ends with it", async () => {
+    await using llm = await startLlmServer(() => answer("fine"));
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const { response } = await sdk(door).chat.completions.create(ask("hi")).withResponse();
+    const id = response.headers.get("x-conversation-id") ?? "";
+    await until(() => !app.sessions.find(id));
+    expect(await app.sessions.history(id)).toHaveLength(3);
+  });
+});
+
+test("nobody can be asked: a tool that needs approval is denied, and its result says so", async () => {
+  await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("not allowed")]);
+  const config = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
+  await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config });
+  await using door = await openDoor(app);
+  const { choices } = await sdk(door).chat.completions.create(ask("hi"));
+  expect(choices[0]?.message.content).toBe("not allowed");
+  expect(llm.requests[1]?.body.messages?.at(-1)?.content).toContain("not run: the user did not allow s__echo");
+});
+
+test("tool_choice none offers neither the servers' tools nor the caller's", async () => {
+  await using llm = await startLlmServer([answer("fine")]);
+  await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+  await using door = await openDoor(app);
+  await sdk(door).chat.completions.create({ ...ask("hi"), tools: [weather], tool_choice: "none" });
+  expect(llm.requests[0]?.body.tools).toBeUndefined();
+});
+
+test("a long tool does not leave the line silent", async () => {
+  using record = recording();
+  await using llm = await startLlmServer([toolCalls([{ name: "s__hang", arguments: {} }])]);
+  await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer({ record: record.path }) } });
+  await using door = await openDoor(app, { keepAliveMs: 20 });
+  const response = await post(`${door.url}/v1/chat/completions`, { ...ask("hi"), stream: true });
+  let text = "";
+  for await (const bytes of response.body ?? []) {
+    text += Buffer.from(bytes).toString();
+    if (text.split(": keep-alive\n\n").length > 3) break;
+  }
+  expect(text).toContain("data: {");
+});
+
+test.each([
+  [{ messages: [] }, "messages must NOT have fewer than 1 items"],
+  [{}, "must have required property 'messages'"],
+  [{ messages: [{ role: "robot" }] }, "messages.0.role must be equal to one of the allowed values"],
+  [{ ...ask("hi"), n: 2 }, "n must be equal to constant"],
+  [{ ...ask("hi"), response_format: { type: "json_object" } }, "response_format.type must be equal to constant"],
+  ["{", "the body is not valid JSON"],
+  [{ messages: [{ role: "user", content: [{ type: "file" }] }] }, 'content of type "file" is not supported'],
+])("%j is refused: %s", async (body, message) => {
+  await using llm = await startLlmServer([]);
+  await using app = await startApp({ llm: llm.url });
+  await using door = await openDoor(app);
+  const response = await post(`${door.url}/v1/chat/completions`, body);
+  expect(response.status).toBe(400);
+  expect(((await response.json()) as { error: { message: string } }).error.message).toContain(message);
+});

@@ -1,0 +1,23 @@
+import "hono";
+import "@hono/node-server";
+import "ajv/dist/2020.js";
+import OpenAI from "openai";
+import { type HttpDoor, openHttpDoor, type ServeOptions } from "../../../src/frontends/http/serve.js";
+import type { App } from "../../../src/index.js";
+import { doorParts } from "../support.js";
+
+/** The network door of this app on a free port, as `serve` opens it. */
+export async function openDoor(app: App, options: Partial<ServeOptions> = {}): Promise<HttpDoor & AsyncDisposable> {
+  const { serve } = app.config;
+  const { newId } = await import("../../../src/core/ids.js");
+  const parts = { ...doorParts(app, Date.now), newId };
+  const door = await openHttpDoor(parts, { ...serve, port: 0, version: "1.0.0", models: [], ...options });
+  return { ...door, [Symbol.asyncDispose]: async () => door.close() };
+}
+
+export function sdk(door: HttpDoor, options: ConstructorParameters<typeof OpenAI>[0] = {}): OpenAI {
+  return new OpenAI({ baseURL: `${door.url}/v1`, apiKey: door.token ?? "none", maxRetries: 0, ...options });
+}
+
+export const post = (url: string, body: unknown, headers: Record<string, string> = {}) =>
+  fetch(url, { method: "POST", headers, body: typeof body === "string" ? body : JSON.stringify(body) });

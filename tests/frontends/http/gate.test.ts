@@ -1,0 +1,117 @@
+import { describe, expect, test } from "@jest/globals";
+import { Gate, isLoopbackAddress } from "../../../src/frontends/http/gate.js";
+import { RateLimit } from "../../../src/frontends/http/rate-limit.js";
+
+type Parts = ConstructorParameters<typeof Gate>[0];
+
+function statusOf(parts: Partial<Parts>, headers: Record<string, string>, url = "/v1/models", method = "GET") {
+  const rate = new RateLimit(1000, () => 0);
+  const open = {
+    token: undefined,
+    isLoopback: true,
+    allowedHosts: [],
+    allowedOrigins: [],
+    rate,
+    isDraining: () => false,
+  };
+  const all: Record<string, string> = { host: "127.0.0.1:8642", ...headers };
+  const visit = { method, url, header: (name: string) => all[name], address: "127.0.0.1" };
+  return new Gate({ ...open, ...parts }).check(visit)?.status;
+}
+
+describe("the Host header", () => {
+  test.each([
+    ["127.0.0.1:8642", undefined],
+    ["localhost", undefined],
+    ["[::1]:8642", undefined],
+    ["127.9.9.9", undefined],
+    ["evil.example", 403],
+    ["127.0.0.1.evil.example", 403],
+    ["127.0.0.1@evil.example", 403],
+    ["evil.example/127.0.0.1", 403],
+    ["", 403],
+  ])("%s on a loopback address: %s", (host, status) => {
+    expect(statusOf({}, { host })).toBe(status);
+  });
+
+  test("of a wider address may be any, unless the names are listed", () => {
+    const wide = { isLoopback: false };
+    expect(statusOf(wide, { host: "chat.example.com" })).toBeUndefined();
+    expect(statusOf({ ...wide, allowedHosts: ["chat.example.com"] }, { host: "chat.example.com:80" })).toBeUndefined();
+    expect(statusOf({ ...wide, allowedHosts: ["chat.example.com"] }, { host: "evil.example" })).toBe(403);
+  });
+});
+
+describe("the Origin header", () => {
+  test.each([
+    ["http://127.0.0.1:8642", undefined],
+    ["https://chat.example.com", undefined],
+    ["http://chat.example.com", 403],
+    ["http://localhost:3000", 403],
+    ["https://evil.example", 403],
+    ["null", 403],
+    ["nonsense", 403],
+  ])("%s: %s", (origin, status) => {
+    expect(statusOf({ allowedOrigins: ["https://chat.example.com/"] }, { origin }, "/v1/models", "POST")).toBe(status);
+  });
+});
+
+describe("the token", () => {
+  const token = "correct-horse-battery";
+
+  test.each([
+    [{ authorization: `Bearer ${token}` }, "/v1/models", undefined],
+    [{ authorization: `bearer ${token}` }, "/v1/models", undefined],
+    [{}, `/ws/chat?token=${token}`, undefined],
+    [{}, "/v1/models", 401],
+    [{ authorization: `Bearer ${token}x` }, "/v1/models", 401],
+    [{ authorization: `Basic ${token}` }, "/v1/models", 401],
+    [{ authorization: "Bearer " }, "/v1/models", 401],
+    [{}, "/v1/models?token=", 401],
+    [{}, "/healthz", undefined],
+    [{}, "/readyz", undefined],
+    [{}, "/healthz/../v1/models", 401],
+  ])("%j at %s: %s", (headers, url, status) => {
+    expect(statusOf({ token }, headers as Record<string, string>, url)).toBe(status);
+  });
+
+  test("is no part of a POST's address", () => {
+    expect(statusOf({ token }, {}, `/v1/chat/completions?token=${token}`, "POST")).toBe(401);
+  });
+});
+
+test("an empty token lets nobody in", () => {
+  expect(statusOf({ token: "" }, {})).toBe(401);
+  expect(statusOf({ token: "" }, { authorization: "Bearer " })).toBe(401);
+});
+
+test("a host that drains takes nothing new, and says so to who is let in", () => {
+  const draining = { isDraining: () => true };
+  expect(statusOf(draining, {})).toBe(503);
+  expect(statusOf(draining, {}, "/healthz")).toBeUndefined();
+});
+
+test("an address has its share of requests, and gets it back with time", () => {
+  let now = 0;
+  const rate = new RateLimit(2, () => now);
+  expect([rate.take("a"), rate.take("a"), rate.take("a"), rate.take("b")]).toEqual([
+    undefined,
+    undefined,
+    30,
+    undefined,
+  ]);
+  now = 30_000;
+  expect([rate.take("a"), rate.take("a")]).toEqual([undefined, 30]);
+});
+
+test.each([
+  ["127.0.0.1", true],
+  ["localhost", true],
+  ["::1", true],
+  ["0.0.0.0", false],
+  ["::", false],
+  ["127.0.0.1.example", false],
+  ["192.168.1.2", false],
+])("%s is loopback: %s", (host, isLoopback) => {
+  expect(isLoopbackAddress(host)).toBe(isLoopback);
+});

@@ -1,0 +1,140 @@
+import { describe, expect, test } from "@jest/globals";
+import type OpenAI from "openai";
+import { fixtureServer, startApp } from "../../support/app.js";
+import { answer, failure, type Step, startLlmServer, toolCalls } from "../../support/llm-server.js";
+import { sayAndCall } from "../support.js";
+import { openDoor, sdk } from "./door.js";
+
+const mcpServers = { s: fixtureServer() };
+const tool = { type: "function" as const, name: "weather", parameters: {}, strict: false };
+
+async function withDoor(
+  script: readonly Step[],
+  use: (client: OpenAI, llm: Awaited<ReturnType<typeof startLlmServer>>) => Promise<void>,
+) {
+  await using llm = await startLlmServer(script);
+  await using app = await startApp({ llm: llm.url, mcpServers });
+  await using door = await openDoor(app);
+  await use(sdk(door), llm);
+}
+
+describe("a response", () => {
+  const both = toolCalls([
+    { name: "s__echo", arguments: { n: 1 } },
+    { name: "nobody__knows", arguments: {} },
+  ]);
+
+  test("shows the servers' calls as mcp_call items, and their failures", () =>
+    withDoor([both, answer("done")], async (client) => {
+      const response = await client.responses.create({ input: "hi" });
+      expect(response).toMatchObject({ status: "completed", model: "test/m1", output_text: "done" });
+      expect(response.output).toMatchObject([
+        { type: "mcp_call", server_label: "s", name: "echo", arguments: '{"n":1}', output: '{"n":1}', error: null },
+        { type: "mcp_call", name: "nobody__knows", output: null, error: expect.stringContaining("nobody__knows") },
+        { type: "message", content: [{ type: "output_text", text: "done" }] },
+      ]);
+      expect(response.usage).toMatchObject({ input_tokens: 20, output_tokens: 10, total_tokens: 30 });
+      expect(await client.responses.retrieve(response.id)).toMatchObject({
+        id: response.id,
+        output: response.output,
+        status: "completed",
+      });
+    }));
+
+  test("is streamed as events from which the SDK makes the same", () =>
+    withDoor([sayAndCall("Let me see.", "s__echo", { n: 1 }), answer("one two")], async (client) => {
+      const stream = client.responses.stream({ input: "hi" });
+      const types: string[] = [];
+      const numbers: number[] = [];
+      for await (const event of stream) {
+        types.push(event.type);
+        numbers.push(event.sequence_number);
+      }
+      expect(numbers).toEqual(numbers.map((_, index) => index));
+      const message = [
+        "response.output_item.added",
+        "response.content_part.added",
+        "response.output_text.delta",
+        "response.output_text.done",
+        "response.content_part.done",
+        "response.output_item.done",
+      ];
+      expect(types.filter((type, index) => type !== types[index - 1])).toEqual([
+        "response.created",
+        "response.in_progress",
+        ...message,
+        "response.output_item.added",
+        "response.mcp_call.in_progress",
+        "response.mcp_call_arguments.done",
+        "response.mcp_call.completed",
+        "response.output_item.done",
+        ...message,
+        "response.completed",
+      ]);
+      const response = await stream.finalResponse();
+      expect(response.output.map(({ type }) => type)).toEqual(["message", "mcp_call", "message"]);
+      expect(response.output_text).toBe("Let me see.one two");
+    }));
+
+  test("goes on with the one before it, which has to be the last", () =>
+    withDoor([answer("two"), answer("four")], async (client, llm) => {
+      const input = [
+        { role: "user" as const, content: "zero" },
+        { role: "assistant" as const, content: "nothing" },
+        { role: "user" as const, content: "one" },
+      ];
+      const first = await client.responses.create({ input, instructions: "Count." });
+      const second = await client.responses.create({ input: "three", previous_response_id: first.id });
+      expect(second).toMatchObject({ output_text: "four", previous_response_id: first.id });
+      expect(llm.requests.map(({ body }) => body.messages?.map(({ content }) => content))).toEqual([
+        ["Count.", "zero", "nothing", "one"],
+        [expect.any(String), "zero", "nothing", "one", "two", "three"],
+      ]);
+      await expect(client.responses.create({ input: "x", previous_response_id: first.id })).rejects.toMatchObject({
+        status: 400,
+        code: "not_the_last_response",
+      });
+      await expect(client.responses.create({ input: "x", previous_response_id: "resp_1" })).rejects.toMatchObject({
+        status: 404,
+      });
+    }));
+
+  test("gives the caller's functions back, and takes their results with the whole input", () =>
+    withDoor(
+      [
+        toolCalls([
+          { name: "weather", arguments: {} },
+          { name: "weather", arguments: {}, id: "call_b" },
+        ]),
+        answer("cold"),
+      ],
+      async (client, llm) => {
+        const { output } = await client.responses.create({ input: "Oslo?", tools: [tool] });
+        expect(output.map(({ type }) => type)).toEqual(["function_call", "function_call"]);
+        const calls = output.filter((item) => item.type === "function_call");
+        const response = await client.responses.create({
+          tools: [tool],
+          input: [
+            { role: "user", content: "Oslo?" },
+            ...calls,
+            ...calls.map(({ call_id }) => ({ type: "function_call_output" as const, call_id, output: "-4" })),
+          ],
+        });
+        expect(response.output_text).toBe("cold");
+        const roles = llm.requests[1]?.body.messages?.map(({ role }) => role);
+        expect(roles).toEqual(["system", "user", "assistant", "tool", "tool"]);
+        await expect(
+          client.responses.create({ input: "x", tools: [tool], previous_response_id: response.id }),
+        ).rejects.toMatchObject({ status: 400, code: "unsupported_tools" });
+      },
+    ));
+
+  test("that fails says so, whole and streamed", () =>
+    withDoor([failure(401), failure(401)], async (client) => {
+      await expect(client.responses.create({ input: "hi" })).rejects.toMatchObject({ status: 502, code: "auth" });
+      const stream = await client.responses.create({ input: "hi", stream: true });
+      const types: string[] = [];
+      for await (const { type } of stream) types.push(type);
+      expect(types.at(-1)).toBe("response.failed");
+    }));
+});

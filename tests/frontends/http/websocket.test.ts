@@ -1,0 +1,146 @@
+import { describe, expect, test } from "@jest/globals";
+import { WebSocket } from "ws";
+import { fixtureServer, startApp } from "../../support/app.js";
+import { answer, chunk, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
+import { openDoor } from "./door.js";
+import { connect, refusedStatus } from "./socket.js";
+
+const chat = (requestId: string, conversationId: string, text = "hi") => ({
+  action: "chat",
+  request_id: requestId,
+  conversation_id: conversationId,
+  payload: { text, streaming: true },
+});
+
+/** A model that says a word, and the rest when it is told to. */
+function held() {
+  let goOn = () => {};
+  const wait = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const pieces = [
+    chunk({ content: "one" }),
+    () => wait,
+    chunk({ content: " two" }),
+    chunk({}, "stop"),
+    "data: [DONE]\n\n",
+  ];
+  return { goOn: () => goOn(), step: stream(pieces) };
+}
+
+describe("a chat on a WebSocket", () => {
+  test("has the messages of the pipe", async () => {
+    await using llm = await startLlmServer([answer("one two")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using socket = await connect(door);
+    socket.send(chat("r1", "c1"));
+    await socket.until(({ status }) => status === "complete");
+    expect(socket.messages.map(({ status, chunk: { type } }) => type ?? status)).toEqual([
+      "processing",
+      "text",
+      "text",
+      "usage",
+      "turn_end",
+    ]);
+    socket.send({ action: "ping", request_id: "p" });
+    await socket.until(({ chunk: { type } }) => type === "pong");
+  });
+
+  test("goes on when its socket drops; another one replays what it missed and gets the rest", async () => {
+    const { goOn, step } = held();
+    await using llm = await startLlmServer([step]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const first = await connect(door);
+    first.send(chat("r1", "c1"));
+    await first.until(({ chunk: { type } }) => type === "text");
+    first.socket.terminate();
+
+    await using second = await connect(door);
+    second.send({ action: "history", conversation_id: "c1", payload: { from: 1 } });
+    const end = await second.until(({ chunk: { type } }) => type === "history_end");
+    expect(end.seq).toBe(1);
+    second.send(chat("r1", "c1"));
+    await second.until(({ chunk: { type, data } }) => type === "text" && data === "one");
+    goOn();
+    expect(await second.until(({ status }) => status === "complete")).toMatchObject({
+      chunk: { data: "one two", metadata: { stop_reason: "end_turn" } },
+    });
+    expect(llm.requests).toHaveLength(1);
+  });
+
+  test("is seen by every socket that asks for it, and a question may be answered by another one than it was asked on", async () => {
+    await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("allowed")]);
+    const config = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config });
+    await using door = await openDoor(app);
+    const first = await connect(door);
+    first.send(chat("r1", "c1"));
+    const asked = await first.until(({ chunk: { type } }) => type === "question");
+    first.socket.terminate();
+
+    await using second = await connect(door);
+    await using third = await connect(door);
+    second.send(chat("r1", "c1"));
+    third.send(chat("r1", "c1"));
+    await third.until(({ chunk: { type } }) => type === "question");
+    await second.until(({ chunk: { type } }) => type === "question");
+    const { question_id } = asked.chunk.data as { question_id: string };
+    third.send({ action: "answer", request_id: "r1", conversation_id: "c1", payload: { question_id, value: true } });
+    for (const socket of [second, third]) {
+      expect(await socket.until(({ status }) => status === "complete")).toMatchObject({ chunk: { data: "allowed" } });
+    }
+  });
+});
+
+describe("the socket itself", () => {
+  test("is refused like a request: by token, origin and place", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    const token = "correct-horse-battery";
+    await using door = await openDoor(app, { token });
+    const url = door.url.replace("http", "ws");
+    expect(await refusedStatus(`${url}/ws/chat`)).toBe(401);
+    expect(await refusedStatus(`${url}/ws/chat?token=${token}`, { origin: "https://evil.example" })).toBe(403);
+    expect(await refusedStatus(`${url}/ws/chat?token=${token}`, { host: "evil.example" })).toBe(403);
+    expect(await refusedStatus(`${url}/elsewhere?token=${token}`)).toBe(404);
+    await using socket = await connect(door, `?token=${token}`);
+    socket.send({ action: "ping", request_id: "p" });
+    await socket.until(({ chunk: { type } }) => type === "pong");
+  });
+
+  test("is closed over a message that is too large, and takes no binary one", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app, { maxBodyMb: 0.001 });
+    await using socket = await connect(door);
+    socket.socket.send(Buffer.from("{}"));
+    expect(await socket.until(({ status }) => status === "error")).toMatchObject({ chunk: { kind: "bad_message" } });
+    const closed = new Promise((resolve) => socket.socket.once("close", resolve));
+    socket.socket.send("x".repeat(2000));
+    expect(await closed).toBe(1009);
+  });
+
+  test("is ended when it does not answer the host's pings", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app, { keepAliveMs: 150 });
+    const silent = new WebSocket(`${door.url.replace("http", "ws")}/ws/chat`, { autoPong: false });
+    const lively = await connect(door);
+    expect(await new Promise((resolve) => silent.once("close", resolve))).toBe(1006);
+    expect(lively.socket.readyState).toBe(WebSocket.OPEN);
+    lively.socket.terminate();
+  });
+
+  test("gets an error for messages beyond its share", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app, { requestsPerMinute: 2 });
+    await using socket = await connect(door);
+    for (let times = 0; times < 2; times++) socket.send({ action: "ping", request_id: "p" });
+    expect(await socket.until(({ status }) => status === "error")).toMatchObject({
+      chunk: { error: "more messages than serve.requests_per_minute" },
+    });
+  });
+});
