@@ -6,7 +6,7 @@ import { configuredSecrets } from "./config/secrets.js";
 import type { Config, LlmConfig, ServerConfig } from "./core/config.js";
 import { messageOf } from "./core/errors.js";
 import { newId } from "./core/ids.js";
-import type { LogNode, Observe } from "./core/ports.js";
+import type { LogNode, Observe, SessionHub } from "./core/ports.js";
 import { demoServer } from "./demo/servers.js";
 import { openStore } from "./history/open.js";
 import { chooseProvider } from "./llm/choose-provider.js";
@@ -18,6 +18,7 @@ import type { Sample } from "./mcp/sampling.js";
 import { Orchestrator } from "./orchestrator/orchestrator.js";
 import { Conversations } from "./session/conversations.js";
 import { isGone, thisMachine } from "./session/node.js";
+import type { Session } from "./session/session.js";
 import { Sessions } from "./session/sessions.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -49,6 +50,13 @@ export interface App extends AsyncDisposable {
   resolveModel(model?: string): { provider: string; model: string };
   /** Goes over to these servers, without touching a running turn; see `McpHub.apply`. */
   applyServers(servers: readonly ServerConfig[]): void;
+  /**
+   * The hub with more servers, in the shape of `mcpServers` but taken literally, for one session: it tells that session how they are.
+   * Throws ConfigError.
+   */
+  extendHub(mcpServers: ConfigObject, session: Session): SessionHub;
+  /** The models that can be used as they are configured, as `provider/model`, the default one first. */
+  models(): string[];
   /** Resolves when every enabled server is ready or has failed. */
   ready(): Promise<void>;
   /** Cancels running turns, lets them write their end, and ends every server. */
@@ -114,6 +122,13 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       const resolved = client.resolve(model);
       return { provider: resolved.provider.name, model: resolved.model };
     };
+    const models = () => usableModels(client, llm);
+    const extendHub = (mcpServers: ConfigObject, session: Session) => {
+      const { config: extended } = loadConfig({ mcpServers: literally(mcpServers) as ConfigObject }, { env: {} });
+      return hub.extend(extended.mcpServers, ({ name: server, state, reason }) =>
+        session.tell({ type: "server_status", server, state, reason }),
+      );
+    };
     const notices = demo ? [demoNotice] : [];
     const drain = async (withinMs: number) => {
       if (!closing) await sessions.drain(withinMs);
@@ -123,7 +138,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       void sessions.recover().catch(reportedTo(observe));
       sessions.startRetention();
     }
-    const parts = { config, orchestrator, hub, sessions, notices, resolveModel };
+    const parts = { config, orchestrator, hub, sessions, notices, resolveModel, models, extendHub };
     return {
       ...parts,
       applyServers: (servers) => hub.apply(withDemo(servers)),
@@ -136,6 +151,26 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     await close();
     throw error;
   }
+}
+
+/** Of each provider that can be used, the model it is configured with. */
+function usableModels(client: LlmClient, { active, providers }: LlmConfig): string[] {
+  const names = [...new Set([...(active ? [active] : []), ...Object.keys(providers)])];
+  return names.flatMap((name) => {
+    try {
+      return [`${name}/${client.resolve(`${name}/`).model}`];
+    } catch {
+      return []; // without a key or a model it is no choice
+    }
+  });
+}
+
+/** The configuration language would expand `${…}` in a text that is not from a file of the user. */
+function literally(value: unknown): unknown {
+  if (typeof value === "string") return value.replaceAll("${", () => "$${");
+  if (Array.isArray(value)) return value.map(literally);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, literally(inner)]));
 }
 
 function reportedTo(observe: Observe): (error: unknown) => void {

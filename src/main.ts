@@ -12,6 +12,7 @@ import type { DoorParts } from "./frontends/door.js";
 import { exitCodeOfError, exitCodes } from "./frontends/exit-codes.js";
 import { readPrompt } from "./frontends/piped-text.js";
 import { type DoorOptions, guardStreams, leave, onInterrupt, openDoor, print } from "./process.js";
+import { addProtocolCommands } from "./protocol-commands.js";
 import { addServerCommands } from "./server-commands.js";
 
 interface RunOptions {
@@ -31,9 +32,10 @@ interface RunOptions {
 }
 
 const { stdin, stdout, stderr } = process;
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const program = new Command("mcp-platform")
   .description("An MCP host: a language model that uses the tools of your MCP servers.")
-  .version(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version)
+  .version(version)
   .option("--config <file>", "config file (default: ./config.yaml, else the one in ~/.config/mcp-platform)")
   .option("--mcp-config <file>", 'more servers: a JSON file with "mcpServers"')
   .option("--trust-project", "start the servers of a config file that was only found in this folder")
@@ -130,6 +132,7 @@ program
       { followsFiles: true },
     );
   });
+addProtocolCommands(program, version);
 
 const config = program.command("config").description("show, check or start a configuration");
 config

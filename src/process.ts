@@ -1,4 +1,5 @@
 /** This process around the host: configuration files, signals, streams, and how it is left. */
+import { Console } from "node:console";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { App } from "./app.js";
 import type { LoadedConfig } from "./config/load.js";
@@ -119,6 +120,11 @@ export function guardStreams(): void {
     stderr.write(`error: cannot write to stdout: ${error.message}\n`);
   });
   stderr.on("error", () => {});
+}
+
+/** Whatever a library says with `console` goes to stderr: stdout is for a protocol. */
+export function keepStdoutClean(): void {
+  globalThis.console = new Console(stderr, stderr);
 }
 
 export function onInterrupt(listener: () => void): ReturnType<OnInterrupt> {

@@ -4,6 +4,7 @@ import type {
   LimitsConfig,
   LlmConfig,
   LogLevel,
+  McpServeConfig,
   OAuthConfig,
   PriceConfig,
   ProviderConfig,
@@ -54,6 +55,15 @@ interface ConfigTree {
   };
   serve: Mapping;
   logging: { level: LogLevel };
+  mcp: {
+    serve: {
+      chat: boolean;
+      tools: "none" | "all" | string[];
+      resources: boolean;
+      prompts: boolean;
+      plain_names: boolean;
+    };
+  };
   mcpServers: Record<string, ServerTree>;
 }
 
@@ -84,7 +94,7 @@ interface ServerTree {
 
 /** The one place where snake_case becomes camelCase, and seconds milliseconds. The tree has passed the schema. */
 export function buildConfig(tree: Mapping): Config {
-  const { llm, chat, serve, logging, mcpServers } = tree as unknown as ConfigTree;
+  const { llm, chat, serve, logging, mcp, mcpServers } = tree as unknown as ConfigTree;
   const { service, limits, storage } = chat;
   const { time: timeMs, ...turn } = limits.turn;
   const { tool_notifications: notifications } = service;
@@ -122,6 +132,7 @@ export function buildConfig(tree: Mapping): Config {
     },
     serve: camelCase(serve) as unknown as ServeConfig,
     logging,
+    mcpServe: buildMcpServe(mcp.serve),
     mcpServers: Object.entries(mcpServers).map(([name, server]) => buildServer(name, server)),
   };
 }
@@ -131,6 +142,10 @@ function buildStorage({ driver, path, durability, ...limits }: ConfigTree["chat"
   const maxAgeMs = maxAge === undefined ? undefined : parseDuration(maxAge);
   const retention = { ...(maxAgeMs !== undefined && { maxAgeMs }), ...(maxConversations && { maxConversations }) };
   return driver === "memory" ? { driver, ...retention } : { driver, path, durability, ...retention };
+}
+
+function buildMcpServe({ tools, plain_names: plainNames, ...rest }: ConfigTree["mcp"]["serve"]): McpServeConfig {
+  return { ...rest, plainNames, tools: tools === "none" ? [] : tools === "all" ? ["*"] : tools };
 }
 
 function buildServer(name: string, server: ServerTree): ServerConfig {

@@ -251,10 +251,22 @@ export interface ServeConfig {
   requestsPerMinute: number;
 }
 
+/** What this host is to MCP clients. */
+export interface McpServeConfig {
+  chat: boolean;
+  /** Patterns. */
+  tools: readonly string[];
+  resources: boolean;
+  prompts: boolean;
+  /** A name that only one server has is left as it is there. */
+  plainNames: boolean;
+}
+
 export interface Config {
   llm: LlmConfig;
   chat: { service: ServiceConfig; limits: LimitsConfig; storage: StorageConfig };
   serve: ServeConfig;
   logging: { level: LogLevel };
+  mcpServe: McpServeConfig;
   mcpServers: readonly ServerConfig[];
 }

@@ -40,6 +40,8 @@ export interface SendOptions {
   callId?: string;
   /** W3C trace context that the call belongs to. */
   traceparent?: string;
+  /** Gets the result as the server sent it, when there is one. */
+  onAnswer?: (result: Record<string, unknown>) => void;
 }
 
 /** What a server says of a tool. All false for one that the user does not vouch for: its word would be hearsay. */
@@ -150,6 +152,40 @@ export interface ToolHub extends Toolbox {
   readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]>;
 }
 
+/** What a server says without being asked, for whoever passes it on. */
+export type ServerNews =
+  | { type: "lists" }
+  | { type: "resource"; uri: string }
+  | { type: "log"; server: string; level: string; text: string };
+
+/** The servers as they speak MCP, for a door that passes them on. Names are the hub's. Methods throw McpError. */
+export interface Passage {
+  /** What a tool's listing says beside what the model gets: title, annotations, result schema. */
+  toolDetails(name: string): Record<string, unknown>;
+  /** `own` is the server's name of it. */
+  prompts(): readonly (PromptInfo & { own: string })[];
+  /** The result of `prompts/get`. */
+  getPrompt(name: string, args: Record<string, string>, signal: AbortSignal): Promise<Record<string, unknown>>;
+  /** The result of `resources/read`. */
+  readResource(uri: string, signal: AbortSignal): Promise<Record<string, unknown>>;
+  /** Its changes are news from now on. */
+  watchResource(uri: string, signal: AbortSignal): Promise<void>;
+  templates(): readonly { uriTemplate: string; server: string }[];
+  complete(
+    of: { prompt: string } | { template: string },
+    argument: { name: string; value: string },
+    signal?: AbortSignal,
+  ): Promise<string[]>;
+  /** Until the returned function is called. */
+  onNews(listener: (news: ServerNews) => void): () => void;
+}
+
+/** The host's hub and the servers of one session. */
+export interface SessionHub extends ToolHub {
+  /** Ends the servers of the session. */
+  close(): Promise<void>;
+}
+
 /** What a claim found or made. `events` is what is known of the request's turn so far. */
 export interface Claim {
   /** This call stored the user message. */
@@ -164,6 +200,10 @@ export interface ConversationSummary {
   conversationId: string;
   lastSeq: number;
   updatedAt: number;
+  /** The start of the first message's text; "" where it has none. */
+  title: string;
+  /** Of the last request. */
+  workspace: string;
 }
 
 /** A conversation as a list shows it. */

@@ -31,6 +31,8 @@ interface SqliteStoreOptions {
   isFull?: boolean;
 }
 
+const titleLength = 80;
+
 /** The file that is none: gone with its connection. */
 export const inMemory = ":memory:";
 
@@ -68,7 +70,11 @@ class SqliteStore implements ChatStore {
     this.#turnOfRequest = db.prepare("SELECT turn_id FROM events WHERE conversation_id = ? AND request_id = ?");
     // The inner query runs on the index alone. `id` and not `at` orders, because clocks go backwards. A copy is as young as its first event.
     this.#conversations = db.prepare(
-      `SELECT conversation_id AS "conversationId", last.seq AS "lastSeq", max(last.at, first.at) AS "updatedAt"
+      `SELECT conversation_id AS "conversationId", last.seq AS "lastSeq", max(last.at, first.at) AS "updatedAt",
+              (SELECT substr(coalesce(json_extract(payload, '$.content[0].text'), ''), 1, ${titleLength}) FROM events AS asked
+               WHERE asked.conversation_id = last.conversation_id AND asked.type = 'user_message' ORDER BY seq LIMIT 1) AS title,
+              coalesce((SELECT workspace FROM turns WHERE turns.conversation_id = last.conversation_id
+               ORDER BY place DESC LIMIT 1), '') AS workspace
        FROM (SELECT conversation_id, max(seq) AS seq FROM events GROUP BY conversation_id)
        JOIN events AS last USING (conversation_id, seq)
        JOIN events AS first USING (conversation_id) WHERE first.seq = 1 ORDER BY last.id DESC`,

@@ -55,10 +55,11 @@ export class Condition {
     this.log("debug", text.slice(0, maxNoticeChars));
   }
 
-  /** A line of the server's own log. Its errors are its own too: to this host they are warnings. */
-  logged(level: string, text: string): void {
+  /** A line of the server's own log. Its errors are its own too: to this host they are warnings. Returns the line without secrets. */
+  logged(level: string, text: string): string {
     const ours = level === "debug" ? "debug" : level === "info" || level === "notice" ? "info" : "warn";
     this.log(ours, text.slice(0, maxLogChars));
+    return this.#redact(text);
   }
 
   log(level: "debug" | "info" | "warn", text: string): void {

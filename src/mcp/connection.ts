@@ -4,7 +4,7 @@ import type { ServerConfig } from "../core/config.js";
 import { McpError } from "../core/errors.js";
 import type { SendOptions } from "../core/ports.js";
 import type { Callbacks, RunningCall } from "./callbacks.js";
-import { promptParts, resourceParts } from "./content.js";
+import { resourceParts } from "./content.js";
 import { pagesWanted } from "./elicitation.js";
 import { FreshResources, ListAge } from "./freshness.js";
 import { asArray, asText, isRecord, type Json } from "./json.js";
@@ -162,16 +162,22 @@ export class McpConnection {
     );
   }
 
-  async getPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]> {
+  /** The result as it came. */
+  getPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<Json> {
     const { timeoutMs } = this.#config;
-    return promptParts(await this.#requests.send("prompts/get", { name, arguments: args }, { timeoutMs, signal }));
+    return this.#requests.send("prompts/get", { name, arguments: args }, { timeoutMs, signal });
+  }
+
+  /** The result as it came. */
+  fetchResource(uri: string, signal?: AbortSignal): Promise<Json> {
+    const { timeoutMs } = this.#config;
+    return this.#requests.send("resources/read", { uri }, { timeoutMs, signal });
   }
 
   /** From memory while the server says that it is fresh. */
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
-    const { timeoutMs } = this.#config;
     return this.#resources.get(uri, async () => {
-      const result = await this.#requests.send("resources/read", { uri }, { timeoutMs, signal });
+      const result = await this.fetchResource(uri, signal);
       return { content: resourceParts(result), result };
     });
   }

@@ -7,14 +7,17 @@ import { didYouMean } from "../core/nearest.js";
 import type {
   HubTool,
   Observe,
+  Passage,
   PreparedCall,
   PromptInfo,
   ResourceInfo,
+  ServerNews,
   ServerStatus,
   ToolHub,
   ToolResult,
 } from "../core/ports.js";
-import { errorResult } from "./content.js";
+import { errorResult, promptParts } from "./content.js";
+import { ServerPassage } from "./passage.js";
 import { buildRegistry, type Registry } from "./registry.js";
 import { readFrom } from "./resources.js";
 import { readArguments } from "./schema.js";
@@ -28,22 +31,40 @@ export interface HubOptions extends HostSide {
 }
 
 export class McpHub implements ToolHub, AsyncDisposable {
-  #servers: readonly SupervisedServer[];
+  #own: readonly SupervisedServer[];
+  /** The hub whose servers are here too. */
+  readonly #base: McpHub | undefined;
+  readonly #extensions = new Set<McpHub>();
+  readonly #options: HubOptions;
+  readonly #listeners = new Set<(news: ServerNews) => void>();
+  /** The servers for a door that passes them on as they are. */
+  readonly passage: Passage = new ServerPassage(() => this.#servers, this.#listeners);
   readonly #retiring = new Set<SupervisedServer>();
   readonly #newServer: (config: ServerConfig) => SupervisedServer;
   #registry: Registry;
   #isClosed = false;
 
-  constructor(configs: readonly ServerConfig[], { observe, onStatus = () => {}, ...host }: HubOptions) {
-    const events = { observe, statusChanged: onStatus, listsChanged: () => this.#rebuild() };
+  constructor(configs: readonly ServerConfig[], options: HubOptions, base?: McpHub) {
+    const { observe, onStatus = () => {}, ...host } = options;
+    const events = { observe, statusChanged: onStatus, listsChanged: () => this.#rebuild(), told: this.#tell };
+    this.#options = options;
+    this.#base = base;
     this.#newServer = (config) => new SupervisedServer(config, events, host);
-    this.#servers = configs.map(this.#newServer);
+    this.#own = configs.map(this.#newServer);
     this.#registry = buildRegistry(this.#servers);
   }
 
   /** Starts every enabled server, at once and in parallel, and waits for none. */
   start(): void {
-    for (const server of this.#servers) server.start();
+    for (const server of this.#own) server.start();
+  }
+
+  /** A started hub of these servers beside the ones that are here; of two with one name it has the new one. Its `close` ends only its own. */
+  extend(configs: readonly ServerConfig[], onStatus?: HubOptions["onStatus"]): McpHub {
+    const extension = new McpHub(configs, { ...this.#options, onStatus }, this);
+    this.#extensions.add(extension);
+    extension.start();
+    return extension;
   }
 
   /**
@@ -52,9 +73,9 @@ export class McpHub implements ToolHub, AsyncDisposable {
    */
   apply(configs: readonly ServerConfig[]): void {
     if (this.#isClosed) return;
-    const before = new Set(this.#servers);
+    const before = new Set(this.#own);
     const fresh: SupervisedServer[] = [];
-    this.#servers = configs.map((config) => {
+    this.#own = configs.map((config) => {
       const same = [...before].find((server) => isDeepStrictEqual(server.config, config));
       if (same) before.delete(same);
       else fresh.push(this.#newServer(config));
@@ -126,7 +147,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
       const missing = prompt.arguments.filter((argument) => argument.required && args[argument.name] === undefined);
       if (missing.length === 0) {
         await server.awake(signal);
-        return server.connection.getPrompt(prompt.name, args, signal);
+        return promptParts(await server.connection.getPrompt(prompt.name, args, signal));
       }
       const names = missing.map((argument) => argument.name).join(", ");
       throw new McpError("protocol", `the prompt ${name} needs ${names}`);
@@ -141,35 +162,23 @@ export class McpHub implements ToolHub, AsyncDisposable {
 
   /** URI templates (RFC 6570) of resources, beside those that are listed. */
   templates(): readonly { uriTemplate: string; server: string }[] {
-    return this.#servers.flatMap(({ config, lists }) =>
-      lists.templates.map((uriTemplate) => ({ uriTemplate, server: config.name })),
-    );
+    return this.passage.templates();
   }
 
   /** Values proposed for an argument of a prompt (by its name here) or of a URI template. Throws McpError. */
-  async complete(
+  complete(
     of: { prompt: string } | { template: string },
     argument: { name: string; value: string },
     signal?: AbortSignal,
   ): Promise<string[]> {
-    for (const server of this.#servers) {
-      const { config, lists } = server;
-      if ("template" in of && lists.templates.includes(of.template)) {
-        await server.awake(signal);
-        return server.connection.complete({ type: "ref/resource", uri: of.template }, argument, signal);
-      }
-      const prompt = "prompt" in of && lists.prompts.find(({ name }) => modelName(config.name, name) === of.prompt);
-      if (!prompt) continue;
-      await server.awake(signal);
-      return server.connection.complete({ type: "ref/prompt", name: prompt.name }, argument, signal);
-    }
-    throw new McpError("not_found", `no server offers ${"prompt" in of ? of.prompt : of.template}`);
+    return this.passage.complete(of, argument, signal);
   }
 
   /** Resolves when no server process is left. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#servers, ...this.#retiring].map((server) => server.close()));
+    if (this.#base) this.#base.#extensions.delete(this);
+    await Promise.all([...this.#extensions, ...this.#own, ...this.#retiring].map((part) => part.close()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -181,6 +190,18 @@ export class McpHub implements ToolHub, AsyncDisposable {
     const { tools } = this.#registry;
     const registry = buildRegistry(this.#servers);
     this.#registry = isDeepStrictEqual(registry.tools, tools) ? { ...registry, tools } : registry;
+    this.#tell({ type: "lists" });
+    for (const extension of this.#extensions) extension.#rebuild();
+  }
+
+  readonly #tell = (news: ServerNews): void => {
+    for (const listener of this.#listeners) listener(news);
+  };
+
+  get #servers(): readonly SupervisedServer[] {
+    if (!this.#base) return this.#own;
+    const names = new Set(this.#own.map(({ config }) => config.name));
+    return [...this.#own, ...this.#base.#servers.filter(({ config }) => !names.has(config.name))];
   }
 
   #unknownTool(name: string): string {

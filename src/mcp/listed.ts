@@ -10,6 +10,9 @@ export interface ListedTool {
   description: string;
   inputSchema: JsonSchema;
   outputSchema?: JsonSchema;
+  title?: string;
+  /** As the server says them, whoever trusts it. */
+  annotations?: Json;
   /** Whether the tool can, or must, be run as a task. */
   isTask?: true;
   /** MCP Apps: for the pages that the server brings, not for the model. */
@@ -44,6 +47,8 @@ export const toolList: ListKind<ListedTool> = {
       description: asText(raw.description) || asText(raw.title) || asText(annotations.title),
       inputSchema: { ...schema, type: "object" },
       ...(isRecord(raw.outputSchema) && { outputSchema: raw.outputSchema }),
+      ...(typeof raw.title === "string" && { title: raw.title }),
+      ...(isRecord(raw.annotations) && { annotations: raw.annotations }),
       ...(isTask(raw) && { isTask: true as const }),
       ...(isForApps(raw) && { isForApps: true as const }),
       readOnly: annotations.readOnlyHint === true,

@@ -2,7 +2,7 @@
 import type { ContentPart } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { McpError, messageOf } from "../core/errors.js";
-import type { Observe, ServerStatus } from "../core/ports.js";
+import type { Observe, ServerNews, ServerStatus } from "../core/ports.js";
 import type { AuthOptions } from "./auth/authorization.js";
 import { Callbacks } from "./callbacks.js";
 import { coalesced } from "./coalesced.js";
@@ -30,6 +30,8 @@ export interface ServerEvents {
   observe: Observe;
   statusChanged(status: ServerStatus): void;
   listsChanged(): void;
+  /** What the server says that others may want to hear. */
+  told(news: ServerNews): void;
 }
 
 /** What servers need of the host beside that. */
@@ -82,8 +84,12 @@ export class SupervisedServer {
       events: {
         listsChanged: () => this.#listSoon(listDebounceMs),
         noticed,
-        resourceChanged: (uri) => condition.log("info", `the resource ${uri} has changed`),
-        logged: (level, text) => condition.logged(level, text),
+        resourceChanged: (uri) => {
+          condition.log("info", `the resource ${uri} has changed`);
+          events.told({ type: "resource", uri });
+        },
+        logged: (level, text) =>
+          events.told({ type: "log", server: config.name, level, text: condition.logged(level, text) }),
       },
       isBusy: () => this.#calls.size > 0,
       connected: (connection, lists) => this.#connected(connection, lists),
@@ -179,6 +185,12 @@ export class SupervisedServer {
     const content = await connection.readResource(uri, signal);
     this.#watched.add(uri, connection);
     return content;
+  }
+
+  /** Throws McpError. Its change is noticed from now on. */
+  async watchResource(uri: string, signal?: AbortSignal): Promise<void> {
+    await this.awake(signal);
+    this.#watched.add(uri, this.connection);
   }
 
   /** As `close`, once the calls that are running have ended. */

@@ -40,6 +40,7 @@ async function callOnce(
   const { connection } = server;
   try {
     const result = await connection.callTool(tool, args, options);
+    options.onAnswer?.(result);
     const { content, isError } = toToolResult(result);
     if (connection.hasResources) server.linked.add(content);
     return { content: isError ? content : [...content, ...doubts(result, tool)], isError };

@@ -76,6 +76,11 @@ export class Orchestrator {
     this.#newId = parts.newId;
   }
 
+  /** The same, with the tools of another hub. */
+  withHub(hub: Toolbox): Orchestrator {
+    return new Orchestrator({ llm: this.#llm, hub, newId: this.#newId });
+  }
+
   /** One completion, whole. Retries what can be retried; throws LlmError. */
   callOpenAIApi(request: CompletionRequest, options: CallOptions = {}): Promise<Completion> {
     return this.#post(request, { ...options, streaming: false });

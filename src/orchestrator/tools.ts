@@ -146,7 +146,7 @@ const annotationNames = {
   openWorld: "open-world",
 } as const;
 
-function approvalQuestion(
+export function approvalQuestion(
   call: ToolCall,
   { server, tool, ...facts }: ToolFacts,
   { reason, onceOnly }: { reason: string; onceOnly: boolean },

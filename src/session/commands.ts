@@ -23,6 +23,8 @@ export interface CommandScope {
   reload: () => Promise<string>;
   /** What `/model` has chosen before. */
   model?: string;
+  /** Those that the front door has; default: all. */
+  commands?: readonly SlashCommand[];
   signal: AbortSignal;
 }
 
@@ -40,7 +42,7 @@ export const slashCommands: readonly SlashCommand[] = [
     name: "help",
     parameters: "",
     description: "show the commands",
-    run: () => text(helpText()),
+    run: (_words, { commands = slashCommands }) => text(helpText(commands)),
   },
   {
     name: "tools",
@@ -174,8 +176,8 @@ function required(word: string | undefined, usage: string): string {
   return word;
 }
 
-function helpText(): string {
-  return slashCommands
+function helpText(commands: readonly SlashCommand[]): string {
+  return commands
     .map(({ name, parameters, description }) => `${`/${name} ${parameters}`.padEnd(32)} ${description}`)
     .join("\n");
 }

@@ -5,10 +5,10 @@ import { parseToolPattern, type ToolPattern } from "../core/tool-pattern.js";
 import type { PolicyRules } from "../orchestrator/policy.js";
 import type { TurnDefaults, TurnOptions } from "./turn-options.js";
 
-type Defaults = Pick<TurnDefaults, "approval" | "changedTools" | "permissions">;
+export type RuleDefaults = Pick<TurnDefaults, "approval" | "changedTools" | "permissions">;
 
 /** The turn's own word and the defaults. Throws RequestError `usage` for a pattern that is none. */
-export function rulesOf(options: TurnOptions, defaults: Defaults, memory: ApprovalMemory): PolicyRules {
+export function rulesOf(options: TurnOptions, defaults: RuleDefaults, memory: ApprovalMemory): PolicyRules {
   const { allow, ask, deny } = defaults.permissions;
   return {
     turn: { all: options.approval === "auto", allow: patterns(options.allow), deny: patterns(options.deny) },
@@ -24,7 +24,8 @@ export function requirePatterns({ allow, deny }: TurnOptions): void {
   patterns([...(allow ?? []), ...(deny ?? [])]);
 }
 
-function patterns(texts: readonly string[] = []): ToolPattern[] {
+/** Throws as `rulesOf` does. */
+export function patterns(texts: readonly string[] = []): ToolPattern[] {
   return texts.map((text) => {
     const pattern = parseToolPattern(text);
     if (!("problem" in pattern)) return pattern;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ContentPart, LiveEvent, Message, RewindEvent, StoredEvent, TurnEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
-import type { AbandonedTurn, TurnMail } from "../core/ports.js";
+import type { AbandonedTurn, ToolHub, TurnMail } from "../core/ports.js";
 import { readTurn } from "../history/turns.js";
 import { LiveTurn } from "./live-turn.js";
 import { Questions } from "./questions.js";
@@ -41,9 +41,15 @@ export class Session {
     parts: SessionParts,
     onResumed: (turn: LiveTurn) => void,
   ) {
-    this.#parts = parts;
+    this.#parts = { ...parts };
     this.#onResumed = onResumed;
-    this.#runner = new TurnRunner(id, parts, this.#questions);
+    this.#runner = new TurnRunner(id, this.#parts, this.#questions);
+  }
+
+  /** The session's next turns have these servers, and are gone on with by hosts of this workspace. */
+  equip({ hub, workspace }: { hub: ToolHub; workspace: string }): void {
+    const orchestrator = this.#parts.orchestrator.withHub(hub);
+    Object.assign(this.#parts, { hub, orchestrator, workspace });
   }
 
   /** Runs a turn and shows it; see `submit`. Leaving the loop does not cancel the turn: `cancel` does. */
@@ -249,7 +255,8 @@ export class Session {
     await engine.begin();
     const { requestId, content } = turn;
     const message = { type: "user_message" as const, turnId: newId("turn"), requestId, content: [...content], history };
-    const { nodeId, workspace } = engine;
+    const { nodeId } = engine;
+    const { workspace = engine.workspace } = this.#parts;
     const { created, turnId, ended, events } = await store.claim(this.id, message, { nodeId, workspace, options });
     turn.cached = !created && ended;
     this.#show(turn, turnId, events);

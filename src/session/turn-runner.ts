@@ -22,6 +22,8 @@ export interface SessionParts {
   store: ChatStore;
   conversations: Conversations;
   engine: TurnEngine;
+  /** Where this session's turns belong, where that is not the process's own workspace. */
+  workspace?: string;
   hub: ToolHub;
   orchestrator: Orchestrator;
   newId: NewId;

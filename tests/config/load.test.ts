@@ -66,6 +66,7 @@ describe("an empty configuration", () => {
         requestsPerMinute: 6000,
       },
       logging: { level: "warn" },
+      mcpServe: { chat: true, tools: [], resources: false, prompts: false, plainNames: false },
       mcpServers: [],
     });
   });

@@ -115,8 +115,8 @@ describe.each(["sqlite", "memory"] as const)("the %s store", (driver) => {
       await store.append("b", two.user("hello"));
       await store.append("a", one.end());
       expect(await store.conversations()).toEqual([
-        { conversationId: "a", lastSeq: 2, updatedAt: 102 },
-        { conversationId: "b", lastSeq: 1, updatedAt: 101 },
+        { conversationId: "a", lastSeq: 2, updatedAt: 102, title: "hello", workspace: "" },
+        { conversationId: "b", lastSeq: 1, updatedAt: 101, title: "hello", workspace: "" },
       ]);
     }));
 

@@ -1,0 +1,108 @@
+/** Agent Client Protocol v1 on stdin and stdout, for editors. https://agentclientprotocol.com/protocol/v1 */
+import type { Readable, Writable } from "node:stream";
+import { type AgentConnection, agent, methods, PROTOCOL_VERSION, RequestError } from "@agentclientprotocol/sdk";
+import { errorInfo } from "../../core/errors.js";
+import type { SessionHub } from "../../core/ports.js";
+import type { Session } from "../../session/session.js";
+import type { DoorParts, OnInterrupt } from "../door.js";
+import { exitCodes } from "../exit-codes.js";
+import { Output } from "../output.js";
+import type { ModeId } from "./choices.js";
+import { AcpSessions } from "./sessions.js";
+import { lineStream } from "./stream.js";
+
+export interface AcpParts extends DoorParts {
+  version: string;
+  /** As configured. */
+  approval: ModeId;
+  /** As `provider/model`, the default one first. */
+  models: () => readonly string[];
+  /** Tokens that the model can take. */
+  contextWindow: (model?: string) => number;
+  /** Servers beside the host's own, for one session. Throws ConfigError. */
+  extendHub: (mcpServers: Record<string, object>, session: Session) => SessionHub;
+}
+
+interface Pipe {
+  stdin: Readable;
+  /** Gets protocol only. */
+  stdout: Writable;
+  onInterrupt: OnInterrupt;
+}
+
+/** Resolves to the exit code when stdin has ended and every request has been answered. */
+export async function runAcp(parts: AcpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
+  const sessions = new AcpSessions(parts, () => connection.client);
+  await parts.sessions.recover();
+  let isInterrupted = false;
+  const unsubscribe = onInterrupt(() => {
+    isInterrupted = true;
+    sessions.cancelAll();
+    stdin.destroy();
+  });
+  const stream = lineStream(stdin, new Output(stdout), () => sessions.leave());
+  const connection: AgentConnection = agentOf(parts, sessions).connect(stream);
+  await connection.closed;
+  unsubscribe();
+  await sessions.close();
+  return isInterrupted ? exitCodes.cancelled : exitCodes.done;
+}
+
+function agentOf({ version }: AcpParts, sessions: AcpSessions) {
+  const { session } = methods.agent;
+  return agent({ name: "mcp-platform" })
+    .onRequest(methods.agent.initialize, ({ params }) => {
+      sessions.capabilities = params.clientCapabilities ?? {};
+      return {
+        protocolVersion: PROTOCOL_VERSION,
+        agentInfo: { name: "mcp-platform", title: "MCP-Platform", version },
+        agentCapabilities: {
+          loadSession: true,
+          promptCapabilities: { image: true, audio: true, embeddedContext: true },
+          mcpCapabilities: { http: true, sse: true },
+          sessionCapabilities: { list: {}, resume: {}, close: {} },
+        },
+        authMethods: [],
+      };
+    })
+    .onRequest(methods.agent.authenticate, () => ({}))
+    .onRequest(session.new, ({ params }) => told(() => sessions.create(params)))
+    .onRequest(session.load, ({ params }) => told(() => sessions.load(params, { replay: true })))
+    .onRequest(session.resume, ({ params }) => told(() => sessions.load(params, { replay: false })))
+    .onRequest(session.list, ({ params }) => told(() => sessions.list(params)))
+    .onRequest(session.close, ({ params }) => told(() => sessions.end(params.sessionId)))
+    .onRequest(session.setMode, ({ params }) =>
+      told(async () => {
+        await sessions.get(params.sessionId).setMode(params.modeId);
+        return {};
+      }),
+    )
+    .onRequest(session.setConfigOption, ({ params }) =>
+      told(async () => {
+        const chosen = sessions.get(params.sessionId);
+        await chosen.setOption(params.configId, String(params.value));
+        return { configOptions: chosen.choices.configOptions };
+      }),
+    )
+    .onRequest(session.prompt, ({ params, signal }) =>
+      told(() => sessions.get(params.sessionId).prompt(params.prompt, signal)),
+    )
+    .onNotification(session.cancel, ({ params }) => sessions.find(params.sessionId)?.cancel());
+}
+
+const invalidParams = -32602;
+const internalError = -32603;
+/** What the client can mend. */
+const clientErrors = new Set(["usage", "config", "request_mismatch", "not_found"]);
+
+/** Errors in the words of this host, with what to do about them. */
+async function told<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof RequestError) throw error;
+    const { kind, message, retryable, hint } = errorInfo(error);
+    const code = clientErrors.has(kind) ? invalidParams : internalError;
+    throw new RequestError(code, hint ? `${message} (${hint})` : message, { kind, retryable, hint });
+  }
+}

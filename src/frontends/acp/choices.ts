@@ -1,0 +1,43 @@
+/** What a person chooses for a session: mode and model. https://agentclientprotocol.com/protocol/v1/session-config-options */
+import type { SessionConfigOption, SessionModeState } from "@agentclientprotocol/sdk";
+import { RequestError } from "../../core/errors.js";
+
+export type ModeId = "ask" | "auto";
+
+const modes = [
+  { id: "ask", name: "Ask", description: "Tools that are not known to be read-only are asked for" },
+  { id: "auto", name: "Auto", description: "Every tool call is approved" },
+] as const;
+
+export interface Choice {
+  mode: ModeId;
+  /** As `provider/model`; undefined where no provider can be used. */
+  model: string | undefined;
+  /** All that can be chosen. */
+  models: readonly string[];
+}
+
+export function modeState({ mode }: Choice): SessionModeState {
+  return { currentModeId: mode, availableModes: modes.map((known) => ({ ...known })) };
+}
+
+/** The same and more, for clients that know config options. */
+export function configOptions({ mode, model, models }: Choice): SessionConfigOption[] {
+  const choices = modes.map(({ id, name, description }) => ({ value: id, name, description }));
+  const options: SessionConfigOption[] = [
+    { id: "mode", name: "Mode", category: "mode", type: "select", currentValue: mode, options: choices },
+  ];
+  if (model === undefined) return options;
+  const values = [...new Set([...models, model])].map((value) => ({ value, name: value }));
+  return [
+    ...options,
+    { id: "model", name: "Model", category: "model", type: "select", currentValue: model, options: values },
+  ];
+}
+
+/** Throws RequestError. */
+export function modeOf(id: string): ModeId {
+  const mode = modes.find((known) => known.id === id);
+  if (mode) return mode.id;
+  throw new RequestError("usage", `there is no mode "${id}"`, { hint: "ask or auto" });
+}

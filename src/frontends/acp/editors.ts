@@ -1,0 +1,34 @@
+/** What to paste into an editor, so that it starts this host over ACP. */
+
+export const editors = ["zed", "jetbrains", "neovim"] as const;
+export type Editor = (typeof editors)[number];
+
+/** `command` and `args` as they start the host, without `acp`. */
+export function editorConfig(editor: Editor, command: string, args: readonly string[]): string {
+  const start = { command, args: [...args, "acp"] };
+  switch (editor) {
+    case "zed":
+      return json({ agent_servers: { "MCP-Platform": { type: "custom", ...start, env: {} } } });
+    case "jetbrains":
+      return json({ agent_servers: { "MCP-Platform": { ...start, env: {} } } });
+    case "neovim":
+      return [
+        "-- avante.nvim, lua",
+        'require("avante").setup({',
+        '  provider = "mcp-platform",',
+        "  acp_providers = {",
+        `    ["mcp-platform"] = { command = ${lua(command)}, args = { ${start.args.map(lua).join(", ")} } },`,
+        "  },",
+        "})",
+      ].join("\n");
+  }
+}
+
+function json(value: object): string {
+  return JSON.stringify(value, null, 2);
+}
+
+/** A string of JSON is one of Lua but for escapes that no path has. */
+function lua(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,28 @@
+import type { PlanEntry } from "@agentclientprotocol/sdk";
+import { asObject } from "./raw-input.js";
+
+/** Tools by which models keep their list of steps, under the names that hosts and servers give them. */
+const planTools = /^(update_plan|(write_todos?)|(todo_?write))$/i;
+/** And where such a list is in the arguments, and the text of a step in it. */
+const listKeys = ["plan", "todos", "entries", "steps"];
+const textKeys = ["content", "step", "title", "description"];
+
+const statuses: Readonly<Record<string, PlanEntry["status"]>> = {
+  pending: "pending",
+  in_progress: "in_progress",
+  completed: "completed",
+  done: "completed",
+};
+
+/** The steps that a call writes down; undefined for any other call. `tool` is the server's own name. */
+export function planOf(tool: string, input: unknown): PlanEntry[] | undefined {
+  if (!planTools.test(tool)) return undefined;
+  const list = listKeys.map((key) => asObject(input)[key]).find(Array.isArray);
+  return list?.flatMap((item) => {
+    const step = asObject(item);
+    const content = textKeys.map((key) => step[key]).find((text) => typeof text === "string");
+    if (typeof content !== "string") return [];
+    const priority = step.priority === "high" || step.priority === "low" ? step.priority : "medium";
+    return [{ content, priority, status: statuses[String(step.status)] ?? "pending" }];
+  });
+}

@@ -1,0 +1,209 @@
+import type {
+  AgentContext,
+  ClientCapabilities,
+  ContentBlock,
+  PromptResponse,
+  SessionUpdate,
+} from "@agentclientprotocol/sdk";
+import { methods, RequestError } from "@agentclientprotocol/sdk";
+import { type ContentPart, type ErrorInfo, type QuestionEvent, type StoredEvent, textOf } from "../../core/chat.js";
+import type { ToolHub } from "../../core/ports.js";
+import { runSlashCommand } from "../../session/commands.js";
+import type { LiveTurn } from "../../session/live-turn.js";
+import type { Session } from "../../session/session.js";
+import type { AcpParts } from "./acp.js";
+import { type Choice, configOptions, type ModeId, modeOf, modeState } from "./choices.js";
+import { availableCommands, commands, isCommand } from "./commands.js";
+import { textBlock, toParts } from "./content.js";
+import { askClient, isAlwaysRejected } from "./questions.js";
+import { stopReasonOf } from "./stop-reason.js";
+import { type Account, UpdateEncoder } from "./updates.js";
+
+interface AcpSessionParts {
+  host: AcpParts;
+  client: AgentContext;
+  capabilities: ClientCapabilities;
+  session: Session;
+  hub: ToolHub;
+}
+
+/** One ACP session: a conversation, what its person has chosen, and the client that is told of its turns. */
+export class AcpSession {
+  readonly #parts: AcpSessionParts;
+  readonly #prompts = new Set<AbortController>();
+  readonly #openQuestions = new Set<string>();
+  /** Tools that the person never wants to be asked about again: `server__tool`. */
+  readonly #rejected = new Set<string>();
+  readonly #account: Account = { usd: 0 };
+  #mode: ModeId;
+  #model: string | undefined;
+  #isTitled: boolean;
+  #isLeft = false;
+
+  constructor(parts: AcpSessionParts, { isTitled }: { isTitled: boolean }) {
+    this.#parts = parts;
+    this.#mode = parts.host.approval;
+    this.#isTitled = isTitled;
+  }
+
+  get choices() {
+    const { host } = this.#parts;
+    const choice: Choice = { mode: this.#mode, model: this.#modelName(), models: host.models() };
+    return { modes: modeState(choice), configOptions: configOptions(choice) };
+  }
+
+  async prompt(blocks: readonly ContentBlock[], signal: AbortSignal): Promise<PromptResponse> {
+    const content = toParts(blocks);
+    if (content.length === 0) throw RequestError.invalidParams(undefined, "the prompt is empty");
+    const cancelled = new AbortController();
+    const cancel = () => cancelled.abort();
+    signal.addEventListener("abort", cancel);
+    this.#prompts.add(cancelled);
+    try {
+      const prompt = await this.#commanded(content, cancelled.signal);
+      if (cancelled.signal.aborted) return { stopReason: "cancelled" };
+      return { stopReason: prompt ? await this.#run(prompt, cancelled.signal) : "end_turn" };
+    } catch (error) {
+      if (cancelled.signal.aborted) return { stopReason: "cancelled" };
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", cancel);
+      this.#prompts.delete(cancelled);
+    }
+  }
+
+  /** Ends every turn of the conversation that runs or waits here. */
+  cancel(): void {
+    for (const prompt of this.#prompts) prompt.abort();
+    this.#parts.session.cancel();
+  }
+
+  /** Nobody will answer any more: questions are denied, now and later. */
+  leave(): void {
+    this.#isLeft = true;
+    for (const questionId of this.#openQuestions) this.#parts.session.answer(questionId, false);
+  }
+
+  /** Shows what the log has, but for these turns. */
+  async replay(events: readonly StoredEvent[], running: readonly LiveTurn[]): Promise<void> {
+    const skipped = new Set(running.map(({ turnId }) => turnId));
+    const encoders = new Map<string, UpdateEncoder>();
+    for (const event of events) {
+      if (skipped.has(event.turnId)) continue;
+      const encoder = encoders.get(event.turnId) ?? this.#encoder(event.turnId, { showsPrompt: true });
+      encoders.set(event.turnId, encoder);
+      await this.#tell(encoder.encode(event));
+    }
+  }
+
+  /** Shows a turn to its end, and asks what it asks. */
+  async follow(turn: LiveTurn, { showsPrompt }: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
+    const encoder = this.#encoder(turn.turnId, { showsPrompt });
+    for await (const event of turn.watch()) {
+      await this.#tell(encoder.encode(event));
+      if (event.type === "question") this.#ask(event, encoder);
+      if (event.type === "answer") this.#openQuestions.delete(event.questionId);
+      if (event.type === "turn_end") return stopReasonOf(event.stopReason);
+      if (event.type === "turn_error") throw failure(event.error);
+    }
+    return "cancelled";
+  }
+
+  tellCommands(): Promise<void> {
+    return this.#tell([{ sessionUpdate: "available_commands_update", availableCommands }]);
+  }
+
+  async setMode(id: string): Promise<void> {
+    this.#mode = modeOf(id);
+    await this.#tell([{ sessionUpdate: "config_option_update", configOptions: this.choices.configOptions }]);
+  }
+
+  /** Throws RequestError, LlmError. */
+  async setOption(id: string, value: string): Promise<void> {
+    if (id === "mode") {
+      this.#mode = modeOf(value);
+      await this.#tell([{ sessionUpdate: "current_mode_update", currentModeId: this.#mode }]);
+    } else if (id === "model") {
+      this.#parts.host.resolveModel(value);
+      this.#model = value;
+    } else throw RequestError.invalidParams(undefined, `there is no option "${id}"`);
+  }
+
+  async #run(content: ContentPart[], signal: AbortSignal): Promise<PromptResponse["stopReason"]> {
+    const { host, session } = this.#parts;
+    const requestId = host.newId("req");
+    signal.addEventListener("abort", () => session.cancel(requestId));
+    const turn = await session.submit({ requestId, content, model: this.#model, approval: this.#mode });
+    const title = textOf(content).slice(0, 80);
+    if (!this.#isTitled && title) await this.#tell([{ sessionUpdate: "session_info_update", title }]);
+    this.#isTitled = true;
+    return this.follow(turn, { showsPrompt: false });
+  }
+
+  /** What is to be prompted: the content itself, or what a slash command makes of it. Nothing when that has been answered already. */
+  async #commanded(prompt: ContentPart[], signal: AbortSignal): Promise<ContentPart[] | undefined> {
+    const line = textOf(prompt).trim();
+    if (prompt[0]?.type !== "text" || !isCommand(line)) return prompt;
+    const { session, hub, host } = this.#parts;
+    const { resolveModel, reload } = host;
+    await hub.settled(signal).catch(() => {}); // a command shows what there is
+    const scope = { hub, session, resolveModel, reload, model: this.#model, commands, signal };
+    const outcome = await runSlashCommand(line, scope);
+    if (outcome.type === "prompt") return outcome.content;
+    if (outcome.type === "model") {
+      await this.setOption("model", outcome.model);
+      await this.#tell([{ sessionUpdate: "config_option_update", configOptions: this.choices.configOptions }]);
+    }
+    const text = outcome.type === "text" ? outcome.text : (this.#modelName() ?? "");
+    const content = textBlock(`\`\`\`text\n${text}\n\`\`\``);
+    await this.#tell([{ sessionUpdate: "agent_message_chunk", content, messageId: host.newId("msg") }]);
+    return undefined;
+  }
+
+  #ask(event: QuestionEvent, encoder: UpdateEncoder): void {
+    const { session, client, capabilities } = this.#parts;
+    const { questionId, question } = event;
+    const tool = question.kind === "approval" ? `${question.server}__${question.tool}` : undefined;
+    const answer = (value: unknown) => {
+      this.#openQuestions.delete(questionId);
+      if (tool && isAlwaysRejected(value)) this.#rejected.add(tool);
+      session.answer(questionId, value);
+    };
+    if (this.#isLeft || (tool && this.#rejected.has(tool))) {
+      answer(false);
+      return;
+    }
+    this.#openQuestions.add(questionId);
+    const toolCallId = (callId: string) => encoder.callId(callId);
+    askClient(event, { client, capabilities, sessionId: session.id, toolCallId }).then(answer, () => answer(false));
+  }
+
+  #encoder(turnId: string, { showsPrompt }: { showsPrompt: boolean }): UpdateEncoder {
+    const { hub, host } = this.#parts;
+    return new UpdateEncoder({
+      turnId,
+      tool: (name) => hub.tools().find((tool) => tool.name === name),
+      contextWindow: host.contextWindow(this.#model),
+      account: this.#account,
+      showsPrompt,
+    });
+  }
+
+  #modelName(): string | undefined {
+    try {
+      const { provider, model } = this.#parts.host.resolveModel(this.#model);
+      return `${provider}/${model}`;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #tell(updates: readonly SessionUpdate[]): Promise<void> {
+    const { client, session } = this.#parts;
+    for (const update of updates) await client.notify(methods.client.session.update, { sessionId: session.id, update });
+  }
+}
+
+function failure({ kind, message, retryable, hint }: ErrorInfo): RequestError {
+  return new RequestError(-32603, hint ? `${message} (${hint})` : message, { kind, retryable, hint });
+}

@@ -1,0 +1,159 @@
+import { isAbsolute } from "node:path";
+import type {
+  AgentContext,
+  ClientCapabilities,
+  ListSessionsRequest,
+  ListSessionsResponse,
+  McpServer,
+} from "@agentclientprotocol/sdk";
+import { RequestError } from "@agentclientprotocol/sdk";
+import type { SessionHub } from "../../core/ports.js";
+import type { LiveTurn } from "../../session/live-turn.js";
+import type { Session } from "../../session/session.js";
+import type { AcpParts } from "./acp.js";
+import { serversOf } from "./servers.js";
+import { AcpSession } from "./session.js";
+
+interface Place {
+  cwd: string;
+  mcpServers?: readonly McpServer[] | null;
+}
+
+interface Active {
+  shown: AcpSession;
+  /** With the client's own servers. */
+  hub?: SessionHub;
+}
+
+const pageSize = 100;
+/** Turns that need a client's servers wait for that client: no other host has them. */
+const withServers = "acp:";
+
+/** The sessions that one client has opened. */
+export class AcpSessions {
+  readonly #parts: AcpParts;
+  readonly #client: () => AgentContext;
+  readonly #active = new Map<string, Active>();
+  /** Turns of dead hosts that go on here, by conversation. */
+  readonly #resumed = new Map<string, Set<LiveTurn>>();
+  #isLeft = false;
+  capabilities: ClientCapabilities = {};
+
+  constructor(parts: AcpParts, client: () => AgentContext) {
+    this.#parts = parts;
+    this.#client = client;
+    parts.sessions.onResumed((turn, session) => this.#remember(turn, session));
+  }
+
+  /** Throws RequestError. */
+  get(sessionId: string): AcpSession {
+    const session = this.find(sessionId);
+    if (session) return session;
+    throw RequestError.sessionNotFound(sessionId);
+  }
+
+  find(sessionId: string): AcpSession | undefined {
+    return this.#active.get(sessionId)?.shown;
+  }
+
+  async create(place: Place) {
+    const session = this.#parts.sessions.open();
+    const { shown } = await this.#open(session, place, { isTitled: false });
+    return { sessionId: session.id, ...shown.choices };
+  }
+
+  /** Goes on with a conversation of the log, and with what a dead host has left of it. */
+  async load({ sessionId, ...place }: Place & { sessionId: string }, { replay }: { replay: boolean }) {
+    const session = this.#parts.sessions.open(sessionId);
+    const before = await session.history();
+    if (before.length === 0 && !this.#active.has(sessionId)) throw RequestError.sessionNotFound(sessionId);
+    const { shown } = await this.#open(session, place, { isTitled: true });
+    await session.recover();
+    const running = [...(this.#resumed.get(sessionId) ?? [])];
+    if (replay) await shown.replay(await session.history(), running);
+    // What fails there is in the log, and has been shown.
+    for (const turn of running) void shown.follow(turn, { showsPrompt: replay }).catch(() => {});
+    return shown.choices;
+  }
+
+  /** Of all front doors, latest first. */
+  async list({ cwd, cursor }: ListSessionsRequest): Promise<ListSessionsResponse> {
+    const all = (await this.#parts.sessions.list()).map((known) => ({ ...known, folder: folderOf(known.workspace) }));
+    const wanted = all.filter(({ folder }) => isAbsolute(folder) && (!cwd || folder === cwd));
+    const from = Number.parseInt(cursor ?? "0", 10) || 0;
+    const sessions = wanted.slice(from, from + pageSize).map(({ conversationId, folder, title, updatedAt }) => ({
+      sessionId: conversationId,
+      cwd: folder,
+      ...(title && { title }),
+      updatedAt: new Date(updatedAt).toISOString(),
+    }));
+    const next = from + pageSize;
+    return { sessions, ...(next < wanted.length && { nextCursor: String(next) }) };
+  }
+
+  /** Ends what runs in it, and its servers. The conversation stays in the log. */
+  async end(sessionId: string): Promise<Record<string, never>> {
+    const active = this.#active.get(sessionId);
+    if (!active) throw RequestError.sessionNotFound(sessionId);
+    this.#active.delete(sessionId);
+    active.shown.cancel();
+    await this.#parts.sessions.open(sessionId).idle();
+    await active.hub?.close();
+    return {};
+  }
+
+  cancelAll(): void {
+    for (const { shown } of this.#active.values()) shown.cancel();
+  }
+
+  /** The client has gone: nobody answers any more. */
+  leave(): void {
+    this.#isLeft = true;
+    for (const { shown } of this.#active.values()) shown.leave();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#active.values()].map(({ hub }) => hub?.close()));
+  }
+
+  async #open(session: Session, { cwd, mcpServers }: Place, { isTitled }: { isTitled: boolean }): Promise<Active> {
+    if (!isAbsolute(cwd)) throw RequestError.invalidParams(undefined, "cwd is not an absolute path");
+    const { extendHub, hub: hostHub } = this.#parts;
+    const own = mcpServers && mcpServers.length > 0 ? serversOf(mcpServers, cwd) : undefined;
+    const hub = own && extendHub(own, session);
+    session.equip({ hub: hub ?? hostHub, workspace: hub ? `${withServers}${cwd}` : cwd });
+    const before = this.#active.get(session.id);
+    const parts = {
+      host: this.#parts,
+      client: this.#client(),
+      capabilities: this.capabilities,
+      session,
+      hub: hub ?? hostHub,
+    };
+    const active = { shown: new AcpSession(parts, { isTitled }), hub };
+    if (this.#isLeft) active.shown.leave();
+    this.#active.set(session.id, active);
+    await before?.hub?.close();
+    // After the answer that tells the client which session they are for.
+    setImmediate(() => void active.shown.tellCommands().catch(() => {}));
+    return active;
+  }
+
+  #remember(turn: LiveTurn, session: Session): void {
+    const turns = this.#resumed.get(session.id) ?? new Set();
+    this.#resumed.set(session.id, turns.add(turn));
+    void ended(turn).then(() => turns.delete(turn));
+  }
+}
+
+async function ended(turn: LiveTurn): Promise<void> {
+  try {
+    for await (const _ of turn.watch());
+  } catch {
+    // how it ended is for its watchers
+  }
+}
+
+function folderOf(workspace: string): string {
+  return workspace.startsWith(withServers) ? workspace.slice(withServers.length) : workspace;
+}

@@ -1,0 +1,85 @@
+import type { Readable } from "node:stream";
+import { ReadableStream, WritableStream } from "node:stream/web";
+import type { AnyMessage, Stream } from "@agentclientprotocol/sdk";
+import { readLines } from "../lines.js";
+import type { Output } from "../output.js";
+
+const maxLineBytes = 64 * 1024 * 1024; // images come in base64
+const parseError = -32700;
+const invalidRequest = -32600;
+
+/**
+ * JSON-RPC over lines, as the SDK reads and writes it. A line that is no message is answered with one error, and the next one is read
+ * as usual. At the end of input the stream stays open until every request has been answered: the SDK drops the others when it closes.
+ */
+export function lineStream(input: Readable, output: Output, onEnd: () => void): Stream {
+  const unanswered = new Unanswered();
+  const write = async (message: object) => {
+    await output.write(`${JSON.stringify(message)}\n`);
+    if (!("method" in message)) unanswered.answered(message);
+  };
+  const refuse = (code: number, message: string) => write({ jsonrpc: "2.0", id: null, error: { code, message } });
+
+  async function* messages(): AsyncGenerator<AnyMessage> {
+    try {
+      for await (const line of readLines(input, maxLineBytes)) {
+        if ("text" in line && line.text.trim() === "") continue;
+        const read = "problem" in line ? { ...line, code: parseError } : parse(line.text);
+        if ("problem" in read) await refuse(read.code, read.problem);
+        else {
+          unanswered.asked(read.message);
+          yield read.message;
+        }
+      }
+    } catch (error) {
+      if (!input.destroyed) throw error;
+    }
+    onEnd();
+    await unanswered.none();
+  }
+
+  return {
+    readable: ReadableStream.from(messages()) as Stream["readable"],
+    writable: new WritableStream({ write }) as Stream["writable"],
+  };
+}
+
+/** Requests that wait for their answers, by id. */
+class Unanswered {
+  readonly #ids = new Map<string, number>();
+  #resolve: () => void = () => {};
+
+  asked(message: AnyMessage): void {
+    if (message.jsonrpc === "2.0" && "method" in message && "id" in message) this.#count(message, 1);
+  }
+
+  answered(message: object): void {
+    this.#count(message, -1);
+    if (this.#ids.size === 0) this.#resolve();
+  }
+
+  async none(): Promise<void> {
+    if (this.#ids.size > 0) await new Promise<void>((resolve) => (this.#resolve = resolve));
+  }
+
+  #count(message: object, change: number): void {
+    const key = JSON.stringify("id" in message ? message.id : null);
+    const count = (this.#ids.get(key) ?? 0) + change;
+    if (count > 0) this.#ids.set(key, count);
+    else this.#ids.delete(key);
+  }
+}
+
+function parse(text: string): { message: AnyMessage } | { code: number; problem: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { code: parseError, problem: "the line is not JSON" };
+  }
+  if (Array.isArray(value)) return { code: invalidRequest, problem: "batches are not supported" };
+  if (typeof value !== "object" || value === null) {
+    return { code: invalidRequest, problem: "the line is not a JSON-RPC message" };
+  }
+  return { message: value as AnyMessage };
+}

@@ -1,0 +1,100 @@
+import type { CallToolResult, Tool } from "@modelcontextprotocol/sdk/types.js";
+import type { StoredEvent, TurnEvent } from "../../core/chat.js";
+import { errorInfo } from "../../core/errors.js";
+import type { LiveTurn } from "../../session/live-turn.js";
+import type { Session } from "../../session/session.js";
+import { summarizeTurn } from "../../session/summary.js";
+import { askClient, type Extra } from "./ask-client.js";
+import type { McpConnectionParts } from "./server.js";
+
+export const chatTool: Tool = {
+  name: "chat",
+  description:
+    "Asks an assistant that has a model and MCP servers of its own. Give conversation_id of an earlier result to go on with it.",
+  inputSchema: {
+    type: "object",
+    properties: {
+      prompt: { type: "string", description: "What is asked." },
+      conversation_id: { type: "string", description: "Default: a new conversation." },
+      model: { type: "string", description: "model of the active provider, or provider/model." },
+    },
+    required: ["prompt"],
+    additionalProperties: false,
+  },
+  outputSchema: {
+    type: "object",
+    properties: {
+      text: { type: "string" },
+      conversation_id: { type: "string" },
+      stop_reason: { type: "string" },
+    },
+    required: ["text", "conversation_id", "stop_reason"],
+  },
+};
+
+/** One turn. Never rejects: what goes wrong is an error result. */
+export async function chat(args: unknown, extra: Extra, parts: McpConnectionParts): Promise<CallToolResult> {
+  const { prompt, conversation_id: conversationId, model } = args as Record<string, string | undefined>;
+  if (typeof prompt !== "string") return failed("chat needs a prompt");
+  const { host } = parts;
+  const session = host.sessions.open(conversationId);
+  const requestId = host.newId("req");
+  const cancel = () => session.cancel(requestId);
+  extra.signal.addEventListener("abort", cancel);
+  try {
+    const turn = await session.submit({ requestId, text: prompt, model, ...host.said });
+    const events = await follow(turn, session, extra, parts);
+    const { text, stopReason = "error", error } = summarizeTurn(events);
+    if (error) return failed(error.hint ? `${error.message} (${error.hint})` : error.message);
+    const structuredContent = { text, conversation_id: session.id, stop_reason: stopReason };
+    return { content: [{ type: "text", text }], structuredContent };
+  } catch (error) {
+    return failed(errorInfo(error).message);
+  } finally {
+    extra.signal.removeEventListener("abort", cancel);
+  }
+}
+
+async function follow(
+  turn: LiveTurn,
+  session: Session,
+  extra: Extra,
+  { server }: McpConnectionParts,
+): Promise<StoredEvent[]> {
+  const events: StoredEvent[] = [];
+  const progressToken = extra._meta?.progressToken;
+  let progress = 0;
+  for await (const event of turn.watch()) {
+    if ("seq" in event) events.push(event);
+    if (event.type === "question") {
+      const { questionId } = event;
+      void askClient(event.question, extra, server.getClientCapabilities()).then((value) =>
+        session.answer(questionId, value),
+      );
+    }
+    const message = progressOf(event);
+    if (message === undefined || progressToken === undefined || extra.signal.aborted) continue;
+    const params = { progressToken, progress: ++progress, message };
+    await extra.sendNotification({ method: "notifications/progress", params });
+  }
+  return events;
+}
+
+function progressOf(event: TurnEvent): string | undefined {
+  switch (event.type) {
+    case "text_delta":
+      return event.delta;
+    case "tool_call":
+      return `> ${event.call.name}`;
+    case "tool_result":
+      return `${event.isError ? "failed" : "done"}: ${event.name}`;
+    case "tool_progress":
+      return event.message ?? `${event.progress}${event.total === undefined ? "" : `/${event.total}`}`;
+    default:
+      return undefined;
+  }
+}
+
+export function failed(text: string): CallToolResult {
+  return { content: [{ type: "text", text }], isError: true };
+}

@@ -1,0 +1,20 @@
+import { CompleteRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { inProtocol } from "./in-protocol.js";
+import { namedPrompt } from "./prompts.js";
+import type { McpConnectionParts } from "./server.js";
+
+/** By the specification. */
+const maxValues = 100;
+
+/** Of arguments of prompts and of URI templates. */
+export function passCompletions({ host, server }: McpConnectionParts): void {
+  const { hub, passage } = host;
+  server.setRequestHandler(CompleteRequestSchema, async ({ params: { ref, argument } }, { signal }) => {
+    await hub.settled(signal).catch(() => {});
+    const of = ref.type === "ref/prompt" ? { prompt: namedPrompt(host, ref.name).name } : { template: ref.uri };
+    const values = await inProtocol(() => passage.complete(of, argument, signal));
+    return {
+      completion: { values: values.slice(0, maxValues), total: values.length, hasMore: values.length > maxValues },
+    };
+  });
+}

@@ -1,0 +1,33 @@
+import {
+  ErrorCode,
+  GetPromptRequestSchema,
+  type GetPromptResult,
+  ListPromptsRequestSchema,
+  McpError,
+} from "@modelcontextprotocol/sdk/types.js";
+import { inProtocol } from "./in-protocol.js";
+import { byClientName } from "./names.js";
+import type { McpConnectionParts, McpParts } from "./server.js";
+
+export function passPrompts({ host, server }: McpConnectionParts): void {
+  const { hub, passage, serve } = host;
+  server.setRequestHandler(ListPromptsRequestSchema, async (_request, { signal }) => {
+    await hub.settled(signal).catch(() => {});
+    const prompts = [...byClientName(passage.prompts(), serve)].map(([name, prompt]) => {
+      return { name, description: prompt.description, arguments: prompt.arguments };
+    });
+    return { prompts };
+  });
+  server.setRequestHandler(GetPromptRequestSchema, async ({ params: { name, arguments: args = {} } }, { signal }) => {
+    await hub.settled(signal).catch(() => {});
+    const prompt = namedPrompt(host, name);
+    return inProtocol(() => passage.getPrompt(prompt.name, args, signal)) as Promise<GetPromptResult>;
+  });
+}
+
+/** By the name that clients know it by. Throws the SDK's McpError. */
+export function namedPrompt({ passage, serve }: McpParts, name: string) {
+  const prompt = byClientName(passage.prompts(), serve).get(name);
+  if (prompt) return prompt;
+  throw new McpError(ErrorCode.InvalidParams, `there is no prompt ${name}`);
+}

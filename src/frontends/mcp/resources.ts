@@ -1,0 +1,43 @@
+import {
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ReadResourceRequestSchema,
+  type ReadResourceResult,
+  SubscribeRequestSchema,
+  UnsubscribeRequestSchema,
+} from "@modelcontextprotocol/sdk/types.js";
+import { inProtocol } from "./in-protocol.js";
+import type { McpConnectionParts } from "./server.js";
+
+const resourceNotFound = -32002;
+
+/** `watched` gets the URIs whose changes this client wants to hear of. */
+export function passResources({ host, server }: McpConnectionParts, watched: Set<string>): void {
+  const { hub, passage } = host;
+  server.setRequestHandler(ListResourcesRequestSchema, async (_request, { signal }) => {
+    await hub.settled(signal).catch(() => {});
+    const resources = hub.resources().map(({ uri, name, description, mimeType }) => {
+      return { uri, name, ...(description && { description }), ...(mimeType && { mimeType }) };
+    });
+    return { resources };
+  });
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, async (_request, { signal }) => {
+    await hub.settled(signal).catch(() => {});
+    const resourceTemplates = passage.templates().map(({ uriTemplate }) => ({ uriTemplate, name: uriTemplate }));
+    return { resourceTemplates };
+  });
+  server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }, { signal }) => {
+    await hub.settled(signal).catch(() => {});
+    return inProtocol(() => passage.readResource(uri, signal), resourceNotFound) as Promise<ReadResourceResult>;
+  });
+  server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }, { signal }) => {
+    await hub.settled(signal).catch(() => {});
+    await inProtocol(() => passage.watchResource(uri, signal), resourceNotFound);
+    watched.add(uri);
+    return {};
+  });
+  server.setRequestHandler(UnsubscribeRequestSchema, ({ params: { uri } }) => {
+    watched.delete(uri);
+    return {};
+  });
+}

@@ -1,0 +1,130 @@
+/** This host as an MCP server, whatever the transport. https://modelcontextprotocol.io/specification/2025-11-25/server */
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import {
+  CallToolRequestSchema,
+  type CallToolResult,
+  ListToolsRequestSchema,
+  type LoggingLevel,
+  type Tool,
+} from "@modelcontextprotocol/sdk/types.js";
+import type { McpServeConfig } from "../../core/config.js";
+import type { Passage, ServerNews } from "../../core/ports.js";
+import { callTool, selectTools } from "../../session/direct-call.js";
+import { type RuleDefaults, rulesOf } from "../../session/rules.js";
+import { SessionApprovals } from "../../session/session-approvals.js";
+import type { TurnOptions } from "../../session/turn-options.js";
+import type { DoorParts } from "../door.js";
+import { askClient, type Extra } from "./ask-client.js";
+import { chat, chatTool, failed } from "./chat-tool.js";
+import { passCompletions } from "./completions.js";
+import { contentBlock } from "./content.js";
+import { byClientName } from "./names.js";
+import { passPrompts } from "./prompts.js";
+import { passResources } from "./resources.js";
+
+export interface McpParts extends DoorParts {
+  version: string;
+  serve: McpServeConfig;
+  /** What the user said about tools: for this door, by flags, and for all. */
+  said: Pick<TurnOptions, "approval" | "allow" | "deny">;
+  defaults: RuleDefaults;
+  passage: Passage;
+}
+
+/** What belongs to one client. */
+export interface McpConnectionParts {
+  host: McpParts;
+  server: Server;
+}
+
+/** A server for one client, to be connected to its transport. Closing it ends what it has begun. */
+export function createMcpServer(host: McpParts): Server {
+  const { serve, version, passage } = host;
+  const passesTools = serve.chat || serve.tools.length > 0;
+  const server = new Server(
+    { name: "mcp-platform", title: "MCP-Platform", version },
+    {
+      capabilities: {
+        logging: {},
+        ...(passesTools && { tools: { listChanged: true } }),
+        ...(serve.prompts && { prompts: { listChanged: true } }),
+        ...(serve.resources && { resources: { listChanged: true, subscribe: true } }),
+        ...((serve.prompts || serve.resources) && { completions: {} }),
+      },
+    },
+  );
+  const watched = new Set<string>();
+  const parts = { host, server };
+  if (passesTools) passTools(parts);
+  if (serve.prompts) passPrompts(parts);
+  if (serve.resources) passResources(parts, watched);
+  if (serve.prompts || serve.resources) passCompletions(parts);
+  const stop = passage.onNews((news) => void tell(server, news, { serve, watched }).catch(() => {}));
+  server.onclose = stop;
+  return server;
+}
+
+function passTools(parts: McpConnectionParts): void {
+  const { host, server } = parts;
+  const { hub, serve, passage } = host;
+  const rules = rulesOf(host.said, host.defaults, new SessionApprovals(undefined, ""));
+  const passed = () => {
+    const tools = selectTools(hub, serve.tools, rules).map((tool) => ({ ...tool, own: tool.tool }));
+    return byClientName(tools, serve, serve.chat ? [chatTool.name] : []);
+  };
+  server.setRequestHandler(ListToolsRequestSchema, async (_request, { signal }) => {
+    await hub.settled(signal).catch(() => {});
+    const tools = [...passed()].map(([name, { name: full, description, inputSchema }]): Tool => {
+      return { name, description, inputSchema, ...passage.toolDetails(full) } as Tool;
+    });
+    return { tools: serve.chat ? [chatTool, ...tools] : tools };
+  });
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+    const { name, arguments: args = {} } = params;
+    if (serve.chat && name === chatTool.name) return chat(args, extra, parts);
+    await hub.settled(extra.signal).catch(() => {});
+    const tool = passed().get(name);
+    if (!tool) return failed(`there is no tool ${name}`);
+    const call = { id: host.newId("call"), name: tool.name, arguments: JSON.stringify(args) };
+    let answer: CallToolResult | undefined;
+    const { content, isError } = await callTool(hub, call, {
+      rules,
+      signal: extra.signal,
+      callId: call.id,
+      onProgress: progressTo(extra),
+      ask: (question) => askClient(question, extra, server.getClientCapabilities()),
+      onAnswer: (result) => {
+        answer = result as CallToolResult;
+      },
+    });
+    return answer ?? { content: content.map(contentBlock), isError };
+  });
+}
+
+function progressTo(extra: Extra) {
+  const progressToken = extra._meta?.progressToken;
+  if (progressToken === undefined) return undefined;
+  return (progress: { progress: number; total?: number; message?: string }) => {
+    const notification = { method: "notifications/progress" as const, params: { progressToken, ...progress } };
+    extra.sendNotification(notification).catch(() => {}); // the client has gone
+  };
+}
+
+async function tell(
+  server: Server,
+  news: ServerNews,
+  { serve, watched }: { serve: McpServeConfig; watched: ReadonlySet<string> },
+): Promise<void> {
+  switch (news.type) {
+    case "lists":
+      if (serve.tools.length > 0) await server.sendToolListChanged();
+      if (serve.prompts) await server.sendPromptListChanged();
+      if (serve.resources) await server.sendResourceListChanged();
+      return;
+    case "resource":
+      if (watched.has(news.uri)) await server.sendResourceUpdated({ uri: news.uri });
+      return;
+    case "log":
+      return server.sendLoggingMessage({ level: news.level as LoggingLevel, logger: news.server, data: news.text });
+  }
+}

@@ -1,0 +1,68 @@
+/** `acp` and `mcp`: the host as a part of other programs, on stdin and stdout. */
+import { resolve } from "node:path";
+import { type Command, Option } from "commander";
+import type { GlobalOptions } from "./configuration.js";
+import { type Editor, editorConfig, editors } from "./frontends/acp/editors.js";
+import { keepStdoutClean, onInterrupt, openDoor, print } from "./process.js";
+
+const { stdin, stdout } = process;
+
+export function addProtocolCommands(program: Command, version: string): void {
+  const flags = () => program.opts<GlobalOptions>();
+  program
+    .command("acp")
+    .description("Agent Client Protocol on stdin and stdout, for editors")
+    .addOption(new Option("--print-config <editor>", "print what to paste into an editor").choices(editors))
+    .action(async ({ printConfig: editor }: { printConfig?: Editor }) => {
+      if (editor) return print(editorConfig(editor, ...ownCommand(flags())));
+      keepStdoutClean();
+      const { runAcp } = await import("./frontends/acp/acp.js");
+      return openDoor(
+        flags(),
+        (parts, { config, models, orchestrator, extendHub }) => {
+          const { approval } = config.chat.service;
+          const contextWindow = (model?: string) => orchestrator.facts(model).contextWindow;
+          const acp = { ...parts, version, approval, models, contextWindow, extendHub };
+          return runAcp(acp, { stdin, stdout, onInterrupt });
+        },
+        { followsFiles: true },
+      );
+    });
+
+  program
+    .command("mcp")
+    .description("this host as an MCP server on stdin and stdout: a chat tool, and what mcp.serve passes on")
+    .option("--allow <pattern>", "tool that needs no approval: server__tool, server.*; repeatable", append)
+    .option("--deny <pattern>", "tool that nobody may call; repeatable", append)
+    .option("--yes", "approve every tool call")
+    .action(async ({ allow = [], deny = [], yes }: { allow?: string[]; deny?: string[]; yes?: boolean }) => {
+      keepStdoutClean();
+      const { runMcp } = await import("./frontends/mcp/stdio.js");
+      return openDoor(
+        flags(),
+        (parts, { config, hub }) => {
+          const said = { approval: yes ? ("auto" as const) : undefined, allow, deny };
+          const mcp = {
+            ...parts,
+            version,
+            said,
+            defaults: config.chat.service,
+            serve: config.mcpServe,
+            passage: hub.passage,
+          };
+          return runMcp(mcp, { stdin, stdout, onInterrupt });
+        },
+        { followsFiles: true },
+      );
+    });
+}
+
+function append(value: string, all: string[] = []): string[] {
+  return [...all, value];
+}
+
+/** How this process was started, so that it works wherever the editor looks for programs. */
+function ownCommand({ config }: GlobalOptions): [command: string, args: string[]] {
+  const given = config ? ["--config", resolve(config)] : [];
+  return [process.execPath, [resolve(process.argv[1] ?? ""), ...given]];
+}

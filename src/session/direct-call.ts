@@ -1,0 +1,41 @@
+/** Tools without a model: for programs that call them themselves. */
+import { readApproval } from "../core/approval.js";
+import type { Question, ToolCall } from "../core/chat.js";
+import type { HubTool, SendOptions, ToolHub, ToolResult } from "../core/ports.js";
+import { namesTool } from "../core/tool-pattern.js";
+import { decide, isHidden, type PolicyRules } from "../orchestrator/policy.js";
+import { approvalQuestion } from "../orchestrator/tools.js";
+import { patterns } from "./rules.js";
+
+interface DirectCall extends SendOptions {
+  rules: PolicyRules;
+  /** As in a turn: what an approval is answered with. */
+  ask: (question: Question) => Promise<unknown>;
+}
+
+/** Arguments, then policy, then the person, then the server. Never rejects: a refusal is an error result. */
+export async function callTool(hub: ToolHub, call: ToolCall, { rules, ...options }: DirectCall): Promise<ToolResult> {
+  const prepared = hub.prepare(call);
+  if ("refused" in prepared) return prepared.refused;
+  const verdict = decide(prepared, rules);
+  if (verdict.decision === "deny") return refused(verdict.reason);
+  if (verdict.decision === "ask") {
+    const approval = readApproval(await options.ask(approvalQuestion(call, prepared, verdict)));
+    const { allow, remember } = "problem" in approval ? { allow: false } : approval;
+    if (remember && !(allow && verdict.onceOnly)) rules.memory.remember(prepared, { allow, remember });
+    if (!allow) return refused(`the user did not allow ${call.name} (${verdict.reason})`);
+    if (prepared.change) prepared.pin();
+  }
+  return prepared.send(options);
+}
+
+/** The servers' tools that the patterns name and that are not denied. The host's own are for its model. Throws RequestError. */
+export function selectTools(hub: ToolHub, chosen: readonly string[], rules: PolicyRules): HubTool[] {
+  const named = patterns(chosen);
+  const isChosen = (tool: HubTool) => tool.server !== "host" && named.some((pattern) => namesTool(pattern, tool));
+  return hub.tools().filter((tool) => isChosen(tool) && !isHidden(tool, rules));
+}
+
+function refused(reason: string): ToolResult {
+  return { content: [{ type: "text", text: `not run: ${reason}` }], isError: true };
+}

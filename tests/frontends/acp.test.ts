@@ -1,0 +1,399 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { methods } from "@agentclientprotocol/sdk";
+import { describe, expect, test } from "@jest/globals";
+import { newSession, openAcp } from "../support/acp.js";
+import { fixtureServer, startApp } from "../support/app.js";
+import { answer, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { httpServer } from "../support/mcp-http.js";
+
+const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
+const echo = (value = 1) => toolCalls([{ name: "s__echo", arguments: { value } }]);
+const literal = `\${HOME}`;
+const fixture = (name: string, behaviour: object = {}) => ({
+  name,
+  command: process.execPath,
+  args: [resolve("tests/support/mcp-server.mjs"), JSON.stringify(behaviour)],
+  env: [{ name: "SECRET", value: literal }],
+});
+
+describe("a prompt", () => {
+  test("is answered in chunks, with its tool calls, its usage and why it ended", async () => {
+    await using llm = await startLlmServer([echo(), answer("all done", { reasoning: "hm" })]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using acp = await openAcp(app);
+    const sessionId = await acp.begin();
+    expect(await acp.prompt(sessionId, "hi")).toEqual({ stopReason: "end_turn" });
+    expect(acp.said()).toBe("all done");
+    expect(acp.of("agent_thought_chunk")).toMatchObject([{ content: { type: "text", text: "hm" } }]);
+    expect(acp.of("tool_call")).toMatchObject([{ title: "s.echo", status: "pending", rawInput: { value: 1 } }]);
+    expect(acp.of("tool_call_update")).toMatchObject([
+      { status: "in_progress" },
+      { status: "completed", content: [{ type: "content", content: { type: "text", text: '{"value":1}' } }] },
+    ]);
+    expect(acp.of("usage_update").at(-1)).toMatchObject({ used: 15, size: expect.any(Number) });
+    expect(acp.of("session_info_update")).toMatchObject([{ title: "hi" }]);
+    const ids = [...acp.of("tool_call"), ...acp.of("tool_call_update")].map(({ toolCallId }) => toolCallId);
+    expect(new Set(ids).size).toBe(1);
+  });
+
+  test("takes images and what an editor attaches", async () => {
+    await using llm = await startLlmServer([answer("a cat")]);
+    await using app = await startApp({ llm: llm.url });
+    await using acp = await openAcp(app);
+    const sessionId = await acp.begin();
+    await acp.agent.request(methods.agent.session.prompt, {
+      sessionId,
+      prompt: [
+        { type: "text", text: "what is it?" },
+        { type: "image", data: "aGk=", mimeType: "image/png" },
+        { type: "resource", resource: { uri: "file:///a.txt", text: "attached words" } },
+        { type: "resource_link", uri: "file:///b.txt", name: "b.txt" },
+      ],
+    });
+    const sent = JSON.stringify(llm.requests[0]?.body.messages?.at(-1));
+    for (const part of ["what is it?", "data:image/png;base64,aGk=", "attached words", "file:///b.txt"]) {
+      expect(sent).toContain(part);
+    }
+  });
+
+  test("that is cancelled ends as cancelled, and the session goes on", async () => {
+    await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL]), answer("next")]);
+    await using app = await startApp({ llm: llm.url });
+    await using acp = await openAcp(app);
+    const sessionId = await acp.begin();
+    const first = acp.prompt(sessionId, "hi");
+    await acp.until(({ sessionUpdate }) => sessionUpdate === "agent_message_chunk");
+    await acp.agent.notify(methods.agent.session.cancel, { sessionId });
+    expect(await first).toEqual({ stopReason: "cancelled" });
+    expect(await acp.prompt(sessionId, "again")).toEqual({ stopReason: "end_turn" });
+  });
+
+  test("that fails is an error in our words", async () => {
+    await using llm = await startLlmServer([failure(401)]);
+    await using app = await startApp({ llm: llm.url });
+    await using acp = await openAcp(app);
+    const sessionId = await acp.begin();
+    await expect(acp.prompt(sessionId, "hi")).rejects.toMatchObject({
+      code: -32603,
+      data: { kind: "auth", retryable: false },
+    });
+  });
+
+  test("of a session that was never opened is refused", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using acp = await openAcp(app);
+    await expect(acp.prompt("nowhere", "hi")).rejects.toMatchObject({ code: -32002, data: { sessionId: "nowhere" } });
+  });
+
+  test("is answered although the client has ended its side, with nobody there to be asked", async () => {
+    await using llm = await startLlmServer([echo(), answer("without it")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+    await using acp = await openAcp(app, { onPermission: () => new Promise(() => {}) });
+    const sessionId = await acp.begin();
+    const ended = acp.prompt(sessionId, "hi");
+    await acp.until(({ sessionUpdate }) => sessionUpdate === "tool_call");
+    acp.end();
+    expect(await ended).toEqual({ stopReason: "end_turn" });
+    expect(await acp.exitCode).toBe(0);
+    expect(acp.of("tool_call_update")).toMatchObject([{ status: "failed" }]);
+  });
+});
+
+describe("a tool that needs approval", () => {
+  const twice = async (choice: string | undefined) => {
+    const llm = await startLlmServer([echo(), answer("a"), echo(2), answer("b")]);
+    const app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+    const acp = await openAcp(app, { onPermission: () => choice });
+    const sessionId = await acp.begin();
+    await acp.prompt(sessionId, "one");
+    await acp.prompt(sessionId, "two");
+    const results = acp.of("tool_call_update").filter(({ status }) => status === "completed" || status === "failed");
+    await acp[Symbol.asyncDispose]();
+    await app.close();
+    await llm[Symbol.asyncDispose]();
+    return { asked: acp.permissions, results: results.map(({ status }) => status) };
+  };
+
+  test("is asked about with its call and four ways to answer", async () => {
+    const { asked, results } = await twice("allow_once");
+    expect(results).toEqual(["completed", "completed"]);
+    expect(asked).toHaveLength(2);
+    expect(asked[0]?.options.map(({ kind }) => kind)).toEqual([
+      "allow_once",
+      "allow_always",
+      "reject_once",
+      "reject_always",
+    ]);
+    expect(asked[0]?.toolCall).toMatchObject({ title: "s.echo", rawInput: { value: 1 } });
+    expect(JSON.stringify(asked[0]?.toolCall.content)).toContain("not known to be read-only");
+  });
+
+  test.each([
+    ["allow_always", 1, "completed"],
+    ["reject_always", 1, "failed"],
+    ["reject_once", 2, "failed"],
+    [undefined, 2, "failed"],
+  ])("answered %s is asked %i times in two turns and has %s", async (choice, times, status) => {
+    const { asked, results } = await twice(choice);
+    expect(asked).toHaveLength(times);
+    expect(results).toEqual([status, status]);
+  });
+
+  test("runs unasked in the mode auto", async () => {
+    await using llm = await startLlmServer([echo(), answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+    await using acp = await openAcp(app);
+    const { sessionId, modes } = await newSession(acp.agent);
+    expect(modes).toMatchObject({ currentModeId: "ask", availableModes: [{ id: "ask" }, { id: "auto" }] });
+    await acp.agent.request(methods.agent.session.setMode, { sessionId, modeId: "auto" });
+    await acp.prompt(sessionId, "hi");
+    expect(acp.permissions).toEqual([]);
+    expect(acp.of("config_option_update").at(-1)).toMatchObject({ configOptions: [{ currentValue: "auto" }, {}] });
+    const unknown = acp.agent.request(methods.agent.session.setMode, { sessionId, modeId: "yolo" });
+    await expect(unknown).rejects.toMatchObject({ code: -32602 });
+  });
+});
+
+describe("questions beside approval", () => {
+  const form = { type: "object", properties: { name: { type: "string" } }, required: ["name"] };
+  const call = (method: string, params: object) => toolCalls([{ name: "s__ask", arguments: { method, params } }]);
+
+  test("a form goes to a client that shows forms, and its answer to the server", async () => {
+    const asks = call("elicitation/create", { message: "who?", requestedSchema: form });
+    await using llm = await startLlmServer([asks, answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using acp = await openAcp(app, {
+      capabilities: { elicitation: { form: {} } },
+      onElicitation: (request) => {
+        expect(request).toMatchObject({ mode: "form", message: "s: who?", requestedSchema: form });
+        return { action: "accept", content: { name: "Ada" } };
+      },
+    });
+    await acp.prompt(await acp.begin(), "hi");
+    expect(JSON.stringify(acp.of("tool_call_update").at(-1))).toContain("Ada");
+  });
+
+  test("a form is declined where the client has none, and so is a page", async () => {
+    const asks = call("elicitation/create", { message: "who?", requestedSchema: form });
+    const visits = call("elicitation/create", {
+      mode: "url",
+      message: "go",
+      url: "https://a.example",
+      elicitationId: "e",
+    });
+    await using llm = await startLlmServer([asks, visits, answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using acp = await openAcp(app);
+    await acp.prompt(await acp.begin(), "hi");
+    const results = acp.of("tool_call_update").filter(({ status }) => status === "completed");
+    expect(results.map((result) => JSON.stringify(result).includes("decline"))).toEqual([true, true]);
+  });
+
+  test("a limit is asked about as a permission with its figures", async () => {
+    await using llm = await startLlmServer([echo(), answer("done")]);
+    const limits = { turn: { hops: 1 } };
+    const config = { chat: { service: { approval: "auto" }, limits, storage: { driver: "memory" } } };
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config });
+    await using acp = await openAcp(app);
+    expect(await acp.prompt(await acp.begin(), "hi")).toEqual({ stopReason: "end_turn" });
+    expect(acp.permissions).toMatchObject([
+      { toolCall: { title: expect.stringContaining("1 of 1 hops") }, options: [{ kind: "allow_once" }, {}] },
+    ]);
+  });
+
+  test("a limit that is refused ends the turn with the word that ACP has for it", async () => {
+    await using llm = await startLlmServer([echo(), answer("as far as I got")]);
+    const limits = { turn: { hops: 1 } };
+    const config = { chat: { service: { approval: "auto" }, limits, storage: { driver: "memory" } } };
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config });
+    await using acp = await openAcp(app, { onPermission: () => "reject_once" });
+    expect(await acp.prompt(await acp.begin(), "hi")).toEqual({ stopReason: "max_turn_requests" });
+  });
+});
+
+describe("servers of the client", () => {
+  test("are the session's alone, get their values as they are, and end with it", async () => {
+    await using llm = await startLlmServer([
+      toolCalls([{ name: "mine__env", arguments: {} }]),
+      answer("done"),
+      answer("no tools"),
+    ]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using acp = await openAcp(app);
+    const sessionId = await acp.begin([fixture("mine")]);
+    await acp.prompt(sessionId, "hi");
+    const [shown] = acp.of("tool_call_update").at(-1)?.content ?? [];
+    const text = shown?.type === "content" && shown.content.type === "text" ? shown.content.text : "{}";
+    expect(JSON.parse(text)).toMatchObject({ SECRET: literal });
+    const offered = llm.requests[0]?.body.tools?.map(({ function: { name } }) => name) ?? [];
+    expect(offered).toEqual(expect.arrayContaining(["mine__echo", "s__echo"]));
+
+    await acp.prompt(await acp.begin(), "hi");
+    const others = llm.requests.at(-1)?.body.tools?.map(({ function: { name } }) => name) ?? [];
+    expect(others.filter((name) => name.startsWith("mine__"))).toEqual([]);
+
+    await acp.agent.request(methods.agent.session.close, { sessionId });
+    await expect(acp.prompt(sessionId, "hi")).rejects.toMatchObject({ code: -32002 });
+  });
+
+  test("may be remote, and win over the host's own of the same name", async () => {
+    await using server = await httpServer();
+    await using llm = await startLlmServer([echo(), answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using acp = await openAcp(app);
+    const headers = [{ name: "x-token", value: "t1" }];
+    await acp.prompt(await acp.begin([{ type: "http", name: "s", url: server.url, headers }]), "hi");
+    expect(server.seen.some((line) => line.includes("tools/call"))).toBe(true);
+    expect(server.headers.every((sent) => sent["x-token"] === "t1")).toBe(true);
+  });
+
+  test("that cannot be are refused with the session", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using acp = await openAcp(app);
+    const wrong = acp.begin([{ type: "http", name: "s", url: "not an address", headers: [] }]);
+    await expect(wrong).rejects.toMatchObject({ code: -32602, data: { kind: "config" } });
+    const relative = acp.agent.request(methods.agent.session.new, { cwd: "here", mcpServers: [] });
+    await expect(relative).rejects.toMatchObject({ code: -32602 });
+  });
+});
+
+describe("a conversation of the log", () => {
+  test("is listed, shown again as it was, and gone on with", async () => {
+    await using llm = await startLlmServer([echo(), answer("first answer"), answer("second answer")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    let sessionId = "";
+    {
+      await using acp = await openAcp(app);
+      sessionId = await acp.begin();
+      await acp.prompt(sessionId, "a first question");
+    }
+    await using acp = await openAcp(app);
+    const cwd = process.cwd();
+    const { sessions } = await acp.agent.request(methods.agent.session.list, { cwd });
+    expect(sessions).toMatchObject([{ sessionId, cwd, title: "a first question" }]);
+    expect(await acp.agent.request(methods.agent.session.list, { cwd: "/elsewhere" })).toEqual({ sessions: [] });
+
+    const loaded = await acp.agent.request(methods.agent.session.load, { sessionId, cwd, mcpServers: [] });
+    expect(loaded?.modes).toMatchObject({ currentModeId: "auto" });
+    expect(acp.of("user_message_chunk")).toMatchObject([{ content: { text: "a first question" } }]);
+    expect(acp.said()).toBe("first answer");
+    expect(acp.of("tool_call")).toMatchObject([{ title: "s.echo" }]);
+    await acp.prompt(sessionId, "and then?");
+    expect(acp.said()).toBe("first answersecond answer");
+    expect(llm.requests.at(-1)?.body.messages?.filter(({ role }) => role === "user")).toHaveLength(2);
+  });
+
+  test("can be resumed without being shown; one that is not there cannot", async () => {
+    await using llm = await startLlmServer([answer("first answer")]);
+    await using app = await startApp({ llm: llm.url });
+    let sessionId = "";
+    {
+      await using acp = await openAcp(app);
+      sessionId = await acp.begin();
+      await acp.prompt(sessionId, "hi");
+    }
+    await using acp = await openAcp(app);
+    const cwd = process.cwd();
+    await acp.agent.request(methods.agent.session.resume, { sessionId, cwd, mcpServers: [] });
+    expect(acp.said()).toBe("");
+    const unknown = acp.agent.request(methods.agent.session.load, { sessionId: "c0", cwd, mcpServers: [] });
+    await expect(unknown).rejects.toMatchObject({ code: -32002 });
+  });
+
+  test("that a dead host has left unfinished is gone on with when it is loaded, with the client's servers", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
+    const storage = { driver: "sqlite", path: join(folder, "log.db") };
+    await using llm = await startLlmServer([
+      toolCalls([{ name: "mine__echo", arguments: {} }]),
+      stream([STALL]),
+      answer("went on"),
+    ]);
+    let sessionId = "";
+    {
+      await using app = await startApp({ llm: llm.url, storage });
+      const acp = await openAcp(app);
+      sessionId = await acp.begin([fixture("mine")]);
+      acp.prompt(sessionId, "hi").catch(() => {});
+      await llm.received(2);
+      await app.drain(0);
+    }
+    await using app = await startApp({ llm: llm.url, storage });
+    await using acp = await openAcp(app);
+    const cwd = process.cwd();
+    await acp.agent.request(methods.agent.session.load, { sessionId, cwd, mcpServers: [fixture("mine")] });
+    await acp.until((update) => update.sessionUpdate === "agent_message_chunk" && acp.said() === "went on");
+    expect(acp.of("tool_call")).toHaveLength(1);
+    const offered = llm.requests.at(-1)?.body.tools?.map(({ function: { name } }) => name) ?? [];
+    expect(offered).toContain("mine__echo");
+    await app.sessions.open(sessionId).idle();
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe("what a person chooses", () => {
+  test("is the model of the next prompts", async () => {
+    await using llm = await startLlmServer([answer("done")]);
+    const providers = {
+      test: { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789" },
+      other: { base_url: llm.url, model: "m2", api_key: "sk-test-0123456789" },
+    };
+    await using app = await startApp({ llm: llm.url, config: { llm: { active: "test", providers } } });
+    await using acp = await openAcp(app);
+    const { sessionId, configOptions } = await newSession(acp.agent);
+    expect(configOptions?.[1]).toMatchObject({ category: "model", currentValue: "test/m1" });
+    expect(JSON.stringify(configOptions?.[1])).toContain("other/m2");
+    const after = await acp.agent.request(methods.agent.session.setConfigOption, {
+      sessionId,
+      configId: "model",
+      value: "other/m2",
+    });
+    expect(after.configOptions[1]).toMatchObject({ currentValue: "other/m2" });
+    await acp.prompt(sessionId, "hi");
+    expect(llm.requests[0]?.body.model).toBe("m2");
+  });
+
+  test("may be a slash command; what is none is a prompt", async () => {
+    await using llm = await startLlmServer([answer("it is a path")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using acp = await openAcp(app);
+    const sessionId = await acp.begin();
+    await acp.until(({ sessionUpdate }) => sessionUpdate === "available_commands_update");
+    const names = acp.of("available_commands_update")[0]?.availableCommands.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(["tools", "model", "prompt"]));
+    expect(names).not.toContain("exit");
+    expect(await acp.prompt(sessionId, "/tools")).toEqual({ stopReason: "end_turn" });
+    expect(acp.said()).toContain("s.echo");
+    await acp.prompt(sessionId, "/model test/m9");
+    expect(acp.of("config_option_update").at(-1)?.configOptions[1]).toMatchObject({ currentValue: "test/m9" });
+    await acp.prompt(sessionId, "/usr/bin is what?");
+    expect(acp.said()).toContain("it is a path");
+    expect(llm.requests[0]?.body.model).toBe("m9");
+  });
+
+  test("of a plan is shown where the model keeps one with a tool", async () => {
+    const pages = [[{ name: "update_plan", inputSchema: { type: "object" } }]];
+    const plan = [
+      { step: "look", status: "completed" },
+      { step: "leap", status: "in_progress" },
+    ];
+    await using llm = await startLlmServer([
+      toolCalls([{ name: "s__update_plan", arguments: { plan } }]),
+      answer("ok"),
+    ]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer({ pages }) } });
+    await using acp = await openAcp(app);
+    await acp.prompt(await acp.begin(), "hi");
+    expect(acp.of("plan")).toMatchObject([
+      {
+        entries: [
+          { content: "look", status: "completed" },
+          { content: "leap", status: "in_progress" },
+        ],
+      },
+    ]);
+  });
+});

@@ -1,0 +1,191 @@
+import { readFileSync } from "node:fs";
+import { PassThrough, Readable, Transform, Writable } from "node:stream";
+import {
+  type ClientCapabilities,
+  type CreateElicitationRequest,
+  type CreateElicitationResponse,
+  client,
+  methods,
+  ndJsonStream,
+  type RequestPermissionRequest,
+  type SessionUpdate,
+} from "@agentclientprotocol/sdk";
+import type { ValidateFunction } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { newId } from "../../src/core/ids.js";
+import { runAcp } from "../../src/frontends/acp/acp.js";
+import type { App } from "../../src/index.js";
+import { doorParts, interrupts } from "../frontends/support.js";
+
+interface Message {
+  id?: unknown;
+  method?: string;
+  params?: unknown;
+  result?: unknown;
+  error?: unknown;
+}
+
+type Definition = { "x-method"?: string };
+const schema = JSON.parse(readFileSync("node_modules/@agentclientprotocol/sdk/schema/v1/schema.json", "utf8")) as {
+  $defs: Record<string, Definition>;
+};
+const ajv = new Ajv2020({ strict: false, validateFormats: false });
+ajv.addSchema(schema, "acp");
+
+/** The check of the SDK's schema for this kind of message. */
+function validatorOf(method: string, kind: "Request" | "Response" | "Notification"): ValidateFunction {
+  const name = Object.keys(schema.$defs).find(
+    (known) => schema.$defs[known]?.["x-method"] === method && known.endsWith(kind),
+  );
+  const validator = name && ajv.getSchema(`acp#/$defs/${name}`);
+  if (!validator) throw new Error(`the schema has no ${kind} of ${method}`);
+  return validator;
+}
+
+/** Reads both directions of a connection and says which messages are not what the schema says. */
+class Wire {
+  readonly messages: Message[] = [];
+  readonly problems: string[] = [];
+  readonly #asked = { client: new Map<unknown, string>(), agent: new Map<unknown, string>() };
+
+  tap(from: "client" | "agent"): Transform {
+    let rest = "";
+    return new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        const lines = (rest + chunk.toString()).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) this.#check(from, JSON.parse(line));
+        done(null, chunk);
+      },
+    });
+  }
+
+  #check(from: "client" | "agent", message: Message): void {
+    this.messages.push(message);
+    const { id, method, params, result, error } = message;
+    if (method !== undefined) {
+      if (id !== undefined) this.#asked[from].set(id, method);
+      this.#validate(validatorOf(method, id === undefined ? "Notification" : "Request"), params, message);
+      return;
+    }
+    const asked = this.#asked[from === "client" ? "agent" : "client"].get(id);
+    if (asked === undefined) this.problems.push(`an answer that nobody asked for: ${JSON.stringify(message)}`);
+    else if (error !== undefined) this.#validate(ajv.getSchema("acp#/$defs/Error") as ValidateFunction, error, message);
+    else this.#validate(validatorOf(asked, "Response"), result, message);
+  }
+
+  #validate(validator: ValidateFunction, value: unknown, message: Message): void {
+    if (validator(value)) return;
+    this.problems.push(`${JSON.stringify(message)}: ${ajv.errorsText(validator.errors)}`);
+  }
+}
+
+interface Behaviour {
+  capabilities?: ClientCapabilities;
+  /** The option that is chosen; undefined: cancelled. */
+  onPermission?: (request: RequestPermissionRequest) => string | undefined | Promise<string | undefined>;
+  onElicitation?: (request: CreateElicitationRequest) => CreateElicitationResponse;
+}
+
+/** The SDK's own client at these pipes, with every message checked. */
+export function connectClient(
+  pipes: { input: Writable; output: Readable },
+  { onPermission = () => "allow_once", onElicitation = () => ({ action: "decline" }) }: Behaviour = {},
+) {
+  const wire = new Wire();
+  const updates: SessionUpdate[] = [];
+  const permissions: RequestPermissionRequest[] = [];
+  const toAgent = wire.tap("client");
+  toAgent.pipe(pipes.input);
+  const stream = ndJsonStream(
+    Writable.toWeb(toAgent) as WritableStream<Uint8Array>,
+    Readable.toWeb(pipes.output.pipe(wire.tap("agent"))) as ReadableStream<Uint8Array>,
+  );
+  const waiting: (() => void)[] = [];
+  const { agent, close, closed } = client({ name: "test" })
+    .onRequest(methods.client.session.requestPermission, async ({ params }) => {
+      permissions.push(params);
+      const optionId = await onPermission(params);
+      return { outcome: optionId ? { outcome: "selected", optionId } : { outcome: "cancelled" } };
+    })
+    .onRequest(methods.client.elicitation.create, ({ params }) => onElicitation(params))
+    .onNotification(methods.client.session.update, ({ params }) => {
+      updates.push(params.update);
+      for (const look of waiting) look();
+    })
+    .connect(stream);
+  return {
+    agent,
+    wire,
+    updates,
+    permissions,
+    close,
+    closed,
+    end: () => toAgent.end(),
+    of: <Kind extends SessionUpdate["sessionUpdate"]>(kind: Kind) =>
+      updates.filter(
+        (update): update is Extract<SessionUpdate, { sessionUpdate: Kind }> => update.sessionUpdate === kind,
+      ),
+    /** What the agent has said, as one text. */
+    said: () =>
+      updates.map((update) => (update.sessionUpdate === "agent_message_chunk" ? textIn(update) : "")).join(""),
+    until: (isThere: (update: SessionUpdate) => boolean) =>
+      new Promise<void>((resolve) => {
+        const look = () => updates.some(isThere) && resolve();
+        waiting.push(look);
+        look();
+      }),
+  };
+}
+
+function textIn({ content }: Extract<SessionUpdate, { sessionUpdate: "agent_message_chunk" }>): string {
+  return content.type === "text" ? content.text : "";
+}
+
+/** The door in this process, with a client that has said hello. */
+export async function openAcp(app: App, behaviour: Behaviour = {}) {
+  const stdin = new PassThrough();
+  const stdout = new PassThrough();
+  const { onInterrupt, interrupt } = interrupts();
+  const { models, extendHub, orchestrator, config } = app;
+  const host = {
+    ...doorParts(app),
+    newId,
+    version: "1.0.0",
+    approval: config.chat.service.approval,
+    models,
+    extendHub,
+    contextWindow: (model?: string) => orchestrator.facts(model).contextWindow,
+  };
+  const exitCode = runAcp(host, { stdin, stdout, onInterrupt });
+  const connected = connectClient({ input: stdin, output: stdout }, behaviour);
+  const { agent, wire, end } = connected;
+  await agent.request(methods.agent.initialize, {
+    protocolVersion: 1,
+    clientCapabilities: behaviour.capabilities ?? {},
+  });
+  const prompt = (sessionId: string, text: string) =>
+    agent.request(methods.agent.session.prompt, { sessionId, prompt: [{ type: "text", text }] });
+  return {
+    ...connected,
+    exitCode,
+    interrupt,
+    prompt,
+    begin: async (mcpServers: Parameters<typeof newSession>[1] = []) => (await newSession(agent, mcpServers)).sessionId,
+    /** Ends the input, and checks that nothing was said that the schema does not know. */
+    async [Symbol.asyncDispose]() {
+      end();
+      await exitCode;
+      if (wire.problems.length > 0) throw new Error(wire.problems.join("\n"));
+    },
+  };
+}
+
+type Agent = ReturnType<typeof connectClient>["agent"];
+
+export function newSession(
+  agent: Agent,
+  mcpServers: Extract<Parameters<Agent["buildSession"]>[0], object>["mcpServers"] = [],
+) {
+  return agent.request(methods.agent.session.new, { cwd: process.cwd(), mcpServers });
+}
