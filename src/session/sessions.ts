@@ -69,6 +69,12 @@ export class Sessions {
     if (!session.isBusy && this.#live.get(session.id) === session) this.#live.delete(session.id);
   }
 
+  /** The conversation is gone for good. Rejects with RequestError while a turn of it runs or waits, or where there is none; StoreError. */
+  async delete(conversationId: string): Promise<void> {
+    await this.#parts.conversations.delete(conversationId);
+    this.#live.delete(conversationId);
+  }
+
   /**
    * Goes on with every turn of this workspace that a dead process has left, now and whenever one dies. Without it that happens only
    * where a request comes for the same conversation. Rejects with StoreError.

@@ -33,6 +33,8 @@ const statuses: Readonly<Record<string, number>> = {
   context_length: 400,
   content_filter: 400,
   request_mismatch: 409,
+  busy: 409,
+  not_found: 404,
   rate_limit: 429,
   overloaded: 503,
   quota: 503,

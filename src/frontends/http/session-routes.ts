@@ -39,6 +39,15 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
       },
     },
     {
+      method: "DELETE",
+      path: "/api/sessions/{id}",
+      summary: "Deletes a conversation for good; refused while a turn of it runs or waits",
+      async run(call) {
+        await sessions.delete(call.path("id"));
+        return new Response(null, { status: 204 });
+      },
+    },
+    {
       method: "GET",
       path: "/api/sessions/{id}/events",
       summary: "The same as server-sent events, and on with what happens; goes on after Last-Event-ID, or ?from=SEQ",

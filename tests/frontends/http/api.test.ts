@@ -53,6 +53,22 @@ describe("a conversation over HTTP", () => {
     expect(sessions).toMatchObject([{ conversation_id: "c1", last_seq: Math.max(...ids) }]);
   });
 
+  test("is deleted, but not while a turn of it runs", async () => {
+    await using llm = await startLlmServer([toolCalls([{ name: "s__hang", arguments: {} }])]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app);
+    const url = `${door.url}/api/sessions/c1`;
+    const remove = () => fetch(url, { method: "DELETE" });
+    await post(`${url}/turns`, { request_id: "r1", text: "hi" });
+    await llm.received(1);
+    expect((await remove()).status).toBe(409);
+    expect((await post(`${url}/cancel`, { request_id: "r1" })).status).toBe(204);
+    await follow(`${url}/events`, "turn_end");
+    expect((await remove()).status).toBe(204);
+    expect((await fetch(url)).status).toBe(404);
+    expect((await remove()).status).toBe(404);
+  });
+
   test("is cancelled", async () => {
     await using llm = await startLlmServer([toolCalls([{ name: "s__hang", arguments: {} }])]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
