@@ -35,7 +35,9 @@ export async function load(flags: GlobalOptions, source: ConfigSource = findSour
 export interface Unconfirmed {
   file: string;
   servers: readonly ServerConfig[];
-  /** One line a server: what would run. */
+  /** Names of the keys, as people write them. */
+  settings: readonly string[];
+  /** One line for each of them: what would run, what would be set. */
   list: string;
   /** The same configuration without them. */
   refused: LoadedConfig;
@@ -43,32 +45,40 @@ export interface Unconfirmed {
 }
 
 /**
- * Servers of a file that the user has not named, but that was found here, start when he has said so: once for each path and
- * content, at the terminal or by the flag. Undefined when nothing is left to confirm; `running` are those that were.
+ * A file that the user has not named, but that was found here, starts servers and gives rights away when he has said so: once
+ * for each path and content, at the terminal or by the flag. Undefined when nothing is left to confirm; `running` are the
+ * servers that were.
  */
-export async function unconfirmedServers(
+export async function findUnconfirmed(
   loaded: LoadedConfig,
   { flags, source: { file, isFound } }: { flags: GlobalOptions; source: ConfigSource },
   running: readonly ServerConfig[] = [],
 ): Promise<Unconfirmed | undefined> {
   if (file === undefined || !isFound || flags.trustProject) return undefined;
   const { Confirmations, describe, fingerprint, projectServers, refuse } = await import("./config/project-servers.js");
+  const { describeGrant, grants } = await import("./config/grants.js");
+  const { keyPath } = await import("./config/tree.js");
   const { loadConfig } = await import("./config/load.js");
+  const { PRESETS } = await import("./llm/presets.js");
   const own = flags.mcpConfig ? loadConfig({}, { overrides: overridesOf(flags) }).config.mcpServers : [];
   const stateHome = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
   const confirmations = new Confirmations(join(stateHome, "mcp-platform", "confirmed.json"));
-  const print = fingerprint(projectServers(loaded, own), loaded);
+  const settings = grants(loaded, (name) => (Object.hasOwn(PRESETS, name) ? PRESETS[name]?.baseUrl : undefined));
+  const print = fingerprint(projectServers(loaded, own), settings, loaded);
   const servers = projectServers(loaded, [...own, ...running]);
-  if (servers.length === 0 || confirmations.has(resolve(file), print)) return undefined;
+  if (servers.length + settings.length === 0 || confirmations.has(resolve(file), print)) return undefined;
   return {
     file,
     servers,
-    list: servers.map((server) => `  ${describe(server)}\n`).join(""),
-    refused: refuse(
-      loaded,
+    settings: settings.map(keyPath),
+    list: [...servers.map(describe), ...settings.map((setting) => describeGrant(setting, loaded))]
+      .map((line) => `  ${line.replaceAll(/\s+/g, " ")}\n`)
+      .join(""),
+    refused: refuse(loaded, {
       servers,
-      `nobody has confirmed the servers of ${file} (pass --trust-project, or --config ${file})`,
-    ),
+      settings,
+      refusal: `nobody has confirmed the servers of ${file} (pass --trust-project, or --config ${file})`,
+    }),
     confirm: () => confirmations.add(resolve(file), print),
   };
 }

@@ -1,9 +1,9 @@
 /** `mcp-platform sessions …`: needs the event log alone, so no server is started and no provider asked. */
 import { writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type GlobalOptions, load } from "./configuration.js";
+import type { GlobalOptions } from "./configuration.js";
 import { RequestError } from "./core/errors.js";
-import { print } from "./process.js";
+import { loadConfirmed, print } from "./process.js";
 import type { Conversations } from "./session/conversations.js";
 import { type ExportFormat, exportFormats } from "./session/export/formats.js";
 
@@ -15,7 +15,7 @@ interface DeleteOptions {
 export function addConversationCommands(program: Command): void {
   const withLog = async (work: (conversations: Conversations, secrets: readonly string[]) => Promise<void>) => {
     const { openConversations } = await import("./app.js");
-    const { config } = await load(program.opts<GlobalOptions>());
+    const { config } = await loadConfirmed(program.opts<GlobalOptions>());
     const { conversations, secrets } = await openConversations(config, process.env);
     try {
       await work(conversations, secrets);

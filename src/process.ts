@@ -3,7 +3,7 @@ import { Console } from "node:console";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { App } from "./app.js";
 import type { LoadedConfig } from "./config/load.js";
-import { type ConfigSource, findSource, type GlobalOptions, load, unconfirmedServers } from "./configuration.js";
+import { type ConfigSource, findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";
 import { newId } from "./core/ids.js";
 import type { Observe } from "./core/ports.js";
 import type { DoorParts, OnInterrupt } from "./frontends/door.js";
@@ -53,7 +53,7 @@ export async function openDoor(
   const app = await starting;
   const { sessions, hub, resolveModel } = app;
   const { Reload } = await import("./reload.js");
-  const reload = new Reload({ flags, source, loaded, contents, apply: (servers) => app.applyServers(servers) });
+  const reload = new Reload({ flags, source, read, loaded, contents, apply: (servers) => app.applyServers(servers) });
   // Whoever sits at the terminal wants to know that the change was taken.
   const log =
     observe ??
@@ -77,33 +77,45 @@ export async function openDoor(
   }
 }
 
-/** As the user has it after he was asked, where he can be. Else the host goes on without the servers that nobody has confirmed. */
+/** As the user has it after he was asked, where he can be. Else the host goes on without what nobody has confirmed. */
 async function confirmed(loaded: LoadedConfig, flags: GlobalOptions, source: ConfigSource): Promise<LoadedConfig> {
-  const unconfirmed = await unconfirmedServers(loaded, { flags, source });
+  const unconfirmed = await findUnconfirmed(loaded, { flags, source });
   if (!unconfirmed) return loaded;
-  const { file, list } = unconfirmed;
+  const { file, servers, settings, list } = unconfirmed;
+  const { inert, unambiguous } = await import("./frontends/terminal.js");
   if (process.stdin.isTTY && stderr.isTTY) {
-    const { inert } = await import("./frontends/terminal.js");
     const { createInterface } = await import("node:readline/promises");
     const line = createInterface({ input: process.stdin, output: stderr });
-    const question = `${file} in this folder starts these MCP servers, with your rights:\n${list}Start them from now on? y/n: `;
-    const answer = await line.question(inert(question)).finally(() => line.close());
+    const question = `${file} in this folder does this, with your rights:\n${list}Let it from now on? y/n: `;
+    const answer = await line.question(unambiguous(question)).finally(() => line.close());
     if (/^y(es)?$/i.test(answer.trim())) {
       unconfirmed.confirm();
       return loaded;
     }
   } else {
+    const left = [
+      ...(servers.length > 0 ? ["its MCP servers are not started"] : []),
+      ...(settings.length > 0 ? [`these settings do not count (${settings.join(", ")})`] : []),
+    ];
     stderr.write(
-      `${file} was only found in this folder, so its MCP servers are not started until you confirm them: ` +
-        `pass --trust-project or --config ${file}, or answer the question once in a terminal.\n`,
+      inert(
+        `${file} was only found in this folder, so ${left.join(" and ")} until you confirm that: ` +
+          `pass --trust-project or --config ${file}, or answer the question once in a terminal.\n`,
+      ),
     );
   }
   return unconfirmed.refused;
 }
 
+/** The configuration as far as it is confirmed. Throws ConfigError. */
+export async function loadConfirmed(flags: GlobalOptions): Promise<LoadedConfig> {
+  const source = findSource(flags);
+  return confirmed(await load(flags, source), flags, source);
+}
+
 /** Logins at the configured remote servers; pages to visit are named on stderr. */
 export async function loginsOf(flags: GlobalOptions) {
-  const { config } = await load(flags);
+  const { config } = await loadConfirmed(flags);
   const { createLogins } = await import("./app.js");
   const { openInBrowser } = await import("./frontends/browser.js");
   return createLogins(config, process.env, (page) => {

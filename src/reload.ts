@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { LoadedConfig } from "./config/load.js";
 import { type FileContents, FileWatch } from "./config/watch.js";
-import { type ConfigSource, findSource, type GlobalOptions, load, unconfirmedServers } from "./configuration.js";
+import { type ConfigSource, findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";
 import type { Config, ServerConfig } from "./core/config.js";
 import { ConfigError } from "./core/errors.js";
 
@@ -15,7 +15,9 @@ interface Outcome {
 interface ReloadParts {
   flags: GlobalOptions;
   source: ConfigSource;
-  /** What the host was started with. */
+  /** What the files said at the start. */
+  read: LoadedConfig;
+  /** What of it the host was started with. */
   loaded: LoadedConfig;
   /** The files, as they were then. */
   contents: FileContents;
@@ -25,14 +27,14 @@ interface ReloadParts {
 export class Reload {
   readonly #parts: ReloadParts;
   /** What the host runs by. */
-  #running: LoadedConfig;
+  #servers: readonly ServerConfig[];
   #files: readonly string[];
   #watch: FileWatch | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ReloadParts) {
     this.#parts = parts;
-    this.#running = parts.loaded;
+    this.#servers = parts.loaded.config.mcpServers;
     this.#files = parts.loaded.files;
   }
 
@@ -64,17 +66,17 @@ export class Reload {
     const source = this.#parts.source.file === undefined ? findSource(flags) : this.#parts.source;
     try {
       const read = await load(flags, source);
-      const before = this.#running.config.mcpServers;
+      const before = this.#servers;
       const running = before.filter(({ enabled, refusal }) => enabled && !refusal);
-      const unconfirmed = await unconfirmedServers(read, { flags, source }, running);
-      const loaded = unconfirmed?.refused ?? read;
-      this.#running = loaded;
-      if (!isDeepStrictEqual(loaded.files, this.#files)) this.#watch?.watch(loaded.files);
-      this.#files = loaded.files;
-      this.#parts.apply(loaded.config.mcpServers);
-      const facts = [...differences(before, loaded.config.mcpServers), ...this.#needsRestart(loaded)];
-      const text = `${loaded.file}: ${facts.join("; ") || "nothing has changed"}`;
-      if (!unconfirmed) return { level: "info", text };
+      const unconfirmed = await findUnconfirmed(read, { flags, source }, running);
+      const after = (unconfirmed?.refused ?? read).config.mcpServers;
+      this.#servers = after;
+      if (!isDeepStrictEqual(read.files, this.#files)) this.#watch?.watch(read.files);
+      this.#files = read.files;
+      this.#parts.apply(after);
+      const facts = [...differences(before, after), ...this.#needsRestart(read)];
+      const text = `${read.file}: ${facts.join("; ") || "nothing has changed"}`;
+      if (!unconfirmed?.servers.length) return { level: "info", text };
       const advice = `start the host anew and answer its question, or pass --trust-project or --config ${unconfirmed.file}`;
       const names = unconfirmed.servers.map(({ name }) => name).join(", ");
       return { level: "warn", text: `${text}; not started until you confirm them: ${names} (${advice})` };
@@ -85,7 +87,7 @@ export class Reload {
   }
 
   #needsRestart({ config }: LoadedConfig): string[] {
-    const isSame = isDeepStrictEqual(withoutServers(config), withoutServers(this.#parts.loaded.config));
+    const isSame = isDeepStrictEqual(withoutServers(config), withoutServers(this.#parts.read.config));
     return isSame ? [] : ["other keys than mcpServers are as they were until the host starts anew"];
   }
 }

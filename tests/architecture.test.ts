@@ -35,7 +35,7 @@ const roots: Record<string, readonly string[]> = {
   "conversation-commands.ts": ["process.ts", "configuration.ts", "app.ts", "frontends", "session", "core"],
   "protocol-commands.ts": ["process.ts", "configuration.ts", "frontends"],
   "process.ts": ["app.ts", "configuration.ts", "reload.ts", "logging.ts", "frontends", "config", "core"],
-  "configuration.ts": ["config", "core"],
+  "configuration.ts": ["config", "llm", "core"],
   "reload.ts": ["configuration.ts", "config", "core"],
   "app.ts": [...Object.keys(allowed), "logging.ts"],
   "index.ts": ["app.ts", "orchestrator", "session", "core"],

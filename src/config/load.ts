@@ -12,7 +12,7 @@ import { schemaProblems } from "./problems.js";
 import { validate } from "./schema.js";
 import { completeServers, serverProblems } from "./servers.js";
 import { objectSource, readSource, type Source } from "./source.js";
-import { deepFreeze, isMapping, type Mapping, valueAt } from "./tree.js";
+import { deepFreeze, isMapping, type Mapping, pruned, valueAt } from "./tree.js";
 
 /** A configuration in the shape of the file, snake_case and all. */
 export type ConfigObject = Readonly<Record<string, unknown>>;
@@ -39,6 +39,10 @@ export interface LoadedConfig {
   originOf(pointer: string): string;
   /** The environment variables that went into the value at this pointer. */
   variablesOf(pointer: string): readonly string[];
+  /** What of the files is in effect, placeholders and all: scalars and whole lists by pointer. */
+  written: ReadonlyMap<string, unknown>;
+  /** The same text, as if the file had nothing at these pointers. Throws as loading does. */
+  without(pointers: readonly string[]): LoadedConfig;
 }
 
 const ADVICE = " (`mcp-platform config init` prints one to start from)";
@@ -50,7 +54,13 @@ const ADVICE = " (`mcp-platform config init` prints one to start from)";
 export function loadConfig(source: string | ConfigObject, options: LoadOptions = {}): LoadedConfig {
   const { env = process.env, cwd = process.cwd(), overrides = {} } = options;
   const surroundings = { env, cwd };
-  const file = typeof source === "string" ? readSource(resolve(cwd, source), cwd, ADVICE) : objectSource(source, cwd);
+  if (typeof source !== "string") return compose(objectSource(source, cwd), [], surroundings, overrides);
+  const path = resolve(cwd, source);
+  return compose(readSource(path, cwd, ADVICE), [path], surroundings, overrides);
+}
+
+function compose(file: Source, read: string[], surroundings: Surroundings, overrides: ConfigObject): LoadedConfig {
+  const { env } = surroundings;
   const stack = (servers: readonly Layer[]) => {
     const files = [...servers, fileLayer(file)];
     const environment = environmentLayers(env, mergeLayers(files).tree);
@@ -64,11 +74,20 @@ export function loadConfig(source: string | ConfigObject, options: LoadOptions =
   return {
     config: deepFreeze(buildConfig(expanded.tree)),
     file: file.file,
-    files: [...(typeof source === "string" ? [resolve(cwd, source)] : []), ...(path === undefined ? [] : [path])],
+    files: [...read, ...(path === undefined ? [] : [path])],
     tree: deepFreeze(expanded.tree),
     originOf: (pointer) => originName(merged.origins.get(pointer) ?? { kind: "default" }),
     variablesOf: (pointer) => expanded.templates.get(pointer)?.variables ?? [],
+    written: writtenIn(merged),
+    without: (pointers) =>
+      compose({ ...file, tree: pruned(file.tree, new Set(pointers)) }, read, surroundings, overrides),
   };
+}
+
+function writtenIn({ tree, origins }: Merged): Map<string, unknown> {
+  const inFiles = [...origins].filter(([, { kind }]) => kind === "file");
+  const values = inFiles.map(([pointer]) => [pointer, valueAt(tree, pointer)] as const);
+  return new Map(values.filter(([, value]) => value !== undefined && !isMapping(value)));
 }
 
 function defaults(): Layer {

@@ -2,45 +2,54 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { ServerConfig } from "../core/config.js";
+import { isHarmless } from "./grants.js";
 import type { LoadedConfig } from "./load.js";
 import { readState, writeState } from "./state-file.js";
-import { child } from "./tree.js";
+import { child, scalarsIn, valueAt } from "./tree.js";
 
 /** Those that would be started and that are not among the user's own. */
 export function projectServers({ config }: LoadedConfig, own: readonly ServerConfig[]): ServerConfig[] {
   return config.mcpServers.filter((server) => server.enabled && !own.some((mine) => isDeepStrictEqual(mine, server)));
 }
 
-/** Of what the servers do, not of the secrets that they are given: a placeholder counts as its variables. */
-export function fingerprint(servers: readonly ServerConfig[], loaded: LoadedConfig): string {
-  const values = (name: string, key: "env" | "headers", record: Readonly<Record<string, string>>) =>
-    Object.entries(record).map(([variable, value]) => {
-      const variables = loaded.variablesOf(child(child(child("/mcpServers", name), key), variable));
-      return [variable, variables.length > 0 ? variables : value];
-    });
-  const facts = servers.map((server) =>
-    server.transport === "stdio"
-      ? [server.name, server.command, server.args, server.cwd, values(server.name, "env", server.env)]
-      : [server.name, server.url, values(server.name, "headers", server.headers)],
-  );
+/**
+ * Of all that these servers and settings (by pointer) say and that is not harmless. Placeholders count as they are written,
+ * the secrets that they stand for do not; paths count as absolute ones, and what a server's `env_file` says.
+ */
+export function fingerprint(
+  servers: readonly ServerConfig[],
+  settings: readonly string[],
+  loaded: LoadedConfig,
+): string {
+  const places = servers.map(({ name }) => child("/mcpServers", name));
+  const isMeant = ([pointer]: readonly [string, unknown]) =>
+    settings.includes(pointer) || (places.some((place) => pointer.startsWith(`${place}/`)) && !isHarmless(pointer));
+  const read = places
+    .flatMap((place) => scalarsIn(valueAt(loaded.tree, place), place))
+    .filter(([pointer]) => loaded.variablesOf(pointer).length === 0);
+  const facts = [...loaded.written, ...read].filter(isMeant);
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex");
 }
 
-/** The configuration without these servers, which say why they are not there. */
-export function refuse(loaded: LoadedConfig, servers: readonly ServerConfig[], refusal: string): LoadedConfig {
+/** The configuration without these settings (by pointer), and without these servers, which say why they are not there. */
+export function refuse(
+  loaded: LoadedConfig,
+  { servers, settings, refusal }: { servers: readonly ServerConfig[]; settings: readonly string[]; refusal: string },
+): LoadedConfig {
+  const rest = settings.length > 0 ? loaded.without(settings) : loaded;
   const mcpServers = loaded.config.mcpServers.map((server) =>
     servers.includes(server) ? { ...server, refusal } : server,
   );
-  return { ...loaded, config: { ...loaded.config, mcpServers } };
+  return { ...rest, config: { ...rest.config, mcpServers } };
 }
 
-/** One line a server: what would run. */
+/** What would run. */
 export function describe(server: ServerConfig): string {
   const what = server.transport === "stdio" ? [server.command, ...server.args].join(" ") : server.url;
-  return `${server.name}: ${what}`;
+  return `starts the MCP server ${server.name}: ${what}`;
 }
 
-/** Which lists the user has confirmed: by the path of the configuration, the fingerprint of its servers. */
+/** What the user has confirmed: by the path of the configuration, the fingerprint of its servers and settings. */
 export class Confirmations {
   readonly #path: string;
 

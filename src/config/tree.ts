@@ -28,6 +28,25 @@ export function valueAt(tree: Mapping, pointer: string): unknown {
   return keys(pointer).reduce<unknown>((node, key) => (isMapping(node) ? node[key] : undefined), tree);
 }
 
+/** The tree without these places, and without the mappings that become empty by that. */
+export function pruned(tree: Mapping, pointers: ReadonlySet<string>, at = ""): Mapping {
+  return Object.fromEntries(
+    Object.entries(tree).flatMap(([key, value]) => {
+      const here = child(at, key);
+      if (pointers.has(here)) return [];
+      if (!isMapping(value)) return [[key, value]];
+      const rest = pruned(value, pointers, here);
+      return Object.keys(rest).length > 0 || Object.keys(value).length === 0 ? [[key, rest]] : [];
+    }),
+  );
+}
+
+/** Everything in it that is neither mapping nor list. */
+export function scalarsIn(value: unknown, pointer: string): [pointer: string, value: unknown][] {
+  if (typeof value !== "object" || value === null) return [[pointer, value]];
+  return Object.entries(value).flatMap(([key, item]) => scalarsIn(item, child(pointer, key)));
+}
+
 export function deepFreeze<T>(value: T): T {
   if (typeof value === "object" && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze);
   return value;

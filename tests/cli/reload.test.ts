@@ -172,12 +172,26 @@ describe("a configuration that was only found in the folder", () => {
     expect(() => pidsOf("s")).toThrow("ENOENT");
   });
 
+  test("has no word about settings that wait for their confirmation, only about those that have changed", async () => {
+    const write = (approval: string, mcpServers: object) =>
+      replace("config.yaml", dump({ llm: { active: "demo" }, chat: { service: { approval } }, mcpServers }));
+    write("auto", {});
+    host = new Host();
+    await host.logged("these settings do not count (chat.service.approval)");
+    await host.logged("demo: ready");
+    write("auto", { s: recorded("s") });
+    expect(await host.logged("not started until you confirm them: s (")).not.toContain("other keys");
+    write("ask", {});
+    expect(await host.logged("removed s")).toContain("other keys than mcpServers are as they were");
+    expect(() => pidsOf("s")).toThrow("ENOENT");
+  });
+
   test("keeps those that were confirmed", async () => {
     find({ s: recorded("s") });
     const path = join(place.folder, "config.yaml");
     const loaded = loadConfig(path, { cwd: place.folder, env: { HOME: place.folder } });
     const file = join(place.folder, ".local", "state", "mcp-platform", "confirmed.json");
-    new Confirmations(file).add(path, fingerprint(loaded.config.mcpServers, loaded));
+    new Confirmations(file).add(path, fingerprint(loaded.config.mcpServers, [], loaded));
     host = new Host();
     await host.logged("s: ready");
     find({ s: recorded("s"), evil: recorded("evil") });

@@ -7,7 +7,7 @@ import { temporaryFolder } from "../support/mcp-hub.js";
 
 const printOf = (server: object, env = {}) => {
   const loaded = loadConfig({ mcpServers: { s: server } }, { env });
-  return fingerprint(projectServers(loaded, []), loaded);
+  return fingerprint(projectServers(loaded, []), [], loaded);
 };
 
 test("the fingerprint is that of what the servers do, not of the secrets they get", () => {
@@ -18,6 +18,20 @@ test("the fingerprint is that of what the servers do, not of the secrets they ge
   expect(printOf({ ...server, args: ["c"] }, { T: "1" })).not.toBe(print);
   expect(printOf({ ...server, env: { TOKEN: "${OTHER}" } }, { OTHER: "1" })).not.toBe(print);
   expect(printOf({ ...server, env: { TOKEN: "${T}", NODE_OPTIONS: "-r x" } }, { T: "1" })).not.toBe(print);
+  expect(printOf({ ...server, env: { TOKEN: "x${T}" } }, { T: "1" })).not.toBe(print);
+});
+
+test("the fingerprint is another one when a server is given more rights", () => {
+  const server = { url: "http://127.0.0.1/mcp" };
+  const more = [
+    { trusted: true },
+    { sampling: "allow" },
+    { tools: { auto_approve: ["*"] } },
+    { oauth: { grant: "client_credentials", client_id: "a", private_key_file: "key.pem" } },
+  ];
+  const prints = [{}, ...more].map((rights) => printOf({ ...server, ...rights }));
+  expect(new Set(prints).size).toBe(more.length + 1);
+  expect(printOf({ ...server, tools: { deny: ["x"], timeouts: { x: 5 } } })).toBe(printOf(server));
 });
 
 test("disabled servers, and the user's own, need no confirmation", () => {

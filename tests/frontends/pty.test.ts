@@ -98,9 +98,9 @@ onTerminal("servers of a file that was found in the folder start after a yes, wh
   using place = new Workplace();
   place.write("config.yaml", JSON.stringify(configFor(llm.url, { s: fixtureServer() })));
   const first = openTerminal(place);
-  await first.screen.until("Start them from now on? y/n: ");
+  await first.screen.until("Let it from now on? y/n: ");
   expect(first.screen.text).toMatch(
-    /config\.yaml in this folder starts these MCP servers.*\r?\n {2}s: .*mcp-server\.mjs/,
+    /config\.yaml in this folder does this, with your rights:\r?\n {2}starts the MCP server s: .*mcp-server\.mjs/,
   );
   first.type("y\r");
   await first.screen.until("> ");
@@ -112,7 +112,7 @@ onTerminal("servers of a file that was found in the folder start after a yes, wh
   await second.screen.until("> ");
   second.type("\u0004");
   expect(await second.exitCode).toBe(0);
-  expect(second.screen.text).not.toContain("Start them");
+  expect(second.screen.text).not.toContain("Let it");
 });
 
 onTerminal("a chat follows its configuration file and says so; /reload says that there is nothing new", async () => {

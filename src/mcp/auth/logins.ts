@@ -22,6 +22,7 @@ export class Logins {
   /** Logs in anew, whatever there was. Rejects with McpError, and with RequestError for a name that has nothing to log in to. */
   async login(name: string): Promise<string> {
     const config = this.#remote(name);
+    if (config.refusal) throw new RequestError("usage", `${name}: ${config.refusal}`);
     await new Authorization(config, this.#options).login(await challengeFrom(config));
     return this.status(name);
   }

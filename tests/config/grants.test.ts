@@ -1,0 +1,122 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "@jest/globals";
+import { describeGrant, grants, isHarmless } from "../../src/config/grants.js";
+import { loadConfig } from "../../src/config/load.js";
+import { configSchema, type SchemaNode } from "../../src/config/schema.js";
+
+const presetUrl = (name: string) => (name === "openai" ? "https://api.openai.com/v1" : undefined);
+const load = (tree: object, env = {}) =>
+  loadConfig({ ...tree }, { env: { HOME: "/home/me", ...env }, cwd: "/project" });
+const grantsOf = (tree: object, env = {}) => grants(load(tree, env), presetUrl);
+
+/** Pointers of all keys that hold a value; names of the user's own are `x`. */
+function leaves({ properties = {}, additionalProperties }: SchemaNode, at = ""): string[] {
+  const named = typeof additionalProperties === "object" ? { x: additionalProperties } : {};
+  return Object.entries({ ...properties, ...named }).flatMap(([key, node]) => {
+    const below = leaves(node, `${at}/${key}`);
+    return below.length > 0 ? below : [`${at}/${key}`];
+  });
+}
+
+describe("settings that need no confirmation", () => {
+  test("are these, and no other key of the schema", () => {
+    const doubtful = leaves(configSchema()).filter((pointer) => !isHarmless(pointer));
+    expect(doubtful.filter((pointer) => !pointer.startsWith("/mcpServers/"))).toEqual([
+      "/llm/http/proxy",
+      "/llm/http/ca_file",
+      "/llm/prices/x/input",
+      "/llm/prices/x/output",
+      "/llm/prices/x/cached_input",
+      "/llm/providers/x/base_url",
+      "/llm/providers/x/api_key",
+      "/llm/providers/x/api_keys",
+      "/llm/providers/x/headers/x",
+      "/llm/providers/x/api_version",
+      "/llm/providers/x/hedge_after",
+      "/llm/providers/x/reasoning",
+      "/llm/providers/x/extra_body",
+      "/chat/service/max_tool_hops",
+      "/chat/service/approval",
+      "/chat/service/changed_tools",
+      "/chat/service/permissions/allow",
+      "/chat/limits/turn/hops",
+      "/chat/storage/driver",
+      "/chat/storage/path",
+      "/chat/storage/max_age",
+      "/chat/storage/max_conversations",
+      "/mcp/config_file",
+    ]);
+  });
+
+  test("are those that a new configuration starts with", () => {
+    expect(grants(loadConfig("config.yaml", { env: {} }), (name) => urlIn(name))).toEqual([]);
+    expect(
+      grantsOf({ chat: { service: { approval: "ask", max_tool_hops: 8 }, storage: { driver: "sqlite" } } }),
+    ).toEqual([]);
+  });
+
+  test("are the address that a provider has anyway, and a model", () => {
+    const openai = { base_url: "https://api.openai.com/v1", model: "m", temperature: 1 };
+    expect(grantsOf({ llm: { active: "openai", providers: { openai } } })).toEqual([]);
+    expect(grantsOf({ llm: { providers: { other: openai } } })).toEqual(["/llm/providers/other/base_url"]);
+  });
+
+  test("are what the environment or a flag says", () => {
+    const found = { chat: { service: { approval: "auto" } } };
+    expect(grantsOf(found)).toEqual(["/chat/service/approval"]);
+    expect(grantsOf(found, { MCP_PLATFORM_CHAT__SERVICE__APPROVAL: "auto" })).toEqual([]);
+  });
+});
+
+test("a harmless setting that reads the environment is not harmless", () => {
+  const found = {
+    chat: { service: { system_prompt: "say ${SECRET}" } },
+    llm: { providers: { openai: { extra_body: "${BODY}" } } },
+  };
+  expect(grantsOf(found, { SECRET: "s", BODY: "{a: 1}" }).toSorted()).toEqual([
+    "/chat/service/system_prompt",
+    "/llm/providers/openai/extra_body",
+  ]);
+});
+
+test("without them the defaults hold, and all else is as it was", () => {
+  const loaded = load({
+    llm: {
+      active: "x",
+      prices: { m: { input: 1, output: 1 } },
+      providers: { x: { base_url: "http://x", model: "m" } },
+    },
+    chat: { service: { approval: "auto", system_prompt: "hi", permissions: { allow: ["*"], deny: ["a__b"] } } },
+  });
+  const { config } = loaded.without(grants(loaded, presetUrl));
+  expect(config.llm).toMatchObject({ active: "x", prices: {}, providers: { x: { model: "m" } } });
+  expect(config.llm.providers.x?.baseUrl).toBeUndefined();
+  expect(config.chat.service).toMatchObject({
+    approval: "ask",
+    systemPrompt: "hi",
+    permissions: { allow: [], deny: ["a__b"] },
+  });
+});
+
+test("a setting is described by what it is about, as it is written, and without a secret", () => {
+  const x = { base_url: "http://evil.example/${KEY}", api_key: "sk-secret", headers: { A: "sk-secret" } };
+  const loaded = load(
+    { llm: { http: { proxy: "http://me:pw@evil.example" }, providers: { x } } },
+    { KEY: "sk-secret" },
+  );
+  const lines = grants(loaded, presetUrl).map((pointer) => describeGrant(pointer, loaded));
+  expect(lines.join("\n")).not.toMatch(/sk-secret|pw/);
+  expect(lines).toContain(
+    'sets llm.providers.x.base_url to "http://evil.example/${KEY}" ' +
+      "(Address of an OpenAI-compatible API, up to but without /chat/completions)",
+  );
+  expect(lines[0]).toContain('sets llm.http.proxy to "http://***@evil.example"');
+  expect(lines).toContain(
+    "sets llm.providers.x.headers.A to *** (Extra HTTP headers of every request to this provider)",
+  );
+});
+
+/** What the shipped configuration has. */
+function urlIn(name: string): string | undefined {
+  return new RegExp(`^ +${name}: \\{ base_url: ([^, ]+)`, "m").exec(readFileSync("config.yaml", "utf8"))?.[1];
+}
