@@ -40,7 +40,7 @@ export function isHarmless(pointer: string): boolean {
 }
 
 /** It may say anything that the environment holds, secrets too. */
-export const hasPlaceholder = (written: unknown): boolean => JSON.stringify(written)?.includes("${") ?? false;
+const hasPlaceholder = (written: unknown): boolean => JSON.stringify(written)?.includes("${") ?? false;
 
 /**
  * Pointers of the settings in effect that the user has to confirm. One that says what holds without it is none, so is the
