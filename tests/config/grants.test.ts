@@ -44,7 +44,20 @@ describe("settings that need no confirmation", () => {
       "/chat/storage/path",
       "/chat/storage/max_age",
       "/chat/storage/max_conversations",
+      "/serve/host",
+      "/serve/port",
+      "/serve/token",
+      "/serve/allowed_hosts",
+      "/serve/allowed_origins",
+      "/serve/max_body_mb",
+      "/serve/max_connections",
+      "/serve/requests_per_minute",
       "/mcp/config_file",
+      "/mcp/serve/chat",
+      "/mcp/serve/tools",
+      "/mcp/serve/resources",
+      "/mcp/serve/prompts",
+      "/mcp/serve/plain_names",
     ]);
   });
 
