@@ -7,8 +7,9 @@ import { LiveTurn } from "./live-turn.js";
 import { Questions } from "./questions.js";
 import type { RewindTo } from "./rewind.js";
 import { requirePatterns } from "./rules.js";
+import type { SessionParts } from "./session-parts.js";
 import type { TurnOptions } from "./turn-options.js";
-import { type SessionParts, TurnRunner } from "./turn-runner.js";
+import { TurnRunner } from "./turn-runner.js";
 
 export interface PromptRequest extends TurnOptions {
   /** The caller's idempotency key within the conversation. */

@@ -7,7 +7,8 @@ import { type EngineParts, TurnEngine } from "./engine.js";
 import type { LiveTurn } from "./live-turn.js";
 import { Retention } from "./retention.js";
 import { Session } from "./session.js";
-import { longestTimerMs, type SessionParts } from "./turn-runner.js";
+import type { SessionParts } from "./session-parts.js";
+import { longestTimerMs } from "./turn-runner.js";
 
 export interface SessionsParts extends Omit<SessionParts, "engine" | "conversations"> {
   engine: Omit<EngineParts, "turns">;

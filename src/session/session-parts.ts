@@ -1,0 +1,21 @@
+import type { NewId } from "../core/ids.js";
+import type { ChatStore, KeptApprovals, ToolHub } from "../core/ports.js";
+import type { Orchestrator } from "../orchestrator/orchestrator.js";
+import type { Conversations } from "./conversations.js";
+import type { TurnEngine } from "./engine.js";
+import type { TurnDefaults } from "./turn-options.js";
+
+/** What a session is made of, beside its conversation. */
+export interface SessionParts {
+  store: ChatStore;
+  conversations: Conversations;
+  engine: TurnEngine;
+  /** Where this session's turns belong, where that is not the process's own workspace. */
+  workspace?: string;
+  hub: ToolHub;
+  orchestrator: Orchestrator;
+  newId: NewId;
+  defaults: TurnDefaults;
+  /** Where answers are kept that outlive the host. */
+  approvals?: KeptApprovals;
+}

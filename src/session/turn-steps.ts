@@ -1,0 +1,150 @@
+/** What one turn does, wherever it began: what the model is told and offered, and the loop over it. */
+import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
+import { errorInfo, type LlmErrorKind, RequestError } from "../core/errors.js";
+import type { HubTool, TurnLease } from "../core/ports.js";
+import { textTokens, toolTokens } from "../history/estimate.js";
+import { isHidden, type PolicyRules } from "../orchestrator/policy.js";
+import { budgetFor, maxToolHopsOf } from "./limits.js";
+import type { Questions } from "./questions.js";
+import type { SessionParts } from "./session-parts.js";
+import { TurnToolbox } from "./tools/turn-toolbox.js";
+import { TurnHistory } from "./turn-history.js";
+import type { TurnOptions } from "./turn-options.js";
+
+interface StepParts {
+  lease: TurnLease;
+  options: TurnOptions;
+  rules: PolicyRules;
+  tools: TurnToolbox;
+  signal: AbortSignal;
+}
+
+/** The most of the model's window that tool definitions may fill, whatever the configuration says. */
+const toolShare = 0.25;
+/** A turn that has ended so many hosts is not tried again. */
+const maxCrashes = 3;
+
+export class TurnSteps {
+  readonly #conversationId: string;
+  readonly #parts: SessionParts;
+  readonly #questions: Questions;
+  /** What the user allowed beyond the limits, for the rest of this session. */
+  readonly #granted = new Map<string, number>();
+  #compactNext = false;
+
+  constructor(conversationId: string, parts: SessionParts, questions: Questions) {
+    this.#conversationId = conversationId;
+    this.#parts = parts;
+    this.#questions = questions;
+  }
+
+  /** The next turn begins with a summary of the older ones. */
+  compactNext(): void {
+    this.#compactNext = true;
+  }
+
+  /** The tools as this turn sees them. */
+  toolbox({ model }: TurnOptions, rules: PolicyRules, log: readonly StoredEvent[]): TurnToolbox {
+    const { hub, store, orchestrator, newId, defaults } = this.#parts;
+    const { contextWindow, maxTools } = orchestrator.facts(model);
+    const maxTokens = Math.min(defaults.toolBudgetTokens, contextWindow * toolShare);
+    const { resultLimitTokens } = defaults;
+    const limits = { maxTokens, maxTools };
+    const parts = {
+      hub,
+      results: store.results,
+      conversationId: this.#conversationId,
+      isHidden: (tool: HubTool) => isHidden(tool, rules),
+      limits,
+      resultLimitTokens,
+      newId,
+    };
+    return new TurnToolbox(parts, log);
+  }
+
+  /** Every event of the turn, to be stored before the next one is asked for. Never throws for what the log, a server or the model did. */
+  async *of(
+    log: readonly StoredEvent[],
+    turnId: string,
+    { lease, options, rules, tools, signal }: StepParts,
+  ): AsyncGenerator<ChatEvent | LiveEvent> {
+    const { hub, orchestrator, defaults } = this.#parts;
+    if (lease.crashes >= maxCrashes) {
+      yield { type: "turn_error", turnId, error: errorInfo(tooManyCrashes(lease.crashes)) };
+      return;
+    }
+    try {
+      await hub.settled(signal);
+    } catch (error) {
+      if (!signal.aborted) {
+        yield { type: "turn_error", turnId, error: errorInfo(error) };
+        return;
+      }
+      // Cancelled: `runTurn` sends nothing then, and knows how such a turn ends.
+    }
+    const { model } = options;
+    const { compaction } = defaults;
+    const system = [options.system ?? defaults.systemPrompt, hub.catalogue()].filter(Boolean).join("\n\n");
+    const besideTokens = tools.tools().reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
+    const history = new TurnHistory({ orchestrator, log, turnId, model, besideTokens, compaction, signal });
+    const summary = await history.compaction(this.#compactNext);
+    this.#compactNext = false;
+    if (summary) yield summary;
+    const parts = { log, options, rules, tools, signal };
+    for await (const event of this.#asked(system, history, turnId, parts)) {
+      const shorter = isTooLong(event) ? await history.shorten() : undefined;
+      if (!shorter) yield event;
+      else {
+        if (shorter.compaction) yield shorter.compaction;
+        yield* this.#asked(system, history, turnId, parts);
+        return;
+      }
+    }
+  }
+
+  /** The turn with the history as it is now. */
+  #asked(
+    system: string,
+    history: TurnHistory,
+    turnId: string,
+    { log, options, rules, tools, signal }: Omit<StepParts, "lease"> & { log: readonly StoredEvent[] },
+  ): AsyncGenerator<ChatEvent | LiveEvent> {
+    const { orchestrator, defaults } = this.#parts;
+    const { messages, point } = history.fold();
+    return orchestrator.runTurn(messages, {
+      turnId,
+      system,
+      model: options.model,
+      tools,
+      streaming: options.streaming ?? defaults.streaming,
+      streamRecovery: options.streamRecovery,
+      temperature: options.temperature,
+      maxTokens: options.maxTokens,
+      callerTools: options.callerTools,
+      maxToolHops: options.maxToolHops ?? maxToolHopsOf(defaults),
+      budget: budgetFor(turnId, log, { ...this.#parts, granted: this.#granted }),
+      resume: point,
+      rules,
+      signal,
+      answer: ({ questionId }) => {
+        if (options.unattended) this.#questions.open(questionId, signal).resolve(false);
+        return this.#questions.wait(questionId, signal);
+      },
+    });
+  }
+}
+
+function isTooLong(event: ChatEvent | LiveEvent): boolean {
+  const kind: LlmErrorKind = "context_length";
+  return event.type === "turn_error" && event.error.kind === kind;
+}
+
+function tooManyCrashes(crashes: number): RequestError {
+  return new RequestError(
+    "crashed",
+    `this turn has ended or broken off ${crashes} times with its host and is not tried again`,
+    {
+      hint: "see what its tools do; to try all the same, send it under a new request_id",
+    },
+  );
+}
