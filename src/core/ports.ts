@@ -1,16 +1,6 @@
-/** The seams between layers: what a layer needs of another one that it must not import. */
+/** The seams between layers: what a layer needs of another one that it must not import. The log is in `store-ports.ts`. */
 import type { ApprovalAnswer } from "./approval.js";
-import type {
-  ChatEvent,
-  ContentPart,
-  Question,
-  ServerState,
-  StoredEvent,
-  ToolCall,
-  ToolDefinition,
-  ToolResult,
-  UserMessageEvent,
-} from "./chat.js";
+import type { ContentPart, Question, ServerState, ToolCall, ToolDefinition, ToolResult } from "./chat.js";
 
 export type { ToolResult };
 
@@ -150,6 +140,14 @@ export interface ToolHub extends Toolbox {
   applyPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]>;
   /** Throws McpError. */
   readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]>;
+  /** URI templates (RFC 6570) of resources, beside those that are listed. */
+  templates(): readonly { uriTemplate: string; server: string }[];
+  /** Values proposed for an argument of a prompt (by its name here) or of a URI template. Throws McpError. */
+  complete(
+    of: { prompt: string } | { template: string },
+    argument: { name: string; value: string },
+    signal?: AbortSignal,
+  ): Promise<string[]>;
 }
 
 /** What a server says without being asked, for whoever passes it on. */
@@ -184,166 +182,4 @@ export interface Passage {
 export interface SessionHub extends ToolHub {
   /** Ends the servers of the session. */
   close(): Promise<void>;
-}
-
-/** What a claim found or made. `events` is what is known of the request's turn so far. */
-export interface Claim {
-  /** This call stored the user message. */
-  created: boolean;
-  turnId: string;
-  /** The turn has its answer, or an error that no repetition would mend. Else it waits, runs, or is to be gone on with. */
-  ended: boolean;
-  events: StoredEvent[];
-}
-
-export interface ConversationSummary {
-  conversationId: string;
-  lastSeq: number;
-  updatedAt: number;
-  /** The start of the first message's text; "" where it has none. */
-  title: string;
-  /** Of the last request. */
-  workspace: string;
-}
-
-/** A conversation as a list shows it. */
-export interface ConversationOverview extends ConversationSummary {
-  /** The first text of its user; "" when there is none. */
-  title: string;
-  /** Without those that a rewind took back. */
-  turns: number;
-}
-
-/** What is done to whole conversations. Every method throws StoreError, and RequestError `busy` while a turn of them is in the way. */
-export interface Archive {
-  /** Latest first. */
-  overview(): Promise<ConversationOverview[]>;
-  /** Turns that have not ended, with the process that has each. */
-  unfinished(): Promise<{ conversationId: string; nodeId?: string }[]>;
-  /** Appends what `decide` makes of the conversation: nothing is written in between. Refused while a turn has not ended. */
-  amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent>;
-  /** A new conversation: `decide` gives its first event and the `seq` of those that are copied after it. */
-  copy(
-    conversationId: string,
-    to: string,
-    decide: (events: readonly StoredEvent[]) => { first: ChatEvent; seqs: readonly number[] },
-  ): Promise<void>;
-  /** Everything of it leaves the log. Refused while some process has a turn of it. False when there is no such conversation. */
-  delete(conversationId: string): Promise<boolean>;
-  /** As `delete`, and also false when it has gone on after `lastSeq`, or a turn of it has not ended. */
-  expire(conversationId: string, lastSeq: number): Promise<boolean>;
-}
-
-/** Who sends a request, and what a process that goes on with its turn later has to know. */
-export interface TurnRequest {
-  nodeId: string;
-  /** Turns that nobody has any more are gone on with by hosts of the same workspace only: others have other servers. */
-  workspace: string;
-  /** How the turn is to run, as JSON. */
-  options: unknown;
-}
-
-/** What several requests count against limits. */
-export interface SpentTotals {
-  tokens: number;
-  /** Of the requests whose price is known. */
-  usd: number;
-  /** Requests whose price is not known. */
-  unpriced: number;
-  /** Requests whose tokens are an estimate. */
-  estimated: number;
-}
-
-/** The event log. Every method throws StoreError. */
-export interface ChatStore {
-  /** Which process may run which turn. */
-  readonly turns: TurnLeases;
-  readonly results: ResultStore;
-  readonly archive: Archive;
-  /**
-   * One transaction: stores the user message and its turn unless the request id is already there; a turn that failed in a way that
-   * a repetition may mend is put in the queue again. Throws RequestError `request_mismatch` for another content under a known id.
-   */
-  claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim>;
-  /**
-   * Resolves when the event is as durable as the store makes it. With a grant: rejects with `fenced` when the turn has gone to another
-   * process, and gives the stored event when the place was already written with the same one. The end of a turn gives its grant back.
-   */
-  append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent>;
-  /** Events with `seq >= from` (default all), in order. */
-  read(conversationId: string, from?: number): Promise<StoredEvent[]>;
-  /** Latest first. */
-  conversations(): Promise<ConversationSummary[]>;
-  /** Of all conversations, from this time on (milliseconds since the epoch). */
-  spent(since: number): Promise<SpentTotals>;
-  close(): Promise<void>;
-}
-
-/** Tool results that are too large for a model. Who may read one is decided by the log: see `ToolResult.resultIds`. Throws StoreError. */
-export interface ResultStore {
-  /** `conversationId`: where it came up, and whose end is its end. Resolves when it is as durable as an event. */
-  put(conversationId: string, resultId: string, text: string): Promise<void>;
-  /** Undefined when there is none, or none any more. */
-  read(resultId: string): Promise<string | undefined>;
-}
-
-/** The right to write a turn's events, until it is given back or taken over. */
-export interface TurnGrant {
-  fence: number;
-  /** Counts the turn's events from 1: each place in a turn is written once. */
-  position: number;
-}
-
-export interface TurnLease {
-  fence: number;
-  /** Processes that died while they ran this turn, or could not go on with it. */
-  crashes: number;
-  options: unknown;
-}
-
-/** A running host process, as the others on the same log see it. */
-export interface LogNode {
-  nodeId: string;
-  /** Where `pid` means something. */
-  machine: string;
-  pid: number;
-  seenAt: number;
-}
-
-export interface AbandonedTurn {
-  conversationId: string;
-  turnId: string;
-  requestId: string;
-}
-
-/** To the process that runs a turn, from another one. */
-export type TurnMail = { type: "cancel" } | { type: "answer"; questionId: string; value: unknown };
-
-/** Who runs which turn: at most one process each, and one turn of a conversation at a time. Every method throws StoreError. */
-export interface TurnLeases {
-  /** Undefined while an earlier turn of the conversation has not ended, while somebody else has this one, or when it has ended. */
-  acquire(conversationId: string, turnId: string, nodeId: string): Promise<TurnLease | undefined>;
-  /** This node lives. */
-  beat(node: LogNode): Promise<void>;
-  /** This node leaves: its unfinished turns are free, and its leaving is no crash. */
-  leave(nodeId: string): Promise<void>;
-  nodes(): Promise<LogNode[]>;
-  /** The node is dead unless it was seen after that: its unfinished turns are free. */
-  bury(nodeId: string, seenAt: number): Promise<void>;
-  /** Unfinished turns that nobody has, oldest first: all of a workspace, or of a conversation. */
-  abandoned(of: { workspace: string } | { conversationId: string }): Promise<AbandonedTurn[]>;
-  /** Unfinished turns that this node has. */
-  held(nodeId: string): Promise<AbandonedTurn[]>;
-  /** This node could not go on with a turn that it has: free for others, and counted as if the node had died of it. */
-  release(turn: AbandonedTurn, nodeId: string): Promise<void>;
-  /** Unfinished turns of the conversation before this one, in their order. */
-  before(conversationId: string, turnId: string): Promise<string[]>;
-  /** False when the turn's conversation was deleted. */
-  isKnown(conversationId: string, turnId: string): Promise<boolean>;
-  /** Without effect when the turn has ended. */
-  send(conversationId: string, turnId: string, mail: TurnMail): Promise<void>;
-  /** Takes the mail for turns that this node has. */
-  receive(nodeId: string): Promise<{ conversationId: string; turnId: string; mail: TurnMail }[]>;
-  /** Another number than before when another process has written. */
-  version(): Promise<number>;
 }

@@ -1,5 +1,6 @@
 import type { StorageConfig } from "../core/config.js";
-import type { ChatStore, Observe } from "../core/ports.js";
+import type { Observe } from "../core/ports.js";
+import type { ChatStore } from "../core/store-ports.js";
 import { inMemory, openSqliteStore } from "./sqlite-store.js";
 
 /** The event log that `chat.storage` asks for. Throws StoreError. */

@@ -1,5 +1,5 @@
 import type { ChatEvent } from "../core/chat.js";
-import type { SpentTotals } from "../core/ports.js";
+import type { SpentTotals } from "../core/store-ports.js";
 
 /** What the answers among these events count against limits. */
 export function spentIn(events: readonly ChatEvent[]): SpentTotals {

@@ -1,6 +1,6 @@
 import type { ChatEvent, CompactionEvent, StoredEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
-import type { Archive, ConversationOverview } from "../core/ports.js";
+import type { Archive, ConversationOverview } from "../core/store-ports.js";
 import type { Connection } from "./connection.js";
 import type { SqliteEvents } from "./sqlite-events.js";
 import { type Guarded, isUnfinished } from "./sqlite-turns.js";

@@ -1,4 +1,4 @@
-import type { ResultStore } from "../core/ports.js";
+import type { ResultStore } from "../core/store-ports.js";
 import type { Connection } from "./connection.js";
 import { transaction } from "./transaction.js";
 

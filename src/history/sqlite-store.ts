@@ -1,18 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
+import type { Observe } from "../core/ports.js";
 import type {
   Archive,
   ChatStore,
   Claim,
   ConversationSummary,
-  Observe,
   ResultStore,
   SpentTotals,
   TurnGrant,
   TurnLeases,
   TurnRequest,
-} from "../core/ports.js";
+} from "../core/store-ports.js";
 import type { Connection, Statement } from "./connection.js";
 import { SqliteArchive } from "./sqlite-archive.js";
 import { openDatabase } from "./sqlite-database.js";

@@ -1,6 +1,6 @@
 import type { UserMessageEvent } from "../core/chat.js";
 import { StoreError } from "../core/errors.js";
-import type { AbandonedTurn, LogNode, TurnLease, TurnLeases, TurnMail, TurnRequest } from "../core/ports.js";
+import type { AbandonedTurn, LogNode, TurnLease, TurnLeases, TurnMail, TurnRequest } from "../core/store-ports.js";
 import type { Connection } from "./connection.js";
 import { transaction } from "./transaction.js";
 

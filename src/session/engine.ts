@@ -1,7 +1,8 @@
 /** Which process runs which turn, over the leases of the event log: the embedded engine, for one machine. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../core/errors.js";
-import type { AbandonedTurn, LogNode, Observe, TurnLease, TurnLeases, TurnMail } from "../core/ports.js";
+import type { Observe } from "../core/ports.js";
+import type { AbandonedTurn, LogNode, TurnLease, TurnLeases, TurnMail } from "../core/store-ports.js";
 
 export interface EngineParts {
   turns: TurnLeases;

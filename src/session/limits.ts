@@ -1,6 +1,6 @@
 import type { StoredEvent } from "../core/chat.js";
 import type { LimitsConfig } from "../core/config.js";
-import type { ChatStore } from "../core/ports.js";
+import type { ChatStore } from "../core/store-ports.js";
 import { callsIn, spentIn } from "../history/spent.js";
 import { Budget } from "../orchestrator/budget.js";
 

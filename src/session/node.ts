@@ -1,7 +1,7 @@
 /** This process among the hosts that share an event log. */
 import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import type { LogNode } from "../core/ports.js";
+import type { LogNode } from "../core/store-ports.js";
 
 /** Process ids mean something within one PID namespace of one machine. */
 export function thisMachine(): string {

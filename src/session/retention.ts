@@ -1,7 +1,8 @@
 import { setImmediate as nextRound } from "node:timers/promises";
 import type { RetentionConfig } from "../core/config.js";
 import { messageOf } from "../core/errors.js";
-import type { ChatStore, Observe } from "../core/ports.js";
+import type { Observe } from "../core/ports.js";
+import type { ChatStore } from "../core/store-ports.js";
 
 export interface RetentionParts {
   store: ChatStore;

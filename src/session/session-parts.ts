@@ -1,5 +1,6 @@
 import type { NewId } from "../core/ids.js";
-import type { ChatStore, KeptApprovals, ToolHub } from "../core/ports.js";
+import type { KeptApprovals, ToolHub } from "../core/ports.js";
+import type { ChatStore } from "../core/store-ports.js";
 import type { Orchestrator } from "../orchestrator/orchestrator.js";
 import type { Conversations } from "./conversations.js";
 import type { TurnEngine } from "./engine.js";

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ContentPart, LiveEvent, Message, RewindEvent, StoredEvent, TurnEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
-import type { AbandonedTurn, ToolHub, TurnMail } from "../core/ports.js";
+import type { ToolHub } from "../core/ports.js";
+import type { AbandonedTurn, TurnMail } from "../core/store-ports.js";
 import { readTurn } from "../history/turns.js";
 import { LiveTurn } from "./live-turn.js";
 import { Questions } from "./questions.js";

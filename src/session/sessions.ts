@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StoredEvent } from "../core/chat.js";
 import type { RetentionConfig } from "../core/config.js";
-import type { ConversationSummary, ServerStatus } from "../core/ports.js";
+import type { ServerStatus } from "../core/ports.js";
+import type { ConversationSummary } from "../core/store-ports.js";
 import { Conversations } from "./conversations.js";
 import { type EngineParts, TurnEngine } from "./engine.js";
 import type { LiveTurn } from "./live-turn.js";

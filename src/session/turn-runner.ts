@@ -1,7 +1,7 @@
 /** Runs the turns of one conversation, each when it is its time and in whichever process has it. */
 import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
-import type { AbandonedTurn, TurnLease, TurnMail } from "../core/ports.js";
+import type { AbandonedTurn, TurnLease, TurnMail } from "../core/store-ports.js";
 import { isMark } from "../history/rewind.js";
 import { TimeLimitReached } from "../orchestrator/orchestrator.js";
 import type { LiveTurn } from "./live-turn.js";

@@ -1,7 +1,8 @@
 /** What one turn does, wherever it began: what the model is told and offered, and the loop over it. */
 import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
 import { errorInfo, type LlmErrorKind, RequestError } from "../core/errors.js";
-import type { HubTool, TurnLease } from "../core/ports.js";
+import type { HubTool } from "../core/ports.js";
+import type { TurnLease } from "../core/store-ports.js";
 import { textTokens, toolTokens } from "../history/estimate.js";
 import { isHidden, type PolicyRules } from "../orchestrator/policy.js";
 import { budgetFor, maxToolHopsOf } from "./limits.js";

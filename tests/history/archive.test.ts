@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import type { ForkEvent } from "../../src/core/chat.js";
-import type { ChatStore } from "../../src/core/ports.js";
+import type { ChatStore } from "../../src/core/store-ports.js";
 import { connect } from "../../src/history/connection.js";
 import { openSqliteStore } from "../../src/history/sqlite-store.js";
 import { inFolder, request, turn } from "./support.js";

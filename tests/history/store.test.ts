@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import type { ChatStore } from "../../src/core/ports.js";
+import type { ChatStore } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/history/open.js";
 import { call, inFolder, request, turn } from "./support.js";
 

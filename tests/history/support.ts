@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ChatEvent, StoredEvent, ToolCall } from "../../src/core/chat.js";
-import type { TurnRequest } from "../../src/core/ports.js";
+import type { TurnRequest } from "../../src/core/store-ports.js";
 
 /** Runs with a new empty folder that is gone afterwards. */
 export async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {

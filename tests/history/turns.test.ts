@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { ChatStore, TurnGrant } from "../../src/core/ports.js";
+import type { ChatStore, TurnGrant } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/history/open.js";
 import { request, turn } from "./support.js";
 

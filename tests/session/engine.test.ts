@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { Channel } from "../../src/core/channel.js";
-import type { ChatStore, LogNode, TurnLeases, TurnMail } from "../../src/core/ports.js";
+import type { ChatStore, LogNode, TurnLeases, TurnMail } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/history/open.js";
 import { TurnEngine } from "../../src/session/engine.js";
 import { request, turn } from "../history/support.js";

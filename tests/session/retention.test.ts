@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { ForkEvent } from "../../src/core/chat.js";
-import type { ChatStore } from "../../src/core/ports.js";
+import type { ChatStore } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/history/open.js";
 import { Retention } from "../../src/session/retention.js";
 import { request, turn } from "../history/support.js";

@@ -1,7 +1,7 @@
 /** The tool by which a model reads what was too large to be shown. */
 import type { JsonSchema } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
-import type { ResultStore } from "../../core/ports.js";
+import type { ResultStore } from "../../core/store-ports.js";
 import { type HostTool, hostDefinition, textContent } from "./host-tool.js";
 import { jsonSlice } from "./json-slice.js";
 import { grep, readCharacters, readLines } from "./reading.js";

@@ -4,7 +4,8 @@
  */
 import type { StoredEvent, ToolCall, ToolResult } from "../../core/chat.js";
 import type { NewId } from "../../core/ids.js";
-import type { HubTool, PreparedCall, ResultStore, Toolbox } from "../../core/ports.js";
+import type { HubTool, PreparedCall, Toolbox } from "../../core/ports.js";
+import type { ResultStore } from "../../core/store-ports.js";
 import { findTools } from "./find-tools.js";
 import { type HostTool, prepareHostCall } from "./host-tool.js";
 import { offload } from "./offload.js";
