@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { App } from "./app.js";
 import { addApprovalCommands } from "./approval-commands.js";
+import { addClaudeOptions, type ClaudeFlags, claudeOptions, isClaudePipe, runPipe } from "./claude-run.js";
 import { parseDuration } from "./config/durations.js";
 import { type GlobalOptions, load } from "./configuration.js";
 import { addConversationCommands } from "./conversation-commands.js";
@@ -15,20 +16,15 @@ import { type DoorOptions, guardStreams, leave, onInterrupt, openDoor, print } f
 import { addProtocolCommands } from "./protocol-commands.js";
 import { addServerCommands } from "./server-commands.js";
 
-interface RunOptions {
+interface RunOptions extends ClaudeFlags {
   prompt?: string;
   model?: string;
   system?: string;
-  outputFormat?: "text" | "json" | "stream-json";
   stream?: boolean;
-  conversation?: string;
-  requestId?: string;
-  interrupt?: boolean;
   maxToolHops?: number;
   timeout?: number;
   allow?: string[];
   deny?: string[];
-  yes?: boolean;
 }
 
 const { stdin, stdout, stderr } = process;
@@ -80,14 +76,13 @@ program
     );
   });
 
-program
+const run = program
   .command("run")
   .description("one prompt, one answer: on stdout, everything else on stderr")
   .argument("[prompt]", "the prompt; - reads it from stdin, which is read before it anyway when something is piped in")
   .option("-p, --prompt <text>", "the prompt, as an option")
   .option(...modelOption)
   .option("-s, --system <text>", "system prompt instead of the configured one")
-  .addOption(new Option("--output-format <format>", "what stdout gets").choices(["text", "json", "stream-json"]))
   .option("--no-stream", "ask the provider for the whole answer at once")
   .option("--conversation <id>", "go on with this conversation")
   .option("--request-id <id>", "idempotency key: the same id in the same conversation is answered once")
@@ -101,7 +96,12 @@ program
   )
   .option("--deny <pattern>", "tool that the model must not see, or call that must not run; repeatable", append)
   .option("--yes", "approve every tool call")
-  .action((argument: string | undefined, { prompt = argument, ...options }: RunOptions) => runOnce(prompt, options));
+  .action((argument: string | undefined, { prompt = argument, ...options }: RunOptions) =>
+    isClaudePipe(options, prompt)
+      ? runPipe(program.opts<GlobalOptions>(), options, turnOptions(options), version)
+      : runOnce(prompt, options),
+  );
+addClaudeOptions(run);
 
 program
   .command("stdio")
@@ -180,12 +180,26 @@ async function runOnce(prompt: string | undefined, options: RunOptions): Promise
   const { runOneshot } = await import("./frontends/oneshot.js");
   return open((parts, { config: { chat }, notices }) => {
     for (const notice of notices) stderr.write(`${notice}\n`);
-    const { outputFormat = "text", conversation, timeout, yes, stream = chat.service.streaming, ...request } = options;
-    const turn = { timeoutMs: timeout, approval: yes ? ("auto" as const) : undefined, streaming: stream };
+    const { conversation: conversationId, requestId, interrupt, outputFormat: format = "text" } = options;
     const { toolNotifications } = chat.service;
-    const given = { ...request, ...turn, text, outputFormat, conversationId: conversation, toolNotifications };
+    const outputFormat = format === "claude-stream-json" ? claudeOptions(options, chat.service, version) : format;
+    const given = {
+      ...turnOptions(options),
+      requestId,
+      interrupt,
+      text,
+      outputFormat,
+      conversationId,
+      toolNotifications,
+    };
     return runOneshot(parts, given, { stdout, stderr, onInterrupt });
   });
+}
+
+function turnOptions({ model, system, maxToolHops, allow, deny, timeout, yes, stream }: RunOptions) {
+  const approval = yes ? ("auto" as const) : undefined;
+  const streaming = stream === false ? false : undefined; // commander's default of a --no- option is true
+  return { model, system, maxToolHops, allow, deny, timeoutMs: timeout, approval, streaming };
 }
 
 function modelNames({ providers }: LlmConfig): string[] {

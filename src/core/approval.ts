@@ -5,19 +5,25 @@ export interface ApprovalAnswer {
   remember?: ApprovalScope;
 }
 
+export interface GivenApproval extends ApprovalAnswer {
+  /** What the model is told with a no. */
+  message?: string;
+}
+
 /** This conversation as long as the host runs, the workspace of the host, or wherever the same server is. */
 const approvalScopes = ["session", "project", "always"] as const;
 type ApprovalScope = (typeof approvalScopes)[number];
 
-/** `true`, `false` or `{"allow": boolean, "remember"?: "session" | "project" | "always"}`; the problem when it is none of them. */
-export function readApproval(value: unknown): ApprovalAnswer | { problem: string } {
+/** `true`, `false` or `{"allow": boolean, "remember"?: "session" | "project" | "always", "message"?: string}`; the problem when it is none of them. */
+export function readApproval(value: unknown): GivenApproval | { problem: string } {
   if (typeof value === "boolean") return { allow: value };
   if (typeof value !== "object" || value === null || !("allow" in value) || typeof value.allow !== "boolean") {
     return { problem: 'expected true, false or {"allow": true or false, "remember": …}' };
   }
   const { allow } = value;
-  if (!("remember" in value) || value.remember === undefined || value.remember === null) return { allow };
+  const said = "message" in value && typeof value.message === "string" ? { message: value.message } : {};
+  if (!("remember" in value) || value.remember === undefined || value.remember === null) return { allow, ...said };
   const remember = approvalScopes.find((scope) => scope === value.remember);
-  if (remember) return { allow, remember };
+  if (remember) return { allow, remember, ...said };
   return { problem: `"remember" must be one of ${approvalScopes.map((scope) => `"${scope}"`).join(", ")}` };
 }

@@ -1,3 +1,5 @@
+import { Fields, Problem, parseJson, required } from "./fields.js";
+
 /** What a client may send, design "One message protocol, two wires". */
 export type ClientMessage = { requestId: string; conversationId?: string } & (
   | { action: "chat"; text: string; streaming?: boolean; model?: string; interrupt?: boolean }
@@ -19,8 +21,6 @@ export interface BadMessage {
   problem: string;
   requestId?: string;
 }
-
-class Problem extends Error {}
 
 /** Fields that a message does not have are ignored: a newer client may know more. */
 export function parseMessage(line: string): ClientMessage | HistoryMessage | BadMessage {
@@ -72,56 +72,3 @@ function readMessage(message: Fields, requestId: string | undefined): ClientMess
 }
 
 const actionsHint = "use chat, answer, cancel, clear_session, history or ping";
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    throw new Problem(`not JSON: ${error instanceof Error ? error.message : "it does not parse"}`);
-  }
-}
-
-function required<T>(value: T | undefined, path: string): T {
-  if (value === undefined) throw new Problem(`"${path}" is missing`);
-  return value;
-}
-
-/** Optional fields of one object, checked as they are read. `null` counts as absent. */
-class Fields {
-  readonly #values: Map<string, unknown>;
-  readonly #path: string;
-
-  constructor(value: unknown, path: string) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      throw new Problem(path ? `"${path.slice(0, -1)}" must be an object` : "a message must be a JSON object");
-    }
-    this.#values = new Map(Object.entries(value));
-    this.#path = path;
-  }
-
-  any(name: string): unknown {
-    return this.#values.get(name);
-  }
-
-  text(name: string): string | undefined {
-    const value = this.any(name) ?? undefined;
-    if (value === undefined || (typeof value === "string" && value !== "")) return value;
-    throw new Problem(`"${this.#path}${name}" must be a non-empty string`);
-  }
-
-  boolean(name: string): boolean | undefined {
-    const value = this.any(name) ?? undefined;
-    if (value === undefined || typeof value === "boolean") return value;
-    throw new Problem(`"${this.#path}${name}" must be true or false`);
-  }
-
-  position(name: string): number | undefined {
-    const value = this.any(name) ?? undefined;
-    if (value === undefined || (typeof value === "number" && Number.isSafeInteger(value) && value >= 1)) return value;
-    throw new Problem(`"${this.#path}${name}" must be a whole number from 1`);
-  }
-
-  fields(name: string): Fields {
-    return new Fields(this.any(name) ?? {}, `${this.#path}${name}.`);
-  }
-}

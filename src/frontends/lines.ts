@@ -1,5 +1,8 @@
 const newline = 0x0a;
 
+/** Of a protocol on a pipe: room for an image or two. */
+export const maxLineBytes = 16 * 1024 * 1024;
+
 /** One line of input without its end, or why it is none. */
 export type InputLine = { text: string } | { problem: string };
 

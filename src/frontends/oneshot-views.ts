@@ -8,10 +8,12 @@ import { errorMessage, TurnEncoder } from "./protocol.js";
 import { inert } from "./terminal.js";
 import { errorLines, ServerLosses, stopNote, ToolLines } from "./turn-lines.js";
 
-interface TurnStart {
+export interface TurnStart {
   turnId?: string;
   cached: boolean;
   model: { provider: string; model: string };
+  /** Aborted when the turn is cancelled. */
+  signal: AbortSignal;
 }
 
 interface Identity {
@@ -171,8 +173,8 @@ export class StreamJsonView implements OneshotView {
     this.#stdout = stdout;
   }
 
-  async start(turn: TurnStart): Promise<void> {
-    this.#encoder = new TurnEncoder({ ...this.#identity, ...turn });
+  async start({ turnId, cached, model }: TurnStart): Promise<void> {
+    this.#encoder = new TurnEncoder({ ...this.#identity, turnId, cached, model });
     await this.#write(this.#encoder.start());
   }
 

@@ -1,11 +1,9 @@
 import type { Readable, Writable } from "node:stream";
 import type { DoorParts, OnInterrupt } from "./door.js";
 import { exitCodes } from "./exit-codes.js";
-import { readLines } from "./lines.js";
+import { maxLineBytes, readLines } from "./lines.js";
 import { Output } from "./output.js";
 import { Peer } from "./peer.js";
-
-const maxLineBytes = 16 * 1024 * 1024;
 
 interface Pipe {
   stdin: Readable;

@@ -1,4 +1,4 @@
-import { readApproval } from "../core/approval.js";
+import { type GivenApproval, readApproval } from "../core/approval.js";
 import { Channel } from "../core/channel.js";
 import type {
   ApprovalQuestion,
@@ -129,11 +129,11 @@ async function* check(
     if (!asked) yield question;
     const value = given ? given.value : await batch.answer(question);
     const approval = readApproval(value);
-    const { allow, remember } = "problem" in approval ? { allow: false } : approval;
+    const { allow, remember, message }: GivenApproval = "problem" in approval ? { allow: false } : approval;
     // Before the answer is in the log: a turn that goes on after a crash does not ask again.
     if (!given && remember && !(allow && verdict.onceOnly)) batch.rules.memory.remember(prepared, { allow, remember });
     if (!given) yield { type: "answer", turnId: batch.turnId, questionId: question.questionId, value };
-    if (!allow) return refused(`not run: the user did not allow ${call.name}`);
+    if (!allow) return refused(`not run: the user did not allow ${call.name}${message ? `: ${message}` : ""}`);
     if (prepared.change) prepared.pin();
   }
   return prepared;

@@ -46,6 +46,10 @@ export class Questions {
     if (!this.answer(questionId, value)) this.#early.set(questionId, { turnId, value });
   }
 
+  isOpen(questionId: string): boolean {
+    return this.#open.has(questionId) || this.#elsewhere.has(questionId);
+  }
+
   /** The turn has left this process. */
   forget(turnId: string): void {
     for (const [questionId, id] of this.#elsewhere) if (id === turnId) this.#elsewhere.delete(questionId);

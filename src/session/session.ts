@@ -119,6 +119,11 @@ export class Session {
     return true;
   }
 
+  /** Whether a question still waits for its answer: a turn that is shown again shows those that had one. */
+  isOpen(questionId: string): boolean {
+    return this.#questions.isOpen(questionId);
+  }
+
   /** Cancels one request's turn, or all. False when there was nothing to cancel. */
   cancel(requestId?: string): boolean {
     const turns = [...this.#turns.values()].filter((turn) => requestId === undefined || turn.requestId === requestId);

@@ -128,6 +128,18 @@ test("stdout holds nothing but the answer at the most talkative log level, and n
   expect(stderr).not.toContain("my secret prompt");
 });
 
+test.each([
+  ["when the configuration says so", [], true],
+  ["not when the configuration says so", [], false],
+  ["not with --no-stream", ["--no-stream"], true],
+])("the answer is streamed %s", async (_, flags, streaming) => {
+  await using llm = await startLlmServer([answer("done")]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url, {}, { chat: { service: { streaming: { enabled: streaming } } } }));
+  await place.run(["run", "hi", ...flags]);
+  expect(llm.requests[0]?.body.stream ?? false).toBe(streaming && flags.length === 0);
+});
+
 test("more servers come from a file in the shape that other hosts use", async () => {
   await using llm = await startLlmServer([echo, answer("done")]);
   using place = new Workplace();

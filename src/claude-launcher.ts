@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+/** Where a program wants the path of Claude Code's executable: takes its arguments and is this host. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ownArguments } from "./claude-arguments.js";
+import { errorInfo } from "./core/errors.js";
+import { exitCodes } from "./frontends/exit-codes.js";
+
+/** For this user alone, and as long as the process: servers come with secrets in their environment. */
+function keep(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "mcp.json");
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
+}
+
+try {
+  process.argv.splice(2, process.argv.length, ...ownArguments(process.argv.slice(2), keep));
+} catch (error) {
+  const { message, hint } = errorInfo(error);
+  process.stderr.write(`error: ${message}\nhint: ${hint}\n`);
+  process.exit(exitCodes.usage);
+}
+// There, a tool that was denied is no failure of the process, and the SDK would throw after a good result.
+process.on("exit", (exitCode) => {
+  if (exitCode === exitCodes.denied) process.exitCode = exitCodes.done;
+});
+await import("./main.js");

@@ -1,0 +1,103 @@
+/** The part of `run` about formats; with `claude-stream-json` as input format it is a pipe for many turns. */
+import { randomUUID } from "node:crypto";
+import { type Command, Option } from "commander";
+import type { GlobalOptions } from "./configuration.js";
+import type { ServiceConfig } from "./core/config.js";
+import { RequestError } from "./core/errors.js";
+import type { ClaudeOptions } from "./frontends/claude/view.js";
+import { keepStdoutClean, onInterrupt, openDoor } from "./process.js";
+import type { TurnOptions } from "./session/turn-options.js";
+
+export interface ClaudeFlags {
+  outputFormat?: "text" | "json" | "stream-json" | "claude-stream-json";
+  inputFormat?: "text" | "claude-stream-json";
+  includePartialMessages?: boolean;
+  permissionPromptTool?: "stdio";
+  conversation?: string;
+  requestId?: string;
+  interrupt?: boolean;
+  yes?: boolean;
+}
+
+const { stdin, stdout, stderr } = process;
+const format = "claude-stream-json";
+
+export function addClaudeOptions(run: Command): void {
+  run
+    .addOption(
+      new Option("--output-format <format>", "what stdout gets").choices(["text", "json", "stream-json", format]),
+    )
+    .addOption(
+      new Option("--input-format <format>", `${format}: lines on stdin, for many turns in one conversation`).choices([
+        "text",
+        format,
+      ]),
+    )
+    .option("--include-partial-messages", `answers as they arrive too, with ${format}`)
+    .addOption(
+      new Option(
+        "--permission-prompt-tool <name>",
+        `who is asked about calls that need approval: the writer of stdin`,
+      ).choices(["stdio"]),
+    );
+}
+
+/** Whether prompts come as lines on stdin. Throws RequestError for flags that do not go together. */
+export function isClaudePipe(flags: ClaudeFlags, prompt?: string): boolean {
+  const { inputFormat, outputFormat, includePartialMessages, permissionPromptTool, requestId, interrupt } = flags;
+  const isPipe = inputFormat === format;
+  if (isPipe && outputFormat !== undefined && outputFormat !== format) {
+    throw mistake(`--input-format ${format} goes with --output-format ${format} only, and implies it`);
+  }
+  if (includePartialMessages && !isPipe && outputFormat !== format) {
+    throw mistake(`--include-partial-messages goes with --output-format ${format} only`);
+  }
+  if (permissionPromptTool && !isPipe) {
+    throw mistake(`--permission-prompt-tool goes with --input-format ${format} only`);
+  }
+  if (isPipe && prompt !== undefined) throw mistake(`with --input-format ${format} the prompts come from stdin`);
+  if (isPipe && (requestId !== undefined || interrupt)) {
+    throw mistake(
+      `with --input-format ${format} each message has its own request id, its "uuid", and can be interrupted`,
+    );
+  }
+  return isPipe;
+}
+
+export async function runPipe(
+  globals: GlobalOptions,
+  flags: ClaudeFlags,
+  turn: TurnOptions,
+  version: string,
+): Promise<void> {
+  keepStdoutClean();
+  const { runClaudePipe } = await import("./frontends/claude/pipe.js");
+  return openDoor(
+    globals,
+    (parts, { config: { chat }, notices }) => {
+      for (const notice of notices) stderr.write(`${notice}\n`);
+      const pipe = {
+        ...claudeOptions(flags, chat.service, version),
+        turn,
+        conversationId: flags.conversation,
+        systemPrompt: chat.service.systemPrompt,
+        canAsk: flags.permissionPromptTool === "stdio",
+      };
+      return runClaudePipe(parts, pipe, { stdin, stdout, onInterrupt });
+    },
+    { followsFiles: true },
+  );
+}
+
+export function claudeOptions(
+  { includePartialMessages = false, yes }: ClaudeFlags,
+  service: ServiceConfig,
+  version: string,
+): ClaudeOptions {
+  const approval = yes ? "auto" : service.approval;
+  return { cwd: process.cwd(), version, approval, includePartialMessages, newUuid: randomUUID };
+}
+
+function mistake(message: string): RequestError {
+  return new RequestError("usage", message);
+}

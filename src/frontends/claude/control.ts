@@ -1,0 +1,85 @@
+import { errorInfo, RequestError } from "../../core/errors.js";
+import type { TurnOptions } from "../../session/turn-options.js";
+import type { DoorParts } from "../door.js";
+import type { ControlRequest } from "./input.js";
+import { mcpStatus, type Permission, permissionOf } from "./state.js";
+
+interface ControlOptions {
+  turn: Pick<TurnOptions, "model" | "system" | "approval">;
+  systemPrompt: string;
+  canAsk: boolean;
+}
+
+type ControlResponse =
+  | { subtype: "success"; request_id: string; response: object }
+  | { subtype: "error"; request_id: string; error: string };
+
+/** What the controlling program sets and asks. It holds for messages that come after it. */
+export class Control {
+  readonly #parts: DoorParts;
+  readonly #options: ControlOptions;
+  readonly #interrupt: (all: boolean) => object;
+  /** Why no prompt is taken: the program would rely on what is not there, and a client may go on after an error. */
+  refusal: string | undefined;
+  /** The program speaks the control protocol, and so can be asked. */
+  isInitialized = false;
+  model: string | undefined;
+  system: string | undefined;
+  permission: Permission;
+
+  constructor(parts: DoorParts, options: ControlOptions, interrupt: (all: boolean) => object) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#interrupt = interrupt;
+    this.model = options.turn.model;
+    this.system = options.turn.system;
+    this.permission = { approval: options.turn.approval, isAsked: options.canAsk };
+  }
+
+  answer(requestId: string, request: ControlRequest): ControlResponse {
+    try {
+      return { subtype: "success", request_id: requestId, response: this.#do(request) };
+    } catch (error) {
+      const { message, hint } = errorInfo(error);
+      return { subtype: "error", request_id: requestId, error: hint ? `${message} (${hint})` : message };
+    }
+  }
+
+  #do(request: ControlRequest): object {
+    switch (request.subtype) {
+      case "initialize":
+        return this.#initialize(request);
+      case "interrupt":
+        return this.#interrupt(request.cancelsQueued);
+      case "set_model":
+        if (request.model !== undefined) this.#parts.resolveModel(request.model);
+        this.model = request.model ?? this.#options.turn.model;
+        return {};
+      case "set_permission_mode":
+        this.permission = permissionOf(request.mode, this.#options.canAsk);
+        return { mode: request.mode };
+      case "mcp_status":
+        return mcpStatus(this.#parts.hub);
+    }
+  }
+
+  /** Throws RequestError, and LlmError when no provider can be used. */
+  #initialize(request: Extract<ControlRequest, { subtype: "initialize" }>): object {
+    const { systemPrompt, appendSystemPrompt, unsupported } = request;
+    this.refusal = unsupported && `"request.${unsupported}" of the initialize request is not supported`;
+    if (this.refusal) throw new RequestError("usage", this.refusal);
+    const { turn, systemPrompt: configured } = this.#options;
+    const own = systemPrompt ?? turn.system;
+    this.system = appendSystemPrompt ? [own ?? configured, appendSystemPrompt].join("\n\n") : own;
+    this.isInitialized = true;
+    const { provider, model } = this.#parts.resolveModel(this.model);
+    return {
+      commands: [],
+      agents: [],
+      output_style: "default",
+      available_output_styles: ["default"],
+      models: [{ value: "default", displayName: model, description: `${provider}/${model}` }],
+      account: {},
+    };
+  }
+}

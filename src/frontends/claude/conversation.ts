@@ -1,0 +1,172 @@
+import type { QuestionEvent, TurnEvent } from "../../core/chat.js";
+import { RequestError } from "../../core/errors.js";
+import type { Session } from "../../session/session.js";
+import { summarizeTurn } from "../../session/summary.js";
+import type { TurnOptions } from "../../session/turn-options.js";
+import type { DoorParts } from "../door.js";
+import { exitCodes } from "../exit-codes.js";
+import { showTurn } from "../oneshot-turn.js";
+import { Control } from "./control.js";
+import { type ClaudeInput, parseInput } from "./input.js";
+import { Inquiries } from "./inquiries.js";
+import { Account } from "./usage.js";
+import { type ClaudeOptions, ClaudeView } from "./view.js";
+
+export interface PipeOptions extends ClaudeOptions {
+  conversationId?: string;
+  /** Of every turn. */
+  turn: TurnOptions;
+  systemPrompt: string;
+  /** Calls that need approval are asked for by `can_use_tool`; else they are denied. */
+  canAsk: boolean;
+}
+
+/** One conversation with a controlling program. Its messages are answered one after another, each with exactly one `result`. */
+export class ClaudeConversation {
+  readonly #parts: DoorParts;
+  readonly #options: PipeOptions;
+  readonly #write: (message: object) => Promise<void>;
+  readonly #session: Session;
+  readonly #control: Control;
+  readonly #inquiries: Inquiries;
+  readonly #account = new Account();
+  /** Requests that have no result yet, the one that is being shown first. */
+  readonly #queue: string[] = [];
+  #shown: Promise<void> = Promise.resolve();
+  #hasLeft = false;
+  /** Of the last turn. */
+  exitCode: number = exitCodes.done;
+
+  constructor(parts: DoorParts, options: PipeOptions, write: (message: object) => Promise<void>) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#write = write;
+    this.#session = parts.sessions.open(options.conversationId);
+    this.#control = new Control(parts, options, (all) => this.#interrupt(all));
+    this.#inquiries = new Inquiries({
+      answer: (questionId, value) => void this.#session.answer(questionId, value),
+      interrupt: () => void this.#interrupt(false),
+      write,
+    });
+  }
+
+  /** Takes one line. Lines take effect in the order of these calls. */
+  async receive(line: string): Promise<void> {
+    const message = parseInput(line);
+    if (!("problem" in message)) return this.#take(message);
+    if (message.asks === "result") this.#refuse(message.problem);
+    else await this.reject(message.problem, message.requestId);
+  }
+
+  /** To a line that has no id, "" answers. */
+  reject(error: string, requestId = ""): Promise<void> {
+    return this.#write({ type: "control_response", response: { subtype: "error", request_id: requestId, error } });
+  }
+
+  /** No more lines will come: questions are denied. Resolves when every turn has been shown. */
+  async leave(): Promise<void> {
+    this.#hasLeft = true;
+    this.#inquiries.leave();
+    await this.#shown;
+  }
+
+  cancelAll(): void {
+    this.#session.cancel();
+  }
+
+  async #take(message: ClaudeInput): Promise<void> {
+    switch (message.type) {
+      case "user":
+        return this.#prompt(message);
+      case "control_request": {
+        const response = this.#control.answer(message.requestId, message.request);
+        return this.#write({ type: "control_response", response });
+      }
+      case "control_response": {
+        const { requestId, value, isError } = message;
+        if (this.#inquiries.settle(requestId, value, isError)) return;
+        return this.reject(
+          `nothing was asked under the request_id ${JSON.stringify(requestId.slice(0, 80))}`,
+          requestId,
+        );
+      }
+    }
+  }
+
+  /** Submitted before the next line is read; shown when those before it have been. */
+  #prompt({ content, requestId = this.#parts.newId("req") }: Extract<ClaudeInput, { type: "user" }>): void {
+    const { model, system, permission, refusal } = this.#control;
+    if (refusal) {
+      this.#refuse(refusal);
+      return;
+    }
+    const { approval } = permission;
+    const submit = async () => {
+      const resolved = this.#parts.resolveModel(model);
+      const options = { ...this.#options.turn, model, system, approval, streamRecovery: "restart" as const };
+      return { model: resolved, turn: await this.#session.submit({ ...options, requestId, content }) };
+    };
+    const submitting = submit();
+    submitting.catch(() => {}); // shown in its place
+    this.#queue.push(requestId);
+    const isAsked = permission.isAsked;
+    this.#then(async () => {
+      const view = this.#view(approval);
+      const { exitCode } = await showTurn(submitting, view, (event) => this.#follow(event, isAsked));
+      this.exitCode = exitCode;
+      this.#queue.shift();
+    });
+  }
+
+  /** A message that is no prompt has its `result` too, in its place. */
+  #refuse(problem: string): void {
+    const { kind, message, retryable, hint } = new RequestError("usage", problem);
+    this.#then(async () => {
+      const view = this.#view(this.#control.permission.approval);
+      await view.end({ ...summarizeTurn([]), stopReason: "error", error: { kind, message, retryable, hint } });
+      this.exitCode = exitCodes.usage;
+    });
+  }
+
+  #then(show: () => Promise<void>): void {
+    this.#shown = this.#shown.then(show);
+  }
+
+  #view(approval = this.#options.approval): ClaudeView {
+    const { cwd, version, includePartialMessages, newUuid } = this.#options;
+    return new ClaudeView({
+      cwd,
+      version,
+      includePartialMessages,
+      newUuid,
+      approval,
+      parts: this.#parts,
+      conversationId: this.#session.id,
+      account: this.#account,
+      write: this.#write,
+    });
+  }
+
+  #follow(event: TurnEvent, isAsked: boolean): void {
+    if (event.type === "question") this.#ask(event, isAsked);
+    if (event.type === "answer") void this.#inquiries.over(event.questionId);
+  }
+
+  #ask(event: QuestionEvent, isAsked: boolean): void {
+    const { questionId, question } = event;
+    if (!this.#session.isOpen(questionId)) return;
+    const canBeAsked =
+      (question.kind === "approval" && isAsked) || (question.kind === "elicitation" && this.#control.isInitialized);
+    if (this.#hasLeft || !canBeAsked) this.#session.answer(questionId, false);
+    else void this.#inquiries.ask(questionId, question);
+  }
+
+  /** Cancels what is being answered, or all. The rest stays in the queue. */
+  #interrupt(all: boolean): { still_queued: string[]; cancelled?: string[] } {
+    const [current, ...waiting] = this.#queue;
+    if (current !== undefined) this.#session.cancel(current);
+    if (!all) return { still_queued: waiting };
+    for (const requestId of waiting) this.#session.cancel(requestId);
+    return { still_queued: [], cancelled: waiting };
+  }
+}

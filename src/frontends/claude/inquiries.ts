@@ -1,0 +1,124 @@
+/** Questions of turns, put to the controlling program as control requests. Answers are as `session.answer` takes them. */
+import { isDeepStrictEqual } from "node:util";
+import type { ApprovalQuestion, Question } from "../../core/chat.js";
+import { toolInput } from "./blocks.js";
+
+type Asked = ApprovalQuestion | Extract<Question, { kind: "elicitation" }>;
+
+interface InquiryParts {
+  answer: (questionId: string, value: unknown) => void;
+  /** The program wants the turn to end with its no. */
+  interrupt: () => void;
+  write: (message: object) => Promise<void>;
+}
+
+/** A request's id is the question's. */
+export class Inquiries {
+  readonly #parts: InquiryParts;
+  readonly #open = new Map<string, Asked>();
+  readonly #known = new Set<string>();
+
+  constructor(parts: InquiryParts) {
+    this.#parts = parts;
+  }
+
+  async ask(questionId: string, question: Asked): Promise<void> {
+    this.#open.set(questionId, question);
+    this.#known.add(questionId);
+    const request = question.kind === "approval" ? permissionRequest(question) : elicitationRequest(question);
+    await this.#parts.write({ type: "control_request", request_id: questionId, request });
+  }
+
+  /** False when nothing was ever asked under this id. An answer that crosses the end of its question is no mistake. */
+  settle(questionId: string, value: unknown, isError: boolean): boolean {
+    const question = this.#open.get(questionId);
+    if (!question) return this.#known.has(questionId);
+    this.#open.delete(questionId);
+    const response = isError ? {} : asObject(value);
+    if (question.kind === "elicitation") this.#parts.answer(questionId, elicited(response));
+    else {
+      this.#parts.answer(questionId, approvalOf(response, question));
+      if (response.behavior === "deny" && response.interrupt === true) this.#parts.interrupt();
+    }
+    return true;
+  }
+
+  /** The question has its answer, from whomever: who is still thinking about it may stop. */
+  async over(questionId: string): Promise<void> {
+    if (!this.#open.delete(questionId)) return;
+    await this.#parts.write({ type: "control_cancel_request", request_id: questionId });
+  }
+
+  /** Nobody will answer any more. */
+  leave(): void {
+    const open = [...this.#open.keys()];
+    this.#open.clear();
+    for (const questionId of open) this.#parts.answer(questionId, false);
+  }
+}
+
+function permissionRequest({ call, reason, onceOnly }: ApprovalQuestion): object {
+  const always = {
+    type: "addRules",
+    rules: [{ toolName: call.name }],
+    behavior: "allow",
+    destination: "session",
+  };
+  return {
+    subtype: "can_use_tool",
+    tool_name: call.name,
+    input: toolInput(call.arguments),
+    tool_use_id: call.id,
+    decision_reason: reason,
+    ...(onceOnly ? { suppress_always_allow_rule: true } : { permission_suggestions: [always] }),
+  };
+}
+
+function elicitationRequest(question: Extract<Question, { kind: "elicitation" }>): object {
+  const { server, message } = question;
+  const asked =
+    "form" in question ? { mode: "form", requested_schema: question.form } : { mode: "url", url: question.url };
+  return { subtype: "elicitation", mcp_server_name: server, message, ...asked };
+}
+
+/** A plain `false` would say that nobody could be asked. What is no clear yes is a no; its message is for the model. */
+function approvalOf(response: Record<string, unknown>, { call }: ApprovalQuestion): unknown {
+  const { behavior, message, updatedInput, updatedPermissions } = response;
+  if (behavior === "deny") return { allow: false, ...(typeof message === "string" && message && { message }) };
+  if (behavior !== "allow") return { allow: false, message: 'the answer was neither "allow" nor "deny"' };
+  if (updatedInput !== undefined && !isDeepStrictEqual(updatedInput, toolInput(call.arguments))) {
+    return { allow: false, message: "it was allowed with another input, and this host changes none" };
+  }
+  const remember = scopeOf(updatedPermissions, call.name);
+  return remember ? { allow: true, remember } : true;
+}
+
+const scopes: Readonly<Record<string, string>> = {
+  session: "session",
+  localSettings: "project",
+  projectSettings: "project",
+  userSettings: "always",
+};
+
+/** For how long a rule that allows the whole tool is to hold; other changes of permissions are not made. */
+function scopeOf(updates: unknown, toolName: string): string | undefined {
+  if (!Array.isArray(updates)) return undefined;
+  for (const update of updates.map(asObject)) {
+    const rules = Array.isArray(update.rules) ? update.rules.map(asObject) : [];
+    const isMeant = rules.some((rule) => rule.toolName === toolName && rule.ruleContent === undefined);
+    const destination = String(update.destination);
+    if (update.type === "addRules" && update.behavior === "allow" && isMeant && Object.hasOwn(scopes, destination)) {
+      return scopes[destination];
+    }
+  }
+  return undefined;
+}
+
+function elicited({ action, content }: Record<string, unknown>): unknown {
+  if (action === "accept") return { action, content: asObject(content) };
+  return { action: action === "cancel" ? action : "decline" };
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}

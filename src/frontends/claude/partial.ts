@@ -1,0 +1,88 @@
+/** Deltas as events of Anthropic's streaming Messages API. https://docs.claude.com/en/api/messages-streaming */
+import type { AssistantMessageEvent, Delta } from "../../core/chat.js";
+import { anthropicStopReason, anthropicUsage } from "./usage.js";
+
+type StreamEvent = { type: string } & Record<string, unknown>;
+type BlockKind = "text" | "thinking";
+
+const kinds = { text_delta: "text", reasoning_delta: "thinking" } as const;
+
+/** One answer of the model, from `message_start` to `message_stop`. What is left when an answer is voided has no end. */
+export class PartialMessage {
+  readonly #id: string;
+  readonly #model: string;
+  #isStarted = false;
+  #index = -1;
+  #open: BlockKind | undefined;
+  readonly #shown = new Set<BlockKind>();
+
+  constructor(id: string, model: string) {
+    this.#id = id;
+    this.#model = model;
+  }
+
+  delta({ type, delta }: Delta): StreamEvent[] {
+    return [...this.#start(), ...this.#piece(kinds[type], delta)];
+  }
+
+  /** What had not come as deltas, and the end. */
+  end({ message, finishReason, usage, interrupted }: AssistantMessageEvent): StreamEvent[] {
+    const { reasoning, content, toolCalls } = message;
+    const rest = [
+      ...this.#start(),
+      ...(reasoning && !this.#shown.has("thinking") ? this.#piece("thinking", reasoning) : []),
+      ...(content && !this.#shown.has("text") ? this.#piece("text", content) : []),
+      ...this.#close(),
+    ];
+    for (const { id, name, arguments: text } of toolCalls) {
+      const index = ++this.#index;
+      const delta = { type: "input_json_delta", partial_json: text };
+      rest.push(
+        { type: "content_block_start", index, content_block: { type: "tool_use", id, name, input: {} } },
+        { type: "content_block_delta", index, delta },
+        { type: "content_block_stop", index },
+      );
+    }
+    const stop_reason = interrupted ? null : anthropicStopReason(finishReason);
+    return [
+      ...rest,
+      { type: "message_delta", delta: { stop_reason, stop_sequence: null }, usage: anthropicUsage(usage) },
+      { type: "message_stop" },
+    ];
+  }
+
+  #start(): StreamEvent[] {
+    if (this.#isStarted) return [];
+    this.#isStarted = true;
+    const message = {
+      id: this.#id,
+      type: "message",
+      role: "assistant",
+      model: this.#model,
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      usage: anthropicUsage(undefined),
+    };
+    return [{ type: "message_start", message }];
+  }
+
+  #piece(kind: BlockKind, text: string): StreamEvent[] {
+    const before = this.#open === kind ? [] : [...this.#close(), this.#begin(kind)];
+    const delta = kind === "text" ? { type: "text_delta", text } : { type: "thinking_delta", thinking: text };
+    return [...before, { type: "content_block_delta", index: this.#index, delta }];
+  }
+
+  #begin(kind: BlockKind): StreamEvent {
+    this.#open = kind;
+    this.#shown.add(kind);
+    const block = kind === "text" ? { type: kind, text: "" } : { type: kind, thinking: "", signature: "" };
+    return { type: "content_block_start", index: ++this.#index, content_block: block };
+  }
+
+  #close(): StreamEvent[] {
+    if (!this.#open) return [];
+    this.#open = undefined;
+    return [{ type: "content_block_stop", index: this.#index }];
+  }
+}

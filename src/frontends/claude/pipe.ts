@@ -1,0 +1,48 @@
+import type { Readable, Writable } from "node:stream";
+import type { DoorParts, OnInterrupt } from "../door.js";
+import { exitCodes } from "../exit-codes.js";
+import { maxLineBytes, readLines } from "../lines.js";
+import { denyQuestions } from "../oneshot-turn.js";
+import { Output } from "../output.js";
+import { ClaudeConversation, type PipeOptions } from "./conversation.js";
+
+interface Pipe {
+  stdin: Readable;
+  /** Gets protocol only. */
+  stdout: Writable;
+  onInterrupt: OnInterrupt;
+}
+
+/**
+ * A documented part of Claude Code's `stream-json` in both directions: many turns of one conversation. Resolves to the exit code of
+ * the last of them when stdin has ended and every turn has been shown.
+ */
+export async function runClaudePipe(
+  parts: DoorParts,
+  options: PipeOptions,
+  { stdin, stdout, onInterrupt }: Pipe,
+): Promise<number> {
+  const interrupted = new AbortController();
+  const stop = () => {
+    conversation.cancelAll();
+    interrupted.abort();
+    stdin.destroy();
+  };
+  const output = new Output(stdout, stop);
+  parts.sessions.onResumed(denyQuestions);
+  const conversation = new ClaudeConversation(parts, options, (message) =>
+    output.write(`${JSON.stringify(message)}\n`),
+  );
+  const unsubscribe = onInterrupt(stop);
+  try {
+    for await (const line of readLines(stdin, maxLineBytes)) {
+      if ("problem" in line) await conversation.reject(line.problem);
+      else if (line.text.trim() !== "") await conversation.receive(line.text);
+    }
+  } catch (error) {
+    if (!interrupted.signal.aborted) throw error;
+  }
+  await conversation.leave();
+  unsubscribe();
+  return interrupted.signal.aborted ? exitCodes.cancelled : conversation.exitCode;
+}

@@ -1,0 +1,66 @@
+/** What the host has, as `system/init` and control responses tell it. */
+import type { ServerState } from "../../core/chat.js";
+import { RequestError } from "../../core/errors.js";
+import type { ServerStatus, ToolHub } from "../../core/ports.js";
+
+const serverStates: Readonly<Record<ServerState, string>> = {
+  starting: "pending",
+  ready: "connected",
+  degraded: "connected",
+  needs_auth: "needs-auth",
+  failed: "failed",
+  disabled: "disabled",
+};
+
+/** Without slash commands: a message that begins with one is a prompt like any other. */
+export function initFacts(hub: ToolHub) {
+  return {
+    tools: hub.tools().map(({ name }) => name),
+    mcp_servers: hub.servers().map(({ name, state }) => ({ name, status: serverStates[state] })),
+    slash_commands: [],
+    agents: [],
+    skills: [],
+    plugins: [],
+    output_style: "default",
+    apiKeySource: "none",
+  };
+}
+
+export function mcpStatus(hub: ToolHub): object {
+  return { mcpServers: hub.servers().map((server) => serverStatus(server, hub)) };
+}
+
+function serverStatus({ name, state, version, reason }: ServerStatus, hub: ToolHub): object {
+  const tools = hub.tools().filter(({ server }) => server === name);
+  return {
+    name,
+    status: serverStates[state],
+    ...(version && { serverInfo: { name, version } }),
+    ...(state === "failed" && reason && { error: reason }),
+    tools: tools.map(({ tool, description }) => ({ name: tool, description })),
+  };
+}
+
+/** Who decides about calls that need approval. */
+export interface Permission {
+  /** Absent: as configured, which rules and remembered answers may outrank. */
+  approval?: "ask" | "auto";
+  /** Questions go to the controlling program; else they are denied. */
+  isAsked: boolean;
+}
+
+/** Claude Code's word for it. */
+export function permissionModeOf(approval: "ask" | "auto"): string {
+  return approval === "auto" ? "bypassPermissions" : "default";
+}
+
+/** `canAsk`: the program said at the start that it can be asked. Throws RequestError. */
+export function permissionOf(mode: string, canAsk: boolean): Permission {
+  if (mode === "default") return { approval: "ask", isAsked: canAsk };
+  if (mode === "dontAsk") return { approval: "ask", isAsked: false };
+  if (mode === "bypassPermissions") return { approval: "auto", isAsked: canAsk };
+  const hint = "use default, dontAsk or bypassPermissions";
+  throw new RequestError("usage", `the permission mode ${JSON.stringify(mode.slice(0, 40))} is not supported`, {
+    hint,
+  });
+}

@@ -1,0 +1,76 @@
+/** Token counts, costs and stop reasons in Anthropic's words. */
+import type { FinishReason, StoredEvent, Usage } from "../../core/chat.js";
+
+const stopReasons: Readonly<Record<FinishReason, string | null>> = {
+  stop: "end_turn",
+  length: "max_tokens",
+  tool_calls: "tool_use",
+  content_filter: "refusal",
+  unknown: null,
+};
+
+export function anthropicStopReason(finishReason: FinishReason): string | null {
+  return stopReasons[finishReason];
+}
+
+/** Clients require the counts: 0 where the provider gave none. Cached tokens are counted beside the others there, not among them. */
+export function anthropicUsage({ inputTokens = 0, outputTokens = 0, cachedTokens = 0 }: Partial<Usage> = {}) {
+  return {
+    input_tokens: inputTokens - cachedTokens,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: cachedTokens,
+    output_tokens: outputTokens,
+  };
+}
+
+interface ModelUsage {
+  inputTokens: number;
+  outputTokens: number;
+  cacheReadInputTokens: number;
+  cacheCreationInputTokens: number;
+  webSearchRequests: number;
+  costUSD: number;
+  /** `unknown`: some request's price is not known, and not in `costUSD`. */
+  costBasis: "list" | "unknown";
+}
+
+/** What the turns of one process have used together: a result carries the running total. A turn that is shown again counts once. */
+export class Account {
+  readonly #models = new Map<string, ModelUsage>();
+  readonly #counted = new Set<number>();
+
+  /** `event`: of the one conversation that this account is about. */
+  add(event: StoredEvent): void {
+    if (event.type !== "assistant_message" || this.#counted.has(event.seq)) return;
+    this.#counted.add(event.seq);
+    const { usage, spent, model } = event;
+    const { inputTokens = 0, outputTokens = 0, cachedTokens = 0 }: Partial<Usage> = usage ?? {};
+    const sum = this.#models.get(model) ?? nothing();
+    sum.inputTokens += inputTokens - cachedTokens;
+    sum.outputTokens += outputTokens;
+    sum.cacheReadInputTokens += cachedTokens;
+    sum.costUSD += spent?.usd ?? 0;
+    if (spent?.usd === undefined) sum.costBasis = "unknown";
+    this.#models.set(model, sum);
+  }
+
+  total() {
+    const total_cost_usd = [...this.#models.values()].reduce((sum, { costUSD }) => sum + costUSD, 0);
+    return {
+      total_cost_usd,
+      modelUsage: Object.fromEntries([...this.#models].map(([name, sum]) => [name, { ...sum }])),
+    };
+  }
+}
+
+function nothing(): ModelUsage {
+  return {
+    inputTokens: 0,
+    outputTokens: 0,
+    cacheReadInputTokens: 0,
+    cacheCreationInputTokens: 0,
+    webSearchRequests: 0,
+    costUSD: 0,
+    costBasis: "list",
+  };
+}

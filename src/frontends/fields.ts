@@ -1,0 +1,64 @@
+/** What other programs send: JSON whose fields are checked one by one, with words for whoever wrote it. */
+
+/** The message is for the sender. */
+export class Problem extends Error {}
+
+/** Throws Problem. */
+export function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    throw new Problem(`not JSON: ${error instanceof Error ? error.message : "it does not parse"}`);
+  }
+}
+
+/** Throws Problem. */
+export function required<T>(value: T | undefined, path: string): T {
+  if (value === undefined) throw new Problem(`"${path}" is missing`);
+  return value;
+}
+
+/** Optional fields of one object, checked as they are read: each throws Problem. `null` counts as absent. */
+export class Fields {
+  readonly #values: Map<string, unknown>;
+  readonly #path: string;
+
+  constructor(value: unknown, path: string) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw new Problem(path ? `"${path.slice(0, -1)}" must be an object` : "a message must be a JSON object");
+    }
+    this.#values = new Map(Object.entries(value));
+    this.#path = path;
+  }
+
+  /** As messages name it. */
+  pathOf(name: string): string {
+    return this.#path + name;
+  }
+
+  any(name: string): unknown {
+    return this.#values.get(name);
+  }
+
+  text(name: string): string | undefined {
+    const value = this.any(name) ?? undefined;
+    if (value === undefined || (typeof value === "string" && value !== "")) return value;
+    throw new Problem(`"${this.pathOf(name)}" must be a non-empty string`);
+  }
+
+  boolean(name: string): boolean | undefined {
+    const value = this.any(name) ?? undefined;
+    if (value === undefined || typeof value === "boolean") return value;
+    throw new Problem(`"${this.pathOf(name)}" must be true or false`);
+  }
+
+  position(name: string): number | undefined {
+    const value = this.any(name) ?? undefined;
+    if (value === undefined || (typeof value === "number" && Number.isSafeInteger(value) && value >= 1)) return value;
+    throw new Problem(`"${this.pathOf(name)}" must be a whole number from 1`);
+  }
+
+  fields(name: string): Fields {
+    return new Fields(this.any(name) ?? {}, `${this.pathOf(name)}.`);
+  }
+}

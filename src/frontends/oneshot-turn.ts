@@ -1,0 +1,70 @@
+import type { StoredEvent, TurnEvent } from "../core/chat.js";
+import { errorInfo } from "../core/errors.js";
+import { patternOf } from "../core/tool-pattern.js";
+import type { LiveTurn } from "../session/live-turn.js";
+import type { Session } from "../session/session.js";
+import { summarizeTurn } from "../session/summary.js";
+import { exitCodeOfTurn } from "./exit-codes.js";
+import type { OneshotView } from "./oneshot-views.js";
+
+interface Submitted {
+  turn: LiveTurn;
+  model: { provider: string; model: string };
+}
+
+interface Shown {
+  exitCode: number;
+  /** `server__tool` and the reason of every call that nobody could be asked about. */
+  denied: ReadonlyMap<string, string>;
+}
+
+/** Shows one turn to its end, also one that could not start. `onEvent` gets each event before it is shown. */
+export async function showTurn(
+  submitting: Promise<Submitted>,
+  view: OneshotView,
+  onEvent: (event: TurnEvent) => void,
+): Promise<Shown> {
+  const events: StoredEvent[] = [];
+  try {
+    const { turn, model } = await submitting;
+    const { turnId, cached, signal } = turn;
+    await view.start({ turnId, cached, model, signal });
+    for await (const event of turn.watch()) {
+      if ("seq" in event) events.push(event);
+      onEvent(event);
+      await view.show(event);
+    }
+  } catch (error) {
+    const failure = errorInfo(error);
+    await view.end({ ...summarizeTurn(events), stopReason: "error", error: failure });
+    return { exitCode: exitCodeOfTurn({ error: failure, denied: false }), denied: new Map() };
+  }
+  const denied = deniedTools(events);
+  const summary = summarizeTurn(events);
+  await view.end({ ...summary, ...(denied.size > 0 && { denied: [...denied.keys()] }) });
+  return { exitCode: exitCodeOfTurn({ ...summary, denied: denied.size > 0 }), denied };
+}
+
+/** A turn that an earlier process left in this conversation goes on first, and nobody is here to be asked about it either. */
+export async function denyQuestions(turn: LiveTurn, session: Session): Promise<void> {
+  try {
+    for await (const event of turn.watch()) {
+      if (event.type === "question") session.answer(event.questionId, false);
+    }
+  } catch {
+    // The turn that was asked for meets the same trouble, and says it.
+  }
+}
+
+/** `server__tool` and the reason of every question that was answered with a plain no. */
+function deniedTools(events: readonly StoredEvent[]): Map<string, string> {
+  const refused = new Set(
+    events.flatMap((event) => (event.type === "answer" && event.value === false ? [event.questionId] : [])),
+  );
+  const denied = new Map<string, string>();
+  for (const event of events) {
+    if (event.type !== "question" || event.question.kind !== "approval" || !refused.has(event.questionId)) continue;
+    denied.set(patternOf(event.question), event.question.reason);
+  }
+  return denied;
+}

@@ -1,0 +1,139 @@
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { ownArguments } from "../../src/claude-arguments.js";
+import { parse, shape } from "../frontends/claude/client.js";
+import { fixtureServer } from "../support/app.js";
+import { configFor, ended, Workplace } from "../support/cli.js";
+import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
+
+const user = (content: string) => JSON.stringify({ type: "user", message: { role: "user", content } });
+const pipe = ["run", "--input-format", "claude-stream-json"];
+
+describe("run with claude-stream-json", () => {
+  test("prints one prompt's turn, and stdout has nothing else", async () => {
+    using place = new Workplace();
+    const args = ["run", "Add 2 and 40 with the add tool", "--output-format", "claude-stream-json"];
+    const { exitCode, stdout } = await place.run(args);
+    expect(exitCode).toBe(0);
+    expect(shape(parse(stdout))).toEqual([
+      "system init",
+      "assistant tool_use",
+      "user tool_result",
+      "assistant text",
+      "result success",
+    ]);
+    expect(parse(stdout).at(-1)).toMatchObject({
+      result: "The answer is 42.",
+      session_id: expect.stringMatching(/^conv_/),
+    });
+  });
+
+  test("reads prompts until the end of input, as input format", async () => {
+    using place = new Workplace();
+    const lines = [user("Add 1 and 2 with the add tool"), user("Add 3 and 4 with the add tool")];
+    const { exitCode, stdout } = await place.run(pipe, lines.join("\n"));
+    expect(exitCode).toBe(0);
+    const results = parse(stdout).filter(({ type }) => type === "result");
+    expect(results.map(({ result }) => result)).toEqual(["The answer is 3.", "The answer is 7."]);
+  });
+
+  test.each([
+    [
+      "another output format",
+      [...pipe, "--output-format", "json"],
+      "goes with --output-format claude-stream-json only",
+    ],
+    ["a prompt", [...pipe, "hi"], "the prompts come from stdin"],
+    ["a request id", [...pipe, "--request-id", "r1"], '"uuid"'],
+    [
+      "partial messages of another format",
+      ["run", "hi", "--include-partial-messages"],
+      "--output-format claude-stream-json",
+    ],
+    ["nobody to ask", ["run", "hi", "--permission-prompt-tool", "stdio"], "--input-format claude-stream-json"],
+    ["a tool that is to be asked", [...pipe, "--permission-prompt-tool", "mcp__auth__ask"], "stdio"],
+  ])("is a mistake with %s", async (_, args, text) => {
+    using place = new Workplace();
+    const { exitCode, stdout, stderr } = await place.run(args);
+    expect([exitCode, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(text);
+  });
+});
+
+describe("the launcher", () => {
+  const keep = (text: string) => `kept:${text}`;
+
+  test("takes what the SDK passes", () => {
+    const sdk = [
+      "--output-format",
+      "stream-json",
+      "--verbose",
+      "--input-format",
+      "stream-json",
+      "--max-turns=3",
+      "--model=openai/m",
+      "--permission-prompt-tool=stdio",
+      "--resume=conv_1",
+      "--allowedTools=Read,mcp__s__echo",
+      "--disallowedTools=mcp__s__crash",
+      '--mcp-config={"mcpServers":{}}',
+      "--setting-sources=",
+      "--permission-mode=default",
+      "--include-partial-messages",
+    ];
+    expect(ownArguments(sdk, keep)).toEqual([
+      "run",
+      '--mcp-config=kept:{"mcpServers":{}}',
+      "--input-format=claude-stream-json",
+      "--output-format=claude-stream-json",
+      "--permission-prompt-tool=stdio",
+      "--model=openai/m",
+      "--max-tool-hops=3",
+      "--conversation=conv_1",
+      "--allow=mcp__s__echo",
+      "--deny=mcp__s__crash",
+      "--include-partial-messages",
+    ]);
+  });
+
+  test("takes a prompt, as claude -p does", () => {
+    expect(ownArguments(["-p", "hi", "--output-format", "json"], keep)).toEqual([
+      "run",
+      "--output-format=json",
+      "--",
+      "hi",
+    ]);
+  });
+
+  test("knows who approves by the mode", () => {
+    expect(ownArguments(["--permission-mode=bypassPermissions"], keep)).toEqual(["run", "--yes"]);
+    expect(ownArguments(["--permission-mode=dontAsk", "--permission-prompt-tool=stdio"], keep)).toEqual(["run"]);
+  });
+
+  test.each([["--max-budget-usd=1"], ["--json-schema={}"], ["--fork-session"], ["--permission-mode=plan"]])(
+    "refuses %s, which would have no effect",
+    (arg) => {
+      expect(() => ownArguments([arg], keep)).toThrow(arg.split("=")[0]);
+    },
+  );
+
+  test("is the host, with the servers that it was given and that leave no trace, and a denied tool is no failure", async () => {
+    const call = toolCalls([{ name: "given__echo", arguments: {} }]);
+    await using llm = await startLlmServer([call, answer("I may not.")]);
+    using place = new Workplace();
+    place.configure(configFor(llm.url));
+    const sdk = ["--output-format", "stream-json", "--verbose", "--input-format", "stream-json"];
+    const mcp = `--mcp-config=${JSON.stringify({ mcpServers: { given: fixtureServer() } })}`;
+    const child = spawn(process.execPath, [resolve("dist/claude-launcher.js"), ...sdk, mcp], {
+      cwd: place.folder,
+      env: { ...place.environment, TMPDIR: place.folder },
+    });
+    const { exitCode, stdout } = await ended(child, user("go"));
+    expect(exitCode).toBe(0);
+    expect(parse(stdout).at(-1)).toMatchObject({ permission_denials: [{ tool_name: "given__echo" }] });
+    const left = readdirSync(place.folder).filter((name) => name.startsWith("mcp-platform-"));
+    expect(left).toEqual([]);
+  });
+});

@@ -1,0 +1,78 @@
+/** A controlling program as Claude Code's clients are one: writes lines, reads lines, answers what it is asked. */
+import { PassThrough } from "node:stream";
+import type { PipeOptions } from "../../../src/frontends/claude/conversation.js";
+import { runClaudePipe } from "../../../src/frontends/claude/pipe.js";
+import type { App } from "../../../src/index.js";
+import { doorParts, interrupts, Sink } from "../support.js";
+
+export interface ClaudeMessage {
+  type: string;
+  subtype?: string;
+  [field: string]: unknown;
+}
+
+export const parse = (text: string) =>
+  text
+    .split("\n")
+    .slice(0, -1)
+    .map((line): ClaudeMessage => JSON.parse(line));
+
+/** Uuids count up. */
+export function claudeOptions() {
+  let uuids = 0;
+  return {
+    cwd: "/here",
+    version: "1.2.3",
+    approval: "ask" as const,
+    includePartialMessages: false,
+    newUuid: () => `uuid-${++uuids}`,
+  };
+}
+
+export function openPipe(app: App, options: Partial<PipeOptions> = {}) {
+  const stdin = new PassThrough();
+  const stdout = new Sink();
+  const { onInterrupt, interrupt } = interrupts();
+  const given = {
+    ...claudeOptions(),
+    conversationId: "c",
+    turn: {},
+    systemPrompt: "Be kind.",
+    canAsk: false,
+    ...options,
+  };
+  const exitCode = runClaudePipe(doorParts(app), given, { stdin, stdout, onInterrupt });
+  const send = (line: unknown) => void stdin.write(typeof line === "string" ? line : `${JSON.stringify(line)}\n`);
+  const messages = (type?: string) => parse(stdout.text).filter((message) => !type || message.type === type);
+  return {
+    stdin,
+    stdout,
+    interrupt,
+    messages,
+    send,
+    user: (content: unknown, more: object = {}) => send({ type: "user", message: { role: "user", content }, ...more }),
+    control: (requestId: string, request: object) => send({ type: "control_request", request_id: requestId, request }),
+    /** What this program was asked last. */
+    asked: () =>
+      messages("control_request").at(-1) as unknown as { request_id: string; request: Record<string, unknown> },
+    respond: (requestId: string, response: object, subtype = "success") =>
+      send({ type: "control_response", response: { subtype, request_id: requestId, response } }),
+    response: (requestId: string) =>
+      messages("control_response")
+        .map(({ response }) => response as { subtype: string; request_id: string; response?: object; error?: string })
+        .find(({ request_id }) => request_id === requestId),
+    end: () => {
+      stdin.end();
+      return exitCode;
+    },
+  };
+}
+
+/** A turn at a glance: what each message holds. */
+export function shape(messages: readonly ClaudeMessage[]): string[] {
+  return messages.map(({ type, subtype, message, event }) => {
+    const content = (message as { content?: { type: string }[] })?.content?.map((block) => block.type).join("+");
+    const name = subtype ?? content ?? (event as { type: string })?.type;
+    return name === undefined ? type : `${type} ${name}`;
+  });
+}
