@@ -178,7 +178,7 @@ class Repl {
         const turn = await begin();
         for await (const event of turn.watch()) {
           this.#screen.show(event);
-          if (event.type === "question") await this.#ask(event, turn.signal);
+          if (event.type === "question" && session.isOpen(event.questionId)) await this.#ask(event, turn.signal);
         }
       },
     );

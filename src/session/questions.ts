@@ -46,6 +46,7 @@ export class Questions {
     if (!this.answer(questionId, value)) this.#early.set(questionId, { turnId, value });
   }
 
+  /** Whether an answer would count. */
   isOpen(questionId: string): boolean {
     return this.#open.has(questionId) || this.#elsewhere.has(questionId);
   }

@@ -70,6 +70,27 @@ describe("a prompt", () => {
     expect(await acp.prompt(sessionId, "again")).toEqual({ stopReason: "end_turn" });
   });
 
+  test("that is sent again under its request id is no second one", async () => {
+    await using llm = await startLlmServer([echo(), answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+    await using acp = await openAcp(app);
+    const sessionId = await acp.begin();
+    const named = (text: string, id: unknown = "r1") =>
+      acp.agent.request(methods.agent.session.prompt, {
+        sessionId,
+        prompt: [{ type: "text", text }],
+        _meta: { "mcp-platform/request-id": id },
+      });
+    const end = { stopReason: "end_turn" };
+    expect(await Promise.all([named("hi"), named("hi")])).toEqual([end, end]);
+    expect(acp.said()).toBe("done");
+    expect(await named("hi")).toEqual(end);
+    expect(acp.said()).toBe("donedone");
+    expect(acp.permissions).toHaveLength(1);
+    await expect(named("other")).rejects.toMatchObject({ code: -32602, data: { kind: "request_mismatch" } });
+    await expect(named("hi", 1)).rejects.toMatchObject({ code: -32602 });
+  });
+
   test("that fails is an error in our words", async () => {
     await using llm = await startLlmServer([failure(401)]);
     await using app = await startApp({ llm: llm.url });

@@ -15,7 +15,7 @@ import { createMcpServer, type McpParts } from "../../src/frontends/mcp/server.j
 import type { App } from "../../src/index.js";
 import { fixtureServer, script, startApp } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";
-import { answer, failure, startLlmServer, toolCalls } from "../support/llm-server.js";
+import { answer, failure, STALL, type Step, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { listenMcp, mcpParts } from "../support/mcp-door.js";
 
 const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
@@ -81,6 +81,79 @@ describe("the tool chat", () => {
     expect(asked).toEqual([expect.stringContaining("Run s.echo?")]);
     const result = llm.requests[1]?.body.messages?.at(-1)?.content;
     expect(String(result).includes("did not allow")).toBe(!isRun);
+    await client.close();
+  });
+
+  describe("with a request_id", () => {
+    const args = { prompt: "hi", request_id: "r1" };
+
+    test("is one turn however often it is called, and asks once", async () => {
+      await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("done")]);
+      await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+      const asked: string[] = [];
+      const onElicit = ({ message }: ElicitRequest["params"]): ElicitResult => {
+        asked.push(message);
+        return { action: "accept", content: { answer: "once" } };
+      };
+      const client = await connect(app, {}, { onElicit });
+      const other = await connect(app, {}, { onElicit });
+      const call = (by: Client) => by.callTool({ name: "chat", arguments: args });
+      const results = [...(await Promise.all([call(client), call(client)])), await call(other)];
+      expect(results[0]).toMatchObject({ structuredContent: { text: "done" } });
+      expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(1);
+      expect(asked).toHaveLength(1);
+      await client.close();
+      await other.close();
+    });
+
+    test("goes on without a client that has gone, and has its answer for when it is back", async () => {
+      let release: (answered: Step) => void = () => {};
+      const later = new Promise<Step>((resolve) => {
+        release = resolve;
+      });
+      await using llm = await startLlmServer([(...exchange) => void later.then((step) => step(...exchange))]);
+      await using app = await startApp({ llm: llm.url });
+      const gone = await connect(app, {});
+      const lost = gone.callTool({ name: "chat", arguments: args }).catch((error: unknown) => error);
+      await llm.received(1);
+      await gone.close();
+      expect(await lost).toBeInstanceOf(Error);
+      release(answer("late"));
+      const client = await connect(app, {});
+      expect(await client.callTool({ name: "chat", arguments: args })).toMatchObject({ content: [{ text: "late" }] });
+      await client.close();
+    });
+
+    test("that a known conversation has of another prompt is refused", async () => {
+      await using llm = await startLlmServer([answer("one"), answer("other")]);
+      await using app = await startApp({ llm: llm.url });
+      const client = await connect(app, {});
+      const chat = (given: object) => client.callTool({ name: "chat", arguments: { ...args, ...given } });
+      await chat({ conversation_id: "c" });
+      expect(textOf(await chat({ conversation_id: "c", prompt: "other" }))).toContain("already used");
+      expect(textOf(await chat({ conversation_id: "", prompt: "other" }))).toBe("other");
+      await client.close();
+    });
+  });
+
+  test("is cancelled with the client that called it without a request_id", async () => {
+    await using llm = await startLlmServer([stream([STALL])]);
+    await using app = await startApp({ llm: llm.url });
+    const client = await connect(app, {});
+    const lost = client.callTool({ name: "chat", arguments: { prompt: "hi", conversation_id: "c" } });
+    await llm.received(1);
+    await client.close();
+    await expect(lost).rejects.toThrow();
+    await app.sessions.open("c").idle();
+    expect((await app.sessions.history("c")).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
+  });
+
+  test.each(["prompt", "conversation_id", "request_id", "model"])("needs %s as a text", async (name) => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    const client = await connect(app, {});
+    const result = await client.callTool({ name: "chat", arguments: { prompt: "hi", [name]: 1 } });
+    expect(result).toMatchObject({ isError: true, content: [{ text: `${name} has to be a text` }] });
     await client.close();
   });
 

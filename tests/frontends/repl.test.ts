@@ -425,3 +425,27 @@ test("a chat that is resumed goes on with the turn that its host died in, and te
   expect(await chat.leave()).toBe(0);
   await rm(folder, { recursive: true });
 });
+
+test("a chat that is resumed does not ask again what was answered before its host died", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "repl-"));
+  const storage = { driver: "sqlite", path: join(folder, "log.db") };
+  const host = {
+    mcpServers: { s: fixtureServer() },
+    config: { chat: { service: { approval: "ask" }, storage } },
+  };
+  await using llm = await startLlmServer([sayAndCall("", "s__echo"), stalled(), answer("done")]);
+  const died = await startApp({ llm: llm.url, ...host });
+  const session = died.sessions.open("c");
+  const turn = await session.submit({ requestId: "r", text: "hi", streaming: true });
+  session.listen((event) => event.type === "question" && session.answer(event.questionId, true));
+  await llm.received(2);
+  await died.drain(0);
+  expect(turn.isParked).toBe(true);
+  await using app = await startApp({ llm: llm.url, recover: false, ...host });
+  const chat = open(app);
+  await chat.sees("an unfinished turn goes on");
+  await chat.sees("done\n");
+  expect(chat.screen.text).not.toContain("run s.echo?");
+  expect(await chat.leave()).toBe(0);
+  await rm(folder, { recursive: true });
+});

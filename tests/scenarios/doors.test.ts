@@ -1,184 +1,77 @@
 import { describe, expect, test } from "@jest/globals";
-import type { StoredEvent } from "../../src/core/chat.js";
-import { fixtureServer, startApp } from "../support/app.js";
-import {
-  answer,
-  CUT,
-  chunk,
-  type LlmRequest,
-  type LlmServer,
-  STALL,
-  type Step,
-  startLlmServer,
-  stream,
-  toolCalls,
-} from "../support/llm-server.js";
-import { doors, type OpenDoor } from "./doors.js";
+import { startApp } from "../support/app.js";
+import { answer, startLlmServer } from "../support/llm-server.js";
+import { once } from "./doors/door.js";
+import { doors } from "./doors/doors.js";
+import { pipe } from "./doors/messages.js";
+import { type Scenario, scenarios } from "./doors/scenarios.js";
+import { comparable, played, types } from "./doors/stored.js";
 
-interface Scenario {
-  name: string;
-  script: (() => Step[]) | ((request: LlmRequest) => Step);
-  /** More of the configuration. */
-  chat?: object;
-  isAsked?: boolean;
-  play(door: OpenDoor, llm: LlmServer): Promise<unknown>;
-  /** The types of the stored events, by conversation; consecutive results of tools count as one step. */
-  stored: Record<string, string[]>;
-}
-
-const turn = { conversationId: "c1", requestId: "r1", text: "hi" };
-const echo = (...numbers: number[]) =>
-  toolCalls(numbers.map((n) => ({ name: "s__echo", arguments: { n }, id: `call_${n}` })));
-const oneCall = ["assistant_message", "tool_call", "tool_sent", "tool_result"];
-const said = ["assistant_message", "turn_end"];
-const aboutText = ({ body }: LlmRequest) => JSON.stringify(body.messages?.at(-1)?.content);
-
-const scenarios: Scenario[] = [
-  {
-    name: "a plain answer",
-    script: () => [answer("one two")],
-    play: (door) => door.prompt(turn),
-    stored: { c1: ["user_message", ...said] },
-  },
-  {
-    name: "tools in parallel",
-    script: () => [echo(1, 2), answer("done")],
-    play: (door) => door.prompt(turn),
-    stored: {
-      c1: [
-        "user_message",
-        "assistant_message",
-        "tool_call",
-        "tool_call",
-        "tool_sent",
-        "tool_sent",
-        "tool_result",
-        "tool_result",
-        ...said,
-      ],
-    },
-  },
-  {
-    name: "a tool that fails",
-    script: () => [toolCalls([{ name: "s__oddly", arguments: {} }]), answer("sorry")],
-    play: (door) => door.prompt(turn),
-    stored: { c1: ["user_message", ...oneCall, ...said] },
-  },
-  {
-    name: "a question that is answered with yes",
-    script: () => [echo(1), answer("done")],
-    chat: { service: { approval: "ask" } },
-    isAsked: true,
-    play: (door) => door.prompt({ ...turn, answer: true }),
-    stored: {
-      c1: ["user_message", "assistant_message", "tool_call", "question", "answer", "tool_sent", "tool_result", ...said],
-    },
-  },
-  {
-    name: "a question that is answered with no",
-    script: () => [echo(1), answer("as you like")],
-    chat: { service: { approval: "ask" } },
-    play: (door) => door.prompt({ ...turn, answer: false }),
-    stored: { c1: ["user_message", "assistant_message", "tool_call", "question", "answer", "tool_result", ...said] },
-  },
-  {
-    name: "a turn that is cancelled",
-    script: () => [stream([STALL])],
-    play: (door, llm) => door.prompt({ ...turn, begun: (cancel) => void llm.received(1).then(cancel) }),
-    stored: { c1: ["user_message", "turn_end"] },
-  },
-  {
-    name: "an answer that breaks off",
-    script: () => [stream([chunk({ content: "half" }), CUT])],
-    play: (door) => door.prompt(turn),
-    stored: { c1: ["user_message", "assistant_message", "turn_error"] },
-  },
-  {
-    name: "the limit of hops",
-    script: () => [echo(1), answer("enough")],
-    chat: { service: { approval: "auto", max_tool_hops: 1 } },
-    play: (door) => door.prompt(turn),
-    stored: { c1: ["user_message", ...oneCall, ...said] },
-  },
-  {
-    name: "a request that is sent three times",
-    script: () => [answer("once")],
-    play: async (door) => {
-      await Promise.all([door.prompt(turn), door.prompt(turn)]);
-      await door.prompt(turn);
-      await door.prompt({ ...turn, text: "something else" });
-    },
-    stored: { c1: ["user_message", ...said] },
-  },
-  {
-    name: "two conversations at once",
-    script: (request) => (aboutText(request).includes("first") ? echo(1) : answer("done")),
-    play: (door) =>
-      Promise.all([
-        door.prompt({ ...turn, text: "first" }),
-        door.prompt({ ...turn, conversationId: "c2", requestId: "r2", text: "second" }),
-      ]),
-    stored: { c1: ["user_message", ...oneCall, ...said], c2: ["user_message", ...said] },
-  },
-];
-
-/** Without what differs from run to run: ids of turns and questions by their order, no times, results of one batch by call. */
-function comparable(events: readonly StoredEvent[]): object[] {
-  const ids = new Map<string, string>();
-  const named = JSON.stringify(events.map(({ at: _, seq: __, ...event }) => event)).replaceAll(
-    /"((?:turn|q)_\w+)"/g,
-    (_, id: string) => {
-      if (!ids.has(id)) ids.set(id, `id ${ids.size + 1}`);
-      return `"${ids.get(id)}"`;
-    },
-  );
-  const key = ({ type, callId }: { type: string; callId?: string }) => (type === "tool_result" ? (callId ?? "") : "");
-  const all = JSON.parse(named) as { type: string; callId?: string }[];
-  return all
-    .map((event, index) => ({ event, index }))
-    .sort((a, b) => {
-      const isBatch = all
-        .slice(Math.min(a.index, b.index), Math.max(a.index, b.index) + 1)
-        .every(({ type }) => type === "tool_result");
-      return isBatch ? key(a.event).localeCompare(key(b.event)) : a.index - b.index;
-    })
-    .map(({ event }) => event);
-}
-
-async function storedThrough(door: (typeof doors)[number], scenario: Scenario): Promise<Record<string, StoredEvent[]>> {
-  const script =
-    scenario.script.length === 0
-      ? (scenario.script as () => Step[])()
-      : (scenario.script as (request: LlmRequest) => Step);
-  await using llm = await startLlmServer(script);
-  const chat = { storage: { driver: "memory" }, service: { approval: "auto" }, ...scenario.chat };
-  await using app = await startApp({
-    llm: llm.url,
-    mcpServers: { s: fixtureServer() },
-    config: { chat },
-    streamRecovery: "fail",
+/** A scenario through every door, streamed and not. What is stored otherwise than through the pipe has its reason in its name. */
+function waysThrough({ stored, needs, whole }: Scenario) {
+  return doors.flatMap((door) => {
+    const reason = needs && door.cannot?.[needs.ability];
+    return [true, false].map((streaming) => {
+      const name = `${door.name}, ${streaming ? "" : "not "}streamed`;
+      if (needs && reason)
+        return { name: `${name} (${reason})`, door, streaming, like: "instead", expected: needs.stored };
+      if (whole && !streaming) {
+        return { name: `${name} (${whole.because})`, door, streaming, like: "whole", expected: whole.stored };
+      }
+      return { name, door, streaming, like: "streamed", expected: stored };
+    });
   });
-  {
-    await using opened = await door.open(app);
-    await scenario.play(opened, llm);
-  }
-  const ids = Object.keys(scenario.stored);
-  expect((await app.sessions.list()).map(({ conversationId }) => conversationId).sort()).toEqual(ids);
-  const entries = ids.map(async (id) => [id, await app.sessions.history(id)] as const);
-  return Object.fromEntries(await Promise.all(entries));
 }
 
 describe.each(scenarios)("$name", (scenario) => {
-  const open = doors.filter(({ asks }) => asks || !scenario.isAsked);
-  const [reference] = open;
+  const { play, needs } = scenario;
+  /** What everything is compared with is stored through the pipe, streamed where that can be. */
+  const references = once((like) =>
+    played(pipe, scenario, like === "instead" && needs ? needs.instead : play, like !== "whole"),
+  );
 
-  test.each(open)("through $name is stored as through the pipe", async (door) => {
-    const stored = await storedThrough(door, scenario);
-    const types = Object.entries(stored).map(([id, events]) => [id, events.map(({ type }) => type)]);
-    expect(Object.fromEntries(types)).toEqual(scenario.stored);
-    if (!reference || door === reference) return;
-    const expected = await storedThrough(reference, scenario);
-    for (const [id, events] of Object.entries(stored))
-      expect(comparable(events)).toEqual(comparable(expected[id] ?? []));
+  test.each(waysThrough(scenario))("is stored as it should be through $name", async (way) => {
+    const { door, streaming, like, expected } = way;
+    const { stored, others, streamed } = await played(door, scenario, play, streaming);
+    expect(types(stored)).toEqual(expected);
+    expect(others).toEqual([]);
+    expect(new Set(streamed)).toEqual(new Set([streaming]));
+
+    const reference = await references.of(like);
+    const ownRequestIds = door.cannot?.["name requests"] !== undefined;
+    for (const [name, events] of Object.entries(stored)) {
+      const others = reference.stored[name] ?? [];
+      expect(comparable(events, { ownRequestIds })).toEqual(comparable(others, { ownRequestIds }));
+    }
   });
 });
+
+test.each([true, false])(
+  "a conversation that goes through all doors is one to each of them, streamed: %s",
+  async (streaming) => {
+    await using llm = await startLlmServer(({ body }) => answer(`heard ${JSON.stringify(body.messages?.length)}`));
+    await using app = await startApp({
+      llm: llm.url,
+      config: { chat: { service: { streaming: { enabled: streaming } } } },
+    });
+    const conversationId = "c1";
+    const open = await Promise.all(doors.map((door) => door.open(app, streaming)));
+    const texts = doors.map(({ name }) => `through ${name}`);
+    for (const [index, door] of open.entries()) {
+      await door.prompt({ conversationId, requestId: `r${index}`, text: texts[index] ?? "" });
+      const told = llm.requests
+        .at(-1)
+        ?.body.messages?.flatMap(({ role, content }) => (role === "user" ? [content] : []));
+      expect(told).toEqual(texts.slice(0, index + 1));
+    }
+    expect(llm.requests).toHaveLength(doors.length);
+    for (const [index, door] of doors.entries()) {
+      const shown = await open[index]?.history?.(conversationId);
+      expect(shown === undefined).toBe(door.cannot?.["show history"] !== undefined);
+      const places = texts.map((text) => shown?.indexOf(text) ?? 0);
+      expect(places).not.toContain(-1);
+      expect(places).toEqual(places.toSorted((one, other) => one - other));
+    }
+    for (const door of open) await door[Symbol.asyncDispose]();
+  },
+);

@@ -8,6 +8,7 @@ import type { DoorParts, OnInterrupt } from "../door.js";
 import { exitCodes } from "../exit-codes.js";
 import { Output } from "../output.js";
 import type { ModeId } from "./choices.js";
+import { requestIdField } from "./request-id.js";
 import { AcpSessions } from "./sessions.js";
 import { lineStream } from "./stream.js";
 
@@ -61,6 +62,7 @@ function agentOf({ version }: AcpParts, sessions: AcpSessions) {
           promptCapabilities: { image: true, audio: true, embeddedContext: true },
           mcpCapabilities: { http: true, sse: true },
           sessionCapabilities: { list: {}, resume: {}, close: {} },
+          _meta: { [requestIdField]: true },
         },
         authMethods: [],
       };
@@ -85,7 +87,7 @@ function agentOf({ version }: AcpParts, sessions: AcpSessions) {
       }),
     )
     .onRequest(session.prompt, ({ params, signal }) =>
-      told(() => sessions.get(params.sessionId).prompt(params.prompt, signal)),
+      told(() => sessions.get(params.sessionId).prompt(params, signal)),
     )
     .onNotification(session.cancel, ({ params }) => sessions.find(params.sessionId)?.cancel());
 }

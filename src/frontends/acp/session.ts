@@ -1,12 +1,12 @@
 import type {
   AgentContext,
   ClientCapabilities,
-  ContentBlock,
+  PromptRequest,
   PromptResponse,
   SessionUpdate,
 } from "@agentclientprotocol/sdk";
 import { methods, RequestError } from "@agentclientprotocol/sdk";
-import { type ContentPart, type ErrorInfo, type QuestionEvent, type StoredEvent, textOf } from "../../core/chat.js";
+import { type ContentPart, type ErrorInfo, type StoredEvent, textOf } from "../../core/chat.js";
 import type { ToolHub } from "../../core/ports.js";
 import { runSlashCommand } from "../../session/commands.js";
 import type { LiveTurn } from "../../session/live-turn.js";
@@ -15,7 +15,8 @@ import type { AcpParts } from "./acp.js";
 import { type Choice, configOptions, type ModeId, modeOf, modeState } from "./choices.js";
 import { availableCommands, commands, isCommand } from "./commands.js";
 import { textBlock, toParts } from "./content.js";
-import { askClient, isAlwaysRejected } from "./questions.js";
+import { OpenQuestions } from "./open-questions.js";
+import { requestIdIn } from "./request-id.js";
 import { stopReasonOf } from "./stop-reason.js";
 import { type Account, UpdateEncoder } from "./updates.js";
 
@@ -31,17 +32,16 @@ interface AcpSessionParts {
 export class AcpSession {
   readonly #parts: AcpSessionParts;
   readonly #prompts = new Set<AbortController>();
-  readonly #openQuestions = new Set<string>();
-  /** Tools that the person never wants to be asked about again: `server__tool`. */
-  readonly #rejected = new Set<string>();
+  readonly #questions: OpenQuestions;
+  readonly #following = new Map<LiveTurn, Promise<PromptResponse["stopReason"]>>();
   readonly #account: Account = { usd: 0 };
   #mode: ModeId;
   #model: string | undefined;
   #isTitled: boolean;
-  #isLeft = false;
 
   constructor(parts: AcpSessionParts, { isTitled }: { isTitled: boolean }) {
     this.#parts = parts;
+    this.#questions = new OpenQuestions(parts);
     this.#mode = parts.host.approval;
     this.#isTitled = isTitled;
   }
@@ -52,8 +52,12 @@ export class AcpSession {
     return { modes: modeState(choice), configOptions: configOptions(choice) };
   }
 
-  async prompt(blocks: readonly ContentBlock[], signal: AbortSignal): Promise<PromptResponse> {
+  async prompt(
+    { prompt: blocks, _meta }: Pick<PromptRequest, "prompt" | "_meta">,
+    signal: AbortSignal,
+  ): Promise<PromptResponse> {
     const content = toParts(blocks);
+    const requestId = requestIdIn(_meta) ?? this.#parts.host.newId("req");
     if (content.length === 0) throw RequestError.invalidParams(undefined, "the prompt is empty");
     const cancelled = new AbortController();
     const cancel = () => cancelled.abort();
@@ -62,7 +66,7 @@ export class AcpSession {
     try {
       const prompt = await this.#commanded(content, cancelled.signal);
       if (cancelled.signal.aborted) return { stopReason: "cancelled" };
-      return { stopReason: prompt ? await this.#run(prompt, cancelled.signal) : "end_turn" };
+      return { stopReason: prompt ? await this.#run(requestId, prompt, cancelled.signal) : "end_turn" };
     } catch (error) {
       if (cancelled.signal.aborted) return { stopReason: "cancelled" };
       throw error;
@@ -80,8 +84,7 @@ export class AcpSession {
 
   /** Nobody will answer any more: questions are denied, now and later. */
   leave(): void {
-    this.#isLeft = true;
-    for (const questionId of this.#openQuestions) this.#parts.session.answer(questionId, false);
+    this.#questions.leave();
   }
 
   /** Shows what the log has, but for these turns. */
@@ -96,17 +99,11 @@ export class AcpSession {
     }
   }
 
-  /** Shows a turn to its end, and asks what it asks. */
-  async follow(turn: LiveTurn, { showsPrompt }: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
-    const encoder = this.#encoder(turn.turnId, { showsPrompt });
-    for await (const event of turn.watch()) {
-      await this.#tell(encoder.encode(event));
-      if (event.type === "question") this.#ask(event, encoder);
-      if (event.type === "answer") this.#openQuestions.delete(event.questionId);
-      if (event.type === "turn_end") return stopReasonOf(event.stopReason);
-      if (event.type === "turn_error") throw failure(event.error);
-    }
-    return "cancelled";
+  /** Shows a turn to its end, once at a time: updates name no request, and two copies would make one garbled answer. */
+  follow(turn: LiveTurn, shown: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
+    const following = this.#following.get(turn) ?? this.#show(turn, shown).finally(() => this.#following.delete(turn));
+    this.#following.set(turn, following);
+    return following;
   }
 
   tellCommands(): Promise<void> {
@@ -129,15 +126,27 @@ export class AcpSession {
     } else throw RequestError.invalidParams(undefined, `there is no option "${id}"`);
   }
 
-  async #run(content: ContentPart[], signal: AbortSignal): Promise<PromptResponse["stopReason"]> {
-    const { host, session } = this.#parts;
-    const requestId = host.newId("req");
+  async #run(requestId: string, content: ContentPart[], signal: AbortSignal): Promise<PromptResponse["stopReason"]> {
+    const { session } = this.#parts;
     signal.addEventListener("abort", () => session.cancel(requestId));
     const turn = await session.submit({ requestId, content, model: this.#model, approval: this.#mode });
     const title = textOf(content).slice(0, 80);
     if (!this.#isTitled && title) await this.#tell([{ sessionUpdate: "session_info_update", title }]);
     this.#isTitled = true;
     return this.follow(turn, { showsPrompt: false });
+  }
+
+  /** Shows a turn to its end, and asks what it asks. */
+  async #show(turn: LiveTurn, { showsPrompt }: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
+    const encoder = this.#encoder(turn.turnId, { showsPrompt });
+    for await (const event of turn.watch()) {
+      await this.#tell(encoder.encode(event));
+      if (event.type === "question") this.#questions.ask(event, (callId) => encoder.callId(callId));
+      if (event.type === "answer") this.#questions.close(event.questionId);
+      if (event.type === "turn_end") return stopReasonOf(event.stopReason);
+      if (event.type === "turn_error") throw failure(event.error);
+    }
+    return "cancelled";
   }
 
   /** What is to be prompted: the content itself, or what a slash command makes of it. Nothing when that has been answered already. */
@@ -158,24 +167,6 @@ export class AcpSession {
     const content = textBlock(`\`\`\`text\n${text}\n\`\`\``);
     await this.#tell([{ sessionUpdate: "agent_message_chunk", content, messageId: host.newId("msg") }]);
     return undefined;
-  }
-
-  #ask(event: QuestionEvent, encoder: UpdateEncoder): void {
-    const { session, client, capabilities } = this.#parts;
-    const { questionId, question } = event;
-    const tool = question.kind === "approval" ? `${question.server}__${question.tool}` : undefined;
-    const answer = (value: unknown) => {
-      this.#openQuestions.delete(questionId);
-      if (tool && isAlwaysRejected(value)) this.#rejected.add(tool);
-      session.answer(questionId, value);
-    };
-    if (this.#isLeft || (tool && this.#rejected.has(tool))) {
-      answer(false);
-      return;
-    }
-    this.#openQuestions.add(questionId);
-    const toolCallId = (callId: string) => encoder.callId(callId);
-    askClient(event, { client, capabilities, sessionId: session.id, toolCallId }).then(answer, () => answer(false));
   }
 
   #encoder(turnId: string, { showsPrompt }: { showsPrompt: boolean }): UpdateEncoder {

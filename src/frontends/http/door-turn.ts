@@ -2,11 +2,11 @@
  * A call of OpenAI's APIs as a turn. It is a turn like any other: in the log, by the one loop, under the same policy and limits. A call
  * that names no conversation gets one of its own, whose first event holds the history that came with it.
  */
-import { createHash } from "node:crypto";
 import type { ToolDefinition } from "../../core/chat.js";
 import type { LiveTurn } from "../../session/live-turn.js";
 import type { Session } from "../../session/session.js";
 import type { DoorParts } from "../door.js";
+import { ownConversation } from "../own-conversation.js";
 import { ApiError } from "./errors.js";
 import type { Said } from "./messages.js";
 
@@ -52,7 +52,7 @@ function idIn(header: (name: string) => string | undefined, name: string): strin
 export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallIds): Promise<DoorTurn> {
   const model = resolved(parts, call.model);
   const requestId = ids.requestId ?? parts.newId("req");
-  const conversationId = ids.conversationId ?? ownConversation(parts, call, ids);
+  const conversationId = ids.conversationId ?? ownConversation(ids.requestId, call, parts.newId);
   const session = parts.sessions.open(conversationId);
   const submitted = session.submit({
     requestId,
@@ -90,11 +90,4 @@ function resolved(parts: DoorParts, model: string | undefined) {
   } catch (error) {
     throw new ApiError(404, "model_not_found", error instanceof Error ? error.message : String(error), "model");
   }
-}
-
-/** The same call under the same request id finds its answer; another one under the same id is another one. */
-function ownConversation(parts: DoorParts, call: TurnCall, { requestId }: CallIds): string {
-  if (requestId === undefined) return parts.newId("conv");
-  const digest = createHash("sha256").update(JSON.stringify([requestId, call]));
-  return `conv_${digest.digest("hex").slice(0, 32)}`;
 }

@@ -4,6 +4,7 @@ import { errorInfo } from "../../core/errors.js";
 import type { LiveTurn } from "../../session/live-turn.js";
 import type { Session } from "../../session/session.js";
 import { summarizeTurn } from "../../session/summary.js";
+import { ownConversation } from "../own-conversation.js";
 import { askClient, type Extra } from "./ask-client.js";
 import type { McpConnectionParts } from "./server.js";
 
@@ -16,6 +17,11 @@ export const chatTool: Tool = {
     properties: {
       prompt: { type: "string", description: "What is asked." },
       conversation_id: { type: "string", description: "Default: a new conversation." },
+      request_id: {
+        type: "string",
+        description:
+          "Of the caller's choice. The same call under the same id again is not run again: it gets the same answer.",
+      },
       model: { type: "string", description: "model of the active provider, or provider/model." },
     },
     required: ["prompt"],
@@ -33,14 +39,25 @@ export const chatTool: Tool = {
 };
 
 /** One turn. Never rejects: what goes wrong is an error result. */
-export async function chat(args: unknown, extra: Extra, parts: McpConnectionParts): Promise<CallToolResult> {
-  const { prompt, conversation_id: conversationId, model } = args as Record<string, string | undefined>;
-  if (typeof prompt !== "string") return failed("chat needs a prompt");
-  const { host } = parts;
-  const session = host.sessions.open(conversationId);
-  const requestId = host.newId("req");
-  const cancel = () => session.cancel(requestId);
-  extra.signal.addEventListener("abort", cancel);
+export async function chat(
+  args: Record<string, unknown>,
+  extra: Extra,
+  parts: McpConnectionParts,
+): Promise<CallToolResult> {
+  const wrong = Object.keys(args).find((name) => typeof args[name] !== "string");
+  if (wrong) return failed(`${wrong} has to be a text`);
+  const { prompt, conversation_id, request_id, model } = given(args as Record<string, string>);
+  if (prompt === undefined) return failed("chat needs a prompt");
+  const { host, server } = parts;
+  const session = host.sessions.open(conversation_id ?? ownConversation(request_id, { prompt, model }, host.newId));
+  const requestId = request_id ?? host.newId("req");
+  const cancel = () => {
+    // A client that has gone, unlike one that cancels, may come back with its request id for the answer.
+    const mayReturn = request_id !== undefined && server.transport === undefined;
+    if (!mayReturn) session.cancel(requestId);
+  };
+  const onAbort = () => queueMicrotask(cancel); // the SDK aborts what a lost client asked for before it lets go of the transport
+  extra.signal.addEventListener("abort", onAbort);
   try {
     const turn = await session.submit({ requestId, text: prompt, model, ...host.said });
     const events = await follow(turn, session, extra, parts);
@@ -51,27 +68,34 @@ export async function chat(args: unknown, extra: Extra, parts: McpConnectionPart
   } catch (error) {
     return failed(errorInfo(error).message);
   } finally {
-    extra.signal.removeEventListener("abort", cancel);
+    extra.signal.removeEventListener("abort", onAbort);
   }
+}
+
+/** Models that fill in every argument leave the ones that they have nothing for empty. */
+function given(args: Record<string, string>): Partial<Record<string, string>> {
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== ""));
 }
 
 async function follow(
   turn: LiveTurn,
   session: Session,
   extra: Extra,
-  { server }: McpConnectionParts,
+  { server, asked }: McpConnectionParts,
 ): Promise<StoredEvent[]> {
   const events: StoredEvent[] = [];
   const progressToken = extra._meta?.progressToken;
   let progress = 0;
   for await (const event of turn.watch()) {
     if ("seq" in event) events.push(event);
-    if (event.type === "question") {
+    if (event.type === "question" && session.isOpen(event.questionId) && !asked.has(event.questionId)) {
       const { questionId } = event;
+      asked.add(questionId);
       void askClient(event.question, extra, server.getClientCapabilities()).then((value) =>
         session.answer(questionId, value),
       );
     }
+    if (event.type === "answer") asked.delete(event.questionId);
     const message = progressOf(event);
     if (message === undefined || progressToken === undefined || extra.signal.aborted) continue;
     const params = { progressToken, progress: ++progress, message };

@@ -35,6 +35,8 @@ export interface McpParts extends DoorParts {
 export interface McpConnectionParts {
   host: McpParts;
   server: Server;
+  /** Open questions that this client was asked: a repetition of a request does not ask them again. */
+  asked: Set<string>;
 }
 
 /** A server for one client, to be connected to its transport. Closing it ends what it has begun. */
@@ -54,7 +56,7 @@ export function createMcpServer(host: McpParts): Server {
     },
   );
   const watched = new Set<string>();
-  const parts = { host, server };
+  const parts = { host, server, asked: new Set<string>() };
   if (passesTools) passTools(parts);
   if (serve.prompts) passPrompts(parts);
   if (serve.resources) passResources(parts, watched);

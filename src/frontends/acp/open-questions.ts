@@ -1,0 +1,53 @@
+import type { AgentContext, ClientCapabilities } from "@agentclientprotocol/sdk";
+import type { QuestionEvent } from "../../core/chat.js";
+import type { Session } from "../../session/session.js";
+import { askClient, isAlwaysRejected } from "./questions.js";
+
+interface Asked {
+  client: AgentContext;
+  capabilities: ClientCapabilities;
+  session: Session;
+}
+
+/** Questions that the client has not answered yet, and what its person never wants to be asked again. */
+export class OpenQuestions {
+  readonly #asked: Asked;
+  readonly #open = new Set<string>();
+  /** Tools: `server__tool`. */
+  readonly #rejected = new Set<string>();
+  #isLeft = false;
+
+  constructor(asked: Asked) {
+    this.#asked = asked;
+  }
+
+  /** Does nothing for a question that was answered before. `toolCallId`: the id that the client knows a call by. */
+  ask(event: QuestionEvent, toolCallId: (callId: string) => string): void {
+    const { session, client, capabilities } = this.#asked;
+    const { questionId, question } = event;
+    if (!session.isOpen(questionId)) return;
+    const tool = question.kind === "approval" ? `${question.server}__${question.tool}` : undefined;
+    const answer = (value: unknown) => {
+      this.#open.delete(questionId);
+      if (tool && isAlwaysRejected(value)) this.#rejected.add(tool);
+      session.answer(questionId, value);
+    };
+    if (this.#isLeft || (tool && this.#rejected.has(tool))) {
+      answer(false);
+      return;
+    }
+    this.#open.add(questionId);
+    askClient(event, { client, capabilities, sessionId: session.id, toolCallId }).then(answer, () => answer(false));
+  }
+
+  /** It was answered, by whomever. */
+  close(questionId: string): void {
+    this.#open.delete(questionId);
+  }
+
+  /** Nobody will answer any more: questions are denied, now and later. */
+  leave(): void {
+    this.#isLeft = true;
+    for (const questionId of this.#open) this.#asked.session.answer(questionId, false);
+  }
+}

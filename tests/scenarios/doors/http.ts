@@ -1,0 +1,83 @@
+/** What is asked over HTTP: this host's own API and OpenAI's two. */
+import { createParser } from "eventsource-parser";
+import type { HttpDoor } from "../../../src/frontends/http/serve.js";
+import type { App } from "../../../src/index.js";
+import { openDoor, post, sdk } from "../../frontends/http/door.js";
+import type { Message } from "../../frontends/http/socket.js";
+import { type Door, type OpenDoor, type Prompt, settled } from "./door.js";
+
+export const http: Door = { name: "HTTP", streamsByRequest: true, open: openHttp };
+export const chatCompletions = openAi("chat completions", async (door, { text }, stream, headers) => {
+  const messages = [{ role: "user" as const, content: text }];
+  const { completions } = sdk(door).chat;
+  if (!stream) return void (await completions.create({ model: "m1", messages }, { headers }));
+  for await (const _ of await completions.create({ model: "m1", messages, stream }, { headers }));
+});
+export const responses = openAi("responses", async (door, { text }, stream, headers) => {
+  const asked = { model: "m1", input: text };
+  if (!stream) return void (await sdk(door).responses.create(asked, { headers }));
+  for await (const _ of await sdk(door).responses.create({ ...asked, stream }, { headers }));
+});
+
+async function openHttp(app: App, streaming: boolean): Promise<OpenDoor> {
+  const door = await openDoor(app);
+  return {
+    async prompt({ conversationId, requestId, text, answer, cancelAt }) {
+      const url = `${door.url}/api/sessions/${conversationId}`;
+      const accepted = await post(`${url}/turns`, { request_id: requestId, text, streaming });
+      if (!accepted.ok) return;
+      void cancelAt?.then(() => post(`${url}/cancel`, { request_id: requestId }));
+      const { turn_id } = (await accepted.json()) as { turn_id: string };
+      let isOver = false;
+      const take = ({ chunk: { type, data, metadata } }: Message) => {
+        if (metadata?.turn_id !== turn_id) return;
+        if (type === "question") {
+          void post(`${url}/answer`, { question_id: (data as { question_id: string }).question_id, value: answer });
+        }
+        if (type === "turn_end" || type === "turn_error") isOver = true;
+      };
+      const parser = createParser({ onEvent: ({ data }) => take(JSON.parse(data)) });
+      const { body } = await fetch(`${url}/events`);
+      for await (const bytes of body ?? []) {
+        parser.feed(Buffer.from(bytes).toString());
+        if (isOver) break;
+      }
+    },
+    history: async (conversationId) => (await fetch(`${door.url}/api/sessions/${conversationId}`)).text(),
+    async [Symbol.asyncDispose]() {
+      door.close();
+    },
+  };
+}
+
+type Call = (door: HttpDoor, prompt: Prompt, stream: boolean, headers: Record<string, string>) => Promise<void>;
+
+/**
+ * `stream` is about the answer to the client. Whether the provider is asked for a stream is the configuration's word where the client
+ * wants none.
+ */
+function openAi(api: string, call: Call): Door {
+  return {
+    name: `OpenAI ${api}`,
+    cannot: {
+      ask: "the API has no question that a call could be in the middle of",
+      "show history": "the API gives one answer",
+    },
+    streamsByRequest: false,
+    async open(app, streaming) {
+      const door = await openDoor(app);
+      return {
+        prompt(prompt) {
+          const { conversationId, requestId, cancelAt } = prompt;
+          const cancel = () => post(`${door.url}/api/sessions/${conversationId}/cancel`, { request_id: requestId });
+          void cancelAt?.then(cancel);
+          const headers = { "x-conversation-id": conversationId, "x-request-id": requestId };
+          return settled(call(door, prompt, streaming, headers));
+        },
+        async [Symbol.asyncDispose]() {
+          door.close();
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import type { StoredEvent } from "../../../src/core/chat.js";
+import { fixtureServer, startApp } from "../../support/app.js";
+import { startLlmServer } from "../../support/llm-server.js";
+import type { Door } from "./door.js";
+import type { Play, Scenario } from "./scenarios.js";
+
+export interface Played {
+  /** By the scenario's name of the conversation. */
+  stored: Record<string, StoredEvent[]>;
+  /** Conversations in the log that the scenario knows nothing of. */
+  others: string[];
+  /** Whether the provider was asked for a stream, request by request. */
+  streamed: unknown[];
+}
+
+/** Plays a scenario through a door of a host of its own. What a request says of streaming is not what the configuration says. */
+export async function played(door: Door, scenario: Scenario, play: Play, streaming: boolean): Promise<Played> {
+  await using llm = await startLlmServer(scenario.script());
+  const configured = door.streamsByRequest ? !streaming : streaming;
+  await using app = await startApp({
+    llm: llm.url,
+    mcpServers: { s: fixtureServer() },
+    config: { chat: { service: { approval: "auto", streaming: { enabled: configured }, ...scenario.service } } },
+    streamRecovery: "fail",
+  });
+  const ids = new Map<string, string>();
+  {
+    await using opened = await door.open(app, streaming);
+    await play(opened, llm);
+    for (const name of Object.keys(scenario.stored)) ids.set(name, (await opened.idOf?.(name)) ?? name);
+  }
+  const known = new Set(ids.values());
+  const others = (await app.sessions.list()).map(({ conversationId }) => conversationId).filter((id) => !known.has(id));
+  const entries = [...ids].map(async ([name, id]) => [name, await app.sessions.history(id)] as const);
+  const streamed = llm.requests.map(({ body }) => body.stream ?? false);
+  return { stored: Object.fromEntries(await Promise.all(entries)), others, streamed };
+}
+
+/**
+ * Without what differs from run to run: no times, ids of turns and questions by their order, results of one batch in the order of
+ * their calls. Ids of requests are by their order too where a door makes them itself.
+ */
+export function comparable(events: readonly StoredEvent[], { ownRequestIds }: { ownRequestIds: boolean }): Fields[] {
+  const ids = new Map<unknown, string>();
+  const byOrder = (id: unknown) => {
+    const known = ids.get(id) ?? `id ${ids.size + 1}`;
+    ids.set(id, known);
+    return known;
+  };
+  const made = new Set(["turnId", "questionId", ...(ownRequestIds ? ["requestId"] : [])]);
+  const named = events.map(({ at: _, seq: __, ...event }): Fields => {
+    const fields = Object.entries(event).map(([field, value]) => [field, made.has(field) ? byOrder(value) : value]);
+    return Object.fromEntries(fields);
+  });
+  return batches(named).flatMap((batch) =>
+    batch.sort((one, other) => String(one.callId).localeCompare(String(other.callId))),
+  );
+}
+
+type Fields = Record<string, unknown>;
+
+/** Neighbours that are results of tools are together, everything else is on its own. */
+function batches(events: readonly Fields[]): Fields[][] {
+  const all: Fields[][] = [];
+  for (const event of events) {
+    const last = all.at(-1);
+    if (event.type === "tool_result" && last?.[0]?.type === "tool_result") last.push(event);
+    else all.push([event]);
+  }
+  return all;
+}
+
+export function types(stored: Played["stored"]): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(stored).map(([id, events]) => [id, events.map(({ type }) => type)]));
+}
