@@ -5,7 +5,7 @@ import type { GlobalOptions } from "./configuration.js";
 import type { ServiceConfig } from "./core/config.js";
 import { RequestError } from "./core/errors.js";
 import type { ClaudeOptions } from "./frontends/claude/view.js";
-import { keepStdoutClean, onInterrupt, openDoor } from "./process.js";
+import { onInterrupt, openDoor } from "./process.js";
 import type { TurnOptions } from "./session/turn-options.js";
 
 export interface ClaudeFlags {
@@ -70,7 +70,6 @@ export async function runPipe(
   turn: TurnOptions,
   version: string,
 ): Promise<void> {
-  keepStdoutClean();
   const { runClaudePipe } = await import("./frontends/claude/pipe.js");
   return openDoor(
     globals,

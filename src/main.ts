@@ -104,14 +104,6 @@ const run = program
 addClaudeOptions(run);
 
 program
-  .command("stdio")
-  .description("JSON lines on stdin and stdout")
-  .action(async () => {
-    const { runStdio } = await import("./frontends/stdio.js");
-    return open((parts) => runStdio(parts, { stdin, stdout, onInterrupt }), { followsFiles: true });
-  });
-
-program
   .command("serve")
   .description("HTTP and WebSocket: OpenAI-compatible API, /ws/chat, sessions and servers")
   .option("--port <n>", "port; 0: any that is free", wholeNumber)

@@ -29,6 +29,7 @@ export async function openDoor(
   door: (parts: DoorParts, app: App) => Promise<number>,
   { observe, followsFiles = false }: DoorOptions = {},
 ): Promise<void> {
+  keepStdoutClean();
   const source = findSource(flags);
   const read = await load(flags, source);
   const { contentsOf } = await import("./config/watch.js");
@@ -134,8 +135,8 @@ export function guardStreams(): void {
   stderr.on("error", () => {});
 }
 
-/** Whatever a library says with `console` goes to stderr: stdout is for a protocol. */
-export function keepStdoutClean(): void {
+/** Whatever a library says with `console` goes to stderr: stdout is for an answer or a protocol. */
+function keepStdoutClean(): void {
   globalThis.console = new Console(stderr, stderr);
 }
 

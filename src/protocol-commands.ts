@@ -1,21 +1,30 @@
-/** `acp` and `mcp`: the host as a part of other programs, on stdin and stdout. */
+/** `stdio`, `acp` and `mcp`: the host as a part of other programs, on stdin and stdout. */
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import type { GlobalOptions } from "./configuration.js";
 import { type Editor, editorConfig, editors } from "./frontends/acp/editors.js";
-import { keepStdoutClean, onInterrupt, openDoor, print } from "./process.js";
+import { onInterrupt, openDoor, print } from "./process.js";
 
 const { stdin, stdout } = process;
 
 export function addProtocolCommands(program: Command, version: string): void {
   const flags = () => program.opts<GlobalOptions>();
   program
+    .command("stdio")
+    .description("JSON lines on stdin and stdout")
+    .option("--schema", "print the JSON Schema of the messages in both directions")
+    .action(async ({ schema }: { schema?: boolean }) => {
+      if (schema) return print((await import("./frontends/message-schema.js")).messageSchemaText());
+      const { runStdio } = await import("./frontends/stdio.js");
+      return openDoor(flags(), (parts) => runStdio(parts, { stdin, stdout, onInterrupt }), { followsFiles: true });
+    });
+
+  program
     .command("acp")
     .description("Agent Client Protocol on stdin and stdout, for editors")
     .addOption(new Option("--print-config <editor>", "print what to paste into an editor").choices(editors))
     .action(async ({ printConfig: editor }: { printConfig?: Editor }) => {
       if (editor) return print(editorConfig(editor, ...ownCommand(flags())));
-      keepStdoutClean();
       const { runAcp } = await import("./frontends/acp/acp.js");
       return openDoor(
         flags(),
@@ -36,7 +45,6 @@ export function addProtocolCommands(program: Command, version: string): void {
     .option("--deny <pattern>", "tool that nobody may call; repeatable", append)
     .option("--yes", "approve every tool call")
     .action(async ({ allow = [], deny = [], yes }: { allow?: string[]; deny?: string[]; yes?: boolean }) => {
-      keepStdoutClean();
       const { runMcp } = await import("./frontends/mcp/stdio.js");
       return openDoor(
         flags(),

@@ -140,6 +140,7 @@ export type RequestErrorKind =
   | "shutting_down"
   | "crashed"
   | "busy"
+  | "cancelled"
   | "not_found";
 
 /** A caller's request that cannot be carried out as it is. */

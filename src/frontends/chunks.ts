@@ -106,7 +106,8 @@ export function historyChunks(event: StoredEvent): WireChunk[] {
   }
 }
 
-function wirePart(part: ContentPart): Record<string, unknown> {
+/** Also the content of a resource. */
+export function wirePart(part: ContentPart): Record<string, unknown> {
   if (part.type === "text" || !part.mimeType) return { ...part };
   const { mimeType, ...rest } = part;
   return { ...rest, mime_type: mimeType };

@@ -43,6 +43,7 @@ const byErrorKind: Readonly<Record<string, number>> = {
   stream_interrupted: exitCodes.unreachable,
   required_server_down: exitCodes.serverDown,
   aborted: exitCodes.cancelled,
+  cancelled: exitCodes.cancelled,
 };
 
 const byStopReason: Readonly<Record<StopReason, number>> = {

@@ -52,12 +52,6 @@ export class Fields {
     throw new Problem(`"${this.pathOf(name)}" must be true or false`);
   }
 
-  position(name: string): number | undefined {
-    const value = this.any(name) ?? undefined;
-    if (value === undefined || (typeof value === "number" && Number.isSafeInteger(value) && value >= 1)) return value;
-    throw new Problem(`"${this.pathOf(name)}" must be a whole number from 1`);
-  }
-
   fields(name: string): Fields {
     return new Fields(this.any(name) ?? {}, `${this.pathOf(name)}.`);
   }

@@ -1,38 +1,57 @@
 import type { Writable } from "node:stream";
 
-/** Writes at the pace of whoever reads. When the reader has gone, the rest is dropped: a turn does not die of `| head`. */
+interface Waiting {
+  /** A text that is costly to keep is made when its time has come. */
+  text: string | (() => string);
+  resolve: () => void;
+}
+
+/** Writes at the pace of whoever reads, in order. When the reader has gone, the rest is dropped: a turn does not die of `| head`. */
 export class Output {
   readonly #stream: Writable;
-  #drained: Promise<void> | undefined;
+  readonly #onGone: () => void;
+  #waiting: Waiting[] = [];
+  /** Who has filled the stream waits for it to be read. */
+  #full: (() => void) | undefined;
   #gone = false;
 
   constructor(stream: Writable, onGone: () => void = () => {}) {
     this.#stream = stream;
-    const leave = () => {
-      if (this.#gone) return;
-      this.#gone = true;
-      onGone();
-    };
-    stream.once("close", leave);
-    stream.on("error", leave);
+    this.#onGone = onGone;
+    stream.on("drain", () => this.#drained());
+    stream.once("close", () => this.drop());
+    stream.on("error", () => this.drop());
   }
 
   /** Resolves when more may be written. */
-  async write(text: string): Promise<void> {
-    while (this.#drained && !this.#gone) await this.#drained;
-    if (this.#gone || this.#stream.write(text)) return;
-    this.#drained ??= this.#nextDrain();
-    await this.#drained;
+  write(text: Waiting["text"]): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push({ text, resolve });
+      this.#flush();
+    });
   }
 
-  #nextDrain(): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        this.#drained = undefined;
-        for (const name of ["drain", "close", "error"]) this.#stream.off(name, done);
-        resolve();
-      };
-      for (const name of ["drain", "close", "error"]) this.#stream.on(name, done);
-    });
+  /** Nothing is written any more, and nobody waits for the reader. */
+  drop(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#drained();
+    this.#onGone();
+  }
+
+  #drained(): void {
+    this.#full?.();
+    this.#full = undefined;
+    this.#flush();
+  }
+
+  #flush(): void {
+    while (!this.#full) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      const { text, resolve } = next;
+      if (this.#gone || this.#stream.write(typeof text === "string" ? text : text())) resolve();
+      else this.#full = resolve;
+    }
   }
 }

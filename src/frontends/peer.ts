@@ -1,14 +1,27 @@
 import { readApproval } from "../core/approval.js";
-import type { Question } from "../core/chat.js";
 import { errorInfo } from "../core/errors.js";
-import type { LiveTurn } from "../session/live-turn.js";
-import type { Session } from "../session/session.js";
+import { Backlog } from "./backlog.js";
+import type { WireChunk } from "./chunks.js";
+import { ClientSessions } from "./client-sessions.js";
 import type { DoorParts } from "./door.js";
-import { type ClientMessage, type HistoryMessage, parseMessage } from "./incoming.js";
-import { errorMessage, historyMessages, TurnEncoder, type WireMessage } from "./protocol.js";
+import { HostAnswers } from "./host-answers.js";
+import { type ClientMessage, parseMessage } from "./incoming.js";
+import { PromptTurns } from "./prompt-turns.js";
+import { errorMessage, historyMessages, type WireMessage } from "./protocol.js";
+import { type Asked, ServerRequests } from "./server-requests.js";
+import { ShownTurns } from "./shown-turns.js";
+import { Slots } from "./slots.js";
 
 /** Resolves when the wire can take the next message. */
 type Send = (message: WireMessage) => Promise<void>;
+
+/** Messages and answers that may wait before the client's next messages do. */
+const mostOwed = 1000;
+
+/** Conversations that are told at a time: each is held in memory until it is read. */
+const mostTold = 4;
+
+type TurnMessage = ClientMessage<"chat" | "apply_prompt">;
 
 /**
  * One client of the message protocol, whatever the wire. Its turns run at once and their messages interleave. An answer
@@ -17,158 +30,151 @@ type Send = (message: WireMessage) => Promise<void>;
 export class Peer {
   readonly #parts: DoorParts;
   readonly #send: Send;
-  /** Where this client has been: an answer or a cancel reaches no conversation of somebody else. */
-  readonly #sessions = new Map<string, Session>();
-  readonly #openQuestions = new Map<string, { session: Session; kind: Question["kind"] }>();
-  /** Turns that are being sent to this client, until they have been. */
-  readonly #shown = new Map<LiveTurn, Promise<void>>();
+  readonly #backlog = new Backlog(mostOwed);
+  readonly #histories = new Slots(mostTold);
+  readonly #asked = new ServerRequests();
+  readonly #host: HostAnswers;
+  readonly #prompts: PromptTurns;
+  readonly #shown: ShownTurns;
+  readonly #sessions: ClientSessions;
   readonly #work = new Set<Promise<void>>();
-  /** The conversation of messages that name none, from the first of them on. */
-  #own: Session | undefined;
-  #left = false;
 
   constructor(parts: DoorParts, send: Send) {
     this.#parts = parts;
     this.#send = send;
+    this.#sessions = new ClientSessions(parts.sessions);
+    this.#host = new HostAnswers(parts.hub, this.#asked);
+    this.#prompts = new PromptTurns(parts.hub, this.#asked);
+    this.#shown = new ShownTurns(async (message) => {
+      const paid = this.#backlog.owe();
+      await send(message).finally(paid);
+    });
   }
 
   /** Takes one line or frame. Messages take effect in the order of these calls. */
   receive(line: string): void {
     const message = parseMessage(line);
     if ("problem" in message) this.reject(message.problem, message.requestId);
-    else this.#track(this.#act(message), message.requestId);
+    else {
+      const paid = this.#backlog.owe();
+      this.#track(this.#act(message, paid), paid, message);
+    }
   }
 
   reject(problem: string, requestId: string | null = null): void {
     const hint = "send one JSON object with an action and a request_id";
     const error = { kind: "bad_message", message: problem, retryable: false, hint };
-    this.#track(this.#send(errorMessage(requestId, error)));
+    this.#track(this.#send(errorMessage(requestId, error)), this.#backlog.owe());
+  }
+
+  /** Whether the next message may come. Who does not read what is sent is not listened to, so that it costs no memory. */
+  get hasRoom(): boolean {
+    return this.#backlog.hasRoom;
+  }
+
+  /** Resolves when the next message may come. */
+  room(): Promise<void> {
+    return this.#backlog.room();
   }
 
   /** No more messages will come, so nobody will answer: questions are denied. Resolves when every turn has been sent. */
   async leave(): Promise<void> {
-    this.#left = true;
-    for (const [questionId, { session }] of this.#openQuestions) session.answer(questionId, false);
+    this.#shown.leaveUnattended();
     while (this.#work.size > 0) await Promise.all(this.#work);
   }
 
   cancelAll(): void {
-    for (const session of this.#sessions.values()) session.cancel();
+    this.#asked.cancel(() => true);
+    this.#sessions.cancelAll();
   }
 
-  get #current(): Session {
-    this.#own ??= this.#open();
-    return this.#own;
-  }
-
-  #open(conversationId?: string): Session {
-    const session = this.#parts.sessions.open(conversationId);
-    this.#sessions.set(session.id, session);
-    return session;
-  }
-
-  #track(work: Promise<void>, requestId: string | null = null): void {
+  #track(work: Promise<void>, paid: () => void, message?: ClientMessage): void {
+    const action = message?.action === "chat" || message?.action === "apply_prompt" ? undefined : message?.action;
     const settled = work
-      .catch((error: unknown) => this.#send(errorMessage(requestId, errorInfo(error))))
-      .finally(() => this.#work.delete(settled));
+      .catch((error: unknown) => this.#send(errorMessage(message?.requestId ?? null, errorInfo(error), action)))
+      .finally(() => {
+        paid();
+        this.#work.delete(settled);
+      });
     this.#work.add(settled);
   }
 
-  async #act(message: ClientMessage | HistoryMessage): Promise<void> {
+  async #act(message: ClientMessage, paid: () => void): Promise<void> {
     switch (message.action) {
       case "chat":
-        return this.#chat(message);
-      case "answer": {
-        const problem = this.#answerProblem(message);
-        if (problem) return this.#refuse(message, problem, "the question is still open; answer it again");
-        if (this.#reached(message, (session) => session.answer(message.questionId, message.value))) return;
-        return this.#refuse(message, `no question "${message.questionId}" is open`);
-      }
+      case "apply_prompt":
+        return this.#turn(message, paid);
+      case "answer":
+        return this.#answer(message);
       case "cancel":
-        if (this.#reached(message, (session) => session.cancel(message.requestId))) return;
-        return this.#refuse(message, `no turn of request "${message.requestId}" is running`);
+        return this.#cancel(message);
       case "clear_session":
         return this.#clear(message);
       case "history":
         return this.#history(message);
+      case "list_servers":
+      case "list_tools":
+      case "list_prompts":
+      case "list_resources":
+        return this.#host.list(message, (chunk) => this.#complete(message, chunk));
+      case "complete":
+      case "read_resource":
+        return this.#host.ask(message, (chunk) => this.#complete(message, chunk));
       case "ping":
-        return this.#send({ request_id: message.requestId, status: "complete", chunk: { type: "pong", data: null } });
+        return this.#complete(message, { type: "pong", data: null });
     }
   }
 
-  async #chat(message: Extract<ClientMessage, { action: "chat" }>): Promise<void> {
-    const { requestId, text, streaming, interrupt } = message;
-    const model = this.#parts.resolveModel(message.model);
-    const session = message.conversationId === undefined ? this.#current : this.#open(message.conversationId);
-    const turn = await session.submit({
-      requestId,
-      text,
-      streaming,
-      interrupt,
-      streamRecovery: "restart",
-      model: message.model,
+  async #turn(message: TurnMessage, begun: () => void): Promise<void> {
+    const { requestId, conversationId, streaming, model, interrupt } = message;
+    const answering = this.#parts.resolveModel(model);
+    const session = this.#sessions.of(conversationId);
+    const wanted = { requestId, streaming, model, interrupt, streamRecovery: "restart" as const };
+    const turn = await this.#prompts.begin(message, session, (content) => session.submit({ ...wanted, content }));
+    await this.#shown.show({ turn, session, requestId, model: answering, begun });
+  }
+
+  async #answer(message: ClientMessage<"answer">): Promise<void> {
+    const { conversationId, questionId, value } = message;
+    const problem = this.#answerProblem(message);
+    if (problem) return this.#refuse(message, problem, "the question is still open; answer it again");
+    if (this.#sessions.reach(conversationId, (session) => session.answer(questionId, value))) return;
+    await this.#refuse(message, `no question "${questionId}" is open`);
+  }
+
+  async #cancel(message: ClientMessage<"cancel">): Promise<void> {
+    const { requestId, conversationId } = message;
+    const isThere = ({ session }: Asked) => !conversationId || !session || session.id === conversationId;
+    if (this.#asked.cancel((asked) => asked.requestId === requestId && isThere(asked))) return;
+    if (this.#sessions.reach(conversationId, (session) => session.cancel(requestId))) return;
+    await this.#refuse(message, `no turn of request "${requestId}" is running`);
+  }
+
+  #clear(message: ClientMessage<"clear_session">): Promise<void> {
+    const metadata = { new_conversation_id: this.#sessions.startAnew(message.conversationId).id };
+    return this.#complete(message, { type: "session_cleared", data: null, metadata });
+  }
+
+  #history(message: ClientMessage<"history">): Promise<void> {
+    const { requestId = null, conversationId = this.#sessions.own.id, from } = message;
+    return this.#histories.run(async () => {
+      const events = await this.#parts.sessions.history(conversationId, from);
+      for (const each of historyMessages(events, { requestId, conversationId, from })) await this.#send(each);
     });
-    const earlier = this.#shown.get(turn);
-    const encoder = new TurnEncoder({
-      requestId,
-      conversationId: session.id,
-      turnId: turn.turnId,
-      cached: turn.cached || earlier !== undefined,
-      model,
-    });
-    // The client would take two interleaved copies of one turn for one garbled answer.
-    const showing = (earlier ?? Promise.resolve()).then(() => this.#show(turn, session, encoder));
-    this.#shown.set(turn, showing);
-    try {
-      await showing;
-    } finally {
-      if (this.#shown.get(turn) === showing) this.#shown.delete(turn);
-    }
   }
 
-  async #show(turn: LiveTurn, session: Session, encoder: TurnEncoder): Promise<void> {
-    await this.#send(encoder.start());
-    for await (const event of turn.watch()) {
-      if (event.type === "question") {
-        this.#openQuestions.set(event.questionId, { session, kind: event.question.kind });
-        if (this.#left) session.answer(event.questionId, false);
-      }
-      if (event.type === "answer") this.#openQuestions.delete(event.questionId);
-      for (const message of encoder.encode(event)) await this.#send(message);
-    }
-  }
-
-  /** Without a conversation id, or for the current one, the new conversation becomes the current one. */
-  #clear({ requestId, conversationId }: ClientMessage): Promise<void> {
-    const session = this.#open();
-    if (conversationId === undefined || conversationId === this.#own?.id) this.#own = session;
-    const chunk = { type: "session_cleared", data: null, metadata: { new_conversation_id: session.id } };
-    return this.#send({ request_id: requestId, status: "complete", chunk });
-  }
-
-  async #history({ requestId, conversationId, from }: HistoryMessage): Promise<void> {
-    const session = conversationId === undefined ? this.#current : this.#parts.sessions.open(conversationId);
-    const events = await session.history(from);
-    for (const message of historyMessages(events, { requestId: requestId ?? null, conversationId: session.id, from })) {
-      await this.#send(message);
-    }
-  }
-
-  /** Tries the named conversation, or the current one and then the others of this client. */
-  #reached({ conversationId }: ClientMessage, act: (session: Session) => boolean): boolean {
-    if (conversationId === undefined) return act(this.#current) || [...this.#sessions.values()].some(act);
-    const session = this.#sessions.get(conversationId);
-    return session !== undefined && act(session);
+  #complete({ requestId }: ClientMessage, chunk: WireChunk): Promise<void> {
+    return this.#send({ request_id: requestId ?? null, status: "complete", chunk });
   }
 
   /** Nothing that is meant for an approval is taken for a plain no. */
-  #answerProblem({ questionId, value }: Extract<ClientMessage, { action: "answer" }>): string | undefined {
-    if (this.#openQuestions.get(questionId)?.kind !== "approval") return undefined;
+  #answerProblem({ questionId, value }: ClientMessage<"answer">): string | undefined {
+    if (this.#shown.kindOf(questionId) !== "approval") return undefined;
     const approval = readApproval(value);
     return "problem" in approval ? `"payload.value": ${approval.problem}` : undefined;
   }
 
-  #refuse({ requestId, action }: ClientMessage, message: string, mistake?: string): Promise<void> {
+  #refuse({ requestId, action }: ClientMessage<"answer" | "cancel">, message: string, mistake?: string): Promise<void> {
     const hint = mistake ?? "it may have ended; the turn's messages say so";
     const error = { kind: mistake ? "bad_message" : "nothing_to_do", message, retryable: false, hint };
     return this.#send(errorMessage(requestId, error, action));

@@ -14,7 +14,7 @@ interface WireError {
   kind: string;
   retryable: boolean;
   hint: string;
-  /** Set when a message other than `chat` was refused: the turn of that request id, if there is one, goes on. */
+  /** Set when a message that begins no turn was refused: the turn of that request id, if there is one, goes on. */
   action?: string;
 }
 

@@ -17,9 +17,10 @@ export async function runStdio(parts: DoorParts, { stdin, stdout, onInterrupt }:
   const output = new Output(stdout);
   await parts.sessions.recover();
   parts.sessions.startRetention();
-  const peer = new Peer(parts, (message) => output.write(`${JSON.stringify(message)}\n`));
+  const peer = new Peer(parts, (message) => output.write(() => `${JSON.stringify(message)}\n`));
   const interrupted = new AbortController();
   const unsubscribe = onInterrupt(() => {
+    if (interrupted.signal.aborted) output.drop(); // the second time: whoever does not read gets no more
     peer.cancelAll();
     interrupted.abort();
     stdin.destroy();
@@ -28,6 +29,7 @@ export async function runStdio(parts: DoorParts, { stdin, stdout, onInterrupt }:
     for await (const line of readLines(stdin, maxLineBytes)) {
       if ("problem" in line) peer.reject(line.problem);
       else if (line.text.trim() !== "") peer.receive(line.text);
+      await peer.room();
     }
   } catch (error) {
     if (!interrupted.signal.aborted) throw error;

@@ -1,12 +1,17 @@
 import type { ContentPart, TurnEvent } from "../core/chat.js";
 
+/** Live events that no watcher has had yet before they are merged. */
+const mostWaiting = 100;
+
 /**
  * A turn as its watchers see it: every event since its start, for each of them, however late one comes. The turn does not wait for
- * its watchers, nor end when they leave.
+ * its watchers, nor end when they leave; much that waits for all of them is kept in fewer, longer deltas.
  */
 export class LiveTurn {
   readonly #events: TurnEvent[] = [];
   readonly #controller = new AbortController();
+  /** Events that a watcher has had. */
+  #taken = 0;
   #wake: (() => void)[] = [];
   #ended: { error?: unknown } | undefined;
   #lastSeq = 0;
@@ -51,7 +56,10 @@ export class LiveTurn {
       if (event.seq <= this.#lastSeq) return;
       this.#lastSeq = event.seq;
     }
-    this.#events.push(event);
+    const last = this.#events.length - this.#taken > mostWaiting ? this.#events.at(-1) : undefined;
+    const merged = last && mergedEvent(last, event);
+    if (merged) this.#events[this.#events.length - 1] = merged;
+    else this.#events.push(event);
     this.onEvent(event);
     this.#notify();
   }
@@ -76,6 +84,7 @@ export class LiveTurn {
     for (;;) {
       for (let event = this.#events[next]; event; event = this.#events[next]) {
         next++;
+        this.#taken = Math.max(this.#taken, next);
         yield event;
       }
       if (this.#ended) {
@@ -91,4 +100,13 @@ export class LiveTurn {
     this.#wake = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+/** Both as one event, where the second goes on with the first or outdates it. */
+function mergedEvent(first: TurnEvent, second: TurnEvent): TurnEvent | undefined {
+  if (second.type === "text_delta" || second.type === "reasoning_delta") {
+    return first.type === second.type ? { ...second, delta: first.delta + second.delta } : undefined;
+  }
+  const outdates = second.type === "tool_progress" && first.type === "tool_progress" && first.callId === second.callId;
+  return outdates ? second : undefined;
 }

@@ -10,6 +10,7 @@ import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
 import { answer, chunk, STALL, startLlmServer, stream } from "../support/llm-server.js";
 import { until } from "../support/mcp-hub.js";
+import { readMessage } from "../support/wire-messages.js";
 
 let started: ChildProcess[] = [];
 afterEach(() => {
@@ -53,9 +54,9 @@ test.each(["debug", "info", "warn", "error", "silent"])(
     const pipe = await place.run(["--log-level", level, "stdio"], line);
     const json = await place.run(["--log-level", level, "run", "--output-format", "json", "hi"]);
     const events = await place.run(["--log-level", level, "run", "--output-format", "stream-json", "hi"]);
-    for (const { stdout } of [pipe, json, events]) {
-      const lines = stdout.trimEnd().split("\n");
-      for (const text of lines) expect(typeof JSON.parse(text)).toBe("object");
+    expect(JSON.parse(json.stdout)).toMatchObject({ text: "fine" });
+    for (const { stdout } of [pipe, events]) {
+      expect(stdout.trimEnd().split("\n").map(readMessage).at(-1)).toMatchObject({ status: "complete" });
     }
   },
 );

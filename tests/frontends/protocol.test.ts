@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatEvent, StoredEvent, TurnEvent } from "../../src/core/chat.js";
 import { errorMessage, historyMessages, TurnEncoder } from "../../src/frontends/protocol.js";
+import { readMessage } from "../support/wire-messages.js";
 
 const turnId = "t1";
 const message = (content: string, more: object = {}): ChatEvent => ({
@@ -42,7 +43,9 @@ function stored(events: readonly (ChatEvent | TurnEvent)[]): TurnEvent[] {
 function encoded(events: readonly (ChatEvent | TurnEvent)[], cached = false) {
   const model = { provider: "p", model: "m" };
   const encoder = new TurnEncoder({ requestId: "r1", conversationId: "c1", turnId, cached, model });
-  return [encoder.start(), ...stored(events).flatMap((event) => encoder.encode(event))];
+  const messages = [encoder.start(), ...stored(events).flatMap((event) => encoder.encode(event))];
+  for (const sent of messages) readMessage(JSON.stringify(sent));
+  return messages;
 }
 
 /** `seq status type data`, one line a message. */

@@ -85,6 +85,7 @@ const describeTask = ({ taskId, status, polls }) => ({
 let isFrozen = false;
 const tasks = new Map();
 let visited = false;
+let promptFetches = 0;
 
 const calls = {
   async ask({ method, params }) {
@@ -200,13 +201,23 @@ const answers = {
     const nextCursor = isLast ? (options.circle ? "1" : undefined) : String(page + 1);
     return { tools: pages[page], nextCursor };
   },
+  /** Says something else every time. */
+  "prompts/get": ({ name, arguments: args }) => {
+    record(`prompt ${name}`);
+    if (name === "hang") return new Promise(() => {});
+    const words = `${name} ${JSON.stringify(args)}, fetch ${++promptFetches}`;
+    return { messages: [{ role: "user", content: { type: "text", text: words } }] };
+  },
   "prompts/list": () => ({ prompts: options.prompts ?? [] }),
   "resources/list": () => {
     if (options.failingLists) throw new Error(options.failingLists);
     return { resources: options.resources ?? [] };
   },
   "resources/templates/list": () => ({ resourceTemplates: options.templates ?? [] }),
-  "resources/read": ({ uri }) => ({ contents: [{ uri, text: "words" }] }),
+  "resources/read": ({ uri }) => {
+    if (uri === "none:it") throw Object.assign(new Error("no such resource"), { code: -32002 });
+    return uri === "hang:it" ? new Promise(() => {}) : { contents: [{ uri, text: "words" }] };
+  },
   "resources/subscribe"({ uri }) {
     record(`subscribed ${uri}`);
     setImmediate(() => send({ method: "notifications/resources/updated", params: { uri } }));

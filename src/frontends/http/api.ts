@@ -23,6 +23,8 @@ export interface Route {
   path: string;
   summary: string;
   body?: JsonSchema;
+  /** What is answered: JSON, or each of the server-sent events. */
+  answer?: { type: "application/json" | "text/event-stream"; schema: JsonSchema };
   run(call: Call): Promise<Response> | Response;
 }
 

@@ -1,9 +1,11 @@
+import { messageSchemas } from "../message-schema.js";
 import type { Route } from "./api.js";
+import { messagePlace } from "./schemas.js";
 
 /** The routes as an OpenAPI document. */
 export function openApiDocument(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, object>> = {};
-  for (const { method, path, summary, body } of routes) {
+  for (const { method, path, summary, body, answer } of routes) {
     const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
     const parameters = names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }));
     paths[path] = {
@@ -12,7 +14,10 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
         summary,
         ...(parameters.length > 0 ? { parameters } : {}),
         ...(body ? { requestBody: { required: true, content: { "application/json": { schema: body } } } } : {}),
-        responses: { "2XX": { description: "done" }, default: { $ref: "#/components/responses/Error" } },
+        responses: {
+          "2XX": { description: "done", ...contentOf(answer) },
+          default: { $ref: "#/components/responses/Error" },
+        },
       },
     };
   }
@@ -22,10 +27,15 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
     security: [{ token: [] }],
     paths,
     components: {
+      schemas: messageSchemas(messagePlace),
       securitySchemes: { token: { type: "http", scheme: "bearer" } },
       responses: { Error: { description: "what is wrong", content: { "application/json": { schema: errorSchema } } } },
     },
   };
+}
+
+function contentOf(answer: Route["answer"]): object {
+  return answer ? { content: { [answer.type]: { schema: answer.schema } } } : {};
 }
 
 const text = { type: "string" };

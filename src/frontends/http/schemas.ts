@@ -1,20 +1,12 @@
 /** Shapes of request bodies: what validates them is what /openapi.json shows. Fields that are not named here are ignored. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import type { JsonSchema } from "../../core/chat.js";
+import { anything, list, name, object, optional, text, flag as trueOrFalse, whole } from "../schema-words.js";
 import { ApiError } from "./errors.js";
-
-const text = { type: "string" };
-/** Clients send null for what they leave out. */
-const optional = (schema: JsonSchema) => ({ anyOf: [schema, { type: "null" }] });
-const object = (properties: Record<string, JsonSchema>, required: readonly string[] = []) => ({
-  type: "object",
-  properties,
-  required,
-});
 
 const temperature = optional({ type: "number", minimum: 0, maximum: 2 });
 const maxTokens = optional({ type: "integer", minimum: 1 });
-const flag = optional({ type: "boolean" });
+const flag = optional(trueOrFalse);
 /** Only text is made; a caller who depends on another format is told so. */
 const textFormat = optional(object({ type: { const: "text" } }, ["type"]));
 const parts = { type: "array", items: object({ type: text }, ["type"]) };
@@ -104,17 +96,26 @@ export const responseBody = object(
 
 export const turnBody = object(
   {
-    request_id: { type: "string", minLength: 1 },
-    text: { type: "string", minLength: 1 },
+    request_id: name,
+    text: name,
     model: text,
     streaming: flag,
   },
   ["request_id", "text"],
 );
 
-export const answerBody = object({ question_id: text, value: {} }, ["question_id", "value"]);
+export const answerBody = whole({ question_id: text, value: anything });
 
 export const cancelBody = object({ request_id: text });
+
+/** Schemas of the message protocol, where the OpenAPI document has them. */
+export const messagePlace = "#/components/schemas/";
+const named = (schema: string) => ({ $ref: messagePlace + schema });
+
+export const message = named("HostMessage");
+export const messageList = whole({ messages: list(message) });
+export const serverList = whole({ servers: list(named("Server")) });
+export const toolList = whole({ tools: list(named("Tool")) });
 
 const ajv = new Ajv2020({ strict: false });
 const compiled = new WeakMap<JsonSchema, ValidateFunction>();

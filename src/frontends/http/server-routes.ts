@@ -1,7 +1,8 @@
 /** Servers, tools, and whether the host is well. */
-import type { ServerStatus } from "../../core/ports.js";
 import type { DoorParts } from "../door.js";
+import { serversJson, toolsJson } from "../host-lists.js";
 import type { Route } from "./api.js";
+import { serverList, toolList } from "./schemas.js";
 
 /** How long /readyz waits for servers that are about to settle. */
 const readyWithinMs = 50;
@@ -13,7 +14,8 @@ export function serverRoutes(parts: DoorParts): Route[] {
       method: "GET",
       path: "/api/servers",
       summary: "The MCP servers and their state",
-      run: () => Response.json({ servers: hub.servers().map(serverJson) }),
+      answer: { type: "application/json", schema: serverList },
+      run: () => Response.json(serversJson(hub.servers())),
     },
     {
       method: "POST",
@@ -25,16 +27,8 @@ export function serverRoutes(parts: DoorParts): Route[] {
       method: "GET",
       path: "/api/tools",
       summary: "The tools that the model can use",
-      run: () =>
-        Response.json({
-          tools: hub.tools().map(({ name, server, tool, description, inputSchema }) => ({
-            name,
-            server,
-            tool,
-            description,
-            input_schema: inputSchema,
-          })),
-        }),
+      answer: { type: "application/json", schema: toolList },
+      run: () => Response.json(toolsJson(hub.tools())),
     },
     {
       method: "GET",
@@ -53,12 +47,6 @@ export function serverRoutes(parts: DoorParts): Route[] {
       },
     },
   ];
-}
-
-function serverJson(status: ServerStatus): object {
-  const { startMs = null, latencyMs = null, version = null, era = null, reason = null, ...rest } = status;
-  const login = status.state === "needs_auth" ? `mcp-platform servers login ${status.name}` : null;
-  return { ...rest, era, start_ms: startMs, latency_ms: latencyMs, version, reason, login };
 }
 
 const starting = "servers are starting";

@@ -7,7 +7,7 @@ import type { Call, Route } from "./api.js";
 import { conversationEvents } from "./conversation-events.js";
 import { ApiError } from "./errors.js";
 import { eventStream } from "./event-stream.js";
-import { answerBody, cancelBody, turnBody } from "./schemas.js";
+import { answerBody, cancelBody, message, messageList, turnBody } from "./schemas.js";
 
 export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: number }): Route[] {
   const { sessions } = parts;
@@ -31,6 +31,7 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
       method: "GET",
       path: "/api/sessions/{id}",
       summary: "A conversation's stored events, as the messages of the action history; ?from=SEQ",
+      answer: { type: "application/json", schema: messageList },
       async run(call) {
         const conversationId = await knownConversation(parts, call);
         const from = position(call.query("from")) ?? 1;
@@ -51,6 +52,7 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
       method: "GET",
       path: "/api/sessions/{id}/events",
       summary: "The same as server-sent events, and on with what happens; goes on after Last-Event-ID, or ?from=SEQ",
+      answer: { type: "text/event-stream", schema: message },
       async run(call) {
         const session = sessions.open(await knownConversation(parts, call));
         const lastSeen = position(call.header("last-event-id"));

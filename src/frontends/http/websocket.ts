@@ -56,6 +56,9 @@ function converse(webSocket: WebSocket, parts: DoorParts, address: string, { rat
     if (rate.take(address) !== undefined) peer.reject("more messages than serve.requests_per_minute");
     else if (isBinary) peer.reject("a message is a text frame");
     else peer.receive(data.toString());
+    if (peer.hasRoom || webSocket.isPaused) return;
+    webSocket.pause();
+    void peer.room().then(() => webSocket.resume());
   });
 }
 

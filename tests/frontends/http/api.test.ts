@@ -3,8 +3,8 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { createParser } from "eventsource-parser";
 import { fixtureServer, startApp } from "../../support/app.js";
 import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
+import { type Message, readMessage } from "../../support/wire-messages.js";
 import { openDoor, post } from "./door.js";
-import type { Message } from "./socket.js";
 
 type Json = Record<string, unknown>;
 const get = async (url: string) => (await fetch(url)).json() as Promise<Json>;
@@ -18,7 +18,7 @@ async function follow(
 ): Promise<{ id?: string; message: Message }[]> {
   const response = await fetch(url, { headers });
   const events: { id?: string; message: Message }[] = [];
-  const parser = createParser({ onEvent: ({ id, data }) => events.push({ id, message: JSON.parse(data) }) });
+  const parser = createParser({ onEvent: ({ id, data }) => events.push({ id, message: readMessage(data) }) });
   for await (const bytes of response.body ?? []) {
     parser.feed(Buffer.from(bytes).toString());
     if (events.some(({ message }) => message.chunk.type === last)) break;
@@ -136,6 +136,29 @@ describe("the host over HTTP", () => {
       expect(check(body)).toBe(false);
       expect((await post(`${door.url}/api/sessions/c1/turns`, body)).status).toBe(400);
     }
+  });
+
+  test("describes its answers by the schemas of the message protocol", async () => {
+    await using llm = await startLlmServer([answer("fine")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app);
+    await app.ready();
+    await post(`${door.url}/api/sessions/c1/turns`, { request_id: "r1", text: "hi" });
+    await follow(`${door.url}/api/sessions/c1/events`, "turn_end");
+    const document = (await get(`${door.url}/openapi.json`)) as { paths: Record<string, Json> };
+    const ajv = new Ajv2020({ strict: false });
+    ajv.addSchema(document, "openapi");
+    const answered = (path: string, type: string) =>
+      ajv.compile({ $ref: `openapi#/paths/${path.replaceAll("/", "~1")}/get/responses/2XX/content/${type}/schema` });
+    for (const path of ["/api/sessions/{id}", "/api/servers", "/api/tools"]) {
+      const body = await get(`${door.url}${path.replace("{id}", "c1")}`);
+      const check = answered(path, "application~1json");
+      expect([path, check(body)]).toEqual([path, true]);
+      expect([path, check({})]).toEqual([path, false]);
+    }
+    const event = answered("/api/sessions/{id}/events", "text~1event-stream");
+    expect(event({ request_id: null, status: "chunk", chunk: { type: "text", data: "hi" } })).toBe(true);
+    expect(event({ request_id: null, status: "chunk", chunk: { type: "smell", data: "hi" } })).toBe(false);
   });
 
   test("lets a page of an allowed origin in, after its browser has asked", async () => {

@@ -1,12 +1,6 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
-
-export interface Message {
-  request_id: string | null;
-  seq?: number;
-  status: string;
-  chunk: { type?: string; data?: unknown; metadata?: Record<string, unknown>; [field: string]: unknown };
-}
+import { type Message, readMessage } from "../../support/wire-messages.js";
 
 export interface Socket extends AsyncDisposable {
   socket: WebSocket;
@@ -21,7 +15,7 @@ export async function connect(door: { url: string }, query = ""): Promise<Socket
   const messages: Message[] = [];
   let changed = () => {};
   socket.on("message", (data) => {
-    messages.push(JSON.parse(data.toString()));
+    messages.push(readMessage(data.toString()));
     changed();
   });
   await once(socket, "open");

@@ -3,7 +3,7 @@ import { createParser } from "eventsource-parser";
 import type { HttpDoor } from "../../../src/frontends/http/serve.js";
 import type { App } from "../../../src/index.js";
 import { openDoor, post, sdk } from "../../frontends/http/door.js";
-import type { Message } from "../../frontends/http/socket.js";
+import { type Message, readMessage } from "../../support/wire-messages.js";
 import { type Door, type OpenDoor, type Prompt, settled } from "./door.js";
 
 export const http: Door = { name: "HTTP", streamsByRequest: true, open: openHttp };
@@ -36,7 +36,7 @@ async function openHttp(app: App, streaming: boolean): Promise<OpenDoor> {
         }
         if (type === "turn_end" || type === "turn_error") isOver = true;
       };
-      const parser = createParser({ onEvent: ({ data }) => take(JSON.parse(data)) });
+      const parser = createParser({ onEvent: ({ data }) => take(readMessage(data)) });
       const { body } = await fetch(`${url}/events`);
       for await (const bytes of body ?? []) {
         parser.feed(Buffer.from(bytes).toString());

@@ -4,8 +4,9 @@ import { PassThrough } from "node:stream";
 import { runStdio } from "../../../src/frontends/stdio.js";
 import type { App } from "../../../src/index.js";
 import { openDoor } from "../../frontends/http/door.js";
-import { connect, type Message } from "../../frontends/http/socket.js";
+import { connect } from "../../frontends/http/socket.js";
 import { doorParts, interrupts, Sink } from "../../frontends/support.js";
+import { type Message, readMessage } from "../../support/wire-messages.js";
 import type { Door, OpenDoor, Prompt } from "./door.js";
 
 export const pipe: Door = { name: "stdio", streamsByRequest: true, open: openPipe };
@@ -71,7 +72,7 @@ async function openPipe(app: App, streaming: boolean): Promise<OpenDoor> {
   const write = stdout._write.bind(stdout);
   stdout._write = (text: string, encoding, done) => {
     write(text, encoding, done);
-    for (const line of text.trimEnd().split("\n")) tell(JSON.parse(line));
+    for (const line of text.trimEnd().split("\n")) tell(readMessage(line));
   };
   const exitCode = runStdio(doorParts(app), { stdin, stdout, onInterrupt: interrupts().onInterrupt });
   const send = (message: object) => void stdin.write(`${JSON.stringify(message)}\n`);
@@ -90,7 +91,7 @@ async function openSocket(app: App, streaming: boolean): Promise<OpenDoor> {
   const door = await openDoor(app);
   const { socket, send } = await connect(door);
   const { tell, listen } = broadcast();
-  socket.on("message", (data) => tell(JSON.parse(data.toString())));
+  socket.on("message", (data) => tell(readMessage(data.toString())));
   const wire = { send, listen, streaming };
   return {
     prompt: (prompt) => promptOver(wire, prompt),

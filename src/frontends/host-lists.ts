@@ -1,0 +1,46 @@
+/** Servers and what they offer, as programs read it over every wire. What is not known of a server is null. */
+import type { HubTool, PromptInfo, ResourceInfo, ServerStatus, ToolHub } from "../core/ports.js";
+
+export function serversJson(servers: readonly ServerStatus[]): object {
+  return { servers: servers.map(serverJson) };
+}
+
+export function toolsJson(tools: readonly HubTool[]): object {
+  return {
+    tools: tools.map(({ name, server, tool, description, inputSchema }) => ({
+      name,
+      server,
+      tool,
+      description,
+      input_schema: inputSchema,
+    })),
+  };
+}
+
+export function promptsJson(prompts: readonly PromptInfo[]): object {
+  return {
+    prompts: prompts.map(({ name, server, description, arguments: parameters }) => ({
+      name,
+      server,
+      description,
+      arguments: parameters,
+    })),
+  };
+}
+
+export function resourcesJson(hub: ToolHub): object {
+  return {
+    resources: hub.resources().map(resourceJson),
+    templates: hub.templates().map(({ uriTemplate, server }) => ({ uri_template: uriTemplate, server })),
+  };
+}
+
+function resourceJson({ uri, server, name, description, mimeType }: ResourceInfo): object {
+  return { uri, server, name, description, ...(mimeType === undefined ? {} : { mime_type: mimeType }) };
+}
+
+function serverJson(status: ServerStatus): object {
+  const { startMs = null, latencyMs = null, version = null, era = null, reason = null, ...rest } = status;
+  const login = status.state === "needs_auth" ? `mcp-platform servers login ${status.name}` : null;
+  return { ...rest, era, start_ms: startMs, latency_ms: latencyMs, version, reason, login };
+}

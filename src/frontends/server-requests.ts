@@ -1,0 +1,38 @@
+import { RequestError } from "../core/errors.js";
+import type { Session } from "../session/session.js";
+
+export interface Asked {
+  requestId: string;
+  /** The conversation that the answer is for. */
+  session?: Session;
+}
+
+/** A client's requests that servers are at work on. Each can be cancelled. */
+export class ServerRequests {
+  readonly #running = new Map<Asked, AbortController>();
+
+  /** Rejects with RequestError `cancelled` when it is. */
+  async run<Result>({ requestId, session }: Asked, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    const asked = { requestId, session };
+    const controller = new AbortController();
+    const { signal } = controller;
+    this.#running.set(asked, controller);
+    try {
+      return await work(signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new RequestError("cancelled", "the request was cancelled", {
+        hint: "nothing of it was stored: its request_id may be used again",
+      });
+    } finally {
+      this.#running.delete(asked);
+    }
+  }
+
+  /** False when there is none such. */
+  cancel(isMeant: (asked: Asked) => boolean): boolean {
+    const meant = [...this.#running].filter(([asked]) => isMeant(asked));
+    for (const [, controller] of meant) controller.abort();
+    return meant.length > 0;
+  }
+}

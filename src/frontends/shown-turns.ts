@@ -1,0 +1,67 @@
+import type { Question } from "../core/chat.js";
+import type { LiveTurn } from "../session/live-turn.js";
+import type { Session } from "../session/session.js";
+import { type EncodedTurn, TurnEncoder, type WireMessage } from "./protocol.js";
+
+interface Display {
+  turn: LiveTurn;
+  session: Session;
+  requestId: string;
+  /** Who will answer. */
+  model: EncodedTurn["model"];
+  /** Called when the first message was sent. */
+  begun: () => void;
+}
+
+/** The turns that one client sees. A turn does not wait for its display. */
+export class ShownTurns {
+  readonly #send: (message: WireMessage) => Promise<void>;
+  readonly #openQuestions = new Map<string, { session: Session; kind: Question["kind"] }>();
+  /** Until they have been sent. */
+  readonly #shown = new Map<LiveTurn, Promise<void>>();
+  #isUnattended = false;
+
+  constructor(send: (message: WireMessage) => Promise<void>) {
+    this.#send = send;
+  }
+
+  /** Resolves when the turn's last message was sent. */
+  async show(display: Display): Promise<void> {
+    const { turn } = display;
+    const earlier = this.#shown.get(turn);
+    // The client would take two interleaved copies of one turn for one garbled answer.
+    const shown = (earlier ?? Promise.resolve()).then(() =>
+      this.#follow(display, turn.cached || earlier !== undefined),
+    );
+    this.#shown.set(turn, shown);
+    try {
+      await shown;
+    } finally {
+      if (this.#shown.get(turn) === shown) this.#shown.delete(turn);
+    }
+  }
+
+  kindOf(questionId: string): Question["kind"] | undefined {
+    return this.#openQuestions.get(questionId)?.kind;
+  }
+
+  /** Nobody will answer any more: what is asked, now or later, is denied. */
+  leaveUnattended(): void {
+    this.#isUnattended = true;
+    for (const [questionId, { session }] of this.#openQuestions) session.answer(questionId, false);
+  }
+
+  async #follow({ turn, session, requestId, model, begun }: Display, cached: boolean): Promise<void> {
+    const encoder = new TurnEncoder({ requestId, conversationId: session.id, turnId: turn.turnId, cached, model });
+    await this.#send(encoder.start());
+    begun();
+    for await (const event of turn.watch()) {
+      if (event.type === "question") {
+        this.#openQuestions.set(event.questionId, { session, kind: event.question.kind });
+        if (this.#isUnattended) session.answer(event.questionId, false);
+      }
+      if (event.type === "answer") this.#openQuestions.delete(event.questionId);
+      for (const message of encoder.encode(event)) await this.#send(message);
+    }
+  }
+}

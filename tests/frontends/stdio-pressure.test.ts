@@ -1,0 +1,123 @@
+import { describe, expect, test } from "@jest/globals";
+import { startApp } from "../support/app.js";
+import { answer, startLlmServer } from "../support/llm-server.js";
+import { until } from "../support/mcp-hub.js";
+import { openDoor } from "./http/door.js";
+import { connect } from "./http/socket.js";
+import { chat, openPipe } from "./pipe.js";
+import { Sink } from "./support.js";
+
+/** Nothing is read of it until it is released. */
+class HeldSink extends Sink {
+  #release = () => {};
+  readonly #held = new Promise<void>((resolve) => {
+    this.#release = resolve;
+  });
+
+  release(): void {
+    this.#release();
+  }
+
+  override _write(text: string, encoding: BufferEncoding, done: () => void): void {
+    void this.#held.then(() => super._write(text, encoding, done));
+  }
+}
+
+const words = "word ".repeat(400).trim();
+
+describe("a client that does not read", () => {
+  test("is not listened to beyond a bound, and gets everything once it reads", async () => {
+    await using llm = await startLlmServer(() => answer(words));
+    await using app = await startApp({ llm: llm.url });
+    const before = await app.sessions.open("c1").submit({ requestId: "before", text: "hi" });
+    for await (const _ of before.watch());
+    const stdout = new HeldSink();
+    const pipe = openPipe(app, stdout);
+    const pings = 20_000;
+    pipe.send(chat("r1", "hi", { conversation_id: "c2" }, { streaming: true }));
+    for (let n = 0; n < 300; n++) pipe.send({ action: "history", request_id: `h${n}`, conversation_id: "c1" });
+    for (let n = 0; n < pings; n++) pipe.send({ action: "ping", request_id: `p${n}` });
+    const sent = pipe.unread();
+    let lastSeq = 0;
+    await until(() => {
+      void app.sessions.history("c2").then((events) => {
+        lastSeq = events.at(-1)?.seq ?? 0;
+      });
+      return lastSeq === 3;
+    });
+    expect(stdout.writableLength).toBeLessThan(4 * stdout.writableHighWaterMark);
+    expect(pipe.unread()).toBeGreaterThan(sent / 2);
+    stdout.release();
+    expect(await pipe.end()).toBe(0);
+    const all = pipe.messages();
+    const pongs = all.filter(({ chunk: { type } }) => type === "pong");
+    expect(pongs.map(({ request_id }) => request_id)).toEqual(Array.from({ length: pings }, (_, n) => `p${n}`));
+    const told = all.filter(({ chunk: { type } }) => type === "history_end");
+    expect(new Set(told.map(({ request_id }) => request_id)).size).toBe(300);
+    expect(all.filter(({ chunk: { type, data } }) => type === "turn_end" && data === words)).toHaveLength(1);
+  });
+
+  test("keeps no turn from its end in the log, and sees each of them whole later", async () => {
+    await using llm = await startLlmServer(() => answer(words));
+    await using app = await startApp({ llm: llm.url });
+    const stdout = new HeldSink();
+    const pipe = openPipe(app, stdout);
+    const ids = Array.from({ length: 20 }, (_, n) => `c${n}`);
+    for (const id of ids) pipe.send(chat(`r-${id}`, "hi", { conversation_id: id }, { streaming: true }));
+    let ended = 0;
+    await until(() => {
+      void app.sessions.list().then((all) => {
+        ended = all.filter(({ lastSeq }) => lastSeq === 3).length;
+      });
+      return ended === ids.length;
+    });
+    expect(stdout.text).toBe("");
+    stdout.release();
+    await pipe.end();
+    for (const id of ids) {
+      const pieces = pipe.of(`r-${id}`).flatMap(({ chunk: { type, data } }) => (type === "text" ? [data] : []));
+      expect(pieces.join("")).toBe(words);
+      expect(pipe.of(`r-${id}`).at(-1)).toMatchObject({ status: "complete", chunk: { data: words } });
+    }
+  });
+
+  test("is left by the second Ctrl-C", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = openPipe(app, new HeldSink());
+    for (let n = 0; n < 5000; n++) pipe.send({ action: "ping", request_id: `p${n}` });
+    await until(() => pipe.stdout.writableNeedDrain);
+    pipe.interrupt();
+    pipe.interrupt();
+    expect(await pipe.exitCode).toBe(130);
+  });
+
+  test("costs a WebSocket's host as little, and everybody else nothing", async () => {
+    await using llm = await startLlmServer(() => answer("word ".repeat(10_000).trim()));
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app, { requestsPerMinute: 1_000_000 });
+    const session = app.sessions.open("c1");
+    for await (const _ of (await session.submit({ requestId: "before", text: "hi" })).watch());
+    const read = app.sessions.history.bind(app.sessions);
+    let begun = 0;
+    app.sessions.history = (conversationId, from) => {
+      begun++;
+      return read(conversationId, from);
+    };
+    await using silent = await connect(door);
+    silent.socket.pause();
+    const requests = 1500;
+    for (let n = 0; n < requests; n++) {
+      silent.send({ action: "history", request_id: `h${n}`, conversation_id: "c1" });
+    }
+    await using lively = await connect(door);
+    for (let n = 0; n < 10; n++) {
+      lively.send(chat(`r${n}`, "hi", { conversation_id: "c2" }));
+      await lively.until(({ status }) => status === "complete");
+    }
+    expect(begun).toBeLessThan(requests / 2);
+    silent.socket.resume();
+    for (let ends = 0; ends < requests; ends++) await silent.until(({ chunk: { type } }) => type === "history_end");
+    expect(begun).toBe(requests);
+  });
+});

@@ -1,0 +1,53 @@
+/** Client messages as fast-check makes them: most of them nearly right. */
+import fc from "fast-check";
+import { messageSchema } from "../../src/frontends/message-schema.js";
+
+interface ActionSchema {
+  properties?: Record<string, { const?: string; anyOf?: object[] }>;
+}
+
+const defs = messageSchema().$defs as Record<string, ActionSchema>;
+
+export const actions = Object.values(defs).flatMap(({ properties }) => properties?.action?.const ?? []);
+
+export function payloadOf(action: string): { properties: object; required?: string[] } {
+  const payload = defs[`client_${action}`]?.properties?.payload;
+  return (payload?.anyOf?.[0] ?? payload) as { properties: object; required?: string[] };
+}
+
+const values: readonly unknown[] = [null, true, "", "r1", 0, 1, 1.5, 2 ** 53, 1e300, -1, [], {}, ["x"], { who: 1 }];
+
+/** What may stand anywhere in a message, and often should not. */
+const odd = fc.oneof(fc.constantFrom(...values), fc.jsonValue());
+
+const field = (likely: fc.Arbitrary<unknown>) =>
+  fc.oneof({ weight: 6, arbitrary: likely }, { weight: 1, arbitrary: odd });
+
+const name = field(fc.string({ minLength: 1, maxLength: 8 }));
+
+const payload = fc.record(
+  {
+    text: name,
+    name,
+    question_id: name,
+    uri: name,
+    argument: name,
+    prompt: name,
+    template: name,
+    model: name,
+    value: field(fc.string()),
+    arguments: field(fc.dictionary(fc.string(), fc.string())),
+    from: field(fc.nat()),
+    streaming: field(fc.boolean()),
+    interrupt: field(fc.boolean()),
+    constructor: odd,
+  },
+  { requiredKeys: [] },
+);
+
+const message = fc.record(
+  { action: field(fc.constantFrom(...actions)), request_id: name, conversation_id: name, payload: field(payload) },
+  { requiredKeys: ["action"] },
+);
+
+export const clientMessage = fc.oneof({ weight: 20, arbitrary: message }, { weight: 1, arbitrary: fc.jsonValue() });
