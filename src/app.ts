@@ -183,14 +183,14 @@ export function openApprovals(env: Environment, observe: Observe): Approvals {
   return new Approvals(stateFolder(env, "approvals"), { observe, now: Date.now });
 }
 
-/** Logins at the remote servers of `mcpServers`; `showPage` brings a login page before the person. */
+/** Logins at the remote ones of these servers; `showPage` brings a login page before the person. */
 export async function createLogins(
-  { mcpServers }: Config,
+  servers: readonly ServerConfig[],
   env: Environment,
   showPage: (page: URL) => void,
 ): Promise<Logins> {
   const { Logins } = await import("./mcp/auth/logins.js");
-  return new Logins(mcpServers, { folder: stateFolder(env, "auth"), showPage });
+  return new Logins(servers, { folder: stateFolder(env, "auth"), showPage });
 }
 
 /** The conversations in the log, without a host around them; and the secrets that no export of them may hold. Throws StoreError. */

@@ -116,9 +116,10 @@ program
   .action(async (flags: { port?: number; host?: string; token?: string }) => {
     const { runServe } = await import("./frontends/http/serve.js");
     return open(
-      (parts, { config: { serve, llm }, notices }) => {
+      (parts, { config: { serve, llm, chat, mcpServe }, hub: { passage }, notices }) => {
         for (const notice of notices) stderr.write(`${notice}\n`);
-        const options = { ...serve, ...flags, version: program.version() ?? "", models: modelNames(llm) };
+        const mcp = { serve: mcpServe, said: {}, defaults: chat.service, passage };
+        const options = { ...serve, ...flags, version, models: modelNames(llm), mcp };
         return runServe(parts, options, { stderr, onInterrupt });
       },
       { followsFiles: true },

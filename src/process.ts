@@ -35,7 +35,7 @@ export async function openDoor(
   const { contentsOf } = await import("./config/watch.js");
   const contents = contentsOf(read.files);
   const loaded = await confirmed(read, flags, source);
-  const { createApp } = await import("./app.js");
+  const { createApp, createLogins } = await import("./app.js");
   const flushes: (() => Promise<void>)[] = [];
   const starting = createApp({ config: loaded, observe, recover: false });
   // Listened to from the start, because servers run before the app is there.
@@ -67,7 +67,10 @@ export async function openDoor(
     : () => {};
   try {
     const onLeaving = (flush: () => Promise<void>) => void flushes.push(flush);
-    const parts = { sessions, hub, resolveModel, reload: () => reload.now(), onLeaving, newId, now: Date.now };
+    const login: DoorParts["login"] = async (name, showPage) =>
+      (await createLogins(reload.servers, process.env, showPage)).login(name);
+    const now = Date.now;
+    const parts = { sessions, hub, resolveModel, reload: () => reload.now(), login, onLeaving, newId, now };
     const exitCode = await door(parts, app).finally(stopFollowing);
     onInterrupt(() => leave(exitCodes.cancelled));
     await app.close();
@@ -119,7 +122,7 @@ export async function loginsOf(flags: GlobalOptions) {
   const { config } = await loadConfirmed(flags);
   const { createLogins } = await import("./app.js");
   const { openInBrowser } = await import("./frontends/browser.js");
-  return createLogins(config, process.env, (page) => {
+  return createLogins(config.mcpServers, process.env, (page) => {
     stderr.write(`Open this page to log in:\n${page}\n`);
     if (stderr.isTTY) openInBrowser(page);
   });

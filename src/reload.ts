@@ -38,6 +38,11 @@ export class Reload {
     this.#files = parts.loaded.files;
   }
 
+  /** As the host runs them. */
+  get servers(): readonly ServerConfig[] {
+    return this.#servers;
+  }
+
   /** Reads the files again whenever one of them changes, and says what came of it. Ends with the returned function. */
   watch(report: (outcome: Outcome) => void): () => void {
     const files = new FileWatch(this.#parts.contents, {

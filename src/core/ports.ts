@@ -26,6 +26,11 @@ export interface SendOptions {
   onProgress?: (progress: ToolProgress) => void;
   /** Puts a server's question to the person behind the turn. `false` when nobody can be asked. Never rejects. */
   ask?: (question: Question) => Promise<unknown>;
+  /**
+   * Takes a server's `sampling/createMessage` in place of this host's model, and gives its result, both as MCP has them. Undefined:
+   * this one it does not take.
+   */
+  sample?: (params: Record<string, unknown>) => Promise<Record<string, unknown>> | undefined;
   /** The same for the same call of the same turn, and for no other: a server may tell a repetition by it. */
   callId?: string;
   /** W3C trace context that the call belongs to. */

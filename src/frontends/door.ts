@@ -10,6 +10,11 @@ export interface DoorParts {
   resolveModel: (model?: string) => { provider: string; model: string };
   /** Reads the configuration files again and goes over to their servers. Resolves to what came of it, as text. */
   reload: () => Promise<string>;
+  /**
+   * Logs in at a remote server, in the browser that `showPage` brings the page to. Resolves to what came of it. Rejects with McpError,
+   * and with RequestError for a name that has nothing to log in to.
+   */
+  login: (name: string, showPage: (page: URL) => void) => Promise<string>;
   /** What has to be written out before the process leaves after SIGTERM, once no turn runs any more. It may take a second. */
   onLeaving?: (flush: () => Promise<void>) => void;
   newId: NewId;

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Question } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
+import type { SendOptions } from "../core/ports.js";
 import { acceptsPage, elicit, type Page } from "./elicitation.js";
 import type { Json } from "./json.js";
 import { Refusal } from "./refusal.js";
@@ -13,6 +14,8 @@ import { abortable } from "./wait.js";
 export interface RunningCall {
   /** As `SendOptions.ask`. */
   ask: (question: Question) => Promise<unknown>;
+  /** As `SendOptions.sample`. */
+  sample?: SendOptions["sample"];
   signal: AbortSignal;
   /** Stops the clock of the server's silence while the host owes it an answer; what it returns starts the clock again. */
   pause(): () => void;
@@ -70,7 +73,8 @@ export class Callbacks {
       if (method === "elicitation/create") return await abortable(elicit(name, params, call.ask), signals);
       if (method === "sampling/createMessage" && this.#sample) {
         const ask = sampling === "allow" ? async () => true : call.ask;
-        return await answerSampling(name, params, { sample: this.#sample, ask, budget, signal: signals });
+        const elsewhere = call.sample;
+        return await answerSampling(name, params, { sample: this.#sample, elsewhere, ask, budget, signal: signals });
       }
     } finally {
       go();

@@ -135,7 +135,7 @@ export class McpConnection {
   #callOnce(
     { name, isTask, inputSchema }: ListedTool,
     args: Json,
-    { signal, ask, callId, traceparent, onProgress = () => {} }: SendOptions & { ask: RunningCall["ask"] },
+    { signal, ask, sample, callId, traceparent, onProgress = () => {} }: SendOptions & { ask: RunningCall["ask"] },
   ): Promise<Json> {
     const timeoutMs = timeoutOf(this.#config, name);
     const maxTotalTimeoutMs = Math.max(timeoutMs, this.#config.maxTotalTimeoutMs);
@@ -145,7 +145,7 @@ export class McpConnection {
       { timeoutMs, maxTotalTimeoutMs, signal, onProgress },
       async (limited, clock, ends) => {
         const { callbacks, peer } = this.#parts;
-        const end = callbacks.begin({ ask, signal: ends, pause: clock.pause });
+        const end = callbacks.begin({ ask, sample, signal: ends, pause: clock.pause });
         try {
           return await peer.callTool(params, {
             ask: limited,

@@ -9,9 +9,11 @@ import {
   type ToolDefinition,
   textOf,
 } from "../core/chat.js";
+import type { SendOptions } from "../core/ports.js";
 import { contentParts } from "./content.js";
 import { asArray, asText, isRecord, type Json, parseJson } from "./json.js";
 import { Refusal } from "./refusal.js";
+import { abortable } from "./wait.js";
 
 /** One completion for a server, by whatever model the host uses. */
 export type Sample = (request: CompletionRequest, signal: AbortSignal) => Promise<Completion>;
@@ -40,6 +42,7 @@ export class SamplingBudget {
 
 interface SamplingParts {
   sample: Sample;
+  elsewhere?: SendOptions["sample"];
   ask: (question: Question) => Promise<unknown>;
   budget: SamplingBudget;
   signal: AbortSignal;
@@ -47,8 +50,10 @@ interface SamplingParts {
 
 /** The answer to `sampling/createMessage`. Rejects with Refusal, or with what `sample` threw. */
 export async function answerSampling(server: string, params: Json, parts: SamplingParts): Promise<Json> {
-  const { sample, ask, budget, signal } = parts;
+  const { sample, elsewhere, ask, budget, signal } = parts;
   const granted = budget.grant(typeof params.maxTokens === "number" ? params.maxTokens : defaultTokens);
+  const passedOn = elsewhere?.({ ...params, maxTokens: granted });
+  if (passedOn) return abortable(passedOn, signal);
   const request = toRequest(params, granted);
   const allowed = await ask({ kind: "sampling", server, prompt: promptOf(request.messages), maxTokens: granted });
   if (allowed !== true) throw new Refusal(-1, "the user did not allow the sampling request");

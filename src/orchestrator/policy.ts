@@ -10,8 +10,8 @@ interface Rules {
 
 /** What the user said about tools, for one turn. */
 export interface PolicyRules {
-  /** His word for this turn, by flags: `all` runs every tool unasked. */
-  turn: Pick<Rules, "allow" | "deny"> & { all: boolean };
+  /** His word for this turn, by flags: `all` runs every tool unasked; with `only` there are no others but the host's own. */
+  turn: Pick<Rules, "allow" | "deny"> & { all: boolean; only?: readonly ToolPattern[] };
   /** His word for every turn, by configuration. */
   permissions: Rules;
   /** What becomes of a tool that nothing else is said about. */
@@ -37,6 +37,9 @@ export type Verdict =
 export function decide(call: PolicyCall, { turn, permissions, approval, changedTools, memory }: PolicyRules): Verdict {
   const denying = [...turn.deny, ...permissions.deny].find((pattern) => forbids(pattern, call));
   if (denying) return { decision: "deny", reason: denial(denying, call) };
+  if (isLeftOut(turn.only, call, (pattern) => allows(pattern, call))) {
+    return { decision: "deny", reason: `${patternOf(call)} is not among the calls that the request was narrowed to` };
+  }
   if (turn.all || turn.allow.some((pattern) => allows(pattern, call))) return { decision: "allow" };
 
   const remembered = memory.find(call);
@@ -63,8 +66,18 @@ export function decide(call: PolicyCall, { turn, permissions, approval, changedT
 
 /** Whether no call of this tool could run: then the model does not see it. */
 export function isHidden(tool: ToolAnnotations & { server: string; tool: string }, rules: PolicyRules): boolean {
+  if (isLeftOut(rules.turn.only, tool, (pattern) => namesTool(pattern, tool))) return true;
   const denying = [...rules.turn.deny, ...rules.permissions.deny];
   return denying.some((pattern) => pattern.arguments.length === 0 && namesTool(pattern, tool));
+}
+
+/** The host's own tools reach no further than the servers' that are left. */
+function isLeftOut(
+  only: readonly ToolPattern[] | undefined,
+  { server }: { server: string },
+  isMeant: (pattern: ToolPattern) => boolean,
+): boolean {
+  return only !== undefined && server !== "host" && !only.some(isMeant);
 }
 
 /** A permission has to cover all of the call. */

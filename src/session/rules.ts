@@ -11,7 +11,12 @@ export type RuleDefaults = Pick<TurnDefaults, "approval" | "changedTools" | "per
 export function rulesOf(options: TurnOptions, defaults: RuleDefaults, memory: ApprovalMemory): PolicyRules {
   const { allow, ask, deny } = defaults.permissions;
   return {
-    turn: { all: options.approval === "auto", allow: patterns(options.allow), deny: patterns(options.deny) },
+    turn: {
+      all: options.approval === "auto",
+      allow: patterns(options.allow),
+      deny: patterns(options.deny),
+      only: options.only && patterns(options.only),
+    },
     permissions: { allow: patterns(allow), ask: patterns(ask), deny: patterns(deny) },
     approval: options.approval ?? defaults.approval,
     changedTools: defaults.changedTools,
@@ -20,8 +25,8 @@ export function rulesOf(options: TurnOptions, defaults: RuleDefaults, memory: Ap
 }
 
 /** Throws as `rulesOf` does: before the turn is in the log. */
-export function requirePatterns({ allow, deny }: TurnOptions): void {
-  patterns([...(allow ?? []), ...(deny ?? [])]);
+export function requirePatterns({ allow, deny, only }: TurnOptions): void {
+  patterns([...(allow ?? []), ...(deny ?? []), ...(only ?? [])]);
 }
 
 /** Throws as `rulesOf` does. */

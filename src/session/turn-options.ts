@@ -14,6 +14,8 @@ export interface TurnOptions {
   /** Patterns of tools and calls that need no approval, and of those that must not be. */
   allow?: readonly string[];
   deny?: readonly string[];
+  /** Patterns of the only tools and calls of servers that there are for this turn. */
+  only?: readonly string[];
   temperature?: number;
   /** Of each answer. */
   maxTokens?: number;

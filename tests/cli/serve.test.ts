@@ -4,12 +4,15 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, test } from "@jest/globals";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { post } from "../frontends/http/door.js";
 import { connect } from "../frontends/http/socket.js";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
 import { answer, chunk, STALL, startLlmServer, stream } from "../support/llm-server.js";
 import { until } from "../support/mcp-hub.js";
+import { oauthServer } from "../support/oauth-server.js";
 import { readMessage } from "../support/wire-messages.js";
 
 let started: ChildProcess[] = [];
@@ -141,6 +144,43 @@ test("told to end, it closes its sockets after the last message", async () => {
   await message(({ chunk: { type } }) => type === "turn_end");
   expect((await closed)[0]).toBe(1001);
   expect((await end).exitCode).toBe(143);
+});
+
+test("told to end, it ends the sessions of MCP clients that listen to it", async () => {
+  await using llm = await startLlmServer([]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  const { child, end, url } = await serve(place);
+  const client = new Client({ name: "test", version: "1" });
+  const transport = new StreamableHTTPClientTransport(new URL(`${url}/mcp`));
+  await client.connect(transport);
+  expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(["chat"]);
+  const headers = { accept: "text/event-stream", "mcp-session-id": transport.sessionId ?? "" };
+  expect((await fetch(`${url}/mcp`, { headers })).status).toBeLessThan(410); // either this one listens or the client does already
+  child.kill("SIGTERM");
+  expect(await end).toMatchObject({ exitCode: 143 });
+  await client.close();
+});
+
+test("a login at a server is begun by who is on this machine, and the host goes on with it", async () => {
+  await using server = await oauthServer();
+  await using llm = await startLlmServer([]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url, { files: { url: server.url }, local: fixtureServer() }));
+  const { url } = await serve(place);
+  const login = (name: string, headers = {}) => post(`${url}/api/servers/${name}/login`, "", headers);
+  const state = async () => {
+    const { servers } = (await (await fetch(`${url}/api/servers`)).json()) as { servers: Record<string, string>[] };
+    return servers.find(({ name }) => name === "files")?.state;
+  };
+  while ((await state()) !== "needs_auth") await fetch(`${url}/readyz`);
+  expect((await login("files", { "x-forwarded-for": "192.0.2.1" })).status).toBe(403);
+  expect((await login("local")).status).toBe(400);
+  const [begun, again] = await Promise.all([login("files"), login("files")]);
+  const { url: page } = (await begun.json()) as { url: string };
+  expect([begun.status, again.status, await again.json()]).toEqual([202, 202, { url: page }]);
+  expect((await fetch(page)).status).toBe(200);
+  while ((await state()) !== "ready") await fetch(`${url}/readyz`);
 });
 
 test("started again after it was killed, it goes on with the turns that it had", async () => {

@@ -7,7 +7,8 @@ import { chunk, json, type Step, stream } from "../support/llm-server.js";
 export function doorParts({ sessions, hub, resolveModel }: App, now: () => number = () => 0): DoorParts {
   let ids = 0;
   const reload = async () => "nothing has changed";
-  return { sessions, hub, resolveModel, reload, newId: (prefix) => `${prefix}_${++ids}`, now };
+  const login = async () => "logged in";
+  return { sessions, hub, resolveModel, reload, login, newId: (prefix) => `${prefix}_${++ids}`, now };
 }
 
 /** Collects what is written to it. */

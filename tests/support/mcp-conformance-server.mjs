@@ -82,6 +82,15 @@ const tools = {
       },
       required: [],
     }),
+  async test_sampling({ prompt }) {
+    const messages = [{ role: "user", content: text(prompt ?? "hi") }];
+    const { content } = await server.createMessage({ messages, maxTokens: 100 });
+    return [text(`LLM response: ${content.text}`)];
+  },
+  async test_reconnection() {
+    await pause(100);
+    return [text("Reconnection test completed")];
+  },
   json_schema_2020_12_tool: () => [text("ok")],
 };
 

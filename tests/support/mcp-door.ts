@@ -1,9 +1,5 @@
-import { randomUUID } from "node:crypto";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import { newId } from "../../src/core/ids.js";
-import { createMcpServer, type McpParts } from "../../src/frontends/mcp/server.js";
+import type { McpParts } from "../../src/frontends/mcp/server.js";
 import type { App } from "../../src/index.js";
 import { doorParts } from "../frontends/support.js";
 
@@ -20,31 +16,38 @@ export function mcpParts(app: App, serve: Partial<McpParts["serve"]> = {}): McpP
   };
 }
 
-/** The MCP door over Streamable HTTP on loopback: a server and a transport for every session. */
-export async function listenMcp(parts: McpParts): Promise<AsyncDisposable & { url: string }> {
-  const transports = new Map<string, StreamableHTTPServerTransport>();
-  const http = createServer(async (request, response) => {
-    const host = (request.headers.host ?? "").replace(/:\d+$/, "");
-    if (!["127.0.0.1", "localhost", "[::1]"].includes(host)) {
-      response.writeHead(403).end();
-      return;
-    }
-    const known = transports.get(String(request.headers["mcp-session-id"]));
-    if (known) return known.handleRequest(request, response);
-    const transport = new StreamableHTTPServerTransport({
-      sessionIdGenerator: randomUUID,
-      onsessioninitialized: (id) => void transports.set(id, transport),
-    });
-    await createMcpServer(parts).connect(transport as never);
-    return transport.handleRequest(request, response);
-  });
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`,
-    async [Symbol.asyncDispose]() {
-      for (const transport of transports.values()) await transport.close();
-      http.closeAllConnections();
-      await new Promise((resolve) => http.close(resolve));
+/** One message of every kind that a client may send; the first begins a session. */
+export const mcpMessages: readonly object[] = [
+  {
+    jsonrpc: "2.0",
+    id: 1,
+    method: "initialize",
+    params: {
+      protocolVersion: "2025-11-25",
+      capabilities: { elicitation: {} },
+      clientInfo: { name: "raw", version: "1" },
     },
-  };
-}
+  },
+  { jsonrpc: "2.0", method: "notifications/initialized" },
+  { jsonrpc: "2.0", id: 2, method: "tools/list", params: { cursor: "x" } },
+  {
+    jsonrpc: "2.0",
+    id: 3,
+    method: "tools/call",
+    params: { name: "echo", arguments: { a: [1] }, _meta: { progressToken: 3 } },
+  },
+  { jsonrpc: "2.0", id: 4, method: "resources/read", params: { uri: "file:///x" } },
+  { jsonrpc: "2.0", id: 5, method: "resources/subscribe", params: { uri: "file:///x" } },
+  { jsonrpc: "2.0", id: 6, method: "prompts/get", params: { name: "p", arguments: { a: "b" } } },
+  { jsonrpc: "2.0", id: 7, method: "logging/setLevel", params: { level: "error" } },
+  {
+    jsonrpc: "2.0",
+    id: 8,
+    method: "completion/complete",
+    params: { ref: { type: "ref/prompt", name: "p" }, argument: { name: "a", value: "b" } },
+  },
+  { jsonrpc: "2.0", id: 9, result: { action: "accept", content: {} } },
+  { jsonrpc: "2.0", id: 10, error: { code: -1, message: "no" } },
+  { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 3, reason: "x" } },
+  { jsonrpc: "2.0", id: 11, method: "ping" },
+];

@@ -15,6 +15,11 @@ export interface Call {
   header(name: string): string | undefined;
   /** Aborted when the caller has gone before the answer was written. */
   gone: AbortSignal;
+  request: Request;
+  /** The body of a route without a schema. Rejects with ApiError when it is too large. */
+  text(): Promise<string>;
+  /** Of the other end of the connection. */
+  address: string;
 }
 
 export interface Route {
@@ -22,6 +27,9 @@ export interface Route {
   /** `{name}` is a parameter. */
   path: string;
   summary: string;
+  /** By name, what they are for. */
+  headers?: Record<string, string>;
+  query?: Record<string, string>;
   body?: JsonSchema;
   /** What is answered: JSON, or each of the server-sent events. */
   answer?: { type: "application/json" | "text/event-stream"; schema: JsonSchema };
@@ -43,6 +51,9 @@ export function routesApp(routes: readonly Route[], admit: Parameters<Server["us
         query: (name) => context.req.query(name),
         header: (name) => context.req.header(name),
         gone: context.req.raw.signal,
+        request: context.req.raw,
+        text: () => readBody(context.req.raw, maxBytes),
+        address: context.env.incoming.socket.remoteAddress ?? "",
       });
     });
   }

@@ -18,6 +18,8 @@ export interface TurnCall extends Said {
   callerTools: readonly ToolDefinition[];
   /** The servers' tools are not offered. */
   withoutTools: boolean;
+  /** Patterns of those that are; undefined: all. */
+  only?: readonly string[];
 }
 
 /** The model that stands for whatever the host is configured for. */
@@ -42,6 +44,19 @@ export function idsOf(header: (name: string) => string | undefined): CallIds {
   return { conversationId: idIn(header, "x-conversation-id"), requestId: idIn(header, "x-request-id") };
 }
 
+/** The patterns of X-MCP-Tools. A comma within parentheses is a pattern's own. */
+export function toolsIn(header: (name: string) => string | undefined): string[] | undefined {
+  const all = header("x-mcp-tools")?.split(/,(?![^(]*\))/);
+  return all?.map((pattern) => pattern.trim()).filter((pattern) => pattern !== "");
+}
+
+/** What a call may say beside its body, for the description. */
+export const turnHeaders = {
+  "X-Conversation-Id": "goes on with this conversation of the log; only the last user message counts then",
+  "X-Request-Id": "a repetition under the same id is the same call",
+  "X-MCP-Tools": "the only tools of servers that the call may use, as patterns: server.*,other.tool",
+};
+
 function idIn(header: (name: string) => string | undefined, name: string): string | undefined {
   const id = header(name);
   if (id === undefined || /^[\x21-\x7e]{1,200}$/.test(id)) return id;
@@ -65,6 +80,7 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallI
     maxTokens: call.maxTokens,
     callerTools: call.callerTools.length > 0 ? call.callerTools : undefined,
     deny: call.withoutTools ? ["*"] : undefined,
+    only: call.only,
     // What was sent to a client of this API cannot be taken back.
     streamRecovery: "fail",
     unattended: true,

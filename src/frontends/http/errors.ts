@@ -51,6 +51,8 @@ const statuses: Readonly<Record<string, number>> = {
   connect: 502,
   network: 502,
   auth: 502,
+  needs_auth: 502,
+  unavailable: 502,
   model_gone: 502,
   empty_stream: 502,
   stream_interrupted: 502,

@@ -1,11 +1,13 @@
+import type { TurnEvent } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
 import type { Call, Route } from "./api.js";
 import { ChatCompletion } from "./chat-completion.js";
-import { defaultModel, idsOf, startDoorTurn } from "./door-turn.js";
+import { defaultModel, idsOf, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
 import { ApiError } from "./errors.js";
 import { type ChatMessage, callerTool, readMessages } from "./messages.js";
 import { chatCompletionBody } from "./schemas.js";
-import { failureBody, requireOwnHistory, showTurn, type TurnView } from "./show-turn.js";
+import { failureBody, requireOwnHistory, type StreamedEvent, showTurn, type TurnView } from "./show-turn.js";
+import { toolEvents } from "./tool-events.js";
 
 interface ChatCompletionBody {
   model?: string | null;
@@ -32,6 +34,10 @@ export function openAiRoutes(parts: DoorParts, options: OpenAiOptions): Route[] 
       method: "POST",
       path: "/v1/chat/completions",
       summary: "A turn as a chat completion: the servers' tools are run here, the caller's own are given back",
+      headers: {
+        ...turnHeaders,
+        "X-MCP-Events": "1: a stream also has events of what the tools do, mcp.tool_call and so on",
+      },
       body: chatCompletionBody,
       run: (call) => chatCompletion(parts, call, options),
     },
@@ -67,6 +73,7 @@ async function chatCompletion(parts: DoorParts, call: Call, { keepAliveMs }: Ope
       maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
       callerTools,
       withoutTools,
+      only: toolsIn(call.header),
     },
     ids,
   );
@@ -77,16 +84,25 @@ async function chatCompletion(parts: DoorParts, call: Call, { keepAliveMs }: Ope
     model: `${provider}/${model}`,
     callerTools: new Set(callerTools.map(({ name }) => name)),
   });
-  const view = chatView(completion, body.stream_options?.include_usage === true);
+  const view = chatView(completion, {
+    includeUsage: body.stream_options?.include_usage === true,
+    eventsOf: call.header("x-mcp-events") === "1" ? toolEvents(door) : () => [],
+  });
   return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone });
 }
 
-function chatView(completion: ChatCompletion, includeUsage: boolean): TurnView {
+interface ChatViewOptions {
+  includeUsage: boolean;
+  /** What is shown of an event beside the chunks. */
+  eventsOf: (event: TurnEvent) => StreamedEvent[];
+}
+
+function chatView(completion: ChatCompletion, { includeUsage, eventsOf }: ChatViewOptions): TurnView {
   const wrapped = (chunks: readonly object[]) => chunks.map((data) => ({ data }));
   const done = { data: "[DONE]" };
   return {
     start: () => wrapped([completion.start()]),
-    take: (event) => wrapped(completion.take(event)),
+    take: (event) => [...wrapped(completion.take(event)), ...eventsOf(event)],
     end: () => [...wrapped(completion.end(includeUsage)), done],
     fail: (error) => [{ data: failureBody(error) }, done],
     whole: () => completion.whole(),

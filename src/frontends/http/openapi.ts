@@ -5,9 +5,13 @@ import { messagePlace } from "./schemas.js";
 /** The routes as an OpenAPI document. */
 export function openApiDocument(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, object>> = {};
-  for (const { method, path, summary, body, answer } of routes) {
+  for (const { method, path, summary, body, answer, headers = {}, query = {} } of routes) {
     const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-    const parameters = names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }));
+    const parameters = [
+      ...names.map((name) => ({ name, in: "path", required: true, schema: text })),
+      ...described("query", query),
+      ...described("header", headers),
+    ];
     paths[path] = {
       ...paths[path],
       [method.toLowerCase()]: {
@@ -39,6 +43,11 @@ function contentOf(answer: Route["answer"]): object {
 }
 
 const text = { type: "string" };
+
+function described(where: "query" | "header", parameters: Record<string, string>): object[] {
+  return Object.entries(parameters).map(([name, description]) => ({ name, in: where, description, schema: text }));
+}
+
 const errorSchema = {
   type: "object",
   required: ["error"],

@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
 import type { Call, Route } from "./api.js";
-import { type CallIds, idsOf, startDoorTurn } from "./door-turn.js";
+import { type CallIds, idsOf, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
 import { ApiError } from "./errors.js";
 import { type ChatMessage, type Content, callerTool, readMessages } from "./messages.js";
 import { placeOf, type ResponsePlace, responseId } from "./response-id.js";
@@ -37,6 +37,7 @@ export function responseRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs:
       method: "POST",
       path: "/v1/responses",
       summary: "A turn as a response; previous_response_id goes on with the conversation of that response",
+      headers: turnHeaders,
       body: responseBody,
       run: (call) => create(parts, call, keepAliveMs),
     },
@@ -80,6 +81,7 @@ async function create(parts: DoorParts, call: Call, keepAliveMs: number): Promis
       maxTokens: body.max_output_tokens ?? undefined,
       callerTools,
       withoutTools,
+      only: toolsIn(call.header),
     },
     ids,
   );

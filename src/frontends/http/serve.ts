@@ -9,9 +9,13 @@ import type { ServeConfig } from "../../core/config.js";
 import { messageOf, RequestError } from "../../core/errors.js";
 import type { DoorParts, OnInterrupt } from "../door.js";
 import { exitCodes } from "../exit-codes.js";
+import type { McpHttpOptions } from "../mcp/http.js";
+import type { McpParts } from "../mcp/server.js";
 import { admitBy } from "./admit.js";
 import { type Route, routesApp } from "./api.js";
 import { Gate, isLoopbackAddress } from "./gate.js";
+import { loginRoutes } from "./login-routes.js";
+import { mcpDoor } from "./mcp-routes.js";
 import { openAiRoutes } from "./openai-routes.js";
 import { openApiDocument } from "./openapi.js";
 import { RateLimit } from "./rate-limit.js";
@@ -26,6 +30,8 @@ export interface ServeOptions extends ServeConfig {
   models: readonly string[];
   /** How long a stream is silent before a comment says that it lives; and how often a WebSocket is asked. */
   keepAliveMs?: number;
+  /** What the host is to MCP clients at /mcp. */
+  mcp: Pick<McpParts, "serve" | "said" | "defaults" | "passage"> & Pick<McpHttpOptions, "idleMs" | "mostSessions">;
 }
 
 export interface HttpDoor {
@@ -57,7 +63,7 @@ export async function runServe(
   parts.onLeaving?.(() => door.flush());
   const token = door.token && !options.token ? `token: ${door.token}\n` : "";
   stderr.write(
-    `listening on ${door.url} (API: ${door.url}/v1, WebSocket: /ws/chat, description: /openapi.json)\n${token}`,
+    `listening on ${door.url} (API: ${door.url}/v1, WebSocket: /ws/chat, MCP: /mcp, description: /openapi.json)\n${token}`,
   );
   await interrupted;
   door.close();
@@ -72,11 +78,18 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   const rate = new RateLimit(options.requestsPerMinute, () => performance.now());
   const gate = new Gate({ ...options, token, isLoopback, rate, isDraining: () => parts.sessions.isDraining });
   const maxBytes = Math.floor(maxBodyMb * 1024 * 1024);
+  const { idleMs, mostSessions, ...mcpParts } = options.mcp;
+  const mcp = mcpDoor(
+    { ...parts, ...mcpParts, version: options.version },
+    { keepAliveMs, maxBytes, ...(idleMs && { idleMs }), ...(mostSessions && { mostSessions }) },
+  );
   const routes: Route[] = [
     ...openAiRoutes(parts, { keepAliveMs, models: options.models }),
     ...responseRoutes(parts, { keepAliveMs }),
     ...sessionRoutes(parts, { keepAliveMs }),
     ...serverRoutes(parts),
+    ...loginRoutes(parts),
+    ...mcp.routes,
   ];
   const description: Route = {
     method: "GET",
@@ -96,10 +109,12 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     token,
     flush() {
       endSockets();
+      void mcp.close();
       return new Promise((resolve) => server.close(() => resolve()));
     },
     close() {
       endSockets();
+      void mcp.close();
       server.close();
       server.closeAllConnections();
     },

@@ -5,6 +5,7 @@ import type { DoorParts } from "../door.js";
 import { errorMessage, followedMessages, historyMessages } from "../protocol.js";
 import type { Call, Route } from "./api.js";
 import { conversationEvents } from "./conversation-events.js";
+import { conversationPage, pageQuery } from "./conversation-page.js";
 import { ApiError } from "./errors.js";
 import { eventStream } from "./event-stream.js";
 import { answerBody, cancelBody, message, messageList, turnBody } from "./schemas.js";
@@ -16,21 +17,14 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
       method: "GET",
       path: "/api/sessions",
       summary: "Conversations in the log, latest first",
-      async run() {
-        const all = await sessions.list();
-        return Response.json({
-          sessions: all.map(({ conversationId, lastSeq, updatedAt }) => ({
-            conversation_id: conversationId,
-            last_seq: lastSeq,
-            updated_at: updatedAt,
-          })),
-        });
-      },
+      query: pageQuery,
+      run: async (call) => Response.json(conversationPage(await sessions.list(), call)),
     },
     {
       method: "GET",
       path: "/api/sessions/{id}",
-      summary: "A conversation's stored events, as the messages of the action history; ?from=SEQ",
+      summary: "A conversation's stored events, as the messages of the action history",
+      query: { from: "the first seq" },
       answer: { type: "application/json", schema: messageList },
       async run(call) {
         const conversationId = await knownConversation(parts, call);
@@ -51,7 +45,9 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
     {
       method: "GET",
       path: "/api/sessions/{id}/events",
-      summary: "The same as server-sent events, and on with what happens; goes on after Last-Event-ID, or ?from=SEQ",
+      summary: "The same as server-sent events, and on with what happens",
+      query: { from: "the first seq" },
+      headers: { "Last-Event-ID": "goes on after this seq" },
       answer: { type: "text/event-stream", schema: message },
       async run(call) {
         const session = sessions.open(await knownConversation(parts, call));

@@ -12,7 +12,7 @@ import { limitText } from "../limit-text.js";
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
 /** A person takes as long as he takes: Node's longest timer, 24.8 days. */
-const personTimeoutMs = 2 ** 31 - 1;
+export const personTimeoutMs = 2 ** 31 - 1;
 
 /** Never rejects: a client that cannot ask, or fails to, is a no. */
 export async function askClient(

@@ -21,6 +21,7 @@ import { contentBlock } from "./content.js";
 import { byClientName } from "./names.js";
 import { passPrompts } from "./prompts.js";
 import { passResources } from "./resources.js";
+import { sampleByClient } from "./sample-client.js";
 
 export interface McpParts extends DoorParts {
   version: string;
@@ -95,6 +96,7 @@ function passTools(parts: McpConnectionParts): void {
       callId: call.id,
       onProgress: progressTo(extra),
       ask: (question) => askClient(question, extra, server.getClientCapabilities()),
+      sample: (wish) => sampleByClient(wish, extra, server.getClientCapabilities()),
       onAnswer: (result) => {
         answer = result as CallToolResult;
       },
@@ -127,6 +129,9 @@ async function tell(
       if (watched.has(news.uri)) await server.sendResourceUpdated({ uri: news.uri });
       return;
     case "log":
-      return server.sendLoggingMessage({ level: news.level as LoggingLevel, logger: news.server, data: news.text });
+      return server.sendLoggingMessage(
+        { level: news.level as LoggingLevel, logger: news.server, data: news.text },
+        server.transport?.sessionId, // where the SDK keeps the level that the client wants
+      );
   }
 }

@@ -83,6 +83,32 @@ describe("a conversation over HTTP", () => {
   });
 });
 
+test("conversations are listed page by page, and found by their titles", async () => {
+  await using llm = await startLlmServer(() => answer("ok"));
+  await using app = await startApp({ llm: llm.url });
+  await using door = await openDoor(app);
+  for (const [id, text] of Object.entries({ a: "The weather", b: "a poem", c: "more WEATHER", d: "weather again" })) {
+    await post(`${door.url}/api/sessions/${id}/turns`, { request_id: "r1", text });
+    await follow(`${door.url}/api/sessions/${id}/events`, "turn_end");
+  }
+  const list = async (query: string) => {
+    const { sessions, next } = (await get(`${door.url}/api/sessions?${query}`)) as { sessions: Json[]; next: string };
+    return { ids: sessions.map(({ conversation_id }) => conversation_id), next };
+  };
+  const all = (await list("")).ids;
+  expect(await list("limit=4")).toEqual({ ids: all, next: null });
+  const first = await list("limit=3");
+  expect(await list(`limit=3&before=${first.next}`)).toEqual({ ids: all.slice(3), next: null });
+  expect(first.ids).toEqual(all.slice(0, 3));
+  expect((await list("q=weather")).ids.toSorted()).toEqual(["a", "c", "d"]);
+  expect((await list(`q=weather&limit=1&before=${(await list("q=weather&limit=1")).next}`)).ids).toEqual([
+    all.filter((id) => id !== "b")[1],
+  ]);
+  for (const wrong of ["limit=0", "limit=1001", "limit=x", "before=x"]) {
+    expect((await fetch(`${door.url}/api/sessions?${wrong}`)).status).toBe(400);
+  }
+});
+
 describe("the host over HTTP", () => {
   test("shows servers, tools and how to log in, and reloads", async () => {
     await using llm = await startLlmServer([]);

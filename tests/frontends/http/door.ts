@@ -7,11 +7,15 @@ import type { App } from "../../../src/index.js";
 import { doorParts } from "../support.js";
 
 /** The network door of this app on a free port, as `serve` opens it. */
-export async function openDoor(app: App, options: Partial<ServeOptions> = {}): Promise<HttpDoor & AsyncDisposable> {
-  const { serve } = app.config;
+export async function openDoor(
+  app: App,
+  { mcp, ...options }: Partial<Omit<ServeOptions, "mcp">> & { mcp?: Partial<ServeOptions["mcp"]> } = {},
+): Promise<HttpDoor & AsyncDisposable> {
+  const { serve, mcpServe, chat } = app.config;
   const { newId } = await import("../../../src/core/ids.js");
   const parts = { ...doorParts(app, Date.now), newId };
-  const door = await openHttpDoor(parts, { ...serve, port: 0, version: "1.0.0", models: [], ...options });
+  const all = { serve: mcpServe, said: {}, defaults: chat.service, passage: app.hub.passage, ...mcp };
+  const door = await openHttpDoor(parts, { ...serve, port: 0, version: "1.0.0", models: [], ...options, mcp: all });
   return { ...door, [Symbol.asyncDispose]: async () => door.close() };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { parseMessage } from "../../../src/frontends/incoming.js";
 import { startApp } from "../../support/app.js";
+import { mutated, randomFrom } from "../../support/fuzz.js";
 import { answer, startLlmServer } from "../../support/llm-server.js";
 import { until } from "../../support/mcp-hub.js";
 import { openDoor, post, sdk } from "./door.js";
@@ -8,68 +9,6 @@ import { connect } from "./socket.js";
 
 const seed = 20261125;
 const secret = "the vault's number is 48151623";
-
-/** Mulberry32: the same numbers for the same seed, everywhere. */
-function randomFrom(start: number): (below: number) => number {
-  let state = start;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
-const odd: readonly unknown[] = [
-  null,
-  true,
-  0,
-  -1,
-  1e308,
-  "",
-  "\u0000",
-  "\ud800",
-  "x".repeat(3000),
-  [],
-  {},
-  [[]],
-  [null],
-  { type: null },
-  { type: "text" },
-  "__proto__",
-  "../../etc/passwd",
-  "c-secret%",
-  "resp_eyJ9",
-  { role: "user" },
-  { $ref: "#" },
-  "data:image/png;base64,",
-];
-
-/** A valid document with some of its places taken by something odd, or its text cut, doubled or broken. */
-function mutated(document: unknown, random: (below: number) => number): string {
-  const copy: unknown = JSON.parse(JSON.stringify(document));
-  const change = (value: unknown): unknown => {
-    if (random(4) === 0) return odd[random(odd.length)];
-    if (Array.isArray(value)) return random(5) === 0 ? [...value, ...value] : value.map(change);
-    if (typeof value !== "object" || value === null) return value;
-    const entries = Object.entries(value).filter(() => random(8) > 0);
-    return Object.fromEntries(
-      entries.map(([key, inner]) => [random(12) === 0 ? String(odd[random(odd.length)]) : key, change(inner)]),
-    );
-  };
-  const text = JSON.stringify(random(10) === 0 ? copy : change(copy)) ?? "";
-  const at = random(text.length + 1);
-  switch (random(8)) {
-    case 0:
-      return text.slice(0, at);
-    case 1:
-      return `${text.slice(0, at)}${String.fromCharCode(random(0xd7ff))}${text.slice(at)}`;
-    case 2:
-      return `${"[".repeat(random(20_000))}${text}`;
-    default:
-      return text;
-  }
-}
 
 const bodies: readonly [path: string, body: object][] = [
   [
@@ -118,7 +57,7 @@ const frames: readonly object[] = [
   { action: "cancel", request_id: "r" },
 ];
 
-describe("10,000 hostile inputs", () => {
+describe("10,000 hostile inputs a door", () => {
   test("as bodies: each has one answer, an error in one shape or none, and nothing of another conversation", async () => {
     await using llm = await startLlmServer(() => answer("ok"));
     await using app = await startApp({ llm: llm.url });
@@ -128,7 +67,7 @@ describe("10,000 hostile inputs", () => {
       { headers: { "x-conversation-id": "c-secret" } },
     );
     const random = randomFrom(seed);
-    const odder = Array.from({ length: 6000 }, (_, index) => {
+    const odder = Array.from({ length: 10_000 }, (_, index) => {
       const [path, body] = bodies[index % bodies.length] ?? ["", {}];
       return { path, text: mutated(body, random) };
     });
@@ -147,7 +86,7 @@ describe("10,000 hostile inputs", () => {
     };
     await Promise.all(Array.from({ length: 16 }, work));
     expect(wrong.slice(0, 3)).toEqual([]);
-    expect(statuses.get(400)).toBeGreaterThan(2000);
+    expect(statuses.get(400)).toBeGreaterThan(4000);
     expect((await fetch(`${door.url}/healthz`)).status).toBe(200);
   });
 
@@ -157,15 +96,15 @@ describe("10,000 hostile inputs", () => {
     await using door = await openDoor(app, { requestsPerMinute: 10_000_000 });
     await using socket = await connect(door);
     const random = randomFrom(seed + 1);
-    const odder = Array.from({ length: 12_000 }, (_, index) => mutated(frames[index % frames.length], random))
+    const odder = Array.from({ length: 30_000 }, (_, index) => mutated(frames[index % frames.length], random))
       .filter((text) => "problem" in parseMessage(text))
-      .slice(0, 4000);
-    expect(odder).toHaveLength(4000);
+      .slice(0, 10_000);
+    expect(odder).toHaveLength(10_000);
     for (const text of odder) socket.send(text);
     socket.send({ action: "ping", request_id: "end" });
-    await until(() => socket.messages.length > 4000);
+    await until(() => socket.messages.length > 10_000);
     const kinds = new Set(socket.messages.map(({ status, chunk: { kind } }) => `${status} ${kind}`));
     expect([...kinds].sort()).toEqual(["complete undefined", "error bad_message"]);
-    expect(socket.messages).toHaveLength(4001);
+    expect(socket.messages).toHaveLength(10_001);
   });
 });

@@ -1,0 +1,56 @@
+import type { ConversationSummary } from "../../core/store-ports.js";
+import type { Call } from "./api.js";
+import { ApiError } from "./errors.js";
+
+export const pageQuery = {
+  q: "only those whose title has this in it, in any case",
+  limit: "at most so many, 1 to 1000",
+  before: "only those after the end of an earlier answer: its next",
+};
+
+/** The part of the conversations that a call asks for, latest first; `next` begins the rest, null when there is none. */
+export function conversationPage(all: readonly ConversationSummary[], { query }: Call): object {
+  const limit = limitIn(query("limit"));
+  const words = (query("q") ?? "").toLowerCase();
+  const before = placeIn(query("before"));
+  const found = all
+    .filter(({ title }) => title.toLowerCase().includes(words))
+    .toSorted((a, b) => b.updatedAt - a.updatedAt || compare(b.conversationId, a.conversationId))
+    .filter((each) => !before || isBefore(each, before));
+  const page = found.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    sessions: page.map(({ conversationId, title, lastSeq, updatedAt }) => ({
+      conversation_id: conversationId,
+      title,
+      last_seq: lastSeq,
+      updated_at: updatedAt,
+    })),
+    next: last && found.length > page.length ? `${last.updatedAt}.${last.conversationId}` : null,
+  };
+}
+
+type Place = Pick<ConversationSummary, "updatedAt" | "conversationId">;
+
+function isBefore(one: Place, other: Place): boolean {
+  if (one.updatedAt !== other.updatedAt) return one.updatedAt < other.updatedAt;
+  return one.conversationId < other.conversationId;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+function limitIn(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= 1000) return limit;
+  throw new ApiError(400, "invalid_limit", "a limit is a whole number from 1 to 1000", "limit");
+}
+
+function placeIn(text: string | undefined): Place | undefined {
+  if (text === undefined) return undefined;
+  const [, updatedAt, conversationId] = /^(\d{1,15})\.(.+)$/s.exec(text) ?? [];
+  if (updatedAt && conversationId) return { updatedAt: Number(updatedAt), conversationId };
+  throw new ApiError(400, "invalid_position", "before is the next of an earlier answer", "before");
+}

@@ -1,0 +1,45 @@
+/** Logins at remote servers, begun over HTTP. The browser comes back to a port of this machine, so whoever begins one has to be here. */
+import type { DoorParts } from "../door.js";
+import type { Call, Route } from "./api.js";
+import { ApiError } from "./errors.js";
+import { isLoopbackAddress } from "./gate.js";
+
+export function loginRoutes({ login }: DoorParts): Route[] {
+  /** Of each server, the one that waits for its person. */
+  const underWay = new Map<string, Promise<Response>>();
+  const begin = (name: string): Promise<Response> => {
+    let ended = Promise.resolve("");
+    const shown = new Promise<Response>((resolve) => {
+      ended = login(name, ({ href }) => resolve(Response.json({ url: href }, { status: 202 })));
+    });
+    // What goes wrong after the page was shown is in the state of the server.
+    const forget = () => underWay.delete(name);
+    ended.then(forget, forget);
+    return Promise.race([shown, ended.then((status) => Response.json({ url: null, status }))]);
+  };
+  return [
+    {
+      method: "POST",
+      path: "/api/servers/{name}/login",
+      summary: "Begins a login, for a caller on this machine: 202 with the page to open, or 200 when none was needed",
+      async run(call) {
+        requireHere(call);
+        const name = call.path("name");
+        const begun = underWay.get(name) ?? begin(name);
+        underWay.set(name, begun);
+        return (await begun).clone();
+      },
+    },
+  ];
+}
+
+/** A proxy on this machine speaks for somebody else. */
+function requireHere({ address, header }: Call): void {
+  const isPassedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].some((name) => header(name) !== undefined);
+  if (isLoopbackAddress(address.replace(/^::ffff:/, "")) && !isPassedOn) return;
+  throw new ApiError(
+    403,
+    "not_local",
+    "the browser comes back to a port of the host's machine: log in there, by mcp-platform servers login",
+  );
+}

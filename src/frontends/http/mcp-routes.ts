@@ -1,0 +1,40 @@
+/** MCP over Streamable HTTP. Its messages are in MCP's own schema. What it needs is loaded when the first client comes. */
+import type { McpHttp, McpHttpOptions } from "../mcp/http.js";
+import type { McpParts } from "../mcp/server.js";
+import type { Call, Route } from "./api.js";
+
+export interface McpDoor {
+  routes: Route[];
+  /** Ends every session. */
+  close(): Promise<void>;
+}
+
+/** Undefined for what is no JSON: the door says so in MCP's words. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function mcpDoor(parts: McpParts, options: McpHttpOptions): McpDoor {
+  let http: Promise<McpHttp> | undefined;
+  const answer = async (call: Call) => {
+    http ??= import("../mcp/http.js").then(({ McpHttp }) => new McpHttp(parts, options));
+    const { url, method, headers } = call.request;
+    const text = method === "POST" ? await call.text() : undefined;
+    return (await http).answer(new Request(url, { method, headers, body: text }), text && parsed(text));
+  };
+  const summaries = {
+    POST: "MCP over Streamable HTTP: a message of a client; initialize begins a session",
+    GET: "What this host says to an MCP client of itself, as server-sent events; goes on after Last-Event-ID",
+    DELETE: "Ends a session of an MCP client",
+  };
+  return {
+    routes: Object.entries(summaries).map(([method, summary]) => {
+      return { method: method as Route["method"], path: "/mcp", summary, run: answer };
+    }),
+    close: async () => (await http)?.close(),
+  };
+}

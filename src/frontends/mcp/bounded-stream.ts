@@ -1,0 +1,31 @@
+/** Of a stream that may wait for whoever reads it. */
+const waitingBytes = 4 * 1024 * 1024;
+
+/**
+ * The same body, cut where its reader is too slow: what it misses is there for it when it comes back. `ended` is called once, when
+ * all was written or nobody reads any more.
+ */
+export function boundedBody(source: ReadableStream<Uint8Array>, ended: () => void): ReadableStream<Uint8Array> {
+  const reader = source.getReader();
+  const size = (piece: Uint8Array) => piece.length;
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        const pass = async () => {
+          for (;;) {
+            const { done, value } = await reader.read();
+            if (done) return;
+            if ((controller.desiredSize ?? 0) <= 0) return reader.cancel();
+            controller.enqueue(value);
+          }
+        };
+        void pass()
+          .then(() => controller.close())
+          .catch(() => {}) // the reader has gone
+          .finally(ended);
+      },
+      cancel: () => reader.cancel(),
+    },
+    { highWaterMark: waitingBytes, size },
+  );
+}

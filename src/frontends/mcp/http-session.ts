@@ -1,0 +1,67 @@
+/** A session of one MCP client over HTTP, between its requests and the SDK's transport. */
+import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import type { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
+import {
+  CancelledNotificationSchema,
+  isJSONRPCErrorResponse,
+  isJSONRPCRequest,
+  isJSONRPCResultResponse,
+  type RequestId,
+} from "@modelcontextprotocol/sdk/types.js";
+import type { SessionEvents } from "./stream-events.js";
+
+export interface McpSession {
+  server: Server;
+  transport: WebStandardStreamableHTTPServerTransport;
+  events: SessionEvents;
+  protocolVersion: string;
+  openStreams: number;
+  /** Milliseconds of a clock that only goes on. */
+  usedAt: number;
+}
+
+/** The code of LSP, which others of this protocol use too. */
+const requestCancelled = -32800;
+
+/** The transport's answer. It has one stream for each id, which ends with the answer: so an id is used once, and always answered. */
+export async function received(
+  { transport, events }: McpSession,
+  request: Request,
+  message: unknown,
+): Promise<Response> {
+  const { unanswered } = events;
+  const messages = [message].flat();
+  const ids = messages.filter(isJSONRPCRequest).map(({ id }) => id);
+  if (new Set(ids).size < ids.length || ids.some((id) => unanswered.has(id))) {
+    return refusal(400, -32600, "a request with this id has not been answered yet");
+  }
+  for (const id of ids) unanswered.add(id);
+  const response = await transport.handleRequest(request, message === undefined ? {} : { parsedBody: message });
+  if (!response.ok) for (const id of ids) unanswered.delete(id);
+  for (const { requestId } of messages.flatMap(cancelled)) {
+    if (requestId === undefined || !unanswered.has(requestId)) continue;
+    const error = { code: requestCancelled, message: "cancelled" };
+    await transport.send({ jsonrpc: "2.0", id: requestId, error }).catch(() => {}); // it was answered meanwhile
+  }
+  return response;
+}
+
+function cancelled(message: unknown): { requestId?: RequestId }[] {
+  const { success, data } = CancelledNotificationSchema.safeParse(message);
+  return success ? [data.params] : [];
+}
+
+/** The rest of a stream that has ended. One that has not is the transport's: it goes on. */
+export function replayed({ events, transport }: McpSession, lastEventId: string): Response | undefined {
+  const rest = events.since(lastEventId);
+  if (!rest) return refusal(400, -32000, "nothing is known of this event any more");
+  const last = JSON.parse(rest.events.at(-1)?.[1] ?? "{}");
+  if (!isJSONRPCResultResponse(last) && !isJSONRPCErrorResponse(last)) return undefined;
+  const text = rest.events.map(([id, data]) => `event: message\nid: ${id}\ndata: ${data}\n\n`).join("");
+  const headers = { "content-type": "text/event-stream", "cache-control": "no-cache" };
+  return new Response(text, { headers: { ...headers, "mcp-session-id": transport.sessionId ?? "" } });
+}
+
+export function refusal(status: number, code: number, message: string, headers: Record<string, string> = {}): Response {
+  return Response.json({ jsonrpc: "2.0", error: { code, message }, id: null }, { status, headers });
+}

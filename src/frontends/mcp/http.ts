@@ -1,0 +1,144 @@
+/** This host as an MCP server over Streamable HTTP. https://modelcontextprotocol.io/specification/2025-11-25/basic/transports */
+import { randomUUID } from "node:crypto";
+import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
+import {
+  isInitializeRequest,
+  LATEST_PROTOCOL_VERSION,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from "@modelcontextprotocol/sdk/types.js";
+import { boundedBody } from "./bounded-stream.js";
+import { type McpSession, received, refusal, replayed } from "./http-session.js";
+import { createMcpServer, type McpParts } from "./server.js";
+import { SessionEvents, StreamEvents } from "./stream-events.js";
+
+export interface McpHttpOptions {
+  keepAliveMs: number;
+  maxBytes: number;
+  /** A session that nobody has used for so long, and whose client reads no stream of it, is ended. */
+  idleMs?: number;
+  /** Sessions at once. */
+  mostSessions?: number;
+}
+
+const halfAnHourMs = 30 * 60_000;
+/** When a client whose stream was cut should come back. */
+const retryMs = 1_000;
+/** Of all sessions. */
+const keptChars = 32 * 1024 * 1024;
+
+export class McpHttp {
+  readonly #parts: McpParts;
+  readonly #options: Required<McpHttpOptions>;
+  readonly #events = new StreamEvents(keptChars);
+  readonly #sessions = new Map<string, McpSession>();
+  readonly #timer: NodeJS.Timeout;
+  #beginning = 0;
+
+  constructor(parts: McpParts, options: McpHttpOptions) {
+    this.#parts = parts;
+    this.#options = { idleMs: halfAnHourMs, mostSessions: 1_000, ...options };
+    this.#timer = setInterval(() => this.#endIdle(), this.#options.idleMs / 4).unref();
+  }
+
+  /** `request` has its whole body, `message` is what it says as JSON: undefined when it says nothing. */
+  async answer(request: Request, message: unknown): Promise<Response> {
+    const id = request.headers.get("mcp-session-id");
+    if (id === null) return this.#begin(request, message);
+    const session = this.#sessions.get(id);
+    if (!session) return refusal(404, -32001, "there is no such session, or not any more: initialize a new one");
+    session.usedAt = performance.now();
+    // Once a version is agreed on it is what counts: a client that leaves the header out is not an old one.
+    if (SUPPORTED_PROTOCOL_VERSIONS.includes(request.headers.get("mcp-protocol-version") ?? session.protocolVersion)) {
+      request.headers.set("mcp-protocol-version", session.protocolVersion);
+    }
+    const lastEventId = request.method === "GET" ? request.headers.get("last-event-id") : null;
+    const response = (lastEventId && replayed(session, lastEventId)) || (await received(session, request, message));
+    return this.#watched(session, response);
+  }
+
+  /** Ends every session. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all([...this.#sessions.values()].map(({ server }) => server.close()));
+  }
+
+  async #begin(request: Request, message: unknown): Promise<Response> {
+    const { keepAliveMs, maxBytes, mostSessions } = this.#options;
+    const protocolVersion = versionFor(message);
+    const sessionIdGenerator = () => randomUUID();
+    if (protocolVersion === undefined) {
+      // Nothing of a session: the transport says what is wrong with it.
+      return new WebStandardStreamableHTTPServerTransport({
+        sessionIdGenerator,
+        maxRequestBodySize: maxBytes,
+      }).handleRequest(request);
+    }
+    if (this.#sessions.size + this.#beginning >= mostSessions && !this.#endLongestUnused()) {
+      return refusal(503, -32000, "as many sessions as this host takes are in use", { "retry-after": "60" });
+    }
+    this.#beginning++;
+    const events = new SessionEvents(this.#events);
+    const transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator,
+      eventStore: events,
+      retryInterval: retryMs,
+      keepAliveMs,
+      maxRequestBodySize: maxBytes,
+      onsessioninitialized: (id) => void this.#sessions.set(id, session),
+    });
+    const server = createMcpServer(this.#parts);
+    const session: McpSession = {
+      server,
+      transport,
+      events,
+      protocolVersion,
+      openStreams: 0,
+      usedAt: performance.now(),
+    };
+    transport.onclose = () => {
+      this.#sessions.delete(transport.sessionId ?? "");
+      events.forget();
+    };
+    try {
+      await server.connect(transport);
+      const response = await transport.handleRequest(request);
+      if (transport.sessionId === undefined) await server.close();
+      return this.#watched(session, response);
+    } finally {
+      this.#beginning--;
+    }
+  }
+
+  #watched(session: McpSession, response: Response): Response {
+    if (!response.body) return response;
+    session.openStreams++;
+    const body = boundedBody(response.body, () => {
+      session.openStreams--;
+      session.usedAt = performance.now();
+    });
+    return new Response(body, { status: response.status, headers: response.headers });
+  }
+
+  #endIdle(): void {
+    const before = performance.now() - this.#options.idleMs;
+    for (const session of this.#unused()) if (session.usedAt <= before) void session.server.close();
+  }
+
+  #endLongestUnused(): boolean {
+    const [longest, ...others] = this.#unused();
+    if (!longest) return false;
+    void others.reduce((least, session) => (session.usedAt < least.usedAt ? session : least), longest).server.close();
+    return true;
+  }
+
+  #unused(): McpSession[] {
+    return [...this.#sessions.values()].filter(({ openStreams }) => openStreams === 0);
+  }
+}
+
+/** The protocol version that a session begun by this message speaks. Undefined: it begins none. */
+function versionFor(message: unknown): string | undefined {
+  const wanted = [message].flat().find(isInitializeRequest)?.params.protocolVersion;
+  if (wanted === undefined) return undefined;
+  return SUPPORTED_PROTOCOL_VERSIONS.includes(wanted) ? wanted : LATEST_PROTOCOL_VERSION;
+}

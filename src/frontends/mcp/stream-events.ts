@@ -1,0 +1,96 @@
+import type { EventStore } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
+import {
+  isJSONRPCErrorResponse,
+  isJSONRPCResultResponse,
+  type JSONRPCMessage,
+  type RequestId,
+} from "@modelcontextprotocol/sdk/types.js";
+
+interface StreamEvent {
+  owner: SessionEvents;
+  stream: string;
+  /** JSON. */
+  text: string;
+}
+
+/** What an event counts for beside its text. */
+const eventChars = 200;
+
+/** What was sent on the streams of all sessions, for clients that come back for it. The oldest goes when it is too much. */
+export class StreamEvents {
+  readonly #mostChars: number;
+  readonly #events = new Map<string, StreamEvent>();
+  #chars = 0;
+  #lastId = 0;
+
+  constructor(mostChars: number) {
+    this.#mostChars = mostChars;
+  }
+
+  add(event: StreamEvent): string {
+    const id = String(++this.#lastId);
+    this.#events.set(id, event);
+    this.#chars += event.text.length + eventChars;
+    for (const oldest of this.#events.keys()) {
+      if (this.#chars <= this.#mostChars) break;
+      this.#delete(oldest);
+    }
+    return id;
+  }
+
+  find(owner: SessionEvents, id: string): StreamEvent | undefined {
+    const event = this.#events.get(id);
+    return event?.owner === owner ? event : undefined;
+  }
+
+  /** In order. */
+  *after({ owner, stream }: StreamEvent, id: string): Generator<[id: string, text: string]> {
+    for (const [other, event] of this.#events) {
+      if (Number(other) > Number(id) && event.owner === owner && event.stream === stream) yield [other, event.text];
+    }
+  }
+
+  forget(owner: SessionEvents): void {
+    for (const [id, event] of this.#events) if (event.owner === owner) this.#delete(id);
+  }
+
+  #delete(id: string): void {
+    this.#chars -= (this.#events.get(id)?.text.length ?? 0) + eventChars;
+    this.#events.delete(id);
+  }
+}
+
+/** Those of one session, as the SDK's transport takes them: ids of another session mean nothing here. */
+export class SessionEvents implements EventStore {
+  /** Ids of the client's requests that have no answer yet. */
+  readonly unanswered = new Set<RequestId>();
+  readonly #all: StreamEvents;
+
+  constructor(all: StreamEvents) {
+    this.#all = all;
+  }
+
+  async storeEvent(stream: string, message: JSONRPCMessage): Promise<string> {
+    if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) this.unanswered.delete(message.id ?? "");
+    return this.#all.add({ owner: this, stream, text: JSON.stringify(message) });
+  }
+
+  async replayEventsAfter(
+    lastEventId: string,
+    { send }: { send: (id: string, message: JSONRPCMessage) => Promise<void> },
+  ): Promise<string> {
+    const { stream, events } = this.since(lastEventId) ?? { stream: "", events: [] };
+    for (const [id, text] of events) await send(id, JSON.parse(text));
+    return stream;
+  }
+
+  /** What came after this event on its stream. Undefined: the event is not known, or not any more. */
+  since(lastEventId: string): { stream: string; events: [id: string, text: string][] } | undefined {
+    const last = this.#all.find(this, lastEventId);
+    return last && { stream: last.stream, events: [...this.#all.after(last, lastEventId)] };
+  }
+
+  forget(): void {
+    this.#all.forget(this);
+  }
+}
