@@ -209,7 +209,8 @@ export async function openConversations(
   return { conversations, secrets: configuredSecrets(config, env) };
 }
 
-function stateFolder(env: Environment, name: string): string {
+/** Where this host keeps what is neither configuration nor log. */
+export function stateFolder(env: Environment, name: string): string {
   const home = env.HOME || homedir();
   return join(env.XDG_STATE_HOME || join(home, ".local", "state"), "mcp-platform", name);
 }

@@ -7,6 +7,7 @@ import { addClaudeOptions, type ClaudeFlags, claudeOptions, isClaudePipe, runPip
 import { parseDuration } from "./config/durations.js";
 import { type GlobalOptions, load } from "./configuration.js";
 import { addConversationCommands } from "./conversation-commands.js";
+import type { ContentPart } from "./core/chat.js";
 import type { LlmConfig } from "./core/config.js";
 import { errorInfo } from "./core/errors.js";
 import type { DoorParts } from "./frontends/door.js";
@@ -25,6 +26,7 @@ interface RunOptions extends ClaudeFlags {
   timeout?: number;
   allow?: string[];
   deny?: string[];
+  attach?: string[];
 }
 
 const { stdin, stdout, stderr } = process;
@@ -51,7 +53,7 @@ program
   .option("-r, --resume <id>", "go on with this conversation")
   .action(async (options: { model?: string; continue?: boolean; resume?: string }) => {
     if (!stdin.isTTY || !stdout.isTTY) return runOnce("-", { model: options.model, conversation: options.resume });
-    const { runRepl } = await import("./frontends/repl.js");
+    const { runRepl } = await import("./frontends/repl/repl.js");
     const { createColors, isColorSupported } = (await import("picocolors")).default;
     const listeners = new Set<(line: string) => void>();
     const onNotice = (listener: (line: string) => void) => {
@@ -59,13 +61,16 @@ program
       return () => listeners.delete(listener);
     };
     const colors = createColors(isColorSupported);
-    const terminal = { input: stdin, output: stdout, isTty: true, colors, onInterrupt, onNotice };
+    const isDumb = process.env.TERM === "dumb";
+    const terminal = { input: stdin, output: stdout, isTty: true, isDumb, colors, onInterrupt, onNotice };
     return open(
-      async (parts, { config, notices }) => {
+      async (parts, app) => {
+        const { config, notices } = app;
         const last = options.continue ? (await parts.sessions.list())[0]?.conversationId : undefined;
         const { toolNotifications } = config.chat.service;
         const conversationId = options.resume ?? last;
-        return runRepl(parts, { model: options.model, conversationId, toolNotifications, notices }, terminal);
+        const host = await (await import("./chat-host.js")).chatHost(app);
+        return runRepl(parts, { model: options.model, conversationId, toolNotifications, notices, host }, terminal);
       },
       {
         followsFiles: true,
@@ -96,6 +101,7 @@ const run = program
   )
   .option("--deny <pattern>", "tool that the model must not see, or call that must not run; repeatable", append)
   .option("--yes", "approve every tool call")
+  .option("-a, --attach <file>", "a text or an image that goes with the prompt; repeatable", append)
   .action((argument: string | undefined, { prompt = argument, ...options }: RunOptions) =>
     isClaudePipe(options, prompt)
       ? runPipe(program.opts<GlobalOptions>(), options, turnOptions(options), version)
@@ -170,6 +176,7 @@ function open(door: (parts: DoorParts, app: App) => Promise<number>, options?: D
 
 async function runOnce(prompt: string | undefined, options: RunOptions): Promise<void> {
   const text = await readPrompt(prompt, { stdin, stderr });
+  const attached = await attachedParts(options.attach);
   const { runOneshot } = await import("./frontends/oneshot.js");
   return open((parts, { config: { chat }, notices }) => {
     for (const notice of notices) stderr.write(`${notice}\n`);
@@ -180,7 +187,7 @@ async function runOnce(prompt: string | undefined, options: RunOptions): Promise
       ...turnOptions(options),
       requestId,
       interrupt,
-      text,
+      content: [{ type: "text" as const, text }, ...attached],
       outputFormat,
       conversationId,
       toolNotifications,
@@ -193,6 +200,12 @@ function turnOptions({ model, system, maxToolHops, allow, deny, timeout, yes, st
   const approval = yes ? ("auto" as const) : undefined;
   const streaming = stream === false ? false : undefined; // commander's default of a --no- option is true
   return { model, system, maxToolHops, allow, deny, timeoutMs: timeout, approval, streaming };
+}
+
+async function attachedParts(files: readonly string[] = []): Promise<ContentPart[]> {
+  const { attachFile } = await import("./frontends/attachments.js");
+  const attachments = await Promise.all(files.map((file) => attachFile(file, process.cwd())));
+  return attachments.flatMap(({ parts }) => parts);
 }
 
 function modelNames({ providers }: LlmConfig): string[] {

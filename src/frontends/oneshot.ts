@@ -9,8 +9,7 @@ import { JsonView, type OneshotView, StreamJsonView, TextView } from "./oneshot-
 import { Output } from "./output.js";
 import { inert } from "./terminal.js";
 
-export interface OneshotOptions extends Omit<PromptRequest, "requestId" | "content"> {
-  text: string;
+export interface OneshotOptions extends Omit<PromptRequest, "requestId"> {
   /** The options are those of Claude Code's `stream-json`. */
   outputFormat: "text" | "json" | "stream-json" | ClaudeOptions;
   requestId?: string;

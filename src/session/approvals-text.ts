@@ -2,7 +2,7 @@ import type { ApprovalAnswer } from "../core/approval.js";
 import type { RememberedTool } from "../core/ports.js";
 import { columns } from "./command-text.js";
 
-interface Kept extends RememberedTool, Required<ApprovalAnswer> {
+export interface Kept extends RememberedTool, Required<ApprovalAnswer> {
   workspace?: string;
   answeredAt: number;
 }

@@ -1,5 +1,4 @@
-import type { ContentPart, StoredEvent } from "../core/chat.js";
-import { textOf } from "../core/chat.js";
+import type { ContentPart } from "../core/chat.js";
 import type { HubTool, PromptInfo, ResourceInfo, ServerStatus } from "../core/ports.js";
 
 /** What the slash commands show. Texts of servers and models are as they came: the front door makes them harmless. */
@@ -81,36 +80,6 @@ export function partsText(parts: readonly ContentPart[]): string {
     .join("\n");
 }
 
-export function historyText(events: readonly StoredEvent[]): string {
-  return events.flatMap(eventLines).join("\n") || "nothing was said yet";
-}
-
-/** What an event says to a person; nothing for those that only the host needs. */
-export function eventLines(event: StoredEvent): string[] {
-  switch (event.type) {
-    case "user_message":
-      return [`you: ${partsText(event.content)}`];
-    case "assistant_message":
-      return event.message.content ? [`assistant: ${event.message.content}`] : [];
-    case "tool_call":
-      return [`> ${event.call.name} ${event.call.arguments}`];
-    case "tool_result":
-      return [`  ${event.name} ${event.isError ? "error" : "ok"}: ${firstLine(textOf(event.content))}`];
-    case "compaction":
-      return [`(summary of what was said before: ${event.summary})`];
-    case "turn_end":
-      return event.stopReason === "end_turn" ? [] : [`(${event.stopReason})`];
-    case "turn_error":
-      return [`(error: ${event.error.message})`];
-    case "rewind":
-      return [`(taken back: what came after event ${event.toSeq})`];
-    case "fork":
-      return [`(a copy of ${event.origins[0]}, up to its event ${event.toSeq})`];
-    default:
-      return [];
-  }
-}
-
 /** Cells under each other, without a frame. */
 export function columns(rows: readonly (readonly string[])[], empty: string): string {
   const widths: number[] = [];
@@ -130,6 +99,6 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-function firstLine(text: string): string {
+export function firstLine(text: string): string {
   return text.trim().split("\n", 1)[0] ?? "";
 }

@@ -1,5 +1,6 @@
 import type { StoredEvent } from "../core/chat.js";
-import { columns, eventLines } from "./command-text.js";
+import { columns } from "./command-text.js";
+import { eventLines } from "./conversation-view.js";
 import type { Conversation } from "./conversations.js";
 import { time } from "./export/facts.js";
 

@@ -109,6 +109,20 @@ describe("exit codes", () => {
   });
 });
 
+test("files are attached to the prompt; one that cannot be is told before anything is sent", async () => {
+  await using llm = await startLlmServer([answer("read")]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  place.write("notes.txt", "remember");
+  const { exitCode, stdout } = await place.run(["run", "-a", "notes.txt", "what is in it?"]);
+  expect([exitCode, stdout]).toEqual([0, "read\n"]);
+  expect(JSON.stringify(llm.requests[0]?.body.messages?.at(-1))).toContain("what is in it?");
+  expect(JSON.stringify(llm.requests[0]?.body.messages?.at(-1))).toContain(String.raw`[file notes.txt]\nremember`);
+  const missing = await place.run(["run", "--attach", "none.txt", "hi"]);
+  expect(missing.exitCode).toBe(2);
+  expect(missing.stderr).toBe("error: none.txt cannot be read: there is no such file\n");
+});
+
 test("a repeated request id in the same conversation is answered from the log", async () => {
   await using llm = await startLlmServer([answer("only once")]);
   using place = new Workplace();

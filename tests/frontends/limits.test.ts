@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import { describe, expect, test } from "@jest/globals";
 import picocolors from "picocolors";
 import { limitText } from "../../src/frontends/limit-text.js";
-import { runRepl } from "../../src/frontends/repl.js";
+import { runRepl } from "../../src/frontends/repl/repl.js";
 import { runStdio } from "../../src/frontends/stdio.js";
 import type { App } from "../../src/index.js";
 import { fixtureServer, startApp } from "../support/app.js";

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import picocolors from "picocolors";
-import { MarkdownStream, PlainStream } from "../../src/frontends/markdown.js";
-import { createRenderer } from "../../src/frontends/markdown-render.js";
+import stringWidth from "string-width";
+import { MarkdownStream, PlainStream } from "../../src/frontends/repl/markdown.js";
+import { createRenderer } from "../../src/frontends/repl/markdown-render.js";
 
 const render = createRenderer(picocolors.createColors(true));
 const newStream = (width = 40) => new MarkdownStream(render, () => width);
@@ -51,6 +52,21 @@ describe("Markdown on a terminal", () => {
 
   test("tables have columns, measured in terminal columns", () => {
     expect(plain(whole("|n|名|\n|-:|:-|\n|1|日本|\n|22|x|"))).toBe(" n │ 名  \n───┼─────\n 1 │ 日本\n22 │ x   \n");
+  });
+
+  test("text of wide characters and joined emoji is wrapped by the columns it takes", () => {
+    for (const word of ["漢字仮名", "👩‍👩‍👧👍🏽", "e\u0301e\u0301e\u0301"]) {
+      const lines = plain(whole(Array(12).fill(word).join(" "), 20))
+        .trimEnd()
+        .split("\n");
+      expect(lines.join(" ")).toBe(Array(12).fill(word.normalize()).join(" "));
+      for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(20);
+    }
+  });
+
+  test("columns of a table stand under each other with emoji and combining marks", () => {
+    const lines = plain(whole("|a|b|\n|-|-|\n|👩‍👩‍👧|x|\n|e\u0301|y|\n|漢|z|")).trimEnd().split("\n");
+    expect(new Set(lines.map((line) => stringWidth(line.slice(0, line.search(/[│┼]/)))))).toEqual(new Set([3]));
   });
 
   test("tables that do not fit become records", () => {

@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import { expect, test } from "@jest/globals";
 import picocolors from "picocolors";
 import { type OneshotOptions, runOneshot } from "../../src/frontends/oneshot.js";
-import { runRepl } from "../../src/frontends/repl.js";
+import { runRepl } from "../../src/frontends/repl/repl.js";
 import { runStdio } from "../../src/frontends/stdio.js";
 import { startApp } from "../support/app.js";
 import { answer, CUT, chunk, startLlmServer, stream } from "../support/llm-server.js";

@@ -1,11 +1,12 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "@jest/globals";
 import picocolors from "picocolors";
-import { runRepl } from "../../src/frontends/repl.js";
+import type { ChatHost } from "../../src/frontends/repl/options.js";
+import { runRepl } from "../../src/frontends/repl/repl.js";
 import type { App } from "../../src/index.js";
 import { fixtureServer, script, startApp } from "../support/app.js";
 import {
@@ -28,7 +29,7 @@ const prompt = "> ";
 const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
 
 /** A terminal of 60 columns: keys go in, the screen is what was written to it. */
-function open(app: App, { color = false, isTty = true, conversationId = "c" } = {}) {
+function open(app: App, { color = false, isTty = true, conversationId = "c", host = {} as ChatHost } = {}) {
   const keys = new PassThrough();
   const screen = new Sink(60);
   const clock = { now: 1_000_000 };
@@ -45,7 +46,7 @@ function open(app: App, { color = false, isTty = true, conversationId = "c" } = 
       return () => {};
     },
   };
-  const options = { toolNotifications: true, conversationId, notices: ["a notice"], streaming: true };
+  const options = { toolNotifications: true, conversationId, notices: ["a notice"], streaming: true, host };
   const exitCode = runRepl(
     doorParts(app, () => clock.now),
     options,
@@ -109,8 +110,8 @@ describe("a chat on a terminal", () => {
     const repl = open(app, { color: true });
     await repl.enter("count");
     await repl.sees(/> count\.drip \{"times":3,"everyMs":150\}/);
-    await repl.sees(/\r\p{Cc}\[2K. count\.drip 1\/3/u);
-    await repl.sees(/\r\p{Cc}\[2K\p{Cc}\[2m {2}count\.drip ok \d+ ms/u);
+    await repl.sees(/\r\p{Cc}\[J. count\.drip 1\/3/u);
+    await repl.sees(/\r\p{Cc}\[J\p{Cc}\[2m {2}count\.drip ok \d+ ms/u);
     await repl.sees("done\n");
     await repl.leave();
   });
@@ -403,6 +404,51 @@ describe("slash commands", () => {
     expect(llm.requests.map(({ body }) => body.model)).toEqual(["m2", "m2"]);
     expect(userText(llm.requests[0] as LlmRequest)).toContain("two words");
     expect(llm.requests[1]?.body.messages).toHaveLength(2);
+  });
+});
+
+describe("about conversations", () => {
+  test("shows the last call whole, what was used, and the rules; exports to a new file; goes on with another one", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "repl-"));
+    const long = "x".repeat(100);
+    await using llm = await startLlmServer([
+      sayAndCall("", "s__echo", { text: long }),
+      answer("done"),
+      answer("other"),
+    ]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    const repl = open(app, { host: { folder, permissions: () => "deny  s.\u001b[2J*" } });
+    await repl.enter("/last");
+    await repl.sees("no tool was called yet\n");
+    await repl.enter("go");
+    await repl.sees("done\n");
+    await repl.enter("/last");
+    await repl.sees(`> s__echo\n{\n  "text": "${long}"\n}\nok\n`);
+    await repl.enter("/cost");
+    await repl.sees(/2 requests: \d+ tokens in, \d+ out, cost unknown\n/);
+    await repl.enter("/permissions");
+    await repl.sees("deny  s.*\n");
+    await repl.enter("/export chat.md");
+    await repl.sees("written to chat.md\n");
+    expect(readFileSync(join(folder, "chat.md"), "utf8")).toContain("done");
+    await repl.enter("/export chat.md");
+    await repl.sees("error: nothing was written: ");
+    await repl.enter("/export chat.pdf");
+    await repl.sees("error: the name ends with one of .md, .json, .html");
+    await repl.enter("/new");
+    await repl.sees("new conversation conv_");
+    await repl.enter("hi");
+    await repl.sees("other\n");
+    await repl.enter("/resume");
+    await repl.sees(/^c .* 1 turn .*go$/m);
+    await repl.enter("/resume nothing");
+    await repl.sees("error: there is no conversation nothing");
+    await repl.enter("/resume c");
+    await repl.sees("conversation c goes on");
+    await repl.enter("/history");
+    await repl.sees("assistant: done");
+    expect(await repl.leave()).toBe(0);
+    await rm(folder, { recursive: true });
   });
 });
 

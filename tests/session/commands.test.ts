@@ -1,7 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/chat.js";
 import {
-  historyText,
   partsText,
   promptsText,
   resourcesText,
@@ -10,7 +9,9 @@ import {
   toolsText,
   trustText,
 } from "../../src/session/command-text.js";
-import { type CommandScope, isSlashCommand, runSlashCommand, slashCommands } from "../../src/session/commands.js";
+import { isSlashCommand, runSlashCommand, slashCommands } from "../../src/session/commands.js";
+import { historyText } from "../../src/session/conversation-view.js";
+import type { CommandScope } from "../../src/session/slash-command.js";
 import { collect, script, startApp } from "../support/app.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
 
@@ -20,6 +21,7 @@ async function withDemo<T>(use: (scope: CommandScope) => Promise<T>): Promise<T>
   await app.ready();
   return await use({
     hub: app.hub,
+    sessions: app.sessions,
     session: app.sessions.open("c"),
     resolveModel: app.resolveModel,
     reload: async () => "added s",
@@ -69,7 +71,7 @@ describe("slash commands", () => {
 
   test.each([
     ["/servrs", "there is no command /servrs", "did you mean /servers?"],
-    ["/ex", "there is no command /ex", "did you mean /exit?"],
+    ["/exi", "there is no command /exi", "did you mean /exit?"],
     ["/", "there is no command /", "/help shows the commands"],
     ["/dance", "there is no command /dance", "/help shows the commands"],
     ["/prompt", "usage: /prompt NAME [argument=value…]", ""],
@@ -88,8 +90,15 @@ describe("slash commands", () => {
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");
     for (const text of ["a", "b", "c"]) await collect(session.prompt({ requestId: text, text }));
-    const { hub, resolveModel } = app;
-    const scope = { hub, session, resolveModel, reload: async () => "", signal: new AbortController().signal };
+    const { hub, sessions, resolveModel } = app;
+    const scope = {
+      hub,
+      sessions,
+      session,
+      resolveModel,
+      reload: async () => "",
+      signal: new AbortController().signal,
+    };
     expect(await runSlashCommand("/rewind 2", scope)).toEqual({ type: "text", text: "you: a\nassistant: one" });
     expect(await runSlashCommand("/history", scope)).toEqual({ type: "text", text: "you: a\nassistant: one" });
   });

@@ -1,8 +1,8 @@
 import type { AvailableCommand } from "@agentclientprotocol/sdk";
 import { isSlashCommand, slashCommands } from "../../session/commands.js";
 
-/** The client has its own ways to end a session and to begin one. */
-const clients = new Set(["exit", "clear"]);
+/** The client has its own ways to end a session and to begin or load one, and knows of files and rules by itself. */
+const clients = new Set(["exit", "clear", "resume", "export", "permissions"]);
 /** What this front door has of the commands. */
 export const commands = slashCommands.filter(({ name }) => !clients.has(name));
 

@@ -154,9 +154,9 @@ export class AcpSession {
     const line = textOf(prompt).trim();
     if (prompt[0]?.type !== "text" || !isCommand(line)) return prompt;
     const { session, hub, host } = this.#parts;
-    const { resolveModel, reload } = host;
+    const { sessions, resolveModel, reload } = host;
     await hub.settled(signal).catch(() => {}); // a command shows what there is
-    const scope = { hub, session, resolveModel, reload, model: this.#model, commands, signal };
+    const scope = { hub, session, sessions, resolveModel, reload, model: this.#model, commands, signal };
     const outcome = await runSlashCommand(line, scope);
     if (outcome.type === "prompt") return outcome.content;
     if (outcome.type === "model") {

@@ -2,7 +2,7 @@
 import { PassThrough } from "node:stream";
 import picocolors from "picocolors";
 import { type OneshotOptions, runOneshot } from "../../../src/frontends/oneshot.js";
-import { runRepl } from "../../../src/frontends/repl.js";
+import { runRepl } from "../../../src/frontends/repl/repl.js";
 import type { App } from "../../../src/index.js";
 import { doorParts, interrupts, Sink } from "../../frontends/support.js";
 import { type Door, once, type Prompt } from "./door.js";

@@ -1,8 +1,8 @@
 import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import stringWidth from "string-width";
 import wrapAnsi from "wrap-ansi";
+import type { Colors } from "../terminal.js";
 import type { RenderBlocks } from "./markdown.js";
-import type { Colors } from "./terminal.js";
 
 /** The lexer is quadratic in some inputs and recursive in others: beyond this a block is shown as it was written. */
 const maxBlockLength = 20_000;

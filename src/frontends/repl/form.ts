@@ -1,6 +1,6 @@
-import type { JsonSchema } from "../core/chat.js";
-import type { LineEditor } from "./line-editor.js";
-import { unambiguous } from "./terminal.js";
+import type { JsonSchema } from "../../core/chat.js";
+import { unambiguous } from "../terminal.js";
+import type { Asker } from "./editor.js";
 
 interface Form {
   server: string;
@@ -22,11 +22,7 @@ interface Field {
  * MCP's form elicitation, a field a line: an empty line takes the default or leaves an optional field out, `!` declines.
  * https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
  */
-export async function askForm(
-  editor: LineEditor,
-  { server, message, form }: Form,
-  signal: AbortSignal,
-): Promise<object> {
+export async function askForm(editor: Asker, { server, message, form }: Form, signal: AbortSignal): Promise<object> {
   const fields = Object.entries((form.properties ?? {}) as Record<string, Field>);
   const required = new Set(Array.isArray(form.required) ? form.required : []);
   const content: Record<string, unknown> = {};

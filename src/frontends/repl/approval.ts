@@ -1,6 +1,6 @@
-import type { ApprovalQuestion } from "../core/chat.js";
-import type { LineEditor } from "./line-editor.js";
-import { unambiguous } from "./terminal.js";
+import type { ApprovalQuestion } from "../../core/chat.js";
+import { unambiguous } from "../terminal.js";
+import type { Asker } from "./editor.js";
 
 /** More of a call's arguments than this is not read by anybody. */
 const shownArguments = 4000;
@@ -22,11 +22,7 @@ const lasting: Readonly<Record<string, unknown>> = {
 };
 
 /** Asks a person whether a call may run. The arguments are shown whole: the line of the call may have cut them. */
-export async function askApproval(
-  editor: LineEditor,
-  question: ApprovalQuestion,
-  signal: AbortSignal,
-): Promise<unknown> {
+export async function askApproval(editor: Asker, question: ApprovalQuestion, signal: AbortSignal): Promise<unknown> {
   const { server, tool, reason, call, annotations = [], onceOnly } = question;
   const rest = call.arguments.length - shownArguments;
   const shown = call.arguments.slice(0, shownArguments) + (rest > 0 ? `… and ${rest} characters more` : "");

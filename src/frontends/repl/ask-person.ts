@@ -1,12 +1,12 @@
-import type { Question } from "../core/chat.js";
+import type { Question } from "../../core/chat.js";
+import { limitText } from "../limit-text.js";
+import { unambiguous } from "../terminal.js";
 import { askApproval } from "./approval.js";
+import type { Asker } from "./editor.js";
 import { askForm } from "./form.js";
-import { limitText } from "./limit-text.js";
-import type { LineEditor } from "./line-editor.js";
-import { unambiguous } from "./terminal.js";
 
 /** Puts a question to the person at the terminal; the result is the answer as `session.answer` takes it. */
-export async function askPerson(editor: LineEditor, question: Question, signal: AbortSignal): Promise<unknown> {
+export async function askPerson(editor: Asker, question: Question, signal: AbortSignal): Promise<unknown> {
   if (question.kind === "approval") return askApproval(editor, question, signal);
   if (question.kind === "sampling") {
     const { server, prompt, maxTokens } = question;
@@ -24,7 +24,7 @@ export async function askPerson(editor: LineEditor, question: Question, signal: 
 }
 
 /** Undefined when the input ends or the turn is cancelled. */
-async function yesOrNo(editor: LineEditor, text: string, signal: AbortSignal): Promise<boolean | undefined> {
+async function yesOrNo(editor: Asker, text: string, signal: AbortSignal): Promise<boolean | undefined> {
   for (;;) {
     const answer = (await editor.ask(unambiguous(text), signal))?.trim().toLowerCase();
     if (answer === undefined) return undefined;

@@ -1,14 +1,16 @@
-import type { ErrorInfo, StoredEvent, TurnEvent } from "../core/chat.js";
-import type { ToolHub } from "../core/ports.js";
-import { summarizeTurn } from "../session/summary.js";
+import type { ErrorInfo, StoredEvent, TurnEvent } from "../../core/chat.js";
+import type { ToolHub } from "../../core/ports.js";
+import { summarizeTurn } from "../../session/summary.js";
+import { type Colors, inert, lastColumns, oneLine } from "../terminal.js";
+import { errorLines, ServerLosses, stopNote, ToolLines, usageNote } from "../turn-lines.js";
 import { MarkdownStream, PlainStream, type TextStream } from "./markdown.js";
 import { createRenderer } from "./markdown-render.js";
 import { StatusLine } from "./status-line.js";
-import { type Colors, inert, lastColumns, oneLine } from "./terminal.js";
-import { errorLines, ServerLosses, stopNote, ToolLines, usageNote } from "./turn-lines.js";
 
 export interface Screen {
   write: (text: string) => void;
+  /** What goes on, below all that is written; undefined: nothing. */
+  showStatus: (line: string | undefined) => void;
   columns: () => number;
   colors: Colors;
   toolNotifications: boolean;
@@ -31,7 +33,7 @@ export class TurnScreen {
   constructor(hub: ToolHub, screen: Screen) {
     this.#screen = screen;
     this.#tools = new ToolLines(hub);
-    this.#status = new StatusLine(screen.write);
+    this.#status = new StatusLine(screen.showStatus);
     this.#text = screen.colors.isColorSupported
       ? new MarkdownStream(createRenderer(screen.colors), screen.columns)
       : new PlainStream();
@@ -135,7 +137,6 @@ export class TurnScreen {
 
   #print(section: "text" | "note", text: string): void {
     if (text === "") return;
-    this.#status.clear();
     const gap = this.#section && this.#section !== section ? "\n" : "";
     this.#section = section;
     this.#screen.write(gap + text);

@@ -1,4 +1,4 @@
-import type { ToolHub } from "../core/ports.js";
+import type { ToolHub } from "../../core/ports.js";
 
 export interface Greeting {
   /** Lines of the host, as what a demo model is. */

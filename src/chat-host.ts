@@ -1,0 +1,18 @@
+/** What the chat on a terminal gets of this host, beside what every front door gets. */
+import { join } from "node:path";
+import { type App, openApprovals, stateFolder } from "./app.js";
+import { configuredSecrets } from "./config/secrets.js";
+import type { ChatHost } from "./frontends/repl/options.js";
+import { permissionsText } from "./session/permissions-text.js";
+
+export function chatHost(app: App): ChatHost {
+  const { config, orchestrator } = app;
+  const approvals = openApprovals(process.env, () => {});
+  return {
+    models: () => app.models(),
+    contextWindow: (model) => orchestrator.facts(model).contextWindow,
+    historyFile: join(stateFolder(process.env, "chat"), "history.jsonl"),
+    secrets: configuredSecrets(config, process.env),
+    permissions: () => permissionsText(config.chat.service, approvals.list()),
+  };
+}

@@ -1,0 +1,108 @@
+import type { Writable } from "node:stream";
+import stringWidth from "string-width";
+import type { Area } from "./layout.js";
+
+export interface TerminalOutput extends Writable {
+  columns?: number;
+  rows?: number;
+}
+
+const eraseBelow = "\u001b[J";
+
+/** The rows at the bottom of a terminal that are painted over, and the output that scrolls by above them. */
+export class BottomArea {
+  readonly #output: TerminalOutput;
+  #area: Area | undefined;
+  #atLineStart = true;
+
+  constructor(output: TerminalOutput) {
+    this.#output = output;
+  }
+
+  get columns(): number {
+    return this.#output.columns || 80;
+  }
+
+  get height(): number {
+    return this.#output.rows || 24;
+  }
+
+  /** Prints above the area. */
+  print(text: string): void {
+    if (text === "") return;
+    const erasure = this.#erasure();
+    this.#atLineStart = text.endsWith("\n");
+    this.#output.write(erasure + text + this.#painting());
+  }
+
+  /** Shows other rows, or none. */
+  show(area: Area | undefined): void {
+    if (isSame(this.#area, area)) return;
+    const more = appended(this.#area, area);
+    if (more !== undefined) {
+      this.#area = area;
+      this.#output.write(more);
+      return;
+    }
+    const erasure = this.#erasure();
+    this.#area = area;
+    this.#output.write(erasure + this.#painting());
+  }
+
+  /** Leaves rows to the output above. They are not painted again when they are what the area begins with. */
+  keep(rows: readonly string[]): void {
+    const { rows: shown = [], cursor } = this.#area ?? {};
+    const down = rows.length - 1 - (cursor?.row ?? 0);
+    if (this.#area && rows.every((row, index) => row === shown[index])) {
+      this.#area = undefined;
+      this.#output.write(`${down > 0 ? `\u001b[${down}B` : ""}\n${eraseBelow}`);
+    } else {
+      this.show(undefined);
+      this.print(`${rows.join("\n")}\n`);
+    }
+  }
+
+  /** Paints anew on a cleared screen. */
+  clearScreen(): void {
+    this.#atLineStart = true;
+    this.#output.write(`\u001b[H${eraseBelow}${this.#painting()}`);
+  }
+
+  /** A terminal that has become narrower shows what is there on more rows. */
+  #erasure(): string {
+    if (!this.#area) return "";
+    const { rows, cursor } = this.#area;
+    const wrapped = (width: number) => Math.floor(Math.max(0, width - 1) / this.columns);
+    const above = rows.slice(0, cursor.row).reduce((sum, row) => sum + 1 + wrapped(stringWidth(row)), 0);
+    const up = above + Math.floor(cursor.column / this.columns);
+    return `\r${up > 0 ? `\u001b[${up}A` : ""}${eraseBelow}`;
+  }
+
+  #painting(): string {
+    if (!this.#area) return "";
+    const { rows, cursor } = this.#area;
+    const gap = this.#atLineStart ? "" : "\n";
+    this.#atLineStart = true;
+    const up = rows.length - 1 - cursor.row;
+    const place = `${up > 0 ? `\u001b[${up}A` : ""}\r${cursor.column > 0 ? `\u001b[${cursor.column}C` : ""}`;
+    return gap + rows.join("\n") + (isAtEnd(this.#area) ? "" : place);
+  }
+}
+
+/** What is new when a text has grown at its end, where the cursor stands. */
+function appended(before: Area | undefined, now: Area | undefined): string | undefined {
+  if (!before || !now || before.rows.length !== now.rows.length || !isAtEnd(before) || !isAtEnd(now)) return undefined;
+  const [old = "", current = ""] = [before.rows.at(-1), now.rows.at(-1)];
+  const othersStand = before.rows.slice(0, -1).every((row, index) => row === now.rows[index]);
+  return othersStand && current.startsWith(old) ? current.slice(old.length) : undefined;
+}
+
+function isAtEnd({ rows, cursor }: Area): boolean {
+  return cursor.row === rows.length - 1 && cursor.column === stringWidth(rows.at(-1) ?? "");
+}
+
+function isSame(one: Area | undefined, other: Area | undefined): boolean {
+  if (!one || !other) return one === other;
+  const { row, column } = one.cursor;
+  return row === other.cursor.row && column === other.cursor.column && one.rows.join("\n") === other.rows.join("\n");
+}

@@ -1,0 +1,73 @@
+import stringWidth from "string-width";
+import { oneLine } from "../terminal.js";
+import { type Area, layOut, windowOf } from "./layout.js";
+
+export const prompt = "> ";
+
+/** Of what was entered, in the output above. */
+const maxEchoRows = 40;
+/** Of what is typed, at once. */
+const maxInputRows = 12;
+const maxQueuedRows = 3;
+
+interface Bottom {
+  /** A line of what goes on. */
+  status?: string;
+  /** Lines that were entered before they could be taken. */
+  queued: readonly string[];
+  input?: { text: string; cursor: number };
+  /** What stands before the input. */
+  label: string;
+  /** Below the input. */
+  facts?: string;
+}
+
+interface Place {
+  columns: number;
+  height: number;
+  dim: (text: string) => string;
+}
+
+/** The rows at the bottom of the screen; undefined when there is nothing to show. */
+export function bottomOf(bottom: Bottom, { columns, height, dim }: Place): Area | undefined {
+  const { status, queued, input, label, facts } = bottom;
+  const dimLine = (line: string) => dim(oneLine(line, columns - 1));
+  const above = [...(status === undefined ? [] : [status]), ...queuedLines(queued).map(dimLine)];
+  if (!input) return above.length > 0 ? { rows: above, cursor: endOf(above) } : undefined;
+  const below = facts ? [dimLine(facts)] : [];
+  const room = Math.min(maxInputRows, height - above.length - below.length - 1);
+  const prompt = stringWidth(label) > columns / 2 ? `${oneLine(label, columns / 2)} ` : label;
+  const { rows, cursor } = windowOf(layOut(input.text, input.cursor, { prompt, columns }), Math.max(1, room));
+  return {
+    rows: [...above, ...rows, ...below],
+    cursor: { row: above.length + cursor.row, column: cursor.column },
+  };
+}
+
+/** The rows that stay of what was entered. */
+export function echoOf(
+  text: string,
+  { label, columns, dim }: { label: string; columns: number; dim: (text: string) => string },
+): string[] {
+  const { rows } = layOut(text, text.length, { prompt: label, columns });
+  const more = rows.length - maxEchoRows;
+  return more > 0 ? [...rows.slice(0, maxEchoRows), dim(`  … and ${more} lines more`)] : [...rows];
+}
+
+/** The last line of a question stands before the answer, unless that would leave no room for it. */
+export function splitQuestion(question: string, columns: number): { head: string; label: string } {
+  const start = question.lastIndexOf("\n") + 1;
+  const label = question.slice(start).replaceAll("\t", " ");
+  if (stringWidth(label) > columns / 2) return { head: `${question}\n`, label: prompt };
+  return { head: question.slice(0, start), label };
+}
+
+function queuedLines(queued: readonly string[]): string[] {
+  const more = queued.length - maxQueuedRows;
+  const lines = queued.slice(0, maxQueuedRows).map((text) => `queued: ${text}`);
+  return more > 0 ? [...lines, `queued: ${more} more`] : lines;
+}
+
+function endOf(rows: readonly string[]): Area["cursor"] {
+  return { row: rows.length - 1, column: stringWidth(rows.at(-1) ?? "") };
+}

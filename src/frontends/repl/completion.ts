@@ -1,0 +1,89 @@
+import stringWidth from "string-width";
+import { slashCommands } from "../../session/commands.js";
+import { oneLine, unambiguous } from "../terminal.js";
+import { argumentChoices, type CompletionParts } from "./argument-choices.js";
+import { pathChoices } from "./path-choices.js";
+
+/** What Tab makes of the text before the cursor: it goes from `start` on, up to where the choices part. */
+interface Completion {
+  start: number;
+  insert: string;
+  choices: readonly string[];
+}
+
+/** Never rejects. */
+export type Completer = (text: string, cursor: number) => Promise<Completion>;
+
+/** What could stand in the place of the last word. One that is whole ends with a space. */
+interface Choices {
+  start: number;
+  choices: readonly string[];
+}
+
+export function createCompleter(parts: CompletionParts): Completer {
+  return async (text, cursor) => {
+    const head = text.slice(0, cursor);
+    const { start, choices } = await choicesFor(head, parts).catch(() => ({ start: cursor, choices: [] }));
+    const typed = head.slice(start);
+    // What a server proposes goes into the line as it is, or not at all.
+    const fitting = [...new Set(choices)].filter((choice) => goesOn(choice, typed) && isPlain(choice));
+    const common = commonStart(fitting);
+    return { start, insert: goesOn(common, typed) ? common : typed, choices: fitting.slice(0, maxShown) };
+  };
+}
+
+/** Quotes may have come in between: those of a name with spaces. */
+function goesOn(choice: string, typed: string): boolean {
+  return choice.replaceAll('"', "").startsWith(typed.replaceAll('"', ""));
+}
+
+const maxShown = 100;
+
+async function choicesFor(head: string, parts: CompletionParts): Promise<Choices> {
+  if (/^\/\S*$/.test(head)) {
+    return { start: 0, choices: slashCommands.map(({ name, parameters }) => `/${name}${parameters && " "}`) };
+  }
+  const [word = ""] = /(?:"[^"]*"?|[^\s"])*$/.exec(head) ?? [];
+  const start = head.length - word.length;
+  const name = /^\/(\S+)\s/.exec(head)?.[1];
+  const command = slashCommands.find((known) => known.name === name);
+  if (command) return { start, choices: await argumentChoices(command, head.slice(0, start), word, parts) };
+  if (word.startsWith("@")) return { start, choices: await attachmentChoices(word, parts) };
+  return { start, choices: [] };
+}
+
+/** `@file`, `@"my file"` and `@uri`. */
+async function attachmentChoices(word: string, { hub, folder }: CompletionParts): Promise<string[]> {
+  const uris = hub.resources().map(({ uri }) => `@${uri} `);
+  const isQuoted = word.startsWith('@"');
+  const paths = await pathChoices(word.slice(isQuoted ? 2 : 1), folder);
+  return [...paths.map((path) => quoted(path, isQuoted)), ...uris];
+}
+
+function quoted(path: string, isQuoted: boolean): string {
+  if (!isQuoted && !path.includes(" ")) return `@${path}${path.endsWith("/") ? "" : " "}`;
+  return `@"${path}${path.endsWith("/") ? "" : '" '}`;
+}
+
+function commonStart([first = "", ...others]: readonly string[]): string {
+  const isCommon = (length: number) => others.every((other) => other.startsWith(first.slice(0, length)));
+  let length = first.length;
+  while (!isCommon(length)) length--;
+  return first.slice(0, length);
+}
+
+function isPlain(choice: string): boolean {
+  return unambiguous(choice) === choice && !/[\n\t]/.test(choice);
+}
+
+/** Choices side by side, as many as fit. */
+export function choiceColumns(choices: readonly string[], columns: number): string {
+  const cells = choices.map((choice) => oneLine(choice, columns - 1));
+  const width = Math.max(...cells.map((cell) => stringWidth(cell))) + 2;
+  const perRow = Math.max(1, Math.floor(columns / width));
+  const rows = Array.from({ length: Math.ceil(cells.length / perRow) }, (_, row) =>
+    cells.slice(row * perRow, (row + 1) * perRow),
+  );
+  const padded = (cell: string) => cell + " ".repeat(width - stringWidth(cell));
+  return rows.map((row) => row.map(padded).join("").trimEnd()).join("\n");
+}

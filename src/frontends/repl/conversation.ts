@@ -1,0 +1,56 @@
+import type { ContentPart } from "../../core/chat.js";
+import { accountOf } from "../../session/account.js";
+import type { LiveTurn } from "../../session/live-turn.js";
+import type { Session } from "../../session/session.js";
+import type { DoorParts } from "../door.js";
+import type { ReplOptions } from "./options.js";
+import { promptFacts } from "./prompt-facts.js";
+
+/** The conversation that a chat is in, the model of its next turn, and what it has used so far. */
+export class ChatConversation {
+  readonly #parts: DoorParts;
+  readonly #options: ReplOptions;
+  #session: Session;
+  #account = accountOf([]);
+  model: string | undefined;
+
+  constructor(parts: DoorParts, options: ReplOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#session = parts.sessions.open(options.conversationId);
+    this.model = options.model;
+  }
+
+  get session(): Session {
+    return this.#session;
+  }
+
+  /** Goes over to another conversation; without an id, to a new one. */
+  enter(conversationId?: string): void {
+    this.#session = this.#parts.sessions.open(conversationId);
+    this.#account = accountOf([]);
+  }
+
+  /** Rejects with StoreError. */
+  async count(): Promise<void> {
+    this.#account = accountOf(await this.#session.history());
+  }
+
+  submit(requestId: string, content: ContentPart[]): Promise<LiveTurn> {
+    const { conversationId, toolNotifications, notices, host, ...options } = this.#options;
+    const request = { ...options, streamRecovery: "restart" as const, model: this.model, requestId, content };
+    return this.#session.submit(request);
+  }
+
+  get modelName(): string {
+    const { provider, model } = this.#parts.resolveModel(this.model);
+    return `${provider}/${model}`;
+  }
+
+  /** As one line, which may be too long. */
+  get facts(): string {
+    const contextWindow = this.#options.host?.contextWindow?.(this.model);
+    const servers = this.#parts.hub.servers();
+    return promptFacts({ model: this.modelName, servers, account: this.#account, contextWindow });
+  }
+}

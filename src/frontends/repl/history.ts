@@ -1,0 +1,117 @@
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+const maxEntries = 1000;
+/** A longer one is kept for this chat only: it was pasted, and is better found in the conversation. */
+const maxEntryLength = 10_000;
+
+/** What was entered at the prompt, oldest first, in this chat and in earlier ones: a file with a JSON string a line. */
+export class InputHistory {
+  readonly #file: string | undefined;
+  readonly #entries: string[];
+
+  /** Without a file it ends with the chat. A file that cannot be read or written costs the history, not the chat. */
+  constructor(file?: string) {
+    this.#file = file;
+    this.#entries = file === undefined ? [] : readEntries(file);
+  }
+
+  get entries(): readonly string[] {
+    return this.#entries;
+  }
+
+  /** What begins with a space is not kept, and a repetition once. */
+  add(entry: string): void {
+    if (entry.trim() === "" || entry.startsWith(" ") || entry === this.#entries.at(-1)) return;
+    this.#entries.push(entry);
+    if (this.#file === undefined || entry.length > maxEntryLength) return;
+    try {
+      mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 });
+      appendFileSync(this.#file, `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+    } catch {
+      // see the constructor
+    }
+  }
+}
+
+/** The latest entries. A file that has grown to twice as many is cut. */
+function readEntries(file: string): string[] {
+  try {
+    const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
+    const kept = lines.slice(-maxEntries);
+    if (lines.length > 2 * maxEntries) {
+      const cut = `${file}.${process.pid}.tmp`;
+      writeFileSync(cut, `${kept.join("\n")}\n`, { mode: 0o600 });
+      renameSync(cut, file);
+    }
+    chmodSync(file, 0o600);
+    return kept.flatMap(entryOf);
+  } catch {
+    return [];
+  }
+}
+
+function entryOf(line: string): string[] {
+  try {
+    const entry: unknown = JSON.parse(line);
+    return typeof entry === "string" ? [entry] : [];
+  } catch {
+    return []; // two chats wrote at once, or a disk was full
+  }
+}
+
+/** Going up and down in the history; below its end is the line that was begun. */
+export class HistoryWalk {
+  readonly #lines: readonly string[];
+  #index: number;
+
+  constructor(entries: readonly string[], begun: string) {
+    this.#lines = [...entries, begun];
+    this.#index = entries.length;
+  }
+
+  older(): string | undefined {
+    return this.#to(this.#index - 1);
+  }
+
+  newer(): string | undefined {
+    return this.#to(this.#index + 1);
+  }
+
+  #to(index: number): string | undefined {
+    if (index >= 0 && index < this.#lines.length) this.#index = index;
+    else return undefined;
+    return this.#lines[index];
+  }
+}
+
+/** Ctrl-R: the latest entry that contains what is typed, then older ones. */
+export class HistorySearch {
+  readonly #entries: readonly string[];
+  #index: number;
+  query = "";
+
+  constructor(entries: readonly string[]) {
+    this.#entries = entries;
+    this.#index = entries.length - 1;
+  }
+
+  /** The entry that is found, undefined while there is none. */
+  get match(): string | undefined {
+    return this.query === "" ? undefined : this.#entries[this.#index];
+  }
+
+  change(query: string): void {
+    this.query = query;
+    this.#index = this.#find(this.#entries.length - 1);
+  }
+
+  older(): void {
+    const found = this.#find(this.#index - 1);
+    if (found >= 0) this.#index = found;
+  }
+
+  #find(from: number): number {
+    return from < 0 ? -1 : this.#entries.findLastIndex((entry, index) => index <= from && entry.includes(this.query));
+  }
+}

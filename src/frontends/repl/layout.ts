@@ -1,0 +1,45 @@
+import stringWidth from "string-width";
+
+/** Rows of a terminal, each shorter than its width, and the cell that the cursor stands in. */
+export interface Area {
+  rows: readonly string[];
+  cursor: { row: number; column: number };
+}
+
+/** A wide character takes two columns. */
+const minRowColumns = 2;
+const segmenter = new Intl.Segmenter();
+
+/** A text that is being typed, wrapped behind its prompt. No row reaches the last column: what terminals do there differs. */
+export function layOut(text: string, cursor: number, { prompt, columns }: { prompt: string; columns: number }): Area {
+  const indent = stringWidth(prompt);
+  const width = Math.max(minRowColumns, columns - 1 - indent);
+  const rows = [prompt];
+  let used = 0;
+  let place = { row: 0, column: indent };
+  const newRow = () => {
+    rows.push(" ".repeat(indent));
+    used = 0;
+  };
+  for (const { segment, index } of segmenter.segment(text)) {
+    const isLineEnd = segment === "\n";
+    const shown = segment === "\t" ? "  " : segment;
+    const needed = isLineEnd ? 0 : stringWidth(shown);
+    if (used + needed > width) newRow();
+    if (index === cursor) place = { row: rows.length - 1, column: indent + used };
+    if (isLineEnd) newRow();
+    else {
+      rows[rows.length - 1] += shown;
+      used += needed;
+    }
+  }
+  if (cursor >= text.length) place = { row: rows.length - 1, column: indent + used };
+  return { rows, cursor: place };
+}
+
+/** The rows around the cursor, where there are more than may be shown. */
+export function windowOf({ rows, cursor }: Area, maxRows: number): Area {
+  const first = Math.max(0, Math.min(cursor.row - maxRows + 1, rows.length - maxRows));
+  const shown = rows.slice(first, first + maxRows);
+  return { rows: shown, cursor: { row: cursor.row - first, column: cursor.column } };
+}

@@ -1,0 +1,15 @@
+import { readdir } from "node:fs/promises";
+import { atHome } from "../attachments.js";
+
+/** Files and folders that a begun path may mean, as they would be written; folders end with a slash. */
+export async function pathChoices(begun: string, folder: string): Promise<string[]> {
+  const parent = begun.slice(0, begun.lastIndexOf("/") + 1);
+  const name = begun.slice(parent.length);
+  const place = atHome(parent === "" ? "." : parent, folder);
+  const entries = await readdir(place, { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.name.startsWith(name) && (name.startsWith(".") || !entry.name.startsWith(".")))
+    .filter((entry) => !entry.name.includes('"'))
+    .map((entry) => `${parent}${entry.name}${entry.isDirectory() ? "/" : ""}`)
+    .sort();
+}

@@ -1,0 +1,77 @@
+import { createInterface, type Interface } from "node:readline";
+import type { LineEditor, Terminal } from "./editor.js";
+
+const prompt = "> ";
+
+/** Lines that are piped in, or typed at a terminal that edits them itself. A line that ends with `\` goes on in the next one. */
+export class PlainEditor implements LineEditor {
+  readonly #output: Terminal["output"];
+  readonly #readline: Interface;
+  readonly #prompt: string;
+  readonly #queue: string[] = [];
+  readonly #ended = new AbortController();
+  #begun = "";
+  #answer: ((line: string) => void) | undefined;
+  #wake: () => void = () => {};
+
+  constructor({ input, output, isDumb }: Terminal) {
+    this.#output = output;
+    this.#prompt = isDumb ? prompt : "";
+    this.#readline = createInterface({ input, terminal: false });
+    this.#readline.on("line", (line) => this.#take(line));
+    const end = () => {
+      if (this.#begun) this.#queue.push(this.#begun);
+      this.#begun = "";
+      this.#ended.abort();
+      this.#wake();
+    };
+    this.#readline.on("close", end);
+    this.#readline.on("error", end);
+  }
+
+  async next(): Promise<string | undefined> {
+    if (this.#queue.length === 0 && !this.#ended.signal.aborted) {
+      this.#output.write(this.#prompt);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#queue.shift();
+  }
+
+  dropLine(): boolean {
+    return false;
+  }
+
+  print(text: string): void {
+    this.#output.write(text);
+  }
+
+  showStatus(): void {}
+
+  async ask(question: string, signal: AbortSignal): Promise<string | undefined> {
+    const over = AbortSignal.any([signal, this.#ended.signal]);
+    if (over.aborted) return undefined;
+    this.#output.write(question);
+    const answer = await new Promise<string | undefined>((resolve) => {
+      over.addEventListener("abort", () => resolve(undefined), { once: true });
+      this.#answer = resolve;
+    });
+    this.#answer = undefined;
+    return answer;
+  }
+
+  close(): void {
+    this.#readline.close();
+  }
+
+  #take(line: string): void {
+    if (this.#answer) this.#answer(line);
+    else if (line.endsWith("\\")) this.#begun += `${line.slice(0, -1)}\n`;
+    else {
+      this.#queue.push(this.#begun + line);
+      this.#begun = "";
+      this.#wake();
+    }
+  }
+}

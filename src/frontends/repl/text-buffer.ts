@@ -1,0 +1,105 @@
+/** Where a movement from the cursor ends. */
+export type Motion = (text: string, cursor: number) => number;
+
+/** Text that is being typed, with a cursor that stands between two characters as a reader sees them (graphemes). */
+export class TextBuffer {
+  #text = "";
+  #cursor = 0;
+  #killed = "";
+
+  get text(): string {
+    return this.#text;
+  }
+
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  set(text: string, cursor = text.length): void {
+    this.#text = text;
+    this.#cursor = cursor;
+  }
+
+  insert(text: string): void {
+    this.#replace(this.#cursor, this.#cursor, text);
+  }
+
+  /** Puts the text in the place of what stands between `start` and the cursor. */
+  complete(start: number, text: string): void {
+    this.#replace(start, this.#cursor, text);
+  }
+
+  move(motion: Motion): void {
+    this.#cursor = motion(this.#text, this.#cursor);
+  }
+
+  /** Takes away what stands between the cursor and where the motion ends. */
+  erase(motion: Motion): string {
+    const target = motion(this.#text, this.#cursor);
+    const [start, end] = [Math.min(target, this.#cursor), Math.max(target, this.#cursor)];
+    const erased = this.#text.slice(start, end);
+    this.#replace(start, end, "");
+    return erased;
+  }
+
+  /** As `erase`, but `yank` brings it back. */
+  kill(motion: Motion): void {
+    this.#killed = this.erase(motion) || this.#killed;
+  }
+
+  yank(): void {
+    this.insert(this.#killed);
+  }
+
+  #replace(start: number, end: number, text: string): void {
+    this.#text = this.#text.slice(0, start) + text + this.#text.slice(end);
+    this.#cursor = start + text.length;
+  }
+}
+
+const segmenter = new Intl.Segmenter();
+
+export const left: Motion = (text, cursor) => {
+  const line = text.slice(lineStart(text, cursor), cursor);
+  const last = segmenter.segment(line).containing(line.length - 1);
+  return Math.max(0, cursor - (last?.segment.length ?? 1));
+};
+
+export const right: Motion = (text, cursor) => {
+  const [next] = segmenter.segment(text.slice(cursor));
+  return cursor + (next?.segment.length ?? 0);
+};
+
+export const lineStart: Motion = (text, cursor) => (cursor === 0 ? 0 : text.lastIndexOf("\n", cursor - 1) + 1);
+
+export const lineEnd: Motion = (text, cursor) => {
+  const end = text.indexOf("\n", cursor);
+  return end < 0 ? text.length : end;
+};
+
+/** To about the same column of the line above; stays where there is none. */
+export const lineAbove: Motion = (text, cursor) => {
+  const start = lineStart(text, cursor);
+  if (start === 0) return cursor;
+  return between(text, Math.min(lineStart(text, start - 1) + cursor - start, start - 1));
+};
+
+export const lineBelow: Motion = (text, cursor) => {
+  const end = lineEnd(text, cursor);
+  if (end === text.length) return cursor;
+  return between(text, Math.min(end + 1 + cursor - lineStart(text, cursor), lineEnd(text, end + 1)));
+};
+
+export const wordLeft: Motion = (text, cursor) =>
+  text.slice(0, cursor).search(/[\p{L}\p{N}\p{M}_]+[^\p{L}\p{N}\p{M}_]*$|[^\p{L}\p{N}\p{M}_]+$|$/u);
+
+export const wordRight: Motion = (text, cursor) =>
+  cursor + (/^[^\p{L}\p{N}\p{M}_]*[\p{L}\p{N}\p{M}_]*/u.exec(text.slice(cursor))?.[0].length ?? 0);
+
+/** To the start of what spaces part, as Ctrl-W has it. */
+export const blankLeft: Motion = (text, cursor) => text.slice(0, cursor).search(/\S+\s*$|\s+$|$/u);
+
+/** The start of the character that a place is in. */
+function between(text: string, place: number): number {
+  return segmenter.segment(text).containing(place)?.index ?? place;
+}

@@ -1,0 +1,35 @@
+import type { StoredEvent, Usage } from "../core/chat.js";
+
+/** What a conversation has used. What a rewind took back was paid for all the same. */
+export interface ConversationAccount {
+  inputTokens: number;
+  outputTokens: number;
+  /** Of the requests whose price is known. */
+  usd: number;
+  requests: number;
+  /** Requests without a known price, or without usage. */
+  unpriced: number;
+  /** Of the latest request, with its answer: about what the next one begins with. */
+  contextTokens?: number;
+}
+
+export function accountOf(events: readonly StoredEvent[]): ConversationAccount {
+  const account: ConversationAccount = { inputTokens: 0, outputTokens: 0, usd: 0, requests: 0, unpriced: 0 };
+  for (const event of events) {
+    if (event.type === "assistant_message") count(account, event.usage, event.spent?.usd);
+    if (event.type === "compaction") count(account, event.usage, undefined);
+    if (event.type === "assistant_message" && event.usage) {
+      account.contextTokens = event.usage.inputTokens + event.usage.outputTokens;
+    }
+    if (event.type === "rewind") delete account.contextTokens;
+  }
+  return account;
+}
+
+function count(account: ConversationAccount, usage: Usage | undefined, usd: number | undefined): void {
+  account.requests++;
+  account.inputTokens += usage?.inputTokens ?? 0;
+  account.outputTokens += usage?.outputTokens ?? 0;
+  if (usd === undefined) account.unpriced++;
+  else account.usd += usd;
+}
