@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ownArguments } from "./claude-arguments.js";
+import { ownArguments } from "./commands/claude-arguments.js";
 import { errorInfo } from "./core/errors.js";
 import { exitCodes } from "./frontends/exit-codes.js";
 

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { ownArguments } from "../../src/claude-arguments.js";
+import { ownArguments } from "../../src/commands/claude-arguments.js";
 import { parse, shape } from "../frontends/claude/client.js";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";

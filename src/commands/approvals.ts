@@ -1,8 +1,8 @@
 /** `approvals …`: what was answered for a project or for good, and taking it back. */
 import { type Command, InvalidArgumentError } from "commander";
-import type { RememberedTool } from "./core/ports.js";
-import { namesTool, parseToolPattern, type ToolPattern } from "./core/tool-pattern.js";
-import { print } from "./process.js";
+import type { RememberedTool } from "../core/ports.js";
+import { namesTool, parseToolPattern, type ToolPattern } from "../core/tool-pattern.js";
+import { printInert } from "./process.js";
 
 export function addApprovalCommands(program: Command): void {
   const approvals = program.command("approvals").description("answers about tools that are kept, and taking them back");
@@ -11,9 +11,9 @@ export function addApprovalCommands(program: Command): void {
     .description("every answer that holds for a project or always")
     .option("--json", "as JSON")
     .action(async ({ json }: { json?: boolean }) => {
-      const { approvalsJson, approvalsText } = await import("./session/approvals-text.js");
+      const { approvalsJson, approvalsText } = await import("../session/approvals-text.js");
       const kept = (await open()).list();
-      return show(json ? approvalsJson(kept) : approvalsText(kept));
+      return printInert(json ? approvalsJson(kept) : approvalsText(kept));
     });
   approvals
     .command("forget")
@@ -22,9 +22,9 @@ export function addApprovalCommands(program: Command): void {
     .option("--all", "every answer")
     .action(async (pattern: ToolPattern | undefined, { all }: { all?: boolean }, command: Command) => {
       if ((pattern === undefined) !== (all === true)) command.error("error: name a pattern, or --all");
-      const { forgottenText } = await import("./session/approvals-text.js");
+      const { forgottenText } = await import("../session/approvals-text.js");
       const isMeant = (tool: RememberedTool) => !pattern || namesTool(pattern, { ...tool, ...noAnnotations });
-      return show(forgottenText((await open()).forget(isMeant)));
+      return printInert(forgottenText((await open()).forget(isMeant)));
     });
 }
 
@@ -39,11 +39,6 @@ function toolNames(text: string): ToolPattern {
 }
 
 async function open() {
-  const { openApprovals } = await import("./app.js");
+  const { openApprovals } = await import("../app.js");
   return openApprovals(process.env, ({ message }) => process.stderr.write(`${message}\n`));
-}
-
-async function show(text: string): Promise<void> {
-  const { inert } = await import("./frontends/terminal.js");
-  print(inert(text));
 }

@@ -1,9 +1,11 @@
 /** `stdio`, `acp` and `mcp`: the host as a part of other programs, on stdin and stdout. */
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { type Editor, editorConfig, editors } from "../frontends/acp/editors.js";
 import type { GlobalOptions } from "./configuration.js";
-import { type Editor, editorConfig, editors } from "./frontends/acp/editors.js";
-import { onInterrupt, openDoor, print } from "./process.js";
+import { append } from "./flags.js";
+import { openDoor } from "./open-door.js";
+import { onInterrupt, print } from "./process.js";
 
 const { stdin, stdout } = process;
 
@@ -14,8 +16,8 @@ export function addProtocolCommands(program: Command, version: string): void {
     .description("JSON lines on stdin and stdout")
     .option("--schema", "print the JSON Schema of the messages in both directions")
     .action(async ({ schema }: { schema?: boolean }) => {
-      if (schema) return print((await import("./frontends/message-schema.js")).messageSchemaText());
-      const { runStdio } = await import("./frontends/stdio.js");
+      if (schema) return print((await import("../frontends/message-schema.js")).messageSchemaText());
+      const { runStdio } = await import("../frontends/stdio.js");
       return openDoor(flags(), (parts) => runStdio(parts, { stdin, stdout, onInterrupt }), { followsFiles: true });
     });
 
@@ -25,7 +27,7 @@ export function addProtocolCommands(program: Command, version: string): void {
     .addOption(new Option("--print-config <editor>", "print what to paste into an editor").choices(editors))
     .action(async ({ printConfig: editor }: { printConfig?: Editor }) => {
       if (editor) return print(editorConfig(editor, ...ownCommand(flags())));
-      const { runAcp } = await import("./frontends/acp/acp.js");
+      const { runAcp } = await import("../frontends/acp/acp.js");
       return openDoor(
         flags(),
         (parts, { config, models, orchestrator, extendHub }) => {
@@ -45,7 +47,7 @@ export function addProtocolCommands(program: Command, version: string): void {
     .option("--deny <pattern>", "tool that nobody may call; repeatable", append)
     .option("--yes", "approve every tool call")
     .action(async ({ allow = [], deny = [], yes }: { allow?: string[]; deny?: string[]; yes?: boolean }) => {
-      const { runMcp } = await import("./frontends/mcp/stdio.js");
+      const { runMcp } = await import("../frontends/mcp/stdio.js");
       return openDoor(
         flags(),
         (parts, { config, hub }) => {
@@ -63,10 +65,6 @@ export function addProtocolCommands(program: Command, version: string): void {
         { followsFiles: true },
       );
     });
-}
-
-function append(value: string, all: string[] = []): string[] {
-  return [...all, value];
 }
 
 /** How this process was started, so that it works wherever the editor looks for programs. */

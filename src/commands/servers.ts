@@ -1,11 +1,13 @@
 /** `servers …` and `tools`: what the servers are and offer, trust in what they offer, logins at remote ones. */
 import type { Command } from "commander";
-import type { App } from "./app.js";
+import type { App } from "../app.js";
+import { exitCodes } from "../frontends/exit-codes.js";
 import type { GlobalOptions } from "./configuration.js";
-import { exitCodes } from "./frontends/exit-codes.js";
-import { loginsOf, onInterrupt, openDoor, print } from "./process.js";
+import { loadConfirmed } from "./confirmed.js";
+import { openDoor } from "./open-door.js";
+import { onInterrupt, print, printInert } from "./process.js";
 
-type Texts = typeof import("./session/command-text.js");
+type Texts = typeof import("../session/command-text.js");
 
 const loginCommands = {
   login: "log in to a remote server, in the browser",
@@ -46,12 +48,22 @@ export function addServerCommands(program: Command): void {
 
 /** Prints something about the servers, once all of them have settled. */
 async function show(flags: GlobalOptions, textOf: (texts: Texts, app: App) => string | Promise<string>): Promise<void> {
-  const texts = await import("./session/command-text.js");
-  const { inert } = await import("./frontends/terminal.js");
+  const texts = await import("../session/command-text.js");
   const interrupt = new Promise<"interrupt">((resolve) => onInterrupt(() => resolve("interrupt")));
   return openDoor(flags, async (_parts, app) => {
     if ((await Promise.race([app.ready(), interrupt])) === "interrupt") return exitCodes.cancelled;
-    print(inert(await textOf(texts, app)));
+    await printInert(await textOf(texts, app));
     return exitCodes.done;
+  });
+}
+
+/** Logins at the configured remote servers; pages to visit are named on stderr. */
+async function loginsOf(flags: GlobalOptions) {
+  const { config } = await loadConfirmed(flags);
+  const { createLogins } = await import("../app.js");
+  const { openInBrowser } = await import("../frontends/browser.js");
+  return createLogins(config.mcpServers, process.env, (page) => {
+    process.stderr.write(`Open this page to log in:\n${page}\n`);
+    if (process.stderr.isTTY) openInBrowser(page);
   });
 }

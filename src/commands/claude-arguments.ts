@@ -1,6 +1,6 @@
 /** Claude Code's command line, as its SDK writes it, in the words of ours. */
 import { parseArgs } from "node:util";
-import { messageOf, RequestError } from "./core/errors.js";
+import { messageOf, RequestError } from "../core/errors.js";
 
 const text = { type: "string" } as const;
 const flag = { type: "boolean" } as const;

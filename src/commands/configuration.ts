@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import type { LoadedConfig } from "./config/load.js";
-import type { ServerConfig } from "./core/config.js";
+import type { LoadedConfig } from "../config/load.js";
+import type { ServerConfig } from "../core/config.js";
 
 /** The flags that every command takes. */
 export interface GlobalOptions {
@@ -28,7 +28,7 @@ export function findSource({ config = process.env.MCP_PLATFORM_CONFIG }: GlobalO
 
 /** The configuration that flags, environment and file make. Throws ConfigError. */
 export async function load(flags: GlobalOptions, source: ConfigSource = findSource(flags)): Promise<LoadedConfig> {
-  const { loadConfig } = await import("./config/load.js");
+  const { loadConfig } = await import("../config/load.js");
   return loadConfig(source.file ?? {}, { overrides: overridesOf(flags) });
 }
 
@@ -55,11 +55,11 @@ export async function findUnconfirmed(
   running: readonly ServerConfig[] = [],
 ): Promise<Unconfirmed | undefined> {
   if (file === undefined || !isFound || flags.trustProject) return undefined;
-  const { Confirmations, describe, fingerprint, projectServers, refuse } = await import("./config/project-servers.js");
-  const { describeGrant, grants } = await import("./config/grants.js");
-  const { keyPath } = await import("./config/tree.js");
-  const { loadConfig } = await import("./config/load.js");
-  const { PRESETS } = await import("./llm/presets.js");
+  const { Confirmations, describe, fingerprint, projectServers, refuse } = await import("../config/project-servers.js");
+  const { describeGrant, grants } = await import("../config/grants.js");
+  const { keyPath } = await import("../config/tree.js");
+  const { loadConfig } = await import("../config/load.js");
+  const { PRESETS } = await import("../llm/presets.js");
   const own = flags.mcpConfig ? loadConfig({}, { overrides: overridesOf(flags) }).config.mcpServers : [];
   const stateHome = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
   const confirmations = new Confirmations(join(stateHome, "mcp-platform", "confirmed.json"));

@@ -1,10 +1,10 @@
 /** Another configuration for a host that runs: its servers come, go and change, and no turn is touched. */
 import { isDeepStrictEqual } from "node:util";
-import type { LoadedConfig } from "./config/load.js";
-import { type FileContents, FileWatch } from "./config/watch.js";
+import type { LoadedConfig } from "../config/load.js";
+import { type FileContents, FileWatch } from "../config/watch.js";
+import type { Config, ServerConfig } from "../core/config.js";
+import { ConfigError } from "../core/errors.js";
 import { type ConfigSource, findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";
-import type { Config, ServerConfig } from "./core/config.js";
-import { ConfigError } from "./core/errors.js";
 
 /** What came of reading the files again. */
 interface Outcome {

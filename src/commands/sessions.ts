@@ -1,11 +1,14 @@
 /** `mcp-platform sessions …`: needs the event log alone, so no server is started and no provider asked. */
 import { writeFileSync } from "node:fs";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
+import { RequestError } from "../core/errors.js";
+import type { Conversations } from "../session/conversations.js";
+import { type ExportFormat, exportFormats } from "../session/export/formats.js";
 import type { GlobalOptions } from "./configuration.js";
-import { RequestError } from "./core/errors.js";
-import { loadConfirmed, print } from "./process.js";
-import type { Conversations } from "./session/conversations.js";
-import { type ExportFormat, exportFormats } from "./session/export/formats.js";
+import { loadConfirmed } from "./confirmed.js";
+import { canAsk, isAgreed } from "./consent.js";
+import { positive } from "./flags.js";
+import { print, printInert } from "./process.js";
 
 interface DeleteOptions {
   all?: boolean;
@@ -14,7 +17,7 @@ interface DeleteOptions {
 
 export function addConversationCommands(program: Command): void {
   const withLog = async (work: (conversations: Conversations, secrets: readonly string[]) => Promise<void>) => {
-    const { openConversations } = await import("./app.js");
+    const { openConversations } = await import("../app.js");
     const { config } = await loadConfirmed(program.opts<GlobalOptions>());
     const { conversations, secrets } = await openConversations(config, process.env);
     try {
@@ -31,7 +34,7 @@ export function addConversationCommands(program: Command): void {
     .option("--json", "as JSON")
     .action(({ json }: { json?: boolean }) =>
       withLog(async (conversations) => {
-        const texts = await import("./session/conversation-text.js");
+        const texts = await import("../session/conversation-text.js");
         const list = await conversations.list();
         await printInert(json ? texts.conversationsJson(list) : texts.conversationsText(list));
       }),
@@ -44,8 +47,8 @@ export function addConversationCommands(program: Command): void {
     .option("--json", "all of every event, as JSON")
     .action((id: string, { from, json }: { from?: number; json?: boolean }) =>
       withLog(async (conversations) => {
-        const texts = await import("./session/conversation-text.js");
-        const { toJson } = await import("./session/export/json.js");
+        const texts = await import("../session/conversation-text.js");
+        const { toJson } = await import("../session/export/json.js");
         const events = await conversations.events(id, from);
         if (json) print(toJson(id, events));
         else await printInert(texts.eventsText(events));
@@ -59,7 +62,7 @@ export function addConversationCommands(program: Command): void {
     .option("-o, --output <file>", "instead of stdout")
     .action((id: string, { format, output }: { format: ExportFormat; output?: string }) =>
       withLog(async (conversations, secrets) => {
-        const { exportConversation } = await import("./session/export/export.js");
+        const { exportConversation } = await import("../session/export/export.js");
         const text = exportConversation(id, await conversations.events(id), { format, secrets });
         if (output === undefined) print(text);
         else writeFileSync(output, text, { mode: 0o600 });
@@ -95,7 +98,7 @@ export function addConversationCommands(program: Command): void {
     .action((ids: string[], options: DeleteOptions) =>
       withLog(async (conversations) => {
         const named = await namedOf(ids, options, conversations);
-        if (!options.yes && !(await isAgreed(named))) return;
+        if (!options.yes && !(await isDeletionAgreed(named))) return;
         for (const id of named) await conversations.delete(id);
         print(`${named.length} deleted`);
       }),
@@ -109,26 +112,12 @@ async function namedOf(ids: string[], { all, yes }: DeleteOptions, conversations
   throw new RequestError("usage", "which conversation?", { hint: "mcp-platform sessions list shows all" });
 }
 
-async function isAgreed(ids: readonly string[]): Promise<boolean> {
-  const { stdin, stderr } = process;
-  if (!stdin.isTTY || !stderr.isTTY) {
+async function isDeletionAgreed(ids: readonly string[]): Promise<boolean> {
+  if (!canAsk()) {
     throw new RequestError("usage", "nobody can be asked here whether to delete", { hint: "add --yes" });
   }
-  const { inert } = await import("./frontends/terminal.js");
-  const { createInterface } = await import("node:readline/promises");
-  const line = createInterface({ input: stdin, output: stderr });
-  const answer = await line.question(inert(`Delete ${ids.join(", ")} for good? y/n: `)).finally(() => line.close());
-  return /^y(es)?$/i.test(answer.trim());
-}
-
-async function printInert(text: string): Promise<void> {
-  const { inert } = await import("./frontends/terminal.js");
-  print(inert(text));
-}
-
-function positive(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("a whole number from 1 is expected");
+  const { inert } = await import("../frontends/terminal.js");
+  return isAgreed(inert(`Delete ${ids.join(", ")} for good? y/n: `));
 }
 
 function position(text: string): number {

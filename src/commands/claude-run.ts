@@ -1,12 +1,13 @@
 /** The part of `run` about formats; with `claude-stream-json` as input format it is a pipe for many turns. */
 import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
+import type { ServiceConfig } from "../core/config.js";
+import { RequestError } from "../core/errors.js";
+import type { ClaudeOptions } from "../frontends/claude/view.js";
+import type { TurnOptions } from "../session/turn-options.js";
 import type { GlobalOptions } from "./configuration.js";
-import type { ServiceConfig } from "./core/config.js";
-import { RequestError } from "./core/errors.js";
-import type { ClaudeOptions } from "./frontends/claude/view.js";
-import { onInterrupt, openDoor } from "./process.js";
-import type { TurnOptions } from "./session/turn-options.js";
+import { openDoor } from "./open-door.js";
+import { onInterrupt, tell } from "./process.js";
 
 export interface ClaudeFlags {
   outputFormat?: "text" | "json" | "stream-json" | "claude-stream-json";
@@ -19,7 +20,7 @@ export interface ClaudeFlags {
   yes?: boolean;
 }
 
-const { stdin, stdout, stderr } = process;
+const { stdin, stdout } = process;
 const format = "claude-stream-json";
 
 export function addClaudeOptions(run: Command): void {
@@ -70,11 +71,11 @@ export async function runPipe(
   turn: TurnOptions,
   version: string,
 ): Promise<void> {
-  const { runClaudePipe } = await import("./frontends/claude/pipe.js");
+  const { runClaudePipe } = await import("../frontends/claude/pipe.js");
   return openDoor(
     globals,
     (parts, { config: { chat }, notices }) => {
-      for (const notice of notices) stderr.write(`${notice}\n`);
+      tell(notices);
       const pipe = {
         ...claudeOptions(flags, chat.service, version),
         turn,

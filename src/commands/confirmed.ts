@@ -1,0 +1,41 @@
+/** The user is asked, where he can be, about what a file does that was only found in the working directory. */
+import type { LoadedConfig } from "../config/load.js";
+import { type ConfigSource, findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";
+import { canAsk, isAgreed } from "./consent.js";
+
+/** As the user has it after he was asked, where he can be. Else the host goes on without what nobody has confirmed. */
+export async function confirmed(
+  loaded: LoadedConfig,
+  flags: GlobalOptions,
+  source: ConfigSource,
+): Promise<LoadedConfig> {
+  const unconfirmed = await findUnconfirmed(loaded, { flags, source });
+  if (!unconfirmed) return loaded;
+  const { file, servers, settings, list } = unconfirmed;
+  const { inert, unambiguous } = await import("../frontends/terminal.js");
+  if (canAsk()) {
+    const question = `${file} in this folder does this, with your rights:\n${list}Let it from now on? y/n: `;
+    if (await isAgreed(unambiguous(question))) {
+      unconfirmed.confirm();
+      return loaded;
+    }
+  } else {
+    const left = [
+      ...(servers.length > 0 ? ["its MCP servers are not started"] : []),
+      ...(settings.length > 0 ? [`these settings do not count (${settings.join(", ")})`] : []),
+    ];
+    process.stderr.write(
+      inert(
+        `${file} was only found in this folder, so ${left.join(" and ")} until you confirm that: ` +
+          `pass --trust-project or --config ${file}, or answer the question once in a terminal.\n`,
+      ),
+    );
+  }
+  return unconfirmed.refused;
+}
+
+/** The configuration as far as it is confirmed. Throws ConfigError. */
+export async function loadConfirmed(flags: GlobalOptions): Promise<LoadedConfig> {
+  const source = findSource(flags);
+  return confirmed(await load(flags, source), flags, source);
+}

@@ -1,0 +1,26 @@
+/** What several commands take, and the values of flags. What is none ends in InvalidArgumentError, which the command line answers with the flag's name. */
+import { InvalidArgumentError } from "commander";
+import { parseDuration } from "../config/durations.js";
+
+export const modelFlag = ["-m, --model <name>", "model of the active provider, or provider/model"] as const;
+
+/** Of a flag that can be given many times. */
+export function append(value: string, all: string[] = []): string[] {
+  return [...all, value];
+}
+
+export function wholeNumber(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("a whole number is expected");
+}
+
+export function positive(text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("a whole number from 1 is expected");
+}
+
+export function milliseconds(text: string): number {
+  const parsed = parseDuration(text);
+  if (parsed !== undefined) return parsed;
+  throw new InvalidArgumentError("a duration like 90s or 5m is expected");
+}

@@ -1,0 +1,73 @@
+/** The host around one front door, from its configuration to the exit code of the process. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { App } from "../app.js";
+import { newId } from "../core/ids.js";
+import type { Observe } from "../core/ports.js";
+import type { DoorParts } from "../frontends/door.js";
+import { exitCodes } from "../frontends/exit-codes.js";
+import { fromLevel, jsonLog } from "../logging.js";
+import { findSource, type GlobalOptions, load } from "./configuration.js";
+import { confirmed } from "./confirmed.js";
+import { keepStdoutClean, leave, onInterrupt, onTermination } from "./process.js";
+
+export interface DoorOptions {
+  /** Gets the log instead of stderr. */
+  observe?: Observe;
+  /** The door stays open for long: the servers follow the configuration files. */
+  followsFiles?: boolean;
+}
+
+/** How long whoever reads slowly may keep the process. */
+const flushMs = 1_000;
+
+/** Starts the host, opens one front door and leaves with its exit code. */
+export async function openDoor(
+  flags: GlobalOptions,
+  door: (parts: DoorParts, app: App) => Promise<number>,
+  { observe, followsFiles = false }: DoorOptions = {},
+): Promise<void> {
+  keepStdoutClean();
+  const source = findSource(flags);
+  const read = await load(flags, source);
+  const { contentsOf } = await import("../config/watch.js");
+  const contents = contentsOf(read.files);
+  const loaded = await confirmed(read, flags, source);
+  const { createApp, createLogins } = await import("../app.js");
+  const flushes: (() => Promise<void>)[] = [];
+  const starting = createApp({ config: loaded, observe, recover: false });
+  // Listened to from the start, because servers run before the app is there.
+  onTermination(async (signal) => {
+    const app = await starting;
+    // Who closes the terminal is done with what runs in it; who ends the process may start it again.
+    await (signal === "SIGTERM" ? app.drain(loaded.config.chat.service.drainTimeoutMs) : app.close());
+    await Promise.race([Promise.all(flushes.map((flush) => flush())), sleep(flushMs)]);
+  });
+  const app = await starting;
+  const { sessions, hub, resolveModel } = app;
+  const { Reload } = await import("./reload.js");
+  const reload = new Reload({ flags, source, read, loaded, contents, apply: (servers) => app.applyServers(servers) });
+  // Whoever sits at the terminal wants to know that the change was taken.
+  const log =
+    observe ??
+    fromLevel(
+      loaded.config.logging.level,
+      jsonLog((line) => process.stderr.write(line), Date.now),
+    );
+  const stopFollowing = followsFiles
+    ? reload.watch(({ level, text }) => log({ level, scope: "config", message: text }))
+    : () => {};
+  try {
+    const onLeaving = (flush: () => Promise<void>) => void flushes.push(flush);
+    const login: DoorParts["login"] = async (name, showPage) =>
+      (await createLogins(reload.servers, process.env, showPage)).login(name);
+    const now = Date.now;
+    const parts = { sessions, hub, resolveModel, reload: () => reload.now(), login, onLeaving, newId, now };
+    const exitCode = await door(parts, app).finally(stopFollowing);
+    onInterrupt(() => leave(exitCodes.cancelled));
+    await app.close();
+    leave(exitCode);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}

@@ -1,0 +1,96 @@
+/** `run`: one prompt, one answer; or, with lines as input format, many. */
+import type { Command } from "commander";
+import type { ContentPart } from "../core/chat.js";
+import { readPrompt } from "../frontends/piped-text.js";
+import { addClaudeOptions, type ClaudeFlags, claudeOptions, isClaudePipe, runPipe } from "./claude-run.js";
+import type { GlobalOptions } from "./configuration.js";
+import { append, milliseconds, modelFlag, wholeNumber } from "./flags.js";
+import { openDoor } from "./open-door.js";
+import { onInterrupt, tell } from "./process.js";
+
+export interface RunFlags extends ClaudeFlags {
+  prompt?: string;
+  model?: string;
+  system?: string;
+  stream?: boolean;
+  maxToolHops?: number;
+  timeout?: number;
+  allow?: string[];
+  deny?: string[];
+  attach?: string[];
+}
+
+const { stdin, stdout, stderr } = process;
+
+export function addRunCommand(program: Command, version: string): void {
+  const run = program
+    .command("run")
+    .description("one prompt, one answer: on stdout, everything else on stderr")
+    .argument(
+      "[prompt]",
+      "the prompt; - reads it from stdin, which is read before it anyway when something is piped in",
+    )
+    .option("-p, --prompt <text>", "the prompt, as an option")
+    .option(...modelFlag)
+    .option("-s, --system <text>", "system prompt instead of the configured one")
+    .option("--no-stream", "ask the provider for the whole answer at once")
+    .option("--conversation <id>", "go on with this conversation")
+    .option("--request-id <id>", "idempotency key: the same id in the same conversation is answered once")
+    .option("--interrupt", "cancel what runs in the conversation instead of waiting for it")
+    .option("--max-tool-hops <n>", "model requests that may use tools", wholeNumber)
+    .option("--timeout <duration>", "wall time of the turn: 90s, 5m", milliseconds)
+    .option(
+      "--allow <pattern>",
+      "call that needs no approval: server__tool, server.*, server.tool(path=/tmp/*); repeatable",
+      append,
+    )
+    .option("--deny <pattern>", "tool that the model must not see, or call that must not run; repeatable", append)
+    .option("--yes", "approve every tool call")
+    .option("-a, --attach <file>", "a text or an image that goes with the prompt; repeatable", append)
+    .action((argument: string | undefined, { prompt = argument, ...flags }: RunFlags) => {
+      const globals = program.opts<GlobalOptions>();
+      return isClaudePipe(flags, prompt)
+        ? runPipe(globals, flags, turnOptions(flags), version)
+        : runOnce(globals, prompt, flags, version);
+    });
+  addClaudeOptions(run);
+}
+
+export async function runOnce(
+  globals: GlobalOptions,
+  prompt: string | undefined,
+  flags: RunFlags,
+  version: string,
+): Promise<void> {
+  const text = await readPrompt(prompt, { stdin, stderr });
+  const attached = await attachedParts(flags.attach);
+  const { runOneshot } = await import("../frontends/oneshot.js");
+  return openDoor(globals, (parts, { config: { chat }, notices }) => {
+    tell(notices);
+    const { conversation: conversationId, requestId, interrupt, outputFormat: format = "text" } = flags;
+    const { toolNotifications } = chat.service;
+    const outputFormat = format === "claude-stream-json" ? claudeOptions(flags, chat.service, version) : format;
+    const given = {
+      ...turnOptions(flags),
+      requestId,
+      interrupt,
+      content: [{ type: "text" as const, text }, ...attached],
+      outputFormat,
+      conversationId,
+      toolNotifications,
+    };
+    return runOneshot(parts, given, { stdout, stderr, onInterrupt });
+  });
+}
+
+function turnOptions({ model, system, maxToolHops, allow, deny, timeout, yes, stream }: RunFlags) {
+  const approval = yes ? ("auto" as const) : undefined;
+  const streaming = stream === false ? false : undefined; // commander's default of a --no- option is true
+  return { model, system, maxToolHops, allow, deny, timeoutMs: timeout, approval, streaming };
+}
+
+async function attachedParts(files: readonly string[] = []): Promise<ContentPart[]> {
+  const { attachFile } = await import("../frontends/attachments.js");
+  const attachments = await Promise.all(files.map((file) => attachFile(file, process.cwd())));
+  return attachments.flatMap(({ parts }) => parts);
+}
