@@ -10,7 +10,15 @@ import { exitCodes } from "./frontends/exit-codes.js";
 /** For this user alone, and as long as the process: servers come with secrets in their environment. */
 function keep(text: string): string {
   const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const forget = () => rmSync(folder, { recursive: true, force: true });
+  process.on("exit", forget);
+  for (const signal of ["SIGHUP", "SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => {
+      if (process.listenerCount(signal) > 0) return; // the host ends in its own way
+      forget();
+      process.kill(process.pid, signal);
+    });
+  }
   const path = join(folder, "mcp.json");
   writeFileSync(path, text, { mode: 0o600 });
   return path;

@@ -18,6 +18,7 @@ export interface ClaudeFlags {
   requestId?: string;
   interrupt?: boolean;
   yes?: boolean;
+  attach?: string[];
 }
 
 const { stdin, stdout } = process;
@@ -45,7 +46,8 @@ export function addClaudeOptions(run: Command): void {
 
 /** Whether prompts come as lines on stdin. Throws RequestError for flags that do not go together. */
 export function isClaudePipe(flags: ClaudeFlags, prompt?: string): boolean {
-  const { inputFormat, outputFormat, includePartialMessages, permissionPromptTool, requestId, interrupt } = flags;
+  const { inputFormat, outputFormat, includePartialMessages, permissionPromptTool, requestId, interrupt, attach } =
+    flags;
   const isPipe = inputFormat === format;
   if (isPipe && outputFormat !== undefined && outputFormat !== format) {
     throw mistake(`--input-format ${format} goes with --output-format ${format} only, and implies it`);
@@ -57,6 +59,7 @@ export function isClaudePipe(flags: ClaudeFlags, prompt?: string): boolean {
     throw mistake(`--permission-prompt-tool goes with --input-format ${format} only`);
   }
   if (isPipe && prompt !== undefined) throw mistake(`with --input-format ${format} the prompts come from stdin`);
+  if (isPipe && attach) throw mistake(`with --input-format ${format} images and files come in the messages on stdin`);
   if (isPipe && (requestId !== undefined || interrupt)) {
     throw mistake(
       `with --input-format ${format} each message has its own request id, its "uuid", and can be interrupted`,

@@ -57,7 +57,10 @@ export function tell(notices: readonly string[]): void {
 /** Leaves at once: nothing that a server or a socket left behind may hold the process. */
 export function leave(exitCode: number): never {
   // Node's own exit sets the terminal back, and aborts where that has gone. The signal's default is to end us.
-  if (endedBy === "SIGHUP") process.kill(process.pid, endedBy);
+  if (endedBy === "SIGHUP") {
+    process.emit("exit", exitCodes.terminated); // what is to be set back or deleted at the end of a process
+    process.kill(process.pid, endedBy);
+  }
   if (endedBy) process.exit(exitCodes.terminated);
   process.exit(exitCode === exitCodes.done ? process.exitCode : exitCode);
 }

@@ -17,7 +17,6 @@ export interface RunFlags extends ClaudeFlags {
   timeout?: number;
   allow?: string[];
   deny?: string[];
-  attach?: string[];
 }
 
 const { stdin, stdout, stderr } = process;

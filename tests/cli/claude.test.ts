@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
@@ -7,6 +8,7 @@ import { parse, shape } from "../frontends/claude/client.js";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
 import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
+import { until } from "../support/mcp-hub.js";
 
 const user = (content: string) => JSON.stringify({ type: "user", message: { role: "user", content } });
 const pipe = ["run", "--input-format", "claude-stream-json"];
@@ -46,6 +48,7 @@ describe("run with claude-stream-json", () => {
       "goes with --output-format claude-stream-json only",
     ],
     ["a prompt", [...pipe, "hi"], "the prompts come from stdin"],
+    ["an attachment", [...pipe, "--attach", "picture.png"], "in the messages on stdin"],
     ["a request id", [...pipe, "--request-id", "r1"], '"uuid"'],
     [
       "partial messages of another format",
@@ -136,4 +139,37 @@ describe("the launcher", () => {
     const left = readdirSync(place.folder).filter((name) => name.startsWith("mcp-platform-"));
     expect(left).toEqual([]);
   });
+
+  test.each(["SIGHUP", "SIGTERM"] as const)(
+    "leaves no trace of them when it ends by %s, early or late",
+    async (signal) => {
+      await using llm = await startLlmServer([]);
+      using place = new Workplace();
+      place.configure(configFor(llm.url));
+      const kept = () => readdirSync(place.folder).filter((name) => name.startsWith("mcp-platform-"));
+      const pipe = ["--output-format", "stream-json", "--input-format", "stream-json"];
+      const mcp = `--mcp-config=${JSON.stringify({ mcpServers: { given: fixtureServer() } })}`;
+      const start = () =>
+        spawn(process.execPath, [resolve("dist/claude-launcher.js"), ...pipe, mcp], {
+          cwd: place.folder,
+          env: { ...place.environment, TMPDIR: place.folder },
+        });
+      const early = start();
+      await until(() => kept().length > 0);
+      const earlyEnd = ended(early);
+      early.kill(signal);
+      await earlyEnd;
+      expect(kept()).toEqual([]);
+
+      const late = start();
+      const lateEnd = ended(late);
+      late.stdin.write(
+        `${JSON.stringify({ type: "control_request", request_id: "i", request: { subtype: "mcp_status" } })}\n`,
+      );
+      await once(late.stdout, "data");
+      late.kill(signal);
+      await lateEnd;
+      expect(kept()).toEqual([]);
+    },
+  );
 });

@@ -184,3 +184,33 @@ onTerminal("a terminal that cannot move its cursor gets a prompt, and lines as t
   expect(await exitCode).toBe(0);
   expect(screen.text).not.toContain("\u001b");
 });
+
+onTerminal("a hangup sets the terminal back, when that is still there", async () => {
+  await using llm = await parrot();
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  const { screen, exitCode } = openTerminal(place, plain, "stty -a");
+  await screen.until("> ");
+  process.kill(Number(readFileSync(join(place.folder, "pid"), "utf8")), "SIGHUP");
+  await exitCode;
+  const [, settings = ""] = screen.text.split("speed ");
+  expect(settings).toMatch(/(^|\s)icanon\s/);
+  expect(screen.text).toContain("\u001b[?2004l");
+});
+
+onTerminal("Ctrl-Z where no shell could continue the chat takes nothing from it", async () => {
+  await using llm = await parrot();
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  const { screen, type, exitCode } = openTerminal(place, plain);
+  await screen.until("> ");
+  type("\u001a");
+  await screen.until("\u001b[?2004l");
+  await screen.until("\u001b[?2004h");
+  await screen.until("> ");
+  type("hi\r");
+  await screen.until('told: "hi"');
+  await screen.until("> ");
+  type(ctrlD);
+  expect(await exitCode).toBe(0);
+});

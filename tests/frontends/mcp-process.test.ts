@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { afterAll, expect, test } from "@jest/globals";
-import { isJSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
+import { isJSONRPCRequest, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
 import { mutated, randomFrom } from "../support/fuzz.js";
@@ -23,7 +23,19 @@ function idOf(line: string): unknown {
   }
 }
 
-test("10,000 hostile lines on stdin: what asks for an answer has one, nothing else has any, and the process reads on", async () => {
+/** Whether a line is neither a message nor something like an answer, which has none. */
+function isRefused(line: string): boolean {
+  if (line.trim() === "") return false;
+  try {
+    const value: unknown = JSON.parse(line);
+    if (JSONRPCMessageSchema.safeParse(value).success) return false;
+    return !(typeof value === "object" && value !== null && ("error" in value || "result" in value));
+  } catch {
+    return true;
+  }
+}
+
+test("10,000 hostile lines on stdin: what asks for an answer has one, what is no message is refused, and the process reads on", async () => {
   await using llm = await startLlmServer([]);
   const mcp = { serve: { chat: false, tools: ["s.echo"], resources: true, prompts: true, plain_names: true } };
   workplace.configure(configFor(llm.url, { s: fixtureServer() }, { mcp }));
@@ -48,11 +60,33 @@ test("10,000 hostile lines on stdin: what asks for an answer has one, nothing el
   await write(JSON.stringify({ jsonrpc: "2.0", id: "last", method: "tools/list", params: {} }));
   const asked = [1, ...lines.map(idOf).filter((id) => id !== undefined), "last"];
   expect(asked.length).toBeGreaterThan(1000);
-  const responses = () => answers.filter(({ method }) => method === undefined);
+  const responses = () => answers.filter(({ method, id }) => method === undefined && id !== null);
   await until(() => responses().length >= asked.length);
   child.stdin?.end();
   expect((await end).exitCode).toBe(0);
   const sorted = (ids: unknown[]) => ids.map((id) => JSON.stringify(id)).sort();
   expect(sorted(responses().map(({ id }) => id))).toEqual(sorted(asked));
+  expect(answers.filter(({ id }) => id === null)).toHaveLength(lines.filter(isRefused).length);
   expect(answers.find(({ id }) => id === "last")).toMatchObject({ result: { tools: [{ name: "echo" }] } });
+});
+
+test("a line that is no message is told so, also one that is too long, and the next one is answered", async () => {
+  await using llm = await startLlmServer([]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  const lines = ["{", "[]", '{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"of an answer"}}', " "];
+  const tooLong = `"${"x".repeat(17 * 1024 * 1024)}"`;
+  const ping = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" });
+  const { exitCode, stdout } = await place.run(["mcp"], [...lines, tooLong, ping, ""].join("\n"));
+  expect(exitCode).toBe(0);
+  const answers = stdout
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+  expect(answers.map(({ id, error }) => [id, error?.code])).toEqual([
+    [null, -32700],
+    [null, -32600],
+    [null, -32700],
+    [1, undefined],
+  ]);
 });

@@ -42,3 +42,16 @@ test("events are kept for their own session, the newest ones, until it ends", as
   await other.storeEvent("c", note("of another stream"));
   expect(other.since(id)?.events.map(([each]) => each)).toEqual([last]);
 });
+
+test("what comes while a stream is replayed is replayed too", async () => {
+  const events = new SessionEvents(new StreamEvents(10_000));
+  const first = await events.storeEvent("a", note("1"));
+  await events.storeEvent("a", note("2"));
+  const sent: unknown[] = [];
+  const send = async (_id: string, message: object) => {
+    if (sent.length < 2) await events.storeEvent("a", note(`late ${sent.length}`));
+    sent.push((message as ReturnType<typeof note>).params.text);
+  };
+  expect(await events.replayEventsAfter(first, { send })).toBe("a");
+  expect(sent).toEqual(["2", "late 0", "late 1"]);
+});

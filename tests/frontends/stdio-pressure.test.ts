@@ -5,23 +5,7 @@ import { until } from "../support/mcp-hub.js";
 import { openDoor } from "./http/door.js";
 import { connect } from "./http/socket.js";
 import { chat, openPipe } from "./pipe.js";
-import { Sink } from "./support.js";
-
-/** Nothing is read of it until it is released. */
-class HeldSink extends Sink {
-  #release = () => {};
-  readonly #held = new Promise<void>((resolve) => {
-    this.#release = resolve;
-  });
-
-  release(): void {
-    this.#release();
-  }
-
-  override _write(text: string, encoding: BufferEncoding, done: () => void): void {
-    void this.#held.then(() => super._write(text, encoding, done));
-  }
-}
+import { HeldSink } from "./support.js";
 
 const words = "word ".repeat(400).trim();
 

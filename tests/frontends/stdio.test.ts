@@ -139,6 +139,25 @@ describe("a question", () => {
     expect(toolError(pipe.messages()).is_error).toBe(false);
   });
 
+  test("that was answered is not asked again when the turn is sent again, but is in the history", async () => {
+    await using llm = await startLlmServer([sayAndCall("", "s__echo"), answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+    const pipe = open(app);
+    pipe.send(chat("r1", "hi", { conversation_id: "c" }));
+    await pipe.stdout.until('"type":"question"');
+    const question = pipe.messages().at(-1)?.chunk.data as { question_id: string };
+    pipe.send({ action: "answer", request_id: "r1", payload: { question_id: question.question_id, value: true } });
+    await pipe.stdout.until('"type":"turn_end"');
+    const later = open(app);
+    later.send(chat("r1", "hi", { conversation_id: "c" }));
+    later.send({ action: "history", request_id: "h", conversation_id: "c" });
+    await later.end();
+    const types = (requestId: string) => later.of(requestId).map(({ chunk: { type } }) => type);
+    expect(types("r1")).toEqual([undefined, "usage", "tool_call", "tool_result", "text", "usage", "turn_end"]);
+    expect(types("h")).toContain("question");
+    await pipe.end();
+  });
+
   test("is denied when the input ends, because nobody can answer any more", async () => {
     const { pipe } = await start([]);
     expect(toolError(pipe.messages()).is_error).toBe(true);

@@ -46,6 +46,22 @@ export class Sink extends Writable {
   }
 }
 
+/** Nothing is read of it until it is released. */
+export class HeldSink extends Sink {
+  #release = () => {};
+  readonly #held = new Promise<void>((resolve) => {
+    this.#release = resolve;
+  });
+
+  release(): void {
+    this.#release();
+  }
+
+  override _write(text: string, encoding: BufferEncoding, done: () => void): void {
+    void this.#held.then(() => super._write(text, encoding, done));
+  }
+}
+
 /** Ctrl-C by hand. */
 export function interrupts() {
   const listeners = new Set<() => void>();

@@ -11,9 +11,10 @@ const hasPty = spawnSync("python3", ["-c", "import pty"]).status === 0;
 /** A test that needs a real terminal. */
 export const onTerminal = hasPty ? test : test.skip;
 
-/** The compiled host on a pseudo-terminal of 70 columns. */
-export function openTerminal(place: Workplace, env: Record<string, string> = {}) {
-  const command = `stty cols 70 rows 20; exec ${process.execPath} ${resolve("dist/main.js")}`;
+/** The compiled host on a pseudo-terminal of 70 columns. Its process id is in the file `pid`; `afterwards` is run by the shell. */
+export function openTerminal(place: Workplace, env: Record<string, string> = {}, afterwards = "exit $?") {
+  const host = `echo $$ >pid; exec ${process.execPath} ${resolve("dist/main.js")}`;
+  const command = `stty cols 70 rows 20; sh -c '${host}'; ${afterwards}`;
   const child = spawn("python3", ["-c", python, "sh", "-c", command], {
     cwd: place.folder,
     env: { ...place.environment, TERM: "xterm-256color", ...env },

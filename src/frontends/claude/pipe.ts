@@ -24,6 +24,7 @@ export async function runClaudePipe(
 ): Promise<number> {
   const interrupted = new AbortController();
   const stop = () => {
+    if (interrupted.signal.aborted) output.drop(); // the second time: whoever does not read gets no more
     conversation.cancelAll();
     interrupted.abort();
     stdin.destroy();

@@ -23,6 +23,8 @@ export interface McpHttpOptions {
 const halfAnHourMs = 30 * 60_000;
 /** When a client whose stream was cut should come back. */
 const retryMs = 1_000;
+/** Messages of one batch: each is looked at several times. As the SDK has it. */
+const mostAtOnce = 100;
 /** Of all sessions. */
 const keptChars = 32 * 1024 * 1024;
 
@@ -42,6 +44,9 @@ export class McpHttp {
 
   /** `request` has its whole body, `message` is what it says as JSON: undefined when it says nothing. */
   async answer(request: Request, message: unknown): Promise<Response> {
+    if (Array.isArray(message) && message.length > mostAtOnce) {
+      return refusal(400, -32600, `a batch has at most ${mostAtOnce} messages`);
+    }
     const id = request.headers.get("mcp-session-id");
     if (id === null) return this.#begin(request, message);
     const session = this.#sessions.get(id);

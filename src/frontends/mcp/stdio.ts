@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
-import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import type { OnInterrupt } from "../door.js";
 import { exitCodes } from "../exit-codes.js";
+import { LineTransport } from "./line-transport.js";
 import { createMcpServer, type McpParts } from "./server.js";
 
 interface Pipe {
@@ -16,16 +16,13 @@ export async function runMcp(parts: McpParts, { stdin, stdout, onInterrupt }: Pi
   await parts.sessions.recover();
   const server = createMcpServer(parts);
   let isInterrupted = false;
-  const ended = new Promise<void>((resolve) => {
-    stdin.once("end", resolve).once("close", resolve);
-    stdout.once("close", resolve);
-  });
+  const transport = new LineTransport(stdin, stdout);
   const unsubscribe = onInterrupt(() => {
     isInterrupted = true;
     stdin.destroy();
   });
-  await server.connect(new StdioServerTransport(stdin, stdout));
-  await ended;
+  await server.connect(transport);
+  await transport.ended;
   unsubscribe();
   await server.close();
   return isInterrupted ? exitCodes.cancelled : exitCodes.done;

@@ -79,8 +79,17 @@ export class SessionEvents implements EventStore {
     lastEventId: string,
     { send }: { send: (id: string, message: JSONRPCMessage) => Promise<void> },
   ): Promise<string> {
-    const { stream, events } = this.since(lastEventId) ?? { stream: "", events: [] };
-    for (const [id, text] of events) await send(id, JSON.parse(text));
+    let stream = "";
+    let last = lastEventId;
+    // What comes while the rest is sent is on no stream yet.
+    for (let rest = this.since(last); rest; rest = this.since(last)) {
+      stream = rest.stream;
+      if (rest.events.length === 0) break;
+      for (const [id, text] of rest.events) {
+        await send(id, JSON.parse(text));
+        last = id;
+      }
+    }
     return stream;
   }
 

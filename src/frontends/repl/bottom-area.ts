@@ -64,8 +64,14 @@ export class BottomArea {
 
   /** Paints anew on a cleared screen. */
   clearScreen(): void {
+    this.#output.write("\u001b[H");
+    this.paintAnew();
+  }
+
+  /** Paints anew on the line that the cursor is in, wherever others have left it. */
+  paintAnew(): void {
     this.#atLineStart = true;
-    this.#output.write(`\u001b[H${eraseBelow}${this.#painting()}`);
+    this.#output.write(`\r${eraseBelow}${this.#painting()}`);
   }
 
   /** A terminal that has become narrower shows what is there on more rows. */

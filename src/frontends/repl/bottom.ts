@@ -1,6 +1,7 @@
 import stringWidth from "string-width";
 import { oneLine } from "../terminal.js";
 import { type Area, layOut, windowOf } from "./layout.js";
+import { isLowSurrogate } from "./text-buffer.js";
 
 export const prompt = "> ";
 
@@ -9,6 +10,8 @@ const maxEchoRows = 40;
 /** Of what is typed, at once. */
 const maxInputRows = 12;
 const maxQueuedRows = 3;
+/** Bounds the work on a long text: some characters take several units. */
+const unitsPerCell = 4;
 
 interface Bottom {
   /** A line of what goes on. */
@@ -37,11 +40,21 @@ export function bottomOf(bottom: Bottom, { columns, height, dim }: Place): Area 
   const below = facts ? [dimLine(facts)] : [];
   const room = Math.min(maxInputRows, height - above.length - below.length - 1);
   const prompt = stringWidth(label) > columns / 2 ? `${oneLine(label, columns / 2)} ` : label;
-  const { rows, cursor } = windowOf(layOut(input.text, input.cursor, { prompt, columns }), Math.max(1, room));
+  const { text, cursor: place } = aroundCursor(input, columns);
+  const { rows, cursor } = windowOf(layOut(text, place, { prompt, columns }), Math.max(1, room));
   return {
     rows: [...above, ...rows, ...below],
     cursor: { row: above.length + cursor.row, column: cursor.column },
   };
+}
+
+/** As much of a long text as its shown rows may need, so that a key costs the same in any text. */
+function aroundCursor({ text, cursor }: { text: string; cursor: number }, columns: number) {
+  const reach = unitsPerCell * maxInputRows * columns;
+  // In steps: rows would be wrapped anew with every key.
+  const step = Math.floor((cursor - reach) / reach) * reach;
+  const start = Math.max(0, isLowSurrogate(text, step) ? step - 1 : step);
+  return { text: text.slice(start, cursor + reach), cursor: cursor - start };
 }
 
 /** The rows that stay of what was entered. */
@@ -49,8 +62,10 @@ export function echoOf(
   text: string,
   { label, columns, dim }: { label: string; columns: number; dim: (text: string) => string },
 ): string[] {
-  const { rows } = layOut(text, text.length, { prompt: label, columns });
+  const start = text.slice(0, unitsPerCell * maxEchoRows * columns);
+  const { rows } = layOut(start, start.length, { prompt: label, columns });
   const more = rows.length - maxEchoRows;
+  if (start.length < text.length) return [...rows.slice(0, maxEchoRows), dim("  … and many lines more")];
   return more > 0 ? [...rows.slice(0, maxEchoRows), dim(`  … and ${more} lines more`)] : [...rows];
 }
 

@@ -43,13 +43,22 @@ async function choicesFor(head: string, parts: CompletionParts): Promise<Choices
   if (/^\/\S*$/.test(head)) {
     return { start: 0, choices: slashCommands.map(({ name, parameters }) => `/${name}${parameters && " "}`) };
   }
-  const [word = ""] = /(?:"[^"]*"?|[^\s"])*$/.exec(head) ?? [];
-  const start = head.length - word.length;
+  const start = lastWordStart(head);
+  const word = head.slice(start);
   const name = /^\/(\S+)\s/.exec(head)?.[1];
   const command = slashCommands.find((known) => known.name === name);
   if (command) return { start, choices: await argumentChoices(command, head.slice(0, start), word, parts) };
   if (word.startsWith("@")) return { start, choices: await attachmentChoices(word, parts) };
   return { start, choices: [] };
+}
+
+/** Where the word that is being typed begins. Spaces within quotes are its own. */
+function lastWordStart(head: string): number {
+  let start = 0;
+  for (const { index, 0: piece } of head.matchAll(/"[^"]*(?:"|$)|\s/g)) {
+    if (piece.trim() === "") start = index + 1;
+  }
+  return start;
 }
 
 /** `@file`, `@"my file"` and `@uri`. */

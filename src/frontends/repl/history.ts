@@ -1,5 +1,6 @@
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { inert } from "../terminal.js";
 
 const maxEntries = 1000;
 /** A longer one is kept for this chat only: it was pasted, and is better found in the conversation. */
@@ -54,7 +55,7 @@ function readEntries(file: string): string[] {
 function entryOf(line: string): string[] {
   try {
     const entry: unknown = JSON.parse(line);
-    return typeof entry === "string" ? [entry] : [];
+    return typeof entry === "string" ? [inert(entry)] : [];
   } catch {
     return []; // two chats wrote at once, or a disk was full
   }

@@ -1,6 +1,6 @@
 import { exitCodes } from "../exit-codes.js";
 
-/** How long after the first Ctrl-C at an empty prompt the second one leaves. */
+/** How long after the first Ctrl-C at an empty prompt, or after what it has stopped, the second one leaves. */
 const secondInterruptMs = 2000;
 
 interface InterruptParts {
@@ -62,6 +62,7 @@ export class Interrupts {
       await work();
     } finally {
       this.#stop = undefined;
+      this.#leaveUntil = Math.min(this.#leaveUntil, this.#parts.now() + secondInterruptMs);
     }
   }
 

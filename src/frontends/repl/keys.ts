@@ -9,12 +9,17 @@ interface KeyListener {
   onPress: (press: Press) => void;
   /** The keys of one read have been told. */
   onPause: () => void;
+  /** The process was stopped: others have written to the terminal. */
+  onContinue: () => void;
   onEnd: () => void;
 }
 
 export interface KeySource extends Readable {
   setRawMode?: (isRaw: boolean) => unknown;
 }
+
+/** For the system to stop this process. */
+const stopsWithinMs = 200;
 
 const pasteOn = "\u001b[?2004h";
 const pasteOff = "\u001b[?2004l";
@@ -26,6 +31,8 @@ export class Keys {
   readonly #listener: KeyListener;
   #pasted: string | undefined;
   #isPauseTold = false;
+  #isClosed = false;
+  #isSuspended = false;
 
   constructor(input: KeySource, write: (text: string) => void, listener: KeyListener) {
     this.#input = input;
@@ -35,26 +42,36 @@ export class Keys {
     input.on("keypress", this.#onKeypress);
     for (const name of ["end", "close", "error"]) input.on(name, listener.onEnd); // error: the terminal was closed
     process.on("exit", this.#release);
+    process.on("SIGCONT", this.#onContinue); // whoever stopped it, a shell may have set the terminal back
     this.#take();
     input.resume();
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#input.off("keypress", this.#onKeypress);
     process.off("exit", this.#release);
+    process.off("SIGCONT", this.#onContinue);
     this.#release();
     this.#input.pause();
   }
 
-  /** Gives the terminal back to the shell until the process goes on. */
+  /** Gives the terminal back to the shell until the process goes on: at once where no shell could continue it, and so nothing stops it. */
   suspend(): void {
     this.#release();
-    process.once("SIGCONT", () => {
-      this.#take();
-      this.#listener.onPause();
-    });
+    this.#isSuspended = true;
+    // Immediates come after signals, also when the time was over long before the process went on.
+    setTimeout(() => setImmediate(() => this.#isSuspended && this.#onContinue()), stopsWithinMs);
     process.kill(process.pid, "SIGTSTP");
   }
+
+  readonly #onContinue = (): void => {
+    if (this.#isClosed) return;
+    this.#isSuspended = false;
+    this.#setRaw(false); // Node sets no mode that it believes to be set
+    this.#take();
+    this.#listener.onContinue();
+  };
 
   #take(): void {
     this.#setRaw(true);

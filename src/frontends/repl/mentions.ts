@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { RequestError } from "../../core/errors.js";
 import type { ToolHub } from "../../core/ports.js";
 import { type Attachment, atHome, attachFile, sizeText } from "../attachments.js";
 
@@ -6,6 +7,8 @@ import { type Attachment, atHome, attachFile, sizeText } from "../attachments.js
 const mention = /(?<![^\s(])@(?:"([^"\n]+)"|([^\s"]+))/gu;
 /** What a sentence puts after a word. */
 const punctuation = /[.,;:!?)\]}'’]+$/u;
+/** A longer word is neither a path nor an address: text that was pasted. */
+const maxNameLength = 4096;
 /** Written so, a path is meant: when there is nothing, that is a mistake. */
 const isClearlyPath = /^(?:~?\/|\.{1,2}\/)/;
 
@@ -18,11 +21,13 @@ interface MentionParts {
 
 /**
  * The files and resources that a prompt names with `@`. A word that names neither stays a word, unless it is quoted or begins like a
- * path. Throws RequestError for a file that cannot be attached, McpError for a resource that cannot be read.
+ * path. Throws RequestError for a file that cannot be attached and when it is cancelled, McpError for a resource that cannot be read.
  */
 export async function attachMentions(text: string, parts: MentionParts): Promise<Attachment[]> {
   const attachments = new Map<string, Attachment>();
   for (const [, quoted, word = ""] of text.matchAll(mention)) {
+    if (parts.signal.aborted) throw new RequestError("cancelled", "nothing was sent");
+    if ((quoted ?? word).length > maxNameLength) continue;
     const attachment = quoted === undefined ? await fromWord(word, parts) : await attachFile(quoted, parts.folder);
     if (attachment) attachments.set(attachment.name, attachment);
   }

@@ -66,7 +66,9 @@ export class PlainEditor implements LineEditor {
   }
 
   #take(line: string): void {
-    if (this.#answer) this.#answer(line);
+    const answer = this.#answer;
+    this.#answer = undefined;
+    if (answer) answer(line);
     else if (line.endsWith("\\")) this.#begun += `${line.slice(0, -1)}\n`;
     else {
       this.#queue.push(this.#begun + line);

@@ -39,6 +39,7 @@ export class ScreenEditor implements LineEditor {
     this.#keys = new Keys(input, (text) => void output.write(text), {
       onPress: (press) => this.#press(press),
       onPause: () => this.#paint(),
+      onContinue: () => this.#area.paintAnew(),
       onEnd: () => this.#end(),
     });
   }

@@ -90,14 +90,33 @@ export const lineBelow: Motion = (text, cursor) => {
   return between(text, Math.min(end + 1 + cursor - lineStart(text, cursor), lineEnd(text, end + 1)));
 };
 
-export const wordLeft: Motion = (text, cursor) =>
-  text.slice(0, cursor).search(/[\p{L}\p{N}\p{M}_]+[^\p{L}\p{N}\p{M}_]*$|[^\p{L}\p{N}\p{M}_]+$|$/u);
+export const wordLeft: Motion = (text, cursor) => back(text, back(text, cursor, notOfWord), ofWord);
 
 export const wordRight: Motion = (text, cursor) =>
   cursor + (/^[^\p{L}\p{N}\p{M}_]*[\p{L}\p{N}\p{M}_]*/u.exec(text.slice(cursor))?.[0].length ?? 0);
 
 /** To the start of what spaces part, as Ctrl-W has it. */
-export const blankLeft: Motion = (text, cursor) => text.slice(0, cursor).search(/\S+\s*$|\s+$|$/u);
+export const blankLeft: Motion = (text, cursor) => back(text, back(text, cursor, /\s/u), /\S/u);
+
+const ofWord = /[\p{L}\p{N}\p{M}_]/u;
+const notOfWord = /[^\p{L}\p{N}\p{M}_]/u;
+
+/** To the left over characters of a kind. One by one: an expression that is searched for from the start is quadratic in a long word. */
+function back(text: string, cursor: number, kind: RegExp): number {
+  let place = cursor;
+  while (place > 0) {
+    const before = place - (isLowSurrogate(text, place - 1) ? 2 : 1);
+    if (!kind.test(text.slice(before, place))) break;
+    place = before;
+  }
+  return Math.max(0, place);
+}
+
+/** The second half of a character. */
+export function isLowSurrogate(text: string, place: number): boolean {
+  const unit = text.charCodeAt(place);
+  return unit >= 0xdc00 && unit <= 0xdfff && place > 0;
+}
 
 /** The start of the character that a place is in. */
 function between(text: string, place: number): number {

@@ -29,9 +29,8 @@ export function claudeOptions() {
   };
 }
 
-export function openPipe(app: App, options: Partial<PipeOptions> = {}) {
+export function openPipe(app: App, options: Partial<PipeOptions> = {}, stdout = new Sink()) {
   const stdin = new PassThrough();
-  const stdout = new Sink();
   const { onInterrupt, interrupt } = interrupts();
   const given = {
     ...claudeOptions(),
@@ -45,6 +44,7 @@ export function openPipe(app: App, options: Partial<PipeOptions> = {}) {
   const send = (line: unknown) => void stdin.write(typeof line === "string" ? line : `${JSON.stringify(line)}\n`);
   const messages = (type?: string) => parse(stdout.text).filter((message) => !type || message.type === type);
   return {
+    exitCode,
     stdin,
     stdout,
     interrupt,

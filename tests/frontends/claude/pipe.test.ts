@@ -11,7 +11,8 @@ import {
   stream,
   toolCalls,
 } from "../../support/llm-server.js";
-import { sayAndCall } from "../support.js";
+import { until } from "../../support/mcp-hub.js";
+import { HeldSink, sayAndCall } from "../support.js";
 import { openPipe, shape } from "./client.js";
 
 const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
@@ -407,4 +408,16 @@ describe("a form that a server wants to be filled in", () => {
     expect(await host.pipe.end()).toBe(0);
     expect(host.pipe.messages("control_request")).toEqual([]);
   });
+});
+
+test("a second Ctrl-C leaves also when nobody reads what is written", async () => {
+  await using llm = await startLlmServer([answer("x".repeat(100_000))]);
+  await using app = await startApp({ llm: llm.url });
+  const stdout = new HeldSink();
+  const pipe = openPipe(app, {}, stdout);
+  pipe.user("hi");
+  await until(() => stdout.writableNeedDrain);
+  pipe.interrupt();
+  pipe.interrupt();
+  expect(await pipe.exitCode).toBe(130);
 });

@@ -262,3 +262,15 @@ describe("a request", () => {
     expect((await call("echo", {})).status).toBe(200);
   });
 });
+
+test("a batch of millions is refused before it is looked at, so that others are served", async () => {
+  await using llm = await startLlmServer([]);
+  await using app = await startApp({ llm: llm.url });
+  await using door = await openDoor(app, { mcp: { serve: all } });
+  const { headers } = await session(door);
+  const begun = performance.now();
+  const response = await send(door, Array(4_000_000).fill(1), headers);
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({ error: { code: -32600 }, id: null });
+  expect(performance.now() - begun).toBeLessThan(4_000);
+});

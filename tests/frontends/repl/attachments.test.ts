@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
+import type { ToolHub } from "../../../src/core/ports.js";
 import { attachMentions } from "../../../src/frontends/repl/mentions.js";
 import { script, startApp } from "../../support/app.js";
 import { startLlmServer } from "../../support/llm-server.js";
@@ -69,5 +70,19 @@ describe("a prompt", () => {
     ["@huge.png", "huge.png is too large to be attached: 5.0 MB; an image may have 5.0 MB"],
   ])("with %s is not sent, and the person is told why", async (prompt, message) => {
     await expect(attached(prompt)).rejects.toMatchObject({ kind: "usage", message: expect.stringContaining(message) });
+  });
+
+  test("that was pasted and has a long word costs its length once", async () => {
+    const begun = performance.now();
+    expect(await attached(`see @${".".repeat(200_000)}x`)).toEqual([]);
+    expect(performance.now() - begun).toBeLessThan(5_000);
+  });
+
+  test("with many names can be stopped", async () => {
+    const stopped = new AbortController();
+    const hub = { resources: () => [], templates: () => [] } as unknown as ToolHub;
+    const attaching = attachMentions("@a ".repeat(100_000), { hub, folder, signal: stopped.signal });
+    stopped.abort();
+    await expect(attaching).rejects.toMatchObject({ kind: "cancelled" });
   });
 });

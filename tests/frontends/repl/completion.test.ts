@@ -72,9 +72,11 @@ describe("Tab", () => {
     ["see @my", 'see @"my file.txt" '],
     ["see @.h", "see @.hidden "],
     ["see @git", "see @git://head "],
+    ['see @"my file.txt" and @notes.m', 'see @"my file.txt" and @notes.md '],
+    [`${"a".repeat(1_000_000)} @notes.m`, `${"a".repeat(1_000_000)} @notes.md `],
     ["nothing", "nothing"],
     ["@none", "@none"],
-  ])("makes of %s", async (text, expected) => {
+  ])("makes of %.80s", async (text, expected) => {
     const hub = { ...catalogue } as ToolHub;
     const complete = createCompleter({ hub, sessions: app.sessions, models: () => ["test/m1"], folder });
     const { start, insert } = await complete(text, text.length);

@@ -90,3 +90,18 @@ describe("the history", () => {
     expect(nowhere.entries).toEqual(["kept for now"]);
   });
 });
+
+test("a long word costs its length once, not squared", () => {
+  const line = new InputLine([]);
+  line.buffer.set(`${"a".repeat(1_000_000)} b`);
+  const begun = performance.now();
+  expect(shown(type(line, "<ctrl-w><ctrl-w>"))).toBe("|");
+  line.buffer.set(`${"a".repeat(1_000_000)} b`);
+  type(line, "<alt-b><alt-b>");
+  expect(line.buffer.cursor).toBe(0);
+  expect(performance.now() - begun).toBeLessThan(5_000);
+});
+
+test("words of letters beyond the first plane are words", () => {
+  expect(shown(type(new InputLine([]), "a 𝒳𝒴<alt-b>"))).toBe("a |𝒳𝒴");
+});

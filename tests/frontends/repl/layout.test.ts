@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import { describe, expect, test } from "@jest/globals";
 import picocolors from "picocolors";
 import stringWidth from "string-width";
-import { bottomOf } from "../../../src/frontends/repl/bottom.js";
+import { bottomOf, echoOf } from "../../../src/frontends/repl/bottom.js";
 import { BottomArea } from "../../../src/frontends/repl/bottom-area.js";
 import { layOut, windowOf } from "../../../src/frontends/repl/layout.js";
 
@@ -105,5 +105,29 @@ describe("the area at the bottom", () => {
     output.columns = 10;
     area.show(undefined);
     expect(written()).toBe("\r\u001b[3A\u001b[J");
+  });
+});
+
+describe("a text of ten million characters", () => {
+  const text = "words of some length ".repeat(500_000);
+  const place = { columns: 40, height: 20, ...plain };
+
+  test("costs no more than its shown rows, wherever the cursor is, and none of those is too wide", () => {
+    const begun = performance.now();
+    for (const cursor of [0, 1, 5_000_001, text.length]) {
+      const area = bottomOf({ queued: [], input: { text, cursor }, label: "> " }, place);
+      expect(area?.rows).toHaveLength(12);
+      for (const row of area?.rows ?? []) expect(stringWidth(row)).toBeLessThan(40);
+    }
+    const echo = echoOf(text, { label: "> ", columns: 40, ...plain });
+    expect(echo).toHaveLength(41);
+    expect(performance.now() - begun).toBeLessThan(5_000);
+  });
+
+  test("is shown up to the cursor at its end", () => {
+    const end = `${text}the end`;
+    const area = bottomOf({ queued: [], input: { text: end, cursor: end.length }, label: "> " }, place);
+    expect(area?.rows.at(-1)).toMatch(/the end$/);
+    expect(area?.cursor).toEqual({ row: 11, column: stringWidth(area?.rows.at(-1) ?? "") });
   });
 });
