@@ -1,68 +1,33 @@
 import { Channel } from "../core/channel.js";
 import type {
-  AssistantMessage,
   ChatEvent,
   Completion,
   CompletionEvent,
   CompletionRequest,
-  Delta,
-  FinishReason,
   LiveEvent,
   Message,
   QuestionEvent,
-  Spent,
-  StartedCall,
   StopReason,
   ToolDefinition,
 } from "../core/chat.js";
 import type { StreamRecovery } from "../core/config.js";
-import { errorInfo, LlmError, RequestError } from "../core/errors.js";
+import { errorInfo, RequestError } from "../core/errors.js";
 import type { NewId } from "../core/ids.js";
 import type { Toolbox } from "../core/ports.js";
 import type { CompleteOptions, LlmClient } from "../llm/client.js";
 import { Budget } from "./budget.js";
+import { runHop } from "./hop.js";
 import { LimitGate } from "./limit-gate.js";
 import { Loops } from "./loops.js";
-import { isHidden, type PolicyRules } from "./policy.js";
-import { spentOn } from "./spending.js";
+import { isHidden } from "./policy.js";
 import { runToolCalls } from "./tools.js";
+import { type Answer, abortReason, type TurnOptions } from "./turn-options.js";
 
 export interface CallOptions {
   signal?: AbortSignal;
   /** What happens to a stream that breaks off after its first delta, where `llm.stream_recovery` leaves it open. Default: `fail`. */
   streamRecovery?: StreamRecovery;
 }
-
-export interface TurnOptions {
-  turnId: string;
-  system: string;
-  model?: string;
-  streaming: boolean;
-  /** Whether the watcher can void what it has shown. */
-  streamRecovery?: StreamRecovery;
-  temperature?: number;
-  /** Of each answer. */
-  maxTokens?: number;
-  /** Offered beside the servers' tools, and run by whoever asked for the turn: an answer that calls one ends it, see `runTurn`. */
-  callerTools?: readonly ToolDefinition[];
-  /** Model requests that may use tools. One more, without tools, follows so that the user gets an answer. */
-  maxToolHops: number;
-  /** Where the turn goes on after a process died: its last answer, which the history ends with, and what became of that one's calls. */
-  resume?: { hop: number; finishReason: FinishReason; calls: readonly StartedCall[] };
-  rules: PolicyRules;
-  /** Where the turn pauses and asks. Default: at a loop only. */
-  budget?: Budget;
-  /** Default: what the orchestrator was made with. */
-  tools?: Toolbox;
-  signal: AbortSignal;
-  /** Waits for the answer to a `question` event that was just yielded; `false` when the turn is cancelled meanwhile. Never rejects. */
-  answer: (question: QuestionEvent) => Promise<unknown>;
-}
-
-type Answer = Pick<NonNullable<TurnOptions["resume"]>, "finishReason" | "calls">;
-
-/** Aborting a turn's signal with this reason ends it as `budget`, not as `cancelled`. */
-export class TimeLimitReached extends Error {}
 
 /** Talks to the model, once (`callOpenAIApi`, `streamOpenAIApi`) or in a loop with tools (`runTurn`). */
 export class Orchestrator {
@@ -121,9 +86,9 @@ export class Orchestrator {
 
   /**
    * One turn: requests and tool calls until the model is done. The history ends with the user's message, or with the answer that the
-   * turn goes on from. Never throws for
-   * what a model, a tool or a provider did: the last event is always `turn_end` or `turn_error`. The next step is taken
-   * only when the consumer asks for the next event, so an event that was stored before asking is stored before it takes effect.
+   * turn goes on from. Never throws for what a model, a tool or a provider did: the last event is always `turn_end` or `turn_error`.
+   * The next step is taken only when the consumer asks for the next event, so an event that was stored before asking is stored before
+   * it takes effect.
    * Calls of `callerTools` are in the last answer, without a result; the servers' calls beside them are run.
    */
   async *runTurn(history: readonly Message[], options: TurnOptions): AsyncGenerator<ChatEvent | LiveEvent> {
@@ -175,7 +140,7 @@ export class Orchestrator {
     { hop, hub, gate, budget }: { hop: number; hub: Toolbox; gate: LimitGate; budget: Budget },
     options: TurnOptions,
   ): AsyncGenerator<ChatEvent | LiveEvent, Answer | undefined> {
-    const { turnId, signal, model, temperature, maxTokens } = options;
+    const { turnId, signal, model, temperature, maxTokens, streaming, streamRecovery } = options;
     const tools = offeredTools(hub, options);
     if (hop < options.maxToolHops) yield* gate.beforeRequest({ messages, tools }, hop);
     const stopReason = gate.stopReason ?? (hop < options.maxToolHops ? undefined : "max_tool_hops");
@@ -184,53 +149,16 @@ export class Orchestrator {
       yield { type: "turn_end", turnId, stopReason: stopReason ?? "budget" };
       return undefined;
     }
-    const completion = yield* this.#hop(
-      { messages, tools: stopReason ? [] : tools, model, temperature, maxTokens, ...bounds },
-      options,
-    );
+    const request = { messages, tools: stopReason ? [] : tools, model, temperature, maxTokens, ...bounds };
+    const events = streaming
+      ? this.streamOpenAIApi(request, { signal, streamRecovery })
+      : this.#whole(request, { signal });
+    const completion = yield* runHop(events, { llm: this.#llm, request, turnId, signal });
     if (!completion) return undefined;
     const { message, finishReason, spent } = completion;
     budget.spend(spent);
     messages.push(message);
     return { finishReason, calls: message.toolCalls.map((call) => ({ call, planned: false, sent: false })) };
-  }
-
-  /** One request of a turn. Yields its deltas and its message; after a failure also the turn's end, and returns nothing. */
-  async *#hop(
-    request: CompletionRequest,
-    { turnId, signal, streaming, streamRecovery }: TurnOptions,
-  ): AsyncGenerator<ChatEvent | LiveEvent, (Completion & { spent: Spent }) | undefined> {
-    let shown: Delta[] = [];
-    const events = streaming
-      ? this.streamOpenAIApi(request, { signal, streamRecovery })
-      : this.#whole(request, { signal });
-    try {
-      for await (const event of events) {
-        if (event.type === "completion") {
-          const { message, ...facts } = withoutUnaskedCalls(event.completion, request.tools);
-          const price = this.#llm.priceOf(facts.provider, facts.model);
-          const spent = spentOn(request, event.completion, price);
-          yield { type: "assistant_message", turnId, message, ...facts, spent };
-          return { message, ...facts, spent };
-        }
-        if (event.type === "discard") shown = [];
-        else shown.push(event);
-        yield event;
-      }
-    } catch (error) {
-      if (shown.length > 0) {
-        const { provider, model } = this.#llm.resolve(request.model);
-        const attempts = (error instanceof LlmError ? error.attempts : undefined) ?? 1;
-        const facts = { finishReason: "unknown", provider: provider.name, model, attempts } as const;
-        const message = partialMessage(shown);
-        const spent = spentOn(request, { message }, this.#llm.priceOf(provider.name, model));
-        yield { type: "assistant_message", turnId, message, ...facts, spent, interrupted: true };
-      }
-      if (signal.aborted) yield { type: "turn_end", turnId, stopReason: abortReason(signal) };
-      else yield { type: "turn_error", turnId, error: errorInfo(error) };
-      return undefined;
-    }
-    throw new LlmError("protocol", "the model's stream ended without a completion");
   }
 
   async *#whole(request: CompletionRequest, options: CallOptions): AsyncGenerator<CompletionEvent> {
@@ -251,34 +179,14 @@ function isCallers(name: string, { callerTools = [] }: TurnOptions): boolean {
   return callerTools.some((tool) => tool.name === name);
 }
 
-/** A model may call tools that it was not offered (the last hop offers none); such a call would never get its result. */
-function withoutUnaskedCalls(completion: Completion, offered: readonly ToolDefinition[]): Completion {
-  if (offered.length > 0 || completion.message.toolCalls.length === 0) return completion;
-  return { ...completion, message: { ...completion.message, toolCalls: [] } };
-}
-
 function noPrice(model: string): RequestError {
   return new RequestError("usage", `a limit in US dollars cannot be kept: the price of ${model} is not known`, {
     hint: `Set llm.prices."${model}" to {input: …, output: …}, US dollars per million tokens, or take usd out of chat.limits.`,
   });
 }
 
-function partialMessage(shown: readonly Delta[]): AssistantMessage {
-  const join = (type: Delta["type"]) =>
-    shown
-      .filter((delta) => delta.type === type)
-      .map(({ delta }) => delta)
-      .join("");
-  const reasoning = join("reasoning_delta");
-  return { role: "assistant", content: join("text_delta"), ...(reasoning ? { reasoning } : {}), toolCalls: [] };
-}
-
 function stopReasonOf(finishReason: Completion["finishReason"]): StopReason {
   if (finishReason === "length") return "max_tokens";
   if (finishReason === "content_filter") return "refusal";
   return "end_turn";
-}
-
-function abortReason(signal: AbortSignal): StopReason {
-  return signal.reason instanceof TimeLimitReached ? "budget" : "cancelled";
 }

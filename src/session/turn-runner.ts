@@ -3,7 +3,7 @@ import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type { AbandonedTurn, TurnLease, TurnMail } from "../core/store-ports.js";
 import { isMark } from "../history/rewind.js";
-import { TimeLimitReached } from "../orchestrator/orchestrator.js";
+import { TimeLimitReached } from "../orchestrator/turn-options.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
 import { rulesOf } from "./rules.js";

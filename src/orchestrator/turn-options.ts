@@ -1,0 +1,45 @@
+import type { FinishReason, QuestionEvent, StartedCall, StopReason, ToolDefinition } from "../core/chat.js";
+import type { StreamRecovery } from "../core/config.js";
+import type { Toolbox } from "../core/ports.js";
+import type { Budget } from "./budget.js";
+import type { PolicyRules } from "./policy.js";
+
+/** What the turn needs to know of an answer of the model once it is in the messages. */
+export interface Answer {
+  finishReason: FinishReason;
+  calls: readonly StartedCall[];
+}
+
+export interface TurnOptions {
+  turnId: string;
+  system: string;
+  model?: string;
+  streaming: boolean;
+  /** Whether the watcher can void what it has shown. */
+  streamRecovery?: StreamRecovery;
+  temperature?: number;
+  /** Of each answer. */
+  maxTokens?: number;
+  /** Offered beside the servers' tools, and run by whoever asked for the turn: an answer that calls one ends it, see `runTurn`. */
+  callerTools?: readonly ToolDefinition[];
+  /** Model requests that may use tools. One more, without tools, follows so that the user gets an answer. */
+  maxToolHops: number;
+  /** Where the turn goes on after a process died: its last answer, which the history ends with, and what became of that one's calls. */
+  resume?: Answer & { hop: number };
+  rules: PolicyRules;
+  /** Where the turn pauses and asks. Default: at a loop only. */
+  budget?: Budget;
+  /** Default: what the orchestrator was made with. */
+  tools?: Toolbox;
+  signal: AbortSignal;
+  /** Waits for the answer to a `question` event that was just yielded; `false` when the turn is cancelled meanwhile. Never rejects. */
+  answer: (question: QuestionEvent) => Promise<unknown>;
+}
+
+/** Aborting a turn's signal with this reason ends it as `budget`, not as `cancelled`. */
+export class TimeLimitReached extends Error {}
+
+/** How an aborted turn ends. */
+export function abortReason(signal: AbortSignal): StopReason {
+  return signal.reason instanceof TimeLimitReached ? "budget" : "cancelled";
+}
