@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ContentPart, TurnEvent } from "../core/chat.js";
+import { RequestError } from "../core/errors.js";
 
 /** Live events that no watcher has had yet before they are merged. */
 const mostWaiting = 100;
@@ -48,6 +50,14 @@ export class LiveTurn {
 
   get isParked(): boolean {
     return this.#isParked;
+  }
+
+  /** Throws RequestError when its request was another one than this. */
+  requireContent(content: readonly ContentPart[]): void {
+    if (isDeepStrictEqual(asStored(this.content), asStored(content))) return;
+    throw new RequestError("request_mismatch", `request id "${this.requestId}" was already used with another text`, {
+      hint: "send a new request_id for a new message",
+    });
   }
 
   /** A stored event that was shown before is not shown again. */
@@ -100,6 +110,11 @@ export class LiveTurn {
     this.#wake = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+/** What JSON cannot carry is no difference. */
+function asStored(content: readonly ContentPart[]): unknown {
+  return JSON.parse(JSON.stringify(content));
 }
 
 /** Both as one event, where the second goes on with the first or outdates it. */

@@ -1,16 +1,25 @@
-import { isDeepStrictEqual } from "node:util";
-import type { ContentPart, LiveEvent, Message, RewindEvent, StoredEvent, TurnEvent } from "../core/chat.js";
+import type {
+  ChatEvent,
+  ContentPart,
+  LiveEvent,
+  Message,
+  QuestionEvent,
+  RewindEvent,
+  StoredEvent,
+  TurnEvent,
+} from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import type { ToolHub } from "../core/ports.js";
 import type { AbandonedTurn, TurnMail } from "../core/store-ports.js";
 import { readTurn } from "../history/turns.js";
-import { LiveTurn } from "./live-turn.js";
+import type { LiveTurn } from "./live-turn.js";
 import { Questions } from "./questions.js";
 import type { RewindTo } from "./rewind.js";
 import { requirePatterns } from "./rules.js";
 import type { SessionParts } from "./session-parts.js";
 import type { TurnOptions } from "./turn-options.js";
 import { TurnRunner } from "./turn-runner.js";
+import { TurnsHere } from "./turns-here.js";
 
 export interface PromptRequest extends TurnOptions {
   /** The caller's idempotency key within the conversation. */
@@ -29,14 +38,9 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #questions = new Questions();
   readonly #runner: TurnRunner;
-  readonly #turns = new Map<string, LiveTurn>();
-  readonly #running = new Set<Promise<void>>();
-  /** Requests on their way into the log. */
-  readonly #claims = new Map<LiveTurn, Promise<void>>();
-  readonly #listeners = new Set<(event: TurnEvent) => void>();
-  #isClosing = false;
-
+  readonly #turns = new TurnsHere();
   readonly #onResumed: (turn: LiveTurn) => void;
+  #isClosing = false;
 
   constructor(
     readonly id: string,
@@ -76,14 +80,12 @@ export class Session {
     requirePatterns(options);
     const running = this.#turns.get(requestId);
     if (running) {
-      requireSameContent(requestId, running.content, content);
-      await this.#claims.get(running);
+      running.requireContent(content);
+      await this.#turns.claimOf(running);
       return running;
     }
-    const turn = this.#begin(requestId, content);
-    const claim = this.#start(turn, history, options).finally(() => this.#claims.delete(turn));
-    this.#claims.set(turn, claim);
-    await claim;
+    const turn = this.#turns.begin(requestId, content);
+    await this.#turns.claim(turn, this.#start(turn, history, options));
     // Should that fail, the turn waits like any other, and meets the log's trouble by itself.
     if (interrupt && !turn.cached) await this.#cancelBefore(turn.turnId).catch(() => {});
     return turn;
@@ -104,7 +106,7 @@ export class Session {
     const own = await this.#left(turnId).catch(() => []);
     const [first] = own;
     if (first?.type !== "user_message" || this.#turns.has(requestId) || this.#isClosing) return undefined;
-    const turn = this.#begin(requestId, first.content);
+    const turn = this.#turns.begin(requestId, first.content);
     this.#show(turn, turnId, own);
     this.#onResumed(turn);
     this.#drive(turn);
@@ -119,14 +121,14 @@ export class Session {
     return true;
   }
 
-  /** Whether a question still waits for its answer: a turn that is shown again shows those that had one. */
-  isOpen(questionId: string): boolean {
-    return this.#questions.isOpen(questionId);
+  /** Whether the event is a question that still waits for its answer: a turn that is shown again shows those that had one. */
+  isAsking(event: ChatEvent | LiveEvent): event is QuestionEvent {
+    return event.type === "question" && this.#questions.isOpen(event.questionId);
   }
 
   /** Cancels one request's turn, or all. False when there was nothing to cancel. */
   cancel(requestId?: string): boolean {
-    const turns = [...this.#turns.values()].filter((turn) => requestId === undefined || turn.requestId === requestId);
+    const turns = this.#turns.all().filter((turn) => requestId === undefined || turn.requestId === requestId);
     for (const turn of turns) this.#cancel(turn.turnId, turn);
     return turns.length > 0;
   }
@@ -143,12 +145,12 @@ export class Session {
 
   /** Shows whoever watches the running turn what happens beside it. Without a turn nobody is told. */
   tell(event: LiveEvent): void {
-    for (const turn of this.#turns.values()) if (turn.isHere) turn.publish(event);
+    for (const turn of this.#turns.all()) if (turn.isHere) turn.publish(event);
   }
 
   /** What another process says to a turn that this one has. */
   receive(turnId: string, mail: TurnMail): void {
-    const turn = [...this.#turns.values()].find((each) => each.turnId === turnId);
+    const turn = this.#turns.find(turnId);
     if (mail.type === "cancel") turn?.cancel();
     else if (turn) this.#questions.answerEarly(mail.questionId, turnId, mail.value);
   }
@@ -158,8 +160,7 @@ export class Session {
    * learns of late may come out of their order.
    */
   listen(listener: (event: TurnEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#turns.listen(listener);
   }
 
   /** Stored events with `seq >= from`. */
@@ -175,7 +176,7 @@ export class Session {
   /** What runs stops where it is, without an end in the log: the next start goes on with it. */
   park(): void {
     this.#isClosing = true;
-    for (const turn of this.#turns.values()) {
+    for (const turn of this.#turns.all()) {
       if (turn.turnId && turn.signal.aborted) this.#send(turn.turnId, { type: "cancel" }); // whoever goes on with it is to end it
       turn.park();
     }
@@ -184,7 +185,7 @@ export class Session {
 
   /** Cancels what runs here, and what waits for it; what another process runs is left to that one. */
   leave(): void {
-    const turns = [...this.#turns.values()];
+    const turns = this.#turns.all();
     if (turns.some(({ isHere }) => isHere)) {
       this.#isClosing = true;
       for (const turn of turns) {
@@ -202,23 +203,18 @@ export class Session {
 
   /** Whether a turn runs or waits. */
   get isBusy(): boolean {
-    return this.#turns.size > 0;
+    return this.#turns.all().length > 0;
   }
 
   /** Resolves when no turn runs any more. */
-  async idle(): Promise<void> {
-    while (this.#running.size + this.#claims.size > 0) {
-      await Promise.allSettled([...this.#claims.values(), ...this.#running]);
-    }
+  idle(): Promise<void> {
+    return this.#turns.idle();
   }
 
   /** What the conversation has before this turn is in its history all the same: as far as it got. */
   async #cancelBefore(turnId: string): Promise<void> {
     for (const earlier of await this.#parts.engine.before(this.id, turnId)) {
-      this.#cancel(
-        earlier,
-        [...this.#turns.values()].find((turn) => turn.turnId === earlier),
-      );
+      this.#cancel(earlier, this.#turns.find(earlier));
     }
   }
 
@@ -226,14 +222,6 @@ export class Session {
   #cancel(turnId: string, turn?: LiveTurn): void {
     turn?.cancel();
     if (turnId && !turn?.isHere) this.#send(turnId, { type: "cancel" });
-  }
-
-  #begin(requestId: string, content: readonly ContentPart[]): LiveTurn {
-    const turn = new LiveTurn(requestId, content, (event) => {
-      for (const listener of this.#listeners) listener(event);
-    });
-    this.#turns.set(requestId, turn);
-    return turn;
   }
 
   /** Resolves once the request is in the log. */
@@ -287,9 +275,8 @@ export class Session {
       .then(
         () => this.#finish(turn),
         (error: unknown) => this.#finish(turn, { error }),
-      )
-      .finally(() => this.#running.delete(driving));
-    this.#running.add(driving);
+      );
+    this.#turns.drive(driving);
   }
 
   #send(turnId: string, mail: TurnMail): void {
@@ -297,22 +284,10 @@ export class Session {
   }
 
   #finish(turn: LiveTurn, failure?: { error: unknown }): void {
-    this.#turns.delete(turn.requestId);
+    this.#turns.remove(turn);
     this.#questions.forget(turn.turnId);
     turn.end(failure);
   }
-}
-
-function requireSameContent(requestId: string, known: readonly ContentPart[], sent: readonly ContentPart[]): void {
-  if (isDeepStrictEqual(asStored(known), asStored(sent))) return;
-  throw new RequestError("request_mismatch", `request id "${requestId}" was already used with another text`, {
-    hint: "send a new request_id for a new message",
-  });
-}
-
-/** What JSON cannot carry is no difference. */
-function asStored(content: readonly ContentPart[]): unknown {
-  return JSON.parse(JSON.stringify(content));
 }
 
 /** Of a turn that goes on after a failure: all but the failure, and the text that broke off there. */

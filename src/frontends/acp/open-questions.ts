@@ -25,7 +25,7 @@ export class OpenQuestions {
   ask(event: QuestionEvent, toolCallId: (callId: string) => string): void {
     const { session, client, capabilities } = this.#asked;
     const { questionId, question } = event;
-    if (!session.isOpen(questionId)) return;
+    if (!session.isAsking(event)) return;
     const tool = question.kind === "approval" ? `${question.server}__${question.tool}` : undefined;
     const answer = (value: unknown) => {
       this.#open.delete(questionId);

@@ -148,13 +148,12 @@ export class ClaudeConversation {
   }
 
   #follow(event: TurnEvent, isAsked: boolean): void {
-    if (event.type === "question") this.#ask(event, isAsked);
+    if (this.#session.isAsking(event)) this.#ask(event, isAsked);
     if (event.type === "answer") void this.#inquiries.over(event.questionId);
   }
 
   #ask(event: QuestionEvent, isAsked: boolean): void {
     const { questionId, question } = event;
-    if (!this.#session.isOpen(questionId)) return;
     const canBeAsked =
       (question.kind === "approval" && isAsked) || (question.kind === "elicitation" && this.#control.isInitialized);
     if (this.#hasLeft || !canBeAsked) this.#session.answer(questionId, false);

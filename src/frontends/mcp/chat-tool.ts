@@ -88,7 +88,7 @@ async function follow(
   let progress = 0;
   for await (const event of turn.watch()) {
     if ("seq" in event) events.push(event);
-    if (event.type === "question" && session.isOpen(event.questionId) && !asked.has(event.questionId)) {
+    if (session.isAsking(event) && !asked.has(event.questionId)) {
       const { questionId } = event;
       asked.add(questionId);
       void askClient(event.question, extra, server.getClientCapabilities()).then((value) =>

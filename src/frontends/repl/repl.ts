@@ -192,7 +192,7 @@ class Repl {
         const turn = await begin();
         for await (const event of turn.watch()) {
           this.#screen.show(event);
-          if (event.type === "question" && session.isOpen(event.questionId)) await this.#ask(event, turn.signal);
+          if (session.isAsking(event)) await this.#ask(event, turn.signal);
         }
         await this.#conversation.count();
       },
