@@ -231,7 +231,7 @@ interface FirstRun {
   demo?: { close(): Promise<void> };
 }
 
-/** Design "First run without a key": whoever configured nothing gets the demo model, and the demo server with it. */
+/** Whoever configured nothing gets the demo model, and the demo server with it. */
 async function withFirstRun(config: Config, env: Environment): Promise<FirstRun> {
   const { provider, model } = await chooseProvider(config.llm, env);
   const providers = { ...config.llm.providers };

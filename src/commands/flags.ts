@@ -1,4 +1,4 @@
-/** What several commands take, and the values of flags. What is none ends in InvalidArgumentError, which the command line answers with the flag's name. */
+/** What several commands take. A value that is none ends in InvalidArgumentError, to which the command line adds the flag's name. */
 import { InvalidArgumentError } from "commander";
 import { parseDuration } from "../config/durations.js";
 

@@ -101,7 +101,7 @@ export interface PriceConfig {
 }
 
 export interface LlmConfig {
-  /** Unset: the first provider that can be used, see design "First run without a key". */
+  /** Unset: the first provider that can be used; without any, the demo model. */
   active?: string;
   fallback: readonly string[];
   /** What happens to a stream that breaks off after something was shown. `auto`: each front door decides. */

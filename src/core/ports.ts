@@ -132,8 +132,20 @@ export interface Toolbox {
   prepare(call: ToolCall): PreparedCall | { refused: ToolResult };
 }
 
+/** What may be filled in, for whoever types it. */
+export interface ArgumentChoices {
+  /** URI templates (RFC 6570) of resources, beside those that are listed. */
+  templates(): readonly { uriTemplate: string; server: string }[];
+  /** Values proposed for an argument of a prompt (by its name here) or of a URI template. Throws McpError. */
+  complete(
+    of: { prompt: string } | { template: string },
+    argument: { name: string; value: string },
+    signal?: AbortSignal,
+  ): Promise<string[]>;
+}
+
 /** All MCP servers as one tool list. */
-export interface ToolHub extends Toolbox {
+export interface ToolHub extends Toolbox, ArgumentChoices {
   /** Resolves when every server has settled or used up its own grace. Rejects when a required server is down. */
   settled(signal?: AbortSignal): Promise<void>;
   servers(): readonly ServerStatus[];
@@ -145,14 +157,6 @@ export interface ToolHub extends Toolbox {
   applyPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]>;
   /** Throws McpError. */
   readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]>;
-  /** URI templates (RFC 6570) of resources, beside those that are listed. */
-  templates(): readonly { uriTemplate: string; server: string }[];
-  /** Values proposed for an argument of a prompt (by its name here) or of a URI template. Throws McpError. */
-  complete(
-    of: { prompt: string } | { template: string },
-    argument: { name: string; value: string },
-    signal?: AbortSignal,
-  ): Promise<string[]>;
 }
 
 /** What a server says without being asked, for whoever passes it on. */
@@ -162,7 +166,7 @@ export type ServerNews =
   | { type: "log"; server: string; level: string; text: string };
 
 /** The servers as they speak MCP, for a door that passes them on. Names are the hub's. Methods throw McpError. */
-export interface Passage {
+export interface Passage extends ArgumentChoices {
   /** What a tool's listing says beside what the model gets: title, annotations, result schema. */
   toolDetails(name: string): Record<string, unknown>;
   /** `own` is the server's name of it. */
@@ -173,12 +177,6 @@ export interface Passage {
   readResource(uri: string, signal: AbortSignal): Promise<Record<string, unknown>>;
   /** Its changes are news from now on. */
   watchResource(uri: string, signal: AbortSignal): Promise<void>;
-  templates(): readonly { uriTemplate: string; server: string }[];
-  complete(
-    of: { prompt: string } | { template: string },
-    argument: { name: string; value: string },
-    signal?: AbortSignal,
-  ): Promise<string[]>;
   /** Until the returned function is called. */
   onNews(listener: (news: ServerNews) => void): () => void;
 }

@@ -1,6 +1,6 @@
 import type { ErrorInfo, StopReason } from "../core/chat.js";
 
-/** Process exit codes, design "Front doors and the command line". */
+/** Process exit codes: the table of README.md. */
 export const exitCodes = {
   done: 0,
   unexpected: 1,

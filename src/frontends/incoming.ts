@@ -1,4 +1,4 @@
-/** What a client may send, design "One message protocol, two wires": one table for the parser, its types and the schema. */
+/** What a client may send on a pipe or a WebSocket: one table for the parser, its types and the schema. */
 import type { JsonSchema } from "../core/chat.js";
 import { Problem, parseJson } from "./fields.js";
 import {

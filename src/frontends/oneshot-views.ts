@@ -119,7 +119,7 @@ export class TextView implements OneshotView {
   }
 }
 
-/** One object at the end, design "Front doors and the command line". */
+/** One object at the end. */
 export class JsonView implements OneshotView {
   readonly #parts: DoorParts;
   readonly #identity: Identity;

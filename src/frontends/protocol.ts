@@ -2,7 +2,7 @@ import type { ErrorInfo, LiveEvent, StoredEvent, TurnEvent } from "../core/chat.
 import { summarizeTurn } from "../session/summary.js";
 import { historyChunks, type Shown, storedChunks, type WireChunk, wireUsage } from "./chunks.js";
 
-/** What a client receives, design "One message protocol, two wires". One JSON object a line or frame. */
+/** What a client receives on a pipe or a WebSocket. One JSON object a line or frame. */
 export type WireMessage = { request_id: string | null; seq?: number } & (
   | { status: "processing"; chunk: { metadata: Record<string, unknown> } }
   | { status: "chunk" | "complete"; chunk: WireChunk }

@@ -10,7 +10,7 @@ interface Facts {
   contextWindow?: number;
 }
 
-/** `openai/gpt-5 · 3 servers, 1 failed · 12.3k tokens, $0.0312 · context 8%`. */
+/** `openai/gpt-5 · 3 servers ready, 1 failed · 12.3k tokens, $0.0312 · context 8%`. */
 export function promptFacts({ model, servers, account, contextWindow }: Facts): string {
   return [model, serversText(servers), accountText(account), contextText(account, contextWindow)]
     .filter(Boolean)
