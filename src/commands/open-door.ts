@@ -8,7 +8,7 @@ import { exitCodes } from "../frontends/exit-codes.js";
 import { fromLevel, jsonLog } from "../logging.js";
 import { findSource, type GlobalOptions, load } from "./configuration.js";
 import { confirmed } from "./confirmed.js";
-import { keepStdoutClean, leave, onInterrupt, onTermination } from "./process.js";
+import { keepStdoutClean, leave, onInterrupt, onTermination, whenWritten } from "./process.js";
 
 export interface DoorOptions {
   /** Gets the log instead of stderr. */
@@ -17,7 +17,7 @@ export interface DoorOptions {
   followsFiles?: boolean;
 }
 
-/** How long whoever reads slowly may keep the process. */
+/** How long whoever reads slowly may keep a process that is to end. */
 const flushMs = 1_000;
 
 /** Starts the host, opens one front door and leaves with its exit code. */
@@ -40,7 +40,7 @@ export async function openDoor(
     const app = await starting;
     // Who closes the terminal is done with what runs in it; who ends the process may start it again.
     await (signal === "SIGTERM" ? app.drain(loaded.config.chat.service.drainTimeoutMs) : app.close());
-    await Promise.race([Promise.all(flushes.map((flush) => flush())), sleep(flushMs)]);
+    await Promise.race([Promise.all([whenWritten(), ...flushes.map((flush) => flush())]), sleep(flushMs)]);
   });
   const app = await starting;
   const { sessions, hub, resolveModel } = app;
@@ -65,6 +65,8 @@ export async function openDoor(
     const exitCode = await door(parts, app).finally(stopFollowing);
     onInterrupt(() => leave(exitCodes.cancelled));
     await app.close();
+    const isCancelled = exitCode === exitCodes.cancelled;
+    await Promise.race([whenWritten(), ...(isCancelled ? [sleep(flushMs)] : [])]);
     leave(exitCode);
   } catch (error) {
     await app.close();

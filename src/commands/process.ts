@@ -54,6 +54,11 @@ export function tell(notices: readonly string[]): void {
   for (const notice of notices) stderr.write(`${notice}\n`);
 }
 
+/** Resolves when stdout has been read, or its reader has gone: what a pipe has no room for yet would be lost by leaving. */
+export async function whenWritten(): Promise<void> {
+  if (stdout.writableLength > 0 && !stdout.destroyed) await new Promise<void>((done) => stdout.write("", () => done()));
+}
+
 /** Leaves at once: nothing that a server or a socket left behind may hold the process. */
 export function leave(exitCode: number): never {
   // Node's own exit sets the terminal back, and aborts where that has gone. The signal's default is to end us.

@@ -1,7 +1,9 @@
 import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { expect, test } from "@jest/globals";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { fixtureServer } from "../support/app.js";
@@ -101,4 +103,27 @@ test("50 conversations at once on one pipe: every message belongs to its request
     const shown = stored.filter(({ chunk: { type } }) => !unseen.includes(type ?? "")).map(({ seq }) => seq);
     expect([...new Set(live)]).toEqual([...new Set(shown)]);
   }
+});
+
+test("who reads slowly gets the last answers too, after the input has ended", async () => {
+  using place = new Workplace();
+  const host = place.start("stdio");
+  const stdout = host.stdout as Readable;
+  let read = "";
+  stdout.setEncoding("utf8").on("data", (text: string) => {
+    read += text;
+    stdout.pause();
+    setTimeout(() => stdout.resume(), 100);
+  });
+  const closed = once(host, "close");
+  const asked = Array.from({ length: 400 }, (_, n) => `r${n}`);
+  host.stdin?.end(asked.map((id) => `${JSON.stringify({ action: "list_tools", request_id: id })}\n`).join(""));
+  expect(await closed).toEqual([0, null]);
+  expect(
+    read
+      .trimEnd()
+      .split("\n")
+      .map((line) => readMessage(line).request_id)
+      .sort(),
+  ).toEqual(asked.sort());
 });
