@@ -133,7 +133,7 @@ export interface Toolbox {
 }
 
 /** What may be filled in, for whoever types it. */
-export interface ArgumentChoices {
+interface ArgumentChoices {
   /** URI templates (RFC 6570) of resources, beside those that are listed. */
   templates(): readonly { uriTemplate: string; server: string }[];
   /** Values proposed for an argument of a prompt (by its name here) or of a URI template. Throws McpError. */
