@@ -57,7 +57,7 @@ export class ShownTurns {
     begun();
     for await (const event of turn.watch()) {
       if (event.type === "question") {
-        if (!session.isOpen(event.questionId)) continue; // it was answered before this client came
+        if (!session.isAsking(event)) continue; // it was answered before this client came
         this.#openQuestions.set(event.questionId, { session, kind: event.question.kind });
         if (this.#isUnattended) session.answer(event.questionId, false);
       }
