@@ -5,5 +5,5 @@ export default {
   moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
   transform: { "^.+\\.ts$": ["ts-jest", { useESM: true, tsconfig: "tsconfig.json", diagnostics: false }] },
   testMatch: ["<rootDir>/tests/**/*.test.ts"],
-  testTimeout: 60000,
+  testTimeout: 180000,
 };
