@@ -2,7 +2,8 @@
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import ts from "typescript";
 
-for (const file of ["config/config.schema.json", "llm/prices.json"]) copyFileSync(`src/${file}`, `dist/${file}`);
+const assets = ["config/config.schema.json", "frontends/script/session.schema.json", "llm/prices.json"];
+for (const file of assets) copyFileSync(`src/${file}`, `dist/${file}`);
 chmodSync("dist/main.js", 0o755);
 
 const { outputText } = ts.transpileModule(readFileSync("scripts/conformance-client.ts", "utf8"), {

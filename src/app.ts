@@ -8,6 +8,7 @@ import { messageOf } from "./core/errors.js";
 import { newId } from "./core/ids.js";
 import type { Observe, SessionHub } from "./core/ports.js";
 import type { LogNode } from "./core/store-ports.js";
+import type { Tape } from "./core/tape.js";
 import { demoServer } from "./demo/servers.js";
 import { openStore } from "./history/open.js";
 import { chooseProvider } from "./llm/choose-provider.js";
@@ -33,10 +34,14 @@ export interface AppOptions {
   env?: Environment;
   /** Gets the observations from `logging.level` upwards. Default: log lines on stderr. */
   observe?: Observe;
+  /** Stands between the host and its wires: records them, or answers in their place. Default: none. */
+  tape?: Tape;
   /** Whether unfinished turns of dead hosts go on by themselves, from the start. Default: yes. */
   recover?: boolean;
   /** Unfinished turns of dead hosts are gone on with by hosts of the same workspace. Default: the working directory. */
   workspace?: string;
+  /** Whether answers about tools that were kept for good count here, and new ones are kept. Default: yes. */
+  keepsApprovals?: boolean;
 }
 
 /** A running host. */
@@ -68,7 +73,7 @@ export interface App extends AsyncDisposable {
 
 /** Builds the host and starts its servers; waits for none of them. Throws ConfigError, StoreError. */
 export async function createApp(options: AppOptions = {}): Promise<App> {
-  const { env = process.env, overrides } = options;
+  const { env = process.env, overrides, tape } = options;
   const { config } = isLoaded(options.config) ? options.config : loadConfig(options.config ?? {}, { env, overrides });
   const log = options.observe ?? jsonLog((line) => process.stderr.write(line), Date.now);
   const observe = fromLevel(config.logging.level, log);
@@ -86,18 +91,21 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
 
   try {
     const store = closedAtEnd(await openStore(config.chat.storage, { now: Date.now, observe }));
-    const { llm, demo } = await withFirstRun(config, env);
+    tape?.conceal(configuredSecrets(config, env));
+    const { llm, demo } = await withFirstRun(config, env, tape);
     const withDemo = (servers: readonly ServerConfig[]) =>
       demo && !servers.some(({ name }) => name === "demo") ? [...servers, demoServer()] : servers;
     if (demo) closedAtEnd(demo);
-    const client = closedAtEnd(new LlmClient(llm, { env, observe }));
+    const client = closedAtEnd(new LlmClient(llm, { env, observe, tape }));
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
     const hub = closedAtEnd(
       new McpHub(withDemo(config.mcpServers), {
         observe,
         auth: { folder: stateFolder(env, "auth") },
-        manifestFolder: manifestFolder(env),
-        pinFolder: stateFolder(env, "pins"),
+        tape,
+        // A tape holds what servers said in its own session, not in those before.
+        manifestFolder: tape ? undefined : manifestFolder(env),
+        pinFolder: tape?.plays.servers ? undefined : stateFolder(env, "pins"),
         sample,
         onStatus: (status) => sessions.serverChanged(status),
       }),
@@ -105,7 +113,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const orchestrator = new Orchestrator({ llm: client, hub, newId });
     const { toolNotifications: _, drainTimeoutMs: __, ...service } = config.chat.service;
     const defaults = { ...service, limits: config.chat.limits };
-    const approvals = openApprovals(env, observe);
+    const approvals = (options.keepsApprovals ?? true) ? openApprovals(env, observe) : undefined;
     const machine = thisMachine();
     const engine = {
       node: { nodeId: newId("node"), machine, pid: process.pid },
@@ -126,6 +134,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const models = () => usableModels(client, llm);
     const extendHub = (mcpServers: ConfigObject, session: Session) => {
       const { config: extended } = loadConfig({ mcpServers: literally(mcpServers) as ConfigObject }, { env: {} });
+      tape?.conceal(configuredSecrets(extended, {}));
       return hub.extend(extended.mcpServers, ({ name: server, state, reason }) =>
         session.tell({ type: "server_status", server, state, reason }),
       );
@@ -215,7 +224,8 @@ export function stateFolder(env: Environment, name: string): string {
   return join(env.XDG_STATE_HOME || join(home, ".local", "state"), "mcp-platform", name);
 }
 
-function manifestFolder(env: Environment): string {
+/** Where what servers offered the last time is kept. */
+export function manifestFolder(env: Environment): string {
   return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "mcp-platform", "manifests");
 }
 
@@ -232,12 +242,16 @@ interface FirstRun {
 }
 
 /** Whoever configured nothing gets the demo model, and the demo server with it. */
-async function withFirstRun(config: Config, env: Environment): Promise<FirstRun> {
-  const { provider, model } = await chooseProvider(config.llm, env);
+async function withFirstRun(config: Config, env: Environment, tape: Tape | undefined): Promise<FirstRun> {
+  const choose = () => chooseProvider(config.llm, env);
+  const { provider, model } = await (tape && !config.llm.active ? tape.choose(choose) : choose());
   const providers = { ...config.llm.providers };
   if (model) providers[provider] = { ...providers[provider], model };
-  const llm = { ...config.llm, active: provider, providers };
+  const isPlayed = tape?.plays.models === true;
+  const http = isPlayed ? { ...config.llm.http, initialRetryDelayMs: 0, maxRetryDelayMs: 0 } : config.llm.http;
+  const llm = { ...config.llm, active: provider, providers, http };
   if (provider !== "demo" || providers.demo?.baseUrl) return { llm };
+  if (isPlayed) return { llm, demo: { async close() {} } };
 
   const { startDemoModel } = await import("./demo/model.js");
   const demo = await startDemoModel();

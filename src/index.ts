@@ -2,9 +2,13 @@
 export type { App, AppOptions } from "./app.js";
 export { createApp } from "./app.js";
 export type * from "./core/chat.js";
-export { ConfigError, LlmError, McpError, RequestError, StoreError } from "./core/errors.js";
+export { ConfigError, LlmError, McpError, RequestError, ScriptError, StoreError } from "./core/errors.js";
+export type { ScriptObject } from "./frontends/script/read-script.js";
+export type { AssertionResult, CalledTool, ScriptResult, StepOutcome, StepResult } from "./frontends/script/result.js";
 export type { CallOptions } from "./orchestrator/orchestrator.js";
 export { Orchestrator } from "./orchestrator/orchestrator.js";
 export type { TurnOptions } from "./orchestrator/turn-options.js";
+export type { RunScriptOptions } from "./run-script.js";
+export { runScript } from "./run-script.js";
 export type { PromptRequest, Session } from "./session/session.js";
 export type { Sessions } from "./session/sessions.js";

@@ -9,11 +9,24 @@ const allowed: Record<string, readonly string[]> = {
   llm: ["core"],
   mcp: ["core"],
   history: ["core"],
+  cassette: ["core"],
   demo: ["core"],
   orchestrator: ["llm", "core"],
   session: ["orchestrator", "history", "core"],
   frontends: ["session", "core"],
-  commands: ["app.ts", "logging.ts", "frontends", "session", "config", "llm/presets.ts", "core"],
+  commands: [
+    "app.ts",
+    "run-script.ts",
+    "script-settings.ts",
+    "export-session.ts",
+    "logging.ts",
+    "cassette",
+    "frontends",
+    "session",
+    "config",
+    "llm/presets.ts",
+    "core",
+  ],
 };
 
 /** Files directly in src/ and what they may import. */
@@ -21,7 +34,20 @@ const roots: Record<string, readonly string[]> = {
   "main.ts": ["commands", "frontends", "core"],
   "claude-launcher.ts": ["main.ts", "commands", "frontends", "core"],
   "app.ts": [...Object.keys(allowed).filter((folder) => folder !== "commands"), "logging.ts"],
-  "index.ts": ["app.ts", "orchestrator", "session", "core"],
+  "run-script.ts": ["app.ts", "script-settings.ts", "cassette", "frontends", "config", "core"],
+  "script-settings.ts": ["frontends", "core"],
+  "export-session.ts": [
+    "known-servers.ts",
+    "run-script.ts",
+    "script-settings.ts",
+    "cassette",
+    "frontends",
+    "session",
+    "config",
+    "core",
+  ],
+  "known-servers.ts": ["app.ts", "mcp", "demo", "frontends", "session", "config", "core"],
+  "index.ts": ["app.ts", "run-script.ts", "orchestrator", "session", "frontends", "core"],
   "logging.ts": ["core"],
 };
 

@@ -20,7 +20,10 @@ export function addConfigCommands(program: Command): void {
   config
     .command("schema")
     .description("the JSON Schema, for editors")
-    .action(async () => print((await import("../config/commands.js")).schemaText()));
+    .option("--session", "that of *.session.yaml files")
+    .action(async ({ session }: { session?: boolean }) =>
+      print((await (session ? import("../frontends/script/schema.js") : import("../config/commands.js"))).schemaText()),
+    );
   config
     .command("init")
     .description("a commented config.yaml to start from, on stdout")

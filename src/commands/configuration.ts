@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import type { LoadedConfig } from "../config/load.js";
+import type { LoadedConfig, LoadOptions } from "../config/load.js";
 import type { ServerConfig } from "../core/config.js";
 
 /** The flags that every command takes. */
@@ -27,9 +27,13 @@ export function findSource({ config = process.env.MCP_PLATFORM_CONFIG }: GlobalO
 }
 
 /** The configuration that flags, environment and file make. Throws ConfigError. */
-export async function load(flags: GlobalOptions, source: ConfigSource = findSource(flags)): Promise<LoadedConfig> {
+export async function load(
+  flags: GlobalOptions,
+  source: ConfigSource = findSource(flags),
+  options: Pick<LoadOptions, "allowsUnset"> = {},
+): Promise<LoadedConfig> {
   const { loadConfig } = await import("../config/load.js");
-  return loadConfig(source.file ?? {}, { overrides: overridesOf(flags) });
+  return loadConfig(source.file ?? {}, { overrides: overridesOf(flags), ...options });
 }
 
 export interface Unconfirmed {
@@ -57,7 +61,7 @@ export async function findUnconfirmed(
   if (file === undefined || !isFound || flags.trustProject) return undefined;
   const { Confirmations, describe, fingerprint, projectServers, refuse } = await import("../config/project-servers.js");
   const { describeGrant, grants } = await import("../config/grants.js");
-  const { keyPath } = await import("../config/tree.js");
+  const { keyPath } = await import("../core/tree.js");
   const { loadConfig } = await import("../config/load.js");
   const { PRESETS } = await import("../llm/presets.js");
   const own = flags.mcpConfig ? loadConfig({}, { overrides: overridesOf(flags) }).config.mcpServers : [];

@@ -1,5 +1,5 @@
 /** The user is asked, where he can be, about what a file does that was only found in the working directory. */
-import type { LoadedConfig } from "../config/load.js";
+import type { LoadedConfig, LoadOptions } from "../config/load.js";
 import { type ConfigSource, findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";
 import { canAsk, isAgreed } from "./consent.js";
 
@@ -35,7 +35,10 @@ export async function confirmed(
 }
 
 /** The configuration as far as it is confirmed. Throws ConfigError. */
-export async function loadConfirmed(flags: GlobalOptions): Promise<LoadedConfig> {
+export async function loadConfirmed(
+  flags: GlobalOptions,
+  options: Pick<LoadOptions, "allowsUnset"> = {},
+): Promise<LoadedConfig> {
   const source = findSource(flags);
-  return confirmed(await load(flags, source), flags, source);
+  return confirmed(await load(flags, source, options), flags, source);
 }

@@ -1,6 +1,6 @@
 /** What several commands take. A value that is none ends in InvalidArgumentError, to which the command line adds the flag's name. */
 import { InvalidArgumentError } from "commander";
-import { parseDuration } from "../config/durations.js";
+import { parseDuration } from "../core/durations.js";
 
 export const modelFlag = ["-m, --model <name>", "model of the active provider, or provider/model"] as const;
 

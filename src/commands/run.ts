@@ -7,6 +7,7 @@ import type { GlobalOptions } from "./configuration.js";
 import { append, milliseconds, modelFlag, wholeNumber } from "./flags.js";
 import { openDoor } from "./open-door.js";
 import { onInterrupt, tell } from "./process.js";
+import { addScriptOptions, areScripts, refuseStrayFlags, type ScriptFlags } from "./scripts.js";
 
 export interface RunFlags extends ClaudeFlags {
   prompt?: string;
@@ -24,10 +25,10 @@ const { stdin, stdout, stderr } = process;
 export function addRunCommand(program: Command, version: string): void {
   const run = program
     .command("run")
-    .description("one prompt, one answer: on stdout, everything else on stderr")
+    .description("one prompt, one answer: on stdout, everything else on stderr; or sessions from files")
     .argument(
-      "[prompt]",
-      "the prompt; - reads it from stdin, which is read before it anyway when something is piped in",
+      "[prompt...]",
+      "the prompt; - reads it from stdin, which is read before it anyway when something is piped in; or *.session.yaml files",
     )
     .option("-p, --prompt <text>", "the prompt, as an option")
     .option(...modelFlag)
@@ -45,14 +46,20 @@ export function addRunCommand(program: Command, version: string): void {
     )
     .option("--deny <pattern>", "tool that the model must not see, or call that must not run; repeatable", append)
     .option("--yes", "approve every tool call")
-    .option("-a, --attach <file>", "a text or an image that goes with the prompt; repeatable", append)
-    .action((argument: string | undefined, { prompt = argument, ...flags }: RunFlags) => {
+    .option("-a, --attach <file>", "a text or an image that goes with the prompt; repeatable", append);
+  addClaudeOptions(run);
+  addScriptOptions(run).action(
+    async (words: string[], { prompt = words[0], ...flags }: RunFlags & ScriptFlags, command: Command) => {
       const globals = program.opts<GlobalOptions>();
+      const isForScripts = areScripts(words);
+      refuseStrayFlags(command, isForScripts);
+      if (isForScripts) return (await import("./run-scripts.js")).runScripts(words, flags, globals);
+      if (words.length > 1) command.error(`error: one prompt is expected, in quotes; got ${words.length}`);
       return isClaudePipe(flags, prompt)
         ? runPipe(globals, flags, turnOptions(flags), version)
         : runOnce(globals, prompt, flags, version);
-    });
-  addClaudeOptions(run);
+    },
+  );
 }
 
 export async function runOnce(

@@ -1,6 +1,7 @@
 /** `mcp-platform sessions …`: needs the event log alone, so no server is started and no provider asked. */
 import { writeFileSync } from "node:fs";
 import { type Command, Option } from "commander";
+import type { LoadedConfig } from "../config/load.js";
 import { RequestError } from "../core/errors.js";
 import type { Conversations } from "../session/conversations.js";
 import { type ExportFormat, exportFormats } from "../session/export/formats.js";
@@ -16,12 +17,14 @@ interface DeleteOptions {
 }
 
 export function addConversationCommands(program: Command): void {
-  const withLog = async (work: (conversations: Conversations, secrets: readonly string[]) => Promise<void>) => {
+  const withLog = async (
+    work: (conversations: Conversations, secrets: readonly string[], loaded: LoadedConfig) => Promise<void>,
+  ) => {
     const { openConversations } = await import("../app.js");
-    const { config } = await loadConfirmed(program.opts<GlobalOptions>());
-    const { conversations, secrets } = await openConversations(config, process.env);
+    const loaded = await loadConfirmed(program.opts<GlobalOptions>());
+    const { conversations, secrets } = await openConversations(loaded.config, process.env);
     try {
-      await work(conversations, secrets);
+      await work(conversations, secrets, loaded);
     } finally {
       await conversations.close();
     }
@@ -59,9 +62,22 @@ export function addConversationCommands(program: Command): void {
     .description("one as a file for somebody else, without what looks like a secret")
     .argument("<id>")
     .addOption(new Option("--format <format>", "of the file").choices([...exportFormats]).default("md"))
-    .option("-o, --output <file>", "instead of stdout")
-    .action((id: string, { format, output }: { format: ExportFormat; output?: string }) =>
-      withLog(async (conversations, secrets) => {
+    .addOption(
+      new Option("--as <what>", "a session file with its cassette, which does the conversation again")
+        .choices(["session"])
+        .conflicts("format"),
+    )
+    .option("-o, --output <path>", "file instead of stdout; with --as, the folder (default: this one)")
+    .action((id: string, { format, as, output }: { format: ExportFormat; as?: "session"; output?: string }) =>
+      withLog(async (conversations, secrets, loaded) => {
+        if (as === "session") {
+          const { exportSession } = await import("../export-session.js");
+          const parts = { loaded, env: process.env, secrets, folder: output ?? "." };
+          const { files, notes } = await exportSession(id, await conversations.events(id), parts);
+          for (const note of notes) process.stderr.write(`${note}\n`);
+          print(files.join("\n"));
+          return;
+        }
         const { exportConversation } = await import("../session/export/export.js");
         const text = exportConversation(id, await conversations.events(id), { format, secrets });
         if (output === undefined) print(text);

@@ -1,4 +1,4 @@
-import { child, isMapping, type Mapping } from "./tree.js";
+import { child, isMapping, type Mapping } from "../core/tree.js";
 
 /** Keys of other hosts' files and where they belong here; a dot goes one mapping down. */
 const KEYS: Record<string, string> = {

@@ -13,8 +13,8 @@ import type {
   ServiceConfig,
   StorageConfig,
 } from "../core/config.js";
-import { parseDuration } from "./durations.js";
-import type { Mapping } from "./tree.js";
+import { parseDuration } from "../core/durations.js";
+import type { Mapping } from "../core/tree.js";
 
 /** A valid tree with all its defaults. */
 interface ConfigTree {

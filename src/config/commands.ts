@@ -1,9 +1,9 @@
 /** What the `config` commands print. */
 import { dump } from "js-yaml";
+import { child, isMapping, keys, type Mapping } from "../core/tree.js";
 import type { LoadedConfig } from "./load.js";
 import { isSecretName, redactArgs, redactUrls } from "./redact.js";
 import { isSecret } from "./schema.js";
-import { child, isMapping, keys, type Mapping } from "./tree.js";
 
 export { schemaText } from "./schema.js";
 export { initText } from "./starter.js";

@@ -1,8 +1,8 @@
 import { load } from "js-yaml";
+import { isMapping, type Mapping } from "../core/tree.js";
 import type { Environment } from "./interpolate.js";
 import type { Layer } from "./layers.js";
 import { configSchema, type SchemaNode, schemaOfChild } from "./schema.js";
-import { isMapping, type Mapping } from "./tree.js";
 
 const PREFIX = "MCP_PLATFORM_";
 

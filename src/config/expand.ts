@@ -1,9 +1,10 @@
-import { parseDuration } from "./durations.js";
+import { parseDuration } from "../core/durations.js";
+import type { Problem } from "../core/source.js";
+import { child, isMapping, keys, type Mapping } from "../core/tree.js";
 import { scalar } from "./environment.js";
 import { type Environment, interpolate } from "./interpolate.js";
-import type { Merged, Problem } from "./layers.js";
+import type { Merged } from "./layers.js";
 import { configSchema, type SchemaNode, schemaOfChild } from "./schema.js";
-import { child, isMapping, keys, type Mapping } from "./tree.js";
 
 interface Template {
   /** With its placeholders, as written. */

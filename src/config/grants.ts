@@ -1,9 +1,9 @@
 /** Settings of a configuration that was merely found in the working directory: those that somebody else must not choose unasked. */
 import { isDeepStrictEqual } from "node:util";
+import { keyPath, keys, valueAt } from "../core/tree.js";
 import type { LoadedConfig } from "./load.js";
 import { redactUrls } from "./redact.js";
 import { configSchema, isSecret, type SchemaNode, schemaOfChild } from "./schema.js";
-import { keyPath, keys, valueAt } from "./tree.js";
 
 /**
  * What takes no right away from the user: it says how the model writes, waits or is shown, or it restricts. Whatever is not

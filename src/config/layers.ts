@@ -1,7 +1,6 @@
 import type { ConfigProblem } from "../core/errors.js";
-import type { Part } from "./positions.js";
-import type { Source } from "./source.js";
-import { child, isMapping, keyPath, type Mapping } from "./tree.js";
+import type { Problem, Source } from "../core/source.js";
+import { child, isMapping, keyPath, type Mapping } from "../core/tree.js";
 
 /** Where a value comes from. A file's `pointer` is the place in that file, under the name it has there. */
 export type Origin =
@@ -22,13 +21,6 @@ export type Origins = Map<string, Origin>;
 export interface Merged {
   tree: Mapping;
   origins: Origins;
-}
-
-/** A mistake at a key, before its place in a file is looked up. */
-export interface Problem {
-  pointer: string;
-  part: Part;
-  message: string;
 }
 
 /** Lays later layers over earlier ones: mappings key by key, everything else whole. A null is a key left out. */

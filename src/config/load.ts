@@ -1,18 +1,18 @@
 import { resolve } from "node:path";
 import type { Config } from "../core/config.js";
 import { ConfigError, type ConfigProblem } from "../core/errors.js";
+import { objectSource, type Problem, readSource, type Source } from "../core/source.js";
+import { deepFreeze, isMapping, type Mapping, pruned, valueAt } from "../core/tree.js";
 import { canonicalServers } from "./aliases.js";
 import { buildConfig } from "./build.js";
 import { environmentLayers } from "./environment.js";
 import { type Expanded, expandTree } from "./expand.js";
-import { type Layer, locate, type Merged, mergeLayers, originName, type Problem } from "./layers.js";
+import { type Layer, locate, type Merged, mergeLayers, originName } from "./layers.js";
 import { resolvePath, type Surroundings } from "./paths.js";
 import { permissionProblems } from "./permissions.js";
 import { schemaProblems } from "./problems.js";
 import { validate } from "./schema.js";
 import { completeServers, serverProblems } from "./servers.js";
-import { objectSource, readSource, type Source } from "./source.js";
-import { deepFreeze, isMapping, type Mapping, pruned, valueAt } from "./tree.js";
 
 /** A configuration in the shape of the file, snake_case and all. */
 export type ConfigObject = Readonly<Record<string, unknown>>;
@@ -24,6 +24,8 @@ export interface LoadOptions {
   cwd?: string;
   /** What flags say, in the shape of the file; nothing overrides it. */
   overrides?: ConfigObject;
+  /** A placeholder of a variable that is not set stays as it is: for a host that starts nothing. Default: it is a mistake. */
+  allowsUnset?: boolean;
 }
 
 export interface LoadedConfig {
@@ -43,6 +45,19 @@ export interface LoadedConfig {
   written: ReadonlyMap<string, unknown>;
   /** The same text, as if the file had nothing at these pointers. Throws as loading does. */
   without(pointers: readonly string[]): LoadedConfig;
+  /** The same with more of its shape over the files and the environment: `mcpServers` there are all there are. Throws as loading does. */
+  with(more: Source, options?: Pick<LoadOptions, "allowsUnset">): LoadedConfig;
+}
+
+/** What a configuration is made of. */
+interface Given {
+  file: Source;
+  /** Absolute paths of what was read. */
+  read: string[];
+  surroundings: Surroundings;
+  overrides: ConfigObject;
+  more?: Source;
+  allowsUnset?: boolean;
 }
 
 const ADVICE = " (`mcp-platform config init` prints one to start from)";
@@ -52,24 +67,35 @@ const ADVICE = " (`mcp-platform config init` prints one to start from)";
  * Throws one ConfigError with everything that is wrong.
  */
 export function loadConfig(source: string | ConfigObject, options: LoadOptions = {}): LoadedConfig {
-  const { env = process.env, cwd = process.cwd(), overrides = {} } = options;
-  const surroundings = { env, cwd };
-  if (typeof source !== "string") return compose(objectSource(source, cwd), [], surroundings, overrides);
+  const { env = process.env, cwd = process.cwd(), overrides = {}, allowsUnset } = options;
+  const given = { surroundings: { env, cwd }, overrides, allowsUnset };
+  if (typeof source !== "string") {
+    return compose({ ...given, file: objectSource(source, cwd), read: [] });
+  }
   const path = resolve(cwd, source);
-  return compose(readSource(path, cwd, ADVICE), [path], surroundings, overrides);
+  return compose({ ...given, file: readSource(path, cwd, ADVICE), read: [path] });
 }
 
-function compose(file: Source, read: string[], surroundings: Surroundings, overrides: ConfigObject): LoadedConfig {
+function compose(given: Given): LoadedConfig {
+  const { file, read, surroundings, overrides, more } = given;
   const { env } = surroundings;
+  const own = more?.tree.mcpServers === undefined ? file : withoutPlaces(file, ["/mcpServers", "/mcp/config_file"]);
   const stack = (servers: readonly Layer[]) => {
-    const files = [...servers, fileLayer(file)];
+    const files = [...servers, fileLayer(own)];
     const environment = environmentLayers(env, mergeLayers(files).tree);
-    return mergeLayers([defaults(), ...files, ...environment, { tree: overrides, originOf: () => ({ kind: "flag" }) }]);
+    const over = more ? [fileLayer(more)] : [];
+    return mergeLayers([
+      defaults(),
+      ...files,
+      ...environment,
+      ...over,
+      { tree: overrides, originOf: () => ({ kind: "flag" }) },
+    ]);
   };
-  const { path, servers, problems } = serversFile(stack([]), file, surroundings);
+  const { path, servers, problems } = serversFile(stack([]), own, surroundings);
   const merged = stack(servers);
   const expanded = expandTree(merged, env);
-  problems.push(...check(expanded, merged, surroundings).map((problem) => locate(problem, merged.origins)));
+  problems.push(...check(expanded, merged, given).map((problem) => locate(problem, merged.origins)));
   if (problems.length > 0) throw new ConfigError(problems.toSorted(byPlace));
   return {
     config: deepFreeze(buildConfig(expanded.tree)),
@@ -79,9 +105,13 @@ function compose(file: Source, read: string[], surroundings: Surroundings, overr
     originOf: (pointer) => originName(merged.origins.get(pointer) ?? { kind: "default" }),
     variablesOf: (pointer) => expanded.templates.get(pointer)?.variables ?? [],
     written: writtenIn(merged),
-    without: (pointers) =>
-      compose({ ...file, tree: pruned(file.tree, new Set(pointers)) }, read, surroundings, overrides),
+    without: (pointers) => compose({ ...given, file: withoutPlaces(file, pointers) }),
+    with: (over, { allowsUnset } = {}) => compose({ ...given, more: over, allowsUnset }),
   };
+}
+
+function withoutPlaces(source: Source, pointers: readonly string[]): Source {
+  return { ...source, tree: pruned(source.tree, new Set(pointers)) };
 }
 
 function writtenIn({ tree, origins }: Merged): Map<string, unknown> {
@@ -138,9 +168,10 @@ function serversFile(merged: Merged, file: Source, surroundings: Surroundings): 
 }
 
 /** Completes the tree in place, with defaults and absolute paths, and says what is wrong with it. */
-function check(expanded: Expanded, { origins }: Merged, surroundings: Surroundings): Problem[] {
+function check(expanded: Expanded, { origins }: Merged, { surroundings, allowsUnset }: Given): Problem[] {
   const { tree } = expanded;
-  const problems = [...expanded.problems, ...completeServers(tree, origins, surroundings)];
+  const unset = allowsUnset ? [] : expanded.problems;
+  const problems = [...unset, ...completeServers(tree, origins, surroundings)];
   problems.push(...schemaProblems(validate(tree), expanded), ...serverProblems(tree), ...permissionProblems(tree));
   const storage = valueAt(tree, "/chat/storage");
   if (isMapping(storage) && typeof storage.path === "string") {

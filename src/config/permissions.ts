@@ -1,6 +1,6 @@
+import type { Problem } from "../core/source.js";
 import { parseToolPattern } from "../core/tool-pattern.js";
-import type { Problem } from "./layers.js";
-import { child, isMapping, type Mapping, valueAt } from "./tree.js";
+import { child, isMapping, type Mapping, valueAt } from "../core/tree.js";
 
 /** A rule that is no pattern would rule nothing, and nobody would notice. */
 export function permissionProblems(tree: Mapping): Problem[] {

@@ -2,10 +2,10 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { ServerConfig } from "../core/config.js";
+import { child, scalarsIn, valueAt } from "../core/tree.js";
 import { isHarmless } from "./grants.js";
 import type { LoadedConfig } from "./load.js";
 import { readState, writeState } from "./state-file.js";
-import { child, scalarsIn, valueAt } from "./tree.js";
 
 /** Those that would be started and that are not among the user's own. */
 export function projectServers({ config }: LoadedConfig, own: readonly ServerConfig[]): ServerConfig[] {

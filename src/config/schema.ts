@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Ajv, type ErrorObject } from "ajv";
-import { parseDuration } from "./durations.js";
-import { keys, type Mapping } from "./tree.js";
+import { parseDuration } from "../core/durations.js";
+import { keys, type Mapping } from "../core/tree.js";
 
 /** The part of draft-07 that `config.schema.json` uses. `writeOnly` marks what must never be printed. */
 export interface SchemaNode {

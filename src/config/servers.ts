@@ -1,8 +1,9 @@
 import { parseEnv } from "node:util";
-import { type Origins, originOf, type Problem } from "./layers.js";
+import type { Problem } from "../core/source.js";
+import { displayName, readText } from "../core/source.js";
+import { child, isMapping, type Mapping } from "../core/tree.js";
+import { type Origins, originOf } from "./layers.js";
 import { resolvePath, type Surroundings } from "./paths.js";
-import { displayName, readText } from "./source.js";
-import { child, isMapping, type Mapping } from "./tree.js";
 
 /** What no schema can say of one server: how it is reached. */
 export function serverProblems(tree: Mapping): Problem[] {

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { isMapping, type Mapping } from "./tree.js";
+import { isMapping, type Mapping } from "../core/tree.js";
 
 /** A file of the user's own that other hosts of his write too. Undefined when there is none that can be used. */
 export function readState(path: string): Mapping | undefined {

@@ -1,6 +1,6 @@
 import { type FSWatcher, realpathSync, watch } from "node:fs";
 import { dirname } from "node:path";
-import { readText } from "./source.js";
+import { readText } from "../core/source.js";
 
 /** An editor's several writes count as one. */
 const debounceMs = 200;

@@ -69,6 +69,8 @@ export type LlmErrorKind =
   | "html"
   | "redirect"
   | "protocol"
+  | "cassette"
+  | "scripted"
   | "aborted";
 
 export interface LlmErrorDetails extends ErrorDetails {
@@ -107,7 +109,8 @@ export class LlmError extends HostError {
   }
 }
 
-export type McpErrorKind = "unavailable" | "needs_auth" | "protocol" | "not_found" | "timeout";
+/** `cassette`: nothing recorded answers the request. */
+export type McpErrorKind = "unavailable" | "needs_auth" | "protocol" | "not_found" | "timeout" | "cassette";
 
 /** A server that could not be reached or spoke nonsense. A tool that failed is a result, not an error. */
 export class McpError extends HostError {
@@ -147,6 +150,31 @@ export type RequestErrorKind =
 export class RequestError extends HostError {
   constructor(
     readonly kind: RequestErrorKind,
+    message: string,
+    details: ErrorDetails = {},
+  ) {
+    super(message, details);
+  }
+}
+
+export type ScriptErrorKind =
+  | "template"
+  | "condition"
+  | "answer"
+  | "save"
+  | "output"
+  | "repeat"
+  | "limit"
+  | "tool_error"
+  | "not_found"
+  | "cassette"
+  | "scripted"
+  | "aborted";
+
+/** What keeps a step of a scripted session from being done, or from being what the script says. */
+export class ScriptError extends HostError {
+  constructor(
+    readonly kind: ScriptErrorKind,
     message: string,
     details: ErrorDetails = {},
   ) {

@@ -1,4 +1,5 @@
 import type { ErrorInfo, StopReason } from "../core/chat.js";
+import type { ScriptErrorKind } from "../core/errors.js";
 
 /** Process exit codes: the table of README.md. */
 export const exitCodes = {
@@ -10,6 +11,8 @@ export const exitCodes = {
   serverDown: 5,
   denied: 6,
   limit: 7,
+  /** A scripted session came to something else than it says. */
+  unmet: 8,
   cancelled: 130,
   /** SIGTERM. */
   terminated: 143,
@@ -46,6 +49,22 @@ const byErrorKind: Readonly<Record<string, number>> = {
   cancelled: exitCodes.cancelled,
 };
 
+/** What a script finds wrong by itself, not what kept it from looking. */
+const byScriptErrorKind: Readonly<Record<ScriptErrorKind, number>> = {
+  template: exitCodes.unmet,
+  condition: exitCodes.unmet,
+  answer: exitCodes.unmet,
+  save: exitCodes.unmet,
+  output: exitCodes.unmet,
+  repeat: exitCodes.unmet,
+  tool_error: exitCodes.unmet,
+  not_found: exitCodes.unmet,
+  cassette: exitCodes.unmet,
+  scripted: exitCodes.unmet,
+  limit: exitCodes.limit,
+  aborted: exitCodes.cancelled,
+};
+
 const byStopReason: Readonly<Record<StopReason, number>> = {
   end_turn: exitCodes.done,
   max_tokens: exitCodes.done,
@@ -65,4 +84,24 @@ export function exitCodeOfTurn(turn: { stopReason?: StopReason; error?: ErrorInf
   if (turn.error) return exitCodeOfError(turn.error);
   if (turn.stopReason === "cancelled") return exitCodes.cancelled;
   return turn.denied ? exitCodes.denied : byStopReason[turn.stopReason ?? "error"];
+}
+
+interface Ended {
+  passed: boolean;
+  error?: { kind: string };
+  steps: readonly { passed: boolean; error?: { kind: string } }[];
+}
+
+/** Of several that failed in different ways: that they failed. */
+export function exitCodeOfScripts(results: readonly Ended[]): number {
+  const codes = new Set(results.filter(({ passed }) => !passed).map(exitCodeOfScript));
+  const [code = exitCodes.done] = codes;
+  return codes.size > 1 ? exitCodes.unmet : code;
+}
+
+function exitCodeOfScript({ error, steps }: Ended): number {
+  const cause = error ?? steps.find(({ passed }) => !passed)?.error;
+  if (!cause) return exitCodes.unmet;
+  const byKind: Readonly<Record<string, number>> = { ...byErrorKind, ...byScriptErrorKind };
+  return byKind[cause.kind] ?? exitCodes.unexpected;
 }

@@ -3,9 +3,9 @@ import { Attempts, type OnDelta } from "./attempts.js";
 import { Breaker } from "./breaker.js";
 import type { Call } from "./call.js";
 import type { Answer, AnswerFold } from "./deltas.js";
+import type { LlmHttpParts } from "./http.js";
 import { Lane } from "./lane.js";
 import type { RetryPolicyParts } from "./retry.js";
-import type { RouteParts } from "./routes.js";
 
 export interface AnswerParts {
   onDelta?: OnDelta;
@@ -17,12 +17,12 @@ export interface AnswerParts {
 /** Lets a call through to its provider: breaker, then a place in the provider's lane, then as many attempts as it takes. */
 export class Admission {
   readonly #http: HttpConfig;
-  readonly #parts: RetryPolicyParts & RouteParts;
+  readonly #parts: RetryPolicyParts & LlmHttpParts;
   readonly #attempts: Attempts;
   readonly #lanes = new Map<string, Lane>();
   readonly #breakers = new Map<string, Breaker>();
 
-  constructor(http: HttpConfig, parts: RetryPolicyParts & RouteParts) {
+  constructor(http: HttpConfig, parts: RetryPolicyParts & LlmHttpParts) {
     this.#http = http;
     this.#parts = parts;
     this.#attempts = new Attempts(http, parts);

@@ -8,9 +8,8 @@ import { AnswerFold } from "./deltas.js";
 import { failure, saidBy } from "./errors.js";
 import { postHedged } from "./hedge.js";
 import { requestIdOf } from "./hints.js";
-import { LlmHttp } from "./http.js";
+import { LlmHttp, type LlmHttpParts } from "./http.js";
 import { RetryPolicy, type RetryPolicyParts } from "./retry.js";
-import type { RouteParts } from "./routes.js";
 
 /** A limit that was reached says more than that the answer broke off, and a cancelled one was not broken. */
 const KEEPS_ITS_KIND = new Set(["idle_timeout", "total_timeout", "aborted"]);
@@ -23,7 +22,7 @@ export class Attempts {
   readonly #policy: RetryPolicy;
   readonly #http: LlmHttp;
 
-  constructor(http: HttpConfig, parts: RetryPolicyParts & RouteParts) {
+  constructor(http: HttpConfig, parts: RetryPolicyParts & LlmHttpParts) {
     this.#policy = new RetryPolicy(parts);
     this.#http = new LlmHttp(http, this.#policy, parts);
   }

@@ -1,13 +1,8 @@
 import { get } from "node:http";
 import type { LlmConfig } from "../core/config.js";
+import type { ModelChoice } from "../core/tape.js";
 import { asObject, asObjects, asText, parseJson } from "./json.js";
 import { type Environment, keysOf, presetOf, providerNames } from "./providers.js";
-
-export interface ProviderChoice {
-  provider: string;
-  /** What the local server has loaded, where the configuration names no model. */
-  model?: string;
-}
 
 /** The ids of the models that an OpenAI-compatible server offers; undefined when none answers there. */
 export type Probe = (baseUrl: string) => Promise<readonly string[] | undefined>;
@@ -20,7 +15,7 @@ export async function chooseProvider(
   config: LlmConfig,
   env: Environment,
   probe: Probe = listModels,
-): Promise<ProviderChoice> {
+): Promise<ModelChoice> {
   if (config.active) return { provider: config.active };
   const withKey = providerNames(config).find((name) => keysOf(config, env, name).length > 0);
   if (withKey) return { provider: withKey };

@@ -2,6 +2,7 @@ import type { Completion, CompletionRequest } from "../core/chat.js";
 import type { LlmConfig, StreamRecovery } from "../core/config.js";
 import { type NewId, newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
+import type { Tape } from "../core/tape.js";
 import type { Admission } from "./admission.js";
 import type { OnDelta } from "./attempts.js";
 import { Call, TotalTimeout } from "./call.js";
@@ -20,6 +21,8 @@ export interface LlmClientParts {
   /** Uniform in [0, 1). */
   random?: () => number;
   newId?: NewId;
+  /** Stands before the wire. */
+  tape?: Tape;
 }
 
 export interface CompleteOptions {
@@ -40,7 +43,7 @@ const DEFAULT_STREAM_TOTAL_MS = 900_000;
 /** Chat Completions of any provider. The HTTP stack is loaded with the first request: an idle host does without. */
 export class LlmClient {
   readonly #config: LlmConfig;
-  readonly #parts: Required<LlmClientParts>;
+  readonly #parts: Required<Omit<LlmClientParts, "tape">> & Pick<LlmClientParts, "tape">;
   readonly #resolved = new Map<string, ResolvedModel>();
   readonly #dialects: Dialects;
   #admission: Promise<Admission> | undefined;
@@ -55,7 +58,8 @@ export class LlmClient {
   resolve(model?: string): ResolvedModel {
     const known = this.#resolved.get(model ?? "");
     if (known) return known;
-    const resolved = resolveModel(this.#config, this.#parts.env, model);
+    const { env, tape } = this.#parts;
+    const resolved = resolveModel(this.#config, env, model, tape?.plays.models);
     this.#resolved.set(model ?? "", resolved);
     return resolved;
   }

@@ -12,7 +12,13 @@ export interface Chain<T> {
 }
 
 /** The end of the whole completion, whoever is asked. */
-const FINAL: ReadonlySet<LlmErrorKind> = new Set(["aborted", "total_timeout", "content_filter"]);
+const FINAL: ReadonlySet<LlmErrorKind> = new Set([
+  "aborted",
+  "total_timeout",
+  "content_filter",
+  "cassette",
+  "scripted",
+]);
 
 /**
  * The request itself is at fault, or the configuration of the provider that was to answer it, and is to be seen. The first

@@ -1,12 +1,17 @@
 import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from "axios";
 import type { HttpConfig } from "../core/config.js";
+import type { Tape } from "../core/tape.js";
 import type { Call } from "./call.js";
 import { completionsUrl } from "./endpoint.js";
 import { failure } from "./errors.js";
 import { toLlmError } from "./http-errors.js";
 import { callOf, type RetryPolicy, wireRetries } from "./retry.js";
 import { type Route, type RouteParts, Routes } from "./routes.js";
-import { type Response, send } from "./send.js";
+import { type Response, received, send } from "./send.js";
+
+export interface LlmHttpParts extends RouteParts {
+  tape?: Tape;
+}
 
 /** The one axios instance. */
 export class LlmHttp {
@@ -14,10 +19,12 @@ export class LlmHttp {
   readonly #routes: Routes;
   readonly #policy: RetryPolicy;
   readonly #keepaliveExpiryMs: number;
+  readonly #parts: LlmHttpParts;
   #isClosed = false;
 
-  constructor(http: HttpConfig, policy: RetryPolicy, parts: RouteParts) {
+  constructor(http: HttpConfig, policy: RetryPolicy, parts: LlmHttpParts) {
     this.#policy = policy;
+    this.#parts = parts;
     this.#keepaliveExpiryMs = http.keepaliveExpiryMs;
     this.#routes = new Routes(http, parts);
     this.#instance = axios.create();
@@ -54,9 +61,25 @@ export class LlmHttp {
   async #attempt(config: InternalAxiosRequestConfig): Promise<AxiosResponse<Response>> {
     const call = callOf(config) as Call;
     if (this.#isClosed) throw failure("aborted", "the host is closing", call, { hint: "" });
-    const route = this.#routes.to(config.url ?? "", call.provider.limits.connectTimeoutMs);
-    await call.begin(this.#policy.now, config.signal as AbortSignal);
-    return send(config, { ...route, headers: headersOf(call, route.headers) }, this.#keepaliveExpiryMs);
+    const { tape } = this.#parts;
+    const { url = "" } = config;
+    const signal = config.signal as AbortSignal;
+    const route = tape?.plays.models ? undefined : this.#routes.to(url, call.provider.limits.connectTimeoutMs);
+    await call.begin(this.#policy.now, signal);
+    const wire = () => {
+      if (!route) throw new TypeError("a tape that plays asked for the wire");
+      return send(config, { ...route, headers: headersOf(call, route.headers) }, this.#keepaliveExpiryMs);
+    };
+    if (!tape) return received(config, wire());
+    const { provider, model } = call;
+    const exchange = {
+      provider: provider.name,
+      model,
+      path: new URL(url).pathname,
+      body: String(config.data),
+      signal,
+    };
+    return received(config, tape.model(exchange, wire));
   }
 
   /** Closes idle connections and breaks those in use; there will be no others. */

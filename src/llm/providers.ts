@@ -26,24 +26,27 @@ export interface ResolvedModel {
   contextWindow: number;
 }
 
+/** In place of a URL that is not needed. */
+const NOWHERE = "http://tape.invalid";
 /** Where nothing is known of a model. */
 const CONTEXT_WINDOW = 128_000;
 
 /**
  * `model` of the active provider, or `provider/model` where the prefix is a known provider (`openai/gpt-5` of OpenRouter
  * is `openrouter/openai/gpt-5`). Throws LlmError before anything is sent: unknown provider, no base_url, no model, no key.
+ * `isPlayed`: a tape answers, so that neither base_url nor key is needed.
  */
-export function resolveModel(config: LlmConfig, env: Environment, model?: string): ResolvedModel {
+export function resolveModel(config: LlmConfig, env: Environment, model?: string, isPlayed = false): ResolvedModel {
   const slash = model?.indexOf("/") ?? -1;
   const prefix = model?.slice(0, Math.max(0, slash)) ?? "";
   const known = providerNames(config).includes(prefix);
   const name = known ? prefix : config.active;
   if (!name) throw misconfigured("", "llm.active is not set", "Set llm.active to one of the providers.");
   const named = known ? model?.slice(slash + 1) : model;
-  const provider = provide(config, env, name, named);
+  const provider = provide(config, env, name, { named, isPlayed });
   const wanted = named || provider.model;
   if (!wanted) throw misconfigured(name, `llm.providers.${name}.model is not set`, "Set it, or name a model with -m.");
-  if (provider.quirks.needsKey && provider.apiKeys.length === 0) throw unusableKey(provider, "no API key");
+  if (provider.quirks.needsKey && !isPlayed && provider.apiKeys.length === 0) throw unusableKey(provider, "no API key");
   // axios would drop such characters in silence, and the provider would refuse a key that nobody has written.
   if (provider.apiKeys.some((key) => /[^!-~]/.test(key)))
     throw unusableKey(provider, "the API key holds a space or a letter beyond ASCII");
@@ -79,14 +82,19 @@ export function presetOf(name: string): (typeof PRESETS)[string] | undefined {
 }
 
 /** `named`: the model that is asked for, where it is not the provider's own. */
-function provide(config: LlmConfig, env: Environment, name: string, named: string | undefined): Provider {
+function provide(
+  config: LlmConfig,
+  env: Environment,
+  name: string,
+  { named, isPlayed }: { named: string | undefined; isPlayed: boolean },
+): Provider {
   const { quirks: presetQuirks, ...preset } = presetOf(name) ?? {};
   const configured = config.providers[name];
   if (!configured && !presetOf(name)) throw unknownProvider(config, name);
   const { quirks: ownQuirks, ...own } = withoutUndefined(configured ?? {});
   const headers = { ...preset.headers, ...own.headers };
   const merged: Omit<ProviderConfig, "quirks"> = { ...preset, ...own, headers };
-  const { baseUrl } = merged;
+  const baseUrl = merged.baseUrl ?? (isPlayed ? NOWHERE : undefined);
   if (!baseUrl) {
     throw misconfigured(
       name,
@@ -135,7 +143,11 @@ function unusableKey({ name, keyVariable }: Provider, problem: string): LlmError
 }
 
 function unknownProvider(config: LlmConfig, name: string): LlmError {
-  return misconfigured(name, `unknown provider "${name}"`, `Known: ${providerNames(config).join(", ")}.`);
+  const hint =
+    name === "scripted"
+      ? "The scripted model is for session files: model: scripted, and its replies under scripted."
+      : `Known: ${providerNames(config).join(", ")}.`;
+  return misconfigured(name, `unknown provider "${name}"`, hint);
 }
 
 function misconfigured(provider: string, message: string, hint: string): LlmError {

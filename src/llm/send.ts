@@ -1,7 +1,9 @@
 import { type ClientRequest, type IncomingMessage, request as openRequest } from "node:http";
-import { pipeline, type Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { constants, createBrotliDecompress, createUnzip } from "node:zlib";
 import { AxiosError, type AxiosResponse, CanceledError, type InternalAxiosRequestConfig } from "axios";
+import { LlmError } from "../core/errors.js";
+import type { ModelAnswer } from "../core/tape.js";
 import { respectKeepAlive } from "./agents.js";
 import { readUpTo } from "./body.js";
 import type { Headers } from "./hints.js";
@@ -19,16 +21,15 @@ const MAX_ERROR_BYTES = 64 * 1024;
 const MAX_ERROR_TIME_MS = 2000;
 
 /**
- * One attempt: what the instance's adapter does. axios' own adapter costs as much again as the request itself, and leaves
- * to us what it does differently for streams: a timeout that ends with the headers, bodies of errors, cancelling.
- * Resolves with the headers of a 2xx, its body a stream. Rejects with an AxiosError, the body of an error read to its end,
- * since one that nobody reads holds its pooled connection for ever; and it says what went wrong.
+ * The wire, for one attempt: part of what the instance's adapter does. axios' own adapter costs as much again as the request itself, and
+ * leaves to us what it does differently for streams: a timeout that ends with the headers, bodies of errors, cancelling.
+ * Resolves with the response headers, whatever the status. Rejects with what the socket threw.
  */
 export async function send(
   config: InternalAxiosRequestConfig,
   route: Route,
   keepaliveExpiryMs: number,
-): Promise<AxiosResponse<Response>> {
+): Promise<ModelAnswer> {
   const { data: sent, timeout = 0, signal } = config;
   if (sent.length > MAX_BODY_BYTES) throw new AxiosError("the request is too large", "ERR_FR_MAX_BODY_LENGTH_EXCEEDED");
   // As a list they are written as they are; as an object each would be checked twice, and kept.
@@ -36,19 +37,38 @@ export async function send(
   const request = openRequest({ ...route, headers: list, method: "POST" });
   const answered = headersOf(request, timeout, signal as AbortSignal);
   request.end(sent);
-  const incoming = await answered.catch((error: NodeJS.ErrnoException) => {
-    const { reusedSocket } = request;
-    throw AxiosError.from(error, error.code, config, { reusedSocket });
+  const incoming = await answered.catch((error: SocketError) => {
+    throw Object.assign(error, { reusedSocket: request.reusedSocket });
   });
   respectKeepAlive(incoming, keepaliveExpiryMs);
-  const { statusCode: status = 0, statusMessage: statusText = "" } = incoming;
-  const { headers } = incoming;
-  const body = decoded(incoming);
+  return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: decoded(incoming) };
+}
+
+/**
+ * The other part: resolves with the headers of a 2xx, its body a stream. Rejects with an AxiosError, the body of an error read to its end,
+ * since one that nobody reads holds its pooled connection for ever; and it says what went wrong. What is no error of a wire stays as it is.
+ */
+export async function received(
+  config: InternalAxiosRequestConfig,
+  answering: Promise<ModelAnswer>,
+): Promise<AxiosResponse<Response>> {
+  const { status, headers, body } = await answering.catch((error: SocketError) => {
+    if (error instanceof LlmError) throw error;
+    throw AxiosError.from(error, error.code, config, { reusedSocket: error.reusedSocket });
+  });
+  const stream = body instanceof Readable ? body : Readable.from(body);
+  const statusText = "";
   // axios hands `data` on as it is; the headers it would copy several times.
-  if (status >= 200 && status < 300) return { status, statusText, headers: {}, config, data: { headers, data: body } };
-  const data = await readUpTo(body, MAX_ERROR_BYTES, MAX_ERROR_TIME_MS);
+  if (status >= 200 && status < 300)
+    return { status, statusText, headers: {}, config, data: { headers, data: stream } };
+  const data = await readUpTo(stream, MAX_ERROR_BYTES, MAX_ERROR_TIME_MS);
   const response = { status, statusText, headers: headers as AxiosResponse["headers"], config, data };
   throw new AxiosError(`status ${status}`, AxiosError.ERR_BAD_RESPONSE, config, undefined, response);
+}
+
+interface SocketError extends NodeJS.ErrnoException {
+  /** It was a pooled one. */
+  reusedSocket?: boolean;
 }
 
 /** Listens for as long as the answer lasts, and so holds on to as little as it can. */

@@ -1,10 +1,20 @@
 import type { ServerConfig } from "../core/config.js";
+import type { ServerHello, Tape } from "../core/tape.js";
 import type { Callbacks } from "./callbacks.js";
 import { type ConnectionEvents, McpConnection } from "./connection.js";
 import { learn, learnFrom, peerOf } from "./eras.js";
-import { EndedByProbe } from "./peer.js";
+import { EndedByProbe, type Peer } from "./peer.js";
+import { silentPeer, silentRoute } from "./silent-peer.js";
+import { Link, tapedPeer } from "./taped-peer.js";
 import type { Route } from "./transports/route.js";
 import { abortable } from "./wait.js";
+
+interface ConnectParts {
+  callbacks: Callbacks;
+  events: ConnectionEvents;
+  /** Stands before the server, or in its place. */
+  tape?: Tape;
+}
 
 /**
  * Connects by the route that `open` begins, and those that it names when the server does not take it. Rejects with McpError;
@@ -12,24 +22,59 @@ import { abortable } from "./wait.js";
  */
 export async function connect(
   config: ServerConfig,
-  callbacks: Callbacks,
-  events: ConnectionEvents,
+  parts: ConnectParts,
   signal: AbortSignal,
   open: () => Promise<Route>,
 ): Promise<McpConnection> {
+  const { tape, callbacks, events } = parts;
+  if (!tape) return (await connectBy(open, config, parts, signal)).connection;
+  const { name: server } = config;
+  const link = new Link();
+  let live: McpConnection | undefined;
+  const greeting = tape.hello(server, link, async (told) => {
+    const { connection, peer } = await connectBy(open, config, parts, signal, (inner, { explain }) =>
+      tapedPeer(inner, { server, tape, link, told, explain }),
+    );
+    live = connection;
+    return helloOf(peer);
+  });
+  const hello = await abortable(greeting, signal);
+  if (live) return live;
+  const { explain } = silentRoute;
+  const peer = tapedPeer(silentPeer(config, hello), { server, tape, link, told: link, explain });
+  return new McpConnection(config, events, { route: silentRoute, peer, callbacks });
+}
+
+async function connectBy(
+  open: () => Promise<Route>,
+  config: ServerConfig,
+  parts: ConnectParts,
+  signal: AbortSignal,
+  wrap: (peer: Peer, route: Route) => Peer = (peer) => peer,
+): Promise<{ connection: McpConnection; peer: Peer }> {
+  const { callbacks, events } = parts;
   const route = await open();
   try {
-    const peer = await abortable(peerOf(config, route, callbacks.capabilities, signal), signal);
+    const peer = wrap(await abortable(peerOf(config, route, callbacks.capabilities, signal), signal), route);
     const connection = new McpConnection(config, events, { route, peer, callbacks });
     await abortable(peer.connect(), signal);
     learn(peer.era, config);
-    return connection;
+    return { connection, peer };
   } catch (error) {
     learnFrom(error, config);
     const reason = route.explain(error); // before the close, which makes an end of its own
     await route.close();
     const next = error instanceof EndedByProbe ? open : route.instead(error);
-    if (next) return connect(config, callbacks, events, signal, next);
+    if (next) return connectBy(next, config, parts, signal, wrap);
     throw reason;
   }
+}
+
+function helloOf({ era, capabilities, serverVersion: version, instructions }: Peer): ServerHello {
+  return {
+    era,
+    capabilities,
+    ...(version !== undefined && { version }),
+    ...(instructions !== undefined && { instructions }),
+  };
 }

@@ -26,8 +26,11 @@ export interface ConnectionEvents {
   logged(level: string, text: string): void;
 }
 
+/** What a connection needs of the way to the server. */
+export type RouteEnd = Pick<Route, "isFatal" | "explain" | "close">;
+
 interface ConnectionParts {
-  route: Route;
+  route: RouteEnd;
   peer: Peer;
   callbacks: Callbacks;
 }
@@ -153,6 +156,7 @@ export class McpConnection {
             signal: ends,
             onProgress: clock.progress,
             isTask: isTask === true,
+            inputSchema,
           });
         } finally {
           end();

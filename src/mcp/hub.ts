@@ -89,9 +89,10 @@ export class McpHub implements ToolHub, AsyncDisposable {
     this.#rebuild();
   }
 
-  /** Resolves when every enabled server is ready or has failed. */
-  async ready(): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server.started()));
+  /** Resolves when every enabled server, or every one of these, is ready or has failed. */
+  async ready(names?: readonly string[]): Promise<void> {
+    const awaited = this.#servers.filter(({ config }) => names?.includes(config.name) ?? true);
+    await Promise.all(awaited.map((server) => server.started()));
   }
 
   async settled(signal?: AbortSignal): Promise<void> {

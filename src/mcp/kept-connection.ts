@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerConfig } from "../core/config.js";
 import { McpError, messageOf } from "../core/errors.js";
+import type { Tape } from "../core/tape.js";
 import type { AuthOptions } from "./auth/authorization.js";
 import { Backoff } from "./backoff.js";
 import type { Callbacks } from "./callbacks.js";
@@ -18,6 +19,8 @@ interface KeptConnectionParts {
   condition: Condition;
   /** Without it, a remote server has only the headers of its configuration. */
   auth?: AuthOptions;
+  /** Stands before the server, or in its place. */
+  tape?: Tape;
   events: ConnectionEvents;
   /** A server may do one thing at a time: it is not asked whether it is alive while it works. */
   isBusy(): boolean;
@@ -86,7 +89,7 @@ export class KeptConnection {
 
   async #connect(): Promise<void> {
     const { name, startupTimeoutMs } = this.#config;
-    const { callbacks, events, auth } = this.#parts;
+    const { auth } = this.#parts;
     this.#startedAt = performance.now();
     const late = new AbortController();
     const timer = setTimeout(() => {
@@ -95,7 +98,7 @@ export class KeptConnection {
     }, startupTimeoutMs);
     try {
       const signal = AbortSignal.any([late.signal, this.closing]);
-      const connection = await connect(this.#config, callbacks, events, signal, () => routeTo(this.#config, auth));
+      const connection = await connect(this.#config, this.#parts, signal, () => routeTo(this.#config, auth));
       const askedAt = performance.now();
       const lists = await connection.lists(signal).catch(async (error: unknown) => {
         await connection.close();
@@ -147,7 +150,9 @@ export class KeptConnection {
     this.#startedAt = performance.now();
     const { condition } = this.#parts;
     condition.set("starting", `the connection was lost: ${reason.message}; it is being restarted`);
-    this.#start = this.#afterPause(() => this.#connect());
+    // A tape has no process to spare, and its requests follow at once.
+    const pauseMs = this.#parts.tape?.plays.servers ? 0 : this.#backoff.nextPauseMs();
+    this.#start = this.#afterPause(pauseMs, () => this.#connect());
   }
 
   #fail(error: unknown): void {
@@ -156,7 +161,7 @@ export class KeptConnection {
     failed();
     condition.set(known?.kind === "needs_auth" ? "needs_auth" : "failed", withHint(messageOf(error), known?.hint));
     if (known?.kind === "needs_auth") void this.#startAfterLogin();
-    if (known?.retryable) void this.#afterPause(() => this.start());
+    if (known?.retryable) void this.#afterPause(this.#backoff.nextPauseMs(), () => this.start());
   }
 
   async #startAfterLogin(): Promise<void> {
@@ -170,8 +175,8 @@ export class KeptConnection {
   }
 
   /** Ends without the action when the host closes. */
-  #afterPause(action: () => Promise<void>): Promise<void> {
-    return sleep(this.#backoff.nextPauseMs(), undefined, { signal: this.closing }).then(action, () => {});
+  #afterPause(pauseMs: number, action: () => Promise<void>): Promise<void> {
+    return sleep(pauseMs, undefined, { signal: this.closing }).then(action, () => {});
   }
 }
 

@@ -38,6 +38,7 @@ export interface ToolRun {
   onProgress: (progress: ToolProgress) => void;
   /** The tool says that it can, or must, be run as a task. */
   isTask: boolean;
+  inputSchema: JsonSchema;
 }
 
 export interface Peer {

@@ -1,19 +1,19 @@
 import type { JsonSchema } from "../core/chat.js";
 import { McpError, type McpErrorKind } from "../core/errors.js";
+import type { RouteEnd } from "./connection.js";
 import type { Json } from "./json.js";
 import { type Clock, type Limits, withLimits } from "./limits.js";
 import type { Ask } from "./listing.js";
 import { NotTaken, type Peer, RpcError } from "./peer.js";
-import type { Route } from "./transports/route.js";
 
 /** Requests over one connection, each under its limits, with what goes wrong in the words of this host. */
 export class Requests {
   readonly #peer: Peer;
-  readonly #route: Route;
+  readonly #route: RouteEnd;
   readonly #lossReason: () => McpError | undefined;
 
   /** `lossReason`: why the connection is lost; undefined while it is not. */
-  constructor({ peer, route }: { peer: Peer; route: Route }, lossReason: () => McpError | undefined) {
+  constructor({ peer, route }: { peer: Peer; route: RouteEnd }, lossReason: () => McpError | undefined) {
     this.#peer = peer;
     this.#route = route;
     this.#lossReason = lossReason;

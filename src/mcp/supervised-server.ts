@@ -3,6 +3,7 @@ import type { ContentPart } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { McpError, messageOf } from "../core/errors.js";
 import type { Observe, ServerNews, ServerStatus } from "../core/ports.js";
+import type { Tape } from "../core/tape.js";
 import type { AuthOptions } from "./auth/authorization.js";
 import { Callbacks } from "./callbacks.js";
 import { coalesced } from "./coalesced.js";
@@ -40,6 +41,8 @@ export interface HostSide {
   auth?: AuthOptions;
   /** The model, for servers that ask it something. Without it, they are told that there is none. */
   sample?: Sample;
+  /** Stands before the servers, or in their place. */
+  tape?: Tape;
   /** Where manifests are kept. Without it, lazy servers start like others. */
   manifestFolder?: string;
   /** Where the definitions are kept that the user goes by. Without it, a change of a tool is noticed within this run only. */
@@ -56,6 +59,8 @@ export class SupervisedServer {
   readonly #statusChanged: () => void;
   readonly #calls = new Set<Promise<unknown>>();
   readonly #listSoon: (delayMs: number) => void;
+  /** There is no server, but its tape: what takes a server time does not take time. */
+  readonly #isPlayed: boolean;
   /** Not started yet: its lists are those of the last time. */
   #isAsleep = false;
   /** The start that the first use of a lazy server waits for. */
@@ -63,6 +68,7 @@ export class SupervisedServer {
 
   constructor(config: ServerConfig, events: ServerEvents, host: HostSide) {
     this.config = config;
+    this.#isPlayed = host.tape?.plays.servers === true;
     this.#statusChanged = () => events.statusChanged(this.status);
     const condition = new Condition(config, { observe: events.observe, changed: this.#statusChanged });
     this.condition = condition;
@@ -80,9 +86,10 @@ export class SupervisedServer {
     this.#kept = new KeptConnection(config, {
       condition,
       auth: host.auth,
+      tape: host.tape,
       callbacks: new Callbacks(config, { sample: host.sample, noticed }),
       events: {
-        listsChanged: () => this.#listSoon(listDebounceMs),
+        listsChanged: () => this.#listSoon(this.#isPlayed ? 0 : listDebounceMs),
         noticed,
         resourceChanged: (uri) => {
           condition.log("info", `the resource ${uri} has changed`);
@@ -120,6 +127,7 @@ export class SupervisedServer {
       this.#waking = this.#kept.start();
     }
     if (this.#waking) await abortable(this.#waking, signal);
+    if (this.#isPlayed) await abortable(this.#kept.started(), signal);
   }
 
   /** Remembers the call for as long as it runs. */
@@ -207,7 +215,7 @@ export class SupervisedServer {
   #connected(connection: McpConnection, lists: ServerLists): void {
     this.offer.take(lists);
     this.#watched.watchAll(connection);
-    if (connection.changesLists) this.#listSoon(secondListMs);
+    if (connection.changesLists && !this.#isPlayed) this.#listSoon(secondListMs);
   }
 
   async #listAgain(): Promise<void> {

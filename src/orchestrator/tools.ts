@@ -104,6 +104,13 @@ const cutMessage = "not run: the answer reached its token limit inside these arg
 
 const limitMessage = "not run: a limit that the user has set stopped the turn before this call";
 
+const cancelMessage = "not run: the turn was cancelled";
+
+/** Whether this is the result of a call that the policy or the person has refused. */
+export function isDenial(result: string): boolean {
+  return result.startsWith("not run: ") && ![cutMessage, limitMessage, cancelMessage].includes(result);
+}
+
 /** The process died before the result came. Only what does no harm twice is sent again, by the word of a server that the user trusts. */
 function checkSent(call: ToolCall, { hub, signal }: ToolBatch): Checked {
   const prepared = signal.aborted ? undefined : hub.prepare(call);
@@ -119,7 +126,7 @@ async function* check(
   { call, question: asked, answer: given }: StartedCall,
   batch: ToolBatch,
 ): AsyncGenerator<ChatEvent, Checked> {
-  if (batch.signal.aborted) return refused("not run: the turn was cancelled");
+  if (batch.signal.aborted) return refused(cancelMessage);
   const prepared = batch.hub.prepare(call);
   if ("refused" in prepared) return prepared;
   const verdict = decide(prepared, batch.rules);

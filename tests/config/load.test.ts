@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { loadConfig } from "../../src/config/load.js";
+import { objectSource } from "../../src/core/source.js";
 import { errorsOf, folderWith, loadText } from "./folder.js";
 
 describe("an empty configuration", () => {
@@ -330,4 +331,36 @@ test("the config.yaml at the top of the repository loads without a key", () => {
   const { config } = loadConfig("config.yaml", { env: {} });
   expect(config.llm.active).toBeUndefined();
   expect(config.mcpServers).toEqual([]);
+});
+
+describe("a configuration laid over another one", () => {
+  const more = (tree: Record<string, unknown>) => objectSource(tree, "/work", "a.session.yaml");
+
+  test("outranks file and environment, and leaves the rest as it is", () => {
+    const loaded = loadText("logging: { level: info }\nchat: { service: { max_tool_hops: 3 } }\n", {
+      env: { MCP_PLATFORM_LOGGING__LEVEL: "warn" },
+    });
+    const { config } = loaded.with(more({ logging: { level: "debug" } }));
+    expect([config.logging.level, config.chat.service.maxToolHops]).toEqual(["debug", 3]);
+    expect(loaded.config.logging.level).toBe("warn");
+  });
+
+  test("has all the servers there are, where it has any", () => {
+    const loaded = loadText("mcpServers: { a: { command: a } }\n");
+    const names = (tree: Record<string, unknown>) => loaded.with(more(tree)).config.mcpServers.map(({ name }) => name);
+    expect([names({}), names({ mcpServers: { b: { command: "b" } } }), names({ mcpServers: {} })]).toEqual([
+      ["a"],
+      ["b"],
+      [],
+    ]);
+  });
+
+  test("has its mistakes under its own name", () => {
+    const tree = { mcpServers: { b: { command: "b", env: { A: "${NOT_SET}" } } } };
+    const loaded = loadText("");
+    expect(errorsOf(() => loaded.with(more(tree)))).toEqual([
+      expect.stringMatching(/^a\.session\.yaml mcpServers\.b\.env\.A: environment variable NOT_SET is not set/),
+    ]);
+    expect(loaded.with(more(tree), { allowsUnset: true }).config.mcpServers).toHaveLength(1);
+  });
 });

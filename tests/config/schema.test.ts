@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { Ajv } from "ajv";
 import { configSchema, type SchemaNode, schemaText } from "../../src/config/schema.js";
-import { isMapping, type Mapping } from "../../src/config/tree.js";
+import { isMapping, type Mapping } from "../../src/core/tree.js";
 import { loadText } from "./folder.js";
 
 /** Every key of the schema by its path; `*` stands for a name of the user's own. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { exitCodeOfError, exitCodeOfTurn } from "../../src/frontends/exit-codes.js";
+import { exitCodeOfError, exitCodeOfScripts, exitCodeOfTurn } from "../../src/frontends/exit-codes.js";
 
 const error = (kind: string) => ({ kind, message: "", retryable: false, hint: "" });
 
@@ -31,5 +31,25 @@ describe("the exit code says", () => {
     expect(exitCodeOfTurn({ stopReason: "max_tool_hops", denied: true })).toBe(6);
     expect(exitCodeOfTurn({ stopReason: "cancelled", denied: true })).toBe(130);
     expect(exitCodeOfTurn({ stopReason: "error", error: error("auth"), denied: true })).toBe(3);
+  });
+});
+
+describe("the exit code of scripted sessions says", () => {
+  const script = { name: "s", file: "s", model: "m", vars: {}, durationMs: 0, transcript: "", steps: [] };
+  const failed = (kind: string) => ({ ...script, passed: false, error: { kind, message: "", hint: "" } });
+  const passed = { ...script, passed: true };
+
+  test.each([
+    ["that all is well", [passed, passed], 0],
+    ["that an assertion does not hold", [passed, { ...script, passed: false }], 8],
+    ["that the cassette did not have it", [failed("cassette")], 8],
+    ["that the scripted model had no reply for it", [failed("scripted")], 8],
+    ["why a session could not go on", [failed("auth"), passed], 3],
+    ["that a limit ended it", [failed("limit")], 7],
+    ["that it was cancelled", [failed("aborted")], 130],
+    ["something unexpected", [failed("unexpected")], 1],
+    ["only that they failed, for several reasons", [failed("auth"), failed("connect")], 8],
+  ])("%s", (_, results, code) => {
+    expect(exitCodeOfScripts(results)).toBe(code);
   });
 });

@@ -7,14 +7,14 @@ import { type Message, readMessage } from "../../support/wire-messages.js";
 import { type Door, type OpenDoor, type Prompt, settled } from "./door.js";
 
 export const http: Door = { name: "HTTP", streamsByRequest: true, open: openHttp };
-export const chatCompletions = openAi("chat completions", async (door, { text }, stream, headers) => {
+export const chatCompletions = openAi("chat completions", async (door, { text, model }, stream, headers) => {
   const messages = [{ role: "user" as const, content: text }];
   const { completions } = sdk(door).chat;
-  if (!stream) return void (await completions.create({ model: "m1", messages }, { headers }));
-  for await (const _ of await completions.create({ model: "m1", messages, stream }, { headers }));
+  if (!stream) return void (await completions.create({ model, messages }, { headers }));
+  for await (const _ of await completions.create({ model, messages, stream }, { headers }));
 });
-export const responses = openAi("responses", async (door, { text }, stream, headers) => {
-  const asked = { model: "m1", input: text };
+export const responses = openAi("responses", async (door, { text, model }, stream, headers) => {
+  const asked = { model, input: text };
   if (!stream) return void (await sdk(door).responses.create(asked, { headers }));
   for await (const _ of await sdk(door).responses.create({ ...asked, stream }, { headers }));
 });
@@ -50,7 +50,12 @@ async function openHttp(app: App, streaming: boolean): Promise<OpenDoor> {
   };
 }
 
-type Call = (door: HttpDoor, prompt: Prompt, stream: boolean, headers: Record<string, string>) => Promise<void>;
+type Call = (
+  door: HttpDoor,
+  prompt: Prompt & { model: string },
+  stream: boolean,
+  headers: Record<string, string>,
+) => Promise<void>;
 
 /**
  * `stream` is about the answer to the client. Whether the provider is asked for a stream is the configuration's word where the client
@@ -66,13 +71,14 @@ function openAi(api: string, call: Call): Door {
     streamsByRequest: false,
     async open(app, streaming) {
       const door = await openDoor(app);
+      const { model } = app.resolveModel();
       return {
         prompt(prompt) {
           const { conversationId, requestId, cancelAt } = prompt;
           const cancel = () => post(`${door.url}/api/sessions/${conversationId}/cancel`, { request_id: requestId });
           void cancelAt?.then(cancel);
           const headers = { "x-conversation-id": conversationId, "x-request-id": requestId };
-          return settled(call(door, prompt, streaming, headers));
+          return settled(call(door, { ...prompt, model }, streaming, headers));
         },
         async [Symbol.asyncDispose]() {
           door.close();

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, relative } from "node:path";
 import { loadAll, YAMLException } from "js-yaml";
-import { ConfigError } from "../core/errors.js";
-import { type FindPosition, positionsOf } from "./positions.js";
+import { ConfigError } from "./errors.js";
+import { type FindPosition, type Part, positionsOf } from "./positions.js";
 import { isMapping, type Mapping } from "./tree.js";
 
 /** One configuration text (or object) as its author wrote it. */
@@ -15,8 +15,16 @@ export interface Source {
   position: FindPosition;
 }
 
-export function objectSource(tree: Mapping, folder: string): Source {
-  return { file: "(config)", folder, tree, position: () => ({ line: 0, column: 0 }) };
+/** A mistake at a key, before its place in a file is looked up. */
+export interface Problem {
+  pointer: string;
+  part: Part;
+  message: string;
+}
+
+/** `file`: what errors call it. */
+export function objectSource(tree: Mapping, folder: string, file = "(config)"): Source {
+  return { file, folder, tree, position: () => ({ line: 0, column: 0 }) };
 }
 
 /**

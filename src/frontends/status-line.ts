@@ -28,4 +28,6 @@ export class StatusLine {
   }
 }
 
+/** Back to the start of the line, which is empty then. */
+export const eraseLine = "\r\u001b[2K";
 const frames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";

@@ -1,0 +1,46 @@
+/** The bytes of an answer as chunks, cut where the events end and not where the network did: recorded again, they are the same. */
+import type { Chunk } from "./format.js";
+
+/** Bytes, and when they came. */
+export type Arrival = [atMs: number, bytes: Buffer];
+
+/** `startedAt`: when the request was sent. Put together, the chunks are the bytes again. */
+export function chunksOf(arrivals: readonly Arrival[], startedAt: number, isStream: boolean): Chunk[] {
+  const whole = Buffer.concat(arrivals.map(([, bytes]) => bytes));
+  const ends = isStream ? eventEnds(whole) : [];
+  if (whole.length > 0 && ends.at(-1) !== whole.length) ends.push(whole.length);
+  let start = 0;
+  let arrival = 0;
+  let arrived = arrivals[0]?.[1].length ?? 0;
+  let before = startedAt;
+  return ends.map((end) => {
+    while (arrived < end) arrived += arrivals[++arrival]?.[1].length ?? Number.POSITIVE_INFINITY;
+    const at = arrivals[arrival]?.[0] ?? before;
+    const chunk: Chunk = [Math.max(0, Math.round(at - before)), pieceOf(whole.subarray(start, end))];
+    start = end;
+    before = at;
+    return chunk;
+  });
+}
+
+export function bytesOf([, piece]: Chunk): Buffer {
+  return typeof piece === "string" ? Buffer.from(piece) : Buffer.from(piece.base64, "base64");
+}
+
+function pieceOf(bytes: Buffer): Chunk[1] {
+  const text = bytes.toString("utf8");
+  return Buffer.from(text).equals(bytes) ? text : { base64: bytes.toString("base64") };
+}
+
+const newline = 10;
+const carriageReturn = 13;
+
+/** Positions behind the blank lines. */
+function eventEnds(bytes: Buffer): number[] {
+  const ends: number[] = [];
+  for (let at = bytes.indexOf(newline); at >= 0; at = bytes.indexOf(newline, at + 1)) {
+    const before = bytes[at - 1] === carriageReturn ? at - 2 : at - 1;
+    if (bytes[before] === newline) ends.push(at + 1);
+  }
+  return ends;
+}

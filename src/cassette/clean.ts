@@ -1,0 +1,75 @@
+/** Redaction of what is recorded. It must come out the same wherever the same words occur, or a replay would not find them. */
+import { clearing } from "../core/redaction.js";
+import { isRecord } from "./format.js";
+
+/** Bytes of pictures and sound. */
+const bytes = new Set(["data", "blob"]);
+
+/** Keys that may say it of their value. */
+const telling = /key|secret|passw|passphrase|token|credential/i;
+
+export class Cleaner {
+  #secrets: readonly string[] = [];
+  #clear = clearing([]);
+  #known = clearing([], []);
+
+  /** The last look at a line: secrets that are known, wherever they are. */
+  line(text: string): string {
+    return this.#known(text);
+  }
+
+  /** A shorter one would blank out ordinary words. */
+  conceal(secrets: readonly string[]): void {
+    const fresh = secrets.filter((secret) => secret.length >= 6);
+    this.#secrets = [...new Set([...this.#secrets, ...fresh])];
+    this.#clear = clearing(this.#secrets);
+    this.#known = clearing(this.#secrets, []);
+  }
+
+  /** The same object where there is nothing to clear. */
+  value<T>(value: T): T {
+    return this.#walk(value, "") as T;
+  }
+
+  /** JSON, or any text. */
+  text(text: string): string {
+    const parsed = parsedJson(text);
+    if (parsed === undefined) return this.#clear(text);
+    const clean = this.#walk(parsed, "");
+    return clean === parsed ? text : JSON.stringify(clean);
+  }
+
+  #walk(value: unknown, key: string): unknown {
+    if (typeof value === "string") return bytes.has(key) ? value : this.#member(key, value);
+    if (Array.isArray(value)) {
+      const items = value.map((item) => this.#walk(item, key));
+      return items.every((item, index) => item === value[index]) ? value : items;
+    }
+    if (!isRecord(value)) return value;
+    const entries = Object.entries(value).map(([name, item]) => [this.#name(name), this.#walk(item, name)] as const);
+    const isSame = entries.every(([name, item]) => Object.hasOwn(value, name) && item === value[name]);
+    return isSame ? value : Object.fromEntries(entries);
+  }
+
+  /** Some use what they keep as a key. */
+  #name(name: string): string {
+    return name.length < 9 ? name : this.#clear(name);
+  }
+
+  /** With its key, which may say that the value is a secret. JSON in a text (the arguments of a call) stays JSON. */
+  #member(key: string, value: string): string {
+    if (parsedJson(value) !== undefined) return this.text(value);
+    const prefix = `${key}: `;
+    const line = telling.test(key) ? this.#clear(prefix + value) : "";
+    return line.startsWith(prefix) ? line.slice(prefix.length) : this.#clear(value);
+  }
+}
+
+function parsedJson(text: string): unknown {
+  if (!/^\s*[[{]/.test(text)) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

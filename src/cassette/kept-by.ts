@@ -1,0 +1,14 @@
+import type { Tape } from "../core/tape.js";
+
+/** A tape that keeps what another one answers. */
+export function keptBy(recorder: Tape, source: Tape): Tape {
+  const never = () => Promise.reject(new TypeError("there is no wire"));
+  return {
+    plays: source.plays,
+    conceal: (secrets) => recorder.conceal(secrets),
+    choose: (choose) => recorder.choose(choose),
+    model: (exchange) => recorder.model(exchange, () => source.model(exchange, never)),
+    hello: (server, life) => recorder.hello(server, life, (told) => source.hello(server, told, never)),
+    server: (exchange, life) => recorder.server(exchange, life, (told) => source.server(exchange, told, never)),
+  };
+}

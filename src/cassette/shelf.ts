@@ -1,0 +1,126 @@
+/** The recorded requests of a session, and which of them answers one that is made now. */
+import { described, differences, distance } from "./diff.js";
+import { type CallEntry, type Exchange, isExchange, type Json, type ModelEntry } from "./format.js";
+import { messagesOf, normalisedBody, normalisedParams } from "./normalise.js";
+import type { Recording } from "./read.js";
+
+/** A request that is made now, as it is compared. */
+export interface Wanted {
+  /** What is asked: `llm openai`, `mcp fs tools/call`. */
+  of: string;
+  /** Normalised. */
+  asked: Json;
+}
+
+interface Shelved extends Wanted {
+  entry: Exchange;
+  line: number;
+  isUsed: boolean;
+}
+
+export class Shelf {
+  readonly #path: string;
+  readonly #isStrict: boolean;
+  readonly #shelved: Shelved[];
+  readonly #byKey = new Map<string, Shelved[]>();
+
+  constructor(path: string, { entries, lines }: Recording, isStrict: boolean) {
+    this.#path = path;
+    this.#isStrict = isStrict;
+    this.#shelved = entries.filter(isExchange).map((entry) => {
+      const wanted = "llm" in entry ? askedOfModel(entry.llm.provider, entry.request) : askedOfServer(entry);
+      if ("llm" in entry && entry.match) wanted.of += byMessages;
+      return { ...wanted, entry, line: lines.get(entry) ?? 0, isUsed: false };
+    });
+    for (const shelved of this.#shelved) {
+      const same = this.#byKey.get(keyOf(shelved)) ?? [];
+      this.#byKey.set(keyOf(shelved), [...same, shelved]);
+    }
+  }
+
+  /** How many were taken. */
+  get used(): number {
+    return this.#shelved.filter(({ isUsed }) => isUsed).length;
+  }
+
+  /** The next one that answers it, and whether there is another one after that. Undefined: none. */
+  find(wanted: Wanted): { entry: Exchange; isRepeated: boolean; take(): void } | undefined {
+    const same = this.#answersTo(wanted).filter(({ isUsed }) => !isUsed);
+    const [found] = same;
+    if (!found || (this.#isStrict && found !== this.#next)) return undefined;
+    const take = () => {
+      found.isUsed = true;
+    };
+    return { entry: found.entry, isRepeated: same.length > 1, take };
+  }
+
+  /** Why there was none, in words. */
+  missOf(wanted: Wanted): string {
+    const what = `nothing recorded in ${this.#path} answers this request (${wanted.of})`;
+    const next = this.#next;
+    if (this.#isStrict && next) return `${what}; the next one, line ${next.line}, is ${this.#compared(next, wanted)}`;
+    if (this.#isStrict) return `${what}; all recorded requests are used`;
+    const same = this.#answersTo(wanted);
+    if (same.length > 0) {
+      const lines = same.map(({ line }) => line).join(", ");
+      return `${what} once more: line ${lines} did, and ${same.length === 1 ? "is" : "are"} used`;
+    }
+    const nearest = this.#nearestTo(wanted);
+    return nearest ? `${what}; the nearest one, line ${nearest.line}, is ${this.#compared(nearest, wanted)}` : what;
+  }
+
+  /** Where those are that nobody asked for. */
+  get left(): string[] {
+    return this.#shelved
+      .filter(({ isUsed }) => !isUsed)
+      .map(({ line, of }) => `${this.#path}:${line}: nobody asked for this (${of})`);
+  }
+
+  #answersTo(wanted: Wanted): Shelved[] {
+    return [wanted, reduced(wanted)].flatMap((each) => this.#byKey.get(keyOf(each)) ?? []);
+  }
+
+  get #next(): Shelved | undefined {
+    return this.#shelved.find(({ isUsed }) => !isUsed);
+  }
+
+  #compared({ of, asked }: Shelved, whole: Wanted): string {
+    const wanted = of.endsWith(byMessages) ? reduced(whole) : whole;
+    if (of !== wanted.of) return `another one (${of})`;
+    const found = differences(asked, wanted.asked);
+    return found.length === 0 ? "the same" : `different:\n${described(found)}`;
+  }
+
+  /** Of the same kind, those not used first. */
+  #nearestTo(wanted: Wanted): Shelved | undefined {
+    const loose = reduced(wanted);
+    const alike = this.#shelved.filter(({ of }) => of === wanted.of || of === loose.of);
+    const free = alike.filter(({ isUsed }) => !isUsed);
+    const [nearest] = (free.length > 0 ? free : alike)
+      .map((shelved) => {
+        const { asked } = shelved.of === wanted.of ? wanted : loose;
+        return { shelved, far: distance(differences(shelved.asked, asked)) };
+      })
+      .sort((a, b) => a.far - b.far);
+    return nearest?.shelved;
+  }
+}
+
+/** Behind what is asked, where the messages alone say it. */
+const byMessages = ", by its messages";
+
+function reduced({ of, asked }: Wanted): Wanted {
+  return { of: of + byMessages, asked: messagesOf(asked) };
+}
+
+export function askedOfModel(provider: string, request: ModelEntry["request"]): Wanted {
+  return { of: `llm ${provider}`, asked: normalisedBody(request) };
+}
+
+export function askedOfServer({ mcp, method, params }: Pick<CallEntry, "mcp" | "method" | "params">): Wanted {
+  return { of: `mcp ${mcp} ${method}`, asked: normalisedParams(params) };
+}
+
+export function keyOf({ of, asked }: Wanted): string {
+  return `${of} ${JSON.stringify(asked)}`;
+}

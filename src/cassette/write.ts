@@ -1,0 +1,119 @@
+/** A recording as the text of its file, and the file. */
+import { createHash } from "node:crypto";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Cleaner } from "./clean.js";
+import { rewrittenStream } from "./clean-stream.js";
+import { callsIn } from "./ending-order.js";
+import { type Entry, type Head, isExchange, isRecord, type Json, type ModelEntry } from "./format.js";
+import { NumberedIds } from "./host-ids.js";
+import { normalisedBody, normalisedParams } from "./normalise.js";
+
+/** What is in several requests is written once where it is longer than this. */
+const partChars = 400;
+
+export function textOf(head: Head, entries: readonly Entry[], cleaner: Cleaner): string {
+  const calls = new Map(callsIn(entries).map((entry, index) => [entry as Entry, index]));
+  const ids = new NumberedIds();
+  const clean = inOrder(entries).map((entry) =>
+    "llm" in entry ? cleanedModelEntry(ids.numbered(entry), cleaner) : cleanedEntry(entry, cleaner, calls.get(entry)),
+  );
+  const lines = withParts(clean).map((line) => JSON.stringify(line));
+  return `${[JSON.stringify(cleaner.value(head)), ...lines].map((line) => cleaner.line(line)).join("\n")}\n`;
+}
+
+/** At once and whole, or not at all. Readable by its owner alone: it holds what was said. */
+export async function writeCassette(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}.tmp`;
+  try {
+    await writeFile(draft, text, { mode: 0o600 });
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
+
+/** Servers start at once and answer in any order: between two requests of the session, what they say is by name. */
+function inOrder(entries: readonly Entry[]): Entry[] {
+  const sorted: Entry[] = [];
+  let run: Entry[] = [];
+  const flush = () => {
+    sorted.push(...run.sort((a, b) => compare(rankOf(a), rankOf(b))));
+    run = [];
+  };
+  for (const entry of entries) {
+    if (!isExchange(entry)) {
+      run.push(entry);
+      continue;
+    }
+    flush();
+    sorted.push(entry);
+  }
+  flush();
+  return sorted;
+}
+
+function rankOf(entry: Entry): string {
+  if (!("mcp" in entry)) return "";
+  const kind = "hello" in entry ? "0" : "method" in entry ? `1 ${entry.method}` : "2";
+  return `${entry.mcp} ${kind}`;
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** `index`: its place among the calls. */
+function cleanedEntry(entry: Exclude<Entry, ModelEntry>, cleaner: Cleaner, index: number | undefined): Json {
+  if (!("method" in entry)) return cleaner.value(entry) as unknown as Json;
+  const { mcp, method, params, ended, ...rest } = entry;
+  const order = ended === undefined || ended === index ? {} : { ended };
+  return { mcp, method, params: normalisedParams(cleaner.value(params)), ...order, ...cleaner.value(rest) };
+}
+
+function cleanedModelEntry({ llm, request, chunks, ...rest }: ModelEntry, cleaner: Cleaner): Json {
+  return {
+    llm: cleaner.value(llm),
+    request: normalisedBody(cleaner.value(request)),
+    ...cleaner.value(rest),
+    chunks: rewrittenStream(chunks, cleaner),
+  };
+}
+
+/** Every request repeats the tools, and the conversation before it: what is there twice is a line of its own. */
+function withParts(entries: readonly Json[]): Json[] {
+  const counts = new Map<string, number>();
+  const count = (value: unknown) => {
+    const text = JSON.stringify(value);
+    if (text.length >= partChars) counts.set(text, (counts.get(text) ?? 0) + 1);
+    return value;
+  };
+  for (const entry of entries) mapParts(entry, count);
+  const written = new Set<string>();
+  return entries.flatMap((entry) => {
+    const parts: Json[] = [];
+    const whole = mapParts(entry, (value) => {
+      const text = JSON.stringify(value);
+      if ((counts.get(text) ?? 0) < 2) return value;
+      const part = createHash("sha256").update(text).digest("hex").slice(0, 16);
+      if (!written.has(part)) parts.push({ part, value });
+      written.add(part);
+      return { $part: part };
+    });
+    return [...parts, whole];
+  });
+}
+
+function mapParts(entry: Json, map: (value: unknown) => unknown): Json {
+  if (!isRecord(entry.request)) return entry;
+  const { tools, messages } = entry.request;
+  const request = {
+    ...entry.request,
+    ...(messages !== undefined && { messages: Array.isArray(messages) ? messages.map(map) : messages }),
+    ...(tools !== undefined && { tools: map(tools) }),
+  };
+  return { ...entry, request };
+}

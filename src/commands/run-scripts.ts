@@ -1,0 +1,137 @@
+/** `run FILE.session.yaml …`: reads all of them, runs them, tells what came of it. */
+import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import type { CassetteMode } from "../cassette/cassette.js";
+import type { LoadedConfig } from "../config/load.js";
+import { ConfigError } from "../core/errors.js";
+import { exitCodes } from "../frontends/exit-codes.js";
+import { stepLine } from "../frontends/script/lines.js";
+import { exitCodeOf } from "../frontends/script/many/counts.js";
+import { findScripts } from "../frontends/script/many/find-scripts.js";
+import { openReporters } from "../frontends/script/many/open-reporters.js";
+import { type PlannedRun, plan } from "../frontends/script/many/plan.js";
+import { runMany } from "../frontends/script/many/run-many.js";
+import { summaryOf } from "../frontends/script/many/summary.js";
+import { summaryFormat } from "../frontends/script/many/summary-file.js";
+import { Transcripts } from "../frontends/script/many/transcripts.js";
+import type { Update } from "../frontends/script/many/updates.js";
+import { placeText } from "../frontends/script/place.js";
+import type { StepResult } from "../frontends/script/result.js";
+import type { Script } from "../frontends/script/script.js";
+import { eraseLine } from "../frontends/status-line.js";
+import { inert, oneLine } from "../frontends/terminal.js";
+import { jsonLog } from "../logging.js";
+import { cassetteModeOf, loadScript, runReadScript } from "../run-script.js";
+import { settingsOf } from "../script-settings.js";
+import type { GlobalOptions } from "./configuration.js";
+import { loadConfirmed } from "./confirmed.js";
+import { leave, onInterrupt } from "./process.js";
+import type { ScriptFlags } from "./scripts.js";
+
+const { stdout, stderr } = process;
+const now = () => performance.now();
+/** Of the jobs that nobody asked for. */
+const defaultJobs = 8;
+
+/** Leaves the process. Rejects with ConfigError, with every mistake of every script, or RequestError before any session is begun. */
+export async function runScripts(words: readonly string[], flags: ScriptFlags, global: GlobalOptions): Promise<never> {
+  const cwd = process.cwd();
+  const scripts = allSound(findScripts(words, cwd), (path) => loadScript(path, cwd));
+  const runs = await plan(scripts, flags);
+  const mode = modeOf(flags);
+  // What is only played needs no keys.
+  const allowsUnset = runs.every(({ script }) => cassetteModeOf(script, mode) === "replay");
+  const config = await loadConfirmed(global, { allowsUnset });
+  allSound(scripts, (script) => config.with(settingsOf(script), { allowsUnset: true }));
+  if (mode && mode !== "replay") requireOwnCassettes(runs);
+  const { reporters, isWatched } = openReporters(flags, stdout, now);
+  const { Updates } = await import("../frontends/script/many/updates.js");
+  const updates = flags.update ? new Updates() : undefined;
+  const transcripts = new Transcripts(flags.transcripts);
+  const { signal, endedBy } = untilEnded();
+  const given = commonOptions(flags, config, mode);
+  const onStep = (step: StepResult) => void stderr.write(stepLine(step));
+
+  const many = await runMany(runs, {
+    jobs: flags.jobs ?? Math.min(availableParallelism(), defaultJobs),
+    bail: flags.bail,
+    signal,
+    reporters,
+    now,
+    keep: (run, result, index) => {
+      updates?.note(result);
+      return transcripts.keep(run, result, index);
+    },
+    runOne: ({ script }, how) =>
+      runReadScript(script, { ...how, ...given, ...(isWatched && runs.length === 1 && { onStep }) }),
+  });
+  for (const reporter of reporters) reporter.end(many);
+  for (const path of flags.summary ?? []) writeFileSync(path, summaryFormat(path)?.(summaryOf(many.reports)) ?? "");
+  const changes = updates?.apply(cwd) ?? [];
+  for (const change of changes) stderr.write(updateLine(change));
+  const code = exitCodeOf(many.reports);
+  const isStale = code === exitCodes.done && changes.some((change) => "problem" in change);
+  leave(endedBy() ?? (isStale ? exitCodes.unmet : code));
+}
+
+function commonOptions(flags: ScriptFlags, config: LoadedConfig, cassette?: CassetteMode) {
+  const { var: vars, speed, fault: faults, update: updates } = flags;
+  // Where a status line may be, a log line begins over it.
+  const log = (line: string) => void stderr.write(stderr.isTTY ? eraseLine + line : line);
+  return { config, vars, speed, faults, updates, cassette, observe: jsonLog(log, Date.now) };
+}
+
+/** Throws one ConfigError with the mistakes in all of them. */
+function allSound<Given, Made>(given: readonly Given[], make: (one: Given) => Made): Made[] {
+  const problems: ConfigError["problems"][number][] = [];
+  const made = given.flatMap((one) => {
+    try {
+      return [make(one)];
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+      return [];
+    }
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+  return made;
+}
+
+/** Faults and a speed are of a replay. */
+function modeOf({ record, recordMissing, replay, speed, fault }: ScriptFlags): CassetteMode | undefined {
+  if (record) return "record";
+  if (recordMissing) return "record-missing";
+  return replay || speed || fault ? "replay" : undefined;
+}
+
+function requireOwnCassettes(runs: readonly PlannedRun[]): void {
+  const takenBy = new Map<string, Script>();
+  for (const { script } of runs) {
+    const other = takenBy.get(script.cassette);
+    if (other) {
+      const message = `${placeText(other.place)} records into the same cassette`;
+      throw new ConfigError([{ ...script.place, column: 1, path: "cassette", message }]);
+    }
+    takenBy.set(script.cassette, script);
+  }
+}
+
+/** The first Ctrl-C cancels and the results so far are told, the second leaves at once. */
+function untilEnded() {
+  const controller = new AbortController();
+  let exitCode: number | undefined;
+  const end = (code: number) => {
+    exitCode ??= code;
+    controller.abort();
+  };
+  onInterrupt(() => (controller.signal.aborted ? leave(exitCodes.cancelled) : end(exitCodes.cancelled)));
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.once(signal, () => end(exitCodes.terminated));
+  return { signal: controller.signal, endedBy: () => exitCode };
+}
+
+function updateLine({ place, ...change }: Update): string {
+  const short = (text: string) => oneLine(text, 60);
+  const said =
+    "problem" in change ? `not updated: ${change.problem}` : `${short(change.before)} -> ${short(change.after)}`;
+  return inert(`${"problem" in change ? "" : "updated "}${placeText(place)} ${said}\n`);
+}

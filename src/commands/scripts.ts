@@ -1,0 +1,135 @@
+/** `run FILE.session.yaml …`: what can be typed for scripted sessions, and whether `run` was given some. */
+import { resolve } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { isScriptArgument } from "../frontends/script/many/find-scripts.js";
+import type { Target } from "../frontends/script/many/open-reporters.js";
+import { reporterNames } from "../frontends/script/many/reporters.js";
+import { summaryFormat } from "../frontends/script/many/summary-file.js";
+
+export interface ScriptFlags {
+  model?: string;
+  var?: Record<string, unknown>;
+  record?: boolean;
+  replay?: boolean;
+  recordMissing?: boolean;
+  speed?: "full" | "recorded";
+  fault?: string[];
+  jobs?: number;
+  bail?: boolean;
+  grep?: string;
+  repeat?: number;
+  update?: boolean;
+  reporter?: Target[];
+  output?: string;
+  summary?: string[];
+  transcripts?: string;
+}
+
+const heading = "Options for *.session.yaml files:";
+/** More at a time is more than a machine, and a provider, takes. */
+const maxJobs = 64;
+
+/** In a group of their own, which tells them from those for a prompt. */
+export function addScriptOptions(command: Command): Command {
+  return command
+    .optionsGroup(heading)
+    .option("--var <name=value>", "variable of a session file, JSON or text; repeatable", variable)
+    .addOption(new Option("--record", "record what goes over the wires into the cassette").conflicts("replay"))
+    .addOption(
+      new Option(
+        "--replay",
+        "play the cassette: no model, no server (default where CI is set and there is one)",
+      ).conflicts("recordMissing"),
+    )
+    .addOption(new Option("--record-missing", "play the cassette and record what it does not have").conflicts("record"))
+    .addOption(
+      new Option("--speed <speed>", "of a replay: without the recorded pauses, or with them")
+        .choices(["full", "recorded"])
+        .conflicts("record"),
+    )
+    .addOption(
+      new Option("--fault <fault>", "what goes wrong in a replay: llm[1]=429, mcp.fs[2]=crash; repeatable")
+        .argParser(append)
+        .conflicts("record"),
+    )
+    .option("--jobs <n>", `sessions at a time, at most ${maxJobs} (default: one for each processor, at most 8)`, jobs)
+    .option("--bail", "begin no more after the first failure; what runs goes on to its end")
+    .option("--grep <regex>", "only sessions with such a name")
+    .addOption(
+      new Option("--repeat <n>", "run each of them so often")
+        .argParser(positive)
+        .conflicts(["record", "recordMissing", "update"]),
+    )
+    .option("--update", "write what there is into `equals` assertions that do not hold")
+    .option(
+      "--reporter <name[=file]>",
+      `${reporterNames.join(", ")} (default: pretty), to stdout or to a file; repeatable`,
+      reporter,
+    )
+    .option("--output <file>", "what the reporter writes, instead of stdout", absolute)
+    .option("--summary <file>", "by model and by script, as .html, .json or .md; repeatable", summary)
+    .option(
+      "--transcripts <folder>",
+      "what was said in every session (default: of failed ones, in a new folder)",
+      absolute,
+    );
+}
+
+/** Whether `run` was given session files and no prompt. */
+export function areScripts(words: readonly string[]): boolean {
+  return words.some((word) => isScriptArgument(word, process.cwd()));
+}
+
+/** Ends with a usage error where a flag means nothing for what `run` was given. */
+export function refuseStrayFlags(command: Command, isForScripts: boolean): void {
+  const stray = command.options.find((option) => {
+    const isGiven = command.getOptionValueSource(option.attributeName()) === "cli";
+    return isGiven && option.long !== "--model" && (option.helpGroupHeading === heading) !== isForScripts;
+  });
+  if (stray) command.error(`error: ${stray.long} is for ${isForScripts ? "a prompt" : "*.session.yaml files"}`);
+}
+
+function append(value: string, all: string[] = []): string[] {
+  return [...all, value];
+}
+
+function positive(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("a whole number from 1 is expected");
+}
+
+function jobs(text: string): number {
+  const count = positive(text);
+  if (count <= maxJobs) return count;
+  throw new InvalidArgumentError(`at most ${maxJobs}`);
+}
+
+function absolute(path: string): string {
+  return resolve(path);
+}
+
+function summary(path: string, all: string[] = []): string[] {
+  if (summaryFormat(path)) return [...all, resolve(path)];
+  throw new InvalidArgumentError("a file that ends with .html, .json or .md is expected");
+}
+
+function reporter(text: string, all: Target[] = []): Target[] {
+  const [, word = "", file] = /^([^=]*)(?:=(.+))?$/s.exec(text) ?? [];
+  const name = reporterNames.find((known) => known === word);
+  if (!name) throw new InvalidArgumentError(`one of ${reporterNames.join(", ")} is expected`);
+  return [...all, { name, ...(file !== undefined && { file: resolve(file) }) }];
+}
+
+function variable(text: string, all: Record<string, unknown> = {}): Record<string, unknown> {
+  const [, name, value = ""] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError("name=value is expected");
+  return { ...all, [name]: jsonOrText(value) };
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

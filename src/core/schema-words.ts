@@ -1,0 +1,90 @@
+/** What ajv says, in a user's words. The schema was compiled with `verbose`. */
+import type { ErrorObject } from "ajv";
+import { parseDuration } from "./durations.js";
+import { nearest } from "./nearest.js";
+import type { Problem } from "./source.js";
+import { child, isMapping } from "./tree.js";
+
+/** What of a draft-07 schema the words need. */
+interface SchemaWords {
+  type?: string | string[];
+  enum?: string[];
+  format?: string;
+  minimum?: number;
+  exclusiveMinimum?: number;
+  maximum?: number;
+  properties?: Record<string, unknown>;
+}
+
+interface Wording {
+  /** The value as it was written, where it had to be made from that. */
+  template?: string;
+  /** It is never repeated. */
+  isSecret?: boolean;
+  /** What of a text may be repeated. */
+  redact?: (text: string) => string;
+}
+
+export function describeSchemaError(error: ErrorObject, wording: Wording = {}): Problem {
+  const pointer = error.instancePath;
+  const schema = error.parentSchema as SchemaWords;
+  if (error.keyword === "additionalProperties") {
+    const key: string = error.params.additionalProperty;
+    const message = unknownKey(key, Object.keys(schema.properties ?? {}));
+    return { pointer: child(pointer, key), part: "key", message };
+  }
+  if (error.keyword === "required") {
+    return { pointer, part: "key", message: `"${error.params.missingProperty}" is missing` };
+  }
+  if (/^min(Length|Items|Properties)$/.test(error.keyword)) {
+    return { pointer, part: "value", message: "must not be empty" };
+  }
+  // What stands where a mapping, a list or a free text belongs may well be a secret, and is no clearer for being repeated.
+  const quotable = !wording.isSecret && (schema.enum || !/^(object|array|string)$/.test(String(schema.type)));
+  const got = kindAndValue(wording.template ?? error.data, quotable ? (wording.redact ?? asItIs) : undefined);
+  return { pointer, part: "value", message: `expected ${expected(error, schema)}, got ${got}${advice(error, schema)}` };
+}
+
+const asItIs = (text: string) => text;
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const [meant] = nearest(key, known, 1);
+  return `unknown key "${key}" (${meant ? `did you mean "${meant}"?` : `known here: ${known.join(", ")}`})`;
+}
+
+const TYPES: Record<string, string> = { object: "mapping", array: "list", boolean: "true or false" };
+
+const FORMATS: Record<string, string> = {
+  "duration-ms": 'milliseconds or a duration such as "30s", "5m" or "500ms"',
+  "http-url": "an http:// or https:// URL",
+};
+
+function expected({ keyword }: ErrorObject, schema: SchemaWords): string {
+  if (schema.enum) return `one of ${schema.enum.join(", ")}`;
+  const types = [schema.type ?? []].flat().map((type) => TYPES[type] ?? type);
+  const type = FORMATS[schema.format ?? ""] ?? types.join(" or ");
+  return /minimum|maximum/i.test(keyword) ? `${type} ${range(schema)}` : type;
+}
+
+function range({ minimum, exclusiveMinimum, maximum }: SchemaWords): string {
+  if (exclusiveMinimum !== undefined) return `above ${exclusiveMinimum}, up to ${maximum}`;
+  return maximum === undefined ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
+}
+
+/** Without `redact` only what it is. */
+function kindAndValue(value: unknown, redact: ((text: string) => string) | undefined): string {
+  if (Array.isArray(value)) return "list";
+  if (isMapping(value)) return "mapping";
+  if (value === null) return "nothing";
+  if (!redact) return typeof value;
+  return `${typeof value} ${typeof value === "string" ? JSON.stringify(shorten(redact(value))) : String(value)}`;
+}
+
+const shorten = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
+
+/** YAML reads `8080` and `true` as no text where their author means one; and times under `llm` have no unit to write. */
+function advice({ keyword, data }: ErrorObject, { type }: SchemaWords): string {
+  if (keyword !== "type") return "";
+  if (type === "string" && /number|boolean/.test(typeof data)) return " (put it in quotes)";
+  return type === "number" && typeof data === "string" && parseDuration(data) ? " (a plain number of seconds)" : "";
+}

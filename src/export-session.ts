@@ -1,0 +1,156 @@
+/** `sessions export ID --as session`: a conversation as a scripted session with its cassette, from the log alone. */
+import { constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openCassette } from "./cassette/cassette.js";
+import { keptBy } from "./cassette/kept-by.js";
+import { type LoadedConfig, loadConfig } from "./config/load.js";
+import type { StoredEvent } from "./core/chat.js";
+import { RequestError } from "./core/errors.js";
+import { clearing } from "./core/redaction.js";
+import { LogTape, linesOf, type WireTool } from "./frontends/script/from-log/log-tape.js";
+import { sessionFile } from "./frontends/script/from-log/session-file.js";
+import type { ScriptResult } from "./frontends/script/result.js";
+import { definitions, findTool, isConfigured, writtenServer } from "./known-servers.js";
+import { loadScript, runOnTape, runReadScript } from "./run-script.js";
+import { settingsOf } from "./script-settings.js";
+import { type FindTool, type Playable, readPlayable } from "./session/export/playable.js";
+import { redacted } from "./session/export/redact.js";
+
+export interface SessionExport {
+  /** The configuration of whoever exports: for what it says of the servers. */
+  loaded: LoadedConfig;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Of the configuration. */
+  secrets: readonly string[];
+  /** Where the files come. */
+  folder: string;
+}
+
+/** Pauses are not in the log. */
+const now = () => 0;
+
+/** What a session is made in: nothing of this machine's configuration, so that it plays anywhere. */
+const nowhere = { config: {}, env: {}, observe: () => {} };
+
+/**
+ * Does the conversation again, with its log in place of model and servers, and keeps what goes over the wires; then plays that. Resolves to
+ * the files and to what their reader should know. Rejects with RequestError, and leaves nothing behind, where it cannot be done again.
+ */
+export async function exportSession(
+  conversationId: string,
+  events: readonly StoredEvent[],
+  { loaded, env, secrets, folder }: SessionExport,
+): Promise<{ files: string[]; notes: string[] }> {
+  const name = conversationId.replaceAll(/[^\w.-]+/g, "-");
+  const files = [`${name}.session.yaml`, `${name}.cassette.jsonl`].map((file) => join(folder, file));
+  for (const file of files) if (existsSync(file)) throw new RequestError("usage", `${file} is there already`);
+
+  const known = definitions(loaded, env);
+  const playable = readPlayable(redacted(events, secrets), findTool(known));
+  const servers = serversOf(playable);
+  const clean = clearing(secrets);
+  // Whoever has configured nothing gets the demo server wherever the session is played.
+  const own = servers.filter((server) => server !== "demo" || isConfigured(loaded, server));
+  const mcpServers = Object.fromEntries(own.map((server) => [server, writtenServer(loaded, server, clean)]));
+  const temporary = mkdtempSync(join(tmpdir(), "mcp-platform-export-"));
+  try {
+    const draft = join(temporary, `${name}.session.yaml`);
+    const make = async (tools: typeof known) => {
+      const notes = [...playable.leftOut, ...notesOn(playable), ...madeUpNotes(servers, tools)];
+      const parts = { conversationId, turns: playable.turns, model: modelOf(playable), mcpServers, notes };
+      writeFileSync(draft, sessionFile(parts), { mode: 0o700 });
+      return { notes, problem: await playThrough(draft, playable, { tools, secrets }) };
+    };
+    let made = await make(known);
+    // A tool may have been another one when it was called.
+    if (made.problem !== undefined && servers.some((server) => known.has(server))) made = await make(new Map());
+    if (made.problem !== undefined) {
+      throw new RequestError("usage", `the conversation does not go the same way again: ${made.problem}`);
+    }
+    mkdirSync(folder, { recursive: true });
+    for (const [index, file] of [draft, join(temporary, `${name}.cassette.jsonl`)].entries()) {
+      copyFileSync(file, files[index] as string, constants.COPYFILE_EXCL);
+    }
+    return { files, notes: made.notes };
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Why it is not the conversation, if it is not. */
+async function playThrough(
+  path: string,
+  { turns }: Playable,
+  { tools, secrets }: { tools: ReadonlyMap<string, readonly WireTool[]>; secrets: readonly string[] },
+): Promise<string | undefined> {
+  const script = loadScript(path);
+  const cassette = await openCassette({ path: script.cassette, mode: "record", match: "messages", secrets, now });
+  const tape = keptBy(cassette.tape, new LogTape(turns, tools));
+  const allowsUnset = true;
+  const config = loadConfig({}, { env: {}, allowsUnset }).with(settingsOf(script), { allowsUnset });
+  const result = await runOnTape(script, { ...nowhere, config, tape });
+  const problem = difference(turns, result, findTool(tools)) ?? failureIn(result) ?? (await cassette.finish())[0];
+  if (problem !== undefined) return problem;
+  return failureIn(await runReadScript(script, { ...nowhere, cassette: "replay" }));
+}
+
+function failureIn({ passed, error, steps }: ScriptResult): string | undefined {
+  if (passed) return undefined;
+  const step = steps.find((each) => !each.passed);
+  const reasons = step?.assertions.filter((each) => !each.passed).map(({ reason }) => reason) ?? [];
+  return [error?.message, step?.error?.message, ...reasons].find((each) => each !== undefined) ?? "it fails";
+}
+
+function difference(turns: Playable["turns"], { steps }: ScriptResult, find: FindTool): string | undefined {
+  const played = steps.filter(({ kind }) => kind === "user");
+  for (const [index, turn] of turns.entries()) {
+    const { error, outcome } = played[index] ?? {};
+    if (error) return `turn ${turn.number}: ${error.message}`;
+    const events = outcome?.events ?? [];
+    const [now] = events.length > 0 ? readPlayable(events, find).turns : [];
+    const [before, after] = [linesOf(turn), now ? linesOf(now) : ["it is not come to"]];
+    const at = before.findIndex((line, place) => line !== after[place]);
+    if (at < 0) continue;
+    return `in turn ${turn.number}, by the log ${excerpt(before[at])}; now ${excerpt(after[at] ?? "it has ended")}`;
+  }
+  return undefined;
+}
+
+function excerpt(line = ""): string {
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+}
+
+/** The last one: a session has one. */
+function modelOf({ turns }: Playable): { provider: string; model: string } {
+  const { provider, model } = answersOf(turns).at(-1) ?? { provider: "demo", model: "demo" };
+  return { provider, model };
+}
+
+function answersOf(turns: Playable["turns"]) {
+  return turns.flatMap(({ hops }) => hops.map(({ answer }) => answer));
+}
+
+function notesOn({ turns }: Playable): string[] {
+  const models = [...new Set(answersOf(turns).map(({ provider, model }) => `${provider}/${model}`))];
+  const attached = turns.filter(({ content }) => content.some(({ type }) => type !== "text"));
+  const compacted = turns.filter(({ isCompacted }) => isCompacted);
+  return [
+    ...compacted.map(
+      ({ number }) => `turn ${number} made a summary of the turns before; the session goes on with all of them`,
+    ),
+    ...(models.length > 1 ? [`the answers are those of ${models.join(", ")}, and the session has the last one`] : []),
+    ...attached.map(({ number }) => `what was attached to turn ${number} is named and not there`),
+  ];
+}
+
+function serversOf({ turns }: Playable): string[] {
+  const calls = turns.flatMap(({ hops }) => hops.flatMap((hop) => hop.calls));
+  return [...new Set(calls.map(({ server }) => server))].filter((server) => server !== "").sort();
+}
+
+function madeUpNotes(servers: readonly string[], known: ReadonlyMap<string, unknown>): string[] {
+  return servers
+    .filter((server) => !known.has(server))
+    .map((server) => `the tools of ${server} are made up from their calls: this host does not know their definitions`);
+}

@@ -1,0 +1,27 @@
+import type { Problem } from "./kind.js";
+import { quoted, shown } from "./words.js";
+
+/** Texts as a list, or in one text between commas; `"` around one that has commas, doubled or with `\` before it within. */
+export function readList(value: unknown): string[] | Problem {
+  const texts = typeof value === "string" ? split(value) : Array.isArray(value) ? value : [];
+  if ("problem" in texts) return texts;
+  const isText = (one: unknown) => (typeof one === "string" && one !== "") || typeof one === "number";
+  if (texts.length === 0 || !texts.every(isText)) {
+    return { problem: `expected value to be a list of texts, or texts between commas, got ${shown(value)}` };
+  }
+  return texts.map(String);
+}
+
+const item = /\s*(?:"((?:[^"\\]|\\.|"")*)"\s*|([^",][^,]*)?)(?:,|$)/sy;
+
+function split(text: string): string[] | Problem {
+  const texts: string[] = [];
+  item.lastIndex = 0;
+  for (let at = 0; at < text.length; at = item.lastIndex) {
+    const [match, inner, plain = ""] = item.exec(text) ?? [];
+    if (match === undefined) return { problem: `expected texts between commas, got ${quoted(text.slice(at))}` };
+    const one = inner?.replaceAll(/""|\\(["\\])/g, (_, mark = '"') => mark) ?? plain.trim();
+    if (one !== "") texts.push(one);
+  }
+  return texts;
+}

@@ -1,0 +1,38 @@
+import type { Problem } from "./kind.js";
+import { isRecord, shown, unknownKey } from "./words.js";
+
+export interface Order {
+  mode: "in_order" | "exact";
+  steps: readonly unknown[];
+}
+
+/** A list, or `{mode, steps}`. `in_order`, the default, allows others between them and around. */
+export function readOrder(value: unknown): Order | Problem {
+  if (Array.isArray(value)) return readOrder({ steps: value });
+  if (!isRecord(value)) return { problem: `expected value to be a list, or {mode, steps}, got ${shown(value)}` };
+  const { mode = "in_order", steps } = value;
+  if (mode !== "in_order" && mode !== "exact")
+    return { problem: `expected mode to be in_order or exact, got ${shown(mode)}` };
+  if (!Array.isArray(steps) || steps.length === 0) {
+    return { problem: `expected steps to be a list with something in it, got ${shown(steps)}` };
+  }
+  return unknownKey(value, ["mode", "steps"]) ?? { mode, steps };
+}
+
+/** How many of the expected came, in their order, before one did not. With `exact` nothing else may come. */
+export function inOrder<Wanted, Came>(
+  mode: Order["mode"],
+  wanted: readonly Wanted[],
+  came: readonly Came[],
+  matches: (wanted: Wanted, came: Came) => boolean,
+): { holds: boolean; missing?: Wanted } {
+  if (mode === "exact") {
+    const isSame = (one: Wanted, index: number) => index < came.length && matches(one, came[index] as Came);
+    return { holds: came.length === wanted.length && wanted.every(isSame) };
+  }
+  let position = 0;
+  for (const one of came) {
+    if (position < wanted.length && matches(wanted[position] as Wanted, one)) position++;
+  }
+  return { holds: position === wanted.length, missing: wanted[position] };
+}

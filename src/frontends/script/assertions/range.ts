@@ -1,0 +1,28 @@
+import type { Problem } from "./kind.js";
+import { shown } from "./words.js";
+
+export interface Range {
+  min: number;
+  max: number;
+}
+
+/** How often something may be: `min` and `max` of the value, both optional. */
+export function readRange({ min, max }: Record<string, unknown>, leastByDefault: number): Range | Problem {
+  const wrong = [min, max].find((one) => one !== undefined && !(Number.isInteger(one) && Number(one) >= 0));
+  if (wrong !== undefined) return { problem: `expected min and max to be counts, got ${shown(wrong)}` };
+  const range = { min: Number(min ?? leastByDefault), max: Number(max ?? Number.POSITIVE_INFINITY) };
+  return range.min > range.max
+    ? { problem: `expected min to be at most max, got ${range.min} and ${range.max}` }
+    : range;
+}
+
+export function isWithin(count: number, { min, max }: Range): boolean {
+  return count >= min && count <= max;
+}
+
+/** `3`, `1 to 3`, `at least 1`, `at most 3`. */
+export function rangeText({ min, max }: Range): string {
+  if (min === max) return String(min);
+  if (max === Number.POSITIVE_INFINITY) return `at least ${min}`;
+  return min === 0 ? `at most ${max}` : `${min} to ${max}`;
+}

@@ -1,0 +1,50 @@
+import { namesTool, parseToolPattern } from "../../../core/tool-pattern.js";
+import type { CalledTool } from "../result.js";
+import type { Problem } from "./kind.js";
+import { isRecord, isTemplate, quoted, shown } from "./words.js";
+
+export interface ToolMatcher {
+  /** As it was written. */
+  text: string;
+  matches(call: CalledTool): boolean;
+}
+
+const unknown = { readOnly: false, idempotent: false, destructive: false, openWorld: false };
+
+/** `server.tool`, with `*` for any part, as text or as `name` or `pattern` of an object. */
+export function readMatcher(value: unknown): ToolMatcher | Problem {
+  const text = isRecord(value) ? (value.pattern ?? value.name) : value;
+  if (typeof text !== "string" || text.trim() === "")
+    return { problem: `expected the name of a tool, got ${shown(value)}` };
+  const pattern = parseToolPattern(text);
+  if ("problem" in pattern) return { problem: `${quoted(text)}: ${pattern.problem}` };
+  if (pattern.annotations.length > 0 || pattern.arguments.length > 0) {
+    return { problem: `${quoted(text)}: expected the name of a tool alone, as server.tool` };
+  }
+  // It would match nothing, so that a `not-` before it would always hold.
+  if (!/[.*]|__/.test(text) && !isTemplate(text)) {
+    return { problem: `${quoted(text)} does not name the server: expected server.tool, or *.${text} for any server` };
+  }
+  return { text, matches: (call) => namesTool(pattern, { ...unknown, server: call.server, tool: call.tool }) };
+}
+
+/** At least one. */
+export function readMatchers(values: readonly unknown[]): ToolMatcher[] | Problem {
+  if (values.length === 0) return { problem: "expected at least one tool" };
+  const matchers: ToolMatcher[] = [];
+  for (const value of values) {
+    const matcher = readMatcher(value);
+    if ("problem" in matcher) return matcher;
+    matchers.push(matcher);
+  }
+  return matchers;
+}
+
+export function nameOf({ server, tool }: CalledTool): string {
+  return `${server}.${tool}`;
+}
+
+/** Calls that nobody allowed were never made: `denied` is about them. */
+export function madeCalls(calls: readonly CalledTool[]): CalledTool[] {
+  return calls.filter(({ isDenied }) => !isDenied);
+}

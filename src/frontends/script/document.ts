@@ -1,0 +1,78 @@
+import { resolve } from "node:path";
+import { ConfigError, type ConfigProblem } from "../../core/errors.js";
+import type { Part } from "../../core/positions.js";
+import { describeSchemaError } from "../../core/schema-words.js";
+import { objectSource, type Problem, readSource, type Source } from "../../core/source.js";
+import { child, isMapping, keyPath } from "../../core/tree.js";
+import { schemaErrors } from "./schema.js";
+import type { Place } from "./script.js";
+
+/** One script text, and what is wrong in it: one problem for each mistake. */
+export class ScriptDocument {
+  readonly problems: ConfigProblem[] = [];
+  readonly source: Source;
+  /** Absolute; those that include this one come first. */
+  readonly chain: readonly string[];
+  readonly #broken = new Set<string>();
+
+  constructor(source: Source, chain: readonly string[]) {
+    this.source = source;
+    this.chain = chain;
+    // The last one for a place says most; what `oneOf` and the like would add is said better by the reader.
+    const found = new Map<string, Problem>();
+    for (const error of schemaErrors(source.tree)) {
+      const problem = describeSchemaError(error);
+      found.set(problem.pointer, problem);
+    }
+    for (const problem of found.values()) {
+      this.#broken.add(problem.pointer);
+      this.complain(problem);
+    }
+  }
+
+  /** Throws ConfigError when there is no such file, or it is no YAML mapping. */
+  static read(path: string, cwd: string, chain: readonly string[] = []): ScriptDocument {
+    return new ScriptDocument(readSource(path, cwd), [...chain, path]);
+  }
+
+  static of(tree: Readonly<Record<string, unknown>>, cwd: string): ScriptDocument {
+    return new ScriptDocument(objectSource(tree, cwd, "(script)"), []);
+  }
+
+  /** Whether the schema has nothing against this value or anything in it: only then it is worth a closer look. */
+  isSound(pointer: string): boolean {
+    return ![...this.#broken].some((broken) => broken === pointer || broken.startsWith(`${pointer}/`));
+  }
+
+  complain({ pointer, part, message }: Problem): void {
+    const { source } = this;
+    this.problems.push({ file: source.file, ...source.position(pointer, part), path: keyPath(pointer), message });
+  }
+
+  /** Whether the keys can be written as `{{name}}`. */
+  checkVariables(pointer: string, values: unknown): void {
+    for (const name of Object.keys(isMapping(values) ? values : {})) {
+      if (/^[A-Za-z_]\w*$/.test(name)) continue;
+      const message = `"${name}" is no name of a variable: use letters, digits and _`;
+      this.complain({ pointer: child(pointer, name), part: "key", message });
+    }
+  }
+
+  place(pointer: string, part: Part = "value"): Place {
+    return { file: this.source.file, line: this.source.position(pointer, part).line };
+  }
+
+  /** A path in this file, as an absolute one. */
+  resolve(path: string): string {
+    return resolve(this.source.folder, path);
+  }
+
+  /** Throws ConfigError with all that is wrong, if anything is. */
+  requireSound(): void {
+    if (this.problems.length > 0) throw new ConfigError(this.problems.toSorted(byPlace));
+  }
+}
+
+function byPlace(one: ConfigProblem, other: ConfigProblem): number {
+  return one.file.localeCompare(other.file) || one.line - other.line || one.column - other.column;
+}

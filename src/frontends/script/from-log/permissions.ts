@@ -1,0 +1,63 @@
+/** What may run unasked in a session that is a conversation done again: what ran unasked in that. */
+import { textOf } from "../../../core/chat.js";
+import { patternOf } from "../../../core/tool-pattern.js";
+import { isMapping } from "../../../core/tree.js";
+import type { PlayableCall } from "../../../session/export/playable.js";
+
+interface Permissions {
+  approval: "ask" | "auto";
+  allow?: string[];
+  deny?: string[];
+}
+
+/** `calls`: all of the conversation. */
+export function permissionsOf(calls: readonly PlayableCall[]): Permissions {
+  const deny = unique(calls.flatMap(denialOf));
+  const asked = new Set(calls.filter(({ approval }) => approval).map(patternOf));
+  const remembered = new Set<string>();
+  const unasked = calls.filter((call) => {
+    if (call.approval?.remember && call.approval.allow) remembered.add(patternOf(call));
+    return (
+      !call.approval && call.server !== "" && !call.isInvented && !isRefused(call) && !remembered.has(patternOf(call))
+    );
+  });
+  const allow = unique(unasked.map((call) => (asked.has(patternOf(call)) ? withArguments(call) : patternOf(call))));
+  if (asked.size === 0) return { approval: "auto", ...(deny.length > 0 && { deny }) };
+  return { approval: "ask", ...(allow.length > 0 && { allow }), ...(deny.length > 0 && { deny }) };
+}
+
+const unique = (texts: readonly string[]) => [...new Set(texts)];
+
+const resultOf = ({ result }: PlayableCall) => textOf(result.content);
+
+function isRefused(call: PlayableCall): boolean {
+  return !call.isSent && resultOf(call).startsWith("not run: ");
+}
+
+/** The rule that a refusal names. */
+function denialOf(call: PlayableCall): string[] {
+  if (!isRefused(call)) return [];
+  const [, tool, rule] =
+    /^not run: (?:(\S+) is denied by the user's policy|the user's policy denies .*, by the rule (.+))$/s.exec(
+      resultOf(call),
+    ) ?? [];
+  return [tool ?? rule ?? []].flat();
+}
+
+/** Other calls of the tool were asked about: this one ran for its arguments. */
+function withArguments(call: PlayableCall): string {
+  const given: unknown = parsed(call.call.arguments);
+  const texts = Object.entries(isMapping(given) ? given : {}).filter(
+    ([name, value]) => typeof value !== "object" && !/[\s=,"]/.test(name),
+  );
+  const patterns = texts.map(([name, value]) => `${name}=${JSON.stringify(String(value))}`);
+  return patterns.length === 0 ? patternOf(call) : `${patternOf(call)}(${patterns.join(", ")})`;
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

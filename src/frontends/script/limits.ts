@@ -1,0 +1,74 @@
+import type { Usage } from "../../core/chat.js";
+import { ScriptError } from "../../core/errors.js";
+import type { StepOutcome } from "./result.js";
+import type { Script } from "./script.js";
+
+/** What a script has spent, and where it ends for that. */
+export class ScriptLimits implements Disposable {
+  readonly #limits: Script["limits"];
+  readonly #controller = new AbortController();
+  readonly #stop: () => void;
+  #turns = 0;
+  #usage: Usage | undefined;
+  #usd: number | undefined;
+  /** A turn whose price is not known makes the sum unknown. */
+  #isUnpriced = false;
+
+  /** `cancelled`: whoever runs the script wants it to end. */
+  constructor(limits: Script["limits"], cancelled?: AbortSignal) {
+    this.#limits = limits;
+    const { timeMs } = limits;
+    const timeUp = () => this.#controller.abort(reached("time", `the script's ${timeMs} ms are over`));
+    const timer = timeMs === undefined ? undefined : setTimeout(timeUp, timeMs);
+    const onCancel = () => this.#controller.abort(new ScriptError("aborted", "the script was cancelled"));
+    cancelled?.addEventListener("abort", onCancel);
+    if (cancelled?.aborted) onCancel();
+    this.#stop = () => {
+      clearTimeout(timer);
+      cancelled?.removeEventListener("abort", onCancel);
+    };
+  }
+
+  /** Aborts with a ScriptError as its reason. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get usage(): Usage | undefined {
+    return this.#usage;
+  }
+
+  get costUsd(): number | undefined {
+    return this.#isUnpriced ? undefined : this.#usd;
+  }
+
+  /** Throws ScriptError when there may be no more of them. */
+  beginTurn(): void {
+    const { turns, tokens, usd } = this.#limits;
+    const spent = (this.#usage?.inputTokens ?? 0) + (this.#usage?.outputTokens ?? 0);
+    if (turns !== undefined && this.#turns >= turns) throw reached("turns", `${turns} turns are done`);
+    if (tokens !== undefined && spent >= tokens) throw reached("tokens", `${spent} of ${tokens} tokens are spent`);
+    if (usd !== undefined && (this.#usd ?? 0) >= usd) throw reached("usd", `$${this.#usd} of $${usd} are spent`);
+    this.#turns++;
+  }
+
+  endTurn({ usage, costUsd }: StepOutcome): void {
+    if (usage) this.#usage = this.#usage ? sum(this.#usage, usage) : usage;
+    if (costUsd === undefined) this.#isUnpriced = true;
+    else this.#usd = (this.#usd ?? 0) + costUsd;
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop();
+  }
+}
+
+export function reached(limit: keyof Script["limits"] | "time", message: string): ScriptError {
+  return new ScriptError("limit", `limits.${limit}: ${message}`);
+}
+
+function sum(one: Usage, other: Usage): Usage {
+  const total: Usage = { ...one };
+  for (const [key, count] of Object.entries(other) as [keyof Usage, number][]) total[key] = (total[key] ?? 0) + count;
+  return total;
+}

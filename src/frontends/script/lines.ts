@@ -1,0 +1,23 @@
+/** A session as lines of text, for whoever looks on. */
+import { inert } from "../terminal.js";
+import { placeText } from "./place.js";
+import type { StepResult } from "./result.js";
+
+/** What became of a step; under it what has failed and where. */
+export function stepLine({ passed, skipped, name, place, durationMs, error, assertions }: StepResult): string {
+  const mark = skipped ? "skipped" : passed ? "ok     " : "FAILED ";
+  const time = skipped ? "" : ` (${Math.round(durationMs)} ms)`;
+  const reasons = assertions
+    .filter((assertion) => !assertion.passed)
+    .map((assertion) => `${placeText(assertion.place)}: ${assertion.reason}`);
+  const failures = error ? [`${placeText(place)}: ${sentence(error)}`, ...reasons] : reasons;
+  return inert([`  ${mark} ${name}${time}\n`, ...failures.map((line) => `${indented(line)}\n`)].join(""));
+}
+
+function sentence({ message, hint }: { message: string; hint: string }): string {
+  return hint ? `${message} (${hint})` : message;
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^/gm, "          ");
+}

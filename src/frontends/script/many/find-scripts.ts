@@ -1,0 +1,72 @@
+/** Which scripts the arguments of the command line stand for. */
+import { type Dirent, existsSync, readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { messageOf, RequestError } from "../../../core/errors.js";
+import { globMatches } from "../../../core/glob.js";
+
+const scriptName = /\.session\.(ya?ml|json)$/;
+
+/**
+ * Whether an argument of `run` stands for scripts and not for a prompt: one word that ends like the name of a script, a folder that is
+ * written as a path or has scripts in it, or a glob with `**`.
+ */
+export function isScriptArgument(text: string, cwd: string): boolean {
+  if (scriptName.test(text)) return !/\s/.test(text) || existsSync(resolve(cwd, text));
+  if (text !== "" && isFolder(resolve(cwd, text))) return /\/|^\.+$/.test(text) || pathsOf(text, cwd).length > 0;
+  return /^(\S*\/)?\*\*(\/\S*)?$/.test(text);
+}
+
+/**
+ * Absolute paths, sorted, each once. Arguments are files, folders (all scripts in them), and globs with `*` in names and `**` for any
+ * folders, which match no `node_modules` and nothing that begins with a dot. Throws RequestError for an argument that stands for nothing.
+ */
+export function findScripts(given: readonly string[], cwd: string): string[] {
+  const found = new Set<string>();
+  for (const argument of given) {
+    const paths = pathsOf(argument, cwd);
+    if (paths.length === 0) throw new RequestError("usage", `${argument}: no *.session.yaml there`);
+    for (const path of paths) found.add(path);
+  }
+  return [...found].sort();
+}
+
+function pathsOf(argument: string, cwd: string): string[] {
+  const path = resolve(cwd, argument);
+  if (existsSync(path)) return isFolder(path) ? below(path, ["**", "*"], (name) => scriptName.test(name)) : [path];
+  if (!argument.includes("*")) throw new RequestError("usage", `${argument}: no such file`);
+  const [root, ...names] = path.split("/");
+  return below(`${root}/`, names, () => true);
+}
+
+/** Files whose path below the folder matches the names. */
+function below(folder: string, [name = "", ...rest]: readonly string[], isWanted: (name: string) => boolean): string[] {
+  if (name === "**") {
+    const deeper = entriesOf(folder).filter((entry) => entry.isDirectory() && !isHidden(entry.name));
+    const inside = deeper.flatMap((entry) => below(join(folder, entry.name), [name, ...rest], isWanted));
+    return [...new Set([...below(folder, rest, isWanted), ...inside])];
+  }
+  if (!name.includes("*")) {
+    const path = join(folder, name);
+    if (!existsSync(path)) return [];
+    if (rest.length > 0) return isFolder(path) ? below(path, rest, isWanted) : [];
+    return !isFolder(path) && isWanted(name) ? [path] : [];
+  }
+  const matching = entriesOf(folder).filter((entry) => !isHidden(entry.name) && globMatches(name, entry.name));
+  return matching.flatMap((entry) => below(folder, [entry.name, ...rest], isWanted));
+}
+
+function isHidden(name: string): boolean {
+  return name === "node_modules" || name.startsWith(".");
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    throw new RequestError("usage", `${folder} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,104 @@
+/** New values for assertions in the text of a script, whose comments and layout stay. */
+import { isDeepStrictEqual } from "node:util";
+import { load } from "js-yaml";
+import { isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
+import { patches } from "./patches.js";
+
+/** The assertion that begins in this line, as the `index`th `of` so many there. */
+export interface Edit {
+  line: number;
+  index: number;
+  of: number;
+  value: unknown;
+}
+
+/** What became of an edit: the value's text before and after, or why it stays. */
+export type Edited = { before: string; after: string } | { problem: string };
+
+/** Throws what the parser throws: the text was a script a moment ago. */
+export function rewritten(source: string, edits: readonly Edit[]): { text: string; edited: Edited[] } {
+  const assertions = assertionsOf(source);
+  const found = edits.map((edit) => {
+    const here = assertions.filter(({ line }) => line === edit.line);
+    return here.length === edit.of ? here[edit.index] : undefined;
+  });
+  const edited: Edited[] = found.map(() => ({ problem: "several steps have assertions in this line" }));
+  // From the end to the start: what stands before an edit keeps its place.
+  const order = [...edits.keys()].sort((one, other) => startOf(found[other]) - startOf(found[one]));
+  let text = source;
+  for (const index of order) {
+    const one = found[index];
+    if (!one?.node?.range) continue;
+    const [start, end] = one.node.range;
+    const changed = applied(text, one, edits[index]?.value);
+    if (changed === undefined) {
+      edited[index] = { problem: "an anchor or an alias stands in its way" };
+      continue;
+    }
+    const after = changed.slice(start, changed.length - (text.length - end));
+    edited[index] = { before: text.slice(start, end).trimEnd(), after: after.trimEnd() };
+    text = changed;
+  }
+  return { text, edited };
+}
+
+function startOf(found: Found | undefined): number {
+  return found?.node?.range?.[0] ?? -1;
+}
+
+interface Found {
+  line: number;
+  /** Of the value, in the parsed script. */
+  path: readonly PropertyKey[];
+  node: Node | undefined;
+}
+
+/** In the order of the text. */
+function assertionsOf(source: string): Found[] {
+  const lineCounter = new LineCounter();
+  const found: Found[] = [];
+  visit(parseDocument(source, { lineCounter }), {
+    Pair(_, pair, ancestors) {
+      const { key, value: list } = pair;
+      if (!isScalar(key) || key.value !== "assert" || !isSeq<Node>(list)) return;
+      for (const item of list.items) {
+        if (!isMap<Node, Node | null>(item) || !item.range) continue;
+        const node = item.items.find((each) => isScalar(each.key) && each.key.value === "value")?.value ?? undefined;
+        const path = [...keysOf([...ancestors, pair, list, item]), "value"];
+        found.push({ line: lineCounter.linePos(item.range[0]).line, path, node });
+      }
+    },
+  });
+  return found;
+}
+
+function keysOf(nodes: readonly unknown[]): PropertyKey[] {
+  return nodes.flatMap((node, index): PropertyKey[] => {
+    if (isPair(node)) return [String(isScalar(node.key) ? node.key.value : node.key)];
+    return isSeq(node) ? [node.items.indexOf(nodes[index + 1])] : [];
+  });
+}
+
+/** Undefined where the rest of the script would not be what it was. */
+function applied(text: string, { path, node }: Found, value: unknown): string | undefined {
+  // Without what aliases share.
+  const before: unknown = JSON.parse(JSON.stringify(load(text)));
+  const wanted = alike(at(before, path), value);
+  const changed = patches(node, wanted, text)
+    .sort((one, other) => other.start - one.start)
+    .reduce((all, { start, end, part }) => all.slice(0, start) + part + all.slice(end), text);
+  const parent = at(before, path.slice(0, -1)) as Record<PropertyKey, unknown>;
+  parent[path.at(-1) ?? ""] = wanted;
+  return isDeepStrictEqual(JSON.parse(JSON.stringify(load(changed))), before) ? changed : undefined;
+}
+
+function at(tree: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((node, key) => (node as Record<PropertyKey, unknown>)[key], tree);
+}
+
+/** `equals` compares text: a number stays a number where it can. */
+function alike(before: unknown, value: unknown): unknown {
+  if (typeof before === "string" || typeof value !== "string") return value;
+  const read = load(value);
+  return typeof read === typeof before && String(read) === value ? read : value;
+}

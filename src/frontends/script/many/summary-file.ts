@@ -1,0 +1,16 @@
+import { summaryJson } from "./json.js";
+import type { Summary } from "./summary.js";
+import { summaryHtml } from "./summary-html.js";
+import { summaryMarkdown } from "./summary-markdown.js";
+
+const formats: Readonly<Record<string, (summary: Summary) => string>> = {
+  html: summaryHtml,
+  json: summaryJson,
+  md: summaryMarkdown,
+};
+
+/** By the end of the file's name; undefined where that is no known one. */
+export function summaryFormat(path: string): ((summary: Summary) => string) | undefined {
+  const extension = /\.([a-z]+)$/.exec(path)?.[1] ?? "";
+  return Object.hasOwn(formats, extension) ? formats[extension] : undefined;
+}

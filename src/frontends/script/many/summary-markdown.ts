@@ -1,0 +1,24 @@
+import { unambiguous } from "../../terminal.js";
+import { summaryCells, summaryColumns } from "./facts.js";
+import type { Summary, SummaryRow } from "./summary.js";
+
+/** Tables as GitHub and others show them, for a job's summary or a comment. */
+export function summaryMarkdown({ all, models, scripts }: Summary): string {
+  return `${table("model", [...models, all])}\n${table("script", scripts)}`;
+}
+
+function table(what: string, rows: readonly SummaryRow[]): string {
+  const lines = [
+    [what, ...summaryColumns],
+    [":--", ...summaryColumns.map(() => "--:")],
+    ...rows.map((row) => [escaped(row.name), ...summaryCells(row)]),
+  ];
+  return lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
+}
+
+/** Text in a cell that no mark-up begins in. */
+function escaped(text: string): string {
+  return unambiguous(text)
+    .replaceAll(/\s+/g, " ")
+    .replaceAll(/[\\`*_{}[\]<>()#+!|~&@:]/g, (character) => `&#${character.charCodeAt(0)};`);
+}

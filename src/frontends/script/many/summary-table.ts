@@ -1,0 +1,22 @@
+import stringWidth from "string-width";
+import { oneLine } from "../../terminal.js";
+import { summaryCells, summaryColumns } from "./facts.js";
+import type { SummaryRow } from "./summary.js";
+
+/** Columns of a name; longer ones are cut. */
+const maxName = 60;
+
+/** For a terminal: names to the left, figures to the right. */
+export function summaryTable(what: string, rows: readonly SummaryRow[]): string {
+  const table = [[what, ...summaryColumns], ...rows.map((row) => [oneLine(row.name, maxName), ...summaryCells(row)])];
+  const widths =
+    table[0]?.map((_, column) => Math.max(...table.map((cells) => stringWidth(cells[column] ?? "")))) ?? [];
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => {
+        const space = " ".repeat((widths[column] ?? 0) - stringWidth(cell));
+        return column === 0 ? cell + space : space + cell;
+      })
+      .join("  ");
+  return table.map((cells) => `${line(cells)}\n`).join("");
+}

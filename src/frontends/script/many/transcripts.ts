@@ -1,0 +1,35 @@
+import { mkdirSync, mkdtempSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ScriptResult } from "../result.js";
+import type { PlannedRun } from "./plan.js";
+
+/** What was said in the runs, in files for their owner's eyes alone: of every run in a given folder, else of the failed ones in a new one. */
+export class Transcripts {
+  readonly #given: string | undefined;
+  #folder: string | undefined;
+
+  /** `given` is absolute, and made when it is not there. */
+  constructor(given?: string) {
+    this.#given = given;
+  }
+
+  /** `index`: of the run in the plan. Resolves to the file's path; undefined where nothing is to be kept. */
+  async keep({ name }: PlannedRun, { passed, transcript }: ScriptResult, index: number): Promise<string | undefined> {
+    if (transcript === "" || (passed && this.#given === undefined)) return undefined;
+    this.#folder ??= folderAt(this.#given);
+    const slug = name.replaceAll(/[^\w.=-]+/g, "-").slice(0, 100);
+    const path = join(this.#folder, `${String(index + 1).padStart(3, "0")}-${slug}.jsonl`);
+    // One of an earlier time may be readable for all, or lead elsewhere.
+    await rm(path, { force: true });
+    await writeFile(path, transcript, { mode: 0o600, flag: "wx" });
+    return path;
+  }
+}
+
+function folderAt(given: string | undefined): string {
+  if (given === undefined) return mkdtempSync(join(tmpdir(), "mcp-platform-transcripts-"));
+  mkdirSync(given, { recursive: true, mode: 0o700 });
+  return given;
+}

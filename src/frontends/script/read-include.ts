@@ -1,0 +1,39 @@
+import { ConfigError } from "../../core/errors.js";
+import { displayName } from "../../core/source.js";
+import { child, isMapping, type Mapping } from "../../core/tree.js";
+import { ScriptDocument } from "./document.js";
+import { readSteps } from "./read-steps.js";
+import type { Step } from "./script.js";
+
+interface Included {
+  vars: Mapping;
+  steps: Step[];
+}
+
+/** Of an included file only its variables and its steps count: it can be a script of its own. */
+export function readInclude(file: string, at: string, including: ScriptDocument, cwd: string): Included {
+  const path = including.resolve(file);
+  const complain = (message: string) => {
+    including.complain({ pointer: child(at, "include"), part: "value", message });
+    return { vars: {}, steps: [] };
+  };
+  if (including.chain.includes(path)) {
+    const names = [...including.chain, path].map((each) => displayName(each, cwd));
+    return complain(`it includes itself: ${names.join(" -> ")}`);
+  }
+  let document: ScriptDocument;
+  try {
+    document = ScriptDocument.read(path, cwd, including.chain);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const [first] = error.problems;
+    if (first?.line === 0) return complain(`${first.file}: ${first.message}`);
+    including.problems.push(...error.problems);
+    return { vars: {}, steps: [] };
+  }
+  const { vars, steps } = document.source.tree;
+  document.checkVariables("/vars", vars);
+  const read = readSteps(steps, "/steps", document, cwd);
+  including.problems.push(...document.problems);
+  return { vars: isMapping(vars) ? vars : {}, steps: read };
+}

@@ -1,0 +1,42 @@
+/**
+ * Runs within QuickJS: `(code, json) => promise of JSON`. What it needs of the language is taken before the code can change it.
+ * `Function` compiles without running, so a SyntaxError of the code's own run is not taken for one of its text.
+ */
+export const program = `(() => {
+  const { parse, stringify } = JSON;
+  const { Function, eval: evaluate } = globalThis;
+  const { defineProperty, entries } = Object;
+
+  const compiled = (body) => {
+    try {
+      return { run: Function(body) };
+    } catch (error) {
+      return { error };
+    }
+  };
+
+  /** A \`return\` outside of functions is an error in a script. */
+  const isScript = (code) => {
+    try {
+      evaluate("if (false) {\\n" + code + "\\n}");
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  const runnable = (code) => {
+    const expression = compiled("return (\\n" + code + "\\n)");
+    if (expression.run) return expression.run;
+    const body = compiled(code);
+    if (body.error) throw body.error;
+    return isScript(code) ? () => evaluate(code) : body.run;
+  };
+
+  return async (code, json) => {
+    for (const [name, value] of entries(parse(json))) {
+      defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: true });
+    }
+    return stringify(await runnable(code)());
+  };
+})()`;

@@ -1,0 +1,89 @@
+import { Worker } from "node:worker_threads";
+import { RequestError } from "../../../core/errors.js";
+import type { Evaluation, WorkerAnswer } from "./worker.js";
+
+interface EvaluationLimits {
+  timeoutMs: number;
+  /** Of QuickJS and all that it holds. At least 17: it begins with 16. */
+  memoryMb: number;
+}
+
+/**
+ * What foreign JavaScript comes to: an expression, a function body with `return`, or statements of which the last one counts.
+ * It sees the values (JSON) as globals, and nothing else: no process, no modules, no network, no timers. Promises are awaited.
+ * Rejects with RequestError in one sentence when it throws, does not compile, exceeds a limit, or comes to what is no JSON.
+ */
+export type Evaluate = (
+  code: string,
+  values: Readonly<Record<string, unknown>>,
+  limits?: Partial<EvaluationLimits>,
+) => Promise<unknown>;
+
+const defaults: EvaluationLimits = { timeoutMs: 1000, memoryMb: 64 };
+/** QuickJS keeps the time limit itself, but does not look at the clock within one long operation. */
+const graceMs = 500;
+/** Compiling QuickJS on a busy machine. */
+const startupMs = 30_000;
+
+/** A worker runs compiled code, also when this module runs from source (ts-node, jest). */
+const script = import.meta.url.endsWith(".ts") ? "../../../../dist/frontends/script/sandbox/worker.js" : "./worker.js";
+
+/** One for the process, kept from evaluation to evaluation: starting it takes longer than most of them. */
+let kept: Worker | undefined;
+let last: Promise<unknown> = Promise.resolve();
+
+export const evaluate: Evaluate = async (code, values, limits) => {
+  const evaluation = { code, json: JSON.stringify(values), ...defaults, ...limits };
+  const turn = last.then(() => answerTo(evaluation));
+  last = turn.catch(() => undefined);
+  const answer = await turn;
+  if ("problem" in answer) throw new RequestError("usage", answer.problem);
+  return answer.json === undefined ? undefined : JSON.parse(answer.json);
+};
+
+async function answerTo(evaluation: Evaluation): Promise<WorkerAnswer> {
+  const { timeoutMs } = evaluation;
+  kept ??= await started();
+  kept.postMessage(evaluation);
+  return messageOf(kept, timeoutMs + graceMs, `the code took longer than ${timeoutMs} ms`);
+}
+
+/** It sees nothing of this process's environment and arguments. */
+async function started(): Promise<Worker> {
+  const worker = new Worker(new URL(script, import.meta.url), { env: {}, argv: [], execArgv: [] });
+  worker.on("error", () => undefined).on("exit", () => forget(worker));
+  const answer = await messageOf(worker, startupMs, `it was not there within ${startupMs} ms`);
+  if ("problem" in answer)
+    throw new RequestError("usage", `the sandbox for JavaScript did not start: ${answer.problem}`);
+  return worker;
+}
+
+function forget(worker: Worker): void {
+  if (kept === worker) kept = undefined;
+}
+
+/** The worker's next message; it holds the process open until then. One that is late or fails is ended. */
+function messageOf(worker: Worker, timeoutMs: number, lateness: string): Promise<WorkerAnswer> {
+  return new Promise((resolve) => {
+    const settle = (answer: WorkerAnswer) => {
+      clearTimeout(timer);
+      clearImmediate(lastLook);
+      worker.off("message", settle).off("error", fail).off("exit", end).unref();
+      resolve(answer);
+    };
+    const giveUp = (problem: string) => {
+      forget(worker);
+      settle({ problem });
+      void worker.terminate();
+    };
+    const fail = (error: Error) => giveUp(`the sandbox failed: ${error.message}`);
+    const end = () => giveUp("the sandbox ended");
+    let lastLook: NodeJS.Immediate | undefined;
+    // Where this thread was busy, the answer may be there already.
+    const lookAgain = () => {
+      lastLook = setImmediate(giveUp, lateness);
+    };
+    const timer = setTimeout(lookAgain, timeoutMs);
+    worker.on("message", settle).on("error", fail).on("exit", end).ref();
+  });
+}

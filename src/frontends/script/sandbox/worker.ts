@@ -1,0 +1,122 @@
+/**
+ * The thread that foreign JavaScript runs in: QuickJS in WebAssembly, with a memory of its own that cannot grow beyond the limit.
+ * (QuickJS's own limit sees single allocations only in this build.) Each evaluation has a fresh runtime.
+ */
+import { parentPort } from "node:worker_threads";
+import variant from "@jitl/quickjs-wasmfile-release-sync";
+import {
+  type CustomizeVariantOptions,
+  newQuickJSWASMModuleFromVariant,
+  newVariant,
+  type QuickJSContext,
+  type QuickJSHandle,
+  type QuickJSRuntime,
+  type QuickJSSyncVariant,
+  type QuickJSWASMModule,
+  Scope,
+} from "quickjs-emscripten-core";
+import { program } from "./program.js";
+
+export interface Evaluation {
+  code: string;
+  /** Of the values by name. */
+  json: string;
+  timeoutMs: number;
+  memoryMb: number;
+}
+
+/** Without `json`: undefined, or what JSON has no word for. */
+export type WorkerAnswer = { json?: string } | { problem: string };
+
+/** Its types say that it is CommonJS, which it is not for `import`. */
+const release = variant as unknown as QuickJSSyncVariant;
+/** Of every Node, but not of its types. */
+const { Memory } = (globalThis as unknown as { WebAssembly: WebAssemblyWords }).WebAssembly;
+
+type EmscriptenModule = NonNullable<CustomizeVariantOptions["emscriptenModule"]>;
+
+interface WebAssemblyWords {
+  Memory: new (pages: { initial: number; maximum: number }) => NonNullable<EmscriptenModule["wasmMemory"]>;
+}
+
+const pageBytes = 64 * 1024;
+/** What the module itself begins with. */
+const firstPages = 256;
+const stackBytes = 256 * 1024;
+const maxResultBytes = 1_000_000;
+const maxProblemChars = 500;
+
+let kept: { memoryMb: number; quickJs: QuickJSWASMModule } | undefined;
+
+async function moduleWithin(memoryMb: number): Promise<QuickJSWASMModule> {
+  if (kept?.memoryMb === memoryMb) return kept.quickJs;
+  const maximum = Math.max(Math.floor((memoryMb * 1024 * 1024) / pageBytes), firstPages);
+  // It would write of its end to this process's stderr.
+  const emscriptenModule = { wasmMemory: new Memory({ initial: firstPages, maximum }), printErr: () => undefined };
+  const quickJs = await newQuickJSWASMModuleFromVariant(newVariant(release, { emscriptenModule }));
+  kept = { memoryMb, quickJs };
+  return quickJs;
+}
+
+async function answerTo({ code, json, timeoutMs, memoryMb }: Evaluation): Promise<WorkerAnswer> {
+  const quickJs = await moduleWithin(memoryMb);
+  const deadline = performance.now() + timeoutMs;
+  let isLate = false;
+  const isOver = () => {
+    isLate ||= performance.now() > deadline;
+    return isLate;
+  };
+  const answer = run(quickJs, isOver, code, json);
+  // Whatever went wrong may have left something behind.
+  if ("problem" in answer) kept = undefined;
+  return isLate ? { problem: `the code took longer than ${timeoutMs} ms` } : answer;
+}
+
+function run(quickJs: QuickJSWASMModule, isOver: () => boolean, code: string, json: string): WorkerAnswer {
+  try {
+    return Scope.withScope((scope) => {
+      const runtime = scope.manage(quickJs.newRuntime());
+      runtime.setMaxStackSize(stackBytes);
+      runtime.setInterruptHandler(isOver);
+      return resultIn(scope, runtime, code, json);
+    });
+  } catch (error) {
+    if (error instanceof RangeError) return { problem: "the code, or what it comes to, is nested too deeply" };
+    return { problem: "the code ran out of memory" };
+  }
+}
+
+function resultIn(scope: Scope, runtime: QuickJSRuntime, code: string, json: string): WorkerAnswer {
+  const context = scope.manage(runtime.newContext());
+  const evaluated = context.evalCode(program);
+  if (evaluated.error) return { problem: problemOf(context, scope.manage(evaluated.error)) };
+  const texts = [code, json].map((text) => scope.manage(context.newString(text)));
+  const called = context.callFunction(scope.manage(evaluated.value), context.undefined, ...texts);
+  if (called.error) return { problem: problemOf(context, scope.manage(called.error)) };
+  const promise = scope.manage(called.value);
+  const jobs = runtime.executePendingJobs();
+  if (jobs.error) return { problem: problemOf(context, scope.manage(jobs.error)) };
+  const state = context.getPromiseState(promise);
+  if (state.type === "pending")
+    return { problem: "the code waits for what never comes: there are no timers and no network" };
+  if (state.type === "rejected") return { problem: problemOf(context, scope.manage(state.error)) };
+  const value = scope.manage(state.value);
+  if (context.typeof(value) !== "string") return {};
+  const result = context.getString(value);
+  return result.length > maxResultBytes ? { problem: "the code comes to more than 1 MB of JSON" } : { json: result };
+}
+
+/** QuickJS throws nothing where there was no room for an error. */
+function problemOf(context: QuickJSContext, error: QuickJSHandle): string {
+  const thrown: unknown = context.dump(error);
+  if (typeof thrown !== "object" || thrown === null) {
+    return `the code ${thrown ? `threw ${String(thrown).slice(0, maxProblemChars)}` : "threw nothing, or ran out of memory"}`;
+  }
+  const { name, message } = thrown as { name?: unknown; message?: unknown };
+  if (message === "out of memory") return "the code ran out of memory";
+  const said = typeof message === "string" ? message : JSON.stringify(thrown);
+  return `the code threw ${typeof name === "string" ? `${name}: ` : ""}${said.slice(0, maxProblemChars)}`;
+}
+
+parentPort?.on("message", async (evaluation: Evaluation) => parentPort?.postMessage(await answerTo(evaluation)));
+parentPort?.postMessage({});

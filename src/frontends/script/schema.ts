@@ -1,0 +1,21 @@
+/** The written shape of a script, for editors and for the reader. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { parseDuration } from "../../core/durations.js";
+
+export const schemaText = () => readFileSync(fileURLToPath(new URL("session.schema.json", import.meta.url)), "utf8");
+
+let compiled: ValidateFunction | undefined;
+
+/** The errors carry their `parentSchema` and `data`. */
+export function schemaErrors(tree: unknown): ErrorObject[] {
+  compiled ??= compile();
+  return compiled(tree) ? [] : (compiled.errors ?? []);
+}
+
+function compile(): ValidateFunction {
+  const isDuration = (text: string) => parseDuration(text) !== undefined;
+  const options = { allErrors: true, verbose: true, allowUnionTypes: true, meta: false, validateSchema: false };
+  return new Ajv({ ...options, formats: { "duration-ms": isDuration } }).compile(JSON.parse(schemaText()));
+}

@@ -1,0 +1,14 @@
+import type { Tape } from "../../../core/tape.js";
+import type { ScriptedModel } from "./scripted-model.js";
+
+/** The scripted model in place of every provider. Servers are on the tape that is given, or real. */
+export function scriptedTape(model: Pick<ScriptedModel, "answer">, servers?: Tape): Tape {
+  return {
+    plays: { models: true, servers: servers?.plays.servers ?? false },
+    conceal: (secrets) => servers?.conceal(secrets),
+    choose: (choose) => choose(),
+    model: (exchange) => model.answer(exchange),
+    hello: (server, life, connect) => servers?.hello(server, life, connect) ?? connect(life),
+    server: (exchange, life, send) => servers?.server(exchange, life, send) ?? send(life),
+  };
+}

@@ -1,0 +1,37 @@
+import { errorInfo } from "../../core/errors.js";
+import type { StepResult } from "./result.js";
+import type { Step } from "./script.js";
+
+/** As an error is reported. */
+export type Failure = NonNullable<StepResult["error"]>;
+
+export function failureOf(error: unknown): Failure {
+  const { kind, message, hint } = errorInfo(error);
+  return { kind, message, hint };
+}
+
+function base({ place, name, kind }: Step) {
+  return { place, name, kind, skipped: false, assertions: [], durationMs: 0 };
+}
+
+export function passedStep(step: Step, more: Partial<StepResult> = {}): StepResult {
+  return { ...base(step), passed: true, ...more };
+}
+
+export function failedStep(step: Step, error: unknown, more: Partial<StepResult> = {}): StepResult {
+  return { ...base(step), passed: false, error: failureOf(error), ...more };
+}
+
+/** A step that is not done, or the steps in it: a report has them all the same. */
+export function skippedSteps(steps: readonly Step[]): StepResult[] {
+  return steps.flatMap((step) => {
+    const inner = innerSteps(step);
+    return inner ? skippedSteps(inner) : [{ ...base(step), passed: true, skipped: true }];
+  });
+}
+
+/** Of a step that holds others: all that it may do. */
+export function innerSteps(step: Step): readonly Step[] | undefined {
+  if (step.kind === "if") return [...step.steps, ...step.otherwise];
+  return "steps" in step ? step.steps : undefined;
+}

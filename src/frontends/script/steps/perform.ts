@@ -1,0 +1,91 @@
+import { messageOf, ScriptError } from "../../../core/errors.js";
+import { check } from "../assertions/assertions.js";
+import { readPath } from "../json-path.js";
+import type { AssertionResult, StepResult } from "../result.js";
+import { evaluate } from "../sandbox/sandbox.js";
+import type { StepOf } from "../script.js";
+import { type Failure, failedStep, failureOf, passedStep } from "../step-result.js";
+import { hasTemplate, render } from "../templates.js";
+import type { Performed, StepContext } from "./performed.js";
+import { performPrompt } from "./prompt.js";
+import { performResource } from "./resource.js";
+import { performTool } from "./tool.js";
+import { performUser } from "./user.js";
+
+/** A step that does something in the host. */
+export type Acting = StepOf<"user" | "tool" | "prompt" | "resource">;
+
+/** Does it, saves what it is to save and checks what it asserts. Never rejects. */
+export async function performStep(step: Acting, context: StepContext): Promise<StepResult> {
+  const { host } = context;
+  const startedAt = host.now();
+  const miss = watchMisses(host);
+  let performed: Performed | undefined;
+  try {
+    performed = await perform(step, context);
+    const missed = miss();
+    const failure = missed ? failureOf(missed) : unexpected(step, performed);
+    if (!failure) save(step, performed, context);
+    const assertions = await checked(step, performed, context);
+    const isMet = (each: AssertionResult) => each.passed || (context.updates === true && "actual" in each);
+    const passed = !failure && assertions.every(isMet);
+    const { outcome } = performed;
+    const durationMs = host.now() - startedAt;
+    return passedStep(step, { passed, outcome, assertions, durationMs, ...(failure && { error: failure }) });
+  } catch (error) {
+    const { outcome } = performed ?? {};
+    return failedStep(step, miss() ?? error, { durationMs: host.now() - startedAt, ...(outcome && { outcome }) });
+  }
+}
+
+/** What could not be answered since then, if anything: it explains all that came after it. */
+function watchMisses({ misses = [] }: StepContext["host"]): () => ScriptError | undefined {
+  const before = misses.map(({ said }) => said.length);
+  return () => {
+    const fresh = misses.flatMap(({ kind, said }, index) =>
+      said.slice(before[index]).map((text) => new ScriptError(kind, text)),
+    );
+    return fresh[0];
+  };
+}
+
+function perform(step: Acting, context: StepContext): Promise<Performed> {
+  switch (step.kind) {
+    case "user":
+      return performUser(step, context);
+    case "tool":
+      return performTool(step, context);
+    case "prompt":
+      return performPrompt(step, context);
+    case "resource":
+      return performResource(step, context);
+  }
+}
+
+function unexpected({ assert }: Acting, { failure, expectedBy = [] }: Performed): Failure | undefined {
+  return assert.some(({ type }) => expectedBy.includes(type)) ? undefined : failure;
+}
+
+/** Before the assertions, which may use what was saved. */
+function save(step: Acting, { outcome }: Performed, { variables }: StepContext): void {
+  for (const [name, path] of Object.entries(step.save)) {
+    try {
+      variables.set(name, readPath(path, outcome));
+    } catch (error) {
+      throw new ScriptError("save", messageOf(error), { cause: error });
+    }
+  }
+}
+
+function checked(
+  step: Acting,
+  { outcome }: Performed,
+  { variables, host: { ask } }: StepContext,
+): Promise<AssertionResult[]> {
+  const checks = step.assert.map(async ({ place, ...assertion }) => {
+    const written = { ...render(assertion, variables, place), place };
+    const { actual, ...result } = await check(written, outcome, { evaluate, ask, vars: variables.all() });
+    return actual === undefined || hasTemplate(assertion.value) ? result : { ...result, actual };
+  });
+  return Promise.all(checks);
+}

@@ -1,0 +1,18 @@
+import type { StepOf } from "../script.js";
+import { render, renderText } from "../templates.js";
+import type { Performed, StepContext } from "./performed.js";
+import { performTurn } from "./turn.js";
+
+export async function performPrompt(step: StepOf<"prompt">, context: StepContext): Promise<Performed> {
+  const { host, variables, limits } = context;
+  const written = renderText(step.prompt, variables, step.place);
+  const prompt = host.passage.prompts().find(({ server, own }) => `${server}.${own}` === written);
+  const args = Object.entries(render(step.args, variables, step.place)).map(([key, value]) => [key, asText(value)]);
+  const name = prompt?.name ?? written;
+  return performTurn(await host.hub.applyPrompt(name, Object.fromEntries(args), limits.signal), context);
+}
+
+/** Arguments of prompts are texts. */
+function asText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

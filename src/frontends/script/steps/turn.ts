@@ -1,0 +1,109 @@
+/** A turn of the model, for the steps that have one. */
+import type { ContentPart, Question, StoredEvent } from "../../../core/chat.js";
+import type { LlmErrorKind } from "../../../core/errors.js";
+import type { ToolHub } from "../../../core/ports.js";
+import { type AnsweredCall, calledTools } from "../../../session/called-tools.js";
+import type { LiveTurn } from "../../../session/live-turn.js";
+import { summarizeTurn } from "../../../session/summary.js";
+import { reached } from "../limits.js";
+import type { CalledTool, StepOutcome } from "../result.js";
+import { failureOf } from "../step-result.js";
+import { jsonOf, type Performed, type StepContext } from "./performed.js";
+
+export async function performTurn(content: ContentPart[], context: StepContext, system?: string): Promise<Performed> {
+  const { script, host, limits, conversation, model } = context;
+  const { session } = conversation;
+  limits.beginTurn();
+  const requestId = conversation.nextRequestId();
+  const cancel = () => session.cancel(requestId);
+  const startedAt = host.now();
+  limits.signal.addEventListener("abort", cancel);
+  try {
+    const turn = await session.submit({
+      requestId,
+      content,
+      model,
+      system: system ?? script.system,
+      maxToolHops: script.limits.hops,
+      streamRecovery: "restart",
+      ...script.permissions,
+    });
+    if (limits.signal.aborted) cancel();
+    const { events, refusedLimit } = await follow(turn, context);
+    const outcome = outcomeOf(events, host.hub, host.now() - startedAt);
+    limits.endTurn(outcome);
+    return { outcome, ...failureIn(outcome, events, { context, refusedLimit }) };
+  } finally {
+    limits.signal.removeEventListener("abort", cancel);
+  }
+}
+
+interface Followed {
+  events: StoredEvent[];
+  /** A limit of the script that the turn ran into. */
+  refusedLimit?: "tokens" | "usd";
+}
+
+async function follow(turn: LiveTurn, { conversation, answers, script }: StepContext): Promise<Followed> {
+  const followed: Followed = { events: [] };
+  for await (const event of turn.watch()) {
+    if (!("seq" in event)) continue;
+    followed.events.push(event);
+    if (event.type !== "question") continue;
+    const limit = limitOf(event.question);
+    const isFinal = limit !== undefined && script.limits[limit] !== undefined;
+    if (isFinal) followed.refusedLimit = limit;
+    conversation.session.answer(event.questionId, isFinal ? false : answers.to(event.question));
+  }
+  return followed;
+}
+
+/** The host keeps the limits of a script as those of its conversations. */
+function limitOf(question: Question): "tokens" | "usd" | undefined {
+  if (question.kind !== "limit" || question.scope !== "conversation") return undefined;
+  return question.limit === "tokens" || question.limit === "usd" ? question.limit : undefined;
+}
+
+function failureIn(
+  { stopReason }: StepOutcome,
+  events: readonly StoredEvent[],
+  { context, refusedLimit }: { context: StepContext; refusedLimit?: "tokens" | "usd" },
+): Pick<Performed, "failure" | "expectedBy"> {
+  const { signal } = context.limits;
+  const { hops } = context.script.limits;
+  if (signal.aborted) return { failure: failureOf(signal.reason) };
+  if (refusedLimit) return { failure: failureOf(reached(refusedLimit, "the turn needs more than is left")) };
+  const expectedBy = ["stop-reason"];
+  if (hops !== undefined && stopReason === "max_tool_hops") {
+    return { failure: failureOf(reached("hops", `the turn needs more than ${hops} requests with tools`)), expectedBy };
+  }
+  const error = events.findLast((event) => event.type === "turn_error")?.error;
+  if (!error) return {};
+  const { kind, message, hint } = error;
+  return { failure: { kind, message, hint }, ...(!unanswered.includes(kind) && { expectedBy }) };
+}
+
+/** Kinds of errors that no script expects. */
+const unanswered: readonly string[] = ["cassette", "scripted"] satisfies LlmErrorKind[];
+
+function outcomeOf(events: readonly StoredEvent[], hub: ToolHub, latencyMs: number): StepOutcome {
+  const { text, stopReason, usage, costUsd, error } = summarizeTurn(events);
+  return {
+    output: text,
+    json: jsonOf(text),
+    ...(stopReason && { stopReason }),
+    calls: calledTools(events).map((call) => calledTool(call, hub)),
+    events,
+    latencyMs,
+    ...(usage && { usage }),
+    ...(costUsd !== undefined && { costUsd }),
+    ...(error && { error: { kind: error.kind, message: error.message } }),
+  };
+}
+
+/** A name that no server has now is read as it is written. */
+function calledTool({ call, ...result }: AnsweredCall, hub: ToolHub): CalledTool {
+  const [server = "", ...rest] = call.name.split("__");
+  const known = hub.tools().find(({ name }) => name === call.name) ?? { server, tool: rest.join("__") };
+  return { server: known.server, tool: known.tool, args: jsonOf(call.arguments || "{}"), ...result };
+}

@@ -1,0 +1,119 @@
+/** Answers that have to be JSON of a certain shape. */
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { Ajv2019 } from "ajv/dist/2019.js";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import type { JsonSchema } from "../../core/chat.js";
+import { messageOf, RequestError } from "../../core/errors.js";
+import { withinTime } from "../../core/within-time.js";
+
+const maxProblems = 5;
+/** A schema's pattern may backtrack for ever on what a model wrote. */
+const longestCheckMs = 500;
+
+type Check = { validate: ValidateFunction } | { problem: string };
+
+const compiled = new WeakMap<JsonSchema, Check>();
+
+/** The JSON of an answer: its whole text, or the one fenced block in it; checked by the schema where there is one. */
+export function readStructured(text: string, schema?: JsonSchema): { value: unknown } | { problem: string } {
+  const read = parse(text.trim()) ?? parseFenced(text);
+  if ("problem" in read || schema === undefined) return read;
+  try {
+    const problem = problemBySchema(read.value, schema);
+    return problem === undefined ? read : { problem };
+  } catch (error) {
+    return { problem: messageOf(error) };
+  }
+}
+
+/** Why a schema cannot be used; undefined when it can. A `$ref` out of it is a problem: nothing is loaded. */
+export function schemaProblem(schema: JsonSchema): string | undefined {
+  const check = checkOf(schema);
+  return "problem" in check ? check.problem : undefined;
+}
+
+/**
+ * What about the value is not as the schema says, in a sentence; undefined when it is. Throws RequestError where there is no
+ * telling: the schema cannot be used, or a check by it did not end in time, after which it is not tried again.
+ */
+export function problemBySchema(value: unknown, schema: JsonSchema): string | undefined {
+  const check = checkOf(schema);
+  if ("problem" in check) throw new RequestError("usage", check.problem);
+  const checked = withinTime(longestCheckMs, () => Boolean(check.validate(value)));
+  if (!checked) {
+    compiled.set(schema, { problem: `the check by the schema took longer than ${longestCheckMs} ms` });
+    return problemBySchema(value, schema);
+  }
+  if (checked.result) return undefined;
+  const problems = [...new Set((check.validate.errors ?? []).map(describe))];
+  const more = problems.length > maxProblems ? `; and ${problems.length - maxProblems} more` : "";
+  return `${problems.slice(0, maxProblems).join("; ")}${more}`;
+}
+
+function parse(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+function parseFenced(text: string): { value: unknown } | { problem: string } {
+  const blocks = fencedBlocks(text);
+  if (blocks.length > 1) return { problem: `expected JSON, got text with ${blocks.length} fenced blocks` };
+  const [block] = blocks;
+  if (block === undefined)
+    return { problem: text.trim() === "" ? "expected JSON, got no text" : "expected JSON, got text" };
+  return parse(block) ?? { problem: "expected JSON in the fenced block, got text" };
+}
+
+function fencedBlocks(text: string): string[] {
+  const blocks: string[] = [];
+  let open: string[] | undefined;
+  for (const line of text.split(/\r?\n/)) {
+    if (!/^ {0,3}```/.test(line)) open?.push(line);
+    else if (open === undefined) open = [];
+    else {
+      blocks.push(open.join("\n"));
+      open = undefined;
+    }
+  }
+  return blocks;
+}
+
+function checkOf(schema: JsonSchema): Check {
+  const known = compiled.get(schema);
+  if (known) return known;
+  const check = compile(schema);
+  compiled.set(schema, check);
+  return check;
+}
+
+/** A fresh Ajv each: two schemas may have the same `$id`. JSON Schema 2020-12 unless it says otherwise. */
+function compile(schema: JsonSchema): Check {
+  const Dialect = dialectOf(schema);
+  try {
+    const ajv = new Dialect({ strict: false, validateFormats: false, allErrors: true, logger: false });
+    const validate = ajv.compile(schema);
+    if ("$async" in validate) return { problem: "the schema must not be $async" };
+    return { validate };
+  } catch (error) {
+    return { problem: `the schema cannot be used: ${messageOf(error)}` };
+  }
+}
+
+function dialectOf({ $schema }: JsonSchema) {
+  if (/draft-0\d/.test(String($schema))) return Ajv;
+  return /draft\/2019-09/.test(String($schema)) ? Ajv2019 : Ajv2020;
+}
+
+function describe({ keyword, instancePath, params, message }: ErrorObject): string {
+  const place = `$${instancePath.replaceAll("/", ".")}`;
+  if (keyword === "required") return `${place} must have ${JSON.stringify(params.missingProperty)}`;
+  if (keyword === "additionalProperties" || keyword === "unevaluatedProperties") {
+    return `${place} must not have ${JSON.stringify(params.additionalProperty ?? params.unevaluatedProperty)}`;
+  }
+  if (keyword === "enum") return `${place} must be one of ${JSON.stringify(params.allowedValues)}`;
+  if (keyword === "const") return `${place} must be ${JSON.stringify(params.allowedValue)}`;
+  return `${place} ${message}`;
+}

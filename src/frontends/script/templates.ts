@@ -1,0 +1,130 @@
+/** `{{name}}`, `{{a.b[0]}}` in the texts of a script; `\{{` is a literal `{{`. */
+import { ScriptError } from "../../core/errors.js";
+import { didYouMean } from "../../core/nearest.js";
+import { isMapping } from "../../core/tree.js";
+import { placeText } from "./place.js";
+import type { Place } from "./script.js";
+import type { Variables } from "./variables.js";
+
+/** What a template stands for: a variable and the way into it. */
+interface Path {
+  text: string;
+  name: string;
+  keys: readonly string[];
+}
+
+type Piece = string | Path;
+
+const TOKEN = /\\\{\{|\{\{(?:((?:(?!\{\{|\}\}).)*)\}\})?/gs;
+const PATH = /^\s*([A-Za-z_]\w*)((?:\.\w+|\[\d+\])*)\s*$/;
+
+/** Throws ScriptError. */
+function parse(text: string): Piece[] {
+  const pieces: Piece[] = [];
+  let end = 0;
+  for (const match of text.matchAll(TOKEN)) {
+    pieces.push(text.slice(end, match.index));
+    end = match.index + match[0].length;
+    pieces.push(match[0] === "\\{{" ? "{{" : pathOf(match[1]));
+  }
+  pieces.push(text.slice(end));
+  return pieces.filter((piece) => piece !== "");
+}
+
+function pathOf(text: string | undefined): Path {
+  if (text === undefined) throw new ScriptError("template", "{{ without its }} (write \\{{ for a literal {{)");
+  const [, name, keys = ""] = PATH.exec(text) ?? [];
+  if (name === undefined) {
+    throw new ScriptError(
+      "template",
+      `{{${text}}} is no variable: write {{name}} or {{name.key[0]}}, and \\{{ for a literal {{`,
+    );
+  }
+  return { text: text.trim(), name, keys: keys.match(/\w+/g) ?? [] };
+}
+
+/** What is wrong with the templates in a text, before any variable is known. */
+export function templateProblem(text: string): string | undefined {
+  try {
+    parse(text);
+    return undefined;
+  } catch (error) {
+    return (error as ScriptError).message;
+  }
+}
+
+/**
+ * The value with every template in its texts filled in; a text that is one template becomes the variable's value, whatever that is.
+ * Throws ScriptError that names the place and the known variables.
+ */
+export function render<Value>(value: Value, variables: Variables, place: Place): Value {
+  return rendered(value, variables, place) as Value;
+}
+
+/** As `render`, of a text that has to stay one. */
+export function renderText(text: string, variables: Variables, place: Place): string {
+  return asText(rendered(text, variables, place));
+}
+
+/** The templates of a JavaScript expression as what they are in that language: `{{a.b[0]}} > 1` is `(a.b[0]) > 1`. */
+export function asExpression(text: string): string {
+  return parse(text)
+    .map((piece) => (typeof piece === "string" ? piece : `(${piece.text})`))
+    .join("");
+}
+
+/** Whether a template is in any text of the value. */
+export function hasTemplate(value: unknown): boolean {
+  return /(?<!\\)\{\{/.test(JSON.stringify(value) ?? "");
+}
+
+/** The value, so that rendering it comes to this. */
+export function literal(value: unknown): unknown {
+  if (typeof value === "string") return value.replaceAll("{{", "\\{{");
+  if (Array.isArray(value)) return value.map(literal);
+  if (!isMapping(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, literal(item)]));
+}
+
+/** Whether a text is one template and nothing else. */
+export function isTemplate(text: string): boolean {
+  const [piece, ...more] = parse(text.trim());
+  return typeof piece === "object" && more.length === 0;
+}
+
+function rendered(value: unknown, variables: Variables, place: Place): unknown {
+  if (Array.isArray(value)) return value.map((item) => rendered(item, variables, place));
+  if (isMapping(value)) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rendered(item, variables, place)]));
+  }
+  if (typeof value !== "string" || !value.includes("{{")) return value;
+  const pieces = parse(value).map((piece) =>
+    typeof piece === "string" ? piece : { value: look(piece, variables, place) },
+  );
+  const [only] = pieces;
+  if (pieces.length === 1 && typeof only === "object") return only.value;
+  return pieces.map((piece) => (typeof piece === "string" ? piece : asText(piece.value))).join("");
+}
+
+function look({ text, name, keys }: Path, variables: Variables, place: Place): unknown {
+  const fail = (message: string) => new ScriptError("template", `${placeText(place)}: ${message}`);
+  if (!variables.has(name)) throw fail(`there is no variable "${name}"${known(name, variables.names())}`);
+  let value = variables.get(name);
+  for (const key of keys) {
+    const inner = Object(value) as Record<string, unknown>;
+    if (!Object.hasOwn(inner, key)) {
+      const there = Array.isArray(value) ? ` (it has ${value.length})` : known(key, Object.keys(inner));
+      throw fail(`{{${text}}}: there is no "${key}"${there}`);
+    }
+    value = inner[key];
+  }
+  return value;
+}
+
+function known(name: string, names: readonly string[]): string {
+  return didYouMean(name, names) || (names.length > 0 ? ` (known: ${names.join(", ")})` : "");
+}
+
+function asText(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}

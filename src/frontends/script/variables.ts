@@ -1,0 +1,38 @@
+type Values = Readonly<Record<string, unknown>>;
+
+/** The variables of a script. What an included file or a round of a loop has of its own hides what is outside. */
+export class Variables {
+  readonly #own: Map<string, unknown>;
+  readonly #outer: Variables | undefined;
+
+  constructor(values: Values, outer?: Variables) {
+    this.#own = new Map(Object.entries(values));
+    this.#outer = outer;
+  }
+
+  inside(values: Values): Variables {
+    return new Variables(values, this);
+  }
+
+  has(name: string): boolean {
+    return this.#own.has(name) || (this.#outer?.has(name) ?? false);
+  }
+
+  get(name: string): unknown {
+    return this.#own.has(name) ? this.#own.get(name) : this.#outer?.get(name);
+  }
+
+  /** A new variable is one of the whole script. */
+  set(name: string, value: unknown): void {
+    if (this.#outer && !this.#own.has(name)) this.#outer.set(name, value);
+    else this.#own.set(name, value);
+  }
+
+  names(): string[] {
+    return Object.keys(this.all());
+  }
+
+  all(): Record<string, unknown> {
+    return { ...this.#outer?.all(), ...Object.fromEntries(this.#own) };
+  }
+}

@@ -1,0 +1,71 @@
+/** What this host knows of servers without starting them, for whoever has it do a conversation again. */
+import { manifestFolder } from "./app.js";
+import type { LoadedConfig } from "./config/load.js";
+import { child } from "./core/tree.js";
+import { demoServer } from "./demo/servers.js";
+import type { WireTool } from "./frontends/script/from-log/log-tape.js";
+import { Manifest } from "./mcp/manifest.js";
+import { modelName } from "./mcp/tools.js";
+import type { FindTool } from "./session/export/playable.js";
+
+/** As this host has kept them since it last saw the servers. */
+export function definitions(
+  { config }: LoadedConfig,
+  env: Readonly<Record<string, string | undefined>>,
+): ReadonlyMap<string, readonly WireTool[]> {
+  const servers = isConfigured({ config }, "demo") ? config.mcpServers : [...config.mcpServers, demoServer()];
+  const known = servers.map((server) => {
+    const tools = new Manifest(manifestFolder(env), server).read()?.tools ?? [];
+    const wire = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+    return [server.name, wire] as const;
+  });
+  return new Map(known.filter(([, tools]) => tools.length > 0));
+}
+
+export function isConfigured({ config }: Pick<LoadedConfig, "config">, server: string): boolean {
+  return config.mcpServers.some(({ name }) => name === server);
+}
+
+export function findTool(known: ReadonlyMap<string, readonly WireTool[]>): FindTool {
+  const pairs = [...known].flatMap(([server, tools]) => tools.map(({ name: tool }) => ({ server, tool })));
+  const byName = new Map(pairs.map((pair) => [modelName(pair.server, pair.tool), pair]));
+  return (name) => byName.get(name);
+}
+
+const shared = ["command", "args", "url", "type"] as const;
+
+/** In the shape of `mcpServers`. Values of its environment and its headers are variables. One that is not known has its name for a command. */
+export function writtenServer(
+  { written }: Pick<LoadedConfig, "written">,
+  server: string,
+  clean: (text: string) => string,
+): Record<string, unknown> {
+  const at = child("/mcpServers", server);
+  const own = shared.flatMap((key) => {
+    const value = written.get(child(at, key));
+    return value === undefined ? [] : [[key, cleaned(value, clean)] as const];
+  });
+  const env = variables(written, child(at, "env"), (name) => name);
+  const headers = variables(written, child(at, "headers"), (name) => `${server}_${name}`);
+  const known = own.some(([key]) => key === "command" || key === "url");
+  return { ...(known ? Object.fromEntries(own) : { command: server }), ...env, ...headers };
+}
+
+function cleaned(value: unknown, clean: (text: string) => string): unknown {
+  if (typeof value === "string") return clean(value);
+  return Array.isArray(value) ? value.map((item) => cleaned(item, clean)) : value;
+}
+
+/** `{env: {TOKEN: "${TOKEN}"}}`, of the names below a pointer. */
+function variables(
+  written: LoadedConfig["written"],
+  at: string,
+  variable: (name: string) => string,
+): Record<string, Record<string, string>> {
+  const names = [...written.keys()]
+    .filter((pointer) => pointer.startsWith(`${at}/`))
+    .map((each) => each.slice(at.length + 1));
+  if (names.length === 0) return {};
+  const values = names.map((name) => [name, `\${${variable(name).toUpperCase().replaceAll(/\W/g, "_")}}`] as const);
+  return { [at.slice(at.lastIndexOf("/") + 1)]: Object.fromEntries(values) };
+}

@@ -1,0 +1,39 @@
+/** The end of a connection where a tape answers for the server: no process, no socket, and nothing of the SDK. */
+
+import type { ServerConfig } from "../core/config.js";
+import { McpError } from "../core/errors.js";
+import type { ServerHello } from "../core/tape.js";
+import type { RouteEnd } from "./connection.js";
+import { objectionTo } from "./header-params.js";
+import type { Peer } from "./peer.js";
+import { asMcpError } from "./taped-peer.js";
+
+/** `hello` is what the server said when it was recorded. */
+export function silentPeer(
+  { transport }: ServerConfig,
+  { era, capabilities, version, instructions }: ServerHello,
+): Peer {
+  const nobody = async () => {
+    throw new McpError("unavailable", "there is a tape in place of the server");
+  };
+  return {
+    era,
+    capabilities,
+    serverVersion: version,
+    instructions,
+    listen() {},
+    async connect() {},
+    request: nobody,
+    callTool: nobody,
+    async subscribe() {},
+    async ping() {},
+    async canBeAsked() {},
+    objectionTo: (inputSchema) => (era === "modern" && transport !== "stdio" ? objectionTo(inputSchema) : undefined),
+  };
+}
+
+export const silentRoute: RouteEnd = {
+  isFatal: () => false,
+  explain: asMcpError,
+  async close() {},
+};

@@ -1,0 +1,133 @@
+/** Scripted sessions, each in a host of its own. */
+import { existsSync } from "node:fs";
+import { type App, type AppOptions, createApp } from "./app.js";
+import { type Cassette, type CassetteMode, type CassetteOptions, openCassette } from "./cassette/cassette.js";
+import { type ConfigObject, type LoadedConfig, loadConfig } from "./config/load.js";
+import { ConfigError, ScriptError } from "./core/errors.js";
+import type { Observe } from "./core/ports.js";
+import type { Tape } from "./core/tape.js";
+import type { ScriptHost, ScriptRunOptions } from "./frontends/script/parts.js";
+import { readScript, type ScriptObject } from "./frontends/script/read-script.js";
+import type { ScriptResult } from "./frontends/script/result.js";
+import { runScript as runInHost, unbegun } from "./frontends/script/run-script.js";
+import { SCRIPTED, type Script } from "./frontends/script/script.js";
+import { ScriptedModel } from "./frontends/script/scripted/scripted-model.js";
+import { scriptedTape } from "./frontends/script/scripted/scripted-tape.js";
+import { failureOf } from "./frontends/script/step-result.js";
+import { settingsOf } from "./script-settings.js";
+
+export interface RunScriptOptions extends ScriptRunOptions {
+  /** What the script's own settings are laid over: as for `createApp`. */
+  config?: string | ConfigObject | LoadedConfig;
+  /** Where keys and `${VAR}` come from. Default: the process's environment. */
+  env?: AppOptions["env"];
+  /** Gets the observations from `logging.level` upwards. Default: log lines on stderr. */
+  observe?: Observe;
+  /** What relative paths and the places in errors are relative to. Default: the working directory. */
+  cwd?: string;
+  /** `auto` (default): `replay` where `CI` is set and there is a cassette; else everything is live and nothing is recorded. */
+  cassette?: CassetteMode | "auto";
+  /** On replay: without the pauses of the recording (`full`, the default), or with them. */
+  speed?: CassetteOptions["speed"];
+  /** On replay: what goes wrong, such as `llm[1]=429`. */
+  faults?: readonly string[];
+}
+
+/**
+ * Runs a `*.session.yaml`, or an object of its shape, once. Rejects with ConfigError, with `file:line` for every mistake, before anything
+ * is started; whatever goes wrong after that is in the result.
+ */
+export async function runScript(script: string | ScriptObject, options: RunScriptOptions = {}): Promise<ScriptResult> {
+  return runReadScript(loadScript(script, options.cwd), options);
+}
+
+/** Throws ConfigError. */
+export function loadScript(script: string | ScriptObject, cwd: string = process.cwd()): Script {
+  return readScript(script, cwd);
+}
+
+/** As `runScript`, of a script that was read before. */
+export async function runReadScript(script: Script, options: RunScriptOptions = {}): Promise<ScriptResult> {
+  const { config: given = {}, env = process.env, cwd, observe, cassette: mode, speed, faults, ...run } = options;
+  const cassetteMode = cassetteModeOf(script, mode, env);
+  const allowsUnset = cassetteMode === "replay";
+  const loaded = isLoaded(given) ? given : loadConfig(given, { env, cwd, allowsUnset });
+  const model = run.model ?? script.model;
+  const config = loaded.with(settingsOf(script, model), { allowsUnset });
+  const { cassette: path, strict } = script;
+  const cassette = cassetteMode && (await openCassette({ path, strict, mode: cassetteMode, speed, faults }));
+  const scripted = model === SCRIPTED ? new ScriptedModel(script.scripted) : undefined;
+  const tape = scripted ? scriptedTape(scripted, cassette?.tape) : cassette?.tape;
+  const app = { config, env, observe, recover: false, keepsApprovals: false, tape };
+  const result = await runApp(script, app, { cassette, scripted, run });
+  // What did not even begin, or was broken off, does not take the place of an earlier recording.
+  const [problem] = result.error ? [] : ((await cassette?.finish()) ?? []);
+  if (problem !== undefined) return failed(result, new ScriptError("cassette", problem));
+  // Steps that were skipped would have asked for more.
+  const unused = (result.passed && scripted?.unused) || [];
+  return unused.length > 0 ? failed(result, new ScriptError("scripted", unused.join("\n"))) : result;
+}
+
+function failed(result: ScriptResult, error: ScriptError): ScriptResult {
+  return { ...result, passed: false, error: failureOf(error) };
+}
+
+/** In a host of its own whose wires are the tape's. Rejects with ConfigError. */
+export function runOnTape(script: Script, host: AppOptions & { tape: Tape }): Promise<ScriptResult> {
+  return runApp(script, { ...host, recover: false, keepsApprovals: false }, { run: {} });
+}
+
+async function runApp(
+  script: Script,
+  options: AppOptions,
+  { cassette, scripted, run }: { cassette?: Cassette; scripted?: ScriptedModel; run: ScriptRunOptions },
+): Promise<ScriptResult> {
+  try {
+    await using app = await createApp(options);
+    const host = hostOf(app, run.model ?? script.model);
+    const misses = [
+      { kind: "scripted" as const, said: scripted?.misses ?? [] },
+      { kind: "cassette" as const, said: cassette?.misses ?? [] },
+    ];
+    return await runInHost(script, { ...host, misses, scripted }, run);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    return unbegun(script, error, run);
+  }
+}
+
+/** What `auto` comes to; undefined when everything is live. */
+export function cassetteModeOf(
+  { cassette }: Script,
+  mode: RunScriptOptions["cassette"] = "auto",
+  env: NonNullable<AppOptions["env"]> = process.env,
+): CassetteMode | undefined {
+  if (mode !== "auto") return mode;
+  return env.CI && existsSync(cassette) ? "replay" : undefined;
+}
+
+function hostOf(app: App, model: string | undefined): ScriptHost {
+  const { sessions, hub, orchestrator, resolveModel, config } = app;
+  return {
+    sessions,
+    hub,
+    passage: hub.passage,
+    resolveModel,
+    defaults: config.chat.service,
+    ready: (servers) => hub.ready(servers),
+    async ask({ system, prompt, model: judge = model }) {
+      const content = [{ type: "text" as const, text: prompt }];
+      const messages = [
+        { role: "system" as const, content: system },
+        { role: "user" as const, content },
+      ];
+      const { message } = await orchestrator.callOpenAIApi({ messages, tools: [], model: judge });
+      return message.content;
+    },
+    now: () => performance.now(),
+  };
+}
+
+function isLoaded(config: RunScriptOptions["config"]): config is LoadedConfig {
+  return typeof config === "object" && typeof config.originOf === "function";
+}

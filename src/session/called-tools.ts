@@ -1,0 +1,29 @@
+import { type StoredEvent, type ToolCall, textOf } from "../core/chat.js";
+import { isDenial } from "../orchestrator/tools.js";
+
+export interface AnsweredCall {
+  call: ToolCall;
+  /** Of its result; "" while there is none. */
+  text: string;
+  isError: boolean;
+  /** The policy or the person has refused it: it did not reach its server. */
+  isDenied: boolean;
+}
+
+/** What the model called in these events, in its order, and what came of it. */
+export function calledTools(events: readonly StoredEvent[]): AnsweredCall[] {
+  const results = events.flatMap((event) => (event.type === "tool_result" ? [event] : []));
+  const sent = new Set(events.flatMap((event) => (event.type === "tool_sent" ? [event.callId] : [])));
+  const calls = events.flatMap((event) => (event.type === "tool_call" ? [event.call] : []));
+  return calls.map((call) => {
+    const result = results.find(({ callId }) => callId === call.id);
+    const text = result ? textOf(result.content) : "";
+    const isError = result?.isError ?? false;
+    return { call, text, isError, isDenied: isError && !sent.has(call.id) && isDenial(text) };
+  });
+}
+
+/** The same for the result of a direct call. */
+export function isDeniedResult(result: { isError: boolean; text: string }): boolean {
+  return result.isError && isDenial(result.text);
+}

@@ -1,0 +1,152 @@
+/** A conversation as what can be done again: what its user said and answered, and what the model and the servers did. */
+import { type ApprovalAnswer, readApproval } from "../../core/approval.js";
+import {
+  type ContentPart,
+  type Question,
+  type StopReason,
+  type StoredEvent,
+  type ToolCall,
+  type ToolResult,
+  textOf,
+} from "../../core/chat.js";
+import { RequestError } from "../../core/errors.js";
+import { eventsByTurn, type HopRecord, readTurn, type TurnRecord, validHops } from "../../history/turns.js";
+
+export interface Playable {
+  turns: PlayableTurn[];
+  /** Turns that are not among them and why, in words. */
+  leftOut: string[];
+}
+
+export interface PlayableTurn {
+  /** Of the conversation, from 1. */
+  number: number;
+  content: readonly ContentPart[];
+  hops: { answer: HopRecord["answer"]; calls: PlayableCall[] }[];
+  /** In their order. */
+  questions: { question: Question; value: unknown }[];
+  stopReason: StopReason;
+  /** The model was told a summary of older turns from here on. */
+  isCompacted: boolean;
+  events: readonly StoredEvent[];
+}
+
+export interface PlayableCall {
+  call: ToolCall;
+  server: string;
+  /** As the server calls it. */
+  tool: string;
+  /** It reached its server. */
+  isSent: boolean;
+  /** There is no such tool, and the model was told so. */
+  isInvented: boolean;
+  /** What the user answered when he was asked whether it may run. */
+  approval?: ApprovalAnswer;
+  result: Pick<ToolResult, "content" | "isError">;
+  /** What the server asked the person while it ran. */
+  asks: Elicitation[];
+}
+
+type Elicitation = Extract<Question, { kind: "elicitation" }>;
+
+/** A tool by the name that the model has for it. */
+export type FindTool = (name: string) => { server: string; tool: string } | undefined;
+
+/** `known`: tools that are not called `server__tool`. Throws RequestError when something in it cannot be done again. */
+export function readPlayable(events: readonly StoredEvent[], known: FindTool): Playable {
+  const playable: Playable = { turns: [], leftOut: [] };
+  for (const [index, own] of eventsByTurn(events).entries()) {
+    const turn = readTurn(own);
+    const number = index + 1;
+    const reason = reasonToLeaveOut(turn);
+    if (reason !== undefined) playable.leftOut.push(`turn ${number} is left out: it ${reason}`);
+    else playable.turns.push(readPlayableTurn(own, number, known));
+  }
+  if (playable.turns.length > 0) return playable;
+  const reasons = playable.leftOut.map((each) => `; ${each}`).join("");
+  throw new RequestError("usage", `there is no turn that can be done again${reasons}`);
+}
+
+/** It leaves nothing that could be done again. */
+function reasonToLeaveOut({ end }: TurnRecord): string | undefined {
+  if (!end) return "has not ended";
+  if (end.type === "turn_error") return `failed: ${end.error.message}`;
+  if (end.stopReason === "cancelled") return "was cancelled";
+  return end.stopReason === "budget" ? "was ended by a limit" : undefined;
+}
+
+function readPlayableTurn(events: readonly StoredEvent[], number: number, known: FindTool): PlayableTurn {
+  const turn = readTurn(events);
+  const refuse = (what: string) => new RequestError("usage", `turn ${number} ${what}`);
+  if (turn.history.length > 0 || turn.userContent.length === 0)
+    throw refuse("brought a history of its own, which no step of a session does");
+  const hops = validHops(turn).map((hop) => ({
+    answer: hop.answer,
+    calls: hop.calls.map(({ call, sent, question, answer, result }): PlayableCall => {
+      if (call.name.startsWith("host__"))
+        throw refuse(`called ${call.name}, which reads what this host alone has kept`);
+      if (!result) throw refuse(`called ${call.name} without a result`);
+      const { server, tool } = approvedTool(question?.question) ?? known(call.name) ?? namedTool(call.name);
+      const approval = answer && approvalIn(answer.value);
+      const isInvented = !sent && textOf(result.content).startsWith("there is no tool ");
+      return { call, server, tool, isSent: sent, isInvented, ...(approval && { approval }), result, asks: [] };
+    }),
+  }));
+  for (const { event, call } of elicitations(events, hops)) {
+    if (!call) throw refuse("was asked something by a server outside of a call");
+    call.asks.push(event);
+  }
+  const questions = answeredQuestions(events);
+  if (questions.some(({ question }) => question.kind === "sampling"))
+    throw refuse("lent the model's words to a server, and they are not in the log");
+  const stopReason = turn.end?.type === "turn_end" ? turn.end.stopReason : "end_turn";
+  const isCompacted = turn.compacted === true;
+  return { number, content: turn.userContent, hops, questions, stopReason, isCompacted, events };
+}
+
+function approvedTool(question: Question | undefined): { server: string; tool: string } | undefined {
+  return question?.kind === "approval" ? question : undefined;
+}
+
+/** What is no answer is a no. */
+function approvalIn(value: unknown): ApprovalAnswer {
+  const answer = readApproval(value);
+  return "problem" in answer ? { allow: false } : answer;
+}
+
+/** The name may be the model's invention: then it is no tool's of any server. */
+function namedTool(name: string): { server: string; tool: string } {
+  const [server = "", ...rest] = name.split("__");
+  return rest.length > 0 ? { server, tool: rest.join("__") } : { server: "", tool: name };
+}
+
+/** With the call that it belongs to: of this server, sent and without a result by then. */
+function* elicitations(
+  events: readonly StoredEvent[],
+  hops: PlayableTurn["hops"],
+): Generator<{ event: Elicitation; call: PlayableCall | undefined }> {
+  let calls: PlayableCall[] = [];
+  const running = new Set<string>();
+  for (const event of events) {
+    if (event.type === "assistant_message") {
+      calls = hops.find(({ answer }) => answer.seq === event.seq)?.calls ?? [];
+      running.clear();
+    }
+    if (event.type === "tool_sent") running.add(event.callId);
+    if (event.type === "tool_result") running.delete(event.callId);
+    if (event.type !== "question" || event.question.kind !== "elicitation") continue;
+    const { server } = event.question;
+    const call = calls.find((each) => each.server === server && running.has(each.call.id));
+    yield { event: event.question, call };
+  }
+}
+
+function answeredQuestions(events: readonly StoredEvent[]): PlayableTurn["questions"] {
+  const answers = new Map(
+    events.flatMap((event) => (event.type === "answer" ? [[event.questionId, event.value] as const] : [])),
+  );
+  return events.flatMap((event) => {
+    if (event.type !== "question" || !answers.has(event.questionId)) return [];
+    return [{ question: event.question, value: answers.get(event.questionId) }];
+  });
+}

@@ -1,0 +1,259 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+import type { Question } from "../../src/core/chat.js";
+import { createApp } from "../../src/index.js";
+import { fixtureServer } from "../support/app.js";
+import { configFor, Workplace } from "../support/cli.js";
+import { answer, failure, startLlmServer, toolCalls } from "../support/llm-server.js";
+
+type Step = ReturnType<typeof answer>;
+
+interface Talk {
+  /** What the model says to each prompt. */
+  turns: Record<string, Step[]>;
+  /** What the user answers. */
+  reply?: (question: Question) => unknown;
+  server?: object;
+  /** Of `chat`. */
+  chat?: object;
+  /** The turn that begins with a summary of those before. */
+  compacted?: string;
+}
+
+/** A home whose log has the conversation `c1`; neither its model nor its server is there any more. */
+async function talked({
+  turns,
+  reply = () => true,
+  server = fixtureServer(),
+  chat = {},
+  compacted,
+}: Talk): Promise<Workplace> {
+  const place = new Workplace();
+  const storage = { driver: "sqlite", path: join(place.folder, "log.db") };
+  await using llm = await startLlmServer(Object.values(turns).flat());
+  place.configure({ ...configFor(llm.url, { fs: server }), chat: { ...chat, storage } });
+  const env = { HOME: place.folder };
+  await using app = await createApp({ config: join(place.folder, "config.yaml"), env, observe: () => {} });
+  const session = app.sessions.open("c1");
+  for (const text of Object.keys(turns)) {
+    if (text === compacted) session.compactNext();
+    const turn = await session.submit({ requestId: text, text });
+    for await (const event of turn.watch()) {
+      if (event.type === "question") session.answer(event.questionId, reply(event.question));
+    }
+  }
+  return place;
+}
+
+const exported = (place: Workplace, ...args: string[]) =>
+  place.run(["sessions", "export", "c1", "--as", "session", "-o", "out", ...args]);
+
+/** In a home that has nothing, with what was exported to another one. */
+async function playedElsewhere(place: Workplace) {
+  using elsewhere = new Workplace();
+  for (const name of readdirSync(join(place.folder, "out"))) {
+    elsewhere.write(name, readFileSync(join(place.folder, "out", name), "utf8"));
+  }
+  return await elsewhere.run(["run", "c1.session.yaml", "--replay"]);
+}
+
+const written = (place: Workplace, name = "c1.session.yaml") => readFileSync(join(place.folder, "out", name), "utf8");
+
+test("a conversation with all that can happen in it plays anywhere, and without its model and servers", async () => {
+  const form = { type: "object", properties: { name: { type: "string" } } };
+  const ask = { method: "elicitation/create", params: { message: "Who are you?", requestedSchema: form } };
+  using place = await talked({
+    turns: {
+      "two at once {{x}}": [
+        toolCalls([
+          { name: "fs__echo", arguments: { n: 1 }, id: "call_a" },
+          { name: "fs__log", arguments: { level: "info", data: "x" }, id: "call_b" },
+        ]),
+        answer("both are\ndone", { reasoning: "hm" }),
+      ],
+      "it fails": [toolCalls([{ name: "fs__oddly", arguments: {} }]), answer("\n\tit failed: {{x}} # '\"")],
+      "not that": [toolCalls([{ name: "fs__echo", arguments: { n: 2 } }]), answer("as you like")],
+      "who am I?": [toolCalls([{ name: "fs__ask", arguments: ask }]), answer("you are Ada")],
+      "log me in": [toolCalls([{ name: "fs__visit", arguments: { url: "https://a.test/login" } }]), answer("welcome")],
+      "no such tool": [toolCalls([{ name: "fs__eccho", arguments: '{"n":' }]), answer("sorry")],
+    },
+    reply: (question) => {
+      if (question.kind === "elicitation") return { action: "accept", content: { name: "Ada" } };
+      return !(question.kind === "approval" && question.call.arguments.includes("2"));
+    },
+  });
+  const { exitCode, stdout, stderr } = await exported(place);
+  expect({ exitCode, stdout, stderr }).toEqual({
+    exitCode: 0,
+    stdout: "out/c1.session.yaml\nout/c1.cassette.jsonl\n",
+    stderr: "",
+  });
+  expect(written(place)).toMatch(/^#!\/usr\/bin\/env -S mcp-platform run\n/);
+  expect(written(place)).toContain("user: two at once \\{{x}}");
+  expect(written(place)).toContain("- answer: true\n    to:\n      tool: fs.echo\n");
+  expect(written(place)).toContain(
+    "- {type: trajectory:tool-sequence, value: {mode: exact, steps: [fs.echo, fs.log]}}\n",
+  );
+  expect(statSync(join(place.folder, "out", "c1.cassette.jsonl")).mode & 0o777).toBe(0o600);
+  const played = await playedElsewhere(place);
+  expect(played.stderr).not.toContain("FAILED");
+  expect(played).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^passed c1\.session\.yaml c1 \(test\/m1/),
+  });
+  // Nor does it depend on what is configured where it was made.
+  expect((await place.run(["run", "out/c1.session.yaml", "--replay"])).exitCode).toBe(0);
+});
+
+test("a conversation with a summary of its older turns goes on with the turns themselves", async () => {
+  const long = "a long story ".repeat(200);
+  using place = await talked({
+    turns: { tell: [answer(long)], more: [answer("more")], end: [answer("the summary"), answer("the end")] },
+    compacted: "end",
+  });
+  expect((await place.run(["sessions", "show", "c1"])).stdout).toContain("the summary");
+  const { exitCode, stderr } = await exported(place);
+  expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/^turn 3 made a summary of the turns before; /)]);
+  expect(written(place)).toContain("{type: contains, value: a long story a long story");
+  expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
+});
+
+test("a result that was too large for the model is as the model was told it", async () => {
+  using place = await talked({
+    turns: { go: [toolCalls([{ name: "fs__big", arguments: { bytes: 200_000 } }]), answer("large")] },
+    chat: { service: { approval: "auto" } },
+  });
+  expect((await place.run(["sessions", "show", "c1", "--json"])).stdout).toContain('"result_ids"');
+  expect(await exported(place)).toMatchObject({ exitCode: 0 });
+  expect(statSync(join(place.folder, "out", "c1.cassette.jsonl")).size).toBeLessThan(100_000);
+  expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
+});
+
+test("is the same, byte for byte, each time", async () => {
+  using place = await talked({ turns: { hi: [toolCalls([{ name: "fs__echo", arguments: {} }]), answer("ho")] } });
+  for (const folder of ["a", "b"]) await place.run(["sessions", "export", "c1", "--as", "session", "-o", folder]);
+  for (const name of ["c1.session.yaml", "c1.cassette.jsonl"]) {
+    const [a, b] = ["a", "b"].map((folder) => readFileSync(join(place.folder, folder, name), "utf8"));
+    expect(a).toBe(b);
+  }
+});
+
+test("what was taken back, failed or did not end is left out, and a copy is what it was copied from", async () => {
+  using place = await talked({
+    turns: { first: [answer("one")], wrong: [failure(400)], "third {{": [answer("three")], gone: [answer("four")] },
+  });
+  expect((await place.run(["sessions", "rewind", "c1"])).exitCode).toBe(0);
+  expect((await place.run(["sessions", "fork", "c1", "--id", "c2"])).exitCode).toBe(0);
+  const { exitCode, stderr } = await exported(place);
+  expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/^turn 2 is left out: it failed: .*\n$/)]);
+  expect(written(place)).toMatch(/^# turn 2 is left out: it failed: /m);
+  expect(written(place)).not.toMatch(/gone|wrong/);
+  expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
+  const copy = await place.run(["sessions", "export", "c2", "--as", "session"]);
+  expect(copy).toMatchObject({ exitCode: 0, stdout: "c2.session.yaml\nc2.cassette.jsonl\n" });
+  const steps = (text: string) => text.slice(text.indexOf("steps:"));
+  expect(steps(readFileSync(join(place.folder, "c2.session.yaml"), "utf8"))).toBe(steps(written(place)));
+});
+
+test("what ran unasked runs unasked, by its arguments where others were asked about", async () => {
+  const echo = (n: number) => toolCalls([{ name: "fs__echo", arguments: { n } }]);
+  using place = await talked({
+    turns: {
+      rule: [echo(1), answer("a")],
+      asked: [echo(2), answer("b")],
+      remembered: [echo(3), answer("c")],
+      after: [echo(4), answer("d")],
+      denied: [toolCalls([{ name: "fs__env", arguments: {} }]), answer("e")],
+    },
+    reply: (question) =>
+      question.kind === "approval" && question.call.arguments.includes("3")
+        ? { allow: true, remember: "session" }
+        : true,
+    chat: { service: { permissions: { allow: ["fs.echo(n=1)"], deny: ["fs.env"] } } },
+  });
+  expect(await exported(place)).toMatchObject({ exitCode: 0 });
+  expect(written(place)).toContain('allow:\n    - fs__echo(n="1")\n  deny:\n    - fs__env\n');
+  expect(written(place)).toContain("- answer:\n      allow: true\n      remember: session\n");
+  expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
+});
+
+test("secrets are in neither file, and settings of servers are variables", async () => {
+  const secret = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+  const plain = "correct horse battery";
+  using place = await talked({
+    turns: {
+      [`my key is ${secret}`]: [
+        toolCalls([{ name: "fs__echo", arguments: { secret, plain } }]),
+        answer(`you said ${secret}, ${plain} and sk-test-0123456789`),
+      ],
+    },
+    server: fixtureServer({}, { env: { SECRET_TOKEN: plain } }),
+    chat: { service: { approval: "auto" } },
+  });
+  expect(await exported(place)).toMatchObject({ exitCode: 0 });
+  for (const name of ["c1.session.yaml", "c1.cassette.jsonl"]) {
+    for (const hidden of [secret, plain, "sk-test-0123456789"]) expect(written(place, name)).not.toContain(hidden);
+  }
+  expect(written(place)).toContain("SECRET_TOKEN: ${SECRET_TOKEN}");
+  expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
+});
+
+test("the definitions of the tools are those that the host has kept of the server", async () => {
+  using place = await talked({
+    turns: { go: [toolCalls([{ name: "fs__echo", arguments: {} }]), answer("gone")] },
+    chat: { service: { approval: "auto" } },
+  });
+  expect((await exported(place)).stderr).toBe("");
+  expect(written(place, "c1.cassette.jsonl")).toContain("echo it");
+  await place.run(["sessions", "fork", "c1", "--id", "c2"]);
+  place.configure({ ...configFor("http://127.0.0.1:9/v1"), chat: { storage: { driver: "sqlite", path: "log.db" } } });
+  const { exitCode, stderr } = await place.run(["sessions", "export", "c2", "--as", "session"]);
+  expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/^the tools of fs are made up from their calls: /)]);
+  expect((await place.run(["run", "c2.session.yaml", "--replay"])).exitCode).toBe(0);
+});
+
+test("what a session cannot do again is said, and nothing is written", async () => {
+  const message = { role: "user", content: { type: "text", text: "a word" } };
+  const params = { messages: [message], maxTokens: 9 };
+  const sample = toolCalls([{ name: "fs__ask", arguments: { method: "sampling/createMessage", params } }]);
+  using place = await talked({
+    turns: { lend: [sample, answer("word"), answer("thanks")] },
+    server: fixtureServer({}, { sampling: "ask" }),
+  });
+  const { exitCode, stderr } = await exported(place);
+  expect([exitCode, stderr]).toEqual([
+    2,
+    "error: turn 1 lent the model's words to a server, and they are not in the log\n",
+  ]);
+  expect(readdirSync(place.folder)).not.toContain("out");
+});
+
+test("the first conversation of all, with the demo model, plays like any other", async () => {
+  using place = new Workplace();
+  await place.run(["run", "--conversation", "c1", "--yes", "Add 2 and 40 with the add tool"]);
+  const { exitCode, stderr } = await exported(place);
+  expect([exitCode, stderr]).toEqual([0, ""]);
+  expect(written(place)).toContain("mcpServers: {}");
+  expect(written(place)).toContain("steps: [demo.add]");
+  expect(statSync(join(place.folder, "out", "c1.session.yaml")).mode & 0o777).toBe(0o700);
+  expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
+});
+
+test("calls by what is no tool of a server, and several with one id, find their results", async () => {
+  const echo = (n: number) => toolCalls([{ name: "fs__echo", arguments: { n }, id: "same" }]);
+  using place = await talked({
+    turns: { go: [echo(1), echo(2), toolCalls([{ name: "nothing", arguments: {}, id: "same" }]), answer("gone")] },
+    chat: { service: { approval: "auto" } },
+  });
+  expect(await exported(place)).toMatchObject({ exitCode: 0 });
+  expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
+});
+
+test("files that are there are left alone", async () => {
+  using place = await talked({ turns: { hi: [answer("ho")] } });
+  expect((await exported(place)).exitCode).toBe(0);
+  const { exitCode, stderr } = await exported(place);
+  expect([exitCode, stderr]).toEqual([2, "error: out/c1.session.yaml is there already\n"]);
+  expect((await place.run(["sessions", "export", "c1", "--as", "session", "--format", "md"])).exitCode).toBe(2);
+});

@@ -1,0 +1,64 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { findScripts, isScriptArgument } from "../../../../src/frontends/script/many/find-scripts.js";
+
+const folder = mkdtempSync(join(tmpdir(), "mcp-platform-find-"));
+beforeAll(() => {
+  const files = ["b.session.yaml", "sub/a.session.yml", "sub/deep/c.session.json", "sub/plain.yaml", "odd.txt"];
+  const hidden = [".git/x.session.yaml", "node_modules/p/y.session.yaml", "sub/.cache/z.session.yaml"];
+  for (const name of [...files, ...hidden]) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), "");
+  }
+  mkdirSync(join(folder, "empty/b.session.yaml"), { recursive: true });
+  symlinkSync(folder, join(folder, "sub/loop"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const found = (...given: string[]) => findScripts(given, folder).map((path) => path.slice(folder.length + 1));
+const all = ["b.session.yaml", "sub/a.session.yml", "sub/deep/c.session.json"];
+
+describe("scripts are found", () => {
+  test.each([
+    ["in a folder and below, without hidden ones, packages and links that lead around", ["."], all],
+    ["by a glob over folders", ["**/*.session.*"], all],
+    ["by a glob below a folder", ["sub/**/*.session.*"], all.slice(1)],
+    ["by a glob in a folder's name", ["s*/*.session.yml"], ["sub/a.session.yml"]],
+    ["by a glob with ** in the middle, which may be no folder at all", ["**/sub/**/a.*"], ["sub/a.session.yml"]],
+    ["by their path, whatever the name", ["odd.txt"], ["odd.txt"]],
+    [
+      "each once and sorted, however often they are named",
+      ["sub", "b.session.yaml", "./b.session.yaml", "**/*.json"],
+      all,
+    ],
+    ["by an absolute path", [join(folder, "sub/deep")], ["sub/deep/c.session.json"]],
+  ])("%s", (_, given, expected) => expect(found(...given)).toEqual(expected));
+
+  test.each([
+    ["a file that is not there", "no.session.yaml", "no.session.yaml: no such file"],
+    ["a folder without scripts", "empty", "empty: no *.session.yaml there"],
+    ["a glob that nothing matches", "**/*.session.toml", "**/*.session.toml: no *.session.yaml there"],
+  ])("and %s is an error", (_, given, message) => {
+    expect(() => found("b.session.yaml", given)).toThrow(message);
+  });
+});
+
+test.each([
+  ["b.session.yaml", true],
+  ["missing.session.yaml", true],
+  ["*.session.yaml", true],
+  ["**", true],
+  ["scripts/**/x*", true],
+  [".", true],
+  ["sub", true],
+  ["./empty", true],
+  ["empty", false],
+  ["hello", false],
+  ["", false],
+  ["why is b.session.yaml", false],
+  ["2 ** 3", false],
+  ["2**3", false],
+  ["-", false],
+])("%j stands for scripts: %j", (text, expected) => expect(isScriptArgument(text, folder)).toBe(expected));
