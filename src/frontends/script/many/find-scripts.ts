@@ -59,8 +59,13 @@ function isHidden(name: string): boolean {
   return name === "node_modules" || name.startsWith(".");
 }
 
+/** False also for what no path can be: a prompt may be longer than a name, or hold a NUL. */
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function entriesOf(folder: string): Dirent[] {

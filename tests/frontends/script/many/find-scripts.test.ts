@@ -61,4 +61,7 @@ test.each([
   ["2 ** 3", false],
   ["2**3", false],
   ["-", false],
+  ["x".repeat(20_000), false],
+  [`${"long/".repeat(2_000)}prompt`, false],
+  ["a\0b", false],
 ])("%j stands for scripts: %j", (text, expected) => expect(isScriptArgument(text, folder)).toBe(expected));
