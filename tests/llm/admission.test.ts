@@ -135,19 +135,22 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 
   test("overload leaves fewer places, and its successes bring them back", async () => {
-    const { at, step } = counting(hi);
-    let isOver = false;
-    await using server = await startLlmServer(() => (isOver ? step : failure(503)));
+    const waiting = held();
+    const { at, step: atOnce } = counting(waiting.step);
+    let step = failure(503);
+    await using server = await startLlmServer(() => step);
     await using ends = clientOf(server, { maxConnections: 10, maxRetries: 0 });
     // Fewer than make the breaker open.
     await Promise.all(Array.from({ length: 3 }, () => ends.fails({ streaming })));
-    isOver = true;
-    await Promise.all(Array.from({ length: 5 }, () => ends.ask({ streaming })));
-    at.most = 0;
-    await Promise.all(Array.from({ length: 40 }, () => ends.ask({ streaming })));
     expect(debugs(ends, "fewer requests at once")[0]).toMatchObject({ provider: "test", kind: "overloaded", limit: 7 });
-    expect(at.most).toBeGreaterThan(7);
-    expect(at.most).toBeLessThanOrEqual(10);
+    step = hi;
+    await Promise.all(Array.from({ length: 7 + 8 + 9 }, () => ends.ask({ streaming })));
+    step = atOnce;
+    const asked = Array.from({ length: 12 }, () => ends.ask({ streaming }));
+    await server.received(3 + 24 + 10);
+    waiting.open();
+    await Promise.all(asked);
+    expect(at.most).toBe(10);
   });
 
   test("in an outage retries stop before they multiply the load", async () => {

@@ -5,7 +5,7 @@ import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
 import { clientOf } from "./client-of.js";
 
 const TEXT = "The whole answer — with 北京 and 🌍, in some words.";
-const limits = { connectTimeoutMs: 100, timeoutMs: 80, ttftTimeoutMs: 80, idleTimeoutMs: 80 };
+const limits = { connectTimeoutMs: 400, timeoutMs: 400, ttftTimeoutMs: 400, idleTimeoutMs: 400 };
 
 /** Where in the bytes of an answer something may happen. */
 async function offsetsOf(streaming: boolean): Promise<[string, number][]> {
