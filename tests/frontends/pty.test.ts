@@ -25,7 +25,7 @@ onTerminal("in a real terminal a turn is shown, Ctrl-C cancels the next one, and
   await screen.until('> s.echo {"n":1}');
   await screen.until("run s.echo? ");
   type("y\r");
-  await screen.until(/s\.echo ok \d+ ms/);
+  await screen.until(/s\.echo ok [\d.]+ m?s/);
   await screen.until("It is \u001b[36m1\u001b[39m.");
   await screen.until("> ");
   type("more\r");
