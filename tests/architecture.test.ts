@@ -14,12 +14,21 @@ const allowed: Record<string, readonly string[]> = {
   orchestrator: ["llm", "core"],
   session: ["orchestrator", "history", "core"],
   frontends: ["session", "core"],
+  "script-host": [
+    "app.ts",
+    "cassette",
+    "frontends",
+    "session",
+    "mcp/manifest.ts",
+    "mcp/tools.ts",
+    "demo/servers.ts",
+    "config",
+    "core",
+  ],
   commands: [
     "app.ts",
-    "run-script.ts",
-    "script-settings.ts",
-    "export-session.ts",
     "logging.ts",
+    "script-host",
     "cassette",
     "frontends",
     "session",
@@ -29,25 +38,15 @@ const allowed: Record<string, readonly string[]> = {
   ],
 };
 
+/** Folders that import app.ts, and are not imported by it. */
+const buildsHosts = ["commands", "script-host"];
+
 /** Files directly in src/ and what they may import. */
 const roots: Record<string, readonly string[]> = {
   "main.ts": ["commands", "frontends", "core"],
   "claude-launcher.ts": ["main.ts", "commands", "frontends", "core"],
-  "app.ts": [...Object.keys(allowed).filter((folder) => folder !== "commands"), "logging.ts"],
-  "run-script.ts": ["app.ts", "script-settings.ts", "cassette", "frontends", "config", "core"],
-  "script-settings.ts": ["frontends", "core"],
-  "export-session.ts": [
-    "known-servers.ts",
-    "run-script.ts",
-    "script-settings.ts",
-    "cassette",
-    "frontends",
-    "session",
-    "config",
-    "core",
-  ],
-  "known-servers.ts": ["app.ts", "mcp", "demo", "frontends", "session", "config", "core"],
-  "index.ts": ["app.ts", "run-script.ts", "orchestrator", "session", "frontends", "core"],
+  "app.ts": [...Object.keys(allowed).filter((folder) => !buildsHosts.includes(folder)), "logging.ts"],
+  "index.ts": ["app.ts", "script-host", "orchestrator", "session", "frontends", "core"],
   "logging.ts": ["core"],
 };
 

@@ -9,13 +9,13 @@ import { readmeBlocks, withTable } from "../scripts/readme.js";
 import { exitCodes } from "../src/frontends/exit-codes.js";
 import { assertionTypes } from "../src/frontends/script/assertions/assertions.js";
 import type { ScriptObject } from "../src/index.js";
-import { loadScript } from "../src/run-script.js";
+import { loadScript } from "../src/script-host/run-script.js";
 
 const readme = readFileSync("README.md", "utf8");
 /** The first block installs, or runs this very suite. */
 const [first, ...blocks] = readmeBlocks(readme);
 const home = mkdtempSync(join(tmpdir(), "mcp-platform-"));
-const env = { PATH: process.env.PATH, HOME: home };
+const env = { PATH: process.env.PATH, HOME: home, TMPDIR: home };
 
 afterAll(() => rmSync(home, { recursive: true }));
 

@@ -20,7 +20,7 @@ import { brokenBy, type Playback } from "./played-body.js";
 import { modelMiss, playCall, playModel, serverMiss, silence } from "./player.js";
 import type { Recording } from "./read.js";
 import type { Recorder } from "./recorder.js";
-import { askedOfModel, askedOfServer, Shelf, type Wanted } from "./shelf.js";
+import { askedOfModel, askedOfServer, Shelf, type Wanted, wantedOf } from "./shelf.js";
 
 interface CassetteTapeParts {
   path: string;
@@ -74,7 +74,7 @@ export class CassetteTape implements Tape {
     if (fault?.kind === "reset") throw brokenBy({ code: "ECONNRESET", message: `the fault ${fault.text}` });
     if (fault?.kind === "delay") await playback.sleep(fault.ms, signal);
     const request = JSON.parse(exchange.body) as Json;
-    const wanted = askedOfModel(exchange.provider, playback.cleaner.value(request));
+    const wanted = wantedOf(request, playback.cleaner, (asked) => askedOfModel(exchange.provider, asked));
     const found = this.shelf.find(wanted);
     if (!found) {
       if (recorder) return recorder.model(exchange, send);
@@ -112,7 +112,7 @@ export class CassetteTape implements Tape {
   ): Promise<ServerAnswer> {
     const { playback, faults, recorder } = this.#parts;
     const { server: mcp, method, params, signal } = exchange;
-    const wanted = askedOfServer({ mcp, method, params: playback.cleaner.value({ ...params }) });
+    const wanted = wantedOf({ ...params }, playback.cleaner, (asked) => askedOfServer({ mcp, method, params: asked }));
     if (isRoutine(method)) {
       const answer = recorder ? await recorder.server(exchange, life, send) : this.#outside.answer(wanted);
       if (answer) return answer;

@@ -5,6 +5,7 @@ import type { Tape } from "../core/tape.js";
 import { CassetteTape } from "./cassette-tape.js";
 import { Cleaner } from "./clean.js";
 import { readFaults } from "./faults.js";
+import type { Sleep } from "./played-body.js";
 import { maxBytes, type Recording, readCassette } from "./read.js";
 import { Recorder } from "./recorder.js";
 import { textOf, writeCassette } from "./write.js";
@@ -33,9 +34,6 @@ export interface CassetteOptions {
   now?: () => number;
   sleep?: Sleep;
 }
-
-/** Rejects when the signal aborts. */
-export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 
 export interface Cassette {
   /** For `AppOptions.tape`. */

@@ -1,11 +1,13 @@
 /** Rewriting of a streamed answer, where what is looked for may come in pieces. */
-import { type Chunk, isRecord, type Json } from "./format.js";
+import { isMapping } from "../core/tree.js";
+import { bytesOf } from "./chunks.js";
+import type { Chunk, Json } from "./format.js";
 
 /** One text of a delta, part of a text that the events make up together. */
 interface Piece {
   text: string;
   event: number;
-  put(text: string): void;
+  put(text: string): unknown;
 }
 
 /** Gives the same object, or text, where there is nothing to change. */
@@ -17,9 +19,10 @@ export interface Rewriter {
 
 /** Events that are not changed keep their bytes. */
 export function rewrittenStream(chunks: readonly Chunk[], rewriter: Rewriter): Chunk[] {
-  const parsed = chunks.map(([, piece]) => (typeof piece === "string" ? eventOf(piece) : undefined));
+  const texts = chunks.map((chunk) => bytesOf(chunk).toString());
+  const events = texts.map(eventOf);
   const changed = new Set<number>();
-  for (const pieces of textsIn(parsed).values()) {
+  for (const pieces of textsIn(events.map((event) => event?.json)).values()) {
     const whole = pieces.map(({ text }) => text).join("");
     const rewritten = rewriter.value(whole);
     if (rewritten === whole) continue;
@@ -29,50 +32,61 @@ export function rewrittenStream(chunks: readonly Chunk[], rewriter: Rewriter): C
     }
   }
   return chunks.map(([ms, piece], index): Chunk => {
-    if (typeof piece !== "string") return [ms, piece];
-    const event = parsed[index];
-    if (!event) return [ms, rewriter.text(piece)];
-    const rewritten = rewriter.value(event);
-    return [ms, rewritten === event && !changed.has(index) ? piece : `data: ${JSON.stringify(rewritten)}\n\n`];
+    const [event, text = ""] = [events[index], texts[index]];
+    const rewritten = event ? rewrittenEvent(event, rewriter, changed.has(index)) : rewriter.text(text);
+    return [ms, rewritten === text ? piece : rewritten];
   });
 }
 
-function eventOf(text: string): Json | undefined {
-  const data = /^data: ?(\{.*\})\r?\n\r?\n$/s.exec(text)?.[1];
+/** An event whose data is one line of JSON, and what stands around that line: comments, ids, types, the end. */
+interface Event {
+  json: Json;
+  written: string;
+  before: string;
+  after: string;
+}
+
+function eventOf(text: string): Event | undefined {
+  const [line, written = ""] = /^data: *(\{.*\})[ \t]*$/m.exec(text.replaceAll("\r\n", "\n")) ?? [];
+  if (line === undefined || (text.match(/^data:/gm) ?? []).length > 1) return undefined;
+  const start = text.indexOf(line);
   try {
-    const value: unknown = data === undefined ? undefined : JSON.parse(data);
-    return isRecord(value) ? value : undefined;
+    const json: unknown = JSON.parse(written);
+    const rest = { before: text.slice(0, start), after: text.slice(start + line.length) };
+    return isMapping(json) ? { json, written: line, ...rest } : undefined;
   } catch {
     return undefined;
   }
 }
 
+function rewrittenEvent({ json, written, before, after }: Event, rewriter: Rewriter, isChanged: boolean): string {
+  const value = rewriter.value(json);
+  const line = value === json && !isChanged ? written : `data: ${JSON.stringify(value)}`;
+  return rewriter.text(before) + line + rewriter.text(after);
+}
+
+/** Members that are never in pieces, and are the same in many events. */
+const labels = new Set(["id", "type", "role", "name"]);
+
 /** By what they are pieces of: the words of a choice, its reasoning, the arguments of a call. */
 function textsIn(events: readonly (Json | undefined)[]): Map<string, Piece[]> {
   const texts = new Map<string, Piece[]>();
-  const note = (of: string, event: number, holder: Json, name: string) => {
-    const text = holder[name];
-    if (typeof text !== "string" || text === "") return;
-    const put = (rewritten: string) => {
-      holder[name] = rewritten;
-    };
-    const pieces = texts.get(of) ?? [];
-    pieces.push({ text, event, put });
-    texts.set(of, pieces);
+  const note = (of: string, event: number, holder: Json | unknown[]) => {
+    for (const [name, value] of Object.entries(holder)) {
+      // Several calls come mixed, each with its number.
+      const path = `${of} ${Array.isArray(holder) && isMapping(value) ? (value.index ?? name) : name}`;
+      if (isMapping(value) || Array.isArray(value)) note(path, event, value);
+      if (typeof value !== "string" || value === "" || labels.has(name)) continue;
+      const put = (rewritten: string) => Object.assign(holder, { [name]: rewritten });
+      const pieces = texts.get(path) ?? [];
+      pieces.push({ text: value, event, put });
+      texts.set(path, pieces);
+    }
   };
   for (const [index, event] of events.entries()) {
-    for (const choice of records(event?.choices)) {
-      const delta = isRecord(choice.delta) ? choice.delta : {};
-      for (const name of ["content", "reasoning", "reasoning_content"])
-        note(`${choice.index} ${name}`, index, delta, name);
-      for (const call of records(delta.tool_calls)) {
-        if (isRecord(call.function)) note(`${choice.index} call ${call.index}`, index, call.function, "arguments");
-      }
+    for (const choice of Array.isArray(event?.choices) ? event.choices.filter(isMapping) : []) {
+      if (isMapping(choice.delta)) note(String(choice.index), index, choice.delta);
     }
   }
   return texts;
-}
-
-function records(value: unknown): Json[] {
-  return Array.isArray(value) ? value.filter(isRecord) : [];
 }

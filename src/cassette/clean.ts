@@ -1,6 +1,6 @@
 /** Redaction of what is recorded. It must come out the same wherever the same words occur, or a replay would not find them. */
-import { clearing } from "../core/redaction.js";
-import { isRecord } from "./format.js";
+import { clearing, redactedMark } from "../core/redaction.js";
+import { isMapping } from "../core/tree.js";
 
 /** Bytes of pictures and sound. */
 const bytes = new Set(["data", "blob"]);
@@ -13,9 +13,9 @@ export class Cleaner {
   #clear = clearing([]);
   #known = clearing([], []);
 
-  /** The last look at a line: secrets that are known, wherever they are. */
+  /** The last look at a line of JSON: secrets that are known, in whatever text of it. */
   line(text: string): string {
-    return this.#known(text);
+    return this.#known(text) === text ? text : JSON.stringify(withTexts(JSON.parse(text), this.#known));
   }
 
   /** A shorter one would blank out ordinary words. */
@@ -45,7 +45,8 @@ export class Cleaner {
       const items = value.map((item) => this.#walk(item, key));
       return items.every((item, index) => item === value[index]) ? value : items;
     }
-    if (!isRecord(value)) return value;
+    if (typeof value === "number") return this.#known(String(value)) === String(value) ? value : redactedMark;
+    if (!isMapping(value)) return value;
     const entries = Object.entries(value).map(([name, item]) => [this.#name(name), this.#walk(item, name)] as const);
     const isSame = entries.every(([name, item]) => Object.hasOwn(value, name) && item === value[name]);
     return isSame ? value : Object.fromEntries(entries);
@@ -63,6 +64,14 @@ export class Cleaner {
     const line = telling.test(key) ? this.#clear(prefix + value) : "";
     return line.startsWith(prefix) ? line.slice(prefix.length) : this.#clear(value);
   }
+}
+
+/** Names of members are texts, too. */
+function withTexts(value: unknown, map: (text: string) => string): unknown {
+  if (typeof value === "string") return map(value);
+  if (Array.isArray(value)) return value.map((item) => withTexts(item, map));
+  if (!isMapping(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [map(name), withTexts(item, map)]));
 }
 
 function parsedJson(text: string): unknown {

@@ -1,5 +1,5 @@
 /** How a request differs from the recorded one that is nearest, in words. */
-import { isRecord } from "./format.js";
+import { isMapping } from "../core/tree.js";
 
 export interface Difference {
   /** `$.messages[2].content` */
@@ -20,7 +20,7 @@ export function differences(recorded: unknown, now: unknown, path = "$"): Differ
     const length = Math.max(recorded.length, now.length);
     return Array.from({ length }, (_, index) => differences(recorded[index], now[index], `${path}[${index}]`)).flat();
   }
-  if (isRecord(recorded) && isRecord(now)) {
+  if (isMapping(recorded) && isMapping(now)) {
     const keys = [...new Set([...Object.keys(recorded), ...Object.keys(now)])].sort();
     return keys.flatMap((key) => differences(recorded[key], now[key], `${path}${member(key)}`));
   }
@@ -48,7 +48,7 @@ function member(key: string): string {
 
 function leaves(value: unknown): number {
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + leaves(item), 1);
-  if (isRecord(value)) return Object.values(value).reduce<number>((sum, item) => sum + leaves(item), 1);
+  if (isMapping(value)) return Object.values(value).reduce<number>((sum, item) => sum + leaves(item), 1);
   return value === undefined ? 0 : 1;
 }
 

@@ -11,6 +11,7 @@ interface Placed {
   state: "idle" | "running" | "over";
 }
 
+/** The requests of the session to servers, in the order in which they began. */
 export function callsIn(entries: readonly Entry[]): CallEntry[] {
   return entries.filter((entry): entry is CallEntry => isExchange(entry) && "mcp" in entry);
 }

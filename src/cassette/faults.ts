@@ -1,4 +1,5 @@
 /** Faults that a replay makes happen: `llm[2]=cut@120`. */
+import { parseDuration } from "../core/durations.js";
 import { ConfigError } from "../core/errors.js";
 
 type Fault =
@@ -86,9 +87,7 @@ function serverFault(what: string): Fault | undefined {
   return code === undefined ? delay(what) : { kind: "error", code: Number(code) };
 }
 
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
-
 function delay(what: string): Fault | undefined {
-  const [, amount, unit = ""] = /^delay:(\d{1,6}(?:\.\d{1,3})?)(ms|s|m)$/.exec(what) ?? [];
-  return amount === undefined ? undefined : { kind: "delay", ms: Number(amount) * (unitsMs[unit] ?? 1) };
+  const ms = what.startsWith("delay:") ? parseDuration(what.slice("delay:".length)) : undefined;
+  return ms === undefined ? undefined : { kind: "delay", ms };
 }

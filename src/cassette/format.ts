@@ -13,7 +13,8 @@ export interface Head {
 /** Milliseconds since the one before, and text; bytes that are no UTF-8 are in base64. */
 export type Chunk = [ms: number, piece: string | { base64: string }];
 
-interface WireError {
+/** As a socket fails. `code` is empty where it has none. */
+export interface WireError {
   code: string;
   message: string;
 }
@@ -79,6 +80,7 @@ export type Entry = ModelEntry | CallEntry | HelloEntry | BetweenEntry;
 /** What a request of the session is recorded as; the others come and go by timing. */
 export type Exchange = ModelEntry | CallEntry;
 
+/** Whether it is matched by number and order. */
 export function isExchange(entry: Entry): entry is Exchange {
   return "llm" in entry || ("method" in entry && !isRoutine(entry.method));
 }
@@ -86,8 +88,4 @@ export function isExchange(entry: Entry): entry is Exchange {
 /** What the host asks a server by itself, when and as often as it likes: it is not matched by number or order. */
 export function isRoutine(method: string): boolean {
   return method.endsWith("/list") || method === "completion/complete";
-}
-
-export function isRecord(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,13 +1,11 @@
 /** Ids that the host makes up in each run anew and that models speak of, such as those of stored results. */
+import { idPattern } from "../core/ids.js";
 import { type Rewriter, rewrittenStream } from "./clean-stream.js";
 import type { Json, ModelEntry } from "./format.js";
 
-/** As `core/ids.ts` makes them. */
-const HOST_ID = /\b([a-z]{2,20})_[0-9a-f]{32}\b/g;
-
 /** Those that a request names, in the order in which it first does. */
 function idsIn({ messages = [] }: Json): string[] {
-  return [...new Set(JSON.stringify(messages).match(HOST_ID))];
+  return [...new Set(JSON.stringify(messages).match(idPattern))];
 }
 
 /** Names them by the order of a recording, so that recorded again it is the same. */
@@ -26,7 +24,7 @@ export class NumberedIds {
     const known = this.#names.get(id);
     if (known !== undefined) return known;
     const number = String(this.#names.size + 1).padStart(32, "0");
-    const name = id.replace(HOST_ID, `$1_${number}`);
+    const name = id.replace(idPattern, `$1_${number}`);
     this.#names.set(id, name);
     return name;
   }
@@ -43,7 +41,7 @@ export function withIdsOf(request: Json, entry: ModelEntry): ModelEntry {
 function renamed({ chunks }: ModelEntry, names: ReadonlyMap<string, string>) {
   let isChanged = false;
   const text = (before: string) =>
-    before.replaceAll(HOST_ID, (id) => {
+    before.replaceAll(idPattern, (id) => {
       const name = names.get(id);
       isChanged ||= name !== undefined;
       return name ?? id;

@@ -1,44 +1,42 @@
 /** Requests as they are compared: without what differs from run to run. */
-import { isRecord, type Json } from "./format.js";
+import { idPattern } from "../core/ids.js";
+import { isMapping } from "../core/tree.js";
+import type { Json } from "./format.js";
 
 /** Stand-ins for what is another one each time. */
 const passing: readonly [RegExp, string][] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, "<uuid>"],
-  [/\b([a-z]{2,20}_)[0-9a-f]{32}\b/g, "$1<id>"],
+  [idPattern, "$1_<id>"],
   [/\b\d{4}-[01]\d-[0-3]\d(?:[T ][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?\b/g, "<date>"],
   [/(\b(?:localhost|127\.0\.0\.1)|\[::1\]):\d{2,5}\b/g, "$1:<port>"],
 ];
 
-/** The same value with its keys in order, its texts through `text`, and without members that are undefined. */
-function mapped(value: unknown, text: (value: string, key: string) => string, key = ""): unknown {
-  if (typeof value === "string") return text(value, key);
-  if (Array.isArray(value)) return value.map((item) => mapped(item, text, key));
-  if (!isRecord(value)) return value;
+/** The same value with its keys in order, stand-ins in its texts, and without members that are undefined. */
+export function normalised(value: unknown): unknown {
+  if (typeof value === "string") return withStandIns(value);
+  if (Array.isArray(value)) return value.map(normalised);
+  if (!isMapping(value)) return value;
   const names = Object.keys(value).filter((name) => value[name] !== undefined);
-  return Object.fromEntries(names.sort().map((name) => [name, mapped(value[name], text, name)]));
+  return Object.fromEntries(names.sort().map((name) => [name, normalised(value[name])]));
 }
 
-function withoutPassing(text: string): string {
+function withStandIns(text: string): string {
   return passing.reduce((rest, [pattern, standIn]) => rest.replace(pattern, standIn), text);
 }
 
 /** How an answer travels is no part of the question: a streamed one and a whole one are read alike. */
 export function normalisedBody({ stream: _, stream_options: __, ...body }: Json): Json {
-  return mapped(body, withoutPassing) as Json;
+  return normalised(body) as Json;
 }
 
 /** What was said alone: neither what the model is told beforehand nor what it is offered, nor which one it is. */
 export function messagesOf({ messages }: Json): Json {
-  const isSaid = (message: unknown) => isRecord(message) && message.role !== "system" && message.role !== "developer";
+  const isSaid = (message: unknown) => isMapping(message) && message.role !== "system" && message.role !== "developer";
   return { messages: Array.isArray(messages) ? messages.filter(isSaid) : messages };
 }
 
 /** Without the ids that say which call of which turn it is. */
 export function normalisedParams({ _meta, ...params }: Json): Json {
-  const { traceparent: _, "mcp-platform/call-id": __, ...meta } = isRecord(_meta) ? _meta : {};
-  return mapped({ ...params, ...(Object.keys(meta).length > 0 && { _meta: meta }) }, withoutPassing) as Json;
-}
-
-export function normalised(value: unknown): unknown {
-  return mapped(value, withoutPassing);
+  const { traceparent: _, "mcp-platform/call-id": __, ...meta } = isMapping(_meta) ? _meta : {};
+  return normalised({ ...params, ...(Object.keys(meta).length > 0 && { _meta: meta }) }) as Json;
 }

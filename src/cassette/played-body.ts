@@ -1,9 +1,12 @@
 import { Readable } from "node:stream";
-import type { Sleep } from "./cassette.js";
 import { bytesOf } from "./chunks.js";
 import type { Cleaner } from "./clean.js";
-import type { Chunk } from "./format.js";
+import type { Chunk, WireError } from "./format.js";
 
+/** Rejects when the signal aborts. */
+export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+
+/** How recordings are played. */
 export interface Playback {
   cleaner: Cleaner;
   sleep: Sleep;
@@ -12,7 +15,7 @@ export interface Playback {
 }
 
 /** How a body ends that has no clean end: an error, or no end at all. */
-type BadEnd = { code: string; message: string } | "open";
+type BadEnd = WireError | "open";
 
 /** A body as it was recorded. `limit` ends it after that many bytes. */
 export function playedBody(
@@ -49,8 +52,8 @@ export function playedBody(
   return body;
 }
 
-/** As a socket fails. */
-export function brokenBy({ code, message }: { code: string; message: string }): Error {
+/** What a client gets where a socket fails. */
+export function brokenBy({ code, message }: WireError): Error {
   return Object.assign(new Error(message), code ? { code } : {});
 }
 

@@ -1,7 +1,8 @@
 /** A cassette file, read and checked. */
 import { readFileSync, statSync } from "node:fs";
 import { ConfigError, type ConfigProblem, messageOf } from "../core/errors.js";
-import { type Entry, type Head, isRecord, type Json } from "./format.js";
+import { isMapping } from "../core/tree.js";
+import type { Entry, Head, Json } from "./format.js";
 
 export const maxBytes = 256 * 1024 * 1024;
 
@@ -17,7 +18,7 @@ export function readCassette(path: string): Recording | undefined {
   let text: string;
   try {
     if (statSync(path).size > maxBytes) throw new Error(`larger than ${maxBytes / 1024 / 1024} MB`);
-    text = readFileSync(path, "utf8");
+    text = readFileSync(path, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new ConfigError([problem(path, 1, messageOf(error))]);
@@ -34,7 +35,7 @@ function parse(text: string, path: string): Recording {
     if (line.trim() === "") continue;
     try {
       const value = JSON.parse(line) as unknown;
-      if (!isRecord(value)) throw new Error("not a JSON object");
+      if (!isMapping(value)) throw new Error("not a JSON object");
       if (!head) head = headOf(value);
       else if (typeof value.part === "string") parts.set(value.part, value.value);
       else lines.set(entryOf(value, parts), index + 1);
@@ -52,18 +53,19 @@ function headOf(value: Json): Head {
   if (value.cassette === undefined) throw new Error('the first line of a cassette is {"cassette":1,…}');
   if (value.cassette !== 1)
     throw new Error(`a cassette of version ${JSON.stringify(value.cassette)}; this host reads 1`);
-  if (value.llm !== undefined && !(isRecord(value.llm) && typeof value.llm.active === "string")) {
+  if (value.llm !== undefined && !(isMapping(value.llm) && typeof value.llm.active === "string")) {
     throw new Error("llm.active must be a text");
   }
   return value as unknown as Head;
 }
 
 function entryOf(value: Json, parts: ReadonlyMap<string, unknown>): Entry {
-  if (isRecord(value.llm)) return modelEntryOf(value, parts);
+  if (isMapping(value.llm)) return modelEntryOf(value, parts);
   if (typeof value.mcp !== "string") throw new Error("neither llm, mcp nor part: not a line of a cassette");
   if (value.hello !== undefined) {
     const { hello } = value;
-    const isHello = isRecord(hello) && (isFailure(hello.failure) || (isEra(hello.era) && isRecord(hello.capabilities)));
+    const isHello =
+      isMapping(hello) && (isFailure(hello.failure) || (isEra(hello.era) && isMapping(hello.capabilities)));
     if (!isHello) throw new Error("hello must have era and capabilities, or failure");
     return value as unknown as Entry;
   }
@@ -72,24 +74,27 @@ function entryOf(value: Json, parts: ReadonlyMap<string, unknown>): Entry {
     if (value.events === undefined) throw new Error("an mcp line has hello, method or events");
     return value as unknown as Entry;
   }
-  if (typeof value.method !== "string" || !isRecord(value.params))
+  if (typeof value.method !== "string" || !isMapping(value.params))
     throw new Error("method must be a text, params an object");
   const { result, error, failure, open } = value;
-  const isError = isRecord(error) && typeof error.code === "number" && typeof error.message === "string";
-  if (![isRecord(result), isError, isFailure(failure), open === true].includes(true)) {
+  const isError = isMapping(error) && typeof error.code === "number" && typeof error.message === "string";
+  if (![isMapping(result), isError, isFailure(failure), open === true].includes(true)) {
     throw new Error("a request to a server has result, error, failure or open");
   }
   return { ...value, ms: typeof value.ms === "number" ? value.ms : 0 } as unknown as Entry;
 }
 
 function modelEntryOf(value: Json, parts: ReadonlyMap<string, unknown>): Entry {
-  const { llm, match, request, response, broken, chunks } = value;
+  const { llm, match, request, ids, response, broken, chunks } = value;
   const { provider, model } = llm as Json;
   if (typeof provider !== "string" || typeof model !== "string") throw new Error("llm must name provider and model");
-  if (!isRecord(request)) throw new Error("request must be an object");
+  if (!isMapping(request)) throw new Error("request must be an object");
+  if (ids !== undefined && !(Array.isArray(ids) && ids.every((id) => typeof id === "string"))) {
+    throw new Error("ids must be a list of texts");
+  }
   if (match !== undefined && match !== "messages") throw new Error('match can be "messages" alone');
-  const hasStatus = isRecord(response) && typeof response.status === "number" && isRecord(response.headers);
-  if (!hasStatus && !(response === undefined && isRecord(broken)))
+  const hasStatus = isMapping(response) && typeof response.status === "number" && isMapping(response.headers);
+  if (!hasStatus && !(response === undefined && isMapping(broken)))
     throw new Error("response must have status and headers");
   if (!Array.isArray(chunks) || !chunks.every(isChunk)) throw new Error("chunks must be [milliseconds, text]");
   return { ...value, request: withoutParts(request, parts) } as unknown as Entry;
@@ -97,7 +102,7 @@ function modelEntryOf(value: Json, parts: ReadonlyMap<string, unknown>): Entry {
 
 function withoutParts(request: Json, parts: ReadonlyMap<string, unknown>): Json {
   const whole = (value: unknown) => {
-    if (!isRecord(value) || typeof value.$part !== "string") return value;
+    if (!isMapping(value) || typeof value.$part !== "string") return value;
     if (!parts.has(value.$part)) throw new Error(`no line before has the part ${value.$part}`);
     return parts.get(value.$part);
   };
@@ -113,8 +118,8 @@ function checkEvents(events: unknown): void {
   const isEvent = (event: unknown) =>
     Array.isArray(event) &&
     typeof event[0] === "number" &&
-    isRecord(event[1]) &&
-    (isRecord(event[1].progress) ||
+    isMapping(event[1]) &&
+    (isMapping(event[1].progress) ||
       isCall(event[1].notify) ||
       isCall(event[1].ask) ||
       typeof event[1].closed === "string");
@@ -124,16 +129,16 @@ function checkEvents(events: unknown): void {
 }
 
 function isCall(value: unknown): boolean {
-  return isRecord(value) && typeof value.method === "string" && isRecord(value.params);
+  return isMapping(value) && typeof value.method === "string" && isMapping(value.params);
 }
 
 function isChunk(value: unknown): boolean {
   if (!Array.isArray(value) || typeof value[0] !== "number") return false;
-  return typeof value[1] === "string" || (isRecord(value[1]) && typeof value[1].base64 === "string");
+  return typeof value[1] === "string" || (isMapping(value[1]) && typeof value[1].base64 === "string");
 }
 
 function isFailure(value: unknown): boolean {
-  return isRecord(value) && typeof value.kind === "string" && typeof value.message === "string";
+  return isMapping(value) && typeof value.kind === "string" && typeof value.message === "string";
 }
 
 function isEra(value: unknown): boolean {

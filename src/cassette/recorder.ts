@@ -21,9 +21,12 @@ import {
   type Json,
   type ModelEntry,
   type TimedEvent,
+  type WireError,
 } from "./format.js";
 import { keptHeaders } from "./headers.js";
 import { messagesOf, normalisedParams } from "./normalise.js";
+import { noted } from "./noted-life.js";
+import type { Recording } from "./read.js";
 
 /** The host goes by lists once it has all of a server's: they count from then on, and not from when each came. */
 interface Listing {
@@ -41,11 +44,7 @@ export class Recorder {
   #ended: number;
 
   /** `before`: what there is already. `match`: of the entries to come. */
-  constructor(
-    now: () => number,
-    before: { head: Head; entries: readonly Entry[] } = { head: { cassette: 1 }, entries: [] },
-    match?: ModelEntry["match"],
-  ) {
+  constructor(now: () => number, before: Pick<Recording, "head" | "entries">, match?: ModelEntry["match"]) {
     this.#now = now;
     this.#match = match;
     this.head = { ...before.head };
@@ -67,7 +66,7 @@ export class Recorder {
       return { ...answer, body: this.#noting(answer, entry, startedAt) };
     } catch (error) {
       if (signal.aborted) this.#forget(entry);
-      else entry.broken = brokenBy(error);
+      else entry.broken = wireErrorOf(error);
       throw error;
     }
   }
@@ -78,7 +77,7 @@ export class Recorder {
     connect: (life: ServerLife) => Promise<ServerHello>,
   ): Promise<ServerHello> {
     const between: ServerLife = {
-      ...this.#noted(life, (event) => this.entries.push({ mcp: server, events: [event] })),
+      ...noted(life, (event) => this.entries.push({ mcp: server, events: [event] })),
       closed: (reason) => life.closed(reason),
     };
     try {
@@ -86,7 +85,7 @@ export class Recorder {
       this.#addIfNew({ mcp: server, hello });
       return hello;
     } catch (error) {
-      if (error instanceof McpError) this.#addIfNew({ mcp: server, hello: { failure: failureOf(error) } });
+      if (error instanceof McpError) this.#addIfNew({ mcp: server, hello: { failure: failureIn(error) } });
       throw error;
     }
   }
@@ -109,7 +108,7 @@ export class Recorder {
       return ms;
     };
     try {
-      const answer = await send(this.#noted(life, (event) => events.push(event), sinceLast));
+      const answer = await send(noted(life, (event) => events.push(event), sinceLast));
       Object.assign(entry, events.length > 0 && { events }, { ms: sinceLast() }, answer);
       if (listing) listing.done.push(entry);
       else entry.ended = this.#ended++;
@@ -131,30 +130,6 @@ export class Recorder {
     return listing;
   }
 
-  /** Passes everything on. A change of lists is left out: the lists that come after it say the same, and when. */
-  #noted(life: ServerLife, note: (event: TimedEvent) => void, ms: () => number = () => 0): ServerLife {
-    return {
-      progress(progress) {
-        note([ms(), { progress }]);
-        life.progress(progress);
-      },
-      notified(method, params) {
-        if (!method.endsWith("/list_changed")) note([ms(), { notify: { method, params } }]);
-        life.notified(method, params);
-      },
-      async ask(method, params, signal) {
-        const event: TimedEvent[1] = { ask: { method, params } };
-        note([ms(), event]);
-        event.answer = await life.ask(method, params, signal);
-        return event.answer;
-      },
-      closed(reason) {
-        note([ms(), { closed: reason }]);
-        life.closed(reason);
-      },
-    };
-  }
-
   #noting({ body, headers }: ModelAnswer, entry: ModelEntry, startedAt: number): Readable {
     const arrivals: Arrival[] = [];
     const noting = new PassThrough();
@@ -167,7 +142,7 @@ export class Recorder {
       if (!error) delete entry.open;
       else if (source.errored && source.errored.name !== "CanceledError") {
         delete entry.open;
-        entry.broken = brokenBy(source.errored);
+        entry.broken = wireErrorOf(source.errored);
       }
     });
     return noting;
@@ -195,11 +170,11 @@ function routineKey({ method, params }: CallEntry): string {
   return `${method} ${JSON.stringify(normalisedParams(params))}`;
 }
 
-function brokenBy(error: unknown): { code: string; message: string } {
+function wireErrorOf(error: unknown): WireError {
   const { code = "", message } = error as NodeJS.ErrnoException;
   return { code, message };
 }
 
-function failureOf({ kind, message, retryable, hint }: McpError): ServerFailure {
+function failureIn({ kind, message, retryable, hint }: McpError): ServerFailure {
   return { kind, message, ...(retryable && { retryable }), ...(hint && { hint }) };
 }

@@ -1,4 +1,6 @@
 /** The recorded requests of a session, and which of them answers one that is made now. */
+import { isAlike, isRedacted } from "./alike.js";
+import type { Cleaner } from "./clean.js";
 import { described, differences, distance } from "./diff.js";
 import { type CallEntry, type Exchange, isExchange, type Json, type ModelEntry } from "./format.js";
 import { messagesOf, normalisedBody, normalisedParams } from "./normalise.js";
@@ -10,6 +12,8 @@ export interface Wanted {
   of: string;
   /** Normalised. */
   asked: Json;
+  /** The same before it was cleared: what is a secret here may have been none where it was recorded. */
+  uncleared?: Json;
 }
 
 interface Shelved extends Wanted {
@@ -23,6 +27,7 @@ export class Shelf {
   readonly #isStrict: boolean;
   readonly #shelved: Shelved[];
   readonly #byKey = new Map<string, Shelved[]>();
+  readonly #redacted: (readonly [key: string, Shelved])[];
 
   constructor(path: string, { entries, lines }: Recording, isStrict: boolean) {
     this.#path = path;
@@ -36,6 +41,9 @@ export class Shelf {
       const same = this.#byKey.get(keyOf(shelved)) ?? [];
       this.#byKey.set(keyOf(shelved), [...same, shelved]);
     }
+    this.#redacted = this.#shelved
+      .map((shelved) => [keyOf(shelved), shelved] as const)
+      .filter(([key]) => isRedacted(key));
   }
 
   /** How many were taken. */
@@ -77,7 +85,14 @@ export class Shelf {
   }
 
   #answersTo(wanted: Wanted): Shelved[] {
-    return [wanted, reduced(wanted)].flatMap((each) => this.#byKey.get(keyOf(each)) ?? []);
+    const { of, uncleared = wanted.asked } = wanted;
+    const ways = [wanted, { of, asked: uncleared }].flatMap((each) => [keyOf(each), keyOf(reduced(each))]);
+    const same = [...new Set(ways)].flatMap((key) => this.#byKey.get(key) ?? []);
+    if (same.some(({ isUsed }) => !isUsed)) return same;
+    const alike = this.#redacted.filter(
+      ([key, shelved]) => !same.includes(shelved) && ways.some((way) => isAlike(key, way)),
+    );
+    return [...same, ...alike.map(([, shelved]) => shelved)];
   }
 
   get #next(): Shelved | undefined {
@@ -121,6 +136,12 @@ export function askedOfServer({ mcp, method, params }: Pick<CallEntry, "mcp" | "
   return { of: `mcp ${mcp} ${method}`, asked: normalisedParams(params) };
 }
 
+/** `what` of the request as it is compared in the first place: cleared. */
+export function wantedOf<What extends Json>(what: What, cleaner: Cleaner, asked: (what: What) => Wanted): Wanted {
+  return { ...asked(cleaner.value(what)), uncleared: asked(what).asked };
+}
+
+/** The same for requests that one recorded answer is for. */
 export function keyOf({ of, asked }: Wanted): string {
   return `${of} ${JSON.stringify(asked)}`;
 }

@@ -1,17 +1,19 @@
 /** A recording as the text of its file, and the file. */
 import { createHash } from "node:crypto";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { isMapping } from "../core/tree.js";
 import type { Cleaner } from "./clean.js";
 import { rewrittenStream } from "./clean-stream.js";
 import { callsIn } from "./ending-order.js";
-import { type Entry, type Head, isExchange, isRecord, type Json, type ModelEntry } from "./format.js";
+import { type Entry, type Head, isExchange, type Json, type ModelEntry } from "./format.js";
 import { NumberedIds } from "./host-ids.js";
 import { normalisedBody, normalisedParams } from "./normalise.js";
 
 /** What is in several requests is written once where it is longer than this. */
 const partChars = 400;
 
+/** Cleaned, normalised, and in an order that does not depend on timing: the same session is the same text. */
 export function textOf(head: Head, entries: readonly Entry[], cleaner: Cleaner): string {
   const calls = new Map(callsIn(entries).map((entry, index) => [entry as Entry, index]));
   const ids = new NumberedIds();
@@ -22,13 +24,17 @@ export function textOf(head: Head, entries: readonly Entry[], cleaner: Cleaner):
   return `${[JSON.stringify(cleaner.value(head)), ...lines].map((line) => cleaner.line(line)).join("\n")}\n`;
 }
 
+/** Of this process, which may write one file twice at a time. */
+let drafts = 0;
+
 /** At once and whole, or not at all. Readable by its owner alone: it holds what was said. */
 export async function writeCassette(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const draft = `${path}.${process.pid}.tmp`;
+  const target = await realpath(path).catch(() => path);
+  const draft = `${target}.${process.pid}-${++drafts}.tmp`;
   try {
     await writeFile(draft, text, { mode: 0o600 });
-    await rename(draft, path);
+    await rename(draft, target);
   } catch (error) {
     await rm(draft, { force: true });
     throw error;
@@ -108,7 +114,7 @@ function withParts(entries: readonly Json[]): Json[] {
 }
 
 function mapParts(entry: Json, map: (value: unknown) => unknown): Json {
-  if (!isRecord(entry.request)) return entry;
+  if (!isMapping(entry.request)) return entry;
   const { tools, messages } = entry.request;
   const request = {
     ...entry.request,

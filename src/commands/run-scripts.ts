@@ -5,12 +5,12 @@ import type { CassetteMode } from "../cassette/cassette.js";
 import type { LoadedConfig } from "../config/load.js";
 import { ConfigError } from "../core/errors.js";
 import { exitCodes } from "../frontends/exit-codes.js";
-import { stepLine } from "../frontends/script/lines.js";
 import { exitCodeOf } from "../frontends/script/many/counts.js";
 import { findScripts } from "../frontends/script/many/find-scripts.js";
-import { openReporters } from "../frontends/script/many/open-reporters.js";
+import { openReporters, requireWritable } from "../frontends/script/many/open-reporters.js";
 import { type PlannedRun, plan } from "../frontends/script/many/plan.js";
 import { runMany } from "../frontends/script/many/run-many.js";
+import { stepLine } from "../frontends/script/many/step-text.js";
 import { summaryOf } from "../frontends/script/many/summary.js";
 import { summaryFormat } from "../frontends/script/many/summary-file.js";
 import { Transcripts } from "../frontends/script/many/transcripts.js";
@@ -21,12 +21,12 @@ import type { Script } from "../frontends/script/script.js";
 import { eraseLine } from "../frontends/status-line.js";
 import { inert, oneLine } from "../frontends/terminal.js";
 import { jsonLog } from "../logging.js";
-import { cassetteModeOf, loadScript, runReadScript } from "../run-script.js";
-import { settingsOf } from "../script-settings.js";
+import { cassetteModeOf, loadScript, runReadScript } from "../script-host/run-script.js";
+import { settingsOf } from "../script-host/script-settings.js";
 import type { GlobalOptions } from "./configuration.js";
 import { loadConfirmed } from "./confirmed.js";
 import { leave, onInterrupt } from "./process.js";
-import type { ScriptFlags } from "./scripts.js";
+import type { ScriptFlags } from "./script-flags.js";
 
 const { stdout, stderr } = process;
 const now = () => performance.now();
@@ -45,8 +45,9 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
   allSound(scripts, (script) => config.with(settingsOf(script), { allowsUnset: true }));
   if (mode && mode !== "replay") requireOwnCassettes(runs);
   const { reporters, isWatched } = openReporters(flags, stdout, now);
-  const { Updates } = await import("../frontends/script/many/updates.js");
-  const updates = flags.update ? new Updates() : undefined;
+  for (const path of flags.summary ?? []) requireWritable(path);
+  // The parser that keeps comments takes long to load.
+  const updates = flags.update ? new (await import("../frontends/script/many/updates.js")).Updates() : undefined;
   const transcripts = new Transcripts(flags.transcripts);
   const { signal, endedBy } = untilEnded();
   const given = commonOptions(flags, config, mode);
@@ -109,7 +110,7 @@ function requireOwnCassettes(runs: readonly PlannedRun[]): void {
   for (const { script } of runs) {
     const other = takenBy.get(script.cassette);
     if (other) {
-      const message = `${placeText(other.place)} records into the same cassette`;
+      const message = `${placeText(other.place)} records into the same cassette: give one of them another under "cassette"`;
       throw new ConfigError([{ ...script.place, column: 1, path: "cassette", message }]);
     }
     takenBy.set(script.cassette, script);

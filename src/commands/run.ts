@@ -7,7 +7,7 @@ import type { GlobalOptions } from "./configuration.js";
 import { append, milliseconds, modelFlag, wholeNumber } from "./flags.js";
 import { openDoor } from "./open-door.js";
 import { onInterrupt, tell } from "./process.js";
-import { addScriptOptions, areScripts, refuseStrayFlags, type ScriptFlags } from "./scripts.js";
+import { addScriptOptions, areScripts, refuseStrayFlags, type ScriptFlags } from "./script-flags.js";
 
 export interface RunFlags extends ClaudeFlags {
   prompt?: string;

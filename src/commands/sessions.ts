@@ -71,7 +71,7 @@ export function addConversationCommands(program: Command): void {
     .action((id: string, { format, as, output }: { format: ExportFormat; as?: "session"; output?: string }) =>
       withLog(async (conversations, secrets, loaded) => {
         if (as === "session") {
-          const { exportSession } = await import("../export-session.js");
+          const { exportSession } = await import("../script-host/export-session.js");
           const parts = { loaded, env: process.env, secrets, folder: output ?? "." };
           const { files, notes } = await exportSession(id, await conversations.events(id), parts);
           for (const note of notes) process.stderr.write(`${note}\n`);

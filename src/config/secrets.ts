@@ -9,18 +9,59 @@ export function configuredSecrets(
   { llm, mcpServers }: Config,
   env: Readonly<Record<string, string | undefined>>,
 ): string[] {
-  const providers = Object.values(llm.providers).flatMap(({ apiKey, apiKeys = [], headers }) => [
+  const providers = Object.values(llm.providers).flatMap(({ apiKey, apiKeys = [], headers, baseUrl }) => [
     apiKey,
     ...apiKeys,
     ...secretValues(headers),
+    ...secretsInUrls(baseUrl),
   ]);
   const all = [...secretValues(env), ...providers, ...mcpServers.flatMap(secretsOfServer)];
   return [...new Set(all)].filter((value) => value !== undefined && value.length >= shortest) as string[];
 }
 
 function secretsOfServer(server: ServerConfig): (string | undefined)[] {
-  if (server.transport === "stdio") return secretValues(server.env);
-  return [...secretValues(server.headers), server.oauth?.clientSecret];
+  if (server.transport === "stdio") {
+    const values = Object.values(server.env ?? {});
+    return [
+      ...secretValues(server.env),
+      ...secretArgs(server.args),
+      ...[...values, ...server.args].flatMap(secretsInUrls),
+    ];
+  }
+  return [...secretValues(server.headers), server.oauth?.clientSecret, ...secretsInUrls(server.url)];
+}
+
+/** Of `--token abc`, `--token=abc`, `PASSWORD=abc` and `Authorization: Bearer abc`. */
+function secretArgs(args: readonly string[]): string[] {
+  return args.flatMap((arg, index) => {
+    const before = args[index - 1] ?? "";
+    if (/^-[^=:]*$/.test(before) && isSecretName(before) && !arg.startsWith("-")) return [arg];
+    const [, name = "", value = ""] = /^([\w-]+)\s*[:=]\s*(.*)$/s.exec(arg) ?? [];
+    return secretValues({ [name]: value });
+  });
+}
+
+/** Passwords, and what a query calls a key or the like: as they are written, and what that says. */
+function secretsInUrls(text: string | undefined = ""): string[] {
+  return (text.match(/[a-z][a-z0-9+.-]*:\/\/[^\s"']+/gi) ?? [])
+    .filter((url) => URL.canParse(url))
+    .flatMap((written) => {
+      const { password, search } = new URL(written);
+      const pairs = search
+        .slice(1)
+        .split("&")
+        .map((pair) => pair.split(/=(.*)/s));
+      const named = pairs.filter(([name = ""]) => isSecretName(name)).map(([, value = ""]) => value);
+      return [password, ...named].flatMap((value) => [value, decoded(value)]);
+    });
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
 }
 
 /** Of `Authorization: Bearer abc` also `abc` alone. */

@@ -13,17 +13,39 @@ export function clearing(
     );
 }
 
-/** As it is, in JSON, in JSON within JSON (the arguments of a call), in a URL. */
+/** As it is, in JSON, in JSON within JSON (the arguments of a call), in a URL, in base64. */
 function writtenAs(secret: string): string[] {
-  const quoted = inJson(secret);
-  return [secret, quoted, inJson(quoted), encodeURIComponent(secret)];
+  const inJsons = [inJson(secret), ascii(inJson(secret))].flatMap((text) => [text, text.replaceAll("/", "\\/")]);
+  const inUrl = encodeURIComponent(secret);
+  const inUrls = [inUrl, inUrl.replace(/%../g, (code) => code.toLowerCase())];
+  return [secret, ...inJsons, ...inJsons.map(inJson), ...inUrls, ...inBase64(secret)];
 }
 
 function inJson(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-const mark = "[redacted]";
+/** As JSON without other letters is written. */
+function ascii(json: string): string {
+  return json.replace(/[\u0080-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** Fewer letters of base64 come up by chance. */
+const fewestLetters = 10;
+
+/** Letters of six bits that depend on nothing but the secret, wherever it begins among the bytes. */
+function inBase64(secret: string): string[] {
+  const letters = [0, 1, 2].map((bytesBefore) => {
+    const bytes = Buffer.concat([Buffer.alloc(bytesBefore), Buffer.from(secret)]);
+    return bytes.toString("base64").slice(Math.ceil((bytesBefore * 8) / 6), Math.floor((bytes.length * 8) / 6));
+  });
+  const all = [...letters, ...letters.map((text) => text.replaceAll("+", "-").replaceAll("/", "_"))];
+  return all.filter((text) => text.length >= fewestLetters);
+}
+
+/** In place of what may not be handed on. */
+export const redactedMark = "[redacted]";
+const mark = redactedMark;
 
 /** Every repetition is bounded, so that no text takes more than linear time. */
 const patterns: readonly [RegExp, string][] = [

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { clearing } from "../../src/core/redaction.js";
 import { answer, chunk, type Step, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
@@ -127,4 +127,34 @@ test("a secret is cleared in whatever way it is written", () => {
     encodeURIComponent(inEnv),
   ])
     expect(clear(text)).toContain("[redacted]");
+});
+
+describe("a session plays wherever it was recorded, whatever the environment there holds", () => {
+  const places: Record<string, string>[] = [
+    {},
+    { NEXTAUTH_URL: "https://app.example" },
+    { NEXTAUTH_URL: "https://else.example" },
+  ];
+  test.each(places.flatMap((there) => places.map((here) => [there, here] as const)))(
+    "recorded with %j, played with %j",
+    async (there, here) => {
+      using folder = temporaryFolder();
+      const path = join(folder.path, "a.cassette.jsonl");
+      await using server = await startLlmServer([
+        toolCalls([{ name: "local__echo", arguments: { url: "https://app.example" } }]),
+        answer("It is there."),
+      ]);
+      const config = (url: string, command: string) => ({
+        llm: { active: "test", providers: { test: { base_url: url, model: "m1", api_key: key } } },
+        mcpServers: { local: { command, args: ["tests/support/mcp-server.mjs", "{}"] } },
+      });
+      const session = { prompts: ["Open https://app.example"], home: folder.path };
+      await taped({ path, mode: "record" }, { ...session, env: there, config: config(server.url, process.execPath) });
+      const played = await taped(
+        { path, mode: "replay", strict: true },
+        { ...session, env: here, config: config("http://127.0.0.1:1/v1", "/nowhere/at-all") },
+      );
+      expect([played.misses, played.problems]).toEqual([[], []]);
+    },
+  );
 });

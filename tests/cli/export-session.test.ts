@@ -254,6 +254,9 @@ test("files that are there are left alone", async () => {
   using place = await talked({ turns: { hi: [answer("ho")] } });
   expect((await exported(place)).exitCode).toBe(0);
   const { exitCode, stderr } = await exported(place);
-  expect([exitCode, stderr]).toEqual([2, "error: out/c1.session.yaml is there already\n"]);
+  expect([exitCode, stderr]).toEqual([
+    2,
+    "error: out/c1.session.yaml is there already\nhint: Name another folder (-o), or remove it.\n",
+  ]);
   expect((await place.run(["sessions", "export", "c1", "--as", "session", "--format", "md"])).exitCode).toBe(2);
 });

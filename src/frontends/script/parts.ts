@@ -21,7 +21,7 @@ export interface ScriptHost {
   /** Resolves when these servers are ready or have failed. */
   ready(servers: readonly string[]): Promise<void>;
   /** One model request without tools, for assertions that a model judges. */
-  ask: AssertionParts["ask"];
+  ask(question: Parameters<AssertionParts["ask"]>[0], signal: AbortSignal): Promise<string>;
   /** What could not be answered, in words, from the start of the script on: what the cassette did not have, what no reply was for. */
   misses?: readonly { kind: "cassette" | "scripted"; said: readonly string[] }[];
   /** Where it says what the script says. */

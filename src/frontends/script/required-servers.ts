@@ -1,8 +1,7 @@
 import { RequestError } from "../../core/errors.js";
 import type { ServerStatus } from "../../core/ports.js";
 import type { ScriptHost } from "./parts.js";
-import type { Script, Step } from "./script.js";
-import { innerSteps } from "./step-result.js";
+import { innerSteps, type Script, type Step } from "./script.js";
 
 /** Waits for the servers that the script names. Rejects with RequestError when one cannot be used, with the reason of `signal`. */
 export async function requireServers(script: Script, host: ScriptHost, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 /** What came of a script: what runs many of them, reports them and is public shares these words. */
 import type { StoredEvent, Usage } from "../../core/chat.js";
-import type { Place, Step } from "./script.js";
+import type { Place, StepKind } from "./script.js";
 
 /** A call of a tool in a step, by the model or by the script. */
 export interface CalledTool {
@@ -13,6 +13,15 @@ export interface CalledTool {
   /** Nobody allowed it. */
   isDenied: boolean;
   text: string;
+}
+
+/** An error as it is reported. */
+export interface Failure {
+  /** Of the error's class: `cassette`, `limit`, `required_server_down`. */
+  kind: string;
+  message: string;
+  /** What to do about it; empty where there is nothing to say. */
+  hint: string;
 }
 
 /** What a step came to, as assertions and `save` see it. */
@@ -45,7 +54,7 @@ export interface AssertionResult {
 export interface StepResult {
   place: Place;
   name: string;
-  kind: Step["kind"];
+  kind: StepKind;
   /** Nothing of it has failed: also of a step that was skipped. */
   passed: boolean;
   /** An earlier step failed, or its condition did not hold. */
@@ -53,7 +62,7 @@ export interface StepResult {
   outcome?: StepOutcome;
   assertions: readonly AssertionResult[];
   /** Why it could not be done at all. */
-  error?: { kind: string; message: string; hint: string };
+  error?: Failure;
   durationMs: number;
 }
 
@@ -68,7 +77,7 @@ export interface ScriptResult {
   passed: boolean;
   steps: readonly StepResult[];
   /** What kept it from beginning, or its end from coming: a server, a limit, replies that nobody asked for. */
-  error?: { kind: string; message: string; hint: string };
+  error?: Failure;
   durationMs: number;
   usage?: Usage;
   costUsd?: number;

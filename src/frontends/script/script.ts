@@ -1,5 +1,4 @@
 /** A scripted session as it was read and checked: includes in place, templates not yet filled in. */
-
 import type { Source } from "../../core/source.js";
 import type { ScriptedReply } from "./scripted/reply.js";
 
@@ -74,4 +73,12 @@ export interface Assertion {
   provider?: string;
 }
 
-export type StepOf<Kind extends Step["kind"]> = Extract<Step, { kind: Kind }>;
+export type StepKind = Step["kind"];
+
+export type StepOf<Kind extends StepKind> = Extract<Step, { kind: Kind }>;
+
+/** Of a step that holds others: all that it may do. */
+export function innerSteps(step: Step): readonly Step[] | undefined {
+  if (step.kind === "if") return [...step.steps, ...step.otherwise];
+  return "steps" in step ? step.steps : undefined;
+}

@@ -1,9 +1,6 @@
 import { errorInfo } from "../../core/errors.js";
-import type { StepResult } from "./result.js";
-import type { Step } from "./script.js";
-
-/** As an error is reported. */
-export type Failure = NonNullable<StepResult["error"]>;
+import type { Failure, StepResult } from "./result.js";
+import { innerSteps, type Step } from "./script.js";
 
 export function failureOf(error: unknown): Failure {
   const { kind, message, hint } = errorInfo(error);
@@ -28,10 +25,4 @@ export function skippedSteps(steps: readonly Step[]): StepResult[] {
     const inner = innerSteps(step);
     return inner ? skippedSteps(inner) : [{ ...base(step), passed: true, skipped: true }];
   });
-}
-
-/** Of a step that holds others: all that it may do. */
-export function innerSteps(step: Step): readonly Step[] | undefined {
-  if (step.kind === "if") return [...step.steps, ...step.otherwise];
-  return "steps" in step ? step.steps : undefined;
 }

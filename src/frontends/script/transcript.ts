@@ -1,5 +1,6 @@
 /** What was said and done in a script, as text that is the same in every run of it. */
 import type { StoredEvent } from "../../core/chat.js";
+import { idPattern } from "../../core/ids.js";
 import { isMapping } from "../../core/tree.js";
 import { inCallOrder } from "./call-order.js";
 
@@ -8,9 +9,6 @@ export interface Spoken {
   name: string;
   events: readonly StoredEvent[];
 }
-
-/** As `core/ids.ts` makes them. */
-const HOST_ID = /\b([a-z]+)_[0-9a-f]{32}\b/g;
 
 /** JSON lines: the stored events of one conversation after the other. Ids are numbered by appearance, times are left out. */
 export function transcriptOf(conversations: readonly Spoken[]): string {
@@ -48,6 +46,6 @@ class Ids {
     if (typeof value !== "string") return value;
     // The ids of calls are the provider's: any text may be one, so they are known by their place alone.
     const name = key === "id" || key === "callId" ? this.#names.get(value) : undefined;
-    return name ?? value.replaceAll(HOST_ID, (id, prefix: string) => this.note(id, prefix));
+    return name ?? value.replaceAll(idPattern, (id, prefix: string) => this.note(id, prefix));
   }
 }

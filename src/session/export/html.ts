@@ -1,34 +1,17 @@
-import { createHash } from "node:crypto";
 import type { ContentPart } from "../../core/chat.js";
 import { escapeHtml } from "./escape.js";
 import { duration, endNote, pretty, time, turnFacts } from "./facts.js";
 import { markdownToHtml, plain } from "./html-markdown.js";
 import { style } from "./html-style.js";
+import { selfContainedPage } from "./page.js";
 import type { Transcript, TranscriptCall, TranscriptHop, TranscriptTurn } from "./transcript.js";
 
-/** One file that needs no other: no script, nothing from the network, and a policy that forbids both. All text is escaped. */
+/** All text is escaped. */
 export function toHtml({ conversationId, origins, turns }: Transcript): string {
-  const hash = createHash("sha256").update(style).digest("base64");
-  const policy = `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'`;
+  const title = `Conversation ${conversationId}`;
   const from = origins[0] ? `<p class="facts">A copy of ${escapeHtml(origins[0])}</p>` : "";
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>Conversation ${escapeHtml(conversationId)}</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<h1>Conversation ${escapeHtml(conversationId)}</h1>${from}
-${turns.map(turnHtml).join("\n")}
-</main>
-</body>
-</html>
-`;
+  const main = `<h1>${escapeHtml(title)}</h1>${from}\n${turns.map(turnHtml).join("\n")}`;
+  return selfContainedPage({ title, style, main, hasImages: true });
 }
 
 function turnHtml(turn: TranscriptTurn): string {

@@ -1,8 +1,8 @@
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { fixtureServer } from "../../support/app.js";
-import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
+import { answer, failure, type Step, startLlmServer, toolCalls } from "../../support/llm-server.js";
 import { ScriptFolder, verdicts } from "./support.js";
 
 const steps = [
@@ -40,11 +40,35 @@ describe("a recorded session", () => {
     expect(recorded.transcript).not.toMatch(/"(at|seq)":|_[0-9a-f]{32}/);
   });
 
+  test.each(["record", "record-missing"] as const)(
+    "that a provider keeps from going on leaves the cassette as it was (%s)",
+    async (cassette) => {
+      using folder = new ScriptFolder();
+      folder.write("a.session.yaml", { steps: [{ user: "one" }, { user: "two" }] });
+      const run = async (...answers: Step[]) => {
+        await using llm = await startLlmServer(answers);
+        return verdicts(await folder.run("a.session.yaml", { llm: llm.url, cassette }));
+      };
+      const path = join(folder.path, "a.cassette.jsonl");
+      expect((await run(failure(401)))[0]).toMatch(/^auth: /);
+      expect(existsSync(path)).toBe(false);
+      expect(await run(answer("1"), answer("2"))).toEqual(["passed", "passed"]);
+      const recorded = readFileSync(path, "utf8");
+      folder.write("a.session.yaml", { steps: [{ user: "one" }, { user: "three" }] });
+      const refused = await run(...(cassette === "record" ? [answer("1")] : []), failure(401));
+      expect(refused[1]).toMatch(/^auth: /);
+      expect(readFileSync(path, "utf8")).toBe(recorded);
+    },
+  );
+
   test("is played by itself where CI is set and there is a cassette", async () => {
     using folder = new ScriptFolder();
     await record(folder);
     const env = { HOME: folder.path, CI: "true" };
     expect((await folder.run("a.session.yaml", { env })).passed).toBe(true);
+    for (const CI of ["false", "0", ""]) {
+      expect((await folder.run("a.session.yaml", { env: { ...env, CI } })).passed).toBe(false);
+    }
     rmSync(join(folder.path, "a.cassette.jsonl"));
     expect((await folder.run("a.session.yaml", { env })).passed).toBe(false);
   });

@@ -68,6 +68,17 @@ describe("limits of the whole script", () => {
     expect(verdicts(call)).toEqual(["limit: limits.time: the script's 1000 ms are over"]);
     expect(call.error?.kind).toBe("limit");
   });
+
+  test("time: ends a judge that does not come to an end", async () => {
+    const assert = [{ type: "llm-rubric", value: "polite" }];
+    const scripted = [{ reply: "hi" }, { reply: "{", stall: 1 }];
+    const result = await runSteps({
+      ...{ model: "scripted", scripted, mcpServers: {} },
+      ...{ limits: { time: "1s" }, steps: [{ user: "a", assert }, { set: { a: 1 } }] },
+    });
+    expect(verdicts(result)).toEqual(["limit: limits.time: the script's 1000 ms are over", "skipped"]);
+    expect(result.error?.kind).toBe("limit");
+  });
 });
 
 test("whoever runs the script can end it", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { ConfigError } from "../../../src/core/errors.js";
-import { readScript } from "../../../src/frontends/script/read-script.js";
-import { loadScript, runScript } from "../../../src/run-script.js";
+import { readScript } from "../../../src/frontends/script/reading/read-script.js";
+import { loadScript, runScript } from "../../../src/script-host/run-script.js";
 import { ScriptFolder } from "./support.js";
 
 /** One mistake each, in the file `a.session.yaml`. */

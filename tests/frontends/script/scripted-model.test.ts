@@ -201,6 +201,13 @@ describe("what does not go as the script says", () => {
     expect(result.error).toBeUndefined();
   });
 
+  test("is a script without replies, which says where they belong", async () => {
+    const result = await runSteps({ ...auto, steps: [{ user: "x" }] }, { model: "scripted" });
+    const where =
+      /request 1 to the model:\n {2}user: "x"\nit has none at all: they stand in the file under `scripted`$/;
+    expect(result.steps[0]?.error?.message).toMatch(where);
+  });
+
   test("is no error that an assertion can expect", async () => {
     const result = await run(
       [{ when: { contains: "y" }, reply: "" }],

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dump } from "js-yaml";
 import type { ScriptResult, StepResult } from "../../../src/frontends/script/result.js";
-import { type RunScriptOptions, runScript } from "../../../src/run-script.js";
+import { type RunScriptOptions, runScript } from "../../../src/script-host/run-script.js";
 import { fixtureServer } from "../../support/app.js";
 
 /** A folder of scripts, and a home for the hosts that run them. */

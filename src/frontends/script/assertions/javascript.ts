@@ -1,5 +1,6 @@
+import { isMapping } from "../../../core/tree.js";
 import type { Kind } from "./kind.js";
-import { isRecord, quoted, shown } from "./words.js";
+import { quoted, shown } from "./words.js";
 
 /** `output` and `context.vars` as promptfoo has them; of the outcome, `context` has what JSON can say. */
 export const javascript: Kind = ({ value: code, threshold }) => {
@@ -27,7 +28,7 @@ function readResult(result: unknown, threshold: number | undefined) {
       found: `it is ${result}`,
     };
   }
-  if (!isRecord(result) || typeof result.pass !== "boolean") return undefined;
+  if (!isMapping(result) || typeof result.pass !== "boolean") return undefined;
   const { pass, score, reason } = result;
   const isScoreLow = typeof score === "number" && threshold !== undefined && score < threshold;
   const found = typeof reason === "string" ? quoted(reason) : `it came to ${shown(result)}`;

@@ -1,8 +1,9 @@
 /** Assertions about JSON in the output. */
+import { isMapping } from "../../../core/tree.js";
 import type { StepOutcome } from "../result.js";
 import { problemBySchema, schemaProblem } from "../structured-output.js";
 import type { Kind, Problem } from "./kind.js";
-import { isRecord, quoted, shown } from "./words.js";
+import { quoted, shown } from "./words.js";
 
 export const jsonKinds = { "is-json": isJson, "contains-json": containsJson } satisfies Record<string, Kind>;
 
@@ -21,11 +22,11 @@ function isJson({ value: schema }: { value?: unknown }): ReturnType<Kind> {
   if (wrong) return wrong;
   return (outcome) => {
     const json = jsonOf(outcome);
-    const problem = json && isRecord(schema) ? problemBySchema(json.value, schema) : undefined;
+    const problem = json && isMapping(schema) ? problemBySchema(json.value, schema) : undefined;
     return {
       holds: json !== undefined && problem === undefined,
       subject: "the output",
-      predicate: isRecord(schema) ? "to be JSON as the schema says" : "to be JSON",
+      predicate: isMapping(schema) ? "to be JSON as the schema says" : "to be JSON",
       found: problem ?? `it is ${json ? shown(json.value) : quoted(outcome.output)}`,
     };
   };
@@ -37,11 +38,11 @@ function containsJson({ value: schema }: { value?: unknown }): ReturnType<Kind> 
   return ({ output }) => {
     const found = jsonWithin(output);
     if ("problem" in found) return found;
-    const problems = found.map((value) => (isRecord(schema) ? problemBySchema(value, schema) : undefined));
+    const problems = found.map((value) => (isMapping(schema) ? problemBySchema(value, schema) : undefined));
     return {
       holds: problems.includes(undefined),
       subject: "the output",
-      predicate: isRecord(schema) ? "to contain JSON as the schema says" : "to contain JSON",
+      predicate: isMapping(schema) ? "to contain JSON as the schema says" : "to contain JSON",
       found: problems.find((problem) => problem !== undefined) ?? `it is ${quoted(output)}`,
     };
   };
@@ -49,7 +50,9 @@ function containsJson({ value: schema }: { value?: unknown }): ReturnType<Kind> 
 
 function schemaValueProblem(schema: unknown): Problem | undefined {
   if (schema === undefined) return undefined;
-  const problem = isRecord(schema) ? schemaProblem(schema) : `expected value to be a JSON Schema, got ${shown(schema)}`;
+  const problem = isMapping(schema)
+    ? schemaProblem(schema)
+    : `expected value to be a JSON Schema, got ${shown(schema)}`;
   return problem === undefined ? undefined : { problem };
 }
 

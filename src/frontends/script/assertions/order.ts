@@ -1,5 +1,6 @@
+import { isMapping } from "../../../core/tree.js";
 import type { Problem } from "./kind.js";
-import { isRecord, shown, unknownKey } from "./words.js";
+import { shown, unknownKey } from "./words.js";
 
 export interface Order {
   mode: "in_order" | "exact";
@@ -9,7 +10,7 @@ export interface Order {
 /** A list, or `{mode, steps}`. `in_order`, the default, allows others between them and around. */
 export function readOrder(value: unknown): Order | Problem {
   if (Array.isArray(value)) return readOrder({ steps: value });
-  if (!isRecord(value)) return { problem: `expected value to be a list, or {mode, steps}, got ${shown(value)}` };
+  if (!isMapping(value)) return { problem: `expected value to be a list, or {mode, steps}, got ${shown(value)}` };
   const { mode = "in_order", steps } = value;
   if (mode !== "in_order" && mode !== "exact")
     return { problem: `expected mode to be in_order or exact, got ${shown(mode)}` };

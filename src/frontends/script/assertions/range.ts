@@ -16,6 +16,7 @@ export function readRange({ min, max }: Record<string, unknown>, leastByDefault:
     : range;
 }
 
+/** Both ends count. */
 export function isWithin(count: number, { min, max }: Range): boolean {
   return count >= min && count <= max;
 }

@@ -1,23 +1,24 @@
 import { isDeepStrictEqual } from "node:util";
 import { globMatches } from "../../../core/glob.js";
+import { isMapping } from "../../../core/tree.js";
 import type { Kind } from "./kind.js";
 import { madeCalls, readMatcher } from "./tool-matcher.js";
-import { isRecord, listed, shown, unknownKey } from "./words.js";
+import { listed, shown, unknownKey } from "./words.js";
 
 /**
  * One call at least of the tool has these arguments. `partial`: it may have more, at every depth; lists are whole.
  * `ignore` names arguments that do not matter, with `*` for any part. One at its default counts as left out, on both sides.
  */
 export const toolArgsMatch: Kind = ({ value }) => {
-  if (!isRecord(value)) return { problem: `expected value to be {name, args}, got ${shown(value)}` };
+  if (!isMapping(value)) return { problem: `expected value to be {name, args}, got ${shown(value)}` };
   const matcher = readMatcher(value);
   if ("problem" in matcher) return matcher;
   const { mode = "partial", defaults = {}, ignore = [] } = value;
   const args = value.args ?? value.arguments;
-  if (!isRecord(args)) return { problem: `expected args to be the arguments by name, got ${shown(args)}` };
+  if (!isMapping(args)) return { problem: `expected args to be the arguments by name, got ${shown(args)}` };
   if (mode !== "partial" && mode !== "exact")
     return { problem: `expected mode to be partial or exact, got ${shown(mode)}` };
-  if (!isRecord(defaults)) return { problem: `expected defaults to be values by argument, got ${shown(defaults)}` };
+  if (!isMapping(defaults)) return { problem: `expected defaults to be values by argument, got ${shown(defaults)}` };
   const ignored: unknown[] = Array.isArray(ignore) ? ignore : [ignore];
   if (!ignored.every((name): name is string => typeof name === "string" && name.trim() !== "")) {
     return { problem: `expected ignore to be names of arguments, got ${shown(ignore)}` };
@@ -38,7 +39,7 @@ export const toolArgsMatch: Kind = ({ value }) => {
     const calls = madeCalls(outcome.calls);
     const given = calls.filter(matcher.matches).map((call) => call.args);
     return {
-      holds: given.some((one) => isRecord(one) && matches(relevant(one), wanted)),
+      holds: given.some((one) => isMapping(one) && matches(relevant(one), wanted)),
       subject: `a call of ${matcher.text}`,
       predicate: `to have ${mode === "exact" ? "exactly " : ""}the arguments ${shown(args)}`,
       found: given.length === 0 ? "it was not called" : `it was called with ${listed(given.map(argsText))}`,
@@ -59,9 +60,9 @@ function isPartOf(given: unknown, wanted: unknown): boolean {
       wanted.every((one, index) => isPartOf(given[index], one))
     );
   }
-  if (!isRecord(wanted)) return isDeepStrictEqual(given, wanted);
+  if (!isMapping(wanted)) return isDeepStrictEqual(given, wanted);
   return (
-    isRecord(given) &&
+    isMapping(given) &&
     Object.entries(wanted).every(([name, one]) => Object.hasOwn(given, name) && isPartOf(given[name], one))
   );
 }

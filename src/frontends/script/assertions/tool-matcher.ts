@@ -1,7 +1,8 @@
 import { namesTool, parseToolPattern } from "../../../core/tool-pattern.js";
+import { isMapping } from "../../../core/tree.js";
 import type { CalledTool } from "../result.js";
 import type { Problem } from "./kind.js";
-import { isRecord, isTemplate, quoted, shown } from "./words.js";
+import { isTemplate, quoted, shown } from "./words.js";
 
 export interface ToolMatcher {
   /** As it was written. */
@@ -13,7 +14,7 @@ const unknown = { readOnly: false, idempotent: false, destructive: false, openWo
 
 /** `server.tool`, with `*` for any part, as text or as `name` or `pattern` of an object. */
 export function readMatcher(value: unknown): ToolMatcher | Problem {
-  const text = isRecord(value) ? (value.pattern ?? value.name) : value;
+  const text = isMapping(value) ? (value.pattern ?? value.name) : value;
   if (typeof text !== "string" || text.trim() === "")
     return { problem: `expected the name of a tool, got ${shown(value)}` };
   const pattern = parseToolPattern(text);

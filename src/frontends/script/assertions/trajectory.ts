@@ -1,11 +1,12 @@
 /** Assertions about the way to the output: which tools were used, in which order, in how many steps. */
+import { isMapping } from "../../../core/tree.js";
 import type { StepOutcome } from "../result.js";
 import type { Kind } from "./kind.js";
 import { inOrder, readOrder } from "./order.js";
 import { isWithin, rangeText, readRange } from "./range.js";
 import { toolArgsMatch } from "./tool-args.js";
 import { madeCalls, nameOf, readMatcher, readMatchers, type ToolMatcher } from "./tool-matcher.js";
-import { isRecord, listed, shown, unknownKey } from "./words.js";
+import { listed, shown, unknownKey } from "./words.js";
 
 export const trajectoryKinds = {
   "trajectory:tool-used": toolUsed,
@@ -19,7 +20,7 @@ const foundTools = (outcome: StepOutcome) => `tools used: ${listed(namesOf(outco
 
 /** All of a list have to be used; with `not-`, none of it may be. */
 function toolUsed({ value }: { value?: unknown }, isNot: boolean): ReturnType<Kind> {
-  if (isRecord(value)) return toolCount(value);
+  if (isMapping(value)) return toolCount(value);
   const matchers = readMatchers(Array.isArray(value) ? value : [value]);
   if ("problem" in matchers) return matchers;
   const predicate = `to be used: ${listed(matchers.map(({ text }) => text))}`;
@@ -69,7 +70,7 @@ const stepTypes = ["tool", "message"] as const;
 
 /** A step is an answer of the model (`message`) or a call that was made (`tool`). */
 function stepCount({ value }: { value?: unknown }): ReturnType<Kind> {
-  if (!isRecord(value) || (value.min === undefined && value.max === undefined)) {
+  if (!isMapping(value) || (value.min === undefined && value.max === undefined)) {
     return { problem: `expected value to be {min, max}, or one of them, got ${shown(value)}` };
   }
   const { name, pattern, type } = value;

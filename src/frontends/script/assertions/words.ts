@@ -23,10 +23,6 @@ export function isTemplate(text: string): boolean {
   return text.includes("{{");
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** What is wrong with the keys; undefined when nothing is. */
 export function unknownKey(value: Record<string, unknown>, known: readonly string[]): { problem: string } | undefined {
   const unknown = Object.keys(value).find((key) => !known.includes(key));

@@ -1,5 +1,5 @@
 /** The model and the servers of a conversation, as they were by its log. */
-import { type ContentPart, textOf } from "../../../core/chat.js";
+import type { ContentPart } from "../../../core/chat.js";
 import { LlmError, McpError } from "../../../core/errors.js";
 import type { Tape } from "../../../core/tape.js";
 import type { PlayableCall, PlayableTurn } from "../../../session/export/playable.js";
@@ -97,19 +97,4 @@ function madeUp(name: string): WireTool {
 function blockOf(part: ContentPart): Record<string, unknown> {
   if (part.type === "resource_link") return { ...part, name: part.name ?? part.uri };
   return { ...part };
-}
-
-/** What the tape makes of a turn has to be what the log has: as lines that can be compared. */
-export function linesOf(turn: Pick<PlayableTurn, "hops" | "stopReason">): string[] {
-  return [
-    ...turn.hops.flatMap(({ answer, calls }) => [
-      `the model says ${JSON.stringify(answer.message.content)}`,
-      ...calls.map(({ call }) => `it calls ${call.name} ${call.arguments}`),
-      ...calls.map(({ call, result }) => {
-        const verdict = result.isError ? "fails with" : "answers";
-        return `${call.name} ${verdict} ${JSON.stringify(textOf(result.content))}`;
-      }),
-    ]),
-    `it ends with ${turn.stopReason}`,
-  ];
 }

@@ -1,5 +1,5 @@
 /** Which scripts the arguments of the command line stand for. */
-import { type Dirent, existsSync, readdirSync, statSync } from "node:fs";
+import { type Dirent, existsSync, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { messageOf, RequestError } from "../../../core/errors.js";
 import { globMatches } from "../../../core/glob.js";
@@ -8,10 +8,11 @@ const scriptName = /\.session\.(ya?ml|json)$/;
 
 /**
  * Whether an argument of `run` stands for scripts and not for a prompt: one word that ends like the name of a script, a folder that is
- * written as a path or has scripts in it, or a glob with `**`.
+ * written as a path or has scripts in it, a glob with `**`, or a link to a script.
  */
 export function isScriptArgument(text: string, cwd: string): boolean {
   if (scriptName.test(text)) return !/\s/.test(text) || existsSync(resolve(cwd, text));
+  if (scriptName.test(linked(resolve(cwd, text)))) return true;
   if (text !== "" && isFolder(resolve(cwd, text))) return /\/|^\.+$/.test(text) || pathsOf(text, cwd).length > 0;
   return /^(\S*\/)?\*\*(\/\S*)?$/.test(text);
 }
@@ -25,7 +26,7 @@ export function findScripts(given: readonly string[], cwd: string): string[] {
   for (const argument of given) {
     const paths = pathsOf(argument, cwd);
     if (paths.length === 0) throw new RequestError("usage", `${argument}: no *.session.yaml there`);
-    for (const path of paths) found.add(path);
+    for (const path of paths) found.add(linked(path));
   }
   return [...found].sort();
 }
@@ -53,6 +54,15 @@ function below(folder: string, [name = "", ...rest]: readonly string[], isWanted
   }
   const matching = entriesOf(folder).filter((entry) => !isHidden(entry.name) && globMatches(name, entry.name));
   return matching.flatMap((entry) => below(folder, [entry.name, ...rest], isWanted));
+}
+
+/** Where a link leads, such as one among a person's commands; the path itself where it is none, or leads nowhere. */
+function linked(path: string): string {
+  try {
+    return lstatSync(path).isSymbolicLink() ? realpathSync(path) : path;
+  } catch {
+    return path;
+  }
 }
 
 function isHidden(name: string): boolean {

@@ -1,5 +1,5 @@
 /** Where results go: one reporter has stdout, others have files. */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import picocolors from "picocolors";
 import { messageOf, RequestError } from "../../../core/errors.js";
 import { createReporter, type ReporterName } from "./reporters.js";
@@ -47,7 +47,7 @@ function toStdout(name: ReporterName, stdout: Stdout, now: () => number): Report
 
 function toFile(name: ReporterName, path: string, now: () => number): Reporter {
   const file = opened(path);
-  const write = (text: string) => void writeSync(file, text);
+  const write = (text: string) => writeFileSync(file, text);
   const reporter = createReporter(name, { write, colors: picocolors.createColors(false) }, now);
   return {
     ...reporter,
@@ -58,9 +58,14 @@ function toFile(name: ReporterName, path: string, now: () => number): Reporter {
   };
 }
 
-function opened(path: string): number {
+/** Throws RequestError where no file can be. One that is there stays as it is. */
+export function requireWritable(path: string): void {
+  closeSync(opened(path, "a"));
+}
+
+function opened(path: string, flags = "w"): number {
   try {
-    return openSync(path, "w");
+    return openSync(path, flags);
   } catch (error) {
     throw new RequestError("usage", `${path} cannot be written: ${messageOf(error)}`, { cause: error });
   }

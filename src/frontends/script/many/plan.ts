@@ -1,5 +1,7 @@
 /** From scripts to what is to be run: each script by its matrix, as often as wanted. */
+import { createHash } from "node:crypto";
 import { messageOf, RequestError } from "../../../core/errors.js";
+import { placeText } from "../place.js";
 import { evaluate } from "../sandbox/sandbox.js";
 import type { Script } from "../script.js";
 
@@ -35,21 +37,34 @@ export async function plan(
   return grep === undefined ? runs : named(runs, grep);
 }
 
+/** More than these nobody means, and no machine holds. */
+const maxCells = 10_000;
+
 function cellsOf(script: Script, given: string | undefined): PlannedRun[] {
   const { models, vars } = script.matrix;
   const used = given !== undefined ? [given] : models.length > 0 ? models : [script.model];
-  return used.flatMap((model) =>
+  const count = Object.values(vars).reduce((product, values) => product * values.length, used.length);
+  if (count > maxCells) {
+    throw new RequestError(
+      "usage",
+      `${placeText(script.place)}: matrix makes ${count} runs; there may be at most ${maxCells}`,
+    );
+  }
+  const cells = used.flatMap((model) =>
     combinations(Object.entries(vars)).map((matrix) => {
       const facts = given === undefined && models.length > 0 ? { model, ...matrix } : matrix;
       const parts = Object.entries(facts).map(([key, value]) => `${key}=${plain(value)}`);
-      if (parts.length === 0) return { name: script.name, script, model, matrix };
-      const cassette = script.cassette.replace(
-        /(\.cassette)?\.jsonl$|$/,
-        (end) => `.${parts.map(slug).join(".")}${end}`,
-      );
-      return { name: `${script.name} [${parts.join(", ")}]`, script: { ...script, cassette }, model, matrix };
+      return { parts, slugs: parts.map(slug).join("."), json: JSON.stringify(facts), model, matrix };
     }),
   );
+  const seen = cells.map(({ slugs }) => slugs);
+  const shared = new Set(seen.toSorted().filter((slugs, index, sorted) => slugs === sorted[index - 1]));
+  return cells.map(({ parts, slugs, json, model, matrix }) => {
+    if (parts.length === 0) return { name: script.name, script, model, matrix };
+    const part = !shared.has(slugs) ? slugs : `${slugs}.${createHash("sha256").update(json).digest("hex").slice(0, 8)}`;
+    const cassette = script.cassette.replace(/(\.cassette)?\.jsonl$|$/, (end) => `.${part}${end}`);
+    return { name: `${script.name} [${parts.join(", ")}]`, script: { ...script, cassette }, model, matrix };
+  });
 }
 
 function combinations(lists: readonly [string, readonly unknown[]][]): Values[] {
@@ -64,7 +79,7 @@ function plain(value: unknown): string {
 }
 
 function slug(part: string): string {
-  return part.replaceAll(/[^\w-]+/g, "-").slice(0, 60);
+  return part.replaceAll(/[^\p{L}\p{N}_-]+/gu, "-").slice(0, 60);
 }
 
 /** In the sandbox: a pattern that backtracks for ever costs its time limit. */

@@ -1,7 +1,7 @@
 /** What is kept of a run once it is over: bounded, however much it did. */
 import type { Usage } from "../../../core/chat.js";
 import { endsOf } from "../../../core/excerpt.js";
-import type { AssertionResult, ScriptResult, StepResult } from "../result.js";
+import type { AssertionResult, Failure, ScriptResult, StepResult } from "../result.js";
 import type { Place } from "../script.js";
 import type { PlannedRun } from "./plan.js";
 
@@ -38,12 +38,11 @@ export interface StepReport {
   failures: readonly AssertionResult[];
 }
 
-type Failure = NonNullable<ScriptResult["error"]>;
-
 /** Bytes: a name, a reason, an error with its diff. */
 const maxName = 300;
 const maxText = 4000;
 
+/** `transcript`: the path of its file. Keeps nothing of what was said but reasons and errors. */
 export function reportOf(run: PlannedRun, result: ScriptResult, transcript?: string): RunReport {
   const { passed, model, steps, error, durationMs, usage, costUsd } = result;
   const status = error?.kind === "aborted" ? "cancelled" : passed ? "passed" : "failed";

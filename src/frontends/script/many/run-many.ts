@@ -2,7 +2,7 @@
 import { messageOf } from "../../../core/errors.js";
 import type { ScriptRunOptions } from "../parts.js";
 import type { ScriptResult } from "../result.js";
-import { unbegun } from "../run-script.js";
+import { unbegun } from "../run-in-host.js";
 import { failureOf } from "../step-result.js";
 import type { PlannedRun } from "./plan.js";
 import { type RunReport, reportOf, skippedReport } from "./report.js";

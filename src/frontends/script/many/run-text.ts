@@ -3,12 +3,13 @@ import { type Colors, inert } from "../../terminal.js";
 import { placeText } from "../place.js";
 import { duration } from "./facts.js";
 import type { RunReport, StepReport } from "./report.js";
+import { sentence } from "./step-text.js";
 
 /** `FAILED a.session.yaml triage (test/m1, 12 ms)`, and why, where it is not the fault of one step. */
 export function runLine({ status, place, name, model, durationMs, error }: RunReport): string {
   const mark = status === "failed" ? "FAILED" : status;
   const facts = [model, duration(durationMs)].filter(Boolean).join(", ");
-  return inert(`${mark} ${place.file} ${name} (${facts})${error ? `: ${sentence(error)}` : ""}\n`);
+  return inert(`${mark} ${place.file} ${inOneLine(name)} (${facts})${error ? `: ${sentence(error)}` : ""}\n`);
 }
 
 export function transcriptLine({ transcript }: RunReport): string {
@@ -23,17 +24,17 @@ export function failureText(report: RunReport, colors: Colors): string {
     ...steps.filter((step) => step.status === "failed").flatMap(stepLines),
     ...(transcript === undefined ? [] : [`transcript: ${transcript}`]),
   ];
-  const heading = `${status === "failed" ? "FAILED" : status} ${name}`;
+  const heading = `${status === "failed" ? "FAILED" : status} ${inOneLine(name)}`;
   return `\n${colors.red(inert(heading))}\n${inert(lines.map((line) => `${indented(line)}\n`).join(""))}`;
 }
 
 function stepLines({ name, place, error, failures }: StepReport): string[] {
   const reasons = failures.map(({ place: at, type, reason }) => `  ${placeText(at)} ${type}: ${reason}`);
-  return [`${placeText(place)} ${name}`, ...(error ? [indented(sentence(error))] : []), ...reasons];
+  return [`${placeText(place)} ${inOneLine(name)}`, ...(error ? [indented(sentence(error))] : []), ...reasons];
 }
 
-function sentence({ message, hint }: { message: string; hint: string }): string {
-  return hint ? `${message} (${hint})` : message;
+function inOneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ");
 }
 
 function indented(text: string): string {

@@ -1,37 +1,20 @@
-import { createHash } from "node:crypto";
 import { escapeHtml } from "../../../session/export/escape.js";
+import { selfContainedPage } from "../../../session/export/page.js";
 import { duration, money, passRate, summaryCells, summaryColumns } from "./facts.js";
 import type { Summary, SummaryRow } from "./summary.js";
 import { style } from "./summary-style.js";
 
-/** One page that needs no other: no script, nothing from the network, and a policy that forbids both. All text is escaped. */
-export function summaryHtml(summary: Summary): string {
-  const hash = createHash("sha256").update(style).digest("base64");
-  const policy = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
-  const { all, models, scripts } = summary;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>Scripted sessions: ${all.passed} of ${all.runs} passed</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<h1>Scripted sessions</h1>
+/** With charts by model. All text is escaped. */
+export function summaryHtml({ all, models, scripts }: Summary): string {
+  const title = `Scripted sessions: ${all.passed} of ${all.runs} passed`;
+  const main = `<h1>Scripted sessions</h1>
 <p class="facts">${all.passed} of ${all.runs} runs passed · ${all.inputTokens} tokens in, ${all.outputTokens} out · ${money(all.costUsd)}</p>
 <h2>By model</h2>
 ${charts(models)}
 ${table("model", models)}
 <h2>By script</h2>
-${table("script", scripts)}
-</main>
-</body>
-</html>
-`;
+${table("script", scripts)}`;
+  return selfContainedPage({ title, style, main });
 }
 
 function charts(rows: readonly SummaryRow[]): string {

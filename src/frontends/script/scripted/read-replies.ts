@@ -3,10 +3,9 @@ import { messageOf } from "../../../core/errors.js";
 import { didYouMean } from "../../../core/nearest.js";
 import { parseToolPattern } from "../../../core/tool-pattern.js";
 import { child, type Mapping } from "../../../core/tree.js";
-import type { ScriptDocument } from "../document.js";
-import type { Step } from "../script.js";
-import { innerSteps } from "../step-result.js";
-import { templateProblems } from "../template-problems.js";
+import type { ScriptDocument } from "../reading/document.js";
+import { templateProblems } from "../reading/template-problems.js";
+import { innerSteps, type Step } from "../script.js";
 import type { ReplyCondition, ScriptedReply } from "./reply.js";
 
 /** A reply after the schema has passed it. */

@@ -88,9 +88,14 @@ export class ScriptedModel {
   }
 
   #missOf(request: AskedRequest, number: number): string {
+    return `the script has no reply for request ${number} to the model:\n${describeRequest(request)}\n${this.#rest()}`;
+  }
+
+  #rest(): string {
+    const count = this.#replies.length;
+    if (count === 0) return "it has none at all: they stand in the file under `scripted`";
     const left = this.#replies.filter(isLeft).map(({ reply }) => `  ${placeText(reply.place)}: ${describe(reply)}`);
-    const rest = left.length === 0 ? `all ${this.#replies.length} replies are used` : `left are\n${bounded(left)}`;
-    return `the script has no reply for request ${number} to the model:\n${describeRequest(request)}\n${rest}`;
+    return left.length === 0 ? `all ${count} replies are used` : `left are\n${bounded(left)}`;
   }
 }
 

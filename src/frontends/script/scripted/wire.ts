@@ -27,6 +27,7 @@ export function writeRefusal(
   return { status: error, headers, body: bodyOf([JSON.stringify(body)], "end", signal) };
 }
 
+/** Streamed or whole, as it was asked for; `broken` ends it before its time. */
 export function writeAnswer(reply: WireReply, request: AskedRequest, signal: AbortSignal): ModelAnswer {
   const { kind = "end", afterCharacters = Number.POSITIVE_INFINITY } = reply.broken ?? {};
   const type = request.isStreamed ? "text/event-stream" : "application/json";

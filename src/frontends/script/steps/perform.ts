@@ -1,10 +1,11 @@
 import { messageOf, ScriptError } from "../../../core/errors.js";
 import { check } from "../assertions/assertions.js";
+import type { AssertionParts } from "../assertions/kind.js";
 import { readPath } from "../json-path.js";
-import type { AssertionResult, StepResult } from "../result.js";
+import type { AssertionResult, Failure, StepResult } from "../result.js";
 import { evaluate } from "../sandbox/sandbox.js";
 import type { StepOf } from "../script.js";
-import { type Failure, failedStep, failureOf, passedStep } from "../step-result.js";
+import { failedStep, failureOf, passedStep } from "../step-result.js";
 import { hasTemplate, render } from "../templates.js";
 import type { Performed, StepContext } from "./performed.js";
 import { performPrompt } from "./prompt.js";
@@ -29,9 +30,10 @@ export async function performStep(step: Acting, context: StepContext): Promise<S
     const assertions = await checked(step, performed, context);
     const isMet = (each: AssertionResult) => each.passed || (context.updates === true && "actual" in each);
     const passed = !failure && assertions.every(isMet);
+    const error = failure ?? (passed ? undefined : endedBy(context));
     const { outcome } = performed;
     const durationMs = host.now() - startedAt;
-    return passedStep(step, { passed, outcome, assertions, durationMs, ...(failure && { error: failure }) });
+    return passedStep(step, { passed, outcome, assertions, durationMs, ...(error && { error }) });
   } catch (error) {
     const { outcome } = performed ?? {};
     return failedStep(step, miss() ?? error, { durationMs: host.now() - startedAt, ...(outcome && { outcome }) });
@@ -66,6 +68,11 @@ function unexpected({ assert }: Acting, { failure, expectedBy = [] }: Performed)
   return assert.some(({ type }) => expectedBy.includes(type)) ? undefined : failure;
 }
 
+/** Why nobody waited for the judge of an assertion, if nobody did. */
+function endedBy({ limits: { signal } }: StepContext): Failure | undefined {
+  return signal.aborted ? failureOf(signal.reason) : undefined;
+}
+
 /** Before the assertions, which may use what was saved. */
 function save(step: Acting, { outcome }: Performed, { variables }: StepContext): void {
   for (const [name, path] of Object.entries(step.save)) {
@@ -80,10 +87,11 @@ function save(step: Acting, { outcome }: Performed, { variables }: StepContext):
 function checked(
   step: Acting,
   { outcome }: Performed,
-  { variables, host: { ask } }: StepContext,
+  { variables, host, limits }: StepContext,
 ): Promise<AssertionResult[]> {
   const checks = step.assert.map(async ({ place, ...assertion }) => {
     const written = { ...render(assertion, variables, place), place };
+    const ask: AssertionParts["ask"] = (question) => host.ask(question, limits.signal);
     const { actual, ...result } = await check(written, outcome, { evaluate, ask, vars: variables.all() });
     return actual === undefined || hasTemplate(assertion.value) ? result : { ...result, actual };
   });

@@ -3,9 +3,8 @@ import type { Answers } from "../answers.js";
 import type { Conversation } from "../conversations.js";
 import type { ScriptLimits } from "../limits.js";
 import type { ScriptHost } from "../parts.js";
-import type { StepOutcome } from "../result.js";
+import type { Failure, StepOutcome } from "../result.js";
 import type { Script } from "../script.js";
-import type { Failure } from "../step-result.js";
 import type { Variables } from "../variables.js";
 
 /** What a step has to do with. */

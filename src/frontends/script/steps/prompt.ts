@@ -3,6 +3,7 @@ import { render, renderText } from "../templates.js";
 import type { Performed, StepContext } from "./performed.js";
 import { performTurn } from "./turn.js";
 
+/** By `server.prompt`, or the name that the host has for it. Rejects when there is none, or the server does not give it. */
 export async function performPrompt(step: StepOf<"prompt">, context: StepContext): Promise<Performed> {
   const { host, variables, limits } = context;
   const written = renderText(step.prompt, variables, step.place);

@@ -9,6 +9,7 @@ import { failureOf } from "../step-result.js";
 import { render, renderText } from "../templates.js";
 import { jsonOf, type Performed, plainOutcome, type StepContext } from "./performed.js";
 
+/** Rejects with ScriptError where there is no such tool or variable. An error of the tool is a failure that the step may assert. */
 export async function performTool(step: StepOf<"tool">, context: StepContext): Promise<Performed> {
   const { host, variables, conversation, answers, limits, rules } = context;
   const args = render(step.args, variables, step.place);

@@ -10,6 +10,10 @@ import type { CalledTool, StepOutcome } from "../result.js";
 import { failureOf } from "../step-result.js";
 import { jsonOf, type Performed, type StepContext } from "./performed.js";
 
+/**
+ * `system`: instead of the script's. Rejects with ScriptError when the script may have no more turns; what goes wrong in the turn is the
+ * failure of it.
+ */
 export async function performTurn(content: ContentPart[], context: StepContext, system?: string): Promise<Performed> {
   const { script, host, limits, conversation, model } = context;
   const { session } = conversation;

@@ -7,6 +7,7 @@ import { renderText } from "../templates.js";
 import type { Performed, StepContext } from "./performed.js";
 import { performTurn } from "./turn.js";
 
+/** An answer that is not of its `json_schema` is a failure, which no assertion can expect. */
 export async function performUser(step: StepOf<"user">, context: StepContext): Promise<Performed> {
   const text = renderText(step.text, context.variables, step.place);
   const content = [{ type: "text" as const, text }];

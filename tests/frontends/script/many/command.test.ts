@@ -39,6 +39,24 @@ describe("many session files", () => {
     expect(readFileSync(join(place.folder, "s.html"), "utf8")).toContain("1 of 2 runs passed");
   });
 
+  test("do not begin where a summary cannot be written", async () => {
+    await using llm = await echoing();
+    using place = workplace(llm.url);
+    place.write("a.session.yaml", expecting("hi"));
+    const { exitCode, stdout, stderr } = await place.run(["run", "a.session.yaml", "--summary", "no/such/s.html"]);
+    expect([exitCode, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/no\/such\/s\.html cannot be written/);
+    expect(llm.requests).toHaveLength(0);
+  });
+
+  test("have their names in one line", async () => {
+    using place = workplace("http://127.0.0.1:9/v1");
+    place.write("a.session.yaml", 'name: "a\\npassed b"\nsteps: [{ set: { a: 1 }, name: "x\\n  ok y" }]\n');
+    const { stdout, stderr } = await place.run(["run", "a.session.yaml"]);
+    expect(stdout).toMatch(/^passed a\.session\.yaml a passed b \(.*\)\n$/);
+    expect(stderr).toMatch(/^ {2}ok {6}x ok y \(.*\)\n$/);
+  });
+
   test("keep all transcripts where they are told to", async () => {
     await using llm = await echoing();
     using place = workplace(llm.url);

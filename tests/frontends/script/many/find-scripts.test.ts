@@ -65,3 +65,18 @@ test.each([
   [`${"long/".repeat(2_000)}prompt`, false],
   ["a\0b", false],
 ])("%j stands for scripts: %j", (text, expected) => expect(isScriptArgument(text, folder)).toBe(expected));
+
+describe("a link to a script, such as one in a folder of commands", () => {
+  const link = join(folder, "triage");
+  beforeAll(() => symlinkSync("sub/a.session.yml", link));
+  afterAll(() => rmSync(link));
+
+  test("stands for the script, whatever the link is called", () => {
+    expect(isScriptArgument("./triage", folder)).toBe(true);
+    expect(isScriptArgument("triage", folder)).toBe(true);
+  });
+
+  test("is the script at its own place, so that its cassette and what it includes are found", () => {
+    expect(found("triage", "sub/a.session.yml")).toEqual(["sub/a.session.yml"]);
+  });
+});

@@ -30,6 +30,30 @@ describe("a matrix", () => {
     ]);
   });
 
+  test("tells values apart that read alike in the name of a file", async () => {
+    const cassettesOf = async (...lang: unknown[]) => {
+      const runs = await plan([scriptOf("greet", { matrix: { vars: { lang } } })]);
+      return runs.map(({ script }) => script.cassette);
+    };
+    const long = "x".repeat(80);
+    const all = await cassettesOf("日本", "中国", "a b", "a-b", `${long}1`, `${long}2`, "1", 1, "plain");
+    expect(new Set(all).size).toBe(9);
+    expect(all.slice(0, 2)).toEqual([
+      "/scripts/greet.lang-日本.cassette.jsonl",
+      "/scripts/greet.lang-中国.cassette.jsonl",
+    ]);
+    expect(all.at(-1)).toBe("/scripts/greet.lang-plain.cassette.jsonl");
+    expect((await cassettesOf("a-b", "a b")).toSorted()).toEqual(all.slice(2, 4).toSorted());
+  });
+
+  test("that nobody has the memory for is an error at its script", async () => {
+    const values = Array.from({ length: 10 }, (_, index) => index);
+    const vars = Object.fromEntries([..."abcdefghij"].map((name) => [name, values]));
+    await expect(plan([scriptOf("vast", { matrix: { vars } })])).rejects.toThrow(
+      /vast.*10000000000 runs.*at most 10000/,
+    );
+  });
+
   test("gives way to a model from the command line, but its variables stay", async () => {
     const runs = await plan([scriptOf("greet", { matrix })], { model: "c/three" });
     expect(runs.map(({ name, model }) => [name, model])).toEqual([

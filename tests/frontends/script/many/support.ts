@@ -1,6 +1,6 @@
 import { type PlannedRun, plan } from "../../../../src/frontends/script/many/plan.js";
 import type { ManyResult, Reporter } from "../../../../src/frontends/script/many/run-many.js";
-import { readScript } from "../../../../src/frontends/script/read-script.js";
+import { readScript } from "../../../../src/frontends/script/reading/read-script.js";
 import type { ScriptResult, StepResult } from "../../../../src/frontends/script/result.js";
 import type { Script } from "../../../../src/frontends/script/script.js";
 

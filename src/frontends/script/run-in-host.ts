@@ -6,9 +6,9 @@ import { ScriptConversations } from "./conversations.js";
 import { ScriptLimits } from "./limits.js";
 import type { ScriptHost, ScriptRunOptions } from "./parts.js";
 import { requireServers } from "./required-servers.js";
-import type { ScriptResult, StepResult } from "./result.js";
+import type { Failure, ScriptResult, StepResult } from "./result.js";
 import type { Script } from "./script.js";
-import { type Failure, failureOf, skippedSteps } from "./step-result.js";
+import { failureOf, skippedSteps } from "./step-result.js";
 import { StepRunner } from "./step-runner.js";
 import { transcriptOf } from "./transcript.js";
 import { Variables } from "./variables.js";
@@ -17,7 +17,7 @@ import { Variables } from "./variables.js";
 const MAIN = "main";
 
 /** Never rejects for what the model, a server or the script does: that is in the result. */
-export async function runScript(
+export async function runInHost(
   script: Script,
   host: ScriptHost,
   { model = script.model, vars = {}, matrix = {}, signal, updates, onStep }: ScriptRunOptions = {},

@@ -1,12 +1,12 @@
 /** What this host knows of servers without starting them, for whoever has it do a conversation again. */
-import { manifestFolder } from "./app.js";
-import type { LoadedConfig } from "./config/load.js";
-import { child } from "./core/tree.js";
-import { demoServer } from "./demo/servers.js";
-import type { WireTool } from "./frontends/script/from-log/log-tape.js";
-import { Manifest } from "./mcp/manifest.js";
-import { modelName } from "./mcp/tools.js";
-import type { FindTool } from "./session/export/playable.js";
+import { manifestFolder } from "../app.js";
+import type { LoadedConfig } from "../config/load.js";
+import { child } from "../core/tree.js";
+import { demoServer } from "../demo/servers.js";
+import type { WireTool } from "../frontends/script/from-log/log-tape.js";
+import { Manifest } from "../mcp/manifest.js";
+import { modelName } from "../mcp/tools.js";
+import type { FindTool } from "../session/export/playable.js";
 
 /** As this host has kept them since it last saw the servers. */
 export function definitions(
@@ -26,6 +26,7 @@ export function isConfigured({ config }: Pick<LoadedConfig, "config">, server: s
   return config.mcpServers.some(({ name }) => name === server);
 }
 
+/** By the name that a model knows it by. */
 export function findTool(known: ReadonlyMap<string, readonly WireTool[]>): FindTool {
   const pairs = [...known].flatMap(([server, tools]) => tools.map(({ name: tool }) => ({ server, tool })));
   const byName = new Map(pairs.map((pair) => [modelName(pair.server, pair.tool), pair]));

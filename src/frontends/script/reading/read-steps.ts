@@ -1,9 +1,9 @@
-import { child, type Mapping } from "../../core/tree.js";
+import { child, type Mapping } from "../../../core/tree.js";
+import type { Step, StepKind } from "../script.js";
 import type { ScriptDocument } from "./document.js";
 import { readAssertions } from "./read-assertions.js";
 import { readInclude } from "./read-include.js";
-import type { Step } from "./script.js";
-import { type Kind, kindOf, requireSense } from "./step-shape.js";
+import { checkSense, kindOf } from "./step-shape.js";
 import { templateProblems } from "./template-problems.js";
 
 /** Checks and reads a list of steps; problems go to the document. */
@@ -30,7 +30,7 @@ export function readSteps(list: unknown, pointer: string, document: ScriptDocume
   return steps;
 }
 
-const ASKABLE: readonly Kind[] = ["user", "tool", "prompt"];
+const ASKABLE: readonly StepKind[] = ["user", "tool", "prompt"];
 
 /** The answers to a step that has a condition depend on it, too. */
 function place(step: Step, steps: Step[]): void {
@@ -46,9 +46,9 @@ interface Reading {
   cwd: string;
 }
 
-function readStep(kind: Kind, item: Mapping, at: string, reading: Reading): Step {
+function readStep(kind: StepKind, item: Mapping, at: string, reading: Reading): Step {
   const { document } = reading;
-  requireSense(kind, item, at, document);
+  checkSense(kind, item, at, document);
   checkTemplates(kind, item, at, document);
   const step = byKind(kind, item, at, reading);
   if (kind === "if" || item.if === undefined) return step;
@@ -56,7 +56,7 @@ function readStep(kind: Kind, item: Mapping, at: string, reading: Reading): Step
   return { ...condition, kind: "if", condition: String(item.if), steps: [step], otherwise: [] };
 }
 
-function byKind(kind: Kind, item: Mapping, at: string, { document, cwd }: Reading): Step {
+function byKind(kind: StepKind, item: Mapping, at: string, { document, cwd }: Reading): Step {
   const written = item as unknown as WrittenStep;
   const inner = (list: unknown, ...keys: string[]) => readSteps(list, keys.reduce(child, at), document, cwd);
   const base = (name: string) => ({
@@ -129,7 +129,7 @@ interface WrittenStep {
 }
 
 /** Of the step itself: the steps in it have their own turn. */
-function checkTemplates(kind: Kind, item: Mapping, at: string, document: ScriptDocument): void {
+function checkTemplates(kind: StepKind, item: Mapping, at: string, document: ScriptDocument): void {
   const own = kind === "repeat" ? { ...item, repeat: { ...(item.repeat as Mapping), steps: [] } } : item;
   for (const [key, value] of Object.entries(own)) {
     if (["parallel", "then", "else", "name", "output"].includes(key)) continue;

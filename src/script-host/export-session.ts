@@ -2,20 +2,21 @@
 import { constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openCassette } from "./cassette/cassette.js";
-import { keptBy } from "./cassette/kept-by.js";
-import { type LoadedConfig, loadConfig } from "./config/load.js";
-import type { StoredEvent } from "./core/chat.js";
-import { RequestError } from "./core/errors.js";
-import { clearing } from "./core/redaction.js";
-import { LogTape, linesOf, type WireTool } from "./frontends/script/from-log/log-tape.js";
-import { sessionFile } from "./frontends/script/from-log/session-file.js";
-import type { ScriptResult } from "./frontends/script/result.js";
+import { openCassette } from "../cassette/cassette.js";
+import { keptBy } from "../cassette/kept-by.js";
+import { type LoadedConfig, loadConfig } from "../config/load.js";
+import type { StoredEvent } from "../core/chat.js";
+import { RequestError } from "../core/errors.js";
+import { clearing } from "../core/redaction.js";
+import { difference } from "../frontends/script/from-log/difference.js";
+import { LogTape, type WireTool } from "../frontends/script/from-log/log-tape.js";
+import { sessionFile } from "../frontends/script/from-log/session-file.js";
+import type { ScriptResult } from "../frontends/script/result.js";
+import { type Playable, readPlayable } from "../session/export/playable.js";
+import { redacted } from "../session/export/redact.js";
 import { definitions, findTool, isConfigured, writtenServer } from "./known-servers.js";
 import { loadScript, runOnTape, runReadScript } from "./run-script.js";
 import { settingsOf } from "./script-settings.js";
-import { type FindTool, type Playable, readPlayable } from "./session/export/playable.js";
-import { redacted } from "./session/export/redact.js";
 
 export interface SessionExport {
   /** The configuration of whoever exports: for what it says of the servers. */
@@ -44,7 +45,10 @@ export async function exportSession(
 ): Promise<{ files: string[]; notes: string[] }> {
   const name = conversationId.replaceAll(/[^\w.-]+/g, "-");
   const files = [`${name}.session.yaml`, `${name}.cassette.jsonl`].map((file) => join(folder, file));
-  for (const file of files) if (existsSync(file)) throw new RequestError("usage", `${file} is there already`);
+  for (const file of files) {
+    if (!existsSync(file)) continue;
+    throw new RequestError("usage", `${file} is there already`, { hint: "Name another folder (-o), or remove it." });
+  }
 
   const known = definitions(loaded, env);
   const playable = readPlayable(redacted(events, secrets), findTool(known));
@@ -90,7 +94,7 @@ async function playThrough(
   const allowsUnset = true;
   const config = loadConfig({}, { env: {}, allowsUnset }).with(settingsOf(script), { allowsUnset });
   const result = await runOnTape(script, { ...nowhere, config, tape });
-  const problem = difference(turns, result, findTool(tools)) ?? failureIn(result) ?? (await cassette.finish())[0];
+  const problem = difference(turns, result.steps, findTool(tools)) ?? failureIn(result) ?? (await cassette.finish())[0];
   if (problem !== undefined) return problem;
   return failureIn(await runReadScript(script, { ...nowhere, cassette: "replay" }));
 }
@@ -100,25 +104,6 @@ function failureIn({ passed, error, steps }: ScriptResult): string | undefined {
   const step = steps.find((each) => !each.passed);
   const reasons = step?.assertions.filter((each) => !each.passed).map(({ reason }) => reason) ?? [];
   return [error?.message, step?.error?.message, ...reasons].find((each) => each !== undefined) ?? "it fails";
-}
-
-function difference(turns: Playable["turns"], { steps }: ScriptResult, find: FindTool): string | undefined {
-  const played = steps.filter(({ kind }) => kind === "user");
-  for (const [index, turn] of turns.entries()) {
-    const { error, outcome } = played[index] ?? {};
-    if (error) return `turn ${turn.number}: ${error.message}`;
-    const events = outcome?.events ?? [];
-    const [now] = events.length > 0 ? readPlayable(events, find).turns : [];
-    const [before, after] = [linesOf(turn), now ? linesOf(now) : ["it is not come to"]];
-    const at = before.findIndex((line, place) => line !== after[place]);
-    if (at < 0) continue;
-    return `in turn ${turn.number}, by the log ${excerpt(before[at])}; now ${excerpt(after[at] ?? "it has ended")}`;
-  }
-  return undefined;
-}
-
-function excerpt(line = ""): string {
-  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
 /** The last one: a session has one. */

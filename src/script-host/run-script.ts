@@ -1,19 +1,20 @@
 /** Scripted sessions, each in a host of its own. */
 import { existsSync } from "node:fs";
-import { type App, type AppOptions, createApp } from "./app.js";
-import { type Cassette, type CassetteMode, type CassetteOptions, openCassette } from "./cassette/cassette.js";
-import { type ConfigObject, type LoadedConfig, loadConfig } from "./config/load.js";
-import { ConfigError, ScriptError } from "./core/errors.js";
-import type { Observe } from "./core/ports.js";
-import type { Tape } from "./core/tape.js";
-import type { ScriptHost, ScriptRunOptions } from "./frontends/script/parts.js";
-import { readScript, type ScriptObject } from "./frontends/script/read-script.js";
-import type { ScriptResult } from "./frontends/script/result.js";
-import { runScript as runInHost, unbegun } from "./frontends/script/run-script.js";
-import { SCRIPTED, type Script } from "./frontends/script/script.js";
-import { ScriptedModel } from "./frontends/script/scripted/scripted-model.js";
-import { scriptedTape } from "./frontends/script/scripted/scripted-tape.js";
-import { failureOf } from "./frontends/script/step-result.js";
+import { type App, type AppOptions, createApp } from "../app.js";
+import { type Cassette, type CassetteMode, type CassetteOptions, openCassette } from "../cassette/cassette.js";
+import { type ConfigObject, type LoadedConfig, loadConfig } from "../config/load.js";
+import { ConfigError, ScriptError } from "../core/errors.js";
+import type { Observe } from "../core/ports.js";
+import type { Tape } from "../core/tape.js";
+import { exitCodeOfScripts, exitCodes } from "../frontends/exit-codes.js";
+import type { ScriptHost, ScriptRunOptions } from "../frontends/script/parts.js";
+import { readScript, type ScriptObject } from "../frontends/script/reading/read-script.js";
+import type { ScriptResult } from "../frontends/script/result.js";
+import { runInHost, unbegun } from "../frontends/script/run-in-host.js";
+import { SCRIPTED, type Script } from "../frontends/script/script.js";
+import { ScriptedModel } from "../frontends/script/scripted/scripted-model.js";
+import { scriptedTape } from "../frontends/script/scripted/scripted-tape.js";
+import { failureOf } from "../frontends/script/step-result.js";
 import { settingsOf } from "./script-settings.js";
 
 export interface RunScriptOptions extends ScriptRunOptions {
@@ -34,19 +35,19 @@ export interface RunScriptOptions extends ScriptRunOptions {
 }
 
 /**
- * Runs a `*.session.yaml`, or an object of its shape, once. Rejects with ConfigError, with `file:line` for every mistake, before anything
- * is started; whatever goes wrong after that is in the result.
+ * Runs a `*.session.yaml`, or an object of its shape, once: where it has a matrix, `model` and `vars` say which run of it. Rejects with
+ * ConfigError, with `file:line` for every mistake, before anything is started; whatever goes wrong after that is in the result.
  */
 export async function runScript(script: string | ScriptObject, options: RunScriptOptions = {}): Promise<ScriptResult> {
   return runReadScript(loadScript(script, options.cwd), options);
 }
 
-/** Throws ConfigError. */
+/** A script that `runReadScript` takes, read and checked without touching anything else. Throws ConfigError. */
 export function loadScript(script: string | ScriptObject, cwd: string = process.cwd()): Script {
   return readScript(script, cwd);
 }
 
-/** As `runScript`, of a script that was read before. */
+/** As `runScript`, of a script that was read before: what is left for ConfigError is its configuration and its cassette. */
 export async function runReadScript(script: Script, options: RunScriptOptions = {}): Promise<ScriptResult> {
   const { config: given = {}, env = process.env, cwd, observe, cassette: mode, speed, faults, ...run } = options;
   const cassetteMode = cassetteModeOf(script, mode, env);
@@ -60,12 +61,18 @@ export async function runReadScript(script: Script, options: RunScriptOptions = 
   const tape = scripted ? scriptedTape(scripted, cassette?.tape) : cassette?.tape;
   const app = { config, env, observe, recover: false, keepsApprovals: false, tape };
   const result = await runApp(script, app, { cassette, scripted, run });
-  // What did not even begin, or was broken off, does not take the place of an earlier recording.
-  const [problem] = result.error ? [] : ((await cassette?.finish()) ?? []);
+  // What did not even begin, or was broken off, does not take the place of an earlier recording, nor is it played ever after.
+  const isCutShort = cassetteMode !== "replay" && isKeptFromGoingOn(result);
+  const [problem] = result.error || isCutShort ? [] : ((await cassette?.finish()) ?? []);
   if (problem !== undefined) return failed(result, new ScriptError("cassette", problem));
   // Steps that were skipped would have asked for more.
   const unused = (result.passed && scripted?.unused) || [];
   return unused.length > 0 ? failed(result, new ScriptError("scripted", unused.join("\n"))) : result;
+}
+
+/** By a provider or a server, and not by what the script expects of them. */
+function isKeptFromGoingOn(result: ScriptResult): boolean {
+  return ![exitCodes.done, exitCodes.unmet].some((code) => code === exitCodeOfScripts([result]));
 }
 
 function failed(result: ScriptResult, error: ScriptError): ScriptResult {
@@ -103,7 +110,11 @@ export function cassetteModeOf(
   env: NonNullable<AppOptions["env"]> = process.env,
 ): CassetteMode | undefined {
   if (mode !== "auto") return mode;
-  return env.CI && existsSync(cassette) ? "replay" : undefined;
+  return isCi(env) && existsSync(cassette) ? "replay" : undefined;
+}
+
+function isCi({ CI = "" }: NonNullable<AppOptions["env"]>): boolean {
+  return !["", "0", "false"].includes(CI.toLowerCase());
 }
 
 function hostOf(app: App, model: string | undefined): ScriptHost {
@@ -115,13 +126,13 @@ function hostOf(app: App, model: string | undefined): ScriptHost {
     resolveModel,
     defaults: config.chat.service,
     ready: (servers) => hub.ready(servers),
-    async ask({ system, prompt, model: judge = model }) {
+    async ask({ system, prompt, model: judge = model }, signal) {
       const content = [{ type: "text" as const, text: prompt }];
       const messages = [
         { role: "system" as const, content: system },
         { role: "user" as const, content },
       ];
-      const { message } = await orchestrator.callOpenAIApi({ messages, tools: [], model: judge });
+      const { message } = await orchestrator.callOpenAIApi({ messages, tools: [], model: judge }, { signal });
       return message.content;
     },
     now: () => performance.now(),

@@ -1,7 +1,7 @@
 /** What a script says about its host, in the shape of config.yaml and at its place in the script. */
-import type { Source } from "./core/source.js";
-import { isMapping, type Mapping } from "./core/tree.js";
-import { SCRIPTED, type Script } from "./frontends/script/script.js";
+import type { Source } from "../core/source.js";
+import { isMapping, type Mapping } from "../core/tree.js";
+import { SCRIPTED, type Script } from "../frontends/script/script.js";
 
 /** To be laid over the configuration. Conversations are in memory unless the script has a place for them. `model`: as it is named. */
 export function settingsOf(script: Script, model = script.model): Source {

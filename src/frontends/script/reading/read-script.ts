@@ -1,11 +1,11 @@
 import { basename, join, resolve } from "node:path";
-import { parseDuration } from "../../core/durations.js";
-import { parseToolPattern } from "../../core/tool-pattern.js";
-import { child, isMapping, type Mapping } from "../../core/tree.js";
+import { parseDuration } from "../../../core/durations.js";
+import { parseToolPattern } from "../../../core/tool-pattern.js";
+import { child, isMapping, type Mapping } from "../../../core/tree.js";
+import { SCRIPTED, type Script } from "../script.js";
+import { readReplies } from "../scripted/read-replies.js";
 import { ScriptDocument } from "./document.js";
 import { readSteps } from "./read-steps.js";
-import { SCRIPTED, type Script } from "./script.js";
-import { readReplies } from "./scripted/read-replies.js";
 
 /** A script in the shape of its file. */
 export type ScriptObject = Readonly<Record<string, unknown>>;

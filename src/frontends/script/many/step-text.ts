@@ -1,7 +1,7 @@
-/** A session as lines of text, for whoever looks on. */
-import { inert } from "../terminal.js";
-import { placeText } from "./place.js";
-import type { StepResult } from "./result.js";
+/** A step in words, for whoever looks on. */
+import { inert } from "../../terminal.js";
+import { placeText } from "../place.js";
+import type { Failure, StepResult } from "../result.js";
 
 /** What became of a step; under it what has failed and where. */
 export function stepLine({ passed, skipped, name, place, durationMs, error, assertions }: StepResult): string {
@@ -11,10 +11,13 @@ export function stepLine({ passed, skipped, name, place, durationMs, error, asse
     .filter((assertion) => !assertion.passed)
     .map((assertion) => `${placeText(assertion.place)}: ${assertion.reason}`);
   const failures = error ? [`${placeText(place)}: ${sentence(error)}`, ...reasons] : reasons;
-  return inert([`  ${mark} ${name}${time}\n`, ...failures.map((line) => `${indented(line)}\n`)].join(""));
+  return inert(
+    [`  ${mark} ${name.replaceAll(/\s+/g, " ")}${time}\n`, ...failures.map((line) => `${indented(line)}\n`)].join(""),
+  );
 }
 
-function sentence({ message, hint }: { message: string; hint: string }): string {
+/** An error with what to do about it. */
+export function sentence({ message, hint }: Failure): string {
   return hint ? `${message} (${hint})` : message;
 }
 

@@ -1,8 +1,9 @@
-import { child } from "../../core/tree.js";
-import { problemOf } from "./assertions/assertions.js";
+import { child } from "../../../core/tree.js";
+import { problemOf } from "../assertions/assertions.js";
+import type { Assertion } from "../script.js";
 import type { ScriptDocument } from "./document.js";
-import type { Assertion } from "./script.js";
 
+/** Those of a step that the schema has passed; problems go to the document. */
 export function readAssertions(list: unknown, pointer: string, document: ScriptDocument): Assertion[] {
   return ((list ?? []) as Omit<Assertion, "place">[]).map((written, index) => {
     const at = child(pointer, index);

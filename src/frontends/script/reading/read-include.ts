@@ -1,9 +1,9 @@
-import { ConfigError } from "../../core/errors.js";
-import { displayName } from "../../core/source.js";
-import { child, isMapping, type Mapping } from "../../core/tree.js";
+import { ConfigError } from "../../../core/errors.js";
+import { displayName } from "../../../core/source.js";
+import { child, isMapping, type Mapping } from "../../../core/tree.js";
+import type { Step } from "../script.js";
 import { ScriptDocument } from "./document.js";
 import { readSteps } from "./read-steps.js";
-import type { Step } from "./script.js";
 
 interface Included {
   vars: Mapping;

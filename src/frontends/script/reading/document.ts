@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
-import { ConfigError, type ConfigProblem } from "../../core/errors.js";
-import type { Part } from "../../core/positions.js";
-import { describeSchemaError } from "../../core/schema-words.js";
-import { objectSource, type Problem, readSource, type Source } from "../../core/source.js";
-import { child, isMapping, keyPath } from "../../core/tree.js";
-import { schemaErrors } from "./schema.js";
-import type { Place } from "./script.js";
+import { ConfigError, type ConfigProblem } from "../../../core/errors.js";
+import type { Part } from "../../../core/positions.js";
+import { describeSchemaError } from "../../../core/schema-words.js";
+import { objectSource, type Problem, readSource, type Source } from "../../../core/source.js";
+import { child, isMapping, keyPath } from "../../../core/tree.js";
+import { schemaErrors } from "../schema.js";
+import type { Place } from "../script.js";
 
 /** One script text, and what is wrong in it: one problem for each mistake. */
 export class ScriptDocument {

@@ -1,12 +1,13 @@
 /** Which keys make a step, and what of a step only makes sense together. */
-import { parseToolPattern } from "../../core/tool-pattern.js";
-import { child, type Mapping } from "../../core/tree.js";
+import { parseToolPattern } from "../../../core/tool-pattern.js";
+import { child, type Mapping } from "../../../core/tree.js";
+import { pathProblem } from "../json-path.js";
+import type { StepKind } from "../script.js";
+import { schemaProblem } from "../structured-output.js";
 import type { ScriptDocument } from "./document.js";
-import { pathProblem } from "./json-path.js";
-import { schemaProblem } from "./structured-output.js";
 
 /** Which keys each kind has beside `name` and `if`. */
-const KEYS = {
+const KEYS: Readonly<Record<StepKind, readonly string[]>> = {
   user: ["output", "assert", "save"],
   tool: ["assert", "save"],
   prompt: ["assert", "save"],
@@ -18,14 +19,12 @@ const KEYS = {
   repeat: [],
   conversation: [],
   if: ["then", "else"],
-} as const satisfies Record<string, readonly string[]>;
+};
 
-export type Kind = keyof typeof KEYS;
-
-const kinds = Object.keys(KEYS) as Kind[];
+const kinds = Object.keys(KEYS) as StepKind[];
 
 /** Undefined, with a problem in the document, when it is no step or several. */
-export function kindOf(item: Mapping, at: string, document: ScriptDocument): Kind | undefined {
+export function kindOf(item: Mapping, at: string, document: ScriptDocument): StepKind | undefined {
   const found = kinds.filter((kind) => kind in item && kind !== "if");
   if ("then" in item || ("if" in item && found.length === 0)) found.push("if");
   const [kind] = found;
@@ -39,18 +38,18 @@ export function kindOf(item: Mapping, at: string, document: ScriptDocument): Kin
 }
 
 /** Complains about keys of other kinds, and about what the schema cannot say. */
-export function requireSense(kind: Kind, item: Mapping, at: string, document: ScriptDocument): void {
+export function checkSense(kind: StepKind, item: Mapping, at: string, document: ScriptDocument): void {
   const complain = (pointer: string, part: "key" | "value", message: string) =>
     document.complain({ pointer, part, message });
-  const known: readonly string[] = ["name", "if", kind, ...KEYS[kind]];
+  const known = ["name", "if", kind, ...KEYS[kind]];
   for (const key of Object.keys(item)) {
     if (known.includes(key)) continue;
-    const owners = kinds.filter((each) => (KEYS[each] as readonly string[]).includes(key));
+    const owners = kinds.filter((each) => KEYS[each].includes(key));
     complain(child(at, key), "key", `"${key}" belongs to ${owners.join(", ")}, not to ${kind}`);
   }
   if (kind === "if" && !("then" in item)) complain(child(at, "if"), "key", `"if" needs "then", or a step beside it`);
   if (kind === "repeat")
-    repeatProblem(item.repeat as Mapping, (message) => complain(child(at, "repeat"), "key", message));
+    checkRepeat(item.repeat as Mapping, (message) => complain(child(at, "repeat"), "key", message));
   if (kind === "tool" || kind === "prompt") {
     const { name } = item[kind] as { name: string };
     const isTemplate = name.includes("{{");
@@ -71,7 +70,7 @@ export function requireSense(kind: Kind, item: Mapping, at: string, document: Sc
   }
 }
 
-function repeatProblem({ times, until, max }: Mapping, complain: (message: string) => void): void {
+function checkRepeat({ times, until, max }: Mapping, complain: (message: string) => void): void {
   if ((times === undefined) === (until === undefined)) complain(`a repeat has either "times" or "until"`);
   else if (until !== undefined && max === undefined) complain(`"until" needs "max", the most rounds there may be`);
   else if (times !== undefined && max !== undefined) complain(`"max" goes with "until", not with "times"`);

@@ -5,6 +5,7 @@ import { isScriptArgument } from "../frontends/script/many/find-scripts.js";
 import type { Target } from "../frontends/script/many/open-reporters.js";
 import { reporterNames } from "../frontends/script/many/reporters.js";
 import { summaryFormat } from "../frontends/script/many/summary-file.js";
+import { append, positive } from "./flags.js";
 
 export interface ScriptFlags {
   model?: string;
@@ -28,6 +29,8 @@ export interface ScriptFlags {
 const heading = "Options for *.session.yaml files:";
 /** More at a time is more than a machine, and a provider, takes. */
 const maxJobs = 64;
+/** All of them are planned before the first one begins. */
+const maxRepeats = 999_999;
 
 /** In a group of their own, which tells them from those for a prompt. */
 export function addScriptOptions(command: Command): Command {
@@ -52,12 +55,16 @@ export function addScriptOptions(command: Command): Command {
         .argParser(append)
         .conflicts("record"),
     )
-    .option("--jobs <n>", `sessions at a time, at most ${maxJobs} (default: one for each processor, at most 8)`, jobs)
+    .option(
+      "--jobs <n>",
+      `sessions at a time, at most ${maxJobs} (default: one for each processor, at most 8)`,
+      atMost(maxJobs),
+    )
     .option("--bail", "begin no more after the first failure; what runs goes on to its end")
     .option("--grep <regex>", "only sessions with such a name")
     .addOption(
       new Option("--repeat <n>", "run each of them so often")
-        .argParser(positive)
+        .argParser(atMost(maxRepeats))
         .conflicts(["record", "recordMissing", "update"]),
     )
     .option("--update", "write what there is into `equals` assertions that do not hold")
@@ -89,19 +96,12 @@ export function refuseStrayFlags(command: Command, isForScripts: boolean): void 
   if (stray) command.error(`error: ${stray.long} is for ${isForScripts ? "a prompt" : "*.session.yaml files"}`);
 }
 
-function append(value: string, all: string[] = []): string[] {
-  return [...all, value];
-}
-
-function positive(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("a whole number from 1 is expected");
-}
-
-function jobs(text: string): number {
-  const count = positive(text);
-  if (count <= maxJobs) return count;
-  throw new InvalidArgumentError(`at most ${maxJobs}`);
+function atMost(most: number): (text: string) => number {
+  return (text) => {
+    const count = positive(text);
+    if (count <= most) return count;
+    throw new InvalidArgumentError(`at most ${most}`);
+  };
 }
 
 function absolute(path: string): string {

@@ -1,0 +1,21 @@
+import { expect, test } from "@jest/globals";
+import { loadConfig } from "../../src/config/load.js";
+import { configuredSecrets } from "../../src/config/secrets.js";
+
+const stdio = (more: object) => ({ mcpServers: { s: { command: "x", ...more } } });
+
+test.each([
+  ["behind a flag", stdio({ args: ["--token", "secret-0123", "plain-0123"] })],
+  ["in a flag", stdio({ args: ["--api-key=secret-0123", "--host=plain-0123"] })],
+  ["in a header that is an argument", stdio({ args: ["--header", "Authorization: Bearer secret-0123"] })],
+  ["in an argument's URL", stdio({ args: ["postgres://plain-0123:secret-0123@db/plain-0123"] })],
+  ["in a URL of the environment", stdio({ env: { DATABASE_URL: "postgres://plain-0123:secret-0123@db" } })],
+  ["in a server's URL", { mcpServers: { s: { url: "https://x/mcp?plain=plain-0123&api_key=secret-0123" } } }],
+  ["in a provider's URL", { llm: { providers: { p: { base_url: "https://x/v1?key=secret-0123", model: "m" } } } }],
+  ["in a URL with an escape", { mcpServers: { s: { url: "https://x/mcp?token=secret%2D0123" } } }],
+])("a secret %s is known", (_, config) => {
+  const { config: loaded } = loadConfig(config, { env: {}, allowsUnset: true });
+  const secrets = configuredSecrets(loaded, {});
+  expect(secrets).toContain("secret-0123");
+  expect(secrets).not.toContain("plain-0123");
+});
