@@ -1,5 +1,5 @@
 /** One script, from its first step to its transcript. */
-import type { ScriptError } from "../../core/errors.js";
+import { ScriptError } from "../../core/errors.js";
 import { rulesOf } from "../../session/rules.js";
 import { SessionApprovals } from "../../session/session-approvals.js";
 import { ScriptConversations } from "./conversations.js";
@@ -41,7 +41,7 @@ export async function runInHost(
     steps = await runner.run(script.steps, begin);
     error = endOf(steps);
   } catch (thrown) {
-    error = failureOf(thrown);
+    error = failureOf(limits.signal.aborted ? thrown : (missIn(host) ?? thrown));
     steps = skippedSteps(script.steps);
   }
   return {
@@ -51,6 +51,11 @@ export async function runInHost(
     ...(limits.costUsd !== undefined && { costUsd: limits.costUsd }),
     transcript: await transcript(conversations),
   };
+}
+
+/** Why a server is not there, if that is a cassette. */
+function missIn({ misses = [] }: ScriptHost): ScriptError | undefined {
+  return misses.flatMap(({ kind, said }) => said.map((text) => new ScriptError(kind, text)))[0];
 }
 
 /** The result of a script whose host could not even be built. */

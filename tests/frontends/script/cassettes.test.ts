@@ -40,6 +40,18 @@ describe("a recorded session", () => {
     expect(recorded.transcript).not.toMatch(/"(at|seq)":|_[0-9a-f]{32}/);
   });
 
+  test("fails by its cassette, and not by a server that is down, where a server is new", async () => {
+    using folder = new ScriptFolder();
+    await record(folder);
+    const mcpServers = { ...session.mcpServers, late: { command: "/nowhere/at-all" } };
+    folder.write("a.session.yaml", { ...session, mcpServers });
+    const { error } = await folder.run("a.session.yaml", { cassette: "replay" });
+    expect(error).toMatchObject({
+      kind: "cassette",
+      message: expect.stringMatching(/nothing is recorded .* server late$/),
+    });
+  });
+
   test.each(["record", "record-missing"] as const)(
     "that a provider keeps from going on leaves the cassette as it was (%s)",
     async (cassette) => {
