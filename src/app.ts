@@ -10,7 +10,7 @@ import type { Observe, SessionHub } from "./core/ports.js";
 import type { LogNode } from "./core/store-ports.js";
 import type { Tape } from "./core/tape.js";
 import { demoServer } from "./demo/servers.js";
-import { openStore } from "./history/open.js";
+import { migrateStore, openStore } from "./history/open.js";
 import { chooseProvider } from "./llm/choose-provider.js";
 import { LlmClient } from "./llm/client.js";
 import { fromLevel, jsonLog } from "./logging.js";
@@ -119,12 +119,11 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       node: { nodeId: newId("node"), machine, pid: process.pid },
       workspace: options.workspace ?? process.cwd(),
       isGone: (node: LogNode) => isGone(node, machine),
-      now: Date.now,
       observe,
     };
     const retention = config.chat.storage;
     const sessions = closedAtEnd(
-      new Sessions({ store, engine, hub, orchestrator, newId, defaults, approvals, retention }),
+      new Sessions({ store, engine, hub, orchestrator, newId, defaults, approvals, retention, now: Date.now }),
     );
     hub.start();
     const resolveModel = (model?: string) => {
@@ -207,15 +206,24 @@ export async function openConversations(
   config: Config,
   env: Environment,
 ): Promise<{ conversations: Conversations; secrets: readonly string[] }> {
-  const observe = fromLevel(
-    config.logging.level,
-    jsonLog((line) => process.stderr.write(line), Date.now),
-  );
+  const observe = observerOf(config);
   const store = await openStore(config.chat.storage, { now: Date.now, observe });
   const machine = thisMachine();
   const isLost = (node: LogNode) => isGone(node, machine);
-  const conversations = new Conversations({ store, isGone: isLost, now: Date.now, newId });
+  const conversations = new Conversations({ store, isGone: isLost, newId });
   return { conversations, secrets: configuredSecrets(config, env) };
+}
+
+/** Brings the event log to this version's schema, and says where it is. Throws StoreError. */
+export function migrateLog(config: Config): Promise<{ place: string; version: number }> {
+  return migrateStore(config.chat.storage, { now: Date.now, observe: observerOf(config) });
+}
+
+function observerOf({ logging }: Config): Observe {
+  return fromLevel(
+    logging.level,
+    jsonLog((line) => process.stderr.write(line), Date.now),
+  );
 }
 
 /** Where this host keeps what is neither configuration nor log. */

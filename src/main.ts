@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from "commander";
 import { addApprovalCommands } from "./commands/approvals.js";
 import { addChatCommand } from "./commands/chat.js";
 import { addConfigCommands } from "./commands/config.js";
+import { addMigrateCommand } from "./commands/migrate.js";
 import { guardStreams, leave } from "./commands/process.js";
 import { addProtocolCommands } from "./commands/protocols.js";
 import { addRunCommand } from "./commands/run.js";
@@ -35,6 +36,7 @@ addConfigCommands(program);
 addServerCommands(program);
 addApprovalCommands(program);
 addConversationCommands(program);
+addMigrateCommand(program);
 
 guardStreams();
 try {

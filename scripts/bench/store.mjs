@@ -1,10 +1,12 @@
 /**
- * The event log over bare prepared SQL on the same file settings: appends of a running turn (1 KB, with its grant), the load of a conversation
- * of 1,000 events, and the answer to a request id that was answered before, through a whole session. Rounds are interleaved; what is
- * printed are p50 and p99 in microseconds, events (answers) a second and processor time, and the ratio of the p50s to the bare INSERT
+ * The event log over bare SQL on the same database: appends of a running turn (1 KB, with its grant), the load of a conversation of 1,000
+ * events, the claim of a request, and the answer to a request id that was answered before, through a whole session. Rounds are interleaved;
+ * what is printed are p50 and p99 in microseconds, events (answers) a second and processor time, and the ratio of the p50s to the bare INSERT
  * (SELECT) of the same run: the ratio holds on any machine, the times on this one. p99 is the scheduler's on a busy machine.
  *
- *   npm run build && node scripts/bench/store.mjs [rounds] [folder of the compiled code]
+ *   npm run build && node scripts/bench/store.mjs [rounds] [sqlite | postgres | postgres://…] [folder of the compiled code]
+ *
+ * `postgres` is a server from npm that ends with the run; it acknowledges what is on its disk, as any other does.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,24 +14,26 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const EVENTS = 1000;
-const [rounds = "10", dist = "dist"] = process.argv.slice(2);
+const [rounds = "10", where = "sqlite", dist = "dist"] = process.argv.slice(2);
 const load = (path) => import(pathToFileURL(resolve(dist, path)).href);
-const [{ openSqliteStore }, { connect }, { createApp }] = await Promise.all(
-  ["history/sqlite-store.js", "history/connection.js", "index.js"].map(load),
+const [{ openStore }, { connect }, { createApp }] = await Promise.all(
+  ["history/open.js", "history/connection.js", "index.js"].map(load),
 );
 const folder = mkdtempSync(join(tmpdir(), "store-"));
 const text = "x".repeat(1000);
 
-const bare = await openBare();
-const store = await openSqliteStore(join(folder, "log.db"), { now: Date.now, observe: () => {} });
-const storage = { driver: "sqlite", path: join(folder, "answers.db") };
-const app = await createApp({ config: { chat: { storage } }, env: { HOME: folder }, observe: () => {} });
+const server = where === "postgres" ? await startServer() : undefined;
+const [log, answers] = await Promise.all([storage("log"), storage("answers")]);
+const bare = await (log.driver === "postgres" ? openBarePostgres(log.url) : openBareSqlite());
+const store = await openStore(log, { now: Date.now, observe: () => {} });
+const app = await createApp({ config: { chat: { storage: answers } }, env: { HOME: folder }, observe: () => {} });
 const answered = { requestId: "r", text: "Add 2 and 40 with the add tool" };
 for await (const _ of app.sessions.open("c").prompt(answered));
 
 const cases = {
   "bare INSERT": { run: (round) => each((index) => bare.append(`c${round}`, index + 1)), units: EVENTS },
   "append with a grant": { run: appendTurn, units: EVENTS, over: "bare INSERT" },
+  "claim of a request": { run: claimRequests, units: 100, over: "bare INSERT" },
   "bare SELECT of 1,000 events": { run: (round) => each(() => bare.read(`c${round}`), 10), units: 10 * EVENTS },
   "load of 1,000 events": {
     run: (round) => each(() => store.read(`c${round}`), 10),
@@ -58,7 +62,7 @@ for (let round = -2; round < Number(rounds); round++) {
   }
 }
 const columns = ["p50 µs", "p99 µs", "units/s", "CPU µs/unit", "p50 over bare"];
-process.stdout.write(`${"".padEnd(30)}${columns.map((name) => name.padStart(15)).join("")}\n`);
+process.stdout.write(`${log.driver.padEnd(30)}${columns.map((name) => name.padStart(15)).join("")}\n`);
 for (const [name, { times, cpu, seconds, units }] of Object.entries(measured)) {
   const { over } = cases[name];
   const ratio = over ? `${(quantile(times, 0.5) / quantile(measured[over].times, 0.5)).toFixed(2)}x` : "";
@@ -68,7 +72,8 @@ for (const [name, { times, cpu, seconds, units }] of Object.entries(measured)) {
 }
 await app.close();
 await store.close();
-bare.close();
+await bare.close();
+await server?.[Symbol.asyncDispose]();
 process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 /** One turn of 1,000 events, as a session writes it. */
@@ -89,6 +94,16 @@ async function appendTurn(round) {
   return each((index) => store.append(conversationId, event(index), { fence, position: index + 2 }), EVENTS - 1);
 }
 
+/** New requests, each in a conversation of its own. */
+function claimRequests(round) {
+  const content = [{ type: "text", text }];
+  return each((index) => {
+    const id = `${round}_${index}`;
+    const message = { type: "user_message", turnId: `turn_${id}`, requestId: "r", content };
+    return store.claim(`claimed_${id}`, message, { nodeId: "node", workspace: "here", options: {} });
+  }, 100);
+}
+
 async function answerAgain() {
   const turn = await app.sessions.open("c").submit(answered);
   if (!turn.cached) throw new Error("the answer was not in the log");
@@ -96,7 +111,7 @@ async function answerAgain() {
 }
 
 /** What one append costs at the very least: a row with its number, its JSON text and one unique index, in a transaction of its own. */
-async function openBare() {
+async function openBareSqlite() {
   const db = await connect(join(folder, "bare.db"));
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   db.exec(
@@ -105,11 +120,50 @@ async function openBare() {
   const insert = db.prepare("INSERT INTO e (c, seq, payload, at) VALUES (?, ?, ?, ?) RETURNING seq");
   const select = db.prepare("SELECT seq, payload, at FROM e WHERE c = ? ORDER BY seq");
   return {
-    append: (c, seq) =>
-      insert.all(c, seq, JSON.stringify({ type: "tool_result", callId: `call_${seq}`, text }), Date.now()),
-    read: (c) => select.all(c).map(({ payload, ...row }) => ({ ...JSON.parse(payload), ...row })),
+    append: (c, seq) => insert.all(c, seq, payloadOf(seq), Date.now()),
+    read: (c) => select.all(c).map(parsed),
     close: () => db.close(),
   };
+}
+
+/** The same there, on a connection of its own, without a named statement. */
+async function openBarePostgres(url) {
+  const { default: pg } = await import("pg");
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query("DROP TABLE IF EXISTS bare_events");
+  await client.query(
+    "CREATE TABLE bare_events (id bigserial PRIMARY KEY, c text, seq integer, payload text, at bigint, UNIQUE (c, seq))",
+  );
+  const insert = "INSERT INTO bare_events (c, seq, payload, at) VALUES ($1, $2, $3, $4) RETURNING seq";
+  const select = "SELECT seq, payload, at FROM bare_events WHERE c = $1 ORDER BY seq";
+  return {
+    append: (c, seq) => client.query(insert, [c, seq, payloadOf(seq), Date.now()]),
+    read: async (c) => (await client.query(select, [c])).rows.map(parsed),
+    close: () => client.end(),
+  };
+}
+
+function payloadOf(seq) {
+  return JSON.stringify({ type: "tool_result", callId: `call_${seq}`, text });
+}
+
+function parsed({ payload, ...row }) {
+  return { ...JSON.parse(payload), ...row };
+}
+
+async function startServer() {
+  await import("../ts-node.mjs");
+  const { startPostgres } = await import("../../tests/support/postgres.ts");
+  return startPostgres(["fsync=on"]);
+}
+
+/** An empty file, an empty database of the server from npm, or the database of the URL as it is. */
+async function storage(name) {
+  if (server) return { driver: "postgres", url: await server.database() };
+  return where === "sqlite"
+    ? { driver: "sqlite", path: join(folder, `${name}.db`) }
+    : { driver: "postgres", url: where };
 }
 
 /** Microseconds of each of the calls. */

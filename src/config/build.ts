@@ -46,7 +46,13 @@ interface ConfigTree {
       day: LimitsConfig["day"];
     };
     storage: {
-      driver: "sqlite" | "memory";
+      driver: StorageConfig["driver"];
+      url?: string;
+      pool_size: number;
+      listen: boolean;
+      connect_timeout: string;
+      statement_timeout: string;
+      retry_timeout: string;
       path: string;
       durability: "normal" | "full";
       max_age?: string;
@@ -137,11 +143,22 @@ export function buildConfig(tree: Mapping): Config {
   };
 }
 
-function buildStorage({ driver, path, durability, ...limits }: ConfigTree["chat"]["storage"]): StorageConfig {
-  const { max_age: maxAge, max_conversations: maxConversations } = limits;
+function buildStorage({ driver, path, durability, url, ...rest }: ConfigTree["chat"]["storage"]): StorageConfig {
+  const { max_age: maxAge, max_conversations: maxConversations } = rest;
   const maxAgeMs = maxAge === undefined ? undefined : parseDuration(maxAge);
   const retention = { ...(maxAgeMs !== undefined && { maxAgeMs }), ...(maxConversations && { maxConversations }) };
-  return driver === "memory" ? { driver, ...retention } : { driver, path, durability, ...retention };
+  if (driver === "memory") return { driver, ...retention };
+  if (url === undefined) return { driver: "sqlite", path, durability, ...retention };
+  return {
+    driver: "postgres",
+    url,
+    poolSize: rest.pool_size,
+    listen: rest.listen,
+    connectTimeoutMs: parseDuration(rest.connect_timeout),
+    statementTimeoutMs: parseDuration(rest.statement_timeout),
+    retryTimeoutMs: parseDuration(rest.retry_timeout),
+    ...retention,
+  };
 }
 
 function buildMcpServe({ tools, plain_names: plainNames, ...rest }: ConfigTree["mcp"]["serve"]): McpServeConfig {

@@ -174,6 +174,9 @@ function check(expanded: Expanded, { origins }: Merged, { surroundings, allowsUn
   const problems = [...unset, ...completeServers(tree, origins, surroundings)];
   problems.push(...schemaProblems(validate(tree), expanded), ...serverProblems(tree), ...permissionProblems(tree));
   const storage = valueAt(tree, "/chat/storage");
+  if (isMapping(storage) && storage.driver === "postgres" && storage.url === undefined) {
+    problems.push({ pointer: "/chat/storage/driver", part: "value", message: "postgres needs a url beside it" });
+  }
   if (isMapping(storage) && typeof storage.path === "string") {
     storage.path = resolvePath(storage.path, "/chat/storage/path", origins, surroundings);
   }

@@ -46,6 +46,7 @@ function compile() {
     formats: {
       "duration-ms": (text: string) => parseDuration(text) !== undefined,
       duration: (text: string) => parseDuration(text) !== undefined,
+      "postgres-url": (text: string) => /^postgres(ql)?:\/\/.*\/./i.test(text) && URL.canParse(text),
       "http-url": (text: string) => /^https?:\/\//i.test(text) && URL.canParse(text),
     },
   });

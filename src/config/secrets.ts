@@ -6,7 +6,7 @@ const shortest = 8;
 
 /** Every secret that the configuration and the environment hold, as far as their names tell: what no text for others may contain. */
 export function configuredSecrets(
-  { llm, mcpServers }: Config,
+  { llm, chat, mcpServers }: Config,
   env: Readonly<Record<string, string | undefined>>,
 ): string[] {
   const providers = Object.values(llm.providers).flatMap(({ apiKey, apiKeys = [], headers, baseUrl }) => [
@@ -15,7 +15,9 @@ export function configuredSecrets(
     ...secretValues(headers),
     ...secretsInUrls(baseUrl),
   ]);
-  const all = [...secretValues(env), ...providers, ...mcpServers.flatMap(secretsOfServer)];
+  const { storage } = chat;
+  const database = storage.driver === "postgres" ? [storage.url, passwordOf(storage.url)] : [];
+  const all = [...secretValues(env), ...providers, ...database, ...mcpServers.flatMap(secretsOfServer)];
   return [...new Set(all)].filter((value) => value !== undefined && value.length >= shortest) as string[];
 }
 
@@ -62,6 +64,11 @@ function decoded(value: string): string {
   } catch {
     return value;
   }
+}
+
+function passwordOf(url: string): string | undefined {
+  const { password, searchParams } = new URL(url);
+  return decodeURIComponent(password) || searchParams.get("password") || undefined;
 }
 
 /** Of `Authorization: Bearer abc` also `abc` alone. */

@@ -42,6 +42,7 @@ chat:
   storage:
     driver: sqlite                 # memory: nothing is kept
     # path: conversations.db       # default: mcp-platform/conversations.db in $XDG_DATA_HOME or ~/.local/share
+    # url: postgres://user:password@host/name   # in place of the file: a database for hosts on many machines
 
 logging:
   level: warn                      # debug | info | warn | error | silent, on stderr

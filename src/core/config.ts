@@ -230,9 +230,23 @@ export interface RetentionConfig {
   maxConversations?: number;
 }
 
+/** A database that many hosts share. */
+export interface PostgresConfig {
+  driver: "postgres";
+  /** With its user and password: never to be shown. */
+  url: string;
+  poolSize?: number;
+  /** False behind a pooler in transaction mode: no state of a session is relied on. */
+  listen?: boolean;
+  connectTimeoutMs?: number;
+  statementTimeoutMs?: number;
+  /** How long work that can be done twice is tried again while the database is away. */
+  retryTimeoutMs?: number;
+}
+
 /** `full`: an acknowledged event also survives a power cut. */
 export type StorageConfig = RetentionConfig &
-  ({ driver: "sqlite"; path: string; durability?: "normal" | "full" } | { driver: "memory" });
+  ({ driver: "sqlite"; path: string; durability?: "normal" | "full" } | { driver: "memory" } | PostgresConfig);
 
 /** The network door. */
 export interface ServeConfig {

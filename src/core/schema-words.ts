@@ -57,6 +57,7 @@ const TYPES: Record<string, string> = { object: "mapping", array: "list", boolea
 const FORMATS: Record<string, string> = {
   "duration-ms": 'milliseconds or a duration such as "30s", "5m" or "500ms"',
   "http-url": "an http:// or https:// URL",
+  "postgres-url": "a URL such as postgres://user:password@host:5432/name",
 };
 
 function expected({ keyword }: ErrorObject, schema: SchemaWords): string {

@@ -116,13 +116,19 @@ export interface TurnLease {
   options: unknown;
 }
 
-/** A running host process, as the others on the same log see it. */
-export interface LogNode {
+/** A running host process. */
+export interface HostProcess {
   nodeId: string;
   /** Where `pid` means something. */
   machine: string;
   pid: number;
+}
+
+/** A running host process, as the others on the same log see it: by the log's own clock, since machines' clocks differ. */
+export interface LogNode extends HostProcess {
   seenAt: number;
+  /** How long ago that was. */
+  silentMs: number;
 }
 
 export interface AbandonedTurn {
@@ -138,8 +144,8 @@ export type TurnMail = { type: "cancel" } | { type: "answer"; questionId: string
 export interface TurnLeases {
   /** Undefined while an earlier turn of the conversation has not ended, while somebody else has this one, or when it has ended. */
   acquire(conversationId: string, turnId: string, nodeId: string): Promise<TurnLease | undefined>;
-  /** This node lives. */
-  beat(node: LogNode): Promise<void>;
+  /** This node lives. Resolves to the time by the log's clock, which is when the node was seen. */
+  beat(node: HostProcess): Promise<number>;
   /** This node leaves: its unfinished turns are free, and its leaving is no crash. */
   leave(nodeId: string): Promise<void>;
   nodes(): Promise<LogNode[]>;

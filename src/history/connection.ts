@@ -12,7 +12,7 @@ export interface Statement {
   all(...values: SqlValue[]): unknown[];
 }
 
-type SqlValue = string | number | null;
+type SqlValue = string | number | null | Uint8Array;
 
 /** Opens a file with Node's own SQLite where it is built in (22.13 and later), else with the package that has the same API. */
 export async function connect(path: string): Promise<Connection> {

@@ -12,7 +12,7 @@ export async function migrate(db: Connection, path: string, own?: readonly Step[
   const target = own?.length ?? schemaVersion;
   const versionNow = () => transaction(db, () => versionOf(db, path, target));
   while (versionNow() < target) {
-    const steps = own ?? (await import("./migrations.js")).steps;
+    const steps = own ?? (await import("./migrations.js")).stepsOf("sqlite");
     transaction(db, () => takeStep(db, versionOf(db, path, target), steps));
   }
 }

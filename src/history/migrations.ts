@@ -1,112 +1,141 @@
-/** The schema's history. Loaded only for a file that is new or behind: Kysely takes longer to load than the log to open. */
-import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from "kysely";
+/**
+ * The schema's history, once for both databases. Loaded only for a log that is new or behind: Kysely takes longer to load than the log to
+ * open.
+ */
+import {
+  type CreateTableBuilder,
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type SchemaModule,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  sql,
+} from "kysely";
 import { applicationId } from "./schema-version.js";
 
-/** Writes SQL, runs none. */
-const { schema } = new Kysely<unknown>({
-  dialect: {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  },
-});
+export type Dialect = "sqlite" | "postgres";
 
 /** SQL statements, run in one transaction. */
 export type Step = readonly string[];
 
 /**
- * How many of these a file has had is its `user_version`. Only ever append. `payload`, `options` and `mail` are JSON; what is
- * searched or must be unique has a column of its own.
+ * How many of these a log has had is its version (`user_version` of a file). Only ever append. `payload`, `options` and `mail` are JSON, as
+ * text: PostgreSQL's own type refuses what may be in it. What is searched or must be unique has a column of its own.
  */
-export const steps: readonly Step[] = [
-  [
-    ...sqlOf(
+export function stepsOf(dialect: Dialect): readonly Step[] {
+  const schema = schemaOf(dialect);
+  const isSqlite = dialect === "sqlite";
+  const key = isSqlite ? "integer" : "bigserial";
+  /** Milliseconds since the epoch. */
+  const time = isSqlite ? "integer" : "bigint";
+  const strict = <Table extends string, Columns extends string>(table: CreateTableBuilder<Table, Columns>) =>
+    isSqlite ? table.modifyEnd(sql`strict`) : table;
+  return [
+    [
+      ...sqlOf(
+        schema
+          .createTable("events")
+          .addColumn("id", key, (column) => column.primaryKey())
+          .addColumn("conversation_id", "text", (column) => column.notNull())
+          .addColumn("seq", "integer", (column) => column.notNull())
+          .addColumn("turn_id", "text", (column) => column.notNull())
+          .addColumn("type", "text", (column) => column.notNull())
+          .addColumn("request_id", "text")
+          .addColumn("payload", "text", (column) => column.notNull())
+          .addColumn("at", time, (column) => column.notNull())
+          .addUniqueConstraint("events_seq", ["conversation_id", "seq"])
+          .addUniqueConstraint("events_request", ["conversation_id", "request_id"])
+          .$call(strict),
+        schema.createIndex("events_turn").on("events").columns(["conversation_id", "turn_id", "seq"]),
+      ),
+      ...(isSqlite ? [`PRAGMA application_id = ${applicationId}`] : []),
+    ],
+    sqlOf(
+      // The place of an event in its turn: whoever writes a place twice is not alone.
+      schema.alterTable("events").addColumn("position", "integer"),
       schema
-        .createTable("events")
-        .addColumn("id", "integer", (column) => column.primaryKey())
+        .createIndex("events_position")
+        .unique()
+        .on("events")
+        .columns(["conversation_id", "turn_id", "position"])
+        .where(sql.ref("position"), "is not", null),
+      // What a day has cost.
+      schema
+        .createIndex("events_answers")
+        .on("events")
+        .column("at")
+        .where(sql.ref("type"), "=", sql.lit("assistant_message")),
+      // `state`: queued, running, failed (a repetition of the request goes on with it) or ended. `place` orders a conversation's turns.
+      schema
+        .createTable("turns")
         .addColumn("conversation_id", "text", (column) => column.notNull())
-        .addColumn("seq", "integer", (column) => column.notNull())
         .addColumn("turn_id", "text", (column) => column.notNull())
-        .addColumn("type", "text", (column) => column.notNull())
-        .addColumn("request_id", "text")
-        .addColumn("payload", "text", (column) => column.notNull())
-        .addColumn("at", "integer", (column) => column.notNull())
-        .addUniqueConstraint("events_seq", ["conversation_id", "seq"])
-        .addUniqueConstraint("events_request", ["conversation_id", "request_id"])
-        .modifyEnd(sql`strict`),
-      schema.createIndex("events_turn").on("events").columns(["conversation_id", "turn_id", "seq"]),
+        .addColumn("request_id", "text", (column) => column.notNull())
+        .addColumn("state", "text", (column) => column.notNull())
+        .addColumn("place", "integer", (column) => column.notNull())
+        .addColumn("node_id", "text")
+        .addColumn("fence", "integer", (column) => column.notNull().defaultTo(0))
+        .addColumn("crashes", "integer", (column) => column.notNull().defaultTo(0))
+        .addColumn("workspace", "text", (column) => column.notNull())
+        .addColumn("options", "text", (column) => column.notNull())
+        .addPrimaryKeyConstraint("turns_key", ["conversation_id", "turn_id"])
+        .$call(strict),
+      schema
+        .createIndex("turns_open")
+        .on("turns")
+        .columns(["conversation_id", "place"])
+        .where(sql.ref("state"), "in", sql`('queued', 'running')`),
+      schema
+        .createTable("nodes")
+        .addColumn("node_id", "text", (column) => column.primaryKey().notNull())
+        .addColumn("machine", "text", (column) => column.notNull())
+        .addColumn("pid", "integer", (column) => column.notNull())
+        .addColumn("seen_at", time, (column) => column.notNull())
+        .$call(strict),
+      schema
+        .createTable("mail")
+        .addColumn("id", key, (column) => column.primaryKey())
+        .addColumn("conversation_id", "text", (column) => column.notNull())
+        .addColumn("turn_id", "text", (column) => column.notNull())
+        .addColumn("mail", "text", (column) => column.notNull())
+        .$call(strict),
+      // Results that are too large for a model, and read by it in pieces.
+      schema
+        .createTable("results")
+        .addColumn("result_id", "text", (column) => column.primaryKey().notNull())
+        .addColumn("conversation_id", "text", (column) => column.notNull())
+        .addColumn("text", "text", (column) => column.notNull())
+        .addColumn("at", time, (column) => column.notNull())
+        .$call(strict),
+      schema.createIndex("results_conversation").on("results").column("conversation_id"),
     ),
-    `PRAGMA application_id = ${applicationId}`,
-  ],
-  sqlOf(
-    // The place of an event in its turn: whoever writes a place twice is not alone.
-    schema.alterTable("events").addColumn("position", "integer"),
-    schema
-      .createIndex("events_position")
-      .unique()
-      .on("events")
-      .columns(["conversation_id", "turn_id", "position"])
-      .where(sql.ref("position"), "is not", null),
-    // What a day has cost.
-    schema
-      .createIndex("events_answers")
-      .on("events")
-      .column("at")
-      .where(sql.ref("type"), "=", sql.lit("assistant_message")),
-    // `state`: queued, running, failed (a repetition of the request goes on with it) or ended. `place` orders a conversation's turns.
-    schema
-      .createTable("turns")
-      .addColumn("conversation_id", "text", (column) => column.notNull())
-      .addColumn("turn_id", "text", (column) => column.notNull())
-      .addColumn("request_id", "text", (column) => column.notNull())
-      .addColumn("state", "text", (column) => column.notNull())
-      .addColumn("place", "integer", (column) => column.notNull())
-      .addColumn("node_id", "text")
-      .addColumn("fence", "integer", (column) => column.notNull().defaultTo(0))
-      .addColumn("crashes", "integer", (column) => column.notNull().defaultTo(0))
-      .addColumn("workspace", "text", (column) => column.notNull())
-      .addColumn("options", "text", (column) => column.notNull())
-      .addPrimaryKeyConstraint("turns_key", ["conversation_id", "turn_id"])
-      .modifyEnd(sql`strict`),
-    schema
-      .createIndex("turns_open")
-      .on("turns")
-      .columns(["conversation_id", "place"])
-      .where(sql.ref("state"), "in", sql`('queued', 'running')`),
-    schema
-      .createTable("nodes")
-      .addColumn("node_id", "text", (column) => column.primaryKey().notNull())
-      .addColumn("machine", "text", (column) => column.notNull())
-      .addColumn("pid", "integer", (column) => column.notNull())
-      .addColumn("seen_at", "integer", (column) => column.notNull())
-      .modifyEnd(sql`strict`),
-    schema
-      .createTable("mail")
-      .addColumn("id", "integer", (column) => column.primaryKey())
-      .addColumn("conversation_id", "text", (column) => column.notNull())
-      .addColumn("turn_id", "text", (column) => column.notNull())
-      .addColumn("mail", "text", (column) => column.notNull())
-      .modifyEnd(sql`strict`),
-    // Results that are too large for a model, and read by it in pieces.
-    schema
-      .createTable("results")
-      .addColumn("result_id", "text", (column) => column.primaryKey().notNull())
-      .addColumn("conversation_id", "text", (column) => column.notNull())
-      .addColumn("text", "text", (column) => column.notNull())
-      .addColumn("at", "integer", (column) => column.notNull())
-      .modifyEnd(sql`strict`),
-    schema.createIndex("results_conversation").on("results").column("conversation_id"),
-  ),
-  sqlOf(
-    // The few events that say what a conversation is made of.
-    schema
-      .createIndex("events_marks")
-      .on("events")
-      .columns(["conversation_id", "seq"])
-      .where(sql.ref("type"), "in", sql`('fork', 'rewind')`),
-  ),
-];
+    sqlOf(
+      // The few events that say what a conversation is made of.
+      schema
+        .createIndex("events_marks")
+        .on("events")
+        .columns(["conversation_id", "seq"])
+        .where(sql.ref("type"), "in", sql`('fork', 'rewind')`),
+    ),
+  ];
+}
+
+/** Writes SQL, runs none. */
+function schemaOf(dialect: Dialect): SchemaModule {
+  const isSqlite = dialect === "sqlite";
+  return new Kysely<unknown>({
+    dialect: {
+      createAdapter: () => (isSqlite ? new SqliteAdapter() : new PostgresAdapter()),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => (isSqlite ? new SqliteIntrospector(db) : new PostgresIntrospector(db)),
+      createQueryCompiler: () => (isSqlite ? new SqliteQueryCompiler() : new PostgresQueryCompiler()),
+    },
+  }).schema;
+}
 
 function sqlOf(...statements: { compile(): { sql: string } }[]): string[] {
   return statements.map((statement) => statement.compile().sql);

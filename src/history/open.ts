@@ -1,6 +1,8 @@
 import type { StorageConfig } from "../core/config.js";
+import { newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
 import type { ChatStore } from "../core/store-ports.js";
+import { schemaVersion } from "./schema-version.js";
 import { inMemory, openSqliteStore } from "./sqlite-store.js";
 
 /** The event log that `chat.storage` asks for. Throws StoreError. */
@@ -8,7 +10,24 @@ export async function openStore(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe },
 ): Promise<ChatStore> {
+  if (storage.driver === "postgres") {
+    const { openPostgresLog } = await import("./postgres/open.js");
+    return (await openPostgresLog(storage, { ...parts, newId })).store;
+  }
   return storage.driver === "memory"
     ? openSqliteStore(inMemory, parts)
     : openSqliteStore(storage.path, { ...parts, isFull: storage.durability === "full" });
+}
+
+/** Brings the log to our schema, and no more: says where it is, without a secret, and the schema it has now. Throws StoreError. */
+export async function migrateStore(
+  storage: StorageConfig,
+  parts: { now: () => number; observe: Observe },
+): Promise<{ place: string; version: number }> {
+  if (storage.driver === "postgres") {
+    const { migrateDatabase } = await import("./postgres/open.js");
+    return { place: await migrateDatabase(storage, parts.observe), version: schemaVersion };
+  }
+  await (await openStore(storage, parts)).close();
+  return { place: storage.driver === "memory" ? "memory" : storage.path, version: schemaVersion };
 }

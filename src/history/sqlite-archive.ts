@@ -1,6 +1,7 @@
-import type { ChatEvent, CompactionEvent, StoredEvent } from "../core/chat.js";
+import type { ChatEvent, StoredEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import type { Archive, ConversationOverview } from "../core/store-ports.js";
+import { refuseUnfinished, renumbered } from "./claims.js";
 import type { Connection } from "./connection.js";
 import type { SqliteEvents } from "./sqlite-events.js";
 import { type Guarded, isUnfinished } from "./sqlite-turns.js";
@@ -37,9 +38,7 @@ export class SqliteArchive implements Archive {
   async amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent> {
     return this.#written(() => {
       if (this.#has(conversationId, isUnfinished)) {
-        throw new RequestError("busy", `a turn of ${conversationId} has not ended`, {
-          hint: `wait for it or cancel it; one that a dead host has left goes on with: mcp-platform chat -r ${conversationId}`,
-        });
+        refuseUnfinished(conversationId);
       }
       return this.#events.insert(conversationId, decide(this.#events.from(conversationId, 1)));
     });
@@ -122,14 +121,6 @@ export class SqliteArchive implements Archive {
   #written<T>(work: () => T): T {
     return this.#guarded("write", () => transaction(this.#db, work));
   }
-}
-
-/** The event as it is in the copy, whose first event is its own. */
-function renumbered(
-  { seq: _, at: __, ...compaction }: CompactionEvent & { seq: number; at: number },
-  seqs: readonly number[],
-): ChatEvent {
-  return { ...compaction, upToSeq: 1 + seqs.filter((seq) => seq <= compaction.upToSeq).length };
 }
 
 /** Exactly what the partial index of these events says, so that SQLite uses it. */

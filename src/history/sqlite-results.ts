@@ -2,7 +2,10 @@ import type { ResultStore } from "../core/store-ports.js";
 import type { Connection } from "./connection.js";
 import { transaction } from "./transaction.js";
 
-/** Large tool results, beside the events of the same file: those would otherwise be read with every fold. */
+/**
+ * Large tool results, beside the events of the same file: those would otherwise be read with every fold. They go to and from the driver as
+ * bytes, because it ends a text at its first NUL.
+ */
 export class SqliteResults implements ResultStore {
   readonly #db: Connection;
   readonly #now: () => number;
@@ -15,14 +18,17 @@ export class SqliteResults implements ResultStore {
   }
 
   async put(conversationId: string, resultId: string, text: string): Promise<void> {
-    const insert = "INSERT INTO results (result_id, conversation_id, text, at) VALUES (?, ?, ?, ?)";
+    const insert = "INSERT INTO results (result_id, conversation_id, text, at) VALUES (?, ?, CAST(? AS TEXT), ?)";
     this.#guarded("write", () =>
-      transaction(this.#db, () => this.#db.prepare(insert).all(resultId, conversationId, text, this.#now())),
+      transaction(this.#db, () =>
+        this.#db.prepare(insert).all(resultId, conversationId, Buffer.from(text), this.#now()),
+      ),
     );
   }
 
   async read(resultId: string): Promise<string | undefined> {
-    const select = this.#db.prepare("SELECT text FROM results WHERE result_id = ?");
-    return this.#guarded("read", () => select.get(resultId) as { text: string } | undefined)?.text;
+    const select = this.#db.prepare("SELECT CAST(text AS BLOB) AS bytes FROM results WHERE result_id = ?");
+    const row = this.#guarded("read", () => select.get(resultId) as { bytes: Uint8Array } | undefined);
+    return row && Buffer.from(row.bytes).toString();
   }
 }

@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../core/chat.js";
-import { RequestError, StoreError } from "../core/errors.js";
+import { RequestError } from "../core/errors.js";
 import type { Observe } from "../core/ports.js";
 import type {
   Archive,
@@ -13,6 +12,7 @@ import type {
   TurnLeases,
   TurnRequest,
 } from "../core/store-ports.js";
+import { isOver, requireSameContent, same, stateAfter } from "./claims.js";
 import type { Connection, Statement } from "./connection.js";
 import { SqliteArchive } from "./sqlite-archive.js";
 import { openDatabase } from "./sqlite-database.js";
@@ -63,7 +63,7 @@ class SqliteStore implements ChatStore {
     this.#path = path;
     const guarded: Guarded = (doing, work) => this.#guarded(doing, work);
     this.#events = new SqliteEvents(db, now);
-    this.#turns = new SqliteTurns(db, guarded);
+    this.#turns = new SqliteTurns(db, now, guarded);
     this.turns = this.#turns;
     this.results = new SqliteResults(db, now, guarded);
     this.archive = new SqliteArchive(db, this.#events, guarded);
@@ -112,10 +112,8 @@ class SqliteStore implements ChatStore {
       const there = this.#events.at(conversationId, event.turnId, grant.position);
       if (there) return same(there, event);
       const stored = this.#events.insert(conversationId, event, grant.position);
-      if (event.type === "turn_end") this.#turns.end(conversationId, event.turnId, "ended");
-      if (event.type === "turn_error") {
-        this.#turns.end(conversationId, event.turnId, event.error.retryable ? "failed" : "ended");
-      }
+      const state = stateAfter(event);
+      if (state) this.#turns.end(conversationId, event.turnId, state);
       return stored;
     });
   }
@@ -150,28 +148,4 @@ class SqliteStore implements ChatStore {
       throw error instanceof RequestError ? error : storeError(error, this.#path, doing);
     }
   }
-}
-
-/** A turn is over when it ended, or failed in a way that a repetition would not mend. */
-function isOver(last: StoredEvent | undefined): boolean {
-  return last?.type === "turn_end" || (last?.type === "turn_error" && !last.error.retryable);
-}
-
-/** An append whose acknowledgement was lost is repeated; anything else at its place is another process's. */
-function same(there: StoredEvent, event: ChatEvent): StoredEvent {
-  const { seq, at, ...known } = there;
-  if (isDeepStrictEqual(known, asStored(event))) return there;
-  throw new StoreError("fenced", `another process has gone on with the turn ${event.turnId}`);
-}
-
-function requireSameContent({ requestId, content }: UserMessageEvent, known: StoredEvent | undefined): void {
-  if (known?.type === "user_message" && isDeepStrictEqual(known.content, asStored(content))) return;
-  throw new RequestError("request_mismatch", `request id "${requestId}" was already used with another text`, {
-    hint: "send a new request_id for a new message",
-  });
-}
-
-/** What JSON cannot carry is no difference. */
-function asStored(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
 }

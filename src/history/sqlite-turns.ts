@@ -1,6 +1,14 @@
 import type { UserMessageEvent } from "../core/chat.js";
-import { StoreError } from "../core/errors.js";
-import type { AbandonedTurn, LogNode, TurnLease, TurnLeases, TurnMail, TurnRequest } from "../core/store-ports.js";
+import type {
+  AbandonedTurn,
+  HostProcess,
+  LogNode,
+  TurnLease,
+  TurnLeases,
+  TurnMail,
+  TurnRequest,
+} from "../core/store-ports.js";
+import { fenced } from "./claims.js";
 import type { Connection } from "./connection.js";
 import { transaction } from "./transaction.js";
 
@@ -19,13 +27,15 @@ interface LeaseRow {
 export class SqliteTurns implements TurnLeases {
   readonly #db: Connection;
   readonly #guarded: Guarded;
+  readonly #now: () => number;
   readonly #grant;
   readonly #end;
   readonly #forgetMail;
   readonly #version;
 
-  constructor(db: Connection, guarded: Guarded) {
+  constructor(db: Connection, now: () => number, guarded: Guarded) {
     this.#db = db;
+    this.#now = now;
     this.#guarded = guarded;
     this.#grant = db.prepare(
       "SELECT 1 FROM turns WHERE conversation_id = ? AND turn_id = ? AND fence = ? AND state = 'running'",
@@ -58,7 +68,7 @@ export class SqliteTurns implements TurnLeases {
 
   requireGrant(conversationId: string, turnId: string, fence: number): void {
     if (this.#grant.get(conversationId, turnId, fence)) return;
-    throw new StoreError("fenced", `another process has gone on with the turn ${turnId}`);
+    throw fenced(turnId);
   }
 
   end(conversationId: string, turnId: string, state: "ended" | "failed"): void {
@@ -82,7 +92,8 @@ export class SqliteTurns implements TurnLeases {
     return row && { fence: row.fence, crashes: row.crashes, options: JSON.parse(row.options) };
   }
 
-  async beat({ nodeId, machine, pid, seenAt }: LogNode): Promise<void> {
+  async beat({ nodeId, machine, pid }: HostProcess): Promise<number> {
+    const seenAt = this.#now();
     this.#write(
       `INSERT INTO nodes (node_id, machine, pid, seen_at) VALUES (?1, ?2, ?3, ?4)
        ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at`,
@@ -91,6 +102,7 @@ export class SqliteTurns implements TurnLeases {
       pid,
       seenAt,
     );
+    return seenAt;
   }
 
   async leave(nodeId: string): Promise<void> {
@@ -104,7 +116,8 @@ export class SqliteTurns implements TurnLeases {
 
   async nodes(): Promise<LogNode[]> {
     const rows = this.#read(`SELECT node_id AS "nodeId", machine, pid, seen_at AS "seenAt" FROM nodes`);
-    return (rows as LogNode[]).map((row) => ({ ...row }));
+    const now = this.#now();
+    return (rows as Omit<LogNode, "silentMs">[]).map((row) => ({ ...row, silentMs: now - row.seenAt }));
   }
 
   async bury(nodeId: string, seenAt: number): Promise<void> {

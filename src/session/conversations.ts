@@ -8,7 +8,6 @@ import { decideFork, decideRewind, type RewindTo } from "./rewind.js";
 interface ConversationsParts {
   store: ChatStore;
   isGone: (node: LogNode) => boolean;
-  now: () => number;
   newId: NewId;
 }
 

@@ -2,16 +2,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../core/errors.js";
 import type { Observe } from "../core/ports.js";
-import type { AbandonedTurn, LogNode, TurnLease, TurnLeases, TurnMail } from "../core/store-ports.js";
+import type { AbandonedTurn, HostProcess, LogNode, TurnLease, TurnLeases, TurnMail } from "../core/store-ports.js";
 
 export interface EngineParts {
   turns: TurnLeases;
-  node: { nodeId: string; machine: string; pid: number };
+  node: HostProcess;
   /** Hosts of other workspaces have other servers: their turns are left to them. */
   workspace: string;
   /** Whether the process of the node is certainly gone, so that its lease need not be waited for. */
   isGone: (node: LogNode) => boolean;
-  now: () => number;
   observe: Observe;
   leaseMs?: number;
 }
@@ -34,13 +33,9 @@ const unknownVersion = -1;
 /** Hosts whose process is gone, or that have not said for a lease's time that they live. */
 export async function deadNodes(
   turns: TurnLeases,
-  { isGone, now, leaseMs = defaultLeaseMs }: Pick<EngineParts, "isGone" | "now" | "leaseMs">,
+  { isGone, leaseMs = defaultLeaseMs }: Pick<EngineParts, "isGone" | "leaseMs">,
 ): Promise<LogNode[]> {
-  return (await turns.nodes()).filter((node) => isLate(node, now(), leaseMs) || isGone(node));
-}
-
-function isLate({ seenAt }: LogNode, now: number, leaseMs: number): boolean {
-  return seenAt < now - leaseMs;
+  return (await turns.nodes()).filter((node) => node.silentMs > leaseMs || isGone(node));
 }
 
 export class TurnEngine {
@@ -146,19 +141,18 @@ export class TurnEngine {
     this.#repeat(pollMs, () => this.#poll());
   }
 
-  /** False when this process has stood still, or the clock was set: whoever is late may have been held up by the same. */
+  /** False when this process or the log has stood still, or the log's clock was set: whoever is late may have been held up by the same. */
   async #beat(): Promise<boolean> {
-    const seenAt = this.#parts.now();
-    await this.#parts.turns.beat({ ...this.#parts.node, seenAt });
+    const seenAt = await this.#parts.turns.beat(this.#parts.node);
     const lastBeatAt = this.#beatAt ?? seenAt;
     this.#beatAt = seenAt;
     return seenAt - lastBeatAt < (2 * this.#leaseMs) / beatsPerLease;
   }
 
   async #sweep(wasSteady = true): Promise<void> {
-    const { turns, isGone, now, observe } = this.#parts;
+    const { turns, isGone, observe } = this.#parts;
     const isOther = ({ nodeId }: LogNode) => nodeId !== this.nodeId;
-    const isLost = (node: LogNode) => isGone(node) || (wasSteady && isLate(node, now(), this.#leaseMs));
+    const isLost = (node: LogNode) => isGone(node) || (wasSteady && node.silentMs > this.#leaseMs);
     const dead = (await turns.nodes()).filter((node) => isOther(node) && isLost(node));
     for (const { nodeId, pid, seenAt } of dead) {
       observe({ level: "info", scope: "session", message: `the host of process ${pid} is gone; its turns are free` });

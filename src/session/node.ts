@@ -1,7 +1,7 @@
 /** This process among the hosts that share an event log. */
 import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import type { LogNode } from "../core/store-ports.js";
+import type { HostProcess } from "../core/store-ports.js";
 
 /** Process ids mean something within one PID namespace of one machine. */
 export function thisMachine(): string {
@@ -9,7 +9,7 @@ export function thisMachine(): string {
 }
 
 /** Whether the process is certainly gone. One of another machine may be anything; a number that was given away again counts as alive. */
-export function isGone({ machine, pid }: LogNode, ours: string): boolean {
+export function isGone({ machine, pid }: HostProcess, ours: string): boolean {
   if (machine !== ours) return false;
   try {
     process.kill(pid, 0);

@@ -13,6 +13,7 @@ import { longestTimerMs } from "./turn-runner.js";
 
 export interface SessionsParts extends Omit<SessionParts, "engine" | "conversations"> {
   engine: Omit<EngineParts, "turns">;
+  now: () => number;
   /** Which conversations `startRetention` deletes. Default: none. */
   retention?: RetentionConfig;
 }
@@ -29,7 +30,7 @@ export class Sessions {
   #onResumed: ResumedListener = () => {};
   #isClosing = false;
 
-  constructor({ engine, retention = {}, ...parts }: SessionsParts) {
+  constructor({ engine, now, retention = {}, ...parts }: SessionsParts) {
     const { turns } = parts.store;
     const turnEngine = new TurnEngine(
       { ...engine, turns },
@@ -41,8 +42,8 @@ export class Sessions {
       },
     );
     const { store, newId } = parts;
-    const { isGone, now, observe } = engine;
-    this.conversations = new Conversations({ store, isGone, now, newId });
+    const { isGone, observe } = engine;
+    this.conversations = new Conversations({ store, isGone, newId });
     const isOpen = (conversationId: string) => this.#live.has(conversationId);
     this.#retention = new Retention({ store, rules: retention, isOpen, now, observe });
     this.#parts = { ...parts, conversations: this.conversations, engine: turnEngine };

@@ -21,6 +21,7 @@ mcpServers:
     url: https://h.example/mcp?token=hidden8
     headers: { X-Harmless: hidden9 }
   tok: { command: run, args: ["\${MY_TOKEN}", "\${HOME}"] }
+chat: { storage: { url: "postgres://me:hidden14@db.example:5433/chats?password=hidden15" } }
 `;
 const GIVEN = {
   env: { K: "hidden10", MY_TOKEN: "hidden11", MCP_PLATFORM_LLM__HTTP__MAX_RETRIES: "5" },
@@ -38,6 +39,7 @@ describe("config show", () => {
         http: { max_retries: 5, timeout: 30 },
         providers: { groq: { api_key: "***", base_url: "https://***@h.example/v1?***" } },
       },
+      chat: { storage: { url: "postgres://***@db.example:5433/chats?***" } },
       logging: { level: "debug" },
       mcpServers: {
         fs: {

@@ -72,6 +72,41 @@ describe("an empty configuration", () => {
     });
   });
 
+  test("a database takes the place of the file when its URL is given, and memory that of both", () => {
+    const storage = {
+      url: "postgres://me:word@h/db",
+      pool_size: 3,
+      listen: false,
+      retry_timeout: "1m",
+      max_age: "90d",
+    };
+    const given = (more: object) => loadConfig({ chat: { storage: { ...storage, ...more } } }, { env: {} }).config.chat;
+    expect(given({}).storage).toEqual({
+      driver: "postgres",
+      url: "postgres://me:word@h/db",
+      poolSize: 3,
+      listen: false,
+      connectTimeoutMs: 5_000,
+      statementTimeoutMs: 15_000,
+      retryTimeoutMs: 60_000,
+      maxAgeMs: 90 * 24 * 3_600_000,
+    });
+    expect(given({ driver: "memory" }).storage).toMatchObject({ driver: "memory" });
+    const env = { MCP_PLATFORM_CHAT__STORAGE__URL: "postgresql://h/other" };
+    expect(loadConfig({}, { env }).config.chat.storage).toMatchObject({
+      driver: "postgres",
+      url: "postgresql://h/other",
+    });
+  });
+
+  test.each([
+    [{ url: "mysql://h/db" }, /chat\.storage\.url: .*postgres:\/\/user:password@host:5432\/name/],
+    [{ url: "me:word@h/db" }, /^(?!.*me:word)/],
+    [{ driver: "postgres" }, /chat\.storage\.driver: postgres needs a url beside it/],
+  ])("%j is refused", (storage, message) => {
+    expect(() => loadConfig({ chat: { storage } }, { env: {} })).toThrow(message);
+  });
+
   test("an object does as well as a file, and stays as it was", () => {
     const given = { llm: { providers: { a: { headers: { b: "c" } } } }, chat: { storage: { driver: "memory" } } };
     const { config, file } = loadConfig(given, { env: {} });

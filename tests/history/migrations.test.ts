@@ -2,10 +2,12 @@ import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { type Connection, connect } from "../../src/history/connection.js";
 import { migrate } from "../../src/history/migrate.js";
-import { steps } from "../../src/history/migrations.js";
+import { stepsOf } from "../../src/history/migrations.js";
 import { schemaVersion } from "../../src/history/schema-version.js";
 import { openSqliteStore } from "../../src/history/sqlite-store.js";
 import { inFolder, request, turn } from "./support.js";
+
+const steps = stepsOf("sqlite");
 
 async function withDatabase(work: (db: Connection, path: string) => void | Promise<void>): Promise<void> {
   await inFolder(async (folder) => {

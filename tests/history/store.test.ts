@@ -1,20 +1,11 @@
-import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/store-ports.js";
-import { openStore } from "../../src/history/open.js";
-import { call, inFolder, request, turn } from "./support.js";
+import { drivers, withStore as withStoreOn } from "../support/storages.js";
+import { call, request, turn } from "./support.js";
 
 /** What every event log promises. */
-describe.each(["sqlite", "memory"] as const)("the %s store", (driver) => {
-  async function withStore(work: (store: ChatStore) => Promise<void>): Promise<void> {
-    await inFolder(async (folder) => {
-      let time = 100;
-      const storage = driver === "sqlite" ? { driver, path: join(folder, "events.db") } : { driver };
-      const store = await openStore(storage, { now: () => time++, observe: () => undefined });
-      await work(store);
-      await store.close();
-    });
-  }
+describe.each(drivers)("the %s store", (driver) => {
+  const withStore = (work: (store: ChatStore) => Promise<void>) => withStoreOn(driver, work);
   const one = turn("turn_1");
   const two = turn("turn_2");
 

@@ -1,178 +1,182 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatStore, TurnGrant } from "../../src/core/store-ports.js";
-import { openStore } from "../../src/history/open.js";
+import { drivers, withStore as withStoreOn } from "../support/storages.js";
 import { request, turn } from "./support.js";
 
 const one = turn("turn_1");
 const two = turn("turn_2");
 
-async function withStore(work: (store: ChatStore) => Promise<void>): Promise<void> {
-  const store = await openStore({ driver: "memory" }, { now: () => 0, observe: () => undefined });
-  await work(store);
-  await store.close();
-}
-
-function node(nodeId: string, seenAt = 0) {
-  return { nodeId, machine: "m", pid: 1, seenAt };
+function node(nodeId: string) {
+  return { nodeId, machine: "m", pid: 1 };
 }
 
 const at = (fence: number, position: number): TurnGrant => ({ fence, position });
 
-describe("a turn", () => {
-  test("is run by the process that sent it, with the options it was sent with", () =>
-    withStore(async (store) => {
-      await store.turns.beat(node("a"));
-      await store.claim("c", one.user("hello"), { nodeId: "a", workspace: "w", options: { model: "m" } });
-      expect(await store.turns.acquire("c", "turn_1", "b")).toBeUndefined();
-      expect(await store.turns.acquire("c", "turn_1", "a")).toEqual({ fence: 1, crashes: 0, options: { model: "m" } });
-    }));
+describe.each(drivers)("on %s", (driver) => {
+  const withStore = (work: (store: ChatStore) => Promise<void>) => withStoreOn(driver, work);
 
-  test("waits until the turns before it in its conversation have ended, whoever runs them", () =>
-    withStore(async (store) => {
-      await store.claim("c", one.user("first"), request("a"));
-      await store.claim("c", two.user("second"), request("b"));
-      await store.claim("other", turn("turn_3").user("third"), request("b"));
-      expect(await store.turns.acquire("c", "turn_2", "b")).toBeUndefined();
-      expect(await store.turns.acquire("other", "turn_3", "b")).toBeDefined();
-      const lease = await store.turns.acquire("c", "turn_1", "a");
-      expect(await store.turns.acquire("c", "turn_2", "b")).toBeUndefined();
-      await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
-      expect(await store.turns.acquire("c", "turn_2", "b")).toBeDefined();
-    }));
+  describe("a turn", () => {
+    test("is run by the process that sent it, with the options it was sent with", () =>
+      withStore(async (store) => {
+        await store.turns.beat(node("a"));
+        await store.claim("c", one.user("hello"), { nodeId: "a", workspace: "w", options: { model: "m" } });
+        expect(await store.turns.acquire("c", "turn_1", "b")).toBeUndefined();
+        expect(await store.turns.acquire("c", "turn_1", "a")).toEqual({
+          fence: 1,
+          crashes: 0,
+          options: { model: "m" },
+        });
+      }));
 
-  test("that ended is not run again, and neither is one that failed for good", () =>
-    withStore(async (store) => {
-      for (const [conversationId, end] of [
-        ["c", one.end()],
-        ["d", one.error(false)],
-      ] as const) {
-        await store.claim(conversationId, one.user("hello"), request("a"));
-        const lease = await store.turns.acquire(conversationId, "turn_1", "a");
-        await store.append(conversationId, end, at(lease?.fence ?? 0, 2));
-        expect(await store.claim(conversationId, one.user("hello"), request("a"))).toMatchObject({ ended: true });
-        expect(await store.turns.acquire(conversationId, "turn_1", "a")).toBeUndefined();
-      }
-    }));
+    test("waits until the turns before it in its conversation have ended, whoever runs them", () =>
+      withStore(async (store) => {
+        await store.claim("c", one.user("first"), request("a"));
+        await store.claim("c", two.user("second"), request("b"));
+        await store.claim("other", turn("turn_3").user("third"), request("b"));
+        expect(await store.turns.acquire("c", "turn_2", "b")).toBeUndefined();
+        expect(await store.turns.acquire("other", "turn_3", "b")).toBeDefined();
+        const lease = await store.turns.acquire("c", "turn_1", "a");
+        expect(await store.turns.acquire("c", "turn_2", "b")).toBeUndefined();
+        await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
+        expect(await store.turns.acquire("c", "turn_2", "b")).toBeDefined();
+      }));
 
-  test("that failed in a way that may pass goes to the first who sends it again, behind what came meanwhile", () =>
-    withStore(async (store) => {
-      await store.claim("c", one.user("first"), request("a"));
-      await store.append("c", one.error(), at((await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0, 2));
-      await store.claim("c", two.user("second"), request("a"));
-      const claims = [await store.claim("c", one.user("first"), request("b"))];
-      claims.push(await store.claim("c", one.user("first"), request("a")));
-      expect(claims.map(({ created, ended }) => [created, ended])).toEqual([
-        [false, false],
-        [false, false],
-      ]);
-      await store.append("c", two.end(), at((await store.turns.acquire("c", "turn_2", "a"))?.fence ?? 0, 2));
-      await store.turns.beat(node("b"));
-      expect(await store.turns.acquire("c", "turn_1", "a")).toBeUndefined();
-      expect(await store.turns.acquire("c", "turn_1", "b")).toBeDefined();
-    }));
+    test("that ended is not run again, and neither is one that failed for good", () =>
+      withStore(async (store) => {
+        for (const [conversationId, end] of [
+          ["c", one.end()],
+          ["d", one.error(false)],
+        ] as const) {
+          await store.claim(conversationId, one.user("hello"), request("a"));
+          const lease = await store.turns.acquire(conversationId, "turn_1", "a");
+          await store.append(conversationId, end, at(lease?.fence ?? 0, 2));
+          expect(await store.claim(conversationId, one.user("hello"), request("a"))).toMatchObject({ ended: true });
+          expect(await store.turns.acquire(conversationId, "turn_1", "a")).toBeUndefined();
+        }
+      }));
 
-  test("refuses the same request id with another text, and stays as it was", () =>
-    withStore(async (store) => {
-      await store.claim("c", one.user("hello", "r"), request("a"));
-      const other = store.claim("c", two.user("goodbye", "r"), request("a"));
-      await expect(other).rejects.toMatchObject({ name: "RequestError", kind: "request_mismatch" });
-      expect(await store.read("c")).toHaveLength(1);
-    }));
-});
+    test("that failed in a way that may pass goes to the first who sends it again, behind what came meanwhile", () =>
+      withStore(async (store) => {
+        await store.claim("c", one.user("first"), request("a"));
+        await store.append("c", one.error(), at((await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0, 2));
+        await store.claim("c", two.user("second"), request("a"));
+        const claims = [await store.claim("c", one.user("first"), request("b"))];
+        claims.push(await store.claim("c", one.user("first"), request("a")));
+        expect(claims.map(({ created, ended }) => [created, ended])).toEqual([
+          [false, false],
+          [false, false],
+        ]);
+        await store.append("c", two.end(), at((await store.turns.acquire("c", "turn_2", "a"))?.fence ?? 0, 2));
+        await store.turns.beat(node("b"));
+        expect(await store.turns.acquire("c", "turn_1", "a")).toBeUndefined();
+        expect(await store.turns.acquire("c", "turn_1", "b")).toBeDefined();
+      }));
 
-describe("events of a turn", () => {
-  test("are written by whoever has it, each place once", () =>
-    withStore(async (store) => {
-      await store.claim("c", one.user("hello"), request("a"));
-      const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
-      const first = await store.append("c", one.answer("hi"), at(fence, 2));
-      expect(await store.append("c", one.answer("hi"), at(fence, 2))).toEqual(first);
-      await expect(store.append("c", one.answer("ho"), at(fence, 2))).rejects.toMatchObject({ kind: "fenced" });
-      expect((await store.read("c")).map(({ seq }) => seq)).toEqual([1, 2]);
-    }));
+    test("refuses the same request id with another text, and stays as it was", () =>
+      withStore(async (store) => {
+        await store.claim("c", one.user("hello", "r"), request("a"));
+        const other = store.claim("c", two.user("goodbye", "r"), request("a"));
+        await expect(other).rejects.toMatchObject({ name: "RequestError", kind: "request_mismatch" });
+        expect(await store.read("c")).toHaveLength(1);
+      }));
+  });
 
-  test("are refused from a process whose turn has gone to another one", () =>
-    withStore(async (store) => {
-      await store.turns.beat(node("a"));
-      await store.claim("c", one.user("hello"), request("a"));
-      const stale = (await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0;
-      await store.turns.bury("a", 0);
-      await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
-      const lease = await store.turns.acquire("c", "turn_1", "b");
-      expect(lease).toMatchObject({ crashes: 1 });
-      await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
-      await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
-      await expect(store.append("c", one.end(), at(stale, 3))).rejects.toMatchObject({ kind: "fenced" });
-      expect((await store.read("c")).map(({ type }) => type)).toEqual(["user_message", "turn_end"]);
-    }));
-});
+  describe("events of a turn", () => {
+    test("are written by whoever has it, each place once", () =>
+      withStore(async (store) => {
+        await store.claim("c", one.user("hello"), request("a"));
+        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+        const first = await store.append("c", one.answer("hi"), at(fence, 2));
+        expect(await store.append("c", one.answer("hi"), at(fence, 2))).toEqual(first);
+        await expect(store.append("c", one.answer("ho"), at(fence, 2))).rejects.toMatchObject({ kind: "fenced" });
+        expect((await store.read("c")).map(({ seq }) => seq)).toEqual([1, 2]);
+      }));
 
-describe("processes", () => {
-  test("that have said again that they live are not buried", () =>
-    withStore(async (store) => {
-      await store.turns.beat(node("a", 1));
-      await store.claim("c", one.user("hello"), request("a"));
-      await store.turns.beat(node("a", 2));
-      await store.turns.bury("a", 1);
-      expect(await store.turns.nodes()).toEqual([node("a", 2)]);
-      expect(await store.turns.abandoned({ workspace: "here" })).toEqual([]);
-    }));
+    test("are refused from a process whose turn has gone to another one", () =>
+      withStore(async (store) => {
+        const seenAt = await store.turns.beat(node("a"));
+        await store.claim("c", one.user("hello"), request("a"));
+        const stale = (await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0;
+        await store.turns.bury("a", seenAt);
+        await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
+        const lease = await store.turns.acquire("c", "turn_1", "b");
+        expect(lease).toMatchObject({ crashes: 1 });
+        await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
+        await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
+        await expect(store.append("c", one.end(), at(stale, 3))).rejects.toMatchObject({ kind: "fenced" });
+        expect((await store.read("c")).map(({ type }) => type)).toEqual(["user_message", "turn_end"]);
+      }));
+  });
 
-  test("that die leave their turns to their workspace; a turn that only waited has not crashed", () =>
-    withStore(async (store) => {
-      await store.turns.beat(node("a"));
-      await store.claim("c", one.user("running"), request("a"));
-      await store.claim("c", two.user("waiting"), request("a"));
-      await store.claim("d", turn("turn_3").user("elsewhere"), request("a", "there"));
-      await store.turns.acquire("c", "turn_1", "a");
-      await store.turns.bury("a", 0);
-      const turns = await store.turns.abandoned({ workspace: "here" });
-      expect(turns.map(({ turnId }) => turnId)).toEqual(["turn_1", "turn_2"]);
-      expect(await store.turns.abandoned({ conversationId: "d" })).toMatchObject([{ turnId: "turn_3" }]);
-      expect(await store.turns.acquire("c", "turn_1", "b")).toMatchObject({ crashes: 1 });
-      await store.append("c", one.end(), at(3, 2));
-      expect(await store.turns.acquire("c", "turn_2", "b")).toMatchObject({ crashes: 0 });
-    }));
+  describe("processes", () => {
+    test("that have said again that they live are not buried", () =>
+      withStore(async (store) => {
+        const seenAt = await store.turns.beat(node("a"));
+        await store.claim("c", one.user("hello"), request("a"));
+        let again: number;
+        do again = await store.turns.beat(node("a"));
+        while (again === seenAt);
+        await store.turns.bury("a", seenAt);
+        expect(await store.turns.nodes()).toEqual([{ ...node("a"), seenAt: again, silentMs: expect.any(Number) }]);
+        expect(await store.turns.abandoned({ workspace: "here" })).toEqual([]);
+      }));
 
-  test("that were buried alive, or have left, and die before they say again that they live, leave what they took meanwhile", () =>
-    withStore(async (store) => {
-      await store.turns.beat(node("a"));
-      await store.turns.bury("a", 0);
-      await store.claim("c", one.user("running"), request("a"));
-      await store.claim("c", two.user("waiting"), request("a"));
-      await store.turns.acquire("c", "turn_1", "a");
-      await store.turns.beat(node("b"));
-      const turns = await store.turns.abandoned({ workspace: "here" });
-      expect(turns.map(({ turnId }) => turnId)).toEqual(["turn_1", "turn_2"]);
-      const lease = await store.turns.acquire("c", "turn_1", "b");
-      expect(lease).toMatchObject({ crashes: 1 });
-      await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
-      expect(await store.turns.acquire("c", "turn_2", "b")).toMatchObject({ crashes: 0 });
-    }));
+    test("that die leave their turns to their workspace; a turn that only waited has not crashed", () =>
+      withStore(async (store) => {
+        const seenAt = await store.turns.beat(node("a"));
+        await store.claim("c", one.user("running"), request("a"));
+        await store.claim("c", two.user("waiting"), request("a"));
+        await store.claim("d", turn("turn_3").user("elsewhere"), request("a", "there"));
+        await store.turns.acquire("c", "turn_1", "a");
+        await store.turns.bury("a", seenAt);
+        const turns = await store.turns.abandoned({ workspace: "here" });
+        expect(turns.map(({ turnId }) => turnId)).toEqual(["turn_1", "turn_2"]);
+        expect(await store.turns.abandoned({ conversationId: "d" })).toMatchObject([{ turnId: "turn_3" }]);
+        expect(await store.turns.acquire("c", "turn_1", "b")).toMatchObject({ crashes: 1 });
+        await store.append("c", one.end(), at(3, 2));
+        expect(await store.turns.acquire("c", "turn_2", "b")).toMatchObject({ crashes: 0 });
+      }));
 
-  test("that leave have not crashed", () =>
-    withStore(async (store) => {
-      await store.turns.beat(node("a"));
-      await store.claim("c", one.user("hello"), request("a"));
-      await store.turns.acquire("c", "turn_1", "a");
-      await store.turns.leave("a");
-      expect(await store.turns.nodes()).toEqual([]);
-      expect(await store.turns.acquire("c", "turn_1", "b")).toMatchObject({ crashes: 0 });
-    }));
+    test("that were buried alive, or have left, and die before they say again that they live, leave what they took meanwhile", () =>
+      withStore(async (store) => {
+        const seenAt = await store.turns.beat(node("a"));
+        await store.turns.bury("a", seenAt);
+        await store.claim("c", one.user("running"), request("a"));
+        await store.claim("c", two.user("waiting"), request("a"));
+        await store.turns.acquire("c", "turn_1", "a");
+        await store.turns.beat(node("b"));
+        const turns = await store.turns.abandoned({ workspace: "here" });
+        expect(turns.map(({ turnId }) => turnId)).toEqual(["turn_1", "turn_2"]);
+        const lease = await store.turns.acquire("c", "turn_1", "b");
+        expect(lease).toMatchObject({ crashes: 1 });
+        await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
+        expect(await store.turns.acquire("c", "turn_2", "b")).toMatchObject({ crashes: 0 });
+      }));
 
-  test("get what is said to their turns, in order and once; what is said to an ended turn is gone", () =>
-    withStore(async (store) => {
-      await store.claim("c", one.user("hello"), request("a"));
-      await store.claim("d", two.user("hello"), request("b"));
-      await store.turns.send("c", "turn_1", { type: "answer", questionId: "q", value: true });
-      await store.turns.send("c", "turn_1", { type: "cancel" });
-      await store.turns.send("d", "turn_2", { type: "cancel" });
-      const mail = await store.turns.receive("a");
-      expect(mail.map((each) => each.mail.type)).toEqual(["answer", "cancel"]);
-      expect(await store.turns.receive("a")).toEqual([]);
-      const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
-      await store.append("c", one.end(), at(fence, 2));
-      await store.turns.send("c", "turn_1", { type: "cancel" });
-      expect(await store.turns.receive("a")).toEqual([]);
-    }));
+    test("that leave have not crashed", () =>
+      withStore(async (store) => {
+        await store.turns.beat(node("a"));
+        await store.claim("c", one.user("hello"), request("a"));
+        await store.turns.acquire("c", "turn_1", "a");
+        await store.turns.leave("a");
+        expect(await store.turns.nodes()).toEqual([]);
+        expect(await store.turns.acquire("c", "turn_1", "b")).toMatchObject({ crashes: 0 });
+      }));
+
+    test("get what is said to their turns, in order and once; what is said to an ended turn is gone", () =>
+      withStore(async (store) => {
+        await store.claim("c", one.user("hello"), request("a"));
+        await store.claim("d", two.user("hello"), request("b"));
+        await store.turns.send("c", "turn_1", { type: "answer", questionId: "q", value: true });
+        await store.turns.send("c", "turn_1", { type: "cancel" });
+        await store.turns.send("d", "turn_2", { type: "cancel" });
+        const mail = await store.turns.receive("a");
+        expect(mail.map((each) => each.mail.type)).toEqual(["answer", "cancel"]);
+        expect(await store.turns.receive("a")).toEqual([]);
+        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+        await store.append("c", one.end(), at(fence, 2));
+        await store.turns.send("c", "turn_1", { type: "cancel" });
+        expect(await store.turns.receive("a")).toEqual([]);
+      }));
+  });
 });

@@ -2,22 +2,34 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TurnEvent } from "../../src/core/chat.js";
+import type { StorageConfig } from "../../src/core/config.js";
 import type { App } from "../../src/index.js";
 import { fixtureServer, startApp } from "../support/app.js";
 import type { LlmServer } from "../support/llm-server.js";
+import { type Driver, newStorage } from "../support/storages.js";
 
 /** A log that outlives hosts, and hosts of this process on it. */
 export class Desk implements AsyncDisposable {
-  readonly #folder = mkdtempSync(join(tmpdir(), "recovery-"));
+  readonly #folder: string;
   readonly #apps: App[] = [];
-  readonly storage = { driver: "sqlite" as const, path: join(this.#folder, "log.db") };
+  readonly storage: StorageConfig;
+
+  /** On the kind of log that TEST_STORAGE names, else a file. */
+  static async open(driver?: Driver): Promise<Desk> {
+    const folder = mkdtempSync(join(tmpdir(), "recovery-"));
+    return new Desk(folder, await newStorage(folder, driver));
+  }
+
+  private constructor(folder: string, storage: StorageConfig) {
+    this.#folder = folder;
+    this.storage = storage;
+  }
 
   async host(llm: LlmServer, service: object = { approval: "auto" }): Promise<App> {
-    const storage = { driver: "sqlite", path: join(this.#folder, "log.db") };
     const app = await startApp({
       llm: llm.url,
       mcpServers: { s: fixtureServer() },
-      storage,
+      storage: this.storage,
       config: { chat: { service } },
     });
     this.#apps.push(app);

@@ -3,25 +3,28 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { Channel } from "../../src/core/channel.js";
-import type { ChatStore, LogNode, TurnLeases, TurnMail } from "../../src/core/store-ports.js";
+import type { ChatStore, HostProcess, TurnLeases, TurnMail } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/history/open.js";
 import { TurnEngine } from "../../src/session/engine.js";
 import { request, turn } from "../history/support.js";
 
 const { user } = turn("turn_1");
 const answered: TurnMail = { type: "answer", questionId: "q", value: true };
-const node = (nodeId: string, seenAt = 0): LogNode => ({ nodeId, machine: "elsewhere", pid: 1, seenAt });
+const node = (nodeId: string): HostProcess => ({ nodeId, machine: "elsewhere", pid: 1 });
 
 let folder: string;
 let ours: ChatStore;
 let theirs: ChatStore;
+/** The time by the log's clock. */
+let now: number;
 
 beforeEach(async () => {
+  now = 0;
   folder = mkdtempSync(join(tmpdir(), "engine-"));
   const open = () =>
     openStore(
       { driver: "sqlite", path: join(folder, "log.db"), durability: "normal" },
-      { now: () => 0, observe: () => {} },
+      { now: () => now, observe: () => {} },
     );
   [ours, theirs] = [await open(), await open()];
 });
@@ -33,19 +36,19 @@ afterEach(async () => {
 });
 
 /** An engine of node "a" on our connection; `looks` has each look into the mail, `mail` what came. */
-function engineOf({ now = () => 0, leaseMs }: { now?: () => number; leaseMs?: number } = {}) {
+function engineOf({ leaseMs }: { leaseMs?: number } = {}) {
   const looks = new Channel<void>();
   const beats = new Channel<number>();
   const mail = new Channel<TurnMail>();
   const turns = new Proxy(ours.turns, {
     get(target, name: keyof TurnLeases) {
       if (name === "receive") looks.push();
-      if (name === "nodes") beats.push(now());
+      if (name === "nodes") beats.push(now);
       return (target[name] as () => unknown).bind(target);
     },
   });
   const engine = new TurnEngine(
-    { turns, node: node("a"), workspace: "here", isGone: () => false, now, observe: () => {}, leaseMs },
+    { turns, node: node("a"), workspace: "here", isGone: () => false, observe: () => {}, leaseMs },
     {
       isBusy: () => true,
       has: () => true,
@@ -89,13 +92,12 @@ test("what was said to a turn whose process had died reaches the one that goes o
 });
 
 test("a process that stood still, or whose clock was set, buries nobody who may have stood still with it", async () => {
-  let now = 0;
-  const { engine, beats } = engineOf({ now: () => now, leaseMs: 400 });
+  const { engine, beats } = engineOf({ leaseMs: 400 });
   await theirs.turns.beat(node("b"));
   await engine.begin();
   now = 3_600_000;
   while ((await next(beats)) < now);
-  await theirs.turns.beat(node("b", now)); // as late as we were
+  await theirs.turns.beat(node("b")); // as late as we were
   await next(beats);
   expect((await theirs.turns.nodes()).map(({ nodeId }) => nodeId)).toEqual(["b", "a"]);
   now += 100;
@@ -104,8 +106,7 @@ test("a process that stood still, or whose clock was set, buries nobody who may 
 });
 
 test("a process that is silent for a whole lease, while ours is not, is buried", async () => {
-  let now = 0;
-  const { engine, beats } = engineOf({ now: () => now, leaseMs: 400 });
+  const { engine, beats } = engineOf({ leaseMs: 400 });
   await theirs.turns.beat(node("b"));
   await engine.begin();
   for (; (await theirs.turns.nodes()).length > 1; await next(beats)) now += 100;

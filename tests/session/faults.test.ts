@@ -31,10 +31,10 @@ test.each(["here", "in another process"])(
   "a turn whose log took no more goes on before the conversation's next request, sent %s",
   async (where) => {
     await using llm = await startLlmServer([answer("lost"), answer("first"), answer("second")]);
-    await using desk = new Desk();
+    await using desk = await Desk.open("sqlite");
     const host = await desk.host(llm);
     const next = where === "here" ? host : await desk.host(llm);
-    const db = await connect(desk.storage.path);
+    const db = await connect((desk.storage as { path: string }).path);
     db.exec(`CREATE TRIGGER full BEFORE INSERT ON events WHEN NEW.type = 'assistant_message'
       BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
     const lost = host.sessions.open("c").prompt({ requestId: "a", text: "one" });
@@ -50,7 +50,7 @@ test.each(["here", "in another process"])(
 describe("a process that was taken for dead", () => {
   test("and gets its turn back need not ask again what was answered meanwhile", async () => {
     await using llm = await startLlmServer([echo, answer("allowed")]);
-    await using desk = new Desk();
+    await using desk = await Desk.open();
     const session = (await desk.host(llm, {})).sessions.open("c");
     const turn = await session.submit({ requestId: "r", text: "go", approval: "ask" });
     const { questionId } = (await until(turn.watch(), "question")).at(-1) as QuestionEvent;
@@ -63,7 +63,7 @@ describe("a process that was taken for dead", () => {
 
   test("passes a cancel on to the process that has its turn now", async () => {
     await using llm = await startLlmServer([stream([STALL]), stream([STALL])]);
-    await using desk = new Desk();
+    await using desk = await Desk.open();
     const [owner, other] = [await desk.host(llm), await desk.host(llm)];
     const session = owner.sessions.open("c");
     const mine = await session.submit({ requestId: "r", text: "go", streaming: true });
@@ -90,7 +90,7 @@ describe("a host that ends", () => {
       (response, request) => void gate.then(() => answer("first")(response, request)),
       answer("third"),
     ]);
-    await using desk = new Desk();
+    await using desk = await Desk.open();
     const [owner, other] = [await desk.host(llm), await desk.host(llm)];
     const first = collect(owner.sessions.open("c").prompt({ requestId: "a", text: "one" }));
     await llm.received(1);
@@ -108,7 +108,7 @@ describe("a host that ends", () => {
 
   test("cancels what runs, and leaves what waits for another one's turn after it", async () => {
     await using llm = await startLlmServer(() => stream([STALL]));
-    await using desk = new Desk();
+    await using desk = await Desk.open();
     const [owner, other] = [await desk.host(llm), await desk.host(llm)];
     const session = owner.sessions.open("c");
     const first = await session.submit({ requestId: "a", text: "one" });
@@ -123,7 +123,7 @@ describe("a host that ends", () => {
 
   test("leaves what was sent just before to its next start, and takes nothing more", async () => {
     await using llm = await startLlmServer([answer("one")]);
-    await using desk = new Desk();
+    await using desk = await Desk.open();
     const app = await desk.host(llm);
     const session = app.sessions.open("c");
     const submitted = session.submit({ requestId: "a", text: "one" });
@@ -140,7 +140,7 @@ describe("a host that ends", () => {
 
 test("a turn that has ended since it was found abandoned is not gone on with", async () => {
   await using llm = await startLlmServer([answer("done")]);
-  await using desk = new Desk();
+  await using desk = await Desk.open();
   const session = (await desk.host(llm)).sessions.open("c");
   const { turnId, requestId } = await session.submit({ requestId: "r", text: "go" });
   await collect(session.prompt({ requestId, text: "go" }));
@@ -149,7 +149,7 @@ test("a turn that has ended since it was found abandoned is not gone on with", a
 
 test("a request that is sent twice at once is in the log before either is acknowledged", async () => {
   await using llm = await startLlmServer([answer("once")]);
-  await using desk = new Desk();
+  await using desk = await Desk.open();
   const session = (await desk.host(llm)).sessions.open("c");
   const first = session.submit({ requestId: "r", text: "go" });
   const second = await session.submit({ requestId: "r", text: "go" });
@@ -160,7 +160,7 @@ test("a request that is sent twice at once is in the log before either is acknow
 
 test("a question that another process's turn has had answered is not open here any more", async () => {
   await using llm = await startLlmServer([echo, stream([STALL])]);
-  await using desk = new Desk();
+  await using desk = await Desk.open();
   const [owner, other] = [await desk.host(llm, {}), await desk.host(llm, {})];
   const request = { requestId: "r", text: "go", approval: "ask" as const };
   const session = owner.sessions.open("c");

@@ -10,7 +10,7 @@ const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
 describe("a host that is told to end", () => {
   test("lets a turn end that can do so in time", async () => {
     await using llm = await startLlmServer([echo, answer("in time")]);
-    await using desk = new Desk();
+    await using desk = await Desk.open();
     const app = await desk.host(llm);
     const turn = await app.sessions.open("c").submit({ requestId: "r", text: "go" });
     await app.drain(20_000);
@@ -19,7 +19,7 @@ describe("a host that is told to end", () => {
 
   test("leaves the others to its next start, without a word of an end in the log", async () => {
     await using llm = await startLlmServer([echo, stream([chunk({ content: "half" }), STALL]), answer("whole")]);
-    await using desk = new Desk();
+    await using desk = await Desk.open();
     const first = await desk.host(llm);
     const turn = await first.sessions.open("c").submit({ requestId: "r", text: "go", streaming: true });
     await llm.received(2);
@@ -33,7 +33,7 @@ describe("a host that is told to end", () => {
 
   test("takes no more requests, and says so", async () => {
     await using llm = await startLlmServer([]);
-    await using desk = new Desk();
+    await using desk = await Desk.open();
     const app = await desk.host(llm);
     const session = app.sessions.open("c");
     await app.sessions.drain(0);
@@ -46,7 +46,7 @@ describe("a host that is told to end", () => {
 describe("two hosts on one log", () => {
   test("show the same turn, whichever runs it, and either can cancel it", async () => {
     await using llm = await startLlmServer([echo, stream([STALL])]);
-    await using desk = new Desk();
+    await using desk = await Desk.open();
     const [owner, other] = [await desk.host(llm), await desk.host(llm)];
     const mine = collect(owner.sessions.open("c").prompt({ requestId: "r", text: "go" }));
     await llm.received(2);
@@ -60,7 +60,7 @@ describe("two hosts on one log", () => {
 
   test("either can answer a question of it", async () => {
     await using llm = await startLlmServer([echo, answer("allowed")]);
-    await using desk = new Desk();
+    await using desk = await Desk.open();
     const [owner, other] = [await desk.host(llm, {}), await desk.host(llm, {})];
     const mine = collect(owner.sessions.open("c").prompt({ requestId: "r", text: "go", approval: "ask" }));
     await llm.received(1);
@@ -80,7 +80,7 @@ describe("two hosts on one log", () => {
     await using llm = await startLlmServer([
       (response, request) => void gate.then(() => answer("still here")(response, request)),
     ]);
-    await using desk = new Desk();
+    await using desk = await Desk.open();
     const [owner, watcher] = [await desk.host(llm), await desk.host(llm)];
     const mine = collect(owner.sessions.open("c").prompt({ requestId: "r", text: "go" }));
     await llm.received(1);
@@ -93,7 +93,7 @@ describe("two hosts on one log", () => {
 
   test("run the turns of one conversation one after another", async () => {
     await using llm = await startLlmServer([answer("one"), answer("two")]);
-    await using desk = new Desk();
+    await using desk = await Desk.open();
     const hosts = [await desk.host(llm), await desk.host(llm)];
     const first = await hosts[0]?.sessions.open("c").submit({ requestId: "a", text: "a" });
     const second = await hosts[1]?.sessions.open("c").submit({ requestId: "b", text: "b" });
@@ -106,7 +106,7 @@ describe("two hosts on one log", () => {
 describe("a question that was open when the host ended", () => {
   test("is asked again under its id, and its answer runs the call", async () => {
     await using llm = await startLlmServer([echo, answer("allowed")]);
-    await using desk = new Desk();
+    await using desk = await Desk.open();
     const first = await desk.host(llm, {});
     const request = { requestId: "r", text: "go", approval: "ask" as const };
     const asked = (await until(first.sessions.open("c").prompt(request), "question")).at(-1) as QuestionEvent;
@@ -123,7 +123,7 @@ describe("a question that was open when the host ended", () => {
 
   test("is not asked again once it was answered", async () => {
     await using llm = await startLlmServer([toolCalls([{ name: "s__hang", arguments: {} }]), answer("told")]);
-    await using desk = new Desk();
+    await using desk = await Desk.open();
     const first = await desk.host(llm, {});
     const session = first.sessions.open("c");
     const turn = await session.submit({ requestId: "r", text: "go", approval: "ask" });
@@ -142,7 +142,7 @@ describe("a question that was open when the host ended", () => {
 
 test("what another host left in the conversation goes on before a new request, even where nothing else is recovered", async () => {
   await using llm = await startLlmServer([stream([STALL]), answer("first"), answer("second")]);
-  await using desk = new Desk();
+  await using desk = await Desk.open();
   const first = await desk.host(llm);
   await first.sessions.open("c").submit({ requestId: "a", text: "one", streaming: true });
   await llm.received(1);
@@ -155,7 +155,7 @@ test("what another host left in the conversation goes on before a new request, e
 
 test("a turn that ends every host that runs it is given up, and others go on", async () => {
   await using llm = await startLlmServer(() => answer("fine"));
-  await using desk = new Desk();
+  await using desk = await Desk.open();
   const store = await openStore(desk.storage, { now: Date.now, observe: () => {} });
   const content = [{ type: "text" as const, text: "go" }];
   for (const conversationId of ["poison", "other"]) {
@@ -163,9 +163,9 @@ test("a turn that ends every host that runs it is given up, and others go on", a
     await store.claim(conversationId, message, { nodeId: "n0", workspace: process.cwd(), options: {} });
   }
   for (const nodeId of ["n0", "n1", "n2"]) {
-    await store.turns.beat({ nodeId, machine: "elsewhere", pid: 1, seenAt: 0 });
+    await store.turns.beat({ nodeId, machine: "elsewhere", pid: 1 });
     await store.turns.acquire("poison", "poison", nodeId);
-    await store.turns.bury(nodeId, 0);
+    await store.turns.bury(nodeId, Number.MAX_SAFE_INTEGER);
   }
   await store.close();
   const app = await desk.host(llm);

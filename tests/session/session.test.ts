@@ -241,9 +241,17 @@ test("when the log cannot be written any more, the turn's tools are cancelled", 
     return append(conversationId, event, grant);
   };
   const node = { nodeId: "n", machine: "m", pid: process.pid };
-  const engine = { node, workspace: "w", isGone: () => false, now: Date.now, observe: () => {} };
+  const engine = { node, workspace: "w", isGone: () => false, observe: () => {} };
   const defaults = app.config.chat.service;
-  const sessions = new Sessions({ store, engine, hub: app.hub, orchestrator: app.orchestrator, newId, defaults });
+  const sessions = new Sessions({
+    store,
+    engine,
+    hub: app.hub,
+    orchestrator: app.orchestrator,
+    newId,
+    defaults,
+    now: Date.now,
+  });
   const session = sessions.open("c");
   await expect(collect(session.prompt({ requestId: "r", text: "go" }))).rejects.toMatchObject({ kind: "full" });
   await until(() => record.lines().some((line) => line.startsWith("cancelled ")));

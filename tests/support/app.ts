@@ -23,12 +23,15 @@ interface TestApp {
   recover?: boolean;
 }
 
+/** Hosts are on an empty log of the kind that TEST_STORAGE names; else nothing is kept. */
+const named = process.env.TEST_STORAGE ? await import("./storages.js") : undefined;
+
 /** A whole host in this process: real HTTP to the given provider, real servers, nothing kept unless `storage` says so. */
-export function startApp({
+export async function startApp({
   llm,
   mcpServers = {},
   config = {},
-  storage = { driver: "memory" },
+  storage,
   streamRecovery = "auto",
   recover,
 }: TestApp): Promise<App> {
@@ -46,7 +49,11 @@ export function startApp({
       },
       mcpServers,
       ...config,
-      chat: { storage, service: { approval: "auto" }, ...(config.chat as object) },
+      chat: {
+        storage: storage ?? (await named?.newStorage(mkdtempSync(join(home, "log-")))) ?? { driver: "memory" },
+        service: { approval: "auto" },
+        ...(config.chat as object),
+      },
     },
   });
 }

@@ -1,0 +1,17 @@
+/** `migrate`: the event log's schema, brought to this version's once, before the hosts of a new version start. */
+import type { Command } from "commander";
+import type { GlobalOptions } from "./configuration.js";
+import { loadConfirmed } from "./confirmed.js";
+import { print } from "./process.js";
+
+export function addMigrateCommand(program: Command): void {
+  program
+    .command("migrate")
+    .description("bring the event log to this version's schema; a host that starts does so too")
+    .action(async () => {
+      const { migrateLog } = await import("../app.js");
+      const { config } = await loadConfirmed(program.opts<GlobalOptions>());
+      const { place, version } = await migrateLog(config);
+      print(`${place}: schema ${version}`);
+    });
+}

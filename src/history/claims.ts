@@ -1,0 +1,54 @@
+/** What any store has to decide about requests and places that are taken. Pure. */
+import { isDeepStrictEqual } from "node:util";
+import type { ChatEvent, CompactionEvent, StoredEvent, UserMessageEvent } from "../core/chat.js";
+import { RequestError, StoreError } from "../core/errors.js";
+
+/** A turn is over when it ended, or failed in a way that a repetition would not mend. */
+export function isOver(last: StoredEvent | undefined): boolean {
+  return last?.type === "turn_end" || (last?.type === "turn_error" && !last.error.retryable);
+}
+
+/** What becomes of a turn by this event: undefined while it goes on; `failed` when a repetition of its request may mend it. */
+export function stateAfter(event: ChatEvent): "ended" | "failed" | undefined {
+  if (event.type === "turn_error") return event.error.retryable ? "failed" : "ended";
+  return event.type === "turn_end" ? "ended" : undefined;
+}
+
+/** An append whose acknowledgement was lost is repeated; anything else at its place is another process's. Throws StoreError `fenced`. */
+export function same(there: StoredEvent, event: ChatEvent): StoredEvent {
+  const { seq, at, ...known } = there;
+  if (isDeepStrictEqual(known, asStored(event))) return there;
+  throw fenced(event.turnId);
+}
+
+export function fenced(turnId: string): StoreError {
+  return new StoreError("fenced", `another process has gone on with the turn ${turnId}`);
+}
+
+/** Throws RequestError `request_mismatch`. */
+export function requireSameContent({ requestId, content }: UserMessageEvent, known: StoredEvent | undefined): void {
+  if (known?.type === "user_message" && isDeepStrictEqual(known.content, asStored(content))) return;
+  throw new RequestError("request_mismatch", `request id "${requestId}" was already used with another text`, {
+    hint: "send a new request_id for a new message",
+  });
+}
+
+/** Throws RequestError `busy`. */
+export function refuseUnfinished(conversationId: string): never {
+  throw new RequestError("busy", `a turn of ${conversationId} has not ended`, {
+    hint: `wait for it or cancel it; one that a dead host has left goes on with: mcp-platform chat -r ${conversationId}`,
+  });
+}
+
+/** The event as it is in the copy, whose first event is its own. */
+export function renumbered(
+  { seq: _, at: __, ...compaction }: CompactionEvent & { seq: number; at: number },
+  seqs: readonly number[],
+): ChatEvent {
+  return { ...compaction, upToSeq: 1 + seqs.filter((seq) => seq <= compaction.upToSeq).length };
+}
+
+/** What JSON cannot carry is no difference. */
+function asStored(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}

@@ -1,0 +1,132 @@
+import type pg from "pg";
+import type { ChatEvent, StoredEvent } from "../../core/chat.js";
+import { RequestError } from "../../core/errors.js";
+import type { Archive, ConversationOverview } from "../../core/store-ports.js";
+import { refuseUnfinished, renumbered } from "../claims.js";
+import { type Database, lock } from "./database.js";
+import { eventsFrom, insertEvent, toEvent, valuesOf } from "./events.js";
+import type { Notices } from "./notices.js";
+import { notify, originsOf, overview, unfinished } from "./statements.js";
+import { isUnfinished } from "./turns.js";
+
+/** Whole conversations in the database. */
+export class PostgresArchive implements Archive {
+  readonly #database: Database;
+  readonly #notices: Notices;
+  readonly #now: () => number;
+
+  constructor(database: Database, notices: Notices, now: () => number) {
+    this.#database = database;
+    this.#notices = notices;
+    this.#now = now;
+  }
+
+  overview(): Promise<ConversationOverview[]> {
+    return this.#database.rows("read", "idempotent", overview);
+  }
+
+  async unfinished() {
+    const rows = await this.#database.rows<{ conversationId: string; nodeId: string | null }>(
+      "read",
+      "idempotent",
+      unfinished,
+    );
+    return rows.map(({ conversationId, nodeId }) => ({ conversationId, ...(nodeId === null ? {} : { nodeId }) }));
+  }
+
+  amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent> {
+    return this.#alone([conversationId], async (client) => {
+      if (await has(client, conversationId, isUnfinished)) refuseUnfinished(conversationId);
+      return this.#insert(client, conversationId, decide(await eventsFrom(client, conversationId)));
+    });
+  }
+
+  copy(
+    conversationId: string,
+    to: string,
+    decide: (events: readonly StoredEvent[]) => { first: ChatEvent; seqs: readonly number[] },
+  ): Promise<void> {
+    return this.#alone([conversationId, to], async (client) => {
+      if ((await lastSeq(client, to)) > 0) throw new RequestError("usage", `there is already a conversation ${to}`);
+      const events = await eventsFrom(client, conversationId);
+      const { first, seqs } = decide(events);
+      await this.#insert(client, to, first);
+      const changed = events.flatMap((event) =>
+        event.type === "compaction" ? [[event.seq, JSON.stringify(renumbered(event, seqs))] as const] : [],
+      );
+      await client.query(
+        `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
+         SELECT $2, copied.place + 1, turn_id, type, request_id, coalesce(changed.payload, events.payload), at, position
+         FROM unnest($3::integer[]) WITH ORDINALITY AS copied (seq, place) JOIN events USING (seq)
+         LEFT JOIN unnest($4::integer[], $5::text[]) AS changed (seq, payload) USING (seq)
+         WHERE conversation_id = $1 ORDER BY copied.place`,
+        [conversationId, to, [...seqs], changed.map(([seq]) => seq), changed.map(([, payload]) => payload)],
+      );
+    });
+  }
+
+  delete(conversationId: string): Promise<boolean> {
+    return this.#alone([conversationId], async (client) => {
+      if (await has(client, conversationId, `${isUnfinished} AND node_id IS NOT NULL`)) {
+        throw new RequestError("busy", `a turn of ${conversationId} runs or waits`, {
+          hint: "wait for its end, or cancel it where it runs",
+        });
+      }
+      return this.#delete(client, conversationId);
+    });
+  }
+
+  expire(conversationId: string, last: number): Promise<boolean> {
+    return this.#alone([conversationId], async (client) => {
+      if ((await lastSeq(client, conversationId)) !== last) return false;
+      return !(await has(client, conversationId, isUnfinished)) && this.#delete(client, conversationId);
+    });
+  }
+
+  async #insert(client: pg.ClientBase, conversationId: string, event: ChatEvent): Promise<StoredEvent> {
+    const values = valuesOf(conversationId, event, this.#now());
+    const notice = this.#notices.payload(conversationId);
+    const { rows } = await client.query<{ seq: number }>(insertEvent, [...values, notice]);
+    return toEvent({ seq: rows[0]?.seq ?? 0, payload: values[4], at: values[5] });
+  }
+
+  async #delete(client: pg.ClientBase, conversationId: string): Promise<boolean> {
+    const forks = await client.query<{ origin: string }>(`${originsOf} AND fork.conversation_id = $1`, [
+      conversationId,
+    ]);
+    const events = await client.query("DELETE FROM events WHERE conversation_id = $1", [conversationId]);
+    for (const table of ["turns", "mail"]) {
+      await client.query(`DELETE FROM ${table} WHERE conversation_id = $1`, [conversationId]);
+    }
+    // Results stay as long as the conversation that they are of, or any copy of it.
+    await client.query(
+      `DELETE FROM results WHERE conversation_id = ANY($1)
+       AND NOT EXISTS (SELECT FROM events WHERE events.conversation_id = results.conversation_id)
+       AND conversation_id NOT IN (${originsOf})`,
+      [[conversationId, ...forks.rows.map(({ origin }) => origin)]],
+    );
+    await client.query(notify, [this.#notices.payload(conversationId)]);
+    return (events.rowCount ?? 0) > 0;
+  }
+
+  /** With the locks of these conversations, in an order that is the same for all. */
+  #alone<T>(conversationIds: readonly string[], work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    return this.#database.transaction("once", async (client) => {
+      for (const conversationId of conversationIds.toSorted()) await lock(client, conversationId);
+      return work(client);
+    });
+  }
+}
+
+async function has(client: pg.ClientBase, conversationId: string, turns: string): Promise<boolean> {
+  const found = await client.query(`SELECT FROM turns WHERE conversation_id = $1 AND ${turns} LIMIT 1`, [
+    conversationId,
+  ]);
+  return found.rowCount === 1;
+}
+
+/** 0 when there is no such conversation. */
+async function lastSeq(client: pg.ClientBase, conversationId: string): Promise<number> {
+  const query = "SELECT coalesce(max(seq), 0) AS seq FROM events WHERE conversation_id = $1";
+  return (await client.query<{ seq: number }>(query, [conversationId])).rows[0]?.seq ?? 0;
+}

@@ -1,0 +1,50 @@
+import type pg from "pg";
+import type { ChatEvent, StoredEvent } from "../../core/chat.js";
+import { logChannel } from "./notices.js";
+
+export interface EventRow {
+  seq: number;
+  at: number;
+  payload: string;
+}
+
+/** The table of events. Whoever writes has the conversation's lock, see `Database`. */
+export const eventsOf = {
+  nextSeq: "(SELECT coalesce(max(seq), 0) + 1 FROM events WHERE conversation_id = $1)",
+  /** Values: conversation, first seq. */
+  from: "SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND seq >= $2 ORDER BY seq",
+  /** Values: conversation, turn. */
+  turn: "SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND turn_id = $2 ORDER BY seq",
+};
+
+/** At the end of the conversation. Values: `valuesOf`, then the notice. */
+export const insertEvent = `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
+  VALUES ($1, ${eventsOf.nextSeq}, $2, $3, $4, $5, $6, $7) RETURNING seq, pg_notify('${logChannel}', $8)`;
+
+type EventValues = [string, string, string, string | null, payload: string, at: number, position: number | null];
+
+/** `position` is the event's place in its turn. */
+export function valuesOf(
+  conversationId: string,
+  event: ChatEvent,
+  at: number,
+  position: number | null = null,
+): EventValues {
+  const requestId = event.type === "user_message" ? event.requestId : null;
+  return [conversationId, event.turnId, event.type, requestId, JSON.stringify(event), at, position];
+}
+
+export async function eventsFrom(client: pg.ClientBase, conversationId: string): Promise<StoredEvent[]> {
+  return (await client.query<EventRow>(eventsOf.from, [conversationId, 1])).rows.map(toEvent);
+}
+
+export function toEvent({ seq, at, payload }: EventRow): StoredEvent {
+  return { ...JSON.parse(payload), seq, at };
+}
+
+/**
+ * A text with JSON as `json`. It may hold NUL and halves of characters, each as its escape: valid JSON, which PostgreSQL does not read. What
+ * is read in SQL is never shown to the letter, so that they may be another character there.
+ */
+export const jsonOf = (text: string) =>
+  String.raw`regexp_replace(${text}, '\\u(0000|d[89a-f][0-9a-f]{2})', '\\ufffd', 'g')::json`;

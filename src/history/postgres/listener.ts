@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import type { PostgresConfig } from "../../core/config.js";
+import type { Observe } from "../../core/ports.js";
+import { connectionOf } from "./database.js";
+import { placeOf, storeError } from "./errors.js";
+
+export interface Subscriber {
+  /** What `pg_notify` was given. */
+  notice(payload: string): void;
+  /** From now on notices arrive, and until now some may have been missed: what they would have told is in the tables. */
+  missed(): void;
+}
+
+const firstPauseMs = 50;
+const longestPauseMs = 5_000;
+/** A connection that nobody writes on may be dead for hours before the system notices. */
+const probeMs = 10_000;
+const probeTimeoutMs = 5_000;
+
+/** The process's one connection that LISTENs, on any number of channels; made again whenever it is lost. */
+export class Listener {
+  readonly #config: PostgresConfig;
+  readonly #observe: Observe;
+  readonly #subscribers = new Map<string, Set<Subscriber>>();
+  readonly #closed = new AbortController();
+  #client: pg.Client | undefined;
+  #ended: Promise<void> | undefined;
+
+  /** Without effect where the configuration says that nobody can listen there. */
+  constructor(config: PostgresConfig, observe: Observe) {
+    this.#config = config;
+    this.#observe = observe;
+  }
+
+  /** Whether notices arrive. Else whoever waits for one has to look from time to time. */
+  get isListening(): boolean {
+    return this.#client !== undefined;
+  }
+
+  /** From now on, whenever there is a connection; the first subscription makes one. Returns how to end it. */
+  subscribe(channel: string, subscriber: Subscriber): () => void {
+    const there = this.#subscribers.get(channel) ?? new Set();
+    const said = there.size === 0 ? this.#say(`LISTEN ${pg.escapeIdentifier(channel)}`) : Promise.resolve();
+    void said.then(() => this.isListening && subscriber.missed());
+    this.#subscribers.set(channel, there.add(subscriber));
+    if (this.#config.listen !== false) this.#ended ??= this.#stay();
+    return () => {
+      there.delete(subscriber);
+      if (there.size > 0 || !this.#subscribers.delete(channel)) return;
+      void this.#say(`UNLISTEN ${pg.escapeIdentifier(channel)}`);
+    };
+  }
+
+  /** May be called again. */
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#ended;
+  }
+
+  /** On the connection there is; without one, the next one says what is needed. */
+  async #say(statement: string): Promise<void> {
+    const client = this.#client;
+    await client?.query(statement).catch(() => client.end());
+  }
+
+  async #stay(): Promise<void> {
+    let pauseMs = firstPauseMs;
+    for (let lost: unknown; !this.#closed.signal.aborted; ) {
+      try {
+        await this.#listen(() => {
+          if (lost) this.#observe({ level: "info", scope: "history", message: "news of other hosts arrive again" });
+          lost = undefined;
+          pauseMs = firstPauseMs;
+        });
+      } catch (error) {
+        if (this.#closed.signal.aborted) return;
+        if (!lost) {
+          const { message } = storeError(error, placeOf(this.#config.url), "read");
+          this.#observe({ level: "warn", scope: "history", message: `no news of other hosts arrive: ${message}` });
+        }
+        lost = error;
+      }
+      await sleep(pauseMs, undefined, { signal: this.#closed.signal, ref: false }).catch(() => {});
+      pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+    }
+  }
+
+  /** Until the connection is lost, which is how it rejects, or this listener is closed. */
+  async #listen(onReady: () => void): Promise<void> {
+    const client = new pg.Client({ ...connectionOf(this.#config), query_timeout: probeTimeoutMs });
+    const end = () => client.connection.stream.destroy();
+    const lost = new Promise<never>((_resolve, reject) => {
+      client.on("error", reject);
+      client.on("end", () => reject(new Error("Connection terminated")));
+    });
+    lost.catch(() => {});
+    this.#closed.signal.addEventListener("abort", end);
+    try {
+      client.on("notification", ({ channel, payload = "" }) => {
+        for (const subscriber of this.#subscribers.get(channel) ?? []) subscriber.notice(payload);
+      });
+      await client.connect();
+      this.#client = client; // who subscribes from here on says so on it
+      const channels = [...this.#subscribers.keys()].map((channel) => `LISTEN ${pg.escapeIdentifier(channel)}`);
+      await client.query(channels.join(";"));
+      onReady();
+      for (const subscribers of this.#subscribers.values()) for (const each of subscribers) each.missed();
+      for (;;) {
+        await Promise.race([lost, sleep(probeMs, undefined, { signal: this.#closed.signal, ref: false })]);
+        await client.query("SELECT 1");
+      }
+    } finally {
+      this.#client = undefined;
+      this.#closed.signal.removeEventListener("abort", end);
+      end();
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type pg from "pg";
+import { StoreError } from "../../core/errors.js";
+import { schemaVersion } from "../schema-version.js";
+import type { Database } from "./database.js";
+
+/** Of the advisory lock that whoever changes a schema in this database holds ("MCPP"). */
+const migrationLock = 0x4d435050;
+
+/**
+ * Brings the database to our schema. Of many processes that find it behind, one does it and the others wait. Throws StoreError.
+ */
+export async function migrate(database: Database): Promise<void> {
+  const version = await database.run("open", "idempotent", (client) => versionOf(client));
+  if (version !== schemaVersion) await underMigrationLock(database, (client) => takeSteps(client, database));
+}
+
+/** What `work` does with its connection is one transaction, during which no other process is in here. It may use other connections too. */
+export function underMigrationLock<T>(database: Database, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+  return database.run("open", "idempotent", async (client) => {
+    await client.query("BEGIN");
+    try {
+      // However long the one who has it takes: its schema is what everybody waits for.
+      await client.query("SET LOCAL statement_timeout = 0");
+      await client.query("SELECT pg_advisory_xact_lock($1)", [migrationLock]);
+      const result = await work(client);
+      await client.query("COMMIT");
+      return result;
+    } catch (error) {
+      await client.query("ROLLBACK").catch(() => {});
+      throw error;
+    }
+  });
+}
+
+async function takeSteps(client: pg.ClientBase, { place }: Database): Promise<void> {
+  const version = await versionOf(client);
+  if (version > schemaVersion) {
+    const known = `schema ${version}, this version knows ${schemaVersion}`;
+    throw new StoreError("newer_schema", `${place.shown} was written by a newer version of this program (${known})`, {
+      hint: "update this program, or name another database in chat.storage.url",
+    });
+  }
+  if (version === 0 && (await has(client, ["events", "turns", "nodes", "mail", "results"]))) {
+    throw new StoreError("open", `${place.shown} is a database of another program`, {
+      hint: "name a database of its own in chat.storage.url",
+    });
+  }
+  const { stepsOf } = await import("../migrations.js");
+  for (const statement of stepsOf("postgres").slice(version).flat()) await client.query(statement);
+  await client.query("CREATE TABLE IF NOT EXISTS mcp_platform_schema (version integer NOT NULL)");
+  await client.query("DELETE FROM mcp_platform_schema");
+  await client.query("INSERT INTO mcp_platform_schema VALUES ($1)", [schemaVersion]);
+}
+
+/** 0 where there is nothing of ours. */
+async function versionOf(client: pg.ClientBase): Promise<number> {
+  if (!(await has(client, ["mcp_platform_schema"]))) return 0;
+  const found = await client.query<{ version: number }>("SELECT version FROM mcp_platform_schema");
+  return found.rows[0]?.version ?? 0;
+}
+
+/** Asked of the catalogue's rows: `to_regclass` would answer from what this connection knew before it waited for the lock. */
+async function has(client: pg.ClientBase, tables: readonly string[]): Promise<boolean> {
+  const query =
+    "SELECT FROM pg_catalog.pg_class WHERE relname = ANY($1) AND pg_catalog.pg_table_is_visible(oid) LIMIT 1";
+  return (await client.query(query, [[...tables]])).rowCount === 1;
+}

@@ -1,0 +1,50 @@
+import type { PostgresConfig } from "../../core/config.js";
+import type { NewId } from "../../core/ids.js";
+import type { Observe } from "../../core/ports.js";
+import type { ChatStore } from "../../core/store-ports.js";
+import { Database } from "./database.js";
+import { Listener } from "./listener.js";
+import { migrate } from "./migrate.js";
+import { type OnClaim, PostgresStore } from "./store.js";
+
+/** The event log with what others build on it: the same connections, and the one that LISTENs. `store.close()` closes them. */
+export interface PostgresLog {
+  store: ChatStore;
+  database: Database;
+  listener: Listener;
+}
+
+interface PostgresLogParts {
+  now: () => number;
+  observe: Observe;
+  newId: NewId;
+  onClaim?: OnClaim;
+}
+
+/** Opens the log in this database, with its tables at our schema. Rejects with StoreError, at once when the database is away. */
+export async function openPostgresLog(
+  config: PostgresConfig,
+  { now, observe, newId, onClaim }: PostgresLogParts,
+): Promise<PostgresLog> {
+  const database = new Database(config, observe);
+  try {
+    await migrate(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  const listener = new Listener(config, observe);
+  const store = new PostgresStore({ database, listener, origin: newId("log"), now, onClaim });
+  return { store, database, listener };
+}
+
+/** The tables alone, by one connection; resolves to the place of the database. */
+export async function migrateDatabase(config: PostgresConfig, observe: Observe): Promise<string> {
+  const database = new Database(config, observe);
+  try {
+    await migrate(database);
+    return database.place.shown;
+  } finally {
+    await database.close();
+  }
+}

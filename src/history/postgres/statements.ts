@@ -1,0 +1,97 @@
+/** The SQL of what is done most, and the rows it gives. Each is one round trip. */
+import { eventsOf, jsonOf } from "./events.js";
+import { logChannel } from "./notices.js";
+import { enqueue, isUnfinished } from "./turns.js";
+
+export const notify = `SELECT pg_notify('${logChannel}', $1)`;
+
+/** `seq` when the message was stored, else `turn_id` of the turn that its request id has. */
+export interface ClaimRow {
+  seq: number | null;
+  turn_id: string | null;
+}
+
+/** Values: conversation, turn, type, request, payload, time, node, workspace, options, notice. */
+export const claim = `
+  WITH known AS (SELECT turn_id FROM events WHERE conversation_id = $1 AND request_id = $4),
+  first AS (
+    INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
+    SELECT $1, ${eventsOf.nextSeq}, $2, $3, $4, $5, $6::bigint, 1 WHERE NOT EXISTS (SELECT FROM known) RETURNING seq
+  ),
+  queued AS (${enqueue(["$1", "$2", "$4", "$7", "$8", "$9"], "FROM first")})
+  SELECT first.seq, known.turn_id, CASE WHEN first.seq IS NOT NULL THEN pg_notify('${logChannel}', $10) END
+  FROM (SELECT) AS one LEFT JOIN first ON true LEFT JOIN known ON true`;
+
+/** `seq` when it was stored; what is at its place already; neither when the turn is another's. */
+export interface AppendRow {
+  seq: number | null;
+  thereSeq: number | null;
+  thereAt: number;
+  therePayload: string;
+}
+
+/** Values: conversation, turn, type, request, payload, time, position, notice, fence; of the end of a turn also its state. */
+const appended = (ending: string) => `
+  WITH held AS (
+    SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fence = $9 AND state = 'running' FOR NO KEY UPDATE
+  ),
+  there AS (SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND turn_id = $2 AND position = $7),
+  stored AS (
+    INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
+    SELECT $1, ${eventsOf.nextSeq}, $2, $3, $4, $5, $6::bigint, $7::integer
+    WHERE EXISTS (SELECT FROM held) AND NOT EXISTS (SELECT FROM there) RETURNING seq
+  )${ending}
+  SELECT stored.seq, there.seq AS "thereSeq", there.at AS "thereAt", there.payload AS "therePayload",
+    CASE WHEN stored.seq IS NOT NULL THEN pg_notify('${logChannel}', $8) END
+  FROM (SELECT) AS one LEFT JOIN stored ON true LEFT JOIN there ON true`;
+
+export const append = appended("");
+export const appendEnd = appended(`,
+  ended AS (
+    UPDATE turns SET state = $10, node_id = NULL
+    WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored)
+  ),
+  forgotten AS (DELETE FROM mail WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored))`);
+
+const titleLength = 80;
+
+/** In the order of `id` and not of `at`, because clocks go backwards. A copy is as young as its first event, whatever it copied. */
+const latest = `(SELECT conversation_id, max(seq) AS seq FROM events GROUP BY conversation_id) AS latest
+  JOIN events AS last USING (conversation_id, seq)
+  JOIN events AS first ON first.conversation_id = latest.conversation_id AND first.seq = 1`;
+const facts = `latest.conversation_id AS "conversationId", last.seq AS "lastSeq", greatest(last.at, first.at) AS "updatedAt"`;
+const firstMessage = `(SELECT payload FROM events AS asked WHERE asked.conversation_id = latest.conversation_id
+  AND asked.type = 'user_message' ORDER BY seq LIMIT 1)`;
+
+export const conversations = `
+  SELECT ${facts}, left(coalesce(${jsonOf(firstMessage)} #>> '{content,0,text}', ''), ${titleLength}) AS title,
+    coalesce((SELECT workspace FROM turns WHERE turns.conversation_id = latest.conversation_id
+      ORDER BY place DESC LIMIT 1), '') AS workspace
+  FROM ${latest} ORDER BY last.id DESC`;
+
+export const overview = `
+  SELECT ${facts},
+    coalesce((SELECT string_agg(part.value ->> 'text', ' ' ORDER BY part.ordinality)
+      FROM json_array_elements(${jsonOf(firstMessage)} -> 'content') WITH ORDINALITY AS part), '') AS title,
+    (SELECT count(*) FROM events AS asked WHERE asked.conversation_id = latest.conversation_id AND asked.type = 'user_message'
+       AND NOT EXISTS (SELECT FROM events AS mark WHERE ${isMark("mark")} AND mark.conversation_id = asked.conversation_id
+         AND mark.type = 'rewind' AND mark.seq > asked.seq
+         AND (${jsonOf("mark.payload")} ->> 'toSeq')::integer < asked.seq)
+    ) AS turns
+  FROM ${latest} ORDER BY last.id DESC`;
+
+export const unfinished = `SELECT conversation_id AS "conversationId", node_id AS "nodeId" FROM turns WHERE ${isUnfinished}`;
+
+export const spent = `
+  SELECT coalesce(sum((spent ->> 'tokens')::bigint), 0) AS tokens, coalesce(sum((spent ->> 'usd')::float8), 0) AS usd,
+    count(spent ->> 'tokens') - count(spent ->> 'usd') AS unpriced, count(spent ->> 'estimated') AS estimated
+  FROM (SELECT ${jsonOf("payload")} -> 'spent' AS spent FROM events WHERE type = 'assistant_message' AND at >= $1) AS answers`;
+
+/** Exactly what the partial index of these events says, so that it is used. */
+function isMark(events: string): string {
+  return `${events}.type IN ('fork', 'rewind')`;
+}
+
+/** Conversations that others were copied from. */
+export const originsOf = `SELECT origin.value AS origin FROM events AS fork,
+  json_array_elements_text(${jsonOf("fork.payload")} -> 'origins') AS origin WHERE ${isMark("fork")} AND fork.type = 'fork'`;

@@ -1,0 +1,180 @@
+import type pg from "pg";
+import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/chat.js";
+import type {
+  Archive,
+  ChatStore,
+  Claim,
+  ConversationSummary,
+  ResultStore,
+  SpentTotals,
+  TurnGrant,
+  TurnLeases,
+  TurnRequest,
+} from "../../core/store-ports.js";
+import { fenced, isOver, requireSameContent, same, stateAfter } from "../claims.js";
+import { PostgresArchive } from "./archive.js";
+import { type Database, lock } from "./database.js";
+import { type EventRow, eventsOf, insertEvent, toEvent, valuesOf } from "./events.js";
+import type { Listener } from "./listener.js";
+import { Notices } from "./notices.js";
+import { PostgresResults } from "./results.js";
+import * as statements from "./statements.js";
+import { enqueue, PostgresTurns } from "./turns.js";
+
+/** A turn that a claim has put into the queue, for the first time or again. */
+export interface ClaimedTurn {
+  conversationId: string;
+  turnId: string;
+  requestId: string;
+  request: TurnRequest;
+}
+
+/** Runs more SQL in the transaction of a claim, once for each time that a turn comes into the queue. What it throws undoes the claim. */
+export type OnClaim = (client: pg.ClientBase, turn: ClaimedTurn) => Promise<void>;
+
+export interface PostgresStoreParts {
+  database: Database;
+  listener: Listener;
+  /** Names this process among those that write. */
+  origin: string;
+  now: () => number;
+  onClaim?: OnClaim;
+}
+
+/** The event log in a database that many hosts share. */
+export class PostgresStore implements ChatStore {
+  readonly turns: TurnLeases;
+  readonly results: ResultStore;
+  readonly archive: Archive;
+  readonly #database: Database;
+  readonly #listener: Listener;
+  readonly #notices: Notices;
+  readonly #now: () => number;
+  readonly #onClaim: OnClaim | undefined;
+  /** The last writing to each conversation here: each waits for the one before it, so that the order of calls is the order of events. */
+  readonly #writing = new Map<string, Promise<unknown>>();
+
+  constructor({ database, listener, origin, now, onClaim }: PostgresStoreParts) {
+    this.#database = database;
+    this.#listener = listener;
+    this.#now = now;
+    this.#onClaim = onClaim;
+    this.#notices = new Notices(listener, origin);
+    this.turns = new PostgresTurns(database, this.#notices);
+    this.results = new PostgresResults(database, now);
+    this.archive = new PostgresArchive(database, this.#notices, now);
+  }
+
+  claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
+    return this.#inOrder(conversationId, async () => {
+      const values = valuesOf(conversationId, event, this.#now(), 1);
+      const turn = { conversationId, turnId: event.turnId, requestId: event.requestId, request };
+      const made = await this.#make(turn, [...values.slice(0, 6), ...this.#queueValues(turn)]);
+      if (made.seq !== null) {
+        const first = toEvent({ seq: made.seq, payload: values[4], at: values[5] });
+        return { created: true, turnId: event.turnId, ended: false, events: [first] };
+      }
+      const turnId = made.turn_id ?? "";
+      const events = await this.#events(eventsOf.turn, conversationId, turnId);
+      requireSameContent(event, events[0]);
+      const ended = isOver(events.at(-1));
+      if (!ended) await this.#reopen({ ...turn, turnId });
+      return { created: false, turnId, ended, events };
+    });
+  }
+
+  append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent> {
+    return this.#inOrder(conversationId, async () => {
+      const values = valuesOf(conversationId, event, this.#now(), grant?.position);
+      const stored = { payload: values[4], at: values[5] };
+      const notice = this.#notices.payload(conversationId);
+      if (!grant) {
+        const [rows] = await this.#database.inConversation("once", conversationId, [
+          [insertEvent, [...values, notice]],
+        ]);
+        return toEvent({ ...stored, seq: rows?.[0]?.seq });
+      }
+      const state = stateAfter(event);
+      const written = [...values, notice, grant.fence, ...(state ? [state] : [])];
+      const sql = state ? statements.appendEnd : statements.append;
+      const [rows] = await this.#database.inConversation("idempotent", conversationId, [[sql, written]]);
+      const row = rows?.[0] as statements.AppendRow | undefined;
+      if (row?.thereSeq) return same(toEvent({ seq: row.thereSeq, at: row.thereAt, payload: row.therePayload }), event);
+      if (!row?.seq) throw fenced(event.turnId);
+      return toEvent({ ...stored, seq: row.seq });
+    });
+  }
+
+  async read(conversationId: string, from = 1): Promise<StoredEvent[]> {
+    return this.#events(eventsOf.from, conversationId, from);
+  }
+
+  async conversations(): Promise<ConversationSummary[]> {
+    return this.#database.rows("read", "idempotent", statements.conversations);
+  }
+
+  async spent(since: number): Promise<SpentTotals> {
+    const [row] = await this.#database.rows<SpentTotals>("read", "idempotent", statements.spent, [since]);
+    return row ?? { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
+  }
+
+  async close(): Promise<void> {
+    this.#notices.close();
+    await Promise.all([this.#listener.close(), this.#database.close()]);
+  }
+
+  /** Stores the message and its turn unless the request is known: then `seq` is null, and `turn_id` is its turn. */
+  async #make(turn: ClaimedTurn, values: readonly unknown[]): Promise<statements.ClaimRow> {
+    const { conversationId } = turn;
+    const onClaim = this.#onClaim;
+    if (!onClaim) {
+      const [rows] = await this.#database.inConversation("idempotent", conversationId, [[statements.claim, values]]);
+      return rows?.[0] as statements.ClaimRow;
+    }
+    return this.#database.transaction("idempotent", async (client) => {
+      const [, { rows }] = await Promise.all([
+        lock(client, conversationId),
+        client.query<statements.ClaimRow>(statements.claim, [...values]),
+      ]);
+      const [row] = rows as [statements.ClaimRow];
+      if (row.seq !== null) await onClaim(client, turn);
+      return row;
+    });
+  }
+
+  /** A turn that failed, or is older than leases are, comes into the queue again. */
+  async #reopen(turn: ClaimedTurn): Promise<void> {
+    const { conversationId, turnId, requestId } = turn;
+    const [node, workspace, options, notice] = this.#queueValues(turn);
+    await this.#database.transaction("idempotent", async (client) => {
+      const values = [conversationId, turnId, requestId, node, workspace, options];
+      const [, { rowCount }] = await Promise.all([lock(client, conversationId), client.query(reopen, values)]);
+      if (rowCount === 0) return;
+      await client.query(statements.notify, [notice]);
+      await this.#onClaim?.(client, turn);
+    });
+  }
+
+  async #events(query: string, conversationId: string, of: string | number): Promise<StoredEvent[]> {
+    const rows = await this.#database.rows<EventRow>("read", "idempotent", query, [conversationId, of]);
+    return rows.map(toEvent);
+  }
+
+  #queueValues({ conversationId, request: { nodeId, workspace, options } }: ClaimedTurn): string[] {
+    return [nodeId, workspace, JSON.stringify(options ?? null), this.#notices.payload(conversationId)];
+  }
+
+  #inOrder<T>(conversationId: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#writing.get(conversationId) ?? Promise.resolve();
+    const result = before.then(work);
+    const done = result
+      .catch(() => {})
+      .then(() => {
+        if (this.#writing.get(conversationId) === done) this.#writing.delete(conversationId);
+      });
+    this.#writing.set(conversationId, done);
+    return result;
+  }
+}
+
+const reopen = enqueue(["$1", "$2", "$3", "$4", "$5", "$6"]);

