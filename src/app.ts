@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Approvals } from "./config/approvals.js";
@@ -19,9 +20,15 @@ import { McpHub } from "./mcp/hub.js";
 import type { Sample } from "./mcp/sampling.js";
 import { Orchestrator } from "./orchestrator/orchestrator.js";
 import { Conversations } from "./session/conversations.js";
+import { defaultLeaseMs } from "./session/engine.js";
 import { isGone, thisMachine } from "./session/node.js";
+import { type Nodes, nodesOf } from "./session/nodes.js";
 import type { Session } from "./session/session.js";
 import { Sessions } from "./session/sessions.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -96,7 +103,12 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const withDemo = (servers: readonly ServerConfig[]) =>
       demo && !servers.some(({ name }) => name === "demo") ? [...servers, demoServer()] : servers;
     if (demo) closedAtEnd(demo);
-    const client = closedAtEnd(new LlmClient(llm, { env, observe, tape }));
+    const machine = thisMachine();
+    const node = { nodeId: newId("node"), machine, pid: process.pid, version };
+    // What a tape answers is not asked of a provider.
+    const limits = tape?.plays.models ? undefined : store.limits?.(node, { leaseMs: defaultLeaseMs, observe });
+    if (limits) closedAtEnd(limits);
+    const client = closedAtEnd(new LlmClient(llm, { env, observe, tape, limits }));
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
     const hub = closedAtEnd(
       new McpHub(withDemo(config.mcpServers), {
@@ -114,9 +126,8 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const { toolNotifications: _, drainTimeoutMs: __, ...service } = config.chat.service;
     const defaults = { ...service, limits: config.chat.limits };
     const approvals = (options.keepsApprovals ?? true) ? openApprovals(env, observe) : undefined;
-    const machine = thisMachine();
     const engine = {
-      node: { nodeId: newId("node"), machine, pid: process.pid },
+      node,
       workspace: options.workspace ?? process.cwd(),
       isGone: (node: LogNode) => isGone(node, machine),
       observe,
@@ -206,12 +217,26 @@ export async function openConversations(
   config: Config,
   env: Environment,
 ): Promise<{ conversations: Conversations; secrets: readonly string[] }> {
+  const { store, isLost } = await readableLog(config);
+  const conversations = new Conversations({ store, isGone: isLost, newId });
+  return { conversations, secrets: configuredSecrets(config, env) };
+}
+
+/** The processes on the log, without one of them around it. Throws StoreError. */
+export async function readNodes(config: Config): Promise<Nodes> {
+  const { store, isLost } = await readableLog(config);
+  try {
+    return await nodesOf(store, isLost);
+  } finally {
+    await store.close();
+  }
+}
+
+async function readableLog(config: Config) {
   const observe = observerOf(config);
   const store = await openStore(config.chat.storage, { now: Date.now, observe });
   const machine = thisMachine();
-  const isLost = (node: LogNode) => isGone(node, machine);
-  const conversations = new Conversations({ store, isGone: isLost, newId });
-  return { conversations, secrets: configuredSecrets(config, env) };
+  return { store, isLost: (node: LogNode) => isGone(node, machine) };
 }
 
 /** Brings the event log to this version's schema, and says where it is. Throws StoreError. */

@@ -6,6 +6,7 @@ import { addApprovalCommands } from "./commands/approvals.js";
 import { addChatCommand } from "./commands/chat.js";
 import { addConfigCommands } from "./commands/config.js";
 import { addMigrateCommand } from "./commands/migrate.js";
+import { addNodeCommand } from "./commands/nodes.js";
 import { guardStreams, leave } from "./commands/process.js";
 import { addProtocolCommands } from "./commands/protocols.js";
 import { addRunCommand } from "./commands/run.js";
@@ -37,6 +38,7 @@ addServerCommands(program);
 addApprovalCommands(program);
 addConversationCommands(program);
 addMigrateCommand(program);
+addNodeCommand(program);
 
 guardStreams();
 try {

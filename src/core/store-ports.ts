@@ -1,5 +1,7 @@
 /** The seam between a conversation and the log that it is kept in. */
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "./chat.js";
+import type { Observe } from "./ports.js";
+import type { SharedLimits } from "./shared-limits.js";
 
 /** What a claim found or made. `events` is what is known of the request's turn so far. */
 export interface Claim {
@@ -75,6 +77,17 @@ export interface ChatStore {
   readonly turns: TurnLeases;
   readonly results: ResultStore;
   readonly archive: Archive;
+  /** Rejects while the log cannot be read, without trying again. */
+  check(): Promise<void>;
+  /**
+   * Whether it is time again for what the hosts of a log do once for all of them, every so often; then it is for the caller to do. None
+   * where every host does it.
+   */
+  isDue?(task: string, everyMs: number): Promise<boolean>;
+  /** Limits that all hosts on this log keep together, for this one. None where a host keeps its limits alone. */
+  limits?(node: HostProcess, parts: { leaseMs: number; observe: Observe }): SharedLimits;
+  /** Who has which part of them. */
+  places?(): Promise<NodePlaces[]>;
   /**
    * One transaction: stores the user message and its turn unless the request id is already there; a turn that failed in a way that
    * a repetition may mend is put in the queue again. Throws RequestError `request_mismatch` for another content under a known id.
@@ -122,6 +135,8 @@ export interface HostProcess {
   /** Where `pid` means something. */
   machine: string;
   pid: number;
+  /** Of this program. Undefined where it is older than that it says so. */
+  version?: string | undefined;
 }
 
 /** A running host process, as the others on the same log see it: by the log's own clock, since machines' clocks differ. */
@@ -129,6 +144,21 @@ export interface LogNode extends HostProcess {
   seenAt: number;
   /** How long ago that was. */
   silentMs: number;
+}
+
+/** Unfinished turns that a node has; those that nobody has are without one. */
+export interface NodeTurns {
+  nodeId?: string;
+  running: number;
+  waiting: number;
+}
+
+/** Of the requests that a provider's key gets at once: those that a node may send, and those that wait there. */
+export interface NodePlaces {
+  nodeId: string;
+  keyHash: string;
+  places: number;
+  waiting: number;
 }
 
 export interface AbandonedTurn {
@@ -149,6 +179,8 @@ export interface TurnLeases {
   /** This node leaves: its unfinished turns are free, and its leaving is no crash. */
   leave(nodeId: string): Promise<void>;
   nodes(): Promise<LogNode[]>;
+  /** Unfinished turns, counted by the node that has them. */
+  load(): Promise<NodeTurns[]>;
   /** The node is dead unless it was seen after that: its unfinished turns are free. */
   bury(nodeId: string, seenAt: number): Promise<void>;
   /** Unfinished turns that nobody has, oldest first: all of a workspace, or of a conversation. */

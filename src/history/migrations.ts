@@ -15,6 +15,7 @@ import {
   SqliteQueryCompiler,
   sql,
 } from "kysely";
+import { limitFunctions, limitTables } from "./postgres/limit-functions.js";
 import { applicationId } from "./schema-version.js";
 
 export type Dialect = "sqlite" | "postgres";
@@ -121,8 +122,16 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
         .columns(["conversation_id", "seq"])
         .where(sql.ref("type"), "in", sql`('fork', 'rewind')`),
     ),
+    // What hosts that share a database, and no machine, have to know of each other, and to keep together.
+    [
+      ...sqlOf(schema.alterTable("nodes").addColumn("version", "text")),
+      ...(isSqlite ? [] : [...limitTables, ...limitFunctions, ...tasks]),
+    ],
   ];
 }
+
+/** What all hosts do once together. */
+const tasks = ["CREATE TABLE tasks (name text PRIMARY KEY, begun_at bigint NOT NULL)"];
 
 /** Writes SQL, runs none. */
 function schemaOf(dialect: Dialect): SchemaModule {

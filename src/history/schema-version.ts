@@ -4,4 +4,4 @@
 export const applicationId = 0x4d435050;
 
 /** The number of steps in `migrations.ts`. */
-export const schemaVersion = 3;
+export const schemaVersion = 4;

@@ -129,6 +129,10 @@ class SqliteStore implements ChatStore {
     });
   }
 
+  async check(): Promise<void> {
+    this.#guarded("read", () => this.#db.prepare("SELECT 1 FROM events LIMIT 1").get());
+  }
+
   async spent(since: number): Promise<SpentTotals> {
     return this.#guarded("read", () => ({ ...(this.#spent.get(since) as SpentTotals) }));
   }

@@ -3,6 +3,7 @@ import type {
   AbandonedTurn,
   HostProcess,
   LogNode,
+  NodeTurns,
   TurnLease,
   TurnLeases,
   TurnMail,
@@ -16,6 +17,15 @@ export type Guarded = <T>(doing: "read" | "write", work: () => T) => T;
 
 /** Of a turn that waits or runs. */
 export const isUnfinished = "state IN ('queued', 'running')";
+
+/** By the node that has them. */
+const load = `SELECT node_id AS "nodeId", sum(CASE state WHEN 'running' THEN 1 ELSE 0 END) AS running,
+    sum(CASE state WHEN 'queued' THEN 1 ELSE 0 END) AS waiting
+  FROM turns WHERE ${isUnfinished} GROUP BY node_id`;
+
+interface NodeRow extends Omit<LogNode, "silentMs" | "version"> {
+  version: string | null;
+}
 
 interface LeaseRow {
   fence: number;
@@ -92,15 +102,16 @@ export class SqliteTurns implements TurnLeases {
     return row && { fence: row.fence, crashes: row.crashes, options: JSON.parse(row.options) };
   }
 
-  async beat({ nodeId, machine, pid }: HostProcess): Promise<number> {
+  async beat({ nodeId, machine, pid, version }: HostProcess): Promise<number> {
     const seenAt = this.#now();
     this.#write(
-      `INSERT INTO nodes (node_id, machine, pid, seen_at) VALUES (?1, ?2, ?3, ?4)
+      `INSERT INTO nodes (node_id, machine, pid, seen_at, version) VALUES (?1, ?2, ?3, ?4, ?5)
        ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at`,
       nodeId,
       machine,
       pid,
       seenAt,
+      version ?? null,
     );
     return seenAt;
   }
@@ -115,9 +126,18 @@ export class SqliteTurns implements TurnLeases {
   }
 
   async nodes(): Promise<LogNode[]> {
-    const rows = this.#read(`SELECT node_id AS "nodeId", machine, pid, seen_at AS "seenAt" FROM nodes`);
+    const rows = this.#read(`SELECT node_id AS "nodeId", machine, pid, version, seen_at AS "seenAt" FROM nodes`);
     const now = this.#now();
-    return (rows as Omit<LogNode, "silentMs">[]).map((row) => ({ ...row, silentMs: now - row.seenAt }));
+    return (rows as NodeRow[]).map(({ version, ...row }) => ({
+      ...row,
+      version: version ?? undefined,
+      silentMs: now - row.seenAt,
+    }));
+  }
+
+  async load(): Promise<NodeTurns[]> {
+    const rows = this.#read(load) as (NodeTurns & { nodeId: string | null })[];
+    return rows.map(({ nodeId, ...counts }) => ({ ...(nodeId === null ? {} : { nodeId }), ...counts }));
   }
 
   async bury(nodeId: string, seenAt: number): Promise<void> {
@@ -200,7 +220,7 @@ export class SqliteTurns implements TurnLeases {
     return this.#guarded("read", () => this.#db.prepare(query).all(...values));
   }
 
-  #write(statement: string, ...values: (string | number)[]): unknown[] {
+  #write(statement: string, ...values: (string | number | null)[]): unknown[] {
     return this.#guarded("write", () => transaction(this.#db, () => this.#db.prepare(statement).all(...values)));
   }
 }

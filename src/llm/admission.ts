@@ -4,8 +4,10 @@ import { Breaker } from "./breaker.js";
 import type { Call } from "./call.js";
 import type { Answer, AnswerFold } from "./deltas.js";
 import type { LlmHttpParts } from "./http.js";
-import { Lane } from "./lane.js";
+import { Lane, type LaneParts } from "./lane.js";
 import type { RetryPolicyParts } from "./retry.js";
+
+type AdmissionParts = RetryPolicyParts & LlmHttpParts & LaneParts;
 
 export interface AnswerParts {
   onDelta?: OnDelta;
@@ -17,12 +19,12 @@ export interface AnswerParts {
 /** Lets a call through to its provider: breaker, then a place in the provider's lane, then as many attempts as it takes. */
 export class Admission {
   readonly #http: HttpConfig;
-  readonly #parts: RetryPolicyParts & LlmHttpParts;
+  readonly #parts: AdmissionParts;
   readonly #attempts: Attempts;
   readonly #lanes = new Map<string, Lane>();
   readonly #breakers = new Map<string, Breaker>();
 
-  constructor(http: HttpConfig, parts: RetryPolicyParts & LlmHttpParts) {
+  constructor(http: HttpConfig, parts: AdmissionParts) {
     this.#http = http;
     this.#parts = parts;
     this.#attempts = new Attempts(http, parts);

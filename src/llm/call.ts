@@ -1,9 +1,9 @@
 import type { HttpConfig } from "../core/config.js";
 import type { LlmError } from "../core/errors.js";
+import type { Slot } from "../core/shared-limits.js";
 import type { Draft } from "./dialect.js";
 import { duration, failure, statedIn } from "./errors.js";
 import type { Lane } from "./lane.js";
-import type { Slot } from "./limiter.js";
 import type { Provider, ResolvedModel } from "./providers.js";
 
 /** Aborting a call's signal with this reason makes it fail as `total_timeout`, not as `aborted`. */

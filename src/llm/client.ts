@@ -2,6 +2,7 @@ import type { Completion, CompletionRequest } from "../core/chat.js";
 import type { LlmConfig, StreamRecovery } from "../core/config.js";
 import { type NewId, newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
+import type { SharedLimits } from "../core/shared-limits.js";
 import type { Tape } from "../core/tape.js";
 import type { Admission } from "./admission.js";
 import type { OnDelta } from "./attempts.js";
@@ -23,7 +24,11 @@ export interface LlmClientParts {
   newId?: NewId;
   /** Stands before the wire. */
   tape?: Tape;
+  /** Those of all nodes. Default: this one is alone. */
+  limits?: SharedLimits | undefined;
 }
+
+type Optional = "tape" | "limits";
 
 export interface CompleteOptions {
   streaming: boolean;
@@ -43,7 +48,7 @@ const DEFAULT_STREAM_TOTAL_MS = 900_000;
 /** Chat Completions of any provider. The HTTP stack is loaded with the first request: an idle host does without. */
 export class LlmClient {
   readonly #config: LlmConfig;
-  readonly #parts: Required<Omit<LlmClientParts, "tape">> & Pick<LlmClientParts, "tape">;
+  readonly #parts: Required<Omit<LlmClientParts, Optional>> & Pick<LlmClientParts, Optional>;
   readonly #resolved = new Map<string, ResolvedModel>();
   readonly #dialects: Dialects;
   #admission: Promise<Admission> | undefined;

@@ -1,17 +1,21 @@
 import type { HttpConfig } from "../core/config.js";
 import type { LlmError, LlmErrorKind } from "../core/errors.js";
 import type { Observe } from "../core/ports.js";
+import { QueueTimeout, type SharedLane, type SharedLimits, type Slot } from "../core/shared-limits.js";
 import { RetryBudget } from "./budget.js";
 import type { Call } from "./call.js";
 import { duration, failure } from "./errors.js";
+import { keyHashOf } from "./key-hash.js";
 import { KeyRing } from "./keys.js";
-import { type Bound, Limiter, QueueTimeout, type Slot } from "./limiter.js";
+import { Limiter } from "./limiter.js";
 import type { Provider } from "./providers.js";
 
 export interface LaneParts {
   /** Milliseconds since the epoch. */
   now: () => number;
   observe: Observe;
+  /** Those of all nodes. Undefined: this one is alone. */
+  limits?: SharedLimits | undefined;
 }
 
 /** The provider has more requests than it can serve. */
@@ -30,6 +34,7 @@ export class Lane {
   readonly limiter: Limiter;
   readonly budget: RetryBudget;
   readonly keys: KeyRing;
+  readonly #shared: SharedLane | undefined;
   readonly #provider: Provider;
   readonly #http: HttpConfig;
   readonly #parts: LaneParts;
@@ -40,30 +45,43 @@ export class Lane {
     this.limiter = new Limiter(bounds, parts.now);
     this.budget = new RetryBudget(parts.now);
     this.keys = new KeyRing(provider.apiKeys, parts.now);
+    const ofAll = { maxConcurrency: provider.maxConcurrency, rpm, tpm };
+    this.#shared = parts.limits?.lane(keyHashOf(provider), ofAll, (forMs) => this.limiter.pause(parts.now() + forMs));
     this.#provider = provider;
     this.#http = http;
     this.#parts = parts;
   }
 
-  /** Waits for a place, first come, first served. Throws LlmError: queue_timeout, aborted, total_timeout. */
+  /**
+   * Waits for a place, first come, first served: one of this node, then one of all nodes together, for each as long as the queue allows.
+   * Throws LlmError: queue_timeout, aborted, total_timeout.
+   */
   async enter(call: Call): Promise<Slot> {
     const { now } = this.#parts;
+    const { queueTimeoutMs } = this.#http;
+    const { signal } = call.options;
+    const tokens = this.#tokensOf(call);
     const arrivedAt = now();
     try {
-      const { signal } = call.options;
-      const slot = await this.limiter.acquire(this.#tokensOf(call), signal, this.#http.queueTimeoutMs);
+      const own = await this.limiter.acquire(tokens, signal, queueTimeoutMs);
+      const slot = await shared(own, this.#shared?.acquire(tokens, signal, queueTimeoutMs));
       const waitMs = now() - arrivedAt;
       if (waitMs > 0) this.#report("debug", "waited for a place", { model: call.model, waitMs });
       return slot;
     } catch (error) {
-      if (error instanceof QueueTimeout) throw this.#queueTimeout(call, error.bound);
-      throw call.options.signal.aborted ? call.aborted() : error;
+      if (error instanceof QueueTimeout) throw this.#queueTimeout(call, error);
+      throw signal.aborted ? call.aborted() : error;
     }
   }
 
   /** A place for a second request of the call, if one is free. */
-  tryEnter(call: Call): Slot | undefined {
-    return this.limiter.tryAcquire(this.#tokensOf(call));
+  async tryEnter(call: Call): Promise<Slot | undefined> {
+    const tokens = this.#tokensOf(call);
+    const own = this.limiter.tryAcquire(tokens);
+    if (!own || !this.#shared) return own;
+    const slot = await this.#shared.tryAcquire(tokens);
+    if (!slot) own[Symbol.dispose]();
+    return slot && both(own, slot);
   }
 
   /** What one failed request means for all that follow. True: another key is ready, to be used at once. */
@@ -76,8 +94,10 @@ export class Lane {
     }
     if (!LOAD.has(kind)) return false;
     this.limiter.shrink(call.sentAt);
-    if (retryAfterMs !== undefined && retryAfterMs <= this.#http.maxRetryAfterMs)
+    if (retryAfterMs !== undefined && retryAfterMs <= this.#http.maxRetryAfterMs) {
       this.limiter.pause(now + retryAfterMs);
+      this.#shared?.pause(retryAfterMs);
+    }
     this.#report("debug", "fewer requests at once", { kind, retryAfterMs });
     return false;
   }
@@ -100,7 +120,7 @@ export class Lane {
     return Math.ceil(call.body.toString("latin1").replace(ENCODED, "").length / BYTES_PER_TOKEN);
   }
 
-  #queueTimeout(call: Call, bound: Bound): LlmError {
+  #queueTimeout(call: Call, { bound, isShared }: QueueTimeout): LlmError {
     const { name, maxConcurrency, rpm, tpm } = this.#provider;
     const { maxConnections, queueTimeoutMs } = this.#http;
     const own = `llm.providers.${name}`;
@@ -117,9 +137,38 @@ export class Lane {
       rpm: `${rpm} requests a minute (${key})`,
       tpm: `${tpm} tokens a minute (${key})`,
     }[bound];
-    const said = `no place within ${duration(queueTimeoutMs)} (llm.http.queue_timeout): the limit is ${limit}`;
+    const whose = isShared ? ", of all nodes together" : "";
+    const said = `no place within ${duration(queueTimeoutMs)} (llm.http.queue_timeout): the limit is ${limit}${whose}`;
     return failure("queue_timeout", said, call, { hint: `Try again, or raise ${key}.` });
   }
+}
+
+/** A place here that is also one of all nodes, once that is had; else it is free again. */
+async function shared(own: Slot, entering: Promise<Slot> | undefined): Promise<Slot> {
+  if (!entering) return own;
+  try {
+    return both(own, await entering);
+  } catch (error) {
+    own[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function both(own: Slot, ofAll: Slot): Slot {
+  return {
+    again: async (signal) => {
+      await own.again(signal);
+      await ofAll.again(signal);
+    },
+    correct: (tokens) => {
+      own.correct(tokens);
+      ofAll.correct(tokens);
+    },
+    [Symbol.dispose]: () => {
+      ofAll[Symbol.dispose]();
+      own[Symbol.dispose]();
+    },
+  };
 }
 
 /** Undefined: the failure says nothing about the key. A key that was refused rests for good. */

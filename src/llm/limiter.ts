@@ -1,28 +1,5 @@
+import { type Bound, type Bounds, QueueTimeout, type Slot } from "../core/shared-limits.js";
 import { type Charge, RateWindow } from "./rate.js";
-
-/** What a request that waited in vain waited for. `overload`: a place, of which the provider's trouble has left few. */
-export type Bound = "concurrency" | "overload" | "rpm" | "tpm";
-
-export class QueueTimeout extends Error {
-  constructor(readonly bound: Bound) {
-    super(bound);
-  }
-}
-
-export interface Bounds {
-  maxConcurrency: number;
-  /** Requests and tokens a minute. */
-  rpm?: number;
-  tpm?: number;
-}
-
-/** A place among the requests that a provider gets at once. Held over retries and for the life of a stream. */
-export interface Slot extends Disposable {
-  /** Waits until a further request may be sent from this place. Rejects with the signal's reason. */
-  again(signal: AbortSignal): Promise<void>;
-  /** The tokens of the last request, of which there was only an estimate. */
-  correct(tokens: number): void;
-}
 
 interface Waiter {
   tokens: number;

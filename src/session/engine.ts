@@ -24,7 +24,7 @@ interface EngineEvents {
   mail(conversationId: string, turnId: string, mail: TurnMail): void;
 }
 
-const defaultLeaseMs = 10_000;
+export const defaultLeaseMs = 10_000;
 const beatsPerLease = 4;
 /** How often the log is asked whether another process has written, while a turn runs or waits here. One pragma, without a lock. */
 const pollMs = 40;

@@ -14,6 +14,8 @@ export interface RetentionParts {
 }
 
 const everyMs = 60 * 60 * 1000;
+/** Of the hosts of one log only one does it, and its timer is not exact. */
+const dueMs = 0.9 * everyMs;
 
 /** Deletes conversations that are older, or more, than the rules allow: now and every hour. Never one with an unfinished turn. */
 export class Retention {
@@ -50,8 +52,9 @@ export class Retention {
   }
 
   async #applied(): Promise<void> {
-    const { observe } = this.#parts;
+    const { store, observe } = this.#parts;
     try {
+      if (store.isDue && !(await store.isDue("retention", dueMs))) return;
       const deleted = await this.apply();
       if (deleted > 0) {
         observe({

@@ -112,6 +112,20 @@ export class Sessions {
     for (const session of this.#live.values()) session.tell({ type: "server_status", server, state, reason });
   }
 
+  /** Why no turn can begin for the log's sake; undefined when it can be read. What the log itself says of that is not for everybody. */
+  async unreadable(withinMs: number): Promise<string | undefined> {
+    const late = new AbortController();
+    const silent = `the event log does not answer within ${withinMs} ms`;
+    const inTime = sleep(withinMs, silent, { signal: late.signal }).catch(() => undefined);
+    const reading = this.#parts.store.check().then(
+      () => undefined,
+      () => "the event log cannot be read",
+    );
+    const reason = await Promise.race([reading, inTime]);
+    late.abort();
+    return reason;
+  }
+
   /** Whether the host takes no more requests, because it is about to end. */
   get isDraining(): boolean {
     return this.#isClosing;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { schemaVersion } from "../../src/history/schema-version.js";
 import { Workplace } from "../support/cli.js";
 import { query } from "../support/postgres.js";
 import { newDatabaseUrl, noPostgres } from "../support/storages.js";
@@ -8,7 +9,7 @@ describe("mcp-platform migrate", () => {
   test("brings a file to this version's schema, and says which", async () => {
     using place = new Workplace();
     place.configure({ chat: { storage: { path: "log.db" } } });
-    const line = `${join(place.folder, "log.db")}: schema 3\n`;
+    const line = `${join(place.folder, "log.db")}: schema ${schemaVersion}\n`;
     for (const _ of ["made", "already there"]) {
       expect(await place.run(["migrate"])).toEqual({ exitCode: 0, stdout: line, stderr: "" });
     }
@@ -19,11 +20,11 @@ describe("mcp-platform migrate", () => {
     const url = new URL(await newDatabaseUrl());
     url.password = "hidden";
     place.configure({ chat: { storage: { url: url.href } } });
-    const line = `postgres://${url.host}${url.pathname}: schema 3\n`;
+    const line = `postgres://${url.host}${url.pathname}: schema ${schemaVersion}\n`;
     for (const _ of ["made", "already there"]) {
       expect(await place.run(["migrate"])).toEqual({ exitCode: 0, stdout: line, stderr: "" });
     }
-    expect(await query(url.href, "SELECT version FROM mcp_platform_schema")).toEqual([{ version: 3 }]);
+    expect(await query(url.href, "SELECT version FROM mcp_platform_schema")).toEqual([{ version: schemaVersion }]);
   });
 
   test("says of a database that is away where it should be and what to do, and nothing of its password", async () => {

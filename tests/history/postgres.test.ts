@@ -8,6 +8,7 @@ import type { Observation } from "../../src/core/ports.js";
 import { underMigrationLock } from "../../src/history/postgres/migrate.js";
 import { openPostgresLog } from "../../src/history/postgres/open.js";
 import type { OnClaim } from "../../src/history/postgres/store.js";
+import { schemaVersion } from "../../src/history/schema-version.js";
 import { noServer, type PostgresServer, query, startPostgres } from "../support/postgres.js";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.js";
 import { request, turn } from "./support.js";
@@ -57,7 +58,7 @@ onServer("opening", () => {
         return output;
       }),
     );
-    expect(outputs).toEqual(["open 3\n", "open 3\n", "open 3\n"]);
+    expect(outputs).toEqual(Array(3).fill(`open ${schemaVersion}\n`));
   });
 
   const failing = async (url: string, more?: Partial<PostgresConfig>) => {
@@ -113,7 +114,7 @@ onServer("opening", () => {
     await query(newer, "UPDATE mcp_platform_schema SET version = 9");
     await expect(open(newer)).rejects.toMatchObject({
       kind: "newer_schema",
-      message: expect.stringContaining("(schema 9, this version knows 3)"),
+      message: expect.stringContaining(`(schema 9, this version knows ${schemaVersion})`),
       hint: "update this program, or name another database in chat.storage.url",
     });
   });

@@ -6,6 +6,8 @@ import { serverList, toolList } from "./schemas.js";
 
 /** How long /readyz waits for servers that are about to settle. */
 const readyWithinMs = 50;
+/** The same for the event log. A probe should wait longer than this. */
+const logWithinMs = 1_500;
 
 export function serverRoutes(parts: DoorParts): Route[] {
   const { hub, sessions } = parts;
@@ -39,9 +41,12 @@ export function serverRoutes(parts: DoorParts): Route[] {
     {
       method: "GET",
       path: "/readyz",
-      summary: "Turns can begin: no required server is down, and the host is not about to end",
+      summary:
+        "Turns can begin: no required server is down, the event log can be read, and the host is not about to end",
       async run() {
-        const reason = sessions.isDraining ? "the host is about to end" : await unsettled(parts);
+        const reason = sessions.isDraining
+          ? "the host is about to end"
+          : ((await unsettled(parts)) ?? (await sessions.unreadable(logWithinMs)));
         if (!reason) return Response.json({ status: "ready" });
         return Response.json({ status: "not ready", reason }, { status: 503, headers: { "retry-after": "1" } });
       },

@@ -117,6 +117,15 @@ export class Database {
     }
   }
 
+  /** Rejects with StoreError while the database does not answer, without trying again. */
+  async check(): Promise<void> {
+    try {
+      await this.pool.query("SELECT 1");
+    } catch (error) {
+      throw storeError(error, this.place, "read");
+    }
+  }
+
   /** May be called again. */
   close(): Promise<void> {
     this.#closed.abort();

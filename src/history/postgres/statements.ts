@@ -95,3 +95,7 @@ function isMark(events: string): string {
 /** Conversations that others were copied from. */
 export const originsOf = `SELECT origin.value AS origin FROM events AS fork,
   json_array_elements_text(${jsonOf("fork.payload")} -> 'origins') AS origin WHERE ${isMark("fork")} AND fork.type = 'fork'`;
+
+/** Of what all hosts do once together: $1, every $2 milliseconds. A row: it is time again, and begun. */
+export const begin = `INSERT INTO tasks (name, begun_at) VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+  ON CONFLICT (name) DO UPDATE SET begun_at = excluded.begun_at WHERE tasks.begun_at <= excluded.begun_at - $2::bigint RETURNING 1`;

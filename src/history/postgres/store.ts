@@ -1,10 +1,14 @@
 import type pg from "pg";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/chat.js";
+import type { Observe } from "../../core/ports.js";
+import type { SharedLimits } from "../../core/shared-limits.js";
 import type {
   Archive,
   ChatStore,
   Claim,
   ConversationSummary,
+  HostProcess,
+  NodePlaces,
   ResultStore,
   SpentTotals,
   TurnGrant,
@@ -15,6 +19,7 @@ import { fenced, isOver, requireSameContent, same, stateAfter } from "../claims.
 import { PostgresArchive } from "./archive.js";
 import { type Database, lock } from "./database.js";
 import { type EventRow, eventsOf, insertEvent, toEvent, valuesOf } from "./events.js";
+import { PostgresLimits } from "./limits.js";
 import type { Listener } from "./listener.js";
 import { Notices } from "./notices.js";
 import { PostgresResults } from "./results.js";
@@ -116,6 +121,26 @@ export class PostgresStore implements ChatStore {
   async spent(since: number): Promise<SpentTotals> {
     const [row] = await this.#database.rows<SpentTotals>("read", "idempotent", statements.spent, [since]);
     return row ?? { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
+  }
+
+  limits(node: HostProcess, parts: { leaseMs: number; observe: Observe }): SharedLimits {
+    const [database, listener] = [this.#database, this.#listener];
+    return new PostgresLimits({ ...parts, database, listener, nodeId: node.nodeId, beat: () => this.turns.beat(node) });
+  }
+
+  places(): Promise<NodePlaces[]> {
+    const places = `SELECT node_id AS "nodeId", key_hash AS "keyHash", held AS places, waiting FROM limit_leases
+      JOIN nodes USING (node_id) WHERE held > 0 OR waiting > 0 ORDER BY node_id, key_hash`;
+    return this.#database.rows("read", "idempotent", places);
+  }
+
+  check(): Promise<void> {
+    return this.#database.check();
+  }
+
+  async isDue(task: string, everyMs: number): Promise<boolean> {
+    const rows = await this.#database.rows("write", "once", statements.begin, [task, everyMs]);
+    return rows.length > 0;
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,14 @@
-import type { AbandonedTurn, HostProcess, LogNode, TurnLease, TurnLeases, TurnMail } from "../../core/store-ports.js";
+import type {
+  AbandonedTurn,
+  HostProcess,
+  LogNode,
+  NodeTurns,
+  TurnLease,
+  TurnLeases,
+  TurnMail,
+} from "../../core/store-ports.js";
 import type { Database } from "./database.js";
+import { limitsChannel } from "./limit-functions.js";
 import { logChannel, type Notices } from "./notices.js";
 
 /** Of a turn that waits or runs. */
@@ -7,10 +16,17 @@ export const isUnfinished = "state IN ('queued', 'running')";
 /** Also what a node took after it was buried: it may have died before it said again that it lives. */
 const isNobodys = "(node_id IS NULL OR NOT EXISTS (SELECT FROM nodes WHERE nodes.node_id = turns.node_id))";
 const notify = (value: number) => `pg_notify('${logChannel}', $${value})`;
+/** By the node that has them. */
+const load = `SELECT node_id AS "nodeId", sum(CASE state WHEN 'running' THEN 1 ELSE 0 END) AS running,
+    sum(CASE state WHEN 'queued' THEN 1 ELSE 0 END) AS waiting
+  FROM turns WHERE ${isUnfinished} GROUP BY node_id`;
 /** What the node $1 has; $2 is 1 when it has crashed. */
 const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
     crashes = crashes + (CASE state WHEN 'running' THEN $2::integer ELSE 0 END)
   WHERE node_id = $1 AND ${isUnfinished}`;
+/** Of its places at providers. Who waits for one looks again. */
+const freePlaces = `WITH freed AS (DELETE FROM limit_leases WHERE node_id = $1 RETURNING 1)
+  SELECT pg_notify('${limitsChannel}', '') FROM freed`;
 /** Machines' clocks differ, so that lateness is measured by one clock for all. */
 const databaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
@@ -53,13 +69,13 @@ export class PostgresTurns implements TurnLeases {
     return row && { fence: row.fence, crashes: row.crashes, options: JSON.parse(row.options) };
   }
 
-  async beat({ nodeId, machine, pid }: HostProcess): Promise<number> {
+  async beat({ nodeId, machine, pid, version }: HostProcess): Promise<number> {
     const [row] = await this.#database.rows<{ seenAt: number }>(
       "write",
       "idempotent",
-      `INSERT INTO nodes (node_id, machine, pid, seen_at) VALUES ($1, $2, $3, ${databaseNow})
+      `INSERT INTO nodes (node_id, machine, pid, version, seen_at) VALUES ($1, $2, $3, $4, ${databaseNow})
        ON CONFLICT (node_id) DO UPDATE SET seen_at = excluded.seen_at RETURNING seen_at AS "seenAt"`,
-      [nodeId, machine, pid],
+      [nodeId, machine, pid, version],
     );
     return row?.seenAt ?? 0;
   }
@@ -70,24 +86,32 @@ export class PostgresTurns implements TurnLeases {
       Promise.all([
         client.query("DELETE FROM nodes WHERE node_id = $1", [nodeId]),
         client.query(free, [nodeId, 0]),
+        client.query(freePlaces, [nodeId]),
         client.query(`SELECT ${notify(1)}`, [this.#notices.payload("")]),
       ]),
     );
   }
 
   async nodes(): Promise<LogNode[]> {
-    return this.#database.rows(
+    const rows = await this.#database.rows<Omit<LogNode, "version"> & { version: string | null }>(
       "read",
       "idempotent",
-      `SELECT node_id AS "nodeId", machine, pid, seen_at AS "seenAt", ${databaseNow} - seen_at AS "silentMs" FROM nodes`,
+      `SELECT node_id AS "nodeId", machine, pid, version, seen_at AS "seenAt", ${databaseNow} - seen_at AS "silentMs" FROM nodes`,
     );
+    return rows.map(({ version, ...row }) => ({ ...row, version: version ?? undefined }));
+  }
+
+  async load(): Promise<NodeTurns[]> {
+    const rows = await this.#database.rows<NodeTurns & { nodeId: string | null }>("read", "idempotent", load);
+    return rows.map(({ nodeId, ...counts }) => ({ ...(nodeId === null ? {} : { nodeId }), ...counts }));
   }
 
   async bury(nodeId: string, seenAt: number): Promise<void> {
     await this.#database.transaction("idempotent", async (client) => {
       const dead = await client.query("DELETE FROM nodes WHERE node_id = $1 AND seen_at <= $2", [nodeId, seenAt]);
       if (dead.rowCount === 0) return;
-      client.query(free, [nodeId, 1]).catch(() => {}); // the next one says it too
+      client.query(free, [nodeId, 1]).catch(() => {}); // the last one says it too
+      client.query(freePlaces, [nodeId]).catch(() => {});
       await client.query(`SELECT ${notify(1)}`, [this.#notices.payload("")]);
     });
   }

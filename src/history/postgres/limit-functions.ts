@@ -1,0 +1,130 @@
+/**
+ * The shared limits, as one round trip each. Every function locks the row of its key first, so that what it reads after that is what
+ * is true, and reads the database's clock. `held` of a node that is not in `nodes` counts for nothing.
+ */
+
+/** What becomes of limits is said here; an empty notice: some node's places are free. */
+export const limitsChannel = "mcp_platform_limits";
+
+/** Seconds in which a request counts: any sixty, the one it was let go in, and one for its way to the provider. */
+const windowSeconds = 62;
+
+const lockKey = `INSERT INTO limit_keys (key_hash) SELECT p_key WHERE NOT EXISTS (SELECT FROM limit_keys WHERE key_hash = p_key)
+    ON CONFLICT DO NOTHING;
+  SELECT paused_until INTO paused FROM limit_keys WHERE key_hash = p_key FOR UPDATE;
+  now_ms := extract(epoch FROM clock_timestamp()) * 1000;`;
+
+export const limitTables: readonly string[] = [
+  "CREATE TABLE limit_keys (key_hash text PRIMARY KEY, paused_until bigint NOT NULL DEFAULT 0)",
+  // `round` counts what the node has said, `change` what has become of its places (from the time at first, so that a later row has higher ones); `since` when it began to wait, or last got one.
+  `CREATE TABLE limit_leases (key_hash text NOT NULL, node_id text NOT NULL, held integer NOT NULL, waiting integer NOT NULL,
+     since timestamptz NOT NULL, round bigint NOT NULL, change bigint NOT NULL, PRIMARY KEY (key_hash, node_id))`,
+  `CREATE TABLE limit_spent (key_hash text NOT NULL, second bigint NOT NULL, requests integer NOT NULL, tokens bigint NOT NULL,
+     PRIMARY KEY (key_hash, second))`,
+];
+
+export const limitFunctions: readonly string[] = [
+  /*
+   * The node says how many places it uses and how many requests wait for one there, and so gives back what it does not use. What is
+   * free goes to the nodes that wait, one by one, to the one that has fewest, and among these to the one that has waited longest. What
+   * is left over the node may keep for its next requests, up to its share, if it likes (`p_keeps`).
+   * No row: the node is not known, or was overtaken by what it said later.
+   */
+  `CREATE FUNCTION limit_places(p_key text, p_node text, p_round bigint, p_max integer, p_used integer, p_waiting integer,
+     p_keeps boolean, p_channel text)
+   RETURNS TABLE (places integer, as_of double precision, is_wanted boolean, paused_ms double precision) LANGUAGE plpgsql AS $$
+   #variable_conflict use_column
+   DECLARE
+     paused bigint; now_ms bigint; free integer; given integer; waiting_before integer;
+     mine limit_leases; next limit_leases; lucky text[] := '{}';
+   BEGIN
+     ${lockKey}
+     IF NOT EXISTS (SELECT FROM nodes WHERE node_id = p_node) THEN RETURN; END IF;
+     SELECT * INTO mine FROM limit_leases WHERE key_hash = p_key AND node_id = p_node;
+     IF mine.round >= p_round THEN RETURN; END IF;
+     waiting_before := coalesce(mine.waiting, 0);
+     INSERT INTO limit_leases (key_hash, node_id, held, waiting, since, round, change)
+       VALUES (p_key, p_node, p_used, p_waiting, clock_timestamp(), p_round, now_ms * 1000)
+       ON CONFLICT (key_hash, node_id) DO UPDATE SET held = p_used, waiting = p_waiting, round = p_round,
+         change = limit_leases.change + 1,
+         since = CASE limit_leases.waiting WHEN 0 THEN excluded.since ELSE limit_leases.since END;
+     SELECT p_max - coalesce(sum(held), 0) INTO free FROM limit_leases JOIN nodes USING (node_id) WHERE key_hash = p_key;
+     WHILE free > 0 LOOP
+       SELECT lease.* INTO next FROM limit_leases AS lease JOIN nodes USING (node_id)
+         WHERE key_hash = p_key AND waiting > 0 ORDER BY held, since LIMIT 1;
+       EXIT WHEN NOT FOUND;
+       SELECT CASE count(*) WHEN 1 THEN least(free, next.waiting) ELSE 1 END INTO given
+         FROM limit_leases JOIN nodes USING (node_id) WHERE key_hash = p_key AND waiting > 0;
+       UPDATE limit_leases SET held = held + given, waiting = waiting - given, change = change + 1, since = clock_timestamp()
+         WHERE key_hash = p_key AND node_id = next.node_id;
+       IF next.node_id <> p_node THEN lucky := lucky || next.node_id; END IF;
+       free := free - given;
+     END LOOP;
+     IF free > 0 AND p_keeps THEN
+       UPDATE limit_leases SET held = held + greatest(0, least(free, p_max / (SELECT count(*) FROM nodes)::integer - held))
+         WHERE key_hash = p_key AND node_id = p_node;
+     END IF;
+     PERFORM pg_notify(p_channel, json_build_object('key', p_key, 'node', node_id, 'places', held, 'as_of', change)::text)
+       FROM limit_leases WHERE key_hash = p_key AND node_id = ANY (lucky);
+     SELECT * INTO mine FROM limit_leases WHERE key_hash = p_key AND node_id = p_node;
+     IF mine.waiting > waiting_before THEN
+       PERFORM pg_notify(p_channel, json_build_object('key', p_key, 'wanted_by', p_node)::text);
+     END IF;
+     RETURN QUERY SELECT mine.held, mine.change::double precision,
+       EXISTS (SELECT FROM limit_leases JOIN nodes USING (node_id) WHERE key_hash = p_key AND waiting > 0 AND node_id <> p_node),
+       greatest(0, paused - now_ms)::double precision;
+   END $$`,
+
+  /*
+   * Lets a request go at the first moment at which it fits, after all that were let go before: charged at that moment, and not again.
+   * `second` is null, and nothing was charged, when that is longer than `p_patience_ms` after any pause.
+   */
+  `CREATE FUNCTION limit_spend(p_key text, p_rpm double precision, p_tpm double precision, p_tokens bigint, p_patience_ms double precision)
+   RETURNS TABLE (wait_ms double precision, second double precision, bound text) LANGUAGE plpgsql AS $$
+   #variable_conflict use_column
+   DECLARE
+     paused bigint; now_ms bigint; begins_ms bigint; by_rpm bigint; by_tpm bigint; goes_ms bigint;
+   BEGIN
+     ${lockKey}
+     DELETE FROM limit_spent WHERE key_hash = p_key AND second <= now_ms / 1000 - ${windowSeconds};
+     SELECT max(second) + ${windowSeconds} INTO by_rpm FROM (
+       SELECT second, sum(requests) OVER (ORDER BY second DESC) AS total FROM limit_spent WHERE key_hash = p_key
+     ) AS spent WHERE total + 1 > p_rpm;
+     SELECT max(second) + ${windowSeconds} INTO by_tpm FROM (
+       SELECT second, sum(tokens) OVER (ORDER BY second DESC) AS total FROM limit_spent WHERE key_hash = p_key
+     ) AS spent WHERE total > 0 AND total + least(p_tokens, p_tpm) > p_tpm;
+     begins_ms := greatest(now_ms, paused);
+     goes_ms := greatest(begins_ms, coalesce(by_rpm, 0) * 1000, coalesce(by_tpm, 0) * 1000,
+       (SELECT max(second) * 1000 FROM limit_spent WHERE key_hash = p_key));
+     bound := CASE WHEN coalesce(by_rpm, 0) >= coalesce(by_tpm, 0) AND p_rpm IS NOT NULL THEN 'rpm' ELSE 'tpm' END;
+     IF goes_ms - begins_ms > p_patience_ms THEN
+       RETURN QUERY SELECT (goes_ms - now_ms)::double precision, NULL::double precision, bound;
+       RETURN;
+     END IF;
+     INSERT INTO limit_spent (key_hash, second, requests, tokens) VALUES (p_key, goes_ms / 1000, 1, p_tokens)
+       ON CONFLICT (key_hash, second) DO UPDATE SET requests = limit_spent.requests + 1, tokens = limit_spent.tokens + p_tokens;
+     RETURN QUERY SELECT (goes_ms - now_ms)::double precision, (goes_ms / 1000)::double precision, bound;
+   END $$`,
+
+  /* What was charged was an estimate, or was not sent at all: differences, by the second of the charge. */
+  `CREATE FUNCTION limit_correct(p_key text, p_seconds bigint[], p_requests integer[], p_tokens bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+   #variable_conflict use_column
+   DECLARE
+     paused bigint; now_ms bigint;
+   BEGIN
+     ${lockKey}
+     UPDATE limit_spent SET requests = limit_spent.requests + given.requests, tokens = limit_spent.tokens + given.tokens
+       FROM unnest(p_seconds, p_requests, p_tokens) AS given (second, requests, tokens)
+       WHERE key_hash = p_key AND limit_spent.second = given.second;
+   END $$`,
+
+  `CREATE FUNCTION limit_pause(p_key text, p_node text, p_for_ms double precision, p_channel text) RETURNS void LANGUAGE plpgsql AS $$
+   #variable_conflict use_column
+   DECLARE
+     paused bigint; now_ms bigint;
+   BEGIN
+     ${lockKey}
+     UPDATE limit_keys SET paused_until = greatest(paused_until, now_ms + p_for_ms::bigint) WHERE key_hash = p_key;
+     PERFORM pg_notify(p_channel, json_build_object('key', p_key, 'paused_by', p_node, 'paused_ms', p_for_ms)::text);
+   END $$`,
+];

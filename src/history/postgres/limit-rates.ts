@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Bound, QueueTimeout } from "../../core/shared-limits.js";
+
+/** When a request may go. `second`: where it was charged; null: it was not, it would have to wait too long. */
+export interface Spent {
+  waitMs: number;
+  second: number | null;
+  bound: Bound;
+}
+
+/** By how much a charge was wrong. */
+export interface Correction {
+  second: number;
+  requests: number;
+  tokens: number;
+}
+
+export interface Charge {
+  readonly second: number;
+  tokens: number;
+}
+
+export interface RatesParts {
+  /** Rejects when it is not known whether it was charged. */
+  spend(tokens: number, patienceMs: number): Promise<Spent>;
+  correct(corrections: readonly Correction[]): Promise<void>;
+}
+
+const retryMs = 250;
+/** Corrections of this time share a round trip. */
+const gatherMs = 50;
+const maxTimerMs = 2 ** 31 - 1;
+
+/** Requests and tokens a minute of one key, over all nodes. A request that is not known to be charged is not sent. */
+export class Rates {
+  readonly #parts: RatesParts;
+  #pending = new Map<number, Correction>();
+  #timer: NodeJS.Timeout | undefined;
+  #sending: Promise<void> = Promise.resolve();
+
+  constructor(parts: RatesParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves when the request may be sent. Rejects with the signal's reason, or with QueueTimeout. */
+  async spend(tokens: number, signal: AbortSignal, patienceMs: number): Promise<Charge> {
+    const { waitMs, second, bound } = await this.#charged(tokens, signal, Math.min(patienceMs, maxTimerMs));
+    if (second === null) throw new QueueTimeout(bound, true);
+    const charge = { second, tokens };
+    try {
+      if (waitMs > 0) await sleep(Math.min(waitMs, maxTimerMs) + 1, undefined, { signal });
+      signal.throwIfAborted();
+    } catch {
+      this.#add({ second, requests: -1, tokens: -tokens });
+      throw signal.reason;
+    }
+    return charge;
+  }
+
+  /** The tokens were an estimate, and are known now. */
+  correct(charge: Charge, tokens: number): void {
+    if (tokens !== charge.tokens) this.#add({ second: charge.second, requests: 0, tokens: tokens - charge.tokens });
+    charge.tokens = tokens;
+  }
+
+  /** What is known here is known to the others. Never rejects. */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const corrections = [...this.#pending.values()];
+    this.#pending = new Map();
+    if (corrections.length > 0) this.#sending = this.#sending.then(() => this.#send(corrections));
+    return this.#sending;
+  }
+
+  async #charged(tokens: number, signal: AbortSignal, patienceMs: number): Promise<Spent> {
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return await this.#parts.spend(tokens, patienceMs);
+      } catch {
+        await sleep(retryMs, undefined, { signal }).catch(() => Promise.reject(signal.reason));
+      }
+    }
+  }
+
+  #add({ second, requests, tokens }: Correction): void {
+    const there = this.#pending.get(second) ?? { second, requests: 0, tokens: 0 };
+    this.#pending.set(second, { second, requests: there.requests + requests, tokens: there.tokens + tokens });
+    this.#timer ??= setTimeout(() => void this.flush(), gatherMs).unref();
+  }
+
+  /** What may have been heard is not said again if it would give something back twice. */
+  async #send(corrections: readonly Correction[]): Promise<void> {
+    try {
+      await this.#parts.correct(corrections);
+    } catch {
+      for (const { second, requests, tokens } of corrections)
+        if (requests >= 0 && tokens > 0) this.#add({ second, requests, tokens });
+    }
+  }
+}

@@ -1,0 +1,170 @@
+/** Limits of all nodes on one database together: each uses what the database has given it, and nothing else. */
+import { messageOf } from "../../core/errors.js";
+import type { Observe } from "../../core/ports.js";
+import type { SharedBounds, SharedLane, SharedLimits } from "../../core/shared-limits.js";
+import type { Database } from "./database.js";
+import { limitsChannel } from "./limit-functions.js";
+import { KeyLimits } from "./limit-key.js";
+import type { Listener } from "./listener.js";
+import { Outage } from "./outage.js";
+
+export interface PostgresLimitsParts {
+  database: Pick<Database, "pool">;
+  listener: Pick<Listener, "subscribe">;
+  nodeId: string;
+  /** Says to the others that this node lives. */
+  beat(): Promise<unknown>;
+  /** After this time without a beat they take its places. */
+  leaseMs: number;
+  observe: Observe;
+  /** Milliseconds of a clock that is never set. */
+  now?: () => number;
+}
+
+/** What is heard of a key; without `key`: some node's places are free. */
+interface Notice {
+  key?: string;
+  node?: string;
+  places?: number;
+  as_of?: number;
+  wanted_by?: string;
+  paused_by?: string;
+  paused_ms?: number;
+}
+
+const beatsPerLease = 4;
+const lookMs = 1_000;
+const lookAwayMs = 250;
+/** A database that takes longer than this to answer is away, as far as the queue's time goes. */
+const slowMs = 1_000;
+
+export class PostgresLimits implements SharedLimits {
+  readonly #parts: PostgresLimitsParts;
+  readonly #now: () => number;
+  readonly #outage: Outage;
+  readonly #keys = new Map<string, KeyLimits>();
+  readonly #unsubscribe: () => void;
+  #beatAt = Number.NEGATIVE_INFINITY;
+  #beating: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(parts: PostgresLimitsParts) {
+    this.#parts = parts;
+    this.#now = parts.now ?? (() => performance.now());
+    this.#outage = new Outage(this.#now, (isAway, why) => this.#report(isAway, why));
+    this.#unsubscribe = parts.listener.subscribe(limitsChannel, {
+      notice: (payload) => this.#heard(payload === "" ? {} : (JSON.parse(payload) as Notice)),
+      missed: () => this.#look(),
+    });
+  }
+
+  lane(keyHash: string, bounds: SharedBounds, onPause: (forMs: number) => void): SharedLane {
+    const { nodeId } = this.#parts;
+    const ends = {
+      nodeId,
+      keyHash,
+      channel: limitsChannel,
+      outage: this.#outage,
+      now: this.#now,
+      isLive: () => this.#isLive(),
+      live: () => this.#live(),
+      lapse: () => {
+        this.#beatAt = Number.NEGATIVE_INFINITY;
+      },
+      query: <Row extends object>(sql: string, values: readonly unknown[]) => this.#query<Row>(sql, values),
+    };
+    const key = this.#keys.get(keyHash) ?? new KeyLimits(ends);
+    this.#keys.set(keyHash, key);
+    return key.lane(bounds, onPause);
+  }
+
+  /** Says what is still to be said. The node's places are free once it has left. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#unsubscribe();
+    clearTimeout(this.#timer);
+    await Promise.all([...this.#keys.values()].map((key) => key.flush()));
+  }
+
+  /** Whether the others surely take this node for a living one: it stops to use what it has well before they take it. */
+  #isLive(): boolean {
+    return this.#now() - this.#beatAt < (1 - 1 / beatsPerLease) * this.#parts.leaseMs;
+  }
+
+  /** Resolves when it is so, and whatever this node has is looked after. */
+  async #live(): Promise<void> {
+    this.#lookLater();
+    if (!this.#isLive()) await this.#beat();
+  }
+
+  #beat(): Promise<void> {
+    this.#beating ??= this.#beatNow().finally(() => {
+      this.#beating = undefined;
+    });
+    return this.#beating;
+  }
+
+  async #beatNow(): Promise<void> {
+    const sentAt = this.#now();
+    await this.#reached(this.#parts.beat());
+    if (!this.#isLive()) for (const key of this.#keys.values()) key.forget();
+    this.#beatAt = sentAt;
+  }
+
+  #query<Row extends object>(sql: string, values: readonly unknown[]): Promise<Row[]> {
+    return this.#reached(this.#parts.database.pool.query<Row>(sql, [...values]).then(({ rows }) => rows));
+  }
+
+  async #reached<T>(asking: Promise<T>): Promise<T> {
+    const slow = setTimeout(() => this.#outage.began("no answer"), slowMs);
+    try {
+      const answer = await asking;
+      this.#outage.ended();
+      return answer;
+    } catch (error) {
+      this.#outage.began(error);
+      throw error;
+    } finally {
+      clearTimeout(slow);
+    }
+  }
+
+  #heard({ key: keyHash, ...notice }: Notice): void {
+    const { nodeId } = this.#parts;
+    const { places, as_of: asOf, wanted_by: wantedBy, paused_ms: pausedMs } = notice;
+    const key = keyHash === undefined ? undefined : this.#keys.get(keyHash);
+    if (keyHash === undefined) this.#look();
+    if (notice.node === nodeId && places !== undefined && asOf !== undefined) key?.given({ places, asOf });
+    if (wantedBy !== undefined && wantedBy !== nodeId) key?.wanted();
+    if (pausedMs !== undefined && notice.paused_by !== nodeId) key?.paused(pausedMs);
+  }
+
+  #look(): void {
+    for (const key of this.#keys.values()) key.look();
+  }
+
+  #lookLater(): void {
+    if (this.#timer || this.#isClosed) return;
+    const look = () => {
+      this.#timer = undefined;
+      const active = [...this.#keys.values()].filter((key) => key.isActive);
+      if (active.length === 0) return;
+      this.#lookLater();
+      if (this.#now() - this.#beatAt > this.#parts.leaseMs / beatsPerLease) this.#beat().catch(() => {});
+      for (const key of active) key.look();
+    };
+    this.#timer = setTimeout(look, this.#outage.isAway ? lookAwayMs : lookMs).unref();
+  }
+
+  #report(isAway: boolean, why: unknown): void {
+    const message = isAway
+      ? `limits of all nodes: the database cannot be reached, nothing is sent beyond what this node was given: ${messageOf(why)}`
+      : "limits of all nodes: the database is there again";
+    this.#parts.observe({ level: isAway ? "warn" : "info", scope: "llm", message });
+    if (!this.#timer) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#lookLater();
+  }
+}

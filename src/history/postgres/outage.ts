@@ -1,0 +1,33 @@
+/** Whether what all nodes share can be reached, and a clock that stands still while it cannot. */
+export class Outage {
+  readonly #now: () => number;
+  readonly #onChange: (isAway: boolean, why: unknown) => void;
+  #since: number | undefined;
+  #lostMs = 0;
+
+  /** `now`: milliseconds of a clock that is never set. */
+  constructor(now: () => number, onChange: (isAway: boolean, why: unknown) => void) {
+    this.#now = now;
+    this.#onChange = onChange;
+  }
+
+  get isAway(): boolean {
+    return this.#since !== undefined;
+  }
+
+  /** Milliseconds, without those of outages. */
+  readonly clock = (): number => (this.#since ?? this.#now()) - this.#lostMs;
+
+  began(why: unknown): void {
+    if (this.#since !== undefined) return;
+    this.#since = this.#now();
+    this.#onChange(true, why);
+  }
+
+  ended(): void {
+    if (this.#since === undefined) return;
+    this.#lostMs += this.#now() - this.#since;
+    this.#since = undefined;
+    this.#onChange(false, undefined);
+  }
+}

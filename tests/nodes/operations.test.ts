@@ -1,0 +1,118 @@
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "@jest/globals";
+import { openStore } from "../../src/history/open.js";
+import { Retention } from "../../src/session/retention.js";
+import { turn } from "../history/support.js";
+import { answer, startLlmServer } from "../support/llm-server.js";
+import { Nodes } from "../support/serving-nodes.js";
+import { newDatabaseUrl, noPostgres } from "../support/storages.js";
+import { startTcpProxy } from "../support/tcp-proxy.js";
+
+/** What those who look after several hosts see of them. */
+
+const onServer = noPostgres === undefined ? describe : describe.skip;
+
+/** As `nodes --json` prints it. */
+interface Shown {
+  nodes: {
+    pid: number;
+    state: string;
+    silent_ms: number;
+    version: string;
+    machine: string;
+    turns: { running: number; waiting: number };
+    places: { key: string; held: number; waiting: number }[];
+  }[];
+  unclaimed_turns: number;
+}
+
+async function show({ place }: Nodes): Promise<Shown> {
+  const { exitCode, stdout, stderr } = await place.run(["nodes", "--json"]);
+  expect([exitCode, stderr]).toEqual([0, ""]);
+  return JSON.parse(stdout) as Shown;
+}
+
+onServer("several hosts", () => {
+  test("nodes shows their processes, versions, turns and places, and which of them is gone", async () => {
+    let open = () => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    await using llm = await startLlmServer(() => async (response, request) => {
+      await opened;
+      answer("hi")(response, request);
+    });
+    await using nodes = await Nodes.start(llm, await newDatabaseUrl(), { max_concurrency: 3 }, {}, 2);
+    const [a, b] = nodes.all;
+    const asking = a?.ask();
+    await llm.received(1);
+    const shown = await show(nodes);
+    const of = (child: typeof a) => shown.nodes.find(({ pid }) => pid === child?.child.pid);
+    expect(shown).toMatchObject({ nodes: [{}, {}], unclaimed_turns: 0 });
+    const alive = { state: "alive", silent_ms: expect.any(Number), version: expect.stringMatching(/^\d+\.\d+\.\d+/) };
+    expect(of(b)).toMatchObject({ ...alive, turns: { running: 0, waiting: 0 }, places: [] });
+    expect(of(a)).toMatchObject({ ...alive, turns: { running: 1, waiting: 0 } });
+    expect(of(a)?.places).toEqual([{ key: expect.stringMatching(/^[0-9a-f]{32}$/), held: 1, waiting: 0 }]);
+    const { stdout } = await nodes.place.run(["nodes"]);
+    expect(stdout).toMatch(
+      /alive +seen \d+\.\d s ago +process \d+ on .* 1 running, 0 waiting +1 at once for key [0-9a-f]{8}/,
+    );
+    b?.child.kill("SIGKILL");
+    if (b) await once(b.child, "close");
+    const gone = (await show(nodes)).nodes.find(({ pid }) => pid === b?.child.pid);
+    expect(gone === undefined || gone.state === "gone").toBe(true); // the other one may have buried it already
+    open();
+    expect(await asking).toBe(200);
+  });
+
+  test("/readyz says when the database is away, and when it is there again", async () => {
+    await using llm = await startLlmServer([]);
+    const url = new URL(await newDatabaseUrl());
+    await using proxy = await startTcpProxy(Number(url.port));
+    url.port = String(proxy.port);
+    await using nodes = await Nodes.start(llm, url.href, {}, {}, 1);
+    const ready = async () => {
+      const response = await fetch(`${nodes.all[0]?.url}/readyz`);
+      return [response.status, await response.json()];
+    };
+    const until = async (status: number) => {
+      while ((await ready())[0] !== status) await sleep(20);
+    };
+    await until(200);
+    proxy.refuse();
+    await until(503);
+    expect(await ready()).toEqual([503, { status: "not ready", reason: "the event log cannot be read" }]);
+    proxy.accept();
+    await until(200);
+    proxy.freeze();
+    expect(await ready()).toEqual([
+      503,
+      { status: "not ready", reason: "the event log does not answer within 1500 ms" },
+    ]);
+    proxy.thaw();
+    await until(200);
+  });
+
+  test("what is too old is deleted by one of them", async () => {
+    const storage = { driver: "postgres" as const, url: await newDatabaseUrl() };
+    const parts = { now: Date.now, observe: () => {} };
+    const stores = await Promise.all([openStore(storage, parts), openStore(storage, parts), openStore(storage, parts)]);
+    const [store] = stores;
+    await store.append("c", turn("t").user("hello"));
+    await store.append("c", turn("t").end());
+    const deleted: string[] = [];
+    const rules = { maxConversations: 0 };
+    const all = stores.map((each, index) => {
+      const observe = ({ message }: { message: string }) => void deleted.push(`${index}: ${message}`);
+      return new Retention({ store: each, rules, isOpen: () => false, now: Date.now, observe });
+    });
+    for (const each of all) each.start();
+    while ((await store.conversations()).length > 0) await sleep(5);
+    expect(await Promise.all(stores.map((each) => each.isDue?.("retention", 1_000)))).toEqual([false, false, false]);
+    expect(await store.isDue?.("retention", 0)).toBe(true);
+    expect(deleted).toHaveLength(1);
+    for (const each of all) each.close();
+    for (const each of stores) await each.close();
+  });
+});
