@@ -1,5 +1,6 @@
 /** The seam between a conversation and the log that it is kept in. */
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "./chat.js";
+import type { LiveBus } from "./live-bus.js";
 import type { Observe } from "./ports.js";
 import type { SharedLimits } from "./shared-limits.js";
 
@@ -88,6 +89,8 @@ export interface ChatStore {
   limits?(node: HostProcess, parts: { leaseMs: number; observe: Observe }): SharedLimits;
   /** Who has which part of them. */
   places?(): Promise<NodePlaces[]>;
+  /** Between the processes on this log. Undefined where what is happening is not told across processes. */
+  readonly live?: LiveBus;
   /**
    * One transaction: stores the user message and its turn unless the request id is already there; a turn that failed in a way that
    * a repetition may mend is put in the queue again. Throws RequestError `request_mismatch` for another content under a known id.

@@ -1,6 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ContentPart, TurnEvent } from "../core/chat.js";
+import type { ContentPart, LiveEvent, TurnEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
+
+/** What is done while a turn is watched. `end`: it is being done. */
+interface Attendance {
+  begin: () => () => void;
+  end?: () => void;
+}
 
 /** Live events that no watcher has had yet before they are merged. */
 const mostWaiting = 100;
@@ -26,6 +32,9 @@ export class LiveTurn {
   /** It is cancelled because the host is closing. */
   isLeaving = false;
   #isParked = false;
+  #lastEnd = 0;
+  #watchers = 0;
+  #attendance: Attendance | undefined;
 
   constructor(
     readonly requestId: string,
@@ -60,17 +69,21 @@ export class LiveTurn {
     });
   }
 
-  /** A stored event that was shown before is not shown again. */
-  publish(event: TurnEvent): void {
+  /** A stored event that was shown before is not shown again. `shown`: what who watches sees of it. */
+  publish(event: TurnEvent, shown: readonly TurnEvent[] = [event]): void {
     if ("seq" in event) {
       if (event.seq <= this.#lastSeq) return;
       this.#lastSeq = event.seq;
+      if (event.type !== "user_message") this.#lastEnd = event.seq;
     }
-    const last = this.#events.length - this.#taken > mostWaiting ? this.#events.at(-1) : undefined;
-    const merged = last && mergedEvent(last, event);
-    if (merged) this.#events[this.#events.length - 1] = merged;
-    else this.#events.push(event);
+    for (const each of shown) this.#add(each);
     this.onEvent(event);
+    this.#notify();
+  }
+
+  /** For those who watch it here: it happens in another process. */
+  overhear(event: LiveEvent): void {
+    this.#add(event);
     this.#notify();
   }
 
@@ -83,6 +96,22 @@ export class LiveTurn {
     return this.#lastSeq;
   }
 
+  /** The last event that was shown, beside the request. */
+  get lastEnd(): number {
+    return this.#lastEnd;
+  }
+
+  /** While somebody watches, until the returned function is called: `begin` is called then, and what it returned when nobody does. */
+  whileWatched(begin: () => () => void): () => void {
+    const attendance: Attendance = { begin };
+    this.#attendance = attendance;
+    this.#attend();
+    return () => {
+      attendance.end?.();
+      this.#attendance = undefined;
+    };
+  }
+
   /** Watchers get the events so far and then the error, if there is one: the log could not be written. */
   end(failure: { error?: unknown } = {}): void {
     this.#ended = failure;
@@ -91,17 +120,41 @@ export class LiveTurn {
 
   async *watch(): AsyncGenerator<TurnEvent> {
     let next = 0;
-    for (;;) {
-      for (let event = this.#events[next]; event; event = this.#events[next]) {
-        next++;
-        this.#taken = Math.max(this.#taken, next);
-        yield event;
+    this.#watchers++;
+    this.#attend();
+    try {
+      for (;;) {
+        for (let event = this.#events[next]; event; event = this.#events[next]) {
+          next++;
+          this.#taken = Math.max(this.#taken, next);
+          yield event;
+        }
+        if (this.#ended) {
+          if ("error" in this.#ended) throw this.#ended.error;
+          return;
+        }
+        await new Promise<void>((resolve) => this.#wake.push(resolve));
       }
-      if (this.#ended) {
-        if ("error" in this.#ended) throw this.#ended.error;
-        return;
-      }
-      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    } finally {
+      this.#watchers--;
+      this.#attend();
+    }
+  }
+
+  #add(event: TurnEvent): void {
+    const last = this.#events.length - this.#taken > mostWaiting ? this.#events.at(-1) : undefined;
+    const merged = last && mergedEvent(last, event);
+    if (merged) this.#events[this.#events.length - 1] = merged;
+    else this.#events.push(event);
+  }
+
+  #attend(): void {
+    const attendance = this.#attendance;
+    if (!attendance) return;
+    if (this.#watchers > 0) attendance.end ??= attendance.begin();
+    else {
+      attendance.end?.();
+      attendance.end = undefined;
     }
   }
 

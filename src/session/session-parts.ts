@@ -4,6 +4,7 @@ import type { ChatStore } from "../core/store-ports.js";
 import type { Orchestrator } from "../orchestrator/orchestrator.js";
 import type { Conversations } from "./conversations.js";
 import type { TurnEngine } from "./engine.js";
+import type { LiveExchange } from "./live/exchange.js";
 import type { TurnDefaults } from "./turn-options.js";
 
 /** What a session is made of, beside its conversation. */
@@ -11,6 +12,8 @@ export interface SessionParts {
   store: ChatStore;
   conversations: Conversations;
   engine: TurnEngine;
+  /** With the other processes on the log. Undefined where what is not stored stays in its process. */
+  exchange?: LiveExchange;
   /** Where this session's turns belong, where that is not the process's own workspace. */
   workspace?: string;
   hub: ToolHub;

@@ -12,6 +12,7 @@ import { RequestError } from "../core/errors.js";
 import type { ToolHub } from "../core/ports.js";
 import type { AbandonedTurn, TurnMail } from "../core/store-ports.js";
 import { readTurn } from "../history/turns.js";
+import { Cursor } from "./live/cursor.js";
 import type { LiveTurn } from "./live-turn.js";
 import { Questions } from "./questions.js";
 import type { RewindTo } from "./rewind.js";
@@ -145,7 +146,9 @@ export class Session {
 
   /** Shows whoever watches the running turn what happens beside it. Without a turn nobody is told. */
   tell(event: LiveEvent): void {
-    for (const turn of this.#turns.all()) if (turn.isHere) turn.publish(event);
+    const turns = this.#turns.all().filter(({ isHere }) => isHere);
+    if (turns.length > 0) this.#parts.exchange?.note(this.id, event);
+    for (const turn of turns) turn.publish(event);
   }
 
   /** What another process says to a turn that this one has. */
@@ -161,6 +164,16 @@ export class Session {
    */
   listen(listener: (event: TurnEvent) => void): () => void {
     return this.#turns.listen(listener);
+  }
+
+  /**
+   * What is happening in turns that other processes run, for a reader who has the events up to `lastSeq`, until it is left. `onChange`:
+   * there is more to take.
+   */
+  overhear(lastSeq: number, onChange: () => void): { cursor: Cursor; leave: () => void } {
+    const followed = this.#parts.exchange?.follow(this.id, onChange);
+    const cursor = new Cursor(followed?.feed ?? { open: undefined }, { lastSeq });
+    return { cursor, leave: () => followed?.leave() };
   }
 
   /** Stored events with `seq >= from`. */

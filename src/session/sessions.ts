@@ -5,13 +5,14 @@ import type { ServerStatus } from "../core/ports.js";
 import type { ConversationSummary } from "../core/store-ports.js";
 import { Conversations } from "./conversations.js";
 import { type EngineParts, TurnEngine } from "./engine.js";
+import { LiveExchange } from "./live/exchange.js";
 import type { LiveTurn } from "./live-turn.js";
 import { Retention } from "./retention.js";
 import { Session } from "./session.js";
 import type { SessionParts } from "./session-parts.js";
 import { longestTimerMs } from "./turn-runner.js";
 
-export interface SessionsParts extends Omit<SessionParts, "engine" | "conversations"> {
+export interface SessionsParts extends Omit<SessionParts, "engine" | "exchange" | "conversations"> {
   engine: Omit<EngineParts, "turns">;
   now: () => number;
   /** Which conversations `startRetention` deletes. Default: none. */
@@ -46,7 +47,9 @@ export class Sessions {
     this.conversations = new Conversations({ store, isGone, newId });
     const isOpen = (conversationId: string) => this.#live.has(conversationId);
     this.#retention = new Retention({ store, rules: retention, isOpen, now, observe });
-    this.#parts = { ...parts, conversations: this.conversations, engine: turnEngine };
+    const { nodeId } = engine.node;
+    const exchange = store.live && new LiveExchange({ bus: store.live, nodeId, now });
+    this.#parts = { ...parts, conversations: this.conversations, engine: turnEngine, exchange };
   }
 
   /** The one live session of a conversation; without an id, of a new one. */
@@ -142,6 +145,7 @@ export class Sessions {
     for (const session of this.#live.values()) session.park();
     await this.#idle();
     this.#retention.close();
+    this.#parts.exchange?.close();
     await this.#parts.engine.close();
   }
 
@@ -151,6 +155,7 @@ export class Sessions {
     for (const session of this.#live.values()) session.leave();
     await this.#idle();
     this.#retention.close();
+    this.#parts.exchange?.close();
     await this.#parts.engine.close();
   }
 

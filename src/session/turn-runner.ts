@@ -4,6 +4,7 @@ import { RequestError, StoreError } from "../core/errors.js";
 import type { AbandonedTurn, TurnLease, TurnMail } from "../core/store-ports.js";
 import { isMark } from "../history/rewind.js";
 import { TimeLimitReached } from "../orchestrator/turn-options.js";
+import { Overheard } from "./live/overheard.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
 import { rulesOf } from "./rules.js";
@@ -42,14 +43,25 @@ export class TurnRunner {
    * kept it from ending: StoreError, or RequestError `shutting_down`.
    */
   async drive(turn: LiveTurn, resume: (abandoned: AbandonedTurn) => void): Promise<void> {
+    const elsewhere = new Overheard(turn, this.#conversationId, this.#parts.exchange);
+    try {
+      await this.#drive(turn, elsewhere, resume);
+    } finally {
+      elsewhere.leave();
+    }
+  }
+
+  async #drive(turn: LiveTurn, elsewhere: Overheard, resume: (abandoned: AbandonedTurn) => void): Promise<void> {
     const { engine } = this.#parts;
     for (;;) {
       requireOpen(turn);
       const changed = engine.changed(); // from before the look, so that no change is missed
       const lease = await this.#acquire(turn.turnId);
-      if (lease && (await this.#run(turn, lease))) return;
+      if (lease) elsewhere.leave();
+      if (lease && (await this.#run(turn, lease, elsewhere))) return;
       if (lease) continue;
-      if (await this.#follow(turn)) return;
+      if (this.#runs === 0) elsewhere.follow(); // else it waits for a turn that runs here
+      if (await this.#follow(turn, elsewhere)) return;
       if (!(await engine.isKnown(this.#conversationId, turn.turnId))) throw wasDeleted(this.#conversationId);
       if (turn.isLeaving && this.#runs === 0) {
         turn.park(); // it waits for another process
@@ -73,22 +85,22 @@ export class TurnRunner {
   }
 
   /** Shows what another process has written of the turn. True at its end. */
-  async #follow(turn: LiveTurn): Promise<boolean> {
+  async #follow(turn: LiveTurn, elsewhere: Overheard): Promise<boolean> {
     const events = await this.#parts.store.read(this.#conversationId, turn.lastSeq + 1);
     const own = events.filter(({ turnId }) => turnId === turn.turnId);
     for (const event of own) {
       if (event.type === "question") this.#questions.openElsewhere(event.questionId, turn.turnId);
       if (event.type === "answer") this.#questions.closeElsewhere(event.questionId);
-      turn.publish(event);
+      elsewhere.stored(event);
       if (isEnd(event)) return true; // a repetition of the request may have gone on after it
     }
-    turn.skipTo(events.at(-1)?.seq ?? 0);
+    elsewhere.skipTo(events.at(-1)?.seq ?? 0);
     return false;
   }
 
   /** False when another process has taken the turn over meanwhile. */
-  async #run(turn: LiveTurn, lease: TurnLease): Promise<boolean> {
-    const { store, engine, defaults } = this.#parts;
+  async #run(turn: LiveTurn, lease: TurnLease, elsewhere: Overheard): Promise<boolean> {
+    const { store, engine, exchange, defaults } = this.#parts;
     const options = (lease.options ?? {}) as TurnOptions;
     const run = new AbortController();
     const abort = () => run.abort();
@@ -99,12 +111,15 @@ export class TurnRunner {
     let unwritten: ChatEvent | undefined;
     turn.isHere = true;
     try {
-      const log = withoutOthers(await store.read(this.#conversationId), turn.turnId);
+      const all = await store.read(this.#conversationId);
+      const log = withoutOthers(all, turn.turnId);
       const own = log.filter(({ turnId }) => turnId === turn.turnId);
       const rules = rulesOf(options, defaults, this.#approvals);
       const tools = this.#steps.toolbox(options, rules, log);
       let position = own.length;
-      for (const event of own) turn.publish(event);
+      for (const event of own) elsewhere.stored(event);
+      const place = { turnId: turn.turnId, after: all.at(-1)?.seq ?? 0, fence: lease.fence, attempt: 0 };
+      exchange?.begin(this.#conversationId, place);
       for await (const event of this.#steps.of(log, turn.turnId, {
         lease,
         options,
@@ -114,7 +129,7 @@ export class TurnRunner {
       })) {
         requireOpen(turn);
         if (event.type === "question") this.#questions.open(event.questionId, run.signal);
-        if (!isStored(event)) turn.publish(event);
+        if (!isStored(event)) elsewhere.happened(event);
         else {
           unwritten = event;
           const grant = { fence: lease.fence, position: ++position };
@@ -122,7 +137,7 @@ export class TurnRunner {
           log.push(stored);
           tools.note(stored);
           if (isEnd(stored)) turn.isHere = false; // nothing is told after it
-          turn.publish(stored);
+          elsewhere.happened(stored);
         }
       }
       return true;
@@ -130,11 +145,14 @@ export class TurnRunner {
       run.abort(); // what its tools still do could not be logged any more
       if (!(error instanceof StoreError && error.kind === "fenced")) throw error;
       turn.isHere = false;
+      exchange?.end(this.#conversationId, turn.turnId);
       await this.#passOn(turn, unwritten);
+      elsewhere.forget();
       turn.publish({ type: "discard", reason: "another process goes on with this turn" });
       return false;
     } finally {
       turn.isHere = false;
+      exchange?.end(this.#conversationId, turn.turnId);
       this.#runs--;
       if (limit) clearTimeout(limit);
       turn.signal.removeEventListener("abort", abort);

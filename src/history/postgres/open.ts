@@ -3,6 +3,7 @@ import type { NewId } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
 import type { ChatStore } from "../../core/store-ports.js";
 import { Database } from "./database.js";
+import { PostgresBus } from "./deltas.js";
 import { Listener } from "./listener.js";
 import { migrate } from "./migrate.js";
 import { type OnClaim, PostgresStore } from "./store.js";
@@ -34,7 +35,8 @@ export async function openPostgresLog(
     throw error;
   }
   const listener = new Listener(config, observe);
-  const store = new PostgresStore({ database, listener, origin: newId("log"), now, onClaim });
+  const live = config.listen === false ? undefined : new PostgresBus(config, listener);
+  const store = new PostgresStore({ database, listener, live, origin: newId("log"), now, onClaim });
   return { store, database, listener };
 }
 

@@ -18,6 +18,7 @@ import type {
 import { fenced, isOver, requireSameContent, same, stateAfter } from "../claims.js";
 import { PostgresArchive } from "./archive.js";
 import { type Database, lock } from "./database.js";
+import type { PostgresBus } from "./deltas.js";
 import { type EventRow, eventsOf, insertEvent, toEvent, valuesOf } from "./events.js";
 import { PostgresLimits } from "./limits.js";
 import type { Listener } from "./listener.js";
@@ -40,6 +41,8 @@ export type OnClaim = (client: pg.ClientBase, turn: ClaimedTurn) => Promise<void
 export interface PostgresStoreParts {
   database: Database;
   listener: Listener;
+  /** Undefined where nobody can listen. */
+  live: PostgresBus | undefined;
   /** Names this process among those that write. */
   origin: string;
   now: () => number;
@@ -51,6 +54,7 @@ export class PostgresStore implements ChatStore {
   readonly turns: TurnLeases;
   readonly results: ResultStore;
   readonly archive: Archive;
+  readonly live: PostgresBus | undefined;
   readonly #database: Database;
   readonly #listener: Listener;
   readonly #notices: Notices;
@@ -59,9 +63,10 @@ export class PostgresStore implements ChatStore {
   /** The last writing to each conversation here: each waits for the one before it, so that the order of calls is the order of events. */
   readonly #writing = new Map<string, Promise<unknown>>();
 
-  constructor({ database, listener, origin, now, onClaim }: PostgresStoreParts) {
+  constructor({ database, listener, live, origin, now, onClaim }: PostgresStoreParts) {
     this.#database = database;
     this.#listener = listener;
+    this.live = live;
     this.#now = now;
     this.#onClaim = onClaim;
     this.#notices = new Notices(listener, origin);
@@ -145,6 +150,7 @@ export class PostgresStore implements ChatStore {
 
   async close(): Promise<void> {
     this.#notices.close();
+    this.live?.close();
     await Promise.all([this.#listener.close(), this.#database.close()]);
   }
 

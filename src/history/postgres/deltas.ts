@@ -1,0 +1,89 @@
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import type { PostgresConfig } from "../../core/config.js";
+import type { BusMessage, LiveBus } from "../../core/live-bus.js";
+import { connectionOf } from "./database.js";
+import type { Listener } from "./listener.js";
+
+/** All that is waiting goes in one transaction: PostgreSQL lets one transaction with notices commit at a time. */
+const notify = "SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS message(channel, payload)";
+/** PostgreSQL takes payloads below 8,000 bytes, and names below 64. */
+const maxBytes = 7_999;
+const maxNameBytes = 63;
+/** A statement that takes longer finds a database that is away. What it was to tell is old by then. */
+const timeoutMs = 5_000;
+/** A balancer or a firewall may have forgotten a connection that was idle for longer. */
+const idleMs = 30_000;
+const firstPauseMs = 100;
+const longestPauseMs = 5_000;
+
+/** What is happening, as notices: on a connection of its own, so that nothing that is stored ever waits for it. */
+export class PostgresBus implements LiveBus {
+  readonly maxBytes = maxBytes;
+  readonly #config: PostgresConfig;
+  readonly #listener: Listener;
+  readonly #closed = new AbortController();
+  #client: pg.Client | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #pauseMs = firstPauseMs;
+
+  constructor(config: PostgresConfig, listener: Listener) {
+    this.#config = config;
+    this.#listener = listener;
+  }
+
+  /** While the database is away it resolves after a pause, so that nobody makes messages which are lost. */
+  async send(messages: readonly BusMessage[]): Promise<void> {
+    const fitting = messages.filter(({ text }) => Buffer.byteLength(text) <= maxBytes);
+    if (fitting.length === 0 || this.#closed.signal.aborted) return;
+    const channels = fitting.map(({ channel }) => nameOf(channel));
+    try {
+      const client = this.#client ?? (await this.#connect());
+      await client.query(notify, [channels, fitting.map(({ text }) => text)]);
+      this.#pauseMs = firstPauseMs;
+      this.#idle?.refresh();
+    } catch {
+      this.#drop(this.#client);
+      await sleep(this.#pauseMs, undefined, { signal: this.#closed.signal, ref: false }).catch(() => {});
+      this.#pauseMs = Math.min(2 * this.#pauseMs, longestPauseMs);
+    }
+  }
+
+  receive(channel: string, onMessage: (text: string) => void, onBegin: () => void): () => void {
+    return this.#listener.subscribe(nameOf(channel), { notice: onMessage, missed: onBegin });
+  }
+
+  /** May be called again. */
+  close(): void {
+    this.#closed.abort();
+    this.#drop(this.#client);
+  }
+
+  async #connect(): Promise<pg.Client> {
+    const limits = { connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs };
+    const client = new pg.Client({ ...connectionOf(this.#config), ...limits });
+    this.#client = client;
+    client.on("error", () => this.#drop(client));
+    client.on("end", () => this.#drop(client));
+    await client.connect();
+    // Else every message would wait for the disk, to make durable what is gone after it was told.
+    await client.query("SET synchronous_commit = off");
+    this.#idle = setTimeout(() => this.#drop(client), idleMs);
+    this.#idle.unref();
+    return client;
+  }
+
+  #drop(client: pg.Client | undefined): void {
+    if (!client || this.#client !== client) return;
+    this.#client = undefined;
+    clearTimeout(this.#idle);
+    client.connection.stream.destroy();
+  }
+}
+
+function nameOf(channel: string): string {
+  const name = `mcp_platform_${channel}`;
+  if (Buffer.byteLength(name) <= maxNameBytes) return name;
+  return `mcp_platform_${createHash("sha256").update(channel).digest("hex").slice(0, 40)}`;
+}

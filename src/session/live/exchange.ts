@@ -1,0 +1,187 @@
+/** Tells processes on the same log what is happening in turns that others run, while somebody there follows them. */
+import type { TurnEvent } from "../../core/chat.js";
+import type { BusMessage, LiveBus } from "../../core/live-bus.js";
+import { type Feed, Feeds } from "./feeds.js";
+import { packed, readFrames } from "./frames.js";
+import type { OpenMessage, Place } from "./open-message.js";
+import { Teller } from "./teller.js";
+import { readWords, type Word } from "./words.js";
+
+interface ExchangeParts {
+  bus: LiveBus;
+  nodeId: string;
+  now: () => number;
+}
+
+/** What happens within this time goes in one message. */
+const windowMs = 40;
+/** How often a process repeats whom it follows. */
+const repeatMs = 5_000;
+/** Who has not done so for this long does not follow any more. */
+const silentMs = 3 * repeatMs;
+/** What is sent at a time, in bytes: a long answer does not keep the others waiting. */
+const room = 256 * 1024;
+
+/** Heard by every process. */
+const everybody = "live";
+
+export class LiveExchange {
+  readonly #bus: LiveBus;
+  readonly #nodeId: string;
+  readonly #now: () => number;
+  readonly #teller = new Teller();
+  readonly #feeds = new Feeds();
+  readonly #stops: (() => void)[] = [];
+  /** Whoever follows what runs here may have said so before it could be heard. */
+  #saysHello = false;
+  #hears = false;
+  #hasRun = false;
+  #follows = false;
+  #timer: NodeJS.Timeout | undefined;
+  #sentAt = 0;
+  #isSending = false;
+  #isClosed = false;
+
+  constructor({ bus, nodeId, now }: ExchangeParts) {
+    this.#bus = bus;
+    this.#nodeId = nodeId;
+    this.#now = now;
+    const hear = (text: string) => {
+      for (const word of readWords(text)) if (word.nodeId !== nodeId) this.#hear(word);
+      this.#schedule();
+    };
+    this.#stops.push(
+      bus.receive(everybody, hear, () => {
+        this.#hears = true;
+        this.#saysHello = this.#hasRun;
+        this.#schedule();
+      }),
+    );
+    const repeating = setInterval(() => {
+      this.#teller.sweep(now());
+      this.#feeds.repeat();
+      this.#schedule();
+    }, repeatMs);
+    repeating.unref();
+    this.#stops.push(() => clearInterval(repeating));
+  }
+
+  /** A turn is run here from now on. */
+  begin(conversationId: string, place: Place): void {
+    this.#saysHello ||= this.#hears && !this.#hasRun;
+    this.#hasRun = true;
+    this.#teller.begin(conversationId, place);
+    this.#feeds.supersede(conversationId, place);
+    this.#schedule();
+  }
+
+  /** Happened in this turn, which is run here; without one, in the turn that is. */
+  note(conversationId: string, event: TurnEvent, turnId?: string): void {
+    this.#teller.note(conversationId, event, turnId);
+    this.#schedule();
+  }
+
+  /** The turn is not run here any more. */
+  end(conversationId: string, turnId: string): void {
+    this.#teller.end(conversationId, turnId);
+  }
+
+  /** The message that is open in the turn that runs here. */
+  writing(conversationId: string): OpenMessage | undefined {
+    return this.#teller.writing(conversationId);
+  }
+
+  /** What others write in the conversation, until it is left. `onChange`: there is more. */
+  follow(conversationId: string, onChange: () => void): { feed: Feed; leave: () => void } {
+    this.#listen();
+    const { feed, leave } = this.#feeds.follow(conversationId, onChange);
+    this.#schedule();
+    const leaving = () => {
+      leave();
+      this.#schedule();
+    };
+    return { feed, leave: leaving };
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    for (const stop of this.#stops) stop();
+  }
+
+  /** To what is told to this process alone. */
+  #listen(): void {
+    if (this.#follows) return;
+    this.#follows = true;
+    const take = (text: string) => {
+      for (const frame of readFrames(text)) this.#feeds.take(frame, this.#now());
+      this.#schedule();
+    };
+    this.#stops.push(
+      this.#bus.receive(channelOf(this.#nodeId), take, () => {
+        this.#feeds.repeat();
+        this.#schedule();
+      }),
+    );
+  }
+
+  #hear(word: Word): void {
+    if (word.say === "hello") this.#feeds.repeat();
+    else if (word.say === "leave") this.#teller.left(word.nodeId, word.conversationId);
+    else this.#teller.watched(word.nodeId, word, this.#now() + silentMs);
+  }
+
+  get #isDue(): boolean {
+    return this.#teller.isDue || this.#feeds.isDue || this.#saysHello;
+  }
+
+  /** At once, where nothing was sent just now. */
+  #schedule(): void {
+    if (this.#timer || this.#isSending || this.#isClosed || !this.#isDue) return;
+    const wait = Math.min(windowMs, Math.max(0, this.#sentAt + windowMs - this.#now()));
+    this.#timer = setTimeout(() => void this.#send(), wait);
+    this.#timer.unref();
+  }
+
+  async #send(): Promise<void> {
+    this.#timer = undefined;
+    this.#sentAt = this.#now();
+    const messages = [...this.#words(), ...this.#frames()];
+    this.#isSending = true;
+    await this.#bus.send(messages);
+    this.#isSending = false;
+    this.#schedule();
+  }
+
+  #words(): BusMessage[] {
+    const { watches, left } = this.#feeds.news();
+    const nodeId = this.#nodeId;
+    const words: Word[] = [
+      ...(this.#saysHello ? [{ nodeId, say: "hello" as const }] : []),
+      ...watches.map((watch) => ({ nodeId, say: "watch" as const, ...watch })),
+      ...left.map((conversationId) => ({ nodeId, say: "leave" as const, conversationId })),
+    ];
+    this.#saysHello = false;
+    return this.#packed(
+      everybody,
+      words.map((word) => JSON.stringify(word)),
+    );
+  }
+
+  *#frames(): Generator<BusMessage> {
+    const { maxBytes } = this.#bus;
+    const frames = this.#teller.frames(this.#now(), { maxBytes: maxBytes - listBytes, room });
+    for (const [nodeId, own] of frames) yield* this.#packed(channelOf(nodeId), own);
+  }
+
+  #packed(channel: string, texts: readonly string[]): BusMessage[] {
+    return packed(texts, this.#bus.maxBytes).map((text) => ({ channel, text }));
+  }
+}
+
+/** Of a list with one text. */
+const listBytes = 2;
+
+function channelOf(nodeId: string): string {
+  return `${everybody} ${nodeId}`;
+}

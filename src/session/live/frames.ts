@@ -1,0 +1,148 @@
+/** Open messages on their way between processes, as JSON in pieces that a bus can carry. */
+import { type Known, type Notice, nothingKnown, OpenMessage, type Place } from "./open-message.js";
+
+/** A piece of a text, and where in it. */
+type Piece = [from: number, text: string];
+
+/** Part of an open message. */
+export interface Frame extends Place {
+  conversationId: string;
+  text?: Piece;
+  reasoning?: Piece;
+  notices?: [number: number, notice: Notice][];
+  /** Why the try before is void. */
+  reason?: string;
+}
+
+const maxReasonLength = 200;
+
+/**
+ * What is open beyond what is known, as far as it has room in these bytes of JSON, and what is known with it; at first also when that is
+ * no more than the place. Undefined when all is known. A notice that is too long for any frame is left out.
+ */
+export function nextFrame(
+  conversationId: string,
+  open: OpenMessage,
+  known: Known | undefined,
+  maxBytes: number,
+): { json: string; known: Known } | undefined {
+  const { text, reasoning, notice } = known ?? nothingKnown;
+  const frame: Frame = { conversationId, ...open.place };
+  if (!known && open.reason) frame.reason = open.reason.slice(0, maxReasonLength);
+  let room = maxBytes - bytesOf(frame);
+  if (room < 0) return undefined;
+  const next = { text, reasoning, notice };
+  for (const part of ["reasoning", "text"] as const) {
+    const piece: Piece = [next[part], ""];
+    const fitting = fittingPiece(open[part], next[part], room - bytesOf({ [part]: piece }));
+    if (!fitting) continue;
+    piece[1] = fitting;
+    frame[part] = piece;
+    next[part] += fitting.length;
+    room -= bytesOf({ [part]: piece });
+  }
+  const notices: Frame["notices"] = [];
+  for (const each of open.noticesAfter(notice)) {
+    const bytes = bytesOf({ notices: [[each.number, each.notice]] });
+    if (bytes <= room) notices.push([each.number, each.notice]);
+    else if (bytes <= maxBytes / 2) break; // it has room in the next one
+    room -= bytes <= room ? bytes : 0;
+    next.notice = each.number;
+  }
+  if (notices.length > 0) frame.notices = notices;
+  const isNews = !known || next.text > text || next.reasoning > reasoning || next.notice > notice;
+  return isNews ? { json: JSON.stringify(frame), known: next } : undefined;
+}
+
+/** JSON texts as lists of no more than these bytes each, in their order. One that is longer by itself is left out. */
+export function packed(texts: Iterable<string>, maxBytes: number): string[] {
+  const lists: string[] = [];
+  let list: string[] = [];
+  let bytes = 0;
+  const close = () => {
+    if (list.length > 0) lists.push(`[${list.join()}]`);
+    list = [];
+    bytes = 0;
+  };
+  for (const text of texts) {
+    const own = Buffer.byteLength(text) + 1;
+    if (own + 1 > maxBytes) continue;
+    if (bytes + own + 1 > maxBytes) close();
+    list.push(text);
+    bytes += own;
+  }
+  close();
+  return lists;
+}
+
+/** Of an own list of frames. What is none, or of a later version of this program, is left out. */
+export function readFrames(text: string): Frame[] {
+  return readList(text).filter(isFrame);
+}
+
+export function readList(text: string): unknown[] {
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) ? list : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Adds what the frame has and the message has not. False when something before it is missing. */
+export function join(open: OpenMessage, { text, reasoning, notices = [] }: Frame): boolean {
+  for (const [number, notice] of notices) open.notice(notice, number);
+  const joined = (have: string, [from, piece]: Piece = [0, ""]) =>
+    from > have.length ? undefined : have + piece.slice(have.length - from);
+  const whole = { text: joined(open.text, text), reasoning: joined(open.reasoning, reasoning) };
+  open.text = whole.text ?? open.text;
+  open.reasoning = whole.reasoning ?? open.reasoning;
+  return whole.text !== undefined && whole.reasoning !== undefined;
+}
+
+/** The message that a frame is of, while nothing of it is known. */
+export function openOf({ turnId, after, fence, attempt, reason }: Frame): OpenMessage {
+  return new OpenMessage({ turnId, after, fence, attempt }, reason);
+}
+
+/** The longest piece from there on that has no more than these bytes beyond those of an empty one, between whole characters. */
+function fittingPiece(text: string, from: number, maxBytes: number): string {
+  let length = Math.min(text.length - from, Math.max(0, maxBytes));
+  for (;;) {
+    const last = text.charCodeAt(from + length - 1);
+    if (length > 0 && from + length < text.length && last >= 0xd800 && last < 0xdc00) length--;
+    const piece = text.slice(from, from + length);
+    const bytes = bytesOf(piece) - 2;
+    if (bytes <= maxBytes || length === 0) return piece;
+    length = Math.floor((length * maxBytes) / bytes);
+  }
+}
+
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+function isFrame(value: unknown): value is Frame {
+  if (typeof value !== "object" || value === null) return false;
+  const { conversationId, turnId, after, fence, attempt, text, reasoning, notices, reason } = value as Record<
+    keyof Frame,
+    unknown
+  >;
+  return (
+    [conversationId, turnId].every((id) => typeof id === "string") &&
+    [after, fence, attempt].every(Number.isInteger) &&
+    [text, reasoning].every((piece) => piece === undefined || isPiece(piece)) &&
+    (notices === undefined || (Array.isArray(notices) && notices.every(isNumbered))) &&
+    (reason === undefined || typeof reason === "string")
+  );
+}
+
+function isPiece(value: unknown): boolean {
+  return Array.isArray(value) && Number.isInteger(value[0]) && typeof value[1] === "string";
+}
+
+function isNumbered(value: unknown): boolean {
+  if (!Array.isArray(value) || !Number.isInteger(value[0])) return false;
+  const type = (value[1] as { type?: unknown } | null)?.type;
+  return type === "tool_progress" || type === "server_status";
+}

@@ -1,0 +1,89 @@
+import type { TurnEvent } from "../../core/chat.js";
+import { Audience, toldOf } from "./audience.js";
+import { nextFrame } from "./frames.js";
+import { OpenMessage, type Place } from "./open-message.js";
+import type { Watch } from "./words.js";
+
+/**
+ * What the turns that run here write, for the processes that follow them. Nothing waits here to be sent: what a process has not been told
+ * yet is looked up when there is room to tell it, so that a slow bus makes fewer, longer frames.
+ */
+export class Teller {
+  readonly #writing = new Map<string, OpenMessage>();
+  readonly #audience = new Audience();
+  /** Conversations that somebody has not been told all of. */
+  readonly #due = new Set<string>();
+  /** Of these, when all was told nothing more will come. */
+  readonly #ended = new Set<string>();
+
+  /** Without effect while another turn is written there: one that ends out of its turn writes no message. */
+  begin(conversationId: string, place: Place): void {
+    const other = this.#writing.get(conversationId);
+    if (other && other.place.turnId !== place.turnId && !this.#ended.has(conversationId)) return;
+    this.#writing.set(conversationId, new OpenMessage(place));
+    this.#ended.delete(conversationId);
+    this.#mark(conversationId);
+  }
+
+  /** `turnId`: where it happened; else, in whichever turn is written. */
+  note(conversationId: string, event: TurnEvent, turnId?: string): void {
+    const open = this.#writing.get(conversationId);
+    if (!open || open.place.turnId !== (turnId ?? open.place.turnId)) return;
+    this.#writing.set(conversationId, open.after(event));
+    this.#mark(conversationId);
+  }
+
+  end(conversationId: string, turnId: string): void {
+    if (this.#writing.get(conversationId)?.place.turnId !== turnId) return;
+    if (this.#due.has(conversationId)) this.#ended.add(conversationId);
+    else this.#writing.delete(conversationId);
+  }
+
+  /** The message that is open in the turn that runs here. */
+  writing(conversationId: string): OpenMessage | undefined {
+    return this.#writing.get(conversationId);
+  }
+
+  watched(nodeId: string, watch: Watch, until: number): void {
+    this.#audience.add(nodeId, watch, until);
+    this.#mark(watch.conversationId);
+  }
+
+  left(nodeId: string, conversationId: string): void {
+    this.#audience.remove(nodeId, conversationId);
+  }
+
+  sweep(now: number): void {
+    this.#audience.sweep(now);
+  }
+
+  get isDue(): boolean {
+    return this.#due.size > 0;
+  }
+
+  /** Frames for each process, of what it has not been told; about as many bytes as there is room for. The rest stays due. */
+  frames(now: number, { maxBytes, room }: { maxBytes: number; room: number }): Map<string, string[]> {
+    const frames = new Map<string, string[]>();
+    let left = room;
+    for (const conversationId of [...this.#due]) {
+      const open = this.#writing.get(conversationId);
+      for (const watcher of open ? this.#audience.of(conversationId, now) : []) {
+        for (;;) {
+          if (left <= 0) return frames;
+          const next = open && nextFrame(conversationId, open, toldOf(watcher, open), maxBytes);
+          if (!next) break;
+          watcher.told = { place: open.place, known: next.known };
+          frames.set(watcher.nodeId, [...(frames.get(watcher.nodeId) ?? []), next.json]);
+          left -= next.json.length;
+        }
+      }
+      this.#due.delete(conversationId);
+      if (this.#ended.delete(conversationId)) this.#writing.delete(conversationId);
+    }
+    return frames;
+  }
+
+  #mark(conversationId: string): void {
+    if (this.#writing.has(conversationId) && this.#audience.has(conversationId)) this.#due.add(conversationId);
+  }
+}

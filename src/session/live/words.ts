@@ -1,0 +1,38 @@
+/** What processes say to all others about whom they listen to. */
+import { readList } from "./frames.js";
+import type { Known, Place } from "./open-message.js";
+
+/** `has`: what it has of the message that is open there; without it, it wants all of it. */
+export interface Watch {
+  conversationId: string;
+  has?: { place: Place; known: Known };
+}
+
+export type Word = { nodeId: string } & (
+  | { say: "hello" }
+  | ({ say: "watch" } & Watch)
+  | { say: "leave"; conversationId: string }
+);
+
+/** What is none, or of a later version of this program, is left out. */
+export function readWords(text: string): Word[] {
+  return readList(text).filter(isWord);
+}
+
+function isWord(value: unknown): value is Word {
+  if (!isObject(value) || typeof value.nodeId !== "string") return false;
+  if (value.say === "hello") return true;
+  if (typeof value.conversationId !== "string") return false;
+  return value.say === "leave" || (value.say === "watch" && (value.has === undefined || isHaving(value.has)));
+}
+
+function isHaving(value: unknown): boolean {
+  if (!isObject(value) || !isObject(value.place) || !isObject(value.known)) return false;
+  const { place, known } = value;
+  const numbers = [place.after, place.fence, place.attempt, known.text, known.reasoning, known.notice];
+  return typeof place.turnId === "string" && numbers.every((number) => Number.isInteger(number) && Number(number) >= 0);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,210 @@
+/** Processes that write and read one conversation, with messages between them that get lost, doubled and out of order. */
+import type { LiveEvent, StoredEvent, TurnEvent } from "../../../src/core/chat.js";
+import { Cursor } from "../../../src/session/live/cursor.js";
+import { Feeds } from "../../../src/session/live/feeds.js";
+import { readFrames } from "../../../src/session/live/frames.js";
+import { Teller } from "../../../src/session/live/teller.js";
+
+type Random = (below: number) => number;
+
+interface Message {
+  text: string;
+  reasoning: string;
+}
+
+const pieces = ["word ", "x", "\u0000", '"\\', "é", "🙂", "日本語", "\n\n", "a longer stretch of text, ".repeat(4)];
+const conversationId = "c1";
+const nodeId = "reader";
+const far = Number.MAX_SAFE_INTEGER;
+
+/** Small enough for a message to need many. */
+const maxBytes = 320;
+
+/** Shows a conversation as the message protocol does: a message of which deltas were shown is not shown once more. */
+export class Reader {
+  readonly feeds: Feeds;
+  readonly cursor: Cursor;
+  readonly log: StoredEvent[];
+  shown: Message = { text: "", reasoning: "" };
+  /** Messages as they stood when their event came. */
+  readonly final: Message[] = [];
+  readonly seen: TurnEvent[] = [];
+  /** Deltas that came before the event of their message. */
+  early = 0;
+  #next = 0;
+
+  constructor(feeds: Feeds, log: StoredEvent[], onChange = () => {}) {
+    this.feeds = feeds;
+    this.log = log;
+    this.cursor = new Cursor(feeds.follow(conversationId, onChange).feed, { lastSeq: 0 });
+  }
+
+  /** The next stored events. */
+  look(most = Number.POSITIVE_INFINITY): void {
+    for (const event of this.log.slice(this.#next, this.#next + most)) {
+      this.#next++;
+      this.#show(this.cursor.stored(event));
+      this.#show([event]);
+    }
+  }
+
+  take(): void {
+    const events = this.cursor.take();
+    this.early += events.filter(({ type }) => type === "text_delta").length;
+    this.#show(events);
+  }
+
+  #show(events: readonly TurnEvent[]): void {
+    for (const event of events) {
+      this.seen.push(event);
+      if (event.type === "text_delta") this.shown.text += event.delta;
+      if (event.type === "reasoning_delta") this.shown.reasoning += event.delta;
+      if (event.type === "discard") this.shown = { text: "", reasoning: "" };
+      if (event.type !== "assistant_message") continue;
+      const { content, reasoning = "" } = event.message;
+      this.final.push({ text: this.shown.text || content, reasoning: this.shown.reasoning || reasoning });
+      this.shown = { text: "", reasoning: "" };
+    }
+  }
+}
+
+/** The process that runs the turn, and what it has of the message that it writes. */
+class Writer {
+  readonly teller = new Teller();
+  readonly #log: StoredEvent[];
+  readonly #tries: Message[];
+  message: Message = { text: "", reasoning: "" };
+
+  constructor(log: StoredEvent[], tries: Message[], fence: number) {
+    this.#log = log;
+    this.#tries = tries;
+    this.#begins();
+    this.teller.begin(conversationId, { turnId: "t1", after: log.length, fence, attempt: 0 });
+    this.teller.watched(nodeId, { conversationId }, far);
+  }
+
+  says(event: LiveEvent): void {
+    if (event.type === "text_delta") this.message.text += event.delta;
+    if (event.type === "reasoning_delta") this.message.reasoning += event.delta;
+    if (event.type === "discard") this.#begins();
+    this.teller.note(conversationId, event);
+  }
+
+  stores(): void {
+    const { text: content, reasoning } = this.message;
+    const message = { role: "assistant" as const, content, reasoning, toolCalls: [] };
+    const facts = { finishReason: "stop", provider: "p", model: "m", attempts: 1 } as const;
+    const seq = this.#log.length + 1;
+    const event = { type: "assistant_message", turnId: "t1", message, ...facts, seq, at: seq } as const;
+    this.#log.push(event);
+    this.teller.note(conversationId, event);
+    this.#begins();
+  }
+
+  #begins(): void {
+    this.message = { text: "", reasoning: "" };
+    this.#tries.push(this.message);
+  }
+}
+
+export class Network {
+  readonly log: StoredEvent[] = [{ type: "user_message", turnId: "t1", requestId: "r1", content: [], seq: 1, at: 1 }];
+  readonly readers: Reader[];
+  /** All that was ever written of any message. */
+  readonly tries: Message[] = [];
+  readonly #feeds = new Feeds();
+  readonly #random: Random;
+  #writer: Writer;
+  /** Those that were taken over from and do not know yet. */
+  readonly #stale: Writer[] = [];
+  #fence = 1;
+  #now = 0;
+  readonly #onTheWay: (() => void)[] = [];
+
+  constructor(random: Random, readers = 2) {
+    this.#random = random;
+    this.#writer = new Writer(this.log, this.tries, this.#fence);
+    this.readers = Array.from({ length: readers }, () => new Reader(this.#feeds, this.log));
+  }
+
+  step(): void {
+    const random = this.#random;
+    this.#now += random(100);
+    const writer = random(10) === 0 ? (this.#stale[random(this.#stale.length || 1)] ?? this.#writer) : this.#writer;
+    const reader = this.readers[random(this.readers.length)];
+    const kind = random(100);
+    if (kind < 25) this.say(writer);
+    else if (kind < 26) writer.says({ type: "discard", reason: "once more" });
+    else if (kind < 28) this.#writer.stores();
+    else if (kind < 29) this.takeOver();
+    else if (kind < 45) this.tell(writer);
+    else if (kind < 50) this.ask();
+    else if (kind < 80) this.#deliver();
+    else if (kind < 92) reader?.take();
+    else reader?.look(random(3));
+  }
+
+  say(writer = this.#writer): void {
+    const random = this.#random;
+    const delta = Array.from({ length: 1 + random(5) }, () => pieces[random(pieces.length)]).join("");
+    writer.says({ type: writer.message.text || random(3) ? "text_delta" : "reasoning_delta", delta });
+  }
+
+  stores(): void {
+    this.#writer.stores();
+  }
+
+  /** The new one begins with the same words, or with others. */
+  takeOver(): void {
+    const before = this.#writer;
+    this.#stale.push(before);
+    this.#writer = new Writer(this.log, this.tries, ++this.#fence);
+    const { text, reasoning } = before.message;
+    if (this.#random(2)) return;
+    if (reasoning) this.#writer.says({ type: "reasoning_delta", delta: reasoning });
+    if (text) this.#writer.says({ type: "text_delta", delta: text.slice(0, this.#random(text.length + 1)) });
+  }
+
+  tell(writer = this.#writer): void {
+    const told = writer.teller.frames(this.#now, { maxBytes, room: 2000 });
+    for (const json of told.get(nodeId) ?? []) {
+      if (Buffer.byteLength(json) > maxBytes) throw new Error(`a frame of ${Buffer.byteLength(json)} bytes`);
+      this.#onTheWay.push(() => {
+        for (const frame of readFrames(`[${json}]`)) this.#feeds.take(frame, this.#now);
+      });
+    }
+  }
+
+  ask(): void {
+    if (this.#random(4) === 0) this.#feeds.repeat();
+    for (const watch of this.#feeds.news().watches) {
+      this.#onTheWay.push(() => {
+        for (const { teller } of [this.#writer, ...this.#stale]) teller.watched(nodeId, watch, far);
+      });
+    }
+  }
+
+  /** Everything that is on its way, in its order. */
+  settle(): void {
+    for (const arrives of this.#onTheWay.splice(0)) arrives();
+  }
+
+  /** Everything that is on its way. */
+  lose(): void {
+    this.#onTheWay.splice(0);
+  }
+
+  /** So far, of the message that is not stored yet. */
+  get written(): Message {
+    return this.#writer.message;
+  }
+
+  /** One of the messages: it arrives, arrives and comes again, or is lost. */
+  #deliver(): void {
+    const index = this.#random(3) ? 0 : this.#random(this.#onTheWay.length || 1);
+    const message = this.#onTheWay[index];
+    const fate = this.#random(10);
+    if (fate < 8) message?.();
+    if (fate !== 8) this.#onTheWay.splice(index, 1);
+  }
+}
