@@ -77,7 +77,10 @@ export class CassetteTape implements Tape {
     const wanted = wantedOf(request, playback.cleaner, (asked) => askedOfModel(exchange.provider, asked));
     const found = this.shelf.find(wanted);
     if (!found) {
-      if (recorder) return recorder.model(exchange, send);
+      if (recorder) {
+        if (fault?.kind === "cut" || fault?.kind === "stall") faults.noteVain(fault);
+        return recorder.model(exchange, send);
+      }
       throw modelMiss(this.#missed(wanted), exchange);
     }
     const entry = withIdsOf(request, found.entry as ModelEntry);

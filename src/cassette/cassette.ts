@@ -1,4 +1,5 @@
 /** A cassette: what went over the wires of a session, in one file, recorded or played. */
+import { existsSync } from "node:fs";
 import { setTimeout as timer } from "node:timers/promises";
 import { ConfigError, messageOf } from "../core/errors.js";
 import type { Tape } from "../core/tape.js";
@@ -82,6 +83,11 @@ async function written(path: string, { head, entries }: Recorder, cleaner: Clean
   } catch (error) {
     return [`the cassette ${path} was not written: ${messageOf(error)}`];
   }
+}
+
+/** What can be said before a host is there. Throws ConfigError: there is no file to replay. */
+export function requireCassette(path: string): void {
+  if (!existsSync(path)) throw missing(path);
 }
 
 function missing(path: string): ConfigError {

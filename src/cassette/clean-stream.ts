@@ -47,9 +47,10 @@ interface Event {
 }
 
 function eventOf(text: string): Event | undefined {
-  const [line, written = ""] = /^data: *(\{.*\})[ \t]*$/m.exec(text.replaceAll("\r\n", "\n")) ?? [];
-  if (line === undefined || (text.match(/^data:/gm) ?? []).length > 1) return undefined;
-  const start = text.indexOf(line);
+  const found = /^data: *(\{.*\})[ \t]*$/m.exec(text);
+  if (!found || (text.match(/^data:/gm) ?? []).length > 1) return undefined;
+  const [line, written = ""] = found;
+  const start = found.index;
   try {
     const json: unknown = JSON.parse(written);
     const rest = { before: text.slice(0, start), after: text.slice(start + line.length) };

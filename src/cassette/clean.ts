@@ -45,7 +45,7 @@ export class Cleaner {
       const items = value.map((item) => this.#walk(item, key));
       return items.every((item, index) => item === value[index]) ? value : items;
     }
-    if (typeof value === "number") return this.#known(String(value)) === String(value) ? value : redactedMark;
+    if (typeof value === "number") return this.#member(key, String(value)) === String(value) ? value : redactedMark;
     if (!isMapping(value)) return value;
     const entries = Object.entries(value).map(([name, item]) => [this.#name(name), this.#walk(item, name)] as const);
     const isSame = entries.every(([name, item]) => Object.hasOwn(value, name) && item === value[name]);

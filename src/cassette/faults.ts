@@ -43,6 +43,7 @@ interface Planned {
 export class Faults {
   readonly #planned: Planned[];
   readonly #counts = new Map<string, number>();
+  readonly #vain: string[] = [];
 
   constructor(planned: readonly Planned[]) {
     this.#planned = [...planned];
@@ -56,12 +57,18 @@ export class Faults {
     return index < 0 ? undefined : this.#planned.splice(index, 1)[0]?.fault;
   }
 
+  /** A fault of an answer that comes over the wire, and does not come otherwise for that. */
+  noteVain({ text }: NamedFault): void {
+    this.#vain.push(`the fault ${text} did not happen: the request was recorded, and only what is played can be cut`);
+  }
+
   /** What did not happen, in words. */
   get left(): string[] {
-    return this.#planned.map(({ target, fault }) => {
+    const unmet = this.#planned.map(({ target, fault }) => {
       const count = this.#counts.get(target) ?? 0;
       return `the fault ${fault.text} did not happen: there were ${count} requests to ${target}`;
     });
+    return [...this.#vain, ...unmet];
   }
 }
 

@@ -1,7 +1,8 @@
 /** `run FILE.session.yaml …`: reads all of them, runs them, tells what came of it. */
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import type { CassetteMode } from "../cassette/cassette.js";
+import { type CassetteMode, requireCassette } from "../cassette/cassette.js";
+import { readFaults } from "../cassette/faults.js";
 import type { LoadedConfig } from "../config/load.js";
 import { ConfigError } from "../core/errors.js";
 import { exitCodes } from "../frontends/exit-codes.js";
@@ -21,6 +22,7 @@ import type { Script } from "../frontends/script/script.js";
 import { eraseLine } from "../frontends/status-line.js";
 import { inert, oneLine } from "../frontends/terminal.js";
 import { jsonLog } from "../logging.js";
+import { runCleaner } from "../script-host/run-cleaner.js";
 import { cassetteModeOf, loadScript, runReadScript } from "../script-host/run-script.js";
 import { settingsOf } from "../script-host/script-settings.js";
 import type { GlobalOptions } from "./configuration.js";
@@ -36,11 +38,14 @@ const defaultJobs = 8;
 /** Leaves the process. Rejects with ConfigError, with every mistake of every script, or RequestError before any session is begun. */
 export async function runScripts(words: readonly string[], flags: ScriptFlags, global: GlobalOptions): Promise<never> {
   const cwd = process.cwd();
+  readFaults(flags.fault ?? []);
   const scripts = allSound(findScripts(words, cwd), (path) => loadScript(path, cwd));
   const runs = await plan(scripts, flags);
   const mode = modeOf(flags);
+  const played = runs.filter(({ script }) => cassetteModeOf(script, mode) === "replay");
+  allSound([...new Set(played.map(({ script }) => script.cassette))], requireCassette);
   // What is only played needs no keys.
-  const allowsUnset = runs.every(({ script }) => cassetteModeOf(script, mode) === "replay");
+  const allowsUnset = played.length === runs.length;
   const config = await loadConfirmed(global, { allowsUnset });
   allSound(scripts, (script) => config.with(settingsOf(script), { allowsUnset: true }));
   if (mode && mode !== "replay") requireOwnCassettes(runs);
@@ -51,7 +56,12 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
   const transcripts = new Transcripts(flags.transcripts);
   const { signal, endedBy } = untilEnded();
   const given = commonOptions(flags, config, mode);
-  const onStep = (step: StepResult) => void stderr.write(stepLine(step));
+  const cleanerOf = ({ script, model = script.model }: PlannedRun) =>
+    runCleaner(script, config, { model, env: process.env });
+  const toldStep = (run: PlannedRun) => {
+    const cleaner = cleanerOf(run);
+    return (step: StepResult) => void stderr.write(cleaner.text(stepLine(step)));
+  };
 
   const many = await runMany(runs, {
     jobs: flags.jobs ?? Math.min(availableParallelism(), defaultJobs),
@@ -63,8 +73,9 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
       updates?.note(result);
       return transcripts.keep(run, result, index);
     },
-    runOne: ({ script }, how) =>
-      runReadScript(script, { ...how, ...given, ...(isWatched && runs.length === 1 && { onStep }) }),
+    cleanerOf,
+    runOne: (run, how) =>
+      runReadScript(run.script, { ...how, ...given, ...(isWatched && runs.length === 1 && { onStep: toldStep(run) }) }),
   });
   for (const reporter of reporters) reporter.end(many);
   for (const path of flags.summary ?? []) writeFileSync(path, summaryFormat(path)?.(summaryOf(many.reports)) ?? "");

@@ -126,9 +126,11 @@ function variable(text: string, all: Record<string, unknown> = {}): Record<strin
   return { ...all, [name]: jsonOrText(value) };
 }
 
+/** A number that JavaScript would write otherwise (1.10, or more digits than it keeps) is a text. */
 function jsonOrText(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return typeof value === "number" && String(value) !== text.trim() ? text : value;
   } catch {
     return text;
   }

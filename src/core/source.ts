@@ -79,7 +79,9 @@ function parse(text: string, file: string): Mapping {
   const [tree = {}] = documents.map((document) => document ?? {});
   if (documents.length > 1) fail("expected one YAML document, found a second one after ---");
   if (!isMapping(tree)) return fail(`expected a mapping, got ${Array.isArray(tree) ? "a list" : "a text"}`);
-  if (isCyclic(tree)) fail("an alias (*name) stands inside its own anchor (&name)");
+  const values = valuesIn(tree);
+  if (values === Infinity) fail("an alias (*name) stands inside its own anchor (&name)");
+  if (values > maxValues) fail(`aliases (*name) make more than ${maxValues} values of it`);
   return tree;
 }
 
@@ -102,11 +104,20 @@ function syntaxMessage(reason: string, text: string, position: number): string {
   return `not valid YAML: ${reason.replace(/!<.*>|".*"|(?<=such characters: ).*/s, "…")}${advice}`;
 }
 
-function isCyclic(tree: Mapping): boolean {
-  try {
-    JSON.stringify(tree);
-    return false;
-  } catch {
-    return true;
-  }
+/** More nobody writes, and a few lines of aliases of aliases come to billions. */
+const maxValues = 1_000_000;
+
+/** With what aliases stand for each time they do; Infinity where one stands inside its own anchor. */
+function valuesIn(tree: Mapping): number {
+  const counts = new Map<object, number>();
+  const count = (value: unknown): number => {
+    if (typeof value !== "object" || value === null) return 1;
+    const known = counts.get(value);
+    if (known !== undefined) return known;
+    counts.set(value, Infinity);
+    const sum = Object.values(value).reduce((total: number, item) => total + count(item), 1);
+    counts.set(value, sum);
+    return sum;
+  };
+  return count(tree);
 }

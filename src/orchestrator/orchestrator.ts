@@ -7,6 +7,7 @@ import type {
   LiveEvent,
   Message,
   QuestionEvent,
+  Spent,
   StopReason,
   ToolDefinition,
 } from "../core/chat.js";
@@ -20,6 +21,7 @@ import { runHop } from "./hop.js";
 import { LimitGate } from "./limit-gate.js";
 import { Loops } from "./loops.js";
 import { isHidden } from "./policy.js";
+import { spentOn } from "./spending.js";
 import { runToolCalls } from "./tools.js";
 import { type Answer, abortReason, type TurnOptions } from "./turn-options.js";
 
@@ -77,6 +79,12 @@ export class Orchestrator {
   facts(model?: string): { provider: string; model: string; contextWindow: number; maxTools: number } {
     const { provider, model: resolved, contextWindow } = this.#llm.resolve(model);
     return { provider: provider.name, model: resolved, contextWindow, maxTools: provider.quirks.maxTools };
+  }
+
+  /** What a completion counts against limits. */
+  spentOn(request: CompletionRequest, completion: Completion): Spent {
+    const { provider, model } = completion;
+    return spentOn(request, completion, this.#llm.priceOf(provider, model));
   }
 
   /** The one way to the model. */

@@ -132,8 +132,10 @@ function hostOf(app: App, model: string | undefined): ScriptHost {
         { role: "system" as const, content: system },
         { role: "user" as const, content },
       ];
-      const { message } = await orchestrator.callOpenAIApi({ messages, tools: [], model: judge }, { signal });
-      return message.content;
+      const request = { messages, tools: [], model: judge };
+      const completion = await orchestrator.callOpenAIApi(request, { signal });
+      const { usage } = completion;
+      return { text: completion.message.content, usage, costUsd: orchestrator.spentOn(request, completion).usd };
     },
     now: () => performance.now(),
   };

@@ -105,6 +105,22 @@ test.each([
   );
 });
 
+test("what is recorded because it was missing cannot be cut, and that is said; it can be refused", async () => {
+  await using server = await startLlmServer([answer("live"), answer("live")]);
+  const missing = async (fault: string) => {
+    const file = join(folder.path, `${fault}.jsonl`);
+    const { problems } = await taped(
+      { path: file, mode: "record-missing", faults: [fault] },
+      session(server.url, { http: { initial_retry_delay: 0.001 } }),
+    );
+    return problems;
+  };
+  expect(await missing("llm[1]=cut@3")).toEqual([
+    "the fault llm[1]=cut@3 did not happen: the request was recorded, and only what is played can be cut",
+  ]);
+  expect(await missing("llm[1]=429")).toEqual([]);
+});
+
 test("a 429 that was recorded is played, and its repetition: both are entries, and nobody waits", async () => {
   const file = join(folder.path, "429.cassette.jsonl");
   const limited = failure(429, { headers: { "retry-after": "1", "x-request-id": "theirs" } });

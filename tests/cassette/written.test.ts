@@ -97,6 +97,20 @@ test("a secret that is a number, or has quotes of its own, leaves the cassette r
   expect(read).toMatchObject([{ result: { structuredContent: { code: "[redacted]" } } }]);
 });
 
+test("a number is as secret as its key says", () => {
+  const { read } = writtenWith(
+    [],
+    called({ content: [], structuredContent: { secret: 12345678, max_tokens: 12345678 } }),
+  );
+  expect(read).toMatchObject([{ result: { structuredContent: { secret: "[redacted]", max_tokens: 12345678 } } }]);
+});
+
+test("an event is found where it is, not where the same words stand before it", () => {
+  const line = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: '{"password":"hunter22"}' } }] })}`;
+  const { read } = writtenWith([], answered(Buffer.from(`: ${line}\n${line}\n\n`)));
+  expect(bodyOf(read)).not.toContain("hunter22");
+});
+
 test("ids that are no list of texts are an error of their line, not a broken connection", () => {
   using folder = temporaryFolder();
   const path = join(folder.path, "a.cassette.jsonl");

@@ -11,7 +11,7 @@ export class ScriptLimits implements Disposable {
   #turns = 0;
   #usage: Usage | undefined;
   #usd: number | undefined;
-  /** A turn whose price is not known makes the sum unknown. */
+  /** A turn or a judge whose price is not known makes the sum unknown. */
   #isUnpriced = false;
 
   /** `cancelled`: whoever runs the script wants it to end. */
@@ -44,15 +44,22 @@ export class ScriptLimits implements Disposable {
 
   /** Throws ScriptError when there may be no more of them. */
   beginTurn(): void {
-    const { turns, tokens, usd } = this.#limits;
-    const spent = (this.#usage?.inputTokens ?? 0) + (this.#usage?.outputTokens ?? 0);
+    const { turns } = this.#limits;
     if (turns !== undefined && this.#turns >= turns) throw reached("turns", `${turns} turns are done`);
-    if (tokens !== undefined && spent >= tokens) throw reached("tokens", `${spent} of ${tokens} tokens are spent`);
-    if (usd !== undefined && (this.#usd ?? 0) >= usd) throw reached("usd", `$${this.#usd} of $${usd} are spent`);
+    this.requireLeft();
     this.#turns++;
   }
 
-  endTurn({ usage, costUsd }: StepOutcome): void {
+  /** Throws ScriptError when no more may be spent. */
+  requireLeft(): void {
+    const { tokens, usd } = this.#limits;
+    const spent = (this.#usage?.inputTokens ?? 0) + (this.#usage?.outputTokens ?? 0);
+    if (tokens !== undefined && spent >= tokens) throw reached("tokens", `${spent} of ${tokens} tokens are spent`);
+    if (usd !== undefined && (this.#usd ?? 0) >= usd) throw reached("usd", `$${this.#usd} of $${usd} are spent`);
+  }
+
+  /** What a turn, or the judge of an assertion, took. */
+  spend({ usage, costUsd }: Pick<StepOutcome, "usage" | "costUsd">): void {
     if (usage) this.#usage = this.#usage ? sum(this.#usage, usage) : usage;
     if (costUsd === undefined) this.#isUnpriced = true;
     else this.#usd = (this.#usd ?? 0) + costUsd;

@@ -3,7 +3,7 @@ import type { Passage, ToolHub } from "../../core/ports.js";
 import type { RuleDefaults } from "../../session/rules.js";
 import type { Sessions } from "../../session/sessions.js";
 import type { AssertionParts } from "./assertions/kind.js";
-import type { StepResult } from "./result.js";
+import type { StepOutcome, StepResult } from "./result.js";
 import type { ScriptedModel } from "./scripted/scripted-model.js";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -20,8 +20,11 @@ export interface ScriptHost {
   defaults: RuleDefaults & { systemPrompt: string };
   /** Resolves when these servers are ready or have failed. */
   ready(servers: readonly string[]): Promise<void>;
-  /** One model request without tools, for assertions that a model judges. */
-  ask(question: Parameters<AssertionParts["ask"]>[0], signal: AbortSignal): Promise<string>;
+  /** One model request without tools, for assertions that a model judges, and what it took. */
+  ask(
+    question: Parameters<AssertionParts["ask"]>[0],
+    signal: AbortSignal,
+  ): Promise<{ text: string } & Pick<StepOutcome, "usage" | "costUsd">>;
   /** What could not be answered, in words, from the start of the script on: what the cassette did not have, what no reply was for. */
   misses?: readonly { kind: "cassette" | "scripted"; said: readonly string[] }[];
   /** Where it says what the script says. */

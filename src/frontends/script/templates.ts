@@ -66,10 +66,13 @@ export function renderText(text: string, variables: Variables, place: Place): st
   return asText(rendered(text, variables, place));
 }
 
-/** The templates of a JavaScript expression as what they are in that language: `{{a.b[0]}} > 1` is `(a.b[0]) > 1`. */
+/** The templates of a JavaScript expression as what they are in that language: `{{a.b.0}} > 1` is `(a["b"]["0"]) > 1`. */
 export function asExpression(text: string): string {
   return parse(text)
-    .map((piece) => (typeof piece === "string" ? piece : `(${piece.text})`))
+    .map((piece) => {
+      if (typeof piece === "string") return piece;
+      return `(${piece.name}${piece.keys.map((key) => `[${JSON.stringify(key)}]`).join("")})`;
+    })
     .join("");
 }
 

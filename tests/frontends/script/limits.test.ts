@@ -38,6 +38,27 @@ describe("limits of the whole script", () => {
     expect(verdicts(result)[0]).toBe("limit: limits.tokens: the turn needs more than is left");
   });
 
+  test("tokens and usd: those of a judge count, and end the script before it is asked", async () => {
+    const usage = { prompt_tokens: 3000, completion_tokens: 1000 };
+    await using llm = await startLlmServer(({ body }) =>
+      answer(String(body.messages?.at(-1)?.content).includes("rubric") ? verdict : "hi", { usage }),
+    );
+    const verdict = '{"pass": true, "score": 1, "reason": "it is"}';
+    const config = { llm: { prices: { "test/m1": { input: 1000, output: 1000 } } } };
+    const user = { user: "a", assert: [{ type: "llm-rubric", value: "polite" }] };
+    const run = (limits: object) => runSteps({ config, limits, steps: [user, user] }, { llm: llm.url });
+    const whole = await run({});
+    expect(whole).toMatchObject({ passed: true, usage: { inputTokens: 12_000, outputTokens: 4000 } });
+    expect(whole.costUsd).toBeCloseTo(16);
+    expect(verdicts(await run({ tokens: 8000 }))).toEqual([
+      "passed",
+      "limit: limits.tokens: 8000 of 8000 tokens are spent",
+    ]);
+    const inJudge = await run({ usd: 4 });
+    expect(verdicts(inJudge)).toEqual(["limit: limits.usd: $4 of $4 are spent", "skipped"]);
+    expect(inJudge.error?.kind).toBe("limit");
+  });
+
   test("usd: where the price is known", async () => {
     await using llm = await startLlmServer([answer("1", { usage: { prompt_tokens: 900, completion_tokens: 100 } })]);
     const config = { llm: { prices: { "test/m1": { input: 1000, output: 1000 } } } };

@@ -10,6 +10,11 @@ const mistakes: [what: string, text: string, error: string][] = [
   ["an empty list of steps", "steps: []\n", "a.session.yaml:1:8 steps: must not be empty"],
   ["no YAML", "steps: [\n", "a.session.yaml:2:1: not valid YAML: deficient indentation"],
   ["a list at the top", "- user: hi\n", "a.session.yaml:1:1: expected a mapping, got a list"],
+  [
+    "aliases of aliases",
+    `vars:\n  v0: &v0 [x, x]\n${Array.from({ length: 40 }, (_, at) => `  v${at + 1}: &v${at + 1} [*v${at}, *v${at}]\n`).join("")}steps: [{ user: hi }]\n`,
+    "a.session.yaml:1:1: aliases (*name) make more than 1000000 values of it",
+  ],
   ["a key twice", "steps:\n  - user: a\n    user: b\n", 'a.session.yaml:3:5: duplicate key "user"'],
   [
     "a misspelled key at the top",

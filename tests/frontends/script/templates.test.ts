@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { holds } from "../../../src/frontends/script/condition.js";
 import {
   asExpression,
   isTemplate,
@@ -71,9 +72,15 @@ describe("templates", () => {
   });
 
   test("in an expression are the variables that they name", () => {
-    expect(asExpression("{{a.b[0]}} > 1 && c")).toBe("(a.b[0]) > 1 && c");
+    expect(asExpression("{{a.b[0]}} > 1 && c")).toBe(`(a["b"]["0"]) > 1 && c`);
     expect([isTemplate(" {{a}} "), isTemplate("{{a}} > 1"), isTemplate("a")]).toEqual([true, false, false]);
   });
+});
+
+test("an expression leads into lists as texts do", async () => {
+  const variables = new Variables({ a: [{ "0b": 3 }] });
+  const place = { file: "a.session.yaml", line: 1 };
+  expect(await holds("{{a.0.0b}} === 3 && {{a[0].0b}} === 3", { variables, place })).toBe(true);
 });
 
 describe("variables", () => {

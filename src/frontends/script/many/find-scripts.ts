@@ -8,13 +8,14 @@ const scriptName = /\.session\.(ya?ml|json)$/;
 
 /**
  * Whether an argument of `run` stands for scripts and not for a prompt: one word that ends like the name of a script, a folder that is
- * written as a path or has scripts in it, a glob with `**`, or a link to a script.
+ * written as a path or has scripts in it, a glob with `**`, a link to a script, or a path that leads nowhere.
  */
 export function isScriptArgument(text: string, cwd: string): boolean {
   if (scriptName.test(text)) return !/\s/.test(text) || existsSync(resolve(cwd, text));
   if (scriptName.test(linked(resolve(cwd, text)))) return true;
   if (text !== "" && isFolder(resolve(cwd, text))) return /\/|^\.+$/.test(text) || pathsOf(text, cwd).length > 0;
-  return /^(\S*\/)?\*\*(\/\S*)?$/.test(text);
+  if (/^(\S*\/)?\*\*(\/\S*)?$/.test(text)) return true;
+  return /^(\.{1,2}\/\S*|(?!\S*:\/\/)\S*\/)$/.test(text) && !existsSync(resolve(cwd, text));
 }
 
 /**
@@ -34,7 +35,7 @@ export function findScripts(given: readonly string[], cwd: string): string[] {
 function pathsOf(argument: string, cwd: string): string[] {
   const path = resolve(cwd, argument);
   if (existsSync(path)) return isFolder(path) ? below(path, ["**", "*"], (name) => scriptName.test(name)) : [path];
-  if (!argument.includes("*")) throw new RequestError("usage", `${argument}: no such file`);
+  if (!argument.includes("*")) throw new RequestError("usage", `${argument}: no such file or folder`);
   const [root, ...names] = path.split("/");
   return below(`${root}/`, names, () => true);
 }

@@ -22,6 +22,14 @@ export interface ManyResult {
   durationMs: number;
 }
 
+interface RunCleaner {
+  value<T>(value: T): T;
+  /** JSON, or any text. */
+  text(text: string): string;
+}
+
+const nothingCleaned: RunCleaner = { value: (value) => value, text: (text) => text };
+
 export interface ManyOptions {
   /** One run in a host of its own. */
   runOne(run: PlannedRun, options: ScriptRunOptions): Promise<ScriptResult>;
@@ -33,6 +41,8 @@ export interface ManyOptions {
   signal?: AbortSignal;
   /** Keeps what the report leaves out; `index`: in the plan. Resolves to the path of the transcript, if it was kept. */
   keep?(run: PlannedRun, result: ScriptResult, index: number): Promise<string | undefined>;
+  /** Takes out what may not be told of a run. Default: nothing. */
+  cleanerOf?(run: PlannedRun): RunCleaner;
   reporters: readonly Reporter[];
   /** Milliseconds, of a clock that never goes back. */
   now(): number;
@@ -52,7 +62,7 @@ export async function runMany(runs: readonly PlannedRun[], options: ManyOptions)
     while (next < runs.length) {
       const index = next++;
       const run = runs[index] as PlannedRun;
-      const report = isOver() ? skippedReport(run) : await oneRun(run, index, options);
+      const report = isOver() ? cleanerFor(run, options).value(skippedReport(run)) : await oneRun(run, index, options);
       hasFailed ||= report.status === "failed";
       reports[index] = report;
       for (const reporter of reporters) reporter.runEnded?.(report);
@@ -62,16 +72,36 @@ export async function runMany(runs: readonly PlannedRun[], options: ManyOptions)
   return { reports, durationMs: now() - startedAt };
 }
 
+function cleanerFor(run: PlannedRun, { cleanerOf }: ManyOptions): RunCleaner {
+  return cleanerOf?.(run) ?? nothingCleaned;
+}
+
 async function oneRun(run: PlannedRun, index: number, options: ManyOptions): Promise<RunReport> {
   const { runOne, keep, signal, reporters } = options;
   const { script, model, matrix } = run;
   for (const reporter of reporters) reporter.runBegan?.(run);
   const how = { model, matrix, signal };
-  const result = await runOne(run, how).catch((error: unknown) => unbegun(script, error, how));
+  const whole = await runOne(run, how).catch((error: unknown) => unbegun(script, error, how));
+  const cleaner = cleanerFor(run, options);
+  const report = (of: ScriptResult, transcript?: string) => cleaner.value(reportOf(run, of, transcript));
+  // Before the report shortens its texts: no pattern knows the half of a secret.
+  const { error, steps, transcript } = whole;
+  const result: ScriptResult = {
+    ...whole,
+    ...(error && { error: cleaner.value(error) }),
+    steps: steps.map(({ outcome: _, ...step }) => cleaner.value(step)),
+    transcript: transcript
+      .split("\n")
+      .map((line) => cleaner.text(line))
+      .join("\n"),
+  };
   try {
-    return reportOf(run, result, await keep?.(run, result, index));
+    return report(
+      result,
+      await keep?.({ ...run, name: cleaner.value(run.name) }, { ...whole, transcript: result.transcript }, index),
+    );
   } catch (error) {
     const message = `the transcript was not kept: ${messageOf(error)}`;
-    return reportOf(run, { ...result, passed: false, error: result.error ?? failureOf(new Error(message)) });
+    return report({ ...result, passed: false, error: result.error ?? failureOf(new Error(message)) });
   }
 }

@@ -1,24 +1,26 @@
-import { mkdirSync, mkdtempSync } from "node:fs";
+import { accessSync, constants, mkdirSync, mkdtempSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { messageOf, RequestError } from "../../../core/errors.js";
 import type { ScriptResult } from "../result.js";
 import type { PlannedRun } from "./plan.js";
 
 /** What was said in the runs, in files for their owner's eyes alone: of every run in a given folder, else of the failed ones in a new one. */
 export class Transcripts {
-  readonly #given: string | undefined;
+  readonly #keepsAll: boolean;
   #folder: string | undefined;
 
-  /** `given` is absolute, and made when it is not there. */
+  /** `given` is absolute, and made when it is not there. Throws RequestError where no file can be in it. */
   constructor(given?: string) {
-    this.#given = given;
+    this.#keepsAll = given !== undefined;
+    this.#folder = given && writableFolder(given);
   }
 
   /** `index`: of the run in the plan. Resolves to the file's path; undefined where nothing is to be kept. */
   async keep({ name }: PlannedRun, { passed, transcript }: ScriptResult, index: number): Promise<string | undefined> {
-    if (transcript === "" || (passed && this.#given === undefined)) return undefined;
-    this.#folder ??= folderAt(this.#given);
+    if (transcript === "" || (passed && !this.#keepsAll)) return undefined;
+    this.#folder ??= mkdtempSync(join(tmpdir(), "mcp-platform-transcripts-"));
     const slug = name.replaceAll(/[^\w.=-]+/g, "-").slice(0, 100);
     const path = join(this.#folder, `${String(index + 1).padStart(3, "0")}-${slug}.jsonl`);
     // One of an earlier time may be readable for all, or lead elsewhere.
@@ -28,8 +30,14 @@ export class Transcripts {
   }
 }
 
-function folderAt(given: string | undefined): string {
-  if (given === undefined) return mkdtempSync(join(tmpdir(), "mcp-platform-transcripts-"));
-  mkdirSync(given, { recursive: true, mode: 0o700 });
-  return given;
+function writableFolder(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.W_OK);
+    return path;
+  } catch (error) {
+    const isFile = (error as NodeJS.ErrnoException).code === "EEXIST";
+    const problem = isFile ? "is a file; name a folder" : `cannot be written: ${messageOf(error)}`;
+    throw new RequestError("usage", `--transcripts ${path} ${problem}`, { cause: error });
+  }
 }

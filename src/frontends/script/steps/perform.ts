@@ -21,16 +21,17 @@ export async function performStep(step: Acting, context: StepContext): Promise<S
   const { host } = context;
   const startedAt = host.now();
   const miss = watchMisses(host);
+  const judge = judgeWithin(context);
   let performed: Performed | undefined;
   try {
     performed = await perform(step, context);
     const missed = miss();
     const failure = missed ? failureOf(missed) : unexpected(step, performed);
     if (!failure) save(step, performed, context);
-    const assertions = await checked(step, performed, context);
+    const assertions = await checked(step, performed, context, judge.ask);
     const isMet = (each: AssertionResult) => each.passed || (context.updates === true && "actual" in each);
     const passed = !failure && assertions.every(isMet);
-    const error = failure ?? (passed ? undefined : endedBy(context));
+    const error = failure ?? (passed ? undefined : (judge.refusal() ?? endedBy(context)));
     const { outcome } = performed;
     const durationMs = host.now() - startedAt;
     return passedStep(step, { passed, outcome, assertions, durationMs, ...(error && { error }) });
@@ -68,6 +69,23 @@ function unexpected({ assert }: Acting, { failure, expectedBy = [] }: Performed)
   return assert.some(({ type }) => expectedBy.includes(type)) ? undefined : failure;
 }
 
+/** Asks within the limits of the script; `refusal`: why it was not asked, if that is a limit. */
+function judgeWithin({ host, limits }: StepContext): { ask: AssertionParts["ask"]; refusal(): Failure | undefined } {
+  let refusal: Failure | undefined;
+  const ask: AssertionParts["ask"] = async (question) => {
+    try {
+      limits.requireLeft();
+    } catch (error) {
+      refusal = failureOf(error);
+      throw error;
+    }
+    const { text, ...spent } = await host.ask(question, limits.signal);
+    limits.spend(spent);
+    return text;
+  };
+  return { ask, refusal: () => refusal };
+}
+
 /** Why nobody waited for the judge of an assertion, if nobody did. */
 function endedBy({ limits: { signal } }: StepContext): Failure | undefined {
   return signal.aborted ? failureOf(signal.reason) : undefined;
@@ -87,11 +105,11 @@ function save(step: Acting, { outcome }: Performed, { variables }: StepContext):
 function checked(
   step: Acting,
   { outcome }: Performed,
-  { variables, host, limits }: StepContext,
+  { variables }: StepContext,
+  ask: AssertionParts["ask"],
 ): Promise<AssertionResult[]> {
   const checks = step.assert.map(async ({ place, ...assertion }) => {
     const written = { ...render(assertion, variables, place), place };
-    const ask: AssertionParts["ask"] = (question) => host.ask(question, limits.signal);
     const { actual, ...result } = await check(written, outcome, { evaluate, ask, vars: variables.all() });
     return actual === undefined || hasTemplate(assertion.value) ? result : { ...result, actual };
   });

@@ -35,7 +35,7 @@ export async function performTurn(content: ContentPart[], context: StepContext, 
     if (limits.signal.aborted) cancel();
     const { events, refusedLimit } = await follow(turn, context);
     const outcome = outcomeOf(events, host.hub, host.now() - startedAt);
-    limits.endTurn(outcome);
+    limits.spend(outcome);
     return { outcome, ...failureIn(outcome, events, { context, refusedLimit }) };
   } finally {
     limits.signal.removeEventListener("abort", cancel);

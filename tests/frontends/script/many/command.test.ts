@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { fixtureServer } from "../../../support/app.js";
 import { configFor, ended, Workplace } from "../../../support/cli.js";
 import { answer, STALL, startLlmServer, stream } from "../../../support/llm-server.js";
 import { Sink } from "../../support.js";
@@ -57,12 +58,60 @@ describe("many session files", () => {
     expect(stderr).toMatch(/^ {2}ok {6}x ok y \(.*\)\n$/);
   });
 
+  test("tell no secret of the configuration or of the script's servers, in no report and no transcript", async () => {
+    const ofProvider = "sk-test-0123456789";
+    const ofServer = "word of a server/1234";
+    await using llm = await startLlmServer(() => answer(`I know ${ofProvider}, ${ofServer} and ${"x".repeat(300)}`));
+    using place = workplace(llm.url);
+    const mcpServers = { fs: fixtureServer({}, { env: { DB_PASSWORD: ofServer } }) };
+    const head = `name: of ${ofServer}\nmcpServers: ${JSON.stringify(mcpServers)}\n`;
+    place.write("a.session.yaml", head + expecting("x", `"say ${ofServer}"`));
+    const reporters = ["json", "junit", "tap"].flatMap((name) => ["--reporter", `${name}=r.${name}`]);
+    const summaries = ["html", "json", "md"].flatMap((end) => ["--summary", `s.${end}`]);
+    const { exitCode, stdout, stderr } = await place.run([
+      "run",
+      "a.session.yaml",
+      ...reporters,
+      "--reporter",
+      "pretty",
+      ...summaries,
+      "--transcripts",
+      "said",
+    ]);
+    expect(exitCode).toBe(8);
+    const files = [
+      "r.json",
+      "r.junit",
+      "r.tap",
+      "s.html",
+      "s.json",
+      "s.md",
+      ...readdirSync(join(place.folder, "said")),
+    ];
+    const texts = files.map((name) => {
+      return readFileSync(join(place.folder, name.endsWith(".jsonl") ? `said/${name}` : name), "utf8");
+    });
+    for (const text of [stdout, stderr, ...texts, files.join()]) {
+      for (const secret of [ofProvider, ofServer, "word-of-a-server"]) expect(text).not.toContain(secret);
+    }
+    for (const text of [stdout, ...texts]) expect(text).toContain("redacted");
+  });
+
   test("keep all transcripts where they are told to", async () => {
     await using llm = await echoing();
     using place = workplace(llm.url);
     place.write("a.session.yaml", expecting("hi"));
     const { exitCode } = await place.run(["run", ".", "--repeat", "2", "--transcripts", "said", "--reporter", "tap"]);
     expect([exitCode, readdirSync(join(place.folder, "said"))]).toEqual([0, ["001-a-1.jsonl", "002-a-2.jsonl"]]);
+  });
+
+  test("get a variable as it was typed", async () => {
+    await using llm = await echoing();
+    using place = workplace(llm.url);
+    place.write("a.session.yaml", expecting('"{{x}} {{y}} {{z}}"', '"{{x}} {{y}} {{z}}"'));
+    const vars = ["--var", "x=1.10", "--var", "y=9007199254740993", "--var", "z=[1,2]"];
+    expect((await place.run(["run", "a.session.yaml", ...vars])).exitCode).toBe(0);
+    expect(llm.requests[0]?.body.messages?.at(-1)?.content).toBe("1.10 9007199254740993 [1,2]");
   });
 
   test("record each cell of a matrix into a cassette of its own, and play them without a model", async () => {
@@ -89,14 +138,18 @@ describe("many session files", () => {
     ["no jobs", ["--jobs", "0"], "a whole number from 1"],
     ["repeats that would record over each other", ["--repeat", "2", "--record"], "cannot be used with"],
     ["one cassette for two", ["--record"], "a.session.yaml:1 records into the same cassette"],
+    ["a fault that is none", ["--record-missing", "--fault", "llm=429"], '"llm=429" is no fault'],
+    ["no cassette to play", ["--replay"], "one.jsonl: there is no such cassette; record it first (--record)"],
+    ["transcripts in a file", ["--transcripts", "a.session.yaml"], "a.session.yaml is a file; name a folder"],
+    ["a folder that is not there", ["nothing/"], "nothing/: no such file or folder"],
     ["a flag of prompts", ["--yes"], "--yes is for a prompt"],
   ])("are not begun with %s", async (_, flags, message) => {
     await using llm = await startLlmServer([]);
     using place = workplace(llm.url);
     for (const name of ["a", "b"]) place.write(`${name}.session.yaml`, `cassette: one.jsonl\n${expecting("x")}`);
-    const { exitCode, stderr } = await place.run(["run", "a.session.yaml", "b.session.yaml", ...flags]);
+    const { exitCode, stderr, stdout } = await place.run(["run", "a.session.yaml", "b.session.yaml", ...flags]);
     expect(stderr).toContain(message);
-    expect(exitCode).toBe(2);
+    expect([exitCode, stdout]).toEqual([2, ""]);
   });
 
   test("with mistakes in their settings end with all mistakes, and nothing is begun", async () => {
