@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { Approvals } from "./config/approvals.js";
 import { type ConfigObject, type LoadedConfig, loadConfig } from "./config/load.js";
 import { configuredSecrets } from "./config/secrets.js";
-import type { Config, LlmConfig, ServerConfig } from "./core/config.js";
+import type { Config, LlmConfig, ServerConfig, StorageConfig } from "./core/config.js";
 import { messageOf } from "./core/errors.js";
 import { newId } from "./core/ids.js";
 import type { Observe, SessionHub } from "./core/ports.js";
 import type { LogNode } from "./core/store-ports.js";
 import type { Tape } from "./core/tape.js";
 import { demoServer } from "./demo/servers.js";
-import { migrateStore, openStore } from "./history/open.js";
+import { openStore } from "./history/open.js";
 import { chooseProvider } from "./llm/choose-provider.js";
 import { LlmClient } from "./llm/client.js";
 import { fromLevel, jsonLog } from "./logging.js";
@@ -23,6 +23,7 @@ import { Conversations } from "./session/conversations.js";
 import { defaultLeaseMs } from "./session/engine.js";
 import { isGone, thisMachine } from "./session/node.js";
 import { type Nodes, nodesOf } from "./session/nodes.js";
+import { bringToSchema, openLog } from "./session/open-log.js";
 import type { Session } from "./session/session.js";
 import { Sessions } from "./session/sessions.js";
 
@@ -45,7 +46,7 @@ export interface AppOptions {
   tape?: Tape;
   /** Whether unfinished turns of dead hosts go on by themselves, from the start. Default: yes. */
   recover?: boolean;
-  /** Unfinished turns of dead hosts are gone on with by hosts of the same workspace. Default: the working directory. */
+  /** Unfinished turns of dead hosts are gone on with by hosts of the same workspace. Default: the working directory; for all hosts of a database, one. */
   workspace?: string;
   /** Whether answers about tools that were kept for good count here, and new ones are kept. Default: yes. */
   keepsApprovals?: boolean;
@@ -97,16 +98,19 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
   };
 
   try {
-    const store = closedAtEnd(await openStore(config.chat.storage, { now: Date.now, observe }));
+    const { storage } = config.chat;
+    const { store, shared } = await openLog(storage, { now: Date.now, observe, newId });
+    closedAtEnd(store);
     tape?.conceal(configuredSecrets(config, env));
     const { llm, demo } = await withFirstRun(config, env, tape);
     const withDemo = (servers: readonly ServerConfig[]) =>
       demo && !servers.some(({ name }) => name === "demo") ? [...servers, demoServer()] : servers;
     if (demo) closedAtEnd(demo);
+    const leaseMs = leaseOf(storage);
     const machine = thisMachine();
     const node = { nodeId: newId("node"), machine, pid: process.pid, version };
     // What a tape answers is not asked of a provider.
-    const limits = tape?.plays.models ? undefined : store.limits?.(node, { leaseMs: defaultLeaseMs, observe });
+    const limits = tape?.plays.models ? undefined : store.limits?.(node, { leaseMs, observe });
     if (limits) closedAtEnd(limits);
     const client = closedAtEnd(new LlmClient(llm, { env, observe, tape, limits }));
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
@@ -128,13 +132,15 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const approvals = (options.keepsApprovals ?? true) ? openApprovals(env, observe) : undefined;
     const engine = {
       node,
-      workspace: options.workspace ?? process.cwd(),
+      // Hosts that share a database are alike: each goes on with what another one has begun.
+      workspace: options.workspace ?? (shared ? "shared" : process.cwd()),
       isGone: (node: LogNode) => isGone(node, machine),
       observe,
+      leaseMs,
+      dispatch: shared?.dispatch,
     };
-    const retention = config.chat.storage;
     const sessions = closedAtEnd(
-      new Sessions({ store, engine, hub, orchestrator, newId, defaults, approvals, retention, now: Date.now }),
+      new Sessions({ store, engine, hub, orchestrator, newId, defaults, approvals, retention: storage, now: Date.now }),
     );
     hub.start();
     const resolveModel = (model?: string) => {
@@ -226,10 +232,15 @@ export async function openConversations(
 export async function readNodes(config: Config): Promise<Nodes> {
   const { store, isLost } = await readableLog(config);
   try {
-    return await nodesOf(store, isLost);
+    return await nodesOf(store, isLost, leaseOf(config.chat.storage));
   } finally {
     await store.close();
   }
+}
+
+/** How long a host that is not heard of counts as alive. */
+function leaseOf(storage: StorageConfig): number {
+  return (storage.driver === "postgres" ? storage.leaseMs : undefined) ?? defaultLeaseMs;
 }
 
 async function readableLog(config: Config) {
@@ -241,7 +252,7 @@ async function readableLog(config: Config) {
 
 /** Brings the event log to this version's schema, and says where it is. Throws StoreError. */
 export function migrateLog(config: Config): Promise<{ place: string; version: number }> {
-  return migrateStore(config.chat.storage, { now: Date.now, observe: observerOf(config) });
+  return bringToSchema(config.chat.storage, { now: Date.now, observe: observerOf(config) });
 }
 
 function observerOf({ logging }: Config): Observe {

@@ -53,6 +53,7 @@ interface ConfigTree {
       connect_timeout: string;
       statement_timeout: string;
       retry_timeout: string;
+      lease: string;
       path: string;
       durability: "normal" | "full";
       max_age?: string;
@@ -157,6 +158,7 @@ function buildStorage({ driver, path, durability, url, ...rest }: ConfigTree["ch
     connectTimeoutMs: parseDuration(rest.connect_timeout),
     statementTimeoutMs: parseDuration(rest.statement_timeout),
     retryTimeoutMs: parseDuration(rest.retry_timeout),
+    leaseMs: parseDuration(rest.lease),
     ...retention,
   };
 }

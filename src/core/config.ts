@@ -242,6 +242,8 @@ export interface PostgresConfig {
   statementTimeoutMs?: number;
   /** How long work that can be done twice is tried again while the database is away. */
   retryTimeoutMs?: number;
+  /** How long a host may say nothing before its turns go on elsewhere. */
+  leaseMs?: number;
 }
 
 /** `full`: an acknowledged event also survives a power cut. */

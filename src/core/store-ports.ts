@@ -54,12 +54,26 @@ export interface Archive {
 
 /** Who sends a request, and what a process that goes on with its turn later has to know. */
 export interface TurnRequest {
-  nodeId: string;
+  /** The process that has the turn from the start; without one, nobody has it before it is dispatched. */
+  nodeId?: string;
   /** Turns that nobody has any more are gone on with by hosts of the same workspace only: others have other servers. */
   workspace: string;
   /** How the turn is to run, as JSON. */
   options: unknown;
+  /** Called within the transaction that puts the turn into the queue, for the first time or again: undone with it. */
+  enqueue?: Enqueue;
 }
+
+/** A turn on its way into the queue. */
+export interface QueuedTurn extends TurnName {
+  /** Among its conversation's turns, from 1; new whenever it is put into the queue again. */
+  place: number;
+  /** The newest kind of host that has written to its conversation: an older one could not go on with it. */
+  fold: number;
+}
+
+/** `transaction`: the store's own connection. */
+export type Enqueue = (transaction: unknown, turn: QueuedTurn) => Promise<void>;
 
 /** What several requests count against limits. */
 export interface SpentTotals {
@@ -164,10 +178,14 @@ export interface NodePlaces {
   waiting: number;
 }
 
-export interface AbandonedTurn {
+export interface TurnName {
   conversationId: string;
   turnId: string;
   requestId: string;
+}
+
+export interface AbandonedTurn extends QueuedTurn {
+  workspace: string;
 }
 
 /** To the process that runs a turn, from another one. */
@@ -175,8 +193,16 @@ export type TurnMail = { type: "cancel" } | { type: "answer"; questionId: string
 
 /** Who runs which turn: at most one process each, and one turn of a conversation at a time. Every method throws StoreError. */
 export interface TurnLeases {
-  /** Undefined while an earlier turn of the conversation has not ended, while somebody else has this one, or when it has ended. */
-  acquire(conversationId: string, turnId: string, nodeId: string): Promise<TurnLease | undefined>;
+  /**
+   * Undefined while an earlier turn of the conversation has not ended, while somebody else has this one, or when it has ended. Out of
+   * turn, to end it without running it: earlier ones do not matter.
+   */
+  acquire(
+    conversationId: string,
+    turnId: string,
+    nodeId: string,
+    isOutOfTurn?: boolean,
+  ): Promise<TurnLease | undefined>;
   /** This node lives. Resolves to the time by the log's clock, which is when the node was seen. */
   beat(node: HostProcess): Promise<number>;
   /** This node leaves: its unfinished turns are free, and its leaving is no crash. */
@@ -189,11 +215,13 @@ export interface TurnLeases {
   /** Unfinished turns that nobody has, oldest first: all of a workspace, or of a conversation. */
   abandoned(of: { workspace: string } | { conversationId: string }): Promise<AbandonedTurn[]>;
   /** Unfinished turns that this node has. */
-  held(nodeId: string): Promise<AbandonedTurn[]>;
+  held(nodeId: string): Promise<TurnName[]>;
   /** This node could not go on with a turn that it has: free for others, and counted as if the node had died of it. */
-  release(turn: AbandonedTurn, nodeId: string): Promise<void>;
+  release(turn: TurnName, nodeId: string): Promise<void>;
   /** Unfinished turns of the conversation before this one, in their order. */
   before(conversationId: string, turnId: string): Promise<string[]>;
+  /** Whether the turn waits or runs, here or anywhere. */
+  isUnfinished(conversationId: string, turnId: string): Promise<boolean>;
   /** False when the turn's conversation was deleted. */
   isKnown(conversationId: string, turnId: string): Promise<boolean>;
   /** Without effect when the turn has ended. */
@@ -202,4 +230,9 @@ export interface TurnLeases {
   receive(nodeId: string): Promise<{ conversationId: string; turnId: string; mail: TurnMail }[]>;
   /** Another number than before when another process has written. */
   version(): Promise<number>;
+  /**
+   * Of logs that tell by themselves: what `watcher` is told of, until the returned function is called, does not change `version`. Without a
+   * conversation it may have been any.
+   */
+  watch?(watcher: (conversationId?: string) => void): () => void;
 }

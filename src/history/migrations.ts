@@ -122,6 +122,10 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
         .columns(["conversation_id", "seq"])
         .where(sql.ref("type"), "in", sql`('fork', 'rewind')`),
     ),
+    sqlOf(
+      // See `foldVersion`.
+      schema.alterTable("turns").addColumn("fold", "integer", (column) => column.notNull().defaultTo(1)),
+    ),
     // What hosts that share a database, and no machine, have to know of each other, and to keep together.
     [
       ...sqlOf(schema.alterTable("nodes").addColumn("version", "text")),

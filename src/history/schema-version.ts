@@ -4,4 +4,10 @@
 export const applicationId = 0x4d435050;
 
 /** The number of steps in `migrations.ts`. */
-export const schemaVersion = 4;
+export const schemaVersion = 5;
+
+/**
+ * What this version writes into conversations. Raised with whatever an older version could not go on with: its hosts are given no turn of a
+ * conversation that a newer one has written to.
+ */
+export const foldVersion = 1;

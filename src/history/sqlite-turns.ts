@@ -7,6 +7,7 @@ import type {
   TurnLease,
   TurnLeases,
   TurnMail,
+  TurnName,
   TurnRequest,
 } from "../core/store-ports.js";
 import { fenced } from "./claims.js";
@@ -65,7 +66,7 @@ export class SqliteTurns implements TurnLeases {
          ON CONFLICT DO UPDATE SET state = 'queued', place = excluded.place, node_id = excluded.node_id, fence = fence + 1,
            workspace = excluded.workspace, options = excluded.options`,
       )
-      .all(conversationId, turnId, requestId, nodeId, workspace, JSON.stringify(options ?? null));
+      .all(conversationId, turnId, requestId, nodeId ?? null, workspace, JSON.stringify(options ?? null));
   }
 
   /** Of a turn that failed, and of one that is older than leases are; one that waits or runs stays as it is. */
@@ -86,10 +87,16 @@ export class SqliteTurns implements TurnLeases {
     this.#forgetMail.all(conversationId, turnId);
   }
 
-  async acquire(conversationId: string, turnId: string, nodeId: string): Promise<TurnLease | undefined> {
-    const isItsTime = `conversation_id = ?1 AND turn_id = ?2 AND state IN ('queued', 'running') AND (node_id = ?3 OR ${isNobodys})
-       AND NOT EXISTS (SELECT 1 FROM turns AS other WHERE other.conversation_id = ?1
+  async acquire(
+    conversationId: string,
+    turnId: string,
+    nodeId: string,
+    isOutOfTurn = false,
+  ): Promise<TurnLease | undefined> {
+    const isFirst = `NOT EXISTS (SELECT 1 FROM turns AS other WHERE other.conversation_id = ?1
          AND other.state IN ('queued', 'running') AND other.place < turns.place)`;
+    const isItsTime = `conversation_id = ?1 AND turn_id = ?2 AND state IN ('queued', 'running') AND (node_id = ?3 OR ${isNobodys})
+       AND ${isOutOfTurn ? "TRUE" : isFirst}`;
     const values = [conversationId, turnId, nodeId];
     // Whoever waits asks often: without the lock for writing.
     if (this.#read(`SELECT 1 FROM turns WHERE ${isItsTime}`, ...values).length === 0) return undefined;
@@ -154,11 +161,11 @@ export class SqliteTurns implements TurnLeases {
     return this.#unfinished(`${column} = ? AND ${isNobodys}`, value);
   }
 
-  async held(nodeId: string): Promise<AbandonedTurn[]> {
+  async held(nodeId: string): Promise<TurnName[]> {
     return this.#unfinished("node_id = ?", nodeId);
   }
 
-  async release({ conversationId, turnId }: AbandonedTurn, nodeId: string): Promise<void> {
+  async release({ conversationId, turnId }: TurnName, nodeId: string): Promise<void> {
     this.#write(`${free} AND conversation_id = ?3 AND turn_id = ?4`, nodeId, 1, conversationId, turnId);
   }
 
@@ -170,6 +177,11 @@ export class SqliteTurns implements TurnLeases {
       turnId,
     );
     return (rows as { turn_id: string }[]).map(({ turn_id }) => turn_id);
+  }
+
+  async isUnfinished(conversationId: string, turnId: string): Promise<boolean> {
+    const query = `SELECT 1 FROM turns WHERE conversation_id = ? AND turn_id = ? AND ${isUnfinished}`;
+    return this.#read(query, conversationId, turnId).length > 0;
   }
 
   async isKnown(conversationId: string, turnId: string): Promise<boolean> {
@@ -209,7 +221,7 @@ export class SqliteTurns implements TurnLeases {
 
   #unfinished(where: string, value: string): AbandonedTurn[] {
     const rows = this.#read(
-      `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId" FROM turns
+      `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId", place, fold, workspace FROM turns
        WHERE ${isUnfinished} AND ${where} ORDER BY place, rowid`,
       value,
     );

@@ -1,8 +1,18 @@
-/** Which process runs which turn, over the leases of the event log: the embedded engine, for one machine. */
+/** Which process runs which turn, over the leases of the event log. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../core/errors.js";
 import type { Observe } from "../core/ports.js";
-import type { AbandonedTurn, HostProcess, LogNode, TurnLease, TurnLeases, TurnMail } from "../core/store-ports.js";
+import type {
+  AbandonedTurn,
+  HostProcess,
+  LogNode,
+  TurnLease,
+  TurnLeases,
+  TurnMail,
+  TurnName,
+  TurnRequest,
+} from "../core/store-ports.js";
+import type { TurnDispatch } from "./turn-dispatch.js";
 
 export interface EngineParts {
   turns: TurnLeases;
@@ -13,14 +23,18 @@ export interface EngineParts {
   isGone: (node: LogNode) => boolean;
   observe: Observe;
   leaseMs?: number;
+  /** Without one a turn is run by the process that claimed it, and by whoever finds that nobody has it any more. */
+  dispatch?: TurnDispatch;
 }
 
 interface EngineEvents {
-  /** Whether a turn runs or waits here. */
-  isBusy(): boolean;
+  /** Whether a turn runs or waits here: of this conversation, or of any. */
+  isBusy(conversationId?: string): boolean;
   /** Whether the turn runs or waits here. */
-  has(turn: AbandonedTurn): boolean;
+  has(turn: TurnName): boolean;
   abandoned(turn: AbandonedTurn): void;
+  /** A turn that this process was given. Resolves when it neither runs nor waits here any more. */
+  given(turn: TurnName): Promise<void>;
   mail(conversationId: string, turnId: string, mail: TurnMail): void;
 }
 
@@ -29,6 +43,8 @@ const beatsPerLease = 4;
 /** How often the log is asked whether another process has written, while a turn runs or waits here. One pragma, without a lock. */
 const pollMs = 40;
 const unknownVersion = -1;
+/** How often it is asked whether each turn that waits is on the queue. */
+const offerEverySweeps = 4;
 
 /** Hosts whose process is gone, or that have not said for a lease's time that they live. */
 export async function deadNodes(
@@ -45,12 +61,19 @@ export class TurnEngine {
   readonly #leaseMs: number;
   readonly #events: EngineEvents;
   readonly #ended = new AbortController();
-  #waiting: (() => void)[] = [];
+  #waiting: { conversationId: string; resolve: () => void }[] = [];
   #begun: Promise<void> | undefined;
+  #isRepeating = false;
   #recovers = false;
   /** Of the log, at the last look into the mail; below all others when there may be mail that came before it. */
   #version = unknownVersion;
   #beatAt: number | undefined;
+  #unsteadyAt: number | undefined;
+  #isSteady = true;
+  #sweeps = 0;
+  /** Conversations that others wrote to, and undefined for perhaps any, since the last look. */
+  readonly #news = new Set<string | undefined>();
+  #isLooking = false;
 
   constructor(parts: EngineParts, events: EngineEvents) {
     this.nodeId = parts.node.nodeId;
@@ -62,17 +85,29 @@ export class TurnEngine {
 
   /** Before the first turn: this process is known to the others from now on. Rejects with StoreError. */
   begin(): Promise<void> {
-    this.#begun ??= this.#begin().catch((error: unknown) => {
-      this.#begun = undefined;
-      throw error;
-    });
+    this.#begun ??= this.#orAgain(this.#begin());
     return this.#begun;
   }
 
-  /** Also goes on with what dead processes left behind, now and from time to time. */
+  /** Also goes on with what dead processes left behind, and takes what is dispatched, now and from time to time. */
   async recover(): Promise<void> {
     this.#recovers = true;
-    await (this.#begun ? this.#begun.then(() => this.#sweep()) : this.begin());
+    if (this.#begun) this.#begun = this.#orAgain(this.#begun.then(() => this.#takePart()));
+    await this.begin();
+  }
+
+  /**
+   * What a claim of this process says of it. Turns of its workspace are dispatched, where there is a dispatch; those of another have
+   * servers that only this process may have, and stay here.
+   */
+  request(options: unknown, workspace = this.workspace): TurnRequest {
+    const dispatch = workspace === this.workspace ? this.#dispatch : undefined;
+    return { workspace, options, ...(dispatch ? { enqueue: dispatch.enqueue } : { nodeId: this.nodeId }) };
+  }
+
+  /** A claim of this process has put a turn on the queue. */
+  claimed(): void {
+    this.#dispatch?.hurry();
   }
 
   /** Turns of this workspace that nobody has. */
@@ -81,9 +116,19 @@ export class TurnEngine {
     return this.#parts.turns.abandoned({ workspace: this.workspace });
   }
 
-  /** Turns of this conversation that nobody has: those that come later wait for them. */
+  /** Turns of this conversation that nobody has, in their order: those that come later wait for them. */
   abandonedIn(conversationId: string): Promise<AbandonedTurn[]> {
     return this.#parts.turns.abandoned({ conversationId });
+  }
+
+  /** Whether the turn is on the queue, so that a process will be given it. */
+  isDispatched({ workspace }: AbandonedTurn): boolean {
+    return this.#dispatch !== undefined && workspace === this.workspace;
+  }
+
+  /** Whether the turn waits or runs, in whichever process. */
+  isUnfinished(conversationId: string, turnId: string): Promise<boolean> {
+    return this.#parts.turns.isUnfinished(conversationId, turnId);
   }
 
   /** Unfinished turns of the conversation that this one waits for. */
@@ -96,9 +141,9 @@ export class TurnEngine {
     return this.#parts.turns.isKnown(conversationId, turnId);
   }
 
-  /** Undefined while it is not this process's turn. */
-  async acquire(conversationId: string, turnId: string): Promise<TurnLease | undefined> {
-    const lease = await this.#parts.turns.acquire(conversationId, turnId, this.nodeId);
+  /** Undefined while it is not this process's turn. Out of turn: to end it without running it. */
+  async acquire(conversationId: string, turnId: string, isOutOfTurn = false): Promise<TurnLease | undefined> {
+    const lease = await this.#parts.turns.acquire(conversationId, turnId, this.nodeId, isOutOfTurn);
     if (lease) await this.#receive(); // what was said to it while another process had it
     return lease;
   }
@@ -109,61 +154,137 @@ export class TurnEngine {
     this.#version = unknownVersion; // one's own writing does not count as a change
   }
 
-  /** Resolves when something may have changed: a turn ended here, or another process wrote. Until then this process stays alive. */
-  changed(): Promise<void> {
+  /** Resolves when something may have changed in the conversation: a turn ended here, or another process wrote. Until then this process stays alive. */
+  changed(conversationId: string): Promise<void> {
     const alive = setInterval(() => {}, this.#leaseMs);
     return new Promise((resolve) =>
-      this.#waiting.push(() => {
-        clearInterval(alive);
-        resolve();
+      this.#waiting.push({
+        conversationId,
+        resolve() {
+          clearInterval(alive);
+          resolve();
+        },
       }),
     );
   }
 
-  /** Whoever waits for a turn to end looks again. */
-  wake(): void {
+  /** Whoever waits for a turn to end, of this conversation or of any, looks again. */
+  wake(conversationId?: string): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const resolve of waiting) resolve();
+    for (const each of waiting) {
+      if (conversationId === undefined || each.conversationId === conversationId) each.resolve();
+      else this.#waiting.push(each);
+    }
+  }
+
+  /** Takes no more turns: what it has goes on, what waits is for others. */
+  async retire(): Promise<void> {
+    await this.#dispatch?.retire();
   }
 
   /** Unfinished turns of this process are free for others from now on. */
   async close(): Promise<void> {
     this.#ended.abort();
-    if (this.#begun) await this.#begun.then(() => this.#parts.turns.leave(this.nodeId)).catch(this.#report);
+    if (this.#begun) {
+      await this.retire();
+      await this.#begun.then(() => this.#parts.turns.leave(this.nodeId)).catch(this.#report);
+      await this.#dispatch?.close().catch(this.#report);
+    }
     this.wake();
+  }
+
+  get #dispatch(): TurnDispatch | undefined {
+    return this.#recovers ? this.#parts.dispatch : undefined;
   }
 
   async #begin(): Promise<void> {
     await this.#beat();
-    await this.#sweep();
-    this.#repeat(this.#leaseMs / beatsPerLease, async () => this.#sweep(await this.#beat()));
+    await this.#takePart();
+    if (this.#isRepeating) return;
+    this.#isRepeating = true;
+    // Each by itself: a sweep that has to wait for the log keeps no beat back.
+    this.#repeat(this.#leaseMs / beatsPerLease, async () => {
+      this.#isSteady = await this.#beat();
+    });
+    this.#repeat(this.#leaseMs / beatsPerLease, () => this.#sweep());
     this.#repeat(pollMs, () => this.#poll());
+    const unwatch = this.#parts.turns.watch?.((conversationId) => this.#noticed(conversationId));
+    if (unwatch) this.#ended.signal.addEventListener("abort", unwatch);
   }
 
-  /** False when this process or the log has stood still, or the log's clock was set: whoever is late may have been held up by the same. */
+  /** What fails is tried again at the next call of `begin`. */
+  #orAgain(beginning: Promise<void>): Promise<void> {
+    return beginning.catch((error: unknown) => {
+      this.#begun = undefined;
+      throw error;
+    });
+  }
+
+  async #takePart(): Promise<void> {
+    await this.#dispatch?.begin(this.nodeId, (turn) => this.#given(turn));
+    await this.#sweep();
+  }
+
+  /** True when the turn has ended, here or elsewhere; false when this process leaves it to others. */
+  async #given(turn: TurnName): Promise<boolean> {
+    const { conversationId, turnId } = turn;
+    while (!this.#ended.signal.aborted) {
+      const changed = this.changed(conversationId); // from before the look, so that no change is missed
+      await this.#events.given(turn);
+      try {
+        if (!(await this.isUnfinished(conversationId, turnId))) return true;
+      } catch (error) {
+        this.#report(error); // the log's trouble: the turn is tried again when it has passed
+      }
+      await changed;
+    }
+    return false;
+  }
+
+  /**
+   * False for a lease's time after this process or the log has stood still, or the log's clock was set: whoever is late may have been held up
+   * by the same.
+   */
   async #beat(): Promise<boolean> {
     const seenAt = await this.#parts.turns.beat(this.#parts.node);
     const lastBeatAt = this.#beatAt ?? seenAt;
+    const isSteady = Math.abs(seenAt - lastBeatAt) < this.#standstillMs;
+    if (!isSteady) this.#unsteadyAt = seenAt;
     this.#beatAt = seenAt;
-    return seenAt - lastBeatAt < (2 * this.#leaseMs) / beatsPerLease;
+    return seenAt - (this.#unsteadyAt ?? Number.NEGATIVE_INFINITY) >= this.#leaseMs;
   }
 
-  async #sweep(wasSteady = true): Promise<void> {
+  get #standstillMs(): number {
+    return (2 * this.#leaseMs) / beatsPerLease;
+  }
+
+  async #sweep(): Promise<void> {
+    this.#sweeps++;
     const { turns, isGone, observe } = this.#parts;
     const isOther = ({ nodeId }: LogNode) => nodeId !== this.nodeId;
-    const isLost = (node: LogNode) => isGone(node) || (wasSteady && node.silentMs > this.#leaseMs);
-    const dead = (await turns.nodes()).filter((node) => isOther(node) && isLost(node));
+    const nodes = await turns.nodes();
+    const own = nodes.find((node) => !isOther(node));
+    // The answer may have come a while after the question, from a log that was away meanwhile.
+    const mayJudge = this.#isSteady && (own?.silentMs ?? 0) < this.#standstillMs;
+    const isLost = (node: LogNode) => isGone(node) || (mayJudge && node.silentMs > this.#leaseMs);
+    const dead = nodes.filter((node) => isOther(node) && isLost(node));
     for (const { nodeId, pid, seenAt } of dead) {
       observe({ level: "info", scope: "session", message: `the host of process ${pid} is gone; its turns are free` });
+      await this.#dispatch?.giveBack(nodeId); // first: a node that is still known will be swept again
       await turns.bury(nodeId, seenAt);
     }
     // Those that the log's trouble has ended here, without an end in the log.
     const stuck = (await turns.held(this.nodeId)).filter((turn) => !this.#events.has(turn));
     for (const turn of stuck) await turns.release(turn, this.nodeId);
     if (dead.length + stuck.length > 0) this.wake();
-    if (this.#recovers)
-      for (const turn of await turns.abandoned({ workspace: this.workspace })) this.#events.abandoned(turn);
+    if (!this.#recovers) return;
+    const dispatch = this.#dispatch;
+    if (dispatch && this.#sweeps % offerEverySweeps !== 1 && dead.length + stuck.length === 0) return;
+    const abandoned = await turns.abandoned({ workspace: this.workspace });
+    const living = nodes.filter((node) => !dead.includes(node)).map(({ nodeId }) => nodeId);
+    if (dispatch) await dispatch.offer(abandoned, living);
+    else for (const turn of abandoned) this.#events.abandoned(turn);
   }
 
   async #poll(): Promise<void> {
@@ -173,6 +294,28 @@ export class TurnEngine {
     this.#version = version;
     await this.#receive();
     this.wake();
+  }
+
+  /** What is told while the log is asked is one more question, however much it is. */
+  #noticed(conversationId?: string): void {
+    if (!this.#events.isBusy(conversationId)) return;
+    this.#news.add(conversationId);
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    void this.#look()
+      .catch(this.#report)
+      .finally(() => {
+        this.#isLooking = false;
+      });
+  }
+
+  async #look(): Promise<void> {
+    while (this.#news.size > 0) {
+      const news = [...this.#news];
+      this.#news.clear();
+      await this.#receive();
+      for (const conversationId of news) this.wake(conversationId);
+    }
   }
 
   async #receive(): Promise<void> {

@@ -31,6 +31,12 @@ export class LiveTurn {
   isHere = false;
   /** It is cancelled because the host is closing. */
   isLeaving = false;
+  /** It waits to be given to a process, this one or another: it is not run here before. */
+  isQueued = false;
+  /** Nobody asked for it here: it was given to this process. */
+  isGuest = false;
+  /** It is cancelled by name, and does not wait for the turns before it to end. */
+  endsOutOfTurn = false;
   #isParked = false;
   #lastEnd = 0;
   #watchers = 0;
@@ -118,6 +124,11 @@ export class LiveTurn {
     this.#notify();
   }
 
+  /** Resolves after `end`. */
+  async ended(): Promise<void> {
+    while (!this.#ended) await this.#changed();
+  }
+
   async *watch(): AsyncGenerator<TurnEvent> {
     let next = 0;
     this.#watchers++;
@@ -133,7 +144,7 @@ export class LiveTurn {
           if ("error" in this.#ended) throw this.#ended.error;
           return;
         }
-        await new Promise<void>((resolve) => this.#wake.push(resolve));
+        await this.#changed();
       }
     } finally {
       this.#watchers--;
@@ -156,6 +167,10 @@ export class LiveTurn {
       attendance.end?.();
       attendance.end = undefined;
     }
+  }
+
+  #changed(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve));
   }
 
   #notify(): void {

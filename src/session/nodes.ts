@@ -1,5 +1,4 @@
 import type { ChatStore, LogNode, NodePlaces, NodeTurns } from "../core/store-ports.js";
-import { defaultLeaseMs } from "./engine.js";
 
 interface Node extends Omit<LogNode, "seenAt">, Omit<NodeTurns, "nodeId"> {
   /** `late`: not heard of for longer than its lease; `gone`: its process is. Others take over what these have. */
@@ -17,7 +16,7 @@ export interface Nodes {
 }
 
 /** Rejects with StoreError. */
-export async function nodesOf(store: ChatStore, isGone: (node: LogNode) => boolean): Promise<Nodes> {
+export async function nodesOf(store: ChatStore, isGone: (node: LogNode) => boolean, leaseMs: number): Promise<Nodes> {
   const [nodes, load, places] = await Promise.all([store.turns.nodes(), store.turns.load(), store.places?.() ?? []]);
   const known = new Set(nodes.map(({ nodeId }) => nodeId));
   const lost = load.filter(({ nodeId }) => nodeId === undefined || !known.has(nodeId));
@@ -28,7 +27,7 @@ export async function nodesOf(store: ChatStore, isGone: (node: LogNode) => boole
         const { nodeId, machine, pid, version, silentMs } = node;
         const { running = 0, waiting = 0 } = load.find((turns) => turns.nodeId === nodeId) ?? {};
         const own = places.filter((place) => place.nodeId === nodeId).map(({ nodeId: _, ...place }) => place);
-        const state = isGone(node) ? "gone" : silentMs > defaultLeaseMs ? "late" : "alive";
+        const state = isGone(node) ? "gone" : silentMs > leaseMs ? "late" : "alive";
         return { nodeId, machine, pid, version, silentMs, state, running, waiting, places: own };
       }),
     unclaimed: lost.reduce((sum, { running, waiting }) => sum + running + waiting, 0),

@@ -10,7 +10,7 @@ import type {
 } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import type { ToolHub } from "../core/ports.js";
-import type { AbandonedTurn, TurnMail } from "../core/store-ports.js";
+import type { TurnMail, TurnName } from "../core/store-ports.js";
 import { readTurn } from "../history/turns.js";
 import { Cursor } from "./live/cursor.js";
 import type { LiveTurn } from "./live-turn.js";
@@ -97,21 +97,31 @@ export class Session {
     const { engine } = this.#parts;
     await engine.begin();
     const turns: (LiveTurn | undefined)[] = [];
-    for (const abandoned of await engine.abandonedIn(this.id)) turns.push(await this.resume(abandoned));
+    for (const abandoned of await engine.abandonedIn(this.id)) {
+      if (!engine.isDispatched(abandoned)) turns.push(await this.resume(abandoned));
+    }
     return turns.filter((turn) => turn !== undefined);
   }
 
   /** Goes on with a turn that nobody has. Undefined when somebody has it, it has ended, or the log cannot be read. Never rejects. */
-  async resume({ turnId, requestId }: AbandonedTurn): Promise<LiveTurn | undefined> {
-    if (this.#turns.has(requestId)) return undefined;
-    const own = await this.#left(turnId).catch(() => []);
-    const [first] = own;
-    if (first?.type !== "user_message" || this.#turns.has(requestId) || this.#isClosing) return undefined;
-    const turn = this.#turns.begin(requestId, first.content);
-    this.#show(turn, turnId, own);
-    this.#onResumed(turn);
-    this.#drive(turn);
-    return turn;
+  async resume(abandoned: TurnName): Promise<LiveTurn | undefined> {
+    const isAbandoned = async () => {
+      const turns = await this.#parts.engine.abandonedIn(this.id);
+      return turns.some(({ turnId }) => turnId === abandoned.turnId);
+    };
+    return this.#join(abandoned, isAbandoned, (turn) => this.#onResumed(turn));
+  }
+
+  /** Runs a turn that was given to this process, or shows it while another one has it, until it does neither any more. Never rejects. */
+  async take(given: TurnName): Promise<void> {
+    const running = this.#turns.get(given.requestId);
+    if (running) await this.#turns.claimOf(running).catch(() => {});
+    const turn = running ?? (await this.#follow(given));
+    if (!turn) return;
+    turn.isQueued = false;
+    if (!running) turn.isGuest = true;
+    this.#parts.engine.wake(this.id);
+    await turn.ended();
   }
 
   /** False when no such question is open. */
@@ -127,10 +137,29 @@ export class Session {
     return event.type === "question" && this.#questions.isOpen(event.questionId);
   }
 
-  /** Cancels one request's turn, or all. False when there was nothing to cancel. */
+  /** As `cancel`, also where this session has not seen the turn yet: another process runs it, or it waits for one. Rejects with StoreError. */
+  async cancelAnywhere(requestId?: string): Promise<boolean> {
+    const { engine } = this.#parts;
+    await engine.begin();
+    const open = new Map<string, string>();
+    for (const event of await this.history()) {
+      if (event.type === "user_message") open.set(event.turnId, event.requestId);
+      if (event.type === "turn_end") open.delete(event.turnId);
+    }
+    for (const [turnId, id] of open) {
+      if (requestId !== undefined && id !== requestId) continue;
+      await this.#follow({ conversationId: this.id, turnId, requestId: id });
+    }
+    return this.cancel(requestId);
+  }
+
+  /** Cancels one request's turn, at once also where it waits, or all, in their order. False when there was nothing to cancel. */
   cancel(requestId?: string): boolean {
     const turns = this.#turns.all().filter((turn) => requestId === undefined || turn.requestId === requestId);
-    for (const turn of turns) this.#cancel(turn.turnId, turn);
+    for (const turn of turns) {
+      if (requestId !== undefined) turn.endsOutOfTurn = true;
+      this.#cancel(turn.turnId, turn);
+    }
     return turns.length > 0;
   }
 
@@ -189,11 +218,13 @@ export class Session {
   /** What runs stops where it is, without an end in the log: the next start goes on with it. */
   park(): void {
     this.#isClosing = true;
-    for (const turn of this.#turns.all()) {
-      if (turn.turnId && turn.signal.aborted) this.#send(turn.turnId, { type: "cancel" }); // whoever goes on with it is to end it
-      turn.park();
-    }
-    this.#parts.engine.wake();
+    for (const turn of this.#turns.all()) this.#park(turn);
+    this.#parts.engine.wake(this.id);
+  }
+
+  #park(turn: LiveTurn): void {
+    if (turn.turnId && turn.signal.aborted) this.#send(turn.turnId, { type: "cancel" }); // whoever goes on with it is to end it
+    turn.park();
   }
 
   /** Cancels what runs here, and what waits for it; what another process runs is left to that one. */
@@ -202,10 +233,13 @@ export class Session {
     if (turns.some(({ isHere }) => isHere)) {
       this.#isClosing = true;
       for (const turn of turns) {
-        turn.isLeaving = true;
-        turn.cancel();
+        if (turn.isGuest) this.#park(turn);
+        else {
+          turn.isLeaving = true;
+          turn.cancel();
+        }
       }
-      this.#parts.engine.wake();
+      this.#parts.engine.wake(this.id);
     } else this.park();
   }
 
@@ -234,7 +268,9 @@ export class Session {
   /** `turn`: as this process has it. One that it does not run is cancelled by the process that does. */
   #cancel(turnId: string, turn?: LiveTurn): void {
     turn?.cancel();
-    if (turnId && !turn?.isHere) this.#send(turnId, { type: "cancel" });
+    if (!turnId || turn?.isHere) return;
+    this.#send(turnId, { type: "cancel" });
+    this.#parts.engine.wake(this.id); // one that nobody has is ended here
   }
 
   /** Resolves once the request is in the log. */
@@ -249,11 +285,34 @@ export class Session {
     else this.#drive(turn);
   }
 
-  /** The events of a turn, none when somebody has it. Asked after the reading: an end that comes later is seen by following. */
-  async #left(turnId: string): Promise<StoredEvent[]> {
-    const events = await this.history();
-    const abandoned = await this.#parts.engine.abandonedIn(this.id);
-    return abandoned.some((turn) => turn.turnId === turnId) ? events.filter((event) => event.turnId === turnId) : [];
+  /** A turn that another process runs, or may be given. Undefined when it has ended, or the log cannot be read. */
+  async #follow(turn: TurnName): Promise<LiveTurn | undefined> {
+    return this.#join(
+      turn,
+      () => this.#parts.engine.isUnfinished(this.id, turn.turnId),
+      (joined) => {
+        joined.isQueued = true;
+      },
+    );
+  }
+
+  /** `isOpen` is asked after the log was read: an end that comes later is seen by following. */
+  async #join(
+    { turnId, requestId }: TurnName,
+    isOpen: () => Promise<boolean>,
+    onJoined: (turn: LiveTurn) => void,
+  ): Promise<LiveTurn | undefined> {
+    if (this.#turns.has(requestId)) return undefined;
+    const own = await this.history()
+      .then(async (events) => ((await isOpen()) ? events.filter((event) => event.turnId === turnId) : []))
+      .catch(() => []);
+    const [first] = own;
+    if (first?.type !== "user_message" || this.#turns.has(requestId) || this.#isClosing) return undefined;
+    const turn = this.#turns.begin(requestId, first.content);
+    this.#show(turn, turnId, own);
+    onJoined(turn);
+    this.#drive(turn);
+    return turn;
   }
 
   /** Puts the request into the log, or finds it there. */
@@ -263,10 +322,11 @@ export class Session {
     await engine.begin();
     const { requestId, content } = turn;
     const message = { type: "user_message" as const, turnId: newId("turn"), requestId, content: [...content], history };
-    const { nodeId } = engine;
-    const { workspace = engine.workspace } = this.#parts;
-    const { created, turnId, ended, events } = await store.claim(this.id, message, { nodeId, workspace, options });
+    const request = engine.request(options, this.#parts.workspace);
+    const { created, turnId, ended, events } = await store.claim(this.id, message, request);
     turn.cached = !created && ended;
+    turn.isQueued = !ended && request.enqueue !== undefined;
+    if (turn.isQueued) engine.claimed();
     this.#show(turn, turnId, events);
   }
 

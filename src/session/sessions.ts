@@ -28,6 +28,8 @@ export class Sessions {
   readonly #parts: SessionParts;
   readonly #retention: Retention;
   readonly #live = new Map<string, Session>();
+  /** Of those, conversations that nobody asked for here: a turn of theirs was given to this process. */
+  readonly #guests = new Set<string>();
   #onResumed: ResumedListener = () => {};
   #isClosing = false;
 
@@ -36,9 +38,13 @@ export class Sessions {
     const turnEngine = new TurnEngine(
       { ...engine, turns },
       {
-        isBusy: () => [...this.#live.values()].some((session) => session.isBusy),
+        isBusy: (conversationId) =>
+          conversationId === undefined
+            ? [...this.#live.values()].some((session) => session.isBusy)
+            : (this.#live.get(conversationId)?.isBusy ?? false),
         has: ({ conversationId, requestId }) => this.#live.get(conversationId)?.has(requestId) ?? false,
         abandoned: (turn) => void this.open(turn.conversationId).resume(turn),
+        given: (turn) => this.#asGuest(turn.conversationId, (session) => session.take(turn)),
         mail: (conversationId, turnId, mail) => this.#live.get(conversationId)?.receive(turnId, mail),
       },
     );
@@ -54,6 +60,7 @@ export class Sessions {
 
   /** The one live session of a conversation; without an id, of a new one. */
   open(conversationId = this.#parts.newId("conv")): Session {
+    this.#guests.delete(conversationId);
     const live = this.#live.get(conversationId) ?? this.#newSession(conversationId);
     this.#live.set(conversationId, live);
     return live;
@@ -110,6 +117,13 @@ export class Sessions {
     return this.#parts.store.conversations();
   }
 
+  /** Cancels a request's turn, or all turns of the conversation, in whichever process. False when there was nothing to cancel. Rejects with StoreError. */
+  async cancel(conversationId: string, requestId?: string): Promise<boolean> {
+    const known = this.#live.get(conversationId);
+    if (requestId !== undefined && known?.cancel(requestId)) return true;
+    return this.#asGuest(conversationId, (session) => session.cancelAnywhere(requestId));
+  }
+
   /** Shows every running turn that a server is in another state now. */
   serverChanged({ name: server, state, reason }: ServerStatus): void {
     for (const session of this.#live.values()) session.tell({ type: "server_status", server, state, reason });
@@ -138,6 +152,7 @@ export class Sessions {
   async drain(withinMs: number): Promise<void> {
     this.#isClosing = true;
     for (const session of this.#live.values()) session.refuseMore();
+    await this.#parts.engine.retire();
     const late = new AbortController();
     const inTime = sleep(Math.min(withinMs, longestTimerMs), undefined, { signal: late.signal }).catch(() => {});
     await Promise.race([this.#idle(), inTime]);
@@ -157,6 +172,20 @@ export class Sessions {
     this.#retention.close();
     this.#parts.exchange?.close();
     await this.#parts.engine.close();
+  }
+
+  /** A session that is opened for this alone is dropped when no turn of it runs, unless somebody has opened it meanwhile. */
+  async #asGuest<T>(conversationId: string, work: (session: Session) => Promise<T>): Promise<T> {
+    const known = this.#live.get(conversationId);
+    const session = known ?? this.open(conversationId);
+    if (!known) this.#guests.add(conversationId);
+    try {
+      return await work(session);
+    } finally {
+      void session.idle().then(() => {
+        if (!session.isBusy && this.#guests.delete(conversationId)) this.#live.delete(conversationId);
+      });
+    }
   }
 
   #newSession(conversationId: string): Session {

@@ -55,8 +55,8 @@ export class TurnRunner {
     const { engine } = this.#parts;
     for (;;) {
       requireOpen(turn);
-      const changed = engine.changed(); // from before the look, so that no change is missed
-      const lease = await this.#acquire(turn.turnId);
+      const changed = engine.changed(this.#conversationId); // from before the look, so that no change is missed
+      const lease = await this.#acquire(turn);
       if (lease) elsewhere.leave();
       if (lease && (await this.#run(turn, lease, elsewhere))) return;
       if (lease) continue;
@@ -65,19 +65,34 @@ export class TurnRunner {
       if (!(await engine.isKnown(this.#conversationId, turn.turnId))) throw wasDeleted(this.#conversationId);
       if (turn.isLeaving && this.#runs === 0) {
         turn.park(); // it waits for another process
-        engine.wake();
+        engine.wake(this.#conversationId);
         continue;
       }
-      for (const abandoned of await engine.abandonedIn(this.#conversationId)) resume(abandoned);
+      await this.#resumeBefore(turn, resume);
       await changed;
     }
   }
 
-  async #acquire(turnId: string): Promise<TurnLease | undefined> {
+  /** A turn that this process was given has its conversation: nobody else is given those before it meanwhile. */
+  async #resumeBefore(turn: LiveTurn, resume: (abandoned: AbandonedTurn) => void): Promise<void> {
+    const { engine } = this.#parts;
+    for (const abandoned of await engine.abandonedIn(this.#conversationId)) {
+      if (turn.isQueued && engine.isDispatched(abandoned)) continue;
+      if (abandoned.turnId === turn.turnId) {
+        if (turn.isQueued) engine.wake(this.#conversationId);
+        turn.isQueued = false; // nobody else will be given it
+        return;
+      }
+      resume(abandoned);
+    }
+  }
+
+  async #acquire({ turnId, isQueued, endsOutOfTurn }: LiveTurn): Promise<TurnLease | undefined> {
+    if (isQueued && !endsOutOfTurn) return undefined;
     this.#runs++;
     let lease: TurnLease | undefined;
     try {
-      lease = await this.#parts.engine.acquire(this.#conversationId, turnId);
+      lease = await this.#parts.engine.acquire(this.#conversationId, turnId, endsOutOfTurn);
       return lease;
     } finally {
       if (!lease) this.#runs--;
@@ -100,7 +115,8 @@ export class TurnRunner {
 
   /** False when another process has taken the turn over meanwhile. */
   async #run(turn: LiveTurn, lease: TurnLease, elsewhere: Overheard): Promise<boolean> {
-    const { store, engine, exchange, defaults } = this.#parts;
+    const { store, engine, defaults } = this.#parts;
+    const exchange = turn.endsOutOfTurn ? undefined : this.#parts.exchange; // another turn is written there
     const options = (lease.options ?? {}) as TurnOptions;
     const run = new AbortController();
     const abort = () => run.abort();
@@ -156,7 +172,7 @@ export class TurnRunner {
       this.#runs--;
       if (limit) clearTimeout(limit);
       turn.signal.removeEventListener("abort", abort);
-      engine.wake();
+      engine.wake(this.#conversationId);
     }
   }
 

@@ -47,6 +47,7 @@ describe("settings that need no confirmation", () => {
       "/chat/storage/connect_timeout",
       "/chat/storage/statement_timeout",
       "/chat/storage/retry_timeout",
+      "/chat/storage/lease",
       "/chat/storage/path",
       "/chat/storage/max_age",
       "/chat/storage/max_conversations",

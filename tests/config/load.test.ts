@@ -89,6 +89,7 @@ describe("an empty configuration", () => {
       connectTimeoutMs: 5_000,
       statementTimeoutMs: 15_000,
       retryTimeoutMs: 60_000,
+      leaseMs: 10_000,
       maxAgeMs: 90 * 24 * 3_600_000,
     });
     expect(given({ driver: "memory" }).storage).toMatchObject({ driver: "memory" });

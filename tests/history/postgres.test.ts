@@ -2,12 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type pg from "pg";
 import type { PostgresConfig } from "../../src/core/config.js";
 import { newId } from "../../src/core/ids.js";
 import type { Observation } from "../../src/core/ports.js";
+import type { Enqueue } from "../../src/core/store-ports.js";
 import { underMigrationLock } from "../../src/history/postgres/migrate.js";
 import { openPostgresLog } from "../../src/history/postgres/open.js";
-import type { OnClaim } from "../../src/history/postgres/store.js";
 import { schemaVersion } from "../../src/history/schema-version.js";
 import { noServer, type PostgresServer, query, startPostgres } from "../support/postgres.js";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.js";
@@ -26,10 +27,10 @@ beforeAll(async () => {
 afterAll(async () => server?.[Symbol.asyncDispose]());
 
 /** The log in this database, and what it observed. */
-async function open(url: string, more: Partial<PostgresConfig> = {}, onClaim?: OnClaim) {
+async function open(url: string, more: Partial<PostgresConfig> = {}) {
   const seen: Observation[] = [];
   const observe = (each: Observation) => seen.push(each);
-  const log = await openPostgresLog({ driver: "postgres", url, ...more }, { now: Date.now, observe, newId, onClaim });
+  const log = await openPostgresLog({ driver: "postgres", url, ...more }, { now: Date.now, observe, newId });
   return { ...log, seen, [Symbol.asyncDispose]: () => log.store.close() };
 }
 
@@ -208,6 +209,8 @@ onServer("a database that goes away", () => {
     const url = await server.database();
     await using log = await open(through(proxy, url));
     await log.store.append("c", one.user("hello"));
+    await until(url, "SELECT FROM pg_stat_activity WHERE query LIKE '%pg_notify%unnest%' AND state = 'idle'");
+    await log.store.read("c"); // others have been told of it, and no connection is busy or new
     proxy.mute();
     const appended = log.store.append("c", one.answer("hi"));
     appended.catch(() => {});
@@ -316,30 +319,60 @@ onServer("a claim", () => {
   test("runs more SQL in its transaction, once for each time that a turn comes into the queue", async () => {
     const url = await server.database();
     const claimed: string[] = [];
-    await using log = await open(url, {}, async (client, { turnId }) => {
-      claimed.push(turnId);
+    await using log = await open(url);
+    const enqueue: Enqueue = async (transaction, { turnId, place }) => {
+      const client = transaction as pg.ClientBase;
+      claimed.push(`${turnId} ${place}`);
       await client.query("CREATE TABLE IF NOT EXISTS jobs (turn text)");
       await client.query("INSERT INTO jobs VALUES ($1)", [turnId]);
-    });
+    };
     const { store } = log;
-    await store.claim("c", one.user("hello"), request("a"));
-    await store.claim("c", one.user("hello"), request("b"));
+    const { workspace, options } = request("a");
+    const queued = { workspace, options, enqueue };
+    await store.claim("c", one.user("hello"), queued);
+    await store.claim("c", one.user("hello"), queued);
     const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
     await store.append("c", one.error(), { fence, position: 2 });
-    await store.claim("c", one.user("hello"), request("b"));
-    expect(claimed).toEqual(["turn_1", "turn_1"]);
+    await store.claim("c", one.user("hello"), queued);
+    expect(claimed).toEqual(["turn_1 1", "turn_1 2"]);
     expect(await query(url, "SELECT turn FROM jobs")).toHaveLength(2);
   });
 
   test("is undone with what it ran", async () => {
-    await using log = await open(await server.database(), {}, async () => {
+    await using log = await open(await server.database());
+    const enqueue: Enqueue = async () => {
       throw new Error("no queue");
-    });
-    await expect(log.store.claim("c", one.user("hello"), request("a"))).rejects.toMatchObject({
+    };
+    await expect(log.store.claim("c", one.user("hello"), { ...request("a"), enqueue })).rejects.toMatchObject({
       kind: "write",
       message: expect.stringContaining("no queue"),
     });
     expect(await log.store.read("c")).toEqual([]);
+  });
+});
+
+onServer("a process that stands still in the middle of a transaction", () => {
+  test("keeps nobody from taking its turns over", async () => {
+    const url = await server.database();
+    await using still = await open(url, { leaseMs: 1_000 });
+    await using other = await open(url);
+    await still.store.turns.beat({ nodeId: "a", machine: "m", pid: 1 });
+    await still.store.claim("c", one.user("hello"), request("a"));
+    let goOn = () => {};
+    const held = new Promise<void>((locked) => {
+      const work = still.database.transaction("once", async (client) => {
+        await client.query("SELECT FROM turns FOR UPDATE");
+        locked();
+        await new Promise<void>((resolve) => {
+          goOn = resolve;
+        });
+      });
+      work.catch(() => {}); // its connection was ended by the server
+    });
+    await held;
+    await other.store.turns.bury("a", Number.MAX_SAFE_INTEGER);
+    expect(await other.store.turns.abandoned({ conversationId: "c" })).toHaveLength(1);
+    goOn();
   });
 });
 

@@ -16,6 +16,17 @@ describe.each(drivers)("on %s", (driver) => {
   const withStore = (work: (store: ChatStore) => Promise<void>) => withStoreOn(driver, work);
 
   describe("a turn", () => {
+    test("that went to another process takes nothing more from the one before, not even what the other has written too", () =>
+      withStore(async (store) => {
+        await store.turns.beat(node("a"));
+        await store.claim("c", one.user("hello"), request("a"));
+        const stale = (await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0;
+        await store.turns.bury("a", Number.MAX_SAFE_INTEGER);
+        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "b")) ?? {};
+        await store.append("c", one.answer("hi"), at(fence, 2));
+        await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
+      }));
+
     test("is run by the process that sent it, with the options it was sent with", () =>
       withStore(async (store) => {
         await store.turns.beat(node("a"));

@@ -44,7 +44,7 @@ function engineOf({ leaseMs }: { leaseMs?: number } = {}) {
     get(target, name: keyof TurnLeases) {
       if (name === "receive") looks.push();
       if (name === "nodes") beats.push(now);
-      return (target[name] as () => unknown).bind(target);
+      return (target[name] as (() => unknown) | undefined)?.bind(target);
     },
   });
   const engine = new TurnEngine(
@@ -53,6 +53,7 @@ function engineOf({ leaseMs }: { leaseMs?: number } = {}) {
       isBusy: () => true,
       has: () => true,
       abandoned: () => {},
+      given: async () => {},
       mail: (_conversation, _turn, each) => mail.push(each),
     },
   );

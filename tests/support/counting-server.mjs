@@ -1,5 +1,5 @@
 // An MCP server over stdio whose tools have an effect that can be counted: counting-server.mjs FILE. Each call of `book` adds a line with
-// its `what` and call id to the file before it is answered; `look` is read-only, and adds one too.
+// its `what` and call id to the file before it is answered; `look` is read-only, and adds one too; so is `die`, which ends its host.
 import { appendFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
@@ -8,6 +8,7 @@ const inputSchema = { type: "object", properties: { what: { type: "string" } } }
 const tools = [
   { name: "book", description: "Books it.", inputSchema },
   { name: "look", description: "Looks it up.", inputSchema, annotations: { readOnlyHint: true } },
+  { name: "die", description: "Ends its host.", inputSchema, annotations: { readOnlyHint: true } },
 ];
 const answers = {
   initialize: ({ protocolVersion }) => ({
@@ -18,6 +19,7 @@ const answers = {
   "tools/list": () => ({ tools }),
   "tools/call": ({ name, arguments: { what }, _meta }) => {
     appendFileSync(file, `${name} ${what} ${_meta?.["mcp-platform/call-id"]}\n`);
+    if (name === "die") process.kill(process.ppid, "SIGKILL");
     return { content: [{ type: "text", text: `${name} ${what}: done` }] };
   },
 };

@@ -38,6 +38,7 @@ export async function startLlmServer(
       const text = Buffer.concat(chunks).toString();
       const body = JSON.parse(text || "{}") as LlmRequest["body"];
       const request = {
+        at: Date.now(),
         method: incoming.method ?? "",
         path: incoming.url ?? "",
         headers: incoming.headers,
@@ -116,6 +117,8 @@ export interface LlmServer extends AsyncDisposable {
 }
 
 export interface LlmRequest {
+  /** When it had arrived, in milliseconds since the epoch. */
+  at: number;
   method: string;
   path: string;
   headers: IncomingHttpHeaders;

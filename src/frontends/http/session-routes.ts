@@ -78,9 +78,9 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
       path: "/api/sessions/{id}/cancel",
       summary: "Cancels the turn of a request, or whatever runs",
       body: cancelBody,
-      run(call) {
+      async run(call) {
         const { request_id } = call.body as { request_id?: string };
-        return done(sessions.find(call.path("id"))?.cancel(request_id) ?? false, "no such turn is running");
+        return done(await sessions.cancel(call.path("id"), request_id), "no such turn is running");
       },
     },
   ];

@@ -85,8 +85,8 @@ export class PostgresArchive implements Archive {
 
   async #insert(client: pg.ClientBase, conversationId: string, event: ChatEvent): Promise<StoredEvent> {
     const values = valuesOf(conversationId, event, this.#now());
-    const notice = this.#notices.payload(conversationId);
-    const { rows } = await client.query<{ seq: number }>(insertEvent, [...values, notice]);
+    const { rows } = await client.query<{ seq: number }>(insertEvent, values);
+    await client.query(notify, [this.#notices.payload(conversationId)]);
     return toEvent({ seq: rows[0]?.seq ?? 0, payload: values[4], at: values[5] });
   }
 

@@ -14,6 +14,7 @@ const firstPauseMs = 25;
 const longestPauseMs = 1_000;
 /** How much later than the server this end gives a statement up: then the connection is taken for dead. */
 const graceMs = 2_000;
+const defaultLeaseMs = 10_000;
 
 /** Whether work is done again: `once` when its second time would be another one, `now` when a database that is away is not waited for. */
 export type Repeatable = "idempotent" | "once" | "now";
@@ -190,7 +191,13 @@ export function connectionOf(config: PostgresConfig): pg.ClientConfig {
     application_name: "mcp-platform",
     connectionTimeoutMillis: config.connectTimeoutMs ?? defaults.connectTimeoutMs,
     query_timeout: statementTimeoutMs + graceMs,
-    ...(config.listen === false ? {} : { statement_timeout: statementTimeoutMs }),
+    ...(config.listen === false
+      ? {}
+      : {
+          statement_timeout: statementTimeoutMs,
+          // A process that stands still in the middle of a transaction keeps nobody from taking its turns over.
+          idle_in_transaction_session_timeout: Math.round((config.leaseMs ?? defaultLeaseMs) / 4),
+        }),
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
     types: { getTypeParser: (oid, format) => numbers[oid] ?? pg.types.getTypeParser(oid, format) },

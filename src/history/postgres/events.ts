@@ -1,6 +1,5 @@
 import type pg from "pg";
 import type { ChatEvent, StoredEvent } from "../../core/chat.js";
-import { logChannel } from "./notices.js";
 
 export interface EventRow {
   seq: number;
@@ -17,9 +16,9 @@ export const eventsOf = {
   turn: "SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND turn_id = $2 ORDER BY seq",
 };
 
-/** At the end of the conversation. Values: `valuesOf`, then the notice. */
+/** At the end of the conversation. Values: `valuesOf`. */
 export const insertEvent = `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
-  VALUES ($1, ${eventsOf.nextSeq}, $2, $3, $4, $5, $6, $7) RETURNING seq, pg_notify('${logChannel}', $8)`;
+  VALUES ($1, ${eventsOf.nextSeq}, $2, $3, $4, $5, $6, $7) RETURNING seq`;
 
 type EventValues = [string, string, string, string | null, payload: string, at: number, position: number | null];
 

@@ -1,37 +1,70 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Database } from "./database.js";
 import type { Listener } from "./listener.js";
 
-/** Whoever writes says so here, in the transaction that writes: who it is, and of which conversation. */
+/** Whoever writes says so here: who it is, and of which conversation. */
 export const logChannel = "mcp_platform_log";
 
 /** Without notices, how often whoever waits looks into the tables; with them, in case one was lost. */
 const lookMs = 250;
 const checkMs = 5_000;
+/** What was written in this time is told in one transaction. */
+const gatherMs = 10;
+/** How long a process that leaves waits until it has told what is left, which the database may be away for. */
+const lastWordsMs = 1_000;
 
-/** A number that is another one when another process may have written. */
+/** Who has been told of what: the conversation that another process has written to, or none when it may have been any. */
+export type Watcher = (conversationId?: string) => void;
+
+/** A number that is another one when another process may have written; of what the watchers are told, it says nothing. */
 export class Notices {
   readonly #origin: string;
+  readonly #database: Database;
   readonly #listener: Listener;
   readonly #unsubscribe: () => void;
+  readonly #watchers = new Set<Watcher>();
   #version = 0;
   #changedAt = performance.now();
+  #untold = new Set<string>();
+  #telling: Promise<void> | undefined;
 
   /** `origin` names this process among those that write. */
-  constructor(listener: Listener, origin: string) {
+  constructor(database: Database, listener: Listener, origin: string) {
     this.#origin = origin;
+    this.#database = database;
     this.#listener = listener;
-    const change = () => {
-      this.#version++;
+    const changed = (conversationId?: string) => {
       this.#changedAt = performance.now();
+      if (this.#watchers.size === 0) this.#version++;
+      for (const watcher of this.#watchers) watcher(conversationId);
     };
     this.#unsubscribe = listener.subscribe(logChannel, {
-      notice: (payload) => payload.startsWith(`${origin} `) || change(),
-      missed: change,
+      notice: (payload) =>
+        payload.startsWith(`${origin} `) || changed(payload.slice(payload.indexOf(" ") + 1) || undefined),
+      missed: changed,
     });
+  }
+
+  /** Until the returned function is called. */
+  watch(watcher: Watcher): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
   }
 
   /** The payload for what is written to this conversation; SQL that sends it: `pg_notify('${logChannel}', $n)`. */
   payload(conversationId: string): string {
     return `${this.#origin} ${Buffer.byteLength(conversationId) < longestBytes ? conversationId : ""}`;
+  }
+
+  /**
+   * After the event was stored, since PostgreSQL commits transactions that NOTIFY one after the other, each with its own flush, where
+   * others share one. This one waits for no flush. A process that dies before it has told anybody is missed, and whoever waits looks.
+   */
+  tell(conversationId: string): void {
+    this.#untold.add(this.payload(conversationId));
+    this.#telling ??= this.#tell().finally(() => {
+      this.#telling = undefined;
+    });
   }
 
   version(): number {
@@ -41,10 +74,22 @@ export class Notices {
     return ++this.#version;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#unsubscribe();
+    await Promise.race([this.#telling, sleep(lastWordsMs, undefined, { ref: false })]);
+  }
+
+  async #tell(): Promise<void> {
+    while (this.#untold.size > 0) {
+      const payloads = [...this.#untold];
+      this.#untold = new Set();
+      await this.#database.rows("write", "idempotent", tell, [payloads]).catch(() => {}); // whoever waits looks
+      await sleep(gatherMs);
+    }
   }
 }
 
+const tell = `SELECT set_config('synchronous_commit', 'off', true), pg_notify('${logChannel}', payload)
+  FROM unnest($1::text[]) AS payload`;
 /** PostgreSQL takes payloads below 8,000 bytes. */
 const longestBytes = 7_000;

@@ -6,7 +6,7 @@ import { Database } from "./database.js";
 import { PostgresBus } from "./deltas.js";
 import { Listener } from "./listener.js";
 import { migrate } from "./migrate.js";
-import { type OnClaim, PostgresStore } from "./store.js";
+import { PostgresStore } from "./store.js";
 
 /** The event log with what others build on it: the same connections, and the one that LISTENs. `store.close()` closes them. */
 export interface PostgresLog {
@@ -19,13 +19,12 @@ interface PostgresLogParts {
   now: () => number;
   observe: Observe;
   newId: NewId;
-  onClaim?: OnClaim;
 }
 
 /** Opens the log in this database, with its tables at our schema. Rejects with StoreError, at once when the database is away. */
 export async function openPostgresLog(
   config: PostgresConfig,
-  { now, observe, newId, onClaim }: PostgresLogParts,
+  { now, observe, newId }: PostgresLogParts,
 ): Promise<PostgresLog> {
   const database = new Database(config, observe);
   try {
@@ -36,7 +35,7 @@ export async function openPostgresLog(
   }
   const listener = new Listener(config, observe);
   const live = config.listen === false ? undefined : new PostgresBus(config, listener);
-  const store = new PostgresStore({ database, listener, live, origin: newId("log"), now, onClaim });
+  const store = new PostgresStore({ database, listener, live, origin: newId("log"), now });
   return { store, database, listener };
 }
 

@@ -5,9 +5,11 @@ import { enqueue, isUnfinished } from "./turns.js";
 
 export const notify = `SELECT pg_notify('${logChannel}', $1)`;
 
-/** `seq` when the message was stored, else `turn_id` of the turn that its request id has. */
+/** `seq`, and `place` and `fold` of the turn, when the message was stored, else `turn_id` of the turn that its request id has. */
 export interface ClaimRow {
   seq: number | null;
+  place: number | null;
+  fold: number | null;
   turn_id: string | null;
 }
 
@@ -19,10 +21,10 @@ export const claim = `
     SELECT $1, ${eventsOf.nextSeq}, $2, $3, $4, $5, $6::bigint, 1 WHERE NOT EXISTS (SELECT FROM known) RETURNING seq
   ),
   queued AS (${enqueue(["$1", "$2", "$4", "$7", "$8", "$9"], "FROM first")})
-  SELECT first.seq, known.turn_id, CASE WHEN first.seq IS NOT NULL THEN pg_notify('${logChannel}', $10) END
-  FROM (SELECT) AS one LEFT JOIN first ON true LEFT JOIN known ON true`;
+  SELECT first.seq, queued.place, queued.fold, known.turn_id, CASE WHEN first.seq IS NOT NULL THEN pg_notify('${logChannel}', $10) END
+  FROM (SELECT) AS one LEFT JOIN first ON true LEFT JOIN queued ON true LEFT JOIN known ON true`;
 
-/** `seq` when it was stored; what is at its place already; neither when the turn is another's. */
+/** `seq` when it was stored; what this grant has put at its place already; neither when the turn is another's, whatever that one wrote. */
 export interface AppendRow {
   seq: number | null;
   thereSeq: number | null;
@@ -30,25 +32,27 @@ export interface AppendRow {
   therePayload: string;
 }
 
-/** Values: conversation, turn, type, request, payload, time, position, notice, fence; of the end of a turn also its state. */
+/** Values: conversation, turn, type, request, payload, time, position, fence; of the end of a turn also its state. */
 const appended = (ending: string) => `
   WITH held AS (
-    SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fence = $9 AND state = 'running' FOR NO KEY UPDATE
+    SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fence = $8 AND state = 'running' FOR NO KEY UPDATE
   ),
-  there AS (SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND turn_id = $2 AND position = $7),
+  there AS (
+    SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND turn_id = $2 AND position = $7
+      AND EXISTS (SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fence = $8)
+  ),
   stored AS (
     INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
     SELECT $1, ${eventsOf.nextSeq}, $2, $3, $4, $5, $6::bigint, $7::integer
     WHERE EXISTS (SELECT FROM held) AND NOT EXISTS (SELECT FROM there) RETURNING seq
   )${ending}
-  SELECT stored.seq, there.seq AS "thereSeq", there.at AS "thereAt", there.payload AS "therePayload",
-    CASE WHEN stored.seq IS NOT NULL THEN pg_notify('${logChannel}', $8) END
+  SELECT stored.seq, there.seq AS "thereSeq", there.at AS "thereAt", there.payload AS "therePayload"
   FROM (SELECT) AS one LEFT JOIN stored ON true LEFT JOIN there ON true`;
 
 export const append = appended("");
 export const appendEnd = appended(`,
   ended AS (
-    UPDATE turns SET state = $10, node_id = NULL
+    UPDATE turns SET state = $9, node_id = NULL
     WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored)
   ),
   forgotten AS (DELETE FROM mail WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored))`);

@@ -1,4 +1,3 @@
-import type pg from "pg";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/chat.js";
 import type { Observe } from "../../core/ports.js";
 import type { SharedLimits } from "../../core/shared-limits.js";
@@ -13,6 +12,7 @@ import type {
   SpentTotals,
   TurnGrant,
   TurnLeases,
+  TurnName,
   TurnRequest,
 } from "../../core/store-ports.js";
 import { fenced, isOver, requireSameContent, same, stateAfter } from "../claims.js";
@@ -27,16 +27,10 @@ import { PostgresResults } from "./results.js";
 import * as statements from "./statements.js";
 import { enqueue, PostgresTurns } from "./turns.js";
 
-/** A turn that a claim has put into the queue, for the first time or again. */
-export interface ClaimedTurn {
-  conversationId: string;
-  turnId: string;
-  requestId: string;
+/** A turn that a claim puts into the queue, for the first time or again. */
+interface ClaimedTurn extends TurnName {
   request: TurnRequest;
 }
-
-/** Runs more SQL in the transaction of a claim, once for each time that a turn comes into the queue. What it throws undoes the claim. */
-export type OnClaim = (client: pg.ClientBase, turn: ClaimedTurn) => Promise<void>;
 
 export interface PostgresStoreParts {
   database: Database;
@@ -46,7 +40,6 @@ export interface PostgresStoreParts {
   /** Names this process among those that write. */
   origin: string;
   now: () => number;
-  onClaim?: OnClaim;
 }
 
 /** The event log in a database that many hosts share. */
@@ -59,17 +52,15 @@ export class PostgresStore implements ChatStore {
   readonly #listener: Listener;
   readonly #notices: Notices;
   readonly #now: () => number;
-  readonly #onClaim: OnClaim | undefined;
   /** The last writing to each conversation here: each waits for the one before it, so that the order of calls is the order of events. */
   readonly #writing = new Map<string, Promise<unknown>>();
 
-  constructor({ database, listener, live, origin, now, onClaim }: PostgresStoreParts) {
+  constructor({ database, listener, live, origin, now }: PostgresStoreParts) {
     this.#database = database;
     this.#listener = listener;
     this.live = live;
     this.#now = now;
-    this.#onClaim = onClaim;
-    this.#notices = new Notices(listener, origin);
+    this.#notices = new Notices(database, listener, origin);
     this.turns = new PostgresTurns(database, this.#notices);
     this.results = new PostgresResults(database, now);
     this.archive = new PostgresArchive(database, this.#notices, now);
@@ -97,17 +88,16 @@ export class PostgresStore implements ChatStore {
     return this.#inOrder(conversationId, async () => {
       const values = valuesOf(conversationId, event, this.#now(), grant?.position);
       const stored = { payload: values[4], at: values[5] };
-      const notice = this.#notices.payload(conversationId);
       if (!grant) {
-        const [rows] = await this.#database.inConversation("once", conversationId, [
-          [insertEvent, [...values, notice]],
-        ]);
+        const [rows] = await this.#database.inConversation("once", conversationId, [[insertEvent, values]]);
+        this.#notices.tell(conversationId);
         return toEvent({ ...stored, seq: rows?.[0]?.seq });
       }
       const state = stateAfter(event);
-      const written = [...values, notice, grant.fence, ...(state ? [state] : [])];
+      const written = [...values, grant.fence, ...(state ? [state] : [])];
       const sql = state ? statements.appendEnd : statements.append;
       const [rows] = await this.#database.inConversation("idempotent", conversationId, [[sql, written]]);
+      this.#notices.tell(conversationId);
       const row = rows?.[0] as statements.AppendRow | undefined;
       if (row?.thereSeq) return same(toEvent({ seq: row.thereSeq, at: row.thereAt, payload: row.therePayload }), event);
       if (!row?.seq) throw fenced(event.turnId);
@@ -149,16 +139,15 @@ export class PostgresStore implements ChatStore {
   }
 
   async close(): Promise<void> {
-    this.#notices.close();
+    await this.#notices.close();
     this.live?.close();
     await Promise.all([this.#listener.close(), this.#database.close()]);
   }
 
   /** Stores the message and its turn unless the request is known: then `seq` is null, and `turn_id` is its turn. */
   async #make(turn: ClaimedTurn, values: readonly unknown[]): Promise<statements.ClaimRow> {
-    const { conversationId } = turn;
-    const onClaim = this.#onClaim;
-    if (!onClaim) {
+    const { conversationId, request } = turn;
+    if (!request.enqueue) {
       const [rows] = await this.#database.inConversation("idempotent", conversationId, [[statements.claim, values]]);
       return rows?.[0] as statements.ClaimRow;
     }
@@ -168,21 +157,24 @@ export class PostgresStore implements ChatStore {
         client.query<statements.ClaimRow>(statements.claim, [...values]),
       ]);
       const [row] = rows as [statements.ClaimRow];
-      if (row.seq !== null) await onClaim(client, turn);
+      const { place, fold } = row;
+      if (place !== null && fold !== null) await request.enqueue?.(client, { ...turn, place, fold });
       return row;
     });
   }
 
   /** A turn that failed, or is older than leases are, comes into the queue again. */
   async #reopen(turn: ClaimedTurn): Promise<void> {
-    const { conversationId, turnId, requestId } = turn;
+    const { conversationId, turnId, requestId, request } = turn;
     const [node, workspace, options, notice] = this.#queueValues(turn);
     await this.#database.transaction("idempotent", async (client) => {
       const values = [conversationId, turnId, requestId, node, workspace, options];
-      const [, { rowCount }] = await Promise.all([lock(client, conversationId), client.query(reopen, values)]);
-      if (rowCount === 0) return;
+      const reopened = client.query<{ place: number; fold: number }>(reopen, values);
+      const [, { rows }] = await Promise.all([lock(client, conversationId), reopened]);
+      const [row] = rows;
+      if (!row) return;
       await client.query(statements.notify, [notice]);
-      await this.#onClaim?.(client, turn);
+      await request.enqueue?.(client, { ...turn, ...row });
     });
   }
 
@@ -191,8 +183,8 @@ export class PostgresStore implements ChatStore {
     return rows.map(toEvent);
   }
 
-  #queueValues({ conversationId, request: { nodeId, workspace, options } }: ClaimedTurn): string[] {
-    return [nodeId, workspace, JSON.stringify(options ?? null), this.#notices.payload(conversationId)];
+  #queueValues({ conversationId, request: { nodeId, workspace, options } }: ClaimedTurn): (string | null)[] {
+    return [nodeId ?? null, workspace, JSON.stringify(options ?? null), this.#notices.payload(conversationId)];
   }
 
   #inOrder<T>(conversationId: string, work: () => Promise<T>): Promise<T> {

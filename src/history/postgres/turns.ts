@@ -6,7 +6,9 @@ import type {
   TurnLease,
   TurnLeases,
   TurnMail,
+  TurnName,
 } from "../../core/store-ports.js";
+import { foldVersion } from "../schema-version.js";
 import type { Database } from "./database.js";
 import { limitsChannel } from "./limit-functions.js";
 import { logChannel, type Notices } from "./notices.js";
@@ -35,12 +37,13 @@ const databaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
  * One that is there already comes into the queue again only if it has failed.
  */
 export const enqueue = ([conversation, turn, request, ...rest]: readonly string[], from = "") => `
-  INSERT INTO turns (conversation_id, turn_id, request_id, state, place, node_id, workspace, options)
+  INSERT INTO turns (conversation_id, turn_id, request_id, state, place, fold, node_id, workspace, options)
   SELECT ${conversation}, ${turn}, ${request}, 'queued',
-    (SELECT coalesce(max(place), 0) + 1 FROM turns WHERE conversation_id = $1), ${rest.join(", ")} ${from}
-  ON CONFLICT (conversation_id, turn_id) DO UPDATE SET state = 'queued', place = excluded.place, node_id = excluded.node_id,
-    fence = turns.fence + 1, workspace = excluded.workspace, options = excluded.options
-  WHERE turns.state = 'failed' RETURNING turn_id`;
+    (SELECT coalesce(max(place), 0) + 1 FROM turns WHERE conversation_id = $1),
+    greatest(${foldVersion}, (SELECT max(fold) FROM turns WHERE conversation_id = $1)), ${rest.join(", ")} ${from}
+  ON CONFLICT (conversation_id, turn_id) DO UPDATE SET state = 'queued', place = excluded.place, fold = excluded.fold,
+    node_id = excluded.node_id, fence = turns.fence + 1, workspace = excluded.workspace, options = excluded.options
+  WHERE turns.state = 'failed' RETURNING place, fold`;
 
 /** Leases over the same database as the events. Every change of hands adds to `fence`, so that whoever had it before cannot write. */
 export class PostgresTurns implements TurnLeases {
@@ -54,17 +57,22 @@ export class PostgresTurns implements TurnLeases {
     this.#notices = notices;
   }
 
-  async acquire(conversationId: string, turnId: string, nodeId: string): Promise<TurnLease | undefined> {
+  async acquire(
+    conversationId: string,
+    turnId: string,
+    nodeId: string,
+    isOutOfTurn = false,
+  ): Promise<TurnLease | undefined> {
     const [row] = await this.#database.rows<{ fence: number; crashes: number; options: string }>(
       "write",
       "idempotent",
-      `UPDATE turns SET state = 'running', node_id = $3, fence = fence + 1,
+      `UPDATE turns SET state = 'running', node_id = $3, fence = fence + 1, fold = ${foldVersion},
          crashes = crashes + (state = 'running' AND node_id IS NOT NULL AND node_id <> $3)::integer
        WHERE conversation_id = $1 AND turn_id = $2 AND ${isUnfinished} AND (node_id = $3 OR ${isNobodys})
-         AND NOT EXISTS (SELECT FROM turns AS other WHERE other.conversation_id = $1
-           AND other.state IN ('queued', 'running') AND other.place < turns.place)
+         AND fold <= ${foldVersion} AND ($4 OR NOT EXISTS (SELECT FROM turns AS other WHERE other.conversation_id = $1
+           AND other.state IN ('queued', 'running') AND other.place < turns.place))
        RETURNING fence, crashes, options`,
-      [conversationId, turnId, nodeId],
+      [conversationId, turnId, nodeId, isOutOfTurn],
     );
     return row && { fence: row.fence, crashes: row.crashes, options: JSON.parse(row.options) };
   }
@@ -121,11 +129,11 @@ export class PostgresTurns implements TurnLeases {
     return this.#unfinished(`${column} = $1 AND ${isNobodys}`, value);
   }
 
-  async held(nodeId: string): Promise<AbandonedTurn[]> {
+  async held(nodeId: string): Promise<TurnName[]> {
     return this.#unfinished("node_id = $1", nodeId);
   }
 
-  async release({ conversationId, turnId }: AbandonedTurn, nodeId: string): Promise<void> {
+  async release({ conversationId, turnId }: TurnName, nodeId: string): Promise<void> {
     await this.#database.rows(
       "write",
       "idempotent",
@@ -143,6 +151,11 @@ export class PostgresTurns implements TurnLeases {
       [conversationId, turnId],
     );
     return rows.map(({ turn_id }) => turn_id);
+  }
+
+  async isUnfinished(conversationId: string, turnId: string): Promise<boolean> {
+    const query = `SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND ${isUnfinished}`;
+    return (await this.#database.rows("read", "idempotent", query, [conversationId, turnId])).length > 0;
   }
 
   async isKnown(conversationId: string, turnId: string): Promise<boolean> {
@@ -170,6 +183,10 @@ export class PostgresTurns implements TurnLeases {
     return this.#notices.version();
   }
 
+  watch(watcher: (conversationId?: string) => void): () => void {
+    return this.#notices.watch(watcher);
+  }
+
   /** Read first and then deleted, which may be repeated: none is lost with the answer of the database. */
   async #receive(nodeId: string) {
     const rows = await this.#database.rows<{ id: number; conversationId: string; turnId: string; mail: string }>(
@@ -195,7 +212,7 @@ export class PostgresTurns implements TurnLeases {
     return this.#database.rows(
       "read",
       "idempotent",
-      `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId" FROM turns
+      `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId", place, fold, workspace FROM turns
        WHERE ${isUnfinished} AND ${where} ORDER BY place, ${begun}`,
       [value],
     );

@@ -1,0 +1,190 @@
+import type { ClientBase } from "pg";
+import type { PostgresConfig } from "../../core/config.js";
+import type { NewId } from "../../core/ids.js";
+import type { Observe } from "../../core/ports.js";
+import type { AbandonedTurn, QueuedTurn, TurnName } from "../../core/store-ports.js";
+import type { Database } from "../../history/postgres/database.js";
+import type { Listener } from "../../history/postgres/listener.js";
+import { foldVersion } from "../../history/schema-version.js";
+import type { TurnDispatch } from "../turn-dispatch.js";
+import { join, leave, type Member } from "./membership.js";
+import { migrateDbos } from "./migrate.js";
+import { type Launched, openQueue } from "./sdk.js";
+
+export interface DispatchParts {
+  config: PostgresConfig;
+  database: Database;
+  listener: Listener;
+  newId: NewId;
+  now: () => number;
+  observe: Observe;
+}
+
+/** Whoever cannot take what is on the queue says so here. */
+const channel = "mcp_platform_turns";
+/** Of turns that hosts of this kind can go on with, and newer ones. */
+const queueOf = (fold: number) => `turns-v${fold}`;
+/** Workflows that have ended are deleted together; those that somebody else should have, when they ended this long ago. */
+const deletionMs = 1_000;
+const forgottenMs = 60_000;
+const deletedAtOnce = 500;
+
+/** The dispatch of turns by DBOS, in the database of the event log. */
+export class DbosDispatch implements TurnDispatch {
+  readonly #parts: DispatchParts;
+  #begun: Promise<void> | undefined;
+  #member: Member | undefined;
+  #dbos: Launched | undefined;
+  #queue: Awaited<ReturnType<typeof openQueue>> | undefined;
+  #unsubscribe = () => {};
+  #isRetired = false;
+  /** Looks at the queue: one at a time, and one more for all that was said during it. */
+  #look: Promise<void> | undefined;
+  #looksAgain = false;
+  readonly #ended = new Set<string>();
+  #deletion: NodeJS.Timeout | undefined;
+
+  constructor(parts: DispatchParts) {
+    this.#parts = parts;
+  }
+
+  readonly enqueue = async (transaction: unknown, turn: QueuedTurn): Promise<void> => {
+    await this.#put(transaction as ClientBase, turn, String(turn.place));
+  };
+
+  /** Rejects with StoreError. */
+  begin(nodeId: string, take: Member["take"]): Promise<void> {
+    this.#begun ??= this.#begin(nodeId, take).catch((error: unknown) => {
+      this.#begun = undefined;
+      throw error;
+    });
+    return this.#begun;
+  }
+
+  hurry(): void {
+    if (this.#mayTake()) this.#lookNow();
+    else void this.#tellOthers();
+  }
+
+  async offer(turns: readonly AbandonedTurn[], nodeIds: readonly string[]): Promise<void> {
+    const dbos = this.#dbos;
+    if (!dbos || this.#isRetired) return;
+    const tickets = await dbos.tickets();
+    const lost = new Set(tickets.filter(({ isGiven }) => isGiven).map(({ nodeId }) => nodeId));
+    for (const nodeId of nodeIds) lost.delete(nodeId);
+    for (const nodeId of lost) await dbos.giveBack(nodeId);
+    const there = new Set(tickets.map(({ workflowId }) => turnOf(workflowId)));
+    const missing = turns.filter((turn) => !there.has(turnOf(workflowIdOf(turn, ""))));
+    for (const turn of missing) {
+      const suffix = this.#parts.newId("again");
+      await this.#parts.database.transaction("idempotent", (client) => this.#put(client, turn, suffix));
+    }
+    if (lost.size + missing.length > 0) this.hurry();
+    const forgotten = new Date(this.#parts.now() - forgottenMs);
+    for (const workflowId of await dbos.ended(forgotten, deletedAtOnce)) this.#deleteSoon(workflowId);
+  }
+
+  async giveBack(nodeId: string): Promise<void> {
+    await this.#dbos?.giveBack(nodeId);
+    this.hurry();
+  }
+
+  async retire(): Promise<void> {
+    await this.#look; // what was claimed here before may still end here
+    this.#isRetired = true;
+  }
+
+  async close(): Promise<void> {
+    await this.#begun?.catch(() => {});
+    await this.retire();
+    this.#unsubscribe();
+    clearTimeout(this.#deletion);
+    await this.#delete();
+    if (this.#member) await leave(this.#member);
+    await this.#tellOthers();
+  }
+
+  async #begin(nodeId: string, take: Member["take"]): Promise<void> {
+    const { config, database, listener, observe } = this.#parts;
+    await migrateDbos(config, database, observe);
+    this.#queue = await openQueue(database.pool, observe);
+    this.#member = {
+      nodeId,
+      take: async (turn: TurnName) => !this.#isRetired && ((await this.#isPassedOn(turn)) || take(turn)),
+      onEnded: (workflowId: string) => {
+        this.#deleteSoon(workflowId);
+        if (this.#mayTake()) this.#lookNow(); // the next turn of its conversation
+      },
+    };
+    const queues = Array.from({ length: foldVersion }, (_, index) => queueOf(index + 1));
+    this.#dbos = await join(this.#member, { config, queues, observe });
+    const look = () => {
+      if (this.#mayTake()) this.#lookNow();
+    };
+    this.#unsubscribe = listener.subscribe(channel, { notice: look, missed: look });
+  }
+
+  /** A newer host has written to the turn since it was put on the queue: only one like it can go on. */
+  async #isPassedOn(turn: TurnName): Promise<boolean> {
+    const { database, newId } = this.#parts;
+    const query = "SELECT place, fold FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fold > $3";
+    const values = [turn.conversationId, turn.turnId, foldVersion];
+    try {
+      const [row] = await database.rows<{ place: number; fold: number }>("read", "idempotent", query, values);
+      if (!row) return false;
+      await database.transaction("idempotent", (client) => this.#put(client, { ...turn, ...row }, newId("again")));
+      return true;
+    } catch {
+      return false; // whoever runs it finds out
+    }
+  }
+
+  async #put(client: ClientBase, turn: QueuedTurn, suffix: string): Promise<void> {
+    await this.#queue?.(client, queueOf(turn.fold), workflowIdOf(turn, suffix), turn);
+  }
+
+  #mayTake(): boolean {
+    return !this.#isRetired && this.#dbos !== undefined && this.#dbos.freeSlots() > 0;
+  }
+
+  #lookNow(): void {
+    this.#looksAgain = true;
+    this.#look ??= this.#looks().finally(() => {
+      this.#look = undefined;
+    });
+  }
+
+  async #looks(): Promise<void> {
+    while (this.#looksAgain) {
+      this.#looksAgain = false;
+      await this.#dbos?.poll();
+    }
+  }
+
+  /** Without them, they look by themselves within seconds. */
+  async #tellOthers(): Promise<void> {
+    const notify = "SELECT pg_notify($1, '')";
+    await this.#parts.database.rows("read", "once", notify, [channel]).catch(() => {});
+  }
+
+  #deleteSoon(workflowId: string): void {
+    this.#ended.add(workflowId);
+    this.#deletion ??= setTimeout(() => void this.#delete(), deletionMs).unref();
+  }
+
+  /** What is not deleted now is found by `offer`, here or elsewhere. */
+  async #delete(): Promise<void> {
+    this.#deletion = undefined;
+    const workflowIds = [...this.#ended];
+    this.#ended.clear();
+    if (workflowIds.length > 0) await this.#dbos?.delete(workflowIds).catch(() => {});
+  }
+}
+
+function workflowIdOf({ conversationId, turnId }: TurnName, suffix: string): string {
+  return `${conversationId}/${turnId}/${suffix}`;
+}
+
+function turnOf(workflowId: string): string {
+  return workflowId.slice(0, workflowId.lastIndexOf("/"));
+}

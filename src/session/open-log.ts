@@ -1,0 +1,44 @@
+import type { StorageConfig } from "../core/config.js";
+import type { NewId } from "../core/ids.js";
+import type { Observe } from "../core/ports.js";
+import type { ChatStore } from "../core/store-ports.js";
+import { migrateStore, openStore } from "../history/open.js";
+import type { PostgresLog } from "../history/postgres/open.js";
+import type { TurnDispatch } from "./turn-dispatch.js";
+
+export interface OpenLog {
+  store: ChatStore;
+  /** What the hosts that share a database have in common. */
+  shared?: PostgresLog & { dispatch: TurnDispatch };
+}
+
+/** The event log that `chat.storage` asks for, and who gives its turns to hosts where many share it. Throws StoreError. */
+export async function openLog(
+  storage: StorageConfig,
+  parts: { now: () => number; observe: Observe; newId: NewId },
+): Promise<OpenLog> {
+  if (storage.driver !== "postgres") return { store: await openStore(storage, parts) };
+  const { openPostgresLog } = await import("../history/postgres/open.js");
+  const { DbosDispatch } = await import("./dbos/dispatch.js");
+  const log = await openPostgresLog(storage, parts);
+  const dispatch = new DbosDispatch({ config: storage, ...log, ...parts });
+  return { store: log.store, shared: { ...log, dispatch } };
+}
+
+/** Brings the log to our schema, and no more: says where it is, without a secret, and the schema it has now. Throws StoreError. */
+export async function bringToSchema(
+  storage: StorageConfig,
+  parts: { now: () => number; observe: Observe },
+): Promise<{ place: string; version: number }> {
+  const migrated = await migrateStore(storage, parts);
+  if (storage.driver !== "postgres") return migrated;
+  const { Database } = await import("../history/postgres/database.js");
+  const { migrateDbos } = await import("./dbos/migrate.js");
+  const database = new Database(storage, parts.observe);
+  try {
+    await migrateDbos(storage, database, parts.observe);
+    return migrated;
+  } finally {
+    await database.close();
+  }
+}

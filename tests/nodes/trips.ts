@@ -1,0 +1,43 @@
+/** Turns of several steps that are to survive a fault, and what has to hold afterwards. */
+import { expect } from "@jest/globals";
+import type { Cluster, ClusterNode } from "./cluster.js";
+import { repetitions } from "./repetitions.js";
+
+/** Submits these turns, each of its own conversation, in turn over the nodes; resolves when each has begun. */
+export async function travelling(
+  cluster: Cluster,
+  turns: number,
+  submit: (name: string, index: number) => Promise<unknown> = (name, index) =>
+    cluster.node(index).submit(`c-${name}`, `r-${name}`, name),
+): Promise<void> {
+  await Promise.all(Array.from({ length: turns }, (_, index) => submit(`t${index}`, index)));
+  await cluster.until(async () => {
+    const [row] = await cluster.query<{ count: string }>(
+      "SELECT count(DISTINCT turn_id) FROM events WHERE type = 'assistant_message'",
+    );
+    return Number(row?.count) === turns;
+  });
+}
+
+/** All turns have ended well, each event once, and of what was done nothing was done again but the in-flight step of so many. */
+export async function expectWhole(cluster: Cluster, turns: number, lost?: number): Promise<void> {
+  const endings = (await cluster.endings()).filter(({ conversationId }) => conversationId !== "c-after");
+  expect(endings.map(({ type }) => type)).toEqual(Array(turns).fill("turn_end"));
+  if (lost !== undefined) {
+    const { completed, inFlight } = await repetitions(cluster);
+    expect(completed).toEqual([]);
+    expect(inFlight.length).toBeLessThanOrEqual(lost);
+  }
+  for (let index = 0; index < turns; index++) {
+    const log = await cluster.log(`c-t${index}`);
+    expect(log.map(({ seq }) => seq)).toEqual(log.map((_, place) => place + 1));
+    const last = log.findLast((event) => event.type === "assistant_message");
+    expect(last).toMatchObject({ message: { content: `done: t${index}` } });
+    const books = cluster.effects.filter((effect) => effect.startsWith(`book t${index}.`));
+    expect(new Set(books).size).toBe(books.length);
+  }
+}
+
+export async function loadOf(cluster: Cluster, node: ClusterNode): Promise<number> {
+  return (await cluster.holders()).get(node.child.pid ?? 0) ?? 0;
+}
