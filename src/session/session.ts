@@ -223,7 +223,7 @@ export class Session {
   }
 
   #park(turn: LiveTurn): void {
-    if (turn.turnId && turn.signal.aborted) this.#send(turn.turnId, { type: "cancel" }); // whoever goes on with it is to end it
+    if (turn.turnId && turn.signal.aborted && !turn.isParked) this.#send(turn.turnId, { type: "cancel" }); // whoever goes on with it is to end it
     turn.park();
   }
 

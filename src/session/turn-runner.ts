@@ -177,9 +177,9 @@ export class TurnRunner {
   }
 
   /** What the person said here is for whoever has the turn next. */
-  async #passOn({ turnId, signal }: LiveTurn, unwritten: ChatEvent | undefined): Promise<void> {
+  async #passOn({ turnId, signal, isParked }: LiveTurn, unwritten: ChatEvent | undefined): Promise<void> {
     const send = (mail: TurnMail) => this.#parts.engine.send(this.#conversationId, turnId, mail);
-    if (signal.aborted) await send({ type: "cancel" });
+    if (signal.aborted && !isParked) await send({ type: "cancel" });
     else if (unwritten?.type === "answer") {
       await send({ type: "answer", questionId: unwritten.questionId, value: unwritten.value });
     }

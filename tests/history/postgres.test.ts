@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type pg from "pg";
@@ -7,6 +8,7 @@ import type { PostgresConfig } from "../../src/core/config.js";
 import { newId } from "../../src/core/ids.js";
 import type { Observation } from "../../src/core/ports.js";
 import type { Enqueue } from "../../src/core/store-ports.js";
+import { Database } from "../../src/history/postgres/database.js";
 import { underMigrationLock } from "../../src/history/postgres/migrate.js";
 import { openPostgresLog } from "../../src/history/postgres/open.js";
 import { schemaVersion } from "../../src/history/schema-version.js";
@@ -42,6 +44,28 @@ function through(proxy: TcpProxy, url: string): string {
 async function until(url: string, sql: string): Promise<void> {
   while ((await query(url, sql)).length === 0);
 }
+
+test("a connection that is lost in the message that makes it does not end the process", async () => {
+  const message = (type: string, ...body: Buffer[]) => {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(4 + Buffer.concat(body).length);
+    return Buffer.concat([Buffer.from(type), length, ...body]);
+  };
+  const fatal = "SFATAL\0C57P01\0Mterminating connection due to unexpected postmaster exit\0\0";
+  const made = [message("R", Buffer.alloc(4)), message("Z", Buffer.from("I"))];
+  await using dying = createServer((socket) => {
+    socket
+      .on("error", () => {})
+      .once("data", () => socket.end(Buffer.concat([...made, message("E", Buffer.from(fatal))])));
+  });
+  dying.listen(0, "127.0.0.1");
+  await once(dying, "listening");
+  const { port } = dying.address() as AddressInfo;
+  const url = `postgres://u@127.0.0.1:${port}/d`;
+  const database = new Database({ driver: "postgres", url, retryTimeoutMs: 50 }, () => {});
+  await expect(database.rows("read", "idempotent", "SELECT 1")).rejects.toThrow(/postgres:\/\/127.*not queryable/);
+  await database.close();
+});
 
 onServer("opening", () => {
   const booting = fileURLToPath(new URL("./migrating.mjs", import.meta.url));
@@ -122,6 +146,16 @@ onServer("opening", () => {
 });
 
 onServer("whoever changes a schema in the database", () => {
+  test("may do other things meanwhile for longer than a transaction may be idle", async () => {
+    const url = await server.database();
+    await using log = await open(url, { leaseMs: 200 });
+    const migrated = underMigrationLock(log.database, async (client) => {
+      await query(url, "SELECT pg_sleep(0.2)");
+      return (await client.query("SELECT 1 AS one")).rows;
+    });
+    expect(await migrated).toEqual([{ one: 1 }]);
+  });
+
   test("is alone, and the next one sees what it has made", async () => {
     const url = await server.database();
     await using first = await open(url);

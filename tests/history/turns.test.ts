@@ -117,6 +117,17 @@ describe.each(drivers)("on %s", (driver) => {
         await expect(store.append("c", one.end(), at(stale, 3))).rejects.toMatchObject({ kind: "fenced" });
         expect((await store.read("c")).map(({ type }) => type)).toEqual(["user_message", "turn_end"]);
       }));
+
+    test("are refused from it also where the other one has written the same: else it would go on beside it", () =>
+      withStore(async (store) => {
+        const seenAt = await store.turns.beat(node("a"));
+        await store.claim("c", one.user("hello"), request("a"));
+        const stale = (await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0;
+        await store.turns.bury("a", seenAt);
+        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "b")) ?? {};
+        await store.append("c", one.answer("hi"), at(fence, 2));
+        await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
+      }));
   });
 
   describe("processes", () => {

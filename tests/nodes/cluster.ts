@@ -25,20 +25,23 @@ const longestMs = 30_000;
 export const isWhole = process.env.NODE_TESTS === "all";
 export const whole = isWhole ? test : (test.skip as typeof test);
 
-/** Tests that need a PostgreSQL of their own, which they may kill. Skipped, loudly, where none can be had. */
-export function onServer(name: string, tests: (server: () => PostgresServer) => void): void {
+/** Tests that need PostgreSQL. Skipped, loudly, where none can be had. */
+export function withPostgres(name: string, tests: () => void): void {
   if (noServer) {
     process.stderr.write(`NOT TESTED, ${name}: ${noServer}\n`);
     test.skip(`${name}: ${noServer}`, () => {});
-    return;
-  }
-  describe(name, () => {
+  } else describe(name, tests);
+}
+
+/** The same, with a server of their own, which they may kill. */
+export function onServer(name: string, tests: (server: () => PostgresServer) => void): void {
+  withPostgres(name, () => {
     let server: PostgresServer;
     beforeAll(async () => {
       server = await startPostgres(["max_connections=300"]);
     });
-    tests(() => server);
     afterAll(async () => server[Symbol.asyncDispose]());
+    tests(() => server);
   });
 }
 
@@ -92,6 +95,9 @@ export function speaker(thinkMs = 0): (request: LlmRequest) => Step {
   };
 }
 
+/** A connection for each request: one that is kept may have been closed by a node that stood still meanwhile. */
+const onItsOwn = { headers: { connection: "close" } };
+
 export class ClusterNode {
   readonly child: ChildProcess;
   readonly end: Promise<Ended>;
@@ -130,7 +136,11 @@ export class ClusterNode {
     text = requestId,
   ): Promise<{ turn_id: string; cached: boolean }> {
     const body = JSON.stringify({ request_id: requestId, text });
-    const response = await fetch(`${this.url}/api/sessions/${conversationId}/turns`, { method: "POST", body });
+    const response = await fetch(`${this.url}/api/sessions/${conversationId}/turns`, {
+      ...onItsOwn,
+      method: "POST",
+      body,
+    });
     if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
     return (await response.json()) as { turn_id: string; cached: boolean };
   }
@@ -138,13 +148,17 @@ export class ClusterNode {
   /** Resolves to the status of the answer: 204 when there was something to cancel. */
   async cancel(conversationId: string, requestId?: string): Promise<number> {
     const body = JSON.stringify({ request_id: requestId });
-    const response = await fetch(`${this.url}/api/sessions/${conversationId}/cancel`, { method: "POST", body });
+    const response = await fetch(`${this.url}/api/sessions/${conversationId}/cancel`, {
+      ...onItsOwn,
+      method: "POST",
+      body,
+    });
     return response.status;
   }
 
   /** The messages of a conversation that is there, as they come, from the first on. */
-  async *events(conversationId: string): AsyncGenerator<FollowedMessage> {
-    const response = await fetch(`${this.url}/api/sessions/${conversationId}/events?from=1`);
+  async *events(conversationId: string, signal?: AbortSignal): AsyncGenerator<FollowedMessage> {
+    const response = await fetch(`${this.url}/api/sessions/${conversationId}/events?from=1`, { ...onItsOwn, signal });
     if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
     let text = "";
     for await (const chunk of (response.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
@@ -156,6 +170,13 @@ export class ClusterNode {
         if (data) yield JSON.parse(data.slice(6)) as FollowedMessage;
       }
     }
+  }
+
+  /** The messages that the conversation has by now. */
+  async history(conversationId: string): Promise<FollowedMessage[]> {
+    const response = await fetch(`${this.url}/api/sessions/${conversationId}`, onItsOwn);
+    if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
+    return ((await response.json()) as { messages: FollowedMessage[] }).messages;
   }
 
   kill(signal: NodeJS.Signals): void {

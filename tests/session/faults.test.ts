@@ -1,9 +1,12 @@
+import { once } from "node:events";
 import { describe, expect, test } from "@jest/globals";
+import pg from "pg";
 import type { QuestionEvent } from "../../src/core/chat.js";
 import { connect } from "../../src/history/connection.js";
 import { openStore } from "../../src/history/open.js";
 import { collect } from "../support/app.js";
-import { answer, type LlmServer, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { answer, type LlmServer, STALL, type Step, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { noPostgres } from "../support/storages.js";
 import { Desk, until } from "./desk.js";
 
 const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
@@ -26,6 +29,40 @@ async function typesOf({ storage }: Desk, requestId: string): Promise<string[]> 
 function texts(llm: LlmServer): unknown[] {
   return llm.requests.map(({ body }) => body.messages?.slice(1).map(({ content }) => content));
 }
+
+(noPostgres ? test.skip : test)(
+  "a turn that another host has taken while this one was about to write and to end is not cancelled by that",
+  async () => {
+    let release = () => {};
+    const gate = new Promise<void>((open) => {
+      release = open;
+    });
+    const late =
+      (step: Step): Step =>
+      (response, request) =>
+        void gate.then(() => step(response, request));
+    await using llm = await startLlmServer([late(answer("lost")), answer("kept")]);
+    await using desk = await Desk.open("postgres");
+    const client = new pg.Client({ connectionString: (desk.storage as { url: string }).url });
+    await client.connect();
+    const host = await desk.host(llm);
+    const turn = await host.sessions.open("c").submit({ requestId: "r", text: "go" });
+    await llm.received(1);
+    await client.query("SELECT pg_advisory_lock(hashtextextended('c', 0))");
+    release();
+    while ((await client.query("SELECT FROM pg_locks WHERE NOT granted")).rowCount === 0);
+    await buryAll(desk);
+    const parked = once(turn.signal, "abort");
+    const drained = host.drain(0);
+    await parked;
+    await client.query("SELECT pg_advisory_unlock_all()");
+    await drained;
+    await client.end();
+    const next = await desk.host(llm);
+    const events = await collect(next.sessions.open("c").prompt({ requestId: "r", text: "go" }));
+    expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+  },
+);
 
 test.each(["here", "in another process"])(
   "a turn whose log took no more goes on before the conversation's next request, sent %s",

@@ -1,9 +1,11 @@
-// An MCP server over stdio whose tools have an effect that can be counted: counting-server.mjs FILE. Each call of `book` adds a line with
-// its `what` and call id to the file before it is answered; `look` is read-only, and adds one too; so is `die`, which ends its host.
+// An MCP server over stdio whose tools have an effect that can be counted: counting-server.mjs FILE [CALLS].
+// Each call of `book` adds a line with its `what` and call id to the file before it is answered; `look` is read-only, and adds one too; so
+// is `die`, which ends its host. CALLS gets the same calls with the process of the host and the time.
 import { appendFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const [file] = process.argv.slice(2);
+const [file, calls] = process.argv.slice(2);
+const host = process.ppid;
 const inputSchema = { type: "object", properties: { what: { type: "string" } } };
 const tools = [
   { name: "book", description: "Books it.", inputSchema },
@@ -18,6 +20,7 @@ const answers = {
   }),
   "tools/list": () => ({ tools }),
   "tools/call": ({ name, arguments: { what }, _meta }) => {
+    if (calls) appendFileSync(calls, `${name} ${what} ${host} ${Date.now()}\n`);
     appendFileSync(file, `${name} ${what} ${_meta?.["mcp-platform/call-id"]}\n`);
     if (name === "die") process.kill(process.ppid, "SIGKILL");
     return { content: [{ type: "text", text: `${name} ${what}: done` }] };

@@ -39,14 +39,14 @@ export class Database {
     this.#retryMs = config.retryTimeoutMs ?? defaults.retryTimeoutMs;
     this.#observe = observe;
     this.#names = config.listen === false ? undefined : new Map();
-    this.pool = new pg.Pool({
+    const pool = new pg.Pool({
       ...connectionOf(config),
       max: config.poolSize ?? defaults.poolSize,
       idleTimeoutMillis: idleMs,
       maxLifetimeSeconds: lifetimeS,
       pipeline: true,
     });
-    this.pool.on("error", () => {}); // of an idle connection, which leaves the pool by itself
+    this.pool = outliving(pool);
   }
 
   /** One statement. Rejects with StoreError. */
@@ -181,6 +181,15 @@ export class Database {
 /** Until the end of the transaction: no other one writes to the conversation. */
 export function lock(client: pg.ClientBase, conversationId: string) {
   return client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [conversationId]);
+}
+
+/**
+ * The process outlives whatever happens to a connection that nobody asks anything at the moment: one that is idle, which leaves the pool
+ * by itself, and one that is lost in the very message that makes it, before whoever asked for it has it: its first statement says so.
+ */
+export function outliving(pool: pg.Pool): pg.Pool {
+  pool.on("connect", (client) => void client.on("error", () => {}));
+  return pool.on("error", () => {});
 }
 
 /** How any connection to this database is made. A server-side timeout is a setting of the session, which a pooler has not. */

@@ -17,10 +17,9 @@ export async function migrate(database: Database): Promise<void> {
 /** What `work` does with its connection is one transaction, during which no other process is in here. It may use other connections too. */
 export function underMigrationLock<T>(database: Database, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
   return database.run("open", "idempotent", async (client) => {
-    await client.query("BEGIN");
+    // However long the one who has it takes: its schema is what everybody waits for. In one message, so that no time limit comes between.
+    await client.query("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0");
     try {
-      // However long the one who has it takes: its schema is what everybody waits for.
-      await client.query("SET LOCAL statement_timeout = 0");
       await client.query("SELECT pg_advisory_xact_lock($1)", [migrationLock]);
       const result = await work(client);
       await client.query("COMMIT");

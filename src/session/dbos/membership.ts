@@ -3,7 +3,7 @@ import type { PostgresConfig } from "../../core/config.js";
 import { StoreError } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import type { TurnName } from "../../core/store-ports.js";
-import { connectionOf } from "../../history/postgres/database.js";
+import { connectionOf, outliving } from "../../history/postgres/database.js";
 import { type Launched, launch } from "./sdk.js";
 
 /** A host of this process that takes turns. */
@@ -64,8 +64,7 @@ export async function leave(member: Member): Promise<void> {
 }
 
 export function openPool(config: PostgresConfig): pg.Pool {
-  const pool = new pg.Pool({ ...connectionOf(config), max: poolSize });
-  return pool.on("error", () => {}); // of an idle connection, which leaves the pool by itself
+  return outliving(new pg.Pool({ ...connectionOf(config), max: poolSize }));
 }
 
 function share(config: PostgresConfig, nodeId: string, queues: readonly string[], observe: Observe): Shared {

@@ -14,12 +14,11 @@ const pauseMs = 100;
  * wait, without a snapshot: DBOS builds indexes in a way that waits for everybody who has one. Rejects with StoreError.
  */
 export async function migrateDbos(config: PostgresConfig, database: Database, observe: Observe): Promise<void> {
-  const pool = openPool(config);
+  const pool = openPool({ ...config, leaseMs: undefined }); // a host that boots is slow, and holds no turns
   const tryOnce = () =>
     database.run("open", "idempotent", async (client) => {
       if (await isMigrated(client)) return true;
-      await client.query("BEGIN");
-      await client.query("SET LOCAL idle_in_transaction_session_timeout = 0");
+      await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0"); // in one message: it may be short
       try {
         // Without parameters: what has some keeps its snapshot until the end of the transaction.
         const { rows } = await client.query(`SELECT pg_try_advisory_xact_lock(${migrationLock}) AS mine`);

@@ -209,9 +209,9 @@ onServer("rates over all nodes", () => {
     const count = (answers: string[], what: string) => answers.filter((answer) => answer === what).length;
     const first = await ask();
     expect([count(first, "sent"), count(first, "rpm")]).toEqual([10, 14]);
-    await later(query, 59);
+    await later(query, 50);
     expect(count(await ask(), "sent")).toBe(0);
-    await later(query, 3);
+    await later(query, 13);
     expect(count(await ask(), "sent")).toBe(10);
   });
 

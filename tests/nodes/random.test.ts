@@ -1,0 +1,59 @@
+import { inspect } from "node:util";
+import { expect, test } from "@jest/globals";
+import { isWhole, withPostgres } from "./cluster.js";
+import { traceOf } from "./custody.js";
+import { FaultLane, leaseMs } from "./fault-lane.js";
+import { judge } from "./invariants.js";
+import type { Figures } from "./log-invariants.js";
+import { conversationsOf, scheduleOf, shown } from "./schedule.js";
+
+/** `FAULT_SEED` carries out one schedule, `FAULT_SEEDS` so many. */
+const given = process.env.FAULT_SEED;
+const first = Number(given ?? Date.now() % 1_000_000_000);
+const count = Number(process.env.FAULT_SEEDS ?? (given ? 1 : isWhole ? 200 : 10));
+/** Schedules that are carried out at the same time, each on nodes and a database of its own: most of their time they wait. */
+const lanes = Math.min(count, isWhole ? 3 : 2);
+const longestMs = isWhole ? 30 * 60_000 : 120_000;
+
+withPostgres("random faults on three nodes and their database", () => {
+  test(
+    `${count} schedules from FAULT_SEED=${first} on: every request has one turn and one end, and what was done is not done again`,
+    async () => {
+      const seeds = Array.from({ length: count }, (_, index) => first + index);
+      const failures: string[] = [];
+      const sums: Record<string, number> = {};
+      const startedAt = performance.now();
+      const work = async () => {
+        await using lane = await FaultLane.open();
+        for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
+          const { failure, figures } = await attempt(lane, seed);
+          for (const [name, value] of Object.entries(figures)) sums[name] = (sums[name] ?? 0) + value;
+          if (failure) {
+            failures.push(failure);
+            process.stderr.write(`${failure}\n`);
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: lanes }, work));
+      const tookS = (performance.now() - startedAt) / 1_000;
+      process.stderr.write(`${count} schedules from ${first} on in ${tookS.toFixed(0)} s: ${JSON.stringify(sums)}\n`);
+      expect(failures).toEqual([]);
+      expect(sums.turns).toBeGreaterThan(count);
+    },
+    longestMs,
+  );
+});
+
+/** Never rejects: whatever it is, it is said with its seed. */
+async function attempt(lane: FaultLane, seed: number): Promise<{ failure?: string; figures: Partial<Figures> }> {
+  const schedule = scheduleOf(seed, leaseMs);
+  const failed = (found: string) => `FAULT_SEED=${seed}\n${shown(schedule)}\n${found}`;
+  try {
+    const { contradictions, figures } = await judge(lane, await lane.carryOut(schedule));
+    if (contradictions.length === 0) return { figures };
+    const trace = await traceOf(lane.cluster, conversationsOf(schedule));
+    return { failure: failed(`${contradictions.join("\n")}\n${trace}`), figures };
+  } catch (error) {
+    return { failure: failed(inspect(error)), figures: {} };
+  }
+}
