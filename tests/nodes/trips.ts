@@ -41,3 +41,11 @@ export async function expectWhole(cluster: Cluster, turns: number, lost?: number
 export async function loadOf(cluster: Cluster, node: ClusterNode): Promise<number> {
   return (await cluster.holders()).get(node.child.pid ?? 0) ?? 0;
 }
+
+/** The node that has most of the turns at this moment. */
+export async function busiest(cluster: Cluster): Promise<{ victim: ClusterNode; lost: number }> {
+  const loads = await Promise.all(
+    [0, 1, 2].map(async (slot) => ({ victim: cluster.node(slot), lost: await loadOf(cluster, cluster.node(slot)) })),
+  );
+  return loads.reduce((most, load) => (load.lost > most.lost ? load : most));
+}
