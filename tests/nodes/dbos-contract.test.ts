@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
 import type { Observation } from "../../src/core/ports.js";
 import type { TurnName } from "../../src/core/store-ports.js";
+import { outliving } from "../../src/history/postgres/database.js";
 import { isMigrated, type Launched, launch, migrate, openQueue } from "../../src/session/dbos/sdk.js";
 import { query } from "../support/postgres.js";
 import { onServer } from "./cluster.js";
@@ -19,7 +20,7 @@ onServer("DBOS", (server) => {
 
   beforeAll(async () => {
     url = await server().database();
-    pool = new pg.Pool({ connectionString: url });
+    pool = outliving(new pg.Pool({ connectionString: url }));
     await migrate(pool, observe);
     put = await openQueue(pool, observe);
     const queues = ["turns-v1"];
