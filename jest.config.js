@@ -6,4 +6,5 @@ export default {
   transform: { "^.+\\.ts$": ["ts-jest", { useESM: true, tsconfig: "tsconfig.json", diagnostics: false }] },
   testMatch: ["<rootDir>/tests/**/*.test.ts"],
   testTimeout: 180000,
+  maxWorkers: 2,
 };
