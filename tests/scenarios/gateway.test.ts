@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect } from "@jest/globals";
 import { clientOf } from "../llm/client-of.js";
 import { collect, fixtureServer, shape, startApp } from "../support/app.js";
-import { type Gateway, startGateway } from "../support/gateway.js";
+import { gatewayTests } from "../support/gateway.js";
 import {
   answer,
   beforeHeaders,
@@ -19,18 +19,7 @@ import {
 
 /** A real gateway between us and the model: it reports a cut as a clean end, and errors in shapes of its own. */
 
-let gateway: Gateway | undefined;
-beforeAll(async () => {
-  gateway = await startGateway();
-}, 30_000);
-afterAll(async () => {
-  await gateway?.[Symbol.asyncDispose]();
-});
-
-/** Is passed, with a line on stderr from `startGateway`, where the gateway cannot start. */
-function throughGateway(name: string, run: (gateway: Gateway) => Promise<void>): void {
-  test(name, () => (gateway ? run(gateway) : Promise.resolve()));
-}
+const throughGateway = gatewayTests();
 
 const hel = chunk({ content: "Hel" });
 const stop = chunk({}, "stop");

@@ -2,9 +2,10 @@ import { spawn } from "node:child_process";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { resolve } from "node:path";
+import { afterAll, beforeAll, test } from "@jest/globals";
 import type { ProviderConfig } from "../../src/core/config.js";
 
-export interface Gateway extends AsyncDisposable {
+interface Gateway extends AsyncDisposable {
   /** The `base_url` to configure. */
   url: string;
   /** What `llm.providers.<name>` needs beside it, for a model provider at that URL. More goes into the gateway's own config. */
@@ -13,8 +14,20 @@ export interface Gateway extends AsyncDisposable {
 
 const START_LIMIT_MS = 15_000;
 
+/** One gateway for the tests of a file. What is returned declares a test; it is passed, with a line on stderr, where the gateway cannot start. */
+export function gatewayTests(): (name: string, run: (gateway: Gateway) => Promise<void>) => void {
+  let gateway: Gateway | undefined;
+  beforeAll(async () => {
+    gateway = await startGateway();
+  }, 30_000);
+  afterAll(async () => {
+    await gateway?.[Symbol.asyncDispose]();
+  });
+  return (name, run) => test(name, () => (gateway ? run(gateway) : Promise.resolve()));
+}
+
 /** @portkey-ai/gateway as a process of its own. `undefined`, and why on stderr, when it does not start here. */
-export async function startGateway(): Promise<Gateway | undefined> {
+async function startGateway(): Promise<Gateway | undefined> {
   const port = await freePort();
   const script = resolve("node_modules/@portkey-ai/gateway/build/start-server.js");
   const preload = resolve("tests/support/mutable-fetch.mjs");

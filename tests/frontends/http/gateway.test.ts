@@ -1,24 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { expect } from "@jest/globals";
 import { fixtureServer, startApp } from "../../support/app.js";
-import { type Gateway, startGateway } from "../../support/gateway.js";
+import { gatewayTests } from "../../support/gateway.js";
 import { answer, startLlmServer } from "../../support/llm-server.js";
 import { sayAndCall } from "../support.js";
 import { openDoor, post } from "./door.js";
 
 /** A gateway of others is the client of the door: it knows it as one more provider with the API of OpenAI. */
 
-let gateway: Gateway | undefined;
-beforeAll(async () => {
-  gateway = await startGateway();
-}, 30_000);
-afterAll(async () => {
-  await gateway?.[Symbol.asyncDispose]();
-});
-
-/** Is passed, with a line on stderr from `startGateway`, where the gateway cannot start. */
-function throughGateway(name: string, run: (gateway: Gateway) => Promise<void>): void {
-  test(name, () => (gateway ? run(gateway) : Promise.resolve()));
-}
+const throughGateway = gatewayTests();
 
 const question = { model: "mcp-platform", messages: [{ role: "user", content: "hi" }] };
 
