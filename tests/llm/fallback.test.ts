@@ -85,7 +85,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   ])("%s fails over after its retries", async (_, step) => {
     await using a = await always(step);
     await using b = await startLlmServer([hi]);
-    await using ends = chainOf({ a, b }, { http: { timeoutMs: 50, ttftTimeoutMs: 50 } });
+    await using ends = chainOf({ a, b }, { http: { timeoutMs: 300, ttftTimeoutMs: 300 } });
     expect(await ends.ask({ streaming })).toMatchObject({ provider: "b", attempts: 3 });
     expect(a.requests).toHaveLength(2);
   });

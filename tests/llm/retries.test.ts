@@ -61,7 +61,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
 
   test("silence before the headers is a timeout, and repeated", async () => {
     await using server = await startLlmServer([beforeHeaders(STALL), answer("hello")]);
-    await using ends = clientOf(server, { timeoutMs: 50 });
+    await using ends = clientOf(server, { timeoutMs: 300 });
     expect((await ends.ask({ streaming })).attempts).toBe(2);
   });
 
