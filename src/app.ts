@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { Approvals } from "./config/approvals.js";
 import { type ConfigObject, type LoadedConfig, loadConfig } from "./config/load.js";
 import { configuredSecrets } from "./config/secrets.js";
@@ -10,20 +11,17 @@ import { newId } from "./core/ids.js";
 import type { Observe, SessionHub } from "./core/ports.js";
 import type { LogNode } from "./core/store-ports.js";
 import type { Tape } from "./core/tape.js";
-import { demoServer } from "./demo/servers.js";
-import { openStore } from "./history/open.js";
-import { chooseProvider } from "./llm/choose-provider.js";
+import { FirstRun } from "./first-run.js";
+import { ChangingClient, type Llm } from "./llm/changing-client.js";
 import { LlmClient } from "./llm/client.js";
+import { leaseOf } from "./log-only.js";
 import { fromLevel, jsonLog } from "./logging.js";
 import type { Logins } from "./mcp/auth/logins.js";
 import { McpHub } from "./mcp/hub.js";
 import type { Sample } from "./mcp/sampling.js";
 import { Orchestrator } from "./orchestrator/orchestrator.js";
-import { Conversations } from "./session/conversations.js";
-import { defaultLeaseMs } from "./session/engine.js";
 import { isGone, thisMachine } from "./session/node.js";
-import { type Nodes, nodesOf } from "./session/nodes.js";
-import { bringToSchema, openLog } from "./session/open-log.js";
+import { openLog } from "./session/open-log.js";
 import type { Session } from "./session/session.js";
 import { Sessions } from "./session/sessions.js";
 
@@ -54,7 +52,8 @@ export interface AppOptions {
 
 /** A running host. */
 export interface App extends AsyncDisposable {
-  config: Config;
+  /** What the host runs by now. */
+  readonly config: Config;
   orchestrator: Orchestrator;
   hub: McpHub;
   sessions: Sessions;
@@ -62,8 +61,11 @@ export interface App extends AsyncDisposable {
   notices: readonly string[];
   /** The provider and model that a request naming `model` would use. Throws LlmError when there is none. */
   resolveModel(model?: string): { provider: string; model: string };
-  /** Goes over to these servers, without touching a running turn; see `McpHub.apply`. */
-  applyServers(servers: readonly ServerConfig[]): void;
+  /**
+   * Goes over to this configuration: servers at once (see `McpHub.apply`), all else with the next turn. A turn that runs keeps its own.
+   * Where the log is and what the doors are stays as it was; see `config`.
+   */
+  apply(config: Config): Promise<void>;
   /**
    * The hub with more servers, in the shape of `mcpServers` but taken literally, for one session: it tells that session how they are.
    * Throws ConfigError.
@@ -82,9 +84,10 @@ export interface App extends AsyncDisposable {
 /** Builds the host and starts its servers; waits for none of them. Throws ConfigError, StoreError. */
 export async function createApp(options: AppOptions = {}): Promise<App> {
   const { env = process.env, overrides, tape } = options;
-  const { config } = isLoaded(options.config) ? options.config : loadConfig(options.config ?? {}, { env, overrides });
+  const loaded = isLoaded(options.config) ? options.config : loadConfig(options.config ?? {}, { env, overrides });
+  let { config } = loaded;
   const log = options.observe ?? jsonLog((line) => process.stderr.write(line), Date.now);
-  const observe = fromLevel(config.logging.level, log);
+  const observe = fromLevel(() => config.logging.level, log);
 
   const closers: (() => unknown)[] = [];
   let closing: Promise<void> | undefined;
@@ -102,20 +105,18 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const { store, shared } = await openLog(storage, { now: Date.now, observe, newId });
     closedAtEnd(store);
     tape?.conceal(configuredSecrets(config, env));
-    const { llm, demo } = await withFirstRun(config, env, tape);
-    const withDemo = (servers: readonly ServerConfig[]) =>
-      demo && !servers.some(({ name }) => name === "demo") ? [...servers, demoServer()] : servers;
-    if (demo) closedAtEnd(demo);
+    const firstRun = closedAtEnd(new FirstRun(env, tape));
+    let llm = await firstRun.llmOf(config);
     const leaseMs = leaseOf(storage);
     const machine = thisMachine();
     const node = { nodeId: newId("node"), machine, pid: process.pid, version };
     // What a tape answers is not asked of a provider.
     const limits = tape?.plays.models ? undefined : store.limits?.(node, { leaseMs, observe });
     if (limits) closedAtEnd(limits);
-    const client = closedAtEnd(new LlmClient(llm, { env, observe, tape, limits }));
+    const client = closedAtEnd(new ChangingClient(new LlmClient(llm, { env, observe, tape, limits })));
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
     const hub = closedAtEnd(
-      new McpHub(withDemo(config.mcpServers), {
+      new McpHub(firstRun.serversOf(config), {
         observe,
         auth: { folder: stateFolder(env, "auth") },
         tape,
@@ -127,8 +128,15 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       }),
     );
     const orchestrator = new Orchestrator({ llm: client, hub, newId });
-    const { toolNotifications: _, drainTimeoutMs: __, ...service } = config.chat.service;
-    const defaults = { ...service, limits: config.chat.limits };
+    const settings = () => {
+      const pinned = client.pin();
+      const { service, limits } = config.chat;
+      return {
+        orchestrator: new Orchestrator({ llm: pinned.llm, hub, newId }),
+        defaults: { ...service, limits },
+        [Symbol.dispose]: () => pinned[Symbol.dispose](),
+      };
+    };
     const approvals = (options.keepsApprovals ?? true) ? openApprovals(env, observe) : undefined;
     const engine = {
       node,
@@ -140,9 +148,18 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       dispatch: shared?.dispatch,
     };
     const sessions = closedAtEnd(
-      new Sessions({ store, engine, hub, orchestrator, newId, defaults, approvals, retention: storage, now: Date.now }),
+      new Sessions({ store, engine, hub, settings, newId, approvals, retention: storage, now: Date.now }),
     );
     hub.start();
+    const apply = async (next: Config) => {
+      tape?.conceal(configuredSecrets(next, env));
+      const nextLlm = await firstRun.llmOf(next);
+      if (!isDeepStrictEqual(nextLlm, llm)) client.change(nextLlm);
+      llm = nextLlm;
+      config = withFixed(next, config);
+      sessions.changeRetention(config.chat.storage);
+      hub.apply(firstRun.serversOf(config));
+    };
     const resolveModel = (model?: string) => {
       const resolved = client.resolve(model);
       return { provider: resolved.provider.name, model: resolved.model };
@@ -155,7 +172,6 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
         session.tell({ type: "server_status", server, state, reason }),
       );
     };
-    const notices = demo ? [demoNotice] : [];
     const drain = async (withinMs: number) => {
       if (!closing) await sessions.drain(withinMs);
       await close();
@@ -164,10 +180,18 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       void sessions.recover().catch(reportedTo(observe));
       sessions.startRetention();
     }
-    const parts = { config, orchestrator, hub, sessions, notices, resolveModel, models, extendHub };
     return {
-      ...parts,
-      applyServers: (servers) => hub.apply(withDemo(servers)),
+      get config() {
+        return config;
+      },
+      orchestrator,
+      hub,
+      sessions,
+      notices: firstRun.notices,
+      resolveModel,
+      models,
+      extendHub,
+      apply,
       ready: () => hub.ready(),
       close,
       drain,
@@ -179,8 +203,16 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
   }
 }
 
+/** What a host is built on stays as it was: its log, its doors. */
+function withFixed(next: Config, { chat: { storage }, serve, mcpServe }: Config): Config {
+  const { maxAgeMs: _, maxConversations: __, ...place } = storage;
+  const { maxAgeMs, maxConversations } = next.chat.storage;
+  const rules = { ...(maxAgeMs && { maxAgeMs }), ...(maxConversations && { maxConversations }) };
+  return { ...next, serve, mcpServe, chat: { ...next.chat, storage: { ...place, ...rules } as StorageConfig } };
+}
+
 /** Of each provider that can be used, the model it is configured with. */
-function usableModels(client: LlmClient, { active, providers }: LlmConfig): string[] {
+function usableModels(client: Llm, { active, providers }: LlmConfig): string[] {
   const names = [...new Set([...(active ? [active] : []), ...Object.keys(providers)])];
   return names.flatMap((name) => {
     try {
@@ -218,50 +250,6 @@ export async function createLogins(
   return new Logins(servers, { folder: stateFolder(env, "auth"), showPage });
 }
 
-/** The conversations in the log, without a host around them; and the secrets that no export of them may hold. Throws StoreError. */
-export async function openConversations(
-  config: Config,
-  env: Environment,
-): Promise<{ conversations: Conversations; secrets: readonly string[] }> {
-  const { store, isLost } = await readableLog(config);
-  const conversations = new Conversations({ store, isGone: isLost, newId });
-  return { conversations, secrets: configuredSecrets(config, env) };
-}
-
-/** The processes on the log, without one of them around it. Throws StoreError. */
-export async function readNodes(config: Config): Promise<Nodes> {
-  const { store, isLost } = await readableLog(config);
-  try {
-    return await nodesOf(store, isLost, leaseOf(config.chat.storage));
-  } finally {
-    await store.close();
-  }
-}
-
-/** How long a host that is not heard of counts as alive. */
-function leaseOf(storage: StorageConfig): number {
-  return (storage.driver === "postgres" ? storage.leaseMs : undefined) ?? defaultLeaseMs;
-}
-
-async function readableLog(config: Config) {
-  const observe = observerOf(config);
-  const store = await openStore(config.chat.storage, { now: Date.now, observe });
-  const machine = thisMachine();
-  return { store, isLost: (node: LogNode) => isGone(node, machine) };
-}
-
-/** Brings the event log to this version's schema, and says where it is. Throws StoreError. */
-export function migrateLog(config: Config): Promise<{ place: string; version: number }> {
-  return bringToSchema(config.chat.storage, { now: Date.now, observe: observerOf(config) });
-}
-
-function observerOf({ logging }: Config): Observe {
-  return fromLevel(
-    logging.level,
-    jsonLog((line) => process.stderr.write(line), Date.now),
-  );
-}
-
 /** Where this host keeps what is neither configuration nor log. */
 export function stateFolder(env: Environment, name: string): string {
   const home = env.HOME || homedir();
@@ -273,34 +261,8 @@ export function manifestFolder(env: Environment): string {
   return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "mcp-platform", "manifests");
 }
 
-const demoNotice =
-  "This is the demo model: it follows a few rules. For a real one set OPENAI_API_KEY (or another provider's key), or llm.active in config.yaml.";
-
 async function inReverse(closers: readonly (() => unknown)[]): Promise<void> {
   for (const close of closers.toReversed()) await close();
-}
-
-interface FirstRun {
-  llm: LlmConfig;
-  demo?: { close(): Promise<void> };
-}
-
-/** Whoever configured nothing gets the demo model, and the demo server with it. */
-async function withFirstRun(config: Config, env: Environment, tape: Tape | undefined): Promise<FirstRun> {
-  const choose = () => chooseProvider(config.llm, env);
-  const { provider, model } = await (tape && !config.llm.active ? tape.choose(choose) : choose());
-  const providers = { ...config.llm.providers };
-  if (model) providers[provider] = { ...providers[provider], model };
-  const isPlayed = tape?.plays.models === true;
-  const http = isPlayed ? { ...config.llm.http, initialRetryDelayMs: 0, maxRetryDelayMs: 0 } : config.llm.http;
-  const llm = { ...config.llm, active: provider, providers, http };
-  if (provider !== "demo" || providers.demo?.baseUrl) return { llm };
-  if (isPlayed) return { llm, demo: { async close() {} } };
-
-  const { startDemoModel } = await import("./demo/model.js");
-  const demo = await startDemoModel();
-  providers.demo = { ...providers.demo, baseUrl: demo.baseUrl };
-  return { llm, demo };
 }
 
 function isLoaded(config: AppOptions["config"]): config is LoadedConfig {

@@ -3,11 +3,10 @@ import type { Observe } from "./core/ports.js";
 
 const order: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
 
-/** Passes on what is at least that important. */
-export function fromLevel(level: LogLevel, observe: Observe): Observe {
-  const threshold = order.indexOf(level);
+/** Passes on what is at least as important as the level then is. */
+export function fromLevel(level: () => LogLevel, observe: Observe): Observe {
   return (event) => {
-    if (order.indexOf(event.level) >= threshold) observe(event);
+    if (order.indexOf(event.level) >= order.indexOf(level())) observe(event);
   };
 }
 

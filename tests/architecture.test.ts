@@ -27,6 +27,7 @@ const allowed: Record<string, readonly string[]> = {
   ],
   commands: [
     "app.ts",
+    "log-only.ts",
     "logging.ts",
     "script-host",
     "cassette",
@@ -45,7 +46,14 @@ const buildsHosts = ["commands", "script-host"];
 const roots: Record<string, readonly string[]> = {
   "main.ts": ["commands", "frontends", "core"],
   "claude-launcher.ts": ["main.ts", "commands", "frontends", "core"],
-  "app.ts": [...Object.keys(allowed).filter((folder) => !buildsHosts.includes(folder)), "logging.ts"],
+  "app.ts": [
+    ...Object.keys(allowed).filter((folder) => !buildsHosts.includes(folder)),
+    "first-run.ts",
+    "log-only.ts",
+    "logging.ts",
+  ],
+  "first-run.ts": ["llm", "demo", "core"],
+  "log-only.ts": ["session", "history", "config", "logging.ts", "core"],
   "index.ts": ["app.ts", "script-host", "orchestrator", "session", "frontends", "core"],
   "logging.ts": ["core"],
 };

@@ -6,13 +6,13 @@ import type { ChatHost } from "../frontends/repl/options.js";
 import { permissionsText } from "../session/permissions-text.js";
 
 export function chatHost(app: App): ChatHost {
-  const { config, orchestrator } = app;
+  const { orchestrator } = app;
   const approvals = openApprovals(process.env, () => {});
   return {
     models: () => app.models(),
     contextWindow: (model) => orchestrator.facts(model).contextWindow,
     historyFile: join(stateFolder(process.env, "chat"), "history.jsonl"),
-    secrets: configuredSecrets(config, process.env),
-    permissions: () => permissionsText(config.chat.service, approvals.list()),
+    secrets: configuredSecrets(app.config, process.env),
+    permissions: () => permissionsText(app.config.chat.service, approvals.list()),
   };
 }

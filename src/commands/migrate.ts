@@ -9,7 +9,7 @@ export function addMigrateCommand(program: Command): void {
     .command("migrate")
     .description("bring the event log to this version's schema; a host that starts does so too")
     .action(async () => {
-      const { migrateLog } = await import("../app.js");
+      const { migrateLog } = await import("../log-only.js");
       const { config } = await loadConfirmed(program.opts<GlobalOptions>());
       const { place, version } = await migrateLog(config);
       print(`${place}: schema ${version}`);

@@ -10,7 +10,7 @@ export function addNodeCommand(program: Command): void {
     .description("hosts on this event log: their processes, turns, and places at providers")
     .option("--json", "as JSON")
     .action(async ({ json }: { json?: boolean }) => {
-      const { readNodes } = await import("../app.js");
+      const { readNodes } = await import("../log-only.js");
       const { config } = await loadConfirmed(program.opts<GlobalOptions>());
       const nodes = await readNodes(config);
       const texts = await import("../session/nodes-text.js");

@@ -39,18 +39,18 @@ export async function openDoor(
   onTermination(async (signal) => {
     const app = await starting;
     // Who closes the terminal is done with what runs in it; who ends the process may start it again.
-    await (signal === "SIGTERM" ? app.drain(loaded.config.chat.service.drainTimeoutMs) : app.close());
+    await (signal === "SIGTERM" ? app.drain(app.config.chat.service.drainTimeoutMs) : app.close());
     await Promise.race([Promise.all([whenWritten(), ...flushes.map((flush) => flush())]), sleep(flushMs)]);
   });
   const app = await starting;
   const { sessions, hub, resolveModel } = app;
   const { Reload } = await import("./reload.js");
-  const reload = new Reload({ flags, source, read, loaded, contents, apply: (servers) => app.applyServers(servers) });
+  const reload = new Reload({ flags, source, read, contents, host: app });
   // Whoever sits at the terminal wants to know that the change was taken.
   const log =
     observe ??
     fromLevel(
-      loaded.config.logging.level,
+      () => app.config.logging.level,
       jsonLog((line) => process.stderr.write(line), Date.now),
     );
   const stopFollowing = followsFiles
@@ -59,7 +59,7 @@ export async function openDoor(
   try {
     const onLeaving = (flush: () => Promise<void>) => void flushes.push(flush);
     const login: DoorParts["login"] = async (name, showPage) =>
-      (await createLogins(reload.servers, process.env, showPage)).login(name);
+      (await createLogins(app.config.mcpServers, process.env, showPage)).login(name);
     const now = Date.now;
     const parts = { sessions, hub, resolveModel, reload: () => reload.now(), login, onLeaving, newId, now };
     const exitCode = await door(parts, app).finally(stopFollowing);

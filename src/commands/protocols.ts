@@ -30,8 +30,9 @@ export function addProtocolCommands(program: Command, version: string): void {
       const { runAcp } = await import("../frontends/acp/acp.js");
       return openDoor(
         flags(),
-        (parts, { config, models, orchestrator, extendHub }) => {
-          const { approval } = config.chat.service;
+        (parts, app) => {
+          const { models, orchestrator, extendHub } = app;
+          const approval = () => app.config.chat.service.approval;
           const contextWindow = (model?: string) => orchestrator.facts(model).contextWindow;
           const acp = { ...parts, version, approval, models, contextWindow, extendHub };
           return runAcp(acp, { stdin, stdout, onInterrupt });
@@ -50,15 +51,15 @@ export function addProtocolCommands(program: Command, version: string): void {
       const { runMcp } = await import("../frontends/mcp/stdio.js");
       return openDoor(
         flags(),
-        (parts, { config, hub }) => {
+        (parts, app) => {
           const said = { approval: yes ? ("auto" as const) : undefined, allow, deny };
           const mcp = {
             ...parts,
             version,
             said,
-            defaults: config.chat.service,
-            serve: config.mcpServe,
-            passage: hub.passage,
+            defaults: () => app.config.chat.service,
+            serve: app.config.mcpServe,
+            passage: app.hub.passage,
           };
           return runMcp(mcp, { stdin, stdout, onInterrupt });
         },

@@ -1,4 +1,4 @@
-/** Another configuration for a host that runs: its servers come, go and change, and no turn is touched. */
+/** Another configuration for a host that runs: no turn that has begun is touched. */
 import { isDeepStrictEqual } from "node:util";
 import type { LoadedConfig } from "../config/load.js";
 import { type FileContents, FileWatch } from "../config/watch.js";
@@ -17,30 +17,27 @@ interface ReloadParts {
   source: ConfigSource;
   /** What the files said at the start. */
   read: LoadedConfig;
-  /** What of it the host was started with. */
-  loaded: LoadedConfig;
   /** The files, as they were then. */
   contents: FileContents;
-  apply(servers: readonly ServerConfig[]): void;
+  host: {
+    /** What it runs by now. */
+    readonly config: Config;
+    apply(config: Config): Promise<void>;
+  };
 }
 
 export class Reload {
   readonly #parts: ReloadParts;
-  /** What the host runs by. */
-  #servers: readonly ServerConfig[];
+  /** What the files said the last time they could be read. */
+  #said: Config;
   #files: readonly string[];
   #watch: FileWatch | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ReloadParts) {
     this.#parts = parts;
-    this.#servers = parts.loaded.config.mcpServers;
-    this.#files = parts.loaded.files;
-  }
-
-  /** As the host runs them. */
-  get servers(): readonly ServerConfig[] {
-    return this.#servers;
+    this.#said = parts.read.config;
+    this.#files = parts.read.files;
   }
 
   /** Reads the files again whenever one of them changes, and says what came of it. Ends with the returned function. */
@@ -67,42 +64,42 @@ export class Reload {
   }
 
   async #reload(): Promise<Outcome> {
-    const { flags } = this.#parts;
+    const { flags, host } = this.#parts;
     const source = this.#parts.source.file === undefined ? findSource(flags) : this.#parts.source;
     try {
       const read = await load(flags, source);
-      const before = this.#servers;
-      const running = before.filter(({ enabled, refusal }) => enabled && !refusal);
+      const before = host.config;
+      const running = before.mcpServers.filter(({ enabled, refusal }) => enabled && !refusal);
       const unconfirmed = await findUnconfirmed(read, { flags, source }, running);
-      const after = (unconfirmed?.refused ?? read).config.mcpServers;
-      this.#servers = after;
+      const { mcpServers } = (unconfirmed?.refused ?? read).config;
+      const isHeldBack = unconfirmed && !isDeepStrictEqual(settingsOf(read.config), settingsOf(this.#said));
+      this.#said = read.config;
+      // Without a word of the user some settings would fall back to their defaults, in the middle of his work.
+      const next = unconfirmed ? { ...before, mcpServers } : read.config;
       if (!isDeepStrictEqual(read.files, this.#files)) this.#watch?.watch(read.files);
       this.#files = read.files;
-      this.#parts.apply(after);
-      const facts = [...differences(before, after), ...this.#needsRestart(read)];
+      await host.apply(next);
+      const facts = [...differences(before.mcpServers, mcpServers), ...changedSections(before, host.config, next)];
       const text = `${read.file}: ${facts.join("; ") || "nothing has changed"}`;
-      if (!unconfirmed?.servers.length) return { level: "info", text };
+      const waiting = [
+        ...(unconfirmed?.servers.length
+          ? [`not started until you confirm them: ${unconfirmed.servers.map(nameOf).join(", ")}`]
+          : []),
+        ...(isHeldBack ? ["all other keys stay as they are until you confirm the file"] : []),
+      ];
+      if (!unconfirmed || waiting.length === 0) return { level: "info", text };
       const advice = `start the host anew and answer its question, or pass --trust-project or --config ${unconfirmed.file}`;
-      const names = unconfirmed.servers.map(({ name }) => name).join(", ");
-      return { level: "warn", text: `${text}; not started until you confirm them: ${names} (${advice})` };
+      return { level: "warn", text: `${[text, ...waiting].join("; ")} (${advice})` };
     } catch (error) {
       const problem = error instanceof ConfigError ? error.message : String(error);
-      return { level: "warn", text: `the servers stay as they are, because the configuration is broken: ${problem}` };
+      return { level: "warn", text: `nothing changes, because the configuration is broken: ${problem}` };
     }
   }
-
-  #needsRestart({ config }: LoadedConfig): string[] {
-    const isSame = isDeepStrictEqual(withoutServers(config), withoutServers(this.#parts.read.config));
-    return isSame ? [] : ["other keys than mcpServers are as they were until the host starts anew"];
-  }
 }
 
-function withoutServers(config: Config): object {
-  return { ...config, mcpServers: [] };
-}
+const nameOf = ({ name }: ServerConfig) => name;
 
 function differences(before: readonly ServerConfig[], after: readonly ServerConfig[]): string[] {
-  const nameOf = ({ name }: ServerConfig) => name;
   const old = new Map(before.map((server) => [server.name, server]));
   const kept = new Set(after.map(nameOf));
   const groups = {
@@ -113,4 +110,33 @@ function differences(before: readonly ServerConfig[], after: readonly ServerConf
   return Object.entries(groups).flatMap(([verb, servers]) =>
     servers.length > 0 ? [`${verb} ${servers.map(nameOf).join(", ")}`] : [],
   );
+}
+
+/** Parts of the file as people name them, beside the servers. */
+const sections = {
+  llm: ({ llm }: Config) => llm,
+  "chat.service": ({ chat }: Config) => chat.service,
+  "chat.limits": ({ chat }: Config) => chat.limits,
+  "chat.storage": ({ chat }: Config) => chat.storage,
+  serve: ({ serve }: Config) => serve,
+  "mcp.serve": ({ mcpServe }: Config) => mcpServe,
+  logging: ({ logging }: Config) => logging,
+};
+
+function settingsOf(config: Config): unknown[] {
+  return Object.values(sections).map((of) => of(config));
+}
+
+/** `wanted` is what the files say, `after` what the host made of it. */
+function changedSections(before: Config, after: Config, wanted: Config): string[] {
+  const names = (differ: (of: (config: Config) => unknown) => boolean) =>
+    Object.entries(sections).flatMap(([name, of]) => (differ(of) ? [name] : []));
+  const changed = names((of) => !isDeepStrictEqual(of(before), of(after)));
+  const fixed = names((of) => !isDeepStrictEqual(of(after), of(wanted)));
+  return [
+    ...(changed.length > 0 ? [`changed ${changed.join(", ")}, from the next turn on`] : []),
+    ...(fixed.length > 0
+      ? [`${fixed.join(", ")} ${fixed.length > 1 ? "are" : "is"} as before until the host starts anew`]
+      : []),
+  ];
 }

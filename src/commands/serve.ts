@@ -27,10 +27,11 @@ export function addServeCommand(program: Command, version: string): void {
       const { runServe } = await import("../frontends/http/serve.js");
       return openDoor(
         program.opts<GlobalOptions>(),
-        (parts, { config: { serve, llm, chat, mcpServe }, hub: { passage }, notices }) => {
-          tell(notices);
-          const mcp = { serve: mcpServe, said: {}, defaults: chat.service, passage };
-          const options = { ...serve, ...flags, version, models: modelNames(llm), mcp };
+        (parts, app) => {
+          tell(app.notices);
+          const { serve, mcpServe } = app.config;
+          const mcp = { serve: mcpServe, said: {}, defaults: () => app.config.chat.service, passage: app.hub.passage };
+          const options = { ...serve, ...flags, version, models: () => modelNames(app.config.llm), mcp };
           return runServe(parts, options, { stderr: process.stderr, onInterrupt });
         },
         { followsFiles: true },

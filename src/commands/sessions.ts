@@ -20,7 +20,7 @@ export function addConversationCommands(program: Command): void {
   const withLog = async (
     work: (conversations: Conversations, secrets: readonly string[], loaded: LoadedConfig) => Promise<void>,
   ) => {
-    const { openConversations } = await import("../app.js");
+    const { openConversations } = await import("../log-only.js");
     const loaded = await loadConfirmed(program.opts<GlobalOptions>());
     const { conversations, secrets } = await openConversations(loaded.config, process.env);
     try {

@@ -4,10 +4,12 @@ import { Breaker } from "./breaker.js";
 import type { Call } from "./call.js";
 import type { Answer, AnswerFold } from "./deltas.js";
 import type { LlmHttpParts } from "./http.js";
+import { keyHashOf } from "./key-hash.js";
 import { Lane, type LaneParts } from "./lane.js";
+import type { Provider } from "./providers.js";
 import type { RetryPolicyParts } from "./retry.js";
 
-type AdmissionParts = RetryPolicyParts & LlmHttpParts & LaneParts;
+export type AdmissionParts = RetryPolicyParts & LlmHttpParts & LaneParts;
 
 export interface AnswerParts {
   onDelta?: OnDelta;
@@ -22,6 +24,7 @@ export class Admission {
   readonly #parts: AdmissionParts;
   readonly #attempts: Attempts;
   readonly #lanes = new Map<string, Lane>();
+  readonly #names = new WeakMap<Provider, string>();
   readonly #breakers = new Map<string, Breaker>();
 
   constructor(http: HttpConfig, parts: AdmissionParts) {
@@ -51,15 +54,26 @@ export class Admission {
   }
 
   #laneOf({ provider }: Call): Lane {
-    const lane = this.#lanes.get(provider.name) ?? new Lane(provider, this.#http, this.#parts);
-    this.#lanes.set(provider.name, lane);
+    const name = this.#nameOf(provider);
+    const lane = this.#lanes.get(name) ?? new Lane(provider, this.#http, this.#parts);
+    this.#lanes.set(name, lane);
     return lane;
   }
 
   #breakerOf({ provider, model }: Call): Breaker {
-    const name = `${provider.name}/${model}`;
-    const breaker = this.#breakers.get(name) ?? new Breaker(name, this.#parts.now, this.#parts.observe);
+    const name = `${this.#nameOf(provider)}/${model}`;
+    const breaker =
+      this.#breakers.get(name) ?? new Breaker(`${provider.name}/${model}`, this.#parts.now, this.#parts.observe);
     this.#breakers.set(name, breaker);
     return breaker;
+  }
+
+  /** A provider that was configured anew is another one only where its endpoint, keys or limits are. */
+  #nameOf(provider: Provider): string {
+    const { maxConcurrency, rpm, tpm } = provider;
+    const name =
+      this.#names.get(provider) ?? JSON.stringify([provider.name, keyHashOf(provider), maxConcurrency, rpm, tpm]);
+    this.#names.set(provider, name);
+    return name;
   }
 }

@@ -1,10 +1,10 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Completion, CompletionRequest } from "../core/chat.js";
 import type { LlmConfig, StreamRecovery } from "../core/config.js";
 import { type NewId, newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
 import type { SharedLimits } from "../core/shared-limits.js";
 import type { Tape } from "../core/tape.js";
-import type { Admission } from "./admission.js";
 import type { OnDelta } from "./attempts.js";
 import { Call, TotalTimeout } from "./call.js";
 import { Dialects } from "./dialect.js";
@@ -12,6 +12,7 @@ import { firstAnswer } from "./fallback.js";
 import { type Price, priceOf } from "./prices.js";
 import { type Environment, modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";
 import { textsIn } from "./quotes.js";
+import { SharedAdmission } from "./shared-admission.js";
 import { Showing } from "./showing.js";
 
 export interface LlmClientParts {
@@ -51,12 +52,24 @@ export class LlmClient {
   readonly #parts: Required<Omit<LlmClientParts, Optional>> & Pick<LlmClientParts, Optional>;
   readonly #resolved = new Map<string, ResolvedModel>();
   readonly #dialects: Dialects;
-  #admission: Promise<Admission> | undefined;
+  readonly #admission: SharedAdmission;
+  #isClosed = false;
 
-  constructor(config: LlmConfig, parts: LlmClientParts) {
+  /** `admission`: of a client with the same `llm.http`. */
+  constructor(config: LlmConfig, parts: LlmClientParts, admission?: SharedAdmission) {
     this.#config = config;
     this.#parts = { now: Date.now, random: Math.random, newId, ...parts };
+    this.#admission = (admission ?? new SharedAdmission(config.http, this.#parts)).join();
     this.#dialects = new Dialects(parts.observe);
+  }
+
+  /**
+   * Another client, by another configuration, while this one may still be used. As long as `llm.http` is the same, what both ask of a
+   * provider is counted together, and goes over the same connections.
+   */
+  successor(config: LlmConfig): LlmClient {
+    const isSame = isDeepStrictEqual(config.http, this.#config.http);
+    return new LlmClient(config, this.#parts, isSame ? this.#admission : undefined);
   }
 
   /** Throws LlmError: unknown provider, no model, no key. */
@@ -113,7 +126,7 @@ export class LlmClient {
         const requestId = (shared.tally.sent === 0 && options.requestId) || this.#parts.newId("req");
         const draft = this.#dialects.draft(request, target, options.streaming);
         const call = new Call(target, { ...shared, requestId }, draft);
-        const admission = await this.#load();
+        const admission = await this.#admission.load();
         const answer = await admission.answer(call, {
           onDelta: showing.next(),
           restart: this.#restarts(options),
@@ -129,14 +142,11 @@ export class LlmClient {
     return completion;
   }
 
-  /** Closes the connections; requests in flight fail. */
+  /** Closes the connections that no other client uses; requests in flight on them fail. */
   async close(): Promise<void> {
-    (await this.#admission)?.close();
-  }
-
-  #load(): Promise<Admission> {
-    this.#admission ??= import("./admission.js").then(({ Admission }) => new Admission(this.#config.http, this.#parts));
-    return this.#admission;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#admission.leave();
   }
 
   #restarts({ streamRecovery = "fail" }: CompleteOptions): boolean {

@@ -10,12 +10,12 @@ import type {
   ToolDefinition,
 } from "../core/chat.js";
 import { errorInfo, LlmError } from "../core/errors.js";
-import type { LlmClient } from "../llm/client.js";
+import type { Llm } from "../llm/changing-client.js";
 import { spentOn } from "./spending.js";
 import { abortReason } from "./turn-options.js";
 
 interface Hop {
-  llm: LlmClient;
+  llm: Llm;
   request: CompletionRequest;
   turnId: string;
   signal: AbortSignal;

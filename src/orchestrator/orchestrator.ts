@@ -15,7 +15,8 @@ import type { StreamRecovery } from "../core/config.js";
 import { errorInfo, RequestError } from "../core/errors.js";
 import type { NewId } from "../core/ids.js";
 import type { Toolbox } from "../core/ports.js";
-import type { CompleteOptions, LlmClient } from "../llm/client.js";
+import type { Llm } from "../llm/changing-client.js";
+import type { CompleteOptions } from "../llm/client.js";
 import { Budget } from "./budget.js";
 import { runHop } from "./hop.js";
 import { LimitGate } from "./limit-gate.js";
@@ -33,19 +34,14 @@ export interface CallOptions {
 
 /** Talks to the model, once (`callOpenAIApi`, `streamOpenAIApi`) or in a loop with tools (`runTurn`). */
 export class Orchestrator {
-  readonly #llm: LlmClient;
+  readonly #llm: Llm;
   readonly #hub: Toolbox;
   readonly #newId: NewId;
 
-  constructor(parts: { llm: LlmClient; hub: Toolbox; newId: NewId }) {
+  constructor(parts: { llm: Llm; hub: Toolbox; newId: NewId }) {
     this.#llm = parts.llm;
     this.#hub = parts.hub;
     this.#newId = parts.newId;
-  }
-
-  /** The same, with the tools of another hub. */
-  withHub(hub: Toolbox): Orchestrator {
-    return new Orchestrator({ llm: this.#llm, hub, newId: this.#newId });
   }
 
   /** One completion, whole. Retries what can be retried; throws LlmError. */

@@ -20,27 +20,40 @@ const dueMs = 0.9 * everyMs;
 /** Deletes conversations that are older, or more, than the rules allow: now and every hour. Never one with an unfinished turn. */
 export class Retention {
   readonly #parts: RetentionParts;
+  #rules: RetentionConfig;
+  #isStarted = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
+    this.#rules = parts.rules;
+  }
+
+  /** Other rules, from now on. */
+  change(rules: RetentionConfig): void {
+    this.#rules = rules;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    if (this.#isStarted) this.start();
   }
 
   start(): void {
-    const { maxAgeMs, maxConversations } = this.#parts.rules;
+    this.#isStarted = true;
+    const { maxAgeMs, maxConversations } = this.#rules;
     if (this.#timer || (maxAgeMs === undefined && maxConversations === undefined)) return;
     this.#timer = setInterval(() => void this.#applied(), everyMs).unref();
     void this.#applied();
   }
 
   close(): void {
+    this.#isStarted = false;
     clearInterval(this.#timer);
   }
 
   /** Resolves to the number of conversations that were deleted. Each is a transaction of its own, so that nobody has to wait long. */
   async apply(): Promise<number> {
     const { store, isOpen, now } = this.#parts;
-    const { maxAgeMs = Number.POSITIVE_INFINITY, maxConversations = Number.POSITIVE_INFINITY } = this.#parts.rules;
+    const { maxAgeMs = Number.POSITIVE_INFINITY, maxConversations = Number.POSITIVE_INFINITY } = this.#rules;
     const all = await store.conversations();
     const expired = all.filter(({ updatedAt }, index) => index >= maxConversations || updatedAt < now() - maxAgeMs);
     let deleted = 0;

@@ -7,6 +7,12 @@ import type { TurnEngine } from "./engine.js";
 import type { LiveExchange } from "./live/exchange.js";
 import type { TurnDefaults } from "./turn-options.js";
 
+/** What a turn runs by, whatever the configuration becomes meanwhile. */
+export interface TurnSettings extends Disposable {
+  orchestrator: Orchestrator;
+  defaults: TurnDefaults;
+}
+
 /** What a session is made of, beside its conversation. */
 export interface SessionParts {
   store: ChatStore;
@@ -17,9 +23,9 @@ export interface SessionParts {
   /** Where this session's turns belong, where that is not the process's own workspace. */
   workspace?: string;
   hub: ToolHub;
-  orchestrator: Orchestrator;
   newId: NewId;
-  defaults: TurnDefaults;
+  /** As they are now. A turn asks once, at its start, and disposes of them at its end. */
+  settings: () => TurnSettings;
   /** Where answers are kept that outlive the host. */
   approvals?: KeptApprovals;
 }

@@ -55,8 +55,7 @@ export class Session {
 
   /** The session's next turns have these servers, and are gone on with by hosts of this workspace. */
   equip({ hub, workspace }: { hub: ToolHub; workspace: string }): void {
-    const orchestrator = this.#parts.orchestrator.withHub(hub);
-    Object.assign(this.#parts, { hub, orchestrator, workspace });
+    Object.assign(this.#parts, { hub, workspace });
   }
 
   /** Runs a turn and shows it; see `submit`. Leaving the loop does not cancel the turn: `cancel` does. */

@@ -101,6 +101,11 @@ export class Sessions {
     this.#retention.start();
   }
 
+  /** Other rules of what `startRetention` deletes. */
+  changeRetention(rules: RetentionConfig): void {
+    this.#retention.change(rules);
+  }
+
   /** Conversations of this workspace with a turn that a dead process has left. Rejects with StoreError. */
   async unfinished(): Promise<string[]> {
     const turns = await this.#parts.engine.abandoned();

@@ -115,7 +115,7 @@ export class TurnRunner {
 
   /** False when another process has taken the turn over meanwhile. */
   async #run(turn: LiveTurn, lease: TurnLease, elsewhere: Overheard): Promise<boolean> {
-    const { store, engine, defaults } = this.#parts;
+    const { store, engine } = this.#parts;
     const exchange = turn.endsOutOfTurn ? undefined : this.#parts.exchange; // another turn is written there
     const options = (lease.options ?? {}) as TurnOptions;
     const run = new AbortController();
@@ -130,14 +130,16 @@ export class TurnRunner {
       const all = await store.read(this.#conversationId);
       const log = withoutOthers(all, turn.turnId);
       const own = log.filter(({ turnId }) => turnId === turn.turnId);
-      const rules = rulesOf(options, defaults, this.#approvals);
-      const tools = this.#steps.toolbox(options, rules, log);
+      using settings = this.#parts.settings();
+      const rules = rulesOf(options, settings.defaults, this.#approvals);
+      const tools = this.#steps.toolbox(settings, options, rules, log);
       let position = own.length;
       for (const event of own) elsewhere.stored(event);
       const place = { turnId: turn.turnId, after: all.at(-1)?.seq ?? 0, fence: lease.fence, attempt: 0 };
       exchange?.begin(this.#conversationId, place);
       for await (const event of this.#steps.of(log, turn.turnId, {
         lease,
+        settings,
         options,
         rules,
         tools,

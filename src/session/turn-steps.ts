@@ -7,13 +7,14 @@ import { textTokens, toolTokens } from "../history/estimate.js";
 import { isHidden, type PolicyRules } from "../orchestrator/policy.js";
 import { budgetFor, maxToolHopsOf } from "./limits.js";
 import type { Questions } from "./questions.js";
-import type { SessionParts } from "./session-parts.js";
+import type { SessionParts, TurnSettings } from "./session-parts.js";
 import { TurnToolbox } from "./tools/turn-toolbox.js";
 import { TurnHistory } from "./turn-history.js";
 import type { TurnOptions } from "./turn-options.js";
 
 interface StepParts {
   lease: TurnLease;
+  settings: TurnSettings;
   options: TurnOptions;
   rules: PolicyRules;
   tools: TurnToolbox;
@@ -45,8 +46,13 @@ export class TurnSteps {
   }
 
   /** The tools as this turn sees them. */
-  toolbox({ model }: TurnOptions, rules: PolicyRules, log: readonly StoredEvent[]): TurnToolbox {
-    const { hub, store, orchestrator, newId, defaults } = this.#parts;
+  toolbox(
+    { orchestrator, defaults }: TurnSettings,
+    { model }: TurnOptions,
+    rules: PolicyRules,
+    log: readonly StoredEvent[],
+  ): TurnToolbox {
+    const { hub, store, newId } = this.#parts;
     const { contextWindow, maxTools } = orchestrator.facts(model);
     const maxTokens = Math.min(defaults.toolBudgetTokens, contextWindow * toolShare);
     const { resultLimitTokens } = defaults;
@@ -67,9 +73,10 @@ export class TurnSteps {
   async *of(
     log: readonly StoredEvent[],
     turnId: string,
-    { lease, options, rules, tools, signal }: StepParts,
+    { lease, settings, options, rules, tools, signal }: StepParts,
   ): AsyncGenerator<ChatEvent | LiveEvent> {
-    const { hub, orchestrator, defaults } = this.#parts;
+    const { hub } = this.#parts;
+    const { orchestrator, defaults } = settings;
     if (lease.crashes >= maxCrashes) {
       yield { type: "turn_error", turnId, error: errorInfo(tooManyCrashes(lease.crashes)) };
       return;
@@ -91,7 +98,7 @@ export class TurnSteps {
     const summary = await history.compaction(this.#compactNext);
     this.#compactNext = false;
     if (summary) yield summary;
-    const parts = { log, options, rules, tools, signal };
+    const parts = { log, settings, options, rules, tools, signal };
     for await (const event of this.#asked(system, history, turnId, parts)) {
       const shorter = isTooLong(event) ? await history.shorten() : undefined;
       if (!shorter) yield event;
@@ -108,9 +115,9 @@ export class TurnSteps {
     system: string,
     history: TurnHistory,
     turnId: string,
-    { log, options, rules, tools, signal }: Omit<StepParts, "lease"> & { log: readonly StoredEvent[] },
+    { log, settings, options, rules, tools, signal }: Omit<StepParts, "lease"> & { log: readonly StoredEvent[] },
   ): AsyncGenerator<ChatEvent | LiveEvent> {
-    const { orchestrator, defaults } = this.#parts;
+    const { orchestrator, defaults } = settings;
     const { messages, point } = history.fold();
     return orchestrator.runTurn(messages, {
       turnId,
@@ -123,7 +130,7 @@ export class TurnSteps {
       maxTokens: options.maxTokens,
       callerTools: options.callerTools,
       maxToolHops: options.maxToolHops ?? maxToolHopsOf(defaults),
-      budget: budgetFor(turnId, log, { ...this.#parts, granted: this.#granted }),
+      budget: budgetFor(turnId, log, { store: this.#parts.store, defaults, granted: this.#granted }),
       resume: point,
       rules,
       signal,

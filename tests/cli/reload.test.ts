@@ -7,7 +7,7 @@ import { loadConfig } from "../../src/config/load.js";
 import { Confirmations, fingerprint } from "../../src/config/project-servers.js";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
-import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
+import { answer, type LlmRequest, type Step, startLlmServer, toolCalls } from "../support/llm-server.js";
 import { isRunning, until } from "../support/mcp-hub.js";
 
 let place: Workplace;
@@ -42,8 +42,9 @@ class Host {
     this.#ended = ended(this.#child);
   }
 
-  chat(requestId: string, text = "go"): void {
-    this.#child.stdin?.write(`${JSON.stringify({ action: "chat", request_id: requestId, payload: { text } })}\n`);
+  chat(requestId: string, text = "go", conversationId?: string): void {
+    const request = { action: "chat", request_id: requestId, conversation_id: conversationId, payload: { text } };
+    this.#child.stdin?.write(`${JSON.stringify(request)}\n`);
   }
 
   /** Resolves to the line of the log that has this text, and that came after the one asked for before. */
@@ -110,7 +111,7 @@ describe("servers follow the configuration of a running host", () => {
     await host.logged("s: ready");
 
     replace("config.yaml", "mcpServers:\n  t:\n    comand: x\n");
-    const broken = await host.logged("the servers stay as they are");
+    const broken = await host.logged("nothing changes");
     expect(broken).toContain('config.yaml:3:5 mcpServers.t.comand: unknown key \\"comand\\"');
     expect(broken).toContain('"level":"warn"');
 
@@ -138,11 +139,11 @@ describe("servers follow the configuration of a running host", () => {
     await host.logged("added b; removed a");
     await host.logged("b: ready");
     replace("servers.json", "{");
-    expect(await host.logged("the servers stay as they are")).toContain("servers.json:1:");
+    expect(await host.logged("nothing changes")).toContain("servers.json:1:");
     replace("servers.json", JSON.stringify({ mcpServers: { b: fixtureServer() } }));
     await host.logged("nothing has changed");
-    replace("config.yaml", dump(configFor(llm.url, {}, auto)));
-    await host.logged("other keys than mcpServers are as they were until the host starts anew");
+    replace("config.yaml", dump(configFor(llm.url, {}, { ...auto, serve: { port: 9 } })));
+    await host.logged("changed chat.service, from the next turn on; serve is as before until the host starts anew");
   });
 
   test("the demo server stays beside them", async () => {
@@ -155,6 +156,52 @@ describe("servers follow the configuration of a running host", () => {
     host.chat("r1", "Add 2 and 40 with the add tool");
     expect(await host.answered("r1")).toContain("The answer is 42.");
     expect(host.stderr.split("demo: ready")).toHaveLength(2);
+  });
+});
+
+describe("under load", () => {
+  const turns = 50;
+  const edits = 100;
+
+  /** Each turn calls a tool that waits for its file, and ends with the prompt that it was given as the system's. */
+  const turnOf = ({ body: { messages = [] } }: LlmRequest): Step => {
+    const last = messages.at(-1);
+    const go = String(messages.find(({ role }) => role === "user")?.content);
+    if (last?.role === "user") return toolCalls([{ name: "s__wait", arguments: { path: join(place.folder, go) } }]);
+    return answer(/edit \d+/.exec(String(messages[0]?.content))?.[0] ?? "");
+  };
+
+  test("100 edits during 50 running turns harm none of them, and the last edit is what counts", async () => {
+    await using llm = await startLlmServer((request) => turnOf(request));
+    const edited = (edit: number) =>
+      configFor(
+        llm.url,
+        { s: recorded("s"), ...(edit % 4 === 1 ? { t: fixtureServer() } : {}) },
+        {
+          llm: { providers: { test: { base_url: llm.url, model: `m${edit}`, api_key: "sk-test-0123456789" } } },
+          chat: { service: { approval: "auto", system_prompt: `This is edit ${edit}.` } },
+        },
+      );
+    place.configure(edited(0));
+    host = new Host();
+    await host.logged("s: ready");
+    for (let n = 0; n < turns; n++) host.chat(`r${n}`, `go${n}`, `c${n}`);
+    await until(() => llm.requests.length === turns);
+    for (let edit = 1; edit <= edits; edit++) {
+      const isBroken = edit % 10 === 5;
+      replace("config.yaml", isBroken ? `llm: [edit ${edit}` : dump(edited(edit)));
+      await host.logged(isBroken ? "nothing changes, because" : "changed llm, chat.service");
+      if (edit % 2 === 0) place.write(`go${edit / 2 - 1}`, "");
+    }
+    for (let n = 0; n < turns; n++) expect(await host.answered(`r${n}`)).toContain('"data":"edit 0"');
+    expect(llm.requests).toHaveLength(2 * turns);
+    expect(new Set(llm.requests.map(({ body }) => body.model))).toEqual(new Set(["m0"]));
+    expect(host.stdout).not.toContain('"status":"error"');
+    place.write("last", "");
+    host.chat("last", "last", "c0");
+    expect(await host.answered("last")).toContain(`"data":"edit ${edits}"`);
+    expect(llm.requests.at(-1)?.body.model).toBe(`m${edits}`);
+    expect(pidsOf("s")).toHaveLength(1);
   });
 });
 
@@ -182,7 +229,7 @@ describe("a configuration that was only found in the folder", () => {
     write("auto", { s: recorded("s") });
     expect(await host.logged("not started until you confirm them: s (")).not.toContain("other keys");
     write("ask", {});
-    expect(await host.logged("removed s")).toContain("other keys than mcpServers are as they were");
+    expect(await host.logged("removed s")).not.toContain("as before");
     expect(() => pidsOf("s")).toThrow("ENOENT");
   });
 

@@ -105,7 +105,7 @@ test("10,000 lines of anything are answered with one error each at most, and the
   const stdout = new PassThrough({ highWaterMark: 64 * 1024 * 1024 });
   const { models, extendHub, orchestrator } = app;
   const contextWindow = (model?: string) => orchestrator.facts(model).contextWindow;
-  const host = { ...doorParts(app), version: "1", approval: "ask" as const, models, extendHub, contextWindow };
+  const host = { ...doorParts(app), version: "1", approval: () => "ask" as const, models, extendHub, contextWindow };
   const exitCode = runAcp(host, { stdin, stdout, onInterrupt: interrupts().onInterrupt });
   const method = fc.oneof(fc.string(), fc.constantFrom(...Object.values(methods.agent.session)));
   const line = fc.oneof(

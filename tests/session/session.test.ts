@@ -242,14 +242,12 @@ test("when the log cannot be written any more, the turn's tools are cancelled", 
   };
   const node = { nodeId: "n", machine: "m", pid: process.pid };
   const engine = { node, workspace: "w", isGone: () => false, observe: () => {} };
-  const defaults = app.config.chat.service;
   const sessions = new Sessions({
     store,
     engine,
     hub: app.hub,
-    orchestrator: app.orchestrator,
+    settings: () => ({ orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} }),
     newId,
-    defaults,
     now: Date.now,
   });
   const session = sessions.open("c");

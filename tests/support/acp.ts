@@ -152,7 +152,7 @@ export async function openAcp(app: App, behaviour: Behaviour = {}) {
     ...doorParts(app),
     newId,
     version: "1.0.0",
-    approval: config.chat.service.approval,
+    approval: () => config.chat.service.approval,
     models,
     extendHub,
     contextWindow: (model?: string) => orchestrator.facts(model).contextWindow,

@@ -11,7 +11,7 @@ export function mcpParts(app: App, serve: Partial<McpParts["serve"]> = {}): McpP
     version: "1.0.0",
     serve: { ...app.config.mcpServe, ...serve },
     said: {},
-    defaults: app.config.chat.service,
+    defaults: () => app.config.chat.service,
     passage: app.hub.passage,
   };
 }

@@ -15,7 +15,7 @@ import { lineStream } from "./stream.js";
 export interface AcpParts extends DoorParts {
   version: string;
   /** As configured. */
-  approval: ModeId;
+  approval: () => ModeId;
   /** As `provider/model`, the default one first. */
   models: () => readonly string[];
   /** Tokens that the model can take. */

@@ -42,7 +42,7 @@ export class AcpSession {
   constructor(parts: AcpSessionParts, { isTitled }: { isTitled: boolean }) {
     this.#parts = parts;
     this.#questions = new OpenQuestions(parts);
-    this.#mode = parts.host.approval;
+    this.#mode = parts.host.approval();
     this.#isTitled = isTitled;
   }
 

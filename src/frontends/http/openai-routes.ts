@@ -24,7 +24,7 @@ interface ChatCompletionBody {
 export interface OpenAiOptions {
   keepAliveMs: number;
   /** Beside the default one. */
-  models: readonly string[];
+  models: () => readonly string[];
 }
 
 export function openAiRoutes(parts: DoorParts, options: OpenAiOptions): Route[] {
@@ -46,7 +46,7 @@ export function openAiRoutes(parts: DoorParts, options: OpenAiOptions): Route[] 
 
 function models(parts: DoorParts, options: OpenAiOptions): Response {
   const { provider, model } = parts.resolveModel();
-  const ids = [...new Set([defaultModel, `${provider}/${model}`, ...options.models])];
+  const ids = [...new Set([defaultModel, `${provider}/${model}`, ...options.models()])];
   const data = ids.map((id) => ({ id, object: "model", created: 0, owned_by: id.split("/")[0] }));
   return Response.json({ object: "list", data });
 }

@@ -27,7 +27,7 @@ import { acceptSockets } from "./websocket.js";
 export interface ServeOptions extends ServeConfig {
   version: string;
   /** Models that callers are offered beside the default one: `provider/model`. */
-  models: readonly string[];
+  models: () => readonly string[];
   /** How long a stream is silent before a comment says that it lives; and how often a WebSocket is asked. */
   keepAliveMs?: number;
   /** What the host is to MCP clients at /mcp. */

@@ -28,7 +28,8 @@ export interface McpParts extends DoorParts {
   serve: McpServeConfig;
   /** What the user said about tools: for this door, by flags, and for all. */
   said: Pick<TurnOptions, "approval" | "allow" | "deny">;
-  defaults: RuleDefaults;
+  /** As they are now. */
+  defaults: () => RuleDefaults;
   passage: Passage;
 }
 
@@ -70,7 +71,7 @@ export function createMcpServer(host: McpParts): Server {
 function passTools(parts: McpConnectionParts): void {
   const { host, server } = parts;
   const { hub, serve, passage } = host;
-  const rules = rulesOf(host.said, host.defaults, new SessionApprovals(undefined, ""));
+  const rules = rulesOf(host.said, host.defaults(), new SessionApprovals(undefined, ""));
   const passed = () => {
     const tools = selectTools(hub, serve.tools, rules).map((tool) => ({ ...tool, own: tool.tool }));
     return byClientName(tools, serve, serve.chat ? [chatTool.name] : []);

@@ -19,7 +19,7 @@ describe("with the openai SDK", () => {
   test("the models are the default one, what it stands for, and the configured ones", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
-    await using door = await openDoor(app, { models: ["test/m1", "test/m2"] });
+    await using door = await openDoor(app, { models: () => ["test/m1", "test/m2"] });
     const { data } = await sdk(door).models.list();
     expect(data.map(({ id }) => id)).toEqual(["mcp-platform", "test/m1", "test/m2"]);
   });

@@ -11,11 +11,18 @@ export async function openDoor(
   app: App,
   { mcp, ...options }: Partial<Omit<ServeOptions, "mcp">> & { mcp?: Partial<ServeOptions["mcp"]> } = {},
 ): Promise<HttpDoor & AsyncDisposable> {
-  const { serve, mcpServe, chat } = app.config;
+  const { serve, mcpServe } = app.config;
   const { newId } = await import("../../../src/core/ids.js");
   const parts = { ...doorParts(app, Date.now), newId };
-  const all = { serve: mcpServe, said: {}, defaults: chat.service, passage: app.hub.passage, ...mcp };
-  const door = await openHttpDoor(parts, { ...serve, port: 0, version: "1.0.0", models: [], ...options, mcp: all });
+  const all = { serve: mcpServe, said: {}, defaults: () => app.config.chat.service, passage: app.hub.passage, ...mcp };
+  const door = await openHttpDoor(parts, {
+    ...serve,
+    port: 0,
+    version: "1.0.0",
+    models: () => [],
+    ...options,
+    mcp: all,
+  });
   return { ...door, [Symbol.asyncDispose]: async () => door.close() };
 }
 

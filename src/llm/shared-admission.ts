@@ -1,0 +1,30 @@
+import type { HttpConfig } from "../core/config.js";
+import type { Admission, AdmissionParts } from "./admission.js";
+
+/** What clients of one `llm.http` have together. Loaded with the first request, closed with the last client. */
+export class SharedAdmission {
+  readonly #http: HttpConfig;
+  readonly #parts: AdmissionParts;
+  #admission: Promise<Admission> | undefined;
+  #clients = 0;
+
+  constructor(http: HttpConfig, parts: AdmissionParts) {
+    this.#http = http;
+    this.#parts = parts;
+  }
+
+  join(): this {
+    this.#clients++;
+    return this;
+  }
+
+  load(): Promise<Admission> {
+    this.#admission ??= import("./admission.js").then(({ Admission }) => new Admission(this.#http, this.#parts));
+    return this.#admission;
+  }
+
+  async leave(): Promise<void> {
+    this.#clients--;
+    if (this.#clients === 0) (await this.#admission)?.close();
+  }
+}

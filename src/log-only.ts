@@ -1,0 +1,56 @@
+/** What is asked of the event log without a host around it. */
+import { configuredSecrets } from "./config/secrets.js";
+import type { Config, StorageConfig } from "./core/config.js";
+import { newId } from "./core/ids.js";
+import type { Observe } from "./core/ports.js";
+import type { LogNode } from "./core/store-ports.js";
+import { openStore } from "./history/open.js";
+import { fromLevel, jsonLog } from "./logging.js";
+import { Conversations } from "./session/conversations.js";
+import { defaultLeaseMs } from "./session/engine.js";
+import { isGone, thisMachine } from "./session/node.js";
+import { type Nodes, nodesOf } from "./session/nodes.js";
+import { bringToSchema } from "./session/open-log.js";
+
+/** The conversations in the log; and the secrets that no export of them may hold. Throws StoreError. */
+export async function openConversations(
+  config: Config,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<{ conversations: Conversations; secrets: readonly string[] }> {
+  const { store, isLost } = await readableLog(config);
+  const conversations = new Conversations({ store, isGone: isLost, newId });
+  return { conversations, secrets: configuredSecrets(config, env) };
+}
+
+/** The processes on the log. Throws StoreError. */
+export async function readNodes(config: Config): Promise<Nodes> {
+  const { store, isLost } = await readableLog(config);
+  try {
+    return await nodesOf(store, isLost, leaseOf(config.chat.storage));
+  } finally {
+    await store.close();
+  }
+}
+
+/** Brings the event log to this version's schema, and says where it is. Throws StoreError. */
+export function migrateLog(config: Config): Promise<{ place: string; version: number }> {
+  return bringToSchema(config.chat.storage, { now: Date.now, observe: observerOf(config) });
+}
+
+/** How long a host that is not heard of counts as alive. */
+export function leaseOf(storage: StorageConfig): number {
+  return (storage.driver === "postgres" ? storage.leaseMs : undefined) ?? defaultLeaseMs;
+}
+
+async function readableLog(config: Config) {
+  const store = await openStore(config.chat.storage, { now: Date.now, observe: observerOf(config) });
+  const machine = thisMachine();
+  return { store, isLost: (node: LogNode) => isGone(node, machine) };
+}
+
+function observerOf({ logging }: Config): Observe {
+  return fromLevel(
+    () => logging.level,
+    jsonLog((line) => process.stderr.write(line), Date.now),
+  );
+}
