@@ -176,7 +176,8 @@ test("packages behind a symlink (pnpm, npm link) load, also when text is piped i
 });
 
 describe("a host that is told to leave takes its servers with it, also those that do not listen", () => {
-  test.each([
+  // At once: each waits until its server has had its time.
+  test.concurrent.each([
     ["SIGHUP", ["run", "go"], null],
     ["SIGTERM", ["run", "go"], 143],
     ["SIGINT", ["tools"], 130],

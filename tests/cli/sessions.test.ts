@@ -79,25 +79,26 @@ test("no server is started and no provider asked for them", async () => {
   expect([record.lines(), llm.requests]).toEqual([[], []]);
 });
 
-test.each([
-  ["a conversation that is not there", ["show", "nope"], "there is no conversation nope"],
-  ["a copy of nothing", ["fork", "nope"], "there is no conversation nope"],
-  ["a copy under a name that is taken", ["fork", "c1", "--id", "c1"], "already a conversation c1"],
-  ["a rewind to where nothing follows", ["rewind", "c1", "--to", "3"], "no turn began after event 3"],
-  ["a rewind both ways", ["rewind", "c1", "--to", "1", "--turns", "1"], "cannot be used with"],
-  ["a rewind of no turn", ["rewind", "c1", "--turns", "0"], "a whole number from 1"],
-  ["deleting where nobody can be asked", ["delete", "c1"], "--yes"],
-  ["deleting all without a word", ["delete", "--all"], "--all --yes"],
-  ["deleting nothing", ["delete"], "which conversation?"],
-  ["a format that is none", ["export", "c1", "--format", "pdf"], "md, json, html"],
-])("%s is refused with exit code 2, and nothing is changed", (_, args, text) =>
+test("what cannot be is refused with exit code 2, and nothing is changed", () =>
   withConversations({ c1: ["hello"] }, async (place) => {
-    const { exitCode, stdout, stderr } = await place.run(["sessions", ...args]);
-    expect([exitCode, stdout]).toEqual([2, ""]);
-    expect(stderr).toContain(text);
+    for (const [what, args, text] of [
+      ["a conversation that is not there", ["show", "nope"], "there is no conversation nope"],
+      ["a copy of nothing", ["fork", "nope"], "there is no conversation nope"],
+      ["a copy under a name that is taken", ["fork", "c1", "--id", "c1"], "already a conversation c1"],
+      ["a rewind to where nothing follows", ["rewind", "c1", "--to", "3"], "no turn began after event 3"],
+      ["a rewind both ways", ["rewind", "c1", "--to", "1", "--turns", "1"], "cannot be used with"],
+      ["a rewind of no turn", ["rewind", "c1", "--turns", "0"], "a whole number from 1"],
+      ["deleting where nobody can be asked", ["delete", "c1"], "--yes"],
+      ["deleting all without a word", ["delete", "--all"], "--all --yes"],
+      ["deleting nothing", ["delete"], "which conversation?"],
+      ["a format that is none", ["export", "c1", "--format", "pdf"], "md, json, html"],
+    ] as const) {
+      const { exitCode, stdout, stderr } = await place.run(["sessions", ...args]);
+      expect([what, exitCode, stdout]).toEqual([what, 2, ""]);
+      expect(stderr).toContain(text);
+    }
     expect((await place.run(["sessions"])).stdout).toMatch(/^c1 .* 1 turn /);
-  }),
-);
+  }));
 
 test("a title and a text cannot write on the terminal", () =>
   withConversations({ c1: ["\u001b]0;owned\u0007red \u001b[31malert"] }, async (place) => {

@@ -23,8 +23,10 @@ const lines = '{"action":"chat","request_id":"r1","payload":{"text":"hello"}}\n'
 /** Nothing on stdout, nobody asked, exit code 1, and on stderr what happened and what to do. */
 async function expectRefusal(place: Workplace, asked: () => number, message: RegExp, hint: RegExp): Promise<void> {
   const before = asked();
-  for (const args of [prompt, ["stdio"], ["sessions"]]) {
-    const { exitCode, stdout, stderr } = await place.run(args, args[0] === "stdio" ? lines : "");
+  const run = async (args: string[]) => ({ args, ...(await place.run(args, args[0] === "stdio" ? lines : "")) });
+  // At once: each waits for whoever keeps the log locked.
+  const all = await Promise.all([prompt, ["stdio"], ["sessions"]].map(run));
+  for (const { args, exitCode, stdout, stderr } of all) {
     expect([args, exitCode, stdout]).toEqual([args, 1, ""]);
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(hint);

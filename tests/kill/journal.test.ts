@@ -13,7 +13,7 @@ const points = isWhole ? all : all.filter((_, index) => index % 5 === 2);
 
 test("the points are all that a turn has", async () => {
   const folder = mkdtempSync(join(tmpdir(), "commits-"));
-  await using scene = await Scene.open();
+  await using scene = await Scene.open("sqlite");
   const host = scene.start({ KILL_COUNT: join(folder, "count") });
   await scene.check(await scene.request(host));
   expect(Number(readFileSync(join(folder, "count"), "utf8"))).toBe(commits);
@@ -23,7 +23,7 @@ test("the points are all that a turn has", async () => {
 });
 
 test.each(points)("killed %s commits, the turn goes on by itself and is answered once", async (point) => {
-  await using scene = await Scene.open();
+  await using scene = await Scene.open("sqlite");
   const host = scene.start({ KILL_AT: point });
   const ended = once(host, "close");
   await scene.request(host);

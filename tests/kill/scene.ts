@@ -7,10 +7,12 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { expect } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/chat.js";
+import type { StorageConfig } from "../../src/core/config.js";
 import { openStore } from "../../src/history/open.js";
 import { script } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";
 import { answer, type LlmServer, startLlmServer, toolCalls } from "../support/llm-server.js";
+import { type Driver, newStorage } from "../support/storages.js";
 
 /** Set by `npm run test:kill`. */
 export const isWhole = process.env.KILL_TESTS === "all";
@@ -25,29 +27,34 @@ const preload = pathToFileURL(resolve("tests/support/kill-at-commit.mjs")).href;
 const call = (name: string, what: string) => ({ name: `s__${name}`, arguments: { what } });
 
 export class Scene implements AsyncDisposable {
-  readonly #place = new Workplace();
+  readonly #place: Workplace;
   readonly #hosts = new Set<ChildProcess>();
-  readonly #storage = { driver: "sqlite" as const, path: join(this.#place.folder, "log.db") };
-  readonly #effects = join(this.#place.folder, "effects");
+  readonly #storage: StorageConfig;
+  readonly #effects: string;
   readonly #llm: LlmServer;
   /** Numbers of the events that some host has shown. */
   readonly shown = new Set<number>();
 
-  private constructor(llm: LlmServer) {
+  private constructor(llm: LlmServer, place: Workplace, storage: StorageConfig) {
     this.#llm = llm;
+    this.#place = place;
+    this.#storage = storage;
+    this.#effects = join(place.folder, "effects");
     const server = { ...script("tests/support/counting-server.mjs", this.#effects), trusted: true };
     this.#place.configure(
       configFor(llm.url, { s: server }, { chat: { storage: this.#storage, service: { approval: "auto" } } }),
     );
   }
 
-  static async open(): Promise<Scene> {
+  /** On a log of this kind, else of the kind under test. */
+  static async open(driver?: Driver): Promise<Scene> {
     const llm = await startLlmServer(({ body }) => {
       const results = body.messages?.filter(({ role }) => role === "tool").length ?? 0;
       if (results === 0) return toolCalls([call("book", "train"), call("look", "weather")]);
       return results === 2 ? toolCalls([call("book", "hotel")]) : answer("all booked");
     });
-    return new Scene(llm);
+    const place = new Workplace();
+    return new Scene(llm, place, await newStorage(place.folder, driver));
   }
 
   start(env: Record<string, string> = {}): ChildProcess {
@@ -74,7 +81,7 @@ export class Scene implements AsyncDisposable {
   }
 
   async log(): Promise<StoredEvent[]> {
-    if (!existsSync(this.#storage.path)) return [];
+    if (this.#storage.driver === "sqlite" && !existsSync(this.#storage.path)) return [];
     const store = await openStore(this.#storage, { now: Date.now, observe: () => {} });
     try {
       return await store.read("c");

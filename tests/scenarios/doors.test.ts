@@ -1,11 +1,19 @@
-import { describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { startApp } from "../support/app.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
+import { type HttpServer, httpServer } from "../support/mcp-http.js";
 import { once } from "./doors/door.js";
 import { doors } from "./doors/doors.js";
 import { pipe } from "./doors/messages.js";
 import { type Scenario, scenarios } from "./doors/scenarios.js";
 import { comparable, played, types } from "./doors/stored.js";
+
+/** One for all hosts: it costs less than a process for each. */
+let tools: HttpServer;
+beforeAll(async () => {
+  tools = await httpServer({ failing: { oddly: { code: "E_SQL", message: "no such table" } } });
+});
+afterAll(async () => tools[Symbol.asyncDispose]());
 
 /** A scenario through every door, streamed and not. What is stored otherwise than through the pipe has its reason in its name. */
 function waysThrough({ stored, needs, whole }: Scenario) {
@@ -27,12 +35,12 @@ describe.each(scenarios)("$name", (scenario) => {
   const { play, needs } = scenario;
   /** What everything is compared with is stored through the pipe, streamed where that can be. */
   const references = once((like) =>
-    played(pipe, scenario, like === "instead" && needs ? needs.instead : play, like !== "whole"),
+    played(tools, pipe, scenario, like === "instead" && needs ? needs.instead : play, like !== "whole"),
   );
 
   test.each(waysThrough(scenario))("is stored as it should be through $name", async (way) => {
     const { door, streaming, like, expected } = way;
-    const { stored, others, streamed } = await played(door, scenario, play, streaming);
+    const { stored, others, streamed } = await played(tools, door, scenario, play, streaming);
     expect(types(stored)).toEqual(expected);
     expect(others).toEqual([]);
     expect(new Set(streamed)).toEqual(new Set([streaming]));

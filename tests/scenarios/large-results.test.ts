@@ -6,6 +6,7 @@ import { openStore } from "../../src/history/open.js";
 import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
 import { answer, type LlmRequest, startLlmServer, toolCalls } from "../support/llm-server.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
+import { newStorage } from "../support/storages.js";
 
 const big = toolCalls([{ name: "s__lines", arguments: { bytes: 50_000_000 } }]);
 const read = (args: object) => toolCalls([{ name: "host__read_result", arguments: args }]);
@@ -19,7 +20,7 @@ const resultIdOf = (log: readonly StoredEvent[]) =>
 
 test("a result of 50 MB costs the model under 2,000 tokens, and every part of it can be read: also after a restart, in a copy, and nowhere else", async () => {
   using folder = temporaryFolder();
-  const storage = { driver: "sqlite" as const, path: `${folder.path}/log.db` };
+  const storage = await newStorage(folder.path);
   const mcpServers = { s: fixtureServer({ pages: [[{ name: "lines", inputSchema: { type: "object" } }]] }) };
   let resultId = "";
   await using llm = await startLlmServer((request) => {
@@ -78,7 +79,7 @@ test("what reads a result needs nobody's word, also where tools are asked for", 
     if (last?.role === "user") return toolCalls([{ name: "s__big", arguments: { bytes: 100_000 } }]);
     return told(request).length === 1 ? read({ result_id: id, length: 7 }) : answer("done");
   });
-  const config = { chat: { storage: { driver: "memory" }, service: { approval: "ask", result_limit_tokens: 500 } } };
+  const config = { chat: { service: { approval: "ask", result_limit_tokens: 500 } } };
   await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config });
   const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go", allow: ["s.big"] }));
   expect(events.filter(({ type }) => type === "question")).toEqual([]);

@@ -10,7 +10,7 @@ function config(llm: string, window: number, service: object = {}) {
   const provider = { base_url: llm, model: "m1", api_key: "sk-test-0123456789", context_window: window };
   return {
     llm: { active: "test", http: { initial_retry_delay: 0.001, max_retry_delay: 0.01 }, providers: { test: provider } },
-    chat: { storage: { driver: "memory" }, service: { approval: "auto", ...service } },
+    chat: { service: { approval: "auto", ...service } },
   };
 }
 

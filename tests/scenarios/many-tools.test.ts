@@ -2,6 +2,7 @@ import { expect, test } from "@jest/globals";
 import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
 import { answer, type LlmRequest, type Step, startLlmServer, toolCalls } from "../support/llm-server.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
+import { newStorage } from "../support/storages.js";
 
 const tool = (name: string) => ({
   name,
@@ -28,8 +29,8 @@ function prefixes({ text, body }: LlmRequest) {
 
 test("with 500 tools a request carries at most the budget, the model reaches the others, and requests begin with the same bytes: over hops, turns and a restart", async () => {
   using folder = temporaryFolder();
-  const storage = { driver: "sqlite", path: `${folder.path}/log.db` };
-  const config = { chat: { storage, service: { approval: "auto", tool_budget_tokens: 2_000 } } };
+  const storage = await newStorage(folder.path);
+  const config = { chat: { service: { approval: "auto", tool_budget_tokens: 2_000 } } };
   await using llm = await startLlmServer([
     find("d__tool_77"),
     call("d__tool_77"),
@@ -41,7 +42,7 @@ test("with 500 tools a request carries at most the budget, the model reaches the
     answer("third"),
   ]);
   for (const turns of [["r1", "r2"], ["r3"]]) {
-    await using app = await startApp({ llm: llm.url, mcpServers, config });
+    await using app = await startApp({ llm: llm.url, mcpServers, config, storage });
     await app.ready();
     for (const requestId of turns) {
       const events = await collect(app.sessions.open("c").prompt({ requestId, text: `go ${requestId}` }));
@@ -70,7 +71,6 @@ test("with 500 tools a request carries at most the budget, the model reaches the
 test("each of 500 tools is within reach of one search", async () => {
   const config = {
     chat: {
-      storage: { driver: "memory" },
       service: { approval: "auto", tool_budget_tokens: 1_000, max_tool_hops: 1000 },
     },
   };
@@ -89,7 +89,7 @@ test("each of 500 tools is within reach of one search", async () => {
 }, 60_000);
 
 test("a denied tool is neither sent nor found", async () => {
-  const config = { chat: { storage: { driver: "memory" }, service: { approval: "auto", tool_budget_tokens: 1_000 } } };
+  const config = { chat: { service: { approval: "auto", tool_budget_tokens: 1_000 } } };
   await using llm = await startLlmServer([find("c__tool_80"), answer("none")]);
   await using app = await startApp({ llm: llm.url, mcpServers, config });
   await app.ready();

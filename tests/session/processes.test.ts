@@ -4,22 +4,22 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { describe, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/chat.js";
 import type { StorageConfig } from "../../src/core/config.js";
 import { openStore } from "../../src/history/open.js";
 import { configFor } from "../support/cli.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
-import { type Driver, drivers, newStorage } from "../support/storages.js";
+import { newStorage } from "../support/storages.js";
 
 class Desk implements Disposable {
   readonly folder: string;
   readonly storage: StorageConfig;
   readonly #config: string;
 
-  static async open(driver: Driver, llm: string): Promise<Desk> {
+  static async open(llm: string): Promise<Desk> {
     const folder = mkdtempSync(join(tmpdir(), "processes-"));
-    return new Desk(folder, await newStorage(folder, driver), llm);
+    return new Desk(folder, await newStorage(folder), llm);
   }
 
   private constructor(folder: string, storage: StorageConfig, llm: string) {
@@ -59,48 +59,46 @@ async function answersOf(child: ChildProcess): Promise<Answered[]> {
   return lines;
 }
 
-describe.each(drivers.filter((driver) => driver !== "memory"))("on %s", (driver) => {
-  test("300 submits of 50 request ids by two processes are 50 model runs with equal answers", async () => {
-    let answers = 0;
-    await using llm = await startLlmServer(() => answer(`answer ${++answers}`));
-    using desk = await Desk.open(driver, llm.url);
-    const all = (await Promise.all([desk.submit(150, 50), desk.submit(150, 50)].map(answersOf))).flat();
-    expect(all).toHaveLength(300);
-    expect(llm.requests).toHaveLength(50);
-    for (let id = 0; id < 50; id++) {
-      const same = all.filter((each) => each.id === id);
-      expect(same).toHaveLength(6);
-      expect(new Set(same.map(({ text, end }) => `${text} ${end}`)).size).toBe(1);
-    }
-    const log = await desk.log();
-    expect(log.map(({ seq }) => seq)).toEqual(Array.from({ length: 150 }, (_, index) => index + 1));
-  }, 60_000);
+test("300 submits of 50 request ids by two processes are 50 model runs with equal answers", async () => {
+  let answers = 0;
+  await using llm = await startLlmServer(() => answer(`answer ${++answers}`));
+  using desk = await Desk.open(llm.url);
+  const all = (await Promise.all([desk.submit(150, 50), desk.submit(150, 50)].map(answersOf))).flat();
+  expect(all).toHaveLength(300);
+  expect(llm.requests).toHaveLength(50);
+  for (let id = 0; id < 50; id++) {
+    const same = all.filter((each) => each.id === id);
+    expect(same).toHaveLength(6);
+    expect(new Set(same.map(({ text, end }) => `${text} ${end}`)).size).toBe(1);
+  }
+  const log = await desk.log();
+  expect(log.map(({ seq }) => seq)).toEqual(Array.from({ length: 150 }, (_, index) => index + 1));
+}, 60_000);
 
-  test("a process that stood still beyond its lease writes nothing once another one has taken over, and shows that one's answer", async () => {
-    let release = () => {};
-    const gate = new Promise<void>((open) => {
-      release = open;
-    });
-    let asked = 0;
-    await using llm = await startLlmServer(() => {
-      const isFirst = ++asked === 1;
-      return (response, request) => {
-        void (isFirst ? gate : Promise.resolve()).then(() => answer(isFirst ? "stale" : "fresh")(response, request));
-      };
-    });
-    using desk = await Desk.open(driver, llm.url);
-    const owner = desk.submit(1, 1);
-    const shown = answersOf(owner);
-    await llm.received(1);
-    owner.kill("SIGSTOP");
-    const [taken] = await answersOf(desk.submit(1, 1)); // waits for the lease of 10 s
-    expect(taken).toMatchObject({ text: "fresh", end: "turn_end" });
-    const before = await desk.log();
-    release();
-    owner.kill("SIGCONT");
-    expect(await shown).toEqual([taken]);
-    if (owner.exitCode === null) await once(owner, "close");
-    expect(await desk.log()).toEqual(before);
-    expect(before.map(({ type }) => type)).toEqual(["user_message", "assistant_message", "turn_end"]);
-  }, 60_000);
-});
+test("a process that stood still beyond its lease writes nothing once another one has taken over, and shows that one's answer", async () => {
+  let release = () => {};
+  const gate = new Promise<void>((open) => {
+    release = open;
+  });
+  let asked = 0;
+  await using llm = await startLlmServer(() => {
+    const isFirst = ++asked === 1;
+    return (response, request) => {
+      void (isFirst ? gate : Promise.resolve()).then(() => answer(isFirst ? "stale" : "fresh")(response, request));
+    };
+  });
+  using desk = await Desk.open(llm.url);
+  const owner = desk.submit(1, 1);
+  const shown = answersOf(owner);
+  await llm.received(1);
+  owner.kill("SIGSTOP");
+  const [taken] = await answersOf(desk.submit(1, 1)); // waits for the lease of 10 s
+  expect(taken).toMatchObject({ text: "fresh", end: "turn_end" });
+  const before = await desk.log();
+  release();
+  owner.kill("SIGCONT");
+  expect(await shown).toEqual([taken]);
+  if (owner.exitCode === null) await once(owner, "close");
+  expect(await desk.log()).toEqual(before);
+  expect(before.map(({ type }) => type)).toEqual(["user_message", "assistant_message", "turn_end"]);
+}, 60_000);

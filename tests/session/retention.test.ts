@@ -4,6 +4,8 @@ import type { ChatStore } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/history/open.js";
 import { Retention } from "../../src/session/retention.js";
 import { request, turn } from "../history/support.js";
+import { temporaryFolder } from "../support/mcp-hub.js";
+import { newStorage } from "../support/storages.js";
 
 const day = 24 * 60 * 60 * 1000;
 let time = 0;
@@ -12,7 +14,8 @@ const now = () => time;
 /** Conversations `c1`, `c2`… of one turn each, a day apart; today is the day of the last one. */
 async function withConversations(count: number, work: (store: ChatStore) => Promise<void>): Promise<void> {
   time = 0;
-  const store = await openStore({ driver: "memory" }, { now, observe: () => undefined });
+  using folder = temporaryFolder();
+  const store = await openStore(await newStorage(folder.path), { now, observe: () => undefined });
   for (let number = 1; number <= count; number++) {
     time = number * day;
     await store.append(`c${number}`, turn(`turn_${number}`).user("hello"));

@@ -10,6 +10,7 @@ import { Sessions } from "../../src/session/sessions.js";
 import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
 import { answer, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { recording, until } from "../support/mcp-hub.js";
+import { newStorage } from "../support/storages.js";
 
 const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
 
@@ -89,7 +90,7 @@ describe("a request id is answered once", () => {
 
   test("the answer survives the process", async () => {
     const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
-    const storage = { driver: "sqlite", path: join(folder, "log.db") };
+    const storage = await newStorage(folder);
     await using llm = await startLlmServer([answer("kept")]);
     for (const cached of [false, true]) {
       await using app = await startApp({ llm: llm.url, storage });

@@ -1,20 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { openStore } from "../../src/history/open.js";
 import type { App } from "../../src/index.js";
 import { collect, fixtureServer, shape, startApp } from "../support/app.js";
 import { answer, chunk, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
-
-class Place implements Disposable {
-  readonly folder = mkdtempSync(join(tmpdir(), "steering-"));
-  readonly storage = { driver: "sqlite" as const, path: join(this.folder, "log.db") };
-
-  [Symbol.dispose](): void {
-    rmSync(this.folder, { recursive: true });
-  }
-}
+import { Desk } from "./desk.js";
 
 const half = stream([chunk({ content: "half of " }), STALL]);
 const sent = (llm: { requests: { body: { messages?: { role: string; content?: unknown }[] } }[] }, index: number) =>
@@ -76,10 +65,10 @@ describe("a message that interrupts", () => {
   });
 
   test("reaches a turn of another process", async () => {
-    using place = new Place();
     await using llm = await startLlmServer([half, answer("new answer")]);
-    await using one = await startApp({ llm: llm.url, storage: place.storage });
-    await using two = await startApp({ llm: llm.url, storage: place.storage });
+    await using desk = await Desk.open();
+    await using one = await desk.host(llm);
+    await using two = await desk.host(llm);
     const running = await begin(one, "r1", "tell me all");
     const events = await collect(
       two.sessions.open("c").prompt({ requestId: "r2", text: "only this", interrupt: true }),
@@ -118,10 +107,10 @@ describe("a rewind", () => {
   });
 
   test("is refused while a turn runs, also in another process, and changes nothing then", async () => {
-    using place = new Place();
     await using llm = await startLlmServer([half]);
-    await using one = await startApp({ llm: llm.url, storage: place.storage });
-    await using two = await startApp({ llm: llm.url, storage: place.storage });
+    await using desk = await Desk.open();
+    await using one = await desk.host(llm);
+    await using two = await desk.host(llm);
     await begin(one, "r1", "a");
     for (const app of [one, two]) {
       await expect(app.sessions.open("c").rewind({ turns: 1 })).rejects.toMatchObject({ kind: "busy" });
@@ -150,12 +139,12 @@ describe("a rewind", () => {
 });
 
 test("a turn whose process was taken for dead, and whose conversation was deleted then, ends with that word", async () => {
-  using place = new Place();
   await using llm = await startLlmServer([half]);
-  await using app = await startApp({ llm: llm.url, storage: place.storage });
+  await using desk = await Desk.open();
+  await using app = await desk.host(llm);
   const running = await begin(app, "r1", "a");
   const waiting = await app.sessions.open("c").submit({ requestId: "r2", text: "b" });
-  const store = await openStore(place.storage, { now: Date.now, observe: () => {} });
+  const store = await openStore(desk.storage, { now: Date.now, observe: () => {} });
   for (const { nodeId, seenAt } of await store.turns.nodes()) await store.turns.bury(nodeId, seenAt);
   expect(await store.archive.delete("c")).toBe(true);
   running.cancel();

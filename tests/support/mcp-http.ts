@@ -20,6 +20,8 @@ interface Behaviour {
   body?: string;
   /** Tools beside `echo`, which are never answered, and what a call of them does. */
   unanswered?: Record<string, () => void>;
+  /** Tools beside `echo`, and the error that a call of them is answered with. */
+  failing?: Record<string, object>;
   /** Whether nothing at all is answered now. */
   isHung?: () => boolean;
 }
@@ -29,6 +31,7 @@ export async function httpServer({
   status = 0,
   body = "",
   unanswered = {},
+  failing = {},
   isHung = () => false,
 }: Behaviour = {}): Promise<HttpServer> {
   const seen: string[] = [];
@@ -43,7 +46,10 @@ export async function httpServer({
     }),
     ping: () => ({}),
     "tools/list": () => ({
-      tools: ["echo", ...Object.keys(unanswered)].map((name) => ({ name, inputSchema: { type: "object" } })),
+      tools: ["echo", ...Object.keys({ ...unanswered, ...failing })].map((name) => ({
+        name,
+        inputSchema: { type: "object" },
+      })),
     }),
     "tools/call": ({ arguments: args }) => ({ content: [{ type: "text", text: JSON.stringify(args) }] }),
   };
@@ -63,8 +69,9 @@ export async function httpServer({
     else if (!sessions.has(String(session))) return response.writeHead(404).end("no such session");
     if (request.method === "DELETE") return response.writeHead(200).end();
     if (message.id === undefined) return response.writeHead(202).end();
+    const error = message.method === "tools/call" && failing[message.params.name];
     const result = results[message.method]?.(message.params);
-    const answer = result ? { result } : { error: { code: -32601, message: "no such method" } };
+    const answer = result && !error ? { result } : { error: error || { code: -32601, message: "no such method" } };
     response.writeHead(200, { "content-type": "application/json", "mcp-session-id": `s${count}` });
     return response.end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...answer }));
   });

@@ -76,10 +76,10 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   };
 }
 
-/** Beside the database of this URL; the URL of the new one. */
-export async function newDatabase(url: string): Promise<string> {
+/** Beside the database of this URL, and a copy of the one that is named, if any; the URL of the new one. */
+export async function newDatabase(url: string, template?: string): Promise<string> {
   const name = `test_${randomBytes(6).toString("hex")}`;
-  await query(url, `CREATE DATABASE ${name}`);
+  await query(url, `CREATE DATABASE ${name} ${template ? `TEMPLATE ${template}` : ""}`);
   const fresh = new URL(url);
   fresh.pathname = name;
   return fresh.href;

@@ -12,6 +12,8 @@ export type Driver = StorageConfig["driver"];
 
 /** A server that is there already, in place of one for each file of tests: its databases are dropped again. */
 const givenUrl = process.env.TEST_DATABASE_URL;
+/** One of its databases, with nothing in it but our schema: see shared-postgres.mjs. */
+const migrated = process.env.TEST_DATABASE_TEMPLATE;
 export const noPostgres = givenUrl ? undefined : noServer;
 
 /** Those that can be had here. */
@@ -25,10 +27,10 @@ if (noPostgres) {
 let server: Promise<PostgresServer> | undefined;
 const given: string[] = [];
 
-/** The URL of a new, empty database, on a server that ends with this file of tests. */
-export async function newDatabaseUrl(): Promise<string> {
+/** The URL of a new, empty database, on a server that ends with this file of tests; a copy of the one that is named, if any. */
+export async function newDatabaseUrl(template?: string): Promise<string> {
   if (givenUrl) {
-    const url = await newDatabase(givenUrl);
+    const url = await newDatabase(givenUrl, template);
     given.push(url);
     return url;
   }
@@ -43,12 +45,12 @@ afterAll(async () => {
 
 /** An empty log, in the shape of the configuration's file too. `folder` is where a file may be. */
 export async function newStorage(folder: string, driver = driverUnderTest): Promise<StorageConfig> {
-  if (driver === "postgres") return { driver, url: await newDatabaseUrl() };
+  if (driver === "postgres") return { driver, url: await newDatabaseUrl(migrated) };
   return driver === "memory" ? { driver } : { driver, path: join(folder, "log.db") };
 }
 
-/** `TEST_STORAGE=postgres npm run test:only -- tests/session` */
-const driverUnderTest = (process.env.TEST_STORAGE ?? "sqlite") as Driver;
+/** Of tests that are run on SQLite and again on PostgreSQL: see jest.config.js. */
+export const driverUnderTest = (process.env.TEST_STORAGE ?? "sqlite") as Driver;
 
 /** Runs with a new store, whose clock says 100 and one more each time. */
 export async function withStore(

@@ -1,6 +1,14 @@
 import { once } from "node:events";
+import { createServer } from "node:http";
+import type { createConnection } from "node:net";
+import { duplexPair } from "node:stream";
 import { WebSocket } from "ws";
+import { Gate } from "../../../src/frontends/http/gate.js";
+import { RateLimit } from "../../../src/frontends/http/rate-limit.js";
+import { acceptSockets } from "../../../src/frontends/http/websocket.js";
+import type { App } from "../../../src/index.js";
 import { type Message, readMessage } from "../../support/wire-messages.js";
+import { doorParts } from "../support.js";
 
 export interface Socket extends AsyncDisposable {
   socket: WebSocket;
@@ -10,8 +18,32 @@ export interface Socket extends AsyncDisposable {
   until(holds: (message: Message) => boolean): Promise<Message>;
 }
 
-export async function connect(door: { url: string }, query = ""): Promise<Socket> {
-  const socket = new WebSocket(`${door.url.replace("http", "ws")}/ws/chat${query}`);
+export function connect(door: { url: string }, query = ""): Promise<Socket> {
+  return opened(new WebSocket(`${door.url.replace("http", "ws")}/ws/chat${query}`));
+}
+
+/**
+ * The WebSocket door of this app without a network: what a client does not read stays with the host, where a kernel
+ * would take megabytes of it, how many each machine has for itself.
+ */
+export function openWires(app: App): { connect(): Promise<Socket> } & Disposable {
+  const server = createServer();
+  const rate = new RateLimit(1_000_000, () => 0);
+  const names = { allowedHosts: [], allowedOrigins: [] };
+  const gate = new Gate({ token: undefined, isLoopback: true, ...names, rate, isDraining: () => false });
+  const endSockets = acceptSockets(server, doorParts(app), { gate, rate, maxBytes: 1_000_000, pingMs: 60_000 });
+  return {
+    connect() {
+      const [near, far] = duplexPair();
+      server.emit("connection", far);
+      const onWire = (() => near) as unknown as typeof createConnection;
+      return opened(new WebSocket("ws://localhost/ws/chat", { createConnection: onWire }));
+    },
+    [Symbol.dispose]: endSockets,
+  };
+}
+
+async function opened(socket: WebSocket): Promise<Socket> {
   const messages: Message[] = [];
   let changed = () => {};
   socket.on("message", (data) => {

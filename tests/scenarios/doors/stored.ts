@@ -1,6 +1,7 @@
 import type { StoredEvent } from "../../../src/core/chat.js";
-import { fixtureServer, startApp } from "../../support/app.js";
+import { startApp } from "../../support/app.js";
 import { startLlmServer } from "../../support/llm-server.js";
+import type { HttpServer } from "../../support/mcp-http.js";
 import type { Door } from "./door.js";
 import type { Play, Scenario } from "./scenarios.js";
 
@@ -13,13 +14,19 @@ export interface Played {
   streamed: unknown[];
 }
 
-/** Plays a scenario through a door of a host of its own. What a request says of streaming is not what the configuration says. */
-export async function played(door: Door, scenario: Scenario, play: Play, streaming: boolean): Promise<Played> {
+/** Plays a scenario through a door of a host of its own, with the tools of this server. What a request says of streaming is not what the configuration says. */
+export async function played(
+  tools: HttpServer,
+  door: Door,
+  scenario: Scenario,
+  play: Play,
+  streaming: boolean,
+): Promise<Played> {
   await using llm = await startLlmServer(scenario.script());
   const configured = door.streamsByRequest ? !streaming : streaming;
   await using app = await startApp({
     llm: llm.url,
-    mcpServers: { s: fixtureServer() },
+    mcpServers: { s: { url: tools.url } },
     config: { chat: { service: { approval: "auto", streaming: { enabled: configured }, ...scenario.service } } },
     streamRecovery: "fail",
   });

@@ -1,0 +1,23 @@
+// One PostgreSQL for a whole run of tests, where TEST_DATABASE_URL names none, and one database on it with our schema: the others are copies.
+import "../../scripts/ts-node.mjs";
+import { migrateLog } from "../../dist/app.js";
+
+const { newDatabase, query, startPostgres } = await import("./postgres.ts");
+let server;
+let template;
+
+export default async function start() {
+  if (!process.env.TEST_DATABASE_URL) {
+    server = await startPostgres(["max_connections=300"]);
+    process.env.TEST_DATABASE_URL = `postgres://postgres@127.0.0.1:${server.port}/postgres`;
+  }
+  const url = await newDatabase(process.env.TEST_DATABASE_URL);
+  template = new URL(url).pathname.slice(1);
+  process.env.TEST_DATABASE_TEMPLATE = template;
+  await migrateLog({ chat: { storage: { driver: "postgres", url } }, logging: { level: "error" } });
+}
+
+export async function end() {
+  if (server) return server[Symbol.asyncDispose]();
+  await query(process.env.TEST_DATABASE_URL, `DROP DATABASE ${template}`);
+}
