@@ -3,7 +3,7 @@ import { configuredSecrets } from "./config/secrets.js";
 import type { Config, StorageConfig } from "./core/config.js";
 import { newId } from "./core/ids.js";
 import type { Observe } from "./core/ports.js";
-import type { LogNode } from "./core/store-ports.js";
+import type { ChatStore, LogNode, Period } from "./core/store-ports.js";
 import { openStore } from "./history/open.js";
 import { fromLevel, jsonLog } from "./logging.js";
 import { Conversations } from "./session/conversations.js";
@@ -27,6 +27,16 @@ export async function readNodes(config: Config): Promise<Nodes> {
   const { store, isLost } = await readableLog(config);
   try {
     return await nodesOf(store, isLost, leaseOf(config.chat.storage));
+  } finally {
+    await store.close();
+  }
+}
+
+/** What was used, over all conversations. Throws StoreError. */
+export async function readUsage(config: Config, period: Period): ReturnType<ChatStore["usage"]> {
+  const { store } = await readableLog(config);
+  try {
+    return await store.usage(period);
   } finally {
     await store.close();
   }

@@ -13,6 +13,7 @@ import { addRunCommand } from "./commands/run.js";
 import { addServeCommand } from "./commands/serve.js";
 import { addServerCommands } from "./commands/servers.js";
 import { addConversationCommands } from "./commands/sessions.js";
+import { addUsageCommand } from "./commands/usage.js";
 import { errorInfo } from "./core/errors.js";
 import { exitCodeOfError, exitCodes } from "./frontends/exit-codes.js";
 
@@ -39,6 +40,7 @@ addApprovalCommands(program);
 addConversationCommands(program);
 addMigrateCommand(program);
 addNodeCommand(program);
+addUsageCommand(program);
 
 guardStreams();
 try {

@@ -178,6 +178,7 @@ export interface CompactionEvent {
   provider: string;
   model: string;
   usage?: Usage;
+  spent?: Spent;
   attempts: number;
 }
 

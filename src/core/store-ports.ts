@@ -86,6 +86,47 @@ export interface SpentTotals {
   estimated: number;
 }
 
+/** Milliseconds since the epoch; `until` is no part of it. */
+export interface Period {
+  since: number;
+  until: number;
+}
+
+/** What was asked of one model for one conversation, in a quarter of an hour: short enough for the days of every time zone. */
+export interface ModelUsage {
+  /** The quarter's beginning. */
+  at: number;
+  conversationId: string;
+  provider: string;
+  model: string;
+  requests: number;
+  inputTokens: number;
+  outputTokens: number;
+  /** Of the output. */
+  reasoningTokens: number;
+  /** Of the input. */
+  cachedTokens: number;
+  /** Of requests whose provider reported nothing, input and output together. */
+  estimatedTokens: number;
+  /** Of the requests whose price was known. */
+  usd: number;
+  unpriced: number;
+}
+
+/** Calls of one tool that were sent, in a quarter of an hour. */
+export interface ToolUsage {
+  at: number;
+  conversationId: string;
+  /** As the model knows it: `server__tool`. */
+  name: string;
+  calls: number;
+  errors: number;
+  /** From their sending to their results, one after the other. */
+  durationMs: number;
+  /** What the model was given to read, as stored. */
+  resultBytes: number;
+}
+
 /** The event log. Every method throws StoreError. */
 export interface ChatStore {
   /** Which process may run which turn. */
@@ -121,6 +162,8 @@ export interface ChatStore {
   conversations(): Promise<ConversationSummary[]>;
   /** Of all conversations, from this time on (milliseconds since the epoch). */
   spent(since: number): Promise<SpentTotals>;
+  /** What a copied conversation has of the first one counts once. */
+  usage(period: Period): Promise<{ models: ModelUsage[]; tools: ToolUsage[] }>;
   close(): Promise<void>;
 }
 

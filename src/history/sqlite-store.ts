@@ -6,8 +6,11 @@ import type {
   ChatStore,
   Claim,
   ConversationSummary,
+  ModelUsage,
+  Period,
   ResultStore,
   SpentTotals,
+  ToolUsage,
   TurnGrant,
   TurnLeases,
   TurnRequest,
@@ -21,6 +24,7 @@ import { SqliteEvents } from "./sqlite-events.js";
 import { SqliteResults } from "./sqlite-results.js";
 import { type Guarded, SqliteTurns } from "./sqlite-turns.js";
 import { transaction } from "./transaction.js";
+import { usageStatements } from "./usage-statements.js";
 
 interface SqliteStoreOptions {
   now: () => number;
@@ -79,13 +83,7 @@ class SqliteStore implements ChatStore {
        JOIN events AS last USING (conversation_id, seq)
        JOIN events AS first USING (conversation_id) WHERE first.seq = 1 ORDER BY last.id DESC`,
     );
-    this.#spent = db.prepare(
-      `SELECT coalesce(sum(json_extract(payload, '$.spent.tokens')), 0) AS tokens,
-              coalesce(sum(json_extract(payload, '$.spent.usd')), 0.0) AS usd,
-              count(json_extract(payload, '$.spent.tokens')) - count(json_extract(payload, '$.spent.usd')) AS unpriced,
-              count(json_extract(payload, '$.spent.estimated')) AS estimated
-       FROM events WHERE type = 'assistant_message' AND at >= ?`,
-    );
+    this.#spent = db.prepare(usageStatements.sqlite.spent);
   }
 
   async claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
@@ -134,7 +132,15 @@ class SqliteStore implements ChatStore {
   }
 
   async spent(since: number): Promise<SpentTotals> {
-    return this.#guarded("read", () => ({ ...(this.#spent.get(since) as SpentTotals) }));
+    return this.#guarded("read", () => ({ ...(this.#spent.get(since, Number.MAX_SAFE_INTEGER) as SpentTotals) }));
+  }
+
+  async usage({ since, until }: Period): Promise<{ models: ModelUsage[]; tools: ToolUsage[] }> {
+    const { models, tools } = usageStatements.sqlite;
+    return this.#guarded("read", () => ({
+      models: this.#db.prepare(models).all(since, until) as ModelUsage[],
+      tools: this.#db.prepare(tools).all(since, until) as ToolUsage[],
+    }));
   }
 
   async close(): Promise<void> {

@@ -17,7 +17,7 @@ export function accountOf(events: readonly StoredEvent[]): ConversationAccount {
   const account: ConversationAccount = { inputTokens: 0, outputTokens: 0, usd: 0, requests: 0, unpriced: 0 };
   for (const event of events) {
     if (event.type === "assistant_message") count(account, event.usage, event.spent?.usd);
-    if (event.type === "compaction") count(account, event.usage, undefined);
+    if (event.type === "compaction") count(account, event.usage, event.spent?.usd);
     if (event.type === "assistant_message" && event.usage) {
       account.contextTokens = event.usage.inputTokens + event.usage.outputTokens;
     }

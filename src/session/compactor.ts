@@ -33,11 +33,13 @@ export async function summarise(
       { role: "system" as const, content: instructions },
       { role: "user" as const, content: [{ type: "text" as const, text }] },
     ];
-    const completion = await orchestrator.callOpenAIApi({ messages, tools: [], model }, { signal });
+    const request = { messages, tools: [], model };
+    const completion = await orchestrator.callOpenAIApi(request, { signal });
     const summary = headOf(completion.message.content.trim(), maxSummaryBytes);
     if (!summary) return undefined;
     const { provider, model: answered, usage, attempts } = completion;
-    const facts = { provider, model: answered, ...(usage && { usage }), attempts };
+    const spent = orchestrator.spentOn(request, completion);
+    const facts = { provider, model: answered, ...(usage && { usage }), spent, attempts };
     return { type: "compaction", turnId, upToSeq: plan.upToSeq, summary, ...facts };
   } catch {
     return undefined; // the turn's own request runs into the same trouble, and says so

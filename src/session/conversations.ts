@@ -1,7 +1,7 @@
 import type { RewindEvent, StoredEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import type { NewId } from "../core/ids.js";
-import type { ChatStore, ConversationOverview, LogNode } from "../core/store-ports.js";
+import type { ChatStore, ConversationOverview, LogNode, Period } from "../core/store-ports.js";
 import { deadNodes } from "./engine.js";
 import { decideFork, decideRewind, type RewindTo } from "./rewind.js";
 
@@ -42,6 +42,11 @@ export class Conversations {
     const events = await this.#parts.store.read(conversationId);
     if (events.length === 0) throw notFound(conversationId);
     return events.filter(({ seq }) => seq >= from);
+  }
+
+  /** What was used in a time, over all of them. */
+  usage(period: Period): ReturnType<ChatStore["usage"]> {
+    return this.#parts.store.usage(period);
   }
 
   /** Takes turns back: the log keeps them, the conversation goes on without them. Refused while a turn runs or waits, in any process. */

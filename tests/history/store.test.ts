@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import type { ForkEvent } from "../../src/core/chat.js";
 import type { ChatStore } from "../../src/core/store-ports.js";
 import { drivers, withStore as withStoreOn } from "../support/storages.js";
 import { call, request, turn } from "./support.js";
@@ -24,6 +25,61 @@ describe.each(drivers)("the %s store", (driver) => {
       await store.append("b", two.answer("not counted"));
       expect(await store.spent(101)).toEqual({ tokens: 15, usd: 0.25, unpriced: 1, estimated: 1 });
       expect(await store.spent(200)).toEqual({ tokens: 0, usd: 0, unpriced: 0, estimated: 0 });
+    }));
+
+  test("says what was asked of which model and which tools were called, for each conversation and quarter of an hour", () =>
+    withStore(async (store) => {
+      const usage = { inputTokens: 10, outputTokens: 4, cachedTokens: 6, reasoningTokens: 1 };
+      await store.append("a", { ...one.answer("x"), usage, spent: { tokens: 14, usd: 0.25 } });
+      await store.append("a", { ...one.answer("y"), usage: { inputTokens: 1, outputTokens: 1 } });
+      await store.append("a", one.sent("c1"));
+      await store.append("a", one.result("c1", "forty-two"));
+      await store.append("a", one.result("c2", "never sent"));
+      await store.append("b", { ...two.answer("z"), model: "other", spent: { tokens: 5, estimated: true } });
+      const { models, tools } = await store.usage({ since: 0, until: 1_000 });
+      const none = { inputTokens: 0, outputTokens: 0, reasoningTokens: 0, cachedTokens: 0, estimatedTokens: 0, usd: 0 };
+      expect(models.sort((x, y) => x.conversationId.localeCompare(y.conversationId))).toEqual([
+        {
+          ...{
+            at: 0,
+            conversationId: "a",
+            provider: "demo",
+            model: "demo-1",
+            requests: 2,
+            inputTokens: 11,
+            outputTokens: 5,
+          },
+          ...{ reasoningTokens: 1, cachedTokens: 6, estimatedTokens: 0, usd: 0.25, unpriced: 1 },
+        },
+        {
+          ...none,
+          at: 0,
+          conversationId: "b",
+          provider: "demo",
+          model: "other",
+          requests: 1,
+          estimatedTokens: 5,
+          unpriced: 1,
+        },
+      ]);
+      const resultBytes = expect.any(Number);
+      expect(tools).toEqual([
+        { at: 0, conversationId: "a", name: "everything__add", calls: 1, errors: 0, durationMs: 1, resultBytes },
+      ]);
+      expect(await store.usage({ since: 0, until: 100 })).toEqual({ models: [], tools: [] });
+    }));
+
+  test("a copied conversation has spent nothing for what it was copied with", () =>
+    withStore(async (store) => {
+      const usage = { inputTokens: 10, outputTokens: 5 };
+      const { turnId } = await store.claim("a", one.user("hi"), request("n"));
+      const { fence = 0 } = (await store.turns.acquire("a", turnId, "n")) ?? {};
+      const answer = { ...one.answer("x"), turnId, usage, spent: { tokens: 15, usd: 1 } };
+      await store.append("a", answer, { fence, position: 2 });
+      const first: ForkEvent = { type: "fork", turnId: "fork_1", origins: ["a"], toSeq: 2 };
+      await store.archive.copy("a", "b", () => ({ first, seqs: [1, 2] }));
+      expect(await store.spent(0)).toMatchObject({ tokens: 15, usd: 1 });
+      expect((await store.usage({ since: 0, until: 1_000 })).models).toMatchObject([{ requests: 1, usd: 1 }]);
     }));
 
   test("appends in the order of the calls, without awaiting each", () =>

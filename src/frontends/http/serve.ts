@@ -22,6 +22,7 @@ import { RateLimit } from "./rate-limit.js";
 import { responseRoutes } from "./response-routes.js";
 import { serverRoutes } from "./server-routes.js";
 import { sessionRoutes } from "./session-routes.js";
+import { usageRoutes } from "./usage-routes.js";
 import { acceptSockets } from "./websocket.js";
 
 export interface ServeOptions extends ServeConfig {
@@ -87,6 +88,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     ...openAiRoutes(parts, { keepAliveMs, models: options.models }),
     ...responseRoutes(parts, { keepAliveMs }),
     ...sessionRoutes(parts, { keepAliveMs }),
+    ...usageRoutes(parts),
     ...serverRoutes(parts),
     ...loginRoutes(parts),
     ...mcp.routes,

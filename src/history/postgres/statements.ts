@@ -86,11 +86,6 @@ export const overview = `
 
 export const unfinished = `SELECT conversation_id AS "conversationId", node_id AS "nodeId" FROM turns WHERE ${isUnfinished}`;
 
-export const spent = `
-  SELECT coalesce(sum((spent ->> 'tokens')::bigint), 0) AS tokens, coalesce(sum((spent ->> 'usd')::float8), 0) AS usd,
-    count(spent ->> 'tokens') - count(spent ->> 'usd') AS unpriced, count(spent ->> 'estimated') AS estimated
-  FROM (SELECT ${jsonOf("payload")} -> 'spent' AS spent FROM events WHERE type = 'assistant_message' AND at >= $1) AS answers`;
-
 /** Exactly what the partial index of these events says, so that it is used. */
 function isMark(events: string): string {
   return `${events}.type IN ('fork', 'rewind')`;

@@ -7,15 +7,19 @@ import type {
   Claim,
   ConversationSummary,
   HostProcess,
+  ModelUsage,
   NodePlaces,
+  Period,
   ResultStore,
   SpentTotals,
+  ToolUsage,
   TurnGrant,
   TurnLeases,
   TurnName,
   TurnRequest,
 } from "../../core/store-ports.js";
 import { fenced, isOver, requireSameContent, same, stateAfter } from "../claims.js";
+import { usageStatements } from "../usage-statements.js";
 import { PostgresArchive } from "./archive.js";
 import { type Database, lock } from "./database.js";
 import type { PostgresBus } from "./deltas.js";
@@ -114,8 +118,18 @@ export class PostgresStore implements ChatStore {
   }
 
   async spent(since: number): Promise<SpentTotals> {
-    const [row] = await this.#database.rows<SpentTotals>("read", "idempotent", statements.spent, [since]);
+    const [row] = await this.#database.rows<SpentTotals>("read", "idempotent", usageStatements.postgres.spent, [
+      since,
+      Number.MAX_SAFE_INTEGER,
+    ]);
     return row ?? { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
+  }
+
+  async usage({ since, until }: Period): Promise<{ models: ModelUsage[]; tools: ToolUsage[] }> {
+    const { models, tools } = usageStatements.postgres;
+    const rows = <Row extends object>(sql: string) =>
+      this.#database.rows<Row>("read", "idempotent", sql, [since, until]);
+    return { models: await rows<ModelUsage>(models), tools: await rows<ToolUsage>(tools) };
   }
 
   limits(node: HostProcess, parts: { leaseMs: number; observe: Observe }): SharedLimits {

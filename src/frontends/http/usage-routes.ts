@@ -1,0 +1,36 @@
+/** What was used, for the page and whoever keeps accounts. */
+import { parseDuration } from "../../core/durations.js";
+import { type UsageKey, usageKeys, usageReport } from "../../session/usage.js";
+import { usageJson } from "../../session/usage-text.js";
+import type { DoorParts } from "../door.js";
+import type { Route } from "./api.js";
+import { ApiError } from "./errors.js";
+
+const defaultSince = "30d";
+
+export function usageRoutes({ sessions, now }: DoorParts): Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/api/usage",
+      summary: "Tokens, cost and tool time, over all conversations",
+      query: {
+        by: `a line for each ${usageKeys.join(", ")}; default: day`,
+        since: `a time ago, as 7d; default: ${defaultSince}`,
+      },
+      async run({ query }) {
+        const by = query("by") ?? "day";
+        if (!isKey(by)) throw new ApiError(400, "invalid_key", `by is one of ${usageKeys.join(", ")}`, "by");
+        const agoMs = parseDuration(query("since") ?? defaultSince);
+        if (agoMs === undefined) throw new ApiError(400, "invalid_time", "since is a time ago, as 7d or 12h", "since");
+        const period = { since: now() - agoMs, until: now() };
+        const report = usageReport(await sessions.conversations.usage(period), by, period);
+        return new Response(usageJson(report), { headers: { "content-type": "application/json" } });
+      },
+    },
+  ];
+}
+
+function isKey(by: string): by is UsageKey {
+  return (usageKeys as readonly string[]).includes(by);
+}

@@ -1,0 +1,73 @@
+/** What was used, from the log: the same statements for both databases. */
+import { jsonOf } from "./postgres/events.js";
+
+interface Dialect {
+  /** A field of an event's payload, as text or as a number. */
+  text: (event: string, ...path: string[]) => string;
+  number: (event: string, ...path: string[]) => string;
+  bytes: (event: string) => string;
+  /** The events of these kinds in the period, each once: a copied one has the turn and the place of the first one; logs of old have no places. */
+  once: (kinds: string) => string;
+  isError: string;
+}
+
+const place = "turn_id, coalesce(position, -seq)";
+/** `kinds` as the partial index of answers has it, so that it is used. */
+const inPeriod = (kinds: string, since: string, until: string) => `${kinds} AND at >= ${since} AND at < ${until}`;
+
+const sqlite: Dialect = {
+  text: (event, ...path) => `json_extract(${event}.payload, '$.${path.join(".")}')`,
+  number: (event, ...path) => `json_extract(${event}.payload, '$.${path.join(".")}')`,
+  bytes: (event) => `length(CAST(${event}.payload AS BLOB))`,
+  once: (kinds) => `(SELECT min(id), * FROM events WHERE ${inPeriod(kinds, "?1", "?2")} GROUP BY ${place})`,
+  isError: "json_extract(called.payload, '$.isError')",
+};
+
+const postgres: Dialect = {
+  text: (event, ...path) => `${jsonOf(`${event}.payload`)} #>> '{${path.join(",")}}'`,
+  number: (event, ...path) => `(${jsonOf(`${event}.payload`)} #>> '{${path.join(",")}}')::float8`,
+  bytes: (event) => `octet_length(${event}.payload)`,
+  once: (kinds) =>
+    `(SELECT DISTINCT ON (${place}) * FROM events WHERE ${inPeriod(kinds, "$1", "$2")} ORDER BY ${place}, id)`,
+  isError: `(${jsonOf("called.payload")} ->> 'isError')::boolean::integer`,
+};
+
+/** Long enough to be few rows, short enough for the days of every time zone. */
+const quarterMs = 15 * 60 * 1000;
+const quarterOf = (event: string) =>
+  `${event}.at / ${quarterMs} * ${quarterMs} AS at, ${event}.conversation_id AS "conversationId"`;
+
+/** The two parameters are the period's times; the second is no part of it. */
+function statements({ text, number, bytes, once, isError }: Dialect) {
+  const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS "${name}"`;
+  const used = (field: string) => number("answer", "usage", field);
+  const [tokens, usd] = [number("answer", "spent", "tokens"), number("answer", "spent", "usd")];
+  return {
+    /** A row: `SpentTotals`. */
+    spent: `
+      SELECT ${sum("tokens", tokens)}, ${sum("usd", usd)}, count(${tokens}) - count(${usd}) AS unpriced,
+        count(${text("answer", "spent", "estimated")}) AS estimated
+      FROM ${once("type = 'assistant_message'")} AS answer`,
+    /** Rows: `ModelUsage`. */
+    models: `
+      SELECT ${quarterOf("answer")}, ${text("answer", "provider")} AS provider, ${text("answer", "model")} AS model,
+        count(*) AS requests, ${sum("inputTokens", used("inputTokens"))}, ${sum("outputTokens", used("outputTokens"))},
+        ${sum("reasoningTokens", used("reasoningTokens"))}, ${sum("cachedTokens", used("cachedTokens"))},
+        ${sum("estimatedTokens", `CASE WHEN ${used("inputTokens")} IS NULL THEN ${tokens} END`)},
+        ${sum("usd", usd)}, count(*) - count(${usd}) AS unpriced
+      FROM ${once("type IN ('assistant_message', 'compaction')")} AS answer GROUP BY 1, 2, 3, 4`,
+    /** Rows: `ToolUsage`. */
+    tools: `
+      SELECT at, "conversationId", name, count(*) AS calls, sum(failed) AS errors, sum("durationMs") AS "durationMs",
+        sum(bytes) AS "resultBytes"
+      FROM (SELECT ${quarterOf("called")}, ${text("called", "name")} AS name, coalesce(${isError}, 0) AS failed,
+          ${bytes("called")} AS bytes, called.at - (
+            SELECT min(sent.at) FROM events AS sent WHERE sent.type = 'tool_sent' AND sent.conversation_id = called.conversation_id
+              AND sent.turn_id = called.turn_id AND ${text("sent", "callId")} = ${text("called", "callId")}
+          ) AS "durationMs"
+        FROM ${once("type = 'tool_result'")} AS called) AS results
+      WHERE "durationMs" IS NOT NULL GROUP BY 1, 2, 3`,
+  };
+}
+
+export const usageStatements = { sqlite: statements(sqlite), postgres: statements(postgres) };

@@ -1,0 +1,120 @@
+import type { ModelTotals, ToolTotals, UsageReport } from "./usage.js";
+import { dayOf, tokensOf } from "./usage.js";
+
+/** What `usage` shows, and what programs get of it. */
+
+const barWidth = 24;
+const eighths = " ▏▎▍▌▋▊▉";
+const bytesPerToken = 4;
+
+/** A line each, with a bar of what it cost; of its tokens where no price is known. */
+export function usageText(report: UsageReport): string {
+  const { by, period, lines } = report;
+  const days = `${dayOf(period.since)} to ${dayOf(period.until - 1)}`;
+  if (lines.length === 0) return `nothing was used from ${days}`;
+  const table =
+    report.of === "models"
+      ? rowsOf(report, modelHeads, modelCells, report.total.usd > 0 ? ({ usd }) => usd : tokensOf)
+      : rowsOf(report, toolHeads, toolCells, ({ calls }) => calls);
+  return `${days}\n${aligned([[by, ...table.heads, ""], ...table.rows, ["total", ...table.total, ""]])}`;
+}
+
+/** An object with the lines; amounts as numbers. */
+export function usageJson({ by, period, ...report }: UsageReport): string {
+  const times = { since: new Date(period.since).toISOString(), until: new Date(period.until).toISOString() };
+  const lines = report.lines.map((line) => ({ key: line.key, ...wireOf(line) }));
+  return JSON.stringify({ by, ...times, lines, total: wireOf(report.total) }, undefined, 2);
+}
+
+/** RFC 4180, with a head. */
+export function usageCsv({ by, lines, total }: UsageReport): string {
+  const heads = [by, ...Object.keys(wireOf(total))];
+  const rows = lines.map((line) => [line.key, ...Object.values(wireOf(line))]);
+  return [heads, ...rows].map((row) => row.map((cell) => csvCell(String(cell))).join(",")).join("\r\n");
+}
+
+const modelHeads = ["requests", "input", "cached", "output", "reasoning", "cost"];
+const toolHeads = ["calls", "errors", "time", "a call", "result tokens"];
+
+function modelCells(totals: ModelTotals): string[] {
+  const { requests, inputTokens, cachedTokens, outputTokens, reasoningTokens, estimatedTokens } = totals;
+  const estimate = estimatedTokens > 0 ? ` (+ about ${count(estimatedTokens)})` : "";
+  const tokens = [`${count(inputTokens)}${estimate}`, count(cachedTokens), count(outputTokens), count(reasoningTokens)];
+  return [count(requests), ...tokens, costOf(totals)];
+}
+
+function costOf({ usd, unpriced, requests }: ModelTotals): string {
+  if (unpriced === requests) return "unknown";
+  return `$${usd.toFixed(4)}${unpriced > 0 ? ` + ${count(unpriced)} unknown` : ""}`;
+}
+
+function toolCells({ calls, errors, durationMs, resultBytes }: ToolTotals): string[] {
+  const each = calls === 0 ? 0 : durationMs / calls;
+  return [
+    count(calls),
+    count(errors),
+    seconds(durationMs),
+    seconds(each),
+    `about ${count(resultBytes / bytesPerToken)}`,
+  ];
+}
+
+function rowsOf<Totals>(
+  { lines, total }: { lines: readonly (Totals & { key: string })[]; total: Totals },
+  heads: readonly string[],
+  cells: (totals: Totals) => string[],
+  amountOf: (totals: Totals) => number,
+) {
+  const most = Math.max(...lines.map(amountOf));
+  const rows = lines.map((line) => [line.key, ...cells(line), bar(most > 0 ? amountOf(line) / most : 0)]);
+  return { heads, rows, total: cells(total) };
+}
+
+/** `share`: 0 to 1. */
+function bar(share: number): string {
+  const filled = Math.round(share * barWidth * eighths.length);
+  const rest = eighths[filled % eighths.length] ?? "";
+  return `${"█".repeat(Math.floor(filled / eighths.length))}${rest}`.trimEnd();
+}
+
+/** The first column from the left, numbers from the right. */
+function aligned(rows: readonly string[][]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const last = widths.length - 1;
+  const cell = (text: string, column: number) => {
+    if (column === last) return text;
+    return column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0);
+  };
+  return rows.map((row) => row.map(cell).join("  ").trimEnd()).join("\n");
+}
+
+function wireOf(totals: ModelTotals | ToolTotals): Record<string, number> {
+  if ("calls" in totals) {
+    const { calls, errors, durationMs, resultBytes } = totals;
+    return { calls, errors, duration_ms: durationMs, result_bytes: resultBytes };
+  }
+  return {
+    requests: totals.requests,
+    input_tokens: totals.inputTokens,
+    output_tokens: totals.outputTokens,
+    reasoning_tokens: totals.reasoningTokens,
+    cached_tokens: totals.cachedTokens,
+    estimated_tokens: totals.estimatedTokens,
+    usd: totals.usd,
+    unpriced_requests: totals.unpriced,
+  };
+}
+
+/** A name that a server or a provider gave must not become a formula in a spreadsheet. */
+function csvCell(text: string): string {
+  const inert = /^[=+@-]/.test(text) && !/^-?\d/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+function seconds(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
