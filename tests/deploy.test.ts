@@ -25,7 +25,11 @@ const config = loadConfig(join(folder, "config.yaml"), { env: secrets }).config;
 
 interface Container {
   args: string[];
-  env: { name: string; value?: string; valueFrom?: { secretKeyRef: { name: string; key: string } } }[];
+  env: {
+    name: string;
+    value?: string;
+    valueFrom?: { secretKeyRef?: { name: string; key: string }; fieldRef?: { fieldPath: string } };
+  }[];
   volumeMounts: { name: string; mountPath: string }[];
   ports?: { name: string; containerPort: number }[];
   image: string;
@@ -148,10 +152,18 @@ describe("kubernetes.yaml", () => {
 
   test("takes secrets from a Secret by reference only", () => {
     for (const { env } of all) {
-      const byReference = env.filter(({ value }) => value === undefined);
+      const byReference = env.filter(({ value, valueFrom }) => value === undefined && !valueFrom?.fieldRef);
       expect(byReference.map(({ name }) => name).toSorted()).toEqual(Object.keys(secrets).toSorted());
-      for (const { valueFrom } of byReference) expect(valueFrom?.secretKeyRef.name).toBe("mcp-platform");
+      for (const { valueFrom } of byReference) expect(valueFrom?.secretKeyRef?.name).toBe("mcp-platform");
     }
+  });
+
+  test("says where the others reach each node", () => {
+    const advertised = node.env.find(({ name }) => name === "MCP_PLATFORM_SERVE__ADVERTISE")?.value;
+    expect(advertised).toBe(`http://$(POD_IP):${config.serve.port}`);
+    const ip = node.env.findIndex(({ name }) => name === "POD_IP"); // what refers to it comes after it
+    expect(ip).toBeLessThan(node.env.findIndex(({ name }) => name === "MCP_PLATFORM_SERVE__ADVERTISE"));
+    expect(node.env[ip]?.valueFrom?.fieldRef?.fieldPath).toBe("status.podIP");
   });
 
   test("asks the right doors whether a node lives and is ready, and gives turns the time to end", () => {

@@ -1,7 +1,8 @@
 /**
  * Deltas of turns that another node runs. Two `serve` on one PostgreSQL; each delta holds the time that the model wrote it. Every stream is
- * read by one client, first of the node that does not run its turn, then of the one that does. Prints one JSON object for each number of
- * streams: latency in milliseconds, CPU of the nodes as shares of a core, and notices of PostgreSQL by what they are for.
+ * read by one client: of the node that does not run its turn, by a stream between the two and by notices alone, then of the one that does.
+ * Prints one JSON object for each number of streams: latency in milliseconds, CPU of the nodes as shares of a core, transactions of
+ * PostgreSQL a second, and its notices by what they are for.
  *
  *   npm run build && node --import ./scripts/ts-node.mjs scripts/bench/deltas.mjs [streams,…] [deltas] [milliseconds between deltas]
  *
@@ -34,46 +35,49 @@ async function measure(counts, deltas = 250, everyMs = 20) {
   provider.setMaxListeners(1000);
   const [{ port }] = await once(provider, "message");
   const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
-  const nodes = [await startNode("a", { folder, port, url }), await startNode("b", { folder, port, url })];
-  const notices = await countNotices(url);
-  for (const streams of counts.split(",").map(Number)) {
-    const elsewhere = await run(streams, { provider, nodes, notices, isElsewhere: true });
-    const here = await run(streams, { provider, nodes, notices, isElsewhere: false });
-    process.stdout.write(`${JSON.stringify({ streams, deltas, everyMs, load: loadavg()[0], elsewhere, here })}\n`);
+  const lines = counts.split(",").map((count) => ({ streams: Number(count), deltas, everyMs }));
+  for (const way of ["stream", "notices", "here"]) {
+    // Where nobody listens, the other node is left to the notices.
+    const more = { folder, port, url, advertise: way === "notices" ? "http://127.0.0.1:9" : undefined };
+    const nodes = [await startNode("a", more), await startNode("b", more)];
+    const notices = await countNotices(url);
+    for (const line of lines) line[way] = await run(line.streams, { provider, nodes, notices, way });
+    await notices.end();
+    for (const { child } of nodes) child.kill("SIGINT");
+    await Promise.all(nodes.map(({ child }) => once(child, "exit")));
   }
-  await notices.end();
-  for (const { child } of nodes) child.kill("SIGINT");
-  await Promise.all(nodes.map(({ child }) => once(child, "exit")));
+  for (const line of lines) process.stdout.write(`${JSON.stringify(line)}\n`);
   provider.disconnect();
   rmSync(folder, { recursive: true });
   await server?.[Symbol.asyncDispose]();
 }
 
-async function run(streams, { provider, nodes, notices, isElsewhere }) {
-  const conversations = Array.from(
-    { length: streams },
-    (_, number) => `${isElsewhere ? "far" : "near"}-${streams}-${number}`,
-  );
+async function run(streams, { provider, nodes, notices, way }) {
+  const conversations = Array.from({ length: streams }, (_, number) => `${way}-${streams}-${number}`);
   const owners = ownersOf(conversations, provider);
   for (const conversation of conversations) await begin(nodes[0], conversation);
   const reading = [...(await owners)].map(([conversation, owner]) => {
-    const node = nodes.find(({ name }) => (name === owner) !== isElsewhere);
+    const node = nodes.find(({ name }) => (name === owner) === (way === "here"));
     return read(node, conversation);
   });
   await Promise.all(reading.map(({ ready }) => ready));
   await sleep(500);
   const before = nodes.map(({ child }) => cpuSeconds(child.pid));
   const noticesBefore = notices.counts();
+  const transactionsBefore = await notices.transactions();
   const startedAt = now();
   provider.send("go");
   const latencies = (await Promise.all(reading.map(({ whole }) => whole))).flat();
   const seconds = (now() - startedAt) / 1000;
+  const transactions = (await notices.transactions()) - transactionsBefore;
   const cpu = nodes.map(({ child }, index) => rounded((cpuSeconds(child.pid) - before[index]) / seconds));
   const counted = Object.entries(notices.counts()).map(([kind, count]) => [kind, count - (noticesBefore[kind] ?? 0)]);
   return {
     deltas: latencies.length,
     ...percentiles(latencies),
     seconds: rounded(seconds),
+    load: loadavg()[0],
+    transactions: rounded(transactions / seconds),
     cpu: Object.fromEntries(nodes.map(({ name }, index) => [name, cpu[index]])),
     notices: Object.fromEntries(counted),
   };
@@ -159,17 +163,23 @@ async function countNotices(url) {
     if (kinds[channel] === "deltas") counts.deltaBytes += Buffer.byteLength(payload);
   });
   for (const channel of Object.keys(kinds)) await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
-  return { counts: () => ({ ...counts }), end: () => client.end() };
+  /** PostgreSQL's own count, which is up to a second late. */
+  const transactions = async () => {
+    await sleep(1500);
+    const { rows } = await client.query("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()");
+    return Number(rows[0].xact_commit);
+  };
+  return { counts: () => ({ ...counts }), transactions, end: () => client.end() };
 }
 
-async function startNode(name, { folder, port, url }) {
+async function startNode(name, { folder, port, url, advertise }) {
   const config = {
     llm: {
       active: "test",
       http: { max_connections: 500, queue_timeout: 60 },
       providers: { test: { base_url: `http://127.0.0.1:${port}/v1`, model: "m1", api_key: `sk-${name}` } },
     },
-    serve: { port: 0, requests_per_minute: 1_000_000, max_connections: 10_000 },
+    serve: { port: 0, requests_per_minute: 1_000_000, max_connections: 10_000, ...(advertise && { advertise }) },
     chat: { storage: { url } },
   };
   const file = join(folder, `${name}.json`);

@@ -202,6 +202,8 @@ export interface StartedCall {
   question?: QuestionEvent;
   answer?: { value: unknown };
   result?: { content: ContentPart[]; isError: boolean };
+  /** What the model is told after the result. */
+  note?: string;
 }
 
 /** What happened: stored and numbered per conversation. A tool call is planned, then sent, then has its result. */
@@ -209,15 +211,24 @@ export type ChatEvent =
   | UserMessageEvent
   | AssistantMessageEvent
   | { type: "tool_call"; turnId: string; call: ToolCall }
-  | { type: "tool_sent"; turnId: string; callId: string }
+  /** `process`: of the host with this id, where the server runs in it and keeps what it keeps there. */
+  | { type: "tool_sent"; turnId: string; callId: string; process?: { server: string; nodeId: string } }
   | ({ type: "tool_result"; turnId: string; callId: string; name: string } & ToolResult)
   | QuestionEvent
   | { type: "answer"; turnId: string; questionId: string; value: unknown }
   | CompactionEvent
+  | StateLostEvent
   | { type: "turn_end"; turnId: string; stopReason: StopReason }
   | { type: "turn_error"; turnId: string; error: ErrorInfo }
   | RewindEvent
   | ForkEvent;
+
+/** The turn goes on in another host than earlier calls of these servers, whose processes there are gone: the model is told so from here on. */
+export interface StateLostEvent {
+  type: "state_lost";
+  turnId: string;
+  servers: string[];
+}
 
 /** Turns that began after `toSeq` are no part of the conversation any more. It belongs to no turn: `turnId` is its own. */
 export interface RewindEvent {
@@ -255,6 +266,11 @@ export type ServerState = "starting" | "ready" | "degraded" | "needs_auth" | "fa
 export function linkText({ uri, name, mimeType }: Extract<ContentPart, { type: "resource_link" }>): string {
   const facts = [name, mimeType].filter(Boolean).join(", ");
   return `[resource ${uri}${facts ? ` (${facts})` : ""}]`;
+}
+
+/** A result as the model is told it. */
+export function withNote(content: ContentPart[], note: string | undefined): ContentPart[] {
+  return note === undefined ? content : [...content, { type: "text", text: note }];
 }
 
 /** The text of the parts that are text, in order. */

@@ -267,9 +267,9 @@ export interface TurnLeases {
   isUnfinished(conversationId: string, turnId: string): Promise<boolean>;
   /** False when the turn's conversation was deleted. */
   isKnown(conversationId: string, turnId: string): Promise<boolean>;
-  /** Without effect when the turn has ended. */
-  send(conversationId: string, turnId: string, mail: TurnMail): Promise<void>;
-  /** Takes the mail for turns that this node has. */
+  /** False, and without effect, when the turn has ended, or the question has its answer: in the mail or in the log. */
+  send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean>;
+  /** The mail for turns that this node has, once each time that it gets the turn: what a node took with it when it died counts all the same. */
   receive(nodeId: string): Promise<{ conversationId: string; turnId: string; mail: TurnMail }[]>;
   /** Another number than before when another process has written. */
   version(): Promise<number>;

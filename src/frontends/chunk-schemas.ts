@@ -76,6 +76,11 @@ const events = (refer: Refer): Record<string, ChunkSchema> => ({
     data: text,
     metadata: { up_to_seq: count, usage: refer("Usage"), provider: text, model: text, attempts: number },
   },
+  state_lost: {
+    description:
+      "History: the model is told that what these servers kept in their processes is gone with another host.",
+    data: whole({ servers: list(text) }),
+  },
   turn_end: { description: "History: a turn has ended.", data: whole({ stop_reason: stopReason }) },
   turn_error: { description: "History: a turn has failed.", data: whole(error) },
   rewind: { description: "History: turns that began after this seq were taken back.", data: whole({ to_seq: count }) },

@@ -91,6 +91,8 @@ export function historyChunks(event: StoredEvent): WireChunk[] {
       const metadata = { up_to_seq: upToSeq, usage: wireUsage(usage), provider, model, attempts };
       return [{ type: "compaction", data: summary, metadata }];
     }
+    case "state_lost":
+      return [{ type: "state_lost", data: { servers: event.servers } }];
     case "turn_end":
       return [{ type: "turn_end", data: { stop_reason: event.stopReason } }];
     case "turn_error": {

@@ -1,7 +1,7 @@
 import type { Session } from "../session/session.js";
 import type { Sessions } from "../session/sessions.js";
 
-/** Where one client has been: an answer or a cancel of its reaches no conversation of somebody else. */
+/** Where one client has been: an answer or a cancel that names no conversation reaches none of somebody else. */
 export class ClientSessions {
   readonly #sessions: Sessions;
   readonly #visited = new Map<string, Session>();
@@ -28,15 +28,25 @@ export class ClientSessions {
     return session;
   }
 
-  /** Tries the named conversation, or the client's own and then its others. False when none of them has done it. */
-  reach(conversationId: string | undefined, act: (session: Session) => boolean): boolean {
-    if (conversationId === undefined) return act(this.own) || [...this.#visited.values()].some(act);
-    const session = this.#visited.get(conversationId);
-    return session !== undefined && act(session);
+  /** In the named conversation, whichever process has its turn, or where the client has been. False when no such question is open. */
+  async answer(conversationId: string | undefined, questionId: string, value: unknown): Promise<boolean> {
+    const asking = conversationId ?? this.#reached.find((session) => session.hasOpen(questionId))?.id;
+    return asking !== undefined && this.#sessions.answer(asking, questionId, value);
+  }
+
+  /** The same of a turn. False when there was nothing to cancel. */
+  async cancel(conversationId: string | undefined, requestId: string): Promise<boolean> {
+    if (conversationId !== undefined) return this.#sessions.cancel(conversationId, requestId);
+    return this.#reached.some((session) => session.cancel(requestId));
   }
 
   cancelAll(): void {
     for (const session of this.#visited.values()) session.cancel();
+  }
+
+  /** The client's own conversation, then its others. */
+  get #reached(): Session[] {
+    return [this.own, ...this.#visited.values()];
   }
 
   #visit(conversationId?: string): Session {

@@ -38,6 +38,8 @@ export class Peer {
   readonly #shown: ShownTurns;
   readonly #sessions: ClientSessions;
   readonly #work = new Set<Promise<void>>();
+  /** Settles when the answers so far have counted, or have not. */
+  #answered: Promise<unknown> = Promise.resolve();
 
   constructor(parts: DoorParts, send: Send) {
     this.#parts = parts;
@@ -79,6 +81,7 @@ export class Peer {
 
   /** No more messages will come, so nobody will answer: questions are denied. Resolves when every turn has been sent. */
   async leave(): Promise<void> {
+    await this.#answered;
     this.#shown.leaveUnattended();
     while (this.#work.size > 0) await Promise.all(this.#work);
   }
@@ -138,7 +141,9 @@ export class Peer {
     const { conversationId, questionId, value } = message;
     const problem = this.#answerProblem(message);
     if (problem) return this.#refuse(message, problem, "the question is still open; answer it again");
-    if (this.#sessions.reach(conversationId, (session) => session.answer(questionId, value))) return;
+    const answered = this.#sessions.answer(conversationId, questionId, value);
+    this.#answered = Promise.allSettled([this.#answered, answered]);
+    if (await answered) return;
     await this.#refuse(message, `no question "${questionId}" is open`);
   }
 
@@ -146,7 +151,7 @@ export class Peer {
     const { requestId, conversationId } = message;
     const isThere = ({ session }: Asked) => !conversationId || !session || session.id === conversationId;
     if (this.#asked.cancel((asked) => asked.requestId === requestId && isThere(asked))) return;
-    if (this.#sessions.reach(conversationId, (session) => session.cancel(requestId))) return;
+    if (await this.#sessions.cancel(conversationId, requestId)) return;
     await this.#refuse(message, `no turn of request "${requestId}" is running`);
   }
 

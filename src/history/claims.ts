@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ChatEvent, CompactionEvent, StoredEvent, UserMessageEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
+import type { TurnMail } from "../core/store-ports.js";
 
 /** A turn is over when it ended, or failed in a way that a repetition would not mend. */
 export function isOver(last: StoredEvent | undefined): boolean {
@@ -31,6 +32,11 @@ export function requireSameContent({ requestId, content }: UserMessageEvent, kno
   throw new RequestError("request_mismatch", `request id "${requestId}" was already used with another text`, {
     hint: "send a new request_id for a new message",
   });
+}
+
+/** The question that the mail answers. */
+export function questionOf(mail: TurnMail): string | null {
+  return mail.type === "answer" ? mail.questionId : null;
 }
 
 /** Throws RequestError `busy`. */

@@ -131,6 +131,17 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
       ...sqlOf(schema.alterTable("nodes").addColumn("version", "text")),
       ...(isSqlite ? [] : [...limitTables, ...limitFunctions, ...tasks]),
     ],
+    sqlOf(
+      // `question_id`: of an answer, so that a question has one. `fence`: whoever had the turn then has received it.
+      schema.alterTable("mail").addColumn("question_id", "text"),
+      schema.alterTable("mail").addColumn("fence", "integer"),
+      schema
+        .createIndex("mail_answers")
+        .unique()
+        .on("mail")
+        .columns(["conversation_id", "turn_id", "question_id"])
+        .where(sql.ref("question_id"), "is not", null),
+    ),
   ];
 }
 

@@ -6,6 +6,7 @@ import type {
   StartedCall,
   StoredEvent,
 } from "../core/chat.js";
+import { withNote } from "../core/chat.js";
 import type { LlmErrorKind } from "../core/errors.js";
 import { messageTokensOf } from "./estimate.js";
 import { withoutRewound } from "./rewind.js";
@@ -111,12 +112,12 @@ function answerOf({ answer, calls }: HopRecord): AssistantMessage {
   return { ...answer.message, toolCalls: calls.map(({ call }) => call) };
 }
 
-function resultOf({ call, sent, result }: StartedCall): Message {
-  if (result) return { role: "tool", toolCallId: call.id, content: result.content, isError: result.isError };
+function resultOf({ call, sent, result, note }: StartedCall): Message {
   const text = sent
     ? "outcome unknown: the host stopped before the result arrived"
     : "not run: the turn was stopped before this call";
-  return { role: "tool", toolCallId: call.id, content: [{ type: "text", text }], isError: true };
+  const { content, isError } = result ?? { content: [{ type: "text" as const, text }], isError: true };
+  return { role: "tool", toolCallId: call.id, content: withNote(content, note), isError };
 }
 
 /** A turn that failed before any answer leaves two user messages in a row; providers want one. Likewise for two answers. */

@@ -10,7 +10,7 @@ import type {
   TurnName,
   TurnRequest,
 } from "../core/store-ports.js";
-import { fenced } from "./claims.js";
+import { fenced, questionOf } from "./claims.js";
 import type { Connection } from "./connection.js";
 import { transaction } from "./transaction.js";
 
@@ -189,21 +189,28 @@ export class SqliteTurns implements TurnLeases {
     return this.#read(query, conversationId, turnId).length > 0;
   }
 
-  async send(conversationId: string, turnId: string, mail: TurnMail): Promise<void> {
-    this.#write(
-      `INSERT INTO mail (conversation_id, turn_id, mail) SELECT conversation_id, turn_id, ?3 FROM turns
-       WHERE conversation_id = ?1 AND turn_id = ?2 AND ${isUnfinished}`,
+  async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
+    const sent = this.#write(
+      `INSERT INTO mail (conversation_id, turn_id, mail, question_id) SELECT conversation_id, turn_id, ?3, ?4 FROM turns
+       WHERE conversation_id = ?1 AND turn_id = ?2 AND ${isUnfinished} AND NOT EXISTS (SELECT 1 FROM events
+         WHERE conversation_id = ?1 AND turn_id = ?2 AND type = 'answer' AND payload ->> 'questionId' = ?4)
+       ON CONFLICT DO NOTHING RETURNING id`,
       conversationId,
       turnId,
       JSON.stringify(mail),
+      questionOf(mail),
     );
+    return sent.length > 0;
   }
 
   async receive(nodeId: string) {
-    const own = "SELECT id FROM mail JOIN turns USING (conversation_id, turn_id) WHERE node_id = ?";
-    if (this.#read(`${own} LIMIT 1`, nodeId).length === 0) return []; // without the lock for writing
+    const isNew = "turns.node_id = ? AND mail.fence IS NOT turns.fence";
+    const any = `SELECT 1 FROM mail JOIN turns USING (conversation_id, turn_id) WHERE ${isNew} LIMIT 1`;
+    if (this.#read(any, nodeId).length === 0) return []; // without the lock for writing
     const rows = this.#write(
-      `DELETE FROM mail WHERE id IN (${own}) RETURNING id, conversation_id AS "conversationId", turn_id AS "turnId", mail`,
+      `UPDATE mail SET fence = turns.fence FROM turns
+       WHERE turns.conversation_id = mail.conversation_id AND turns.turn_id = mail.turn_id AND ${isNew}
+       RETURNING id, mail.conversation_id AS "conversationId", mail.turn_id AS "turnId", mail`,
       nodeId,
     ) as { id: number; conversationId: string; turnId: string; mail: string }[];
     return rows

@@ -62,6 +62,7 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
       update(turn, event.question.call.id, { question: event });
     }
     if (event.type === "answer") answered(turn, event);
+    if (event.type === "state_lost") tell(turn, stateLostText(event.servers));
   }
   return turn;
 }
@@ -79,6 +80,18 @@ function resultOf({ content, isError }: EventOf<"tool_result">): StartedCall["re
 function answered(turn: TurnRecord, { questionId, value }: EventOf<"answer">): void {
   const record = turn.hops.at(-1)?.calls.find(({ question }) => question?.questionId === questionId);
   if (record) record.answer = { value };
+}
+
+/** After the results of the last answer, since some providers take nothing else between these and the next one; before any, with the request. */
+function tell(turn: TurnRecord, note: string): void {
+  const last = turn.hops.findLast(({ answer }) => !answer.interrupted)?.calls.at(-1);
+  if (last) last.note = last.note === undefined ? note : `${last.note}\n${note}`;
+  else turn.userContent.push({ type: "text", text: note });
+}
+
+function stateLostText(servers: readonly string[]): string {
+  const names = servers.map((server) => `"${server}"`).join(", ");
+  return `[Note of the host: the process of the tool server ${names} ended, and a new one took its place. What it kept in memory for the calls before this note (sessions, open files, unsaved work) is gone; what it stored elsewhere is not.]`;
 }
 
 function update(turn: TurnRecord, callId: string, change: Partial<StartedCall>): void {

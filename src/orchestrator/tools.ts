@@ -10,6 +10,7 @@ import type {
   StartedCall,
   ToolCall,
 } from "../core/chat.js";
+import { withNote } from "../core/chat.js";
 import type { PreparedCall, Toolbox, ToolFacts, ToolResult } from "../core/ports.js";
 import { traceparentOf } from "../core/trace-context.js";
 import type { Loops } from "./loops.js";
@@ -94,9 +95,9 @@ export async function* runToolCalls(
   );
   yield* happenings;
 
-  return calls.map(({ call }) => {
+  return calls.map(({ call, note }) => {
     const { content, isError } = results.get(call) ?? refusal("the call was not run");
-    return { role: "tool", toolCallId: call.id, content, isError };
+    return { role: "tool", toolCallId: call.id, content: withNote(content, note), isError };
   });
 }
 

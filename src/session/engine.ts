@@ -148,10 +148,11 @@ export class TurnEngine {
     return lease;
   }
 
-  /** To whoever has the turn, also when that is this process. */
-  async send(conversationId: string, turnId: string, mail: TurnMail): Promise<void> {
-    await this.#parts.turns.send(conversationId, turnId, mail);
+  /** To whoever has the turn, also when that is this process. False when it has ended, or its question was answered. */
+  async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
+    const isSent = await this.#parts.turns.send(conversationId, turnId, mail);
     this.#version = unknownVersion; // one's own writing does not count as a change
+    return isSent;
   }
 
   /** Resolves when something may have changed in the conversation: a turn ended here, or another process wrote. Until then this process stays alive. */

@@ -18,6 +18,7 @@ import { Questions } from "./questions.js";
 import type { RewindTo } from "./rewind.js";
 import { requirePatterns } from "./rules.js";
 import type { SessionParts } from "./session-parts.js";
+import { TurnControl } from "./turn-control.js";
 import type { TurnOptions } from "./turn-options.js";
 import { TurnRunner } from "./turn-runner.js";
 import { TurnsHere } from "./turns-here.js";
@@ -40,6 +41,7 @@ export class Session {
   readonly #questions = new Questions();
   readonly #runner: TurnRunner;
   readonly #turns = new TurnsHere();
+  readonly #control: TurnControl;
   readonly #onResumed: (turn: LiveTurn) => void;
   #isClosing = false;
 
@@ -51,6 +53,9 @@ export class Session {
     this.#parts = { ...parts };
     this.#onResumed = onResumed;
     this.#runner = new TurnRunner(id, this.#parts, this.#questions);
+    const [turns, questions] = [this.#turns, this.#questions];
+    const follow = (turn: TurnName) => this.#follow(turn);
+    this.#control = new TurnControl({ ...parts, conversationId: id, turns, questions, follow });
   }
 
   /** The session's next turns have these servers, and are gone on with by hosts of this workspace. */
@@ -87,7 +92,7 @@ export class Session {
     const turn = this.#turns.begin(requestId, content);
     await this.#turns.claim(turn, this.#start(turn, history, options));
     // Should that fail, the turn waits like any other, and meets the log's trouble by itself.
-    if (interrupt && !turn.cached) await this.#cancelBefore(turn.turnId).catch(() => {});
+    if (interrupt && !turn.cached) await this.#control.cancelBefore(turn.turnId).catch(() => {});
     return turn;
   }
 
@@ -123,43 +128,37 @@ export class Session {
     await turn.ended();
   }
 
-  /** False when no such question is open. */
+  /** False when no such question is open here: of a turn that runs here, or is shown. */
   answer(questionId: string, value: unknown): boolean {
-    const turnId = this.#questions.elsewhere(questionId);
-    if (turnId === undefined) return this.#questions.answer(questionId, value);
-    this.#send(turnId, { type: "answer", questionId, value });
-    return true;
+    return this.#control.answer(questionId, value);
+  }
+
+  /**
+   * As `answer`, also where this session has not seen the turn: another process runs it. One answer of all that are given so, wherever,
+   * counts: false for the others. Rejects with StoreError.
+   */
+  answerAnywhere(questionId: string, value: unknown): Promise<boolean> {
+    return this.#control.answerAnywhere(questionId, value);
   }
 
   /** Whether the event is a question that still waits for its answer: a turn that is shown again shows those that had one. */
   isAsking(event: ChatEvent | LiveEvent): event is QuestionEvent {
-    return event.type === "question" && this.#questions.isOpen(event.questionId);
+    return event.type === "question" && this.hasOpen(event.questionId);
+  }
+
+  /** Whether `answer` would count. */
+  hasOpen(questionId: string): boolean {
+    return this.#questions.isOpen(questionId);
   }
 
   /** As `cancel`, also where this session has not seen the turn yet: another process runs it, or it waits for one. Rejects with StoreError. */
-  async cancelAnywhere(requestId?: string): Promise<boolean> {
-    const { engine } = this.#parts;
-    await engine.begin();
-    const open = new Map<string, string>();
-    for (const event of await this.history()) {
-      if (event.type === "user_message") open.set(event.turnId, event.requestId);
-      if (event.type === "turn_end") open.delete(event.turnId);
-    }
-    for (const [turnId, id] of open) {
-      if (requestId !== undefined && id !== requestId) continue;
-      await this.#follow({ conversationId: this.id, turnId, requestId: id });
-    }
-    return this.cancel(requestId);
+  cancelAnywhere(requestId?: string): Promise<boolean> {
+    return this.#control.cancelAnywhere(requestId);
   }
 
   /** Cancels one request's turn, at once also where it waits, or all, in their order. False when there was nothing to cancel. */
   cancel(requestId?: string): boolean {
-    const turns = this.#turns.all().filter((turn) => requestId === undefined || turn.requestId === requestId);
-    for (const turn of turns) {
-      if (requestId !== undefined) turn.endsOutOfTurn = true;
-      this.#cancel(turn.turnId, turn);
-    }
-    return turns.length > 0;
+    return this.#control.cancel(requestId);
   }
 
   /** The next turn begins with a summary of the older ones. */
@@ -181,9 +180,7 @@ export class Session {
 
   /** What another process says to a turn that this one has. */
   receive(turnId: string, mail: TurnMail): void {
-    const turn = this.#turns.find(turnId);
-    if (mail.type === "cancel") turn?.cancel();
-    else if (turn) this.#questions.answerEarly(mail.questionId, turnId, mail.value);
+    this.#control.receive(turnId, mail);
   }
 
   /**
@@ -217,13 +214,8 @@ export class Session {
   /** What runs stops where it is, without an end in the log: the next start goes on with it. */
   park(): void {
     this.#isClosing = true;
-    for (const turn of this.#turns.all()) this.#park(turn);
+    for (const turn of this.#turns.all()) this.#control.park(turn);
     this.#parts.engine.wake(this.id);
-  }
-
-  #park(turn: LiveTurn): void {
-    if (turn.turnId && turn.signal.aborted && !turn.isParked) this.#send(turn.turnId, { type: "cancel" }); // whoever goes on with it is to end it
-    turn.park();
   }
 
   /** Cancels what runs here, and what waits for it; what another process runs is left to that one. */
@@ -232,7 +224,7 @@ export class Session {
     if (turns.some(({ isHere }) => isHere)) {
       this.#isClosing = true;
       for (const turn of turns) {
-        if (turn.isGuest) this.#park(turn);
+        if (turn.isGuest) this.#control.park(turn);
         else {
           turn.isLeaving = true;
           turn.cancel();
@@ -255,21 +247,6 @@ export class Session {
   /** Resolves when no turn runs any more. */
   idle(): Promise<void> {
     return this.#turns.idle();
-  }
-
-  /** What the conversation has before this turn is in its history all the same: as far as it got. */
-  async #cancelBefore(turnId: string): Promise<void> {
-    for (const earlier of await this.#parts.engine.before(this.id, turnId)) {
-      this.#cancel(earlier, this.#turns.find(earlier));
-    }
-  }
-
-  /** `turn`: as this process has it. One that it does not run is cancelled by the process that does. */
-  #cancel(turnId: string, turn?: LiveTurn): void {
-    turn?.cancel();
-    if (!turnId || turn?.isHere) return;
-    this.#send(turnId, { type: "cancel" });
-    this.#parts.engine.wake(this.id); // one that nobody has is ended here
   }
 
   /** Resolves once the request is in the log. */
@@ -349,10 +326,6 @@ export class Session {
         (error: unknown) => this.#finish(turn, { error }),
       );
     this.#turns.drive(driving);
-  }
-
-  #send(turnId: string, mail: TurnMail): void {
-    this.#parts.engine.send(this.id, turnId, mail).catch(() => {}); // the log's trouble shows where the turn is run
   }
 
   #finish(turn: LiveTurn, failure?: { error: unknown }): void {

@@ -25,6 +25,8 @@ type ResumedListener = (turn: LiveTurn, session: Session) => void;
 export class Sessions {
   /** All of the log, also those that are not open here. */
   readonly conversations: Conversations;
+  /** With the other processes on the log, where there may be some. */
+  readonly exchange: LiveExchange | undefined;
   readonly #parts: SessionParts;
   readonly #retention: Retention;
   readonly #live = new Map<string, Session>();
@@ -53,8 +55,9 @@ export class Sessions {
     this.conversations = new Conversations({ store, isGone, newId });
     const isOpen = (conversationId: string) => this.#live.has(conversationId);
     this.#retention = new Retention({ store, rules: retention, isOpen, now, observe });
-    const { nodeId } = engine.node;
-    const exchange = store.live && new LiveExchange({ bus: store.live, nodeId, now });
+    const { nodeId, machine } = engine.node;
+    const exchange = store.live && new LiveExchange({ bus: store.live, nodeId, machine, now });
+    this.exchange = exchange;
     this.#parts = { ...parts, conversations: this.conversations, engine: turnEngine, exchange };
   }
 
@@ -127,6 +130,11 @@ export class Sessions {
     const known = this.#live.get(conversationId);
     if (requestId !== undefined && known?.cancel(requestId)) return true;
     return this.#asGuest(conversationId, (session) => session.cancelAnywhere(requestId));
+  }
+
+  /** Answers a question of a turn in whichever process. False when it is not open, or not any more. Rejects with StoreError. */
+  answer(conversationId: string, questionId: string, value: unknown): Promise<boolean> {
+    return this.#asGuest(conversationId, (session) => session.answerAnywhere(questionId, value));
   }
 
   /** Shows every running turn that a server is in another state now. */

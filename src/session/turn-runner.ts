@@ -6,6 +6,7 @@ import { isMark } from "../history/rewind.js";
 import { TimeLimitReached } from "../orchestrator/turn-options.js";
 import { Overheard } from "./live/overheard.js";
 import type { LiveTurn } from "./live-turn.js";
+import { withProcess } from "./lost-state.js";
 import type { Questions } from "./questions.js";
 import { rulesOf } from "./rules.js";
 import { SessionApprovals } from "./session-approvals.js";
@@ -137,7 +138,7 @@ export class TurnRunner {
       for (const event of own) elsewhere.stored(event);
       const place = { turnId: turn.turnId, after: all.at(-1)?.seq ?? 0, fence: lease.fence, attempt: 0 };
       exchange?.begin(this.#conversationId, place);
-      for await (const event of this.#steps.of(log, turn.turnId, {
+      for await (const happened of this.#steps.of(log, turn.turnId, {
         lease,
         settings,
         options,
@@ -146,6 +147,7 @@ export class TurnRunner {
         signal: run.signal,
       })) {
         requireOpen(turn);
+        const event = withProcess(happened, log, { hub: this.#parts.hub, nodeId: engine.nodeId });
         if (event.type === "question") this.#questions.open(event.questionId, run.signal);
         if (!isStored(event)) elsewhere.happened(event);
         else {

@@ -1,11 +1,12 @@
 /** What one turn does, wherever it began: what the model is told and offered, and the loop over it. */
-import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
+import type { ChatEvent, LiveEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
 import { errorInfo, type LlmErrorKind, RequestError } from "../core/errors.js";
 import type { HubTool } from "../core/ports.js";
 import type { TurnLease } from "../core/store-ports.js";
 import { textTokens, toolTokens } from "../history/estimate.js";
 import { isHidden, type PolicyRules } from "../orchestrator/policy.js";
 import { budgetFor, maxToolHopsOf } from "./limits.js";
+import { countsOnOthers, stateLost } from "./lost-state.js";
 import type { Questions } from "./questions.js";
 import type { SessionParts, TurnSettings } from "./session-parts.js";
 import { TurnToolbox } from "./tools/turn-toolbox.js";
@@ -90,6 +91,8 @@ export class TurnSteps {
       }
       // Cancelled: `runTurn` sends nothing then, and knows how such a turn ends.
     }
+    const lost = await this.#stateLost(log, turnId);
+    if (lost) yield lost;
     const { model } = options;
     const { compaction } = defaults;
     const system = [options.system ?? defaults.systemPrompt, hub.catalogue()].filter(Boolean).join("\n\n");
@@ -108,6 +111,14 @@ export class TurnSteps {
         return;
       }
     }
+  }
+
+  /** A log that cannot say who lives has trouble that the turn will meet anyway. */
+  async #stateLost(log: readonly StoredEvent[], turnId: string): Promise<StateLostEvent | undefined> {
+    const { hub, engine, store } = this.#parts;
+    if (!countsOnOthers(log, turnId, engine.nodeId)) return undefined;
+    const nodes = await store.turns.nodes().catch(() => undefined);
+    return nodes && stateLost(log, turnId, { hub, living: nodes.map(({ nodeId }) => nodeId) });
   }
 
   /** The turn with the history as it is now. */

@@ -59,6 +59,7 @@ describe("settings that need no confirmation", () => {
       "/serve/max_body_mb",
       "/serve/max_connections",
       "/serve/requests_per_minute",
+      "/serve/advertise",
       "/mcp/config_file",
       "/mcp/serve/chat",
       "/mcp/serve/tools",

@@ -9,6 +9,8 @@ import { call, stored, turn } from "./support.js";
 /** One try of one of four turns: some answers with calls that got as far as they got, then perhaps an end. */
 const attempt = fc.record({
   turn: fc.integer({ min: 1, max: 4 }),
+  /** It goes on in another host than before. */
+  lost: fc.boolean(),
   /** Turns whose requests arrive while this one runs. */
   queued: fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 1 }),
   hops: fc.array(fc.array(fc.constantFrom("asked", "planned", "sent", "done"), { maxLength: 3 }), { maxLength: 3 }),
@@ -31,10 +33,20 @@ function logOf(attempts: readonly Attempt[]): ChatEvent[] {
     if (!claimed.has(turnId)) log.push(turn(turnId).user(`please ${turnId}`));
     claimed.add(turnId);
   };
-  for (const { turn: number, queued, hops, text, compacts, stop, shuffled, rewindTo } of attempts) {
+  for (const { turn: number, lost, queued, hops, text, compacts, stop, shuffled, rewindTo } of attempts) {
     const turnId = `turn_${number}`;
     if (ended.has(turnId)) continue;
-    const { answer, planned, sent, result, stored: storedResult, compaction, end, error } = turn(turnId);
+    const {
+      answer,
+      planned,
+      sent,
+      result,
+      stored: storedResult,
+      compaction,
+      lost: stateLost,
+      end,
+      error,
+    } = turn(turnId);
     const compact = (late: boolean) => {
       if (!compacts || compacts.late !== late) return;
       const ends = stored(log).filter(({ type }) => type === "turn_end" || type === "turn_error");
@@ -43,6 +55,7 @@ function logOf(attempts: readonly Attempt[]): ChatEvent[] {
     };
     claim(turnId);
     for (const other of queued) claim(`turn_${other}`);
+    if (lost) log.push(stateLost("s"));
     compact(false);
     for (const states of hops) {
       const calls = states.map((state, index) => ({ state, call: call(`call_${index}`) }));

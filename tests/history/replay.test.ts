@@ -53,6 +53,39 @@ describe("a conversation", () => {
     expect(fold(events).slice(2)).toEqual([tool("c1", "1"), tool("c2", "2")]);
   });
 
+  test("says what servers have lost where it was lost: after the results of the answer before, or with the request", () => {
+    const text = (server: string) =>
+      expect.stringContaining(`the process of the tool server "${server}" ended`) as unknown as string;
+    const events = [
+      one.user("add"),
+      one.lost("before"),
+      one.answer("", [call("c1"), call("c2")]),
+      one.result("c1", "1"),
+      one.lost("first"),
+      one.result("c2", "2"),
+      one.lost("second"),
+      one.answer("half", [], { interrupted: true }),
+    ];
+    const c2 = tool("c2", "2");
+    const notes = { type: "text", text: expect.stringMatching(/"first" ended.*\n.*"second" ended/) };
+    const told = [
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "add" },
+          { type: "text", text: text("before") },
+        ],
+      },
+      assistant("", [call("c1"), call("c2")]),
+      tool("c1", "1"),
+      { ...c2, content: [...c2.content, notes] },
+    ];
+    expect(fold(events, "turn_1")).toEqual(told);
+    const { messages, point } = resumeTurn(stored(events), "turn_1");
+    expect(messages).toEqual(told.slice(0, 2));
+    expect(point?.calls.map(({ note }) => note)).toEqual([undefined, notes.text]);
+  });
+
   test("tells calls apart whose ids come again in a later answer", () => {
     const events = [
       one.user("add"),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
-import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
+import { collect, fixtureServer, isStored, shape, startApp, withoutNode } from "../support/app.js";
 import { answer, CUT, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 
 const echo = (value: object, id?: string) => ({ name: "s__echo", arguments: value, id });
@@ -163,7 +163,7 @@ test("streamed and whole, the same script gives the same log", async () => {
     await using app = await startApp({ llm: llm.url, mcpServers: servers });
     const session = app.sessions.open("c");
     await collect(session.prompt({ requestId: "r", text: "go", streaming }));
-    const log = (await session.history()).map(({ at: _, turnId: __, ...event }) => event);
+    const log = (await session.history()).map(({ at: _, turnId: __, ...event }) => withoutNode(event));
     logs.push(log);
   }
   const inOrder = (log: unknown[] | undefined) => JSON.stringify(log);

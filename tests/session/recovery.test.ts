@@ -28,7 +28,7 @@ describe("a host that is told to end", () => {
     const second = await desk.host(llm);
     const events = await collect(second.sessions.open("c").prompt({ requestId: "r", text: "go" }));
     const sofar = ["user_message", "assistant_message", "tool_call", "tool_sent", "tool_result"];
-    expect(shape(events)).toEqual([...sofar, "assistant_message", "turn_end"]);
+    expect(shape(events)).toEqual([...sofar, "state_lost", "assistant_message", "turn_end"]);
   });
 
   test("takes no more requests, and says so", async () => {

@@ -82,3 +82,8 @@ export function isStored(event: TurnEvent): event is StoredEvent {
 export function shape(events: readonly TurnEvent[]): string[] {
   return events.filter(isStored).map(({ type }) => type);
 }
+
+/** Which host ran a server is another one in each run. */
+export function withoutNode<Event extends object>(event: Event): Event {
+  return "process" in event ? { ...event, process: {} } : event;
+}

@@ -28,6 +28,8 @@ interface GateParts {
   allowedOrigins: readonly string[];
   rate: RateLimit;
   isDraining: () => boolean;
+  /** What other hosts come in by, there and nowhere else, whatever they call this one. */
+  peers?: { path: string; secret: string } | undefined;
 }
 
 /** Whether the address, as one listens on it, is reached from this machine only. */
@@ -51,6 +53,8 @@ export class Gate {
   check(visit: Visit): Refusal | undefined {
     const path = visit.url.replace(/\?.*$/s, "");
     const isOpen = openPaths.includes(path);
+    const { peers } = this.#parts;
+    if (path === peers?.path && hasBearer(visit.header("authorization"), peers.secret)) return undefined;
     const hostname = hostnameOf(visit.header("host"));
     if (!this.#isKnownHost(hostname)) {
       return refusal(403, "host_not_allowed", `the host "${hostname ?? ""}" is not in serve.allowed_hosts`);
@@ -91,12 +95,15 @@ export class Gate {
   #isAuthorized(visit: Visit): boolean {
     const { token } = this.#parts;
     if (token === undefined) return true;
-    const bearer = /^bearer +(\S+) *$/i.exec(visit.header("authorization") ?? "")?.[1];
     // What a browser opens by itself (EventSource, WebSocket) can carry no header.
     const query = visit.method === "GET" ? new URLSearchParams(visit.url.split("?")[1]).get("token") : null;
-    const given = bearer ?? query;
-    return Boolean(given) && isSame(given ?? "", token);
+    return hasBearer(visit.header("authorization"), token) || (query !== null && isSame(query, token));
   }
+}
+
+export function hasBearer(authorization: string | undefined, wanted: string): boolean {
+  const given = /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
+  return given !== undefined && isSame(given, wanted);
 }
 
 /** Takes the same time whatever the difference, of lengths too. */

@@ -7,6 +7,7 @@ import type { Writable } from "node:stream";
 import { createAdaptorServer } from "@hono/node-server";
 import type { ServeConfig } from "../../core/config.js";
 import { messageOf, RequestError } from "../../core/errors.js";
+import { streamPath } from "../../session/live/streams.js";
 import type { DoorParts, OnInterrupt } from "../door.js";
 import { exitCodes } from "../exit-codes.js";
 import type { McpHttpOptions } from "../mcp/http.js";
@@ -18,6 +19,7 @@ import { loginRoutes } from "./login-routes.js";
 import { mcpDoor } from "./mcp-routes.js";
 import { openAiRoutes } from "./openai-routes.js";
 import { openApiDocument } from "./openapi.js";
+import { peerStream } from "./peer-stream.js";
 import { RateLimit } from "./rate-limit.js";
 import { responseRoutes } from "./response-routes.js";
 import { serverRoutes } from "./server-routes.js";
@@ -77,7 +79,10 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   const isLoopback = isLoopbackAddress(host);
   const token = options.token ?? (isLoopback ? undefined : randomBytes(32).toString("base64url"));
   const rate = new RateLimit(options.requestsPerMinute, () => performance.now());
-  const gate = new Gate({ ...options, token, isLoopback, rate, isDraining: () => parts.sessions.isDraining });
+  const { exchange } = parts.sessions;
+  const peers = exchange && { path: streamPath, secret: randomBytes(32).toString("base64url") };
+  const isDraining = () => parts.sessions.isDraining;
+  const gate = new Gate({ ...options, token, isLoopback, rate, isDraining, peers });
   const maxBytes = Math.floor(maxBodyMb * 1024 * 1024);
   const { idleMs, mostSessions, ...mcpParts } = options.mcp;
   const mcp = mcpDoor(
@@ -99,15 +104,19 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     summary: "This description",
     run: () => Response.json(openApiDocument([...routes, description], options.version)),
   };
-  const app = routesApp([...routes, description], admitBy(gate), maxBytes);
+  const unlisted = peers ? [peerStream(exchange, { secret: peers.secret, keepAliveMs })] : [];
+  const app = routesApp([...routes, description, ...unlisted], admitBy(gate), maxBytes);
   const serverOptions = { requestTimeout: requestTimeoutMs, keepAliveTimeout: idleConnectionMs };
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as HttpServer;
   server.maxConnections = maxConnections;
   const endSockets = acceptSockets(server, parts, { gate, rate, maxBytes, pingMs: 2 * keepAliveMs });
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
+  const url = `http://${nameOf(host)}:${bound}`;
+  const { advertise } = options;
+  if (peers && (advertise || isLoopback)) exchange.offer(advertise ?? url, peers.secret, { isLocal: !advertise });
   return {
-    url: `http://${nameOf(host)}:${bound}`,
+    url,
     token,
     flush() {
       endSockets();

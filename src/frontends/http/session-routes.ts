@@ -67,10 +67,9 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
       path: "/api/sessions/{id}/answer",
       summary: "Answers an open question",
       body: answerBody,
-      run(call) {
+      async run(call) {
         const { question_id, value } = call.body as { question_id: string; value: unknown };
-        const isOpen = sessions.find(call.path("id"))?.answer(question_id, value) ?? false;
-        return done(isOpen, `no question "${question_id}" is open`);
+        return done(await sessions.answer(call.path("id"), question_id, value), `no question "${question_id}" is open`);
       },
     },
     {

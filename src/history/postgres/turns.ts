@@ -8,8 +8,10 @@ import type {
   TurnMail,
   TurnName,
 } from "../../core/store-ports.js";
+import { questionOf } from "../claims.js";
 import { foldVersion } from "../schema-version.js";
 import type { Database } from "./database.js";
+import { jsonOf } from "./events.js";
 import { limitsChannel } from "./limit-functions.js";
 import { logChannel, type Notices } from "./notices.js";
 
@@ -49,7 +51,7 @@ export const enqueue = ([conversation, turn, request, ...rest]: readonly string[
 export class PostgresTurns implements TurnLeases {
   readonly #database: Database;
   readonly #notices: Notices;
-  /** One after the other: what is read is deleted before the next look. */
+  /** One after the other: what is read is marked before the next look. */
   #receiving: Promise<unknown> = Promise.resolve();
 
   constructor(database: Database, notices: Notices) {
@@ -163,14 +165,17 @@ export class PostgresTurns implements TurnLeases {
     return (await this.#database.rows("read", "idempotent", query, [conversationId, turnId])).length > 0;
   }
 
-  async send(conversationId: string, turnId: string, mail: TurnMail): Promise<void> {
-    await this.#database.rows(
+  async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
+    const sent = await this.#database.rows(
       "write",
       "once",
-      `INSERT INTO mail (conversation_id, turn_id, mail) SELECT conversation_id, turn_id, $3 FROM turns
-       WHERE conversation_id = $1 AND turn_id = $2 AND ${isUnfinished} RETURNING ${notify(4)}`,
-      [conversationId, turnId, JSON.stringify(mail), this.#notices.payload(conversationId)],
+      `INSERT INTO mail (conversation_id, turn_id, mail, question_id) SELECT conversation_id, turn_id, $3, $5 FROM turns
+       WHERE conversation_id = $1 AND turn_id = $2 AND ${isUnfinished} AND NOT EXISTS (SELECT FROM events
+         WHERE conversation_id = $1 AND turn_id = $2 AND type = 'answer' AND ${jsonOf("payload")} ->> 'questionId' = $5)
+       ON CONFLICT DO NOTHING RETURNING ${notify(4)}`,
+      [conversationId, turnId, JSON.stringify(mail), this.#notices.payload(conversationId), questionOf(mail)],
     );
+    return sent.length > 0;
   }
 
   receive(nodeId: string): Promise<{ conversationId: string; turnId: string; mail: TurnMail }[]> {
@@ -187,18 +192,20 @@ export class PostgresTurns implements TurnLeases {
     return this.#notices.watch(watcher);
   }
 
-  /** Read first and then deleted, which may be repeated: none is lost with the answer of the database. */
+  /** Read first and then marked, which may be repeated: none is lost with the answer of the database. */
   async #receive(nodeId: string) {
     const rows = await this.#database.rows<{ id: number; conversationId: string; turnId: string; mail: string }>(
       "read",
       "idempotent",
       `SELECT id, conversation_id AS "conversationId", turn_id AS "turnId", mail FROM mail
-       JOIN turns USING (conversation_id, turn_id) WHERE node_id = $1 ORDER BY id`,
+       JOIN turns USING (conversation_id, turn_id) WHERE node_id = $1 AND mail.fence IS DISTINCT FROM turns.fence ORDER BY id`,
       [nodeId],
     );
     if (rows.length === 0) return [];
     const ids = rows.map(({ id }) => id);
-    await this.#database.rows("write", "idempotent", "DELETE FROM mail WHERE id = ANY($1::bigint[])", [ids]);
+    const mark = `UPDATE mail SET fence = turns.fence FROM turns WHERE id = ANY($1::bigint[]) AND node_id = $2
+      AND (turns.conversation_id, turns.turn_id) = (mail.conversation_id, mail.turn_id)`;
+    await this.#database.rows("write", "idempotent", mark, [ids, nodeId]);
     return rows.map(({ conversationId, turnId, mail }) => ({
       conversationId,
       turnId,

@@ -41,6 +41,15 @@ export class Audience {
   }
 }
 
+/** Whether it has been told all. */
+export function knowsAll(watcher: Watcher, open: OpenMessage): boolean {
+  const { text, reasoning, notice } = toldOf(watcher, open) ?? unknown;
+  const { known } = open;
+  return text === known.text && reasoning === known.reasoning && notice === known.notice;
+}
+
+const unknown: Known = { text: -1, reasoning: -1, notice: -1 };
+
 /** What the watcher has been told of this message; undefined: not even that it is open. */
 export function toldOf({ told }: Watcher, open: OpenMessage): Known | undefined {
   return told && samePlace(told.place, open.place) ? told.known : undefined;

@@ -3,18 +3,25 @@ import type { TurnEvent } from "../../core/chat.js";
 import type { BusMessage, LiveBus } from "../../core/live-bus.js";
 import { type Feed, Feeds } from "./feeds.js";
 import { packed, readFrames } from "./frames.js";
+import { type Offer, readOffers } from "./offer.js";
 import type { OpenMessage, Place } from "./open-message.js";
+import { Routes } from "./routes.js";
+import { Streams } from "./streams.js";
 import { Teller } from "./teller.js";
 import { readWords, type Word } from "./words.js";
 
 interface ExchangeParts {
   bus: LiveBus;
   nodeId: string;
+  /** Where addresses of its own mean something. */
+  machine: string;
   now: () => number;
 }
 
 /** What happens within this time goes in one message. */
 const windowMs = 40;
+/** The same of a stream, which costs the database nothing. */
+const streamWindowMs = 5;
 /** How often a process repeats whom it follows. */
 const repeatMs = 5_000;
 /** Who has not done so for this long does not follow any more. */
@@ -28,10 +35,17 @@ const everybody = "live";
 export class LiveExchange {
   readonly #bus: LiveBus;
   readonly #nodeId: string;
+  readonly #machine: string;
   readonly #now: () => number;
   readonly #teller = new Teller();
   readonly #feeds = new Feeds();
   readonly #stops: (() => void)[] = [];
+  readonly #streams: Streams;
+  readonly #routes = new Routes(() => this.#writeSoon());
+  #offer: Offer | undefined;
+  /** When a process was last told of it. */
+  readonly #offeredAt = new Map<string, number>();
+  #writing: NodeJS.Timeout | undefined;
   /** Whoever follows what runs here may have said so before it could be heard. */
   #saysHello = false;
   #hears = false;
@@ -42,10 +56,17 @@ export class LiveExchange {
   #isSending = false;
   #isClosed = false;
 
-  constructor({ bus, nodeId, now }: ExchangeParts) {
+  constructor({ bus, nodeId, machine, now }: ExchangeParts) {
     this.#bus = bus;
     this.#nodeId = nodeId;
+    this.#machine = machine;
     this.#now = now;
+    const onText = (text: string) => this.#take(text);
+    const onLost = () => {
+      this.#feeds.repeat();
+      this.#schedule();
+    };
+    this.#streams = new Streams({ nodeId, machine, now, silentMs, onText, onLost });
     const hear = (text: string) => {
       for (const word of readWords(text)) if (word.nodeId !== nodeId) this.#hear(word);
       this.#schedule();
@@ -59,6 +80,9 @@ export class LiveExchange {
     );
     const repeating = setInterval(() => {
       this.#teller.sweep(now());
+      for (const [other, at] of this.#offeredAt) if (now() - at >= repeatMs) this.#offeredAt.delete(other);
+      this.#routes.beat();
+      if (this.#feeds.isEmpty) this.#streams.close();
       this.#feeds.repeat();
       this.#schedule();
     }, repeatMs);
@@ -103,9 +127,22 @@ export class LiveExchange {
     return { feed, leave: leaving };
   }
 
+  /** Others may open a stream there from now on, which comes to `serve`; `isLocal`: those of this machine alone. */
+  offer(url: string, secret: string, { isLocal }: { isLocal: boolean }): void {
+    this.#offer = { by: this.#nodeId, url, secret, ...(isLocal && { machine: this.#machine }) };
+  }
+
+  /** What this process writes goes to that one by `write` and not by the bus, until it has gone. `write` resolves when there is room for more. */
+  serve(nodeId: string, write: (text: string) => Promise<void>, gone: AbortSignal): Promise<void> {
+    return this.#isClosed ? Promise.resolve() : this.#routes.serve(nodeId, write, gone);
+  }
+
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#writing);
+    this.#streams.close();
+    this.#routes.close();
     for (const stop of this.#stops) stop();
   }
 
@@ -114,8 +151,8 @@ export class LiveExchange {
     if (this.#follows) return;
     this.#follows = true;
     const take = (text: string) => {
-      for (const frame of readFrames(text)) this.#feeds.take(frame, this.#now());
-      this.#schedule();
+      for (const offer of readOffers(text)) this.#streams.take(offer);
+      this.#take(text);
     };
     this.#stops.push(
       this.#bus.receive(channelOf(this.#nodeId), take, () => {
@@ -125,9 +162,16 @@ export class LiveExchange {
     );
   }
 
+  #take(text: string): void {
+    for (const frame of readFrames(text)) this.#feeds.take(frame, this.#now());
+    this.#schedule();
+  }
+
   #hear(word: Word): void {
     if (word.say === "hello") this.#feeds.repeat();
-    else if (word.say === "leave") this.#teller.left(word.nodeId, word.conversationId);
+    else if (word.say === "streams") {
+      if (!word.from.includes(this.#nodeId)) this.#routes.drop(word.nodeId);
+    } else if (word.say === "leave") this.#teller.left(word.nodeId, word.conversationId);
     else this.#teller.watched(word.nodeId, word, this.#now() + silentMs);
   }
 
@@ -137,6 +181,7 @@ export class LiveExchange {
 
   /** At once, where nothing was sent just now. */
   #schedule(): void {
+    this.#writeSoon();
     if (this.#timer || this.#isSending || this.#isClosed || !this.#isDue) return;
     const wait = Math.min(windowMs, Math.max(0, this.#sentAt + windowMs - this.#now()));
     this.#timer = setTimeout(() => void this.#send(), wait);
@@ -158,6 +203,7 @@ export class LiveExchange {
     const nodeId = this.#nodeId;
     const words: Word[] = [
       ...(this.#saysHello ? [{ nodeId, say: "hello" as const }] : []),
+      ...(watches.length > 0 ? [{ nodeId, say: "streams" as const, from: this.#streams.from }] : []),
       ...watches.map((watch) => ({ nodeId, say: "watch" as const, ...watch })),
       ...left.map((conversationId) => ({ nodeId, say: "leave" as const, conversationId })),
     ];
@@ -170,8 +216,28 @@ export class LiveExchange {
 
   *#frames(): Generator<BusMessage> {
     const { maxBytes } = this.#bus;
-    const frames = this.#teller.frames(this.#now(), { maxBytes: maxBytes - listBytes, room });
-    for (const [nodeId, own] of frames) yield* this.#packed(channelOf(nodeId), own);
+    const isFor = (nodeId: string) => !this.#routes.has(nodeId);
+    const frames = this.#teller.frames(this.#now(), { maxBytes: maxBytes - listBytes, room, isFor });
+    for (const [nodeId, own] of frames) yield* this.#packed(channelOf(nodeId), [...this.#offerTo(nodeId), ...own]);
+  }
+
+  /** From time to time, in case it does not get there or the process cannot. */
+  #offerTo(nodeId: string): string[] {
+    if (!this.#offer || this.#offeredAt.has(nodeId)) return [];
+    this.#offeredAt.set(nodeId, this.#now());
+    return [JSON.stringify(this.#offer)];
+  }
+
+  /** To those who have a stream. */
+  #writeSoon(): void {
+    if (this.#routes.isEmpty || this.#writing || !this.#teller.isDue || this.#isClosed) return;
+    this.#writing = setTimeout(() => {
+      this.#writing = undefined;
+      const isFor = (nodeId: string) => this.#routes.hasRoom(nodeId);
+      const frames = this.#teller.frames(this.#now(), { maxBytes: room, room, isFor });
+      for (const [nodeId, own] of frames) this.#routes.send(nodeId, `[${own.join()}]`);
+    }, streamWindowMs);
+    this.#writing.unref();
   }
 
   #packed(channel: string, texts: readonly string[]): BusMessage[] {

@@ -1,8 +1,15 @@
 import type { TurnEvent } from "../../core/chat.js";
-import { Audience, toldOf } from "./audience.js";
+import { Audience, knowsAll, toldOf } from "./audience.js";
 import { nextFrame } from "./frames.js";
 import { OpenMessage, type Place } from "./open-message.js";
 import type { Watch } from "./words.js";
+
+interface Telling {
+  /** Of a frame. */
+  maxBytes: number;
+  room: number;
+  isFor: (nodeId: string) => boolean;
+}
 
 /**
  * What the turns that run here write, for the processes that follow them. Nothing waits here to be sent: what a process has not been told
@@ -61,13 +68,18 @@ export class Teller {
     return this.#due.size > 0;
   }
 
-  /** Frames for each process, of what it has not been told; about as many bytes as there is room for. The rest stays due. */
-  frames(now: number, { maxBytes, room }: { maxBytes: number; room: number }): Map<string, string[]> {
+  /** Frames for each of these processes, of what it has not been told; about as many bytes as there is room for. The rest stays due. */
+  frames(now: number, { maxBytes, room, isFor }: Telling): Map<string, string[]> {
     const frames = new Map<string, string[]>();
     let left = room;
     for (const conversationId of [...this.#due]) {
       const open = this.#writing.get(conversationId);
+      let isLeft = false;
       for (const watcher of open ? this.#audience.of(conversationId, now) : []) {
+        if (open && !isFor(watcher.nodeId)) {
+          isLeft ||= !knowsAll(watcher, open);
+          continue;
+        }
         for (;;) {
           if (left <= 0) return frames;
           const next = open && nextFrame(conversationId, open, toldOf(watcher, open), maxBytes);
@@ -77,6 +89,7 @@ export class Teller {
           left -= next.json.length;
         }
       }
+      if (isLeft) continue;
       this.#due.delete(conversationId);
       if (this.#ended.delete(conversationId)) this.#writing.delete(conversationId);
     }

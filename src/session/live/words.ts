@@ -10,6 +10,8 @@ export interface Watch {
 
 export type Word = { nodeId: string } & (
   | { say: "hello" }
+  /** It has streams from these, and from no others. */
+  | { say: "streams"; from: string[] }
   | ({ say: "watch" } & Watch)
   | { say: "leave"; conversationId: string }
 );
@@ -22,6 +24,7 @@ export function readWords(text: string): Word[] {
 function isWord(value: unknown): value is Word {
   if (!isObject(value) || typeof value.nodeId !== "string") return false;
   if (value.say === "hello") return true;
+  if (value.say === "streams") return Array.isArray(value.from) && value.from.every((id) => typeof id === "string");
   if (typeof value.conversationId !== "string") return false;
   return value.say === "leave" || (value.say === "watch" && (value.has === undefined || isHaving(value.has)));
 }

@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../../../src/core/chat.js";
-import { startApp } from "../../support/app.js";
+import { startApp, withoutNode } from "../../support/app.js";
 import { startLlmServer } from "../../support/llm-server.js";
 import type { HttpServer } from "../../support/mcp-http.js";
 import type { Door } from "./door.js";
@@ -55,7 +55,7 @@ export function comparable(events: readonly StoredEvent[], { ownRequestIds }: { 
     return known;
   };
   const made = new Set(["turnId", "questionId", ...(ownRequestIds ? ["requestId"] : [])]);
-  const named = events.map(({ at: _, seq: __, ...event }): Fields => {
+  const named = events.map(withoutNode).map(({ at: _, seq: __, ...event }): Fields => {
     const fields = Object.entries(event).map(([field, value]) => [field, made.has(field) ? byOrder(value) : value]);
     return Object.fromEntries(fields);
   });

@@ -166,7 +166,9 @@ export class Network {
   }
 
   tell(writer = this.#writer): void {
-    const told = writer.teller.frames(this.#now, { maxBytes, room: 2000 });
+    const telling = { maxBytes, room: 2000, isFor: () => true };
+    writer.teller.frames(this.#now, { ...telling, isFor: () => false }); // by another way: it stays due for this one
+    const told = writer.teller.frames(this.#now, telling);
     for (const json of told.get(nodeId) ?? []) {
       if (Buffer.byteLength(json) > maxBytes) throw new Error(`a frame of ${Buffer.byteLength(json)} bytes`);
       this.#onTheWay.push(() => {

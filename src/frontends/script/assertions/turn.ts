@@ -32,6 +32,7 @@ const eventTypes: Record<ChatEvent["type"], true> = {
   question: true,
   answer: true,
   compaction: true,
+  state_lost: true,
   turn_end: true,
   turn_error: true,
   rewind: true,

@@ -1,0 +1,25 @@
+/** Where other hosts on the same database follow what this one writes: they alone have the secret, and it is no part of the API. */
+import type { LiveExchange } from "../../session/live/exchange.js";
+import { streamPath } from "../../session/live/streams.js";
+import type { Route } from "./api.js";
+import { ApiError } from "./errors.js";
+import { eventStream } from "./event-stream.js";
+import { hasBearer } from "./gate.js";
+
+export function peerStream(
+  exchange: LiveExchange,
+  { secret, keepAliveMs }: { secret: string; keepAliveMs: number },
+): Route {
+  return {
+    method: "GET",
+    path: streamPath,
+    summary: "What turns that run here write, for another host",
+    run(call) {
+      if (!hasBearer(call.header("authorization"), secret)) {
+        throw new ApiError(401, "invalid_api_key", "this is for hosts on the same database");
+      }
+      const nodeId = call.query("node") ?? "";
+      return eventStream(({ write, gone }) => exchange.serve(nodeId, (data) => write({ data }), gone), { keepAliveMs });
+    },
+  };
+}

@@ -1,0 +1,53 @@
+/** What a stdio server keeps in its process is gone with the host that ran it: of which servers the model has to be told so. */
+import type { ChatEvent, LiveEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
+import type { ToolHub } from "../core/ports.js";
+import { resumeTurn } from "../history/replay.js";
+import { withoutRewound } from "../history/rewind.js";
+
+/** A call that goes to a process of this host, with its name; any other event as it is. */
+export function withProcess(
+  event: ChatEvent | LiveEvent,
+  log: readonly StoredEvent[],
+  { hub, nodeId }: { hub: ToolHub; nodeId: string },
+): ChatEvent | LiveEvent {
+  if (event.type !== "tool_sent") return event;
+  const { turnId, callId } = event;
+  const planned = log.findLast(
+    (each) => each.type === "tool_call" && each.turnId === turnId && each.call.id === callId,
+  );
+  const name = planned?.type === "tool_call" ? planned.call.name : undefined;
+  const server = hub.tools().find((tool) => tool.name === name)?.server;
+  return server !== undefined && isOwnProcess(server, hub) ? { ...event, process: { server, nodeId } } : event;
+}
+
+/** Undefined when nothing is lost that the turn's model counts on: it has called such a server on a host that is gone, and was not told. */
+export function stateLost(
+  log: readonly StoredEvent[],
+  turnId: string,
+  { hub, living }: { hub: ToolHub; living: readonly string[] },
+): StateLostEvent | undefined {
+  const lost = [...lastProcesses(log, turnId)]
+    .filter(([server, nodeId]) => !living.includes(nodeId) && isOwnProcess(server, hub))
+    .map(([server]) => server);
+  const isAsked = resumeTurn(log, turnId).point?.calls.length !== 0;
+  return lost.length > 0 && isAsked ? { type: "state_lost", turnId, servers: lost } : undefined;
+}
+
+/** Whether the model has called a server on a host, other than this one, and was not told since that it is gone. */
+export function countsOnOthers(log: readonly StoredEvent[], turnId: string, nodeId: string): boolean {
+  return [...lastProcesses(log, turnId).values()].some((other) => other !== nodeId);
+}
+
+/** The host that ran each server at its last call in the conversation as the model sees it. */
+function lastProcesses(log: readonly StoredEvent[], turnId: string): Map<string, string> {
+  const processes = new Map<string, string>();
+  for (const event of withoutRewound(log, turnId)) {
+    if (event.type === "tool_sent" && event.process) processes.set(event.process.server, event.process.nodeId);
+    if (event.type === "state_lost") for (const server of event.servers) processes.delete(server);
+  }
+  return processes;
+}
+
+function isOwnProcess(server: string, hub: ToolHub): boolean {
+  return hub.servers().some(({ name, transport }) => name === server && transport === "stdio");
+}
