@@ -1,6 +1,6 @@
 // One PostgreSQL for a whole run of tests, where TEST_DATABASE_URL names none, and one database on it with our schema: the others are copies.
 import "../../scripts/ts-node.mjs";
-import { migrateLog } from "../../dist/app.js";
+import { migrateLog } from "../../dist/log-only.js";
 
 const { newDatabase, query, startPostgres } = await import("./postgres.ts");
 let server;
