@@ -7,7 +7,7 @@ import type { ChatStore, LogNode, Period } from "./core/store-ports.js";
 import { openStore } from "./history/open.js";
 import { fromLevel, jsonLog } from "./logging.js";
 import { Conversations } from "./session/conversations.js";
-import { defaultLeaseMs } from "./session/engine.js";
+import { defaultLeaseMs } from "./session/lost-hosts.js";
 import { isGone, thisMachine } from "./session/node.js";
 import { type Nodes, nodesOf } from "./session/nodes.js";
 import { bringToSchema } from "./session/open-log.js";

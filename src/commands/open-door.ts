@@ -19,6 +19,8 @@ export interface DoorOptions {
 
 /** How long whoever reads slowly may keep a process that is to end. */
 const flushMs = 1_000;
+/** How long a host may take to leave after its turns had their time, whatever hangs: what it has not given back is free after its lease. */
+const partingMs = 5_000;
 
 /** Starts the host, opens one front door and leaves with its exit code. */
 export async function openDoor(
@@ -35,14 +37,17 @@ export async function openDoor(
   const { createApp, createLogins } = await import("../app.js");
   const flushes: (() => Promise<void>)[] = [];
   const starting = createApp({ config: loaded, observe, recover: false });
+  let host: App | undefined;
   // Listened to from the start, because servers run before the app is there.
   onTermination(async (signal) => {
-    const app = await starting;
+    const { drainTimeoutMs } = (host ?? loaded).config.chat.service;
     // Who closes the terminal is done with what runs in it; who ends the process may start it again.
-    await (signal === "SIGTERM" ? app.drain(app.config.chat.service.drainTimeoutMs) : app.close());
+    const ended = starting.then((app) => (signal === "SIGTERM" ? app.drain(drainTimeoutMs) : app.close()));
+    await Promise.race([ended, sleep(drainTimeoutMs + partingMs)]);
     await Promise.race([Promise.all([whenWritten(), ...flushes.map((flush) => flush())]), sleep(flushMs)]);
   });
   const app = await starting;
+  host = app;
   const { sessions, hub, resolveModel } = app;
   const { Reload } = await import("./reload.js");
   const reload = new Reload({ flags, source, read, contents, host: app });

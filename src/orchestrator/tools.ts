@@ -114,8 +114,9 @@ export function isDenial(result: string): boolean {
 
 /** The process died before the result came. Only what does no harm twice is sent again, by the word of a server that the user trusts. */
 function checkSent(call: ToolCall, { hub, signal }: ToolBatch): Checked {
-  const prepared = signal.aborted ? undefined : hub.prepare(call);
-  if (prepared && !("refused" in prepared) && (prepared.readOnly || prepared.idempotent)) return prepared;
+  if (signal.aborted) return refused(`${unknownOutcome}; it was not sent again, because the turn was cancelled`);
+  const prepared = hub.prepare(call);
+  if (!("refused" in prepared) && (prepared.readOnly || prepared.idempotent)) return prepared;
   return refused(unknownOutcome);
 }
 

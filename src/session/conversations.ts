@@ -2,7 +2,7 @@ import type { RewindEvent, StoredEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import type { NewId } from "../core/ids.js";
 import type { ChatStore, ConversationOverview, LogNode, Period } from "../core/store-ports.js";
-import { deadNodes } from "./engine.js";
+import { deadNodes } from "./lost-hosts.js";
 import { decideFork, decideRewind, type RewindTo } from "./rewind.js";
 
 interface ConversationsParts {

@@ -12,7 +12,9 @@ import type {
   TurnName,
   TurnRequest,
 } from "../core/store-ports.js";
+import { beatsPerLease, defaultLeaseMs, LostHosts } from "./lost-hosts.js";
 import type { TurnDispatch } from "./turn-dispatch.js";
+import { TurnNews } from "./turn-news.js";
 
 export interface EngineParts {
   turns: TurnLeases;
@@ -38,21 +40,10 @@ interface EngineEvents {
   mail(conversationId: string, turnId: string, mail: TurnMail): void;
 }
 
-export const defaultLeaseMs = 10_000;
-const beatsPerLease = 4;
-/** How often the log is asked whether another process has written, while a turn runs or waits here. One pragma, without a lock. */
+/** How often the log is asked whether another process has written, while a turn runs or waits here. */
 const pollMs = 40;
-const unknownVersion = -1;
 /** How often it is asked whether each turn that waits is on the queue. */
 const offerEverySweeps = 4;
-
-/** Hosts whose process is gone, or that have not said for a lease's time that they live. */
-export async function deadNodes(
-  turns: TurnLeases,
-  { isGone, leaseMs = defaultLeaseMs }: Pick<EngineParts, "isGone" | "leaseMs">,
-): Promise<LogNode[]> {
-  return (await turns.nodes()).filter((node) => node.silentMs > leaseMs || isGone(node));
-}
 
 export class TurnEngine {
   readonly nodeId: string;
@@ -61,19 +52,15 @@ export class TurnEngine {
   readonly #leaseMs: number;
   readonly #events: EngineEvents;
   readonly #ended = new AbortController();
+  readonly #lostHosts: LostHosts;
+  readonly #news: TurnNews;
   #waiting: { conversationId: string; resolve: () => void }[] = [];
+  /** Turns that this process was given, and neither runs nor shows: their news are not told. */
+  readonly #unsettled = new Set<TurnName>();
   #begun: Promise<void> | undefined;
   #isRepeating = false;
   #recovers = false;
-  /** Of the log, at the last look into the mail; below all others when there may be mail that came before it. */
-  #version = unknownVersion;
-  #beatAt: number | undefined;
-  #unsteadyAt: number | undefined;
-  #isSteady = true;
   #sweeps = 0;
-  /** Conversations that others wrote to, and undefined for perhaps any, since the last look. */
-  readonly #news = new Set<string | undefined>();
-  #isLooking = false;
 
   constructor(parts: EngineParts, events: EngineEvents) {
     this.nodeId = parts.node.nodeId;
@@ -81,6 +68,16 @@ export class TurnEngine {
     this.#parts = parts;
     this.#events = events;
     this.#leaseMs = parts.leaseMs ?? defaultLeaseMs;
+    const { turns, node, isGone } = parts;
+    this.#lostHosts = new LostHosts({ turns, node, isGone, leaseMs: this.#leaseMs });
+    this.#news = new TurnNews({
+      turns,
+      nodeId: this.nodeId,
+      isBusy: events.isBusy,
+      mail: events.mail,
+      changed: (conversationId) => this.wake(conversationId),
+      report: this.#report,
+    });
   }
 
   /** Before the first turn: this process is known to the others from now on. Rejects with StoreError. */
@@ -144,14 +141,14 @@ export class TurnEngine {
   /** Undefined while it is not this process's turn. Out of turn: to end it without running it. */
   async acquire(conversationId: string, turnId: string, isOutOfTurn = false): Promise<TurnLease | undefined> {
     const lease = await this.#parts.turns.acquire(conversationId, turnId, this.nodeId, isOutOfTurn);
-    if (lease) await this.#receive(); // what was said to it while another process had it
+    if (lease) await this.#news.receive(); // what was said to it while another process had it
     return lease;
   }
 
   /** To whoever has the turn, also when that is this process. False when it has ended, or its question was answered. */
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
     const isSent = await this.#parts.turns.send(conversationId, turnId, mail);
-    this.#version = unknownVersion; // one's own writing does not count as a change
+    this.#news.expect();
     return isSent;
   }
 
@@ -200,17 +197,15 @@ export class TurnEngine {
   }
 
   async #begin(): Promise<void> {
-    await this.#beat();
+    await this.#lostHosts.beat();
     await this.#takePart();
     if (this.#isRepeating) return;
     this.#isRepeating = true;
     // Each by itself: a sweep that has to wait for the log keeps no beat back.
-    this.#repeat(this.#leaseMs / beatsPerLease, async () => {
-      this.#isSteady = await this.#beat();
-    });
+    this.#repeat(this.#leaseMs / beatsPerLease, () => this.#lostHosts.beat());
     this.#repeat(this.#leaseMs / beatsPerLease, () => this.#sweep());
-    this.#repeat(pollMs, () => this.#poll());
-    const unwatch = this.#parts.turns.watch?.((conversationId) => this.#noticed(conversationId));
+    this.#repeat(pollMs, () => this.#news.poll());
+    const unwatch = this.#parts.turns.watch?.((conversationId) => this.#news.noticed(conversationId));
     if (unwatch) this.#ended.signal.addEventListener("abort", unwatch);
   }
 
@@ -238,38 +233,18 @@ export class TurnEngine {
       } catch (error) {
         this.#report(error); // the log's trouble: the turn is tried again when it has passed
       }
+      this.#unsettled.add(turn);
       await changed;
+      this.#unsettled.delete(turn);
     }
     return false;
   }
 
-  /**
-   * False for a lease's time after this process or the log has stood still, or the log's clock was set: whoever is late may have been held up
-   * by the same.
-   */
-  async #beat(): Promise<boolean> {
-    const seenAt = await this.#parts.turns.beat(this.#parts.node);
-    const lastBeatAt = this.#beatAt ?? seenAt;
-    const isSteady = Math.abs(seenAt - lastBeatAt) < this.#standstillMs;
-    if (!isSteady) this.#unsteadyAt = seenAt;
-    this.#beatAt = seenAt;
-    return seenAt - (this.#unsteadyAt ?? Number.NEGATIVE_INFINITY) >= this.#leaseMs;
-  }
-
-  get #standstillMs(): number {
-    return (2 * this.#leaseMs) / beatsPerLease;
-  }
-
   async #sweep(): Promise<void> {
     this.#sweeps++;
-    const { turns, isGone, observe } = this.#parts;
-    const isOther = ({ nodeId }: LogNode) => nodeId !== this.nodeId;
-    const nodes = await turns.nodes();
-    const own = nodes.find((node) => !isOther(node));
-    // The answer may have come a while after the question, from a log that was away meanwhile.
-    const mayJudge = this.#isSteady && (own?.silentMs ?? 0) < this.#standstillMs;
-    const isLost = (node: LogNode) => isGone(node) || (mayJudge && node.silentMs > this.#leaseMs);
-    const dead = nodes.filter((node) => isOther(node) && isLost(node));
+    for (const { conversationId } of this.#unsettled) this.wake(conversationId);
+    const { turns, observe } = this.#parts;
+    const { living, dead } = await this.#lostHosts.look();
     for (const { nodeId, pid, seenAt } of dead) {
       observe({ level: "info", scope: "session", message: `the host of process ${pid} is gone; its turns are free` });
       await this.#dispatch?.giveBack(nodeId); // first: a node that is still known will be swept again
@@ -283,46 +258,9 @@ export class TurnEngine {
     const dispatch = this.#dispatch;
     if (dispatch && this.#sweeps % offerEverySweeps !== 1 && dead.length + stuck.length === 0) return;
     const abandoned = await turns.abandoned({ workspace: this.workspace });
-    const living = nodes.filter((node) => !dead.includes(node)).map(({ nodeId }) => nodeId);
-    if (dispatch) await dispatch.offer(abandoned, living);
+    const nodeIds = living.map(({ nodeId }) => nodeId);
+    if (dispatch) await dispatch.offer(abandoned, nodeIds);
     else for (const turn of abandoned) this.#events.abandoned(turn);
-  }
-
-  async #poll(): Promise<void> {
-    if (!this.#events.isBusy()) return;
-    const version = await this.#parts.turns.version();
-    if (version === this.#version) return;
-    this.#version = version;
-    await this.#receive();
-    this.wake();
-  }
-
-  /** What is told while the log is asked is one more question, however much it is. */
-  #noticed(conversationId?: string): void {
-    if (!this.#events.isBusy(conversationId)) return;
-    this.#news.add(conversationId);
-    if (this.#isLooking) return;
-    this.#isLooking = true;
-    void this.#look()
-      .catch(this.#report)
-      .finally(() => {
-        this.#isLooking = false;
-      });
-  }
-
-  async #look(): Promise<void> {
-    while (this.#news.size > 0) {
-      const news = [...this.#news];
-      this.#news.clear();
-      await this.#receive();
-      for (const conversationId of news) this.wake(conversationId);
-    }
-  }
-
-  async #receive(): Promise<void> {
-    for (const { conversationId, turnId, mail } of await this.#parts.turns.receive(this.nodeId)) {
-      this.#events.mail(conversationId, turnId, mail);
-    }
   }
 
   /** Until the end. A log that cannot be read or written for a moment does not end it. */

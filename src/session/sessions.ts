@@ -165,10 +165,9 @@ export class Sessions {
   async drain(withinMs: number): Promise<void> {
     this.#isClosing = true;
     for (const session of this.#live.values()) session.refuseMore();
-    await this.#parts.engine.retire();
     const late = new AbortController();
     const inTime = sleep(Math.min(withinMs, longestTimerMs), undefined, { signal: late.signal }).catch(() => {});
-    await Promise.race([this.#idle(), inTime]);
+    await Promise.race([this.#parts.engine.retire().then(() => this.#idle()), inTime]);
     late.abort();
     for (const session of this.#live.values()) session.park();
     await this.#idle();

@@ -41,6 +41,24 @@ onServer("requests", (server) => {
     expect(cluster.asked).toEqual(["trip#0", "trip#1", "trip#2", "trip#3"]);
   });
 
+  test("a turn that the queue has given to a node which never heard of it is run within some leases all the same", async () => {
+    await using cluster = await Cluster.open(await server().database(), { nodes: 1, lease: "1s" });
+    const node = cluster.node(0);
+    await node.submit("c-warm", "r", "warm");
+    await cluster.ended(1);
+    // As when the connection is lost with the answer to the transaction that gives it.
+    await cluster.query(`CREATE FUNCTION give() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      NEW.status = 'PENDING'; NEW.executor_id = (SELECT node_id FROM nodes); RETURN NEW; END $$`);
+    await cluster.query(
+      "CREATE TRIGGER give BEFORE INSERT ON dbos.workflow_status FOR EACH ROW EXECUTE FUNCTION give()",
+    );
+    await node.submit("c", "r1", "t1");
+    await cluster.query("DROP TRIGGER give ON dbos.workflow_status");
+    await node.submit("c", "r2", "t2");
+    await cluster.ended(3);
+    expect(cluster.asked).toEqual(["warm#0", "t1#0", "t2#0"]);
+  });
+
   whole(
     "a node that is killed while it takes requests leaves no turn without dispatch, and no dispatch without turn",
     async () => {

@@ -20,7 +20,7 @@ import {
 import { noServer, type PostgresServer, startPostgres } from "../support/postgres.js";
 
 /** After which a test says what it waits for. */
-const longestMs = 30_000;
+const longestMs = 60_000;
 /** Set by `npm run test:nodes`; else a part is run. */
 export const isWhole = process.env.NODE_TESTS === "all";
 export const whole = isWhole ? test : (test.skip as typeof test);

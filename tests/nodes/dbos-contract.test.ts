@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
 import type { Observation } from "../../src/core/ports.js";
 import type { TurnName } from "../../src/core/store-ports.js";
-import { outliving } from "../../src/history/postgres/database.js";
+import { outliving } from "../../src/history/postgres/pool.js";
 import { isMigrated, type Launched, launch, migrate, openQueue } from "../../src/session/dbos/sdk.js";
 import { query } from "../support/postgres.js";
 import { onServer } from "./cluster.js";
@@ -86,7 +86,7 @@ onServer("DBOS", (server) => {
     expect(dbos.freeSlots()).toBe(2);
     expect(await dbos.tickets()).toEqual(
       expect.arrayContaining([
-        { workflowId: "a/turn_a_1/1", nodeId: "node_1", isGiven: true },
+        { workflowId: "a/turn_a_1/1", nodeId: "node_1", isGiven: true, isUnheard: false },
         expect.objectContaining({ workflowId: "newer/turn_newer_1/1", isGiven: false }),
       ]),
     );
@@ -122,6 +122,35 @@ onServer("DBOS", (server) => {
     await dbos.poll();
     expect(given).toHaveLength(4);
     await release(given.at(-1) ?? "");
+  });
+
+  test("gives nothing to a process without slots, and what waits as soon as it has some", async () => {
+    const release = held();
+    dbos.setSlots(0);
+    await enqueue("h");
+    await dbos.poll();
+    expect(given).toEqual([]);
+    dbos.setSlots(3);
+    await dbos.poll();
+    expect(given).toEqual(["h/turn_h_1/1"]);
+    await release("h/turn_h_1/1");
+  });
+
+  test("says which tickets were given to this process without its knowledge: the answer was lost", async () => {
+    const release = held();
+    const isUnheard = async (name: string) =>
+      (await dbos.tickets()).find(({ workflowId }) => workflowId.startsWith(`${name}/`))?.isUnheard;
+    await enqueue("i");
+    expect(await isUnheard("i")).toBe(false);
+    await rows(
+      "UPDATE dbos.workflow_status SET status = 'PENDING', executor_id = 'node_1' WHERE workflow_uuid LIKE 'i/%'",
+    );
+    expect(await isUnheard("i")).toBe(true);
+    await dbos.delete(["i/turn_i_1/1"]);
+    await enqueue("j");
+    await dbos.poll();
+    expect(await isUnheard("j")).toBe(false);
+    await release("j/turn_j_1/1");
   });
 
   test("gives again what was given to a node that is gone, and takes no end from it", async () => {

@@ -274,10 +274,10 @@ export class FaultLane implements AsyncDisposable {
 
   async #addSlot(): Promise<void> {
     const proxy = await startTcpProxy(this.#server.port);
-    const node = this.#spawn(proxy);
-    const ready = node.listening();
-    this.#slots.push({ proxy, node, ready });
-    await ready;
+    const slot = { proxy } as Slot;
+    this.#begin(slot);
+    this.#slots.push(slot);
+    await slot.ready;
   }
 
   #spawn(proxy: TcpProxy): ClusterNode {

@@ -140,6 +140,9 @@ function shownDifference(seen: readonly FollowedMessage[], messages: readonly Fo
 /** Nothing is left of turns that have ended, and nothing twice. */
 async function ofTables(lane: FaultLane, { schedule }: Outcome): Promise<string[]> {
   const of = [conversationsOf(schedule)];
+  // A node may have put a turn on the queue again at the moment of its end.
+  const unfinished = `SELECT FROM dbos.workflow_status WHERE starts_with(workflow_uuid, $1) AND status IN ('ENQUEUED', 'PENDING')`;
+  await lane.cluster.until(async () => (await lane.cluster.query(unfinished, of)).length === 0);
   const left = await Promise.all([
     lane.cluster.query(
       `SELECT turn_id, position, count(*) FROM events WHERE starts_with(conversation_id, $1) AND position IS NOT NULL

@@ -79,4 +79,29 @@ onServer("three nodes with many turns running", (server) => {
     await cluster.ended(60);
     await expectWhole(cluster, 60, 0);
   });
+
+  test("a node whose connections give no answers any more makes others: its turns go on, and it leaves in time", async () => {
+    await using proxy = await startTcpProxy(server().port);
+    const url = await server().database();
+    const seenAs = url.replace(`:${server().port}/`, `:${proxy.port}/`);
+    await using cluster = await Cluster.open(url, {
+      nodes: 1,
+      lease: "30s", // it is alone, and nobody waits for it
+      seenAs,
+      storage: { statement_timeout: "500ms" },
+    });
+    const node = cluster.node(0);
+    await node.submit("c", "r1", "t1");
+    await cluster.ended(1);
+    proxy.mute();
+    await node.submit("c", "r2", "t2");
+    await cluster.ended(2);
+    await node.submit("d", "r3", "t3");
+    await cluster.ended(3);
+    proxy.mute();
+    node.kill("SIGTERM");
+    const toldAt = performance.now();
+    await node.end;
+    expect(performance.now() - toldAt).toBeLessThan(8_000);
+  });
 });

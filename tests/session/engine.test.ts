@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { Channel } from "../../src/core/channel.js";
-import type { ChatStore, HostProcess, TurnLeases, TurnMail } from "../../src/core/store-ports.js";
+import type { ChatStore, HostProcess, TurnLeases, TurnMail, TurnName } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/history/open.js";
 import { TurnEngine } from "../../src/session/engine.js";
 import { request, turn } from "../history/support.js";
@@ -112,5 +112,46 @@ test("a process that is silent for a whole lease, while ours is not, is buried",
   await engine.begin();
   for (; (await theirs.turns.nodes()).length > 1; await next(beats)) now += 100;
   expect(now).toBeGreaterThan(400);
+  await engine.close();
+});
+
+test("a turn that a process was given, and neither runs nor shows, is given back as ended once it is, though nobody tells", async () => {
+  const given: ((turn: TurnName) => Promise<boolean>)[] = [];
+  const dispatch = {
+    enqueue: async () => {},
+    begin: async (_nodeId: string, take: (turn: TurnName) => Promise<boolean>) => void given.push(take),
+    hurry: () => {},
+    offer: async () => {},
+    giveBack: async () => {},
+    retire: async () => {},
+    close: async () => {},
+  };
+  const looks = new Channel<void>();
+  const engine = new TurnEngine(
+    {
+      turns: ours.turns,
+      node: node("a"),
+      workspace: "here",
+      isGone: () => false,
+      observe: () => {},
+      leaseMs: 200,
+      dispatch,
+    },
+    {
+      isBusy: () => false,
+      has: () => false,
+      abandoned: () => {},
+      given: async () => looks.push(),
+      mail: () => {},
+    },
+  );
+  await theirs.turns.beat(node("b"));
+  await theirs.claim("c", user("hello"), request("b"));
+  await engine.recover();
+  const ended = given[0]?.({ conversationId: "c", turnId: "turn_1", requestId: "request-turn_1" });
+  await next(looks);
+  const lease = await theirs.turns.acquire("c", "turn_1", "b");
+  await theirs.append("c", turn("turn_1").end(), { fence: lease?.fence ?? 0, position: 2 });
+  expect(await ended).toBe(true);
   await engine.close();
 });

@@ -1,21 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
+import type pg from "pg";
 import type { PostgresConfig } from "../../core/config.js";
 import { StoreError } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import { isLost, isRolledBack, isUnsent, type Place, placeOf, storeError } from "./errors.js";
+import { openPool } from "./pool.js";
 
-const defaults = { poolSize: 10, connectTimeoutMs: 5_000, statementTimeoutMs: 15_000, retryTimeoutMs: 30_000 };
-/** Idle connections go after this, and every one after the second time: balancers and firewalls forget them silently. */
-const idleMs = 30_000;
-const lifetimeS = 1_800;
-const keepAliveMs = 10_000;
+const defaultPoolSize = 10;
+const defaultRetryMs = 30_000;
 const firstPauseMs = 25;
 const longestPauseMs = 1_000;
-/** How much later than the server this end gives a statement up: then the connection is taken for dead. */
-const graceMs = 2_000;
-const defaultLeaseMs = 10_000;
-
 /** Whether work is done again: `once` when its second time would be another one, `now` when a database that is away is not waited for. */
 export type Repeatable = "idempotent" | "once" | "now";
 
@@ -36,17 +30,10 @@ export class Database {
 
   constructor(config: PostgresConfig, observe: Observe) {
     this.place = placeOf(config.url);
-    this.#retryMs = config.retryTimeoutMs ?? defaults.retryTimeoutMs;
+    this.#retryMs = config.retryTimeoutMs ?? defaultRetryMs;
     this.#observe = observe;
     this.#names = config.listen === false ? undefined : new Map();
-    const pool = new pg.Pool({
-      ...connectionOf(config),
-      max: config.poolSize ?? defaults.poolSize,
-      idleTimeoutMillis: idleMs,
-      maxLifetimeSeconds: lifetimeS,
-      pipeline: true,
-    });
-    this.pool = outliving(pool);
+    this.pool = openPool(config, config.poolSize ?? defaultPoolSize);
   }
 
   /** One statement. Rejects with StoreError. */
@@ -182,36 +169,3 @@ export class Database {
 export function lock(client: pg.ClientBase, conversationId: string) {
   return client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [conversationId]);
 }
-
-/**
- * The process outlives whatever happens to a connection that nobody asks anything at the moment: one that is idle, which leaves the pool
- * by itself, and one that is lost in the very message that makes it, before whoever asked for it has it: its first statement says so.
- */
-export function outliving(pool: pg.Pool): pg.Pool {
-  pool.on("connect", (client) => void client.on("error", () => {}));
-  return pool.on("error", () => {});
-}
-
-/** How any connection to this database is made. A server-side timeout is a setting of the session, which a pooler has not. */
-export function connectionOf(config: PostgresConfig): pg.ClientConfig {
-  const statementTimeoutMs = config.statementTimeoutMs ?? defaults.statementTimeoutMs;
-  return {
-    connectionString: config.url,
-    application_name: "mcp-platform",
-    connectionTimeoutMillis: config.connectTimeoutMs ?? defaults.connectTimeoutMs,
-    query_timeout: statementTimeoutMs + graceMs,
-    ...(config.listen === false
-      ? {}
-      : {
-          statement_timeout: statementTimeoutMs,
-          // A process that stands still in the middle of a transaction keeps nobody from taking its turns over.
-          idle_in_transaction_session_timeout: Math.round((config.leaseMs ?? defaultLeaseMs) / 4),
-        }),
-    keepAlive: true,
-    keepAliveInitialDelayMillis: keepAliveMs,
-    types: { getTypeParser: (oid, format) => numbers[oid] ?? pg.types.getTypeParser(oid, format) },
-  };
-}
-
-/** int8 and numeric as numbers: ours are times, counts and sums. */
-const numbers: Record<number, (text: string) => unknown> = { 20: Number, 1700: Number };

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { PostgresConfig } from "../../core/config.js";
 import type { BusMessage, LiveBus } from "../../core/live-bus.js";
-import { connectionOf } from "./database.js";
 import type { Listener } from "./listener.js";
+import { connectionOf } from "./pool.js";
 
 /** All that is waiting goes in one transaction: PostgreSQL lets one transaction with notices commit at a time. */
 const notify = "SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS message(channel, payload)";

@@ -23,7 +23,7 @@ const known: readonly [string, StoreErrorKind, (place: Place) => string][] = [
 ];
 
 /** Of connections and servers that went away, by SQLSTATE (or its class), by the system's code, or by the driver's own words. */
-const lostStates: readonly string[] = ["08", "57P01", "57P02", "57P03", "57P05"];
+const lostStates: readonly string[] = ["08", "25P03", "57P01", "57P02", "57P03", "57P05"];
 const lostCodes: readonly string[] = [
   "ECONNREFUSED",
   "ECONNRESET",
@@ -64,9 +64,9 @@ export function isUnsent(error: unknown): boolean {
   return isRolledBack(error) || code === "57P03" || unsentCodes.includes(code) || unsentWords.test(textOf(error));
 }
 
-/** Whether the database took it back for another transaction's sake. */
+/** Whether the database took it back: for another transaction's sake, or because this process stood still in its middle. */
 export function isRolledBack(error: unknown): boolean {
-  return ["40001", "40P01"].includes(codeOf(error));
+  return ["25P03", "40001", "40P01"].includes(codeOf(error));
 }
 
 /** What the driver threw, as the error that says what to do. Those of this program pass as they are. */

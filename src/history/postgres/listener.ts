@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { PostgresConfig } from "../../core/config.js";
 import type { Observe } from "../../core/ports.js";
-import { connectionOf } from "./database.js";
 import { placeOf, storeError } from "./errors.js";
+import { connectionOf } from "./pool.js";
 
 export interface Subscriber {
   /** What `pg_notify` was given. */

@@ -4,12 +4,13 @@ import type { NewId } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
 import type { AbandonedTurn, QueuedTurn, TurnName } from "../../core/store-ports.js";
 import type { Database } from "../../history/postgres/database.js";
+import { storeError } from "../../history/postgres/errors.js";
 import type { Listener } from "../../history/postgres/listener.js";
 import { foldVersion } from "../../history/schema-version.js";
 import type { TurnDispatch } from "../turn-dispatch.js";
-import { join, leave, type Member } from "./membership.js";
+import { join, leave, type Member, retire } from "./membership.js";
 import { migrateDbos } from "./migrate.js";
-import { type Launched, openQueue } from "./sdk.js";
+import { type Launched, openQueue, type Ticket } from "./sdk.js";
 
 export interface DispatchParts {
   config: PostgresConfig;
@@ -41,6 +42,8 @@ export class DbosDispatch implements TurnDispatch {
   /** Looks at the queue: one at a time, and one more for all that was said during it. */
   #look: Promise<void> | undefined;
   #looksAgain = false;
+  /** Tickets that this process was given and did not run, at the last offer. */
+  #unheard = new Set<string>();
   readonly #ended = new Set<string>();
   #deletion: NodeJS.Timeout | undefined;
 
@@ -56,7 +59,7 @@ export class DbosDispatch implements TurnDispatch {
   begin(nodeId: string, take: Member["take"]): Promise<void> {
     this.#begun ??= this.#begin(nodeId, take).catch((error: unknown) => {
       this.#begun = undefined;
-      throw error;
+      throw storeError(error, this.#parts.database.place, "open");
     });
     return this.#begun;
   }
@@ -69,7 +72,7 @@ export class DbosDispatch implements TurnDispatch {
   async offer(turns: readonly AbandonedTurn[], nodeIds: readonly string[]): Promise<void> {
     const dbos = this.#dbos;
     if (!dbos || this.#isRetired) return;
-    const tickets = await dbos.tickets();
+    const tickets = await this.#heard(dbos);
     const lost = new Set(tickets.filter(({ isGiven }) => isGiven).map(({ nodeId }) => nodeId));
     for (const nodeId of nodeIds) lost.delete(nodeId);
     for (const nodeId of lost) await dbos.giveBack(nodeId);
@@ -84,6 +87,16 @@ export class DbosDispatch implements TurnDispatch {
     for (const workflowId of await dbos.ended(forgotten, deletedAtOnce)) this.#deleteSoon(workflowId);
   }
 
+  /** All tickets but those that were given to this process without its knowledge: nobody would ever run them, nor those behind them. */
+  async #heard(dbos: Launched): Promise<Ticket[]> {
+    const tickets = await dbos.tickets();
+    const unheard = new Set(tickets.filter(({ isUnheard }) => isUnheard).map(({ workflowId }) => workflowId));
+    const forgotten = [...unheard].filter((workflowId) => this.#unheard.has(workflowId));
+    this.#unheard = unheard;
+    if (forgotten.length > 0) await dbos.delete(forgotten);
+    return tickets.filter(({ workflowId }) => !forgotten.includes(workflowId));
+  }
+
   async giveBack(nodeId: string): Promise<void> {
     await this.#dbos?.giveBack(nodeId);
     this.hurry();
@@ -91,12 +104,17 @@ export class DbosDispatch implements TurnDispatch {
 
   async retire(): Promise<void> {
     await this.#look; // what was claimed here before may still end here
+    this.#stopTaking();
+  }
+
+  #stopTaking(): void {
     this.#isRetired = true;
+    if (this.#member) retire(this.#member);
   }
 
   async close(): Promise<void> {
+    this.#stopTaking();
     await this.#begun?.catch(() => {});
-    await this.retire();
     this.#unsubscribe();
     clearTimeout(this.#deletion);
     await this.#delete();

@@ -1,9 +1,9 @@
-import pg from "pg";
+import type pg from "pg";
 import type { PostgresConfig } from "../../core/config.js";
 import { StoreError } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import type { TurnName } from "../../core/store-ports.js";
-import { connectionOf, outliving } from "../../history/postgres/database.js";
+import { openPool } from "../../history/postgres/pool.js";
 import { type Launched, launch } from "./sdk.js";
 
 /** A host of this process that takes turns. */
@@ -18,6 +18,8 @@ export interface Member {
 interface Shared {
   url: string;
   members: Set<Member>;
+  /** Of them, those that are given turns. */
+  takers: Set<Member>;
   launched: Promise<Launched>;
   pool: pg.Pool;
 }
@@ -25,7 +27,7 @@ interface Shared {
 /** Turns that run, or wait for a person, at a time. They wait for others, and cost next to nothing while they do. */
 const slots = 1_000;
 /** DBOS is busy with a turn for a few milliseconds. */
-const poolSize = 4;
+export const poolSize = 4;
 
 /** DBOS is one in a process, whichever number of hosts share it. */
 let shared: Shared | undefined;
@@ -44,32 +46,39 @@ export async function join(
       hint: "run one process for each chat.storage.url",
     });
   }
-  const { members, launched } = shared;
+  const { members, takers, launched } = shared;
   members.add(member);
+  takers.add(member);
   try {
-    return await launched;
+    const dbos = await launched;
+    if (takers.has(member)) dbos.setSlots(slots);
+    return dbos;
   } catch (error) {
     await leave(member);
     throw error;
   }
 }
 
+/** The member is given no more turns: what it has stays with it. May be called again. */
+export function retire(member: Member): void {
+  if (!shared?.takers.delete(member)) return;
+  const { takers, launched } = shared;
+  launched.then((dbos) => takers.size === 0 && dbos.setSlots(0)).catch(() => {}); // never launched
+}
+
 /** What the member has is given to others: of this process, or else of any. May be called again. */
 export async function leave(member: Member): Promise<void> {
   const left = shared;
+  retire(member);
   if (!left?.members.delete(member) || left.members.size > 0) return;
   shared = undefined;
   leaving = end(left);
   await leaving;
 }
 
-export function openPool(config: PostgresConfig): pg.Pool {
-  return outliving(new pg.Pool({ ...connectionOf(config), max: poolSize }));
-}
-
 function share(config: PostgresConfig, nodeId: string, queues: readonly string[], observe: Observe): Shared {
-  const members = new Set<Member>();
-  const pool = openPool(config);
+  const takers = new Set<Member>();
+  const pool = openPool(config, poolSize);
   const launched = launch({
     pool,
     nodeId,
@@ -77,16 +86,18 @@ function share(config: PostgresConfig, nodeId: string, queues: readonly string[]
     slots,
     observe,
     async run(turn, workflowId) {
-      for (const member of members) {
+      for (const member of takers) {
         if (!(await member.take(turn))) continue;
         launched.then((dbos) => dbos.written(workflowId)).then(() => member.onEnded(workflowId));
         return;
       }
-      await new Promise(() => {}); // an end would be the turn's; it is another process's now
+      // Given while the last member retired. It does not end here, because that would be the turn's end.
+      await launched.then((dbos) => dbos.giveBackOwn()).catch(() => {}); // else by `end`, or after the lease
+      await new Promise(() => {});
     },
   });
   launched.catch(() => {});
-  return { url: config.url, members, launched, pool };
+  return { url: config.url, members: new Set(), takers, launched, pool };
 }
 
 async function end({ launched, pool }: Shared): Promise<void> {

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { PostgresConfig } from "../../core/config.js";
 import type { Observe } from "../../core/ports.js";
 import type { Database } from "../../history/postgres/database.js";
-import { openPool } from "./membership.js";
+import { openPool } from "../../history/postgres/pool.js";
+import { poolSize } from "./membership.js";
 import { isMigrated, migrate } from "./sdk.js";
 
 /** Of the advisory lock that whoever migrates DBOS's tables holds ("DBOS"). */
@@ -14,7 +15,7 @@ const pauseMs = 100;
  * wait, without a snapshot: DBOS builds indexes in a way that waits for everybody who has one. Rejects with StoreError.
  */
 export async function migrateDbos(config: PostgresConfig, database: Database, observe: Observe): Promise<void> {
-  const pool = openPool({ ...config, leaseMs: undefined }); // a host that boots is slow, and holds no turns
+  const pool = openPool({ ...config, leaseMs: undefined }, poolSize); // a host that boots is slow, and holds no turns
   const tryOnce = () =>
     database.run("open", "idempotent", async (client) => {
       if (await isMigrated(client)) return true;

@@ -41,6 +41,8 @@ export interface Ticket {
   workflowId: string;
   nodeId: string;
   isGiven: boolean;
+  /** Given to this process, which does not run it: it may be about to, or the database's answer was lost. */
+  isUnheard: boolean;
 }
 
 /** Makes or updates DBOS's tables. Not while another process does, or after it has begun to use them. */
@@ -94,7 +96,8 @@ export async function launch(parts: LaunchParts) {
   const { registerInternalQueue, wfQueueRunner } = await import("@dbos-inc/dbos-sdk/internal/wfqueue");
   const { DBOSExecutor } = await import("@dbos-inc/dbos-sdk/internal/dbos-executor");
   const { INTERNAL_QUEUE_NAME, dbRetryConfig } = await import("@dbos-inc/dbos-sdk/internal/utils");
-  dbRetryConfig.maxBackoffSec = 5;
+  const { runWithAbortableDbRetries } = await import("@dbos-inc/dbos-sdk/internal/context");
+  Object.assign(dbRetryConfig, { initialBackoffSec: 0.1, maxBackoffSec: 2 });
   current = parts;
   if (!isRegistered) {
     // A turn is no part of the workflow: what it asks of DBOS is no step.
@@ -107,8 +110,8 @@ export async function launch(parts: LaunchParts) {
     isRegistered = true;
   }
   registerInternalQueue(INTERNAL_QUEUE_NAME, { minPollingIntervalMs: seldomMs });
-  const { slots: workerConcurrency } = parts;
-  const limits = { partitionConcurrency: 1, workerConcurrency, minPollingIntervalMs: pollMs };
+  let { slots } = parts;
+  const limits = { partitionConcurrency: 1, workerConcurrency: slots, minPollingIntervalMs: pollMs };
   const queues = parts.queues.map((name) => registerInternalQueue(name, limits));
   DBOS.setConfig({
     name: application,
@@ -133,15 +136,24 @@ export async function launch(parts: LaunchParts) {
     pollQueue(executor: unknown, queue: (typeof queues)[number]): Promise<boolean>;
   };
 
+  const stopped = new AbortController();
+
   return {
-    /** Looks at the queues now. */
+    /** Looks at the queues now. While there is no database it tries again and again, until `stop`. */
     async poll(): Promise<void> {
-      for (const queue of queues) await runner.pollQueue(executor, queue);
+      await runWithAbortableDbRetries(stopped.signal, async () => {
+        for (const queue of queues) await runner.pollQueue(executor, queue);
+      });
     },
     /** How many more turns this process would take. */
     freeSlots(): number {
       const running = queues.map(({ name }) => systemDatabase.countRunningWorkflowsForQueue(name));
-      return parts.slots - running.reduce((sum, each) => sum + each, 0);
+      return slots - running.reduce((sum, each) => sum + each, 0);
+    },
+    /** From the next look on. */
+    setSlots(count: number): void {
+      slots = count;
+      for (const queue of queues) queue.workerConcurrency = count;
     },
     /** Resolves when DBOS has written down that the workflow has ended: the next one of its conversation can be given. */
     async written(workflowId: string): Promise<void> {
@@ -163,11 +175,11 @@ export async function launch(parts: LaunchParts) {
         loadInput: false,
         loadOutput: false,
       });
-      return found.map(({ workflowID, executorId = "", status }) => ({
-        workflowId: workflowID,
-        nodeId: executorId,
-        isGiven: status === "PENDING",
-      }));
+      return found.map(({ workflowID, executorId = "", status }) => {
+        const isGiven = status === "PENDING";
+        const isUnheard = isGiven && executorId === parts.nodeId && !systemDatabase.runningWorkflowMap.has(workflowID);
+        return { workflowId: workflowID, nodeId: executorId, isGiven, isUnheard };
+      });
     },
     /** Ids of those that have ended and nobody has deleted since, oldest first. */
     async ended(before: Date, limit: number): Promise<string[]> {
@@ -186,6 +198,7 @@ export async function launch(parts: LaunchParts) {
     },
     /** Nothing is given to this process any more. */
     async stop(): Promise<void> {
+      stopped.abort();
       await executor.deactivateEventReceivers();
     },
     /** After `stop`. What still runs is not waited for. */

@@ -1,0 +1,35 @@
+import { expect, test } from "@jest/globals";
+import type { StartedCall } from "../../src/core/chat.js";
+import type { Toolbox } from "../../src/core/ports.js";
+import { Loops } from "../../src/orchestrator/loops.js";
+import type { PolicyRules } from "../../src/orchestrator/policy.js";
+import { runToolCalls } from "../../src/orchestrator/tools.js";
+
+const sent: StartedCall = { call: { id: "c1", name: "s__look", arguments: "{}" }, planned: true, sent: true };
+/** Nobody asks them about a call that was sent. */
+const unasked = {} as PolicyRules;
+
+test("a call that was in flight when its host died, of a turn that was cancelled meanwhile, is not sent again and says why", async () => {
+  const hub: Toolbox = {
+    tools: () => [],
+    prepare: () => {
+      throw new Error("it must not be prepared");
+    },
+  };
+  const batch = {
+    turnId: "turn_1",
+    hop: 0,
+    hub,
+    rules: unasked,
+    truncated: false,
+    runnable: 1,
+    loops: new Loops(),
+    signal: AbortSignal.abort(),
+    newId: (prefix: string) => prefix,
+    answer: async () => false,
+  };
+  const events = [];
+  for await (const event of runToolCalls([sent], batch)) events.push(event);
+  expect(events).toEqual([expect.objectContaining({ type: "tool_result", callId: "c1", isError: true })]);
+  expect(JSON.stringify(events)).toMatch(/outcome unknown: .*; it was not sent again, because the turn was cancelled/);
+});
