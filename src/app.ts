@@ -9,6 +9,8 @@ import type { Config, LlmConfig, ServerConfig, StorageConfig } from "./core/conf
 import { messageOf } from "./core/errors.js";
 import { newId } from "./core/ids.js";
 import type { Observe, SessionHub } from "./core/ports.js";
+import { clearing } from "./core/redaction.js";
+import { stateFolder } from "./core/state-folder.js";
 import type { LogNode } from "./core/store-ports.js";
 import type { Tape } from "./core/tape.js";
 import { FirstRun } from "./first-run.js";
@@ -19,6 +21,7 @@ import { fromLevel, jsonLog } from "./logging.js";
 import type { Logins } from "./mcp/auth/logins.js";
 import { McpHub } from "./mcp/hub.js";
 import type { Sample } from "./mcp/sampling.js";
+import { ServerLogs } from "./mcp/server-logs.js";
 import { Orchestrator } from "./orchestrator/orchestrator.js";
 import { isGone, thisMachine } from "./session/node.js";
 import { openLog } from "./session/open-log.js";
@@ -115,6 +118,14 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     if (limits) closedAtEnd(limits);
     const client = closedAtEnd(new ChangingClient(new LlmClient(llm, { env, observe, tape, limits })));
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
+    let clear = clearing(configuredSecrets(config, env));
+    const logs = closedAtEnd(
+      new ServerLogs(stateFolder(env, "server-logs"), {
+        observe,
+        now: Date.now,
+        clear: (text) => clear(text),
+      }),
+    );
     const hub = closedAtEnd(
       new McpHub(firstRun.serversOf(config), {
         observe,
@@ -123,6 +134,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
         // A tape holds what servers said in its own session, not in those before.
         manifestFolder: tape ? undefined : manifestFolder(env),
         pinFolder: tape?.plays.servers ? undefined : stateFolder(env, "pins"),
+        logs,
         sample,
         onStatus: (status) => sessions.serverChanged(status),
       }),
@@ -156,6 +168,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       const nextLlm = await firstRun.llmOf(next);
       if (!isDeepStrictEqual(nextLlm, llm)) client.change(nextLlm);
       llm = nextLlm;
+      clear = clearing(configuredSecrets(next, env));
       config = withFixed(next, config);
       sessions.changeRetention(config.chat.storage);
       hub.apply(firstRun.serversOf(config));
@@ -248,12 +261,6 @@ export async function createLogins(
 ): Promise<Logins> {
   const { Logins } = await import("./mcp/auth/logins.js");
   return new Logins(servers, { folder: stateFolder(env, "auth"), showPage });
-}
-
-/** Where this host keeps what is neither configuration nor log. */
-export function stateFolder(env: Environment, name: string): string {
-  const home = env.HOME || homedir();
-  return join(env.XDG_STATE_HOME || join(home, ".local", "state"), "mcp-platform", name);
 }
 
 /** Where what servers offered the last time is kept. */

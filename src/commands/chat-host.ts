@@ -1,7 +1,8 @@
 /** What the chat on a terminal gets of this host, beside what every front door gets. */
 import { join } from "node:path";
-import { type App, openApprovals, stateFolder } from "../app.js";
+import { type App, openApprovals } from "../app.js";
 import { configuredSecrets } from "../config/secrets.js";
+import { stateFolder } from "../core/state-folder.js";
 import type { ChatHost } from "../frontends/repl/options.js";
 import { permissionsText } from "../session/permissions-text.js";
 

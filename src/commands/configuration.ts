@@ -95,6 +95,11 @@ function overridesOf({ mcpConfig, logLevel }: GlobalOptions) {
 }
 
 function usersFile(): string | undefined {
-  const file = join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "mcp-platform", "config.yaml");
+  const file = usersPath();
   return existsSync(file) ? file : undefined;
+}
+
+/** Where the user's own configuration is, or would be. */
+export function usersPath(): string {
+  return join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "mcp-platform", "config.yaml");
 }

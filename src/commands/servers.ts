@@ -6,6 +6,10 @@ import type { GlobalOptions } from "./configuration.js";
 import { loadConfirmed } from "./confirmed.js";
 import { openDoor } from "./open-door.js";
 import { onInterrupt, print, printInert } from "./process.js";
+import { addEditCommands } from "./servers-edit.js";
+import { addImportCommand } from "./servers-import.js";
+import { addLogCommand } from "./servers-logs.js";
+import { addTestCommand } from "./servers-test.js";
 
 type Texts = typeof import("../session/command-text.js");
 
@@ -22,9 +26,13 @@ export function addServerCommands(program: Command): void {
     .command("list", { isDefault: true })
     .description("every server with its state")
     .option("--json", "as JSON")
-    .action(({ json }: { json?: boolean }) =>
-      show(flags(), (texts, { hub }) => (json ? texts.serversJson : texts.serversText)(hub.servers())),
-    );
+    .argument("[none...]")
+    .usage("[options]")
+    .action(async (words: string[], { json }: { json?: boolean }, list: Command) => {
+      const [unknown] = words;
+      if (unknown !== undefined) list.error(await unknownText(unknown, servers));
+      return show(flags(), (texts, { hub }) => (json ? texts.serversJson : texts.serversText)(hub.servers()));
+    });
   servers
     .command("trust")
     .description("go by what a server offers now, where its tools were redefined")
@@ -33,6 +41,10 @@ export function addServerCommands(program: Command): void {
     .action((name: string, tool?: string) =>
       show(flags(), async (texts, { hub }) => texts.trustText(name, await hub.trust(name, tool))),
     );
+  addImportCommand(servers, flags);
+  addEditCommands(servers, flags);
+  addTestCommand(servers, flags);
+  addLogCommand(servers, flags);
   for (const [verb, description] of Object.entries(loginCommands) as [keyof typeof loginCommands, string][]) {
     servers
       .command(verb)
@@ -44,6 +56,13 @@ export function addServerCommands(program: Command): void {
     .command("tools")
     .description("the tools that the model can use")
     .action(() => show(flags(), (texts, { hub }) => texts.toolsText(hub.tools())));
+}
+
+/** Whatever is no command is taken for a word behind the default one. */
+async function unknownText(word: string, { commands }: Command): Promise<string> {
+  const { didYouMean } = await import("../core/nearest.js");
+  const names = commands.map((command) => command.name());
+  return `error: servers has no command ${word}${didYouMean(word, names)}`;
 }
 
 /** Prints something about the servers, once all of them have settled. */

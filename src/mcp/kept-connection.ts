@@ -21,6 +21,8 @@ interface KeptConnectionParts {
   auth?: AuthOptions;
   /** Stands before the server, or in its place. */
   tape?: Tape;
+  /** Gets what the server writes on stderr. */
+  said?: (text: string) => void;
   events: ConnectionEvents;
   /** A server may do one thing at a time: it is not asked whether it is alive while it works. */
   isBusy(): boolean;
@@ -89,7 +91,7 @@ export class KeptConnection {
 
   async #connect(): Promise<void> {
     const { name, startupTimeoutMs } = this.#config;
-    const { auth } = this.#parts;
+    const { auth, said } = this.#parts;
     this.#startedAt = performance.now();
     const late = new AbortController();
     const timer = setTimeout(() => {
@@ -98,7 +100,7 @@ export class KeptConnection {
     }, startupTimeoutMs);
     try {
       const signal = AbortSignal.any([late.signal, this.closing]);
-      const connection = await connect(this.#config, this.#parts, signal, () => routeTo(this.#config, auth));
+      const connection = await connect(this.#config, this.#parts, signal, () => routeTo(this.#config, auth, said));
       const askedAt = performance.now();
       const lists = await connection.lists(signal).catch(async (error: unknown) => {
         await connection.close();

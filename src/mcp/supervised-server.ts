@@ -16,6 +16,7 @@ import { Offer } from "./offer.js";
 import { Pins } from "./pins.js";
 import type { Sample } from "./sampling.js";
 import type { ServerLists } from "./server-lists.js";
+import type { ServerLogs } from "./server-logs.js";
 import { isOffered } from "./tools.js";
 import { abortable, atMost } from "./wait.js";
 import { WatchedResources } from "./watched-resources.js";
@@ -47,6 +48,8 @@ export interface HostSide {
   manifestFolder?: string;
   /** Where the definitions are kept that the user goes by. Without it, a change of a tool is noticed within this run only. */
   pinFolder?: string;
+  /** What servers say beside their answers goes there. */
+  logs?: ServerLogs;
 }
 
 export class SupervisedServer {
@@ -70,7 +73,14 @@ export class SupervisedServer {
     this.config = config;
     this.#isPlayed = host.tape?.plays.servers === true;
     this.#statusChanged = () => events.statusChanged(this.status);
-    const condition = new Condition(config, { observe: events.observe, changed: this.#statusChanged });
+    const log = this.#isPlayed ? undefined : host.logs?.of(config);
+    const condition = new Condition(config, {
+      observe: events.observe,
+      changed: () => {
+        log?.line("host", condition.sentence);
+        this.#statusChanged();
+      },
+    });
     this.condition = condition;
     const noticed = (text: string) => condition.notice(text);
     const manifest = host.manifestFolder === undefined ? undefined : new Manifest(host.manifestFolder, config);
@@ -87,6 +97,7 @@ export class SupervisedServer {
       condition,
       auth: host.auth,
       tape: host.tape,
+      said: log && ((text) => log.stderr(text)),
       callbacks: new Callbacks(config, { sample: host.sample, noticed }),
       events: {
         listsChanged: () => this.#listSoon(this.#isPlayed ? 0 : listDebounceMs),
@@ -95,8 +106,10 @@ export class SupervisedServer {
           condition.log("info", `the resource ${uri} has changed`);
           events.told({ type: "resource", uri });
         },
-        logged: (level, text) =>
-          events.told({ type: "log", server: config.name, level, text: condition.logged(level, text) }),
+        logged: (level, text) => {
+          log?.line(level, text);
+          events.told({ type: "log", server: config.name, level, text: condition.logged(level, text) });
+        },
       },
       isBusy: () => this.#calls.size > 0,
       connected: (connection, lists) => this.#connected(connection, lists),

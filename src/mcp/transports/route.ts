@@ -28,9 +28,9 @@ export interface Route {
   close(): Promise<void>;
 }
 
-/** The way that the configuration names, begun: a server of our own starts here. */
-export async function routeTo(config: ServerConfig, auth?: AuthOptions): Promise<Route> {
-  if (config.transport === "stdio") return stdioRoute(new StdioTransport(config));
+/** The way that the configuration names, begun: a server of our own starts here. `said` gets what that one writes on stderr. */
+export async function routeTo(config: ServerConfig, auth?: AuthOptions, said?: (text: string) => void): Promise<Route> {
+  if (config.transport === "stdio") return stdioRoute(new StdioTransport(config, said));
   const { remoteRoute } = await loadRemote();
   return remoteRoute(config, config.transport === "sse" ? "sse" : "http", auth);
 }

@@ -41,8 +41,8 @@ export class StdioTransport implements Transport {
   #closed = false;
   #closing: Promise<void> | undefined;
 
-  /** Spawns at once, so that the server starts while the host is still loading the SDK. */
-  constructor(config: StdioServerConfig) {
+  /** Spawns at once, so that the server starts while the host is still loading the SDK. `said` gets what it writes on stderr. */
+  constructor(config: StdioServerConfig, said: (text: string) => void = () => {}) {
     this.#config = config;
     this.#group = new ProcessGroup(config.command, config.args, {
       cwd: config.cwd,
@@ -60,6 +60,7 @@ export class StdioTransport implements Transport {
     });
     leader.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#stderrTail = (this.#stderrTail + text).slice(-stderrTailChars);
+      said(text);
     });
   }
 

@@ -1,0 +1,34 @@
+/** Whether one entry of `mcpServers` is one, before it comes into a file. */
+import { ConfigError } from "../core/errors.js";
+import type { Mapping } from "../core/tree.js";
+import { inlineSecrets, looksSecret } from "./inline-secrets.js";
+import { loadConfig } from "./load.js";
+
+export interface EntryPlace {
+  env: Readonly<Record<string, string | undefined>>;
+  /** Absolute; what relative paths in the entry are relative to. */
+  folder: string;
+}
+
+/** What keeps a configuration with this entry from loading; of one that is disabled, its variables do not count. */
+export function entryProblems(name: string, entry: Mapping, { env, folder }: EntryPlace): string | undefined {
+  // What the environment says of the configuration itself has nothing to do with the entry.
+  const own = Object.fromEntries(Object.entries(env).filter(([key]) => !/^MCP_PLATFORM_.*__/.test(key)));
+  try {
+    loadConfig({ mcpServers: { [name]: entry } }, { env: own, cwd: folder });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const prefix = `mcpServers.${name}`;
+    const facts = error.problems.map(({ path, message }) => {
+      const key = path.startsWith(prefix) ? path.slice(prefix.length).replace(/^\./, "") : path;
+      return key ? `${key}: ${message}` : message;
+    });
+    return facts.join("; ");
+  }
+}
+
+/** `entry` is valid. */
+export function holdsSecret(name: string, entry: Mapping): boolean {
+  return looksSecret(entry) || inlineSecrets(name, entry).length > 0;
+}

@@ -1,0 +1,37 @@
+/** Changes of `mcpServers` in the text of a configuration, whose comments and layout stay. */
+import { isDeepStrictEqual } from "node:util";
+import { loadAll } from "js-yaml";
+import { ConfigError } from "../core/errors.js";
+import { isMapping } from "../core/tree.js";
+import { editJson, isJson } from "./edit-json.js";
+import { editYaml } from "./edit-yaml.js";
+import { type ServerEdit, switchOf } from "./server-edit.js";
+
+/** The new text. `file` is for messages. Throws ConfigError where anything else would change by it. */
+export function editServers(text: string, edits: readonly ServerEdit[], file: string): string {
+  return edits.reduce((before, edit) => {
+    const after = isJson(before, file) ? editJson(before, edit) : editYaml(before, edit);
+    if (after !== undefined && isDeepStrictEqual(treeOf(after), expected(treeOf(before), edit))) return after;
+    const message = `mcpServers.${edit.name} cannot be changed without touching the rest of the file: edit it by hand`;
+    throw new ConfigError([{ file, line: 0, column: 0, path: "", message }]);
+  }, text);
+}
+
+/** Without what aliases share; undefined where it is no YAML any more. */
+function treeOf(text: string): unknown {
+  try {
+    return JSON.parse(JSON.stringify(loadAll(text)[0] ?? {}));
+  } catch {
+    return undefined;
+  }
+}
+
+function expected(tree: unknown, edit: ServerEdit): unknown {
+  if (!isMapping(tree)) return tree;
+  const servers = isMapping(tree.mcpServers) ? { ...tree.mcpServers } : {};
+  const before = servers[edit.name];
+  if (edit.kind === "remove") delete servers[edit.name];
+  else if (edit.kind === "set") servers[edit.name] = edit.entry;
+  else if (isMapping(before)) servers[edit.name] = { ...before, ...switchOf(before, edit.enabled) };
+  return { ...tree, mcpServers: servers };
+}

@@ -1,0 +1,81 @@
+/** A server of another tool on its way to an entry of `mcpServers`: key by key, and nothing is lost without a word. */
+import { resolve } from "node:path";
+import { isMapping, type Mapping } from "../../core/tree.js";
+import type { Convert } from "./variables.js";
+
+/** A key of the source that has no counterpart here, or another one than its name says. */
+export interface Note {
+  /** As in the source; "" for the server as a whole. */
+  key: string;
+  text: string;
+}
+
+/** What a key of the source means here. Gets the value as it is written there. */
+export type Field = (value: unknown, draft: Draft, key: string) => void;
+export type Fields = Readonly<Record<string, Field>>;
+
+export class Draft {
+  readonly name: string;
+  readonly entry: Mapping = {};
+  readonly notes: Note[] = [];
+  /** What the tool says of the server in words: a comment here. */
+  readonly remarks: string[] = [];
+  /** Our key of each key of the source that has one. */
+  readonly targets = new Map<string, string>();
+  /** Absolute: what relative paths are relative to. */
+  readonly base: string;
+  readonly #convert: Convert;
+
+  constructor(name: string, { base, convert }: { base: string; convert: Convert }) {
+    this.name = name;
+    this.base = base;
+    this.#convert = convert;
+  }
+
+  note(key: string, text: string): void {
+    if (!this.notes.some((note) => note.key === key && note.text === text)) this.notes.push({ key, text });
+  }
+
+  remark(words: string): void {
+    this.remarks.push(...words.split("\n"));
+  }
+
+  /** `target` may go one mapping down: `tools.allow`. */
+  set(target: string, value: unknown, key: string): void {
+    const [first = "", second] = target.split(".");
+    const below = this.entry[first];
+    this.entry[first] = second === undefined ? value : { ...(isMapping(below) ? below : {}), [second]: value };
+    this.targets.set(key, first);
+  }
+
+  /** Adds to the list at `target`. */
+  add(target: string, items: readonly string[], key: string): void {
+    const [first = "", second = ""] = target.split(".");
+    const below = this.entry[first];
+    const before = isMapping(below) && Array.isArray(below[second]) ? below[second] : [];
+    if (items.length > 0) this.set(target, [...new Set([...before, ...items])], key);
+  }
+
+  /** With our placeholders. */
+  text(value: string, key: string): string {
+    const { text, notes } = this.#convert(value);
+    for (const note of notes) this.note(key, note);
+    return text;
+  }
+
+  /** Absolute, unless a placeholder begins it. */
+  path(value: string, key: string): string {
+    const path = this.text(value, key);
+    return /^(\$\{|~(?=$|[/\\]))/.test(path) ? path : resolve(this.base, path);
+  }
+
+  /** Takes every key by its field, and names those that have none. */
+  take(raw: Mapping, fields: Fields): void {
+    for (const [key, value] of Object.entries(raw)) {
+      if (value === null || value === undefined) continue;
+      const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
+      if (field) field(value, this, key);
+      else this.note(key, "has no counterpart here");
+    }
+  }
+}

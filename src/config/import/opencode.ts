@@ -1,0 +1,135 @@
+import { join } from "node:path";
+import { isMapping, type Mapping } from "../../core/tree.js";
+import type { Draft, Field, Note } from "./draft.js";
+import { commandLine, disabled, enabled, milliseconds, oauth, path, text, textMap, transport } from "./fields.js";
+import { configHome } from "./folders.js";
+import { type ForeignText, folderOf } from "./foreign-text.js";
+import type { Importer, Surroundings } from "./importer.js";
+import { converting, variable } from "./variables.js";
+
+const variables = converting(/\{(env|file):([^}]+)\}/, (kind, name = "") => {
+  if (kind === "env") return variable(name);
+  const stand = `${name
+    .replaceAll(/[^A-Za-z0-9]+/g, "_")
+    .replace(/^_|_$/g, "")
+    .toUpperCase()}`;
+  const note = `{file:${name}} has no counterpart: set ${stand} to what is in that file`;
+  return { ...variable(stand), note };
+});
+
+/** Of the start, or of the start and of requests. */
+const timeouts: Field = (value, draft, key) => {
+  const { startup, request, ...rest } = isMapping(value) ? value : { startup: value };
+  if (startup !== undefined) milliseconds("startup_timeout")(startup, draft, key);
+  if (request !== undefined) milliseconds("timeout")(request, draft, key);
+  for (const name of Object.keys(rest)) draft.note(`${key}.${name}`, "has no counterpart here");
+};
+
+const login: Field = (value, draft, key) => {
+  if (value === false) draft.note(key, "false: a login is begun here only when the server asks for one");
+  else oauth(logins)(value, draft, key);
+};
+
+const logins = {
+  clientId: "client_id",
+  clientSecret: "client_secret",
+  client_id: "client_id",
+  client_secret: "client_secret",
+  scope: "scope",
+  callbackPort: "callback_port",
+  callback_port: "callback_port",
+} as const;
+
+export const opencode: Importer = {
+  tool: "opencode",
+  title: "opencode",
+  places: (surroundings) =>
+    [surroundings.cwd, join(configHome(surroundings), "opencode")].flatMap((folder) => [
+      join(folder, "opencode.jsonc"),
+      join(folder, "opencode.json"),
+    ]),
+  knows: ({ path, tree }) => /[/\\]opencode\.jsonc?$/.test(path) || hasItsTypes(serversOf(tree).servers),
+  sections(file, surroundings) {
+    const { tree } = file;
+    const { pointer, servers } = serversOf(tree);
+    const rules = [...rulesOf(tree.tools), ...rulesOf(tree.permission)];
+    return {
+      sections: [
+        {
+          pointer,
+          servers,
+          project: projectOf(file, surroundings),
+          convert: variables,
+          fields: {
+            // A remote server is tried over Streamable HTTP, then SSE.
+            type: transport({ local: undefined, remote: undefined }),
+            command: commandLine,
+            environment: textMap("env"),
+            cwd: path("cwd"),
+            url: text("url"),
+            headers: textMap("headers"),
+            oauth: login,
+            enabled,
+            disabled,
+            timeout: timeouts,
+          },
+          skip: ({ type }) =>
+            type === undefined
+              ? "it has no type: it only switches a server on or off that comes from elsewhere"
+              : undefined,
+          finish: (draft) => applyRules(draft, rules),
+        },
+      ],
+      notes: notesOn(tree, pointer),
+    };
+  },
+};
+
+/** Version 2 has them a level further down. */
+function serversOf({ mcp }: Mapping): { pointer: string; servers: Mapping } {
+  const all = isMapping(mcp) ? mcp : {};
+  if (isMapping(all.servers) && all.servers.type === undefined)
+    return { pointer: "/mcp/servers", servers: all.servers };
+  const servers = Object.entries(all).filter(([, server]) => isMapping(server));
+  return { pointer: "/mcp", servers: Object.fromEntries(servers) };
+}
+
+function notesOn({ mcp }: Mapping, pointer: string): Note[] {
+  const others =
+    pointer === "/mcp/servers" && isMapping(mcp) ? Object.keys(mcp).filter((key) => key !== "servers") : [];
+  return others.map((key) => ({ key: `mcp.${key}`, text: "has no counterpart here" }));
+}
+
+function hasItsTypes(servers: Mapping): boolean {
+  return Object.values(servers).some(
+    (server) => isMapping(server) && ["local", "remote"].includes(String(server.type)),
+  );
+}
+
+type Rule = [pattern: string, answer: "allow" | "ask" | "deny"];
+
+/** `tools: {"server_*": false}` and `permission: {"server_tool": "ask"}`. */
+function rulesOf(tools: unknown): Rule[] {
+  return Object.entries(isMapping(tools) ? tools : {}).flatMap(([pattern, answer]): Rule[] => {
+    if (answer === false || answer === "deny") return [[pattern, "deny"]];
+    return answer === "allow" || answer === "ask" ? [[pattern, answer]] : [];
+  });
+}
+
+/** Its tools are called `server_tool`. */
+function applyRules(draft: Draft, rules: readonly Rule[]): void {
+  for (const [pattern, answer] of rules) {
+    if (!pattern.startsWith(draft.name)) continue;
+    const rest = pattern.slice(draft.name.length);
+    const tool = rest === "*" ? "*" : rest.startsWith("_") ? rest.slice(1) : undefined;
+    if (tool === undefined || tool === "") continue;
+    if (answer === "deny") draft.add("tools.deny", [tool], pattern);
+    else if (answer === "allow") draft.add("tools.auto_approve", [tool], pattern);
+    else draft.note(pattern, "is asked about as every tool is here (chat.service.permissions.ask makes sure of it)");
+  }
+}
+
+function projectOf(file: ForeignText, surroundings: Surroundings): string | undefined {
+  const folder = folderOf(file);
+  return folder === join(configHome(surroundings), "opencode") ? undefined : folder;
+}

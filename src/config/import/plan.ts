@@ -1,0 +1,109 @@
+/** What an import would do to a configuration: which servers come, which do not, and why. */
+import type { Mapping } from "../../core/tree.js";
+import { type EntryPlace, entryProblems } from "../check-entry.js";
+import { clearingLines, inlineSecrets, looksSecret, masked, referring } from "../inline-secrets.js";
+import type { ServerEdit } from "../server-edit.js";
+import type { Note } from "./draft.js";
+import type { ImportedFile, ImportedServer } from "./importer.js";
+
+type Outcome = "added" | "replaced" | "kept" | "left out";
+
+export interface PlannedServer {
+  name: string;
+  file: string;
+  outcome: Outcome;
+  /** It comes, but not switched on, or does not come, for this reason. */
+  reason?: string;
+  isOff: boolean;
+  notes: readonly Note[];
+}
+
+type SetEdit = Extract<ServerEdit, { kind: "set" }>;
+
+export interface ImportPlan {
+  edits: SetEdit[];
+  /** The same without what may not be shown. */
+  shown: SetEdit[];
+  servers: PlannedServer[];
+  /** Some entry holds a secret as it is. */
+  hasSecrets: boolean;
+}
+
+export interface ImportTarget extends EntryPlace {
+  /** As shown to people. */
+  file: string;
+  /** What it says by now. */
+  servers: Mapping;
+}
+
+export interface ImportChoices {
+  replace: boolean;
+  /** Whether secrets are written as they are, or a placeholder in place of each. */
+  secrets: "keep" | "refer";
+}
+
+/** Of servers with one name in several files, the first counts. */
+export function planImport(files: readonly ImportedFile[], target: ImportTarget, choices: ImportChoices): ImportPlan {
+  const plan: ImportPlan = { edits: [], shown: [], servers: [], hasSecrets: false };
+  const taken = new Map<string, string>();
+  for (const server of files.flatMap(({ servers }) => servers)) {
+    const { name, file, notes } = server;
+    const before = taken.get(name);
+    const planned =
+      before === undefined
+        ? planServer(server, target, choices)
+        : { reason: `${before} has one of this name, which counts` };
+    if ("edit" in planned) {
+      const { edit, hasSecrets, reason } = planned;
+      taken.set(name, file);
+      plan.edits.push(edit);
+      plan.shown.push({ ...edit, entry: masked(edit.entry) });
+      plan.hasSecrets ||= hasSecrets;
+      const outcome = Object.hasOwn(target.servers, name) ? "replaced" : "added";
+      const isOff = edit.entry.enabled === false;
+      plan.servers.push({ name, file, outcome, isOff, notes: [...notes, ...planned.notes], ...(reason && { reason }) });
+    } else {
+      const isKept = planned.reason === undefined;
+      const reason =
+        planned.reason ?? `${target.file} has a server of this name, which stays (--replace takes this one)`;
+      plan.servers.push({
+        name,
+        file,
+        outcome: isKept ? "kept" : "left out",
+        reason,
+        isOff: false,
+        notes: isKept ? [] : notes,
+      });
+    }
+  }
+  return plan;
+}
+
+type Planned = { edit: SetEdit; hasSecrets: boolean; reason?: string; notes: Note[] } | { reason?: string };
+
+function planServer(server: ImportedServer, target: ImportTarget, { replace, secrets }: ImportChoices): Planned {
+  const { name, skipped, comments } = server;
+  if (skipped !== undefined) return { reason: skipped };
+  if (Object.hasOwn(target.servers, name) && !replace) return {};
+  const relativized = server.entry.cwd === target.folder ? { ...server.entry, cwd: "." } : server.entry;
+  const problems = entryProblems(name, { ...relativized, enabled: false }, target);
+  if (problems) return { reason: problems };
+  const inline = inlineSecrets(name, relativized);
+  const notes: Note[] = [];
+  let entry = relativized;
+  if (secrets === "refer" && inline.length > 0) {
+    entry = referring(name, relativized, inline);
+    notes.push({ key: "", text: "its secrets were not copied: set the variables that stand in their place" });
+  }
+  const looks = looksSecret(entry);
+  if (secrets === "refer" && looks)
+    notes.push({ key: "", text: "something in it looks like a secret, and was copied" });
+  const reason = entry.enabled === false ? undefined : entryProblems(name, entry, target);
+  const clear = clearingLines(inline);
+  const cleared = {
+    above: comments.above.map(clear),
+    keys: new Map([...comments.keys].map(([key, lines]) => [key, lines.map(clear)])),
+  };
+  const edit: SetEdit = { kind: "set", name, entry: reason ? { ...entry, enabled: false } : entry, comments: cleared };
+  return { edit, hasSecrets: looks || (secrets === "keep" && inline.length > 0), notes, ...(reason && { reason }) };
+}

@@ -1,0 +1,43 @@
+/** What is said of an import. Nothing in it is a secret, as far as names and shapes tell. */
+
+import { clearingLines } from "../inline-secrets.js";
+import type { Note } from "./draft.js";
+import type { ImportedFile } from "./importer.js";
+import type { ImportPlan, PlannedServer } from "./plan.js";
+
+/** `file` is the configuration; `isDone`: the plan was carried out. */
+export function reportOf(
+  files: readonly ImportedFile[],
+  plan: ImportPlan,
+  target: { file: string; isDone: boolean },
+): string {
+  const lines = files.flatMap(({ file, notes }) => [
+    `${file}:`,
+    ...plan.servers.filter((server) => server.file === file).flatMap(serverLines),
+    ...(plan.servers.some((server) => server.file === file) ? [] : ["  no servers"]),
+    ...notes.map((note) => `  ${noteText(note)}`),
+  ]);
+  return clearingLines([])([...lines, summary(plan, target)].join("\n"));
+}
+
+function serverLines({ name, outcome, isOff, reason, notes }: PlannedServer): string[] {
+  const state = isOff ? `${outcome}, switched off` : outcome;
+  const advice = isOff && reason ? ` (then: mcp-platform servers enable ${name})` : "";
+  return [
+    `  ${name}: ${state}${reason ? `: ${reason}` : ""}${advice}`,
+    ...notes.map((note) => `    ${noteText(note)}`),
+  ];
+}
+
+function noteText({ key, text }: Note): string {
+  return key ? `${key}: ${text}` : text;
+}
+
+function summary({ servers }: ImportPlan, { file, isDone }: { file: string; isDone: boolean }): string {
+  const counts = (["added", "replaced", "kept", "left out"] as const).flatMap((outcome) => {
+    const count = servers.filter((server) => server.outcome === outcome).length;
+    return count > 0 ? [`${count} ${outcome}`] : [];
+  });
+  const words = `${file}: ${counts.join(", ") || "nothing to take over"}`;
+  return isDone ? words : `${words} (--dry-run: nothing was written)`;
+}

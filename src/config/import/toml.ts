@@ -1,0 +1,60 @@
+/** TOML with the lines of its comments and keys, which its parser does not keep. */
+import { parse, TomlError } from "smol-toml";
+import { child } from "../../core/tree.js";
+import type { CommentLine, KeyLine } from "./foreign-text.js";
+
+export function readToml(
+  text: string,
+  fail: (message: string, line?: number, column?: number) => never,
+): { tree: unknown; comments: CommentLine[]; keys: KeyLine[] } {
+  try {
+    return { tree: parse(text), ...linesOf(text) };
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    // The message goes on with the line itself, which may hold a secret.
+    const [what = ""] = error.message.split("\n");
+    return fail(`not valid TOML: ${what.replace(/^Invalid TOML document: /, "")}`, error.line, error.column);
+  }
+}
+
+/** Strings of all four kinds, so that a `#` or a `[` in one is none; else a comment, a line end, or any other character. */
+const token = /"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|\n|[^"'#\n]+/g;
+
+function linesOf(text: string): { comments: CommentLine[]; keys: KeyLine[] } {
+  const comments: CommentLine[] = [];
+  const keys: KeyLine[] = [];
+  let table = "";
+  let line = 1;
+  let start = "";
+  let startLine = 1;
+  const endLine = () => {
+    const header = /^\s*\[([^[\]]+)\]\s*$/.exec(start);
+    const key = /^\s*([^=\s[\]][^=]*?)\s*=/.exec(start);
+    if (header) {
+      table = below("", header[1] ?? "");
+      keys.push({ line: startLine, pointer: table });
+    } else if (key) {
+      keys.push({ line: startLine, pointer: below(table, key[1] ?? "") });
+    }
+    start = "";
+  };
+  for (const [each] of text.matchAll(token)) {
+    if (each.startsWith("#")) {
+      comments.push({ line, text: each.replace(/^#+/, "").trim(), isTrailing: start.trim() !== "" });
+    } else if (each === "\n") {
+      endLine();
+      startLine = line + 1;
+    } else {
+      start += each;
+    }
+    line += each.split("\n").length - 1;
+  }
+  endLine();
+  return { comments, keys };
+}
+
+/** The pointer of a dotted key, whose parts may be quoted. */
+function below(table: string, dotted: string): string {
+  const parts = dotted.match(/"(?:\\.|[^"\\])*"|'[^']*'|[^.\s"']+/g) ?? [];
+  return parts.map((part) => part.replace(/^(["'])(.*)\1$/, "$2")).reduce(child, table);
+}

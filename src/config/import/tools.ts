@@ -1,0 +1,97 @@
+/** The tools whose configurations can be taken over, and where those are on this machine. */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { ConfigError, RequestError } from "../../core/errors.js";
+import { didYouMean } from "../../core/nearest.js";
+import { displayName } from "../../core/source.js";
+import { claudeCode } from "./claude-code.js";
+import { claudeDesktop } from "./claude-desktop.js";
+import { codex } from "./codex.js";
+import { cursor } from "./cursor.js";
+import { type ForeignText, readForeign } from "./foreign-text.js";
+import { gemini } from "./gemini.js";
+import { goose } from "./goose.js";
+import { type ImportedFile, type Importer, importFile, type Surroundings } from "./importer.js";
+import { kit } from "./kit.js";
+import { opencode } from "./opencode.js";
+import { original } from "./original.js";
+import { vscode } from "./vscode.js";
+import { zed } from "./zed.js";
+
+const importers: readonly Importer[] = [
+  claudeDesktop,
+  claudeCode,
+  cursor,
+  vscode,
+  gemini,
+  codex,
+  opencode,
+  goose,
+  zed,
+  kit,
+  original,
+];
+
+/** One of its files, read; or why it cannot be. */
+export interface FoundFile {
+  importer: Importer;
+  path: string;
+  imported: ImportedFile | { problem: string };
+}
+
+/** What there is of every tool on this machine and in this folder. */
+export function findAll(surroundings: Surroundings): FoundFile[] {
+  return importers.flatMap((importer) =>
+    filesOf(importer, surroundings).map((path): FoundFile => {
+      try {
+        return { importer, path, imported: importFile(importer, readForeign(path, surroundings.cwd), surroundings) };
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        return { importer, path, imported: { problem: error.message } };
+      }
+    }),
+  );
+}
+
+/** The files of one tool, or one file of any. Throws RequestError where there is none, ConfigError where it cannot be read. */
+export function importFrom(from: string, surroundings: Surroundings): ImportedFile[] {
+  const { cwd } = surroundings;
+  const importer = importers.find(({ tool }) => tool === from);
+  if (importer) {
+    const paths = filesOf(importer, surroundings);
+    if (paths.length === 0) {
+      const places = importer.places(surroundings).map((path) => displayName(path, cwd));
+      throw new RequestError(
+        "not_found",
+        `${importer.title} has no configuration at its usual places: ${places.join(", ")}`,
+        {
+          hint: "name the file: --from FILE",
+        },
+      );
+    }
+    return paths.map((path) => importFile(importer, readForeign(path, cwd), surroundings));
+  }
+  const path = resolve(cwd, from);
+  if (!existsSync(path)) {
+    const names = importers.map(({ tool }) => tool);
+    throw new RequestError("usage", `${from} is neither a tool nor a file${didYouMean(from, names)}`, {
+      hint: `tools: ${names.join(", ")}`,
+    });
+  }
+  const text = readForeign(path, cwd);
+  const owner = ownerOf(text);
+  if (owner) return [importFile(owner, text, surroundings)];
+  throw new RequestError("usage", `${text.file} has no MCP servers in a shape that is known here`, {
+    hint: "known are mcpServers, servers (VS Code), mcp_servers (Codex), mcp (opencode), extensions (goose), context_servers (Zed)",
+  });
+}
+
+function filesOf(importer: Importer, surroundings: Surroundings): string[] {
+  return [...new Set(importer.places(surroundings))].filter((path) => existsSync(path));
+}
+
+/** By the name of the file and its keys; one with `mcpServers` and no more is read as Claude Code would. */
+function ownerOf(text: ForeignText): Importer | undefined {
+  const known = importers.find((importer) => importer.knows(text));
+  return known ?? (text.tree.mcpServers === undefined ? undefined : claudeCode);
+}

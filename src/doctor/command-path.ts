@@ -1,0 +1,50 @@
+/** Where the program of a stdio server is. */
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, isAbsolute, join, resolve } from "node:path";
+
+interface Place {
+  /** The program's own variables. */
+  env: Readonly<Record<string, string>>;
+  cwd: string | undefined;
+}
+
+/** Absolute; undefined where nothing of this name can be run. */
+export function commandPath(command: string, { env, cwd = process.cwd() }: Place): string | undefined {
+  if (isAbsolute(command) || /[/\\]/.test(command)) return runnable(resolve(cwd, command));
+  const folders = (env.PATH ?? process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
+  for (const folder of folders) {
+    const found = runnable(join(resolve(cwd, folder), command));
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function runnable(path: string): string | undefined {
+  const endings = process.platform === "win32" ? ["", ...(process.env.PATHEXT ?? ".EXE;.CMD;.BAT").split(";")] : [""];
+  return endings.map((ending) => path + ending).find(isProgram);
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+const providers: Readonly<Record<string, string>> = {
+  npx: "install Node.js, which brings npx",
+  node: "install Node.js",
+  npm: "install Node.js, which brings npm",
+  uvx: "install uv, which brings uvx (https://docs.astral.sh/uv/)",
+  uv: "install uv (https://docs.astral.sh/uv/)",
+  docker: "install Docker, and start it",
+  bunx: "install Bun, which brings bunx",
+};
+
+/** What to do where a program is not found. */
+export function installing(command: string, server: string): string {
+  const install = Object.hasOwn(providers, command) ? providers[command] : `install ${command}`;
+  return `${install}, or write its whole path into mcpServers.${server}.command`;
+}

@@ -1,0 +1,184 @@
+/** One MCP server, really tried: found, started, greeted, asked for its tools and for a sign of life. Nothing is printed. */
+import { existsSync } from "node:fs";
+import { stripVTControlCharacters } from "node:util";
+import type { ServerConfig, StdioServerConfig } from "../core/config.js";
+import { McpError, messageOf } from "../core/errors.js";
+import type { AuthOptions } from "../mcp/auth/authorization.js";
+import { Callbacks } from "../mcp/callbacks.js";
+import { connect } from "../mcp/connect.js";
+import type { McpConnection } from "../mcp/connection.js";
+import { redactor } from "../mcp/redact.js";
+import { routeTo } from "../mcp/transports/route.js";
+import { within } from "../mcp/wait.js";
+import { commandPath, installing } from "./command-path.js";
+import type { Finding } from "./finding.js";
+import { listFindings, type ToolCost, toolCosts } from "./tool-findings.js";
+
+export interface ServerCheck {
+  server: string;
+  /** In the order in which things were looked at; a `fail` is the last one. */
+  findings: Finding[];
+  timings: { initializeMs?: number; listMs?: number; pingMs?: number };
+  era?: "legacy" | "modern";
+  version?: string;
+  tools: ToolCost[];
+  /** What it wrote on stderr at last, without secrets. */
+  stderr: string[];
+}
+
+export interface CheckParts {
+  /** Without it, a remote server has only the headers of its configuration. */
+  auth?: AuthOptions;
+  /** Why values of its entry are not known: variables that are not set. */
+  unset?: readonly string[];
+  /** More than this for all tools, and the model has to search for some. */
+  toolBudgetTokens: number;
+  /** Takes secrets of the whole configuration out of what the server says; its own ones are taken out anyway. */
+  clear(text: string): string;
+  signal: AbortSignal;
+}
+
+const maxStderrChars = 8_000;
+const maxStderrLines = 20;
+const pingMs = 10_000;
+
+/** Rejects with the signal's reason only; nothing of the server is left then, nor at the end. */
+export async function checkServer(config: ServerConfig, parts: CheckParts): Promise<ServerCheck> {
+  const check: ServerCheck = { server: config.name, findings: [], timings: {}, tools: [], stderr: [] };
+  if (!beforeStart(config, parts, check)) return check;
+  const redactOwn = redactor(config);
+  const redact = (text: string) => parts.clear(redactOwn(text));
+  let said = "";
+  const notices = new Set<string>();
+  const noticed = (text: string) => void notices.add(text);
+  const events = { listsChanged() {}, resourceChanged() {}, noticed, logged() {} };
+  const callbacks = new Callbacks(config, { sample: undefined, noticed });
+  const hear = (text: string) => {
+    said = (said + text).slice(-maxStderrChars);
+  };
+  let connection: McpConnection | undefined;
+  try {
+    await timed(config.startupTimeoutMs, parts.signal, async (signal) => {
+      const startedAt = performance.now();
+      connection = await connect(config, { callbacks, events }, signal, () => routeTo(config, parts.auth, hear));
+      greeted(connection, performance.now() - startedAt, check);
+      const askedAt = performance.now();
+      const lists = await connection.lists(signal);
+      check.timings.listMs = Math.round(performance.now() - askedAt);
+      check.tools = toolCosts(config, lists.tools);
+      check.findings.push(...listFindings(config, lists, check.tools, parts.toolBudgetTokens));
+    });
+    if (connection) await ping(connection, parts.signal, check);
+  } catch (error) {
+    parts.signal.throwIfAborted();
+    check.findings.push(failure(config, error, { isConnected: connection !== undefined, redact }));
+  } finally {
+    await connection?.close();
+  }
+  check.stderr = redact(stripVTControlCharacters(said))
+    .split("\n")
+    .filter((line) => line.trim())
+    .slice(-maxStderrLines);
+  for (const notice of notices) {
+    if (!notice.startsWith("not a JSON line")) continue;
+    const fix = "have the server write its log to stderr: stdout is for MCP";
+    check.findings.push({ check: "stdout", status: "warn", text: redact(notice), fix });
+    break;
+  }
+  return check;
+}
+
+/** What can be told without a start. Whether one makes sense. */
+function beforeStart(config: ServerConfig, { unset = [] }: CheckParts, { findings }: ServerCheck): boolean {
+  const { name, enabled, refusal } = config;
+  if (refusal) findings.push({ check: "confirmed", status: "fail", text: refusal });
+  else if (!enabled) {
+    const fix = `mcp-platform servers enable ${name}`;
+    findings.push({ check: "enabled", status: "warn", text: "it is disabled: no host starts it", fix });
+  }
+  for (const text of unset) findings.push({ check: "variables", status: "fail", text });
+  if (findings.some(({ status }) => status === "fail")) return false;
+  if (config.transport === "stdio") return findings.push(programFinding(config)) > 0 && !hasFailed(findings);
+  const { origin, pathname } = new URL(config.url);
+  findings.push({ check: "address", status: "ok", text: `${origin}${pathname} (${config.transport})` });
+  return true;
+}
+
+function hasFailed(findings: readonly Finding[]): boolean {
+  return findings.some(({ status }) => status === "fail");
+}
+
+function programFinding({ name, command, cwd, env }: StdioServerConfig): Finding {
+  if (cwd !== undefined && !existsSync(cwd)) {
+    const fix = `fix mcpServers.${name}.cwd`;
+    return { check: "folder", status: "fail", text: `the folder ${cwd} does not exist`, fix };
+  }
+  const path = commandPath(command, { env, cwd });
+  if (path) return { check: "command", status: "ok", text: path === command ? path : `${command} is ${path}` };
+  return { check: "command", status: "fail", text: `command not found: ${command}`, fix: installing(command, name) };
+}
+
+async function timed(ms: number, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new McpError("timeout", `not ready within ${ms / 1000} s`)), ms);
+  try {
+    await work(AbortSignal.any([signal, late.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function greeted(connection: McpConnection, ms: number, check: ServerCheck): void {
+  const { era, serverVersion: version } = connection;
+  check.timings.initializeMs = Math.round(ms);
+  check.era = era;
+  if (version !== undefined) check.version = version;
+  const facts = [`${era} protocol`, version && `version ${version}`, `in ${Math.round(ms)} ms`].filter(Boolean);
+  check.findings.push({ check: "initialize", status: "ok", text: facts.join(", ") });
+}
+
+async function ping(connection: McpConnection, signal: AbortSignal, check: ServerCheck): Promise<void> {
+  const askedAt = performance.now();
+  try {
+    await within(pingMs, signal, (limit) => connection.ping(limit));
+  } catch (error) {
+    signal.throwIfAborted();
+    check.findings.push({
+      check: "ping",
+      status: "fail",
+      text: `no answer within ${pingMs / 1000} s: ${messageOf(error)}`,
+    });
+    return;
+  }
+  check.timings.pingMs = Math.round(performance.now() - askedAt);
+  check.findings.push({ check: "ping", status: "ok", text: `answered in ${check.timings.pingMs} ms` });
+}
+
+/** At which stage it ended, and what to do. The words of stderr, which the message repeats, stand in a field of their own. */
+function failure(
+  config: ServerConfig,
+  error: unknown,
+  { isConnected, redact }: { isConnected: boolean; redact: (text: string) => string },
+): Finding {
+  const known = error instanceof McpError ? error : undefined;
+  const [what = ""] = messageOf(error).split("; it said: ");
+  const text = redact(what);
+  const isEnd = /the server (exited|was killed)/.test(text);
+  const check = known?.kind === "needs_auth" ? "login" : isConnected ? "tools" : isEnd ? "start" : "initialize";
+  const fix = known?.hint || nextStep(config, known, isEnd);
+  return { check, status: "fail", text: withCommand(config, text), ...(fix && { fix }) };
+}
+
+function withCommand(config: ServerConfig, text: string): string {
+  return config.transport === "stdio" ? `${config.command}: ${text}` : text;
+}
+
+function nextStep(config: ServerConfig, error: McpError | undefined, isEnd: boolean): string {
+  const { name } = config;
+  if (error?.kind === "timeout") {
+    return `raise mcpServers.${name}.startup_timeout if it is only slow: npx, uvx and docker load a server at its first start`;
+  }
+  if (isEnd && config.transport === "stdio")
+    return `see what it said on stderr, and check mcpServers.${name}.args and env`;
+  return config.transport === "stdio" ? `is ${config.command} an MCP server on stdio?` : `check mcpServers.${name}.url`;
+}

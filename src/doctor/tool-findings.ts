@@ -1,0 +1,76 @@
+/** What a server offers, and what is odd about it. */
+import type { ServerConfig } from "../core/config.js";
+import { globMatches } from "../core/glob.js";
+import { didYouMean } from "../core/nearest.js";
+import { toolTokens } from "../history/estimate.js";
+import type { ServerLists } from "../mcp/server-lists.js";
+import { isOffered, modelName } from "../mcp/tools.js";
+import type { Finding } from "./finding.js";
+
+export interface ToolCost {
+  name: string;
+  /** Estimated: what every request pays that has the tool in it. */
+  tokens: number;
+  /** Not filtered by the user. */
+  isOffered: boolean;
+}
+
+export function toolCosts(config: ServerConfig, tools: ServerLists["tools"]): ToolCost[] {
+  return tools.map((tool) => ({
+    name: tool.name,
+    tokens: Math.round(toolTokens({ ...tool, name: modelName(config.name, tool.name) })),
+    isOffered: isOffered(config, tool),
+  }));
+}
+
+/** `budgetTokens`: with more than this for all tools, the model has to search for some. */
+export function listFindings(
+  config: ServerConfig,
+  { tools, problems }: ServerLists,
+  costs: readonly ToolCost[],
+  budgetTokens: number,
+): Finding[] {
+  const { name: server } = config;
+  const offered = costs.filter((tool) => tool.isOffered);
+  const tokens = offered.reduce((sum, tool) => sum + tool.tokens, 0);
+  const left = costs.length - offered.length;
+  const filtered = left > 0 ? ` (${left} more are filtered)` : "";
+  const text = `${offered.length} tools, about ${tokens} tokens in each request${filtered}`;
+  const fix = `name those you need in mcpServers.${server}.tools.allow: beyond ${budgetTokens} tokens the model has to search`;
+  const summary: Finding =
+    tokens > budgetTokens ? { check: "tools", status: "warn", text, fix } : { check: "tools", status: "ok", text };
+  return [summary, ...oddities(config, tools, problems)];
+}
+
+function oddities(config: ServerConfig, tools: ServerLists["tools"], problems: readonly string[]): Finding[] {
+  const { name: server } = config;
+  const names = tools.map(({ name }) => name);
+  const renamed = names.filter((name) => modelName(server, name) !== `${server}__${name}`);
+  const silent = tools.filter(({ description }) => description.trim() === "").map(({ name }) => name);
+  const warn = (check: string, text: string, fix?: string): Finding => ({
+    check,
+    status: "warn",
+    text,
+    ...(fix && { fix }),
+  });
+  return [
+    ...problems.map((problem) => warn("lists", `left out: ${problem}`)),
+    ...(["allow", "deny", "auto_approve"] as const).flatMap((list) =>
+      config.tools[list === "auto_approve" ? "autoApprove" : list]
+        .filter((pattern) => !names.some((name) => globMatches(pattern, name)))
+        .map((pattern) => warn("filters", `tools.${list}: no tool is called ${pattern}${didYouMean(pattern, names)}`)),
+    ),
+    ...(renamed.length > 0
+      ? [
+          warn(
+            "names",
+            `the model sees other names for ${renamed.join(", ")}`,
+            `give the server a name of plain letters that is shorter`,
+          ),
+        ]
+      : []),
+    ...(silent.length > 0
+      ? [warn("descriptions", `none for ${silent.join(", ")}: the model has to guess what they do`)]
+      : []),
+  ];
+}

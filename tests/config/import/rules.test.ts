@@ -1,0 +1,191 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, test } from "@jest/globals";
+import { type ImportChoices, type ImportTarget, planImport } from "../../../src/config/import/plan.js";
+import { previewOf } from "../../../src/config/import/preview.js";
+import { reportOf } from "../../../src/config/import/report.js";
+import { findAll, importFrom } from "../../../src/config/import/tools.js";
+import { type Folder, folderWith } from "../folder.js";
+
+function at(folder: Folder) {
+  return { platform: "linux" as const, env: {}, home: join(folder.path, "home"), cwd: folder.path };
+}
+
+/** What comes of a file, for a configuration that says this. */
+function planned(
+  file: Record<string, string>,
+  {
+    text = "",
+    servers = {},
+    env = {},
+    replace = false,
+    secrets = "keep",
+  }: Partial<ImportTarget & ImportChoices & { text: string }> = {},
+) {
+  using folder = folderWith(file);
+  const files = importFrom(Object.keys(file)[0] ?? "", at(folder));
+  const target = { file: "config.yaml", folder: folder.path, text, servers, env };
+  const plan = planImport(files, target, { replace, secrets });
+  return {
+    entries: Object.fromEntries(plan.edits.map(({ name, entry }) => [name, entry])),
+    comments: plan.edits.map(({ comments }) => comments?.above),
+    report: reportOf(files, plan, { file: "config.yaml", isDone: true }).replaceAll(folder.path, ""),
+    preview: previewOf(plan, target),
+    hasSecrets: plan.hasSecrets,
+  };
+}
+
+const claude = (servers: object) => ({ ".mcp.json": JSON.stringify({ mcpServers: servers }) });
+
+test("a name that is taken stays as it is, unless --replace says otherwise", () => {
+  const file = claude({ a: { command: "new" } });
+  const before = { text: "mcpServers:\n  a:\n    command: old\n", servers: { a: { command: "old" } } };
+  const kept = planned(file, before);
+  expect([kept.entries, kept.preview]).toEqual([{}, ""]);
+  expect(kept.report).toContain(
+    "a: kept: config.yaml has a server of this name, which stays (--replace takes this one)",
+  );
+  const replaced = planned(file, { ...before, replace: true });
+  expect(replaced.preview).toContain("-    command: old\n+    command: new\n");
+  expect(replaced.report).toContain("a: replaced");
+});
+
+test("every key without a counterpart is named", () => {
+  const { report } = planned(
+    claude({ a: { command: "x", transportOptions: 1, alwaysLoad: true, env: { DEEP: {} }, args: "no list" }, b: 7 }),
+  );
+  expect(report.split("\n").slice(1)).toEqual([
+    "  a: added",
+    "    transportOptions: has no counterpart here",
+    "    alwaysLoad: is not needed: tools are held back only when all of them cost too much (tool_budget_tokens)",
+    "    env.DEEP: is not a text, so it was left out",
+    "    args: is not a list of texts, so it was left out",
+    "  b: left out: it is not a mapping",
+    "config.yaml: 1 added, 1 left out",
+  ]);
+});
+
+test("what would keep the configuration from loading is switched off or left out, with the reason", () => {
+  const { entries, report } = planned(claude({ a: { command: "x", env: { K: "${UNSET_KEY}" } }, b: { args: ["y"] } }));
+  expect(entries.a).toMatchObject({ enabled: false, cwd: "." }); // the project is where the configuration is
+  expect(report).toContain("a: added, switched off: env.K: environment variable UNSET_KEY is not set");
+  expect(report).toContain("b: left out: needs `command` (stdio) or `url` (http)");
+  expect(
+    planned(claude({ a: { command: "x", env: { K: "${K}" } } }), { env: { K: "1" } }).entries.a,
+  ).not.toHaveProperty("enabled");
+});
+
+const withSecrets = claude({
+  git: {
+    command: "git-mcp",
+    args: ["--token", "arg-secret-0123"],
+    env: { GIT_TOKEN: "env-secret-0123", MODE: "fast" },
+  },
+  web: {
+    type: "http",
+    url: "https://x.example/mcp?key=url-secret-0123",
+    headers: { Authorization: "Bearer head-secret-0123" },
+  },
+});
+
+test("a secret is never shown", () => {
+  const { preview, report, hasSecrets } = planned(withSecrets);
+  expect(preview + report).not.toMatch(/secret-0123/);
+  expect(preview).toContain('GIT_TOKEN: "***"');
+  expect(hasSecrets).toBe(true);
+});
+
+test("where others read the file, a placeholder stands for each secret, and the server is off until that is set", () => {
+  const { entries, report, hasSecrets } = planned(withSecrets, { secrets: "refer" });
+  expect(entries.git).toMatchObject({
+    args: ["--token", "${GIT_SECRET2}"],
+    env: { GIT_TOKEN: "${GIT_TOKEN}", MODE: "fast" },
+    enabled: false,
+  });
+  expect(entries.web).toMatchObject({
+    headers: { Authorization: expect.stringMatching(/^Bearer \$\{WEB_SECRET\d?\}$/) },
+  });
+  expect(JSON.stringify(entries)).not.toContain("secret-0123");
+  expect(report).toContain("its secrets were not copied: set the variables that stand in their place");
+  expect(hasSecrets).toBe(false);
+});
+
+test("a comment that holds a secret comes without it", () => {
+  const file = { ".mcp.json": '{"mcpServers": {\n// "API_KEY": "sk-0123456789abcdefghij"\n"a": {"command": "x"}}}' };
+  expect(planned(file).comments).toEqual([[expect.not.stringContaining("0123456789")]]);
+});
+
+test.each([
+  [
+    "Roo Code, whose times are seconds",
+    { "mcp_settings.json": '{"mcpServers":{"a":{"command":"x","timeout":30,"alwaysAllow":["t"]}}}' },
+    { timeout: "30s", tools: { auto_approve: ["t"] } },
+  ],
+  [
+    "opencode 2",
+    {
+      "opencode.json":
+        '{"mcp":{"servers":{"a":{"type":"local","command":["x"],"disabled":true,"timeout":{"startup":5000,"request":700}}}}}',
+    },
+    { enabled: false, startup_timeout: "5s", timeout: "700ms" },
+  ],
+  [
+    "Codex, whose empty list of tools is none",
+    { "c.toml": '[mcp_servers.a]\ncommand = "x"\nenabled_tools = []\n' },
+    { tools: { deny: ["*"] } },
+  ],
+  [
+    "Kit, whose headers are lines",
+    {
+      "k.yml":
+        'mcpServers:\n  a:\n    type: remote\n    url: http://x\n    headers: ["Authorization: Bearer ${env://T:-a:b}"]\n',
+    },
+    { headers: { Authorization: "Bearer ${T:-a:b}" }, type: "http" },
+  ],
+  [
+    "VS Code's settings.json",
+    { "settings.json": '{"mcp":{"servers":{"a":{"command":"${userHome}/x"}}}}' },
+    { command: "${HOME}/x" },
+  ],
+])("a file is known by what is in it: %s", (_, file, expected) => {
+  expect(planned(file, { env: { HOME: "/home/me" } }).entries.a).toMatchObject(expected);
+});
+
+test("what is neither a tool nor a file is said, with what was meant", () => {
+  using folder = folderWith({});
+  expect(() => importFrom("curser", at(folder))).toThrow("curser is neither a tool nor a file (did you mean cursor?)");
+  expect(() => importFrom("zed", at(folder))).toThrow(
+    "Zed has no configuration at its usual places: .zed/settings.json",
+  );
+});
+
+test("a broken file is named with its place, and the others are found all the same", () => {
+  using folder = folderWith({
+    ".mcp.json": '{\n  "mcpServers": {]\n}',
+    "opencode.json": '{"mcp":{"a":{"type":"local","command":["x"]}}}',
+  });
+  const found = findAll(at(folder)).map(({ importer, imported }) => [
+    importer.tool,
+    "problem" in imported ? imported.problem : imported.servers.length,
+  ]);
+  expect(found).toEqual([
+    ["claude-code", expect.stringMatching(/^\.mcp\.json:2:18: not valid JSON/)],
+    ["opencode", 1],
+  ]);
+  using toml = folderWith({ "x.toml": 'a = 1\nkey = "secret-0123\n' });
+  expect(() => importFrom("x.toml", at(toml))).toThrow(/^x\.toml:2:\d+: not valid TOML: (?!.*secret-0123)/);
+});
+
+test.each([
+  ["darwin", "Library/Application Support/Claude/claude_desktop_config.json", "claude-desktop"],
+  ["darwin", "Library/Application Support/Code/User/mcp.json", "vscode"],
+  ["win32", "AppData/Roaming/Claude/claude_desktop_config.json", "claude-desktop"],
+  ["win32", "AppData/Roaming/Block/goose/config/config.yaml", "goose"],
+] as const)("on %s the place is %s", (platform, path, tool) => {
+  using folder = folderWith({});
+  const file = join(folder.path, "home", path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, path.endsWith("yaml") ? "extensions: {}\n" : "{}");
+  const found = findAll({ ...at(folder), platform });
+  expect(found.map(({ importer }) => importer.tool)).toEqual([tool]);
+});
