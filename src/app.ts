@@ -8,6 +8,7 @@ import { configuredSecrets } from "./config/secrets.js";
 import type { Config, LlmConfig, ServerConfig, StorageConfig } from "./core/config.js";
 import { messageOf } from "./core/errors.js";
 import { newId } from "./core/ids.js";
+import type { HostState } from "./core/measurements.js";
 import type { Observe, SessionHub } from "./core/ports.js";
 import { clearing } from "./core/redaction.js";
 import { stateFolder } from "./core/state-folder.js";
@@ -17,7 +18,7 @@ import { FirstRun } from "./first-run.js";
 import { ChangingClient, type Llm } from "./llm/changing-client.js";
 import { LlmClient } from "./llm/client.js";
 import { leaseOf } from "./log-only.js";
-import { fromLevel, jsonLog } from "./logging.js";
+import { fromLevel } from "./logging.js";
 import type { Logins } from "./mcp/auth/logins.js";
 import { McpHub } from "./mcp/hub.js";
 import type { Sample } from "./mcp/sampling.js";
@@ -27,6 +28,9 @@ import { isGone, thisMachine } from "./session/node.js";
 import { openLog } from "./session/open-log.js";
 import type { Session } from "./session/session.js";
 import { Sessions } from "./session/sessions.js";
+import { stderrLog } from "./stderr-log.js";
+import type { TelemetryParts } from "./telemetry/open.js";
+import { wantsCollector } from "./telemetry/wanted.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -51,6 +55,8 @@ export interface AppOptions {
   workspace?: string;
   /** Whether answers about tools that were kept for good count here, and new ones are kept. Default: yes. */
   keepsApprovals?: boolean;
+  /** Whether what is measured is kept for `App.scrape`. Default: no. */
+  scraped?: boolean;
 }
 
 /** A running host. */
@@ -78,6 +84,8 @@ export interface App extends AsyncDisposable {
   models(): string[];
   /** Resolves when every enabled server is ready or has failed. */
   ready(): Promise<void>;
+  /** What is measured, in the text format of Prometheus. Undefined: nobody wanted it. */
+  scrape?: () => Promise<{ contentType: string; text: string }>;
   /** Cancels running turns, lets them write their end, and ends every server. */
   close(): Promise<void>;
   /** As `close`, but running turns have this long to end, and go on at the next start when they have not. */
@@ -89,8 +97,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
   const { env = process.env, overrides, tape } = options;
   const loaded = isLoaded(options.config) ? options.config : loadConfig(options.config ?? {}, { env, overrides });
   let { config } = loaded;
-  const log = options.observe ?? jsonLog((line) => process.stderr.write(line), Date.now);
-  const observe = fromLevel(() => config.logging.level, log);
+  const observe = options.observe ? fromLevel(() => config.logging, options.observe) : stderrLog(() => config, env);
 
   const closers: (() => unknown)[] = [];
   let closing: Promise<void> | undefined;
@@ -104,6 +111,16 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
   };
 
   try {
+    const state = async (): Promise<HostState> => ({
+      turns: sessions.load,
+      servers: hub.servers(),
+      ...(await client.state()),
+    });
+    const { scraped = false } = options;
+    let clear = clearing(configuredSecrets(config, env));
+    const telemetry = await listen(config, { env, observe, clear: (text) => clear(text), scraped, state });
+    if (telemetry) closedAtEnd(telemetry);
+    const meter = telemetry?.meter;
     const { storage } = config.chat;
     const { store, shared } = await openLog(storage, { now: Date.now, observe, newId });
     closedAtEnd(store);
@@ -116,9 +133,8 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     // What a tape answers is not asked of a provider.
     const limits = tape?.plays.models ? undefined : store.limits?.(node, { leaseMs, observe });
     if (limits) closedAtEnd(limits);
-    const client = closedAtEnd(new ChangingClient(new LlmClient(llm, { env, observe, tape, limits })));
+    const client = closedAtEnd(new ChangingClient(new LlmClient(llm, { env, observe, tape, limits, meter })));
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
-    let clear = clearing(configuredSecrets(config, env));
     const logs = closedAtEnd(
       new ServerLogs(stateFolder(env, "server-logs"), {
         observe,
@@ -131,6 +147,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
         observe,
         auth: { folder: stateFolder(env, "auth") },
         tape,
+        meter,
         // A tape holds what servers said in its own session, not in those before.
         manifestFolder: tape ? undefined : manifestFolder(env),
         pinFolder: tape?.plays.servers ? undefined : stateFolder(env, "pins"),
@@ -160,7 +177,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       dispatch: shared?.dispatch,
     };
     const sessions = closedAtEnd(
-      new Sessions({ store, engine, hub, settings, newId, approvals, retention: storage, now: Date.now }),
+      new Sessions({ store, engine, hub, settings, newId, meter, approvals, retention: storage, now: Date.now }),
     );
     hub.start();
     const apply = async (next: Config) => {
@@ -205,6 +222,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       models,
       extendHub,
       apply,
+      scrape: telemetry?.prometheus?.scrape,
       ready: () => hub.ready(),
       close,
       drain,
@@ -217,11 +235,17 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
 }
 
 /** What a host is built on stays as it was: its log, its doors. */
-function withFixed(next: Config, { chat: { storage }, serve, mcpServe }: Config): Config {
+function withFixed(next: Config, { chat: { storage }, serve, mcpServe, telemetry }: Config): Config {
   const { maxAgeMs: _, maxConversations: __, ...place } = storage;
   const { maxAgeMs, maxConversations } = next.chat.storage;
   const rules = { ...(maxAgeMs && { maxAgeMs }), ...(maxConversations && { maxConversations }) };
-  return { ...next, serve, mcpServe, chat: { ...next.chat, storage: { ...place, ...rules } as StorageConfig } };
+  return {
+    ...next,
+    serve,
+    mcpServe,
+    telemetry,
+    chat: { ...next.chat, storage: { ...place, ...rules } as StorageConfig },
+  };
 }
 
 /** Of each provider that can be used, the model it is configured with. */
@@ -261,6 +285,17 @@ export async function createLogins(
 ): Promise<Logins> {
   const { Logins } = await import("./mcp/auth/logins.js");
   return new Logins(servers, { folder: stateFolder(env, "auth"), showPage });
+}
+
+/** Whoever listens to what the layers measure; undefined when nobody does, and then nothing of it is loaded. */
+async function listen(
+  { telemetry: config }: Config,
+  parts: Pick<TelemetryParts, "env" | "observe" | "clear" | "scraped" | "state">,
+) {
+  const collector = wantsCollector(config, parts.env);
+  if (!collector && !parts.scraped) return undefined;
+  const { openTelemetry } = await import("./telemetry/open.js");
+  return openTelemetry({ ...parts, config, collector, version });
 }
 
 /** Where what servers offered the last time is kept. */

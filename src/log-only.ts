@@ -5,12 +5,12 @@ import { newId } from "./core/ids.js";
 import type { Observe } from "./core/ports.js";
 import type { ChatStore, LogNode, Period } from "./core/store-ports.js";
 import { openStore } from "./history/open.js";
-import { fromLevel, jsonLog } from "./logging.js";
 import { Conversations } from "./session/conversations.js";
 import { defaultLeaseMs } from "./session/lost-hosts.js";
 import { isGone, thisMachine } from "./session/node.js";
 import { type Nodes, nodesOf } from "./session/nodes.js";
 import { bringToSchema } from "./session/open-log.js";
+import { stderrLog } from "./stderr-log.js";
 
 /** The conversations in the log; and the secrets that no export of them may hold. Throws StoreError. */
 export async function openConversations(
@@ -58,9 +58,6 @@ async function readableLog(config: Config) {
   return { store, isLost: (node: LogNode) => isGone(node, machine) };
 }
 
-function observerOf({ logging }: Config): Observe {
-  return fromLevel(
-    () => logging.level,
-    jsonLog((line) => process.stderr.write(line), Date.now),
-  );
+function observerOf(config: Config): Observe {
+  return stderrLog(() => config, process.env);
 }

@@ -12,6 +12,7 @@ const allowed: Record<string, readonly string[]> = {
   cassette: ["core"],
   demo: ["core"],
   doctor: ["history/estimate.ts", "mcp", "core"],
+  telemetry: ["core"],
   orchestrator: ["llm", "core"],
   session: ["orchestrator", "history", "core"],
   frontends: ["session", "core"],
@@ -30,6 +31,7 @@ const allowed: Record<string, readonly string[]> = {
     "app.ts",
     "log-only.ts",
     "logging.ts",
+    "stderr-log.ts",
     "script-host",
     "cassette",
     "frontends",
@@ -53,11 +55,13 @@ const roots: Record<string, readonly string[]> = {
     "first-run.ts",
     "log-only.ts",
     "logging.ts",
+    "stderr-log.ts",
   ],
   "first-run.ts": ["llm", "demo", "core"],
-  "log-only.ts": ["session", "history", "config", "logging.ts", "core"],
+  "log-only.ts": ["session", "history", "config", "stderr-log.ts", "core"],
   "index.ts": ["app.ts", "script-host", "orchestrator", "session", "frontends", "core"],
   "logging.ts": ["core"],
+  "stderr-log.ts": ["logging.ts", "config", "core"],
 };
 
 const src = join(process.cwd(), "src");
@@ -80,6 +84,26 @@ test("imports point one way", () => {
           folderOf(target) !== folderOf(file) && !rules?.some((rule) => rule === folderOf(target) || rule === target),
       )
       .map((target) => `${file} imports ${target}`);
+  });
+  expect(wrong).toEqual([]);
+});
+
+/** Folders that may load these packages: whatever else is measured is measured through `core/measurements.ts`. */
+const keptTo: readonly [RegExp, readonly string[]][] = [
+  [/^@opentelemetry\//, ["telemetry"]],
+  [/^prom-client$/, ["telemetry"]],
+  [/^pino$/, ["logging.ts"]],
+];
+
+test("OpenTelemetry, Prometheus and the logger are known in one place each", () => {
+  const wrong = files.flatMap((file) => {
+    const text = readFileSync(join(src, file), "utf8");
+    const packages = [...text.matchAll(/(?:from|import|require|\))\s*\(?\s*"([^".][^"]*)"/g)].map(
+      ([, name = ""]) => name,
+    );
+    return packages
+      .filter((name) => keptTo.some(([pattern, folders]) => pattern.test(name) && !folders.includes(folderOf(file))))
+      .map((name) => `${file} imports ${name}`);
   });
   expect(wrong).toEqual([]);
 });

@@ -37,6 +37,6 @@ export function messagesOf({ messages }: Json): Json {
 
 /** Without the ids that say which call of which turn it is. */
 export function normalisedParams({ _meta, ...params }: Json): Json {
-  const { traceparent: _, "mcp-platform/call-id": __, ...meta } = isMapping(_meta) ? _meta : {};
+  const { traceparent: _, tracestate: __, "mcp-platform/call-id": ___, ...meta } = isMapping(_meta) ? _meta : {};
   return normalised({ ...params, ...(Object.keys(meta).length > 0 && { _meta: meta }) }) as Json;
 }

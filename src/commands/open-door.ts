@@ -5,7 +5,7 @@ import { newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
 import type { DoorParts } from "../frontends/door.js";
 import { exitCodes } from "../frontends/exit-codes.js";
-import { fromLevel, jsonLog } from "../logging.js";
+import { stderrLog } from "../stderr-log.js";
 import { findSource, type GlobalOptions, load } from "./configuration.js";
 import { confirmed } from "./confirmed.js";
 import { keepStdoutClean, leave, onInterrupt, onTermination, whenWritten } from "./process.js";
@@ -15,6 +15,8 @@ export interface DoorOptions {
   observe?: Observe;
   /** The door stays open for long: the servers follow the configuration files. */
   followsFiles?: boolean;
+  /** What is measured can be scraped. */
+  scraped?: boolean;
 }
 
 /** How long whoever reads slowly may keep a process that is to end. */
@@ -26,7 +28,7 @@ const partingMs = 5_000;
 export async function openDoor(
   flags: GlobalOptions,
   door: (parts: DoorParts, app: App) => Promise<number>,
-  { observe, followsFiles = false }: DoorOptions = {},
+  { observe, followsFiles = false, scraped = false }: DoorOptions = {},
 ): Promise<void> {
   keepStdoutClean();
   const source = findSource(flags);
@@ -36,7 +38,7 @@ export async function openDoor(
   const loaded = await confirmed(read, flags, source);
   const { createApp, createLogins } = await import("../app.js");
   const flushes: (() => Promise<void>)[] = [];
-  const starting = createApp({ config: loaded, observe, recover: false });
+  const starting = createApp({ config: loaded, observe, scraped, recover: false });
   let host: App | undefined;
   // Listened to from the start, because servers run before the app is there.
   onTermination(async (signal) => {
@@ -48,16 +50,11 @@ export async function openDoor(
   });
   const app = await starting;
   host = app;
-  const { sessions, hub, resolveModel } = app;
+  const { sessions, hub, resolveModel, scrape } = app;
   const { Reload } = await import("./reload.js");
   const reload = new Reload({ flags, source, read, contents, host: app });
   // Whoever sits at the terminal wants to know that the change was taken.
-  const log =
-    observe ??
-    fromLevel(
-      () => app.config.logging.level,
-      jsonLog((line) => process.stderr.write(line), Date.now),
-    );
+  const log = observe ?? stderrLog(() => app.config, process.env);
   const stopFollowing = followsFiles
     ? reload.watch(({ level, text }) => log({ level, scope: "config", message: text }))
     : () => {};
@@ -66,7 +63,7 @@ export async function openDoor(
     const login: DoorParts["login"] = async (name, showPage) =>
       (await createLogins(app.config.mcpServers, process.env, showPage)).login(name);
     const now = Date.now;
-    const parts = { sessions, hub, resolveModel, reload: () => reload.now(), login, onLeaving, newId, now };
+    const parts = { sessions, hub, resolveModel, reload: () => reload.now(), login, onLeaving, scrape, newId, now };
     const exitCode = await door(parts, app).finally(stopFollowing);
     onInterrupt(() => leave(exitCodes.cancelled));
     await app.close();

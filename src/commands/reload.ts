@@ -118,6 +118,7 @@ const sections = {
   "chat.service": ({ chat }: Config) => chat.service,
   "chat.limits": ({ chat }: Config) => chat.limits,
   "chat.storage": ({ chat }: Config) => chat.storage,
+  telemetry: ({ telemetry }: Config) => telemetry,
   serve: ({ serve }: Config) => serve,
   "mcp.serve": ({ mcpServe }: Config) => mcpServe,
   logging: ({ logging }: Config) => logging,

@@ -90,7 +90,15 @@ function commonOptions(flags: ScriptFlags, config: LoadedConfig, cassette?: Cass
   const { var: vars, speed, fault: faults, update: updates } = flags;
   // Where a status line may be, a log line begins over it.
   const log = (line: string) => void stderr.write(stderr.isTTY ? eraseLine + line : line);
-  return { config, vars, speed, faults, updates, cassette, observe: jsonLog(log, Date.now) };
+  return {
+    config,
+    vars,
+    speed,
+    faults,
+    updates,
+    cassette,
+    observe: jsonLog({ write: log, now: Date.now, maxLength: config.config.logging.maxLength }),
+  };
 }
 
 /** Throws one ConfigError with the mistakes in all of them. */

@@ -34,7 +34,7 @@ export function addServeCommand(program: Command, version: string): void {
           const options = { ...serve, ...flags, version, models: () => modelNames(app.config.llm), mcp };
           return runServe(parts, options, { stderr: process.stderr, onInterrupt });
         },
-        { followsFiles: true },
+        { followsFiles: true, scraped: true },
       );
     });
 }

@@ -3,6 +3,7 @@ import type {
   HttpConfig,
   LimitsConfig,
   LlmConfig,
+  LoggingConfig,
   LogLevel,
   McpServeConfig,
   OAuthConfig,
@@ -12,6 +13,7 @@ import type {
   ServerConfig,
   ServiceConfig,
   StorageConfig,
+  TelemetryConfig,
 } from "../core/config.js";
 import { parseDuration } from "../core/durations.js";
 import type { Mapping } from "../core/tree.js";
@@ -61,7 +63,8 @@ interface ConfigTree {
     };
   };
   serve: Mapping;
-  logging: { level: LogLevel };
+  logging: { level: LogLevel; modules: LoggingConfig["modules"]; max_length: number };
+  telemetry: Mapping & { headers: Record<string, string> };
   mcp: {
     serve: {
       chat: boolean;
@@ -101,7 +104,7 @@ interface ServerTree {
 
 /** The one place where snake_case becomes camelCase, and seconds milliseconds. The tree has passed the schema. */
 export function buildConfig(tree: Mapping): Config {
-  const { llm, chat, serve, logging, mcp, mcpServers } = tree as unknown as ConfigTree;
+  const { llm, chat, serve, logging, telemetry, mcp, mcpServers } = tree as unknown as ConfigTree;
   const { service, limits, storage } = chat;
   const { time: timeMs, ...turn } = limits.turn;
   const { tool_notifications: notifications } = service;
@@ -138,7 +141,8 @@ export function buildConfig(tree: Mapping): Config {
       storage: buildStorage(storage),
     },
     serve: camelCase(serve) as unknown as ServeConfig,
-    logging,
+    logging: camelCase(logging) as unknown as LoggingConfig,
+    telemetry: camelCase(telemetry) as unknown as TelemetryConfig,
     mcpServe: buildMcpServe(mcp.serve),
     mcpServers: Object.entries(mcpServers).map(([name, server]) => buildServer(name, server)),
   };

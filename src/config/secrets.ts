@@ -6,7 +6,7 @@ const shortest = 8;
 
 /** Every secret that the configuration and the environment hold, as far as their names tell: what no text for others may contain. */
 export function configuredSecrets(
-  { llm, chat, mcpServers }: Config,
+  { llm, chat, telemetry, mcpServers }: Config,
   env: Readonly<Record<string, string | undefined>>,
 ): string[] {
   const providers = Object.values(llm.providers).flatMap(({ apiKey, apiKeys = [], headers, baseUrl }) => [
@@ -17,7 +17,8 @@ export function configuredSecrets(
   ]);
   const { storage } = chat;
   const database = storage.driver === "postgres" ? [storage.url, passwordOf(storage.url)] : [];
-  const all = [...secretValues(env), ...providers, ...database, ...mcpServers.flatMap(secretsOfServer)];
+  const collector = [...Object.values(telemetry.headers), ...secretsInUrls(telemetry.endpoint)];
+  const all = [...secretValues(env), ...providers, ...database, ...collector, ...mcpServers.flatMap(secretsOfServer)];
   return [...new Set(all)].filter((value) => value !== undefined && value.length >= shortest) as string[];
 }
 

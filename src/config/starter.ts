@@ -46,6 +46,10 @@ chat:
 
 logging:
   level: warn                      # debug | info | warn | error | silent, on stderr
+  # modules: { llm: debug }        # in its place, for single modules
+
+# telemetry:
+#   endpoint: http://127.0.0.1:4318   # a collector that takes OTLP over HTTP
 
 # mcp:
 #   config_file: .mcp.json         # servers of a file that another host uses too; the same name here wins

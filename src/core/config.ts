@@ -280,11 +280,35 @@ export interface McpServeConfig {
   plainNames: boolean;
 }
 
+/** What is written to stderr. */
+export interface LoggingConfig {
+  level: LogLevel;
+  /** In place of it, by the scope of what is said: `llm`, `mcp`… */
+  modules: Readonly<Record<string, LogLevel>>;
+  /** Bytes of one text in a line; a longer one is cut in its middle. */
+  maxLength: number;
+}
+
+/** Where spans and metrics go, by OTLP. */
+export interface TelemetryConfig {
+  /** Unset: where an endpoint is named, here or in the environment. */
+  enabled?: boolean;
+  /** Without `/v1/traces`. */
+  endpoint?: string;
+  headers: Readonly<Record<string, string>>;
+  serviceName: string;
+  /** Whether spans say what people, models and tools said. */
+  captureContent: boolean;
+  /** Bytes of that in one attribute. */
+  maxLength: number;
+}
+
 export interface Config {
   llm: LlmConfig;
   chat: { service: ServiceConfig; limits: LimitsConfig; storage: StorageConfig };
   serve: ServeConfig;
-  logging: { level: LogLevel };
+  logging: LoggingConfig;
+  telemetry: TelemetryConfig;
   mcpServe: McpServeConfig;
   mcpServers: readonly ServerConfig[];
 }

@@ -1,6 +1,7 @@
 /** The seams between layers: what a layer needs of another one that it must not import. The log is in `store-ports.ts`. */
 import type { ApprovalAnswer } from "./approval.js";
 import type { ContentPart, Question, ServerState, ToolCall, ToolDefinition, ToolResult } from "./chat.js";
+import type { TraceContext } from "./trace-context.js";
 
 export type { ToolResult };
 
@@ -33,8 +34,8 @@ export interface SendOptions {
   sample?: (params: Record<string, unknown>) => Promise<Record<string, unknown>> | undefined;
   /** The same for the same call of the same turn, and for no other: a server may tell a repetition by it. */
   callId?: string;
-  /** W3C trace context that the call belongs to. */
-  traceparent?: string;
+  /** The span of the call. */
+  trace?: TraceContext;
   /** Gets the result as the server sent it, when there is one. */
   onAnswer?: (result: Record<string, unknown>) => void;
 }

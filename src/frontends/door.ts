@@ -17,6 +17,8 @@ export interface DoorParts {
   login: (name: string, showPage: (page: URL) => void) => Promise<string>;
   /** What has to be written out before the process leaves after SIGTERM, once no turn runs any more. It may take a second. */
   onLeaving?: (flush: () => Promise<void>) => void;
+  /** What is measured, in the text format of Prometheus, where it is. */
+  scrape?: (() => Promise<{ contentType: string; text: string }>) | undefined;
   newId: NewId;
   /** Milliseconds since the epoch. */
   now: () => number;

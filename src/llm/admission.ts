@@ -1,4 +1,5 @@
 import type { HttpConfig } from "../core/config.js";
+import type { HostState } from "../core/measurements.js";
 import { Attempts, type OnDelta } from "./attempts.js";
 import { Breaker } from "./breaker.js";
 import type { Call } from "./call.js";
@@ -48,6 +49,19 @@ export class Admission {
     });
   }
 
+  state(): Pick<HostState, "limiters" | "breakers"> {
+    return {
+      limiters: [...this.#lanes.values()].map(({ provider, limiter }) => {
+        const { active, queued: waiting, limit } = limiter;
+        return { provider, active, waiting, limit };
+      }),
+      breakers: [...this.#breakers.values()].map(({ name, state }) => {
+        const [provider = "", model = ""] = name.split(/\/(.*)/s);
+        return { provider, model, state };
+      }),
+    };
+  }
+
   /** Closes the connections; requests in flight fail. */
   close(): void {
     this.#attempts.close();
@@ -62,8 +76,9 @@ export class Admission {
 
   #breakerOf({ provider, model }: Call): Breaker {
     const name = `${this.#nameOf(provider)}/${model}`;
-    const breaker =
-      this.#breakers.get(name) ?? new Breaker(`${provider.name}/${model}`, this.#parts.now, this.#parts.observe);
+    const { now, observe, meter } = this.#parts;
+    const opened = () => meter?.record({ type: "breaker_opened", provider: provider.name, model });
+    const breaker = this.#breakers.get(name) ?? new Breaker(`${provider.name}/${model}`, now, observe, opened);
     this.#breakers.set(name, breaker);
     return breaker;
   }

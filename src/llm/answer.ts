@@ -76,6 +76,7 @@ export function readAnswer(response: Response, call: Call, fold: AnswerFold, now
       }
       // The consumer may have cancelled from within a delta.
       if (settled) return;
+      if (fold.progress > before) options.measure?.progressed();
       if (fold.isFinished) {
         if (phase !== "trailer") waitFor("trailer");
       } else if (!options.streaming) waitFor("timeout");
@@ -93,6 +94,7 @@ export function readAnswer(response: Response, call: Call, fold: AnswerFold, now
       }
     };
 
+    options.measure?.answerBegins();
     waitFor(options.streaming ? "ttft_timeout" : "timeout");
     stream.on("data", onData);
     stream.once("end", onEnd).once("close", onEnd).on("error", onEnd);

@@ -1,5 +1,6 @@
 import { CircuitState, circuitBreaker, handleWhen, isBrokenCircuitError, SamplingBreaker } from "cockatiel";
 import { LlmError, type LlmErrorKind } from "../core/errors.js";
+import type { BreakerState } from "../core/measurements.js";
 import type { Observe } from "../core/ports.js";
 import { type Asked, duration, failure, saidBy } from "./errors.js";
 
@@ -44,16 +45,24 @@ export class Breaker {
     readonly name: string,
     readonly now: () => number,
     observe: Observe,
+    opened: () => void = () => {},
   ) {
     this.#policy.onBreak((reason) => {
       this.#retryAt = now() + OPEN_MS;
       if ("error" in reason && reason.error instanceof LlmError) this.#lastFailure = reason.error;
+      opened();
       const fields = { model: name, kind: this.#lastFailure?.kind, pauseMs: OPEN_MS };
       observe({ level: "warn", scope: "llm", message: "keeps failing and is not asked for a while", fields });
     });
     this.#policy.onReset(() =>
       observe({ level: "info", scope: "llm", message: "answers again", fields: { model: name } }),
     );
+  }
+
+  get state(): BreakerState {
+    const { state } = this.#policy;
+    if (state === CircuitState.Closed) return "closed";
+    return state === CircuitState.HalfOpen || this.now() >= this.#retryAt ? "half_open" : "open";
   }
 
   /** Throws what `ask` throws, or, while the model is not asked, an LlmError that says when it will be. */

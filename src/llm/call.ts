@@ -1,6 +1,8 @@
 import type { HttpConfig } from "../core/config.js";
 import type { LlmError } from "../core/errors.js";
 import type { Slot } from "../core/shared-limits.js";
+import { spanWithin, type TraceContext } from "../core/trace-context.js";
+import type { CompletionMeasure } from "./completion-measure.js";
 import type { Draft } from "./dialect.js";
 import { duration, failure, statedIn } from "./errors.js";
 import type { Lane } from "./lane.js";
@@ -25,6 +27,12 @@ interface CallOptions {
   /** What the conversation says, for errors to leave it out. */
   texts: () => readonly string[];
   tally: Tally;
+  /** Names the completion over all its requests. */
+  completionId: string;
+  /** The span that the completion is part of. */
+  within: TraceContext | undefined;
+  /** Undefined: nobody listens. */
+  measure: CompletionMeasure | undefined;
   /** Aborted by the caller or by the total time limit. */
   signal: AbortSignal;
   totalTimeoutMs: number;
@@ -87,6 +95,12 @@ export class Call {
     if (!said || !this.draft.correct(said)) return false;
     this.gaveUp = false;
     return true;
+  }
+
+  /** The completion's span. Made for each request: a thousand streams that wait would hold a thousand of them. */
+  get trace(): TraceContext {
+    const { measure, within, completionId } = this.options;
+    return measure?.trace ?? spanWithin(within, completionId);
   }
 
   /** HTTP requests sent so far for the completion, to this provider and others. */

@@ -33,6 +33,11 @@ export class ChangingClient implements Llm {
     return await pinned.llm.complete(...request);
   }
 
+  /** Of the present client. */
+  state() {
+    return this.#client.state();
+  }
+
   /** The present client, which stays open until it is disposed of. */
   pin(): Disposable & { llm: Llm } {
     const client = this.#client;

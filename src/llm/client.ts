@@ -2,14 +2,17 @@ import { isDeepStrictEqual } from "node:util";
 import type { Completion, CompletionRequest } from "../core/chat.js";
 import type { LlmConfig, StreamRecovery } from "../core/config.js";
 import { type NewId, newId } from "../core/ids.js";
+import type { HostState, Meter } from "../core/measurements.js";
 import type { Observe } from "../core/ports.js";
 import type { SharedLimits } from "../core/shared-limits.js";
 import type { Tape } from "../core/tape.js";
+import { spanWithin, type TraceContext } from "../core/trace-context.js";
 import type { OnDelta } from "./attempts.js";
 import { Call, TotalTimeout } from "./call.js";
+import { CompletionMeasure } from "./completion-measure.js";
 import { Dialects } from "./dialect.js";
 import { firstAnswer } from "./fallback.js";
-import { type Price, priceOf } from "./prices.js";
+import { costUsd, type Price, priceOf } from "./prices.js";
 import { type Environment, modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";
 import { textsIn } from "./quotes.js";
 import { SharedAdmission } from "./shared-admission.js";
@@ -27,9 +30,10 @@ export interface LlmClientParts {
   tape?: Tape;
   /** Those of all nodes. Default: this one is alone. */
   limits?: SharedLimits | undefined;
+  meter?: Meter | undefined;
 }
 
-type Optional = "tape" | "limits";
+type Optional = "tape" | "limits" | "meter";
 
 export interface CompleteOptions {
   streaming: boolean;
@@ -40,6 +44,8 @@ export interface CompleteOptions {
   streamRecovery?: StreamRecovery;
   /** Sent as `X-Client-Request-Id`. */
   requestId?: string;
+  /** The span that the completion is part of. Default: it begins a trace. */
+  trace?: TraceContext | undefined;
 }
 
 /** `llm.http.total_timeout` unless the file sets it. A stream gets more, since `idle_timeout` watches its progress. */
@@ -101,19 +107,25 @@ export class LlmClient {
 
   /** One completion, streamed or not: the same answer gives the same completion. Throws LlmError. */
   async complete(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
-    const { observe } = this.#parts;
+    const { observe, meter, now } = this.#parts;
     const totalTimeoutMs = this.#totalTimeoutMs(options.streaming);
     using limited = limitTime(totalTimeoutMs, options.signal);
     const showing = new Showing(options.streaming ? options.onDelta : undefined, this.#restarts(options));
+    const { streaming, requestId: completionId = this.#parts.newId("req"), trace: within } = options;
+    const trace = meter && spanWithin(within, completionId, meter.samples);
+    const measure = meter && trace && new CompletionMeasure({ meter, trace, streaming, now });
     const shared = {
       http: this.#config.http,
-      streaming: options.streaming,
+      streaming,
       hasTools: request.tools.length > 0,
       texts: () => textsIn(request),
       tally: { sent: 0, retries: 0 },
+      completionId,
+      within,
+      measure,
       signal: limited.signal,
       totalTimeoutMs,
-      deadlineAt: this.#parts.now() + totalTimeoutMs,
+      deadlineAt: now() + totalTimeoutMs,
     };
     const completion = await firstAnswer({
       targets: [
@@ -123,7 +135,8 @@ export class LlmClient {
       isOpen: () => showing.isOpen,
       observe,
       ask: async (target) => {
-        const requestId = (shared.tally.sent === 0 && options.requestId) || this.#parts.newId("req");
+        const requestId = shared.tally.sent === 0 ? completionId : this.#parts.newId("req");
+        measure?.asks(target, request);
         const draft = this.#dialects.draft(request, target, options.streaming);
         const call = new Call(target, { ...shared, requestId }, draft);
         const admission = await this.#admission.load();
@@ -134,12 +147,22 @@ export class LlmClient {
         });
         return { ...answer, provider: target.provider.name, model: target.model, attempts: call.attempts };
       },
+    }).catch((error: unknown) => {
+      measure?.failed(error, shared.tally.sent);
+      throw error;
     });
     showing.settle();
     const { provider, model, finishReason, attempts, usage } = completion;
+    const price = meter && usage && this.priceOf(provider, model);
+    measure?.answered(completion, price && costUsd(usage, price));
     const fields = { provider, model, finishReason, attempts, ...usage };
     observe({ level: "debug", scope: "llm", message: "completion", fields });
     return completion;
+  }
+
+  /** Of the providers and models that were asked. */
+  state(): Promise<Pick<HostState, "limiters" | "breakers">> {
+    return this.#admission.state();
   }
 
   /** Closes the connections that no other client uses; requests in flight on them fail. */

@@ -1,6 +1,7 @@
 import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from "axios";
 import type { HttpConfig } from "../core/config.js";
 import type { Tape } from "../core/tape.js";
+import { carry } from "../core/trace-context.js";
 import type { Call } from "./call.js";
 import { completionsUrl } from "./endpoint.js";
 import { failure } from "./errors.js";
@@ -90,7 +91,7 @@ export class LlmHttp {
 }
 
 /** Made for every attempt: the next one may go with another key. What the provider's configuration says comes last. */
-function headersOf({ key, provider, options }: Call, ofRoute: Route["headers"]): Record<string, string> {
+function headersOf({ key, provider, options, trace }: Call, ofRoute: Route["headers"]): Record<string, string> {
   const headers: Record<string, string> = {
     ...ofRoute,
     "Content-Type": "application/json",
@@ -98,6 +99,7 @@ function headersOf({ key, provider, options }: Call, ofRoute: Route["headers"]):
     // A proxy that compresses a stream also buffers it.
     "Accept-Encoding": "identity",
     "X-Client-Request-Id": options.requestId,
+    ...carry(trace),
   };
   if (key && provider.quirks.keyHeader === "api-key") headers["api-key"] = key;
   else if (key) headers.Authorization = `Bearer ${key}`;

@@ -1,5 +1,6 @@
 import type { HttpConfig } from "../core/config.js";
 import type { LlmError, LlmErrorKind } from "../core/errors.js";
+import type { Meter } from "../core/measurements.js";
 import type { Observe } from "../core/ports.js";
 import { QueueTimeout, type SharedLane, type SharedLimits, type Slot } from "../core/shared-limits.js";
 import { RetryBudget } from "./budget.js";
@@ -16,6 +17,7 @@ export interface LaneParts {
   observe: Observe;
   /** Those of all nodes. Undefined: this one is alone. */
   limits?: SharedLimits | undefined;
+  meter?: Meter | undefined;
 }
 
 /** The provider has more requests than it can serve. */
@@ -52,6 +54,11 @@ export class Lane {
     this.#parts = parts;
   }
 
+  /** Its name. */
+  get provider(): string {
+    return this.#provider.name;
+  }
+
   /**
    * Waits for a place, first come, first served: one of this node, then one of all nodes together, for each as long as the queue allows.
    * Throws LlmError: queue_timeout, aborted, total_timeout.
@@ -66,6 +73,7 @@ export class Lane {
       const own = await this.limiter.acquire(tokens, signal, queueTimeoutMs);
       const slot = await shared(own, this.#shared?.acquire(tokens, signal, queueTimeoutMs));
       const waitMs = now() - arrivedAt;
+      this.#parts.meter?.record({ type: "place_taken", provider: this.#provider.name, waitMs });
       if (waitMs > 0) this.#report("debug", "waited for a place", { model: call.model, waitMs });
       return slot;
     } catch (error) {

@@ -56,8 +56,14 @@ export class RetryPolicy {
    * `atOnce`: nothing is wrong with the provider.
    */
   plan(call: Call, failure: LlmError, atOnce = false): boolean {
-    const { signal, deadlineAt, tally } = call.options;
-    if (this.#stopped || signal.aborted || call.gaveUp) return false;
+    if (this.#stopped || call.options.signal.aborted || call.gaveUp) return false;
+    const isRetried = this.#plan(call, failure, atOnce);
+    call.options.measure?.attemptFailed(call, failure, isRetried);
+    return isRetried;
+  }
+
+  #plan(call: Call, failure: LlmError, atOnce: boolean): boolean {
+    const { deadlineAt, tally } = call.options;
     const swapped = !atOnce && call.place?.lane.failed(call, failure) === true;
     call.gaveUp = true;
     if (call.isHedge) return false;

@@ -1,4 +1,5 @@
 import type { HttpConfig } from "../core/config.js";
+import type { HostState } from "../core/measurements.js";
 import type { Admission, AdmissionParts } from "./admission.js";
 
 /** What clients of one `llm.http` have together. Loaded with the first request, closed with the last client. */
@@ -21,6 +22,10 @@ export class SharedAdmission {
   load(): Promise<Admission> {
     this.#admission ??= import("./admission.js").then(({ Admission }) => new Admission(this.#http, this.#parts));
     return this.#admission;
+  }
+
+  async state(): Promise<Pick<HostState, "limiters" | "breakers">> {
+    return (await this.#admission)?.state() ?? { limiters: [], breakers: [] };
   }
 
   async leave(): Promise<void> {

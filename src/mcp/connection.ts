@@ -3,6 +3,7 @@ import type { ContentPart } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { McpError } from "../core/errors.js";
 import type { SendOptions } from "../core/ports.js";
+import { carry } from "../core/trace-context.js";
 import type { Callbacks, RunningCall } from "./callbacks.js";
 import { resourceParts } from "./content.js";
 import { pagesWanted } from "./elicitation.js";
@@ -138,11 +139,11 @@ export class McpConnection {
   #callOnce(
     { name, isTask, inputSchema }: ListedTool,
     args: Json,
-    { signal, ask, sample, callId, traceparent, onProgress = () => {} }: SendOptions & { ask: RunningCall["ask"] },
+    { signal, ask, sample, callId, trace, onProgress = () => {} }: SendOptions & { ask: RunningCall["ask"] },
   ): Promise<Json> {
     const timeoutMs = timeoutOf(this.#config, name);
     const maxTotalTimeoutMs = Math.max(timeoutMs, this.#config.maxTotalTimeoutMs);
-    const meta = { ...(callId && { "mcp-platform/call-id": callId }), ...(traceparent && { traceparent }) };
+    const meta = { ...(callId && { "mcp-platform/call-id": callId }), ...(trace && carry(trace)) };
     const params = { name, arguments: args, ...(Object.keys(meta).length > 0 && { _meta: meta }) };
     return this.#requests.within(
       { timeoutMs, maxTotalTimeoutMs, signal, onProgress },

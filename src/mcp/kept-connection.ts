@@ -1,7 +1,8 @@
 /** The connection to one server, made anew whenever it cannot be made or is lost. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerConfig } from "../core/config.js";
-import { McpError, messageOf } from "../core/errors.js";
+import { McpError, type McpErrorKind, messageOf } from "../core/errors.js";
+import type { Meter } from "../core/measurements.js";
 import type { Tape } from "../core/tape.js";
 import type { AuthOptions } from "./auth/authorization.js";
 import { Backoff } from "./backoff.js";
@@ -23,6 +24,7 @@ interface KeptConnectionParts {
   tape?: Tape;
   /** Gets what the server writes on stderr. */
   said?: (text: string) => void;
+  meter?: Meter | undefined;
   events: ConnectionEvents;
   /** A server may do one thing at a time: it is not asked whether it is alive while it works. */
   isBusy(): boolean;
@@ -45,6 +47,7 @@ export class KeptConnection {
   /** The start under way or done. Never rejects. */
   #start: Promise<void> = Promise.resolve();
   #startedAt = 0;
+  #readyAt = 0;
 
   constructor(config: ServerConfig, parts: KeptConnectionParts) {
     this.#config = config;
@@ -85,6 +88,7 @@ export class KeptConnection {
   async close(reason: string): Promise<void> {
     this.#closing.abort(new McpError("unavailable", reason));
     await this.#start;
+    if (this.#connection) this.#measureEnd();
     await this.#connection?.close();
     this.#connection = undefined;
   }
@@ -117,14 +121,21 @@ export class KeptConnection {
 
   #hold(connection: McpConnection, lists: ServerLists): void {
     this.#connection = connection;
-    const readyAt = performance.now();
-    this.startMs = Math.round(readyAt - this.#startedAt);
+    this.#readyAt = performance.now();
+    this.startMs = Math.round(this.#readyAt - this.#startedAt);
     void connection.lost.then((reason) => {
-      this.#backoff.held(performance.now() - readyAt);
+      this.#backoff.held(performance.now() - this.#readyAt);
+      this.#measureEnd(reason.kind);
       this.#restart(reason);
     });
     this.#watchHealth(connection);
     this.#parts.connected(connection, lists);
+  }
+
+  #measureEnd(error?: McpErrorKind): void {
+    const { name: server, transport } = this.#config;
+    const durationMs = performance.now() - this.#readyAt;
+    this.#parts.meter?.record({ type: "connection_ended", server, transport, durationMs, ...(error && { error }) });
   }
 
   #watchHealth(connection: McpConnection): void {

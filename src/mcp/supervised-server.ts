@@ -2,6 +2,7 @@
 import type { ContentPart } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { McpError, messageOf } from "../core/errors.js";
+import type { Meter } from "../core/measurements.js";
 import type { Observe, ServerNews, ServerStatus } from "../core/ports.js";
 import type { Tape } from "../core/tape.js";
 import type { AuthOptions } from "./auth/authorization.js";
@@ -44,6 +45,7 @@ export interface HostSide {
   sample?: Sample;
   /** Stands before the servers, or in their place. */
   tape?: Tape;
+  meter?: Meter | undefined;
   /** Where manifests are kept. Without it, lazy servers start like others. */
   manifestFolder?: string;
   /** Where the definitions are kept that the user goes by. Without it, a change of a tool is noticed within this run only. */
@@ -57,6 +59,7 @@ export class SupervisedServer {
   readonly condition: Condition;
   readonly offer: Offer;
   readonly linked: LinkedResources;
+  readonly meter: Meter | undefined;
   readonly #kept: KeptConnection;
   readonly #watched: WatchedResources;
   readonly #statusChanged: () => void;
@@ -71,6 +74,7 @@ export class SupervisedServer {
 
   constructor(config: ServerConfig, events: ServerEvents, host: HostSide) {
     this.config = config;
+    this.meter = host.meter;
     this.#isPlayed = host.tape?.plays.servers === true;
     this.#statusChanged = () => events.statusChanged(this.status);
     const log = this.#isPlayed ? undefined : host.logs?.of(config);
@@ -98,6 +102,7 @@ export class SupervisedServer {
       auth: host.auth,
       tape: host.tape,
       said: log && ((text) => log.stderr(text)),
+      meter: host.meter,
       callbacks: new Callbacks(config, { sample: host.sample, noticed }),
       events: {
         listsChanged: () => this.#listSoon(this.#isPlayed ? 0 : listDebounceMs),

@@ -1,5 +1,5 @@
 import type { ContentPart } from "../core/chat.js";
-import { messageOf } from "../core/errors.js";
+import { McpError, messageOf } from "../core/errors.js";
 import type { SendOptions, ToolResult } from "../core/ports.js";
 import { errorResult, structuredOf, toToolResult } from "./content.js";
 import type { Json } from "./json.js";
@@ -7,22 +7,28 @@ import type { ListedTool } from "./listed.js";
 import { NotTaken } from "./peer.js";
 import { problemIn } from "./schema.js";
 import type { SupervisedServer } from "./supervised-server.js";
+import { measured, type NoteFailure } from "./tool-measure.js";
 
 /** Never rejects: what goes wrong is a result that the model can read. Says apart what was not sent and what may have happened. */
-export async function callTool(
+export function callTool(
   server: SupervisedServer,
   tool: ListedTool,
   args: Json,
   options: SendOptions,
 ): Promise<ToolResult> {
-  try {
-    return await callOnce(server, tool, args, options);
-  } catch {
-    // The session was lost, and the call with it: nothing was done.
-    await server.settled(options.signal).catch(() => {});
-    const again = callOnce(server, tool, args, options);
-    return again.catch((error: unknown) => errorResult(`${tool.name} failed: ${messageOf(error)}`));
-  }
+  return measured(server, tool, args, options, async (noteFailure) => {
+    const once = () => callOnce(server, tool, args, { ...options, noteFailure });
+    try {
+      return await once();
+    } catch {
+      // The session was lost, and the call with it: nothing was done.
+      await server.settled(options.signal).catch(() => {});
+      return once().catch((error: unknown) => {
+        noteFailure("unavailable", error);
+        return errorResult(`${tool.name} failed: ${messageOf(error)}`);
+      });
+    }
+  });
 }
 
 /** Rejects with NotTaken only. */
@@ -30,26 +36,32 @@ async function callOnce(
   server: SupervisedServer,
   tool: ListedTool,
   args: Json,
-  options: SendOptions,
+  { noteFailure, ...options }: SendOptions & { noteFailure: NoteFailure },
 ): Promise<ToolResult> {
   const { name } = tool;
+  const failed = (why: string, text: string, error?: unknown) => {
+    noteFailure(why, error);
+    return errorResult(`${name} ${text}`);
+  };
   await server.awake(options.signal).catch(() => {});
-  if (!server.isUsable) return errorResult(`${name} was not called: ${server.condition.sentence}`);
+  if (!server.isUsable) return failed("unavailable", `was not called: ${server.condition.sentence}`);
   // A lazy or restarted server may have come back with another tool than the one that was approved.
-  if (server.offer.isOutdated(tool)) return errorResult(`${name} was not called: ${outdated}`);
+  if (server.offer.isOutdated(tool)) return failed("outdated", `was not called: ${outdated}`);
   const { connection } = server;
   try {
     const result = await connection.callTool(tool, args, options);
     options.onAnswer?.(result);
     const { content, isError } = toToolResult(result);
+    if (isError) noteFailure("tool_error");
     if (connection.hasResources) server.linked.add(content);
     return { content: isError ? content : [...content, ...doubts(result, tool)], isError };
   } catch (error) {
     if (error instanceof NotTaken && !options.signal.aborted) throw error;
-    if (options.signal.aborted) return errorResult(`${name} was cancelled before it answered`);
+    if (options.signal.aborted) return failed("cancelled", "was cancelled before it answered");
     const isAlive = server.isUsable && server.connection === connection;
-    if (isAlive) return errorResult(`${name} failed: ${messageOf(error)}`);
-    return errorResult(`${name} did not answer and its outcome is unknown: ${server.condition.sentence}`);
+    const kind = error instanceof McpError ? error.kind : "protocol";
+    if (isAlive) return failed(kind, `failed: ${messageOf(error)}`, error);
+    return failed("unavailable", `did not answer and its outcome is unknown: ${server.condition.sentence}`);
   }
 }
 

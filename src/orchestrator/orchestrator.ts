@@ -15,6 +15,7 @@ import type { StreamRecovery } from "../core/config.js";
 import { errorInfo, RequestError } from "../core/errors.js";
 import type { NewId } from "../core/ids.js";
 import type { Toolbox } from "../core/ports.js";
+import { type TraceContext, traceOf } from "../core/trace-context.js";
 import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
 import { Budget } from "./budget.js";
@@ -30,6 +31,8 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** What happens to a stream that breaks off after its first delta, where `llm.stream_recovery` leaves it open. Default: `fail`. */
   streamRecovery?: StreamRecovery;
+  /** The span that the completion is part of. Default: it begins a trace. */
+  trace?: TraceContext;
 }
 
 /** Talks to the model, once (`callOpenAIApi`, `streamOpenAIApi`) or in a loop with tools (`runTurn`). */
@@ -97,6 +100,7 @@ export class Orchestrator {
    */
   async *runTurn(history: readonly Message[], options: TurnOptions): AsyncGenerator<ChatEvent | LiveEvent> {
     const { turnId, signal, rules, model, resume, budget = new Budget(), tools: hub = this.#hub } = options;
+    const { trace = traceOf(turnId) } = options;
     const priced = this.#llm.priced(model);
     const unpriced = budget.limitsMoney ? priced.find(({ price }) => !price) : undefined;
     if (unpriced) {
@@ -110,7 +114,7 @@ export class Orchestrator {
     const messages: Message[] = [{ role: "system", content: options.system }, ...history];
     let known: Answer | undefined = resume;
     for (let hop = resume?.hop ?? 0; ; hop++) {
-      const answered = known ?? (yield* this.#ask(messages, { hop, hub, gate, budget }, options));
+      const answered = known ?? (yield* this.#ask(messages, { hop, hub, gate, budget, trace }, options));
       known = undefined;
       if (!answered) return;
       const { calls, finishReason } = answered;
@@ -124,7 +128,7 @@ export class Orchestrator {
       const fresh = own.filter(({ sent, result }) => !sent && !result).length;
       const runnable = yield* gate.beforeCalls(fresh);
       const truncated = finishReason === "length";
-      const batch = { ...asking, hop, hub, rules, signal, loops, runnable, truncated };
+      const batch = { ...asking, trace, hop, hub, rules, signal, loops, runnable, truncated };
       messages.push(...(yield* runToolCalls(own, batch)));
       budget.called(Math.min(runnable, fresh), loops.endHop());
       if (signal.aborted) {
@@ -141,7 +145,13 @@ export class Orchestrator {
   /** The next answer, added to the messages. Nothing when the turn has ended instead. */
   async *#ask(
     messages: Message[],
-    { hop, hub, gate, budget }: { hop: number; hub: Toolbox; gate: LimitGate; budget: Budget },
+    {
+      hop,
+      hub,
+      gate,
+      budget,
+      trace,
+    }: { hop: number; hub: Toolbox; gate: LimitGate; budget: Budget; trace: TraceContext },
     options: TurnOptions,
   ): AsyncGenerator<ChatEvent | LiveEvent, Answer | undefined> {
     const { turnId, signal, model, temperature, maxTokens, streaming, streamRecovery } = options;
@@ -155,8 +165,8 @@ export class Orchestrator {
     }
     const request = { messages, tools: stopReason ? [] : tools, model, temperature, maxTokens, ...bounds };
     const events = streaming
-      ? this.streamOpenAIApi(request, { signal, streamRecovery })
-      : this.#whole(request, { signal });
+      ? this.streamOpenAIApi(request, { signal, streamRecovery, trace })
+      : this.#whole(request, { signal, trace });
     const completion = yield* runHop(events, { llm: this.#llm, request, turnId, signal });
     if (!completion) return undefined;
     const { message, finishReason, spent } = completion;

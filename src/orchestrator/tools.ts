@@ -12,12 +12,14 @@ import type {
 } from "../core/chat.js";
 import { withNote } from "../core/chat.js";
 import type { PreparedCall, Toolbox, ToolFacts, ToolResult } from "../core/ports.js";
-import { traceparentOf } from "../core/trace-context.js";
+import { childOf, type TraceContext } from "../core/trace-context.js";
 import type { Loops } from "./loops.js";
 import { decide, type PolicyRules } from "./policy.js";
 
 export interface ToolBatch {
   turnId: string;
+  /** The turn's span. */
+  trace: TraceContext;
   /** Answers of this turn before the one that asks for these calls. */
   hop: number;
   hub: Toolbox;
@@ -85,8 +87,8 @@ export async function* runToolCalls(
       return value;
     };
     const callId = `${turnId}/${batch.hop}/${call.id}`;
-    const traceparent = traceparentOf(turnId, callId);
-    const result = await prepared.send({ signal: batch.signal, onProgress, ask, callId, traceparent });
+    const trace = childOf(batch.trace, callId);
+    const result = await prepared.send({ signal: batch.signal, onProgress, ask, callId, trace });
     happenings.push(take(call, result));
   });
   void Promise.all(sent).then(

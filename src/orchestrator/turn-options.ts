@@ -1,6 +1,7 @@
 import type { FinishReason, QuestionEvent, StartedCall, StopReason, ToolDefinition } from "../core/chat.js";
 import type { StreamRecovery } from "../core/config.js";
 import type { Toolbox } from "../core/ports.js";
+import type { TraceContext } from "../core/trace-context.js";
 import type { Budget } from "./budget.js";
 import type { PolicyRules } from "./policy.js";
 
@@ -12,6 +13,8 @@ export interface Answer {
 
 export interface TurnOptions {
   turnId: string;
+  /** The turn's span. Default: it begins the trace of its id. */
+  trace?: TraceContext;
   system: string;
   model?: string;
   streaming: boolean;

@@ -1,11 +1,14 @@
 /** Summaries of older turns, by the model. */
 import type { CompactionEvent } from "../core/chat.js";
 import { headOf } from "../core/excerpt.js";
+import type { TraceContext } from "../core/trace-context.js";
 import { type CompactionPlan, transcript } from "../history/compaction.js";
 import type { Orchestrator } from "../orchestrator/orchestrator.js";
 
 interface SummaryRequest {
   turnId: string;
+  /** The turn's span. */
+  trace: TraceContext;
   model?: string;
   /** Of what the model gets to read. */
   maxBytes: number;
@@ -25,7 +28,7 @@ and nothing else, in the user's language.`;
 export async function summarise(
   orchestrator: Orchestrator,
   plan: CompactionPlan,
-  { turnId, model, maxBytes, signal }: SummaryRequest,
+  { turnId, trace, model, maxBytes, signal }: SummaryRequest,
 ): Promise<CompactionEvent | undefined> {
   try {
     const text = `<conversation>\n${transcript(plan, maxBytes)}\n</conversation>`;
@@ -34,7 +37,7 @@ export async function summarise(
       { role: "user" as const, content: [{ type: "text" as const, text }] },
     ];
     const request = { messages, tools: [], model };
-    const completion = await orchestrator.callOpenAIApi(request, { signal });
+    const completion = await orchestrator.callOpenAIApi(request, { signal, trace });
     const summary = headOf(completion.message.content.trim(), maxSummaryBytes);
     if (!summary) return undefined;
     const { provider, model: answered, usage, attempts } = completion;

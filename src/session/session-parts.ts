@@ -1,4 +1,5 @@
 import type { NewId } from "../core/ids.js";
+import type { Meter } from "../core/measurements.js";
 import type { KeptApprovals, ToolHub } from "../core/ports.js";
 import type { ChatStore } from "../core/store-ports.js";
 import type { Orchestrator } from "../orchestrator/orchestrator.js";
@@ -24,6 +25,7 @@ export interface SessionParts {
   workspace?: string;
   hub: ToolHub;
   newId: NewId;
+  meter?: Meter | undefined;
   /** As they are now. A turn asks once, at its start, and disposes of them at its end. */
   settings: () => TurnSettings;
   /** Where answers are kept that outlive the host. */

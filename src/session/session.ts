@@ -244,6 +244,13 @@ export class Session {
     return this.#turns.all().length > 0;
   }
 
+  /** Turns that run here, and those that this process waits for or shows. */
+  get turnCounts(): { running: number; waiting: number } {
+    const turns = this.#turns.all();
+    const running = turns.filter(({ isHere }) => isHere).length;
+    return { running, waiting: turns.length - running };
+  }
+
   /** Resolves when no turn runs any more. */
   idle(): Promise<void> {
     return this.#turns.idle();

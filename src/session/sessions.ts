@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StoredEvent } from "../core/chat.js";
 import type { RetentionConfig } from "../core/config.js";
+import type { HostState } from "../core/measurements.js";
 import type { ServerStatus } from "../core/ports.js";
 import type { ConversationSummary } from "../core/store-ports.js";
 import { Conversations } from "./conversations.js";
@@ -140,6 +141,13 @@ export class Sessions {
   /** Shows every running turn that a server is in another state now. */
   serverChanged({ name: server, state, reason }: ServerStatus): void {
     for (const session of this.#live.values()) session.tell({ type: "server_status", server, state, reason });
+  }
+
+  /** How much is under way here. */
+  get load(): HostState["turns"] {
+    const counts = [...this.#live.values()].map(({ turnCounts }) => turnCounts);
+    const sum = (of: "running" | "waiting") => counts.reduce((total, count) => total + count[of], 0);
+    return { sessions: counts.length, running: sum("running"), waiting: sum("waiting") };
   }
 
   /** Why no turn can begin for the log's sake; undefined when it can be read. What the log itself says of that is not for everybody. */

@@ -1,5 +1,6 @@
 /** What a turn tells the model of the conversation, within what the model can take. */
 import type { CompactionEvent, Message, StoredEvent } from "../core/chat.js";
+import type { TraceContext } from "../core/trace-context.js";
 import { planCompaction } from "../history/compaction.js";
 import { textTokens, tokenFactor, tokensOf } from "../history/estimate.js";
 import { type ResumePoint, resumeTurn, trimTurns, withSummary } from "../history/replay.js";
@@ -11,6 +12,8 @@ interface TurnHistoryParts {
   /** Grows while the turn runs. */
   log: readonly StoredEvent[];
   turnId: string;
+  /** The turn's span. */
+  trace: TraceContext;
   model?: string;
   /** Tokens of what goes with the history: system prompt, tools. */
   besideTokens: number;
@@ -83,11 +86,11 @@ export class TurnHistory {
   }
 
   async #compact(keepTokens: number): Promise<CompactionEvent | undefined> {
-    const { orchestrator, log, turnId, model, compaction, signal } = this.#parts;
+    const { orchestrator, log, turnId, trace, model, compaction, signal } = this.#parts;
     if (compaction === "off" || signal.aborted) return undefined;
     const plan = planCompaction(log, turnId, keepTokens);
     if (!plan || plan.tokens < leastWorthTokens) return undefined;
     const maxBytes = Math.floor(Math.min(this.#window * summaryShare, maxSummaryInputTokens) * 4);
-    return summarise(orchestrator, plan, { turnId, model, maxBytes, signal });
+    return summarise(orchestrator, plan, { turnId, trace, model, maxBytes, signal });
   }
 }

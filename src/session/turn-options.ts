@@ -1,5 +1,6 @@
 import type { ToolDefinition } from "../core/chat.js";
 import type { LimitsConfig, Permissions, StreamRecovery } from "../core/config.js";
+import type { CarriedTrace } from "../core/trace-context.js";
 
 /** How one turn runs where it differs from the defaults. Kept with the turn, as JSON: whoever goes on with it runs it the same way. */
 export interface TurnOptions {
@@ -25,6 +26,8 @@ export interface TurnOptions {
   unattended?: boolean;
   /** Wall time of the whole turn; at its end the turn stops as `budget`. A turn that goes on after a crash has it anew. */
   timeoutMs?: number;
+  /** The trace of the caller, which the turn's goes on with. */
+  trace?: CarriedTrace | undefined;
 }
 
 /** How turns run unless their request says otherwise. */

@@ -11,6 +11,7 @@ import type { Questions } from "./questions.js";
 import { rulesOf } from "./rules.js";
 import { SessionApprovals } from "./session-approvals.js";
 import type { SessionParts } from "./session-parts.js";
+import { TurnMeasure } from "./turn-measure.js";
 import type { TurnOptions } from "./turn-options.js";
 import { TurnSteps } from "./turn-steps.js";
 
@@ -116,7 +117,7 @@ export class TurnRunner {
 
   /** False when another process has taken the turn over meanwhile. */
   async #run(turn: LiveTurn, lease: TurnLease, elsewhere: Overheard): Promise<boolean> {
-    const { store, engine } = this.#parts;
+    const { store, engine, meter } = this.#parts;
     const exchange = turn.endsOutOfTurn ? undefined : this.#parts.exchange; // another turn is written there
     const options = (lease.options ?? {}) as TurnOptions;
     const run = new AbortController();
@@ -126,6 +127,8 @@ export class TurnRunner {
     const limit =
       options.timeoutMs && setTimeout(() => run.abort(timeUp(options)), Math.min(options.timeoutMs, longestTimerMs));
     let unwritten: ChatEvent | undefined;
+    const { turnId } = turn;
+    using measure = new TurnMeasure({ meter, conversationId: this.#conversationId, turnId, lease, options });
     turn.isHere = true;
     try {
       const all = await store.read(this.#conversationId);
@@ -140,6 +143,7 @@ export class TurnRunner {
       exchange?.begin(this.#conversationId, place);
       for await (const happened of this.#steps.of(log, turn.turnId, {
         lease,
+        trace: measure.trace,
         settings,
         options,
         rules,
@@ -156,6 +160,7 @@ export class TurnRunner {
           const stored = await store.append(this.#conversationId, event, grant);
           log.push(stored);
           tools.note(stored);
+          measure.stored(stored);
           if (isEnd(stored)) turn.isHere = false; // nothing is told after it
           elsewhere.happened(stored);
         }

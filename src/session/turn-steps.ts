@@ -3,6 +3,7 @@ import type { ChatEvent, LiveEvent, StateLostEvent, StoredEvent } from "../core/
 import { errorInfo, type LlmErrorKind, RequestError } from "../core/errors.js";
 import type { HubTool } from "../core/ports.js";
 import type { TurnLease } from "../core/store-ports.js";
+import type { TraceContext } from "../core/trace-context.js";
 import { textTokens, toolTokens } from "../history/estimate.js";
 import { isHidden, type PolicyRules } from "../orchestrator/policy.js";
 import { budgetFor, maxToolHopsOf } from "./limits.js";
@@ -15,6 +16,8 @@ import type { TurnOptions } from "./turn-options.js";
 
 interface StepParts {
   lease: TurnLease;
+  /** The turn's span. */
+  trace: TraceContext;
   settings: TurnSettings;
   options: TurnOptions;
   rules: PolicyRules;
@@ -74,7 +77,7 @@ export class TurnSteps {
   async *of(
     log: readonly StoredEvent[],
     turnId: string,
-    { lease, settings, options, rules, tools, signal }: StepParts,
+    { lease, trace, settings, options, rules, tools, signal }: StepParts,
   ): AsyncGenerator<ChatEvent | LiveEvent> {
     const { hub } = this.#parts;
     const { orchestrator, defaults } = settings;
@@ -97,11 +100,11 @@ export class TurnSteps {
     const { compaction } = defaults;
     const system = [options.system ?? defaults.systemPrompt, hub.catalogue()].filter(Boolean).join("\n\n");
     const besideTokens = tools.tools().reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
-    const history = new TurnHistory({ orchestrator, log, turnId, model, besideTokens, compaction, signal });
+    const history = new TurnHistory({ orchestrator, log, turnId, trace, model, besideTokens, compaction, signal });
     const summary = await history.compaction(this.#compactNext);
     this.#compactNext = false;
     if (summary) yield summary;
-    const parts = { log, settings, options, rules, tools, signal };
+    const parts = { log, trace, settings, options, rules, tools, signal };
     for await (const event of this.#asked(system, history, turnId, parts)) {
       const shorter = isTooLong(event) ? await history.shorten() : undefined;
       if (!shorter) yield event;
@@ -126,12 +129,13 @@ export class TurnSteps {
     system: string,
     history: TurnHistory,
     turnId: string,
-    { log, settings, options, rules, tools, signal }: Omit<StepParts, "lease"> & { log: readonly StoredEvent[] },
+    { log, trace, settings, options, rules, tools, signal }: Omit<StepParts, "lease"> & { log: readonly StoredEvent[] },
   ): AsyncGenerator<ChatEvent | LiveEvent> {
     const { orchestrator, defaults } = settings;
     const { messages, point } = history.fold();
     return orchestrator.runTurn(messages, {
       turnId,
+      trace,
       system,
       model: options.model,
       tools,

@@ -189,7 +189,9 @@ const BROKEN: [string, string, string[]][] = [
   [
     "a key that would poison a prototype",
     "__proto__: { llm: 1 }\n",
-    ['config.yaml:1:1 __proto__: unknown key "__proto__" (known here: llm, chat, serve, logging, mcp, mcpServers)'],
+    [
+      'config.yaml:1:1 __proto__: unknown key "__proto__" (known here: llm, chat, serve, logging, telemetry, mcp, mcpServers)',
+    ],
   ],
   [
     "an env_file that is not there",
@@ -264,7 +266,7 @@ describe("a broken configuration is told in one line a mistake, each at its plac
   test("a JSON server list that does not parse does not hide the other mistakes", () => {
     const files = { "servers.json": '{ "mcpServers": {\n' };
     expect(errorsOf(() => loadText("mcp: { config_file: servers.json }\nx: 1\n", { files }))).toEqual([
-      'config.yaml:2:1 x: unknown key "x" (known here: llm, chat, serve, logging, mcp, mcpServers)',
+      'config.yaml:2:1 x: unknown key "x" (known here: llm, chat, serve, logging, telemetry, mcp, mcpServers)',
       "servers.json:2:1: not valid YAML: unexpected end of the stream within a flow collection",
     ]);
   });

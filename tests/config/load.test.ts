@@ -66,7 +66,8 @@ describe("an empty configuration", () => {
         maxConnections: 4096,
         requestsPerMinute: 6000,
       },
-      logging: { level: "warn" },
+      logging: { level: "warn", modules: {}, maxLength: 8192 },
+      telemetry: { headers: {}, serviceName: "mcp-platform", captureContent: false, maxLength: 8192 },
       mcpServe: { chat: true, tools: [], resources: false, prompts: false, plainNames: false },
       mcpServers: [],
     });

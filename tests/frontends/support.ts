@@ -4,11 +4,11 @@ import type { App } from "../../src/index.js";
 import { chunk, json, type Step, stream } from "../support/llm-server.js";
 
 /** The app as a front door gets it; ids count up, the clock is the caller's. */
-export function doorParts({ sessions, hub, resolveModel }: App, now: () => number = () => 0): DoorParts {
+export function doorParts({ sessions, hub, resolveModel, scrape }: App, now: () => number = () => 0): DoorParts {
   let ids = 0;
   const reload = async () => "nothing has changed";
   const login = async () => "logged in";
-  return { sessions, hub, resolveModel, reload, login, newId: (prefix) => `${prefix}_${++ids}`, now };
+  return { sessions, hub, resolveModel, scrape, reload, login, newId: (prefix) => `${prefix}_${++ids}`, now };
 }
 
 /** Collects what is written to it. */

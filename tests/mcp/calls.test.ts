@@ -83,9 +83,15 @@ test("a tool's own timeout counts instead of the server's", async () => {
 
 test("the server gets the call's id and the trace that it belongs to", async () => {
   await using running = await ready(fixture("s", { pages: [[{ name: "meta", inputSchema: { type: "object" } }]] }));
-  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-  const meta = JSON.parse(textOf((await running.call("s__meta", {}, { callId: "call_9", traceparent })).content));
-  expect(meta).toMatchObject({ "mcp-platform/call-id": "call_9", traceparent, progressToken: expect.anything() });
+  const span = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" };
+  const trace = { ...span, isSampled: true, state: "vendor=a" };
+  const meta = JSON.parse(textOf((await running.call("s__meta", {}, { callId: "call_9", trace })).content));
+  expect(meta).toMatchObject({
+    "mcp-platform/call-id": "call_9",
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    tracestate: "vendor=a",
+    progressToken: expect.anything(),
+  });
 });
 
 describe("what a tool promises of its result", () => {

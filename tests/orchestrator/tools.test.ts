@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { StartedCall } from "../../src/core/chat.js";
 import type { Toolbox } from "../../src/core/ports.js";
+import { traceOf } from "../../src/core/trace-context.js";
 import { Loops } from "../../src/orchestrator/loops.js";
 import type { PolicyRules } from "../../src/orchestrator/policy.js";
 import { runToolCalls } from "../../src/orchestrator/tools.js";
@@ -18,6 +19,7 @@ test("a call that was in flight when its host died, of a turn that was cancelled
   };
   const batch = {
     turnId: "turn_1",
+    trace: traceOf("turn_1"),
     hop: 0,
     hub,
     rules: unasked,

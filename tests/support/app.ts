@@ -21,6 +21,7 @@ interface TestApp {
   storage?: object;
   streamRecovery?: string;
   recover?: boolean;
+  scraped?: boolean;
 }
 
 /** Hosts are on an empty log of the kind that TEST_STORAGE names; else nothing is kept. */
@@ -34,11 +35,13 @@ export async function startApp({
   storage,
   streamRecovery = "auto",
   recover,
+  scraped,
 }: TestApp): Promise<App> {
   const http = { initial_retry_delay: 0.001, max_retry_delay: 0.01 };
   return createApp({
     env: { HOME: home },
     recover,
+    scraped,
     observe: () => {},
     config: {
       llm: {

@@ -3,6 +3,7 @@
  * that names no conversation gets one of its own, whose first event holds the history that came with it.
  */
 import type { ToolDefinition } from "../../core/chat.js";
+import { type CarriedTrace, carriedTrace } from "../../core/trace-context.js";
 import type { LiveTurn } from "../../session/live-turn.js";
 import type { Session } from "../../session/session.js";
 import type { DoorParts } from "../door.js";
@@ -28,6 +29,8 @@ export const defaultModel = "mcp-platform";
 export interface CallIds {
   conversationId?: string;
   requestId?: string;
+  /** The caller's. */
+  trace?: CarriedTrace;
 }
 
 export interface DoorTurn {
@@ -41,7 +44,13 @@ export interface DoorTurn {
 }
 
 export function idsOf(header: (name: string) => string | undefined): CallIds {
-  return { conversationId: idIn(header, "x-conversation-id"), requestId: idIn(header, "x-request-id") };
+  const trace = traceIn(header);
+  return { conversationId: idIn(header, "x-conversation-id"), requestId: idIn(header, "x-request-id"), trace };
+}
+
+/** The trace that the caller's request is part of. https://www.w3.org/TR/trace-context/ */
+export function traceIn(header: (name: string) => string | undefined): CarriedTrace | undefined {
+  return carriedTrace(header("traceparent"), header("tracestate"));
 }
 
 /** The patterns of X-MCP-Tools. A comma within parentheses is a pattern's own. */
@@ -54,6 +63,7 @@ export function toolsIn(header: (name: string) => string | undefined): string[] 
 export const turnHeaders = {
   "X-Conversation-Id": "goes on with this conversation of the log; only the last user message counts then",
   "X-Request-Id": "a repetition under the same id is the same call",
+  traceparent: "the trace (W3C Trace Context) that the turn's goes on with",
   "X-MCP-Tools": "the only tools of servers that the call may use, as patterns: server.*,other.tool",
 };
 
@@ -84,6 +94,7 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallI
     // What was sent to a client of this API cannot be taken back.
     streamRecovery: "fail",
     unattended: true,
+    trace: ids.trace,
   });
   const forget = () => {
     if (ids.conversationId === undefined) void parts.sessions.forget(session);

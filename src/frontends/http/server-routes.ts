@@ -1,4 +1,4 @@
-/** Servers, tools, and whether the host is well. */
+/** Servers, tools, what is measured, and whether the host is well. */
 import type { DoorParts } from "../door.js";
 import { serversJson, toolsJson } from "../host-lists.js";
 import type { Route } from "./api.js";
@@ -10,8 +10,9 @@ const readyWithinMs = 50;
 const logWithinMs = 1_500;
 
 export function serverRoutes(parts: DoorParts): Route[] {
-  const { hub, sessions } = parts;
+  const { hub, sessions, scrape } = parts;
   return [
+    ...(scrape ? [metricsRoute(scrape)] : []),
     {
       method: "GET",
       path: "/api/servers",
@@ -52,6 +53,19 @@ export function serverRoutes(parts: DoorParts): Route[] {
       },
     },
   ];
+}
+
+/** For Prometheus, which sends the token by its `authorization`. */
+function metricsRoute(scrape: NonNullable<DoorParts["scrape"]>): Route {
+  return {
+    method: "GET",
+    path: "/metrics",
+    summary: "What is measured, in the text format of Prometheus",
+    async run() {
+      const { contentType, text } = await scrape();
+      return new Response(text, { headers: { "content-type": contentType } });
+    },
+  };
 }
 
 const starting = "servers are starting";

@@ -6,6 +6,7 @@ import { errorMessage, followedMessages, historyMessages } from "../protocol.js"
 import type { Call, Route } from "./api.js";
 import { conversationEvents } from "./conversation-events.js";
 import { conversationPage, pageQuery } from "./conversation-page.js";
+import { traceIn } from "./door-turn.js";
 import { ApiError } from "./errors.js";
 import { eventStream } from "./event-stream.js";
 import { answerBody, cancelBody, message, messageList, turnBody } from "./schemas.js";
@@ -95,6 +96,7 @@ async function beginTurn(parts: DoorParts, call: Call): Promise<Response> {
     model: body.model,
     streaming: body.streaming ?? undefined,
     streamRecovery: "restart",
+    trace: traceIn(call.header),
   });
   const { requestId, turnId, cached } = turn;
   const accepted = { conversation_id: session.id, request_id: requestId, turn_id: turnId, cached };

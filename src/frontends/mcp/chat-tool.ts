@@ -1,6 +1,7 @@
 import type { CallToolResult, Tool } from "@modelcontextprotocol/sdk/types.js";
 import type { StoredEvent, TurnEvent } from "../../core/chat.js";
 import { errorInfo } from "../../core/errors.js";
+import { type CarriedTrace, carriedTrace } from "../../core/trace-context.js";
 import type { LiveTurn } from "../../session/live-turn.js";
 import type { Session } from "../../session/session.js";
 import { summarizeTurn } from "../../session/summary.js";
@@ -59,7 +60,7 @@ export async function chat(
   const onAbort = () => queueMicrotask(cancel); // the SDK aborts what a lost client asked for before it lets go of the transport
   extra.signal.addEventListener("abort", onAbort);
   try {
-    const turn = await session.submit({ requestId, text: prompt, model, ...host.said });
+    const turn = await session.submit({ requestId, text: prompt, model, trace: traceOfCall(extra), ...host.said });
     const events = await follow(turn, session, extra, parts);
     const { text, stopReason = "error", error } = summarizeTurn(events);
     if (error) return failed(error.hint ? `${error.message} (${error.hint})` : error.message);
@@ -70,6 +71,15 @@ export async function chat(
   } finally {
     extra.signal.removeEventListener("abort", onAbort);
   }
+}
+
+/** In `_meta`, as the protocol has it, else in the headers. */
+export function traceOfCall({
+  _meta = {},
+  requestInfo,
+}: Pick<Extra, "_meta" | "requestInfo">): CarriedTrace | undefined {
+  const { traceparent, tracestate } = requestInfo?.headers ?? {};
+  return carriedTrace(_meta.traceparent, _meta.tracestate) ?? carriedTrace(traceparent, tracestate);
 }
 
 /** Models that fill in every argument leave the ones that they have nothing for empty. */

@@ -9,13 +9,14 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import type { McpServeConfig } from "../../core/config.js";
 import type { Passage, ServerNews } from "../../core/ports.js";
+import { traceOf } from "../../core/trace-context.js";
 import { callTool, selectTools } from "../../session/direct-call.js";
 import { type RuleDefaults, rulesOf } from "../../session/rules.js";
 import { SessionApprovals } from "../../session/session-approvals.js";
 import type { TurnOptions } from "../../session/turn-options.js";
 import type { DoorParts } from "../door.js";
 import { askClient, type Extra } from "./ask-client.js";
-import { chat, chatTool, failed } from "./chat-tool.js";
+import { chat, chatTool, failed, traceOfCall } from "./chat-tool.js";
 import { passCompletions } from "./completions.js";
 import { contentBlock } from "./content.js";
 import { byClientName } from "./names.js";
@@ -95,6 +96,7 @@ function passTools(parts: McpConnectionParts): void {
       rules,
       signal: extra.signal,
       callId: call.id,
+      trace: traceOf(call.id, { carried: traceOfCall(extra) }),
       onProgress: progressTo(extra),
       ask: (question) => askClient(question, extra, server.getClientCapabilities()),
       sample: (wish) => sampleByClient(wish, extra, server.getClientCapabilities()),

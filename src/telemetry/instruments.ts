@@ -1,0 +1,176 @@
+/** What is counted and timed, once for OpenTelemetry and Prometheus. */
+import { attributes, metrics } from "./names.js";
+
+export interface Instrument {
+  name: string;
+  /** As UCUM has it; `{…}` is a count of such things. */
+  unit: string;
+  kind: "counter" | "histogram" | "gauge";
+  description: string;
+  /** Every reading has these, and no others. */
+  labels: readonly string[];
+  /** Upper bounds, of a histogram. */
+  buckets?: readonly number[];
+}
+
+/** How often a value of what is measured was read, or what it is now. */
+export interface Reading {
+  instrument: Instrument;
+  value: number;
+  labels: Readonly<Record<string, string>>;
+}
+
+/** Takes readings. Must not throw. */
+export type Sink = (reading: Reading) => void;
+
+/** Those of the conventions for GenAI and MCP. */
+const modelSeconds = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
+const toolSeconds = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
+const tokenCounts = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864];
+
+const { provider, requestModel, errorType, toolName, mcpServer, mcpMethod, transport, operation } = attributes;
+const ofModel = [operation, provider, requestModel];
+
+export const instruments = {
+  completionDuration: {
+    name: metrics.completionDuration,
+    unit: "s",
+    kind: "histogram",
+    description: "Time of a completion: queue, attempts, pauses and fallback.",
+    labels: [...ofModel, errorType],
+    buckets: modelSeconds,
+  },
+  timeToFirstChunk: {
+    name: metrics.timeToFirstChunk,
+    unit: "s",
+    kind: "histogram",
+    description: "From the start of a streamed completion to the first of what the model says.",
+    labels: ofModel,
+    buckets: modelSeconds,
+  },
+  longestGap: {
+    name: metrics.longestGap,
+    unit: "s",
+    kind: "histogram",
+    description: "Longest silence within a streamed answer.",
+    labels: ofModel,
+    buckets: modelSeconds,
+  },
+  tokenUsage: {
+    name: metrics.tokenUsage,
+    unit: "{token}",
+    kind: "histogram",
+    description: "Tokens of a completion, as the provider reports them.",
+    labels: [...ofModel, attributes.tokenType],
+    buckets: tokenCounts,
+  },
+  cost: {
+    name: metrics.cost,
+    unit: "USD",
+    kind: "counter",
+    description: "US dollars that completions cost, where the price of the model is known.",
+    labels: ofModel,
+  },
+  failedAttempts: {
+    name: metrics.failedAttempts,
+    unit: "{request}",
+    kind: "counter",
+    description: "Requests to a provider that failed, by cause, and whether they were sent again.",
+    labels: [provider, requestModel, errorType, attributes.isRetried],
+  },
+  fallbacks: {
+    name: metrics.fallbacks,
+    unit: "{completion}",
+    kind: "counter",
+    description: "Completions that another provider was asked for, by the one that was asked then.",
+    labels: [provider, requestModel],
+  },
+  queueWait: {
+    name: metrics.queueWait,
+    unit: "s",
+    kind: "histogram",
+    description: "Time that a completion waited for its place among the requests to its provider.",
+    labels: [provider],
+    buckets: toolSeconds,
+  },
+  limiterActive: {
+    name: metrics.limiterActive,
+    unit: "{request}",
+    kind: "gauge",
+    description: "Requests to the provider that have a place.",
+    labels: [provider],
+  },
+  limiterWaiting: {
+    name: metrics.limiterWaiting,
+    unit: "{request}",
+    kind: "gauge",
+    description: "Requests that wait for one.",
+    labels: [provider],
+  },
+  limiterLimit: {
+    name: metrics.limiterLimit,
+    unit: "{request}",
+    kind: "gauge",
+    description: "Places at present: fewer while the provider is overloaded.",
+    labels: [provider],
+  },
+  breakerState: {
+    name: metrics.breakerState,
+    unit: "1",
+    kind: "gauge",
+    description: "0: the model is asked; 1: one request tries it; 2: it is not asked.",
+    labels: [provider, requestModel],
+  },
+  breakerOpenings: {
+    name: metrics.breakerOpenings,
+    unit: "{opening}",
+    kind: "counter",
+    description: "Times that a model that kept failing was not asked any more.",
+    labels: [provider, requestModel],
+  },
+  toolDuration: {
+    name: metrics.toolDuration,
+    unit: "s",
+    kind: "histogram",
+    description: "Time of a tool call.",
+    labels: [mcpMethod, mcpServer, toolName, errorType, transport],
+    buckets: toolSeconds,
+  },
+  connectionDuration: {
+    name: metrics.connectionDuration,
+    unit: "s",
+    kind: "histogram",
+    description: "Time that a connection to a server lasted.",
+    labels: [mcpServer, errorType, transport],
+    buckets: toolSeconds,
+  },
+  turnDuration: {
+    name: metrics.turnDuration,
+    unit: "s",
+    kind: "histogram",
+    description: "Time of a turn as far as this process ran it, by its end.",
+    labels: [attributes.stopReason, errorType],
+    buckets: toolSeconds,
+  },
+  turns: {
+    name: metrics.turns,
+    unit: "{turn}",
+    kind: "gauge",
+    description: "Turns that run here, and those that wait here or run elsewhere.",
+    labels: [attributes.turnState],
+  },
+  sessions: {
+    name: metrics.sessions,
+    unit: "{session}",
+    kind: "gauge",
+    description: "Conversations that are open in this process.",
+    labels: [],
+  },
+  serverState: {
+    name: metrics.serverState,
+    unit: "{server}",
+    kind: "gauge",
+    description: "1 for the state that the server is in.",
+    labels: [mcpServer, attributes.serverState],
+  },
+} as const satisfies Record<string, Instrument>;

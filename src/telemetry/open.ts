@@ -1,0 +1,115 @@
+/** Who listens to what the layers measure. */
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { TelemetryConfig } from "../core/config.js";
+import { messageOf } from "../core/errors.js";
+import { endsOf } from "../core/excerpt.js";
+import type { HostState, Measurement, Meter } from "../core/measurements.js";
+import type { Observe } from "../core/ports.js";
+import type { Sink } from "./instruments.js";
+import type { Otel } from "./otel.js";
+import type { PrometheusMetrics } from "./prometheus.js";
+import { Readings } from "./readings.js";
+import { samplesBy } from "./sampling.js";
+
+export interface TelemetryParts {
+  config: TelemetryConfig;
+  env: Readonly<Record<string, string | undefined>>;
+  version: string;
+  observe: Observe;
+  /** Takes secrets out of a text. */
+  clear: (text: string) => string;
+  /** Whether there is a collector to send to; whether somebody may scrape. */
+  collector: boolean;
+  scraped: boolean;
+  state: () => Promise<HostState>;
+}
+
+export interface Telemetry {
+  meter: Meter;
+  /** Undefined: nobody scrapes. */
+  prometheus: PrometheusMetrics | undefined;
+  /** Sends what was not sent yet. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** A collector that is away does not keep the host for longer when it ends. */
+const closeWithinMs = 2_000;
+
+/** Undefined when there is nobody to listen after all. */
+export async function openTelemetry(parts: TelemetryParts): Promise<Telemetry | undefined> {
+  const { config, env, state, clear } = parts;
+  const readings = new Readings();
+  const sinks: Sink[] = [];
+  const listeners: ((fact: Measurement) => void)[] = [];
+  const otel = parts.collector ? await optional(parts) : undefined;
+  if (otel?.traces) {
+    const { Spans } = await import("./spans.js");
+    const show = (text: string) => endsOf(clear(text), config.maxLength);
+    listeners.push(new Spans({ ...otel.traces, show: config.captureContent ? show : undefined }).record);
+  }
+  if (otel?.metrics) {
+    const { otelMetrics } = await import("./otel-metrics.js");
+    sinks.push(otelMetrics(otel.metrics, readings, state));
+  }
+  let prometheus: PrometheusMetrics | undefined;
+  if (parts.scraped) {
+    const { PrometheusMetrics } = await import("./prometheus.js");
+    prometheus = new PrometheusMetrics(readings, state);
+    sinks.push(prometheus.record);
+  }
+  const toSinks: Sink = (reading) => {
+    for (const sink of sinks) sink(reading);
+  };
+  if (sinks.length > 0) listeners.push((fact) => readings.of(fact, toSinks));
+  if (listeners.length === 0) return undefined;
+  return {
+    meter: { record: harmless(listeners, parts.observe), samples: samplesBy(otel?.traces ? env : {}) },
+    prometheus,
+    async close() {
+      const closed = otel?.close().then(() => true);
+      if ((await Promise.race([closed, sleep(closeWithinMs, false, { ref: false })])) ?? true) return;
+      const message = `the collector did not take the last of it within ${closeWithinMs / 1000} s`;
+      parts.observe({ level: "warn", scope: "telemetry", message });
+    },
+  };
+}
+
+/** What listens must not break what it listens to. */
+function harmless(listeners: readonly ((fact: Measurement) => void)[], observe: Observe): Meter["record"] {
+  let hasFailed = false;
+  return (fact) => {
+    try {
+      for (const listener of listeners) listener(fact);
+    } catch (error) {
+      if (!hasFailed) observe({ level: "warn", scope: "telemetry", message: messageOf(error) });
+      hasFailed = true;
+    }
+  };
+}
+
+/** A host without the packages works as ever, and says what is missing. */
+async function optional({ config, env, version, observe }: TelemetryParts): Promise<Otel | undefined> {
+  const warn = (message: string) => observe({ level: "warn", scope: "telemetry", message });
+  try {
+    const { openOtel } = await import("./otel.js");
+    const protocol = env.OTEL_EXPORTER_OTLP_PROTOCOL;
+    if (protocol && protocol !== "http/json") warn(`OTLP is spoken as http/json, not as ${protocol}`);
+    return await openOtel({ config, env, version, observe });
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
+    warn(
+      isMissing
+        ? `no telemetry: its packages are not installed; ${installation()}`
+        : `no telemetry: ${messageOf(error)}`,
+    );
+    return undefined;
+  }
+}
+
+/** What a user types to get them, in the versions that this host was tested with. */
+function installation(): string {
+  const { peerDependencies } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  const packages = Object.entries<string>(peerDependencies).map(([name, version]) => `${name}@${version}`);
+  return `npm install ${packages.join(" ")}`;
+}

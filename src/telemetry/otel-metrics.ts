@@ -1,0 +1,52 @@
+/** Readings as metrics of OpenTelemetry. */
+import type { Counter, Histogram, Meter } from "@opentelemetry/api";
+import type { HostState } from "../core/measurements.js";
+import { type Instrument, instruments, type Reading } from "./instruments.js";
+import type { Readings } from "./readings.js";
+
+type Recorder = (value: number, labels: Readonly<Record<string, string>>) => void;
+
+/** `state` is asked at every export. */
+export function otelMetrics(
+  meter: Meter,
+  readings: Readings,
+  state: () => Promise<HostState>,
+): (reading: Reading) => void {
+  const all: Instrument[] = Object.values(instruments);
+  const recorders = new Map(all.map((instrument) => [instrument, recorderOf(meter, instrument)]));
+  const gauges = all.filter(({ kind }) => kind === "gauge");
+  const observables = new Map(
+    gauges.map((gauge) => [gauge, meter.createObservableGauge(gauge.name, optionsOf(gauge))] as const),
+  );
+  meter.addBatchObservableCallback(
+    async (result) => {
+      for (const { instrument, value, labels } of readings.ofState(await state())) {
+        const observable = observables.get(instrument);
+        if (observable) result.observe(observable, value, said(labels));
+      }
+    },
+    [...observables.values()],
+  );
+  return ({ instrument, value, labels }) => recorders.get(instrument)?.(value, said(labels));
+}
+
+function recorderOf(meter: Meter, instrument: Instrument): Recorder | undefined {
+  if (instrument.kind === "gauge") return undefined;
+  const options = optionsOf(instrument);
+  if (instrument.kind === "counter") {
+    const counter: Counter = meter.createCounter(instrument.name, options);
+    return (value, labels) => counter.add(value, labels);
+  }
+  const advice = { explicitBucketBoundaries: [...(instrument.buckets ?? [])] };
+  const histogram: Histogram = meter.createHistogram(instrument.name, { ...options, advice });
+  return (value, labels) => histogram.record(value, labels);
+}
+
+function optionsOf({ unit, description }: Instrument) {
+  return { unit, description };
+}
+
+/** What has no value is left out here. */
+function said(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== ""));
+}

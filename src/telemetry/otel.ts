@@ -1,0 +1,95 @@
+/** OpenTelemetry over OTLP. Its packages are optional: this file is loaded where it is configured. */
+import type { Meter as OtelMeter, Tracer } from "@opentelemetry/api";
+import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import { detectResources, envDetector, type Resource, resourceFromAttributes } from "@opentelemetry/resources";
+import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
+import { AlwaysOnSampler, BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
+import type { TelemetryConfig } from "../core/config.js";
+import type { Observe } from "../core/ports.js";
+import { attributes } from "./names.js";
+import { ChosenIds } from "./spans.js";
+
+interface OtelParts {
+  config: TelemetryConfig;
+  env: Readonly<Record<string, string | undefined>>;
+  version: string;
+  observe: Observe;
+}
+
+export interface Otel {
+  /** Undefined: this signal is switched off. */
+  traces?: { tracer: Tracer; ids: ChosenIds };
+  metrics?: OtelMeter;
+  /** Exports what there is. May take as long as the exporters' timeouts. */
+  close(): Promise<unknown>;
+}
+
+const scope = "mcp-platform";
+const defaultIntervalMs = 60_000;
+
+export async function openOtel(parts: OtelParts): Promise<Otel> {
+  const { env, version, config } = parts;
+  const own = { [attributes.serviceName]: config.serviceName, [attributes.serviceVersion]: version };
+  const resource = resourceFromAttributes(own).merge(detectResources({ detectors: [envDetector] }));
+  await resource.waitForAsyncAttributes?.();
+  const traces = env.OTEL_TRACES_EXPORTER === "none" ? undefined : tracing(parts, resource);
+  const metrics = env.OTEL_METRICS_EXPORTER === "none" ? undefined : metering(parts, resource);
+  return {
+    ...(traces && { traces: { tracer: traces.provider.getTracer(scope, version), ids: traces.ids } }),
+    ...(metrics && { metrics: metrics.getMeter(scope, version) }),
+    close: () => Promise.allSettled([traces?.provider.shutdown(), metrics?.shutdown()]),
+  };
+}
+
+function tracing({ observe, ...parts }: OtelParts, resource: Resource) {
+  const exporter = told(new OTLPTraceExporter(targetOf(parts, "traces")), "traces", observe);
+  const ids = new ChosenIds();
+  const provider = new NodeTracerProvider({
+    resource,
+    idGenerator: ids,
+    // What is not to be kept does not come here.
+    sampler: new AlwaysOnSampler(),
+    spanProcessors: [new BatchSpanProcessor(exporter)],
+  });
+  return { provider, ids };
+}
+
+function metering({ observe, ...parts }: OtelParts, resource: Resource): MeterProvider {
+  const exporter = told(new OTLPMetricExporter(targetOf(parts, "metrics")), "metrics", observe);
+  const exportIntervalMillis = Number(parts.env.OTEL_METRIC_EXPORT_INTERVAL) || defaultIntervalMs;
+  const exportTimeoutMillis = Math.min(exportIntervalMillis, 30_000);
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis, exportTimeoutMillis });
+  return new MeterProvider({ resource, readers: [reader] });
+}
+
+/** Without an endpoint of ours, the exporter reads those of the environment by itself. */
+function targetOf({ config, env }: Pick<OtelParts, "config" | "env">, signal: "traces" | "metrics") {
+  const isNamed = env[`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`] !== undefined;
+  const base = isNamed ? undefined : (env.OTEL_EXPORTER_OTLP_ENDPOINT ?? config.endpoint);
+  return {
+    ...(base && { url: `${base.replace(/\/+$/, "")}/v1/${signal}` }),
+    ...(Object.keys(config.headers).length > 0 && { headers: { ...config.headers } }),
+  };
+}
+
+interface Exporter {
+  // biome-ignore format: as the packages have it, whatever is exported
+  export(items: never, done: (result: { code: number; error?: Error }) => void): void;
+}
+
+/** Says once that nothing arrives, and once that it does again. */
+function told<T extends Exporter>(exporter: T, signal: string, observe: Observe): T {
+  const send = exporter.export.bind(exporter);
+  let isFailing = false;
+  exporter.export = (items, done) =>
+    send(items, (result) => {
+      const { error } = result;
+      if (error && !isFailing)
+        observe({ level: "warn", scope: "telemetry", message: `${signal} do not arrive: ${error.message}` });
+      if (!error && isFailing) observe({ level: "info", scope: "telemetry", message: `${signal} arrive again` });
+      isFailing = error !== undefined;
+      done(result);
+    });
+  return exporter;
+}

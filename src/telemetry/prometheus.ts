@@ -1,0 +1,50 @@
+/** Readings as Prometheus scrapes them. https://prometheus.io/docs/instrumenting/exposition_formats/ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { HostState } from "../core/measurements.js";
+import { type Instrument, instruments, type Reading } from "./instruments.js";
+import { prometheusName } from "./names.js";
+import type { Readings } from "./readings.js";
+
+type Metric = Counter | Gauge | Histogram;
+
+export class PrometheusMetrics {
+  readonly #registry = new Registry();
+  readonly #metrics = new Map<Instrument, Metric>();
+  readonly #readings: Readings;
+  readonly #state: () => Promise<HostState>;
+
+  /** `state` is asked at every scrape. */
+  constructor(readings: Readings, state: () => Promise<HostState>) {
+    this.#readings = readings;
+    this.#state = state;
+    for (const instrument of Object.values(instruments)) this.#metrics.set(instrument, this.#create(instrument));
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  readonly record = ({ instrument, value, labels }: Reading): void => {
+    const metric = this.#metrics.get(instrument);
+    const named = Object.fromEntries(Object.entries(labels).map(([name, of]) => [prometheusName(name), of]));
+    if (metric instanceof Histogram) metric.observe(named, value);
+    else if (metric instanceof Counter) metric.inc(named, value);
+    else metric?.set(named, value);
+  };
+
+  /** All of it, as of now. */
+  readonly scrape = async (): Promise<{ contentType: string; text: string }> => {
+    const state = await this.#state();
+    for (const metric of this.#metrics.values()) if (metric instanceof Gauge) metric.reset(); // what is gone is not told
+    for (const reading of this.#readings.ofState(state)) this.record(reading);
+    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  };
+
+  #create({ name, unit, kind, description: help, labels, buckets = [] }: Instrument): Metric {
+    const options = {
+      name: prometheusName(name, unit, kind === "counter"),
+      help,
+      labelNames: labels.map((label) => prometheusName(label)),
+      registers: [this.#registry],
+    };
+    if (kind === "histogram") return new Histogram({ ...options, buckets: [...buckets] });
+    return kind === "counter" ? new Counter(options) : new Gauge(options);
+  }
+}

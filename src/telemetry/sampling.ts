@@ -1,0 +1,20 @@
+import type { Samples } from "../core/trace-context.js";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * As `OTEL_TRACES_SAMPLER` says; default `parentbased_always_on`. It is decided once for a trace, by its id, so that the servers that its
+ * calls go to are told the same. https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ */
+export function samplesBy({
+  OTEL_TRACES_SAMPLER: sampler = "",
+  OTEL_TRACES_SAMPLER_ARG: argument,
+}: Environment): Samples {
+  const [, parentBased, root] = /^(parentbased_)?(always_on|always_off|traceidratio)$/.exec(sampler) ?? ["", "yes"];
+  const given = Number(argument || 1);
+  const ratio = root === "always_off" ? 0 : root === "traceidratio" && given >= 0 && given <= 1 ? given : 1;
+  return (traceId, parent) => {
+    if (parentBased && parent !== undefined) return parent;
+    return Number.parseInt(traceId.slice(0, 8), 16) < ratio * 2 ** 32;
+  };
+}

@@ -1,0 +1,110 @@
+/** What a fact does to its span: how it begins, what happens in it, how it ends. */
+import { type Attributes, SpanKind } from "@opentelemetry/api";
+import type { Measurement } from "../core/measurements.js";
+import { oneLine } from "./bounded.js";
+import { messagesJson } from "./content.js";
+import { agentName, methods, attributes as names, operations, providerName, spanEvents } from "./names.js";
+import { transportName } from "./readings.js";
+
+export type SpanChange =
+  | { type: "start"; name: string; kind: SpanKind; attributes: Attributes }
+  | { type: "event"; name: string; attributes: Attributes }
+  | { type: "end"; attributes: Attributes; error: string | undefined };
+
+/** Makes a text of what people, models and servers said fit to be handed on. */
+export type Show = (text: string) => string;
+
+/** `show` undefined: what was said is not handed on. */
+export function spanChange(fact: Measurement, show: Show | undefined): SpanChange | undefined {
+  switch (fact.type) {
+    case "turn_started":
+      return start(SpanKind.INTERNAL, `${operations.invokeAgent} ${agentName}`, {
+        [names.operation]: operations.invokeAgent,
+        [names.agentName]: agentName,
+        [names.conversationId]: fact.conversationId,
+        [names.turnId]: fact.turnId,
+      });
+    case "turn_ended": {
+      const { inputTokens, outputTokens } = fact.usage;
+      const tokens = { [names.inputTokens]: inputTokens, [names.outputTokens]: outputTokens };
+      return end({ [names.stopReason]: fact.end, ...tokens }, fact.error);
+    }
+    case "completion_started": {
+      const { temperature, maxTokens, messages } = fact.content;
+      return start(SpanKind.CLIENT, `${operations.chat} ${oneLine(fact.model)}`, {
+        [names.operation]: operations.chat,
+        ...modelOf(fact),
+        [names.requestStream]: fact.streaming,
+        [names.requestTemperature]: temperature,
+        [names.requestMaxTokens]: maxTokens,
+        ...addressOf(fact.baseUrl),
+        [names.inputMessages]: show?.(messagesJson(messages)),
+      });
+    }
+    case "attempt_failed":
+      return event(spanEvents.attemptFailed, {
+        ...modelOf(fact),
+        [names.errorType]: fact.kind,
+        [names.httpStatus]: fact.status,
+        [names.isRetried]: fact.isRetried,
+        [names.retryDelay]: fact.delayMs / 1000,
+      });
+    case "fallback_asked":
+      return event(spanEvents.fallback, modelOf(fact));
+    case "completion_ended": {
+      const { usage, firstChunkMs, finishReason, content } = fact;
+      return end(
+        {
+          [names.provider]: providerName(fact.provider),
+          [names.responseModel]: finishReason && fact.model,
+          [names.finishReasons]: finishReason && [finishReason],
+          [names.attempts]: fact.attempts,
+          [names.timeToFirstChunk]: firstChunkMs === undefined ? undefined : firstChunkMs / 1000,
+          [names.inputTokens]: usage?.inputTokens,
+          [names.outputTokens]: usage?.outputTokens,
+          [names.cachedTokens]: usage?.cachedTokens,
+          [names.reasoningTokens]: usage?.reasoningTokens,
+          [names.cost]: fact.usd,
+          [names.outputMessages]: content && show?.(messagesJson([content.message])),
+        },
+        fact.error,
+      );
+    }
+    case "tool_started":
+      return start(SpanKind.CLIENT, `${methods.callTool} ${oneLine(fact.tool)}`, {
+        [names.operation]: operations.executeTool,
+        [names.mcpMethod]: methods.callTool,
+        [names.toolName]: oneLine(fact.tool),
+        // The model's own id: the host puts the turn and the hop before it.
+        [names.toolCallId]: fact.callId?.replace(/^[^/]+\/\d+\//, ""),
+        [names.mcpServer]: fact.server,
+        [names.transport]: transportName(fact.transport),
+        [names.toolArguments]: show?.(JSON.stringify(fact.content)),
+      });
+    case "tool_ended": {
+      const status = fact.errorCode === undefined ? undefined : String(fact.errorCode);
+      return end(
+        { [names.rpcStatus]: status, [names.toolResult]: show?.(JSON.stringify(fact.content.content)) },
+        fact.error,
+      );
+    }
+    default:
+      return undefined;
+  }
+}
+
+const start = (kind: SpanKind, name: string, attributes: Attributes): SpanChange => {
+  return { type: "start", name, kind, attributes };
+};
+const event = (name: string, attributes: Attributes): SpanChange => ({ type: "event", name, attributes });
+const end = (attributes: Attributes, error: string | undefined): SpanChange => ({ type: "end", attributes, error });
+
+function modelOf({ provider, model }: { provider: string; model: string }): Attributes {
+  return { [names.provider]: providerName(provider), [names.requestModel]: model };
+}
+
+function addressOf(url: string): Attributes {
+  if (!URL.canParse(url)) return {};
+  const { hostname, port, protocol } = new URL(url);
+  return { [names.serverAddress]: hostname, [names.serverPort]: Number(port) || (protocol === "https:" ? 443 : 80) };
+}
