@@ -62,7 +62,9 @@ beforeAll(async () => {
   for (let turn = 1; turn <= turns; turn++) {
     await collect(app.sessions.open("c").prompt({ requestId: `r${turn}`, text: "go", streaming: true }));
   }
-  text = await scrape();
+  // The end of a server is noticed after that of its call.
+  do text = await scrape();
+  while (!text.includes("mcp_client_session_duration_seconds_count{"));
   families = parse(text.replaceAll(/^# (TYPE|HELP) .*\n/gm, ""));
 }, 60_000);
 
