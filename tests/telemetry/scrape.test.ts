@@ -14,11 +14,15 @@ import { answer, failure, type LlmServer, startLlmServer, toolCalls } from "../s
 
 const token = "a-token-of-the-test";
 const turns = 7;
+/** Of the first turn, hop by hop: what crashes takes nothing with it. */
 const calls = [
-  { name: "s__echo", arguments: {} },
-  { name: "s__crash", arguments: {} },
-  { name: "s__a_name_that_the_model_made_up", arguments: {} },
+  [
+    { name: "s__echo", arguments: {} },
+    { name: "s__a_name_that_the_model_made_up", arguments: {} },
+  ],
+  [{ name: "s__crash", arguments: {} }],
 ];
+const answers = turns + calls.length;
 
 /** A host that has run turns: one provider is down and another answers, a tool works and another takes its server down. */
 let host: { llm: LlmServer; app: App; door: HttpDoor };
@@ -40,7 +44,8 @@ beforeAll(async () => {
   let asked = 0;
   const llm = await startLlmServer(({ body }) => {
     if (body.model === "bad") return failure(503);
-    return asked++ === 0 ? toolCalls(calls) : answer("It is done.");
+    const called = calls[asked++];
+    return called ? toolCalls(called) : answer("It is done.");
   });
   const provider = { base_url: llm.url, api_key: "sk-test-0123456789" };
   const app = await startApp({
@@ -100,7 +105,7 @@ describe("a scrape says", () => {
   const chat = { gen_ai_operation_name: "chat", ...model };
 
   test("how long the model took, and when it said the first", () => {
-    const answered = { ...chat, is: String(turns + 1) };
+    const answered = { ...chat, is: Stringanswers };
     expect(labelled("gen_ai_client_operation_duration_seconds_count")).toEqual([{ ...answered, error_type: "" }]);
     expect(labelled("gen_ai_client_operation_time_to_first_chunk_seconds_count")).toEqual([answered]);
     expect(labelled("mcp_platform_llm_longest_gap_seconds_count")).toEqual([answered]);
@@ -116,7 +121,7 @@ describe("a scrape says", () => {
         mcp_platform_llm_is_retried: isRetried,
       })),
     );
-    expect(labelled("mcp_platform_llm_fallbacks_total")).toEqual([{ ...model, is: String(turns + 1) }]);
+    expect(labelled("mcp_platform_llm_fallbacks_total")).toEqual([{ ...model, is: Stringanswers }]);
     expect(labelled("mcp_platform_llm_breaker_openings_total")).toEqual([{ ...down, is: "1" }]);
     expect(labelled("mcp_platform_llm_breaker_state")).toEqual([
       { ...down, is: "2" },
@@ -126,9 +131,9 @@ describe("a scrape says", () => {
 
   test("what tokens went where, and what they cost", () => {
     const sums = labelled("gen_ai_client_token_usage_sum").map(({ gen_ai_token_type, is }) => [gen_ai_token_type, is]);
-    expect(sums).toEqual([["input", String(10 * (turns + 1))], ["output", String(5 * (turns + 1))]]); // biome-ignore format: two pairs
+    expect(sums).toEqual([["input", String(10 * answers)], ["output", String(5 * answers)]]); // biome-ignore format: two pairs
     const [cost] = labelled("mcp_platform_llm_cost_usd_total");
-    expect(Number(cost?.is)).toBeCloseTo(((10 * 1 + 5 * 2) * (turns + 1)) / 1_000_000);
+    expect(Number(cost?.is)).toBeCloseTo(((10 * 1 + 5 * 2) * answers) / 1_000_000);
   });
 
   test("how calls went: of tools that servers have, and of no others", () => {
