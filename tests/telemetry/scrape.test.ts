@@ -105,7 +105,7 @@ describe("a scrape says", () => {
   const chat = { gen_ai_operation_name: "chat", ...model };
 
   test("how long the model took, and when it said the first", () => {
-    const answered = { ...chat, is: Stringanswers };
+    const answered = { ...chat, is: String(answers) };
     expect(labelled("gen_ai_client_operation_duration_seconds_count")).toEqual([{ ...answered, error_type: "" }]);
     expect(labelled("gen_ai_client_operation_time_to_first_chunk_seconds_count")).toEqual([answered]);
     expect(labelled("mcp_platform_llm_longest_gap_seconds_count")).toEqual([answered]);
@@ -121,7 +121,7 @@ describe("a scrape says", () => {
         mcp_platform_llm_is_retried: isRetried,
       })),
     );
-    expect(labelled("mcp_platform_llm_fallbacks_total")).toEqual([{ ...model, is: Stringanswers }]);
+    expect(labelled("mcp_platform_llm_fallbacks_total")).toEqual([{ ...model, is: String(answers) }]);
     expect(labelled("mcp_platform_llm_breaker_openings_total")).toEqual([{ ...down, is: "1" }]);
     expect(labelled("mcp_platform_llm_breaker_state")).toEqual([
       { ...down, is: "2" },
