@@ -65,7 +65,7 @@ const roots: Record<string, readonly string[]> = {
 };
 
 const src = join(process.cwd(), "src");
-const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((file) => /\.tsx?$/.test(file));
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(src, file), "utf8");
@@ -105,6 +105,23 @@ test("OpenTelemetry, Prometheus and the logger are known in one place each", () 
       .filter((name) => keptTo.some(([pattern, folders]) => pattern.test(name) && !folders.includes(folderOf(file))))
       .map((name) => `${file} imports ${name}`);
   });
+  expect(wrong).toEqual([]);
+});
+
+test("the page runs in a browser: of the host it imports types of the message protocol and the core, and nothing of Node", () => {
+  const page = "frontends/http/ui/";
+  const wrong = files
+    .filter((file) => file.startsWith(page))
+    .flatMap((file) => {
+      const text = readFileSync(join(src, file), "utf8");
+      const statements = text.matchAll(/^(?:import|export)\s+(type\s)?[^;"]*?(?:from\s+)?"([^"]+)";/gm);
+      return [...statements].flatMap(([, type, from = ""]) => {
+        if (!from.startsWith(".")) return from.startsWith("node:") ? [`${file} imports ${from}`] : [];
+        const target = join(dirname(file), from);
+        if (target.startsWith(page) || (type && /^core\/|^frontends\/[a-z-]+\.js$/.test(target))) return [];
+        return [`${file} imports ${target}`];
+      });
+    });
   expect(wrong).toEqual([]);
 });
 

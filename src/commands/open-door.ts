@@ -1,6 +1,7 @@
 /** The host around one front door, from its configuration to the exit code of the process. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { App } from "../app.js";
+import { configuredSecrets } from "../config/secrets.js";
 import { newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
 import type { DoorParts } from "../frontends/door.js";
@@ -63,7 +64,10 @@ export async function openDoor(
     const login: DoorParts["login"] = async (name, showPage) =>
       (await createLogins(app.config.mcpServers, process.env, showPage)).login(name);
     const now = Date.now;
-    const parts = { sessions, hub, resolveModel, reload: () => reload.now(), login, onLeaving, scrape, newId, now };
+    const parts = {
+      ...{ sessions, hub, resolveModel, reload: () => reload.now(), login, scrape, onLeaving, newId, now },
+      secrets: () => configuredSecrets(app.config, process.env),
+    };
     const exitCode = await door(parts, app).finally(stopFollowing);
     onInterrupt(() => leave(exitCodes.cancelled));
     await app.close();

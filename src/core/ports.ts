@@ -150,6 +150,10 @@ export interface ToolHub extends Toolbox, ArgumentChoices {
   /** Resolves when every server has settled or used up its own grace. Rejects when a required server is down. */
   settled(signal?: AbortSignal): Promise<void>;
   servers(): readonly ServerStatus[];
+  /** Ends the connection to the server once the calls that run have ended, and makes a new one now. Throws RequestError. */
+  reconnect(name: string): void;
+  /** The last of what the server has written on stderr, without secrets; "" where there is none. Throws RequestError. */
+  stderr(name: string): string;
   prompts(): readonly PromptInfo[];
   resources(): readonly ResourceInfo[];
   /** What servers say of their tools, and their prompts and resources, as text for the system prompt; "" when none. Bounded. */

@@ -15,6 +15,8 @@ export interface DoorParts {
    * and with RequestError for a name that has nothing to log in to.
    */
   login: (name: string, showPage: (page: URL) => void) => Promise<string>;
+  /** What no export of a conversation may hold. */
+  secrets: () => readonly string[];
   /** What has to be written out before the process leaves after SIGTERM, once no turn runs any more. It may take a second. */
   onLeaving?: (flush: () => Promise<void>) => void;
   /** What is measured, in the text format of Prometheus, where it is. */

@@ -1,5 +1,6 @@
 /** Servers and what they offer, as programs read it over every wire. What is not known of a server is null. */
 import type { HubTool, PromptInfo, ResourceInfo, ServerStatus, ToolHub } from "../core/ports.js";
+import { tokensOfTool } from "../session/tool-cost.js";
 
 export function serversJson(servers: readonly ServerStatus[]): object {
   return { servers: servers.map(serverJson) };
@@ -7,12 +8,13 @@ export function serversJson(servers: readonly ServerStatus[]): object {
 
 export function toolsJson(tools: readonly HubTool[]): object {
   return {
-    tools: tools.map(({ name, server, tool, description, inputSchema }) => ({
-      name,
-      server,
-      tool,
-      description,
-      input_schema: inputSchema,
+    tools: tools.map((tool) => ({
+      name: tool.name,
+      server: tool.server,
+      tool: tool.tool,
+      description: tool.description,
+      input_schema: tool.inputSchema,
+      tokens: tokensOfTool(tool),
     })),
   };
 }

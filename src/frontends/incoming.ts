@@ -26,7 +26,7 @@ const payloads = {
   answer: { questionId: required(name), value: required(anything) },
   cancel: {},
   clear_session: {},
-  history: { from: or(position, 1) },
+  history: { from: or(position, 1), follow: flag },
   list_servers: {},
   list_tools: {},
   list_prompts: {},
@@ -43,7 +43,8 @@ const descriptions: Record<Action, string> = {
   answer: 'To an open question. Approval: true, false or {"allow", "remember"}; form: {"action", "content"}.',
   cancel: "Ends what the request began: a turn, or a request to a server.",
   clear_session: "Begins another conversation on this pipe or socket.",
-  history: "Stored events from a seq on, as chunks, then history_end. It needs no request_id: it starts nothing.",
+  history:
+    "Stored events from a seq on, as chunks, then history_end. It needs no request_id: it starts nothing. With follow it goes on with what happens, whoever begins it, until it is cancelled: what has no seq is a foretaste of what will have one.",
   list_servers: "The MCP servers and their state, at once.",
   list_tools: "The tools that the model can use, once the servers have settled.",
   list_prompts: "The servers' prompts, once the servers have settled.",

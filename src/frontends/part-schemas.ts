@@ -63,7 +63,10 @@ export function partSchemas(): Record<string, JsonSchema> {
         login: optional(text),
       },
     ),
-    Tool: whole({ name, server: text, tool: text, description: text, input_schema: { type: "object" } }),
+    Tool: {
+      description: "tokens: about what its definition costs in every request that offers it.",
+      ...whole({ name, server: text, tool: text, description: text, input_schema: { type: "object" }, tokens: count }),
+    },
     Prompt: whole({
       name,
       server: text,

@@ -4,6 +4,7 @@ import { Backlog } from "./backlog.js";
 import type { WireChunk } from "./chunks.js";
 import { ClientSessions } from "./client-sessions.js";
 import type { DoorParts } from "./door.js";
+import { Followings } from "./followings.js";
 import { HostAnswers } from "./host-answers.js";
 import { type ClientMessage, parseMessage } from "./incoming.js";
 import { PromptTurns } from "./prompt-turns.js";
@@ -37,6 +38,7 @@ export class Peer {
   readonly #prompts: PromptTurns;
   readonly #shown: ShownTurns;
   readonly #sessions: ClientSessions;
+  readonly #followings: Followings;
   readonly #work = new Set<Promise<void>>();
   /** Settles when the answers so far have counted, or have not. */
   #answered: Promise<unknown> = Promise.resolve();
@@ -46,6 +48,7 @@ export class Peer {
     this.#send = send;
     this.#sessions = new ClientSessions(parts.sessions);
     this.#host = new HostAnswers(parts.hub, this.#asked);
+    this.#followings = new Followings(parts.sessions, send);
     this.#prompts = new PromptTurns(parts.hub, this.#asked);
     this.#shown = new ShownTurns(async (message) => {
       const paid = this.#backlog.owe();
@@ -81,12 +84,19 @@ export class Peer {
 
   /** No more messages will come, so nobody will answer: questions are denied. Resolves when every turn has been sent. */
   async leave(): Promise<void> {
+    this.endFollowings();
     await this.#answered;
     this.#shown.leaveUnattended();
     while (this.#work.size > 0) await Promise.all(this.#work);
   }
 
+  /** The client is gone: nobody is told any more of what happens. */
+  endFollowings(): void {
+    this.#followings.end();
+  }
+
   cancelAll(): void {
+    this.endFollowings();
     this.#asked.cancel(() => true);
     this.#sessions.cancelAll();
   }
@@ -150,6 +160,7 @@ export class Peer {
   async #cancel(message: ClientMessage<"cancel">): Promise<void> {
     const { requestId, conversationId } = message;
     const isThere = ({ session }: Asked) => !conversationId || !session || session.id === conversationId;
+    if (this.#followings.cancel(requestId)) return;
     if (this.#asked.cancel((asked) => asked.requestId === requestId && isThere(asked))) return;
     if (await this.#sessions.cancel(conversationId, requestId)) return;
     await this.#refuse(message, `no turn of request "${requestId}" is running`);
@@ -160,12 +171,15 @@ export class Peer {
     return this.#complete(message, { type: "session_cleared", data: null, metadata });
   }
 
-  #history(message: ClientMessage<"history">): Promise<void> {
-    const { requestId = null, conversationId = this.#sessions.own.id, from } = message;
-    return this.#histories.run(async () => {
+  async #history(message: ClientMessage<"history">): Promise<void> {
+    const { requestId = null, conversationId = this.#sessions.own.id, from, follow } = message;
+    const told = this.#histories.run(async () => {
       const events = await this.#parts.sessions.history(conversationId, from);
       for (const each of historyMessages(events, { requestId, conversationId, from })) await this.#send(each);
+      return (events.at(-1)?.seq ?? from - 1) + 1;
     });
+    if (follow) await this.#followings.follow({ requestId, conversationId }, told);
+    else await told;
   }
 
   #complete({ requestId }: ClientMessage, chunk: WireChunk): Promise<void> {

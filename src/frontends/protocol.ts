@@ -90,9 +90,9 @@ export function historyMessages(
 }
 
 /** What happens in a conversation, to whoever follows it as a whole: without a `seq` it is a foretaste of what will have one. */
-export function followedMessages(event: TurnEvent): WireMessage[] {
-  if ("seq" in event) return storedMessages(event, null);
-  return [{ request_id: null, status: "chunk", chunk: liveChunk(event) }];
+export function followedMessages(event: TurnEvent, requestId: string | null = null): WireMessage[] {
+  if ("seq" in event) return storedMessages(event, requestId);
+  return [{ request_id: requestId, status: "chunk", chunk: liveChunk(event) }];
 }
 
 function storedMessages(event: StoredEvent, requestId: string | null): WireMessage[] {

@@ -5,7 +5,6 @@ import { Breaker } from "./breaker.js";
 import type { Call } from "./call.js";
 import type { Answer, AnswerFold } from "./deltas.js";
 import type { LlmHttpParts } from "./http.js";
-import { keyHashOf } from "./key-hash.js";
 import { Lane, type LaneParts } from "./lane.js";
 import type { Provider } from "./providers.js";
 import type { RetryPolicyParts } from "./retry.js";
@@ -85,9 +84,10 @@ export class Admission {
 
   /** A provider that was configured anew is another one only where its endpoint, keys or limits are. */
   #nameOf(provider: Provider): string {
-    const { maxConcurrency, rpm, tpm } = provider;
-    const name =
-      this.#names.get(provider) ?? JSON.stringify([provider.name, keyHashOf(provider), maxConcurrency, rpm, tpm]);
+    const known = this.#names.get(provider);
+    if (known) return known;
+    const { baseUrl, apiKeys, maxConcurrency, rpm, tpm } = provider;
+    const name = JSON.stringify([provider.name, baseUrl, apiKeys, maxConcurrency, rpm, tpm]);
     this.#names.set(provider, name);
     return name;
   }

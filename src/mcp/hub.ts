@@ -72,8 +72,34 @@ export class McpHub implements ToolHub, AsyncDisposable {
    * end when their running calls have.
    */
   apply(configs: readonly ServerConfig[]): void {
+    this.#goOver(configs, this.#own);
+  }
+
+  reconnect(name: string): void {
+    const server = this.#named(name);
+    this.#goOver(
+      this.#own.map(({ config }) => config),
+      this.#own.filter((each) => each !== server),
+    );
+  }
+
+  stderr(name: string): string {
+    return this.#named(name).stderr;
+  }
+
+  /** Throws RequestError. */
+  #named(name: string): SupervisedServer {
+    const server = this.#own.find(({ config }) => config.name === name);
+    if (server) return server;
+    const names = this.#own.map(({ config }) => config.name);
+    throw new RequestError("not_found", `there is no server ${name}${didYouMean(name, names)}`);
+  }
+
+  /** `stay`: those that need not start anew where their configuration is the same. */
+  #goOver(configs: readonly ServerConfig[], stay: readonly SupervisedServer[]): void {
     if (this.#isClosed) return;
-    const before = new Set(this.#own);
+    const old = this.#own;
+    const before = new Set(stay);
     const fresh: SupervisedServer[] = [];
     this.#own = configs.map((config) => {
       const same = [...before].find((server) => isDeepStrictEqual(server.config, config));
@@ -81,7 +107,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
       else fresh.push(this.#newServer(config));
       return same ?? (fresh.at(-1) as SupervisedServer);
     });
-    for (const server of before) {
+    for (const server of old.filter((each) => !this.#own.includes(each))) {
       this.#retiring.add(server);
       void server.retire().then(() => this.#retiring.delete(server));
     }

@@ -13,6 +13,7 @@ import type { ConnectionEvents, McpConnection } from "./connection.js";
 import { untilSilent } from "./health.js";
 import type { ServerLists } from "./server-lists.js";
 import { routeTo } from "./transports/route.js";
+import { StderrTail } from "./transports/stderr-tail.js";
 import { abortable, atMost } from "./wait.js";
 
 interface KeptConnectionParts {
@@ -39,6 +40,8 @@ export class KeptConnection {
   startMs: number | undefined;
   /** Of the server's last answer to a question that needs no thought. */
   latencyMs: number | undefined;
+  /** Of all its starts. */
+  readonly stderr: StderrTail;
   readonly #config: ServerConfig;
   readonly #parts: KeptConnectionParts;
   readonly #closing = new AbortController();
@@ -50,6 +53,7 @@ export class KeptConnection {
   #readyAt = 0;
 
   constructor(config: ServerConfig, parts: KeptConnectionParts) {
+    this.stderr = new StderrTail(config);
     this.#config = config;
     this.#parts = parts;
   }
@@ -104,7 +108,11 @@ export class KeptConnection {
     }, startupTimeoutMs);
     try {
       const signal = AbortSignal.any([late.signal, this.closing]);
-      const connection = await connect(this.#config, this.#parts, signal, () => routeTo(this.#config, auth, said));
+      const heard = (text: string) => {
+        this.stderr.add(text);
+        said?.(text);
+      };
+      const connection = await connect(this.#config, this.#parts, signal, () => routeTo(this.#config, auth, heard));
       const askedAt = performance.now();
       const lists = await connection.lists(signal).catch(async (error: unknown) => {
         await connection.close();

@@ -181,6 +181,11 @@ export class SupervisedServer {
     };
   }
 
+  /** The last of what it has written on stderr; "" for a remote one. */
+  get stderr(): string {
+    return this.#kept.stderr.words;
+  }
+
   get isUsable(): boolean {
     return this.#kept.current !== undefined || this.#isAsleep;
   }

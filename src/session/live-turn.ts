@@ -23,6 +23,8 @@ export class LiveTurn {
   #wake: (() => void)[] = [];
   #ended: { error?: unknown } | undefined;
   #lastSeq = 0;
+  /** Where in the events those begin that came after the last stored one. */
+  #open = 0;
   /** Known once the request is in the log. A request that is sent again after a failure goes on with its old turn. */
   turnId = "";
   /** The answer was already in the log: nothing ran, nothing was paid. */
@@ -83,6 +85,7 @@ export class LiveTurn {
       if (event.type !== "user_message") this.#lastEnd = event.seq;
     }
     for (const each of shown) this.#add(each);
+    if ("seq" in event) this.#open = this.#events.length;
     this.onEvent(event);
     this.#notify();
   }
@@ -96,6 +99,11 @@ export class LiveTurn {
   /** Stored events up to this one are not shown, or were. */
   skipTo(seq: number): void {
     this.#lastSeq = Math.max(this.#lastSeq, seq);
+  }
+
+  /** What has been shown since the last stored event. */
+  get happening(): TurnEvent[] {
+    return this.#events.slice(this.#open);
   }
 
   get lastSeq(): number {

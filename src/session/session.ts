@@ -191,6 +191,11 @@ export class Session {
     return this.#turns.listen(listener);
   }
 
+  /** What turns that this process runs have shown since their last stored event. */
+  happening(): TurnEvent[] {
+    return this.#turns.all().flatMap((turn) => (turn.isHere ? turn.happening : []));
+  }
+
   /**
    * What is happening in turns that other processes run, for a reader who has the events up to `lastSeq`, until it is left. `onChange`:
    * there is more to take.

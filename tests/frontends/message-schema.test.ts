@@ -24,7 +24,13 @@ describe("the schema of the messages", () => {
   test.each(actions)(
     "lets %s through with all of its fields, and says what is missing without one that it needs",
     (action) => {
-      const values: Record<string, unknown> = { arguments: { who: "Ann" }, from: 1, streaming: true, interrupt: false };
+      const values: Record<string, unknown> = {
+        arguments: { who: "Ann" },
+        from: 1,
+        streaming: true,
+        follow: true,
+        interrupt: false,
+      };
       const { properties, required = [] } = payloadOf(action);
       const keys = Object.keys(properties).filter((key) => action !== "complete" || key !== "template");
       const all = Object.fromEntries(keys.map((key) => [key, values[key] ?? "x"]));

@@ -261,6 +261,15 @@ describe("the pipe", () => {
     expect(pieces.length).toBeLessThan(words / 2); // what nobody was ready to read was put together
   });
 
+  test("that follows a conversation ends with its input like any other", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    pipe.send({ action: "history", request_id: "f", conversation_id: "c1", payload: { follow: true } });
+    expect(await pipe.end()).toBe(0);
+    expect(pipe.of("f").map(({ chunk: { type } }) => type)).toEqual(["history_end"]);
+  });
+
   test("whose reader has gone still finishes its turns into the log", async () => {
     await using llm = await startLlmServer([answer("for the log")]);
     await using app = await startApp({ llm: llm.url });

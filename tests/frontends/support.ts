@@ -8,7 +8,8 @@ export function doorParts({ sessions, hub, resolveModel, scrape }: App, now: () 
   let ids = 0;
   const reload = async () => "nothing has changed";
   const login = async () => "logged in";
-  return { sessions, hub, resolveModel, scrape, reload, login, newId: (prefix) => `${prefix}_${++ids}`, now };
+  const secrets = () => ["sk-test-0123456789"];
+  return { sessions, hub, resolveModel, scrape, reload, login, secrets, newId: (prefix) => `${prefix}_${++ids}`, now };
 }
 
 /** Collects what is written to it. */

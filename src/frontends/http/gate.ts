@@ -37,8 +37,10 @@ export function isLoopbackAddress(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
-/** What a load balancer and a person with a browser may ask without a token: nothing of a conversation is in it. */
-const openPaths: readonly string[] = ["/healthz", "/readyz"];
+/** What a load balancer and a browser may ask without a token: the page and its files hold nothing of a conversation. */
+const openPaths = /^\/(?:healthz|readyz|assets\/[^/]*)?$/;
+/** A browser cannot set a header of a WebSocket: the page sends the token, in base64url, as one of the subprotocols that it offers. */
+const bearerProtocol = /(?:^|,) *bearer\.([\w-]+) *(?:,|$)/;
 
 export class Gate {
   readonly #parts: GateParts;
@@ -52,7 +54,7 @@ export class Gate {
   /** Undefined: come in. */
   check(visit: Visit): Refusal | undefined {
     const path = visit.url.replace(/\?.*$/s, "");
-    const isOpen = openPaths.includes(path);
+    const isOpen = openPaths.test(path);
     const { peers } = this.#parts;
     if (path === peers?.path && hasBearer(visit.header("authorization"), peers.secret)) return undefined;
     const hostname = hostnameOf(visit.header("host"));
@@ -95,9 +97,11 @@ export class Gate {
   #isAuthorized(visit: Visit): boolean {
     const { token } = this.#parts;
     if (token === undefined) return true;
-    // What a browser opens by itself (EventSource, WebSocket) can carry no header.
+    // What a browser opens by itself (EventSource) can carry no header.
     const query = visit.method === "GET" ? new URLSearchParams(visit.url.split("?")[1]).get("token") : null;
-    return hasBearer(visit.header("authorization"), token) || (query !== null && isSame(query, token));
+    const offered = bearerProtocol.exec(visit.header("sec-websocket-protocol") ?? "")?.[1];
+    const given = query ?? (offered === undefined ? null : Buffer.from(offered, "base64url").toString());
+    return hasBearer(visit.header("authorization"), token) || (given !== null && isSame(given, token));
   }
 }
 

@@ -1,7 +1,7 @@
 /** Shapes of request bodies: what validates them is what /openapi.json shows. Fields that are not named here are ignored. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import type { JsonSchema } from "../../core/chat.js";
-import { anything, list, name, object, optional, text, flag as trueOrFalse, whole } from "../schema-words.js";
+import { anything, list, name, object, optional, position, text, flag as trueOrFalse, whole } from "../schema-words.js";
 import { ApiError } from "./errors.js";
 
 const temperature = optional({ type: "number", minimum: 0, maximum: 2 });
@@ -106,6 +106,8 @@ export const turnBody = object(
 
 export const answerBody = whole({ question_id: text, value: anything });
 
+export const forkBody = object({ to_seq: optional(position) });
+
 export const cancelBody = object({ request_id: text });
 
 /** Schemas of the message protocol, where the OpenAPI document has them. */
@@ -115,6 +117,7 @@ const named = (schema: string) => ({ $ref: messagePlace + schema });
 export const message = named("HostMessage");
 export const messageList = whole({ messages: list(message) });
 export const serverList = whole({ servers: list(named("Server")) });
+export const serverStderr = whole({ stderr: text });
 export const toolList = whole({ tools: list(named("Tool")) });
 
 const ajv = new Ajv2020({ strict: false });

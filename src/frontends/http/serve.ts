@@ -19,6 +19,7 @@ import { loginRoutes } from "./login-routes.js";
 import { mcpDoor } from "./mcp-routes.js";
 import { openAiRoutes } from "./openai-routes.js";
 import { openApiDocument } from "./openapi.js";
+import { pageRoutes } from "./page.js";
 import { peerStream } from "./peer-stream.js";
 import { RateLimit } from "./rate-limit.js";
 import { responseRoutes } from "./response-routes.js";
@@ -66,11 +67,17 @@ export async function runServe(
   parts.onLeaving?.(() => door.flush());
   const token = door.token && !options.token ? `token: ${door.token}\n` : "";
   stderr.write(
-    `listening on ${door.url} (API: ${door.url}/v1, WebSocket: /ws/chat, MCP: /mcp, description: /openapi.json)\n${token}`,
+    `listening on ${door.url} (API: ${door.url}/v1, WebSocket: /ws/chat, MCP: /mcp, description: /openapi.json)\n${token}page: ${pageUrl(door, options)}\n`,
   );
   await interrupted;
   door.close();
   return exitCodes.cancelled;
+}
+
+/** With the token that was made for this run: one that the user has set is not to be seen on a screen or in a log. */
+function pageUrl({ url, token }: HttpDoor, options: ServeOptions): string {
+  if (token === undefined) return `${url}/`;
+  return options.token ? `${url}/#token=<your token>` : `${url}/#token=${token}`;
 }
 
 /** Throws RequestError when the address cannot be listened on. */
@@ -105,7 +112,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     run: () => Response.json(openApiDocument([...routes, description], options.version)),
   };
   const unlisted = peers ? [peerStream(exchange, { secret: peers.secret, keepAliveMs })] : [];
-  const app = routesApp([...routes, description, ...unlisted], admitBy(gate), maxBytes);
+  const app = routesApp([...routes, description, ...pageRoutes(), ...unlisted], admitBy(gate), maxBytes);
   const serverOptions = { requestTimeout: requestTimeoutMs, keepAliveTimeout: idleConnectionMs };
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as HttpServer;
   server.maxConnections = maxConnections;

@@ -2,7 +2,7 @@
 import type { DoorParts } from "../door.js";
 import { serversJson, toolsJson } from "../host-lists.js";
 import type { Route } from "./api.js";
-import { serverList, toolList } from "./schemas.js";
+import { serverList, serverStderr, toolList } from "./schemas.js";
 
 /** How long /readyz waits for servers that are about to settle. */
 const readyWithinMs = 50;
@@ -25,6 +25,22 @@ export function serverRoutes(parts: DoorParts): Route[] {
       path: "/api/servers/reload",
       summary: "Reads the configuration files again and goes over to their servers",
       run: async () => Response.json({ outcome: await parts.reload() }),
+    },
+    {
+      method: "POST",
+      path: "/api/servers/{name}/reconnect",
+      summary: "Ends the connection once its running calls have ended, and makes a new one now",
+      run(call) {
+        hub.reconnect(call.path("name"));
+        return new Response(null, { status: 204 });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/servers/{name}/stderr",
+      summary: "The last of what a server of this machine has written on stderr, without secrets",
+      answer: { type: "application/json", schema: serverStderr },
+      run: (call) => Response.json({ stderr: hub.stderr(call.path("name")) }),
     },
     {
       method: "GET",

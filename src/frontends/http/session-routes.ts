@@ -1,15 +1,16 @@
 /** Conversations over HTTP: whatever the message protocol can do, as requests, with the same messages as answers. */
 import { errorInfo } from "../../core/errors.js";
+import { type ExportFormat, exportFormats } from "../../session/export/formats.js";
 import type { Session } from "../../session/session.js";
+import { conversationEvents } from "../conversation-events.js";
 import type { DoorParts } from "../door.js";
 import { errorMessage, followedMessages, historyMessages } from "../protocol.js";
 import type { Call, Route } from "./api.js";
-import { conversationEvents } from "./conversation-events.js";
 import { conversationPage, pageQuery } from "./conversation-page.js";
 import { traceIn } from "./door-turn.js";
 import { ApiError } from "./errors.js";
 import { eventStream } from "./event-stream.js";
-import { answerBody, cancelBody, message, messageList, turnBody } from "./schemas.js";
+import { answerBody, cancelBody, forkBody, message, messageList, turnBody } from "./schemas.js";
 
 export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: number }): Route[] {
   const { sessions } = parts;
@@ -32,6 +33,24 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
         const from = position(call.query("from")) ?? 1;
         const events = await sessions.history(conversationId, from);
         return Response.json({ messages: historyMessages(events, { requestId: null, conversationId, from }) });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/sessions/{id}/export",
+      summary: "A conversation as a file for somebody else, without what looks like a secret",
+      query: { format: `${exportFormats.join(", ")}; default: md` },
+      run: (call) => exportFile(parts, call),
+    },
+    {
+      method: "POST",
+      path: "/api/sessions/{id}/fork",
+      summary: "Copies a conversation, up to its last turn that has ended, or those that had ended with to_seq",
+      body: forkBody,
+      async run(call) {
+        const { to_seq } = call.body as { to_seq?: number | null };
+        const id = await sessions.conversations.fork(call.path("id"), { toSeq: to_seq ?? undefined });
+        return Response.json({ conversation_id: id }, { status: 201 });
       },
     },
     {
@@ -84,6 +103,30 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
       },
     },
   ];
+}
+
+const exportTypes: Record<ExportFormat, string> = {
+  md: "text/markdown; charset=utf-8",
+  json: "application/json; charset=utf-8",
+  html: "text/html; charset=utf-8",
+};
+
+async function exportFile({ sessions, secrets }: DoorParts, call: Call): Promise<Response> {
+  const wanted = call.query("format") ?? "md";
+  const format = exportFormats.find((each) => each === wanted);
+  if (!format) throw new ApiError(400, "invalid_format", `the formats are ${exportFormats.join(", ")}`, "format");
+  const id = call.path("id");
+  const events = await sessions.conversations.events(id);
+  const { exportConversation } = await import("../../session/export/export.js");
+  return new Response(exportConversation(id, events, { format, secrets: secrets() }), {
+    headers: {
+      "content-type": exportTypes[format],
+      "content-disposition": `attachment; filename="${id.replaceAll(/[^\w.-]/g, "_")}.${format}"`,
+      // Opened here all the same, it is a page of nobody's.
+      "content-security-policy": "sandbox",
+      "x-content-type-options": "nosniff",
+    },
+  });
 }
 
 async function beginTurn(parts: DoorParts, call: Call): Promise<Response> {

@@ -52,6 +52,7 @@ export function acceptSockets(server: Server, parts: DoorParts, options: SocketO
 function converse(webSocket: WebSocket, parts: DoorParts, address: string, { rate }: SocketOptions): void {
   const peer = new Peer(parts, (message) => send(webSocket, JSON.stringify(message)));
   webSocket.on("error", () => {}); // what was wrong is told to the other end by the close code
+  webSocket.on("close", () => peer.endFollowings());
   webSocket.on("message", (data: RawData, isBinary: boolean) => {
     if (rate.take(address) !== undefined) peer.reject("more messages than serve.requests_per_minute");
     else if (isBinary) peer.reject("a message is a text frame");

@@ -4,21 +4,19 @@
  */
 import { existsSync } from "node:fs";
 import { setImmediate as afterDeliveries, setTimeout as sleep } from "node:timers/promises";
-import { stripVTControlCharacters } from "node:util";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage, JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
 import type { StdioServerConfig } from "../../core/config.js";
 import { McpError, messageOf } from "../../core/errors.js";
 import { isRecord, type Json, parseJson } from "../json.js";
 import { EndedByProbe } from "../peer.js";
-import { redactor } from "../redact.js";
 import { abortable } from "../wait.js";
 import { serverEnvironment } from "./environment.js";
 import { LineSplitter } from "./lines.js";
 import { ProcessGroup } from "./process-group.js";
+import { StderrTail } from "./stderr-tail.js";
 
 const bytesOfMb = 1024 * 1024;
-const stderrTailChars = 4096;
 /** A server that reads its stdin leaves by itself within milliseconds. */
 const endOfInputGraceMs = 300;
 const terminateGraceMs = 1500;
@@ -37,13 +35,14 @@ export class StdioTransport implements Transport {
   #started: Promise<void> | undefined;
   readonly #early: (() => void)[] = [];
   #exit = "";
-  #stderrTail = "";
+  readonly #stderr: StderrTail;
   #closed = false;
   #closing: Promise<void> | undefined;
 
   /** Spawns at once, so that the server starts while the host is still loading the SDK. `said` gets what it writes on stderr. */
   constructor(config: StdioServerConfig, said: (text: string) => void = () => {}) {
     this.#config = config;
+    this.#stderr = new StderrTail(config);
     this.#group = new ProcessGroup(config.command, config.args, {
       cwd: config.cwd,
       env: serverEnvironment(config.env),
@@ -59,7 +58,7 @@ export class StdioTransport implements Transport {
       });
     });
     leader.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      this.#stderrTail = (this.#stderrTail + text).slice(-stderrTailChars);
+      this.#stderr.add(text);
       said(text);
     });
   }
@@ -152,7 +151,7 @@ export class StdioTransport implements Transport {
     }
     const known = error instanceof McpError ? error : undefined;
     const what = this.#exit ? `the server ${this.#exit}` : messageOf(error);
-    const words = redactor(this.#config)(stripVTControlCharacters(this.#stderrTail)).trim();
+    const { words } = this.#stderr;
     return new McpError(known?.kind ?? "unavailable", words ? `${what}; it said: ${words}` : what, {
       retryable: true,
       hint: known?.hint,

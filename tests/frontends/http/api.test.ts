@@ -109,6 +109,32 @@ test("conversations are listed page by page, and found by their titles", async (
   }
 });
 
+test("a conversation is copied, and written as a file without secrets that no browser shows as a page of the host", async () => {
+  await using llm = await startLlmServer([answer("it is sk-test-0123456789"), answer("again")]);
+  await using app = await startApp({ llm: llm.url });
+  await using door = await openDoor(app);
+  const url = `${door.url}/api/sessions/c1`;
+  for (const request_id of ["r1", "r2"]) {
+    await post(`${url}/turns`, { request_id, text: `say ${request_id}` });
+    await app.sessions.open("c1").idle();
+  }
+  const ended = (await app.sessions.history("c1")).find(({ type }) => type === "turn_end")?.seq;
+  const forked = await post(`${url}/fork`, { to_seq: ended });
+  expect(forked.status).toBe(201);
+  const { conversation_id: copy } = (await forked.json()) as { conversation_id: string };
+  const types = (await app.sessions.history(copy)).map(({ type }) => type);
+  expect(types).toEqual(["fork", "user_message", "assistant_message", "turn_end"]);
+  for (const format of ["md", "json", "html"]) {
+    const file = await fetch(`${url}/export?format=${format}`);
+    expect(file.headers.get("content-disposition")).toBe(`attachment; filename="c1.${format}"`);
+    expect(file.headers.get("content-security-policy")).toBe("sandbox");
+    const text = await file.text();
+    expect(text).toContain("say r2");
+    expect(text).not.toContain("sk-test-0123456789");
+  }
+  expect((await fetch(`${url}/export?format=exe`)).status).toBe(400);
+});
+
 describe("the host over HTTP", () => {
   test("shows servers, tools and how to log in, and reloads", async () => {
     await using llm = await startLlmServer([]);
@@ -118,9 +144,29 @@ describe("the host over HTTP", () => {
     const { servers } = (await get(`${door.url}/api/servers`)) as { servers: Json[] };
     expect(servers).toMatchObject([{ name: "s", state: "ready", login: null }]);
     const { tools } = (await get(`${door.url}/api/tools`)) as { tools: Json[] };
-    expect(tools[0]).toMatchObject({ server: "s", input_schema: { type: "object" } });
+    expect(tools[0]).toMatchObject({ server: "s", input_schema: { type: "object" }, tokens: expect.any(Number) });
     const reloaded = await post(`${door.url}/api/servers/reload`, {});
     expect(await reloaded.json()).toEqual({ outcome: "nothing has changed" });
+  });
+
+  test("shows what a server has written on stderr without its secrets, and connects to it anew", async () => {
+    await using llm = await startLlmServer([]);
+    const server = fixtureServer({ greeting: "opening with s3cr3t-value\n" }, { env: { API_TOKEN: "s3cr3t-value" } });
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: server } });
+    await using door = await openDoor(app);
+    await app.ready();
+    const url = `${door.url}/api/servers/s`;
+    expect(await get(`${url}/stderr`)).toEqual({ stderr: "opening with [redacted]" });
+    const [before] = app.hub.tools();
+    expect((await post(`${url}/reconnect`, {})).status).toBe(204);
+    expect(app.hub.servers()).toMatchObject([{ name: "s", state: "starting" }]);
+    await app.ready();
+    expect(app.hub.servers()).toMatchObject([{ name: "s", state: "ready" }]);
+    expect(app.hub.tools()[0]).toEqual(before);
+    for (const wrong of [`${door.url}/api/servers/x/stderr`, `${door.url}/api/sessions/x/export`]) {
+      expect((await fetch(wrong)).status).toBe(404);
+    }
+    expect((await post(`${door.url}/api/servers/x/reconnect`, {})).status).toBe(404);
   });
 
   test("is healthy at once, and ready when its servers have settled", async () => {

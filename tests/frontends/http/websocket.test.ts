@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
 import { fixtureServer, startApp } from "../../support/app.js";
@@ -94,6 +95,65 @@ describe("a chat on a WebSocket", () => {
   });
 });
 
+describe("a conversation that is followed", () => {
+  const follow = (from = 1) => ({
+    action: "history",
+    request_id: "f",
+    conversation_id: "c1",
+    payload: { from, follow: true },
+  });
+
+  test("is told as its log has it and on with what happens, whoever begins it, until that is cancelled", async () => {
+    const { goOn, step } = held();
+    await using llm = await startLlmServer([step, answer("three")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using follower = await connect(door);
+    await using other = await connect(door);
+    follower.send(follow());
+    await follower.until(({ chunk: { type } }) => type === "history_end");
+    other.send(chat("r1", "c1"));
+    expect(await follower.until(({ chunk: { type } }) => type === "user_message")).toMatchObject({
+      request_id: "f",
+      seq: 1,
+      chunk: { data: "hi", metadata: { request_id: "r1", turn_id: expect.any(String), at: expect.any(Number) } },
+    });
+    await follower.until(({ chunk: { type }, seq }) => type === "text" && seq === undefined);
+    goOn();
+    expect(await follower.until(({ chunk: { type }, seq }) => type === "text" && seq !== undefined)).toMatchObject({
+      chunk: { data: "one two" },
+    });
+    await follower.until(({ chunk: { type } }) => type === "turn_end");
+    follower.send({ action: "cancel", request_id: "f" });
+    follower.send({ action: "ping", request_id: "p" });
+    await follower.until(({ chunk: { type } }) => type === "pong");
+    const told = follower.messages.length;
+    other.send(chat("r2", "c1"));
+    await other.until(({ request_id, status }) => request_id === "r2" && status === "complete");
+    follower.send({ action: "ping", request_id: "p" });
+    await follower.until(({ chunk: { type } }) => type === "pong");
+    expect(follower.messages.slice(told).map(({ chunk: { type } }) => type)).toEqual(["pong"]);
+  });
+
+  test("is told from the beginning of the answer to who comes in the middle of it, after a discard where he had a part", async () => {
+    const { goOn, step } = held();
+    await using llm = await startLlmServer([step]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using first = await connect(door);
+    first.send(chat("r1", "c1"));
+    await first.until(({ chunk: { type } }) => type === "text");
+
+    await using second = await connect(door);
+    second.send(follow(2));
+    await second.until(({ chunk: { type } }) => type === "discard");
+    expect(await second.until(({ chunk: { type } }) => type === "text")).toMatchObject({ chunk: { data: "one" } });
+    goOn();
+    expect(await second.until(({ chunk: { type } }) => type === "text")).toMatchObject({ chunk: { data: " two" } });
+    await second.until(({ chunk: { type } }) => type === "turn_end");
+  });
+});
+
 describe("the socket itself", () => {
   test("is refused like a request: by token, origin and place", async () => {
     await using llm = await startLlmServer([]);
@@ -105,6 +165,14 @@ describe("the socket itself", () => {
     expect(await refusedStatus(`${url}/ws/chat?token=${token}`, { origin: "https://evil.example" })).toBe(403);
     expect(await refusedStatus(`${url}/ws/chat?token=${token}`, { host: "evil.example" })).toBe(403);
     expect(await refusedStatus(`${url}/elsewhere?token=${token}`)).toBe(404);
+    const bearer = (words: string) => ["mcp-platform", `bearer.${Buffer.from(words).toString("base64url")}`];
+    const fromPage = new WebSocket(`${url}/ws/chat`, bearer(token));
+    await once(fromPage, "open");
+    expect(fromPage.protocol).toBe("mcp-platform");
+    fromPage.terminate();
+    const stranger = new WebSocket(`${url}/ws/chat`, bearer("another-horse-battery"));
+    stranger.on("error", () => {});
+    expect((await once(stranger, "unexpected-response"))[1].statusCode).toBe(401);
     await using socket = await connect(door, `?token=${token}`);
     socket.send({ action: "ping", request_id: "p" });
     await socket.until(({ chunk: { type } }) => type === "pong");

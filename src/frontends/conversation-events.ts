@@ -1,0 +1,100 @@
+import { Channel } from "../core/channel.js";
+import type { StoredEvent, TurnEvent } from "../core/chat.js";
+import type { Session } from "../session/session.js";
+
+/** How often the log is asked what another process has written while nothing happens here. */
+const pollMs = 1_000;
+/** What a slow reader misses beyond this it gets anew: from the log, and what is happening from its start. */
+const mostWaiting = 1_000;
+
+/**
+ * Every stored event of a conversation from `from` on, in order and without a gap, whoever writes it; between them what is happening,
+ * here or in a process that this one hears of, from the beginning of the message that is being written. Ends with the signal. Rejects
+ * with StoreError.
+ */
+export async function* conversationEvents(
+  session: Session,
+  from: number,
+  signal: AbortSignal,
+): AsyncGenerator<TurnEvent> {
+  type Happening = TurnEvent | "look" | "overheard";
+  const happenings = new Channel<{ happening: Happening; round: number }>();
+  let round = 0;
+  let waiting = 0;
+  let hasLost = false;
+  /** The last stored event that was told of here. */
+  let heard = 0;
+  const push = (happening: Happening) => {
+    if (typeof happening === "object" && "seq" in happening) heard = Math.max(heard, happening.seq);
+    if (waiting >= mostWaiting) {
+      hasLost = true;
+      return false;
+    }
+    waiting++;
+    happenings.push({ happening, round });
+    return true;
+  };
+  const stop = session.listen(push);
+  let hasHeard = false;
+  const { cursor, leave } = session.overhear(from - 1, () => {
+    if (!hasHeard) hasHeard = push("overheard");
+  });
+  const timer = setInterval(() => {
+    if (waiting === 0) push("look");
+  }, pollMs);
+  const end = () => happenings.close();
+  signal.addEventListener("abort", end);
+  if (signal.aborted) end();
+  let next = from;
+  const shown = function* (event: StoredEvent): Generator<TurnEvent> {
+    next = event.seq + 1;
+    yield* cursor.stored(event);
+    yield event;
+  };
+  const missed = async function* (): AsyncGenerator<TurnEvent> {
+    for (const event of await session.history(next)) yield* shown(event);
+  };
+  /** The log, and then what has happened since. What waits is part of them. */
+  const join = async function* (): AsyncGenerator<TurnEvent> {
+    let before: number;
+    do {
+      before = next;
+      yield* missed();
+    } while (heard >= next && next > before);
+    const happening = session.happening();
+    round++;
+    waiting = 0;
+    hasLost = false;
+    hasHeard = false;
+    if (next > 1 && happening.some(isDelta)) yield { type: "discard", reason: "told again from its beginning" };
+    yield* happening;
+    yield* cursor.take();
+  };
+  try {
+    yield* join();
+    for await (const { happening: event, round: itsRound } of happenings) {
+      if (itsRound !== round) continue;
+      waiting--;
+      if (hasLost) yield* join();
+      else if (event === "overheard") {
+        hasHeard = false;
+        if (cursor.isBehind) yield* missed();
+        yield* cursor.take();
+      } else if (event === "look") yield* missed();
+      else if (!("seq" in event)) {
+        yield* cursor.shown.void("another process goes on with this turn");
+        yield event;
+      } else if (event.seq === next) yield* shown(event);
+      else if (event.seq > next) yield* missed();
+    }
+  } finally {
+    stop();
+    leave();
+    clearInterval(timer);
+    signal.removeEventListener("abort", end);
+  }
+}
+
+function isDelta({ type }: TurnEvent): boolean {
+  return type === "text_delta" || type === "reasoning_delta";
+}

@@ -1,0 +1,143 @@
+import { signal } from "@preact/signals";
+import type { Conversation, Server, Tool } from "./messages.js";
+
+/** What the host said instead of an answer; status 0: it did not answer at all. */
+export class ApiFailure extends Error {
+  constructor(
+    readonly status: number,
+    readonly kind: string,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+
+  /** A host that is starting again answers so, or a proxy before it. */
+  get isPassing(): boolean {
+    return [0, 502, 503, 504].includes(this.status);
+  }
+}
+
+interface CallOptions {
+  method?: "GET" | "POST" | "DELETE";
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+/** The HTTP API of the host. Every method rejects with ApiFailure. */
+export class Api {
+  /** The host wants a token, or another one. */
+  readonly isRefused = signal(false);
+  readonly #origin: string;
+  readonly #token: string | undefined;
+
+  constructor(origin: string, token?: string) {
+    this.#origin = origin;
+    this.#token = token;
+  }
+
+  conversations(
+    { q = "", before, limit = 50 }: { q?: string; before?: string | null; limit?: number },
+    signal?: AbortSignal,
+  ): Promise<{ sessions: Conversation[]; next: string | null }> {
+    const query = new URLSearchParams({ limit: String(limit), ...(q && { q }), ...(before && { before }) });
+    return this.json(`/api/sessions?${query}`, { signal });
+  }
+
+  /** Resolves to the id of the copy. */
+  async fork(id: string): Promise<string> {
+    const answer = await this.json<{ conversation_id: string }>(`${conversation(id)}/fork`, {
+      method: "POST",
+      body: {},
+    });
+    return answer.conversation_id;
+  }
+
+  async exported(id: string, format: string): Promise<Blob> {
+    return (await this.response(`${conversation(id)}/export?format=${format}`)).blob();
+  }
+
+  deleteConversation(id: string): Promise<void> {
+    return this.#none(`${conversation(id)}`, { method: "DELETE" });
+  }
+
+  /** A request id is answered once, so that the same call may be made again. */
+  beginTurn(id: string, turn: { request_id: string; text: string; model?: string }): Promise<{ turn_id: string }> {
+    return this.json(`${conversation(id)}/turns`, { method: "POST", body: turn });
+  }
+
+  answer(id: string, questionId: string, value: unknown): Promise<void> {
+    return this.#none(`${conversation(id)}/answer`, { method: "POST", body: { question_id: questionId, value } });
+  }
+
+  cancel(id: string, requestId: string): Promise<void> {
+    return this.#none(`${conversation(id)}/cancel`, { method: "POST", body: { request_id: requestId } });
+  }
+
+  /** Beside the configured one. */
+  async models(signal?: AbortSignal): Promise<string[]> {
+    const { data } = await this.json<{ data: { id: string }[] }>("/v1/models", { signal });
+    return data.map(({ id }) => id).filter((id) => id.includes("/"));
+  }
+
+  async servers(signal?: AbortSignal): Promise<Server[]> {
+    return (await this.json<{ servers: Server[] }>("/api/servers", { signal })).servers;
+  }
+
+  async stderr(server: string): Promise<string> {
+    return (await this.json<{ stderr: string }>(`${serverPath(server)}/stderr`)).stderr;
+  }
+
+  reconnect(server: string): Promise<void> {
+    return this.#none(`${serverPath(server)}/reconnect`, { method: "POST" });
+  }
+
+  /** The page to log in at; null when there was nothing to do. */
+  login(server: string): Promise<{ url: string | null; status?: string }> {
+    return this.json(`${serverPath(server)}/login`, { method: "POST" });
+  }
+
+  async tools(signal?: AbortSignal): Promise<Tool[]> {
+    return (await this.json<{ tools: Tool[] }>("/api/tools", { signal })).tools;
+  }
+
+  /** The type is the caller's word for what the route answers. */
+  async json<Answer>(path: string, options: CallOptions = {}): Promise<Answer> {
+    return (await this.response(path, options)).json() as Promise<Answer>;
+  }
+
+  async response(path: string, { method = "GET", body, signal }: CallOptions = {}): Promise<Response> {
+    const headers = {
+      ...(this.#token && { authorization: `Bearer ${this.#token}` }),
+      ...(body !== undefined && { "content-type": "application/json" }),
+    };
+    let response: Response;
+    try {
+      response = await fetch(new URL(path, this.#origin), { method, headers, body: JSON.stringify(body), signal });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw new ApiFailure(0, "unreachable", "the host does not answer", error);
+    }
+    if (response.status === 401) this.isRefused.value = true;
+    if (response.ok) return response;
+    throw await failureOf(response);
+  }
+
+  async #none(path: string, options: CallOptions): Promise<void> {
+    await this.response(path, options);
+  }
+}
+
+async function failureOf(response: Response): Promise<ApiFailure> {
+  const body = (await response.json().catch(() => ({}))) as { error?: { message?: string; code?: string } };
+  const { message = `the host answered ${response.status}`, code = "unknown" } = body.error ?? {};
+  return new ApiFailure(response.status, code, message);
+}
+
+function serverPath(name: string): string {
+  return `/api/servers/${encodeURIComponent(name)}`;
+}
+
+function conversation(id: string): string {
+  return `/api/sessions/${encodeURIComponent(id)}`;
+}

@@ -1,0 +1,101 @@
+import { type ReadonlySignal, signal } from "@preact/signals";
+import type { HostMessage } from "./messages.js";
+
+/** `waiting`: until it is tried again. */
+export type LinkState = "connecting" | "open" | "waiting";
+
+export interface Follower {
+  /** From which `seq` on it is told, whenever the link is there again: what had no `seq` until then is void. */
+  begin(): number;
+  take(message: HostMessage): void;
+}
+
+const firstDelayMs = 250;
+const longestDelayMs = 10_000;
+/** Beside it a browser can send the token: it sets no header of a WebSocket. */
+const subprotocol = "mcp-platform";
+
+/**
+ * The one WebSocket of the page: conversations are followed over it, across dropped links and restarted hosts. Whoever follows is told
+ * everything with a `seq` once.
+ */
+export class HostSocket {
+  readonly state: ReadonlySignal<LinkState>;
+  readonly #state = signal<LinkState>("connecting");
+  readonly #url: string;
+  readonly #protocols: string[];
+  readonly #followers = new Map<string, { conversationId: string; follower: Follower }>();
+  #socket: WebSocket | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #delayMs = firstDelayMs;
+  #lastId = 0;
+
+  constructor(origin: string, token?: string) {
+    this.state = this.#state;
+    this.#url = `${origin.replace(/^http/, "ws")}/ws/chat`;
+    this.#protocols = [subprotocol, ...(token ? [`bearer.${base64Url(token)}`] : [])];
+    window.addEventListener("online", () => this.#connectNow());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#connectNow());
+    this.#connect();
+  }
+
+  /** Tells the follower of the conversation until the returned function is called. */
+  follow(conversationId: string, follower: Follower): () => void {
+    const id = `follow-${++this.#lastId}`;
+    this.#followers.set(id, { conversationId, follower });
+    if (this.#isOpen) this.#begin(id);
+    return () => {
+      this.#followers.delete(id);
+      if (this.#isOpen) this.#send({ action: "cancel", request_id: id });
+    };
+  }
+
+  get #isOpen(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  #connect(): void {
+    const socket = new WebSocket(this.#url, this.#protocols);
+    this.#socket = socket;
+    this.#state.value = "connecting";
+    socket.addEventListener("open", () => {
+      this.#delayMs = firstDelayMs;
+      this.#state.value = "open";
+      for (const id of this.#followers.keys()) this.#begin(id);
+    });
+    socket.addEventListener("message", ({ data }) => this.#receive(JSON.parse(String(data)) as HostMessage));
+    socket.addEventListener("close", () => {
+      this.#state.value = "waiting";
+      this.#timer = setTimeout(() => this.#connectNow(), this.#delayMs * (0.75 + Math.random() / 2));
+      this.#delayMs = Math.min(2 * this.#delayMs, longestDelayMs);
+    });
+  }
+
+  #connectNow(): void {
+    if (this.#state.value !== "waiting") return;
+    clearTimeout(this.#timer);
+    this.#connect();
+  }
+
+  #begin(id: string): void {
+    const following = this.#followers.get(id);
+    if (!following) return;
+    const { conversationId, follower } = following;
+    const payload = { from: follower.begin(), follow: true };
+    this.#send({ action: "history", request_id: id, conversation_id: conversationId, payload });
+  }
+
+  #receive(message: HostMessage): void {
+    this.#followers.get(message.request_id ?? "")?.follower.take(message);
+  }
+
+  #send(message: object): void {
+    this.#socket?.send(JSON.stringify(message));
+  }
+}
+
+/** A subprotocol has fewer characters than a token may have. */
+function base64Url(text: string): string {
+  const bytes = String.fromCharCode(...new TextEncoder().encode(text));
+  return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}

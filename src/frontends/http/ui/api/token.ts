@@ -1,0 +1,15 @@
+const key = "mcp-platform-token";
+
+/** The bearer token that `serve` has put behind `#token=`: kept for this tab, and no longer in its address or history. */
+export function takeToken(location: Location, history: History, storage: Storage): string | undefined {
+  const given = /^#token=(.+)$/.exec(location.hash)?.[1];
+  if (given) {
+    storage.setItem(key, decodeURIComponent(given));
+    history.replaceState(null, "", `${location.pathname}#/chat`);
+  }
+  return storage.getItem(key) ?? undefined;
+}
+
+export function keepToken(token: string, storage: Storage): void {
+  storage.setItem(key, token);
+}

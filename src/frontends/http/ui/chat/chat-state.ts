@@ -1,0 +1,128 @@
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { type Api, ApiFailure } from "../api/client.js";
+import type { ConversationLog, LogChange } from "../api/conversation-log.js";
+import { newId } from "../api/ids.js";
+import { LiveAnswer } from "./live-answer.js";
+import { type Dialogue, DialogueFold, emptyDialogue, runningTurn, type Turn } from "./turns.js";
+
+/** A message of the person that is not in the log yet. */
+export interface Outgoing {
+  requestId: string;
+  text: string;
+  model?: string;
+  /** Why it could not be taken; it is sent again where that may help. */
+  failure?: ApiFailure;
+}
+
+const againAfterMs = 1_000;
+
+interface ChatStateParts {
+  api: Api;
+  conversationId: string;
+  log: ConversationLog;
+  /** The conversation has its first message. */
+  onBegun: () => void;
+}
+
+/** What the chat of one conversation shows, and what the person does there. */
+export class ChatState {
+  readonly dialogue: ReadonlySignal<Dialogue>;
+  readonly outgoing: ReadonlySignal<readonly Outgoing[]>;
+  /** What the host has not taken of what the person did, beside messages. */
+  readonly failure: Signal<string | undefined> = signal(undefined);
+  readonly live = new LiveAnswer();
+  readonly #dialogue = signal<Dialogue>(emptyDialogue);
+  readonly #outgoing = signal<readonly Outgoing[]>([]);
+  readonly #fold = new DialogueFold();
+  readonly #parts: ChatStateParts;
+  readonly #left = new AbortController();
+
+  constructor(parts: ChatStateParts) {
+    this.#parts = parts;
+    this.dialogue = this.#dialogue;
+    this.outgoing = this.#outgoing;
+    this.#take({ stored: parts.log.stored.value, live: [], isAnew: false });
+  }
+
+  /** Until the returned function is called. */
+  watch(): () => void {
+    const stop = this.#parts.log.listen((change) => this.#take(change));
+    return () => {
+      stop();
+      this.#left.abort();
+    };
+  }
+
+  async send(text: string, model?: string): Promise<void> {
+    const message = { requestId: newId("req"), text, model };
+    this.#outgoing.value = [...this.#outgoing.value, message];
+    this.#parts.onBegun();
+    await this.#post(message);
+  }
+
+  /** The same request again: it goes on with its turn. */
+  async sendAgain({ requestId, text, model }: Pick<Outgoing, "requestId" | "text" | "model">): Promise<void> {
+    await this.#post({ requestId, text, model });
+  }
+
+  forget({ requestId }: Outgoing): void {
+    this.#outgoing.value = this.#outgoing.value.filter((each) => each.requestId !== requestId);
+  }
+
+  cancel(turn: Turn | undefined = runningTurn(this.#dialogue.value)): void {
+    const { api, conversationId } = this.#parts;
+    if (turn) void this.#do(api.cancel(conversationId, turn.requestId));
+  }
+
+  answer(questionId: string, value: unknown): Promise<void> {
+    const { api, conversationId } = this.#parts;
+    return this.#do(api.answer(conversationId, questionId, value));
+  }
+
+  async #post({ requestId, text, model }: Outgoing): Promise<void> {
+    const { api, conversationId } = this.#parts;
+    for (;;) {
+      try {
+        await api.beginTurn(conversationId, { request_id: requestId, text, ...(model && { model }) });
+        return this.#note(requestId, undefined);
+      } catch (error) {
+        if (!(error instanceof ApiFailure)) throw error;
+        this.#note(requestId, error);
+        if (!error.isPassing) return;
+        await new Promise((resolve) => setTimeout(resolve, againAfterMs));
+        if (this.#left.signal.aborted) return;
+      }
+    }
+  }
+
+  #note(requestId: string, failure: ApiFailure | undefined): void {
+    const isKnown = this.#outgoing.value.some((each) => each.requestId === requestId);
+    if (!isKnown && failure) this.failure.value = failure.message;
+    this.#outgoing.value = this.#outgoing.value.map((each) =>
+      each.requestId === requestId ? { ...each, failure } : each,
+    );
+  }
+
+  async #do(work: Promise<void>): Promise<void> {
+    this.failure.value = undefined;
+    try {
+      await work;
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error;
+      this.failure.value = error.message;
+    }
+  }
+
+  #take({ stored, live, isAnew }: LogChange): void {
+    if (stored.length > 0) {
+      this.#dialogue.value = this.#fold.with(this.#dialogue.value, stored);
+      const known = new Set(this.#dialogue.value.turns.map(({ requestId }) => requestId));
+      const rest = this.#outgoing.value.filter(({ requestId }) => !known.has(requestId));
+      if (rest.length < this.#outgoing.value.length) this.#outgoing.value = rest;
+    }
+    if (isAnew || stored.some(({ chunk }) => endsAnswer.has(chunk.type))) this.live.clear();
+    if (live.length > 0) this.live.take(live);
+  }
+}
+
+const endsAnswer: ReadonlySet<string> = new Set(["usage", "turn_end", "turn_error"]);

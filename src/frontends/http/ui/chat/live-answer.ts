@@ -1,0 +1,42 @@
+import { signal } from "@preact/signals";
+import type { LiveChunk } from "../api/messages.js";
+
+export interface Progress {
+  progress: number;
+  total?: number;
+  message?: string;
+}
+
+/** What the running turn is about to say, and how far its tools are: void as soon as the log has it. */
+export class LiveAnswer {
+  readonly text = signal("");
+  readonly reasoning = signal("");
+  /** Of the answers before this one, since the last that was stored: they broke off. */
+  readonly discards = signal<readonly string[]>([]);
+  readonly progress = signal<ReadonlyMap<string, Progress>>(new Map());
+
+  take(chunks: readonly LiveChunk[]): void {
+    let text = this.text.value;
+    let reasoning = this.reasoning.value;
+    for (const chunk of chunks) {
+      if (chunk.type === "text") text += chunk.data;
+      else if (chunk.type === "reasoning") reasoning += chunk.data;
+      else if (chunk.type === "discard") {
+        if (text || reasoning) this.discards.value = [...this.discards.value, chunk.data.reason];
+        text = reasoning = "";
+      } else if (chunk.type === "tool_progress") {
+        const { id, ...progress } = chunk.data;
+        this.progress.value = new Map(this.progress.value).set(id, progress);
+      }
+    }
+    this.text.value = text;
+    this.reasoning.value = reasoning;
+  }
+
+  /** Its answer is in the log, or will be told again. */
+  clear(): void {
+    this.text.value = "";
+    this.reasoning.value = "";
+    this.discards.value = [];
+  }
+}

@@ -1,0 +1,47 @@
+/** A turn as spans of time: requests to the model, tools, and what was waited for. */
+import type { Item, Turn } from "./turns.js";
+
+export interface Span {
+  kind: "model" | "tool" | "wait";
+  label: string;
+  /** What is to be known beside how long it took. */
+  note: string;
+  from: number;
+  /** Absent: it goes on. */
+  to?: number;
+  isBad: boolean;
+}
+
+/** `openNote`: what the model does at this moment, in a turn that runs. */
+export function timelineRows(turn: Turn, openNote: string): Span[] {
+  const rows = turn.items.flatMap((item) => spanOf(item, turn.end?.at));
+  const isOpen = !turn.end && rows.every(({ to }) => to !== undefined);
+  if (!isOpen) return rows;
+  const from = Math.max(turn.startedAt, ...rows.map(({ to = 0 }) => to));
+  return [...rows, { kind: "model", label: "model", note: openNote, from, isBad: false }];
+}
+
+function spanOf(item: Item, endedAt: number | undefined): Span[] {
+  switch (item.kind) {
+    case "answer": {
+      const { model, from, at, attempts, isInterrupted } = item;
+      const notes = [attempts > 1 && `${attempts - 1} retried`, isInterrupted && "broken off"].filter(Boolean);
+      return [{ kind: "model", label: model, note: notes.join(", "), from, to: at, isBad: isInterrupted }];
+    }
+    case "tool": {
+      const { name, sentAt, result } = item;
+      const isBad = result?.isError === true;
+      const from = sentAt ?? result?.at;
+      if (from === undefined) return [];
+      const note = sentAt === undefined ? "not run" : isBad ? "error" : "";
+      return [{ kind: "tool", label: name, note, from, to: result?.at ?? endedAt, isBad }];
+    }
+    case "question": {
+      const { at, answer, question } = item;
+      const label = question.kind === "approval" ? `your word on ${question.tool}` : "your answer";
+      return [{ kind: "wait", label, note: "", from: at, to: answer?.at ?? endedAt, isBad: false }];
+    }
+    case "compaction":
+      return [];
+  }
+}

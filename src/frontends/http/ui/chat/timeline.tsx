@@ -1,0 +1,90 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { visible } from "../markdown/visible.js";
+import { count, dollars, duration } from "../text.js";
+import type { LiveAnswer } from "./live-answer.js";
+import { type Span, timelineRows } from "./timeline-rows.js";
+import type { Turn } from "./turns.js";
+
+/** How often the bars of a running turn grow. */
+const growMs = 200;
+
+interface TimelineProps {
+  turn: Turn;
+  live: LiveAnswer;
+  /** The host's clock minus this one's. */
+  skewMs: number;
+}
+
+/** What takes how long in a turn, while it does. */
+export function Timeline({ turn, live, skewMs }: TimelineProps) {
+  const now = useSignal(Date.now() + skewMs);
+  const isRunning = !turn.end;
+  useEffect(() => {
+    if (!isRunning) return undefined;
+    const timer = setInterval(() => {
+      now.value = Date.now() + skewMs;
+    }, growMs);
+    return () => clearInterval(timer);
+  }, [isRunning, skewMs]);
+  const rows = timelineRows(turn, isRunning ? liveNote(live) : "");
+  const end = isRunning ? Math.max(now.value, turn.at) : turn.at;
+  const totalMs = Math.max(1, end - turn.startedAt);
+  return (
+    <div class="timeline">
+      <p class="small quiet">
+        {isRunning ? "Running for" : "Took"} {duration(totalMs)}
+        {sums(turn)}
+      </p>
+      <ol>
+        {rows.map((row) => (
+          <Row {...row} end={end} start={turn.startedAt} totalMs={totalMs} />
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+function Row({
+  kind,
+  label,
+  note,
+  from,
+  to,
+  isBad,
+  end,
+  start,
+  totalMs,
+}: Span & { end: number; start: number; totalMs: number }) {
+  const left = Math.min(99, Math.max(0, (100 * (from - start)) / totalMs));
+  const width = Math.max(1, Math.min(100 - left, (100 * ((to ?? end) - from)) / totalMs));
+  return (
+    <li class={`row ${kind}${isBad ? " bad" : ""}${to === undefined ? " open" : ""}`}>
+      <span class="label">
+        <span class="unseen">{kind === "wait" ? "waiting for " : `${kind} `}</span>
+        {visible(label)}
+      </span>
+      <span class="took small quiet">
+        {note && `${note} · `}
+        {duration((to ?? end) - from)}
+      </span>
+      <span class="track" aria-hidden="true">
+        <span class="bar" style={{ left: `${left}%`, width: `${width}%` }} />
+      </span>
+    </li>
+  );
+}
+
+function liveNote({ text, reasoning, discards }: LiveAnswer): string {
+  const doing = text.value ? "writing" : reasoning.value ? "thinking" : "waiting for the first word";
+  const again = discards.value.length;
+  return again > 0 ? `${doing}, begun again ${again === 1 ? "once" : `${again} times`}` : doing;
+}
+
+function sums({ items }: Turn): string {
+  const usages = items.flatMap((item) => (item.kind === "answer" && item.usage ? [item.usage] : []));
+  if (usages.length === 0) return "";
+  const tokens = usages.reduce((sum, { input_tokens, output_tokens }) => sum + input_tokens + output_tokens, 0);
+  const usd = usages.reduce((sum, { cost_usd = 0 }) => sum + cost_usd, 0);
+  return ` · ${count(tokens)} tokens${usd > 0 ? ` · ${dollars(usd)}` : ""}`;
+}

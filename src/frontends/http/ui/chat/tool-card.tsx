@@ -1,0 +1,106 @@
+import type { WirePart } from "../api/messages.js";
+import { CodeBlock } from "../markdown/code-block.js";
+import { ForeignLink } from "../markdown/nodes.js";
+import { visible } from "../markdown/visible.js";
+import { duration, pretty } from "../text.js";
+import type { Progress } from "./live-answer.js";
+import type { ToolItem } from "./turns.js";
+
+interface ToolCardProps {
+  tool: ToolItem;
+  progress?: Progress;
+  /** The turn is over: nothing of it runs any more. */
+  isOver: boolean;
+}
+
+export function ToolCard({ tool, progress, isOver }: ToolCardProps) {
+  const { name, result, sentAt } = tool;
+  const state = stateOf(tool, isOver);
+  return (
+    <div class={`card tool ${state}`}>
+      <details>
+        <summary>
+          <span class="dot" aria-hidden="true" />
+          <span class="name">{visible(name)}</span>
+          <span class="unseen">, {words[state]}</span>
+          <span class="quiet small">
+            {result && sentAt !== undefined ? duration(result.at - sentAt) : words[state]}
+            {result?.isError && sentAt !== undefined && " · error"}
+          </span>
+        </summary>
+        <div class="inside">
+          <h3>Arguments</h3>
+          <CodeBlock language="json" text={visible(pretty(tool.arguments))} />
+          {result && (
+            <>
+              <h3>{result.isError ? "Error" : "Result"}</h3>
+              {result.content.map((part) => (
+                <Part part={part} />
+              ))}
+              {result.content.length === 0 && <p class="quiet small">It is empty.</p>}
+            </>
+          )}
+        </div>
+      </details>
+      {!result && progress && !isOver && <ProgressLine {...progress} />}
+    </div>
+  );
+}
+
+type ToolState = "planned" | "running" | "done" | "failed" | "refused" | "left";
+
+const words: Record<ToolState, string> = {
+  planned: "waiting",
+  running: "running",
+  done: "done",
+  failed: "error",
+  refused: "not run",
+  left: "not finished",
+};
+
+function stateOf({ result, sentAt }: ToolItem, isOver: boolean): ToolState {
+  if (result && sentAt === undefined) return "refused";
+  if (result) return result.isError ? "failed" : "done";
+  if (isOver) return "left";
+  return sentAt === undefined ? "planned" : "running";
+}
+
+function ProgressLine({ progress, total, message }: Progress) {
+  return (
+    <p class="progress small quiet">
+      <progress value={total === undefined ? undefined : progress} max={total} aria-label="Progress of the tool" />
+      <span>
+        {message === undefined ? `${progress}${total === undefined ? "" : ` of ${total}`}` : visible(message)}
+      </span>
+    </p>
+  );
+}
+
+/** What a server has sent. */
+function Part({ part }: { part: WirePart }) {
+  switch (part.type) {
+    case "text":
+      return <CodeBlock language="" text={visible(pretty(part.text))} />;
+    case "image":
+      return (
+        <img class="sent" src={`data:${mediaType(part.mime_type, "image")};base64,${part.data}`} alt="From the tool" />
+      );
+    case "audio":
+      return (
+        // biome-ignore lint/a11y/useMediaCaption: nobody has written one
+        <audio controls src={`data:${mediaType(part.mime_type, "audio")};base64,${part.data}`} />
+      );
+    case "resource_link":
+      return (
+        <p class="small">
+          <ForeignLink href={part.uri}>{visible(part.name ?? part.uri)}</ForeignLink>{" "}
+          <span class="quiet">{visible(part.uri)}</span>
+        </p>
+      );
+  }
+}
+
+/** A server may name any type; only what stands for a picture or sound is taken for one. */
+function mediaType(type: string, family: "image" | "audio"): string {
+  return new RegExp(`^${family}/[a-z0-9.+-]+$`).test(type) ? type : `${family}/*`;
+}

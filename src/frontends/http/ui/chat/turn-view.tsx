@@ -1,0 +1,160 @@
+import { useSignal } from "@preact/signals";
+import { Component, type ComponentChildren } from "preact";
+import type { WireError } from "../api/messages.js";
+import { Markdown } from "../markdown/markdown.js";
+import { visible } from "../markdown/visible.js";
+import type { ChatState } from "./chat-state.js";
+import { QuestionCard } from "./question-card.js";
+import { ToolCard } from "./tool-card.js";
+import type { AnswerItem, Item, Turn } from "./turns.js";
+
+interface TurnViewProps {
+  turn: Turn;
+  state: ChatState;
+  /** It runs now: what is happening is its. */
+  isRunning: boolean;
+  /** A turn before it still runs. */
+  isWaiting: boolean;
+}
+
+/** Drawn again only when something of the turn has changed: a conversation may have hundreds. */
+export class TurnView extends Component<TurnViewProps> {
+  override shouldComponentUpdate({ turn, isRunning, isWaiting }: TurnViewProps): boolean {
+    const { props } = this;
+    return turn !== props.turn || isRunning !== props.isRunning || isWaiting !== props.isWaiting;
+  }
+
+  override render({ turn, state, isRunning, isWaiting }: TurnViewProps) {
+    const { items, end } = turn;
+    const answers = items.filter(({ kind }) => kind === "answer");
+    return (
+      <article class="turn" aria-label={`You: ${turn.text.slice(0, 60)}`}>
+        <UserMessage text={turn.text} />
+        {items.map((item) => (
+          <ItemView key={keyOf(item, answers)} item={item} turn={turn} state={state} />
+        ))}
+        {isRunning && !isHeldUp(items) && <Answer key={`answer-${answers.length}`} state={state} />}
+        {isWaiting && <p class="small quiet">It waits for the turn before it.</p>}
+        {end && <Ending turn={turn} state={state} />}
+      </article>
+    );
+  }
+}
+
+export function UserMessage({ text, children }: { text: string; children?: ComponentChildren }) {
+  return (
+    <div class="said">
+      <p>{visible(text) || <span class="quiet">(no text)</span>}</p>
+      {children}
+    </div>
+  );
+}
+
+/** An answer has its key already while it is written, so that what stands of it stays in the page. */
+function keyOf(item: Item, answers: readonly Item[]): string {
+  switch (item.kind) {
+    case "answer":
+      return `answer-${answers.indexOf(item)}`;
+    case "tool":
+      return `tool-${item.id}-${item.plannedAt}`;
+    case "question":
+      return item.question.question_id;
+    case "compaction":
+      return `compaction-${item.seq}`;
+  }
+}
+
+/** The model is not asked while its tools run or somebody is. */
+function isHeldUp(items: readonly Item[]): boolean {
+  return items.some((item) => (item.kind === "tool" && !item.result) || (item.kind === "question" && !item.answer));
+}
+
+function ItemView({ item, turn, state }: { item: Item; turn: Turn; state: ChatState }) {
+  const isOver = turn.end !== undefined;
+  switch (item.kind) {
+    case "answer":
+      return <Answer item={item} state={state} />;
+    case "tool":
+      return <ToolCard tool={item} progress={state.live.progress.value.get(item.id)} isOver={isOver} />;
+    case "question": {
+      const { question_id: id } = item.question;
+      return <QuestionCard item={item} isOver={isOver} onAnswer={(value) => state.answer(id, value)} />;
+    }
+    case "compaction":
+      return (
+        <details class="aside">
+          <summary class="small quiet">Older turns were summed up for the model</summary>
+          <Markdown text={item.summary} />
+        </details>
+      );
+  }
+}
+
+/** Without an item: the one that is being written. */
+function Answer({ item, state: { live } }: { item?: AnswerItem; state: ChatState }) {
+  const text = item ? item.text : live.text.value;
+  const reasoning = item ? item.reasoning : live.reasoning.value;
+  const [discard] = item ? [] : live.discards.value.slice(-1);
+  return (
+    <div class="answer">
+      {discard && <p class="small quiet">The answer was begun again: {visible(discard)}</p>}
+      {reasoning && (
+        <details class="aside">
+          <summary class="small quiet">Reasoning</summary>
+          <Markdown text={reasoning} />
+        </details>
+      )}
+      {text ? <Markdown text={text} /> : !item && <Thinking isReasoning={reasoning !== ""} />}
+      {item?.isInterrupted && <p class="small quiet">The answer broke off here.</p>}
+    </div>
+  );
+}
+
+function Thinking({ isReasoning }: { isReasoning: boolean }) {
+  return (
+    <p class="thinking small quiet">
+      <span class="dots" aria-hidden="true">
+        <i />
+        <i />
+        <i />
+      </span>
+      {isReasoning ? "The model reasons" : "Waiting for the model"}
+    </p>
+  );
+}
+
+const endings: Partial<Record<string, string>> = {
+  max_tokens: "The answer was cut at the model's token limit.",
+  max_tool_hops: "The turn was stopped at its limit of tool hops.",
+  budget: "The turn was stopped at a limit.",
+  refusal: "The provider's content filter stopped the answer.",
+  cancelled: "Cancelled.",
+};
+
+function Ending({ turn, state }: { turn: Turn; state: ChatState }) {
+  const { end } = turn;
+  if (!end) return null;
+  if ("error" in end) return <TurnError error={end.error} onAgain={() => state.sendAgain(turn)} />;
+  const note = endings[end.stopReason];
+  return note ? <p class="note small quiet">{note}</p> : null;
+}
+
+function TurnError({ error: { error, hint, retryable }, onAgain }: { error: WireError; onAgain: () => Promise<void> }) {
+  const isBusy = useSignal(false);
+  const again = async () => {
+    isBusy.value = true;
+    await onAgain();
+    isBusy.value = false;
+  };
+  return (
+    <div class="card error" role="alert">
+      <p>{visible(error)}</p>
+      {hint && <p class="small quiet">{visible(hint)}</p>}
+      {retryable && (
+        <button type="button" disabled={isBusy.value} onClick={() => void again()}>
+          Send again
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,167 @@
+/** A conversation as the chat shows it: a fold over its stored messages. Nothing of it is changed in place. */
+import type { StopReason } from "../../../../core/chat.js";
+import type { StoredMessage, WireError, WirePart, WireQuestion, WireUsage } from "../api/messages.js";
+
+export interface ToolItem {
+  kind: "tool";
+  id: string;
+  name: string;
+  arguments: string;
+  plannedAt: number;
+  sentAt?: number;
+  result?: { at: number; isError: boolean; content: readonly WirePart[] };
+}
+
+export interface AnswerItem {
+  kind: "answer";
+  seq: number;
+  reasoning: string;
+  text: string;
+  /** When the model was asked, and when it had answered. */
+  from: number;
+  at: number;
+  model: string;
+  provider: string;
+  attempts: number;
+  usage: WireUsage | null;
+  isInterrupted: boolean;
+}
+
+export interface QuestionItem {
+  kind: "question";
+  at: number;
+  question: WireQuestion;
+  answer?: { at: number; value: unknown };
+}
+
+interface CompactionItem {
+  kind: "compaction";
+  seq: number;
+  summary: string;
+}
+
+export type Item = ToolItem | AnswerItem | QuestionItem | CompactionItem;
+
+export interface Turn {
+  turnId: string;
+  requestId: string;
+  seq: number;
+  text: string;
+  startedAt: number;
+  /** Of its last event. */
+  at: number;
+  items: readonly Item[];
+  end?: { at: number; stopReason: StopReason } | { at: number; error: WireError };
+}
+
+export interface Dialogue {
+  turns: readonly Turn[];
+  /** The conversation that this one is a copy of. */
+  origin?: string;
+}
+
+export const emptyDialogue: Dialogue = { turns: [] };
+
+/** Reasoning and text of an answer come before its usage, with the same `seq`. */
+interface Parts {
+  reasoning: string;
+  text: string;
+}
+
+export class DialogueFold {
+  #parts: Parts = { reasoning: "", text: "" };
+
+  /** Messages come in the order of the log. */
+  with(dialogue: Dialogue, messages: readonly StoredMessage[]): Dialogue {
+    return messages.reduce((so, message) => this.#step(so, message), dialogue);
+  }
+
+  #step(dialogue: Dialogue, { seq, chunk }: StoredMessage): Dialogue {
+    const { turn_id: turnId, at } = chunk.metadata;
+    switch (chunk.type) {
+      case "fork":
+        return { ...dialogue, origin: chunk.data.origins[0] };
+      case "rewind":
+        return { ...dialogue, turns: dialogue.turns.filter((turn) => turn.seq <= chunk.data.to_seq) };
+      case "user_message": {
+        const { request_id: requestId } = chunk.metadata;
+        const turn = { turnId, requestId, seq, text: chunk.data, startedAt: at, at, items: [] };
+        return { ...dialogue, turns: [...dialogue.turns, turn] };
+      }
+      default:
+        return {
+          ...dialogue,
+          turns: dialogue.turns.map((turn) => (turn.turnId === turnId ? this.#next(turn, { seq, chunk }) : turn)),
+        };
+    }
+  }
+
+  #next(turn: Turn, { seq, chunk }: StoredMessage): Turn {
+    const { at } = chunk.metadata;
+    // A turn that goes on after it had failed is not over.
+    const { end: _, ...open } = { ...turn, at };
+    const add = (item: Item): Turn => ({ ...open, items: [...turn.items, item] });
+    switch (chunk.type) {
+      case "reasoning":
+      case "text":
+        this.#parts[chunk.type] = chunk.data;
+        return turn;
+      case "usage": {
+        const { model, provider, attempts, interrupted } = chunk.metadata;
+        const parts = this.#parts;
+        this.#parts = { reasoning: "", text: "" };
+        const facts = { model, provider, attempts, usage: chunk.data, isInterrupted: interrupted === true };
+        return add({ kind: "answer", seq, ...parts, ...facts, from: lastAnswered(turn), at });
+      }
+      case "tool_call":
+        return add({ kind: "tool", ...chunk.data, plannedAt: at });
+      case "tool_sent":
+        return { ...open, items: withTool(turn.items, chunk.data.id, { sentAt: at }) };
+      case "tool_result": {
+        const { id, is_error: isError, content } = chunk.data;
+        return { ...open, items: withTool(turn.items, id, { result: { at, isError, content } }) };
+      }
+      case "question":
+        return add({ kind: "question", at, question: chunk.data });
+      case "answer": {
+        const { question_id: id, value } = chunk.data;
+        const isMeant = (item: Item) => item.kind === "question" && item.question.question_id === id;
+        return {
+          ...open,
+          items: turn.items.map((item) => (isMeant(item) ? { ...item, answer: { at, value } } : item)),
+        };
+      }
+      case "compaction":
+        return add({ kind: "compaction", seq, summary: chunk.data });
+      case "turn_end":
+        return { ...open, end: { at, stopReason: chunk.data.stop_reason } };
+      case "turn_error":
+        return { ...open, end: { at, error: chunk.data } };
+      default:
+        return turn;
+    }
+  }
+}
+
+/** Call ids are the provider's: an earlier hop may have had the same one, so the last call counts. */
+function withTool(items: readonly Item[], id: string, change: Partial<ToolItem>): Item[] {
+  const index = items.findLastIndex((item) => item.kind === "tool" && item.id === id);
+  return items.map((item, each) => (each === index ? ({ ...item, ...change } as ToolItem) : item));
+}
+
+/** When the model was asked next: at the start of the turn, or when the last of its tools was done. */
+function lastAnswered(turn: Turn): number {
+  const ends = turn.items.map((item) => (item.kind === "tool" ? (item.result?.at ?? 0) : 0));
+  return Math.max(turn.startedAt, ...ends);
+}
+
+/** The turn that runs: those after it wait for it. */
+export function runningTurn({ turns }: Dialogue): Turn | undefined {
+  return turns.find(({ end }) => !end);
+}
+
+/** Of the last model request on, what is not answered yet. */
+export function openQuestion({ items, end }: Turn): QuestionItem | undefined {
+  if (end) return undefined;
+  return items.find((item) => item.kind === "question" && !item.answer) as QuestionItem | undefined;
+}

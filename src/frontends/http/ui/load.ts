@@ -1,0 +1,43 @@
+import { type Signal, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { ApiFailure } from "./api/client.js";
+
+export interface Loaded<Value> {
+  value: Signal<Value | undefined>;
+  failure: Signal<string | undefined>;
+  /** Asks the host again. */
+  reload: () => Promise<void>;
+  /** Does it and asks again; what goes wrong is the failure. */
+  act: (work: () => Promise<unknown>) => Promise<void>;
+}
+
+/** What the host answers, as long as it is looked at; asked again every so often where `everyMs` says so. */
+export function useLoaded<Value>(load: () => Promise<Value>, everyMs?: number): Loaded<Value> {
+  const value = useSignal<Value | undefined>(undefined);
+  const failure = useSignal<string | undefined>(undefined);
+  const attempt = async (work: () => Promise<unknown>) => {
+    try {
+      await work();
+      failure.value = undefined;
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error;
+      failure.value = error.message;
+    }
+  };
+  const reload = () =>
+    attempt(async () => {
+      value.value = await load();
+    });
+  const act = (work: () => Promise<unknown>) =>
+    attempt(async () => {
+      await work();
+      value.value = await load();
+    });
+  useEffect(() => {
+    void reload();
+    if (everyMs === undefined) return undefined;
+    const timer = setInterval(() => document.hidden || void reload(), everyMs);
+    return () => clearInterval(timer);
+  }, []);
+  return { value, failure, reload, act };
+}

@@ -1,0 +1,16 @@
+import "./styles/base.css";
+import "./styles/controls.css";
+import "./styles/chat.css";
+import "./styles/markdown.css";
+import "./styles/lists.css";
+import { render } from "preact";
+import { Api } from "./api/client.js";
+import { HostSocket } from "./api/socket.js";
+import { takeToken } from "./api/token.js";
+import { Shell } from "./shell.js";
+
+const token = takeToken(window.location, window.history, window.sessionStorage);
+const api = new Api(window.location.origin, token);
+const socket = new HostSocket(window.location.origin, token);
+const root = document.getElementById("app");
+if (root) render(<Shell api={api} socket={socket} />, root);

@@ -1,0 +1,38 @@
+import { useSignal } from "@preact/signals";
+
+/** How long the button says that it has copied. */
+const saidMs = 1_500;
+
+export function CodeBlock({ language, text }: { language: string; text: string }) {
+  const name = language.trim().split(/\s/)[0] ?? "";
+  return (
+    <figure class="code">
+      <figcaption>
+        <span>{name || "text"}</span>
+        <CopyButton text={text} />
+      </figcaption>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard */}
+      <pre tabIndex={0}>
+        <code>{text}</code>
+      </pre>
+    </figure>
+  );
+}
+
+function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {
+  const isDone = useSignal(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(text);
+    isDone.value = true;
+    setTimeout(() => {
+      isDone.value = false;
+    }, saidMs);
+  };
+  // Browsers give the clipboard to pages of this machine and of https only.
+  if (!window.isSecureContext) return null;
+  return (
+    <button type="button" class="plain small" onClick={() => void copy()}>
+      {isDone.value ? "Copied" : label}
+    </button>
+  );
+}

@@ -1,0 +1,157 @@
+/** Markdown as elements of the page. No text becomes HTML on the way, so that none of it can do anything. */
+import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
+import type { ComponentChildren } from "preact";
+import { CodeBlock } from "./code-block.js";
+
+/** The lexer is quadratic in some inputs and recursive in others: beyond this a block is shown as it was written. */
+const maxLength = 20_000;
+
+const openFence = /^\s*(?:`{3,}|~{3,})([^\n`]*)\n([\s\S]*)$/;
+
+const fenceLine = /^\s*(?:`{3,}|~{3,})[ \t]*$/m;
+
+export function blockNodes(markdown: string): ComponentChildren {
+  // Code that is still being written is the one block that gets long.
+  const [, language = "", code = ""] = openFence.exec(markdown) ?? [];
+  if (code && !fenceLine.test(code)) return <CodeBlock language={language} text={code} />;
+  if (markdown.length > maxLength) return plain(markdown);
+  try {
+    return blocks(lexer(markdown));
+  } catch {
+    return plain(markdown);
+  }
+}
+
+function plain(text: string) {
+  return <p class="as-written">{text}</p>;
+}
+
+function blocks(tokens: readonly Token[]): ComponentChildren {
+  return (tokens as MarkedToken[]).map(block);
+}
+
+function block(token: MarkedToken): ComponentChildren {
+  switch (token.type) {
+    case "heading":
+      return heading(token);
+    case "paragraph":
+      return <p>{spans(token.tokens)}</p>;
+    case "text":
+      return token.tokens ? spans(token.tokens) : decoded(token.text);
+    case "code":
+      return <CodeBlock language={token.lang ?? ""} text={token.text} />;
+    case "blockquote":
+      return <blockquote>{blocks(token.tokens)}</blockquote>;
+    case "list":
+      return list(token);
+    case "table":
+      return table(token);
+    case "hr":
+      return <hr />;
+    case "space":
+    case "checkbox":
+    case "def":
+      return null;
+    default:
+      return <p>{token.raw}</p>;
+  }
+}
+
+/** The page has its own headings of the first two levels. */
+function heading({ depth, tokens }: Tokens.Heading) {
+  const text = spans(tokens);
+  if (depth === 1) return <h3>{text}</h3>;
+  return depth === 2 ? <h4>{text}</h4> : <h5>{text}</h5>;
+}
+
+function list({ ordered, start, items }: Tokens.List) {
+  const rows = items.map(({ task, checked, tokens }) => (
+    <li class={task ? "task" : undefined}>
+      {task && <span aria-hidden="true">{checked ? "☑ " : "☐ "}</span>}
+      {task && <span class="unseen">{checked ? "done: " : "to do: "}</span>}
+      {blocks(tokens)}
+    </li>
+  ));
+  return ordered ? <ol start={Number(start) || 1}>{rows}</ol> : <ul>{rows}</ul>;
+}
+
+function table({ header, rows }: Tokens.Table) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
+    <section class="wide" tabIndex={0} aria-label="Table">
+      <table>
+        <thead>
+          <tr>
+            {header.map(({ tokens, align }) => (
+              <th style={{ textAlign: align ?? "start" }}>{spans(tokens)}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((cells) => (
+            <tr>
+              {cells.map(({ tokens, align }) => (
+                <td style={{ textAlign: align ?? "start" }}>{spans(tokens)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function spans(tokens: readonly Token[]): ComponentChildren {
+  return (tokens as MarkedToken[]).map(span);
+}
+
+function span(token: MarkedToken): ComponentChildren {
+  switch (token.type) {
+    case "strong":
+      return <strong>{spans(token.tokens)}</strong>;
+    case "em":
+      return <em>{spans(token.tokens)}</em>;
+    case "del":
+      return <del>{spans(token.tokens)}</del>;
+    case "codespan":
+      return <code>{token.text}</code>;
+    case "br":
+      return <br />;
+    case "link":
+      return <ForeignLink href={token.href}>{spans(token.tokens)}</ForeignLink>;
+    case "image":
+      // It is not the model's to make the reader's browser load something.
+      return <ForeignLink href={token.href}>{token.text || token.href}</ForeignLink>;
+    case "text":
+      return token.tokens ? spans(token.tokens) : decoded(token.text);
+    case "escape":
+      return token.text;
+    default:
+      return token.raw;
+  }
+}
+
+/** A link that somebody else has written: only where a person may want to go by it. */
+export function ForeignLink({ href, children }: { href: string; children: ComponentChildren }) {
+  if (!isHarmless(href)) return <>{children}</>;
+  return (
+    <a href={href} title={href} target="_blank" rel="noopener noreferrer nofollow">
+      {children}
+    </a>
+  );
+}
+
+function isHarmless(href: string): boolean {
+  return URL.canParse(href) && ["http:", "https:", "mailto:"].includes(new URL(href).protocol);
+}
+
+const named: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" };
+
+/** Entities, of which models write a few. */
+function decoded(text: string): string {
+  return text.replaceAll(/&(?:(amp|lt|gt|quot|apos|nbsp)|#(\d{1,6}));/g, (whole, name?: string, code?: string) => {
+    if (name) return named[name] ?? whole;
+    const point = Number(code);
+    return point >= 0x20 && point <= 0x10ffff ? String.fromCodePoint(point) : whole;
+  });
+}

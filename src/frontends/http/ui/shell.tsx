@@ -1,0 +1,97 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { Api } from "./api/client.js";
+import { ConversationLog } from "./api/conversation-log.js";
+import type { HostSocket } from "./api/socket.js";
+import { lastConversation, type Place, place, placeLink, settle, type View } from "./route.js";
+import { TokenForm } from "./token-form.js";
+import { ChatView } from "./views/chat.js";
+import { ConversationsView } from "./views/conversations.js";
+import { ServersView } from "./views/servers.js";
+import { TraceView } from "./views/trace.js";
+import { UsageView } from "./views/usage.js";
+
+interface ShellProps {
+  api: Api;
+  socket: HostSocket;
+}
+
+const tabs: readonly { view: View; label: string; icon: string }[] = [
+  { view: "chat", label: "Chat", icon: "M4 5h16v11H9l-5 4z" },
+  { view: "conversations", label: "Conversations", icon: "M4 6h16M4 12h16M4 18h10" },
+  { view: "trace", label: "Trace", icon: "M4 6h9M8 12h9M12 18h8" },
+  { view: "servers", label: "Servers", icon: "M4 5h16v6H4zM4 13h16v6H4zM8 8h.01M8 16h.01" },
+  { view: "usage", label: "Usage", icon: "M5 20V10M12 20V4M19 20v-7" },
+];
+
+export function Shell({ api, socket }: ShellProps) {
+  const { view } = place.value;
+  const title = tabs.find((tab) => tab.view === view)?.label ?? "";
+  const isFirst = useRef(true);
+  useEffect(() => {
+    document.title = `${title} – MCP-Platform`;
+    // Who reads by ear is told that there is another view now; a field of it may take the focus first.
+    const { activeElement } = document;
+    if (!isFirst.current && !activeElement?.closest("main")) document.getElementById("main")?.focus();
+    isFirst.current = false;
+  }, [title]);
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
+        Skip to the content
+      </button>
+      <nav class="rail" aria-label="Views">
+        <p class="brand">MCP-Platform</p>
+        <ul>
+          {tabs.map((tab) => (
+            <li key={tab.view}>
+              <a
+                href={placeLink(tab.view, isOfOne(tab.view) ? lastConversation.value : undefined)}
+                aria-current={tab.view === view ? "page" : undefined}
+              >
+                <svg viewBox="0 0 24 24" aria-hidden="true">
+                  <path d={tab.icon} />
+                </svg>
+                <span>{tab.label}</span>
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <main id="main" tabIndex={-1}>
+        {api.isRefused.value ? <TokenForm /> : viewOf(place.value, { api, socket })}
+      </main>
+    </>
+  );
+}
+
+function viewOf(at: Place, { api, socket }: ShellProps): ComponentChildren {
+  switch (at.view) {
+    case "conversations":
+      return <ConversationsView api={api} />;
+    case "servers":
+      return <ServersView api={api} />;
+    case "usage":
+      return <UsageView api={api} />;
+    case "trace":
+    case "chat":
+      return <OpenConversation place={at} api={api} socket={socket} />;
+  }
+}
+
+interface OpenProps extends ShellProps {
+  place: Place;
+}
+
+/** The chat and the trace of one conversation are two views of one log. */
+function OpenConversation({ place: { view, conversationId, isNew }, api, socket }: OpenProps) {
+  const log = useMemo(() => new ConversationLog(), [conversationId]);
+  useEffect(() => (isNew ? undefined : log.open(socket, conversationId)), [log, socket, isNew]);
+  const shared = { key: conversationId, api, conversationId, log };
+  if (view === "trace") return <TraceView {...shared} />;
+  return <ChatView {...shared} socket={socket} isNew={isNew} onBegun={settle} />;
+}
+
+function isOfOne(view: View): boolean {
+  return view === "chat" || view === "trace";
+}

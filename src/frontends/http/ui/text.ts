@@ -1,0 +1,44 @@
+/** Figures and times as people read them. */
+
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+}
+
+export function count(number: number): string {
+  return number.toLocaleString("en");
+}
+
+/** Without its plural where it is one. */
+export function counted(number: number, noun: string): string {
+  return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+export function dollars(usd: number): string {
+  return `$${usd.toFixed(usd < 0.1 ? 4 : 2)}`;
+}
+
+const units: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+];
+
+/** `2 hours ago`; a date where that is longer ago than a week. */
+export function ago(at: number, now: number): string {
+  const ms = now - at;
+  if (ms > 7 * 86_400_000) return new Date(at).toLocaleDateString("en", { dateStyle: "medium" });
+  const [unit, size] = units.find(([, each]) => ms >= each) ?? [];
+  if (!unit || !size) return "just now";
+  return new Intl.RelativeTimeFormat("en").format(-Math.floor(ms / size), unit);
+}
+
+/** JSON with its lines; what is none, as it is. */
+export function pretty(json: string): string {
+  try {
+    return JSON.stringify(JSON.parse(json), null, 2);
+  } catch {
+    return json;
+  }
+}

@@ -1,0 +1,31 @@
+import { keepToken } from "./api/token.js";
+
+/** For who came without the address that `serve` prints. */
+export function TokenForm() {
+  const enter = (event: SubmitEvent) => {
+    event.preventDefault();
+    const token = new FormData(event.currentTarget as HTMLFormElement).get("token");
+    keepToken(String(token).trim(), window.sessionStorage);
+    window.location.reload();
+  };
+  return (
+    <section class="page">
+      <h1>This host needs a token</h1>
+      <p class="quiet">
+        It stands in the terminal where the host was started, or in serve.token of its configuration. It is kept until
+        this tab is closed.
+      </p>
+      <form class="form" onSubmit={enter}>
+        <div class="field">
+          <label for="token">Token</label>
+          <input id="token" name="token" type="password" required autocomplete="off" />
+        </div>
+        <div class="buttons">
+          <button type="submit" class="main">
+            Come in
+          </button>
+        </div>
+      </form>
+    </section>
+  );
+}

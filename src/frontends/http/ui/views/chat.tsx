@@ -1,0 +1,198 @@
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { Api } from "../api/client.js";
+import type { ConversationLog } from "../api/conversation-log.js";
+import type { HostSocket } from "../api/socket.js";
+import { Announcer } from "../chat/announcer.js";
+import { ChatState, type Outgoing } from "../chat/chat-state.js";
+import { Composer } from "../chat/composer.js";
+import { Timeline } from "../chat/timeline.js";
+import { TurnView, UserMessage } from "../chat/turn-view.js";
+import { runningTurn } from "../chat/turns.js";
+import { visible } from "../markdown/visible.js";
+import { placeLink } from "../route.js";
+
+export interface ChatProps {
+  api: Api;
+  socket: HostSocket;
+  conversationId: string;
+  log: ConversationLog;
+  /** Nothing of it is in the log yet. */
+  isNew: boolean;
+  /** Its first message was sent. */
+  onBegun: () => void;
+}
+
+export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: ChatProps) {
+  const state = useMemo(() => new ChatState({ api, conversationId, log, onBegun }), [log]);
+  useEffect(() => state.watch(), [state]);
+  const models = useModels(api);
+  const running = useComputed(() => runningTurn(state.dialogue.value));
+  const shown = useComputed(() => running.value ?? state.dialogue.value.turns.at(-1));
+  const isRunning = useComputed(() => running.value !== undefined);
+  const isEmpty = useComputed(() => state.dialogue.value.turns.length + state.outgoing.value.length === 0);
+  useEffect(() => {
+    const cancel = (event: KeyboardEvent) => {
+      if (event.key === "Escape" && !event.defaultPrevented && running.value) state.cancel();
+    };
+    document.addEventListener("keydown", cancel);
+    return () => document.removeEventListener("keydown", cancel);
+  }, [state, running]);
+  const title = useComputed(() => visible(state.dialogue.value.turns[0]?.text.slice(0, 80) || "New chat"));
+  return (
+    <div class="chat">
+      <header>
+        <h1>{title}</h1>
+        <LinkNote socket={socket} />
+        {!isNew && <a href={placeLink("trace", conversationId)}>Trace</a>}
+        <a class="button" href={placeLink("chat")}>
+          New chat
+        </a>
+      </header>
+      <Dialogue state={state} isEmpty={isEmpty.value && (isNew || log.isWhole.value)} log={log} />
+      <div class="foot">
+        {state.failure.value && (
+          <p class="small bad" role="alert">
+            {visible(state.failure.value)}
+          </p>
+        )}
+        <Composer
+          models={models}
+          isRunning={isRunning.value}
+          isFirst={isNew}
+          onSend={(text, model) => void state.send(text, model)}
+          onCancel={() => state.cancel()}
+        />
+      </div>
+      <details class="now" open={window.matchMedia("(min-width: 1180px)").matches}>
+        <summary>
+          <h2>{isRunning.value ? "This turn" : "Last turn"}</h2>
+        </summary>
+        {shown.value ? (
+          <Timeline key={shown.value.turnId} turn={shown.value} live={state.live} skewMs={log.skewMs} />
+        ) : (
+          <p class="small quiet">What a turn does, and how long it takes, is shown here.</p>
+        )}
+      </details>
+      <Announcer state={state} />
+    </div>
+  );
+}
+
+/** How near to its end a text counts as read to the end, in pixels. */
+const nearEnd = 60;
+
+function Dialogue({ state, isEmpty, log }: { state: ChatState; isEmpty: boolean; log: ConversationLog }) {
+  const frame = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const isAtEnd = useSignal(true);
+  useEffect(() => {
+    const { current } = frame;
+    if (!current || !content.current) return undefined;
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd.value) current.scrollTop = current.scrollHeight;
+    });
+    observer.observe(content.current);
+    observer.observe(current);
+    return () => observer.disconnect();
+  }, [isAtEnd]);
+  const onScroll = () => {
+    const { current } = frame;
+    if (current) isAtEnd.value = current.scrollHeight - current.scrollTop - current.clientHeight < nearEnd;
+  };
+  const { turns, origin } = state.dialogue.value;
+  const running = runningTurn(state.dialogue.value);
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
+    <section class="dialogue" aria-label="Conversation" tabIndex={0} ref={frame} onScroll={onScroll}>
+      <div class="column" ref={content}>
+        {log.failure.value && (
+          <p class="card error" role="alert">
+            {visible(log.failure.value.error)}
+          </p>
+        )}
+        {origin && (
+          <p class="small quiet">
+            A copy of <a href={placeLink("chat", origin)}>another conversation</a>
+          </p>
+        )}
+        {turns.map((turn) => (
+          <TurnView
+            key={turn.turnId}
+            turn={turn}
+            state={state}
+            isRunning={turn === running}
+            isWaiting={!turn.end && turn !== running}
+          />
+        ))}
+        {state.outgoing.value.map((message) => (
+          <OnItsWay key={message.requestId} message={message} state={state} />
+        ))}
+        {isEmpty && (
+          <div class="welcome">
+            <p class="lead">What can I do for you?</p>
+            <p class="quiet">The model has the tools of your servers. You are asked before one changes anything.</p>
+          </div>
+        )}
+      </div>
+      {!isAtEnd.value && (
+        <button
+          type="button"
+          class="to-end small"
+          onClick={() => frame.current?.scrollTo({ top: frame.current.scrollHeight })}
+        >
+          To the end
+        </button>
+      )}
+    </section>
+  );
+}
+
+function OnItsWay({ message, state }: { message: Outgoing; state: ChatState }) {
+  const { failure } = message;
+  const isFinal = failure !== undefined && !failure.isPassing;
+  return (
+    <article class="turn" aria-label="On its way">
+      <UserMessage text={message.text}>
+        {failure && !isFinal && <p class="small quiet">The host does not answer; it is sent as soon as it does.</p>}
+      </UserMessage>
+      {isFinal && (
+        <div class="card error" role="alert">
+          <p>{visible(failure.message)}</p>
+          <div class="buttons">
+            <button type="button" onClick={() => void state.sendAgain(message)}>
+              Send again
+            </button>
+            <button type="button" onClick={() => state.forget(message)}>
+              Take back
+            </button>
+          </div>
+        </div>
+      )}
+    </article>
+  );
+}
+
+function LinkNote({ socket }: { socket: HostSocket }) {
+  if (socket.state.value === "open") return null;
+  return (
+    <p class="link small" role="status">
+      {socket.state.value === "connecting" ? "Connecting…" : "The host is not reached; trying again"}
+    </p>
+  );
+}
+
+function useModels(api: Api): readonly string[] {
+  const models = useSignal<readonly string[]>([]);
+  useEffect(() => {
+    const left = new AbortController();
+    api.models(left.signal).then(
+      (names) => {
+        models.value = names;
+      },
+      () => {}, // without them there is the configured one
+    );
+    return () => left.abort();
+  }, [api]);
+  return models.value;
+}

@@ -1,0 +1,163 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { type Api, ApiFailure } from "../api/client.js";
+import type { Conversation } from "../api/messages.js";
+import { visible } from "../markdown/visible.js";
+import { goTo, placeLink } from "../route.js";
+import { ConversationRow } from "./conversation-row.js";
+
+/** More than a screen holds, and little enough to be drawn at once. */
+const pageSize = 100;
+/** A pause in typing. */
+const pauseMs = 150;
+/** For a browser to begin with a download. */
+const keptMs = 10_000;
+
+export function ConversationsView({ api }: { api: Api }) {
+  const { list, next, failure, words, load, act } = useConversations(api);
+  const doomed = useSignal<Conversation | undefined>(undefined);
+  return (
+    <section class="page">
+      <header class="title">
+        <h1>Conversations</h1>
+        <a class="button" href={placeLink("chat")}>
+          New chat
+        </a>
+      </header>
+      <label class="search">
+        <span class="unseen">Search in titles</span>
+        <input
+          type="search"
+          placeholder="Search in titles"
+          value={words.value}
+          onInput={({ currentTarget }) => {
+            words.value = currentTarget.value;
+          }}
+        />
+      </label>
+      {failure.value && (
+        <p class="card error" role="alert">
+          {visible(failure.value)}
+        </p>
+      )}
+      <p class="unseen" aria-live="polite">
+        {list.value && `${list.value.length}${next.value ? " or more" : ""} conversations`}
+      </p>
+      {list.value?.length === 0 && (
+        <p class="quiet">{words.value ? "None has that in its title." : "There are none."}</p>
+      )}
+      <ul class="plain-list conversations">
+        {list.value?.map((each) => (
+          <ConversationRow
+            key={each.conversation_id}
+            conversation={each}
+            onFork={() => void act(async () => goTo("chat", await api.fork(each.conversation_id)))}
+            onExport={(format) => void act(() => download(api, each.conversation_id, format))}
+            onDelete={() => {
+              doomed.value = each;
+            }}
+          />
+        ))}
+      </ul>
+      {next.value && <More key={next.value} onMore={() => void load(next.value)} />}
+      {doomed.value && (
+        <ConfirmDelete
+          conversation={doomed.value}
+          onClose={(isMeant) => {
+            const { conversation_id: id } = doomed.value as Conversation;
+            doomed.value = undefined;
+            if (!isMeant) return;
+            void act(async () => {
+              await api.deleteConversation(id);
+              list.value = list.value?.filter(({ conversation_id }) => conversation_id !== id);
+            });
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+function useConversations(api: Api) {
+  const list = useSignal<Conversation[] | undefined>(undefined);
+  const next = useSignal<string | null>(null);
+  const failure = useSignal<string | undefined>(undefined);
+  const words = useSignal("");
+  const asked = useRef(new AbortController());
+  const act = async (work: () => Promise<void>) => {
+    try {
+      await work();
+      failure.value = undefined;
+    } catch (error) {
+      if (error instanceof ApiFailure) failure.value = error.message;
+      else if (!(error instanceof DOMException)) throw error;
+    }
+  };
+  /** Without a place: from the start. */
+  const load = (before: string | null = null) =>
+    act(async () => {
+      asked.current.abort();
+      asked.current = new AbortController();
+      const { signal } = asked.current;
+      const page = await api.conversations({ q: words.value, before, limit: pageSize }, signal);
+      list.value = before ? [...(list.value ?? []), ...page.sessions] : page.sessions;
+      next.value = page.next;
+    });
+  useEffect(() => {
+    const timer = setTimeout(() => void load(), list.value ? pauseMs : 0);
+    return () => clearTimeout(timer);
+  }, [words.value]);
+  return { list, next, failure, words, load, act };
+}
+
+/** The rest is loaded when its place comes into sight, or by the button. */
+function More({ onMore }: { onMore: () => void }) {
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (!button.current) return undefined;
+    const observer = new IntersectionObserver((entries) => {
+      if (entries.some(({ isIntersecting }) => isIntersecting)) onMore();
+    });
+    observer.observe(button.current);
+    return () => observer.disconnect();
+  }, []);
+  return (
+    <button type="button" ref={button} onClick={onMore}>
+      More
+    </button>
+  );
+}
+
+function ConfirmDelete({ conversation, onClose }: { conversation: Conversation; onClose: (isMeant: boolean) => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog
+      ref={dialog}
+      aria-labelledby="delete-title"
+      onClose={() => onClose(dialog.current?.returnValue === "delete")}
+    >
+      <form method="dialog">
+        <h2 id="delete-title">Delete this conversation for good?</h2>
+        <p class="quiet">{visible(conversation.title) || "(no text)"}</p>
+        <div class="buttons">
+          <button type="submit" value="keep">
+            Keep it
+          </button>
+          <button type="submit" value="delete" class="no">
+            Delete
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+async function download(api: Api, id: string, format: string): Promise<void> {
+  const url = URL.createObjectURL(await api.exported(id, format));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = `${id}.${format}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), keptMs);
+}

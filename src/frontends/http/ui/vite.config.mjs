@@ -1,0 +1,15 @@
+/** The page of `serve`, into dist/ui. */
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  root: import.meta.dirname,
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    outDir: "../../../../dist/ui",
+    emptyOutDir: true,
+    target: "es2022",
+    // The page's content security policy has no place for files inlined as data, beside images.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+});

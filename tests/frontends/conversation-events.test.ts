@@ -1,0 +1,53 @@
+import { expect, test } from "@jest/globals";
+import type { TurnEvent } from "../../src/core/chat.js";
+import { conversationEvents } from "../../src/frontends/conversation-events.js";
+import { startApp } from "../support/app.js";
+import { chunk, startLlmServer, stream } from "../support/llm-server.js";
+
+/** The text of the message that is being written, as whoever follows has it. */
+function followed(text: string, event: TurnEvent): string {
+  if (event.type === "text_delta") return text + event.delta;
+  return event.type === "discard" ? "" : text;
+}
+
+test("who reads more slowly than it happens is told the open answer anew, and has all of it", async () => {
+  const words = Array.from({ length: 3_000 }, (_, index) => `${index} `);
+  let goOn = () => {};
+  const wait = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const written = () => wait;
+  await using llm = await startLlmServer([
+    stream([
+      chunk({ content: "begin " }),
+      ...words.map((word) => chunk({ content: word })),
+      written,
+      chunk({ content: "end" }),
+      chunk({}, "stop"),
+      "data: [DONE]\n\n",
+    ]),
+  ]);
+  await using app = await startApp({ llm: llm.url });
+  const session = app.sessions.open("c1");
+  const stop = new AbortController();
+  const events = conversationEvents(session, 1, stop.signal);
+  const turn = await session.submit({ requestId: "r1", text: "count", streaming: true });
+  const first = await events.next();
+  expect(first.value).toMatchObject({ type: "user_message" });
+  for await (const event of turn.watch()) if (event.type === "text_delta" && event.delta.includes("2999")) break;
+
+  let text = "";
+  let discards = 0;
+  for await (const event of events) {
+    text = followed(text, event);
+    if (event.type === "discard") discards++;
+    if (text.endsWith("2999 ")) goOn();
+    if (event.type === "assistant_message") {
+      expect(discards).toBeGreaterThan(0);
+      expect(text).toBe(event.message.content);
+      expect(text).toBe(`begin ${words.join("")}end`);
+      break;
+    }
+  }
+  stop.abort();
+});

@@ -1,0 +1,43 @@
+import { existsSync } from "node:fs";
+import { test } from "@jest/globals";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+/** Why no browser can be started here; undefined when one can. */
+export const noChromium = existsSync(executablePath)
+  ? undefined
+  : `there is no ${executablePath}: install chromium, or set CHROMIUM to its path`;
+
+if (noChromium) {
+  process.stderr.write(`NOT TESTED in a browser: ${noChromium}\n`);
+  test.skip(`in a browser: ${noChromium}`, () => {});
+}
+
+/** One for a file of tests. Its sandbox needs rights that machines for tests seldom have, and the pages are our own. */
+export function startChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+}
+
+export interface Tab extends AsyncDisposable {
+  page: Page;
+  /** What went wrong in the page, what its content security policy refused included. */
+  complaints: string[];
+}
+
+/** A tab of its own profile. */
+export async function openTab(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Tab> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(String(error.stack ?? error)));
+  page.on("console", (message) => {
+    // That a link to the host is lost is what a test may be about.
+    if (message.type() === "error" && !/ERR_|WebSocket|Failed to load resource/.test(message.text())) {
+      complaints.push(message.text());
+    }
+  });
+  await page.goto(url);
+  return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
+}
