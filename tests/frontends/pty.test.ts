@@ -110,7 +110,7 @@ onTerminal("a chat follows its configuration file and says so; /reload says that
   type("/reload\r");
   await screen.until("config.yaml: nothing has changed");
   place.write("config.yaml", "mcpServers: [");
-  await screen.until("config: the servers stay as they are");
+  await screen.until("config: nothing changes, because");
   await screen.until("config.yaml:1:");
   type("/servers\r");
   await screen.until(/s +(ready|starting)/);

@@ -27,9 +27,9 @@ test("a result of 50 MB costs the model under 2,000 tokens, and every part of it
     const user = JSON.stringify(request.body.messages?.findLast(({ role }) => role === "user")?.content);
     if (request.body.messages?.at(-1)?.role === "tool") return answer("read");
     resultId = /res_\w+/.exec(request.text)?.[0] ?? resultId;
-    if (user.includes("make")) return big;
-    if (user.includes("end")) return read({ result_id: resultId, start: 49_999_900 });
-    if (user.includes("line")) return read({ result_id: resultId, start_line: 500_001, line_count: 2 });
+    if (user.includes("make it")) return big;
+    if (user.includes("the end")) return read({ result_id: resultId, start: 49_999_900 });
+    if (user.includes("the line")) return read({ result_id: resultId, start_line: 500_001, line_count: 2 });
     return read({ result_id: resultId, grep: "^500002 " });
   });
   const ask = async (app: Awaited<ReturnType<typeof startApp>>, conversation: string, text: string) => {
