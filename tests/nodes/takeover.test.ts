@@ -35,7 +35,7 @@ onServer("three nodes with many turns running", (server) => {
     "one stands still: its turns go on elsewhere within two leases, and it writes no more when it goes on",
     async () => {
       await using cluster = await begun(server());
-      const victim = cluster.node(0);
+      const { victim } = await busiest(cluster);
       victim.kill("SIGSTOP");
       const lost = await loadOf(cluster, victim);
       expect(lost).toBeGreaterThan(5);
