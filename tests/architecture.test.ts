@@ -11,8 +11,8 @@ const allowed: Record<string, readonly string[]> = {
   history: ["core"],
   cassette: ["core"],
   demo: ["core"],
-  doctor: ["history/estimate.ts", "mcp", "core"],
   telemetry: ["core"],
+  doctor: ["llm", "mcp", "history", "config", "core"],
   orchestrator: ["llm", "core"],
   session: ["orchestrator", "history", "core"],
   frontends: ["session", "core"],
@@ -29,6 +29,7 @@ const allowed: Record<string, readonly string[]> = {
   ],
   commands: [
     "app.ts",
+    "first-run.ts",
     "log-only.ts",
     "logging.ts",
     "stderr-log.ts",

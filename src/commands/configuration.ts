@@ -20,9 +20,12 @@ export interface ConfigSource {
   isFound: boolean;
 }
 
+/** Of a configuration in the working directory; the first that is there counts. */
+export const configNames = ["mcp-platform.yaml", "config.yaml"];
+
 export function findSource({ config = process.env.MCP_PLATFORM_CONFIG }: GlobalOptions): ConfigSource {
   if (config !== undefined) return { file: config, isFound: false };
-  const found = ["mcp-platform.yaml", "config.yaml"].find((name) => existsSync(name));
+  const found = configNames.find((name) => existsSync(name));
   return found === undefined ? { file: usersFile(), isFound: false } : { file: found, isFound: true };
 }
 

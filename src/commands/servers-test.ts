@@ -1,13 +1,14 @@
 /** `servers test`: one server, really tried, whatever hosts do with it now. */
 import type { Command } from "commander";
-import type { LoadedConfig } from "../config/load.js";
 import { RequestError } from "../core/errors.js";
 import { didYouMean } from "../core/nearest.js";
 import { child } from "../core/tree.js";
+import { hasFailed } from "../doctor/finding.js";
 import type { ServerCheck } from "../doctor/server-check.js";
 import { exitCodes } from "../frontends/exit-codes.js";
 import type { GlobalOptions } from "./configuration.js";
 import { loadConfirmed } from "./confirmed.js";
+import { findingLines, lastWords, serverFacts } from "./findings-text.js";
 import { keepStdoutClean, leave, onInterrupt, print, printInert, whenWritten } from "./process.js";
 
 export function addTestCommand(servers: Command, globals: () => GlobalOptions): void {
@@ -31,12 +32,13 @@ async function test(name: string, asJson: boolean, globals: GlobalOptions): Prom
   const { checkServer } = await import("../doctor/server-check.js");
   const { clearing } = await import("../core/redaction.js");
   const { configuredSecrets } = await import("../config/secrets.js");
+  const { unsetBelow } = await import("../config/unset.js");
   const { stateFolder } = await import("../core/state-folder.js");
   const interrupted = new AbortController();
   onInterrupt(() => interrupted.abort());
   const check = await checkServer(config, {
     auth: { folder: stateFolder(process.env, "auth") },
-    unset: await unsetIn(name, loaded),
+    unset: unsetBelow(child("/mcpServers", name), loaded, process.env),
     toolBudgetTokens: chat.service.toolBudgetTokens,
     clear: clearing(configuredSecrets(loaded.config, process.env)),
     signal: interrupted.signal,
@@ -44,58 +46,23 @@ async function test(name: string, asJson: boolean, globals: GlobalOptions): Prom
   if (asJson) print(jsonOf(check));
   else await printInert(textOf(check));
   await whenWritten();
-  leave(check.findings.some(({ status }) => status === "fail") ? exitCodes.serverDown : exitCodes.done);
+  leave(hasFailed(check.findings) ? exitCodes.serverDown : exitCodes.done);
 }
 
-/** What is wrong with the placeholders of its entry. */
-async function unsetIn(name: string, { written }: LoadedConfig): Promise<string[]> {
-  const { interpolate } = await import("../config/interpolate.js");
-  const { keyPath } = await import("../core/tree.js");
-  const below = `${child("/mcpServers", name)}/`;
-  return [...written]
-    .filter(([pointer]) => pointer.startsWith(below))
-    .flatMap(([pointer, value]) =>
-      [value].flat().flatMap((text) => {
-        const problems = typeof text === "string" ? interpolate(text, process.env).problems : [];
-        return problems.map((problem) => `${keyPath(pointer)}: ${problem}`);
-      }),
-    );
-}
-
-function textOf({ findings, tools, stderr }: ServerCheck): string {
-  const width = Math.max(...findings.map(({ check }) => check.length));
-  const lines = findings.flatMap(({ check, status, text, fix }) => [
-    `${status.padEnd(4)}  ${check.padEnd(width)}  ${text}`,
-    ...(fix ? [`${" ".repeat(width + 8)}fix: ${fix}`] : []),
-  ]);
-  const costs = tools.toSorted((one, other) => other.tokens - one.tokens);
+function textOf(check: ServerCheck): string {
+  const costs = check.tools.toSorted((one, other) => other.tokens - one.tokens);
   const listed = costs.map(
     ({ name, tokens, isOffered }) => `  ${String(tokens).padStart(6)}  ${name}${isOffered ? "" : " (filtered)"}`,
   );
-  const hasFailed = findings.some(({ status }) => status === "fail");
+  const words = lastWords(check);
   return [
-    ...lines,
+    ...findingLines(check.findings),
     ...(listed.length > 0 ? ["", "tokens  tool", ...listed] : []),
-    ...(hasFailed && stderr.length > 0 ? ["", "its last words on stderr:", ...stderr.map((line) => `  ${line}`)] : []),
+    ...(words.length > 0 ? ["", ...words] : []),
   ].join("\n");
 }
 
-function jsonOf({ server, findings, timings, era, version, tools, stderr }: ServerCheck): string {
-  const { initializeMs = null, listMs = null, pingMs = null } = timings;
-  return JSON.stringify(
-    {
-      server,
-      ok: !findings.some(({ status }) => status === "fail"),
-      findings,
-      era: era ?? null,
-      version: version ?? null,
-      initialize_ms: initializeMs,
-      list_ms: listMs,
-      ping_ms: pingMs,
-      tools: tools.map(({ name, tokens, isOffered }) => ({ name, tokens, offered: isOffered })),
-      stderr,
-    },
-    null,
-    2,
-  );
+function jsonOf(check: ServerCheck): string {
+  const { server, findings } = check;
+  return JSON.stringify({ server, ok: !hasFailed(findings), findings, ...serverFacts(check) }, null, 2);
 }

@@ -1,8 +1,15 @@
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** Where the hosts of a user keep what is neither configuration nor log of conversations. */
 export function stateFolder(env: Readonly<Record<string, string | undefined>>, name: string): string {
   const home = env.HOME || homedir();
   return join(env.XDG_STATE_HOME || join(home, ".local", "state"), "mcp-platform", name);
+}
+
+/** The folder itself, or the nearest one above it: where something of its kind could be made. What is no folder stays. */
+export function existingFolder(path: string): string {
+  const above = dirname(path);
+  return existsSync(path) || above === path ? path : existingFolder(above);
 }

@@ -7,3 +7,23 @@ export interface Finding {
   /** What to do about it, as a sentence without its end. */
   fix?: string;
 }
+
+export const ok = (check: string, text: string): Finding => ({ check, status: "ok", text });
+
+export const warn = (check: string, text: string, fix?: string): Finding => ({
+  check,
+  status: "warn",
+  text,
+  ...(fix && { fix }),
+});
+
+export const fail = (check: string, text: string, fix?: string): Finding => ({
+  check,
+  status: "fail",
+  text,
+  ...(fix && { fix }),
+});
+
+export function hasFailed(findings: readonly Finding[]): boolean {
+  return findings.some(({ status }) => status === "fail");
+}

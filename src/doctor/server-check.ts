@@ -11,7 +11,7 @@ import { redactor } from "../mcp/redact.js";
 import { routeTo } from "../mcp/transports/route.js";
 import { within } from "../mcp/wait.js";
 import { commandPath, installing } from "./command-path.js";
-import type { Finding } from "./finding.js";
+import { type Finding, fail, hasFailed, ok, warn } from "./finding.js";
 import { listFindings, type ToolCost, toolCosts } from "./tool-findings.js";
 
 export interface ServerCheck {
@@ -82,7 +82,7 @@ export async function checkServer(config: ServerConfig, parts: CheckParts): Prom
   for (const notice of notices) {
     if (!notice.startsWith("not a JSON line")) continue;
     const fix = "have the server write its log to stderr: stdout is for MCP";
-    check.findings.push({ check: "stdout", status: "warn", text: redact(notice), fix });
+    check.findings.push(warn("stdout", redact(notice), fix));
     break;
   }
   return check;
@@ -91,31 +91,25 @@ export async function checkServer(config: ServerConfig, parts: CheckParts): Prom
 /** What can be told without a start. Whether one makes sense. */
 function beforeStart(config: ServerConfig, { unset = [] }: CheckParts, { findings }: ServerCheck): boolean {
   const { name, enabled, refusal } = config;
-  if (refusal) findings.push({ check: "confirmed", status: "fail", text: refusal });
+  if (refusal) findings.push(fail("confirmed", refusal));
   else if (!enabled) {
-    const fix = `mcp-platform servers enable ${name}`;
-    findings.push({ check: "enabled", status: "warn", text: "it is disabled: no host starts it", fix });
+    findings.push(warn("enabled", "it is disabled: no host starts it", `mcp-platform servers enable ${name}`));
   }
-  for (const text of unset) findings.push({ check: "variables", status: "fail", text });
-  if (findings.some(({ status }) => status === "fail")) return false;
+  findings.push(...unset.map((text) => fail("variables", text, "set it where this program is started")));
+  if (hasFailed(findings)) return false;
   if (config.transport === "stdio") return findings.push(programFinding(config)) > 0 && !hasFailed(findings);
   const { origin, pathname } = new URL(config.url);
-  findings.push({ check: "address", status: "ok", text: `${origin}${pathname} (${config.transport})` });
+  findings.push(ok("address", `${origin}${pathname} (${config.transport})`));
   return true;
-}
-
-function hasFailed(findings: readonly Finding[]): boolean {
-  return findings.some(({ status }) => status === "fail");
 }
 
 function programFinding({ name, command, cwd, env }: StdioServerConfig): Finding {
   if (cwd !== undefined && !existsSync(cwd)) {
-    const fix = `fix mcpServers.${name}.cwd`;
-    return { check: "folder", status: "fail", text: `the folder ${cwd} does not exist`, fix };
+    return fail("folder", `the folder ${cwd} does not exist`, `fix mcpServers.${name}.cwd`);
   }
   const path = commandPath(command, { env, cwd });
-  if (path) return { check: "command", status: "ok", text: path === command ? path : `${command} is ${path}` };
-  return { check: "command", status: "fail", text: `command not found: ${command}`, fix: installing(command, name) };
+  if (path) return ok("command", path === command ? path : `${command} is ${path}`);
+  return fail("command", `command not found: ${command}`, installing(command, name));
 }
 
 async function timed(ms: number, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
@@ -134,7 +128,7 @@ function greeted(connection: McpConnection, ms: number, check: ServerCheck): voi
   check.era = era;
   if (version !== undefined) check.version = version;
   const facts = [`${era} protocol`, version && `version ${version}`, `in ${Math.round(ms)} ms`].filter(Boolean);
-  check.findings.push({ check: "initialize", status: "ok", text: facts.join(", ") });
+  check.findings.push(ok("initialize", facts.join(", ")));
 }
 
 async function ping(connection: McpConnection, signal: AbortSignal, check: ServerCheck): Promise<void> {
@@ -143,15 +137,11 @@ async function ping(connection: McpConnection, signal: AbortSignal, check: Serve
     await within(pingMs, signal, (limit) => connection.ping(limit));
   } catch (error) {
     signal.throwIfAborted();
-    check.findings.push({
-      check: "ping",
-      status: "fail",
-      text: `no answer within ${pingMs / 1000} s: ${messageOf(error)}`,
-    });
+    check.findings.push(fail("ping", `no answer within ${pingMs / 1000} s: ${messageOf(error)}`));
     return;
   }
   check.timings.pingMs = Math.round(performance.now() - askedAt);
-  check.findings.push({ check: "ping", status: "ok", text: `answered in ${check.timings.pingMs} ms` });
+  check.findings.push(ok("ping", `answered in ${check.timings.pingMs} ms`));
 }
 
 /** At which stage it ended, and what to do. The words of stderr, which the message repeats, stand in a field of their own. */
@@ -166,7 +156,7 @@ function failure(
   const isEnd = /the server (exited|was killed)/.test(text);
   const check = known?.kind === "needs_auth" ? "login" : isConnected ? "tools" : isEnd ? "start" : "initialize";
   const fix = known?.hint || nextStep(config, known, isEnd);
-  return { check, status: "fail", text: withCommand(config, text), ...(fix && { fix }) };
+  return fail(check, withCommand(config, text), fix);
 }
 
 function withCommand(config: ServerConfig, text: string): string {
@@ -174,11 +164,13 @@ function withCommand(config: ServerConfig, text: string): string {
 }
 
 function nextStep(config: ServerConfig, error: McpError | undefined, isEnd: boolean): string {
-  const { name } = config;
+  const { name, protocol } = config;
   if (error?.kind === "timeout") {
     return `raise mcpServers.${name}.startup_timeout if it is only slow: npx, uvx and docker load a server at its first start`;
   }
   if (isEnd && config.transport === "stdio")
     return `see what it said on stderr, and check mcpServers.${name}.args and env`;
+  if (protocol !== "auto")
+    return `leave out mcpServers.${name}.protocol: the host finds out which one the server speaks`;
   return config.transport === "stdio" ? `is ${config.command} an MCP server on stdio?` : `check mcpServers.${name}.url`;
 }

@@ -1,11 +1,13 @@
 /** What a server offers, and what is odd about it. */
+import type { ToolDefinition } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { globMatches } from "../core/glob.js";
 import { didYouMean } from "../core/nearest.js";
 import { toolTokens } from "../history/estimate.js";
+import { isCheckable } from "../mcp/schema.js";
 import type { ServerLists } from "../mcp/server-lists.js";
 import { isOffered, modelName } from "../mcp/tools.js";
-import type { Finding } from "./finding.js";
+import { type Finding, ok, warn } from "./finding.js";
 
 export interface ToolCost {
   name: string;
@@ -13,14 +15,17 @@ export interface ToolCost {
   tokens: number;
   /** Not filtered by the user. */
   isOffered: boolean;
+  /** As the model gets it. */
+  definition: ToolDefinition;
 }
 
 export function toolCosts(config: ServerConfig, tools: ServerLists["tools"]): ToolCost[] {
-  return tools.map((tool) => ({
-    name: tool.name,
-    tokens: Math.round(toolTokens({ ...tool, name: modelName(config.name, tool.name) })),
-    isOffered: isOffered(config, tool),
-  }));
+  return tools.map((tool) => {
+    const { description, inputSchema } = tool;
+    const definition = { name: modelName(config.name, tool.name), description, inputSchema };
+    const tokens = Math.round(toolTokens(definition));
+    return { name: tool.name, tokens, isOffered: isOffered(config, tool), definition };
+  });
 }
 
 /** `budgetTokens`: with more than this for all tools, the model has to search for some. */
@@ -37,8 +42,7 @@ export function listFindings(
   const filtered = left > 0 ? ` (${left} more are filtered)` : "";
   const text = `${offered.length} tools, about ${tokens} tokens in each request${filtered}`;
   const fix = `name those you need in mcpServers.${server}.tools.allow: beyond ${budgetTokens} tokens the model has to search`;
-  const summary: Finding =
-    tokens > budgetTokens ? { check: "tools", status: "warn", text, fix } : { check: "tools", status: "ok", text };
+  const summary = tokens > budgetTokens ? warn("tools", text, fix) : ok("tools", text);
   return [summary, ...oddities(config, tools, problems)];
 }
 
@@ -47,14 +51,18 @@ function oddities(config: ServerConfig, tools: ServerLists["tools"], problems: r
   const names = tools.map(({ name }) => name);
   const renamed = names.filter((name) => modelName(server, name) !== `${server}__${name}`);
   const silent = tools.filter(({ description }) => description.trim() === "").map(({ name }) => name);
-  const warn = (check: string, text: string, fix?: string): Finding => ({
-    check,
-    status: "warn",
-    text,
-    ...(fix && { fix }),
-  });
+  const unchecked = tools.filter(({ inputSchema }) => !isCheckable(inputSchema)).map(({ name }) => name);
   return [
-    ...problems.map((problem) => warn("lists", `left out: ${problem}`)),
+    ...problems.map((problem) => warn("lists", `left out: ${problem}`, "have the server's author mend it")),
+    ...(unchecked.length > 0
+      ? [
+          warn(
+            "schemas",
+            `not valid for ${unchecked.join(", ")}: arguments go to the server unchecked`,
+            "have the server's author mend it",
+          ),
+        ]
+      : []),
     ...(["allow", "deny", "auto_approve"] as const).flatMap((list) =>
       config.tools[list === "auto_approve" ? "autoApprove" : list]
         .filter((pattern) => !names.some((name) => globMatches(pattern, name)))
@@ -70,7 +78,13 @@ function oddities(config: ServerConfig, tools: ServerLists["tools"], problems: r
         ]
       : []),
     ...(silent.length > 0
-      ? [warn("descriptions", `none for ${silent.join(", ")}: the model has to guess what they do`)]
+      ? [
+          warn(
+            "descriptions",
+            `none for ${silent.join(", ")}: the model has to guess what they do`,
+            "have the server's author describe them, or leave them out with tools.deny",
+          ),
+        ]
       : []),
   ];
 }

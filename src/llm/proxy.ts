@@ -120,7 +120,7 @@ function isLoopback(hostname: string): boolean {
 }
 
 /** On this machine or in its network; a name without a dot is not one of the Internet. */
-function isLocal(hostname: string): boolean {
+export function isLocal(hostname: string): boolean {
   if (isIP(hostOf({ hostname }))) return isIn(LOOPBACK, hostname) || isIn(PRIVATE, hostname);
   return /^[^.]+$|\.(localhost|local|internal|lan|home\.arpa)$/i.test(hostname);
 }

@@ -53,6 +53,11 @@ function passes(check: ValidateFunction, value: unknown, schema: JsonSchema): bo
   return checked?.result ?? true;
 }
 
+/** Whether arguments are checked against it at all. */
+export function isCheckable(schema: JsonSchema): boolean {
+  return checkOf(schema) !== undefined;
+}
+
 function checkOf(schema: JsonSchema): Check {
   const known = compiled.get(schema);
   if (known) return known.check;

@@ -10,8 +10,8 @@ const migrationLock = 0x4d435050;
  * Brings the database to our schema. Of many processes that find it behind, one does it and the others wait. Throws StoreError.
  */
 export async function migrate(database: Database): Promise<void> {
-  const version = await database.run("open", "idempotent", (client) => versionOf(client));
-  if (version !== schemaVersion) await underMigrationLock(database, (client) => takeSteps(client, database));
+  if ((await schemaOf(database)) !== schemaVersion)
+    await underMigrationLock(database, (client) => takeSteps(client, database));
 }
 
 /** What `work` does with its connection is one transaction, during which no other process is in here. It may use other connections too. */
@@ -29,6 +29,11 @@ export function underMigrationLock<T>(database: Database, work: (client: pg.Clie
       throw error;
     }
   });
+}
+
+/** The schema that the database has, which is left as it is; 0 where there is nothing of ours. Throws StoreError. */
+export function schemaOf(database: Database): Promise<number> {
+  return database.run("open", "idempotent", (client) => versionOf(client));
 }
 
 async function takeSteps(client: pg.ClientBase, { place }: Database): Promise<void> {

@@ -5,7 +5,7 @@ import type { ChatStore } from "../../core/store-ports.js";
 import { Database } from "./database.js";
 import { PostgresBus } from "./deltas.js";
 import { Listener } from "./listener.js";
-import { migrate } from "./migrate.js";
+import { migrate, schemaOf } from "./migrate.js";
 import { PostgresStore } from "./store.js";
 
 /** The event log with what others build on it: the same connections, and the one that LISTENs. `store.close()` closes them. */
@@ -37,6 +37,19 @@ export async function openPostgresLog(
   const live = config.listen === false ? undefined : new PostgresBus(config, listener);
   const store = new PostgresStore({ database, listener, live, origin: newId("log"), now });
   return { store, database, listener };
+}
+
+/** What is there now, and left as it is. Rejects with StoreError, at once when the database is away. */
+export async function databaseSchema(
+  config: PostgresConfig,
+  observe: Observe,
+): Promise<{ place: string; schema: number }> {
+  const database = new Database(config, observe);
+  try {
+    return { place: database.place.shown, schema: await schemaOf(database) };
+  } finally {
+    await database.close();
+  }
 }
 
 /** The tables alone, by one connection; resolves to the place of the database. */

@@ -1,0 +1,16 @@
+/** Variables that a part of a configuration needs and that are not set, where it was loaded all the same. */
+import { keyPath } from "../core/tree.js";
+import { type Environment, interpolate } from "./interpolate.js";
+import type { LoadedConfig } from "./load.js";
+
+/** What is wrong with the placeholders below this place: `mcpServers.fs.env.KEY: environment variable KEY is not set (…)`. */
+export function unsetBelow(pointer: string, { written }: LoadedConfig, env: Environment): string[] {
+  return [...written]
+    .filter(([place]) => place.startsWith(`${pointer}/`))
+    .flatMap(([place, value]) =>
+      [value].flat().flatMap((text) => {
+        const problems = typeof text === "string" ? interpolate(text, env).problems : [];
+        return problems.map((problem) => `${keyPath(place)}: ${problem}`);
+      }),
+    );
+}

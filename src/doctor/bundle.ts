@@ -1,0 +1,95 @@
+/** What whoever looks into a failure wants to see, in one file without secrets. */
+import { existsSync, readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { showConfig } from "../config/commands.js";
+import type { LoadedConfig } from "../config/load.js";
+import { configuredSecrets } from "../config/secrets.js";
+import type { Config } from "../core/config.js";
+import { clearing } from "../core/redaction.js";
+import { serverLogFile } from "../core/server-log-file.js";
+import { type TarFile, tarOf } from "./tar.js";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface BundleParts {
+  /** What doctor found, as JSON. */
+  report: string;
+  versions: Readonly<Record<string, string>>;
+  loaded: LoadedConfig | undefined;
+  /** Where hosts keep what servers say. */
+  logFolder: string;
+  /** A conversation that the user wants in it, as an export that is clean already. */
+  conversation?: string;
+  clear(text: string): string;
+  nowMs: number;
+}
+
+/** Of each server. */
+const lastLines = 200;
+
+/** A gzipped tar. */
+export function bundleOf({ report, versions, loaded, logFolder, conversation, clear, nowMs }: BundleParts): Buffer {
+  const servers = loaded?.config.mcpServers ?? [];
+  const files: TarFile[] = [
+    { name: "doctor.json", text: report },
+    { name: "versions.json", text: `${JSON.stringify(versions, null, 2)}\n` },
+    ...(loaded ? [{ name: "config.yaml", text: showConfig(loaded, { origin: true }) }] : []),
+    ...servers.flatMap(({ name }, index) => {
+      const text = stderrOf(serverLogFile(logFolder, name));
+      return text === "" ? [] : [{ name: `servers/${index + 1}-${plain(name)}.log`, text }];
+    }),
+    ...(conversation === undefined ? [] : [{ name: "conversation.json", text: conversation }]),
+  ];
+  const clean = files.map(({ name, text }) => ({ name: clear(name), text: clear(text) }));
+  return gzipSync(tarOf(clean, nowMs / 1000));
+}
+
+/** Log messages of servers are left out: they may tell of a conversation. */
+function stderrOf(file: string): string {
+  const text = [`${file}.1`, file].map((path) => (existsSync(path) ? readFileSync(path, "utf8") : "")).join("");
+  const lines = text.split("\n").filter((line) => /^\S+ \d+ (stderr|host) /.test(line));
+  return lines.slice(-lastLines).join("\n");
+}
+
+function plain(name: string): string {
+  return name.replaceAll(/[^\w.-]/g, "_").slice(0, 60);
+}
+
+/** A shorter one would blank out ordinary words. */
+const shortest = 6;
+
+/**
+ * Clears a text of every value that could be a secret, whatever its name: those that are known as such, all headers and variables of
+ * providers and servers, and what stands in their URLs before the host and behind it.
+ */
+export function clearingForOthers(config: Config, env: Environment): (text: string) => string {
+  const providers = Object.values(config.llm.providers);
+  const servers = config.mcpServers.flatMap((server) =>
+    server.transport === "stdio"
+      ? [...Object.values(server.env), ...server.args.flatMap(partsOfUrl)]
+      : [...Object.values(server.headers), ...partsOfUrl(server.url)],
+  );
+  const given = [
+    ...providers.flatMap(({ headers = {}, baseUrl = "" }) => [...Object.values(headers), ...partsOfUrl(baseUrl)]),
+    ...partsOfUrl(config.llm.http.proxy ?? ""),
+    ...servers,
+    ...Object.values(env).flatMap((value = "") => partsOfUrl(value)),
+  ];
+  const values = given.flatMap((value) => [value, ...value.split(/\s+/)]).filter((value) => value.length >= shortest);
+  return clearing([...configuredSecrets(config, env), ...values.filter((value) => value !== "Bearer")]);
+}
+
+function partsOfUrl(text: string): string[] {
+  if (!text.includes("://") || !URL.canParse(text)) return [];
+  const { username, password, searchParams } = new URL(text);
+  const inner = [username, password].map((part) => decoded(part));
+  return [username, password, ...inner, ...searchParams.values()];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

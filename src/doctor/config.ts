@@ -1,0 +1,93 @@
+/** Which configuration counts here, and what is wrong with it. */
+import { existsSync } from "node:fs";
+import type { LoadedConfig } from "../config/load.js";
+import { ConfigError, type ConfigProblem } from "../core/errors.js";
+import { type Finding, fail, ok, warn } from "./finding.js";
+
+export interface Configuration {
+  /** As the host of a command would read it; undefined where everything is default. */
+  file?: string;
+  /** It lies in the working directory, and the user has not named it. */
+  isFound: boolean;
+  /** In the working directory, in the order in which they are looked for. */
+  names: readonly string[];
+  /** Where the user's own file is, or would be. */
+  usersFile: string;
+  /** What keeps a host from starting. */
+  error?: ConfigError;
+  /** As far as it can be loaded, whatever variables are not set. */
+  loaded?: LoadedConfig;
+  /** What of a file that was only found does not count until the user has confirmed it. */
+  unconfirmed?: { servers: readonly string[]; settings: readonly string[] };
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+export function configFindings(configuration: Configuration): Finding[] {
+  const { error, unconfirmed, file } = configuration;
+  return [
+    whichFile(configuration),
+    ...ignoredFiles(configuration),
+    precedence(configuration),
+    ...(error ? error.problems.map(problemFinding) : []),
+    ...(unconfirmed ? [unconfirmedFinding(unconfirmed, file ?? "")] : []),
+  ];
+}
+
+function whichFile({ file, isFound, usersFile, loaded, error }: Configuration): Finding {
+  if (file === undefined) return ok("file", `none: everything is default (${usersFile} would be read)`);
+  const why = isFound ? "found in this folder" : file === usersFile ? "your own" : "named by you";
+  const more = (loaded?.files ?? []).slice(1).map((path) => `, with the servers of ${path}`);
+  return error
+    ? warn("file", `${file}, ${why}: it cannot be used as it is`)
+    : ok("file", `${file}, ${why}${more.join("")}`);
+}
+
+function ignoredFiles({ file, isFound, names, usersFile }: Configuration): Finding[] {
+  const misnamed = names
+    .map((name) => name.replace(/yaml$/, "yml"))
+    .filter((name) => existsSync(name) && name !== file);
+  const others = [...names, usersFile].filter((name) => file !== undefined && name !== file && existsSync(name));
+  const ignored = others.filter((name) => isFound || name === usersFile);
+  return [
+    ...misnamed.map((name) => warn("file", `${name} is not read`, `call it ${name.replace(/yml$/, "yaml")}`)),
+    ...ignored.map((name) =>
+      name === usersFile
+        ? ok("file", `${name} is not read: ${file} stands in for it`)
+        : warn(
+            "file",
+            `${name} is not read: ${file} comes first`,
+            `delete one of them, or name the one you mean with --config`,
+          ),
+    ),
+  ];
+}
+
+function precedence({ env, loaded }: Configuration): Finding {
+  const variables = Object.keys(env).filter((name) => /^MCP_PLATFORM_.*__/.test(name) && env[name]);
+  const text = "flags, then MCP_PLATFORM_… variables, then the file, then defaults";
+  if (variables.length === 0 || !loaded) return ok("precedence", text);
+  return ok("precedence", `${text}; set are ${variables.join(", ")}`);
+}
+
+function problemFinding(problem: ConfigProblem): Finding {
+  const [, name] = /environment variable (\w+) is not set/.exec(problem.message) ?? [];
+  const place = new ConfigError([{ ...problem, message: "" }]).message.replace(/: $/, "");
+  if (name) {
+    const fix = `set ${name} where this program is started, or write \${${name}:-default} there`;
+    return fail("variables", `${place}: environment variable ${name} is not set`, fix);
+  }
+  const fix = problem.line > 0 ? "correct it there" : "correct it, or name another file with --config";
+  return fail("valid", `${place}: ${problem.message}`, `${fix}; mcp-platform config validate looks again`);
+}
+
+function unconfirmedFinding(
+  { servers, settings }: { servers: readonly string[]; settings: readonly string[] },
+  file: string,
+): Finding {
+  const left = [
+    ...(servers.length > 0 ? [`its servers are not started (${servers.join(", ")})`] : []),
+    ...(settings.length > 0 ? [`these settings do not count (${settings.join(", ")})`] : []),
+  ];
+  const fix = `read it, then pass --trust-project or --config ${file}, or answer the question of mcp-platform chat`;
+  return warn("confirmed", `${file} was only found in this folder: ${left.join(" and ")}`, fix);
+}

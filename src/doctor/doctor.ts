@@ -1,0 +1,94 @@
+/** Everything that can be looked at without a turn, in the order in which a host needs it. */
+import { join } from "node:path";
+import { unsetBelow } from "../config/unset.js";
+import type { LlmConfig, ServerConfig } from "../core/config.js";
+import { stateFolder } from "../core/state-folder.js";
+import { child } from "../core/tree.js";
+import { type Configuration, configFindings } from "./config.js";
+import { hasFailed } from "./finding.js";
+import { clockFinding, diskFinding, folderFinding, logFindings, nodeFinding, portFinding } from "./host.js";
+import { providerSections } from "./providers.js";
+import type { Section } from "./section.js";
+import { offeredTools, serverSections } from "./servers.js";
+
+export interface Examined {
+  configuration: Configuration;
+  /** With the provider that turns use as `active`; undefined where no configuration could be loaded. */
+  llm: LlmConfig | undefined;
+  servers: readonly ServerConfig[];
+  isLive: boolean;
+  node: { version: string; required: string };
+  /** When this program was built, in milliseconds since the epoch. */
+  builtMs: number;
+  cacheFolder: string;
+  /** Takes the secrets of configuration and environment out of what others say. */
+  clear(text: string): string;
+  signal: AbortSignal;
+}
+
+/** Rejects with the signal's reason only. */
+export async function examine(parts: Examined): Promise<Section[]> {
+  const { configuration, llm } = parts;
+  const { loaded, env } = configuration;
+  const first = [
+    { name: "configuration", kind: "config", findings: configFindings(configuration) },
+    { name: "this machine", kind: "unexpected", findings: await machineFindings(parts) },
+  ];
+  if (!loaded || !llm) return first.map((section) => cleared(section, parts.clear));
+  const { chat } = loaded.config;
+  const servers = await serverSections(parts.servers, {
+    authFolder: stateFolder(env, "auth"),
+    unsetOf: (name) => unsetBelow(child("/mcpServers", name), loaded, env),
+    toolBudgetTokens: chat.service.toolBudgetTokens,
+    clear: parts.clear,
+    signal: parts.signal,
+  });
+  const providers = await providerSections({
+    llm,
+    env,
+    isLive: parts.isLive,
+    tools: offeredTools(servers),
+    streaming: chat.service.streaming,
+    unsetOf: (name) => unsetBelow(child("/llm/providers", name), loaded, env),
+    signal: parts.signal,
+  });
+  return [...first, ...providers, ...servers].map((section) => cleared(section, parts.clear));
+}
+
+/** The one that a command ends with: of what a host needs first. Undefined where nothing has failed. */
+export function failedKind(sections: readonly Section[]): string | undefined {
+  return sections.find(({ findings }) => hasFailed(findings))?.kind;
+}
+
+async function machineFindings({ node, builtMs, configuration, cacheFolder }: Examined) {
+  const { env, loaded } = configuration;
+  const clocks = { nowMs: Date.now(), steadyMs: performance.timeOrigin + performance.now(), builtMs };
+  const state = stateFolder(env, "");
+  const always = [
+    nodeFinding(node.version, node.required),
+    clockFinding(clocks),
+    folderFinding("state", state, "fail"),
+    folderFinding("cache", cacheFolder, "warn"),
+  ];
+  if (!loaded) return [...always, diskFinding(state)];
+  const { chat, serve } = loaded.config;
+  const { storage } = chat;
+  const isChosen = loaded.originOf("/serve/port") !== "default";
+  return [
+    ...always,
+    diskFinding(storage.driver === "sqlite" ? join(storage.path, "..") : state),
+    ...(await logFindings(storage, Date.now)),
+    await portFinding(serve, isChosen),
+  ];
+}
+
+function cleared({ findings, ...section }: Section, clear: (text: string) => string): Section {
+  return {
+    ...section,
+    findings: findings.map(({ text, fix, ...rest }) => ({
+      ...rest,
+      text: clear(text),
+      ...(fix && { fix: clear(fix) }),
+    })),
+  };
+}

@@ -1,0 +1,140 @@
+/** This machine around the host: Node, clock, folders, disk, the port of `serve`, the event log. */
+import { mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import type { StorageConfig } from "../core/config.js";
+import { errorInfo, messageOf } from "../core/errors.js";
+import { existingFolder } from "../core/state-folder.js";
+import { lookAtLog } from "../history/look.js";
+import { type Finding, fail, ok, warn } from "./finding.js";
+
+/** `required`: `>=20.19`, as package.json has it. */
+export function nodeFinding(version: string, required: string): Finding {
+  const least = required.replace(/^>=/, "");
+  const isEnough = version.localeCompare(least, "en", { numeric: true }) >= 0;
+  return isEnough
+    ? ok("node", `Node ${version}`)
+    : fail("node", `Node ${version} is too old`, `install Node ${least} or later`);
+}
+
+export interface Clocks {
+  /** Milliseconds since the epoch, by the clock that can be set. */
+  nowMs: number;
+  /** The same by the clock that only runs, counted from the start of this process. */
+  steadyMs: number;
+  /** When this program was built. */
+  builtMs: number;
+}
+
+/** A clock may be late by this much: what is signed and what expires is given as much grace. */
+export const toleratedSkewMs = 60_000;
+
+/** What can be told of the clock without asking anybody. */
+export function clockFinding({ nowMs, steadyMs, builtMs }: Clocks): Finding {
+  const time = Number.isFinite(nowMs) ? new Date(nowMs).toISOString() : String(nowMs);
+  const fix = "set the clock (timedatectl set-ntp true): certificates and logins are refused under a wrong one";
+  if (nowMs < builtMs - 86_400_000) return fail("clock", `${time} is before this program was built`, fix);
+  const jumpMs = Math.abs(nowMs - steadyMs);
+  return jumpMs > toleratedSkewMs
+    ? warn("clock", `it was set by ${Math.round(jumpMs / 1000)} s while this program ran`, fix)
+    : ok("clock", time);
+}
+
+/** Whether files can be made in a folder, or where it will be made; tried by making one. */
+export function folderFinding(check: string, path: string, status: "warn" | "fail"): Finding {
+  try {
+    rmSync(mkdtempSync(join(existingFolder(path), ".mcp-platform-try-")), { recursive: true });
+    return ok(check, `${path} can be written`);
+  } catch (error) {
+    const fix = `give yourself the right to write ${existingFolder(path)}, or name another place (XDG_STATE_HOME, XDG_CACHE_HOME)`;
+    return { check, status, text: `${path} cannot be written: ${messageOf(error)}`, fix };
+  }
+}
+
+const scarceBytes = 200 * 1024 ** 2;
+const tooFewBytes = 10 * 1024 ** 2;
+
+export function diskFinding(path: string, freeBytes = freeAt(path)): Finding {
+  if (freeBytes === undefined) return warn("disk", `how much is free at ${path} cannot be told`);
+  const text = `${Math.floor(freeBytes / 1024 ** 2)} MB are free at ${path}`;
+  if (freeBytes >= scarceBytes) return ok("disk", text);
+  const fix = "free some space, or set chat.storage.path to another disk";
+  return freeBytes < tooFewBytes ? fail("disk", text, fix) : warn("disk", text, fix);
+}
+
+function freeAt(path: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(existingFolder(path));
+    return bavail * bsize;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `isChosen`: the configuration names the port, so that somebody means to use it. */
+export async function portFinding(
+  { host, port }: { host: string; port: number },
+  isChosen: boolean,
+  isOurs: (origin: string) => Promise<boolean> = answersAsHost,
+): Promise<Finding> {
+  const place = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const problem = await listenProblem(host, port);
+  if (!problem) return ok("port", `${place} is free for serve`);
+  if (problem === "EADDRINUSE" && (await isOurs(`http://${place}`))) return ok("port", `a host listens on ${place}`);
+  const [text, fix] =
+    problem === "EADDRINUSE"
+      ? [
+          `${place} is taken by another program`,
+          "end that program, or set serve.port (or --port) to another one; 0 is any",
+        ]
+      : [
+          `serve cannot listen on ${place}: ${problem}`,
+          "set serve.host to an address of this machine, and serve.port to one from 1024",
+        ];
+  return isChosen ? fail("port", text, fix) : warn("port", text, fix);
+}
+
+function listenProblem(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
+  });
+}
+
+async function answersAsHost(origin: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${origin}/healthz`, { signal: AbortSignal.timeout(1_000) });
+    return (await response.text()) === '{"status":"ok"}';
+  } catch {
+    return false;
+  }
+}
+
+/** Opened as a host would, but never brought to another schema. */
+export async function logFindings(storage: StorageConfig, now: () => number): Promise<Finding[]> {
+  const warnings: Finding[] = [];
+  const observe = ({ level, message }: { level: string; message: string }) => {
+    if (level === "warn") warnings.push(warn("event log", message, "set chat.storage.path to a local disk"));
+  };
+  try {
+    const { place, schema, knownSchema } = await lookAtLog(storage, { now, observe });
+    if (storage.driver === "memory") return [ok("event log", "in memory: conversations end with the process")];
+    const state =
+      schema === 0
+        ? "the first turn makes it"
+        : schema < knownSchema
+          ? `schema ${schema}, which the next host brings to ${knownSchema}`
+          : `schema ${schema}`;
+    return [ok("event log", `${place}: ${state}`), ...warnings];
+  } catch (error) {
+    const { message, hint } = errorInfo(error);
+    const fix =
+      hint.replace(/\.$/, "") ||
+      (storage.driver === "sqlite"
+        ? `set chat.storage.path to a file that you may write: this is in ${existingFolder(dirname(storage.path))}`
+        : "check chat.storage.url, and whether the database runs");
+    const place = storage.driver === "sqlite" && !message.includes(storage.path) ? `${storage.path}: ` : "";
+    return [fail("event log", `${place}${message}`, fix), ...warnings];
+  }
+}

@@ -1,0 +1,68 @@
+/** Whether a provider takes the tools of the servers as they are. */
+import { isDeepStrictEqual } from "node:util";
+import type { JsonSchema, ToolDefinition } from "../core/chat.js";
+import { isMapping } from "../core/tree.js";
+import type { Provider } from "../llm/providers.js";
+import { fullSchema, plainSchema } from "../llm/tool-schemas.js";
+import { type Finding, ok, warn } from "./finding.js";
+
+const mostNamed = 5;
+
+export function schemaFindings(
+  { name, quirks }: Pick<Provider, "name" | "quirks">,
+  tools: readonly ToolDefinition[],
+): Finding[] {
+  if (tools.length === 0) return [];
+  const isPlain = quirks.toolSchemas === "plain";
+  const simplified = isPlain ? tools.filter(({ inputSchema }) => saysLess(inputSchema)) : [];
+  const refused = isPlain ? [] : tools.filter(({ inputSchema }) => oddityOf(inputSchema) !== undefined);
+  const tooMany = tools.length - quirks.maxTools;
+  const findings = [
+    ...refused
+      .slice(0, mostNamed)
+      .map((tool) =>
+        warn(
+          "schemas",
+          `${tool.name}: ${oddityOf(tool.inputSchema)}; a provider that refuses that gets the turn without this tool`,
+          `if ${name} is one of them, set llm.providers.${name}.quirks.tool_schemas to plain`,
+        ),
+      ),
+    ...(tooMany > 0
+      ? [
+          warn(
+            "schemas",
+            `${tools.length} tools are too many: the last ${tooMany} are not sent`,
+            `offer fewer with mcpServers.*.tools.allow, or raise llm.providers.${name}.quirks.max_tools`,
+          ),
+        ]
+      : []),
+  ];
+  if (findings.length > 0) return findings;
+  const plain = simplified.length > 0 ? `, ${simplified.length} of them in simpler words (${listed(simplified)})` : "";
+  return [ok("schemas", `takes all ${tools.length} tools${plain}`)];
+}
+
+function listed(tools: readonly ToolDefinition[]): string {
+  const names = tools.slice(0, mostNamed).map(({ name }) => name);
+  return [...names, ...(tools.length > mostNamed ? ["…"] : [])].join(", ");
+}
+
+function saysLess(schema: JsonSchema): boolean {
+  const { properties = {}, ...rest } = fullSchema(schema);
+  const isEmpty = Object.keys(properties as object).length === 0;
+  return !isDeepStrictEqual(plainSchema(schema), isEmpty ? rest : { ...rest, properties });
+}
+
+/** What OpenAI and Anthropic answer 400 to, and others take. */
+function oddityOf(schema: JsonSchema): string | undefined {
+  const branches = ["oneOf", "anyOf", "allOf", "not", "enum"].find((word) => word in schema);
+  if (branches) return `its schema has ${branches} at the root`;
+  return hasListOfNothing(schema) ? "its schema has an array without items" : undefined;
+}
+
+function hasListOfNothing(node: unknown): boolean {
+  if (Array.isArray(node)) return node.some(hasListOfNothing);
+  if (!isMapping(node)) return false;
+  const isList = node.type === "array" && !("items" in node) && !("prefixItems" in node);
+  return isList || Object.values(node).some(hasListOfNothing);
+}

@@ -1,0 +1,49 @@
+/** All servers of a configuration, each really tried, at the same time. */
+import type { ToolDefinition } from "../core/chat.js";
+import type { ServerConfig } from "../core/config.js";
+import { Logins } from "../mcp/auth/logins.js";
+import { hasFailed, ok, warn } from "./finding.js";
+import type { Section } from "./section.js";
+import { type CheckParts, checkServer, type ServerCheck } from "./server-check.js";
+
+export interface ServersParts extends Omit<CheckParts, "unset" | "auth"> {
+  /** Where logins are kept. */
+  authFolder: string;
+  unsetOf(server: string): readonly string[];
+}
+
+/** One that is disabled is not started. Rejects with the signal's reason only. */
+export async function serverSections(servers: readonly ServerConfig[], parts: ServersParts): Promise<Section[]> {
+  return Promise.all(servers.map((server) => serverSection(server, parts)));
+}
+
+/** What a turn offers to the model of these. */
+export function offeredTools(sections: readonly Section[]): ToolDefinition[] {
+  return sections.flatMap(({ findings, server }) =>
+    server && !hasFailed(findings) ? server.tools.filter((tool) => tool.isOffered).map((tool) => tool.definition) : [],
+  );
+}
+
+async function serverSection(config: ServerConfig, { authFolder, unsetOf, ...parts }: ServersParts): Promise<Section> {
+  const section = { name: `server ${config.name}`, kind: "required_server_down" };
+  if (!config.enabled && !config.refusal) {
+    return { ...section, findings: [ok("enabled", "it is disabled: no host starts it, and it was not tried")] };
+  }
+  const check = await checkServer(config, { ...parts, auth: { folder: authFolder }, unset: unsetOf(config.name) });
+  if (!hasFailed(check.findings)) check.findings.push(...slowness(config, check), ...(await login(config, authFolder)));
+  return { ...section, findings: check.findings, server: check };
+}
+
+function slowness({ name, startupGraceMs, lazy }: ServerConfig, { timings }: ServerCheck) {
+  const readyMs = (timings.initializeMs ?? 0) + (timings.listMs ?? 0);
+  if (lazy || readyMs <= startupGraceMs) return [];
+  const text = `ready after ${readyMs} ms, and the first turn waits ${startupGraceMs} ms: it goes without these tools`;
+  return [warn("slow", text, `raise mcpServers.${name}.startup_grace, or set lazy: true`)];
+}
+
+async function login(config: ServerConfig, folder: string) {
+  if (config.transport === "stdio") return [];
+  const [state = "", ...facts] = (await new Logins([config], { folder }).status(config.name)).split("\n  ");
+  if (state.includes("not logged in")) return [];
+  return [ok("login", [state.replace(`${config.name}: `, ""), ...facts].join(", "))];
+}

@@ -1,0 +1,67 @@
+/** What an event log is, without changing it: a host that opens it would bring it to this version's schema. */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { StorageConfig } from "../core/config.js";
+import type { Observe } from "../core/ports.js";
+import { existingFolder } from "../core/state-folder.js";
+import { connect } from "./connection.js";
+import { openStore } from "./open.js";
+import { schemaVersion } from "./schema-version.js";
+
+export interface LogLook {
+  /** Without a secret. */
+  place: string;
+  /** 0: it is made by the first host. */
+  schema: number;
+  knownSchema: number;
+}
+
+/** Rejects with StoreError, and with what the file system throws, where a host could not use it. */
+export async function lookAtLog(
+  storage: StorageConfig,
+  parts: { now: () => number; observe: Observe },
+): Promise<LogLook> {
+  if (storage.driver === "memory") return { place: "memory", schema: schemaVersion, knownSchema: schemaVersion };
+  const { place, schema } = await (storage.driver === "postgres"
+    ? lookAtDatabase(storage, parts)
+    : lookAtFile(storage.path));
+  const isOlder = schema > 0 && schema < schemaVersion;
+  if (storage.driver === "sqlite" && !existsSync(storage.path)) await tryBeside(storage, parts);
+  else if (schema > 0 && !isOlder) await (await openStore(storage, parts)).close();
+  return { place, schema, knownSchema: schemaVersion };
+}
+
+async function lookAtDatabase(
+  storage: Extract<StorageConfig, { driver: "postgres" }>,
+  { observe }: { observe: Observe },
+): Promise<{ place: string; schema: number }> {
+  const { databaseSchema } = await import("./postgres/open.js");
+  return databaseSchema(storage, observe);
+}
+
+async function lookAtFile(path: string): Promise<{ place: string; schema: number }> {
+  if (!existsSync(path)) return { place: path, schema: 0 };
+  const db = await connect(path);
+  try {
+    const row = db.prepare("PRAGMA user_version").get() as { user_version: number };
+    // Opening says what is wrong with a file that is no log of ours.
+    return { place: path, schema: row.user_version || schemaVersion };
+  } catch {
+    return { place: path, schema: schemaVersion };
+  } finally {
+    db.close();
+  }
+}
+
+/** A log that nobody needs, in the folder where the real one will be, or above it. */
+async function tryBeside(
+  storage: Extract<StorageConfig, { driver: "sqlite" }>,
+  parts: { now: () => number; observe: Observe },
+): Promise<void> {
+  const folder = mkdtempSync(join(existingFolder(dirname(storage.path)), ".mcp-platform-try-"));
+  try {
+    await (await openStore({ ...storage, path: join(folder, "log.db") }, parts)).close();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,148 @@
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { fixtureServer } from "../support/app.js";
+import { ended, Workplace } from "../support/cli.js";
+import { failure, startLlmServer } from "../support/llm-server.js";
+
+let place: Workplace;
+beforeEach(() => {
+  place = new Workplace();
+});
+afterEach(() => place[Symbol.dispose]());
+
+test("a first run: the demo model and its server are tried, nothing is made, and it ends with 0", async () => {
+  const { exitCode, stdout, stderr } = await place.run(["doctor"]);
+  expect([exitCode, stderr]).toEqual([0, ""]);
+  expect(stdout).toMatch(/^provider demo$/m);
+  expect(stdout).toMatch(/^ {2}ok {4}tools +demo answered in .* with a tool call$/m);
+  expect(stdout).toMatch(/^server demo$/m);
+  expect(stdout).toMatch(/^\d+ ok, \d+ to look at, 0 failed$/m);
+  expect(readdirSync(place.folder)).toEqual([]);
+});
+
+test.each([
+  [2, { llm: { active: "openai", fallbak: [] } }, "configuration", "fail"],
+  [3, { llm: { active: "openai" } }, "provider openai", "fail"],
+  [
+    4,
+    { llm: { active: "test", providers: { test: { base_url: "http://127.0.0.1:1/v1", model: "m" } } } },
+    "provider test",
+    "fail",
+  ],
+  [5, { mcpServers: { fs: { command: "no-such-program" } } }, "server fs", "fail"],
+  [1, { chat: { storage: { path: "config.yaml/log.db" } } }, "this machine", "fail"],
+])("exit code %i", async (code, config, section, status) => {
+  place.configure({ mcpServers: {}, serve: { port: 0 }, ...config });
+  const { exitCode, stdout } = await place.run(["doctor", "--json"]);
+  const report = JSON.parse(stdout);
+  expect([exitCode, report.ok, report.exit_code]).toEqual([code, false, code]);
+  const found = report.sections.find(({ name }: { name: string }) => name === section);
+  expect(found.findings).toContainEqual(expect.objectContaining({ status, fix: expect.any(String) }));
+});
+
+test("what a refused key ends with, and a server's last words without escapes", async () => {
+  await using llm = await startLlmServer(() => failure(401));
+  const silent = fixtureServer({ exitAtStart: { code: 7, stderr: "no such database\u001b]0;title\u0007\n" } });
+  const providers = { test: { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789" } };
+  place.configure({ llm: { active: "test", providers }, mcpServers: { db: silent } });
+  const { exitCode, stdout } = await place.run(["doctor", "--live"]);
+  expect(exitCode).toBe(3);
+  expect(stdout).toContain("error 401");
+  expect(stdout).toContain("  its last words on stderr:\n    no such database\n");
+});
+
+test("a found file is not trusted, and what it would do is told", async () => {
+  place.write("mcp-platform.yaml", JSON.stringify({ mcpServers: { fs: { command: "no-such-program" } } }));
+  place.write("config.yaml", "{}");
+  place.write("config.yml", "{}");
+  const { stdout } = await place.run(["doctor"]);
+  expect(stdout).toContain("its servers are not started (fs)");
+  expect(stdout).toContain("fix: read it, then pass --trust-project");
+  expect(stdout).toContain("config.yaml is not read: mcp-platform.yaml comes first");
+  expect(stdout).toContain("config.yml is not read\n");
+  expect(stdout).toContain("fix: call it config.yaml\n");
+  expect(stdout).not.toContain("command not found");
+});
+
+test("the bundle holds no secret, wherever one was: configuration, environment, URL, header, stderr, error", async () => {
+  const secrets = {
+    apiKey: "planted-key-0123456789",
+    header: "planted-header-0123456789",
+    url: "planted-query-0123456789",
+    password: "planted-password-0123",
+    variable: "planted-variable-0123",
+    argument: "planted-argument-0123",
+    environment: "planted-environment-0123",
+    inEnvironmentUrl: "planted-env-url-0123",
+    log: "planted-variable-0123 and planted-environment-0123 and planted-header-0123456789",
+  };
+  await using llm = await startLlmServer(() =>
+    failure(401, { body: { error: { message: `no: ${Object.values(secrets).join(" ")}` } } }),
+  );
+  const url = new URL(llm.url);
+  place.configure({
+    llm: {
+      active: "test",
+      providers: {
+        test: {
+          base_url: `${url.origin}/v1?code=${secrets.url}`,
+          model: "m1",
+          api_key: secrets.apiKey,
+          headers: { "X-Plain": secrets.header },
+        },
+      },
+    },
+    mcpServers: {
+      fs: {
+        ...fixtureServer({ exitAtStart: { code: 3, stderr: `${Object.values(secrets).join("\n")}\n` } }),
+        env: { PLAIN: secrets.variable, DB: `postgres://me:${secrets.password}@db/x` },
+      },
+      cli: { command: "no-such-program", args: ["--token", secrets.argument] },
+      web: { type: "http", url: `http://127.0.0.1:1/mcp?code=${secrets.url}`, headers: { "X-Plain": secrets.header } },
+    },
+  });
+  const logs = join(place.folder, ".local/state/mcp-platform/server-logs");
+  mkdirSync(logs, { recursive: true });
+  const line = (source: string, text: string) => `2026-11-25T10:00:00.000Z 12 ${source} ${text}\n`;
+  const said = line("stderr", `starting with ${Object.values(secrets).join(" ")}`) + line("info", "what the user said");
+  writeFileSync(join(logs, "fs.log"), said);
+  const child = spawn(process.execPath, [resolve("dist/main.js"), "doctor", "--live", "--bundle", "bundle.tar.gz"], {
+    cwd: place.folder,
+    env: {
+      ...place.environment,
+      SOME_TOKEN: secrets.environment,
+      PROXY_OF_OURS: `http://me:${secrets.inEnvironmentUrl}@proxy.example`,
+    },
+  });
+  const { exitCode, stdout, stderr } = await ended(child, "");
+  expect(exitCode).toBe(3);
+  expect(stderr).toContain("bundle.tar.gz: look through it before you hand it on");
+  const archive = join(place.folder, "bundle.tar.gz");
+  expect(statSync(archive).mode & 0o777).toBe(0o600);
+  const into = join(place.folder, "unpacked");
+  mkdirSync(into);
+  execFileSync("tar", ["-xzf", archive, "-C", into]); // another program's tar
+  const files = readdirSync(into, { recursive: true, encoding: "utf8" }).filter((name) => /\./.test(name));
+  expect(files.sort()).toEqual(["config.yaml", "doctor.json", "servers/1-fs.log", "versions.json"]);
+  const texts = Object.fromEntries(files.map((name) => [name, readFileSync(join(into, name), "utf8")]));
+  for (const text of [...Object.values(texts), stdout]) expect(text).not.toContain("planted-");
+  expect(texts["servers/1-fs.log"]).toContain("starting with");
+  expect(texts["servers/1-fs.log"]).not.toContain("what the user said");
+  expect(JSON.parse(texts["doctor.json"] ?? "").sections.map(({ name }: { name: string }) => name)).toContain(
+    "server fs",
+  );
+  expect(texts["config.yaml"]).toContain("model: m1");
+});
+
+test("a conversation is in the bundle when it is asked for", async () => {
+  place.configure({ mcpServers: {} });
+  await place.run(["run", "Add 2 and 40 with the add tool", "--conversation", "c1"]);
+  expect((await place.run(["doctor", "--bundle", "b.tar.gz", "--conversation", "c1"])).exitCode).toBe(0);
+  const text = execFileSync("tar", ["-xzOf", join(place.folder, "b.tar.gz"), "conversation.json"], {
+    encoding: "utf8",
+  });
+  expect(text).toContain("Add 2 and 40");
+  expect((await place.run(["doctor", "--conversation", "c1"])).exitCode).toBe(2);
+});
