@@ -109,7 +109,7 @@ test("OpenTelemetry, Prometheus and the logger are known in one place each", () 
   expect(wrong).toEqual([]);
 });
 
-test("the page runs in a browser: of the host it imports types of the message protocol and the core, and nothing of Node", () => {
+test("the page runs in a browser: of the host it imports types of the message protocol and the core, how events are told, and nothing of Node", () => {
   const page = "frontends/http/ui/";
   const wrong = files
     .filter((file) => file.startsWith(page))
@@ -119,11 +119,21 @@ test("the page runs in a browser: of the host it imports types of the message pr
       return [...statements].flatMap(([, type, from = ""]) => {
         if (!from.startsWith(".")) return from.startsWith("node:") ? [`${file} imports ${from}`] : [];
         const target = join(dirname(file), from);
-        if (target.startsWith(page) || (type && /^core\/|^frontends\/[a-z-]+\.js$/.test(target))) return [];
+        if (
+          target.startsWith(page) ||
+          target === "frontends/chunks.js" ||
+          (type && /^core\/|^frontends\/[a-z-]+\.js$/.test(target))
+        )
+          return [];
         return [`${file} imports ${target}`];
       });
     });
   expect(wrong).toEqual([]);
+});
+
+test("how events are told runs in a browser too", () => {
+  expect(importsOf("frontends/chunks.ts")).toEqual(["core/chat.ts"]);
+  expect(importsOf("core/chat.ts")).toEqual([]);
 });
 
 test("every folder and root file of src/ has its rule, and every rule its folder", () => {

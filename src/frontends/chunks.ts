@@ -77,8 +77,17 @@ function assistantChunks(event: AssistantMessageEvent, shown: Shown): WireChunk[
   return [...chunks, { type: "usage", data: wireUsage(usage, spent?.usd), metadata }];
 }
 
+/** An event as a conversation that is told as a whole has it: each chunk with its place, its turn and its time. */
+export function toldChunks(event: StoredEvent): { seq: number; chunk: WireChunk }[] {
+  const { seq, turnId, at } = event;
+  return historyChunks(event).map(({ metadata, ...chunk }) => ({
+    seq,
+    chunk: { ...chunk, metadata: { ...metadata, turn_id: turnId, at } },
+  }));
+}
+
 /** Beyond what a live turn shows: the rest of the log, so that every `seq` is there. */
-export function historyChunks(event: StoredEvent): WireChunk[] {
+function historyChunks(event: StoredEvent): WireChunk[] {
   switch (event.type) {
     case "user_message":
       return [{ type: "user_message", data: textOf(event.content), metadata: { request_id: event.requestId } }];

@@ -1,6 +1,6 @@
 import type { ErrorInfo, LiveEvent, StoredEvent, TurnEvent } from "../core/chat.js";
 import { summarizeTurn } from "../session/summary.js";
-import { historyChunks, type Shown, storedChunks, type WireChunk, wireUsage } from "./chunks.js";
+import { type Shown, storedChunks, toldChunks, type WireChunk, wireUsage } from "./chunks.js";
 
 /** What a client receives on a pipe or a WebSocket. One JSON object a line or frame. */
 export type WireMessage = { request_id: string | null; seq?: number } & (
@@ -96,12 +96,7 @@ export function followedMessages(event: TurnEvent, requestId: string | null = nu
 }
 
 function storedMessages(event: StoredEvent, requestId: string | null): WireMessage[] {
-  return historyChunks(event).map(({ metadata, ...chunk }) => ({
-    request_id: requestId,
-    seq: event.seq,
-    status: "chunk",
-    chunk: { ...chunk, metadata: { ...metadata, turn_id: event.turnId, at: event.at } },
-  }));
+  return toldChunks(event).map((told) => ({ request_id: requestId, status: "chunk", ...told }));
 }
 
 function liveChunk(event: LiveEvent): WireChunk {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ChatEvent, StoredEvent } from "../../src/core/chat.js";
@@ -26,8 +27,18 @@ const as = (format: ExportFormat, events: readonly ChatEvent[] | readonly Stored
     secrets,
   });
 
+/** The document without its program, which is ours, and what is in the element for that to read. */
+function parts(html: string): { document: string; data: string } {
+  const [, before = "", between = "", data = "", script = "", after = ""] =
+    /^(.*?)<div id="view"><\/div>(.*?)<script type="application\/json" id="data">([^<]*)<\/script>\n<script>(.*?)<\/script>(.*)$/s.exec(
+      html,
+    ) ?? [];
+  expect(script).toBe(readFileSync("dist/file-view/view.js", "utf8"));
+  return { document: before + between + after, data };
+}
+
 /** Every element of the document, by a reader that knows no HTML but its syntax. */
-const elements = (html: string) => [...html.matchAll(/<[^>]*>/g)].map(([element]) => element);
+const elements = (html: string) => [...parts(html).document.matchAll(/<[^>]*>/g)].map(([element]) => element);
 const allowed =
   /^<(!doctype html|\/?(html|head|title|style|body|main|h1|h4|h5|section|time|div|p|pre|code|details|summary|strong|em|del|ul|ol|li|table|tr|th|td|blockquote|hr|br|a)|meta [^>]*|html lang="en"|(section|div|p|details) class="[a-z ]+"|time datetime="[\d-]+T[\d:.]+Z"|ol start="\d+"|a href="(https?:\/\/|mailto:)[^"]*" rel="noopener noreferrer"|img alt="image\/\w+" src="data:image\/\w+;base64,[\w+/=-]+")>$/i;
 
@@ -90,17 +101,30 @@ describe("JSON", () => {
 });
 
 describe("HTML", () => {
-  test("is one file whose policy lets in its own style and nothing else", () => {
+  test("is one file whose policy lets in its own style and program and nothing else", () => {
     const html = as("html", conversation);
-    const style = /<style>([\s\S]*?)<\/style>/.exec(html)?.[1] ?? "";
-    const hash = createHash("sha256").update(style).digest("base64");
+    const hashOf = (name: string) => {
+      const [, text = ""] = new RegExp(`<${name}>(.*?)</${name}>`, "s").exec(html) ?? [];
+      return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+    };
     expect(html).toContain(
-      `content="default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'"`,
+      `content="default-src 'none'; script-src ${hashOf("script")}; style-src ${hashOf("style")}; img-src data:; media-src data:; base-uri 'none'; form-action 'none'"`,
     );
-    expect(html).not.toMatch(/<script|<link|<iframe|\son\w+=|url\(|@import/i);
-    expect(html).toContain("<p>It is <strong>42</strong>.</p>");
-    expect(html).toContain("<summary><code>everything__add</code> ok · 1 ms</summary>");
-    expect(html).toContain("20 tokens in, 10 out");
+    const { document } = parts(html);
+    expect(document).not.toMatch(/<script|<link|<iframe|\son\w+=|url\(|@import/i);
+    expect(document).toContain("<p>It is <strong>42</strong>.</p>");
+    expect(document).toContain("<summary><code>everything__add</code> ok · 1 ms</summary>");
+    expect(document).toContain("20 tokens in, 10 out");
+  });
+
+  test("has the events for its program, and the program without an end of its element, in less than 120 KB", () => {
+    const html = as("html", conversation);
+    const { data, document } = parts(html);
+    const { conversationId, events } = JSON.parse(data);
+    expect({ conversationId, events }).toEqual({ conversationId: "c1", events: stored(conversation) });
+    expect(Buffer.byteLength(html) - Buffer.byteLength(data)).toBeLessThan(120_000);
+    expect(document.length).toBeLessThan(20_000);
+    expect(readFileSync("dist/file-view/view.js", "utf8")).not.toMatch(/<\/script|<!--/i);
   });
 
   const hostile = [

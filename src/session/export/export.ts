@@ -14,9 +14,10 @@ export function exportConversation(
   { format, secrets }: { format: ExportFormat; secrets: readonly string[] },
 ): string {
   const shared = redacted(events, secrets);
-  if (format === "json") return toJson(conversationId, shared.filter(isShared(shared)));
+  const standing = shared.filter(isShared(shared));
+  if (format === "json") return toJson(conversationId, standing);
   const transcript = readTranscript(conversationId, shared);
-  return format === "md" ? toMarkdown(transcript) : toHtml(transcript);
+  return format === "md" ? toMarkdown(transcript) : toHtml(transcript, standing);
 }
 
 function isShared(events: readonly StoredEvent[]): (event: StoredEvent) => boolean {

@@ -1,17 +1,22 @@
-import type { ContentPart } from "../../core/chat.js";
+import type { ContentPart, StoredEvent } from "../../core/chat.js";
 import { escapeHtml } from "./escape.js";
 import { duration, endNote, pretty, time, turnFacts } from "./facts.js";
 import { markdownToHtml, plain } from "./html-markdown.js";
 import { style } from "./html-style.js";
 import { selfContainedPage } from "./page.js";
+import { traceView } from "./trace-view.js";
 import type { Transcript, TranscriptCall, TranscriptHop, TranscriptTurn } from "./transcript.js";
 
-/** All text is escaped. */
-export function toHtml({ conversationId, origins, turns }: Transcript): string {
+/** The transcript, and where the package was built, the events for the trace view. All text is escaped. */
+export function toHtml({ conversationId, origins, turns }: Transcript, events: readonly StoredEvent[]): string {
   const title = `Conversation ${conversationId}`;
   const from = origins[0] ? `<p class="facts">A copy of ${escapeHtml(origins[0])}</p>` : "";
   const main = `<h1>${escapeHtml(title)}</h1>${from}\n${turns.map(turnHtml).join("\n")}`;
-  return selfContainedPage({ title, style, main, hasImages: true });
+  const view = traceView();
+  if (!view) return selfContainedPage({ title, style, main, hasMedia: true });
+  const data = { conversationId, events };
+  const all = `${style}${view.style}`;
+  return selfContainedPage({ title, style: all, main, hasMedia: true, view: { script: view.script, data } });
 }
 
 function turnHtml(turn: TranscriptTurn): string {

@@ -7,15 +7,23 @@ interface PageParts {
   style: string;
   /** HTML: whoever writes it has escaped what is in it. */
   main: string;
-  /** Pictures within the page (`data:`) are shown. */
-  hasImages?: boolean;
+  /** Pictures and sounds within the page (`data:`) are shown. */
+  hasMedia?: boolean;
+  /** A program of ours, and what it reads: it finds that by the id `data`, and its own place by the id `view`. */
+  view?: { script: string; data: unknown };
 }
 
-/** A page that needs no other: no script, nothing from the network, and a policy that forbids both. */
-export function selfContainedPage({ title, style, main, hasImages = false }: PageParts): string {
-  const hash = createHash("sha256").update(style).digest("base64");
-  const images = hasImages ? " img-src data:;" : "";
-  const policy = `default-src 'none'; style-src 'sha256-${hash}';${images} base-uri 'none'; form-action 'none'`;
+/** A page that needs no other: nothing from the network, no script but its own, and a policy that forbids both. */
+export function selfContainedPage({ title, style, main, hasMedia = false, view }: PageParts): string {
+  const script = view?.script.replaceAll("</script", "<\\/script");
+  const policy = [
+    "default-src 'none'",
+    ...(script === undefined ? [] : [`script-src ${hashOf(script)}`]),
+    `style-src ${hashOf(style)}`,
+    ...(hasMedia ? ["img-src data:", "media-src data:"] : []),
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -27,10 +35,22 @@ export function selfContainedPage({ title, style, main, hasImages = false }: Pag
 <style>${style}</style>
 </head>
 <body>
-<main>
+${view ? '<div id="view"></div>\n' : ""}<main>
 ${main}
 </main>
-</body>
+${view ? `<script type="application/json" id="data">${inertJson(view.data)}</script>\n<script>${script}</script>\n` : ""}</body>
 </html>
 `;
+}
+
+function hashOf(text: string): string {
+  return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+}
+
+/** Nothing in it ends its element or begins another, and what would steer a terminal or turn a line around is spelled out. */
+function inertJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[<\p{Cc}\u202a-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

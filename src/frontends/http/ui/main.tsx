@@ -1,8 +1,12 @@
+import "./styles/tokens.css";
 import "./styles/base.css";
+import "./styles/shell.css";
 import "./styles/controls.css";
 import "./styles/chat.css";
 import "./styles/markdown.css";
 import "./styles/lists.css";
+import "./styles/trace.css";
+import "./styles/usage.css";
 import { render } from "preact";
 import { Api } from "./api/client.js";
 import { HostSocket } from "./api/socket.js";

@@ -1,31 +1,11 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { describe, expect, test } from "@jest/globals";
-import type { AxeResults } from "axe-core";
-import type { BrowserContextOptions, Page } from "playwright-core";
 import { fixtureServer, startApp } from "../../../support/app.js";
 import { noChromium } from "../../../support/chromium.js";
 import { answer, failure, startLlmServer, toolCalls } from "../../../support/llm-server.js";
 import { openDoor } from "../door.js";
-import { browserOfFile, reads, say } from "./support.js";
+import { browserOfFile, looks, overflow, reads, say, violations } from "./support.js";
 
 const inBrowser = noChromium ? describe.skip : describe;
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/** What axe calls serious or worse, with the first place of each. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const { violations: found } = (await page.evaluate("axe.run()")) as AxeResults;
-  return found
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
-}
-
-const looks: [string, BrowserContextOptions][] = [
-  ["light", { colorScheme: "light" }],
-  ["dark", { colorScheme: "dark" }],
-  ["a phone", { colorScheme: "light", viewport: { width: 360, height: 740 }, hasTouch: true }],
-];
 
 const markdown =
   "# Head\n\n> said\n\n- [x] done\n- `code`\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n```js\nlet x = 1;\n```\n[a link](https://example.com)";
@@ -56,7 +36,7 @@ inBrowser("for everybody", () => {
     const found: Record<string, string[]> = {};
     const lookAt = async (view: string) => {
       found[view] = await violations(page);
-      const wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+      const wide = await overflow(page);
       expect([view, wide]).toEqual([view, 0]);
     };
     await page.getByText("What can I do for you?").waitFor();

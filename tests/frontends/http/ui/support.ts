@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { afterAll, beforeAll } from "@jest/globals";
-import type { Browser, Page } from "playwright-core";
+import type { AxeResults } from "axe-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { HttpDoor } from "../../../../src/frontends/http/serve.js";
 import { openTab, startChromium, type Tab } from "../../../support/chromium.js";
 
@@ -32,3 +35,25 @@ export function reads(page: Page, text: string | RegExp): Promise<void> {
 export async function dialogue(page: Page): Promise<string> {
   return (await page.getByLabel("Conversation", { exact: true }).textContent()) ?? "";
 }
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What axe calls serious or worse, with the first place of each. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const { violations: found } = (await page.evaluate("axe.run()")) as AxeResults;
+  return found
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
+}
+
+/** How far the page is wider than its window, in pixels. */
+export function overflow(page: Page): Promise<number> {
+  return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+}
+
+export const looks: [string, BrowserContextOptions][] = [
+  ["light", { colorScheme: "light" }],
+  ["dark", { colorScheme: "dark" }],
+  ["a phone", { colorScheme: "light", viewport: { width: 360, height: 740 }, hasTouch: true }],
+];

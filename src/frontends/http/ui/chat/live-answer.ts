@@ -40,3 +40,10 @@ export class LiveAnswer {
     this.discards.value = [];
   }
 }
+
+/** What the model does at this moment. */
+export function liveNote({ text, reasoning, discards }: LiveAnswer): string {
+  const doing = text.value ? "writing" : reasoning.value ? "thinking" : "waiting for the first word";
+  const again = discards.value.length;
+  return again > 0 ? `${doing}, begun again ${again === 1 ? "once" : `${again} times`}` : doing;
+}

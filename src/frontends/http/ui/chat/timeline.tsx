@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { visible } from "../markdown/visible.js";
 import { count, dollars, duration } from "../text.js";
-import type { LiveAnswer } from "./live-answer.js";
+import { type LiveAnswer, liveNote } from "./live-answer.js";
 import { type Span, timelineRows } from "./timeline-rows.js";
 import type { Turn } from "./turns.js";
 
@@ -73,12 +73,6 @@ function Row({
       </span>
     </li>
   );
-}
-
-function liveNote({ text, reasoning, discards }: LiveAnswer): string {
-  const doing = text.value ? "writing" : reasoning.value ? "thinking" : "waiting for the first word";
-  const again = discards.value.length;
-  return again > 0 ? `${doing}, begun again ${again === 1 ? "once" : `${again} times`}` : doing;
 }
 
 function sums({ items }: Turn): string {

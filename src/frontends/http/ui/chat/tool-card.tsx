@@ -1,6 +1,6 @@
 import type { WirePart } from "../api/messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
-import { ForeignLink } from "../markdown/nodes.js";
+import { ForeignLink } from "../markdown/foreign-link.js";
 import { visible } from "../markdown/visible.js";
 import { duration, pretty } from "../text.js";
 import type { Progress } from "./live-answer.js";
@@ -65,7 +65,7 @@ function stateOf({ result, sentAt }: ToolItem, isOver: boolean): ToolState {
   return sentAt === undefined ? "planned" : "running";
 }
 
-function ProgressLine({ progress, total, message }: Progress) {
+export function ProgressLine({ progress, total, message }: Progress) {
   return (
     <p class="progress small quiet">
       <progress value={total === undefined ? undefined : progress} max={total} aria-label="Progress of the tool" />
@@ -77,7 +77,7 @@ function ProgressLine({ progress, total, message }: Progress) {
 }
 
 /** What a server has sent. */
-function Part({ part }: { part: WirePart }) {
+export function Part({ part }: { part: WirePart }) {
   switch (part.type) {
     case "text":
       return <CodeBlock language="" text={visible(pretty(part.text))} />;

@@ -1,5 +1,5 @@
 /** A conversation as the chat shows it: a fold over its stored messages. Nothing of it is changed in place. */
-import type { StopReason } from "../../../../core/chat.js";
+import type { FinishReason, StopReason } from "../../../../core/chat.js";
 import type { StoredMessage, WireError, WirePart, WireQuestion, WireUsage } from "../api/messages.js";
 
 export interface ToolItem {
@@ -23,6 +23,7 @@ export interface AnswerItem {
   model: string;
   provider: string;
   attempts: number;
+  finishReason: FinishReason;
   usage: WireUsage | null;
   isInterrupted: boolean;
 }
@@ -34,10 +35,14 @@ export interface QuestionItem {
   answer?: { at: number; value: unknown };
 }
 
-interface CompactionItem {
+export interface CompactionItem {
   kind: "compaction";
   seq: number;
+  at: number;
   summary: string;
+  provider: string;
+  model: string;
+  usage: WireUsage | null;
 }
 
 export type Item = ToolItem | AnswerItem | QuestionItem | CompactionItem;
@@ -107,10 +112,17 @@ export class DialogueFold {
         this.#parts[chunk.type] = chunk.data;
         return turn;
       case "usage": {
-        const { model, provider, attempts, interrupted } = chunk.metadata;
+        const { model, provider, attempts, interrupted, finish_reason: finishReason } = chunk.metadata;
         const parts = this.#parts;
         this.#parts = { reasoning: "", text: "" };
-        const facts = { model, provider, attempts, usage: chunk.data, isInterrupted: interrupted === true };
+        const facts = {
+          model,
+          provider,
+          attempts,
+          finishReason,
+          usage: chunk.data,
+          isInterrupted: interrupted === true,
+        };
         return add({ kind: "answer", seq, ...parts, ...facts, from: lastAnswered(turn), at });
       }
       case "tool_call":
@@ -131,8 +143,10 @@ export class DialogueFold {
           items: turn.items.map((item) => (isMeant(item) ? { ...item, answer: { at, value } } : item)),
         };
       }
-      case "compaction":
-        return add({ kind: "compaction", seq, summary: chunk.data });
+      case "compaction": {
+        const { provider, model, usage } = chunk.metadata;
+        return add({ kind: "compaction", seq, at, summary: chunk.data, provider, model, usage });
+      }
       case "turn_end":
         return { ...open, end: { at, stopReason: chunk.data.stop_reason } };
       case "turn_error":

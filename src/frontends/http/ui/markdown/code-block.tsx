@@ -19,7 +19,7 @@ export function CodeBlock({ language, text }: { language: string; text: string }
   );
 }
 
-function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {
+export function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {
   const isDone = useSignal(false);
   const copy = async () => {
     await navigator.clipboard.writeText(text);

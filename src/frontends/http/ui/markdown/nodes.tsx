@@ -2,6 +2,7 @@
 import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import type { ComponentChildren } from "preact";
 import { CodeBlock } from "./code-block.js";
+import { ForeignLink } from "./foreign-link.js";
 
 /** The lexer is quadratic in some inputs and recursive in others: beyond this a block is shown as it was written. */
 const maxLength = 20_000;
@@ -129,20 +130,6 @@ function span(token: MarkedToken): ComponentChildren {
     default:
       return token.raw;
   }
-}
-
-/** A link that somebody else has written: only where a person may want to go by it. */
-export function ForeignLink({ href, children }: { href: string; children: ComponentChildren }) {
-  if (!isHarmless(href)) return <>{children}</>;
-  return (
-    <a href={href} title={href} target="_blank" rel="noopener noreferrer nofollow">
-      {children}
-    </a>
-  );
-}
-
-function isHarmless(href: string): boolean {
-  return URL.canParse(href) && ["http:", "https:", "mailto:"].includes(new URL(href).protocol);
 }
 
 const named: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" };

@@ -1,20 +1,45 @@
+import { useEffect, useMemo } from "preact/hooks";
 import type { Api } from "../api/client.js";
 import type { ConversationLog } from "../api/conversation-log.js";
+import { ChatState } from "../chat/chat-state.js";
+import { visible } from "../markdown/visible.js";
+import { placeLink } from "../route.js";
+import { TraceList } from "../trace/trace-list.js";
 
 export interface TraceProps {
   api: Api;
   conversationId: string;
-  /** `stored` is what `/api/sessions/ID/events` gives; `listen` tells of it, and of what is happening, as it comes. */
   log: ConversationLog;
 }
 
-export function TraceView({ conversationId, log }: TraceProps) {
+/** What a conversation did and when, also while it does. */
+export function TraceView({ api, conversationId, log }: TraceProps) {
+  const state = useMemo(() => new ChatState({ api, conversationId, log, onBegun: () => {} }), [log]);
+  useEffect(() => state.watch(), [state]);
+  const { dialogue, live } = state;
+  const { turns } = dialogue.value;
   return (
-    <section class="page">
-      <h1>Trace</h1>
-      <p class="quiet">
-        {conversationId} has {log.stored.value.length} messages in the log. The waterfall is not shown here yet.
-      </p>
+    <section class="page trace">
+      <header class="title">
+        <h1>Trace</h1>
+        {turns.length > 0 && (
+          <a class="button" href={placeLink("chat", conversationId)}>
+            Chat
+          </a>
+        )}
+      </header>
+      {log.failure.value && (
+        <p class="card error" role="alert">
+          {visible(log.failure.value.error)}
+        </p>
+      )}
+      {turns.length === 0 ? (
+        <p class="quiet">
+          Nothing has happened here. Choose a conversation among <a href={placeLink("conversations")}>all of them</a>.
+        </p>
+      ) : (
+        <TraceList dialogue={dialogue.value} happening={{ live, skewMs: log.skewMs }} />
+      )}
     </section>
   );
 }

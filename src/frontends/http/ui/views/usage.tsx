@@ -1,14 +1,91 @@
-import type { Api } from "../api/client.js";
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { type Api, ApiFailure } from "../api/client.js";
+import { visible } from "../markdown/visible.js";
+import { placeLink } from "../route.js";
+import { type By, bys, type Spans, spans, type Usage } from "../usage/usage-lines.js";
+import { UsageTable } from "../usage/usage-table.js";
 
 export interface UsageProps {
   api: Api;
 }
 
-export function UsageView(_: UsageProps) {
+const byWords: Record<By, string> = {
+  day: "Day",
+  model: "Model",
+  conversation: "Conversation",
+  tool: "Tool",
+  server: "Server",
+};
+
+/** What was asked of models and tools, and what it took. */
+export function UsageView({ api }: UsageProps) {
+  const by = useSignal<By>("day");
+  const since = useSignal<Spans>("7d");
+  const usage = useSignal<Usage | undefined>(undefined);
+  const problem = useSignal<string | undefined>(undefined);
+  useEffect(() => {
+    const left = new AbortController();
+    api.json<Usage>(`/api/usage?by=${by.value}&since=${since.value}`, { signal: left.signal }).then(
+      (answer) => {
+        usage.value = answer;
+        problem.value = undefined;
+      },
+      (error: unknown) => {
+        if (left.signal.aborted) return;
+        if (!(error instanceof ApiFailure)) throw error;
+        usage.value = undefined;
+        problem.value = error.status === 404 ? "This host keeps no account of usage." : error.message;
+      },
+    );
+    return () => left.abort();
+  }, [by.value, since.value]);
   return (
-    <section class="page">
-      <h1>Usage</h1>
-      <p class="quiet">Tokens and cost by day and model are not shown here yet.</p>
+    <section class="page usage">
+      <header class="title">
+        <h1>Usage</h1>
+        <label class="since small">
+          <span class="quiet">Since </span>
+          <select
+            value={since.value}
+            onChange={({ currentTarget }) => {
+              since.value = currentTarget.value as Spans;
+            }}
+          >
+            {Object.entries(spans).map(([value, words]) => (
+              <option value={value}>{words}</option>
+            ))}
+          </select>
+        </label>
+      </header>
+      <fieldset class="segments">
+        <legend class="unseen">By</legend>
+        {bys.map((each) => (
+          <button
+            type="button"
+            aria-pressed={each === by.value}
+            onClick={() => {
+              by.value = each;
+            }}
+          >
+            {byWords[each]}
+          </button>
+        ))}
+      </fieldset>
+      {problem.value && (
+        <p class="quiet" role="alert">
+          {visible(problem.value)}
+        </p>
+      )}
+      {usage.value?.lines.length === 0 && <p class="quiet">Nothing was used in this time.</p>}
+      {usage.value && usage.value.lines.length > 0 && (
+        <UsageTable
+          key={usage.value.by}
+          usage={usage.value}
+          name={byWords[usage.value.by]}
+          linkOf={(key) => (usage.value?.by === "conversation" ? placeLink("trace", key) : undefined)}
+        />
+      )}
     </section>
   );
 }

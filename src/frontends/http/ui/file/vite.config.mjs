@@ -1,0 +1,18 @@
+/** The trace view of an exported conversation, into dist/file-view: one script and one style, for a file that holds both. */
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  root: import.meta.dirname,
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    outDir: "../../../../../dist/file-view",
+    emptyOutDir: true,
+    target: "es2022",
+    modulePreload: false,
+    cssCodeSplit: false,
+    rolldownOptions: {
+      input: "main.tsx",
+      output: { format: "iife", entryFileNames: "view.js", assetFileNames: "view[extname]" },
+    },
+  },
+});

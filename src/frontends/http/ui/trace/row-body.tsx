@@ -1,0 +1,135 @@
+import type { ComponentChildren } from "preact";
+import { Part } from "../chat/tool-card.js";
+import type { AnswerItem, QuestionItem, ToolItem } from "../chat/turns.js";
+import { CodeBlock, CopyButton } from "../markdown/code-block.js";
+import { visible } from "../markdown/visible.js";
+import { count, dollars, duration, pretty } from "../text.js";
+import type { TraceRow } from "./rows.js";
+import { serverTool, toolStep } from "./session-step.js";
+
+/** What is known of a row, once it is opened. */
+export function RowBody({ row }: { row: TraceRow }) {
+  switch (row.kind) {
+    case "model":
+      return <AnswerBody item={row.item} />;
+    case "asking":
+      return <p class="quiet small">The answer is shown here once it is in the log.</p>;
+    case "tool":
+      return <ToolBody item={row.item} approval={row.approval} together={row.together} />;
+    case "question":
+      return <QuestionBody {...row.item} />;
+    case "compaction":
+      return <Text name="Summary" text={row.item.summary} />;
+    case "failure":
+      return (
+        <>
+          <Text name="Error" text={row.error.error} />
+          {row.error.hint && <p class="small">{visible(row.error.hint)}</p>}
+        </>
+      );
+  }
+}
+
+function AnswerBody({ item }: { item: AnswerItem }) {
+  const { provider, model, attempts, finishReason, usage, text, reasoning } = item;
+  return (
+    <>
+      <Facts
+        facts={{
+          Model: `${provider}/${model}`,
+          "Ended with": finishReason,
+          "HTTP requests": count(attempts),
+          "Tokens in": usage && tokens(usage.input_tokens, usage.cached_tokens, "from the cache"),
+          "Tokens out": usage && tokens(usage.output_tokens, usage.reasoning_tokens, "for reasoning"),
+          Cost: usage?.cost_usd === undefined ? "not known" : dollars(usage.cost_usd),
+        }}
+      />
+      {reasoning && <Text name="Reasoning" text={reasoning} />}
+      {text && <Text name="Text" text={text} />}
+    </>
+  );
+}
+
+function tokens(number: number, part: number | undefined, of: string): string {
+  return part ? `${count(number)}, ${count(part)} of them ${of}` : count(number);
+}
+
+interface ToolBodyProps {
+  item: ToolItem;
+  approval: QuestionItem | undefined;
+  together: number;
+}
+
+function ToolBody({ item, approval, together }: ToolBodyProps) {
+  const { name, plannedAt, sentAt, result } = item;
+  const known = serverTool(name, approval?.question);
+  const step = known && toolStep(known, item.arguments);
+  return (
+    <>
+      <Facts
+        facts={{
+          Server: known?.server,
+          Waited: sentAt !== undefined && sentAt > plannedAt ? duration(sentAt - plannedAt) : undefined,
+          Ran: sentAt !== undefined && result ? duration(result.at - sentAt) : undefined,
+          "At the same time":
+            together > 0 ? `${together === 1 ? "another call" : `${together} other calls`}` : undefined,
+          "Asked because": approval?.question.kind === "approval" ? approval.question.reason : undefined,
+          "Your answer": approval?.answer && JSON.stringify(approval.answer.value),
+        }}
+      />
+      <Text name="Arguments" text={pretty(item.arguments)} language="json" />
+      {result && (
+        <section>
+          <h4>{result.isError ? "Error" : "Result"}</h4>
+          {result.content.map((part) => (
+            <Part part={part} />
+          ))}
+          {result.content.length === 0 && <p class="quiet small">It is empty.</p>}
+        </section>
+      )}
+      {step && <CopyStep step={step} />}
+    </>
+  );
+}
+
+function QuestionBody({ question, answer }: QuestionItem) {
+  const { question_id: _, kind: __, ...asked } = question;
+  return (
+    <>
+      <Text name="Question" text={JSON.stringify(asked, null, 2)} language="json" />
+      {answer && <Text name="Answer" text={JSON.stringify(answer.value, null, 2)} language="json" />}
+    </>
+  );
+}
+
+export function CopyStep({ step }: { step: string }) {
+  return (
+    <p class="buttons">
+      <CopyButton text={step} label="Copy as session step" />
+    </p>
+  );
+}
+
+export function Text({ name, text, language = "" }: { name: string; text: string; language?: string }) {
+  return (
+    <section>
+      <h4>{name}</h4>
+      <CodeBlock language={language} text={visible(text)} />
+    </section>
+  );
+}
+
+function Facts({ facts }: { facts: Record<string, ComponentChildren> }) {
+  const known = Object.entries(facts).filter(([, value]) => value !== undefined && value !== null);
+  if (known.length === 0) return null;
+  return (
+    <dl class="fact-list">
+      {known.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{typeof value === "string" ? visible(value) : value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

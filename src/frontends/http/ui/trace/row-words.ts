@@ -1,0 +1,101 @@
+/** Rows of a trace in words. */
+import type { WireQuestion, WireUsage } from "../api/messages.js";
+import { type LiveAnswer, liveNote } from "../chat/live-answer.js";
+import { count, dollars, duration } from "../text.js";
+import type { Outcome, Sums, TraceRow } from "./rows.js";
+
+export function rowLabel(row: TraceRow): string {
+  switch (row.kind) {
+    case "model":
+      return row.item.model;
+    case "asking":
+      return "the model";
+    case "tool":
+      return row.item.name;
+    case "question":
+      return questionLabel(row.item.question);
+    case "compaction":
+      return "summary of older turns";
+    case "failure":
+      return `failed: ${row.error.kind}`;
+  }
+}
+
+function questionLabel(question: WireQuestion): string {
+  switch (question.kind) {
+    case "approval":
+      return `may ${question.tool} run?`;
+    case "elicitation":
+      return `${question.server} asks you`;
+    case "sampling":
+      return `${question.server} asks for the model's words`;
+    case "limit":
+      return `limit of ${question.limit}`;
+  }
+}
+
+/** For those who do not see colours and bars. */
+export const kindWords: Record<TraceRow["kind"], string> = {
+  model: "request to the model",
+  asking: "request to",
+  tool: "tool",
+  question: "question",
+  compaction: "request for a",
+  failure: "failure",
+};
+
+export const outcomeWords: Record<Outcome, string> = {
+  done: "done",
+  failed: "error",
+  running: "running",
+  waiting: "waiting",
+  left: "not finished",
+};
+
+/** What is to be known of a row beside its times. */
+export function rowNotes(row: TraceRow, live?: LiveAnswer): string[] {
+  if (row.kind === "failure") return [row.error.error];
+  const notes = row.outcome === "done" ? [] : [outcomeWords[row.outcome]];
+  if (row.kind === "model") return [...modelNotes(row), ...notes];
+  if (row.kind === "asking") return live ? [liveNote(live)] : [];
+  if (row.kind === "tool") return [...toolNotes(row), ...notes];
+  return notes;
+}
+
+function modelNotes({ item: { attempts, usage, finishReason } }: Extract<TraceRow, { kind: "model" }>): string[] {
+  return [
+    retriesText(attempts - 1),
+    finishReason === "length" ? "cut at its limit" : "",
+    finishReason === "content_filter" ? "filtered" : "",
+    usage ? tokensText(usage) : "",
+    usage?.cost_usd === undefined ? "" : dollars(usage.cost_usd),
+  ].filter(Boolean);
+}
+
+function toolNotes({ item: { sentAt }, approval }: Extract<TraceRow, { kind: "tool" }>): string[] {
+  if (!approval) return [];
+  if (!approval.answer) return ["asks you"];
+  const after = duration(approval.answer.at - approval.at);
+  return [sentAt === undefined ? `not approved, after ${after}` : `approved after ${after}`];
+}
+
+/** `120 → 40 tokens`. */
+function tokensText({ input_tokens, output_tokens }: WireUsage): string {
+  return `${count(input_tokens)} → ${count(output_tokens)} tokens`;
+}
+
+/** `1,200 tokens in, 80 out · $0.0042 · 1 retry`; empty where nothing is known. */
+export function sumsText({ inputTokens, outputTokens, usd, retries }: Sums): string {
+  return [
+    inputTokens + outputTokens > 0 ? `${count(inputTokens)} tokens in, ${count(outputTokens)} out` : "",
+    usd === undefined ? "" : dollars(usd),
+    retriesText(retries),
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+function retriesText(retries: number): string {
+  if (retries <= 0) return "";
+  return retries === 1 ? "retried once" : `retried ${retries} times`;
+}

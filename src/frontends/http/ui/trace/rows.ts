@@ -1,0 +1,162 @@
+/** Where the time of a turn went, as the rows of a waterfall. */
+import type { AnswerItem, CompactionItem, Item, QuestionItem, ToolItem, Turn } from "../chat/turns.js";
+
+export interface Span {
+  /** `wait`: for a person, or for its place among the calls. */
+  kind: "work" | "wait";
+  from: number;
+  /** Absent: it goes on. */
+  to?: number;
+}
+
+/** `left`: its turn ended before it did. */
+export type Outcome = "done" | "failed" | "running" | "waiting" | "left";
+
+interface Timed {
+  /** Unlike any other in its turn, and the same as long as the turn grows. */
+  key: string;
+  outcome: Outcome;
+  /** In order and without overlap; never none. */
+  spans: readonly Span[];
+}
+
+export type TraceRow = Timed &
+  (
+    | { kind: "model"; item: AnswerItem }
+    /** A request that has no answer yet. */
+    | { kind: "asking" }
+    | { kind: "tool"; item: ToolItem; approval?: QuestionItem; together: number }
+    | { kind: "question"; item: QuestionItem }
+    | { kind: "compaction"; item: CompactionItem }
+    | { kind: "failure"; error: Extract<Turn["end"], { error: unknown }>["error"] }
+  );
+
+/** In the order in which things began. */
+export function traceRows(turn: Turn): TraceRow[] {
+  const approvals = approvalsOf(turn.items);
+  const rows: TraceRow[] = [];
+  for (const [index, item] of turn.items.entries()) {
+    if (item.kind === "question" && approvals.taken.has(item)) continue;
+    rows.push(rowOf(item, { key: `${item.kind}-${index}`, turn, approvals, since: lastEnd(turn, rows) }));
+  }
+  return [...rows.map(countTogether), ...restOf(turn, rows)];
+}
+
+/** What becomes of a request that has no answer. */
+function restOf(turn: Turn, rows: readonly TraceRow[]): TraceRow[] {
+  const from = lastEnd(turn, rows);
+  if (!turn.end) {
+    const isBusy = rows.some(({ outcome }) => outcome === "running" || outcome === "waiting");
+    return isBusy ? [] : [{ key: "asking", kind: "asking", outcome: "running", spans: [{ kind: "work", from }] }];
+  }
+  if (!("error" in turn.end)) return [];
+  const { error, at } = turn.end;
+  return [{ key: "failure", kind: "failure", error, outcome: "failed", spans: [{ kind: "work", from, to: at }] }];
+}
+
+interface RowContext {
+  key: string;
+  turn: Turn;
+  approvals: Approvals;
+  /** When all before it had ended. */
+  since: number;
+}
+
+function rowOf(item: Item, { key, turn, approvals, since }: RowContext): TraceRow {
+  switch (item.kind) {
+    case "answer": {
+      const spans: Span[] = [{ kind: "work", from: Math.min(since, item.at), to: item.at }];
+      return { key, kind: "model", item, outcome: item.isInterrupted ? "left" : "done", spans };
+    }
+    case "compaction":
+      return { key, kind: "compaction", item, outcome: "done", spans: [{ kind: "work", from: since, to: item.at }] };
+    case "question": {
+      const to = item.answer?.at ?? turn.end?.at;
+      const outcome = item.answer ? "done" : turn.end ? "left" : "waiting";
+      return { key, kind: "question", item, outcome, spans: [{ kind: "wait", from: item.at, to }] };
+    }
+    case "tool": {
+      const approval = approvals.byTool.get(item);
+      const spans = toolSpans(item, turn.end?.at);
+      return { key, kind: "tool", item, approval, together: 0, outcome: toolOutcome(item, turn), spans };
+    }
+  }
+}
+
+function toolOutcome({ result, sentAt }: ToolItem, { end }: Turn): Outcome {
+  if (result) return result.isError ? "failed" : "done";
+  if (end) return "left";
+  return sentAt === undefined ? "waiting" : "running";
+}
+
+function toolSpans({ plannedAt, sentAt, result }: ToolItem, endedAt: number | undefined): Span[] {
+  const to = result?.at ?? endedAt;
+  if (sentAt === undefined) return [{ kind: "wait", from: plannedAt, to }];
+  const wait: Span = { kind: "wait", from: plannedAt, to: sentAt };
+  return [...(sentAt > plannedAt ? [wait] : []), { kind: "work", from: sentAt, to }];
+}
+
+/** When the last of them had ended; the start of the turn where there is none. */
+function lastEnd(turn: Turn, rows: readonly TraceRow[]): number {
+  return Math.max(turn.startedAt, ...rows.flatMap(({ spans }) => spans.map(({ to = 0 }) => to)));
+}
+
+interface Approvals {
+  byTool: ReadonlyMap<ToolItem, QuestionItem>;
+  taken: ReadonlySet<QuestionItem>;
+}
+
+/** A question about a call does not name it: it is the first of its answer's calls that reads the same and was not asked about. */
+function approvalsOf(items: readonly Item[]): Approvals {
+  const byTool = new Map<ToolItem, QuestionItem>();
+  let calls: ToolItem[] = [];
+  for (const item of items) {
+    if (item.kind === "answer") calls = [];
+    if (item.kind === "tool") calls.push(item);
+    if (item.kind !== "question" || item.question.kind !== "approval") continue;
+    const { arguments: written } = item.question;
+    const { tool } = item.question;
+    const alike = calls.filter((call) => !byTool.has(call) && call.arguments === written);
+    const call = alike.find(({ name }) => name.endsWith(`__${tool}`)) ?? alike[0];
+    if (call) byTool.set(call, item);
+  }
+  return { byTool, taken: new Set(byTool.values()) };
+}
+
+/** How many other calls ran at some moment of this one. */
+function countTogether(row: TraceRow, _: number, rows: readonly TraceRow[]): TraceRow {
+  if (row.kind !== "tool") return row;
+  const together = rows.filter((other) => other !== row && other.kind === "tool" && overlap(row, other)).length;
+  return { ...row, together };
+}
+
+function overlap(one: TraceRow, other: TraceRow): boolean {
+  const [a, b] = [workOf(one), workOf(other)];
+  if (!a || !b) return false;
+  return a.from < (b.to ?? Number.POSITIVE_INFINITY) && b.from < (a.to ?? Number.POSITIVE_INFINITY);
+}
+
+const workOf = ({ spans }: TraceRow) => spans.find(({ kind }) => kind === "work");
+
+export interface Sums {
+  inputTokens: number;
+  outputTokens: number;
+  /** Absent: no price is known. */
+  usd?: number;
+  /** HTTP requests beside the first of each answer. */
+  retries: number;
+}
+
+export function sumsOf(turns: readonly Turn[]): Sums {
+  const items = turns.flatMap((turn) => turn.items);
+  const usages = items.flatMap((item) => ("usage" in item && item.usage ? [item.usage] : []));
+  const costs = usages.flatMap(({ cost_usd }) => cost_usd ?? []);
+  return {
+    inputTokens: total(usages.map(({ input_tokens }) => input_tokens)),
+    outputTokens: total(usages.map(({ output_tokens }) => output_tokens)),
+    ...(costs.length > 0 && { usd: total(costs) }),
+    retries: total(items.map((item) => (item.kind === "answer" ? Math.max(0, item.attempts - 1) : 0))),
+  };
+}
+
+const total = (numbers: readonly number[]) => numbers.reduce((sum, each) => sum + each, 0);

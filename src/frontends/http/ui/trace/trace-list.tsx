@@ -1,0 +1,41 @@
+import { useMemo } from "preact/hooks";
+import { type Dialogue, runningTurn } from "../chat/turns.js";
+import { counted } from "../text.js";
+import { sumsText } from "./row-words.js";
+import { sumsOf } from "./rows.js";
+import { type Happening, TurnTrace, type TurnTraceProps } from "./turn-trace.js";
+
+interface TraceListProps {
+  dialogue: Dialogue;
+  /** Absent for a conversation that is over. */
+  happening?: Happening;
+}
+
+/** The turns of a conversation as waterfalls; for the page of the host, and for an exported file. */
+export function TraceList({ dialogue, happening }: TraceListProps) {
+  const { turns } = dialogue;
+  const running = runningTurn(dialogue);
+  const sums = sumsText(sumsOf(turns));
+  return (
+    <>
+      <p class="small quiet">
+        {counted(turns.length, "turn")}
+        {sums && ` · ${sums}`}
+      </p>
+      {turns.map((turn, index) => (
+        <SteadyTurn
+          key={turn.turnId}
+          turn={turn}
+          number={index + 1}
+          happening={turn === running ? happening : undefined}
+        />
+      ))}
+    </>
+  );
+}
+
+/** Drawn again only when it has changed: each event of a conversation comes with all of its turns. */
+function SteadyTurn(props: TurnTraceProps) {
+  const { turn, number, happening } = props;
+  return useMemo(() => <TurnTrace {...props} />, [turn, number, happening]);
+}

@@ -1,0 +1,182 @@
+import { useSignal } from "@preact/signals";
+import type { TargetedKeyboardEvent } from "preact";
+import { useEffect } from "preact/hooks";
+import type { LiveAnswer, Progress } from "../chat/live-answer.js";
+import { ProgressLine } from "../chat/tool-card.js";
+import type { Turn } from "../chat/turns.js";
+import { visible } from "../markdown/visible.js";
+import { duration } from "../text.js";
+import { CopyStep, RowBody, Text } from "./row-body.js";
+import { kindWords, outcomeWords, rowLabel, rowNotes, sumsText } from "./row-words.js";
+import { type Span, sumsOf, type TraceRow, traceRows } from "./rows.js";
+import { userStep } from "./session-step.js";
+import { type TimeScale, timeScale } from "./time-scale.js";
+
+/** How often the bars of a running turn grow. */
+const growMs = 250;
+/** Of what was asked, in the head of the turn. */
+const maxTitle = 160;
+
+/** What happens to a turn that runs. */
+export interface Happening {
+  live: LiveAnswer;
+  /** The host's clock minus this one's. */
+  skewMs: number;
+}
+
+export interface TurnTraceProps {
+  turn: Turn;
+  /** In its conversation, from 1. */
+  number: number;
+  /** Of the turn that runs, if it does. */
+  happening?: Happening;
+}
+
+export function TurnTrace({ turn, number, happening }: TurnTraceProps) {
+  const isRunning = happening !== undefined && !turn.end;
+  const now = useNow(isRunning ? happening.skewMs : undefined);
+  const rows = traceRows(turn).filter(({ kind }) => isRunning || kind !== "asking");
+  const end = Math.max(turn.at, now ?? 0);
+  const scale = timeScale(rows, turn.startedAt, end);
+  const title = visible(turn.text.trim().replaceAll(/\s+/g, " ").slice(0, maxTitle)) || "(no text)";
+  const step = userStep(turn.text);
+  return (
+    <article class="card trace-turn" aria-label={`Turn ${number}`}>
+      <header>
+        <p class="small quiet">
+          Turn {number} · <time dateTime={new Date(turn.startedAt).toISOString()}>{clock(turn.startedAt)}</time> ·{" "}
+          {isRunning && "running for "}
+          {duration(end - turn.startedAt)}
+          {sumsText(sumsOf([turn])) && ` · ${sumsText(sumsOf([turn]))}`}
+          {!isRunning && <EndNote turn={turn} />}
+        </p>
+        <details class="asked">
+          <summary>
+            <h2>{title}</h2>
+          </summary>
+          <Text name="You asked" text={turn.text} />
+          {step && <CopyStep step={step} />}
+        </details>
+      </header>
+      <ol class="trace-rows" onKeyDown={byArrows}>
+        {rows.map((row) => (
+          <Row key={row.key} row={row} start={turn.startedAt} end={end} scale={scale} live={happening?.live} />
+        ))}
+      </ol>
+      <p class="trace-axis small quiet" aria-hidden="true">
+        <span>
+          <span>0</span>
+          {scale.isShortened && <span>waits are shortened</span>}
+          <span>{duration(end - turn.startedAt)}</span>
+        </span>
+      </p>
+    </article>
+  );
+}
+
+function EndNote({ turn: { end } }: { turn: Turn }) {
+  const note = !end ? "not finished" : "error" in end ? "failed" : end.stopReason.replaceAll("_", " ");
+  const isGood = end && "stopReason" in end && end.stopReason === "end_turn";
+  return <span class={isGood ? undefined : "bad"}> · {note}</span>;
+}
+
+interface RowProps {
+  row: TraceRow;
+  start: number;
+  end: number;
+  scale: TimeScale;
+  live: LiveAnswer | undefined;
+}
+
+function Row({ row, start, end, scale, live }: RowProps) {
+  const isOpen = useSignal(false);
+  const { kind, outcome, spans } = row;
+  const shown = spans.at(-1);
+  const from = shown?.from ?? start;
+  const took = (shown?.to ?? end) - from;
+  const notes = rowNotes(row, live);
+  return (
+    <li class={`trace-row of-${kind} is-${outcome}`}>
+      <details
+        onToggle={({ currentTarget }) => {
+          isOpen.value = currentTarget.open;
+        }}
+      >
+        <summary>
+          <span class="label">
+            <span class="unseen">{kindWords[kind]} </span>
+            {visible(rowLabel(row))}
+          </span>
+          <span class="notes small quiet">
+            <span class="unseen">{outcomeWords[outcome]}, </span>
+            {visible(notes.join(" · "))}
+          </span>
+          <span class="took small">
+            <span class="unseen">took </span>
+            {duration(took)}
+            <span class="unseen">, from {duration(from - start)} on</span>
+          </span>
+          <span class="lane" aria-hidden="true">
+            {spans.map((span) => (
+              <Bar key={span.kind} span={span} end={end} scale={scale} />
+            ))}
+          </span>
+        </summary>
+        {isOpen.value && (
+          <div class="trace-body">
+            <RowBody row={row} />
+          </div>
+        )}
+      </details>
+      {kind === "tool" && outcome === "running" && live && (
+        <ToolProgress id={row.item.id} progress={live.progress.value} />
+      )}
+    </li>
+  );
+}
+
+function ToolProgress({ id, progress }: { id: string; progress: ReadonlyMap<string, Progress> }) {
+  const known = progress.get(id);
+  return known ? <ProgressLine {...known} /> : null;
+}
+
+function Bar({ span: { kind, from, to = undefined }, end, scale }: { span: Span; end: number; scale: TimeScale }) {
+  const left = 100 * scale.place(from);
+  const width = 100 * scale.place(to ?? end) - left;
+  return (
+    <span
+      class={`span ${kind}${to === undefined ? " open" : ""}`}
+      style={{ left: `${left.toFixed(3)}%`, width: `${width.toFixed(3)}%` }}
+    />
+  );
+}
+
+/** Up and down from row to row, and to the first and the last; a row is opened like any `details`. */
+function byArrows(event: TargetedKeyboardEvent<HTMLOListElement>): void {
+  const rows = [...event.currentTarget.querySelectorAll<HTMLElement>(":scope > li > details > summary")];
+  const at = rows.indexOf(document.activeElement as HTMLElement);
+  if (at < 0) return;
+  const targets: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 };
+  const target = rows[targets[event.key] ?? -1];
+  if (!target) return;
+  event.preventDefault();
+  target.focus();
+}
+
+/** The host's time while a turn runs, a few times a second; undefined where nothing runs. */
+function useNow(skewMs: number | undefined): number | undefined {
+  const now = useSignal(Date.now());
+  const isRunning = skewMs !== undefined;
+  useEffect(() => {
+    if (!isRunning) return undefined;
+    const timer = setInterval(() => {
+      now.value = Date.now();
+    }, growMs);
+    return () => clearInterval(timer);
+  }, [isRunning]);
+  return isRunning ? now.value + skewMs : undefined;
+}
+
+function clock(at: number): string {
+  return new Date(at).toLocaleString("en", { dateStyle: "medium", timeStyle: "medium" });
+}

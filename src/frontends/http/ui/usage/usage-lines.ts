@@ -1,0 +1,110 @@
+/** What `/api/usage` answers, and its lines as measures that can be compared. */
+import { count, dollars, duration } from "../text.js";
+
+export const bys = ["day", "model", "conversation", "tool", "server"] as const;
+
+export type By = (typeof bys)[number];
+
+export const spans = { "1d": "yesterday", "7d": "7 days ago", "30d": "30 days ago", "365d": "a year ago" };
+
+export type Spans = keyof typeof spans;
+
+interface RequestLine {
+  key: string;
+  requests: number;
+  input_tokens: number;
+  output_tokens: number;
+  reasoning_tokens: number;
+  cached_tokens: number;
+  /** Beside the others, of requests whose provider had not counted; in and out. */
+  estimated_tokens: number;
+  usd: number;
+  /** Requests whose price is not known, beside the dollars. */
+  unpriced_requests: number;
+}
+
+interface CallLine {
+  key: string;
+  calls: number;
+  errors: number;
+  duration_ms: number;
+  result_bytes: number;
+}
+
+export type UsageLine = RequestLine | CallLine;
+
+export interface Usage {
+  by: By;
+  lines: readonly UsageLine[];
+  /** Without a key of its own, or with any. */
+  total: UsageLine;
+}
+
+export interface Measure {
+  name: string;
+  of: (line: UsageLine) => number;
+  text: (line: UsageLine) => string;
+}
+
+const ofRequests = (of: (line: RequestLine) => number, text?: (line: RequestLine) => string) => ({
+  of: (line: UsageLine) => ("requests" in line ? of(line) : 0),
+  text: (line: UsageLine) => ("requests" in line ? (text ?? ((each) => count(of(each))))(line) : ""),
+});
+
+const ofCalls = (of: (line: CallLine) => number, text?: (line: CallLine) => string) => ({
+  of: (line: UsageLine) => ("calls" in line ? of(line) : 0),
+  text: (line: UsageLine) => ("calls" in line ? (text ?? ((each) => count(of(each))))(line) : ""),
+});
+
+const requestMeasures: readonly Measure[] = [
+  { name: "Cost", ...ofRequests(({ usd }) => usd, costText) },
+  { name: "Requests", ...ofRequests(({ requests }) => requests) },
+  { name: "Tokens in", ...ofRequests((line) => line.input_tokens + line.estimated_tokens, tokensIn) },
+  { name: "Tokens out", ...ofRequests(({ output_tokens }) => output_tokens) },
+];
+
+const callMeasures: readonly Measure[] = [
+  { name: "Calls", ...ofCalls(({ calls }) => calls) },
+  { name: "Errors", ...ofCalls(({ errors }) => errors) },
+  {
+    name: "Time",
+    ...ofCalls(
+      ({ duration_ms }) => duration_ms,
+      (line) => duration(line.duration_ms),
+    ),
+  },
+  {
+    name: "Results",
+    ...ofCalls(
+      ({ result_bytes }) => result_bytes,
+      (line) => bytes(line.result_bytes),
+    ),
+  },
+];
+
+export function measuresOf({ by }: Usage): readonly Measure[] {
+  return by === "tool" || by === "server" ? callMeasures : requestMeasures;
+}
+
+/** Dollars where any are known: a cost of nothing says nothing. */
+export function firstMeasure(usage: Usage): Measure {
+  const [first, second] = measuresOf(usage) as [Measure, Measure];
+  return first.of(usage.total) > 0 ? first : second;
+}
+
+/** A request without a price costs an unknown amount, never nothing. */
+function costText({ requests, usd, unpriced_requests: unpriced }: RequestLine): string {
+  if (unpriced === 0) return dollars(usd);
+  return unpriced >= requests ? "not known" : `${dollars(usd)} and more`;
+}
+
+function tokensIn({ input_tokens, cached_tokens, estimated_tokens }: RequestLine): string {
+  const cached = cached_tokens > 0 ? ` (${count(cached_tokens)} cached)` : "";
+  const estimated = estimated_tokens > 0 ? ` + about ${count(estimated_tokens)}` : "";
+  return `${count(input_tokens)}${cached}${estimated}`;
+}
+
+function bytes(size: number): string {
+  if (size < 1_000) return `${size} B`;
+  return size < 1_000_000 ? `${(size / 1_000).toFixed(1)} kB` : `${(size / 1_000_000).toFixed(1)} MB`;
+}

@@ -1,0 +1,89 @@
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { visible } from "../markdown/visible.js";
+import { DayChart } from "./day-chart.js";
+import { firstMeasure, type Measure, measuresOf, type Usage, type UsageLine } from "./usage-lines.js";
+
+interface UsageTableProps {
+  usage: Usage;
+  /** What the lines are. */
+  name: string;
+  linkOf: (key: string) => string | undefined;
+}
+
+/** Lines with bars in one measure, which a head of the table chooses. */
+export function UsageTable({ usage, name, linkOf }: UsageTableProps) {
+  const measures = measuresOf(usage);
+  const chosen = useSignal<Measure>(firstMeasure(usage));
+  const most = Math.max(...usage.lines.map(chosen.value.of));
+  return (
+    <>
+      {usage.by === "day" && <DayChart lines={usage.lines} measure={chosen.value} />}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard */}
+      <section class="wide" tabIndex={0} aria-label={`Usage by ${name.toLowerCase()}`}>
+        <table class="usage-table">
+          <thead>
+            <tr>
+              <th scope="col">{name}</th>
+              {measures.map((measure) => (
+                <th scope="col" class="number">
+                  <button
+                    type="button"
+                    class="plain"
+                    aria-pressed={measure === chosen.value}
+                    title={`Bars show: ${measure.name}`}
+                    onClick={() => {
+                      chosen.value = measure;
+                    }}
+                  >
+                    {measure.name}
+                  </button>
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {usage.lines.map((line) => (
+              <tr key={line.key}>
+                <th scope="row">
+                  {keyOf(line.key, linkOf(line.key))}
+                  {usage.by !== "day" && (
+                    <span class="usage-bar" aria-hidden="true">
+                      <span style={{ width: `${share(chosen.value.of(line), most)}%` }} />
+                    </span>
+                  )}
+                </th>
+                <Cells line={line} measures={measures} />
+              </tr>
+            ))}
+          </tbody>
+          <tfoot>
+            <tr>
+              <th scope="row">All</th>
+              <Cells line={usage.total} measures={measures} />
+            </tr>
+          </tfoot>
+        </table>
+      </section>
+    </>
+  );
+}
+
+function Cells({ line, measures }: { line: UsageLine; measures: readonly Measure[] }) {
+  return (
+    <>
+      {measures.map((measure) => (
+        <td class="number">{measure.text(line)}</td>
+      ))}
+    </>
+  );
+}
+
+function keyOf(key: string, link: string | undefined): ComponentChildren {
+  const shown = visible(key) || "(none)";
+  return link ? <a href={link}>{shown}</a> : shown;
+}
+
+function share(value: number, most: number): number {
+  return most > 0 ? (100 * value) / most : 0;
+}
