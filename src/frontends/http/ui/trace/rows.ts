@@ -42,6 +42,15 @@ export function traceRows(turn: Turn): TraceRow[] {
   return [...rows.map(countTogether), ...restOf(turn, rows)];
 }
 
+/** Of a turn that has no end and that nothing goes on with, as it is in a file. */
+export function leftRows(rows: readonly TraceRow[]): TraceRow[] {
+  return rows.flatMap((row) => {
+    if (row.kind === "asking") return [];
+    const isOpen = row.outcome === "running" || row.outcome === "waiting";
+    return [isOpen ? { ...row, outcome: "left" as const } : row];
+  });
+}
+
 /** What becomes of a request that has no answer. */
 function restOf(turn: Turn, rows: readonly TraceRow[]): TraceRow[] {
   const from = lastEnd(turn, rows);

@@ -8,7 +8,7 @@ import { visible } from "../markdown/visible.js";
 import { duration } from "../text.js";
 import { CopyStep, RowBody, Text } from "./row-body.js";
 import { kindWords, outcomeWords, rowLabel, rowNotes, sumsText } from "./row-words.js";
-import { type Span, sumsOf, type TraceRow, traceRows } from "./rows.js";
+import { leftRows, type Span, sumsOf, type TraceRow, traceRows } from "./rows.js";
 import { userStep } from "./session-step.js";
 import { type TimeScale, timeScale } from "./time-scale.js";
 
@@ -35,7 +35,7 @@ export interface TurnTraceProps {
 export function TurnTrace({ turn, number, happening }: TurnTraceProps) {
   const isRunning = happening !== undefined && !turn.end;
   const now = useNow(isRunning ? happening.skewMs : undefined);
-  const rows = traceRows(turn).filter(({ kind }) => isRunning || kind !== "asking");
+  const rows = isRunning ? traceRows(turn) : leftRows(traceRows(turn));
   const end = Math.max(turn.at, now ?? 0);
   const scale = timeScale(rows, turn.startedAt, end);
   const title = visible(turn.text.trim().replaceAll(/\s+/g, " ").slice(0, maxTitle)) || "(no text)";
