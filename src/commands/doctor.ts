@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import type { LoadedConfig } from "../config/load.js";
 import { ConfigError, RequestError } from "../core/errors.js";
 import { stateFolder } from "../core/state-folder.js";
+import type { Configuration } from "../doctor/config.js";
 import type { Section } from "../doctor/section.js";
 import { exitCodeOfError, exitCodes } from "../frontends/exit-codes.js";
 import { configNames, findSource, findUnconfirmed, type GlobalOptions, load, usersPath } from "./configuration.js";
@@ -69,29 +70,37 @@ async function doctor(flags: DoctorFlags, globals: GlobalOptions, version: strin
   if (flags.json) print(report);
   else await printInert(reportText(sections));
   if (bundle !== undefined) {
-    const { bundleOf } = await import("../doctor/bundle.js");
-    const { platform, arch, versions } = process;
     const file = resolve(bundle === true ? `mcp-platform-doctor-${Date.now()}.tar.gz` : bundle);
-    const archive = bundleOf({
-      report,
-      versions: { "mcp-platform": version, node: versions.node, platform, arch },
-      loaded,
-      logFolder: stateFolder(env, "server-logs"),
-      conversation: conversation === undefined ? undefined : await exported(conversation, known),
-      clear,
-      nowMs: Date.now(),
-    });
-    writeFileSync(file, archive, { mode: 0o600 });
-    process.stderr.write(
-      `${file}: look through it before you hand it on (tar -xzf); what no name or shape tells to be a secret is in it\n`,
-    );
+    writeFileSync(file, await archive({ report, version, conversation, clear, loaded, env }), { mode: 0o600 });
+    const unknown = "a secret that neither its name nor its shape tells may be in it";
+    process.stderr.write(`${file}: look through it before you hand it on (tar -xzf): ${unknown}\n`);
   }
   await whenWritten();
   leave(exitCode);
 }
 
+interface Archived extends Pick<Configuration, "loaded" | "env"> {
+  report: string;
+  version: string;
+  /** Its id. */
+  conversation: string | undefined;
+  clear(text: string): string;
+}
+
+async function archive({ version, conversation, ...parts }: Archived): Promise<Buffer> {
+  const { bundleOf } = await import("../doctor/bundle.js");
+  const { platform, arch, versions } = process;
+  return bundleOf({
+    ...parts,
+    versions: { "mcp-platform": version, node: versions.node, platform, arch },
+    logFolder: stateFolder(parts.env, "server-logs"),
+    conversation: conversation === undefined ? undefined : await exported(conversation, parts.loaded),
+    nowMs: Date.now(),
+  });
+}
+
 /** What a host would run by, also where it would not start. */
-async function findConfiguration(globals: GlobalOptions) {
+async function findConfiguration(globals: GlobalOptions): Promise<Configuration> {
   const source = findSource(globals);
   const about = { ...source, names: configNames, usersFile: usersPath(), env: process.env };
   const [strict, error] = await attempt(() => load(globals, source));
@@ -111,10 +120,11 @@ async function attempt(work: () => Promise<LoadedConfig>): Promise<[LoadedConfig
   }
 }
 
-async function exported(id: string, { config }: LoadedConfig): Promise<string> {
+async function exported(id: string, loaded: LoadedConfig | undefined): Promise<string> {
+  if (!loaded) throw new RequestError("not_found", `without a configuration nobody knows where ${id} is`);
   const { openConversations } = await import("../log-only.js");
   const { exportConversation } = await import("../session/export/export.js");
-  const { conversations, secrets } = await openConversations(config, process.env);
+  const { conversations, secrets } = await openConversations(loaded.config, process.env);
   try {
     return exportConversation(id, await conversations.events(id), { format: "json", secrets });
   } finally {

@@ -15,7 +15,7 @@ export interface BundleParts {
   /** What doctor found, as JSON. */
   report: string;
   versions: Readonly<Record<string, string>>;
-  loaded: LoadedConfig | undefined;
+  loaded?: LoadedConfig;
   /** Where hosts keep what servers say. */
   logFolder: string;
   /** A conversation that the user wants in it, as an export that is clean already. */

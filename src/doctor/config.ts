@@ -33,13 +33,11 @@ export function configFindings(configuration: Configuration): Finding[] {
   ];
 }
 
-function whichFile({ file, isFound, usersFile, loaded, error }: Configuration): Finding {
+function whichFile({ file, isFound, usersFile, loaded }: Configuration): Finding {
   if (file === undefined) return ok("file", `none: everything is default (${usersFile} would be read)`);
   const why = isFound ? "found in this folder" : file === usersFile ? "your own" : "named by you";
   const more = (loaded?.files ?? []).slice(1).map((path) => `, with the servers of ${path}`);
-  return error
-    ? warn("file", `${file}, ${why}: it cannot be used as it is`)
-    : ok("file", `${file}, ${why}${more.join("")}`);
+  return ok("file", `${file}, ${why}${more.join("")}`);
 }
 
 function ignoredFiles({ file, isFound, names, usersFile }: Configuration): Finding[] {

@@ -47,6 +47,7 @@ export async function examine(parts: Examined): Promise<Section[]> {
     llm,
     env,
     isLive: parts.isLive,
+    toolBudgetTokens: chat.service.toolBudgetTokens,
     tools: offeredTools(servers),
     streaming: chat.service.streaming,
     unsetOf: (name) => unsetBelow(child("/llm/providers", name), loaded, env),

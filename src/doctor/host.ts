@@ -55,7 +55,7 @@ const scarceBytes = 200 * 1024 ** 2;
 const tooFewBytes = 10 * 1024 ** 2;
 
 export function diskFinding(path: string, freeBytes = freeAt(path)): Finding {
-  if (freeBytes === undefined) return warn("disk", `how much is free at ${path} cannot be told`);
+  if (freeBytes === undefined) return warn("disk", `how much is free at ${path} cannot be told`, "look with df");
   const text = `${Math.floor(freeBytes / 1024 ** 2)} MB are free at ${path}`;
   if (freeBytes >= scarceBytes) return ok("disk", text);
   const fix = "free some space, or set chat.storage.path to another disk";

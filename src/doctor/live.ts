@@ -5,9 +5,9 @@ import type { CompletionRequest, ToolDefinition } from "../core/chat.js";
 import type { LlmConfig } from "../core/config.js";
 import { errorInfo } from "../core/errors.js";
 import { LlmClient } from "../llm/client.js";
-import type { Environment, Provider } from "../llm/providers.js";
+import type { Environment, ResolvedModel } from "../llm/providers.js";
 import { hostOf } from "../llm/proxy.js";
-import { type Finding, fail, ok, warn } from "./finding.js";
+import { type Finding, fail, ok, warn, withoutEnd } from "./finding.js";
 import { toleratedSkewMs } from "./host.js";
 
 export interface LiveParts {
@@ -33,7 +33,7 @@ const probe: ToolDefinition = {
 /** Ends at the first request that fails; its kind is that of the error. Rejects with the signal's reason only. */
 export async function askProvider(
   llm: LlmConfig,
-  { name, baseUrl }: Provider,
+  { provider: { name, baseUrl }, model }: ResolvedModel,
   { env, tools, streaming, signal }: LiveParts,
 ): Promise<{ findings: Finding[]; kind?: string }> {
   const findings: Finding[] = [];
@@ -43,7 +43,8 @@ export async function askProvider(
     {
       env,
       observe: ({ level, message }) => {
-        if (level === "warn" && !message.startsWith("request failed")) notices.push(warn("request", message));
+        if (level === "warn" && !message.startsWith("request failed"))
+          notices.push(warn("request", message, `mend what is named, or see llm.providers.${name}.quirks`));
       },
     },
   );
@@ -62,7 +63,10 @@ export async function askProvider(
       const onDelta = () => {
         firstMs ??= performance.now() - beganAt;
       };
-      const completion = await client.complete({ ...request, model: `${name}/` }, { streaming, signal, onDelta });
+      const completion = await client.complete(
+        { ...request, model: `${name}/${model}` },
+        { streaming, signal, onDelta },
+      );
       const ms = Math.round(performance.now() - beganAt);
       const first = firstMs === undefined ? "" : `, the first of it in ${Math.round(firstMs)} ms`;
       const facts = `${completion.model} answered in ${ms} ms${first}`;
@@ -84,7 +88,15 @@ export async function askProvider(
   } catch (error) {
     signal.throwIfAborted();
     const { kind, message, hint } = errorInfo(error);
-    return { findings: [...findings, ...clock.findings(), ...notices, fail(check, message, withoutEnd(hint))], kind };
+    return {
+      findings: [
+        ...findings,
+        ...clock.findings(),
+        ...notices,
+        fail(check, message, withoutEnd(hint) || "see what it says"),
+      ],
+      kind,
+    };
   } finally {
     await client.close();
   }
@@ -120,11 +132,6 @@ function isJson(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Hints are sentences, fixes have no end. */
-export function withoutEnd(sentence: string): string {
-  return sentence.replace(/\.$/, "");
 }
 
 /** What time it is at the provider, by the `Date` of its answers to requests that are sent anyway. */

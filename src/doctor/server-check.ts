@@ -91,7 +91,7 @@ export async function checkServer(config: ServerConfig, parts: CheckParts): Prom
 /** What can be told without a start. Whether one makes sense. */
 function beforeStart(config: ServerConfig, { unset = [] }: CheckParts, { findings }: ServerCheck): boolean {
   const { name, enabled, refusal } = config;
-  if (refusal) findings.push(fail("confirmed", refusal));
+  if (refusal) findings.push(fail("confirmed", refusal, "read what the file starts, then confirm it"));
   else if (!enabled) {
     findings.push(warn("enabled", "it is disabled: no host starts it", `mcp-platform servers enable ${name}`));
   }
@@ -137,7 +137,8 @@ async function ping(connection: McpConnection, signal: AbortSignal, check: Serve
     await within(pingMs, signal, (limit) => connection.ping(limit));
   } catch (error) {
     signal.throwIfAborted();
-    check.findings.push(fail("ping", `no answer within ${pingMs / 1000} s: ${messageOf(error)}`));
+    const fix = `see what mcp-platform servers logs ${check.server} says`;
+    check.findings.push(fail("ping", `no answer within ${pingMs / 1000} s: ${messageOf(error)}`, fix));
     return;
   }
   check.timings.pingMs = Math.round(performance.now() - askedAt);

@@ -14,7 +14,12 @@ export interface ServersParts extends Omit<CheckParts, "unset" | "auth"> {
 
 /** One that is disabled is not started. Rejects with the signal's reason only. */
 export async function serverSections(servers: readonly ServerConfig[], parts: ServersParts): Promise<Section[]> {
-  return Promise.all(servers.map((server) => serverSection(server, parts)));
+  // All of them have closed what they began, before the first reason is told.
+  const settled = await Promise.allSettled(servers.map((server) => serverSection(server, parts)));
+  return settled.map((section) => {
+    if (section.status === "rejected") throw section.reason;
+    return section.value;
+  });
 }
 
 /** What a turn offers to the model of these. */

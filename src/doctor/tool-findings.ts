@@ -66,7 +66,13 @@ function oddities(config: ServerConfig, tools: ServerLists["tools"], problems: r
     ...(["allow", "deny", "auto_approve"] as const).flatMap((list) =>
       config.tools[list === "auto_approve" ? "autoApprove" : list]
         .filter((pattern) => !names.some((name) => globMatches(pattern, name)))
-        .map((pattern) => warn("filters", `tools.${list}: no tool is called ${pattern}${didYouMean(pattern, names)}`)),
+        .map((pattern) =>
+          warn(
+            "filters",
+            `tools.${list}: no tool is called ${pattern}${didYouMean(pattern, names)}`,
+            `correct mcpServers.${server}.tools.${list}`,
+          ),
+        ),
     ),
     ...(renamed.length > 0
       ? [

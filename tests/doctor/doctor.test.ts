@@ -269,6 +269,7 @@ describe.each(Object.entries({ providers, servers, machine, configurations }))("
         const made = await config(llm.url);
         const found = complaints(await diagnose(made, { env }));
         expect(found).toContainEqual(expect.stringMatching(says));
+        expect(found.filter((line) => line.endsWith("()"))).toEqual([]); // each has its fix
         expect(found.join()).not.toMatch(/sk-test-0123|secret-0123/);
         expect(await worksInTurn(made, env)).toBe(works);
       } finally {
@@ -360,4 +361,16 @@ test("a provider of few words gets the tools in its own, and says so", async () 
       /^provider test: warn schemas: 16 tools are too many: the last 13 are not sent \(offer fewer/,
     ),
   );
+});
+
+test("of a fallback the model is asked that it names", async () => {
+  await using llm = await startLlmServer(capable);
+  const entry = { base_url: llm.url, api_key: "sk-test-0123456789" };
+  const config = setUp(llm.url, {
+    llm: { active: "test", fallback: ["other/m2"], providers: { test: { ...entry, model: "m1" }, other: entry } },
+  });
+  const sections = await diagnose(config);
+  expect(complaints(sections)).toEqual([]);
+  expect(sections[3]?.name).toBe("provider other/m2 (fallback)");
+  expect(llm.requests.map(({ body }) => body.model)).toEqual(["m1", "m1", "m1", "m2", "m2", "m2"]);
 });
