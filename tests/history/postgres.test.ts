@@ -8,9 +8,10 @@ import type { PostgresConfig } from "../../src/core/config.js";
 import { newId } from "../../src/core/ids.js";
 import type { Observation } from "../../src/core/ports.js";
 import type { Enqueue } from "../../src/core/store-ports.js";
-import { Database } from "../../src/history/postgres/database.js";
+import { Database, lock } from "../../src/history/postgres/database.js";
 import { underMigrationLock } from "../../src/history/postgres/migrate.js";
 import { openPostgresLog } from "../../src/history/postgres/open.js";
+import { appendEnd } from "../../src/history/postgres/statements.js";
 import { schemaVersion } from "../../src/history/schema-version.js";
 import { noServer, type PostgresServer, query, startPostgres } from "../support/postgres.js";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.js";
@@ -445,5 +446,24 @@ onServer("many writers of one conversation", () => {
     await expect(appended).rejects.toMatchObject({ kind: "fenced" });
     await store.turns.bury("a", seenAt);
     expect(await store.read("c")).toHaveLength(1);
+  });
+
+  test("leave no mail behind that crossed the end of its turn", async () => {
+    const url = await server.database();
+    await using log = await open(url);
+    const { store } = log;
+    await store.turns.beat({ nodeId: "a", machine: "m", pid: 1 });
+    await store.claim("c", one.user("hello"), request("a"));
+    const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+    let sent: Promise<boolean> | undefined;
+    await log.database.transaction("once", async (client) => {
+      await lock(client, "c");
+      const values = ["c", "turn_1", "turn_end", null, JSON.stringify(one.end()), Date.now(), 2, fence, "ended"];
+      await client.query(appendEnd, values);
+      sent = store.turns.send("c", "turn_1", { type: "cancel" });
+      await until(url, "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()");
+    });
+    expect(await sent).toBe(false);
+    expect(await query(url, "SELECT FROM mail")).toEqual([]);
   });
 });

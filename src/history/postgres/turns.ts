@@ -166,15 +166,14 @@ export class PostgresTurns implements TurnLeases {
   }
 
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
-    const sent = await this.#database.rows(
-      "write",
-      "once",
-      `INSERT INTO mail (conversation_id, turn_id, mail, question_id) SELECT conversation_id, turn_id, $3, $5 FROM turns
+    const insert = `INSERT INTO mail (conversation_id, turn_id, mail, question_id) SELECT conversation_id, turn_id, $3, $5 FROM turns
        WHERE conversation_id = $1 AND turn_id = $2 AND ${isUnfinished} AND NOT EXISTS (SELECT FROM events
          WHERE conversation_id = $1 AND turn_id = $2 AND type = 'answer' AND ${jsonOf("payload")} ->> 'questionId' = $5)
-       ON CONFLICT DO NOTHING RETURNING ${notify(4)}`,
-      [conversationId, turnId, JSON.stringify(mail), this.#notices.payload(conversationId), questionOf(mail)],
-    );
+       ON CONFLICT DO NOTHING RETURNING ${notify(4)}`;
+    const payload = this.#notices.payload(conversationId);
+    const values = [conversationId, turnId, JSON.stringify(mail), payload, questionOf(mail)];
+    // The end of a turn deletes its mail: what crossed it would stay for ever.
+    const [sent = []] = await this.#database.inConversation("once", conversationId, [[insert, values]]);
     return sent.length > 0;
   }
 
