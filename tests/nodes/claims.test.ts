@@ -59,6 +59,27 @@ onServer("requests", (server) => {
     expect(cluster.asked).toEqual(["warm#0", "t1#0", "t2#0"]);
   });
 
+  test("a turn that has ended holds up none behind it, although a living node keeps its ticket for ever", async () => {
+    await using cluster = await Cluster.open(await server().database(), { nodes: 1, lease: "1s" });
+    const node = cluster.node(0);
+    await node.submit("c-warm", "r", "warm");
+    await cluster.ended(1);
+    await cluster.query(
+      `INSERT INTO nodes (node_id, machine, pid, seen_at) VALUES ('node_still', 'elsewhere', 1, ${Number.MAX_SAFE_INTEGER})`,
+    );
+    await cluster.query(`CREATE FUNCTION give() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      NEW.status = 'PENDING'; NEW.executor_id = 'node_still'; RETURN NEW; END $$`);
+    await cluster.query(
+      "CREATE TRIGGER give BEFORE INSERT ON dbos.workflow_status FOR EACH ROW EXECUTE FUNCTION give()",
+    );
+    await node.submit("c", "r1", "t1");
+    await cluster.query("DROP TRIGGER give ON dbos.workflow_status");
+    await node.submit("c", "r2", "t2");
+    expect(await node.cancel("c", "r1")).toBe(204);
+    await cluster.ended(3);
+    expect(cluster.asked).toHaveLength(2);
+  });
+
   whole(
     "a node that is killed while it takes requests leaves no turn without dispatch, and no dispatch without turn",
     async () => {

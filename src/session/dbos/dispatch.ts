@@ -6,6 +6,7 @@ import type { AbandonedTurn, QueuedTurn, TurnName } from "../../core/store-ports
 import type { Database } from "../../history/postgres/database.js";
 import { storeError } from "../../history/postgres/errors.js";
 import type { Listener } from "../../history/postgres/listener.js";
+import { isUnfinished } from "../../history/postgres/turns.js";
 import { foldVersion } from "../../history/schema-version.js";
 import type { TurnDispatch } from "../turn-dispatch.js";
 import { join, leave, type Member, retire } from "./membership.js";
@@ -42,8 +43,8 @@ export class DbosDispatch implements TurnDispatch {
   /** Looks at the queue: one at a time, and one more for all that was said during it. */
   #look: Promise<void> | undefined;
   #looksAgain = false;
-  /** Tickets that this process was given and did not run, at the last offer. */
-  #unheard = new Set<string>();
+  /** Tickets that stood for nothing at the last offer. */
+  #void = new Set<string>();
   readonly #ended = new Set<string>();
   #deletion: NodeJS.Timeout | undefined;
 
@@ -72,7 +73,7 @@ export class DbosDispatch implements TurnDispatch {
   async offer(turns: readonly AbandonedTurn[], nodeIds: readonly string[]): Promise<void> {
     const dbos = this.#dbos;
     if (!dbos || this.#isRetired) return;
-    const tickets = await this.#heard(dbos);
+    const tickets = await this.#valid(dbos);
     const lost = new Set(tickets.filter(({ isGiven }) => isGiven).map(({ nodeId }) => nodeId));
     for (const nodeId of nodeIds) lost.delete(nodeId);
     for (const nodeId of lost) await dbos.giveBack(nodeId);
@@ -87,14 +88,28 @@ export class DbosDispatch implements TurnDispatch {
     for (const workflowId of await dbos.ended(forgotten, deletedAtOnce)) this.#deleteSoon(workflowId);
   }
 
-  /** All tickets but those that were given to this process without its knowledge: nobody would ever run them, nor those behind them. */
-  async #heard(dbos: Launched): Promise<Ticket[]> {
+  /**
+   * All tickets but those that stood for nothing at two offers in a row, which are deleted, since nobody is given a turn behind them:
+   * given to this process without its knowledge, or of a turn that has ended, whoever has it and whatever keeps it from saying so.
+   */
+  async #valid(dbos: Launched): Promise<Ticket[]> {
     const tickets = await dbos.tickets();
-    const unheard = new Set(tickets.filter(({ isUnheard }) => isUnheard).map(({ workflowId }) => workflowId));
-    const forgotten = [...unheard].filter((workflowId) => this.#unheard.has(workflowId));
-    this.#unheard = unheard;
-    if (forgotten.length > 0) await dbos.delete(forgotten);
-    return tickets.filter(({ workflowId }) => !forgotten.includes(workflowId));
+    const unfinished = new Set((await this.#unfinished()).map((turn) => turnOf(workflowIdOf(turn, ""))));
+    const stands = ({ workflowId, isUnheard }: Ticket) => !isUnheard && unfinished.has(turnOf(workflowId));
+    const suspects = new Set(tickets.filter((ticket) => !stands(ticket)).map(({ workflowId }) => workflowId));
+    const isVoid = ({ workflowId }: Ticket) => suspects.has(workflowId) && this.#void.has(workflowId);
+    const voids = tickets.filter(isVoid).map(({ workflowId }) => workflowId);
+    this.#void = suspects;
+    if (voids.length > 0) {
+      await dbos.delete(voids);
+      this.hurry();
+    }
+    return tickets.filter((ticket) => !isVoid(ticket));
+  }
+
+  #unfinished(): Promise<TurnName[]> {
+    const query = `SELECT conversation_id AS "conversationId", turn_id AS "turnId" FROM turns WHERE ${isUnfinished}`;
+    return this.#parts.database.rows<TurnName>("read", "idempotent", query);
   }
 
   async giveBack(nodeId: string): Promise<void> {
