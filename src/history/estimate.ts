@@ -1,5 +1,12 @@
 /** How many tokens a text costs, before anybody has counted them. */
-import { linkText, type Message, type StoredEvent, type ToolDefinition } from "../core/chat.js";
+import {
+  type AssistantMessage,
+  type ContentPart,
+  linkText,
+  type Message,
+  type StoredEvent,
+  type ToolDefinition,
+} from "../core/chat.js";
 import { readTurns } from "./turns.js";
 
 /** Roles and separators that a provider adds to each message. */
@@ -12,17 +19,24 @@ export function textTokens(text: string): number {
   return Buffer.byteLength(text) / 4;
 }
 
+/** Once for each answer and each content, which stay the same objects from turn to turn. */
 export function messageTokensOf(message: Message): number {
   if (message.role === "system") return messageTokens + textTokens(message.content);
-  if (message.role === "assistant") {
-    const calls = message.toolCalls.map((call) => messageTokens + textTokens(call.name) + textTokens(call.arguments));
-    return calls.reduce((sum, tokens) => sum + tokens, messageTokens + textTokens(message.content));
-  }
-  const parts = message.content.map((part) => {
+  if (message.role === "assistant") return once(message, answerTokens);
+  return messageTokens + once(message.content, contentTokens);
+}
+
+function answerTokens({ content, toolCalls }: AssistantMessage): number {
+  const calls = toolCalls.map((call) => messageTokens + textTokens(call.name) + textTokens(call.arguments));
+  return calls.reduce((sum, tokens) => sum + tokens, messageTokens + textTokens(content));
+}
+
+function contentTokens(content: readonly ContentPart[]): number {
+  const parts = content.map((part) => {
     if (part.type === "text") return textTokens(part.text);
     return part.type === "resource_link" ? textTokens(linkText(part)) : mediaTokens;
   });
-  return parts.reduce((sum, tokens) => sum + tokens, messageTokens);
+  return parts.reduce((sum, tokens) => sum + tokens, 0);
 }
 
 export function tokensOf(messages: readonly Message[]): number {
@@ -31,15 +45,22 @@ export function tokensOf(messages: readonly Message[]): number {
 
 /** Of a definition as it goes over the wire. Once for each definition, which stays the same object while it is the same. */
 export function toolTokens(tool: ToolDefinition): number {
-  const known = measured.get(tool);
+  return once(tool, definitionTokens);
+}
+
+function definitionTokens({ name, description, inputSchema: parameters }: ToolDefinition): number {
+  return textTokens(JSON.stringify({ type: "function", function: { name, description, parameters } }));
+}
+
+function once<T extends object>(measured: T, tokensOf: (measured: T) => number): number {
+  const known = counts.get(measured);
   if (known !== undefined) return known;
-  const { name, description, inputSchema: parameters } = tool;
-  const tokens = textTokens(JSON.stringify({ type: "function", function: { name, description, parameters } }));
-  measured.set(tool, tokens);
+  const tokens = tokensOf(measured);
+  counts.set(measured, tokens);
   return tokens;
 }
 
-const measured = new WeakMap<ToolDefinition, number>();
+const counts = new WeakMap<object, number>();
 
 /** Shorter steps are taken together: they are mostly what providers add to a message. */
 const leastStep = 50;

@@ -27,22 +27,47 @@ export function toMessages(events: readonly StoredEvent[], currentTurnId?: strin
 export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string): Message[] {
   const messages: Message[] = [];
   for (const turn of turns) {
-    if (wasRefused(turn) || turn.userContent.length + turn.history.length === 0) continue;
-    messages.push(...turn.history);
-    if (turn.userContent.length > 0) add(messages, { role: "user", content: turn.userContent });
-    for (const hop of hopsToSend(turn, currentTurnId)) {
-      const message = answerOf(hop);
-      if (message.content.trim() === "" && message.toolCalls.length === 0) continue;
-      add(messages, message);
-      messages.push(...hop.calls.map(resultOf));
-    }
+    const [first, ...rest] = messagesOf(turn, currentTurnId);
+    if (first === undefined) continue;
+    if (turn.history.length > 0) messages.push(first);
+    else add(messages, first);
+    for (const message of rest) messages.push(message);
+  }
+  return messages;
+}
+
+/** Once for each turn that has ended for good, so that its messages stay the same objects: what they cost and how they are written is kept by them. */
+function messagesOf(turn: TurnRecord, currentTurnId: string | undefined): readonly Message[] {
+  if (turn.turnId === currentTurnId || turn.end?.type !== "turn_end") return newMessagesOf(turn, currentTurnId);
+  const known = endedMessages.get(turn);
+  if (known) return known;
+  const messages = newMessagesOf(turn, currentTurnId);
+  endedMessages.set(turn, messages);
+  return messages;
+}
+
+const endedMessages = new WeakMap<TurnRecord, readonly Message[]>();
+
+function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined): Message[] {
+  if (wasRefused(turn) || turn.userContent.length + turn.history.length === 0) return [];
+  const messages = [...turn.history];
+  if (turn.userContent.length > 0) add(messages, { role: "user", content: turn.userContent });
+  for (const hop of hopsToSend(turn, currentTurnId)) {
+    const message = answerOf(hop);
+    if (message.content.trim() === "" && message.toolCalls.length === 0) continue;
+    add(messages, message);
+    messages.push(...hop.calls.map(resultOf));
   }
   return messages;
 }
 
 /** The turns that no summary stands for. The one that is about to go on is never in a summary. */
-export function uncompacted(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
-  const upToSeq = latestCompaction(events, currentTurnId)?.upToSeq ?? 0;
+export function uncompacted(
+  events: readonly StoredEvent[],
+  currentTurnId?: string,
+  compaction = latestCompaction(events, currentTurnId),
+): TurnRecord[] {
+  const upToSeq = compaction?.upToSeq ?? 0;
   return readTurns(events, currentTurnId).filter(
     ({ turnId, end }) => turnId === currentTurnId || !end || end.seq > upToSeq,
   );
@@ -84,8 +109,9 @@ export function resumeTurn(
   events: readonly StoredEvent[],
   turnId: string,
 ): { messages: Message[]; summary?: string; point?: ResumePoint } {
-  const messages = turnMessages(uncompacted(events, turnId), turnId);
-  const summary = latestCompaction(events, turnId)?.summary;
+  const compaction = latestCompaction(events, turnId);
+  const messages = turnMessages(uncompacted(events, turnId, compaction), turnId);
+  const summary = compaction?.summary;
   const hops = validHops(readTurn(events.filter((event) => event.turnId === turnId))).filter(
     ({ answer }) => !answer.interrupted,
   );

@@ -4,7 +4,8 @@ import type { StoredEvent } from "../core/chat.js";
  * The events of turns that are part of the conversation: without the turns that a rewind took back, and without the rewinds and the fork
  * themselves. A turn that failed, was taken back, and has gone on after that is part of it again; `currentTurnId` names one that is about to.
  */
-export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: string): StoredEvent[] {
+export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: string): readonly StoredEvent[] {
+  if (!hasMarks(events)) return events;
   const turns = events.filter(({ type }) => !isMark(type));
   const rewinds = events.filter((event) => event.type === "rewind");
   if (rewinds.length === 0) return turns;
@@ -19,6 +20,17 @@ export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: s
   const gone = new Set([...first.keys()].filter((turnId) => turnId !== currentTurnId && isRewound(turnId)));
   return turns.filter(({ turnId }) => !gone.has(turnId));
 }
+
+/** Once for each length of a log, which only grows. */
+function hasMarks(events: readonly StoredEvent[]): boolean {
+  const known = marks.get(events);
+  if (known && (known.found || known.length === events.length)) return known.found;
+  const found = events.some(({ type }) => isMark(type));
+  marks.set(events, { length: events.length, found });
+  return found;
+}
+
+const marks = new WeakMap<readonly StoredEvent[], { length: number; found: boolean }>();
 
 /** Whether an event says something of the conversation, and belongs to no turn. */
 export function isMark(type: StoredEvent["type"]): boolean {

@@ -1,5 +1,6 @@
 import type { ChatEvent, StoredEvent } from "../core/chat.js";
 import type { Connection, Statement } from "./connection.js";
+import { eventOf } from "./stored-event.js";
 
 interface Row {
   seq: number;
@@ -60,5 +61,5 @@ function toEvents(rows: unknown[]): StoredEvent[] {
 }
 
 function toEvent({ seq, at, payload }: Row): StoredEvent {
-  return { ...JSON.parse(payload), seq, at };
+  return eventOf(payload, { seq, at });
 }

@@ -28,21 +28,47 @@ export interface TurnRecord {
 export function readTurns(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
   const place = ({ turnId, end }: TurnRecord) =>
     turnId === currentTurnId ? Number.MAX_VALUE : (end?.seq ?? Number.MAX_SAFE_INTEGER);
-  return eventsByTurn(events, currentTurnId)
-    .map(readTurn)
-    .sort((a, b) => place(a) - place(b));
+  return recordsOf(withoutRewound(events, currentTurnId)).sort((a, b) => place(a) - place(b));
 }
+
+/** Once for each length of a log, which only grows. */
+function recordsOf(events: readonly StoredEvent[]): TurnRecord[] {
+  const known = records.get(events);
+  if (known?.length === events.length) return [...known.turns];
+  const turns = grouped(events).map(turnOf);
+  records.set(events, { length: events.length, turns });
+  return [...turns];
+}
+
+const records = new WeakMap<readonly StoredEvent[], { length: number; turns: readonly TurnRecord[] }>();
 
 /** The events of each turn that is part of the conversation, turns in the order in which they began. */
 export function eventsByTurn(events: readonly StoredEvent[], currentTurnId?: string): StoredEvent[][] {
+  return grouped(withoutRewound(events, currentTurnId));
+}
+
+function grouped(events: readonly StoredEvent[]): StoredEvent[][] {
   const turns = new Map<string, StoredEvent[]>();
-  for (const event of withoutRewound(events, currentTurnId)) {
+  for (const event of events) {
     const turn = turns.get(event.turnId);
     if (turn) turn.push(event);
     else turns.set(event.turnId, [event]);
   }
   return [...turns.values()];
 }
+
+/** As `readTurn`; once for each turn that has ended for good, whose last event stays the same object. */
+function turnOf(events: readonly StoredEvent[]): TurnRecord {
+  const last = events.at(-1);
+  if (last?.type !== "turn_end") return readTurn(events);
+  const known = ended.get(last);
+  if (known?.count === events.length) return known.turn;
+  const turn = readTurn(events);
+  ended.set(last, { turn, count: events.length });
+  return turn;
+}
+
+const ended = new WeakMap<StoredEvent, { turn: TurnRecord; count: number }>();
 
 /** Reads the events of one turn. An event belongs to the answer before it, because call ids may return in a later answer. */
 export function readTurn(events: readonly StoredEvent[]): TurnRecord {

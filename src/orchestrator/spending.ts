@@ -10,7 +10,7 @@ export function spentOn(
   answer: { message: AssistantMessage; usage?: Usage },
   price: Price | undefined,
 ): Spent {
-  const usage = answer.usage ?? { inputTokens: inputTokens(request), outputTokens: tokensOf(answer.message) };
+  const usage = answer.usage ?? { inputTokens: inputTokens(request), outputTokens: tokensOf(sizeOf(answer.message)) };
   return {
     tokens: usage.inputTokens + usage.outputTokens,
     ...(price ? { usd: costUsd(usage, price) } : {}),
@@ -20,16 +20,42 @@ export function spentOn(
 
 /** Tokens that a request will send, as far as they can be told beforehand. */
 export function inputTokens({ messages, tools }: Pick<CompletionRequest, "messages" | "tools">): number {
-  return tokensOf([messages, tools]);
+  let { bytes, media } = sizeOf(tools);
+  for (const message of messages) {
+    const size = sizeOf(message);
+    bytes += size.bytes + separatorBytes;
+    media += size.media;
+  }
+  return tokensOf({ bytes, media });
 }
 
 /** A quarter of a token a byte of JSON: close for English and code, on the safe side for most other scripts. */
-function tokensOf(value: unknown): number {
+function tokensOf({ bytes, media }: Size): number {
+  return Math.ceil(bytes / 4) + media * mediaTokens;
+}
+
+/** Between two messages. */
+const separatorBytes = 1;
+
+interface Size {
+  /** Of JSON, without media. */
+  bytes: number;
+  media: number;
+}
+
+/** Once for each message and list of tools: each request of a conversation repeats those of the one before. */
+function sizeOf(part: object): Size {
+  const known = sizes.get(part);
+  if (known) return known;
   let media = 0;
-  const text = JSON.stringify(value, (key, part: unknown) => {
-    if (key !== "data" || typeof part !== "string") return part;
+  const text = JSON.stringify(part, (key, value: unknown) => {
+    if (key !== "data" || typeof value !== "string") return value;
     media += 1;
     return "";
   });
-  return Math.ceil(Buffer.byteLength(text) / 4) + media * mediaTokens;
+  const size = { bytes: Buffer.byteLength(text), media };
+  sizes.set(part, size);
+  return size;
 }
+
+const sizes = new WeakMap<object, Size>();

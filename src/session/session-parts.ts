@@ -5,6 +5,7 @@ import type { ChatStore } from "../core/store-ports.js";
 import type { Orchestrator } from "../orchestrator/orchestrator.js";
 import type { Conversations } from "./conversations.js";
 import type { TurnEngine } from "./engine.js";
+import type { KnownLogs } from "./known-logs.js";
 import type { LiveExchange } from "./live/exchange.js";
 import type { TurnDefaults } from "./turn-options.js";
 
@@ -17,6 +18,7 @@ export interface TurnSettings extends Disposable {
 /** What a session is made of, beside its conversation. */
 export interface SessionParts {
   store: ChatStore;
+  logs: KnownLogs;
   conversations: Conversations;
   engine: TurnEngine;
   /** With the other processes on the log. Undefined where what is not stored stays in its process. */

@@ -291,7 +291,8 @@ export class Session {
     onJoined: (turn: LiveTurn) => void,
   ): Promise<LiveTurn | undefined> {
     if (this.#turns.has(requestId)) return undefined;
-    const own = await this.history()
+    const own = await this.#parts.logs
+      .read(this.id)
       .then(async (events) => ((await isOpen()) ? events.filter((event) => event.turnId === turnId) : []))
       .catch(() => []);
     const [first] = own;

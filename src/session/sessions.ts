@@ -6,6 +6,7 @@ import type { ServerStatus } from "../core/ports.js";
 import type { ConversationSummary } from "../core/store-ports.js";
 import { Conversations } from "./conversations.js";
 import { type EngineParts, TurnEngine } from "./engine.js";
+import { KnownLogs } from "./known-logs.js";
 import { LiveExchange } from "./live/exchange.js";
 import type { LiveTurn } from "./live-turn.js";
 import { Retention } from "./retention.js";
@@ -13,7 +14,7 @@ import { Session } from "./session.js";
 import type { SessionParts } from "./session-parts.js";
 import { longestTimerMs } from "./turn-runner.js";
 
-export interface SessionsParts extends Omit<SessionParts, "engine" | "exchange" | "conversations"> {
+export interface SessionsParts extends Omit<SessionParts, "engine" | "exchange" | "conversations" | "logs"> {
   engine: Omit<EngineParts, "turns">;
   now: () => number;
   /** Which conversations `startRetention` deletes. Default: none. */
@@ -59,7 +60,13 @@ export class Sessions {
     const { nodeId, machine } = engine.node;
     const exchange = store.live && new LiveExchange({ bus: store.live, nodeId, machine, now });
     this.exchange = exchange;
-    this.#parts = { ...parts, conversations: this.conversations, engine: turnEngine, exchange };
+    this.#parts = {
+      ...parts,
+      logs: new KnownLogs(store),
+      conversations: this.conversations,
+      engine: turnEngine,
+      exchange,
+    };
   }
 
   /** The one live session of a conversation; without an id, of a new one. */

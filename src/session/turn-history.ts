@@ -39,6 +39,7 @@ export class TurnHistory {
   readonly #window: number;
   /** Estimated tokens. */
   #room: number;
+  #known: { length: number; turn: ReturnType<typeof resumeTurn> } | undefined;
 
   constructor(parts: TurnHistoryParts) {
     this.#parts = parts;
@@ -53,7 +54,7 @@ export class TurnHistory {
 
   /** The messages, and where the turn goes on. What has no room even so is left out, oldest turns first. */
   fold(): { messages: Message[]; point?: ResumePoint } {
-    const { messages, summary, point } = resumeTurn(this.#parts.log, this.#parts.turnId);
+    const { messages, summary, point } = this.#resumed();
     const summaryTokens = summary === undefined ? 0 : textTokens(summary);
     return { messages: withSummary(trimTurns(messages, this.#room - summaryTokens), summary), point };
   }
@@ -73,15 +74,22 @@ export class TurnHistory {
     const tokens = this.#foldTokens();
     const compaction = await this.#compact(tokens / 4);
     if (compaction) return { compaction };
-    const { messages } = resumeTurn(this.#parts.log, this.#parts.turnId);
+    const { messages } = this.#resumed();
     const spared = tokens - tokensOf(trimTurns(messages, tokens / 2));
     if (spared < leastWorthTokens) return undefined;
     this.#room = tokens / 2;
     return {};
   }
 
+  /** Once for each length of the log. */
+  #resumed(): ReturnType<typeof resumeTurn> {
+    const { log, turnId } = this.#parts;
+    if (this.#known?.length !== log.length) this.#known = { length: log.length, turn: resumeTurn(log, turnId) };
+    return this.#known.turn;
+  }
+
   #foldTokens(): number {
-    const { messages, summary } = resumeTurn(this.#parts.log, this.#parts.turnId);
+    const { messages, summary } = this.#resumed();
     return tokensOf(withSummary(messages, summary));
   }
 

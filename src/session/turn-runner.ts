@@ -2,7 +2,6 @@
 import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type { AbandonedTurn, TurnLease, TurnMail } from "../core/store-ports.js";
-import { isMark } from "../history/rewind.js";
 import { TimeLimitReached } from "../orchestrator/turn-options.js";
 import { Overheard } from "./live/overheard.js";
 import type { LiveTurn } from "./live-turn.js";
@@ -131,9 +130,9 @@ export class TurnRunner {
     using measure = new TurnMeasure({ meter, conversationId: this.#conversationId, turnId, lease, options });
     turn.isHere = true;
     try {
-      const all = await store.read(this.#conversationId);
+      const all = await this.#parts.logs.read(this.#conversationId);
       const log = withoutOthers(all, turn.turnId);
-      const own = log.filter(({ turnId }) => turnId === turn.turnId);
+      const own = eventsOf(turn.turnId, log);
       using settings = this.#parts.settings();
       const rules = rulesOf(options, settings.defaults, this.#approvals);
       const tools = this.#steps.toolbox(settings, options, rules, log);
@@ -197,8 +196,18 @@ export class TurnRunner {
 
 /** The turn, and the turns that have ended: what waits behind it is not part of its history. */
 function withoutOthers(log: readonly StoredEvent[], turnId: string): StoredEvent[] {
-  const ended = new Set(log.filter(isEnd).map((event) => event.turnId));
-  return log.filter((event) => event.turnId === turnId || ended.has(event.turnId) || isMark(event.type));
+  const others = new Set<string>();
+  for (const { turnId: other, type } of log) {
+    if (type === "user_message" && other !== turnId) others.add(other);
+    else if (type === "turn_end" || type === "turn_error") others.delete(other);
+  }
+  return others.size === 0 ? [...log] : log.filter((event) => !others.has(event.turnId));
+}
+
+/** From the end backwards: a turn begins with its request, and a long conversation has most of its events before. */
+function eventsOf(turnId: string, log: readonly StoredEvent[]): StoredEvent[] {
+  const begin = log.findLastIndex((event) => event.turnId === turnId && event.type === "user_message");
+  return begin < 0 ? [] : log.slice(begin).filter((event) => event.turnId === turnId);
 }
 
 function isEnd(event: StoredEvent | undefined): boolean {

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { ChatEvent, Message } from "../../src/core/chat.js";
+import type { ChatEvent, Message, StoredEvent } from "../../src/core/chat.js";
 import { planCompaction } from "../../src/history/compaction.js";
 import { toMessages, trimTurns } from "../../src/history/replay.js";
 import { withoutRewound } from "../../src/history/rewind.js";
@@ -183,5 +183,22 @@ test("trimming leaves the end of the conversation, from a user message on, and n
       expect(trimTurns(messages, maxTokens + 50).length).toBeGreaterThanOrEqual(trimmed.length);
     }),
     { numRuns: 200 },
+  );
+});
+
+test("a log that grows folds to the same as one that is read anew", () => {
+  fc.assert(
+    fc.property(fc.array(attempt, { maxLength: 8 }), fc.integer({ min: 0, max: 4 }), (attempts, number) => {
+      const log = stored(logOf(attempts));
+      const current = `turn_${number}`;
+      const growing: StoredEvent[] = [];
+      for (const event of log) {
+        growing.push(event);
+        const anew = structuredClone(growing);
+        expect(toMessages(growing, current)).toEqual(toMessages(anew, current));
+        expect(planCompaction(growing, current, 20)).toEqual(planCompaction(anew, current, 20));
+      }
+    }),
+    { numRuns: 100 },
   );
 });

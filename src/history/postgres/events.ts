@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { ChatEvent, StoredEvent } from "../../core/chat.js";
+import { eventOf } from "../stored-event.js";
 
 export interface EventRow {
   seq: number;
@@ -38,7 +39,7 @@ export async function eventsFrom(client: pg.ClientBase, conversationId: string):
 }
 
 export function toEvent({ seq, at, payload }: EventRow): StoredEvent {
-  return { ...JSON.parse(payload), seq, at };
+  return eventOf(payload, { seq, at });
 }
 
 /**

@@ -1,0 +1,67 @@
+import { expect, test } from "@jest/globals";
+import type { ChatEvent, StoredEvent } from "../../src/core/chat.js";
+import { KnownLogs } from "../../src/session/known-logs.js";
+import { stored, turn } from "../history/support.js";
+
+/** A store with these events of each conversation, and how many it has given. */
+function storeOf(conversations: Record<string, ChatEvent[]>) {
+  let given = 0;
+  return {
+    conversations,
+    get given() {
+      return given;
+    },
+    async read(conversationId: string, from = 1): Promise<StoredEvent[]> {
+      const events = stored(conversations[conversationId] ?? []).filter(({ seq }) => seq >= from);
+      given += events.length;
+      return events;
+    },
+  };
+}
+
+const turnsOf = (...names: string[]) => names.flatMap((name) => [turn(name).user(name), turn(name).end()]);
+
+test("of a known conversation only what is new is read, and the rest are the same objects", async () => {
+  const store = storeOf({ c: turnsOf("one", "two") });
+  const logs = new KnownLogs(store);
+  const before = await logs.read("c");
+  store.conversations.c?.push(...turnsOf("three"));
+  const read = store.given;
+  const after = await logs.read("c");
+  expect(after).toEqual(await store.read("c"));
+  expect(after.slice(0, 4).every((event, index) => event === before[index])).toBe(true);
+  expect(before).toHaveLength(4);
+  expect(store.given - read).toBe(1 + 2 + 6); // the last known one, the new ones, and those of this test
+});
+
+test("a conversation that was deleted is forgotten, also when another one begins under its id", async () => {
+  const store = storeOf({ c: turnsOf("one", "two") });
+  const logs = new KnownLogs(store);
+  await logs.read("c");
+  store.conversations.c = [];
+  expect(await logs.read("c")).toEqual([]);
+  store.conversations.c = turnsOf("one", "two");
+  await logs.read("c");
+  store.conversations.c = turnsOf("other", "another", "third");
+  expect(await logs.read("c")).toEqual(await store.read("c"));
+});
+
+test("those that were read long ago give way to others, and one that is too long is not kept", async () => {
+  const store = storeOf({ a: turnsOf("a"), b: turnsOf("b"), long: turnsOf(..."abcdefgh") });
+  const size = JSON.stringify(await store.read("a")).length;
+  const logs = new KnownLogs(store, 2 * size);
+  const isKnown = async (conversationId: string) => {
+    const [first] = await logs.read(conversationId);
+    return first === (await logs.read(conversationId))[0];
+  };
+  expect(await isKnown("a")).toBe(true);
+  expect(await isKnown("long")).toBe(false);
+  const [a] = await logs.read("a");
+  await logs.read("b");
+  expect((await logs.read("a"))[0]).toBe(a);
+  store.conversations.c = turnsOf("c");
+  await logs.read("c");
+  const read = store.given;
+  await logs.read("b");
+  expect(store.given - read).toBe(2);
+});
