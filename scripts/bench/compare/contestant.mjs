@@ -1,0 +1,27 @@
+/**
+ * One contestant in a process of its own: `contestant.mjs MODULE SETUP`. Does the tasks that its parent sends and answers each with
+ * its figures. With a prompt as the third argument it only writes the streamed answer to stdout and ends.
+ */
+import { pathToFileURL } from "node:url";
+import { tasks } from "./tasks.mjs";
+
+const [module, setup, prompt] = process.argv.slice(2);
+const { open } = await import(pathToFileURL(module).href);
+const contestant = await open(JSON.parse(setup));
+
+if (prompt !== undefined) {
+  await contestant.stream(prompt, (text) => process.stdout.write(text));
+  await contestant.close();
+  process.exit();
+}
+
+process.on("disconnect", () => process.exit());
+process.on("message", async (task) => {
+  try {
+    globalThis.gc();
+    process.send({ figures: await tasks[task.kind](contestant, task) });
+  } catch (error) {
+    process.send({ error: error.stack });
+  }
+});
+process.send({});

@@ -1,0 +1,35 @@
+import { join, resolve } from "node:path";
+import { installOurs, installPeer, sizeOf } from "./installs.mjs";
+
+const here = new URL(".", import.meta.url).pathname;
+const repository = join(here, "../../..");
+
+/**
+ * Who takes part: the limit, this host, the peers asked for (installed where that is still to do), and other builds of this host
+ * (`name=folder of compiled code`). `size` is what each takes on the disk, as far as that is wanted.
+ */
+export async function contestantsOf({ peers, also, isSizeWanted, say }) {
+  const dist = join(repository, "dist");
+  const host = (name, more) => ({ name, module: join(here, `contestants/${more.file ?? name}.mjs`), ...more });
+  const size = isSizeWanted ? sizeOf(installOurs(repository, say), dist) : {};
+  const own = [
+    { ...host("bare", {}), size: { diskMb: 0, packages: 0 } },
+    { ...host("ours", { setup: { dist } }), size },
+    host("ours-sqlite", { setup: { dist }, isDurable: true }),
+    ...also.map((text) => {
+      const [name, folder] = text.split("=");
+      return host(name, { file: "ours", setup: { dist: resolve(folder) } });
+    }),
+  ];
+  const others = peers.map((name) => {
+    const folder = installPeer(name, say);
+    return { name, isPeer: true, module: join(folder, "peer.mjs"), size: sizeOf(folder) };
+  });
+  return Promise.all([...own, ...others].map(withCommand));
+}
+
+/** How a start of it is measured, where that is a command line of its own. */
+async function withCommand({ file: _, ...contestant }) {
+  if (contestant.isPeer) return contestant;
+  return { ...contestant, command: (await import(contestant.module)).command };
+}

@@ -1,0 +1,19 @@
+/**
+ * The configuration that every form of this host is measured with: what a user would write, and nobody asked for approval. Beside its
+ * streams there is room for one more call.
+ */
+export function configFor({ baseUrl, servers, streams }, storage) {
+  const named = servers.map(({ name, ...server }) => [name, server]);
+  return {
+    llm: {
+      active: "mock",
+      providers: { mock: { base_url: baseUrl, model: "m1", api_key: "sk-0123456789" } },
+      ...(streams && { http: { max_connections: streams + 1 } }),
+    },
+    chat: {
+      service: { approval: "auto", max_tool_hops: 100, streaming: { enabled: false } },
+      storage,
+    },
+    mcpServers: Object.fromEntries(named),
+  };
+}

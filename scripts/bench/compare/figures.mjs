@@ -1,0 +1,37 @@
+/** The rows of one workload: of each contestant the median, and the median of its ratios to `bare` within the rounds. */
+export function rowsOf({ workload, samples }, sizes) {
+  const { key, title, rows } = workload;
+  return rows.map(({ metric, label, unit, scale = 1, absolute = false, ...held }) => {
+    const valuesOf = (name) => (samples[name] ?? []).map((figures) => ({ ...figures, ...sizes[name] })[metric]);
+    const bare = valuesOf("bare");
+    const figures = Object.keys(samples).flatMap((name) => {
+      const values = valuesOf(name).filter((value) => value !== undefined);
+      if (values.length === 0) return [];
+      const ratio =
+        absolute || bare.length === 0 ? undefined : median(values.map((value, round) => value / bare[round]));
+      return [[name, { value: median(values) * scale, ratio }]];
+    });
+    const sqliteOverMemory = samples["ours-sqlite"]?.length ? overMemory(samples, metric) : undefined;
+    return {
+      key,
+      title,
+      label,
+      unit,
+      absolute,
+      ...held,
+      rounds: bare.length,
+      sqliteOverMemory,
+      figures: Object.fromEntries(figures),
+    };
+  });
+}
+
+function overMemory(samples, metric) {
+  const memory = samples.ours ?? [];
+  if (memory.length === 0) return undefined;
+  return median(samples["ours-sqlite"].map((figures, round) => figures[metric] / memory[round][metric]));
+}
+
+export function median(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}

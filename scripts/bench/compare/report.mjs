@@ -1,0 +1,27 @@
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { chartOf } from "./chart.mjs";
+import { rowsOf } from "./figures.mjs";
+import { tableOf } from "./table.mjs";
+
+/** All that the outputs are made of. `load` is the machine's, averaged over a minute, at the end of each workload. */
+export function reportFor(results, contestants) {
+  const sizes = Object.fromEntries(contestants.map(({ name, size = {} }) => [name, size]));
+  return {
+    contestants: contestants.map(({ name }) => name),
+    peers: contestants.flatMap(({ name, isPeer }) => (isPeer ? [name] : [])),
+    machine: { node: process.version, cpu: cpus()[0].model, cores: cpus().length },
+    workloads: results.map(({ workload: { key, title }, load, rounds }) => ({ key, title, load, rounds })),
+    rows: results.flatMap((result) => rowsOf(result, sizes)),
+  };
+}
+
+/** Writes every form of the report. Returns the table. */
+export function writeReport(report, folder) {
+  const table = tableOf(report);
+  writeFileSync(join(folder, "bench.json"), `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(join(folder, "bench.md"), table);
+  writeFileSync(join(folder, "bench.svg"), chartOf(report));
+  return table;
+}

@@ -1,0 +1,58 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, expect, test } from "@jest/globals";
+
+interface Row {
+  key: string;
+  figures: Record<string, { value: number; ratio?: number }>;
+}
+
+const { rowsOf } = (await import(new URL("../scripts/bench/compare/figures.mjs", import.meta.url).href)) as {
+  rowsOf: (result: object, sizes: object) => Row[];
+};
+const { tableOf } = (await import(new URL("../scripts/bench/compare/table.mjs", import.meta.url).href)) as {
+  tableOf: (report: object) => string;
+};
+const folder = mkdtempSync(join(tmpdir(), "bench-test-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const cpu = (...values: number[]) => values.map((value) => ({ cpu: value }));
+const workload = {
+  key: "W0",
+  title: "a workload",
+  rows: [{ metric: "cpu", label: "CPU", unit: "µs", gate: 2, aim: 1.5 }],
+};
+
+test("a ratio is the median of the ratios within the rounds, not that of the medians", () => {
+  const samples = { bare: cpu(1, 10, 100), ours: cpu(3, 20, 150) };
+  const [row] = rowsOf({ workload, samples }, {});
+  expect(row?.figures).toEqual({ bare: { value: 10, ratio: 1 }, ours: { value: 20, ratio: 2 } });
+});
+
+test("the table says whether this host keeps to its gate, and who the best of the others is", () => {
+  const samples = {
+    bare: cpu(1),
+    ours: cpu(1.8),
+    "ours-sqlite": cpu(2.7),
+    slow: cpu(9),
+    quick: cpu(1.7),
+    broken: [],
+  };
+  const peers = ["slow", "quick", "broken"];
+  const rows = rowsOf({ workload, samples }, {});
+  expect(tableOf({ contestants: Object.keys(samples), peers, rows }).split("\n")[2]).toBe(
+    "| W0 | CPU | 1.00 µs | 1.80 | 2.70 (1.50 of ours) | 9.00 | 1.70 | – | ≤ 2 | ≤ 1.5 | met | quick: we are **behind** |",
+  );
+});
+
+test("a workload is run by everybody in processes of their own, and told in every form", async () => {
+  const args = ["scripts/bench/compare/compare.mjs", "--only", "W5", "--rounds", "1", "--out", folder];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  expect(stdout).toContain("| W5 | CPU per hop |");
+  const { rows } = JSON.parse(readFileSync(join(folder, "bench.json"), "utf8")) as { rows: Row[] };
+  expect(Object.keys(rows[0]?.figures ?? {})).toEqual(["bare", "ours", "ours-sqlite"]);
+  expect(readFileSync(join(folder, "bench.svg"), "utf8")).toContain("W5 CPU per hop");
+});
