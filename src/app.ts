@@ -21,6 +21,7 @@ import { leaseOf } from "./log-only.js";
 import { fromLevel } from "./logging.js";
 import type { Logins } from "./mcp/auth/logins.js";
 import { McpHub } from "./mcp/hub.js";
+import type { ManifestPlace } from "./mcp/manifest.js";
 import type { Sample } from "./mcp/sampling.js";
 import { ServerLogs } from "./mcp/server-logs.js";
 import { Orchestrator } from "./orchestrator/orchestrator.js";
@@ -133,7 +134,11 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     // What a tape answers is not asked of a provider.
     const limits = tape?.plays.models ? undefined : store.limits?.(node, { leaseMs, observe });
     if (limits) closedAtEnd(limits);
-    const client = closedAtEnd(new ChangingClient(new LlmClient(llm, { env, observe, tape, limits, meter })));
+    const client = closedAtEnd(
+      new ChangingClient(
+        new LlmClient(llm, { env, observe, tape, limits, meter, onSent: () => hub.startRemembered() }),
+      ),
+    );
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
     const logs = closedAtEnd(
       new ServerLogs(stateFolder(env, "server-logs"), {
@@ -149,7 +154,8 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
         tape,
         meter,
         // A tape holds what servers said in its own session, not in those before.
-        manifestFolder: tape ? undefined : manifestFolder(env),
+        manifests: tape ? undefined : manifestPlace(env),
+        remembers: () => config.remembersTools,
         pinFolder: tape?.plays.servers ? undefined : stateFolder(env, "pins"),
         logs,
         sample,
@@ -299,8 +305,9 @@ async function listen(
 }
 
 /** Where what servers offered the last time is kept. */
-export function manifestFolder(env: Environment): string {
-  return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "mcp-platform", "manifests");
+export function manifestPlace(env: Environment): ManifestPlace {
+  const cache = join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "mcp-platform");
+  return { folder: join(cache, "manifests"), keyFile: stateFolder(env, "manifests.key") };
 }
 
 async function inReverse(closers: readonly (() => unknown)[]): Promise<void> {

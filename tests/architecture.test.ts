@@ -49,7 +49,8 @@ const buildsHosts = ["commands", "script-host"];
 
 /** Files directly in src/ and what they may import. */
 const roots: Record<string, readonly string[]> = {
-  "main.ts": ["commands", "frontends", "core"],
+  "main.ts": ["program.ts"],
+  "program.ts": ["commands", "frontends", "core"],
   "claude-launcher.ts": ["main.ts", "commands", "frontends", "core"],
   "app.ts": [
     ...Object.keys(allowed).filter((folder) => !buildsHosts.includes(folder)),

@@ -39,7 +39,7 @@ async function doctor(flags: DoctorFlags, globals: GlobalOptions, version: strin
   }
   const configuration = await findConfiguration(globals);
   const { loadConfig } = await import("../config/load.js");
-  const { manifestFolder } = await import("../app.js");
+  const { manifestPlace } = await import("../app.js");
   const { FirstRun } = await import("../first-run.js");
   const { clearingForOthers } = await import("../doctor/bundle.js");
   const { examine, failedKind } = await import("../doctor/doctor.js");
@@ -57,7 +57,7 @@ async function doctor(flags: DoctorFlags, globals: GlobalOptions, version: strin
     isLive: live,
     node: { version: process.versions.node, required: JSON.parse(readFileSync(packageFile, "utf8")).engines.node },
     builtMs: statSync(packageFile).mtimeMs,
-    cacheFolder: manifestFolder(env),
+    cacheFolder: manifestPlace(env).folder,
     clear,
     signal: interrupted.signal,
   }).catch((error: unknown) => (interrupted.signal.aborted ? leave(exitCodes.cancelled) : Promise.reject(error)));

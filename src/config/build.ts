@@ -66,6 +66,7 @@ interface ConfigTree {
   logging: { level: LogLevel; modules: LoggingConfig["modules"]; max_length: number };
   telemetry: Mapping & { headers: Record<string, string> };
   mcp: {
+    remember_tools: boolean;
     serve: {
       chat: boolean;
       tools: "none" | "all" | string[];
@@ -144,6 +145,7 @@ export function buildConfig(tree: Mapping): Config {
     logging: camelCase(logging) as unknown as LoggingConfig,
     telemetry: camelCase(telemetry) as unknown as TelemetryConfig,
     mcpServe: buildMcpServe(mcp.serve),
+    remembersTools: mcp.remember_tools,
     mcpServers: Object.entries(mcpServers).map(([name, server]) => buildServer(name, server)),
   };
 }

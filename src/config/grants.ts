@@ -27,6 +27,7 @@ const HARMLESS = [
   "chat.limits.{conversation,day}.*",
   "chat.storage.durability",
   "logging.{level,max_length}",
+  "mcp.remember_tools",
   "logging.modules.*",
   "mcpServers.*.{enabled,required,lazy,timeout,max_total_timeout,startup_timeout,startup_grace,ping_interval,max_message_mb}",
   "mcpServers.*.tools.deny",

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { Ajv, type ErrorObject } from "ajv";
-import { parseDuration } from "../core/durations.js";
+import type { ErrorObject } from "ajv";
 import { keys, type Mapping } from "../core/tree.js";
+import { schemaCheck } from "./schema-check.js";
 
 /** The part of draft-07 that `config.schema.json` uses. `writeOnly` marks what must never be printed. */
 export interface SchemaNode {
@@ -34,24 +34,7 @@ function once() {
 
 function compile() {
   const schema: SchemaNode = JSON.parse(schemaText());
-  // Compiled at every start for one small tree: optimising costs more than it saves, checking the schema is a test's work.
-  const ajv = new Ajv({
-    allErrors: true,
-    verbose: true,
-    useDefaults: true,
-    allowUnionTypes: true,
-    meta: false,
-    validateSchema: false,
-    code: { optimize: false },
-    formats: {
-      "duration-ms": (text: string) => parseDuration(text) !== undefined,
-      duration: (text: string) => parseDuration(text) !== undefined,
-      "postgres-url": (text: string) => /^postgres(ql)?:\/\/.*\/./i.test(text) && URL.canParse(text),
-      "http-url": (text: string) => /^https?:\/\//i.test(text) && URL.canParse(text),
-    },
-  });
-  const check = ajv.compile(schema);
-  return { schema, validate: (tree: Mapping) => (check(tree) ? [] : (check.errors ?? [])) };
+  return { schema, validate: schemaCheck(schema) };
 }
 
 /** Fills in the defaults of the schema, in place. The errors carry their `parentSchema` and `data`. */

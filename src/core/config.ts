@@ -310,5 +310,7 @@ export interface Config {
   logging: LoggingConfig;
   telemetry: TelemetryConfig;
   mcpServe: McpServeConfig;
+  /** What servers offered the last time is offered until they are ready. */
+  remembersTools: boolean;
   mcpServers: readonly ServerConfig[];
 }

@@ -149,6 +149,8 @@ interface ArgumentChoices {
 export interface ToolHub extends Toolbox, ArgumentChoices {
   /** Resolves when every server has settled or used up its own grace. Rejects when a required server is down. */
   settled(signal?: AbortSignal): Promise<void>;
+  /** As `settled`, for whoever goes by what servers offered the last time until they are ready: a call waits for its own server. */
+  offered(signal?: AbortSignal): Promise<void>;
   servers(): readonly ServerStatus[];
   /** Ends the connection to the server once the calls that run have ended, and makes a new one now. Throws RequestError. */
   reconnect(name: string): void;

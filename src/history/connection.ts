@@ -1,3 +1,5 @@
+import { StoreError } from "../core/errors.js";
+
 /** The part of `node:sqlite`'s DatabaseSync that the event log uses. */
 export interface Connection {
   exec(sql: string): void;
@@ -17,7 +19,7 @@ type SqlValue = string | number | null | Uint8Array;
 /** Opens a file with Node's own SQLite where it is built in (22.13 and later), else with the package that has the same API. */
 export async function connect(path: string): Promise<Connection> {
   const builtin = withoutWarnings(() => process.getBuiltinModule("node:sqlite"));
-  const { DatabaseSync } = (builtin ?? (await import("@photostructure/sqlite"))) as Driver;
+  const { DatabaseSync } = (builtin ?? (await addedDriver())) as Driver;
   const db = new DatabaseSync(path);
   const prepared = new Map<string, Statement>();
   return {
@@ -38,6 +40,16 @@ export async function connect(path: string): Promise<Connection> {
       db.close();
     },
   };
+}
+
+async function addedDriver(): Promise<unknown> {
+  try {
+    return await import("@photostructure/sqlite");
+  } catch (error) {
+    const hint = "install with optional packages, take Node 22.13 or later, or set chat.storage.driver: memory";
+    const message = "this Node has no SQLite, and the package @photostructure/sqlite cannot be loaded";
+    throw new StoreError("open", message, { hint, cause: error });
+  }
 }
 
 interface Driver {

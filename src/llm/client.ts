@@ -31,9 +31,11 @@ export interface LlmClientParts {
   /** Those of all nodes. Default: this one is alone. */
   limits?: SharedLimits | undefined;
   meter?: Meter | undefined;
+  /** A request has left. Must not throw. */
+  onSent?: (() => void) | undefined;
 }
 
-type Optional = "tape" | "limits" | "meter";
+type Optional = "tape" | "limits" | "meter" | "onSent";
 
 export interface CompleteOptions {
   streaming: boolean;

@@ -12,6 +12,8 @@ import { type Response, received, send } from "./send.js";
 
 export interface LlmHttpParts extends RouteParts {
   tape?: Tape;
+  /** A request has left. */
+  onSent?: (() => void) | undefined;
 }
 
 /** The one axios instance. */
@@ -69,7 +71,12 @@ export class LlmHttp {
     await call.begin(this.#policy.now, signal);
     const wire = () => {
       if (!route) throw new TypeError("a tape that plays asked for the wire");
-      return send(config, { ...route, headers: headersOf(call, route.headers) }, this.#keepaliveExpiryMs);
+      return send(
+        config,
+        { ...route, headers: headersOf(call, route.headers) },
+        this.#keepaliveExpiryMs,
+        this.#parts.onSent,
+      );
     };
     if (!tape) return received(config, wire());
     const { provider, model } = call;

@@ -29,6 +29,7 @@ export async function send(
   config: InternalAxiosRequestConfig,
   route: Route,
   keepaliveExpiryMs: number,
+  onSent?: () => void,
 ): Promise<ModelAnswer> {
   const { data: sent, timeout = 0, signal } = config;
   if (sent.length > MAX_BODY_BYTES) throw new AxiosError("the request is too large", "ERR_FR_MAX_BODY_LENGTH_EXCEEDED");
@@ -36,6 +37,7 @@ export async function send(
   const list = ["Content-Length", String(sent.length), ...Object.entries(route.headers).flat()];
   const request = openRequest({ ...route, headers: list, method: "POST" });
   const answered = headersOf(request, timeout, signal as AbortSignal);
+  if (onSent) request.once("finish", onSent);
   request.end(sent);
   const incoming = await answered.catch((error: SocketError) => {
     throw Object.assign(error, { reusedSocket: request.reusedSocket });

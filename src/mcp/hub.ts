@@ -54,7 +54,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
     this.#registry = buildRegistry(this.#servers);
   }
 
-  /** Starts every enabled server, at once and in parallel, and waits for none. */
+  /** Starts every enabled server in parallel, and waits for none. Those of which it is known what they offered the last time come later. */
   start(): void {
     for (const server of this.#own) server.start();
   }
@@ -111,7 +111,10 @@ export class McpHub implements ToolHub, AsyncDisposable {
       this.#retiring.add(server);
       void server.retire().then(() => this.#retiring.delete(server));
     }
-    for (const server of fresh) server.start();
+    for (const server of fresh) {
+      server.start();
+      server.startRemembered();
+    }
     this.#rebuild();
   }
 
@@ -121,8 +124,22 @@ export class McpHub implements ToolHub, AsyncDisposable {
     await Promise.all(awaited.map((server) => server.started()));
   }
 
+  /** The first request has left: whoever waited for the processor starts now. */
+  startRemembered(): void {
+    for (const part of [...this.#own, ...this.#extensions]) part.startRemembered();
+  }
+
   async settled(signal?: AbortSignal): Promise<void> {
     await Promise.all(this.#servers.map((server) => server.settled(signal)));
+    this.#refuseWithoutRequired();
+  }
+
+  async offered(signal?: AbortSignal): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.offered(signal)));
+    this.#refuseWithoutRequired();
+  }
+
+  #refuseWithoutRequired(): void {
     const down = this.#servers.find(({ config, isUsable }) => config.enabled && config.required && !isUsable);
     if (!down) return;
     const hint = "repair it, or set required: false to go on without it";

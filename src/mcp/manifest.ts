@@ -1,42 +1,117 @@
-/** What a server offered the last time, kept on disk: lazy servers live on it until their first use. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+/**
+ * What servers offered the last time, kept on disk: lazy servers live on it until their first use, and the others until they are ready.
+ */
+import { createHmac, randomBytes } from "node:crypto";
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { ServerConfig } from "../core/config.js";
+import { clientInfo } from "./client-info.js";
 import { asArray, isRecord, parseJson } from "./json.js";
-import { fileNameOf } from "./place.js";
 import { emptyLists, type ServerLists } from "./server-lists.js";
 
-/** One file a configuration of a server, readable by its owner alone. */
-export class Manifest {
-  readonly #folder: string;
-  readonly #path: string;
+export interface Remembered {
+  /** The server's own, where it says one. */
+  version: string | undefined;
+  lists: ServerLists;
+}
 
-  constructor(folder: string, config: ServerConfig) {
-    this.#folder = folder;
-    this.#path = join(folder, fileNameOf(config, config.transport === "stdio" ? [config.env] : []));
+/** Where manifests are, and the file of the key that names them, which is not to lie among them. */
+export interface ManifestPlace {
+  folder: string;
+  keyFile: string;
+}
+
+const keyBytes = 32;
+
+/** One file a configuration of a server and version of this host, readable by its owner alone. */
+export class Manifest {
+  readonly #place: ManifestPlace;
+  readonly #config: ServerConfig;
+  #path: string | undefined;
+
+  constructor(place: ManifestPlace, config: ServerConfig) {
+    this.#place = place;
+    this.#config = config;
   }
 
   /** Undefined when there is none that can be used. */
-  read(): ServerLists | undefined {
+  read(): Remembered | undefined {
     try {
-      const parsed = parseJson(readFileSync(this.#path, "utf8"));
-      const lists = "value" in parsed && isRecord(parsed.value) ? parsed.value : {};
-      const isWhole = Object.entries(emptyLists).every(([key, empty]) =>
-        Array.isArray(empty) ? Array.isArray(lists[key]) : typeof lists[key] === typeof empty,
-      );
-      return isWhole && asArray(lists.tools).every((tool) => isRecord(tool) && isRecord(tool.definition))
-        ? (lists as unknown as ServerLists)
-        : undefined;
+      const parsed = parseJson(readFileSync(this.#file(), "utf8"));
+      const { version, lists } = "value" in parsed && isRecord(parsed.value) ? parsed.value : {};
+      if (!areLists(lists)) return undefined;
+      return { version: typeof version === "string" ? version : undefined, lists };
     } catch {
       return undefined;
     }
   }
 
   /** At once and whole, or not at all. Throws what the file system throws. */
-  write(lists: ServerLists): void {
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    const draft = `${this.#path}.${process.pid}`;
-    writeFileSync(draft, JSON.stringify(lists), { mode: 0o600 });
-    renameSync(draft, this.#path);
+  write(remembered: Remembered): void {
+    const path = this.#file();
+    mkdirSync(this.#place.folder, { recursive: true, mode: 0o700 });
+    const draft = `${path}.${process.pid}`;
+    writeFileSync(draft, JSON.stringify(remembered), { mode: 0o600 });
+    renameSync(draft, path);
+  }
+
+  /**
+   * All counts that a server is given: what it offers may depend on any of it. Secrets are a part of that, and a short one could be
+   * found out from a plain hash by trying, so that the name is made with a key.
+   */
+  #file(): string {
+    this.#path ??= join(this.#place.folder, `${this.#name()}.json`);
+    return this.#path;
+  }
+
+  #name(): string {
+    const hash = createHmac("sha256", keyIn(this.#place.keyFile));
+    return hash
+      .update(JSON.stringify([clientInfo.version, givenTo(this.#config)]))
+      .digest("hex")
+      .slice(0, 32);
+  }
+}
+
+function givenTo(config: ServerConfig): unknown[] {
+  const { name, transport, protocol, sampling, roots } = config;
+  const { command, args, env, cwd } = transport === "stdio" ? config : {};
+  const { url, headers, oauth } = transport === "stdio" ? {} : config;
+  return [name, transport, protocol, sampling, roots, command, args, env, cwd, url, headers, oauth];
+}
+
+function areLists(lists: unknown): lists is ServerLists {
+  if (!isRecord(lists)) return false;
+  const isWhole = Object.entries(emptyLists).every(([key, empty]) =>
+    Array.isArray(empty) ? Array.isArray(lists[key]) : typeof lists[key] === typeof empty,
+  );
+  return isWhole && asArray(lists.tools).every((tool) => isRecord(tool) && isRecord(tool.definition));
+}
+
+/** Made where there is none that can be used; of several hosts that make one, all use the first. Throws what the file system throws. */
+function keyIn(path: string): Buffer {
+  const known = keyAt(path);
+  if (known) return known;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, randomBytes(keyBytes), { mode: 0o600 });
+  try {
+    linkSync(draft, path);
+  } catch {
+    if (keyAt(path) === undefined) renameSync(draft, path); // no links on this file system, or a broken file
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  const key = keyAt(path);
+  if (!key) throw new Error(`${path} does not keep a key`);
+  return key;
+}
+
+function keyAt(path: string): Buffer | undefined {
+  try {
+    const key = readFileSync(path);
+    return key.length === keyBytes ? key : undefined;
+  } catch {
+    return undefined;
   }
 }

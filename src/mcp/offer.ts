@@ -2,11 +2,13 @@ import { isDeepStrictEqual } from "node:util";
 import { messageOf } from "../core/errors.js";
 import type { Condition } from "./condition.js";
 import type { ListedTool } from "./listed.js";
-import type { Manifest } from "./manifest.js";
+import type { Manifest, Remembered } from "./manifest.js";
 import type { Pins } from "./pins.js";
 import { emptyLists, type ServerLists } from "./server-lists.js";
 
 const maxNamed = 5;
+
+const outdated = "its definition has changed meanwhile; look at it again before you call it";
 
 interface OfferParts {
   /** As in `mcpServers`. */
@@ -22,6 +24,8 @@ interface OfferParts {
 export class Offer {
   lists: ServerLists = emptyLists;
   readonly #parts: OfferParts;
+  /** What the lists are from, until the server has said them in this run. */
+  #remembered: Remembered | undefined;
   /** Tools whose definition is not the pinned one, with what is different. */
   #changes: ReadonlyMap<string, string> = new Map();
 
@@ -31,26 +35,35 @@ export class Offer {
 
   /** Goes on with what was offered in the last run; whether that is known. */
   recall(): boolean {
-    const lists = this.#parts.manifest?.read();
-    if (!lists) return false;
+    this.#remembered = this.#parts.manifest?.read();
+    if (!this.#remembered) return false;
+    const { lists } = this.#remembered;
     this.#compare(lists.tools);
     this.#replace(lists);
     return true;
   }
 
-  /** The server has said what it offers: it is ready, as far as that goes. */
-  take(lists: ServerLists): void {
+  /** Whether the lists are those of the last run. */
+  get isRemembered(): boolean {
+    return this.#remembered !== undefined;
+  }
+
+  /** The server, in its own version, has said what it offers: it is ready, as far as that goes. */
+  take(lists: ServerLists, version?: string): void {
+    this.#noteNews(lists, version);
     this.#compare(lists.tools);
     this.#keep(() => this.#parts.pins.pinNew(lists.tools));
     const { manifest } = this.#parts;
     this.#keep(() => {
-      if (!isDeepStrictEqual(manifest?.read(), lists)) manifest?.write(lists);
+      const remembered = { version, lists };
+      if (!isDeepStrictEqual(manifest?.read(), remembered)) manifest?.write(remembered);
     });
     this.#replace(lists);
     this.#tell();
   }
 
   withdraw(): void {
+    this.#remembered = undefined;
     this.#replace(emptyLists);
   }
 
@@ -59,10 +72,15 @@ export class Offer {
     return this.#changes.has(tool.name) ? this.#parts.pins.changes([tool]).get(tool.name) : undefined;
   }
 
-  /** Whether the tool is offered under another definition by now. */
-  isOutdated(tool: ListedTool): boolean {
+  has({ name }: ListedTool): boolean {
+    return this.lists.tools.some((offered) => offered.name === name);
+  }
+
+  /** Why the tool must not be called as it was shown to the model, where it is another one by now or none. */
+  objectionTo(tool: ListedTool): string | undefined {
     const offered = this.lists.tools.find(({ name }) => name === tool.name);
-    return offered !== undefined && !isDeepStrictEqual(offered.definition, tool.definition);
+    if (!offered) return "the server does not offer it any more";
+    return isDeepStrictEqual(offered.definition, tool.definition) ? undefined : outdated;
   }
 
   /** The user goes by these definitions from now on. Returns what was different, by name of the tool. */
@@ -73,6 +91,18 @@ export class Offer {
     if (changes.size > 0) this.#compare(this.lists.tools);
     if (this.#parts.condition.state !== "starting") this.#tell();
     return changes;
+  }
+
+  /** A model may have been shown what is not so any more. */
+  #noteNews(lists: ServerLists, version: string | undefined): void {
+    const before = this.#remembered;
+    this.#remembered = undefined;
+    if (!before) return;
+    const news = differences(before.lists, lists);
+    if (news.length === 0) return;
+    const versions =
+      before.version === version ? "" : ` (version ${before.version ?? "unknown"}, now ${version ?? "unknown"})`;
+    this.#parts.condition.log("warn", `it offers something else than the last time${versions}: ${news.join("; ")}`);
   }
 
   #compare(tools: readonly ListedTool[]): void {
@@ -117,4 +147,25 @@ export class Offer {
 function firstOf(names: readonly string[]): string {
   const more = names.length - maxNamed;
   return [...names.slice(0, maxNamed), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
+}
+
+/** In words, what a request would say otherwise. */
+function differences(before: ServerLists, after: ServerLists): string[] {
+  const known = new Map(before.tools.map((tool) => [tool.name, tool]));
+  const names = new Set(after.tools.map(({ name }) => name));
+  const isOther = (tool: ListedTool) => !isDeepStrictEqual(known.get(tool.name), tool);
+  const tools = {
+    new: after.tools.filter(({ name }) => !known.has(name)),
+    gone: before.tools.filter(({ name }) => !names.has(name)),
+    changed: after.tools.filter((tool) => known.has(tool.name) && isOther(tool)),
+  };
+  const beside = (["instructions", "prompts", "resources", "templates"] as const).filter(
+    (list) => !isDeepStrictEqual(before[list], after[list]),
+  );
+  return [
+    ...Object.entries(tools)
+      .filter(([, each]) => each.length > 0)
+      .map(([what, each]) => `${what} tools: ${firstOf(each.map(({ name }) => name))}`),
+    ...(beside.length > 0 ? [`other ${beside.join(", ")}`] : []),
+  ];
 }

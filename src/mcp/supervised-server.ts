@@ -1,4 +1,5 @@
 /** One entry of `mcpServers`: its state, what it offers, and the connection to it. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ContentPart } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { McpError, messageOf } from "../core/errors.js";
@@ -12,7 +13,7 @@ import { Condition } from "./condition.js";
 import type { McpConnection } from "./connection.js";
 import { KeptConnection } from "./kept-connection.js";
 import { LinkedResources } from "./linked-resources.js";
-import { Manifest } from "./manifest.js";
+import { Manifest, type ManifestPlace } from "./manifest.js";
 import { Offer } from "./offer.js";
 import { Pins } from "./pins.js";
 import type { Sample } from "./sampling.js";
@@ -24,6 +25,11 @@ import { WatchedResources } from "./watched-resources.js";
 
 /** Servers that register tools after `initialized` tell it too early for the HTTP stream of notifications (server-everything). */
 const secondListMs = 500;
+/**
+ * When servers start of which enough is known for a request, if none was sent until then (see `startRemembered`). They would take the
+ * processor from a host that is starting itself: with 8 of them on 2 cores the first request left 4 times later.
+ */
+const latestStartMs = 1000;
 /** How long a turn waits for lists that have got stale; then the old ones do. */
 const staleListMs = 2000;
 /** Changes of lists come in bursts. */
@@ -46,8 +52,10 @@ export interface HostSide {
   /** Stands before the servers, or in their place. */
   tape?: Tape;
   meter?: Meter | undefined;
-  /** Where manifests are kept. Without it, lazy servers start like others. */
-  manifestFolder?: string;
+  /** Where manifests are kept. Without it, nothing is known of a server before it has started. */
+  manifests?: ManifestPlace | undefined;
+  /** Whether servers that are not lazy live on their manifests too, until they are ready. */
+  remembers?: () => boolean;
   /** Where the definitions are kept that the user goes by. Without it, a change of a tool is noticed within this run only. */
   pinFolder?: string;
   /** What servers say beside their answers goes there. */
@@ -67,9 +75,10 @@ export class SupervisedServer {
   readonly #listSoon: (delayMs: number) => void;
   /** There is no server, but its tape: what takes a server time does not take time. */
   readonly #isPlayed: boolean;
+  readonly #remembers: () => boolean;
   /** Not started yet: its lists are those of the last time. */
   #isAsleep = false;
-  /** The start that the first use of a lazy server waits for. */
+  /** The start that the first use of such a server waits for. */
   #waking: Promise<void> | undefined;
 
   constructor(config: ServerConfig, events: ServerEvents, host: HostSide) {
@@ -87,7 +96,8 @@ export class SupervisedServer {
     });
     this.condition = condition;
     const noticed = (text: string) => condition.notice(text);
-    const manifest = host.manifestFolder === undefined ? undefined : new Manifest(host.manifestFolder, config);
+    const manifest = host.manifests && new Manifest(host.manifests, config);
+    this.#remembers = () => config.lazy || host.remembers?.() === true;
     this.offer = new Offer({
       server: config.name,
       condition,
@@ -128,24 +138,40 @@ export class SupervisedServer {
   start(): void {
     const { enabled, refusal, lazy } = this.config;
     const isWanted = enabled && !refusal;
-    this.#isAsleep = isWanted && lazy && this.offer.recall();
-    if (this.#isAsleep) {
+    this.#isAsleep = isWanted && this.#remembers() && this.offer.recall();
+    if (this.#isAsleep && lazy) {
       this.condition.set("ready", "it starts at its first use");
       return;
     }
-    if (isWanted) void this.#kept.start();
+    if (this.#isAsleep) void this.#startLater();
+    else if (isWanted) void this.#kept.start();
     this.#statusChanged();
   }
 
-  /** Before any use: resolves at once but for a lazy server. Rejects with the signal's reason only. */
+  /** The processor is free for a server that lives on what it offered the last time, unless it is to sleep until its first use. */
+  startRemembered(): void {
+    if (this.#isAsleep && !this.config.lazy) this.#wake();
+  }
+
+  /** Before any use: resolves at once but for a server that lives on what it offered the last time. Rejects with the signal's reason only. */
   async awake(signal?: AbortSignal): Promise<void> {
-    if (this.#isAsleep) {
-      this.#isAsleep = false;
-      this.condition.set("starting");
-      this.#waking = this.#kept.start();
-    }
+    if (this.#isAsleep) this.#wake();
     if (this.#waking) await abortable(this.#waking, signal);
     if (this.#isPlayed) await abortable(this.#kept.started(), signal);
+  }
+
+  #wake(): void {
+    this.#isAsleep = false;
+    this.condition.set("starting");
+    this.#waking = this.#kept.start();
+  }
+
+  async #startLater(): Promise<void> {
+    const { closing: signal } = this.#kept;
+    await sleep(latestStartMs, undefined, { signal, ref: false }).then(
+      () => this.startRemembered(),
+      () => {},
+    );
   }
 
   /** Remembers the call for as long as it runs. */
@@ -192,13 +218,27 @@ export class SupervisedServer {
 
   /** Resolves when the start under way has ended, one way or the other. */
   started(): Promise<void> {
+    this.startRemembered();
     return this.#kept.started();
+  }
+
+  /** As `settled`, but nobody waits for an optional server of which it is known what it offered the last time. */
+  async offered(signal?: AbortSignal): Promise<void> {
+    if (this.config.required || !this.offer.isRemembered) await this.settled(signal);
   }
 
   /** As `started`, but an optional server is waited for only until its grace is used up. Lists that got stale are read again. */
   async settled(signal?: AbortSignal): Promise<void> {
+    this.startRemembered();
     if (this.#kept.current?.areListsStale) await abortable(atMost(this.#listAgain(), staleListMs), signal);
     await this.#kept.settled(signal);
+  }
+
+  /** Where the server says that its lists may change, they are read once more, late enough for one that registers tools only after its start. */
+  async listedLate(signal: AbortSignal): Promise<void> {
+    if (!this.#kept.current?.changesLists) return;
+    await sleep(secondListMs, undefined, { signal });
+    await abortable(this.#listAgain(), signal);
   }
 
   /** The live connection. Throws McpError when there is none. */
@@ -236,7 +276,7 @@ export class SupervisedServer {
   }
 
   #connected(connection: McpConnection, lists: ServerLists): void {
-    this.offer.take(lists);
+    this.offer.take(lists, connection.serverVersion);
     this.#watched.watchAll(connection);
     if (connection.changesLists && !this.#isPlayed) this.#listSoon(secondListMs);
   }
@@ -245,7 +285,7 @@ export class SupervisedServer {
     const connection = this.#kept.current;
     try {
       const lists = await connection?.lists(this.#kept.closing);
-      if (lists && connection === this.#kept.current) this.offer.take(lists);
+      if (lists && connection === this.#kept.current) this.offer.take(lists, connection?.serverVersion);
     } catch (error) {
       if (connection === this.#kept.current)
         this.condition.log("warn", `the lists could not be read again: ${messageOf(error)}`);

@@ -45,8 +45,10 @@ async function callOnce(
   };
   await server.awake(options.signal).catch(() => {});
   if (!server.isUsable) return failed("unavailable", `was not called: ${server.condition.sentence}`);
-  // A lazy or restarted server may have come back with another tool than the one that was approved.
-  if (server.offer.isOutdated(tool)) return failed("outdated", `was not called: ${outdated}`);
+  if (!server.offer.has(tool)) await server.listedLate(options.signal).catch(() => {});
+  // A server that was not there yet, or restarted, may have come with another tool than the one that was shown and approved.
+  const objection = server.offer.objectionTo(tool);
+  if (objection) return failed("outdated", `was not called: ${objection}`);
   const { connection } = server;
   try {
     const result = await connection.callTool(tool, args, options);
@@ -64,8 +66,6 @@ async function callOnce(
     return failed("unavailable", `did not answer and its outcome is unknown: ${server.condition.sentence}`);
   }
 }
-
-const outdated = "its definition has changed meanwhile; look at it again before you call it";
 
 /** A result that is not what the tool promised is still the result: the model gets it, and is told. */
 function doubts(result: Json, { outputSchema }: ListedTool): ContentPart[] {

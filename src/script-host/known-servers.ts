@@ -1,5 +1,5 @@
 /** What this host knows of servers without starting them, for whoever has it do a conversation again. */
-import { manifestFolder } from "../app.js";
+import { manifestPlace } from "../app.js";
 import type { LoadedConfig } from "../config/load.js";
 import { child } from "../core/tree.js";
 import { demoServer } from "../demo/servers.js";
@@ -15,7 +15,7 @@ export function definitions(
 ): ReadonlyMap<string, readonly WireTool[]> {
   const servers = isConfigured({ config }, "demo") ? config.mcpServers : [...config.mcpServers, demoServer()];
   const known = servers.map((server) => {
-    const tools = new Manifest(manifestFolder(env), server).read()?.tools ?? [];
+    const tools = new Manifest(manifestPlace(env), server).read()?.lists.tools ?? [];
     const wire = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
     return [server.name, wire] as const;
   });

@@ -18,6 +18,7 @@ export async function openLog(
   parts: { now: () => number; observe: Observe; newId: NewId },
 ): Promise<OpenLog> {
   if (storage.driver !== "postgres") return { store: await openStore(storage, parts) };
+  await (await import("./dbos/sdk.js")).ensureInstalled();
   const { openPostgresLog } = await import("../history/postgres/open.js");
   const { DbosDispatch } = await import("./dbos/dispatch.js");
   const log = await openPostgresLog(storage, parts);
@@ -30,6 +31,7 @@ export async function bringToSchema(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe },
 ): Promise<{ place: string; version: number }> {
+  if (storage.driver === "postgres") await (await import("./dbos/sdk.js")).ensureInstalled();
   const migrated = await migrateStore(storage, parts);
   if (storage.driver !== "postgres") return migrated;
   const { Database } = await import("../history/postgres/database.js");

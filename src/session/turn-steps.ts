@@ -86,7 +86,7 @@ export class TurnSteps {
       return;
     }
     try {
-      await hub.settled(signal);
+      await hub.offered(signal);
     } catch (error) {
       if (!signal.aborted) {
         yield { type: "turn_error", turnId, error: errorInfo(error) };

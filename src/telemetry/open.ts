@@ -1,10 +1,10 @@
 /** Who listens to what the layers measure. */
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TelemetryConfig } from "../core/config.js";
 import { messageOf } from "../core/errors.js";
 import { endsOf } from "../core/excerpt.js";
 import type { HostState, Measurement, Meter } from "../core/measurements.js";
+import { installationOf, isNotInstalled } from "../core/optional-packages.js";
 import type { Observe } from "../core/ports.js";
 import type { Sink } from "./instruments.js";
 import type { Otel } from "./otel.js";
@@ -97,19 +97,11 @@ async function optional({ config, env, version, observe }: TelemetryParts): Prom
     if (protocol && protocol !== "http/json") warn(`OTLP is spoken as http/json, not as ${protocol}`);
     return await openOtel({ config, env, version, observe });
   } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
     warn(
-      isMissing
-        ? `no telemetry: its packages are not installed; ${installation()}`
+      isNotInstalled(error)
+        ? `no telemetry: its packages are not installed; ${installationOf("@opentelemetry/")}`
         : `no telemetry: ${messageOf(error)}`,
     );
     return undefined;
   }
-}
-
-/** What a user types to get them, in the versions that this host was tested with. */
-function installation(): string {
-  const { peerDependencies } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-  const packages = Object.entries<string>(peerDependencies).map(([name, version]) => `${name}@${version}`);
-  return `npm install ${packages.join(" ")}`;
 }

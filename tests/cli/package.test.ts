@@ -9,10 +9,11 @@ import { temporaryFolder } from "../support/mcp-hub.js";
 const project = temporaryFolder();
 const installed = join(project.path, "node_modules/mcp-platform");
 const env = { PATH: process.env.PATH, HOME: project.path };
-const { bin, exports, dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {
+const { bin, exports, dependencies, optionalDependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {
   bin: Record<string, string>;
   exports: Record<string, string | Record<string, string>>;
   dependencies: Record<string, string>;
+  optionalDependencies: Record<string, string>;
 };
 
 const program = `
@@ -47,7 +48,7 @@ beforeAll(() => {
   });
   const [{ filename = "" } = {}] = JSON.parse(packed) as { filename?: string }[];
   execFileSync("tar", ["-xzf", join(project.path, filename), "-C", installed, "--strip-components=1"]);
-  for (const name of [...Object.keys(dependencies), "@types/node"]) {
+  for (const name of [...Object.keys({ ...dependencies, ...optionalDependencies }), "@types/node"]) {
     const place = join(project.path, "node_modules", name);
     mkdirSync(dirname(place), { recursive: true });
     symlinkSync(resolve("node_modules", name), place);

@@ -159,3 +159,36 @@ ask $i
     120_000,
   );
 });
+
+describe("a package that only some hosts need is named where it is missing:", () => {
+  const without = resolve("tests/support/without-packages.mjs");
+
+  async function runWithout(packages: string, storage: object) {
+    using place = new Workplace();
+    place.configure(configFor("http://127.0.0.1:1/v1", {}, { chat: { storage } }));
+    const child = spawn(process.execPath, ["--import", without, resolve("dist/main.js"), ...prompt], {
+      cwd: place.folder,
+      env: { ...place.environment, WITHOUT_PACKAGES: packages },
+    });
+    return await ended(child, "");
+  }
+
+  test("DBOS, for a log on PostgreSQL", async () => {
+    const url = "postgres://user:secret@127.0.0.1:1/chats";
+    const { exitCode, stdout, stderr } = await runWithout("@dbos-inc/", { url });
+    expect([exitCode, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^error: an event log on PostgreSQL needs the package @dbos-inc\/dbos-sdk, which is not/m);
+    expect(stderr).toMatch(/^hint: npm install @dbos-inc\/dbos-sdk@\d+\.\d+\.\d+$/m);
+    expect(stderr).not.toContain("secret");
+  });
+
+  const hasBuiltin = process.getBuiltinModule("node:sqlite") !== undefined;
+  (hasBuiltin ? test.skip : test)("SQLite, for a Node that has none", async () => {
+    const { exitCode, stdout, stderr } = await runWithout("@photostructure/", {});
+    expect([exitCode, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(
+      /^error: this Node has no SQLite, and the package @photostructure\/sqlite cannot be loaded$/m,
+    );
+    expect(stderr).toMatch(/^hint: install with optional packages, take Node 22\.13 or later, or set/m);
+  });
+});

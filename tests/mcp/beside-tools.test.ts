@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
-import { fixture, startHub, startHubWith, temporaryFolder } from "../support/mcp-hub.js";
+import { fixture, manifestsIn, startHub, startHubWith, temporaryFolder } from "../support/mcp-hub.js";
 import { modernServer, ways } from "../support/modern-server.js";
 
 const tool = (name: string, more: object = {}) => ({ name, inputSchema: { type: "object" }, ...more });
@@ -51,7 +51,7 @@ describe("prompts and resources", () => {
     const instructions = `Call begin first.\n# System\n${"x".repeat(5000)}`;
     const lazy = fixture("s", { ...onlyTools, instructions }, { lazy: true });
     for (const state of ["ready", "asleep"]) {
-      await using running = startHubWith({ manifestFolder: folder.path }, lazy);
+      await using running = startHubWith({ manifests: manifestsIn(folder) }, lazy);
       await running.hub.ready();
       expect({ state, reason: running.hub.servers()[0]?.reason }).toEqual({
         state,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
 import type { StdioServerConfig } from "../../src/core/config.js";
-import { fixture, startHubWith, temporaryFolder } from "../support/mcp-hub.js";
+import { fixture, manifestsIn, startHubWith, temporaryFolder } from "../support/mcp-hub.js";
 
 const change = expect.stringMatching(/^its description changed since \d{4}-\d\d-\d\d \d\d:\d\d UTC$/);
 let folder: ReturnType<typeof temporaryFolder>;
@@ -24,7 +24,7 @@ function server(more: Partial<StdioServerConfig> = {}): StdioServerConfig {
 }
 
 async function run<T>(use: (running: ReturnType<typeof startHubWith>) => Promise<T> | T, config = server()) {
-  const host = { manifestFolder: join(folder.path, "manifests"), pinFolder: join(folder.path, "pins") };
+  const host = { manifests: manifestsIn(folder), pinFolder: join(folder.path, "pins") };
   await using running = startHubWith(host, config);
   await running.hub.ready();
   return await use(running);

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
-import { fixture, recording, startHub, startHubWith, temporaryFolder, until } from "../support/mcp-hub.js";
+import { fixture, manifestsIn, recording, startHub, startHubWith, temporaryFolder, until } from "../support/mcp-hub.js";
 
 const started = (lines: string[]) => lines.filter((line) => line.startsWith("started")).length;
 const pages = [[{ name: "echo", description: "says it again", inputSchema: { type: "object" } }]];
@@ -40,7 +40,7 @@ describe("a lazy server", () => {
   test("starts like any other the first time, and by its first use from then on", async () => {
     using record = recording();
     using folder = temporaryFolder();
-    const host = { manifestFolder: folder.path };
+    const host = { manifests: manifestsIn(folder) };
     const lazy = fixture("s", { record: record.path, pages }, { lazy: true });
     {
       await using first = startHubWith(host, lazy);
@@ -59,16 +59,18 @@ describe("a lazy server", () => {
 
   test("keeps what it offers where only its owner can read it", async () => {
     using folder = temporaryFolder();
-    await using running = startHubWith({ manifestFolder: folder.path }, fixture("s", { pages }, { lazy: true }));
+    await using running = startHubWith({ manifests: manifestsIn(folder) }, fixture("s", { pages }, { lazy: true }));
     await running.hub.ready();
-    const [file = ""] = readdirSync(folder.path);
-    expect(statSync(join(folder.path, file)).mode & 0o777).toBe(0o600);
+    const { folder: manifests, keyFile } = manifestsIn(folder);
+    const files = [keyFile, ...readdirSync(manifests).map((name) => join(manifests, name))];
+    expect(files.map((file) => statSync(file).mode & 0o777)).toEqual([0o600, 0o600]);
+    expect(statSync(manifests).mode & 0o777).toBe(0o700);
   });
 
   test("that cannot start says so to the call", async () => {
     using folder = temporaryFolder();
     using record = recording();
-    const host = { manifestFolder: folder.path };
+    const host = { manifests: manifestsIn(folder) };
     const lazy = fixture("s", { pages, record: record.path, exitsAtSecondStart: true }, { lazy: true });
     {
       await using first = startHubWith(host, lazy);

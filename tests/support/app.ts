@@ -39,7 +39,8 @@ export async function startApp({
 }: TestApp): Promise<App> {
   const http = { initial_retry_delay: 0.001, max_retry_delay: 0.01 };
   return createApp({
-    env: { HOME: home },
+    // What one host has seen of servers must not be known to the next one, which would not wait for them.
+    env: { HOME: home, XDG_CACHE_HOME: mkdtempSync(join(home, "cache-")) },
     recover,
     scraped,
     observe: () => {},

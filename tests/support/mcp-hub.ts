@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import type { RemoteServerConfig, ServerConfig, StdioServerConfig } from "../../src/core/config.js";
 import type { Observation, SendOptions, ServerStatus, ToolResult } from "../../src/core/ports.js";
 import { McpHub } from "../../src/mcp/hub.js";
+import type { ManifestPlace } from "../../src/mcp/manifest.js";
 import type { HostSide } from "../../src/mcp/supervised-server.js";
 
 const common = {
@@ -100,6 +101,11 @@ export async function until(condition: () => boolean): Promise<void> {
 export function temporaryFolder(): Disposable & { path: string } {
   const path = mkdtempSync(join(tmpdir(), "mcp-platform-"));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}
+
+/** Where a host of this folder keeps what servers offer. */
+export function manifestsIn({ path }: { path: string }): ManifestPlace {
+  return { folder: join(path, "manifests"), keyFile: join(path, "manifests.key") };
 }
 
 /** A file that the fixture server appends to. */

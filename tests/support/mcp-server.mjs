@@ -1,6 +1,6 @@
 /**
  * A small MCP server over stdio, without an SDK, whose behaviour is its first argument, as JSON:
- * startMs, silent, greeting (on stderr), exitAtStart {code, stderr}, noise, exitsAtSecondStart, describedByStarts, pages (of tools), failingLists (message), toolsFile (a JSON list of tools), circle, prompts, resources, instructions, declares, record (file),
+ * startMs, startsWith (a file that it waits for), late (its first list is without its first tool), silent, greeting (on stderr), exitAtStart {code, stderr}, noise, exitsAtSecondStart, describedByStarts, pages (of tools), failingLists (message), toolsFile (a JSON list of tools), circle, prompts, resources, instructions, declares, record (file),
  * grandchild (its pid goes to the record), deaf (ignores SIGTERM and the end of its input).
  */
 import { spawn } from "node:child_process";
@@ -181,11 +181,14 @@ const calls = {
   },
 };
 
+let listings = 0;
+
 const answers = {
   ping: () => ({}),
   async initialize({ protocolVersion, capabilities: theirs }) {
     record(`client ${JSON.stringify(theirs)}`);
     await pause(options.startMs ?? 0);
+    while (options.startsWith && !existsSync(options.startsWith)) await pause(10);
     const capabilities = options.declares ?? { tools: { listChanged: true }, prompts: {}, resources: {} };
     return {
       protocolVersion,
@@ -199,7 +202,8 @@ const answers = {
     const page = cursor ? Number(cursor) : 0;
     const isLast = page === pages.length - 1;
     const nextCursor = isLast ? (options.circle ? "1" : undefined) : String(page + 1);
-    return { tools: pages[page], nextCursor };
+    const tools = options.late && page === 0 && listings++ === 0 ? pages[0].slice(1) : pages[page];
+    return { tools, nextCursor };
   },
   /** Says something else every time. */
   "prompts/get": ({ name, arguments: args }) => {

@@ -4,7 +4,8 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ClientBase, Pool } from "pg";
-import { messageOf } from "../../core/errors.js";
+import { messageOf, StoreError } from "../../core/errors.js";
+import { installationOf, isNotInstalled } from "../../core/optional-packages.js";
 import type { Observe } from "../../core/ports.js";
 import type { QueuedTurn, TurnName } from "../../core/store-ports.js";
 
@@ -43,6 +44,17 @@ export interface Ticket {
   isGiven: boolean;
   /** Given to this process, which does not run it: it may be about to, or the database's answer was lost. */
   isUnheard: boolean;
+}
+
+/** Before anything else is asked of it: only hosts that share a database need the package. Throws StoreError. */
+export async function ensureInstalled(): Promise<void> {
+  try {
+    await import("@dbos-inc/dbos-sdk");
+  } catch (error) {
+    if (!isNotInstalled(error)) throw error;
+    const message = "an event log on PostgreSQL needs the package @dbos-inc/dbos-sdk, which is not installed";
+    throw new StoreError("open", message, { hint: installationOf("@dbos-inc/"), cause: error });
+  }
 }
 
 /** Makes or updates DBOS's tables. Not while another process does, or after it has begun to use them. */

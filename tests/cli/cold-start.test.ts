@@ -1,0 +1,50 @@
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+import { fixtureServer } from "../support/app.js";
+import { configFor, Workplace } from "../support/cli.js";
+import { answer, type Step, startLlmServer, toolCalls } from "../support/llm-server.js";
+
+/** A server that starts as soon as the gate is open, and is waited for as long as that takes. */
+const gated = (gate: string) => fixtureServer({ startsWith: gate }, { startup_grace: "60s", startup_timeout: "60s" });
+
+test("a run sends the request of the run before, before its server has started, and a call waits for that", async () => {
+  using place = new Workplace();
+  const gate = place.write("gate", "");
+  const opening =
+    (step: Step): Step =>
+    (...exchange) => {
+      writeFileSync(gate, "");
+      step(...exchange);
+    };
+  const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
+  await using llm = await startLlmServer([answer("cold"), opening(echo), answer("warm"), answer("off")]);
+  const run = (more = {}) => {
+    place.configure(configFor(llm.url, { s: gated(gate) }, { chat: { service: { approval: "auto" } }, ...more }));
+    return place.run(["run", "hi"]);
+  };
+  expect(await run()).toMatchObject({ stdout: "cold\n", exitCode: 0 });
+  rmSync(gate);
+  expect(await run()).toMatchObject({ stdout: "warm\n", exitCode: 0 });
+  expect(await run({ mcp: { remember_tools: false } })).toMatchObject({ stdout: "off\n", exitCode: 0 });
+  const [cold, warm, called, off] = llm.requests.map(({ text }) => text);
+  expect(cold).toContain("s__echo");
+  expect(warm).toBe(cold);
+  expect(off).toBe(cold);
+  expect(called).toContain('{\\"n\\":1}');
+});
+
+test("runs that begin at the same time keep what their servers offer in one file, which is whole", async () => {
+  using place = new Workplace();
+  const gate = place.write("gate", "");
+  await using llm = await startLlmServer(() => answer("done"));
+  place.configure(configFor(llm.url, { s: gated(gate) }));
+  await Promise.all(Array.from({ length: 4 }, () => place.run(["run", "hi"])));
+  expect(readdirSync(join(place.folder, ".cache/mcp-platform/manifests"))).toEqual([
+    expect.stringMatching(/^[0-9a-f]{32}\.json$/),
+  ]);
+  expect(readdirSync(join(place.folder, ".local/state/mcp-platform"))).toContain("manifests.key");
+  rmSync(gate);
+  expect(await place.run(["run", "hi"])).toMatchObject({ stdout: "done\n", exitCode: 0 });
+  expect(new Set(llm.requests.map(({ text }) => text)).size).toBe(1);
+});

@@ -1,0 +1,206 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { textOf } from "../../src/core/chat.js";
+import type { StdioServerConfig } from "../../src/core/config.js";
+import type { HostSide } from "../../src/mcp/supervised-server.js";
+import {
+  fixture,
+  manifestsIn,
+  type RunningHub,
+  recording,
+  startHubWith,
+  temporaryFolder,
+  until,
+} from "../support/mcp-hub.js";
+
+const echo = { name: "echo", description: "says it again", inputSchema: { type: "object" } };
+const other = { name: "other", description: "does something else", inputSchema: { type: "object" } };
+const instructions = "Call begin first.";
+const prompts = [{ name: "greet", description: "a greeting" }];
+let folder: ReturnType<typeof temporaryFolder>;
+let record: ReturnType<typeof recording>;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  record = recording();
+  offer(echo, other);
+  open();
+});
+
+afterEach(() => {
+  folder[Symbol.dispose]();
+  record[Symbol.dispose]();
+});
+
+const at = (name: string) => join(folder.path, name);
+const offer = (...tools: object[]) => writeFileSync(at("tools.json"), JSON.stringify(tools));
+const open = () => writeFileSync(at("gate"), "");
+const shut = () => rmSync(at("gate"));
+
+/** A server that starts as soon as the gate is open. */
+function server(more: Partial<StdioServerConfig> = {}, behaviour: Record<string, unknown> = {}): StdioServerConfig {
+  const { path } = record;
+  return fixture(
+    "s",
+    { toolsFile: at("tools.json"), startsWith: at("gate"), instructions, prompts, record: path, ...behaviour },
+    { startupGraceMs: 60_000, startupTimeoutMs: 60_000, ...more },
+  );
+}
+
+function start(config = server(), host: HostSide = {}): RunningHub {
+  return startHubWith({ manifests: manifestsIn(folder), remembers: () => true, ...host }, config);
+}
+
+/** A run that gets to know what the server offers. */
+async function firstRun(config = server()): Promise<object> {
+  await using running = start(config);
+  await running.hub.offered();
+  return seenBy(running);
+}
+
+/** What a request is made of. */
+function seenBy({ hub }: RunningHub): object {
+  return { tools: JSON.stringify(hub.tools()), catalogue: hub.catalogue(), prompts: hub.prompts() };
+}
+
+const warnings = ({ log }: RunningHub) => log.filter(({ level }) => level === "warn").map(({ message }) => message);
+const manifests = () => readdirSync(manifestsIn(folder).folder).map((name) => join(manifestsIn(folder).folder, name));
+
+describe("a server that was seen before", () => {
+  test("is offered in the same bytes while it starts, and a call waits for it", async () => {
+    const before = await firstRun();
+    shut();
+    await using running = start();
+    await running.hub.offered();
+    expect(seenBy(running)).toEqual(before);
+    expect(running.hub.servers()).toMatchObject([{ state: "starting", tools: 2 }]);
+    const call = running.call("s__echo", { a: 1 });
+    open();
+    expect(textOf((await call).content)).toBe('{"a":1}');
+    expect(running.hub.servers()).toMatchObject([{ state: "ready", tools: 2 }]);
+    expect(seenBy(running)).toEqual(before);
+    expect(warnings(running)).toEqual([]);
+  });
+
+  test("starts when the first request has left, when somebody waits for it, and by itself", async () => {
+    await firstRun();
+    const starts: ((running: RunningHub) => unknown)[] = [
+      ({ hub }) => hub.startRemembered(),
+      ({ hub }) => hub.settled(),
+      ({ hub }) => hub.ready(),
+      ({ hub }) => hub.applyPrompt("s__greet", {}).catch(() => {}),
+      () => {},
+    ];
+    for (const [index, begin] of starts.entries()) {
+      await using running = start();
+      void begin(running);
+      await until(() => running.hub.servers()[0]?.state === "ready");
+      expect(record.lines().filter((line) => line.startsWith("started"))).toHaveLength(index + 2);
+    }
+  });
+
+  test("whose tool has changed gets no call by the old definition, and the next one by the new", async () => {
+    await firstRun();
+    offer({ ...echo, description: "says it to everybody" }, other);
+    await using running = start();
+    await running.hub.offered();
+    const refused = await running.call("s__echo");
+    expect(refused.isError).toBe(true);
+    expect(textOf(refused.content)).toBe(
+      "echo was not called: its definition has changed meanwhile; look at it again before you call it",
+    );
+    expect(record.lines().some((line) => line.startsWith("tools/call"))).toBe(false);
+    expect(warnings(running)).toContain("s: it offers something else than the last time: changed tools: echo");
+    expect(running.hub.tools()).toMatchObject([{ description: "says it to everybody" }, { name: "s__other" }]);
+    expect((await running.call("s__echo", { a: 2 })).isError).toBe(false);
+    expect(textOf((await running.call("s__other")).content)).toBe("other");
+  });
+
+  test("that registers a tool late, as some do, gets its call all the same", async () => {
+    const config = server({}, { late: true });
+    {
+      await using first = start(config);
+      await until(() => first.hub.tools().length === 2);
+    }
+    await using running = start(config);
+    await running.hub.offered();
+    expect(running.hub.tools()).toHaveLength(2);
+    expect((await running.call("s__echo", { a: 1 })).isError).toBe(false);
+  });
+
+  test("whose tool is gone gets no call of it", async () => {
+    await firstRun();
+    offer(echo, { ...other, name: "newer" });
+    await using running = start();
+    await running.hub.offered();
+    const refused = await running.call("s__other");
+    expect(textOf(refused.content)).toBe("other was not called: the server does not offer it any more");
+    expect(warnings(running)).toContain(
+      "s: it offers something else than the last time: new tools: newer; gone tools: other",
+    );
+    expect(running.hub.tools().map(({ name }) => name)).toEqual(["s__echo", "s__newer"]);
+  });
+
+  test("that does not start any more says so to the call, and is not offered from then on", async () => {
+    const config = server({}, { exitsAtSecondStart: true });
+    await firstRun(config);
+    await using running = start(config);
+    await running.hub.offered();
+    expect(running.hub.tools()).toHaveLength(2);
+    expect(textOf((await running.call("s__echo")).content)).toMatch(
+      /^echo was not called: the MCP server "s" has failed: the server exited with code 4/,
+    );
+    expect(running.hub.tools()).toEqual([]);
+  });
+
+  test("is waited for where it is required", async () => {
+    const required = { required: true };
+    const config = server(required, { exitsAtSecondStart: true });
+    await firstRun(config);
+    await using running = start(config);
+    await expect(running.hub.offered()).rejects.toThrow("mcpServers.s is required, but");
+    await using again = start(server(required));
+    await again.hub.offered();
+    expect(again.hub.servers()).toMatchObject([{ state: "ready" }]);
+  });
+
+  test("is waited for as the first time where it was given something else, where that is wanted, and where the file is broken", async () => {
+    await firstRun();
+    const cases: (() => RunningHub)[] = [
+      () => start(server({ env: { MODE: "other" } })),
+      () => start(server({ args: [...server().args, "more"] })),
+      () => start(server(), { remembers: () => false }),
+      () => {
+        for (const file of manifests()) writeFileSync(file, readFileSync(file, "utf8").slice(0, -20));
+        return start();
+      },
+      () => {
+        for (const file of manifests()) writeFileSync(file, '{"lists":{"tools":[1]}}');
+        return start();
+      },
+      () => {
+        writeFileSync(manifestsIn(folder).keyFile, "short");
+        return start();
+      },
+    ];
+    for (const begin of cases) {
+      await using running = begin();
+      expect(running.hub.tools()).toEqual([]);
+      await running.hub.offered();
+      expect(running.hub.servers()).toMatchObject([{ state: "ready", tools: 2 }]);
+    }
+    await using running = start();
+    expect(running.hub.tools()).toHaveLength(2);
+  });
+});
+
+test("no secret is in what is kept of a server, nor can be found out from the name of the file by trying", async () => {
+  const config = server({ env: { PIN: "4711" }, args: [...server().args, "--token=4712"] });
+  await firstRun(config);
+  const [name] = manifests();
+  expect(readFileSync(name ?? "", "utf8")).not.toMatch(/4711|4712/);
+  rmSync(manifestsIn(folder).keyFile);
+  await firstRun(config);
+  expect(manifests()).toHaveLength(2);
+});
