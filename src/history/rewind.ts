@@ -33,6 +33,6 @@ function hasMarks(events: readonly StoredEvent[]): boolean {
 const marks = new WeakMap<readonly StoredEvent[], { length: number; found: boolean }>();
 
 /** Whether an event says something of the conversation, and belongs to no turn. */
-export function isMark(type: StoredEvent["type"]): boolean {
+function isMark(type: StoredEvent["type"]): boolean {
   return type === "rewind" || type === "fork";
 }
