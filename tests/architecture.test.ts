@@ -6,8 +6,9 @@ import { expect, test } from "@jest/globals";
 const allowed: Record<string, readonly string[]> = {
   core: [],
   config: ["core"],
-  llm: ["core"],
-  mcp: ["core"],
+  outbound: ["core"],
+  llm: ["outbound", "core"],
+  mcp: ["outbound", "core"],
   history: ["core"],
   cassette: ["core"],
   demo: ["core"],

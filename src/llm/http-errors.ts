@@ -1,6 +1,6 @@
 import { type AxiosError, isAxiosError } from "axios";
 import { LlmError, type LlmErrorKind } from "../core/errors.js";
-import { ConnectTimeout } from "./agents.js";
+import { ConnectTimeout } from "../outbound/pool.js";
 import type { Call } from "./call.js";
 import { duration, failure, limitReached, stating } from "./errors.js";
 import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "./hints.js";

@@ -1,10 +1,10 @@
 import { type ClientRequest, type IncomingMessage, request as openRequest } from "node:http";
-import { pipeline, Readable } from "node:stream";
-import { constants, createBrotliDecompress, createUnzip } from "node:zlib";
+import { Readable } from "node:stream";
 import { AxiosError, type AxiosResponse, CanceledError, type InternalAxiosRequestConfig } from "axios";
 import { LlmError } from "../core/errors.js";
 import type { ModelAnswer } from "../core/tape.js";
-import { respectKeepAlive } from "./agents.js";
+import { decoded } from "../outbound/decoded.js";
+import { respectKeepAlive } from "../outbound/pool.js";
 import { readUpTo } from "./body.js";
 import type { Headers } from "./hints.js";
 import type { Route } from "./routes.js";
@@ -97,19 +97,4 @@ function headersOf(request: ClientRequest, timeoutMs: number, signal: AbortSigna
     });
     if (signal.aborted) abort();
   });
-}
-
-/** We ask for no compression, and some proxies compress nevertheless. Each flush comes out as it came in. */
-function decoded(incoming: IncomingMessage): Readable {
-  const flush = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
-  switch (incoming.headers["content-encoding"]?.toLowerCase()) {
-    case "gzip":
-    case "x-gzip":
-    case "deflate":
-      return pipeline(incoming, createUnzip(flush), () => {});
-    case "br":
-      return pipeline(incoming, createBrotliDecompress(), () => {});
-    default:
-      return incoming;
-  }
 }

@@ -70,7 +70,8 @@ function plainText(value: unknown): string | undefined {
   return isExact ? String(value) : undefined;
 }
 
-function encoded(text: string): string {
+/** A text as the value of a header; what has no place in one is base64. */
+export function encoded(text: string): string {
   const isSafe = /^[\t\x20-\x7e]+$/.test(text) && text === text.trim() && !/^=\?base64\?.*\?=$/.test(text);
   return isSafe ? text : `=?base64?${Buffer.from(text).toString("base64")}?=`;
 }

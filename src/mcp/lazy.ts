@@ -9,8 +9,6 @@ export const loadRemote = once(async () => {
   return import("./transports/remote.js");
 });
 
-export const loadModernHttp = once(() => import("./transports/modern-http.js"));
-
 function once<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined;
   return () => {

@@ -1,12 +1,6 @@
 /** Servers from 2026-07-28 on, over the SDK's v2 client. Loaded through `lazy.ts` only. */
-import {
-  Client,
-  type ClientCapabilities,
-  type DiscoverResult,
-  ProtocolError,
-  SdkHttpError,
-} from "@modelcontextprotocol/client";
-import { record, string, unknown } from "zod";
+import { Client, type ClientCapabilities, type DiscoverResult, ProtocolError } from "@modelcontextprotocol/client";
+import { custom } from "zod";
 import { McpError } from "../core/errors.js";
 import { ChangeStream } from "./change-stream.js";
 import { clientInfo } from "./client-info.js";
@@ -19,10 +13,11 @@ import { listAll } from "./listing.js";
 import { ownResult, withOwnResults } from "./own-results.js";
 import { lostAnswer, NotTaken, type Peer, type PeerEvents, RpcError } from "./peer.js";
 import { isTaskHandle, resultOfTask } from "./task-extension.js";
+import { HttpError } from "./transports/http-error.js";
 import type { ModernTransport } from "./transports/route.js";
 import { longestTimerMs } from "./wait.js";
 
-const anyResult = record(string(), unknown());
+const anyResult = custom<Json>(isRecord);
 const headerMismatch = -32020;
 /** A server logs for a request that says how much only. */
 const logLevel = { "io.modelcontextprotocol/logLevel": "info" };
@@ -145,11 +140,10 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
   };
 }
 
-/** The server's answer in what the SDK threw. Only a body of HTTP 400 is one to the SDK; that of a 404 says "method not found". */
+/** The server's answer in what was thrown; also in a refusal by HTTP that does not say which request it is for. */
 function answerIn(error: unknown): RpcError | undefined {
   if (error instanceof ProtocolError) return new RpcError(error.code, error.message, error.data);
-  const text = error instanceof SdkHttpError ? error.data.text : undefined;
-  const parsed = typeof text === "string" ? parseJson(text) : undefined;
+  const parsed = error instanceof HttpError ? parseJson(error.text) : undefined;
   const body = parsed && "value" in parsed && isRecord(parsed.value) ? parsed.value.error : undefined;
   if (!isRecord(body) || typeof body.code !== "number") return undefined;
   return new RpcError(body.code, String(body.message), body.data);

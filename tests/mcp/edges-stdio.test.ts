@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
-import { fixture, isRunning, recording, startHub, until } from "../support/mcp-hub.js";
+import { fixture, isRunning, nodeServer, recording, startHub, until } from "../support/mcp-hub.js";
 
 const tool = (name: string) => ({ name, inputSchema: { type: "object" } });
 
@@ -140,4 +140,23 @@ test("edge 7: an error that names no request is nobody's answer: the call ends w
 test("edge 7: an error with a code that is no number is that call's error", async () => {
   await using running = await ready(fixture("s"));
   expect(textOf((await running.call("s__oddly")).content)).toBe("oddly failed: E_SQL: no such table");
+});
+
+test("calls that begin together reach the server in one write", async () => {
+  const program = `
+    const results = {
+      initialize: { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo: { name: "s", version: "1" } },
+      "tools/list": { tools: [{ name: "t", inputSchema: { type: "object" } }] },
+    };
+    process.stdin.on("data", (chunk) => {
+      const messages = String(chunk).trim().split("\\n").map((line) => JSON.parse(line));
+      for (const { id, method } of messages.filter(({ id }) => id !== undefined)) {
+        const result = results[method] ?? { content: [{ type: "text", text: String(messages.length) }] };
+        console.log(JSON.stringify({ jsonrpc: "2.0", id, result }));
+      }
+    });`;
+  await using running = startHub(nodeServer("s", ["--eval", program], { protocol: "legacy" }));
+  await running.hub.ready();
+  const together = await Promise.all(Array.from({ length: 5 }, () => running.call("s__t")));
+  expect(together.map(({ content }) => textOf(content))).toEqual(["5", "5", "5", "5", "5"]);
 });

@@ -75,7 +75,9 @@ describe("a server of 2026-07-28", () => {
       const isOne = ([first, ...others]: { resourceSubscriptions?: string[] }[]) =>
         first?.resourceSubscriptions?.length === 3 && others.length === 0;
       const filters = await listened({}, isOne);
-      expect(filters).toEqual([{ toolsListChanged: true, resourceSubscriptions: ["test:a", "test:b", "test:c"] }]);
+      // Two of them are read at once: which answer is here first is open.
+      const resourceSubscriptions = expect.arrayContaining(["test:a", "test:b", "test:c"]);
+      expect(filters).toEqual([{ toolsListChanged: true, resourceSubscriptions }]);
     });
 
     test("goes on telling what it told when it will tell no more", async () => {

@@ -3,7 +3,12 @@ import type { AddressInfo } from "node:net";
 import type { RemoteServerConfig } from "../../src/core/config.js";
 import { remoteServer, startHub } from "./mcp-hub.js";
 
-type Answer = (response: ServerResponse, message: { id?: number }, request: IncomingMessage) => unknown;
+interface Message {
+  id?: number;
+  params?: { _meta?: { progressToken?: number } };
+}
+
+type Answer = (response: ServerResponse, message: Message, request: IncomingMessage) => unknown;
 
 /** A Streamable HTTP server of the older era whose `tools/call` and GET do what the test says. */
 export async function faulty(

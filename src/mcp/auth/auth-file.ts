@@ -1,5 +1,6 @@
 /** What is known of one server's authorization: a file of its own, that only its owner can read, shared by all processes of the user. */
 import { createHash, randomUUID } from "node:crypto";
+import { statSync } from "node:fs";
 import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -28,6 +29,7 @@ const changePollMs = 1000;
 export class AuthFile {
   readonly #folder: string;
   readonly #path: string;
+  #known: { version: string; record: AuthRecord } | undefined;
 
   /** Two entries for one URL share a file only when they are the same client. */
   constructor(folder: string, { url, oauth }: RemoteServerConfig) {
@@ -37,11 +39,18 @@ export class AuthFile {
     this.#path = join(folder, `${hash}.json`);
   }
 
-  /** Empty when there is none, or none that can be read. */
+  /** Empty when there is none, or none that can be read. Every request asks: to read it each time cost more than the request itself. */
   async read(): Promise<AuthRecord> {
     try {
-      const record: unknown = JSON.parse(await readFile(this.#path, "utf8"));
-      return isRecord(record) ? record : {};
+      const found = statSync(this.#path, { throwIfNoEntry: false });
+      if (!found) return {};
+      // A change is a new file.
+      const version = `${found.ino} ${found.mtimeMs}`;
+      if (this.#known?.version !== version) {
+        const record: unknown = JSON.parse(await readFile(this.#path, "utf8"));
+        this.#known = { version, record: isRecord(record) ? record : {} };
+      }
+      return { ...this.#known.record };
     } catch {
       return {};
     }

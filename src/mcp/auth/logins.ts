@@ -5,7 +5,7 @@ import { nearest } from "../../core/nearest.js";
 import { asText, type Json } from "../json.js";
 import { AuthFile, type AuthRecord } from "./auth-file.js";
 import { type AuthOptions, Authorization } from "./authorization.js";
-import { challengeOf } from "./authorized-fetch.js";
+import { challengeOf } from "./authorized.js";
 import { loginHint } from "./explain.js";
 
 const probeTimeoutMs = 10_000;
@@ -82,7 +82,7 @@ async function challengeFrom({ url, transport }: RemoteServerConfig) {
     const signal = AbortSignal.timeout(probeTimeoutMs);
     const response = await fetch(url, { ...(transport === "sse" ? get : post), signal });
     await response.body?.cancel();
-    return challengeOf(response) ?? {};
+    return challengeOf(response.status, response.headers.get("www-authenticate")) ?? {};
   } catch {
     return {};
   }

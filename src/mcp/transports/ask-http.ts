@@ -1,12 +1,12 @@
-import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
-import { createParser } from "eventsource-parser";
 import { isRecord, type Json, parseJson } from "../json.js";
+import { readEvents } from "./event-stream.js";
+import { type Exchange, type HttpAnswer, mediaTypeOf, textOf } from "./exchange.js";
 
 /** Statuses that say nothing of what the server speaks. */
 const noVerdict = new Set([401, 403, 408, 429]);
 
-interface HttpAnswer {
+interface Verdict {
   status: number;
   /** The JSON-RPC answer; `{}` where the server refused the request itself; undefined where there is no telling. */
   answer: Json | undefined;
@@ -16,12 +16,13 @@ interface HttpAnswer {
 export async function askHttp(
   url: URL,
   request: JSONRPCRequest,
-  { headers, send, signal }: { headers: Record<string, string>; send: FetchLike; signal: AbortSignal },
-): Promise<HttpAnswer> {
+  { headers, send, signal }: { headers: Record<string, string>; send: Exchange; signal: AbortSignal },
+): Promise<Verdict> {
   const meta = request.params?._meta ?? {};
-  const response = await send(url, {
+  const response = await send({
     method: "POST",
-    signal,
+    url,
+    signals: [signal],
     body: JSON.stringify(request),
     headers: {
       ...headers,
@@ -32,26 +33,24 @@ export async function askHttp(
     },
   });
   const { status } = response;
-  const isStream = response.headers.get("content-type")?.includes("text/event-stream");
-  const answer = isStream ? await answerIn(response, request.id) : asAnswer(await response.text());
+  const isStream = mediaTypeOf(response) === "text/event-stream";
+  const answer = isStream ? await answerIn(response, request.id) : asAnswer(await textOf(response));
   const isRefused = status >= 400 && status < 500 && !noVerdict.has(status);
   return { status, answer: answer ?? (isRefused ? {} : undefined) };
 }
 
-async function answerIn({ body }: Response, id: unknown): Promise<Json | undefined> {
-  let answer: Json | undefined;
-  const parser = createParser({
-    onEvent({ data }) {
-      const found = asAnswer(data);
-      if (found?.id === id) answer ??= found;
-    },
+function answerIn({ body }: HttpAnswer, id: unknown): Promise<Json | undefined> {
+  return new Promise((resolve) => {
+    readEvents(body, {
+      event({ data }) {
+        const found = asAnswer(data);
+        if (found?.id !== id) return;
+        resolve(found);
+        body.destroy();
+      },
+      ended: () => resolve(undefined),
+    });
   });
-  const text = new TextDecoder();
-  for await (const chunk of body ?? []) {
-    parser.feed(text.decode(chunk, { stream: true }));
-    if (answer) break;
-  }
-  return answer;
 }
 
 function asAnswer(text: string): Json | undefined {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { atMost } from "../wait.js";
+import { discard, type Exchange, type HttpAnswer, type HttpRequest, isOk } from "./exchange.js";
 
 const opensWithinMs = 1500;
 /** A stream that held for less is one more failure in a row. */
@@ -10,12 +10,11 @@ const longestPauseMs = 30_000;
 const maxTries = 5;
 
 /**
- * The GET that carries what a Streamable HTTP server sends of its own accord. The SDK does not wait for it, and what a server asks
- * before it is open is lost (typescript-sdk#1167); it gives up when the first one fails with 5xx, and asks a server that accepts
- * and cuts for ever at the same pace (typescript-sdk#2098).
+ * The GET that carries what a Streamable HTTP server sends of its own accord. What a server asks before it is open is lost
+ * (typescript-sdk#1167). A server that answers with 5xx is asked again, and one that accepts and cuts ever more slowly.
  */
 export class NotificationStream {
-  readonly #send: FetchLike;
+  readonly #send: Exchange;
   #open: () => void = () => {};
   readonly #opened = new Promise<void>((resolve) => {
     this.#open = resolve;
@@ -24,7 +23,7 @@ export class NotificationStream {
   #openedAt: number | undefined;
   #cuts = 0;
 
-  constructor(send: FetchLike) {
+  constructor(send: Exchange) {
     this.#send = send;
   }
 
@@ -34,20 +33,17 @@ export class NotificationStream {
     return this.#waited;
   }
 
-  readonly fetch: FetchLike = (url, init) => (isStream(init) ? this.#get(url, init) : this.#send(url, init));
-
-  /** The first cut is followed at once, by the SDK's own pace; the next ones ever more slowly. */
-  async #get(url: string | URL, init?: RequestInit): Promise<Response> {
-    const signal = init?.signal ?? undefined;
+  /** The first cut is followed at once, by the pace of who asks; the next ones ever more slowly. `signal` ends the pauses. */
+  async ask(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const isShort = this.#openedAt !== undefined && performance.now() - this.#openedAt < stableMs;
     this.#cuts = isShort ? this.#cuts + 1 : 0;
     if (this.#cuts > 1) await sleep(pauseMs(this.#cuts - 2), undefined, { signal });
     for (let tries = 1; ; tries += 1) {
       try {
-        const response = await this.#send(url, init);
-        if (response.ok) this.#openedAt = performance.now();
-        if (response.status < 500 || tries === maxTries) return response;
-        await response.body?.cancel();
+        const answer = await this.#send(request);
+        if (isOk(answer)) this.#openedAt = performance.now();
+        if (answer.status < 500 || tries === maxTries) return answer;
+        discard(answer);
       } finally {
         this.#open();
       }
@@ -58,8 +54,4 @@ export class NotificationStream {
 
 function pauseMs(failures: number): number {
   return Math.min(longestPauseMs, firstPauseMs * 2 ** failures);
-}
-
-function isStream({ method = "GET", headers }: RequestInit = {}): boolean {
-  return method === "GET" && new Headers(headers).get("accept") === "text/event-stream";
 }

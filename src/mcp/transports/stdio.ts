@@ -3,6 +3,7 @@
  * a server whose descendant holds the pipe, blocks on unread stderr and frames in quadratic time (typescript-sdk 1.32.2).
  */
 import { existsSync } from "node:fs";
+import type { Writable } from "node:stream";
 import { setImmediate as afterDeliveries, setTimeout as sleep } from "node:timers/promises";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage, JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
@@ -11,6 +12,7 @@ import { McpError, messageOf } from "../../core/errors.js";
 import { isRecord, type Json, parseJson } from "../json.js";
 import { EndedByProbe } from "../peer.js";
 import { abortable } from "../wait.js";
+import { Deliveries } from "./deliveries.js";
 import { serverEnvironment } from "./environment.js";
 import { LineSplitter } from "./lines.js";
 import { ProcessGroup } from "./process-group.js";
@@ -32,6 +34,7 @@ export class StdioTransport implements Transport {
   readonly #group: ProcessGroup;
   readonly #spawned: Promise<void>;
   readonly #exited: Promise<void>;
+  readonly #deliveries = new Deliveries((message) => this.onmessage?.(message));
   #started: Promise<void> | undefined;
   readonly #early: (() => void)[] = [];
   #exit = "";
@@ -118,12 +121,20 @@ export class StdioTransport implements Transport {
       const { stdin } = this.#group.leader;
       if (this.#closed || !stdin) reject(new Error("the connection is closed"));
       else {
+        this.#gather(stdin);
         stdin.write(`${JSON.stringify(message)}\n`, (error) => {
           if (error) void this.#closedByServer().then(() => reject(error));
           else resolve();
         });
       }
     });
+  }
+
+  /** What is sent in one turn of the event loop, as parallel calls are, goes out in one write. */
+  #gather(stdin: Writable): void {
+    if (stdin.writableCorked > 0) return;
+    stdin.cork();
+    process.nextTick(() => stdin.uncork());
   }
 
   /** A pipe that takes no more is the end of the connection. The server's own end, which mostly is the reason, says more. */
@@ -166,16 +177,7 @@ export class StdioTransport implements Transport {
       this.onerror?.(new Error(`not a JSON line on stdout: ${line.slice(0, 200)}`));
       return;
     }
-    // Protocol 2025-03-26 allows batches. What is not JSON-RPC is told apart, and reported, by the SDK.
-    for (const message of Array.isArray(parsed.value) ? parsed.value : [parsed.value]) this.#deliver(repaired(message));
-  }
-
-  /**
-   * One message a turn of the event loop: the SDK takes answers at once but notifications a microtask later, and would drop
-   * the last progress when it comes in one chunk with the answer (typescript-sdk#2580).
-   */
-  #deliver(message: JSONRPCMessage): void {
-    setImmediate(() => this.onmessage?.(message));
+    this.#deliveries.push(parsed.value);
   }
 
   /** The request whose answer was too long fails, and the connection lives on. Its id is the first or the last member. */
@@ -185,7 +187,7 @@ export class StdioTransport implements Transport {
       /,\s*"id"\s*:\s*(\d+)\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(tail)?.[1];
     const message = `the server sent a message of more than ${this.#config.maxMessageMb} MB, which was dropped`;
     this.onerror?.(new Error(message));
-    if (id !== undefined) this.#deliver({ jsonrpc: "2.0", id: Number(id), error: { code: -32603, message } });
+    if (id !== undefined) this.#deliveries.push({ jsonrpc: "2.0", id: Number(id), error: { code: -32603, message } });
   }
 
   #reportClosed(): void {
@@ -202,12 +204,4 @@ export class StdioTransport implements Transport {
     // A descendant that left the group may still hold our ends of the pipes, and these keep the host running.
     for (const pipe of leader.stdio) pipe?.destroy();
   }
-}
-
-/** An error whose code is no number is still the answer; the SDK would drop it, and the call wait for its timeout. */
-function repaired(message: unknown): JSONRPCMessage {
-  const isOdd = isRecord(message) && isRecord(message.error) && !Number.isSafeInteger(message.error.code);
-  if (!isOdd) return message as JSONRPCMessage; // anything: the SDK looks at it
-  const { id, error } = message as { id: string | number; error: Json };
-  return { jsonrpc: "2.0", id, error: { code: -32603, message: `${error.code}: ${error.message}` } };
 }

@@ -1,0 +1,26 @@
+import type { Readable } from "node:stream";
+import { createParser, type EventSourceMessage } from "eventsource-parser";
+
+interface EventSink {
+  event(event: EventSourceMessage): void;
+  /** How long the server wants to be left alone before the stream is asked for again. */
+  retry?(ms: number): void;
+  /** Once. `error` where the stream was cut. */
+  ended(error?: Error): void;
+}
+
+/** Server-sent events, by callbacks. The last one of a whole stream counts also where the server did not end it with a blank line. */
+export function readEvents(body: Readable, { event, retry, ended }: EventSink): void {
+  const parser = createParser({ onEvent: event, onRetry: retry });
+  let isFirst = true;
+  body.setEncoding("utf8");
+  body.on("data", (text: string) => {
+    parser.feed(isFirst ? text.replace(/^\uFEFF/, "") : text);
+    isFirst = false;
+  });
+  body.once("end", () => {
+    parser.feed("\n\n");
+    ended();
+  });
+  body.once("error", ended);
+}

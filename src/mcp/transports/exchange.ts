@@ -1,0 +1,137 @@
+/**
+ * One HTTP request to an MCP server and the head of its answer, over the one pool. Not Node's fetch: with its Web Streams a call cost five
+ * to seven times as much (scripts/bench/mcp-calls.mjs), and it ends a stream that is idle for 300 s.
+ */
+import {
+  type Agent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as openRequest,
+  globalAgent as plainAgent,
+} from "node:http";
+import { globalAgent as secureAgent } from "node:https";
+import type { Readable } from "node:stream";
+import { decoded } from "../../outbound/decoded.js";
+import { keepAliveAgent, limitConnecting, type PoolOptions, respectKeepAlive } from "../../outbound/pool.js";
+
+export interface HttpRequest {
+  method: "GET" | "POST" | "DELETE";
+  url: URL;
+  /** Names in small letters. */
+  headers: Readonly<Record<string, string>>;
+  body?: string;
+  /** Each ends the exchange, also when the head is there. */
+  signals: readonly AbortSignal[];
+}
+
+/** The body is to be read to its end, or discarded: until then it holds a connection. */
+export interface HttpAnswer {
+  status: number;
+  statusText: string;
+  headers: IncomingHttpHeaders;
+  body: Readable;
+}
+
+/** Rejects with Unreachable, or a signal's reason. */
+export type Exchange = (request: HttpRequest) => Promise<HttpAnswer>;
+
+/** No answer, or not all of it. */
+export class Unreachable extends Error {
+  constructor(override readonly cause: NodeJS.ErrnoException) {
+    super(cause.message);
+  }
+}
+
+/** As Node's fetch has them: so long where a server does not say how long it keeps an idle connection, and where it does. */
+const idleMs = 4000;
+const longestIdleMs = 600_000;
+const connectTimeoutMs = 10_000;
+
+const usual = { "user-agent": "MCP-Platform/1.0", "accept-encoding": "gzip, deflate, br" };
+
+const agents = new Map<string, Agent>();
+
+/** For the life of the process, as that of fetch is; idle connections do not keep it alive. */
+function agentFor(protocol: string): Agent {
+  const known = agents.get(protocol);
+  if (known) return known;
+  const { options } = (protocol === "https:" ? secureAgent : plainAgent) as { options?: PoolOptions };
+  const agent = keepAliveAgent({
+    protocol,
+    proxyEnv: options?.proxyEnv,
+    maxConnections: Number.POSITIVE_INFINITY,
+    maxKeepaliveConnections: 256,
+    keepaliveExpiryMs: idleMs,
+  });
+  limitConnecting(agent, connectTimeoutMs);
+  agents.set(protocol, agent);
+  return agent;
+}
+
+export const exchange: Exchange = ({ method, url, headers, body, signals }) =>
+  new Promise((resolve, reject) => {
+    for (const signal of signals) signal.throwIfAborted();
+    const { protocol, hostname, port, pathname, search, host } = url;
+    // As a list they are written as they are; as an object each would be looked at three times, and kept.
+    const list = Object.entries({ ...usual, host, ...headers }).flat();
+    if (body !== undefined) list.push("content-length", String(Buffer.byteLength(body)));
+    const request = openRequest({
+      agent: agentFor(protocol),
+      protocol,
+      host: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
+      port,
+      path: pathname + search,
+      method,
+      headers: list,
+    });
+    let broken: ClientRequest | IncomingMessage = request;
+    const abort = (event: Event) => broken.destroy((event.target as AbortSignal).reason);
+    const release = () => {
+      for (const signal of signals) signal.removeEventListener("abort", abort);
+    };
+    for (const signal of signals) signal.addEventListener("abort", abort);
+    request.once("response", (incoming) => {
+      broken = incoming.once("close", release);
+      respectKeepAlive(incoming, longestIdleMs);
+      const { statusCode: status = 0, statusMessage: statusText = "", headers: answered } = incoming;
+      resolve({ status, statusText, headers: answered, body: decoded(incoming) });
+    });
+    request.on("error", (error) => {
+      release();
+      reject(signals.find((signal) => signal.aborted)?.reason ?? new Unreachable(error));
+    });
+    request.end(body);
+  });
+
+export function isOk({ status }: HttpAnswer): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** `text/event-stream` of `Text/Event-Stream; charset=utf-8`. */
+export function mediaTypeOf({ headers }: HttpAnswer): string {
+  return (headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+/** Rejects with Unreachable, or with what has ended the exchange. */
+export function textOf({ body }: HttpAnswer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    body.setEncoding("utf8");
+    body.on("data", (piece: string) => {
+      text += piece;
+    });
+    body.once("end", () => resolve(text.replace(/^\uFEFF/, "")));
+    body.once("error", (error: NodeJS.ErrnoException) => {
+      reject(typeof error.code === "string" ? new Unreachable(error) : error);
+    });
+  });
+}
+
+/** Gives the connection back, or ends it where the body may have no end. */
+export function discard(answer: HttpAnswer): void {
+  const { body } = answer;
+  body.on("error", () => {});
+  if (mediaTypeOf(answer) === "text/event-stream") body.destroy();
+  else body.resume();
+}

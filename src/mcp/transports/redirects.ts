@@ -1,0 +1,48 @@
+/** Redirects are followed within the origin only: a call, its session and its token are for nobody else. */
+import { discard, type Exchange, type HttpAnswer, type HttpRequest } from "./exchange.js";
+
+const maxRedirects = 5;
+const statuses = [301, 302, 303, 307, 308];
+
+/** What is not followed comes back as it is. */
+export function withinOrigin(send: Exchange): Exchange {
+  return async (request) => {
+    let { url } = request;
+    let answer = await send(request);
+    for (let followed = 0; followed < maxRedirects; followed += 1) {
+      const target = targetOf(answer, url);
+      if (!target || !mayFollow(request, answer, url, target)) break;
+      discard(answer);
+      url = target;
+      answer = await send({ ...request, url });
+    }
+    return answer;
+  };
+}
+
+/** What is to be said of a redirect that was not followed, without what may be secret in its address. */
+export function unfollowed(answer: HttpAnswer, url: URL): string | undefined {
+  const target = targetOf(answer, url);
+  if (!target) return undefined;
+  const isDowngrade = target.protocol === "http:" && url.protocol === "https:";
+  const place = `${isDowngrade ? "https:" : target.protocol}//${target.host}${target.pathname}`;
+  const text = isDowngrade
+    ? `Redirect to plain http not followed; try ${place} instead`
+    : `Redirect to ${place} not followed`;
+  return `${text} (redirectPolicy: 'same-origin')`;
+}
+
+function targetOf({ status, headers }: HttpAnswer, url: URL): URL | undefined {
+  const { location } = headers;
+  if (!statuses.includes(status) || !location || !URL.canParse(location, url.href)) return undefined;
+  return new URL(location, url);
+}
+
+/** 301, 302 and 303 make a GET of a request with a body. */
+function mayFollow({ method }: HttpRequest, { status }: HttpAnswer, from: URL, to: URL): boolean {
+  const keepsMethod = status === 307 || status === 308 || method === "GET";
+  const isSame = from.origin === to.origin;
+  const isUpgrade =
+    to.protocol === "https:" && from.protocol === "http:" && from.hostname === to.hostname && !from.port && !to.port;
+  return keepsMethod && (isSame || isUpgrade) && !to.username && !to.password;
+}

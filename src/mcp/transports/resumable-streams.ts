@@ -1,0 +1,122 @@
+/** Streams of events that are asked for again where they ended, until what is to come on them has come. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
+import { messageOf } from "../../core/errors.js";
+import { parseJson } from "../json.js";
+import { lostAnswer } from "../peer.js";
+import { isAnswer } from "./deliveries.js";
+import { readEvents } from "./event-stream.js";
+import { discard, type HttpAnswer, isOk } from "./exchange.js";
+import { HttpError } from "./http-error.js";
+import { unfollowed } from "./redirects.js";
+
+const firstPauseMs = 1000;
+const longestPauseMs = 30_000;
+const maxRetries = 5;
+
+/** A stream of events, and what is to come on it. */
+interface Stream {
+  /** The request that is answered on it; undefined for the one that carries what a server sends of its own accord. */
+  id?: RequestId;
+  /** From where on the server is asked for the rest. */
+  lastEventId?: string;
+  signals: readonly AbortSignal[];
+  ended?: (() => void) | undefined;
+}
+
+interface StreamParts {
+  /** The GET for a stream. */
+  ask(headers: Record<string, string>, signals: readonly AbortSignal[]): Promise<HttpAnswer>;
+  /** Gets what is in an event, which may be anything. */
+  came(parsed: unknown): void;
+  failed(error: Error): void;
+  /** Ends all streams, and the pauses between them. */
+  signal: AbortSignal;
+}
+
+export class ResumableStreams {
+  readonly #url: URL;
+  readonly #parts: StreamParts;
+  /** As the server said last. */
+  #retryMs: number | undefined;
+
+  constructor(url: URL, parts: StreamParts) {
+    this.#url = url;
+    this.#parts = parts;
+  }
+
+  /** Asks for the stream, or for the rest of it. Rejects when there is none, and has told `failed`. */
+  async open(stream: Stream): Promise<void> {
+    const { lastEventId, signals } = stream;
+    try {
+      const headers = { accept: "text/event-stream", ...(lastEventId && { "last-event-id": lastEventId }) };
+      const answer = await this.#parts.ask(headers, signals);
+      if (isOk(answer)) return this.read(answer, stream);
+      discard(answer);
+      const { status, statusText } = answer;
+      // The server has no such stream: that of notifications is not needed, an answer will not come.
+      if (status === 405) return this.#lose(stream);
+      throw new HttpError(status, `Failed to open SSE stream: ${unfollowed(answer, this.#url) ?? statusText}`);
+    } catch (error) {
+      if (!isOver(stream)) this.#parts.failed(error as Error);
+      throw error;
+    }
+  }
+
+  read({ body }: HttpAnswer, { id, lastEventId, signals, ended }: Stream): void {
+    const stream: Stream = { id, lastEventId, signals, ended };
+    let isAnswered = false;
+    readEvents(body, {
+      event: ({ id: eventId, event, data }) => {
+        if (eventId) stream.lastEventId = eventId;
+        if (!data || (event && event !== "message")) return;
+        const parsed = parseJson(data);
+        if ("problem" in parsed) {
+          this.#parts.failed(new SyntaxError(parsed.problem));
+          return;
+        }
+        isAnswered ||= id !== undefined && isAnswer(parsed.value, id);
+        this.#parts.came(parsed.value);
+      },
+      retry: (ms) => {
+        this.#retryMs = ms;
+      },
+      ended: (error) => {
+        if (isOver(stream)) return;
+        const canGoOn = !isAnswered && (id === undefined || stream.lastEventId !== undefined);
+        if (error && (isAnswered || canGoOn)) this.#parts.failed(new Error(`SSE stream disconnected: ${error}`));
+        if (canGoOn) void this.#goOn(stream);
+        else if (isAnswered) ended?.();
+        else this.#lose(stream);
+      },
+    });
+  }
+
+  /** A request whose stream ended before its answer gets an error for one: it would wait until its timeout (typescript-sdk#2739). */
+  #lose({ id, ended }: Stream): void {
+    if (id === undefined) return;
+    this.#parts.came({ jsonrpc: "2.0", id, error: lostAnswer });
+    ended?.();
+  }
+
+  /** Asks for the rest of a stream that ended, ever more patiently while there is none. */
+  async #goOn(stream: Stream): Promise<void> {
+    for (let attempt = 0; attempt < maxRetries; attempt += 1) {
+      const pauseMs = this.#retryMs ?? Math.min(longestPauseMs, firstPauseMs * 2 ** attempt);
+      await sleep(pauseMs, undefined, { signal: this.#parts.signal }).catch(() => {});
+      if (isOver(stream)) return;
+      try {
+        return await this.open(stream);
+      } catch (error) {
+        if (isOver(stream)) return;
+        this.#parts.failed(new Error(`Failed to reconnect SSE stream: ${messageOf(error)}`));
+      }
+    }
+    this.#parts.failed(new Error(`Maximum reconnection attempts (${maxRetries}) exceeded.`));
+    this.#lose(stream);
+  }
+}
+
+function isOver({ signals }: Stream): boolean {
+  return signals.some(({ aborted }) => aborted);
+}

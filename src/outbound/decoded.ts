@@ -1,0 +1,18 @@
+import type { IncomingMessage } from "node:http";
+import { pipeline, type Readable } from "node:stream";
+import { constants, createBrotliDecompress, createUnzip } from "node:zlib";
+
+/** The body as its server meant it. Some proxies compress what nobody wanted compressed. Each flush comes out as it came in. */
+export function decoded(incoming: IncomingMessage): Readable {
+  const flush = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
+  switch (incoming.headers["content-encoding"]?.toLowerCase()) {
+    case "gzip":
+    case "x-gzip":
+    case "deflate":
+      return pipeline(incoming, createUnzip(flush), () => {});
+    case "br":
+      return pipeline(incoming, createBrotliDecompress(), () => {});
+    default:
+      return incoming;
+  }
+}

@@ -1,0 +1,83 @@
+/** Pools of connections, for whoever sends requests: to providers of models, and to MCP servers. */
+import type { Agent as HttpAgent, IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { SecureContext } from "node:tls";
+import KeepAlive from "agentkeepalive";
+
+/** Before the server closes an idle connection, we do: the request that crosses its FIN would fail. */
+const KEEP_ALIVE_MARGIN_MS = 1000;
+
+export interface PoolOptions {
+  /** `https:` or `http:`, of the origin. */
+  protocol: string;
+  /** To one origin. */
+  maxConnections: number;
+  /** To one origin, idle. */
+  maxKeepaliveConnections: number;
+  /** How long a connection may be idle. */
+  keepaliveExpiryMs: number;
+  /** Authorities to trust, where they are not the usual ones. */
+  secureContext?: SecureContext | undefined;
+  /** Where proxies are set for Node itself, by `NODE_USE_ENV_PROXY` (from Node 22.21 on): its own agents' option of that name. */
+  proxyEnv?: NodeJS.ProcessEnv | undefined;
+}
+
+/**
+ * A connection pool, exact per origin. Never `maxTotalSockets`: it counts idle connections to other origins. The agent's
+ * own `timeout` is off: a request has its own limits.
+ */
+export function keepAliveAgent(options: PoolOptions): HttpAgent & Connecting {
+  const { protocol, maxConnections, maxKeepaliveConnections, keepaliveExpiryMs, secureContext, proxyEnv } = options;
+  const pool = {
+    // To the agent, 0 idle connections are the default of 256, and 0 milliseconds for ever.
+    keepAlive: maxKeepaliveConnections > 0 && keepaliveExpiryMs > 0,
+    maxSockets: maxConnections,
+    maxFreeSockets: maxKeepaliveConnections,
+    freeSocketTimeout: keepaliveExpiryMs,
+    timeout: 0,
+    secureContext,
+    proxyEnv,
+  };
+  const agent = protocol === "https:" ? new KeepAlive.HttpsAgent(pool) : new KeepAlive(pool);
+  return agent as HttpAgent & Connecting;
+}
+
+/** What both kinds of agent do, and their types say differently. */
+export interface Connecting {
+  /** Undefined where `onCreated` gets the socket later. */
+  createConnection(options: Place, onCreated: unknown): Socket | undefined;
+}
+type Place = { host?: string; port?: number; socket?: Duplex };
+
+/** DNS, TCP, the proxy's consent and TLS together. Nothing else limits them apart from waiting for the answer. */
+export function limitConnecting(agent: Connecting, limitMs: number, where = ""): void {
+  const createConnection = agent.createConnection.bind(agent);
+  const connected = agent instanceof KeepAlive.HttpsAgent ? "secureConnect" : "connect";
+  agent.createConnection = (options, onCreated) => {
+    const socket = createConnection(options, onCreated);
+    if (!socket) return undefined;
+    const timer = setTimeout(() => socket.destroy(new ConnectTimeout(where)), limitMs);
+    const stop = () => {
+      clearTimeout(timer);
+      socket.off(connected, stop).off("close", stop);
+    };
+    socket.once(connected, stop).once("close", stop);
+    return socket;
+  };
+}
+
+/** No connection within the limit. */
+export class ConnectTimeout extends Error {
+  readonly code = "ECONNTIMEOUT";
+}
+
+/**
+ * Node's agent heeds `Keep-Alive: timeout=5`; agentkeepalive overrules it with its own expiry unless told per socket.
+ */
+export function respectKeepAlive({ headers, socket }: IncomingMessage, expiryMs: number): void {
+  const announced = /timeout=(\d+)/.exec(String(headers["keep-alive"] ?? ""))?.[1];
+  if (!announced) return;
+  const limited = socket as Socket & { freeSocketTimeout?: number };
+  limited.freeSocketTimeout = Math.min(expiryMs, Math.max(1, Number(announced) * 1000 - KEEP_ALIVE_MARGIN_MS));
+}
