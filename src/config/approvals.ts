@@ -1,5 +1,5 @@
 /** What the user answered for a project or for good when he was asked about a tool. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../core/errors.js";
@@ -89,10 +89,7 @@ export class Approvals implements KeptApprovals {
 }
 
 function fileNameOf({ server, tool, place }: RememberedTool, workspace: string | undefined): string {
-  const hash = createHash("sha256")
-    .update(JSON.stringify([place, server, tool, workspace ?? null]))
-    .digest("hex");
-  return `${hash.slice(0, 32)}.json`;
+  return `${hash("sha256", JSON.stringify([place, server, tool, workspace ?? null]), "hex").slice(0, 32)}.json`;
 }
 
 function isKept(answer: object): answer is KeptApproval {

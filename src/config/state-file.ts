@@ -1,10 +1,12 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { isMapping, type Mapping } from "../core/tree.js";
 
 /** A file of the user's own that other hosts of his write too. Undefined when there is none that can be used. */
 export function readState(path: string): Mapping | undefined {
   try {
+    // Mostly there is none, and it is asked for with every call of a tool: an error is ten times as dear as a look.
+    if (!statSync(path, { throwIfNoEntry: false })) return undefined;
     const state: unknown = JSON.parse(readFileSync(path, "utf8"));
     return isMapping(state) ? state : undefined;
   } catch {

@@ -61,6 +61,7 @@ export interface ToolDefinition {
 
 export interface CompletionRequest {
   messages: readonly Message[];
+  /** A definition is not changed in place once it was sent: another one takes its place. */
   tools: readonly ToolDefinition[];
   /** `model` of the active provider, or `provider/model`. Default: the active provider's model. */
   model?: string;

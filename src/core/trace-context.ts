@@ -1,5 +1,5 @@
 /** Spans of a distributed trace, as W3C Trace Context carries them. https://www.w3.org/TR/trace-context/ */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 export interface TraceContext {
   /** 32 hexadecimal digits. */
@@ -83,5 +83,5 @@ function parsed({ traceparent, tracestate }: CarriedTrace): TraceContext | undef
 }
 
 function hexOf(text: string, digits: number): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, digits);
+  return hash("sha256", text, "hex").slice(0, digits);
 }

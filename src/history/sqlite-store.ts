@@ -104,13 +104,17 @@ class SqliteStore implements ChatStore {
   }
 
   async append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent> {
+    const state = stateAfter(event);
+    if (grant && !state) {
+      const stored = this.#guarded("write", () => this.#events.insertGranted(conversationId, event, grant));
+      if (stored) return stored;
+    }
     return this.#written(() => {
       if (!grant) return this.#events.insert(conversationId, event);
       this.#turns.requireGrant(conversationId, event.turnId, grant.fence);
       const there = this.#events.at(conversationId, event.turnId, grant.position);
       if (there) return same(there, event);
       const stored = this.#events.insert(conversationId, event, grant.position);
-      const state = stateAfter(event);
       if (state) this.#turns.end(conversationId, event.turnId, state);
       return stored;
     });

@@ -32,9 +32,9 @@ export function readAnswer(response: Response, call: Call, fold: AnswerFold, now
     const messages = new MessageReader((message, event) => {
       const error = fold.isFinished ? undefined : errorIn(message, event);
       if (error) throw fromProvider(error, call, response.headers, now());
-      fold.push(message);
       last = message;
-    });
+      return fold.push(message);
+    }, fold);
 
     const isWhole = () => fold.isFinished || (fold.progress > 0 && (messages.isDone || messages.isDocument));
 

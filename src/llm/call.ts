@@ -7,6 +7,7 @@ import type { Draft } from "./dialect.js";
 import { duration, failure, statedIn } from "./errors.js";
 import type { Lane } from "./lane.js";
 import type { Provider, ResolvedModel } from "./providers.js";
+import type { RequestBody } from "./request-body.js";
 
 /** Aborting a call's signal with this reason makes it fail as `total_timeout`, not as `aborted`. */
 export class TotalTimeout extends Error {}
@@ -82,7 +83,7 @@ export class Call {
     this.model = model;
   }
 
-  get body(): Buffer {
+  get body(): RequestBody {
     return this.draft.body;
   }
 

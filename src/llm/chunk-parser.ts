@@ -6,6 +6,9 @@ const MAX_WORD_LENGTH = 12;
 const MAX_MISSES = 8;
 /** What JSON does not write as it is: quotation marks, backslashes, and all below the space. */
 const ESCAPED = /["\\]|[^ -\uffff]/;
+/** The lines of an event around its chunk, as most servers write them. */
+const FIELD = "data: ";
+const BLANK = "\n\n";
 const CONTENT = /"content"\s*:\s*"/g;
 
 /**
@@ -20,6 +23,34 @@ export class ChunkParser {
   #delta: JsonObject | undefined;
   #chunk: JsonObject | undefined;
   #misses = 0;
+
+  /**
+   * Takes whole events off a text, from there on, as long as each is `data: ` and the last chunk but for its word: what `parse` would be
+   * given of them, without cutting the text into lines first. Returns where they end.
+   */
+  takeWords(text: string, from: number, onWord: (word: string, chunk: JsonObject) => void): number {
+    let at = from;
+    while (this.#delta && this.#chunk && text.startsWith(FIELD, at)) {
+      const start = at + FIELD.length + this.#before.length;
+      if (text.slice(at + FIELD.length, start) !== this.#before) break;
+      const wordEnd = text.indexOf('"', start);
+      const end = wordEnd + this.#after.length;
+      if (wordEnd < 0 || wordEnd - start > MAX_WORD_LENGTH) break;
+      if (text.slice(wordEnd, end) !== this.#after || !text.startsWith(BLANK, end)) break;
+      const word = text.slice(start, wordEnd);
+      if (ESCAPED.test(word)) break;
+      this.#misses = 0;
+      this.#delta.content = word;
+      at = end + BLANK.length;
+      onWord(word, this.#chunk);
+    }
+    return at;
+  }
+
+  /** Whether it is any use to hand over event by event: chunks may still turn out to be alike. */
+  get isHopeful(): boolean {
+    return this.#misses < MAX_MISSES;
+  }
 
   /** Undefined when the text is no JSON object. */
   parse(text: string): JsonObject | undefined {

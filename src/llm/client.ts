@@ -203,8 +203,6 @@ function limitTime(totalMs: number, outer: AbortSignal | undefined): Disposable 
 
 /** Servers that count their calls anew in every answer give the same id twice in a conversation. */
 function idsIn({ messages }: CompletionRequest): (id: string) => boolean {
-  const ids = new Set(
-    messages.flatMap((message) => (message.role === "assistant" ? message.toolCalls : [])).map(({ id }) => id),
-  );
-  return (id) => ids.has(id);
+  return (id) =>
+    messages.some((message) => message.role === "assistant" && message.toolCalls.some((call) => call.id === id));
 }

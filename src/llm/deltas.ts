@@ -44,16 +44,24 @@ export class AnswerFold {
     return this.#finishReason !== undefined;
   }
 
-  push(chunk: JsonObject): void {
+  /** Returns whether the chunk was nothing but words: what comes after it may be pushed by `pushWord` where all else is the same. */
+  push(chunk: JsonObject): boolean {
     const choice = asObjects(chunk.choices)[0];
-    this.#usage = usageOf(chunk.usage) ?? usageOf(choice?.usage) ?? this.#usage;
-    if (!choice) return;
+    const usage = usageOf(chunk.usage) ?? usageOf(choice?.usage);
+    this.#usage = usage ?? this.#usage;
+    if (!choice) return false;
     const delta = asObject(choice.delta) ?? asObject(choice.message);
-    if (delta) this.#pushDelta(delta);
+    const isWord = delta !== undefined && this.#pushDelta(delta);
     const reason = asText(choice.finish_reason)?.toLowerCase();
-    if (!reason || reason === "null") return;
+    if (!reason || reason === "null") return isWord && !usage;
     this.#finishReason = reason;
     this.#thinkTags?.end();
+    return false;
+  }
+
+  /** The same as `push` with a chunk of that content. */
+  pushWord(word: string): void {
+    this.#show("text_delta", word);
   }
 
   /** The ids of tool calls are unique and never empty, whatever the provider sent; see `ToolCallAssembly.finish`. */
@@ -68,14 +76,17 @@ export class AnswerFold {
     };
   }
 
-  #pushDelta(delta: JsonObject): void {
+  #pushDelta(delta: JsonObject): boolean {
     const { text, thinking } = contentOf(delta.content);
-    this.#show("reasoning_delta", asText(delta.reasoning) ?? asText(delta.reasoning_content) ?? thinking);
+    const reasoning = asText(delta.reasoning) ?? asText(delta.reasoning_content) ?? thinking;
+    this.#show("reasoning_delta", reasoning);
     this.#showContent(text);
     const refusal = asText(delta.refusal);
     if (refusal) this.#refused = true;
     this.#show("text_delta", refusal);
-    if (this.#calls.push(delta.tool_calls)) this.progress++;
+    const hasCalls = this.#calls.push(delta.tool_calls);
+    if (hasCalls) this.progress++;
+    return typeof delta.content === "string" && !reasoning && !refusal && !hasCalls && !this.#thinkTags;
   }
 
   /** What is held back until its tag comes is progress too. */

@@ -4,7 +4,8 @@ import { isAboutTools, type Lesson, lessonsIn, toolNamedIn } from "./learn.js";
 import type { Quirks } from "./presets.js";
 import type { ProviderError } from "./provider-error.js";
 import type { Provider, ResolvedModel } from "./providers.js";
-import { requestBody } from "./wire.js";
+import type { RequestBody } from "./request-body.js";
+import { writeBody } from "./wire-text.js";
 
 /** A request that was corrected so often is wrong in itself. */
 const MAX_CORRECTIONS = 8;
@@ -103,7 +104,7 @@ export class Draft {
   #quirks: Quirks;
   #tools: readonly ToolDefinition[] = [];
   #corrections = 0;
-  #body: Buffer | undefined;
+  #body: RequestBody | undefined;
 
   constructor(request: CompletionRequest, dialect: Dialect, streaming: boolean) {
     this.#request = request;
@@ -113,7 +114,7 @@ export class Draft {
   }
 
   /** The body as it is to be sent, serialised once for all attempts. */
-  get body(): Buffer {
+  get body(): RequestBody {
     this.#body ??= this.#write(this.#quirks);
     return this.#body;
   }
@@ -147,16 +148,16 @@ export class Draft {
   /** True when that changes anything. */
   #rewrite(quirks: Quirks): boolean {
     const body = this.#write(quirks);
-    if (body.equals(this.body)) return false;
+    if (String(body) === String(this.body)) return false;
     this.#quirks = quirks;
     this.#body = body;
     return true;
   }
 
-  #write(quirks: Quirks): Buffer {
+  #write(quirks: Quirks): RequestBody {
     const { provider, model } = this.#dialect;
     this.#tools = this.#dialect.tools(this.#request.tools, quirks);
     const request = { ...this.#request, tools: this.#tools };
-    return Buffer.from(JSON.stringify(requestBody(request, { provider, model, streaming: this.#streaming, quirks })));
+    return writeBody(request, { provider, model, streaming: this.#streaming, quirks });
   }
 }

@@ -6,6 +6,7 @@ import type { Call } from "./call.js";
 import { completionsUrl } from "./endpoint.js";
 import { failure } from "./errors.js";
 import { toLlmError } from "./http-errors.js";
+import type { Provider } from "./providers.js";
 import { callOf, type RetryPolicy, wireRetries } from "./retry.js";
 import { type Route, type RouteParts, Routes } from "./routes.js";
 import { type Response, received, send } from "./send.js";
@@ -23,6 +24,7 @@ export class LlmHttp {
   readonly #policy: RetryPolicy;
   readonly #keepaliveExpiryMs: number;
   readonly #parts: LlmHttpParts;
+  readonly #urls = new WeakMap<Provider, Map<string, string>>();
   #isClosed = false;
 
   constructor(http: HttpConfig, policy: RetryPolicy, parts: LlmHttpParts) {
@@ -48,7 +50,7 @@ export class LlmHttp {
     try {
       const request = {
         call,
-        url: completionsUrl(provider, call.model),
+        url: this.#urlOf(provider, call.model),
         data: call.body,
         timeout: provider.limits.timeoutMs,
         signal: signal ? AbortSignal.any([options.signal, signal]) : options.signal,
@@ -58,6 +60,14 @@ export class LlmHttp {
     } catch (error) {
       throw toLlmError(error, call, this.#policy.now());
     }
+  }
+
+  #urlOf(provider: Provider, model: string): string {
+    const known = this.#urls.get(provider) ?? new Map<string, string>();
+    this.#urls.set(provider, known);
+    const url = known.get(model) ?? completionsUrl(provider, model);
+    known.set(model, url);
+    return url;
   }
 
   /** The adapter of the instance, which axios-retry calls for every attempt. */
@@ -71,22 +81,13 @@ export class LlmHttp {
     await call.begin(this.#policy.now, signal);
     const wire = () => {
       if (!route) throw new TypeError("a tape that plays asked for the wire");
-      return send(
-        config,
-        { ...route, headers: headersOf(call, route.headers) },
-        this.#keepaliveExpiryMs,
-        this.#parts.onSent,
-      );
+      const out = { route, headers: headersOf(call, route.headers) };
+      return send(config, out, this.#keepaliveExpiryMs, this.#parts.onSent);
     };
     if (!tape) return received(config, wire());
     const { provider, model } = call;
-    const exchange = {
-      provider: provider.name,
-      model,
-      path: new URL(url).pathname,
-      body: String(config.data),
-      signal,
-    };
+    const body = String(config.data);
+    const exchange = { provider: provider.name, model, path: new URL(url).pathname, body, signal };
     return received(config, tape.model(exchange, wire));
   }
 
@@ -110,9 +111,9 @@ function headersOf({ key, provider, options, trace }: Call, ofRoute: Route["head
   };
   if (key && provider.quirks.keyHeader === "api-key") headers["api-key"] = key;
   else if (key) headers.Authorization = `Bearer ${key}`;
-  for (const [name, value] of Object.entries(provider.headers ?? {})) {
+  for (const name in provider.headers) {
     const same = Object.keys(headers).find((other) => other.toLowerCase() === name.toLowerCase());
-    headers[same ?? name] = value;
+    headers[same ?? name] = provider.headers[name] ?? "";
   }
   return headers;
 }

@@ -125,7 +125,7 @@ export class Lane {
   /** The request's tokens, roughly; what the answer takes is added when it is known. */
   #tokensOf(call: Call): number {
     if (this.#provider.tpm === undefined) return 0;
-    return Math.ceil(call.body.toString("latin1").replace(ENCODED, "").length / BYTES_PER_TOKEN);
+    return Math.ceil(Buffer.byteLength(String(call.body).replace(ENCODED, "")) / BYTES_PER_TOKEN);
   }
 
   #queueTimeout(call: Call, { bound, isShared }: QueueTimeout): LlmError {

@@ -1,3 +1,4 @@
+import { StringDecoder } from "node:string_decoder";
 import { ChunkParser } from "./chunk-parser.js";
 import { asObject, type JsonObject, parseJson } from "./json.js";
 import { SseReader } from "./sse.js";
@@ -9,6 +10,10 @@ export type BodyFault = "html" | "malformed" | "too_large" | "cut";
 const MAX_DOCUMENT_LENGTH = 32 * 1024 * 1024;
 const MAX_STREAM_LENGTH = 256 * 1024 * 1024;
 
+interface Words {
+  pushWord(word: string): void;
+}
+
 /** How a stream of events begins; a piece may end inside the word. */
 const EVENT_LINE = /^(:|(data|event|id|retry)(:|$)|\w{1,4}$)/;
 
@@ -17,10 +22,17 @@ const EVENT_LINE = /^(:|(data|event|id|retry)(:|$)|\w{1,4}$)/;
  * character; what was asked for and the content type both lie too often.
  */
 export class MessageReader {
-  readonly #onMessage: (message: JsonObject, event: string | undefined) => void;
-  readonly #decoder = new TextDecoder();
-  readonly #sse = new SseReader((data, event) => this.#onEvent(data, event));
-  readonly #chunks = new ChunkParser();
+  readonly #onMessage: (message: JsonObject, event: string | undefined) => boolean;
+  readonly #words: Words;
+  /** From the first piece on that ends within a character. */
+  #decoder: StringDecoder | undefined;
+  /** Of a stream of events; a document has no use for them. */
+  #events: { sse: SseReader; chunks: ChunkParser } | undefined;
+  /** The last message was words alone. */
+  #isWord = false;
+  /** Where the next text begins an event begins, as far as is known; unknown once a line ended otherwise than with a line feed. */
+  #isBetween = false;
+  #hasReturns = false;
   #document: string[] | undefined;
   #started = false;
   #length = 0;
@@ -29,9 +41,13 @@ export class MessageReader {
   /** The server said `[DONE]`. */
   isDone = false;
 
-  /** `onMessage` must not keep the message: it may become the next one. */
-  constructor(onMessage: (message: JsonObject, event: string | undefined) => void) {
+  /**
+   * `onMessage` must not keep the message: it may become the next one. It returns whether the message was nothing but the words of its
+   * answer; of those that follow and are otherwise the same, `words` gets these.
+   */
+  constructor(onMessage: (message: JsonObject, event: string | undefined) => boolean, words: Words) {
     this.#onMessage = onMessage;
+    this.#words = words;
   }
 
   get isDocument(): boolean {
@@ -44,15 +60,17 @@ export class MessageReader {
   }
 
   feed(chunk: Buffer): BodyFault | undefined {
-    return this.#feed(this.#decoder.decode(chunk, { stream: true }));
+    if ((chunk.at(-1) ?? 0) > 0x7f) this.#decoder ??= new StringDecoder();
+    const text = this.#decoder?.write(chunk) ?? chunk.toString();
+    return this.#feed(this.#length === 0 && text.startsWith("\ufeff") ? text.slice(1) : text);
   }
 
   /** The body ended, cleanly or not: what is left in the buffers counts as well. */
   end(): BodyFault | undefined {
-    this.#feed(this.#decoder.decode());
+    this.#feed(this.#decoder?.end() ?? "");
     if (!this.#document) {
       const earlier = this.#fault;
-      this.#sse.end();
+      this.#events?.sse.end();
       return earlier ?? (this.#fault && "cut");
     }
     const parsed = parseJson(this.#document.join(""));
@@ -74,13 +92,35 @@ export class MessageReader {
       else if (!EVENT_LINE.test(text.trimStart())) this.#plainText = text;
     }
     if (this.#document) this.#document.push(text);
-    else if (!this.#sse.feed(text)) return "too_large";
+    else if (!this.#feedEvents(text)) return "too_large";
     return this.#fault;
+  }
+
+  /** Event by event where chunks are alike, so that most of them need no parser at all. */
+  #feedEvents(text: string): boolean {
+    this.#events ??= { sse: new SseReader((data, event) => this.#onEvent(data, event)), chunks: new ChunkParser() };
+    const { sse, chunks } = this.#events;
+    this.#hasReturns ||= text.includes("\r");
+    let at = 0;
+    while (at < text.length && !this.#hasReturns && chunks.isHopeful) {
+      if (this.#isBetween && !this.isDone && !this.#fault) {
+        at = chunks.takeWords(text, at, (word, chunk) => this.#takeLike(word, chunk));
+        if (at === text.length) return true;
+      }
+      const end = text.indexOf("\n\n", at) + 2;
+      this.#isBetween = end > 1;
+      if (!this.#isBetween) break;
+      if (!sse.feed(text.slice(at, end))) return false;
+      at = end;
+    }
+    if (at === text.length) return true;
+    this.#isBetween = false;
+    return sse.feed(text.slice(at));
   }
 
   #onEvent(data: string, event: string | undefined): void {
     const text = data.trim();
-    const whole = this.#chunks.parse(text);
+    const whole = this.#events?.chunks.parse(text);
     if (whole) this.#take(whole, event);
     // Lines of which each was meant to be an event, without the blank lines between them.
     else if (text.includes("\n")) for (const line of text.split("\n")) this.#takeLine(line.trim(), event);
@@ -97,7 +137,12 @@ export class MessageReader {
     } else if (event === "error") this.#take({ message: text }, event);
   }
 
+  #takeLike(word: string, chunk: JsonObject): void {
+    if (this.#isWord) this.#words.pushWord(word);
+    else this.#take(chunk, undefined);
+  }
+
   #take(message: JsonObject, event: string | undefined): void {
-    if (!this.isDone && !this.#fault) this.#onMessage(message, event);
+    if (!this.isDone && !this.#fault) this.#isWord = this.#onMessage(message, event);
   }
 }

@@ -7,6 +7,7 @@ import { decoded } from "../outbound/decoded.js";
 import { respectKeepAlive } from "../outbound/pool.js";
 import { readUpTo } from "./body.js";
 import type { Headers } from "./hints.js";
+import type { RequestBody } from "./request-body.js";
 import type { Route } from "./routes.js";
 
 /** Response headers have come, with a 2xx status; the body is ours to read, for streamed and whole answers alike. */
@@ -27,18 +28,24 @@ const MAX_ERROR_TIME_MS = 2000;
  */
 export async function send(
   config: InternalAxiosRequestConfig,
-  route: Route,
+  { route, headers }: { route: Route; headers: Record<string, string> },
   keepaliveExpiryMs: number,
   onSent?: () => void,
 ): Promise<ModelAnswer> {
-  const { data: sent, timeout = 0, signal } = config;
+  const { timeout = 0, signal } = config;
+  const sent = config.data as RequestBody;
   if (sent.length > MAX_BODY_BYTES) throw new AxiosError("the request is too large", "ERR_FR_MAX_BODY_LENGTH_EXCEEDED");
   // As a list they are written as they are; as an object each would be checked twice, and kept.
-  const list = ["Content-Length", String(sent.length), ...Object.entries(route.headers).flat()];
-  const request = openRequest({ ...route, headers: list, method: "POST" });
+  const list = ["Content-Length", String(sent.length)];
+  for (const name in headers) list.push(name, headers[name] ?? "");
+  const { protocol, host, port, path, agent } = route;
+  const request = openRequest({ protocol, host, port, path, agent, headers: list, method: "POST" });
   const answered = headersOf(request, timeout, signal as AbortSignal);
   if (onSent) request.once("finish", onSent);
-  request.end(sent);
+  // Written by themselves they are one string for as long as the stream lasts; before a text they stay the dozens that they were made of.
+  request.flushHeaders();
+  for (const text of sent.texts.slice(0, -1)) request.write(text, sent.encoding);
+  request.end(sent.texts.at(-1), sent.encoding);
   const incoming = await answered.catch((error: SocketError) => {
     throw Object.assign(error, { reusedSocket: request.reusedSocket });
   });

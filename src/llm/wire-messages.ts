@@ -10,43 +10,72 @@ import { asObject, type JsonObject, parseJson } from "./json.js";
 import type { Quirks } from "./presets.js";
 import { wireToolId } from "./tool-ids.js";
 
-/**
- * Tool messages may only hold text, so what else a tool returned follows as one user message after the last result of
- * the batch. An id is never empty, even where a caller's history has it so: the API refuses the whole request.
- */
+/** The messages as the API has them. */
 export function wireMessages(messages: readonly Message[], quirks: Quirks): JsonObject[] {
-  const wire: JsonObject[] = [];
-  let attachments: ContentPart[] = [];
-  let unnamed: string[] = [];
-  let generated = 0;
-  const flush = () => {
-    if (attachments.length > 0) wire.push({ role: "user", content: attachments.map(wirePart) });
-    attachments = [];
-  };
-  for (const message of messages.map((each) => asTaken(each, quirks))) {
-    if (message.role === "tool") {
-      const text = message.content.filter(isTextual);
-      const rest = message.content.filter((part) => !isTextual(part));
-      const given = message.toolCallId || unnamed.shift() || `call_unnamed_${++generated}`;
-      const id = wireToolId(given, quirks.toolIds);
-      if (rest.length > 0) attachments.push({ type: "text", text: `From the tool call ${id}:` }, ...rest);
-      const note = rest.length > 0 ? `(${rest.length} attachment(s) in the next user message)` : "(no output)";
-      wire.push({ role: "tool", tool_call_id: id, content: textOf(text.map(asTextPart)) || note });
-      continue;
-    }
-    flush();
-    if (message.role === "assistant") {
-      const calls = message.toolCalls.map((call) => (call.id ? call : { ...call, id: `call_unnamed_${++generated}` }));
-      unnamed = calls.filter((_, position) => !message.toolCalls[position]?.id).map(({ id }) => id);
-      wire.push(wireAssistant(message, calls, quirks));
-    } else if (message.role === "system") {
-      wire.push({ role: quirks.developerRole ? "developer" : "system", content: message.content });
-    } else {
-      wire.push({ role: "user", content: wireContent(message.content) });
-    }
+  const walk = new WireWalk(quirks);
+  return [...messages.flatMap((message) => walk.next(message)), ...walk.end()];
+}
+
+/**
+ * One message after the other, in their order: some take words from the one before. Tool messages may only hold text, so what else a
+ * tool returned follows as one user message after the last result of the batch. An id is never empty, even where a caller's history
+ * has it so: the API refuses the whole request.
+ */
+export class WireWalk {
+  readonly #quirks: Quirks;
+  #attachments: ContentPart[] = [];
+  #unnamed: string[] = [];
+  #generated = 0;
+
+  constructor(quirks: Quirks) {
+    this.#quirks = quirks;
   }
-  flush();
-  return wire;
+
+  /** Nothing of the messages so far is still to be said, or counts for the next one. */
+  get isBetween(): boolean {
+    return this.#attachments.length === 0 && this.#unnamed.length === 0;
+  }
+
+  /** Ids that were made up so far. */
+  get generated(): number {
+    return this.#generated;
+  }
+
+  next(message: Message): JsonObject[] {
+    const taken = asTaken(message, this.#quirks);
+    return taken.role === "tool" ? [this.#result(taken)] : [...this.end(), this.#said(taken)];
+  }
+
+  /** What is still to be said. */
+  end(): JsonObject[] {
+    if (this.#attachments.length === 0) return [];
+    const content = this.#attachments.map(wirePart);
+    this.#attachments = [];
+    return [{ role: "user", content }];
+  }
+
+  #result(message: Extract<Message, { role: "tool" }>): JsonObject {
+    const text = message.content.filter(isTextual);
+    const rest = message.content.filter((part) => !isTextual(part));
+    const given = message.toolCallId || this.#unnamed.shift() || `call_unnamed_${++this.#generated}`;
+    const id = wireToolId(given, this.#quirks.toolIds);
+    if (rest.length > 0) this.#attachments.push({ type: "text", text: `From the tool call ${id}:` }, ...rest);
+    const note = rest.length > 0 ? `(${rest.length} attachment(s) in the next user message)` : "(no output)";
+    return { role: "tool", tool_call_id: id, content: textOf(text.map(asTextPart)) || note };
+  }
+
+  #said(message: Exclude<Message, { role: "tool" }>): JsonObject {
+    const quirks = this.#quirks;
+    if (message.role === "system") {
+      return { role: quirks.developerRole ? "developer" : "system", content: message.content };
+    }
+    if (message.role === "user") return { role: "user", content: wireContent(message.content) };
+    const calls = message.toolCalls.map((call) =>
+      call.id ? call : { ...call, id: `call_unnamed_${++this.#generated}` },
+    );
+    this.#unnamed = calls.filter((_, position) => !message.toolCalls[position]?.id).map(({ id }) => id);
+    return wireAssistant(message, calls, quirks);
+  }
 }
 
 function wireAssistant(message: AssistantMessage, calls: readonly ToolCall[], quirks: Quirks): JsonObject {

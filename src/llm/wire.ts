@@ -14,15 +14,23 @@ export interface WireOptions {
 }
 
 /** The body of `POST …/chat/completions`. What is undefined is left out by JSON. */
-export function requestBody(
+export function requestBody(request: CompletionRequest, options: WireOptions): JsonObject {
+  const { quirks = options.provider.quirks } = options;
+  const messages = wireMessages(request.messages, quirks);
+  return bodyOf(request, options, { messages, tools: request.tools.map((tool) => wireTool(tool, quirks)) });
+}
+
+/** The members of the body in their order, with what stands for its two lists. */
+export function bodyOf(
   request: CompletionRequest,
   { provider, model, streaming, quirks = provider.quirks }: WireOptions,
+  { messages, tools }: { messages: unknown; tools: unknown },
 ): JsonObject {
   const hasTools = request.tools.length > 0;
   const body = {
     model,
-    messages: wireMessages(request.messages, quirks),
-    tools: hasTools ? request.tools.map((tool) => wireTool(tool, quirks)) : undefined,
+    messages,
+    tools: hasTools ? tools : undefined,
     temperature: quirks.temperature ? (request.temperature ?? provider.temperature) : undefined,
     top_p: quirks.temperature ? provider.topP : undefined,
     [quirks.tokenLimitKey]: request.maxTokens ?? provider.maxTokens,
@@ -52,7 +60,7 @@ function wireReasoning(reasoning: Record<string, unknown> | undefined, { reasoni
   return byEffort ? { reasoning_effort: reasoning.effort } : { reasoning };
 }
 
-function wireTool({ name, description, inputSchema }: ToolDefinition, { toolSchemas }: Quirks): JsonObject {
+export function wireTool({ name, description, inputSchema }: ToolDefinition, { toolSchemas }: Quirks): JsonObject {
   const schema = asObject(inputSchema) ?? {};
   const parameters = toolSchemas === "plain" ? plainSchema(schema) : fullSchema(schema);
   return { type: "function", function: { name, description: description || undefined, parameters } };

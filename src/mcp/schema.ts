@@ -8,10 +8,20 @@ import { parseJson } from "./json.js";
 
 type Check = ValidateFunction | undefined;
 
-const compiled = new WeakMap<JsonSchema, { check: Check }>();
+interface Compiled {
+  check: Check;
+  /** Characters of a schema that looks at every part of a value once; infinite for any other. */
+  length: number;
+}
+
+const compiled = new WeakMap<JsonSchema, Compiled>();
 const maxProblems = 10;
 /** A server's pattern may backtrack for ever, and the whole host with it. */
 const longestCheckMs = 500;
+/** Words of a schema by which a check can take longer than schema and value are long. */
+const endless = /"(pattern|patternProperties|uniqueItems|\$ref|\$dynamicRef|\$recursiveRef)"/;
+/** Characters of the schema times those of the value: some ten milliseconds at the very worst. */
+const mostUnwatched = 10_000_000;
 
 /** The arguments as the server gets them, or what is wrong with them in words that a model can act on. */
 export function readArguments(
@@ -39,31 +49,35 @@ function withoutNulls(args: Record<string, unknown>, { required }: JsonSchema): 
 
 /** What is wrong with the value by the schema, in words that a model can act on. */
 export function problemIn(value: unknown, schema: JsonSchema): string | undefined {
-  const check = checkOf(schema);
-  if (!check || passes(check, value, schema)) return undefined;
+  const { check, length } = compiledOf(schema);
+  if (!check || passes(check, value, schema, length)) return undefined;
   const problems = [...new Set((check.errors ?? []).map(describe))];
   const more = problems.length > maxProblems ? `; and ${problems.length - maxProblems} more` : "";
   return `${problems.slice(0, maxProblems).join("; ")}${more}`;
 }
 
 /** Also when there is no telling in time: then this schema is not asked again, and the check is left to the server. */
-function passes(check: ValidateFunction, value: unknown, schema: JsonSchema): boolean {
+function passes(check: ValidateFunction, value: unknown, schema: JsonSchema, length: number): boolean {
+  // The watch is a thread of its own, and costs more than all else that is done for a call.
+  if (length < mostUnwatched && length * String(JSON.stringify(value)).length < mostUnwatched)
+    return Boolean(check(value));
   const checked = withinTime(longestCheckMs, () => Boolean(check(value)));
-  if (!checked) compiled.set(schema, { check: undefined });
+  if (!checked) compiled.set(schema, { check: undefined, length });
   return checked?.result ?? true;
 }
 
 /** Whether arguments are checked against it at all. */
 export function isCheckable(schema: JsonSchema): boolean {
-  return checkOf(schema) !== undefined;
+  return compiledOf(schema).check !== undefined;
 }
 
-function checkOf(schema: JsonSchema): Check {
+function compiledOf(schema: JsonSchema): Compiled {
   const known = compiled.get(schema);
-  if (known) return known.check;
-  const check = compile(schema);
-  compiled.set(schema, { check });
-  return check;
+  if (known) return known;
+  const text = JSON.stringify(schema);
+  const fresh = { check: compile(schema), length: endless.test(text) ? Number.POSITIVE_INFINITY : text.length };
+  compiled.set(schema, fresh);
+  return fresh;
 }
 
 /**

@@ -46,6 +46,14 @@ const unlimited: BudgetParts = {
   now: Date.now,
 };
 
+/** In the order in which they are asked. */
+const every = [
+  ...(["loop", "hops", "time"] as const).map((limit) => ({ scope: "turn" as const, limit })),
+  ...(["turn", "conversation", "day"] as const).flatMap((scope) =>
+    (["calls", "tokens", "usd"] as const).map((limit) => ({ scope, limit })),
+  ),
+];
+
 /** The accounts of one turn. Decides nothing but whether a step fits; who asks, and what follows, is not its business. */
 export class Budget {
   readonly clock: TurnClock;
@@ -53,6 +61,8 @@ export class Budget {
   readonly #turn: Totals;
   readonly #conversation: Totals;
   readonly #granted = new Map<string, number>();
+  /** The limits that there are. */
+  readonly #kept: readonly Pick<Account, "scope" | "limit" | "amount">[];
   #hops: number;
   #loop = 0;
 
@@ -63,6 +73,10 @@ export class Budget {
     this.#turn = turn;
     this.#conversation = { ...parts.earlier.conversation };
     this.clock = new TurnClock(parts.now);
+    this.#kept = every.flatMap(({ scope, limit }) => {
+      const amount = this.#amount(scope, limit);
+      return Number.isFinite(amount) ? [{ scope, limit, amount }] : [];
+    });
   }
 
   get limitsMoney(): boolean {
@@ -128,22 +142,14 @@ export class Budget {
   async #accounts(): Promise<Account[]> {
     const { limits } = this.#parts;
     const hasDay = limits.day.tokens !== undefined || limits.day.usd !== undefined;
-    const day = hasDay ? await this.#parts.daySpent() : nothing;
-    const spending = [
-      { scope: "turn", totals: this.#turn },
-      { scope: "conversation", totals: this.#conversation },
-      { scope: "day", totals: { ...day, calls: 0 } },
-    ] as const;
-    const used = { hops: this.#hops, time: this.clock.elapsedMs, loop: this.#loop };
-    const accounts = [
-      ...(["loop", "hops", "time"] as const).map((limit) => ({ scope: "turn" as const, limit, used: used[limit] })),
-      ...spending.flatMap(({ scope, totals }) =>
-        (["calls", "tokens", "usd"] as const).map((limit) => ({ scope, limit, used: totals[limit], totals })),
-      ),
-    ];
-    return accounts.flatMap((account) => {
-      const amount = this.#amount(account.scope, account.limit);
-      return Number.isFinite(amount) ? [{ ...account, amount }] : [];
+    const day = hasDay ? { ...(await this.#parts.daySpent()), calls: 0 } : nothing;
+    const spent = { turn: this.#turn, conversation: this.#conversation, day };
+    return this.#kept.map(({ scope, limit, amount }) => {
+      if (limit === "loop") return { scope, limit, amount, used: this.#loop };
+      if (limit === "hops") return { scope, limit, amount, used: this.#hops };
+      if (limit === "time") return { scope, limit, amount, used: this.clock.elapsedMs };
+      const totals = spent[scope];
+      return { scope, limit, amount, used: totals[limit], totals };
     });
   }
 

@@ -37,10 +37,8 @@ export class LimitGate {
 
   /** Once tools were called, enough must be left for an answer about them. */
   async *beforeRequest(request: Asked, hop: number): AsyncGenerator<ChatEvent> {
-    const first = this.#need(inputTokens(request), leastAnswerTokens);
-    const last =
-      hop === 0 ? { tokens: 0, usd: 0 } : this.#need(inputTokens({ ...request, tools: [] }), leastAnswerTokens);
-    yield* this.#pass({ hops: 1, tokens: first.tokens + last.tokens, usd: first.usd + last.usd });
+    const need = this.#parts.budget.limitsTokens ? this.#tokensFor(request, hop) : { tokens: 0, usd: 0 };
+    yield* this.#pass({ hops: 1, ...need });
   }
 
   /** Returns how many of the calls may run. */
@@ -62,6 +60,13 @@ export class LimitGate {
     const maxTokens = Math.min(left.tokens - input.tokens, affordable);
     if (maxTokens < leastAnswerTokens) return undefined;
     return maxTokens < longAnswerTokens ? { maxTokens } : {};
+  }
+
+  #tokensFor(request: Asked, hop: number): { tokens: number; usd: number } {
+    const first = this.#need(inputTokens(request), leastAnswerTokens);
+    if (hop === 0) return first;
+    const last = this.#need(inputTokens({ ...request, tools: [] }), leastAnswerTokens);
+    return { tokens: first.tokens + last.tokens, usd: first.usd + last.usd };
   }
 
   #need(input: number, output: number): { tokens: number; usd: number } {

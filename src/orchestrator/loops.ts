@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { ToolCall } from "../core/chat.js";
 import type { ToolResult } from "../core/ports.js";
 
@@ -37,9 +37,7 @@ export class Loops {
 }
 
 function keyOf({ name, arguments: text }: ToolCall, { content, isError }: ToolResult): string {
-  return createHash("sha256")
-    .update(JSON.stringify([name, canonical(text), content, isError]))
-    .digest("base64");
+  return hash("sha256", JSON.stringify([name, canonical(text), content, isError]), "base64");
 }
 
 /** The same for arguments that differ in the order of their keys or in white space only. */

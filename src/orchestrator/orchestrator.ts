@@ -56,22 +56,20 @@ export class Orchestrator {
    * The same completion, shown as it is written: deltas, then the completion. Retries until the first delta was shown, and
    * after it only where a `discard` may void what was shown. Leaving the loop early cancels the request. Throws LlmError.
    */
-  async *streamOpenAIApi(request: CompletionRequest, options: CallOptions = {}): AsyncGenerator<CompletionEvent> {
+  streamOpenAIApi(request: CompletionRequest, options: CallOptions = {}): AsyncGenerator<CompletionEvent, undefined> {
     const left = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
-    const events = new Channel<CompletionEvent>();
-    this.#post(request, { ...options, signal, streaming: true, onDelta: (delta) => events.push(delta) }).then(
-      (completion) => {
-        events.push({ type: "completion", completion });
-        events.close();
-      },
-      (error: unknown) => events.close({ error }),
-    );
-    try {
-      yield* events;
-    } finally {
-      left.abort();
-    }
+    const begin = () => {
+      const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
+      this.#post(request, { ...options, signal, streaming: true, onDelta: (delta) => events.push(delta) }).then(
+        (completion) => {
+          events.push({ type: "completion", completion });
+          events.close();
+        },
+        (error: unknown) => events.close({ error }),
+      );
+    };
+    const events = new Channel<CompletionEvent>({ begin, left: () => left.abort() });
+    return events;
   }
 
   /** What is known of the model that a request would be sent to: tokens and tools that it can take. Throws LlmError. */

@@ -41,3 +41,49 @@ test("an item pushed while the consumer works on another one is not lost", async
   }
   expect(seen).toEqual([1, 2, 3]);
 });
+
+test("a burst gives way to timers, and loses nothing", async () => {
+  const channel = new Channel<number>();
+  for (let item = 0; item < 2000; item++) channel.push(item);
+  channel.close();
+  let fired = 0;
+  setImmediate(() => {
+    fired = seen.length;
+  });
+  const seen: number[] = [];
+  for await (const item of channel) seen.push(item);
+  expect(seen).toEqual(Array.from({ length: 2000 }, (_, item) => item));
+  expect(fired).toBeGreaterThan(0);
+  expect(fired).toBeLessThan(500);
+});
+
+test("items that are asked for before they are there come in the order of the asking; whoever asks for more gets the end", async () => {
+  const channel = new Channel<number>();
+  const asked = [channel.next(), channel.next(), channel.next(), channel.next()];
+  channel.push(1);
+  channel.push(2);
+  channel.close({ error: new Error("cut") });
+  expect(await Promise.allSettled(asked)).toMatchObject([
+    { value: { value: 1 } },
+    { value: { value: 2 } },
+    { reason: { message: "cut" } },
+    { value: { done: true } },
+  ]);
+});
+
+test("nothing begins before the first item is asked for; leaving is told once, and only of what has begun", async () => {
+  const told: string[] = [];
+  const channelOf = (name: string) =>
+    new Channel<number>({ begin: () => told.push(`${name} begins`), left: () => told.push(`${name} is left`) });
+  await channelOf("unread").return();
+  const channel = channelOf("read");
+  const first = channel.next();
+  channel.push(1);
+  channel.push(2);
+  expect(await first).toEqual({ done: false, value: 1 });
+  await channel.return();
+  await channel.return();
+  channel.close({ error: new Error("what nobody waits for any more") });
+  expect(await channel.next()).toEqual({ done: true, value: undefined });
+  expect(told).toEqual(["read begins", "read is left"]);
+});

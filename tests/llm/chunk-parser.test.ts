@@ -1,6 +1,9 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
+import type { Delta } from "../../src/core/chat.js";
 import { ChunkParser } from "../../src/llm/chunk-parser.js";
+import { AnswerFold } from "../../src/llm/deltas.js";
+import { MessageReader } from "../../src/llm/messages.js";
 
 const chunk = (delta: object, rest: object = {}) =>
   JSON.stringify({ id: "c1", choices: [{ index: 0, delta, ...rest }] });
@@ -54,3 +57,67 @@ test("chunks that differ in their word alone are one object; any other is a new 
   expect(parser.parse(chunk({ content: 'a "quote"' }))).not.toBe(first);
   expect(parser.parse(chunk({ content: "a word that is long" }))).not.toBe(first);
 });
+
+test("a stream of any events, cut anywhere, tells what a parser of every event tells", () => {
+  const word = fc.oneof(
+    fc.string({ maxLength: 14 }),
+    fc.string({ unit: "binary", maxLength: 4 }),
+    fc.constant("content"),
+  );
+  const data = fc.oneof(
+    { weight: 8, arbitrary: word.map((content) => chunk({ content })) },
+    word.map((content) => chunk({ content, reasoning: "r" })),
+    word.map((content) => chunk({ content }, { finish_reason: content })),
+    word.map((content) => chunk({ content }, { usage: { prompt_tokens: 1, completion_tokens: 2 } })),
+    word.map((content) =>
+      chunk({ content, tool_calls: [{ index: 0, id: "1", function: { name: "a", arguments: "" } }] }),
+    ),
+    fc.constant("[DONE]"),
+    fc.constant("ping"),
+    fc.constant("{"),
+  );
+  const line = fc.oneof(
+    { weight: 8, arbitrary: data.map((text) => `data: ${text}\n\n`) },
+    data.map((text) => `data:${text}\n\n`),
+    data.map((text) => `data: ${text}\r\n\r\n`),
+    data.map((text) => `event: x\ndata: ${text}\n\n`),
+    data.map((text) => `: comment\ndata: ${text}\n\n\n`),
+    data.map((text) => `data: ${text}\n`),
+  );
+  const cuts = fc.array(fc.nat({ max: 400 }), { maxLength: 6 });
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 12 }), cuts, (lines, lengths) => {
+      const text = lines.join("");
+      // With such line ends every event goes through the parser.
+      expect(toldBy(text, lengths)).toEqual(toldBy(text.replaceAll(/\r?\n/g, "\r\n"), []));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+/** What the fold of a stream shows, piece by piece, and what comes of it. `cuts`: lengths of its first pieces. */
+function toldBy(text: string, cuts: readonly number[]): unknown {
+  const shown: Delta[] = [];
+  const fold = new AnswerFold((delta) => shown.push(delta), { thinkTags: false });
+  const reader = new MessageReader((message) => fold.push(message), fold);
+  const faults: unknown[] = [];
+  let rest = Buffer.from(text);
+  for (const length of [...cuts, rest.length]) {
+    faults.push(reader.feed(rest.subarray(0, length)));
+    rest = rest.subarray(length);
+  }
+  faults.push(reader.end());
+  const { isFinished, progress } = fold;
+  const fault = faults.find((each) => each !== undefined);
+  return {
+    shown,
+    fault,
+    isDone: reader.isDone,
+    isFinished,
+    progress,
+    answer: fold.finish(
+      () => "id",
+      () => false,
+    ),
+  };
+}

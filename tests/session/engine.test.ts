@@ -61,8 +61,9 @@ function engineOf({ leaseMs }: { leaseMs?: number } = {}) {
 }
 
 async function next<T>(channel: Channel<T>): Promise<T> {
-  for await (const item of channel) return item;
-  throw new Error("closed");
+  const { done, value } = await channel.next();
+  if (done) throw new Error("closed");
+  return value;
 }
 
 test("what a process says to a turn of its own arrives, though nobody else writes", async () => {

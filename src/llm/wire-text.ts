@@ -1,0 +1,150 @@
+/**
+ * The body of a request as text, put together from what was written before: a turn sends the same messages and tools again with every
+ * hop. 400 messages take a third of the time that writing them anew does.
+ */
+import type { CompletionRequest, Message, ToolDefinition } from "../core/chat.js";
+import type { Quirks } from "./presets.js";
+import { RequestBody } from "./request-body.js";
+import { bodyOf, type WireOptions, wireTool } from "./wire.js";
+import { WireWalk } from "./wire-messages.js";
+
+/** The same text as `JSON.stringify(requestBody(request, options))`. A tool that was sent once is not changed in place. */
+export function writeBody(request: CompletionRequest, options: WireOptions): RequestBody {
+  const { quirks = options.provider.quirks } = options;
+  const written = writtenFor(quirks);
+  const messages = new List((to) => writeMessages(to, request.messages, quirks, written));
+  const tools = new List((to) => to.add(toolsText(request.tools, quirks, written)));
+  const body = new RequestBody();
+  let separator = "{";
+  for (const [key, value] of Object.entries(bodyOf(request, options, { messages, tools }))) {
+    const json = value instanceof List ? "" : JSON.stringify(value);
+    if (json === undefined) continue;
+    body.add(`${separator}${JSON.stringify(key)}:${json}`);
+    separator = ",";
+    if (!(value instanceof List)) continue;
+    body.add("[");
+    value.write(body);
+    body.add("]");
+  }
+  body.add("}");
+  return body;
+}
+
+/** What writes the members of a JSON list. */
+class List {
+  constructor(readonly write: (to: RequestBody) => void) {}
+}
+
+/** Longer messages are written anew each time, so that no long prompt is in memory twice. Characters. */
+const mostKept = 64 * 1024;
+
+/** A shorter conversation is written sooner than it is compared. Messages. */
+const leastKept = 4;
+
+interface Kept {
+  /** What the text was made of. Callers may change their messages between two requests. */
+  made: readonly unknown[];
+  /** From the second time on: most requests of a program's own are sent once. */
+  json?: string;
+}
+
+/** What was written in one provider's words, for as long as the messages and tools themselves are there. */
+interface Written {
+  messages: WeakMap<Message, Kept>;
+  tools: WeakMap<ToolDefinition, string>;
+  lists: WeakMap<readonly ToolDefinition[], { tools: readonly ToolDefinition[]; text: string }>;
+}
+
+const byQuirks = new WeakMap<Quirks, Written>();
+
+function writtenFor(quirks: Quirks): Written {
+  const known = byQuirks.get(quirks);
+  if (known) return known;
+  const fresh = { messages: new WeakMap(), tools: new WeakMap(), lists: new WeakMap() };
+  byQuirks.set(quirks, fresh);
+  return fresh;
+}
+
+function writeMessages(
+  to: RequestBody,
+  messages: readonly Message[],
+  quirks: Quirks,
+  { messages: written }: Written,
+): void {
+  const walk = new WireWalk(quirks);
+  let isFirst = true;
+  const add = (json: string) => {
+    if (!isFirst) to.add(",");
+    isFirst = false;
+    to.add(json);
+  };
+  for (const message of messages) {
+    const kept = walk.isBetween ? written.get(message) : undefined;
+    const isSame = kept !== undefined && isMadeOf(message, kept.made);
+    if (isSame && kept.json !== undefined) {
+      add(kept.json);
+      continue;
+    }
+    const { isBetween, generated } = walk;
+    const json = walk
+      .next(message)
+      .map((wire) => JSON.stringify(wire))
+      .join(",");
+    add(json);
+    // Only what says the same wherever it stands.
+    if (!isBetween || !walk.isBetween || walk.generated !== generated) continue;
+    if (json.length > mostKept || messages.length < leastKept) continue;
+    if (isSame) kept.json = json;
+    else keep(written, message);
+  }
+  for (const wire of walk.end()) add(JSON.stringify(wire));
+}
+
+function keep(written: WeakMap<Message, Kept>, message: Message): void {
+  const made: unknown[] = [];
+  const isWhole = eachPart(message, (part) => made.push(part) > 0);
+  if (isWhole) written.set(message, { made: made.slice() }); // without the room to grow
+}
+
+function isMadeOf(message: Message, made: readonly unknown[]): boolean {
+  let place = 0;
+  return eachPart(message, (part) => made[place++] === part) && place === made.length;
+}
+
+/** Every value that a message's text depends on, as long as `visit` returns true. False also where one is no plain value. */
+function eachPart(message: Message, visit: (part: unknown) => boolean): boolean {
+  if (!visit(message.role)) return false;
+  if (message.role === "system") return visit(message.content);
+  if (message.role === "assistant") {
+    if (!visit(message.content) || !visit(message.reasoning)) return false;
+    for (const call of message.toolCalls) {
+      if (call.opaque !== undefined || !visit(call.id) || !visit(call.name) || !visit(call.arguments)) return false;
+    }
+    return true;
+  }
+  if (message.role === "tool" && !visit(message.toolCallId)) return false;
+  for (const part of message.content) {
+    if (!visit(part.type)) return false;
+    if (part.type === "text") {
+      if (!visit(part.text)) return false;
+    } else if (part.type === "resource_link") {
+      if (!visit(part.uri) || !visit(part.name) || !visit(part.mimeType)) return false;
+    } else if (!visit(part.data) || !visit(part.mimeType)) return false;
+  }
+  return true;
+}
+
+function toolsText(tools: readonly ToolDefinition[], quirks: Quirks, { tools: written, lists }: Written): string {
+  if (tools.length === 0) return "";
+  const known = lists.get(tools);
+  if (known?.tools.length === tools.length && tools.every((tool, place) => known.tools[place] === tool))
+    return known.text;
+  const texts = tools.map((tool) => {
+    const json = written.get(tool) ?? JSON.stringify(wireTool(tool, quirks));
+    written.set(tool, json);
+    return json;
+  });
+  const text = texts.join(",");
+  lists.set(tools, { tools: [...tools], text });
+  return text;
+}
