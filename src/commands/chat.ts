@@ -32,8 +32,11 @@ async function openChat(globals: GlobalOptions, flags: ChatFlags): Promise<void>
   const { runRepl } = await import("../frontends/repl/repl.js");
   const { createColors, isColorSupported } = (await import("picocolors")).default;
   const listeners = new Set<(line: string) => void>();
+  /** Of servers that failed before the chat was there. */
+  const early: string[] = [];
   const onNotice = (listener: (line: string) => void) => {
     listeners.add(listener);
+    for (const line of early.splice(0)) listener(line);
     return () => listeners.delete(listener);
   };
   const colors = createColors(isColorSupported);
@@ -52,7 +55,9 @@ async function openChat(globals: GlobalOptions, flags: ChatFlags): Promise<void>
     {
       followsFiles: true,
       observe: ({ scope, message }) => {
-        for (const listener of listeners) listener(`${scope}: ${message}`);
+        const line = `${scope}: ${message}`;
+        if (listeners.size === 0) early.push(line);
+        for (const listener of listeners) listener(line);
       },
     },
   );

@@ -70,6 +70,7 @@ describe("an empty configuration", () => {
       telemetry: { headers: {}, serviceName: "mcp-platform", captureContent: false, maxLength: 8192 },
       mcpServe: { chat: true, tools: [], resources: false, prompts: false, plainNames: false },
       mcpServers: [],
+      remembersTools: true,
     });
   });
 

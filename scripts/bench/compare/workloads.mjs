@@ -7,7 +7,8 @@ import { serverCommand } from "./processes.mjs";
 const perCall = { metric: "cpu", label: "CPU per call", unit: "µs" };
 const perHop = { metric: "cpu", label: "CPU per hop", unit: "µs" };
 const wallPerHop = { metric: "wall", label: "wall time per hop", unit: "ms", scale: 1e-3 };
-const hopsOf = (more) => ({ kind: "turns", count: 3, hops: 10, calls: 1, tool: "echo", ...more });
+/** Enough of it in a round that what is measured is the code at work, and not its compilation: a host stays for days. */
+const hopsOf = (more) => ({ kind: "turns", count: 15, hops: 10, calls: 1, tool: "echo", ...more });
 const overStdio = ({ name = "srv" } = {}) => ({ name, ...serverCommand("servers/mcp-stdio.mjs") });
 const overHttp = ({ mcpUrl }) => ({ name: "srv", url: mcpUrl });
 const many = (count, server) => Array.from({ length: count }, (_, index) => ({ ...server, name: `srv${index}` }));
@@ -17,7 +18,7 @@ export const workloads = [
     key: "W1",
     title: "plain calls, one at a time",
     rounds: 10,
-    task: { kind: "calls", count: 100, inFlight: 1 },
+    task: { kind: "calls", count: 500, inFlight: 1 },
     rows: [
       { ...perCall, gate: 2, aim: 1.5 },
       { metric: "wall", label: "wall time per call", unit: "µs" },
@@ -27,7 +28,7 @@ export const workloads = [
     key: "W2",
     title: "plain calls, 64 in flight",
     rounds: 10,
-    task: { kind: "calls", count: 320, inFlight: 64 },
+    task: { kind: "calls", count: 1_280, inFlight: 64 },
     rows: [{ ...perCall, gate: 2, aim: 1.6 }],
   },
   {
@@ -94,7 +95,7 @@ export const workloads = [
     key: "W8",
     title: "a call with 400 messages of history against an empty one",
     rounds: 10,
-    task: { kind: "growth", count: 10, messages: 400 },
+    task: { kind: "growth", count: 50, messages: 400 },
     rows: [
       { metric: "growth", label: "growth of CPU per call", unit: "µs", gate: 1.2, aim: 0.7 },
       { metric: "wall", label: "wall time per call with the history", unit: "µs" },
@@ -106,7 +107,7 @@ export const workloads = [
     rounds: 8,
     durable: true,
     servers: () => [overStdio()],
-    task: hopsOf({ count: 1, hops: 60, tool: "kilobyte" }),
+    task: hopsOf({ count: 3, hops: 60, tool: "kilobyte" }),
     rows: [perHop],
   },
   {

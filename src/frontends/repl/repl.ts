@@ -27,6 +27,7 @@ Alt-Enter, Ctrl-J or a \\ at the end begins a new line. Esc or Ctrl-C cancels a 
 export async function runRepl(parts: DoorParts, options: ReplOptions, terminal: ReplTerminal): Promise<number> {
   const repl = new Repl(parts, options, terminal);
   const stopInterrupts = terminal.onInterrupt(() => repl.interrupts.ctrlC());
+  repl.greet();
   const stopNotices = terminal.onNotice?.((line) => repl.notice(line));
   try {
     return await Promise.race([repl.run(), repl.interrupts.left]);
@@ -79,9 +80,12 @@ class Repl {
     });
   }
 
-  async run(): Promise<number> {
+  greet(): void {
     const greeting = greetingLines(this.#options, this.#conversation.modelName, this.#parts.hub);
     this.#editor.print(`${greeting.map((line) => this.#dim(line)).join("")}\n`);
+  }
+
+  async run(): Promise<number> {
     await this.#recover();
     this.#parts.sessions.startRetention();
     for (let line = await this.#editor.next(); line !== undefined; line = await this.#editor.next()) {
