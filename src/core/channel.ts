@@ -37,8 +37,11 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
 
   push(item: T): void {
     if (this.#isOver) return;
-    this.#items.push(item);
-    if (this.#asked.length > 0) this.#serve();
+    // Who waits for the only item gets it: a stream that is read as fast as it comes needs no queue.
+    if (this.#asked.length > 0 && !this.#isReady && !this.#isPausing) {
+      this.#burst = 0;
+      this.#asked.shift()?.resolve({ done: false, value: item });
+    } else this.#items.push(item);
   }
 
   /** Ends the iteration after the items pushed so far; with an error, by throwing it. */
