@@ -10,19 +10,25 @@ function followed(text: string, event: TurnEvent): string {
   return event.type === "discard" ? "" : text;
 }
 
+function gate() {
+  let resolve = () => {};
+  const promise = new Promise<void>((open) => {
+    resolve = open;
+  });
+  return { promise, resolve: () => resolve() };
+}
+
 test("who reads more slowly than it happens is told the open answer anew, and has all of it", async () => {
   const words = Array.from({ length: 3_000 }, (_, index) => `${index} `);
-  let goOn = () => {};
-  const wait = new Promise<void>((resolve) => {
-    goOn = resolve;
-  });
-  const written = () => wait;
+  const { promise: written, resolve: goOn } = gate();
+  const { promise: read, resolve: finish } = gate();
   await using llm = await startLlmServer([
     stream([
       chunk({ content: "begin " }),
       ...words.map((word) => chunk({ content: word })),
-      written,
+      () => written,
       chunk({ content: "end" }),
+      () => read, // what is stored by then is not told word by word
       chunk({}, "stop"),
       "data: [DONE]\n\n",
     ]),
@@ -42,6 +48,7 @@ test("who reads more slowly than it happens is told the open answer anew, and ha
     text = followed(text, event);
     if (event.type === "discard") discards++;
     if (text.endsWith("2999 ")) goOn();
+    if (text.endsWith("end")) finish();
     if (event.type === "assistant_message") {
       expect(discards).toBeGreaterThan(0);
       expect(text).toBe(event.message.content);
