@@ -4,8 +4,9 @@ import { register } from "node:module";
 const hook = `
 export async function load(url, context, next) {
   const loaded = await next(url, context);
-  if (!url.endsWith("/history/schema-version.js")) return loaded;
-  return { ...loaded, source: String(loaded.source).replace("foldVersion = 1", "foldVersion = 2") };
+  if (!url.includes("/dist/cli/")) return loaded;
+  const source = String(loaded.source);
+  return source.includes("foldVersion = 1;") ? { ...loaded, source: source.replace("foldVersion = 1;", "foldVersion = 2;") } : loaded;
 }
 `;
 register(`data:text/javascript,${encodeURIComponent(hook)}`);
