@@ -36,7 +36,7 @@ export function chartOf({ contestants, rows }) {
     return rect(x, 12, 10, 10, colourOf(names, name)) + text(x + 14, 17, name, "start");
   });
   const title = "CPU or time as a multiple of a bare node:http client (grey line), shorter is better; red: our gate";
-  return svg(labelWidth + plotWidth + 60, y + 20, [...legend, ...parts, text(12, y + 6, title, "start")]);
+  return svg(title, labelWidth + plotWidth + 60, y + 20, [...legend, ...parts, text(12, y + 6, title, "start")]);
 }
 
 function colourOf(names, name) {
@@ -57,9 +57,9 @@ function text(x, y, content, anchor) {
   return `<text x="${x.toFixed(1)}" y="${y}" text-anchor="${anchor}" dominant-baseline="middle">${escaped}</text>\n`;
 }
 
-function svg(width, height, parts) {
+function svg(title, width, height, parts) {
   const box = `xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
   const style = 'font-family="system-ui, sans-serif" font-size="11" fill="#222222"';
   const back = `<rect width="${width}" height="${height}" fill="#ffffff"/>\n`;
-  return `<svg ${box} role="img">\n${back}<g ${style}>\n${parts.join("")}</g>\n</svg>\n`;
+  return `<svg ${box} role="img">\n<title>${title}</title>\n${back}<g ${style}>\n${parts.join("")}</g>\n</svg>\n`;
 }
