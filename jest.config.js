@@ -5,6 +5,7 @@ const common = {
   testEnvironment: "node",
   extensionsToTreatAsEsm: [".ts"],
   moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
+  setupFiles: ["<rootDir>/tests/support/suppressed-error.mjs"],
   transform: { "^.+\\.ts$": ["ts-jest", { useESM: true, tsconfig: "tsconfig.json", diagnostics: false }] },
 };
 
@@ -27,7 +28,7 @@ const onPostgres = {
   ...common,
   displayName: "postgres",
   testMatch: onEitherLog.map((name) => `<rootDir>/tests/${name}.test.ts`),
-  setupFiles: ["<rootDir>/tests/support/on-postgres.mjs"],
+  setupFiles: [...common.setupFiles, "<rootDir>/tests/support/on-postgres.mjs"],
   globalSetup: "<rootDir>/tests/support/shared-postgres.mjs",
   globalTeardown: "<rootDir>/tests/support/shared-postgres-ends.mjs",
 };
