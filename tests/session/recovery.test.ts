@@ -81,9 +81,10 @@ describe("two hosts on one log", () => {
       (response, request) => void gate.then(() => answer("still here")(response, request)),
     ]);
     await using desk = await Desk.open();
-    const [owner, watcher] = [await desk.host(llm), await desk.host(llm)];
+    const owner = await desk.host(llm);
     const mine = collect(owner.sessions.open("c").prompt({ requestId: "r", text: "go" }));
     await llm.received(1);
+    const watcher = await desk.host(llm); // not before: either of two might have been given the turn
     const theirs = await watcher.sessions.open("c").submit({ requestId: "r", text: "go" });
     await watcher.close();
     await expect(collect(theirs.watch())).rejects.toMatchObject({ kind: "shutting_down" });
