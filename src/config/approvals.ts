@@ -1,6 +1,6 @@
 /** What the user answered for a project or for good when he was asked about a tool. */
 import { hash } from "node:crypto";
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../core/errors.js";
 import type { KeptApprovals, Observe, RememberedTool } from "../core/ports.js";
@@ -20,19 +20,34 @@ interface ApprovalsParts {
   now: () => number;
 }
 
+/** File systems tell times of changes to some milliseconds, FAT to two seconds. */
+const settledMs = 4_000;
+
 /** One file an answer: hosts that write at once do not undo each other's, and what one takes back is gone for all. */
 export class Approvals implements KeptApprovals {
   readonly #folder: string;
   readonly #parts: ApprovalsParts;
   /** What could not be written. */
   readonly #unwritten = new Map<string, KeptApproval>();
+  /** Tools that there is no answer about, as long as nothing comes into the folder. */
+  #unanswered: { changedAt: number; tools: Set<string> } = { changedAt: 0, tools: new Set() };
 
   constructor(folder: string, parts: ApprovalsParts) {
     this.#folder = folder;
     this.#parts = parts;
   }
 
+  /** Asked before every call of a tool, and mostly there is nothing: then it costs one look at the folder. */
   find(tool: RememberedTool, workspace: string): KeptApproval | undefined {
+    const unanswered = this.#unansweredNow();
+    const key = `${tool.place}\n${tool.server}\n${tool.tool}\n${workspace}`;
+    if (unanswered?.has(key)) return undefined;
+    const answer = this.#find(tool, workspace);
+    if (!answer) unanswered?.add(key);
+    return answer;
+  }
+
+  #find(tool: RememberedTool, workspace: string): KeptApproval | undefined {
     const answers = [workspace, undefined].map((place) => {
       const name = fileNameOf(tool, place);
       return this.#unwritten.get(name) ?? this.#read(name);
@@ -53,6 +68,7 @@ export class Approvals implements KeptApprovals {
       this.#unwritten.delete(name);
     } catch (error) {
       this.#unwritten.set(name, answer);
+      this.#unanswered.tools.clear();
       const message = `the answer about ${server}.${tool} holds until this host ends: ${messageOf(error)}`;
       this.#parts.observe({ level: "warn", scope: "config", message });
     }
@@ -70,6 +86,18 @@ export class Approvals implements KeptApprovals {
     const forgotten = this.list().filter(isMeant);
     for (const answer of forgotten) rmSync(join(this.#folder, fileNameOf(answer, answer.workspace)), { force: true });
     return forgotten;
+  }
+
+  /** Undefined: the folder has just changed, and may change again without a sign of it; or it cannot be looked at. */
+  #unansweredNow(): Set<string> | undefined {
+    try {
+      const changedAt = statSync(this.#folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+      if (this.#parts.now() - changedAt < settledMs) return undefined;
+      if (this.#unanswered.changedAt !== changedAt) this.#unanswered = { changedAt, tools: new Set() };
+      return this.#unanswered.tools;
+    } catch {
+      return undefined;
+    }
   }
 
   #names(): string[] {

@@ -151,11 +151,14 @@ export interface ChatStore {
    * a repetition may mend is put in the queue again. Throws RequestError `request_mismatch` for another content under a known id.
    */
   claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim>;
-  /**
-   * Resolves when the event is as durable as the store makes it. With a grant: rejects with `fenced` when the turn has gone to another
-   * process, and gives the stored event when the place was already written with the same one. The end of a turn gives its grant back.
-   */
+  /** Resolves when the event is as durable as the store makes it. With a grant, as `appendAll`. */
   append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent>;
+  /**
+   * The same of events of one turn, at places that follow one another: all of them or none. Rejects with `fenced` when the turn has gone to
+   * another process, and gives the stored events when the places were already written with the same ones. The end of a turn comes last, and
+   * gives its grant back.
+   */
+  appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]>;
   /** Events with `seq >= from` (default all), in order. */
   read(conversationId: string, from?: number): Promise<StoredEvent[]>;
   /** Latest first. */
@@ -178,7 +181,7 @@ export interface ResultStore {
 /** The right to write a turn's events, until it is given back or taken over. */
 export interface TurnGrant {
   fence: number;
-  /** Counts the turn's events from 1: each place in a turn is written once. */
+  /** Of the first event that is written. Counts the turn's events from 1: each place in a turn is written once. */
   position: number;
 }
 

@@ -10,16 +10,20 @@ export function isOver(last: StoredEvent | undefined): boolean {
 }
 
 /** What becomes of a turn by this event: undefined while it goes on; `failed` when a repetition of its request may mend it. */
-export function stateAfter(event: ChatEvent): "ended" | "failed" | undefined {
-  if (event.type === "turn_error") return event.error.retryable ? "failed" : "ended";
-  return event.type === "turn_end" ? "ended" : undefined;
+export function stateAfter(event: ChatEvent | undefined): "ended" | "failed" | undefined {
+  if (event?.type === "turn_error") return event.error.retryable ? "failed" : "ended";
+  return event?.type === "turn_end" ? "ended" : undefined;
 }
 
-/** An append whose acknowledgement was lost is repeated; anything else at its place is another process's. Throws StoreError `fenced`. */
-export function same(there: StoredEvent, event: ChatEvent): StoredEvent {
-  const { seq, at, ...known } = there;
-  if (isDeepStrictEqual(known, asStored(event))) return there;
-  throw fenced(event.turnId);
+/** Appended events whose acknowledgement was lost are appended again; anything else at their places is another process's. Throws StoreError `fenced`. */
+export function same(there: readonly StoredEvent[], events: readonly ChatEvent[]): StoredEvent[] {
+  return events.map((event, index) => {
+    const found = there[index];
+    if (!found) throw fenced(event.turnId);
+    const { seq, at, ...known } = found;
+    if (!isDeepStrictEqual(known, asStored(event))) throw fenced(event.turnId);
+    return found;
+  });
 }
 
 export function fenced(turnId: string): StoreError {

@@ -9,34 +9,34 @@ interface Row {
   payload: string;
 }
 
+/** More events at once are stored by a transaction: each number of them has a statement of its own, and takes two values an event. */
+const mostInStatement = 32;
+
 /** The table of events, within the caller's transaction. */
 export class SqliteEvents {
+  readonly #db: Connection;
   readonly #now: () => number;
   readonly #insert: Statement;
-  readonly #insertGranted: Statement;
   readonly #ofTurn: Statement;
   readonly #from: Statement;
-  readonly #at: Statement;
+  readonly #onwards: Statement;
+  /** By the number of their events. */
+  readonly #granted: Statement[] = [];
 
   constructor(db: Connection, now: () => number) {
+    this.#db = db;
     this.#now = now;
     this.#insert = db.prepare(
       `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
        VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE conversation_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7)
        RETURNING seq`,
     );
-    this.#insertGranted = db.prepare(
-      `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
-       SELECT ?1, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE conversation_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7
-       WHERE EXISTS (SELECT 1 FROM turns WHERE conversation_id = ?1 AND turn_id = ?2 AND fence = ?8 AND state = 'running')
-       ON CONFLICT (conversation_id, turn_id, position) WHERE position IS NOT NULL DO NOTHING RETURNING seq`,
-    );
     this.#ofTurn = db.prepare(
       "SELECT seq, at, payload FROM events WHERE conversation_id = ? AND turn_id = ? ORDER BY seq",
     );
     this.#from = db.prepare("SELECT seq, at, payload FROM events WHERE conversation_id = ? AND seq >= ? ORDER BY seq");
-    this.#at = db.prepare(
-      "SELECT seq, at, payload FROM events WHERE conversation_id = ? AND turn_id = ? AND position = ?",
+    this.#onwards = db.prepare(
+      "SELECT seq, at, payload FROM events WHERE conversation_id = ? AND turn_id = ? AND position >= ? ORDER BY position",
     );
   }
 
@@ -51,16 +51,21 @@ export class SqliteEvents {
   }
 
   /**
-   * In a transaction of its own, which is one statement: most events are stored so, at a third of the cost. Undefined when nothing was
-   * stored, since the turn is not running under that fence or has such an event.
+   * In a transaction of its own, which is one statement: most events are stored so, at half the cost. Undefined when nothing was stored:
+   * the turn is not running under that fence, has events at these places or after them, or they are too many for a statement.
    */
-  insertGranted(conversationId: string, event: ChatEvent, { fence, position }: TurnGrant): StoredEvent | undefined {
-    const payload = JSON.stringify(event);
+  insertGranted(conversationId: string, events: readonly ChatEvent[], { fence, position }: TurnGrant) {
+    const [first] = events;
+    if (!first || events.length > mostInStatement) return undefined;
     const at = this.#now();
-    const values = [conversationId, event.turnId, event.type, requestIdOf(event), payload, at, position, fence];
+    const payloads = events.map((event) => JSON.stringify(event));
+    const values = events.flatMap(({ type }, index) => [type, payloads[index] as string]);
     // To its end, which is where it would fail to be written.
-    const [row] = this.#insertGranted.all(...values) as { seq: number }[];
-    return row && toEvent({ seq: row.seq, at, payload });
+    let insert = this.#granted[events.length];
+    if (!insert) this.#granted[events.length] = insert = this.#db.prepare(insertGranted(events.length));
+    const rows = insert.all(conversationId, first.turnId, at, position, fence, ...values) as { seq: number }[];
+    if (rows.length === 0) return undefined;
+    return rows.map(({ seq }, index) => toEvent({ seq, at, payload: payloads[index] as string }));
   }
 
   ofTurn(conversationId: string, turnId: string): StoredEvent[] {
@@ -71,10 +76,21 @@ export class SqliteEvents {
     return toEvents(this.#from.all(conversationId, seq));
   }
 
-  at(conversationId: string, turnId: string, position: number): StoredEvent | undefined {
-    const row = this.#at.get(conversationId, turnId, position) as Row | undefined;
-    return row && toEvent(row);
+  /** From this place in the turn on. */
+  onwards(conversationId: string, turnId: string, position: number): StoredEvent[] {
+    return toEvents(this.#onwards.all(conversationId, turnId, position));
   }
+}
+
+/** Values: conversation, turn, time, first position, fence; then type and payload of each event. Gives their `seq`. */
+function insertGranted(count: number): string {
+  const rows = Array.from({ length: count }, (_, index) => `(${index}, ?${6 + 2 * index}, ?${7 + 2 * index})`);
+  return `INSERT INTO events (conversation_id, seq, turn_id, type, payload, at, position)
+    SELECT ?1, next.seq + event.column1, ?2, event.column2, event.column3, ?3, ?4 + event.column1
+    FROM (SELECT coalesce(max(seq), 0) + 1 AS seq FROM events WHERE conversation_id = ?1) AS next, (VALUES ${rows}) AS event
+    WHERE EXISTS (SELECT 1 FROM turns WHERE conversation_id = ?1 AND turn_id = ?2 AND fence = ?5 AND state = 'running')
+      AND NOT EXISTS (SELECT 1 FROM events WHERE conversation_id = ?1 AND turn_id = ?2 AND position >= ?4)
+    RETURNING seq`;
 }
 
 function requestIdOf(event: ChatEvent): string | null {

@@ -104,18 +104,25 @@ class SqliteStore implements ChatStore {
   }
 
   async append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent> {
-    const state = stateAfter(event);
-    if (grant && !state) {
-      const stored = this.#guarded("write", () => this.#events.insertGranted(conversationId, event, grant));
+    if (!grant) return this.#written(() => this.#events.insert(conversationId, event));
+    const [stored] = await this.appendAll(conversationId, [event], grant);
+    return stored as StoredEvent;
+  }
+
+  async appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]> {
+    const last = events.at(-1);
+    const state = stateAfter(last);
+    if (!state) {
+      const stored = this.#guarded("write", () => this.#events.insertGranted(conversationId, events, grant));
       if (stored) return stored;
     }
+    const { turnId } = last as ChatEvent;
     return this.#written(() => {
-      if (!grant) return this.#events.insert(conversationId, event);
-      this.#turns.requireGrant(conversationId, event.turnId, grant.fence);
-      const there = this.#events.at(conversationId, event.turnId, grant.position);
-      if (there) return same(there, event);
-      const stored = this.#events.insert(conversationId, event, grant.position);
-      if (state) this.#turns.end(conversationId, event.turnId, state);
+      this.#turns.requireGrant(conversationId, turnId, grant.fence);
+      const there = this.#events.onwards(conversationId, turnId, grant.position);
+      if (there.length > 0) return same(there, events);
+      const stored = events.map((event, index) => this.#events.insert(conversationId, event, grant.position + index));
+      if (state) this.#turns.end(conversationId, turnId, state);
       return stored;
     });
   }

@@ -89,6 +89,12 @@ export class Budget {
     return this.limitsMoney || [turn, conversation, day].some(({ tokens }) => tokens !== undefined);
   }
 
+  /** What a day has spent is asked of the log. */
+  get readsLog(): boolean {
+    const { day } = this.#parts.limits;
+    return day.tokens !== undefined || day.usd !== undefined;
+  }
+
   /** A request was answered. */
   spend(spent: Spent): void {
     this.#hops += 1;
@@ -140,9 +146,7 @@ export class Budget {
   }
 
   async #accounts(): Promise<Account[]> {
-    const { limits } = this.#parts;
-    const hasDay = limits.day.tokens !== undefined || limits.day.usd !== undefined;
-    const day = hasDay ? { ...(await this.#parts.daySpent()), calls: 0 } : nothing;
+    const day = this.readsLog ? { ...(await this.#parts.daySpent()), calls: 0 } : nothing;
     const spent = { turn: this.#turn, conversation: this.#conversation, day };
     return this.#kept.map(({ scope, limit, amount }) => {
       if (limit === "loop") return { scope, limit, amount, used: this.#loop };

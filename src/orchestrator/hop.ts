@@ -1,48 +1,45 @@
 import type {
   AssistantMessage,
-  ChatEvent,
   Completion,
-  CompletionEvent,
   CompletionRequest,
   Delta,
-  LiveEvent,
+  Discard,
   Spent,
   ToolDefinition,
 } from "../core/chat.js";
 import { errorInfo, LlmError } from "../core/errors.js";
 import type { Llm } from "../llm/changing-client.js";
+import type { CompleteOptions } from "../llm/client.js";
+import type { Outgoing, TurnEnd } from "./outlet.js";
 import { spentOn } from "./spending.js";
 import { abortReason } from "./turn-options.js";
 
-interface Hop {
+interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "trace"> {
   llm: Llm;
   request: CompletionRequest;
   turnId: string;
   signal: AbortSignal;
+  out: Outgoing;
 }
 
-/**
- * One request of a turn, whose answer comes as `events`. Yields its deltas and its message; after a failure also the turn's end, and
- * returns nothing.
- */
-export async function* runHop(
-  events: AsyncIterable<CompletionEvent>,
-  { llm, request, turnId, signal }: Hop,
-): AsyncGenerator<ChatEvent | LiveEvent, (Completion & { spent: Spent }) | undefined> {
+/** One request of a turn. Shows its deltas and says its message, which is not stored yet; after a failure, the turn's end is returned. */
+export async function runHop({
+  llm,
+  request,
+  turnId,
+  out,
+  ...options
+}: Hop): Promise<(Completion & { spent: Spent }) | TurnEnd> {
+  const { signal } = options;
   let shown: Delta[] = [];
+  const onDelta = (event: Delta | Discard) => {
+    if (event.type === "discard") shown = [];
+    else shown.push(event);
+    out.show(event);
+  };
+  let completion: Completion;
   try {
-    for await (const event of events) {
-      if (event.type === "completion") {
-        const { message, ...facts } = withoutUnaskedCalls(event.completion, request.tools);
-        const price = llm.priceOf(facts.provider, facts.model);
-        const spent = spentOn(request, event.completion, price);
-        yield { type: "assistant_message", turnId, message, ...facts, spent };
-        return { message, ...facts, spent };
-      }
-      if (event.type === "discard") shown = [];
-      else shown.push(event);
-      yield event;
-    }
+    completion = await llm.complete(request, { ...options, onDelta });
   } catch (error) {
     if (shown.length > 0) {
       const { provider, model } = llm.resolve(request.model);
@@ -50,13 +47,16 @@ export async function* runHop(
       const facts = { finishReason: "unknown", provider: provider.name, model, attempts } as const;
       const message = partialMessage(shown);
       const spent = spentOn(request, { message }, llm.priceOf(provider.name, model));
-      yield { type: "assistant_message", turnId, message, ...facts, spent, interrupted: true };
+      out.add({ type: "assistant_message", turnId, message, ...facts, spent, interrupted: true });
     }
-    if (signal.aborted) yield { type: "turn_end", turnId, stopReason: abortReason(signal) };
-    else yield { type: "turn_error", turnId, error: errorInfo(error) };
-    return undefined;
+    return signal.aborted
+      ? { type: "turn_end", turnId, stopReason: abortReason(signal) }
+      : { type: "turn_error", turnId, error: errorInfo(error) };
   }
-  throw new LlmError("protocol", "the model's stream ended without a completion");
+  const { message, ...facts } = withoutUnaskedCalls(completion, request.tools);
+  const spent = spentOn(request, completion, llm.priceOf(facts.provider, facts.model));
+  out.add({ type: "assistant_message", turnId, message, ...facts, spent });
+  return { message, ...facts, spent };
 }
 
 /** A model may call tools that it was not offered (the last hop offers none); such a call would never get its result. */

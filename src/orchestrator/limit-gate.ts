@@ -1,7 +1,8 @@
-import type { ChatEvent, CompletionRequest, LimitQuestion, QuestionEvent, StopReason } from "../core/chat.js";
+import type { CompletionRequest, LimitQuestion, QuestionEvent, StopReason } from "../core/chat.js";
 import type { NewId } from "../core/ids.js";
 import { costUsd, type Price } from "../llm/prices.js";
 import type { Budget, Need } from "./budget.js";
+import type { Outgoing } from "./outlet.js";
 import { inputTokens } from "./spending.js";
 import { isYes } from "./tools.js";
 
@@ -14,6 +15,7 @@ interface GateParts {
   budget: Budget;
   turnId: string;
   newId: NewId;
+  out: Outgoing;
   answer: (question: QuestionEvent) => Promise<unknown>;
   /** Of the model that is asked first. */
   price: Price | undefined;
@@ -36,14 +38,14 @@ export class LimitGate {
   }
 
   /** Once tools were called, enough must be left for an answer about them. */
-  async *beforeRequest(request: Asked, hop: number): AsyncGenerator<ChatEvent> {
+  async beforeRequest(request: Asked, hop: number): Promise<void> {
     const need = this.#parts.budget.limitsTokens ? this.#tokensFor(request, hop) : { tokens: 0, usd: 0 };
-    yield* this.#pass({ hops: 1, ...need });
+    await this.#pass({ hops: 1, ...need });
   }
 
   /** Returns how many of the calls may run. */
-  async *beforeCalls(calls: number): AsyncGenerator<ChatEvent, number> {
-    yield* this.#pass({ calls, tokens: 0, usd: 0 });
+  async beforeCalls(calls: number): Promise<number> {
+    await this.#pass({ calls, tokens: 0, usd: 0 });
     const refused = this.#refused;
     if (!refused) return calls;
     return refused.limit === "calls" ? Math.max(0, refused.allowed - refused.used) : 0;
@@ -75,15 +77,16 @@ export class LimitGate {
     return { tokens: input + output, usd };
   }
 
-  async *#pass(need: Need): AsyncGenerator<ChatEvent> {
-    const { budget, turnId, newId, answer } = this.#parts;
+  async #pass(need: Need): Promise<void> {
+    const { budget, turnId, newId, out, answer } = this.#parts;
     while (!this.#refused) {
+      if (budget.readsLog) await out.store(); // the answer before is spent too
       const reached = await budget.reached(need);
       if (!reached) return;
       const question: QuestionEvent = { type: "question", turnId, questionId: newId("q"), question: reached };
-      yield question;
+      await out.store(question);
       const value = await answer(question);
-      yield { type: "answer", turnId, questionId: question.questionId, value };
+      await out.store({ type: "answer", turnId, questionId: question.questionId, value });
       if (isYes(value)) budget.grant(reached);
       else this.#refused = reached;
     }

@@ -9,7 +9,6 @@ import type {
   QuestionEvent,
   Spent,
   StopReason,
-  ToolDefinition,
 } from "../core/chat.js";
 import type { StreamRecovery } from "../core/config.js";
 import { errorInfo, RequestError } from "../core/errors.js";
@@ -22,7 +21,9 @@ import { Budget } from "./budget.js";
 import { runHop } from "./hop.js";
 import { LimitGate } from "./limit-gate.js";
 import { Loops } from "./loops.js";
-import { isHidden } from "./policy.js";
+import { isCallers, Offered } from "./offered.js";
+import { Outgoing, type Outlet, type TurnEnd } from "./outlet.js";
+import { pulled } from "./pulled.js";
 import { spentOn } from "./spending.js";
 import { runToolCalls } from "./tools.js";
 import { type Answer, abortReason, type TurnOptions } from "./turn-options.js";
@@ -96,99 +97,81 @@ export class Orchestrator {
    * it takes effect.
    * Calls of `callerTools` are in the last answer, without a result; the servers' calls beside them are run.
    */
-  async *runTurn(history: readonly Message[], options: TurnOptions): AsyncGenerator<ChatEvent | LiveEvent> {
+  runTurn(history: readonly Message[], options: TurnOptions): AsyncGenerator<ChatEvent | LiveEvent> {
+    return pulled(async (outlet, left) => {
+      const signal = AbortSignal.any([options.signal, left]);
+      await outlet.store(await this.driveTurn(history, { ...options, signal }, outlet));
+    });
+  }
+
+  /**
+   * The same, where events are taken as they come: what a hop is about to do is stored in one go, and a delta is shown without waiting for
+   * anything. Resolves to the last events, `turn_end` or `turn_error` being the very last, which are still to be stored. Rejects with what
+   * `outlet` rejects with.
+   */
+  async driveTurn(history: readonly Message[], options: TurnOptions, outlet: Outlet): Promise<readonly ChatEvent[]> {
     const { turnId, signal, rules, model, resume, budget = new Budget(), tools: hub = this.#hub } = options;
     const { trace = traceOf(turnId) } = options;
+    const out = new Outgoing(outlet);
+    const end = (stopReason: StopReason) => out.endWith({ type: "turn_end", turnId, stopReason });
     const priced = this.#llm.priced(model);
     const unpriced = budget.limitsMoney ? priced.find(({ price }) => !price) : undefined;
-    if (unpriced) {
-      yield { type: "turn_error", turnId, error: errorInfo(noPrice(unpriced.name)) };
-      return;
-    }
+    if (unpriced) return out.endWith({ type: "turn_error", turnId, error: errorInfo(noPrice(unpriced.name)) });
     const answer = (question: QuestionEvent) => budget.clock.stopDuring(() => options.answer(question));
-    const asking = { turnId, newId: this.#newId, answer };
+    const asking = { turnId, newId: this.#newId, out, answer };
     const gate = new LimitGate({ ...asking, budget, price: priced[0]?.price });
     const loops = new Loops();
+    const offered = new Offered(hub, options);
     const messages: Message[] = [{ role: "system", content: options.system }, ...history];
     let known: Answer | undefined = resume;
     for (let hop = resume?.hop ?? 0; ; hop++) {
-      const answered = known ?? (yield* this.#ask(messages, { hop, hub, gate, budget, trace }, options));
+      const answered = known ?? (await this.#ask(messages, { hop, offered, gate, budget, trace, out }, options));
       known = undefined;
-      if (!answered) return;
+      if ("type" in answered) return out.endWith(answered);
       const { calls, finishReason } = answered;
       if (calls.length === 0) {
-        const stopReason =
-          gate.stopReason ?? (hop < options.maxToolHops ? stopReasonOf(finishReason) : "max_tool_hops");
-        yield { type: "turn_end", turnId, stopReason };
-        return;
+        return end(gate.stopReason ?? (hop < options.maxToolHops ? stopReasonOf(finishReason) : "max_tool_hops"));
       }
-      const own = calls.filter(({ call }) => !isCallers(call.name, options));
+      const own = options.callerTools ? calls.filter(({ call }) => !isCallers(call.name, options)) : calls;
       const fresh = own.filter(({ sent, result }) => !sent && !result).length;
-      const runnable = yield* gate.beforeCalls(fresh);
+      const runnable = await gate.beforeCalls(fresh);
       const truncated = finishReason === "length";
       const batch = { ...asking, trace, hop, hub, rules, signal, loops, runnable, truncated };
-      messages.push(...(yield* runToolCalls(own, batch)));
+      messages.push(...(await runToolCalls(own, batch)));
       budget.called(Math.min(runnable, fresh), loops.endHop());
-      if (signal.aborted) {
-        yield { type: "turn_end", turnId, stopReason: abortReason(signal) };
-        return;
-      }
-      if (own.length < calls.length) {
-        yield { type: "turn_end", turnId, stopReason: "end_turn" };
-        return;
-      }
+      if (signal.aborted) return end(abortReason(signal));
+      if (own.length < calls.length) return end("end_turn");
     }
   }
 
-  /** The next answer, added to the messages. Nothing when the turn has ended instead. */
-  async *#ask(
+  /** The next answer, added to the messages; or the end of the turn. */
+  async #ask(
     messages: Message[],
     {
       hop,
-      hub,
+      offered,
       gate,
       budget,
       trace,
-    }: { hop: number; hub: Toolbox; gate: LimitGate; budget: Budget; trace: TraceContext },
+      out,
+    }: { hop: number; offered: Offered; gate: LimitGate; budget: Budget; trace: TraceContext; out: Outgoing },
     options: TurnOptions,
-  ): AsyncGenerator<ChatEvent | LiveEvent, Answer | undefined> {
+  ): Promise<Answer | TurnEnd> {
     const { turnId, signal, model, temperature, maxTokens, streaming, streamRecovery } = options;
-    const tools = offeredTools(hub, options);
-    if (hop < options.maxToolHops) yield* gate.beforeRequest({ messages, tools }, hop);
+    const tools = offered.tools();
+    if (hop < options.maxToolHops) await gate.beforeRequest({ messages, tools }, hop);
     const stopReason = gate.stopReason ?? (hop < options.maxToolHops ? undefined : "max_tool_hops");
     const bounds = stopReason ? await gate.lastRequest(messages) : {};
-    if (!bounds && !signal.aborted) {
-      yield { type: "turn_end", turnId, stopReason: stopReason ?? "budget" };
-      return undefined;
-    }
+    if (!bounds && !signal.aborted) return { type: "turn_end", turnId, stopReason: stopReason ?? "budget" };
     const request = { messages, tools: stopReason ? [] : tools, model, temperature, maxTokens, ...bounds };
-    const events = streaming
-      ? this.streamOpenAIApi(request, { signal, streamRecovery, trace })
-      : this.#whole(request, { signal, trace });
-    const completion = yield* runHop(events, { llm: this.#llm, request, turnId, signal });
-    if (!completion) return undefined;
+    const asked = { request, turnId, signal, trace, streaming, streamRecovery, out };
+    const completion = await runHop({ llm: this.#llm, ...asked });
+    if ("type" in completion) return completion;
     const { message, finishReason, spent } = completion;
     budget.spend(spent);
     messages.push(message);
     return { finishReason, calls: message.toolCalls.map((call) => ({ call, planned: false, sent: false })) };
   }
-
-  async *#whole(request: CompletionRequest, options: CallOptions): AsyncGenerator<CompletionEvent> {
-    yield { type: "completion", completion: await this.callOpenAIApi(request, options) };
-  }
-}
-
-/** Re-read at every hop: a server that has got ready meanwhile joins the running turn. */
-function offeredTools(hub: Toolbox, options: TurnOptions): readonly ToolDefinition[] {
-  const { rules, callerTools = [] } = options;
-  const all = hub.tools();
-  const tools = all.some((tool) => isHidden(tool, rules)) ? all.filter((tool) => !isHidden(tool, rules)) : all;
-  if (callerTools.length === 0) return tools;
-  return [...tools.filter(({ name }) => !isCallers(name, options)), ...callerTools];
-}
-
-function isCallers(name: string, { callerTools = [] }: TurnOptions): boolean {
-  return callerTools.some((tool) => tool.name === name);
 }
 
 function noPrice(model: string): RequestError {

@@ -35,7 +35,8 @@ export type Verdict =
  * but not one that is not any more what he said it about.
  */
 export function decide(call: PolicyCall, { turn, permissions, approval, changedTools, memory }: PolicyRules): Verdict {
-  const denying = [...turn.deny, ...permissions.deny].find((pattern) => forbids(pattern, call));
+  const isDenying = (pattern: ToolPattern) => forbids(pattern, call);
+  const denying = turn.deny.find(isDenying) ?? permissions.deny.find(isDenying);
   if (denying) return { decision: "deny", reason: denial(denying, call) };
   if (isLeftOut(turn.only, call, (pattern) => allows(pattern, call))) {
     return { decision: "deny", reason: `${patternOf(call)} is not among the calls that the request was narrowed to` };
@@ -67,8 +68,8 @@ export function decide(call: PolicyCall, { turn, permissions, approval, changedT
 /** Whether no call of this tool could run: then the model does not see it. */
 export function isHidden(tool: ToolAnnotations & { server: string; tool: string }, rules: PolicyRules): boolean {
   if (isLeftOut(rules.turn.only, tool, (pattern) => namesTool(pattern, tool))) return true;
-  const denying = [...rules.turn.deny, ...rules.permissions.deny];
-  return denying.some((pattern) => pattern.arguments.length === 0 && namesTool(pattern, tool));
+  const isDenying = (pattern: ToolPattern) => pattern.arguments.length === 0 && namesTool(pattern, tool);
+  return rules.turn.deny.some(isDenying) || rules.permissions.deny.some(isDenying);
 }
 
 /** The host's own tools reach no further than the servers' that are left. */

@@ -1,9 +1,7 @@
 import { type GivenApproval, readApproval } from "../core/approval.js";
-import { Channel } from "../core/channel.js";
 import type {
   ApprovalQuestion,
   ChatEvent,
-  LiveEvent,
   Message,
   Question,
   QuestionEvent,
@@ -14,6 +12,7 @@ import { withNote } from "../core/chat.js";
 import type { PreparedCall, Toolbox, ToolFacts, ToolResult } from "../core/ports.js";
 import { childOf, type TraceContext } from "../core/trace-context.js";
 import type { Loops } from "./loops.js";
+import type { Outgoing } from "./outlet.js";
 import { decide, type PolicyRules } from "./policy.js";
 
 export interface ToolBatch {
@@ -31,7 +30,8 @@ export interface ToolBatch {
   loops: Loops;
   signal: AbortSignal;
   newId: (prefix: string) => string;
-  /** Waits for the answer to a question that was just yielded; `false` when the turn is cancelled meanwhile. Never rejects. */
+  out: Outgoing;
+  /** Waits for the answer to a question that was just stored; `false` when the turn is cancelled meanwhile. Never rejects. */
   answer: (question: QuestionEvent) => Promise<unknown>;
 }
 
@@ -39,16 +39,12 @@ type Checked = PreparedCall | { refused: ToolResult };
 export type ToolMessage = Extract<Message, { role: "tool" }>;
 
 /**
- * Runs one hop's calls in parallel. Every call is yielded as planned, then as sent, and only then leaves: whoever stores
- * the events before asking for the next one knows after a crash what may have happened. Calls that were begun before a crash go on
- * from where they got to. Returns the results in call order.
+ * Runs one hop's calls in parallel. Every call is stored as planned and as sent, and only then leaves: after a crash it is known what may
+ * have happened. Calls that were begun before a crash go on from where they got to. Returns the results in call order.
  */
-export async function* runToolCalls(
-  calls: readonly StartedCall[],
-  batch: ToolBatch,
-): AsyncGenerator<ChatEvent | LiveEvent, ToolMessage[]> {
-  const { turnId } = batch;
-  for (const { call, planned } of calls) if (!planned) yield { type: "tool_call", turnId, call };
+export async function runToolCalls(calls: readonly StartedCall[], batch: ToolBatch): Promise<ToolMessage[]> {
+  const { turnId, out } = batch;
+  for (const { call, planned } of calls) if (!planned) out.add({ type: "tool_call", turnId, call });
 
   const results = new Map<ToolCall, ToolResult>();
   const sendable: { call: ToolCall; prepared: PreparedCall }[] = [];
@@ -66,41 +62,38 @@ export async function* runToolCalls(
     }
     const isCut = batch.truncated && started === calls.at(-1);
     const obstacle = !started.sent && ++fresh > batch.runnable ? limitMessage : isCut ? cutMessage : undefined;
-    const checked = started.sent ? checkSent(call, batch) : obstacle ? refused(obstacle) : yield* check(started, batch);
-    if ("refused" in checked) {
-      yield take(call, checked.refused);
-    } else {
-      sendable.push({ call, prepared: checked });
-    }
+    const checked = started.sent ? checkSent(call, batch) : obstacle ? refused(obstacle) : await check(started, batch);
+    if ("refused" in checked) out.add(take(call, checked.refused));
+    else sendable.push({ call, prepared: checked });
   }
 
-  for (const { call } of sendable) yield { type: "tool_sent", turnId, callId: call.id };
-  const happenings = new Channel<ChatEvent | LiveEvent>();
-  const sent = sendable.map(async ({ call, prepared }) => {
-    const onProgress = (progress: { progress: number; total?: number; message?: string }) =>
-      happenings.push({ type: "tool_progress", callId: call.id, ...progress });
-    const ask = async (question: Question) => {
-      const event = questionEvent(question, batch);
-      happenings.push(event);
-      const value = await batch.answer(event);
-      happenings.push({ type: "answer", turnId, questionId: event.questionId, value });
-      return value;
-    };
-    const callId = `${turnId}/${batch.hop}/${call.id}`;
-    const trace = childOf(batch.trace, callId);
-    const result = await prepared.send({ signal: batch.signal, onProgress, ask, callId, trace });
-    happenings.push(take(call, result));
-  });
-  void Promise.all(sent).then(
-    () => happenings.close(),
-    (error: unknown) => happenings.close({ error }),
+  for (const { call } of sendable) out.add({ type: "tool_sent", turnId, callId: call.id });
+  await out.store();
+  await Promise.all(
+    sendable.map(async ({ call, prepared }) => out.store(take(call, await send(call, prepared, batch)))),
   );
-  yield* happenings;
 
   return calls.map(({ call, note }) => {
     const { content, isError } = results.get(call) ?? refusal("the call was not run");
     return { role: "tool", toolCallId: call.id, content: withNote(content, note), isError };
   });
+}
+
+function send(call: ToolCall, prepared: PreparedCall, batch: ToolBatch): Promise<ToolResult> {
+  const { turnId, hop, signal, out } = batch;
+  const onProgress = (progress: { progress: number; total?: number; message?: string }) =>
+    out.show({ type: "tool_progress", callId: call.id, ...progress });
+  const ask = (question: Question) => answerTo(questionEvent(question, batch), batch);
+  const callId = `${turnId}/${hop}/${call.id}`;
+  return prepared.send({ signal, onProgress, ask, callId, trace: childOf(batch.trace, callId) });
+}
+
+/** The question is in the log before it is asked, and its answer before anything follows from it. */
+async function answerTo(question: QuestionEvent, { turnId, out, answer }: ToolBatch): Promise<unknown> {
+  await out.store(question);
+  const value = await answer(question);
+  await out.store({ type: "answer", turnId, questionId: question.questionId, value });
+  return value;
 }
 
 const cutMessage = "not run: the answer reached its token limit inside these arguments; make a shorter call";
@@ -126,10 +119,7 @@ const unknownOutcome =
   "outcome unknown: the host stopped before the result arrived, and the call may have been carried out";
 
 /** Arguments, then policy, then the person. */
-async function* check(
-  { call, question: asked, answer: given }: StartedCall,
-  batch: ToolBatch,
-): AsyncGenerator<ChatEvent, Checked> {
+async function check({ call, question: asked, answer: given }: StartedCall, batch: ToolBatch): Promise<Checked> {
   if (batch.signal.aborted) return refused(cancelMessage);
   const prepared = batch.hub.prepare(call);
   if ("refused" in prepared) return prepared;
@@ -137,13 +127,13 @@ async function* check(
   if (verdict.decision === "deny") return refused(`not run: ${verdict.reason}`);
   if (verdict.decision === "ask") {
     const question = asked ?? questionEvent(approvalQuestion(call, prepared, verdict), batch);
-    if (!asked) yield question;
+    if (!asked) await batch.out.store(question);
     const value = given ? given.value : await batch.answer(question);
     const approval = readApproval(value);
     const { allow, remember, message }: GivenApproval = "problem" in approval ? { allow: false } : approval;
     // Before the answer is in the log: a turn that goes on after a crash does not ask again.
     if (!given && remember && !(allow && verdict.onceOnly)) batch.rules.memory.remember(prepared, { allow, remember });
-    if (!given) yield { type: "answer", turnId: batch.turnId, questionId: question.questionId, value };
+    if (!given) await batch.out.store({ type: "answer", turnId: batch.turnId, questionId: question.questionId, value });
     if (!allow) return refused(`not run: the user did not allow ${call.name}${message ? `: ${message}` : ""}`);
     if (prepared.change) prepared.pin();
   }

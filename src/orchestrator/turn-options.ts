@@ -35,7 +35,7 @@ export interface TurnOptions {
   /** Default: what the orchestrator was made with. */
   tools?: Toolbox;
   signal: AbortSignal;
-  /** Waits for the answer to a `question` event that was just yielded; `false` when the turn is cancelled meanwhile. Never rejects. */
+  /** Waits for the answer to a `question` event that was just stored; `false` when the turn is cancelled meanwhile. Never rejects. */
   answer: (question: QuestionEvent) => Promise<unknown>;
 }
 

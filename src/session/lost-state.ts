@@ -1,23 +1,28 @@
 /** What a stdio server keeps in its process is gone with the host that ran it: of which servers the model has to be told so. */
-import type { ChatEvent, LiveEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
+import type { ChatEvent, StateLostEvent, StoredEvent, ToolCall } from "../core/chat.js";
 import type { ToolHub } from "../core/ports.js";
 import { resumeTurn } from "../history/replay.js";
 import { withoutRewound } from "../history/rewind.js";
 
-/** A call that goes to a process of this host, with its name; any other event as it is. */
-export function withProcess(
-  event: ChatEvent | LiveEvent,
+/** Calls that go to a process of this host get its name; any other event stays as it is. They were planned in `log`, or just before. */
+export function withProcesses(
+  events: readonly ChatEvent[],
   log: readonly StoredEvent[],
   { hub, nodeId }: { hub: ToolHub; nodeId: string },
-): ChatEvent | LiveEvent {
-  if (event.type !== "tool_sent") return event;
-  const { turnId, callId } = event;
-  const planned = log.findLast(
-    (each) => each.type === "tool_call" && each.turnId === turnId && each.call.id === callId,
-  );
-  const name = planned?.type === "tool_call" ? planned.call.name : undefined;
-  const server = hub.tools().find((tool) => tool.name === name)?.server;
-  return server !== undefined && isOwnProcess(server, hub) ? { ...event, process: { server, nodeId } } : event;
+): readonly ChatEvent[] {
+  return events.map((event) => {
+    if (event.type !== "tool_sent") return event;
+    const name = (plannedIn(events, event) ?? plannedIn(log, event))?.name;
+    const server = hub.tools().find((tool) => tool.name === name)?.server;
+    return server !== undefined && isOwnProcess(server, hub) ? { ...event, process: { server, nodeId } } : event;
+  });
+}
+
+function plannedIn(events: readonly ChatEvent[], sent: { turnId: string; callId: string }): ToolCall | undefined {
+  const isPlan = (event: ChatEvent) =>
+    event.type === "tool_call" && event.turnId === sent.turnId && event.call.id === sent.callId;
+  const planned = events.findLast(isPlan);
+  return planned?.type === "tool_call" ? planned.call : undefined;
 }
 
 /** Undefined when nothing is lost that the turn's model counts on: it has called such a server on a host that is gone, and was not told. */

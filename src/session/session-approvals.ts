@@ -14,7 +14,9 @@ export class SessionApprovals implements ApprovalMemory {
   }
 
   find(tool: RememberedTool): Required<ApprovalAnswer> | undefined {
-    const answers = [this.#session.get(keyOf(tool)), this.#kept?.find(tool, this.#workspace)];
+    const kept = this.#kept?.find(tool, this.#workspace);
+    if (this.#session.size === 0) return kept;
+    const answers = [this.#session.get(keyOf(tool)), kept];
     return answers.find((answer) => answer?.allow === false) ?? answers.find((answer) => answer !== undefined);
   }
 

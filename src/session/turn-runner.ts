@@ -1,11 +1,10 @@
 /** Runs the turns of one conversation, each when it is its time and in whichever process has it. */
-import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
+import type { ChatEvent, StoredEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type { AbandonedTurn, TurnLease, TurnMail } from "../core/store-ports.js";
 import { TimeLimitReached } from "../orchestrator/turn-options.js";
 import { Overheard } from "./live/overheard.js";
 import type { LiveTurn } from "./live-turn.js";
-import { withProcess } from "./lost-state.js";
 import type { Questions } from "./questions.js";
 import { rulesOf } from "./rules.js";
 import { SessionApprovals } from "./session-approvals.js";
@@ -13,6 +12,7 @@ import type { SessionParts } from "./session-parts.js";
 import { TurnMeasure } from "./turn-measure.js";
 import type { TurnOptions } from "./turn-options.js";
 import { TurnSteps } from "./turn-steps.js";
+import { isEnd, requireOpen, TurnWriter } from "./turn-writer.js";
 
 /** Node's longest timer, 24.8 days: a longer one would fire at once. */
 export const longestTimerMs = 2 ** 31 - 1;
@@ -125,7 +125,7 @@ export class TurnRunner {
     if (turn.signal.aborted) abort();
     const limit =
       options.timeoutMs && setTimeout(() => run.abort(timeUp(options)), Math.min(options.timeoutMs, longestTimerMs));
-    let unwritten: ChatEvent | undefined;
+    let writer: TurnWriter | undefined;
     const { turnId } = turn;
     using measure = new TurnMeasure({ meter, conversationId: this.#conversationId, turnId, lease, options });
     turn.isHere = true;
@@ -136,36 +136,29 @@ export class TurnRunner {
       using settings = this.#parts.settings();
       const rules = rulesOf(options, settings.defaults, this.#approvals);
       const tools = this.#steps.toolbox(settings, options, rules, log);
-      let position = own.length;
       for (const event of own) elsewhere.stored(event);
       const place = { turnId: turn.turnId, after: all.at(-1)?.seq ?? 0, fence: lease.fence, attempt: 0 };
       exchange?.begin(this.#conversationId, place);
-      for await (const happened of this.#steps.of(log, turn.turnId, {
-        lease,
-        trace: measure.trace,
-        settings,
-        options,
-        rules,
-        tools,
-        signal: run.signal,
-      })) {
-        requireOpen(turn);
-        const event = withProcess(happened, log, { hub: this.#parts.hub, nodeId: engine.nodeId });
-        if (event.type === "question") this.#questions.open(event.questionId, run.signal);
-        if (!isStored(event)) elsewhere.happened(event);
-        else {
-          unwritten = event;
-          const grant = { fence: lease.fence, position: ++position };
-          const stored = await store.append(this.#conversationId, event, grant);
-          log.push(stored);
-          tools.note(stored);
-          measure.stored(stored);
-          if (isEnd(stored)) turn.isHere = false; // nothing is told after it
-          elsewhere.happened(stored);
-        }
-      }
+      const onStored = (event: StoredEvent) => {
+        tools.note(event);
+        measure.stored(event);
+        if (isEnd(event)) turn.isHere = false; // nothing is told after it
+      };
+      const signal = run.signal;
+      const written = { turn, lease, log, position: own.length, questions: this.#questions, shown: elsewhere, signal };
+      writer = new TurnWriter({
+        ...written,
+        store,
+        hub: this.#parts.hub,
+        conversationId: this.#conversationId,
+        nodeId: engine.nodeId,
+        onStored,
+      });
+      const { trace } = measure;
+      await this.#steps.run(log, turnId, { lease, trace, settings, options, rules, tools, signal, outlet: writer });
       return true;
     } catch (error) {
+      const unwritten = writer?.stop() ?? [];
       run.abort(); // what its tools still do could not be logged any more
       if (!(error instanceof StoreError && error.kind === "fenced")) throw error;
       turn.isHere = false;
@@ -185,11 +178,14 @@ export class TurnRunner {
   }
 
   /** What the person said here is for whoever has the turn next. */
-  async #passOn({ turnId, signal, isParked }: LiveTurn, unwritten: ChatEvent | undefined): Promise<void> {
+  async #passOn({ turnId, signal, isParked }: LiveTurn, unwritten: readonly ChatEvent[]): Promise<void> {
     const send = (mail: TurnMail) => this.#parts.engine.send(this.#conversationId, turnId, mail);
-    if (signal.aborted && !isParked) await send({ type: "cancel" });
-    else if (unwritten?.type === "answer") {
-      await send({ type: "answer", questionId: unwritten.questionId, value: unwritten.value });
+    if (signal.aborted && !isParked) {
+      await send({ type: "cancel" });
+      return;
+    }
+    for (const event of unwritten) {
+      if (event.type === "answer") await send({ type: "answer", questionId: event.questionId, value: event.value });
     }
   }
 }
@@ -210,26 +206,10 @@ function eventsOf(turnId: string, log: readonly StoredEvent[]): StoredEvent[] {
   return begin < 0 ? [] : log.slice(begin).filter((event) => event.turnId === turnId);
 }
 
-function isEnd(event: StoredEvent | undefined): boolean {
-  return event?.type === "turn_end" || event?.type === "turn_error";
-}
-
-function requireOpen({ isParked }: LiveTurn): void {
-  if (!isParked) return;
-  throw new RequestError("shutting_down", "the host is closing; this turn goes on when it is started again", {
-    retryable: true,
-    hint: "send the same request_id again",
-  });
-}
-
 function wasDeleted(conversationId: string): RequestError {
   return new RequestError("not_found", `the conversation ${conversationId} was deleted`);
 }
 
 function timeUp({ timeoutMs }: TurnOptions): TimeLimitReached {
   return new TimeLimitReached(`the turn's ${timeoutMs} ms are used up`);
-}
-
-function isStored(event: ChatEvent | LiveEvent): event is ChatEvent {
-  return "turnId" in event;
 }

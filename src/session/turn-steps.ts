@@ -1,10 +1,11 @@
 /** What one turn does, wherever it began: what the model is told and offered, and the loop over it. */
-import type { ChatEvent, LiveEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
+import type { ChatEvent, QuestionEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
 import { errorInfo, type LlmErrorKind, RequestError } from "../core/errors.js";
 import type { HubTool } from "../core/ports.js";
 import type { TurnLease } from "../core/store-ports.js";
 import type { TraceContext } from "../core/trace-context.js";
 import { textTokens, toolTokens } from "../history/estimate.js";
+import type { Outlet } from "../orchestrator/outlet.js";
 import { isHidden, type PolicyRules } from "../orchestrator/policy.js";
 import { budgetFor, maxToolHopsOf } from "./limits.js";
 import { countsOnOthers, stateLost } from "./lost-state.js";
@@ -23,6 +24,7 @@ interface StepParts {
   rules: PolicyRules;
   tools: TurnToolbox;
   signal: AbortSignal;
+  outlet: Outlet;
 }
 
 /** The most of the model's window that tool definitions may fill, whatever the configuration says. */
@@ -73,29 +75,24 @@ export class TurnSteps {
     return new TurnToolbox(parts, log);
   }
 
-  /** Every event of the turn, to be stored before the next one is asked for. Never throws for what the log, a server or the model did. */
-  async *of(
+  /** The whole turn. Throws nothing for what the log, a server or the model did; rejects with what `outlet` rejects with. */
+  async run(
     log: readonly StoredEvent[],
     turnId: string,
-    { lease, trace, settings, options, rules, tools, signal }: StepParts,
-  ): AsyncGenerator<ChatEvent | LiveEvent> {
+    { lease, trace, settings, options, rules, tools, signal, outlet }: StepParts,
+  ): Promise<void> {
     const { hub } = this.#parts;
     const { orchestrator, defaults } = settings;
-    if (lease.crashes >= maxCrashes) {
-      yield { type: "turn_error", turnId, error: errorInfo(tooManyCrashes(lease.crashes)) };
-      return;
-    }
+    const fail = (error: unknown) => outlet.store([{ type: "turn_error", turnId, error: errorInfo(error) }]);
+    if (lease.crashes >= maxCrashes) return fail(tooManyCrashes(lease.crashes));
     try {
       await hub.offered(signal);
     } catch (error) {
-      if (!signal.aborted) {
-        yield { type: "turn_error", turnId, error: errorInfo(error) };
-        return;
-      }
-      // Cancelled: `runTurn` sends nothing then, and knows how such a turn ends.
+      if (!signal.aborted) return fail(error);
+      // Cancelled: `driveTurn` sends nothing then, and knows how such a turn ends.
     }
     const lost = await this.#stateLost(log, turnId);
-    if (lost) yield lost;
+    if (lost) await outlet.store([lost]);
     const { model } = options;
     const { compaction } = defaults;
     const system = [options.system ?? defaults.systemPrompt, hub.catalogue()].filter(Boolean).join("\n\n");
@@ -103,17 +100,15 @@ export class TurnSteps {
     const history = new TurnHistory({ orchestrator, log, turnId, trace, model, besideTokens, compaction, signal });
     const summary = await history.compaction(this.#compactNext);
     this.#compactNext = false;
-    if (summary) yield summary;
-    const parts = { log, trace, settings, options, rules, tools, signal };
-    for await (const event of this.#asked(system, history, turnId, parts)) {
-      const shorter = isTooLong(event) ? await history.shorten() : undefined;
-      if (!shorter) yield event;
-      else {
-        if (shorter.compaction) yield shorter.compaction;
-        yield* this.#asked(system, history, turnId, parts);
-        return;
-      }
-    }
+    if (summary) await outlet.store([summary]);
+    const drive = () =>
+      this.#drive(system, history, turnId, { log, trace, settings, options, rules, tools, signal, outlet });
+    const ending = await drive();
+    const shorter = isTooLong(ending.at(-1)) ? await history.shorten() : undefined;
+    if (!shorter) return outlet.store(ending);
+    const rest = [...ending.slice(0, -1), ...(shorter.compaction ? [shorter.compaction] : [])];
+    if (rest.length > 0) await outlet.store(rest);
+    await outlet.store(await drive());
   }
 
   /** A log that cannot say who lives has trouble that the turn will meet anyway. */
@@ -124,16 +119,27 @@ export class TurnSteps {
     return nodes && stateLost(log, turnId, { hub, living: nodes.map(({ nodeId }) => nodeId) });
   }
 
-  /** The turn with the history as it is now. */
-  #asked(
+  /** The turn with the history as it is now, up to its last events. */
+  #drive(
     system: string,
     history: TurnHistory,
     turnId: string,
-    { log, trace, settings, options, rules, tools, signal }: Omit<StepParts, "lease"> & { log: readonly StoredEvent[] },
-  ): AsyncGenerator<ChatEvent | LiveEvent> {
+    {
+      log,
+      trace,
+      settings,
+      options,
+      rules,
+      tools,
+      signal,
+      outlet,
+    }: Omit<StepParts, "lease"> & {
+      log: readonly StoredEvent[];
+    },
+  ): Promise<readonly ChatEvent[]> {
     const { orchestrator, defaults } = settings;
     const { messages, point } = history.fold();
-    return orchestrator.runTurn(messages, {
+    const turn = {
       turnId,
       trace,
       system,
@@ -149,17 +155,18 @@ export class TurnSteps {
       resume: point,
       rules,
       signal,
-      answer: ({ questionId }) => {
+      answer: ({ questionId }: QuestionEvent) => {
         if (options.unattended) this.#questions.open(questionId, signal).resolve(false);
         return this.#questions.wait(questionId, signal);
       },
-    });
+    };
+    return orchestrator.driveTurn(messages, turn, outlet);
   }
 }
 
-function isTooLong(event: ChatEvent | LiveEvent): boolean {
+function isTooLong(event: ChatEvent | undefined): boolean {
   const kind: LlmErrorKind = "context_length";
-  return event.type === "turn_error" && event.error.kind === kind;
+  return event?.type === "turn_error" && event.error.kind === kind;
 }
 
 function tooManyCrashes(crashes: number): RequestError {

@@ -1,4 +1,4 @@
-import { readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { Approvals } from "../../src/config/approvals.js";
@@ -48,6 +48,18 @@ describe("answers that are kept", () => {
     expect(other.forget(({ server }) => server === "s")).toHaveLength(2);
     expect(running.find(tool, "/a")).toBeUndefined();
     expect(other.list()).toMatchObject([{ server: "t", tool: "echo", allow: true, remember: "always", answeredAt: 7 }]);
+  });
+
+  test("count at once in a host that has found none before", () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "approvals");
+    const running = new Approvals(path, { observe: () => {}, now: Date.now });
+    for (let look = 0; look < 2; look++) expect(running.find(tool, "/a")).toBeUndefined();
+    open(path).keep({ ...tool, tool: "drip" }, { allow: true, remember: "always" }, "/a");
+    utimesSync(path, 1, 1); // long ago
+    for (let look = 0; look < 2; look++) expect(running.find(tool, "/a")).toBeUndefined();
+    open(path).keep(tool, { allow: false, remember: "always" }, "/a");
+    expect(running.find(tool, "/a")).toMatchObject({ allow: false });
   });
 
   test("a broken file and one that was renamed are nobody's answer", () => {

@@ -15,7 +15,7 @@ import { appendEnd } from "../../src/history/postgres/statements.js";
 import { schemaVersion } from "../../src/history/schema-version.js";
 import { noServer, type PostgresServer, query, startPostgres } from "../support/postgres.js";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.js";
-import { request, turn } from "./support.js";
+import { call, request, turn } from "./support.js";
 
 const onServer = noServer === undefined ? describe : describe.skip;
 if (noServer) process.stderr.write(`NOT TESTED on PostgreSQL: ${noServer}\n`);
@@ -239,6 +239,27 @@ onServer("a database that goes away", () => {
     expect(await store.read("c")).toHaveLength(4);
   });
 
+  test("and whose answer is lost has stored events that belong together once", async () => {
+    await using proxy = await startTcpProxy(server.port);
+    const url = await server.database();
+    await using log = await open(through(proxy, url));
+    const { store } = log;
+    await store.claim("c", one.user("hello"), request("a"));
+    const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+    const both = (first: number) => [{ seq: first }, { seq: first + 1 }];
+    proxy.mute();
+    const hop = store.appendAll("c", [one.answer("", [call("a")]), one.planned(call("a"))], { fence, position: 2 });
+    await until(url, "SELECT FROM events WHERE position = 3");
+    proxy.reset();
+    expect(await hop).toMatchObject(both(2));
+    proxy.mute();
+    const ended = store.appendAll("c", [one.answer("hi"), one.end()], { fence, position: 4 });
+    await until(url, "SELECT FROM events WHERE position = 5");
+    proxy.reset();
+    expect(await ended).toMatchObject(both(4));
+    expect(await store.read("c")).toHaveLength(5);
+  });
+
   test("is not asked again what would be something else the second time", async () => {
     await using proxy = await startTcpProxy(server.port);
     const url = await server.database();
@@ -458,7 +479,7 @@ onServer("many writers of one conversation", () => {
     let sent: Promise<boolean> | undefined;
     await log.database.transaction("once", async (client) => {
       await lock(client, "c");
-      const values = ["c", "turn_1", "turn_end", null, JSON.stringify(one.end()), Date.now(), 2, fence, "ended"];
+      const values = ["c", "turn_1", ["turn_end"], [JSON.stringify(one.end())], Date.now(), 2, fence, "ended"];
       await client.query(appendEnd, values);
       sent = store.turns.send("c", "turn_1", { type: "cancel" });
       await until(url, "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()");

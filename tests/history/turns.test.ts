@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatStore, TurnGrant } from "../../src/core/store-ports.js";
 import { drivers, withStore as withStoreOn } from "../support/storages.js";
-import { request, turn } from "./support.js";
+import { call, request, turn } from "./support.js";
 
 const one = turn("turn_1");
 const two = turn("turn_2");
@@ -101,6 +101,55 @@ describe.each(drivers)("on %s", (driver) => {
         expect(await store.append("c", one.answer("hi"), at(fence, 2))).toEqual(first);
         await expect(store.append("c", one.answer("ho"), at(fence, 2))).rejects.toMatchObject({ kind: "fenced" });
         expect((await store.read("c")).map(({ seq }) => seq)).toEqual([1, 2]);
+      }));
+
+    test("are stored together, in their order, or none of them", () =>
+      withStore(async (store) => {
+        await store.claim("c", one.user("hello"), request("a"));
+        await store.claim("c", two.user("meanwhile"), request("a"));
+        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+        const hop = [one.answer("", [call("a"), call("b")]), one.planned(call("a")), one.planned(call("b"))];
+        const stored = await store.appendAll("c", hop, at(fence, 2));
+        expect(stored).toEqual(hop.map((event, index) => ({ ...event, seq: 3 + index, at: expect.any(Number) })));
+        expect(await store.read("c", 3)).toEqual(stored);
+        const long = Array.from({ length: 50 }, (_, index) => one.result(`call ${index}`, "x"));
+        expect((await store.appendAll("c", long, at(fence, 5))).map(({ seq }) => seq)).toEqual(
+          long.map((_, i) => 6 + i),
+        );
+        // The second place is taken, by whoever: the first is not written either.
+        await store.append("c", one.sent("b"), at(fence, 56));
+        const late = store.appendAll("c", [one.sent("a"), one.result("a", "x")], at(fence, 55));
+        await expect(late).rejects.toMatchObject({ kind: "fenced" });
+        expect(await store.read("c")).toHaveLength(56);
+      }));
+
+    test("that were stored together are given again, where they are repeated as they were", () =>
+      withStore(async (store) => {
+        await store.claim("c", one.user("hello"), request("a"));
+        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+        const hop = [one.answer("", [call("a")]), one.planned(call("a")), one.sent("a")];
+        const stored = await store.appendAll("c", hop, at(fence, 2));
+        expect(await store.appendAll("c", hop, at(fence, 2))).toEqual(stored);
+        const others = [[...hop, one.result("a", "x")], [...hop.slice(0, 2), one.sent("b")], hop.slice(1)];
+        for (const other of others) {
+          await expect(store.appendAll("c", other, at(fence, 2))).rejects.toMatchObject({ kind: "fenced" });
+        }
+        expect(await store.read("c")).toHaveLength(4);
+      }));
+
+    test("end it when its end is the last of them", () =>
+      withStore(async (store) => {
+        await store.claim("c", one.user("hello"), request("a"));
+        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+        await store.appendAll("c", [one.answer("hi"), one.end()], at(fence, 2));
+        expect((await store.read("c")).map(({ type }) => type)).toEqual([
+          "user_message",
+          "assistant_message",
+          "turn_end",
+        ]);
+        expect(await store.turns.isUnfinished("c", "turn_1")).toBe(false);
+        const late = store.appendAll("c", [one.answer("ho"), one.end()], at(fence, 4));
+        await expect(late).rejects.toMatchObject({ kind: "fenced" });
       }));
 
     test("are refused from a process whose turn has gone to another one", () =>

@@ -1,8 +1,9 @@
 import { expect, test } from "@jest/globals";
-import type { StartedCall } from "../../src/core/chat.js";
+import type { ChatEvent, StartedCall } from "../../src/core/chat.js";
 import type { Toolbox } from "../../src/core/ports.js";
 import { traceOf } from "../../src/core/trace-context.js";
 import { Loops } from "../../src/orchestrator/loops.js";
+import { Outgoing } from "../../src/orchestrator/outlet.js";
 import type { PolicyRules } from "../../src/orchestrator/policy.js";
 import { runToolCalls } from "../../src/orchestrator/tools.js";
 
@@ -17,6 +18,7 @@ test("a call that was in flight when its host died, of a turn that was cancelled
       throw new Error("it must not be prepared");
     },
   };
+  const events: ChatEvent[] = [];
   const batch = {
     turnId: "turn_1",
     trace: traceOf("turn_1"),
@@ -28,10 +30,15 @@ test("a call that was in flight when its host died, of a turn that was cancelled
     loops: new Loops(),
     signal: AbortSignal.abort(),
     newId: (prefix: string) => prefix,
+    out: new Outgoing({
+      store: async (stored) => {
+        events.push(...stored);
+      },
+      show: () => {},
+    }),
     answer: async () => false,
   };
-  const events = [];
-  for await (const event of runToolCalls([sent], batch)) events.push(event);
+  await runToolCalls([sent], batch);
   expect(events).toEqual([expect.objectContaining({ type: "tool_result", callId: "c1", isError: true })]);
   expect(JSON.stringify(events)).toMatch(/outcome unknown: .*; it was not sent again, because the turn was cancelled/);
 });

@@ -236,10 +236,10 @@ test("when the log cannot be written any more, the turn's tools are cancelled", 
   await using llm = await startLlmServer([toolCalls(calls)]);
   await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer({ record: record.path }) } });
   const store = await openStore({ driver: "memory" }, { now: Date.now, observe: () => {} });
-  const append = store.append.bind(store);
-  store.append = (conversationId, event, grant) => {
-    if (event.type === "tool_result") throw new StoreError("full", "the disk is full");
-    return append(conversationId, event, grant);
+  const append = store.appendAll.bind(store);
+  store.appendAll = (conversationId, events, grant) => {
+    if (events.some(({ type }) => type === "tool_result")) throw new StoreError("full", "the disk is full");
+    return append(conversationId, events, grant);
   };
   const node = { nodeId: "n", machine: "m", pid: process.pid };
   const engine = { node, workspace: "w", isGone: () => false, observe: () => {} };

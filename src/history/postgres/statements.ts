@@ -24,35 +24,34 @@ export const claim = `
   SELECT first.seq, queued.place, queued.fold, known.turn_id, CASE WHEN first.seq IS NOT NULL THEN pg_notify('${logChannel}', $10) END
   FROM (SELECT) AS one LEFT JOIN first ON true LEFT JOIN queued ON true LEFT JOIN known ON true`;
 
-/** `seq` when it was stored; what this grant has put at its place already; neither when the turn is another's, whatever that one wrote. */
+/** One of the events that were stored, in their order; with a payload, one that this grant has put at these places already. None when the turn is another's. */
 export interface AppendRow {
-  seq: number | null;
-  thereSeq: number | null;
-  thereAt: number;
-  therePayload: string;
+  seq: number;
+  at: number | null;
+  payload: string | null;
 }
 
-/** Values: conversation, turn, type, request, payload, time, position, fence; of the end of a turn also its state. */
+/** Values: conversation, turn, types, payloads, time, first position, fence; of the end of a turn also its state. */
 const appended = (ending: string) => `
   WITH held AS (
-    SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fence = $8 AND state = 'running' FOR NO KEY UPDATE
+    SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fence = $7 AND state = 'running' FOR NO KEY UPDATE
   ),
   there AS (
-    SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND turn_id = $2 AND position = $7
-      AND EXISTS (SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fence = $8)
+    SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND turn_id = $2 AND position >= $6
+      AND EXISTS (SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fence = $7)
   ),
   stored AS (
-    INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
-    SELECT $1, ${eventsOf.nextSeq}, $2, $3, $4, $5, $6::bigint, $7::integer
+    INSERT INTO events (conversation_id, seq, turn_id, type, payload, at, position)
+    SELECT $1, next.seq + event.place::integer - 1, $2, event.type, event.payload, $5::bigint, $6::integer + event.place::integer - 1
+    FROM ${eventsOf.nextSeq} AS next (seq), unnest($3::text[], $4::text[]) WITH ORDINALITY AS event (type, payload, place)
     WHERE EXISTS (SELECT FROM held) AND NOT EXISTS (SELECT FROM there) RETURNING seq
   )${ending}
-  SELECT stored.seq, there.seq AS "thereSeq", there.at AS "thereAt", there.payload AS "therePayload"
-  FROM (SELECT) AS one LEFT JOIN stored ON true LEFT JOIN there ON true`;
+  SELECT seq, at, payload FROM there UNION ALL SELECT seq, NULL, NULL FROM stored ORDER BY seq`;
 
 export const append = appended("");
 export const appendEnd = appended(`,
   ended AS (
-    UPDATE turns SET state = $9, node_id = NULL
+    UPDATE turns SET state = $8, node_id = NULL
     WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored)
   ),
   forgotten AS (DELETE FROM mail WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored))`);

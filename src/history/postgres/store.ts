@@ -88,24 +88,37 @@ export class PostgresStore implements ChatStore {
     });
   }
 
-  append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent> {
+  async append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent> {
+    if (grant) return (await this.appendAll(conversationId, [event], grant))[0] as StoredEvent;
     return this.#inOrder(conversationId, async () => {
-      const values = valuesOf(conversationId, event, this.#now(), grant?.position);
-      const stored = { payload: values[4], at: values[5] };
-      if (!grant) {
-        const [rows] = await this.#database.inConversation("once", conversationId, [[insertEvent, values]]);
-        this.#notices.tell(conversationId);
-        return toEvent({ ...stored, seq: rows?.[0]?.seq });
-      }
-      const state = stateAfter(event);
-      const written = [...values, grant.fence, ...(state ? [state] : [])];
-      const sql = state ? statements.appendEnd : statements.append;
-      const [rows] = await this.#database.inConversation("idempotent", conversationId, [[sql, written]]);
+      const values = valuesOf(conversationId, event, this.#now());
+      const [rows] = await this.#database.inConversation("once", conversationId, [[insertEvent, values]]);
       this.#notices.tell(conversationId);
-      const row = rows?.[0] as statements.AppendRow | undefined;
-      if (row?.thereSeq) return same(toEvent({ seq: row.thereSeq, at: row.thereAt, payload: row.therePayload }), event);
-      if (!row?.seq) throw fenced(event.turnId);
-      return toEvent({ ...stored, seq: row.seq });
+      return toEvent({ payload: values[4], at: values[5], seq: rows?.[0]?.seq });
+    });
+  }
+
+  appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]> {
+    return this.#inOrder(conversationId, async () => {
+      const last = events.at(-1) as ChatEvent;
+      const { turnId } = last;
+      const state = stateAfter(last);
+      const at = this.#now();
+      const payloads = events.map((event) => JSON.stringify(event));
+      const types = events.map(({ type }) => type);
+      const values = [conversationId, turnId, types, payloads, at, grant.position, grant.fence];
+      const statement = state
+        ? ([statements.appendEnd, [...values, state]] as const)
+        : ([statements.append, values] as const);
+      const [rows] = await this.#database.inConversation("idempotent", conversationId, [statement]);
+      this.#notices.tell(conversationId);
+      const written = (rows ?? []) as statements.AppendRow[];
+      if (written.length === 0) throw fenced(turnId);
+      if (written[0]?.payload !== null) {
+        const there = written.map((row) => toEvent(row as EventRow));
+        return same(there, events);
+      }
+      return written.map(({ seq }, index) => toEvent({ seq, at, payload: payloads[index] as string }));
     });
   }
 

@@ -1,0 +1,33 @@
+import { Channel } from "../core/channel.js";
+import type { ChatEvent, LiveEvent } from "../core/chat.js";
+import type { Outlet } from "./outlet.js";
+
+/**
+ * A turn that is asked for its events one by one. Events count as stored when the one after them is asked for. `run` begins with the first
+ * question; its signal is aborted when no more are asked.
+ */
+export async function* pulled(
+  run: (outlet: Outlet, left: AbortSignal) => Promise<void>,
+): AsyncGenerator<ChatEvent | LiveEvent, undefined> {
+  const left = new AbortController();
+  const events = new Channel<{ event: ChatEvent | LiveEvent; taken?: () => void }>({
+    begin: () => {
+      run(outlet, left.signal).then(
+        () => events.close(),
+        (error: unknown) => events.close({ error }),
+      );
+    },
+    left: () => left.abort(),
+  });
+  const outlet: Outlet = {
+    store: (stored) =>
+      new Promise((resolve) => {
+        for (const event of stored) events.push({ event, ...(event === stored.at(-1) && { taken: resolve }) });
+      }),
+    show: (event) => events.push({ event }),
+  };
+  for await (const { event, taken } of events) {
+    yield event;
+    taken?.();
+  }
+}

@@ -1,0 +1,114 @@
+/** Puts what happens in one turn into the log, and then before whoever watches. */
+import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
+import { RequestError, StoreError } from "../core/errors.js";
+import type { TurnLease } from "../core/store-ports.js";
+import type { Outlet } from "../orchestrator/outlet.js";
+import type { Overheard } from "./live/overheard.js";
+import type { LiveTurn } from "./live-turn.js";
+import { withProcesses } from "./lost-state.js";
+import type { Questions } from "./questions.js";
+import type { SessionParts } from "./session-parts.js";
+
+interface TurnWriterParts extends Pick<SessionParts, "store" | "hub"> {
+  conversationId: string;
+  nodeId: string;
+  turn: LiveTurn;
+  lease: Pick<TurnLease, "fence">;
+  /** Gets what is stored. */
+  log: StoredEvent[];
+  /** Events of the turn that are in the log. */
+  position: number;
+  questions: Questions;
+  shown: Overheard;
+  signal: AbortSignal;
+  onStored: (event: StoredEvent) => void;
+}
+
+interface Batch {
+  events: ChatEvent[];
+  written: Promise<void>;
+}
+
+/**
+ * What comes within one tick, or while the log is being written to, is stored together: the results of parallel calls mostly are. What
+ * cannot be stored is not shown, nor anything after it.
+ */
+export class TurnWriter implements Outlet {
+  readonly #parts: TurnWriterParts;
+  #position: number;
+  #gathering: Batch | undefined;
+  #last: Promise<void> = Promise.resolve();
+  readonly #unwritten = new Set<ChatEvent>();
+  #isOver = false;
+
+  constructor(parts: TurnWriterParts) {
+    this.#parts = parts;
+    this.#position = parts.position;
+  }
+
+  /** Rejects with StoreError, and with RequestError `shutting_down` when the turn is parked. */
+  store(events: readonly ChatEvent[]): Promise<void> {
+    const batch = this.#gathering ?? this.#begin();
+    for (const event of events) {
+      batch.events.push(event);
+      this.#unwritten.add(event);
+    }
+    return batch.written;
+  }
+
+  show(event: LiveEvent): void {
+    if (!this.#isOver && !this.#parts.turn.isParked) this.#parts.shown.happened(event);
+  }
+
+  /** What was to be stored and could not be. Nothing more is stored or shown. */
+  stop(): ChatEvent[] {
+    this.#isOver = true;
+    return [...this.#unwritten];
+  }
+
+  #begin(): Batch {
+    const events: ChatEvent[] = [];
+    this.#last = this.#write(events, this.#last);
+    this.#gathering = { events, written: this.#last };
+    return this.#gathering;
+  }
+
+  async #write(gathered: ChatEvent[], before: Promise<void>): Promise<void> {
+    await before;
+    await endOfTick();
+    this.#gathering = undefined;
+    const { store, conversationId, turn, lease, log, questions, signal, onStored, shown } = this.#parts;
+    if (this.#isOver) throw new StoreError("write", `the turn ${turn.turnId} is not run here any more`);
+    requireOpen(turn);
+    const events = withProcesses(gathered, log, this.#parts);
+    for (const event of events) if (event.type === "question") questions.open(event.questionId, signal);
+    const grant = { fence: lease.fence, position: this.#position + 1 };
+    const stored = await store.appendAll(conversationId, events, grant);
+    this.#position += stored.length;
+    for (const event of gathered) this.#unwritten.delete(event);
+    for (const event of stored) {
+      log.push(event);
+      onStored(event);
+      shown.happened(event);
+    }
+  }
+}
+
+/** Once nothing else can be done without waiting for something outside. */
+function endOfTick(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}
+
+/** Throws RequestError when the host is closing and the turn is left to the next one. */
+export function requireOpen({ isParked }: LiveTurn): void {
+  if (!isParked) return;
+  throw new RequestError("shutting_down", "the host is closing; this turn goes on when it is started again", {
+    retryable: true,
+    hint: "send the same request_id again",
+  });
+}
+
+/** Whether it is the last of its turn. */
+export function isEnd(event: StoredEvent | undefined): boolean {
+  return event?.type === "turn_end" || event?.type === "turn_error";
+}

@@ -1,0 +1,166 @@
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import type { StoredEvent, ToolCall, TurnEvent } from "../../src/core/chat.js";
+import { StoreError } from "../../src/core/errors.js";
+import { newId } from "../../src/core/ids.js";
+import type { ToolHub } from "../../src/core/ports.js";
+import type { ChatStore } from "../../src/core/store-ports.js";
+import { openStore } from "../../src/history/open.js";
+import { Overheard } from "../../src/session/live/overheard.js";
+import { LiveTurn } from "../../src/session/live-turn.js";
+import { Questions } from "../../src/session/questions.js";
+import { Sessions } from "../../src/session/sessions.js";
+import { TurnWriter } from "../../src/session/turn-writer.js";
+import { call, request, turn } from "../history/support.js";
+import { collect, fixtureServer, startApp } from "../support/app.js";
+import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
+
+const one = turn("turn_1");
+const calls = (...ids: string[]): ToolCall[] => ids.map((id) => call(id));
+
+let store: ChatStore;
+/** The types of each write. */
+let writes: string[][];
+
+beforeEach(async () => {
+  store = await openStore({ driver: "memory" }, { now: Date.now, observe: () => {} });
+  writes = [];
+  const append = store.appendAll.bind(store);
+  store.appendAll = (conversationId, events, grant) => {
+    writes.push(events.map(({ type }) => type));
+    return append(conversationId, events, grant);
+  };
+});
+
+afterEach(() => store.close());
+
+/** Writes a turn that was begun by the node "a". */
+async function writerOf() {
+  await store.claim("c", one.user("go"), request("a"));
+  const lease = await store.turns.acquire("c", "turn_1", "a");
+  if (!lease) throw new Error("it is somebody else's");
+  const shown: TurnEvent[] = [];
+  const live = new LiveTurn("r", [], (event) => shown.push(event));
+  live.turnId = "turn_1";
+  const log: StoredEvent[] = [];
+  const writer = new TurnWriter({
+    store,
+    hub: { tools: () => [], servers: () => [] } as unknown as ToolHub,
+    conversationId: "c",
+    nodeId: "a",
+    turn: live,
+    lease,
+    log,
+    position: 1,
+    questions: new Questions(),
+    shown: new Overheard(live, "c", undefined),
+    signal: live.signal,
+    onStored: () => {},
+  });
+  return { writer, shown, log };
+}
+
+describe("events of a turn", () => {
+  test("that come in one tick, or while the log is being written to, are stored together and then shown", async () => {
+    const { writer, shown } = await writerOf();
+    await Promise.all([
+      writer.store([one.result("a", "x")]),
+      Promise.resolve().then(() => writer.store([one.result("b", "y")])),
+    ]);
+    expect(writes).toEqual([["tool_result", "tool_result"]]);
+    const append = store.appendAll;
+    let written = () => {};
+    store.appendAll = async (...values) => {
+      await new Promise<void>((resolve) => {
+        written = resolve;
+      });
+      return append(...values);
+    };
+    const first = writer.store([one.result("c", "z")]);
+    await new Promise(setImmediate);
+    const rest = [writer.store([one.result("d", "z")]), writer.store([one.result("e", "z")])];
+    expect(shown).toHaveLength(2);
+    written();
+    await first;
+    expect(shown).toHaveLength(3);
+    await new Promise(setImmediate);
+    written();
+    await Promise.all(rest);
+    expect(writes.slice(1)).toEqual([["tool_result"], ["tool_result", "tool_result"]]);
+    expect(shown.map((event) => "seq" in event && event.seq)).toEqual([2, 3, 4, 5, 6]);
+  });
+
+  test("are not stored, nor shown, when another process has taken the turn in the middle of a hop", async () => {
+    const { writer, shown, log } = await writerOf();
+    await writer.store([one.answer("", calls("a", "b")), ...calls("a", "b").map(one.planned), one.sent("a")]);
+    await store.turns.bury("a", Number.MAX_SAFE_INTEGER);
+    await store.turns.acquire("c", "turn_1", "b");
+    const value = { type: "answer", turnId: "turn_1", questionId: "q", value: true } as const;
+    const both = [writer.store([one.result("a", "x")]), writer.store([value])];
+    for (const stored of both) await expect(stored).rejects.toMatchObject({ kind: "fenced" });
+    expect(writer.stop()).toEqual([one.result("a", "x"), value]);
+    writer.show({ type: "text_delta", delta: "late" });
+    await expect(writer.store([one.result("b", "x")])).rejects.toMatchObject({ kind: "fenced" });
+    expect(shown).toHaveLength(4);
+    expect(log).toEqual(await store.read("c", 2));
+  });
+
+  test("come to nothing after one that could not be stored", async () => {
+    const { writer, shown } = await writerOf();
+    const append = store.appendAll;
+    store.appendAll = async () => {
+      throw new StoreError("full", "the disk is full");
+    };
+    await expect(writer.store([one.sent("a")])).rejects.toMatchObject({ kind: "full" });
+    store.appendAll = append;
+    await expect(writer.store([one.result("a", "x")])).rejects.toMatchObject({ kind: "full" });
+    expect(shown).toEqual([]);
+    expect(await store.read("c")).toHaveLength(1);
+  });
+});
+
+describe("a hop", () => {
+  const ask = async (approval: "ask" | "auto") => {
+    const asked = [
+      { name: "s__echo", arguments: { n: 1 } },
+      { name: "s__echo", arguments: '{"broken' },
+    ];
+    await using llm = await startLlmServer([toolCalls(asked), answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    const settings = { orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} };
+    const sessions = new Sessions({
+      store,
+      engine: { node: { nodeId: "n", machine: "m", pid: 1 }, workspace: "w", isGone: () => false, observe: () => {} },
+      hub: app.hub,
+      settings: () => settings,
+      newId,
+      now: Date.now,
+    });
+    const session = sessions.open("c");
+    const stop = session.listen((event) => {
+      if (event.type === "question") session.answer(event.questionId, true);
+    });
+    await collect(session.prompt({ requestId: "r", text: "go", approval }));
+    stop();
+    await sessions.close();
+  };
+
+  test("is stored in one write before anything leaves, and another one when it is done", async () => {
+    await ask("auto");
+    expect(writes).toEqual([
+      ["assistant_message", "tool_call", "tool_call", "tool_result", "tool_sent"],
+      ["tool_result"],
+      ["assistant_message", "turn_end"],
+    ]);
+  });
+
+  test("is stored as far as it has got before somebody is asked", async () => {
+    await ask("ask");
+    expect(writes).toEqual([
+      ["assistant_message", "tool_call", "tool_call", "question"],
+      ["answer"],
+      ["tool_result", "tool_sent"],
+      ["tool_result"],
+      ["assistant_message", "turn_end"],
+    ]);
+  });
+});
