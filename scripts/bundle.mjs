@@ -1,75 +1,41 @@
 /**
- * The command line as few files: `dist/main.js` and the chunks in `dist/cli/`, in place of a thousand modules that would have to be
- * found, read and linked at each start. What is imported on demand stays on demand. The library (`dist/index.js`) stays unbundled.
+ * The command line and the library as few files: `dist/main.js`, `dist/index.js` and the chunks in `dist/bundle/`, in place of a
+ * thousand modules that would have to be found, read and linked at each start. What is imported on demand stays on demand.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
-import { _, Ajv } from "ajv";
-import standalone from "ajv/dist/standalone/index.js";
-import { rolldown } from "rolldown";
-import { checkOptions } from "../dist/config/schema-check.js";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { build, rolldown } from "rolldown";
+import { chunks, dist, shapes } from "./bundle-shapes.mjs";
 
-const dist = resolve("dist");
-const chunks = "cli";
-const entry = "program.js";
+const program = "program.js";
+/** What is loaded by its own path: files that load their chunk. Whatever else is in `dist` beside the chunks is for tests and measurements. */
+const entries = {
+  index: "index.js",
+  launcher: "claude-launcher.js",
+  "demo-server": "demo/mcp-server.js",
+  "sandbox-worker": "frontends/script/sandbox/worker.js",
+};
 
 /** Native, optional, or needing what lies beside them in their own package. */
-const external = [/^@photostructure\/sqlite/, /^@opentelemetry\//, /^@dbos-inc\//, /^pg(\/|$)/];
+const apart = [
+  /^@photostructure\/sqlite/,
+  /^@jitl\/quickjs-wasmfile/,
+  /^@opentelemetry\//,
+  /^@dbos-inc\//,
+  /^pg-native$/,
+];
+/** The client for Prometheus brings its own of the few things that it asks of OpenTelemetry. */
+const external = (id, importer) => apart.some((name) => name.test(id)) && !importer?.includes("/prom-client/");
 
-/** A module asks for files beside it by its address, which is not that of its chunk. */
-const addresses = {
-  name: "addresses",
-  transform(code, id) {
-    if (!id.startsWith(dist) || !code.includes("import.meta.url")) return null;
-    const address = JSON.stringify(relative(join(dist, chunks), id));
-    return { code: code.replaceAll("import.meta.url", `new URL(${address}, import.meta.url).href`), map: null };
-  },
-};
-
-/** Compiling the schema takes ajv as long as a whole start may take, so it is done here. */
-function schemaCheck() {
-  const schema = JSON.parse(readFileSync(join(dist, "config/config.schema.json"), "utf8"));
-  const ajv = new Ajv({ ...checkOptions, code: { source: true, esm: true, formats: _`schemaFormats` } });
-  return `import { schemaFormats } from "./schema-formats.js";
-${standalone(ajv, ajv.compile(schema))}
-export const schemaCheck = () => (tree) => (validate(tree) ? [] : (validate.errors ?? []));`;
-}
-
-/**
- * What our one axios instance never comes to, because its adapter is ours (`llm/http.ts`): axios loads its own adapters, with a
- * table of all media types, all the same.
- */
-const replaced = {
-  "/axios/lib/adapters/adapters.js": "export default { adapters: {}, getAdapter: (adapter) => adapter };",
-  "/axios/lib/platform/node/classes/FormData.js": "export default class FormData {}",
-  "/dist/config/schema-check.js": schemaCheck(),
-};
-
-const replacements = {
-  name: "replacements",
-  load(id) {
-    const end = Object.keys(replaced).find((each) => id.endsWith(each));
-    if (end) return replaced[end];
-    const map = `${id}.map`;
-    return id.startsWith(dist) && existsSync(map)
-      ? { code: readFileSync(id, "utf8"), map: readFileSync(map, "utf8") }
-      : null;
-  },
-  transform(code, id) {
-    if (!id.endsWith("/axios/lib/utils.js")) return null;
-    // Node loads all of undici when the name is read.
-    const before = "typeof G.FormData !== 'undefined' ? G.FormData : undefined";
-    if (!code.includes(before)) throw new Error("axios asks for FormData in another way now");
-    return { code: code.replace(before, "undefined"), map: null };
-  },
-};
+/** Packages that a function needs at once, which is rarely called: files of their own. */
+const required = ["pino", "yaml"];
 
 /**
  * What is always loaded together is one chunk: a file more costs half a millisecond at each start. Of modules that several of these
  * reach, the first one has them.
  */
 const together = {
-  start: [entry],
+  start: [program],
   host: ["config/load.js", "config/watch.js", "app.js", "commands/reload.js", "frontends/oneshot.js"],
   request: ["llm/admission.js"],
   servers: ["mcp/legacy-peer.js"],
@@ -88,7 +54,7 @@ const grouping = {
   buildEnd() {
     for (const [chunk, roots] of Object.entries(together)) for (const root of roots) put(join(dist, root), chunk, this);
     // It waits for the command, whose chunks would wait for it.
-    chunkOf.delete(join(dist, entry));
+    chunkOf.delete(join(dist, program));
   },
 };
 
@@ -101,30 +67,45 @@ const groups = names.map((name, at) => ({
 
 rmSync(join(dist, chunks), { recursive: true, force: true });
 const bundle = await rolldown({
-  input: join(dist, entry),
+  input: Object.fromEntries(
+    [["program", program], ...Object.entries(entries)].map(([name, file]) => [name, join(dist, file)]),
+  ),
   optimization: { inlineConst: false }, // tests/nodes/newer-host.mjs changes one
   platform: "node",
   external,
   // Its other build loads files beside it in a way that no bundler sees.
   resolve: { alias: { "jsonc-parser": resolve("node_modules/jsonc-parser/lib/esm/main.js") } },
   checks: { ineffectiveDynamicImport: false }, // what is loaded on demand by one command is loaded at once by another
-  plugins: [replacements, addresses, grouping],
+  plugins: [...shapes, grouping],
 });
-const { output } = await bundle.write({
+const { output: chunked } = await bundle.write({
   dir: join(dist, chunks),
   format: "esm",
   sourcemap: true,
-  entryFileNames: entry,
+  comments: false, // also kept in memory
+  entryFileNames: "[name].js",
   chunkFileNames: "[name]-[hash].js",
   codeSplitting: { groups },
 });
 await bundle.close();
 
+/** Each is one file. */
+const whole = await Promise.all(
+  required.map((name) =>
+    build({
+      input: name,
+      platform: "node",
+      output: { file: join(dist, chunks, `${name}.cjs`), format: "cjs", comments: false },
+    }),
+  ),
+);
+const output = [...chunked, ...whole.flatMap((each) => each.output)];
+
 const beside = output.find(({ code = "" }) => /\brequire\(["']\.\.?\//.test(code));
 if (beside) throw new Error(`${beside.fileName} would load a file that is not there`);
 
 const main = join(dist, "main.js");
-writeFileSync(main, readFileSync(main, "utf8").replace(`import("./${entry}")`, `import("./${chunks}/${entry}")`));
+writeFileSync(main, readFileSync(main, "utf8").replace(`import("./${program}")`, `import("./${chunks}/${program}")`));
 
 /** Folders of the packages whose code is in the chunks. */
 const packages = new Set(
@@ -141,26 +122,24 @@ const licences = [...packages].sort().map((folder) => {
 });
 writeFileSync(join(dist, chunks, "THIRD-PARTY-LICENSES"), `${licences.join(`\n\n${"-".repeat(80)}\n\n`)}\n`);
 
-/** What programs of others and of ours load by its own path. All else is in the chunks, and nowhere else. */
-const loadable = [
-  "index.js",
-  "claude-launcher.js",
-  "demo/mcp-server.js",
-  "frontends/script/sandbox/worker.js",
-  "scripts/conformance-client.js",
-];
+for (const [name, file] of Object.entries(entries)) {
+  const path = join(dist, file);
+  const [shebang = ""] = readFileSync(path, "utf8").match(/^#!.*\n/) ?? [];
+  const chunk = JSON.stringify(`${relative(dirname(path), dist) || "."}/${chunks}/${name}.js`);
+  writeFileSync(path, `${shebang}${name === "index" ? "export * from" : "import"} ${chunk};\n`);
+  rmSync(`${path}.map`, { force: true });
+}
 
-const library = await rolldown({
-  input: loadable.map((file) => join(dist, file)),
-  platform: "node",
-  treeshake: false, // Node does not
-  external: (id) => !/^[./]/.test(id) || id.endsWith("/main.js"),
-});
-const kept = new Set((await library.generate()).output.flatMap(({ moduleIds = [] }) => moduleIds));
-await library.close();
-const asTheyAre = ["cli/", "ui/", "file-view/", "scripts/", "main.js"];
+/** What can be seen of the library. */
+const declared = new Set();
+function declare(file) {
+  if (declared.has(file)) return;
+  declared.add(file);
+  for (const [, name] of readFileSync(file, "utf8").matchAll(/(?:from|import\() ?"(\.[^"]+)\.js"/g)) {
+    declare(join(dirname(file), `${name}.d.ts`));
+  }
+}
+declare(join(dist, "index.d.ts"));
 for (const file of readdirSync(dist, { recursive: true })) {
-  const isCode = file.endsWith(".js") && !asTheyAre.some((start) => file.startsWith(start));
-  if (isCode && !kept.has(join(dist, file)))
-    for (const each of [file, `${file}.map`]) rmSync(join(dist, each), { force: true });
+  if (file.endsWith(".d.ts") && !declared.has(join(dist, file))) rmSync(join(dist, file));
 }

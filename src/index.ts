@@ -1,4 +1,6 @@
 /** The library. Nothing else is public. */
+import type { runScript as loadedRunScript } from "./script-host/run-script.js";
+
 export type { App, AppOptions } from "./app.js";
 export { createApp } from "./app.js";
 export type * from "./core/chat.js";
@@ -9,6 +11,15 @@ export type { CallOptions } from "./orchestrator/orchestrator.js";
 export { Orchestrator } from "./orchestrator/orchestrator.js";
 export type { TurnOptions } from "./orchestrator/turn-options.js";
 export type { RunScriptOptions } from "./script-host/run-script.js";
-export { runScript } from "./script-host/run-script.js";
 export type { PromptRequest, Session } from "./session/session.js";
 export type { Sessions } from "./session/sessions.js";
+
+/**
+ * Runs a `*.session.yaml`, or an object of its shape, once: where it has a matrix, `model` and `vars` say which run of it. Rejects with
+ * ConfigError, with `file:line` for every mistake, before anything is started; whatever goes wrong after that is in the result.
+ */
+export const runScript: typeof loadedRunScript = async (script, options) => {
+  // A third of all modules are for scripts only.
+  const host = await import("./script-host/run-script.js");
+  return host.runScript(script, options);
+};

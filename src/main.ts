@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line's first step. `program.ts`, and all that it loads, is built into `dist/cli/` (scripts/bundle.mjs). */
+/** The command line's first step. `program.ts`, and all that it loads, is built into `dist/bundle/` (scripts/bundle.mjs). */
 import module from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";

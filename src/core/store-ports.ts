@@ -25,7 +25,7 @@ export interface ConversationSummary {
 }
 
 /** A conversation as a list shows it. */
-export interface ConversationOverview extends ConversationSummary {
+export interface ConversationOverview extends Omit<ConversationSummary, "workspace"> {
   /** The first text of its user; "" when there is none. */
   title: string;
   /** Without those that a rewind took back. */

@@ -50,6 +50,13 @@ export function refuseUnfinished(conversationId: string): never {
   });
 }
 
+/** Throws RequestError `busy`: some process has a turn of it. */
+export function refuseHeld(conversationId: string): never {
+  throw new RequestError("busy", `a turn of ${conversationId} runs or waits`, {
+    hint: "wait for its end, or cancel it where it runs",
+  });
+}
+
 /** The event as it is in the copy, whose first event is its own. */
 export function renumbered(
   { seq: _, at: __, ...compaction }: CompactionEvent & { seq: number; at: number },

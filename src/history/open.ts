@@ -3,7 +3,6 @@ import { newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
 import type { ChatStore } from "../core/store-ports.js";
 import { schemaVersion } from "./schema-version.js";
-import { inMemory, openSqliteStore } from "./sqlite-store.js";
 
 /** The event log that `chat.storage` asks for. Throws StoreError. */
 export async function openStore(
@@ -14,9 +13,12 @@ export async function openStore(
     const { openPostgresLog } = await import("./postgres/open.js");
     return (await openPostgresLog(storage, { ...parts, newId })).store;
   }
-  return storage.driver === "memory"
-    ? openSqliteStore(inMemory, parts)
-    : openSqliteStore(storage.path, { ...parts, isFull: storage.durability === "full" });
+  if (storage.driver === "memory") {
+    const { MemoryStore } = await import("./memory-store.js");
+    return new MemoryStore(parts.now);
+  }
+  const { openSqliteStore } = await import("./sqlite-store.js");
+  return openSqliteStore(storage.path, { ...parts, isFull: storage.durability === "full" });
 }
 
 /** Brings the log to our schema, and no more: says where it is, without a secret, and the schema it has now. Throws StoreError. */

@@ -1,6 +1,9 @@
 import type { ChatEvent } from "../core/chat.js";
 import type { SpentTotals } from "../core/store-ports.js";
 
+/** Of what usage is told for: long enough to be few rows, short enough for the days of every time zone. */
+export const quarterMs = 15 * 60 * 1000;
+
 /** What the answers among these events count against limits. */
 export function spentIn(events: readonly ChatEvent[]): SpentTotals {
   const totals: SpentTotals = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };

@@ -1,7 +1,7 @@
 import type { ChatEvent, StoredEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import type { Archive, ConversationOverview } from "../core/store-ports.js";
-import { refuseUnfinished, renumbered } from "./claims.js";
+import { refuseHeld, refuseUnfinished, renumbered } from "./claims.js";
 import type { Connection } from "./connection.js";
 import type { SqliteEvents } from "./sqlite-events.js";
 import { type Guarded, isUnfinished } from "./sqlite-turns.js";
@@ -74,9 +74,7 @@ export class SqliteArchive implements Archive {
   async delete(conversationId: string): Promise<boolean> {
     return this.#written(() => {
       if (this.#has(conversationId, `${isUnfinished} AND node_id IS NOT NULL`)) {
-        throw new RequestError("busy", `a turn of ${conversationId} runs or waits`, {
-          hint: "wait for its end, or cancel it where it runs",
-        });
+        refuseHeld(conversationId);
       }
       return this.#delete(conversationId);
     });

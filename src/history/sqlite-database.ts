@@ -25,14 +25,12 @@ export async function openDatabase(
   path: string,
   { busyTimeoutMs, isFull = false, now, observe }: DatabaseOptions,
 ): Promise<Connection> {
-  const isFile = path !== ":memory:";
-  if (isFile) createPrivately(path);
+  createPrivately(path);
   const db = await connect(path);
   try {
     // First of all: without it, opening while another process recovers the file fails at once.
     db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     await migrate(db, path);
-    if (!isFile) return db;
     const journal = db.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string };
     db.exec(`PRAGMA synchronous = ${isFull ? "FULL" : "NORMAL"}`);
     const warn = (message: string, fields: Record<string, unknown>) =>

@@ -37,9 +37,6 @@ interface SqliteStoreOptions {
 
 const titleLength = 80;
 
-/** The file that is none: gone with its connection. */
-export const inMemory = ":memory:";
-
 /** Opens the event log, or makes it. An acknowledged event survives `kill -9`; without `isFull` a power cut may take the last ones. */
 export async function openSqliteStore(path: string, options: SqliteStoreOptions): Promise<ChatStore> {
   try {

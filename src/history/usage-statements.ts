@@ -1,5 +1,6 @@
 /** What was used, from the log: the same statements for both databases. */
 import { jsonOf } from "./postgres/events.js";
+import { quarterMs } from "./spent.js";
 
 interface Dialect {
   /** A field of an event's payload, as text or as a number. */
@@ -32,8 +33,6 @@ const postgres: Dialect = {
   isError: `(${jsonOf("called.payload")} ->> 'isError')::boolean::integer`,
 };
 
-/** Long enough to be few rows, short enough for the days of every time zone. */
-const quarterMs = 15 * 60 * 1000;
 const quarterOf = (event: string) =>
   `${event}.at / ${quarterMs} * ${quarterMs} AS at, ${event}.conversation_id AS "conversationId"`;
 

@@ -22,6 +22,7 @@ export class Attempts {
   readonly #policy: RetryPolicy;
   readonly #http: LlmHttp;
 
+  /** @internal */
   constructor(http: HttpConfig, parts: RetryPolicyParts & LlmHttpParts) {
     this.#policy = new RetryPolicy(parts);
     this.#http = new LlmHttp(http, this.#policy, parts);

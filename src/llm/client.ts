@@ -64,6 +64,7 @@ export class LlmClient {
   #isClosed = false;
 
   /** `admission`: of a client with the same `llm.http`. */
+  /** @internal */
   constructor(config: LlmConfig, parts: LlmClientParts, admission?: SharedAdmission) {
     this.#config = config;
     this.#parts = { now: Date.now, random: Math.random, newId, ...parts };

@@ -25,6 +25,7 @@ import { type HostSide, SupervisedServer } from "./supervised-server.js";
 import { modelName } from "./tools.js";
 import { trust } from "./trust.js";
 
+/** @internal */
 export interface HubOptions extends HostSide {
   observe: Observe;
   onStatus?: (status: ServerStatus) => void;
@@ -44,6 +45,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
   #registry: Registry;
   #isClosed = false;
 
+  /** @internal */
   constructor(configs: readonly ServerConfig[], options: HubOptions, base?: McpHub) {
     const { observe, onStatus = () => {}, ...host } = options;
     const events = { observe, statusChanged: onStatus, listsChanged: () => this.#rebuild(), told: this.#tell };
@@ -60,7 +62,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
   }
 
   /** A started hub of these servers beside the ones that are here; of two with one name it has the new one. Its `close` ends only its own. */
-  extend(configs: readonly ServerConfig[], onStatus?: HubOptions["onStatus"]): McpHub {
+  extend(configs: readonly ServerConfig[], onStatus?: (status: ServerStatus) => void): McpHub {
     const extension = new McpHub(configs, { ...this.#options, onStatus }, this);
     this.#extensions.add(extension);
     extension.start();

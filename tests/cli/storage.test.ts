@@ -160,19 +160,19 @@ ask $i
   );
 });
 
-describe("a package that only some hosts need is named where it is missing:", () => {
+/** A turn where these packages are not installed. */
+async function runWithout(packages: string, storage: object, llm = "http://127.0.0.1:1/v1") {
+  using place = new Workplace();
+  place.configure(configFor(llm, {}, { chat: { storage } }));
   const without = resolve("tests/support/without-packages.mjs");
+  const child = spawn(process.execPath, ["--import", without, resolve("dist/main.js"), ...prompt], {
+    cwd: place.folder,
+    env: { ...place.environment, WITHOUT_PACKAGES: packages },
+  });
+  return await ended(child, "");
+}
 
-  async function runWithout(packages: string, storage: object) {
-    using place = new Workplace();
-    place.configure(configFor("http://127.0.0.1:1/v1", {}, { chat: { storage } }));
-    const child = spawn(process.execPath, ["--import", without, resolve("dist/main.js"), ...prompt], {
-      cwd: place.folder,
-      env: { ...place.environment, WITHOUT_PACKAGES: packages },
-    });
-    return await ended(child, "");
-  }
-
+describe("a package that only some hosts need is named where it is missing:", () => {
   test("DBOS, for a log on PostgreSQL", async () => {
     const url = "postgres://user:secret@127.0.0.1:1/chats";
     const { exitCode, stdout, stderr } = await runWithout("@dbos-inc/", { url });
@@ -191,4 +191,10 @@ describe("a package that only some hosts need is named where it is missing:", ()
     );
     expect(stderr).toMatch(/^hint: install with optional packages, take Node 22\.13 or later, or set/m);
   });
+});
+
+test("conversations in memory need no SQLite", async () => {
+  await using llm = await startLlmServer([answer("from memory")]);
+  const { exitCode, stdout } = await runWithout("@photostructure/", { driver: "memory" }, llm.url);
+  expect([exitCode, stdout]).toEqual([0, "from memory\n"]);
 });

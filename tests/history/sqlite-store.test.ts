@@ -199,13 +199,6 @@ test("a full disk is reported as such, and nothing of the event is kept", () =>
     expect(storeError(new Error("ENOSPC: no space left on device, open"), path, "open").kind).toBe("full");
   }));
 
-test("a closed store refuses events", () =>
-  inFolder(async (folder) => {
-    const store = await open(join(folder, "events.db"));
-    await store.close();
-    await expect(store.append("c", turn("turn_1").user("hello"))).rejects.toMatchObject({ kind: "write" });
-  }));
-
 function catchError(work: () => void): unknown {
   try {
     work();

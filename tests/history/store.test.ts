@@ -177,5 +177,19 @@ describe.each(drivers)("the %s store", (driver) => {
       expect(await store.read("a")).toMatchObject([one.user("hello")]);
     }));
 
+  test("refuses what JSON cannot carry, and stays as it was", () =>
+    withStore(async (store) => {
+      const answer = { type: "answer", turnId: "turn_1", questionId: "q1", value: 1n } as const;
+      await expect(store.append("a", answer)).rejects.toThrow("BigInt");
+      expect(await store.read("a")).toEqual([]);
+      expect(await store.conversations()).toEqual([]);
+    }));
+
+  test("refuses events when it is closed", () =>
+    withStore(async (store) => {
+      await store.close();
+      await expect(store.append("c", one.user("hello"))).rejects.toMatchObject({ kind: "write" });
+    }));
+
   test("may be closed twice", () => withStore((store) => store.close()));
 });

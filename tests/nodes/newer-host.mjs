@@ -4,7 +4,7 @@ import { register } from "node:module";
 const hook = `
 export async function load(url, context, next) {
   const loaded = await next(url, context);
-  if (!url.includes("/dist/cli/")) return loaded;
+  if (!url.includes("/dist/bundle/")) return loaded;
   const source = String(loaded.source);
   return source.includes("foldVersion = 1;") ? { ...loaded, source: source.replace("foldVersion = 1;", "foldVersion = 2;") } : loaded;
 }

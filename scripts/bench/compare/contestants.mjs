@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { installOurs, installPeer, sizeOf } from "./installs.mjs";
+import { installOurs, installPeer, packedFiles, sizeOf } from "./installs.mjs";
 
 const here = new URL(".", import.meta.url).pathname;
 const repository = join(here, "../../..");
@@ -11,7 +11,7 @@ const repository = join(here, "../../..");
 export async function contestantsOf({ peers, also, isSizeWanted, say }) {
   const dist = join(repository, "dist");
   const host = (name, more) => ({ name, module: join(here, `contestants/${more.file ?? name}.mjs`), ...more });
-  const size = isSizeWanted ? sizeOf(installOurs(repository, say), dist) : {};
+  const size = isSizeWanted ? sizeOf(installOurs(repository, say), ...packedFiles(repository)) : {};
   const own = [
     { ...host("bare", {}), size: { diskMb: 0, packages: 0 } },
     { ...host("ours", { setup: { dist } }), size },

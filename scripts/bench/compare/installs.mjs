@@ -28,7 +28,17 @@ export function installOurs(repository, say) {
   return target;
 }
 
-/** Megabytes of these folders, and the packages in their node_modules. */
+/** The files that this package is published with. */
+export function packedFiles(repository) {
+  const { stdout } = spawnSync("npm", ["pack", "--dry-run", "--ignore-scripts", "--json"], {
+    cwd: repository,
+    encoding: "utf8",
+  });
+  const [{ files }] = JSON.parse(stdout);
+  return files.map(({ path }) => join(repository, path));
+}
+
+/** Megabytes of an installation with these files beside it, and the packages in it. */
 export function sizeOf(folder, ...more) {
   const lock = JSON.parse(readFileSync(join(folder, "node_modules", ".package-lock.json"), "utf8"));
   const bytes = [join(folder, "node_modules"), ...more].map(bytesIn).reduce((sum, each) => sum + each, 0);

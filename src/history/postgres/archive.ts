@@ -2,7 +2,7 @@ import type pg from "pg";
 import type { ChatEvent, StoredEvent } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
 import type { Archive, ConversationOverview } from "../../core/store-ports.js";
-import { refuseUnfinished, renumbered } from "../claims.js";
+import { refuseHeld, refuseUnfinished, renumbered } from "../claims.js";
 import { type Database, lock } from "./database.js";
 import { eventsFrom, insertEvent, toEvent, valuesOf } from "./events.js";
 import type { Notices } from "./notices.js";
@@ -68,9 +68,7 @@ export class PostgresArchive implements Archive {
   delete(conversationId: string): Promise<boolean> {
     return this.#alone([conversationId], async (client) => {
       if (await has(client, conversationId, `${isUnfinished} AND node_id IS NOT NULL`)) {
-        throw new RequestError("busy", `a turn of ${conversationId} runs or waits`, {
-          hint: "wait for its end, or cancel it where it runs",
-        });
+        refuseHeld(conversationId);
       }
       return this.#delete(client, conversationId);
     });

@@ -1,0 +1,114 @@
+import type { ChatEvent, StoredEvent } from "../core/chat.js";
+import { RequestError } from "../core/errors.js";
+import type { Archive, ConversationOverview, ConversationSummary } from "../core/store-ports.js";
+import { refuseHeld, refuseUnfinished, renumbered } from "./claims.js";
+import type { MemoryConversation, MemoryLog } from "./memory-log.js";
+import type { MemoryResults } from "./memory-results.js";
+import type { MemoryTurns } from "./memory-turns.js";
+
+const titleLength = 80;
+
+/** Whole conversations. */
+export class MemoryArchive implements Archive {
+  readonly #log: MemoryLog;
+  readonly #turns: MemoryTurns;
+  readonly #results: MemoryResults;
+
+  constructor(log: MemoryLog, turns: MemoryTurns, results: MemoryResults) {
+    this.#log = log;
+    this.#turns = turns;
+    this.#results = results;
+  }
+
+  async overview(): Promise<ConversationOverview[]> {
+    return this.#latestFirst().map((conversation) => ({
+      ...this.#facts(conversation),
+      title: firstTexts(conversation).join(" "),
+      turns: turnsOf(conversation),
+    }));
+  }
+
+  /** As the overview, for those who look at all of them often. */
+  summaries(): ConversationSummary[] {
+    return this.#latestFirst().map((conversation) => ({
+      ...this.#facts(conversation),
+      title: [...(firstTexts(conversation)[0] ?? "")].slice(0, titleLength).join(""),
+      workspace: this.#turns.workspaceOf(conversation.conversationId),
+    }));
+  }
+
+  async unfinished() {
+    return this.#turns.owners();
+  }
+
+  async amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent> {
+    if (this.#turns.unfinishedIn(conversationId).length > 0) refuseUnfinished(conversationId);
+    const [amended] = this.#log.insert(conversationId, [decide(this.#log.from(conversationId))]);
+    return amended as StoredEvent;
+  }
+
+  async copy(
+    conversationId: string,
+    to: string,
+    decide: (events: readonly StoredEvent[]) => { first: ChatEvent; seqs: readonly number[] },
+  ): Promise<void> {
+    if (this.#log.lastSeq(to) > 0) throw new RequestError("usage", `there is already a conversation ${to}`);
+    const { first, seqs } = decide(this.#log.from(conversationId));
+    this.#log.insert(to, [first]);
+    this.#log.insertCopies(conversationId, to, seqs, (event) =>
+      event.type === "compaction" ? renumbered(event, seqs) : event,
+    );
+  }
+
+  async delete(conversationId: string): Promise<boolean> {
+    if (this.#turns.unfinishedIn(conversationId).some(({ nodeId }) => nodeId !== undefined)) refuseHeld(conversationId);
+    return this.#delete(conversationId);
+  }
+
+  async expire(conversationId: string, lastSeq: number): Promise<boolean> {
+    const hasGoneOn = this.#log.lastSeq(conversationId) !== lastSeq;
+    if (hasGoneOn || this.#turns.unfinishedIn(conversationId).length > 0) return false;
+    return this.#delete(conversationId);
+  }
+
+  #delete(conversationId: string): boolean {
+    const { conversations } = this.#log;
+    const origins = originsOf(conversations.get(conversationId));
+    const existed = conversations.delete(conversationId);
+    this.#turns.delete(conversationId);
+    // Results stay as long as the conversation that they are of, or any copy of it.
+    const needed = new Set([...conversations.values()].flatMap((left) => [left.conversationId, ...originsOf(left)]));
+    for (const id of [conversationId, ...origins]) if (!needed.has(id)) this.#results.deleteOf(id);
+    return existed;
+  }
+
+  #latestFirst(): MemoryConversation[] {
+    return [...this.#log.conversations.values()].sort((a, b) => b.written - a.written);
+  }
+
+  /** A copy is as young as its first event, whatever it copied. */
+  #facts({ conversationId, entries }: MemoryConversation) {
+    const [first, last] = [entries[0]?.event.at ?? 0, entries.at(-1)?.event.at ?? 0];
+    return { conversationId, lastSeq: entries.length, updatedAt: Math.max(first, last) };
+  }
+}
+
+function firstTexts({ entries }: MemoryConversation): string[] {
+  const asked = entries.find(({ event }) => event.type === "user_message")?.event;
+  return asked?.type === "user_message"
+    ? asked.content.flatMap((part) => (part.type === "text" ? [part.text] : []))
+    : [];
+}
+
+/** Without those that a rewind took back. */
+function turnsOf({ entries }: MemoryConversation): number {
+  const rewinds = entries.flatMap(({ event }) => (event.type === "rewind" ? [event] : []));
+  const isRewound = (asked: number) => rewinds.some(({ seq, toSeq }) => seq > asked && toSeq < asked);
+  return entries.filter(({ event }) => event.type === "user_message" && !isRewound(event.seq)).length;
+}
+
+/** What the conversation was copied from, directly and before that. */
+function originsOf(conversation: MemoryConversation | undefined): string[] {
+  const first = conversation?.entries[0]?.event;
+  return first?.type === "fork" ? first.origins : [];
+}

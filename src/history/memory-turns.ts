@@ -1,0 +1,262 @@
+import type { UserMessageEvent } from "../core/chat.js";
+import type {
+  AbandonedTurn,
+  HostProcess,
+  LogNode,
+  NodeTurns,
+  TurnLease,
+  TurnLeases,
+  TurnMail,
+  TurnName,
+  TurnRequest,
+} from "../core/store-ports.js";
+import { fenced, questionOf } from "./claims.js";
+import { jsonCopy } from "./json-copy.js";
+import type { MemoryLog } from "./memory-log.js";
+import { foldVersion } from "./schema-version.js";
+
+interface Turn extends AbandonedTurn {
+  /** `failed`: a repetition of its request goes on with it. */
+  state: "queued" | "running" | "failed" | "ended";
+  nodeId: string | undefined;
+  fence: number;
+  crashes: number;
+  options: unknown;
+}
+
+interface ConversationTurns {
+  readonly byId: Map<string, Turn>;
+  lastPlace: number;
+  lastWorkspace: string;
+}
+
+interface Mail {
+  readonly turn: Turn;
+  readonly mail: TurnMail;
+  /** Of whoever had the turn when it was received. */
+  fence?: number;
+}
+
+/** Leases over the same memory as the events: every turn has one, also where all are of one process. */
+export class MemoryTurns implements TurnLeases {
+  readonly #log: MemoryLog;
+  readonly #now: () => number;
+  readonly #conversations = new Map<string, ConversationTurns>();
+  /** Those that wait or run, oldest first: few, and all that is ever looked through. */
+  readonly #unfinished = new Set<Turn>();
+  readonly #nodes = new Map<string, Omit<LogNode, "silentMs">>();
+  #mail: Mail[] = [];
+
+  constructor(log: MemoryLog, now: () => number) {
+    this.#log = log;
+    this.#now = now;
+  }
+
+  /** The turn waits behind the conversation's others. */
+  enqueue(conversationId: string, { turnId, requestId }: UserMessageEvent, request: TurnRequest): void {
+    const { nodeId, workspace, options } = request;
+    const turns = this.#conversations.get(conversationId) ?? { byId: new Map(), lastPlace: 0, lastWorkspace: "" };
+    this.#conversations.set(conversationId, turns);
+    turns.lastWorkspace = workspace;
+    const known = turns.byId.get(turnId);
+    const turn: Turn = {
+      conversationId,
+      turnId,
+      requestId,
+      workspace,
+      nodeId,
+      state: "queued",
+      place: ++turns.lastPlace,
+      fold: foldVersion,
+      fence: known ? known.fence + 1 : 0,
+      crashes: known?.crashes ?? 0,
+      options: jsonCopy(options ?? null),
+    };
+    turns.byId.set(turnId, turn);
+    this.#unfinished.add(turn);
+  }
+
+  /** Of a turn that failed, and of one that was copied with its conversation; one that waits or runs stays as it is. */
+  reopen(conversationId: string, event: UserMessageEvent, request: TurnRequest): void {
+    const turn = this.#turn(conversationId, event.turnId);
+    if (!turn || turn.state === "failed") this.enqueue(conversationId, event, request);
+  }
+
+  /** Throws StoreError `fenced`. */
+  requireGrant(conversationId: string, turnId: string, fence: number): void {
+    const turn = this.#turn(conversationId, turnId);
+    if (turn?.state !== "running" || turn.fence !== fence) throw fenced(turnId);
+  }
+
+  end(conversationId: string, turnId: string, state: "ended" | "failed"): void {
+    const turn = this.#turn(conversationId, turnId);
+    if (!turn) return;
+    Object.assign(turn, { state, nodeId: undefined });
+    this.#unfinished.delete(turn);
+    this.#forgetMail((of) => of === turn);
+  }
+
+  delete(conversationId: string): void {
+    this.#conversations.delete(conversationId);
+    for (const turn of this.unfinishedIn(conversationId)) this.#unfinished.delete(turn);
+    this.#forgetMail((turn) => turn.conversationId === conversationId);
+  }
+
+  unfinishedIn(conversationId: string): Turn[] {
+    return this.#where((turn) => turn.conversationId === conversationId);
+  }
+
+  /** Unfinished turns of all conversations. */
+  owners(): { conversationId: string; nodeId?: string }[] {
+    return this.#where(() => true).map(({ conversationId, nodeId }) => ({ conversationId, ...(nodeId && { nodeId }) }));
+  }
+
+  /** Of the last request; "" where there was none. */
+  workspaceOf(conversationId: string): string {
+    return this.#conversations.get(conversationId)?.lastWorkspace ?? "";
+  }
+
+  async acquire(
+    conversationId: string,
+    turnId: string,
+    nodeId: string,
+    isOutOfTurn = false,
+  ): Promise<TurnLease | undefined> {
+    const turn = this.#turn(conversationId, turnId);
+    if (!turn || !this.#unfinished.has(turn) || !(turn.nodeId === nodeId || this.#isNobodys(turn))) return undefined;
+    if (!isOutOfTurn && this.#before(turn).length > 0) return undefined;
+    if (turn.state === "running" && turn.nodeId !== undefined && turn.nodeId !== nodeId) turn.crashes++;
+    turn.fence++;
+    Object.assign(turn, { state: "running", nodeId });
+    return { fence: turn.fence, crashes: turn.crashes, options: jsonCopy(turn.options) };
+  }
+
+  async beat(node: HostProcess): Promise<number> {
+    const seenAt = this.#now();
+    this.#nodes.set(node.nodeId, { ...(this.#nodes.get(node.nodeId) ?? node), seenAt });
+    return seenAt;
+  }
+
+  async leave(nodeId: string): Promise<void> {
+    for (const turn of this.#heldBy(nodeId)) free(turn, 0);
+    this.#nodes.delete(nodeId);
+  }
+
+  async nodes(): Promise<LogNode[]> {
+    const now = this.#now();
+    return [...this.#nodes.values()].map((node) => ({ ...node, silentMs: now - node.seenAt }));
+  }
+
+  async load(): Promise<NodeTurns[]> {
+    const loads = new Map<string | undefined, NodeTurns>();
+    for (const { nodeId, state } of this.#unfinished) {
+      const load = loads.get(nodeId) ?? { ...(nodeId && { nodeId }), running: 0, waiting: 0 };
+      loads.set(nodeId, load);
+      load[state === "running" ? "running" : "waiting"]++;
+    }
+    return [...loads.values()];
+  }
+
+  async bury(nodeId: string, seenAt: number): Promise<void> {
+    const node = this.#nodes.get(nodeId);
+    if (!node || node.seenAt > seenAt) return;
+    this.#nodes.delete(nodeId);
+    for (const turn of this.#heldBy(nodeId)) free(turn, 1);
+  }
+
+  async abandoned(of: { workspace: string } | { conversationId: string }): Promise<AbandonedTurn[]> {
+    const isOf = (turn: Turn) =>
+      "workspace" in of ? turn.workspace === of.workspace : turn.conversationId === of.conversationId;
+    return this.#where((turn) => isOf(turn) && this.#isNobodys(turn)).map(asAbandoned);
+  }
+
+  async held(nodeId: string): Promise<TurnName[]> {
+    return this.#heldBy(nodeId).map(asAbandoned);
+  }
+
+  async release({ conversationId, turnId }: TurnName, nodeId: string): Promise<void> {
+    const turn = this.#heldBy(nodeId).find((held) => held.conversationId === conversationId && held.turnId === turnId);
+    if (turn) free(turn, 1);
+  }
+
+  async before(conversationId: string, turnId: string): Promise<string[]> {
+    const turn = this.#turn(conversationId, turnId);
+    return turn ? this.#before(turn).map((earlier) => earlier.turnId) : [];
+  }
+
+  async isUnfinished(conversationId: string, turnId: string): Promise<boolean> {
+    const turn = this.#turn(conversationId, turnId);
+    return turn !== undefined && this.#unfinished.has(turn);
+  }
+
+  async isKnown(conversationId: string, turnId: string): Promise<boolean> {
+    return this.#turn(conversationId, turnId) !== undefined;
+  }
+
+  async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
+    const turn = this.#turn(conversationId, turnId);
+    if (!turn || !this.#unfinished.has(turn) || this.#hasAnswer(turn, questionOf(mail))) return false;
+    this.#mail.push({ turn, mail: jsonCopy(mail) });
+    return true;
+  }
+
+  async receive(nodeId: string) {
+    const news = this.#mail.filter(({ turn, fence }) => turn.nodeId === nodeId && fence !== turn.fence);
+    return news.map((each) => {
+      each.fence = each.turn.fence;
+      return { conversationId: each.turn.conversationId, turnId: each.turn.turnId, mail: jsonCopy(each.mail) };
+    });
+  }
+
+  /** There is no other process. */
+  async version(): Promise<number> {
+    return 1;
+  }
+
+  #turn(conversationId: string, turnId: string): Turn | undefined {
+    return this.#conversations.get(conversationId)?.byId.get(turnId);
+  }
+
+  /** Unfinished ones, in the order of their places. */
+  #where(isWanted: (turn: Turn) => boolean): Turn[] {
+    return [...this.#unfinished].filter(isWanted).sort((a, b) => a.place - b.place);
+  }
+
+  #heldBy(nodeId: string): Turn[] {
+    return this.#where((turn) => turn.nodeId === nodeId);
+  }
+
+  #before({ conversationId, place }: Turn): Turn[] {
+    return this.#where((turn) => turn.conversationId === conversationId && turn.place < place);
+  }
+
+  /** Also what a node took after it was buried: it may have died before it said again that it lives. */
+  #isNobodys({ nodeId }: Turn): boolean {
+    return nodeId === undefined || !this.#nodes.has(nodeId);
+  }
+
+  #hasAnswer(turn: Turn, questionId: string | null): boolean {
+    if (questionId === null) return false;
+    return (
+      this.#mail.some((sent) => sent.turn === turn && questionOf(sent.mail) === questionId) ||
+      this.#log
+        .ofTurn(turn.conversationId, turn.turnId)
+        .some((event) => event.type === "answer" && event.questionId === questionId)
+    );
+  }
+
+  #forgetMail(isGone: (turn: Turn) => boolean): void {
+    this.#mail = this.#mail.filter(({ turn }) => !isGone(turn));
+  }
+}
+
+/** Whoever had it cannot write any more. */
+function free(turn: Turn, crash: 0 | 1): void {
+  if (turn.state === "running") turn.crashes += crash;
+  turn.fence++;
+  Object.assign(turn, { state: "queued", nodeId: undefined });
+}
+
+function asAbandoned({ conversationId, turnId, requestId, place, fold, workspace }: Turn): AbandonedTurn {
+  return { conversationId, turnId, requestId, place, fold, workspace };
+}
