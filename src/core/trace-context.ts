@@ -38,17 +38,18 @@ interface TraceOptions {
  */
 export function traceOf(id: string, { carried, samples, run }: TraceOptions = {}): TraceContext {
   const parent = carried && parsed(carried);
-  const [own = hexOf(id, 32)] = id.match(/(?!0+$)[0-9a-f]{32}$/) ?? [];
-  const traceId = parent?.traceId ?? own;
+  const traceId = parent?.traceId ?? /(?!0+$)[0-9a-f]{32}$/.exec(id)?.[0] ?? hexOf(id, 32);
   const isSampled = samples?.(traceId, parent?.isSampled) ?? parent?.isSampled ?? true;
-  const { spanId: parentId, state } = parent ?? {};
-  const spanId = hexOf(run === undefined ? id : `${id}/${run}`, 16);
-  return { traceId, spanId, ...(parentId && { parentId }), isSampled, ...(state && { state }) };
+  const spanId = spanIdOf(run === undefined ? id : `${id}/${run}`);
+  if (!parent) return { traceId, spanId, isSampled };
+  const { spanId: parentId, state } = parent;
+  return { traceId, spanId, parentId, isSampled, ...(state && { state }) };
 }
 
 /** A span within that one. The same id has the same span every time. */
 export function childOf({ traceId, spanId, isSampled, state }: TraceContext, id: string): TraceContext {
-  return { traceId, spanId: hexOf(id, 16), parentId: spanId, isSampled, ...(state && { state }) };
+  const child = { traceId, spanId: spanIdOf(id), parentId: spanId, isSampled };
+  return state ? { ...child, state } : child;
 }
 
 /** The span of what `id` names, within that one or else in a trace of its own. */
@@ -80,6 +81,11 @@ function parsed({ traceparent, tracestate }: CarriedTrace): TraceContext | undef
     isSampled: (Number.parseInt(flags, 16) & 1) === 1,
     ...(tracestate && { state: tracestate }),
   };
+}
+
+/** An id of our own ends in random digits, which need not be mixed any further. One that is put together from others may end in theirs. */
+function spanIdOf(id: string): string {
+  return /^[a-z]+_[0-9a-f]{16}(?!0{16})([0-9a-f]{16})$/.exec(id)?.[1] ?? hexOf(id, 16);
 }
 
 function hexOf(text: string, digits: number): string {

@@ -1,9 +1,11 @@
+import type { Completion } from "../core/chat.js";
 import type { HttpConfig } from "../core/config.js";
 import type { HostState } from "../core/measurements.js";
+import type { Slot } from "../core/shared-limits.js";
 import { Attempts, type OnDelta } from "./attempts.js";
 import { Breaker } from "./breaker.js";
 import type { Call } from "./call.js";
-import type { Answer, AnswerFold } from "./deltas.js";
+import type { AnswerFold } from "./deltas.js";
 import type { LlmHttpParts } from "./http.js";
 import { Lane, type LaneParts } from "./lane.js";
 import type { Provider } from "./providers.js";
@@ -15,7 +17,14 @@ export interface AnswerParts {
   onDelta?: OnDelta;
   /** After something was shown, see `Attempts.answer`. */
   restart: boolean;
-  finish: (fold: AnswerFold) => Answer;
+  finish: (fold: AnswerFold) => Completion;
+}
+
+/** What stands before one provider. */
+interface Entrance {
+  lane: Lane;
+  /** By model. */
+  breakers: Map<string, Breaker>;
 }
 
 /** Lets a call through to its provider: breaker, then a place in the provider's lane, then as many attempts as it takes. */
@@ -23,9 +32,8 @@ export class Admission {
   readonly #http: HttpConfig;
   readonly #parts: AdmissionParts;
   readonly #attempts: Attempts;
-  readonly #lanes = new Map<string, Lane>();
-  readonly #names = new WeakMap<Provider, string>();
-  readonly #breakers = new Map<string, Breaker>();
+  readonly #entrances = new Map<string, Entrance>();
+  readonly #known = new WeakMap<Provider, Entrance>();
 
   constructor(http: HttpConfig, parts: AdmissionParts) {
     this.#http = http;
@@ -34,30 +42,38 @@ export class Admission {
   }
 
   /** Throws LlmError. */
-  answer(call: Call, { onDelta, restart, finish }: AnswerParts): Promise<Answer> {
-    return this.#breakerOf(call).run(call, async () => {
-      const lane = this.#laneOf(call);
-      using _counted = lane.budget.enter();
-      using slot = await lane.enter(call);
+  answer(call: Call, parts: AnswerParts): Promise<Completion> {
+    const entrance = this.#entranceTo(call.provider);
+    return this.#breakerOf(call, entrance).run(call, () => this.#answerFrom(entrance.lane, call, parts));
+  }
+
+  async #answerFrom(lane: Lane, call: Call, { onDelta, restart, finish }: AnswerParts): Promise<Completion> {
+    let slot: Slot | undefined;
+    lane.budget.enter();
+    try {
+      slot = lane.enterAtOnce(call) ?? (await lane.enter(call));
       call.place = { lane, slot };
-      const answer = finish(await this.#attempts.answer(call, onDelta, restart));
-      const { usage } = answer;
+      const completion = finish(await this.#attempts.answer(call, onDelta, restart));
+      const { usage } = completion;
       if (usage) slot.correct(usage.inputTokens + usage.outputTokens);
       lane.answered();
-      return answer;
-    });
+      return completion;
+    } finally {
+      slot?.[Symbol.dispose]();
+      lane.budget.leave();
+    }
   }
 
   state(): Pick<HostState, "limiters" | "breakers"> {
+    const entrances = [...this.#entrances.values()];
     return {
-      limiters: [...this.#lanes.values()].map(({ provider, limiter }) => {
+      limiters: entrances.map(({ lane: { provider, limiter } }) => {
         const { active, queued: waiting, limit } = limiter;
         return { provider, active, waiting, limit };
       }),
-      breakers: [...this.#breakers.values()].map(({ name, state }) => {
-        const [provider = "", model = ""] = name.split(/\/(.*)/s);
-        return { provider, model, state };
-      }),
+      breakers: entrances.flatMap(({ lane: { provider }, breakers }) =>
+        [...breakers].map(([model, { state }]) => ({ provider, model, state })),
+      ),
     };
   }
 
@@ -66,29 +82,28 @@ export class Admission {
     this.#attempts.close();
   }
 
-  #laneOf({ provider }: Call): Lane {
-    const name = this.#nameOf(provider);
-    const lane = this.#lanes.get(name) ?? new Lane(provider, this.#http, this.#parts);
-    this.#lanes.set(name, lane);
-    return lane;
-  }
-
-  #breakerOf({ provider, model }: Call): Breaker {
-    const name = `${this.#nameOf(provider)}/${model}`;
+  #breakerOf({ provider, model }: Call, { breakers }: Entrance): Breaker {
+    const known = breakers.get(model);
+    if (known) return known;
     const { now, observe, meter } = this.#parts;
     const opened = () => meter?.record({ type: "breaker_opened", provider: provider.name, model });
-    const breaker = this.#breakers.get(name) ?? new Breaker(`${provider.name}/${model}`, now, observe, opened);
-    this.#breakers.set(name, breaker);
+    const breaker = new Breaker(`${provider.name}/${model}`, now, observe, opened);
+    breakers.set(model, breaker);
     return breaker;
   }
 
   /** A provider that was configured anew is another one only where its endpoint, keys or limits are. */
-  #nameOf(provider: Provider): string {
-    const known = this.#names.get(provider);
+  #entranceTo(provider: Provider): Entrance {
+    const known = this.#known.get(provider);
     if (known) return known;
     const { baseUrl, apiKeys, maxConcurrency, rpm, tpm } = provider;
     const name = JSON.stringify([provider.name, baseUrl, apiKeys, maxConcurrency, rpm, tpm]);
-    this.#names.set(provider, name);
-    return name;
+    const entrance = this.#entrances.get(name) ?? {
+      lane: new Lane(provider, this.#http, this.#parts),
+      breakers: new Map(),
+    };
+    this.#entrances.set(name, entrance);
+    this.#known.set(provider, entrance);
+    return entrance;
   }
 }

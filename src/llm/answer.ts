@@ -42,9 +42,9 @@ export function readAnswer(response: Response, call: Call, fold: AnswerFold, now
       if (settled) return;
       settled = true;
       clearTimeout(timer);
-      stream.off("data", onData);
       if (isWhole()) {
-        drain(stream).then(resolve);
+        if (stream.readableEnded) resolve();
+        else drain(stream).then(resolve);
       } else {
         stream.destroy();
         const complaint = fold.progress === 0 ? complaintIn(last, messages.plainText) : undefined;
@@ -67,6 +67,7 @@ export function readAnswer(response: Response, call: Call, fold: AnswerFold, now
     };
 
     const onData = (chunk: Buffer) => {
+      if (settled) return;
       const before = fold.progress;
       try {
         const fault = messages.feed(chunk);
@@ -97,7 +98,7 @@ export function readAnswer(response: Response, call: Call, fold: AnswerFold, now
     options.measure?.answerBegins();
     waitFor(options.streaming ? "ttft_timeout" : "timeout");
     stream.on("data", onData);
-    stream.once("end", onEnd).once("close", onEnd).on("error", onEnd);
+    stream.on("end", onEnd).on("close", onEnd).on("error", onEnd);
   });
 }
 

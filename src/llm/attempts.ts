@@ -6,8 +6,7 @@ import { readAnswer } from "./answer.js";
 import type { Call } from "./call.js";
 import { AnswerFold } from "./deltas.js";
 import { failure, saidBy } from "./errors.js";
-import { postHedged } from "./hedge.js";
-import { requestIdOf } from "./hints.js";
+import { isHedged, postHedged } from "./hedge.js";
 import { LlmHttp, type LlmHttpParts } from "./http.js";
 import { RetryPolicy, type RetryPolicyParts } from "./retry.js";
 
@@ -45,9 +44,11 @@ export class Attempts {
     };
     for (;;) {
       try {
-        call.theirRequestId = undefined;
-        const response = await postHedged(call, (each, signal) => this.#http.post(each, signal));
-        call.theirRequestId = requestIdOf(response.headers);
+        call.response = undefined;
+        const response = await (isHedged(call)
+          ? postHedged(call, (each, signal) => this.#http.post(each, signal))
+          : this.#http.post(call));
+        call.response = response;
         // A long prompt would else stay in memory for the life of the stream.
         call.draft.release();
         const fold = new AnswerFold((delta) => {
@@ -65,7 +66,7 @@ export class Attempts {
         const mayGoOn = restart || !shown;
         if (!mayGoOn || !this.#policy.plan(call, error)) throw shown ? brokenOff(error, call) : error;
         if (shown) broken = error;
-        const { signal } = call.options;
+        const signal = call.options.signal.native;
         await sleep(call.delayMs, undefined, { signal }).catch(() => Promise.reject(call.aborted()));
       }
     }

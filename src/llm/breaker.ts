@@ -1,4 +1,4 @@
-import { CircuitState, circuitBreaker, handleWhen, isBrokenCircuitError, SamplingBreaker } from "cockatiel";
+import { CircuitState, SamplingBreaker } from "cockatiel";
 import { LlmError, type LlmErrorKind } from "../core/errors.js";
 import type { BreakerState } from "../core/measurements.js";
 import type { Observe } from "../core/ports.js";
@@ -27,58 +27,74 @@ const OPEN_MS = 10_000;
 
 /** Stops asking one model of a provider that keeps failing; after a while one call tries it for all. */
 export class Breaker {
-  readonly #policy = circuitBreaker(
-    handleWhen((error) => error instanceof LlmError && COUNTED.has(error.kind)),
-    {
-      halfOpenAfter: OPEN_MS,
-      breaker: new SamplingBreaker({
-        threshold: THRESHOLD,
-        duration: WINDOW_MS,
-        minimumRps: LEAST_CALLS / (WINDOW_MS / 1000),
-      }),
-    },
-  );
+  readonly #sample = new SamplingBreaker({
+    threshold: THRESHOLD,
+    duration: WINDOW_MS,
+    minimumRps: LEAST_CALLS / (WINDOW_MS / 1000),
+  });
+  #state = CircuitState.Closed;
   #retryAt = 0;
   #lastFailure: LlmError | undefined;
 
-  constructor(
-    readonly name: string,
-    readonly now: () => number,
-    observe: Observe,
-    opened: () => void = () => {},
-  ) {
-    this.#policy.onBreak((reason) => {
-      this.#retryAt = now() + OPEN_MS;
-      if ("error" in reason && reason.error instanceof LlmError) this.#lastFailure = reason.error;
-      opened();
-      const fields = { model: name, kind: this.#lastFailure?.kind, pauseMs: OPEN_MS };
-      observe({ level: "warn", scope: "llm", message: "keeps failing and is not asked for a while", fields });
-    });
-    this.#policy.onReset(() =>
-      observe({ level: "info", scope: "llm", message: "answers again", fields: { model: name } }),
-    );
+  readonly #name: string;
+  readonly #now: () => number;
+  readonly #observe: Observe;
+  readonly #opened: () => void;
+
+  constructor(name: string, now: () => number, observe: Observe, opened: () => void = () => {}) {
+    this.#name = name;
+    this.#now = now;
+    this.#observe = observe;
+    this.#opened = opened;
   }
 
   get state(): BreakerState {
-    const { state } = this.#policy;
-    if (state === CircuitState.Closed) return "closed";
-    return state === CircuitState.HalfOpen || this.now() >= this.#retryAt ? "half_open" : "open";
+    if (this.#state === CircuitState.Closed) return "closed";
+    return this.#state === CircuitState.HalfOpen || this.#now() >= this.#retryAt ? "half_open" : "open";
   }
 
   /** Throws what `ask` throws, or, while the model is not asked, an LlmError that says when it will be. */
   async run<T>(asked: Asked, ask: () => Promise<T>): Promise<T> {
-    // cockatiel would let everybody wait for the one call that tries, which may be a long stream.
-    if (this.#policy.state === CircuitState.HalfOpen) throw this.#refusal(asked);
+    const state = this.#state === CircuitState.Closed ? this.#state : this.#try(asked);
     try {
-      return await this.#policy.execute(ask);
+      const answer = await ask();
+      this.#sample.success(state);
+      if (state === CircuitState.HalfOpen) this.#close();
+      return answer;
     } catch (error) {
-      throw isBrokenCircuitError(error) ? this.#refusal(asked) : error;
+      if (error instanceof LlmError && COUNTED.has(error.kind)) {
+        if (this.#sample.failure(state)) this.#open(error);
+      } else if (state === CircuitState.HalfOpen) this.#close();
+      throw error;
     }
+  }
+
+  /** Nobody waits for the one call that tries: it may be a long stream. */
+  #try(asked: Asked): CircuitState {
+    if (this.state === "open" || this.#state === CircuitState.HalfOpen) throw this.#refusal(asked);
+    this.#state = CircuitState.HalfOpen;
+    return this.#state;
+  }
+
+  #open(failure: LlmError): void {
+    if (this.#state === CircuitState.Open) return;
+    this.#state = CircuitState.Open;
+    this.#retryAt = this.#now() + OPEN_MS;
+    this.#lastFailure = failure;
+    this.#opened();
+    const fields = { model: this.#name, kind: failure.kind, pauseMs: OPEN_MS };
+    this.#observe({ level: "warn", scope: "llm", message: "keeps failing and is not asked for a while", fields });
+  }
+
+  #close(): void {
+    if (this.#state !== CircuitState.HalfOpen) return;
+    this.#state = CircuitState.Closed;
+    this.#observe({ level: "info", scope: "llm", message: "answers again", fields: { model: this.#name } });
   }
 
   #refusal(asked: Asked): LlmError {
     const last = this.#lastFailure;
-    const waitMs = this.#retryAt - this.now();
+    const waitMs = this.#retryAt - this.#now();
     const when =
       waitMs > 0
         ? `it is tried again in ${duration(waitMs)}, at ${new Date(this.#retryAt).toISOString()}`

@@ -24,12 +24,15 @@ export class RetryBudget {
     this.#filledAt = now();
   }
 
-  /** Counts a call until disposed of: the budget fits the most calls that were ever in flight together. */
-  enter(): Disposable {
+  /** Counts a call until it leaves: the budget fits the most calls that were ever in flight together. */
+  enter(): void {
     const capacity = Math.max(this.#capacity, PER_CALL_IN_FLIGHT * ++this.#inFlight);
     this.#tokens += capacity - this.#capacity;
     this.#capacity = capacity;
-    return { [Symbol.dispose]: () => void this.#inFlight-- };
+  }
+
+  leave(): void {
+    this.#inFlight--;
   }
 
   /** False: nothing was taken, since there is not enough. */

@@ -1,16 +1,17 @@
+import type { CompletionRequest } from "../core/chat.js";
 import type { HttpConfig } from "../core/config.js";
 import type { LlmError } from "../core/errors.js";
 import type { Slot } from "../core/shared-limits.js";
 import { spanWithin, type TraceContext } from "../core/trace-context.js";
+import { type CallSignal, TotalTimeout } from "./call-signal.js";
 import type { CompletionMeasure } from "./completion-measure.js";
 import type { Draft } from "./dialect.js";
 import { duration, failure, statedIn } from "./errors.js";
+import { type Headers, requestIdOf } from "./hints.js";
 import type { Lane } from "./lane.js";
 import type { Provider, ResolvedModel } from "./providers.js";
 import type { RequestBody } from "./request-body.js";
-
-/** Aborting a call's signal with this reason makes it fail as `total_timeout`, not as `aborted`. */
-export class TotalTimeout extends Error {}
+import type { Showing } from "./showing.js";
 
 /** What a completion has used so far, over all providers that were asked for it. */
 interface Tally {
@@ -19,14 +20,13 @@ interface Tally {
   retries: number;
 }
 
-interface CallOptions {
+export interface CallOptions {
   http: HttpConfig;
-  /** The same for all attempts, so that provider and logs can tell a repeated request from a new one. */
-  requestId: string;
+  request: CompletionRequest;
   streaming: boolean;
-  hasTools: boolean;
-  /** What the conversation says, for errors to leave it out. */
-  texts: () => readonly string[];
+  showing: Showing;
+  /** What was shown may be voided, see `Attempts.answer`. */
+  restart: boolean;
   tally: Tally;
   /** Names the completion over all its requests. */
   completionId: string;
@@ -35,7 +35,7 @@ interface CallOptions {
   /** Undefined: nobody listens. */
   measure: CompletionMeasure | undefined;
   /** Aborted by the caller or by the total time limit. */
-  signal: AbortSignal;
+  signal: CallSignal;
   totalTimeoutMs: number;
   /** Milliseconds since the epoch. */
   deadlineAt: number;
@@ -67,8 +67,8 @@ export class Call {
   gaveUp = false;
   /** A second request in the race for the first byte. It is not repeated. */
   isHedge = false;
-  /** What the provider calls the request whose answer is being read. */
-  theirRequestId: string | undefined;
+  /** The one that is being read. */
+  response: { readonly headers: Headers } | undefined;
   /** Pause before the attempt that is planned. */
   delayMs = 0;
   /** A pooled connection that the server had closed was already replaced without a pause; the next time is no accident. */
@@ -78,6 +78,8 @@ export class Call {
     { provider, model }: Pick<ResolvedModel, "provider" | "model">,
     readonly options: CallOptions,
     readonly draft: Draft,
+    /** The same for all attempts, so that provider and logs can tell a repeated request from a new one. */
+    readonly requestId: string,
   ) {
     this.provider = provider;
     this.model = model;
@@ -109,9 +111,13 @@ export class Call {
     return this.options.tally.sent;
   }
 
-  /** Waits until a request may be sent, and counts it. Rejects when its signal is aborted meanwhile. */
-  async begin(now: () => number, signal: AbortSignal): Promise<void> {
-    if (this.sent > 0) await this.place?.slot.again(signal);
+  /** What the provider calls the request whose answer is being read. */
+  get theirRequestId(): string | undefined {
+    return this.response && requestIdOf(this.response.headers);
+  }
+
+  /** Counts a request that is about to be sent. */
+  begin(now: () => number): void {
     this.sent++;
     this.options.tally.sent++;
     this.sentAt = now();
@@ -120,7 +126,7 @@ export class Call {
 
   /** The same call, for one request from another place. */
   hedge(place: Place): Call {
-    const hedge = new Call(this, this.options, this.draft);
+    const hedge = new Call(this, this.options, this.draft, this.requestId);
     hedge.place = place;
     hedge.isHedge = true;
     return hedge;

@@ -28,9 +28,13 @@ export class ChangingClient implements Llm {
     return this.#client.priced(model);
   }
 
-  async complete(...request: Parameters<LlmClient["complete"]>) {
-    using pinned = this.pin();
-    return await pinned.llm.complete(...request);
+  async complete(...[request, options]: Parameters<LlmClient["complete"]>) {
+    const client = this.#use();
+    try {
+      return await client.complete(request, options);
+    } finally {
+      this.#release(client);
+    }
   }
 
   /** Of the present client. */
@@ -40,8 +44,7 @@ export class ChangingClient implements Llm {
 
   /** The present client, which stays open until it is disposed of. */
   pin(): Disposable & { llm: Llm } {
-    const client = this.#client;
-    this.#users.set(client, (this.#users.get(client) ?? 0) + 1);
+    const client = this.#use();
     return { llm: client, [Symbol.dispose]: () => this.#release(client) };
   }
 
@@ -58,6 +61,12 @@ export class ChangingClient implements Llm {
     const clients = [...this.#users.keys()];
     this.#users.clear();
     await Promise.all(clients.map((client) => client.close()));
+  }
+
+  #use(): LlmClient {
+    const client = this.#client;
+    this.#users.set(client, (this.#users.get(client) ?? 0) + 1);
+    return client;
   }
 
   #release(client: LlmClient): void {

@@ -7,14 +7,15 @@ import type { Observe } from "../core/ports.js";
 import type { SharedLimits } from "../core/shared-limits.js";
 import type { Tape } from "../core/tape.js";
 import { spanWithin, type TraceContext } from "../core/trace-context.js";
+import type { AnswerParts } from "./admission.js";
 import type { OnDelta } from "./attempts.js";
-import { Call, TotalTimeout } from "./call.js";
+import { Call, type CallOptions } from "./call.js";
+import { CallSignal } from "./call-signal.js";
 import { CompletionMeasure } from "./completion-measure.js";
 import { Dialects } from "./dialect.js";
 import { firstAnswer } from "./fallback.js";
 import { costUsd, type Price, priceOf } from "./prices.js";
 import { type Environment, modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";
-import { textsIn } from "./quotes.js";
 import { SharedAdmission } from "./shared-admission.js";
 import { Showing } from "./showing.js";
 
@@ -111,56 +112,73 @@ export class LlmClient {
   /** One completion, streamed or not: the same answer gives the same completion. Throws LlmError. */
   async complete(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
     const { observe, meter, now } = this.#parts;
-    const totalTimeoutMs = this.#totalTimeoutMs(options.streaming);
-    using limited = limitTime(totalTimeoutMs, options.signal);
-    const showing = new Showing(options.streaming ? options.onDelta : undefined, this.#restarts(options));
-    const { streaming, requestId: completionId = this.#parts.newId("req"), trace: within } = options;
-    const trace = meter && spanWithin(within, completionId, meter.samples);
+    const { streaming, requestId = this.#parts.newId("req"), trace: within } = options;
+    const totalTimeoutMs = this.#totalTimeoutMs(streaming);
+    const signal = new CallSignal(options.signal, totalTimeoutMs);
+    const restart = this.#restarts(options);
+    const showing = new Showing(streaming ? options.onDelta : undefined, restart);
+    const trace = meter && spanWithin(within, requestId, meter.samples);
     const measure = meter && trace && new CompletionMeasure({ meter, trace, streaming, now });
-    const shared = {
+    const shared: CallOptions = {
       http: this.#config.http,
+      request,
       streaming,
-      hasTools: request.tools.length > 0,
-      texts: () => textsIn(request),
+      showing,
+      restart,
       tally: { sent: 0, retries: 0 },
-      completionId,
+      completionId: requestId,
       within,
       measure,
-      signal: limited.signal,
+      signal,
       totalTimeoutMs,
       deadlineAt: now() + totalTimeoutMs,
     };
-    const completion = await firstAnswer({
-      targets: [
-        () => this.resolve(request.model),
-        ...this.#config.fallback.map((entry) => () => this.resolve(modelOfEntry(this.#config, entry))),
-      ],
-      isOpen: () => showing.isOpen,
-      observe,
-      ask: async (target) => {
-        const requestId = shared.tally.sent === 0 ? completionId : this.#parts.newId("req");
-        measure?.asks(target, request);
-        const draft = this.#dialects.draft(request, target, options.streaming);
-        const call = new Call(target, { ...shared, requestId }, draft);
-        const admission = await this.#admission.load();
-        const answer = await admission.answer(call, {
-          onDelta: showing.next(),
-          restart: this.#restarts(options),
-          finish: (fold) => fold.finish(() => this.#parts.newId("call"), idsIn(request)),
-        });
-        return { ...answer, provider: target.provider.name, model: target.model, attempts: call.attempts };
-      },
-    }).catch((error: unknown) => {
+    try {
+      const completion = await firstAnswer({
+        length: 1 + this.#config.fallback.length,
+        target: (position) => this.#target(position, request),
+        isOpen: () => showing.isOpen,
+        observe,
+        ask: (target) => this.#ask(target, shared),
+      });
+      showing.settle();
+      const { provider, model, finishReason, attempts, usage } = completion;
+      const price = meter && usage && this.priceOf(provider, model);
+      measure?.answered(completion, price && costUsd(usage, price));
+      const fields = { provider, model, finishReason, attempts, ...usage };
+      observe({ level: "debug", scope: "llm", message: "completion", fields });
+      return completion;
+    } catch (error) {
       measure?.failed(error, shared.tally.sent);
       throw error;
-    });
-    showing.settle();
-    const { provider, model, finishReason, attempts, usage } = completion;
-    const price = meter && usage && this.priceOf(provider, model);
-    measure?.answered(completion, price && costUsd(usage, price));
-    const fields = { provider, model, finishReason, attempts, ...usage };
-    observe({ level: "debug", scope: "llm", message: "completion", fields });
-    return completion;
+    } finally {
+      signal.release();
+    }
+  }
+
+  #target(position: number, { model }: CompletionRequest): ResolvedModel {
+    const entry = position === 0 ? undefined : this.#config.fallback[position - 1];
+    return this.resolve(entry === undefined ? model : modelOfEntry(this.#config, entry));
+  }
+
+  #ask(target: ResolvedModel, shared: CallOptions): Promise<Completion> {
+    const { request, streaming, showing, restart, tally, completionId, measure } = shared;
+    measure?.asks(target, request);
+    const draft = this.#dialects.draft(request, target, streaming);
+    const call = new Call(target, shared, draft, tally.sent === 0 ? completionId : this.#parts.newId("req"));
+    const parts: AnswerParts = {
+      onDelta: showing.next(),
+      restart,
+      finish: (fold) => {
+        const { message, finishReason, usage } = fold.finish(() => this.#parts.newId("call"), idsIn(request));
+        const asked = { provider: target.provider.name, model: target.model, attempts: call.attempts };
+        return usage ? { message, finishReason, usage, ...asked } : { message, finishReason, ...asked };
+      },
+    };
+    const { loaded } = this.#admission;
+    return loaded
+      ? loaded.answer(call, parts)
+      : this.#admission.load().then((admission) => admission.answer(call, parts));
   }
 
   /** Of the providers and models that were asked. */
@@ -184,22 +202,6 @@ export class LlmClient {
     const { totalTimeoutMs } = this.#config.http;
     return streaming && totalTimeoutMs === DEFAULT_TOTAL_MS ? DEFAULT_STREAM_TOTAL_MS : totalTimeoutMs;
   }
-}
-
-/** A signal that follows the caller's and aborts on its own when time is up. Disposing of it stops the clock. */
-function limitTime(totalMs: number, outer: AbortSignal | undefined): Disposable & { signal: AbortSignal } {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(new TotalTimeout()), totalMs);
-  const follow = () => controller.abort(outer?.reason);
-  if (outer?.aborted) follow();
-  else outer?.addEventListener("abort", follow, { once: true });
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]() {
-      clearTimeout(timer);
-      outer?.removeEventListener("abort", follow);
-    },
-  };
 }
 
 /** Servers that count their calls anew in every answer give the same id twice in a conversation. */

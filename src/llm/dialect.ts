@@ -157,7 +157,7 @@ export class Draft {
   #write(quirks: Quirks): RequestBody {
     const { provider, model } = this.#dialect;
     this.#tools = this.#dialect.tools(this.#request.tools, quirks);
-    const request = { ...this.#request, tools: this.#tools };
+    const request = this.#tools === this.#request.tools ? this.#request : { ...this.#request, tools: this.#tools };
     return writeBody(request, { provider, model, streaming: this.#streaming, quirks });
   }
 }

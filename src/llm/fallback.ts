@@ -3,8 +3,10 @@ import type { Observe } from "../core/ports.js";
 import type { ResolvedModel } from "./providers.js";
 
 export interface Chain<T> {
-  /** Whom to ask, in order. Each throws LlmError when it cannot be asked. */
-  targets: readonly (() => ResolvedModel)[];
+  /** Who can be asked. */
+  length: number;
+  /** Whom to ask at that place in the order. Throws LlmError when it cannot be asked. */
+  target(position: number): ResolvedModel;
   ask(target: ResolvedModel): Promise<T>;
   /** Whether another answer may still take the place of the one that failed. */
   isOpen(): boolean;
@@ -34,10 +36,10 @@ export async function firstAnswer<T>(chain: Chain<T>): Promise<T> {
   const named: string[] = [];
   /** Windows up to this one were too small. */
   let tooSmall = 0;
-  for (const [position, resolve] of chain.targets.entries()) {
+  for (let position = 0; position < chain.length; position++) {
     let target: ResolvedModel | undefined;
     try {
-      target = resolve();
+      target = chain.target(position);
       const name = nameOf(target);
       if (named.includes(name) || target.contextWindow <= tooSmall) continue;
       named.push(name);

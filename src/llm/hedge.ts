@@ -1,28 +1,31 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RETRY_COST } from "./budget.js";
 import type { Call } from "./call.js";
+import { CallSignal } from "./call-signal.js";
 import type { Response } from "./send.js";
 
 /** Sends a call; resolves with the response headers. Aborting the signal gives up this request, not the call. */
-type Post = (call: Call, signal?: AbortSignal) => Promise<Response>;
+type Post = (call: Call, signal: CallSignal) => Promise<Response>;
 
 /** A longer prompt takes its time, and costs too much to be sent twice. */
 const MAX_HEDGED_BYTES = 32 * 1024;
 
+/** Only the first request of a short call without tools, and where its provider is configured for it (`hedge_after`). */
+export function isHedged(call: Call): boolean {
+  if (call.provider.hedgeAfterMs === undefined || call.sent > 0) return false;
+  return call.options.request.tools.length === 0 && call.body.length <= MAX_HEDGED_BYTES;
+}
+
 /**
- * Posts a call and, where its provider is configured for it (`hedge_after`), posts it once more when the first byte is late.
- * The faster answer counts, the other request is broken off. Only the first request of a short call without tools, and
- * only while the provider's retry budget is more than half full: a slow provider is not to be made slower.
+ * Posts a call, and posts it once more when the first byte is late. The faster answer counts, the other request is broken off. The
+ * second one is sent only while the provider's retry budget is more than half full: a slow provider is not to be made slower.
  */
 export async function postHedged(call: Call, post: Post): Promise<Response> {
-  const { hedgeAfterMs } = call.provider;
-  if (hedgeAfterMs === undefined || !isHedged(call)) return post(call);
-
   const settled = new AbortController();
-  const racers = [new AbortController(), new AbortController()];
-  const [firstSignal, secondSignal] = racers.map(({ signal }) => signal);
+  const racers = [new CallSignal(call.options.signal), new CallSignal(call.options.signal)] as const;
+  const [firstSignal, secondSignal] = racers;
   const first = post(call, firstSignal).finally(() => settled.abort());
-  const wait = sleep(hedgeAfterMs, undefined, { signal: settled.signal });
+  const wait = sleep(call.provider.hedgeAfterMs, undefined, { signal: settled.signal });
   const second = wait.then(() => postAgain(call, post, secondSignal));
   const responses = [first, second];
   const winner = await Promise.any(
@@ -37,12 +40,8 @@ export async function postHedged(call: Call, post: Post): Promise<Response> {
   return winner?.response ?? first;
 }
 
-function isHedged({ sent, options, body }: Call): boolean {
-  return sent === 0 && !options.hasTools && body.length <= MAX_HEDGED_BYTES;
-}
-
 /** Rejects when the call is not to be hedged after all. */
-async function postAgain(call: Call, post: Post, signal?: AbortSignal): Promise<Response> {
+async function postAgain(call: Call, post: Post, signal: CallSignal): Promise<Response> {
   const { place } = call;
   if (call.retries > 0 || !place?.lane.budget.isAboveHalf) throw new Error("not worth a second request");
   using slot = await place.lane.tryEnter(call);

@@ -6,7 +6,7 @@ import { duration, failure, limitReached, stating } from "./errors.js";
 import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "./hints.js";
 import { asText } from "./json.js";
 import { kindOf, type ProviderError, parseErrorBody } from "./provider-error.js";
-import { withoutQuotes } from "./quotes.js";
+import { textsIn, withoutQuotes } from "./quotes.js";
 import { ProxyError } from "./tunnel.js";
 
 /** Worth another request. 501 and 505 to 511 say that it would be answered the same. */
@@ -32,7 +32,7 @@ export function fromProvider(said: ProviderError, call: Call, headers: Headers, 
   const waitMs = retryAfterMs(headers, said, now);
   const wanted = shouldRetry(headers);
   const inVain = said.status !== undefined && !RETRIED.has(said.status) && wanted !== true;
-  const message = [head(said), withoutQuotes(said.message, call.options.texts()), waitNote(waitMs, call, now)]
+  const message = [head(said), withoutQuotes(said.message, textsIn(call.options.request)), waitNote(waitMs, call, now)]
     .filter(Boolean)
     .join(": ");
   const error = failure(kind, message, call, {

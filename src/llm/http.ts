@@ -1,10 +1,11 @@
 import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from "axios";
 import type { HttpConfig } from "../core/config.js";
-import type { Tape } from "../core/tape.js";
-import { carry } from "../core/trace-context.js";
+import type { ModelAnswer, Tape } from "../core/tape.js";
 import type { Call } from "./call.js";
+import type { CallSignal } from "./call-signal.js";
 import { completionsUrl } from "./endpoint.js";
 import { failure } from "./errors.js";
+import { RequestHeaders } from "./headers.js";
 import { toLlmError } from "./http-errors.js";
 import type { Provider } from "./providers.js";
 import { callOf, type RetryPolicy, wireRetries } from "./retry.js";
@@ -17,6 +18,13 @@ export interface LlmHttpParts extends RouteParts {
   onSent?: (() => void) | undefined;
 }
 
+/** How requests for one model of a provider leave. */
+interface Way {
+  url: string;
+  route: Route;
+  headers: RequestHeaders;
+}
+
 /** The one axios instance. */
 export class LlmHttp {
   readonly #instance: AxiosInstance;
@@ -24,7 +32,8 @@ export class LlmHttp {
   readonly #policy: RetryPolicy;
   readonly #keepaliveExpiryMs: number;
   readonly #parts: LlmHttpParts;
-  readonly #urls = new WeakMap<Provider, Map<string, string>>();
+  /** By model. */
+  readonly #ways = new WeakMap<Provider, Map<string, Way>>();
   #isClosed = false;
 
   constructor(http: HttpConfig, policy: RetryPolicy, parts: LlmHttpParts) {
@@ -34,27 +43,20 @@ export class LlmHttp {
     this.#routes = new Routes(http, parts);
     this.#instance = axios.create();
     const { defaults } = this.#instance;
-    // Every default is copied into every request. Those of axios are for its own adapters, and cost more than all of ours.
+    // Every option is copied, checked and looked at for every request, and those of axios are for its own adapters. What ours need is in
+    // the call: without them axios costs a tenth of the request, with them as much as the request.
     for (const name of Object.keys(defaults)) Reflect.deleteProperty(defaults, name);
-    const adapter = (config: InternalAxiosRequestConfig) => this.#attempt(config);
-    Object.assign(defaults, { method: "post", headers: {}, adapter });
+    defaults.adapter = (config) => this.#attempt(config);
     wireRetries(this.#instance, policy);
   }
 
   /**
-   * The one way out. Retries until response headers arrive, never after. Throws LlmError. Aborting `signal` gives up this
+   * The one way out. Retries until response headers arrive, never after. Throws LlmError. Aborting a `signal` of its own gives up this
    * request, not the call.
    */
-  async post(call: Call, signal?: AbortSignal): Promise<Response> {
-    const { provider, options } = call;
+  async post(call: Call, signal = call.options.signal): Promise<Response> {
     try {
-      const request = {
-        call,
-        url: this.#urlOf(provider, call.model),
-        data: call.body,
-        timeout: provider.limits.timeoutMs,
-        signal: signal ? AbortSignal.any([options.signal, signal]) : options.signal,
-      };
+      const request = { call, signal };
       // What else axios returns would keep the request in memory for the life of a stream.
       return (await this.#instance.request<Response>(request)).data;
     } catch (error) {
@@ -62,33 +64,60 @@ export class LlmHttp {
     }
   }
 
-  #urlOf(provider: Provider, model: string): string {
-    const known = this.#urls.get(provider) ?? new Map<string, string>();
-    this.#urls.set(provider, known);
-    const url = known.get(model) ?? completionsUrl(provider, model);
-    known.set(model, url);
-    return url;
-  }
-
   /** The adapter of the instance, which axios-retry calls for every attempt. */
-  async #attempt(config: InternalAxiosRequestConfig): Promise<AxiosResponse<Response>> {
+  #attempt(config: InternalAxiosRequestConfig): Promise<AxiosResponse<Response>> {
     const call = callOf(config) as Call;
     if (this.#isClosed) throw failure("aborted", "the host is closing", call, { hint: "" });
+    const signal = config.signal as CallSignal;
+    const way = this.#parts.tape?.plays.models ? undefined : this.#wayOf(call);
+    const sendNow = () => received(config, this.#send(call, signal, way));
+    const again = call.sent === 0 ? undefined : call.place?.slot.again(signal.native);
+    return again ? again.then(sendNow) : sendNow();
+  }
+
+  #send(call: Call, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
+    call.begin(this.#policy.now);
     const { tape } = this.#parts;
-    const { url = "" } = config;
-    const signal = config.signal as AbortSignal;
-    const route = tape?.plays.models ? undefined : this.#routes.to(url, call.provider.limits.connectTimeoutMs);
-    await call.begin(this.#policy.now, signal);
-    const wire = () => {
-      if (!route) throw new TypeError("a tape that plays asked for the wire");
-      const out = { route, headers: headersOf(call, route.headers) };
-      return send(config, out, this.#keepaliveExpiryMs, this.#parts.onSent);
-    };
-    if (!tape) return received(config, wire());
-    const { provider, model } = call;
-    const body = String(config.data);
-    const exchange = { provider: provider.name, model, path: new URL(url).pathname, body, signal };
-    return received(config, tape.model(exchange, wire));
+    return tape ? this.#sendBy(tape, call, signal, way) : this.#sendOn(call, signal, way);
+  }
+
+  #sendBy(tape: Tape, call: Call, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
+    const { provider, model, body } = call;
+    const path = new URL(way?.url ?? completionsUrl(provider, model)).pathname;
+    const exchange = { provider: provider.name, model, path, body: String(body), signal: signal.native };
+    return tape.model(exchange, async () => {
+      const { status, headers, body: answer } = await this.#sendOn(call, signal, way);
+      return { status, headers, body: answer };
+    });
+  }
+
+  #sendOn(call: Call, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
+    if (!way) throw new TypeError("a tape that plays asked for the wire");
+    const { options, provider, body } = call;
+    return send({
+      route: way.route,
+      headers: way.headers.of(call),
+      body,
+      isStream: options.streaming,
+      timeoutMs: provider.limits.timeoutMs,
+      keepaliveExpiryMs: this.#keepaliveExpiryMs,
+      signal,
+      onSent: this.#parts.onSent,
+    });
+  }
+
+  #wayOf({ provider, model }: Call): Way {
+    const known = this.#ways.get(provider) ?? new Map<string, Way>();
+    this.#ways.set(provider, known);
+    const way = known.get(model) ?? this.#findWay(provider, model);
+    known.set(model, way);
+    return way;
+  }
+
+  #findWay(provider: Provider, model: string): Way {
+    const url = completionsUrl(provider, model);
+    const route = this.#routes.to(url, provider.limits.connectTimeoutMs);
+    return { url, route, headers: new RequestHeaders(route.headers, provider) };
   }
 
   /** Closes idle connections and breaks those in use; there will be no others. */
@@ -96,24 +125,4 @@ export class LlmHttp {
     this.#isClosed = true;
     this.#routes.close();
   }
-}
-
-/** Made for every attempt: the next one may go with another key. What the provider's configuration says comes last. */
-function headersOf({ key, provider, options, trace }: Call, ofRoute: Route["headers"]): Record<string, string> {
-  const headers: Record<string, string> = {
-    ...ofRoute,
-    "Content-Type": "application/json",
-    "User-Agent": "MCP-Platform/1.0",
-    // A proxy that compresses a stream also buffers it.
-    "Accept-Encoding": "identity",
-    "X-Client-Request-Id": options.requestId,
-    ...carry(trace),
-  };
-  if (key && provider.quirks.keyHeader === "api-key") headers["api-key"] = key;
-  else if (key) headers.Authorization = `Bearer ${key}`;
-  for (const name in provider.headers) {
-    const same = Object.keys(headers).find((other) => other.toLowerCase() === name.toLowerCase());
-    headers[same ?? name] = provider.headers[name] ?? "";
-  }
-  return headers;
 }

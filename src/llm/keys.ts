@@ -19,6 +19,7 @@ export class KeyRing {
 
   /** The next key in turn that does not rest; when all do, the one that is ready first. */
   next(): string | undefined {
+    if (this.#keys.length === 1) return this.#keys[0]?.value;
     const now = this.#now();
     const inTurn = this.#keys.map((_, offset) => (this.#position + offset) % this.#keys.length);
     const restOf = (index: number) => Math.max(now, this.#keys[index]?.restsUntil ?? now);

@@ -59,6 +59,14 @@ export class Lane {
     return this.#provider.name;
   }
 
+  /** A place that can be had without waiting: most calls need no more than that. */
+  enterAtOnce(call: Call): Slot | undefined {
+    if (this.#shared || call.options.signal.aborted) return undefined;
+    const slot = this.limiter.tryAcquire(this.#tokensOf(call));
+    if (slot) this.#parts.meter?.record({ type: "place_taken", provider: this.provider, waitMs: 0 });
+    return slot;
+  }
+
   /**
    * Waits for a place, first come, first served: one of this node, then one of all nodes together, for each as long as the queue allows.
    * Throws LlmError: queue_timeout, aborted, total_timeout.
@@ -66,7 +74,7 @@ export class Lane {
   async enter(call: Call): Promise<Slot> {
     const { now } = this.#parts;
     const { queueTimeoutMs } = this.#http;
-    const { signal } = call.options;
+    const signal = call.options.signal.native;
     const tokens = this.#tokensOf(call);
     const arrivedAt = now();
     try {

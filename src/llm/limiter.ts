@@ -147,6 +147,7 @@ export class Limiter {
 
   #admit(): void {
     clearTimeout(this.#timer);
+    if (this.queued === 0) return;
     for (;;) {
       const [returning] = this.#returning;
       const [arriving] = this.#active < this.#limit ? this.#arriving : [];
@@ -164,8 +165,7 @@ export class Limiter {
 
   #waitMs(tokens: number): number {
     const now = this.#now();
-    const rates = [this.#rpm?.waitMs(1, now) ?? 0, this.#tpm?.waitMs(tokens, now) ?? 0];
-    return Math.max(0, this.#pausedUntil - now, ...rates);
+    return Math.max(0, this.#pausedUntil - now, this.#rpm?.waitMs(1, now) ?? 0, this.#tpm?.waitMs(tokens, now) ?? 0);
   }
 
   #charge(tokens: number): Charge | undefined {

@@ -123,7 +123,7 @@ export function callOf(config: AxiosRequestConfig | undefined): Call | undefined
 
 /** axios-retry with our condition and delay. Must come after the interceptor that reads error bodies. */
 export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void {
-  axiosRetry(instance, {
+  const { requestInterceptorId } = axiosRetry(instance, {
     // The condition counts for itself: a change of keys is no retry.
     retries: Number.MAX_SAFE_INTEGER,
     // Else `timeout` would be one budget for all attempts, and an attempt that timed out could never be repeated.
@@ -136,6 +136,9 @@ export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void 
     },
     retryDelay: (_count, error) => callOf(error.config)?.delayMs ?? 0,
   });
+  // It notes when a request began, for `timeout`, which is not used here. With it each request would be a chain of promises, and two copies
+  // of these options.
+  instance.interceptors.request.eject(requestInterceptorId);
 }
 
 /** A pooled connection that the server closed while we sent: nothing is wrong with the server, a fresh one will do. */

@@ -6,8 +6,10 @@ import type { Admission, AdmissionParts } from "./admission.js";
 export class SharedAdmission {
   readonly #http: HttpConfig;
   readonly #parts: AdmissionParts;
-  #admission: Promise<Admission> | undefined;
+  #loading: Promise<Admission> | undefined;
   #clients = 0;
+  /** Once it is. */
+  loaded: Admission | undefined;
 
   constructor(http: HttpConfig, parts: AdmissionParts) {
     this.#http = http;
@@ -20,16 +22,19 @@ export class SharedAdmission {
   }
 
   load(): Promise<Admission> {
-    this.#admission ??= import("./admission.js").then(({ Admission }) => new Admission(this.#http, this.#parts));
-    return this.#admission;
+    this.#loading ??= import("./admission.js").then(({ Admission }) => {
+      this.loaded = new Admission(this.#http, this.#parts);
+      return this.loaded;
+    });
+    return this.#loading;
   }
 
   async state(): Promise<Pick<HostState, "limiters" | "breakers">> {
-    return (await this.#admission)?.state() ?? { limiters: [], breakers: [] };
+    return (await this.#loading)?.state() ?? { limiters: [], breakers: [] };
   }
 
   async leave(): Promise<void> {
     this.#clients--;
-    if (this.#clients === 0) (await this.#admission)?.close();
+    if (this.#clients === 0) (await this.#loading)?.close();
   }
 }

@@ -41,9 +41,19 @@ export class WireWalk {
     return this.#generated;
   }
 
+  /** Begins another conversation. */
+  begin(): void {
+    this.#attachments = [];
+    this.#unnamed = [];
+    this.#generated = 0;
+  }
+
   next(message: Message): JsonObject[] {
     const taken = asTaken(message, this.#quirks);
-    return taken.role === "tool" ? [this.#result(taken)] : [...this.end(), this.#said(taken)];
+    if (taken.role === "tool") return [this.#result(taken)];
+    const rest = this.end();
+    rest.push(this.#said(taken));
+    return rest;
   }
 
   /** What is still to be said. */
@@ -112,6 +122,8 @@ function wireArguments(text: string): string {
 
 /** Only text: one string, which every server understands. */
 function wireContent(content: readonly ContentPart[]): string | JsonObject[] {
+  const [first] = content;
+  if (content.length === 1 && first?.type === "text") return first.text;
   return content.every(isTextual) ? textOf(content.map(asTextPart)) : content.map(wirePart);
 }
 

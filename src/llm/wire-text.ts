@@ -3,7 +3,9 @@
  * hop. 400 messages take a third of the time that writing them anew does.
  */
 import type { CompletionRequest, Message, ToolDefinition } from "../core/chat.js";
+import type { JsonObject } from "./json.js";
 import type { Quirks } from "./presets.js";
+import type { Provider } from "./providers.js";
 import { RequestBody } from "./request-body.js";
 import { bodyOf, type WireOptions, wireTool } from "./wire.js";
 import { WireWalk } from "./wire-messages.js";
@@ -12,27 +14,63 @@ import { WireWalk } from "./wire-messages.js";
 export function writeBody(request: CompletionRequest, options: WireOptions): RequestBody {
   const { quirks = options.provider.quirks } = options;
   const written = writtenFor(quirks);
-  const messages = new List((to) => writeMessages(to, request.messages, quirks, written));
-  const tools = new List((to) => to.add(toolsText(request.tools, quirks, written)));
   const body = new RequestBody();
-  let separator = "{";
-  for (const [key, value] of Object.entries(bodyOf(request, options, { messages, tools }))) {
-    const json = value instanceof List ? "" : JSON.stringify(value);
-    if (json === undefined) continue;
-    body.add(`${separator}${JSON.stringify(key)}:${json}`);
-    separator = ",";
-    if (!(value instanceof List)) continue;
-    body.add("[");
-    value.write(body);
-    body.add("]");
+  for (const piece of piecesFor(request, options, written)) {
+    if (piece === MESSAGES) writeMessages(body, request.messages, written);
+    else if (piece === TOOLS) body.add(toolsText(request.tools, quirks, written));
+    else body.add(piece);
   }
-  body.add("}");
   return body;
 }
 
-/** What writes the members of a JSON list. */
-class List {
-  constructor(readonly write: (to: RequestBody) => void) {}
+/** The members of the two lists. */
+const MESSAGES = Symbol("messages");
+const TOOLS = Symbol("tools");
+type Piece = string | typeof MESSAGES | typeof TOOLS;
+
+/** What is around the lists, and what that depends on. */
+interface Frame {
+  provider: Provider;
+  model: string;
+  streaming: boolean;
+  hasTools: boolean;
+  temperature: number | undefined;
+  maxTokens: number | undefined;
+  pieces: readonly Piece[];
+}
+
+/** A program that sets them anew for every request gains nothing from those that it has had. */
+const mostFrames = 16;
+
+function piecesFor(request: CompletionRequest, options: WireOptions, { frames }: Written): readonly Piece[] {
+  const { temperature, maxTokens } = request;
+  const { provider, model, streaming } = options;
+  const hasTools = request.tools.length > 0;
+  for (const frame of frames) {
+    if (frame.provider !== provider || frame.model !== model || frame.streaming !== streaming) continue;
+    if (frame.hasTools === hasTools && frame.temperature === temperature && frame.maxTokens === maxTokens)
+      return frame.pieces;
+  }
+  const pieces = around(bodyOf(request, options, { messages: MESSAGES, tools: TOOLS }));
+  frames.push({ provider, model, streaming, hasTools, temperature, maxTokens, pieces });
+  if (frames.length > mostFrames) frames.shift();
+  return pieces;
+}
+
+function around(body: JsonObject): Piece[] {
+  const pieces: Piece[] = [];
+  let text = "{";
+  for (const [key, value] of Object.entries(body)) {
+    const isList = value === MESSAGES || value === TOOLS;
+    const json = isList ? "[" : JSON.stringify(value);
+    if (json === undefined) continue;
+    text += `${text === "{" ? "" : ","}${JSON.stringify(key)}:${json}`;
+    if (!isList) continue;
+    pieces.push(text, value);
+    text = "]";
+  }
+  pieces.push(`${text}}`);
+  return pieces;
 }
 
 /** Longer messages are written anew each time, so that no long prompt is in memory twice. Characters. */
@@ -50,6 +88,9 @@ interface Kept {
 
 /** What was written in one provider's words, for as long as the messages and tools themselves are there. */
 interface Written {
+  /** Used anew for every request, which is written in one go. */
+  walk: WireWalk;
+  frames: Frame[];
   messages: WeakMap<Message, Kept>;
   tools: WeakMap<ToolDefinition, string>;
   lists: WeakMap<readonly ToolDefinition[], { tools: readonly ToolDefinition[]; text: string }>;
@@ -60,44 +101,43 @@ const byQuirks = new WeakMap<Quirks, Written>();
 function writtenFor(quirks: Quirks): Written {
   const known = byQuirks.get(quirks);
   if (known) return known;
-  const fresh = { messages: new WeakMap(), tools: new WeakMap(), lists: new WeakMap() };
+  const fresh: Written = {
+    walk: new WireWalk(quirks),
+    frames: [],
+    messages: new WeakMap(),
+    tools: new WeakMap(),
+    lists: new WeakMap(),
+  };
   byQuirks.set(quirks, fresh);
   return fresh;
 }
 
-function writeMessages(
-  to: RequestBody,
-  messages: readonly Message[],
-  quirks: Quirks,
-  { messages: written }: Written,
-): void {
-  const walk = new WireWalk(quirks);
+function writeMessages(to: RequestBody, messages: readonly Message[], { walk, messages: written }: Written): void {
+  walk.begin();
+  const isKept = messages.length >= leastKept;
   let isFirst = true;
-  const add = (json: string) => {
+  for (const message of messages) {
     if (!isFirst) to.add(",");
     isFirst = false;
-    to.add(json);
-  };
-  for (const message of messages) {
-    const kept = walk.isBetween ? written.get(message) : undefined;
+    const kept = isKept && walk.isBetween ? written.get(message) : undefined;
     const isSame = kept !== undefined && isMadeOf(message, kept.made);
     if (isSame && kept.json !== undefined) {
-      add(kept.json);
+      to.add(kept.json);
       continue;
     }
     const { isBetween, generated } = walk;
-    const json = walk
-      .next(message)
-      .map((wire) => JSON.stringify(wire))
-      .join(",");
-    add(json);
+    const json = textsOf(walk.next(message));
+    to.add(json);
     // Only what says the same wherever it stands.
-    if (!isBetween || !walk.isBetween || walk.generated !== generated) continue;
-    if (json.length > mostKept || messages.length < leastKept) continue;
+    if (!isKept || !isBetween || !walk.isBetween || walk.generated !== generated || json.length > mostKept) continue;
     if (isSame) kept.json = json;
     else keep(written, message);
   }
-  for (const wire of walk.end()) add(JSON.stringify(wire));
+  for (const wire of walk.end()) to.add(`,${JSON.stringify(wire)}`);
+}
+
+function textsOf(wires: readonly JsonObject[]): string {
+  return wires.length === 1 ? JSON.stringify(wires[0]) : wires.map((wire) => JSON.stringify(wire)).join(",");
 }
 
 function keep(written: WeakMap<Message, Kept>, message: Message): void {

@@ -1,11 +1,17 @@
 import type { IncomingMessage } from "node:http";
 import { pipeline, type Readable } from "node:stream";
 import { constants, createBrotliDecompress, createUnzip } from "node:zlib";
+import { rawHeader } from "./raw-header.js";
 
 /** The body as its server meant it. Some proxies compress what nobody wanted compressed. Each flush comes out as it came in. */
 export function decoded(incoming: IncomingMessage): Readable {
+  const encoding = rawHeader(incoming, "content-encoding");
+  return encoding === undefined ? incoming : decompressed(incoming, encoding.toLowerCase());
+}
+
+function decompressed(incoming: IncomingMessage, encoding: string): Readable {
   const flush = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
-  switch (incoming.headers["content-encoding"]?.toLowerCase()) {
+  switch (encoding) {
     case "gzip":
     case "x-gzip":
     case "deflate":

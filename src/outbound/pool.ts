@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { SecureContext } from "node:tls";
 import KeepAlive from "agentkeepalive";
+import { rawHeader } from "./raw-header.js";
 
 /** Before the server closes an idle connection, we do: the request that crosses its FIN would fail. */
 const KEEP_ALIVE_MARGIN_MS = 1000;
@@ -36,8 +37,9 @@ export function keepAliveAgent(options: PoolOptions): HttpAgent & Connecting {
     maxFreeSockets: maxKeepaliveConnections,
     freeSocketTimeout: keepaliveExpiryMs,
     timeout: 0,
-    secureContext,
-    proxyEnv,
+    // The agent copies its options for every request.
+    ...(secureContext && { secureContext }),
+    ...(proxyEnv && { proxyEnv }),
   };
   const agent = protocol === "https:" ? new KeepAlive.HttpsAgent(pool) : new KeepAlive(pool);
   return agent as HttpAgent & Connecting;
@@ -75,9 +77,9 @@ export class ConnectTimeout extends Error {
 /**
  * Node's agent heeds `Keep-Alive: timeout=5`; agentkeepalive overrules it with its own expiry unless told per socket.
  */
-export function respectKeepAlive({ headers, socket }: IncomingMessage, expiryMs: number): void {
-  const announced = /timeout=(\d+)/.exec(String(headers["keep-alive"] ?? ""))?.[1];
+export function respectKeepAlive(incoming: IncomingMessage, expiryMs: number): void {
+  const announced = /timeout=(\d+)/.exec(rawHeader(incoming, "keep-alive") ?? "")?.[1];
   if (!announced) return;
-  const limited = socket as Socket & { freeSocketTimeout?: number };
+  const limited = incoming.socket as Socket & { freeSocketTimeout?: number };
   limited.freeSocketTimeout = Math.min(expiryMs, Math.max(1, Number(announced) * 1000 - KEEP_ALIVE_MARGIN_MS));
 }

@@ -1,0 +1,73 @@
+import type { GenericAbortSignal } from "axios";
+
+/** What a signal of ours and one of Node's have in common. */
+interface Abortable {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/** The reason of a signal whose time was up. */
+export class TotalTimeout extends Error {}
+
+/**
+ * Aborts with the signal that it follows or when its time is up, unless it was released before. Node's own signals, which cost
+ * more than sending the request does when each call has some, are made for those who must have one.
+ */
+export class CallSignal implements GenericAbortSignal, Abortable {
+  aborted = false;
+  reason: unknown;
+  readonly #listeners: (() => void)[] = [];
+  readonly #followed: Abortable | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #follow: (() => void) | undefined;
+  #native: AbortController | undefined;
+
+  constructor(followed: Abortable | undefined, limitMs?: number) {
+    this.#followed = followed;
+    if (followed?.aborted) {
+      this.abort(followed.reason);
+      return;
+    }
+    if (followed) {
+      this.#follow = () => this.abort(followed.reason);
+      followed.addEventListener("abort", this.#follow);
+    }
+    if (limitMs !== undefined) this.#timer = setTimeout(() => this.abort(new TotalTimeout()), limitMs);
+  }
+
+  addEventListener(_type: "abort", listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  removeEventListener(_type: "abort", listener: () => void): void {
+    const place = this.#listeners.indexOf(listener);
+    if (place >= 0) this.#listeners.splice(place, 1);
+  }
+
+  abort(reason?: unknown): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = reason;
+    this.release();
+    this.#native?.abort(reason);
+    for (const listener of this.#listeners.splice(0)) listener();
+  }
+
+  /** Follows nothing any more. */
+  release(): void {
+    clearTimeout(this.#timer);
+    if (this.#follow) this.#followed?.removeEventListener("abort", this.#follow);
+    this.#follow = undefined;
+  }
+
+  /** The same as one of Node's. */
+  get native(): AbortSignal {
+    if (!this.#native) {
+      this.#native = new AbortController();
+      if (this.aborted) this.#native.abort(this.reason);
+    }
+    return this.#native.signal;
+  }
+}
