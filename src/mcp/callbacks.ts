@@ -6,6 +6,7 @@ import type { ServerConfig } from "../core/config.js";
 import type { SendOptions } from "../core/ports.js";
 import { acceptsPage, elicit, type Page } from "./elicitation.js";
 import type { Json } from "./json.js";
+import type { RunningLimits } from "./limits.js";
 import { Refusal } from "./refusal.js";
 import { answerSampling, type Sample, SamplingBudget } from "./sampling.js";
 import { abortable } from "./wait.js";
@@ -16,9 +17,7 @@ export interface RunningCall {
   ask: (question: Question) => Promise<unknown>;
   /** As `SendOptions.sample`. */
   sample?: SendOptions["sample"];
-  signal: AbortSignal;
-  /** Stops the clock of the server's silence while the host owes it an answer; what it returns starts the clock again. */
-  pause(): () => void;
+  limits: Pick<RunningLimits, "signal" | "pause">;
 }
 
 /**
@@ -49,10 +48,13 @@ export class Callbacks {
     };
   }
 
-  /** The call may be asked about until the result is called. */
-  begin(call: RunningCall): () => void {
+  /** The call may be asked about until its end. */
+  begin(call: RunningCall): void {
     this.#running.set(call, new SamplingBudget());
-    return () => this.#running.delete(call);
+  }
+
+  end(call: RunningCall): void {
+    this.#running.delete(call);
   }
 
   /** Rejects with Refusal. `signal` is that of the server's request. */
@@ -67,8 +69,8 @@ export class Callbacks {
       if (method === "elicitation/create") return { action: "decline" };
       throw new Refusal(-32601, `${method} is answered during a tool call only`);
     }
-    const go = call.pause();
-    const signals = AbortSignal.any([signal, call.signal]);
+    const go = call.limits.pause();
+    const signals = AbortSignal.any([signal, call.limits.signal]);
     try {
       if (method === "elicitation/create") return await abortable(elicit(name, params, call.ask), signals);
       if (method === "sampling/createMessage" && this.#sample) {

@@ -4,11 +4,12 @@ import type { ServerConfig } from "../core/config.js";
 import { McpError } from "../core/errors.js";
 import type { SendOptions } from "../core/ports.js";
 import { carry } from "../core/trace-context.js";
-import type { Callbacks, RunningCall } from "./callbacks.js";
+import type { Callbacks } from "./callbacks.js";
 import { resourceParts } from "./content.js";
 import { pagesWanted } from "./elicitation.js";
 import { FreshResources, ListAge } from "./freshness.js";
 import { asArray, asText, isRecord, type Json } from "./json.js";
+import { RunningLimits } from "./limits.js";
 import type { ListedTool } from "./listed.js";
 import type { Ask } from "./listing.js";
 import { type Era, type Peer, RpcError } from "./peer.js";
@@ -122,49 +123,41 @@ export class McpConnection {
   }
 
   /** The result as it came. A call that needs a visit to some page first is sent again after it: the server has refused it, not run it. */
-  async callTool(tool: ListedTool, args: Json, options: SendOptions): Promise<Json> {
-    const { ask = nobody } = options;
-    const { callbacks, peer } = this.#parts;
-    await peer.canBeAsked();
-    const call = () => this.#callOnce(tool, args, { ...options, ask });
-    try {
-      return await call();
-    } catch (error) {
-      const pages = error instanceof McpError ? pagesWanted(error.cause) : [];
-      if (!(await callbacks.visit(pages, ask))) throw error;
-      return await call();
-    }
+  callTool(tool: ListedTool, args: Json, options: SendOptions): Promise<Json> {
+    return this.#call(tool, args, options, true);
   }
 
-  #callOnce(
-    { name, isTask, inputSchema }: ListedTool,
-    args: Json,
-    { signal, ask, sample, callId, trace, onProgress = () => {} }: SendOptions & { ask: RunningCall["ask"] },
-  ): Promise<Json> {
+  async #call(tool: ListedTool, args: Json, options: SendOptions, mayVisit: boolean): Promise<Json> {
+    const { name, isTask, inputSchema } = tool;
+    const { signal, ask = nobody, sample, callId, trace, onProgress } = options;
+    const { callbacks, peer } = this.#parts;
+    const opening = peer.canBeAsked();
+    if (opening) await opening;
     const timeoutMs = timeoutOf(this.#config, name);
     const maxTotalTimeoutMs = Math.max(timeoutMs, this.#config.maxTotalTimeoutMs);
     const meta = { ...(callId && { "mcp-platform/call-id": callId }), ...(trace && carry(trace)) };
     const params = { name, arguments: args, ...(Object.keys(meta).length > 0 && { _meta: meta }) };
-    return this.#requests.within(
-      { timeoutMs, maxTotalTimeoutMs, signal, onProgress },
-      async (limited, clock, ends) => {
-        const { callbacks, peer } = this.#parts;
-        const end = callbacks.begin({ ask, sample, signal: ends, pause: clock.pause });
-        try {
-          return await peer.callTool(params, {
-            ask: limited,
-            send: this.#requests.unlimited,
-            signal: ends,
-            onProgress: clock.progress,
-            isTask: isTask === true,
-            inputSchema,
-          });
-        } finally {
-          end();
-        }
-      },
-      inputSchema,
-    );
+    const limits = new RunningLimits({ timeoutMs, maxTotalTimeoutMs, signal, onProgress });
+    const running = { ask, sample, limits };
+    const asked = { ending: limits, onProgress: limits.progress, inputSchema };
+    let failure: unknown;
+    callbacks.begin(running);
+    try {
+      return await peer.callTool(params, {
+        ...asked,
+        ask: (method, more) => peer.request(method, more, asked),
+        send: this.#requests.unlimited,
+        isTask: isTask === true,
+      });
+    } catch (error) {
+      failure = this.#requests.explained(error, limits);
+    } finally {
+      callbacks.end(running);
+      limits.end();
+    }
+    const pages = mayVisit && failure instanceof McpError ? pagesWanted(failure.cause) : [];
+    if (!(await callbacks.visit(pages, ask))) throw failure;
+    return this.#call(tool, args, options, false);
   }
 
   /** The result as it came. */
@@ -202,10 +195,13 @@ export class McpConnection {
 
   /** Rejects when there is no answer. One that says no is an answer. */
   async ping(signal: AbortSignal): Promise<void> {
+    const limits = new RunningLimits({ signal });
     try {
-      await this.#parts.peer.ping(signal);
+      await this.#parts.peer.ping(limits);
     } catch (error) {
       if (!(error instanceof RpcError) || signal.aborted) throw error;
+    } finally {
+      limits.end();
     }
   }
 

@@ -45,6 +45,15 @@ export function learnFrom(error: unknown, config: ServerConfig): void {
   if (config.protocol === "auto" && isModernOnly(error)) verdicts.set(keyOf(config), "modern");
 }
 
+/** What every message of 2026-07-28 says in its `_meta`. */
+export function modernMeta(capabilities: Json): Json {
+  return {
+    "io.modelcontextprotocol/protocolVersion": modernVersion,
+    "io.modelcontextprotocol/clientInfo": clientInfo,
+    "io.modelcontextprotocol/clientCapabilities": capabilities,
+  };
+}
+
 /** Whether the error says that initialize is not spoken here. Over HTTP it is text in a text. */
 export function isModernOnly(error: unknown): boolean {
   return error instanceof RpcError
@@ -63,13 +72,7 @@ async function discover(
     jsonrpc: "2.0" as const,
     id: "discover",
     method: "server/discover",
-    params: {
-      _meta: {
-        "io.modelcontextprotocol/protocolVersion": modernVersion,
-        "io.modelcontextprotocol/clientInfo": clientInfo,
-        "io.modelcontextprotocol/clientCapabilities": capabilities,
-      },
-    },
+    params: { _meta: modernMeta(capabilities) },
   };
   const ask = async (limit: AbortSignal) => {
     const answer = await route.ask?.(probe, limit);

@@ -22,9 +22,18 @@ export function objectionTo(inputSchema: JsonSchema): string | undefined {
   }
 }
 
+const known = new WeakMap<JsonSchema, HeaderParam[]>();
+
+/** None where the declarations are not in order. */
+function knownParams(inputSchema: JsonSchema): HeaderParam[] {
+  const params = known.get(inputSchema) ?? (objectionTo(inputSchema) ? [] : headerParams(inputSchema));
+  known.set(inputSchema, params);
+  return params;
+}
+
 /** `Mcp-Param-…` headers of one call. An argument that is missing, or no plain value, has none. */
 export function headersFor(inputSchema: JsonSchema, args: unknown): Record<string, string> {
-  const found = objectionTo(inputSchema) ? [] : headerParams(inputSchema);
+  const found = knownParams(inputSchema);
   return Object.fromEntries(
     found.flatMap(({ header, path }) => {
       const value = path.reduce<unknown>((node, key) => (isRecord(node) ? node[key] : undefined), args);

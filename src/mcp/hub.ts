@@ -166,8 +166,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
     if (!tool) return { refused: errorResult(this.#unknownTool(name)) };
     const args = readArguments(text, tool.definition.inputSchema);
     if ("problem" in args) return { refused: errorResult(`${name} was not called: ${args.problem}`) };
-    const { value } = args;
-    return { ...tool.facts(), arguments: value, pin: tool.pin, send: (options) => tool.call(value, options) };
+    return tool.prepare(args.value);
   }
 
   servers(): readonly ServerStatus[] {

@@ -4,34 +4,31 @@ import {
   CancelledNotificationSchema,
   type ClientCapabilities,
   type RequestId,
-  McpError as SdkError,
 } from "@modelcontextprotocol/sdk/types.js";
-import { custom } from "zod";
 import { clientInfo } from "./client-info.js";
 import { isRecord, type Json } from "./json.js";
 import { type Peer, RpcError } from "./peer.js";
+import { PendingRequests } from "./pending-requests.js";
 import { callAsTask } from "./tasks.js";
 import type { Route } from "./transports/route.js";
 import { longestTimerMs } from "./wait.js";
 
-/** Takes any object: what a server sends is read leniently, by us. */
-const anyResult = custom<Json>(isRecord);
-
-/** A client connects once: caches of an earlier server would stay in it. */
+/**
+ * The client is there for `initialize`, and for what the server asks and tells. It connects once: caches of an earlier server would stay
+ * in it.
+ */
 export function legacyPeer(route: Route, capabilities: Json): Peer {
   const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });
-  const request: Peer["request"] = async (method, params, { signal, onProgress } = {}) => {
-    const options = { signal, timeout: longestTimerMs, ...(onProgress && { onprogress: onProgress }) };
-    try {
-      return await client.request({ method, params }, anyResult, options);
-    } catch (error) {
-      throw error instanceof SdkError ? new RpcError(error.code, plain(error.message), error.data) : error;
-    }
-  };
+  let requests: PendingRequests | undefined;
+  const request: Peer["request"] = (method, params, options) =>
+    requests ? requests.send(method, params, options) : Promise.reject(new Error("Not connected"));
   return {
     era: "legacy",
     listen({ closed, failed, notified, answer }) {
-      client.onclose = closed;
+      client.onclose = () => {
+        closed();
+        requests?.close(new RpcError(-32000, "Connection closed", undefined));
+      };
       client.onerror = failed;
       const asked = new Map<RequestId | undefined, AbortController>();
       // In place of the SDK's own, which overlooks that request 0 is cancelled.
@@ -47,7 +44,10 @@ export function legacyPeer(route: Route, capabilities: Json): Peer {
       };
       client.fallbackNotificationHandler = async ({ method, params = {} }) => notified(method, params);
     },
-    connect: () => client.connect(route.transport, { timeout: longestTimerMs }),
+    async connect() {
+      await client.connect(route.transport, { timeout: longestTimerMs });
+      requests = new PendingRequests(route.transport);
+    },
     get capabilities() {
       return client.getServerCapabilities() ?? {};
     },
@@ -58,22 +58,18 @@ export function legacyPeer(route: Route, capabilities: Json): Peer {
       return client.getInstructions();
     },
     request,
-    async callTool(params, run) {
+    callTool(params, run) {
+      if (!run.isTask) return run.ask("tools/call", params);
       const takesTasks = isRecord(client.getServerCapabilities()?.tasks?.requests?.tools?.call);
-      return run.isTask && takesTasks ? callAsTask(params, run) : run.ask("tools/call", params);
+      return takesTasks ? callAsTask(params, run) : run.ask("tools/call", params);
     },
     async subscribe(uri) {
       await request("resources/subscribe", { uri });
     },
-    async ping(signal) {
-      await request("ping", {}, { signal });
+    async ping(ending) {
+      await request("ping", {}, { ending });
     },
-    canBeAsked: async () => route.listening?.(),
+    canBeAsked: () => route.listening?.(),
     objectionTo: () => undefined,
   };
-}
-
-/** Without the prefix that the SDK puts before a message, once at each end. */
-function plain(message: string): string {
-  return message.replace(/^(MCP error -?\d+: )+/, "");
 }

@@ -4,63 +4,161 @@ import { longestTimerMs } from "./wait.js";
 
 export interface Limits {
   /** Without an answer or progress. */
-  timeoutMs: number;
+  timeoutMs?: number;
   /** Also with progress. */
   maxTotalTimeoutMs?: number;
-  signal?: AbortSignal;
-  onProgress?: (progress: ToolProgress) => void;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: ToolProgress) => void) | undefined;
 }
 
-/** The clock of a request's silence, as its running sees it. */
-export interface Clock {
-  progress(progress: ToolProgress): void;
-  /** Silence does not count until the result is called: it is this host that the other side waits for. */
-  pause(): () => void;
+/** How a request may end before its answer, for those who carry it out. */
+export interface Ending {
+  readonly aborted: boolean;
+  /** Why; undefined until then. */
+  readonly reason: unknown;
+  /** The same for those who take nothing else. It is made when it is asked for: it costs more than all the rest. */
+  readonly signal: AbortSignal;
+  /** The request has ended, one way or the other. */
+  readonly isOver: boolean;
+  /** What is returned takes the action back. */
+  onAbort(action: (reason: unknown) => void): () => void;
 }
 
 /**
- * Runs one request under its limits, with an AbortController of its own: the SDK never takes its listener off the signal it is
- * given, and looks at a total limit only when progress arrives (typescript-sdk 1.32.2). Rejects with the reason of the abort.
+ * The limits of what runs, until `end`. Throws the reason of a signal that has aborted.
  */
-export async function withLimits<T>(
-  { timeoutMs, maxTotalTimeoutMs, signal, onProgress }: Limits,
-  run: (signal: AbortSignal, clock: Clock) => Promise<T>,
-): Promise<T> {
-  signal?.throwIfAborted();
-  const controller = new AbortController();
-  const expireAfter = (ms: number, what: string) =>
-    setTimeout(
-      () => controller.abort(new McpError("timeout", `${what} within ${ms / 1000} s`, { retryable: true })),
-      Math.min(ms, longestTimerMs),
-    );
-  const listen = () => expireAfter(timeoutMs, "no answer and no progress");
-  let pauses = 0;
-  let isOver = false;
-  let idle: NodeJS.Timeout | undefined = listen();
-  const pause = () => {
-    clearTimeout(idle);
-    idle = undefined;
-    pauses += 1;
-    return () => {
-      pauses -= 1;
-      if (pauses === 0 && !isOver) idle = listen();
-    };
+export class RunningLimits implements Ending {
+  reason: unknown;
+  aborted = false;
+  isOver = false;
+  readonly #limits: Limits;
+  readonly #actions = new Set<(reason: unknown) => void>();
+  readonly #startedAt = performance.now();
+  #heardAt = this.#startedAt;
+  #pauses = 0;
+  #controller: AbortController | undefined;
+
+  constructor(limits: Limits) {
+    limits.signal?.throwIfAborted();
+    this.#limits = limits;
+    limits.signal?.addEventListener("abort", this);
+    watch.add(this);
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.aborted) this.#controller.abort(this.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  onAbort(action: (reason: unknown) => void): () => void {
+    this.#actions.add(action);
+    return () => this.#actions.delete(action);
+  }
+
+  /** A sign of life: the silence begins anew. */
+  readonly progress = (news: ToolProgress): void => {
+    this.#heardAt = performance.now();
+    this.#limits.onProgress?.(news);
   };
-  const total = maxTotalTimeoutMs === undefined ? undefined : expireAfter(maxTotalTimeoutMs, "not finished");
-  const cancel = () => controller.abort(signal?.reason);
-  signal?.addEventListener("abort", cancel, { once: true });
-  try {
-    const progress = (news: ToolProgress) => {
-      idle?.refresh();
-      onProgress?.(news);
+
+  /** Silence does not count until the result is called: it is this host that the other side waits for. */
+  pause(): () => void {
+    this.#pauses += 1;
+    return () => {
+      this.#pauses -= 1;
+      if (this.#pauses > 0 || this.isOver) return;
+      this.#heardAt = performance.now();
+      watch.lookAt(this.dueAt);
     };
-    return await run(controller.signal, { progress, pause });
-  } catch (error) {
-    throw controller.signal.aborted ? controller.signal.reason : error;
-  } finally {
-    isOver = true;
-    clearTimeout(idle);
-    clearTimeout(total);
-    signal?.removeEventListener("abort", cancel);
+  }
+
+  /** The signal that was given has aborted. */
+  handleEvent(): void {
+    this.#abort(this.#limits.signal?.reason);
+  }
+
+  end(): void {
+    this.isOver = true;
+    watch.delete(this);
+    this.#limits.signal?.removeEventListener("abort", this);
+  }
+
+  /** Ends what has reached a limit by now. */
+  check(now: number): void {
+    const { timeoutMs = 0, maxTotalTimeoutMs = 0 } = this.#limits;
+    if (now >= this.#silenceEnd) this.#expire("no answer and no progress", timeoutMs);
+    else if (now >= this.#wholeEnd) this.#expire("not finished", maxTotalTimeoutMs);
+  }
+
+  /** When a limit may be reached, as `performance.now()` counts. */
+  get dueAt(): number {
+    return this.aborted ? Number.POSITIVE_INFINITY : Math.min(this.#silenceEnd, this.#wholeEnd);
+  }
+
+  get #silenceEnd(): number {
+    return this.#pauses > 0
+      ? Number.POSITIVE_INFINITY
+      : this.#heardAt + (this.#limits.timeoutMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  get #wholeEnd(): number {
+    return this.#startedAt + (this.#limits.maxTotalTimeoutMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  #expire(what: string, ms: number): void {
+    this.#abort(new McpError("timeout", `${what} within ${ms / 1000} s`, { retryable: true }));
+  }
+
+  #abort(reason: unknown): void {
+    if (this.aborted || this.isOver) return;
+    this.aborted = true;
+    this.reason = reason;
+    this.#controller?.abort(reason);
+    for (const action of this.#actions) action(reason);
   }
 }
+
+/**
+ * One timer for all that runs: most of it ends long before its limits, and the timer that was set for the first serves those after it. It
+ * keeps the process alive for as long as something runs.
+ */
+class Watch {
+  readonly #running = new Set<RunningLimits>();
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+
+  add(limits: RunningLimits): void {
+    this.#running.add(limits);
+    if (this.#running.size === 1) this.#timer?.ref();
+    this.lookAt(limits.dueAt);
+  }
+
+  delete(limits: RunningLimits): void {
+    this.#running.delete(limits);
+    if (this.#running.size === 0) this.#timer?.unref();
+  }
+
+  lookAt(at: number): void {
+    if (at >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(() => this.#look(), Math.min(at - performance.now(), longestTimerMs));
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    const now = performance.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const limits of this.#running) {
+      limits.check(now);
+      next = Math.min(next, limits.dueAt);
+    }
+    this.lookAt(next);
+  }
+}
+
+const watch = new Watch();

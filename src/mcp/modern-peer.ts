@@ -1,23 +1,20 @@
 /** Servers from 2026-07-28 on, over the SDK's v2 client. Loaded through `lazy.ts` only. */
-import { Client, type ClientCapabilities, type DiscoverResult, ProtocolError } from "@modelcontextprotocol/client";
-import { custom } from "zod";
+import { Client, type ClientCapabilities, type DiscoverResult } from "@modelcontextprotocol/client";
 import { McpError } from "../core/errors.js";
 import { ChangeStream } from "./change-stream.js";
 import { clientInfo } from "./client-info.js";
-import { unsupportedVersion } from "./eras.js";
+import { modernMeta, unsupportedVersion } from "./eras.js";
 import { headersFor, objectionTo } from "./header-params.js";
 import { inRounds } from "./input-rounds.js";
 import { isRecord, type Json, parseJson } from "./json.js";
 import { toolList } from "./listed.js";
 import { listAll } from "./listing.js";
-import { ownResult, withOwnResults } from "./own-results.js";
 import { lostAnswer, NotTaken, type Peer, type PeerEvents, RpcError } from "./peer.js";
+import { PendingRequests } from "./pending-requests.js";
 import { isTaskHandle, resultOfTask } from "./task-extension.js";
 import { HttpError } from "./transports/http-error.js";
 import type { ModernTransport } from "./transports/route.js";
-import { longestTimerMs } from "./wait.js";
 
-const anyResult = custom<Json>(isRecord);
 const headerMismatch = -32020;
 /** A server logs for a request that says how much only. */
 const logLevel = { "io.modelcontextprotocol/logLevel": "info" };
@@ -27,16 +24,15 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
   const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });
   const ended = new AbortController();
   let events: PeerEvents | undefined;
+  let requests: PendingRequests | undefined;
 
-  const send: Peer["request"] = async (method, params, { signal, onProgress, inputSchema } = {}) => {
-    const options = {
-      signal,
-      timeout: longestTimerMs,
-      ...(onProgress && { onprogress: onProgress }),
-      ...(inputSchema && { headers: headersFor(inputSchema, params.arguments) }),
-    };
+  const send: Peer["request"] = async (method, params, options = {}) => {
+    if (!requests) throw new Error("Not connected");
+    const { inputSchema } = options;
+    const headers = inputSchema && headersFor(inputSchema, params.arguments);
     try {
-      return ownResult(await client.request({ method, params }, anyResult, options));
+      // A result without its type is a complete one.
+      return { resultType: "complete", ...(await requests.send(method, params, { ...options, headers })) };
     } catch (error) {
       throw answerIn(error) ?? error;
     }
@@ -53,7 +49,7 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
       if (isLost && method !== "tools/call") return send(method, params, options);
       if (error.code !== headerMismatch || !options.inputSchema) throw error;
       // The tool wants other arguments as headers than it did when it was listed.
-      const { items } = await listAll((list, page) => send(list, page, { signal: options.signal }), toolList);
+      const { items } = await listAll((list, page) => send(list, page, { ending: options.ending }), toolList);
       const tool = items.find(({ name }) => name === params.name);
       if (!tool || objectionTo(tool.inputSchema) !== undefined) throw error;
       events?.notified("notifications/tools/list_changed", {});
@@ -75,7 +71,7 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
 
   const request: Peer["request"] = async (method, params, options = {}) => {
     const once = (more: Json) => sendSafely(method, more, options);
-    const result = await inRounds(params, once, answer, options.signal ?? ended.signal);
+    const result = await inRounds(params, once, answer, options.ending?.signal ?? ended.signal);
     if (result.resultType === "complete" || (isTaskHandle(result) && method === "tools/call")) return result;
     throw new McpError("protocol", `the server answered with a result of type ${JSON.stringify(result.resultType)}`);
   };
@@ -97,13 +93,16 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
       client.onclose = () => {
         ended.abort();
         to.closed();
+        requests?.close(new Error("Connection closed"));
       };
       client.onerror = to.failed;
       client.fallbackNotificationHandler = async ({ method, params = {} }) => to.notified(method, params as Json);
     },
     async connect() {
-      await client.connect(withOwnResults(transport), {
-        prior: { kind: "modern", discover: discovered as DiscoverResult },
+      await client.connect(transport, { prior: { kind: "modern", discover: discovered as DiscoverResult } });
+      requests = new PendingRequests(transport, {
+        meta: modernMeta(capabilities),
+        endsStreams: transport.hasPerRequestStream,
       });
       const { tools, prompts, resources } = client.getServerCapabilities() ?? {};
       const filter = {
@@ -132,17 +131,17 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
     async subscribe(uri) {
       changes.follow({ resourceSubscriptions: [uri] });
     },
-    async ping(signal) {
-      await request("server/discover", {}, { signal });
+    async ping(ending) {
+      await request("server/discover", {}, { ending });
     },
-    canBeAsked: async () => {},
+    canBeAsked: () => undefined,
     objectionTo: (inputSchema) => (transport.hasPerRequestStream ? objectionTo(inputSchema) : undefined),
   };
 }
 
 /** The server's answer in what was thrown; also in a refusal by HTTP that does not say which request it is for. */
 function answerIn(error: unknown): RpcError | undefined {
-  if (error instanceof ProtocolError) return new RpcError(error.code, error.message, error.data);
+  if (error instanceof RpcError) return error;
   const parsed = error instanceof HttpError ? parseJson(error.text) : undefined;
   const body = parsed && "value" in parsed && isRecord(parsed.value) ? parsed.value.error : undefined;
   if (!isRecord(body) || typeof body.code !== "number") return undefined;

@@ -72,12 +72,14 @@ export class Offer {
     return this.#changes.has(tool.name) ? this.#parts.pins.changes([tool]).get(tool.name) : undefined;
   }
 
-  has({ name }: ListedTool): boolean {
-    return this.lists.tools.some((offered) => offered.name === name);
+  has(tool: ListedTool): boolean {
+    const { name } = tool;
+    return this.lists.tools.includes(tool) || this.lists.tools.some((offered) => offered.name === name);
   }
 
   /** Why the tool must not be called as it was shown to the model, where it is another one by now or none. */
   objectionTo(tool: ListedTool): string | undefined {
+    if (this.lists.tools.includes(tool)) return undefined;
     const offered = this.lists.tools.find(({ name }) => name === tool.name);
     if (!offered) return "the server does not offer it any more";
     return isDeepStrictEqual(offered.definition, tool.definition) ? undefined : outdated;

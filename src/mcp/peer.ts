@@ -4,6 +4,7 @@ import type { JsonSchema } from "../core/chat.js";
 import { McpError } from "../core/errors.js";
 import type { ToolProgress } from "../core/ports.js";
 import type { Json } from "./json.js";
+import type { Ending } from "./limits.js";
 import type { Ask } from "./listing.js";
 
 /** `legacy`: up to 2025-11-25, with initialize. `modern`: from 2026-07-28 on, stateless. */
@@ -18,8 +19,8 @@ export interface PeerEvents {
   answer(method: string, params: Json, signal: AbortSignal): Promise<Json>;
 }
 
-interface RequestOptions {
-  signal?: AbortSignal;
+export interface RequestOptions {
+  ending?: Ending;
   /** Left out, the server is not asked for progress. */
   onProgress?: (progress: ToolProgress) => void;
   /** Of the tool that is called. */
@@ -32,8 +33,7 @@ export interface ToolRun {
   ask: Ask;
   /** Outside of them, for the cancellation. */
   send: Ask;
-  /** Aborts when the call ends before its result. */
-  signal: AbortSignal;
+  ending: Ending;
   /** A sign of life: the call's clock of silence begins anew. */
   onProgress: (progress: ToolProgress) => void;
   /** The tool says that it can, or must, be run as a task. */
@@ -58,9 +58,9 @@ export interface Peer {
   /** Asks to be told when the resource changes. */
   subscribe(uri: string): Promise<void>;
   /** Any answer means that the server is alive. */
-  ping(signal: AbortSignal): Promise<void>;
-  /** Resolves when requests of the server can arrive, or need not be waited for any longer. */
-  canBeAsked(): Promise<void>;
+  ping(ending: Ending): Promise<void>;
+  /** Resolves when requests of the server can arrive, or need not be waited for any longer; undefined where that is so. */
+  canBeAsked(): Promise<void> | undefined;
   /** Why a tool with these parameters must not be offered. */
   objectionTo(inputSchema: JsonSchema): string | undefined;
 }

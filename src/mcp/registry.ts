@@ -1,19 +1,16 @@
 /** What all servers offer together, under model-side names. Built anew whenever a list changes. */
-import type { HubTool, PromptInfo, ResourceInfo, SendOptions, ToolFacts, ToolResult } from "../core/ports.js";
+import type { HubTool, PreparedCall, PromptInfo, ResourceInfo, ToolFacts } from "../core/ports.js";
 import { catalogue } from "./catalogue.js";
 import { resourceTool } from "./resource-tool.js";
 import type { SupervisedServer } from "./supervised-server.js";
 import { callTool } from "./tool-call.js";
 import { annotationsOf, factsOf, isOffered, modelName } from "./tools.js";
 
-/** A tool with what is known of it and the way to call it. */
+/** A tool and the way to call it. */
 export interface RegisteredTool {
   definition: HubTool;
-  facts(): ToolFacts;
-  /** The user goes by its definition from now on. */
-  pin(): void;
-  /** Never rejects. */
-  call(args: Record<string, unknown>, options: SendOptions): Promise<ToolResult>;
+  /** `send` of what comes back never rejects. */
+  prepare(args: Record<string, unknown>): PreparedCall;
 }
 
 export interface Registry {
@@ -55,6 +52,7 @@ function toolsOf(server: SupervisedServer): RegisteredTool[] {
     .filter((tool) => isOffered(config, tool))
     .map((tool) => {
       const { name, description, inputSchema } = tool;
+      let facts: ToolFacts | undefined;
       return {
         definition: {
           name: modelName(config.name, name),
@@ -64,9 +62,16 @@ function toolsOf(server: SupervisedServer): RegisteredTool[] {
           tool: name,
           ...annotationsOf(config, tool),
         },
-        facts: () => ({ ...factsOf(config, tool), change: server.offer.changeOf(tool) }),
-        pin: () => void server.offer.pin([tool]),
-        call: (args, options) => server.during(callTool(server, tool, args, options)),
+        prepare(args) {
+          facts ??= factsOf(config, tool);
+          return {
+            ...facts,
+            change: server.offer.changeOf(tool),
+            arguments: args,
+            pin: () => void server.offer.pin([tool]),
+            send: (options) => callTool(server, tool, args, options),
+          };
+        },
       };
     });
 }

@@ -1,8 +1,7 @@
-import type { JsonSchema } from "../core/chat.js";
 import { McpError, type McpErrorKind } from "../core/errors.js";
 import type { RouteEnd } from "./connection.js";
 import type { Json } from "./json.js";
-import { type Clock, type Limits, withLimits } from "./limits.js";
+import { type Limits, RunningLimits } from "./limits.js";
 import type { Ask } from "./listing.js";
 import { NotTaken, type Peer, RpcError } from "./peer.js";
 
@@ -19,35 +18,30 @@ export class Requests {
     this.#lossReason = lossReason;
   }
 
-  /** Rejects as `within` does. */
-  send(method: string, params: Json, limits: Limits): Promise<Json> {
-    return this.within(limits, (send) => send(method, params));
+  /** Rejects with McpError, or with the reason of `limits.signal`. */
+  async send(method: string, params: Json, limits: Limits): Promise<Json> {
+    const ending = new RunningLimits(limits);
+    try {
+      return await this.#peer.request(method, params, { ending });
+    } catch (error) {
+      throw this.explained(error, ending);
+    } finally {
+      ending.end();
+    }
   }
 
   readonly unlimited: Ask = (method, params) => this.#peer.request(method, params);
 
-  /** Any number of requests under one set of limits. Rejects with McpError, or with the reason of `limits.signal`. */
-  async within<T>(
-    limits: Limits,
-    work: (send: Ask, clock: Clock, signal: AbortSignal) => Promise<T>,
-    inputSchema?: JsonSchema,
-  ): Promise<T> {
-    try {
-      return await withLimits(limits, (signal, clock) => {
-        const onProgress = limits.onProgress && clock.progress;
-        const send: Ask = (method, params) => this.#peer.request(method, params, { signal, onProgress, inputSchema });
-        return work(send, clock, signal);
-      });
-    } catch (error) {
-      if (limits.signal?.aborted || error instanceof McpError) throw error;
-      const own = this.#route.explain(error);
-      if (own instanceof NotTaken) throw own;
-      // Another request may have been refused; whether this one was is not known.
-      const loss = this.#lossReason();
-      if (loss) throw new McpError(loss.kind, loss.message, { retryable: true });
-      if (error instanceof RpcError) throw new McpError(kindOf(error.code), error.message, { cause: error });
-      throw own;
-    }
+  /** What the host is told of what went wrong under these limits. */
+  explained(error: unknown, { aborted, reason }: RunningLimits): unknown {
+    if (aborted) return reason;
+    if (error instanceof McpError) return error;
+    const own = this.#route.explain(error);
+    if (own instanceof NotTaken) return own;
+    // Another request may have been refused; whether this one was is not known.
+    const loss = this.#lossReason();
+    if (loss) return new McpError(loss.kind, loss.message, { retryable: true });
+    return error instanceof RpcError ? new McpError(kindOf(error.code), error.message, { cause: error }) : own;
   }
 }
 

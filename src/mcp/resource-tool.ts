@@ -36,15 +36,22 @@ export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTo
         tool,
         ...annotations,
       },
-      facts: () => ({ server, tool, place: server, ...annotations, autoApproved: false }),
-      pin() {},
-      async call({ uri }, { signal }) {
-        try {
-          return { content: await readFrom(servers, String(uri), signal), isError: false };
-        } catch (error) {
-          return errorResult(signal.aborted ? `${tool} was cancelled` : `${tool} failed: ${messageOf(error)}`);
-        }
-      },
+      prepare: (args) => ({
+        server,
+        tool,
+        place: server,
+        ...annotations,
+        autoApproved: false,
+        arguments: args,
+        pin() {},
+        async send({ signal }) {
+          try {
+            return { content: await readFrom(servers, String(args.uri), signal), isError: false };
+          } catch (error) {
+            return errorResult(signal.aborted ? `${tool} was cancelled` : `${tool} failed: ${messageOf(error)}`);
+          }
+        },
+      }),
     },
   ];
 }

@@ -35,7 +35,7 @@ export function readArguments(
     return { problem: "the arguments are not a JSON object" };
   }
   const given = value as Record<string, unknown>;
-  const problem = problemIn(given, schema);
+  const problem = problemIn(given, schema, text.length);
   if (problem === undefined) return { value: given };
   const meant = withoutNulls(given, schema);
   return problemIn(meant, schema) === undefined ? { value: meant } : { problem };
@@ -47,19 +47,24 @@ function withoutNulls(args: Record<string, unknown>, { required }: JsonSchema): 
   return Object.fromEntries(Object.entries(args).filter(([name, value]) => value !== null || isRequired(name)));
 }
 
-/** What is wrong with the value by the schema, in words that a model can act on. */
-export function problemIn(value: unknown, schema: JsonSchema): string | undefined {
+/** What is wrong with the value by the schema, in words that a model can act on. `chars`: of its JSON, where that is known. */
+export function problemIn(value: unknown, schema: JsonSchema, chars?: number): string | undefined {
   const { check, length } = compiledOf(schema);
-  if (!check || passes(check, value, schema, length)) return undefined;
+  if (!check || passes(check, { value, chars }, schema, length)) return undefined;
   const problems = [...new Set((check.errors ?? []).map(describe))];
   const more = problems.length > maxProblems ? `; and ${problems.length - maxProblems} more` : "";
   return `${problems.slice(0, maxProblems).join("; ")}${more}`;
 }
 
 /** Also when there is no telling in time: then this schema is not asked again, and the check is left to the server. */
-function passes(check: ValidateFunction, value: unknown, schema: JsonSchema, length: number): boolean {
+function passes(
+  check: ValidateFunction,
+  { value, chars }: { value: unknown; chars: number | undefined },
+  schema: JsonSchema,
+  length: number,
+): boolean {
   // The watch is a thread of its own, and costs more than all else that is done for a call.
-  if (length < mostUnwatched && length * String(JSON.stringify(value)).length < mostUnwatched)
+  if (length < mostUnwatched && length * (chars ?? String(JSON.stringify(value)).length) < mostUnwatched)
     return Boolean(check(value));
   const checked = withinTime(longestCheckMs, () => Boolean(check(value)));
   if (!checked) compiled.set(schema, { check: undefined, length });

@@ -27,7 +27,7 @@ export function silentPeer(
     callTool: nobody,
     async subscribe() {},
     async ping() {},
-    async canBeAsked() {},
+    canBeAsked: () => undefined,
     objectionTo: (inputSchema) => (era === "modern" && transport !== "stdio" ? objectionTo(inputSchema) : undefined),
   };
 }

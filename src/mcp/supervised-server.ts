@@ -17,7 +17,7 @@ import { Manifest, type ManifestPlace } from "./manifest.js";
 import { Offer } from "./offer.js";
 import { Pins } from "./pins.js";
 import type { Sample } from "./sampling.js";
-import type { ServerLists } from "./server-lists.js";
+import { emptyLists, type ServerLists } from "./server-lists.js";
 import type { ServerLogs } from "./server-logs.js";
 import { isOffered } from "./tools.js";
 import { abortable, atMost } from "./wait.js";
@@ -71,7 +71,10 @@ export class SupervisedServer {
   readonly #kept: KeptConnection;
   readonly #watched: WatchedResources;
   readonly #statusChanged: () => void;
-  readonly #calls = new Set<Promise<unknown>>();
+  #runningCalls = 0;
+  #counted = { lists: emptyLists, offered: 0 };
+  /** No call is running any more. */
+  #rested: () => void = () => {};
   readonly #listSoon: (delayMs: number) => void;
   /** There is no server, but its tape: what takes a server time does not take time. */
   readonly #isPlayed: boolean;
@@ -126,7 +129,7 @@ export class SupervisedServer {
           events.told({ type: "log", server: config.name, level, text: condition.logged(level, text) });
         },
       },
-      isBusy: () => this.#calls.size > 0,
+      isBusy: () => this.#runningCalls > 0,
       connected: (connection, lists) => this.#connected(connection, lists),
       // Not for a loss that a restart mends: the list, and the prompt cache, should not change for a moment.
       failed: () => this.offer.withdraw(),
@@ -153,17 +156,19 @@ export class SupervisedServer {
     if (this.#isAsleep && !this.config.lazy) this.#wake();
   }
 
-  /** Before any use: resolves at once but for a server that lives on what it offered the last time. Rejects with the signal's reason only. */
-  async awake(signal?: AbortSignal): Promise<void> {
+  /** Before any use: what to wait for with a server that lives on what it offered the last time. Rejects with the signal's reason only. */
+  awake(signal?: AbortSignal): Promise<void> | undefined {
     if (this.#isAsleep) this.#wake();
-    if (this.#waking) await abortable(this.#waking, signal);
-    if (this.#isPlayed) await abortable(this.#kept.started(), signal);
+    const waking = this.#isPlayed ? this.#kept.started() : this.#waking;
+    return waking && abortable(waking, signal);
   }
 
   #wake(): void {
     this.#isAsleep = false;
     this.condition.set("starting");
-    this.#waking = this.#kept.start();
+    this.#waking = this.#kept.start().finally(() => {
+      this.#waking = undefined;
+    });
   }
 
   async #startLater(): Promise<void> {
@@ -174,14 +179,13 @@ export class SupervisedServer {
     );
   }
 
-  /** Remembers the call for as long as it runs. */
-  async during<T>(call: Promise<T>): Promise<T> {
-    this.#calls.add(call);
-    try {
-      return await call;
-    } finally {
-      this.#calls.delete(call);
-    }
+  callBegan(): void {
+    this.#runningCalls += 1;
+  }
+
+  callEnded(): void {
+    this.#runningCalls -= 1;
+    if (this.#runningCalls === 0) this.#rested();
   }
 
   get lists(): ServerLists {
@@ -190,13 +194,13 @@ export class SupervisedServer {
 
   get status(): ServerStatus {
     const { name, transport } = this.config;
-    const { tools, prompts, resources } = this.lists;
+    const { prompts, resources } = this.lists;
     const { current, startMs, latencyMs } = this.#kept;
     return {
       name,
       state: this.condition.state,
       transport,
-      tools: tools.filter((tool) => isOffered(this.config, tool)).length,
+      tools: this.#offered,
       prompts: prompts.length,
       resources: resources.length,
       startMs,
@@ -205,6 +209,15 @@ export class SupervisedServer {
       era: current?.era,
       reason: this.condition.reason,
     };
+  }
+
+  /** How many tools are for the model. The state of servers is asked for at every call. */
+  get #offered(): number {
+    const { lists } = this;
+    if (this.#counted.lists !== lists) {
+      this.#counted = { lists, offered: lists.tools.filter((tool) => isOffered(this.config, tool)).length };
+    }
+    return this.#counted.offered;
   }
 
   /** The last of what it has written on stderr; "" for a remote one. */
@@ -266,7 +279,11 @@ export class SupervisedServer {
 
   /** As `close`, once the calls that are running have ended. */
   async retire(): Promise<void> {
-    while (this.#calls.size > 0 && !this.#kept.closing.aborted) await Promise.allSettled(this.#calls);
+    while (this.#runningCalls > 0 && !this.#kept.closing.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#rested = resolve;
+      });
+    }
     await this.close("it was taken out of the configuration, or changed there");
   }
 

@@ -106,14 +106,15 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
     },
     connect: () => inner.connect(),
     request(method, params, options = {}) {
-      const { signal = neverAborted, onProgress = () => {} } = options;
+      const { onProgress = () => {} } = options;
+      const signal = options.ending?.signal ?? neverAborted;
       return pass({ method, params, signal }, lifeWith(onProgress), ({ progress }) =>
         inner.request(method, params, { ...options, onProgress: options.onProgress && progress }),
       );
     },
     callTool(params, run) {
-      const { signal, inputSchema } = run;
-      return pass({ method: "tools/call", params, signal }, lifeWith(run.onProgress), async (life) => {
+      const { ending, inputSchema } = run;
+      return pass({ method: "tools/call", params, signal: ending.signal }, lifeWith(run.onProgress), async (life) => {
         const onProgress = life.progress;
         await inner.canBeAsked();
         running.push(life);
@@ -121,7 +122,7 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
           return await inner.callTool(params, {
             ...run,
             onProgress,
-            ask: (method, more) => inner.request(method, more, { signal, onProgress, inputSchema }),
+            ask: (method, more) => inner.request(method, more, { ending, onProgress, inputSchema }),
             send: (method, more) => inner.request(method, more),
           });
         } finally {
@@ -130,9 +131,9 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
       });
     },
     subscribe: (uri) => inner.subscribe(uri),
-    ping: (signal) => inner.ping(signal),
+    ping: (ending) => inner.ping(ending),
     // Within the call: they begin in the order in which they were made.
-    async canBeAsked() {},
+    canBeAsked: () => undefined,
     objectionTo: (inputSchema) => inner.objectionTo(inputSchema),
   };
 }

@@ -18,7 +18,8 @@ export function isTaskHandle({ resultType }: Json): boolean {
 
 /** The result of the call that the server made a task of. Rejects with RpcError, McpError or the signal's reason. */
 export async function resultOfTask(handle: Json, run: ToolRun, answer: PeerEvents["answer"]): Promise<Json> {
-  const { send, signal, onProgress } = run;
+  const { send, onProgress } = run;
+  const { signal } = run.ending;
   const taskId = asText(handle.taskId);
   const answered = new Set<string>();
   let isOver = false;

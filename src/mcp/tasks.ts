@@ -15,19 +15,19 @@ export async function callAsTask(params: Json, run: ToolRun): Promise<Json> {
   if (!isRecord(started.task)) return started;
   const taskId = asText(started.task.taskId);
   const cancel = () => void run.send("tasks/cancel", { taskId }).catch(() => {});
-  run.signal.addEventListener("abort", cancel, { once: true });
+  const stay = run.ending.onAbort(cancel);
   try {
     return await polled(taskId, started.task, run);
   } finally {
-    run.signal.removeEventListener("abort", cancel);
+    stay();
   }
 }
 
 /** A task that needs input asks for it while its result is waited for. */
-async function polled(taskId: string, first: Json, { ask, signal, onProgress }: ToolRun): Promise<Json> {
+async function polled(taskId: string, first: Json, { ask, ending, onProgress }: ToolRun): Promise<Json> {
   let task = first;
   for (let polls = 0; task.status === "working"; polls++) {
-    await pollPause(task.pollInterval, signal);
+    await pollPause(task.pollInterval, ending.signal);
     task = await ask("tasks/get", { taskId });
     const message = asText(task.statusMessage);
     onProgress({ progress: polls + 1, ...(message && { message }) });

@@ -1,4 +1,4 @@
-import type { ContentPart } from "../core/chat.js";
+import type { ContentPart, JsonSchema } from "../core/chat.js";
 import { McpError, messageOf } from "../core/errors.js";
 import type { SendOptions, ToolResult } from "../core/ports.js";
 import { errorResult, structuredOf, toToolResult } from "./content.js";
@@ -7,28 +7,33 @@ import type { ListedTool } from "./listed.js";
 import { NotTaken } from "./peer.js";
 import { problemIn } from "./schema.js";
 import type { SupervisedServer } from "./supervised-server.js";
-import { measured, type NoteFailure } from "./tool-measure.js";
+import { MeasuredCall } from "./tool-measure.js";
 
 /** Never rejects: what goes wrong is a result that the model can read. Says apart what was not sent and what may have happened. */
-export function callTool(
+export async function callTool(
   server: SupervisedServer,
   tool: ListedTool,
   args: Json,
   options: SendOptions,
 ): Promise<ToolResult> {
-  return measured(server, tool, args, options, async (noteFailure) => {
-    const once = () => callOnce(server, tool, args, { ...options, noteFailure });
-    try {
-      return await once();
-    } catch {
+  const measure = server.meter && new MeasuredCall(server.meter, server, tool, args, options);
+  server.callBegan();
+  try {
+    const result = await callOnce(server, tool, args, options, measure).catch(async () => {
       // The session was lost, and the call with it: nothing was done.
       await server.settled(options.signal).catch(() => {});
-      return once().catch((error: unknown) => {
-        noteFailure("unavailable", error);
-        return errorResult(`${tool.name} failed: ${messageOf(error)}`);
-      });
-    }
-  });
+      return callOnce(server, tool, args, options, measure);
+    });
+    measure?.ended(result);
+    return result;
+  } catch (error) {
+    measure?.failed("unavailable", error);
+    const result = errorResult(`${tool.name} failed: ${messageOf(error)}`);
+    measure?.ended(result);
+    return result;
+  } finally {
+    server.callEnded();
+  }
 }
 
 /** Rejects with NotTaken only. */
@@ -36,16 +41,18 @@ async function callOnce(
   server: SupervisedServer,
   tool: ListedTool,
   args: Json,
-  { noteFailure, ...options }: SendOptions & { noteFailure: NoteFailure },
+  options: SendOptions,
+  measure: MeasuredCall | undefined,
 ): Promise<ToolResult> {
-  const { name } = tool;
+  const { signal } = options;
   const failed = (why: string, text: string, error?: unknown) => {
-    noteFailure(why, error);
-    return errorResult(`${name} ${text}`);
+    measure?.failed(why, error);
+    return errorResult(`${tool.name} ${text}`);
   };
-  await server.awake(options.signal).catch(() => {});
+  const waking = server.awake(signal);
+  if (waking) await waking.catch(() => {});
   if (!server.isUsable) return failed("unavailable", `was not called: ${server.condition.sentence}`);
-  if (!server.offer.has(tool)) await server.listedLate(options.signal).catch(() => {});
+  if (!server.offer.has(tool)) await server.listedLate(signal).catch(() => {});
   // A server that was not there yet, or restarted, may have come with another tool than the one that was shown and approved.
   const objection = server.offer.objectionTo(tool);
   if (objection) return failed("outdated", `was not called: ${objection}`);
@@ -54,12 +61,15 @@ async function callOnce(
     const result = await connection.callTool(tool, args, options);
     options.onAnswer?.(result);
     const { content, isError } = toToolResult(result);
-    if (isError) noteFailure("tool_error");
+    if (isError) measure?.failed("tool_error");
     if (connection.hasResources) server.linked.add(content);
-    return { content: isError ? content : [...content, ...doubts(result, tool)], isError };
+    return {
+      content: isError || !tool.outputSchema ? content : [...content, ...doubts(result, tool.outputSchema)],
+      isError,
+    };
   } catch (error) {
-    if (error instanceof NotTaken && !options.signal.aborted) throw error;
-    if (options.signal.aborted) return failed("cancelled", "was cancelled before it answered");
+    if (error instanceof NotTaken && !signal.aborted) throw error;
+    if (signal.aborted) return failed("cancelled", "was cancelled before it answered");
     const isAlive = server.isUsable && server.connection === connection;
     const kind = error instanceof McpError ? error.kind : "protocol";
     if (isAlive) return failed(kind, `failed: ${messageOf(error)}`, error);
@@ -68,8 +78,7 @@ async function callOnce(
 }
 
 /** A result that is not what the tool promised is still the result: the model gets it, and is told. */
-function doubts(result: Json, { outputSchema }: ListedTool): ContentPart[] {
-  if (!outputSchema) return [];
+function doubts(result: Json, outputSchema: JsonSchema): ContentPart[] {
   const structured = structuredOf(result);
   const problem = structured === undefined ? "it has no structured content" : problemIn(structured, outputSchema);
   return problem ? [{ type: "text", text: `[the result is not what the tool's outputSchema says: ${problem}]` }] : [];

@@ -42,7 +42,9 @@ export function keepAliveAgent(options: PoolOptions): HttpAgent & Connecting {
     ...(proxyEnv && { proxyEnv }),
   };
   const agent = protocol === "https:" ? new KeepAlive.HttpsAgent(pool) : new KeepAlive(pool);
-  return agent as HttpAgent & Connecting;
+  // Node copies them at every request, and from its own object, which has no prototype, that takes four times as long.
+  const { options: own } = agent as unknown as { options: object };
+  return Object.assign(agent as HttpAgent & Connecting, { options: { ...own } });
 }
 
 /** What both kinds of agent do, and their types say differently. */

@@ -1,7 +1,7 @@
 /** What is known of one server's authorization: a file of its own, that only its owner can read, shared by all processes of the user. */
 import { createHash, randomUUID } from "node:crypto";
-import { statSync } from "node:fs";
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
+import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OAuthDiscoveryState } from "@modelcontextprotocol/sdk/client/auth.js";
@@ -25,11 +25,15 @@ export interface AuthRecord {
 }
 
 const changePollMs = 1000;
+/** A token that was replaced or taken back within it is refused by its server, and then the file is looked at anew. */
+const recentMs = 100;
 
 export class AuthFile {
   readonly #folder: string;
   readonly #path: string;
   #known: { version: string; record: AuthRecord } | undefined;
+  #recent: AuthRecord = {};
+  #readAt = Number.NEGATIVE_INFINITY;
 
   /** Two entries for one URL share a file only when they are the same client. */
   constructor(folder: string, { url, oauth }: RemoteServerConfig) {
@@ -39,18 +43,29 @@ export class AuthFile {
     this.#path = join(folder, `${hash}.json`);
   }
 
-  /** Empty when there is none, or none that can be read. Every request asks: to read it each time cost more than the request itself. */
-  async read(): Promise<AuthRecord> {
+  /** As `read`, from a moment ago. Every request asks, and even to look whether the file is there takes longer than the rest of it. */
+  recent(): AuthRecord {
+    return performance.now() - this.#readAt < recentMs ? this.#recent : this.read();
+  }
+
+  /** Empty when there is none, or none that can be read. */
+  read(): AuthRecord {
+    this.#recent = this.#look();
+    this.#readAt = performance.now();
+    return this.#recent;
+  }
+
+  #look(): AuthRecord {
     try {
       const found = statSync(this.#path, { throwIfNoEntry: false });
       if (!found) return {};
       // A change is a new file.
       const version = `${found.ino} ${found.mtimeMs}`;
       if (this.#known?.version !== version) {
-        const record: unknown = JSON.parse(await readFile(this.#path, "utf8"));
+        const record: unknown = JSON.parse(readFileSync(this.#path, "utf8"));
         this.#known = { version, record: isRecord(record) ? record : {} };
       }
-      return { ...this.#known.record };
+      return this.#known.record;
     } catch {
       return {};
     }
@@ -58,11 +73,12 @@ export class AuthFile {
 
   /** Sets these fields and keeps the others. A reader sees the old file or the new one, never a part. */
   async change(fields: AuthRecord): Promise<void> {
-    const record = { ...(await this.read()), ...fields };
+    const record = { ...this.read(), ...fields };
     const draft = `${this.#path}.${randomUUID()}`;
     await this.#makeFolder();
     await writeFile(draft, JSON.stringify(record, null, 2), { mode: 0o600, flag: "wx" });
     await rename(draft, this.#path);
+    this.read();
   }
 
   async remove(): Promise<void> {

@@ -46,9 +46,9 @@ export class Authorization {
     this.#file = new AuthFile(folder, config);
   }
 
-  /** Read each time: another process may have renewed it. */
-  async token(): Promise<string | undefined> {
-    const { tokens } = await this.#file.read();
+  /** As it is by now: another process may have renewed it. */
+  token(): string | undefined {
+    const { tokens } = this.#file.recent();
     for (const secret of [tokens?.access_token, tokens?.refresh_token]) if (secret) keepSecret(this.#config, secret);
     return tokens?.access_token;
   }
@@ -64,7 +64,7 @@ export class Authorization {
   /** A new authorization, whatever there was. Rejects with McpError. */
   async login(challenge: Challenge): Promise<void> {
     try {
-      const { wantedScope } = await this.#file.read();
+      const { wantedScope } = this.#file.read();
       await this.#authorize(challenge, unionOf(this.#oauth.scope, wantedScope, challenge.scope));
     } catch (error) {
       throw explainAuth(error, this.#config);
@@ -76,9 +76,9 @@ export class Authorization {
     try {
       // Nobody waits for a lock that is held while a person logs in.
       const isDone = await this.#file.locked(() => this.#renewAlone(challenge, refused, isStepUp));
-      if (!isDone) await this.#authorize(challenge, this.#scopeFor(await this.#file.read(), challenge, isStepUp));
+      if (!isDone) await this.#authorize(challenge, this.#scopeFor(this.#file.read(), challenge, isStepUp));
       this.problem = undefined;
-      return (await this.token()) ?? "";
+      return this.token() ?? "";
     } catch (error) {
       const reason = explainAuth(error, this.#config);
       if (!isStepUp) this.problem = reason;
@@ -88,7 +88,7 @@ export class Authorization {
 
   /** Whether there is a better token now, without a person. */
   async #renewAlone(challenge: Challenge, refused: Refused, isStepUp: boolean): Promise<boolean> {
-    const record = await this.#file.read();
+    const record = this.#file.read();
     if (record.tokens && record.tokens.access_token !== refused.token) return true;
     // A refreshed token has the old scopes.
     if (!isStepUp && !refused.isNew && (await refresh(this.#flow(renewalTimeoutMs, challenge)))) return true;

@@ -1,5 +1,5 @@
 import { extractWWWAuthenticateParams } from "@modelcontextprotocol/sdk/client/auth.js";
-import { discard, type Exchange } from "../transports/exchange.js";
+import { discard, type Exchange, type HttpRequest } from "../transports/exchange.js";
 import type { Authorization, Challenge } from "./authorization.js";
 
 /** A token that is refused, its replacement too, and no third one. */
@@ -10,18 +10,22 @@ const maxRenewals = 2;
  * goes to the origin of `serverUrl` only. Rejects with McpError when there is none.
  */
 export function authorized(authorization: Authorization, serverUrl: URL, send: Exchange): Exchange {
+  const { origin } = serverUrl;
   return async (request) => {
-    if (request.url.origin !== serverUrl.origin) return send(request);
-    let token = await authorization.token();
+    if (request.url !== serverUrl && request.url.origin !== origin) return send(request);
+    let token = authorization.token();
     for (let renewals = 0; ; renewals += 1) {
-      const headers = token ? { ...request.headers, authorization: `Bearer ${token}` } : request.headers;
-      const answer = await send({ ...request, headers });
+      const answer = await send(token ? withToken(request, token) : request);
       const challenge = challengeOf(answer.status, answer.headers["www-authenticate"]);
       if (!challenge || renewals === maxRenewals) return answer;
       discard(answer);
       token = await authorization.renew(challenge, { token, isNew: renewals > 0 });
     }
   };
+}
+
+function withToken(request: HttpRequest, token: string): HttpRequest {
+  return { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } };
 }
 
 /** Undefined when the answer is not about authorization. */

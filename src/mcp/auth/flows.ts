@@ -30,7 +30,7 @@ export interface Flow {
 /** False when there is nothing to renew with, or the authorization server does not take it any more. Rejects when it cannot say. */
 export async function refresh(flow: Flow): Promise<boolean> {
   const { serverUrl, oauth, file, fetch, resourceMetadataUrl } = flow;
-  const { tokens, discovery: known } = await file.read();
+  const { tokens, discovery: known } = file.read();
   if (!tokens?.refresh_token || !known) return false;
   const found = await discoverOAuthServerInfo(serverUrl, { resourceMetadataUrl, fetchFn: fetch });
   // Metadata that were there once and are not now are a bad minute; those of another server end what this one gave.

@@ -30,14 +30,14 @@ export class Logins {
   /** Forgets the tokens here, and asks the authorization server to forget them too. */
   async logout(name: string): Promise<string> {
     const file = this.#file(name);
-    const record = await file.read();
+    const record = file.read();
     await file.remove();
     await revoke(record);
     return record.tokens ? `${name}: logged out` : `${name}: was not logged in`;
   }
 
   async status(name: string): Promise<string> {
-    const { tokens, scope, wantedScope, tokensAt = 0 } = await this.#file(name).read();
+    const { tokens, scope, wantedScope, tokensAt = 0 } = this.#file(name).read();
     if (!tokens) return `${name}: not logged in (${loginHint(this.#remote(name))})`;
     const { issuer, expires_in: lifeSeconds, refresh_token: renewable } = tokens;
     const end = lifeSeconds === undefined ? undefined : new Date(tokensAt + lifeSeconds * 1000);

@@ -93,7 +93,7 @@ export class OAuthClient implements OAuthClientProvider {
   /** A registration for another address to come back to is of no use. */
   async clientInformation(): Promise<OAuthClientInformationMixed | undefined> {
     const { oauth, file, redirectUrl } = this.#parts;
-    const { client } = await file.read();
+    const { client } = file.read();
     if (oauth.clientId) {
       const { clientId, clientSecret } = oauth;
       const issuer = client?.client_id === clientId ? client.issuer : undefined;

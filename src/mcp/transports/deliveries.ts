@@ -16,15 +16,17 @@ export class Deliveries {
 
   /** One message, or a batch of them, which protocol 2025-03-26 allows. What is not JSON-RPC is told apart, and reported, by the client. */
   push(parsed: unknown): void {
-    if (Array.isArray(parsed)) for (const message of parsed) this.#one(repaired(message));
-    else this.#one(repaired(parsed));
+    if (Array.isArray(parsed)) for (const message of parsed) this.#one(message);
+    else this.#one(parsed);
   }
 
-  #one(message: JSONRPCMessage): void {
-    if (this.#waiting === 0 && isAnswer(message)) {
-      this.#deliver(message);
+  #one(came: unknown): void {
+    const answer = isAnswer(came) ? repaired(came) : undefined;
+    if (answer && this.#waiting === 0) {
+      this.#deliver(answer);
       return;
     }
+    const message = answer ?? (came as JSONRPCMessage);
     this.#waiting += 1;
     setImmediate(() => {
       this.#waiting -= 1;
@@ -44,8 +46,7 @@ export function isAnswer(message: unknown, id?: string | number): message is Jso
  * An answer as the client wants it: one with a member too many, too few, or a code that is no number, is still the answer. The client
  * would drop it, and the call wait for its timeout.
  */
-function repaired(message: unknown): JSONRPCMessage {
-  if (!isAnswer(message)) return message as JSONRPCMessage;
+function repaired(message: Json): JSONRPCMessage {
   const { id, result, error } = message as { id: string | number; result?: Json; error?: Json };
   if (!isRecord(error)) return { jsonrpc: "2.0", id, result: result ?? {} };
   const { code, message: words, data } = error;

@@ -1,5 +1,8 @@
 import type { Readable } from "node:stream";
-import { createParser, type EventSourceMessage } from "eventsource-parser";
+import { createParser, type EventSourceMessage, type EventSourceParser } from "eventsource-parser";
+
+/** What most servers answer with. To set up a parser for it costs more than all else that is done with the answer. */
+const oneEvent = /^(?:event: message\n)?data: ([^\r\n]+)\n\n$/;
 
 interface EventSink {
   event(event: EventSourceMessage): void;
@@ -11,15 +14,20 @@ interface EventSink {
 
 /** Server-sent events, by callbacks. The last one of a whole stream counts also where the server did not end it with a blank line. */
 export function readEvents(body: Readable, { event, retry, ended }: EventSink): void {
-  const parser = createParser({ onEvent: event, onRetry: retry });
+  let parser: EventSourceParser | undefined;
   let isFirst = true;
   body.setEncoding("utf8");
   body.on("data", (text: string) => {
-    parser.feed(isFirst ? text.replace(/^\uFEFF/, "") : text);
+    const data = parser ? undefined : oneEvent.exec(text)?.[1];
+    if (data) event({ data, event: undefined, id: undefined });
+    else {
+      parser ??= createParser({ onEvent: event, onRetry: retry });
+      parser.feed(isFirst ? text.replace(/^\uFEFF/, "") : text);
+    }
     isFirst = false;
   });
   body.once("end", () => {
-    parser.feed("\n\n");
+    parser?.feed("\n\n");
     ended();
   });
   body.once("error", ended);

@@ -69,22 +69,41 @@ function agentFor(protocol: string): Agent {
   return agent;
 }
 
+interface Place {
+  agent: Agent;
+  protocol: string;
+  host: string;
+  port: string;
+  path: string;
+}
+
+/** Of addresses as they are, for every request asks. */
+const places = new WeakMap<URL, Place>();
+
+function placeOf(url: URL): Place {
+  const known = places.get(url);
+  if (known) return known;
+  const { protocol, hostname, port, pathname, search } = url;
+  const place = {
+    agent: agentFor(protocol),
+    protocol,
+    host: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
+    port,
+    path: pathname + search,
+  };
+  places.set(url, place);
+  return place;
+}
+
 export const exchange: Exchange = ({ method, url, headers, body, signals }) =>
   new Promise((resolve, reject) => {
     for (const signal of signals) signal.throwIfAborted();
-    const { protocol, hostname, port, pathname, search, host } = url;
     // As a list they are written as they are; as an object each would be looked at three times, and kept.
-    const list = Object.entries({ ...usual, host, ...headers }).flat();
+    const list: string[] = [];
+    const all: Record<string, string> = { ...usual, host: url.host, ...headers };
+    for (const name in all) list.push(name, all[name] as string);
     if (body !== undefined) list.push("content-length", String(Buffer.byteLength(body)));
-    const request = openRequest({
-      agent: agentFor(protocol),
-      protocol,
-      host: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
-      port,
-      path: pathname + search,
-      method,
-      headers: list,
-    });
+    const request = openRequest({ ...placeOf(url), method, headers: list });
     let broken: ClientRequest | IncomingMessage = request;
     const abort = (event: Event) => broken.destroy((event.target as AbortSignal).reason);
     const release = () => {

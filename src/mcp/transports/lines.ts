@@ -23,8 +23,11 @@ export class LineSplitter {
   push(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
-      this.#keep(chunk.subarray(start, end));
-      this.#flush();
+      if (this.#bytes === 0 && end - start <= this.#maxBytes) this.#sink.line(chunk.toString("utf8", start, end));
+      else {
+        this.#keep(chunk.subarray(start, end));
+        this.#flush();
+      }
       start = end + 1;
     }
     if (start < chunk.length) this.#keep(chunk.subarray(start));

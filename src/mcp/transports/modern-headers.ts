@@ -19,14 +19,18 @@ export function versionIn(message: JSONRPCMessage): string | undefined {
   return typeof version === "string" ? version : undefined;
 }
 
-/** None for messages before that. `more` are those of the arguments. */
-export function modernHeaders(message: JSONRPCMessage, more: Record<string, string> = {}): Record<string, string> {
+/** The headers of a request; for messages before that they are the usual ones. `more` are those of the arguments. */
+export function modernHeaders(
+  message: JSONRPCMessage,
+  usual: Readonly<Record<string, string>>,
+  more: Record<string, string> = {},
+): Readonly<Record<string, string>> {
   const version = versionIn(message);
-  if (version === undefined || !("method" in message)) return {};
+  if (version === undefined || !("method" in message)) return usual;
   const { method, params } = message;
   const name = params?.[nameOf[method] ?? ""];
   const headers: Record<string, string> = { "mcp-protocol-version": version, "mcp-method": method };
   if (typeof name === "string") headers["mcp-name"] = encoded(name);
   for (const [param, value] of Object.entries(more)) headers[param.toLowerCase()] ??= value;
-  return headers;
+  return { ...usual, ...headers };
 }

@@ -20,6 +20,7 @@ export class NotificationStream {
     this.#open = resolve;
   });
   #waited: Promise<void> | undefined;
+  #isDone = false;
   #openedAt: number | undefined;
   #cuts = 0;
 
@@ -27,9 +28,12 @@ export class NotificationStream {
     this.#send = send;
   }
 
-  /** With any answer: a server that offers no stream says so with 405. Some servers never get asked for it. */
-  opened(): Promise<void> {
-    this.#waited ??= atMost(this.#opened, opensWithinMs);
+  /** With any answer: a server that offers no stream says so with 405. Some servers never get asked for it. Undefined once it is. */
+  opened(): Promise<void> | undefined {
+    if (this.#isDone) return undefined;
+    this.#waited ??= atMost(this.#opened, opensWithinMs).then(() => {
+      this.#isDone = true;
+    });
     return this.#waited;
   }
 

@@ -21,8 +21,8 @@ export interface Route {
   instead(error: unknown): (() => Promise<Route>) | undefined;
   /** Whether the connection is of no use after this error, although the transport has not closed. */
   isFatal(error: Error): boolean;
-  /** Resolves when requests of the server can arrive, or need not be waited for any longer. */
-  listening?(): Promise<void>;
+  /** Resolves when requests of the server can arrive, or need not be waited for any longer; undefined where that is so. */
+  listening?(): Promise<void> | undefined;
   explain(error: unknown): McpError;
   /** Says goodbye where the protocol has a way to, and closes. Never rejects. */
   close(): Promise<void>;

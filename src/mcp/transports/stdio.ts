@@ -3,7 +3,6 @@
  * a server whose descendant holds the pipe, blocks on unread stderr and frames in quadratic time (typescript-sdk 1.32.2).
  */
 import { existsSync } from "node:fs";
-import type { Writable } from "node:stream";
 import { setImmediate as afterDeliveries, setTimeout as sleep } from "node:timers/promises";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage, JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
@@ -35,6 +34,10 @@ export class StdioTransport implements Transport {
   readonly #spawned: Promise<void>;
   readonly #exited: Promise<void>;
   readonly #deliveries = new Deliveries((message) => this.onmessage?.(message));
+  /** What goes out at the end of this turn of the event loop. */
+  #outgoing = "";
+  #sending: Promise<void> | undefined;
+  #flushed: (error?: Error | null) => void = () => {};
   #started: Promise<void> | undefined;
   readonly #early: (() => void)[] = [];
   #exit = "";
@@ -117,24 +120,24 @@ export class StdioTransport implements Transport {
   }
 
   send(message: JSONRPCMessage): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const { stdin } = this.#group.leader;
-      if (this.#closed || !stdin) reject(new Error("the connection is closed"));
-      else {
-        this.#gather(stdin);
-        stdin.write(`${JSON.stringify(message)}\n`, (error) => {
-          if (error) void this.#closedByServer().then(() => reject(error));
-          else resolve();
-        });
-      }
+    if (this.#closed) return Promise.reject(new Error("the connection is closed"));
+    this.#outgoing += `${JSON.stringify(message)}\n`;
+    this.#sending ??= new Promise((resolve, reject) => {
+      this.#flushed = (error) => {
+        if (error) void this.#closedByServer().then(() => reject(error));
+        else resolve();
+      };
+      process.nextTick(() => this.#flush());
     });
+    return this.#sending;
   }
 
   /** What is sent in one turn of the event loop, as parallel calls are, goes out in one write. */
-  #gather(stdin: Writable): void {
-    if (stdin.writableCorked > 0) return;
-    stdin.cork();
-    process.nextTick(() => stdin.uncork());
+  #flush(): void {
+    if (!this.#sending) return;
+    this.#group.leader.stdin?.write(this.#outgoing, this.#flushed);
+    this.#outgoing = "";
+    this.#sending = undefined;
   }
 
   /** A pipe that takes no more is the end of the connection. The server's own end, which mostly is the reason, says more. */
@@ -171,9 +174,9 @@ export class StdioTransport implements Transport {
   }
 
   #receive(line: string): void {
-    if (line.trim() === "") return;
     const parsed = parseJson(line);
     if ("problem" in parsed) {
+      if (line.trim() === "") return;
       this.onerror?.(new Error(`not a JSON line on stdout: ${line.slice(0, 200)}`));
       return;
     }
@@ -199,6 +202,7 @@ export class StdioTransport implements Transport {
   async #end(): Promise<void> {
     this.#reportClosed();
     const { leader } = this.#group;
+    this.#flush();
     leader.stdin?.end();
     if (!(await this.#group.gone(this.#exit ? 0 : endOfInputGraceMs))) await this.#group.end(terminateGraceMs);
     // A descendant that left the group may still hold our ends of the pipes, and these keep the host running.

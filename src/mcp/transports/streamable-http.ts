@@ -24,7 +24,6 @@ export class StreamableHttp implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
   /** To the SDK's v2 client: a request is cancelled by the end of its stream. */
   readonly hasPerRequestStream = true;
-  sessionId: string | undefined;
 
   readonly #url: URL;
   readonly #headers: Readonly<Record<string, string>>;
@@ -33,18 +32,24 @@ export class StreamableHttp implements Transport {
   readonly #streams: ResumableStreams;
   readonly #ended = new AbortController();
   readonly #deliveries = new Deliveries((message) => this.onmessage?.(message));
+  #sessionId: string | undefined;
   #version: string | undefined;
+  /** What every request has among its headers, and what a POST has. */
+  #common: Readonly<Record<string, string>> = {};
+  #posted: Readonly<Record<string, string>> = {};
+  readonly #each: readonly AbortSignal[] = [this.#ended.signal];
 
   /** `headers`, names in small letters, go with every request. */
   constructor(url: URL, { headers, send }: { headers: Readonly<Record<string, string>>; send: Exchange }) {
     this.#url = url;
     this.#headers = headers;
+    this.#prepareHeaders();
     this.#send = send;
     this.#notifications = new NotificationStream(send);
     setMaxListeners(0, this.#ended.signal); // one a request
     this.#streams = new ResumableStreams(url, {
       ask: (wanted, signals) => {
-        const request = { method: "GET" as const, url, headers: { ...this.#common(), ...wanted }, signals };
+        const request = { method: "GET" as const, url, headers: { ...this.#common, ...wanted }, signals };
         return this.#notifications.ask(request, this.#ended.signal);
       },
       came: (parsed) => this.#deliveries.push(parsed),
@@ -57,10 +62,15 @@ export class StreamableHttp implements Transport {
 
   setProtocolVersion(version: string): void {
     this.#version = version;
+    this.#prepareHeaders();
   }
 
-  /** Resolves when requests of the server can arrive, or need not be waited for any longer. */
-  listening(): Promise<void> {
+  get sessionId(): string | undefined {
+    return this.#sessionId;
+  }
+
+  /** Resolves when requests of the server can arrive, or need not be waited for any longer; undefined where that is so. */
+  listening(): Promise<void> | undefined {
     return this.#notifications.opened();
   }
 
@@ -76,8 +86,7 @@ export class StreamableHttp implements Transport {
   /** Ends the session on the server, where there is one. */
   async leave(): Promise<void> {
     if (this.sessionId === undefined) return;
-    const signals = [this.#ended.signal];
-    discard(await this.#send({ method: "DELETE", url: this.#url, headers: this.#common(), signals }));
+    discard(await this.#send({ method: "DELETE", url: this.#url, headers: this.#common, signals: this.#each }));
   }
 
   async close(): Promise<void> {
@@ -88,21 +97,19 @@ export class StreamableHttp implements Transport {
 
   async #post(message: JSONRPCMessage, options: TransportSendOptions): Promise<void> {
     const { requestSignal, headers, onRequestStreamEnd: ended } = options;
-    const signals = requestSignal ? [this.#ended.signal, requestSignal] : [this.#ended.signal];
+    const signals = requestSignal ? [...this.#each, requestSignal] : this.#each;
     const answer = await this.#send({
       method: "POST",
       url: this.#url,
-      headers: {
-        ...this.#common(),
-        ...modernHeaders(message, headers),
-        "content-type": "application/json",
-        accept: "application/json, text/event-stream",
-      },
+      headers: modernHeaders(message, this.#posted, headers),
       body: JSON.stringify(message),
       signals,
     });
     const session = answer.headers["mcp-session-id"];
-    if (typeof session === "string" && versionIn(message) === undefined) this.sessionId = session;
+    if (typeof session === "string" && session !== this.#sessionId && versionIn(message) === undefined) {
+      this.#sessionId = session;
+      this.#prepareHeaders();
+    }
     if (!isOk(answer)) return this.#refused(message, answer);
     const id = "method" in message && "id" in message ? message.id : undefined;
     if (answer.status === 202 || id === undefined) {
@@ -136,11 +143,16 @@ export class StreamableHttp implements Transport {
     throw new Refusal(status, `Error POSTing to endpoint: ${unfollowed(answer, this.#url) ?? text}`, text);
   }
 
-  #common(): Record<string, string> {
-    return {
-      ...(this.sessionId !== undefined && { "mcp-session-id": this.sessionId }),
+  #prepareHeaders(): void {
+    this.#common = {
+      ...(this.#sessionId !== undefined && { "mcp-session-id": this.#sessionId }),
       ...(this.#version !== undefined && { "mcp-protocol-version": this.#version }),
       ...this.#headers,
+    };
+    this.#posted = {
+      ...this.#common,
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
     };
   }
 }

@@ -1,0 +1,141 @@
+/**
+ * The requests that wait for their answers, past the clients of the SDKs: these parse each answer by schemas, of which they refuse a whole
+ * list for one bad item, set a timer for each, and the older one never takes its listener off a signal (typescript-sdk 1.32.2, client
+ * 2.4.0). They were half the cost of a call (scripts/bench/mcp-calls.mjs).
+ */
+import type { TransportSendOptions } from "@modelcontextprotocol/client";
+import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import type { ToolProgress } from "../core/ports.js";
+import { asText, isRecord, type Json } from "./json.js";
+import { type RequestOptions, RpcError } from "./peer.js";
+
+interface Pending extends SentOptions {
+  resolve(result: Json): void;
+  reject(error: unknown): void;
+  /** It is not aborted any more. */
+  release?: (() => void) | undefined;
+}
+
+interface SentOptions extends Pick<RequestOptions, "ending" | "onProgress"> {
+  headers?: Record<string, string> | undefined;
+}
+
+/** A transport that a client has connected to, of either SDK. */
+interface ConnectedTransport {
+  onmessage?: ((message: never, extra?: never) => void) | undefined;
+  onerror?: ((error: Error) => void) | undefined;
+  send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void>;
+}
+
+interface Protocol {
+  /** What every message says in its `_meta`. */
+  meta?: Json;
+  /** A request is cancelled by the end of its stream, not by a message. */
+  endsStreams?: boolean | undefined;
+}
+
+export class PendingRequests {
+  readonly #transport: ConnectedTransport;
+  readonly #protocol: Protocol;
+  readonly #pending = new Map<number, Pending>();
+  /** Calls that became tasks: progress comes under the id of the answered request until the task's end. */
+  readonly #tasks = new Map<number, Pending>();
+  /** The older client has sent one request, the `initialize` with id 0, and sends no other; those of the newer one have ids that are texts. */
+  #lastId = 0;
+  #isClosed = false;
+
+  /** Stands before the client that has connected: it gets what comes in, but for what is of these requests. */
+  constructor(transport: ConnectedTransport, protocol: Protocol = {}) {
+    this.#transport = transport;
+    this.#protocol = protocol;
+    const deliver = transport.onmessage;
+    transport.onmessage = (message: never, extra?: never) => {
+      if (!this.#take(message)) deliver?.(message, extra);
+    };
+  }
+
+  /** As `Peer.request`. The server is told when it is aborted. */
+  readonly send = (method: string, params: Json, options: SentOptions = {}): Promise<Json> =>
+    new Promise((resolve, reject) => {
+      const { ending, onProgress, headers } = options;
+      const { meta, endsStreams } = this.#protocol;
+      if (this.#isClosed) return reject(new Error("Not connected"));
+      if (ending?.aborted) return reject(ending.reason);
+      this.#lastId += 1;
+      const id = this.#lastId;
+      const release = ending?.onAbort((reason) => {
+        this.#settled(id);
+        if (!endsStreams) this.#cancel(id, reason);
+        reject(reason);
+      });
+      this.#pending.set(id, { ending, onProgress, resolve, reject, release });
+      const own =
+        meta || onProgress
+          ? { _meta: { ...meta, ...(params._meta as Json), ...(onProgress && { progressToken: id }) } }
+          : undefined;
+      const request = { jsonrpc: "2.0" as const, id, method, params: own ? { ...params, ...own } : params };
+      const requestSignal = endsStreams ? ending?.signal : undefined;
+      const sent = this.#transport.send(request, endsStreams ? { headers, requestSignal } : undefined);
+      sent.catch((error: unknown) => this.#settled(id)?.reject(error));
+    });
+
+  /** They end with this error. */
+  close(error: Error): void {
+    this.#isClosed = true;
+    for (const id of this.#pending.keys()) this.#settled(id)?.reject(error);
+    this.#tasks.clear();
+  }
+
+  #settled(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    pending?.release?.();
+    return pending;
+  }
+
+  #cancel(requestId: number, reason: unknown): void {
+    const { meta } = this.#protocol;
+    const params = { requestId, reason: String(reason), ...(meta && { _meta: meta }) };
+    const sent = this.#transport.send({ jsonrpc: "2.0", method: "notifications/cancelled", params });
+    sent.catch((error: unknown) => this.#transport.onerror?.(new Error(`Failed to send cancellation: ${error}`)));
+  }
+
+  /** Whether the message is of one of these requests. Some servers make text of a number. */
+  #take(message: Json): boolean {
+    const { id, method, result, error, params } = message;
+    if (method === "notifications/progress" && isRecord(params)) return this.#takeProgress(params);
+    if (method !== undefined) return false;
+    const isError = isRecord(error);
+    const pending = isError || isRecord(result) ? this.#settled(Number(id)) : undefined;
+    if (!pending) return false;
+    if (isError) pending.reject(new RpcError(Number(error.code), plain(String(error.message)), error.data));
+    else {
+      const answer = result as Json;
+      if (isRecord(answer.task)) this.#goOn(Number(id), pending);
+      pending.resolve(answer);
+    }
+    return true;
+  }
+
+  #takeProgress({ progressToken, progress, total, message }: Json): boolean {
+    const token = Number(progressToken);
+    const { onProgress, ending } = this.#pending.get(token) ?? this.#tasks.get(token) ?? {};
+    // What is no progress is for the client to complain of.
+    if (!onProgress || ending?.isOver || typeof progress !== "number") return false;
+    const news: ToolProgress = { progress };
+    if (typeof total === "number") news.total = total;
+    if (asText(message)) news.message = asText(message);
+    onProgress(news);
+    return true;
+  }
+
+  #goOn(id: number, pending: Pending): void {
+    for (const [old, { ending }] of this.#tasks) if (ending?.isOver) this.#tasks.delete(old);
+    this.#tasks.set(id, pending);
+  }
+}
+
+/** Without the prefix that SDKs put before a message. */
+function plain(message: string): string {
+  return message.replace(/^(MCP error -?\d+: )+/, "");
+}
