@@ -8,9 +8,18 @@ interface ChannelParts {
   left?: () => void;
 }
 
-interface Asked<T> {
-  resolve: (result: IteratorResult<T, undefined>) => void;
-  reject: (error: unknown) => void;
+/**
+ * Not an object literal: those that live until the next item, where hundreds of channels wait, V8 comes to make in its old generation, and
+ * each would keep alive there what it has resolved.
+ */
+class Asked<T> {
+  /** Who asked after it. */
+  after: Asked<T> | undefined;
+
+  constructor(
+    readonly resolve: (result: IteratorResult<T, undefined>) => void,
+    readonly reject: (error: unknown) => void,
+  ) {}
 }
 
 /**
@@ -25,8 +34,8 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
   #next = 0;
   #burst = 0;
   #isPausing = false;
-  /** Calls of `next` that wait for their item. */
-  readonly #asked: Asked<T>[] = [];
+  /** The first call of `next` that waits for its item. There is seldom another: a list would take more memory than the rest of a channel. */
+  #asked: Asked<T> | undefined;
   #hasBegun = false;
   #isOver = false;
   #failure: { error: unknown } | undefined;
@@ -38,9 +47,9 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
   push(item: T): void {
     if (this.#isOver) return;
     // Who waits for the only item gets it: a stream that is read as fast as it comes needs no queue.
-    if (this.#asked.length > 0 && !this.#isReady && !this.#isPausing) {
+    if (this.#asked && !this.#isReady && !this.#isPausing) {
       this.#burst = 0;
-      this.#asked.shift()?.resolve({ done: false, value: item });
+      this.#served()?.resolve({ done: false, value: item });
     } else this.#items.push(item);
   }
 
@@ -57,9 +66,9 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
       this.#hasBegun = true;
       this.#parts.begin?.();
     }
-    if (this.#asked.length === 0 && this.#isReady && this.#burst < longestBurst) return Promise.resolve(this.#taken());
+    if (!this.#asked && this.#isReady && this.#burst < longestBurst) return Promise.resolve(this.#taken());
     return new Promise((resolve, reject) => {
-      this.#asked.push({ resolve, reject });
+      this.#wait(new Asked(resolve, reject));
       this.#serve();
     });
   }
@@ -86,10 +95,23 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
     return this.#next < this.#items.length;
   }
 
+  #wait(asked: Asked<T>): void {
+    let last = this.#asked;
+    while (last?.after) last = last.after;
+    if (last) last.after = asked;
+    else this.#asked = asked;
+  }
+
+  #served(): Asked<T> | undefined {
+    const asked = this.#asked;
+    this.#asked = asked?.after;
+    return asked;
+  }
+
   #serve(): void {
-    while (this.#asked.length > 0 && !this.#isPausing) {
+    while (this.#asked && !this.#isPausing) {
       if (this.#isReady && this.#burst >= longestBurst) this.#pause();
-      else if (this.#isReady) this.#asked.shift()?.resolve(this.#taken());
+      else if (this.#isReady) this.#served()?.resolve(this.#taken());
       else if (this.#isOver) this.#end();
       else {
         this.#burst = 0;
@@ -120,7 +142,7 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
   /** Of the first one that asks for more than there is. */
   #end(): void {
     const failure = this.#failure;
-    const asked = this.#asked.shift();
+    const asked = this.#served();
     this.#leave();
     if (failure) asked?.reject(failure.error);
     else asked?.resolve({ done: true, value: undefined });

@@ -2,7 +2,7 @@ import type { Completion } from "../core/chat.js";
 import type { HttpConfig } from "../core/config.js";
 import type { HostState } from "../core/measurements.js";
 import type { Slot } from "../core/shared-limits.js";
-import { Attempts, type OnDelta } from "./attempts.js";
+import { Attempts } from "./attempts.js";
 import { Breaker } from "./breaker.js";
 import type { Call } from "./call.js";
 import type { AnswerFold } from "./deltas.js";
@@ -10,11 +10,13 @@ import type { LlmHttpParts } from "./http.js";
 import { Lane, type LaneParts } from "./lane.js";
 import type { Provider } from "./providers.js";
 import type { RetryPolicyParts } from "./retry.js";
+import type { Showing } from "./showing.js";
 
 export type AdmissionParts = RetryPolicyParts & LlmHttpParts & LaneParts;
 
 export interface AnswerParts {
-  onDelta?: OnDelta;
+  /** Undefined: nobody watches. */
+  showing?: Showing;
   /** After something was shown, see `Attempts.answer`. */
   restart: boolean;
   finish: (fold: AnswerFold) => Completion;
@@ -47,13 +49,13 @@ export class Admission {
     return this.#breakerOf(call, entrance).run(call, () => this.#answerFrom(entrance.lane, call, parts));
   }
 
-  async #answerFrom(lane: Lane, call: Call, { onDelta, restart, finish }: AnswerParts): Promise<Completion> {
+  async #answerFrom(lane: Lane, call: Call, { showing, restart, finish }: AnswerParts): Promise<Completion> {
     let slot: Slot | undefined;
     lane.budget.enter();
     try {
       slot = lane.enterAtOnce(call) ?? (await lane.enter(call));
       call.place = { lane, slot };
-      const completion = finish(await this.#attempts.answer(call, onDelta, restart));
+      const completion = finish(await this.#attempts.answer(call, showing, restart));
       const { usage } = completion;
       if (usage) slot.correct(usage.inputTokens + usage.outputTokens);
       lane.answered();

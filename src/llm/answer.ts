@@ -1,12 +1,13 @@
 import type { LlmError } from "../core/errors.js";
 import { drain } from "./body.js";
 import type { Call } from "./call.js";
+import type { CompletionMeasure } from "./completion-measure.js";
 import type { AnswerFold } from "./deltas.js";
 import { failure, limitReached } from "./errors.js";
 import { fromProvider, toLlmError } from "./http-errors.js";
 import type { JsonObject } from "./json.js";
 import { type BodyFault, MessageReader } from "./messages.js";
-import { complaintIn, errorIn } from "./provider-error.js";
+import { complaintIn, errorIn, type ProviderError } from "./provider-error.js";
 import type { Response } from "./send.js";
 
 /** After the model said why it stopped, only usage and `[DONE]` can follow: an answer that we have is not waited for. */
@@ -21,85 +22,150 @@ type Phase = "timeout" | "ttft_timeout" | "idle_timeout" | "trailer";
  * Rejects otherwise, with LlmError. Frees the connection either way.
  */
 export function readAnswer(response: Response, call: Call, fold: AnswerFold, now: () => number): Promise<void> {
-  const stream = response.data;
-  const { provider, options } = call;
   return new Promise((resolve, reject) => {
-    let settled = false;
-    let phase: Phase | undefined;
-    let timer: NodeJS.Timeout | undefined;
-    let last: JsonObject | undefined;
-
-    const messages = new MessageReader((message, event) => {
-      const error = fold.isFinished ? undefined : errorIn(message, event);
-      if (error) throw fromProvider(error, call, response.headers, now());
-      last = message;
-      return fold.push(message);
-    }, fold);
-
-    const isWhole = () => fold.isFinished || (fold.progress > 0 && (messages.isDone || messages.isDocument));
-
-    const settle = (error: unknown) => {
-      if (settled) return;
-      settled = true;
-      clearTimeout(timer);
-      if (isWhole()) {
-        if (stream.readableEnded) resolve();
-        else drain(stream).then(resolve);
-      } else {
-        stream.destroy();
-        const complaint = fold.progress === 0 ? complaintIn(last, messages.plainText) : undefined;
-        reject(
-          error ?? (complaint && fromProvider(complaint, call, response.headers, now())) ?? incomplete(call, fold),
-        );
-      }
-    };
-
-    /** Starts the wait for the next thing, or starts it anew. */
-    const waitFor = (next: Phase) => {
-      if (next === phase) {
-        timer?.refresh();
-        return;
-      }
-      clearTimeout(timer);
-      phase = next;
-      if (next === "trailer") timer = setTimeout(settle, TRAILER_GRACE_MS);
-      else timer = setTimeout(() => settle(limitReached(next, call)), provider.limits[LIMIT_FIELDS[next]]);
-    };
-
-    const onData = (chunk: Buffer) => {
-      if (settled) return;
-      const before = fold.progress;
-      try {
-        const fault = messages.feed(chunk);
-        if (fault || messages.isDone) return settle(fault && faultError(fault, call));
-      } catch (error) {
-        return settle(error);
-      }
-      // The consumer may have cancelled from within a delta.
-      if (settled) return;
-      if (fold.progress > before) options.measure?.progressed();
-      if (fold.isFinished) {
-        if (phase !== "trailer") waitFor("trailer");
-      } else if (!options.streaming) waitFor("timeout");
-      else if (fold.progress > before) waitFor("idle_timeout");
-    };
-
-    /** What had come before the end still counts, also when it was no clean end. */
-    const onEnd = (error?: unknown) => {
-      if (settled) return;
-      try {
-        const fault = messages.end();
-        settle(error ? toLlmError(error, call, now()) : fault && faultError(fault, call));
-      } catch (inBand) {
-        settle(inBand);
-      }
-    };
-
-    options.measure?.answerBegins();
-    waitFor(options.streaming ? "ttft_timeout" : "timeout");
-    stream.on("data", onData);
-    stream.on("end", onEnd).on("close", onEnd).on("error", onEnd);
+    new Reading({ response, call, fold, now, resolve, reject }).begin();
   });
+}
+
+interface ReadingParts {
+  response: Response;
+  call: Call;
+  fold: AnswerFold;
+  now: () => number;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+/** A class, since what is a method needs no memory where a thousand streams are read. */
+class Reading {
+  readonly #parts: ReadingParts;
+  /** What every chunk asks for is near: with hundreds of streams, most of a chunk's cost is memory that is not in the processor's cache. */
+  readonly #fold: AnswerFold;
+  readonly #measure: CompletionMeasure | undefined;
+  readonly #isStreaming: boolean;
+  readonly #messages: MessageReader;
+  /** What this read has brought so far. A list for each chunk would outlive it, and V8 would come to make them in its old generation. */
+  #piece: Buffer | undefined;
+  #morePieces: Buffer[] | undefined;
+  #last: JsonObject | undefined;
+  #phase: Phase | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isSettled = false;
+
+  constructor(parts: ReadingParts) {
+    const { measure, streaming } = parts.call.options;
+    this.#parts = parts;
+    this.#fold = parts.fold;
+    this.#measure = measure;
+    this.#isStreaming = streaming;
+    this.#messages = new MessageReader((message, event) => this.#onMessage(message, event), parts.fold);
+  }
+
+  begin(): void {
+    const { response } = this.#parts;
+    this.#measure?.answerBegins();
+    this.#waitFor(this.#isStreaming ? "ttft_timeout" : "timeout");
+    response.data.on("data", this.#onData);
+    response.data.on("end", this.#onEnd).on("close", this.#onEnd).on("error", this.#onEnd);
+  }
+
+  /**
+   * One read of the socket may bring hundreds of pieces, which HTTP tells apart. They are looked at together as soon as the read is over:
+   * nobody who consumes the answer has had his turn before.
+   */
+  readonly #onData = (piece: Buffer) => {
+    if (this.#piece) {
+      this.#morePieces ??= [];
+      this.#morePieces.push(piece);
+    } else {
+      this.#piece = piece;
+      process.nextTick(this.#take);
+    }
+  };
+
+  readonly #take = () => {
+    const piece = this.#piece;
+    if (!piece || this.#isSettled) return;
+    const bytes = this.#morePieces ? Buffer.concat([piece, ...this.#morePieces]) : piece;
+    this.#piece = undefined;
+    this.#morePieces = undefined;
+    const fold = this.#fold;
+    const before = fold.progress;
+    try {
+      const fault = this.#messages.feed(bytes);
+      if (fault || this.#messages.isDone) return this.#settle(fault && faultError(fault, this.#parts.call));
+    } catch (error) {
+      return this.#settle(error);
+    }
+    // The consumer may have cancelled from within a delta.
+    if (this.#isSettled) return;
+    if (fold.progress > before) this.#measure?.progressed();
+    if (fold.isFinished) {
+      if (this.#phase !== "trailer") this.#waitFor("trailer");
+    } else if (!this.#isStreaming) this.#waitFor("timeout");
+    else if (fold.progress > before) this.#waitFor("idle_timeout");
+  };
+
+  /** What had come before the end still counts, also when it was no clean end. */
+  readonly #onEnd = (error?: unknown) => {
+    this.#take();
+    if (this.#isSettled) return;
+    const { call, now } = this.#parts;
+    try {
+      const fault = this.#messages.end();
+      this.#settle(error ? toLlmError(error, call, now()) : fault && faultError(fault, call));
+    } catch (inBand) {
+      this.#settle(inBand);
+    }
+  };
+
+  #onMessage(message: JsonObject, event: string | undefined): boolean {
+    const fold = this.#fold;
+    const error = fold.isFinished ? undefined : errorIn(message, event);
+    if (error) throw this.#fromProvider(error);
+    this.#last = message;
+    return fold.push(message);
+  }
+
+  /** Starts the wait for the next thing, or starts it anew. */
+  #waitFor(next: Phase): void {
+    if (next === this.#phase) {
+      this.#timer?.refresh();
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#phase = next;
+    const { call } = this.#parts;
+    this.#timer =
+      next === "trailer"
+        ? setTimeout(() => this.#settle(), TRAILER_GRACE_MS)
+        : setTimeout(() => this.#settle(limitReached(next, call)), call.provider.limits[LIMIT_FIELDS[next]]);
+  }
+
+  #settle(error?: unknown): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    clearTimeout(this.#timer);
+    const { response, call, fold, resolve, reject } = this.#parts;
+    const stream = response.data.off("data", this.#onData);
+    if (this.#isWhole) {
+      drain(stream).then(resolve);
+      return;
+    }
+    stream.destroy();
+    const complaint = fold.progress === 0 ? complaintIn(this.#last, this.#messages.plainText) : undefined;
+    reject(error ?? (complaint && this.#fromProvider(complaint)) ?? incomplete(call, fold));
+  }
+
+  get #isWhole(): boolean {
+    const fold = this.#fold;
+    return fold.isFinished || (fold.progress > 0 && (this.#messages.isDone || this.#messages.isDocument));
+  }
+
+  #fromProvider(said: ProviderError): LlmError {
+    const { call, response, now } = this.#parts;
+    return fromProvider(said, call, response.headers, now());
+  }
 }
 
 const LIMIT_FIELDS = { timeout: "timeoutMs", ttft_timeout: "ttftTimeoutMs", idle_timeout: "idleTimeoutMs" } as const;

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Delta, Discard } from "../core/chat.js";
 import type { HttpConfig } from "../core/config.js";
 import { LlmError } from "../core/errors.js";
 import { readAnswer } from "./answer.js";
@@ -9,12 +8,10 @@ import { failure, saidBy } from "./errors.js";
 import { isHedged, postHedged } from "./hedge.js";
 import { LlmHttp, type LlmHttpParts } from "./http.js";
 import { RetryPolicy, type RetryPolicyParts } from "./retry.js";
+import type { Showing } from "./showing.js";
 
 /** A limit that was reached says more than that the answer broke off, and a cancelled one was not broken. */
 const KEEPS_ITS_KIND = new Set(["idle_timeout", "total_timeout", "aborted"]);
-
-/** Must not throw. */
-export type OnDelta = (delta: Delta | Discard) => void;
 
 /** Sends a call until its answer is whole. */
 export class Attempts {
@@ -34,12 +31,12 @@ export class Attempts {
    * its place, so that a reader keeps the beginning of an answer rather than nothing when no attempt succeeds.
    * Throws LlmError.
    */
-  async answer(call: Call, onDelta?: OnDelta, restart = false): Promise<AnswerFold> {
+  async answer(call: Call, showing?: Showing, restart = false): Promise<AnswerFold> {
     let shown = false;
     /** Why the deltas shown belong to an answer that will not be completed. */
     let broken: LlmError | undefined;
     const discard = () => {
-      if (broken) onDelta?.({ type: "discard", reason: saidBy(broken, call) });
+      if (broken) showing?.discard(saidBy(broken, call));
       broken = undefined;
     };
     for (;;) {
@@ -51,12 +48,13 @@ export class Attempts {
         call.response = response;
         // A long prompt would else stay in memory for the life of the stream.
         call.draft.release();
-        const fold = new AnswerFold((delta) => {
-          if (!onDelta) return;
+        const begin = () => {
+          if (!showing) return;
           discard();
+          showing.begin();
           shown = true;
-          onDelta(delta);
-        }, call.provider.quirks);
+        };
+        const fold = new AnswerFold(showing?.onDelta ?? (() => {}), call.provider.quirks, begin);
         await readAnswer(response, call, fold, this.#policy.now);
         discard();
         return fold;

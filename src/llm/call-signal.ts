@@ -12,8 +12,8 @@ interface Abortable {
 export class TotalTimeout extends Error {}
 
 /**
- * Aborts with the signal that it follows or when its time is up, unless it was released before. Node's own signals, which cost
- * more than sending the request does when each call has some, are made for those who must have one.
+ * Aborts with the signal that it follows or when its time is up, unless it was released before. One of Node's own, with its events, costs
+ * several microseconds for each call and each listener, and is made for those who must have one.
  */
 export class CallSignal implements GenericAbortSignal, Abortable {
   aborted = false;

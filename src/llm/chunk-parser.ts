@@ -1,9 +1,11 @@
 import { asObject, asObjects, asText, type JsonObject, parseJson } from "./json.js";
 
-/** Longer words would be slices that keep the whole text they were cut from in memory. */
-const MAX_WORD_LENGTH = 12;
+/** A longer part of a text is no copy: it would keep all of the text in memory. */
+const MAX_COPIED_LENGTH = 12;
 /** Some providers put something new into every chunk: no use in comparing them. */
 const MAX_MISSES = 8;
+/** Events that are looked at together. */
+const MAX_RUN = 256;
 /** What JSON does not write as it is: quotation marks, backslashes, and all below the space. */
 const ESCAPED = /["\\]|[^ -\uffff]/;
 /** The lines of an event around its chunk, as most servers write them. */
@@ -11,40 +13,49 @@ const FIELD = "data: ";
 const BLANK = "\n\n";
 const CONTENT = /"content"\s*:\s*"/g;
 
+export interface Words {
+  pushWords(words: string): void;
+}
+
 /**
  * Parses the chunks of a stream. Nearly all of them are the same text as the one before, but for the word they bring; then
  * putting that word into the object that is already there gives what parsing would, for a small part of its cost. The
  * object is therefore of use until the next chunk only.
  */
 export class ChunkParser {
-  /** Of the last chunk that was parsed: the text on both sides of its word, and the object that holds the word. */
-  #before = "";
-  #after = "";
+  /** Of the last chunk that was parsed, as an event: the text on both sides of its word. */
+  #head = "";
+  #tail = "";
+  /** The object that holds its word, if that is known. */
   #delta: JsonObject | undefined;
   #chunk: JsonObject | undefined;
   #misses = 0;
 
   /**
-   * Takes whole events off a text, from there on, as long as each is `data: ` and the last chunk but for its word: what `parse` would be
-   * given of them, without cutting the text into lines first. Returns where they end.
+   * Takes whole events off a text, from there on, as long as each is the last chunk but for its word, and hands over, as one, what `parse`
+   * would be given of them. Returns where they end. However many they are, it takes few steps: the first burst after a while finds no
+   * compiled code, and a step for each word made that twice as expensive.
    */
-  takeWords(text: string, from: number, onWord: (word: string, chunk: JsonObject) => void): number {
-    let at = from;
-    while (this.#delta && this.#chunk && text.startsWith(FIELD, at)) {
-      const start = at + FIELD.length + this.#before.length;
-      if (text.slice(at + FIELD.length, start) !== this.#before) break;
-      const wordEnd = text.indexOf('"', start);
-      const end = wordEnd + this.#after.length;
-      if (wordEnd < 0 || wordEnd - start > MAX_WORD_LENGTH) break;
-      if (text.slice(wordEnd, end) !== this.#after || !text.startsWith(BLANK, end)) break;
-      const word = text.slice(start, wordEnd);
-      if (ESCAPED.test(word)) break;
+  takeWords(text: string, from: number, to: Words): number {
+    const head = this.#head;
+    const tail = this.#tail;
+    const start = from + head.length;
+    const end = this.#delta && text.startsWith(head, from) ? text.indexOf(tail, start) : -1;
+    if (end < 0) return from;
+    const next = end + tail.length;
+    if (!text.startsWith(head, next)) {
+      const word = wordOf(text.slice(start, end));
+      if (word === undefined) return from;
       this.#misses = 0;
-      this.#delta.content = word;
-      at = end + BLANK.length;
-      onWord(word, this.#chunk);
+      to.pushWords(word);
+      return next;
     }
-    return at;
+    const written = text.slice(start, text.lastIndexOf(tail)).split(tail + head, MAX_RUN);
+    const { words, count, length } = wordsIn(written);
+    if (count === 0) return from;
+    this.#misses = 0;
+    to.pushWords(words);
+    return from + length + count * (head.length + tail.length);
   }
 
   /** Whether it is any use to hand over event by event: chunks may still turn out to be alike. */
@@ -54,11 +65,12 @@ export class ChunkParser {
 
   /** Undefined when the text is no JSON object. */
   parse(text: string): JsonObject | undefined {
-    const wordLength = text.length - this.#before.length - this.#after.length;
-    if (this.#delta && wordLength >= 0 && wordLength <= MAX_WORD_LENGTH) {
-      if (text.startsWith(this.#before) && text.endsWith(this.#after)) {
-        const word = text.slice(this.#before.length, text.length - this.#after.length);
-        if (!ESCAPED.test(word)) {
+    const start = this.#head.length - FIELD.length;
+    const end = text.length - (this.#tail.length - BLANK.length);
+    if (this.#delta && start <= end) {
+      if (this.#head.endsWith(text.slice(0, start)) && this.#tail.startsWith(text.slice(end))) {
+        const word = wordOf(text.slice(start, end));
+        if (word !== undefined) {
           this.#misses = 0;
           this.#delta.content = word;
           return this.#chunk;
@@ -79,9 +91,31 @@ export class ChunkParser {
     const start = (places[0]?.index ?? 0) + (places[0]?.[0].length ?? 0);
     if (places.length !== 1 || !text.startsWith(`${word}"`, start)) return;
     this.#delta = delta;
-    this.#before = copyOf(text.slice(0, start));
-    this.#after = copyOf(text.slice(start + (word?.length ?? 0)));
+    this.#head = copyOf(FIELD + text.slice(0, start));
+    this.#tail = copyOf(text.slice(start + (word?.length ?? 0)) + BLANK);
   }
+}
+
+/** The beginning of what is written where words are, as far as it is words: them together, how many, how long as written. */
+function wordsIn(written: readonly string[]): { words: string; count: number; length: number } {
+  const joined = written.join("");
+  const count = written.length;
+  if (!ESCAPED.test(joined)) return { words: joined, count, length: joined.length };
+  const words: string[] = [];
+  let length = 0;
+  for (const one of written) {
+    const word = wordOf(one);
+    if (word === undefined) break;
+    words.push(word);
+    length += one.length;
+  }
+  return { words: words.join(""), count: words.length, length };
+}
+
+/** Undefined: it is no text between quotation marks. */
+function wordOf(written: string): string | undefined {
+  if (written.length <= MAX_COPIED_LENGTH && !ESCAPED.test(written)) return written;
+  return asText(parseJson(`"${written}"`));
 }
 
 /** What is not part of a larger text. */

@@ -8,7 +8,6 @@ import type { SharedLimits } from "../core/shared-limits.js";
 import type { Tape } from "../core/tape.js";
 import { spanWithin, type TraceContext } from "../core/trace-context.js";
 import type { AnswerParts } from "./admission.js";
-import type { OnDelta } from "./attempts.js";
 import { Call, type CallOptions } from "./call.js";
 import { CallSignal } from "./call-signal.js";
 import { CompletionMeasure } from "./completion-measure.js";
@@ -17,7 +16,8 @@ import { firstAnswer } from "./fallback.js";
 import { costUsd, type Price, priceOf } from "./prices.js";
 import { type Environment, modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";
 import { SharedAdmission } from "./shared-admission.js";
-import { Showing } from "./showing.js";
+import { type OnDelta, Showing } from "./showing.js";
+import { Turnstile } from "./turnstile.js";
 
 export interface LlmClientParts {
   env: Environment;
@@ -54,6 +54,8 @@ export interface CompleteOptions {
 /** `llm.http.total_timeout` unless the file sets it. A stream gets more, since `idle_timeout` watches its progress. */
 const DEFAULT_TOTAL_MS = 300_000;
 const DEFAULT_STREAM_TOTAL_MS = 900_000;
+/** Completions that begin in one turn of the event loop: some 10 ms of work. */
+const BEGINNINGS_PER_TURN = 32;
 
 /** Chat Completions of any provider. The HTTP stack is loaded with the first request: an idle host does without. */
 export class LlmClient {
@@ -62,6 +64,7 @@ export class LlmClient {
   readonly #resolved = new Map<string, ResolvedModel>();
   readonly #dialects: Dialects;
   readonly #admission: SharedAdmission;
+  readonly #beginnings = new Turnstile(BEGINNINGS_PER_TURN);
   #isClosed = false;
 
   /** `admission`: of a client with the same `llm.http`. */
@@ -111,6 +114,8 @@ export class LlmClient {
 
   /** One completion, streamed or not: the same answer gives the same completion. Throws LlmError. */
   async complete(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
+    const turn = this.#beginnings.pass();
+    if (turn) await turn;
     const { observe, meter, now } = this.#parts;
     const { streaming, requestId = this.#parts.newId("req"), trace: within } = options;
     const totalTimeoutMs = this.#totalTimeoutMs(streaming);
@@ -167,7 +172,7 @@ export class LlmClient {
     const draft = this.#dialects.draft(request, target, streaming);
     const call = new Call(target, shared, draft, tally.sent === 0 ? completionId : this.#parts.newId("req"));
     const parts: AnswerParts = {
-      onDelta: showing.next(),
+      showing: showing.next(),
       restart,
       finish: (fold) => {
         const { message, finishReason, usage } = fold.finish(() => this.#parts.newId("call"), idsIn(request));

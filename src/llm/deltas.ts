@@ -1,4 +1,5 @@
 import type { AssistantMessage, Delta, FinishReason, Usage } from "../core/chat.js";
+import { GrowingText } from "./growing-text.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject } from "./json.js";
 import { ThinkTags } from "./think-tags.js";
 import { ToolCallAssembly } from "./tool-calls.js";
@@ -18,13 +19,14 @@ const FINISH_REASONS = new Map<string, FinishReason>([
 ]);
 
 /**
- * Folds the chunks of a stream, or the one message of an answer that was not streamed, to the same answer. Pieces are
- * kept and joined once: appending to a string or parsing arguments per chunk makes long answers quadratic.
+ * Folds the chunks of a stream, or the one message of an answer that was not streamed, to the same answer. Arguments are parsed once:
+ * doing it per chunk makes long answers quadratic.
  */
 export class AnswerFold {
   readonly #onDelta: (delta: Delta) => void;
-  readonly #text: string[] = [];
-  readonly #reasoning: string[] = [];
+  #onFirst: (() => void) | undefined;
+  readonly #text = new GrowingText();
+  readonly #reasoning = new GrowingText();
   readonly #calls = new ToolCallAssembly();
   readonly #thinkTags: ThinkTags | undefined;
   #finishReason: string | undefined;
@@ -33,9 +35,10 @@ export class AnswerFold {
   /** Counts content; comments, roles, usage and empty deltas are no progress. */
   progress = 0;
 
-  /** `thinkTags`: content may hold reasoning between tags. */
-  constructor(onDelta: (delta: Delta) => void, { thinkTags }: { thinkTags: boolean }) {
+  /** `thinkTags`: content may hold reasoning between tags. `onFirst` is called before the first delta. */
+  constructor(onDelta: (delta: Delta) => void, { thinkTags }: { thinkTags: boolean }, onFirst?: () => void) {
     this.#onDelta = onDelta;
+    this.#onFirst = onFirst;
     this.#thinkTags = thinkTags ? new ThinkTags((type, delta) => this.#show(type, delta)) : undefined;
   }
 
@@ -44,7 +47,7 @@ export class AnswerFold {
     return this.#finishReason !== undefined;
   }
 
-  /** Returns whether the chunk was nothing but words: what comes after it may be pushed by `pushWord` where all else is the same. */
+  /** Returns whether the chunk was nothing but words: what comes after it may be pushed by `pushWords` where all else is the same. */
   push(chunk: JsonObject): boolean {
     const choice = asObjects(chunk.choices)[0];
     const usage = usageOf(chunk.usage) ?? usageOf(choice?.usage);
@@ -59,18 +62,18 @@ export class AnswerFold {
     return false;
   }
 
-  /** The same as `push` with a chunk of that content. */
-  pushWord(word: string): void {
-    this.#show("text_delta", word);
+  /** The same as `push` with chunks of that content; shown as one. */
+  pushWords(words: string): void {
+    this.#showContent(words);
   }
 
   /** The ids of tool calls are unique and never empty, whatever the provider sent; see `ToolCallAssembly.finish`. */
   finish(newId: () => string, isTaken: (id: string) => boolean): Answer {
     this.#thinkTags?.end();
     const toolCalls = this.#calls.finish(newId, isTaken);
-    const reasoning = this.#reasoning.join("");
+    const reasoning = this.#reasoning.toString();
     return {
-      message: { role: "assistant", content: this.#text.join(""), ...(reasoning ? { reasoning } : {}), toolCalls },
+      message: { role: "assistant", content: this.#text.toString(), ...(reasoning ? { reasoning } : {}), toolCalls },
       finishReason: this.#reason(toolCalls.length > 0),
       ...(this.#usage ? { usage: this.#usage } : {}),
     };
@@ -86,7 +89,7 @@ export class AnswerFold {
     this.#show("text_delta", refusal);
     const hasCalls = this.#calls.push(delta.tool_calls);
     if (hasCalls) this.progress++;
-    return typeof delta.content === "string" && !reasoning && !refusal && !hasCalls && !this.#thinkTags;
+    return typeof delta.content === "string" && !reasoning && !refusal && !hasCalls;
   }
 
   /** What is held back until its tag comes is progress too. */
@@ -102,6 +105,10 @@ export class AnswerFold {
     if (!delta) return;
     this.progress++;
     (type === "text_delta" ? this.#text : this.#reasoning).push(delta);
+    if (this.#onFirst) {
+      this.#onFirst();
+      this.#onFirst = undefined;
+    }
     this.#onDelta({ type, delta });
   }
 

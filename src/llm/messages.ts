@@ -1,5 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
-import { ChunkParser } from "./chunk-parser.js";
+import { ChunkParser, type Words } from "./chunk-parser.js";
 import { asObject, type JsonObject, parseJson } from "./json.js";
 import { SseReader } from "./sse.js";
 
@@ -9,10 +9,6 @@ export type BodyFault = "html" | "malformed" | "too_large" | "cut";
 /** Characters. A stream spends some 300 of them on a token, so that the longest answers need tens of millions. */
 const MAX_DOCUMENT_LENGTH = 32 * 1024 * 1024;
 const MAX_STREAM_LENGTH = 256 * 1024 * 1024;
-
-interface Words {
-  pushWord(word: string): void;
-}
 
 /** How a stream of events begins; a piece may end inside the word. */
 const EVENT_LINE = /^(:|(data|event|id|retry)(:|$)|\w{1,4}$)/;
@@ -26,8 +22,10 @@ export class MessageReader {
   readonly #words: Words;
   /** From the first piece on that ends within a character. */
   #decoder: StringDecoder | undefined;
-  /** Of a stream of events; a document has no use for them. */
-  #events: { sse: SseReader; chunks: ChunkParser } | undefined;
+  /** Of a stream of events; a document has no use for it. */
+  #chunks: ChunkParser | undefined;
+  /** The same; not kept while events need none, since it takes a kilobyte. */
+  #sse: SseReader | undefined;
   /** The last message was words alone. */
   #isWord = false;
   /** Where the next text begins an event begins, as far as is known; unknown once a line ended otherwise than with a line feed. */
@@ -70,7 +68,7 @@ export class MessageReader {
     this.#feed(this.#decoder?.end() ?? "");
     if (!this.#document) {
       const earlier = this.#fault;
-      this.#events?.sse.end();
+      this.#sse?.end();
       return earlier ?? (this.#fault && "cut");
     }
     const parsed = parseJson(this.#document.join(""));
@@ -98,29 +96,35 @@ export class MessageReader {
 
   /** Event by event where chunks are alike, so that most of them need no parser at all. */
   #feedEvents(text: string): boolean {
-    this.#events ??= { sse: new SseReader((data, event) => this.#onEvent(data, event)), chunks: new ChunkParser() };
-    const { sse, chunks } = this.#events;
+    this.#chunks ??= new ChunkParser();
     this.#hasReturns ||= text.includes("\r");
     let at = 0;
-    while (at < text.length && !this.#hasReturns && chunks.isHopeful) {
-      if (this.#isBetween && !this.isDone && !this.#fault) {
-        at = chunks.takeWords(text, at, (word, chunk) => this.#takeLike(word, chunk));
+    while (at < text.length && !this.#hasReturns && this.#chunks.isHopeful) {
+      if (this.#isBetween && this.#isWord && !this.isDone && !this.#fault) {
+        const from = at;
+        at = this.#chunks.takeWords(text, from, this.#words);
+        if (at > from) this.#sse = undefined;
         if (at === text.length) return true;
       }
       const end = text.indexOf("\n\n", at) + 2;
       this.#isBetween = end > 1;
       if (!this.#isBetween) break;
-      if (!sse.feed(text.slice(at, end))) return false;
+      if (!this.#parseEvents(text.slice(at, end))) return false;
       at = end;
     }
     if (at === text.length) return true;
     this.#isBetween = false;
-    return sse.feed(text.slice(at));
+    return this.#parseEvents(text.slice(at));
+  }
+
+  #parseEvents(text: string): boolean {
+    this.#sse ??= new SseReader((data, event) => this.#onEvent(data, event));
+    return this.#sse.feed(text);
   }
 
   #onEvent(data: string, event: string | undefined): void {
     const text = data.trim();
-    const whole = this.#events?.chunks.parse(text);
+    const whole = this.#chunks?.parse(text);
     if (whole) this.#take(whole, event);
     // Lines of which each was meant to be an event, without the blank lines between them.
     else if (text.includes("\n")) for (const line of text.split("\n")) this.#takeLine(line.trim(), event);
@@ -135,11 +139,6 @@ export class MessageReader {
       if (message) this.#take(message, event);
       else if (!this.isDone) this.#fault = "malformed";
     } else if (event === "error") this.#take({ message: text }, event);
-  }
-
-  #takeLike(word: string, chunk: JsonObject): void {
-    if (this.#isWord) this.#words.pushWord(word);
-    else this.#take(chunk, undefined);
   }
 
   #take(message: JsonObject, event: string | undefined): void {

@@ -1,8 +1,15 @@
-import type { OnDelta } from "./attempts.js";
+import type { Delta, Discard } from "../core/chat.js";
 
-/** What a completion has shown so far, over all providers that were asked for it. */
+/** Must not throw. */
+export type OnDelta = (delta: Delta | Discard) => void;
+
+/**
+ * What a completion has shown so far, over all providers that were asked for it. It is told when an answer begins to be shown, and deltas
+ * pass it by: they are many.
+ */
 export class Showing {
-  readonly #onDelta: OnDelta | undefined;
+  readonly onDelta: OnDelta;
+  readonly #isWatched: boolean;
   readonly #restart: boolean;
   #isShown = false;
   /** What is shown belongs to an answer that nobody will complete. */
@@ -10,7 +17,8 @@ export class Showing {
 
   /** `restart`: what was shown may be voided by a `discard`. Without `onDelta` nothing is shown. */
   constructor(onDelta: OnDelta | undefined, restart: boolean) {
-    this.#onDelta = onDelta;
+    this.onDelta = onDelta ?? (() => {});
+    this.#isWatched = onDelta !== undefined;
     this.#restart = restart;
   }
 
@@ -20,20 +28,26 @@ export class Showing {
   }
 
   /** For the next provider that is asked: undefined when nobody watches. */
-  next(): OnDelta | undefined {
+  next(): Showing | undefined {
     this.#isVoid = this.#isShown;
-    return this.#onDelta && ((delta) => this.#show(delta));
+    return this.#isWatched ? this : undefined;
+  }
+
+  /** Deltas of an answer will be shown. */
+  begin(): void {
+    this.settle();
+    this.#isShown = true;
+  }
+
+  discard(reason: string): void {
+    this.settle();
+    this.#isShown = false;
+    this.onDelta({ type: "discard", reason });
   }
 
   /** The answer is whole, with or without anything to show. */
   settle(): void {
-    if (this.#isVoid) this.#onDelta?.({ type: "discard", reason: "another provider answers" });
+    if (this.#isVoid) this.onDelta({ type: "discard", reason: "another provider answers" });
     this.#isVoid = false;
-  }
-
-  #show(delta: Parameters<OnDelta>[0]): void {
-    this.settle();
-    this.#isShown = delta.type !== "discard";
-    this.#onDelta?.(delta);
   }
 }

@@ -54,51 +54,63 @@ test("chunks that differ in their word alone are one object; any other is a new 
   const first = parser.parse(chunk({ content: "one" }));
   expect(parser.parse(chunk({ content: " two" }))).toBe(first);
   expect(first).toEqual(JSON.parse(chunk({ content: " two" })));
-  expect(parser.parse(chunk({ content: 'a "quote"' }))).not.toBe(first);
-  expect(parser.parse(chunk({ content: "a word that is long" }))).not.toBe(first);
+  for (const content of ['a "quote"', "a word that is long", "\ud83d", "\n"]) {
+    expect(parser.parse(chunk({ content }))).toBe(first);
+    expect(first).toEqual(JSON.parse(chunk({ content })));
+  }
+  expect(parser.parse(chunk({ content: "more", role: "assistant" }))).not.toBe(first);
 });
 
-test("a stream of any events, cut anywhere, tells what a parser of every event tells", () => {
-  const word = fc.oneof(
-    fc.string({ maxLength: 14 }),
-    fc.string({ unit: "binary", maxLength: 4 }),
-    fc.constant("content"),
-  );
-  const data = fc.oneof(
-    { weight: 8, arbitrary: word.map((content) => chunk({ content })) },
-    word.map((content) => chunk({ content, reasoning: "r" })),
-    word.map((content) => chunk({ content }, { finish_reason: content })),
-    word.map((content) => chunk({ content }, { usage: { prompt_tokens: 1, completion_tokens: 2 } })),
-    word.map((content) =>
-      chunk({ content, tool_calls: [{ index: 0, id: "1", function: { name: "a", arguments: "" } }] }),
-    ),
-    fc.constant("[DONE]"),
-    fc.constant("ping"),
-    fc.constant("{"),
-  );
-  const line = fc.oneof(
-    { weight: 8, arbitrary: data.map((text) => `data: ${text}\n\n`) },
-    data.map((text) => `data:${text}\n\n`),
-    data.map((text) => `data: ${text}\r\n\r\n`),
-    data.map((text) => `event: x\ndata: ${text}\n\n`),
-    data.map((text) => `: comment\ndata: ${text}\n\n\n`),
-    data.map((text) => `data: ${text}\n`),
-  );
-  const cuts = fc.array(fc.nat({ max: 400 }), { maxLength: 6 });
-  fc.assert(
-    fc.property(fc.array(line, { maxLength: 12 }), cuts, (lines, lengths) => {
-      const text = lines.join("");
-      // With such line ends every event goes through the parser.
-      expect(toldBy(text, lengths)).toEqual(toldBy(text.replaceAll(/\r?\n/g, "\r\n"), []));
-    }),
-    { numRuns: 500 },
-  );
-});
+test.each([{ thinkTags: false }, { thinkTags: true }])(
+  "a stream of any events, cut anywhere, tells what a parser of every event tells: $thinkTags",
+  (quirks) => {
+    const word = fc.oneof(
+      fc.string({ maxLength: 14 }),
+      fc.string({ unit: "binary", maxLength: 4 }),
+      fc.constant("content"),
+    );
+    const data = fc.oneof(
+      { weight: 8, arbitrary: word.map((content) => chunk({ content })) },
+      word.map((content) => chunk({ content, reasoning: "r" })),
+      fc.constantFrom("<think>", "</think>", "<th", "ink>").map((content) => chunk({ content })),
+      word.map((content) => chunk({ content }, { finish_reason: content })),
+      word.map((content) => chunk({ content }, { usage: { prompt_tokens: 1, completion_tokens: 2 } })),
+      word.map((content) =>
+        chunk({ content, tool_calls: [{ index: 0, id: "1", function: { name: "a", arguments: "" } }] }),
+      ),
+      fc.constant("[DONE]"),
+      fc.constant("ping"),
+      fc.constant("{"),
+    );
+    const line = fc.oneof(
+      { weight: 8, arbitrary: data.map((text) => `data: ${text}\n\n`) },
+      data.map((text) => `data:${text}\n\n`),
+      data.map((text) => `data: ${text}\r\n\r\n`),
+      data.map((text) => `event: x\ndata: ${text}\n\n`),
+      data.map((text) => `: comment\ndata: ${text}\n\n\n`),
+      data.map((text) => `data: ${text}\n`),
+    );
+    const cuts = fc.array(fc.nat({ max: 400 }), { maxLength: 6 });
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 12 }), cuts, (lines, lengths) => {
+        const text = lines.join("");
+        // With such line ends every event goes through the parser.
+        expect(toldBy(text, lengths, quirks)).toEqual(toldBy(text.replaceAll(/\r?\n/g, "\r\n"), [], quirks));
+      }),
+      { numRuns: 500 },
+    );
+  },
+);
 
-/** What the fold of a stream shows, piece by piece, and what comes of it. `cuts`: lengths of its first pieces. */
-function toldBy(text: string, cuts: readonly number[]): unknown {
+/** What the fold of a stream shows, and what comes of it; words that came together are one delta. `cuts`: lengths of its first pieces. */
+function toldBy(text: string, cuts: readonly number[], quirks: { thinkTags: boolean }): unknown {
   const shown: Delta[] = [];
-  const fold = new AnswerFold((delta) => shown.push(delta), { thinkTags: false });
+  const onDelta = ({ type, delta }: Delta) => {
+    const last = shown.at(-1);
+    if (last?.type === type) last.delta += delta;
+    else shown.push({ type, delta });
+  };
+  const fold = new AnswerFold(onDelta, quirks);
   const reader = new MessageReader((message) => fold.push(message), fold);
   const faults: unknown[] = [];
   let rest = Buffer.from(text);
@@ -114,7 +126,7 @@ function toldBy(text: string, cuts: readonly number[]): unknown {
     fault,
     isDone: reader.isDone,
     isFinished,
-    progress,
+    hasProgress: progress > 0,
     answer: fold.finish(
       () => "id",
       () => false,

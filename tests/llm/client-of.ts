@@ -2,8 +2,8 @@ import type { CompletionRequest, Delta } from "../../src/core/chat.js";
 import type { HttpConfig, LlmConfig, ProviderConfig } from "../../src/core/config.js";
 import { LlmError } from "../../src/core/errors.js";
 import type { Observation } from "../../src/core/ports.js";
-import type { OnDelta } from "../../src/llm/attempts.js";
 import { type CompleteOptions, LlmClient } from "../../src/llm/client.js";
+import type { OnDelta } from "../../src/llm/showing.js";
 import { llmConfig } from "../support/llm-config.js";
 
 export const REQUEST: CompletionRequest = {
