@@ -93,13 +93,13 @@ class Reading {
     const before = fold.progress;
     try {
       const fault = this.#messages.feed(bytes);
+      if (fold.progress > before) this.#measure?.progressed();
       if (fault || this.#messages.isDone) return this.#settle(fault && faultError(fault, this.#parts.call));
     } catch (error) {
       return this.#settle(error);
     }
     // The consumer may have cancelled from within a delta.
     if (this.#isSettled) return;
-    if (fold.progress > before) this.#measure?.progressed();
     if (fold.isFinished) {
       if (this.#phase !== "trailer") this.#waitFor("trailer");
     } else if (!this.#isStreaming) this.#waitFor("timeout");

@@ -49,11 +49,11 @@ export class CompletionMeasure {
     this.#lastAt = undefined;
   }
 
-  /** The model has said something. Called for every piece of every answer. */
+  /** The model has said something. Called for every read of every answer: one that comes in one read has no gap, which is one of 0. */
   progressed(): void {
     const at = this.#parts.now();
     this.#firstAt ??= at;
-    if (this.#lastAt !== undefined) this.#longestGapMs = Math.max(this.#longestGapMs ?? 0, at - this.#lastAt);
+    this.#longestGapMs = Math.max(this.#longestGapMs ?? 0, at - (this.#lastAt ?? at));
     this.#lastAt = at;
   }
 

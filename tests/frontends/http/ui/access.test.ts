@@ -84,6 +84,6 @@ inBrowser("for everybody", () => {
     for (let times = 0; times < 40 && (await focused()) !== "Servers"; times++) await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Servers" }).waitFor();
-    expect(await page.title()).toBe("Servers – MCP-Platform");
+    await page.waitForFunction("document.title === 'Servers – MCP-Platform'");
   });
 });
