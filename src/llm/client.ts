@@ -62,6 +62,8 @@ export class LlmClient {
   readonly #config: LlmConfig;
   readonly #parts: Required<Omit<LlmClientParts, Optional>> & Pick<LlmClientParts, Optional>;
   readonly #resolved = new Map<string, ResolvedModel>();
+  /** By provider and model. To find one takes as long as all else that is done for an answer, and each hop of a turn asks twice. */
+  readonly #prices = new Map<string, Price | undefined>();
   readonly #dialects: Dialects;
   readonly #admission: SharedAdmission;
   readonly #beginnings = new Turnstile(BEGINNINGS_PER_TURN);
@@ -97,7 +99,12 @@ export class LlmClient {
 
   /** Undefined: not known, which is not 0. */
   priceOf(provider: string, model: string): Price | undefined {
-    return priceOf(this.#config, provider, model);
+    const name = `${provider}/${model}`;
+    const known = this.#prices.get(name);
+    if (known || this.#prices.has(name)) return known;
+    const price = priceOf(this.#config, provider, model);
+    this.#prices.set(name, price);
+    return price;
   }
 
   /** Every model that may answer a request naming `model`, as `provider/model`, the first choice first. */
@@ -211,6 +218,17 @@ export class LlmClient {
 
 /** Servers that count their calls anew in every answer give the same id twice in a conversation. */
 function idsIn({ messages }: CompletionRequest): (id: string) => boolean {
-  return (id) =>
-    messages.some((message) => message.role === "assistant" && message.toolCalls.some((call) => call.id === id));
+  let ids: Set<string> | undefined;
+  return (id) => {
+    ids ??= callIds(messages);
+    return ids.has(id);
+  };
+}
+
+function callIds(messages: CompletionRequest["messages"]): Set<string> {
+  const ids = new Set<string>();
+  for (const message of messages) {
+    if (message.role === "assistant") for (const { id } of message.toolCalls) ids.add(id);
+  }
+  return ids;
 }

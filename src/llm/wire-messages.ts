@@ -65,10 +65,12 @@ export class WireWalk {
   }
 
   #result(message: Extract<Message, { role: "tool" }>): JsonObject {
-    const text = message.content.filter(isTextual);
-    const rest = message.content.filter((part) => !isTextual(part));
     const given = message.toolCallId || this.#unnamed.shift() || `call_unnamed_${++this.#generated}`;
     const id = wireToolId(given, this.#quirks.toolIds);
+    const only = onlyText(message.content);
+    if (only) return { role: "tool", tool_call_id: id, content: only };
+    const text = message.content.filter(isTextual);
+    const rest = message.content.filter((part) => !isTextual(part));
     if (rest.length > 0) this.#attachments.push({ type: "text", text: `From the tool call ${id}:` }, ...rest);
     const note = rest.length > 0 ? `(${rest.length} attachment(s) in the next user message)` : "(no output)";
     return { role: "tool", tool_call_id: id, content: textOf(text.map(asTextPart)) || note };
@@ -80,11 +82,18 @@ export class WireWalk {
       return { role: quirks.developerRole ? "developer" : "system", content: message.content };
     }
     if (message.role === "user") return { role: "user", content: wireContent(message.content) };
-    const calls = message.toolCalls.map((call) =>
-      call.id ? call : { ...call, id: `call_unnamed_${++this.#generated}` },
-    );
-    this.#unnamed = calls.filter((_, position) => !message.toolCalls[position]?.id).map(({ id }) => id);
-    return wireAssistant(message, calls, quirks);
+    return wireAssistant(message, this.#named(message.toolCalls), quirks);
+  }
+
+  #named(calls: readonly ToolCall[]): readonly ToolCall[] {
+    this.#unnamed = [];
+    if (calls.every(({ id }) => id)) return calls;
+    return calls.map((call) => {
+      if (call.id) return call;
+      const id = `call_unnamed_${++this.#generated}`;
+      this.#unnamed.push(id);
+      return { ...call, id };
+    });
   }
 }
 
@@ -122,9 +131,15 @@ function wireArguments(text: string): string {
 
 /** Only text: one string, which every server understands. */
 function wireContent(content: readonly ContentPart[]): string | JsonObject[] {
-  const [first] = content;
-  if (content.length === 1 && first?.type === "text") return first.text;
+  const only = onlyText(content);
+  if (only !== undefined) return only;
   return content.every(isTextual) ? textOf(content.map(asTextPart)) : content.map(wirePart);
+}
+
+/** What most messages are. */
+function onlyText(content: readonly ContentPart[]): string | undefined {
+  const [first] = content;
+  return content.length === 1 && first?.type === "text" ? first.text : undefined;
 }
 
 function isTextual(part: ContentPart): boolean {

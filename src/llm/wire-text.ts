@@ -76,13 +76,16 @@ function around(body: JsonObject): Piece[] {
 /** Longer messages are written anew each time, so that no long prompt is in memory twice. Characters. */
 const mostKept = 64 * 1024;
 
+/** What is no longer is kept as soon as it is written: the hops of a turn would else write each of their messages twice. Characters. */
+const soonKept = 1024;
+
 /** A shorter conversation is written sooner than it is compared. Messages. */
 const leastKept = 4;
 
 interface Kept {
   /** What the text was made of. Callers may change their messages between two requests. */
   made: readonly unknown[];
-  /** From the second time on: most requests of a program's own are sent once. */
+  /** Of a long message from the second time on: most requests of a program's own are sent once. */
   json?: string;
 }
 
@@ -131,7 +134,7 @@ function writeMessages(to: RequestBody, messages: readonly Message[], { walk, me
     // Only what says the same wherever it stands.
     if (!isKept || !isBetween || !walk.isBetween || walk.generated !== generated || json.length > mostKept) continue;
     if (isSame) kept.json = json;
-    else keep(written, message);
+    else keep(written, message, json);
   }
   for (const wire of walk.end()) to.add(`,${JSON.stringify(wire)}`);
 }
@@ -140,10 +143,12 @@ function textsOf(wires: readonly JsonObject[]): string {
   return wires.length === 1 ? JSON.stringify(wires[0]) : wires.map((wire) => JSON.stringify(wire)).join(",");
 }
 
-function keep(written: WeakMap<Message, Kept>, message: Message): void {
-  const made: unknown[] = [];
-  const isWhole = eachPart(message, (part) => made.push(part) > 0);
-  if (isWhole) written.set(message, { made: made.slice() }); // without the room to grow
+function keep(written: WeakMap<Message, Kept>, message: Message, json: string): void {
+  const parts: unknown[] = [];
+  const isWhole = eachPart(message, (part) => parts.push(part) > 0);
+  if (!isWhole) return;
+  const made = parts.slice(); // without the room to grow
+  written.set(message, json.length > soonKept ? { made } : { made, json });
 }
 
 function isMadeOf(message: Message, made: readonly unknown[]): boolean {

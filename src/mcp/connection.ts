@@ -12,7 +12,7 @@ import { asArray, asText, isRecord, type Json } from "./json.js";
 import { RunningLimits } from "./limits.js";
 import type { ListedTool } from "./listed.js";
 import type { Ask } from "./listing.js";
-import { type Era, type Peer, RpcError } from "./peer.js";
+import { type Era, type Peer, RpcError, type ToolRun } from "./peer.js";
 import { Requests } from "./requests.js";
 import { readLists, type ServerLists } from "./server-lists.js";
 import { timeoutOf } from "./tools.js";
@@ -129,26 +129,26 @@ export class McpConnection {
 
   async #call(tool: ListedTool, args: Json, options: SendOptions, mayVisit: boolean): Promise<Json> {
     const { name, isTask, inputSchema } = tool;
-    const { signal, ask = nobody, sample, callId, trace, onProgress } = options;
+    const { signal, ask = nobody, sample, onProgress } = options;
     const { callbacks, peer } = this.#parts;
     const opening = peer.canBeAsked();
     if (opening) await opening;
     const timeoutMs = timeoutOf(this.#config, name);
     const maxTotalTimeoutMs = Math.max(timeoutMs, this.#config.maxTotalTimeoutMs);
-    const meta = { ...(callId && { "mcp-platform/call-id": callId }), ...(trace && carry(trace)) };
-    const params = { name, arguments: args, ...(Object.keys(meta).length > 0 && { _meta: meta }) };
     const limits = new RunningLimits({ timeoutMs, maxTotalTimeoutMs, signal, onProgress });
     const running = { ask, sample, limits };
-    const asked = { ending: limits, onProgress: limits.progress, inputSchema };
+    const run: ToolRun = {
+      ending: limits,
+      onProgress: limits.progress,
+      inputSchema,
+      isTask: isTask === true,
+      ask: (method, more) => peer.request(method, more, run),
+      send: this.#requests.unlimited,
+    };
     let failure: unknown;
     callbacks.begin(running);
     try {
-      return await peer.callTool(params, {
-        ...asked,
-        ask: (method, more) => peer.request(method, more, asked),
-        send: this.#requests.unlimited,
-        isTask: isTask === true,
-      });
+      return await peer.callTool(paramsOf(name, args, options), run);
     } catch (error) {
       failure = this.#requests.explained(error, limits);
     } finally {
@@ -229,6 +229,13 @@ export class McpConnection {
 }
 
 const nobody = async () => false;
+
+function paramsOf(name: string, args: Json, { callId, trace }: SendOptions): Json {
+  if (!callId && !trace) return { name, arguments: args };
+  const meta: Json = { ...(trace && carry(trace)) };
+  if (callId) meta["mcp-platform/call-id"] = callId;
+  return { name, arguments: args, _meta: meta };
+}
 
 /** `data` may be anything; `logger` says which part of the server speaks. */
 function logText({ data, logger }: Json): string {

@@ -69,11 +69,10 @@ export class PendingRequests {
         reject(reason);
       });
       this.#pending.set(id, { ending, onProgress, resolve, reject, release });
-      const own =
-        meta || onProgress
-          ? { _meta: { ...meta, ...(params._meta as Json), ...(onProgress && { progressToken: id }) } }
-          : undefined;
-      const request = { jsonrpc: "2.0" as const, id, method, params: own ? { ...params, ...own } : params };
+      const own: Json = { ...meta, ...(params._meta as Json) };
+      if (onProgress) own.progressToken = id;
+      const sentParams = meta || onProgress ? { ...params, _meta: own } : params;
+      const request = { jsonrpc: "2.0" as const, id, method, params: sentParams };
       const requestSignal = endsStreams ? ending?.signal : undefined;
       const sent = this.#transport.send(request, endsStreams ? { headers, requestSignal } : undefined);
       sent.catch((error: unknown) => this.#settled(id)?.reject(error));

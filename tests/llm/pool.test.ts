@@ -97,6 +97,16 @@ describe("how many connections", () => {
     expect(server.openSockets).toBe(20);
   });
 
+  test("50 that follow 50 others at once go over their connections, also where fewer stay", async () => {
+    await using server = await startLlmServer(() => answer("hello"));
+    await using ends = clientOf(server, { maxConnections: 100, maxKeepaliveConnections: 20 });
+    const askOften = () => Promise.all(Array.from({ length: 50 }, () => ends.ask({ streaming: false })));
+    await askOften();
+    await askOften();
+    expect(server.connections).toBe(50);
+    while (server.openSockets > 20) await new Promise(setImmediate);
+  });
+
   test("the limit is for each provider: idle connections to one are not in the way of another", async () => {
     await using first = await startLlmServer(() => answer("first"));
     await using second = await startLlmServer(() => answer("second"));
