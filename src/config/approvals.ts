@@ -22,6 +22,11 @@ interface ApprovalsParts {
 
 /** File systems tell times of changes to some milliseconds, FAT to two seconds. */
 const settledMs = 4_000;
+/**
+ * How long a look at the folder counts: for the calls of one answer, and for answers that follow each other faster than anybody can say
+ * something in another host. Each look takes about as long as all the rest that is decided about a call.
+ */
+const lookMs = 10;
 
 /** One file an answer: hosts that write at once do not undo each other's, and what one takes back is gone for all. */
 export class Approvals implements KeptApprovals {
@@ -30,14 +35,14 @@ export class Approvals implements KeptApprovals {
   /** What could not be written. */
   readonly #unwritten = new Map<string, KeptApproval>();
   /** Tools that there is no answer about, as long as nothing comes into the folder. */
-  #unanswered: { changedAt: number; tools: Set<string> } = { changedAt: 0, tools: new Set() };
+  #unanswered: { lookedAt: number; changedAt: number; tools: Set<string> } = notLooked();
 
   constructor(folder: string, parts: ApprovalsParts) {
     this.#folder = folder;
     this.#parts = parts;
   }
 
-  /** Asked before every call of a tool, and mostly there is nothing: then it costs one look at the folder. */
+  /** Asked before every call of a tool, and mostly there is nothing: then it costs at most one look at the folder. */
   find(tool: RememberedTool, workspace: string): KeptApproval | undefined {
     const unanswered = this.#unansweredNow();
     const key = `${tool.place}\n${tool.server}\n${tool.tool}\n${workspace}`;
@@ -66,9 +71,10 @@ export class Approvals implements KeptApprovals {
     try {
       writeState(join(this.#folder, name), answer);
       this.#unwritten.delete(name);
+      this.#unanswered = notLooked();
     } catch (error) {
       this.#unwritten.set(name, answer);
-      this.#unanswered.tools.clear();
+      this.#unanswered = notLooked();
       const message = `the answer about ${server}.${tool} holds until this host ends: ${messageOf(error)}`;
       this.#parts.observe({ level: "warn", scope: "config", message });
     }
@@ -90,10 +96,13 @@ export class Approvals implements KeptApprovals {
 
   /** Undefined: the folder has just changed, and may change again without a sign of it; or it cannot be looked at. */
   #unansweredNow(): Set<string> | undefined {
+    const now = this.#parts.now();
+    if (Math.abs(now - this.#unanswered.lookedAt) < lookMs) return this.#unanswered.tools;
     try {
       const changedAt = statSync(this.#folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-      if (this.#parts.now() - changedAt < settledMs) return undefined;
-      if (this.#unanswered.changedAt !== changedAt) this.#unanswered = { changedAt, tools: new Set() };
+      if (now - changedAt < settledMs) return undefined;
+      if (this.#unanswered.changedAt !== changedAt) this.#unanswered = { lookedAt: now, changedAt, tools: new Set() };
+      this.#unanswered.lookedAt = now;
       return this.#unanswered.tools;
     } catch {
       return undefined;
@@ -114,6 +123,10 @@ export class Approvals implements KeptApprovals {
     const answer = readState(join(this.#folder, name));
     return answer && isKept(answer) && fileNameOf(answer, answer.workspace) === name ? answer : undefined;
   }
+}
+
+function notLooked() {
+  return { lookedAt: Number.NEGATIVE_INFINITY, changedAt: 0, tools: new Set<string>() };
 }
 
 function fileNameOf({ server, tool, place }: RememberedTool, workspace: string | undefined): string {

@@ -113,9 +113,14 @@ export class Budget {
     this.#loop = loop;
   }
 
-  /** The first limit that the step would cross. */
-  async reached(need: Need): Promise<LimitQuestion | undefined> {
-    for (const account of await this.#accounts()) {
+  /** The first limit that the step would cross. The log is waited for only where it is read. */
+  reached(need: Need): LimitQuestion | undefined | Promise<LimitQuestion | undefined> {
+    if (!this.readsLog) return this.#reached(need, nothing);
+    return this.#parts.daySpent().then((day) => this.#reached(need, day));
+  }
+
+  #reached(need: Need, day: SpentTotals): LimitQuestion | undefined {
+    for (const account of this.#accounts(day)) {
       const wanted = wantedOf(account, need);
       const allowed = this.#allowed(account);
       if (wanted !== undefined && exceeds(account.used, wanted, allowed)) return question(account, allowed, wanted);
@@ -136,7 +141,8 @@ export class Budget {
   /** What is left of tokens and dollars, whatever limits them; infinite where nothing does. */
   async left(): Promise<{ tokens: number; usd: number }> {
     const left = { tokens: Number.POSITIVE_INFINITY, usd: Number.POSITIVE_INFINITY };
-    for (const account of await this.#accounts()) {
+    const day = this.readsLog ? await this.#parts.daySpent() : nothing;
+    for (const account of this.#accounts(day)) {
       const { limit } = account;
       if (limit === "tokens" || limit === "usd") {
         left[limit] = Math.min(left[limit], this.#allowed(account) - account.used);
@@ -145,9 +151,8 @@ export class Budget {
     return left;
   }
 
-  async #accounts(): Promise<Account[]> {
-    const day = this.readsLog ? { ...(await this.#parts.daySpent()), calls: 0 } : nothing;
-    const spent = { turn: this.#turn, conversation: this.#conversation, day };
+  #accounts(daySpent: SpentTotals): Account[] {
+    const spent = { turn: this.#turn, conversation: this.#conversation, day: { ...daySpent, calls: 0 } };
     return this.#kept.map(({ scope, limit, amount }) => {
       if (limit === "loop") return { scope, limit, amount, used: this.#loop };
       if (limit === "hops") return { scope, limit, amount, used: this.#hops };
@@ -159,9 +164,8 @@ export class Budget {
 
   #amount(scope: LimitQuestion["scope"], limit: LimitQuestion["limit"]): number {
     if (limit === "loop") return loopAllowed;
-    const { timeMs, ...rest } = { timeMs: undefined, ...this.#parts.limits[scope] };
-    const amounts: Partial<Record<LimitQuestion["limit"], number>> = { ...rest, time: timeMs };
-    return amounts[limit] ?? Number.POSITIVE_INFINITY;
+    const limits: LimitsConfig["turn"] = this.#parts.limits[scope];
+    return limits[limit === "time" ? "timeMs" : limit] ?? Number.POSITIVE_INFINITY;
   }
 
   #allowed({ scope, limit, amount }: Account): number {

@@ -1,5 +1,6 @@
 import type {
   AssistantMessage,
+  AssistantMessageEvent,
   Completion,
   CompletionRequest,
   Delta,
@@ -16,21 +17,17 @@ import { abortReason } from "./turn-options.js";
 
 interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "trace"> {
   llm: Llm;
-  request: CompletionRequest;
+  priceOf: Llm["priceOf"];
   turnId: string;
   signal: AbortSignal;
   out: Outgoing;
 }
 
 /** One request of a turn. Shows its deltas and says its message, which is not stored yet; after a failure, the turn's end is returned. */
-export async function runHop({
-  llm,
-  request,
-  turnId,
-  out,
-  ...options
-}: Hop): Promise<(Completion & { spent: Spent }) | TurnEnd> {
-  const { signal } = options;
+export async function runHop(
+  request: CompletionRequest,
+  { llm, priceOf, turnId, out, signal, streaming, streamRecovery, trace }: Hop,
+): Promise<(AssistantMessageEvent & { spent: Spent }) | TurnEnd> {
   let shown: Delta[] = [];
   const onDelta = (event: Delta | Discard) => {
     if (event.type === "discard") shown = [];
@@ -39,30 +36,33 @@ export async function runHop({
   };
   let completion: Completion;
   try {
-    completion = await llm.complete(request, { ...options, onDelta });
+    completion = await llm.complete(request, { signal, streaming, streamRecovery, trace, onDelta });
   } catch (error) {
     if (shown.length > 0) {
       const { provider, model } = llm.resolve(request.model);
       const attempts = (error instanceof LlmError ? error.attempts : undefined) ?? 1;
       const facts = { finishReason: "unknown", provider: provider.name, model, attempts } as const;
       const message = partialMessage(shown);
-      const spent = spentOn(request, { message }, llm.priceOf(provider.name, model));
+      const spent = spentOn(request, { message }, priceOf(provider.name, model));
       out.add({ type: "assistant_message", turnId, message, ...facts, spent, interrupted: true });
     }
     return signal.aborted
       ? { type: "turn_end", turnId, stopReason: abortReason(signal) }
       : { type: "turn_error", turnId, error: errorInfo(error) };
   }
-  const { message, ...facts } = withoutUnaskedCalls(completion, request.tools);
-  const spent = spentOn(request, completion, llm.priceOf(facts.provider, facts.model));
-  out.add({ type: "assistant_message", turnId, message, ...facts, spent });
-  return { message, ...facts, spent };
+  const { finishReason, provider, model, usage, attempts } = completion;
+  const message = withoutUnaskedCalls(completion.message, request.tools);
+  const spent = spentOn(request, completion, priceOf(provider, model));
+  const type = "assistant_message";
+  // Field by field: to spread an object takes some microseconds until this is compiled, and each hop comes here.
+  const answer = { type, turnId, message, finishReason, provider, model, usage, attempts, spent } as const;
+  out.add(answer);
+  return answer;
 }
 
 /** A model may call tools that it was not offered (the last hop offers none); such a call would never get its result. */
-function withoutUnaskedCalls(completion: Completion, offered: readonly ToolDefinition[]): Completion {
-  if (offered.length > 0 || completion.message.toolCalls.length === 0) return completion;
-  return { ...completion, message: { ...completion.message, toolCalls: [] } };
+function withoutUnaskedCalls(message: AssistantMessage, offered: readonly ToolDefinition[]): AssistantMessage {
+  return offered.length > 0 || message.toolCalls.length === 0 ? message : { ...message, toolCalls: [] };
 }
 
 function partialMessage(shown: readonly Delta[]): AssistantMessage {

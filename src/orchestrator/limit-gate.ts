@@ -23,7 +23,10 @@ interface GateParts {
 
 type Asked = Pick<CompletionRequest, "messages" | "tools">;
 
-/** Where a turn pauses: before a request and before a batch of calls. After a no it stays shut. */
+/**
+ * Where a turn pauses: before a request and before a batch of calls. After a no it stays shut. Undefined where there is no pause, which
+ * mostly is known at once.
+ */
 export class LimitGate {
   readonly #parts: GateParts;
   #refused: LimitQuestion | undefined;
@@ -38,14 +41,17 @@ export class LimitGate {
   }
 
   /** Once tools were called, enough must be left for an answer about them. */
-  async beforeRequest(request: Asked, hop: number): Promise<void> {
+  beforeRequest(request: Asked, hop: number): Promise<void> | undefined {
     const need = this.#parts.budget.limitsTokens ? this.#tokensFor(request, hop) : { tokens: 0, usd: 0 };
-    await this.#pass({ hops: 1, ...need });
+    return this.#pass({ hops: 1, ...need });
   }
 
-  /** Returns how many of the calls may run. */
-  async beforeCalls(calls: number): Promise<number> {
-    await this.#pass({ calls, tokens: 0, usd: 0 });
+  beforeCalls(calls: number): Promise<void> | undefined {
+    return this.#pass({ calls, tokens: 0, usd: 0 });
+  }
+
+  /** How many of the calls may run. */
+  runnable(calls: number): number {
     const refused = this.#refused;
     if (!refused) return calls;
     return refused.limit === "calls" ? Math.max(0, refused.allowed - refused.used) : 0;
@@ -77,7 +83,13 @@ export class LimitGate {
     return { tokens: input + output, usd };
   }
 
-  async #pass(need: Need): Promise<void> {
+  #pass(need: Need): Promise<void> | undefined {
+    const { budget } = this.#parts;
+    if (this.#refused || (!budget.readsLog && !budget.reached(need))) return undefined;
+    return this.#ask(need);
+  }
+
+  async #ask(need: Need): Promise<void> {
     const { budget, turnId, newId, out, answer } = this.#parts;
     while (!this.#refused) {
       if (budget.readsLog) await out.store(); // the answer before is spent too

@@ -36,14 +36,20 @@ export class Loops {
   }
 }
 
+/** Characters of a key that is kept as it is: to hash it would take longer than it is worth. */
+const shortKey = 512;
+
 function keyOf({ name, arguments: text }: ToolCall, { content, isError }: ToolResult): string {
-  return hash("sha256", JSON.stringify([name, canonical(text), content, isError]), "base64");
+  const key = JSON.stringify([name, canonical(text), content, isError]);
+  return key.length <= shortKey ? key : hash("sha256", key, "base64");
 }
 
 /** The same for arguments that differ in the order of their keys or in white space only. */
 function canonical(text: string): string {
   try {
-    return JSON.stringify(JSON.parse(text), (_, value: unknown) =>
+    const parsed: unknown = JSON.parse(text);
+    if (!text.includes(",")) return JSON.stringify(parsed); // no two keys, which could change places
+    return JSON.stringify(parsed, (_, value: unknown) =>
       typeof value === "object" && value !== null && !Array.isArray(value)
         ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
         : value,

@@ -36,6 +36,18 @@ export interface CallOptions {
   trace?: TraceContext;
 }
 
+/** What a turn's requests have in common, and the number of this one. */
+interface Asking {
+  hop: number;
+  offered: Offered;
+  gate: LimitGate;
+  budget: Budget;
+  trace: TraceContext;
+  out: Outgoing;
+  /** Of those that may answer it is looked up once in the turn. */
+  priceOf: Llm["priceOf"];
+}
+
 /** Talks to the model, once (`callOpenAIApi`, `streamOpenAIApi`) or in a loop with tools (`runTurn`). */
 export class Orchestrator {
   readonly #llm: Llm;
@@ -117,15 +129,21 @@ export class Orchestrator {
     const priced = this.#llm.priced(model);
     const unpriced = budget.limitsMoney ? priced.find(({ price }) => !price) : undefined;
     if (unpriced) return out.endWith({ type: "turn_error", turnId, error: errorInfo(noPrice(unpriced.name)) });
+    const priceOf: Llm["priceOf"] = (provider, name) => {
+      const known = priced.find((each) => each.name === `${provider}/${name}`);
+      return known ? known.price : this.#llm.priceOf(provider, name);
+    };
     const answer = (question: QuestionEvent) => budget.clock.stopDuring(() => options.answer(question));
     const asking = { turnId, newId: this.#newId, out, answer };
     const gate = new LimitGate({ ...asking, budget, price: priced[0]?.price });
     const loops = new Loops();
+    const calling = { ...asking, trace, hub, rules, signal, loops };
     const offered = new Offered(hub, options);
     const messages: Message[] = [{ role: "system", content: options.system }, ...history];
     let known: Answer | undefined = resume;
     for (let hop = resume?.hop ?? 0; ; hop++) {
-      const answered = known ?? (await this.#ask(messages, { hop, offered, gate, budget, trace, out }, options));
+      const answered =
+        known ?? (await this.#ask(messages, { hop, offered, gate, budget, trace, out, priceOf }, options));
       known = undefined;
       if ("type" in answered) return out.endWith(answered);
       const { calls, finishReason } = answered;
@@ -134,10 +152,11 @@ export class Orchestrator {
       }
       const own = options.callerTools ? calls.filter(({ call }) => !isCallers(call.name, options)) : calls;
       const fresh = own.filter(({ sent, result }) => !sent && !result).length;
-      const runnable = await gate.beforeCalls(fresh);
+      const pause = gate.beforeCalls(fresh);
+      if (pause) await pause;
+      const runnable = gate.runnable(fresh);
       const truncated = finishReason === "length";
-      const batch = { ...asking, trace, hop, hub, rules, signal, loops, runnable, truncated };
-      messages.push(...(await runToolCalls(own, batch)));
+      messages.push(...(await runToolCalls({ calls: own, hop, runnable, truncated }, calling)));
       budget.called(Math.min(runnable, fresh), loops.endHop());
       if (signal.aborted) return end(abortReason(signal));
       if (own.length < calls.length) return end("end_turn");
@@ -147,27 +166,21 @@ export class Orchestrator {
   /** The next answer, added to the messages; or the end of the turn. */
   async #ask(
     messages: Message[],
-    {
-      hop,
-      offered,
-      gate,
-      budget,
-      trace,
-      out,
-    }: { hop: number; offered: Offered; gate: LimitGate; budget: Budget; trace: TraceContext; out: Outgoing },
+    { hop, offered, gate, budget, trace, out, priceOf }: Asking,
     options: TurnOptions,
   ): Promise<Answer | TurnEnd> {
     const { turnId, signal, model, temperature, maxTokens, streaming, streamRecovery } = options;
     const tools = offered.tools();
-    if (hop < options.maxToolHops) await gate.beforeRequest({ messages, tools }, hop);
+    const pause = hop < options.maxToolHops ? gate.beforeRequest({ messages, tools }, hop) : undefined;
+    if (pause) await pause;
     const stopReason = gate.stopReason ?? (hop < options.maxToolHops ? undefined : "max_tool_hops");
     const bounds = stopReason ? await gate.lastRequest(messages) : {};
     if (!bounds && !signal.aborted) return { type: "turn_end", turnId, stopReason: stopReason ?? "budget" };
     const request = { messages, tools: stopReason ? [] : tools, model, temperature, maxTokens, ...bounds };
-    const asked = { request, turnId, signal, trace, streaming, streamRecovery, out };
-    const completion = await runHop({ llm: this.#llm, ...asked });
-    if ("type" in completion) return completion;
-    const { message, finishReason, spent } = completion;
+    const asked = { llm: this.#llm, turnId, signal, trace, streaming, streamRecovery, out, priceOf };
+    const answered = await runHop(request, asked);
+    if (answered.type !== "assistant_message") return answered;
+    const { message, finishReason, spent } = answered;
     budget.spend(spent);
     messages.push(message);
     return { finishReason, calls: message.toolCalls.map((call) => ({ call, planned: false, sent: false })) };

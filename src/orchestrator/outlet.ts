@@ -31,9 +31,9 @@ export class Outgoing {
   }
 
   /** With all that waits: before a call leaves, a request is sent, somebody is asked. */
-  async store(...events: readonly ChatEvent[]): Promise<void> {
+  store(...events: readonly ChatEvent[]): Promise<void> {
     const all = this.#taken(events);
-    if (all.length > 0) await this.#outlet.store(all);
+    return all.length > 0 ? this.#outlet.store(all) : Promise.resolve();
   }
 
   /** The last events of a turn, with all that waits: not stored. */

@@ -13,26 +13,32 @@ import type { PreparedCall, Toolbox, ToolFacts, ToolResult } from "../core/ports
 import { childOf, type TraceContext } from "../core/trace-context.js";
 import type { Loops } from "./loops.js";
 import type { Outgoing } from "./outlet.js";
-import { decide, type PolicyRules } from "./policy.js";
+import { decide, type PolicyRules, type Verdict } from "./policy.js";
 
-export interface ToolBatch {
+/** What all calls of a turn have in common. */
+export interface CallingTurn {
   turnId: string;
   /** The turn's span. */
   trace: TraceContext;
-  /** Answers of this turn before the one that asks for these calls. */
-  hop: number;
   hub: Toolbox;
   rules: PolicyRules;
-  /** The answer was cut at its token limit: the last call's arguments are not whole, even where they parse. */
-  truncated: boolean;
-  /** Of the calls that were not sent yet, in order; a limit keeps the rest from being run. */
-  runnable: number;
   loops: Loops;
   signal: AbortSignal;
   newId: (prefix: string) => string;
   out: Outgoing;
   /** Waits for the answer to a question that was just stored; `false` when the turn is cancelled meanwhile. Never rejects. */
   answer: (question: QuestionEvent) => Promise<unknown>;
+}
+
+/** Calls of one answer. */
+export interface ToolBatch {
+  calls: readonly StartedCall[];
+  /** Answers of this turn before the one that asks for these calls. */
+  hop: number;
+  /** The answer was cut at its token limit: the last call's arguments are not whole, even where they parse. */
+  truncated: boolean;
+  /** Of the calls that were not sent yet, in order; a limit keeps the rest from being run. */
+  runnable: number;
 }
 
 type Checked = PreparedCall | { refused: ToolResult };
@@ -42,14 +48,17 @@ export type ToolMessage = Extract<Message, { role: "tool" }>;
  * Runs one hop's calls in parallel. Every call is stored as planned and as sent, and only then leaves: after a crash it is known what may
  * have happened. Calls that were begun before a crash go on from where they got to. Returns the results in call order.
  */
-export async function runToolCalls(calls: readonly StartedCall[], batch: ToolBatch): Promise<ToolMessage[]> {
-  const { turnId, out } = batch;
+export async function runToolCalls(
+  { calls, hop, truncated, runnable }: ToolBatch,
+  turn: CallingTurn,
+): Promise<ToolMessage[]> {
+  const { turnId, out } = turn;
   for (const { call, planned } of calls) if (!planned) out.add({ type: "tool_call", turnId, call });
 
   const results = new Map<ToolCall, ToolResult>();
   const sendable: { call: ToolCall; prepared: PreparedCall }[] = [];
   const take = (call: ToolCall, answered: ToolResult) => {
-    const result = batch.loops.noted(call, answered);
+    const result = turn.loops.noted(call, answered);
     results.set(call, result);
     return resultEvent(turnId, call, result);
   };
@@ -60,9 +69,10 @@ export async function runToolCalls(calls: readonly StartedCall[], batch: ToolBat
       results.set(call, result);
       continue;
     }
-    const isCut = batch.truncated && started === calls.at(-1);
-    const obstacle = !started.sent && ++fresh > batch.runnable ? limitMessage : isCut ? cutMessage : undefined;
-    const checked = started.sent ? checkSent(call, batch) : obstacle ? refused(obstacle) : await check(started, batch);
+    const isCut = truncated && started === calls.at(-1);
+    const obstacle = !started.sent && ++fresh > runnable ? limitMessage : isCut ? cutMessage : undefined;
+    const checking = started.sent ? checkSent(call, turn) : obstacle ? refused(obstacle) : check(started, turn);
+    const checked = "then" in checking ? await checking : checking;
     if ("refused" in checked) out.add(take(call, checked.refused));
     else sendable.push({ call, prepared: checked });
   }
@@ -70,7 +80,7 @@ export async function runToolCalls(calls: readonly StartedCall[], batch: ToolBat
   for (const { call } of sendable) out.add({ type: "tool_sent", turnId, callId: call.id });
   await out.store();
   await Promise.all(
-    sendable.map(async ({ call, prepared }) => out.store(take(call, await send(call, prepared, batch)))),
+    sendable.map(async ({ call, prepared }) => out.store(take(call, await send(call, prepared, hop, turn)))),
   );
 
   return calls.map(({ call, note }) => {
@@ -79,17 +89,17 @@ export async function runToolCalls(calls: readonly StartedCall[], batch: ToolBat
   });
 }
 
-function send(call: ToolCall, prepared: PreparedCall, batch: ToolBatch): Promise<ToolResult> {
-  const { turnId, hop, signal, out } = batch;
+function send(call: ToolCall, prepared: PreparedCall, hop: number, turn: CallingTurn): Promise<ToolResult> {
+  const { turnId, signal, out } = turn;
   const onProgress = (progress: { progress: number; total?: number; message?: string }) =>
     out.show({ type: "tool_progress", callId: call.id, ...progress });
-  const ask = (question: Question) => answerTo(questionEvent(question, batch), batch);
+  const ask = (question: Question) => answerTo(questionEvent(question, turn), turn);
   const callId = `${turnId}/${hop}/${call.id}`;
-  return prepared.send({ signal, onProgress, ask, callId, trace: childOf(batch.trace, callId) });
+  return prepared.send({ signal, onProgress, ask, callId, trace: childOf(turn.trace, callId) });
 }
 
 /** The question is in the log before it is asked, and its answer before anything follows from it. */
-async function answerTo(question: QuestionEvent, { turnId, out, answer }: ToolBatch): Promise<unknown> {
+async function answerTo(question: QuestionEvent, { turnId, out, answer }: CallingTurn): Promise<unknown> {
   await out.store(question);
   const value = await answer(question);
   await out.store({ type: "answer", turnId, questionId: question.questionId, value });
@@ -108,7 +118,7 @@ export function isDenial(result: string): boolean {
 }
 
 /** The process died before the result came. Only what does no harm twice is sent again, by the word of a server that the user trusts. */
-function checkSent(call: ToolCall, { hub, signal }: ToolBatch): Checked {
+function checkSent(call: ToolCall, { hub, signal }: CallingTurn): Checked {
   if (signal.aborted) return refused(`${unknownOutcome}; it was not sent again, because the turn was cancelled`);
   const prepared = hub.prepare(call);
   if (!("refused" in prepared) && (prepared.readOnly || prepared.idempotent)) return prepared;
@@ -118,25 +128,32 @@ function checkSent(call: ToolCall, { hub, signal }: ToolBatch): Checked {
 const unknownOutcome =
   "outcome unknown: the host stopped before the result arrived, and the call may have been carried out";
 
-/** Arguments, then policy, then the person. */
-async function check({ call, question: asked, answer: given }: StartedCall, batch: ToolBatch): Promise<Checked> {
-  if (batch.signal.aborted) return refused(cancelMessage);
-  const prepared = batch.hub.prepare(call);
+/** Arguments, then policy, then the person: only he is waited for. */
+function check(started: StartedCall, turn: CallingTurn): Checked | Promise<Checked> {
+  if (turn.signal.aborted) return refused(cancelMessage);
+  const prepared = turn.hub.prepare(started.call);
   if ("refused" in prepared) return prepared;
-  const verdict = decide(prepared, batch.rules);
+  const verdict = decide(prepared, turn.rules);
   if (verdict.decision === "deny") return refused(`not run: ${verdict.reason}`);
-  if (verdict.decision === "ask") {
-    const question = asked ?? questionEvent(approvalQuestion(call, prepared, verdict), batch);
-    if (!asked) await batch.out.store(question);
-    const value = given ? given.value : await batch.answer(question);
-    const approval = readApproval(value);
-    const { allow, remember, message }: GivenApproval = "problem" in approval ? { allow: false } : approval;
-    // Before the answer is in the log: a turn that goes on after a crash does not ask again.
-    if (!given && remember && !(allow && verdict.onceOnly)) batch.rules.memory.remember(prepared, { allow, remember });
-    if (!given) await batch.out.store({ type: "answer", turnId: batch.turnId, questionId: question.questionId, value });
-    if (!allow) return refused(`not run: the user did not allow ${call.name}${message ? `: ${message}` : ""}`);
-    if (prepared.change) prepared.pin();
-  }
+  return verdict.decision === "ask" ? permitted(started, prepared, verdict, turn) : prepared;
+}
+
+async function permitted(
+  { call, question: asked, answer: given }: StartedCall,
+  prepared: PreparedCall,
+  verdict: Extract<Verdict, { decision: "ask" }>,
+  turn: CallingTurn,
+): Promise<Checked> {
+  const question = asked ?? questionEvent(approvalQuestion(call, prepared, verdict), turn);
+  if (!asked) await turn.out.store(question);
+  const value = given ? given.value : await turn.answer(question);
+  const approval = readApproval(value);
+  const { allow, remember, message }: GivenApproval = "problem" in approval ? { allow: false } : approval;
+  // Before the answer is in the log: a turn that goes on after a crash does not ask again.
+  if (!given && remember && !(allow && verdict.onceOnly)) turn.rules.memory.remember(prepared, { allow, remember });
+  if (!given) await turn.out.store({ type: "answer", turnId: turn.turnId, questionId: question.questionId, value });
+  if (!allow) return refused(`not run: the user did not allow ${call.name}${message ? `: ${message}` : ""}`);
+  if (prepared.change) prepared.pin();
   return prepared;
 }
 
@@ -165,7 +182,7 @@ export function approvalQuestion(
   };
 }
 
-function questionEvent(question: Question, { turnId, newId }: ToolBatch): QuestionEvent {
+function questionEvent(question: Question, { turnId, newId }: CallingTurn): QuestionEvent {
   return { type: "question", turnId, questionId: newId("q"), question };
 }
 

@@ -137,26 +137,32 @@ export class LiveTurn {
     while (!this.#ended) await this.#changed();
   }
 
-  async *watch(): AsyncGenerator<TurnEvent> {
+  watch(): AsyncGenerator<TurnEvent> {
+    return LiveTurn.watch(this);
+  }
+
+  /** `begin` is called when the first event is asked for. One generator for both: each that an event goes through takes its time. */
+  static async *watch(begin: LiveTurn | (() => Promise<LiveTurn>)): AsyncGenerator<TurnEvent> {
+    const turn = begin instanceof LiveTurn ? begin : await begin();
     let next = 0;
-    this.#watchers++;
-    this.#attend();
+    turn.#watchers++;
+    turn.#attend();
     try {
       for (;;) {
-        for (let event = this.#events[next]; event; event = this.#events[next]) {
+        for (let event = turn.#events[next]; event; event = turn.#events[next]) {
           next++;
-          this.#taken = Math.max(this.#taken, next);
+          turn.#taken = Math.max(turn.#taken, next);
           yield event;
         }
-        if (this.#ended) {
-          if ("error" in this.#ended) throw this.#ended.error;
+        if (turn.#ended) {
+          if ("error" in turn.#ended) throw turn.#ended.error;
           return;
         }
-        await this.#changed();
+        await turn.#changed();
       }
     } finally {
-      this.#watchers--;
-      this.#attend();
+      turn.#watchers--;
+      turn.#attend();
     }
   }
 

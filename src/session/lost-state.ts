@@ -1,29 +1,44 @@
 /** What a stdio server keeps in its process is gone with the host that ran it: of which servers the model has to be told so. */
-import type { ChatEvent, StateLostEvent, StoredEvent, ToolCall } from "../core/chat.js";
-import type { ToolHub } from "../core/ports.js";
+import type { ChatEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
+import type { HubTool, ToolHub } from "../core/ports.js";
 import { resumeTurn } from "../history/replay.js";
 import { withoutRewound } from "../history/rewind.js";
 
-/** Calls that go to a process of this host get its name; any other event stays as it is. They were planned in `log`, or just before. */
+/** Calls that go to a process of this host get its name; any other event stays as it is. They were planned in `log`, or before in `events`. */
 export function withProcesses(
   events: readonly ChatEvent[],
   log: readonly StoredEvent[],
   { hub, nodeId }: { hub: ToolHub; nodeId: string },
 ): readonly ChatEvent[] {
+  const names = new Map<string, string>();
   return events.map((event) => {
+    if (event.type === "tool_call") names.set(event.call.id, event.call.name);
     if (event.type !== "tool_sent") return event;
-    const name = (plannedIn(events, event) ?? plannedIn(log, event))?.name;
-    const server = hub.tools().find((tool) => tool.name === name)?.server;
-    return server !== undefined && isOwnProcess(server, hub) ? { ...event, process: { server, nodeId } } : event;
+    const server = ownProcesses(hub).get(names.get(event.callId) ?? plannedIn(log, event) ?? "");
+    return server === undefined ? event : { ...event, process: { server, nodeId } };
   });
 }
 
-function plannedIn(events: readonly ChatEvent[], sent: { turnId: string; callId: string }): ToolCall | undefined {
+/** The tool of a call that is in the log: its turn was gone on with. */
+function plannedIn(log: readonly ChatEvent[], sent: { turnId: string; callId: string }): string | undefined {
   const isPlan = (event: ChatEvent) =>
     event.type === "tool_call" && event.turnId === sent.turnId && event.call.id === sent.callId;
-  const planned = events.findLast(isPlan);
-  return planned?.type === "tool_call" ? planned.call : undefined;
+  const planned = log.findLast(isPlan);
+  return planned?.type === "tool_call" ? planned.call.name : undefined;
 }
+
+/** Servers that are processes of this host, by the names of their tools. Once for each list of tools: it is another one when a server is. */
+function ownProcesses(hub: ToolHub): ReadonlyMap<string, string> {
+  const tools = hub.tools();
+  let known = knownProcesses.get(tools);
+  if (!known) {
+    known = new Map(tools.filter(({ server }) => isOwnProcess(server, hub)).map(({ name, server }) => [name, server]));
+    knownProcesses.set(tools, known);
+  }
+  return known;
+}
+
+const knownProcesses = new WeakMap<readonly HubTool[], ReadonlyMap<string, string>>();
 
 /** Undefined when nothing is lost that the turn's model counts on: it has called such a server on a host that is gone, and was not told. */
 export function stateLost(

@@ -13,7 +13,7 @@ import type { ToolHub } from "../core/ports.js";
 import type { TurnMail, TurnName } from "../core/store-ports.js";
 import { readTurn } from "../history/turns.js";
 import { Cursor } from "./live/cursor.js";
-import type { LiveTurn } from "./live-turn.js";
+import { LiveTurn } from "./live-turn.js";
 import { Questions } from "./questions.js";
 import type { RewindTo } from "./rewind.js";
 import { requirePatterns } from "./rules.js";
@@ -64,8 +64,8 @@ export class Session {
   }
 
   /** Runs a turn and shows it; see `submit`. Leaving the loop does not cancel the turn: `cancel` does. */
-  async *prompt(request: PromptRequest): AsyncGenerator<TurnEvent> {
-    yield* (await this.submit(request)).watch();
+  prompt(request: PromptRequest): AsyncGenerator<TurnEvent> {
+    return LiveTurn.watch(() => this.submit(request));
   }
 
   /**

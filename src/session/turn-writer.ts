@@ -38,7 +38,7 @@ export class TurnWriter implements Outlet {
   #position: number;
   #gathering: Batch | undefined;
   #last: Promise<void> = Promise.resolve();
-  readonly #unwritten = new Set<ChatEvent>();
+  readonly #unwritten = new Set<readonly ChatEvent[]>();
   #isOver = false;
 
   constructor(parts: TurnWriterParts) {
@@ -49,10 +49,7 @@ export class TurnWriter implements Outlet {
   /** Rejects with StoreError, and with RequestError `shutting_down` when the turn is parked. */
   store(events: readonly ChatEvent[]): Promise<void> {
     const batch = this.#gathering ?? this.#begin();
-    for (const event of events) {
-      batch.events.push(event);
-      this.#unwritten.add(event);
-    }
+    batch.events.push(...events);
     return batch.written;
   }
 
@@ -63,11 +60,12 @@ export class TurnWriter implements Outlet {
   /** What was to be stored and could not be. Nothing more is stored or shown. */
   stop(): ChatEvent[] {
     this.#isOver = true;
-    return [...this.#unwritten];
+    return [...this.#unwritten].flat();
   }
 
   #begin(): Batch {
     const events: ChatEvent[] = [];
+    this.#unwritten.add(events);
     this.#last = this.#write(events, this.#last);
     this.#gathering = { events, written: this.#last };
     return this.#gathering;
@@ -85,7 +83,7 @@ export class TurnWriter implements Outlet {
     const grant = { fence: lease.fence, position: this.#position + 1 };
     const stored = await store.appendAll(conversationId, events, grant);
     this.#position += stored.length;
-    for (const event of gathered) this.#unwritten.delete(event);
+    this.#unwritten.delete(gathered);
     for (const event of stored) {
       log.push(event);
       onStored(event);

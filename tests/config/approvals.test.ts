@@ -50,15 +50,26 @@ describe("answers that are kept", () => {
     expect(other.list()).toMatchObject([{ server: "t", tool: "echo", allow: true, remember: "always", answeredAt: 7 }]);
   });
 
-  test("count at once in a host that has found none before", () => {
+  test("count in a host that has found none before: 10 ms after its last look, which is the next answer of a model", () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "approvals");
-    const running = new Approvals(path, { observe: () => {}, now: Date.now });
+    let time = Date.now();
+    const running = new Approvals(path, { observe: () => {}, now: () => time });
     for (let look = 0; look < 2; look++) expect(running.find(tool, "/a")).toBeUndefined();
+    time += 10;
     open(path).keep({ ...tool, tool: "drip" }, { allow: true, remember: "always" }, "/a");
     utimesSync(path, 1, 1); // long ago
     for (let look = 0; look < 2; look++) expect(running.find(tool, "/a")).toBeUndefined();
     open(path).keep(tool, { allow: false, remember: "always" }, "/a");
+    time += 10;
+    expect(running.find(tool, "/a")).toMatchObject({ allow: false });
+  });
+
+  test("count at once in the host that was given them", () => {
+    using folder = temporaryFolder();
+    const running = new Approvals(join(folder.path, "approvals"), { observe: () => {}, now: () => 1e6 });
+    expect(running.find(tool, "/a")).toBeUndefined();
+    running.keep(tool, { allow: false, remember: "always" }, "/a");
     expect(running.find(tool, "/a")).toMatchObject({ allow: false });
   });
 

@@ -19,14 +19,11 @@ test("a call that was in flight when its host died, of a turn that was cancelled
     },
   };
   const events: ChatEvent[] = [];
-  const batch = {
+  const calling = {
     turnId: "turn_1",
     trace: traceOf("turn_1"),
-    hop: 0,
     hub,
     rules: unasked,
-    truncated: false,
-    runnable: 1,
     loops: new Loops(),
     signal: AbortSignal.abort(),
     newId: (prefix: string) => prefix,
@@ -38,7 +35,7 @@ test("a call that was in flight when its host died, of a turn that was cancelled
     }),
     answer: async () => false,
   };
-  await runToolCalls([sent], batch);
+  await runToolCalls({ calls: [sent], hop: 0, truncated: false, runnable: 1 }, calling);
   expect(events).toEqual([expect.objectContaining({ type: "tool_result", callId: "c1", isError: true })]);
   expect(JSON.stringify(events)).toMatch(/outcome unknown: .*; it was not sent again, because the turn was cancelled/);
 });

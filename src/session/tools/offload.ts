@@ -22,12 +22,16 @@ const maxMediaChars = 7_000_000;
 
 type Media = Extract<ContentPart, { data: string }>;
 
-/** The result as its event is to hold it. Stores before it returns, so that no event names a result that is not there. */
-export async function offload(result: ToolResult, parts: OffloadParts): Promise<ToolResult> {
+/** The result as its event is to hold it: mostly, and then at once, as it is. Stores before it returns, so that no event names a result that is not there. */
+export function offload(result: ToolResult, parts: OffloadParts): ToolResult | Promise<ToolResult> {
+  const { content } = result;
+  const isLong = isLonger(content.flatMap(wordsOf), parts.limitTokens * bytesPerToken);
+  return isLong || content.some(isTooLarge) ? offloaded(result, isLong, parts) : result;
+}
+
+async function offloaded(result: ToolResult, isLong: boolean, parts: OffloadParts): Promise<ToolResult> {
   const maxBytes = parts.limitTokens * bytesPerToken;
   const { content } = result;
-  const isLong = isLonger(content.flatMap(wordsOf), maxBytes);
-  if (!isLong && !content.some(isTooLarge)) return result;
   const resultIds: string[] = [];
   const store = async (text: string) => {
     const resultId = parts.newId("res");

@@ -8,7 +8,7 @@ import type { HubTool, PreparedCall, Toolbox } from "../../core/ports.js";
 import type { ResultStore } from "../../core/store-ports.js";
 import { findTools } from "./find-tools.js";
 import { type HostTool, prepareHostCall } from "./host-tool.js";
-import { offload } from "./offload.js";
+import { type OffloadParts, offload } from "./offload.js";
 import { readResult } from "./read-result.js";
 import { firstTools, fitsAll, foundTools, type ToolLimits } from "./tool-choice.js";
 
@@ -35,6 +35,7 @@ interface Choice {
 export class TurnToolbox implements Toolbox {
   readonly #parts: TurnToolboxParts;
   readonly #reader: HostTool;
+  readonly #offload: OffloadParts;
   readonly #resultIds = new Set<string>();
   /** Names of tools that came up beside the first ones, in the order of the log. */
   readonly #found = new Set<string>();
@@ -42,8 +43,10 @@ export class TurnToolbox implements Toolbox {
 
   constructor(parts: TurnToolboxParts, log: Iterable<StoredEvent>) {
     this.#parts = parts;
-    const { results, resultLimitTokens } = parts;
+    const { results, conversationId, resultLimitTokens, newId } = parts;
     this.#reader = readResult({ results, known: this.#resultIds, maxBytes: resultLimitTokens * 4 });
+    const put = (resultId: string, text: string) => results.put(conversationId, resultId, text);
+    this.#offload = { limitTokens: resultLimitTokens, put, newId, reader: this.#reader.definition.name };
     for (const event of log) this.note(event);
   }
 
@@ -69,17 +72,12 @@ export class TurnToolbox implements Toolbox {
   }
 
   prepare(call: ToolCall): PreparedCall | { refused: ToolResult } {
-    const own = [this.#chosen().deferral?.search, this.#reader].find((tool) => tool?.definition.name === call.name);
-    if (own) return prepareHostCall(own, call);
+    const search = this.#chosen().deferral?.search;
+    if (call.name === search?.definition.name) return prepareHostCall(search, call);
+    if (call.name === this.#reader.definition.name) return prepareHostCall(this.#reader, call);
     const prepared = this.#parts.hub.prepare(call);
     if ("refused" in prepared) return prepared;
-    return { ...prepared, send: async (options) => this.#offloaded(await prepared.send(options)) };
-  }
-
-  #offloaded(result: ToolResult): Promise<ToolResult> {
-    const { results, conversationId, resultLimitTokens: limitTokens, newId } = this.#parts;
-    const put = (resultId: string, text: string) => results.put(conversationId, resultId, text);
-    return offload(result, { limitTokens, put, newId, reader: this.#reader.definition.name });
+    return { ...prepared, send: async (options) => offload(await prepared.send(options), this.#offload) };
   }
 
   #chosen(): Choice {
