@@ -1,7 +1,7 @@
 import type { GenericAbortSignal } from "axios";
 
 /** What a signal of ours and one of Node's have in common. */
-interface Abortable {
+export interface Abortable {
   readonly aborted: boolean;
   readonly reason: unknown;
   addEventListener(type: "abort", listener: () => void): void;

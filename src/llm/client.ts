@@ -9,7 +9,7 @@ import type { Tape } from "../core/tape.js";
 import { spanWithin, type TraceContext } from "../core/trace-context.js";
 import type { AnswerParts } from "./admission.js";
 import { Call, type CallOptions } from "./call.js";
-import { CallSignal } from "./call-signal.js";
+import { type Abortable, CallSignal } from "./call-signal.js";
 import { CompletionMeasure } from "./completion-measure.js";
 import { Dialects } from "./dialect.js";
 import { firstAnswer } from "./fallback.js";
@@ -40,7 +40,7 @@ type Optional = "tape" | "limits" | "meter" | "onSent";
 
 export interface CompleteOptions {
   streaming: boolean;
-  signal?: AbortSignal;
+  signal?: Abortable;
   /** Called as deltas arrive, when streaming. Must not throw. */
   onDelta?: OnDelta;
   /** After the first delta, what `llm.stream_recovery: auto` stands for. Default: `fail`, nothing is sent again. */

@@ -58,7 +58,7 @@ export class MessageReader {
   }
 
   feed(chunk: Buffer): BodyFault | undefined {
-    if ((chunk.at(-1) ?? 0) > 0x7f) this.#decoder ??= new StringDecoder();
+    if ((chunk[chunk.length - 1] ?? 0) > 0x7f) this.#decoder ??= new StringDecoder();
     const text = this.#decoder?.write(chunk) ?? chunk.toString();
     return this.#feed(this.#length === 0 && text.startsWith("\ufeff") ? text.slice(1) : text);
   }
@@ -97,24 +97,27 @@ export class MessageReader {
   /** Event by event where chunks are alike, so that most of them need no parser at all. */
   #feedEvents(text: string): boolean {
     this.#chunks ??= new ChunkParser();
-    this.#hasReturns ||= text.includes("\r");
-    let at = 0;
+    let at = this.#takeWords(text, 0);
+    // There is none in what that took.
+    if (at < text.length) this.#hasReturns ||= text.includes("\r", at);
     while (at < text.length && !this.#hasReturns && this.#chunks.isHopeful) {
-      if (this.#isBetween && this.#isWord && !this.isDone && !this.#fault) {
-        const from = at;
-        at = this.#chunks.takeWords(text, from, this.#words);
-        if (at > from) this.#sse = undefined;
-        if (at === text.length) return true;
-      }
       const end = text.indexOf("\n\n", at) + 2;
       this.#isBetween = end > 1;
       if (!this.#isBetween) break;
       if (!this.#parseEvents(text.slice(at, end))) return false;
-      at = end;
+      at = this.#takeWords(text, end);
     }
     if (at === text.length) return true;
     this.#isBetween = false;
     return this.#parseEvents(text.slice(at));
+  }
+
+  /** From there on, where an event begins and the last one was words. Returns where they end. */
+  #takeWords(text: string, from: number): number {
+    if (!this.#isBetween || !this.#isWord || this.isDone || this.#fault) return from;
+    const end = this.#chunks?.takeWords(text, from, this.#words) ?? from;
+    if (end > from) this.#sse = undefined;
+    return end;
   }
 
   #parseEvents(text: string): boolean {

@@ -4,6 +4,8 @@ import type {
   Completion,
   CompletionEvent,
   CompletionRequest,
+  Delta,
+  Discard,
   LiveEvent,
   Message,
   QuestionEvent,
@@ -15,6 +17,7 @@ import { errorInfo, RequestError } from "../core/errors.js";
 import type { NewId } from "../core/ids.js";
 import type { Toolbox } from "../core/ports.js";
 import { type TraceContext, traceOf } from "../core/trace-context.js";
+import { CallSignal } from "../llm/call-signal.js";
 import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
 import { Budget } from "./budget.js";
@@ -70,10 +73,11 @@ export class Orchestrator {
    * after it only where a `discard` may void what was shown. Leaving the loop early cancels the request. Throws LlmError.
    */
   streamOpenAIApi(request: CompletionRequest, options: CallOptions = {}): AsyncGenerator<CompletionEvent, undefined> {
-    const left = new AbortController();
+    let left: CallSignal | undefined;
     const begin = () => {
-      const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
-      this.#post(request, { ...options, signal, streaming: true, onDelta: (delta) => events.push(delta) }).then(
+      left = new CallSignal(options.signal);
+      const onDelta = (delta: Delta | Discard) => events.push(delta);
+      this.#post(request, { ...options, signal: left, streaming: true, onDelta }).then(
         (completion) => {
           events.push({ type: "completion", completion });
           events.close();
@@ -81,7 +85,7 @@ export class Orchestrator {
         (error: unknown) => events.close({ error }),
       );
     };
-    const events = new Channel<CompletionEvent>({ begin, left: () => left.abort() });
+    const events = new Channel<CompletionEvent>({ begin, left: () => left?.abort() });
     return events;
   }
 

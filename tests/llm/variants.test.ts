@@ -325,6 +325,28 @@ modes("an answer whose end is the end of the connection, streaming: $streaming",
   });
 });
 
+test("what one read of the socket brings in pieces is all shown, cut wherever it is, and is one delta after the first piece", async () => {
+  const piece = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
+  const event = (content: string) => `${line(chunk({ content }))}\n\n`;
+  const cut = event(" four");
+  const rest = [event(" two"), event(" three"), cut.slice(0, 20), cut.slice(20), `${line(stop)}\n\n`].map(piece);
+  let client: Socket | undefined;
+  const server = createServer((socket) => {
+    client = socket.once("data", () => {
+      socket.write(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${piece(event("One"))}`);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await using ends = clientOf({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1` });
+  const deltas: unknown[] = [];
+  const onDelta = (delta: unknown) => {
+    if (deltas.push(delta) === 1) client?.end(`${rest.join("")}0\r\n\r\n`);
+  };
+  expect((await ends.ask({ streaming: true, onDelta })).message.content).toBe("One two three four");
+  expect(deltas).toEqual(["One", " two", " three four"].map((delta) => ({ type: "text_delta", delta })));
+  server.close();
+});
+
 test("a cut inside a character is no character", async () => {
   const bytes = Buffer.from(line(chunk({ content: "Hé" })));
   await using server = await startLlmServer([stream([hello, bytes.subarray(0, bytes.indexOf(0xc3) + 1), CUT])]);
