@@ -1,5 +1,3 @@
-import type { GenericAbortSignal } from "axios";
-
 /** What a signal of ours and one of Node's have in common. */
 export interface Abortable {
   readonly aborted: boolean;
@@ -15,7 +13,7 @@ export class TotalTimeout extends Error {}
  * Aborts with the signal that it follows or when its time is up, unless it was released before. One of Node's own, with its events, costs
  * several microseconds for each call and each listener, and is made for those who must have one.
  */
-export class CallSignal implements GenericAbortSignal, Abortable {
+export class CallSignal implements Abortable {
   aborted = false;
   reason: unknown;
   readonly #listeners: (() => void)[] = [];
