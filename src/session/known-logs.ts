@@ -8,8 +8,8 @@ interface KnownLog {
   size: number;
 }
 
-/** Characters of JSON that all known conversations have together; parsed they take some times as much memory. */
-const mostKept = 16 * 1024 * 1024;
+/** Characters of JSON that known conversations have beside the one that was read last; parsed they take four times as much memory. */
+const mostKept = 4 * 1024 * 1024;
 
 export class KnownLogs {
   readonly #store: Pick<ChatStore, "read">;
@@ -42,20 +42,20 @@ export class KnownLogs {
     return events;
   }
 
-  #keep(conversationId: string, log: KnownLog): void {
-    this.#forget(conversationId);
-    if (log.size > this.#mostKept) return;
-    this.#logs.set(conversationId, log);
-    this.#size += log.size;
-    for (const oldest of this.#logs.keys()) {
-      if (this.#size <= this.#mostKept) return;
-      this.#forget(oldest);
-    }
-  }
-
-  #forget(conversationId: string): void {
+  /** Of a conversation that was deleted, or will not be read soon. */
+  forget(conversationId: string): void {
     this.#size -= this.#logs.get(conversationId)?.size ?? 0;
     this.#logs.delete(conversationId);
+  }
+
+  #keep(conversationId: string, log: KnownLog): void {
+    this.forget(conversationId);
+    for (const oldest of this.#logs.keys()) {
+      if (this.#size <= this.#mostKept) break;
+      this.forget(oldest);
+    }
+    this.#logs.set(conversationId, log);
+    this.#size += log.size;
   }
 }
 

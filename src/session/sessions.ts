@@ -96,6 +96,7 @@ export class Sessions {
   /** The conversation is gone for good. Rejects with RequestError while a turn of it runs or waits, or where there is none; StoreError. */
   async delete(conversationId: string): Promise<void> {
     await this.#parts.conversations.delete(conversationId);
+    this.#parts.logs.forget(conversationId);
     this.#live.delete(conversationId);
   }
 
