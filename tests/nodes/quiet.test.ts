@@ -82,7 +82,7 @@ onServer("a node", (server) => {
     expect(cpu).toBeLessThan(0.05);
   });
 
-  test("begins with a turn in less than 30 ms after it was claimed, and keeps no row of what has ended", async () => {
+  test("begins with a turn when it was claimed, not when it looks at the queue again, and keeps no row of what has ended", async () => {
     await using cluster = await Cluster.open(await server().database(), { nodes: 1 });
     const waitedMs: number[] = [];
     for (let index = 0; index < 40; index++) {
@@ -93,8 +93,8 @@ onServer("a node", (server) => {
     }
     const sorted = waitedMs.toSorted((a, b) => a - b);
     process.stderr.write(`from the claim to the model: p50 ${sorted[20]} ms, p90 ${sorted[36]} ms\n`);
-    // Other tests may have the processor meanwhile: the fastest tenth says that nothing is waited for.
-    expect(sorted[4]).toBeLessThan(30);
+    // By itself it takes 10 ms, and beside other tests four times that; a look at the queue would be some seconds away.
+    expect(sorted[20]).toBeLessThan(200);
     await cluster.until(async () => (await cluster.query("SELECT FROM dbos.workflow_status")).length === 0);
   });
 });
