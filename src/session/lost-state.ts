@@ -1,6 +1,6 @@
 /** What a stdio server keeps in its process is gone with the host that ran it: of which servers the model has to be told so. */
 import type { ChatEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
-import type { HubTool, ToolHub } from "../core/ports.js";
+import type { ToolHub } from "../core/ports.js";
 import { resumeTurn } from "../history/replay.js";
 import { withoutRewound } from "../history/rewind.js";
 
@@ -10,12 +10,15 @@ export function withProcesses(
   log: readonly StoredEvent[],
   { hub, nodeId }: { hub: ToolHub; nodeId: string },
 ): readonly ChatEvent[] {
+  if (!events.some(({ type }) => type === "tool_sent")) return events;
   const names = new Map<string, string>();
+  const own = ownProcesses(hub);
   return events.map((event) => {
     if (event.type === "tool_call") names.set(event.call.id, event.call.name);
     if (event.type !== "tool_sent") return event;
-    const server = ownProcesses(hub).get(names.get(event.callId) ?? plannedIn(log, event) ?? "");
-    return server === undefined ? event : { ...event, process: { server, nodeId } };
+    const name = names.get(event.callId) ?? plannedIn(log, event);
+    const server = hub.tools().find((tool) => tool.name === name)?.server;
+    return server === undefined || !own.has(server) ? event : { ...event, process: { server, nodeId } };
   });
 }
 
@@ -27,27 +30,15 @@ function plannedIn(log: readonly ChatEvent[], sent: { turnId: string; callId: st
   return planned?.type === "tool_call" ? planned.call.name : undefined;
 }
 
-/** Servers that are processes of this host, by the names of their tools. Once for each list of tools: it is another one when a server is. */
-function ownProcesses(hub: ToolHub): ReadonlyMap<string, string> {
-  const tools = hub.tools();
-  let known = knownProcesses.get(tools);
-  if (!known) {
-    known = new Map(tools.filter(({ server }) => isOwnProcess(server, hub)).map(({ name, server }) => [name, server]));
-    knownProcesses.set(tools, known);
-  }
-  return known;
-}
-
-const knownProcesses = new WeakMap<readonly HubTool[], ReadonlyMap<string, string>>();
-
 /** Undefined when nothing is lost that the turn's model counts on: it has called such a server on a host that is gone, and was not told. */
 export function stateLost(
   log: readonly StoredEvent[],
   turnId: string,
   { hub, living }: { hub: ToolHub; living: readonly string[] },
 ): StateLostEvent | undefined {
+  const own = ownProcesses(hub);
   const lost = [...lastProcesses(log, turnId)]
-    .filter(([server, nodeId]) => !living.includes(nodeId) && isOwnProcess(server, hub))
+    .filter(([server, nodeId]) => !living.includes(nodeId) && own.has(server))
     .map(([server]) => server);
   const isAsked = resumeTurn(log, turnId).point?.calls.length !== 0;
   return lost.length > 0 && isAsked ? { type: "state_lost", turnId, servers: lost } : undefined;
@@ -68,6 +59,7 @@ function lastProcesses(log: readonly StoredEvent[], turnId: string): Map<string,
   return processes;
 }
 
-function isOwnProcess(server: string, hub: ToolHub): boolean {
-  return hub.servers().some(({ name, transport }) => name === server && transport === "stdio");
+/** Servers that are processes of this host. Asked anew each time: a configuration may make another one of a server whose tools stay the same. */
+function ownProcesses(hub: ToolHub): ReadonlySet<string> {
+  return new Set(hub.servers().flatMap(({ name, transport }) => (transport === "stdio" ? [name] : [])));
 }

@@ -1,0 +1,23 @@
+import { expect, test } from "@jest/globals";
+import type { ChatEvent } from "../../src/core/chat.js";
+import type { ToolHub } from "../../src/core/ports.js";
+import { withProcesses } from "../../src/session/lost-state.js";
+
+const tools = ["s", "t"].map((server) => ({ name: `${server}__echo`, server }));
+const hub = { transport: "http", tools: () => tools, servers: () => [{ name: "s", transport: hub.transport }] };
+const call = { id: "c1", name: "s__echo", arguments: "{}" };
+const events: ChatEvent[] = [
+  { type: "tool_call", turnId: "turn", call },
+  { type: "tool_sent", turnId: "turn", callId: "c1" },
+];
+const sent = (all: readonly ChatEvent[], log: readonly ChatEvent[] = []) =>
+  withProcesses(all, log as never, { hub: hub as unknown as ToolHub, nodeId: "here" }).at(-1);
+
+test("a call names the process of this host that it goes to, also when a configuration has just made its server one", () => {
+  hub.transport = "http";
+  expect(sent(events)).not.toHaveProperty("process");
+  hub.transport = "stdio";
+  expect(sent(events)).toMatchObject({ process: { server: "s", nodeId: "here" } });
+  expect(sent(events.slice(1), events)).toMatchObject({ process: { server: "s", nodeId: "here" } });
+  expect(sent(events.slice(1))).not.toHaveProperty("process");
+});
