@@ -81,9 +81,10 @@ onServer("requests and tokens a minute", () => {
     // This node may send what it sent more than a minute ago, as far as the others are concerned; its own window has not moved.
     await nodes.ask(8);
     expect(at.answered).toBeLessThanOrEqual(20);
-    expect(await query(url, "SELECT sum(requests)::integer AS sum FROM limit_spent")).toEqual([
-      { sum: at.answered - 10 },
-    ]);
+    // What is older goes with the next request that is let through; on a busy machine there may be none.
+    const within = "second > extract(epoch FROM now()) - 60";
+    const spent = `SELECT coalesce(sum(requests), 0)::integer AS sum FROM limit_spent WHERE ${within}`;
+    expect(await query(url, spent)).toEqual([{ sum: at.answered - 10 }]);
   });
 
   test("tokens that answers took count for all", async () => {
