@@ -9,8 +9,11 @@ import { exitCodes } from "./frontends/exit-codes.js";
 
 /** For this user alone, and as long as the process: servers come with secrets in their environment. */
 function keep(text: string): string {
-  const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
-  const forget = () => rmSync(folder, { recursive: true, force: true });
+  let folder: string | undefined;
+  const forget = () => {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  };
+  // Before there is a folder: a signal that came between the two would end the process and leave it.
   process.on("exit", forget);
   for (const signal of ["SIGHUP", "SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {
@@ -19,6 +22,7 @@ function keep(text: string): string {
       process.kill(process.pid, signal);
     });
   }
+  folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
   const path = join(folder, "mcp.json");
   writeFileSync(path, text, { mode: 0o600 });
   return path;

@@ -140,6 +140,28 @@ describe("the launcher", () => {
     expect(left).toEqual([]);
   });
 
+  test("leaves no trace of them when a signal comes in the moment that their folder is made", async () => {
+    using place = new Workplace();
+    const signalled = `
+      import fs from "node:fs";
+      import { syncBuiltinESMExports } from "node:module";
+      const made = fs.mkdtempSync;
+      fs.mkdtempSync = (...given) => {
+        const folder = made(...given);
+        process.kill(process.pid, "SIGHUP");
+        return folder;
+      };
+      syncBuiltinESMExports();`;
+    const preload = `--import=data:text/javascript,${encodeURIComponent(signalled)}`;
+    const child = spawn(process.execPath, [preload, resolve("dist/claude-launcher.js"), "--mcp-config={}"], {
+      cwd: place.folder,
+      env: { ...place.environment, TMPDIR: place.folder },
+    });
+    const [, signal] = await once(child, "exit");
+    expect(signal).toBe("SIGHUP");
+    expect(readdirSync(place.folder).filter((name) => name.startsWith("mcp-platform-"))).toEqual([]);
+  });
+
   test.each(["SIGHUP", "SIGTERM"] as const)(
     "leaves no trace of them when it ends by %s, early or late",
     async (signal) => {
