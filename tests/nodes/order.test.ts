@@ -22,13 +22,17 @@ onServer("the turns of a conversation", (server) => {
 
   whole("go on when one of them has ended three nodes, and that one is not tried a fourth time", async () => {
     let asked = 0;
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
     const poisonous = (request: LlmRequest): Step => {
       const { text, results } = askedIn(request);
       if (text !== "poison" || results > 0) return speaker(300)(request);
       const step = toolCalls([{ name: "s__die", arguments: { what: "all" } }]);
       // The first node dies with the other turns; the next ones when these have had time to end: who has ended nobody is not to be blamed.
-      const delayMs = asked++ === 0 ? 500 : 3_000;
-      return (response, request) => void sleep(delayMs).then(() => step(response, request));
+      const due = asked++ === 0 ? begun : sleep(3_000);
+      return (response, request) => void due.then(() => step(response, request));
     };
     await using cluster = await Cluster.open(await server().database(), { nodes: 4, model: poisonous, lease: "1s" });
     await cluster.node(0).submit("c", "poison");
@@ -36,6 +40,7 @@ onServer("the turns of a conversation", (server) => {
     await Promise.all(
       Array.from({ length: 12 }, (_, index) => cluster.node(index).submit(`c${index}`, "r", `t${index}`)),
     );
+    begin();
     await cluster.ended(14);
     const [poison, after] = (await cluster.log("c")).filter(({ type }) => type === "turn_end" || type === "turn_error");
     expect(poison).toMatchObject({ type: "turn_error", error: { kind: "crashed", retryable: false } });
