@@ -32,11 +32,13 @@ export class SqliteEvents {
        RETURNING seq`,
     );
     this.#ofTurn = db.prepare(
-      "SELECT seq, at, payload FROM events WHERE conversation_id = ? AND turn_id = ? ORDER BY seq",
+      "SELECT seq, at, payload FROM events WHERE conversation_id = ? AND turn_id = ? AND seq >= ? ORDER BY seq",
     );
     this.#from = db.prepare("SELECT seq, at, payload FROM events WHERE conversation_id = ? AND seq >= ? ORDER BY seq");
     this.#onwards = db.prepare(
-      "SELECT seq, at, payload FROM events WHERE conversation_id = ? AND turn_id = ? AND position >= ? ORDER BY position",
+      `SELECT seq, at, payload FROM events WHERE conversation_id = ?1 AND turn_id = ?2 AND position >= ?3
+         AND seq > coalesce((SELECT seq FROM events WHERE conversation_id = ?1 AND turn_id = ?2 AND position < ?3 ORDER BY seq DESC LIMIT 1), 0)
+       ORDER BY seq`,
     );
   }
 
@@ -68,8 +70,9 @@ export class SqliteEvents {
     return rows.map(({ seq }, index) => toEvent({ seq, at, payload: payloads[index] as string }));
   }
 
-  ofTurn(conversationId: string, turnId: string): StoredEvent[] {
-    return toEvents(this.#ofTurn.all(conversationId, turnId));
+  /** `from`: the `seq` of its request. */
+  ofTurn(conversationId: string, turnId: string, from: number): StoredEvent[] {
+    return toEvents(this.#ofTurn.all(conversationId, turnId, from));
   }
 
   from(conversationId: string, seq: number): StoredEvent[] {
@@ -89,7 +92,7 @@ function insertGranted(count: number): string {
     SELECT ?1, next.seq + event.column1, ?2, event.column2, event.column3, ?3, ?4 + event.column1
     FROM (SELECT coalesce(max(seq), 0) + 1 AS seq FROM events WHERE conversation_id = ?1) AS next, (VALUES ${rows}) AS event
     WHERE EXISTS (SELECT 1 FROM turns WHERE conversation_id = ?1 AND turn_id = ?2 AND fence = ?5 AND state = 'running')
-      AND NOT EXISTS (SELECT 1 FROM events WHERE conversation_id = ?1 AND turn_id = ?2 AND position >= ?4)
+      AND ?4 > (SELECT position FROM events WHERE conversation_id = ?1 AND turn_id = ?2 ORDER BY seq DESC LIMIT 1)
     RETURNING seq`;
 }
 

@@ -68,7 +68,7 @@ class SqliteStore implements ChatStore {
     this.turns = this.#turns;
     this.results = new SqliteResults(db, now, guarded);
     this.archive = new SqliteArchive(db, this.#events, guarded);
-    this.#turnOfRequest = db.prepare("SELECT turn_id FROM events WHERE conversation_id = ? AND request_id = ?");
+    this.#turnOfRequest = db.prepare("SELECT turn_id, seq FROM events WHERE conversation_id = ? AND request_id = ?");
     // The inner query runs on the index alone. `id` and not `at` orders, because clocks go backwards. A copy is as young as its first event.
     this.#conversations = db.prepare(
       `SELECT conversation_id AS "conversationId", last.seq AS "lastSeq", max(last.at, first.at) AS "updatedAt",
@@ -85,14 +85,14 @@ class SqliteStore implements ChatStore {
 
   async claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
     return this.#written(() => {
-      const known = this.#turnOfRequest.get(conversationId, event.requestId) as { turn_id: string } | undefined;
+      const known = this.#turnOfRequest.get(conversationId, event.requestId) as { turn_id: string; seq: number } | undefined;
       if (!known) {
         const first = this.#events.insert(conversationId, event, 1);
         this.#turns.enqueue(conversationId, event, request);
         return { created: true, turnId: event.turnId, ended: false, events: [first] };
       }
-      const { turn_id: turnId } = known;
-      const events = this.#events.ofTurn(conversationId, turnId);
+      const { turn_id: turnId, seq } = known;
+      const events = this.#events.ofTurn(conversationId, turnId, seq);
       requireSameContent(event, events[0]);
       const ended = isOver(events.at(-1));
       if (!ended) this.#turns.reopen(conversationId, { ...event, turnId }, request);

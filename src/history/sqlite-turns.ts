@@ -193,7 +193,8 @@ export class SqliteTurns implements TurnLeases {
     const sent = this.#write(
       `INSERT INTO mail (conversation_id, turn_id, mail, question_id) SELECT conversation_id, turn_id, ?3, ?4 FROM turns
        WHERE conversation_id = ?1 AND turn_id = ?2 AND ${isUnfinished} AND NOT EXISTS (SELECT 1 FROM events
-         WHERE conversation_id = ?1 AND turn_id = ?2 AND type = 'answer' AND payload ->> 'questionId' = ?4)
+         WHERE events.conversation_id = ?1 AND events.turn_id = ?2 AND type = 'answer' AND payload ->> 'questionId' = ?4
+           AND seq > (SELECT seq FROM events AS asked WHERE asked.conversation_id = ?1 AND asked.request_id = turns.request_id))
        ON CONFLICT DO NOTHING RETURNING id`,
       conversationId,
       turnId,

@@ -61,8 +61,9 @@ function statements({ text, number, bytes, once, isError }: Dialect) {
         sum(bytes) AS "resultBytes"
       FROM (SELECT ${quarterOf("called")}, ${text("called", "name")} AS name, coalesce(${isError}, 0) AS failed,
           ${bytes("called")} AS bytes, called.at - (
-            SELECT min(sent.at) FROM events AS sent WHERE sent.type = 'tool_sent' AND sent.conversation_id = called.conversation_id
-              AND sent.turn_id = called.turn_id AND ${text("sent", "callId")} = ${text("called", "callId")}
+            SELECT sent.at FROM events AS sent WHERE sent.type = 'tool_sent' AND sent.conversation_id = called.conversation_id
+              AND sent.seq < called.seq AND sent.turn_id = called.turn_id AND ${text("sent", "callId")} = ${text("called", "callId")}
+            ORDER BY sent.seq DESC LIMIT 1
           ) AS "durationMs"
         FROM ${once("type = 'tool_result'")} AS called) AS results
       WHERE "durationMs" IS NOT NULL GROUP BY 1, 2, 3`,

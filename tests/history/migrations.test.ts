@@ -58,6 +58,43 @@ test("a file of the first version keeps its events, and its unfinished turn can 
     await store.close();
   }));
 
+test("a file in which each event was in more indexes keeps its events, their order and what makes a repetition one", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "events.db");
+    const db = await connect(path);
+    await migrate(db, path, steps.slice(0, 6));
+    const { user, answer, end } = turn("turn_1");
+    const insert = db.prepare(
+      "INSERT INTO events (id, conversation_id, seq, turn_id, type, request_id, payload, at, position) VALUES (?, 'c', ?, 'turn_1', ?, ?, ?, 5, ?)",
+    );
+    insert.all(7, 1, "user_message", "r1", JSON.stringify(user("hello", "r1")), null);
+    insert.all(9, 2, "assistant_message", null, JSON.stringify(answer("well")), 2);
+    db.exec(
+      "INSERT INTO turns (conversation_id, turn_id, request_id, state, place, workspace, options) VALUES ('c', 'turn_1', 'r1', 'queued', 1, 'here', '{}')",
+    );
+    db.close();
+    const store = await openSqliteStore(path, { now: Date.now, observe: () => undefined });
+    expect((await store.read("c")).map(({ seq, type }) => [seq, type])).toEqual([
+      [1, "user_message"],
+      [2, "assistant_message"],
+    ]);
+    const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "node")) ?? {};
+    const again = await store.appendAll("c", [answer("well")], { fence, position: 2 });
+    expect(again).toMatchObject([{ seq: 2, at: 5 }]);
+    const other = store.appendAll("c", [answer("otherwise")], { fence, position: 2 });
+    await expect(other).rejects.toMatchObject({ kind: "fenced" });
+    await store.appendAll("c", [end()], { fence, position: 3 });
+    expect(await store.claim("c", turn("turn_2").user("hello", "r1"), request("node"))).toMatchObject({
+      created: false,
+      ended: true,
+      events: [{ seq: 1 }, { seq: 2 }, { seq: 3 }],
+    });
+    await store.close();
+    const after = await connect(path);
+    expect(after.prepare("SELECT id FROM events").all()).toEqual([{ id: 7 }, { id: 9 }, { id: 10 }]);
+    after.close();
+  }));
+
 test("a step that fails leaves the file at the step before it, and is taken the next time", () =>
   withDatabase(async (db, path) => {
     const first = ["CREATE TABLE one (a)", "PRAGMA application_id = 0x4d435050"];
