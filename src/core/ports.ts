@@ -152,6 +152,8 @@ export interface ToolHub extends Toolbox, ArgumentChoices {
   /** As `settled`, for whoever goes by what servers offered the last time until they are ready: a call waits for its own server. */
   offered(signal?: AbortSignal): Promise<void>;
   servers(): readonly ServerStatus[];
+  /** The server of the tool, where that is a process of this host now: a configuration may make another one of it. */
+  processOf(tool: string): string | undefined;
   /** Ends the connection to the server once the calls that run have ended, and makes a new one now. Throws RequestError. */
   reconnect(name: string): void;
   /** The last of what the server has written on stderr, without secrets; "" where there is none. Throws RequestError. */

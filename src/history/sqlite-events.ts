@@ -1,7 +1,7 @@
 import type { ChatEvent, StoredEvent } from "../core/chat.js";
 import type { TurnGrant } from "../core/store-ports.js";
 import type { Connection, Statement } from "./connection.js";
-import { eventOf } from "./stored-event.js";
+import { eventOf, eventWritten } from "./stored-event.js";
 
 interface Row {
   seq: number;
@@ -49,7 +49,7 @@ export class SqliteEvents {
     const payload = JSON.stringify(event);
     const at = this.#now();
     const row = this.#insert.get(conversationId, turnId, type, requestId, payload, at, position) as { seq: number };
-    return toEvent({ seq: row.seq, at, payload });
+    return eventWritten(event, { seq: row.seq, at });
   }
 
   /**
@@ -60,14 +60,13 @@ export class SqliteEvents {
     const [first] = events;
     if (!first || events.length > mostInStatement) return undefined;
     const at = this.#now();
-    const payloads = events.map((event) => JSON.stringify(event));
-    const values = events.flatMap(({ type }, index) => [type, payloads[index] as string]);
+    const values = events.flatMap((event) => [event.type, JSON.stringify(event)]);
     // To its end, which is where it would fail to be written.
     let insert = this.#granted[events.length];
     if (!insert) this.#granted[events.length] = insert = this.#db.prepare(insertGranted(events.length));
     const rows = insert.all(conversationId, first.turnId, at, position, fence, ...values) as { seq: number }[];
     if (rows.length === 0) return undefined;
-    return rows.map(({ seq }, index) => toEvent({ seq, at, payload: payloads[index] as string }));
+    return rows.map(({ seq }, index) => eventWritten(events[index] as ChatEvent, { seq, at }));
   }
 
   /** `from`: the `seq` of its request. */

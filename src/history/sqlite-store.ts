@@ -85,7 +85,9 @@ class SqliteStore implements ChatStore {
 
   async claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
     return this.#written(() => {
-      const known = this.#turnOfRequest.get(conversationId, event.requestId) as { turn_id: string; seq: number } | undefined;
+      const known = this.#turnOfRequest.get(conversationId, event.requestId) as
+        | { turn_id: string; seq: number }
+        | undefined;
       if (!known) {
         const first = this.#events.insert(conversationId, event, 1);
         this.#turns.enqueue(conversationId, event, request);

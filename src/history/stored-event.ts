@@ -1,4 +1,10 @@
-import type { StoredEvent } from "../core/chat.js";
+import type { ChatEvent, StoredEvent } from "../core/chat.js";
+import { jsonCopy } from "./json-copy.js";
+
+/** An event as it was just written: what `eventOf` would make of its JSON, at a third of the cost. */
+export function eventWritten(event: ChatEvent, place: { seq: number; at: number }): StoredEvent {
+  return Object.assign(jsonCopy(event), place);
+}
 
 /**
  * An event as it is read from the log. The parsed object itself gets its place: a copy of it by `{ ...parsed }` has a hidden class of its

@@ -173,6 +173,11 @@ export class McpHub implements ToolHub, AsyncDisposable {
     return this.#servers.map((server) => server.status);
   }
 
+  processOf(name: string): string | undefined {
+    const tool = this.#registry.byName.get(name);
+    return tool?.isProcess ? tool.definition.server : undefined;
+  }
+
   prompts(): readonly PromptInfo[] {
     return this.#registry.prompts;
   }

@@ -9,6 +9,8 @@ import { annotationsOf, factsOf, isOffered, modelName } from "./tools.js";
 /** A tool and the way to call it. */
 export interface RegisteredTool {
   definition: HubTool;
+  /** Its server is a process of this host. */
+  isProcess?: boolean;
   /** `send` of what comes back never rejects. */
   prepare(args: Record<string, unknown>): PreparedCall;
 }
@@ -62,6 +64,7 @@ function toolsOf(server: SupervisedServer): RegisteredTool[] {
           tool: name,
           ...annotationsOf(config, tool),
         },
+        isProcess: config.transport === "stdio",
         prepare(args) {
           facts ??= factsOf(config, tool);
           return {

@@ -4,25 +4,22 @@ import type { ToolHub } from "../core/ports.js";
 import { resumeTurn } from "../history/replay.js";
 import { withoutRewound } from "../history/rewind.js";
 
-/** Calls that go to a process of this host get its name; any other event stays as it is. They were planned in `log`, or before in `events`. */
+/** Calls that go to a process of this host get its name; any other event stays as it is. They were planned in `events`, or in `log` by who had the turn before. */
 export function withProcesses(
   events: readonly ChatEvent[],
   log: readonly StoredEvent[],
   { hub, nodeId }: { hub: ToolHub; nodeId: string },
 ): readonly ChatEvent[] {
   if (!events.some(({ type }) => type === "tool_sent")) return events;
-  const names = new Map<string, string>();
-  const own = ownProcesses(hub);
   return events.map((event) => {
-    if (event.type === "tool_call") names.set(event.call.id, event.call.name);
     if (event.type !== "tool_sent") return event;
-    const name = names.get(event.callId) ?? plannedIn(log, event);
-    const server = hub.tools().find((tool) => tool.name === name)?.server;
-    return server === undefined || !own.has(server) ? event : { ...event, process: { server, nodeId } };
+    const name = plannedIn(events, event) ?? plannedIn(log, event);
+    const server = name === undefined ? undefined : hub.processOf(name);
+    return server === undefined ? event : { ...event, process: { server, nodeId } };
   });
 }
 
-/** The tool of a call that is in the log: its turn was gone on with. */
+/** The tool of a call. */
 function plannedIn(log: readonly ChatEvent[], sent: { turnId: string; callId: string }): string | undefined {
   const isPlan = (event: ChatEvent) =>
     event.type === "tool_call" && event.turnId === sent.turnId && event.call.id === sent.callId;
@@ -36,7 +33,7 @@ export function stateLost(
   turnId: string,
   { hub, living }: { hub: ToolHub; living: readonly string[] },
 ): StateLostEvent | undefined {
-  const own = ownProcesses(hub);
+  const own = new Set(hub.servers().flatMap(({ name, transport }) => (transport === "stdio" ? [name] : [])));
   const lost = [...lastProcesses(log, turnId)]
     .filter(([server, nodeId]) => !living.includes(nodeId) && own.has(server))
     .map(([server]) => server);
@@ -57,9 +54,4 @@ function lastProcesses(log: readonly StoredEvent[], turnId: string): Map<string,
     if (event.type === "state_lost") for (const server of event.servers) processes.delete(server);
   }
   return processes;
-}
-
-/** Servers that are processes of this host. Asked anew each time: a configuration may make another one of a server whose tools stay the same. */
-function ownProcesses(hub: ToolHub): ReadonlySet<string> {
-  return new Set(hub.servers().flatMap(({ name, transport }) => (transport === "stdio" ? [name] : [])));
 }

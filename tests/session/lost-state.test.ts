@@ -3,8 +3,10 @@ import type { ChatEvent } from "../../src/core/chat.js";
 import type { ToolHub } from "../../src/core/ports.js";
 import { withProcesses } from "../../src/session/lost-state.js";
 
-const tools = ["s", "t"].map((server) => ({ name: `${server}__echo`, server }));
-const hub = { transport: "http", tools: () => tools, servers: () => [{ name: "s", transport: hub.transport }] };
+const hub = {
+  transport: "http",
+  processOf: (tool: string) => (tool === "s__echo" && hub.transport === "stdio" ? "s" : undefined),
+};
 const call = { id: "c1", name: "s__echo", arguments: "{}" };
 const events: ChatEvent[] = [
   { type: "tool_call", turnId: "turn", call },

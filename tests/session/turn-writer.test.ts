@@ -44,7 +44,7 @@ async function writerOf() {
   const log: StoredEvent[] = [];
   const writer = new TurnWriter({
     store,
-    hub: { tools: () => [], servers: () => [] } as unknown as ToolHub,
+    hub: { processOf: () => undefined } as unknown as ToolHub,
     conversationId: "c",
     nodeId: "a",
     turn: live,
