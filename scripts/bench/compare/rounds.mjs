@@ -2,8 +2,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { contestantArgs, firstTextMs, startContestant } from "./processes.mjs";
 
-/** Until most of what is measured is compiled. */
-const warmUps = 3;
+/** Rounds that do not count, unless the workload has more of them: until most of what is measured is compiled. */
+const fewestWarmUps = 3;
 const prompt = "Say what there is to say.";
 
 /**
@@ -25,7 +25,7 @@ export async function runRounds(
     entries.push({ contestant, figures: [], round: roundOf(workload, contestant, { setup, profiles }) });
   }
   const running = new Set(entries);
-  const first = workload.isFresh ? 0 : workload.isStart ? -1 : -warmUps;
+  const first = workload.isFresh ? 0 : workload.isStart ? -1 : -(workload.warmUps ?? fewestWarmUps);
   for (let round = first; round < rounds; round++) {
     const from = Math.abs(round) % entries.length;
     for (const entry of [...entries.slice(from), ...entries.slice(0, from)]) {

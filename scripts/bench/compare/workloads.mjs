@@ -9,6 +9,11 @@ const perHop = { metric: "cpu", label: "CPU per hop", unit: "µs" };
 const wallPerHop = { metric: "wall", label: "wall time per hop", unit: "ms", scale: 1e-3 };
 /** Enough of it in a round that what is measured is the code at work, and not its compilation: a host stays for days. */
 const hopsOf = (more) => ({ kind: "turns", count: 15, hops: 10, calls: 1, tool: "echo", ...more });
+/**
+ * Rounds of 150 hops before the first one that counts. A hop goes through more code than a call: what it costs falls with everybody until
+ * V8 has compiled it all, after some 3,000 hops, and then stays.
+ */
+const hopWarmUps = 20;
 const overStdio = ({ name = "srv" } = {}) => ({ name, ...serverCommand("servers/mcp-stdio.mjs") });
 const overHttp = ({ mcpUrl }) => ({ name: "srv", url: mcpUrl });
 const many = (count, server) => Array.from({ length: count }, (_, index) => ({ ...server, name: `srv${index}` }));
@@ -51,7 +56,8 @@ export const workloads = [
   {
     key: "W5",
     title: "10 hops, one stdio call each",
-    rounds: 10,
+    warmUps: hopWarmUps,
+    rounds: 20,
     durable: true,
     servers: () => [overStdio()],
     task: hopsOf({}),
@@ -60,7 +66,8 @@ export const workloads = [
   {
     key: "W5h",
     title: "10 hops, one HTTP call each",
-    rounds: 10,
+    warmUps: hopWarmUps,
+    rounds: 20,
     durable: true,
     servers: (mocks) => [overHttp(mocks)],
     task: hopsOf({}),
@@ -104,6 +111,7 @@ export const workloads = [
   {
     key: "W8b",
     title: "60 hops with results of 1 KB",
+    warmUps: hopWarmUps,
     rounds: 8,
     durable: true,
     servers: () => [overStdio()],
