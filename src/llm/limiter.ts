@@ -1,4 +1,5 @@
 import { type Bound, type Bounds, QueueTimeout, type Slot } from "../core/shared-limits.js";
+import { longestTimerMs } from "../core/timers.js";
 import { type Charge, RateWindow } from "./rate.js";
 
 interface Waiter {
@@ -9,7 +10,6 @@ interface Waiter {
 const SHRINK = 0.7;
 /** Requests sent within this time of a shrink were sent into the same trouble, and shrink nothing further. */
 const COOL_DOWN_MS = 1000;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * First come, first served. How many are served at once shrinks when the provider is overloaded and grows back with its
@@ -136,7 +136,7 @@ export class Limiter {
       const watch = (limitMs: number) => {
         const leftMs = Math.max(arrivedAt, this.#pausedUntil) + limitMs - this.#now();
         if (leftMs <= 0) giveUp(new QueueTimeout(this.#boundOf(tokens)));
-        else timer = setTimeout(watch, Math.min(leftMs, MAX_TIMER_MS), limitMs);
+        else timer = setTimeout(watch, Math.min(leftMs, longestTimerMs), limitMs);
       };
       queue.add(waiter);
       signal.addEventListener("abort", abort);
@@ -155,7 +155,7 @@ export class Limiter {
       if (!next) return;
       const waitMs = this.#waitMs(next.tokens);
       if (waitMs > 0) {
-        this.#timer = setTimeout(() => this.#admit(), Math.min(Math.ceil(waitMs), MAX_TIMER_MS));
+        this.#timer = setTimeout(() => this.#admit(), Math.min(Math.ceil(waitMs), longestTimerMs));
         return;
       }
       if (!returning) this.#active++;

@@ -3,6 +3,7 @@ import axiosRetry from "axios-retry";
 import type { HttpConfig } from "../core/config.js";
 import type { LlmError, LlmErrorKind } from "../core/errors.js";
 import type { Observe } from "../core/ports.js";
+import { longestTimerMs } from "../core/timers.js";
 import { AMBIGUOUS_RETRY_COST, RETRY_COST } from "./budget.js";
 import type { Call } from "./call.js";
 import { toLlmError } from "./http-errors.js";
@@ -25,8 +26,6 @@ const AMBIGUOUS: ReadonlySet<LlmErrorKind> = new Set([
 ]);
 /** `max_retries` is for one provider; a whole fallback chain may use so many times as much, apart from its first requests. */
 const CHAIN_RETRIES = 2;
-/** setTimeout fires at once when given more. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 /** On top of a server's hint, so that everybody it told the same does not come back together. */
 const MAX_HINT_JITTER_MS = 1000;
 
@@ -113,7 +112,7 @@ export function retryDelay(
     if (retryJitterMode === "proportional") return backOff() * (1 + retryJitter * (2 * random() - 1));
     return Math.min(max, initial + random() * (Math.max(initial, 3 * previousMs) - initial));
   };
-  return Math.min(Math.max(delayMs(), 0), MAX_DELAY_MS);
+  return Math.min(Math.max(delayMs(), 0), longestTimerMs);
 }
 
 /** The call that a request belongs to. */

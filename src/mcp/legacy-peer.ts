@@ -5,13 +5,13 @@ import {
   type ClientCapabilities,
   type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
+import { longestTimerMs } from "../core/timers.js";
 import { clientInfo } from "./client-info.js";
 import { isRecord, type Json } from "./json.js";
 import { type Peer, RpcError } from "./peer.js";
 import { PendingRequests } from "./pending-requests.js";
 import { callAsTask } from "./tasks.js";
 import type { Route } from "./transports/route.js";
-import { longestTimerMs } from "./wait.js";
 
 /**
  * The client is there for `initialize`, and for what the server asks and tells. It connects once: caches of an earlier server would stay

@@ -1,6 +1,6 @@
 import { McpError } from "../core/errors.js";
 import type { ToolProgress } from "../core/ports.js";
-import { longestTimerMs } from "./wait.js";
+import { longestTimerMs } from "../core/timers.js";
 
 export interface Limits {
   /** Without an answer or progress. */

@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-
-/** Node's longest timer, 24.8 days: a longer one would fire at once. */
-export const longestTimerMs = 2 ** 31 - 1;
+import { longestTimerMs } from "../core/timers.js";
 
 /** The promise, or the signal's reason when that comes first. What the promise does later is nobody's business then. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -4,6 +4,7 @@ import type { RetentionConfig } from "../core/config.js";
 import type { HostState } from "../core/measurements.js";
 import type { ServerStatus } from "../core/ports.js";
 import type { ConversationSummary } from "../core/store-ports.js";
+import { longestTimerMs } from "../core/timers.js";
 import { Conversations } from "./conversations.js";
 import { type EngineParts, TurnEngine } from "./engine.js";
 import { KnownLogs } from "./known-logs.js";
@@ -12,7 +13,6 @@ import type { LiveTurn } from "./live-turn.js";
 import { Retention } from "./retention.js";
 import { Session } from "./session.js";
 import type { SessionParts } from "./session-parts.js";
-import { longestTimerMs } from "./turn-runner.js";
 
 export interface SessionsParts extends Omit<SessionParts, "engine" | "exchange" | "conversations" | "logs"> {
   engine: Omit<EngineParts, "turns">;

@@ -2,6 +2,7 @@
 import type { ChatEvent, StoredEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type { AbandonedTurn, TurnLease, TurnMail } from "../core/store-ports.js";
+import { longestTimerMs } from "../core/timers.js";
 import { TimeLimitReached } from "../orchestrator/turn-options.js";
 import { Overheard } from "./live/overheard.js";
 import type { LiveTurn } from "./live-turn.js";
@@ -13,9 +14,6 @@ import { TurnMeasure } from "./turn-measure.js";
 import type { TurnOptions } from "./turn-options.js";
 import { TurnSteps } from "./turn-steps.js";
 import { isEnd, requireOpen, TurnWriter } from "./turn-writer.js";
-
-/** Node's longest timer, 24.8 days: a longer one would fire at once. */
-export const longestTimerMs = 2 ** 31 - 1;
 
 export class TurnRunner {
   readonly #conversationId: string;

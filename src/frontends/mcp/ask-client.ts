@@ -7,12 +7,13 @@ import {
   type ServerRequest,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { Question } from "../../core/chat.js";
+import { longestTimerMs } from "../../core/timers.js";
 import { limitText } from "../limit-text.js";
 
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
-/** A person takes as long as he takes: Node's longest timer, 24.8 days. */
-export const personTimeoutMs = 2 ** 31 - 1;
+/** A person takes as long as he takes. */
+export const personTimeoutMs = longestTimerMs;
 
 /** Never rejects: a client that cannot ask, or fails to, is a no. */
 export async function askClient(

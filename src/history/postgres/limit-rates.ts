@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Bound, QueueTimeout } from "../../core/shared-limits.js";
+import { longestTimerMs } from "../../core/timers.js";
 
 /** When a request may go. `second`: where it was charged; null: it was not, it would have to wait too long. */
 export interface Spent {
@@ -29,7 +30,6 @@ export interface RatesParts {
 const retryMs = 250;
 /** Corrections of this time share a round trip. */
 const gatherMs = 50;
-const maxTimerMs = 2 ** 31 - 1;
 
 /** Requests and tokens a minute of one key, over all nodes. A request that is not known to be charged is not sent. */
 export class Rates {
@@ -44,11 +44,11 @@ export class Rates {
 
   /** Resolves when the request may be sent. Rejects with the signal's reason, or with QueueTimeout. */
   async spend(tokens: number, signal: AbortSignal, patienceMs: number): Promise<Charge> {
-    const { waitMs, second, bound } = await this.#charged(tokens, signal, Math.min(patienceMs, maxTimerMs));
+    const { waitMs, second, bound } = await this.#charged(tokens, signal, Math.min(patienceMs, longestTimerMs));
     if (second === null) throw new QueueTimeout(bound, true);
     const charge = { second, tokens };
     try {
-      if (waitMs > 0) await sleep(Math.min(waitMs, maxTimerMs) + 1, undefined, { signal });
+      if (waitMs > 0) await sleep(Math.min(waitMs, longestTimerMs) + 1, undefined, { signal });
       signal.throwIfAborted();
     } catch {
       this.#add({ second, requests: -1, tokens: -tokens });
