@@ -1,10 +1,10 @@
 /** Who answers whoever has named no provider: one that can be used, or the bundled demo model. */
+
 import type { Config, LlmConfig, ServerConfig } from "./core/config.js";
+import type { Environment } from "./core/environment.js";
 import type { ModelChoice, Tape } from "./core/tape.js";
 import { demoServer } from "./demo/servers.js";
 import { chooseProvider } from "./llm/choose-provider.js";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 const demoNotice =
   "This is the demo model: it follows a few rules. For a real one set OPENAI_API_KEY (or another provider's key), or llm.active in config.yaml.";

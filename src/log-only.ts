@@ -1,6 +1,8 @@
 /** What is asked of the event log without a host around it. */
+
 import { configuredSecrets } from "./config/secrets.js";
 import type { Config, StorageConfig } from "./core/config.js";
+import type { Environment } from "./core/environment.js";
 import { newId } from "./core/ids.js";
 import type { Observe } from "./core/ports.js";
 import type { ChatStore, LogNode, Period } from "./core/store-ports.js";
@@ -15,7 +17,7 @@ import { stderrLog } from "./stderr-log.js";
 /** The conversations in the log; and the secrets that no export of them may hold. Throws StoreError. */
 export async function openConversations(
   config: Config,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
 ): Promise<{ conversations: Conversations; secrets: readonly string[] }> {
   const { store, isLost } = await readableLog(config);
   const conversations = new Conversations({ store, isGone: isLost, newId });

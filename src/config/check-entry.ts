@@ -1,11 +1,12 @@
 /** Whether one entry of `mcpServers` is one, before it comes into a file. */
+import type { Environment } from "../core/environment.js";
 import { ConfigError } from "../core/errors.js";
 import type { Mapping } from "../core/tree.js";
 import { inlineSecrets, looksSecret } from "./inline-secrets.js";
 import { loadConfig } from "./load.js";
 
 export interface EntryPlace {
-  env: Readonly<Record<string, string | undefined>>;
+  env: Environment;
   /** Absolute; what relative paths in the entry are relative to. */
   folder: string;
 }

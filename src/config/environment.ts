@@ -1,6 +1,6 @@
 import { load } from "js-yaml";
+import type { Environment } from "../core/environment.js";
 import { isMapping, type Mapping } from "../core/tree.js";
-import type { Environment } from "./interpolate.js";
 import type { Layer } from "./layers.js";
 import { configSchema, type SchemaNode, schemaOfChild } from "./schema.js";
 

@@ -1,8 +1,9 @@
 import { parseDuration } from "../core/durations.js";
+import type { Environment } from "../core/environment.js";
 import type { Problem } from "../core/source.js";
 import { child, isMapping, keys, type Mapping } from "../core/tree.js";
 import { scalar } from "./environment.js";
-import { type Environment, interpolate } from "./interpolate.js";
+import { interpolate } from "./interpolate.js";
 import type { Merged } from "./layers.js";
 import { configSchema, type SchemaNode, schemaOfChild } from "./schema.js";
 

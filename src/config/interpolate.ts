@@ -1,4 +1,4 @@
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from "../core/environment.js";
 
 export interface Interpolated {
   text: string;

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Config } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
 import { ConfigError, type ConfigProblem } from "../core/errors.js";
 import { objectSource, type Problem, readSource, type Source } from "../core/source.js";
 import { deepFreeze, isMapping, type Mapping, pruned, valueAt } from "../core/tree.js";
@@ -19,7 +20,7 @@ export type ConfigObject = Readonly<Record<string, unknown>>;
 
 export interface LoadOptions {
   /** Default: the process's. */
-  env?: Readonly<Record<string, string | undefined>>;
+  env?: Environment;
   /** Absolute. Default: the process's. */
   cwd?: string;
   /** What flags say, in the shape of the file; nothing overrides it. */

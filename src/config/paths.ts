@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { resolve } from "node:path";
-import type { Environment } from "./interpolate.js";
+import type { Environment } from "../core/environment.js";
 import { type Origins, originOf } from "./layers.js";
 
 /** Where the command runs and what its environment says. */

@@ -1,14 +1,12 @@
 import type { Config, ServerConfig } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
 import { isSecretName } from "./redact.js";
 
 /** A shorter one would blank out ordinary words. */
 const shortest = 8;
 
 /** Every secret that the configuration and the environment hold, as far as their names tell: what no text for others may contain. */
-export function configuredSecrets(
-  { llm, chat, telemetry, mcpServers }: Config,
-  env: Readonly<Record<string, string | undefined>>,
-): string[] {
+export function configuredSecrets({ llm, chat, telemetry, mcpServers }: Config, env: Environment): string[] {
   const providers = Object.values(llm.providers).flatMap(({ apiKey, apiKeys = [], headers, baseUrl }) => [
     apiKey,
     ...apiKeys,

@@ -1,6 +1,8 @@
 /** Variables that a part of a configuration needs and that are not set, where it was loaded all the same. */
+
+import type { Environment } from "../core/environment.js";
 import { keyPath } from "../core/tree.js";
-import { type Environment, interpolate } from "./interpolate.js";
+import { interpolate } from "./interpolate.js";
 import type { LoadedConfig } from "./load.js";
 
 /** What is wrong with the placeholders below this place: `mcpServers.fs.env.KEY: environment variable KEY is not set (…)`. */

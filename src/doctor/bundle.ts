@@ -1,15 +1,15 @@
 /** What whoever looks into a failure wants to see, in one file without secrets. */
+
 import { existsSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { showConfig } from "../config/commands.js";
 import type { LoadedConfig } from "../config/load.js";
 import { configuredSecrets } from "../config/secrets.js";
 import type { Config } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
 import { clearing } from "../core/redaction.js";
 import { serverLogFile } from "../core/server-log-file.js";
 import { type TarFile, tarOf } from "./tar.js";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface BundleParts {
   /** What doctor found, as JSON. */

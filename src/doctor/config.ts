@@ -1,6 +1,8 @@
 /** Which configuration counts here, and what is wrong with it. */
+
 import { existsSync } from "node:fs";
 import type { LoadedConfig } from "../config/load.js";
+import type { Environment } from "../core/environment.js";
 import { ConfigError, type ConfigProblem } from "../core/errors.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
@@ -19,7 +21,7 @@ export interface Configuration {
   loaded?: LoadedConfig;
   /** What of a file that was only found does not count until the user has confirmed it. */
   unconfirmed?: { servers: readonly string[]; settings: readonly string[] };
-  env: Readonly<Record<string, string | undefined>>;
+  env: Environment;
 }
 
 export function configFindings(configuration: Configuration): Finding[] {

@@ -1,8 +1,9 @@
 /** The way to a provider, as far as it can be told without a request. */
 import { connect } from "node:net";
 import type { LlmConfig } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
 import { LlmError } from "../core/errors.js";
-import type { Environment, Provider } from "../llm/providers.js";
+import type { Provider } from "../llm/providers.js";
 import { type HttpProxy, hostOf, portOf, proxyTo } from "../llm/proxy.js";
 import { type Finding, fail, ok, withoutEnd } from "./finding.js";
 

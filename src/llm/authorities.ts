@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
+import type { Environment } from "../core/environment.js";
 import { LlmError, messageOf } from "../core/errors.js";
-import type { Environment } from "./providers.js";
 
 /** Trusts the usual authorities and those of `llm.http.ca_file`. Throws LlmError when that holds none. */
 export function trusting(caFile: string, env: Environment): SecureContext {

@@ -1,8 +1,9 @@
 import { get } from "node:http";
 import type { LlmConfig } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
 import type { ModelChoice } from "../core/tape.js";
 import { asObject, asObjects, asText, parseJson } from "./json.js";
-import { type Environment, keysOf, presetOf, providerNames } from "./providers.js";
+import { keysOf, presetOf, providerNames } from "./providers.js";
 
 /** The ids of the models that an OpenAI-compatible server offers; undefined when none answers there. */
 export type Probe = (baseUrl: string) => Promise<readonly string[] | undefined>;

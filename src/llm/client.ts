@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Completion, CompletionRequest } from "../core/chat.js";
 import type { LlmConfig, StreamRecovery } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
 import { type NewId, newId } from "../core/ids.js";
 import type { HostState, Meter } from "../core/measurements.js";
 import type { Observe } from "../core/ports.js";
@@ -14,7 +15,7 @@ import { CompletionMeasure } from "./completion-measure.js";
 import { Dialects } from "./dialect.js";
 import { firstAnswer } from "./fallback.js";
 import { costUsd, type Price, priceOf } from "./prices.js";
-import { type Environment, modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";
+import { modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";
 import { SharedAdmission } from "./shared-admission.js";
 import { type OnDelta, Showing } from "./showing.js";
 import { Turnstile } from "./turnstile.js";

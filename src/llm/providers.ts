@@ -1,9 +1,8 @@
 import type { LlmConfig, ProviderConfig, TimeoutConfig } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
 import { LlmError } from "../core/errors.js";
 import { isAzure } from "./endpoint.js";
 import { DEFAULT_QUIRKS, modelQuirks, PRESETS, type Quirks } from "./presets.js";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A provider ready to be called: preset, then configuration, then the key. */
 export interface Provider extends Omit<ProviderConfig, "quirks" | "apiKey"> {

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
+import type { Environment } from "../core/environment.js";
 import { LlmError } from "../core/errors.js";
-import type { Environment } from "./providers.js";
 
 /** An HTTP proxy between us and a provider. */
 export interface HttpProxy {

@@ -1,10 +1,10 @@
 import type { Agent } from "node:http";
 import type { SecureContext } from "node:tls";
 import type { HttpConfig } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
 import type { Observe } from "../core/ports.js";
 import { createAgent } from "./agents.js";
 import { trusting } from "./authorities.js";
-import type { Environment } from "./providers.js";
 import { basic, hostOf, proxyTo } from "./proxy.js";
 
 export interface RouteParts {

@@ -1,4 +1,5 @@
 /** `sessions export ID --as session`: a conversation as a scripted session with its cassette, from the log alone. */
+
 import { constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { openCassette } from "../cassette/cassette.js";
 import { keptBy } from "../cassette/kept-by.js";
 import { type LoadedConfig, loadConfig } from "../config/load.js";
 import type { StoredEvent } from "../core/chat.js";
+import type { Environment } from "../core/environment.js";
 import { RequestError } from "../core/errors.js";
 import { clearing } from "../core/redaction.js";
 import { difference } from "../frontends/script/from-log/difference.js";
@@ -21,7 +23,7 @@ import { settingsOf } from "./script-settings.js";
 export interface SessionExport {
   /** The configuration of whoever exports: for what it says of the servers. */
   loaded: LoadedConfig;
-  env: Readonly<Record<string, string | undefined>>;
+  env: Environment;
   /** Of the configuration. */
   secrets: readonly string[];
   /** Where the files come. */

@@ -1,6 +1,8 @@
 /** Who listens to what the layers measure. */
+
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TelemetryConfig } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
 import { messageOf } from "../core/errors.js";
 import { endsOf } from "../core/excerpt.js";
 import type { HostState, Measurement, Meter } from "../core/measurements.js";
@@ -14,7 +16,7 @@ import { samplesBy } from "./sampling.js";
 
 export interface TelemetryParts {
   config: TelemetryConfig;
-  env: Readonly<Record<string, string | undefined>>;
+  env: Environment;
   version: string;
   observe: Observe;
   /** Takes secrets out of a text. */

@@ -1,4 +1,5 @@
 /** OpenTelemetry over OTLP. Its packages are optional: this file is loaded where it is configured. */
+
 import type { Meter as OtelMeter, Tracer } from "@opentelemetry/api";
 import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
@@ -6,13 +7,14 @@ import { detectResources, envDetector, type Resource, resourceFromAttributes } f
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { AlwaysOnSampler, BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 import type { TelemetryConfig } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
 import type { Observe } from "../core/ports.js";
 import { attributes } from "./names.js";
 import { ChosenIds } from "./spans.js";
 
 interface OtelParts {
   config: TelemetryConfig;
-  env: Readonly<Record<string, string | undefined>>;
+  env: Environment;
   version: string;
   observe: Observe;
 }

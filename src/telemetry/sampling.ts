@@ -1,6 +1,5 @@
+import type { Environment } from "../core/environment.js";
 import type { Samples } from "../core/trace-context.js";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * As `OTEL_TRACES_SAMPLER` says; default `parentbased_always_on`. It is decided once for a trace, by its id, so that the servers that its

@@ -1,9 +1,10 @@
 import type { TelemetryConfig } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
 
 /** Whether spans and metrics go to a collector: by the configuration, or by the variables that all programs with OpenTelemetry have. */
 export function wantsCollector(
   { enabled, endpoint }: Pick<TelemetryConfig, "enabled" | "endpoint">,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
 ): boolean {
   if (env.OTEL_SDK_DISABLED?.toLowerCase() === "true") return false;
   const named = ["", "TRACES_", "METRICS_"].some((signal) => env[`OTEL_EXPORTER_OTLP_${signal}ENDPOINT`]);

@@ -1,4 +1,5 @@
 /** What an importer is, and how one reads a file of its tool. */
+import type { Environment } from "../../core/environment.js";
 import { child, isMapping, type Mapping } from "../../core/tree.js";
 import { Draft, type Fields, type Note } from "./draft.js";
 import { type ForeignText, folderOf } from "./foreign-text.js";
@@ -20,7 +21,7 @@ type ToolName =
 /** The machine and the folder that an import runs in. */
 export interface Surroundings {
   platform: NodeJS.Platform;
-  env: Readonly<Record<string, string | undefined>>;
+  env: Environment;
   home: string;
   /** Absolute. */
   cwd: string;
