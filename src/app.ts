@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import { Approvals } from "./config/approvals.js";
 import { type ConfigObject, type LoadedConfig, loadConfig } from "./config/load.js";
 import { configuredSecrets } from "./config/secrets.js";
-import type { Config, LlmConfig, ServerConfig, StorageConfig } from "./core/config.js";
+import type { Config, ServerConfig, StorageConfig } from "./core/config.js";
 import { messageOf } from "./core/errors.js";
 import { newId } from "./core/ids.js";
 import type { HostState } from "./core/measurements.js";
@@ -15,7 +14,7 @@ import { stateFolder } from "./core/state-folder.js";
 import type { LogNode } from "./core/store-ports.js";
 import type { Tape } from "./core/tape.js";
 import { FirstRun } from "./first-run.js";
-import { ChangingClient, type Llm } from "./llm/changing-client.js";
+import { ChangingClient } from "./llm/changing-client.js";
 import { LlmClient } from "./llm/client.js";
 import { leaseOf } from "./log-only.js";
 import { fromLevel } from "./logging.js";
@@ -127,7 +126,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     closedAtEnd(store);
     tape?.conceal(configuredSecrets(config, env));
     const firstRun = closedAtEnd(new FirstRun(env, tape));
-    let llm = await firstRun.llmOf(config);
+    const llm = await firstRun.llmOf(config);
     const leaseMs = leaseOf(storage);
     const machine = thisMachine();
     const node = { nodeId: newId("node"), machine, pid: process.pid, version };
@@ -188,9 +187,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     hub.start();
     const apply = async (next: Config) => {
       tape?.conceal(configuredSecrets(next, env));
-      const nextLlm = await firstRun.llmOf(next);
-      if (!isDeepStrictEqual(nextLlm, llm)) client.change(nextLlm);
-      llm = nextLlm;
+      client.change(await firstRun.llmOf(next));
       clear = clearing(configuredSecrets(next, env));
       config = withFixed(next, config);
       sessions.changeRetention(config.chat.storage);
@@ -200,7 +197,6 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       const resolved = client.resolve(model);
       return { provider: resolved.provider.name, model: resolved.model };
     };
-    const models = () => usableModels(client, llm);
     const extendHub = (mcpServers: ConfigObject, session: Session) => {
       const { config: extended } = loadConfig({ mcpServers: literally(mcpServers) as ConfigObject }, { env: {} });
       tape?.conceal(configuredSecrets(extended, {}));
@@ -225,7 +221,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       sessions,
       notices: firstRun.notices,
       resolveModel,
-      models,
+      models: () => client.usableModels(),
       extendHub,
       apply,
       scrape: telemetry?.prometheus?.scrape,
@@ -252,18 +248,6 @@ function withFixed(next: Config, { chat: { storage }, serve, mcpServe, telemetry
     telemetry,
     chat: { ...next.chat, storage: { ...place, ...rules } as StorageConfig },
   };
-}
-
-/** Of each provider that can be used, the model it is configured with. */
-function usableModels(client: Llm, { active, providers }: LlmConfig): string[] {
-  const names = [...new Set([...(active ? [active] : []), ...Object.keys(providers)])];
-  return names.flatMap((name) => {
-    try {
-      return [`${name}/${client.resolve(`${name}/`).model}`];
-    } catch {
-      return []; // without a key or a model it is no choice
-    }
-  });
 }
 
 /** The configuration language would expand `${…}` in a text that is not from a file of the user. */

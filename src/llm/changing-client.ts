@@ -37,6 +37,10 @@ export class ChangingClient implements Llm {
     }
   }
 
+  usableModels() {
+    return this.#client.usableModels();
+  }
+
   /** Of the present client. */
   state() {
     return this.#client.state();
@@ -51,8 +55,10 @@ export class ChangingClient implements Llm {
   /** From now on; what has begun ends by the configuration that it began with. */
   change(config: LlmConfig): void {
     const before = this.#client;
-    this.#client = before.successor(config);
-    this.#users.set(this.#client, 1);
+    const next = before.successor(config);
+    if (next === before) return;
+    this.#client = next;
+    this.#users.set(next, 1);
     this.#release(before);
   }
 

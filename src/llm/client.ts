@@ -14,10 +14,12 @@ import { type Abortable, CallSignal } from "./call-signal.js";
 import { CompletionMeasure } from "./completion-measure.js";
 import { Dialects } from "./dialect.js";
 import { firstAnswer } from "./fallback.js";
-import { costUsd, type Price, priceOf } from "./prices.js";
-import { modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";
+import { Models } from "./models.js";
+import { costUsd, type Price } from "./prices.js";
+import type { ResolvedModel } from "./providers.js";
 import { SharedAdmission } from "./shared-admission.js";
 import { type OnDelta, Showing } from "./showing.js";
+import { callIdsIn } from "./tool-ids.js";
 import { Turnstile } from "./turnstile.js";
 
 export interface LlmClientParts {
@@ -62,62 +64,52 @@ const BEGINNINGS_PER_TURN = 32;
 export class LlmClient {
   readonly #config: LlmConfig;
   readonly #parts: Required<Omit<LlmClientParts, Optional>> & Pick<LlmClientParts, Optional>;
-  readonly #resolved = new Map<string, ResolvedModel>();
-  /** By provider and model. To find one takes as long as all else that is done for an answer, and each hop of a turn asks twice. */
-  readonly #prices = new Map<string, Price | undefined>();
+  readonly #models: Models;
   readonly #dialects: Dialects;
   readonly #admission: SharedAdmission;
   readonly #beginnings = new Turnstile(BEGINNINGS_PER_TURN);
   #isClosed = false;
 
-  /** `admission`: of a client with the same `llm.http`. */
-  /** @internal */
+  /**
+   * `admission`: of a client with the same `llm.http`.
+   * @internal
+   */
   constructor(config: LlmConfig, parts: LlmClientParts, admission?: SharedAdmission) {
     this.#config = config;
     this.#parts = { now: Date.now, random: Math.random, newId, ...parts };
+    this.#models = new Models(config, parts.env, parts.tape);
     this.#admission = (admission ?? new SharedAdmission(config.http, this.#parts)).join();
     this.#dialects = new Dialects(parts.observe);
   }
 
   /**
-   * Another client, by another configuration, while this one may still be used. As long as `llm.http` is the same, what both ask of a
-   * provider is counted together, and goes over the same connections.
+   * Another client, by another configuration, while this one may still be used; itself where it is the same. As long as `llm.http` is the
+   * same, what both ask of a provider is counted together, and goes over the same connections.
    */
   successor(config: LlmConfig): LlmClient {
+    if (isDeepStrictEqual(config, this.#config)) return this;
     const isSame = isDeepStrictEqual(config.http, this.#config.http);
     return new LlmClient(config, this.#parts, isSame ? this.#admission : undefined);
   }
 
-  /** Throws LlmError: unknown provider, no model, no key. */
+  /** As `Models.resolve`. */
   resolve(model?: string): ResolvedModel {
-    const known = this.#resolved.get(model ?? "");
-    if (known) return known;
-    const { env, tape } = this.#parts;
-    const resolved = resolveModel(this.#config, env, model, tape?.plays.models);
-    this.#resolved.set(model ?? "", resolved);
-    return resolved;
+    return this.#models.resolve(model);
   }
 
-  /** Undefined: not known, which is not 0. */
+  /** As `Models.priceOf`. */
   priceOf(provider: string, model: string): Price | undefined {
-    const name = `${provider}/${model}`;
-    const known = this.#prices.get(name);
-    if (known || this.#prices.has(name)) return known;
-    const price = priceOf(this.#config, provider, model);
-    this.#prices.set(name, price);
-    return price;
+    return this.#models.priceOf(provider, model);
   }
 
-  /** Every model that may answer a request naming `model`, as `provider/model`, the first choice first. */
+  /** As `Models.priced`. */
   priced(model?: string): { name: string; price?: Price }[] {
-    return [model, ...this.#config.fallback.map((entry) => modelOfEntry(this.#config, entry))].flatMap((wanted) => {
-      try {
-        const { provider, model: resolved } = this.resolve(wanted);
-        return [{ name: `${provider.name}/${resolved}`, price: this.priceOf(provider.name, resolved) }];
-      } catch {
-        return []; // it cannot be asked, so it costs nothing
-      }
-    });
+    return this.#models.priced(model);
+  }
+
+  /** As `Models.usable`. */
+  usableModels(): string[] {
+    return this.#models.usable();
   }
 
   /** One completion, streamed or not: the same answer gives the same completion. Throws LlmError. */
@@ -148,8 +140,8 @@ export class LlmClient {
     };
     try {
       const completion = await firstAnswer({
-        length: 1 + this.#config.fallback.length,
-        target: (position) => this.#target(position, request),
+        length: this.#models.inTurn,
+        target: (position) => this.#models.at(position, request.model),
         isOpen: () => showing.isOpen,
         observe,
         ask: (target) => this.#ask(target, shared),
@@ -169,11 +161,6 @@ export class LlmClient {
     }
   }
 
-  #target(position: number, { model }: CompletionRequest): ResolvedModel {
-    const entry = position === 0 ? undefined : this.#config.fallback[position - 1];
-    return this.resolve(entry === undefined ? model : modelOfEntry(this.#config, entry));
-  }
-
   #ask(target: ResolvedModel, shared: CallOptions): Promise<Completion> {
     const { request, streaming, showing, restart, tally, completionId, measure } = shared;
     measure?.asks(target, request);
@@ -183,7 +170,10 @@ export class LlmClient {
       showing: showing.next(),
       restart,
       finish: (fold) => {
-        const { message, finishReason, usage } = fold.finish(() => this.#parts.newId("call"), idsIn(request));
+        const { message, finishReason, usage } = fold.finish(
+          () => this.#parts.newId("call"),
+          callIdsIn(request.messages),
+        );
         const asked = { provider: target.provider.name, model: target.model, attempts: call.attempts };
         return usage ? { message, finishReason, usage, ...asked } : { message, finishReason, ...asked };
       },
@@ -215,21 +205,4 @@ export class LlmClient {
     const { totalTimeoutMs } = this.#config.http;
     return streaming && totalTimeoutMs === DEFAULT_TOTAL_MS ? DEFAULT_STREAM_TOTAL_MS : totalTimeoutMs;
   }
-}
-
-/** Servers that count their calls anew in every answer give the same id twice in a conversation. */
-function idsIn({ messages }: CompletionRequest): (id: string) => boolean {
-  let ids: Set<string> | undefined;
-  return (id) => {
-    ids ??= callIds(messages);
-    return ids.has(id);
-  };
-}
-
-function callIds(messages: CompletionRequest["messages"]): Set<string> {
-  const ids = new Set<string>();
-  for (const message of messages) {
-    if (message.role === "assistant") for (const { id } of message.toolCalls) ids.add(id);
-  }
-  return ids;
 }
