@@ -1,15 +1,13 @@
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
-import { Approvals } from "./config/approvals.js";
+import { literally } from "./config/interpolate.js";
 import { type ConfigObject, type LoadedConfig, loadConfig } from "./config/load.js";
 import { configuredSecrets } from "./config/secrets.js";
-import type { Config, ServerConfig, StorageConfig } from "./core/config.js";
+import type { Config } from "./core/config.js";
+import type { Environment } from "./core/environment.js";
 import { messageOf } from "./core/errors.js";
 import { newId } from "./core/ids.js";
 import type { HostState } from "./core/measurements.js";
 import type { Observe, SessionHub } from "./core/ports.js";
-import { clearing } from "./core/redaction.js";
 import { stateFolder } from "./core/state-folder.js";
 import type { LogNode } from "./core/store-ports.js";
 import type { Tape } from "./core/tape.js";
@@ -18,12 +16,11 @@ import { ChangingClient } from "./llm/changing-client.js";
 import { LlmClient } from "./llm/client.js";
 import { leaseOf } from "./log-only.js";
 import { fromLevel } from "./logging.js";
-import type { Logins } from "./mcp/auth/logins.js";
 import { McpHub } from "./mcp/hub.js";
-import type { ManifestPlace } from "./mcp/manifest.js";
 import type { Sample } from "./mcp/sampling.js";
 import { ServerLogs } from "./mcp/server-logs.js";
 import { Orchestrator } from "./orchestrator/orchestrator.js";
+import { RunningConfig } from "./running-config.js";
 import { isGone, thisMachine } from "./session/node.js";
 import { openLog } from "./session/open-log.js";
 import type { Session } from "./session/session.js";
@@ -31,12 +28,11 @@ import { Sessions } from "./session/sessions.js";
 import { stderrLog } from "./stderr-log.js";
 import type { TelemetryParts } from "./telemetry/open.js";
 import { wantsCollector } from "./telemetry/wanted.js";
+import { manifestPlace, openApprovals } from "./user-state.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface AppOptions {
   /** Path of a config file, an object of the same shape, or what `loadConfig` made of either. Default: all defaults. */
@@ -96,8 +92,11 @@ export interface App extends AsyncDisposable {
 export async function createApp(options: AppOptions = {}): Promise<App> {
   const { env = process.env, overrides, tape } = options;
   const loaded = isLoaded(options.config) ? options.config : loadConfig(options.config ?? {}, { env, overrides });
-  let { config } = loaded;
-  const observe = options.observe ? fromLevel(() => config.logging, options.observe) : stderrLog(() => config, env);
+  const { config } = loaded;
+  const running = new RunningConfig(config, env);
+  const observe = options.observe
+    ? fromLevel(() => running.config.logging, options.observe)
+    : stderrLog(() => running.config, env);
 
   const closers: (() => unknown)[] = [];
   let closing: Promise<void> | undefined;
@@ -117,8 +116,8 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       ...(await client.state()),
     });
     const { scraped = false } = options;
-    let clear = clearing(configuredSecrets(config, env));
-    const telemetry = await listen(config, { env, observe, clear: (text) => clear(text), scraped, state });
+    const { clear } = running;
+    const telemetry = await listen(config, { env, observe, clear, scraped, state });
     if (telemetry) closedAtEnd(telemetry);
     const meter = telemetry?.meter;
     const { storage } = config.chat;
@@ -139,13 +138,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       ),
     );
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
-    const logs = closedAtEnd(
-      new ServerLogs(stateFolder(env, "server-logs"), {
-        observe,
-        now: Date.now,
-        clear: (text) => clear(text),
-      }),
-    );
+    const logs = closedAtEnd(new ServerLogs(stateFolder(env, "server-logs"), { observe, now: Date.now, clear }));
     const hub = closedAtEnd(
       new McpHub(firstRun.serversOf(config), {
         observe,
@@ -154,7 +147,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
         meter,
         // A tape holds what servers said in its own session, not in those before.
         manifests: tape ? undefined : manifestPlace(env),
-        remembers: () => config.remembersTools,
+        remembers: () => running.config.remembersTools,
         pinFolder: tape?.plays.servers ? undefined : stateFolder(env, "pins"),
         logs,
         sample,
@@ -164,7 +157,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const orchestrator = new Orchestrator({ llm: client, hub, newId });
     const settings = () => {
       const pinned = client.pin();
-      const { service, limits } = config.chat;
+      const { service, limits } = running.config.chat;
       return {
         orchestrator: new Orchestrator({ llm: pinned.llm, hub, newId }),
         defaults: { ...service, limits },
@@ -188,10 +181,9 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const apply = async (next: Config) => {
       tape?.conceal(configuredSecrets(next, env));
       client.change(await firstRun.llmOf(next));
-      clear = clearing(configuredSecrets(next, env));
-      config = withFixed(next, config);
-      sessions.changeRetention(config.chat.storage);
-      hub.apply(firstRun.serversOf(config));
+      running.change(next);
+      sessions.changeRetention(running.config.chat.storage);
+      hub.apply(firstRun.serversOf(running.config));
     };
     const resolveModel = (model?: string) => {
       const resolved = client.resolve(model);
@@ -214,7 +206,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     }
     return {
       get config() {
-        return config;
+        return running.config;
       },
       orchestrator,
       hub,
@@ -236,45 +228,8 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
   }
 }
 
-/** What a host is built on stays as it was: its log, its doors. */
-function withFixed(next: Config, { chat: { storage }, serve, mcpServe, telemetry }: Config): Config {
-  const { maxAgeMs: _, maxConversations: __, ...place } = storage;
-  const { maxAgeMs, maxConversations } = next.chat.storage;
-  const rules = { ...(maxAgeMs && { maxAgeMs }), ...(maxConversations && { maxConversations }) };
-  return {
-    ...next,
-    serve,
-    mcpServe,
-    telemetry,
-    chat: { ...next.chat, storage: { ...place, ...rules } as StorageConfig },
-  };
-}
-
-/** The configuration language would expand `${…}` in a text that is not from a file of the user. */
-function literally(value: unknown): unknown {
-  if (typeof value === "string") return value.replaceAll("${", () => "$${");
-  if (Array.isArray(value)) return value.map(literally);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, literally(inner)]));
-}
-
 function reportedTo(observe: Observe): (error: unknown) => void {
   return (error) => observe({ level: "warn", scope: "app", message: messageOf(error) });
-}
-
-/** What the user has answered about tools, for a project or for good. */
-export function openApprovals(env: Environment, observe: Observe): Approvals {
-  return new Approvals(stateFolder(env, "approvals"), { observe, now: Date.now });
-}
-
-/** Logins at the remote ones of these servers; `showPage` brings a login page before the person. */
-export async function createLogins(
-  servers: readonly ServerConfig[],
-  env: Environment,
-  showPage: (page: URL) => void,
-): Promise<Logins> {
-  const { Logins } = await import("./mcp/auth/logins.js");
-  return new Logins(servers, { folder: stateFolder(env, "auth"), showPage });
 }
 
 /** Whoever listens to what the layers measure; undefined when nobody does, and then nothing of it is loaded. */
@@ -286,12 +241,6 @@ async function listen(
   if (!collector && !parts.scraped) return undefined;
   const { openTelemetry } = await import("./telemetry/open.js");
   return openTelemetry({ ...parts, config, collector, version });
-}
-
-/** Where what servers offered the last time is kept. */
-export function manifestPlace(env: Environment): ManifestPlace {
-  const cache = join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "mcp-platform");
-  return { folder: join(cache, "manifests"), keyFile: stateFolder(env, "manifests.key") };
 }
 
 async function inReverse(closers: readonly (() => unknown)[]): Promise<void> {

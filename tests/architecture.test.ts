@@ -19,6 +19,7 @@ const allowed: Record<string, readonly string[]> = {
   frontends: ["session", "core"],
   "script-host": [
     "app.ts",
+    "user-state.ts",
     "cassette",
     "frontends",
     "session",
@@ -30,6 +31,7 @@ const allowed: Record<string, readonly string[]> = {
   ],
   commands: [
     "app.ts",
+    "user-state.ts",
     "first-run.ts",
     "log-only.ts",
     "logging.ts",
@@ -58,13 +60,17 @@ const roots: Record<string, readonly string[]> = {
     "first-run.ts",
     "log-only.ts",
     "logging.ts",
+    "running-config.ts",
     "stderr-log.ts",
+    "user-state.ts",
   ],
   "first-run.ts": ["llm", "demo", "core"],
   "log-only.ts": ["session", "history", "config", "stderr-log.ts", "core"],
   "index.ts": ["app.ts", "script-host", "orchestrator", "session", "frontends", "core"],
   "logging.ts": ["core"],
+  "running-config.ts": ["config", "core"],
   "stderr-log.ts": ["logging.ts", "config", "core"],
+  "user-state.ts": ["mcp", "config", "core"],
 };
 
 const src = join(process.cwd(), "src");

@@ -39,6 +39,6 @@ function toolNames(text: string): ToolPattern {
 }
 
 async function open() {
-  const { openApprovals } = await import("../app.js");
+  const { openApprovals } = await import("../user-state.js");
   return openApprovals(process.env, ({ message }) => process.stderr.write(`${message}\n`));
 }

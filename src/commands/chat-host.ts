@@ -1,10 +1,11 @@
 /** What the chat on a terminal gets of this host, beside what every front door gets. */
 import { join } from "node:path";
-import { type App, openApprovals } from "../app.js";
+import type { App } from "../app.js";
 import { configuredSecrets } from "../config/secrets.js";
 import { stateFolder } from "../core/state-folder.js";
 import type { ChatHost } from "../frontends/repl/options.js";
 import { permissionsText } from "../session/permissions-text.js";
+import { openApprovals } from "../user-state.js";
 
 export function chatHost(app: App): ChatHost {
   const { orchestrator } = app;

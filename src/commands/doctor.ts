@@ -39,7 +39,7 @@ async function doctor(flags: DoctorFlags, globals: GlobalOptions, version: strin
   }
   const configuration = await findConfiguration(globals);
   const { loadConfig } = await import("../config/load.js");
-  const { manifestPlace } = await import("../app.js");
+  const { manifestPlace } = await import("../user-state.js");
   const { FirstRun } = await import("../first-run.js");
   const { clearingForOthers } = await import("../doctor/bundle.js");
   const { examine, failedKind } = await import("../doctor/doctor.js");

@@ -37,7 +37,8 @@ export async function openDoor(
   const { contentsOf } = await import("../config/watch.js");
   const contents = contentsOf(read.files);
   const loaded = await confirmed(read, flags, source);
-  const { createApp, createLogins } = await import("../app.js");
+  const { createApp } = await import("../app.js");
+  const { createLogins } = await import("../user-state.js");
   const flushes: (() => Promise<void>)[] = [];
   const starting = createApp({ config: loaded, observe, scraped, recover: false });
   let host: App | undefined;

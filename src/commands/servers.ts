@@ -79,7 +79,7 @@ async function show(flags: GlobalOptions, textOf: (texts: Texts, app: App) => st
 /** Logins at the configured remote servers; pages to visit are named on stderr. */
 async function loginsOf(flags: GlobalOptions) {
   const { config } = await loadConfirmed(flags);
-  const { createLogins } = await import("../app.js");
+  const { createLogins } = await import("../user-state.js");
   const { openInBrowser } = await import("../frontends/browser.js");
   return createLogins(config.mcpServers, process.env, (page) => {
     process.stderr.write(`Open this page to log in:\n${page}\n`);

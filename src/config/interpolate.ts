@@ -64,3 +64,11 @@ export function interpolate(source: string, environment: Environment): Interpola
   const text = read("");
   return { text, variables, problems };
 }
+
+/** A tree of texts that are not from a file of the user: they come out of interpolation as they are. */
+export function literally(value: unknown): unknown {
+  if (typeof value === "string") return value.replaceAll("${", () => "$${");
+  if (Array.isArray(value)) return value.map(literally);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, literally(inner)]));
+}

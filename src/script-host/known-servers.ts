@@ -1,18 +1,17 @@
 /** What this host knows of servers without starting them, for whoever has it do a conversation again. */
-import { manifestPlace } from "../app.js";
+
 import type { LoadedConfig } from "../config/load.js";
+import type { Environment } from "../core/environment.js";
 import { child } from "../core/tree.js";
 import { demoServer } from "../demo/servers.js";
 import type { WireTool } from "../frontends/script/from-log/log-tape.js";
 import { Manifest } from "../mcp/manifest.js";
 import { modelName } from "../mcp/tools.js";
 import type { FindTool } from "../session/export/playable.js";
+import { manifestPlace } from "../user-state.js";
 
 /** As this host has kept them since it last saw the servers. */
-export function definitions(
-  { config }: LoadedConfig,
-  env: Readonly<Record<string, string | undefined>>,
-): ReadonlyMap<string, readonly WireTool[]> {
+export function definitions({ config }: LoadedConfig, env: Environment): ReadonlyMap<string, readonly WireTool[]> {
   const servers = isConfigured({ config }, "demo") ? config.mcpServers : [...config.mcpServers, demoServer()];
   const known = servers.map((server) => {
     const tools = new Manifest(manifestPlace(env), server).read()?.lists.tools ?? [];

@@ -1,0 +1,47 @@
+import { configuredSecrets } from "./config/secrets.js";
+import type { Config, StorageConfig } from "./core/config.js";
+import type { Environment } from "./core/environment.js";
+import { clearing } from "./core/redaction.js";
+
+/** The configuration that a host runs by at this moment. */
+export class RunningConfig {
+  readonly #env: Environment;
+  #config: Config;
+  #clear: (text: string) => string;
+
+  constructor(config: Config, env: Environment) {
+    this.#env = env;
+    this.#config = config;
+    this.#clear = this.#clearing(config);
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** Takes its secrets out of a text, and what looks like one. */
+  readonly clear = (text: string): string => this.#clear(text);
+
+  /** What the host is built on stays as it was: its log, its doors. */
+  change(next: Config): void {
+    this.#clear = this.#clearing(next);
+    this.#config = withFixed(next, this.#config);
+  }
+
+  #clearing(config: Config): (text: string) => string {
+    return clearing(configuredSecrets(config, this.#env));
+  }
+}
+
+function withFixed(next: Config, { chat: { storage }, serve, mcpServe, telemetry }: Config): Config {
+  const { maxAgeMs: _, maxConversations: __, ...place } = storage;
+  const { maxAgeMs, maxConversations } = next.chat.storage;
+  const rules = { ...(maxAgeMs && { maxAgeMs }), ...(maxConversations && { maxConversations }) };
+  return {
+    ...next,
+    serve,
+    mcpServe,
+    telemetry,
+    chat: { ...next.chat, storage: { ...place, ...rules } as StorageConfig },
+  };
+}
