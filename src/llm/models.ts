@@ -51,14 +51,14 @@ export class Models {
 
   /** Every model that may answer a request naming `model`, as `provider/model`, the first choice first. */
   priced(model?: string): { name: string; price?: Price }[] {
-    return [model, ...this.#config.fallback.map((entry) => modelOfEntry(this.#config, entry))].flatMap((wanted) => {
+    const found: { name: string; price?: Price }[] = [];
+    for (let place = 0; place < this.inTurn; place++) {
       try {
-        const { provider, model: resolved } = this.resolve(wanted);
-        return [{ name: `${provider.name}/${resolved}`, price: this.priceOf(provider.name, resolved) }];
-      } catch {
-        return []; // it cannot be asked, so it costs nothing
-      }
-    });
+        const { provider, model: resolved } = this.at(place, model);
+        found.push({ name: `${provider.name}/${resolved}`, price: this.priceOf(provider.name, resolved) });
+      } catch {} // it cannot be asked, so it costs nothing
+    }
+    return found;
   }
 
   /** Of each provider that can be used, the model it is configured with, as `provider/model`; that of the active one first. */
