@@ -8,10 +8,8 @@ import type {
   StoredEvent,
   TurnEvent,
 } from "../core/chat.js";
-import { RequestError } from "../core/errors.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnMail, TurnName } from "../core/store-ports.js";
-import { readTurn } from "../history/turns.js";
 import { Cursor } from "./live/cursor.js";
 import { LiveTurn } from "./live-turn.js";
 import { Questions } from "./questions.js";
@@ -19,6 +17,7 @@ import type { RewindTo } from "./rewind.js";
 import { requirePatterns } from "./rules.js";
 import type { SessionParts } from "./session-parts.js";
 import { TurnControl } from "./turn-control.js";
+import { TurnIntake } from "./turn-intake.js";
 import type { TurnOptions } from "./turn-options.js";
 import { TurnRunner } from "./turn-runner.js";
 import { TurnsHere } from "./turns-here.js";
@@ -42,8 +41,7 @@ export class Session {
   readonly #runner: TurnRunner;
   readonly #turns = new TurnsHere();
   readonly #control: TurnControl;
-  readonly #onResumed: (turn: LiveTurn) => void;
-  #isClosing = false;
+  readonly #intake: TurnIntake;
 
   constructor(
     readonly id: string,
@@ -51,10 +49,12 @@ export class Session {
     onResumed: (turn: LiveTurn) => void,
   ) {
     this.#parts = { ...parts };
-    this.#onResumed = onResumed;
-    this.#runner = new TurnRunner(id, this.#parts, this.#questions);
     const [turns, questions] = [this.#turns, this.#questions];
-    const follow = (turn: TurnName) => this.#follow(turn);
+    const runner = new TurnRunner(id, this.#parts, questions);
+    this.#runner = runner;
+    const intake = new TurnIntake({ conversationId: id, session: this.#parts, turns, questions, runner, onResumed });
+    this.#intake = intake;
+    const follow = (turn: TurnName) => intake.follow(turn);
     this.#control = new TurnControl({ ...parts, conversationId: id, turns, questions, follow });
   }
 
@@ -90,7 +90,7 @@ export class Session {
       return running;
     }
     const turn = this.#turns.begin(requestId, content);
-    await this.#turns.claim(turn, this.#start(turn, history, options));
+    await this.#turns.claim(turn, this.#intake.start(turn, history, options));
     // Should that fail, the turn waits like any other, and meets the log's trouble by itself.
     if (interrupt && !turn.cached) await this.#control.cancelBefore(turn.turnId).catch(() => {});
     return turn;
@@ -102,25 +102,21 @@ export class Session {
     await engine.begin();
     const turns: (LiveTurn | undefined)[] = [];
     for (const abandoned of await engine.abandonedIn(this.id)) {
-      if (!engine.isDispatched(abandoned)) turns.push(await this.resume(abandoned));
+      if (!engine.isDispatched(abandoned)) turns.push(await this.#intake.resume(abandoned));
     }
     return turns.filter((turn) => turn !== undefined);
   }
 
   /** Goes on with a turn that nobody has. Undefined when somebody has it, it has ended, or the log cannot be read. Never rejects. */
-  async resume(abandoned: TurnName): Promise<LiveTurn | undefined> {
-    const isAbandoned = async () => {
-      const turns = await this.#parts.engine.abandonedIn(this.id);
-      return turns.some(({ turnId }) => turnId === abandoned.turnId);
-    };
-    return this.#join(abandoned, isAbandoned, (turn) => this.#onResumed(turn));
+  resume(abandoned: TurnName): Promise<LiveTurn | undefined> {
+    return this.#intake.resume(abandoned);
   }
 
   /** Runs a turn that was given to this process, or shows it while another one has it, until it does neither any more. Never rejects. */
   async take(given: TurnName): Promise<void> {
     const running = this.#turns.get(given.requestId);
     if (running) await this.#turns.claimOf(running).catch(() => {});
-    const turn = running ?? (await this.#follow(given));
+    const turn = running ?? (await this.#intake.follow(given));
     if (!turn) return;
     turn.isQueued = false;
     if (!running) turn.isGuest = true;
@@ -213,12 +209,12 @@ export class Session {
 
   /** Takes no more requests. What runs is to end by itself. */
   refuseMore(): void {
-    this.#isClosing = true;
+    this.#intake.close();
   }
 
   /** What runs stops where it is, without an end in the log: the next start goes on with it. */
   park(): void {
-    this.#isClosing = true;
+    this.#intake.close();
     for (const turn of this.#turns.all()) this.#control.park(turn);
     this.#parts.engine.wake(this.id);
   }
@@ -227,7 +223,7 @@ export class Session {
   leave(): void {
     const turns = this.#turns.all();
     if (turns.some(({ isHere }) => isHere)) {
-      this.#isClosing = true;
+      this.#intake.close();
       for (const turn of turns) {
         if (turn.isGuest) this.#control.park(turn);
         else {
@@ -241,7 +237,7 @@ export class Session {
 
   /** Whether the request's turn runs or waits here; of one that is parked it does not matter any more. */
   has(requestId: string): boolean {
-    return this.#isClosing || this.#turns.has(requestId);
+    return this.#intake.isClosed || this.#turns.has(requestId);
   }
 
   /** Whether a turn runs or waits. */
@@ -260,95 +256,4 @@ export class Session {
   idle(): Promise<void> {
     return this.#turns.idle();
   }
-
-  /** Resolves once the request is in the log. */
-  async #start(turn: LiveTurn, history: Message[] | undefined, options: TurnOptions): Promise<void> {
-    try {
-      await this.#claim(turn, history, options);
-    } catch (error) {
-      this.#finish(turn, { error });
-      throw error;
-    }
-    if (turn.cached) this.#finish(turn);
-    else this.#drive(turn);
-  }
-
-  /** A turn that another process runs, or may be given. Undefined when it has ended, or the log cannot be read. */
-  async #follow(turn: TurnName): Promise<LiveTurn | undefined> {
-    return this.#join(
-      turn,
-      () => this.#parts.engine.isUnfinished(this.id, turn.turnId),
-      (joined) => {
-        joined.isQueued = true;
-      },
-    );
-  }
-
-  /** `isOpen` is asked after the log was read: an end that comes later is seen by following. */
-  async #join(
-    { turnId, requestId }: TurnName,
-    isOpen: () => Promise<boolean>,
-    onJoined: (turn: LiveTurn) => void,
-  ): Promise<LiveTurn | undefined> {
-    if (this.#turns.has(requestId)) return undefined;
-    const own = await this.#parts.logs
-      .read(this.id)
-      .then(async (events) => ((await isOpen()) ? events.filter((event) => event.turnId === turnId) : []))
-      .catch(() => []);
-    const [first] = own;
-    if (first?.type !== "user_message" || this.#turns.has(requestId) || this.#isClosing) return undefined;
-    const turn = this.#turns.begin(requestId, first.content);
-    this.#show(turn, turnId, own);
-    onJoined(turn);
-    this.#drive(turn);
-    return turn;
-  }
-
-  /** Puts the request into the log, or finds it there. */
-  async #claim(turn: LiveTurn, history: Message[] | undefined, options: TurnOptions): Promise<void> {
-    if (this.#isClosing) throw new RequestError("shutting_down", "the host is closing", { retryable: true });
-    const { engine, store, newId } = this.#parts;
-    await engine.begin();
-    const { requestId, content } = turn;
-    const message = { type: "user_message" as const, turnId: newId("turn"), requestId, content: [...content], history };
-    const request = engine.request(options, this.#parts.workspace);
-    const { created, turnId, ended, events } = await store.claim(this.id, message, request);
-    turn.cached = !created && ended;
-    turn.isQueued = !ended && request.enqueue !== undefined;
-    if (turn.isQueued) engine.claimed();
-    this.#show(turn, turnId, events);
-  }
-
-  /** What the log has of a turn. A question that is open there can be answered from before anybody sees it. */
-  #show(turn: LiveTurn, turnId: string, events: readonly StoredEvent[]): void {
-    turn.turnId = turnId;
-    if (!turn.cached) {
-      for (const { question, answer } of readTurn(events).hops.at(-1)?.calls ?? []) {
-        if (question && !answer) this.#questions.openElsewhere(question.questionId, turnId);
-      }
-    }
-    for (const event of turn.cached ? events : events.filter(stillHolds)) turn.publish(event);
-    turn.skipTo(events.at(-1)?.seq ?? 0);
-  }
-
-  #drive(turn: LiveTurn): void {
-    const driving = this.#runner
-      .drive(turn, (abandoned) => void this.resume(abandoned))
-      .then(
-        () => this.#finish(turn),
-        (error: unknown) => this.#finish(turn, { error }),
-      );
-    this.#turns.drive(driving);
-  }
-
-  #finish(turn: LiveTurn, failure?: { error: unknown }): void {
-    this.#turns.remove(turn);
-    this.#questions.forget(turn.turnId);
-    turn.end(failure);
-  }
-}
-
-/** Of a turn that goes on after a failure: all but the failure, and the text that broke off there. */
-function stillHolds(event: StoredEvent): boolean {
-  return event.type !== "turn_error" && !(event.type === "assistant_message" && event.interrupted);
 }

@@ -1,0 +1,140 @@
+/** How turns come to a conversation in this process: by a request that is put into the log, or from another process that had them. */
+import type { Message, StoredEvent } from "../core/chat.js";
+import { RequestError } from "../core/errors.js";
+import type { TurnName } from "../core/store-ports.js";
+import { readTurn } from "../history/turns.js";
+import type { LiveTurn } from "./live-turn.js";
+import type { Questions } from "./questions.js";
+import type { SessionParts } from "./session-parts.js";
+import type { TurnOptions } from "./turn-options.js";
+import type { TurnRunner } from "./turn-runner.js";
+import type { TurnsHere } from "./turns-here.js";
+
+interface TurnIntakeParts {
+  conversationId: string;
+  session: SessionParts;
+  turns: TurnsHere;
+  questions: Questions;
+  runner: TurnRunner;
+  /** A turn goes on here without having been asked for. */
+  onResumed: (turn: LiveTurn) => void;
+}
+
+export class TurnIntake {
+  readonly #parts: TurnIntakeParts;
+  #isClosed = false;
+
+  constructor(parts: TurnIntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** Nothing comes any more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** A turn that was asked for here. Resolves once its request is in the log; rejects with RequestError, StoreError. */
+  async start(turn: LiveTurn, history: Message[] | undefined, options: TurnOptions): Promise<void> {
+    try {
+      await this.#claim(turn, history, options);
+    } catch (error) {
+      this.#finish(turn, { error });
+      throw error;
+    }
+    if (turn.cached) this.#finish(turn);
+    else this.#drive(turn);
+  }
+
+  /** Goes on with a turn that nobody has. Undefined when somebody has it, it has ended, or the log cannot be read. Never rejects. */
+  resume(abandoned: TurnName): Promise<LiveTurn | undefined> {
+    const { conversationId, session, onResumed } = this.#parts;
+    const isAbandoned = async () => {
+      const turns = await session.engine.abandonedIn(conversationId);
+      return turns.some(({ turnId }) => turnId === abandoned.turnId);
+    };
+    return this.#join(abandoned, isAbandoned, onResumed);
+  }
+
+  /** A turn that another process runs, or may be given. Undefined when it has ended, or the log cannot be read. Never rejects. */
+  follow(turn: TurnName): Promise<LiveTurn | undefined> {
+    const { conversationId, session } = this.#parts;
+    const isUnfinished = () => session.engine.isUnfinished(conversationId, turn.turnId);
+    return this.#join(turn, isUnfinished, (joined) => {
+      joined.isQueued = true;
+    });
+  }
+
+  /** Puts the request into the log, or finds it there. */
+  async #claim(turn: LiveTurn, history: Message[] | undefined, options: TurnOptions): Promise<void> {
+    if (this.#isClosed) throw new RequestError("shutting_down", "the host is closing", { retryable: true });
+    const { conversationId, session } = this.#parts;
+    const { engine, store, newId } = session;
+    await engine.begin();
+    const { requestId, content } = turn;
+    const message = { type: "user_message" as const, turnId: newId("turn"), requestId, content: [...content], history };
+    const request = engine.request(options, session.workspace);
+    const { created, turnId, ended, events } = await store.claim(conversationId, message, request);
+    turn.cached = !created && ended;
+    turn.isQueued = !ended && request.enqueue !== undefined;
+    if (turn.isQueued) engine.claimed();
+    this.#show(turn, turnId, events);
+  }
+
+  /** `isOpen` is asked after the log was read: an end that comes later is seen by following. */
+  async #join(
+    { turnId, requestId }: TurnName,
+    isOpen: () => Promise<boolean>,
+    onJoined: (turn: LiveTurn) => void,
+  ): Promise<LiveTurn | undefined> {
+    const { conversationId, session, turns } = this.#parts;
+    if (turns.has(requestId)) return undefined;
+    const own = await session.logs
+      .read(conversationId)
+      .then(async (events) => ((await isOpen()) ? events.filter((event) => event.turnId === turnId) : []))
+      .catch(() => []);
+    const [first] = own;
+    if (first?.type !== "user_message" || turns.has(requestId) || this.#isClosed) return undefined;
+    const turn = turns.begin(requestId, first.content);
+    this.#show(turn, turnId, own);
+    onJoined(turn);
+    this.#drive(turn);
+    return turn;
+  }
+
+  /** What the log has of a turn. A question that is open there can be answered from before anybody sees it. */
+  #show(turn: LiveTurn, turnId: string, events: readonly StoredEvent[]): void {
+    turn.turnId = turnId;
+    if (!turn.cached) {
+      for (const { question, answer } of readTurn(events).hops.at(-1)?.calls ?? []) {
+        if (question && !answer) this.#parts.questions.openElsewhere(question.questionId, turnId);
+      }
+    }
+    for (const event of turn.cached ? events : events.filter(stillHolds)) turn.publish(event);
+    turn.skipTo(events.at(-1)?.seq ?? 0);
+  }
+
+  #drive(turn: LiveTurn): void {
+    const driving = this.#parts.runner
+      .drive(turn, (abandoned) => void this.resume(abandoned))
+      .then(
+        () => this.#finish(turn),
+        (error: unknown) => this.#finish(turn, { error }),
+      );
+    this.#parts.turns.drive(driving);
+  }
+
+  #finish(turn: LiveTurn, failure?: { error: unknown }): void {
+    this.#parts.turns.remove(turn);
+    this.#parts.questions.forget(turn.turnId);
+    turn.end(failure);
+  }
+}
+
+/** Of a turn that goes on after a failure: all but the failure, and the text that broke off there. */
+function stillHolds(event: StoredEvent): boolean {
+  return event.type !== "turn_error" && !(event.type === "assistant_message" && event.interrupted);
+}
