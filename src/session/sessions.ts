@@ -186,20 +186,14 @@ export class Sessions {
     await Promise.race([this.#parts.engine.retire().then(() => this.#idle()), inTime]);
     late.abort();
     for (const session of this.#live.values()) session.park();
-    await this.#idle();
-    this.#retention.close();
-    this.#parts.exchange?.close();
-    await this.#parts.engine.close();
+    await this.#end();
   }
 
   /** Cancels what runs here and resolves when all of it is in the log. */
   async close(): Promise<void> {
     this.#isClosing = true;
     for (const session of this.#live.values()) session.leave();
-    await this.#idle();
-    this.#retention.close();
-    this.#parts.exchange?.close();
-    await this.#parts.engine.close();
+    await this.#end();
   }
 
   /** A session that is opened for this alone is dropped when no turn of it runs, unless somebody has opened it meanwhile. */
@@ -220,6 +214,14 @@ export class Sessions {
     const session: Session = new Session(conversationId, this.#parts, (turn) => this.#onResumed(turn, session));
     if (this.#isClosing) session.refuseMore();
     return session;
+  }
+
+  /** Nothing more begins: once what runs has ended, nothing is left. */
+  async #end(): Promise<void> {
+    await this.#idle();
+    this.#retention.close();
+    this.#parts.exchange?.close();
+    await this.#parts.engine.close();
   }
 
   async #idle(): Promise<void> {

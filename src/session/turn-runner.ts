@@ -129,45 +129,50 @@ export class TurnRunner {
     turn.isHere = true;
     try {
       const all = await this.#parts.logs.read(this.#conversationId);
-      const log = withoutOthers(all, turn.turnId);
-      const own = eventsOf(turn.turnId, log);
+      const log = withoutOthers(all, turnId);
+      const own = eventsOf(turnId, log);
       using settings = this.#parts.settings();
       const rules = rulesOf(options, settings.defaults, this.#approvals);
       const tools = this.#steps.toolbox(settings, options, rules, log);
       for (const event of own) elsewhere.stored(event);
-      const place = { turnId: turn.turnId, after: all.at(-1)?.seq ?? 0, fence: lease.fence, attempt: 0 };
+      const place = { turnId, after: all.at(-1)?.seq ?? 0, fence: lease.fence, attempt: 0 };
       exchange?.begin(this.#conversationId, place);
       const onStored = (event: StoredEvent) => {
         tools.note(event);
         measure.stored(event);
         if (isEnd(event)) turn.isHere = false; // nothing is told after it
       };
-      const signal = run.signal;
-      const written = { turn, lease, log, position: own.length, questions: this.#questions, shown: elsewhere, signal };
+      const { signal } = run;
       writer = new TurnWriter({
-        ...written,
         store,
         hub: this.#parts.hub,
         conversationId: this.#conversationId,
         nodeId: engine.nodeId,
+        turn,
+        lease,
+        log,
+        position: own.length,
+        questions: this.#questions,
+        shown: elsewhere,
+        signal,
         onStored,
       });
       const { trace } = measure;
-      await this.#steps.run(log, turnId, { lease, trace, settings, options, rules, tools, signal, outlet: writer });
+      await this.#steps.run({ log, turnId, lease, trace, settings, options, rules, tools, signal, outlet: writer });
       return true;
     } catch (error) {
       const unwritten = writer?.stop() ?? [];
       run.abort(); // what its tools still do could not be logged any more
       if (!(error instanceof StoreError && error.kind === "fenced")) throw error;
       turn.isHere = false;
-      exchange?.end(this.#conversationId, turn.turnId);
+      exchange?.end(this.#conversationId, turnId);
       await this.#passOn(turn, unwritten);
       elsewhere.forget();
       turn.publish({ type: "discard", reason: "another process goes on with this turn" });
       return false;
     } finally {
       turn.isHere = false;
-      exchange?.end(this.#conversationId, turn.turnId);
+      exchange?.end(this.#conversationId, turnId);
       this.#runs--;
       if (limit) clearTimeout(limit);
       turn.signal.removeEventListener("abort", abort);

@@ -16,6 +16,9 @@ import { TurnHistory } from "./turn-history.js";
 import type { TurnOptions } from "./turn-options.js";
 
 interface StepParts {
+  /** Grows while the turn runs. */
+  log: readonly StoredEvent[];
+  turnId: string;
   lease: TurnLease;
   /** The turn's span. */
   trace: TraceContext;
@@ -76,11 +79,8 @@ export class TurnSteps {
   }
 
   /** The whole turn. Throws nothing for what the log, a server or the model did; rejects with what `outlet` rejects with. */
-  async run(
-    log: readonly StoredEvent[],
-    turnId: string,
-    { lease, trace, settings, options, rules, tools, signal, outlet }: StepParts,
-  ): Promise<void> {
+  async run(parts: StepParts): Promise<void> {
+    const { log, turnId, lease, trace, settings, options, tools, signal, outlet } = parts;
     const { hub } = this.#parts;
     const { orchestrator, defaults } = settings;
     const fail = (error: unknown) => outlet.store([{ type: "turn_error", turnId, error: errorInfo(error) }]);
@@ -101,14 +101,12 @@ export class TurnSteps {
     const summary = await history.compaction(this.#compactNext);
     this.#compactNext = false;
     if (summary) await outlet.store([summary]);
-    const drive = () =>
-      this.#drive(system, history, turnId, { log, trace, settings, options, rules, tools, signal, outlet });
-    const ending = await drive();
+    const ending = await this.#drive(system, history, parts);
     const shorter = isTooLong(ending.at(-1)) ? await history.shorten() : undefined;
     if (!shorter) return outlet.store(ending);
     const rest = [...ending.slice(0, -1), ...(shorter.compaction ? [shorter.compaction] : [])];
     if (rest.length > 0) await outlet.store(rest);
-    await outlet.store(await drive());
+    await outlet.store(await this.#drive(system, history, parts));
   }
 
   /** A log that cannot say who lives has trouble that the turn will meet anyway. */
@@ -120,23 +118,8 @@ export class TurnSteps {
   }
 
   /** The turn with the history as it is now, up to its last events. */
-  #drive(
-    system: string,
-    history: TurnHistory,
-    turnId: string,
-    {
-      log,
-      trace,
-      settings,
-      options,
-      rules,
-      tools,
-      signal,
-      outlet,
-    }: Omit<StepParts, "lease"> & {
-      log: readonly StoredEvent[];
-    },
-  ): Promise<readonly ChatEvent[]> {
+  #drive(system: string, history: TurnHistory, parts: StepParts): Promise<readonly ChatEvent[]> {
+    const { log, turnId, trace, settings, options, rules, tools, signal, outlet } = parts;
     const { orchestrator, defaults } = settings;
     const { messages, point } = history.fold();
     const turn = {
