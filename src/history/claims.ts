@@ -1,6 +1,6 @@
 /** What any store has to decide about requests and places that are taken. Pure. */
 import { isDeepStrictEqual } from "node:util";
-import type { ChatEvent, CompactionEvent, StoredEvent, UserMessageEvent } from "../core/chat.js";
+import type { ChatEvent, CompactionEvent, ContentPart, StoredEvent, UserMessageEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type { TurnMail } from "../core/store-ports.js";
 
@@ -32,8 +32,15 @@ export function fenced(turnId: string): StoreError {
 
 /** Throws RequestError `request_mismatch`. */
 export function requireSameContent({ requestId, content }: UserMessageEvent, known: StoredEvent | undefined): void {
-  if (known?.type === "user_message" && isDeepStrictEqual(known.content, asStored(content))) return;
-  throw new RequestError("request_mismatch", `request id "${requestId}" was already used with another text`, {
+  if (known?.type !== "user_message" || !isSameContent(known.content, content)) throw requestMismatch(requestId);
+}
+
+export function isSameContent(one: readonly ContentPart[], other: readonly ContentPart[]): boolean {
+  return isDeepStrictEqual(asStored(one), asStored(other));
+}
+
+export function requestMismatch(requestId: string): RequestError {
+  return new RequestError("request_mismatch", `request id "${requestId}" was already used with another text`, {
     hint: "send a new request_id for a new message",
   });
 }

@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
 import type { ContentPart, LiveEvent, TurnEvent } from "../core/chat.js";
-import { RequestError } from "../core/errors.js";
+import { isSameContent, requestMismatch } from "../history/claims.js";
 
 /** What is done while a turn is watched. `end`: it is being done. */
 interface Attendance {
@@ -71,10 +70,7 @@ export class LiveTurn {
 
   /** Throws RequestError when its request was another one than this. */
   requireContent(content: readonly ContentPart[]): void {
-    if (isDeepStrictEqual(asStored(this.content), asStored(content))) return;
-    throw new RequestError("request_mismatch", `request id "${this.requestId}" was already used with another text`, {
-      hint: "send a new request_id for a new message",
-    });
+    if (!isSameContent(this.content, content)) throw requestMismatch(this.requestId);
   }
 
   /** A stored event that was shown before is not shown again. `shown`: what who watches sees of it. */
@@ -192,11 +188,6 @@ export class LiveTurn {
     this.#wake = [];
     for (const resolve of waiting) resolve();
   }
-}
-
-/** What JSON cannot carry is no difference. */
-function asStored(content: readonly ContentPart[]): unknown {
-  return JSON.parse(JSON.stringify(content));
 }
 
 /** Both as one event, where the second goes on with the first or outdates it. */
