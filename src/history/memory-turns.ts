@@ -10,9 +10,10 @@ import type {
   TurnName,
   TurnRequest,
 } from "../core/store-ports.js";
-import { fenced, questionOf } from "./claims.js";
+import { fenced } from "./claims.js";
 import { jsonCopy } from "./json-copy.js";
 import type { MemoryLog } from "./memory-log.js";
+import { MemoryMail } from "./memory-mail.js";
 import { foldVersion } from "./schema-version.js";
 
 interface Turn extends AbandonedTurn {
@@ -30,25 +31,17 @@ interface ConversationTurns {
   lastWorkspace: string;
 }
 
-interface Mail {
-  readonly turn: Turn;
-  readonly mail: TurnMail;
-  /** Of whoever had the turn when it was received. */
-  fence?: number;
-}
-
 /** Leases over the same memory as the events: every turn has one, also where all are of one process. */
 export class MemoryTurns implements TurnLeases {
-  readonly #log: MemoryLog;
   readonly #now: () => number;
   readonly #conversations = new Map<string, ConversationTurns>();
   /** Those that wait or run, oldest first: few, and all that is ever looked through. */
   readonly #unfinished = new Set<Turn>();
   readonly #nodes = new Map<string, Omit<LogNode, "silentMs">>();
-  #mail: Mail[] = [];
+  readonly #mail: MemoryMail;
 
   constructor(log: MemoryLog, now: () => number) {
-    this.#log = log;
+    this.#mail = new MemoryMail(log);
     this.#now = now;
   }
 
@@ -93,13 +86,13 @@ export class MemoryTurns implements TurnLeases {
     if (!turn) return;
     Object.assign(turn, { state, nodeId: undefined });
     this.#unfinished.delete(turn);
-    this.#forgetMail((of) => of === turn);
+    this.#mail.forget((of) => of === turn);
   }
 
   delete(conversationId: string): void {
     this.#conversations.delete(conversationId);
     for (const turn of this.unfinishedIn(conversationId)) this.#unfinished.delete(turn);
-    this.#forgetMail((turn) => turn.conversationId === conversationId);
+    this.#mail.forget((turn) => turn.conversationId === conversationId);
   }
 
   unfinishedIn(conversationId: string): Turn[] {
@@ -195,17 +188,11 @@ export class MemoryTurns implements TurnLeases {
 
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
     const turn = this.#turn(conversationId, turnId);
-    if (!turn || !this.#unfinished.has(turn) || this.#hasAnswer(turn, questionOf(mail))) return false;
-    this.#mail.push({ turn, mail: jsonCopy(mail) });
-    return true;
+    return turn !== undefined && this.#unfinished.has(turn) && this.#mail.send(turn, mail);
   }
 
   async receive(nodeId: string) {
-    const news = this.#mail.filter(({ turn, fence }) => turn.nodeId === nodeId && fence !== turn.fence);
-    return news.map((each) => {
-      each.fence = each.turn.fence;
-      return { conversationId: each.turn.conversationId, turnId: each.turn.turnId, mail: jsonCopy(each.mail) };
-    });
+    return this.#mail.receive(nodeId);
   }
 
   /** There is no other process. */
@@ -233,20 +220,6 @@ export class MemoryTurns implements TurnLeases {
   /** Also what a node took after it was buried: it may have died before it said again that it lives. */
   #isNobodys({ nodeId }: Turn): boolean {
     return nodeId === undefined || !this.#nodes.has(nodeId);
-  }
-
-  #hasAnswer(turn: Turn, questionId: string | null): boolean {
-    if (questionId === null) return false;
-    return (
-      this.#mail.some((sent) => sent.turn === turn && questionOf(sent.mail) === questionId) ||
-      this.#log
-        .ofTurn(turn.conversationId, turn.turnId)
-        .some((event) => event.type === "answer" && event.questionId === questionId)
-    );
-  }
-
-  #forgetMail(isGone: (turn: Turn) => boolean): void {
-    this.#mail = this.#mail.filter(({ turn }) => !isGone(turn));
   }
 }
 
