@@ -12,6 +12,7 @@ import { coalesced } from "./coalesced.js";
 import { Condition } from "./condition.js";
 import type { McpConnection } from "./connection.js";
 import { KeptConnection } from "./kept-connection.js";
+import { LateStart } from "./late-start.js";
 import { LinkedResources } from "./linked-resources.js";
 import { Manifest, type ManifestPlace } from "./manifest.js";
 import { Offer } from "./offer.js";
@@ -25,11 +26,6 @@ import { WatchedResources } from "./watched-resources.js";
 
 /** Servers that register tools after `initialized` tell it too early for the HTTP stream of notifications (server-everything). */
 const secondListMs = 500;
-/**
- * When servers start of which enough is known for a request, if none was sent until then (see `startRemembered`). They would take the
- * processor from a host that is starting itself: with 8 of them on 2 cores the first request left 4 times later.
- */
-const latestStartMs = 1000;
 /** How long a turn waits for lists that have got stale; then the old ones do. */
 const staleListMs = 2000;
 /** Changes of lists come in bursts. */
@@ -79,10 +75,7 @@ export class SupervisedServer {
   /** There is no server, but its tape: what takes a server time does not take time. */
   readonly #isPlayed: boolean;
   readonly #remembers: () => boolean;
-  /** Not started yet: its lists are those of the last time. */
-  #isAsleep = false;
-  /** The start that the first use of such a server waits for. */
-  #waking: Promise<void> | undefined;
+  readonly #late: LateStart;
 
   constructor(config: ServerConfig, events: ServerEvents, host: HostSide) {
     this.config = config;
@@ -134,49 +127,29 @@ export class SupervisedServer {
       // Not for a loss that a restart mends: the list, and the prompt cache, should not change for a moment.
       failed: () => this.offer.withdraw(),
     });
+    this.#late = new LateStart({ isLazy: config.lazy, condition, kept: this.#kept });
     this.#listSoon = coalesced(() => this.#listAgain(), this.#kept.closing);
   }
 
   /** Tells its state once, whatever it is. */
   start(): void {
-    const { enabled, refusal, lazy } = this.config;
+    const { enabled, refusal } = this.config;
     const isWanted = enabled && !refusal;
-    this.#isAsleep = isWanted && this.#remembers() && this.offer.recall();
-    if (this.#isAsleep && lazy) {
-      this.condition.set("ready", "it starts at its first use");
-      return;
-    }
-    if (this.#isAsleep) void this.#startLater();
+    if (isWanted && this.#remembers() && this.offer.recall()) this.#late.putOff();
     else if (isWanted) void this.#kept.start();
-    this.#statusChanged();
+    if (this.condition.state !== "ready") this.#statusChanged(); // else that was told
   }
 
   /** The processor is free for a server that lives on what it offered the last time, unless it is to sleep until its first use. */
   startRemembered(): void {
-    if (this.#isAsleep && !this.config.lazy) this.#wake();
+    this.#late.hurry();
   }
 
   /** Before any use: what to wait for with a server that lives on what it offered the last time. Rejects with the signal's reason only. */
   awake(signal?: AbortSignal): Promise<void> | undefined {
-    if (this.#isAsleep) this.#wake();
-    const waking = this.#isPlayed ? this.#kept.started() : this.#waking;
+    const starting = this.#late.used();
+    const waking = this.#isPlayed ? this.#kept.started() : starting;
     return waking && abortable(waking, signal);
-  }
-
-  #wake(): void {
-    this.#isAsleep = false;
-    this.condition.set("starting");
-    this.#waking = this.#kept.start().finally(() => {
-      this.#waking = undefined;
-    });
-  }
-
-  async #startLater(): Promise<void> {
-    const { closing: signal } = this.#kept;
-    await sleep(latestStartMs, undefined, { signal, ref: false }).then(
-      () => this.startRemembered(),
-      () => {},
-    );
   }
 
   callBegan(): void {
@@ -226,7 +199,7 @@ export class SupervisedServer {
   }
 
   get isUsable(): boolean {
-    return this.#kept.current !== undefined || this.#isAsleep;
+    return this.#kept.current !== undefined || this.#late.isPending;
   }
 
   /** Resolves when the start under way has ended, one way or the other. */
