@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ContentPart, ToolCall } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
-import { McpError, RequestError } from "../core/errors.js";
+import { RequestError } from "../core/errors.js";
 import { didYouMean } from "../core/nearest.js";
 import type {
   HubTool,
@@ -16,13 +16,14 @@ import type {
   ToolHub,
   ToolResult,
 } from "../core/ports.js";
-import { errorResult, promptParts } from "./content.js";
+import { errorResult } from "./content.js";
 import { ServerPassage } from "./passage.js";
+import { applyPrompt } from "./prompts.js";
 import { buildRegistry, type Registry } from "./registry.js";
 import { readFrom } from "./resources.js";
 import { readArguments } from "./schema.js";
+import { ServerSet } from "./server-set.js";
 import { type HostSide, SupervisedServer } from "./supervised-server.js";
-import { modelName } from "./tools.js";
 import { trust } from "./trust.js";
 
 /** @internal */
@@ -32,7 +33,7 @@ export interface HubOptions extends HostSide {
 }
 
 export class McpHub implements ToolHub, AsyncDisposable {
-  #own: readonly SupervisedServer[];
+  readonly #own: ServerSet;
   /** The hub whose servers are here too. */
   readonly #base: McpHub | undefined;
   readonly #extensions = new Set<McpHub>();
@@ -40,8 +41,6 @@ export class McpHub implements ToolHub, AsyncDisposable {
   readonly #listeners = new Set<(news: ServerNews) => void>();
   /** The servers for a door that passes them on as they are. */
   readonly passage: Passage = new ServerPassage(() => this.#servers, this.#listeners);
-  readonly #retiring = new Set<SupervisedServer>();
-  readonly #newServer: (config: ServerConfig) => SupervisedServer;
   #registry: Registry;
   #isClosed = false;
 
@@ -51,14 +50,13 @@ export class McpHub implements ToolHub, AsyncDisposable {
     const events = { observe, statusChanged: onStatus, listsChanged: () => this.#rebuild(), told: this.#tell };
     this.#options = options;
     this.#base = base;
-    this.#newServer = (config) => new SupervisedServer(config, events, host);
-    this.#own = configs.map(this.#newServer);
+    this.#own = new ServerSet(configs, (config) => new SupervisedServer(config, events, host));
     this.#registry = buildRegistry(this.#servers);
   }
 
   /** Starts every enabled server in parallel, and waits for none. Those of which it is known what they offered the last time come later. */
   start(): void {
-    for (const server of this.#own) server.start();
+    this.#own.start();
   }
 
   /** A started hub of these servers beside the ones that are here; of two with one name it has the new one. Its `close` ends only its own. */
@@ -74,50 +72,20 @@ export class McpHub implements ToolHub, AsyncDisposable {
    * end when their running calls have.
    */
   apply(configs: readonly ServerConfig[]): void {
-    this.#goOver(configs, this.#own);
+    if (this.#isClosed) return;
+    this.#own.change(configs);
+    this.#rebuild();
   }
 
   reconnect(name: string): void {
-    const server = this.#named(name);
-    this.#goOver(
-      this.#own.map(({ config }) => config),
-      this.#own.filter((each) => each !== server),
-    );
+    const server = this.#own.named(name);
+    if (this.#isClosed) return;
+    this.#own.renew(server);
+    this.#rebuild();
   }
 
   stderr(name: string): string {
-    return this.#named(name).stderr;
-  }
-
-  /** Throws RequestError. */
-  #named(name: string): SupervisedServer {
-    const server = this.#own.find(({ config }) => config.name === name);
-    if (server) return server;
-    const names = this.#own.map(({ config }) => config.name);
-    throw new RequestError("not_found", `there is no server ${name}${didYouMean(name, names)}`);
-  }
-
-  /** `stay`: those that need not start anew where their configuration is the same. */
-  #goOver(configs: readonly ServerConfig[], stay: readonly SupervisedServer[]): void {
-    if (this.#isClosed) return;
-    const old = this.#own;
-    const before = new Set(stay);
-    const fresh: SupervisedServer[] = [];
-    this.#own = configs.map((config) => {
-      const same = [...before].find((server) => isDeepStrictEqual(server.config, config));
-      if (same) before.delete(same);
-      else fresh.push(this.#newServer(config));
-      return same ?? (fresh.at(-1) as SupervisedServer);
-    });
-    for (const server of old.filter((each) => !this.#own.includes(each))) {
-      this.#retiring.add(server);
-      void server.retire().then(() => this.#retiring.delete(server));
-    }
-    for (const server of fresh) {
-      server.start();
-      server.startRemembered();
-    }
-    this.#rebuild();
+    return this.#own.named(name).stderr;
   }
 
   /** Resolves when every enabled server, or every one of these, is ready or has failed. */
@@ -128,7 +96,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
 
   /** The first request has left: whoever waited for the processor starts now. */
   startRemembered(): void {
-    for (const part of [...this.#own, ...this.#extensions]) part.startRemembered();
+    for (const part of [...this.#own.all, ...this.#extensions]) part.startRemembered();
   }
 
   async settled(signal?: AbortSignal): Promise<void> {
@@ -190,23 +158,11 @@ export class McpHub implements ToolHub, AsyncDisposable {
     return this.#registry.catalogue;
   }
 
-  async applyPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]> {
-    for (const server of this.#servers) {
-      const prompt = server.lists.prompts.find((listed) => modelName(server.config.name, listed.name) === name);
-      if (!prompt) continue;
-      const missing = prompt.arguments.filter((argument) => argument.required && args[argument.name] === undefined);
-      if (missing.length === 0) {
-        await server.awake(signal);
-        return promptParts(await server.connection.getPrompt(prompt.name, args, signal));
-      }
-      const names = missing.map((argument) => argument.name).join(", ");
-      throw new McpError("protocol", `the prompt ${name} needs ${names}`);
-    }
-    const names = this.prompts().map((prompt) => prompt.name);
-    throw new McpError("not_found", `there is no prompt ${name}${didYouMean(name, names)}`);
+  applyPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]> {
+    return applyPrompt(this.#servers, name, args, signal);
   }
 
-  async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
+  readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
     return readFrom(this.#servers, uri, signal);
   }
 
@@ -228,7 +184,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#base) this.#base.#extensions.delete(this);
-    await Promise.all([...this.#extensions, ...this.#own, ...this.#retiring].map((part) => part.close()));
+    await Promise.all([...this.#extensions, this.#own].map((part) => part.close()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -249,9 +205,10 @@ export class McpHub implements ToolHub, AsyncDisposable {
   };
 
   get #servers(): readonly SupervisedServer[] {
-    if (!this.#base) return this.#own;
-    const names = new Set(this.#own.map(({ config }) => config.name));
-    return [...this.#own, ...this.#base.#servers.filter(({ config }) => !names.has(config.name))];
+    const own = this.#own.all;
+    if (!this.#base) return own;
+    const names = new Set(own.map(({ config }) => config.name));
+    return [...own, ...this.#base.#servers.filter(({ config }) => !names.has(config.name))];
   }
 
   #unknownTool(name: string): string {
