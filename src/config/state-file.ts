@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync, statSync } from "node:fs";
+import { writePrivately } from "../core/private-file.js";
 import { isMapping, type Mapping } from "../core/tree.js";
 
 /** A file of the user's own that other hosts of his write too. Undefined when there is none that can be used. */
@@ -14,10 +14,7 @@ export function readState(path: string): Mapping | undefined {
   }
 }
 
-/** Whole or not at all, and readable by the user alone. Throws what the file system throws. */
+/** As `writePrivately`. */
 export function writeState(path: string, state: Mapping): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify(state, null, 1)}\n`, { mode: 0o600 });
-  renameSync(draft, path);
+  writePrivately(path, `${JSON.stringify(state, null, 1)}\n`);
 }

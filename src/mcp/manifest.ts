@@ -5,6 +5,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ServerConfig } from "../core/config.js";
+import { writePrivately } from "../core/private-file.js";
 import { clientInfo } from "./client-info.js";
 import { asArray, isRecord, parseJson } from "./json.js";
 import { emptyLists, type ServerLists } from "./server-lists.js";
@@ -46,13 +47,9 @@ export class Manifest {
     }
   }
 
-  /** At once and whole, or not at all. Throws what the file system throws. */
+  /** As `writePrivately`. */
   write(remembered: Remembered): void {
-    const path = this.#file();
-    mkdirSync(this.#place.folder, { recursive: true, mode: 0o700 });
-    const draft = `${path}.${process.pid}`;
-    writeFileSync(draft, JSON.stringify(remembered), { mode: 0o600 });
-    renameSync(draft, path);
+    writePrivately(this.#file(), JSON.stringify(remembered));
   }
 
   /**

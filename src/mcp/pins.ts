@@ -1,7 +1,8 @@
 /** The definitions of a server's tools that the user goes by: as first seen, and from then on as he approved them. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { ServerConfig } from "../core/config.js";
+import { writePrivately } from "../core/private-file.js";
 import { changedParts, type Definition } from "./definition.js";
 import { isRecord, parseJson } from "./json.js";
 import type { ListedTool } from "./listed.js";
@@ -55,10 +56,7 @@ export class Pins {
     const fresh = Object.fromEntries(tools.map(({ name, definition }) => [name, { pinnedAt, definition }]));
     this.#unwritten = { ...this.#unwritten, ...fresh };
     if (this.#path === undefined) return;
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-    const draft = `${this.#path}.${process.pid}`;
-    writeFileSync(draft, JSON.stringify({ tools: this.#known() }), { mode: 0o600 });
-    renameSync(draft, this.#path);
+    writePrivately(this.#path, JSON.stringify({ tools: this.#known() }));
     this.#unwritten = {};
   }
 
