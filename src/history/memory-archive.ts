@@ -5,8 +5,7 @@ import { refuseHeld, refuseUnfinished, renumbered } from "./claims.js";
 import type { MemoryConversation, MemoryLog } from "./memory-log.js";
 import type { MemoryResults } from "./memory-results.js";
 import type { MemoryTurns } from "./memory-turns.js";
-
-const titleLength = 80;
+import { titleLength } from "./title.js";
 
 /** Whole conversations. */
 export class MemoryArchive implements Archive {

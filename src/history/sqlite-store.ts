@@ -23,6 +23,7 @@ import { storeError } from "./sqlite-errors.js";
 import { SqliteEvents } from "./sqlite-events.js";
 import { SqliteResults } from "./sqlite-results.js";
 import { type Guarded, SqliteTurns } from "./sqlite-turns.js";
+import { titleLength } from "./title.js";
 import { transaction } from "./transaction.js";
 import { usageStatements } from "./usage-statements.js";
 
@@ -34,8 +35,6 @@ interface SqliteStoreOptions {
   /** Whether an acknowledged event also survives a power cut, at several times the cost. */
   isFull?: boolean;
 }
-
-const titleLength = 80;
 
 /** Opens the event log, or makes it. An acknowledged event survives `kill -9`; without `isFull` a power cut may take the last ones. */
 export async function openSqliteStore(path: string, options: SqliteStoreOptions): Promise<ChatStore> {

@@ -1,4 +1,5 @@
 /** The SQL of what is done most, and the rows it gives. Each is one round trip. */
+import { titleLength } from "../title.js";
 import { eventsOf, jsonOf } from "./events.js";
 import { logChannel } from "./notices.js";
 import { enqueue, isUnfinished } from "./turns.js";
@@ -55,8 +56,6 @@ export const appendEnd = appended(`,
     WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored)
   ),
   forgotten AS (DELETE FROM mail WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored))`);
-
-const titleLength = 80;
 
 /** In the order of `id` and not of `at`, because clocks go backwards. A copy is as young as its first event, whatever it copied. */
 const latest = `(SELECT conversation_id, max(seq) AS seq FROM events GROUP BY conversation_id) AS latest
