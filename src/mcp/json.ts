@@ -1,4 +1,5 @@
 /** Careful looks at values that somebody else made. */
+import { messageOf } from "../core/errors.js";
 
 export type Json = Record<string, unknown>;
 
@@ -20,6 +21,6 @@ export function parseJson(text: string): { value: unknown } | { problem: string 
   try {
     return { value: JSON.parse(text) };
   } catch (error) {
-    return { problem: error instanceof Error ? error.message : String(error) };
+    return { problem: messageOf(error) };
   }
 }

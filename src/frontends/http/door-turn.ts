@@ -3,6 +3,7 @@
  * that names no conversation gets one of its own, whose first event holds the history that came with it.
  */
 import type { ToolDefinition } from "../../core/chat.js";
+import { messageOf } from "../../core/errors.js";
 import { type CarriedTrace, carriedTrace } from "../../core/trace-context.js";
 import type { LiveTurn } from "../../session/live-turn.js";
 import type { Session } from "../../session/session.js";
@@ -115,6 +116,6 @@ function resolved(parts: DoorParts, model: string | undefined) {
   try {
     return parts.resolveModel(model === defaultModel ? undefined : model);
   } catch (error) {
-    throw new ApiError(404, "model_not_found", error instanceof Error ? error.message : String(error), "model");
+    throw new ApiError(404, "model_not_found", messageOf(error), "model");
   }
 }

@@ -1,4 +1,5 @@
 /** Servers, tools, what is measured, and whether the host is well. */
+import { messageOf } from "../../core/errors.js";
 import type { DoorParts } from "../door.js";
 import { serversJson, toolsJson } from "../host-lists.js";
 import type { Route } from "./api.js";
@@ -92,6 +93,6 @@ async function unsettled({ hub }: DoorParts): Promise<string | undefined> {
     await hub.settled(late);
     return late.aborted ? starting : undefined;
   } catch (error) {
-    return late.aborted ? starting : String(error instanceof Error ? error.message : error);
+    return late.aborted ? starting : messageOf(error);
   }
 }
