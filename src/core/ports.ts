@@ -5,7 +5,7 @@ import type { TraceContext } from "./trace-context.js";
 
 export type { ToolResult };
 
-/** Logs and measurements: layers report, `app.ts` subscribes. Must not throw. Fields never hold a secret or prompt text. */
+/** Logs: layers report, `app.ts` subscribes; what is measured goes to a `Meter`. Must not throw. Fields never hold a secret or prompt text. */
 export type Observe = (event: Observation) => void;
 
 export interface Observation {

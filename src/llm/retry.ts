@@ -120,13 +120,11 @@ export function callOf(config: AxiosRequestConfig | undefined): Call | undefined
   return (config as { call?: Call } | undefined)?.call;
 }
 
-/** axios-retry with our condition and delay. Must come after the interceptor that reads error bodies. */
+/** axios-retry with our condition and delay. */
 export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void {
   const { requestInterceptorId } = axiosRetry(instance, {
     // The condition counts for itself: a change of keys is no retry.
     retries: Number.MAX_SAFE_INTEGER,
-    // Else `timeout` would be one budget for all attempts, and an attempt that timed out could never be repeated.
-    shouldResetTimeout: true,
     retryCondition: (error) => {
       const call = callOf(error.config);
       // Aborted without the call being so: the slower one of two requests.

@@ -24,9 +24,7 @@ export interface Ending {
   onAbort(action: (reason: unknown) => void): () => void;
 }
 
-/**
- * The limits of what runs, until `end`. Throws the reason of a signal that has aborted.
- */
+/** The limits of what runs, until `end`. Throws the reason of a signal that has aborted. */
 export class RunningLimits implements Ending {
   reason: unknown;
   aborted = false;

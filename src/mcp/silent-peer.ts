@@ -1,5 +1,4 @@
 /** The end of a connection where a tape answers for the server: no process, no socket, and nothing of the SDK. */
-
 import type { ServerConfig } from "../core/config.js";
 import { McpError } from "../core/errors.js";
 import type { ServerHello } from "../core/tape.js";

@@ -177,7 +177,9 @@ export class Budget {
 /** Undefined: the step does not touch this limit. */
 function wantedOf({ limit }: Account, need: Need): number | undefined {
   if (limit === "time") return 0;
-  return limit === "loop" ? need.hops && 0 : need[limit];
+  // A loop is looked at where a request follows, and takes nothing more.
+  if (limit === "loop") return need.hops === undefined ? undefined : 0;
+  return need[limit];
 }
 
 function exceeds(used: number, wanted: number, allowed: number): boolean {

@@ -100,9 +100,7 @@ export class ConnectTimeout extends Error {
   readonly code = "ECONNTIMEOUT";
 }
 
-/**
- * Node's agent heeds `Keep-Alive: timeout=5`; agentkeepalive overrules it with its own expiry unless told per socket.
- */
+/** Node's agent heeds `Keep-Alive: timeout=5`; agentkeepalive overrules it with its own expiry unless told per socket. */
 export function respectKeepAlive(incoming: IncomingMessage, expiryMs: number): void {
   const announced = /timeout=(\d+)/.exec(rawHeader(incoming, "keep-alive") ?? "")?.[1];
   if (!announced) return;

@@ -24,6 +24,7 @@ const pollMs = 2_000;
 const seldomMs = 3_600_000;
 /** Whether a turn is tried again is decided by its lease, which knows whether it had begun. */
 const anyNumber = 2 ** 31 - 2;
+
 /** What DBOS needs to give turns to this process. */
 interface LaunchParts {
   pool: Pool;
