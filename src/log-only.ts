@@ -20,7 +20,7 @@ export async function openConversations(
   env: Environment,
 ): Promise<{ conversations: Conversations; secrets: readonly string[] }> {
   const { store, isLost } = await readableLog(config);
-  const conversations = new Conversations({ store, isGone: isLost, newId });
+  const conversations = new Conversations({ store, isGone: isLost, leaseMs: leaseOf(config.chat.storage), newId });
   return { conversations, secrets: configuredSecrets(config, env) };
 }
 

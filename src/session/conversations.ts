@@ -8,6 +8,8 @@ import { decideFork, decideRewind, type RewindTo } from "./rewind.js";
 interface ConversationsParts {
   store: ChatStore;
   isGone: (node: LogNode) => boolean;
+  /** How long a host that is not heard of counts as alive. */
+  leaseMs: number;
   newId: NewId;
 }
 

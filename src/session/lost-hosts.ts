@@ -15,7 +15,7 @@ interface LostHostsParts {
 /** Hosts whose process is gone, or that have not said for a lease's time that they live. */
 export async function deadNodes(
   turns: TurnLeases,
-  { isGone, leaseMs = defaultLeaseMs }: { isGone: (node: LogNode) => boolean; leaseMs?: number },
+  { isGone, leaseMs }: Pick<LostHostsParts, "isGone" | "leaseMs">,
 ): Promise<LogNode[]> {
   return (await turns.nodes()).filter((node) => node.silentMs > leaseMs || isGone(node));
 }

@@ -10,6 +10,7 @@ import { type EngineParts, TurnEngine } from "./engine.js";
 import { KnownLogs } from "./known-logs.js";
 import { LiveExchange } from "./live/exchange.js";
 import type { LiveTurn } from "./live-turn.js";
+import { defaultLeaseMs } from "./lost-hosts.js";
 import { Retention } from "./retention.js";
 import { Session } from "./session.js";
 import type { SessionParts } from "./session-parts.js";
@@ -53,8 +54,8 @@ export class Sessions {
       },
     );
     const { store, newId } = parts;
-    const { isGone, observe } = engine;
-    this.conversations = new Conversations({ store, isGone, newId });
+    const { isGone, leaseMs = defaultLeaseMs, observe } = engine;
+    this.conversations = new Conversations({ store, isGone, leaseMs, newId });
     const isOpen = (conversationId: string) => this.#live.has(conversationId);
     this.#retention = new Retention({ store, rules: retention, isOpen, now, observe });
     const { nodeId, machine } = engine.node;

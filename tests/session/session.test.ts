@@ -7,6 +7,7 @@ import { StoreError } from "../../src/core/errors.js";
 import { newId } from "../../src/core/ids.js";
 import { openStore } from "../../src/history/open.js";
 import { Sessions } from "../../src/session/sessions.js";
+import { request, turn } from "../history/support.js";
 import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
 import { answer, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { recording, until } from "../support/mcp-hub.js";
@@ -274,4 +275,26 @@ test("a text that the model did not take does not stand in the way of the next o
   const texts = ["hi", "much too long", "short"];
   for (const [index, text] of texts.entries()) await collect(session.prompt({ requestId: `r${index}`, text }));
   expect(llm.requests[2]?.body.messages?.map(({ content }) => content).slice(1)).toEqual(["hi", "hello", "short"]);
+});
+
+test("a host that says nothing within its lease is alive: its conversation runs, and is not deleted", async () => {
+  let now = 0;
+  await using app = await startApp({ llm: "http://127.0.0.1:1" });
+  const store = await openStore({ driver: "memory" }, { now: () => now, observe: () => {} });
+  await store.turns.beat({ nodeId: "other", machine: "elsewhere", pid: 1 });
+  await store.claim("c", turn("turn_1").user("hello"), request("other"));
+  now = 15_000;
+  const node = { nodeId: "n", machine: "m", pid: process.pid };
+  const sessions = new Sessions({
+    store,
+    engine: { node, workspace: "here", isGone: () => false, observe: () => {}, leaseMs: 60_000 },
+    hub: app.hub,
+    settings: () => ({ orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} }),
+    newId,
+    now: () => now,
+  });
+  expect(await sessions.conversations.list()).toMatchObject([{ conversationId: "c", state: "running" }]);
+  await expect(sessions.conversations.delete("c")).rejects.toMatchObject({ kind: "busy" });
+  await sessions.close();
+  await store.close();
 });
