@@ -72,15 +72,12 @@ function freeAt(path: string): number | undefined {
 }
 
 /** `isChosen`: the configuration names the port, so that somebody means to use it. */
-export async function portFinding(
-  { host, port }: { host: string; port: number },
-  isChosen: boolean,
-  isOurs: (origin: string) => Promise<boolean> = answersAsHost,
-): Promise<Finding> {
+export async function portFinding({ host, port }: { host: string; port: number }, isChosen: boolean): Promise<Finding> {
   const place = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const problem = await listenProblem(host, port);
   if (!problem) return ok("port", `${place} is free for serve`);
-  if (problem === "EADDRINUSE" && (await isOurs(`http://${place}`))) return ok("port", `a host listens on ${place}`);
+  const isOurs = problem === "EADDRINUSE" && (await answersAsHost(`http://${place}`));
+  if (isOurs) return ok("port", `a host listens on ${place}`);
   const [text, fix] =
     problem === "EADDRINUSE"
       ? [

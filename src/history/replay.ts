@@ -16,7 +16,7 @@ import { type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from 
  * The conversation as a model may be sent it: a strict provider accepts the fold of any log, however it broke off. Every call
  * has one result, right after its answer and in call order; no message is empty; roles alternate. `currentTurnId` names the
  * turn that the model is about to be asked for: it comes last, and without a text that broke off. Turns that were compacted are a
- * summary at the head of the first user message.
+ * summary at the head of the first user message. A turn takes the same in parts, from `resumeTurn`.
  */
 export function toMessages(events: readonly StoredEvent[], currentTurnId?: string): Message[] {
   const messages = turnMessages(uncompacted(events, currentTurnId), currentTurnId);

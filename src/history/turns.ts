@@ -43,8 +43,8 @@ function recordsOf(events: readonly StoredEvent[]): TurnRecord[] {
 const records = new WeakMap<readonly StoredEvent[], { length: number; turns: readonly TurnRecord[] }>();
 
 /** The events of each turn that is part of the conversation, turns in the order in which they began. */
-export function eventsByTurn(events: readonly StoredEvent[], currentTurnId?: string): StoredEvent[][] {
-  return grouped(withoutRewound(events, currentTurnId));
+export function eventsByTurn(events: readonly StoredEvent[]): StoredEvent[][] {
+  return grouped(withoutRewound(events));
 }
 
 function grouped(events: readonly StoredEvent[]): StoredEvent[][] {

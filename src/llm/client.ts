@@ -48,8 +48,6 @@ export interface CompleteOptions {
   onDelta?: OnDelta;
   /** After the first delta, what `llm.stream_recovery: auto` stands for. Default: `fail`, nothing is sent again. */
   streamRecovery?: StreamRecovery;
-  /** Sent as `X-Client-Request-Id`. */
-  requestId?: string;
   /** The span that the completion is part of. Default: it begins a trace. */
   trace?: TraceContext | undefined;
 }
@@ -117,12 +115,13 @@ export class LlmClient {
     const turn = this.#beginnings.pass();
     if (turn) await turn;
     const { observe, meter, now } = this.#parts;
-    const { streaming, requestId = this.#parts.newId("req"), trace: within } = options;
+    const { streaming, trace: within } = options;
+    const completionId = this.#parts.newId("req");
     const totalTimeoutMs = this.#totalTimeoutMs(streaming);
     const signal = new CallSignal(options.signal, totalTimeoutMs);
     const restart = this.#restarts(options);
     const showing = new Showing(streaming ? options.onDelta : undefined, restart);
-    const trace = meter && spanWithin(within, requestId, meter.samples);
+    const trace = meter && spanWithin(within, completionId, meter.samples);
     const measure = meter && trace && new CompletionMeasure({ meter, trace, streaming, now });
     const shared: CallOptions = {
       http: this.#config.http,
@@ -131,7 +130,7 @@ export class LlmClient {
       showing,
       restart,
       tally: { sent: 0, retries: 0 },
-      completionId: requestId,
+      completionId,
       within,
       measure,
       signal,

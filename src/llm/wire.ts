@@ -13,7 +13,7 @@ export interface WireOptions {
   quirks?: Quirks;
 }
 
-/** The body of `POST …/chat/completions`. What is undefined is left out by JSON. */
+/** The body of `POST …/chat/completions`, as `writeBody` is held to write it. What is undefined is left out by JSON. */
 export function requestBody(request: CompletionRequest, options: WireOptions): JsonObject {
   const { quirks = options.provider.quirks } = options;
   const messages = wireMessages(request.messages, quirks);

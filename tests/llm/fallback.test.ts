@@ -209,11 +209,11 @@ test("everybody gets the request in the provider's own words, with a request id 
     b: { maxTokens: 20, quirks: { tokenLimitKey: "max_completion_tokens" } },
   } as const;
   await using ends = chainOf({ a, b }, { providers });
-  await ends.ask({ streaming: true, requestId: "req_mine" });
+  await ends.ask({ streaming: true });
   const [first, second] = [...a.requests, ...b.requests];
   expect(first).toMatchObject({
     body: { model: "a-model", max_tokens: 10 },
-    headers: { "x-client-request-id": "req_mine" },
+    headers: { "x-client-request-id": "req_new1" },
   });
   expect(second).toMatchObject({ body: { model: "b-model", max_completion_tokens: 20 } });
   expect(second?.headers["x-client-request-id"]).toMatch(/^req_new/);

@@ -140,7 +140,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
 test("the headers of a request", async () => {
   await using server = await startLlmServer([answer("hello")]);
   await using ends = clientOf(server, {}, { headers: { "X-Title": "mine" } });
-  await ends.ask({ streaming: true, requestId: "req_7" });
+  await ends.ask({ streaming: true });
   expect(server.requests[0]).toMatchObject({
     method: "POST",
     path: "/v1/chat/completions",
@@ -149,7 +149,7 @@ test("the headers of a request", async () => {
       "content-type": "application/json",
       "user-agent": "MCP-Platform/1.0",
       "accept-encoding": "identity",
-      "x-client-request-id": "req_7",
+      "x-client-request-id": "req_new1",
       "x-title": "mine",
     },
   });

@@ -17,8 +17,6 @@ export interface PostgresLimitsParts {
   /** After this time without a beat they take its places. */
   leaseMs: number;
   observe: Observe;
-  /** Milliseconds of a clock that is never set. */
-  now?: () => number;
 }
 
 /** What is heard of a key; without `key`: some node's places are free. */
@@ -40,7 +38,8 @@ const slowMs = 1_000;
 
 export class PostgresLimits implements SharedLimits {
   readonly #parts: PostgresLimitsParts;
-  readonly #now: () => number;
+  /** Milliseconds of a clock that is never set. */
+  readonly #now = () => performance.now();
   readonly #outage: Outage;
   readonly #keys = new Map<string, KeyLimits>();
   readonly #unsubscribe: () => void;
@@ -51,7 +50,6 @@ export class PostgresLimits implements SharedLimits {
 
   constructor(parts: PostgresLimitsParts) {
     this.#parts = parts;
-    this.#now = parts.now ?? (() => performance.now());
     this.#outage = new Outage(this.#now, (isAway, why) => this.#report(isAway, why));
     this.#unsubscribe = parts.listener.subscribe(limitsChannel, {
       notice: (payload) => this.#heard(payload === "" ? {} : (JSON.parse(payload) as Notice)),

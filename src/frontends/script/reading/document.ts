@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
 import { ConfigError, type ConfigProblem } from "../../../core/errors.js";
-import type { Part } from "../../../core/positions.js";
 import { describeSchemaError } from "../../../core/schema-words.js";
 import { objectSource, type Problem, readSource, type Source } from "../../../core/source.js";
 import { child, isMapping, keyPath } from "../../../core/tree.js";
@@ -58,8 +57,8 @@ export class ScriptDocument {
     }
   }
 
-  place(pointer: string, part: Part = "value"): Place {
-    return { file: this.source.file, line: this.source.position(pointer, part).line };
+  place(pointer: string): Place {
+    return { file: this.source.file, line: this.source.position(pointer, "value").line };
   }
 
   /** A path in this file, as an absolute one. */
