@@ -16,6 +16,11 @@ export function asText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
+/** Of what is to be a text or a number. `String` throws for an object whose `toString` is no function, as JSON may have it. */
+export function wordsOf(value: unknown): string {
+  return typeof value === "object" && value !== null ? Object.prototype.toString.call(value) : String(value);
+}
+
 /** JSON.parse without the exception. */
 export function parseJson(text: string): { value: unknown } | { problem: string } {
   try {

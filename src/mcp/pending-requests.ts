@@ -6,7 +6,7 @@
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import type { ToolProgress } from "../core/ports.js";
-import { asText, isRecord, type Json } from "./json.js";
+import { asText, isRecord, type Json, wordsOf } from "./json.js";
 import { type RequestOptions, RpcError } from "./peer.js";
 
 interface Pending extends SentOptions {
@@ -100,24 +100,26 @@ export class PendingRequests {
   }
 
   /** Whether the message is of one of these requests. Some servers make text of a number. */
-  #take(message: Json): boolean {
-    const { id, method, result, error, params } = message;
+  #take(message: unknown): boolean {
+    if (!isRecord(message)) return false;
+    const { method, result, error, params } = message;
     if (method === "notifications/progress" && isRecord(params)) return this.#takeProgress(params);
     if (method !== undefined) return false;
     const isError = isRecord(error);
-    const pending = isError || isRecord(result) ? this.#settled(Number(id)) : undefined;
+    const id = Number(wordsOf(message.id));
+    const pending = isError || isRecord(result) ? this.#settled(id) : undefined;
     if (!pending) return false;
-    if (isError) pending.reject(new RpcError(Number(error.code), plain(String(error.message)), error.data));
+    if (isError) pending.reject(new RpcError(Number(wordsOf(error.code)), plain(wordsOf(error.message)), error.data));
     else {
       const answer = result as Json;
-      if (isRecord(answer.task)) this.#goOn(Number(id), pending);
+      if (isRecord(answer.task)) this.#goOn(id, pending);
       pending.resolve(answer);
     }
     return true;
   }
 
   #takeProgress({ progressToken, progress, total, message }: Json): boolean {
-    const token = Number(progressToken);
+    const token = Number(wordsOf(progressToken));
     const { onProgress, ending } = this.#pending.get(token) ?? this.#tasks.get(token) ?? {};
     // What is no progress is for the client to complain of.
     if (!onProgress || ending?.isOver || typeof progress !== "number") return false;

@@ -33,7 +33,7 @@ export class StdioTransport implements Transport {
   readonly #group: ProcessGroup;
   readonly #spawned: Promise<void>;
   readonly #exited: Promise<void>;
-  readonly #deliveries = new Deliveries((message) => this.onmessage?.(message));
+  readonly #deliveries = new Deliveries(this);
   /** What goes out at the end of this turn of the event loop. */
   #outgoing = "";
   #sending: Promise<void> | undefined;

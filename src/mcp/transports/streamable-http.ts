@@ -31,7 +31,7 @@ export class StreamableHttp implements Transport {
   readonly #notifications: NotificationStream;
   readonly #streams: ResumableStreams;
   readonly #ended = new AbortController();
-  readonly #deliveries = new Deliveries((message) => this.onmessage?.(message));
+  readonly #deliveries = new Deliveries(this);
   #sessionId: string | undefined;
   #version: string | undefined;
   /** What every request has among its headers, and what a POST has. */

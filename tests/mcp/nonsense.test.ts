@@ -1,0 +1,82 @@
+import { expect, test } from "@jest/globals";
+import { textOf } from "../../src/core/chat.js";
+import { faulty } from "../support/mcp-faulty.js";
+import { nodeServer, type RunningHub, startHub } from "../support/mcp-hub.js";
+
+/** An object that is no text: JSON may say of itself how it is to become one. */
+const mute = { toString: 1 };
+const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+
+/** What a server may send that is JSON and no message; `id` is that of a request that waits. */
+const nonsense = (id: unknown) => [
+  "null",
+  "[null, [null], 5]",
+  deep,
+  ...[
+    { id: mute, result: {} },
+    { id: [id], result: null },
+    { id: null, error: { code: mute, message: mute } },
+    { id: 99, error: mute },
+    { method: mute },
+    { method: "notifications/progress", params: { progressToken: mute, progress: 1 } },
+    { method: "notifications/progress", params: null },
+    { method: "notifications/message", params: { level: mute, logger: mute, data: mute } },
+  ].map((message) => JSON.stringify({ jsonrpc: "2.0", ...message })),
+];
+
+const answered = (id: unknown) =>
+  JSON.stringify({ jsonrpc: "2.0", id, result: { content: [{ type: "text", text: "ok" }] } });
+const refused = (id: unknown) => JSON.stringify({ jsonrpc: "2.0", id, error: { code: mute, message: mute } });
+
+async function stillCalls({ call }: Pick<RunningHub, "call">) {
+  expect(textOf((await call("f__t", { wants: "answer" })).content)).toBe("ok");
+  expect(textOf((await call("f__t", { wants: "refusal" })).content)).toMatch(/^t failed: .*\[object Object\]/);
+  expect(textOf((await call("f__t", { wants: "answer" })).content)).toBe("ok");
+}
+
+test("a server whose stdout has JSON that is no message breaks neither the host nor its own calls", async () => {
+  const program = `
+    const results = {
+      initialize: { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo: { name: "f", version: "1" } },
+      "tools/list": { tools: [{ name: "t", inputSchema: { type: "object" } }] },
+    };
+    const mute = ${JSON.stringify(mute)};
+    const deep = "[".repeat(50_000) + "]".repeat(50_000);
+    const nonsense = ${nonsense.toString()};
+    const answered = ${answered.toString()};
+    const refused = ${refused.toString()};
+    require("node:readline").createInterface(process.stdin).on("line", (line) => {
+      const { id, method, params } = JSON.parse(line);
+      if (id === undefined) return;
+      const result = results[method];
+      if (result) return console.log(JSON.stringify({ jsonrpc: "2.0", id, result }));
+      for (const one of nonsense(id)) console.log(one);
+      console.log((params.arguments.wants === "answer" ? answered : refused)(id));
+    });`;
+  await using running = startHub(nodeServer("f", ["--eval", program], { protocol: "legacy" }));
+  await running.hub.ready();
+  await stillCalls(running);
+});
+
+test("a server whose streams have JSON that is no message breaks neither the host nor its own calls", async () => {
+  await using server = await faulty({
+    call(response, { id, params }) {
+      const { wants } = (params as { arguments?: { wants?: string } }).arguments ?? {};
+      const events = [...nonsense(id), (wants === "answer" ? answered : refused)(id)];
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.end(events.map((event) => `data: ${event}\n\n`).join(""));
+    },
+  });
+  await stillCalls(server);
+});
+
+test.each([
+  ["null", "null"],
+  ["a list of null", "[null]"],
+  ["lists in lists", deep],
+])("a call that is answered with nothing but %s fails at once", async (_, body) => {
+  await using server = await faulty({
+    call: (response) => response.writeHead(200, { "content-type": "application/json" }).end(body),
+  });
+  expect(textOf((await server.call("f__t")).content)).toContain("JSON that is no answer to the request");
+});
