@@ -94,6 +94,25 @@ test("edge 10: a stream whose rest the server does not have fails the call at on
   expect(textOf((await server.call("f__t")).content)).toBe(lost);
 });
 
+test("edge 10: a stream whose rest the server refuses again and again fails its call, and no other one", async () => {
+  let wake = () => {};
+  await using server = await faulty({
+    call(response, { id, params }) {
+      if ((params as { arguments?: { cut?: boolean } }).arguments?.cut) {
+        return response.writeHead(200, sse).end("id: e1\nretry: 1\ndata:\n\n");
+      }
+      const result = { content: [{ type: "text", text: "done" }] };
+      wake = () => response.end(`data: ${JSON.stringify({ jsonrpc: "2.0", id, result })}\n\n`);
+      return response.writeHead(200, sse).flushHeaders();
+    },
+    get: (response, _message, request) => response.writeHead(request.headers["last-event-id"] ? 404 : 405).end(),
+  });
+  const other = server.call("f__t");
+  expect(textOf((await server.call("f__t", { cut: true })).content)).toBe(lost);
+  wake();
+  expect(textOf((await other).content)).toBe("done");
+});
+
 test("edge 10: JSON that is no answer to the call fails it at once", async () => {
   await using server = await faulty({
     call(response) {
@@ -145,6 +164,32 @@ test("an answer that is compressed is read", async () => {
     },
   });
   expect(textOf((await server.call("f__t")).content)).toBe("tight");
+});
+
+test.each([
+  ["", "application/json", '{"jsonrpc":"2.0","x":"'],
+  [" on a stream", "text/event-stream", "id: e1\nretry: 1\n\ndata: "],
+])("an answer%s that does not end is dropped at 64 MB, and the server is used on", async (_, type, begin) => {
+  const large = Buffer.alloc(8 * 1024 * 1024, "x");
+  let isEndless = true;
+  await using server = await faulty({
+    call(response, { id }) {
+      const result = { content: [{ type: "text", text: "short" }] };
+      if (!isEndless)
+        return response.writeHead(200, sse).end(`data: ${JSON.stringify({ jsonrpc: "2.0", id, result })}\n\n`);
+      const pour = () => {
+        if (response.destroyed) return;
+        if (response.write(large)) setImmediate(pour);
+        else response.once("drain", pour);
+      };
+      response.writeHead(200, { "content-type": type }).write(begin);
+      return pour();
+    },
+  });
+  expect((await server.call("f__t")).isError).toBe(true);
+  expect(server.log.map(({ message }) => message).join()).toContain("a message of more than 64 MB, which was dropped");
+  isEndless = false;
+  expect(textOf((await server.call("f__t")).content)).toBe("short");
 });
 
 test("edge 11: a stream of notifications that cannot be opened at first is asked for again", async () => {

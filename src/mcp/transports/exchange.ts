@@ -43,6 +43,15 @@ export class Unreachable extends Error {
   }
 }
 
+/** Characters of one message, as many as a stdio server's may have bytes. A text that grows for ever would end the process. */
+export const longestMessage = 64 * 1024 * 1024;
+
+export class TooLong extends Error {
+  constructor() {
+    super("the server sent a message of more than 64 MB, which was dropped");
+  }
+}
+
 /** As Node's fetch has them: so long where a server does not say how long it keeps an idle connection, and where it does. */
 const idleMs = 4000;
 const longestIdleMs = 600_000;
@@ -132,13 +141,14 @@ export function mediaTypeOf({ headers }: HttpAnswer): string {
   return (headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }
 
-/** Rejects with Unreachable, or with what has ended the exchange. */
+/** Rejects with Unreachable, TooLong, or with what has ended the exchange. */
 export function textOf({ body }: HttpAnswer): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
     body.setEncoding("utf8");
     body.on("data", (piece: string) => {
       text += piece;
+      if (text.length > longestMessage) body.destroy(new TooLong());
     });
     body.once("end", () => resolve(text.replace(/^\uFEFF/, "")));
     body.once("error", (error: NodeJS.ErrnoException) => {

@@ -6,7 +6,7 @@ import { parseJson } from "../json.js";
 import { lostAnswer } from "../peer.js";
 import { isAnswer } from "./deliveries.js";
 import { readEvents } from "./event-stream.js";
-import { discard, type HttpAnswer, isOk } from "./exchange.js";
+import { discard, type HttpAnswer, isOk, TooLong } from "./exchange.js";
 import { HttpError } from "./http-error.js";
 import { unfollowed } from "./redirects.js";
 
@@ -83,8 +83,9 @@ export class ResumableStreams {
       },
       ended: (error) => {
         if (isOver(stream)) return;
-        const canGoOn = !isAnswered && (id === undefined || stream.lastEventId !== undefined);
-        if (error && (isAnswered || canGoOn)) this.#parts.failed(new Error(`SSE stream disconnected: ${error}`));
+        const hasRest = stream.lastEventId !== undefined && !(error instanceof TooLong);
+        const canGoOn = !isAnswered && (id === undefined || hasRest);
+        if (error) this.#parts.failed(new Error(`SSE stream disconnected: ${error}`));
         if (canGoOn) void this.#goOn(stream);
         else if (isAnswered) ended?.();
         else this.#lose(stream);
@@ -112,8 +113,10 @@ export class ResumableStreams {
         this.#parts.failed(new Error(`Failed to reconnect SSE stream: ${messageOf(error)}`));
       }
     }
-    this.#parts.failed(new Error(`Maximum reconnection attempts (${maxRetries}) exceeded.`));
-    this.#lose(stream);
+    // That of notifications is the connection's, any other its request's.
+    if (stream.id === undefined) {
+      this.#parts.failed(new Error(`Maximum reconnection attempts (${maxRetries}) exceeded.`));
+    } else this.#lose(stream);
   }
 }
 
