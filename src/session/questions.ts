@@ -11,7 +11,10 @@ export class Questions {
   /** Answers that came from another process before the turn had got to its question. */
   readonly #early = new Map<string, { turnId: string; value: unknown }>();
 
-  /** Opens a question before anyone sees it, so that no answer can come too early. A cancelled turn answers `false`. */
+  /**
+   * Opens a question before anyone sees it, so that no answer can come too early. A turn that ends here, cancelled or not, answers `false`, and the
+   * question is not open any more: whoever goes on with the turn asks it again.
+   */
   open(questionId: string, signal: AbortSignal): OpenQuestion {
     this.#elsewhere.delete(questionId);
     const known = this.#open.get(questionId);
@@ -20,14 +23,17 @@ export class Questions {
     const answer = new Promise<unknown>((settle) => {
       resolve = settle;
     });
-    const onAbort = () => resolve(false);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort);
+    const onAbort = () => {
+      this.#open.delete(questionId);
+      resolve(false);
+    };
     const question = { answer, resolve };
     const early = this.#early.get(questionId);
-    if (early) resolve(early.value);
     this.#early.delete(questionId);
     this.#open.set(questionId, question);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort);
+    if (early) resolve(early.value);
     void answer.then(() => signal.removeEventListener("abort", onAbort));
     return question;
   }

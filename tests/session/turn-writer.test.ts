@@ -8,6 +8,7 @@ import { openStore } from "../../src/history/open.js";
 import { Overheard } from "../../src/session/live/overheard.js";
 import { LiveTurn } from "../../src/session/live-turn.js";
 import { Questions } from "../../src/session/questions.js";
+import type { Session } from "../../src/session/session.js";
 import { Sessions } from "../../src/session/sessions.js";
 import { TurnWriter } from "../../src/session/turn-writer.js";
 import { call, request, turn } from "../history/support.js";
@@ -119,11 +120,15 @@ describe("events of a turn", () => {
 });
 
 describe("a hop", () => {
-  const ask = async (approval: "ask" | "auto") => {
-    const asked = [
-      { name: "s__echo", arguments: { n: 1 } },
-      { name: "s__echo", arguments: '{"broken' },
-    ];
+  const asked = [
+    { name: "s__echo", arguments: { n: 1 } },
+    { name: "s__echo", arguments: '{"broken' },
+  ];
+
+  const ask = async (
+    approval: "ask" | "auto",
+    work: (session: Session) => Promise<unknown> = (session) => collect(prompt(session, approval)),
+  ) => {
     await using llm = await startLlmServer([toolCalls(asked), answer("done")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
     const settings = { orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} };
@@ -139,10 +144,13 @@ describe("a hop", () => {
     const stop = session.listen((event) => {
       if (event.type === "question") session.answer(event.questionId, true);
     });
-    await collect(session.prompt({ requestId: "r", text: "go", approval }));
+    await work(session);
     stop();
     await sessions.close();
   };
+
+  const prompt = (session: Session, approval: "ask" | "auto") =>
+    session.prompt({ requestId: "r", text: "go", approval });
 
   test("is stored in one write before anything leaves, and another one when it is done", async () => {
     await ask("auto");
@@ -162,5 +170,21 @@ describe("a hop", () => {
       ["tool_result"],
       ["assistant_message", "turn_end"],
     ]);
+  });
+
+  test("whose question is in the log, though the log did not say so any more, asks it when the turn is gone on with", async () => {
+    const append = store.appendAll;
+    store.appendAll = async (conversationId, events, grant) => {
+      const stored = await append(conversationId, events, grant);
+      if (!events.some(({ type }) => type === "question")) return stored;
+      throw new StoreError("write", "the database has gone away");
+    };
+    await ask("ask", async (session) => {
+      await expect(collect(prompt(session, "ask"))).rejects.toMatchObject({ kind: "write" });
+      await collect(prompt(session, "ask"));
+    });
+    const events = await store.read("c");
+    expect(events.filter(({ type }) => type === "question")).toHaveLength(1);
+    expect(events.find(({ type }) => type === "answer")).toMatchObject({ value: true });
   });
 });
