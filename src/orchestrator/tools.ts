@@ -145,7 +145,7 @@ async function permitted(
   turn: CallingTurn,
 ): Promise<Checked> {
   const question = asked ?? questionEvent(approvalQuestion(call, prepared, verdict), turn);
-  if (!asked) await turn.out.store(question);
+  await turn.out.store(...(asked ? [] : [question]));
   const value = given ? given.value : await turn.answer(question);
   const approval = readApproval(value);
   const { allow, remember, message }: GivenApproval = "problem" in approval ? { allow: false } : approval;

@@ -1,15 +1,32 @@
 import { expect, test } from "@jest/globals";
-import type { ChatEvent, StartedCall } from "../../src/core/chat.js";
-import type { Toolbox } from "../../src/core/ports.js";
+import type { ChatEvent, QuestionEvent, StartedCall } from "../../src/core/chat.js";
+import type { PreparedCall, Toolbox } from "../../src/core/ports.js";
 import { traceOf } from "../../src/core/trace-context.js";
 import { Loops } from "../../src/orchestrator/loops.js";
 import { Outgoing } from "../../src/orchestrator/outlet.js";
 import type { PolicyRules } from "../../src/orchestrator/policy.js";
-import { runToolCalls } from "../../src/orchestrator/tools.js";
+import { type CallingTurn, runToolCalls } from "../../src/orchestrator/tools.js";
 
 const sent: StartedCall = { call: { id: "c1", name: "s__look", arguments: "{}" }, planned: true, sent: true };
 /** Nobody asks them about a call that was sent. */
 const unasked = {} as PolicyRules;
+
+/** What a turn's calls have in common, and what is stored of them. */
+function turnWith(parts: Pick<CallingTurn, "hub" | "signal"> & Partial<CallingTurn>) {
+  const events: ChatEvent[] = [];
+  const store = async (stored: readonly ChatEvent[]) => void events.push(...stored);
+  const calling: CallingTurn = {
+    turnId: "turn_1",
+    trace: traceOf("turn_1"),
+    rules: unasked,
+    loops: new Loops(),
+    newId: (prefix: string) => prefix,
+    out: new Outgoing({ store, show: () => {} }),
+    answer: async () => false,
+    ...parts,
+  };
+  return { events, calling };
+}
 
 test("a call that was in flight when its host died, of a turn that was cancelled meanwhile, is not sent again and says why", async () => {
   const hub: Toolbox = {
@@ -18,24 +35,45 @@ test("a call that was in flight when its host died, of a turn that was cancelled
       throw new Error("it must not be prepared");
     },
   };
-  const events: ChatEvent[] = [];
-  const calling = {
-    turnId: "turn_1",
-    trace: traceOf("turn_1"),
-    hub,
-    rules: unasked,
-    loops: new Loops(),
-    signal: AbortSignal.abort(),
-    newId: (prefix: string) => prefix,
-    out: new Outgoing({
-      store: async (stored) => {
-        events.push(...stored);
-      },
-      show: () => {},
-    }),
-    answer: async () => false,
-  };
+  const { events, calling } = turnWith({ hub, signal: AbortSignal.abort() });
   await runToolCalls({ calls: [sent], hop: 0, truncated: false, runnable: 1 }, calling);
   expect(events).toEqual([expect.objectContaining({ type: "tool_result", callId: "c1", isError: true })]);
   expect(JSON.stringify(events)).toMatch(/outcome unknown: .*; it was not sent again, because the turn was cancelled/);
+});
+
+test("what became of the calls before one that a person is still asked about is stored before he is waited for", async () => {
+  const call = { id: "c1", name: "s__gone", arguments: "{}" };
+  const started = (id: string): StartedCall => ({ call: { ...call, id }, planned: true, sent: false });
+  const facts = { server: "s", tool: "t", readOnly: false, idempotent: false, destructive: true, openWorld: true };
+  const hub: Toolbox = {
+    tools: () => [],
+    prepare: ({ id }) =>
+      id === "c1"
+        ? { refused: { content: [{ type: "text", text: "there is no tool s__gone" }], isError: true } }
+        : ({ ...facts, name: "s__t", arguments: {} } as unknown as PreparedCall),
+  };
+  const rules = {
+    approval: "ask",
+    changedTools: "ask",
+    turn: { allow: [], deny: [], all: false },
+    permissions: { allow: [], deny: [], ask: [] },
+    memory: { find: () => undefined },
+  } as unknown as PolicyRules;
+  let before: string[] = [];
+  const { events, calling } = turnWith({
+    hub,
+    rules,
+    signal: new AbortController().signal,
+    answer: async () => {
+      before = events.map(({ type }) => type);
+      return false;
+    },
+  });
+  const question = { type: "question", questionId: "q" } as QuestionEvent;
+  await runToolCalls(
+    { calls: [started("c1"), { ...started("c2"), question }], hop: 0, truncated: false, runnable: 2 },
+    calling,
+  );
+  expect(before).toEqual(["tool_result"]);
+  expect(events.map(({ type }) => type)).toEqual(["tool_result", "answer", "tool_result"]);
 });
