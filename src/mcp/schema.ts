@@ -4,7 +4,7 @@ import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { JsonSchema } from "../core/chat.js";
 import { withinTime } from "../core/within-time.js";
-import { parseJson } from "./json.js";
+import { asText, parseJson } from "./json.js";
 
 type Check = ValidateFunction | undefined;
 
@@ -110,8 +110,8 @@ function compile(schema: JsonSchema): Check {
 }
 
 function dialectOf({ $schema }: JsonSchema) {
-  if (/draft-0\d/.test(String($schema))) return Ajv;
-  return /draft\/2019-09/.test(String($schema)) ? Ajv2019 : Ajv2020;
+  if (/draft-0\d/.test(asText($schema))) return Ajv;
+  return /draft\/2019-09/.test(asText($schema)) ? Ajv2019 : Ajv2020;
 }
 
 function describe({ keyword, instancePath, params, message, data }: ErrorObject): string {

@@ -9,6 +9,7 @@ import type {
   ToolCall,
 } from "../core/chat.js";
 import { withNote } from "../core/chat.js";
+import { messageOf } from "../core/errors.js";
 import type { PreparedCall, Toolbox, ToolFacts, ToolResult } from "../core/ports.js";
 import { childOf, type TraceContext } from "../core/trace-context.js";
 import type { Loops } from "./loops.js";
@@ -120,7 +121,7 @@ export function isDenial(result: string): boolean {
 /** The process died before the result came. Only what does no harm twice is sent again, by the word of a server that the user trusts. */
 function checkSent(call: ToolCall, { hub, signal }: CallingTurn): Checked {
   if (signal.aborted) return refused(`${unknownOutcome}; it was not sent again, because the turn was cancelled`);
-  const prepared = hub.prepare(call);
+  const prepared = looked(call, hub);
   if (!("refused" in prepared) && (prepared.readOnly || prepared.idempotent)) return prepared;
   return refused(unknownOutcome);
 }
@@ -128,10 +129,19 @@ function checkSent(call: ToolCall, { hub, signal }: CallingTurn): Checked {
 const unknownOutcome =
   "outcome unknown: the host stopped before the result arrived, and the call may have been carried out";
 
+/** What is thrown here for a tool would take the answer with it that asks for the call: it is paid, and not stored yet. */
+function looked(call: ToolCall, hub: Toolbox): Checked {
+  try {
+    return hub.prepare(call);
+  } catch (error) {
+    return refused(`${call.name} was not called: ${messageOf(error)}`);
+  }
+}
+
 /** Arguments, then policy, then the person: only he is waited for. */
 function check(started: StartedCall, turn: CallingTurn): Checked | Promise<Checked> {
   if (turn.signal.aborted) return refused(cancelMessage);
-  const prepared = turn.hub.prepare(started.call);
+  const prepared = looked(started.call, turn.hub);
   if ("refused" in prepared) return prepared;
   const verdict = decide(prepared, turn.rules);
   if (verdict.decision === "deny") return refused(`not run: ${verdict.reason}`);

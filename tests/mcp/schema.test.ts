@@ -95,6 +95,11 @@ test.each([
   expect(readArguments('{"a":"1"}', broken)).toEqual({ value: { a: "1" } });
 });
 
+test("a $schema that is no text is none", () => {
+  const odd = { $schema: { toString: 1 }, type: "object", required: ["n"] };
+  expect(readArguments("{}", odd)).toEqual({ problem: "the arguments must have `n`" });
+});
+
 test("two tools may use the same $id for different schemas", () => {
   expect(problem("{}", { $id: "x", type: "object", required: ["a"] })).toMatch(/`a`/);
   expect(problem("{}", { $id: "x", type: "object", required: ["b"] })).toMatch(/`b`/);

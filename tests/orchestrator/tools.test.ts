@@ -77,3 +77,22 @@ test("what became of the calls before one that a person is still asked about is 
   expect(before).toEqual(["tool_result"]);
   expect(events.map(({ type }) => type)).toEqual(["tool_result", "answer", "tool_result"]);
 });
+
+test("a call that cannot even be looked at is refused, and the answer that asks for it is stored", async () => {
+  const hub: Toolbox = {
+    tools: () => [],
+    prepare: () => {
+      throw new TypeError("Cannot convert object to primitive value");
+    },
+  };
+  const { events, calling } = turnWith({ hub, signal: new AbortController().signal });
+  const calls = ["c1", "c2"].map((id) => ({
+    call: { id, name: "s__t", arguments: "{}" },
+    planned: false,
+    sent: id === "c2",
+  }));
+  await runToolCalls({ calls, hop: 0, truncated: false, runnable: 2 }, calling);
+  expect(events.map(({ type }) => type)).toEqual(["tool_call", "tool_call", "tool_result", "tool_result"]);
+  expect(JSON.stringify(events[2])).toContain("s__t was not called: Cannot convert object to primitive value");
+  expect(JSON.stringify(events[3])).toContain("outcome unknown");
+});
