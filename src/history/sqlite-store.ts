@@ -71,8 +71,8 @@ class SqliteStore implements ChatStore {
     // The inner query runs on the index alone. `id` and not `at` orders, because clocks go backwards. A copy is as young as its first event.
     this.#conversations = db.prepare(
       `SELECT conversation_id AS "conversationId", last.seq AS "lastSeq", max(last.at, first.at) AS "updatedAt",
-              (SELECT substr(coalesce(json_extract(payload, '$.content[0].text'), ''), 1, ${titleLength}) FROM events AS asked
-               WHERE asked.conversation_id = last.conversation_id AND asked.type = 'user_message' ORDER BY seq LIMIT 1) AS title,
+              coalesce((SELECT substr(json_extract(payload, '$.content[0].text'), 1, ${titleLength}) FROM events AS asked
+               WHERE asked.conversation_id = last.conversation_id AND asked.type = 'user_message' ORDER BY seq LIMIT 1), '') AS title,
               coalesce((SELECT workspace FROM turns WHERE turns.conversation_id = last.conversation_id
                ORDER BY place DESC LIMIT 1), '') AS workspace
        FROM (SELECT conversation_id, max(seq) AS seq FROM events GROUP BY conversation_id)

@@ -165,6 +165,8 @@ describe.each(drivers)("the %s store", (driver) => {
         { conversationId: "a", lastSeq: 2, updatedAt: 102, title: "hello", workspace: "" },
         { conversationId: "b", lastSeq: 1, updatedAt: 101, title: "hello", workspace: "" },
       ]);
+      await store.append("c", one.end());
+      expect((await store.conversations())[0]).toMatchObject({ conversationId: "c", title: "" });
     }));
 
   test("is not changed by what its callers do to their events", () =>
