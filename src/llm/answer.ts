@@ -155,8 +155,18 @@ class Reading {
       return;
     }
     stream.destroy();
-    const complaint = fold.progress === 0 ? complaintIn(this.#last, this.#messages.plainText) : undefined;
-    reject(error ?? (complaint && this.#fromProvider(complaint)) ?? incomplete(call, fold));
+    reject(error ?? this.#complaint() ?? incomplete(call, fold));
+  }
+
+  /** What the provider said instead of an answer. Never throws: whoever waits would wait for ever. */
+  #complaint(): unknown {
+    if (this.#fold.progress > 0) return undefined;
+    try {
+      const complaint = complaintIn(this.#last, this.#messages.plainText);
+      return complaint && this.#fromProvider(complaint);
+    } catch (error) {
+      return error;
+    }
   }
 
   get #isWhole(): boolean {

@@ -15,7 +15,7 @@ export function retryAfterMs(headers: Headers, error: ProviderError, now: number
     numberOf(header("retry-after-ms")),
     numberOf(seconds) * 1000,
     Date.parse(seconds) - now,
-    ...error.details.map(({ retryDelay }) => durationMs(String(retryDelay ?? ""))),
+    ...error.details.map(({ retryDelay }) => durationMs(asText(retryDelay) ?? "")),
     ...(error.status === 429 ? exhaustedLimits(headers, now) : []),
   ];
   return candidates.find((milliseconds) => milliseconds > 0);

@@ -1,5 +1,5 @@
 import type { LlmErrorKind } from "../core/errors.js";
-import { asObject, asObjects, asText, type JsonObject, parseJson } from "./json.js";
+import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "./json.js";
 
 /** What a provider said about a failure, in whichever of a dozen shapes. */
 export interface ProviderError {
@@ -156,8 +156,8 @@ function kindOfStatus(status: number | undefined): LlmErrorKind {
 
 /** Inside a 200 the status is what its code or type stands for. */
 function statusOf(error: JsonObject, code: string): number | undefined {
-  const numbers = [error.code, error.status, error.status_code, error.statusCode].map(Number);
-  const number = numbers.find((candidate) => candidate >= 400 && candidate <= 599);
+  const numbers = [error.code, error.status, error.status_code, error.statusCode].map(asNumber);
+  const number = numbers.find((candidate = 0) => candidate >= 400 && candidate <= 599);
   if (number !== undefined) return number;
   return TYPE_STATUS.find(([word]) => code.includes(word))?.[1];
 }
@@ -183,11 +183,16 @@ function messageOf(error: JsonObject, whole: string | undefined): string {
   const said = texts.map(asText).find((text) => text !== undefined) ?? asText(error.error_description) ?? whole;
   // Mistral's message is an object that holds what FastAPI says.
   const detail = error.detail ?? asObject(error.message)?.detail;
-  const fields = asObjects(detail).map(({ loc, msg }) => `${[loc].flat().join(".")}: ${String(msg)}`);
+  const fields = asObjects(detail).map(({ loc, msg }) => `${[loc].flat().map(word).join(".")}: ${word(msg)}`);
   const raw = asText(asObject(error.metadata)?.raw);
   return [said?.startsWith("<") ? titleOf(said) : (said ?? fields.join(", ")), raw && parseErrorBody(raw).message]
     .filter(Boolean)
     .join(": ");
+}
+
+/** Of what is no word there is nothing to be said: as a text it may throw. */
+function word(value: unknown): string {
+  return asText(value) ?? String(asNumber(value) ?? "");
 }
 
 function titleOf(html: string): string {

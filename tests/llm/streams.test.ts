@@ -24,6 +24,14 @@ const lo = chunk({ content: "lo" });
 const stop = chunk({}, "stop");
 const DONE = "data: [DONE]\n\n";
 const overloaded = { error: { message: "Overloaded", type: "overloaded_error" }, choices: [] };
+/** An object that is neither text nor number: JSON may say of itself how it is to become one. */
+const mute = { toString: 1 };
+const odd = {
+  code: mute,
+  status: [mute],
+  message: { detail: [{ loc: [mute], msg: mute }] },
+  details: [{ retryDelay: mute }],
+};
 const limits = { timeoutMs: 5000, ttftTimeoutMs: 200, idleTimeoutMs: 200 };
 
 describe("before anything was shown", () => {
@@ -37,6 +45,9 @@ describe("before anything was shown", () => {
     ["comments for ever", [...Array.from({ length: 20 }, () => [": working\n\n", pause(20)]).flat()]],
     ["an error event", ["event: error\n", overloaded]],
     ["an error in a chunk", [overloaded]],
+    ["an error of which nothing is what it should be", [{ error: odd, choices: [] }]],
+    ["a complaint of that kind, and a clean end", [odd, END]],
+    ["a complaint of that kind, and a stall", [odd, STALL]],
     ["an error in a choice", [{ choices: [{ error: { code: 502, message: "upstream" }, finish_reason: "error" }] }]],
     ["finish_reason error", [chunk({}, "error")]],
     ["half a chunk", ['data: {"choices":[{"del\n\n']],
