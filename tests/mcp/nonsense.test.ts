@@ -34,8 +34,10 @@ async function stillCalls({ call }: Pick<RunningHub, "call">) {
   expect(textOf((await call("f__t", { wants: "answer" })).content)).toBe("ok");
 }
 
-test("a server whose stdout has JSON that is no message breaks neither the host nor its own calls", async () => {
-  const program = `
+test.each(["legacy", "auto"] as const)(
+  "a server (%s) whose stdout has JSON that is no message breaks neither the host nor its own calls",
+  async (protocol) => {
+    const program = `
     const results = {
       initialize: { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo: { name: "f", version: "1" } },
       "tools/list": { tools: [{ name: "t", inputSchema: { type: "object" } }] },
@@ -51,12 +53,14 @@ test("a server whose stdout has JSON that is no message breaks neither the host 
       const result = results[method];
       if (result) return console.log(JSON.stringify({ jsonrpc: "2.0", id, result }));
       for (const one of nonsense(id)) console.log(one);
+      if (method === "server/discover") return console.log(refused(id));
       console.log((params.arguments.wants === "answer" ? answered : refused)(id));
     });`;
-  await using running = startHub(nodeServer("f", ["--eval", program], { protocol: "legacy" }));
-  await running.hub.ready();
-  await stillCalls(running);
-});
+    await using running = startHub(nodeServer("f", ["--eval", program], { protocol }));
+    await running.hub.ready();
+    await stillCalls(running);
+  },
+);
 
 test("a server whose streams have JSON that is no message breaks neither the host nor its own calls", async () => {
   await using server = await faulty({

@@ -82,7 +82,7 @@ export class StdioTransport implements Transport {
     const answer = new Promise<Json>((resolve, reject) => {
       this.onmessage = (message: unknown) => {
         if (isRecord(message) && message.id === request.id && message.method === undefined) resolve(message);
-        else this.#early.push(() => this.onmessage?.(message as JSONRPCMessage));
+        else this.#early.push(() => this.#deliveries.push(message));
       };
       this.onerror = (error) => this.#early.push(() => this.onerror?.(error));
       this.onclose = () => reject(new EndedByProbe());
