@@ -161,16 +161,16 @@ export class Places {
 
   /** Until the database knows what is so here, or cannot be reached. Never rejects. */
   #settle(): Promise<void> {
-    this.#settling ??= this.#settleNow().finally(() => {
-      this.#settling = undefined;
-    });
+    this.#settling ??= this.#settleNow();
     return this.#settling;
   }
 
+  /** It is over in the moment of its last look: who came a microtask later would take it for one that still sees him. */
   async #settleNow(): Promise<void> {
     do {
       this.#isUnsaid = !(await this.#say());
     } while (!this.#isUnsaid && this.#isUnsettled());
+    this.#settling = undefined;
   }
 
   #isUnsettled(): boolean {
