@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { nearest } from "../../src/core/nearest.js";
+import { processorMs } from "../support/processor-time.js";
 
 const keys = ["command", "args", "timeout", "startup_timeout"];
 
@@ -17,7 +18,7 @@ test("the best come first, no more than asked for", () => {
 });
 
 test("an endless word costs nothing", () => {
-  const startedAt = performance.now();
+  const startedAt = processorMs();
   expect(nearest("x".repeat(1_000_000), keys, 3)).toEqual([]);
-  expect(performance.now() - startedAt).toBeLessThan(100);
+  expect(processorMs() - startedAt).toBeLessThan(100);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import stringWidth from "string-width";
 import { inert, lastColumns, oneLine } from "../../src/frontends/terminal.js";
+import { processorMs } from "../support/processor-time.js";
 
 const esc = "\u001b";
 
@@ -31,9 +32,9 @@ describe("foreign text", () => {
   });
 
   test("a megabyte of unfinished sequences takes no quadratic time", () => {
-    const started = performance.now();
+    const started = processorMs();
     for (const piece of [`${esc}]`, `${esc}[`, `${esc}]0;x`, `${esc}[1;`, `${esc}P `]) inert(piece.repeat(300_000));
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(processorMs() - started).toBeLessThan(5000);
   });
 });
 

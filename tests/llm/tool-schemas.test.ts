@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { plainSchema } from "../../src/llm/tool-schemas.js";
+import { processorMs } from "../support/processor-time.js";
 
 /** A schema for one property, as it is in the plain words. */
 function projected(schema: unknown, rest: object = {}): unknown {
@@ -242,7 +243,7 @@ describe("whatever the schema", () => {
     const wide = Object.fromEntries(Array.from({ length: 50_000 }, (_, n) => [`p${n}`, { type: "string" }]));
     let deep: object = { type: "string" };
     for (let n = 0; n < 5_000; n++) deep = { type: "array", items: deep };
-    const startedAt = performance.now();
+    const startedAt = processorMs();
     for (const given of [
       { $ref: "#/$defs/n0", $defs: doubling },
       { properties: { x: { $ref: "#/$defs/c0" } }, $defs: chain },
@@ -252,6 +253,6 @@ describe("whatever the schema", () => {
     ]) {
       expect(JSON.stringify(plainSchema(given)).length).toBeLessThan(200_000);
     }
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(processorMs() - startedAt).toBeLessThan(1_000);
   });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { ProcessGroup } from "../../src/mcp/transports/process-group.js";
 import { fixture, isRunning, recording, startHub, until } from "../support/mcp-hub.js";
 
 const pids = (lines: string[]) =>
@@ -22,4 +23,17 @@ test("closing while servers start leaves nothing", async () => {
   await until(() => record.lines().length > 0);
   await running.hub.close();
   expect(pids(record.lines()).some(isRunning)).toBe(false);
+});
+
+test("a server is given its time to leave by the clock: looks that come late do not add to it", async () => {
+  const group = new ProcessGroup("sleep", ["1000"], { stdio: "ignore" });
+  let looks = 0;
+  const timer = setInterval(() => {
+    looks++;
+    for (const startedAt = performance.now(); performance.now() - startedAt < 100; );
+  });
+  expect(await group.gone(400)).toBe(false);
+  clearInterval(timer);
+  await group.end(0);
+  expect(looks).toBeLessThan(8); // four of a tenth of a second, and those that have begun
 });

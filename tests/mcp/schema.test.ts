@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { readArguments } from "../../src/mcp/schema.js";
+import { processorMs } from "../support/processor-time.js";
 
 const schema = {
   type: "object",
@@ -45,10 +46,10 @@ test("a server's pattern that backtracks for ever does not stop the host: the se
   const trap = { type: "object", properties: { text: { type: "string", pattern: "^(a+)+$" }, n: { type: "number" } } };
   const text = JSON.stringify({ text: `${"a".repeat(40)}!` });
   expect(problem('{"n":"x"}', trap)).toMatch(/`n` must be number/);
-  const startedAt = performance.now();
+  const startedAt = processorMs();
   expect(problem(text, trap)).toBeUndefined();
   expect(problem(text, trap)).toBeUndefined();
-  expect(performance.now() - startedAt).toBeLessThan(3000);
+  expect(processorMs() - startedAt).toBeLessThan(3000);
 });
 
 test("the dialect is the one that $schema names, 2020-12 where it names none", () => {

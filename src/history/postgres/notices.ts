@@ -62,9 +62,7 @@ export class Notices {
    */
   tell(conversationId: string): void {
     this.#untold.add(this.payload(conversationId));
-    this.#telling ??= this.#tell().finally(() => {
-      this.#telling = undefined;
-    });
+    this.#telling ??= this.#tell();
   }
 
   version(): number {
@@ -86,6 +84,7 @@ export class Notices {
       await this.#database.rows("write", "idempotent", tell, [payloads]).catch(() => {}); // whoever waits looks
       await sleep(gatherMs);
     }
+    this.#telling = undefined; // in the moment of the last look, so that nothing comes too late for it
   }
 }
 

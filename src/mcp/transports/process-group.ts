@@ -35,8 +35,9 @@ export class ProcessGroup {
 
   /** Whether the group is empty after at most `withinMs`. */
   async gone(withinMs: number): Promise<boolean> {
-    for (let waitedMs = 0; !this.#isEmpty(); waitedMs += pollMs) {
-      if (waitedMs >= withinMs) return false;
+    const until = performance.now() + withinMs;
+    while (!this.#isEmpty()) {
+      if (performance.now() >= until) return false;
       await sleep(pollMs);
     }
     this.#forget();

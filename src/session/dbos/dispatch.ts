@@ -182,15 +182,17 @@ export class DbosDispatch implements TurnDispatch {
 
   #lookNow(): void {
     this.#looksAgain = true;
-    this.#look ??= this.#looks().finally(() => {
-      this.#look = undefined;
-    });
+    this.#look ??= this.#looks();
   }
 
   async #looks(): Promise<void> {
-    while (this.#looksAgain) {
-      this.#looksAgain = false;
-      await this.#dbos?.poll();
+    try {
+      while (this.#looksAgain) {
+        this.#looksAgain = false;
+        await this.#dbos?.poll();
+      }
+    } finally {
+      this.#look = undefined; // in the moment of the last question, so that nobody comes too late for it
     }
   }
 

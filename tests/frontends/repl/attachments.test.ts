@@ -6,6 +6,7 @@ import type { ToolHub } from "../../../src/core/ports.js";
 import { attachMentions } from "../../../src/frontends/repl/mentions.js";
 import { script, startApp } from "../../support/app.js";
 import { startLlmServer } from "../../support/llm-server.js";
+import { processorMs } from "../../support/processor-time.js";
 
 const folder = mkdtempSync(join(tmpdir(), "attachments-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -73,9 +74,9 @@ describe("a prompt", () => {
   });
 
   test("that was pasted and has a long word costs its length once", async () => {
-    const begun = performance.now();
+    const begun = processorMs();
     expect(await attached(`see @${".".repeat(200_000)}x`)).toEqual([]);
-    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(processorMs() - begun).toBeLessThan(5_000);
   });
 
   test("with many names can be stopped", async () => {

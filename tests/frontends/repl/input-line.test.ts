@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { InputHistory } from "../../../src/frontends/repl/history.js";
 import { InputLine } from "../../../src/frontends/repl/input-line.js";
+import { processorMs } from "../../support/processor-time.js";
 
 /** Keys by name in angle brackets, everything else as text. */
 function type(line: InputLine, keys: string): InputLine {
@@ -94,12 +95,12 @@ describe("the history", () => {
 test("a long word costs its length once, not squared", () => {
   const line = new InputLine([]);
   line.buffer.set(`${"a".repeat(1_000_000)} b`);
-  const begun = performance.now();
+  const begun = processorMs();
   expect(shown(type(line, "<ctrl-w><ctrl-w>"))).toBe("|");
   line.buffer.set(`${"a".repeat(1_000_000)} b`);
   type(line, "<alt-b><alt-b>");
   expect(line.buffer.cursor).toBe(0);
-  expect(performance.now() - begun).toBeLessThan(5_000);
+  expect(processorMs() - begun).toBeLessThan(5_000);
 });
 
 test("words of letters beyond the first plane are words", () => {

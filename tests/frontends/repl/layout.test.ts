@@ -5,6 +5,7 @@ import stringWidth from "string-width";
 import { bottomOf, echoOf } from "../../../src/frontends/repl/bottom.js";
 import { BottomArea } from "../../../src/frontends/repl/bottom-area.js";
 import { layOut, windowOf } from "../../../src/frontends/repl/layout.js";
+import { processorMs } from "../../support/processor-time.js";
 
 const plain = { dim: picocolors.createColors(false).dim };
 
@@ -113,7 +114,7 @@ describe("a text of ten million characters", () => {
   const place = { columns: 40, height: 20, ...plain };
 
   test("costs no more than its shown rows, wherever the cursor is, and none of those is too wide", () => {
-    const begun = performance.now();
+    const begun = processorMs();
     for (const cursor of [0, 1, 5_000_001, text.length]) {
       const area = bottomOf({ queued: [], input: { text, cursor }, label: "> " }, place);
       expect(area?.rows).toHaveLength(12);
@@ -121,7 +122,7 @@ describe("a text of ten million characters", () => {
     }
     const echo = echoOf(text, { label: "> ", columns: 40, ...plain });
     expect(echo).toHaveLength(41);
-    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(processorMs() - begun).toBeLessThan(5_000);
   });
 
   test("is shown up to the cursor at its end", () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { problemBySchema, readStructured, schemaProblem } from "../../../src/frontends/script/structured-output.js";
+import { processorMs } from "../../support/processor-time.js";
 
 const schema = {
   type: "object",
@@ -61,8 +62,8 @@ test("a pattern that backtracks for ever ends the check and not the host, once",
   const text = JSON.stringify(`${"a".repeat(60)}!`);
   const problem = "the check by the schema took longer than 500 ms";
   expect(readStructured(text, hostile)).toEqual({ problem });
-  const before = performance.now();
+  const before = processorMs();
   expect(readStructured(text, hostile)).toEqual({ problem });
   expect(() => problemBySchema("a", hostile)).toThrow(problem);
-  expect(performance.now() - before).toBeLessThan(400);
+  expect(processorMs() - before).toBeLessThan(400);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { type PlacesGiven, Places } from "../../../src/history/postgres/limit-places.js";
+import { Places, type PlacesGiven } from "../../../src/history/postgres/limit-places.js";
 import { Outage } from "../../../src/history/postgres/outage.js";
 
 const never = new AbortController().signal;
