@@ -9,7 +9,8 @@ import { keysOf, presetOf, providerNames } from "./providers.js";
 export type Probe = (baseUrl: string) => Promise<readonly string[] | undefined>;
 
 const LOCAL_SERVERS = ["ollama", "lmstudio", "llamacpp"];
-const PROBE_TIMEOUT_MS = 300;
+/** Where nobody listens, the answer is there at once. Who listens may be busy. */
+const PROBE_TIMEOUT_MS = 1_500;
 
 /** `llm.active`, else the first provider with a key, else a local server that answers, else the demo. Never rejects. */
 export async function chooseProvider(

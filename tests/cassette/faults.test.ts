@@ -44,11 +44,12 @@ const withoutAttempts = (transcript: string) => transcript.replace(/"attempts":\
 test.each(["llm[1]=429", "llm[2]=503", "llm[1]=cut@120", "llm[2]=cut@0", "llm[1]=reset"])(
   "%s is survived as on the wire: the request is sent again, without a pause",
   async (fault) => {
-    const { transcript, misses, problems, ms } = await playedWith(fault);
+    const http = { initial_retry_delay: 60, max_retry_delay: 60 };
+    const { transcript, misses, problems, ms } = await playedWith(fault, http);
     expect([misses, problems]).toEqual([[], []]);
     expect(transcript).toContain('"attempts":2');
     expect(withoutAttempts(transcript)).toBe(withoutAttempts(whole));
-    expect(ms).toBeLessThan(1000);
+    expect(ms).toBeLessThan(30_000);
   },
 );
 
@@ -123,14 +124,14 @@ test("what is recorded because it was missing cannot be cut, and that is said; i
 
 test("a 429 that was recorded is played, and its repetition: both are entries, and nobody waits", async () => {
   const file = join(folder.path, "429.cassette.jsonl");
-  const limited = failure(429, { headers: { "retry-after": "1", "x-request-id": "theirs" } });
+  const limited = failure(429, { headers: { "retry-after": "3", "x-request-id": "theirs" } });
   const recorded = await record(file, [limited, answer("at last")]);
   expect(linesOf(file).filter((line) => line.startsWith('{"llm"'))).toHaveLength(2);
   const startedAt = performance.now();
   const played = await taped({ path: file, mode: "replay", strict: true }, session(nowhere));
   expect([played.misses, played.problems]).toEqual([[], []]);
   expect(played.transcript).toBe(recorded.transcript);
-  expect(performance.now() - startedAt).toBeLessThan(900);
+  expect(performance.now() - startedAt).toBeLessThan(2_900);
 });
 
 test.each([

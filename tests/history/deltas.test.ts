@@ -102,7 +102,7 @@ onPostgres("messages between hosts by PostgreSQL", () => {
     const startedAt = performance.now();
     await one.bus.send([{ channel: "live", text: "lost" }]);
     await one.bus.send([{ channel: "live", text: "lost" }]);
-    expect(performance.now() - startedAt).toBeLessThan(3000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     const begun = heard.begins;
     await server.restart();
     for (let n = 0; heard.texts.length < 2; n++) {
@@ -124,7 +124,7 @@ onPostgres("messages between hosts by PostgreSQL", () => {
     proxy.freeze();
     const startedAt = performance.now();
     await one.bus.send([{ channel: "live", text: "lost" }]);
-    expect(performance.now() - startedAt).toBeLessThan(7000);
+    expect(performance.now() - startedAt).toBeLessThan(12_000);
     proxy.thaw();
   });
 });

@@ -35,7 +35,7 @@ function hedgingClient(server: LlmServer, http: Partial<HttpConfig> = {}, provid
 describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
   test("the second request answers; the first is broken off, and its place and connection are free", async () => {
     await using server = await startLlmServer([silent, hi, hi]);
-    await using ends = hedgingClient(server, { maxConnections: 2, queueTimeoutMs: 500 });
+    await using ends = hedgingClient(server, { maxConnections: 2, queueTimeoutMs: 5_000 }, { hedgeAfterMs: 500 });
     expect(await ends.ask({ streaming })).toMatchObject({ attempts: 2, message: { content: "hi" } });
     await server.aborted(1);
     await ends.ask({ streaming });
@@ -89,10 +89,10 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 
   test("a repeated request is not doubled, nor is any once half of the retry budget is spent", async () => {
-    const slow: Step = (response, request) => void setTimeout(() => hi(response, request), 120);
+    const slow: Step = (response, request) => void setTimeout(() => hi(response, request), 1_000);
     const steps = [...Array<Step>(6).fill(failure(500)), slow, slow];
     await using server = await startLlmServer(steps);
-    await using ends = hedgingClient(server, { maxRetries: 6 });
+    await using ends = hedgingClient(server, { maxRetries: 6 }, { hedgeAfterMs: 500 });
     expect(await ends.ask({ streaming })).toMatchObject({ attempts: 7 });
     expect(await ends.ask({ streaming })).toMatchObject({ attempts: 1 });
   });

@@ -118,7 +118,7 @@ describe("how many connections", () => {
     await askBoth();
     const startedAt = performance.now();
     await askBoth("other/m2");
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(performance.now() - startedAt).toBeLessThan(8_000); // before anybody is told that he has waited too long
     expect([first.connections, second.connections]).toEqual([2, 2]);
     expect([first.openSockets, second.openSockets]).toEqual([2, 2]);
   });

@@ -4,7 +4,7 @@ import { LlmError } from "../../src/core/errors.js";
 import { chooseProvider } from "../../src/llm/choose-provider.js";
 import { LlmClient } from "../../src/llm/client.js";
 import { HTTP } from "../support/llm-config.js";
-import { json, startLlmServer } from "../support/llm-server.js";
+import { json, type Step, startLlmServer } from "../support/llm-server.js";
 
 function config(providers: LlmConfig["providers"], active?: string): LlmConfig {
   return { active, fallback: [], streamRecovery: "auto", http: HTTP, providers };
@@ -121,10 +121,11 @@ describe("on a first run", () => {
     expect(await chooseProvider(config({}), { OPENAI_API_KEY: " " }, nobody)).toEqual({ provider: "demo" });
   });
 
-  test("a port is asked for its models; anything else that answers there is not a model server", async () => {
+  test("a port is asked for its models; anything else that answers there is not a model server, and one that is busy is", async () => {
+    const busy: Step = (...given) => void setTimeout(() => json({ data: [{ id: "real" }] })(...given), 500);
     const answers = {
       ollama: json("<html>"),
-      lmstudio: json({ data: [{ id: "real" }] }),
+      lmstudio: busy,
       llamacpp: json({ data: "no" }),
     };
     await using server = await startLlmServer(({ path }) => answers[path.split("/")[2] as keyof typeof answers]);

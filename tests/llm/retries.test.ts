@@ -113,7 +113,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     const abortedAt = performance.now();
     controller.abort();
     expect((await failed).kind).toBe("aborted");
-    expect(performance.now() - abortedAt).toBeLessThan(150);
+    expect(performance.now() - abortedAt).toBeLessThan(5_000);
   });
 
   test("a pause beyond the total time limit is not begun", async () => {

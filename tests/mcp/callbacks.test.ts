@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { type Completion, type CompletionRequest, type Question, textOf } from "../../src/core/chat.js";
 import type { StdioServerConfig } from "../../src/core/config.js";
 import type { Sample } from "../../src/mcp/sampling.js";
-import { fixture, recording, startHubWith } from "../support/mcp-hub.js";
+import { fixture, recording, startHub, startHubWith } from "../support/mcp-hub.js";
 
 const completion: Completion = {
   message: { role: "assistant", content: "four", toolCalls: [] },
@@ -89,12 +90,9 @@ describe("elicitation", () => {
   });
 
   test("the time that a person takes is not the server's silence", async () => {
-    let release: (value: unknown) => void = () => {};
-    const running = startHubWith({}, fixture("s", {}, { timeoutMs: 300 }));
-    await using _ = running;
+    await using running = startHub(fixture("s", {}, { timeoutMs: 1_000 }));
     await running.hub.ready();
-    const ask = () => new Promise((resolve) => (release = resolve));
-    setTimeout(() => release({ action: "decline" }), 700);
+    const ask = () => sleep(2_000, { action: "decline" });
     const args = { method: "elicitation/create", params: { message: "?", requestedSchema: form } };
     expect(textOf((await running.call("s__ask", args, { ask })).content)).toBe('{"action":"decline"}');
   });

@@ -46,7 +46,7 @@ test("edge 10: a stream that ends without the answer fails the call at once", as
   await using server = await faulty({ call: (response) => response.writeHead(200, sse).end(progress) });
   const startedAt = performance.now();
   expect(textOf((await server.call("f__t")).content)).toBe(lost);
-  expect(performance.now() - startedAt).toBeLessThan(3000);
+  expect(performance.now() - startedAt).toBeLessThan(9000); // and not at its timeout
 });
 
 test("edge 10: a stream that is cut in the middle of a line fails the call at once", async () => {
@@ -239,10 +239,10 @@ test("edge 13: an answer that takes longer than an idle connection is kept comes
   await using server = await faulty({
     call(response, { id }, request) {
       sockets.push(request.socket);
-      response.writeHead(200, { ...sse, "keep-alive": "timeout=2" }).write(": soon\n\n");
+      response.writeHead(200, { ...sse, "keep-alive": "timeout=4" }).write(": soon\n\n");
       const result = { content: [{ type: "text", text: "at last" }] };
       const answer = () => response.end(`data: ${JSON.stringify({ jsonrpc: "2.0", id, result })}\n\n`);
-      if (sockets.length === 2) setTimeout(answer, 1500);
+      if (sockets.length === 2) setTimeout(answer, 3500);
       else answer();
     },
   });

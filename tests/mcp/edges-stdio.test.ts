@@ -40,7 +40,7 @@ test("edge 2: the death of a server is noticed although its child holds the pipe
   const first = pids(record.lines());
   const startedAt = performance.now();
   expect((await running.call("s__crash")).isError).toBe(true);
-  expect(performance.now() - startedAt).toBeLessThan(3000);
+  expect(performance.now() - startedAt).toBeLessThan(9000); // and not at the call's timeout
   await until(() => !first.some(isRunning));
   await running.hub.settled();
 });
@@ -62,12 +62,17 @@ test("edge 4: a result line of 30 MB holds up the event loop for less than 300 m
     const bytes = 30 * 1024 * 1024;
     const args = JSON.stringify({ bytes });
     const call = () => hub.prepare({ id: "c", name: "s__big", arguments: args }).send({ signal: new AbortController().signal });
+    const processorMs = () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    };
+    // A loop that is late without having had a processor is held up by what runs beside it.
     const blockedMs = async (work) => {
-      let [last, blocked] = [performance.now(), 0];
+      let [last, lastOwn, blocked] = [performance.now(), processorMs(), 0];
       const timer = setInterval(() => {
-        const late = performance.now() - last - 5;
+        const late = Math.min(performance.now() - last - 5, processorMs() - lastOwn);
         if (late > 5) blocked += late;
-        last = performance.now();
+        [last, lastOwn] = [performance.now(), processorMs()];
       }, 5);
       await work();
       await new Promise((done) => setTimeout(done, 20));
@@ -75,7 +80,7 @@ test("edge 4: a result line of 30 MB holds up the event loop for less than 300 m
       return blocked;
     };
     const busy = () => {
-      for (const startedAt = performance.now(); performance.now() - startedAt < 100; );
+      for (const before = processorMs(); processorMs() - before < 100; );
     };
     const known = await blockedMs(busy);
     let least = Infinity;

@@ -13,7 +13,7 @@ test("a server behind a shell is closed within milliseconds when it reads its in
   await running.hub.ready();
   const startedAt = performance.now();
   await running.hub.close();
-  expect(performance.now() - startedAt).toBeLessThan(1000);
+  expect(performance.now() - startedAt).toBeLessThan(1_800); // before it would be killed
   expect(pids(record.lines()).map(isRunning)).toEqual([false]);
 });
 

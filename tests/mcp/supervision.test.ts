@@ -13,7 +13,7 @@ describe("health", () => {
     await using running = startHub(fixture("s", { record: record.path }, { pingIntervalMs: 30 }));
     await running.hub.ready();
     await until(() => record.lines().filter((line) => line === "ping").length >= 2);
-    expect(running.hub.servers()[0]?.latencyMs).toBeLessThan(1000);
+    expect(running.hub.servers()[0]?.latencyMs).toBeLessThan(10_000);
     expect(started(record.lines())).toBe(1);
   });
 
@@ -127,9 +127,9 @@ test("500 tools of five servers are ready as soon as the slowest alone", async (
     await running.hub.ready();
     return performance.now() - startedAt;
   };
-  await using alone = startHub(many("slow", 700));
+  await using alone = startHub(many("slow", 2_500));
   const aloneMs = await readyAfter(alone);
-  await using running = startHub(many("a", 0), many("b", 0), many("c", 0), many("d", 0), many("slow", 700));
+  await using running = startHub(many("a", 0), many("b", 0), many("c", 0), many("d", 0), many("slow", 2_500));
   expect(await readyAfter(running)).toBeLessThan(2 * aloneMs);
   expect(running.hub.tools()).toHaveLength(500);
   const bytes = JSON.stringify(running.hub.tools());

@@ -37,7 +37,7 @@ onServer("a host whose database is away", () => {
     proxy.refuse();
     const startedAt = performance.now();
     await app.close();
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
   });
 });
 

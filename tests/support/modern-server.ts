@@ -19,7 +19,9 @@ export async function modernServer(
   script: "mcp-modern.mjs" | "mcp-official.mjs" = "mcp-modern.mjs",
 ): Promise<ModernServer> {
   const args = [resolve("tests/support", script), JSON.stringify(behaviour)];
-  if (way === "stdio") return { config: nodeServer("m", args), async [Symbol.asyncDispose]() {} };
+  // Asked what it speaks, a process that is slow to start is taken for an older server at first.
+  if (way === "stdio")
+    return { config: nodeServer("m", args, { protocol: "modern" }), async [Symbol.asyncDispose]() {} };
   const child = spawn(process.execPath, [...args, "http"], { stdio: ["ignore", "pipe", "inherit"] });
   const [port] = await once(child.stdout, "data");
   return {

@@ -14,6 +14,7 @@ import { createParser } from "eventsource-parser";
 import { fixtureServer, startApp } from "../../support/app.js";
 import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
 import { recording, until } from "../../support/mcp-hub.js";
+import { processorMs } from "../../support/processor-time.js";
 import { openDoor, post } from "./door.js";
 
 const all = { chat: true, tools: ["*"], resources: true, prompts: true, plainNames: true };
@@ -268,9 +269,9 @@ test("a batch of millions is refused before it is looked at, so that others are 
   await using app = await startApp({ llm: llm.url });
   await using door = await openDoor(app, { mcp: { serve: all } });
   const { headers } = await session(door);
-  const begun = performance.now();
+  const begun = processorMs();
   const response = await send(door, Array(4_000_000).fill(1), headers);
   expect(response.status).toBe(400);
   expect(await response.json()).toMatchObject({ error: { code: -32600 }, id: null });
-  expect(performance.now() - begun).toBeLessThan(4_000);
+  expect(processorMs() - begun).toBeLessThan(4_000);
 });
