@@ -37,10 +37,11 @@ export class FileWatch {
     this.#compareSoon();
   }
 
-  /** From now on these files, as they are now. */
+  /** From now on these files: those that were watched already as they were told of the last time, the others as they are now. */
   watch(paths: readonly string[]): void {
-    this.#contents = contentsOf(paths);
+    this.#contents = new Map([...contentsOf(paths)].map(([path, now]) => [path, this.#contents.get(path) ?? now]));
     this.#watchFolders();
+    this.#compareSoon();
   }
 
   close(): void {

@@ -50,6 +50,18 @@ test("the file behind a link is watched where it lies", async () => {
   await file.change(() => writeFileSync(target, "b"));
 });
 
+test("what changed in the moment that the watch goes over to other files is told, too", async () => {
+  using folder = temporaryFolder();
+  const [path, other] = ["config.yaml", "servers.json"].map((name) => join(folder.path, name)) as [string, string];
+  writeFileSync(path, "a");
+  using file = watching(path);
+  await file.change(() => {
+    file.watch.watch([path]);
+    writeFileSync(path, "b");
+    file.watch.watch([path, other]);
+  });
+});
+
 test("what changed before the watch began is told, too", async () => {
   using folder = temporaryFolder();
   const path = join(folder.path, "config.yaml");

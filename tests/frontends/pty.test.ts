@@ -5,7 +5,7 @@ import { expect } from "@jest/globals";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
 import { answer, chunk, STALL, startLlmServer, stream } from "../support/llm-server.js";
-import { isRunning, recording } from "../support/mcp-hub.js";
+import { isRunning, recording, until } from "../support/mcp-hub.js";
 import { onTerminal, openTerminal } from "../support/pty.js";
 import { sayAndCall } from "./support.js";
 
@@ -60,7 +60,7 @@ print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else -os.WEXITSTATUS(status)
   });
   const { stdout, stderr } = await ended(child);
   expect([stdout, stderr, readFileSync(join(place.folder, "stderr"), "utf8")]).toEqual(["1", "", ""]);
-  expect(isRunning(Number(record.lines()[0]?.replace("started ", "")))).toBe(false);
+  await until(() => !isRunning(Number(record.lines()[0]?.replace("started ", "")))); // who was killed may still have to die
 });
 
 onTerminal("with NO_COLOR there is neither colour nor a spinner, and Ctrl-D leaves with 0", async () => {

@@ -6,3 +6,21 @@ export function processorMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
+
+/** How long the event loop is held up by the work of this process, until it is disposed of. */
+export function heldUp(): Disposable & { readonly longestMs: number } {
+  let [last, longestMs] = [processorMs(), 0];
+  const look = () => {
+    const now = processorMs();
+    longestMs = Math.max(longestMs, now - last);
+    last = now;
+  };
+  const timer = setInterval(look, 10);
+  return {
+    get longestMs() {
+      look();
+      return longestMs;
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}
