@@ -2,7 +2,6 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from "node:f
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { ended, Workplace } from "../support/cli.js";
-import { until } from "../support/mcp-hub.js";
 
 let place: Workplace;
 

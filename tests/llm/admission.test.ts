@@ -125,7 +125,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
       times.push(performance.now());
       return steps.shift() ?? hi;
     });
-    await using ends = clientOf(server, { queueTimeoutMs: 20 });
+    await using ends = clientOf(server, { queueTimeoutMs: 100 });
     const first = ends.ask({ streaming });
     while (!ends.observed.some(({ level }) => level === "warn")) await new Promise(setImmediate);
     await Promise.all([first, ends.ask({ streaming }), ends.ask({ streaming })]);
@@ -186,7 +186,7 @@ test.each([
   ["stalled", STALL],
 ])("the place of a stream that was %s in the middle is free again", async (_, fault) => {
   await using server = await startLlmServer([stream([chunk({ content: "begun" }), fault]), hi]);
-  await using ends = clientOf(server, { maxConnections: 1, idleTimeoutMs: 50, queueTimeoutMs: 500 });
+  await using ends = clientOf(server, { maxConnections: 1, idleTimeoutMs: 400, queueTimeoutMs: 500 });
   await ends.fails({ streaming: true });
   await ends.ask({ streaming: true });
 });

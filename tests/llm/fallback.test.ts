@@ -85,7 +85,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   ])("%s fails over after its retries", async (_, step) => {
     await using a = await always(step);
     await using b = await startLlmServer([hi]);
-    await using ends = chainOf({ a, b }, { http: { timeoutMs: 300, ttftTimeoutMs: 300 } });
+    await using ends = chainOf({ a, b }, { http: { timeoutMs: 800, ttftTimeoutMs: 800 } });
     expect(await ends.ask({ streaming })).toMatchObject({ provider: "b", attempts: 3 });
     expect(a.requests).toHaveLength(2);
   });
@@ -131,7 +131,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     await using a = await startLlmServer([failure(500), failure(500)]);
     await using b = await startLlmServer([beforeHeaders(STALL)]);
     await using c = await startLlmServer([]);
-    await using ends = chainOf({ a, b, c }, { http: { totalTimeoutMs: 300 } });
+    await using ends = chainOf({ a, b, c }, { http: { totalTimeoutMs: 1_500 } });
     const error = await ends.fails({ streaming });
     expect(error).toMatchObject({ kind: "total_timeout", provider: "b", attempts: 3 });
     expect(error.message).toContain("[also: a/a-model: error 500");

@@ -18,7 +18,7 @@ const hello = chunk({ content: "Hello" });
 const role = chunk({ role: "assistant", content: "" });
 /** Pieces that come every 20 ms, so that the connection is never silent. */
 const dripping = (...pieces: Piece[]) => Array.from({ length: 100 }, () => [...pieces, pause(20)]).flat();
-const characters = (text: string) => [...text].flatMap((character) => [character, pause(20)]);
+const characters = (text: string) => [...text].flatMap((character) => [character, pause(60)]);
 const document = JSON.stringify({ choices: [{ message: { content: "Hello" }, finish_reason: "stop" }] });
 
 interface Case {
@@ -107,14 +107,14 @@ const cases: Case[] = [
 
 describe.each(cases)("$name, streaming: $streaming", ({ step, streaming, kind, key }) => {
   test.each([
-    ["llm.http", { timeoutMs: 100, ttftTimeoutMs: 100, idleTimeoutMs: 100 }, {}],
-    ["llm.providers.test", {}, { timeoutMs: 100, ttftTimeoutMs: 100, idleTimeoutMs: 100 }],
+    ["llm.http", { timeoutMs: 400, ttftTimeoutMs: 400, idleTimeoutMs: 400 }, {}],
+    ["llm.providers.test", {}, { timeoutMs: 400, ttftTimeoutMs: 400, idleTimeoutMs: 400 }],
   ])(`is a ${kind} of %s`, async (place, http, provider) => {
     await using server = await startLlmServer([step]);
     await using ends = clientOf(server, { ...http, maxRetries: 0 }, provider);
     const error = await ends.fails({ streaming });
     expect(error).toMatchObject({ kind, retryable: true, provider: "test", model: "m1", attempts: 1 });
-    expect(error.message).toContain(`100 ms (${place}.${key})`);
+    expect(error.message).toContain(`400 ms (${place}.${key})`);
     expect(error.hint).toContain(`llm.providers.test.${key}`);
     await server.aborted(1);
     await server.idle();
@@ -141,10 +141,10 @@ describe.each([{ streaming: true }, { streaming: false }])(
 );
 
 describe("what goes on is not cut by a limit that it outlasts", () => {
-  const limits = { timeoutMs: 150, ttftTimeoutMs: 150, idleTimeoutMs: 150 };
+  const limits = { timeoutMs: 1_000, ttftTimeoutMs: 1_000, idleTimeoutMs: 1_000 };
 
   test("a stream with progress", async () => {
-    const words = Array.from({ length: 12 }, (_, index) => [chunk({ content: `${index} ` }), pause(30)]).flat();
+    const words = Array.from({ length: 12 }, (_, index) => [chunk({ content: `${index} ` }), pause(100)]).flat();
     await using server = await startLlmServer([stream([...words, chunk({}, "stop")])]);
     await using ends = clientOf(server, { ...limits, maxRetries: 0 });
     expect((await ends.ask({ streaming: true })).message.content).toBe("0 1 2 3 4 5 6 7 8 9 10 11 ");
@@ -153,7 +153,7 @@ describe("what goes on is not cut by a limit that it outlasts", () => {
   test.each(["reasoning_content", "tool_calls"])("a stream whose progress is %s", async (field) => {
     const piece = (index: number) =>
       field === "tool_calls" ? [{ index: 0, id: "a", function: { name: "f", arguments: `${index}` } }] : `${index}`;
-    const pieces = Array.from({ length: 12 }, (_, index) => [chunk({ [field]: piece(index % 10) }), pause(30)]).flat();
+    const pieces = Array.from({ length: 12 }, (_, index) => [chunk({ [field]: piece(index % 10) }), pause(100)]).flat();
     await using server = await startLlmServer([stream([...pieces, chunk({}, "stop")])]);
     await using ends = clientOf(server, { ...limits, maxRetries: 0 });
     expect((await ends.ask({ streaming: true })).finishReason).toBe(field === "tool_calls" ? "tool_calls" : "stop");
@@ -172,6 +172,6 @@ test("a limit that is reached before anything was shown is tried again, and afte
     stream([hello, STALL]),
     stream([hello, chunk({}, "stop")]),
   ]);
-  await using ends = clientOf(server, { ttftTimeoutMs: 60, idleTimeoutMs: 60 });
+  await using ends = clientOf(server, { ttftTimeoutMs: 500, idleTimeoutMs: 500 });
   expect(await ends.ask({ streaming: true, streamRecovery: "restart" })).toMatchObject({ attempts: 3 });
 });

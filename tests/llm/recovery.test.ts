@@ -21,7 +21,7 @@ import { clientOf } from "./client-of.js";
 
 const hel = chunk({ content: "Hel" });
 const overloaded = { error: { message: "Overloaded", type: "overloaded_error" }, choices: [] };
-const limits = { timeoutMs: 5000, ttftTimeoutMs: 5000, idleTimeoutMs: 200 };
+const limits = { timeoutMs: 5000, ttftTimeoutMs: 5000, idleTimeoutMs: 500 };
 const restart = { streaming: true, streamRecovery: "restart" } as const;
 const half = (...pieces: Piece[]) => stream([hel, ...pieces]);
 
@@ -41,11 +41,11 @@ describe("an answer that breaks off after its first words, where it may be resta
     ["a cut", [CUT], "the connection broke: aborted"],
     ["a reset", [RESET], "the connection broke: aborted"],
     ["a clean end", [END], "the answer ended before it was complete"],
-    ["a stall", [STALL], "the answer stood still for 200 ms (llm.http.idle_timeout)"],
+    ["a stall", [STALL], "the answer stood still for 500 ms (llm.http.idle_timeout)"],
     [
       "comments for ever",
       Array.from({ length: 40 }, () => [": working\n\n", pause(20)]).flat(),
-      "the answer stood still for 200 ms (llm.http.idle_timeout)",
+      "the answer stood still for 500 ms (llm.http.idle_timeout)",
     ],
     ["an error in a chunk", [overloaded], "error 529: Overloaded"],
     ["an error event", ["event: error\n", { message: "boom" }], "error: boom"],
@@ -129,7 +129,7 @@ describe("an answer that breaks off after its first words, where it may be resta
 
   test("the total time limit ends the restarts as well", async () => {
     await using server = await startLlmServer([half(CUT), half(STALL)]);
-    await using ends = clientOf(server, { totalTimeoutMs: 200 });
+    await using ends = clientOf(server, { totalTimeoutMs: 1_000 });
     expect(await ends.fails(restart)).toMatchObject({ kind: "total_timeout", attempts: 2 });
   });
 });

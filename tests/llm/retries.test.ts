@@ -118,7 +118,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
 
   test("a pause beyond the total time limit is not begun", async () => {
     await using server = await startLlmServer([failure(503)]);
-    await using ends = clientOf(server, { initialRetryDelayMs: 500, maxRetryDelayMs: 500, totalTimeoutMs: 400 });
+    await using ends = clientOf(server, { initialRetryDelayMs: 9_000, maxRetryDelayMs: 9_000, totalTimeoutMs: 8_000 });
     expect(await ends.fails({ streaming })).toMatchObject({ kind: "overloaded", attempts: 1 });
   });
 

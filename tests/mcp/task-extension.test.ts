@@ -81,10 +81,10 @@ describe("a call that the server makes a task of", () => {
   test("is cancelled on the server when its time is up, which every poll lets begin anew", async () => {
     using record = recording();
     await using server = await modernServer("stdio", { record: record.path });
-    await using running = startHub({ ...server.config, timeoutMs: 300, maxTotalTimeoutMs: 700 });
+    await using running = startHub({ ...server.config, timeoutMs: 1_000, maxTotalTimeoutMs: 2_000 });
     await running.hub.ready();
     const result = await running.call("m__task", { plan: [working("")] });
-    expect(textOf(result.content)).toBe("task failed: not finished within 0.7 s");
+    expect(textOf(result.content)).toBe("task failed: not finished within 2 s");
     await until(() => record.lines().includes("tasks/cancel task 0 é"));
   });
 
