@@ -106,7 +106,7 @@ onPostgres("messages between hosts by PostgreSQL", () => {
     const begun = heard.begins;
     await server.restart();
     for (let n = 0; heard.texts.length < 2; n++) {
-      if (n === 1000) throw new Error("nothing arrives");
+      if (n === 10_000) throw new Error("nothing arrives");
       await one.bus.send([{ channel: "live", text: `again ${n}` }]);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

@@ -127,6 +127,27 @@ test("edge 7: a call that the server does not even read ends with the server, no
   expect(textOf((await call).content)).toMatch(/^echo did not answer and its outcome is unknown: .*killed by SIGKILL/);
 });
 
+test("edge 7: a server that takes its time to die, its pipe broken already, has died of what it says and not of the pipe", async () => {
+  const program = `
+    const results = {
+      initialize: { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo: { name: "s", version: "1" } },
+      "tools/list": { tools: [{ name: "t", inputSchema: { type: "object" } }] },
+    };
+    process.stdin.on("data", (chunk) => {
+      if (String(chunk).includes("tools/call")) {
+        process.stdin.destroy();
+        require("node:fs").closeSync(0);
+        setTimeout(() => process.exit(7), 250);
+        return;
+      }
+      for (const { id, method } of String(chunk).trim().split("\\n").map((line) => JSON.parse(line)))
+        if (id !== undefined) process.stdout.write(JSON.stringify({ jsonrpc: "2.0", id, result: results[method] }) + "\\n");
+    });`;
+  await using running = await ready(nodeServer("s", ["--eval", program], { protocol: "legacy" }));
+  const result = await running.call("s__t", { much: "x".repeat(5 * 1024 * 1024) });
+  expect(textOf(result.content)).toMatch(/ exited with code 7/);
+});
+
 test("edge 7: a call that the server does not read, and lives on, ends with its timeout", async () => {
   await using running = await ready(fixture("s", { pages: [[tool("deafen"), tool("echo")]] }, { timeoutMs: 300 }));
   await running.call("s__deafen");

@@ -23,6 +23,8 @@ const endOfInputGraceMs = 300;
 const terminateGraceMs = 1500;
 /** For what the server wrote before it died; a descendant may hold the pipe open for ever. */
 const lastOutputMs = 100;
+/** A process that is killed closes its pipes first, and on a busy machine it has ended some while after that. */
+const dyingMs = 1000;
 
 export class StdioTransport implements Transport {
   onclose?: () => void;
@@ -142,7 +144,7 @@ export class StdioTransport implements Transport {
 
   /** A pipe that takes no more is the end of the connection. The server's own end, which mostly is the reason, says more. */
   async #closedByServer(): Promise<void> {
-    await Promise.race([this.#exited, sleep(lastOutputMs)]);
+    await Promise.race([this.#exited, sleep(dyingMs)]);
     void this.close();
   }
 

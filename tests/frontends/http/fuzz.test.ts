@@ -61,53 +61,61 @@ const frames: readonly object[] = [
 const longestMs = 900_000;
 
 describe("10,000 hostile inputs a door", () => {
-  test("as bodies: each has one answer, an error in one shape or none, and nothing of another conversation", async () => {
-    await using llm = await startLlmServer(() => answer("ok"));
-    await using app = await startApp({ llm: llm.url });
-    await using door = await openDoor(app, { requestsPerMinute: 10_000_000 });
-    await sdk(door).chat.completions.create(
-      { model: "m1", messages: [{ role: "user", content: secret }] },
-      { headers: { "x-conversation-id": "c-secret" } },
-    );
-    const random = randomFrom(seed);
-    const odder = Array.from({ length: 10_000 }, (_, index) => {
-      const [path, body] = bodies[index % bodies.length] ?? ["", {}];
-      return { path, text: mutated(body, random) };
-    });
-    const statuses = new Map<number, number>();
-    const wrong: object[] = [];
-    const work = async () => {
-      for (let next = odder.pop(); next; next = odder.pop()) {
-        const response = await post(`${door.url}${next.path}`, next.text);
-        const text = await response.text();
-        statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
-        const isError = response.status >= 400;
-        const shape = isError ? JSON.parse(text) : {};
-        if (text.includes(secret) || response.status === 500 || (isError && !shape.error?.message))
-          wrong.push({ ...next, text });
-      }
-    };
-    await Promise.all(Array.from({ length: 16 }, work));
-    expect(wrong.slice(0, 3)).toEqual([]);
-    expect(statuses.get(400)).toBeGreaterThan(4000);
-    expect((await fetch(`${door.url}/healthz`)).status).toBe(200);
-  }, longestMs);
+  test(
+    "as bodies: each has one answer, an error in one shape or none, and nothing of another conversation",
+    async () => {
+      await using llm = await startLlmServer(() => answer("ok"));
+      await using app = await startApp({ llm: llm.url });
+      await using door = await openDoor(app, { requestsPerMinute: 10_000_000 });
+      await sdk(door).chat.completions.create(
+        { model: "m1", messages: [{ role: "user", content: secret }] },
+        { headers: { "x-conversation-id": "c-secret" } },
+      );
+      const random = randomFrom(seed);
+      const odder = Array.from({ length: 10_000 }, (_, index) => {
+        const [path, body] = bodies[index % bodies.length] ?? ["", {}];
+        return { path, text: mutated(body, random) };
+      });
+      const statuses = new Map<number, number>();
+      const wrong: object[] = [];
+      const work = async () => {
+        for (let next = odder.pop(); next; next = odder.pop()) {
+          const response = await post(`${door.url}${next.path}`, next.text);
+          const text = await response.text();
+          statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+          const isError = response.status >= 400;
+          const shape = isError ? JSON.parse(text) : {};
+          if (text.includes(secret) || response.status === 500 || (isError && !shape.error?.message))
+            wrong.push({ ...next, text });
+        }
+      };
+      await Promise.all(Array.from({ length: 16 }, work));
+      expect(wrong.slice(0, 3)).toEqual([]);
+      expect(statuses.get(400)).toBeGreaterThan(4000);
+      expect((await fetch(`${door.url}/healthz`)).status).toBe(200);
+    },
+    longestMs,
+  );
 
-  test("as frames: each that is no message has one error, and the socket goes on", async () => {
-    await using llm = await startLlmServer(() => answer("ok"));
-    await using app = await startApp({ llm: llm.url });
-    await using door = await openDoor(app, { requestsPerMinute: 10_000_000 });
-    await using socket = await connect(door);
-    const random = randomFrom(seed + 1);
-    const odder = Array.from({ length: 30_000 }, (_, index) => mutated(frames[index % frames.length], random))
-      .filter((text) => "problem" in parseMessage(text))
-      .slice(0, 10_000);
-    expect(odder).toHaveLength(10_000);
-    for (const text of odder) socket.send(text);
-    socket.send({ action: "ping", request_id: "end" });
-    await until(() => socket.messages.length > 10_000);
-    const kinds = new Set(socket.messages.map(({ status, chunk: { kind } }) => `${status} ${kind}`));
-    expect([...kinds].sort()).toEqual(["complete undefined", "error bad_message"]);
-    expect(socket.messages).toHaveLength(10_001);
-  }, longestMs);
+  test(
+    "as frames: each that is no message has one error, and the socket goes on",
+    async () => {
+      await using llm = await startLlmServer(() => answer("ok"));
+      await using app = await startApp({ llm: llm.url });
+      await using door = await openDoor(app, { requestsPerMinute: 10_000_000 });
+      await using socket = await connect(door);
+      const random = randomFrom(seed + 1);
+      const odder = Array.from({ length: 30_000 }, (_, index) => mutated(frames[index % frames.length], random))
+        .filter((text) => "problem" in parseMessage(text))
+        .slice(0, 10_000);
+      expect(odder).toHaveLength(10_000);
+      for (const text of odder) socket.send(text);
+      socket.send({ action: "ping", request_id: "end" });
+      await until(() => socket.messages.length > 10_000);
+      const kinds = new Set(socket.messages.map(({ status, chunk: { kind } }) => `${status} ${kind}`));
+      expect([...kinds].sort()).toEqual(["complete undefined", "error bad_message"]);
+      expect(socket.messages).toHaveLength(10_001);
+    },
+    longestMs,
+  );
 });
