@@ -52,4 +52,4 @@ test("10,000 hostile bodies on /mcp have one answer each, which is an error or M
   expect(statuses.get(400)).toBeGreaterThan(3000);
   const listed = await send({ jsonrpc: "2.0", id: "last", method: "tools/list" }, own);
   expect(await listed.text()).toContain('"echo"');
-});
+}, 900_000); // what has to be done is the same on a busy machine
