@@ -42,7 +42,7 @@ test("a result of 50 MB costs the model under 2,000 tokens, and every part of it
     await app.ready();
     using held = heldUp();
     const shown = await ask(app, "c", "make it");
-    expect(held.longestMs).toBeLessThan(3_000);
+    expect(held.longestMs).toBeLessThan(10_000); // some 1,000 on a quiet machine; 8,000 were seen of a busy one
     expect(Buffer.byteLength(shown)).toBeLessThan(2_000 * 2); // even at two bytes a token
     expect(shown).toMatch(/^0 some text\n1 some text\n/);
     expect(shown).toMatch(/of which the first \d+ and the last \d+ are shown; it is stored as res_\w+/);
