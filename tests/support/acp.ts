@@ -142,8 +142,8 @@ function textIn({ content }: Extract<SessionUpdate, { sessionUpdate: "agent_mess
   return content.type === "text" ? content.text : "";
 }
 
-/** The door in this process, with a client that has said hello. */
-export async function openAcp(app: App, behaviour: Behaviour = {}) {
+/** The door in this process. */
+function runDoor(app: App) {
   const stdin = new PassThrough();
   const stdout = new PassThrough();
   const { onInterrupt, interrupt } = interrupts();
@@ -157,7 +157,33 @@ export async function openAcp(app: App, behaviour: Behaviour = {}) {
     extendHub,
     contextWindow: (model?: string) => orchestrator.facts(model).contextWindow,
   };
-  const exitCode = runAcp(host, { stdin, stdout, onInterrupt });
+  return { stdin, stdout, interrupt, exitCode: runAcp(host, { stdin, stdout, onInterrupt }) };
+}
+
+/** The door in this process, for lines that no client of the SDK would send. */
+export function openRawAcp(app: App) {
+  const { stdin, stdout, exitCode } = runDoor(app);
+  let text = "";
+  stdout.on("data", (bytes: Buffer) => {
+    text += bytes;
+  });
+  return {
+    send: (line: string) => void stdin.write(`${line}\n`),
+    /** Resolves to what was said, once everything is answered. */
+    async end(): Promise<Message[]> {
+      stdin.end();
+      await exitCode;
+      return text
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as Message);
+    },
+  };
+}
+
+/** The door in this process, with a client that has said hello. */
+export async function openAcp(app: App, behaviour: Behaviour = {}) {
+  const { stdin, stdout, interrupt, exitCode } = runDoor(app);
   const connected = connectClient({ input: stdin, output: stdout }, behaviour);
   const { agent, wire, end } = connected;
   await agent.request(methods.agent.initialize, {

@@ -7,12 +7,11 @@ const planTools = /^(update_plan|(write_todos?)|(todo_?write))$/i;
 const listKeys = ["plan", "todos", "entries", "steps"];
 const textKeys = ["content", "step", "title", "description"];
 
-const statuses: Readonly<Record<string, PlanEntry["status"]>> = {
-  pending: "pending",
-  in_progress: "in_progress",
-  completed: "completed",
-  done: "completed",
-};
+const statuses: ReadonlyMap<unknown, PlanEntry["status"]> = new Map([
+  ["in_progress", "in_progress"],
+  ["completed", "completed"],
+  ["done", "completed"],
+]);
 
 /** The steps that a call writes down; undefined for any other call. `tool` is the server's own name. */
 export function planOf(tool: string, input: unknown): PlanEntry[] | undefined {
@@ -23,6 +22,6 @@ export function planOf(tool: string, input: unknown): PlanEntry[] | undefined {
     const content = textKeys.map((key) => step[key]).find((text) => typeof text === "string");
     if (typeof content !== "string") return [];
     const priority = step.priority === "high" || step.priority === "low" ? step.priority : "medium";
-    return [{ content, priority, status: statuses[String(step.status)] ?? "pending" }];
+    return [{ content, priority, status: statuses.get(step.status) ?? "pending" }];
   });
 }

@@ -1,10 +1,9 @@
-/** Arguments as JSON; as the text that the model wrote where they do not parse. */
+import { parsedArguments } from "../tool-input.js";
+
+/** Arguments as JSON; as the text that the model wrote where they cannot be shown so. */
 export function rawInput(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  const parsed = parsedArguments(text);
+  return parsed ? parsed.value : text;
 }
 
 export function asObject(value: unknown): Record<string, unknown> {

@@ -78,8 +78,13 @@ function parse(text: string): { message: AnyMessage } | { code: number; problem:
     return { code: parseError, problem: "the line is not JSON" };
   }
   if (Array.isArray(value)) return { code: invalidRequest, problem: "batches are not supported" };
-  if (typeof value !== "object" || value === null) {
+  if (typeof value !== "object" || value === null || ("method" in value && !isRequest(value))) {
     return { code: invalidRequest, problem: "the line is not a JSON-RPC message" };
   }
   return { message: value as AnyMessage };
+}
+
+/** One that could not be answered under its id would be waited for at the end of input. */
+function isRequest({ method, id = null }: { method: unknown; id?: unknown }): boolean {
+  return typeof method === "string" && (id === null || typeof id === "string" || typeof id === "number");
 }

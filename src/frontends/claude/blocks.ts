@@ -1,6 +1,7 @@
 /** Content blocks of Anthropic's Messages API and our content parts. https://docs.claude.com/en/api/messages */
 import { type AssistantMessage, type ContentPart, linkText } from "../../core/chat.js";
 import { Fields, Problem, required } from "../fields.js";
+import { parsedArguments } from "../tool-input.js";
 
 type Block = { type: string } & Record<string, unknown>;
 
@@ -14,13 +15,8 @@ export function assistantBlocks({ reasoning, content, toolCalls }: AssistantMess
 
 /** Arguments as an object, which the block's `input` has to be; what the model wrote under `unparsed` where it is none. */
 export function toolInput(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text === "" ? "{}" : text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
-  } catch {
-    // The call's result says that it does not parse.
-  }
-  return { unparsed: text };
+  const value = text === "" ? {} : parsedArguments(text)?.value;
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : { unparsed: text };
 }
 
 /** What there is no block for is named in a text. */

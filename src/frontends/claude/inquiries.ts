@@ -93,12 +93,12 @@ function approvalOf(response: Record<string, unknown>, { call }: ApprovalQuestio
   return remember ? { allow: true, remember } : true;
 }
 
-const scopes: Readonly<Record<string, string>> = {
-  session: "session",
-  localSettings: "project",
-  projectSettings: "project",
-  userSettings: "always",
-};
+const scopes: ReadonlyMap<unknown, string> = new Map([
+  ["session", "session"],
+  ["localSettings", "project"],
+  ["projectSettings", "project"],
+  ["userSettings", "always"],
+]);
 
 /** For how long a rule that allows the whole tool is to hold; other changes of permissions are not made. */
 function scopeOf(updates: unknown, toolName: string): string | undefined {
@@ -106,10 +106,8 @@ function scopeOf(updates: unknown, toolName: string): string | undefined {
   for (const update of updates.map(asObject)) {
     const rules = Array.isArray(update.rules) ? update.rules.map(asObject) : [];
     const isMeant = rules.some((rule) => rule.toolName === toolName && rule.ruleContent === undefined);
-    const destination = String(update.destination);
-    if (update.type === "addRules" && update.behavior === "allow" && isMeant && Object.hasOwn(scopes, destination)) {
-      return scopes[destination];
-    }
+    const scope = scopes.get(update.destination);
+    if (update.type === "addRules" && update.behavior === "allow" && isMeant && scope) return scope;
   }
   return undefined;
 }
