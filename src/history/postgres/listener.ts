@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { PostgresConfig } from "../../core/config.js";
+import { messageOf } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import { placeOf, storeError } from "./errors.js";
 import { connectionOf } from "./pool.js";
@@ -64,6 +65,16 @@ export class Listener {
     await client?.query(statement).catch(() => client.end());
   }
 
+  /** Whoever may connect to the database may say anything there: what cannot be read is nobody's end. */
+  #pass(subscriber: Subscriber, channel: string, payload: string): void {
+    try {
+      subscriber.notice(payload);
+    } catch (error) {
+      const message = `a notice on ${channel} cannot be read: ${messageOf(error)}`;
+      this.#observe({ level: "warn", scope: "history", message });
+    }
+  }
+
   async #stay(): Promise<void> {
     let pauseMs = firstPauseMs;
     for (let lost: unknown; !this.#closed.signal.aborted; ) {
@@ -98,7 +109,7 @@ export class Listener {
     this.#closed.signal.addEventListener("abort", end);
     try {
       client.on("notification", ({ channel, payload = "" }) => {
-        for (const subscriber of this.#subscribers.get(channel) ?? []) subscriber.notice(payload);
+        for (const subscriber of this.#subscribers.get(channel) ?? []) this.#pass(subscriber, channel, payload);
       });
       await client.connect();
       this.#client = client; // who subscribes from here on says so on it
