@@ -6,6 +6,7 @@ import {
   LATEST_PROTOCOL_VERSION,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/sdk/types.js";
+import { alwaysAnswering } from "./always-answering.js";
 import { boundedBody } from "./bounded-stream.js";
 import { type McpSession, received, refusal, replayed } from "./http-session.js";
 import { createMcpServer, type McpParts } from "./server.js";
@@ -105,7 +106,7 @@ export class McpHttp {
       events.forget();
     };
     try {
-      await server.connect(transport);
+      await server.connect(alwaysAnswering(transport));
       const response = await transport.handleRequest(request);
       if (transport.sessionId === undefined) await server.close();
       return this.#watched(session, response);

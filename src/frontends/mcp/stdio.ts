@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { OnInterrupt } from "../door.js";
 import { exitCodes } from "../exit-codes.js";
+import { alwaysAnswering } from "./always-answering.js";
 import { LineTransport } from "./line-transport.js";
 import { createMcpServer, type McpParts } from "./server.js";
 
@@ -21,7 +22,7 @@ export async function runMcp(parts: McpParts, { stdin, stdout, onInterrupt }: Pi
     isInterrupted = true;
     stdin.destroy();
   });
-  await server.connect(transport);
+  await server.connect(alwaysAnswering(transport));
   await transport.ended;
   unsubscribe();
   await server.close();
