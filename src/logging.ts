@@ -7,7 +7,7 @@ import { clearing, redactedMark } from "./core/redaction.js";
 
 const order: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
 
-/** Passes on what is at least as important as its module then asks for. */
+/** Passes on what is at least as important as its module then asks for. Never throws: what is told of the work does not end it. */
 export function fromLevel(
   logging: () => Pick<LoggingConfig, "level"> & Partial<Pick<LoggingConfig, "modules">>,
   observe: Observe,
@@ -15,7 +15,12 @@ export function fromLevel(
   return (event) => {
     const { level, modules = {} } = logging();
     const least = (Object.hasOwn(modules, event.scope) && modules[event.scope]) || level;
-    if (order.indexOf(event.level) >= order.indexOf(least)) observe(event);
+    if (order.indexOf(event.level) < order.indexOf(least)) return;
+    try {
+      observe(event);
+    } catch {
+      // whoever observes is told of everything else all the same
+    }
   };
 }
 

@@ -61,3 +61,16 @@ test("each module may have a level of its own", () => {
     for (const level of ["debug", "info", "error"] as const) observe({ level, scope, message: "" });
   expect(seen).toEqual(["llm debug", "llm info", "llm error", "session error"]);
 });
+
+test("an observer that throws breaks nothing that it is told of", () => {
+  const told: string[] = [];
+  const observe = fromLevel(
+    () => ({ level: "info" }),
+    ({ message }) => {
+      told.push(message);
+      throw new Error("no room on the disk");
+    },
+  );
+  for (const message of ["one", "two"]) observe({ level: "info", scope: "mcp", message });
+  expect(told).toEqual(["one", "two"]);
+});
