@@ -49,6 +49,10 @@ function listModels(baseUrl: string): Promise<readonly string[] | undefined> {
         response.on("error", none);
       });
       request.on("error", none);
+      request.on("upgrade", (_response, socket) => {
+        socket.destroy();
+        none();
+      });
     } catch {
       none();
     }

@@ -130,6 +130,15 @@ interface SocketError extends NodeJS.ErrnoException {
   reusedSocket?: boolean;
 }
 
+/** Without an answer, and without an error of the socket. */
+class SocketClosed extends Error {
+  readonly code = "ECONNRESET";
+
+  constructor() {
+    super("the connection was closed instead of an answer");
+  }
+}
+
 type Listening = Pick<Outgoing, "timeoutMs" | "keepaliveExpiryMs" | "signal">;
 
 /** Listens for as long as the answer lasts, and so holds on to as little as it can. */
@@ -151,10 +160,13 @@ function answerTo(request: ClientRequest, { timeoutMs, keepaliveExpiryMs, signal
       respectKeepAlive(incoming, keepaliveExpiryMs);
       resolve(new WireAnswer(incoming));
     });
-    request.on("error", (error) => {
+    const fail = (error: Error) => {
       release();
       reject(Object.assign(error, { reusedSocket: request.reusedSocket }));
-    });
+    };
+    request.on("error", fail);
+    // Of an answer that switches protocols, Node says nothing else.
+    request.on("close", () => broken === request && fail(new SocketClosed()));
     if (signal.aborted) abort();
   });
 }

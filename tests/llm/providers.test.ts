@@ -138,4 +138,14 @@ describe("on a first run", () => {
       "GET /v1/ollama/models",
     ]);
   });
+
+  test("a port whose answer switches protocols is not a model server either", async () => {
+    await using server = await startLlmServer(
+      () => (response) =>
+        void response.socket?.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"),
+    );
+    const at = (name: string) => ({ baseUrl: `${server.url}/${name}` });
+    const providers = { ollama: at("ollama"), lmstudio: at("lmstudio"), llamacpp: at("llamacpp") };
+    expect(await chooseProvider(config(providers), {})).toEqual({ provider: "demo" });
+  });
 });

@@ -34,6 +34,16 @@ const odd = {
 };
 const limits = { timeoutMs: 5000, ttftTimeoutMs: 600, idleTimeoutMs: 600 };
 
+describe.each([true, false])("instead of an answer (streaming: %s)", (streaming) => {
+  test("a provider that switches protocols is asked again", async () => {
+    const switching: Step = (response) =>
+      void response.socket?.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+    await using server = await startLlmServer([switching, answer("fine")]);
+    await using ends = clientOf(server, limits);
+    expect(await ends.ask({ streaming })).toMatchObject({ message: { content: "fine" }, attempts: 2 });
+  });
+});
+
 describe("before anything was shown", () => {
   const faults: [string, Piece[]][] = [
     ["a cut", [role, CUT]],

@@ -1,5 +1,8 @@
 /** The edges 17 to 19 of the SDK 1.32.2, each with a real authorization server: its OAuth. The others: edges-stdio, edges-http, edges-protocol. */
+import { once } from "node:events";
+import { connect } from "node:net";
 import { expect, test } from "@jest/globals";
+import { listenForCallback } from "../../src/mcp/auth/callback.js";
 import { browse, grants, guarded, hubOf, logins, newFolder } from "../support/logins.js";
 import { oauthServer } from "../support/oauth-server.js";
 
@@ -34,6 +37,17 @@ test("edge 19: a code that comes with another state is refused and waited past",
   await logins(guarded(server), newFolder(), (page) => void showPage(page)).login("r");
   expect(statuses).toEqual([400, 200]);
   expect(server.asked.at(-1)?.get("code")).not.toBe("stolen");
+});
+
+test("whoever asks the callback for what is no address is refused and waited past", async () => {
+  await using callback = await listenForCallback(undefined);
+  const arrival = callback.arrival("s", new AbortController().signal);
+  const socket = connect(Number(new URL(callback.url).port), "127.0.0.1");
+  socket.write("GET //[ HTTP/1.1\r\nhost: localhost\r\n\r\n");
+  const [answer] = await once(socket, "data");
+  expect(String(answer)).toMatch(/^HTTP\/1.1 400 /);
+  expect((await fetch(`${callback.url}?state=s&code=c`)).status).toBe(200);
+  expect((await arrival).get("code")).toBe("c");
 });
 
 test.each([

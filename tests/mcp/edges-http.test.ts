@@ -266,6 +266,12 @@ test("edge 14: an HTTP error for a call is that call's error, and the connection
   expect(textOf((await server.call("f__t")).content)).toBe("fine");
 });
 
+test("edge 14: an answer that switches protocols fails its call at once", async () => {
+  const upgrade = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+  await using server = await faulty({ call: (response) => response.socket?.write(upgrade) });
+  expect(textOf((await server.call("f__t")).content)).toContain("the connection was closed instead of an answer");
+});
+
 test("edge 14: an HTTP refusal with a JSON-RPC error inside says what the server said", async () => {
   await using server = await faulty({
     call(response, { id }) {

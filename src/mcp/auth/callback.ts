@@ -1,5 +1,5 @@
 /** The loopback page that an authorization server sends the browser back to (RFC 8252, 7.3). */
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { McpError } from "../../core/errors.js";
 import { isRecord } from "../json.js";
@@ -39,7 +39,7 @@ export async function listenForCallback(port: number | undefined): Promise<Callb
 function arrivalAt(server: Server, state: string): Promise<URLSearchParams> {
   return new Promise((resolve) => {
     server.on("request", (request, response) => {
-      const { pathname, searchParams } = new URL(request.url ?? "/", `http://${host}`);
+      const { pathname, searchParams } = targetOf(request);
       const isExpected = pathname === path && searchParams.get("state") === state;
       const text = isExpected
         ? "Done here. You can close this page."
@@ -48,6 +48,12 @@ function arrivalAt(server: Server, state: string): Promise<URLSearchParams> {
       if (isExpected) resolve(searchParams);
     });
   });
+}
+
+/** Any page in the browser may ask for anything here, which need not be an address. */
+function targetOf({ url = "/" }: IncomingMessage): URL {
+  const place = `http://${host}`;
+  return new URL(URL.canParse(url, place) ? url : "/", place);
 }
 
 function listen(server: Server, port: number): Promise<void> {

@@ -125,10 +125,13 @@ export const exchange: Exchange = ({ method, url, headers, body, signals }) =>
       const { statusCode: status = 0, statusMessage: statusText = "", headers: answered } = incoming;
       resolve({ status, statusText, headers: answered, body: decoded(incoming) });
     });
-    request.on("error", (error) => {
+    const fail = (error: NodeJS.ErrnoException) => {
       release();
       reject(signals.find((signal) => signal.aborted)?.reason ?? new Unreachable(error));
-    });
+    };
+    request.on("error", fail);
+    // Of an answer that switches protocols, Node says nothing else.
+    request.on("close", () => broken === request && fail(new Error("the connection was closed instead of an answer")));
     request.end(body);
   });
 
