@@ -4,6 +4,7 @@ interface Waiting {
   /** A text that is costly to keep is made when its time has come. */
   text: string | (() => string);
   resolve: () => void;
+  reject: (error: unknown) => void;
 }
 
 /** Writes at the pace of whoever reads, in order. When the reader has gone, the rest is dropped: a turn does not die of `| head`. */
@@ -23,10 +24,10 @@ export class Output {
     stream.on("error", () => this.drop());
   }
 
-  /** Resolves when more may be written. */
+  /** Resolves when more may be written. Rejects with what the making of the text throws. */
   write(text: Waiting["text"]): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting.push({ text, resolve });
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ text, resolve, reject });
       this.#flush();
     });
   }
@@ -49,9 +50,13 @@ export class Output {
     while (!this.#full) {
       const next = this.#waiting.shift();
       if (!next) return;
-      const { text, resolve } = next;
-      if (this.#gone || this.#stream.write(typeof text === "string" ? text : text())) resolve();
-      else this.#full = resolve;
+      const { text, resolve, reject } = next;
+      try {
+        if (this.#gone || this.#stream.write(typeof text === "string" ? text : text())) resolve();
+        else this.#full = resolve;
+      } catch (error) {
+        reject(error); // thrown out of the stream's event, it would end the process
+      }
     }
   }
 }
