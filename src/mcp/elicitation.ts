@@ -1,6 +1,8 @@
 /** A server asks the person: a form, or a visit to a page. https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation */
 import type { Question } from "../core/chat.js";
+import { isWritable } from "../core/nesting.js";
 import { asArray, asText, isRecord, type Json } from "./json.js";
+import { Refusal } from "./refusal.js";
 import { problemIn } from "./schema.js";
 
 type Ask = (question: Question) => Promise<unknown>;
@@ -10,13 +12,14 @@ export interface Page {
   url: string;
 }
 
-/** The answer to `elicitation/create`. Whatever is not a clean yes is a no. */
+/** The answer to `elicitation/create`. Whatever is not a clean yes is a no. Rejects with Refusal for a form that nobody could be shown. */
 export async function elicit(server: string, params: Json, ask: Ask): Promise<Json> {
   const message = asText(params.message);
   if (params.mode === "url") {
     return { action: (await acceptsPage(server, { message, url: asText(params.url) }, ask)) ? "accept" : "decline" };
   }
   const form = isRecord(params.requestedSchema) ? params.requestedSchema : {};
+  if (!isWritable(form)) throw new Refusal(-32602, "requestedSchema is nested too deep");
   const answer = await ask({ kind: "elicitation", server, message, form });
   if (!isRecord(answer) || answer.action !== "accept") {
     return { action: isRecord(answer) && answer.action === "cancel" ? "cancel" : "decline" };

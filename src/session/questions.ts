@@ -1,3 +1,5 @@
+import { isWritable } from "../core/nesting.js";
+
 interface OpenQuestion {
   answer: Promise<unknown>;
   resolve: (value: unknown) => void;
@@ -77,10 +79,13 @@ export class Questions {
     }
   }
 
-  /** False when no such question is open: answered before, or its turn has ended. The first answer counts. */
+  /**
+   * False when no such question is open: answered before, or its turn has ended. The first answer counts; one that the log cannot take,
+   * which would break the turn off, is a no.
+   */
   answer(questionId: string, value: unknown): boolean {
     const question = this.#open.get(questionId);
-    question?.resolve(value);
+    question?.resolve(isWritable(value) ? value : false);
     return question !== undefined;
   }
 }

@@ -1,0 +1,8 @@
+/** Lists and objects within each other. JSON.parse reads any number of them, JSON.stringify fails beyond some thousands. */
+const deepest = 1_000;
+
+/** Whether the value, which came as JSON, can be written as JSON again, as part of something else. */
+export function isWritable(value: unknown, levels = deepest): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => isWritable(inner, levels - 1));
+}
