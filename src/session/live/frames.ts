@@ -107,7 +107,7 @@ export function openOf({ turnId, after, fence, attempt, reason }: Frame): OpenMe
 
 /** The longest piece from there on that has no more than these bytes beyond those of an empty one, between whole characters. */
 function fittingPiece(text: string, from: number, maxBytes: number): string {
-  let length = Math.min(text.length - from, Math.max(0, maxBytes));
+  let length = Math.max(0, Math.min(text.length - from, maxBytes)); // somebody may say that he has more than there is
   for (;;) {
     const last = text.charCodeAt(from + length - 1);
     if (length > 0 && from + length < text.length && last >= 0xd800 && last < 0xdc00) length--;

@@ -1,0 +1,10 @@
+import { expect, test } from "@jest/globals";
+import { nextFrame } from "../../../src/session/live/frames.js";
+import { OpenMessage } from "../../../src/session/live/open-message.js";
+
+test("whoever says that he has more than there is gets no more, however little room there is", () => {
+  const open = new OpenMessage({ turnId: "t", after: 0, fence: 1, attempt: 0 });
+  open.text = "hello";
+  const known = { text: 10 ** 15, reasoning: 10 ** 15, notice: 10 ** 15 };
+  for (let room = 0; room < 300; room++) expect(nextFrame("c", open, known, room)).toBeUndefined();
+});
