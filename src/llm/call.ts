@@ -34,6 +34,7 @@ export interface CallOptions {
   within: TraceContext | undefined;
   /** Undefined: nobody listens. */
   measure: CompletionMeasure | undefined;
+  beforeRequest: (() => Promise<void> | undefined) | undefined;
   /** Aborted by the caller or by the total time limit. */
   signal: CallSignal;
   totalTimeoutMs: number;

@@ -50,6 +50,8 @@ export interface CompleteOptions {
   streamRecovery?: StreamRecovery;
   /** The span that the completion is part of. Default: it begins a trace. */
   trace?: TraceContext | undefined;
+  /** Called before each request leaves, also before it is sent again: when what it resolves to rejects, it is not sent. Undefined: at once. */
+  beforeRequest?: (() => Promise<void> | undefined) | undefined;
 }
 
 /** `llm.http.total_timeout` unless the file sets it. A stream gets more, since `idle_timeout` watches its progress. */
@@ -115,7 +117,7 @@ export class LlmClient {
     const turn = this.#beginnings.pass();
     if (turn) await turn;
     const { observe, meter, now } = this.#parts;
-    const { streaming, trace: within } = options;
+    const { streaming, trace: within, beforeRequest } = options;
     const completionId = this.#parts.newId("req");
     const totalTimeoutMs = this.#totalTimeoutMs(streaming);
     const signal = new CallSignal(options.signal, totalTimeoutMs);
@@ -133,6 +135,7 @@ export class LlmClient {
       completionId,
       within,
       measure,
+      beforeRequest,
       signal,
       totalTimeoutMs,
       deadlineAt: now() + totalTimeoutMs,

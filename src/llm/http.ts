@@ -71,8 +71,9 @@ export class LlmHttp {
     const signal = config.signal as CallSignal;
     const way = this.#parts.tape?.plays.models ? undefined : this.#wayOf(call);
     const sendNow = () => received(config, this.#send(call, signal, way));
+    const sendIfAllowed = () => call.options.beforeRequest?.()?.then(sendNow) ?? sendNow();
     const again = call.sent === 0 ? undefined : call.place?.slot.again(signal.native);
-    return again ? again.then(sendNow) : sendNow();
+    return again ? again.then(sendIfAllowed) : sendIfAllowed();
   }
 
   #send(call: Call, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {

@@ -15,7 +15,7 @@ import type { Outgoing, TurnEnd } from "./outlet.js";
 import { spentOn } from "./spending.js";
 import { abortReason } from "./turn-options.js";
 
-interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "trace"> {
+interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "trace" | "beforeRequest"> {
   llm: Llm;
   priceOf: Llm["priceOf"];
   turnId: string;
@@ -26,7 +26,7 @@ interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "tr
 /** One request of a turn. Shows its deltas and says its message, which is not stored yet; after a failure, the turn's end is returned. */
 export async function runHop(
   request: CompletionRequest,
-  { llm, priceOf, turnId, out, signal, streaming, streamRecovery, trace }: Hop,
+  { llm, priceOf, turnId, out, signal, streaming, streamRecovery, trace, beforeRequest }: Hop,
 ): Promise<(AssistantMessageEvent & { spent: Spent }) | TurnEnd> {
   let shown: Delta[] = [];
   const onDelta = (event: Delta | Discard) => {
@@ -36,7 +36,14 @@ export async function runHop(
   };
   let completion: Completion;
   try {
-    completion = await llm.complete(request, { signal, streaming, streamRecovery, trace, onDelta });
+    completion = await llm.complete(request, {
+      signal,
+      streaming,
+      streamRecovery,
+      trace,
+      beforeRequest,
+      onDelta,
+    });
   } catch (error) {
     if (shown.length > 0) {
       const { provider, model } = llm.resolve(request.model);

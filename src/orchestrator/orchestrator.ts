@@ -37,6 +37,8 @@ export interface CallOptions {
   streamRecovery?: StreamRecovery;
   /** The span that the completion is part of. Default: it begins a trace. */
   trace?: TraceContext;
+  /** As in the client's CompleteOptions. */
+  beforeRequest?: CompleteOptions["beforeRequest"];
 }
 
 /** What a turn's requests have in common, and the number of this one. */
@@ -173,7 +175,7 @@ export class Orchestrator {
     { hop, offered, gate, budget, trace, out, priceOf }: Asking,
     options: TurnOptions,
   ): Promise<Answer | TurnEnd> {
-    const { turnId, signal, model, temperature, maxTokens, streaming, streamRecovery } = options;
+    const { turnId, signal, model, temperature, maxTokens, streaming, streamRecovery, beforeRequest } = options;
     const tools = offered.tools();
     const pause = hop < options.maxToolHops ? gate.beforeRequest({ messages, tools }, hop) : undefined;
     if (pause) await pause;
@@ -181,7 +183,7 @@ export class Orchestrator {
     const bounds = stopReason ? await gate.lastRequest(messages) : {};
     if (!bounds && !signal.aborted) return { type: "turn_end", turnId, stopReason: stopReason ?? "budget" };
     const request = { messages, tools: stopReason ? [] : tools, model, temperature, maxTokens, ...bounds };
-    const asked = { llm: this.#llm, turnId, signal, trace, streaming, streamRecovery, out, priceOf };
+    const asked = { llm: this.#llm, turnId, signal, trace, streaming, streamRecovery, beforeRequest, out, priceOf };
     const answered = await runHop(request, asked);
     if (answered.type !== "assistant_message") return answered;
     const { message, finishReason, spent } = answered;

@@ -2,6 +2,7 @@ import type { FinishReason, QuestionEvent, StartedCall, StopReason, ToolDefiniti
 import type { StreamRecovery } from "../core/config.js";
 import type { Toolbox } from "../core/ports.js";
 import type { TraceContext } from "../core/trace-context.js";
+import type { CompleteOptions } from "../llm/client.js";
 import type { Budget } from "./budget.js";
 import type { PolicyRules } from "./policy.js";
 
@@ -35,6 +36,8 @@ export interface TurnOptions {
   /** Default: what the orchestrator was made with. */
   tools?: Toolbox;
   signal: AbortSignal;
+  /** As in the client's CompleteOptions. */
+  beforeRequest?: CompleteOptions["beforeRequest"];
   /** Waits for the answer to a `question` event that was just stored; `false` when the turn is cancelled meanwhile. Never rejects. */
   answer: (question: QuestionEvent) => Promise<unknown>;
 }

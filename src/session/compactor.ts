@@ -13,6 +13,8 @@ interface SummaryRequest {
   /** Of what the model gets to read. */
   maxBytes: number;
   signal: AbortSignal;
+  /** As in the orchestrator's TurnOptions. */
+  beforeRequest: () => Promise<void> | undefined;
 }
 
 /** Some 2,000 tokens. */
@@ -28,7 +30,7 @@ and nothing else, in the user's language.`;
 export async function summarise(
   orchestrator: Orchestrator,
   plan: CompactionPlan,
-  { turnId, trace, model, maxBytes, signal }: SummaryRequest,
+  { turnId, trace, model, maxBytes, signal, beforeRequest }: SummaryRequest,
 ): Promise<CompactionEvent | undefined> {
   try {
     const text = `<conversation>\n${transcript(plan, maxBytes)}\n</conversation>`;
@@ -37,7 +39,7 @@ export async function summarise(
       { role: "user" as const, content: [{ type: "text" as const, text }] },
     ];
     const request = { messages, tools: [], model };
-    const completion = await orchestrator.callOpenAIApi(request, { signal, trace });
+    const completion = await orchestrator.callOpenAIApi(request, { signal, trace, beforeRequest });
     const summary = headOf(completion.message.content.trim(), maxSummaryBytes);
     if (!summary) return undefined;
     const { provider, model: answered, usage, attempts } = completion;

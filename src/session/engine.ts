@@ -12,6 +12,7 @@ import type {
   TurnName,
   TurnRequest,
 } from "../core/store-ports.js";
+import { fenced } from "../history/claims.js";
 import { beatsPerLease, defaultLeaseMs, LostHosts } from "./lost-hosts.js";
 import type { TurnDispatch } from "./turn-dispatch.js";
 import { TurnNews } from "./turn-news.js";
@@ -143,6 +144,20 @@ export class TurnEngine {
     const lease = await this.#parts.turns.acquire(conversationId, turnId, this.nodeId, isOutOfTurn);
     if (lease) await this.#news.receive(); // what was said to it while another process had it
     return lease;
+  }
+
+  /** Whether a turn that this process had at that time, by the clock of `performance`, is surely still its. */
+  isSureSince(at: number): boolean {
+    return this.#lostHosts.isHeardSince(at);
+  }
+
+  /** Resolves to the time at which the turn was surely this process's. Rejects with StoreError, `fenced` when it has gone to others. */
+  async confirm(conversationId: string, turnId: string): Promise<number> {
+    await this.#lostHosts.beat(); // what it still has after that, nobody takes from it for a lease's time
+    const askedAt = performance.now();
+    const held = await this.#parts.turns.held(this.nodeId);
+    if (!held.some((turn) => turn.conversationId === conversationId && turn.turnId === turnId)) throw fenced(turnId);
+    return askedAt;
   }
 
   /** To whoever has the turn, also when that is this process. False when it has ended, or its question was answered. */

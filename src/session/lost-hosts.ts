@@ -29,6 +29,9 @@ export class LostHosts {
   #beatAt: number | undefined;
   #unsteadyAt: number | undefined;
   #isSteady = true;
+  /** By a clock that is never set: when the last beat left that was heard, and since when none was heard too late. */
+  #sentAt = Number.NEGATIVE_INFINITY;
+  #heardSince = Number.NEGATIVE_INFINITY;
 
   constructor(parts: LostHostsParts) {
     this.#parts = parts;
@@ -36,12 +39,21 @@ export class LostHosts {
 
   async beat(): Promise<void> {
     const { turns, node, leaseMs } = this.#parts;
+    const sentAt = performance.now();
     const seenAt = await turns.beat(node);
+    const heardAt = performance.now();
+    if (heardAt - this.#sentAt >= leaseMs) this.#heardSince = heardAt;
+    this.#sentAt = Math.max(this.#sentAt, sentAt);
     const lastBeatAt = this.#beatAt ?? seenAt;
     const isSteady = Math.abs(seenAt - lastBeatAt) < this.#standstillMs;
     if (!isSteady) this.#unsteadyAt = seenAt;
     this.#beatAt = seenAt;
     this.#isSteady = seenAt - (this.#unsteadyAt ?? Number.NEGATIVE_INFINITY) >= leaseMs;
+  }
+
+  /** Whether nobody can have taken this host for dead from then until now, by the clock of `performance`. */
+  isHeardSince(at: number): boolean {
+    return at >= this.#heardSince && performance.now() - this.#sentAt < this.#parts.leaseMs;
   }
 
   async look(): Promise<{ living: LogNode[]; dead: LogNode[] }> {

@@ -19,6 +19,8 @@ interface TurnHistoryParts {
   besideTokens: number;
   compaction: "auto" | "off";
   signal: AbortSignal;
+  /** As in the orchestrator's TurnOptions. */
+  beforeRequest: () => Promise<void> | undefined;
 }
 
 /** The most of the model's window that history may fill, and the least that the answer is left. */
@@ -94,11 +96,11 @@ export class TurnHistory {
   }
 
   async #compact(keepTokens: number): Promise<CompactionEvent | undefined> {
-    const { orchestrator, log, turnId, trace, model, compaction, signal } = this.#parts;
+    const { orchestrator, log, turnId, trace, model, compaction, signal, beforeRequest } = this.#parts;
     if (compaction === "off" || signal.aborted) return undefined;
     const plan = planCompaction(log, turnId, keepTokens);
     if (!plan || plan.tokens < leastWorthTokens) return undefined;
     const maxBytes = Math.floor(Math.min(this.#window * summaryShare, maxSummaryInputTokens) * 4);
-    return summarise(orchestrator, plan, { turnId, trace, model, maxBytes, signal });
+    return summarise(orchestrator, plan, { turnId, trace, model, maxBytes, signal, beforeRequest });
   }
 }

@@ -4,6 +4,7 @@ import { RequestError, StoreError } from "../core/errors.js";
 import type { AbandonedTurn, TurnLease, TurnMail } from "../core/store-ports.js";
 import { longestTimerMs } from "../core/timers.js";
 import { TimeLimitReached } from "../orchestrator/turn-options.js";
+import { HeldTurn } from "./held-turn.js";
 import { Overheard } from "./live/overheard.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
@@ -55,9 +56,10 @@ export class TurnRunner {
     for (;;) {
       requireOpen(turn);
       const changed = engine.changed(this.#conversationId); // from before the look, so that no change is missed
+      const since = performance.now();
       const lease = await this.#acquire(turn);
       if (lease) elsewhere.leave();
-      if (lease && (await this.#run(turn, lease, elsewhere))) return;
+      if (lease && (await this.#run(turn, lease, elsewhere, since))) return;
       if (lease) continue;
       if (this.#runs === 0) elsewhere.follow(); // else it waits for a turn that runs here
       if (await this.#follow(turn, elsewhere)) return;
@@ -113,7 +115,7 @@ export class TurnRunner {
   }
 
   /** False when another process has taken the turn over meanwhile. */
-  async #run(turn: LiveTurn, lease: TurnLease, elsewhere: Overheard): Promise<boolean> {
+  async #run(turn: LiveTurn, lease: TurnLease, elsewhere: Overheard, since: number): Promise<boolean> {
     const { store, engine, meter } = this.#parts;
     const exchange = turn.endsOutOfTurn ? undefined : this.#parts.exchange; // another turn is written there
     const options = (lease.options ?? {}) as TurnOptions;
@@ -157,8 +159,13 @@ export class TurnRunner {
         signal,
         onStored,
       });
-      const { trace } = measure;
-      await this.#steps.run({ log, turnId, lease, trace, settings, options, rules, tools, signal, outlet: writer });
+      const onLost = (error: unknown) => {
+        writer?.stop(error);
+        run.abort();
+      };
+      const held = new HeldTurn({ engine, conversationId: this.#conversationId, turnId, since, onLost });
+      const step = { log, turnId, lease, trace: measure.trace, settings, options, rules, tools, signal };
+      await this.#steps.run({ ...step, outlet: writer, beforeRequest: held.confirm });
       return true;
     } catch (error) {
       const unwritten = writer?.stop() ?? [];

@@ -28,6 +28,8 @@ interface StepParts {
   tools: TurnToolbox;
   signal: AbortSignal;
   outlet: Outlet;
+  /** As in the orchestrator's TurnOptions. */
+  beforeRequest: () => Promise<void> | undefined;
 }
 
 /** The most of the model's window that tool definitions may fill, whatever the configuration says. */
@@ -80,7 +82,7 @@ export class TurnSteps {
 
   /** The whole turn. Throws nothing for what the log, a server or the model did; rejects with what `outlet` rejects with. */
   async run(parts: StepParts): Promise<void> {
-    const { log, turnId, lease, trace, settings, options, tools, signal, outlet } = parts;
+    const { log, turnId, lease, trace, settings, options, tools, signal, outlet, beforeRequest } = parts;
     const { hub } = this.#parts;
     const { orchestrator, defaults } = settings;
     const fail = (error: unknown) => outlet.store([{ type: "turn_error", turnId, error: errorInfo(error) }]);
@@ -97,7 +99,17 @@ export class TurnSteps {
     const { compaction } = defaults;
     const system = [options.system ?? defaults.systemPrompt, hub.catalogue()].filter(Boolean).join("\n\n");
     const besideTokens = tools.tools().reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
-    const history = new TurnHistory({ orchestrator, log, turnId, trace, model, besideTokens, compaction, signal });
+    const history = new TurnHistory({
+      orchestrator,
+      log,
+      turnId,
+      trace,
+      model,
+      besideTokens,
+      compaction,
+      signal,
+      beforeRequest,
+    });
     const summary = await history.compaction(this.#compactNext);
     this.#compactNext = false;
     if (summary) await outlet.store([summary]);
@@ -119,7 +131,7 @@ export class TurnSteps {
 
   /** The turn with the history as it is now, up to its last events. */
   #drive(system: string, history: TurnHistory, parts: StepParts): Promise<readonly ChatEvent[]> {
-    const { log, turnId, trace, settings, options, rules, tools, signal, outlet } = parts;
+    const { log, turnId, trace, settings, options, rules, tools, signal, outlet, beforeRequest } = parts;
     const { orchestrator, defaults } = settings;
     const { messages, point } = history.fold();
     const turn = {
@@ -138,6 +150,7 @@ export class TurnSteps {
       resume: point,
       rules,
       signal,
+      beforeRequest,
       answer: ({ questionId }: QuestionEvent) => {
         if (options.unattended) this.#questions.open(questionId, signal).resolve(false);
         return this.#questions.wait(questionId, signal);

@@ -39,7 +39,8 @@ export class TurnWriter implements Outlet {
   #gathering: Batch | undefined;
   #last: Promise<void> = Promise.resolve();
   readonly #unwritten = new Set<readonly ChatEvent[]>();
-  #isOver = false;
+  /** Why nothing more is stored. */
+  #over: { error: unknown } | undefined;
 
   constructor(parts: TurnWriterParts) {
     this.#parts = parts;
@@ -54,12 +55,14 @@ export class TurnWriter implements Outlet {
   }
 
   show(event: LiveEvent): void {
-    if (!this.#isOver && !this.#parts.turn.isParked) this.#parts.shown.happened(event);
+    if (!this.#over && !this.#parts.turn.isParked) this.#parts.shown.happened(event);
   }
 
   /** What was to be stored and could not be. Nothing more is stored or shown. */
-  stop(): ChatEvent[] {
-    this.#isOver = true;
+  stop(
+    error: unknown = new StoreError("write", `the turn ${this.#parts.turn.turnId} is not run here any more`),
+  ): ChatEvent[] {
+    this.#over ??= { error };
     return [...this.#unwritten].flat();
   }
 
@@ -76,7 +79,7 @@ export class TurnWriter implements Outlet {
     await endOfTick();
     this.#gathering = undefined;
     const { store, conversationId, turn, lease, log, questions, signal, onStored, shown } = this.#parts;
-    if (this.#isOver) throw new StoreError("write", `the turn ${turn.turnId} is not run here any more`);
+    if (this.#over) throw this.#over.error;
     requireOpen(turn);
     const events = withProcesses(gathered, log, this.#parts);
     for (const event of events) if (event.type === "question") questions.open(event.questionId, signal);

@@ -109,7 +109,7 @@ if (refusal === undefined)
         expect(await submit("after")).toBe("202");
         await cluster.ended(13);
         const { completed, inFlight } = await repetitions(cluster);
-        // Its own requests that were on their way are sent again when the network is back, before it is told that it has lost the turn.
+        // What was on its way is sent again by whoever has the turn now, and by nobody else.
         expect(new Set([...completed, ...inFlight]).size).toBeLessThanOrEqual(lost);
         await expectWhole(cluster, 12);
       },

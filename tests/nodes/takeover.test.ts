@@ -50,7 +50,7 @@ onServer("three nodes with many turns running", (server) => {
       await cluster.ended(61);
       const log = await cluster.log("c-after");
       expect(log.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
-      // One that stood still between two steps asks once more before it is told.
+      // What was on its way when it stopped is asked again by whoever has the turn now, and by nobody else.
       const { completed, inFlight } = await repetitions(cluster);
       expect(completed.length + inFlight.length).toBeLessThanOrEqual(lost);
       await expectWhole(cluster, 60);

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { openStore } from "../../src/history/open.js";
 import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
-import { answer, type LlmServer, startLlmServer, toolCalls } from "../support/llm-server.js";
+import { answer, failure, type LlmServer, startLlmServer, toolCalls } from "../support/llm-server.js";
 import { noServer, type PostgresServer, startPostgres } from "../support/postgres.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
 
@@ -38,6 +40,65 @@ onServer("a host whose database is away", () => {
     const startedAt = performance.now();
     await app.close();
     expect(performance.now() - startedAt).toBeLessThan(20_000);
+  });
+});
+
+onServer("a host that is cut off from its database for longer than its lease", () => {
+  const leaseMs = 1_000;
+
+  async function cutOff(url: string) {
+    let fail = () => {};
+    const failing = new Promise<void>((resolve) => {
+      fail = resolve;
+    });
+    let asked = 0;
+    const llm = await startLlmServer(() => {
+      const reply = ++asked === 1 ? failure(503) : answer("done");
+      return (response, request) => void failing.then(() => reply(response, request));
+    });
+    const proxy = await startTcpProxy(server.port);
+    const storage = { url: url.replace(`:${server.port}/`, `:${proxy.port}/`), lease: `${leaseMs}ms` };
+    const app = await startApp({ llm: llm.url, storage });
+    const turn = await app.sessions.open("c").submit({ requestId: "r", text: "go" });
+    await llm.received(1);
+    proxy.refuse();
+    return { app, llm, proxy, turn, fail };
+  }
+
+  test("does not send the request of a turn again that went to another one, and shows that one's end", async () => {
+    const url = await server.database();
+    const { app, llm, proxy, turn, fail } = await cutOff(url);
+    await using _ends = llm;
+    await using _way = proxy;
+    await using _host = app;
+    const other = await openStore({ driver: "postgres", url }, { now: Date.now, observe: () => {} });
+    const [{ nodeId } = { nodeId: "" }] = await other.turns.nodes();
+    const [{ turnId } = { turnId: "" }] = await other.turns.held(nodeId);
+    await other.turns.bury(nodeId, Number.MAX_SAFE_INTEGER);
+    await other.turns.beat({ nodeId: "other", machine: "elsewhere", pid: 1 });
+    const lease = await other.turns.acquire("c", turnId, "other");
+    await sleep(leaseMs); // by the host's own clock, its lease is over
+    fail();
+    const end = { type: "turn_end" as const, turnId, stopReason: "end_turn" as const };
+    await other.appendAll("c", [end], { fence: lease?.fence ?? 0, position: 2 });
+    await other.close();
+    const events = collect(turn.watch());
+    proxy.accept();
+    expect((await events).at(-1)).toMatchObject(end);
+    expect(llm.requests).toHaveLength(1);
+  });
+
+  test("sends it again once the database has said that the turn is still its own", async () => {
+    const { app, llm, proxy, turn, fail } = await cutOff(await server.database());
+    await using _ends = llm;
+    await using _way = proxy;
+    await using _host = app;
+    await sleep(leaseMs);
+    fail();
+    const events = collect(turn.watch());
+    proxy.accept();
+    expect((await events).at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+    expect(llm.requests).toHaveLength(2);
   });
 });
 

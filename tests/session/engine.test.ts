@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { Channel } from "../../src/core/channel.js";
 import type { ChatStore, HostProcess, TurnLeases, TurnMail, TurnName } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/history/open.js";
@@ -114,6 +114,26 @@ test("a process that is silent for a whole lease, while ours is not, is buried",
   for (; (await theirs.turns.nodes()).length > 1; await next(beats)) now += 100;
   expect(now).toBeGreaterThan(400);
   await engine.close();
+});
+
+test("a process that was silent for a lease's time is sure of no turn that it had before, also once it is heard again", async () => {
+  let clock = 0;
+  const spy = jest.spyOn(performance, "now").mockImplementation(() => clock);
+  const { engine } = engineOf();
+  await engine.begin();
+  await ours.claim("c", user("hello"), request("a"));
+  await engine.acquire("c", "turn_1");
+  expect(engine.isSureSince(0)).toBe(true);
+  clock = 10_000;
+  expect(engine.isSureSince(0)).toBe(false);
+  await theirs.turns.bury("a", now);
+  await expect(engine.confirm("c", "turn_1")).rejects.toMatchObject({ kind: "fenced" });
+  expect(engine.isSureSince(0)).toBe(false);
+  await engine.acquire("c", "turn_1");
+  expect(await engine.confirm("c", "turn_1")).toBe(clock);
+  expect(engine.isSureSince(clock)).toBe(true);
+  await engine.close();
+  spy.mockRestore();
 });
 
 test("a turn that a process was given, and neither runs nor shows, is given back as ended once it is, though nobody tells", async () => {
