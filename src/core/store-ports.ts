@@ -187,7 +187,7 @@ export interface TurnGrant {
 
 export interface TurnLease {
   fence: number;
-  /** Processes that died while they ran this turn, or could not go on with it. */
+  /** Processes that died while they ran this turn, or could not go on with it; not those that died while it waited for a person. */
   crashes: number;
   options: unknown;
 }
@@ -241,13 +241,14 @@ export type TurnMail = { type: "cancel" } | { type: "answer"; questionId: string
 export interface TurnLeases {
   /**
    * Undefined while an earlier turn of the conversation has not ended, while somebody else has this one, or when it has ended. Out of
-   * turn, to end it without running it: earlier ones do not matter.
+   * turn, to end it without running it: earlier ones do not matter. `mostCrashes`: nor when more processes have died of it than that.
    */
   acquire(
     conversationId: string,
     turnId: string,
     nodeId: string,
     isOutOfTurn?: boolean,
+    mostCrashes?: number,
   ): Promise<TurnLease | undefined>;
   /** This node lives. Resolves to the time by the log's clock, which is when the node was seen. */
   beat(node: HostProcess): Promise<number>;
@@ -268,8 +269,8 @@ export interface TurnLeases {
   before(conversationId: string, turnId: string): Promise<string[]>;
   /** Whether the turn waits or runs, here or anywhere. */
   isUnfinished(conversationId: string, turnId: string): Promise<boolean>;
-  /** False when the turn's conversation was deleted. */
-  isKnown(conversationId: string, turnId: string): Promise<boolean>;
+  /** How many processes have died of the turn. Undefined when its conversation was deleted. */
+  crashesOf(conversationId: string, turnId: string): Promise<number | undefined>;
   /** False, and without effect, when the turn has ended, or the question has its answer: in the mail or in the log. */
   send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean>;
   /** The mail for turns that this node has, once each time that it gets the turn: what a node took with it when it died counts all the same. */

@@ -38,9 +38,11 @@ export class MemoryTurns implements TurnLeases {
   /** Those that wait or run, oldest first: few, and all that is ever looked through. */
   readonly #unfinished = new Set<Turn>();
   readonly #nodes = new Map<string, Omit<LogNode, "silentMs">>();
+  readonly #log: MemoryLog;
   readonly #mail: MemoryMail;
 
   constructor(log: MemoryLog, now: () => number) {
+    this.#log = log;
     this.#mail = new MemoryMail(log);
     this.#now = now;
   }
@@ -114,10 +116,11 @@ export class MemoryTurns implements TurnLeases {
     turnId: string,
     nodeId: string,
     isOutOfTurn = false,
+    mostCrashes = Number.MAX_SAFE_INTEGER,
   ): Promise<TurnLease | undefined> {
     const turn = this.#turn(conversationId, turnId);
     if (!turn || !this.#unfinished.has(turn) || !(turn.nodeId === nodeId || this.#isNobodys(turn))) return undefined;
-    if (!isOutOfTurn && this.#before(turn).length > 0) return undefined;
+    if (turn.crashes > mostCrashes || (!isOutOfTurn && this.#before(turn).length > 0)) return undefined;
     if (turn.state === "running" && turn.nodeId !== undefined && turn.nodeId !== nodeId) turn.crashes++;
     turn.fence++;
     Object.assign(turn, { state: "running", nodeId });
@@ -131,7 +134,7 @@ export class MemoryTurns implements TurnLeases {
   }
 
   async leave(nodeId: string): Promise<void> {
-    for (const turn of this.#heldBy(nodeId)) free(turn, 0);
+    for (const turn of this.#heldBy(nodeId)) free(turn, false);
     this.#nodes.delete(nodeId);
   }
 
@@ -154,7 +157,7 @@ export class MemoryTurns implements TurnLeases {
     const node = this.#nodes.get(nodeId);
     if (!node || node.seenAt > seenAt) return;
     this.#nodes.delete(nodeId);
-    for (const turn of this.#heldBy(nodeId)) free(turn, 1);
+    for (const turn of this.#heldBy(nodeId)) free(turn, !this.#isAsking(turn));
   }
 
   async abandoned(of: { workspace: string } | { conversationId: string }): Promise<AbandonedTurn[]> {
@@ -169,7 +172,7 @@ export class MemoryTurns implements TurnLeases {
 
   async release({ conversationId, turnId }: TurnName, nodeId: string): Promise<void> {
     const turn = this.#heldBy(nodeId).find((held) => held.conversationId === conversationId && held.turnId === turnId);
-    if (turn) free(turn, 1);
+    if (turn) free(turn, !this.#isAsking(turn));
   }
 
   async before(conversationId: string, turnId: string): Promise<string[]> {
@@ -182,8 +185,8 @@ export class MemoryTurns implements TurnLeases {
     return turn !== undefined && this.#unfinished.has(turn);
   }
 
-  async isKnown(conversationId: string, turnId: string): Promise<boolean> {
-    return this.#turn(conversationId, turnId) !== undefined;
+  async crashesOf(conversationId: string, turnId: string): Promise<number | undefined> {
+    return this.#turn(conversationId, turnId)?.crashes;
   }
 
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
@@ -217,6 +220,11 @@ export class MemoryTurns implements TurnLeases {
     return this.#where((turn) => turn.conversationId === conversationId && turn.place < place);
   }
 
+  /** Who waits for a person has done nothing that could end its process. */
+  #isAsking({ conversationId, turnId }: Turn): boolean {
+    return this.#log.ofTurn(conversationId, turnId).at(-1)?.type === "question";
+  }
+
   /** Also what a node took after it was buried: it may have died before it said again that it lives. */
   #isNobodys({ nodeId }: Turn): boolean {
     return nodeId === undefined || !this.#nodes.has(nodeId);
@@ -224,8 +232,8 @@ export class MemoryTurns implements TurnLeases {
 }
 
 /** Whoever had it cannot write any more. */
-function free(turn: Turn, crash: 0 | 1): void {
-  if (turn.state === "running") turn.crashes += crash;
+function free(turn: Turn, isCrash: boolean): void {
+  if (turn.state === "running" && isCrash) turn.crashes++;
   turn.fence++;
   Object.assign(turn, { state: "queued", nodeId: undefined });
 }

@@ -92,12 +92,13 @@ export class SqliteTurns implements TurnLeases {
     turnId: string,
     nodeId: string,
     isOutOfTurn = false,
+    mostCrashes = Number.MAX_SAFE_INTEGER,
   ): Promise<TurnLease | undefined> {
     const isFirst = `NOT EXISTS (SELECT 1 FROM turns AS other WHERE other.conversation_id = ?1
          AND other.state IN ('queued', 'running') AND other.place < turns.place)`;
     const isItsTime = `conversation_id = ?1 AND turn_id = ?2 AND state IN ('queued', 'running') AND (node_id = ?3 OR ${isNobodys})
-       AND ${isOutOfTurn ? "TRUE" : isFirst}`;
-    const values = [conversationId, turnId, nodeId];
+       AND crashes <= ?4 AND ${isOutOfTurn ? "TRUE" : isFirst}`;
+    const values = [conversationId, turnId, nodeId, mostCrashes];
     // Whoever waits asks often: without the lock for writing.
     if (this.#read(`SELECT 1 FROM turns WHERE ${isItsTime}`, ...values).length === 0) return undefined;
     const row = this.#write(
@@ -184,9 +185,9 @@ export class SqliteTurns implements TurnLeases {
     return this.#read(query, conversationId, turnId).length > 0;
   }
 
-  async isKnown(conversationId: string, turnId: string): Promise<boolean> {
-    const query = "SELECT 1 FROM turns WHERE conversation_id = ? AND turn_id = ?";
-    return this.#read(query, conversationId, turnId).length > 0;
+  async crashesOf(conversationId: string, turnId: string): Promise<number | undefined> {
+    const query = "SELECT crashes FROM turns WHERE conversation_id = ? AND turn_id = ?";
+    return (this.#read(query, conversationId, turnId) as { crashes: number }[])[0]?.crashes;
   }
 
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
@@ -245,9 +246,12 @@ export class SqliteTurns implements TurnLeases {
   }
 }
 
+/** Who waits for a person has done nothing that could end its process. */
+const isAsking = `coalesce((SELECT type = 'question' FROM events
+  WHERE events.conversation_id = turns.conversation_id AND events.turn_id = turns.turn_id ORDER BY seq DESC LIMIT 1), FALSE)`;
 /** What the node ?1 has; ?2 is 1 when it has crashed. */
 const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
-    crashes = crashes + (CASE state WHEN 'running' THEN ?2 ELSE 0 END)
+    crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN ?2 ELSE 0 END)
   WHERE node_id = ?1 AND state IN ('queued', 'running')`;
 /** Also what a node took after it was buried: it may have died before it said again that it lives. */
 const isNobodys = "(node_id IS NULL OR node_id NOT IN (SELECT node_id FROM nodes))";

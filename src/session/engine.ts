@@ -14,6 +14,7 @@ import type {
 } from "../core/store-ports.js";
 import { fenced } from "../history/claims.js";
 import { beatsPerLease, defaultLeaseMs, LostHosts } from "./lost-hosts.js";
+import { Suspects } from "./suspects.js";
 import type { TurnDispatch } from "./turn-dispatch.js";
 import { TurnNews } from "./turn-news.js";
 
@@ -49,6 +50,7 @@ const offerEverySweeps = 4;
 export class TurnEngine {
   readonly nodeId: string;
   readonly workspace: string;
+  readonly suspects = new Suspects((conversationId) => this.wake(conversationId));
   readonly #parts: EngineParts;
   readonly #leaseMs: number;
   readonly #events: EngineEvents;
@@ -134,14 +136,18 @@ export class TurnEngine {
     return this.#parts.turns.before(conversationId, turnId);
   }
 
-  /** False when the turn's conversation was deleted. */
-  isKnown(conversationId: string, turnId: string): Promise<boolean> {
-    return this.#parts.turns.isKnown(conversationId, turnId);
+  /** How many processes have died of the turn. Undefined when its conversation was deleted. */
+  crashesOf(conversationId: string, turnId: string): Promise<number | undefined> {
+    return this.#parts.turns.crashesOf(conversationId, turnId);
   }
 
-  /** Undefined while it is not this process's turn. Out of turn: to end it without running it. */
-  async acquire(conversationId: string, turnId: string, isOutOfTurn = false): Promise<TurnLease | undefined> {
-    const lease = await this.#parts.turns.acquire(conversationId, turnId, this.nodeId, isOutOfTurn);
+  /** Undefined while it is not this process's turn, or its crashes are more. Out of turn: to end it without running it. */
+  async acquire(
+    conversationId: string,
+    turnId: string,
+    { isOutOfTurn, mostCrashes }: { isOutOfTurn?: boolean; mostCrashes?: number | undefined } = {},
+  ): Promise<TurnLease | undefined> {
+    const lease = await this.#parts.turns.acquire(conversationId, turnId, this.nodeId, isOutOfTurn, mostCrashes);
     if (lease) await this.#news.receive(); // what was said to it while another process had it
     return lease;
   }

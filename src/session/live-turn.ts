@@ -38,6 +38,8 @@ export class LiveTurn {
   isGuest = false;
   /** It is cancelled by name, and does not wait for the turns before it to end. */
   endsOutOfTurn = false;
+  /** The next process that it ends is its last. */
+  isSuspect = false;
   #isParked = false;
   #lastEnd = 0;
   #watchers = 0;

@@ -11,6 +11,7 @@ import type { Questions } from "./questions.js";
 import { rulesOf } from "./rules.js";
 import { SessionApprovals } from "./session-approvals.js";
 import type { SessionParts } from "./session-parts.js";
+import { maxCrashes, Suspects } from "./suspects.js";
 import { TurnMeasure } from "./turn-measure.js";
 import type { TurnOptions } from "./turn-options.js";
 import { TurnSteps } from "./turn-steps.js";
@@ -63,7 +64,13 @@ export class TurnRunner {
       if (lease) continue;
       if (this.#runs === 0) elsewhere.follow(); // else it waits for a turn that runs here
       if (await this.#follow(turn, elsewhere)) return;
-      if (!(await engine.isKnown(this.#conversationId, turn.turnId))) throw wasDeleted(this.#conversationId);
+      const crashes = await engine.crashesOf(this.#conversationId, turn.turnId);
+      if (crashes === undefined) throw wasDeleted(this.#conversationId);
+      if (!turn.isSuspect && Suspects.includes(crashes)) {
+        turn.isSuspect = true;
+        engine.wake(this.#conversationId); // it may be its time, as one of these
+        continue;
+      }
       if (turn.isLeaving && this.#runs === 0) {
         turn.park(); // it waits for another process
         engine.wake(this.#conversationId);
@@ -88,15 +95,23 @@ export class TurnRunner {
     }
   }
 
-  async #acquire({ turnId, isQueued, endsOutOfTurn }: LiveTurn): Promise<TurnLease | undefined> {
+  async #acquire({ turnId, isQueued, endsOutOfTurn, isSuspect }: LiveTurn): Promise<TurnLease | undefined> {
     if (isQueued && !endsOutOfTurn) return undefined;
+    const { engine } = this.#parts;
+    const isRun = !endsOutOfTurn;
+    const suspect = { conversationId: this.#conversationId, turnId };
+    if (isRun && isSuspect && !engine.suspects.enter(suspect)) return undefined;
+    const mostCrashes = isRun && !isSuspect ? maxCrashes - 2 : undefined;
     this.#runs++;
     let lease: TurnLease | undefined;
     try {
-      lease = await this.#parts.engine.acquire(this.#conversationId, turnId, endsOutOfTurn);
+      lease = await engine.acquire(this.#conversationId, turnId, { isOutOfTurn: endsOutOfTurn, mostCrashes });
       return lease;
     } finally {
-      if (!lease) this.#runs--;
+      if (!lease) {
+        this.#runs--;
+        engine.suspects.leave(suspect);
+      }
     }
   }
 
@@ -181,6 +196,7 @@ export class TurnRunner {
       turn.isHere = false;
       exchange?.end(this.#conversationId, turnId);
       this.#runs--;
+      engine.suspects.leave({ conversationId: this.#conversationId, turnId });
       if (limit) clearTimeout(limit);
       turn.signal.removeEventListener("abort", abort);
       engine.wake(this.#conversationId);

@@ -11,6 +11,7 @@ import { budgetFor, maxToolHopsOf } from "./limits.js";
 import { countsOnOthers, stateLost } from "./lost-state.js";
 import type { Questions } from "./questions.js";
 import type { SessionParts, TurnSettings } from "./session-parts.js";
+import { maxCrashes } from "./suspects.js";
 import { TurnToolbox } from "./tools/turn-toolbox.js";
 import { TurnHistory } from "./turn-history.js";
 import type { TurnOptions } from "./turn-options.js";
@@ -34,8 +35,6 @@ interface StepParts {
 
 /** The most of the model's window that tool definitions may fill, whatever the configuration says. */
 const toolShare = 0.25;
-/** A turn that has ended so many hosts is not tried again. */
-const maxCrashes = 3;
 
 export class TurnSteps {
   readonly #conversationId: string;
@@ -132,6 +131,7 @@ export class TurnSteps {
   /** The turn with the history as it is now, up to its last events. */
   #drive(system: string, history: TurnHistory, parts: StepParts): Promise<readonly ChatEvent[]> {
     const { log, turnId, trace, settings, options, rules, tools, signal, outlet, beforeRequest } = parts;
+    const { engine } = this.#parts;
     const { orchestrator, defaults } = settings;
     const { messages, point } = history.fold();
     const turn = {
@@ -153,7 +153,10 @@ export class TurnSteps {
       beforeRequest,
       answer: ({ questionId }: QuestionEvent) => {
         if (options.unattended) this.#questions.open(questionId, signal).resolve(false);
-        return this.#questions.wait(questionId, signal);
+        const conversationId = this.#conversationId;
+        const work = () => this.#questions.wait(questionId, signal);
+        const changed = () => engine.changed(conversationId);
+        return engine.suspects.leaveDuring({ conversationId, turnId }, { work, changed, signal });
       },
     };
     return orchestrator.driveTurn(messages, turn, outlet);

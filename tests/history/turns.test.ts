@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import type { ChatEvent } from "../../src/core/chat.js";
 import type { ChatStore, TurnGrant } from "../../src/core/store-ports.js";
 import { drivers, withStore as withStoreOn } from "../support/storages.js";
 import { call, request, turn } from "./support.js";
@@ -222,6 +223,23 @@ describe.each(drivers)("on %s", (driver) => {
         expect(lease).toMatchObject({ crashes: 1 });
         await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
         expect(await store.turns.acquire("c", "turn_2", "b")).toMatchObject({ crashes: 0 });
+      }));
+
+    test("that die have not died of a turn that waits for a person", () =>
+      withStore(async (store) => {
+        await store.turns.beat(node("a"));
+        await store.claim("c", one.user("hello"), request("a"));
+        await store.turns.acquire("c", "turn_1", "a");
+        const asked = { message: "May it?", schema: { type: "boolean" } };
+        const question = {
+          type: "question",
+          turnId: "turn_1",
+          questionId: "q",
+          question: asked,
+        } as unknown as ChatEvent;
+        await store.append("c", question, at(1, 2));
+        await store.turns.bury("a", Number.MAX_SAFE_INTEGER);
+        expect(await store.turns.crashesOf("c", "turn_1")).toBe(0);
       }));
 
     test("that leave have not crashed", () =>

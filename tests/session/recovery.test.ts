@@ -154,6 +154,41 @@ test("what another host left in the conversation goes on before a new request, e
   expect(seen).toEqual([["one"], ["one"], ["one", "first", "two"]]);
 });
 
+test("turns that have ended two hosts are tried one at a time, so that none of them dies of another; others run beside", async () => {
+  let release = () => {};
+  const gate = new Promise<void>((open) => {
+    release = open;
+  });
+  await using llm = await startLlmServer(({ body }) => {
+    const isFresh = JSON.stringify(body.messages).includes("fresh");
+    return (response, asked) => void (isFresh ? Promise.resolve() : gate).then(() => answer("fine")(response, asked));
+  });
+  await using desk = await Desk.open();
+  const store = await openStore(desk.storage, { now: Date.now, observe: () => {} });
+  const content = [{ type: "text" as const, text: "go" }];
+  for (const conversationId of ["a", "b"]) {
+    const message = { type: "user_message" as const, turnId: conversationId, requestId: "r", content };
+    await store.claim(conversationId, message, { nodeId: "n0", workspace: process.cwd(), options: {} });
+  }
+  for (const nodeId of ["n0", "n1"]) {
+    await store.turns.beat({ nodeId, machine: "elsewhere", pid: 1 });
+    for (const name of ["a", "b"]) await store.turns.acquire(name, name, nodeId);
+    await store.turns.bury(nodeId, Number.MAX_SAFE_INTEGER);
+  }
+  const app = await desk.host(llm);
+  const both = ["a", "b"].map((name) => collect(app.sessions.open(name).prompt({ requestId: "r", text: "go" })));
+  await llm.received(1);
+  await collect(app.sessions.open("c").prompt({ requestId: "r", text: "fresh" }));
+  expect(llm.requests).toHaveLength(2);
+  const [{ nodeId } = { nodeId: "" }] = await store.turns.nodes();
+  await store.turns.bury(nodeId, Number.MAX_SAFE_INTEGER); // it dies, as far as the log knows
+  expect([await store.turns.crashesOf("a", "a"), await store.turns.crashesOf("b", "b")].toSorted()).toEqual([2, 3]);
+  await store.close();
+  release();
+  const kinds = (await Promise.all(both)).map((events) => events.at(-1)?.type);
+  expect(kinds.toSorted()).toEqual(["turn_end", "turn_error"]);
+});
+
 test("a turn that ends every host that runs it is given up, and others go on", async () => {
   await using llm = await startLlmServer(() => answer("fine"));
   await using desk = await Desk.open();

@@ -24,9 +24,12 @@ const notify = (value: number) => `pg_notify('${logChannel}', $${value})`;
 const load = `SELECT node_id AS "nodeId", sum(CASE state WHEN 'running' THEN 1 ELSE 0 END) AS running,
     sum(CASE state WHEN 'queued' THEN 1 ELSE 0 END) AS waiting
   FROM turns WHERE ${isUnfinished} GROUP BY node_id`;
+/** Who waits for a person has done nothing that could end its process. */
+const isAsking = `coalesce((SELECT type = 'question' FROM events
+  WHERE (conversation_id, turn_id) = (turns.conversation_id, turns.turn_id) ORDER BY seq DESC LIMIT 1), false)`;
 /** What the node $1 has; $2 is 1 when it has crashed. */
 const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
-    crashes = crashes + (CASE state WHEN 'running' THEN $2::integer ELSE 0 END)
+    crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN $2::integer ELSE 0 END)
   WHERE node_id = $1 AND ${isUnfinished}`;
 /** Of its places at providers. Who waits for one looks again. */
 const freePlaces = `WITH freed AS (DELETE FROM limit_leases WHERE node_id = $1 RETURNING 1)
@@ -64,6 +67,7 @@ export class PostgresTurns implements TurnLeases {
     turnId: string,
     nodeId: string,
     isOutOfTurn = false,
+    mostCrashes = Number.MAX_SAFE_INTEGER,
   ): Promise<TurnLease | undefined> {
     const [row] = await this.#database.rows<{ fence: number; crashes: number; options: string }>(
       "write",
@@ -71,10 +75,10 @@ export class PostgresTurns implements TurnLeases {
       `UPDATE turns SET state = 'running', node_id = $3, fence = fence + 1, fold = ${foldVersion},
          crashes = crashes + (state = 'running' AND node_id IS NOT NULL AND node_id <> $3)::integer
        WHERE conversation_id = $1 AND turn_id = $2 AND ${isUnfinished} AND (node_id = $3 OR ${isNobodys})
-         AND fold <= ${foldVersion} AND ($4 OR NOT EXISTS (SELECT FROM turns AS other WHERE other.conversation_id = $1
+         AND fold <= ${foldVersion} AND crashes <= $5::bigint AND ($4 OR NOT EXISTS (SELECT FROM turns AS other WHERE other.conversation_id = $1
            AND other.state IN ('queued', 'running') AND other.place < turns.place))
        RETURNING fence, crashes, options`,
-      [conversationId, turnId, nodeId, isOutOfTurn],
+      [conversationId, turnId, nodeId, isOutOfTurn, mostCrashes],
     );
     return row && { fence: row.fence, crashes: row.crashes, options: JSON.parse(row.options) };
   }
@@ -160,9 +164,10 @@ export class PostgresTurns implements TurnLeases {
     return (await this.#database.rows("read", "idempotent", query, [conversationId, turnId])).length > 0;
   }
 
-  async isKnown(conversationId: string, turnId: string): Promise<boolean> {
-    const query = "SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2";
-    return (await this.#database.rows("read", "idempotent", query, [conversationId, turnId])).length > 0;
+  async crashesOf(conversationId: string, turnId: string): Promise<number | undefined> {
+    const query = "SELECT crashes FROM turns WHERE conversation_id = $1 AND turn_id = $2";
+    const values = [conversationId, turnId];
+    return (await this.#database.rows<{ crashes: number }>("read", "idempotent", query, values))[0]?.crashes;
   }
 
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {

@@ -1,0 +1,63 @@
+import { expect, test } from "@jest/globals";
+import { Suspects } from "../../src/session/suspects.js";
+
+const [a, b] = ["a", "b"].map((name) => ({ conversationId: name, turnId: name })) as [
+  Record<"conversationId" | "turnId", string>,
+  Record<"conversationId" | "turnId", string>,
+];
+
+/** Suspects, whom each of them has woken, and a promise of the next waking. */
+function suspectsOf() {
+  const woken: string[] = [];
+  let wake = () => {};
+  const suspects = new Suspects((conversationId) => {
+    woken.push(conversationId);
+    wake();
+  });
+  const changed = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  return { suspects, woken, changed };
+}
+
+test("one at a time enters, and whoever was refused is woken when it has left", () => {
+  const { suspects, woken } = suspectsOf();
+  expect([suspects.enter(a), suspects.enter(a), suspects.enter(b)]).toEqual([true, true, false]);
+  suspects.leave(b);
+  expect(woken).toEqual([]);
+  suspects.leave(a);
+  expect(woken).toEqual(["b"]);
+  expect(suspects.enter(b)).toBe(true);
+});
+
+test("while one waits for a person another one runs; it goes on when that one has left", async () => {
+  const { suspects, changed } = suspectsOf();
+  suspects.enter(a);
+  const order: string[] = [];
+  const work = async () => {
+    order.push(`b enters: ${suspects.enter(b)}`);
+    return "yes";
+  };
+  const answered = suspects.leaveDuring(a, { work, changed, signal: new AbortController().signal }).then((answer) => {
+    order.push(answer);
+  });
+  await new Promise((next) => setImmediate(next));
+  expect(order).toEqual(["b enters: true"]);
+  suspects.leave(b);
+  await answered;
+  expect(suspects.enter(b)).toBe(false);
+});
+
+test("one that is cancelled while it waits to go on waits no longer", async () => {
+  const { suspects, changed } = suspectsOf();
+  suspects.enter(a);
+  const cancelled = new AbortController();
+  const work = async () => suspects.enter(b);
+  const answered = suspects.leaveDuring(a, { work, changed, signal: cancelled.signal });
+  await new Promise((next) => setImmediate(next));
+  cancelled.abort();
+  expect(await answered).toBe(true);
+  suspects.leave(a);
+  expect(suspects.enter(a)).toBe(false);
+});
