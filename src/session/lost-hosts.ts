@@ -62,7 +62,8 @@ export class LostHosts {
     const own = nodes.find(({ nodeId }) => nodeId === node.nodeId);
     // The answer may have come a while after the question, from a log that was away meanwhile.
     const mayJudge = this.#isSteady && (own?.silentMs ?? 0) < this.#standstillMs;
-    const isLost = (other: LogNode) => isGone(other) || (mayJudge && other.silentMs > leaseMs);
+    // Seen in the future: before the clock was set back, and not since.
+    const isLost = (other: LogNode) => isGone(other) || (mayJudge && Math.abs(other.silentMs) > leaseMs);
     const dead = nodes.filter((other) => other !== own && isLost(other));
     return { living: nodes.filter((each) => !dead.includes(each)), dead };
   }

@@ -47,6 +47,21 @@ async function until(url: string, sql: string): Promise<void> {
   while ((await query(url, sql)).length === 0);
 }
 
+onServer("a host", () => {
+  test("says that it lives also while all its connections are in use", async () => {
+    await using log = await open(await server.database(), { poolSize: 2, connectTimeoutMs: 500, retryTimeoutMs: 0 });
+    let release = () => {};
+    const released = new Promise<void>((done) => {
+      release = done;
+    });
+    const reading = [1, 2].map(() => log.database.run("read", "once", () => released));
+    const beat = log.store.turns.beat({ nodeId: "a", machine: "m", pid: 1 });
+    await beat.finally(release);
+    await Promise.all(reading);
+    expect((await log.store.turns.nodes()).map(({ nodeId }) => nodeId)).toEqual(["a"]);
+  });
+});
+
 test("a connection that is lost in the message that makes it does not end the process", async () => {
   const message = (type: string, ...body: Buffer[]) => {
     const length = Buffer.alloc(4);

@@ -116,6 +116,24 @@ test("a process that is silent for a whole lease, while ours is not, is buried",
   await engine.close();
 });
 
+test("a process that died before the log's clock was set back is buried after a lease, and one that lives is not", async () => {
+  now = 3_600_000;
+  const { engine, beats } = engineOf({ leaseMs: 400 });
+  await theirs.turns.beat(node("b"));
+  await theirs.turns.beat(node("c"));
+  await engine.begin();
+  now = 0;
+  const known = async () => (await theirs.turns.nodes()).map(({ nodeId }) => nodeId).toSorted();
+  for (let looks = 0; looks < 20 && (await known()).includes("b"); looks++) {
+    await theirs.turns.beat(node("c"));
+    await next(beats);
+    now += 50;
+  }
+  expect(await known()).toEqual(["a", "c"]);
+  expect(now).toBeGreaterThanOrEqual(400);
+  await engine.close();
+});
+
 test("a process that was silent for a lease's time is sure of no turn that it had before, also once it is heard again", async () => {
   let clock = 0;
   const spy = jest.spyOn(performance, "now").mockImplementation(() => clock);

@@ -35,7 +35,8 @@ export async function openPostgresLog(
   }
   const listener = new Listener(config, observe);
   const live = config.listen === false ? undefined : new PostgresBus(config, listener);
-  const store = new PostgresStore({ database, listener, live, origin: newId("log"), now });
+  const beats = new Database({ ...config, poolSize: 1 }, () => {}); // what is away is told by the other one
+  const store = new PostgresStore({ database, beats, listener, live, origin: newId("log"), now });
   return { store, database, listener };
 }
 

@@ -38,6 +38,8 @@ interface ClaimedTurn extends TurnName {
 
 export interface PostgresStoreParts {
   database: Database;
+  /** The same, for the host's beats alone. */
+  beats: Database;
   listener: Listener;
   /** Undefined where nobody can listen. */
   live: PostgresBus | undefined;
@@ -53,19 +55,21 @@ export class PostgresStore implements ChatStore {
   readonly archive: Archive;
   readonly live: PostgresBus | undefined;
   readonly #database: Database;
+  readonly #beats: Database;
   readonly #listener: Listener;
   readonly #notices: Notices;
   readonly #now: () => number;
   /** The last writing to each conversation here: each waits for the one before it, so that the order of calls is the order of events. */
   readonly #writing = new Map<string, Promise<unknown>>();
 
-  constructor({ database, listener, live, origin, now }: PostgresStoreParts) {
+  constructor({ database, beats, listener, live, origin, now }: PostgresStoreParts) {
     this.#database = database;
+    this.#beats = beats;
     this.#listener = listener;
     this.live = live;
     this.#now = now;
     this.#notices = new Notices(database, listener, origin);
-    this.turns = new PostgresTurns(database, this.#notices);
+    this.turns = new PostgresTurns(database, beats, this.#notices);
     this.results = new PostgresResults(database, now);
     this.archive = new PostgresArchive(database, this.#notices, now);
   }
@@ -168,7 +172,7 @@ export class PostgresStore implements ChatStore {
   async close(): Promise<void> {
     await this.#notices.close();
     this.live?.close();
-    await Promise.all([this.#listener.close(), this.#database.close()]);
+    await Promise.all([this.#listener.close(), this.#beats.close(), this.#database.close()]);
   }
 
   /** Stores the message and its turn unless the request is known: then `seq` is null, and `turn_id` is its turn. */

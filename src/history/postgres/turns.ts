@@ -53,12 +53,15 @@ export const enqueue = ([conversation, turn, request, ...rest]: readonly string[
 /** Leases over the same database as the events. Every change of hands adds to `fence`, so that whoever had it before cannot write. */
 export class PostgresTurns implements TurnLeases {
   readonly #database: Database;
+  readonly #beats: Database;
   readonly #notices: Notices;
   /** One after the other: what is read is marked before the next look. */
   #receiving: Promise<unknown> = Promise.resolve();
 
-  constructor(database: Database, notices: Notices) {
+  /** `beats`: a connection of its own. A host that says late that it lives, because others read slowly, would lose its turns. */
+  constructor(database: Database, beats: Database, notices: Notices) {
     this.#database = database;
+    this.#beats = beats;
     this.#notices = notices;
   }
 
@@ -84,7 +87,7 @@ export class PostgresTurns implements TurnLeases {
   }
 
   async beat({ nodeId, machine, pid, version }: HostProcess): Promise<number> {
-    const [row] = await this.#database.rows<{ seenAt: number }>(
+    const [row] = await this.#beats.rows<{ seenAt: number }>(
       "write",
       "idempotent",
       `INSERT INTO nodes (node_id, machine, pid, version, seen_at) VALUES ($1, $2, $3, $4, ${databaseNow})
