@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type pg from "pg";
+import pg from "pg";
 import type { PostgresConfig } from "../../src/core/config.js";
 import { newId } from "../../src/core/ids.js";
 import type { Observation } from "../../src/core/ports.js";
 import type { Enqueue } from "../../src/core/store-ports.js";
+import { stepsOf } from "../../src/history/migrations.js";
 import { Database, lock } from "../../src/history/postgres/database.js";
 import { underMigrationLock } from "../../src/history/postgres/migrate.js";
 import { openPostgresLog } from "../../src/history/postgres/open.js";
@@ -171,6 +172,22 @@ onServer("whoever changes a schema in the database", () => {
       return (await client.query("SELECT 1 AS one")).rows;
     });
     expect(await migrated).toEqual([{ one: 1 }]);
+  });
+
+  test("keeps no host waiting while it waits for somebody who reads for long, as a dump does", async () => {
+    const url = await server.database();
+    for (const statement of stepsOf("postgres").slice(0, 4).flat()) await query(url, statement);
+    await query(url, "CREATE TABLE mcp_platform_schema AS SELECT 4 AS version");
+    const dump = new pg.Client({ connectionString: url });
+    await dump.connect();
+    await dump.query("BEGIN; SELECT FROM nodes");
+    const opening = open(url);
+    await until(url, "SELECT FROM pg_locks WHERE NOT granted");
+    await query(url, "SET statement_timeout = '10s'; SELECT FROM nodes");
+    await dump.query("COMMIT");
+    await dump.end();
+    await using _log = await opening;
+    expect(await query(url, "SELECT version FROM mcp_platform_schema")).toEqual([{ version: schemaVersion }]);
   });
 
   test("is alone, and the next one sees what it has made", async () => {

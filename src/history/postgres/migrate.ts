@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { StoreError } from "../../core/errors.js";
 import { schemaVersion } from "../schema-version.js";
@@ -6,12 +7,25 @@ import type { Database } from "./database.js";
 /** Of the advisory lock that whoever changes a schema in this database holds ("MCPP"). */
 const migrationLock = 0x4d435050;
 
+/** Who waits for a table that somebody reads for long, as a dump does, has all others wait behind it: not for longer than this at a time. */
+const lockMs = 500;
+const pauseMs = 500;
+/** And not for longer than this in all. */
+const patienceMs = 30_000;
+
 /**
  * Brings the database to our schema. Of many processes that find it behind, one does it and the others wait. Throws StoreError.
  */
 export async function migrate(database: Database): Promise<void> {
-  if ((await schemaOf(database)) !== schemaVersion)
-    await underMigrationLock(database, (client) => takeSteps(client, database));
+  const until = performance.now() + patienceMs;
+  while ((await schemaOf(database)) !== schemaVersion) {
+    try {
+      await underMigrationLock(database, (client) => takeSteps(client, database));
+    } catch (error) {
+      if (!(error instanceof StoreError && error.kind === "locked") || performance.now() > until) throw error;
+      await sleep(pauseMs);
+    }
+  }
 }
 
 /** What `work` does with its connection is one transaction, during which no other process is in here. It may use other connections too. */
@@ -49,6 +63,7 @@ async function takeSteps(client: pg.ClientBase, { place }: Database): Promise<vo
       hint: "name a database of its own in chat.storage.url",
     });
   }
+  await client.query(`SET LOCAL lock_timeout = ${lockMs}`);
   const { stepsOf } = await import("../migrations.js");
   for (const statement of stepsOf("postgres").slice(version).flat()) await client.query(statement);
   await client.query("CREATE TABLE IF NOT EXISTS mcp_platform_schema (version integer NOT NULL)");
