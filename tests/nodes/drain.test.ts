@@ -10,10 +10,19 @@ import { repetitions } from "./repetitions.js";
 onServer("a node that is told to end", (server) => {
   whole("leaves its unfinished turns to the others, which go on at once and repeat no completed step", async () => {
     const lease = "30s"; // nobody waits for it
-    await using cluster = await Cluster.open(await server().database(), { model: traveller(1_500), lease });
+    let begin = () => {};
+    const begun = new Promise<void>((open) => {
+      begin = open;
+    });
+    const model = (request: LlmRequest): Step => {
+      const step = traveller(1_500)(request);
+      return (response, asked) => void begun.then(() => step(response, asked));
+    };
+    await using cluster = await Cluster.open(await server().database(), { model, lease });
     const leaving = cluster.node(0);
     for (let index = 0; index < 10; index++) await leaving.submit(`c${index}`, "r", `t${index}`);
     await cluster.until(async () => (await cluster.holders()).get(leaving.child.pid ?? 0) === 10);
+    begin();
     leaving.kill("SIGTERM");
     await once(leaving.child, "exit");
     const leftAt = performance.now();
