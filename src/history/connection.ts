@@ -12,6 +12,7 @@ export interface Connection {
 export interface Statement {
   get(...values: SqlValue[]): unknown;
   all(...values: SqlValue[]): unknown[];
+  run(...values: SqlValue[]): { changes: number | bigint };
 }
 
 type SqlValue = string | number | null | Uint8Array;

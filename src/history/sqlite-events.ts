@@ -53,20 +53,24 @@ export class SqliteEvents {
   }
 
   /**
-   * In a transaction of its own, which is one statement: most events are stored so, at half the cost. Undefined when nothing was stored:
-   * the turn is not running under that fence, has events at these places or after them, or they are too many for a statement.
+   * In a transaction of its own, which is one statement: most events are stored so, at a third of the cost. Undefined when nothing was
+   * stored: the turn is not running under that fence, the conversation's last event is another one or has such a place in the turn, or
+   * they are too many for a statement.
    */
-  insertGranted(conversationId: string, events: readonly ChatEvent[], { fence, position }: TurnGrant) {
+  insertGranted(
+    conversationId: string,
+    events: readonly ChatEvent[],
+    { fence, position, lastSeq }: TurnGrant,
+  ): StoredEvent[] | undefined {
     const [first] = events;
-    if (!first || events.length > mostInStatement) return undefined;
+    if (!first || lastSeq === undefined || events.length > mostInStatement) return undefined;
     const at = this.#now();
-    const values = events.flatMap((event) => [event.type, JSON.stringify(event)]);
-    // To its end, which is where it would fail to be written.
+    const values: (string | number)[] = [conversationId, first.turnId, at, position, fence, lastSeq];
+    for (const event of events) values.push(event.type, JSON.stringify(event));
     let insert = this.#granted[events.length];
     if (!insert) this.#granted[events.length] = insert = this.#db.prepare(insertGranted(events.length));
-    const rows = insert.all(conversationId, first.turnId, at, position, fence, ...values) as { seq: number }[];
-    if (rows.length === 0) return undefined;
-    return rows.map(({ seq }, index) => eventWritten(events[index] as ChatEvent, { seq, at }));
+    if (Number(insert.run(...values).changes) === 0) return undefined;
+    return events.map((event, index) => eventWritten(event, { seq: lastSeq + 1 + index, at }));
   }
 
   /** `from`: the `seq` of its request. */
@@ -84,15 +88,16 @@ export class SqliteEvents {
   }
 }
 
-/** Values: conversation, turn, time, first position, fence; then type and payload of each event. Gives their `seq`. */
+/**
+ * Values: conversation, turn, time, first position, fence, the conversation's last `seq`; then type and payload of each event. Without
+ * RETURNING, for which SQLite keeps a table.
+ */
 function insertGranted(count: number): string {
-  const rows = Array.from({ length: count }, (_, index) => `(${index}, ?${6 + 2 * index}, ?${7 + 2 * index})`);
+  const rows = Array.from({ length: count }, (_, index) => `(${index}, ?${7 + 2 * index}, ?${8 + 2 * index})`);
   return `INSERT INTO events (conversation_id, seq, turn_id, type, payload, at, position)
-    SELECT ?1, next.seq + event.column1, ?2, event.column2, event.column3, ?3, ?4 + event.column1
-    FROM (SELECT coalesce(max(seq), 0) + 1 AS seq FROM events WHERE conversation_id = ?1) AS next, (VALUES ${rows}) AS event
+    SELECT ?1, ?6 + 1 + event.column1, ?2, event.column2, event.column3, ?3, ?4 + event.column1 FROM (VALUES ${rows}) AS event
     WHERE EXISTS (SELECT 1 FROM turns WHERE conversation_id = ?1 AND turn_id = ?2 AND fence = ?5 AND state = 'running')
-      AND ?4 > (SELECT position FROM events WHERE conversation_id = ?1 AND turn_id = ?2 ORDER BY seq DESC LIMIT 1)
-    RETURNING seq`;
+      AND (SELECT seq = ?6 AND (turn_id <> ?2 OR position < ?4) FROM events WHERE conversation_id = ?1 ORDER BY seq DESC LIMIT 1)`;
 }
 
 function requestIdOf(event: ChatEvent): string | null {

@@ -1,3 +1,5 @@
+import { onAbort } from "../core/on-abort.js";
+
 /** What a signal of ours and one of Node's have in common. */
 export interface Abortable {
   readonly aborted: boolean;
@@ -13,25 +15,20 @@ export class TotalTimeout extends Error {}
  * Aborts with the signal that it follows or when its time is up, unless it was released before. One of Node's own, with its events, costs
  * several microseconds for each call and each listener, and is made for those who must have one.
  */
-export class CallSignal implements Abortable {
+export class CallSignal implements Abortable, Disposable {
   aborted = false;
   reason: unknown;
   readonly #listeners: (() => void)[] = [];
-  readonly #followed: Abortable | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
-  #follow: (() => void) | undefined;
+  readonly #unfollow: (() => void) | undefined;
   #native: AbortController | undefined;
 
   constructor(followed: Abortable | undefined, limitMs?: number) {
-    this.#followed = followed;
     if (followed?.aborted) {
       this.abort(followed.reason);
       return;
     }
-    if (followed) {
-      this.#follow = () => this.abort(followed.reason);
-      followed.addEventListener("abort", this.#follow);
-    }
+    if (followed) this.#unfollow = follow(followed, () => this.abort(followed.reason));
     if (limitMs !== undefined) this.#timer = setTimeout(() => this.abort(new TotalTimeout()), limitMs);
   }
 
@@ -56,8 +53,11 @@ export class CallSignal implements Abortable {
   /** Follows nothing any more. */
   release(): void {
     clearTimeout(this.#timer);
-    if (this.#follow) this.#followed?.removeEventListener("abort", this.#follow);
-    this.#follow = undefined;
+    this.#unfollow?.();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
   }
 
   /** The same as one of Node's. */
@@ -68,4 +68,10 @@ export class CallSignal implements Abortable {
     }
     return this.#native.signal;
   }
+}
+
+function follow(signal: Abortable, abort: () => void): () => void {
+  if (signal instanceof AbortSignal) return onAbort(signal, abort);
+  signal.addEventListener("abort", abort);
+  return () => signal.removeEventListener("abort", abort);
 }

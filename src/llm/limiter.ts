@@ -23,6 +23,17 @@ export class Limiter {
   /** Sets keep their order. Who holds a place goes first: it is in the way of others. */
   readonly #returning = new Set<Waiter>();
   readonly #arriving = new Set<Waiter>();
+  readonly #keeper: Keeper = {
+    again: (tokens, signal) => this.#turn(this.#returning, tokens, signal),
+    correct: (charge, tokens) => {
+      if (charge) this.#tpm?.correct(charge, tokens);
+      this.#admit();
+    },
+    leave: () => {
+      this.#active--;
+      this.#admit();
+    },
+  };
   #limit: number;
   #active = 0;
   #successes = 0;
@@ -90,23 +101,7 @@ export class Limiter {
   }
 
   #slot(tokens: number, charge: Charge | undefined): Slot {
-    let tokenCharge = charge;
-    let released = false;
-    return {
-      again: async (signal) => {
-        tokenCharge = await this.#turn(this.#returning, tokens, signal);
-      },
-      correct: (actual) => {
-        if (tokenCharge) this.#tpm?.correct(tokenCharge, actual);
-        this.#admit();
-      },
-      [Symbol.dispose]: () => {
-        if (released) return;
-        released = true;
-        this.#active--;
-        this.#admit();
-      },
-    };
+    return new Place(this.#keeper, tokens, charge);
   }
 
   #turn(queue: Set<Waiter>, tokens: number, signal: AbortSignal, queueTimeoutMs?: number): Promise<Charge | undefined> {
@@ -178,5 +173,40 @@ export class Limiter {
     const now = this.#now();
     if (this.#active >= this.#limit) return this.#limit < this.#bounds.maxConcurrency ? "overload" : "concurrency";
     return (this.#rpm?.waitMs(1, now) ?? 0) >= (this.#tpm?.waitMs(tokens, now) ?? 0) && this.#rpm ? "rpm" : "tpm";
+  }
+}
+
+/** What a place asks of its limiter. */
+interface Keeper {
+  again(tokens: number, signal: AbortSignal): Promise<Charge | undefined>;
+  correct(charge: Charge | undefined, tokens: number): void;
+  leave(): void;
+}
+
+/** A class, since an object with a method under a symbol is made at several times the cost. */
+class Place implements Slot {
+  readonly #keeper: Keeper;
+  readonly #tokens: number;
+  #charge: Charge | undefined;
+  #isLeft = false;
+
+  constructor(keeper: Keeper, tokens: number, charge: Charge | undefined) {
+    this.#keeper = keeper;
+    this.#tokens = tokens;
+    this.#charge = charge;
+  }
+
+  async again(signal: AbortSignal): Promise<void> {
+    this.#charge = await this.#keeper.again(this.#tokens, signal);
+  }
+
+  correct(tokens: number): void {
+    this.#keeper.correct(this.#charge, tokens);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    this.#keeper.leave();
   }
 }

@@ -232,8 +232,8 @@ const nobody = async () => false;
 
 function paramsOf(name: string, args: Json, { callId, trace }: SendOptions): Json {
   if (!callId && !trace) return { name, arguments: args };
-  const meta: Json = { ...(trace && carry(trace)) };
-  if (callId) meta["mcp-platform/call-id"] = callId;
+  const carried = trace && carry(trace);
+  const meta: Json = callId ? { "mcp-platform/call-id": callId, ...carried } : { ...carried };
   return { name, arguments: args, _meta: meta };
 }
 

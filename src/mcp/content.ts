@@ -6,7 +6,8 @@ import { asArray, asText, isRecord, type Json, parseJson } from "./json.js";
 
 /** The result of `tools/call`, whatever it holds. */
 export function toToolResult(result: Json): ToolResult {
-  const content = asArray(result.content).flatMap(contentParts);
+  const content: ContentPart[] = [];
+  for (const block of asArray(result.content)) content.push(...contentParts(block));
   const structured = structuredOf(result);
   if (structured !== undefined && !saysAlready(content, structured)) content.push(text(JSON.stringify(structured)));
   if (content.length === 0) content.push(text("(the tool returned nothing)"));

@@ -1,4 +1,5 @@
 import { McpError } from "../core/errors.js";
+import { onAbort } from "../core/on-abort.js";
 import type { ToolProgress } from "../core/ports.js";
 import { longestTimerMs } from "../core/timers.js";
 
@@ -31,15 +32,17 @@ export class RunningLimits implements Ending {
   isOver = false;
   readonly #limits: Limits;
   readonly #actions = new Set<(reason: unknown) => void>();
+  readonly #unfollow: (() => void) | undefined;
   readonly #startedAt = performance.now();
   #heardAt = this.#startedAt;
   #pauses = 0;
   #controller: AbortController | undefined;
 
   constructor(limits: Limits) {
-    limits.signal?.throwIfAborted();
+    const { signal } = limits;
+    signal?.throwIfAborted();
     this.#limits = limits;
-    limits.signal?.addEventListener("abort", this);
+    this.#unfollow = signal && onAbort(signal, () => this.#abort(signal.reason));
     watch.add(this);
   }
 
@@ -73,15 +76,10 @@ export class RunningLimits implements Ending {
     };
   }
 
-  /** The signal that was given has aborted. */
-  handleEvent(): void {
-    this.#abort(this.#limits.signal?.reason);
-  }
-
   end(): void {
     this.isOver = true;
     watch.delete(this);
-    this.#limits.signal?.removeEventListener("abort", this);
+    this.#unfollow?.();
   }
 
   /** Ends what has reached a limit by now. */

@@ -9,6 +9,7 @@ import type {
   ToolDefinition,
 } from "../core/chat.js";
 import { errorInfo, LlmError } from "../core/errors.js";
+import type { Abortable } from "../llm/call-signal.js";
 import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
 import type { Outgoing, TurnEnd } from "./outlet.js";
@@ -19,7 +20,7 @@ interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "tr
   llm: Llm;
   priceOf: Llm["priceOf"];
   turnId: string;
-  signal: AbortSignal;
+  signal: Abortable;
   out: Outgoing;
 }
 

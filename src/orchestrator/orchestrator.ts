@@ -49,6 +49,8 @@ interface Asking {
   budget: Budget;
   trace: TraceContext;
   out: Outgoing;
+  /** Follows the turn's: each request listens to it, and one of Node's costs a request 2 % more. */
+  signal: CallSignal;
   /** Of those that may answer it is looked up once in the turn. */
   priceOf: Llm["priceOf"];
 }
@@ -141,15 +143,17 @@ export class Orchestrator {
     };
     const answer = (question: QuestionEvent) => budget.clock.stopDuring(() => options.answer(question));
     const asking = { turnId, newId: this.#newId, out, answer };
-    const gate = new LimitGate({ ...asking, budget, price: priced[0]?.price });
+    const gate = new LimitGate({ budget, price: priced[0]?.price, ...asking });
     const loops = new Loops();
-    const calling = { ...asking, trace, hub, rules, signal, loops };
+    const calling = { trace, hub, rules, signal, loops, ...asking };
     const offered = new Offered(hub, options);
+    using requests = new CallSignal(signal);
     const messages: Message[] = [{ role: "system", content: options.system }, ...history];
     let known: Answer | undefined = resume;
     for (let hop = resume?.hop ?? 0; ; hop++) {
       const answered =
-        known ?? (await this.#ask(messages, { hop, offered, gate, budget, trace, out, priceOf }, options));
+        known ??
+        (await this.#ask(messages, { hop, offered, gate, budget, trace, out, priceOf, signal: requests }, options));
       known = undefined;
       if ("type" in answered) return out.endWith(answered);
       const { calls, finishReason } = answered;
@@ -172,10 +176,10 @@ export class Orchestrator {
   /** The next answer, added to the messages; or the end of the turn. */
   async #ask(
     messages: Message[],
-    { hop, offered, gate, budget, trace, out, priceOf }: Asking,
+    { hop, offered, gate, budget, trace, out, priceOf, signal }: Asking,
     options: TurnOptions,
   ): Promise<Answer | TurnEnd> {
-    const { turnId, signal, model, temperature, maxTokens, streaming, streamRecovery, beforeRequest } = options;
+    const { turnId, model, temperature, maxTokens, streaming, streamRecovery, beforeRequest } = options;
     const tools = offered.tools();
     const pause = hop < options.maxToolHops ? gate.beforeRequest({ messages, tools }, hop) : undefined;
     if (pause) await pause;

@@ -46,6 +46,6 @@ export interface TurnOptions {
 export class TimeLimitReached extends Error {}
 
 /** How an aborted turn ends. */
-export function abortReason(signal: AbortSignal): StopReason {
+export function abortReason(signal: Pick<AbortSignal, "reason">): StopReason {
   return signal.reason instanceof TimeLimitReached ? "budget" : "cancelled";
 }

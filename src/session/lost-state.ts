@@ -15,7 +15,9 @@ export function withProcesses(
     if (event.type !== "tool_sent") return event;
     const name = plannedIn(events, event) ?? plannedIn(log, event);
     const server = name === undefined ? undefined : hub.processOf(name);
-    return server === undefined ? event : { ...event, process: { server, nodeId } };
+    if (server === undefined) return event;
+    const { type, turnId, callId } = event;
+    return { type, turnId, callId, process: { server, nodeId } };
   });
 }
 

@@ -169,6 +169,7 @@ export class TurnRunner {
         lease,
         log,
         position: own.length,
+        lastSeq: all.at(-1)?.seq,
         questions: this.#questions,
         shown: elsewhere,
         signal,
@@ -180,7 +181,7 @@ export class TurnRunner {
       };
       const held = new HeldTurn({ engine, conversationId: this.#conversationId, turnId, since, onLost });
       const step = { log, turnId, lease, trace: measure.trace, settings, options, rules, tools, signal };
-      await this.#steps.run({ ...step, outlet: writer, beforeRequest: held.confirm });
+      await this.#steps.run({ outlet: writer, beforeRequest: held.confirm, ...step });
       return true;
     } catch (error) {
       const unwritten = writer?.stop() ?? [];

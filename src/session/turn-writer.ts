@@ -18,6 +18,8 @@ interface TurnWriterParts extends Pick<SessionParts, "store" | "hub"> {
   log: StoredEvent[];
   /** Events of the turn that are in the log. */
   position: number;
+  /** As in a TurnGrant. */
+  lastSeq: number | undefined;
   questions: Questions;
   shown: Overheard;
   signal: AbortSignal;
@@ -36,6 +38,7 @@ interface Batch {
 export class TurnWriter implements Outlet {
   readonly #parts: TurnWriterParts;
   #position: number;
+  #lastSeq: number | undefined;
   #gathering: Batch | undefined;
   #last: Promise<void> = Promise.resolve();
   readonly #unwritten = new Set<readonly ChatEvent[]>();
@@ -45,6 +48,7 @@ export class TurnWriter implements Outlet {
   constructor(parts: TurnWriterParts) {
     this.#parts = parts;
     this.#position = parts.position;
+    this.#lastSeq = parts.lastSeq;
   }
 
   /** Rejects with StoreError, and with RequestError `shutting_down` when the turn is parked. */
@@ -83,9 +87,10 @@ export class TurnWriter implements Outlet {
     requireOpen(turn);
     const events = withProcesses(gathered, log, this.#parts);
     for (const event of events) if (event.type === "question") questions.open(event.questionId, signal);
-    const grant = { fence: lease.fence, position: this.#position + 1 };
+    const grant = { fence: lease.fence, position: this.#position + 1, lastSeq: this.#lastSeq };
     const stored = await store.appendAll(conversationId, events, grant);
     this.#position += stored.length;
+    this.#lastSeq = stored.at(-1)?.seq;
     this.#unwritten.delete(gathered);
     for (const event of stored) {
       log.push(event);

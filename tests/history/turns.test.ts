@@ -138,6 +138,25 @@ describe.each(drivers)("on %s", (driver) => {
         expect(await store.read("c")).toHaveLength(4);
       }));
 
+    test("are stored in the same way whatever their writer takes for the last event of the conversation", () =>
+      withStore(async (store) => {
+        await store.claim("c", one.user("hello"), request("a"));
+        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+        const hop = [one.answer("", [call("a")]), one.planned(call("a")), one.sent("a")];
+        const stored = await store.appendAll("c", hop, { ...at(fence, 2), lastSeq: 1 });
+        expect(stored).toEqual(hop.map((event, index) => ({ ...event, seq: 2 + index, at: expect.any(Number) })));
+        await store.claim("c", two.user("meanwhile"), request("b"));
+        for (const lastSeq of [4, 7, 0]) {
+          const position = (await store.read("c")).length;
+          const [next] = await store.appendAll("c", [one.result("a", "x")], { ...at(fence, position), lastSeq });
+          expect(next).toMatchObject({ seq: position + 1 });
+        }
+        expect(await store.appendAll("c", hop, { ...at(fence, 2), lastSeq: 8 })).toEqual(stored);
+        const [first] = await store.appendAll("c", [one.result("b", "y")], { ...at(fence, 8), lastSeq: 8 });
+        expect(await store.appendAll("c", [one.result("b", "y")], { ...at(fence, 8), lastSeq: 9 })).toEqual([first]);
+        expect(await store.read("c")).toHaveLength(9);
+      }));
+
     test("end it when its end is the last of them", () =>
       withStore(async (store) => {
         await store.claim("c", one.user("hello"), request("a"));

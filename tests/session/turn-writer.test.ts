@@ -52,6 +52,7 @@ async function writerOf() {
     lease,
     log,
     position: 1,
+    lastSeq: 1,
     questions: new Questions(),
     shown: new Overheard(live, "c", undefined),
     signal: live.signal,

@@ -1,0 +1,32 @@
+interface Relay {
+  readonly actions: Set<() => void>;
+  readonly listener: () => void;
+}
+
+const relays = new WeakMap<AbortSignal, Relay>();
+
+/**
+ * As a listener to `abort`; what is returned takes it back. All who wait for a signal share one of Node's listeners, which costs several
+ * microseconds to add and to remove: a turn that listens until its end saves that for each of its requests and calls. Actions must not throw.
+ */
+export function onAbort(signal: AbortSignal, action: () => void): () => void {
+  const relay = relays.get(signal) ?? newRelay();
+  relays.set(signal, relay);
+  const { actions, listener } = relay;
+  if (actions.size === 0) signal.addEventListener("abort", listener);
+  actions.add(action);
+  return () => {
+    // With a listener, a signal that depends on others is kept in memory for as long as they are there.
+    if (actions.delete(action) && actions.size === 0) signal.removeEventListener("abort", listener);
+  };
+}
+
+function newRelay(): Relay {
+  const actions = new Set<() => void>();
+  return {
+    actions,
+    listener() {
+      for (const action of actions) action();
+    },
+  };
+}
