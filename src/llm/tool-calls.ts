@@ -36,7 +36,8 @@ export class ToolCallAssembly {
     return this.#calls.map(({ id, name = "", pieces, opaque }) => {
       const own = id === undefined || used.has(id) || isTaken(id) ? newId() : id;
       used.add(own);
-      return { id: own, name, arguments: argumentsOf(pieces), ...(opaque === undefined ? {} : { opaque }) };
+      const call = { id: own, name, arguments: argumentsOf(pieces) };
+      return opaque === undefined ? call : { ...call, opaque };
     });
   }
 

@@ -76,7 +76,8 @@ export const workloads = [
   {
     key: "W6",
     title: "10 hops, 8 parallel stdio calls of 20 ms",
-    rounds: 5,
+    warmUps: hopWarmUps,
+    rounds: 10,
     durable: true,
     servers: () => [overStdio()],
     task: hopsOf({ count: 1, calls: 8, tool: "pause" }),
@@ -85,7 +86,8 @@ export const workloads = [
   {
     key: "W6h",
     title: "10 hops, 8 parallel HTTP calls of 20 ms",
-    rounds: 5,
+    warmUps: hopWarmUps,
+    rounds: 10,
     durable: true,
     servers: (mocks) => [overHttp(mocks)],
     task: hopsOf({ count: 1, calls: 8, tool: "pause" }),

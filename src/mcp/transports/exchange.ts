@@ -12,6 +12,7 @@ import {
 } from "node:http";
 import { globalAgent as secureAgent } from "node:https";
 import type { Readable } from "node:stream";
+import { onAbort } from "../../core/on-abort.js";
 import { decoded } from "../../outbound/decoded.js";
 import { keepAliveAgent, limitConnecting, type PoolOptions, respectKeepAlive } from "../../outbound/pool.js";
 
@@ -109,16 +110,15 @@ export const exchange: Exchange = ({ method, url, headers, body, signals }) =>
     for (const signal of signals) signal.throwIfAborted();
     // As a list they are written as they are; as an object each would be looked at three times, and kept.
     const list: string[] = [];
-    const all: Record<string, string> = { ...usual, host: url.host, ...headers };
+    const all: Record<string, string> = Object.assign({ host: url.host }, usual, headers);
     for (const name in all) list.push(name, all[name] as string);
     if (body !== undefined) list.push("content-length", String(Buffer.byteLength(body)));
-    const request = openRequest({ ...placeOf(url), method, headers: list });
+    const request = openRequest({ method, headers: list, ...placeOf(url) });
     let broken: ClientRequest | IncomingMessage = request;
-    const abort = (event: Event) => broken.destroy((event.target as AbortSignal).reason);
+    const unfollow = signals.map((signal) => onAbort(signal, () => broken.destroy(signal.reason)));
     const release = () => {
-      for (const signal of signals) signal.removeEventListener("abort", abort);
+      for (const stop of unfollow) stop();
     };
-    for (const signal of signals) signal.addEventListener("abort", abort);
     request.once("response", (incoming) => {
       broken = incoming.once("close", release);
       respectKeepAlive(incoming, longestIdleMs);

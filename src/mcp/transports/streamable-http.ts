@@ -6,6 +6,7 @@ import { setMaxListeners } from "node:events";
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import { onAbort } from "../../core/on-abort.js";
 import { isRecord, parseJson } from "../json.js";
 import { Deliveries, isAnswer } from "./deliveries.js";
 import { discard, type Exchange, type HttpAnswer, isOk, mediaTypeOf, textOf } from "./exchange.js";
@@ -46,7 +47,9 @@ export class StreamableHttp implements Transport {
     this.#prepareHeaders();
     this.#send = send;
     this.#notifications = new NotificationStream(send);
-    setMaxListeners(0, this.#ended.signal); // one a request
+    setMaxListeners(0, this.#ended.signal); // one a stream
+    // For good, so that a request need not add a listener of Node's, and remove it.
+    onAbort(this.#ended.signal, () => {});
     this.#streams = new ResumableStreams(url, {
       ask: (wanted, signals) => {
         const request = { method: "GET" as const, url, headers: { ...this.#common, ...wanted }, signals };
