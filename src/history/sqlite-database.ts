@@ -4,6 +4,7 @@ import { StoreError } from "../core/errors.js";
 import type { Observe } from "../core/ports.js";
 import { type Connection, connect } from "./connection.js";
 import { migrate } from "./migrate.js";
+import { toWal } from "./wal.js";
 
 /** Older ones can corrupt a file that several connections write: https://www.sqlite.org/wal.html#walresetbug */
 const safeSqliteVersion = "3.51.3";
@@ -37,7 +38,7 @@ export async function openDatabase(
     // First of all: without it, opening while another process recovers the file fails at once.
     db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     await migrate(db, path);
-    const journal = db.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string };
+    const journal = await toWal(db, busyTimeoutMs);
     db.exec(`PRAGMA synchronous = ${isFull ? "FULL" : "NORMAL"}`);
     db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
     const warn = (message: string, fields: Record<string, unknown>) =>

@@ -18,6 +18,11 @@ export function storeError(error: unknown, path: string, doing: "open" | "read" 
   });
 }
 
+/** Another connection keeps the file to itself. */
+export function isLocked(error: unknown): boolean {
+  return kindOf(error) === "locked";
+}
+
 function kindOf(error: unknown): StoreErrorKind | undefined {
   if (error instanceof SyntaxError) return "corrupt"; // A stored payload is always JSON.
   return kinds.find(([text]) => text.test(messageOf(error)))?.[1];

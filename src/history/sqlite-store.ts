@@ -108,19 +108,20 @@ class SqliteStore implements ChatStore {
   }
 
   async appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]> {
-    const last = events.at(-1);
+    const last = events.at(-1) as ChatEvent;
+    const { turnId } = last;
     const state = stateAfter(last);
-    if (!state) {
-      const stored = this.#guarded("write", () => this.#events.insertGranted(conversationId, events, grant));
-      if (stored) return stored;
-    }
-    const { turnId } = last as ChatEvent;
-    return this.#written(() => {
+    const atOnce = () => this.#events.insertGranted(conversationId, events, grant);
+    const oneByOne = () => {
       this.#turns.requireGrant(conversationId, turnId, grant.fence);
       const there = this.#events.onwards(conversationId, turnId, grant.position);
       if (there.length > 0) return same(there, events);
-      const stored = events.map((event, index) => this.#events.insert(conversationId, event, grant.position + index));
-      if (state) this.#turns.end(conversationId, turnId, state);
+      return events.map((event, index) => this.#events.insert(conversationId, event, grant.position + index));
+    };
+    if (!state) return this.#guarded("write", atOnce) ?? this.#written(oneByOne);
+    return this.#written(() => {
+      const stored = atOnce() ?? oneByOne();
+      this.#turns.end(conversationId, turnId, state);
       return stored;
     });
   }

@@ -241,8 +241,9 @@ export class SqliteTurns implements TurnLeases {
     return this.#guarded("read", () => this.#db.prepare(query).all(...values));
   }
 
+  /** One statement is a transaction by itself. All its rows are taken: it fails to be written at its end. */
   #write(statement: string, ...values: (string | number | null)[]): unknown[] {
-    return this.#guarded("write", () => transaction(this.#db, () => this.#db.prepare(statement).all(...values)));
+    return this.#guarded("write", () => this.#db.prepare(statement).all(...values));
   }
 }
 
