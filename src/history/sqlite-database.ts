@@ -12,8 +12,13 @@ const safeSqliteVersion = "3.51.3";
 const networkFileSystems: readonly number[] = [0x6969, 0x517b, 0xff534d42, 0xfe534d42];
 
 /**
- * Of 4 KB, in the WAL file before they go to the log's own: a page that is written again until then goes there once. Four times SQLite's
- * default, which costs a turn a tenth more.
+ * Of a new file, bytes. An event is smaller, and each page that it goes to is read, summed and copied for it: with SQLite's 4 KB a step of a
+ * turn costs the host a twentieth more. Results of 30 KB cost the same with both.
+ */
+const pageSize = 2048;
+/**
+ * In the WAL file before they go to the log's own: a page that is written again until then goes there once. With a quarter of it, which is
+ * SQLite's default, a step costs a twentieth more.
  */
 const checkpointPages = 4_000;
 
@@ -37,6 +42,7 @@ export async function openDatabase(
   try {
     // First of all: without it, opening while another process recovers the file fails at once.
     db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    db.exec(`PRAGMA page_size = ${pageSize}`);
     await migrate(db, path);
     const journal = await toWal(db, busyTimeoutMs);
     db.exec(`PRAGMA synchronous = ${isFull ? "FULL" : "NORMAL"}`);

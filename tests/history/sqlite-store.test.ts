@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import type { Observation } from "../../src/core/ports.js";
 import type { ChatStore } from "../../src/core/store-ports.js";
+import { connect } from "../../src/history/connection.js";
 import { openDatabase } from "../../src/history/sqlite-database.js";
 import { storeError } from "../../src/history/sqlite-errors.js";
 import { openSqliteStore } from "../../src/history/sqlite-store.js";
@@ -83,6 +84,27 @@ describe("opening", () => {
       const modes = [join(folder, "new"), path, `${path}-wal`].map(async (name) => (await stat(name)).mode & 0o777);
       expect(await Promise.all(modes)).toEqual([0o700, 0o600, 0o600]);
       await store.close();
+    }));
+
+  test("makes a new file of small pages, and leaves those of an older one as they are", () =>
+    inFolder(async (folder) => {
+      for (const [name, before, after] of [
+        ["new", undefined, 2048],
+        ["older", 4096, 4096],
+      ] as const) {
+        const path = join(folder, `${name}.db`);
+        if (before) {
+          const earlier = await connect(path);
+          earlier.exec(`PRAGMA page_size = ${before}; CREATE TABLE other (x); DROP TABLE other`);
+          earlier.close();
+        }
+        const store = await open(path);
+        expect(await store.append("c", turn("turn_1").user("hello"))).toMatchObject({ seq: 1 });
+        await store.close();
+        const later = await connect(path);
+        expect(later.prepare("PRAGMA page_size").get()).toEqual({ page_size: after });
+        later.close();
+      }
     }));
 
   test("keeps what an earlier run wrote", () =>
