@@ -6,8 +6,9 @@ interface Relay {
 const relays = new WeakMap<AbortSignal, Relay>();
 
 /**
- * As a listener to `abort`; what is returned takes it back. All who wait for a signal share one of Node's listeners, which costs several
- * microseconds to add and to remove: a turn that listens until its end saves that for each of its requests and calls. Actions must not throw.
+ * As a listener to `abort`, each action a function of its own; what is returned takes it back. All who wait for a signal share one of
+ * Node's listeners, which costs several microseconds to add and to remove: a turn that listens until its end saves that for each of its
+ * requests and calls.
  */
 export function onAbort(signal: AbortSignal, action: () => void): () => void {
   const relay = relays.get(signal) ?? newRelay();
@@ -26,7 +27,18 @@ function newRelay(): Relay {
   return {
     actions,
     listener() {
-      for (const action of actions) action();
+      for (const action of actions) safely(action);
     },
   };
+}
+
+/** What it throws keeps it from no other: it is uncaught after them, as what a listener throws is. */
+function safely(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+  }
 }

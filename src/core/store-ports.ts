@@ -184,8 +184,8 @@ export interface TurnGrant {
   /** Of the first event that is written. Counts the turn's events from 1: each place in a turn is written once. */
   position: number;
   /**
-   * The `seq` of the conversation's last event, as far as the writer knows. Nothing depends on it but the cost: where it is right, nobody
-   * else has written, and a file need not be asked what there is.
+   * The `seq` of the conversation's last event, as far as the writer knows. Nothing depends on it but the cost: where it is right and the
+   * turn's own, nobody else has written, and a file need not be asked for more.
    */
   lastSeq?: number | undefined;
 }

@@ -18,7 +18,7 @@ const networkFileSystems: readonly number[] = [0x6969, 0x517b, 0xff534d42, 0xfe5
 const pageSize = 2048;
 /**
  * In the WAL file before they go to the log's own: a page that is written again until then goes there once. With a quarter of it, which is
- * SQLite's default, a step costs a twentieth more.
+ * SQLite's default, a step costs a twentieth more. Without `isFull` a power cut may take what is there.
  */
 const checkpointPages = 4_000;
 

@@ -53,9 +53,9 @@ export class SqliteEvents {
   }
 
   /**
-   * In a transaction of its own, which is one statement: most events are stored so, at a third of the cost. Undefined when nothing was
-   * stored: the turn is not running under that fence, the conversation's last event is another one or has such a place in the turn, or
-   * they are too many for a statement.
+   * One statement, which outside of a transaction is one by itself: most events are stored so, at a third of the cost. Undefined when
+   * nothing was stored: the turn is not running under that fence, the conversation's last event is not the one that `lastSeq` says or not
+   * of the turn, or has a place at or after these, or they are too many for a statement.
    */
   insertGranted(
     conversationId: string,
@@ -97,7 +97,7 @@ function insertGranted(count: number): string {
   return `INSERT INTO events (conversation_id, seq, turn_id, type, payload, at, position)
     SELECT ?1, ?6 + 1 + event.column1, ?2, event.column2, event.column3, ?3, ?4 + event.column1 FROM (VALUES ${rows}) AS event
     WHERE EXISTS (SELECT 1 FROM turns WHERE conversation_id = ?1 AND turn_id = ?2 AND fence = ?5 AND state = 'running')
-      AND (SELECT seq = ?6 AND (turn_id <> ?2 OR position < ?4) FROM events WHERE conversation_id = ?1 ORDER BY seq DESC LIMIT 1)`;
+      AND (SELECT seq = ?6 AND turn_id = ?2 AND position < ?4 FROM events WHERE conversation_id = ?1 ORDER BY seq DESC LIMIT 1)`;
 }
 
 function requestIdOf(event: ChatEvent): string | null {

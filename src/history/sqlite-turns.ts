@@ -241,7 +241,7 @@ export class SqliteTurns implements TurnLeases {
     return this.#guarded("read", () => this.#db.prepare(query).all(...values));
   }
 
-  /** One statement is a transaction by itself. All its rows are taken: it fails to be written at its end. */
+  /** One statement is a transaction by itself. All its rows are read, since a commit that fails is told after the last of them. */
   #write(statement: string, ...values: (string | number | null)[]): unknown[] {
     return this.#guarded("write", () => this.#db.prepare(statement).all(...values));
   }

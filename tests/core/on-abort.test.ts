@@ -38,3 +38,23 @@ test("an action may end the wait of those after it", () => {
   turn.abort();
   expect(told).toEqual(["first"]);
 });
+
+test("what one of them throws keeps no other from being told", async () => {
+  const turn = new AbortController();
+  const told: string[] = [];
+  onAbort(turn.signal, () => {
+    throw new Error("its own trouble");
+  });
+  onAbort(turn.signal, () => told.push("second"));
+  const { nextTick } = process;
+  const later: (() => void)[] = [];
+  process.nextTick = (action: () => void) => later.push(action);
+  try {
+    turn.abort();
+  } finally {
+    process.nextTick = nextTick;
+  }
+  expect(told).toEqual(["second"]);
+  expect(later).toHaveLength(1);
+  expect(later[0]).toThrow("its own trouble");
+});

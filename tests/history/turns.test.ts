@@ -152,9 +152,11 @@ describe.each(drivers)("on %s", (driver) => {
           expect(next).toMatchObject({ seq: position + 1 });
         }
         expect(await store.appendAll("c", hop, { ...at(fence, 2), lastSeq: 8 })).toEqual(stored);
+        await store.claim("c", turn("turn_3").user("last"), request("b"));
+        await expect(store.appendAll("c", [one.result("a", "z")], { ...at(fence, 7), lastSeq: 9 })).rejects.toThrow();
         const [first] = await store.appendAll("c", [one.result("b", "y")], { ...at(fence, 8), lastSeq: 8 });
         expect(await store.appendAll("c", [one.result("b", "y")], { ...at(fence, 8), lastSeq: 9 })).toEqual([first]);
-        expect(await store.read("c")).toHaveLength(9);
+        expect(await store.read("c")).toHaveLength(10);
       }));
 
     test("end it when its end is the last of them", () =>

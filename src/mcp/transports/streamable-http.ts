@@ -48,7 +48,7 @@ export class StreamableHttp implements Transport {
     this.#send = send;
     this.#notifications = new NotificationStream(send);
     setMaxListeners(0, this.#ended.signal); // one a stream
-    // For good, so that a request need not add a listener of Node's, and remove it.
+    // For good, so that no request has to add a listener of Node's to it, and remove it.
     onAbort(this.#ended.signal, () => {});
     this.#streams = new ResumableStreams(url, {
       ask: (wanted, signals) => {
