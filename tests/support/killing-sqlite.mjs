@@ -1,5 +1,5 @@
-// SQLite that kills its process with SIGKILL right before or after the n-th commit: KILL_AT="before 3" | "after 3". A transaction is one, and
-// so is each event that is stored by itself or with others by one statement: how many are together is not the same every time.
+// SQLite that kills its process with SIGKILL right before or after the n-th commit: KILL_AT="before 3" | "after 3". A transaction is one, a
+// statement that writes by itself too, and of events each that it stores: how many are together is not the same every time.
 // With KILL_COUNT=FILE the number of commits is kept there.
 import { writeFileSync } from "node:fs";
 import * as sqlite from "@photostructure/sqlite";
@@ -24,17 +24,17 @@ export class DatabaseSync extends sqlite.DatabaseSync {
     return sql === "COMMIT" ? committed(() => super.exec(sql)) : super.exec(sql);
   }
 
-  /** Events of a turn are a transaction of one statement, which has two values an event and five more. */
+  /** A statement that writes is a transaction by itself; one of events has two values for each of them, and six more. */
   prepare(sql) {
     const statement = super.prepare(sql);
-    if (!sql.startsWith("INSERT INTO events")) return statement;
-    return {
-      get: (...values) => statement.get(...values),
-      run: (...values) => statement.run(...values),
-      all: (...values) => {
-        const all = () => statement.all(...values);
-        return isInTransaction ? all() : committed(all, (values.length - 5) / 2);
-      },
-    };
+    if (!/^(INSERT|UPDATE|DELETE)/.test(sql)) return statement;
+    const countOf = (values) => (sql.startsWith("INSERT INTO events") ? (values.length - 6) / 2 : 1);
+    const writing =
+      (name) =>
+      (...values) => {
+        const write = () => statement[name](...values);
+        return isInTransaction ? write() : committed(write, countOf(values));
+      };
+    return { get: writing("get"), run: writing("run"), all: writing("all") };
   }
 }
