@@ -12,7 +12,7 @@ export interface Abortable {
 export class TotalTimeout extends Error {}
 
 /**
- * Aborts with the signal that it follows or when its time is up, unless it was released before. One of Node's own, with its events, costs
+ * Aborts with the signal that it follows or when its time is up, unless it was disposed of before. One of Node's own, with its events, costs
  * several microseconds for each call and each listener, and is made for those who must have one.
  */
 export class CallSignal implements Abortable, Disposable {
@@ -45,19 +45,15 @@ export class CallSignal implements Abortable, Disposable {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    this.release();
+    this[Symbol.dispose]();
     this.#native?.abort(reason);
     for (const listener of this.#listeners.splice(0)) listener();
   }
 
   /** Follows nothing any more. */
-  release(): void {
+  [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#unfollow?.();
-  }
-
-  [Symbol.dispose](): void {
-    this.release();
   }
 
   /** The same as one of Node's. */

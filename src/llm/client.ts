@@ -120,7 +120,7 @@ export class LlmClient {
     const { streaming, trace: within, beforeRequest } = options;
     const completionId = this.#parts.newId("req");
     const totalTimeoutMs = this.#totalTimeoutMs(streaming);
-    const signal = new CallSignal(options.signal, totalTimeoutMs);
+    using signal = new CallSignal(options.signal, totalTimeoutMs);
     const restart = this.#restarts(options);
     const showing = new Showing(streaming ? options.onDelta : undefined, restart);
     const trace = meter && spanWithin(within, completionId, meter.samples);
@@ -158,8 +158,6 @@ export class LlmClient {
     } catch (error) {
       measure?.failed(error, shared.tally.sent);
       throw error;
-    } finally {
-      signal.release();
     }
   }
 

@@ -13,6 +13,7 @@ import type {
   TurnRequest,
 } from "../core/store-ports.js";
 import { fenced } from "../history/claims.js";
+import { Changes } from "./changes.js";
 import { beatsPerLease, defaultLeaseMs, LostHosts } from "./lost-hosts.js";
 import { Suspects } from "./suspects.js";
 import type { TurnDispatch } from "./turn-dispatch.js";
@@ -57,7 +58,7 @@ export class TurnEngine {
   readonly #ended = new AbortController();
   readonly #lostHosts: LostHosts;
   readonly #news: TurnNews;
-  #waiting: { conversationId: string; resolve: () => void }[] = [];
+  readonly #changes = new Changes();
   /** Turns that this process was given, and neither runs nor shows: their news are not told. */
   readonly #unsettled = new Set<TurnName>();
   #begun: Promise<void> | undefined;
@@ -173,28 +174,14 @@ export class TurnEngine {
     return isSent;
   }
 
-  /** Resolves when something may have changed in the conversation: a turn ended here, or another process wrote. Until then this process stays alive. */
+  /** As `Changes.next`, and this process stays alive meanwhile. */
   changed(conversationId: string): Promise<void> {
-    const alive = setInterval(() => {}, this.#leaseMs);
-    return new Promise((resolve) =>
-      this.#waiting.push({
-        conversationId,
-        resolve() {
-          clearInterval(alive);
-          resolve();
-        },
-      }),
-    );
+    return this.#changes.next(conversationId, this.#leaseMs);
   }
 
-  /** Whoever waits for a turn to end, of this conversation or of any, looks again. */
+  /** As `Changes.happened`. */
   wake(conversationId?: string): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const each of waiting) {
-      if (conversationId === undefined || each.conversationId === conversationId) each.resolve();
-      else this.#waiting.push(each);
-    }
+    this.#changes.happened(conversationId);
   }
 
   /** Takes no more turns: what it has goes on, what waits is for others. */

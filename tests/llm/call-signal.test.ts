@@ -32,7 +32,7 @@ test("aborts once with the signal that it follows, for all who listen and for No
 
 test("aborts when its time is up, and not after it was released", () => {
   const [late, answered] = [new CallSignal(undefined, 1000), new CallSignal(undefined, 1000)];
-  answered.release();
+  answered[Symbol.dispose]();
   jest.advanceTimersByTime(1000);
   expect([late.aborted, answered.aborted]).toEqual([true, false]);
   expect(late.reason).toBeInstanceOf(TotalTimeout);
