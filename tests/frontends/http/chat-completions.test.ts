@@ -257,6 +257,7 @@ test("a long tool does not leave the line silent", async () => {
   await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer({ record: record.path }) } });
   await using door = await openDoor(app, { keepAliveMs: 20 });
   const response = await post(`${door.url}/v1/chat/completions`, { ...ask("hi"), stream: true });
+  await until(() => record.lines().some((line) => line.startsWith("hanging")));
   let text = "";
   for await (const bytes of response.body ?? []) {
     text += Buffer.from(bytes).toString();

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { RequestError } from "../../../core/errors.js";
-import type { Evaluation, WorkerAnswer } from "./worker.js";
+import type { Evaluation, WorkerAnswer, WorkerWord } from "./worker.js";
 
 interface EvaluationLimits {
   timeoutMs: number;
@@ -22,7 +22,7 @@ export type Evaluate = (
 const defaults: EvaluationLimits = { timeoutMs: 1000, memoryMb: 64 };
 /** QuickJS keeps the time limit itself, but does not look at the clock within one long operation. */
 const graceMs = 500;
-/** Compiling QuickJS on a busy machine. */
+/** Starting the worker and compiling QuickJS, on a busy machine. */
 const startupMs = 30_000;
 
 /** A worker runs compiled code, also when this module runs from source (ts-node, jest). */
@@ -41,49 +41,48 @@ export const evaluate: Evaluate = async (code, values, limits) => {
   return answer.json === undefined ? undefined : JSON.parse(answer.json);
 };
 
-async function answerTo(evaluation: Evaluation): Promise<WorkerAnswer> {
-  const { timeoutMs } = evaluation;
-  kept ??= await started();
+/** A new worker sees nothing of this process's environment and arguments. */
+function answerTo(evaluation: Evaluation): Promise<WorkerAnswer> {
+  kept ??= new Worker(new URL(script, import.meta.url), { env: {}, argv: [], execArgv: [] })
+    .on("error", () => undefined)
+    .on("exit", forget);
   kept.postMessage(evaluation);
-  return messageOf(kept, timeoutMs + graceMs, `the code took longer than ${timeoutMs} ms`);
+  return answerOf(kept, evaluation.timeoutMs);
 }
 
-/** It sees nothing of this process's environment and arguments. */
-async function started(): Promise<Worker> {
-  const worker = new Worker(new URL(script, import.meta.url), { env: {}, argv: [], execArgv: [] });
-  worker.on("error", () => undefined).on("exit", () => forget(worker));
-  const answer = await messageOf(worker, startupMs, `it was not there within ${startupMs} ms`);
-  if ("problem" in answer)
-    throw new RequestError("usage", `the sandbox for JavaScript did not start: ${answer.problem}`);
-  return worker;
+function forget(this: Worker): void {
+  if (kept === this) kept = undefined;
 }
 
-function forget(worker: Worker): void {
-  if (kept === worker) kept = undefined;
-}
-
-/** The worker's next message; it holds the process open until then. One that is late or fails is ended. */
-function messageOf(worker: Worker, timeoutMs: number, lateness: string): Promise<WorkerAnswer> {
+/** It holds the process open until then. A worker that is late or fails is ended. */
+function answerOf(worker: Worker, timeoutMs: number): Promise<WorkerAnswer> {
   return new Promise((resolve) => {
     const settle = (answer: WorkerAnswer) => {
       clearTimeout(timer);
       clearImmediate(lastLook);
-      worker.off("message", settle).off("error", fail).off("exit", end).unref();
+      worker.off("message", hear).off("error", fail).off("exit", end).unref();
       resolve(answer);
     };
+    const hear = (word: WorkerWord) => {
+      if (word !== "begun") return settle(word);
+      clearTimeout(timer);
+      clearImmediate(lastLook);
+      timer = within(timeoutMs + graceMs, `the code took longer than ${timeoutMs} ms`);
+    };
     const giveUp = (problem: string) => {
-      forget(worker);
+      forget.call(worker);
       settle({ problem });
       void worker.terminate();
     };
     const fail = (error: Error) => giveUp(`the sandbox failed: ${error.message}`);
     const end = () => giveUp("the sandbox ended");
     let lastLook: NodeJS.Immediate | undefined;
-    // Where this thread was busy, the answer may be there already.
-    const lookAgain = () => {
-      lastLook = setImmediate(giveUp, lateness);
-    };
-    const timer = setTimeout(lookAgain, timeoutMs);
-    worker.on("message", settle).on("error", fail).on("exit", end).ref();
+    // Where this thread was busy, the word may be there already.
+    const within = (ms: number, lateness: string) =>
+      setTimeout(() => {
+        lastLook = setImmediate(giveUp, lateness);
+      }, ms);
+    let timer = within(startupMs, `the sandbox for JavaScript was not there within ${startupMs} ms`);
+    worker.on("message", hear).on("error", fail).on("exit", end).ref();
   });
 }
