@@ -28,6 +28,13 @@ const firstStep = {
   },
 };
 
+/** The driver for a Node that has no SQLite is a file of its own, that other Nodes do not read. */
+export const sqlite = { name: "@photostructure/sqlite", file: "sqlite.js" };
+const driver = {
+  name: "driver",
+  resolveId: (source) => (source === sqlite.name ? { id: `./${sqlite.file}`, external: true } : null),
+};
+
 /** Compiling the schema takes ajv as long as a whole start may take, so it is done here. */
 function schemaCheck() {
   const schema = JSON.parse(readFileSync(join(dist, "config/config.schema.json"), "utf8"));
@@ -87,4 +94,4 @@ const inLatin1 = {
   },
 };
 
-export const shapes = [firstStep, replacements, addresses, inLatin1];
+export const shapes = [firstStep, driver, replacements, addresses, inLatin1];

@@ -2,10 +2,11 @@
  * The command line and the library as few files: `dist/main.js`, `dist/index.js` and the chunks in `dist/bundle/`, in place of a
  * thousand modules that would have to be found, read and linked at each start. What is imported on demand stays on demand.
  */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { build, rolldown } from "rolldown";
-import { chunks, dist, shapes } from "./bundle-shapes.mjs";
+import { chunks, dist, shapes, sqlite } from "./bundle-shapes.mjs";
 
 const program = "program.js";
 /** What is loaded by its own path: files that load their chunk. Whatever else is in `dist` beside the chunks is for tests and measurements. */
@@ -16,14 +17,8 @@ const entries = {
   "sandbox-worker": "frontends/script/sandbox/worker.js",
 };
 
-/** Native, optional, or needing what lies beside them in their own package. */
-const apart = [
-  /^@photostructure\/sqlite/,
-  /^@jitl\/quickjs-wasmfile/,
-  /^@opentelemetry\//,
-  /^@dbos-inc\//,
-  /^pg-native$/,
-];
+/** Optional, or needing what lies beside them in their own package. */
+const apart = [/^@jitl\/quickjs-wasmfile/, /^@opentelemetry\//, /^@dbos-inc\//, /^pg-native$/];
 /** The client for Prometheus brings its own of the few things that it asks of OpenTelemetry. */
 const external = (id, importer) => apart.some((name) => name.test(id)) && !importer?.includes("/prom-client/");
 
@@ -90,15 +85,15 @@ const { output: chunked } = await bundle.write({
 await bundle.close();
 
 /** Each is one file. */
-const whole = await Promise.all(
-  required.map((name) =>
-    build({
-      input: name,
-      platform: "node",
-      output: { file: join(dist, chunks, `${name}.cjs`), format: "cjs", comments: false },
-    }),
-  ),
-);
+const inOneFile = (input, file, format) =>
+  build({ input, platform: "node", output: { file: join(dist, chunks, file), format, comments: false } });
+const whole = await Promise.all([
+  ...required.map((name) => inOneFile(name, `${name}.cjs`, "cjs")),
+  inOneFile(sqlite.name, sqlite.file, "esm"),
+]);
+/** SQLite for each system, which the driver looks for in the folder above its own. Its package has 11 MB of sources beside them. */
+const driver = dirname(createRequire(import.meta.url).resolve(`${sqlite.name}/package.json`));
+cpSync(join(driver, "prebuilds"), join(dist, "prebuilds"), { recursive: true });
 const output = [...chunked, ...whole.flatMap((each) => each.output)];
 
 const beside = output.find(({ code = "" }) => /\brequire\(["']\.\.?\//.test(code));

@@ -17,7 +17,7 @@ export interface Statement {
 
 type SqlValue = string | number | null | Uint8Array;
 
-/** Opens a file with Node's own SQLite where it is built in (22.13 and later), else with the package that has the same API. */
+/** Opens a file with Node's own SQLite where it is built in (22.13 and later), else with one that has the same API. */
 export async function connect(path: string): Promise<Connection> {
   const builtin = withoutWarnings(() => process.getBuiltinModule("node:sqlite"));
   const { DatabaseSync } = (builtin ?? (await addedDriver())) as Driver;
@@ -33,7 +33,7 @@ export async function connect(path: string): Promise<Connection> {
     close() {
       if (!db.isOpen) return;
       try {
-        // The package cannot finalize statements, so that its close leaves the WAL file behind: at least it leaves it empty.
+        // The one for older Nodes cannot finalize statements, so that its close leaves the WAL file behind: at least it leaves it empty.
         db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       } catch {
         // The next opening reads what stayed there.
@@ -43,12 +43,13 @@ export async function connect(path: string): Promise<Connection> {
   };
 }
 
+/** In the published package it is a part of this one (`scripts/bundle.mjs`). */
 async function addedDriver(): Promise<unknown> {
   try {
     return await import("@photostructure/sqlite");
   } catch (error) {
-    const hint = "install with optional packages, take Node 22.13 or later, or set chat.storage.driver: memory";
-    const message = "this Node has no SQLite, and the package @photostructure/sqlite cannot be loaded";
+    const hint = "take Node 22.13 or later, or set chat.storage.driver: memory";
+    const message = `this Node has no SQLite, and the one for ${process.platform}-${process.arch} cannot be loaded`;
     throw new StoreError("open", message, { hint, cause: error });
   }
 }

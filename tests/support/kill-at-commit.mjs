@@ -4,9 +4,9 @@ import { register } from "node:module";
 const hook = `
 const shim = ${JSON.stringify(new URL("killing-sqlite.mjs", import.meta.url).href)};
 export const resolve = (name, context, next) =>
-  name === "@photostructure/sqlite" && context.parentURL !== shim ? { url: shim, shortCircuit: true } : next(name, context);
+  name === "./sqlite.js" ? { url: shim, shortCircuit: true } : next(name, context);
 `;
 register(`data:text/javascript,${encodeURIComponent(hook)}`);
-// Where Node has an SQLite of its own, the package is used all the same: the built-in cannot be stood in for.
+// Where Node has an SQLite of its own, the one for older Nodes is used all the same: the built-in cannot be stood in for.
 const { getBuiltinModule } = process;
 process.getBuiltinModule = (name) => (name === "node:sqlite" ? undefined : getBuiltinModule(name));
