@@ -1,35 +1,28 @@
 /** One entry of `mcpServers`: its state, what it offers, and the connection to it. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ContentPart } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
-import { McpError, messageOf } from "../core/errors.js";
+import { McpError } from "../core/errors.js";
 import type { Meter } from "../core/measurements.js";
 import type { Observe, ServerNews, ServerStatus } from "../core/ports.js";
 import type { Tape } from "../core/tape.js";
 import type { AuthOptions } from "./auth/authorization.js";
 import { Callbacks } from "./callbacks.js";
-import { coalesced } from "./coalesced.js";
 import { Condition } from "./condition.js";
 import type { McpConnection } from "./connection.js";
 import { KeptConnection } from "./kept-connection.js";
 import { LateStart } from "./late-start.js";
 import { LinkedResources } from "./linked-resources.js";
+import { ListRefresh } from "./list-refresh.js";
 import { Manifest, type ManifestPlace } from "./manifest.js";
 import { Offer } from "./offer.js";
 import { Pins } from "./pins.js";
+import { RunningCalls } from "./running-calls.js";
 import type { Sample } from "./sampling.js";
 import { emptyLists, type ServerLists } from "./server-lists.js";
 import type { ServerLogs } from "./server-logs.js";
 import { isOffered } from "./tools.js";
-import { abortable, atMost } from "./wait.js";
+import { abortable } from "./wait.js";
 import { WatchedResources } from "./watched-resources.js";
-
-/** Servers that register tools after `initialized` tell it too early for the HTTP stream of notifications (server-everything). */
-const secondListMs = 500;
-/** How long a turn waits for lists that have got stale; then the old ones do. */
-const staleListMs = 2000;
-/** Changes of lists come in bursts. */
-const listDebounceMs = 100;
 
 export interface ServerEvents {
   observe: Observe;
@@ -64,14 +57,12 @@ export class SupervisedServer {
   readonly offer: Offer;
   readonly linked: LinkedResources;
   readonly meter: Meter | undefined;
+  readonly calls = new RunningCalls();
+  readonly refresh: ListRefresh;
   readonly #kept: KeptConnection;
   readonly #watched: WatchedResources;
   readonly #statusChanged: () => void;
-  #runningCalls = 0;
   #counted = { lists: emptyLists, offered: 0 };
-  /** No call is running any more. */
-  #rested: () => void = () => {};
-  readonly #listSoon: (delayMs: number) => void;
   /** There is no server, but its tape: what takes a server time does not take time. */
   readonly #isPlayed: boolean;
   readonly #remembers: () => boolean;
@@ -111,7 +102,7 @@ export class SupervisedServer {
       meter: host.meter,
       callbacks: new Callbacks(config, { sample: host.sample, noticed }),
       events: {
-        listsChanged: () => this.#listSoon(this.#isPlayed ? 0 : listDebounceMs),
+        listsChanged: () => this.refresh.changed(),
         noticed,
         resourceChanged: (uri) => {
           condition.log("info", `the resource ${uri} has changed`);
@@ -122,13 +113,13 @@ export class SupervisedServer {
           events.told({ type: "log", server: config.name, level, text: condition.logged(level, text) });
         },
       },
-      isBusy: () => this.#runningCalls > 0,
+      isBusy: () => this.calls.any,
       connected: (connection, lists) => this.#connected(connection, lists),
       // Not for a loss that a restart mends: the list, and the prompt cache, should not change for a moment.
       failed: () => this.offer.withdraw(),
     });
     this.#late = new LateStart({ isLazy: config.lazy, condition, kept: this.#kept });
-    this.#listSoon = coalesced(() => this.#listAgain(), this.#kept.closing);
+    this.refresh = new ListRefresh({ offer: this.offer, condition, kept: this.#kept, isPlayed: this.#isPlayed });
   }
 
   /** Tells its state once, whatever it is. */
@@ -150,15 +141,6 @@ export class SupervisedServer {
     const starting = this.#late.used();
     const waking = this.#isPlayed ? this.#kept.started() : starting;
     return waking && abortable(waking, signal);
-  }
-
-  callBegan(): void {
-    this.#runningCalls += 1;
-  }
-
-  callEnded(): void {
-    this.#runningCalls -= 1;
-    if (this.#runningCalls === 0) this.#rested();
   }
 
   get lists(): ServerLists {
@@ -216,15 +198,8 @@ export class SupervisedServer {
   /** As `started`, but an optional server is waited for only until its grace is used up. Lists that got stale are read again. */
   async settled(signal?: AbortSignal): Promise<void> {
     this.startRemembered();
-    if (this.#kept.current?.areListsStale) await abortable(atMost(this.#listAgain(), staleListMs), signal);
+    await this.refresh.ofStale(signal);
     await this.#kept.settled(signal);
-  }
-
-  /** Where the server says that its lists may change, they are read once more, late enough for one that registers tools only after its start. */
-  async listedLate(signal: AbortSignal): Promise<void> {
-    if (!this.#kept.current?.changesLists) return;
-    await sleep(secondListMs, undefined, { signal });
-    await abortable(this.#listAgain(), signal);
   }
 
   /** The live connection. Throws McpError when there is none. */
@@ -252,11 +227,7 @@ export class SupervisedServer {
 
   /** As `close`, once the calls that are running have ended. */
   async retire(): Promise<void> {
-    while (this.#runningCalls > 0 && !this.#kept.closing.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#rested = resolve;
-      });
-    }
+    await this.calls.rest();
     await this.close("it was taken out of the configuration, or changed there");
   }
 
@@ -268,17 +239,6 @@ export class SupervisedServer {
   #connected(connection: McpConnection, lists: ServerLists): void {
     this.offer.take(lists, connection.serverVersion);
     this.#watched.watchAll(connection);
-    if (connection.changesLists && !this.#isPlayed) this.#listSoon(secondListMs);
-  }
-
-  async #listAgain(): Promise<void> {
-    const connection = this.#kept.current;
-    try {
-      const lists = await connection?.lists(this.#kept.closing);
-      if (lists && connection === this.#kept.current) this.offer.take(lists, connection?.serverVersion);
-    } catch (error) {
-      if (connection === this.#kept.current)
-        this.condition.log("warn", `the lists could not be read again: ${messageOf(error)}`);
-    }
+    this.refresh.started();
   }
 }

@@ -17,7 +17,7 @@ export async function callTool(
   options: SendOptions,
 ): Promise<ToolResult> {
   const measure = server.meter && new MeasuredCall(server.meter, server, tool, args, options);
-  server.callBegan();
+  server.calls.began();
   try {
     const result = await callOnce(server, tool, args, options, measure).catch(async () => {
       // The session was lost, and the call with it: nothing was done.
@@ -32,7 +32,7 @@ export async function callTool(
     measure?.ended(result);
     return result;
   } finally {
-    server.callEnded();
+    server.calls.ended();
   }
 }
 
@@ -52,7 +52,7 @@ async function callOnce(
   const waking = server.awake(signal);
   if (waking) await waking.catch(() => {});
   if (!server.isUsable) return failed("unavailable", `was not called: ${server.condition.sentence}`);
-  if (!server.offer.has(tool)) await server.listedLate(signal).catch(() => {});
+  if (!server.offer.has(tool)) await server.refresh.late(signal).catch(() => {});
   // A server that was not there yet, or restarted, may have come with another tool than the one that was shown and approved.
   const objection = server.offer.objectionTo(tool);
   if (objection) return failed("outdated", `was not called: ${objection}`);
