@@ -6,4 +6,14 @@ export type NewId = (prefix: string) => string;
 /** One of them in a text, with its prefix as the first group. */
 export const idPattern = /\b([a-z]{1,20})_[0-9a-f]{32}\b/g;
 
-export const newId: NewId = (prefix) => `${prefix}_${randomUUID().replaceAll("-", "")}`;
+/** Hexadecimal digits of milliseconds since the epoch, enough for 8,900 years. */
+const timeDigits = 12;
+
+/**
+ * The time of its making and 74 random bits, as in a UUID of version 7 (https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7): what
+ * the log finds by its id is written next to what is written now. With random ids alone an event costs a log in a file a tenth more pages.
+ */
+export const newId: NewId = (prefix) => {
+  const time = Date.now().toString(16).padStart(timeDigits, "0");
+  return `${prefix}_${time}${randomUUID().replaceAll("-", "").slice(timeDigits)}`;
+};

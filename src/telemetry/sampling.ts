@@ -3,7 +3,8 @@ import type { Samples } from "../core/trace-context.js";
 
 /**
  * As `OTEL_TRACES_SAMPLER` says; default `parentbased_always_on`. It is decided once for a trace, by its id, so that the servers that its
- * calls go to are told the same. https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ * calls go to are told the same. The last digits of an id are random in any case: https://www.w3.org/TR/trace-context-2/#randomness-of-trace-id.
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
 export function samplesBy({
   OTEL_TRACES_SAMPLER: sampler = "",
@@ -14,6 +15,6 @@ export function samplesBy({
   const ratio = root === "always_off" ? 0 : root === "traceidratio" && given >= 0 && given <= 1 ? given : 1;
   return (traceId, parent) => {
     if (parentBased && parent !== undefined) return parent;
-    return Number.parseInt(traceId.slice(0, 8), 16) < ratio * 2 ** 32;
+    return Number.parseInt(traceId.slice(-8), 16) < ratio * 2 ** 32;
   };
 }

@@ -25,7 +25,7 @@ type Media = Extract<ContentPart, { data: string }>;
 /** The result as its event is to hold it: mostly, and then at once, as it is. Stores before it returns, so that no event names a result that is not there. */
 export function offload(result: ToolResult, parts: OffloadParts): ToolResult | Promise<ToolResult> {
   const { content } = result;
-  const isLong = isLonger(content.flatMap(wordsOf), parts.limitTokens * bytesPerToken);
+  const isLong = isLonger(content, parts.limitTokens * bytesPerToken);
   return isLong || content.some(isTooLarge) ? offloaded(result, isLong, parts) : result;
 }
 
@@ -65,9 +65,11 @@ function endsWithNote(text: string, maxBytes: number, where: string): string {
 }
 
 /** Without measuring more than needed: a character is one to three bytes. */
-function isLonger(texts: readonly string[], maxBytes: number): boolean {
-  const chars = texts.reduce((sum, { length }) => sum + length + 1, 0);
+function isLonger(content: readonly ContentPart[], maxBytes: number): boolean {
+  let chars = 0;
+  for (const part of content) for (const text of wordsOf(part)) chars += text.length + 1;
   if (chars * 3 <= maxBytes) return false;
+  const texts = content.flatMap(wordsOf);
   return chars > maxBytes + texts.length || texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) > maxBytes;
 }
 
