@@ -253,6 +253,6 @@ describe("whatever the schema", () => {
     ]) {
       expect(JSON.stringify(plainSchema(given)).length).toBeLessThan(200_000);
     }
-    expect(processorMs() - startedAt).toBeLessThan(1_000);
+    expect(processorMs() - startedAt).toBeLessThan(10_000);
   });
 });
