@@ -458,6 +458,6 @@ describe("reasoning between tags", () => {
     tags.push(`${"</think><think>".repeat(100_000)}`);
     tags.end();
     expect(shown).toBeGreaterThan(2_000_000);
-    expect(processorMs() - startedAt).toBeLessThan(10_000);
+    expect(processorMs() - startedAt).toBeLessThan(1_000);
   });
 });
