@@ -93,6 +93,7 @@ const whole = await Promise.all([
 ]);
 /** SQLite for each system, which the driver looks for in the folder above its own. Its package has 11 MB of sources beside them. */
 const driver = dirname(createRequire(import.meta.url).resolve(`${sqlite.name}/package.json`));
+rmSync(join(dist, "prebuilds"), { recursive: true, force: true });
 cpSync(join(driver, "prebuilds"), join(dist, "prebuilds"), { recursive: true });
 const output = [...chunked, ...whole.flatMap((each) => each.output)];
 

@@ -65,8 +65,10 @@ test("what the package says it has is in it", () => {
     typeof target === "string" ? target : Object.values(target),
   );
   for (const target of [...targets, ...Object.values(bin)]) accessSync(join(installed, target), constants.R_OK);
-  for (const system of ["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64", "win32-arm64", "win32-x64"]) {
-    accessSync(join(installed, `dist/prebuilds/${system}/@photostructure+sqlite.glibc.node`), constants.R_OK);
+  const systems = ["darwin", "linux", "win32"].flatMap((system) => [`${system}-arm64/glibc`, `${system}-x64/glibc`]);
+  for (const system of [...systems, "linux-arm64/musl", "linux-x64/musl"]) {
+    const driver = `dist/prebuilds/${system.replace("/", "/@photostructure+sqlite.")}.node`;
+    accessSync(join(installed, driver), constants.R_OK);
   }
   for (const target of Object.values(bin)) {
     accessSync(join(installed, target), constants.X_OK);

@@ -57,16 +57,18 @@ function forget(this: Worker): void {
 /** It holds the process open until then. A worker that is late or fails is ended. */
 function answerOf(worker: Worker, timeoutMs: number): Promise<WorkerAnswer> {
   return new Promise((resolve) => {
-    const settle = (answer: WorkerAnswer) => {
+    const inTime = () => {
       clearTimeout(timer);
       clearImmediate(lastLook);
+    };
+    const settle = (answer: WorkerAnswer) => {
+      inTime();
       worker.off("message", hear).off("error", fail).off("exit", end).unref();
       resolve(answer);
     };
     const hear = (word: WorkerWord) => {
       if (word !== "begun") return settle(word);
-      clearTimeout(timer);
-      clearImmediate(lastLook);
+      inTime();
       timer = within(timeoutMs + graceMs, `the code took longer than ${timeoutMs} ms`);
     };
     const giveUp = (problem: string) => {
