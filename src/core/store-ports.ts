@@ -235,6 +235,13 @@ export interface TurnName {
   requestId: string;
 }
 
+export interface TurnState {
+  /** It waits or runs, here or anywhere. */
+  isUnfinished: boolean;
+  /** Processes that have died of it. */
+  crashes: number;
+}
+
 export interface AbandonedTurn extends QueuedTurn {
   workspace: string;
 }
@@ -272,10 +279,8 @@ export interface TurnLeases {
   release(turn: TurnName, nodeId: string): Promise<void>;
   /** Unfinished turns of the conversation before this one, in their order. */
   before(conversationId: string, turnId: string): Promise<string[]>;
-  /** Whether the turn waits or runs, here or anywhere. */
-  isUnfinished(conversationId: string, turnId: string): Promise<boolean>;
-  /** How many processes have died of the turn. Undefined when its conversation was deleted. */
-  crashesOf(conversationId: string, turnId: string): Promise<number | undefined>;
+  /** Undefined when the turn's conversation was deleted. */
+  stateOf(conversationId: string, turnId: string): Promise<TurnState | undefined>;
   /** False, and without effect, when the turn has ended, or the question has its answer: in the mail or in the log. */
   send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean>;
   /** The mail for turns that this node has, once each time that it gets the turn: what a node took with it when it died counts all the same. */

@@ -9,6 +9,7 @@ import type {
   TurnMail,
   TurnName,
   TurnRequest,
+  TurnState,
 } from "../core/store-ports.js";
 import { fenced } from "./claims.js";
 import { jsonCopy } from "./json-copy.js";
@@ -180,13 +181,9 @@ export class MemoryTurns implements TurnLeases {
     return turn ? this.#before(turn).map((earlier) => earlier.turnId) : [];
   }
 
-  async isUnfinished(conversationId: string, turnId: string): Promise<boolean> {
+  async stateOf(conversationId: string, turnId: string): Promise<TurnState | undefined> {
     const turn = this.#turn(conversationId, turnId);
-    return turn !== undefined && this.#unfinished.has(turn);
-  }
-
-  async crashesOf(conversationId: string, turnId: string): Promise<number | undefined> {
-    return this.#turn(conversationId, turnId)?.crashes;
+    return turn && { crashes: turn.crashes, isUnfinished: this.#unfinished.has(turn) };
   }
 
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {

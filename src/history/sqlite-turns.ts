@@ -9,6 +9,7 @@ import type {
   TurnMail,
   TurnName,
   TurnRequest,
+  TurnState,
 } from "../core/store-ports.js";
 import { fenced, questionOf } from "./claims.js";
 import type { Connection } from "./connection.js";
@@ -180,14 +181,10 @@ export class SqliteTurns implements TurnLeases {
     return (rows as { turn_id: string }[]).map(({ turn_id }) => turn_id);
   }
 
-  async isUnfinished(conversationId: string, turnId: string): Promise<boolean> {
-    const query = `SELECT 1 FROM turns WHERE conversation_id = ? AND turn_id = ? AND ${isUnfinished}`;
-    return this.#read(query, conversationId, turnId).length > 0;
-  }
-
-  async crashesOf(conversationId: string, turnId: string): Promise<number | undefined> {
-    const query = "SELECT crashes FROM turns WHERE conversation_id = ? AND turn_id = ?";
-    return (this.#read(query, conversationId, turnId) as { crashes: number }[])[0]?.crashes;
+  async stateOf(conversationId: string, turnId: string): Promise<TurnState | undefined> {
+    const query = `SELECT crashes, ${isUnfinished} AS open FROM turns WHERE conversation_id = ? AND turn_id = ?`;
+    const [row] = this.#read(query, conversationId, turnId) as { crashes: number; open: number }[];
+    return row && { crashes: row.crashes, isUnfinished: row.open === 1 };
   }
 
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {

@@ -11,9 +11,10 @@ import type {
   TurnMail,
   TurnName,
   TurnRequest,
+  TurnState,
 } from "../core/store-ports.js";
-import { fenced } from "../history/claims.js";
 import { Changes } from "./changes.js";
+import { Custody } from "./custody.js";
 import { beatsPerLease, defaultLeaseMs, LostHosts } from "./lost-hosts.js";
 import { Suspects } from "./suspects.js";
 import type { TurnDispatch } from "./turn-dispatch.js";
@@ -51,6 +52,7 @@ const offerEverySweeps = 4;
 export class TurnEngine {
   readonly nodeId: string;
   readonly workspace: string;
+  readonly custody: Custody;
   readonly suspects = new Suspects((conversationId) => this.wake(conversationId));
   readonly #parts: EngineParts;
   readonly #leaseMs: number;
@@ -74,6 +76,7 @@ export class TurnEngine {
     this.#leaseMs = parts.leaseMs ?? defaultLeaseMs;
     const { turns, node, isGone } = parts;
     this.#lostHosts = new LostHosts({ turns, node, isGone, leaseMs: this.#leaseMs });
+    this.custody = new Custody({ turns, nodeId: this.nodeId, hosts: this.#lostHosts });
     this.#news = new TurnNews({
       turns,
       nodeId: this.nodeId,
@@ -127,19 +130,14 @@ export class TurnEngine {
     return this.#dispatch !== undefined && workspace === this.workspace;
   }
 
-  /** Whether the turn waits or runs, in whichever process. */
-  isUnfinished(conversationId: string, turnId: string): Promise<boolean> {
-    return this.#parts.turns.isUnfinished(conversationId, turnId);
+  /** How the turn is, in whichever process. Undefined when its conversation was deleted. */
+  stateOf(conversationId: string, turnId: string): Promise<TurnState | undefined> {
+    return this.#parts.turns.stateOf(conversationId, turnId);
   }
 
   /** Unfinished turns of the conversation that this one waits for. */
   before(conversationId: string, turnId: string): Promise<string[]> {
     return this.#parts.turns.before(conversationId, turnId);
-  }
-
-  /** How many processes have died of the turn. Undefined when its conversation was deleted. */
-  crashesOf(conversationId: string, turnId: string): Promise<number | undefined> {
-    return this.#parts.turns.crashesOf(conversationId, turnId);
   }
 
   /** Undefined while it is not this process's turn, or its crashes are more. Out of turn: to end it without running it. */
@@ -151,20 +149,6 @@ export class TurnEngine {
     const lease = await this.#parts.turns.acquire(conversationId, turnId, this.nodeId, isOutOfTurn, mostCrashes);
     if (lease) await this.#news.receive(); // what was said to it while another process had it
     return lease;
-  }
-
-  /** Whether a turn that this process had at that time, by the clock of `performance`, is surely still its. */
-  isSureSince(at: number): boolean {
-    return this.#lostHosts.isHeardSince(at);
-  }
-
-  /** Resolves to the time at which the turn was surely this process's. Rejects with StoreError, `fenced` when it has gone to others. */
-  async confirm(conversationId: string, turnId: string): Promise<number> {
-    await this.#lostHosts.beat(); // what it still has after that, nobody takes from it for a lease's time
-    const askedAt = performance.now();
-    const held = await this.#parts.turns.held(this.nodeId);
-    if (!held.some((turn) => turn.conversationId === conversationId && turn.turnId === turnId)) throw fenced(turnId);
-    return askedAt;
   }
 
   /** To whoever has the turn, also when that is this process. False when it has ended, or its question was answered. */
@@ -237,7 +221,7 @@ export class TurnEngine {
       const changed = this.changed(conversationId); // from before the look, so that no change is missed
       await this.#events.given(turn);
       try {
-        if (!(await this.isUnfinished(conversationId, turnId))) return true;
+        if (!(await this.stateOf(conversationId, turnId))?.isUnfinished) return true;
       } catch (error) {
         this.#report(error); // the log's trouble: the turn is tried again when it has passed
       }
@@ -259,7 +243,7 @@ export class TurnEngine {
       await turns.bury(nodeId, seenAt);
     }
     // Those that the log's trouble has ended here, without an end in the log.
-    const stuck = (await turns.held(this.nodeId)).filter((turn) => !this.#events.has(turn));
+    const stuck = (await this.custody.look()).filter((turn) => !this.#events.has(turn));
     for (const turn of stuck) await turns.release(turn, this.nodeId);
     if (dead.length + stuck.length > 0) this.wake();
     if (!this.#recovers) return;

@@ -62,7 +62,7 @@ export class TurnIntake {
   /** A turn that another process runs, or may be given. Undefined when it has ended, or the log cannot be read. Never rejects. */
   follow(turn: TurnName): Promise<LiveTurn | undefined> {
     const { conversationId, session } = this.#parts;
-    const isUnfinished = () => session.engine.isUnfinished(conversationId, turn.turnId);
+    const isUnfinished = async () => (await session.engine.stateOf(conversationId, turn.turnId))?.isUnfinished ?? false;
     return this.#join(turn, isUnfinished, (joined) => {
       joined.isQueued = true;
     });

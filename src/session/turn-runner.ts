@@ -64,9 +64,13 @@ export class TurnRunner {
       if (lease) continue;
       if (this.#runs === 0) elsewhere.follow(); // else it waits for a turn that runs here
       if (await this.#follow(turn, elsewhere)) return;
-      const crashes = await engine.crashesOf(this.#conversationId, turn.turnId);
-      if (crashes === undefined) throw wasDeleted(this.#conversationId);
-      if (!turn.isSuspect && Suspects.includes(crashes)) {
+      const state = await engine.stateOf(this.#conversationId, turn.turnId);
+      if (!state) throw wasDeleted(this.#conversationId);
+      if (!state.isUnfinished) {
+        await this.#follow(turn, elsewhere); // it has ended since the look
+        return;
+      }
+      if (!turn.isSuspect && Suspects.includes(state.crashes)) {
         turn.isSuspect = true;
         engine.wake(this.#conversationId); // it may be its time, as one of these
         continue;
@@ -132,6 +136,8 @@ export class TurnRunner {
   /** False when another process has taken the turn over meanwhile. */
   async #run(turn: LiveTurn, lease: TurnLease, elsewhere: Overheard, since: number): Promise<boolean> {
     const { store, engine, meter } = this.#parts;
+    const { custody } = engine;
+    const conversationId = this.#conversationId;
     const exchange = turn.endsOutOfTurn ? undefined : this.#parts.exchange; // another turn is written there
     const options = (lease.options ?? {}) as TurnOptions;
     const run = new AbortController();
@@ -142,10 +148,12 @@ export class TurnRunner {
       options.timeoutMs && setTimeout(() => run.abort(timeUp(options)), Math.min(options.timeoutMs, longestTimerMs));
     let writer: TurnWriter | undefined;
     const { turnId } = turn;
-    using measure = new TurnMeasure({ meter, conversationId: this.#conversationId, turnId, lease, options });
+    using measure = new TurnMeasure({ meter, conversationId, turnId, lease, options });
     turn.isHere = true;
     try {
-      const all = await this.#parts.logs.read(this.#conversationId);
+      const all = await this.#parts.logs.read(conversationId);
+      // A log that stood still meanwhile may show what another process has made of the turn, also its end.
+      const heldSince = custody.isSureSince(since) ? since : await custody.confirm(conversationId, turnId);
       const log = withoutOthers(all, turnId);
       const own = eventsOf(turnId, log);
       using settings = this.#parts.settings();
@@ -153,7 +161,7 @@ export class TurnRunner {
       const tools = this.#steps.toolbox(settings, options, rules, log);
       for (const event of own) elsewhere.stored(event);
       const place = { turnId, after: all.at(-1)?.seq ?? 0, fence: lease.fence, attempt: 0 };
-      exchange?.begin(this.#conversationId, place);
+      exchange?.begin(conversationId, place);
       const onStored = (event: StoredEvent) => {
         tools.note(event);
         measure.stored(event);
@@ -163,7 +171,7 @@ export class TurnRunner {
       writer = new TurnWriter({
         store,
         hub: this.#parts.hub,
-        conversationId: this.#conversationId,
+        conversationId,
         nodeId: engine.nodeId,
         turn,
         lease,
@@ -179,7 +187,7 @@ export class TurnRunner {
         writer?.stop(error);
         run.abort();
       };
-      const held = new HeldTurn({ engine, conversationId: this.#conversationId, turnId, since, onLost });
+      using held = new HeldTurn({ custody, conversationId, turnId, since: heldSince, onLost });
       const step = { log, turnId, lease, trace: measure.trace, settings, options, rules, tools, signal };
       await this.#steps.run({ outlet: writer, beforeRequest: held.confirm, ...step });
       return true;
@@ -187,20 +195,21 @@ export class TurnRunner {
       const unwritten = writer?.stop() ?? [];
       run.abort(); // what its tools still do could not be logged any more
       if (!(error instanceof StoreError && error.kind === "fenced")) throw error;
+      if (!turn.isHere) return true; // its end is stored
       turn.isHere = false;
-      exchange?.end(this.#conversationId, turnId);
+      exchange?.end(conversationId, turnId);
       await this.#passOn(turn, unwritten);
       elsewhere.forget();
-      turn.publish({ type: "discard", reason: "another process goes on with this turn" });
+      if (writer) turn.publish({ type: "discard", reason: "another process goes on with this turn" });
       return false;
     } finally {
       turn.isHere = false;
-      exchange?.end(this.#conversationId, turnId);
+      exchange?.end(conversationId, turnId);
       this.#runs--;
-      engine.suspects.leave({ conversationId: this.#conversationId, turnId });
+      engine.suspects.leave({ conversationId, turnId });
       if (limit) clearTimeout(limit);
       turn.signal.removeEventListener("abort", abort);
-      engine.wake(this.#conversationId);
+      engine.wake(conversationId);
     }
   }
 

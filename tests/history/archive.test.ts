@@ -87,7 +87,7 @@ describe.each(drivers)("on %s", (driver) => {
         expect(await store.archive.delete("c")).toBe(true);
         expect(await store.archive.delete("c")).toBe(false);
         expect(await store.read("c")).toEqual([]);
-        expect(await store.turns.crashesOf("c", "turn_2")).toBeUndefined();
+        expect(await store.turns.stateOf("c", "turn_2")).toBeUndefined();
         expect(await store.results.read("res_c")).toBeUndefined();
         await store.claim("c", two.user("x"), request("b"));
         await store.turns.acquire("d", "turn_2", "b");
@@ -102,7 +102,7 @@ describe.each(drivers)("on %s", (driver) => {
         await expect(store.archive.delete("c")).rejects.toMatchObject({ kind: "busy" });
         await store.turns.acquire("c", "turn_1", "a");
         await expect(store.archive.delete("c")).rejects.toMatchObject({ kind: "busy" });
-        expect(await store.turns.crashesOf("c", "turn_1")).toBe(0);
+        expect(await store.turns.stateOf("c", "turn_1")).toMatchObject({ crashes: 0 });
       }));
 
     test("leaves results that a copy, or a copy of that, may still read, and takes them with the last one", () =>

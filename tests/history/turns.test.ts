@@ -169,7 +169,7 @@ describe.each(drivers)("on %s", (driver) => {
           "assistant_message",
           "turn_end",
         ]);
-        expect(await store.turns.isUnfinished("c", "turn_1")).toBe(false);
+        expect(await store.turns.stateOf("c", "turn_1")).toMatchObject({ isUnfinished: false });
         const late = store.appendAll("c", [one.answer("ho"), one.end()], at(fence, 4));
         await expect(late).rejects.toMatchObject({ kind: "fenced" });
       }));
@@ -260,7 +260,7 @@ describe.each(drivers)("on %s", (driver) => {
         } as unknown as ChatEvent;
         await store.append("c", question, at(1, 2));
         await store.turns.bury("a", Number.MAX_SAFE_INTEGER);
-        expect(await store.turns.crashesOf("c", "turn_1")).toBe(0);
+        expect(await store.turns.stateOf("c", "turn_1")).toEqual({ isUnfinished: true, crashes: 0 });
       }));
 
     test("that leave have not crashed", () =>

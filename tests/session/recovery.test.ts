@@ -182,7 +182,8 @@ test("turns that have ended two hosts are tried one at a time, so that none of t
   expect(llm.requests).toHaveLength(2);
   const [{ nodeId } = { nodeId: "" }] = await store.turns.nodes();
   await store.turns.bury(nodeId, Number.MAX_SAFE_INTEGER); // it dies, as far as the log knows
-  expect([await store.turns.crashesOf("a", "a"), await store.turns.crashesOf("b", "b")].toSorted()).toEqual([2, 3]);
+  const states = await Promise.all(["a", "b"].map((name) => store.turns.stateOf(name, name)));
+  expect(states.map((state) => state?.crashes).toSorted()).toEqual([2, 3]);
   await store.close();
   release();
   const kinds = (await Promise.all(both)).map((events) => events.at(-1)?.type);

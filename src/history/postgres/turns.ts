@@ -7,6 +7,7 @@ import type {
   TurnLeases,
   TurnMail,
   TurnName,
+  TurnState,
 } from "../../core/store-ports.js";
 import { questionOf } from "../claims.js";
 import { foldVersion } from "../schema-version.js";
@@ -162,15 +163,10 @@ export class PostgresTurns implements TurnLeases {
     return rows.map(({ turn_id }) => turn_id);
   }
 
-  async isUnfinished(conversationId: string, turnId: string): Promise<boolean> {
-    const query = `SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND ${isUnfinished}`;
-    return (await this.#database.rows("read", "idempotent", query, [conversationId, turnId])).length > 0;
-  }
-
-  async crashesOf(conversationId: string, turnId: string): Promise<number | undefined> {
-    const query = "SELECT crashes FROM turns WHERE conversation_id = $1 AND turn_id = $2";
+  async stateOf(conversationId: string, turnId: string): Promise<TurnState | undefined> {
+    const query = `SELECT crashes, ${isUnfinished} AS "isUnfinished" FROM turns WHERE conversation_id = $1 AND turn_id = $2`;
     const values = [conversationId, turnId];
-    return (await this.#database.rows<{ crashes: number }>("read", "idempotent", query, values))[0]?.crashes;
+    return (await this.#database.rows<TurnState>("read", "idempotent", query, values))[0];
   }
 
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {

@@ -1,0 +1,146 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import type { QuestionEvent } from "../../src/core/chat.js";
+import { newId } from "../../src/core/ids.js";
+import type { ChatStore } from "../../src/core/store-ports.js";
+import { openStore } from "../../src/history/open.js";
+import { Sessions } from "../../src/session/sessions.js";
+import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
+import { answer, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { until } from "./desk.js";
+
+const leaseMs = 400;
+/** Where a turn is never told to have ended. */
+const longestMs = 10_000;
+const request = { requestId: "r", text: "go" };
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "taken-over-"));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Two processes on one log; `close` ends both. `a` sees it through `frozen`. */
+async function twoOn(llmUrl: string, frozen = (store: ChatStore) => store) {
+  const app = await startApp({ llm: llmUrl, mcpServers: { s: fixtureServer() } });
+  const stores: ChatStore[] = [];
+  const sessionsOf = async (nodeId: string, seen: (store: ChatStore) => ChatStore) => {
+    const storage = { driver: "sqlite", path: join(folder, "log.db"), durability: "normal" } as const;
+    const store = await openStore(storage, { now: Date.now, observe: () => {} });
+    stores.push(store);
+    return new Sessions({
+      store: seen(store),
+      engine: {
+        node: { nodeId, machine: "m", pid: 1 },
+        workspace: "w",
+        isGone: () => false,
+        observe: () => {},
+        leaseMs,
+      },
+      hub: app.hub,
+      settings: () => ({ orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} }),
+      newId,
+      now: Date.now,
+    });
+  };
+  const a = await sessionsOf("a", frozen);
+  const b = await sessionsOf("b", (store) => store);
+  const close = async () => {
+    await a.close();
+    await b.close();
+    for (const store of stores) await store.close();
+    await app[Symbol.asyncDispose]();
+  };
+  return { a, b, close, bury: () => stores[0]?.turns.bury("a", Number.MAX_SAFE_INTEGER) };
+}
+
+class Signal {
+  give = () => {};
+  readonly given = new Promise<void>((resolve) => {
+    this.give = resolve;
+  });
+}
+
+/** A way to the log that stands still, with what is on it, from the first lease that it brings until it is thawed. */
+function freezing(): { frozen: (store: ChatStore) => ChatStore; isFrozen: Promise<void>; thaw: () => void } {
+  const [ice, cold] = [new Signal(), new Signal()];
+  let still = Promise.resolve();
+  const through = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get(_, name) {
+        const member: unknown = Reflect.get(target, name);
+        if (name === "turns") return through(member as object);
+        if (typeof member !== "function") return member;
+        return async (...values: unknown[]) => {
+          await still;
+          const found: unknown = await member.apply(target, values);
+          if (name === "acquire" && found) {
+            still = ice.given;
+            cold.give();
+          }
+          await still;
+          return found;
+        };
+      },
+    });
+  return { frozen: through, isFrozen: cold.given, thaw: ice.give };
+}
+
+test(
+  "a turn that another process has ended while the log did not answer this one is shown to its end, and is not run again",
+  async () => {
+    await using llm = await startLlmServer([answer("once")]);
+    const { frozen, isFrozen, thaw } = freezing();
+    const { a, b, close } = await twoOn(llm.url, frozen);
+    const mine = await a.open("c").submit(request);
+    await isFrozen;
+    const theirs = await collect(b.open("c").prompt(request));
+    thaw();
+    expect((await collect(mine.watch())).filter((event) => !isStored(event) || event.type === "turn_end")).toEqual([
+      theirs.at(-1),
+    ]);
+    expect((await a.open("c").submit(request)).cached).toBe(true);
+    expect(llm.requests).toHaveLength(1);
+    await close();
+  },
+  longestMs,
+);
+
+test(
+  "a turn that was taken over while it asked a person ends here as it does there, answered there",
+  async () => {
+    await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: { n: 1 } }]), answer("allowed")]);
+    const { a, b, close, bury } = await twoOn(llm.url);
+    const ask = { ...request, approval: "ask" as const };
+    const mine = await a.open("c").submit(ask);
+    await until(mine.watch(), "question");
+    await bury();
+    const theirs = await b.open("c").submit(ask);
+    const { questionId } = (await until(theirs.watch(), "question")).at(-1) as QuestionEvent;
+    expect(b.open("c").answer(questionId, true)).toBe(true);
+    const end = (await collect(theirs.watch())).at(-1);
+    expect((await collect(mine.watch())).at(-1)).toEqual(end);
+    expect((await a.open("c").submit(ask)).cached).toBe(true);
+    await close();
+  },
+  longestMs,
+);
+
+test(
+  "a turn that was taken over while the model was silent ends here as it does there",
+  async () => {
+    await using llm = await startLlmServer([stream([STALL]), answer("spoken")]);
+    const { a, b, close, bury } = await twoOn(llm.url);
+    const mine = await a.open("c").submit({ ...request, streaming: true });
+    await llm.received(1);
+    await bury();
+    const end = (await collect(b.open("c").prompt(request))).at(-1);
+    expect((await collect(mine.watch())).at(-1)).toEqual(end);
+    await close();
+  },
+  longestMs,
+);
