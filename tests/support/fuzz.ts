@@ -1,5 +1,8 @@
 /** Hostile input that is the same at every run. */
 
+/** Bodies for a door over HTTP, where each costs a request: all of them by `npm run test:fuzz`, else a part. */
+export const bodiesPerDoor = process.env.FUZZ_TESTS === "all" ? 10_000 : 2_000;
+
 /** Mulberry32: the same numbers for the same seed, everywhere. */
 export function randomFrom(start: number): (below: number) => number {
   let state = start;
