@@ -34,8 +34,6 @@ export async function openDoor(
   keepStdoutClean();
   const source = findSource(flags);
   const read = await load(flags, source);
-  const { contentsOf } = await import("../config/watch.js");
-  const contents = contentsOf(read.files);
   const loaded = await confirmed(read, flags, source);
   const { createApp } = await import("../app.js");
   const { createLogins } = await import("../user-state.js");
@@ -54,7 +52,7 @@ export async function openDoor(
   host = app;
   const { sessions, hub, resolveModel, scrape } = app;
   const { Reload } = await import("./reload.js");
-  const reload = new Reload({ flags, source, read, contents, host: app });
+  const reload = new Reload({ flags, source, read, host: app });
   // Whoever sits at the terminal wants to know that the change was taken.
   const log = observe ?? stderrLog(() => app.config, process.env);
   const stopFollowing = followsFiles

@@ -1,7 +1,7 @@
 /** Another configuration for a host that runs: no turn that has begun is touched. */
 import { isDeepStrictEqual } from "node:util";
 import type { LoadedConfig } from "../config/load.js";
-import { type FileContents, FileWatch } from "../config/watch.js";
+import { FileWatch } from "../config/watch.js";
 import type { Config, ServerConfig } from "../core/config.js";
 import { ConfigError } from "../core/errors.js";
 import { type ConfigSource, findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";
@@ -17,8 +17,6 @@ interface ReloadParts {
   source: ConfigSource;
   /** What the files said at the start. */
   read: LoadedConfig;
-  /** The files, as they were then. */
-  contents: FileContents;
   host: {
     /** What it runs by now. */
     readonly config: Config;
@@ -30,19 +28,17 @@ export class Reload {
   readonly #parts: ReloadParts;
   /** What the files said the last time they could be read. */
   #said: Config;
-  #files: readonly string[];
   #watch: FileWatch | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ReloadParts) {
     this.#parts = parts;
     this.#said = parts.read.config;
-    this.#files = parts.read.files;
   }
 
   /** Reads the files again whenever one of them changes, and says what came of it. Ends with the returned function. */
   watch(report: (outcome: Outcome) => void): () => void {
-    const files = new FileWatch(this.#parts.contents, {
+    const files = new FileWatch(this.#parts.read.files, {
       changed: () => void this.#now().then(report),
       failed: (folder, { message }) =>
         report({ level: "warn", text: `changes in ${folder} are not noticed, /reload reads them: ${message}` }),
@@ -76,8 +72,7 @@ export class Reload {
       this.#said = read.config;
       // Without a word of the user some settings would fall back to their defaults, in the middle of his work.
       const next = unconfirmed ? { ...before, mcpServers } : read.config;
-      if (!isDeepStrictEqual(read.files, this.#files)) this.#watch?.watch(read.files);
-      this.#files = read.files;
+      this.#watch?.watch(read.files);
       await host.apply(next);
       const facts = [...differences(before.mcpServers, mcpServers), ...changedSections(before, host.config, next)];
       const text = `${read.file}: ${facts.join("; ") || "nothing has changed"}`;

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { Config } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { ConfigError, type ConfigProblem } from "../core/errors.js";
-import { objectSource, type Problem, readSource, type Source } from "../core/source.js";
+import { type FileTexts, objectSource, type Problem, readSource, type Source } from "../core/source.js";
 import { deepFreeze, isMapping, type Mapping, pruned, valueAt } from "../core/tree.js";
 import { canonicalServers } from "./aliases.js";
 import { buildConfig } from "./build.js";
@@ -34,8 +34,8 @@ export interface LoadedConfig {
   config: Config;
   /** The file's name as shown to people, `(config)` when an object was loaded. */
   file: string;
-  /** Absolute paths of what was read. */
-  files: readonly string[];
+  /** What was read. */
+  files: FileTexts;
   /** The values in effect under the names of the file, secrets included: for `showConfig` only. */
   tree: Mapping;
   /** `config.yaml:12`, `env NAME`, `flag` or `default`, for the value at this pointer. */
@@ -53,8 +53,7 @@ export interface LoadedConfig {
 /** What a configuration is made of. */
 interface Given {
   file: Source;
-  /** Absolute paths of what was read. */
-  read: string[];
+  read: FileTexts;
   surroundings: Surroundings;
   overrides: ConfigObject;
   more?: Source;
@@ -71,10 +70,11 @@ export function loadConfig(source: string | ConfigObject, options: LoadOptions =
   const { env = process.env, cwd = process.cwd(), overrides = {}, allowsUnset } = options;
   const given = { surroundings: { env, cwd }, overrides, allowsUnset };
   if (typeof source !== "string") {
-    return compose({ ...given, file: objectSource(source, cwd), read: [] });
+    return compose({ ...given, file: objectSource(source, cwd), read: new Map() });
   }
   const path = resolve(cwd, source);
-  return compose({ ...given, file: readSource(path, cwd, ADVICE), read: [path] });
+  const file = readSource(path, cwd, ADVICE);
+  return compose({ ...given, file, read: new Map([[path, file.text]]) });
 }
 
 function compose(given: Given): LoadedConfig {
@@ -93,7 +93,7 @@ function compose(given: Given): LoadedConfig {
       { tree: overrides, originOf: () => ({ kind: "flag" }) },
     ]);
   };
-  const { path, servers, problems } = serversFile(stack([]), own, surroundings);
+  const { read: ofServers, servers, problems } = serversFile(stack([]), own, surroundings);
   const merged = stack(servers);
   const expanded = expandTree(merged, env);
   problems.push(...check(expanded, merged, given).map((problem) => locate(problem, merged.origins)));
@@ -101,7 +101,7 @@ function compose(given: Given): LoadedConfig {
   return {
     config: deepFreeze(buildConfig(expanded.tree)),
     file: file.file,
-    files: [...read, ...(path === undefined ? [] : [path])],
+    files: new Map([...read, ...ofServers]),
     tree: deepFreeze(expanded.tree),
     originOf: (pointer) => originName(merged.origins.get(pointer) ?? { kind: "default" }),
     variablesOf: (pointer) => expanded.templates.get(pointer)?.variables ?? [],
@@ -133,8 +133,7 @@ function fileLayer(source: Source): Layer {
 }
 
 interface ServersFile {
-  /** Absolute. */
-  path?: string;
+  read: FileTexts;
   servers: Layer[];
   problems: ConfigProblem[];
 }
@@ -142,29 +141,32 @@ interface ServersFile {
 /** The servers of `mcp.config_file`, but for those that the configuration itself has by the same name. */
 function serversFile(merged: Merged, file: Source, surroundings: Surroundings): ServersFile {
   const pointer = "/mcp/config_file";
+  const read = new Map<string, string>();
   const { tree, unresolved } = expandTree(merged, surroundings.env);
   const named = valueAt(tree, pointer);
-  if (typeof named !== "string" || named === "" || unresolved.has(pointer)) return { servers: [], problems: [] };
+  if (typeof named !== "string" || named === "" || unresolved.has(pointer)) return { read, servers: [], problems: [] };
   const complain = (message: string) => ({
+    read,
     servers: [],
     problems: [locate({ pointer, part: "value", message }, merged.origins)],
   });
   try {
     const path = resolvePath(named, pointer, merged.origins, surroundings);
     const source = readSource(path, surroundings.cwd);
+    read.set(path, source.text);
     const { mcpServers } = source.tree;
     if (mcpServers === undefined) return complain(`${source.file} has no "mcpServers"`);
     const inline = isMapping(file.tree.mcpServers) ? file.tree.mcpServers : {};
     const others = isMapping(mcpServers)
       ? Object.fromEntries(Object.entries(mcpServers).filter(([name]) => !Object.hasOwn(inline, name)))
       : mcpServers;
-    return { path, servers: [fileLayer({ ...source, tree: { mcpServers: others } })], problems: [] };
+    return { read, servers: [fileLayer({ ...source, tree: { mcpServers: others } })], problems: [] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const [first] = error.problems;
     return first?.line === 0
       ? complain(`${first.file}: ${first.message}`)
-      : { servers: [], problems: [...error.problems] };
+      : { read, servers: [], problems: [...error.problems] };
   }
 }
 

@@ -1,6 +1,6 @@
 import { type FSWatcher, realpathSync, watch } from "node:fs";
 import { dirname } from "node:path";
-import { readText } from "../core/source.js";
+import { type FileTexts, readText } from "../core/source.js";
 
 /** An editor's several writes count as one. */
 const debounceMs = 200;
@@ -14,9 +14,6 @@ interface FileListener {
   failed(folder: string, error: Error): void;
 }
 
-/** By path: what is in the file, or why that cannot be read. */
-export type FileContents = ReadonlyMap<string, string>;
-
 /**
  * Tells when one of these files has got another content. Watches their folders, for editors put a new file in the place of the
  * old one, and compares contents, for folders are busy. Holds no process.
@@ -24,22 +21,22 @@ export type FileContents = ReadonlyMap<string, string>;
 export class FileWatch {
   readonly #listener: FileListener;
   readonly #watchers = new Map<string, FSWatcher>();
-  #contents: FileContents;
+  #texts: FileTexts;
   #timer: NodeJS.Timeout | undefined;
   /** When the events began that the timer waits for the end of. */
   #since = 0;
 
-  /** What has changed since these contents were read is told, too. */
-  constructor(contents: FileContents, listener: FileListener) {
+  /** What has changed since this was read is told, too. */
+  constructor(texts: FileTexts, listener: FileListener) {
     this.#listener = listener;
-    this.#contents = contents;
+    this.#texts = texts;
     this.#watchFolders();
     this.#compareSoon();
   }
 
-  /** From now on these files: those that were watched already as they were told of the last time, the others as they are now. */
-  watch(paths: readonly string[]): void {
-    this.#contents = new Map([...contentsOf(paths)].map(([path, now]) => [path, this.#contents.get(path) ?? now]));
+  /** From now on these files. */
+  watch(texts: FileTexts): void {
+    this.#texts = texts;
     this.#watchFolders();
     this.#compareSoon();
   }
@@ -51,7 +48,7 @@ export class FileWatch {
   }
 
   #watchFolders(): void {
-    const folders = new Set([...this.#contents.keys()].flatMap(foldersOf));
+    const folders = new Set([...this.#texts.keys()].flatMap(foldersOf));
     for (const [folder, watcher] of this.#watchers) {
       if (folders.has(folder)) continue;
       watcher.close();
@@ -79,20 +76,16 @@ export class FileWatch {
 
   #compare(): void {
     this.#timer = undefined;
-    const contents = contentsOf([...this.#contents.keys()]);
-    const isSame = [...contents].every(([path, content]) => this.#contents.get(path) === content);
-    this.#contents = contents;
+    const texts = new Map([...this.#texts.keys()].map((path) => [path, textOf(path)]));
+    const isSame = [...texts].every(([path, text]) => this.#texts.get(path) === text);
+    this.#texts = texts;
     if (!isSame) this.#listener.changed();
   }
 }
 
-export function contentsOf(paths: readonly string[]): FileContents {
-  return new Map(
-    paths.map((path) => {
-      const read = readText(path);
-      return [path, "text" in read ? `text ${read.text}` : read.problem];
-    }),
-  );
+function textOf(path: string): string | undefined {
+  const read = readText(path);
+  return "text" in read ? read.text : undefined;
 }
 
 /** That of the file, and where a link leads. */

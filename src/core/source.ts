@@ -15,6 +15,9 @@ export interface Source {
   position: FindPosition;
 }
 
+/** By absolute path: what was in the file, or undefined where it could not be read. */
+export type FileTexts = ReadonlyMap<string, string | undefined>;
+
 /** A mistake at a key, before its place in a file is looked up. */
 export interface Problem {
   pointer: string;
@@ -31,7 +34,7 @@ export function objectSource(tree: Mapping, folder: string, file = "(config)"): 
  * Reads YAML, and JSON as the YAML it is; an empty file is an empty mapping. Throws ConfigError, at the place of a syntax
  * error, or with `advice` when the file cannot be read.
  */
-export function readSource(path: string, cwd: string, advice = ""): Source {
+export function readSource(path: string, cwd: string, advice = ""): Source & { text: string } {
   const file = displayName(path, cwd);
   const read = readText(path);
   if ("problem" in read) {
@@ -41,6 +44,7 @@ export function readSource(path: string, cwd: string, advice = ""): Source {
   return {
     file,
     folder: dirname(path),
+    text: read.text,
     tree: parse(read.text, file),
     position: (pointer, part) => {
       find ??= positionsOf(read.text);

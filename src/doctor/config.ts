@@ -38,7 +38,7 @@ export function configFindings(configuration: Configuration): Finding[] {
 function whichFile({ file, isFound, usersFile, loaded }: Configuration): Finding {
   if (file === undefined) return ok("file", `none: everything is default (${usersFile} would be read)`);
   const why = isFound ? "found in this folder" : file === usersFile ? "your own" : "named by you";
-  const more = (loaded?.files ?? []).slice(1).map((path) => `, with the servers of ${path}`);
+  const more = [...(loaded?.files.keys() ?? [])].slice(1).map((path) => `, with the servers of ${path}`);
   return ok("file", `${file}, ${why}${more.join("")}`);
 }
 

@@ -1,14 +1,14 @@
 import { renameSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { contentsOf, FileWatch } from "../../src/config/watch.js";
+import { FileWatch } from "../../src/config/watch.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 
 /** A watch of one file, and the next change that it tells. */
-function watching(path: string, contents = contentsOf([path])) {
+function watching(path: string, text?: string) {
   let told: () => void = () => {};
   const failures: string[] = [];
-  const watch = new FileWatch(contents, {
+  const watch = new FileWatch(new Map([[path, text]]), {
     changed: () => told(),
     failed: (folder) => failures.push(folder),
   });
@@ -29,7 +29,7 @@ test("a change is told, by whatever way: written, replaced by another file, remo
   using folder = temporaryFolder();
   const path = join(folder.path, "config.yaml");
   writeFileSync(path, "a");
-  using file = watching(path);
+  using file = watching(path, "a");
   await file.change(() => writeFileSync(path, "b"));
   await file.change(() => {
     writeFileSync(`${path}~`, "c");
@@ -56,9 +56,13 @@ test("what changed in the moment that the watch goes over to other files is told
   writeFileSync(path, "a");
   using file = watching(path);
   await file.change(() => {
-    file.watch.watch([path]);
     writeFileSync(path, "b");
-    file.watch.watch([path, other]);
+    file.watch.watch(
+      new Map([
+        [path, "a"],
+        [other, undefined],
+      ]),
+    );
   });
 });
 
@@ -66,9 +70,8 @@ test("what changed before the watch began is told, too", async () => {
   using folder = temporaryFolder();
   const path = join(folder.path, "config.yaml");
   writeFileSync(path, "a");
-  const contents = contentsOf([path]);
   writeFileSync(path, "b");
-  using file = watching(path, contents);
+  using file = watching(path, "a");
   await file.change(() => {});
 });
 
@@ -89,7 +92,7 @@ test("other files can be watched from then on", async () => {
   using other = temporaryFolder();
   using file = watching(join(folder.path, "config.yaml"));
   const path = join(other.path, "servers.json");
-  file.watch.watch([path]);
+  file.watch.watch(new Map([[path, undefined]]));
   await file.change(() => writeFileSync(path, "{}"));
 });
 
