@@ -17,6 +17,7 @@ import {
 } from "kysely";
 import { limitFunctions, limitTables } from "./postgres/limit-functions.js";
 import { applicationId } from "./schema-version.js";
+import { idOf, numberIn, numberOf, seqOf } from "./sqlite-place.js";
 
 export type Dialect = "sqlite" | "postgres";
 
@@ -143,6 +144,7 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
         .where(sql.ref("question_id"), "is not", null),
     ),
     isSqlite ? fewerIndexes : [],
+    isSqlite ? conversationsTogether : [],
   ];
 }
 
@@ -160,6 +162,28 @@ const fewerIndexes = [
   "CREATE UNIQUE INDEX events_request ON events (conversation_id, request_id) WHERE request_id IS NOT NULL",
   "CREATE INDEX events_answers ON events (at) WHERE type = 'assistant_message'",
   "CREATE INDEX events_marks ON events (conversation_id, seq) WHERE type IN ('fork', 'rewind')",
+];
+
+/**
+ * The events of a conversation lie together, as `sqlite-place.ts` says. `touched` orders conversations. Whoever looks into the file finds
+ * `events` as they were.
+ */
+const conversationsTogether = [
+  `CREATE TABLE conversations (number integer NOT NULL PRIMARY KEY, conversation_id text NOT NULL UNIQUE, touched integer NOT NULL) STRICT`,
+  `INSERT INTO conversations (conversation_id, touched) SELECT conversation_id, max(id) FROM events GROUP BY conversation_id ORDER BY min(id)`,
+  "CREATE INDEX conversations_touched ON conversations (touched)",
+  `CREATE TABLE entries (id integer NOT NULL PRIMARY KEY, turn_id text NOT NULL, type text NOT NULL, request_id text, payload text NOT NULL,
+     at integer NOT NULL, position integer) STRICT`,
+  `INSERT INTO entries SELECT ${idOf("number", "seq")} AS place, turn_id, type, request_id, payload, at, position
+     FROM events JOIN conversations USING (conversation_id) ORDER BY place`,
+  "DROP TABLE events",
+  "CREATE INDEX entries_request ON entries (request_id) WHERE request_id IS NOT NULL",
+  "CREATE INDEX entries_answers ON entries (at) WHERE type = 'assistant_message'",
+  "CREATE INDEX entries_marks ON entries (id) WHERE type IN ('fork', 'rewind')",
+  "ALTER TABLE turns ADD COLUMN conversation_number integer",
+  `UPDATE turns SET conversation_number = ${numberOf("turns.conversation_id")}`,
+  `CREATE VIEW events AS SELECT id, conversation_id, ${seqOf()} AS seq, turn_id, type, request_id, payload, at, position
+     FROM entries JOIN conversations ON number = ${numberIn()}`,
 ];
 
 /** What all hosts do once together. */

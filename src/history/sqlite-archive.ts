@@ -4,6 +4,7 @@ import type { Archive, ConversationOverview } from "../core/store-ports.js";
 import { refuseHeld, refuseUnfinished, renumbered } from "./claims.js";
 import type { Connection } from "./connection.js";
 import type { SqliteEvents } from "./sqlite-events.js";
+import { idOf, numberOf, seqOf, within } from "./sqlite-place.js";
 import { type Guarded, isUnfinished } from "./sqlite-turns.js";
 import { transaction } from "./transaction.js";
 
@@ -55,9 +56,9 @@ export class SqliteArchive implements Archive {
       const { first, seqs } = decide(events);
       this.#events.insert(to, first);
       const insert = this.#db.prepare(
-        `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
-         SELECT ?2, ?4, turn_id, type, request_id, coalesce(?5, payload), at, position FROM events
-         WHERE conversation_id = ?1 AND seq = ?3`,
+        `INSERT INTO entries (id, turn_id, type, request_id, payload, at, position)
+         SELECT ${idOf(numberOf("?2"), "?4")}, turn_id, type, request_id, coalesce(?5, payload), at, position FROM entries
+         WHERE id = ${idOf(numberOf("?1"), "?3")}`,
       );
       const compactions = new Map(
         events.flatMap((event) => (event.type === "compaction" ? [[event.seq, event] as const] : [])),
@@ -89,17 +90,18 @@ export class SqliteArchive implements Archive {
 
   #delete(conversationId: string): boolean {
     const origins = this.#db
-      .prepare(`${originsOf} AND fork.conversation_id = ?`)
+      .prepare(`${originsOf} AND ${within(numberOf("?1"), { row: "fork." })}`)
       .all(conversationId)
       .map((row) => (row as { origin: string }).origin);
     const existed = this.#lastSeq(conversationId) > 0;
-    for (const table of ["events", "turns", "mail"]) {
+    this.#db.prepare(`DELETE FROM entries WHERE ${within(numberOf("?1"))}`).all(conversationId);
+    for (const table of ["conversations", "turns", "mail"]) {
       this.#db.prepare(`DELETE FROM ${table} WHERE conversation_id = ?`).all(conversationId);
     }
     // Results stay as long as the conversation that they are of, or any copy of it.
     const unused = this.#db.prepare(
       `DELETE FROM results WHERE conversation_id = ?1
-       AND NOT EXISTS (SELECT 1 FROM events WHERE conversation_id = ?1) AND ?1 NOT IN (${originsOf})`,
+       AND NOT EXISTS (SELECT 1 FROM conversations WHERE conversation_id = ?1) AND ?1 NOT IN (${originsOf})`,
     );
     for (const id of [conversationId, ...origins]) unused.all(id);
     return existed;
@@ -112,8 +114,10 @@ export class SqliteArchive implements Archive {
 
   /** 0 when there is no such conversation. */
   #lastSeq(conversationId: string): number {
-    const last = this.#db.prepare("SELECT coalesce(max(seq), 0) AS seq FROM events WHERE conversation_id = ?");
-    return (last.get(conversationId) as { seq: number }).seq;
+    const last = this.#db.prepare(
+      `SELECT ${seqOf()} AS seq FROM entries WHERE ${within(numberOf("?1"))} ORDER BY id DESC LIMIT 1`,
+    );
+    return (last.get(conversationId) as { seq: number } | undefined)?.seq ?? 0;
   }
 
   #written<T>(work: () => T): T {
@@ -125,20 +129,26 @@ export class SqliteArchive implements Archive {
 const isMark = (events: string) => `${events}.type IN ('fork', 'rewind')`;
 
 /** Conversations that others were copied from. */
-const originsOf = `SELECT origin.value AS origin FROM events AS fork, json_each(fork.payload, '$.origins') AS origin
+const originsOf = `SELECT origin.value AS origin FROM entries AS fork, json_each(fork.payload, '$.origins') AS origin
   WHERE ${isMark("fork")} AND fork.type = 'fork'`;
 
-/** In the order of `id` and not of `at`, because clocks go backwards. A copy is as young as its first event, whatever it copied. */
+/**
+ * Of each of `conversations`. They are ordered by `touched`, which every request, every end and every other change raises, and not by a time,
+ * because clocks go backwards. A copy is as young as its first event, whatever it copied.
+ */
+export const lastAndFirst = {
+  columns: `${seqOf("last.")} AS "lastSeq", max(last.at, first.at) AS "updatedAt"`,
+  join: `JOIN entries AS last ON last.id = (SELECT max(id) FROM entries WHERE ${within("number")})
+    JOIN entries AS first ON first.id = ${idOf("number", "1")}`,
+};
+
 const overview = `
-  SELECT latest.conversation_id AS "conversationId", last.seq AS "lastSeq", max(last.at, first.at) AS "updatedAt",
-    (SELECT group_concat(json_extract(part.value, '$.text'), ' ') FROM json_each((SELECT payload FROM events AS asked
-       WHERE asked.conversation_id = latest.conversation_id AND asked.type = 'user_message' ORDER BY seq LIMIT 1), '$.content') AS part
+  SELECT conversation_id AS "conversationId", ${lastAndFirst.columns},
+    (SELECT group_concat(json_extract(part.value, '$.text'), ' ') FROM json_each((SELECT payload FROM entries
+       WHERE ${within("number")} AND type = 'user_message' ORDER BY id LIMIT 1), '$.content') AS part
     ) AS title,
-    (SELECT count(*) FROM events AS asked WHERE asked.conversation_id = latest.conversation_id AND asked.type = 'user_message'
-       AND NOT EXISTS (SELECT 1 FROM events AS mark WHERE ${isMark("mark")} AND mark.conversation_id = asked.conversation_id
-         AND mark.type = 'rewind' AND mark.seq > asked.seq AND json_extract(mark.payload, '$.toSeq') < asked.seq)
+    (SELECT count(*) FROM entries AS asked WHERE ${within("number", { row: "asked." })} AND asked.type = 'user_message'
+       AND NOT EXISTS (SELECT 1 FROM entries AS mark WHERE ${isMark("mark")} AND ${within("number", { row: "mark." })}
+         AND mark.type = 'rewind' AND mark.id > asked.id AND json_extract(mark.payload, '$.toSeq') < ${seqOf("asked.")})
     ) AS turns
-  FROM (SELECT conversation_id, max(seq) AS seq FROM events GROUP BY conversation_id) AS latest
-  JOIN events AS last ON last.conversation_id = latest.conversation_id AND last.seq = latest.seq
-  JOIN events AS first ON first.conversation_id = latest.conversation_id AND first.seq = 1
-  ORDER BY last.id DESC`;
+  FROM conversations ${lastAndFirst.join} ORDER BY touched DESC`;

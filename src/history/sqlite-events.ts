@@ -1,6 +1,7 @@
 import type { ChatEvent, StoredEvent } from "../core/chat.js";
 import type { TurnGrant } from "../core/store-ports.js";
 import type { Connection, Statement } from "./connection.js";
+import { idOf, numberOf, seqOf, within } from "./sqlite-place.js";
 import { eventOf, eventWritten } from "./stored-event.js";
 
 interface Row {
@@ -12,10 +13,11 @@ interface Row {
 /** More events at once are stored by a transaction: each number of them has a statement of its own, and takes two values an event. */
 const mostInStatement = 32;
 
-/** The table of events, within the caller's transaction. */
+/** The entries of conversations, within the caller's transaction. */
 export class SqliteEvents {
   readonly #db: Connection;
   readonly #now: () => number;
+  readonly #touch: Statement;
   readonly #insert: Statement;
   readonly #ofTurn: Statement;
   readonly #from: Statement;
@@ -26,20 +28,30 @@ export class SqliteEvents {
   constructor(db: Connection, now: () => number) {
     this.#db = db;
     this.#now = now;
+    this.#touch = db.prepare(
+      `INSERT INTO conversations (conversation_id, touched) VALUES (?, (SELECT coalesce(max(touched), 0) + 1 FROM conversations))
+       ON CONFLICT (conversation_id) DO UPDATE SET touched = excluded.touched RETURNING number`,
+    );
     this.#insert = db.prepare(
-      `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
-       VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE conversation_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7)
-       RETURNING seq`,
+      `INSERT INTO entries (id, turn_id, type, request_id, payload, at, position)
+       VALUES (coalesce((SELECT max(id) FROM entries WHERE ${within("?1")}), ${idOf("?1", "0")}) + 1, ?2, ?3, ?4, ?5, ?6, ?7)
+       RETURNING ${seqOf()} AS seq`,
     );
-    this.#ofTurn = db.prepare(
-      "SELECT seq, at, payload FROM events WHERE conversation_id = ? AND turn_id = ? AND seq >= ? ORDER BY seq",
-    );
-    this.#from = db.prepare("SELECT seq, at, payload FROM events WHERE conversation_id = ? AND seq >= ? ORDER BY seq");
+    const columns = `${seqOf()} AS seq, at, payload`;
+    const ofConversation = within(numberOf("?1"));
+    const from = within(numberOf("?1"), { from: "?2" });
+    this.#from = db.prepare(`SELECT ${columns} FROM entries WHERE ${from} ORDER BY id`);
+    this.#ofTurn = db.prepare(`SELECT ${columns} FROM entries WHERE ${from} AND turn_id = ?3 ORDER BY id`);
     this.#onwards = db.prepare(
-      `SELECT seq, at, payload FROM events WHERE conversation_id = ?1 AND turn_id = ?2 AND position >= ?3
-         AND seq > coalesce((SELECT seq FROM events WHERE conversation_id = ?1 AND turn_id = ?2 AND position < ?3 ORDER BY seq DESC LIMIT 1), 0)
-       ORDER BY seq`,
+      `SELECT ${columns} FROM entries WHERE ${ofConversation} AND turn_id = ?2 AND position >= ?3
+         AND id > coalesce((SELECT id FROM entries WHERE ${ofConversation} AND turn_id = ?2 AND position < ?3 ORDER BY id DESC LIMIT 1), 0)
+       ORDER BY id`,
     );
+  }
+
+  /** The conversation is the latest one from now on, and there is one. Its number. */
+  touch(conversationId: string): number {
+    return (this.#touch.get(conversationId) as { number: number }).number;
   }
 
   /** At the end of the conversation. `position` is the event's place in its turn. */
@@ -48,7 +60,8 @@ export class SqliteEvents {
     const requestId = requestIdOf(event);
     const payload = JSON.stringify(event);
     const at = this.#now();
-    const row = this.#insert.get(conversationId, turnId, type, requestId, payload, at, position) as { seq: number };
+    const number = this.touch(conversationId);
+    const row = this.#insert.get(number, turnId, type, requestId, payload, at, position) as { seq: number };
     return eventWritten(event, { seq: row.seq, at });
   }
 
@@ -75,7 +88,7 @@ export class SqliteEvents {
 
   /** `from`: the `seq` of its request. */
   ofTurn(conversationId: string, turnId: string, from: number): StoredEvent[] {
-    return toEvents(this.#ofTurn.all(conversationId, turnId, from));
+    return toEvents(this.#ofTurn.all(conversationId, from, turnId));
   }
 
   from(conversationId: string, seq: number): StoredEvent[] {
@@ -94,10 +107,12 @@ export class SqliteEvents {
  */
 function insertGranted(count: number): string {
   const rows = Array.from({ length: count }, (_, index) => `(${index}, ?${7 + 2 * index}, ?${8 + 2 * index})`);
-  return `INSERT INTO events (conversation_id, seq, turn_id, type, payload, at, position)
-    SELECT ?1, ?6 + 1 + event.column1, ?2, event.column2, event.column3, ?3, ?4 + event.column1 FROM (VALUES ${rows}) AS event
-    WHERE EXISTS (SELECT 1 FROM turns WHERE conversation_id = ?1 AND turn_id = ?2 AND fence = ?5 AND state = 'running')
-      AND (SELECT seq = ?6 AND turn_id = ?2 AND position < ?4 FROM events WHERE conversation_id = ?1 ORDER BY seq DESC LIMIT 1)`;
+  const number = "turns.conversation_number";
+  return `INSERT INTO entries (id, turn_id, type, payload, at, position)
+    SELECT ${idOf(number, "(?6 + 1 + event.column1)")}, ?2, event.column2, event.column3, ?3, ?4 + event.column1
+    FROM turns CROSS JOIN (VALUES ${rows}) AS event
+    WHERE turns.conversation_id = ?1 AND turns.turn_id = ?2 AND fence = ?5 AND state = 'running'
+      AND (SELECT id = ${idOf(number, "?6")} AND turn_id = ?2 AND position < ?4 FROM entries WHERE ${within(number)} ORDER BY id DESC LIMIT 1)`;
 }
 
 function requestIdOf(event: ChatEvent): string | null {

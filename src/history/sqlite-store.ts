@@ -17,10 +17,11 @@ import type {
 } from "../core/store-ports.js";
 import { isOver, requireSameContent, same, stateAfter } from "./claims.js";
 import type { Connection, Statement } from "./connection.js";
-import { SqliteArchive } from "./sqlite-archive.js";
+import { lastAndFirst, SqliteArchive } from "./sqlite-archive.js";
 import { openDatabase } from "./sqlite-database.js";
 import { storeError } from "./sqlite-errors.js";
 import { SqliteEvents } from "./sqlite-events.js";
+import { numberOf, seqOf, within } from "./sqlite-place.js";
 import { SqliteResults } from "./sqlite-results.js";
 import { type Guarded, SqliteTurns } from "./sqlite-turns.js";
 import { titleLength } from "./title.js";
@@ -67,17 +68,16 @@ class SqliteStore implements ChatStore {
     this.turns = this.#turns;
     this.results = new SqliteResults(db, now, guarded);
     this.archive = new SqliteArchive(db, this.#events, guarded);
-    this.#turnOfRequest = db.prepare("SELECT turn_id, seq FROM events WHERE conversation_id = ? AND request_id = ?");
-    // The inner query runs on the index alone. `id` and not `at` orders, because clocks go backwards. A copy is as young as its first event.
+    this.#turnOfRequest = db.prepare(
+      `SELECT turn_id, ${seqOf()} AS seq FROM entries WHERE request_id = ?2 AND ${within(numberOf("?1"))}`,
+    );
     this.#conversations = db.prepare(
-      `SELECT conversation_id AS "conversationId", last.seq AS "lastSeq", max(last.at, first.at) AS "updatedAt",
-              coalesce((SELECT substr(json_extract(payload, '$.content[0].text'), 1, ${titleLength}) FROM events AS asked
-               WHERE asked.conversation_id = last.conversation_id AND asked.type = 'user_message' ORDER BY seq LIMIT 1), '') AS title,
-              coalesce((SELECT workspace FROM turns WHERE turns.conversation_id = last.conversation_id
+      `SELECT conversation_id AS "conversationId", ${lastAndFirst.columns},
+              coalesce((SELECT substr(json_extract(payload, '$.content[0].text'), 1, ${titleLength}) FROM entries
+               WHERE ${within("number")} AND type = 'user_message' ORDER BY id LIMIT 1), '') AS title,
+              coalesce((SELECT workspace FROM turns WHERE turns.conversation_id = conversations.conversation_id
                ORDER BY place DESC LIMIT 1), '') AS workspace
-       FROM (SELECT conversation_id, max(seq) AS seq FROM events GROUP BY conversation_id)
-       JOIN events AS last USING (conversation_id, seq)
-       JOIN events AS first USING (conversation_id) WHERE first.seq = 1 ORDER BY last.id DESC`,
+       FROM conversations ${lastAndFirst.join} ORDER BY touched DESC`,
     );
     this.#spent = db.prepare(usageStatements.sqlite.spent);
   }
@@ -122,6 +122,7 @@ class SqliteStore implements ChatStore {
     return this.#written(() => {
       const stored = atOnce() ?? oneByOne();
       this.#turns.end(conversationId, turnId, state);
+      this.#events.touch(conversationId);
       return stored;
     });
   }
@@ -138,7 +139,7 @@ class SqliteStore implements ChatStore {
   }
 
   async check(): Promise<void> {
-    this.#guarded("read", () => this.#db.prepare("SELECT 1 FROM events LIMIT 1").get());
+    this.#guarded("read", () => this.#db.prepare("SELECT 1 FROM entries LIMIT 1").get());
   }
 
   async spent(since: number): Promise<SpentTotals> {

@@ -13,9 +13,13 @@ import type {
 } from "../core/store-ports.js";
 import { fenced, questionOf } from "./claims.js";
 import type { Connection } from "./connection.js";
+import { numberOf, within } from "./sqlite-place.js";
 import { transaction } from "./transaction.js";
 
 export type Guarded = <T>(doing: "read" | "write", work: () => T) => T;
+
+/** Entries of the turn's conversation. */
+const ofConversation = within("turns.conversation_number", { row: "entries." });
 
 /** Of a turn that waits or runs. */
 export const isUnfinished = "state IN ('queued', 'running')";
@@ -62,8 +66,8 @@ export class SqliteTurns implements TurnLeases {
     const { nodeId, workspace, options } = request;
     this.#db
       .prepare(
-        `INSERT INTO turns (conversation_id, turn_id, request_id, state, place, node_id, workspace, options)
-         VALUES (?1, ?2, ?3, 'queued', ${nextPlace}, ?4, ?5, ?6)
+        `INSERT INTO turns (conversation_id, conversation_number, turn_id, request_id, state, place, node_id, workspace, options)
+         VALUES (?1, ${numberOf("?1")}, ?2, ?3, 'queued', ${nextPlace}, ?4, ?5, ?6)
          ON CONFLICT DO UPDATE SET state = 'queued', place = excluded.place, node_id = excluded.node_id, fence = fence + 1,
            workspace = excluded.workspace, options = excluded.options`,
       )
@@ -190,9 +194,10 @@ export class SqliteTurns implements TurnLeases {
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
     const sent = this.#write(
       `INSERT INTO mail (conversation_id, turn_id, mail, question_id) SELECT conversation_id, turn_id, ?3, ?4 FROM turns
-       WHERE conversation_id = ?1 AND turn_id = ?2 AND ${isUnfinished} AND NOT EXISTS (SELECT 1 FROM events
-         WHERE events.conversation_id = ?1 AND events.turn_id = ?2 AND type = 'answer' AND payload ->> 'questionId' = ?4
-           AND seq > (SELECT seq FROM events AS asked WHERE asked.conversation_id = ?1 AND asked.request_id = turns.request_id))
+       WHERE conversation_id = ?1 AND turn_id = ?2 AND ${isUnfinished} AND NOT EXISTS (SELECT 1 FROM entries
+         WHERE ${ofConversation} AND entries.turn_id = ?2 AND type = 'answer' AND payload ->> 'questionId' = ?4
+           AND id > (SELECT id FROM entries AS asked
+             WHERE asked.request_id = turns.request_id AND ${within("turns.conversation_number", { row: "asked." })}))
        ON CONFLICT DO NOTHING RETURNING id`,
       conversationId,
       turnId,
@@ -245,8 +250,8 @@ export class SqliteTurns implements TurnLeases {
 }
 
 /** Who waits for a person has done nothing that could end its process. */
-const isAsking = `coalesce((SELECT type = 'question' FROM events
-  WHERE events.conversation_id = turns.conversation_id AND events.turn_id = turns.turn_id ORDER BY seq DESC LIMIT 1), FALSE)`;
+const isAsking = `coalesce((SELECT type = 'question' FROM entries
+  WHERE ${ofConversation} AND entries.turn_id = turns.turn_id ORDER BY id DESC LIMIT 1), FALSE)`;
 /** What the node ?1 has; ?2 is 1 when it has crashed. */
 const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
     crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN ?2 ELSE 0 END)

@@ -1,6 +1,7 @@
 /** What was used, from the log: the same statements for both databases. */
 import { jsonOf } from "./postgres/events.js";
 import { quarterMs } from "./spent.js";
+import { idOf, numberIn } from "./sqlite-place.js";
 
 interface Dialect {
   /** A field of an event's payload, as text or as a number. */
@@ -9,6 +10,8 @@ interface Dialect {
   bytes: (event: string) => string;
   /** The events of these kinds in the period, each once: a copied one has the turn and the place of the first one; logs of old have no places. */
   once: (kinds: string) => string;
+  /** Whether an event comes before another one of its conversation. */
+  before: (event: string, other: string) => string;
   isError: string;
 }
 
@@ -21,6 +24,7 @@ const sqlite: Dialect = {
   number: (event, ...path) => `json_extract(${event}.payload, '$.${path.join(".")}')`,
   bytes: (event) => `length(CAST(${event}.payload AS BLOB))`,
   once: (kinds) => `(SELECT min(id), * FROM events WHERE ${inPeriod(kinds, "?1", "?2")} GROUP BY ${place})`,
+  before: (event, other) => `${event}.id >= ${idOf(numberIn(`${other}.`), "0")} AND ${event}.id < ${other}.id`,
   isError: "json_extract(called.payload, '$.isError')",
 };
 
@@ -30,6 +34,7 @@ const postgres: Dialect = {
   bytes: (event) => `octet_length(${event}.payload)`,
   once: (kinds) =>
     `(SELECT DISTINCT ON (${place}) * FROM events WHERE ${inPeriod(kinds, "$1", "$2")} ORDER BY ${place}, id)`,
+  before: (event, other) => `${event}.conversation_id = ${other}.conversation_id AND ${event}.seq < ${other}.seq`,
   isError: `(${jsonOf("called.payload")} ->> 'isError')::boolean::integer`,
 };
 
@@ -37,7 +42,7 @@ const quarterOf = (event: string) =>
   `${event}.at / ${quarterMs} * ${quarterMs} AS at, ${event}.conversation_id AS "conversationId"`;
 
 /** The two parameters are the period's times; the second is no part of it. */
-function statements({ text, number, bytes, once, isError }: Dialect) {
+function statements({ text, number, bytes, once, before, isError }: Dialect) {
   const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS "${name}"`;
   const used = (field: string) => number("answer", "usage", field);
   const [tokens, usd] = [number("answer", "spent", "tokens"), number("answer", "spent", "usd")];
@@ -61,8 +66,8 @@ function statements({ text, number, bytes, once, isError }: Dialect) {
         sum(bytes) AS "resultBytes"
       FROM (SELECT ${quarterOf("called")}, ${text("called", "name")} AS name, coalesce(${isError}, 0) AS failed,
           ${bytes("called")} AS bytes, called.at - (
-            SELECT sent.at FROM events AS sent WHERE sent.type = 'tool_sent' AND sent.conversation_id = called.conversation_id
-              AND sent.seq < called.seq AND sent.turn_id = called.turn_id AND ${text("sent", "callId")} = ${text("called", "callId")}
+            SELECT sent.at FROM events AS sent WHERE sent.type = 'tool_sent' AND ${before("sent", "called")}
+              AND sent.turn_id = called.turn_id AND ${text("sent", "callId")} = ${text("called", "callId")}
             ORDER BY sent.seq DESC LIMIT 1
           ) AS "durationMs"
         FROM ${once("type = 'tool_result'")} AS called) AS results

@@ -91,8 +91,52 @@ test("a file in which each event was in more indexes keeps its events, their ord
     });
     await store.close();
     const after = await connect(path);
-    expect(after.prepare("SELECT id FROM events").all()).toEqual([{ id: 7 }, { id: 9 }, { id: 10 }]);
+    expect(after.prepare("SELECT conversation_id AS c, seq FROM events").all()).toEqual([
+      { c: "c", seq: 1 },
+      { c: "c", seq: 2 },
+      { c: "c", seq: 3 },
+    ]);
     after.close();
+  }));
+
+test("a file whose events lay in the order of their writing keeps conversations, their order, and what their turns wait for", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "events.db");
+    const db = await connect(path);
+    await migrate(db, path, steps.slice(0, 7));
+    const insert = db.prepare(
+      "INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    const asked = { message: "May it?", schema: { type: "boolean" } };
+    const question = { type: "question", turnId: "turn_b", questionId: "q", question: asked };
+    const [a, b] = [turn("turn_a"), turn("turn_b")];
+    insert.all("a", 1, "turn_a", "user_message", "r1", JSON.stringify(a.user("hello", "r1")), 1, 1);
+    insert.all("b", 1, "turn_b", "user_message", "r1", JSON.stringify(b.user("hi", "r1")), 2, 1);
+    insert.all("b", 2, "turn_b", "question", null, JSON.stringify(question), 3, 2);
+    insert.all("a", 2, "turn_a", "turn_end", null, JSON.stringify(a.end()), 4, 2);
+    db.exec(
+      "INSERT INTO turns (conversation_id, turn_id, request_id, state, place, workspace, options) VALUES ('b', 'turn_b', 'r1', 'queued', 1, 'here', '{}')",
+    );
+    db.close();
+    const store = await openSqliteStore(path, { now: () => 5, observe: () => undefined });
+    const listed = async () => (await store.conversations()).map(({ conversationId }) => conversationId);
+    expect(await store.conversations()).toEqual([
+      { conversationId: "a", lastSeq: 2, updatedAt: 4, title: "hello", workspace: "" },
+      { conversationId: "b", lastSeq: 2, updatedAt: 3, title: "hi", workspace: "here" },
+    ]);
+    expect((await store.read("b", 2)).map(({ seq, type }) => [seq, type])).toEqual([[2, "question"]]);
+    await store.turns.beat({ nodeId: "node", machine: "m", pid: 1 });
+    const lease = await store.turns.acquire("b", "turn_b", "node");
+    await store.turns.bury("node", Number.MAX_SAFE_INTEGER);
+    expect(await store.turns.stateOf("b", "turn_b")).toEqual({ isUnfinished: true, crashes: 0 }); // it waited for a person
+    const fence = (await store.turns.acquire("b", "turn_b", "other"))?.fence ?? 0;
+    expect(fence).toBeGreaterThan(lease?.fence ?? 0);
+    const grant = { fence, position: 3, lastSeq: 2 };
+    expect(await store.appendAll("b", [b.end()], grant)).toMatchObject([{ seq: 3, at: 5 }]);
+    expect(await listed()).toEqual(["b", "a"]);
+    await store.append("new", turn("turn_c").user("there"));
+    expect(await listed()).toEqual(["new", "b", "a"]);
+    await store.close();
   }));
 
 test("a step that fails leaves the file at the step before it, and is taken the next time", () =>

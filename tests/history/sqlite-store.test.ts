@@ -208,7 +208,7 @@ test("a full disk is reported as such, and nothing of the event is kept", () =>
     const path = join(folder, "events.db");
     const db = await openDatabase(path, { busyTimeoutMs: 50, now: Date.now, observe: ignore });
     db.exec("PRAGMA max_page_count = 1");
-    const insert = db.prepare("INSERT INTO events VALUES (1, 'c', 1, 't', 'turn_end', NULL, ?, 0, NULL) RETURNING seq");
+    const insert = db.prepare("INSERT INTO entries VALUES (1, 't', 'turn_end', NULL, ?, 0, NULL) RETURNING id");
     const thrown = catchError(() => transaction(db, () => insert.get("x".repeat(100_000))));
     expect(storeError(thrown, path, "write")).toMatchObject({
       kind: "full",

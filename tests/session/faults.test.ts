@@ -72,7 +72,7 @@ test.each(["here", "in another process"])(
     const host = await desk.host(llm);
     const next = where === "here" ? host : await desk.host(llm);
     const db = await connect((desk.storage as { path: string }).path);
-    db.exec(`CREATE TRIGGER full BEFORE INSERT ON events WHEN NEW.type = 'assistant_message'
+    db.exec(`CREATE TRIGGER full BEFORE INSERT ON entries WHEN NEW.type = 'assistant_message'
       BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
     const lost = host.sessions.open("c").prompt({ requestId: "a", text: "one" });
     await expect(collect(lost)).rejects.toMatchObject({ kind: "full", retryable: true });

@@ -24,11 +24,11 @@ export class DatabaseSync extends sqlite.DatabaseSync {
     return sql === "COMMIT" ? committed(() => super.exec(sql)) : super.exec(sql);
   }
 
-  /** A statement that writes is a transaction by itself; one of events has two values for each of them, and six more. */
+  /** A statement that writes is a transaction by itself; one of a turn's events has two values for each of them, and six more. */
   prepare(sql) {
     const statement = super.prepare(sql);
     if (!/^(INSERT|UPDATE|DELETE)/.test(sql)) return statement;
-    const countOf = (values) => (sql.startsWith("INSERT INTO events") ? (values.length - 6) / 2 : 1);
+    const countOf = (values) => (sql.includes("(VALUES") ? (values.length - 6) / 2 : 1);
     const writing =
       (name) =>
       (...values) => {
