@@ -161,7 +161,7 @@ export interface ChatStore {
   appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]>;
   /** Events with `seq >= from` (default all), in order. */
   read(conversationId: string, from?: number): Promise<StoredEvent[]>;
-  /** Latest first. */
+  /** Latest first; how far a turn has come that still runs may not count. */
   conversations(): Promise<ConversationSummary[]>;
   /** Of all conversations, from this time on (milliseconds since the epoch). */
   spent(since: number): Promise<SpentTotals>;

@@ -4,16 +4,23 @@ import type { Step } from "./migrations.js";
 import { applicationId, schemaVersion } from "./schema-version.js";
 import { transaction } from "./transaction.js";
 
+/** A host that was killed counts as alive for so long. */
+const leaseMs = 10_000;
+
 /**
  * Brings the file to our schema, each step in a transaction of its own. Takes the write lock even when there is nothing to
  * do: a file that cannot be written is found out here, before anything is acknowledged. Throws StoreError.
  */
-export async function migrate(db: Connection, path: string, own?: readonly Step[]): Promise<void> {
+export async function migrate(db: Connection, path: string, now: () => number, own?: readonly Step[]): Promise<void> {
   const target = own?.length ?? schemaVersion;
   const versionNow = () => transaction(db, () => versionOf(db, path, target));
   while (versionNow() < target) {
     const steps = own ?? (await import("./migrations.js")).stepsOf("sqlite");
-    transaction(db, () => takeStep(db, versionOf(db, path, target), steps));
+    transaction(db, () => {
+      const version = versionOf(db, path, target);
+      if (version > 0) requireAlone(db, path, now);
+      takeStep(db, version, steps);
+    });
   }
 }
 
@@ -23,6 +30,19 @@ function takeStep(db: Connection, version: number, steps: readonly Step[]): void
   if (!step) return;
   for (const statement of step) db.exec(statement);
   db.exec(`PRAGMA user_version = ${version + 1}`);
+}
+
+/** A host of an earlier version would pay for answers that it cannot write any more. */
+function requireAlone(db: Connection, path: string, now: () => number): void {
+  if (!db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'nodes'").get()) return;
+  const known = db.prepare(`SELECT pid, seen_at AS "seenAt" FROM nodes`).all() as { pid: number; seenAt: number }[];
+  const hosts = known.filter(({ seenAt }) => Math.abs(now() - seenAt) < leaseMs);
+  if (hosts.length === 0) return;
+  const pids = hosts.map(({ pid }) => pid).join(", ");
+  throw new StoreError("locked", `${path} is to be brought to this version, and hosts of an earlier one run on it`, {
+    retryable: true,
+    hint: `end them (process ${pids}), and start again; one that was killed counts for 10 seconds`,
+  });
 }
 
 function versionOf(db: Connection, path: string, target: number): number {

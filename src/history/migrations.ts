@@ -175,7 +175,7 @@ const conversationsTogether = [
   `CREATE TABLE entries (id integer NOT NULL PRIMARY KEY, turn_id text NOT NULL, type text NOT NULL, request_id text, payload text NOT NULL,
      at integer NOT NULL, position integer) STRICT`,
   `INSERT INTO entries SELECT ${idOf("number", "seq")} AS place, turn_id, type, request_id, payload, at, position
-     FROM events JOIN conversations USING (conversation_id) ORDER BY place`,
+     FROM conversations CROSS JOIN events USING (conversation_id) ORDER BY number, seq`,
   "DROP TABLE events",
   "CREATE INDEX entries_request ON entries (request_id) WHERE request_id IS NOT NULL",
   "CREATE INDEX entries_answers ON entries (at) WHERE type = 'assistant_message'",

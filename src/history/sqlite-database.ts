@@ -43,7 +43,7 @@ export async function openDatabase(
     // First of all: without it, opening while another process recovers the file fails at once.
     db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     db.exec(`PRAGMA page_size = ${pageSize}`);
-    await migrate(db, path);
+    await migrate(db, path, now);
     const journal = await toWal(db, busyTimeoutMs);
     db.exec(`PRAGMA synchronous = ${isFull ? "FULL" : "NORMAL"}`);
     db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);

@@ -1,7 +1,7 @@
 import type { ChatEvent, StoredEvent } from "../core/chat.js";
 import type { TurnGrant } from "../core/store-ports.js";
 import type { Connection, Statement } from "./connection.js";
-import { idOf, numberOf, seqOf, within } from "./sqlite-place.js";
+import { idOf, mostSeq, numberOf, seqOf, within } from "./sqlite-place.js";
 import { eventOf, eventWritten } from "./stored-event.js";
 
 interface Row {
@@ -92,7 +92,8 @@ export class SqliteEvents {
   }
 
   from(conversationId: string, seq: number): StoredEvent[] {
-    return toEvents(this.#from.all(conversationId, seq));
+    if (seq > mostSeq) return [];
+    return toEvents(this.#from.all(conversationId, Math.max(0, seq)));
   }
 
   /** From this place in the turn on. */

@@ -5,7 +5,7 @@
 
 /** Below it is the number: more events than a conversation can have, and more conversations than a file. */
 const seqBits = 32;
-const mostSeq = 2 ** seqBits - 1;
+export const mostSeq = 2 ** seqBits - 1;
 
 /** As a number in JavaScript, `seq` is exact; an `id` need not be. `row` with its dot. */
 export const seqOf = (row = "") => `(${row}id & ${mostSeq})`;

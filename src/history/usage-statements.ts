@@ -12,6 +12,8 @@ interface Dialect {
   once: (kinds: string) => string;
   /** Whether an event comes before another one of its conversation. */
   before: (event: string, other: string) => string;
+  /** By which the events of a conversation are in their order, and can be read backwards. */
+  order: (event: string) => string;
   isError: string;
 }
 
@@ -25,6 +27,7 @@ const sqlite: Dialect = {
   bytes: (event) => `length(CAST(${event}.payload AS BLOB))`,
   once: (kinds) => `(SELECT min(id), * FROM events WHERE ${inPeriod(kinds, "?1", "?2")} GROUP BY ${place})`,
   before: (event, other) => `${event}.id >= ${idOf(numberIn(`${other}.`), "0")} AND ${event}.id < ${other}.id`,
+  order: (event) => `${event}.id`,
   isError: "json_extract(called.payload, '$.isError')",
 };
 
@@ -35,6 +38,7 @@ const postgres: Dialect = {
   once: (kinds) =>
     `(SELECT DISTINCT ON (${place}) * FROM events WHERE ${inPeriod(kinds, "$1", "$2")} ORDER BY ${place}, id)`,
   before: (event, other) => `${event}.conversation_id = ${other}.conversation_id AND ${event}.seq < ${other}.seq`,
+  order: (event) => `${event}.seq`,
   isError: `(${jsonOf("called.payload")} ->> 'isError')::boolean::integer`,
 };
 
@@ -42,7 +46,7 @@ const quarterOf = (event: string) =>
   `${event}.at / ${quarterMs} * ${quarterMs} AS at, ${event}.conversation_id AS "conversationId"`;
 
 /** The two parameters are the period's times; the second is no part of it. */
-function statements({ text, number, bytes, once, before, isError }: Dialect) {
+function statements({ text, number, bytes, once, before, order, isError }: Dialect) {
   const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS "${name}"`;
   const used = (field: string) => number("answer", "usage", field);
   const [tokens, usd] = [number("answer", "spent", "tokens"), number("answer", "spent", "usd")];
@@ -68,7 +72,7 @@ function statements({ text, number, bytes, once, before, isError }: Dialect) {
           ${bytes("called")} AS bytes, called.at - (
             SELECT sent.at FROM events AS sent WHERE sent.type = 'tool_sent' AND ${before("sent", "called")}
               AND sent.turn_id = called.turn_id AND ${text("sent", "callId")} = ${text("called", "callId")}
-            ORDER BY sent.seq DESC LIMIT 1
+            ORDER BY ${order("sent")} DESC LIMIT 1
           ) AS "durationMs"
         FROM ${once("type = 'tool_result'")} AS called) AS results
       WHERE "durationMs" IS NOT NULL GROUP BY 1, 2, 3`,

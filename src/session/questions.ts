@@ -1,4 +1,6 @@
+import type { StoredEvent } from "../core/chat.js";
 import { isWritable } from "../core/nesting.js";
+import { readTurn } from "../history/turns.js";
 
 interface OpenQuestion {
   answer: Promise<unknown>;
@@ -42,6 +44,13 @@ export class Questions {
 
   openElsewhere(questionId: string, turnId: string): void {
     if (!this.#open.has(questionId)) this.#elsewhere.set(questionId, turnId);
+  }
+
+  /** Those of a turn that the log has without an answer: they can be answered from here before anybody sees them. */
+  openElsewhereOf(events: readonly StoredEvent[]): void {
+    for (const { question, answer } of readTurn(events).hops.at(-1)?.calls ?? []) {
+      if (question && !answer) this.openElsewhere(question.questionId, question.turnId);
+    }
   }
 
   /** It was answered in the process that has its turn. */

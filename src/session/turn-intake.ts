@@ -2,7 +2,6 @@
 import type { Message, StoredEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import type { TurnName } from "../core/store-ports.js";
-import { readTurn } from "../history/turns.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
 import type { SessionParts } from "./session-parts.js";
@@ -105,14 +104,10 @@ export class TurnIntake {
     return turn;
   }
 
-  /** What the log has of a turn. A question that is open there can be answered from before anybody sees it. */
+  /** What the log has of a turn. */
   #show(turn: LiveTurn, turnId: string, events: readonly StoredEvent[]): void {
     turn.turnId = turnId;
-    if (!turn.cached) {
-      for (const { question, answer } of readTurn(events).hops.at(-1)?.calls ?? []) {
-        if (question && !answer) this.#parts.questions.openElsewhere(question.questionId, turnId);
-      }
-    }
+    if (!turn.cached) this.#parts.questions.openElsewhereOf(events);
     for (const event of turn.cached ? events : events.filter(stillHolds)) turn.publish(event);
     turn.skipTo(events.at(-1)?.seq ?? 0);
   }

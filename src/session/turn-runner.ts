@@ -147,6 +147,7 @@ export class TurnRunner {
     const limit =
       options.timeoutMs && setTimeout(() => run.abort(timeUp(options)), Math.min(options.timeoutMs, longestTimerMs));
     let writer: TurnWriter | undefined;
+    let log: StoredEvent[] = [];
     const { turnId } = turn;
     using measure = new TurnMeasure({ meter, conversationId, turnId, lease, options });
     turn.isHere = true;
@@ -154,7 +155,7 @@ export class TurnRunner {
       const all = await this.#parts.logs.read(conversationId);
       // A log that stood still meanwhile may show what another process has made of the turn, also its end.
       const heldSince = custody.isSureSince(since) ? since : await custody.confirm(conversationId, turnId);
-      const log = withoutOthers(all, turnId);
+      log = withoutOthers(all, turnId);
       const own = eventsOf(turnId, log);
       using settings = this.#parts.settings();
       const rules = rulesOf(options, settings.defaults, this.#approvals);
@@ -198,6 +199,7 @@ export class TurnRunner {
       if (!turn.isHere) return true; // its end is stored
       turn.isHere = false;
       exchange?.end(conversationId, turnId);
+      this.#questions.openElsewhereOf(eventsOf(turnId, log));
       await this.#passOn(turn, unwritten);
       elsewhere.forget();
       if (writer) turn.publish({ type: "discard", reason: "another process goes on with this turn" });

@@ -42,8 +42,8 @@ export class TurnWriter implements Outlet {
   #gathering: Batch | undefined;
   #last: Promise<void> = Promise.resolve();
   readonly #unwritten = new Set<readonly ChatEvent[]>();
-  /** Why nothing more is stored. */
-  #over: { error: unknown } | undefined;
+  /** Why nothing more is stored, and what was to be stored when that began. */
+  #over: { error: unknown; unwritten: ChatEvent[] } | undefined;
 
   constructor(parts: TurnWriterParts) {
     this.#parts = parts;
@@ -62,12 +62,12 @@ export class TurnWriter implements Outlet {
     if (!this.#over && !this.#parts.turn.isParked) this.#parts.shown.happened(event);
   }
 
-  /** What was to be stored and could not be. Nothing more is stored or shown. */
+  /** What was to be stored when it was first called, and could not be. Nothing more is stored or shown. */
   stop(
     error: unknown = new StoreError("write", `the turn ${this.#parts.turn.turnId} is not run here any more`),
   ): ChatEvent[] {
-    this.#over ??= { error };
-    return [...this.#unwritten].flat();
+    this.#over ??= { error, unwritten: [...this.#unwritten].flat() };
+    return this.#over.unwritten;
   }
 
   #begin(): Batch {

@@ -24,7 +24,7 @@ function version(db: Connection): number {
 
 test("an empty file gets the whole schema, and a second time nothing", () =>
   withDatabase(async (db, path) => {
-    await migrate(db, path);
+    await migrate(db, path, Date.now);
     const columns = db.prepare("PRAGMA table_info(events)").all() as { name: string }[];
     expect(columns.map(({ name }) => name)).toEqual([
       "id",
@@ -38,7 +38,7 @@ test("an empty file gets the whole schema, and a second time nothing", () =>
       "position",
     ]);
     expect(version(db)).toBe(schemaVersion);
-    await migrate(db, path);
+    await migrate(db, path, Date.now);
     expect(version(db)).toBe(schemaVersion);
     expect(steps).toHaveLength(schemaVersion);
   }));
@@ -47,7 +47,7 @@ test("a file of the first version keeps its events, and its unfinished turn can 
   inFolder(async (folder) => {
     const path = join(folder, "events.db");
     const db = await connect(path);
-    await migrate(db, path, steps.slice(0, 1));
+    await migrate(db, path, Date.now, steps.slice(0, 1));
     const message = JSON.stringify(turn("turn_1").user("hello", "r1"));
     db.prepare("INSERT INTO events VALUES (1, 'c', 1, 'turn_1', 'user_message', 'r1', ?, 5)").all(message);
     db.close();
@@ -62,7 +62,7 @@ test("a file in which each event was in more indexes keeps its events, their ord
   inFolder(async (folder) => {
     const path = join(folder, "events.db");
     const db = await connect(path);
-    await migrate(db, path, steps.slice(0, 6));
+    await migrate(db, path, Date.now, steps.slice(0, 6));
     const { user, answer, end } = turn("turn_1");
     const insert = db.prepare(
       "INSERT INTO events (id, conversation_id, seq, turn_id, type, request_id, payload, at, position) VALUES (?, 'c', ?, 'turn_1', ?, ?, ?, 5, ?)",
@@ -103,7 +103,7 @@ test("a file whose events lay in the order of their writing keeps conversations,
   inFolder(async (folder) => {
     const path = join(folder, "events.db");
     const db = await connect(path);
-    await migrate(db, path, steps.slice(0, 7));
+    await migrate(db, path, Date.now, steps.slice(0, 7));
     const insert = db.prepare(
       "INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     );
@@ -139,19 +139,37 @@ test("a file whose events lay in the order of their writing keeps conversations,
     await store.close();
   }));
 
+test("a file on which hosts of an earlier version run is left as it is until they have ended, however they did", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "events.db");
+    const db = await connect(path);
+    await migrate(db, path, Date.now, steps.slice(0, 7));
+    db.exec("INSERT INTO nodes (node_id, machine, pid, seen_at) VALUES ('n', 'm', 4711, 1000)");
+    db.close();
+    const open = (now: number) => openSqliteStore(path, { now: () => now, observe: () => undefined });
+    const hint = expect.stringContaining("end them (process 4711)");
+    await expect(open(10_999)).rejects.toMatchObject({ kind: "locked", retryable: true, hint });
+    const after = await connect(path);
+    expect(version(after)).toBe(7);
+    after.close();
+    await (await open(11_000)).close();
+  }));
+
 test("a step that fails leaves the file at the step before it, and is taken the next time", () =>
   withDatabase(async (db, path) => {
     const first = ["CREATE TABLE one (a)", "PRAGMA application_id = 0x4d435050"];
-    await expect(migrate(db, path, [first, ["CREATE TABLE two (a)", "nonsense"]])).rejects.toThrow("nonsense");
+    await expect(migrate(db, path, Date.now, [first, ["CREATE TABLE two (a)", "nonsense"]])).rejects.toThrow(
+      "nonsense",
+    );
     expect(version(db)).toBe(1);
     expect(() => db.exec("SELECT * FROM two")).toThrow("no such table");
-    await migrate(db, path, [first, ["CREATE TABLE two (a)"]]);
+    await migrate(db, path, Date.now, [first, ["CREATE TABLE two (a)"]]);
     expect(version(db)).toBe(2);
   }));
 
 test("a file of a newer version is refused, unchanged, with what to do", () =>
   withDatabase(async (db, path) => {
-    await migrate(db, path);
+    await migrate(db, path, Date.now);
     db.exec("PRAGMA user_version = 9");
     const opened = openSqliteStore(path, { now: Date.now, observe: () => undefined });
     await expect(opened).rejects.toMatchObject({

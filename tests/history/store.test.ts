@@ -17,6 +17,16 @@ describe.each(drivers)("the %s store", (driver) => {
       expect(await store.append("a", one.end())).toMatchObject({ seq: 2, at: 102 });
     }));
 
+  test("reads a conversation from any number on, and never another one", () =>
+    withStore(async (store) => {
+      await store.append("a", one.user("hello"));
+      await store.append("b", two.user("hi"));
+      await store.append("b", two.end());
+      for (const from of [-1, 0, 1]) expect(await store.read("b", from)).toHaveLength(2);
+      expect(await store.read("b", 2)).toMatchObject([two.end()]);
+      for (const from of [3, 2 ** 31 - 1]) expect(await store.read("b", from)).toEqual([]);
+    }));
+
   test("sums up what answers have spent from a time on, over all conversations", () =>
     withStore(async (store) => {
       await store.append("a", { ...one.answer("before"), spent: { tokens: 1000, usd: 1 } });

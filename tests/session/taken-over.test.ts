@@ -110,9 +110,9 @@ test(
   longestMs,
 );
 
-test(
-  "a turn that was taken over while it asked a person ends here as it does there, answered there",
-  async () => {
+test.each(["there", "here"])(
+  "a turn that was taken over while it asked a person still asks, and ends here as it does there, answered %s",
+  async (where) => {
     await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: { n: 1 } }]), answer("allowed")]);
     const { a, b, close, bury } = await twoOn(llm.url);
     const ask = { ...request, approval: "ask" as const };
@@ -121,9 +121,13 @@ test(
     await bury();
     const theirs = await b.open("c").submit(ask);
     const { questionId } = (await until(theirs.watch(), "question")).at(-1) as QuestionEvent;
-    expect(b.open("c").answer(questionId, true)).toBe(true);
-    const end = (await collect(theirs.watch())).at(-1);
-    expect((await collect(mine.watch())).at(-1)).toEqual(end);
+    await until(mine.watch(), "discard");
+    const isFirst =
+      where === "here" ? a.open("c").answer(questionId, true) : b.open("c").answerAnywhere(questionId, true);
+    expect(await isFirst).toBe(true);
+    const all = await collect(theirs.watch());
+    expect(all.find(({ type }) => type === "tool_result")).toMatchObject({ isError: false });
+    expect((await collect(mine.watch())).at(-1)).toEqual(all.at(-1));
     expect((await a.open("c").submit(ask)).cached).toBe(true);
     await close();
   },
