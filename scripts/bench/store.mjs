@@ -91,7 +91,10 @@ async function appendTurn(round) {
     content,
     isError: false,
   });
-  return each((index) => store.append(conversationId, event(index), { fence, position: index + 2 }), EVENTS - 1);
+  return each(
+    (index) => store.append(conversationId, event(index), { fence, position: index + 2, lastSeq: index + 1 }),
+    EVENTS - 1,
+  );
 }
 
 /** New requests, each in a conversation of its own. */

@@ -171,7 +171,6 @@ const fewerIndexes = [
 const conversationsTogether = [
   `CREATE TABLE conversations (number integer NOT NULL PRIMARY KEY, conversation_id text NOT NULL UNIQUE, touched integer NOT NULL) STRICT`,
   `INSERT INTO conversations (conversation_id, touched) SELECT conversation_id, max(id) FROM events GROUP BY conversation_id ORDER BY min(id)`,
-  "CREATE INDEX conversations_touched ON conversations (touched)",
   `CREATE TABLE entries (id integer NOT NULL PRIMARY KEY, turn_id text NOT NULL, type text NOT NULL, request_id text, payload text NOT NULL,
      at integer NOT NULL, position integer) STRICT`,
   `INSERT INTO entries SELECT ${idOf("number", "seq")} AS place, turn_id, type, request_id, payload, at, position

@@ -17,6 +17,8 @@ const mostInStatement = 32;
 export class SqliteEvents {
   readonly #db: Connection;
   readonly #now: () => number;
+  /** Of the conversation that was touched last: a time, but for a clock that was set back. */
+  #touched: number;
   readonly #touch: Statement;
   readonly #insert: Statement;
   readonly #ofTurn: Statement;
@@ -28,8 +30,12 @@ export class SqliteEvents {
   constructor(db: Connection, now: () => number) {
     this.#db = db;
     this.#now = now;
+    const { touched } = db.prepare("SELECT max(touched) AS touched FROM conversations").get() as {
+      touched: number | null;
+    };
+    this.#touched = touched ?? 0;
     this.#touch = db.prepare(
-      `INSERT INTO conversations (conversation_id, touched) VALUES (?, (SELECT coalesce(max(touched), 0) + 1 FROM conversations))
+      `INSERT INTO conversations (conversation_id, touched) VALUES (?, ?)
        ON CONFLICT (conversation_id) DO UPDATE SET touched = excluded.touched RETURNING number`,
     );
     this.#insert = db.prepare(
@@ -50,8 +56,9 @@ export class SqliteEvents {
   }
 
   /** The conversation is the latest one from now on, and there is one. Its number. */
-  touch(conversationId: string): number {
-    return (this.#touch.get(conversationId) as { number: number }).number;
+  touch(conversationId: string, at = this.#now()): number {
+    this.#touched = Math.max(this.#touched + 1, at);
+    return (this.#touch.get(conversationId, this.#touched) as { number: number }).number;
   }
 
   /** At the end of the conversation. `position` is the event's place in its turn. */
@@ -60,7 +67,7 @@ export class SqliteEvents {
     const requestId = requestIdOf(event);
     const payload = JSON.stringify(event);
     const at = this.#now();
-    const number = this.touch(conversationId);
+    const number = this.touch(conversationId, at);
     const row = this.#insert.get(number, turnId, type, requestId, payload, at, position) as { seq: number };
     return eventWritten(event, { seq: row.seq, at });
   }

@@ -122,7 +122,7 @@ class SqliteStore implements ChatStore {
     return this.#written(() => {
       const stored = atOnce() ?? oneByOne();
       this.#turns.end(conversationId, turnId, state);
-      this.#events.touch(conversationId);
+      this.#events.touch(conversationId, stored.at(-1)?.at);
       return stored;
     });
   }
