@@ -133,8 +133,8 @@ const originsOf = `SELECT origin.value AS origin FROM entries AS fork, json_each
   WHERE ${isMark("fork")} AND fork.type = 'fork'`;
 
 /**
- * Of each of `conversations`. They are ordered by `touched`, which every request, every end and every other change raises, and not by a time,
- * because clocks go backwards. A copy is as young as its first event, whatever it copied.
+ * Of each of `conversations`. They are ordered by `touched`, which every request, every end and every other change raises, and not by the times of
+ * events, because clocks go backwards. A copy is as young as its first event, whatever it copied.
  */
 export const lastAndFirst = {
   columns: `${seqOf("last.")} AS "lastSeq", max(last.at, first.at) AS "updatedAt"`,
