@@ -15,6 +15,9 @@ export function stateAfter(event: ChatEvent | undefined): "ended" | "failed" | u
   return event?.type === "turn_end" ? "ended" : undefined;
 }
 
+/** SQL of both databases: of a turn that waits or runs. */
+export const isUnfinished = "state IN ('queued', 'running')";
+
 /** Appended events whose acknowledgement was lost are appended again; anything else at their places is another process's. Throws StoreError `fenced`. */
 export function same(there: readonly StoredEvent[], events: readonly ChatEvent[]): StoredEvent[] {
   return events.map((event, index) => {

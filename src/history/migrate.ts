@@ -1,11 +1,9 @@
 import { StoreError } from "../core/errors.js";
+import { defaultLeaseMs } from "../core/lease.js";
 import type { Connection } from "./connection.js";
 import type { Step } from "./migrations.js";
 import { applicationId, schemaVersion } from "./schema-version.js";
 import { transaction } from "./transaction.js";
-
-/** A host that was killed counts as alive for so long. */
-const leaseMs = 10_000;
 
 /**
  * Brings the file to our schema, each step in a transaction of its own. Takes the write lock even when there is nothing to
@@ -36,12 +34,12 @@ function takeStep(db: Connection, version: number, steps: readonly Step[]): void
 function requireAlone(db: Connection, path: string, now: () => number): void {
   if (!db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'nodes'").get()) return;
   const known = db.prepare(`SELECT pid, seen_at AS "seenAt" FROM nodes`).all() as { pid: number; seenAt: number }[];
-  const hosts = known.filter(({ seenAt }) => Math.abs(now() - seenAt) < leaseMs);
+  const hosts = known.filter(({ seenAt }) => Math.abs(now() - seenAt) < defaultLeaseMs);
   if (hosts.length === 0) return;
   const pids = hosts.map(({ pid }) => pid).join(", ");
   throw new StoreError("locked", `${path} is to be brought to this version, and hosts of an earlier one run on it`, {
     retryable: true,
-    hint: `end them (process ${pids}), and start again; one that was killed counts for 10 seconds`,
+    hint: `end them (process ${pids}), and start again; one that was killed counts for ${defaultLeaseMs / 1_000} seconds`,
   });
 }
 

@@ -1,12 +1,11 @@
 import type { ChatEvent, StoredEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import type { Archive, ConversationOverview } from "../core/store-ports.js";
-import { refuseHeld, refuseUnfinished, renumbered } from "./claims.js";
+import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "./claims.js";
 import type { Connection } from "./connection.js";
 import type { SqliteEvents } from "./sqlite-events.js";
 import { idOf, numberOf, seqOf, within } from "./sqlite-place.js";
-import { type Guarded, isUnfinished } from "./sqlite-turns.js";
-import { transaction } from "./transaction.js";
+import { type Guarded, transaction } from "./transaction.js";
 
 /** Whole conversations in the file. What is deleted leaves free pages, which later events fill: the file is not made smaller. */
 export class SqliteArchive implements Archive {

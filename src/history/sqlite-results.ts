@@ -1,6 +1,6 @@
 import type { ResultStore } from "../core/store-ports.js";
 import type { Connection } from "./connection.js";
-import { transaction } from "./transaction.js";
+import { type Guarded, transaction } from "./transaction.js";
 
 /**
  * Large tool results, beside the events of the same file: those would otherwise be read with every fold. They go to and from the driver as
@@ -9,9 +9,9 @@ import { transaction } from "./transaction.js";
 export class SqliteResults implements ResultStore {
   readonly #db: Connection;
   readonly #now: () => number;
-  readonly #guarded: <T>(doing: "read" | "write", work: () => T) => T;
+  readonly #guarded: Guarded;
 
-  constructor(db: Connection, now: () => number, guarded: <T>(doing: "read" | "write", work: () => T) => T) {
+  constructor(db: Connection, now: () => number, guarded: Guarded) {
     this.#db = db;
     this.#now = now;
     this.#guarded = guarded;

@@ -23,9 +23,9 @@ import { storeError } from "./sqlite-errors.js";
 import { SqliteEvents } from "./sqlite-events.js";
 import { numberOf, seqOf, within } from "./sqlite-place.js";
 import { SqliteResults } from "./sqlite-results.js";
-import { type Guarded, SqliteTurns } from "./sqlite-turns.js";
+import { SqliteTurns } from "./sqlite-turns.js";
 import { titleLength } from "./title.js";
-import { transaction } from "./transaction.js";
+import { type Guarded, transaction } from "./transaction.js";
 import { usageStatements } from "./usage-statements.js";
 
 interface SqliteStoreOptions {

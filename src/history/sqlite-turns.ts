@@ -11,18 +11,11 @@ import type {
   TurnRequest,
   TurnState,
 } from "../core/store-ports.js";
-import { fenced, questionOf } from "./claims.js";
+import { fenced, isUnfinished } from "./claims.js";
 import type { Connection } from "./connection.js";
+import { SqliteMail } from "./sqlite-mail.js";
 import { numberOf, within } from "./sqlite-place.js";
-import { transaction } from "./transaction.js";
-
-export type Guarded = <T>(doing: "read" | "write", work: () => T) => T;
-
-/** Entries of the turn's conversation. */
-const ofConversation = within("turns.conversation_number", { row: "entries." });
-
-/** Of a turn that waits or runs. */
-export const isUnfinished = "state IN ('queued', 'running')";
+import { type Guarded, transaction } from "./transaction.js";
 
 /** By the node that has them. */
 const load = `SELECT node_id AS "nodeId", sum(CASE state WHEN 'running' THEN 1 ELSE 0 END) AS running,
@@ -46,7 +39,7 @@ export class SqliteTurns implements TurnLeases {
   readonly #now: () => number;
   readonly #grant;
   readonly #end;
-  readonly #forgetMail;
+  readonly #mail: SqliteMail;
   readonly #version;
 
   constructor(db: Connection, now: () => number, guarded: Guarded) {
@@ -57,7 +50,7 @@ export class SqliteTurns implements TurnLeases {
       "SELECT 1 FROM turns WHERE conversation_id = ? AND turn_id = ? AND fence = ? AND state = 'running'",
     );
     this.#end = db.prepare("UPDATE turns SET state = ?, node_id = NULL WHERE conversation_id = ? AND turn_id = ?");
-    this.#forgetMail = db.prepare("DELETE FROM mail WHERE conversation_id = ? AND turn_id = ?");
+    this.#mail = new SqliteMail(db, guarded);
     this.#version = db.prepare("PRAGMA data_version");
   }
 
@@ -89,7 +82,7 @@ export class SqliteTurns implements TurnLeases {
 
   end(conversationId: string, turnId: string, state: "ended" | "failed"): void {
     this.#end.all(state, conversationId, turnId);
-    this.#forgetMail.all(conversationId, turnId);
+    this.#mail.forget(conversationId, turnId);
   }
 
   async acquire(
@@ -192,34 +185,11 @@ export class SqliteTurns implements TurnLeases {
   }
 
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
-    const sent = this.#write(
-      `INSERT INTO mail (conversation_id, turn_id, mail, question_id) SELECT conversation_id, turn_id, ?3, ?4 FROM turns
-       WHERE conversation_id = ?1 AND turn_id = ?2 AND ${isUnfinished} AND NOT EXISTS (SELECT 1 FROM entries
-         WHERE ${ofConversation} AND entries.turn_id = ?2 AND type = 'answer' AND payload ->> 'questionId' = ?4
-           AND id > (SELECT id FROM entries AS asked
-             WHERE asked.request_id = turns.request_id AND ${within("turns.conversation_number", { row: "asked." })}))
-       ON CONFLICT DO NOTHING RETURNING id`,
-      conversationId,
-      turnId,
-      JSON.stringify(mail),
-      questionOf(mail),
-    );
-    return sent.length > 0;
+    return this.#mail.send(conversationId, turnId, mail);
   }
 
   async receive(nodeId: string) {
-    const isNew = "turns.node_id = ? AND mail.fence IS NOT turns.fence";
-    const any = `SELECT 1 FROM mail JOIN turns USING (conversation_id, turn_id) WHERE ${isNew} LIMIT 1`;
-    if (this.#read(any, nodeId).length === 0) return []; // without the lock for writing
-    const rows = this.#write(
-      `UPDATE mail SET fence = turns.fence FROM turns
-       WHERE turns.conversation_id = mail.conversation_id AND turns.turn_id = mail.turn_id AND ${isNew}
-       RETURNING id, mail.conversation_id AS "conversationId", mail.turn_id AS "turnId", mail`,
-      nodeId,
-    ) as { id: number; conversationId: string; turnId: string; mail: string }[];
-    return rows
-      .sort((a, b) => a.id - b.id)
-      .map(({ conversationId, turnId, mail }) => ({ conversationId, turnId, mail: JSON.parse(mail) as TurnMail }));
+    return this.#mail.receive(nodeId);
   }
 
   async version(): Promise<number> {
@@ -251,7 +221,7 @@ export class SqliteTurns implements TurnLeases {
 
 /** Who waits for a person has done nothing that could end its process. */
 const isAsking = `coalesce((SELECT type = 'question' FROM entries
-  WHERE ${ofConversation} AND entries.turn_id = turns.turn_id ORDER BY id DESC LIMIT 1), FALSE)`;
+  WHERE ${within("turns.conversation_number", { row: "entries." })} AND entries.turn_id = turns.turn_id ORDER BY id DESC LIMIT 1), FALSE)`;
 /** What the node ?1 has; ?2 is 1 when it has crashed. */
 const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
     crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN ?2 ELSE 0 END)

@@ -1,5 +1,8 @@
 import type { Connection } from "./connection.js";
 
+/** Runs SQL, and throws a StoreError that says what was being done where it fails. */
+export type Guarded = <T>(doing: "read" | "write", work: () => T) => T;
+
 /** All or nothing. Takes the write lock at once, so that what `work` reads cannot change before it writes. */
 export function transaction<T>(db: Connection, work: () => T): T {
   db.exec("BEGIN IMMEDIATE");

@@ -37,7 +37,7 @@ export class Custody {
     await hosts.beat(); // what it still has after that, nobody takes from it for a lease's time
     const askedAt = performance.now();
     const held = await turns.held(nodeId);
-    if (!held.some(isTurn(conversationId, turnId))) throw fenced(turnId);
+    if (!held.map(nameOf).includes(nameOf({ conversationId, turnId }))) throw fenced(turnId);
     return askedAt;
   }
 
@@ -51,13 +51,13 @@ export class Custody {
   async look(): Promise<TurnName[]> {
     const running = [...this.#running]; // from before the look
     const held = await this.#parts.turns.held(this.#parts.nodeId);
-    for (const { conversationId, turnId, onLost } of running) {
-      if (!held.some(isTurn(conversationId, turnId))) onLost(fenced(turnId));
-    }
+    const names = new Set(held.map(nameOf));
+    for (const turn of running) if (!names.has(nameOf(turn))) turn.onLost(fenced(turn.turnId));
     return held;
   }
 }
 
-function isTurn(conversationId: string, turnId: string): (turn: TurnName) => boolean {
-  return (turn) => turn.conversationId === conversationId && turn.turnId === turnId;
+/** Ids of turns have no spaces. */
+function nameOf({ conversationId, turnId }: Pick<TurnName, "conversationId" | "turnId">): string {
+  return `${turnId} ${conversationId}`;
 }

@@ -1,6 +1,7 @@
 /** Which process runs which turn, over the leases of the event log. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../core/errors.js";
+import { defaultLeaseMs } from "../core/lease.js";
 import type { Observe } from "../core/ports.js";
 import type {
   AbandonedTurn,
@@ -15,7 +16,7 @@ import type {
 } from "../core/store-ports.js";
 import { Changes } from "./changes.js";
 import { Custody } from "./custody.js";
-import { beatsPerLease, defaultLeaseMs, LostHosts } from "./lost-hosts.js";
+import { beatsPerLease, LostHosts } from "./lost-hosts.js";
 import { Suspects } from "./suspects.js";
 import type { TurnDispatch } from "./turn-dispatch.js";
 import { TurnNews } from "./turn-news.js";

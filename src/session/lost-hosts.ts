@@ -1,7 +1,6 @@
 /** Which hosts are gone, as far as one host can tell by the clock of the log. */
 import type { HostProcess, LogNode, TurnLeases } from "../core/store-ports.js";
 
-export const defaultLeaseMs = 10_000;
 export const beatsPerLease = 4;
 
 interface LostHostsParts {

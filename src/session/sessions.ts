@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StoredEvent } from "../core/chat.js";
 import type { RetentionConfig } from "../core/config.js";
+import { defaultLeaseMs } from "../core/lease.js";
 import type { HostState } from "../core/measurements.js";
 import type { ServerStatus } from "../core/ports.js";
 import type { ConversationSummary } from "../core/store-ports.js";
@@ -10,7 +11,6 @@ import { type EngineParts, TurnEngine } from "./engine.js";
 import { KnownLogs } from "./known-logs.js";
 import { LiveExchange } from "./live/exchange.js";
 import type { LiveTurn } from "./live-turn.js";
-import { defaultLeaseMs } from "./lost-hosts.js";
 import { Retention } from "./retention.js";
 import { Session } from "./session.js";
 import type { SessionParts } from "./session-parts.js";

@@ -2,12 +2,11 @@ import type pg from "pg";
 import type { ChatEvent, StoredEvent } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
 import type { Archive, ConversationOverview } from "../../core/store-ports.js";
-import { refuseHeld, refuseUnfinished, renumbered } from "../claims.js";
+import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "../claims.js";
 import { type Database, lock } from "./database.js";
 import { eventsFrom, insertEvent, toEvent, valuesOf } from "./events.js";
 import type { Notices } from "./notices.js";
 import { notify, originsOf, overview, unfinished } from "./statements.js";
-import { isUnfinished } from "./turns.js";
 
 /** Whole conversations in the database. */
 export class PostgresArchive implements Archive {

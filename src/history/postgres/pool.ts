@@ -1,6 +1,8 @@
 /** How connections to the database are made, and how long anything may take on them. */
+
 import pg from "pg";
 import type { PostgresConfig } from "../../core/config.js";
+import { defaultLeaseMs } from "../../core/lease.js";
 
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 15_000;
@@ -10,7 +12,6 @@ const lifetimeS = 1_800;
 const keepAliveMs = 10_000;
 /** How much later than the server this end gives a statement up: then the connection is taken for dead. */
 const graceMs = 2_000;
-const defaultLeaseMs = 10_000;
 
 /**
  * Pipelined also where nobody sends two statements at once: only then is a connection closed whose statement has got no answer in time.

@@ -1,8 +1,10 @@
 /** The SQL of what is done most, and the rows it gives. Each is one round trip. */
+
+import { isUnfinished } from "../claims.js";
 import { titleLength } from "../title.js";
 import { eventsOf, jsonOf } from "./events.js";
 import { logChannel } from "./notices.js";
-import { enqueue, isUnfinished } from "./turns.js";
+import { enqueue } from "./turns.js";
 
 export const notify = `SELECT pg_notify('${logChannel}', $1)`;
 

@@ -9,15 +9,13 @@ import type {
   TurnName,
   TurnState,
 } from "../../core/store-ports.js";
-import { questionOf } from "../claims.js";
+import { isUnfinished, questionOf } from "../claims.js";
 import { foldVersion } from "../schema-version.js";
 import type { Database } from "./database.js";
 import { jsonOf } from "./events.js";
 import { limitsChannel } from "./limit-functions.js";
 import { logChannel, type Notices } from "./notices.js";
 
-/** Of a turn that waits or runs. */
-export const isUnfinished = "state IN ('queued', 'running')";
 /** Also what a node took after it was buried: it may have died before it said again that it lives. */
 const isNobodys = "(node_id IS NULL OR NOT EXISTS (SELECT FROM nodes WHERE nodes.node_id = turns.node_id))";
 const notify = (value: number) => `pg_notify('${logChannel}', $${value})`;

@@ -1,0 +1,62 @@
+import type { TurnMail } from "../core/store-ports.js";
+import { isUnfinished, questionOf } from "./claims.js";
+import type { Connection, Statement } from "./connection.js";
+import { within } from "./sqlite-place.js";
+import type { Guarded } from "./transaction.js";
+
+/** What is said to turns that wait or run, until they end. */
+export class SqliteMail {
+  readonly #guarded: Guarded;
+  readonly #send: Statement;
+  readonly #any: Statement;
+  readonly #receive: Statement;
+  readonly #forget: Statement;
+
+  constructor(db: Connection, guarded: Guarded) {
+    this.#guarded = guarded;
+    this.#send = db.prepare(
+      `INSERT INTO mail (conversation_id, turn_id, mail, question_id) SELECT conversation_id, turn_id, ?3, ?4 FROM turns
+       WHERE conversation_id = ?1 AND turn_id = ?2 AND ${isUnfinished} AND NOT EXISTS (SELECT 1 FROM entries
+         WHERE ${ofConversation("entries.")} AND entries.turn_id = ?2 AND type = 'answer' AND payload ->> 'questionId' = ?4
+           AND id > (SELECT id FROM entries AS asked WHERE asked.request_id = turns.request_id AND ${ofConversation("asked.")}))
+       ON CONFLICT DO NOTHING RETURNING id`,
+    );
+    this.#any = db.prepare(`SELECT 1 FROM mail JOIN turns USING (conversation_id, turn_id) WHERE ${isNew} LIMIT 1`);
+    this.#receive = db.prepare(
+      `UPDATE mail SET fence = turns.fence FROM turns
+       WHERE turns.conversation_id = mail.conversation_id AND turns.turn_id = mail.turn_id AND ${isNew}
+       RETURNING id, mail.conversation_id AS "conversationId", mail.turn_id AS "turnId", mail`,
+    );
+    this.#forget = db.prepare("DELETE FROM mail WHERE conversation_id = ? AND turn_id = ?");
+  }
+
+  /** As `TurnLeases.send`. All rows are read here as in `receive`, since a commit that fails is told after the last of them. */
+  send(conversationId: string, turnId: string, mail: TurnMail): boolean {
+    const values = [conversationId, turnId, JSON.stringify(mail), questionOf(mail)];
+    return this.#guarded("write", () => this.#send.all(...values)).length > 0;
+  }
+
+  /** As `TurnLeases.receive`. */
+  receive(nodeId: string): { conversationId: string; turnId: string; mail: TurnMail }[] {
+    if (this.#guarded("read", () => this.#any.all(nodeId)).length === 0) return []; // without the lock for writing
+    const rows = this.#guarded("write", () => this.#receive.all(nodeId)) as MailRow[];
+    return rows
+      .sort((a, b) => a.id - b.id)
+      .map(({ conversationId, turnId, mail }) => ({ conversationId, turnId, mail: JSON.parse(mail) as TurnMail }));
+  }
+
+  /** Within the caller's transaction. */
+  forget(conversationId: string, turnId: string): void {
+    this.#forget.all(conversationId, turnId);
+  }
+}
+
+interface MailRow {
+  id: number;
+  conversationId: string;
+  turnId: string;
+  mail: string;
+}
+
+const isNew = "turns.node_id = ? AND mail.fence IS NOT turns.fence";
+const ofConversation = (row: string) => within("turns.conversation_number", { row });
