@@ -110,6 +110,25 @@ test(
   longestMs,
 );
 
+test(
+  "a turn that was taken over and ended in no time, as from a process that is known to be gone, is not waited for here",
+  async () => {
+    await using llm = await startLlmServer([answer("once")]);
+    const { frozen, isFrozen, thaw } = freezing();
+    const { a, b, close, bury } = await twoOn(llm.url, frozen);
+    const mine = await a.open("c").submit(request);
+    await isFrozen;
+    await bury();
+    const end = (await collect(b.open("c").prompt(request))).at(-1);
+    thaw();
+    expect(await collect(mine.watch())).toContainEqual(end);
+    expect((await a.open("c").submit(request)).cached).toBe(true);
+    expect(llm.requests).toHaveLength(1);
+    await close();
+  },
+  longestMs,
+);
+
 test.each(["there", "here"])(
   "a turn that was taken over while it asked a person still asks, and ends here as it does there, answered %s",
   async (where) => {
