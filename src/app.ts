@@ -160,7 +160,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       const { service, limits } = running.config.chat;
       return {
         orchestrator: new Orchestrator({ llm: pinned.llm, hub, newId }),
-        defaults: { ...service, limits },
+        defaults: { limits, ...service },
         [Symbol.dispose]: () => pinned[Symbol.dispose](),
       };
     };

@@ -11,9 +11,7 @@ const relays = new WeakMap<AbortSignal, Relay>();
  * requests and calls.
  */
 export function onAbort(signal: AbortSignal, action: () => void): () => void {
-  const relay = relays.get(signal) ?? newRelay();
-  relays.set(signal, relay);
-  const { actions, listener } = relay;
+  const { actions, listener } = relays.get(signal) ?? newRelay(signal);
   if (actions.size === 0) signal.addEventListener("abort", listener);
   actions.add(action);
   return () => {
@@ -22,14 +20,16 @@ export function onAbort(signal: AbortSignal, action: () => void): () => void {
   };
 }
 
-function newRelay(): Relay {
+function newRelay(signal: AbortSignal): Relay {
   const actions = new Set<() => void>();
-  return {
+  const relay = {
     actions,
     listener() {
       for (const action of actions) safely(action);
     },
   };
+  relays.set(signal, relay);
+  return relay;
 }
 
 /** What it throws keeps it from no other: it is uncaught after them, as what a listener throws is. */

@@ -7,6 +7,7 @@ import {
   type StoredEvent,
   type ToolDefinition,
 } from "../core/chat.js";
+import { keptBy } from "../core/kept-by.js";
 import { readTurns } from "./turns.js";
 
 /** Roles and separators that a provider adds to each message. */
@@ -60,7 +61,7 @@ function once<T extends object>(measured: T, tokensOf: (measured: T) => number):
   return tokens;
 }
 
-const counts = new WeakMap<object, number>();
+const counts = keptBy<object, number>();
 
 /** Shorter steps are taken together: they are mostly what providers add to a message. */
 const leastStep = 50;

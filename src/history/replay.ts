@@ -8,6 +8,7 @@ import type {
 } from "../core/chat.js";
 import { withNote } from "../core/chat.js";
 import type { LlmErrorKind } from "../core/errors.js";
+import { keptBy } from "../core/kept-by.js";
 import { messageTokensOf } from "./estimate.js";
 import { withoutRewound } from "./rewind.js";
 import { type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turns.js";
@@ -46,7 +47,7 @@ function messagesOf(turn: TurnRecord, currentTurnId: string | undefined): readon
   return messages;
 }
 
-const endedMessages = new WeakMap<TurnRecord, readonly Message[]>();
+const endedMessages = keptBy<TurnRecord, readonly Message[]>();
 
 function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined): Message[] {
   if (wasRefused(turn) || turn.userContent.length + turn.history.length === 0) return [];

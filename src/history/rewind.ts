@@ -1,4 +1,5 @@
 import type { StoredEvent } from "../core/chat.js";
+import { keptBy } from "../core/kept-by.js";
 
 /**
  * The events of turns that are part of the conversation: without the turns that a rewind took back, and without the rewinds and the fork
@@ -30,7 +31,7 @@ function hasMarks(events: readonly StoredEvent[]): boolean {
   return found;
 }
 
-const marks = new WeakMap<readonly StoredEvent[], { length: number; found: boolean }>();
+const marks = keptBy<readonly StoredEvent[], { length: number; found: boolean }>();
 
 /** Whether an event says something of the conversation, and belongs to no turn. */
 function isMark(type: StoredEvent["type"]): boolean {

@@ -109,8 +109,8 @@ export class LlmHttp {
 
   #wayOf({ provider, model }: Call): Way {
     const known = this.#ways.get(provider) ?? new Map<string, Way>();
-    this.#ways.set(provider, known);
     const way = known.get(model) ?? this.#findWay(provider, model);
+    if (known.size === 0) this.#ways.set(provider, known);
     known.set(model, way);
     return way;
   }

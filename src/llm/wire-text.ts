@@ -3,6 +3,7 @@
  * hop. 400 messages take a third of the time that writing them anew does.
  */
 import type { CompletionRequest, Message, ToolDefinition } from "../core/chat.js";
+import { type KeptBy, keptBy } from "../core/kept-by.js";
 import type { JsonObject } from "./json.js";
 import type { Quirks } from "./presets.js";
 import type { Provider } from "./providers.js";
@@ -94,7 +95,7 @@ interface Written {
   /** Used anew for every request, which is written in one go. */
   walk: WireWalk;
   frames: Frame[];
-  messages: WeakMap<Message, Kept>;
+  messages: KeptBy<Message, Kept>;
   tools: WeakMap<ToolDefinition, string>;
   lists: WeakMap<readonly ToolDefinition[], { tools: readonly ToolDefinition[]; text: string }>;
 }
@@ -107,7 +108,7 @@ function writtenFor(quirks: Quirks): Written {
   const fresh: Written = {
     walk: new WireWalk(quirks),
     frames: [],
-    messages: new WeakMap(),
+    messages: keptBy(),
     tools: new WeakMap(),
     lists: new WeakMap(),
   };
@@ -143,7 +144,7 @@ function textsOf(wires: readonly JsonObject[]): string {
   return wires.length === 1 ? JSON.stringify(wires[0]) : wires.map((wire) => JSON.stringify(wire)).join(",");
 }
 
-function keep(written: WeakMap<Message, Kept>, message: Message, json: string): void {
+function keep(written: KeptBy<Message, Kept>, message: Message, json: string): void {
   const parts: unknown[] = [];
   const isWhole = eachPart(message, (part) => parts.push(part) > 0);
   if (!isWhole) return;

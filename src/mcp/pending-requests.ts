@@ -69,9 +69,9 @@ export class PendingRequests {
         reject(reason);
       });
       this.#pending.set(id, { ending, onProgress, resolve, reject, release });
-      const own: Json = { ...meta, ...(params._meta as Json) };
-      if (onProgress) own.progressToken = id;
-      const sentParams = meta || onProgress ? { ...params, _meta: own } : params;
+      const token = onProgress && { progressToken: id };
+      const _meta = meta || token ? Object.assign({}, meta, params._meta, token) : undefined;
+      const sentParams = _meta ? Object.assign({}, params, { _meta }) : params;
       const request = { jsonrpc: "2.0" as const, id, method, params: sentParams };
       const requestSignal = endsStreams ? ending?.signal : undefined;
       const sent = this.#transport.send(request, endsStreams ? { headers, requestSignal } : undefined);

@@ -152,7 +152,7 @@ export class Budget {
   }
 
   #accounts(daySpent: SpentTotals): Account[] {
-    const spent = { turn: this.#turn, conversation: this.#conversation, day: { ...daySpent, calls: 0 } };
+    const spent = { turn: this.#turn, conversation: this.#conversation, day: { calls: 0, ...daySpent } };
     return this.#kept.map(({ scope, limit, amount }) => {
       if (limit === "loop") return { scope, limit, amount, used: this.#loop };
       if (limit === "hops") return { scope, limit, amount, used: this.#hops };

@@ -16,13 +16,16 @@ export type TurnEnd = Extract<ChatEvent, { type: "turn_end" | "turn_error" }>;
  * writes: what it is going to do, and what came of it. Each write costs a statement of SQLite, or a round trip to PostgreSQL.
  */
 export class Outgoing {
-  readonly show: Outlet["show"];
   readonly #outlet: Outlet;
   #waiting: ChatEvent[] = [];
 
   constructor(outlet: Outlet) {
     this.#outlet = outlet;
-    this.show = (event) => outlet.show(event);
+  }
+
+  /** As the outlet does. */
+  show(event: LiveEvent): void {
+    this.#outlet.show(event);
   }
 
   /** To be stored with what comes next. */

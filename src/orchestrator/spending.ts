@@ -1,4 +1,5 @@
 import type { AssistantMessage, CompletionRequest, Spent, Usage } from "../core/chat.js";
+import { keptBy } from "../core/kept-by.js";
 import { costUsd, type Price } from "../llm/prices.js";
 
 /** Pictures and sound are billed by their size on screen and in time, not by their bytes; this is a large one. */
@@ -58,4 +59,4 @@ function sizeOf(part: object): Size {
   return size;
 }
 
-const sizes = new WeakMap<object, Size>();
+const sizes = keptBy<object, Size>();

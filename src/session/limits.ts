@@ -15,12 +15,12 @@ interface LimitParts {
 export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: LimitParts): Budget {
   const { limits } = parts.defaults;
   if (!limits) return new Budget();
-  const totals = (events: readonly StoredEvent[]) => ({ ...spentIn(events), calls: callsIn(events) });
+  const totals = (events: readonly StoredEvent[]) => ({ calls: callsIn(events), ...spentIn(events) });
   const own = log.filter((event) => event.turnId === turnId);
   const hops = own.filter((event) => event.type === "assistant_message" && !event.interrupted).length;
   return new Budget({
     limits,
-    earlier: { turn: { ...totals(own), hops }, conversation: totals(log) },
+    earlier: { turn: { hops, ...totals(own) }, conversation: totals(log) },
     daySpent: () => parts.store.spent(midnight()),
     granted: parts.granted,
     now: () => performance.now(),

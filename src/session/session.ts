@@ -55,7 +55,8 @@ export class Session {
     const intake = new TurnIntake({ conversationId: id, session: this.#parts, turns, questions, runner, onResumed });
     this.#intake = intake;
     const follow = (turn: TurnName) => intake.follow(turn);
-    this.#control = new TurnControl({ ...parts, conversationId: id, turns, questions, follow });
+    const { engine, store } = parts;
+    this.#control = new TurnControl({ engine, store, conversationId: id, turns, questions, follow });
   }
 
   /** The session's next turns have these servers, and are gone on with by hosts of this workspace. */

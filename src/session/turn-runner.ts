@@ -141,9 +141,7 @@ export class TurnRunner {
     const exchange = turn.endsOutOfTurn ? undefined : this.#parts.exchange; // another turn is written there
     const options = (lease.options ?? {}) as TurnOptions;
     const run = new AbortController();
-    const abort = () => run.abort();
-    turn.signal.addEventListener("abort", abort);
-    if (turn.signal.aborted) abort();
+    const unfollow = turn.onAbort(() => run.abort());
     const limit =
       options.timeoutMs && setTimeout(() => run.abort(timeUp(options)), Math.min(options.timeoutMs, longestTimerMs));
     let writer: TurnWriter | undefined;
@@ -210,15 +208,15 @@ export class TurnRunner {
       this.#runs--;
       engine.suspects.leave({ conversationId, turnId });
       if (limit) clearTimeout(limit);
-      turn.signal.removeEventListener("abort", abort);
+      unfollow();
       engine.wake(conversationId);
     }
   }
 
   /** What the person said here is for whoever has the turn next. */
-  async #passOn({ turnId, signal, isParked }: LiveTurn, unwritten: readonly ChatEvent[]): Promise<void> {
+  async #passOn({ turnId, isAborted, isParked }: LiveTurn, unwritten: readonly ChatEvent[]): Promise<void> {
     const send = (mail: TurnMail) => this.#parts.engine.send(this.#conversationId, turnId, mail);
-    if (signal.aborted && !isParked) {
+    if (isAborted && !isParked) {
       await send({ type: "cancel" });
       return;
     }

@@ -125,10 +125,12 @@ export class StdioTransport implements Transport {
     if (this.#closed) return Promise.reject(new Error("the connection is closed"));
     this.#outgoing += `${JSON.stringify(message)}\n`;
     this.#sending ??= new Promise((resolve, reject) => {
-      this.#flushed = (error) => {
+      // Not written where it is assigned: V8 takes such a function for one that stays (AGENTS.md).
+      const flushed = (error?: Error | null) => {
         if (error) void this.#closedByServer().then(() => reject(error));
         else resolve();
       };
+      this.#flushed = flushed;
       process.nextTick(() => this.#flush());
     });
     return this.#sending;

@@ -3,6 +3,7 @@ import type { LiveTurn } from "../live-turn.js";
 import { Cursor } from "./cursor.js";
 import type { LiveExchange } from "./exchange.js";
 import type { Feed } from "./feeds.js";
+import type { OpenMessage } from "./open-message.js";
 
 /** One turn as those who watch it here see it, whichever process runs it: also what they are shown when it goes from one to the next. */
 export class Overheard {
@@ -18,13 +19,12 @@ export class Overheard {
     this.#turn = turn;
     this.#conversationId = conversationId;
     this.#exchange = exchange;
-    const feed = () => this.#feed;
-    const source = {
-      get open() {
-        return feed()?.open;
-      },
-    };
-    this.#cursor = new Cursor(source, turn);
+    this.#cursor = new Cursor(this, turn);
+  }
+
+  /** What another process is writing: it is what the cursor reads. */
+  get open(): OpenMessage | undefined {
+    return this.#feed?.open;
   }
 
   /** Another process may run it. */

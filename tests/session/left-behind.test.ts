@@ -1,0 +1,21 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "@jest/globals";
+import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
+
+const turns = 60;
+const bytes = 80_000;
+
+// V8 makes a function that is written where it is assigned to a property an old object, and takes what stands in an old WeakMap for alive:
+// either would keep all of a turn until the next collection of everything.
+test("a turn that is over goes with the young objects", async () => {
+  const step = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
+  await using llm = await startLlmServer(Array.from({ length: turns + 10 }, () => [step, step, answer("done")]).flat());
+  const home = mkdtempSync(join(tmpdir(), "left-behind-"));
+  const args = ["--expose-gc", "--no-warnings", "tests/support/left-behind.mjs", llm.url, home];
+  const { stdout } = await promisify(execFile)(process.execPath, [...args, String(turns), String(bytes)]);
+  expect(Number(stdout)).toBeLessThan((turns * bytes) / 3);
+});
