@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { DemoTool } from "../../src/demo/model-phrases.js";
 import { type DemoMessage, type DemoReply, replyTo } from "../../src/demo/model-rules.js";
-import { processorMs } from "../support/processor-time.js";
+import { costMs } from "../support/processor-time.js";
 
 const tools: DemoTool[] = [
   {
@@ -179,10 +179,12 @@ test("anything else is answered with what it is, what it can do and how to get a
 });
 
 test("a long text costs it no time", () => {
-  const startedAt = processorMs();
-  for (const text of [" ".repeat(1e6), '"'.repeat(1e6), "then ".repeat(1e5), "add 1 ".repeat(1e5), "a=".repeat(1e5)]) {
-    ask(`use add with ${text}`);
-    ask(text);
-  }
-  expect(processorMs() - startedAt).toBeLessThan(2_000);
+  const texts = [" ".repeat(1e6), '"'.repeat(1e6), "then ".repeat(1e5), "add 1 ".repeat(1e5), "a=".repeat(1e5)];
+  const askAll = () => {
+    for (const text of texts) {
+      ask(`use add with ${text}`);
+      ask(text);
+    }
+  };
+  expect(costMs(askAll)).toBeLessThan(2_000);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { problemBySchema, readStructured, schemaProblem } from "../../../src/frontends/script/structured-output.js";
-import { processorMs } from "../../support/processor-time.js";
+import { costMs } from "../../support/processor-time.js";
 
 const schema = {
   type: "object",
@@ -62,8 +62,9 @@ test("a pattern that backtracks for ever ends the check and not the host, once",
   const text = JSON.stringify(`${"a".repeat(60)}!`);
   const problem = "the check by the schema took longer than 500 ms";
   expect(readStructured(text, hostile)).toEqual({ problem });
-  const before = processorMs();
-  expect(readStructured(text, hostile)).toEqual({ problem });
-  expect(() => problemBySchema("a", hostile)).toThrow(problem);
-  expect(processorMs() - before).toBeLessThan(400);
+  const again = () => {
+    expect(readStructured(text, hostile)).toEqual({ problem });
+    expect(() => problemBySchema("a", hostile)).toThrow(problem);
+  };
+  expect(costMs(again)).toBeLessThan(400);
 });
