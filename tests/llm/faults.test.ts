@@ -6,6 +6,8 @@ import { clientOf } from "./client-of.js";
 
 const TEXT = "The whole answer — with 北京 and 🌍, in some words.";
 const limits = { connectTimeoutMs: 400, timeoutMs: 400, ttftTimeoutMs: 400, idleTimeoutMs: 400 };
+/** Where every connection is made at once: the time of a busy test process is not the connection's. */
+const connected = { ...limits, connectTimeoutMs: 10_000 };
 
 /** Where in the bytes of an answer something may happen. */
 async function offsetsOf(streaming: boolean): Promise<[string, number][]> {
@@ -49,7 +51,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
       await everywhere(streaming, async (place, offset) => {
         await using server = await startLlmServer(() => answer(TEXT));
         await using proxy = await startFaultProxy(server.url, [at(offset)]);
-        await using ends = clientOf(proxy, limits);
+        await using ends = clientOf(proxy, connected);
         const outcome = await ends.ask({ streaming }).catch((error: unknown) => error);
         if (outcome instanceof LlmError) {
           expect([place, outcome.kind]).toEqual([place, expect.stringMatching(/^(stream_interrupted|idle_timeout)$/)]);
@@ -71,7 +73,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     await everywhere(streaming, async (place, offset) => {
       await using server = await startLlmServer(() => answer(TEXT));
       await using proxy = await startFaultProxy(server.url, Array<Fault>(3).fill(at(offset)));
-      await using ends = clientOf(proxy, { ...limits, maxRetries: 2 });
+      await using ends = clientOf(proxy, { ...connected, maxRetries: 2 });
       const outcome = await ends.ask({ streaming }).catch((error: unknown) => error);
       if (outcome instanceof LlmError) {
         expect([place, KINDS.includes(outcome.kind)]).toEqual([place, true]);
