@@ -27,8 +27,8 @@ export async function showTurn(
   const events: StoredEvent[] = [];
   try {
     const { turn, model } = await submitting;
-    const { turnId, cached, signal } = turn;
-    await view.start({ turnId, cached, model, signal });
+    const { turnId, cached, stop } = turn;
+    await view.start({ turnId, cached, model, signal: stop.native });
     for await (const event of turn.watch()) {
       if ("seq" in event) events.push(event);
       onEvent(event);

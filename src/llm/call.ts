@@ -1,9 +1,9 @@
+import { type CallSignal, TotalTimeout } from "../core/call-signal.js";
 import type { CompletionRequest } from "../core/chat.js";
 import type { HttpConfig } from "../core/config.js";
 import type { LlmError } from "../core/errors.js";
 import type { Slot } from "../core/shared-limits.js";
 import { spanWithin, type TraceContext } from "../core/trace-context.js";
-import { type CallSignal, TotalTimeout } from "./call-signal.js";
 import type { CompletionMeasure } from "./completion-measure.js";
 import type { Draft } from "./dialect.js";
 import { duration, failure, statedIn } from "./errors.js";

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { type Abortable, CallSignal } from "../core/call-signal.js";
 import type { Completion, CompletionRequest } from "../core/chat.js";
 import type { LlmConfig, StreamRecovery } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
@@ -10,7 +11,6 @@ import type { Tape } from "../core/tape.js";
 import { spanWithin, type TraceContext } from "../core/trace-context.js";
 import type { AnswerParts } from "./admission.js";
 import { Call, type CallOptions } from "./call.js";
-import { type Abortable, CallSignal } from "./call-signal.js";
 import { CompletionMeasure } from "./completion-measure.js";
 import { Dialects } from "./dialect.js";
 import { firstAnswer } from "./fallback.js";

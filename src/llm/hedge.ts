@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { CallSignal } from "../core/call-signal.js";
 import { RETRY_COST } from "./budget.js";
 import type { Call } from "./call.js";
-import { CallSignal } from "./call-signal.js";
 import type { Response } from "./send.js";
 
 /** Sends a call; resolves with the response headers. Aborting the signal gives up this request, not the call. */

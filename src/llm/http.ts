@@ -1,8 +1,8 @@
 import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from "axios";
+import type { CallSignal } from "../core/call-signal.js";
 import type { HttpConfig } from "../core/config.js";
 import type { ModelAnswer, Tape } from "../core/tape.js";
 import type { Call } from "./call.js";
-import type { CallSignal } from "./call-signal.js";
 import { completionsUrl } from "./endpoint.js";
 import { failure } from "./errors.js";
 import { RequestHeaders } from "./headers.js";

@@ -1,12 +1,12 @@
 import { type ClientRequest, type IncomingMessage, request as openRequest } from "node:http";
 import { Readable } from "node:stream";
 import { AxiosError, AxiosHeaders, type AxiosResponse, CanceledError, type InternalAxiosRequestConfig } from "axios";
+import type { CallSignal } from "../core/call-signal.js";
 import { LlmError } from "../core/errors.js";
 import type { ModelAnswer } from "../core/tape.js";
 import { decoded } from "../outbound/decoded.js";
 import { respectKeepAlive } from "../outbound/pool.js";
 import { readUpTo } from "./body.js";
-import type { CallSignal } from "./call-signal.js";
 import type { Headers } from "./hints.js";
 import type { RequestBody } from "./request-body.js";
 import type { Route } from "./routes.js";

@@ -1,3 +1,4 @@
+import type { Abortable } from "../core/call-signal.js";
 import type {
   AssistantMessage,
   AssistantMessageEvent,
@@ -9,7 +10,6 @@ import type {
   ToolDefinition,
 } from "../core/chat.js";
 import { errorInfo, LlmError } from "../core/errors.js";
-import type { Abortable } from "../llm/call-signal.js";
 import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
 import type { Outgoing, TurnEnd } from "./outlet.js";

@@ -1,3 +1,4 @@
+import { CallSignal } from "../core/call-signal.js";
 import { Channel } from "../core/channel.js";
 import type {
   ChatEvent,
@@ -17,7 +18,6 @@ import { errorInfo, RequestError } from "../core/errors.js";
 import type { NewId } from "../core/ids.js";
 import type { Toolbox } from "../core/ports.js";
 import { type TraceContext, traceOf } from "../core/trace-context.js";
-import { CallSignal } from "../llm/call-signal.js";
 import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
 import { Budget } from "./budget.js";

@@ -1,3 +1,4 @@
+import { CallSignal } from "../core/call-signal.js";
 import type { ContentPart, LiveEvent, TurnEvent } from "../core/chat.js";
 import { isSameContent, requestMismatch } from "../history/claims.js";
 
@@ -16,8 +17,8 @@ const mostWaiting = 100;
  */
 export class LiveTurn {
   readonly #events: TurnEvent[] = [];
-  readonly #controller = new AbortController();
-  readonly #aborting = new Set<() => void>();
+  /** Aborts when it is cancelled or parked. */
+  readonly stop = new CallSignal();
   /** Events that a watcher has had. */
   #taken = 0;
   #wake: (() => void)[] = [];
@@ -41,7 +42,6 @@ export class LiveTurn {
   endsOutOfTurn = false;
   /** The next process that it ends is its last. */
   isSuspect = false;
-  #isAborted = false;
   #isParked = false;
   #lastEnd = 0;
   #watchers = 0;
@@ -54,16 +54,8 @@ export class LiveTurn {
     readonly onEvent: (event: TurnEvent) => void = () => {},
   ) {}
 
-  /** For those who must have one: Node makes it when it is first asked for, at the cost of a whole event. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
   cancel(): void {
-    if (this.#isAborted) return;
-    this.#isAborted = true;
-    for (const action of this.#aborting) action();
-    this.#controller.abort();
+    this.stop.abort();
   }
 
   /** The host is closing: the turn stops where it is, without an end, also when it was cancelled before and has not ended yet. */
@@ -74,18 +66,6 @@ export class LiveTurn {
 
   get isParked(): boolean {
     return this.#isParked;
-  }
-
-  /** It was cancelled or parked. */
-  get isAborted(): boolean {
-    return this.#isAborted;
-  }
-
-  /** Once it is cancelled or parked, also when it was before; what is returned takes it back. */
-  onAbort(action: () => void): () => void {
-    if (this.#isAborted) action();
-    else this.#aborting.add(action);
-    return () => void this.#aborting.delete(action);
   }
 
   /** Throws RequestError when its request was another one than this. */

@@ -82,7 +82,7 @@ export class TurnControl {
 
   /** It stops where it is, without an end. Where it was cancelled before, whoever goes on with it is to end it. */
   park(turn: LiveTurn): void {
-    if (turn.turnId && turn.isAborted && !turn.isParked) this.#sendSoon(turn.turnId, { type: "cancel" });
+    if (turn.turnId && turn.stop.aborted && !turn.isParked) this.#sendSoon(turn.turnId, { type: "cancel" });
     turn.park();
   }
 

@@ -1,4 +1,5 @@
 /** Runs the turns of one conversation, each when it is its time and in whichever process has it. */
+import { CallSignal } from "../core/call-signal.js";
 import type { ChatEvent, StoredEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type { AbandonedTurn, TurnLease, TurnMail } from "../core/store-ports.js";
@@ -140,8 +141,7 @@ export class TurnRunner {
     const conversationId = this.#conversationId;
     const exchange = turn.endsOutOfTurn ? undefined : this.#parts.exchange; // another turn is written there
     const options = (lease.options ?? {}) as TurnOptions;
-    const run = new AbortController();
-    const unfollow = turn.onAbort(() => run.abort());
+    using run = new CallSignal(turn.stop);
     const limit =
       options.timeoutMs && setTimeout(() => run.abort(timeUp(options)), Math.min(options.timeoutMs, longestTimerMs));
     let writer: TurnWriter | undefined;
@@ -166,7 +166,7 @@ export class TurnRunner {
         measure.stored(event);
         if (isEnd(event)) turn.isHere = false; // nothing is told after it
       };
-      const { signal } = run;
+      const signal = run.native;
       writer = new TurnWriter({
         store,
         hub: this.#parts.hub,
@@ -208,15 +208,14 @@ export class TurnRunner {
       this.#runs--;
       engine.suspects.leave({ conversationId, turnId });
       if (limit) clearTimeout(limit);
-      unfollow();
       engine.wake(conversationId);
     }
   }
 
   /** What the person said here is for whoever has the turn next. */
-  async #passOn({ turnId, isAborted, isParked }: LiveTurn, unwritten: readonly ChatEvent[]): Promise<void> {
+  async #passOn({ turnId, stop, isParked }: LiveTurn, unwritten: readonly ChatEvent[]): Promise<void> {
     const send = (mail: TurnMail) => this.#parts.engine.send(this.#conversationId, turnId, mail);
-    if (isAborted && !isParked) {
+    if (stop.aborted && !isParked) {
       await send({ type: "cancel" });
       return;
     }

@@ -9,8 +9,8 @@ import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
 const turns = 60;
 const bytes = 80_000;
 
-// V8 makes a function that is written where it is assigned to a property an old object, and takes what stands in an old WeakMap for alive:
-// either would keep all of a turn until the next collection of everything.
+// A function that is written where it is assigned to a property, and what an accessor of a new object literal refers to, would keep all of a
+// turn until the next collection of everything (AGENTS.md). What a WeakMap keeps of its texts is not seen here.
 test("a turn that is over goes with the young objects", async () => {
   const step = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
   await using llm = await startLlmServer(Array.from({ length: turns + 10 }, () => [step, step, answer("done")]).flat());

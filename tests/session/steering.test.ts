@@ -86,7 +86,7 @@ describe("a message that interrupts", () => {
     await collect(session.prompt(request));
     const running = await begin(app, "r2", "b");
     expect((await session.submit(request)).cached).toBe(true);
-    expect(running.signal.aborted).toBe(false);
+    expect(running.stop.aborted).toBe(false);
   });
 });
 

@@ -55,7 +55,7 @@ async function writerOf() {
     lastSeq: 1,
     questions: new Questions(),
     shown: new Overheard(live, "c", undefined),
-    signal: live.signal,
+    signal: live.stop.native,
     onStored: () => {},
   });
   return { writer, shown, log };

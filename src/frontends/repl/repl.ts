@@ -196,7 +196,7 @@ class Repl {
         const turn = await begin();
         for await (const event of turn.watch()) {
           this.#screen.show(event);
-          if (session.isAsking(event)) await this.#ask(event, turn.signal);
+          if (session.isAsking(event)) await this.#ask(event, turn.stop.native);
         }
         await this.#conversation.count();
       },

@@ -58,11 +58,15 @@ test("each dialect has its own words", () => {
 });
 
 test("a pattern that backtracks for ever ends the check and not the host, once", () => {
-  const hostile = { type: "string", pattern: "^(a+)+$" };
   const text = JSON.stringify(`${"a".repeat(60)}!`);
   const problem = "the check by the schema took longer than 500 ms";
-  expect(readStructured(text, hostile)).toEqual({ problem });
+  const known = ["^(a+)+$", "^(a|a)+$", "^(a+a*)+$"].map((pattern) => {
+    const hostile = { type: "string", pattern };
+    expect(readStructured(text, hostile)).toEqual({ problem });
+    return hostile;
+  });
   const again = () => {
+    const hostile = known.pop() as (typeof known)[number]; // each for the second time, since the third proves nothing of it
     expect(readStructured(text, hostile)).toEqual({ problem });
     expect(() => problemBySchema("a", hostile)).toThrow(problem);
   };

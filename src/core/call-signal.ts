@@ -1,4 +1,4 @@
-import { onAbort } from "../core/on-abort.js";
+import { onAbort } from "./on-abort.js";
 
 /** What a signal of ours and one of Node's have in common. */
 export interface Abortable {
@@ -23,7 +23,7 @@ export class CallSignal implements Abortable, Disposable {
   readonly #unfollow: (() => void) | undefined;
   #native: AbortController | undefined;
 
-  constructor(followed: Abortable | undefined, limitMs?: number) {
+  constructor(followed?: Abortable, limitMs?: number) {
     if (followed?.aborted) {
       this.abort(followed.reason);
       return;
