@@ -21,6 +21,11 @@ const pageSize = 2048;
  * SQLite's default, a step costs a twentieth more. Without `isFull` a power cut may take what is there.
  */
 const checkpointPages = 4_000;
+/**
+ * Of the file in memory, KB: as much as the WAL file holds, so that what was written since it was last emptied is not read again to be added
+ * to. With SQLite's 2,000 a hop costs the host 3 to 4 % more; with twice as much it costs the same.
+ */
+const cacheKb = (checkpointPages * pageSize) / 1_000;
 
 /** Hosts say every few seconds that they live. */
 const silentMs = 30_000;
@@ -47,6 +52,7 @@ export async function openDatabase(
     const journal = await toWal(db, busyTimeoutMs);
     db.exec(`PRAGMA synchronous = ${isFull ? "FULL" : "NORMAL"}`);
     db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
+    db.exec(`PRAGMA cache_size = ${-cacheKb}`);
     const warn = (message: string, fields: Record<string, unknown>) =>
       observe({ level: "warn", scope: "history", message, fields: { path, ...fields } });
     if (journal.journal_mode !== "wal") warn("its file system does not support WAL: the event log is slower", journal);
