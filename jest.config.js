@@ -36,6 +36,8 @@ const onPostgres = {
 export default {
   testTimeout: 180000,
   maxWorkers: 2,
+  // A worker keeps the modules of every file that it has tested; with gigabytes of them a collection takes longer than what some tests time.
+  workerIdleMemoryLimit: "1500MB",
   projects: [
     { ...common, displayName: "sqlite", testMatch: ["<rootDir>/tests/**/*.test.ts"] },
     ...(hasPostgres ? [onPostgres] : []),
