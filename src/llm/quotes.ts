@@ -3,7 +3,7 @@ import { textOf } from "../core/chat.js";
 
 /** Characters. Shorter ones are words that anybody may use, and count as a quotation only between quotation marks. */
 const MIN_QUOTE = 16;
-/** Any quotation holds one whole piece of this length that begins at a multiple of it. */
+/** Any quotation of the least length holds one whole piece of this length that begins at a multiple of it. */
 const STEP = MIN_QUOTE / 2;
 const MAX_SAID_LENGTH = 1000;
 
@@ -31,10 +31,7 @@ export function withoutQuotes(said: string, texts: readonly string[]): string {
   const source = message.includes("\\") ? `${written}\n${JSON.stringify(written).slice(1, -1)}` : written;
   let kept = "";
   let start = 0;
-  for (let place = 0; place + STEP <= message.length; place = Math.max(place + STEP, start)) {
-    if (!source.includes(message.slice(place, place + STEP))) continue;
-    const [from, to] = runAround(message, source, { from: place, to: place + STEP }, start);
-    if (to - from < MIN_QUOTE) continue;
+  for (const { from, to } of quotedParts(message, source)) {
     kept += `${message.slice(start, from)}…`;
     start = to;
   }
@@ -46,15 +43,26 @@ export function withoutQuotes(said: string, texts: readonly string[]): string {
   );
 }
 
-/** The longest part of the message around that piece that stands in the source; not before `least`. */
-function runAround(
-  message: string,
-  source: string,
-  piece: { from: number; to: number },
-  least: number,
-): [from: number, to: number] {
-  let { from, to } = piece;
-  while (to < message.length && source.includes(message.slice(from, to + 1))) to++;
-  while (from > least && source.includes(message.slice(from - 1, to))) from--;
-  return [from, to];
+/**
+ * Where something of the source stands in the message, in order and apart from each other. Every part that is long enough is looked for by
+ * itself: a longer one may begin in the source and end in it as JSON.
+ */
+function quotedParts(message: string, source: string): { from: number; to: number }[] {
+  const parts: { from: number; to: number }[] = [];
+  for (let place = 0; place + STEP <= message.length; place += STEP) {
+    const pieceEnd = place + STEP;
+    if (!source.includes(message.slice(place, pieceEnd))) continue;
+    // What begins a whole piece before was found by that one.
+    const least = Math.max(0, place - STEP + 1);
+    let from = place;
+    while (from > least && source.includes(message.slice(from - 1, pieceEnd))) from--;
+    for (; from <= place && from + MIN_QUOTE <= message.length; from++) {
+      const to = from + MIN_QUOTE;
+      if (!source.includes(message.slice(from, to))) continue;
+      const last = parts.at(-1);
+      if (last && from <= last.to) last.to = to;
+      else parts.push({ from, to });
+    }
+  }
+  return parts;
 }

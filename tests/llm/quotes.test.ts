@@ -10,6 +10,7 @@ test.each<[string, string, string]>([
   ["a part", "Could not parse 'elephant\"\nso fond of Moz'", "Could not parse '…'"],
   ["nothing", "The model `m1` does not exist", "The model `m1` does not exist"],
   ["a word that both use", "so fond of music", "so fond of music"],
+  ["a part before what JSON would go on with", '        !is the "blue elephant\\', "        !…\\"],
   ["two parts", 'Why is the "blue el and so fond of Mozart', "… and …"],
 ])("quoted: %s", (_name, said, expected) => {
   expect(withoutQuotes(said, [prompt])).toBe(expected);
