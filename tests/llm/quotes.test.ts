@@ -50,7 +50,24 @@ test("no part of 16 characters stays, wherever it stands and whatever is around 
     fc.property(quoted, ({ before, after, from, length }) => {
       const quote = prompt.slice(from, from + length);
       fc.pre(quote.length >= 16);
-      expect(withoutQuotes(before + quote + after, [prompt])).not.toContain(quote);
+      expect(partsIn(withoutQuotes(before + quote + after, [prompt]))).toEqual([]);
     }),
   );
 });
+
+test("nor wherever it ends in what JSON would go on with", () => {
+  const begins = Array.from({ length: prompt.length - 15 }, (_, from) => from);
+  const said = begins.flatMap((from) =>
+    begins.flatMap((more) => {
+      const quote = prompt.slice(from, from + 16 + more);
+      return ["\\", '\\"', "\\n"].flatMap((after) => begins.slice(0, 8).map((pad) => "!".repeat(pad) + quote + after));
+    }),
+  );
+  expect(said.filter((text) => partsIn(withoutQuotes(text, [prompt])).length > 0)).toEqual([]);
+});
+
+/** What of the prompt stands in the text, by 16 characters. */
+function partsIn(text: string): string[] {
+  const parts = Array.from({ length: prompt.length - 15 }, (_, from) => prompt.slice(from, from + 16));
+  return parts.filter((part) => text.includes(part));
+}
