@@ -47,7 +47,12 @@ export interface LoadedConfig {
   /** The same text, as if the file had nothing at these pointers. Throws as loading does. */
   without(pointers: readonly string[]): LoadedConfig;
   /** The same with more of its shape over the files and the environment: `mcpServers` there are all there are. Throws as loading does. */
-  with(more: Source, options?: Pick<LoadOptions, "allowsUnset">): LoadedConfig;
+  with(more: Source, options?: WithOptions): LoadedConfig;
+}
+
+export interface WithOptions extends Pick<LoadOptions, "allowsUnset"> {
+  /** The variables that placeholders may name. Default: the environment. */
+  variables?: Environment;
 }
 
 /** What a configuration is made of. */
@@ -58,6 +63,8 @@ interface Given {
   overrides: ConfigObject;
   more?: Source;
   allowsUnset?: boolean;
+  /** The variables that placeholders may name. */
+  variables: Environment;
 }
 
 const ADVICE = " (`mcp-platform config init` prints one to start from)";
@@ -68,7 +75,7 @@ const ADVICE = " (`mcp-platform config init` prints one to start from)";
  */
 export function loadConfig(source: string | ConfigObject, options: LoadOptions = {}): LoadedConfig {
   const { env = process.env, cwd = process.cwd(), overrides = {}, allowsUnset } = options;
-  const given = { surroundings: { env, cwd }, overrides, allowsUnset };
+  const given = { surroundings: { env, cwd }, overrides, allowsUnset, variables: env };
   if (typeof source !== "string") {
     return compose({ ...given, file: objectSource(source, cwd), read: new Map() });
   }
@@ -78,7 +85,7 @@ export function loadConfig(source: string | ConfigObject, options: LoadOptions =
 }
 
 function compose(given: Given): LoadedConfig {
-  const { file, read, surroundings, overrides, more } = given;
+  const { file, read, surroundings, overrides, more, variables } = given;
   const { env } = surroundings;
   const own = more?.tree.mcpServers === undefined ? file : withoutPlaces(file, ["/mcpServers", "/mcp/config_file"]);
   const stack = (servers: readonly Layer[]) => {
@@ -93,9 +100,9 @@ function compose(given: Given): LoadedConfig {
       { tree: overrides, originOf: () => ({ kind: "flag" }) },
     ]);
   };
-  const { read: ofServers, servers, problems } = serversFile(stack([]), own, surroundings);
+  const { read: ofServers, servers, problems } = serversFile(stack([]), own, given);
   const merged = stack(servers);
-  const expanded = expandTree(merged, env);
+  const expanded = expandTree(merged, variables);
   problems.push(...check(expanded, merged, given).map((problem) => locate(problem, merged.origins)));
   if (problems.length > 0) throw new ConfigError(problems.toSorted(byPlace));
   return {
@@ -107,7 +114,8 @@ function compose(given: Given): LoadedConfig {
     variablesOf: (pointer) => expanded.templates.get(pointer)?.variables ?? [],
     written: writtenIn(merged),
     without: (pointers) => compose({ ...given, file: withoutPlaces(file, pointers) }),
-    with: (over, { allowsUnset } = {}) => compose({ ...given, more: over, allowsUnset }),
+    with: (over, { allowsUnset, variables = given.variables } = {}) =>
+      compose({ ...given, more: over, allowsUnset, variables }),
   };
 }
 
@@ -139,10 +147,10 @@ interface ServersFile {
 }
 
 /** The servers of `mcp.config_file`, but for those that the configuration itself has by the same name. */
-function serversFile(merged: Merged, file: Source, surroundings: Surroundings): ServersFile {
+function serversFile(merged: Merged, file: Source, { surroundings, variables }: Given): ServersFile {
   const pointer = "/mcp/config_file";
   const read = new Map<string, string>();
-  const { tree, unresolved } = expandTree(merged, surroundings.env);
+  const { tree, unresolved } = expandTree(merged, variables);
   const named = valueAt(tree, pointer);
   if (typeof named !== "string" || named === "" || unresolved.has(pointer)) return { read, servers: [], problems: [] };
   const complain = (message: string) => ({

@@ -15,7 +15,7 @@ import { SCRIPTED, type Script } from "../frontends/script/script.js";
 import { ScriptedModel } from "../frontends/script/scripted/scripted-model.js";
 import { scriptedTape } from "../frontends/script/scripted/scripted-tape.js";
 import { failureOf } from "../frontends/script/step-result.js";
-import { settingsOf } from "./script-settings.js";
+import { offline, settingsOf } from "./script-settings.js";
 
 export interface RunScriptOptions extends ScriptRunOptions {
   /** What the script's own settings are laid over: as for `createApp`. */
@@ -51,15 +51,20 @@ export function loadScript(script: string | ScriptObject, cwd: string = process.
 export async function runReadScript(script: Script, options: RunScriptOptions = {}): Promise<ScriptResult> {
   const { config: given = {}, env = process.env, cwd, observe, cassette: mode, speed, faults, ...run } = options;
   const cassetteMode = cassetteModeOf(script, mode, env);
-  const allowsUnset = cassetteMode === "replay";
-  const loaded = isLoaded(given) ? given : loadConfig(given, { env, cwd, allowsUnset });
+  const isReplay = cassetteMode === "replay";
+  const loaded = isLoaded(given) ? given : loadConfig(given, { env, cwd, allowsUnset: isReplay });
   const model = run.model ?? script.model;
-  const config = loaded.with(settingsOf(script, model), { allowsUnset });
+  const settings = settingsOf(script, model);
+  // A script may come from anybody: its replay reads no variable of this machine and sends nothing out.
+  const config = isReplay
+    ? loaded.with(offline(settings), { allowsUnset: true, variables: {} })
+    : loaded.with(settings);
   const { cassette: path, strict } = script;
   const cassette = cassetteMode && (await openCassette({ path, strict, mode: cassetteMode, speed, faults }));
   const scripted = model === SCRIPTED ? new ScriptedModel(script.scripted) : undefined;
   const tape = scripted ? scriptedTape(scripted, cassette?.tape) : cassette?.tape;
-  const app = { config, env, observe, recover: false, keepsApprovals: false, tape };
+  const hostEnv = isReplay ? { HOME: env.HOME, XDG_STATE_HOME: env.XDG_STATE_HOME } : env;
+  const app = { config, env: hostEnv, observe, recover: false, keepsApprovals: false, tape };
   const result = await runApp(script, app, { cassette, scripted, run });
   // What did not even begin, or was broken off, does not take the place of an earlier recording, nor is it played ever after.
   const isCutShort = cassetteMode !== "replay" && isKeptFromGoingOn(result);

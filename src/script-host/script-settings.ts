@@ -33,3 +33,17 @@ function withScripted(llm: unknown): Mapping {
     prices: { [`${SCRIPTED}/${SCRIPTED}`]: { input: 0, output: 0 }, ...prices },
   };
 }
+
+/** What a replay takes from these settings: its log is in memory and its measurements stay in the process. */
+export function offline(settings: Source): Source {
+  const { chat } = settings.tree;
+  const storage = { driver: "memory" };
+  return {
+    ...settings,
+    tree: {
+      ...settings.tree,
+      chat: { ...(isMapping(chat) ? chat : {}), storage },
+      telemetry: { enabled: false },
+    },
+  };
+}

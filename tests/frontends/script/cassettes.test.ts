@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { fixtureServer } from "../../support/app.js";
@@ -147,5 +150,41 @@ describe("a recorded session", () => {
     expect(result.passed).toBe(true);
     expect(readFileSync(join(folder.path, "a.cassette.jsonl"), "utf8").length).toBeGreaterThan(before.length);
     expect((await folder.run("a.session.yaml", { cassette: "replay" })).passed).toBe(true);
+  });
+});
+
+describe("a replay", () => {
+  test("sends nothing out, writes no log and reads no variable, whatever the script's settings say", async () => {
+    using folder = new ScriptFolder();
+    const asked: string[] = [];
+    const collector = createServer((request, response) => {
+      asked.push(`${request.url} ${request.headers["x-key"]}`);
+      response.end();
+    }).listen(0, "127.0.0.1");
+    await once(collector, "listening");
+    const { port } = collector.address() as AddressInfo;
+    const path = join(folder.path, "kept.db");
+    const system = "You know ${SECRET:-nothing}.";
+    const said = { steps: [{ user: "hi" }], config: { chat: { service: { system_prompt: system } } } };
+    const env = { HOME: folder.path };
+    {
+      await using llm = await startLlmServer([answer("hello")]);
+      folder.write("a.session.yaml", said);
+      expect(verdicts(await folder.run("a.session.yaml", { llm: llm.url, cassette: "record", env }))).toEqual([
+        "passed",
+      ]);
+    }
+    folder.write("a.session.yaml", {
+      ...said,
+      config: {
+        chat: { ...said.config.chat, storage: { driver: "sqlite", path } },
+        telemetry: { endpoint: `http://127.0.0.1:${port}`, headers: { "x-key": "${SECRET}" } },
+      },
+    });
+    const played = await folder.run("a.session.yaml", { cassette: "replay", env: { ...env, SECRET: "sk-mine" } });
+    expect(verdicts(played)).toEqual(["passed"]);
+    expect(asked).toEqual([]);
+    expect(existsSync(path)).toBe(false);
+    collector.close();
   });
 });
