@@ -50,7 +50,7 @@ export interface LoadedConfig {
   with(more: Source, options?: WithOptions): LoadedConfig;
 }
 
-export interface WithOptions extends Pick<LoadOptions, "allowsUnset"> {
+interface WithOptions extends Pick<LoadOptions, "allowsUnset"> {
   /** The variables that placeholders may name. Default: the environment. */
   variables?: Environment;
 }
