@@ -5,13 +5,18 @@ import { child, isMapping, type Mapping } from "../core/tree.js";
 import { type Origins, originOf } from "./layers.js";
 import { resolvePath, type Surroundings } from "./paths.js";
 
-/** What no schema can say of one server: how it is reached. */
+/** What no schema can say of one server: its name, and how it is reached. */
 export function serverProblems(tree: Mapping): Problem[] {
   return eachServer(tree).flatMap(([pointer, { command, url, type }]) => {
-    const message = transportProblem(Boolean(command), Boolean(url), type);
+    const message = pointer === reserved ? reservedName : transportProblem(Boolean(command), Boolean(url), type);
     return message ? [{ pointer, part: "key", message }] : [];
   });
 }
+
+const reserved = child("/mcpServers", "host");
+
+const reservedName =
+  "the name host belongs to the host's own tools, such as host__read_resource: give the server another name";
 
 function transportProblem(hasCommand: boolean, hasUrl: boolean, type: unknown): string | undefined {
   if (hasCommand && hasUrl) return "has both `command` (stdio) and `url` (http): keep one";

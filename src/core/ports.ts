@@ -59,12 +59,16 @@ export interface ToolFacts extends ToolAnnotations {
   autoApproved: boolean;
   /** How its definition differs from the one that the user goes by: `its description changed since …`. */
   change?: string;
+  /** The host's own tool that the model called to reach this server. Rules may name it as well: `host.read_resource`. */
+  hostTool?: string;
 }
 
 /** A tool with the server that offers it and that server's own name of it. */
 export interface HubTool extends ToolDefinition, ToolAnnotations {
   server: string;
   tool: string;
+  /** The servers that a tool of the host acts on. Undefined: it acts on none. */
+  actsOn?: readonly string[];
 }
 
 /** A checked call, not yet sent. `send` never rejects: what goes wrong is an `isError` result. */

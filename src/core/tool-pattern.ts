@@ -1,7 +1,7 @@
 /** How the user names tools and their calls: `server.tool`, `server.*@readonly`, `files__write(path=/tmp/*, mode=new)`. */
 import { type ArgumentPattern, readArgumentPatterns } from "./argument-pattern.js";
 import { globMatches } from "./glob.js";
-import type { ToolAnnotations } from "./ports.js";
+import type { ToolAnnotations, ToolFacts } from "./ports.js";
 
 export interface ToolPattern {
   /** As it was written. */
@@ -13,6 +13,9 @@ export interface ToolPattern {
   /** All of them have to match; none: every call of the tool is meant. */
   arguments: readonly ArgumentPattern[];
 }
+
+/** What a pattern is compared with. */
+export type NamedTool = ToolAnnotations & Pick<ToolFacts, "server" | "tool" | "hostTool">;
 
 const annotations: Readonly<Record<string, keyof ToolAnnotations>> = {
   readonly: "readOnly",
@@ -45,8 +48,9 @@ export function parseToolPattern(text: string): ToolPattern | { problem: string 
 }
 
 /** Whether this is a tool that the pattern is about, whatever it is called with. */
-export function namesTool(pattern: ToolPattern, tool: ToolAnnotations & { server: string; tool: string }): boolean {
+export function namesTool(pattern: ToolPattern, tool: NamedTool): boolean {
   const names = [`${tool.server}__${tool.tool}`, `${tool.server}.${tool.tool}`];
+  if (tool.hostTool) names.push(`host__${tool.hostTool}`, `host.${tool.hostTool}`);
   return (
     pattern.names.some((glob) => names.some((name) => globMatches(glob, name))) &&
     pattern.annotations.every((annotation) => tool[annotation])

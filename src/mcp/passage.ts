@@ -1,7 +1,7 @@
 import { McpError } from "../core/errors.js";
 import type { Passage, PromptInfo, ServerNews } from "../core/ports.js";
 import type { Json } from "./json.js";
-import { ownerOf } from "./resources.js";
+import { noOwner, ownerOf } from "./resources.js";
 import type { SupervisedServer } from "./supervised-server.js";
 import { modelName } from "./tools.js";
 
@@ -85,6 +85,6 @@ export class ServerPassage implements Passage {
   #ownerOf(uri: string): SupervisedServer {
     const owner = ownerOf(uri, this.#servers());
     if (owner) return owner;
-    throw new McpError("not_found", `no MCP server offers the resource ${uri}`);
+    throw noOwner(uri);
   }
 }

@@ -29,8 +29,7 @@ const maxCatalogueChars = 4000;
 export function buildRegistry(servers: readonly SupervisedServer[]): Registry {
   const byName = new Map<string, RegisteredTool>();
   for (const tool of [...servers.flatMap(toolsOf), ...resourceTool(servers)]) {
-    // Names are unique by construction, but for a tool of a server that is itself called "host".
-    if (!byName.has(tool.definition.name)) byName.set(tool.definition.name, tool);
+    byName.set(tool.definition.name, tool);
   }
   const prompts = servers.flatMap(({ config: { name: server }, lists }) =>
     lists.prompts.map((prompt) => ({ ...prompt, name: modelName(server, prompt.name), server })),

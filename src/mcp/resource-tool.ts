@@ -1,13 +1,14 @@
 /** The host's own tool by which a model reads what the catalogue lists and results point to. On offer only while there is something. */
 import type { JsonSchema } from "../core/chat.js";
 import { messageOf } from "../core/errors.js";
+import type { PreparedCall, ToolFacts } from "../core/ports.js";
 import { errorResult } from "./content.js";
 import type { RegisteredTool } from "./registry.js";
-import { readFrom } from "./resources.js";
+import { isNamed, noOwner, ownerOf } from "./resources.js";
 import type { SupervisedServer } from "./supervised-server.js";
-import { modelName } from "./tools.js";
+import { factsOf, isDenied, modelName } from "./tools.js";
 
-const server = "host";
+const host = "host";
 const tool = "read_resource";
 
 const annotations = { readOnly: true, idempotent: true, destructive: false, openWorld: true };
@@ -21,37 +22,59 @@ const inputSchema: JsonSchema = {
   additionalProperties: false,
 };
 
+/** `servers`: all of them. Those whose `tools.deny` matches `read_resource` are not read. */
 export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTool[] {
-  const templates = servers.flatMap(({ lists }) => lists.templates);
-  const hasNone = servers.every(({ lists, linked }) => lists.resources.length === 0 && linked.isEmpty);
-  if (templates.length === 0 && hasNone) return [];
+  const readable = servers.filter(({ config }) => !isDenied(config, tool));
+  const offering = readable.filter(
+    ({ lists, linked }) => lists.resources.length > 0 || lists.templates.length > 0 || !linked.isEmpty,
+  );
+  if (offering.length === 0) return [];
+  const templates = offering.flatMap(({ lists }) => lists.templates);
   const known = templates.length > 0 ? ` URI templates: ${templates.slice(0, 20).join(" ")}` : "";
   return [
     {
       definition: {
-        name: modelName(server, tool),
+        name: modelName(host, tool),
         description: `Reads a resource of an MCP server by its URI.${known}`,
         inputSchema,
-        server,
+        server: host,
         tool,
+        actsOn: offering.map(({ config }) => config.name),
         ...annotations,
       },
-      prepare: (args) => ({
-        server,
-        tool,
-        place: server,
-        ...annotations,
-        autoApproved: false,
-        arguments: args,
-        pin() {},
-        async send({ signal }) {
-          try {
-            return { content: await readFrom(servers, String(args.uri), signal), isError: false };
-          } catch (error) {
-            return errorResult(signal.aborted ? `${tool} was cancelled` : `${tool} failed: ${messageOf(error)}`);
-          }
-        },
-      }),
+      prepare: (args) => prepareRead(readable, String(args.uri), args),
     },
   ];
+}
+
+/** The owner is found before the policy decides, and no other server is read afterwards. */
+function prepareRead(servers: readonly SupervisedServer[], uri: string, args: PreparedCall["arguments"]): PreparedCall {
+  const owner = ownerOf(uri, servers);
+  return {
+    ...(owner ? factsOfRead(owner, uri) : { server: host, tool, place: host, autoApproved: false, ...annotations }),
+    arguments: args,
+    pin() {},
+    async send({ signal }) {
+      try {
+        if (!owner) throw noOwner(uri);
+        return { content: await owner.readResource(uri, signal), isError: false };
+      } catch (error) {
+        return errorResult(signal.aborted ? `${tool} was cancelled` : `${tool} failed: ${messageOf(error)}`);
+      }
+    },
+  };
+}
+
+/**
+ * A read is an action of the server that gets it. An address that the server itself has named tells it nothing new, so that reading it is
+ * read-only; any other address carries what the model has written into it.
+ */
+function factsOfRead(owner: SupervisedServer, uri: string): ToolFacts {
+  const isHarmless = owner.config.trusted || isNamed(uri, owner);
+  const named = { name: tool, readOnly: true, idempotent: true, openWorld: true };
+  return {
+    ...factsOf(owner.config, named),
+    ...(isHarmless && annotations),
+    hostTool: tool,
+  };
 }

@@ -13,13 +13,22 @@ export async function readFrom(
   signal?: AbortSignal,
 ): Promise<ContentPart[]> {
   const owner = ownerOf(uri, servers);
-  if (!owner) throw new McpError("not_found", `no MCP server offers the resource ${uri}`);
+  if (!owner) throw noOwner(uri);
   return owner.readResource(uri, signal);
+}
+
+export function noOwner(uri: string): McpError {
+  return new McpError("not_found", `no MCP server offers the resource ${uri}`);
 }
 
 interface Offering {
   lists: { resources: readonly { uri: string }[]; templates: readonly string[] };
   linked: { has(uri: string): boolean };
+}
+
+/** Whether the server itself has given this address: in its list, or in a result of its tools. */
+export function isNamed(uri: string, { lists, linked }: Offering): boolean {
+  return lists.resources.some((resource) => resource.uri === uri) || linked.has(uri);
 }
 
 /** The server that lists the URI, else one that has pointed to it, else one whose template it fits, else one whose own scheme it has. */

@@ -36,7 +36,12 @@ export function isOffered(
   { name, isForApps }: Pick<ListedTool, "name" | "isForApps">,
 ): boolean {
   if (isForApps) return false;
-  return (tools.allow.length === 0 || matchesAny(tools.allow, name)) && !matchesAny(tools.deny, name);
+  return (tools.allow.length === 0 || matchesAny(tools.allow, name)) && !isDenied({ tools }, name);
+}
+
+/** Whether `tools.deny` matches what the model may do at the server, by this name. */
+export function isDenied({ tools }: Pick<ServerConfig, "tools">, name: string): boolean {
+  return matchesAny(tools.deny, name);
 }
 
 /** The longest silence of a call: by the first of the user's patterns that the tool matches, else the server's. */
@@ -44,7 +49,10 @@ export function timeoutOf({ tools, timeoutMs }: ServerConfig, tool: string): num
   return Object.entries(tools.timeoutsMs).find(([pattern]) => globMatches(pattern, tool))?.[1] ?? timeoutMs;
 }
 
-export function factsOf(config: ServerConfig, tool: ListedTool): ToolFacts {
+/** What the policy goes by of a listed tool. */
+type AnnotatedTool = Pick<ListedTool, "name" | "readOnly" | "idempotent" | "destructive" | "openWorld">;
+
+export function factsOf(config: ServerConfig, tool: AnnotatedTool): ToolFacts {
   return {
     server: config.name,
     tool: tool.name,
@@ -55,7 +63,7 @@ export function factsOf(config: ServerConfig, tool: ListedTool): ToolFacts {
 }
 
 /** A tool that is not read-only is destructive, and any tool open to the world, unless its server says otherwise (spec 2025-11-25). */
-export function annotationsOf({ trusted }: ServerConfig, tool: ListedTool): ToolAnnotations {
+export function annotationsOf({ trusted }: ServerConfig, tool: AnnotatedTool): ToolAnnotations {
   const { readOnly, idempotent, destructive = !readOnly, openWorld = true } = tool;
   return {
     readOnly: trusted && readOnly,

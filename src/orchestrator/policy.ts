@@ -1,6 +1,6 @@
 import { permits, touches } from "../core/argument-pattern.js";
-import type { ApprovalMemory, PreparedCall, ToolAnnotations } from "../core/ports.js";
-import { namesTool, patternOf, type ToolPattern } from "../core/tool-pattern.js";
+import type { ApprovalMemory, HubTool, PreparedCall } from "../core/ports.js";
+import { type NamedTool, namesTool, patternOf, type ToolPattern } from "../core/tool-pattern.js";
 
 interface Rules {
   allow: readonly ToolPattern[];
@@ -66,7 +66,8 @@ export function decide(call: PolicyCall, { turn, permissions, approval, changedT
 }
 
 /** Whether no call of this tool could run: then the model does not see it. */
-export function isHidden(tool: ToolAnnotations & { server: string; tool: string }, rules: PolicyRules): boolean {
+export function isHidden({ actsOn, ...tool }: NamedTool & Pick<HubTool, "actsOn">, rules: PolicyRules): boolean {
+  if (actsOn?.every((server) => isHidden({ ...tool, server, hostTool: tool.tool }, rules))) return true;
   if (isLeftOut(rules.turn.only, tool, (pattern) => namesTool(pattern, tool))) return true;
   const isDenying = (pattern: ToolPattern) => pattern.arguments.length === 0 && namesTool(pattern, tool);
   return rules.turn.deny.some(isDenying) || rules.permissions.deny.some(isDenying);

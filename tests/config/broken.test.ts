@@ -114,6 +114,13 @@ const BROKEN: [string, string, string[]][] = [
     ],
   ],
   [
+    "a server with the name of the host's own tools",
+    "mcpServers:\n  host:\n    command: npx\n",
+    [
+      "config.yaml:2:3 mcpServers.host: the name host belongs to the host's own tools, such as host__read_resource: give the server another name",
+    ],
+  ],
+  [
     "a server with nothing to reach it by",
     "mcpServers:\n  fs:\n    args: [-y]\n",
     ["config.yaml:2:3 mcpServers.fs: needs `command` (stdio) or `url` (http)"],

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { textOf } from "../../src/core/chat.js";
+import { decide, isHidden } from "../../src/orchestrator/policy.js";
+import { rulesOf } from "../../src/session/rules.js";
+import type { TurnDefaults, TurnOptions } from "../../src/session/turn-options.js";
+import { fixture, type RunningHub, startHub } from "../support/mcp-hub.js";
+
+const readTool = "host__read_resource";
+const link = { name: "link", inputSchema: { type: "object" } };
+
+function offering(scheme: string) {
+  return {
+    pages: [[link]],
+    resources: [{ uri: `${scheme}://listed`, name: "Listed" }],
+    templates: [`${scheme}://find/{words}`],
+  };
+}
+
+const tools = { allow: [], deny: [], autoApprove: [], timeoutsMs: {} };
+
+let running: RunningHub;
+
+beforeAll(async () => {
+  running = startHub(
+    fixture("evil", offering("evil")),
+    fixture("notes", offering("notes"), { trusted: true }),
+    fixture("own", offering("own"), { tools: { ...tools, autoApprove: ["read_*"] } }),
+    fixture("shut", offering("shut"), { tools: { ...tools, deny: ["*"] } }),
+  );
+  await running.hub.ready();
+  await running.call("evil__link", { uri: "https://example.com/linked" });
+});
+
+afterAll(() => running[Symbol.asyncDispose]());
+
+type Said = TurnOptions & { permissions?: Partial<TurnDefaults["permissions"]>; yes?: boolean };
+
+function rules({ permissions, yes, ...turn }: Said) {
+  const defaults = { approval: "ask", changedTools: "ask" } as const;
+  return rulesOf(
+    { ...turn, ...(yes && { approval: "auto" }) },
+    { ...defaults, permissions: { allow: [], ask: [], deny: [], ...permissions } },
+    { find: () => undefined, remember: () => {} },
+  );
+}
+
+/** What becomes of a read by the model. */
+function verdict(uri: string, said: Said) {
+  const prepared = running.hub.prepare({ id: "c", name: readTool, arguments: JSON.stringify({ uri }) });
+  if ("refused" in prepared) throw new Error(textOf(prepared.refused.content));
+  return decide(prepared, rules(said));
+}
+
+describe("a read by the model is an action of the server that owns the address", () => {
+  test.each<[string, string, Said, "allow" | "ask" | "deny"]>([
+    ["a listed address is read unasked", "evil://listed", {}, "allow"],
+    ["so is one that a result has linked to", "https://example.com/linked", {}, "allow"],
+    ["an address that the model wrote by a template is asked about", "evil://find/secret", {}, "ask"],
+    ["so is one that only has the server's scheme", "evil://anything", {}, "ask"],
+    ["not at a trusted server", "notes://find/secret", {}, "allow"],
+    ["not at a server that approves it", "own://find/secret", {}, "allow"],
+    ["not with --yes", "evil://find/secret", { yes: true }, "allow"],
+    ["not with --allow for the server", "evil://find/secret", { allow: ["evil.read_resource"] }, "allow"],
+    ["not with --allow for the host's tool", "evil://find/secret", { allow: ["host.read_resource"] }, "allow"],
+    ["not with a rule for such addresses", "evil://find/a", { allow: ["evil.*(uri=evil://find/*)"] }, "allow"],
+    ["a denied server is not read, listed or not", "evil://listed", { permissions: { deny: ["evil.*"] } }, "deny"],
+    ["nor by a template", "evil://find/secret", { deny: ["evil__*"], yes: true }, "deny"],
+    ["nor what it linked to", "https://example.com/linked", { deny: ["evil.*"] }, "deny"],
+    ["others still are", "notes://listed", { permissions: { deny: ["evil.*"] } }, "allow"],
+    ["the host's tool can be denied", "notes://listed", { permissions: { deny: ["host.read_resource"] } }, "deny"],
+    ["a server that is asked about is asked about", "evil://listed", { permissions: { ask: ["evil.*"] } }, "ask"],
+    ["a narrowed request reads no other server", "evil://listed", { only: ["notes.*"] }, "deny"],
+    ["nor the named one by another tool's name", "notes://listed", { only: ["notes.link"] }, "deny"],
+    ["but the named server", "notes://listed", { only: ["notes.*"] }, "allow"],
+  ])("%s", (_, uri, said, decision) => {
+    expect(verdict(uri, said).decision).toBe(decision);
+  });
+
+  test("the question names the server", () => {
+    expect(verdict("evil://find/secret", {})).toMatchObject({
+      reason: "evil.read_resource is not known to be read-only",
+    });
+  });
+
+  test("a server whose tools.deny matches read_resource is not read", async () => {
+    const { isError, content } = await running.call(readTool, { uri: "shut://listed" });
+    expect(isError).toBe(true);
+    expect(textOf(content)).toContain("no MCP server offers the resource shut://listed");
+    expect(running.hub.tools().find(({ name }) => name === readTool)?.description).not.toContain("shut://");
+  });
+
+  test.each<[string, Said, boolean]>([
+    ["while one server may be read", { deny: ["evil.*", "notes.*"] }, false],
+    ["not when all are denied", { deny: ["evil.*", "notes.*", "own.*"] }, true],
+    ["not when a request is narrowed to tools", { only: ["notes.link"] }, true],
+    ["not when a request is narrowed to none", { only: [] }, true],
+    ["not when it is denied itself", { deny: ["host__*"] }, true],
+  ])("the tool is shown to the model: %s", (_, said, hidden) => {
+    const tool = running.hub.tools().find(({ name }) => name === readTool);
+    if (!tool) throw new Error("there is no such tool");
+    expect(isHidden(tool, rules(said))).toBe(hidden);
+  });
+});
