@@ -31,7 +31,9 @@ beforeAll(async () => {
   await running.call("evil__link", { uri: "https://example.com/linked" });
 });
 
-afterAll(() => running[Symbol.asyncDispose]());
+afterAll(async () => {
+  await running[Symbol.asyncDispose]();
+});
 
 type Said = TurnOptions & { permissions?: Partial<TurnDefaults["permissions"]>; yes?: boolean };
 
