@@ -22,6 +22,17 @@ export interface AssistantMessage {
   content: string;
   reasoning?: string;
   toolCalls: ToolCall[];
+  reasoningDetails?: ReasoningDetails;
+}
+
+/**
+ * Signed reasoning (OpenRouter's `reasoning_details`) that a model wants back with the calls it led to; echoed, never read. Another model
+ * refuses it.
+ */
+export interface ReasoningDetails {
+  /** `provider/model`. */
+  from: string;
+  blocks: readonly unknown[];
 }
 
 export type Message =

@@ -170,10 +170,11 @@ export class LlmClient {
       showing: showing.next(),
       restart,
       finish: (fold) => {
-        const { message, finishReason, usage } = fold.finish(
+        const { message, finishReason, usage, details } = fold.finish(
           () => this.#parts.newId("call"),
           callIdsIn(request.messages),
         );
+        if (details) message.reasoningDetails = { from: `${target.provider.name}/${target.model}`, blocks: details };
         const asked = { provider: target.provider.name, model: target.model, attempts: call.attempts };
         return usage ? { message, finishReason, usage, ...asked } : { message, finishReason, ...asked };
       },

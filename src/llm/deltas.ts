@@ -1,6 +1,7 @@
 import type { AssistantMessage, Delta, FinishReason, Usage } from "../core/chat.js";
 import { GrowingText } from "./growing-text.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject } from "./json.js";
+import { ReasoningDetails } from "./reasoning-details.js";
 import { ThinkTags } from "./think-tags.js";
 import { ToolCallAssembly } from "./tool-calls.js";
 
@@ -8,6 +9,8 @@ export interface Answer {
   message: AssistantMessage;
   finishReason: FinishReason;
   usage?: Usage;
+  /** Blocks that the model wants back with the calls. */
+  details?: readonly unknown[];
 }
 
 /** What the model said, beyond OpenAI's five reasons: Anthropic's, Gemini's, DeepSeek's, Zhipu's words for them. */
@@ -28,6 +31,7 @@ export class AnswerFold {
   readonly #text = new GrowingText();
   readonly #reasoning = new GrowingText();
   readonly #calls = new ToolCallAssembly();
+  #details: ReasoningDetails | undefined;
   readonly #thinkTags: ThinkTags | undefined;
   #finishReason: string | undefined;
   #usage: Usage | undefined;
@@ -72,16 +76,19 @@ export class AnswerFold {
     this.#thinkTags?.end();
     const toolCalls = this.#calls.finish(newId, isTaken);
     const reasoning = this.#reasoning.toString();
+    const details = toolCalls.length > 0 ? this.#details?.blocks : undefined;
     return {
       message: { role: "assistant", content: this.#text.toString(), ...(reasoning ? { reasoning } : {}), toolCalls },
       finishReason: this.#reason(toolCalls.length > 0),
       ...(this.#usage ? { usage: this.#usage } : {}),
+      ...(details?.length ? { details } : {}),
     };
   }
 
   #pushDelta(delta: JsonObject): boolean {
     const { text, thinking } = contentOf(delta.content);
-    const reasoning = asText(delta.reasoning) ?? asText(delta.reasoning_content) ?? thinking;
+    const details = delta.reasoning_details ? this.#pushDetails(delta.reasoning_details) : undefined;
+    const reasoning = asText(delta.reasoning) ?? asText(delta.reasoning_content) ?? thinking ?? details;
     this.#show("reasoning_delta", reasoning);
     this.#showContent(text);
     const refusal = asText(delta.refusal);
@@ -90,6 +97,11 @@ export class AnswerFold {
     const hasCalls = this.#calls.push(delta.tool_calls);
     if (hasCalls) this.progress++;
     return typeof delta.content === "string" && !reasoning && !refusal && !hasCalls;
+  }
+
+  #pushDetails(list: unknown): string | undefined {
+    this.#details ??= new ReasoningDetails();
+    return asText(this.#details.push(list));
   }
 
   /** What is held back until its tag comes is progress too. */

@@ -39,6 +39,8 @@ const NOT_NULL =
 const EMPTY =
   /non-?empty|(not|cannot|can't) be (empty|blank)|too short|at least (1|one)|empty (string|text|content)|\bblank\b/i;
 const ID_FORM = /length|pattern|alphanumeric|too long|must (be|match|contain)|characters/i;
+/** Mistral's words, and those of the prompt templates of its models. */
+const USER_AFTER_TOOL = /\buser\b\W{1,3}after (the )?(role )?\W?tool\b|roles must alternate/i;
 const TOOLS =
   /schema|grammar|\$ref|\$defs|function_?declaration|function_?parameters|\bfunctions?\b\W.{0,80}\bparameters\b|\btools?\b\W{1,6}\d/i;
 
@@ -71,7 +73,8 @@ const RULES: readonly Rule[] = [
   (text, used) => without(text, used, "temperature", /\b(temperature|top_p)\b/, "temperature and top_p"),
   (text, used) => without(text, used, "streamUsage", /\b(stream_options|include_usage)\b/, "stream_options"),
   (text, used) => without(text, used, "parallelToolCalls", /\bparallel_tool_calls\b/, "parallel_tool_calls"),
-  (text, used) => without(text, used, "echoesOpaque", /\b(extra_content|thought_signature)\b/, "extra_content"),
+  (text, used) =>
+    without(text, used, "echoesOpaque", /\b(extra_content|thought_signature|reasoning_details)\b/, "extra_content"),
   (text, used) => without(text, used, "echoReasoning", /\breasoning_content\b/, "reasoning_content"),
   (text, { echoReasoning }) => {
     if (echoReasoning || !/\breasoning_content\b/.test(text) || !WANTED.test(text)) return undefined;
@@ -84,6 +87,14 @@ const RULES: readonly Rule[] = [
   (text, { echoesOpaque }) => {
     if (echoesOpaque || !/\bthought_?signature/i.test(text) || !WANTED.test(text)) return undefined;
     return { quirk: "echoesOpaque", value: true, note: "thought signatures are wanted; sending them from now on" };
+  },
+  (text, { bridgesResults }) => {
+    if (bridgesResults || !USER_AFTER_TOOL.test(text)) return undefined;
+    return {
+      quirk: "bridgesResults",
+      value: true,
+      note: "a user's message right after a tool's result is refused; putting an answer between them from now on",
+    };
   },
   (text, { reasoningKey: sent }) => {
     if (sent === "none" || !new RegExp(`\\b${sent}\\b`).test(text) || !REFUSED.test(text)) return undefined;

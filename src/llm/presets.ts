@@ -2,8 +2,10 @@ import type { ProviderConfig, QuirksConfig } from "../core/config.js";
 
 /** What providers disagree on, so that the same request must look different. */
 export interface Quirks extends QuirksConfig {
-  /** Wants what it attached to a tool call back (`extra_content`); strict APIs answer 400 to unknown keys. */
+  /** Wants what it attached to tool calls back (`extra_content`, `reasoning_details`); strict APIs answer 400 to unknown keys. */
   echoesOpaque: boolean;
+  /** Wants a message of the assistant between a tool's result and a user's message (Mistral: 400 without it). */
+  bridgesResults: boolean;
   /** Parameter that `reasoning` of the configuration is sent as; `reasoning_effort` is its `effort` alone. */
   reasoningKey: "reasoning" | "reasoning_effort" | "none";
   /** Header of the key. `authorization` carries it as a bearer token. */
@@ -31,6 +33,7 @@ export const DEFAULT_QUIRKS: Quirks = {
   images: true,
   audio: true,
   echoesOpaque: true,
+  bridgesResults: false,
   reasoningKey: "reasoning",
   keyHeader: "authorization",
   needsKey: false,
@@ -80,7 +83,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     model: "mistral-small-latest",
     contextWindow: 128_000,
     // It sends usage unasked.
-    quirks: { ...CLOUD, nullContent: false, streamUsage: false, toolIds: "nine_alphanumeric" },
+    quirks: { ...CLOUD, nullContent: false, streamUsage: false, toolIds: "nine_alphanumeric", bridgesResults: true },
   },
   deepseek: {
     baseUrl: "https://api.deepseek.com/v1",

@@ -10,9 +10,13 @@ import { asObject, type JsonObject, parseJson } from "./json.js";
 import type { Quirks } from "./presets.js";
 import { wireToolId } from "./tool-ids.js";
 
-/** The messages as the API has them. */
-export function wireMessages(messages: readonly Message[], quirks: Quirks): JsonObject[] {
+/** What the assistant "said" between a tool's result and the user's message, for servers that want something there. */
+const BRIDGE = "OK.";
+
+/** The messages as the API has them. `to`: `provider/model` of the request. */
+export function wireMessages(messages: readonly Message[], quirks: Quirks, to: string): JsonObject[] {
   const walk = new WireWalk(quirks);
+  walk.begin(to);
   return [...messages.flatMap((message) => walk.next(message)), ...walk.end()];
 }
 
@@ -23,9 +27,12 @@ export function wireMessages(messages: readonly Message[], quirks: Quirks): Json
  */
 export class WireWalk {
   readonly #quirks: Quirks;
+  #to = "";
   #attachments: ContentPart[] = [];
   #unnamed: string[] = [];
   #generated = 0;
+  /** The last message was a tool's result. */
+  #isAfterResult = false;
 
   constructor(quirks: Quirks) {
     this.#quirks = quirks;
@@ -33,7 +40,7 @@ export class WireWalk {
 
   /** Nothing of the messages so far is still to be said, or counts for the next one. */
   get isBetween(): boolean {
-    return this.#attachments.length === 0 && this.#unnamed.length === 0;
+    return this.#attachments.length === 0 && this.#unnamed.length === 0 && !this.#isBridgeDue;
   }
 
   /** Ids that were made up so far. */
@@ -41,27 +48,44 @@ export class WireWalk {
     return this.#generated;
   }
 
-  /** Begins another conversation. */
-  begin(): void {
+  /** Begins the messages of another request, for the model `to`. */
+  begin(to: string): void {
+    this.#to = to;
     this.#attachments = [];
     this.#unnamed = [];
     this.#generated = 0;
+    this.#isAfterResult = false;
   }
 
   next(message: Message): JsonObject[] {
     const taken = asTaken(message, this.#quirks);
-    if (taken.role === "tool") return [this.#result(taken)];
-    const rest = this.end();
-    rest.push(this.#said(taken));
-    return rest;
+    if (taken.role === "tool") {
+      this.#isAfterResult = true;
+      return [this.#result(taken)];
+    }
+    if (taken.role === "user") return this.#user(taken.content);
+    const wires = this.end();
+    wires.push(this.#said(taken));
+    this.#isAfterResult = false;
+    return wires;
   }
 
   /** What is still to be said. */
   end(): JsonObject[] {
-    if (this.#attachments.length === 0) return [];
-    const content = this.#attachments.map(wirePart);
+    return this.#attachments.length === 0 ? [] : this.#user([]);
+  }
+
+  /** One message with the attachments before it: some servers refuse two user messages in a row. */
+  #user(content: readonly ContentPart[]): JsonObject[] {
+    const message = { role: "user", content: wireContent([...this.#attachments, ...content]) };
+    const wires = this.#isBridgeDue ? [{ role: "assistant", content: BRIDGE }, message] : [message];
     this.#attachments = [];
-    return [{ role: "user", content }];
+    this.#isAfterResult = false;
+    return wires;
+  }
+
+  get #isBridgeDue(): boolean {
+    return this.#isAfterResult && this.#quirks.bridgesResults;
   }
 
   #result(message: Extract<Message, { role: "tool" }>): JsonObject {
@@ -76,13 +100,14 @@ export class WireWalk {
     return { role: "tool", tool_call_id: id, content: textOf(text.map(asTextPart)) || note };
   }
 
-  #said(message: Exclude<Message, { role: "tool" }>): JsonObject {
+  #said(message: Exclude<Message, { role: "tool" | "user" }>): JsonObject {
     const quirks = this.#quirks;
     if (message.role === "system") {
       return { role: quirks.developerRole ? "developer" : "system", content: message.content };
     }
-    if (message.role === "user") return { role: "user", content: wireContent(message.content) };
-    return wireAssistant(message, this.#named(message.toolCalls), quirks);
+    const isItsOwn = quirks.echoesOpaque && message.reasoningDetails?.from === this.#to;
+    const details = isItsOwn ? message.reasoningDetails?.blocks : undefined;
+    return wireAssistant(message, this.#named(message.toolCalls), quirks, details);
   }
 
   #named(calls: readonly ToolCall[]): readonly ToolCall[] {
@@ -97,7 +122,12 @@ export class WireWalk {
   }
 }
 
-function wireAssistant(message: AssistantMessage, calls: readonly ToolCall[], quirks: Quirks): JsonObject {
+function wireAssistant(
+  message: AssistantMessage,
+  calls: readonly ToolCall[],
+  quirks: Quirks,
+  details: readonly unknown[] | undefined,
+): JsonObject {
   if (calls.length === 0) return { role: "assistant", content: message.content };
   const nothing = quirks.nullContent ? null : "";
   return {
@@ -105,6 +135,7 @@ function wireAssistant(message: AssistantMessage, calls: readonly ToolCall[], qu
     content: message.content || nothing,
     // Where it is wanted it may be empty, but not absent.
     reasoning_content: quirks.echoReasoning ? (message.reasoning ?? "") : undefined,
+    reasoning_details: details,
     tool_calls: calls.map(({ id, name, arguments: text, opaque }) => ({
       id: wireToolId(id, quirks.toolIds),
       type: "function",

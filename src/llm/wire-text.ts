@@ -13,8 +13,9 @@ import { WireWalk } from "./wire-messages.js";
 
 /** The same text as `JSON.stringify(requestBody(request, options))`. A tool that was sent once is not changed in place. */
 export function writeBody(request: CompletionRequest, options: WireOptions): RequestBody {
-  const { quirks = options.provider.quirks } = options;
+  const { provider, model, quirks = provider.quirks } = options;
   const written = writtenFor(quirks);
+  written.walk.begin(`${provider.name}/${model}`);
   const body = new RequestBody();
   for (const piece of piecesFor(request, options, written)) {
     if (piece === MESSAGES) writeMessages(body, request.messages, written);
@@ -117,7 +118,6 @@ function writtenFor(quirks: Quirks): Written {
 }
 
 function writeMessages(to: RequestBody, messages: readonly Message[], { walk, messages: written }: Written): void {
-  walk.begin();
   const isKept = messages.length >= leastKept;
   let isFirst = true;
   for (const message of messages) {
@@ -162,7 +162,7 @@ function eachPart(message: Message, visit: (part: unknown) => boolean): boolean 
   if (!visit(message.role)) return false;
   if (message.role === "system") return visit(message.content);
   if (message.role === "assistant") {
-    if (!visit(message.content) || !visit(message.reasoning)) return false;
+    if (message.reasoningDetails || !visit(message.content) || !visit(message.reasoning)) return false;
     for (const call of message.toolCalls) {
       if (call.opaque !== undefined || !visit(call.id) || !visit(call.name) || !visit(call.arguments)) return false;
     }

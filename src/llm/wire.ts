@@ -15,8 +15,8 @@ export interface WireOptions {
 
 /** The body of `POST …/chat/completions`, as `writeBody` is held to write it. What is undefined is left out by JSON. */
 export function requestBody(request: CompletionRequest, options: WireOptions): JsonObject {
-  const { quirks = options.provider.quirks } = options;
-  const messages = wireMessages(request.messages, quirks);
+  const { provider, model, quirks = provider.quirks } = options;
+  const messages = wireMessages(request.messages, quirks, `${provider.name}/${model}`);
   return bodyOf(request, options, { messages, tools: request.tools.map((tool) => wireTool(tool, quirks)) });
 }
 

@@ -16,6 +16,10 @@ const part: fc.Arbitrary<ContentPart> = fc.oneof(
   fc.record({ type: fc.constantFrom("image" as const, "audio" as const), data: text, mimeType: text }),
   fc.record({ type: fc.constant("resource_link" as const), uri: text }, { requiredKeys: ["type", "uri"] }),
 );
+const reasoningDetails = fc.option(
+  fc.record({ from: fc.constantFrom("test/m1", "test/m2"), blocks: fc.array(fc.jsonValue({ maxDepth: 1 })) }),
+  { nil: undefined },
+);
 const call = fc.record({ id, name: text, arguments: fc.oneof(text, fc.json()), opaque });
 const content = fc.array(part, { maxLength: 3 });
 const message: fc.Arbitrary<Message> = fc.oneof(
@@ -26,6 +30,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     content: text,
     reasoning: fc.option(text, { nil: undefined }),
     toolCalls: fc.array(call, { maxLength: 3 }),
+    reasoningDetails,
   }),
   fc.record({ role: fc.constant("tool" as const), toolCallId: id, content, isError: fc.boolean() }),
 );
@@ -37,6 +42,7 @@ const quirks: fc.Arbitrary<Quirks> = fc
     developerRole: fc.boolean(),
     echoReasoning: fc.boolean(),
     echoesOpaque: fc.boolean(),
+    bridgesResults: fc.boolean(),
     images: fc.boolean(),
     audio: fc.boolean(),
     streamUsage: fc.boolean(),

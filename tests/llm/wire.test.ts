@@ -101,13 +101,14 @@ test("tool results keep together; their images follow as one user message", () =
     result("c"),
     { role: "user", content: [text("and?")] },
   ]);
-  expect(wire.map(({ role }: { role: string }) => role)).toEqual(["assistant", "tool", "tool", "tool", "user", "user"]);
+  expect(wire.map(({ role }: { role: string }) => role)).toEqual(["assistant", "tool", "tool", "tool", "user"]);
   expect(wire.slice(1, 4)).toEqual([
     { role: "tool", tool_call_id: "a", content: "seen" },
     { role: "tool", tool_call_id: "b", content: "(1 attachment(s) in the next user message)" },
     { role: "tool", tool_call_id: "c", content: "(no output)" },
   ]);
-  expect(wire[4].content.map(({ type }: { type: string }) => type)).toEqual(["text", "image_url", "text", "image_url"]);
+  const types = wire[4].content.map(({ type }: { type: string }) => type);
+  expect(types).toEqual(["text", "image_url", "text", "image_url", "text"]);
 });
 
 test("content beside tool calls: null or empty, as the provider wants it; without calls never null", () => {

@@ -165,6 +165,7 @@ const calls = {
     ],
     structuredContent: [1, 2],
   }),
+  snap: () => ({ content: [{ type: "image", data: "aGVsbG8h", mimeType: "image/png" }] }),
   grow() {
     pages[0].push(tool(`grown${pages[0].length}`));
     for (let times = 0; times < 5; times++) send({ method: "notifications/tools/list_changed" });

@@ -11,7 +11,7 @@ function eventJson({ seq, at, type, ...rest }: StoredEvent): object {
 }
 
 /** JSON of somebody else, whose names stay as they are. */
-const foreign = new Set(["value", "form", "opaque"]);
+const foreign = new Set(["value", "form", "opaque", "blocks"]);
 
 function snakeCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(snakeCase);
