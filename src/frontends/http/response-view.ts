@@ -18,13 +18,19 @@ interface Identity {
 
 type Item = { id: string; type: string; [field: string]: unknown };
 
+/** An item and its index in the output. */
+interface Placed {
+  item: Item;
+  index: number;
+}
+
 /** A turn as OpenAI's response: each answer a message, each call of a server's tool an `mcp_call`, each of the caller's a `function_call`. */
 export class ResponseView implements TurnView {
   readonly #identity: Identity;
   readonly #stored: StoredEvent[] = [];
   readonly #output: Item[] = [];
   /** The message that is being written, and its text so far. */
-  #open: { item: Item; index: number; text: string } | undefined;
+  #open: (Placed & { text: string }) | undefined;
   #sequence = 0;
   #error: ErrorInfo | undefined;
   isShown = false;
@@ -61,13 +67,13 @@ export class ResponseView implements TurnView {
   }
 
   end(): StreamedEvent[] {
-    const type = this.#status() === "incomplete" ? "response.incomplete" : "response.completed";
-    return [this.#event(type, { response: this.whole() })];
+    const type = this.#status() === "completed" ? "response.completed" : "response.incomplete";
+    return [...this.#leave(), this.#event(type, { response: this.whole() })];
   }
 
   fail(error: ErrorInfo): StreamedEvent[] {
     this.#error = error;
-    return [...this.#close("incomplete"), this.#event("response.failed", { response: this.whole() })];
+    return [...this.#leave(), this.#event("response.failed", { response: this.whole() })];
   }
 
   whole(): object {
@@ -115,7 +121,7 @@ export class ResponseView implements TurnView {
     const begun: StreamedEvent[] = [];
     if (!this.#open) {
       const item = { id: this.#itemId("msg"), type: "message", role: "assistant", status: "in_progress", content: [] };
-      this.#open = { item, text: "", ...this.#add(item, begun) };
+      this.#open = { text: "", ...this.#add(item, begun) };
       begun.push(this.#partEvent("response.content_part.added", { part: textPart("") }));
     }
     this.isShown = true;
@@ -125,26 +131,33 @@ export class ResponseView implements TurnView {
 
   #close(status: "completed" | "incomplete"): StreamedEvent[] {
     if (!this.#open) return [];
-    const { item, index, text } = this.#open;
-    Object.assign(item, { status, content: [textPart(text)] });
+    const { text, ...placed } = this.#open;
+    placed.item.content = [textPart(text)];
     const events = [
       this.#partEvent("response.output_text.done", { text, logprobs: [] }),
       this.#partEvent("response.content_part.done", { part: textPart(text) }),
-      this.#event("response.output_item.done", { output_index: index, item }),
+      this.#done(placed, { status }),
     ];
     this.#open = undefined;
     return events;
   }
 
+  /** Ends what a turn has left open: a text that broke off, calls without a result. */
+  #leave(): StreamedEvent[] {
+    const calls = this.#output.flatMap((item, index) =>
+      item.type === "mcp_call" && item.status === "in_progress" ? [{ item, index }] : [],
+    );
+    const error = "the turn ended before this call had a result";
+    return [...this.#close("incomplete"), ...calls.flatMap((call) => this.#endCall(call, { error }))];
+  }
+
   #planned({ id, name, arguments: text }: ToolCall): StreamedEvent[] {
     const { server, tool } = this.#identity.serverOf(name) ?? { server: "", tool: name };
-    const item = { id: this.#itemId("mcp"), type: "mcp_call", server_label: server, name: tool, arguments: text };
+    const item = { id: this.#itemId("mcp"), type: "mcp_call", server_label: server, name: tool, arguments: "" };
     const events: StreamedEvent[] = [];
-    const { index } = this.#add({ ...item, output: null, error: null, status: "in_progress", call_id: id }, events);
-    const place = { output_index: index, item_id: item.id };
-    events.push(this.#event("response.mcp_call.in_progress", place));
-    events.push(this.#event("response.mcp_call_arguments.done", { ...place, arguments: text }));
-    return events;
+    const placed = this.#add({ ...item, output: null, error: null, status: "in_progress", call_id: id }, events);
+    events.push(this.#event("response.mcp_call.in_progress", { output_index: placed.index, item_id: item.id }));
+    return [...events, ...this.#writeArguments(placed, "response.mcp_call_arguments", text)];
   }
 
   #result({ callId, content, isError }: Extract<TurnEvent, { type: "tool_result" }>): StreamedEvent[] {
@@ -153,31 +166,44 @@ export class ResponseView implements TurnView {
     const item = this.#output[index];
     if (!item) return [];
     const text = textOf(content);
-    Object.assign(item, isError ? { error: text, status: "failed" } : { output: text, status: "completed" });
-    const type = isError ? "response.mcp_call.failed" : "response.mcp_call.completed";
+    return this.#endCall({ item, index }, isError ? { error: text } : { output: text });
+  }
+
+  #endCall({ item, index }: Placed, result: { error: string } | { output: string }): StreamedEvent[] {
+    const status = "error" in result ? "failed" : "completed";
     return [
-      this.#event(type, { output_index: index, item_id: item.id }),
-      this.#event("response.output_item.done", { output_index: index, item }),
+      this.#event(`response.mcp_call.${status}`, { output_index: index, item_id: item.id }),
+      this.#done({ item, index }, { ...result, status }),
     ];
   }
 
   #functionCall({ id, name, arguments: text }: ToolCall): StreamedEvent[] {
-    const item = { id: this.#itemId("fc"), type: "function_call", call_id: id, name, arguments: text };
+    const item = { id: this.#itemId("fc"), type: "function_call", call_id: id, name, arguments: "" };
     const events: StreamedEvent[] = [];
-    const { index } = this.#add({ ...item, status: "completed" }, events);
-    const place = { output_index: index, item_id: item.id };
-    events.push(this.#event("response.function_call_arguments.delta", { ...place, delta: text }));
-    events.push(this.#event("response.function_call_arguments.done", { ...place, name, arguments: text }));
-    events.push(
-      this.#event("response.output_item.done", { output_index: index, item: { ...item, status: "completed" } }),
-    );
-    return events;
+    const placed = this.#add({ ...item, status: "in_progress" }, events);
+    events.push(...this.#writeArguments(placed, "response.function_call_arguments", text, { name }));
+    return [...events, this.#done(placed, { status: "completed" })];
   }
 
-  #add(item: Item, events: StreamedEvent[]): { index: number } {
+  /** The whole text in one delta: an answer's calls are known once it has ended. */
+  #writeArguments({ item, index }: Placed, type: string, text: string, more: object = {}): StreamedEvent[] {
+    item.arguments = text;
+    const place = { output_index: index, item_id: item.id };
+    return [
+      this.#event(`${type}.delta`, { ...place, delta: text }),
+      this.#event(`${type}.done`, { ...place, ...more, arguments: text }),
+    ];
+  }
+
+  #add(item: Item, events: StreamedEvent[]): Placed {
     const index = this.#output.push(item) - 1;
     events.push(this.#event("response.output_item.added", { output_index: index, item: { ...item } }));
-    return { index };
+    return { item, index };
+  }
+
+  #done({ item, index }: Placed, end: object): StreamedEvent {
+    Object.assign(item, end);
+    return this.#event("response.output_item.done", { output_index: index, item: { ...item } });
   }
 
   #partEvent(type: string, more: object): StreamedEvent {

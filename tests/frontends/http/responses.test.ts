@@ -1,9 +1,19 @@
 import { describe, expect, test } from "@jest/globals";
 import type OpenAI from "openai";
 import { fixtureServer, startApp } from "../../support/app.js";
-import { answer, failure, type Step, startLlmServer, toolCalls } from "../../support/llm-server.js";
+import {
+  answer,
+  chunk,
+  failure,
+  STALL,
+  type Step,
+  startLlmServer,
+  stream,
+  toolCalls,
+} from "../../support/llm-server.js";
 import { sayAndCall } from "../support.js";
-import { openDoor, sdk } from "./door.js";
+import { openDoor, post, sdk } from "./door.js";
+import { checkStream } from "./response-stream.js";
 
 const mcpServers = { s: fixtureServer() };
 const tool = { type: "function" as const, name: "weather", parameters: {}, strict: false };
@@ -16,6 +26,12 @@ async function withDoor(
   await using app = await startApp({ llm: llm.url, mcpServers });
   await using door = await openDoor(app);
   await use(sdk(door), llm);
+}
+
+async function collected<Event>(stream: AsyncIterable<Event>): Promise<Event[]> {
+  const events: Event[] = [];
+  for await (const event of stream) events.push(event);
+  return events;
 }
 
 describe("a response", () => {
@@ -65,6 +81,7 @@ describe("a response", () => {
         ...message,
         "response.output_item.added",
         "response.mcp_call.in_progress",
+        "response.mcp_call_arguments.delta",
         "response.mcp_call_arguments.done",
         "response.mcp_call.completed",
         "response.output_item.done",
@@ -128,6 +145,43 @@ describe("a response", () => {
         ).rejects.toMatchObject({ status: 400, code: "unsupported_tools" });
       },
     ));
+
+  test("is streamed item by item: each added empty, told in deltas, done as it is in the end", () =>
+    withDoor(
+      [
+        sayAndCall("Let me see.", "s__echo", { n: 1 }),
+        toolCalls([
+          { name: "weather", arguments: { at: "Oslo" }, id: "call_a" },
+          { name: "nobody__knows", arguments: { n: 2 }, id: "call_b" },
+          { name: "weather", arguments: { at: "Rome" }, id: "call_c" },
+        ]),
+      ],
+      async (client) => {
+        const events = await collected(await client.responses.create({ input: "hi", tools: [tool], stream: true }));
+        expect(checkStream(events)).toMatchObject([
+          { type: "message", status: "completed" },
+          { type: "mcp_call", name: "echo", status: "completed", output: '{"n":1}' },
+          { type: "function_call", arguments: '{"at":"Oslo"}' },
+          { type: "function_call", arguments: '{"at":"Rome"}' },
+          { type: "mcp_call", status: "failed" },
+        ]);
+      },
+    ));
+
+  test("that was cancelled elsewhere does not end as a whole one", async () => {
+    await using llm = await startLlmServer([stream([chunk({ content: "half" }), STALL])]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const { data, response } = await sdk(door).responses.create({ input: "hi", stream: true }).withResponse();
+    const events: OpenAI.Responses.ResponseStreamEvent[] = [];
+    for await (const event of data) {
+      events.push(event);
+      if (event.type !== "response.output_text.delta") continue;
+      await post(`${door.url}/api/sessions/${response.headers.get("x-conversation-id")}/cancel`, {});
+    }
+    expect(checkStream(events)).toMatchObject([{ type: "message", status: "incomplete" }]);
+    expect(events.at(-1)).toMatchObject({ type: "response.incomplete", response: { status: "cancelled" } });
+  });
 
   test("that fails says so, whole and streamed", () =>
     withDoor([failure(401), failure(401)], async (client) => {
