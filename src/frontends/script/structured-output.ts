@@ -39,13 +39,22 @@ export function schemaProblem(schema: JsonSchema): string | undefined {
 export function problemBySchema(value: unknown, schema: JsonSchema): string | undefined {
   const check = checkOf(schema);
   if ("problem" in check) throw new RequestError("usage", check.problem);
-  const checked = withinTime(longestCheckMs, () => Boolean(check.validate(value)));
+  try {
+    return violationWithin(check.validate, value);
+  } catch (error) {
+    compiled.set(schema, { problem: messageOf(error) });
+    throw error;
+  }
+}
+
+/** What about the value fails the check, in a sentence; undefined when nothing does. Throws RequestError when it does not end in time. */
+export function violationWithin(validate: ValidateFunction, value: unknown): string | undefined {
+  const checked = withinTime(longestCheckMs, () => Boolean(validate(value)));
   if (!checked) {
-    compiled.set(schema, { problem: `the check by the schema took longer than ${longestCheckMs} ms` });
-    return problemBySchema(value, schema);
+    throw new RequestError("usage", `the check by the schema took longer than ${longestCheckMs} ms`);
   }
   if (checked.result) return undefined;
-  const problems = [...new Set((check.validate.errors ?? []).map(describe))];
+  const problems = [...new Set((validate.errors ?? []).map(describe))];
   const more = problems.length > maxProblems ? `; and ${problems.length - maxProblems} more` : "";
   return `${problems.slice(0, maxProblems).join("; ")}${more}`;
 }

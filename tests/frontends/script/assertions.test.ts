@@ -93,7 +93,10 @@ const table: [Written, Row][] = [
     { type: "is-json", value: schema },
     { passes: said('{"title":"x"}'), fails: said('{"title":1}'), reason: /\$\.title must be string/ },
   ],
-  [{ type: "contains-json" }, { passes: said('so: {"a":1}.'), fails: said("so: {a}"), reason: /contain JSON/ }],
+  [
+    { type: "contains-json" },
+    { passes: said('so: {"a":1}.'), fails: said("so: [1]"), reason: /contain a JSON object/ },
+  ],
   [
     { type: "contains-json", value: schema },
     { passes: said('[x] {"a":1} {"title":"}"}'), fails: said('{"a":1}'), reason: /\$ must have "title"/ },
@@ -111,7 +114,7 @@ const table: [Written, Row][] = [
     { passes: said("twelve"), fails: said("two"), reason: /at least 0.5; it is 0.3/ },
   ],
   [
-    { type: "javascript", value: "return {pass: output === 'ok', score: 1, reason: 'it is ' + output}" },
+    { type: "javascript", value: "const pass = output === 'ok'\nreturn {pass, score: 1, reason: 'it is ' + output}" },
     { passes: said("ok"), fails: said("no"), reason: /to pass; "it is no"/ },
   ],
   [
@@ -294,6 +297,7 @@ test.each<[Written, RegExp]>([
   [{ type: "is-json", value: { type: "strng" } }, /the schema cannot be used/],
   [{ type: "is-json", value: { $ref: "https://example.com/schema.json" } }, /can't resolve reference/],
   [{ type: "javascript", value: " " }, /value to be JavaScript/],
+  [{ type: "javascript", value: "return output" }, /one line is an expression, so leave out "return"/],
   [{ type: "latency", value: 100 }, /threshold in milliseconds, and no value/],
   [{ type: "latency" }, /a number of milliseconds/],
   [{ type: "cost", threshold: -1 }, /a number of US dollars/],
@@ -344,10 +348,10 @@ describe("what cannot be judged fails, also with not-", () => {
     [{ type: "cost", threshold: 1 }, /its cost is not known/],
     [{ type: "javascript", value: "output.missing.it" }, /the code threw TypeError/],
     [{ type: "javascript", value: "'yes'" }, /come to true, false, a number or \{pass, score, reason\}, got "yes"/],
-    [{ type: "javascript", value: "for (;;);" }, /took longer than/],
+    [{ type: "javascript", value: "(() => { for (;;); })()" }, /took longer than/],
     [{ type: "regex", value: "^(a+)+$" }, /took longer than/],
     [{ type: "llm-rubric", value: "is kind" }, /the judge did not answer as it was told to/],
-    [{ type: "contains-json" }, /too many brackets/],
+    [{ type: "contains-json" }, /too many braces/],
     [{ type: "is-json", value: { pattern: "^(a+)+$" } }, /the check by the schema took longer/],
   ])("%j", async ({ type, ...written }, reason) => {
     const text = `${"a".repeat(50)}!`;

@@ -5,7 +5,8 @@ import { quoted, shown } from "./words.js";
 export function readList(value: unknown): string[] | Problem {
   const texts = typeof value === "string" ? split(value) : Array.isArray(value) ? value : [];
   if ("problem" in texts) return texts;
-  const isText = (one: unknown) => (typeof one === "string" && one !== "") || typeof one === "number";
+  const isText = (one: unknown) =>
+    (typeof one === "string" && one !== "") || typeof one === "number" || typeof one === "boolean";
   if (texts.length === 0 || !texts.every(isText)) {
     return { problem: `expected value to be a list of texts, or texts between commas, got ${shown(value)}` };
   }

@@ -6,8 +6,13 @@ import { quoted, shown } from "./words.js";
 export const javascript: Kind = ({ value: code, threshold }) => {
   if (typeof code !== "string" || code.trim() === "")
     return { problem: `expected value to be JavaScript, got ${shown(code)}` };
+  const body = bodyOf(code);
+  if (/^return\s+return\b/.test(body)) {
+    return { problem: `${quoted(code)}: one line is an expression, so leave out "return", or write several lines` };
+  }
   return async ({ output, events: _, ...outcome }, { evaluate, vars }) => {
-    const result = await evaluate(code, { output, context: { vars, ...outcome } });
+    const values = { body, output, context: { vars, ...outcome } };
+    const result = await evaluate('new Function("output", "context", body)(output, context)', values);
     const read = readResult(result, threshold);
     if (read === undefined) {
       return {
@@ -17,6 +22,16 @@ export const javascript: Kind = ({ value: code, threshold }) => {
     return { holds: read.holds, subject: quoted(code), predicate: read.predicate, found: read.found };
   };
 };
+
+/** The function that promptfoo makes of the code. One line is an expression, behind declarations or alone; several lines are the body. */
+function bodyOf(code: string): string {
+  if (code.trimEnd().includes("\n")) return code;
+  const line = code.trim().replace(/;+\s*$/, "");
+  if (!/^(const|let|var)\s/.test(line)) return `return ${line}`;
+  const [, declarations = "", expression = ""] =
+    line.match(/^((?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|[^'"`])*;)(.*)$/s) ?? [];
+  return expression.trim() ? `${declarations} return ${expression}` : line;
+}
 
 function readResult(result: unknown, threshold: number | undefined) {
   if (typeof result === "boolean") return { holds: result, predicate: "to be true", found: `it is ${result}` };
@@ -28,9 +43,8 @@ function readResult(result: unknown, threshold: number | undefined) {
       found: `it is ${result}`,
     };
   }
-  if (!isMapping(result) || typeof result.pass !== "boolean") return undefined;
+  if (!isMapping(result)) return undefined;
   const { pass, score, reason } = result;
-  const isScoreLow = typeof score === "number" && threshold !== undefined && score < threshold;
-  const found = typeof reason === "string" ? quoted(reason) : `it came to ${shown(result)}`;
-  return { holds: pass && !isScoreLow, predicate: "to pass", found };
+  if (typeof pass !== "boolean" || typeof score !== "number" || typeof reason !== "string") return undefined;
+  return { holds: pass, predicate: "to pass", found: quoted(reason) };
 }

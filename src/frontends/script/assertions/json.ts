@@ -1,7 +1,7 @@
 /** Assertions about JSON in the output. */
-import { isMapping } from "../../../core/tree.js";
+import { load } from "js-yaml";
 import type { StepOutcome } from "../result.js";
-import { problemBySchema, schemaProblem } from "../structured-output.js";
+import { readSchemaValue } from "./json-schema.js";
 import type { Kind, Problem } from "./kind.js";
 import { quoted, shown } from "./words.js";
 
@@ -17,69 +17,61 @@ export function jsonOf({ json, output }: StepOutcome): { value: unknown } | unde
   }
 }
 
-function isJson({ value: schema }: { value?: unknown }): ReturnType<Kind> {
-  const wrong = schemaValueProblem(schema);
-  if (wrong) return wrong;
+function isJson({ value }: { value?: unknown }): ReturnType<Kind> {
+  const schema = readSchemaValue(value);
+  if ("problem" in schema) return schema;
   return (outcome) => {
     const json = jsonOf(outcome);
-    const problem = json && isMapping(schema) ? problemBySchema(json.value, schema) : undefined;
+    const problem = json && schema.violation(json.value);
     return {
       holds: json !== undefined && problem === undefined,
       subject: "the output",
-      predicate: isMapping(schema) ? "to be JSON as the schema says" : "to be JSON",
+      predicate: schema.isGiven ? "to be JSON as the schema says" : "to be JSON",
       found: problem ?? `it is ${json ? shown(json.value) : quoted(outcome.output)}`,
     };
   };
 }
 
-function containsJson({ value: schema }: { value?: unknown }): ReturnType<Kind> {
-  const wrong = schemaValueProblem(schema);
-  if (wrong) return wrong;
+function containsJson({ value }: { value?: unknown }): ReturnType<Kind> {
+  const schema = readSchemaValue(value);
+  if ("problem" in schema) return schema;
   return ({ output }) => {
-    const found = jsonWithin(output);
+    const found = objectsWithin(output);
     if ("problem" in found) return found;
-    const problems = found.map((value) => (isMapping(schema) ? problemBySchema(value, schema) : undefined));
+    const problems = found.map(schema.violation);
     return {
       holds: problems.includes(undefined),
       subject: "the output",
-      predicate: isMapping(schema) ? "to contain JSON as the schema says" : "to contain JSON",
+      predicate: schema.isGiven ? "to contain a JSON object as the schema says" : "to contain a JSON object",
       found: problems.find((problem) => problem !== undefined) ?? `it is ${quoted(output)}`,
     };
   };
 }
 
-function schemaValueProblem(schema: unknown): Problem | undefined {
-  if (schema === undefined) return undefined;
-  const problem = isMapping(schema)
-    ? schemaProblem(schema)
-    : `expected value to be a JSON Schema, got ${shown(schema)}`;
-  return problem === undefined ? undefined : { problem };
-}
-
-/** Characters looked at for where brackets close: more are a text that somebody wrote to keep the host busy. */
+/** Characters looked at for where braces close: more are a text that somebody wrote to keep the host busy. */
 const maxLooks = 20_000_000;
 
-/** Every object and list in a text that is not within another one. */
-function jsonWithin(text: string): unknown[] | Problem {
-  const values: unknown[] = [];
+/**
+ * The outermost objects in a text, also those that are an item of a list. As promptfoo does, it takes what models write for JSON:
+ * names without quotation marks, comments, a comma too many, missing braces at the end.
+ */
+function objectsWithin(text: string): unknown[] | Problem {
+  const objects: unknown[] = [];
   let looks = maxLooks;
-  for (let start = text.search(/[[{]/); start >= 0 && start < text.length; start++) {
-    if (text[start] !== "{" && text[start] !== "[") continue;
-    const end = closeOf(text, start);
+  for (let start = text.indexOf("{"); start >= 0; start = text.indexOf("{", start)) {
+    const { end, open } = closeOf(text, start);
     looks -= end - start;
-    if (looks < 0) return { problem: "the output has too many brackets to find JSON in it" };
-    try {
-      values.push(JSON.parse(text.slice(start, end)));
-      start = end - 1;
-    } catch {
-      // A bracket of the prose: what is within may still be JSON.
-    }
+    if (looks < 0) return { problem: "the output has too many braces to find JSON in it" };
+    const isLast = start === text.length - 1;
+    const object = isLast ? undefined : objectOf(text.slice(start, end) + "}".repeat(open));
+    if (object) objects.push(object);
+    start = object ? end : start + 1;
   }
-  return values;
+  return objects;
 }
 
-/** Behind the bracket that closes this one, or the end of the text. */
-function closeOf(text: string, start: number): number {
+/** Where the brace closes, or the end of the text and how many braces are open there. */
+function closeOf(text: string, start: number): { end: number; open: number } {
   let depth = 0;
   let isInText = false;
   for (let at = start; at < text.length; at++) {
@@ -88,8 +80,24 @@ function closeOf(text: string, start: number): number {
       if (char === "\\") at++;
       else if (char === '"') isInText = false;
     } else if (char === '"') isInText = true;
-    else if (char === "{" || char === "[") depth++;
-    else if ((char === "}" || char === "]") && --depth === 0) return at + 1;
+    else if (char === "{") depth++;
+    else if (char === "}" && --depth === 0) return { end: at + 1, open: 0 };
   }
-  return text.length;
+  return { end: text.length, open: depth };
+}
+
+const comments = /("(?:[^"\\]|\\.)*")|(?<=^|\s)\/\/[^\n]*/g;
+
+function objectOf(text: string): object | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // It may still be JSON as models write it.
+  }
+  try {
+    const value = load(text.replaceAll(comments, (_, quotation = "") => quotation));
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -78,7 +78,7 @@ function regex({ value }: { value?: unknown }): ReturnType<Kind> {
 function equals({ value }: { value?: unknown }): ReturnType<Kind> {
   if (value === undefined) return { problem: "expected value to be what the output has to be" };
   const check: Check = (outcome) => {
-    const isStructured = typeof value === "object" && value !== null;
+    const isStructured = typeof value === "object";
     const json = isStructured ? jsonOf(outcome) : undefined;
     return {
       holds: isStructured

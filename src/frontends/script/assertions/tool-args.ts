@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { globMatches } from "../../../core/glob.js";
-import { isMapping } from "../../../core/tree.js";
+import { isMapping, type Mapping } from "../../../core/tree.js";
 import type { Kind } from "./kind.js";
 import { madeCalls, readMatcher } from "./tool-matcher.js";
 import { listed, shown, unknownKey } from "./words.js";
 
 /**
  * One call at least of the tool has these arguments. `partial`: it may have more, at every depth; lists are whole.
- * `ignore` names arguments that do not matter, with `*` for any part. One at its default counts as left out, on both sides.
+ * `ignore` names arguments that do not matter, with `*` for any part. An argument of the call that has its default counts as left out.
  */
 export const toolArgsMatch: Kind = ({ value }) => {
   if (!isMapping(value)) return { problem: `expected value to be {name, args}, got ${shown(value)}` };
@@ -25,16 +25,12 @@ export const toolArgsMatch: Kind = ({ value }) => {
   }
   const wrong = unknownKey(value, ["name", "pattern", "args", "arguments", "mode", "ignore", "defaults"]);
   if (wrong) return wrong;
-  const relevant = (given: Record<string, unknown>) =>
-    Object.fromEntries(
-      Object.entries(given).filter(
-        ([name, one]) =>
-          !ignored.some((glob) => globMatches(glob, name)) &&
-          !(Object.hasOwn(defaults, name) && isDeepStrictEqual(one, defaults[name])),
-      ),
-    );
+  const isIgnored = (name: string) => ignored.some((glob) => globMatches(glob, name));
+  const isDefault = (name: string, one: unknown) =>
+    Object.hasOwn(defaults, name) && isDeepStrictEqual(one, defaults[name]);
   const matches = mode === "exact" ? isDeepStrictEqual : isPartOf;
-  const wanted = relevant(args);
+  const wanted = selected(args, (name) => !isIgnored(name));
+  const relevant = (given: Mapping) => selected(given, (name, one) => !isIgnored(name) && !isDefault(name, one));
   return (outcome) => {
     const calls = madeCalls(outcome.calls);
     const given = calls.filter(matcher.matches).map((call) => call.args);
@@ -46,6 +42,10 @@ export const toolArgsMatch: Kind = ({ value }) => {
     };
   };
 };
+
+function selected(args: Mapping, isWanted: (name: string, value: unknown) => boolean): Mapping {
+  return Object.fromEntries(Object.entries(args).filter(([name, value]) => isWanted(name, value)));
+}
 
 function argsText(args: unknown): string {
   return args === undefined ? "what is no JSON" : shown(args);
