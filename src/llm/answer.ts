@@ -11,11 +11,14 @@ import { type BodyFault, MessageReader } from "./messages.js";
 import { complaintIn, errorIn, type ProviderError } from "./provider-error.js";
 import type { Response } from "./send.js";
 
-/** After the model said why it stopped, only usage and `[DONE]` can follow: an answer that we have is not waited for. */
-const TRAILER_GRACE_MS = 2000;
+/** How long `[DONE]`, or the end, is waited for behind the last chunk of an answer. */
+const DONE_GRACE_MS = 2000;
 
-/** What is being waited for. The first three are time limits of the configuration. */
-type Phase = "timeout" | "ttft_timeout" | "idle_timeout" | "trailer";
+/**
+ * What is being waited for. The first three are time limits of the configuration. `more`: the model has said why it stopped, which is no
+ * end while the connection is open, since some models say so before they call tools; as long as `idle_timeout`. `done`: all has come.
+ */
+type Phase = "timeout" | "ttft_timeout" | "idle_timeout" | "more" | "done";
 
 /**
  * Reads one response body into the fold. Resolves when the answer is whole, which its content decides and never the way
@@ -103,7 +106,8 @@ class Reading {
     // The consumer may have cancelled from within a delta.
     if (this.#isSettled) return;
     if (fold.isFinished) {
-      if (this.#phase !== "trailer") this.#waitFor("trailer");
+      const next = fold.hasTrailer ? "done" : "more";
+      if (this.#phase !== next || fold.progress > before) this.#waitFor(next);
     } else if (!this.#isStreaming) this.#waitFor("timeout");
     else if (fold.progress > before) this.#waitFor("idle_timeout");
   }
@@ -138,10 +142,12 @@ class Reading {
     clearTimeout(this.#timer);
     this.#phase = next;
     const { call } = this.#parts;
-    this.#timer =
-      next === "trailer"
-        ? setTimeout(() => this.#settle(), TRAILER_GRACE_MS)
-        : setTimeout(() => this.#settle(limitReached(next, call)), call.provider.limits[LIMIT_FIELDS[next]]);
+    const { limits } = call.provider;
+    if (next === "done" || next === "more") {
+      this.#timer = setTimeout(() => this.#settle(), next === "done" ? DONE_GRACE_MS : limits.idleTimeoutMs);
+    } else {
+      this.#timer = setTimeout(() => this.#settle(limitReached(next, call)), limits[LIMIT_FIELDS[next]]);
+    }
   }
 
   #settle(error?: unknown): void {

@@ -48,13 +48,15 @@ export class Attempts {
         call.response = response;
         // A long prompt would else stay in memory for the life of the stream.
         call.draft.release();
-        const begin = () => {
+        const onFirst = () => {
           if (!showing) return;
           discard();
           showing.begin();
           shown = true;
         };
-        const fold = new AnswerFold(showing?.onDelta ?? (() => {}), call.provider.quirks, begin);
+        const { thinkTags } = call.provider.quirks;
+        const { tools } = call.options.request;
+        const fold = new AnswerFold(showing?.onDelta ?? (() => {}), { thinkTags, tools, onFirst });
         await readAnswer(response, call, fold, this.#policy.now);
         discard();
         return fold;

@@ -13,6 +13,15 @@ export interface Answer {
   details?: readonly unknown[];
 }
 
+interface FoldOptions {
+  /** Content may hold reasoning between tags. */
+  thinkTags: boolean;
+  /** What the model may call. */
+  tools?: readonly { readonly name: string }[];
+  /** Called before the first delta. */
+  onFirst?: () => void;
+}
+
 /** What the model said, beyond OpenAI's five reasons: Anthropic's, Gemini's, DeepSeek's, Zhipu's words for them. */
 const FINISH_REASONS = new Map<string, FinishReason>([
   ...["stop", "end_turn", "endturn", "eos", "stop_sequence"].map((word) => [word, "stop"] as const),
@@ -30,39 +39,60 @@ export class AnswerFold {
   #onFirst: (() => void) | undefined;
   readonly #text = new GrowingText();
   readonly #reasoning = new GrowingText();
-  readonly #calls = new ToolCallAssembly();
+  readonly #calls: ToolCallAssembly;
   #details: ReasoningDetails | undefined;
   readonly #thinkTags: ThinkTags | undefined;
   #finishReason: string | undefined;
+  /** The reason still stands: nothing was said after it. */
+  #isFinished = false;
+  #hasTrailer = false;
   #usage: Usage | undefined;
   #refused = false;
-  /** Counts content; comments, roles, usage and empty deltas are no progress. */
-  progress = 0;
+  #progress = 0;
+  #hasDeltas = false;
 
-  /** `thinkTags`: content may hold reasoning between tags. `onFirst` is called before the first delta. */
-  constructor(onDelta: (delta: Delta) => void, { thinkTags }: { thinkTags: boolean }, onFirst?: () => void) {
+  constructor(onDelta: (delta: Delta) => void, { thinkTags, tools = [], onFirst }: FoldOptions) {
     this.#onDelta = onDelta;
     this.#onFirst = onFirst;
+    this.#calls = new ToolCallAssembly(tools);
     this.#thinkTags = thinkTags ? new ThinkTags((type, delta) => this.#show(type, delta)) : undefined;
   }
 
-  /** The model has said why it stopped: nothing but usage can follow. */
+  /** Counts content; comments, roles, usage and empty deltas are no progress. */
+  get progress(): number {
+    return this.#progress;
+  }
+
+  /** The model has said why it stopped, and nothing more since: some say so in every chunk, or before the last calls. */
   get isFinished(): boolean {
-    return this.#finishReason !== undefined;
+    return this.#isFinished;
+  }
+
+  /** The chunk without choices that comes last has come. */
+  get hasTrailer(): boolean {
+    return this.#hasTrailer;
   }
 
   /** Returns whether the chunk was nothing but words: what comes after it may be pushed by `pushWords` where all else is the same. */
   push(chunk: JsonObject): boolean {
     const choice = asObjects(chunk.choices)[0];
-    const usage = usageOf(chunk.usage) ?? usageOf(choice?.usage);
+    const usage = usageOf(chunk.usage) ?? usageOf(choice?.usage) ?? usageOf(asObject(chunk.x_groq)?.usage);
     this.#usage = usage ?? this.#usage;
-    if (!choice) return false;
-    const delta = asObject(choice.delta) ?? asObject(choice.message);
+    if (!choice) {
+      this.#hasTrailer ||= this.#isFinished && usage !== undefined;
+      return false;
+    }
+    const before = this.#progress;
+    const delta = asObject(choice.delta);
     const isWord = delta !== undefined && this.#pushDelta(delta);
-    const reason = asText(choice.finish_reason)?.toLowerCase();
-    if (!reason || reason === "null") return isWord && !usage;
+    const message = asObject(choice.message);
+    if (this.#progress > before) this.#hasDeltas = true;
+    else if (message) this.#pushMessage(message);
+    const reason = (asText(choice.finish_reason) ?? asText(choice.finishReason))?.toLowerCase();
+    if (!reason || reason === "null") return isWord && !usage && !message;
     this.#finishReason = reason;
     this.#thinkTags?.end();
+    this.#isFinished = true;
     return false;
   }
 
@@ -95,8 +125,27 @@ export class AnswerFold {
     if (refusal) this.#refused = true;
     this.#show("text_delta", refusal);
     const hasCalls = this.#calls.push(delta.tool_calls);
-    if (hasCalls) this.progress++;
+    if (hasCalls) this.#progressed();
     return typeof delta.content === "string" && !reasoning && !refusal && !hasCalls;
+  }
+
+  /** The message of an answer that is not streamed, or in place of deltas. Behind deltas it repeats all: what they did not say counts. */
+  #pushMessage(message: JsonObject): void {
+    const text = contentOf(message.content).text ?? "";
+    const said = this.#text.toString();
+    const isWhole = text.startsWith(said);
+    if (this.#progress === 0 || !(this.#hasDeltas || isWhole)) {
+      this.#pushDelta(message);
+      return;
+    }
+    const isThought = this.#reasoning.toString() !== "";
+    const { reasoning, reasoning_content, reasoning_details, tool_calls } = message;
+    this.#pushDelta({
+      ...(isThought ? {} : { reasoning, reasoning_content }),
+      ...(this.#details ? {} : { reasoning_details }),
+      content: isWhole ? text.slice(said.length) : "",
+      tool_calls: asObjects(tool_calls).slice(this.#calls.count),
+    });
   }
 
   #pushDetails(list: unknown): string | undefined {
@@ -108,14 +157,20 @@ export class AnswerFold {
   #showContent(text: string | undefined): void {
     if (!this.#thinkTags || !text) this.#show("text_delta", text);
     else {
-      this.progress++;
+      this.#progressed();
       this.#thinkTags.push(text);
     }
   }
 
+  #progressed(): void {
+    this.#progress++;
+    this.#isFinished = false;
+    this.#hasTrailer = false;
+  }
+
   #show(type: Delta["type"], delta: string | undefined): void {
     if (!delta) return;
-    this.progress++;
+    this.#progressed();
     (type === "text_delta" ? this.#text : this.#reasoning).push(delta);
     if (this.#onFirst) {
       this.#onFirst();

@@ -11,7 +11,9 @@ const MAX_DOCUMENT_LENGTH = 32 * 1024 * 1024;
 const MAX_STREAM_LENGTH = 256 * 1024 * 1024;
 
 /** How a stream of events begins; a piece may end inside the word. */
-const EVENT_LINE = /^(:|(data|event|id|retry)(:|$)|\w{1,4}$)/;
+const EVENT_LINE = /^(:|(data|event|id|retry|error)(:|$)|\w{1,4}$)/;
+/** What some servers write behind a document as well. */
+const DONE_LINE = /\s*data:\s*\[DONE\]\s*$/i;
 
 /**
  * The JSON messages of a response body: the events of a stream, or one document. Which of them it is shows in its first
@@ -36,7 +38,7 @@ export class MessageReader {
   #length = 0;
   #fault: BodyFault | undefined;
   #plainText = "";
-  /** The server said `[DONE]`. */
+  /** The server said `[DONE]`, and nothing before it was broken. */
   isDone = false;
 
   /**
@@ -71,7 +73,7 @@ export class MessageReader {
       this.#sse?.end();
       return earlier ?? (this.#fault && "cut");
     }
-    const parsed = parseJson(this.#document.join(""));
+    const parsed = parseJson(this.#document.join("").replace(DONE_LINE, ""));
     const message = asObject(Array.isArray(parsed) ? parsed[0] : parsed);
     if (!message) return "cut";
     this.#onMessage(message, undefined);
@@ -135,7 +137,7 @@ export class MessageReader {
   }
 
   #takeLine(text: string, event: string | undefined): void {
-    if (/^"?\[DONE\]"?$/i.test(text)) this.isDone = true;
+    if (/^"?\[DONE\]"?$/i.test(text)) this.isDone = this.#fault === undefined;
     // `data: ping` and `data: null` are seen between chunks; half a chunk is not, and leaving it out would falsify the answer.
     else if (text.startsWith("{")) {
       const message = asObject(parseJson(text));

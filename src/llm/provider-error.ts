@@ -71,9 +71,13 @@ export function errorIn(message: JsonObject, event: string | undefined): Provide
   if (choice && isSaid(choice.error)) return providerError(choice);
   if (event === "error" || message.object === "error" || message.type === "error") return providerError(message);
   if (message.status === "failure" || message.status === "error") return providerError(message);
-  if (choice?.finish_reason === "error") return providerError("the model's answer ended with an error");
-  return undefined;
+  const reason = asText(choice?.finish_reason) ?? asText(choice?.finishReason) ?? "";
+  return BROKEN_OFF.test(reason) ? providerError(`the model's answer ended with "${reason}"`) : undefined;
 }
+
+/** Reasons to finish that are failures: vLLM's and SGLang's, DeepSeek's, Z.ai's, Gemini's. What was said before is no whole answer. */
+const BROKEN_OFF =
+  /^(error|abort(ed)?|network_error|insufficient_system_resource)$|malformed_function_call|unexpected_tool_call/i;
 
 /** `error: {}` and `errors: []` stand beside good answers. */
 function isSaid(error: unknown): boolean {

@@ -14,8 +14,12 @@ export class SseReader {
     this.#parser = createParser({
       maxBufferSize: MAX_EVENT_LENGTH,
       onEvent: ({ data, event }) => onEvent(data, event),
-      onError: ({ type }) => {
+      onError: ({ type, field, value, line }) => {
         this.#overflow ||= type === "max-buffer-size-exceeded";
+        if (type !== "unknown-field") return;
+        // llama.cpp of 2025 writes `error: {…}`; other servers write an error as a bare line of JSON.
+        if (field === "error") onEvent(value ?? "", "error");
+        else if (line?.startsWith("{")) onEvent(line, undefined);
       },
     });
   }

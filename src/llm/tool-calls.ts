@@ -1,6 +1,10 @@
 import type { ToolCall } from "../core/chat.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "./json.js";
 
+interface Named {
+  readonly name: string;
+}
+
 interface OpenCall {
   index?: number;
   id?: string;
@@ -15,6 +19,16 @@ interface OpenCall {
  */
 export class ToolCallAssembly {
   readonly #calls: OpenCall[] = [];
+  readonly #tools: readonly Named[];
+
+  /** `tools`: what the model may call. */
+  constructor(tools: readonly Named[]) {
+    this.#tools = tools;
+  }
+
+  get count(): number {
+    return this.#calls.length;
+  }
 
   /** False when the list held nothing. */
   push(list: unknown): boolean {
@@ -23,7 +37,7 @@ export class ToolCallAssembly {
     const taken = new Set<OpenCall>();
     for (const [position, piece] of pieces.entries()) {
       const open = this.#openCall(piece, pieces.length > 1 ? position : this.#calls.length - 1);
-      const call = open && !taken.has(open) && !begins(piece, open) ? open : this.#begin(piece);
+      const call = open && !taken.has(open) && !begins(piece, open, this.#tools) ? open : this.#begin(piece);
       taken.add(call);
       add(piece, call);
     }
@@ -56,25 +70,60 @@ export class ToolCallAssembly {
 }
 
 /** Whether the piece is the start of another call, though its place says `open`. Some servers repeat the name in every piece. */
-function begins(piece: JsonObject, open: OpenCall): boolean {
-  const name = asText(asObject(piece.function)?.name);
+function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boolean {
+  const { name, arguments: given } = functionOf(piece);
   const id = asText(piece.id);
   if (!name || !open.name) return false;
   if (id && open.id) return id !== open.id;
-  return name !== open.name || asObject(parseJson(open.pieces.join(""))) !== undefined;
+  if (name !== open.name) return !continuesName(open, name, tools);
+  const text = open.pieces.join("");
+  return isObjectText(text) && given !== text;
+}
+
+/** Without ids the names of the tools tell a name in pieces from two calls without arguments. */
+function continuesName({ name = "", pieces }: OpenCall, piece: string, tools: readonly Named[]): boolean {
+  const isTool = (text: string) => tools.some((tool) => tool.name === text);
+  if (pieces.join("").trim() !== "") return false;
+  return isTool(name + piece) || piece.startsWith(name) || !(isTool(name) || isTool(piece));
 }
 
 function add(piece: JsonObject, call: OpenCall): void {
-  const { name, arguments: text } = asObject(piece.function) ?? {};
+  const { name, arguments: text } = functionOf(piece);
   call.id ??= asText(piece.id);
-  call.name ??= asText(name);
+  if (name) call.name = nameWith(call, name);
   call.opaque ??= piece.extra_content ?? undefined;
-  if (typeof text === "string") call.pieces.push(text);
-  else if (text !== undefined && text !== null) call.pieces.push(JSON.stringify(text));
+  if (text) call.pieces.push(text);
+}
+
+function functionOf(piece: JsonObject): { name: string | undefined; arguments: string } {
+  const { name, arguments: given } = asObject(piece.function) ?? {};
+  const text = typeof given === "string" ? given : given === undefined || given === null ? "" : JSON.stringify(given);
+  return { name: asText(name), arguments: text };
+}
+
+/** The name comes whole, again with each piece, in pieces, or as all of it so far. */
+function nameWith({ name = "", pieces }: OpenCall, piece: string): string {
+  if (piece.startsWith(name)) return piece;
+  return pieces.length === 0 ? name + piece : name;
 }
 
 /** A tool without parameters is called with "" by some. */
 function argumentsOf(pieces: readonly string[]): string {
   const text = pieces.join("");
-  return text.trim() === "" ? "{}" : text;
+  if (text.trim() === "") return "{}";
+  if (pieces.length === 1 || isObjectText(text)) return text;
+  return repeated(pieces) ?? text;
+}
+
+/** The arguments where a server repeats them: each piece is all of them so far, the last one is all again, or the first one was a mere `{}`. */
+function repeated(pieces: readonly string[]): string | undefined {
+  const last = pieces.at(-1) ?? "";
+  const before = pieces.slice(0, -1);
+  if (isObjectText(last) && (before.every((piece) => last.startsWith(piece)) || before.join("") === last)) return last;
+  const rest = pieces.slice(1).join("");
+  return pieces[0] === "{}" && isObjectText(rest) ? rest : undefined;
+}
+
+function isObjectText(text: string): boolean {
+  return asObject(parseJson(text)) !== undefined;
 }

@@ -136,7 +136,7 @@ const cases: Case[] = [
   ...(["end_turn", "EOS", "stop_sequence"] as const).map((word) => reason(word, "stop")),
   ...(["MAX_TOKENS", "model_context_window_exceeded"] as const).map((word) => reason(word, "length")),
   ...(["sensitive", "SAFETY"] as const).map((word) => reason(word, "content_filter")),
-  ...(["insufficient_system_resource", "network_error", "whatever"] as const).map((word) => reason(word, "unknown")),
+  ...(["whatever", "eventually"] as const).map((word) => reason(word, "unknown")),
   {
     name: "arguments a character at a time",
     pieces: [
@@ -221,6 +221,169 @@ const cases: Case[] = [
       DONE,
     ],
     expected: { toolCalls: called(["late", "f", "{}"]) },
+  },
+  {
+    name: "a name in two pieces, the second without an id",
+    pieces: [
+      call({ index: 0, id: "a", function: { name: "fs__" } }),
+      call({ index: 0, function: { name: "read" } }),
+      call({ index: 0, function: { arguments: '{"x":1}' } }),
+      stop,
+      DONE,
+    ],
+    expected: { toolCalls: called(["a", "fs__read", '{"x":1}']) },
+  },
+  {
+    name: "a name in pieces, each with the id, then whole",
+    pieces: [
+      ...["f", "s__re", "ad", "fs__read"].map((name) => call({ index: 0, id: "a", function: { name, arguments: "" } })),
+      call({ index: 0, id: "a", function: { name: "fs__read", arguments: "{}" } }),
+      stop,
+      DONE,
+    ],
+    expected: { toolCalls: called(["a", "fs__read", "{}"]) },
+  },
+  {
+    name: "a name that is all of it so far each time",
+    pieces: [
+      ...["fs_", "fs__re", "fs__read"].map((name) => call({ index: 0, function: { name, arguments: "" } })),
+      stop,
+      DONE,
+    ],
+    expected: { toolCalls: called(["call_new2", "fs__read", "{}"]) },
+  },
+  {
+    name: "two calls without ids and arguments, of which one is a tool",
+    pieces: [
+      call({ index: 0, function: { name: "fs__read", arguments: "" } }),
+      call({ index: 0, function: { name: "g", arguments: "" } }),
+      stop,
+      DONE,
+    ],
+    expected: { toolCalls: called(["call_new2", "fs__read", "{}"], ["call_new3", "g", "{}"]) },
+  },
+  {
+    name: "arguments that are all of them so far each time",
+    pieces: [
+      ...["", '{"x"', '{"x":1', '{"x":12}'].map((text) =>
+        call({ index: 0, id: "a", function: { name: "f", arguments: text } }),
+      ),
+      stop,
+      DONE,
+    ],
+    expected: { toolCalls: called(["a", "f", '{"x":12}']) },
+  },
+  {
+    name: "arguments in pieces, then whole",
+    pieces: [
+      ...['{"x"', ":1}", '{"x":1}'].map((text) =>
+        call({ index: 0, id: "a", function: { arguments: text, name: "f" } }),
+      ),
+      stop,
+      DONE,
+    ],
+    expected: { toolCalls: called(["a", "f", '{"x":1}']) },
+  },
+  {
+    name: "empty arguments first, then the real ones",
+    pieces: [
+      ...["{}", '{"x"', ":1}"].map((text) => call({ index: 0, id: "a", function: { arguments: text, name: "f" } })),
+      stop,
+      DONE,
+    ],
+    expected: { toolCalls: called(["a", "f", '{"x":1}']) },
+  },
+  ...[{ index: 0, id: "a" }, { index: 0 }, { id: "a" }, {}].map((named) => ({
+    name: `the same call sent again, known by ${JSON.stringify(named)}`,
+    pieces: [1, 2, 3]
+      .map((): Piece => call({ ...named, function: { name: "f", arguments: '{"x":1}' } }))
+      .concat(chunk({}, "tool_calls"), DONE),
+    expected: { toolCalls: called(["id" in named ? "a" : "call_new2", "f", '{"x":1}']) },
+  })),
+  ...[{}, { delta: {} }, { delta: { content: "" } }, { delta: null }].map((beside) => ({
+    name: `the whole message in the last chunk, beside ${JSON.stringify(beside)}`,
+    pieces: [
+      chunk({ reasoning_content: "hm" }),
+      chunk({ content: "Hel" }),
+      chunk({ content: "lo" }),
+      call({ index: 0, id: "a", function: { name: "f", arguments: "{}" } }),
+      {
+        choices: [
+          {
+            ...beside,
+            message: {
+              content: "Hello.",
+              reasoning_content: "hm",
+              tool_calls: ["a", "b"].map((id) => ({ id, function: { name: "f", arguments: "{}" } })),
+            },
+            finish_reason: "tool_calls",
+          },
+        ],
+      },
+      DONE,
+    ],
+    expected: { content: "Hello.", reasoning: "hm", toolCalls: called(["a", "f", "{}"], ["b", "f", "{}"]) },
+  })),
+  {
+    name: "messages in place of deltas, all of it so far and then a piece",
+    pieces: ["He", "Hel", "lo"].map((content): Piece => ({ choices: [{ message: { content } }] })).concat(stop, DONE),
+    expected: { content: "Hello" },
+  },
+  {
+    name: "each message so far beside its delta, as Perplexity",
+    pieces: [
+      { choices: [{ delta: { content: "Hel" }, message: { content: "Hel" } }] },
+      { choices: [{ delta: { content: "lo" }, message: { content: "Hello" } }] },
+      { choices: [{ delta: { content: "" }, message: { content: "Hello" }, finish_reason: "stop" }] },
+      DONE,
+    ],
+    expected: { content: "Hello", finishReason: "stop" },
+  },
+  {
+    name: "Groq's usage, in its own object",
+    pieces: [hello, { ...stop, x_groq: { usage: { prompt_tokens: 7, completion_tokens: 2 } } }, DONE],
+    expected: { usage: { inputTokens: 7, outputTokens: 2 } },
+  },
+  {
+    name: "finishReason in camelCase",
+    pieces: [{ choices: [{ delta: { content: "Hello" }, finishReason: "length" }] }],
+    expected: { content: "Hello", finishReason: "length" },
+  },
+  {
+    name: "reasoning_details alone are shown as reasoning",
+    pieces: [
+      chunk({ reasoning_details: [{ type: "reasoning.text", text: "h", index: 0 }] }),
+      chunk({ reasoning_details: [{ type: "reasoning.text", text: "m", index: 0 }] }),
+      hello,
+      stop,
+      DONE,
+    ],
+    expected: { reasoning: "hm", content: "Hello" },
+  },
+  {
+    name: "blocks of reasoning_details stay apart, in their order, each once",
+    pieces: [
+      chunk({ reasoning: "a", reasoning_details: [{ type: "reasoning.text", text: "a", index: 0 }] }),
+      chunk({ reasoning_details: [{ type: "reasoning.text", signature: "S", index: 0 }] }),
+      chunk({ reasoning: "b", reasoning_details: [{ type: "reasoning.text", text: "b", index: 0 }] }),
+      chunk({ reasoning_details: [{ type: "reasoning.encrypted", id: "a", data: "X" }] }),
+      chunk({ reasoning_details: [{ type: "reasoning.encrypted", id: "b", data: "Y" }] }),
+      call({ index: 0, id: "a", function: { name: "f", arguments: "{}" } }),
+      chunk({ reasoning_details: [{ type: "reasoning.encrypted", id: "b", data: "Y" }] }, "tool_calls"),
+      DONE,
+    ],
+    expected: {
+      reasoning: "ab",
+      reasoningDetails: {
+        from: "test/m1",
+        blocks: [
+          { type: "reasoning.text", text: "a", signature: "S", index: 0 },
+          { type: "reasoning.text", text: "b", index: 0 },
+          { type: "reasoning.encrypted", id: "a", data: "X" },
+          { type: "reasoning.encrypted", id: "b", data: "Y" },
+        ],
+      },
+    },
   },
   {
     name: "the same id for two calls",
@@ -339,6 +502,11 @@ describe("whole answers", () => {
     ],
     ["no finish_reason", message({ content: "Hello" }, null), { content: "Hello", finishReason: "unknown" }],
     ["reasoning", message({ content: "Hello", reasoning: "hm", reasoning_content: "hm" }), { reasoning: "hm" }],
+    [
+      "finishReason in camelCase",
+      { choices: [{ message: { content: "Hello" }, finishReason: "length" }] },
+      { finishReason: "length" },
+    ],
     ["error: null beside the answer", { error: null, ...message({ content: "Hello" }) }, { content: "Hello" }],
   ])("%s", async (_name, document, expected) => {
     await using server = await startLlmServer([json(document)]);
@@ -354,6 +522,12 @@ describe("whole answers", () => {
     await using ends = clientOf(server);
     expect((await ends.ask({ streaming: true })).message.content).toBe("Hello");
     expect(ends.shown()).toBe("Hello");
+  });
+
+  test.each(["data: [DONE]", "\n\ndata: [DONE]\n\n"])("a document followed by %j is whole", async (done) => {
+    await using server = await startLlmServer([json(`${JSON.stringify(message({ content: "Hello" }))}${done}`)]);
+    await using ends = clientOf(server);
+    expect((await ends.ask({ streaming: false })).message.content).toBe("Hello");
   });
 
   test.each<[string, ReturnType<typeof json>]>([

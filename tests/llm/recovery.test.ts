@@ -49,7 +49,7 @@ describe("an answer that breaks off after its first words, where it may be resta
     ],
     ["an error in a chunk", [overloaded], "error 529: Overloaded"],
     ["an error event", ["event: error\n", { message: "boom" }], "error: boom"],
-    ["finish_reason error", [chunk({}, "error")], "error: the model's answer ended with an error"],
+    ["finish_reason error", [chunk({}, "error")], 'error: the model\'s answer ended with "error"'],
     ["half a chunk", ['data: {"choices":[{"del\n\n'], "a part of the stream is not JSON"],
     [
       "a cut inside a tool call",

@@ -22,6 +22,7 @@ const role = chunk({ role: "assistant", content: "" });
 const hel = chunk({ content: "Hel" });
 const lo = chunk({ content: "lo" });
 const stop = chunk({}, "stop");
+const usage = { prompt_tokens: 7, completion_tokens: 2 };
 const DONE = "data: [DONE]\n\n";
 const overloaded = { error: { message: "Overloaded", type: "overloaded_error" }, choices: [] };
 /** An object that is neither text nor number: JSON may say of itself how it is to become one. */
@@ -32,6 +33,9 @@ const odd = {
   message: { detail: [{ loc: [mute], msg: mute }] },
   details: [{ retryDelay: mute }],
 };
+const llamaCpp = (code: number) => [
+  `error: ${JSON.stringify({ code, message: "out of memory", type: "server_error" })}\n\n`,
+];
 const limits = { timeoutMs: 5000, ttftTimeoutMs: 600, idleTimeoutMs: 600 };
 
 describe.each([true, false])("instead of an answer (streaming: %s)", (streaming) => {
@@ -61,6 +65,8 @@ describe("before anything was shown", () => {
     ["an error in a choice", [{ choices: [{ error: { code: 502, message: "upstream" }, finish_reason: "error" }] }]],
     ["finish_reason error", [chunk({}, "error")]],
     ["half a chunk", ['data: {"choices":[{"del\n\n']],
+    ["llama.cpp's field for errors", [...llamaCpp(503), DONE]],
+    ["a reason to finish that is a failure", [chunk({}, "abort")]],
     ["a gateway's failure", [{ status: "failure", message: "fetch failed" }]],
     ["an object of type error", [{ object: "error", message: "boom", code: 500 }]],
     [
@@ -110,7 +116,7 @@ describe("before anything was shown", () => {
 });
 
 describe("after something was shown, nothing is ever sent again", () => {
-  const faults: [string, Piece[], object][] = [
+  const faults: [string, Piece[], object, string?][] = [
     ["a cut", [CUT], { kind: "stream_interrupted", retryable: true }],
     ["a reset", [RESET], { kind: "stream_interrupted" }],
     ["a clean end", [END], { kind: "stream_interrupted" }],
@@ -122,13 +128,35 @@ describe("after something was shown, nothing is ever sent again", () => {
     ],
     ["an error in a chunk", [overloaded], { kind: "stream_interrupted", status: 529 }],
     ["finish_reason error", [chunk({}, "error")], { kind: "stream_interrupted" }],
+    ["vLLM's abort", [chunk({}, "abort"), DONE], { kind: "stream_interrupted", retryable: true }],
+    ["DeepSeek's shortage", [chunk({}, "insufficient_system_resource"), DONE], { kind: "stream_interrupted" }],
+    ["Z.ai's network error", [chunk({}, "network_error"), DONE], { kind: "stream_interrupted" }],
+    [
+      "Gemini's broken call",
+      [chunk({}, "function_call_filter: MALFORMED_FUNCTION_CALL"), DONE],
+      { kind: "stream_interrupted" },
+    ],
+    ["half a chunk and [DONE] in one read", [`data: {"choices":[{"del\n\n${DONE}`], { kind: "stream_interrupted" }],
+    [
+      "half a chunk, finish_reason and [DONE] in one read",
+      [`data: {"choices":[{"del\n\ndata: ${JSON.stringify(stop)}\n\n${DONE}`],
+      { kind: "stream_interrupted" },
+    ],
+    ["llama.cpp's field for errors", [...llamaCpp(500), DONE], { kind: "stream_interrupted", status: 500 }],
+    ["llama.cpp's field without JSON", ["error: out of memory\n\n", DONE], { kind: "stream_interrupted" }],
+    [
+      "an error as a bare line",
+      [`${JSON.stringify(overloaded)}\n\n`, DONE],
+      { kind: "stream_interrupted", status: 529 },
+    ],
+    ["finish_reason, more text, and a clean end", [stop, lo, END], { kind: "stream_interrupted" }, "Hello"],
   ];
 
-  test.each(faults)("%s", async (_name, pieces, expected) => {
+  test.each(faults)("%s", async (_name, pieces, expected, shown = "Hel") => {
     await using server = await startLlmServer([stream([role, hel, ...pieces])]);
     await using ends = clientOf(server, limits);
     expect(await ends.fails({ streaming: true })).toMatchObject({ ...expected, attempts: 1 });
-    expect(ends.shown()).toBe("Hel");
+    expect(ends.shown()).toBe(shown);
   });
 
   test("but a whole answer collected from the same stream is", async () => {
@@ -146,12 +174,34 @@ describe("an answer is whole by its content", () => {
     ["finish_reason without a blank line after it", [`data: ${JSON.stringify(stop)}`, END]],
     ["[DONE], no finish_reason", [DONE]],
     ["[DONE], then an open connection", [stop, DONE, STALL]],
-    ["finish_reason, then an open connection", [stop, STALL]],
+    ["finish_reason, then an open connection for idle_timeout", [stop, STALL]],
+    ["finish_reason and usage, then an open connection", [stop, { choices: [], usage }, STALL]],
     ["finish_reason, then an error", [stop, overloaded]],
   ])("%s", async (_name, pieces) => {
     await using server = await startLlmServer([stream([role, hel, lo, ...pieces])]);
-    await using ends = clientOf(server);
+    await using ends = clientOf(server, { idleTimeoutMs: pieces[1] === STALL ? 500 : 60_000 });
     expect((await ends.ask({ streaming: true })).message.content).toBe("Hello");
+  });
+
+  test("a reason to finish is not the end where more text and calls follow after a pause", async () => {
+    const call = chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "f", arguments: "{}" } }] });
+    const pieces = [
+      role,
+      hel,
+      stop,
+      pause(2300),
+      lo,
+      chunk({}, "tool_calls"),
+      pause(50),
+      call,
+      chunk({}, "tool_calls"),
+    ];
+    await using server = await startLlmServer([stream([...pieces, DONE])]);
+    await using ends = clientOf(server);
+    expect(await ends.ask({ streaming: true })).toMatchObject({
+      message: { content: "Hello", toolCalls: [{ id: "a", name: "f" }] },
+      finishReason: "tool_calls",
+    });
   });
 
   test("a connection left open after [DONE] is closed after a short grace", async () => {
