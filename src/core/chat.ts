@@ -147,6 +147,8 @@ export interface ErrorInfo {
   hint: string;
   /** HTTP requests that were sent to the provider in vain. */
   attempts?: number;
+  /** How long the provider asks to wait before it is called again. */
+  retryAfterMs?: number;
 }
 
 export interface UserMessageEvent {

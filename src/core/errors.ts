@@ -189,8 +189,15 @@ export function errorInfo(error: unknown): ErrorInfo {
   }
   const { kind, message, retryable, hint } = error;
   if (!(error instanceof LlmError)) return { kind, message, retryable, hint };
-  const { attempts } = error;
-  return { kind, message: message + requestFacts(error), retryable, hint, ...(attempts ? { attempts } : {}) };
+  const { attempts, retryAfterMs } = error;
+  return {
+    kind,
+    message: message + requestFacts(error),
+    retryable,
+    hint,
+    ...(attempts ? { attempts } : {}),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
 }
 
 /** What whoever looks into the failure wants to know of its requests. */

@@ -4,7 +4,8 @@ import { type Context, Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { JsonSchema } from "../../core/chat.js";
 import { errorInfo } from "../../core/errors.js";
-import { ApiError, errorBody, messageWithHint, statusOf } from "./errors.js";
+import { ApiError, errorBody } from "./errors.js";
+import { failureOf } from "./failure.js";
 import { validated } from "./schemas.js";
 
 export interface Call {
@@ -67,12 +68,8 @@ function answerError(context: Context, error: unknown): Response {
     const { status, code, message, param } = error;
     return context.json(errorBody(status, code, message, param), status as ContentfulStatusCode);
   }
-  const info = errorInfo(error);
-  const status = statusOf(info);
-  // OpenAI's clients repeat a 5xx by themselves, unless they are told that it would not help.
-  context.header("x-should-retry", String(info.retryable));
-  if (status === 503) context.header("retry-after", "1");
-  return context.json(errorBody(status, info.kind, messageWithHint(info)), status as ContentfulStatusCode);
+  const { status, body, headers } = failureOf(errorInfo(error));
+  return context.json(body, status as ContentfulStatusCode, headers);
 }
 
 /** Stops reading at the limit. */

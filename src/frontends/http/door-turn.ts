@@ -40,6 +40,8 @@ export interface DoorTurn {
   model: { provider: string; model: string };
   /** So that the caller can find the turn in the log, however he called. */
   headers: Record<string, string>;
+  /** The same call sent again goes on with this turn, and does nothing twice. */
+  isRepeatable: boolean;
   /** The caller has gone. Without an id of the request nobody can ask for its answer again, so it is cancelled. */
   abandon(): void;
 }
@@ -106,6 +108,7 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallI
     session,
     model,
     headers: { "x-conversation-id": conversationId, "x-request-id": requestId },
+    isRepeatable: ids.requestId !== undefined,
     abandon: () => {
       if (ids.requestId === undefined) turn.cancel();
     },

@@ -68,7 +68,7 @@ export class Gate {
     const waitS = this.#parts.rate.take(visit.address);
     if (waitS !== undefined) {
       const message = "more requests than serve.requests_per_minute came from this address";
-      return refusal(429, "rate_limit", message, { "retry-after": String(waitS) });
+      return refusal(429, "rate_limit_exceeded", message, { "retry-after": String(waitS) });
     }
     if (!isOpen && visit.method !== "OPTIONS" && !this.#isAuthorized(visit)) {
       const message = "send the token of this host, as Authorization: Bearer …";

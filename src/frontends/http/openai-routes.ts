@@ -6,7 +6,7 @@ import { defaultModel, idsOf, startDoorTurn, toolsIn, turnHeaders } from "./door
 import { ApiError } from "./errors.js";
 import { type ChatMessage, callerTool, readMessages } from "./messages.js";
 import { chatCompletionBody } from "./schemas.js";
-import { failureBody, requireOwnHistory, type StreamedEvent, showTurn, type TurnView } from "./show-turn.js";
+import { requireOwnHistory, type StreamedEvent, showTurn, type TurnView } from "./show-turn.js";
 import { toolEvents } from "./tool-events.js";
 
 interface ChatCompletionBody {
@@ -104,7 +104,7 @@ function chatView(completion: ChatCompletion, { includeUsage, eventsOf }: ChatVi
     start: () => wrapped([completion.start()]),
     take: (event) => [...wrapped(completion.take(event)), ...eventsOf(event)],
     end: () => [...wrapped(completion.end(includeUsage)), done],
-    fail: (error) => [{ data: failureBody(error) }, done],
+    fail: ({ body }) => [{ data: body }, done],
     whole: () => completion.whole(),
     get isShown() {
       return completion.isShown;

@@ -1,6 +1,7 @@
-import type { ErrorInfo, StoredEvent, ToolCall, TurnEvent } from "../../core/chat.js";
+import type { StoredEvent, ToolCall, TurnEvent } from "../../core/chat.js";
 import { textOf } from "../../core/chat.js";
 import { summarizeTurn } from "../../session/summary.js";
+import { type Failure, failureOf, responseError } from "./failure.js";
 import type { StreamedEvent, TurnView } from "./show-turn.js";
 
 interface Identity {
@@ -32,7 +33,7 @@ export class ResponseView implements TurnView {
   /** The message that is being written, and its text so far. */
   #open: (Placed & { text: string }) | undefined;
   #sequence = 0;
-  #error: ErrorInfo | undefined;
+  #failure: Failure | undefined;
   isShown = false;
 
   constructor(identity: Identity) {
@@ -71,21 +72,22 @@ export class ResponseView implements TurnView {
     return [...this.#leave(), this.#event(type, { response: this.whole() })];
   }
 
-  fail(error: ErrorInfo): StreamedEvent[] {
-    this.#error = error;
+  fail(failure: Failure): StreamedEvent[] {
+    this.#failure = failure;
     return [...this.#leave(), this.#event("response.failed", { response: this.whole() })];
   }
 
   whole(): object {
     const { id, createdAt, model, previousResponseId = null, instructions = null } = this.#identity;
-    const { usage, stopReason, error = this.#error } = summarizeTurn(this.#stored);
+    const { usage, stopReason } = summarizeTurn(this.#stored);
+    const failure = this.#failure ?? this.#storedFailure();
     const reason = stopReason === "refusal" ? "content_filter" : "max_output_tokens";
     return {
       id,
       object: "response",
       created_at: createdAt,
       status: this.#status(),
-      error: error ? { code: error.kind, message: error.message } : null,
+      error: failure ? responseError(failure) : null,
       incomplete_details: this.#status() === "incomplete" ? { reason } : null,
       instructions,
       metadata: {},
@@ -109,11 +111,17 @@ export class ResponseView implements TurnView {
     };
   }
 
+  /** Whoever reads a response later does not know whether its call had a request id. */
+  #storedFailure(): Failure | undefined {
+    const { error } = summarizeTurn(this.#stored);
+    return error && failureOf(error, { ranTools: this.#stored.some(({ type }) => type === "tool_sent") });
+  }
+
   #status(): string {
     const { stopReason } = summarizeTurn(this.#stored);
-    if (this.#error || stopReason === "error") return "failed";
-    if (stopReason === undefined) return "in_progress";
     if (stopReason === "cancelled") return "cancelled";
+    if (this.#failure || stopReason === "error") return "failed";
+    if (stopReason === undefined) return "in_progress";
     return ["max_tokens", "budget", "refusal"].includes(stopReason) ? "incomplete" : "completed";
   }
 

@@ -1,15 +1,17 @@
 /** A turn over HTTP, once it has begun: as one document, or as events. */
+import { setTimeout } from "node:timers/promises";
 import type { ErrorInfo, TurnEvent } from "../../core/chat.js";
 import { errorInfo } from "../../core/errors.js";
 import type { DoorTurn } from "./door-turn.js";
-import { ApiError, errorBody, messageWithHint, statusOf } from "./errors.js";
+import { ApiError } from "./errors.js";
 import { eventStream } from "./event-stream.js";
+import { type Failure, failureOf } from "./failure.js";
 
 export interface TurnView {
   start(): StreamedEvent[];
   take(event: TurnEvent): StreamedEvent[];
   end(): StreamedEvent[];
-  fail(error: ErrorInfo): StreamedEvent[];
+  fail(failure: Failure): StreamedEvent[];
   whole(): object;
   /** Something was sent that a `discard` would void. */
   readonly isShown: boolean;
@@ -27,13 +29,20 @@ interface ShowOptions {
   gone: AbortSignal;
 }
 
+/** How long the head of a stream is held back at most. */
+const longestHoldMs = 10_000;
+
 export async function showTurn(door: DoorTurn, view: TurnView, options: ShowOptions): Promise<Response> {
   const { headers } = door;
+  const { gone, keepAliveMs } = options;
   if (!options.streaming) {
-    const failure = await whileListening(door, options.gone, () => watch(door, view, async () => {}));
+    const failure = await whileListening(door, gone, () => watch(door, view, async () => {}));
     if (failure) return failed(failure, headers);
     return Response.json(view.whole(), { headers });
   }
+  const holdMs = Math.min(keepAliveMs, longestHoldMs);
+  const failure = await whileListening(door, gone, () => earlyFailure(door, holdMs));
+  if (failure) return failed(failure, headers);
   return eventStream(
     async ({ write, gone }) => {
       const writeAll = async (events: readonly StreamedEvent[]) => {
@@ -45,27 +54,59 @@ export async function showTurn(door: DoorTurn, view: TurnView, options: ShowOpti
         await writeAll(failure ? view.fail(failure) : view.end());
       });
     },
-    { keepAliveMs: options.keepAliveMs, headers },
+    { keepAliveMs, headers },
   );
 }
 
-/** Resolves to what the turn failed of. Never rejects. */
-async function watch(
-  { turn }: DoorTurn,
-  view: TurnView,
-  write: (events: readonly StreamedEvent[]) => Promise<void>,
-): Promise<ErrorInfo | undefined> {
+/** What the turn fails of before it has anything to show. Undefined once it has, and after `holdMs` in any case. Never rejects. */
+async function earlyFailure(door: DoorTurn, holdMs: number): Promise<Failure | undefined> {
+  const hold = new AbortController();
   try {
-    for await (const event of turn.watch()) {
-      if (event.type === "discard" && view.isShown) return startedAgain(event.reason);
-      await write(view.take(event));
-      if (event.type === "turn_error") return event.error;
+    return await Promise.race([firstSign(door), setTimeout(holdMs, undefined, { signal: hold.signal })]);
+  } finally {
+    hold.abort();
+  }
+}
+
+async function firstSign(door: DoorTurn): Promise<Failure | undefined> {
+  try {
+    for await (const event of door.turn.watch()) {
+      if (event.type === "turn_error") return failureOf(event.error);
+      if (signs.has(event.type)) return undefined;
     }
     return undefined;
   } catch (error) {
-    return errorInfo(error);
+    return failureOf(errorInfo(error));
   }
 }
+
+/** The first of these shows that the provider has answered. */
+const signs = new Set<TurnEvent["type"]>(["text_delta", "reasoning_delta", "assistant_message", "tool_call"]);
+
+/** Resolves to what the turn failed of. Never rejects. */
+async function watch(
+  { turn, isRepeatable }: DoorTurn,
+  view: TurnView,
+  write: (events: readonly StreamedEvent[]) => Promise<void>,
+): Promise<Failure | undefined> {
+  let ranTools = false;
+  const failure = (error: ErrorInfo) => failureOf(error, { ranTools: ranTools && !isRepeatable });
+  try {
+    for await (const event of turn.watch()) {
+      if (event.type === "discard" && view.isShown) return failure(startedAgain(event.reason));
+      if (event.type === "tool_sent") ranTools = true;
+      await write(view.take(event));
+      if (event.type === "turn_error") return failure(event.error);
+      if (event.type === "turn_end" && event.stopReason === "cancelled") return failure(cancelled);
+    }
+    return undefined;
+  } catch (error) {
+    return failure(errorInfo(error));
+  }
+}
+
+/** By somebody else: a caller who cancels has left. What was written until then would read as a whole answer. */
+const cancelled: ErrorInfo = { kind: "cancelled", message: "the turn was cancelled", retryable: false, hint: "" };
 
 /** Only where another process has taken the turn over in the middle of an answer: it goes on there. */
 function startedAgain(reason: string): ErrorInfo {
@@ -84,15 +125,8 @@ async function whileListening<T>(door: DoorTurn, gone: AbortSignal, work: () => 
   }
 }
 
-function failed(error: ErrorInfo, headers: Record<string, string>): Response {
-  const status = statusOf(error);
-  // OpenAI's clients repeat a 5xx by themselves, unless they are told that it would not help.
-  const hints = { "x-should-retry": String(error.retryable), ...(status === 503 ? { "retry-after": "1" } : {}) };
-  return Response.json(failureBody(error), { status, headers: { ...headers, ...hints } });
-}
-
-export function failureBody(error: ErrorInfo): ReturnType<typeof errorBody> {
-  return errorBody(statusOf(error), error.kind, messageWithHint(error));
+function failed({ status, body, headers }: Failure, turnHeaders: Record<string, string>): Response {
+  return Response.json(body, { status, headers: { ...turnHeaders, ...headers } });
 }
 
 /** Whoever brings tools of his own brings his history too: the log has no results of calls that others carry out. */

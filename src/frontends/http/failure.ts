@@ -1,0 +1,103 @@
+/** What went wrong in a call, as OpenAI's API says it: its clients decide by status, code and headers whether they send the call again. */
+import type { ErrorInfo } from "../../core/chat.js";
+import { type ErrorBody, errorBody } from "./errors.js";
+
+export interface Failure {
+  status: number;
+  body: ErrorBody;
+  headers: Record<string, string>;
+  /** Sent again, the call may succeed, and does nothing twice. */
+  mayRetry: boolean;
+}
+
+interface FailureFacts {
+  /** Tools have run in the call, and it has no request id by which a repetition would go on where it was. */
+  ranTools?: boolean;
+}
+
+export function failureOf(error: ErrorInfo, { ranTools = false }: FailureFacts = {}): Failure {
+  const { retryable, retryAfterMs } = error;
+  const { status, code } = wordsFor(error, ranTools);
+  const mayRetry = retryable && !ranTools;
+  const message = [
+    error.hint ? `${error.message} (${error.hint})` : error.message,
+    ...(code === "context_length_exceeded" ? ["The request exceeds the context window of the model."] : []),
+    ...(code === toolsHaveRun ? [runAgain] : []),
+    ...(mayRetry && retryAfterMs !== undefined ? [`Please try again in ${retryAfterMs / 1000}s.`] : []),
+  ].join(" ");
+  const waitMs = retryAfterMs ?? (status === 503 ? 1000 : undefined);
+  return {
+    status,
+    body: errorBody(status, code, message),
+    headers: { "x-should-retry": String(mayRetry), ...(mayRetry && waitMs !== undefined ? waitHeaders(waitMs) : {}) },
+    mayRetry,
+  };
+}
+
+/** Codes of a failed response by which clients know what to do, beside those that its API lists. */
+const codesOfResponses = new Set([
+  "context_length_exceeded",
+  "insufficient_quota",
+  "rate_limit_exceeded",
+  "server_is_overloaded",
+]);
+
+/** The error of a failed response. Clients send the call again for a code that they do not know: `invalid_prompt` is the one that ends it. */
+export function responseError({ body, mayRetry }: Failure): { code: string; message: string } {
+  const { code, message } = body.error;
+  if (codesOfResponses.has(code)) return { code, message };
+  return { code: mayRetry ? "server_error" : "invalid_prompt", message };
+}
+
+const toolsHaveRun = "tools_have_run";
+const runAgain =
+  "Tools have run in this call, and a repetition would run them again. A call with an X-Request-Id can be repeated: it goes on where it was.";
+
+/** Many clients repeat some statuses whatever the headers say; 400 none does. */
+function wordsFor({ kind, retryable }: ErrorInfo, ranTools: boolean): { status: number; code: string } {
+  const [status, code = kind] = words[kind] ?? [500];
+  const isRepeated = status === 409 || status === 429 || status >= 500;
+  if (!ranTools || !isRepeated) return { status, code };
+  return { status: 400, code: retryable ? toolsHaveRun : code };
+}
+
+function waitHeaders(waitMs: number): Record<string, string> {
+  return { "retry-after": String(Math.ceil(waitMs / 1000)), "retry-after-ms": String(Math.ceil(waitMs)) };
+}
+
+/** By kind: the status, and the code where OpenAI has another word for it. What failed between host and provider is no fault of the call. */
+const words: Readonly<Record<string, readonly [status: number, code?: string]>> = {
+  usage: [400],
+  bad_request: [400],
+  context_length: [400, "context_length_exceeded"],
+  content_filter: [400],
+  cancelled: [400],
+  auth: [401, "invalid_api_key"],
+  not_found: [404],
+  model_gone: [404, "model_not_found"],
+  request_mismatch: [409],
+  busy: [409],
+  rate_limit: [429, "rate_limit_exceeded"],
+  quota: [429, "insufficient_quota"],
+  server: [502],
+  connect: [502],
+  network: [502],
+  needs_auth: [502],
+  unavailable: [502],
+  empty_stream: [502],
+  stream_interrupted: [502],
+  tool_generation_failed: [502],
+  html: [502],
+  redirect: [502],
+  protocol: [502],
+  overloaded: [503, "server_is_overloaded"],
+  required_server_down: [503],
+  shutting_down: [503],
+  queue_timeout: [503],
+  locked: [503],
+  timeout: [504],
+  connect_timeout: [504],
+  ttft_timeout: [504],
+  idle_timeout: [504],
+  total_timeout: [504],
+};

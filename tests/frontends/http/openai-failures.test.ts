@@ -1,0 +1,233 @@
+import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
+import type OpenAI from "openai";
+import type { App } from "../../../src/index.js";
+import { fixtureServer, startApp } from "../../support/app.js";
+import {
+  answer,
+  CUT,
+  chunk,
+  failure,
+  STALL,
+  type Step,
+  startLlmServer,
+  stream,
+  toolCalls,
+} from "../../support/llm-server.js";
+import { openDoor, post, sdk } from "./door.js";
+
+const steps: Step[] = [];
+const llm = await startLlmServer(
+  () => steps.shift() ?? failure(400, { body: { error: { message: "no step is left" } } }),
+);
+const app = await startApp({
+  llm: llm.url,
+  mcpServers: { s: fixtureServer() },
+  config: { llm: { active: "test", http: { max_retries: 0 }, providers: { test: provider(llm.url) } } },
+});
+const door = await openDoor(app);
+const hasty = await openDoor(app, { keepAliveMs: 20 });
+
+afterEach(() => expect(steps.splice(0)).toEqual([]));
+afterAll(async () => {
+  await door[Symbol.asyncDispose]();
+  await hasty[Symbol.asyncDispose]();
+  await app[Symbol.asyncDispose]();
+  await llm[Symbol.asyncDispose]();
+});
+
+function provider(url: string): object {
+  return { base_url: url, model: "m1", api_key: "sk-test-0123456789" };
+}
+
+const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: "user", content: "hi" }];
+const callsTool = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
+const saying = (status: number, error: object, headers: Record<string, string> = {}) =>
+  failure(status, { body: { error }, headers });
+const cut = () => stream([chunk({ content: "half" }), CUT]);
+
+/** How often the tool of the server was sent a call. */
+async function sentCalls(of: App = app): Promise<number> {
+  const all = await Promise.all(
+    (await of.sessions.list()).map(({ conversationId }) => of.sessions.history(conversationId)),
+  );
+  return all.flat().filter(({ type }) => type === "tool_sent").length;
+}
+
+let models = 0;
+
+/** Each of the two APIs, whole and streamed: what is thrown to a caller who reads all of it. */
+const ways = [
+  ["chat", false],
+  ["chat", true],
+  ["responses", false],
+  ["responses", true],
+] as const;
+
+async function call([api, streamed]: (typeof ways)[number], options: Options = {}): Promise<string> {
+  const { maxRetries = 2, headers, at = door } = options;
+  const client = sdk(at, { maxRetries, timeout: 20_000 });
+  // The host stops asking a model that keeps failing.
+  const model = `test/m${++models}`;
+  let text = "";
+  if (api === "chat") {
+    if (!streamed) {
+      const { choices } = await client.chat.completions.create({ model, messages }, { headers });
+      return choices[0]?.message.content ?? "";
+    }
+    const body = { model, messages, stream: true as const };
+    for await (const { choices } of await client.chat.completions.create(body, { headers })) {
+      text += choices[0]?.delta.content ?? "";
+    }
+    return text;
+  }
+  if (!streamed) return (await client.responses.create({ model, input: "hi" }, { headers })).output_text;
+  for await (const event of await client.responses.create({ model, input: "hi", stream: true }, { headers })) {
+    if (event.type === "response.output_text.delta") text += event.delta;
+    if (event.type === "response.failed") throw Object.assign(new Error(), event.response.error);
+  }
+  return text;
+}
+
+interface Options {
+  maxRetries?: number;
+  headers?: Record<string, string>;
+  at?: typeof door;
+}
+
+const failures = [
+  ["auth", saying(401, { message: "Incorrect API key" }), 401, "invalid_api_key", "invalid_request_error"],
+  [
+    "model_gone",
+    saying(404, { message: "no model", code: "model_not_found" }),
+    404,
+    "model_not_found",
+    "invalid_request_error",
+  ],
+  [
+    "context_length",
+    saying(400, { message: "too long", code: "context_length_exceeded" }),
+    400,
+    "context_length_exceeded",
+    "invalid_request_error",
+  ],
+  [
+    "quota",
+    saying(429, { message: "no money", code: "insufficient_quota" }),
+    429,
+    "insufficient_quota",
+    "insufficient_quota",
+  ],
+  ["rate_limit", saying(429, { message: "slow down" }), 429, "rate_limit_exceeded", "rate_limit_error"],
+  ["overloaded", saying(503, { message: "overloaded" }), 503, "server_is_overloaded", "server_error"],
+] as const;
+
+describe("a failure before any tool has run is a status that OpenAI's clients know", () => {
+  test.each(ways.flatMap((way) => failures.map((each) => [...way, ...each] as const)))(
+    "%s, streamed %s: %s",
+    async (api, streamed, _, step, status, code, type) => {
+      steps.push(step);
+      await expect(call([api, streamed], { maxRetries: 0 })).rejects.toMatchObject({ status, code, type });
+    },
+  );
+
+  test("with the words by which clients know that the context is full", async () => {
+    steps.push(saying(400, { message: "too long", code: "context_length_exceeded" }));
+    await expect(call(["chat", false])).rejects.toThrow(/exceeds the context window/);
+  });
+
+  test.each(ways)("that is worth a retry is retried, %s, streamed %s", async (...way) => {
+    steps.push(saying(500, { message: "oops" }), answer("fine"));
+    await expect(call(way)).resolves.toBe("fine");
+  });
+});
+
+describe("a failure after a tool has run", () => {
+  const late = [
+    ["rate_limit", saying(429, { message: "slow down" }), "tools_have_run"],
+    ["server", saying(500, { message: "oops" }), "tools_have_run"],
+    ["quota", saying(429, { message: "no money", code: "insufficient_quota" }), "insufficient_quota"],
+    ["a cut answer", cut(), "tools_have_run"],
+  ] as const;
+
+  test.each(ways.flatMap((way) => late.map((each) => [...way, ...each] as const)))(
+    "invites no retry: %s, streamed %s, %s",
+    async (api, streamed, _, step, code) => {
+      const before = await sentCalls();
+      steps.push(callsTool, step);
+      const failing = call([api, streamed]);
+      // The codes of a failed response are a closed list; this one ends every client's retries.
+      const inStream = api === "responses" && code === "tools_have_run" ? "invalid_prompt" : code;
+      await expect(failing).rejects.toMatchObject(streamed ? { code: inStream } : { code, status: 400 });
+      await expect(failing).rejects.toThrow(code === "tools_have_run" ? /X-Request-Id/ : /no money/);
+      expect(await sentCalls()).toBe(before + 1);
+    },
+  );
+
+  test.each(["chat", "responses"] as const)(
+    "with an X-Request-Id is retried, and goes on where it was: %s",
+    async (api) => {
+      const before = await sentCalls();
+      steps.push(callsTool, saying(500, { message: "oops" }), answer("fine"));
+      await expect(call([api, false], { headers: { "x-request-id": `again-${api}` } })).resolves.toBe("fine");
+      expect(await sentCalls()).toBe(before + 1);
+    },
+  );
+});
+
+test.each(ways)("a turn that somebody else cancels is no whole answer: %s, streamed %s", async (...way) => {
+  steps.push(stream([chunk({ content: "half" }), STALL]));
+  const before = llm.requests.length;
+  const id = `cancelled-${way.join("-")}`;
+  const failing = call(way, { headers: { "x-conversation-id": id } });
+  await llm.received(before + 1);
+  await app.sessions.cancel(id);
+  await expect(failing).rejects.toThrow("the turn was cancelled");
+});
+
+describe("the head of a stream", () => {
+  test.each(["chat/completions", "responses"])("waits no longer than a line may be silent: %s", async (path) => {
+    steps.push(stream([STALL]));
+    const leaving = new AbortController();
+    const body = JSON.stringify({ messages, input: "hi", stream: true });
+    const response = await fetch(`${hasty.url}/v1/${path}`, { method: "POST", body, signal: leaving.signal });
+    expect(response.status).toBe(200);
+    leaving.abort();
+    await llm.aborted(llm.aborts + 1);
+  });
+
+  test("a failure behind it comes as an event", async () => {
+    let fail = () => {};
+    const held = new Promise<void>((resolve) => {
+      fail = resolve;
+    });
+    steps.push(async (response, request) => {
+      await held;
+      await saying(401, { message: "Incorrect API key" })(response, request);
+    });
+    const response = await post(`${hasty.url}/v1/responses`, { input: "hi", stream: true });
+    fail();
+    const text = await response.text();
+    expect(text).toContain("event: response.failed");
+    expect(text).toContain('"code":"invalid_prompt"');
+  });
+});
+
+test("a failed response is read back with the same code", async () => {
+  steps.push(callsTool, saying(500, { message: "oops" }));
+  let id = "";
+  let error: object | null = null;
+  for await (const event of await sdk(door).responses.create({ input: "hi", stream: true })) {
+    if (event.type === "response.failed") ({ id, error } = event.response);
+  }
+  expect((await sdk(door).responses.retrieve(id)).error).toEqual(error);
+});
+
+// The last one: the host itself waits that long before it asks again.
+test("a rate limit says the time that the provider asks to wait", async () => {
+  steps.push(saying(429, { message: "slow down" }, { "retry-after-ms": "2500" }));
+  const response = await post(`${door.url}/v1/chat/completions`, { messages, stream: true });
+  expect(response.status).toBe(429);
+  expect(response.headers.get("retry-after-ms")).toBe("2500");
+  expect(response.headers.get("retry-after")).toBe("3");
+  expect(((await response.json()) as { error: { message: string } }).error.message).toContain("try again in 2.5s");
+});
