@@ -174,6 +174,7 @@ export class LlmClient {
           () => this.#parts.newId("call"),
           callIdsIn(request.messages),
         );
+        if (usage) draft.counted(usage.inputTokens);
         if (details) message.reasoningDetails = { from: `${target.provider.name}/${target.model}`, blocks: details };
         const asked = { provider: target.provider.name, model: target.model, attempts: call.attempts };
         return usage ? { message, finishReason, usage, ...asked } : { message, finishReason, ...asked };

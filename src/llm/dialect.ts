@@ -4,8 +4,14 @@ import { isAboutTools, type Lesson, lessonsIn, toolNamedIn } from "./learn.js";
 import type { Quirks } from "./presets.js";
 import type { ProviderError } from "./provider-error.js";
 import type { Provider, ResolvedModel } from "./providers.js";
+import { textsIn } from "./quotes.js";
 import type { RequestBody } from "./request-body.js";
 import { writeBody } from "./wire-text.js";
+
+/** Of English and code; other texts have more tokens. */
+const BYTES_PER_TOKEN = 4;
+/** Tokens. A shorter prompt fits everywhere, and is compared badly. */
+const LEAST_COMPARED = 1000;
 
 /** A request that was corrected so often is wrong in itself. */
 const MAX_CORRECTIONS = 8;
@@ -38,6 +44,7 @@ class Dialect {
   readonly #refused = new Map<string, string>();
   #quirks: Quirks;
   #offered = 0;
+  #cuts = false;
 
   constructor({ provider, model }: ResolvedModel, observe: Observe) {
     this.provider = provider;
@@ -84,6 +91,22 @@ class Dialect {
     return usable.slice(0, maxTools);
   }
 
+  /**
+   * Warns, once until it is over, where the provider read far less than was sent: Ollama cuts off the beginning of what is longer than its
+   * window, and the model knows neither its instructions nor its tools.
+   */
+  counted(inputTokens: number, request: CompletionRequest): void {
+    if (!this.#quirks.cutsPrompts) return;
+    const bytes = textsIn(request).reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    const sent = Math.round(bytes / BYTES_PER_TOKEN);
+    const wasCut = this.#cuts;
+    this.#cuts = sent >= LEAST_COMPARED && inputTokens < sent / 2;
+    if (!this.#cuts || wasCut) return;
+    const advice = `Raise its window (OLLAMA_CONTEXT_LENGTH, or num_ctx of the model), or lower llm.providers.${this.provider.name}.context_window.`;
+    const said = `${this.model} read ${inputTokens} tokens of about ${sent} that were sent: the beginning was cut off. ${advice}`;
+    this.#say("warn", said, { inputTokens, sent });
+  }
+
   #isRefused({ name, inputSchema }: ToolDefinition): boolean {
     const refused = this.#refused.get(name);
     return refused !== undefined && refused === JSON.stringify(inputSchema);
@@ -117,6 +140,11 @@ export class Draft {
   get body(): RequestBody {
     this.#body ??= this.#write(this.#quirks);
     return this.#body;
+  }
+
+  /** The provider's count of what was sent; see `Dialect.counted`. */
+  counted(inputTokens: number): void {
+    this.#dialect.counted(inputTokens, this.#request);
   }
 
   /** Frees the memory of `body`; should it be needed after all, it is made again. */

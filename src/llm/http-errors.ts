@@ -5,7 +5,7 @@ import type { Call } from "./call.js";
 import { duration, failure, limitReached, stating } from "./errors.js";
 import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "./hints.js";
 import { asText } from "./json.js";
-import { kindOf, type ProviderError, parseErrorBody } from "./provider-error.js";
+import { inWords, kindOf, type ProviderError, parseErrorBody } from "./provider-error.js";
 import { textsIn, withoutQuotes } from "./quotes.js";
 import { ProxyError } from "./tunnel.js";
 
@@ -32,9 +32,8 @@ export function fromProvider(said: ProviderError, call: Call, headers: Headers, 
   const waitMs = retryAfterMs(headers, said, now);
   const wanted = shouldRetry(headers);
   const inVain = said.status !== undefined && !RETRIED.has(said.status) && wanted !== true;
-  const message = [head(said), withoutQuotes(said.message, textsIn(call.options.request)), waitNote(waitMs, call, now)]
-    .filter(Boolean)
-    .join(": ");
+  const words = withoutQuotes(inWords(said.message), textsIn(call.options.request));
+  const message = [head(said), words, waitNote(waitMs, call, now)].filter(Boolean).join(": ");
   const error = failure(kind, message, call, {
     status: said.status,
     requestId: requestIdOf(headers),

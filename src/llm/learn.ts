@@ -88,6 +88,14 @@ const RULES: readonly Rule[] = [
     if (echoesOpaque || !/\bthought_?signature/i.test(text) || !WANTED.test(text)) return undefined;
     return { quirk: "echoesOpaque", value: true, note: "thought signatures are wanted; sending them from now on" };
   },
+  (text, { emptyProperties }) => {
+    if (!emptyProperties || !/\bproperties\b/.test(text) || !EMPTY.test(text)) return undefined;
+    return {
+      quirk: "emptyProperties",
+      value: false,
+      note: "empty properties are refused; leaving them out from now on",
+    };
+  },
   (text, { bridgesResults }) => {
     if (bridgesResults || !USER_AFTER_TOOL.test(text)) return undefined;
     return {

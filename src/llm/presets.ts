@@ -6,6 +6,10 @@ export interface Quirks extends QuirksConfig {
   echoesOpaque: boolean;
   /** Wants a message of the assistant between a tool's result and a user's message (Mistral: 400 without it). */
   bridgesResults: boolean;
+  /** Takes a tool whose `properties` are empty. OpenAI wants the key, Gemini refuses it. */
+  emptyProperties: boolean;
+  /** Cuts off the beginning of a prompt that is too long for it, without a word. */
+  cutsPrompts: boolean;
   /** Parameter that `reasoning` of the configuration is sent as; `reasoning_effort` is its `effort` alone. */
   reasoningKey: "reasoning" | "reasoning_effort" | "none";
   /** Header of the key. `authorization` carries it as a bearer token. */
@@ -34,6 +38,8 @@ export const DEFAULT_QUIRKS: Quirks = {
   audio: true,
   echoesOpaque: true,
   bridgesResults: false,
+  emptyProperties: true,
+  cutsPrompts: false,
   reasoningKey: "reasoning",
   keyHeader: "authorization",
   needsKey: false,
@@ -76,7 +82,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
     model: "gemini-2.5-flash",
     contextWindow: 1_000_000,
-    quirks: { ...CLOUD, echoesOpaque: true, toolSchemas: "plain" },
+    quirks: { ...CLOUD, echoesOpaque: true, toolSchemas: "plain", emptyProperties: false },
   },
   mistral: {
     baseUrl: "https://api.mistral.ai/v1",
@@ -95,7 +101,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     ...LOCAL,
     baseUrl: "http://127.0.0.1:11434/v1",
     model: "qwen3",
-    quirks: { ...LOCAL_QUIRKS, nullContent: false },
+    quirks: { ...LOCAL_QUIRKS, nullContent: false, cutsPrompts: true },
   },
   lmstudio: { ...LOCAL, baseUrl: "http://127.0.0.1:1234/v1", quirks: { ...LOCAL_QUIRKS, nullContent: false } },
   llamacpp: { ...LOCAL, baseUrl: "http://127.0.0.1:8080/v1", model: "default", quirks: LOCAL_QUIRKS },

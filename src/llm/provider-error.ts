@@ -15,21 +15,46 @@ export interface ProviderError {
   details: readonly JsonObject[];
 }
 
-/** Reads an error body: JSON of any known shape (also wrapped in a list), HTML, or text. */
+/** Reads an error body: JSON of any known shape (also wrapped in a list, or as the event of a stream), HTML, or text. */
 export function parseErrorBody(text: string, status?: number): ProviderError {
-  const parsed = parseJson(text);
-  const body = Array.isArray(parsed) ? parsed[0] : parsed;
-  if (asObject(body)) return providerError(body, status);
+  const body = jsonAt(text.replace(/^(\s*event:.*\n)?\s*(data|error):/, ""));
+  if (body) return providerError(body, status);
   const isHtml = /^\s*</.test(text);
   return {
     status,
     code: "",
-    message: isHtml ? titleOf(text) : text.trim().slice(0, 300),
+    message: isHtml ? titleOf(text) : inWords(text.trim().slice(0, MAX_TEXT_LENGTH)).slice(0, 300),
     param: "",
     isHtml,
     details: [],
   };
 }
+
+const MAX_TEXT_LENGTH = 4096;
+
+/** The object that the text is, or the first one of a list; whatever follows its last brace is left out (`data: [DONE]`). */
+function jsonAt(text: string): JsonObject | undefined {
+  const json = text.slice(0, Math.max(text.lastIndexOf("}"), text.lastIndexOf("]}"), text.lastIndexOf("}]") + 1) + 1);
+  const parsed = parseJson(json);
+  return asObject(Array.isArray(parsed) ? parsed[0] : parsed);
+}
+
+/**
+ * A message as people read it: JSON in it, which gateways pass on as it came, is the message within. Of what is cut or written as Python
+ * writes it, the message is looked for; JSON without one is left out.
+ */
+export function inWords(message: string, depth = 0): string {
+  const start = message.search(/(\[\s*)?\{\s*["']/);
+  if (start < 0) return message;
+  const before = message.slice(0, start).trim();
+  const rest = message.slice(start);
+  const json = jsonAt(rest);
+  const within = json ? providerError(json).message : (/(["'])message\1\s*:\s*(["'])(.+?)\2/.exec(rest)?.[3] ?? "");
+  const said = depth < MAX_WRAPPINGS ? inWords(within, depth + 1) : "";
+  return [before, said || (before ? "…" : "")].filter(Boolean).join(" ");
+}
+
+const MAX_WRAPPINGS = 4;
 
 /** `body` is the error object, the object that holds it under `error`, or just a message. */
 export function providerError(body: unknown, status?: number): ProviderError {
@@ -56,7 +81,7 @@ function innermost(body: JsonObject, depth = 0): JsonObject {
     (asText(body.message)
       ? undefined
       : (asObject(body.detail) ?? asObject(body.message) ?? asObjects(body.errors)[0] ?? asObject(body.base_resp)));
-  return inner && depth < 4 ? innermost(inner, depth + 1) : body;
+  return inner && depth < MAX_WRAPPINGS ? innermost(inner, depth + 1) : body;
 }
 
 /** `{"error": "rate_limit_exceeded", "message": "…"}`. */
@@ -97,7 +122,8 @@ export function kindOf(error: ProviderError): LlmErrorKind {
   if (status !== undefined && status >= 300 && status < 400) return "redirect";
   if (error.isHtml && !HTML_FROM_PROXY.has(status ?? 200)) return "html";
   if (details.some((detail) => /perday/i.test(JSON.stringify(detail.violations ?? "")))) return "quota";
-  if (status === 413) return "context_length";
+  if (status === 413 || /^request too large\b/i.test(message)) return "context_length";
+  if (status === 429 && PER_MINUTE.test(message)) return "rate_limit";
   const byCode = CODES.find(([words]) => words.test(code));
   if (byCode) return byCode[1];
   const byMessage = PHRASES.find(([words, kind]) => words.test(message) && isPlausible(kind, status));
@@ -107,8 +133,19 @@ export function kindOf(error: ProviderError): LlmErrorKind {
 /** Statuses that a proxy in front of the provider answers with a page of its own: they mean what they say. */
 const HTML_FROM_PROXY = new Set([401, 403, 407, 408, 413, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
 
+/** Cerebras calls a limit of a minute a quota; that of a day is one. */
+const PER_MINUTE = /\bper[- ]?(second|min(ute)?|hour)\b|\b[RT]P[MS]\b/i;
+
 const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
-  [/insufficientquota|quotaexceeded|billing|insufficient(balance|credit|fund)|paymentrequired/, "quota"],
+  [
+    /insufficientquota|quotaexceeded|exceededcurrentquota|billing|insufficient(balance|credit|fund)|paymentrequired|arrearage/,
+    "quota",
+  ],
+  // Z.ai and Zhipu have numbers, as texts; what they say is Chinese, or English, by the account.
+  [/\b(1113|1304|1308|1309|1310)\b/, "quota"],
+  [/\b1261\b/, "context_length"],
+  [/\b1301\b/, "content_filter"],
+  [/\b1211\b/, "model_gone"],
   [/context(length|size|window)|stringabovemax|requesttoolarge|prompttoolong/, "context_length"],
   [/contentfilter|contentpolicy|responsibleai|datainspection/, "content_filter"],
   [/toolusefailed/, "tool_generation_failed"],
@@ -120,12 +157,16 @@ const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
 
 const PHRASES: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/insufficient.{0,3}(quota|balance|credit|fund)|current quota|credit balance|out of credits/i, "quota"],
+  [/balance is (insufficient|not enough)|usage limit (exceeded|reached)|余额不足|欠费|请充值/i, "quota"],
+  // OpenRouter: `free-models-per-day`.
+  [/\bper[- ]day\b|\bdaily\b.{0,20}\b(limit|quota)/i, "quota"],
   [/rate.?limit|too many requests/i, "rate_limit"],
   [/context.{0,3}(length|window|size|limit)|exceed\w* (the )?(model|context)\b/i, "context_length"],
   [
     /(prompt|input|conversation|request|messages?) (is |are )?too (long|large)|too many (input )?tokens/i,
     "context_length",
   ],
+  [/\binputs?\W{1,3}tokens\b.{0,40}must be/i, "context_length"],
   [/(prompt|inputs?)[ _](length|tokens).{0,40}(exceed|should be|must be|maximum)/i, "context_length"],
   [/maximum (prompt|input) length|inputs\W+must have less/i, "context_length"],
   [/reduce the length|(max(imum)?|exceed\w*)\W+(\w+\W+){0,4}(tokens|(token|input|sequence) l)/i, "context_length"],

@@ -87,11 +87,19 @@ export class RetryPolicy {
     return true;
   }
 
-  #isRetried(call: Call, { retryable, retryAfterMs = 0 }: LlmError): boolean {
+  #isRetried(call: Call, failure: LlmError): boolean {
     const { http, tally } = call.options;
+    const { retryAfterMs = 0 } = failure;
     const isLeft = call.retries < http.maxRetries && tally.retries < CHAIN_RETRIES * http.maxRetries;
-    return retryable && isLeft && retryAfterMs <= http.maxRetryAfterMs;
+    return isLeft && retryAfterMs <= http.maxRetryAfterMs && (failure.retryable || isAskedOnceMore(call, failure));
   }
+}
+
+/** The model wrote a tool call that its provider could not read (Groq's `tool_use_failed`): it seldom does so twice. */
+function isAskedOnceMore(call: Call, { kind }: LlmError): boolean {
+  if (kind !== "tool_generation_failed" || call.hasAskedOnceMore) return false;
+  call.hasAskedOnceMore = true;
+  return true;
 }
 
 /**

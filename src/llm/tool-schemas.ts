@@ -41,7 +41,7 @@ class Projection {
     this.#document = document;
   }
 
-  /** Parameters are an object, whatever the root says. Gemini wants no empty `properties`. */
+  /** Parameters are an object, whatever the root says. Without properties it has no such key. */
   root(): JsonObject {
     const { description, properties, required, anyOf } = this.#node(this.#document, [], 0);
     const own = { type: "object", description, properties, required };

@@ -60,8 +60,13 @@ function wireReasoning(reasoning: Record<string, unknown> | undefined, { reasoni
   return byEffort ? { reasoning_effort: reasoning.effort } : { reasoning };
 }
 
-export function wireTool({ name, description, inputSchema }: ToolDefinition, { toolSchemas }: Quirks): JsonObject {
-  const schema = asObject(inputSchema) ?? {};
-  const parameters = toolSchemas === "plain" ? plainSchema(schema) : fullSchema(schema);
+export function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: Quirks): JsonObject {
+  const parameters = wireSchema(asObject(inputSchema) ?? {}, quirks);
   return { type: "function", function: { name, description: description || undefined, parameters } };
+}
+
+function wireSchema(schema: JsonObject, { toolSchemas, emptyProperties }: Quirks): JsonObject {
+  if (toolSchemas === "full") return fullSchema(schema);
+  const plain = plainSchema(schema);
+  return emptyProperties && !plain.properties ? { ...plain, properties: {} } : plain;
 }

@@ -123,7 +123,7 @@ describe("what the file says outranks what a preset knows", () => {
       stream: true,
       reasoning_effort: "low",
       seed: 7,
-      tools: [{ type: "function", function: { name: "t0", parameters: { type: "object" } } }],
+      tools: [{ type: "function", function: { name: "t0", parameters: { type: "object", properties: {} } } }],
     });
   });
 });

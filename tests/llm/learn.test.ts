@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import type { CompletionRequest, ToolDefinition } from "../../src/core/chat.js";
 import type { ProviderConfig } from "../../src/core/config.js";
+import type { JsonObject } from "../../src/llm/json.js";
 import { answer, failure, type LlmRequest, type Step, startLlmServer, stream } from "../support/llm-server.js";
 import { clientOf } from "./client-of.js";
 
@@ -519,5 +521,40 @@ describe("a tool that no schema makes acceptable", () => {
       attempts: 2,
       hint: expect.stringContaining("schemas"),
     });
+  });
+});
+
+describe("a tool without parameters", () => {
+  const bare: ToolDefinition = { name: "fs__now", description: "now", inputSchema: { type: "object" } };
+  const request = { ...REQUEST, tools: [bare, ...REQUEST.tools] };
+  const parametersOf = ({ tools = [] }: LlmRequest["body"], name: string) =>
+    tools.map((one) => one.function as { name: string; parameters?: JsonObject }).find((one) => one.name === name)
+      ?.parameters;
+
+  test("stays at OpenAI where another tool's schema is refused", async () => {
+    await using server = await startLlmServer(({ body }): Step => {
+      if (!parametersOf(body, "fs__now")?.properties)
+        return failure(400, {
+          body: openAi("Invalid schema for function 'fs__now': In context=(), object schema missing properties."),
+        });
+      const isStrict = JSON.stringify(parametersOf(body, "fs__write")).includes('"null"');
+      return isStrict ? failure(400, { body: openAi("Invalid schema for function 'fs__write': bad") }) : answer("ok");
+    });
+    await using ends = clientOf(server);
+    await ends.ask({ streaming: true }, request);
+    expect(server.requests.at(-1)?.body.tools).toHaveLength(4);
+    expect(parametersOf(server.requests.at(-1)?.body ?? {}, "fs__now")).toEqual({ type: "object", properties: {} });
+  });
+
+  test("is left without properties where a gateway to Gemini refuses empty ones", async () => {
+    await using server = await startLlmServer(({ body }): Step => {
+      const isEmpty = isDeepStrictEqual(parametersOf(body, "fs__now")?.properties, {});
+      const said =
+        "GenerateContentRequest.tools[0].function_declarations[0].parameters.properties: should be non-empty";
+      return isEmpty ? failure(400, { body: gemini(`* ${said} for OBJECT type`) }) : answer("ok");
+    });
+    await using ends = clientOf(server);
+    await ends.ask({ streaming: true }, request);
+    expect(server.requests.at(-1)?.body.tools).toHaveLength(4);
   });
 });

@@ -104,6 +104,94 @@ test.each<[string, number, unknown, string]>([
     { error: { message: "Insufficient Balance", type: "unknown_error", code: "invalid_request_error" } },
     "quota",
   ],
+  ...[
+    ["Requests per minute limit exceeded - too many requests sent.", "request_quota_exceeded"],
+    ["Tokens per minute limit exceeded - too many tokens processed.", "token_quota_exceeded"],
+  ].map(([message, code]): [string, number, unknown, string] => [
+    `Cerebras, ${message}`,
+    429,
+    { message, type: "too_many_requests_error", param: "quota", code },
+    "rate_limit",
+  ]),
+  [
+    "Cerebras, no more today",
+    429,
+    { message: "Tokens per day limit exceeded - too many tokens processed.", code: "token_quota_exceeded" },
+    "quota",
+  ],
+  [
+    "OpenAI, more in one request than in a minute",
+    429,
+    {
+      error: {
+        message: "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 31538.",
+        type: "tokens",
+        code: "rate_limit_exceeded",
+      },
+    },
+    "context_length",
+  ],
+  [
+    "OpenAI, requests of a day that come back one by one",
+    429,
+    { error: { message: "Rate limit reached on requests per day (RPD): Limit 200", code: "rate_limit_exceeded" } },
+    "rate_limit",
+  ],
+  [
+    "TGI, too long",
+    422,
+    {
+      error:
+        "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 4000 `inputs` tokens and 1000 `max_new_tokens`",
+      error_type: "validation",
+    },
+    "context_length",
+  ],
+  ["Z.ai, no money", 429, { error: { code: "1113", message: "您的账户已欠费，请充值后重试" } }, "quota"],
+  ["Z.ai, no money, without its number", 429, { error: { message: "余额不足或无可用资源包,请充值。" } }, "quota"],
+  ["Z.ai, no more today", 429, { error: { code: "1304", message: "该 API 已达今日调用次数限额" } }, "quota"],
+  ["Z.ai, too fast", 429, { error: { code: "1302", message: "您当前使用该 API 的并发数过高" } }, "rate_limit"],
+  ["Z.ai, too long", 400, { error: { code: "1261", message: "Prompt 超长" } }, "context_length"],
+  [
+    "Z.ai, filtered",
+    400,
+    { error: { code: "1301", message: "系统检测到输入或生成内容可能包含不安全或敏感内容" } },
+    "content_filter",
+  ],
+  [
+    "Moonshot, no money",
+    429,
+    { error: { message: "Your account is suspended, please check your plan", type: "exceeded_current_quota_error" } },
+    "quota",
+  ],
+  ["DashScope, no money", 400, { error: { code: "Arrearage", message: "Access denied." } }, "quota"],
+  [
+    "MiniMax, a plan used up",
+    429,
+    {
+      type: "error",
+      error: { type: "usage_error", message: "usage limit exceeded, 5-hour usage limit reached for Token Plan (2056)" },
+    },
+    "quota",
+  ],
+  [
+    "OpenRouter, no more free requests today",
+    429,
+    {
+      error: {
+        message: "Rate limit exceeded: free-models-per-day. Add 10 credits to unlock 1000 free model requests per day",
+        code: 429,
+        metadata: { headers: { "X-RateLimit-Remaining": "0" } },
+      },
+    },
+    "quota",
+  ],
+  [
+    "OpenRouter, no more free requests this minute",
+    429,
+    { error: { message: "Rate limit exceeded: free-models-per-min.", code: 429 } },
+    "rate_limit",
+  ],
   [
     "Groq, unusable tool call",
     400,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { LlmErrorKind } from "../../src/core/errors.js";
-import { answer, failure, startLlmServer, stream } from "../support/llm-server.js";
+import { answer, failure, type Step, startLlmServer, stream } from "../support/llm-server.js";
 import { clientOf } from "./client-of.js";
 
 /** The reference's classes of refusals over a real socket: as a status, and inside a 200. */
@@ -37,12 +37,6 @@ const final: [string, number, object, LlmErrorKind][] = [
     500,
     { message: "Prompt length (9000) exceeds maximum input length (8192)" },
     "context_length",
-  ],
-  [
-    "a tool call that the model got wrong",
-    400,
-    { code: "tool_use_failed", message: "Failed to call a function." },
-    "tool_generation_failed",
   ],
   ["a request that is wrong", 400, { message: "messages: field required" }, "bad_request"],
 ];
@@ -95,4 +89,72 @@ test("a delay in the body of an error is waited for", async () => {
   const startedAt = performance.now();
   await ends.ask({ streaming: true });
   expect(performance.now() - startedAt).toBeGreaterThanOrEqual(150);
+});
+
+describe("a tool call that the provider could not read", () => {
+  const error = { message: "Failed to call a function.", code: "tool_use_failed", failed_generation: "<function=f" };
+  const steps: [string, Step][] = [
+    ["as a status", failure(400, { body: { error } })],
+    ["inside a 200", stream(["event: error\n", { error: { ...error, status_code: 400 } }])],
+  ];
+
+  test.each(steps)("%s: the model is asked once more", async (_name, refusal) => {
+    await using server = await startLlmServer([refusal, answer("Hello")]);
+    await using ends = clientOf(server);
+    expect(await ends.ask({ streaming: true })).toMatchObject({ message: { content: "Hello" }, attempts: 2 });
+  });
+
+  test.each(steps)("%s, twice: that is final, and what was written is not shown", async (_name, refusal) => {
+    await using server = await startLlmServer([refusal, refusal]);
+    await using ends = clientOf(server);
+    const failed = await ends.fails({ streaming: true });
+    expect(failed).toMatchObject({ kind: "tool_generation_failed", status: 400, attempts: 2, retryable: false });
+    expect(failed.message).not.toContain("function=f");
+  });
+
+  test("nothing is asked again where max_retries is 0", async () => {
+    await using server = await startLlmServer([failure(400, { body: { error } })]);
+    await using ends = clientOf(server, { maxRetries: 0 });
+    expect(await ends.fails({ streaming: true })).toMatchObject({ kind: "tool_generation_failed", attempts: 1 });
+  });
+});
+
+describe("an error body is read, and never shown as JSON", () => {
+  const inner = { error: { message: "out of luck", type: "invalid_request_error" } };
+  const python = "{'error': {'message': 'out of luck', 'type': None}}";
+  test.each<[string, unknown, string]>([
+    ["JSON as the message", { error: { message: JSON.stringify(inner) } }, ": out of luck"],
+    ["JSON as the error", { error: JSON.stringify(inner) }, ": out of luck"],
+    [
+      "JSON behind words",
+      { error: { message: `Upstream error: ${JSON.stringify(inner)}` } },
+      ": Upstream error: out of luck",
+    ],
+    ["JSON in a list behind words", { error: { message: `400 ${JSON.stringify([inner])}` } }, ": 400 out of luck"],
+    ["JSON within JSON", { error: { message: JSON.stringify({ message: JSON.stringify(inner) }) } }, ": out of luck"],
+    ["JSON without a message", { error: { message: 'Bad: {"code":7}' } }, ": Bad: …"],
+    ["what Python writes", { error: { message: `Error code: 400 - ${python}` } }, ": Error code: 400 - out of luck"],
+    [
+      "what OpenRouter passes on",
+      {
+        error: {
+          message: "Provider returned error",
+          metadata: { raw: `Sorry. Upstream error: ${JSON.stringify(inner)}` },
+        },
+      },
+      ": Provider returned error: Sorry. Upstream error: out of luck",
+    ],
+    ["an event of a stream", `data: ${JSON.stringify(inner)}\n\n`, ": out of luck"],
+    ["an event with a name", `event: error\ndata: ${JSON.stringify(inner)}\n\n`, ": out of luck"],
+    ["llama.cpp's field", `error: ${JSON.stringify(inner.error)}\n\n`, ": out of luck"],
+    ["JSON and [DONE]", `${JSON.stringify(inner)}\n\ndata: [DONE]\n\n`, ": out of luck"],
+    ["JSON that is cut", JSON.stringify(inner).slice(0, -20), ": out of luck"],
+    ["JSON that is cut before it says anything", '{"error":{"type":"x","mess', ""],
+    ["JSON that says nothing", { reason: { deep: 1 } }, ""],
+    ["words with braces", { error: { message: "use {name} instead of {}" } }, ": use {name} instead of {}"],
+  ])("%s", async (_name, body, said) => {
+    await using server = await startLlmServer([failure(400, { body })]);
+    await using ends = clientOf(server);
+    expect((await ends.fails({ streaming: true })).message).toBe(`test/m1: error 400${said}`);
+  });
 });

@@ -43,6 +43,7 @@ const quirks: fc.Arbitrary<Quirks> = fc
     echoReasoning: fc.boolean(),
     echoesOpaque: fc.boolean(),
     bridgesResults: fc.boolean(),
+    emptyProperties: fc.boolean(),
     images: fc.boolean(),
     audio: fc.boolean(),
     streamUsage: fc.boolean(),
