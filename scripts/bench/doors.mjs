@@ -159,7 +159,7 @@ async function startHost(port, streams) {
   writeFileSync(file, JSON.stringify(config));
   const program = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
   const env = { PATH: process.env.PATH, HOME: folder };
-  const child = spawn(process.execPath, [program, "--config", file, "serve"], { env, cwd: folder });
+  const child = spawn(process.execPath, [program, "--config", file, "serve", "--no-token"], { env, cwd: folder });
   let said = "";
   while (!said.includes("listening on")) said += (await once(child.stderr, "data"))[0];
   child.stderr.pipe(process.stderr);

@@ -227,7 +227,7 @@ async function start(count, url, limits) {
   writeFileSync(join(place, "config.yaml"), JSON.stringify(config));
   return Promise.all(
     Array.from({ length: count }, async () => {
-      const child = spawn(process.execPath, [resolve(dist, "main.js"), "serve", "--port", "0"], {
+      const child = spawn(process.execPath, [resolve(dist, "main.js"), "serve", "--port", "0", "--no-token"], {
         cwd: place,
         env: { PATH: process.env.PATH, HOME: place, MCP_PLATFORM_CONFIG: "config.yaml" },
         stdio: ["ignore", "ignore", "pipe"],

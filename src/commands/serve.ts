@@ -1,15 +1,16 @@
 /** `serve`: the network door. */
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, Option } from "commander";
 import type { LlmConfig } from "../core/config.js";
+import { RequestError } from "../core/errors.js";
 import type { GlobalOptions } from "./configuration.js";
 import { wholeNumber } from "./flags.js";
 import { openDoor } from "./open-door.js";
 import { onInterrupt, tell } from "./process.js";
+import type { TokenFlags } from "./serve-token.js";
 
-interface ServeFlags {
+interface ServeFlags extends TokenFlags {
   port?: number;
   host?: string;
-  token?: string;
 }
 
 export function addServeCommand(program: Command, version: string): void {
@@ -17,22 +18,23 @@ export function addServeCommand(program: Command, version: string): void {
     .command("serve")
     .description("HTTP and WebSocket: OpenAI-compatible API, /ws/chat, sessions and servers")
     .option("--port <n>", "port; 0: any that is free", wholeNumber)
-    .option("--host <address>", "address to listen on; any other than a loopback one needs a token")
-    .option(
-      "--token <token>",
-      "what callers have to send; better in MCP_PLATFORM_SERVE__TOKEN, where no process list shows it",
-      longToken,
-    )
-    .action(async (flags: ServeFlags) => {
+    .option("--host <address>", "address to listen on")
+    .option("--token-file <file>", "the token that callers send; without one, serve.token or a token that is made once")
+    .addOption(new Option("--token <token>").argParser(refuseToken).hideHelp())
+    .option("--no-token", "let every account and program of this machine in")
+    .action(async ({ token: given, tokenFile, ...flags }: ServeFlags) => {
       const { runServe } = await import("../frontends/http/serve.js");
+      const { doorToken } = await import("./serve-token.js");
       return openDoor(
         program.opts<GlobalOptions>(),
         (parts, app) => {
-          tell(app.notices);
           const { serve, mcpServe } = app.config;
+          const { notices, ...token } = doorToken({ token: given, tokenFile }, { ...serve, ...flags }, process.env);
+          tell([...app.notices, ...notices]);
           const mcp = { serve: mcpServe, said: {}, defaults: () => app.config.chat.service, passage: app.hub.passage };
-          const options = { ...serve, ...flags, version, models: () => modelNames(app.config.llm), mcp };
-          return runServe(parts, options, { stderr: process.stderr, onInterrupt });
+          const models = () => modelNames(app.config.llm);
+          const options = { ...serve, ...flags, token: token.token, version, models, mcp };
+          return runServe(parts, options, { stderr: process.stderr, onInterrupt, token });
         },
         { followsFiles: true, scraped: true },
       );
@@ -43,8 +45,9 @@ function modelNames({ providers }: LlmConfig): string[] {
   return Object.entries(providers).flatMap(([name, { model }]) => (model ? [`${name}/${model}`] : []));
 }
 
-/** As the schema of the configuration has it. */
-function longToken(text: string): string {
-  if (text.length >= 16) return text;
-  throw new InvalidArgumentError("a token has at least 16 characters");
+/** A token in the arguments of a process is no secret any more, so that it is not used either. */
+function refuseToken(): never {
+  throw new RequestError("usage", "every account of this machine can read a token in the arguments of a process", {
+    hint: "write another token into a file and name it with --token-file, or set MCP_PLATFORM_SERVE__TOKEN",
+  });
 }

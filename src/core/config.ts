@@ -255,7 +255,7 @@ export interface ServeConfig {
   host: string;
   /** 0: any that is free. */
   port: number;
-  /** Unset: none is needed on a loopback address, and a new one is made for any other. */
+  /** Unset: the one that the user's hosts keep in a file. */
   token?: string;
   /** Names in the Host header beside loopback ones. */
   allowedHosts: readonly string[];

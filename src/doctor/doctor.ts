@@ -6,7 +6,15 @@ import { stateFolder } from "../core/state-folder.js";
 import { child } from "../core/tree.js";
 import { type Configuration, configFindings } from "./config.js";
 import { hasFailed } from "./finding.js";
-import { clockFinding, diskFinding, folderFinding, logFindings, nodeFinding, portFinding } from "./host.js";
+import {
+  clockFinding,
+  diskFinding,
+  folderFinding,
+  logFindings,
+  nodeFinding,
+  portFinding,
+  tokenFinding,
+} from "./host.js";
 import { providerSections } from "./providers.js";
 import type { Section } from "./section.js";
 import { offeredTools, serverSections } from "./servers.js";
@@ -80,6 +88,7 @@ async function machineFindings({ node, builtMs, configuration, cacheFolder }: Ex
     diskFinding(storage.driver === "sqlite" ? join(storage.path, "..") : state),
     ...(await logFindings(storage, Date.now)),
     await portFinding(serve, isChosen),
+    tokenFinding(stateFolder(env, "serve-token"), serve.token !== undefined),
   ];
 }
 

@@ -1,5 +1,5 @@
 /** This machine around the host: Node, clock, folders, disk, the port of `serve`, the event log. */
-import { mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { mkdtempSync, rmSync, statfsSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import type { StorageConfig } from "../core/config.js";
@@ -89,6 +89,18 @@ export async function portFinding({ host, port }: { host: string; port: number }
           "set serve.host to an address of this machine, and serve.port to one from 1024",
         ];
   return isChosen ? fail("port", text, fix) : warn("port", text, fix);
+}
+
+/** The token that callers of `serve` send, and who can read its file. */
+export function tokenFinding(file: string, isConfigured: boolean): Finding {
+  if (isConfigured) return ok("token", "serve takes the token of serve.token");
+  const state = statSync(file, { throwIfNoEntry: false });
+  if (!state) return ok("token", `serve makes one at its first start, in ${file}`);
+  if (process.getuid === undefined || (state.uid === process.getuid() && (state.mode & 0o077) === 0)) {
+    return ok("token", `serve takes the one in ${file}, which only you can read`);
+  }
+  const fix = "start serve again, which makes another one; give it to your clients";
+  return warn("token", `others could read the one in ${file}`, fix);
 }
 
 function listenProblem(host: string, port: number): Promise<string | undefined> {

@@ -1,10 +1,11 @@
 /**
  * What servers offered the last time, kept on disk: lazy servers live on it until their first use, and the others until they are ready.
  */
-import { createHmac, randomBytes } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { ServerConfig } from "../core/config.js";
+import { keptSecret } from "../core/kept-secret.js";
 import { writePrivately } from "../core/private-file.js";
 import { clientInfo } from "./client-info.js";
 import { asArray, isRecord, parseJson } from "./json.js";
@@ -21,8 +22,6 @@ export interface ManifestPlace {
   folder: string;
   keyFile: string;
 }
-
-const keyBytes = 32;
 
 /** One file a configuration of a server and version of this host, readable by its owner alone. */
 export class Manifest {
@@ -62,7 +61,7 @@ export class Manifest {
   }
 
   #name(): string {
-    const hash = createHmac("sha256", keyIn(this.#place.keyFile));
+    const hash = createHmac("sha256", keptSecret(this.#place.keyFile));
     return hash
       .update(JSON.stringify([clientInfo.version, givenTo(this.#config)]))
       .digest("hex")
@@ -83,32 +82,4 @@ function areLists(lists: unknown): lists is ServerLists {
     Array.isArray(empty) ? Array.isArray(lists[key]) : typeof lists[key] === typeof empty,
   );
   return isWhole && asArray(lists.tools).every((tool) => isRecord(tool) && isRecord(tool.definition));
-}
-
-/** Made where there is none that can be used; of several hosts that make one, all use the first. Throws what the file system throws. */
-function keyIn(path: string): Buffer {
-  const known = keyAt(path);
-  if (known) return known;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, randomBytes(keyBytes), { mode: 0o600 });
-  try {
-    linkSync(draft, path);
-  } catch {
-    if (keyAt(path) === undefined) renameSync(draft, path); // no links on this file system, or a broken file
-  } finally {
-    rmSync(draft, { force: true });
-  }
-  const key = keyAt(path);
-  if (!key) throw new Error(`${path} does not keep a key`);
-  return key;
-}
-
-function keyAt(path: string): Buffer | undefined {
-  try {
-    const key = readFileSync(path);
-    return key.length === keyBytes ? key : undefined;
-  } catch {
-    return undefined;
-  }
 }

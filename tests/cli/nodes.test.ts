@@ -9,7 +9,7 @@ test("nodes shows the hosts on the file, and none when none is there", async () 
   await using llm = await startLlmServer([]);
   place.configure(configFor(llm.url, {}, { chat: { storage: { path: "log.db" } } }));
   expect(await place.run(["nodes"])).toMatchObject({ exitCode: 0, stdout: "no host runs on this event log\n" });
-  const host = place.start("serve", "--port", "0");
+  const host = place.start("serve", "--port", "0", "--no-token");
   const ended = once(host, "close");
   for await (const line of createInterface({ input: host.stderr as NodeJS.ReadableStream }))
     if (line.startsWith("listening")) break;

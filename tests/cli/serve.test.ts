@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -11,8 +12,8 @@ import { connect } from "../frontends/http/socket.js";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
 import { answer, chunk, STALL, startLlmServer, stream } from "../support/llm-server.js";
-import { until } from "../support/mcp-hub.js";
 import { oauthServer } from "../support/oauth-server.js";
+import { onTerminal, openTerminal } from "../support/pty.js";
 import { readMessage } from "../support/wire-messages.js";
 
 let started: ChildProcess[] = [];
@@ -21,8 +22,10 @@ afterEach(() => {
   started = [];
 });
 
-/** `serve` of a place, once it says where it listens. */
-async function serve(place: Workplace, ...args: string[]) {
+/** `serve` of a place, once it says where it listens; open to every caller. */
+const serve = (place: Workplace, ...args: string[]) => serveWith(place, "--no-token", ...args);
+
+async function serveWith(place: Workplace, ...args: string[]) {
   const child = place.start("serve", "--port", "0", ...args);
   started.push(child);
   const end = ended(child);
@@ -30,7 +33,7 @@ async function serve(place: Workplace, ...args: string[]) {
   const said = new Promise<void>((resolve, reject) => {
     child.stderr?.on("data", (text) => {
       stderr += text;
-      if (/listening on \S+[\s\S]*\n/.test(stderr)) resolve();
+      if (/listening on \S+[\s\S]*\npage: .*\n/.test(stderr)) resolve();
     });
     void end.then(({ stderr: all }) => reject(new Error(all)));
   });
@@ -64,35 +67,55 @@ test.each(["debug", "info", "warn", "error", "silent"])(
   },
 );
 
-test("an address that others reach has a token, which is made and said where none is given", async () => {
-  await using llm = await startLlmServer([answer("fine")]);
+test("callers send the token that is in a file of the user's alone, and the same one after a restart", async () => {
+  await using llm = await startLlmServer([answer("fine"), answer("fine")]);
   using place = new Workplace();
   place.configure(configFor(llm.url));
-  const { url, said } = await serve(place, "--host", "0.0.0.0");
-  const here = `http://127.0.0.1:${port(url)}`;
-  await until(() => said().includes("token: "));
-  const token = /token: (\S{43})\n/.exec(said())?.[1];
-  expect((await post(`${here}/v1/chat/completions`, hi())).status).toBe(401);
-  const answered = await post(`${here}/v1/chat/completions`, hi(), { authorization: `Bearer ${token}` });
-  expect(answered.status).toBe(200);
+  const file = join(place.folder, ".local/state/mcp-platform/serve-token");
+  for (const host of ["127.0.0.1", "0.0.0.0"]) {
+    const { child, end, url, said } = await serveWith(place, "--host", host);
+    const here = `http://127.0.0.1:${port(url)}`;
+    const token = readFileSync(file, "utf8").trim();
+    const ask = (authorization: string) => post(`${here}/v1/chat/completions`, hi(), { authorization });
+    expect([(await ask("")).status, (await ask(`Bearer ${token}`)).status]).toEqual([401, 200]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(said()).toContain(`token: in ${file};`);
+    expect(said()).not.toContain(token); // a log may have other readers
+    child.kill("SIGINT");
+    await end;
+  }
 });
 
-test("a token that is given is asked for, and not printed", async () => {
+onTerminal("a terminal shows one link to the page, which the token of the file opens", async () => {
+  using place = new Workplace();
+  const { screen, exitCode, type } = openTerminal(place, {}, "exit $?", "serve --port 0");
+  const link = /page: (http:\S+)#token=([\w-]{43})\s/;
+  await screen.until(link);
+  const [, page, token] = link.exec(screen.text) ?? [];
+  expect(token).toBe(readFileSync(join(place.folder, ".local/state/mcp-platform/serve-token"), "utf8").trim());
+  expect((await fetch(`${page}api/servers`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(200);
+  type("\x03");
+  await exitCode;
+});
+
+test("a token of a file is asked for, and not printed", async () => {
   await using llm = await startLlmServer([]);
   using place = new Workplace();
   place.configure(configFor(llm.url));
-  const { url, said } = await serve(place, "--token", "correct-horse-battery");
+  const file = place.write("token", "correct-horse-battery\n");
+  const { url, said } = await serveWith(place, "--token-file", file);
   expect((await fetch(`${url}/v1/models`)).status).toBe(401);
   expect((await fetch(`${url}/v1/models`, { headers: { authorization: "Bearer correct-horse-battery" } })).status).toBe(
     200,
   );
+  expect(said()).toContain("page: ");
   expect(said()).not.toContain("correct-horse-battery");
 });
 
-test.each(["", "short"])("the token %j is a mistake of use", async (token) => {
+test("a token among the arguments, which every account can read, is refused", async () => {
   using place = new Workplace();
-  const { exitCode, stderr } = await place.run(["serve", "--token", token]);
-  expect([exitCode, stderr]).toEqual([2, expect.stringContaining("a token has at least 16 characters")]);
+  const { exitCode, stderr } = await place.run(["serve", "--token", "correct-horse-battery"]);
+  expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/every account .*\nhint: .*--token-file/)]);
 });
 
 test("told to end, it takes nothing new, finishes what runs, and says so to who asks", async () => {

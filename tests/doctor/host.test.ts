@@ -1,10 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
-import { clockFinding, diskFinding, folderFinding, nodeFinding, portFinding } from "../../src/doctor/host.js";
+import {
+  clockFinding,
+  diskFinding,
+  folderFinding,
+  nodeFinding,
+  portFinding,
+  tokenFinding,
+} from "../../src/doctor/host.js";
 
 const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -74,4 +81,14 @@ test("the port of serve: free, taken, and taken by a host of ours", async () => 
     status: "fail",
     text: expect.stringContaining("EADDRNOTAVAIL"),
   });
+});
+
+test("the token of serve: where it is, and whether others could read it", () => {
+  const file = join(folder, "serve-token");
+  expect(tokenFinding(file, true)).toMatchObject({ status: "ok", text: expect.stringContaining("serve.token") });
+  expect(tokenFinding(file, false)).toMatchObject({ status: "ok", text: expect.stringContaining("first start") });
+  writeFileSync(file, "x", { mode: 0o600 });
+  expect(tokenFinding(file, false)).toMatchObject({ status: "ok", text: expect.stringContaining("only you") });
+  chmodSync(file, 0o640);
+  expect(tokenFinding(file, false)).toMatchObject({ status: "warn", text: expect.stringContaining(file) });
 });

@@ -229,7 +229,7 @@ export class Cluster implements AsyncDisposable {
     env = {},
     storageUrl,
     llmUrl = this.llm.url,
-    program = [resolve("dist/main.js"), "serve", "--port", "0"],
+    program = [resolve("dist/main.js"), "serve", "--port", "0", "--no-token"],
   }: StartOptions = {}): ClusterNode {
     const { seenAs = this.url, lease = "2s", config, storage } = this.#options;
     const server = { ...script("tests/support/counting-server.mjs", this.effectsFile), trusted: true };

@@ -42,7 +42,7 @@ export class Cluster implements AsyncDisposable {
     );
     Object.assign((config as { llm: { providers: { test: object } } }).llm.providers.test, { api_key: `sk-${name}` });
     const file = this.#place.write(`${name}.json`, JSON.stringify(config));
-    const program = [resolve("dist/main.js"), "--config", file, "serve", "--port", "0"];
+    const program = [resolve("dist/main.js"), "--config", file, "serve", "--port", "0", "--no-token"];
     const { folder: cwd, environment: env } = this.#place;
     const child = spawn(process.execPath, program, { cwd, env, stdio: ["ignore", "ignore", "pipe"] });
     let said = "";

@@ -12,8 +12,8 @@ const hasPty = spawnSync("python3", ["-c", "import pty"]).status === 0;
 export const onTerminal = hasPty ? test : test.skip;
 
 /** The compiled host on a pseudo-terminal of 70 columns. Its process id is in the file `pid`; `afterwards` is run by the shell. */
-export function openTerminal(place: Workplace, env: Record<string, string> = {}, afterwards = "exit $?") {
-  const host = `echo $$ >pid; exec ${process.execPath} ${resolve("dist/main.js")}`;
+export function openTerminal(place: Workplace, env: Record<string, string> = {}, afterwards = "exit $?", args = "") {
+  const host = `echo $$ >pid; exec ${process.execPath} ${resolve("dist/main.js")} ${args}`;
   const command = `stty cols 70 rows 20; sh -c '${host}'; ${afterwards}`;
   const child = spawn("python3", ["-c", python, "sh", "-c", command], {
     cwd: place.folder,

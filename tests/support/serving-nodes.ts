@@ -31,7 +31,7 @@ export class Nodes implements AsyncDisposable {
   }
 
   async #startOne(): Promise<Node> {
-    const child = spawn(process.execPath, [resolve("dist/main.js"), "serve", "--port", "0"], {
+    const child = spawn(process.execPath, [resolve("dist/main.js"), "serve", "--port", "0", "--no-token"], {
       cwd: this.place.folder,
       env: this.place.environment,
       stdio: ["ignore", "ignore", "pipe"],

@@ -20,7 +20,7 @@ export interface Refusal {
 }
 
 interface GateParts {
-  /** Undefined: whoever reaches the socket may come in. */
+  /** Undefined: every caller may come in. */
   token: string | undefined;
   /** Whether only this machine reaches the socket. */
   isLoopback: boolean;
@@ -70,8 +70,8 @@ export class Gate {
       const message = "more requests than serve.requests_per_minute came from this address";
       return refusal(429, "rate_limit_exceeded", message, { "retry-after": String(waitS) });
     }
-    if (!isOpen && visit.method !== "OPTIONS" && !this.#isAuthorized(visit)) {
-      const message = "send the token of this host, as Authorization: Bearer …";
+    if (!isOpen && visit.method !== "OPTIONS" && !this.isAuthorized(visit)) {
+      const message = "send the token of this host, as Authorization: Bearer …; serve says at its start where it is";
       return refusal(401, "invalid_api_key", message, { "www-authenticate": "Bearer" });
     }
     if (!isOpen && this.#parts.isDraining()) {
@@ -94,14 +94,13 @@ export class Gate {
     return !isLoopback && allowedHosts.length === 0;
   }
 
-  #isAuthorized(visit: Visit): boolean {
+  /** Whether the caller has sent the token, or needs none. */
+  isAuthorized(visit: Pick<Visit, "header">): boolean {
     const { token } = this.#parts;
     if (token === undefined) return true;
-    // What a browser opens by itself (EventSource) can carry no header.
-    const query = visit.method === "GET" ? new URLSearchParams(visit.url.split("?")[1]).get("token") : null;
+    if (hasBearer(visit.header("authorization"), token)) return true;
     const offered = bearerProtocol.exec(visit.header("sec-websocket-protocol") ?? "")?.[1];
-    const given = query ?? (offered === undefined ? null : Buffer.from(offered, "base64url").toString());
-    return hasBearer(visit.header("authorization"), token) || (given !== null && isSame(given, token));
+    return offered !== undefined && isSame(Buffer.from(offered, "base64url").toString(), token);
   }
 }
 

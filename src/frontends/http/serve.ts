@@ -41,7 +41,8 @@ export interface ServeOptions extends ServeConfig {
 export interface HttpDoor {
   /** Without a slash at the end. */
   url: string;
-  token?: string;
+  /** Undefined: every caller may come in. */
+  token: string | undefined;
   /** Takes nothing more, and resolves when every connection has ended: sockets are asked to. */
   flush(): Promise<void>;
   /** Ends every connection. */
@@ -55,36 +56,53 @@ const requestTimeoutMs = 60_000;
 /** Longer than the pools of clients and proxies keep an idle connection, so that they close it, and not this end under a new request. */
 const idleConnectionMs = 75_000;
 
+export interface ShownToken {
+  /** Where the token is, as a person reads it; undefined where it is kept nowhere, or where there is none. */
+  place: string | undefined;
+  /** The host made the token. One that the user has set is shown nowhere. */
+  isMade: boolean;
+}
+
+interface ServeProcess {
+  stderr: Writable & { isTTY?: boolean };
+  onInterrupt: OnInterrupt;
+  token: ShownToken;
+}
+
 /** The network door, until an interrupt. Resolves to the exit code. Says where it is on stderr. */
 export async function runServe(
   parts: DoorParts,
   options: ServeOptions,
-  { stderr, onInterrupt }: { stderr: Writable; onInterrupt: OnInterrupt },
+  { stderr, onInterrupt, token }: ServeProcess,
 ): Promise<number> {
   const interrupted = new Promise<void>((resolve) => onInterrupt(resolve));
   await parts.sessions.recover();
   const door = await openHttpDoor(parts, options);
   parts.onLeaving?.(() => door.flush());
-  const token = door.token && !options.token ? `token: ${door.token}\n` : "";
   stderr.write(
-    `listening on ${door.url} (API: ${door.url}/v1, WebSocket: /ws/chat, MCP: /mcp, description: /openapi.json)\n${token}page: ${pageUrl(door, options)}\n`,
+    `listening on ${door.url} (API: ${door.url}/v1, WebSocket: /ws/chat, MCP: /mcp, description: /openapi.json)\n`,
   );
+  stderr.write(tokenLines(door, token, stderr.isTTY === true));
   await interrupted;
   door.close();
   return exitCodes.cancelled;
 }
 
-/** With the token that was made for this run: one that the user has set is not to be seen on a screen or in a log. */
-function pageUrl({ url, token }: HttpDoor, options: ServeOptions): string {
-  if (token === undefined) return `${url}/`;
-  return options.token ? `${url}/#token=<your token>` : `${url}/#token=${token}`;
+/** The page's link, and where its token is. A log may be read by others: only a terminal, or a token kept nowhere else, shows the token. */
+function tokenLines({ url, token }: HttpDoor, { place, isMade }: ShownToken, isTerminal: boolean): string {
+  if (token === undefined) return `page: ${url}/\n`;
+  const isShown = isMade && (isTerminal || place === undefined);
+  const page = `page: ${url}/#token=${isShown ? token : "<token>"}\n`;
+  return place === undefined ? page : `${page}token: in ${place}; programs send it as Authorization: Bearer <token>\n`;
 }
 
-/** Throws RequestError when the address cannot be listened on. */
+/** Throws RequestError when the address cannot be listened on, and for one that other machines reach without a token. */
 export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Promise<HttpDoor> {
   const { host, port, maxBodyMb, maxConnections, keepAliveMs = defaultKeepAliveMs } = options;
   const isLoopback = isLoopbackAddress(host);
-  const token = options.token ?? (isLoopback ? undefined : randomBytes(32).toString("base64url"));
+  const { token } = options;
+  if (token === undefined && !isLoopback)
+    throw new RequestError("usage", `${host} is reached from other machines and needs a token`);
   const rate = new RateLimit(options.requestsPerMinute, () => performance.now());
   const { exchange } = parts.sessions;
   const peers = exchange && { path: streamPath, secret: randomBytes(32).toString("base64url") };
@@ -101,7 +119,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     ...responseRoutes(parts, { keepAliveMs }),
     ...sessionRoutes(parts, { keepAliveMs }),
     ...usageRoutes(parts),
-    ...serverRoutes(parts),
+    ...serverRoutes(parts, (call) => gate.isAuthorized(call)),
     ...loginRoutes(parts),
     ...mcp.routes,
   ];

@@ -2,7 +2,7 @@
 import { messageOf } from "../../core/errors.js";
 import type { DoorParts } from "../door.js";
 import { serversJson, toolsJson } from "../host-lists.js";
-import type { Route } from "./api.js";
+import type { Call, Route } from "./api.js";
 import { serverList, serverStderr, toolList } from "./schemas.js";
 
 /** How long /readyz waits for servers that are about to settle. */
@@ -10,7 +10,8 @@ const readyWithinMs = 50;
 /** The same for the event log. A probe should wait longer than this. */
 const logWithinMs = 1_500;
 
-export function serverRoutes(parts: DoorParts): Route[] {
+/** `isAuthorized`: whether the caller has sent the token, so that it may read why turns cannot begin. */
+export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<Call, "header">) => boolean): Route[] {
   const { hub, sessions, scrape } = parts;
   return [
     ...(scrape ? [metricsRoute(scrape)] : []),
@@ -61,12 +62,13 @@ export function serverRoutes(parts: DoorParts): Route[] {
       path: "/readyz",
       summary:
         "Turns can begin: no required server is down, the event log can be read, and the host is not about to end",
-      async run() {
+      async run(call) {
         const reason = sessions.isDraining
           ? "the host is about to end"
           : ((await unsettled(parts)) ?? (await sessions.unreadable(logWithinMs)));
         if (!reason) return Response.json({ status: "ready" });
-        return Response.json({ status: "not ready", reason }, { status: 503, headers: { "retry-after": "1" } });
+        const body = { status: "not ready", ...(isAuthorized(call) && { reason }) };
+        return Response.json(body, { status: 503, headers: { "retry-after": "1" } });
       },
     },
   ];

@@ -190,6 +190,11 @@ describe("the host over HTTP", () => {
     const answered = await fetch(`${door.url}/readyz`);
     expect(answered.status).toBe(503);
     expect(((await answered.json()) as Json).reason).toContain("mcpServers.s is required");
+    await using closed = await openDoor(app, { token: "correct-horse-battery" });
+    const toStranger = await fetch(`${closed.url}/readyz`);
+    expect([toStranger.status, await toStranger.json()]).toEqual([503, { status: "not ready" }]);
+    const headers = { authorization: "Bearer correct-horse-battery" };
+    expect(await (await fetch(`${closed.url}/readyz`, { headers })).json()).toHaveProperty("reason");
   });
 
   test("describes itself: every route, with the schemas that it validates by", async () => {

@@ -58,25 +58,29 @@ describe("the Origin header", () => {
 
 describe("the token", () => {
   const token = "correct-horse-battery";
+  const base64Url = (text: string) => Buffer.from(text).toString("base64url");
 
   test.each([
     [{ authorization: `Bearer ${token}` }, "/v1/models", undefined],
     [{ authorization: `bearer ${token}` }, "/v1/models", undefined],
-    [{}, `/ws/chat?token=${token}`, undefined],
+    [{ "sec-websocket-protocol": `mcp-platform, bearer.${base64Url(token)}` }, "/ws/chat", undefined],
+    [{ "sec-websocket-protocol": `mcp-platform, bearer.${base64Url(`${token}x`)}` }, "/ws/chat", 401],
     [{}, "/v1/models", 401],
     [{ authorization: `Bearer ${token}x` }, "/v1/models", 401],
     [{ authorization: `Basic ${token}` }, "/v1/models", 401],
     [{ authorization: "Bearer " }, "/v1/models", 401],
-    [{}, "/v1/models?token=", 401],
     [{}, "/healthz", undefined],
     [{}, "/readyz", undefined],
     [{}, "/healthz/../v1/models", 401],
+    [{}, "/metrics", 401],
+    [{}, "/mcp", 401],
+    [{}, "/api/servers", 401],
   ])("%j at %s: %s", (headers, url, status) => {
     expect(statusOf({ token }, headers as Record<string, string>, url)).toBe(status);
   });
 
-  test("is no part of a POST's address", () => {
-    expect(statusOf({ token }, {}, `/v1/chat/completions?token=${token}`, "POST")).toBe(401);
+  test.each(["GET", "POST"])("is no part of the address of a %s, which proxies write into their logs", (method) => {
+    expect(statusOf({ token }, {}, `/v1/models?token=${token}`, method)).toBe(401);
   });
 });
 

@@ -18,8 +18,8 @@ export interface Socket extends AsyncDisposable {
   until(holds: (message: Message) => boolean): Promise<Message>;
 }
 
-export function connect(door: { url: string }, query = ""): Promise<Socket> {
-  return opened(new WebSocket(`${door.url.replace("http", "ws")}/ws/chat${query}`));
+export function connect(door: { url: string }, headers: Record<string, string> = {}): Promise<Socket> {
+  return opened(new WebSocket(`${door.url.replace("http", "ws")}/ws/chat`, { headers }));
 }
 
 /**

@@ -162,9 +162,11 @@ describe("the socket itself", () => {
     await using door = await openDoor(app, { token });
     const url = door.url.replace("http", "ws");
     expect(await refusedStatus(`${url}/ws/chat`)).toBe(401);
-    expect(await refusedStatus(`${url}/ws/chat?token=${token}`, { origin: "https://evil.example" })).toBe(403);
-    expect(await refusedStatus(`${url}/ws/chat?token=${token}`, { host: "evil.example" })).toBe(403);
-    expect(await refusedStatus(`${url}/elsewhere?token=${token}`)).toBe(404);
+    expect(await refusedStatus(`${url}/ws/chat?token=${token}`)).toBe(401);
+    const authorization = `Bearer ${token}`;
+    expect(await refusedStatus(`${url}/ws/chat`, { authorization, origin: "https://evil.example" })).toBe(403);
+    expect(await refusedStatus(`${url}/ws/chat`, { authorization, host: "evil.example" })).toBe(403);
+    expect(await refusedStatus(`${url}/elsewhere`, { authorization })).toBe(404);
     const bearer = (words: string) => ["mcp-platform", `bearer.${Buffer.from(words).toString("base64url")}`];
     const fromPage = new WebSocket(`${url}/ws/chat`, bearer(token));
     await once(fromPage, "open");
@@ -173,7 +175,7 @@ describe("the socket itself", () => {
     const stranger = new WebSocket(`${url}/ws/chat`, bearer("another-horse-battery"));
     stranger.on("error", () => {});
     expect((await once(stranger, "unexpected-response"))[1].statusCode).toBe(401);
-    await using socket = await connect(door, `?token=${token}`);
+    await using socket = await connect(door, { authorization });
     socket.send({ action: "ping", request_id: "p" });
     await socket.until(({ chunk: { type } }) => type === "pong");
   });

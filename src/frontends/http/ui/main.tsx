@@ -16,5 +16,9 @@ import { Shell } from "./shell.js";
 const token = takeToken(window.location, window.history, window.sessionStorage);
 const api = new Api(window.location.origin, token);
 const socket = new HostSocket(window.location.origin, token);
+// The link of `serve`, opened in a tab that shows the page already, changes only what is behind the #.
+window.addEventListener("hashchange", () => {
+  if (window.location.hash.startsWith("#token=")) window.location.reload();
+});
 const root = document.getElementById("app");
 if (root) render(<Shell api={api} socket={socket} />, root);

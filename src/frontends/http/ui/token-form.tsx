@@ -1,6 +1,6 @@
 import { keepToken } from "./api/token.js";
 
-/** For who came without the address that `serve` prints. */
+/** Asks for the token in a tab that was not opened by the link of `serve`. */
 export function TokenForm() {
   const enter = (event: SubmitEvent) => {
     event.preventDefault();
@@ -12,8 +12,8 @@ export function TokenForm() {
     <section class="page">
       <h1>This host needs a token</h1>
       <p class="quiet">
-        It stands in the terminal where the host was started, or in serve.token of its configuration. It is kept until
-        this tab is closed.
+        Open the link that <code>mcp-platform serve</code> prints in its terminal, or copy the token from the file that
+        it names there. The token is kept until this tab is closed.
       </p>
       <form class="form" onSubmit={enter}>
         <div class="field">

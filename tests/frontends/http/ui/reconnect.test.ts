@@ -37,7 +37,7 @@ inBrowser("a page whose host is killed and started again", () => {
     ]);
     using place = new Workplace();
     place.configure(configFor(llm.url, {}, { chat: { storage: { path: "log.db" } } }));
-    let host = place.start("serve", "--port", "0");
+    let host = place.start("serve", "--port", "0", "--no-token");
     const url = new URL(await pageOf(host));
     await using tab = await open({ url: url.origin });
     const { page, complaints } = tab;
@@ -49,7 +49,7 @@ inBrowser("a page whose host is killed and started again", () => {
     await page.getByText("The host is not reached").waitFor();
     await say(page, "Three");
     await reads(page, "it is sent as soon as it does");
-    host = place.start("serve", "--port", url.port);
+    host = place.start("serve", "--port", url.port, "--no-token");
     try {
       await pageOf(host);
       await reads(page, "the third answer");
@@ -70,7 +70,8 @@ inBrowser("a page whose host is killed and started again", () => {
     await using llm = await startLlmServer([answer("come in")]);
     using place = new Workplace();
     place.configure(configFor(llm.url, {}, { chat: { storage: { driver: "memory" } } }));
-    const host = place.start("serve", "--port", "0", "--token", "correct-horse-battery/+?");
+    const file = place.write("token", "correct-horse-battery/+?");
+    const host = place.start("serve", "--port", "0", "--token-file", file);
     try {
       const url = new URL(await pageOf(host));
       expect(url.href).toContain("#token=");
@@ -88,6 +89,10 @@ inBrowser("a page whose host is killed and started again", () => {
       expect(asked.filter((each) => /correct|token/.test(each))).toEqual([]);
       await using stranger = await open({ url: url.origin });
       await stranger.page.getByText("needs a token").waitFor();
+      // The link in the tab that is open already changes only what is behind the #.
+      await stranger.page.goto(`${url.origin}/#token=${encodeURIComponent("correct-horse-battery/+?")}`);
+      await stranger.page.getByLabel("Message").waitFor();
+      expect(stranger.page.url()).not.toContain("correct");
     } finally {
       await kill(host);
     }

@@ -1,6 +1,9 @@
 const key = "mcp-platform-token";
 
-/** The bearer token that `serve` has put behind `#token=`: kept for this tab, and no longer in its address or history. */
+/**
+ * Returns the bearer token that `serve` has put behind `#token=`: kept for this tab, and no longer in its address or history. No
+ * cookie, which a browser would send to every port of this machine, whoever listens there.
+ */
 export function takeToken(location: Location, history: History, storage: Storage): string | undefined {
   const given = /^#token=(.+)$/.exec(location.hash)?.[1];
   if (given) {
