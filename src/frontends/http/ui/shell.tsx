@@ -87,9 +87,10 @@ interface OpenProps extends ShellProps {
 function OpenConversation({ place: { view, conversationId, isNew }, api, socket }: OpenProps) {
   const log = useMemo(() => new ConversationLog(), [conversationId]);
   useEffect(() => (isNew ? undefined : log.open(socket, conversationId)), [log, socket, isNew]);
-  const shared = { key: conversationId, api, conversationId, log };
-  if (view === "trace") return <TraceView {...shared} />;
-  return <ChatView {...shared} socket={socket} isNew={isNew} onBegun={settle} />;
+  const shared = { api, conversationId, log };
+  // The key stands by itself, because Preact does not look for one among the properties of a spread.
+  if (view === "trace") return <TraceView key={conversationId} {...shared} />;
+  return <ChatView key={conversationId} {...shared} socket={socket} isNew={isNew} onBegun={settle} />;
 }
 
 function isOfOne(view: View): boolean {

@@ -104,6 +104,49 @@ inBrowser("a chat in the browser", () => {
     expect(await dialogue(page)).toContain("begun");
   });
 
+  test("is another one after New chat: title, turn beside it, Cancel, Escape and what is read out", async () => {
+    const hang = () => new Promise<void>(() => {});
+    await using llm = await startLlmServer([
+      answer("the first answer"),
+      stream([chunk({ content: "the second begins" }), hang]),
+      stream([chunk({ content: "the third begins" }), hang]),
+    ]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page, complaints } = tab;
+    const title = page.getByRole("heading", { level: 1 });
+    const beside = page.locator("details.now");
+    const readOut = page.locator(".chat > [aria-live]");
+    await say(page, "One");
+    await reads(page, "the first answer");
+    await beside.getByText("Last turn").waitFor();
+    const first = page.url();
+    await page.getByLabel("Message").fill("not sent");
+    await page.getByRole("link", { name: "New chat" }).click();
+    await title.getByText("New chat").waitFor();
+    expect(await dialogue(page)).not.toContain("the first answer");
+    expect([await page.getByLabel("Message").inputValue(), await readOut.textContent()]).toEqual(["", ""]);
+    await beside.getByText("What a turn does").waitFor();
+    await say(page, "Two");
+    await reads(page, "the second begins");
+    await title.getByText("Two").waitFor();
+    await beside.getByText("This turn").waitFor();
+    await readOut.getByText("The model is asked.").waitFor({ state: "attached" });
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await reads(page, "Cancelled.");
+    await readOut.getByText("The turn is cancelled.").waitFor({ state: "attached" });
+    await page.getByRole("link", { name: "New chat" }).click();
+    await say(page, "Three");
+    await reads(page, "the third begins");
+    await page.keyboard.press("Escape");
+    await reads(page, "Cancelled.");
+    await page.goto(first);
+    await title.getByText("One").waitFor();
+    await reads(page, "the first answer");
+    expect(complaints).toEqual([]);
+  });
+
   test("says what failed and what to do, and sends the same request again", async () => {
     await using llm = await startLlmServer([
       failure(503),
