@@ -24,6 +24,7 @@ import { readFrom } from "./resources.js";
 import { readArguments } from "./schema.js";
 import { ServerSet } from "./server-set.js";
 import { type HostSide, SupervisedServer } from "./supervised-server.js";
+import { ToolOrder } from "./tool-order.js";
 import { trust } from "./trust.js";
 
 /** @internal */
@@ -41,6 +42,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
   readonly #listeners = new Set<(news: ServerNews) => void>();
   /** The servers for a door that passes them on as they are. */
   readonly passage: Passage = new ServerPassage(() => this.#servers, this.#listeners);
+  readonly #order = new ToolOrder();
   #registry: Registry;
   #isClosed = false;
 
@@ -51,7 +53,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
     this.#options = options;
     this.#base = base;
     this.#own = new ServerSet(configs, (config) => new SupervisedServer(config, events, host));
-    this.#registry = buildRegistry(this.#servers);
+    this.#registry = buildRegistry(this.#servers, this.#order);
   }
 
   /** Starts every enabled server in parallel, and waits for none. Those of which it is known what they offered the last time come later. */
@@ -101,12 +103,17 @@ export class McpHub implements ToolHub, AsyncDisposable {
 
   async settled(signal?: AbortSignal): Promise<void> {
     await Promise.all(this.#servers.map((server) => server.settled(signal)));
-    this.#refuseWithoutRequired();
+    this.#begin();
   }
 
   async offered(signal?: AbortSignal): Promise<void> {
     await Promise.all(this.#servers.map((server) => server.offered(signal)));
+    this.#begin();
+  }
+
+  #begin(): void {
     this.#refuseWithoutRequired();
+    this.#order.begin(this.#registry.tools);
   }
 
   #refuseWithoutRequired(): void {
@@ -194,7 +201,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
   /** The tool list stays the same object until a tool really changes, so that requests stay the same bytes. */
   #rebuild(): void {
     const { tools } = this.#registry;
-    const registry = buildRegistry(this.#servers);
+    const registry = buildRegistry(this.#servers, this.#order);
     this.#registry = isDeepStrictEqual(registry.tools, tools) ? { ...registry, tools } : registry;
     this.#tell({ type: "lists" });
     for (const extension of this.#extensions) extension.#rebuild();

@@ -4,6 +4,7 @@ import { catalogue } from "./catalogue.js";
 import { resourceTool } from "./resource-tool.js";
 import type { SupervisedServer } from "./supervised-server.js";
 import { callTool } from "./tool-call.js";
+import type { ToolOrder } from "./tool-order.js";
 import { annotationsOf, factsOf, isOffered, modelName } from "./tools.js";
 
 /** A tool and the way to call it. */
@@ -25,8 +26,8 @@ export interface Registry {
 
 const maxCatalogueChars = 4000;
 
-/** In the order of the configuration and then of each server's own list. */
-export function buildRegistry(servers: readonly SupervisedServer[]): Registry {
+/** In the order of the configuration and then of each server's own list; tools as `order` has it. */
+export function buildRegistry(servers: readonly SupervisedServer[], order: ToolOrder): Registry {
   const byName = new Map<string, RegisteredTool>();
   for (const tool of [...servers.flatMap(toolsOf), ...resourceTool(servers)]) {
     byName.set(tool.definition.name, tool);
@@ -39,7 +40,7 @@ export function buildRegistry(servers: readonly SupervisedServer[]): Registry {
   );
   const instructions = servers.map(({ config, lists }) => ({ server: config.name, text: lists.instructions }));
   return {
-    tools: [...byName.values()].map((tool) => tool.definition),
+    tools: order.sorted([...byName.values()].map((tool) => tool.definition)),
     byName,
     prompts,
     resources,

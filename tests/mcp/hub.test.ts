@@ -1,6 +1,8 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { RequestError } from "../../src/core/errors.js";
-import { fixture, recording, startHub, until } from "../support/mcp-hub.js";
+import { fixture, recording, startHub, temporaryFolder, until } from "../support/mcp-hub.js";
 
 const tool = (name: string, more: object = {}) => ({ name, inputSchema: { type: "object" }, ...more });
 const onlyTools = { declares: { tools: {} } };
@@ -33,6 +35,32 @@ describe("starting", () => {
         "not ready within 1 s; it said: waiting for a key (raise mcpServers.mute.startup_timeout if it is only slow)",
     });
     expect(running.hub.tools().map(({ name }) => name)).toEqual(["good__one"]);
+  });
+
+  test("once a turn has begun, what is new comes last, and what comes back has its place", async () => {
+    using folder = temporaryFolder();
+    const gate = join(folder.path, "gate");
+    const pages = [["crash", "grow"].map((name) => tool(name))];
+    await using running = startHub(
+      fixture("late", { ...onlyTools, startsWith: gate, pages: [[tool("one")]] }, { startupGraceMs: 1 }),
+      fixture("a", { ...onlyTools, pages }),
+      fixture("z", { ...onlyTools, pages }),
+    );
+    const { hub } = running;
+    const names = () => hub.tools().map(({ name }) => name);
+    const first = ["a__crash", "a__grow", "z__crash", "z__grow"];
+    await hub.ready(["a", "z"]);
+    await hub.offered();
+    expect(names()).toEqual(first);
+    writeFileSync(gate, "");
+    await hub.ready();
+    expect(names()).toEqual([...first, "late__one"]);
+    await running.call("a__grow");
+    await until(() => names().length === 6);
+    expect(names()).toEqual([...first, "late__one", "a__grown2"]);
+    await running.call("a__crash");
+    await until(() => !names().includes("a__grown2") && names().includes("a__crash"));
+    expect(names()).toEqual([...first, "late__one"]);
   });
 
   test("what was too late for its grace joins when it is ready", async () => {
