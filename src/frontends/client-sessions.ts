@@ -1,20 +1,23 @@
 import type { Session } from "../session/session.js";
 import type { Sessions } from "../session/sessions.js";
 
+/** Conversations that a client is remembered to have been in beside those with a turn: the latest ones. */
+const mostVisited = 1_000;
+
 /** Where one client has been: an answer or a cancel that names no conversation reaches none of somebody else. */
 export class ClientSessions {
   readonly #sessions: Sessions;
   readonly #visited = new Map<string, Session>();
   /** The conversation of messages that name none, from the first of them on. */
   #own: Session | undefined;
+  #release = () => {};
 
   constructor(sessions: Sessions) {
     this.#sessions = sessions;
   }
 
   get own(): Session {
-    this.#own ??= this.#visit();
-    return this.#own;
+    return this.#own ?? this.#adopt(this.#visit());
   }
 
   of(conversationId: string | undefined): Session {
@@ -24,7 +27,7 @@ export class ClientSessions {
   /** A new conversation. Without an id, or for the client's own one, it becomes the client's own. */
   startAnew(conversationId: string | undefined): Session {
     const session = this.#visit();
-    if (conversationId === undefined || conversationId === this.#own?.id) this.#own = session;
+    if (conversationId === undefined || conversationId === this.#own?.id) this.#adopt(session);
     return session;
   }
 
@@ -44,6 +47,18 @@ export class ClientSessions {
     for (const session of this.#visited.values()) session.cancel();
   }
 
+  /** The client is gone: its own conversation is nobody's any more. */
+  leave(): void {
+    this.#release();
+  }
+
+  #adopt(session: Session): Session {
+    this.#release();
+    this.#release = session.hold();
+    this.#own = session;
+    return session;
+  }
+
   /** The client's own conversation, then its others. */
   get #reached(): Session[] {
     return [this.own, ...this.#visited.values()];
@@ -51,6 +66,11 @@ export class ClientSessions {
 
   #visit(conversationId?: string): Session {
     const session = this.#sessions.open(conversationId);
+    this.#visited.delete(session.id);
+    for (const [id, { isBusy }] of this.#visited) {
+      if (this.#visited.size < mostVisited) break;
+      if (!isBusy) this.#visited.delete(id);
+    }
     this.#visited.set(session.id, session);
     return session;
   }

@@ -93,6 +93,7 @@ export class Peer {
   /** The client is gone: nobody is told any more of what happens. */
   endFollowings(): void {
     this.#followings.end();
+    this.#sessions.leave();
   }
 
   cancelAll(): void {

@@ -13,6 +13,11 @@ export class SessionApprovals implements ApprovalMemory {
     this.#workspace = workspace;
   }
 
+  /** How many answers end with the session. */
+  get size(): number {
+    return this.#session.size;
+  }
+
   find(tool: RememberedTool): Required<ApprovalAnswer> | undefined {
     const kept = this.#kept?.find(tool, this.#workspace);
     if (this.#session.size === 0) return kept;

@@ -34,21 +34,32 @@ export interface PromptRequest extends TurnOptions {
   history?: Message[];
 }
 
+interface SessionListeners {
+  /** A turn goes on here without having been asked for. */
+  onResumed: (turn: LiveTurn) => void;
+  /** What `isInUse`, `isBusy` and `remembers` say may have changed. */
+  onUse: () => void;
+}
+
 /** A conversation with a person or program behind it. Its turns run one after another, in the order of their requests. */
 export class Session {
   readonly #parts: SessionParts;
   readonly #questions = new Questions();
   readonly #runner: TurnRunner;
-  readonly #turns = new TurnsHere();
+  readonly #turns: TurnsHere;
   readonly #control: TurnControl;
   readonly #intake: TurnIntake;
+  readonly #onUse: () => void;
+  #holds = 0;
 
   constructor(
     readonly id: string,
     parts: SessionParts,
-    onResumed: (turn: LiveTurn) => void,
+    { onResumed, onUse }: SessionListeners,
   ) {
     this.#parts = { ...parts };
+    this.#onUse = onUse;
+    this.#turns = new TurnsHere(onUse);
     const [turns, questions] = [this.#turns, this.#questions];
     const runner = new TurnRunner(id, this.#parts, questions);
     this.#runner = runner;
@@ -161,6 +172,7 @@ export class Session {
   /** The next turn begins with a summary of the older ones. */
   compactNext(): void {
     this.#runner.compactNext();
+    this.#onUse();
   }
 
   /** Takes turns back: the next one is asked without them. Rejects with RequestError while a turn runs or waits, in any process. */
@@ -243,7 +255,30 @@ export class Session {
 
   /** Whether a turn runs or waits. */
   get isBusy(): boolean {
-    return this.#turns.all().length > 0;
+    return this.#turns.count > 0;
+  }
+
+  /** Keeps the session, and the conversation from retention, also between turns, until the returned function is called. */
+  hold(): () => void {
+    this.#holds++;
+    this.#onUse();
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#holds--;
+      this.#onUse();
+    };
+  }
+
+  /** Whether a turn runs or waits, or somebody follows or holds the session. */
+  get isInUse(): boolean {
+    return this.#holds > 0 || this.isBusy || this.#turns.isFollowed;
+  }
+
+  /** Whether it knows what the log does not have: answers for this session, and a summary that was asked for. */
+  get remembers(): boolean {
+    return this.#runner.remembers;
   }
 
   /** Turns that run here, and those that this process waits for or shows. */

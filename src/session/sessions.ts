@@ -10,6 +10,7 @@ import { Conversations } from "./conversations.js";
 import { type EngineParts, TurnEngine } from "./engine.js";
 import { KnownLogs } from "./known-logs.js";
 import { LiveExchange } from "./live/exchange.js";
+import { LiveSessions } from "./live-sessions.js";
 import type { LiveTurn } from "./live-turn.js";
 import { Retention } from "./retention.js";
 import { Session } from "./session.js";
@@ -24,7 +25,7 @@ export interface SessionsParts extends Omit<SessionParts, "engine" | "exchange" 
 
 type ResumedListener = (turn: LiveTurn, session: Session) => void;
 
-/** All live conversations of this process. */
+/** The conversations of this process. */
 export class Sessions {
   /** All of the log, also those that are not open here. */
   readonly conversations: Conversations;
@@ -32,9 +33,7 @@ export class Sessions {
   readonly exchange: LiveExchange | undefined;
   readonly #parts: SessionParts;
   readonly #retention: Retention;
-  readonly #live = new Map<string, Session>();
-  /** Of those, conversations that nobody asked for here: a turn of theirs was given to this process. */
-  readonly #guests = new Set<string>();
+  readonly #live = new LiveSessions((conversationId) => this.#newSession(conversationId));
   #onResumed: ResumedListener = () => {};
   #isClosing = false;
 
@@ -44,19 +43,17 @@ export class Sessions {
       { ...engine, turns },
       {
         isBusy: (conversationId) =>
-          conversationId === undefined
-            ? [...this.#live.values()].some((session) => session.isBusy)
-            : (this.#live.get(conversationId)?.isBusy ?? false),
-        has: ({ conversationId, requestId }) => this.#live.get(conversationId)?.has(requestId) ?? false,
+          conversationId === undefined ? this.#live.busy.size > 0 : (this.#live.find(conversationId)?.isBusy ?? false),
+        has: ({ conversationId, requestId }) => this.#live.find(conversationId)?.has(requestId) ?? false,
         abandoned: (turn) => void this.open(turn.conversationId).resume(turn),
-        given: (turn) => this.#asGuest(turn.conversationId, (session) => session.take(turn)),
-        mail: (conversationId, turnId, mail) => this.#live.get(conversationId)?.receive(turnId, mail),
+        given: (turn) => this.open(turn.conversationId).take(turn),
+        mail: (conversationId, turnId, mail) => this.#live.find(conversationId)?.receive(turnId, mail),
       },
     );
     const { store, newId } = parts;
     const { isGone, leaseMs = defaultLeaseMs, observe } = engine;
     this.conversations = new Conversations({ store, isGone, leaseMs, newId });
-    const isOpen = (conversationId: string) => this.#live.has(conversationId);
+    const isOpen = (conversationId: string) => this.#live.isKept(conversationId);
     this.#retention = new Retention({ store, rules: retention, isOpen, now, observe });
     const { nodeId, machine } = engine.node;
     const exchange = store.live && new LiveExchange({ bus: store.live, nodeId, machine, now });
@@ -70,17 +67,14 @@ export class Sessions {
     };
   }
 
-  /** The one live session of a conversation; without an id, of a new one. */
+  /** The one session of a conversation; without an id, of a new one. `Session.hold` keeps it between turns. */
   open(conversationId = this.#parts.newId("conv")): Session {
-    this.#guests.delete(conversationId);
-    const live = this.#live.get(conversationId) ?? this.#newSession(conversationId);
-    this.#live.set(conversationId, live);
-    return live;
+    return this.#live.open(conversationId);
   }
 
-  /** The live session of a conversation, if there is one. */
+  /** The session of a conversation, if there is one. */
   find(conversationId: string): Session | undefined {
-    return this.#live.get(conversationId);
+    return this.#live.find(conversationId);
   }
 
   /** Stored events with `seq >= from`, without a session. Rejects with StoreError. */
@@ -91,14 +85,15 @@ export class Sessions {
   /** Drops a session that nobody else knows, once no turn of it runs: what it remembers beside the log is gone. */
   async forget(session: Session): Promise<void> {
     await session.idle();
-    if (!session.isBusy && this.#live.get(session.id) === session) this.#live.delete(session.id);
+    if (!session.isBusy) this.#live.forget(session);
   }
 
   /** The conversation is gone for good. Rejects with RequestError while a turn of it runs or waits, or where there is none; StoreError. */
   async delete(conversationId: string): Promise<void> {
     await this.#parts.conversations.delete(conversationId);
     this.#parts.logs.forget(conversationId);
-    this.#live.delete(conversationId);
+    const session = this.#live.find(conversationId);
+    if (session) this.#live.forget(session);
   }
 
   /**
@@ -137,26 +132,26 @@ export class Sessions {
 
   /** Cancels a request's turn, or all turns of the conversation, in whichever process. False when there was nothing to cancel. Rejects with StoreError. */
   async cancel(conversationId: string, requestId?: string): Promise<boolean> {
-    const known = this.#live.get(conversationId);
-    if (requestId !== undefined && known?.cancel(requestId)) return true;
-    return this.#asGuest(conversationId, (session) => session.cancelAnywhere(requestId));
+    const session = this.open(conversationId);
+    if (requestId !== undefined && session.cancel(requestId)) return true;
+    return session.cancelAnywhere(requestId);
   }
 
   /** Answers a question of a turn in whichever process. False when it is not open, or not any more. Rejects with StoreError. */
   answer(conversationId: string, questionId: string, value: unknown): Promise<boolean> {
-    return this.#asGuest(conversationId, (session) => session.answerAnywhere(questionId, value));
+    return this.open(conversationId).answerAnywhere(questionId, value);
   }
 
   /** Shows every running turn that a server is in another state now. */
   serverChanged({ name: server, state, reason }: ServerStatus): void {
-    for (const session of this.#live.values()) session.tell({ type: "server_status", server, state, reason });
+    for (const session of this.#live.busy) session.tell({ type: "server_status", server, state, reason });
   }
 
   /** How much is under way here. */
   get load(): HostState["turns"] {
-    const counts = [...this.#live.values()].map(({ turnCounts }) => turnCounts);
+    const counts = [...this.#live.busy].map(({ turnCounts }) => turnCounts);
     const sum = (of: "running" | "waiting") => counts.reduce((total, count) => total + count[of], 0);
-    return { sessions: counts.length, running: sum("running"), waiting: sum("waiting") };
+    return { sessions: this.#live.keptCount, running: sum("running"), waiting: sum("waiting") };
   }
 
   /** Why no turn can begin for the log's sake; undefined when it can be read. What the log itself says of that is not for everybody. */
@@ -181,38 +176,27 @@ export class Sessions {
   /** Takes no more requests; what runs may end within the time, and is left to the next start after it. */
   async drain(withinMs: number): Promise<void> {
     this.#isClosing = true;
-    for (const session of this.#live.values()) session.refuseMore();
+    for (const session of this.#live.all()) session.refuseMore();
     const late = new AbortController();
     const inTime = sleep(Math.min(withinMs, longestTimerMs), undefined, { signal: late.signal }).catch(() => {});
     await Promise.race([this.#parts.engine.retire().then(() => this.#idle()), inTime]);
     late.abort();
-    for (const session of this.#live.values()) session.park();
+    for (const session of this.#live.all()) session.park();
     await this.#end();
   }
 
   /** Cancels what runs here and resolves when all of it is in the log. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    for (const session of this.#live.values()) session.leave();
+    for (const session of this.#live.all()) session.leave();
     await this.#end();
   }
 
-  /** A session that is opened for this alone is dropped when no turn of it runs, unless somebody has opened it meanwhile. */
-  async #asGuest<T>(conversationId: string, work: (session: Session) => Promise<T>): Promise<T> {
-    const known = this.#live.get(conversationId);
-    const session = known ?? this.open(conversationId);
-    if (!known) this.#guests.add(conversationId);
-    try {
-      return await work(session);
-    } finally {
-      void session.idle().then(() => {
-        if (!session.isBusy && this.#guests.delete(conversationId)) this.#live.delete(conversationId);
-      });
-    }
-  }
-
   #newSession(conversationId: string): Session {
-    const session: Session = new Session(conversationId, this.#parts, (turn) => this.#onResumed(turn, session));
+    const session: Session = new Session(conversationId, this.#parts, {
+      onResumed: (turn) => this.#onResumed(turn, session),
+      onUse: () => this.#live.used(session),
+    });
     if (this.#isClosing) session.refuseMore();
     return session;
   }
@@ -226,6 +210,6 @@ export class Sessions {
   }
 
   async #idle(): Promise<void> {
-    await Promise.all([...this.#live.values()].map((session) => session.idle()));
+    await Promise.all(this.#live.all().map((session) => session.idle()));
   }
 }

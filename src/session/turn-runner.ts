@@ -40,6 +40,11 @@ export class TurnRunner {
     this.#steps.compactNext();
   }
 
+  /** As `Session.remembers`. */
+  get remembers(): boolean {
+    return this.#steps.remembers || this.#approvals.size > 0;
+  }
+
   /**
    * Until the turn has ended, here or elsewhere. While it waits, `resume` gets the turns before it that nobody has. Rejects with what
    * kept it from ending: StoreError, or RequestError `shutting_down`.

@@ -55,6 +55,11 @@ export class TurnSteps {
     this.#compactNext = true;
   }
 
+  /** As `Session.remembers`. */
+  get remembers(): boolean {
+    return this.#compactNext || this.#granted.size > 0;
+  }
+
   /** The tools as this turn sees them. */
   toolbox(
     { orchestrator, defaults }: TurnSettings,

@@ -8,17 +8,34 @@ export class TurnsHere {
   readonly #claims = new Map<LiveTurn, Promise<void>>();
   readonly #driven = new Set<Promise<void>>();
   readonly #listeners = new Set<(event: TurnEvent) => void>();
+  readonly #onUse: () => void;
+
+  /** `onUse`: `count` or `isFollowed` may have changed. */
+  constructor(onUse: () => void) {
+    this.#onUse = onUse;
+  }
 
   begin(requestId: string, content: readonly ContentPart[]): LiveTurn {
     const turn = new LiveTurn(requestId, content, (event) => {
       for (const listener of this.#listeners) listener(event);
     });
     this.#turns.set(requestId, turn);
+    this.#onUse();
     return turn;
   }
 
   remove(turn: LiveTurn): void {
     this.#turns.delete(turn.requestId);
+    this.#onUse();
+  }
+
+  get count(): number {
+    return this.#turns.size;
+  }
+
+  /** Whether somebody listens. */
+  get isFollowed(): boolean {
+    return this.#listeners.size > 0;
   }
 
   has(requestId: string): boolean {
@@ -65,6 +82,10 @@ export class TurnsHere {
   /** Tells of every event of every turn, until the returned function is called. */
   listen(listener: (event: TurnEvent) => void): () => void {
     this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    this.#onUse();
+    return () => {
+      this.#listeners.delete(listener);
+      this.#onUse();
+    };
   }
 }

@@ -35,6 +35,7 @@ interface Pipe {
 export async function runAcp(parts: AcpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
   const sessions = new AcpSessions(parts, () => connection.client);
   await parts.sessions.recover();
+  parts.sessions.startRetention();
   let isInterrupted = false;
   const unsubscribe = onInterrupt(() => {
     isInterrupted = true;

@@ -23,6 +23,7 @@ interface Active {
   shown: AcpSession;
   /** With the client's own servers. */
   hub?: SessionHub;
+  release: () => void;
 }
 
 const pageSize = 100;
@@ -98,6 +99,7 @@ export class AcpSessions {
     this.#active.delete(sessionId);
     active.shown.cancel();
     await this.#parts.sessions.open(sessionId).idle();
+    active.release();
     await active.hub?.close();
     return {};
   }
@@ -113,6 +115,7 @@ export class AcpSessions {
   }
 
   async close(): Promise<void> {
+    for (const { release } of this.#active.values()) release();
     await Promise.all([...this.#active.values()].map(({ hub }) => hub?.close()));
   }
 
@@ -130,9 +133,10 @@ export class AcpSessions {
       session,
       hub: hub ?? hostHub,
     };
-    const active = { shown: new AcpSession(parts, { isTitled }), hub };
+    const active = { shown: new AcpSession(parts, { isTitled }), hub, release: session.hold() };
     if (this.#isLeft) active.shown.leave();
     this.#active.set(session.id, active);
+    before?.release();
     await before?.hub?.close();
     // After the answer that tells the client which session they are for.
     setImmediate(() => void active.shown.tellCommands().catch(() => {}));

@@ -27,6 +27,7 @@ export class ClaudeConversation {
   readonly #options: PipeOptions;
   readonly #write: (message: object) => Promise<void>;
   readonly #session: Session;
+  readonly #release: () => void;
   readonly #control: Control;
   readonly #inquiries: Inquiries;
   readonly #account = new Account();
@@ -42,6 +43,7 @@ export class ClaudeConversation {
     this.#options = options;
     this.#write = write;
     this.#session = parts.sessions.open(options.conversationId);
+    this.#release = this.#session.hold();
     this.#control = new Control(parts, options, (all) => this.#interrupt(all));
     this.#inquiries = new Inquiries({
       answer: (questionId, value) => void this.#session.answer(questionId, value),
@@ -68,6 +70,7 @@ export class ClaudeConversation {
     this.#hasLeft = true;
     this.#inquiries.leave();
     await this.#shown;
+    this.#release();
   }
 
   cancelAll(): void {

@@ -77,6 +77,7 @@ export async function runServe(
 ): Promise<number> {
   const interrupted = new Promise<void>((resolve) => onInterrupt(resolve));
   await parts.sessions.recover();
+  parts.sessions.startRetention();
   const door = await openHttpDoor(parts, options);
   parts.onLeaving?.(() => door.flush());
   stderr.write(

@@ -15,6 +15,7 @@ interface Pipe {
 /** This host as an MCP server for the program that started it. Resolves to the exit code when that has ended its side. */
 export async function runMcp(parts: McpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
   await parts.sessions.recover();
+  parts.sessions.startRetention();
   const server = createMcpServer(parts);
   let isInterrupted = false;
   const transport = new LineTransport(stdin, stdout);

@@ -11,6 +11,7 @@ export class ChatConversation {
   readonly #parts: DoorParts;
   readonly #options: ReplOptions;
   #session: Session;
+  #release: () => void;
   #account = accountOf([]);
   model: string | undefined;
 
@@ -18,6 +19,7 @@ export class ChatConversation {
     this.#parts = parts;
     this.#options = options;
     this.#session = parts.sessions.open(options.conversationId);
+    this.#release = this.#session.hold();
     this.model = options.model;
   }
 
@@ -27,7 +29,9 @@ export class ChatConversation {
 
   /** Goes over to another conversation; without an id, to a new one. */
   enter(conversationId?: string): void {
+    this.#release();
     this.#session = this.#parts.sessions.open(conversationId);
+    this.#release = this.#session.hold();
     this.#account = accountOf([]);
   }
 

@@ -1,0 +1,86 @@
+import type { Session } from "./session.js";
+
+/** How long a session is kept after its last use when it remembers what the log does not have, such as an answer "for this session". */
+const rememberedMs = 60 * 60 * 1000;
+
+/**
+ * The sessions of this process, at most one for a conversation. A session is kept while it is in use, and for an hour after that when it
+ * remembers something. A door may still refer to any other one, so this refers to it weakly: `open` finds it as long as it exists.
+ */
+export class LiveSessions {
+  readonly #create: (conversationId: string) => Session;
+  readonly #kept = new Map<string, Session>();
+  readonly #busy = new Set<Session>();
+  readonly #known = new Map<string, WeakRef<Session>>();
+  readonly #expiries = new Map<Session, NodeJS.Timeout>();
+  readonly #collected = new FinalizationRegistry<string>((conversationId) => {
+    if (!this.find(conversationId)) this.#known.delete(conversationId);
+  });
+
+  constructor(create: (conversationId: string) => Session) {
+    this.#create = create;
+  }
+
+  open(conversationId: string): Session {
+    const known = this.find(conversationId);
+    if (known) return known;
+    const session = this.#create(conversationId);
+    this.#known.set(conversationId, new WeakRef(session));
+    this.#collected.register(session, conversationId, session);
+    return session;
+  }
+
+  find(conversationId: string): Session | undefined {
+    return this.#kept.get(conversationId) ?? this.#known.get(conversationId)?.deref();
+  }
+
+  /** Sessions with a turn that runs or waits. */
+  get busy(): ReadonlySet<Session> {
+    return this.#busy;
+  }
+
+  /** Whether the session is in use, or remembers something. */
+  isKept(conversationId: string): boolean {
+    return this.#kept.has(conversationId);
+  }
+
+  get keptCount(): number {
+    return this.#kept.size;
+  }
+
+  all(): Session[] {
+    return [...this.#known.values()].flatMap((known) => known.deref() ?? []);
+  }
+
+  /** Called whenever the use of the session has begun or ended. */
+  used(session: Session): void {
+    if (this.find(session.id) !== session) return; // forgotten
+    if (session.isBusy) this.#busy.add(session);
+    else this.#busy.delete(session);
+    clearTimeout(this.#expiries.get(session));
+    this.#expiries.delete(session);
+    if (session.isInUse) this.#kept.set(session.id, session);
+    else if (session.remembers) this.#expireLater(session);
+    else this.#kept.delete(session.id);
+  }
+
+  /** The session is not found any more, whoever refers to it. */
+  forget(session: Session): void {
+    if (this.find(session.id) !== session) return;
+    this.#kept.delete(session.id);
+    this.#known.delete(session.id);
+    this.#busy.delete(session);
+    clearTimeout(this.#expiries.get(session));
+    this.#expiries.delete(session);
+    this.#collected.unregister(session);
+  }
+
+  #expireLater(session: Session): void {
+    this.#kept.set(session.id, session);
+    const expiry = setTimeout(() => {
+      this.#expiries.delete(session);
+      this.#kept.delete(session.id);
+    }, rememberedMs);
+    this.#expiries.set(session, expiry.unref());
+  }
+}
