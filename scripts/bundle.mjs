@@ -7,6 +7,8 @@ import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { build, rolldown } from "rolldown";
 import { chunks, dist, shapes, sqlite } from "./bundle-shapes.mjs";
+import { modulesFile } from "./listed-modules.mjs";
+import { foldersOf, requireHashes, writeThirdParty } from "./third-party.mjs";
 
 const program = "program.js";
 /** What is loaded by its own path: files that load their chunk. Whatever else is in `dist` beside the chunks is for tests and measurements. */
@@ -94,6 +96,7 @@ const whole = await Promise.all([
 /** SQLite for each system, which the driver looks for in the folder above its own. Its package has 11 MB of sources beside them. */
 const driver = dirname(createRequire(import.meta.url).resolve(`${sqlite.name}/package.json`));
 rmSync(join(dist, "prebuilds"), { recursive: true, force: true });
+requireHashes(join(driver, "prebuilds"), "scripts/sqlite-prebuilds.sha256");
 cpSync(join(driver, "prebuilds"), join(dist, "prebuilds"), { recursive: true });
 const output = [...chunked, ...whole.flatMap((each) => each.output)];
 
@@ -103,20 +106,14 @@ if (beside) throw new Error(`${beside.fileName} would load a file that is not th
 const main = join(dist, "main.js");
 writeFileSync(main, readFileSync(main, "utf8").replace(`import("./${program}")`, `import("./${chunks}/${program}")`));
 
-/** Folders of the packages whose code is in the chunks. */
-const packages = new Set(
-  output
-    .flatMap(({ moduleIds = [] }) => moduleIds)
-    .map((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0])
-    .filter(Boolean),
-);
-const licences = [...packages].sort().map((folder) => {
-  const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  const texts = readdirSync(folder).filter((file) => /^(licen[sc]e|notice|copying)/i.test(file));
-  const words = texts.map((file) => readFileSync(join(folder, file), "utf8").trim());
-  return [`${name} ${version} (${license})`, ...words].join("\n\n");
+/** The page and the view of a file were built before. */
+const pages = ["ui", "file-view"].flatMap((folder) => {
+  const list = join(dist, folder, modulesFile);
+  const ids = JSON.parse(readFileSync(list, "utf8"));
+  rmSync(list);
+  return ids;
 });
-writeFileSync(join(dist, chunks, "THIRD-PARTY-LICENSES"), `${licences.join(`\n\n${"-".repeat(80)}\n\n`)}\n`);
+writeThirdParty(foldersOf([...output.flatMap(({ moduleIds = [] }) => moduleIds), ...pages]), dist);
 
 for (const [name, file] of Object.entries(entries)) {
   const path = join(dist, file);

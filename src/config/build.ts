@@ -104,7 +104,7 @@ interface ServerTree {
 }
 
 /** The one place where snake_case becomes camelCase, and seconds milliseconds. The tree has passed the schema. */
-export function buildConfig(tree: Mapping): Config {
+export function buildConfig(tree: Mapping, privateVariables: readonly string[]): Config {
   const { llm, chat, serve, logging, telemetry, mcp, mcpServers } = tree as unknown as ConfigTree;
   const { service, limits, storage } = chat;
   const { time: timeMs, ...turn } = limits.turn;
@@ -145,6 +145,7 @@ export function buildConfig(tree: Mapping): Config {
     logging: camelCase(logging) as unknown as LoggingConfig,
     telemetry: camelCase(telemetry) as unknown as TelemetryConfig,
     mcpServe: buildMcpServe(mcp.serve),
+    privateVariables,
     remembersTools: mcp.remember_tools,
     mcpServers: Object.entries(mcpServers).map(([name, server]) => buildServer(name, server)),
   };

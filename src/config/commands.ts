@@ -2,7 +2,7 @@
 import { dump } from "js-yaml";
 import { child, isMapping, keys, type Mapping } from "../core/tree.js";
 import type { LoadedConfig } from "./load.js";
-import { isSecretName, redactArgs, redactUrls } from "./redact.js";
+import { isPlainVariable, isSecretName, redactArgs, redactUrls } from "./redact.js";
 import { isSecret } from "./schema.js";
 
 export { schemaText } from "./schema.js";
@@ -30,7 +30,7 @@ export function validText({ file, config }: LoadedConfig): string {
 function redact(value: unknown, pointer: string, loaded: LoadedConfig): unknown {
   if (isMapping(value)) return value;
   const key = keys(pointer).at(-1) ?? "";
-  if (isSecret(pointer) || loaded.variablesOf(pointer).some(isSecretName)) return "***";
+  if (isSecret(pointer) || !loaded.variablesOf(pointer).every(isPlainVariable)) return "***";
   if (typeof value === "string") return isSecretName(key) ? "***" : redactUrls(value);
   if (!Array.isArray(value)) return value;
   const items = value.map((item, index) => redact(item, child(pointer, index), loaded));

@@ -12,6 +12,7 @@ import { type Layer, locate, type Merged, mergeLayers, originName } from "./laye
 import { resolvePath, type Surroundings } from "./paths.js";
 import { permissionProblems } from "./permissions.js";
 import { schemaProblems } from "./problems.js";
+import { isPlainVariable } from "./redact.js";
 import { validate } from "./schema.js";
 import { completeServers, serverProblems } from "./servers.js";
 
@@ -106,7 +107,7 @@ function compose(given: Given): LoadedConfig {
   problems.push(...check(expanded, merged, given).map((problem) => locate(problem, merged.origins)));
   if (problems.length > 0) throw new ConfigError(problems.toSorted(byPlace));
   return {
-    config: deepFreeze(buildConfig(expanded.tree)),
+    config: deepFreeze(buildConfig(expanded.tree, privateVariables(expanded))),
     file: file.file,
     files: new Map([...read, ...ofServers]),
     tree: deepFreeze(expanded.tree),
@@ -121,6 +122,11 @@ function compose(given: Given): LoadedConfig {
 
 function withoutPlaces(source: Source, pointers: readonly string[]): Source {
   return { ...source, tree: pruned(source.tree, new Set(pointers)) };
+}
+
+function privateVariables({ templates }: Expanded): string[] {
+  const variables = [...templates.values()].flatMap((template) => template.variables);
+  return [...new Set(variables)].filter((name) => !isPlainVariable(name));
 }
 
 function writtenIn({ tree, origins }: Merged): Map<string, unknown> {

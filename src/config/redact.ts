@@ -1,7 +1,14 @@
-const SECRET_NAME = /key|token|secret|passw|credential|cookie|auth/i;
+const SECRET_NAME = /key|token|secret|pass(?!ive|enger|age)|pwd|credential|cookie|auth/i;
+
+/** Variables of every process, or of its surroundings, that say where things are and how they run. */
+const PLAIN_VARIABLE =
+  /^(?:(?:OLD)?PWD|(?:GIT|SSH|SUDO)_ASKPASS|PATH|HOME|USER|USERNAME|USERPROFILE|LOGNAME|HOSTNAME|SHELL|TERM|TZ|LANG|LC_\w+|TMPDIR|TE?MP|XDG_\w+|(?:LOCAL)?APPDATA|SYSTEMROOT|WINDIR|PROGRAM(?:DATA|FILES)|NODE_ENV|NODE_PATH|PORT|DEBUG|(?:\w+_)?LOG_?LEVEL)$/i;
 
 /** Whether something of this name (a variable, a flag) probably holds a secret. */
-export const isSecretName = (name: string) => SECRET_NAME.test(name);
+export const isSecretName = (name: string) => SECRET_NAME.test(name) && !PLAIN_VARIABLE.test(name);
+
+/** Whether what this variable holds may be shown. Any other one that the configuration names may hold a secret. */
+export const isPlainVariable = (name: string) => PLAIN_VARIABLE.test(name);
 
 /** The text without the user and query of any URL in it. */
 export function redactUrls(text: string): string {

@@ -1,12 +1,35 @@
 import type { Config, ServerConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
-import { isSecretName } from "./redact.js";
+import { isPlainVariable, isSecretName } from "./redact.js";
 
-/** A shorter one would blank out ordinary words. */
+/** A shorter one would blank out ordinary words, but for one that the configuration calls a secret. */
 const shortest = 8;
+const shortestNamed = 6;
 
-/** Every secret that the configuration and the environment hold, as far as their names tell: what no text for others may contain. */
-export function configuredSecrets({ llm, chat, telemetry, mcpServers }: Config, env: Environment): string[] {
+/**
+ * What no text for others may contain: every value that the configuration or the environment calls a secret, and every value that a
+ * placeholder or the `env` of a server took from elsewhere, whatever its name.
+ */
+export function configuredSecrets(config: Config, env: Environment): string[] {
+  const taken = config.privateVariables.map((name) => env[name]);
+  const ofServers = config.mcpServers.flatMap((server) => (server.transport === "stdio" ? valuesOf(server.env) : []));
+  return [
+    ...new Set([
+      ...atLeast(shortestNamed, namedSecrets(config)),
+      ...atLeast(shortest, [...secretValues(env), ...taken, ...ofServers]),
+    ]),
+  ];
+}
+
+function atLeast(length: number, values: readonly (string | undefined)[]): string[] {
+  return values.filter((value) => value !== undefined && value.length >= length) as string[];
+}
+
+function valuesOf(variables: Readonly<Record<string, string>> = {}): string[] {
+  return Object.entries(variables).flatMap(([name, value]) => (isPlainVariable(name) ? [] : [value]));
+}
+
+function namedSecrets({ llm, chat, serve, telemetry, mcpServers }: Config): (string | undefined)[] {
   const providers = Object.values(llm.providers).flatMap(({ apiKey, apiKeys = [], headers, baseUrl }) => [
     apiKey,
     ...apiKeys,
@@ -16,8 +39,7 @@ export function configuredSecrets({ llm, chat, telemetry, mcpServers }: Config, 
   const { storage } = chat;
   const database = storage.driver === "postgres" ? [storage.url, passwordOf(storage.url)] : [];
   const collector = [...Object.values(telemetry.headers), ...secretsInUrls(telemetry.endpoint)];
-  const all = [...secretValues(env), ...providers, ...database, ...collector, ...mcpServers.flatMap(secretsOfServer)];
-  return [...new Set(all)].filter((value) => value !== undefined && value.length >= shortest) as string[];
+  return [...providers, serve.token, ...database, ...collector, ...mcpServers.flatMap(secretsOfServer)];
 }
 
 function secretsOfServer(server: ServerConfig): (string | undefined)[] {

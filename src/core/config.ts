@@ -313,4 +313,6 @@ export interface Config {
   /** What servers offered the last time is offered until they are ready. */
   remembersTools: boolean;
   mcpServers: readonly ServerConfig[];
+  /** Names of the environment variables in its `${NAME}` placeholders, without those that every process has, such as HOME. */
+  privateVariables: readonly string[];
 }

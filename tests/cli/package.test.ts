@@ -76,6 +76,21 @@ test("what the package says it has is in it", () => {
   }
 });
 
+test("every package whose code is in it is listed with its hash, and its licence is there", () => {
+  const licences = readFileSync(join(installed, "dist/THIRD-PARTY-LICENSES"), "utf8");
+  const sbom = JSON.parse(readFileSync(join(installed, "dist/sbom.cdx.json"), "utf8")) as {
+    components: { purl: string; hashes: { content: string }[] }[];
+  };
+  const purls = sbom.components.map(({ purl }) => purl.replace(/@[^@]*$/, ""));
+  // The page's, one with its licence in the README alone, the driver of SQLite, and one that a package of ours needs.
+  for (const name of ["preact", "pg-types", "%40photostructure/sqlite", "eventsource-parser"]) {
+    expect(purls).toContain(`pkg:npm/${name}`);
+  }
+  expect(sbom.components.every(({ hashes: [hash] }) => /^[0-9a-f]{128}$/.test(hash?.content ?? ""))).toBe(true);
+  expect(licences).toMatch(/^pg-types 2\..*\n\nThe MIT License[^-]*Brian M\. Carlson/ms);
+  expect(licences).toMatch(/^preact \d/m);
+});
+
 test("a program in TypeScript is checked against its types, runs a host, scripts and a cassette", () => {
   const file = join(project.path, "program.ts");
   writeFileSync(file, program);

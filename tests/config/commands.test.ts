@@ -20,11 +20,11 @@ mcpServers:
   web:
     url: https://h.example/mcp?token=hidden8
     headers: { X-Harmless: hidden9 }
-  tok: { command: run, args: ["\${MY_TOKEN}", "\${HOME}"] }
+  tok: { command: run, args: ["\${MY_TOKEN}", "\${HOME}", "--dsn=\${DSN}", --pass, hidden17] }
 chat: { storage: { url: "postgres://me:hidden14@db.example:5433/chats?password=hidden15" } }
 `;
 const GIVEN = {
-  env: { K: "hidden10", MY_TOKEN: "hidden11", MCP_PLATFORM_LLM__HTTP__MAX_RETRIES: "5" },
+  env: { K: "hidden10", MY_TOKEN: "hidden11", DSN: "hidden16", MCP_PLATFORM_LLM__HTTP__MAX_RETRIES: "5" },
   overrides: { logging: { level: "debug" } },
   files: { ".env": "X=hidden12\n" },
 };
@@ -49,7 +49,7 @@ describe("config show", () => {
           timeout: 60_000,
         },
         web: { url: "https://h.example/mcp?***", headers: { "X-Harmless": "***" } },
-        tok: { args: ["***", "/home/me"] },
+        tok: { args: ["***", "/home/me", "***", "--pass", "***"] },
       },
     });
   });

@@ -1,9 +1,11 @@
 /** The page of `serve`, into dist/ui. */
 import { defineConfig } from "vite";
+import { listedModules } from "../../../../scripts/listed-modules.mjs";
 
 export default defineConfig({
   root: import.meta.dirname,
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  plugins: [listedModules],
   build: {
     outDir: "../../../../dist/ui",
     emptyOutDir: true,

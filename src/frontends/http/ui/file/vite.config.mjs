@@ -1,9 +1,11 @@
 /** The trace view of an exported conversation, into dist/file-view: one script and one style, for a file that holds both. */
 import { defineConfig } from "vite";
+import { listedModules } from "../../../../../scripts/listed-modules.mjs";
 
 export default defineConfig({
   root: import.meta.dirname,
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  plugins: [listedModules],
   build: {
     outDir: "../../../../../dist/file-view",
     emptyOutDir: true,
