@@ -1,12 +1,9 @@
-// What the host loads on demand, loaded beforehand: jest's module linker fails at two overlapping dynamic imports.
-import "@modelcontextprotocol/sdk/client/index.js";
-import "zod";
-import "../../src/llm/attempts.js";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { StoredEvent, TurnEvent } from "../../src/core/chat.js";
 import { type App, createApp } from "../../src/index.js";
+import { driverUnderTest, newStorage } from "./storages.js";
 
 /** So that nothing of these tests comes into the home of whoever runs them. */
 const home = mkdtempSync(join(tmpdir(), "mcp-platform-home-"));
@@ -24,10 +21,7 @@ interface TestApp {
   scraped?: boolean;
 }
 
-/** Hosts are on an empty log of the kind that TEST_STORAGE names; else nothing is kept. */
-const named = process.env.TEST_STORAGE ? await import("./storages.js") : undefined;
-
-/** A whole host in this process: real HTTP to the given provider, real servers, nothing kept unless `storage` says so. */
+/** A whole host in this process: real HTTP to the given provider, real servers. Nothing is kept unless `storage` says so, or TEST_STORAGE does. */
 export async function startApp({
   llm,
   mcpServers = {},
@@ -54,7 +48,9 @@ export async function startApp({
       mcpServers,
       ...config,
       chat: {
-        storage: storage ?? (await named?.newStorage(mkdtempSync(join(home, "log-")))) ?? { driver: "memory" },
+        storage:
+          storage ??
+          (await newStorage(mkdtempSync(join(home, "log-")), process.env.TEST_STORAGE ? driverUnderTest : "memory")),
         service: { approval: "auto" },
         ...(config.chat as object),
       },

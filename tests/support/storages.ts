@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, test } from "@jest/globals";
+import { afterAll } from "@jest/globals";
 import type { StorageConfig } from "../../src/core/config.js";
 import type { ChatStore } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/history/open.js";
@@ -15,14 +15,6 @@ const givenUrl = process.env.TEST_DATABASE_URL;
 /** One of its databases, with nothing in it but our schema: see shared-postgres.mjs. */
 const migrated = process.env.TEST_DATABASE_TEMPLATE;
 export const noPostgres = givenUrl ? undefined : noServer;
-
-/** Those that can be had here. */
-export const drivers: readonly Driver[] = ["sqlite", "memory", ...(noPostgres ? [] : (["postgres"] as const))];
-
-if (noPostgres) {
-  process.stderr.write(`NOT TESTED on PostgreSQL: ${noPostgres}; set TEST_DATABASE_URL to a server for tests\n`);
-  test.skip(`on PostgreSQL: ${noPostgres}`, () => {});
-}
 
 let server: Promise<PostgresServer> | undefined;
 const given: string[] = [];
@@ -51,6 +43,9 @@ export async function newStorage(folder: string, driver = driverUnderTest): Prom
 
 /** Of tests that are run on SQLite and again on PostgreSQL: see jest.config.js. */
 export const driverUnderTest = (process.env.TEST_STORAGE ?? "sqlite") as Driver;
+
+/** Of the same tests: the stores that such a run tries. */
+export const drivers: readonly Driver[] = driverUnderTest === "postgres" ? ["postgres"] : ["sqlite", "memory"];
 
 /** Runs with a new store, whose clock says 100 and one more each time. */
 export async function withStore(

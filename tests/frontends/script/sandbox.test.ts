@@ -114,7 +114,7 @@ describe("limits", () => {
     ["throw null", /threw nothing/],
     ["what is this", /SyntaxError/],
   ])("%s is one clear message", async (code, message) => {
-    await expect(evaluate(code, {}, { timeoutMs: 10_000 })).rejects.toMatchObject({
+    await expect(evaluate(code, {}, { timeoutMs: 120_000 })).rejects.toMatchObject({
       name: "RequestError",
       message: expect.stringMatching(message),
     });

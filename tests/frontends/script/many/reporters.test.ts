@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "@jest/globals";
-import { ParseOption, XmlDocument, XsdValidator } from "libxml2-wasm";
 import pc from "picocolors";
 import { Parser } from "tap-parser";
 import { plan } from "../../../../src/frontends/script/many/plan.js";
@@ -150,11 +149,13 @@ test("json: one document", async () => {
 });
 
 describe("junit", () => {
-  let schema: XsdValidator;
-  beforeAll(() => {
-    schema = XsdValidator.fromDoc(XmlDocument.fromString(readFileSync("tests/support/junit.xsd", "utf8")));
+  let xml: typeof import("libxml2-wasm");
+  let schema: import("libxml2-wasm").XsdValidator;
+  beforeAll(async () => {
+    xml = await import("libxml2-wasm"); // it initialises itself with a top-level `await`
+    schema = xml.XsdValidator.fromDoc(xml.XmlDocument.fromString(readFileSync("tests/support/junit.xsd", "utf8")));
   });
-  const parsed = (xml: string) => XmlDocument.fromString(xml, { option: ParseOption.XML_PARSE_NONET });
+  const parsed = (text: string) => xml.XmlDocument.fromString(text, { option: xml.ParseOption.XML_PARSE_NONET });
 
   test("is what Jenkins' schemas take, whatever names and reasons hold", async () => {
     schema.validate(parsed(await told("junit")));

@@ -4,18 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "@jest/globals";
+// @ts-expect-error: plain JavaScript
+import { rowsOf as untypedRowsOf } from "../scripts/bench/compare/figures.mjs";
+// @ts-expect-error: plain JavaScript
+import { tableOf as untypedTableOf } from "../scripts/bench/compare/table.mjs";
 
 interface Row {
   key: string;
   figures: Record<string, { value: number; ratio?: number }>;
 }
 
-const { rowsOf } = (await import(new URL("../scripts/bench/compare/figures.mjs", import.meta.url).href)) as {
-  rowsOf: (result: object, sizes: object) => Row[];
-};
-const { tableOf } = (await import(new URL("../scripts/bench/compare/table.mjs", import.meta.url).href)) as {
-  tableOf: (report: object) => string;
-};
+const rowsOf: (result: object, sizes: object) => Row[] = untypedRowsOf;
+const tableOf: (report: object) => string = untypedTableOf;
 const folder = mkdtempSync(join(tmpdir(), "bench-test-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -10,7 +10,7 @@ import { expectWhole, loadOf, travelling } from "./trips.js";
 const ip = (...args: string[]) => execFileSync("ip", args, { stdio: ["ignore", "pipe", "pipe"] }).toString();
 
 /** A network of its own for one node, with one wire to ours that can be cut. Throws where this user may not make one. */
-class Island implements AsyncDisposable {
+class Island implements Disposable {
   readonly name = `mcp-${process.pid}`;
   readonly #wire = `mcp${process.pid % 100_000}`;
   readonly #net = `10.213.${process.pid % 250}`;
@@ -61,7 +61,7 @@ class Island implements AsyncDisposable {
     return (await promisify(execFile)("ip", args)).stdout.trim();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.dispose](): void {
     for (const socket of this.#sockets) socket.destroy();
     for (const server of this.#servers) server.close();
     ip("netns", "del", this.name);
@@ -70,7 +70,7 @@ class Island implements AsyncDisposable {
 
 let refusal: string | undefined;
 try {
-  await new Island()[Symbol.asyncDispose]();
+  new Island()[Symbol.dispose]();
 } catch (error) {
   refusal = error instanceof Error ? (error.message.split("\n")[1] ?? error.message) : String(error);
   process.stderr.write(
@@ -84,7 +84,7 @@ if (refusal === undefined)
     whole(
       "loses its turns to the others, which repeat no completed step, and works again when it is back",
       async () => {
-        await using island = new Island();
+        using island = new Island();
         const url = await server().database();
         await using cluster = await Cluster.open(url, { nodes: 2, model: traveller(400), lease: "4s" });
         const at = (address: string, place: string) => place.replace(/127\.0\.0\.1:\d+/, address);
