@@ -175,17 +175,25 @@ export interface ToolHub extends Toolbox, ArgumentChoices {
 /** What a server says without being asked, for whoever passes it on. */
 export type ServerNews =
   | { type: "lists" }
-  | { type: "resource"; uri: string }
+  | { type: "resource"; server: string; uri: string }
   | { type: "log"; server: string; level: string; text: string };
 
 /** The servers as they speak MCP, for a door that passes them on. Names are the hub's. Methods throw McpError. */
 export interface Passage extends ArgumentChoices {
-  /** What a tool's listing says beside what the model gets: title, annotations, result schema. */
-  toolDetails(name: string): Record<string, unknown>;
-  /** `own` is the server's name of it. */
-  prompts(): readonly (PromptInfo & { own: string })[];
+  /** What listings of tools say beside what the model gets (title, annotations, result schema, `_meta`, …), by the tool's name. */
+  toolDetails(): ReadonlyMap<string, Record<string, unknown>>;
+  /** The result of this server with the addresses that `resources` has. */
+  withAddresses(server: string, result: Record<string, unknown>): Record<string, unknown>;
+  /** `own` is the server's name of it, `details` what its listing says beside the rest. */
+  prompts(): readonly (PromptInfo & { own: string; details: Record<string, unknown> })[];
   /** The result of `prompts/get`. */
   getPrompt(name: string, args: Record<string, string>, signal: AbortSignal): Promise<Record<string, unknown>>;
+  /** As they are listed, each under an address that no other server's has. */
+  resources(): readonly Record<string, unknown>[];
+  /** As they are listed. */
+  resourceTemplates(): readonly Record<string, unknown>[];
+  /** How to use what the servers offer, in their own words; only of servers that say something. */
+  instructions(): readonly { server: string; text: string }[];
   /** The result of `resources/read`. */
   readResource(uri: string, signal: AbortSignal): Promise<Record<string, unknown>>;
   /** Its changes are news from now on. */

@@ -1,6 +1,7 @@
 import type { PromptInfo, ResourceInfo } from "../core/ports.js";
 
 const maxDescription = 200;
+const maxInstructions = 1000;
 /** A server with thousands of resources must leave room for those of the others. */
 const maxOfServer = 20;
 
@@ -19,7 +20,9 @@ interface Offers {
 export function catalogue({ instructions, prompts, resources }: Offers, maxChars: number): string {
   const words = section(
     "What MCP servers say about their tools (SERVER__TOOL):",
-    instructions.filter(({ text }) => oneLine(text)).map(({ server, text }) => `- ${server}: ${oneLine(text)}`),
+    instructions
+      .filter(({ text }) => oneLine(text))
+      .map(({ server, text }) => `- ${server}: ${oneLine(text.slice(0, maxInstructions))}`),
   );
   const lists = [
     ...section("MCP prompts (the user can apply one by its name):", linesOf(prompts, promptLine)),

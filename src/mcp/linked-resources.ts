@@ -16,6 +16,11 @@ export class LinkedResources {
     return this.#uris.size === 0;
   }
 
+  /** Oldest first. */
+  get uris(): ReadonlySet<string> {
+    return this.#uris;
+  }
+
   has(uri: string): boolean {
     return this.#uris.has(uri);
   }

@@ -5,7 +5,12 @@ import { type Definition, definitionOf } from "./definition.js";
 import { asArray, asText, isRecord, type Json } from "./json.js";
 import type { ListKind } from "./listing.js";
 
-export interface ListedTool {
+interface Listed {
+  /** What the server's listing says beside the other fields, for clients that get it passed on: `_meta`, `icons`, … */
+  extras: Json;
+}
+
+export interface ListedTool extends Listed {
   name: string;
   description: string;
   inputSchema: JsonSchema;
@@ -25,11 +30,16 @@ export interface ListedTool {
   definition: Definition;
 }
 
-export type ListedPrompt = Omit<PromptInfo, "server">;
-export type ListedResource = Omit<ResourceInfo, "server">;
+export type ListedPrompt = Omit<PromptInfo, "server"> & Listed;
+export type ListedResource = Omit<ResourceInfo, "server"> & Listed;
+
+export interface ListedTemplate extends Listed {
+  /** RFC 6570. */
+  uriTemplate: string;
+}
 
 /** One tool must not make every request of every turn too deep to be written. */
-const maxSchemaDepth = 200;
+const maxDepth = 200;
 
 export const toolList: ListKind<ListedTool> = {
   method: "tools/list",
@@ -40,7 +50,7 @@ export const toolList: ListKind<ListedTool> = {
     if (schema.type !== undefined && schema.type !== "object") {
       throw new Error(`inputSchema.type is ${JSON.stringify(schema.type)}, not "object"`);
     }
-    if (isDeeperThan(maxSchemaDepth, schema)) throw new Error(`inputSchema is deeper than ${maxSchemaDepth} levels`);
+    if (isDeeperThan(maxDepth, schema)) throw new Error(`inputSchema is deeper than ${maxDepth} levels`);
     const annotations = isRecord(raw.annotations) ? raw.annotations : {};
     return {
       name: requiredText(raw, "name"),
@@ -56,6 +66,7 @@ export const toolList: ListKind<ListedTool> = {
       ...(typeof annotations.destructiveHint === "boolean" && { destructive: annotations.destructiveHint }),
       ...(typeof annotations.openWorldHint === "boolean" && { openWorld: annotations.openWorldHint }),
       definition: definitionOf(raw),
+      extras: extrasOf(raw, ["name", "description", "inputSchema", "outputSchema", "title", "annotations"]),
     };
   },
   nameOf: (tool) => tool.name,
@@ -74,6 +85,7 @@ export const promptList: ListKind<ListedPrompt> = {
         description: asText(argument.description),
         required: argument.required === true,
       })),
+    extras: extrasOf(raw, ["name", "description"]),
   }),
   nameOf: (prompt) => prompt.name,
 };
@@ -88,18 +100,25 @@ export const resourceList: ListKind<ListedResource> = {
       name: asText(raw.title) || asText(raw.name) || uri,
       description: asText(raw.description),
       ...(typeof raw.mimeType === "string" && { mimeType: raw.mimeType }),
+      extras: extrasOf(raw, ["uri", "description", "mimeType"]),
     };
   },
   nameOf: (resource) => resource.uri,
 };
 
-/** URI templates (RFC 6570). */
-export const templateList: ListKind<string> = {
+export const templateList: ListKind<ListedTemplate> = {
   method: "resources/templates/list",
   key: "resourceTemplates",
-  read: (raw) => requiredText(raw, "uriTemplate"),
-  nameOf: (template) => template,
+  read: (raw) => ({ uriTemplate: requiredText(raw, "uriTemplate"), extras: extrasOf(raw, ["uriTemplate"]) }),
+  nameOf: (template) => template.uriTemplate,
 };
+
+/** Nothing of what is nested so deep that it could not be written again. */
+function extrasOf(raw: Json, known: readonly string[]): Json {
+  return Object.fromEntries(
+    Object.entries(raw).filter(([key, value]) => !known.includes(key) && !isDeeperThan(maxDepth, value)),
+  );
+}
 
 function isDeeperThan(levels: number, value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;

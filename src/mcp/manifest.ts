@@ -23,6 +23,9 @@ export interface ManifestPlace {
   keyFile: string;
 }
 
+/** Another number, another file: what an older build has kept is not read. */
+const format = 2;
+
 /** One file a configuration of a server and version of this host, readable by its owner alone. */
 export class Manifest {
   readonly #place: ManifestPlace;
@@ -63,7 +66,7 @@ export class Manifest {
   #name(): string {
     const hash = createHmac("sha256", keptSecret(this.#place.keyFile));
     return hash
-      .update(JSON.stringify([clientInfo.version, givenTo(this.#config)]))
+      .update(JSON.stringify([format, clientInfo.version, givenTo(this.#config)]))
       .digest("hex")
       .slice(0, 32);
   }

@@ -1,7 +1,8 @@
 import { McpError } from "../core/errors.js";
 import type { Passage, PromptInfo, ServerNews } from "../core/ports.js";
+import { Addresses } from "./addresses.js";
 import type { Json } from "./json.js";
-import { noOwner, ownerOf } from "./resources.js";
+import { noOwner } from "./resources.js";
 import type { SupervisedServer } from "./supervised-server.js";
 import { modelName } from "./tools.js";
 
@@ -15,42 +16,86 @@ export class ServerPassage implements Passage {
     this.#listeners = listeners;
   }
 
-  toolDetails(name: string): Json {
-    for (const { config, lists } of this.#servers()) {
-      const tool = lists.tools.find((listed) => modelName(config.name, listed.name) === name);
-      if (!tool) continue;
-      const { title, annotations, outputSchema } = tool;
-      return { ...(title && { title }), ...(annotations && { annotations }), ...(outputSchema && { outputSchema }) };
-    }
-    return {};
+  toolDetails(): ReadonlyMap<string, Json> {
+    const addresses = this.#addresses;
+    return new Map(
+      this.#servers().flatMap(({ config, lists }) =>
+        lists.tools.map(({ name, title, annotations, outputSchema, extras }): [string, Json] => [
+          modelName(config.name, name),
+          {
+            ...addresses.inListing(config.name, extras),
+            ...(title && { title }),
+            ...(annotations && { annotations }),
+            ...(outputSchema && { outputSchema }),
+          },
+        ]),
+      ),
+    );
   }
 
-  prompts(): readonly (PromptInfo & { own: string })[] {
+  withAddresses(server: string, result: Json): Json {
+    return this.#addresses.in(server, result);
+  }
+
+  prompts(): readonly (PromptInfo & { own: string; details: Json })[] {
     return this.#servers().flatMap(({ config: { name: server }, lists }) =>
-      lists.prompts.map((prompt) => ({ ...prompt, name: modelName(server, prompt.name), own: prompt.name, server })),
+      lists.prompts.map(({ extras: details, ...prompt }) => ({
+        ...prompt,
+        name: modelName(server, prompt.name),
+        own: prompt.name,
+        server,
+        details,
+      })),
     );
   }
 
   async getPrompt(name: string, args: Record<string, string>, signal: AbortSignal): Promise<Json> {
     const { server, prompt } = this.#prompt(name);
     await server.awake(signal);
-    return server.connection.getPrompt(prompt, args, signal);
+    return this.withAddresses(server.config.name, await server.connection.getPrompt(prompt, args, signal));
+  }
+
+  resources(): readonly Json[] {
+    const addresses = this.#addresses;
+    return this.#servers().flatMap(({ config, lists }) =>
+      lists.resources.map(({ uri, name, description, mimeType, extras }) => ({
+        name,
+        ...extras,
+        uri: addresses.of(config.name, uri),
+        ...(description && { description }),
+        ...(mimeType && { mimeType }),
+      })),
+    );
   }
 
   async readResource(uri: string, signal: AbortSignal): Promise<Json> {
     const owner = this.#ownerOf(uri);
-    await owner.awake(signal);
-    return owner.connection.fetchResource(uri, signal);
+    await owner.server.awake(signal);
+    const result = await owner.server.connection.fetchResource(owner.uri, signal);
+    return this.withAddresses(owner.server.config.name, result);
   }
 
-  watchResource(uri: string, signal: AbortSignal): Promise<void> {
-    return this.#ownerOf(uri).watchResource(uri, signal);
+  async watchResource(uri: string, signal: AbortSignal): Promise<void> {
+    const owner = this.#ownerOf(uri);
+    await owner.server.watchResource(owner.uri, signal);
   }
 
   templates(): readonly { uriTemplate: string; server: string }[] {
     return this.#servers().flatMap(({ config, lists }) =>
-      lists.templates.map((uriTemplate) => ({ uriTemplate, server: config.name })),
+      lists.templates.map(({ uriTemplate }) => ({ uriTemplate, server: config.name })),
     );
+  }
+
+  resourceTemplates(): readonly Json[] {
+    return this.#servers().flatMap(({ lists }) =>
+      lists.templates.map(({ uriTemplate, extras }) => ({ name: uriTemplate, ...extras, uriTemplate })),
+    );
+  }
+
+  instructions(): readonly { server: string; text: string }[] {
+    return this.#servers()
+      .map(({ config, lists }) => ({ server: config.name, text: lists.instructions }))
+      .filter(({ text }) => text.trim() !== "");
   }
 
   async complete(
@@ -63,15 +108,23 @@ export class ServerPassage implements Passage {
       await server.awake(signal);
       return server.connection.complete({ type: "ref/prompt", name: prompt }, argument, signal);
     }
-    const owner = this.#servers().find(({ lists }) => lists.templates.includes(of.template));
+    const isMeant = ({ uriTemplate }: { uriTemplate: string }) => uriTemplate === of.template;
+    const owner = this.#servers().find(({ lists }) => lists.templates.some(isMeant));
     if (!owner) throw new McpError("not_found", `no server offers ${of.template}`);
     await owner.awake(signal);
     return owner.connection.complete({ type: "ref/resource", uri: of.template }, argument, signal);
   }
 
   onNews(listener: (news: ServerNews) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    const listening = (news: ServerNews) =>
+      listener(news.type === "resource" ? { ...news, uri: this.#addresses.of(news.server, news.uri) } : news);
+    this.#listeners.add(listening);
+    return () => void this.#listeners.delete(listening);
+  }
+
+  /** Of this moment: servers come and go. */
+  get #addresses(): Addresses {
+    return new Addresses(this.#servers());
   }
 
   #prompt(name: string): { server: SupervisedServer; prompt: string } {
@@ -82,8 +135,8 @@ export class ServerPassage implements Passage {
     throw new McpError("not_found", `no server offers ${name}`);
   }
 
-  #ownerOf(uri: string): SupervisedServer {
-    const owner = ownerOf(uri, this.#servers());
+  #ownerOf(uri: string) {
+    const owner = this.#addresses.owner(uri);
     if (owner) return owner;
     throw noOwner(uri);
   }

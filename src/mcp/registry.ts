@@ -33,10 +33,10 @@ export function buildRegistry(servers: readonly SupervisedServer[], order: ToolO
     byName.set(tool.definition.name, tool);
   }
   const prompts = servers.flatMap(({ config: { name: server }, lists }) =>
-    lists.prompts.map((prompt) => ({ ...prompt, name: modelName(server, prompt.name), server })),
+    lists.prompts.map(({ extras: _, ...prompt }) => ({ ...prompt, name: modelName(server, prompt.name), server })),
   );
   const resources = servers.flatMap(({ config: { name: server }, lists }) =>
-    lists.resources.map((resource) => ({ ...resource, server })),
+    lists.resources.map(({ extras: _, ...resource }) => ({ ...resource, server })),
   );
   const instructions = servers.map(({ config, lists }) => ({ server: config.name, text: lists.instructions }));
   return {

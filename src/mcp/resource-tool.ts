@@ -29,7 +29,7 @@ export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTo
     ({ lists, linked }) => lists.resources.length > 0 || lists.templates.length > 0 || !linked.isEmpty,
   );
   if (offering.length === 0) return [];
-  const templates = offering.flatMap(({ lists }) => lists.templates);
+  const templates = offering.flatMap(({ lists }) => lists.templates.map(({ uriTemplate }) => uriTemplate));
   const known = templates.length > 0 ? ` URI templates: ${templates.slice(0, 20).join(" ")}` : "";
   return [
     {

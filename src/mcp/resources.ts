@@ -22,7 +22,7 @@ export function noOwner(uri: string): McpError {
 }
 
 interface Offering {
-  lists: { resources: readonly { uri: string }[]; templates: readonly string[] };
+  lists: { resources: readonly { uri: string }[]; templates: readonly { uriTemplate: string }[] };
   linked: { has(uri: string): boolean };
 }
 
@@ -38,11 +38,14 @@ export function ownerOf<Server extends Offering>(uri: string, servers: readonly 
   return (
     servers.find(({ lists }) => lists.resources.some((resource) => resource.uri === uri)) ??
     servers.find(({ linked }) => linked.has(uri)) ??
-    servers.find(({ lists }) => lists.templates.some((template) => fits(uri, template))) ??
+    servers.find(({ lists }) => lists.templates.some(({ uriTemplate }) => fits(uri, uriTemplate))) ??
     (commonScheme.test(uri)
       ? undefined
       : servers.find(({ lists }) =>
-          [...lists.resources.map((listed) => listed.uri), ...lists.templates].some(hasScheme),
+          [
+            ...lists.resources.map((listed) => listed.uri),
+            ...lists.templates.map(({ uriTemplate }) => uriTemplate),
+          ].some(hasScheme),
         ))
   );
 }

@@ -4,6 +4,7 @@ import { asText } from "./json.js";
 import {
   type ListedPrompt,
   type ListedResource,
+  type ListedTemplate,
   type ListedTool,
   promptList,
   resourceList,
@@ -17,8 +18,7 @@ export interface ServerLists {
   tools: ListedTool[];
   prompts: ListedPrompt[];
   resources: ListedResource[];
-  /** URI templates (RFC 6570). */
-  templates: string[];
+  templates: ListedTemplate[];
   /** How to use all that, in the server's words; "" where it says nothing. */
   instructions: string;
   /** What was left out, and why. */
@@ -34,8 +34,8 @@ export const emptyLists: ServerLists = {
   problems: [],
 };
 
-/** What the model is given of them at the most; more is not kept. */
-const maxInstructionChars = 1000;
+/** More is not kept. */
+const maxInstructionChars = 10_000;
 
 interface Reading {
   instructions: string | undefined;

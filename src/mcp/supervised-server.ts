@@ -106,7 +106,7 @@ export class SupervisedServer {
         noticed,
         resourceChanged: (uri) => {
           condition.log("info", `the resource ${uri} has changed`);
-          events.told({ type: "resource", uri });
+          events.told({ type: "resource", server: config.name, uri });
         },
         logged: (level, text) => {
           log?.line(level, text);

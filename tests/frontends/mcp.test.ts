@@ -9,6 +9,7 @@ import {
   type ElicitRequest,
   ElicitRequestSchema,
   type ElicitResult,
+  ErrorCode,
   LoggingMessageNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { createMcpServer, type McpParts } from "../../src/frontends/mcp/server.js";
@@ -28,7 +29,7 @@ interface Asked {
 
 async function connect(app: App, serve: Partial<McpParts["serve"]>, { onElicit, said = {} }: Asked = {}) {
   const parts = mcpParts(app, serve);
-  const server = createMcpServer({ ...parts, said });
+  const server = await createMcpServer({ ...parts, said });
   const client = new Client({ name: "test", version: "1" }, { capabilities: onElicit ? { elicitation: {} } : {} });
   if (onElicit) client.setRequestHandler(ElicitRequestSchema, ({ params }) => onElicit(params));
   const [one, other] = InMemoryTransport.createLinkedPair();
@@ -173,7 +174,8 @@ describe("the gateway", () => {
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
     const client = await connect(app, { tools: ["s.ech*"] }, { said: { deny: ["s__hang"] } });
     expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(["chat", "s__echo"]);
-    expect(await client.callTool({ name: "s__hang", arguments: {} })).toMatchObject({ isError: true });
+    const call = { name: "s__hang", arguments: {} };
+    await expect(client.callTool(call)).rejects.toMatchObject({ code: ErrorCode.InvalidParams });
     expect(client.getServerCapabilities()).not.toHaveProperty("resources");
     await client.close();
   });

@@ -86,10 +86,10 @@ test("prompts and resources are read alike", async () => {
     { name: "q", arguments: [null] },
   ];
   const listed = await listAll(async () => ({ prompts }), promptList);
-  expect(listed.items).toEqual([{ name: "q", description: "", arguments: [] }]);
+  expect(listed.items).toMatchObject([{ name: "q", description: "", arguments: [] }]);
   expect(listed.problems).toEqual(["p: name is missing"]);
   const resources = [{ uri: "a://b", mimeType: "text/plain" }, { name: "no uri" }];
-  expect(await listAll(async () => ({ resources }), resourceList)).toEqual({
+  expect(await listAll(async () => ({ resources }), resourceList)).toMatchObject({
     items: [{ uri: "a://b", name: "a://b", description: "", mimeType: "text/plain" }],
     problems: ["no uri: uri is missing"],
   });

@@ -11,7 +11,7 @@ const noon = at("2026-11-25T12:00:00Z");
 
 function tool(name: string, description: string, more: object = {}): ListedTool {
   const raw = { name, description, inputSchema: { type: "object" }, ...more };
-  return { ...raw, readOnly: false, idempotent: false, definition: definitionOf(raw) };
+  return { ...raw, readOnly: false, idempotent: false, definition: definitionOf(raw), extras: {} };
 }
 
 const before = tool("write", "writes");

@@ -12,7 +12,7 @@ function offering(scheme: string) {
   return {
     pages: [[link]],
     resources: [{ uri: `${scheme}://listed`, name: "Listed" }],
-    templates: [`${scheme}://find/{words}`],
+    templates: [{ uriTemplate: `${scheme}://find/{words}`, name: "Find" }],
   };
 }
 

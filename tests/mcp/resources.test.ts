@@ -3,7 +3,7 @@ import { ownerOf } from "../../src/mcp/resources.js";
 
 const offers = (name: string, uris: string[], templates: string[] = []) => ({
   name,
-  lists: { resources: uris.map((uri) => ({ uri })), templates },
+  lists: { resources: uris.map((uri) => ({ uri })), templates: templates.map((uriTemplate) => ({ uriTemplate })) },
   linked: new Set(name === "other" ? ["https://example.com/linked", "https://example.com/a"] : []),
 });
 const servers = [

@@ -1,6 +1,6 @@
 /**
  * A small MCP server over stdio, without an SDK, whose behaviour is its first argument, as JSON:
- * startMs, startsWith (a file that it waits for), late (its first list is without its first tool), silent, greeting (on stderr), exitAtStart {code, stderr}, noise, exitsAtSecondStart, describedByStarts, pages (of tools), failingLists (message), toolsFile (a JSON list of tools), circle, prompts, resources, instructions, declares, record (file),
+ * startMs, startsWith (a file that it waits for), late (its first list is without its first tool), silent, greeting (on stderr), exitAtStart {code, stderr}, noise, exitsAtSecondStart, describedByStarts, pages (of tools), failingLists (message), toolsFile (a JSON list of tools), circle, prompts, resources, words (of every resource), instructions, declares, record (file),
  * grandchild (its pid goes to the record), deaf (ignores SIGTERM and the end of its input).
  */
 import { spawn } from "node:child_process";
@@ -221,7 +221,7 @@ const answers = {
   "resources/templates/list": () => ({ resourceTemplates: options.templates ?? [] }),
   "resources/read": ({ uri }) => {
     if (uri === "none:it") throw Object.assign(new Error("no such resource"), { code: -32002 });
-    return uri === "hang:it" ? new Promise(() => {}) : { contents: [{ uri, text: "words" }] };
+    return uri === "hang:it" ? new Promise(() => {}) : { contents: [{ uri, text: options.words ?? "words" }] };
   },
   "resources/subscribe"({ uri }) {
     record(`subscribed ${uri}`);

@@ -129,6 +129,6 @@ function progressOf(event: TurnEvent): string | undefined {
   }
 }
 
-export function failed(text: string): CallToolResult {
+function failed(text: string): CallToolResult {
   return { content: [{ type: "text", text }], isError: true };
 }

@@ -83,29 +83,23 @@ export class McpHttp {
       return refusal(503, -32000, "as many sessions as this host takes are in use", { "retry-after": "60" });
     }
     this.#beginning++;
-    const events = new SessionEvents(this.#events);
-    const transport = new WebStandardStreamableHTTPServerTransport({
-      sessionIdGenerator,
-      eventStore: events,
-      retryInterval: retryMs,
-      keepAliveMs,
-      maxRequestBodySize: maxBytes,
-      onsessioninitialized: (id) => void this.#sessions.set(id, session),
-    });
-    const server = createMcpServer(this.#parts);
-    const session: McpSession = {
-      server,
-      transport,
-      events,
-      protocolVersion,
-      openStreams: 0,
-      usedAt: performance.now(),
-    };
-    transport.onclose = () => {
-      this.#sessions.delete(transport.sessionId ?? "");
-      events.forget();
-    };
     try {
+      const server = await createMcpServer(this.#parts);
+      const events = new SessionEvents(this.#events);
+      const transport = new WebStandardStreamableHTTPServerTransport({
+        sessionIdGenerator,
+        eventStore: events,
+        retryInterval: retryMs,
+        keepAliveMs,
+        maxRequestBodySize: maxBytes,
+        onsessioninitialized: (id) => void this.#sessions.set(id, session),
+      });
+      const usedAt = performance.now();
+      const session: McpSession = { server, transport, events, protocolVersion, openStreams: 0, usedAt };
+      transport.onclose = () => {
+        this.#sessions.delete(transport.sessionId ?? "");
+        events.forget();
+      };
       await server.connect(alwaysAnswering(transport));
       const response = await transport.handleRequest(request);
       if (transport.sessionId === undefined) await server.close();

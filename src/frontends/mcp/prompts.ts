@@ -6,6 +6,7 @@ import {
   McpError,
 } from "@modelcontextprotocol/sdk/types.js";
 import { inProtocol } from "./in-protocol.js";
+import { listedPrompt } from "./listings.js";
 import { byClientName } from "./names.js";
 import type { McpConnectionParts, McpParts } from "./server.js";
 
@@ -14,7 +15,7 @@ export function passPrompts({ host, server }: McpConnectionParts): void {
   server.setRequestHandler(ListPromptsRequestSchema, async (_request, { signal }) => {
     await hub.settled(signal).catch(() => {});
     const prompts = [...byClientName(passage.prompts(), serve)].map(([name, prompt]) => {
-      return { name, description: prompt.description, arguments: prompt.arguments };
+      return listedPrompt({ ...prompt.details, name, description: prompt.description }, prompt.arguments);
     });
     return { prompts };
   });

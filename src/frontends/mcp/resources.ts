@@ -7,6 +7,7 @@ import {
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { inProtocol } from "./in-protocol.js";
+import { listedResource, listedTemplate } from "./listings.js";
 import type { McpConnectionParts } from "./server.js";
 
 const resourceNotFound = -32002;
@@ -16,14 +17,12 @@ export function passResources({ host, server }: McpConnectionParts, watched: Set
   const { hub, passage } = host;
   server.setRequestHandler(ListResourcesRequestSchema, async (_request, { signal }) => {
     await hub.settled(signal).catch(() => {});
-    const resources = hub.resources().map(({ uri, name, description, mimeType }) => {
-      return { uri, name, ...(description && { description }), ...(mimeType && { mimeType }) };
-    });
+    const resources = passage.resources().map(listedResource);
     return { resources };
   });
   server.setRequestHandler(ListResourceTemplatesRequestSchema, async (_request, { signal }) => {
     await hub.settled(signal).catch(() => {});
-    const resourceTemplates = passage.templates().map(({ uriTemplate }) => ({ uriTemplate, name: uriTemplate }));
+    const resourceTemplates = passage.resourceTemplates().map(listedTemplate);
     return { resourceTemplates };
   });
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }, { signal }) => {

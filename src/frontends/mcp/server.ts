@@ -3,9 +3,10 @@ import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
   CallToolRequestSchema,
   type CallToolResult,
+  ErrorCode,
   ListToolsRequestSchema,
   type LoggingLevel,
-  type Tool,
+  McpError,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { McpServeConfig } from "../../core/config.js";
 import type { Passage, ServerNews } from "../../core/ports.js";
@@ -16,9 +17,10 @@ import { SessionApprovals } from "../../session/session-approvals.js";
 import type { TurnOptions } from "../../session/turn-options.js";
 import type { DoorParts } from "../door.js";
 import { askClient, type Extra } from "./ask-client.js";
-import { chat, chatTool, failed, traceOfCall } from "./chat-tool.js";
+import { chat, chatTool, traceOfCall } from "./chat-tool.js";
 import { passCompletions } from "./completions.js";
 import { contentBlock } from "./content.js";
+import { listedTool } from "./listings.js";
 import { byClientName } from "./names.js";
 import { passPrompts } from "./prompts.js";
 import { passResources } from "./resources.js";
@@ -42,13 +44,20 @@ export interface McpConnectionParts {
   asked: Set<string>;
 }
 
-/** A server for one client, to be connected to its transport. Closing it ends what it has begun. */
-export function createMcpServer(host: McpParts): Server {
+/**
+ * A server for one client, to be connected to its transport. Closing it ends what it has begun. What the servers say of themselves goes
+ * with the first answer to the client, so that servers of which nothing is known yet are waited for as by a turn.
+ */
+export async function createMcpServer(host: McpParts): Promise<Server> {
   const { serve, version, passage } = host;
   const passesTools = serve.chat || serve.tools.length > 0;
+  const isGateway = serve.tools.length > 0 || serve.prompts || serve.resources;
+  if (isGateway) await host.hub.offered().catch(() => {});
+  const instructions = isGateway ? instructionsFor(host) : "";
   const server = new Server(
     { name: "mcp-platform", title: "MCP-Platform", version },
     {
+      ...(instructions && { instructions }),
       capabilities: {
         logging: {},
         ...(passesTools && { tools: { listChanged: true } }),
@@ -72,16 +81,17 @@ export function createMcpServer(host: McpParts): Server {
 function passTools(parts: McpConnectionParts): void {
   const { host, server } = parts;
   const { hub, serve, passage } = host;
-  const rules = rulesOf(host.said, host.defaults(), new SessionApprovals(undefined, ""));
+  const rules = rulesFor(host);
   const passed = () => {
     const tools = selectTools(hub, serve.tools, rules).map((tool) => ({ ...tool, own: tool.tool }));
     return byClientName(tools, serve, serve.chat ? [chatTool.name] : []);
   };
   server.setRequestHandler(ListToolsRequestSchema, async (_request, { signal }) => {
     await hub.settled(signal).catch(() => {});
-    const tools = [...passed()].map(([name, { name: full, description, inputSchema }]): Tool => {
-      return { name, description, inputSchema, ...passage.toolDetails(full) } as Tool;
-    });
+    const details = passage.toolDetails();
+    const tools = [...passed()].map(([name, { name: full, description, inputSchema }]) =>
+      listedTool({ name, description, inputSchema, ...details.get(full) }),
+    );
     return { tools: serve.chat ? [chatTool, ...tools] : tools };
   });
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
@@ -89,7 +99,7 @@ function passTools(parts: McpConnectionParts): void {
     if (serve.chat && name === chatTool.name) return chat(args, extra, parts);
     await hub.settled(extra.signal).catch(() => {});
     const tool = passed().get(name);
-    if (!tool) return failed(`there is no tool ${name}`);
+    if (!tool) throw new McpError(ErrorCode.InvalidParams, `there is no tool ${name}`);
     const call = { id: host.newId("call"), name: tool.name, arguments: JSON.stringify(args) };
     let answer: CallToolResult | undefined;
     const { content, isError } = await callTool(hub, call, {
@@ -101,11 +111,28 @@ function passTools(parts: McpConnectionParts): void {
       ask: (question) => askClient(question, extra, server.getClientCapabilities()),
       sample: (wish) => sampleByClient(wish, extra, server.getClientCapabilities()),
       onAnswer: (result) => {
-        answer = result as CallToolResult;
+        answer = passage.withAddresses(tool.server, result) as CallToolResult;
       },
     });
     return answer ?? { content: content.map(contentBlock), isError };
   });
+}
+
+function rulesFor({ said, defaults }: McpParts) {
+  return rulesOf(said, defaults(), new SessionApprovals(undefined, ""));
+}
+
+/** Of servers from which the client gets something, each under its name, which is also how the names of its tools begin. */
+function instructionsFor(host: McpParts): string {
+  const { hub, serve, passage } = host;
+  const chosen = new Set(selectTools(hub, serve.tools, rulesFor(host)).map(({ server }) => server));
+  if (serve.prompts) for (const { server } of hub.prompts()) chosen.add(server);
+  if (serve.resources) for (const { server } of [...hub.resources(), ...hub.templates()]) chosen.add(server);
+  return passage
+    .instructions()
+    .filter(({ server }) => chosen.has(server))
+    .map(({ server, text }) => `# ${server}\n\n${text}`)
+    .join("\n\n");
 }
 
 function progressTo(extra: Extra) {

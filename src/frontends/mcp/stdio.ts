@@ -16,7 +16,7 @@ interface Pipe {
 export async function runMcp(parts: McpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
   await parts.sessions.recover();
   parts.sessions.startRetention();
-  const server = createMcpServer(parts);
+  const server = await createMcpServer(parts);
   let isInterrupted = false;
   const transport = new LineTransport(stdin, stdout);
   const unsubscribe = onInterrupt(() => {

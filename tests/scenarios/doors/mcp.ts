@@ -18,7 +18,7 @@ export const mcp: Door = {
       content: { answer: answered ? "once" : "no" },
     }));
     const [one, other] = InMemoryTransport.createLinkedPair();
-    await createMcpServer(mcpParts(app)).connect(one);
+    await (await createMcpServer(mcpParts(app))).connect(one);
     await client.connect(other);
     return {
       async prompt({ conversationId, requestId, text, answer, cancelAt }) {
