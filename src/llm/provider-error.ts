@@ -34,8 +34,7 @@ const MAX_TEXT_LENGTH = 4096;
 
 /** The object that the text is, or the first one of a list; whatever follows its last brace is left out (`data: [DONE]`). */
 function jsonAt(text: string): JsonObject | undefined {
-  const json = text.slice(0, Math.max(text.lastIndexOf("}"), text.lastIndexOf("]}"), text.lastIndexOf("}]") + 1) + 1);
-  const parsed = parseJson(json);
+  const parsed = parseJson(text) ?? parseJson(text.slice(0, text.lastIndexOf("}") + 1));
   return asObject(Array.isArray(parsed) ? parsed[0] : parsed);
 }
 
@@ -126,6 +125,7 @@ export function kindOf(error: ProviderError): LlmErrorKind {
   if (status === 429 && PER_MINUTE.test(message)) return "rate_limit";
   const byCode = CODES.find(([words]) => words.test(code));
   if (byCode) return byCode[1];
+  if (status === 429 && PER_DAY.test(message)) return "quota";
   const byMessage = PHRASES.find(([words, kind]) => words.test(message) && isPlausible(kind, status));
   return byMessage?.[1] ?? kindOfStatus(status);
 }
@@ -133,19 +133,21 @@ export function kindOf(error: ProviderError): LlmErrorKind {
 /** Statuses that a proxy in front of the provider answers with a page of its own: they mean what they say. */
 const HTML_FROM_PROXY = new Set([401, 403, 407, 408, 413, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
 
-/** Cerebras calls a limit of a minute a quota; that of a day is one. */
+/** Cerebras calls a limit of a minute a quota. */
 const PER_MINUTE = /\bper[- ]?(second|min(ute)?|hour)\b|\b[RT]P[MS]\b/i;
+/** That of a day is one (OpenRouter's `free-models-per-day`), unless its code says that it comes back bit by bit (OpenAI, Groq). */
+const PER_DAY = /\bper[- ]day\b|\bdaily\b.{0,20}\b(limit|quota)/i;
 
 const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [
     /insufficientquota|quotaexceeded|exceededcurrentquota|billing|insufficient(balance|credit|fund)|paymentrequired|arrearage/,
     "quota",
   ],
-  // Z.ai and Zhipu have numbers, as texts; what they say is Chinese, or English, by the account.
-  [/\b(1113|1304|1308|1309|1310)\b/, "quota"],
-  [/\b1261\b/, "context_length"],
-  [/\b1301\b/, "content_filter"],
-  [/\b1211\b/, "model_gone"],
+  // Z.ai and Zhipu have numbers, as texts and without a type; what they say is Chinese, or English, by the account.
+  [/^(1113|1304|1308|1309|1310) *$/, "quota"],
+  [/^1261 *$/, "context_length"],
+  [/^1301 *$/, "content_filter"],
+  [/^1211 *$/, "model_gone"],
   [/context(length|size|window)|stringabovemax|requesttoolarge|prompttoolong/, "context_length"],
   [/contentfilter|contentpolicy|responsibleai|datainspection/, "content_filter"],
   [/toolusefailed/, "tool_generation_failed"],
@@ -158,8 +160,6 @@ const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
 const PHRASES: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/insufficient.{0,3}(quota|balance|credit|fund)|current quota|credit balance|out of credits/i, "quota"],
   [/balance is (insufficient|not enough)|usage limit (exceeded|reached)|余额不足|欠费|请充值/i, "quota"],
-  // OpenRouter: `free-models-per-day`.
-  [/\bper[- ]day\b|\bdaily\b.{0,20}\b(limit|quota)/i, "quota"],
   [/rate.?limit|too many requests/i, "rate_limit"],
   [/context.{0,3}(length|window|size|limit)|exceed\w* (the )?(model|context)\b/i, "context_length"],
   [

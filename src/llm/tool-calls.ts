@@ -74,10 +74,11 @@ function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boo
   const { name, arguments: given } = functionOf(piece);
   const id = asText(piece.id);
   if (!name || !open.name) return false;
-  if (id && open.id) return id !== open.id;
-  if (name !== open.name) return !continuesName(open, name, tools);
+  if (id && open.id && id !== open.id) return true;
+  const isNamed = id !== undefined && id === open.id;
   const text = open.pieces.join("");
-  return isObjectText(text) && given !== text;
+  if (name !== open.name) return isNamed ? isObjectText(text) : !continuesName(open, name, tools);
+  return !isNamed && isObjectText(text) && given !== text;
 }
 
 /** Without ids the names of the tools tell a name in pieces from two calls without arguments. */

@@ -91,17 +91,17 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 
   const said = (status: number, code: string) => failure(status, { body: { error: { message: code, code } } });
-  test.each<[string, Step]>([
+  test.each<[string, Step, number?]>([
     ["bad_request", failure(400)],
     ["content_filter", said(400, "content_filter")],
-    ["tool_generation_failed", said(400, "tool_use_failed")],
+    ["tool_generation_failed", said(400, "tool_use_failed"), 2],
     ["redirect", failure(307, { headers: { location: "/elsewhere" } })],
     ["html", json("<html><title>Login</title></html>")],
-  ])("%s is not asked of anybody else", async (kind, step) => {
-    await using a = await startLlmServer([step]);
+  ])("%s is not asked of anybody else", async (kind, step, attempts = 1) => {
+    await using a = await startLlmServer(Array<Step>(attempts).fill(step));
     await using b = await startLlmServer([]);
     await using ends = chainOf({ a, b });
-    expect(await ends.fails({ streaming })).toMatchObject({ kind, provider: "a", attempts: 1 });
+    expect(await ends.fails({ streaming })).toMatchObject({ kind, provider: "a", attempts });
   });
 
   test("a context that is too long goes only to a model with a larger window", async () => {

@@ -148,6 +148,18 @@ test.each<[string, number, unknown, string]>([
     "context_length",
   ],
   ["Z.ai, no money", 429, { error: { code: "1113", message: "您的账户已欠费，请充值后重试" } }, "quota"],
+  [
+    "a number that means something else elsewhere",
+    429,
+    { message: "slow down", type: "rate_limited", code: "1301" },
+    "rate_limit",
+  ],
+  [
+    "a word on days in a schema that is refused",
+    400,
+    { error: { message: "Invalid schema for function 'f': 'meals per day' is bad" } },
+    "bad_request",
+  ],
   ["Z.ai, no money, without its number", 429, { error: { message: "余额不足或无可用资源包,请充值。" } }, "quota"],
   ["Z.ai, no more today", 429, { error: { code: "1304", message: "该 API 已达今日调用次数限额" } }, "quota"],
   ["Z.ai, too fast", 429, { error: { code: "1302", message: "您当前使用该 API 的并发数过高" } }, "rate_limit"],

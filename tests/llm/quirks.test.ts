@@ -263,6 +263,16 @@ const cases: Case[] = [
     expected: { toolCalls: called(["call_new2", "fs__read", "{}"], ["call_new3", "g", "{}"]) },
   },
   {
+    name: "two calls at one place, under one id, of two tools",
+    pieces: [
+      call({ index: 0, id: "a", function: { name: "f", arguments: "{}" } }),
+      call({ index: 0, id: "a", function: { name: "g", arguments: "{}" } }),
+      stop,
+      DONE,
+    ],
+    expected: { toolCalls: called(["a", "f", "{}"], ["call_new2", "g", "{}"]) },
+  },
+  {
     name: "arguments that are all of them so far each time",
     pieces: [
       ...["", '{"x"', '{"x":1', '{"x":12}'].map((text) =>

@@ -148,6 +148,7 @@ describe("an error body is read, and never shown as JSON", () => {
     ["an event with a name", `event: error\ndata: ${JSON.stringify(inner)}\n\n`, ": out of luck"],
     ["llama.cpp's field", `error: ${JSON.stringify(inner.error)}\n\n`, ": out of luck"],
     ["JSON and [DONE]", `${JSON.stringify(inner)}\n\ndata: [DONE]\n\n`, ": out of luck"],
+    ["a list over several lines", JSON.stringify([inner], undefined, 2), ": out of luck"],
     ["JSON that is cut", JSON.stringify(inner).slice(0, -20), ": out of luck"],
     ["JSON that is cut before it says anything", '{"error":{"type":"x","mess', ""],
     ["JSON that says nothing", { reason: { deep: 1 } }, ""],
