@@ -21,13 +21,16 @@ export function planCompaction(
   currentTurnId: string,
   keepTokens: number,
 ): CompactionPlan | undefined {
-  const turns = uncompacted(events, currentTurnId).filter(({ turnId, end }) => end && turnId !== currentTurnId);
+  const all = uncompacted(events, currentTurnId);
+  const turns = all.filter(({ turnId, end }) => end && turnId !== currentTurnId);
   let kept = 0;
   const fits = (turn: TurnRecord) => {
     kept += tokensOf(turnMessages([turn]));
     return kept <= keepTokens;
   };
-  const last = turns.findLastIndex((turn) => !fits(turn));
+  let last = turns.findLastIndex((turn) => !fits(turn));
+  // Results of calls that a caller carried out stay with these calls.
+  while (last >= 0 && all[last + 1]?.history[0]?.role === "tool") last--;
   const upToSeq = turns[last]?.end?.seq;
   if (upToSeq === undefined) return undefined;
   const messages = turnMessages(turns.slice(0, last + 1));

@@ -28,13 +28,35 @@ export function toMessages(events: readonly StoredEvent[], currentTurnId?: strin
 export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string): Message[] {
   const messages: Message[] = [];
   for (const turn of turns) {
-    const [first, ...rest] = messagesOf(turn, currentTurnId);
+    const [first, ...rest] = withoutResults(messagesOf(turn, currentTurnId), messages);
     if (first === undefined) continue;
     if (turn.history.length > 0) messages.push(first);
     else add(messages, first);
     for (const message of rest) messages.push(message);
   }
   return messages;
+}
+
+/**
+ * Puts the results with which a turn begins into the place of those that the answer before has none of: its caller carried these calls out.
+ * Returns the rest of the turn's messages.
+ */
+function withoutResults(own: readonly Message[], before: Message[]): readonly Message[] {
+  const answerAt = before.findLastIndex(({ role }) => role === "assistant");
+  let given = 0;
+  for (const message of own) {
+    if (message.role !== "tool") break;
+    const { toolCallId } = message;
+    const at = before.findIndex((each, index) => index > answerAt && isResultOf(each, toolCallId));
+    if (at < 0) break;
+    before[at] = message;
+    given++;
+  }
+  return given === 0 ? own : own.slice(given);
+}
+
+function isResultOf(message: Message, callId: string): boolean {
+  return message.role === "tool" && message.toolCallId === callId;
 }
 
 /** Once for each turn that has ended for good, so that its messages stay the same objects: what they cost and how they are written is kept by them. */
@@ -57,7 +79,7 @@ function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined): Mes
     const message = answerOf(hop);
     if (message.content.trim() === "" && message.toolCalls.length === 0) continue;
     add(messages, message);
-    messages.push(...hop.calls.map(resultOf));
+    messages.push(...hop.calls.map((call) => resultOf(call, turn)));
   }
   return messages;
 }
@@ -135,14 +157,19 @@ function hopsToSend(turn: TurnRecord, currentTurnId?: string): HopRecord[] {
   return turn.turnId === currentTurnId ? hops.filter(({ answer }) => !answer.interrupted) : hops;
 }
 
-function answerOf({ answer, calls }: HopRecord): AssistantMessage {
+/** An answer without the calls of one that broke off. */
+export function answerOf({ answer, calls }: HopRecord): AssistantMessage {
   return { ...answer.message, toolCalls: calls.map(({ call }) => call) };
 }
 
-function resultOf({ call, sent, result, note }: StartedCall): Message {
+/** What the model is told of a call. */
+export function resultOf({ call, planned, sent, result, note }: StartedCall, { end }: TurnRecord): Message {
+  const isLeftToCaller = !planned && end?.type === "turn_end" && end.stopReason === "end_turn";
   const text = sent
     ? "outcome unknown: the host stopped before the result arrived"
-    : "not run: the turn was stopped before this call";
+    : isLeftToCaller
+      ? "outcome unknown: the client that was to carry this call out gave no result"
+      : "not run: the turn was stopped before this call";
   const { content, isError } = result ?? { content: [{ type: "text" as const, text }], isError: true };
   return { role: "tool", toolCallId: call.id, content: withNote(content, note), isError };
 }

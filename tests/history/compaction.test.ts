@@ -35,6 +35,29 @@ test("older turns become one summary before the first message that stays; the lo
   expect(messages.map(({ role }) => role).slice(-3)).toEqual(["tool", "assistant", "user"]);
 });
 
+test("results that a caller brought in the next turn stay with their calls: both are in the summary, or neither", () => {
+  const [asking, answering] = [turn("turn_2"), turn("turn_3")];
+  const results = [{ role: "tool" as const, toolCallId: "call_9", content: [], isError: false }];
+  const log = stored([
+    ...turns(1, 1),
+    asking.user("weather?"),
+    asking.answer("", [call("call_9", "weather")]),
+    asking.end(),
+    { ...answering.user("", "r3"), content: [], history: results },
+    answering.answer("cold"),
+    answering.end(),
+    turn("turn_4").user("and now?"),
+  ]);
+  const ends = log.flatMap(({ type, seq }) => (type === "turn_end" ? [seq] : []));
+  expect(toMessages(log.slice(0, -1)).slice(-3)).toMatchObject([
+    { toolCalls: [{ id: "call_9" }] },
+    results[0] ?? {},
+    { content: "cold" },
+  ]);
+  const upTo = Array.from({ length: 200 }, (_, room) => planCompaction(log, "turn_4", room)?.upToSeq);
+  expect([...new Set(upTo)]).toEqual([ends[2], ends[0], undefined]);
+});
+
 test("the next summary is told the one before it, and stands in its place", () => {
   const first = [
     ...turns(1, 2),

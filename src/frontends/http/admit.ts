@@ -24,7 +24,10 @@ export function admitBy(gate: Gate): Parameters<Server["use"]>[1] {
     if (context.req.method === "OPTIONS") return new Response(null, { status: 204, headers: preflight(origin) });
     await next();
     context.res.headers.set("access-control-allow-origin", origin);
-    context.res.headers.set("access-control-expose-headers", "x-conversation-id, x-request-id, mcp-session-id");
+    context.res.headers.set(
+      "access-control-expose-headers",
+      "x-conversation-id, x-request-id, x-mcp-ignored-tools, mcp-session-id",
+    );
     context.res.headers.append("vary", "origin");
     return undefined;
   };

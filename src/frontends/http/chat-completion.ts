@@ -1,9 +1,10 @@
 import type { FinishReason, StopReason, StoredEvent, ToolCall, TurnEvent, Usage } from "../../core/chat.js";
 import { summarizeTurn } from "../../session/summary.js";
+import { lastCalls } from "./told-turns.js";
+import type { TurnPlace } from "./turn-place.js";
 
 interface Identity {
-  /** `chatcmpl-…`. */
-  id: string;
+  place: TurnPlace;
   /** Seconds since the epoch. */
   created: number;
   /** `provider/model`. */
@@ -89,7 +90,8 @@ export class ChatCompletion {
 
   #result() {
     const { text, usage, stopReason } = summarizeTurn(this.#stored);
-    const calls = callersCalls(this.#stored, this.#identity.callerTools);
+    const { place, callerTools } = this.#identity;
+    const calls = lastCalls(this.#stored, place).calls.filter(({ name }) => callerTools.has(name));
     return { text, usage, calls, finishReason: calls.length > 0 ? "tool_calls" : finishReasonOf(stopReason) };
   }
 
@@ -99,15 +101,9 @@ export class ChatCompletion {
   }
 
   #head(object: string): object {
-    const { id, created, model } = this.#identity;
-    return { id, object, created, model, system_fingerprint: null };
+    const { place, created, model } = this.#identity;
+    return { id: `chatcmpl-${place.turnId}`, object, created, model, system_fingerprint: null };
   }
-}
-
-/** The calls of the last answer that the caller is to carry out. */
-function callersCalls(events: readonly StoredEvent[], names: ReadonlySet<string>): ToolCall[] {
-  const last = events.findLast((event) => event.type === "assistant_message");
-  return last?.type === "assistant_message" ? last.message.toolCalls.filter(({ name }) => names.has(name)) : [];
 }
 
 function wireCall({ id, name, arguments: text }: ToolCall) {

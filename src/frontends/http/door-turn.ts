@@ -72,7 +72,12 @@ export const turnHeaders = {
 
 function idIn(header: (name: string) => string | undefined, name: string): string | undefined {
   const id = header(name);
-  if (id === undefined || /^[\x21-\x7e]{1,200}$/.test(id)) return id;
+  return id === undefined ? undefined : requireId(id, name);
+}
+
+/** Throws ApiError for what cannot be an id. `name`: where the caller has it. */
+export function requireId(id: string, name: string): string {
+  if (/^[\x21-\x7e]{1,200}$/.test(id)) return id;
   throw new ApiError(400, "invalid_id", `${name} is 1 to 200 printable characters without spaces`, name);
 }
 

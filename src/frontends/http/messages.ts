@@ -1,5 +1,5 @@
 /** Messages of OpenAI's APIs as ours. Their shape was validated; what is in their parts was not. */
-import type { ContentPart, Message, ToolDefinition } from "../../core/chat.js";
+import type { ContentPart, Message } from "../../core/chat.js";
 import { ApiError } from "./errors.js";
 
 type Part = { type: string; [field: string]: unknown };
@@ -21,8 +21,8 @@ export interface Said {
   content: ContentPart[];
 }
 
-export function readMessages(messages: readonly ChatMessage[]): Said {
-  const all = messages.map(readMessage);
+/** Parts what a caller says into what it is to the host. */
+export function asSaid(all: readonly Message[]): Said {
   const bodyAt = all.findIndex(({ role }) => role !== "system");
   const head = bodyAt < 0 ? all : all.slice(0, bodyAt);
   const body = all.slice(head.length);
@@ -35,7 +35,8 @@ export function readMessages(messages: readonly ChatMessage[]): Said {
   };
 }
 
-function readMessage({ role, content, tool_calls, tool_call_id }: ChatMessage): Message {
+/** Throws ApiError for content that no model could be sent. */
+export function readMessage({ role, content, tool_calls, tool_call_id }: ChatMessage): Message {
   const parts = readContent(content);
   switch (role) {
     case "system":
@@ -90,14 +91,4 @@ function readImage(url: unknown): ContentPart {
 
 function textOf(parts: readonly ContentPart[]): string {
   return parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
-}
-
-/** A function of the caller's, in either API's shape. */
-export function callerTool(tool: { name?: string; description?: string | null; parameters?: object | null }) {
-  const { name = "", description, parameters } = tool;
-  if (!/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
-    throw new ApiError(400, "invalid_tool", "the name of a tool is 1 to 64 letters, digits, _ and -", "tools");
-  }
-  const inputSchema = { ...(parameters ?? { type: "object", properties: {} }) };
-  return { name, description: description ?? "", inputSchema } satisfies ToolDefinition;
 }

@@ -1,12 +1,14 @@
-import type { TurnEvent } from "../../core/chat.js";
+import type { Message, TurnEvent } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
 import type { Call, Route } from "./api.js";
+import { readCallerTools } from "./caller-tools.js";
 import { ChatCompletion } from "./chat-completion.js";
-import { defaultModel, idsOf, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
+import { type CallIds, defaultModel, idsOf, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
 import { ApiError } from "./errors.js";
-import { type ChatMessage, callerTool, readMessages } from "./messages.js";
+import { asSaid, type ChatMessage, readMessage, type Said } from "./messages.js";
 import { chatCompletionBody } from "./schemas.js";
-import { requireOwnHistory, type StreamedEvent, showTurn, type TurnView } from "./show-turn.js";
+import { type StreamedEvent, showTurn, type TurnView } from "./show-turn.js";
+import { withResultsFirst, withToldIds, withToldTurns } from "./told-turns.js";
 import { toolEvents } from "./tool-events.js";
 
 interface ChatCompletionBody {
@@ -55,18 +57,13 @@ async function chatCompletion(parts: DoorParts, call: Call, { keepAliveMs }: Ope
   const body = call.body as ChatCompletionBody;
   const ids = idsOf(call.header);
   const withoutTools = body.tool_choice === "none";
-  const callerTools = withoutTools ? [] : (body.tools ?? []).map((tool) => callerTool(tool.function));
-  requireOwnHistory(callerTools.length, ids.conversationId !== undefined);
-  const said = readMessages(body.messages);
-  if (ids.conversationId !== undefined && said.content.length === 0) {
-    throw new ApiError(400, "invalid_body", "in a conversation of the host the last message is the user's", "messages");
-  }
+  const functions = (body.tools ?? []).map((tool) => ({ ...tool.function, type: "function" }));
+  const { definitions: callerTools } = readCallerTools(withoutTools ? [] : functions);
+  const said = await saidIn(parts, body.messages.map(readMessage), ids);
   const door = await startDoorTurn(
     parts,
     {
       ...said,
-      // What a conversation of the host was about is in its log.
-      history: ids.conversationId === undefined ? said.history : [],
       model: body.model ?? undefined,
       streaming: body.stream ? true : undefined,
       temperature: body.temperature ?? undefined,
@@ -79,7 +76,7 @@ async function chatCompletion(parts: DoorParts, call: Call, { keepAliveMs }: Ope
   );
   const { provider, model } = door.model;
   const completion = new ChatCompletion({
-    id: `chatcmpl-${door.turn.turnId}`,
+    place: { conversationId: door.session.id, turnId: door.turn.turnId },
     created: Math.floor(parts.now() / 1000),
     model: `${provider}/${model}`,
     callerTools: new Set(callerTools.map(({ name }) => name)),
@@ -89,6 +86,25 @@ async function chatCompletion(parts: DoorParts, call: Call, { keepAliveMs }: Ope
     eventsOf: call.header("x-mcp-events") === "1" ? toolEvents(door) : () => [],
   });
   return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone });
+}
+
+/** What a conversation of the host was about is in its log: what comes after the last answer counts, results of the caller's tools and words of its user. */
+async function saidIn({ sessions }: DoorParts, messages: Message[], { conversationId }: CallIds): Promise<Said> {
+  if (conversationId === undefined) {
+    const said = asSaid(messages);
+    return { ...said, history: withToldIds(await withToldTurns(sessions, said.history)) };
+  }
+  const { system, content } = asSaid(messages);
+  const latest = messages.slice(messages.findLastIndex(({ role }) => role === "assistant") + 1);
+  const results = latest.filter(({ role }) => role === "tool");
+  if (content.length + results.length === 0) {
+    const text = "in a conversation of the host the last message is the user's, or a tool's";
+    throw new ApiError(400, "invalid_body", text, "messages");
+  }
+  const said = system === undefined ? { content } : { content, system };
+  if (results.length === 0) return { ...said, history: [] };
+  const events = await sessions.history(conversationId);
+  return { ...said, history: withResultsFirst(results, { conversationId, events }) };
 }
 
 interface ChatViewOptions {

@@ -1,33 +1,28 @@
 import type { StoredEvent } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
+import { ownConversation } from "../own-conversation.js";
 import type { Call, Route } from "./api.js";
-import { type CallIds, idsOf, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
+import { type CallerTools, readCallerTools, type WireTool } from "./caller-tools.js";
+import { type CallIds, idsOf, requireId, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
 import { ApiError } from "./errors.js";
-import { type ChatMessage, type Content, callerTool, readMessages } from "./messages.js";
-import { placeOf, type ResponsePlace, responseId } from "./response-id.js";
+import { asSaid, type Said } from "./messages.js";
+import { type InputItem, readInput } from "./response-input.js";
 import { ResponseView } from "./response-view.js";
 import { responseBody } from "./schemas.js";
-import { requireOwnHistory, showTurn } from "./show-turn.js";
-
-interface InputItem {
-  type?: string | null;
-  role?: "system" | "developer" | "user" | "assistant";
-  content?: Content;
-  call_id?: string;
-  name?: string;
-  arguments?: string;
-  output?: Content;
-}
+import { showTurn } from "./show-turn.js";
+import { withResultsFirst, withToldIds } from "./told-turns.js";
+import { placeOfResponse, type TurnPlace } from "./turn-place.js";
 
 interface ResponseBody {
   model?: string | null;
   input: string | InputItem[];
   instructions?: string | null;
   previous_response_id?: string | null;
+  conversation?: string | { id: string } | null;
   stream?: boolean | null;
   temperature?: number | null;
   max_output_tokens?: number | null;
-  tools?: { type: string; name?: string; description?: string | null; parameters?: object | null }[] | null;
+  tools?: WireTool[] | null;
   tool_choice?: unknown;
 }
 
@@ -36,7 +31,7 @@ export function responseRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs:
     {
       method: "POST",
       path: "/v1/responses",
-      summary: "A turn as a response; previous_response_id goes on with the conversation of that response",
+      summary: "A turn as a response; previous_response_id or conversation goes on with that conversation",
       headers: turnHeaders,
       body: responseBody,
       run: (call) => create(parts, call, keepAliveMs),
@@ -52,39 +47,25 @@ export function responseRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs:
 
 async function create(parts: DoorParts, call: Call, keepAliveMs: number): Promise<Response> {
   const body = call.body as ResponseBody;
-  const ids = await conversationOf(parts, body, idsOf(call.header));
+  const conversation = await conversationOf(parts, body, idsOf(call.header));
   const withoutTools = body.tool_choice === "none";
-  const functions = (body.tools ?? []).filter(({ type }) => type === "function");
-  const callerTools = withoutTools ? [] : functions.map(callerTool);
-  const continues = ids.conversationId !== undefined;
-  requireOwnHistory(callerTools.length, continues);
-  const input = typeof body.input === "string" ? [{ role: "user" as const, content: body.input }] : body.input;
-  const said = readMessages([
-    ...(body.instructions ? [{ role: "system" as const, content: body.instructions }] : []),
-    ...withCallsTogether(input.flatMap(readItem)),
-  ]);
-  if (continues && (said.content.length === 0 || said.history.length > 0)) {
-    throw new ApiError(
-      400,
-      "invalid_body",
-      "what goes on with a conversation of the host is the user's message",
-      "input",
-    );
-  }
+  const tools = readCallerTools(withoutTools ? [] : (body.tools ?? []));
+  requireOffered(body.tool_choice, tools);
   const door = await startDoorTurn(
     parts,
     {
-      ...said,
+      ...(await saidIn(parts, body, conversation)),
       model: body.model ?? undefined,
       streaming: body.stream ? true : undefined,
       temperature: body.temperature ?? undefined,
       maxTokens: body.max_output_tokens ?? undefined,
-      callerTools,
+      callerTools: tools.definitions,
       withoutTools,
       only: toolsIn(call.header),
     },
-    ids,
+    conversation.ids,
   );
+  if (tools.ignored.length > 0) door.headers["x-mcp-ignored-tools"] = tools.ignored.join(", ");
   const view = viewOf(
     parts,
     { conversationId: door.session.id, turnId: door.turn.turnId },
@@ -93,23 +74,44 @@ async function create(parts: DoorParts, call: Call, keepAliveMs: number): Promis
       createdAt: Math.floor(parts.now() / 1000),
       previousResponseId: body.previous_response_id ?? undefined,
       instructions: body.instructions ?? undefined,
-      callerTools: new Set(callerTools.map(({ name }) => name)),
+      tools: (body.tools ?? []).filter(({ type }) => !tools.ignored.includes(type)),
+      conversationId: namedIn(body),
+      callerTool: tools.find,
     },
   );
   return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone });
 }
 
+/** A model that has to use a tool cannot be left without it. */
+function requireOffered(choice: unknown, { ignored }: CallerTools): void {
+  const { type } = (typeof choice === "object" && choice !== null ? choice : {}) as { type?: unknown };
+  if (typeof type !== "string" || !ignored.includes(type)) return;
+  const text = `a tool of the type "${type}" runs at OpenAI; no model of this host can be offered it`;
+  throw new ApiError(400, "unsupported_tool", text, "tool_choice");
+}
+
+/** What a call says; in a conversation of the host, beside what that one has. */
+async function saidIn(parts: DoorParts, body: ResponseBody, { ids, events }: Continued): Promise<Said> {
+  const items: InputItem[] = typeof body.input === "string" ? [{ role: "user", content: body.input }] : body.input;
+  const { conversationId } = ids;
+  const input = await readInput(parts, items);
+  const ordered = conversationId === undefined ? input : withResultsFirst(input, { conversationId, events });
+  const told = withToldIds(ordered);
+  return asSaid(body.instructions ? [{ role: "system", content: body.instructions }, ...told] : told);
+}
+
 async function read(parts: DoorParts, id: string): Promise<Response> {
-  const place = placeOf(id);
+  const place = placeOfResponse(id);
   const events = place ? await turnEvents(parts, place) : [];
   const [first] = events;
   if (!place || first?.type !== "user_message") throw new ApiError(404, "not_found", "there is no such response", "id");
   const answer = events.find((event) => event.type === "assistant_message");
   const calls = answer?.type === "assistant_message" ? answer : undefined;
+  const callers = callersIn(events);
   const view = viewOf(parts, place, {
     model: calls ? `${calls.provider}/${calls.model}` : "",
     createdAt: Math.floor(first.at / 1000),
-    callerTools: callersIn(events),
+    callerTool: (name) => (callers.has(name) ? { type: "function", name } : undefined),
   });
   for (const event of events) view.take(event);
   return Response.json(view.whole());
@@ -126,59 +128,59 @@ function callersIn(events: readonly StoredEvent[]): Set<string> {
 
 function viewOf(
   parts: DoorParts,
-  place: ResponsePlace,
-  facts: Omit<ConstructorParameters<typeof ResponseView>[0], "id" | "serverOf">,
+  place: TurnPlace,
+  facts: Omit<ConstructorParameters<typeof ResponseView>[0], "place" | "serverOf">,
 ): ResponseView {
   const serverOf = (name: string) => parts.hub.tools().find((tool) => tool.name === name);
-  return new ResponseView({ ...facts, id: responseId(place), serverOf });
+  return new ResponseView({ ...facts, place, serverOf });
 }
 
-/** Goes on where the conversation ends: what was said after a response cannot be unsaid. */
-async function conversationOf(parts: DoorParts, body: ResponseBody, ids: CallIds): Promise<CallIds> {
+interface Continued {
+  ids: CallIds;
+  /** What the conversation has so far. */
+  events: readonly StoredEvent[];
+}
+
+/** The conversation that a call is part of. A response that another one has followed is gone on with in a copy that ends with it. */
+async function conversationOf(parts: DoorParts, body: ResponseBody, ids: CallIds): Promise<Continued> {
   const previous = body.previous_response_id ?? undefined;
-  if (previous === undefined) return ids;
-  const place = placeOf(previous);
+  const named = namedIn(body);
+  const places = [previous, named, ids.conversationId].filter((place) => place !== undefined);
+  if (places.length > 1) {
+    const text = "previous_response_id, conversation and X-Conversation-Id each name a conversation: give one of them";
+    throw new ApiError(400, "invalid_body", text, "previous_response_id");
+  }
+  if (previous !== undefined) return afterResponse(parts, previous, ids);
+  const conversationId = named ?? ids.conversationId;
+  if (conversationId === undefined) return { ids, events: [] };
+  return { ids: { ...ids, conversationId }, events: await parts.sessions.history(conversationId) };
+}
+
+/** The id in `conversation`. Throws ApiError for what no conversation can be called. */
+function namedIn({ conversation }: ResponseBody): string | undefined {
+  const id = typeof conversation === "object" ? conversation?.id : conversation;
+  return id === undefined ? undefined : requireId(id, "conversation");
+}
+
+async function afterResponse(parts: DoorParts, previous: string, ids: CallIds): Promise<Continued> {
+  const place = placeOfResponse(previous);
   const events = place ? await parts.sessions.history(place.conversationId) : [];
-  const param = "previous_response_id";
-  if (!place || !events.some(({ turnId }) => turnId === place.turnId)) {
-    throw new ApiError(404, "previous_response_not_found", "there is no such response", param);
+  const end = events.findLast(({ turnId }) => turnId === place?.turnId);
+  if (!place || !end) {
+    const text = `Previous response with id '${previous.slice(0, 200)}' not found.`;
+    throw new ApiError(404, "previous_response_not_found", text, "previous_response_id");
   }
-  const last = events.findLast((event) => event.type === "user_message");
-  const isRepeated = last?.type === "user_message" && last.requestId === ids.requestId;
-  if (last?.turnId !== place.turnId && !isRepeated) {
-    throw new ApiError(
-      400,
-      "not_the_last_response",
-      "only the last response of a conversation can be gone on with",
-      param,
-    );
-  }
-  return { ...ids, conversationId: place.conversationId };
+  const { conversationId } = place;
+  const requests = events.filter((event) => event.type === "user_message");
+  const isLast = requests.at(-1)?.turnId === place.turnId;
+  const isRepeated = ids.requestId !== undefined && requests.some(({ requestId }) => requestId === ids.requestId);
+  if (isLast || isRepeated) return { ids: { ...ids, conversationId }, events };
+  const to = ownConversation(ids.requestId, place, parts.newId);
+  const known = await parts.sessions.history(to);
+  if (known.length === 0) await parts.sessions.conversations.fork(conversationId, { to, toSeq: end.seq });
+  return { ids: { ...ids, conversationId: to }, events: known.length > 0 ? known : await parts.sessions.history(to) };
 }
 
-async function turnEvents(parts: DoorParts, { conversationId, turnId }: ResponsePlace): Promise<StoredEvent[]> {
+async function turnEvents(parts: DoorParts, { conversationId, turnId }: TurnPlace): Promise<StoredEvent[]> {
   return (await parts.sessions.history(conversationId)).filter((event) => event.turnId === turnId);
-}
-
-/** Here each call is an item, there the calls of one answer are one message. */
-function withCallsTogether(messages: readonly ChatMessage[]): ChatMessage[] {
-  const together: ChatMessage[] = [];
-  for (const message of messages) {
-    const last = together.at(-1);
-    if (last?.role === "assistant" && message.tool_calls) {
-      together[together.length - 1] = { ...last, tool_calls: [...(last.tool_calls ?? []), ...message.tool_calls] };
-    } else together.push(message);
-  }
-  return together;
-}
-
-/** Items that only repeat what the host did (reasoning, `mcp_call`) are left out. */
-function readItem(item: InputItem): ChatMessage[] {
-  if (item.role) return [{ role: item.role, content: item.content }];
-  if (item.type === "function_call") {
-    const call = { id: item.call_id ?? "", function: { name: item.name ?? "", arguments: item.arguments ?? "" } };
-    return [{ role: "assistant", content: null, tool_calls: [call] }];
-  }
-  if (item.type === "function_call_output") return [{ role: "tool", tool_call_id: item.call_id, content: item.output }];
-  return [];
 }

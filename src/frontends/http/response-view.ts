@@ -1,18 +1,25 @@
 import type { StoredEvent, ToolCall, TurnEvent } from "../../core/chat.js";
 import { textOf } from "../../core/chat.js";
 import { summarizeTurn } from "../../session/summary.js";
+import { type CallerTool, customInput } from "./caller-tools.js";
 import { type Failure, failureOf, responseError } from "./failure.js";
 import type { StreamedEvent, TurnView } from "./show-turn.js";
+import { lastCalls } from "./told-turns.js";
+import { itemId, responseId, type TurnPlace } from "./turn-place.js";
 
 interface Identity {
-  id: string;
+  place: TurnPlace;
   /** Seconds since the epoch. */
   createdAt: number;
   /** `provider/model`. */
   model: string;
   previousResponseId?: string;
   instructions?: string;
-  callerTools: ReadonlySet<string>;
+  /** Tools of the caller as the request has them. */
+  tools?: readonly object[];
+  conversationId?: string;
+  /** The caller's tool that the model knows by this name. */
+  callerTool(name: string): CallerTool | undefined;
   /** Whose tool it is; undefined for a tool that no server offers any more. */
   serverOf(tool: string): { server: string; tool: string } | undefined;
 }
@@ -25,7 +32,7 @@ interface Placed {
   index: number;
 }
 
-/** A turn as OpenAI's response: each answer a message, each call of a server's tool an `mcp_call`, each of the caller's a `function_call`. */
+/** A turn as OpenAI's response: each answer a message, each call of a server's tool an `mcp_call`, each of the caller's a `function_call` or `custom_tool_call`. */
 export class ResponseView implements TurnView {
   readonly #identity: Identity;
   readonly #stored: StoredEvent[] = [];
@@ -50,12 +57,11 @@ export class ResponseView implements TurnView {
       case "text_delta":
         return this.#write(event.delta);
       case "assistant_message": {
-        const { content, toolCalls } = event.message;
-        const callers = event.interrupted ? [] : toolCalls.filter(({ name }) => this.#identity.callerTools.has(name));
+        const { content } = event.message;
         return [
           ...(content && !this.#open ? this.#write(content) : []),
           ...this.#close(event.interrupted ? "incomplete" : "completed"),
-          ...callers.flatMap((call) => this.#functionCall(call)),
+          ...(event.interrupted ? [] : this.#callersCalls()),
         ];
       }
       case "tool_call":
@@ -78,12 +84,13 @@ export class ResponseView implements TurnView {
   }
 
   whole(): object {
-    const { id, createdAt, model, previousResponseId = null, instructions = null } = this.#identity;
+    const { place, createdAt, model, previousResponseId = null, instructions = null } = this.#identity;
+    const { conversationId, tools = [] } = this.#identity;
     const { usage, stopReason } = summarizeTurn(this.#stored);
     const failure = this.#failure ?? this.#storedFailure();
     const reason = stopReason === "refusal" ? "content_filter" : "max_output_tokens";
     return {
-      id,
+      id: responseId(place),
       object: "response",
       created_at: createdAt,
       status: this.#status(),
@@ -97,7 +104,8 @@ export class ResponseView implements TurnView {
       previous_response_id: previousResponseId,
       temperature: null,
       tool_choice: "auto",
-      tools: [],
+      tools,
+      ...(conversationId === undefined ? {} : { conversation: { id: conversationId } }),
       top_p: null,
       usage: usage
         ? {
@@ -128,7 +136,13 @@ export class ResponseView implements TurnView {
   #write(delta: string): StreamedEvent[] {
     const begun: StreamedEvent[] = [];
     if (!this.#open) {
-      const item = { id: this.#itemId("msg"), type: "message", role: "assistant", status: "in_progress", content: [] };
+      const item = {
+        id: this.#itemId("msg", this.#output.length),
+        type: "message",
+        role: "assistant",
+        status: "in_progress",
+        content: [],
+      };
       this.#open = { text: "", ...this.#add(item, begun) };
       begun.push(this.#partEvent("response.content_part.added", { part: textPart("") }));
     }
@@ -161,11 +175,17 @@ export class ResponseView implements TurnView {
 
   #planned({ id, name, arguments: text }: ToolCall): StreamedEvent[] {
     const { server, tool } = this.#identity.serverOf(name) ?? { server: "", tool: name };
-    const item = { id: this.#itemId("mcp"), type: "mcp_call", server_label: server, name: tool, arguments: "" };
+    const item = {
+      id: this.#itemId("mcp", this.#output.length),
+      type: "mcp_call",
+      server_label: server,
+      name: tool,
+      arguments: "",
+    };
     const events: StreamedEvent[] = [];
     const placed = this.#add({ ...item, output: null, error: null, status: "in_progress", call_id: id }, events);
     events.push(this.#event("response.mcp_call.in_progress", { output_index: placed.index, item_id: item.id }));
-    return [...events, ...this.#writeArguments(placed, "response.mcp_call_arguments", text)];
+    return [...events, ...this.#writeText(placed, "response.mcp_call_arguments", "arguments", text)];
   }
 
   #result({ callId, content, isError }: Extract<TurnEvent, { type: "tool_result" }>): StreamedEvent[] {
@@ -185,21 +205,34 @@ export class ResponseView implements TurnView {
     ];
   }
 
-  #functionCall({ id, name, arguments: text }: ToolCall): StreamedEvent[] {
-    const item = { id: this.#itemId("fc"), type: "function_call", call_id: id, name, arguments: "" };
+  #callersCalls(): StreamedEvent[] {
+    const { calls, firstIndex } = lastCalls(this.#stored, this.#identity.place);
+    return calls.flatMap((call, index) => {
+      const tool = this.#identity.callerTool(call.name);
+      return tool ? this.#callersCall(call, tool, firstIndex + index) : [];
+    });
+  }
+
+  #callersCall(call: ToolCall, { type, ...names }: CallerTool, callIndex: number): StreamedEvent[] {
+    const isCustom = type === "custom";
+    const id = this.#itemId(isCustom ? "ctc" : "fc", callIndex);
+    const field = isCustom ? "input" : "arguments";
+    const item = { id, type: isCustom ? "custom_tool_call" : "function_call", call_id: call.id, ...names, [field]: "" };
     const events: StreamedEvent[] = [];
     const placed = this.#add({ ...item, status: "in_progress" }, events);
-    events.push(...this.#writeArguments(placed, "response.function_call_arguments", text, { name }));
-    return [...events, this.#done(placed, { status: "completed" })];
+    const written = isCustom
+      ? this.#writeText(placed, "response.custom_tool_call_input", "input", customInput(call.arguments))
+      : this.#writeText(placed, "response.function_call_arguments", "arguments", call.arguments, { name: names.name });
+    return [...events, ...written, this.#done(placed, { status: "completed" })];
   }
 
   /** The whole text in one delta: an answer's calls are known once it has ended. */
-  #writeArguments({ item, index }: Placed, type: string, text: string, more: object = {}): StreamedEvent[] {
-    item.arguments = text;
+  #writeText({ item, index }: Placed, type: string, field: string, text: string, more: object = {}): StreamedEvent[] {
+    item[field] = text;
     const place = { output_index: index, item_id: item.id };
     return [
       this.#event(`${type}.delta`, { ...place, delta: text }),
-      this.#event(`${type}.done`, { ...place, ...more, arguments: text }),
+      this.#event(`${type}.done`, { ...place, ...more, [field]: text }),
     ];
   }
 
@@ -223,8 +256,8 @@ export class ResponseView implements TurnView {
     return { event: type, data: { type, sequence_number: this.#sequence++, ...more } };
   }
 
-  #itemId(prefix: string): string {
-    return `${prefix}_${this.#output.length}_${this.#identity.id.slice(-24)}`;
+  #itemId(prefix: string, index: number): string {
+    return itemId(prefix, this.#identity.place, index);
   }
 }
 

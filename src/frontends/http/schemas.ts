@@ -1,7 +1,18 @@
 /** Shapes of request bodies: what validates them is what /openapi.json shows. Fields that are not named here are ignored. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import type { JsonSchema } from "../../core/chat.js";
-import { anything, list, name, object, optional, position, text, flag as trueOrFalse, whole } from "../schema-words.js";
+import {
+  anything,
+  list,
+  name,
+  nothing,
+  object,
+  optional,
+  position,
+  text,
+  flag as trueOrFalse,
+  whole,
+} from "../schema-words.js";
 import { ApiError } from "./errors.js";
 
 const temperature = optional({ type: "number", minimum: 0, maximum: 2 });
@@ -56,38 +67,42 @@ export const chatCompletionBody = object(
   ["messages"],
 );
 
+const responseItem = object({
+  type: optional(text),
+  id: optional(text),
+  role: { enum: ["system", "developer", "user", "assistant"] },
+  content: optional(content),
+  call_id: text,
+  name: text,
+  namespace: optional(text),
+  arguments: text,
+  input: text,
+  output: optional(content),
+  server_label: text,
+  summary: optional(parts),
+});
+
+const responseTool = {
+  type: text,
+  name: text,
+  description: optional(text),
+  parameters: optional({ type: "object" }),
+  format: optional(object({ type: text, syntax: text, definition: text }, ["type"])),
+};
+
 export const responseBody = object(
   {
     model: optional(text),
-    input: {
-      anyOf: [
-        text,
-        {
-          type: "array",
-          minItems: 1,
-          items: object({
-            type: optional(text),
-            role: { enum: ["system", "developer", "user", "assistant"] },
-            content: optional(content),
-            call_id: text,
-            name: text,
-            arguments: text,
-            output: content,
-          }),
-        },
-      ],
-    },
+    input: { anyOf: [text, { type: "array", minItems: 1, items: responseItem }] },
     instructions: optional(text),
     previous_response_id: optional(text),
+    conversation: optional({ anyOf: [text, object({ id: text }, ["id"])] }),
+    /** A prompt that OpenAI keeps would be part of the input. */
+    prompt: nothing,
     stream: flag,
     temperature,
     max_output_tokens: maxTokens,
-    tools: optional({
-      type: "array",
-      items: object({ type: text, name: text, description: optional(text), parameters: optional({ type: "object" }) }, [
-        "type",
-      ]),
-    }),
+    tools: optional(list(object({ ...responseTool, tools: list(object(responseTool, ["type"])) }, ["type"]))),
     text: optional(object({ format: textFormat })),
     background: optional({ const: false }),
   },

@@ -3,7 +3,6 @@ import { setTimeout } from "node:timers/promises";
 import type { ErrorInfo, TurnEvent } from "../../core/chat.js";
 import { errorInfo } from "../../core/errors.js";
 import type { DoorTurn } from "./door-turn.js";
-import { ApiError } from "./errors.js";
 import { eventStream } from "./event-stream.js";
 import { type Failure, failureOf } from "./failure.js";
 
@@ -127,15 +126,4 @@ async function whileListening<T>(door: DoorTurn, gone: AbortSignal, work: () => 
 
 function failed({ status, body, headers }: Failure, turnHeaders: Record<string, string>): Response {
   return Response.json(body, { status, headers: { ...turnHeaders, ...headers } });
-}
-
-/** Whoever brings tools of his own brings his history too: the log has no results of calls that others carry out. */
-export function requireOwnHistory(callerTools: number, continues: boolean): void {
-  if (callerTools === 0 || !continues) return;
-  throw new ApiError(
-    400,
-    "unsupported_tools",
-    "tools of the caller go with calls that bring their whole history",
-    "tools",
-  );
 }

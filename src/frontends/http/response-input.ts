@@ -1,0 +1,157 @@
+/** The input of `/v1/responses` as messages. An item is read, or the request is refused: one that is left out would change what was said. */
+import type { AssistantMessage, Message, ToolCall } from "../../core/chat.js";
+import type { DoorParts } from "../door.js";
+import { customArguments, modelName } from "./caller-tools.js";
+import { ApiError } from "./errors.js";
+import { type ChatMessage, type Content, readMessage } from "./messages.js";
+import { toldTurn } from "./told-turns.js";
+import { callId, placeOfItem, type TurnPlace } from "./turn-place.js";
+
+export interface InputItem {
+  type?: string | null;
+  id?: string | null;
+  role?: ChatMessage["role"];
+  content?: Content;
+  call_id?: string;
+  name?: string;
+  namespace?: string | null;
+  arguments?: string;
+  input?: string;
+  output?: Content;
+  error?: unknown;
+  server_label?: string;
+  summary?: Content;
+}
+
+type InputParts = Pick<DoorParts, "sessions" | "hub">;
+
+/** Items that follow one another in the output of one response, or one item of the caller's own. */
+interface Group {
+  isOutput: boolean;
+  items: InputItem[];
+  place?: TurnPlace;
+}
+
+/** Throws ApiError; rejects with StoreError. */
+export async function readInput(parts: InputParts, items: readonly InputItem[]): Promise<Message[]> {
+  const groups: Group[] = [];
+  for (const [index, item] of items.entries()) addTo(groups, item, index);
+  const told = await Promise.all(groups.map((group) => readGroup(parts, group)));
+  return told.flat();
+}
+
+const outputTypes = ["reasoning", "function_call", "custom_tool_call", "mcp_call", "item_reference"];
+const ownTypes = ["message", "function_call_output", "custom_tool_call_output"];
+
+function addTo(groups: Group[], item: InputItem, index: number): void {
+  const type = item.type ?? "message";
+  if (!outputTypes.includes(type) && !ownTypes.includes(type)) throw unsupported(type, index);
+  if (type === "message" && !item.role) throw new ApiError(400, "invalid_body", `input.${index} has no role`, "input");
+  const isOutput = outputTypes.includes(type) || (type === "message" && item.role === "assistant");
+  const place = isOutput ? (placeOfItem(item.id) ?? placeOfItem(item.call_id)) : undefined;
+  if (type === "item_reference" && !place) throw noItem(item);
+  const last = groups.at(-1);
+  // What a response says comes before its calls: a text without an id after them is not of that response.
+  const isSame = place ? !last?.place || isSamePlace(place, last.place) : type !== "message" || !last?.place;
+  if (isOutput && last?.isOutput && isSame) {
+    last.items.push(item);
+    if (place) last.place = place;
+  } else groups.push({ isOutput, items: [item], ...(place ? { place } : {}) });
+}
+
+function isSamePlace(one: TurnPlace, other: TurnPlace): boolean {
+  return one.conversationId === other.conversationId && one.turnId === other.turnId;
+}
+
+function unsupported(type: string, index: number): ApiError {
+  const names = [...ownTypes, ...outputTypes].join(", ");
+  const text = `items of type "${type.slice(0, 40)}" are not supported (those that are: ${names})`;
+  return new ApiError(400, "invalid_value", `input.${index}: ${text}`, `input.${index}.type`);
+}
+
+function noItem({ id }: InputItem): ApiError {
+  return new ApiError(404, "item_not_found", `Item with id '${(id ?? "").slice(0, 200)}' not found.`, "input");
+}
+
+async function readGroup(parts: InputParts, { isOutput, items, place }: Group): Promise<Message[]> {
+  if (!isOutput) return items.map(readOwn);
+  const reference = items.find(({ type }) => type === "item_reference");
+  const told = place && (await toldTurn(parts.sessions, place, givenIds(items)));
+  // An answer without calls may be told as the caller has it now.
+  if (told && (reference || told.some(hasCalls))) return told;
+  if (reference) throw noItem(reference);
+  return readOutput(parts, items);
+}
+
+/** Ids of the caller's calls among the items. An item of a call has the call's index in its id. */
+function givenIds(items: readonly InputItem[]): Set<string> {
+  const ids = items.map(({ type, id, call_id }) => {
+    const item = type === "item_reference" && /^(fc|ctc)_/.test(id ?? "") ? placeOfItem(id) : undefined;
+    return item ? callId(item, item.index) : (call_id ?? "");
+  });
+  return new Set(ids);
+}
+
+function hasCalls(message: Message): boolean {
+  return message.role === "assistant" && message.toolCalls.length > 0;
+}
+
+function readOwn({ type, role, content, call_id, output }: InputItem): Message {
+  if (role && (type ?? "message") === "message") return readMessage({ role, content });
+  return readMessage({ role: "tool", tool_call_id: call_id ?? "", content: output });
+}
+
+/** Here each call is an item, there the calls of one answer are one message, with their results after it. */
+function readOutput(parts: InputParts, items: readonly InputItem[]): Message[] {
+  const messages: Message[] = [];
+  let open: AssistantMessage | undefined;
+  let results: Message[] = [];
+  let reasoning = "";
+  const answer = (content: string) => {
+    messages.push(...results);
+    results = [];
+    open = { role: "assistant", content, toolCalls: [], ...(reasoning ? { reasoning } : {}) };
+    reasoning = "";
+    messages.push(open);
+    return open;
+  };
+  for (const item of items) {
+    if (item.type === "reasoning") reasoning = reasoningIn(item.content) || reasoningIn(item.summary);
+    else if (item.role === "assistant") answer(textIn(item.content));
+    else {
+      const call = callIn(parts, item);
+      (open ?? answer("")).toolCalls.push(call);
+      if (item.type === "mcp_call") results.push(resultOf(item, call));
+    }
+  }
+  return [...messages, ...results];
+}
+
+function textIn(content: Content): string {
+  const message = readMessage({ role: "assistant", content });
+  return message.role === "assistant" ? message.content : "";
+}
+
+/** Encrypted reasoning is for the service that wrote it. */
+function reasoningIn(content: Content): string {
+  return Array.isArray(content) ? content.map(({ text }) => (typeof text === "string" ? text : "")).join("\n") : "";
+}
+
+function callIn({ hub }: InputParts, item: InputItem): ToolCall {
+  const { call_id = "", name = "", namespace, arguments: text = "", input = "" } = item;
+  if (item.type === "mcp_call") {
+    const { id, server_label: server = "" } = item;
+    const known = hub.tools().find((tool) => tool.server === server && tool.tool === name);
+    const unknown = modelName(server ? { namespace: server, name } : { name }).replace(/[^\w-]/g, "_");
+    return { id: id ?? `mcp_${name}`, name: known?.name ?? unknown, arguments: text };
+  }
+  const tool = modelName(namespace ? { namespace, name } : { name });
+  return { id: call_id, name: tool, arguments: item.type === "custom_tool_call" ? customArguments(input) : text };
+}
+
+function resultOf({ output, error }: InputItem, { id }: ToolCall): Message {
+  const failed = error !== undefined && error !== null;
+  const text = failed ? (typeof error === "string" ? error : JSON.stringify(error)) : (output ?? "");
+  const message = readMessage({ role: "tool", tool_call_id: id, content: text });
+  return message.role === "tool" ? { ...message, isError: failed } : message;
+}

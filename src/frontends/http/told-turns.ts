@@ -1,0 +1,110 @@
+/**
+ * Turns that a caller brings back in its history. It was given its own calls, but not the servers' calls beside and before them, nor what goes
+ * to the model with an answer (reasoning, signatures). So the model is told such a turn as the log has it.
+ */
+import { createHash } from "node:crypto";
+import type { AssistantMessage, Message, StoredEvent, ToolCall } from "../../core/chat.js";
+import type { Sessions } from "../../session/sessions.js";
+import { answersOf, lastAnswers } from "../../session/turn-answers.js";
+import { ApiError } from "./errors.js";
+import { callId, placeOfItem, type TurnPlace } from "./turn-place.js";
+
+/** Returns the calls of the turn's last answer under the ids that its caller has for them, and the index of the first among the turn's calls. */
+export function lastCalls(events: readonly StoredEvent[], place: TurnPlace): { calls: ToolCall[]; firstIndex: number } {
+  const answers = events.flatMap((event) => (event.type === "assistant_message" && !event.interrupted ? [event] : []));
+  const { toolCalls = [] } = answers.at(-1)?.message ?? {};
+  const firstIndex = answers.reduce((sum, { message }) => sum + message.toolCalls.length, 0) - toolCalls.length;
+  return { firstIndex, calls: toolCalls.map((call, index) => ({ ...call, id: callId(place, firstIndex + index) })) };
+}
+
+/**
+ * Returns the turn's answers and results, with those of the caller's calls whose ids are given. Undefined where the log does not have the turn
+ * any more. Rejects with StoreError.
+ */
+export async function toldTurn(
+  sessions: Sessions,
+  place: TurnPlace,
+  givenIds: ReadonlySet<string>,
+): Promise<Message[] | undefined> {
+  // The first event of a log is no answer, and may hold a long history.
+  const log = await sessions.history(place.conversationId, 2);
+  const events = log.filter(({ turnId }) => turnId === place.turnId);
+  if (events.length === 0) return undefined;
+  let index = 0;
+  return answersOf(events).flatMap(({ message, calls }) => {
+    const named = calls.map(({ call, result }) => ({ call, result, id: callId(place, index++) }));
+    const kept = named.filter(({ id, result }) => result || givenIds.has(id));
+    if (message.content.trim() === "" && kept.length === 0) return [];
+    const toolCalls = kept.map(({ call, id }) => ({ ...call, id: toldId(id) }));
+    const results = kept.flatMap(({ id, result }) =>
+      result?.role === "tool" ? [{ ...result, toolCallId: toldId(id) }] : [],
+    );
+    return [{ ...message, toolCalls }, ...results];
+  });
+}
+
+/** The same for a history of chat completions, in which the calls' ids are all that names a turn. */
+export async function withToldTurns(sessions: Sessions, history: readonly Message[]): Promise<Message[]> {
+  const told = await Promise.all(history.map((message) => withToldTurn(sessions, message)));
+  return told.flat();
+}
+
+async function withToldTurn(sessions: Sessions, message: Message): Promise<Message[]> {
+  if (message.role !== "assistant") return [message];
+  const ids = message.toolCalls.map(({ id }) => id);
+  const place = ids.every((id) => placeOfItem(id)) ? placeOfItem(ids[0]) : undefined;
+  return (place && (await toldTurn(sessions, place, new Set(ids)))) ?? [message];
+}
+
+/** Gives every call that has an id of ours the shorter one that the model is told: providers have limits for its length. */
+export function withToldIds(messages: readonly Message[]): Message[] {
+  return messages.map((message) => {
+    if (message.role === "tool") return { ...message, toolCallId: toldId(message.toolCallId) };
+    return message.role === "assistant" && message.toolCalls.length > 0 ? withToldCalls(message) : message;
+  });
+}
+
+function withToldCalls(message: AssistantMessage): AssistantMessage {
+  return { ...message, toolCalls: message.toolCalls.map((call) => ({ ...call, id: toldId(call.id) })) };
+}
+
+function toldId(id: string): string {
+  return placeOfItem(id) ? `call_${createHash("sha256").update(id).digest("hex").slice(0, 24)}` : id;
+}
+
+/**
+ * Puts results of calls that a conversation's last answer left to its caller in front, under the ids that the log has. Throws ApiError for a
+ * result without such a call.
+ */
+export function withResultsFirst(
+  messages: readonly Message[],
+  { conversationId, events }: { conversationId: string; events: readonly StoredEvent[] },
+): Message[] {
+  const answerAt = messages.findIndex(({ role }) => role === "assistant");
+  const head = answerAt < 0 ? messages : messages.slice(0, answerAt);
+  const open = openCalls(conversationId, events);
+  const results = head.flatMap((message) => {
+    if (message.role !== "tool") return [];
+    const toolCallId = open.get(message.toolCallId);
+    if (toolCallId !== undefined) return [{ ...message, toolCallId }];
+    const text = `No tool call found for function call output with call_id ${message.toolCallId}.`;
+    throw new ApiError(400, "invalid_request_error", text, "input");
+  });
+  const others = head.filter(({ role }) => role === "user");
+  return [...head.filter(({ role }) => role === "system"), ...results, ...others, ...messages.slice(head.length)];
+}
+
+/** By the id that the caller has for them, and by the model's. */
+function openCalls(conversationId: string, events: readonly StoredEvent[]): Map<string, string> {
+  const open = new Map<string, string>();
+  const last = lastAnswers(events);
+  if (!last) return open;
+  const calls = last.answers.flatMap((answer) => answer.calls);
+  const left = last.answers.at(-1)?.calls ?? [];
+  for (const [index, answered] of calls.entries()) {
+    if (answered.result || !left.includes(answered)) continue;
+    const { id } = answered.call;
+    open.set(id, id).set(callId({ conversationId, turnId: last.turnId }, index), id);
+  }
+  return open;
+}
