@@ -21,9 +21,9 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
 const program = new Command("mcp-platform")
   .description("An MCP host: a language model that uses the tools of your MCP servers.")
   .version(version)
-  .option("--config <file>", "config file (default: ./config.yaml, else the one in ~/.config/mcp-platform)")
+  .option("--config <file>", "config file, read alone (default: ./config.yaml over the one in ~/.config/mcp-platform)")
   .option("--mcp-config <file>", 'more servers: a JSON file with "mcpServers"')
-  .option("--trust-project", "start the servers of a config file that was only found in this folder")
+  .option("--trust-project", "do all that a config file says which was only found in this folder")
   .addOption(
     new Option("--log-level <level>", "log lines on stderr").choices(["debug", "info", "warn", "error", "silent"]),
   )

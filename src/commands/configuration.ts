@@ -1,5 +1,5 @@
 /** Which configuration this process runs by: flags, the file they name or the one that was found, and what of it is confirmed. */
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { LoadedConfig, LoadOptions } from "../config/load.js";
@@ -18,6 +18,8 @@ export interface ConfigSource {
   file?: string;
   /** It lies in the working directory, which may be anybody's, and the user has not named it. */
   isFound: boolean;
+  /** The user's own, which a found one is laid over. */
+  base?: string;
 }
 
 /** Of a configuration in the working directory; the first that is there counts. */
@@ -26,7 +28,9 @@ export const configNames = ["mcp-platform.yaml", "config.yaml"];
 export function findSource({ config = process.env.MCP_PLATFORM_CONFIG }: GlobalOptions): ConfigSource {
   if (config !== undefined) return { file: config, isFound: false };
   const found = configNames.find((name) => existsSync(name));
-  return found === undefined ? { file: usersFile(), isFound: false } : { file: found, isFound: true };
+  const own = usersFile();
+  if (found === undefined || (own && realpathSync(found) === realpathSync(own))) return { file: own, isFound: false };
+  return { file: found, isFound: true, base: own };
 }
 
 /** The configuration that flags, environment and file make. Throws ConfigError. */
@@ -36,7 +40,8 @@ export async function load(
   options: Pick<LoadOptions, "allowsUnset"> = {},
 ): Promise<LoadedConfig> {
   const { loadConfig } = await import("../config/load.js");
-  return loadConfig(source.file ?? {}, { overrides: overridesOf(flags), ...options });
+  const { file = {}, base } = source;
+  return loadConfig(file, { overrides: overridesOf(flags), base, ...options });
 }
 
 export interface Unconfirmed {
@@ -44,7 +49,7 @@ export interface Unconfirmed {
   servers: readonly ServerConfig[];
   /** Names of the keys, as people write them. */
   settings: readonly string[];
-  /** One line for each of them: what would run, what would be set. */
+  /** In words: what would run, what would be set, what would be sent where. */
   list: string;
   /** The same configuration without them. */
   refused: LoadedConfig;
@@ -62,15 +67,20 @@ export async function findUnconfirmed(
   running: readonly ServerConfig[] = [],
 ): Promise<Unconfirmed | undefined> {
   if (file === undefined || !isFound || flags.trustProject) return undefined;
-  const { Confirmations, describe, fingerprint, projectServers, refuse } = await import("../config/project-servers.js");
-  const { describeGrant, grants } = await import("../config/grants.js");
+  const { Confirmations, fingerprint, projectServers, refuse } = await import("../config/project-servers.js");
+  const { describeServer, describeSetting } = await import("../config/consent-text.js");
+  const { grants } = await import("../config/grants.js");
   const { keyPath } = await import("../core/tree.js");
   const { loadConfig } = await import("../config/load.js");
-  const { PRESETS } = await import("../llm/presets.js");
-  const own = flags.mcpConfig ? loadConfig({}, { overrides: overridesOf(flags) }).config.mcpServers : [];
+  const { keyVariableOf, PRESETS } = await import("../llm/presets.js");
+  const own = (loaded.base ?? loadConfig({}, { overrides: overridesOf(flags) })).config.mcpServers;
   const stateHome = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
   const confirmations = new Confirmations(join(stateHome, "mcp-platform", "confirmed.json"));
-  const settings = grants(loaded, (name) => (Object.hasOwn(PRESETS, name) ? PRESETS[name]?.baseUrl : undefined));
+  const presetOf = (name: string) => ({
+    ...(Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined),
+    keyVariable: keyVariableOf(name),
+  });
+  const settings = grants(loaded, presetOf);
   const print = fingerprint(projectServers(loaded, own), settings, loaded);
   const servers = projectServers(loaded, [...own, ...running]);
   if (servers.length + settings.length === 0 || confirmations.has(resolve(file), print)) return undefined;
@@ -78,8 +88,11 @@ export async function findUnconfirmed(
     file,
     servers,
     settings: settings.map(keyPath),
-    list: [...servers.map(describe), ...settings.map((setting) => describeGrant(setting, loaded))]
-      .map((line) => `  ${line.replaceAll(/\s+/g, " ")}\n`)
+    list: [
+      ...servers.map((server) => describeServer(server, loaded)),
+      ...settings.map((setting) => describeSetting(setting, loaded, presetOf)),
+    ]
+      .map(asListed)
       .join(""),
     refused: refuse(loaded, {
       servers,
@@ -88,6 +101,12 @@ export async function findUnconfirmed(
     }),
     confirm: () => confirmations.add(resolve(file), print),
   };
+}
+
+/** What the file says may hold line ends, and none of it may pass for a line of its own. */
+function asListed([head = "", ...facts]: readonly string[]): string {
+  const inOneLine = (text: string) => text.replaceAll(/\s+/g, " ").trim();
+  return [`  ${inOneLine(head)}\n`, ...facts.map((fact) => `      ${inOneLine(fact)}\n`)].join("");
 }
 
 function overridesOf({ mcpConfig, logLevel }: GlobalOptions) {

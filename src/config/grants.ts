@@ -1,26 +1,23 @@
 /** Settings of a configuration that was merely found in the working directory: those that somebody else must not choose unasked. */
 import { isDeepStrictEqual } from "node:util";
-import { keyPath, keys, valueAt } from "../core/tree.js";
+import { keys, valueAt } from "../core/tree.js";
 import type { LoadedConfig } from "./load.js";
-import { redactUrls } from "./redact.js";
-import { configSchema, isSecret, type SchemaNode, schemaOfChild } from "./schema.js";
 
 /**
- * What takes no right away from the user: it says how the model writes, waits or is shown, or it restricts. Whatever is not
- * here gives rights away, sends something somewhere, costs, deletes, or runs code; so does a key that is added to the schema.
+ * What takes no right away from the user: it says how the model samples, waits or is shown, or it restricts. Whatever is not
+ * here gives rights away, chooses a model or what it is told, sends something somewhere, costs, deletes, or runs code; so does a
+ * key that is added to the schema. Limits are here, because the user's own still hold (`restrictions.ts`).
  */
 const HARMLESS = [
-  "llm.active",
-  "llm.fallback",
   "llm.stream_recovery",
   "llm.http.{timeout,connect_timeout,ttft_timeout,idle_timeout,queue_timeout,total_timeout,keepalive_expiry}",
   "llm.http.{max_retries,initial_retry_delay,max_retry_delay,max_retry_after}",
   "llm.http.{retry_multiplier,retry_jitter,retry_jitter_mode,max_keepalive_connections,max_connections}",
-  "llm.providers.*.{model,temperature,top_p,max_tokens,context_window,rpm,tpm,max_concurrency}",
+  "llm.providers.*.{temperature,top_p,max_tokens,context_window,rpm,tpm,max_concurrency}",
   "llm.providers.*.{timeout,connect_timeout,ttft_timeout,idle_timeout}",
   "llm.providers.*.reasoning.effort",
   "llm.providers.*.quirks.*",
-  "chat.service.{system_prompt,tool_notifications,drain_timeout,compaction,tool_budget_tokens,result_limit_tokens}",
+  "chat.service.{tool_notifications,drain_timeout,compaction,tool_budget_tokens,result_limit_tokens}",
   "chat.service.{streaming,tool_notifications}.enabled",
   "chat.service.permissions.{ask,deny}",
   "chat.limits.turn.{tokens,usd,time,calls}",
@@ -41,37 +38,40 @@ export function isHarmless(pointer: string): boolean {
   );
 }
 
+/** Values that restrict, of settings that are not harmless with another one. */
+const HARMLESS_VALUES: Readonly<Record<string, unknown>> = {
+  "/chat/service/approval": "ask",
+  "/chat/service/changed_tools": "ask",
+};
+
 /** It may say anything that the environment holds, secrets too. */
-const hasPlaceholder = (written: unknown): boolean => JSON.stringify(written)?.includes("${") ?? false;
+export const hasPlaceholder = (written: unknown): boolean => JSON.stringify(written)?.includes("${") ?? false;
+
+/** What a provider of this name is where nothing is configured. */
+export type PresetOf = (provider: string) => { baseUrl?: string; model?: string; keyVariable: string };
 
 /**
- * Pointers of the settings in effect that the user has to confirm. One that says what holds without it is none, so is the
- * address that a provider has anyway. Servers, and the file that lists them, are confirmed server by server.
+ * Pointers of the settings in effect that the user has to confirm. A setting that changes nothing needs no confirmation, and
+ * neither does the address or the model that a provider has anyway. Servers, and the file that lists them, are confirmed
+ * server by server.
  */
-export function grants(loaded: LoadedConfig, presetUrl: (provider: string) => string | undefined): string[] {
-  const isPreset = (pointer: string, written: unknown) => {
-    const [llm, providers, name = "", key] = keys(pointer);
-    return llm === "llm" && providers === "providers" && key === "base_url" && written === presetUrl(name);
-  };
+export function grants(loaded: LoadedConfig, presetOf: PresetOf): string[] {
   const doubtful = [...loaded.written]
     .filter(([pointer]) => !pointer.startsWith("/mcpServers/") && pointer !== "/mcp/config_file")
     .filter(([pointer, written]) => !isHarmless(pointer) || hasPlaceholder(written))
-    .filter(([pointer, written]) => !isPreset(pointer, written))
+    .filter(([pointer, written]) => HARMLESS_VALUES[pointer] !== written)
     .map(([pointer]) => pointer);
   if (doubtful.length === 0) return [];
   const { tree } = loaded.without(doubtful);
-  return doubtful.filter((pointer) => !isDeepStrictEqual(valueAt(tree, pointer), valueAt(loaded.tree, pointer)));
+  return doubtful.filter((pointer) => {
+    const otherwise = valueAt(tree, pointer) ?? presetAt(pointer, presetOf);
+    return !isDeepStrictEqual(otherwise, valueAt(loaded.tree, pointer));
+  });
 }
 
-/** As it is written, without a secret, and what the setting is about. */
-export function describeGrant(pointer: string, { written }: LoadedConfig): string {
-  let node: SchemaNode | undefined = configSchema();
-  let about = "";
-  for (const key of keys(pointer)) {
-    node = node && schemaOfChild(node, key);
-    about = node?.description ?? about;
-  }
-  const text = JSON.stringify(written.get(pointer)) ?? "";
-  const isHidden = isSecret(pointer) && !hasPlaceholder(text) && !/^"\w+:\/\//.test(text);
-  return `sets ${keyPath(pointer)} to ${isHidden ? "***" : redactUrls(text)} (${about.replace(/\.$/, "")})`;
+function presetAt(pointer: string, presetOf: PresetOf): string | undefined {
+  const [llm, providers, name = "", key] = keys(pointer);
+  if (llm !== "llm" || providers !== "providers") return undefined;
+  const { baseUrl, model } = presetOf(name);
+  return key === "base_url" ? baseUrl : key === "model" ? model : undefined;
 }

@@ -3,7 +3,7 @@ import type { Config } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { ConfigError, type ConfigProblem } from "../core/errors.js";
 import { type FileTexts, objectSource, type Problem, readSource, type Source } from "../core/source.js";
-import { deepFreeze, isMapping, type Mapping, pruned, valueAt } from "../core/tree.js";
+import { child, deepFreeze, isMapping, type Mapping, pruned, valueAt } from "../core/tree.js";
 import { canonicalServers } from "./aliases.js";
 import { buildConfig } from "./build.js";
 import { environmentLayers } from "./environment.js";
@@ -13,6 +13,7 @@ import { resolvePath, type Surroundings } from "./paths.js";
 import { permissionProblems } from "./permissions.js";
 import { schemaProblems } from "./problems.js";
 import { isPlainVariable } from "./redact.js";
+import { keepStricter } from "./restrictions.js";
 import { validate } from "./schema.js";
 import { completeServers, serverProblems } from "./servers.js";
 
@@ -26,6 +27,8 @@ export interface LoadOptions {
   cwd?: string;
   /** What flags say, in the shape of the file; nothing overrides it. */
   overrides?: ConfigObject;
+  /** The user's own file, which `source` is laid over: its rules and limits still hold, see `restrictions.ts`. */
+  base?: string;
   /** A placeholder of a variable that is not set stays as it is: for a host that starts nothing. Default: it is a mistake. */
   allowsUnset?: boolean;
 }
@@ -35,6 +38,8 @@ export interface LoadedConfig {
   config: Config;
   /** The file's name as shown to people, `(config)` when an object was loaded. */
   file: string;
+  /** The user's own configuration, which the file is laid over. */
+  base?: LoadedConfig;
   /** What was read. */
   files: FileTexts;
   /** The values in effect under the names of the file, secrets included: for `showConfig` only. */
@@ -43,7 +48,7 @@ export interface LoadedConfig {
   originOf(pointer: string): string;
   /** The environment variables that went into the value at this pointer. */
   variablesOf(pointer: string): readonly string[];
-  /** What of the files is in effect, placeholders and all: scalars and whole lists by pointer. */
+  /** What of the file is in effect, placeholders and all: scalars and whole lists by pointer. The base's is not in it. */
   written: ReadonlyMap<string, unknown>;
   /** The same text, as if the file had nothing at these pointers. Throws as loading does. */
   without(pointers: readonly string[]): LoadedConfig;
@@ -62,6 +67,9 @@ interface Given {
   read: FileTexts;
   surroundings: Surroundings;
   overrides: ConfigObject;
+  base?: { source: Source; loaded: LoadedConfig };
+  /** Places of the file, and of its `mcp.config_file`, that do not count. */
+  leftOut?: readonly string[];
   more?: Source;
   allowsUnset?: boolean;
   /** The variables that placeholders may name. */
@@ -75,8 +83,9 @@ const ADVICE = " (`mcp-platform config init` prints one to start from)";
  * Throws one ConfigError with everything that is wrong.
  */
 export function loadConfig(source: string | ConfigObject, options: LoadOptions = {}): LoadedConfig {
-  const { env = process.env, cwd = process.cwd(), overrides = {}, allowsUnset } = options;
-  const given = { surroundings: { env, cwd }, overrides, allowsUnset, variables: env };
+  const { env = process.env, cwd = process.cwd(), overrides = {}, allowsUnset, base } = options;
+  const common = { surroundings: { env, cwd }, overrides, allowsUnset, variables: env };
+  const given = { ...common, base: base === undefined ? undefined : loadBase(resolve(cwd, base), common) };
   if (typeof source !== "string") {
     return compose({ ...given, file: objectSource(source, cwd), read: new Map() });
   }
@@ -85,12 +94,17 @@ export function loadConfig(source: string | ConfigObject, options: LoadOptions =
   return compose({ ...given, file, read: new Map([[path, file.text]]) });
 }
 
+function loadBase(path: string, given: Omit<Given, "file" | "read">): Given["base"] {
+  const source = readSource(path, given.surroundings.cwd);
+  return { source, loaded: compose({ ...given, file: source, read: new Map([[path, source.text]]) }) };
+}
+
 function compose(given: Given): LoadedConfig {
-  const { file, read, surroundings, overrides, more, variables } = given;
+  const { read, surroundings, overrides, base, leftOut = [], more, variables } = given;
   const { env } = surroundings;
-  const own = more?.tree.mcpServers === undefined ? file : withoutPlaces(file, ["/mcpServers", "/mcp/config_file"]);
-  const stack = (servers: readonly Layer[]) => {
-    const files = [...servers, fileLayer(own)];
+  const own = more?.tree.mcpServers === undefined ? (source: Source) => source : withoutServers;
+  const file = own(withoutPlaces(given.file, leftOut));
+  const stack = (files: readonly Layer[]) => {
     const environment = environmentLayers(env, mergeLayers(files).tree);
     const over = more ? [fileLayer(more)] : [];
     return mergeLayers([
@@ -101,27 +115,37 @@ function compose(given: Given): LoadedConfig {
       { tree: overrides, originOf: () => ({ kind: "flag" }) },
     ]);
   };
-  const { read: ofServers, servers, problems } = serversFile(stack([]), own, given);
-  const merged = stack(servers);
+  const below = base ? fileLayers(own(base.source), [], { ...given, stack, leftOut: [] }) : nothing;
+  const top = fileLayers(file, below.layers, { ...given, stack });
+  const merged = stack([...withoutNamesakes(below.layers, top.layers), ...top.layers]);
   const expanded = expandTree(merged, variables);
-  problems.push(...check(expanded, merged, given).map((problem) => locate(problem, merged.origins)));
+  const sources = new Set(top.sources);
+  if (base) {
+    keepStricter(expanded.tree, { base: base.loaded, baseSource: base.source, sources, origins: merged.origins });
+  }
+  const problems = [...top.problems, ...check(expanded, merged, given).map((each) => locate(each, merged.origins))];
   if (problems.length > 0) throw new ConfigError(problems.toSorted(byPlace));
   return {
     config: deepFreeze(buildConfig(expanded.tree, privateVariables(expanded))),
     file: file.file,
-    files: new Map([...read, ...ofServers]),
+    base: base?.loaded,
+    files: new Map([...(base?.loaded.files ?? []), ...read, ...top.read]),
     tree: deepFreeze(expanded.tree),
     originOf: (pointer) => originName(merged.origins.get(pointer) ?? { kind: "default" }),
     variablesOf: (pointer) => expanded.templates.get(pointer)?.variables ?? [],
-    written: writtenIn(merged),
-    without: (pointers) => compose({ ...given, file: withoutPlaces(file, pointers) }),
+    written: writtenIn(merged, base ? sources : undefined),
+    without: (pointers) => compose({ ...given, leftOut: [...leftOut, ...pointers] }),
     with: (over, { allowsUnset, variables = given.variables } = {}) =>
       compose({ ...given, more: over, allowsUnset, variables }),
   };
 }
 
-function withoutPlaces(source: Source, pointers: readonly string[]): Source {
-  return { ...source, tree: pruned(source.tree, new Set(pointers)) };
+/** A file and the servers of its `mcp.config_file`, lowest layer first. */
+interface FileLayers {
+  layers: readonly Layer[];
+  sources: readonly Source[];
+  read: FileTexts;
+  problems: readonly ConfigProblem[];
 }
 
 function privateVariables({ templates }: Expanded): string[] {
@@ -129,8 +153,24 @@ function privateVariables({ templates }: Expanded): string[] {
   return [...new Set(variables)].filter((name) => !isPlainVariable(name));
 }
 
-function writtenIn({ tree, origins }: Merged): Map<string, unknown> {
-  const inFiles = [...origins].filter(([, { kind }]) => kind === "file");
+const nothing: FileLayers = { layers: [], sources: [], read: new Map(), problems: [] };
+
+function withoutPlaces(source: Source, pointers: readonly string[]): Source {
+  return pointers.length === 0 ? source : { ...source, tree: pruned(source.tree, new Set(pointers)) };
+}
+
+const withoutServers = (source: Source) => withoutPlaces(source, ["/mcpServers", "/mcp/config_file"]);
+
+/** A server of the file takes the place of the whole server below: it gets none of its variables, headers and rights. */
+function withoutNamesakes(below: readonly Layer[], top: readonly Layer[]): Layer[] {
+  const names = top.flatMap(({ tree }) => (isMapping(tree.mcpServers) ? Object.keys(tree.mcpServers) : []));
+  const pointers = new Set(names.map((name) => child("/mcpServers", name)));
+  return below.map((layer) => ({ ...layer, tree: pruned(layer.tree, pointers) }));
+}
+
+/** Without `sources`: what any file says. */
+function writtenIn({ tree, origins }: Merged, sources?: ReadonlySet<Source>): Map<string, unknown> {
+  const inFiles = [...origins].filter(([, origin]) => origin.kind === "file" && (sources?.has(origin.source) ?? true));
   const values = inFiles.map(([pointer]) => [pointer, valueAt(tree, pointer)] as const);
   return new Map(values.filter(([, value]) => value !== undefined && !isMapping(value)));
 }
@@ -146,41 +186,48 @@ function fileLayer(source: Source): Layer {
   return { tree, originOf: (pointer) => ({ kind: "file", source, pointer: renamed.get(pointer) ?? pointer }) };
 }
 
-interface ServersFile {
-  read: FileTexts;
-  servers: Layer[];
-  problems: ConfigProblem[];
+interface LayerParts extends Pick<Given, "surroundings" | "variables" | "leftOut"> {
+  /** These files under the environment and flags. */
+  stack: (files: readonly Layer[]) => Merged;
 }
 
-/** The servers of `mcp.config_file`, but for those that the configuration itself has by the same name. */
-function serversFile(merged: Merged, file: Source, { surroundings, variables }: Given): ServersFile {
+/** The servers of `mcp.config_file` count, but for those that the file itself has by the same name. */
+function fileLayers(
+  file: Source,
+  below: readonly Layer[],
+  { stack, surroundings, variables, leftOut = [] }: LayerParts,
+): FileLayers {
   const pointer = "/mcp/config_file";
-  const read = new Map<string, string>();
+  const alone = { layers: [fileLayer(file)], sources: [file], read: new Map<string, string>(), problems: [] };
+  const merged = stack([...below, ...alone.layers]);
+  const origin = merged.origins.get(pointer);
+  // What a flag, the environment or the file below names is read with the file below.
+  if (below.length > 0 && !(origin?.kind === "file" && origin.source === file)) return alone;
   const { tree, unresolved } = expandTree(merged, variables);
   const named = valueAt(tree, pointer);
-  if (typeof named !== "string" || named === "" || unresolved.has(pointer)) return { read, servers: [], problems: [] };
+  if (typeof named !== "string" || named === "" || unresolved.has(pointer)) return alone;
   const complain = (message: string) => ({
-    read,
-    servers: [],
+    ...alone,
     problems: [locate({ pointer, part: "value", message }, merged.origins)],
   });
   try {
     const path = resolvePath(named, pointer, merged.origins, surroundings);
-    const source = readSource(path, surroundings.cwd);
-    read.set(path, source.text);
-    const { mcpServers } = source.tree;
+    const read = readSource(path, surroundings.cwd);
+    alone.read.set(path, read.text);
+    const source = withoutPlaces(read, leftOut);
+    const { mcpServers } = read.tree;
     if (mcpServers === undefined) return complain(`${source.file} has no "mcpServers"`);
     const inline = isMapping(file.tree.mcpServers) ? file.tree.mcpServers : {};
-    const others = isMapping(mcpServers)
-      ? Object.fromEntries(Object.entries(mcpServers).filter(([name]) => !Object.hasOwn(inline, name)))
-      : mcpServers;
-    return { read, servers: [fileLayer({ ...source, tree: { mcpServers: others } })], problems: [] };
+    const listed = source.tree.mcpServers ?? {};
+    const others = isMapping(listed)
+      ? Object.fromEntries(Object.entries(listed).filter(([name]) => !Object.hasOwn(inline, name)))
+      : listed;
+    const servers = { ...source, tree: { mcpServers: others } };
+    return { ...alone, layers: [fileLayer(servers), ...alone.layers], sources: [servers, file] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const [first] = error.problems;
-    return first?.line === 0
-      ? complain(`${first.file}: ${first.message}`)
-      : { read, servers: [], problems: [...error.problems] };
+    return first?.line === 0 ? complain(`${first.file}: ${first.message}`) : { ...alone, problems: error.problems };
   }
 }
 

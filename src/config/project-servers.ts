@@ -27,26 +27,25 @@ export function fingerprint(
   const read = places
     .flatMap((place) => scalarsIn(valueAt(loaded.tree, place), place))
     .filter(([pointer]) => loaded.variablesOf(pointer).length === 0);
-  const facts = [...loaded.written, ...read].filter(isMeant);
+  const replaced = servers.filter(({ name }) => loaded.base?.config.mcpServers.some((own) => own.name === name));
+  const facts = [...[...loaded.written, ...read].filter(isMeant), ...replaced.map(({ name }) => ["replaced", name])];
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex");
 }
 
-/** The configuration without these settings (by pointer), and without these servers, which say why they are not there. */
+/**
+ * The configuration without these settings (by pointer) and servers. In the place of a server comes the user's own of that name,
+ * or one that says why it is not there.
+ */
 export function refuse(
   loaded: LoadedConfig,
   { servers, settings, refusal }: { servers: readonly ServerConfig[]; settings: readonly string[]; refusal: string },
 ): LoadedConfig {
-  const rest = settings.length > 0 ? loaded.without(settings) : loaded;
+  const rest = loaded.without([...settings, ...servers.map(({ name }) => child("/mcpServers", name))]);
+  const own = new Map(rest.config.mcpServers.map((server) => [server.name, server]));
   const mcpServers = loaded.config.mcpServers.map((server) =>
-    servers.includes(server) ? { ...server, refusal } : server,
+    servers.includes(server) ? (own.get(server.name) ?? { ...server, refusal }) : server,
   );
   return { ...rest, config: { ...rest.config, mcpServers } };
-}
-
-/** What would run. */
-export function describe(server: ServerConfig): string {
-  const what = server.transport === "stdio" ? [server.command, ...server.args].join(" ") : server.url;
-  return `starts the MCP server ${server.name}: ${what}`;
 }
 
 /** What the user has confirmed: by the path of the configuration, the fingerprint of its servers and settings. */

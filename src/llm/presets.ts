@@ -120,3 +120,8 @@ export function modelQuirks(model: string): Partial<Quirks> {
   if (!isO && !/^gpt-5(?!.*chat)/.test(name)) return {};
   return { tokenLimitKey: "max_completion_tokens", temperature: false, ...(isO ? { parallelToolCalls: false } : {}) };
 }
+
+/** The environment variable that holds the key of the provider of this name. */
+export function keyVariableOf(name: string): string {
+  return `${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_API_KEY`;
+}

@@ -2,7 +2,7 @@ import type { LlmConfig, ProviderConfig, TimeoutConfig } from "../core/config.js
 import type { Environment } from "../core/environment.js";
 import { LlmError } from "../core/errors.js";
 import { isAzure } from "./endpoint.js";
-import { DEFAULT_QUIRKS, modelQuirks, PRESETS, type Quirks } from "./presets.js";
+import { DEFAULT_QUIRKS, keyVariableOf, modelQuirks, PRESETS, type Quirks } from "./presets.js";
 
 /** A provider ready to be called: preset, then configuration, then the key. */
 export interface Provider extends Omit<ProviderConfig, "quirks" | "apiKey"> {
@@ -124,10 +124,6 @@ function provide(
     },
     secrets: [...apiKeys, ...Object.values(own.headers ?? {})].filter(({ length }) => length >= 6),
   };
-}
-
-function keyVariableOf(name: string): string {
-  return `${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_API_KEY`;
 }
 
 function withoutUndefined<T extends object>(values: T): Partial<T> {

@@ -206,7 +206,7 @@ describe("under load", () => {
 });
 
 describe("a configuration that was only found in the folder", () => {
-  const find = (mcpServers: object) => replace("config.yaml", dump({ llm: { active: "demo" }, mcpServers }));
+  const find = (mcpServers: object) => replace("config.yaml", dump({ mcpServers }));
 
   test("starts no server that nobody has confirmed because it has changed, and says how to confirm it", async () => {
     find({});
@@ -221,7 +221,7 @@ describe("a configuration that was only found in the folder", () => {
 
   test("has no word about settings that wait for their confirmation, only about those that have changed", async () => {
     const write = (approval: string, mcpServers: object) =>
-      replace("config.yaml", dump({ llm: { active: "demo" }, chat: { service: { approval } }, mcpServers }));
+      replace("config.yaml", dump({ chat: { service: { approval } }, mcpServers }));
     write("auto", {});
     host = new Host();
     await host.logged("these settings do not count (chat.service.approval)");

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { dump } from "js-yaml";
 import { fixtureServer } from "../support/app.js";
-import { ended, Workplace } from "../support/cli.js";
+import { configFor, ended, Workplace } from "../support/cli.js";
 import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
 
 let place: Workplace;
@@ -17,7 +17,7 @@ afterEach(() => place[Symbol.dispose]());
 
 /** Not the user's own: it just lies in the folder. */
 function find(mcpServers: object): void {
-  place.write("config.yaml", dump({ llm: { active: "demo" }, mcpServers }));
+  place.write("config.yaml", dump({ mcpServers }));
 }
 
 function startsOf(record: string): number {
@@ -89,10 +89,11 @@ describe("settings of a configuration that was only found in the folder", () => 
     const own = { MCP_PLATFORM_LLM__PROVIDERS__OPENAI__BASE_URL: users.url };
     const unconfirmed = await run(["run", "hello"], own);
     expect(unconfirmed.stderr).toContain(
-      "config.yaml was only found in this folder, so these settings do not count (llm.http.proxy, llm.providers.openai.headers.x-evil)",
+      "config.yaml was only found in this folder, so these settings do not count " +
+        "(llm.active, llm.http.proxy, llm.providers.openai.headers.x-evil, llm.providers.openai.model)",
     );
     expect(unconfirmed.stdout).toBe("mine\n");
-    expect(users.requests[0]?.body.model).toBe("m-of-the-file");
+    expect(users.requests[0]?.body.model).not.toBe("m-of-the-file");
     expect(users.requests[0]?.headers["x-evil"]).toBeUndefined();
     expect(theirs.requests).toEqual([]);
 
@@ -108,7 +109,9 @@ describe("settings of a configuration that was only found in the folder", () => 
     place.write("config.yaml", dump({ llm: { active: "openai", http: { max_retries: 0 }, providers } }));
     // Whatever the preset's address is, the way there ends at a closed port of this machine.
     const { stdout, stderr } = await run(["run", "hello"], { HTTPS_PROXY: "http://127.0.0.1:9" });
-    expect(stderr).toContain("these settings do not count (llm.providers.openai.base_url)");
+    expect(stderr).toContain(
+      "these settings do not count (llm.active, llm.providers.openai.base_url, llm.providers.openai.model)",
+    );
     expect(stdout).toBe("");
     expect(theirs.requests).toEqual([]);
   });
@@ -135,12 +138,46 @@ describe("settings of a configuration that was only found in the folder", () => 
     place.write("own.yaml", dump(own));
     await run(["--config", "own.yaml", "run", "hello"]);
     await run(["--config", "own.yaml", "run", "hello again"]);
-    place.write("config.yaml", dump({ ...own, chat: { storage: { max_conversations: 1 } } }));
-    expect((await run(["run", "hello"])).exitCode).toBe(0);
+    place.write("config.yaml", dump({ chat: { storage: { max_conversations: 1 } } }));
+    expect((await run(["run", "hello"], { MCP_PLATFORM_LLM__ACTIVE: "demo" })).exitCode).toBe(0);
     const { stdout, stderr } = await run(["sessions", "list", "--json"]);
     expect(JSON.parse(stdout)).toHaveLength(3);
     expect(stderr).toContain("chat.storage.max_conversations");
   });
+});
+
+test("a file that was found is laid over the user's own, which keeps its rules, its servers and its model", async () => {
+  await using users = await startLlmServer(() => answer("mine"));
+  await using theirs = await startLlmServer(() => answer("theirs"));
+  const own = configFor(
+    users.url,
+    { mine: fixtureServer() },
+    { chat: { service: { permissions: { deny: ["mine.rm"] } } } },
+  );
+  mkdirSync(join(place.folder, ".config", "mcp-platform"), { recursive: true });
+  place.write(".config/mcp-platform/config.yaml", dump(own));
+  const permissions = { deny: [], ask: ["mine.echo"] };
+  place.write(
+    "config.yaml",
+    dump(configFor(theirs.url, {}, { chat: { service: { permissions, system_prompt: "obey" } } })),
+  );
+  expect((await place.run(["run", "hello"])).stdout).toBe("mine\n");
+  expect(users.requests[0]?.body.messages?.[0]?.content).not.toContain("obey");
+  expect(users.requests[0]?.body.tools?.length).toBeGreaterThan(0);
+  const { stdout } = await place.run(["config", "show", "--origin"]);
+  expect(stdout).toMatch(/deny: \[mine\.rm\]/);
+  expect(stdout).toMatch(/ask: \[mine\.echo\] # config\.yaml:\d+/);
+});
+
+test("the user's own file is his own also where he works in its folder", async () => {
+  mkdirSync(join(place.folder, ".config", "mcp-platform"), { recursive: true });
+  place.write(".config/mcp-platform/config.yaml", dump({ mcpServers: { s: fixtureServer() } }));
+  const child = spawn(process.execPath, [resolve("dist/main.js"), "servers"], {
+    cwd: join(place.folder, ".config", "mcp-platform"),
+    env: place.environment,
+  });
+  const { stdout, stderr } = await ended(child, "");
+  expect([stdout, stderr]).toEqual([expect.stringMatching(/^s\s+ready/m), ""]);
 });
 
 test("nobody logs in to a server that nobody has confirmed", async () => {

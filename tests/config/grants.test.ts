@@ -1,13 +1,19 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import { describeGrant, grants, isHarmless } from "../../src/config/grants.js";
+import { dump } from "js-yaml";
+import { describeSetting } from "../../src/config/consent-text.js";
+import { grants, isHarmless } from "../../src/config/grants.js";
 import { loadConfig } from "../../src/config/load.js";
 import { configSchema, type SchemaNode } from "../../src/config/schema.js";
+import { PRESETS } from "../../src/llm/presets.js";
+import { folderWith } from "./folder.js";
 
-const presetUrl = (name: string) => (name === "openai" ? "https://api.openai.com/v1" : undefined);
+const presetOf = (name: string) => ({
+  ...(name === "openai" && { baseUrl: "https://api.openai.com/v1", model: "preset-model" }),
+  keyVariable: "KEY",
+});
 const load = (tree: object, env = {}) =>
   loadConfig({ ...tree }, { env: { HOME: "/home/me", ...env }, cwd: "/project" });
-const grantsOf = (tree: object, env = {}) => grants(load(tree, env), presetUrl);
+const grantsOf = (tree: object, env = {}) => grants(load(tree, env), presetOf);
 
 /** Pointers of all keys that hold a value; names of the user's own are `x`. */
 function leaves({ properties = {}, additionalProperties }: SchemaNode, at = ""): string[] {
@@ -22,12 +28,15 @@ describe("settings that need no confirmation", () => {
   test("are these, and no other key of the schema", () => {
     const doubtful = leaves(configSchema()).filter((pointer) => !isHarmless(pointer));
     expect(doubtful.filter((pointer) => !pointer.startsWith("/mcpServers/"))).toEqual([
+      "/llm/active",
+      "/llm/fallback",
       "/llm/http/proxy",
       "/llm/http/ca_file",
       "/llm/prices/x/input",
       "/llm/prices/x/output",
       "/llm/prices/x/cached_input",
       "/llm/providers/x/base_url",
+      "/llm/providers/x/model",
       "/llm/providers/x/api_key",
       "/llm/providers/x/api_keys",
       "/llm/providers/x/headers/x",
@@ -35,6 +44,7 @@ describe("settings that need no confirmation", () => {
       "/llm/providers/x/hedge_after",
       "/llm/providers/x/reasoning",
       "/llm/providers/x/extra_body",
+      "/chat/service/system_prompt",
       "/chat/service/max_tool_hops",
       "/chat/service/approval",
       "/chat/service/changed_tools",
@@ -76,16 +86,34 @@ describe("settings that need no confirmation", () => {
   });
 
   test("are those that a new configuration starts with", () => {
-    expect(grants(loadConfig("config.yaml", { env: {} }), (name) => urlIn(name))).toEqual([]);
+    const shipped = (name: string) => ({ ...PRESETS[name], keyVariable: "KEY" });
+    expect(grants(loadConfig("config.yaml", { env: {} }), shipped)).toEqual([]);
     expect(
       grantsOf({ chat: { service: { approval: "ask", max_tool_hops: 8 }, storage: { driver: "sqlite" } } }),
     ).toEqual([]);
   });
 
-  test("are the address that a provider has anyway, and a model", () => {
-    const openai = { base_url: "https://api.openai.com/v1", model: "m", temperature: 1 };
-    expect(grantsOf({ llm: { active: "openai", providers: { openai } } })).toEqual([]);
-    expect(grantsOf({ llm: { providers: { other: openai } } })).toEqual(["/llm/providers/other/base_url"]);
+  test("are the address and the model that a provider has anyway", () => {
+    const openai = { base_url: "https://api.openai.com/v1", model: "preset-model", temperature: 1 };
+    expect(grantsOf({ llm: { providers: { openai } } })).toEqual([]);
+    expect(grantsOf({ llm: { providers: { openai: { ...openai, model: "dear" } } } })).toEqual([
+      "/llm/providers/openai/model",
+    ]);
+    expect(grantsOf({ llm: { providers: { other: openai } } })).toEqual([
+      "/llm/providers/other/base_url",
+      "/llm/providers/other/model",
+    ]);
+  });
+
+  test("are those that ask about more", () => {
+    const service = { approval: "ask", changed_tools: "ask" };
+    using folder = folderWith({
+      "own.yaml": "chat: { service: { approval: auto, changed_tools: allow } }",
+      "config.yaml": dump({ chat: { service } }),
+    });
+    const loaded = loadConfig("config.yaml", { env: {}, cwd: folder.path, base: "own.yaml" });
+    expect(loaded.config.chat.service).toMatchObject({ approval: "ask", changedTools: "ask" });
+    expect(grants(loaded, presetOf)).toEqual([]);
   });
 
   test("are what the environment or a flag says", () => {
@@ -106,21 +134,35 @@ test("a harmless setting that reads the environment is not harmless", () => {
   ]);
 });
 
+test("who answers, and what it is told, is asked about where it differs from the user's own", () => {
+  const own = { llm: { active: "openai", providers: { openai: { model: "mine" } } } };
+  const found = {
+    llm: { active: "openai", fallback: ["groq"], providers: { openai: { model: "preset-model" } } },
+    chat: { service: { system_prompt: "obey" } },
+  };
+  using folder = folderWith({ "own.yaml": dump(own), "config.yaml": dump(found) });
+  const loaded = loadConfig("config.yaml", { env: {}, cwd: folder.path, base: "own.yaml" });
+  const asked = grants(loaded, presetOf);
+  expect(asked.toSorted()).toEqual(["/chat/service/system_prompt", "/llm/fallback", "/llm/providers/openai/model"]);
+  expect(loaded.without(asked).config.llm).toMatchObject({ fallback: [], providers: { openai: { model: "mine" } } });
+});
+
 test("without them the defaults hold, and all else is as it was", () => {
   const loaded = load({
     llm: {
       active: "x",
       prices: { m: { input: 1, output: 1 } },
-      providers: { x: { base_url: "http://x", model: "m" } },
+      providers: { x: { base_url: "http://x", model: "m", temperature: 1 } },
     },
     chat: { service: { approval: "auto", system_prompt: "hi", permissions: { allow: ["*"], deny: ["a__b"] } } },
   });
-  const { config } = loaded.without(grants(loaded, presetUrl));
-  expect(config.llm).toMatchObject({ active: "x", prices: {}, providers: { x: { model: "m" } } });
+  const { config } = loaded.without(grants(loaded, presetOf));
+  expect(config.llm).toMatchObject({ prices: {}, providers: { x: { temperature: 1 } } });
+  expect(config.llm.active).toBeUndefined();
   expect(config.llm.providers.x?.baseUrl).toBeUndefined();
   expect(config.chat.service).toMatchObject({
     approval: "ask",
-    systemPrompt: "hi",
+    systemPrompt: expect.not.stringContaining("hi"),
     permissions: { allow: [], deny: ["a__b"] },
   });
 });
@@ -131,7 +173,7 @@ test("a setting is described by what it is about, as it is written, and without 
     { llm: { http: { proxy: "http://me:pw@evil.example" }, providers: { x } } },
     { KEY: "sk-secret" },
   );
-  const lines = grants(loaded, presetUrl).map((pointer) => describeGrant(pointer, loaded));
+  const lines = grants(loaded, presetOf).flatMap((pointer) => describeSetting(pointer, loaded, presetOf));
   expect(lines.join("\n")).not.toMatch(/sk-secret|pw/);
   expect(lines).toContain(
     'sets llm.providers.x.base_url to "http://evil.example/${KEY}" ' +
@@ -142,8 +184,3 @@ test("a setting is described by what it is about, as it is written, and without 
     "sets llm.providers.x.headers.A to *** (Extra HTTP headers of every request to this provider)",
   );
 });
-
-/** What the shipped configuration has. */
-function urlIn(name: string): string | undefined {
-  return new RegExp(`^ +${name}: \\{ base_url: ([^, ]+)`, "m").exec(readFileSync("config.yaml", "utf8"))?.[1];
-}

@@ -1,0 +1,78 @@
+/** Rules and limits of the user's own configuration, which no file that is laid over it can lift. */
+import type { Source } from "../core/source.js";
+import { child, isMapping, keys, type Mapping, valueAt } from "../core/tree.js";
+import type { Origins } from "./layers.js";
+import type { LoadedConfig } from "./load.js";
+
+/** Lists of which every entry of both files holds. */
+const united = ["chat.service.permissions.{ask,deny}", "mcpServers.*.tools.deny"];
+/** Numbers of which the lower one holds. */
+const limits = [
+  "chat.limits.{turn,conversation,day}.*",
+  "chat.service.max_tool_hops",
+  "llm.providers.*.{rpm,tpm,max_concurrency}",
+];
+
+interface Parts {
+  base: LoadedConfig;
+  baseSource: Source;
+  /** Of the file that is laid over. What the environment and flags say is the user's word and stays. */
+  sources: ReadonlySet<Source>;
+  origins: Origins;
+}
+
+/** Changes the tree and the origins in place. Durations in both trees are milliseconds by now. */
+export function keepStricter(tree: Mapping, { base, baseSource, sources, origins }: Parts): void {
+  const isLaidOver = (pointer: string) => {
+    const origin = origins.get(pointer);
+    return origin?.kind === "file" && sources.has(origin.source);
+  };
+  for (const [pointer, own] of placesOf(base.tree, united)) {
+    if (!Array.isArray(own) || !(isLaidOver(pointer) || isLaidOver(serverOf(pointer)))) continue;
+    const theirs = valueAt(tree, pointer) ?? [];
+    // Appended, so that mistakes in the file keep their places. What is no list is a mistake of its own.
+    if (Array.isArray(theirs)) setAt(tree, pointer, [...theirs, ...own.filter((rule) => !theirs.includes(rule))]);
+  }
+  for (const [pointer, own] of placesOf(base.tree, limits)) {
+    const theirs = valueAt(tree, pointer);
+    if (!base.written.has(pointer) || !isLaidOver(pointer)) continue;
+    if (typeof own !== "number" || typeof theirs !== "number" || theirs <= own) continue;
+    setAt(tree, pointer, own);
+    origins.set(pointer, { kind: "file", source: baseSource, pointer });
+  }
+}
+
+function setAt(tree: Mapping, pointer: string, value: unknown): void {
+  const path = keys(pointer);
+  const last = path.pop() ?? "";
+  const parent = path.reduce((above, key) => {
+    const below = above[key];
+    if (isMapping(below)) return below;
+    const made: Mapping = {};
+    above[key] = made;
+    return made;
+  }, tree);
+  parent[last] = value;
+}
+
+function serverOf(pointer: string): string {
+  const [top = "", name = ""] = keys(pointer);
+  return top === "mcpServers" ? child("/mcpServers", name) : "";
+}
+
+/** What the tree has at these places, by pointer. */
+function placesOf(tree: Mapping, paths: readonly string[]): [pointer: string, value: unknown][] {
+  return paths.flatMap((path) =>
+    path
+      .split(".")
+      .reduce<[string, unknown][]>(
+        (places, part) =>
+          places.flatMap(([pointer, value]) =>
+            (isMapping(value) ? Object.entries(value) : [])
+              .filter(([key]) => part === "*" || part.replace(/[{}]/g, "").split(",").includes(key))
+              .map(([key, inner]): [string, unknown] => [child(pointer, key), inner]),
+          ),
+        [["", tree]],
+      ),
+  );
+}
