@@ -28,6 +28,16 @@ export function unambiguous(text: string): string {
   return inert(text).replace(bidiControls, "");
 }
 
+/** JSON with each character that cannot be seen, or that moves others, as its escape: what is shown is what is meant. */
+export function visibleJson(json: string): string {
+  return json.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    character
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
+}
+
 /** Bounds the work on a long text of which one line is shown: marks and joined emoji take many units for one column. */
 const unitsPerColumn = 16;
 

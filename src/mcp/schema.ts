@@ -3,6 +3,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { JsonSchema } from "../core/chat.js";
+import { duplicateKey } from "../core/duplicate-keys.js";
 import { withinTime } from "../core/within-time.js";
 import { asText, parseJson } from "./json.js";
 
@@ -34,6 +35,8 @@ export function readArguments(
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return { problem: "the arguments are not a JSON object" };
   }
+  const twice = duplicateKey(text);
+  if (twice !== undefined) return { problem: `the arguments have the key ${JSON.stringify(twice)} twice` };
   const given = value as Record<string, unknown>;
   const problem = problemIn(given, schema, text.length);
   if (problem === undefined) return { value: given };

@@ -3,7 +3,7 @@ import type { ServerConfig } from "../core/config.js";
 import { globMatches } from "../core/glob.js";
 import type { ToolAnnotations, ToolFacts } from "../core/ports.js";
 import type { ListedTool } from "./listed.js";
-import { placeOf } from "./place.js";
+import { programOf } from "./place.js";
 
 const maxLength = 64;
 const hashLength = 10;
@@ -56,7 +56,7 @@ export function factsOf(config: ServerConfig, tool: AnnotatedTool): ToolFacts {
   return {
     server: config.name,
     tool: tool.name,
-    place: placeOf(config),
+    place: programOf(config),
     ...annotationsOf(config, tool),
     autoApproved: matchesAny(config.tools.autoApprove, tool.name),
   };

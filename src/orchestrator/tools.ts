@@ -10,6 +10,7 @@ import type {
 } from "../core/chat.js";
 import { withNote } from "../core/chat.js";
 import { messageOf } from "../core/errors.js";
+import { isWritable } from "../core/nesting.js";
 import type { PreparedCall, Toolbox, ToolFacts, ToolResult } from "../core/ports.js";
 import { childOf, type TraceContext } from "../core/trace-context.js";
 import type { Loops } from "./loops.js";
@@ -174,16 +175,17 @@ const annotationNames = {
   openWorld: "open-world",
 } as const;
 
+/** With the arguments as they would be sent, which the text of the model can show otherwise. */
 export function approvalQuestion(
   call: ToolCall,
-  { server, tool, ...facts }: ToolFacts,
+  { server, tool, arguments: args, ...facts }: ToolFacts & Pick<PreparedCall, "arguments">,
   { reason, onceOnly }: { reason: string; onceOnly: boolean },
 ): ApprovalQuestion {
   const names = Object.entries(annotationNames) as [keyof typeof annotationNames, string][];
   const annotations = names.flatMap(([key, name]) => (facts[key] ? [name] : []));
   return {
     kind: "approval",
-    call,
+    call: { ...call, arguments: isWritable(args) ? JSON.stringify(args) : call.arguments },
     server,
     tool,
     reason,

@@ -310,6 +310,27 @@ describe("a question", () => {
     await repl.leave();
   });
 
+  test("shows what is sent: the parsed arguments, what cannot be seen of them, and both ends of long ones", async () => {
+    const long = { n: 1, text: `${"a".repeat(3000)}${"b".repeat(3000)}`, last: "rm -rf ~" };
+    const hidden = '{ "n" : 1, "path":"\\u002fetc", "text":"a\u202eb\u0085" }';
+    const calls = [hidden, JSON.stringify(long)].map((text, index) => ({
+      name: "s__echo",
+      arguments: text,
+      id: `c${index}`,
+    }));
+    await using llm = await startLlmServer([toolCalls(calls.slice(0, 1)), toolCalls(calls.slice(1)), answer("done")]);
+    await using app = await hostOf(llm);
+    const repl = open(app);
+    await repl.enter("go");
+    await repl.sees('{"n":1,"path":"/etc","text":"a\\u202eb\\u0085"}\ny = once');
+    repl.type("n\r");
+    await repl.sees("aaa\n… 2035 characters are not shown here …\nbbb");
+    await repl.sees('"last":"rm -rf ~"}\ny = once');
+    repl.type("n\r");
+    await repl.sees("done\n");
+    await repl.leave();
+  });
+
   test("is not asked again in this session after s", async () => {
     await using llm = await startLlmServer(twice());
     await using app = await hostOf(llm);

@@ -28,6 +28,10 @@ test("text that does not parse is told with the parser's words", () => {
   expect(problem("null")).toBe("the arguments are not a JSON object");
 });
 
+test("a key that is there twice is refused: people are shown one of its values, and another one may count", () => {
+  expect(problem('{"path":"harmless","\\u0070ath":"/etc"}')).toBe('the arguments have the key "path" twice');
+});
+
 test("every problem is named in words that a model can act on", () => {
   expect(problem('{"mode":"x","depth":"2","extra":1}')).toBe(
     "the arguments must have `path`; the arguments must not have `extra`; " +

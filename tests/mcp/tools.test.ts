@@ -79,3 +79,15 @@ test("annotations count only where the user vouches for the server", () => {
   expect(factsOf(fixture("s"), listed)).toMatchObject({ readOnly: false, idempotent: false });
   expect(factsOf(fixture("s", {}, { trusted: true }), listed)).toMatchObject({ readOnly: true, idempotent: true });
 });
+
+test("what is remembered of a tool is about the command, the arguments and the environment of its server", () => {
+  const placeOf = (more: object) => factsOf({ ...fixture("s"), ...more }, listed).place;
+  const place = placeOf({ env: { NODE_OPTIONS: "", A: "1" } });
+  expect(placeOf({ env: { A: "1", NODE_OPTIONS: "" } })).toBe(place);
+  const others = [
+    { env: { A: "1", NODE_OPTIONS: "-r ./evil.js" } },
+    { env: { A: "1", NODE_OPTIONS: "" }, args: ["other"] },
+    { env: { A: "1", NODE_OPTIONS: "" }, command: "other" },
+  ].map(placeOf);
+  expect(new Set([place, ...others]).size).toBe(4);
+});

@@ -9,6 +9,7 @@ import {
 import type { Question } from "../../core/chat.js";
 import { longestTimerMs } from "../../core/timers.js";
 import { limitText } from "../limit-text.js";
+import { visibleJson } from "../terminal.js";
 
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
@@ -53,7 +54,7 @@ export async function askClient(
 function textOfQuestion(question: Exclude<Question, { kind: "elicitation" }>): string {
   switch (question.kind) {
     case "approval":
-      return `${question.reason}\n${question.call.arguments}\nRun ${question.server}.${question.tool}?`;
+      return `${question.reason}\n${visibleJson(question.call.arguments)}\nRun ${question.server}.${question.tool}?`;
     case "sampling":
       return `${question.server} asks the model for up to ${question.maxTokens} tokens, at your cost:\n${question.prompt}`;
     case "limit":

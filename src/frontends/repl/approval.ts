@@ -1,9 +1,9 @@
 import type { ApprovalQuestion } from "../../core/chat.js";
-import { unambiguous } from "../terminal.js";
+import { unambiguous, visibleJson } from "../terminal.js";
 import type { Asker } from "./editor.js";
 
-/** More of a call's arguments than this is not read by anybody. */
-const shownArguments = 4000;
+/** Characters at each end of a call's arguments. Nobody reads more, and what matters may stand at the end. */
+const shownAtEachEnd = 2000;
 
 const choices: Readonly<Record<string, unknown>> = {
   y: true,
@@ -21,18 +21,22 @@ const lasting: Readonly<Record<string, unknown>> = {
   always: { allow: true, remember: "always" },
 };
 
-/** Asks a person whether a call may run. The arguments are shown whole: the line of the call may have cut them. */
+/** Asks a person whether a call may run. Shows the arguments, which the line of the call may have cut. */
 export async function askApproval(editor: Asker, question: ApprovalQuestion, signal: AbortSignal): Promise<unknown> {
   const { server, tool, reason, call, annotations = [], onceOnly } = question;
-  const rest = call.arguments.length - shownArguments;
-  const shown = call.arguments.slice(0, shownArguments) + (rest > 0 ? `… and ${rest} characters more` : "");
   const marks = annotations.length > 0 ? `\n${annotations.join(", ")}` : "";
   const lastingChoices = onceOnly ? "" : "s = this session, p = this project, a = always, ";
-  const text = `${reason}${marks}\n${shown}\ny = once, ${lastingChoices}n = no, never\nrun ${server}.${tool}? `;
+  const text = `${reason}${marks}\n${bothEnds(visibleJson(call.arguments))}\ny = once, ${lastingChoices}n = no, never\nrun ${server}.${tool}? `;
   const offered = onceOnly ? choices : { ...choices, ...lasting };
   for (;;) {
     const answer = (await editor.ask(unambiguous(text), signal))?.trim().toLowerCase();
     if (answer === undefined) return false;
     if (Object.hasOwn(offered, answer)) return offered[answer];
   }
+}
+
+function bothEnds(text: string): string {
+  const rest = text.length - 2 * shownAtEachEnd;
+  if (rest <= 0) return text;
+  return `${text.slice(0, shownAtEachEnd)}\n… ${rest} characters are not shown here …\n${text.slice(-shownAtEachEnd)}`;
 }

@@ -1,5 +1,6 @@
 /** A tool of the host itself. It only reads, so that nobody has to allow it. */
 import type { JsonSchema, ToolCall, ToolResult } from "../../core/chat.js";
+import { duplicateKey } from "../../core/duplicate-keys.js";
 import { messageOf } from "../../core/errors.js";
 import type { HubTool, PreparedCall } from "../../core/ports.js";
 
@@ -19,19 +20,22 @@ export function hostDefinition(tool: string, description: string, inputSchema: J
 /** Arguments are checked by the tool. What goes wrong is a result for the model. */
 export function prepareHostCall(tool: HostTool, call: ToolCall): PreparedCall {
   const { name, tool: ownName } = tool.definition;
+  const given = argumentsOf(call);
+  const failed = (problem: string) => ({ content: textContent(`${name}: ${problem}`), isError: true });
   return {
     server,
     tool: ownName,
     place: server,
-    arguments: {},
+    arguments: "value" in given ? given.value : {},
     ...annotations,
     autoApproved: false,
     pin() {},
     async send({ signal }) {
+      if ("problem" in given) return failed(given.problem);
       try {
-        return await tool.run(argumentsOf(call), signal);
+        return await tool.run(given.value, signal);
       } catch (error) {
-        return { content: textContent(`${name}: ${messageOf(error)}`), isError: true };
+        return failed(messageOf(error));
       }
     },
   };
@@ -41,10 +45,18 @@ export function textContent(text: string): ToolResult["content"] {
   return [{ type: "text", text }];
 }
 
-function argumentsOf({ arguments: text }: ToolCall): Readonly<Record<string, unknown>> {
-  const value: unknown = text.trim() === "" ? {} : JSON.parse(text);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new TypeError("the arguments are not a JSON object");
+function argumentsOf({
+  arguments: text,
+}: ToolCall): { value: Readonly<Record<string, unknown>> } | { problem: string } {
+  try {
+    const value: unknown = text.trim() === "" ? {} : JSON.parse(text);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      return { problem: "the arguments are not a JSON object" };
+    }
+    const twice = duplicateKey(text);
+    if (twice !== undefined) return { problem: `the arguments have the key ${JSON.stringify(twice)} twice` };
+    return { value: value as Record<string, unknown> };
+  } catch (error) {
+    return { problem: messageOf(error) };
   }
-  return value as Record<string, unknown>;
 }
