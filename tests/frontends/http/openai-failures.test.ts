@@ -1,5 +1,6 @@
-import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type OpenAI from "openai";
+import type { HttpDoor } from "../../../src/frontends/http/serve.js";
 import type { App } from "../../../src/index.js";
 import { fixtureServer, startApp } from "../../support/app.js";
 import {
@@ -7,6 +8,7 @@ import {
   CUT,
   chunk,
   failure,
+  type LlmServer,
   STALL,
   type Step,
   startLlmServer,
@@ -16,16 +18,21 @@ import {
 import { openDoor, post, sdk } from "./door.js";
 
 const steps: Step[] = [];
-const llm = await startLlmServer(
-  () => steps.shift() ?? failure(400, { body: { error: { message: "no step is left" } } }),
-);
-const app = await startApp({
-  llm: llm.url,
-  mcpServers: { s: fixtureServer() },
-  config: { llm: { active: "test", http: { max_retries: 0 }, providers: { test: provider(llm.url) } } },
+let llm: LlmServer;
+let app: App;
+let door: HttpDoor;
+let hasty: HttpDoor;
+
+beforeAll(async () => {
+  llm = await startLlmServer(() => steps.shift() ?? failure(400, { body: { error: { message: "no step is left" } } }));
+  app = await startApp({
+    llm: llm.url,
+    mcpServers: { s: fixtureServer() },
+    config: { llm: { active: "test", http: { max_retries: 0 }, providers: { test: provider(llm.url) } } },
+  });
+  door = await openDoor(app);
+  hasty = await openDoor(app, { keepAliveMs: 20 });
 });
-const door = await openDoor(app);
-const hasty = await openDoor(app, { keepAliveMs: 20 });
 
 afterEach(() => expect(steps.splice(0)).toEqual([]));
 afterAll(async () => {
