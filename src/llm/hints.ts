@@ -1,4 +1,4 @@
-import { asText } from "./json.js";
+import { asNumber, asText } from "./json.js";
 import type { ProviderError } from "./provider-error.js";
 
 /** Response headers, lower case. */
@@ -8,8 +8,9 @@ export type Headers = Readonly<Record<string, unknown>>;
  * Milliseconds that the server wants us to wait; undefined when it gave no usable hint. Zero, the past and garbage
  * ("120s", "soon") are no hints: obeyed, they would make a hot loop.
  */
-export function retryAfterMs(headers: Headers, error: ProviderError, now: number): number | undefined {
-  const header = (name: string) => String(headers[name] ?? "");
+export function retryAfterMs(ofResponse: Headers, error: ProviderError, now: number): number | undefined {
+  const headers = { ...error.headers, ...ofResponse };
+  const header = (name: string) => textOf(headers, name);
   const seconds = header("retry-after");
   const candidates = [
     numberOf(header("retry-after-ms")),
@@ -39,8 +40,8 @@ export function shouldRetry(headers: Headers): boolean | undefined {
  * when that limit is the one that ran out; when several did, the last one to come back counts.
  */
 function exhaustedLimits(headers: Headers, now: number): number[] {
-  const header = (name: string) => String(headers[name] ?? "");
-  const ranOut = (name: string) => Number(headers[name] ?? 1) <= 0;
+  const header = (name: string) => textOf(headers, name);
+  const ranOut = (name: string) => Number(header(name) || 1) <= 0;
   const openAi = ["requests", "tokens"]
     .filter((unit) => ranOut(`x-ratelimit-remaining-${unit}`))
     .map((unit) => durationMs(header(`x-ratelimit-reset-${unit}`)));
@@ -50,6 +51,12 @@ function exhaustedLimits(headers: Headers, now: number): number[] {
   const epoch = numberOf(header("x-ratelimit-reset"));
   const resets = [...openAi, ...anthropic].filter((milliseconds) => milliseconds > 0);
   return [Math.max(...resets), (epoch > 1e12 ? epoch : epoch * 1000) - now];
+}
+
+/** Of what a body says in place of a header there may be no text: an object of its own could throw. */
+function textOf(headers: Headers, name: string): string {
+  const value = headers[name];
+  return asText(value) ?? String(asNumber(value) ?? "");
 }
 
 function numberOf(text: string): number {

@@ -13,6 +13,8 @@ export interface ProviderError {
   isHtml: boolean;
   /** Gemini's delays and exceeded quotas. */
   details: readonly JsonObject[];
+  /** Response headers that OpenRouter puts into the body, lower case. */
+  headers: JsonObject;
 }
 
 /** Reads an error body: JSON of any known shape (also wrapped in a list, or as the event of a stream), HTML, or text. */
@@ -27,6 +29,7 @@ export function parseErrorBody(text: string, status?: number): ProviderError {
     param: "",
     isHtml,
     details: [],
+    headers: {},
   };
 }
 
@@ -69,7 +72,12 @@ export function providerError(body: unknown, status?: number): ProviderError {
     param: asText(error.param) ?? "",
     isHtml: false,
     details: asObjects(error.details),
+    headers: lowerCased(asObject(asObject(error.metadata)?.headers) ?? {}),
   };
+}
+
+function lowerCased(headers: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 /** Providers, and whatever stands before them, wrap the error that says something into up to three others. */

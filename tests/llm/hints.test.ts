@@ -57,6 +57,14 @@ test("Gemini gives its delay in the body only", () => {
   expect(hint({}, { error: { code: 429, details } })).toBeCloseTo(45_837.9, 1);
 });
 
+test("OpenRouter has headers in the body, and what is no text there is no hint", () => {
+  const body = (reset: unknown) => ({ error: { code: 429, metadata: { headers: { "X-RateLimit-Reset": reset } } } });
+  expect(hint({}, body(String(NOW + 5000)))).toBe(5000);
+  expect(hint({}, body(NOW + 5000))).toBe(5000);
+  expect(hint({ "retry-after": "2" }, body(String(NOW + 5000)))).toBe(2000);
+  expect(hint({}, body({ toString: 1 }))).toBeUndefined();
+});
+
 test("limits that ran out are no hint for another failure", () => {
   expect(hint({ "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s" }, {}, 500)).toBeUndefined();
 });
