@@ -12,6 +12,7 @@ import { type Layer, locate, type Merged, mergeLayers, originName } from "./laye
 import { resolvePath, type Surroundings } from "./paths.js";
 import { permissionProblems } from "./permissions.js";
 import { schemaProblems } from "./problems.js";
+import { providerProblems } from "./providers.js";
 import { isPlainVariable } from "./redact.js";
 import { keepStricter } from "./restrictions.js";
 import { validate } from "./schema.js";
@@ -232,11 +233,14 @@ function fileLayers(
 }
 
 /** Completes the tree in place, with defaults and absolute paths, and says what is wrong with it. */
-function check(expanded: Expanded, { origins }: Merged, { surroundings, allowsUnset }: Given): Problem[] {
+function check(expanded: Expanded, { origins }: Merged, given: Given): Problem[] {
+  const { surroundings, allowsUnset, leftOut, more } = given;
   const { tree } = expanded;
   const unset = allowsUnset ? [] : expanded.problems;
   const problems = [...unset, ...completeServers(tree, origins, surroundings)];
   problems.push(...schemaProblems(validate(tree), expanded), ...serverProblems(tree), ...permissionProblems(tree));
+  // What is left of a provider may have no address, and a tape may stand in place of one.
+  if (!leftOut && !more) problems.push(...providerProblems(tree, expanded.unresolved));
   const storage = valueAt(tree, "/chat/storage");
   if (isMapping(storage) && storage.driver === "postgres" && storage.url === undefined) {
     problems.push({ pointer: "/chat/storage/driver", part: "value", message: "postgres needs a url beside it" });

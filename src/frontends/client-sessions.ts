@@ -24,10 +24,11 @@ export class ClientSessions {
     return conversationId === undefined ? this.own : this.#visit(conversationId);
   }
 
-  /** A new conversation. Without an id, or for the client's own one, it becomes the client's own. */
-  startAnew(conversationId: string | undefined): Session {
+  /** Starts the client's next own conversation. Undefined for a conversation that is not its own: that one keeps its memory. */
+  startAnew(conversationId: string | undefined): Session | undefined {
+    if (conversationId !== undefined && conversationId !== this.#own?.id) return undefined;
     const session = this.#visit();
-    if (conversationId === undefined || conversationId === this.#own?.id) this.#adopt(session);
+    this.#adopt(session);
     return session;
   }
 

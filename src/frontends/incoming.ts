@@ -42,7 +42,8 @@ const descriptions: Record<Action, string> = {
     "A turn with a server's prompt as its message. A request_id that is known gets its turn, whatever the prompt says by now.",
   answer: 'To an open question. Approval: true, false or {"allow", "remember"}; form: {"action", "content"}.',
   cancel: "Ends what the request began: a turn, or a request to a server.",
-  clear_session: "Begins another conversation on this pipe or socket.",
+  clear_session:
+    "Begins another conversation for the messages of this pipe or socket that name none. Refused for any other.",
   history:
     "Stored events from a seq on, as chunks, then history_end. It needs no request_id: it starts nothing. With follow it goes on with what happens, whoever begins it, until it is cancelled: what has no seq is a foretaste of what will have one.",
   list_servers: "The MCP servers and their state, at once.",

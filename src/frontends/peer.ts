@@ -168,7 +168,16 @@ export class Peer {
   }
 
   #clear(message: ClientMessage<"clear_session">): Promise<void> {
-    const metadata = { new_conversation_id: this.#sessions.startAnew(message.conversationId).id };
+    const session = this.#sessions.startAnew(message.conversationId);
+    if (!session) {
+      const problem = `conversation "${message.conversationId}" keeps its memory: only messages that name no conversation get another one`;
+      return this.#refuse(
+        message,
+        problem,
+        "leave conversation_id out, or send the next messages with a conversation_id of your own",
+      );
+    }
+    const metadata = { new_conversation_id: session.id };
     return this.#complete(message, { type: "session_cleared", data: null, metadata });
   }
 
@@ -194,7 +203,11 @@ export class Peer {
     return "problem" in approval ? `"payload.value": ${approval.problem}` : undefined;
   }
 
-  #refuse({ requestId, action }: ClientMessage<"answer" | "cancel">, message: string, mistake?: string): Promise<void> {
+  #refuse(
+    { requestId, action }: ClientMessage<"answer" | "cancel" | "clear_session">,
+    message: string,
+    mistake?: string,
+  ): Promise<void> {
     const hint = mistake ?? "it may have ended; the turn's messages say so";
     const error = { kind: mistake ? "bad_message" : "nothing_to_do", message, retryable: false, hint };
     return this.#send(errorMessage(requestId, error, action));

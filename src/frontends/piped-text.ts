@@ -27,14 +27,15 @@ export async function readPrompt(argument: string | undefined, { stdin, stderr }
 const firstByteTimeoutMs = 3_000;
 
 /**
- * Whether this descriptor is a file or a shell's pipe: something that a user may have meant to be read. As `bigint`, because Node
+ * Whether this descriptor is a file, a shell's pipe or a socket, which is the pipe of a parent that is a Node process: something
+ * that a user may have meant to be read. As `bigint`, because Node
  * 20's module loader takes the numbers of the last stat for those of the path that it resolves: after one of a FIFO it does not
  * follow symlinks, and packages behind one (pnpm, npm link) load as empty.
  */
 function isPiped(fd: number): boolean {
   try {
     const stats = fstatSync(fd, { bigint: true });
-    return stats.isFIFO() || stats.isFile();
+    return stats.isFIFO() || stats.isFile() || stats.isSocket();
   } catch {
     return false;
   }

@@ -24,6 +24,25 @@ const BROKEN: [string, string, string[]][] = [
     ['config.yaml:3:5 llm.http.maxRetries: unknown key "maxRetries" (did you mean "max_retries"?)'],
   ],
   [
+    "names that no provider has",
+    "llm:\n  active: opnai\n  fallback:\n    - groq/some-model\n    - nobody/some-model\n",
+    [
+      'config.yaml:2:11 llm.active: no provider is called "opnai" (did you mean "openai"?): configure it in llm.providers',
+      expect.stringMatching(
+        /^config\.yaml:5:7 llm\.fallback\[1\]: no provider is called "nobody" \(known: .*groq/,
+      ) as unknown as string,
+    ],
+  ],
+  [
+    "a provider without an address",
+    "llm:\n  providers:\n    mine: { model: m }\n    groq: { model: m }\n    azure: { model: m }\n    demo: { model: m }\n",
+    ["mine", "azure"].map(
+      (name, index) =>
+        `config.yaml:${3 + 2 * index}:5 llm.providers.${name}: needs \`base_url\`, the address of its API: ` +
+        "there is no provider of this name that is known without it",
+    ),
+  ],
+  [
     "a text where a number belongs",
     "llm:\n  http:\n    timeout: abc\n",
     ['config.yaml:3:14 llm.http.timeout: expected number, got string "abc"'],
@@ -101,9 +120,9 @@ const BROKEN: [string, string, string[]][] = [
   ],
   [
     "a variable that is not set",
-    `llm:\n  providers:\n    mine:\n      api_key: "\${MY_KEY}"\n`,
+    `llm:\n  providers:\n    groq:\n      api_key: "\${MY_KEY}"\n`,
     [
-      `config.yaml:4:16 llm.providers.mine.api_key: environment variable MY_KEY is not set (set it, or write \${MY_KEY:-default})`,
+      `config.yaml:4:16 llm.providers.groq.api_key: environment variable MY_KEY is not set (set it, or write \${MY_KEY:-default})`,
     ],
   ],
   [

@@ -79,7 +79,9 @@ describe("config show", () => {
   });
 
   test("prints what loads again to the same", () => {
-    const loaded = loadText("llm: { active: a }\nmcpServers: { fs: { command: npx, args: ['yes', '5', '# x', ''] } }");
+    const loaded = loadText(
+      "llm: { active: groq }\nmcpServers: { fs: { command: npx, args: ['yes', '5', '# x', ''] } }",
+    );
     expect(loadText(showConfig(loaded)).config).toEqual(loaded.config);
   });
 });

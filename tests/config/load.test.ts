@@ -71,6 +71,7 @@ describe("an empty configuration", () => {
       mcpServe: { chat: true, tools: [], resources: false, prompts: false, plainNames: false },
       mcpServers: [],
       remembersTools: true,
+      privateVariables: [],
     });
   });
 
@@ -111,11 +112,11 @@ describe("an empty configuration", () => {
   });
 
   test("an object does as well as a file, and stays as it was", () => {
-    const given = { llm: { providers: { a: { headers: { b: "c" } } } }, chat: { storage: { driver: "memory" } } };
+    const given = { llm: { providers: { groq: { headers: { b: "c" } } } }, chat: { storage: { driver: "memory" } } };
     const { config, file } = loadConfig(given, { env: {} });
     expect(file).toBe("(config)");
     expect(config.chat.storage).toEqual({ driver: "memory" });
-    expect(Object.isFrozen(given.llm.providers.a.headers)).toBe(false);
+    expect(Object.isFrozen(given.llm.providers.groq.headers)).toBe(false);
   });
 
   test("is frozen all the way down", () => {
@@ -161,32 +162,32 @@ llm:
 });
 
 describe("precedence", () => {
-  const text = "llm: { active: file, http: { max_retries: 1, timeout: 10 }, fallback: [a] }\n";
+  const text = "llm: { active: groq, http: { max_retries: 1, timeout: 10 }, fallback: [openai] }\n";
 
   test("flags win over the environment, which wins over the file, which wins over defaults", () => {
     const env = { MCP_PLATFORM_LLM__ACTIVE: "env", MCP_PLATFORM_LLM__HTTP__MAX_RETRIES: "2" };
-    const { config } = loadText(text, { env, overrides: { llm: { active: "flag" } } });
-    expect(config.llm.active).toBe("flag");
+    const { config } = loadText(text, { env, overrides: { llm: { active: "mistral" } } });
+    expect(config.llm.active).toBe("mistral");
     expect(config.llm.http.maxRetries).toBe(2);
     expect(config.llm.http.timeoutMs).toBe(10_000);
     expect(config.llm.http.maxConnections).toBe(100);
   });
 
   test("a flag that is not given leaves what is below", () => {
-    expect(loadText(text, { overrides: { llm: { active: undefined } } }).config.llm.active).toBe("file");
+    expect(loadText(text, { overrides: { llm: { active: undefined } } }).config.llm.active).toBe("groq");
   });
 
   test("the environment speaks YAML, except where a text is wanted", () => {
     const env = {
       MCP_PLATFORM_LLM__FALLBACK: "[groq, ollama]",
       MCP_PLATFORM_CHAT__SERVICE__STREAMING__ENABLED: "false",
-      MCP_PLATFORM_LLM__PROVIDERS__MINE__MODEL: "4",
+      MCP_PLATFORM_LLM__PROVIDERS__GROQ__MODEL: "4",
       MCP_PLATFORM_CHAT__SERVICE__SYSTEM_PROMPT: `Say: \${HOME}`,
     };
     const { config } = loadText(text, { env });
     expect(config.llm.fallback).toEqual(["groq", "ollama"]);
     expect(config.chat.service.streaming).toBe(false);
-    expect(config.llm.providers.mine).toEqual({ model: "4" });
+    expect(config.llm.providers.groq).toEqual({ model: "4" });
     expect(config.chat.service.systemPrompt).toBe(`Say: \${HOME}`);
   });
 
@@ -205,7 +206,7 @@ describe("precedence", () => {
 
   test("empty variables and those without a double underscore are none of ours", () => {
     const env = { MCP_PLATFORM_CONFIG: "x.yaml", MCP_PLATFORM_NONSENSE: "1", MCP_PLATFORM_LLM__ACTIVE: "" };
-    expect(loadText(text, { env }).config.llm.active).toBe("file");
+    expect(loadText(text, { env }).config.llm.active).toBe("groq");
   });
 });
 
@@ -239,7 +240,7 @@ mcpServers:
 
   test("that are overridden need not be set", () => {
     const text = `llm:\n  active: \${NOPE}\n`;
-    expect(loadText(text, { overrides: { llm: { active: "a" } } }).config.llm.active).toBe("a");
+    expect(loadText(text, { overrides: { llm: { active: "groq" } } }).config.llm.active).toBe("groq");
   });
 });
 

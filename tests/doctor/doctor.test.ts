@@ -111,7 +111,7 @@ const providers: Record<string, Broken> = {
   },
   "a provider that nobody knows": {
     config: (llm) => setUp(llm, { llm: { active: "opnai", providers: {} } }),
-    says: /^provider opnai: fail settings: unknown provider "opnai" \(Known: /,
+    says: /^configuration: fail valid: .*no provider is called "opnai" \(did you mean "openai"\?\)/,
   },
   "a base_url that goes too far": {
     config: (llm) => setUp(llm, provider({ base_url: `${llm}/chat/completions` })),

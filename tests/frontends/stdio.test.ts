@@ -197,6 +197,19 @@ describe("the other messages", () => {
     expect(statuses(pipe.of("r4"))).toEqual(["turn_end", "history_end"]);
   });
 
+  test("clear_session of a conversation that messages name is refused, for it keeps its memory", async () => {
+    await using llm = await startLlmServer([answer("a"), answer("b")]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = open(app);
+    pipe.send({ ...chat("r1", "first"), conversation_id: "mine" });
+    await pipe.stdout.until('"status":"complete"');
+    pipe.send({ action: "clear_session", request_id: "r2", conversation_id: "mine" });
+    pipe.send({ ...chat("r3", "second"), conversation_id: "mine" });
+    await pipe.end();
+    expect(pipe.of("r2")).toMatchObject([{ status: "error", chunk: { kind: "bad_message", action: "clear_session" } }]);
+    expect(llm.requests[1]?.body.messages).toHaveLength(4);
+  });
+
   test("cancel says when there is nothing to cancel", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });

@@ -20,15 +20,6 @@ describe.each([
     expect(deltas.join("")).toBe(streaming ? "Hello you." : "");
   });
 
-  test("a fallback that nobody knows is in the way of no answer", async () => {
-    await using llm = await startLlmServer([answer("Hello you.")]);
-    const providers = { test: { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789" } };
-    const config = { llm: { active: "test", fallback: ["nowhere"], providers } };
-    await using app = await startApp({ llm: llm.url, config });
-    const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "hi", streaming }));
-    expect(shape(events)).toEqual(["user_message", "assistant_message", "turn_end"]);
-  });
-
   test("calls of one hop run in parallel, their results go back in call order", async () => {
     const calls = [
       echo({ n: 1 }, "a"),

@@ -252,7 +252,7 @@ describe("what does not go as the script says", () => {
 
   test("is the scripted model where there is no script", async () => {
     const config = { llm: { active: "scripted" } };
-    const result = await runSteps({ steps: [{ user: "x" }] }, { config });
+    const result = await runSteps({ config, steps: [{ user: "x" }] });
     expect(result.error).toMatchObject({
       message: 'unknown provider "scripted"',
       hint: expect.stringMatching(/session files/),

@@ -1,0 +1,49 @@
+/** What no schema can say of the providers: which names there are, and that each has an address. */
+import { nearest } from "../core/nearest.js";
+import type { Problem } from "../core/source.js";
+import { child, isMapping, type Mapping, valueAt } from "../core/tree.js";
+import { PRESETS } from "../llm/presets.js";
+
+/** `unresolved`: values whose placeholder has no variable, which is said elsewhere. */
+export function providerProblems(tree: Mapping, unresolved: ReadonlySet<string>): Problem[] {
+  const configured = valueAt(tree, "/llm/providers");
+  const providers = isMapping(configured) ? configured : {};
+  const names = [...new Set([...Object.keys(providers), ...Object.keys(PRESETS)])];
+  const fallback = valueAt(tree, "/llm/fallback");
+  const entries: [pointer: string, entry: unknown][] = [
+    ["/llm/active", valueAt(tree, "/llm/active")],
+    ...(Array.isArray(fallback) ? fallback : []).map((entry, index): [string, unknown] => [
+      child("/llm/fallback", index),
+      typeof entry === "string" ? entry.replace(/\/.*/s, "") : entry,
+    ]),
+  ];
+  const unknown = entries.filter(
+    ([pointer, name]) => typeof name === "string" && name !== "" && !names.includes(name) && !unresolved.has(pointer),
+  );
+  const withoutAddress = Object.entries(providers).filter(
+    ([name, provider]) => isMapping(provider) && provider.base_url === undefined && !hasAddress(name),
+  );
+  return [
+    ...unknown.map(
+      ([pointer, name]): Problem => ({ pointer, part: "value", message: unknownName(String(name), names) }),
+    ),
+    ...withoutAddress.map(
+      ([name]): Problem => ({
+        pointer: child("/llm/providers", name),
+        part: "key",
+        message: "needs `base_url`, the address of its API: there is no provider of this name that is known without it",
+      }),
+    ),
+  ];
+}
+
+/** The address of the demo model is known when it is started. */
+function hasAddress(name: string): boolean {
+  return name === "demo" || (Object.hasOwn(PRESETS, name) && PRESETS[name]?.baseUrl !== undefined);
+}
+
+function unknownName(name: string, names: readonly string[]): string {
+  const [meant] = nearest(name, names, 1);
+  const hint = meant ? `did you mean "${meant}"?` : `known: ${names.join(", ")}`;
+  return `no provider is called ${JSON.stringify(name)} (${hint}): configure it in llm.providers`;
+}
