@@ -17,6 +17,7 @@ const entries = {
   launcher: "claude-launcher.js",
   "demo-server": "demo/mcp-server.js",
   "sandbox-worker": "frontends/script/sandbox/worker.js",
+  "log-reader": "history/reader-worker.js",
 };
 
 /** Optional, or needing what lies beside them in their own package. */

@@ -5,6 +5,7 @@ import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "./claims
 import type { Connection } from "./connection.js";
 import type { SqliteEvents } from "./sqlite-events.js";
 import { idOf, numberOf, seqOf, within } from "./sqlite-place.js";
+import type { SqliteReader } from "./sqlite-reader.js";
 import { type Guarded, transaction } from "./transaction.js";
 
 /** Whole conversations in the file. What is deleted leaves free pages, which later events fill: the file is not made smaller. */
@@ -12,18 +13,17 @@ export class SqliteArchive implements Archive {
   readonly #db: Connection;
   readonly #guarded: Guarded;
   readonly #events: SqliteEvents;
+  readonly #views: SqliteReader;
 
-  constructor(db: Connection, events: SqliteEvents, guarded: Guarded) {
+  constructor(db: Connection, events: SqliteEvents, { guarded, views }: { guarded: Guarded; views: SqliteReader }) {
     this.#db = db;
+    this.#views = views;
     this.#events = events;
     this.#guarded = guarded;
   }
 
-  async overview(): Promise<ConversationOverview[]> {
-    return this.#guarded("read", () => {
-      const rows = this.#db.prepare(overview).all() as (ConversationOverview & { title: string | null })[];
-      return rows.map((row) => ({ ...row, title: row.title ?? "" }));
-    });
+  overview(): Promise<ConversationOverview[]> {
+    return this.#views.rows(overview);
   }
 
   async unfinished() {
@@ -143,9 +143,9 @@ export const lastAndFirst = {
 
 const overview = `
   SELECT conversation_id AS "conversationId", ${lastAndFirst.columns},
-    (SELECT group_concat(json_extract(part.value, '$.text'), ' ') FROM json_each((SELECT payload FROM entries
+    coalesce((SELECT group_concat(json_extract(part.value, '$.text'), ' ') FROM json_each((SELECT payload FROM entries
        WHERE ${within("number")} AND type = 'user_message' ORDER BY id LIMIT 1), '$.content') AS part
-    ) AS title,
+    ), '') AS title,
     (SELECT count(*) FROM entries AS asked WHERE ${within("number", { row: "asked." })} AND asked.type = 'user_message'
        AND NOT EXISTS (SELECT 1 FROM entries AS mark WHERE ${isMark("mark")} AND ${within("number", { row: "mark." })}
          AND mark.type = 'rewind' AND mark.id > asked.id AND json_extract(mark.payload, '$.toSeq') < ${seqOf("asked.")})

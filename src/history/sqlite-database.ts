@@ -4,6 +4,8 @@ import { StoreError } from "../core/errors.js";
 import type { Observe } from "../core/ports.js";
 import { type Connection, connect } from "./connection.js";
 import { migrate } from "./migrate.js";
+import type { ReaderData } from "./reader-worker.js";
+import { SqliteReader } from "./sqlite-reader.js";
 import { toWal } from "./wal.js";
 
 /** Older ones can corrupt a file that several connections write: https://www.sqlite.org/wal.html#walresetbug */
@@ -60,7 +62,7 @@ export async function openDatabase(
     if (version.localeCompare(safeSqliteVersion, "en", { numeric: true }) < 0) {
       warn(`SQLite is older than ${safeSqliteVersion}: use the event log from one process at a time`, { version });
     }
-    checkAfterCrash(db, path, now);
+    await checkAfterCrash(db, { path, busyTimeoutMs, now });
     return db;
   } catch (error) {
     db.close();
@@ -69,12 +71,17 @@ export async function openDatabase(
 }
 
 /** A host that did not leave by itself, and has been silent for a while, may have gone with the machine. */
-function checkAfterCrash(db: Connection, path: string, now: () => number): void {
+async function checkAfterCrash(
+  db: Connection,
+  { path, busyTimeoutMs, now }: ReaderData & { now: () => number },
+): Promise<void> {
   const { seenAt } = db.prepare(`SELECT min(seen_at) AS "seenAt" FROM nodes`).get() as { seenAt: number | null };
   if (seenAt === null || seenAt > now() - silentMs) return;
-  const found = db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
-  if (found.quick_check === "ok") return;
-  throw new StoreError("corrupt", `the event log ${path} is damaged: ${found.quick_check}`, {
+  const reader = new SqliteReader({ path, busyTimeoutMs });
+  const checking = reader.rows<{ quick_check: string }>("PRAGMA quick_check(1)");
+  const [found] = await checking.finally(() => reader.close());
+  if (found?.quick_check === "ok") return;
+  throw new StoreError("corrupt", `the event log ${path} is damaged: ${found?.quick_check}`, {
     hint: `move it aside (mv "${path}" "${path}.broken") and start again; what is whole in it can be read with sqlite3's .recover`,
   });
 }

@@ -22,6 +22,7 @@ import { openDatabase } from "./sqlite-database.js";
 import { storeError } from "./sqlite-errors.js";
 import { SqliteEvents } from "./sqlite-events.js";
 import { numberOf, seqOf, within } from "./sqlite-place.js";
+import { SqliteReader } from "./sqlite-reader.js";
 import { SqliteResults } from "./sqlite-results.js";
 import { SqliteTurns } from "./sqlite-turns.js";
 import { titleLength } from "./title.js";
@@ -40,8 +41,9 @@ interface SqliteStoreOptions {
 /** Opens the event log, or makes it. An acknowledged event survives `kill -9`; without `isFull` a power cut may take the last ones. */
 export async function openSqliteStore(path: string, options: SqliteStoreOptions): Promise<ChatStore> {
   try {
-    const db = await openDatabase(path, { busyTimeoutMs: 5_000, ...options });
-    return new SqliteStore(db, path, options.now);
+    const { busyTimeoutMs = 5_000, now } = options;
+    const db = await openDatabase(path, { ...options, busyTimeoutMs });
+    return new SqliteStore(db, { path, busyTimeoutMs, now });
   } catch (error) {
     throw storeError(error, path, "open");
   }
@@ -56,30 +58,28 @@ class SqliteStore implements ChatStore {
   readonly #path: string;
   readonly #events: SqliteEvents;
   readonly #turnOfRequest: Statement;
-  readonly #conversations: Statement;
-  readonly #spent: Statement;
+  /** For people. */
+  readonly #views: SqliteReader;
+  /** For turns, which do not wait for what a person looks at. */
+  readonly #accounts: SqliteReader;
 
-  constructor(db: Connection, path: string, now: () => number) {
+  constructor(
+    db: Connection,
+    { path, busyTimeoutMs, now }: { path: string; busyTimeoutMs: number; now: () => number },
+  ) {
     this.#db = db;
     this.#path = path;
+    this.#views = new SqliteReader({ path, busyTimeoutMs });
+    this.#accounts = new SqliteReader({ path, busyTimeoutMs });
     const guarded: Guarded = (doing, work) => this.#guarded(doing, work);
     this.#events = new SqliteEvents(db, now);
     this.#turns = new SqliteTurns(db, now, guarded);
     this.turns = this.#turns;
     this.results = new SqliteResults(db, now, guarded);
-    this.archive = new SqliteArchive(db, this.#events, guarded);
+    this.archive = new SqliteArchive(db, this.#events, { guarded, views: this.#views });
     this.#turnOfRequest = db.prepare(
       `SELECT turn_id, ${seqOf()} AS seq FROM entries WHERE request_id = ?2 AND ${within(numberOf("?1"))}`,
     );
-    this.#conversations = db.prepare(
-      `SELECT conversation_id AS "conversationId", ${lastAndFirst.columns},
-              coalesce((SELECT substr(json_extract(payload, '$.content[0].text'), 1, ${titleLength}) FROM entries
-               WHERE ${within("number")} AND type = 'user_message' ORDER BY id LIMIT 1), '') AS title,
-              coalesce((SELECT workspace FROM turns WHERE turns.conversation_id = conversations.conversation_id
-               ORDER BY place DESC LIMIT 1), '') AS workspace
-       FROM conversations ${lastAndFirst.join} ORDER BY touched DESC`,
-    );
-    this.#spent = db.prepare(usageStatements.sqlite.spent);
   }
 
   async claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
@@ -131,11 +131,8 @@ class SqliteStore implements ChatStore {
     return this.#guarded("read", () => this.#events.from(conversationId, from));
   }
 
-  async conversations(): Promise<ConversationSummary[]> {
-    return this.#guarded("read", () => {
-      const rows = this.#conversations.all() as ConversationSummary[];
-      return rows.map((row) => ({ ...row }));
-    });
+  conversations(): Promise<ConversationSummary[]> {
+    return this.#views.rows(summaries);
   }
 
   async check(): Promise<void> {
@@ -143,18 +140,20 @@ class SqliteStore implements ChatStore {
   }
 
   async spent(since: number): Promise<SpentTotals> {
-    return this.#guarded("read", () => ({ ...(this.#spent.get(since, Number.MAX_SAFE_INTEGER) as SpentTotals) }));
+    const rows = await this.#accounts.rows<SpentTotals>(usageStatements.sqlite.spent, [since, Number.MAX_SAFE_INTEGER]);
+    return rows[0] as SpentTotals;
   }
 
   async usage({ since, until }: Period): Promise<{ models: ModelUsage[]; tools: ToolUsage[] }> {
     const { models, tools } = usageStatements.sqlite;
-    return this.#guarded("read", () => ({
-      models: this.#db.prepare(models).all(since, until) as ModelUsage[],
-      tools: this.#db.prepare(tools).all(since, until) as ToolUsage[],
-    }));
+    return {
+      models: await this.#views.rows<ModelUsage>(models, [since, until]),
+      tools: await this.#views.rows<ToolUsage>(tools, [since, until]),
+    };
   }
 
   async close(): Promise<void> {
+    await Promise.all([this.#views.close(), this.#accounts.close()]);
     this.#db.close();
   }
 
@@ -170,3 +169,11 @@ class SqliteStore implements ChatStore {
     }
   }
 }
+
+const summaries = `
+  SELECT conversation_id AS "conversationId", ${lastAndFirst.columns},
+    coalesce((SELECT substr(json_extract(payload, '$.content[0].text'), 1, ${titleLength}) FROM entries
+       WHERE ${within("number")} AND type = 'user_message' ORDER BY id LIMIT 1), '') AS title,
+    coalesce((SELECT workspace FROM turns WHERE turns.conversation_id = conversations.conversation_id
+       ORDER BY place DESC LIMIT 1), '') AS workspace
+  FROM conversations ${lastAndFirst.join} ORDER BY touched DESC`;

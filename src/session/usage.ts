@@ -33,8 +33,14 @@ export function usageReport({ models, tools }: Used, by: UsageKey, period: Perio
     const lines = summed(tools, keyOf, noCalls).sort((one, other) => other.calls - one.calls);
     return { of: "tools", by, period, lines, total: total(tools, noCalls) };
   }
+  const days = new Map<number, string>();
+  const knownDay = (at: number) => {
+    const day = days.get(at) ?? dayOf(at);
+    days.set(at, day);
+    return day;
+  };
   const keyOf = {
-    day: ({ at }: ModelUsage) => dayOf(at),
+    day: ({ at }: ModelUsage) => knownDay(at),
     model: ({ provider, model }: ModelUsage) => `${provider}/${model}`,
     conversation: ({ conversationId }: ModelUsage) => conversationId,
   }[by];
@@ -74,22 +80,28 @@ function serverOf(name: string): string {
   return end > 0 ? name.slice(0, end) : "(host)";
 }
 
+/** One pass over the rows: there may be one for each conversation of a large log. */
 function summed<Row extends Totals, Totals extends object>(
   rows: readonly Row[],
   keyOf: (row: Row) => string,
   none: Totals,
 ): (Totals & { key: string })[] {
-  const groups = new Map<string, Row[]>();
+  const groups = new Map<string, Totals & { key: string }>();
   for (const row of rows) {
-    const group = groups.get(keyOf(row));
-    if (group) group.push(row);
-    else groups.set(keyOf(row), [row]);
+    const key = keyOf(row);
+    const group = groups.get(key) ?? { key, ...none };
+    groups.set(key, group);
+    add(group, row, none);
   }
-  return [...groups].map(([key, group]) => ({ key, ...total(group, none) }));
+  return [...groups.values()];
 }
 
 function total<Totals extends object>(rows: readonly Totals[], none: Totals): Totals {
-  const fields = Object.keys(none) as (keyof Totals)[];
-  const sums = fields.map((field) => [field, rows.reduce((sum, row) => sum + Number(row[field]), 0)]);
-  return Object.fromEntries(sums) as Totals;
+  const sum = { ...none };
+  for (const row of rows) add(sum, row, none);
+  return sum;
+}
+
+function add<Totals extends object>(sum: Totals, row: Totals, none: Totals): void {
+  for (const field in none) sum[field] = (Number(sum[field]) + Number(row[field])) as Totals[typeof field];
 }

@@ -1,0 +1,79 @@
+import { Worker } from "node:worker_threads";
+import { StoreError } from "../core/errors.js";
+import type { ReaderAnswer, ReaderData, ReaderQuestion } from "./reader-worker.js";
+import { storeError } from "./sqlite-errors.js";
+
+/** A worker runs compiled code, also when this module runs from source (ts-node, jest). */
+const script = import.meta.url.endsWith(".ts") ? "../../dist/history/reader-worker.js" : "./reader-worker.js";
+
+/**
+ * Reads of the whole log, in a thread with a connection of its own, which is started by the first one. With 100,000 conversations they take
+ * seconds: in this thread the host could not say meanwhile that it lives, and others would take its turns over.
+ */
+export class SqliteReader {
+  readonly #data: ReaderData;
+  #worker: Worker | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(data: ReaderData) {
+    this.#data = data;
+  }
+
+  /** Reads come one after another. Rejects with StoreError. */
+  rows<Row>(sql: string, values: readonly (string | number)[] = []): Promise<Row[]> {
+    const reading = this.#last.then(() => this.#read<Row>(sql, values));
+    this.#last = reading.catch(() => {});
+    return reading;
+  }
+
+  /** Reads that have not ended reject. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#worker?.terminate();
+  }
+
+  async #read<Row>(sql: string, values: readonly (string | number)[]): Promise<Row[]> {
+    const rows: unknown[] = [];
+    for (let question: ReaderQuestion = { sql, values }; ; question = "next") {
+      const answer = await this.#ask(question);
+      if ("problem" in answer) throw storeError(new Error(answer.problem), this.#data.path, "read");
+      for (const row of answer.rows) rows.push(row);
+      if (answer.isLast) return rows as Row[];
+      await new Promise(setImmediate); // so that whatever else is to be done comes between two chunks
+    }
+  }
+
+  /** The thread holds the process open until it has answered. */
+  #ask(question: ReaderQuestion): Promise<ReaderAnswer> {
+    const { path } = this.#data;
+    if (this.#isClosed) return Promise.reject(new StoreError("write", `the event log ${path} is closed`));
+    const worker = this.#started();
+    return new Promise((resolve, reject) => {
+      const settle = () => worker.off("message", hear).off("error", fail).off("exit", end).unref();
+      const hear = (answer: ReaderAnswer) => {
+        settle();
+        resolve(answer);
+      };
+      const fail = (error: unknown) => {
+        settle();
+        reject(storeError(error, path, "read"));
+      };
+      const end = () => fail(new Error("its reader has ended"));
+      worker.on("message", hear).on("error", fail).on("exit", end).ref();
+      worker.postMessage(question);
+    });
+  }
+
+  #started(): Worker {
+    if (this.#worker) return this.#worker;
+    const worker = new Worker(new URL(script, import.meta.url), { workerData: this.#data, argv: [], execArgv: [] });
+    worker
+      .on("error", () => {}) // told to whoever waits
+      .on("exit", () => {
+        if (this.#worker === worker) this.#worker = undefined;
+      });
+    this.#worker = worker;
+    return worker;
+  }
+}
