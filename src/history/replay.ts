@@ -9,7 +9,7 @@ import type {
 import { withNote } from "../core/chat.js";
 import type { LlmErrorKind } from "../core/errors.js";
 import { keptBy } from "../core/kept-by.js";
-import { messageTokensOf } from "./estimate.js";
+import { messageTokensOf, tokensOf } from "./estimate.js";
 import { withoutRewound } from "./rewind.js";
 import { type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turns.js";
 
@@ -187,19 +187,32 @@ function add(messages: Message[], message: Message): void {
 }
 
 /**
- * Leaves out whole turns, oldest first, until the rest fits. The last turn always stays, and so do system messages in front.
- * A turn is never split, so that no result loses its call.
+ * Leaves out whole turns, oldest first, where not all of them fit: as many as a multiple of about half of the room has tokens, so that the
+ * requests after this one begin alike until it has filled again (providers cache what begins alike). The last turn always stays, and so
+ * do system messages in front. A turn is never split, so that no result loses its call.
  */
 export function trimTurns(messages: readonly Message[], maxTokens: number): Message[] {
   const firstTurn = messages.findIndex(({ role }) => role !== "system");
   const head = firstTurn < 0 ? messages : messages.slice(0, firstTurn);
   const body = messages.slice(head.length);
-  let tokens = head.reduce((sum, message) => sum + messageTokensOf(message), 0);
-  let start = body.length;
-  for (const [index, message] of [...body.entries()].reverse()) {
-    tokens += messageTokensOf(message);
-    if (tokens > maxTokens && start < body.length) break;
-    if (message.role === "user") start = index;
+  const room = Math.max(1, maxTokens - tokensOf(head));
+  const excess = tokensOf(body) - room;
+  if (excess <= 0) return [...messages];
+  const step = stepIn(room);
+  const leftOut = Math.ceil(excess / step) * step;
+  let start = 0;
+  let before = 0;
+  for (const [index, message] of body.entries()) {
+    if (message.role === "user") {
+      start = index;
+      if (before >= leftOut) break;
+    }
+    before += messageTokensOf(message);
   }
   return [...head, ...body.slice(start)];
+}
+
+/** Half of the room, or up to a sixth less: the same for rooms that differ by little, as estimates of one model do from turn to turn. */
+function stepIn(room: number): number {
+  return 2 ** (Math.floor(4 * Math.log2(room / 2)) / 4);
 }

@@ -5,6 +5,7 @@ import type { ChatStore } from "../core/store-ports.js";
 import type { Orchestrator } from "../orchestrator/orchestrator.js";
 import type { Conversations } from "./conversations.js";
 import type { TurnEngine } from "./engine.js";
+import type { FailedSummaries } from "./failed-summaries.js";
 import type { KnownLogs } from "./known-logs.js";
 import type { LiveExchange } from "./live/exchange.js";
 import type { TurnDefaults } from "./turn-options.js";
@@ -21,6 +22,7 @@ export interface SessionParts {
   logs: KnownLogs;
   conversations: Conversations;
   engine: TurnEngine;
+  failedSummaries: FailedSummaries;
   /** With the other processes on the log. Undefined where what is not stored stays in its process. */
   exchange?: LiveExchange;
   /** Where this session's turns belong, where that is not the process's own workspace. */

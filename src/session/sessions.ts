@@ -8,6 +8,7 @@ import type { ConversationSummary } from "../core/store-ports.js";
 import { longestTimerMs } from "../core/timers.js";
 import { Conversations } from "./conversations.js";
 import { type EngineParts, TurnEngine } from "./engine.js";
+import { FailedSummaries } from "./failed-summaries.js";
 import { KnownLogs } from "./known-logs.js";
 import { LiveExchange } from "./live/exchange.js";
 import { LiveSessions } from "./live-sessions.js";
@@ -16,7 +17,8 @@ import { Retention } from "./retention.js";
 import { Session } from "./session.js";
 import type { SessionParts } from "./session-parts.js";
 
-export interface SessionsParts extends Omit<SessionParts, "engine" | "exchange" | "conversations" | "logs"> {
+export interface SessionsParts
+  extends Omit<SessionParts, "engine" | "exchange" | "conversations" | "failedSummaries" | "logs"> {
   engine: Omit<EngineParts, "turns">;
   now: () => number;
   /** Which conversations `startRetention` deletes. Default: none. */
@@ -61,6 +63,7 @@ export class Sessions {
     this.#parts = {
       ...parts,
       logs: new KnownLogs(store),
+      failedSummaries: new FailedSummaries(),
       conversations: this.conversations,
       engine: turnEngine,
       exchange,

@@ -6,8 +6,11 @@ import { textTokens, tokenFactor, tokensOf } from "../history/estimate.js";
 import { type ResumePoint, resumeTurn, trimTurns, withSummary } from "../history/replay.js";
 import type { Orchestrator } from "../orchestrator/orchestrator.js";
 import { summarise } from "./compactor.js";
+import type { FailedSummaries } from "./failed-summaries.js";
 
 interface TurnHistoryParts {
+  conversationId: string;
+  failedSummaries: FailedSummaries;
   orchestrator: Orchestrator;
   /** Grows while the turn runs. */
   log: readonly StoredEvent[];
@@ -41,6 +44,8 @@ export class TurnHistory {
   readonly #window: number;
   /** Estimated tokens. */
   #room: number;
+  /** This turn asks for no summary, because the last one failed. */
+  #skips: boolean | undefined;
   #known: { length: number; turn: ReturnType<typeof resumeTurn> } | undefined;
 
   constructor(parts: TurnHistoryParts) {
@@ -54,7 +59,7 @@ export class TurnHistory {
     );
   }
 
-  /** The messages, and where the turn goes on. What has no room even so is left out, oldest turns first. */
+  /** The messages, and where the turn goes on. What has no room even so is left out, as `trimTurns` says. */
   fold(): { messages: Message[]; point?: ResumePoint } {
     const { messages, summary, point } = this.#resumed();
     const summaryTokens = summary === undefined ? 0 : textTokens(summary);
@@ -65,7 +70,8 @@ export class TurnHistory {
   async compaction(wanted: boolean): Promise<CompactionEvent | undefined> {
     const tokens = this.#foldTokens();
     if (wanted) return this.#compact(0);
-    return tokens > this.#room ? this.#compact(this.#room * keptShare) : undefined;
+    if (tokens <= this.#room || this.#skipsSummary()) return undefined;
+    return this.#compact(this.#room * keptShare);
   }
 
   /**
@@ -74,7 +80,7 @@ export class TurnHistory {
    */
   async shorten(): Promise<{ compaction?: CompactionEvent } | undefined> {
     const tokens = this.#foldTokens();
-    const compaction = await this.#compact(tokens / 4);
+    const compaction = this.#skipsSummary() ? undefined : await this.#compact(tokens / 4);
     if (compaction) return { compaction };
     const { messages } = this.#resumed();
     const spared = tokens - tokensOf(trimTurns(messages, tokens / 2));
@@ -97,10 +103,21 @@ export class TurnHistory {
 
   async #compact(keepTokens: number): Promise<CompactionEvent | undefined> {
     const { orchestrator, log, turnId, trace, model, compaction, signal, beforeRequest } = this.#parts;
+    const { conversationId, failedSummaries } = this.#parts;
     if (compaction === "off" || signal.aborted) return undefined;
     const plan = planCompaction(log, turnId, keepTokens);
     if (!plan || plan.tokens < leastWorthTokens) return undefined;
     const maxBytes = Math.floor(Math.min(this.#window * summaryShare, maxSummaryInputTokens) * 4);
-    return summarise(orchestrator, plan, { turnId, trace, model, maxBytes, signal, beforeRequest });
+    const summary = await summarise(orchestrator, plan, { turnId, trace, model, maxBytes, signal, beforeRequest });
+    if (signal.aborted) return summary;
+    this.#skips = summary === undefined;
+    failedSummaries.note(conversationId, this.#skips);
+    return summary;
+  }
+
+  /** Asked of the conversation once in the turn. */
+  #skipsSummary(): boolean {
+    this.#skips ??= this.#parts.failedSummaries.skips(this.#parts.conversationId);
+    return this.#skips;
   }
 }

@@ -104,6 +104,8 @@ export class TurnSteps {
     const system = [options.system ?? defaults.systemPrompt, hub.catalogue()].filter(Boolean).join("\n\n");
     const besideTokens = tools.tools().reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
     const history = new TurnHistory({
+      conversationId: this.#conversationId,
+      failedSummaries: this.#parts.failedSummaries,
       orchestrator,
       log,
       turnId,
