@@ -4,7 +4,7 @@ import ts from "typescript";
 
 const assets = ["config/config.schema.json", "frontends/script/session.schema.json", "llm/prices.json"];
 for (const file of assets) copyFileSync(`src/${file}`, `dist/${file}`);
-chmodSync("dist/main.js", 0o755);
+for (const program of ["main", "claude-launcher"]) chmodSync(`dist/${program}.js`, 0o755);
 
 const { outputText } = ts.transpileModule(readFileSync("scripts/conformance-client.ts", "utf8"), {
   compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },

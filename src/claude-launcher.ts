@@ -28,8 +28,20 @@ function keep(text: string): string {
   return path;
 }
 
+function warn(text: string): void {
+  process.stderr.write(`warning: ${text}\n`);
+}
+
+const args = process.argv.slice(2);
+if (args[0] === "auth") {
+  // Programs ask who pays. Here it is whoever has put a key into the configuration: there is nobody to log in or out.
+  if (args[1] === "status")
+    process.stdout.write(`${JSON.stringify({ loggedIn: true, apiKeySource: "mcp-platform" })}\n`);
+  else process.stderr.write("error: logins of Claude are not used: keys are in the configuration of mcp-platform\n");
+  process.exit(args[1] === "status" ? exitCodes.done : exitCodes.usage);
+}
 try {
-  process.argv.splice(2, process.argv.length, ...ownArguments(process.argv.slice(2), keep));
+  process.argv.splice(2, process.argv.length, ...ownArguments(args, { keep, warn }));
 } catch (error) {
   const { message, hint } = errorInfo(error);
   process.stderr.write(`error: ${message}\nhint: ${hint}\n`);

@@ -10,6 +10,7 @@ const meant = {
   "input-format": text,
   "output-format": text,
   "include-partial-messages": flag,
+  "replay-user-messages": flag,
   "permission-prompt-tool": text,
   "permission-mode": text,
   model: text,
@@ -23,12 +24,17 @@ const meant = {
 } as const;
 
 /** Without an effect here that anybody would rely on. */
-const ignored = {
+const needless = {
+  "await-initialize": flag,
+  "initialize-fields": text,
   verbose: flag,
   debug: flag,
   "debug-file": text,
   "allow-dangerously-skip-permissions": flag,
   "setting-sources": text,
+  "project-config-root": text,
+  "include-hook-events": flag,
+  "session-mirror": flag,
   tools: text,
   thinking: text,
   "thinking-display": text,
@@ -38,11 +44,46 @@ const ignored = {
   "add-dir": { ...text, multiple: true },
 } as const;
 
-/** The arguments of `mcp-platform`. `keep` puts a text into a file and gives its path. Throws RequestError for what there is no word for. */
-export function ownArguments(args: readonly string[], keep: (text: string) => string): string[] {
-  const { values, positionals } = parse(args);
+/** What a program relies on and would not get: a limit, a shape of the answer, the servers or the conversation that are used. */
+const refused = [
+  "agent",
+  "continue",
+  "fork-session",
+  "json-schema",
+  "max-budget-usd",
+  "no-session-persistence",
+  "resume-drops-turn",
+  "resume-session-at",
+  "strict-mcp-config",
+];
+
+/** Here, all of them ask about what needs approval: the tools that they let run unasked are Claude Code's own. */
+const askingModes = ["default", "acceptEdits", "auto", "manual"];
+
+interface Outside {
+  /** Puts a text into a file and gives its path. */
+  keep(text: string): string;
+  /** Gets a line about what has no effect here. */
+  warn(text: string): void;
+}
+
+/**
+ * The arguments of `mcp-platform`. A flag that is not known here is left out, with a warning: each release of the SDK has new ones.
+ * Throws RequestError for what a program would rely on.
+ */
+export function ownArguments(args: readonly string[], { keep, warn }: Outside): string[] {
+  if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) return ["--version"];
+  const { known, unknown } = sorted(args);
+  const relied = unknown.find((name) => refused.includes(name));
+  if (relied) throw mistake(`--${relied}`);
+  const { values, positionals } = parse(known);
   const mode = values["permission-mode"] ?? "default";
-  if (!["default", "dontAsk", "bypassPermissions"].includes(mode)) throw mistake(`--permission-mode ${mode}`);
+  if (mode === "plan") throw mistake(`--permission-mode ${mode}`);
+  const isKnownMode = [...askingModes, "dontAsk", "bypassPermissions"].includes(mode);
+  const odd = [...unknown.map((name) => `--${name}`), ...(isKnownMode ? [] : [`--permission-mode ${mode}`])];
+  if (odd.length > 0) warn(`without effect here, of Claude Code's command line: ${odd.join(", ")}`);
+  // In lines, the prompts come on stdin; what stands here then is the value of a flag that has none.
+  const prompt = values["input-format"] === "stream-json" ? [] : positionals;
   const asks = mode !== "dontAsk" && values["permission-prompt-tool"];
   const model = values.model === "default" ? undefined : values.model;
   const mcp = values["mcp-config"];
@@ -62,14 +103,37 @@ export function ownArguments(args: readonly string[], keep: (text: string) => st
     "run",
     ...pairs.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`])),
     ...(values["include-partial-messages"] ? ["--include-partial-messages"] : []),
+    ...(values["replay-user-messages"] ? ["--replay-user-messages"] : []),
     ...(mode === "bypassPermissions" ? ["--yes"] : []),
-    ...(positionals.length > 0 ? ["--", ...positionals] : []),
+    ...(prompt.length > 0 ? ["--", ...prompt] : []),
   ];
+}
+
+const options = { ...meant, ...needless };
+
+/** The arguments without flags that are not known; a word behind one of those is its value. */
+function sorted(args: readonly string[]): { known: string[]; unknown: string[] } {
+  const { tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true });
+  const known: string[] = [];
+  const unknown: string[] = [];
+  let valueAt = -1;
+  for (const token of tokens) {
+    if (token.kind === "option-terminator") known.push("--");
+    else if (token.kind === "positional") known.push(...(token.index === valueAt ? [] : [token.value]));
+    else if (!Object.hasOwn(options, token.name)) {
+      unknown.push(token.name);
+      if (token.value === undefined) valueAt = token.index + 1;
+    } else {
+      const isFlag = options[token.name as keyof typeof options].type === "boolean";
+      known.push(token.value === undefined || isFlag ? `--${token.name}` : `--${token.name}=${token.value}`);
+    }
+  }
+  return { known, unknown };
 }
 
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options: { ...meant, ...ignored }, allowPositionals: true });
+    return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
     throw mistake(messageOf(error).replace(/\. .*/s, ""), error);
   }

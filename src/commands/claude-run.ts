@@ -13,6 +13,7 @@ export interface ClaudeFlags {
   outputFormat?: "text" | "json" | "stream-json" | "claude-stream-json";
   inputFormat?: "text" | "claude-stream-json";
   includePartialMessages?: boolean;
+  replayUserMessages?: boolean;
   permissionPromptTool?: "stdio";
   conversation?: string;
   requestId?: string;
@@ -36,6 +37,7 @@ export function addClaudeOptions(run: Command): void {
       ]),
     )
     .option("--include-partial-messages", `answers as they arrive too, with ${format}`)
+    .option("--replay-user-messages", "each prompt again on stdout when its turn begins, with input in lines")
     .addOption(
       new Option(
         "--permission-prompt-tool <name>",
@@ -46,8 +48,8 @@ export function addClaudeOptions(run: Command): void {
 
 /** Whether prompts come as lines on stdin. Throws RequestError for flags that do not go together. */
 export function isClaudePipe(flags: ClaudeFlags, prompt?: string): boolean {
-  const { inputFormat, outputFormat, includePartialMessages, permissionPromptTool, requestId, interrupt, attach } =
-    flags;
+  const { inputFormat, outputFormat, includePartialMessages, replayUserMessages } = flags;
+  const { permissionPromptTool, requestId, interrupt, attach } = flags;
   const isPipe = inputFormat === format;
   if (isPipe && outputFormat !== undefined && outputFormat !== format) {
     throw mistake(`--input-format ${format} goes with --output-format ${format} only, and implies it`);
@@ -58,6 +60,7 @@ export function isClaudePipe(flags: ClaudeFlags, prompt?: string): boolean {
   if (permissionPromptTool && !isPipe) {
     throw mistake(`--permission-prompt-tool goes with --input-format ${format} only`);
   }
+  if (replayUserMessages && !isPipe) throw mistake(`--replay-user-messages goes with --input-format ${format} only`);
   if (isPipe && prompt !== undefined) throw mistake(`with --input-format ${format} the prompts come from stdin`);
   if (isPipe && attach) throw mistake(`with --input-format ${format} images and files come in the messages on stdin`);
   if (isPipe && (requestId !== undefined || interrupt)) {
@@ -85,6 +88,7 @@ export async function runPipe(
         conversationId: flags.conversation,
         systemPrompt: chat.service.systemPrompt,
         canAsk: flags.permissionPromptTool === "stdio",
+        replaysPrompts: flags.replayUserMessages === true,
       };
       return runClaudePipe(parts, pipe, { stdin, stdout, onInterrupt });
     },

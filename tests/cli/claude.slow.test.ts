@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { ownArguments } from "../../src/commands/claude-arguments.js";
 import { parse, shape } from "../frontends/claude/client.js";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
@@ -66,61 +65,15 @@ describe("run with claude-stream-json", () => {
 });
 
 describe("the launcher", () => {
-  const keep = (text: string) => `kept:${text}`;
+  const start = (place: Workplace, args: string[]) =>
+    spawn(resolve("dist/claude-launcher.js"), args, { cwd: place.folder, env: place.environment });
 
-  test("takes what the SDK passes", () => {
-    const sdk = [
-      "--output-format",
-      "stream-json",
-      "--verbose",
-      "--input-format",
-      "stream-json",
-      "--max-turns=3",
-      "--model=openai/m",
-      "--permission-prompt-tool=stdio",
-      "--resume=conv_1",
-      "--allowedTools=Read,mcp__s__echo",
-      "--disallowedTools=mcp__s__crash",
-      '--mcp-config={"mcpServers":{}}',
-      "--setting-sources=",
-      "--permission-mode=default",
-      "--include-partial-messages",
-    ];
-    expect(ownArguments(sdk, keep)).toEqual([
-      "run",
-      '--mcp-config=kept:{"mcpServers":{}}',
-      "--input-format=claude-stream-json",
-      "--output-format=claude-stream-json",
-      "--permission-prompt-tool=stdio",
-      "--model=openai/m",
-      "--max-tool-hops=3",
-      "--conversation=conv_1",
-      "--allow=mcp__s__echo",
-      "--deny=mcp__s__crash",
-      "--include-partial-messages",
-    ]);
+  test("can be executed itself, and says to programs that ask for a login that there is one", async () => {
+    using place = new Workplace();
+    const { exitCode, stdout } = await ended(start(place, ["auth", "status", "--json"]));
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ loggedIn: true });
   });
-
-  test("takes a prompt, as claude -p does", () => {
-    expect(ownArguments(["-p", "hi", "--output-format", "json"], keep)).toEqual([
-      "run",
-      "--output-format=json",
-      "--",
-      "hi",
-    ]);
-  });
-
-  test("knows who approves by the mode", () => {
-    expect(ownArguments(["--permission-mode=bypassPermissions"], keep)).toEqual(["run", "--yes"]);
-    expect(ownArguments(["--permission-mode=dontAsk", "--permission-prompt-tool=stdio"], keep)).toEqual(["run"]);
-  });
-
-  test.each([["--max-budget-usd=1"], ["--json-schema={}"], ["--fork-session"], ["--permission-mode=plan"]])(
-    "refuses %s, which would have no effect",
-    (arg) => {
-      expect(() => ownArguments([arg], keep)).toThrow(arg.split("=")[0]);
-    },
-  );
 
   test("is the host, with the servers that it was given and that leave no trace, and a denied tool is no failure", async () => {
     const call = toolCalls([{ name: "given__echo", arguments: {} }]);

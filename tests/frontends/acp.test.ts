@@ -18,6 +18,21 @@ const fixture = (name: string, behaviour: object = {}) => ({
   env: [{ name: "SECRET", value: literal }],
 });
 
+describe("authentication", () => {
+  test("has one method, which checks that a model can be asked, and no other", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using acp = await openAcp(app);
+    const { initialize, authenticate } = methods.agent;
+    const { authMethods } = await acp.agent.request(initialize, { protocolVersion: 1, clientCapabilities: {} });
+    // What the registry of agents checks: https://github.com/agentclientprotocol/registry
+    expect(authMethods).toMatchObject([{ id: "configuration", name: expect.any(String) }]);
+    expect(await acp.agent.request(authenticate, { methodId: "configuration" })).toEqual({});
+    const other = acp.agent.request(authenticate, { methodId: "other" });
+    await expect(other).rejects.toMatchObject({ code: -32602, message: expect.stringContaining('"other"') });
+  });
+});
+
 describe("a prompt", () => {
   test("is answered in chunks, with its tool calls, its usage and why it ended", async () => {
     await using llm = await startLlmServer([echo(), answer("all done", { reasoning: "hm" })]);

@@ -1,6 +1,13 @@
 /** Agent Client Protocol v1 on stdin and stdout, for editors. https://agentclientprotocol.com/protocol/v1 */
 import type { Readable, Writable } from "node:stream";
-import { type AgentConnection, agent, methods, PROTOCOL_VERSION, RequestError } from "@agentclientprotocol/sdk";
+import {
+  type AgentConnection,
+  type AuthMethodAgent,
+  agent,
+  methods,
+  PROTOCOL_VERSION,
+  RequestError,
+} from "@agentclientprotocol/sdk";
 import { errorInfo } from "../../core/errors.js";
 import type { SessionHub } from "../../core/ports.js";
 import type { Session } from "../../session/session.js";
@@ -50,7 +57,14 @@ export async function runAcp(parts: AcpParts, { stdin, stdout, onInterrupt }: Pi
   return isInterrupted ? exitCodes.cancelled : exitCodes.done;
 }
 
-function agentOf({ version }: AcpParts, sessions: AcpSessions) {
+/** Nobody logs in here. The registry of agents wants a method all the same, and an editor learns by it whether a model can be asked. */
+const byConfiguration: AuthMethodAgent = {
+  id: "configuration",
+  name: "Key in the configuration",
+  description: "Checks that the configuration names a model: keys are in config.yaml or in <PROVIDER>_API_KEY.",
+};
+
+function agentOf({ version, resolveModel }: AcpParts, sessions: AcpSessions) {
   const { session } = methods.agent;
   return agent({ name: "mcp-platform" })
     .onRequest(methods.agent.initialize, ({ params }) => {
@@ -65,10 +79,18 @@ function agentOf({ version }: AcpParts, sessions: AcpSessions) {
           sessionCapabilities: { list: {}, resume: {}, close: {} },
           _meta: { [requestIdField]: true },
         },
-        authMethods: [],
+        authMethods: [byConfiguration],
       };
     })
-    .onRequest(methods.agent.authenticate, () => ({}))
+    .onRequest(methods.agent.authenticate, ({ params: { methodId } }) =>
+      told(async () => {
+        if (methodId !== byConfiguration.id) {
+          throw new RequestError(invalidParams, `there is no auth method ${JSON.stringify(methodId.slice(0, 80))}`);
+        }
+        resolveModel();
+        return {};
+      }),
+    )
     .onRequest(session.new, ({ params }) => told(() => sessions.create(params)))
     .onRequest(session.load, ({ params }) => told(() => sessions.load(params, { replay: true })))
     .onRequest(session.resume, ({ params }) => told(() => sessions.load(params, { replay: false })))

@@ -25,6 +25,8 @@ export class Control {
   isInitialized = false;
   model: string | undefined;
   system: string | undefined;
+  /** Patterns of tools that the program has ruled out. */
+  denied: readonly string[] = [];
   permission: Permission;
 
   constructor(parts: DoorParts, options: ControlOptions, interrupt: (all: boolean) => object) {
@@ -65,7 +67,8 @@ export class Control {
 
   /** Throws RequestError, and LlmError when no provider can be used. */
   #initialize(request: Extract<ControlRequest, { subtype: "initialize" }>): object {
-    const { systemPrompt, appendSystemPrompt, unsupported } = request;
+    const { systemPrompt, appendSystemPrompt, denied, unsupported } = request;
+    this.denied = denied;
     this.refusal = unsupported && `"request.${unsupported}" of the initialize request is not supported`;
     if (this.refusal) throw new RequestError("usage", this.refusal);
     const { turn, systemPrompt: configured } = this.#options;

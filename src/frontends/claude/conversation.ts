@@ -19,6 +19,8 @@ export interface PipeOptions extends ClaudeOptions {
   systemPrompt: string;
   /** Calls that need approval are asked for by `can_use_tool`; else they are denied. */
   canAsk: boolean;
+  /** Each prompt is written again when its turn begins. */
+  replaysPrompts: boolean;
 }
 
 /** One conversation with a controlling program. Its messages are answered one after another, each with exactly one `result`. */
@@ -97,8 +99,9 @@ export class ClaudeConversation {
   }
 
   /** Submitted before the next line is read; shown when those before it have been. */
-  #prompt({ content, requestId = this.#parts.newId("req") }: Extract<ClaudeInput, { type: "user" }>): void {
-    const { model, system, permission, refusal } = this.#control;
+  #prompt(input: Extract<ClaudeInput, { type: "user" }>): void {
+    const { content, message, requestId = this.#parts.newId("req") } = input;
+    const { model, system, denied, permission, refusal } = this.#control;
     if (refusal) {
       this.#refuse(refusal);
       return;
@@ -106,7 +109,9 @@ export class ClaudeConversation {
     const { approval } = permission;
     const submit = async () => {
       const resolved = this.#parts.resolveModel(model);
-      const options = { ...this.#options.turn, model, system, approval, streamRecovery: "restart" as const };
+      const { turn } = this.#options;
+      const deny = [...(turn.deny ?? []), ...denied];
+      const options = { ...turn, model, system, deny, approval, streamRecovery: "restart" as const };
       return { model: resolved, turn: await this.#session.submit({ ...options, requestId, content }) };
     };
     const submitting = submit();
@@ -114,6 +119,10 @@ export class ClaudeConversation {
     this.#queue.push(requestId);
     const isAsked = permission.isAsked;
     this.#then(async () => {
+      if (this.#options.replaysPrompts) {
+        const echo = { type: "user", message, parent_tool_use_id: null, isReplay: true };
+        await this.#write({ ...echo, session_id: this.#session.id, uuid: requestId });
+      }
       const view = this.#view(approval);
       const { exitCode } = await showTurn(submitting, view, (event) => this.#follow(event, isAsked));
       this.exitCode = exitCode;

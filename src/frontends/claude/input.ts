@@ -5,7 +5,7 @@ import { userContent } from "./blocks.js";
 
 export type ClaudeInput =
   /** `requestId`: the message's own `uuid`; the same one is answered once. */
-  | { type: "user"; content: ContentPart[]; requestId?: string }
+  | { type: "user"; content: ContentPart[]; requestId?: string; message: unknown }
   | { type: "control_request"; requestId: string; request: ControlRequest }
   /** The answer to a request of ours. */
   | { type: "control_response"; requestId: string; value: unknown; isError: boolean }
@@ -13,7 +13,14 @@ export type ClaudeInput =
 
 export type ControlRequest =
   /** `unsupported`: what the client relies on and would not get. */
-  | { subtype: "initialize"; systemPrompt?: string; appendSystemPrompt?: string; unsupported?: string }
+  | {
+      subtype: "initialize";
+      systemPrompt?: string;
+      appendSystemPrompt?: string;
+      /** Patterns of tools. */
+      denied: string[];
+      unsupported?: string;
+    }
   | { subtype: "interrupt"; cancelsQueued: boolean }
   | { subtype: "set_model"; model?: string }
   | { subtype: "set_permission_mode"; mode: string }
@@ -61,7 +68,8 @@ function readUser(line: Fields): ClaudeInput {
   const role = message.text("role");
   if (role !== "user") throw new Problem('"message.role" must be "user"');
   if (line.boolean("shouldQuery") === false) throw new Problem('"shouldQuery": false is not supported');
-  return { type: "user", content: userContent(message.any("content")), requestId: line.text("uuid") };
+  const content = message.any("content");
+  return { type: "user", content: userContent(content), requestId: line.text("uuid"), message: { role, content } };
 }
 
 function readRequest(request: Fields): ControlRequest {
@@ -84,7 +92,10 @@ function readRequest(request: Fields): ControlRequest {
   }
 }
 
-const unsupported = ["hooks", "sdkMcpServers", "jsonSchema", "agents", "mcpServers"];
+const unsupported = ["sdkMcpServers", "jsonSchema", "agents", "mcpServers"];
+
+/** Hooks by which a program decides what runs. The others are told of what has happened, and of most of that nothing happens here. */
+const deciding = ["PreToolUse", "PermissionRequest", "UserPromptSubmit", "UserPromptExpansion", "Stop", "Elicitation"];
 
 function readInitialize(request: Fields): ControlRequest {
   const prompts = request.any("systemPrompt") ?? [];
@@ -100,8 +111,19 @@ function readInitialize(request: Fields): ControlRequest {
     subtype: "initialize",
     systemPrompt: texts.filter(Boolean).join("\n\n") || undefined,
     appendSystemPrompt: append,
-    unsupported: unsupported.find((name) => Object.keys(request.any(name) ?? {}).length > 0),
+    denied: textsOf(request.any("disallowedTools")).filter((tool) => tool.includes("__")),
+    unsupported:
+      unsupported.find((name) => Object.keys(request.any(name) ?? {}).length > 0) ?? decidingHook(request.any("hooks")),
   };
+}
+
+function decidingHook(hooks: unknown): string | undefined {
+  const name = Object.entries(hooks ?? {}).find(([event, given]) => deciding.includes(event) && given?.length > 0)?.[0];
+  return name && `hooks.${name}`;
+}
+
+function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
 }
 
 function readResponse(response: Fields): ClaudeInput {

@@ -54,9 +54,9 @@ export function permissionModeOf(approval: "ask" | "auto"): string {
   return approval === "auto" ? "bypassPermissions" : "default";
 }
 
-/** `canAsk`: the program said at the start that it can be asked. Throws RequestError. */
+/** All modes but two ask: what `acceptEdits` and `auto` let run unasked are Claude Code's own tools. `canAsk`: the program said at the start that it can be asked. Throws RequestError. */
 export function permissionOf(mode: string, canAsk: boolean): Permission {
-  if (mode === "default") return { approval: "ask", isAsked: canAsk };
+  if (["default", "acceptEdits", "auto", "manual"].includes(mode)) return { approval: "ask", isAsked: canAsk };
   if (mode === "dontAsk") return { approval: "ask", isAsked: false };
   if (mode === "bypassPermissions") return { approval: "auto", isAsked: canAsk };
   const hint = "use default, dontAsk or bypassPermissions";

@@ -38,6 +38,7 @@ export function openPipe(app: App, options: Partial<PipeOptions> = {}, stdout = 
     turn: {},
     systemPrompt: "Be kind.",
     canAsk: false,
+    replaysPrompts: false,
     ...options,
   };
   const exitCode = runClaudePipe(doorParts(app), given, { stdin, stdout, onInterrupt });

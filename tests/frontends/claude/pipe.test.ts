@@ -33,6 +33,52 @@ async function withEcho(steps: readonly Step[], options: Partial<PipeOptions> = 
   };
 }
 
+describe("for claude-agent-acp", () => {
+  test("each prompt is written again, under its uuid, before its turn", async () => {
+    await using llm = await startLlmServer([answer("one"), answer("two")]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = openPipe(app, { replaysPrompts: true });
+    pipe.user("first", { uuid: "u1" });
+    pipe.user([{ type: "text", text: "second" }], { uuid: "u2" });
+    expect(await pipe.end()).toBe(0);
+    expect(pipe.messages("user")).toEqual([
+      {
+        type: "user",
+        message: { role: "user", content: "first" },
+        parent_tool_use_id: null,
+        isReplay: true,
+        session_id: "c",
+        uuid: "u1",
+      },
+      expect.objectContaining({ uuid: "u2", message: { role: "user", content: [{ type: "text", text: "second" }] } }),
+    ]);
+    expect(pipe.messages().map(({ type }) => type)).toEqual(
+      ["user", "system", "assistant", "result"].flatMap((type, _, all) => (type === "user" ? [...all, ...all] : [])),
+    );
+  });
+
+  test("hooks that are only told of something are taken", async () => {
+    await using llm = await startLlmServer([answer("one")]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = openPipe(app);
+    pipe.control("i1", { ...initialize, hooks: { PostToolUse: [{ hookCallbackIds: ["h1"] }], PreToolUse: [] } });
+    pipe.user("one");
+    expect(await pipe.end()).toBe(0);
+    expect(pipe.response("i1")).toMatchObject({ subtype: "success" });
+  });
+});
+
+test("tools that the initialize request rules out do not run", async () => {
+  const steps = [toolCalls([{ name: "s__echo", arguments: {} }]), answer("done")];
+  await using running = await withEcho(steps, { turn: { approval: "auto" } });
+  const { llm, pipe } = running;
+  pipe.control("i1", { ...initialize, disallowedTools: ["Read", "mcp__s__echo"] });
+  pipe.user("one");
+  expect(await pipe.end()).toBe(0);
+  expect(JSON.stringify(llm.requests[0]?.body.tools)).not.toContain("s__echo");
+  expect(String(llm.requests[1]?.body.messages?.at(-1)?.content)).toContain("denied");
+});
+
 describe("several turns on one pipe", () => {
   test("are one conversation, each with an init, its messages and one result", async () => {
     await using llm = await startLlmServer([answer("one"), answer("two")]);
