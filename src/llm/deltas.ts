@@ -1,7 +1,7 @@
 import type { AssistantMessage, Delta, FinishReason, Usage } from "../core/chat.js";
 import { GrowingText } from "./growing-text.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject } from "./json.js";
-import { ReasoningDetails } from "./reasoning-details.js";
+import { ReasoningBlocks } from "./reasoning-blocks.js";
 import { ThinkTags } from "./think-tags.js";
 import { ToolCallAssembly } from "./tool-calls.js";
 
@@ -40,7 +40,7 @@ export class AnswerFold {
   readonly #text = new GrowingText();
   readonly #reasoning = new GrowingText();
   readonly #calls: ToolCallAssembly;
-  #details: ReasoningDetails | undefined;
+  #blocks: ReasoningBlocks | undefined;
   readonly #thinkTags: ThinkTags | undefined;
   #finishReason: string | undefined;
   /** The reason still stands: nothing was said after it. */
@@ -106,7 +106,7 @@ export class AnswerFold {
     this.#thinkTags?.end();
     const toolCalls = this.#calls.finish(newId, isTaken);
     const reasoning = this.#reasoning.toString();
-    const details = toolCalls.length > 0 ? this.#details?.blocks : undefined;
+    const details = toolCalls.length > 0 ? this.#blocks?.all : undefined;
     return {
       message: { role: "assistant", content: this.#text.toString(), ...(reasoning ? { reasoning } : {}), toolCalls },
       finishReason: this.#reason(toolCalls.length > 0),
@@ -142,15 +142,15 @@ export class AnswerFold {
     const { reasoning, reasoning_content, reasoning_details, tool_calls } = message;
     this.#pushDelta({
       ...(isThought ? {} : { reasoning, reasoning_content }),
-      ...(this.#details ? {} : { reasoning_details }),
+      ...(this.#blocks ? {} : { reasoning_details }),
       content: isWhole ? text.slice(said.length) : "",
       tool_calls: asObjects(tool_calls).slice(this.#calls.count),
     });
   }
 
   #pushDetails(list: unknown): string | undefined {
-    this.#details ??= new ReasoningDetails();
-    return asText(this.#details.push(list));
+    this.#blocks ??= new ReasoningBlocks();
+    return asText(this.#blocks.push(list));
   }
 
   /** What is held back until its tag comes is progress too. */

@@ -7,7 +7,7 @@ const GROWING = ["text", "summary"] as const;
  * Puts `reasoning_details` together (OpenRouter, MiniMax): blocks with signatures that the provider wants back unchanged, in their order.
  * Pieces of a block follow each other and share its type and index. What is encrypted comes whole.
  */
-export class ReasoningDetails {
+export class ReasoningBlocks {
   readonly #blocks: JsonObject[] = [];
 
   /** Returns the readable text of the pieces; "" where they have none. */
@@ -17,7 +17,7 @@ export class ReasoningDetails {
     return pieces.flatMap((piece) => GROWING.map((key) => asText(piece[key]) ?? "")).join("");
   }
 
-  get blocks(): readonly JsonObject[] {
+  get all(): readonly JsonObject[] {
     return this.#blocks;
   }
 
