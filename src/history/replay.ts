@@ -4,6 +4,7 @@ import type {
   FinishReason,
   Message,
   StartedCall,
+  StopReason,
   StoredEvent,
 } from "../core/chat.js";
 import { withNote } from "../core/chat.js";
@@ -164,7 +165,7 @@ export function answerOf({ answer, calls }: HopRecord): AssistantMessage {
 
 /** What the model is told of a call. */
 export function resultOf({ call, planned, sent, result, note }: StartedCall, { end }: TurnRecord): Message {
-  const isLeftToCaller = !planned && end?.type === "turn_end" && end.stopReason === "end_turn";
+  const isLeftToCaller = !planned && end?.type === "turn_end" && endsOfAnswers.includes(end.stopReason);
   const text = sent
     ? "outcome unknown: the host stopped before the result arrived"
     : isLeftToCaller
@@ -173,6 +174,9 @@ export function resultOf({ call, planned, sent, result, note }: StartedCall, { e
   const { content, isError } = result ?? { content: [{ type: "text" as const, text }], isError: true };
   return { role: "tool", toolCallId: call.id, content: withNote(content, note), isError };
 }
+
+/** Turns that their last answer ended, and not a limit or a person. */
+const endsOfAnswers: readonly StopReason[] = ["end_turn", "max_tokens", "refusal"];
 
 /** A turn that failed before any answer leaves two user messages in a row; providers want one. Likewise for two answers. */
 function add(messages: Message[], message: Message): void {

@@ -8,6 +8,6 @@ export const schemaVersion = 8;
 
 /**
  * What this version writes into conversations. Raised with whatever an older version could not go on with: its hosts are given no turn of a
- * conversation that a newer one has written to.
+ * conversation that a newer one has written to. 2: results of calls that a caller carried out, at the head of the next turn's history.
  */
-export const foldVersion = 1;
+export const foldVersion = 2;

@@ -169,7 +169,7 @@ export class Orchestrator {
       messages.push(...(await runToolCalls({ calls: own, hop, runnable, truncated }, calling)));
       budget.called(Math.min(runnable, fresh), loops.endHop());
       if (signal.aborted) return end(abortReason(signal));
-      if (own.length < calls.length) return end("end_turn");
+      if (own.length < calls.length) return end(stopReasonOf(finishReason));
     }
   }
 

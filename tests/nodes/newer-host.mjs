@@ -6,7 +6,7 @@ export async function load(url, context, next) {
   const loaded = await next(url, context);
   if (!url.includes("/dist/bundle/")) return loaded;
   const source = String(loaded.source);
-  return source.includes("foldVersion = 1;") ? { ...loaded, source: source.replace("foldVersion = 1;", "foldVersion = 2;") } : loaded;
+  return { ...loaded, source: source.replace(/foldVersion = (\\d+);/, (_, version) => "foldVersion = " + (Number(version) + 1) + ";") };
 }
 `;
 register(`data:text/javascript,${encodeURIComponent(hook)}`);

@@ -92,7 +92,9 @@ export class ChatCompletion {
     const { text, usage, stopReason } = summarizeTurn(this.#stored);
     const { place, callerTools } = this.#identity;
     const calls = lastCalls(this.#stored, place).calls.filter(({ name }) => callerTools.has(name));
-    return { text, usage, calls, finishReason: calls.length > 0 ? "tool_calls" : finishReasonOf(stopReason) };
+    // The calls of an answer that was cut may be cut themselves.
+    const isCalling = calls.length > 0 && stopReason === "end_turn";
+    return { text, usage, calls, finishReason: isCalling ? "tool_calls" : finishReasonOf(stopReason) };
   }
 
   #chunk(delta: object, finishReason: string | null = null): object {

@@ -4,7 +4,7 @@ import type { DoorParts } from "../door.js";
 import { customArguments, modelName } from "./caller-tools.js";
 import { ApiError } from "./errors.js";
 import { type ChatMessage, type Content, readMessage } from "./messages.js";
-import { toldTurn } from "./told-turns.js";
+import { type ReadLog, readingOnce, toldTurn } from "./told-turns.js";
 import { callId, placeOfItem, type TurnPlace } from "./turn-place.js";
 
 export interface InputItem {
@@ -36,7 +36,8 @@ interface Group {
 export async function readInput(parts: InputParts, items: readonly InputItem[]): Promise<Message[]> {
   const groups: Group[] = [];
   for (const [index, item] of items.entries()) addTo(groups, item, index);
-  const told = await Promise.all(groups.map((group) => readGroup(parts, group)));
+  const readLog = readingOnce(parts.sessions);
+  const told = await Promise.all(groups.map((group) => readGroup(parts, readLog, group)));
   return told.flat();
 }
 
@@ -73,10 +74,10 @@ function noItem({ id }: InputItem): ApiError {
   return new ApiError(404, "item_not_found", `Item with id '${(id ?? "").slice(0, 200)}' not found.`, "input");
 }
 
-async function readGroup(parts: InputParts, { isOutput, items, place }: Group): Promise<Message[]> {
+async function readGroup(parts: InputParts, readLog: ReadLog, { isOutput, items, place }: Group): Promise<Message[]> {
   if (!isOutput) return items.map(readOwn);
   const reference = items.find(({ type }) => type === "item_reference");
-  const told = place && (await toldTurn(parts.sessions, place, givenIds(items)));
+  const told = place && (await toldTurn(readLog, place, givenIds(items)));
   // An answer without calls may be told as the caller has it now.
   if (told && (reference || told.some(hasCalls))) return told;
   if (reference) throw noItem(reference);

@@ -1,4 +1,4 @@
-import type { StoredEvent, ToolCall, TurnEvent } from "../../core/chat.js";
+import type { FinishReason, StoredEvent, ToolCall, TurnEvent } from "../../core/chat.js";
 import { textOf } from "../../core/chat.js";
 import { summarizeTurn } from "../../session/summary.js";
 import { type CallerTool, customInput } from "./caller-tools.js";
@@ -61,7 +61,7 @@ export class ResponseView implements TurnView {
         return [
           ...(content && !this.#open ? this.#write(content) : []),
           ...this.#close(event.interrupted ? "incomplete" : "completed"),
-          ...(event.interrupted ? [] : this.#callersCalls()),
+          ...(event.interrupted ? [] : this.#callersCalls(event.finishReason)),
         ];
       }
       case "tool_call":
@@ -205,15 +205,21 @@ export class ResponseView implements TurnView {
     ];
   }
 
-  #callersCalls(): StreamedEvent[] {
+  /** The calls of an answer that was cut may be cut themselves. */
+  #callersCalls(finishReason: FinishReason): StreamedEvent[] {
+    const status = finishReason === "length" ? "incomplete" : "completed";
     const { calls, firstIndex } = lastCalls(this.#stored, this.#identity.place);
     return calls.flatMap((call, index) => {
       const tool = this.#identity.callerTool(call.name);
-      return tool ? this.#callersCall(call, tool, firstIndex + index) : [];
+      return tool ? this.#callersCall(call, tool, { callIndex: firstIndex + index, status }) : [];
     });
   }
 
-  #callersCall(call: ToolCall, { type, ...names }: CallerTool, callIndex: number): StreamedEvent[] {
+  #callersCall(
+    call: ToolCall,
+    { type, ...names }: CallerTool,
+    { callIndex, status }: { callIndex: number; status: "completed" | "incomplete" },
+  ): StreamedEvent[] {
     const isCustom = type === "custom";
     const id = this.#itemId(isCustom ? "ctc" : "fc", callIndex);
     const field = isCustom ? "input" : "arguments";
@@ -223,7 +229,7 @@ export class ResponseView implements TurnView {
     const written = isCustom
       ? this.#writeText(placed, "response.custom_tool_call_input", "input", customInput(call.arguments))
       : this.#writeText(placed, "response.function_call_arguments", "arguments", call.arguments, { name: names.name });
-    return [...events, ...written, this.#done(placed, { status: "completed" })];
+    return [...events, ...written, this.#done(placed, { status })];
   }
 
   /** The whole text in one delta: an answer's calls are known once it has ended. */

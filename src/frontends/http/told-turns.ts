@@ -17,17 +17,29 @@ export function lastCalls(events: readonly StoredEvent[], place: TurnPlace): { c
   return { firstIndex, calls: toolCalls.map((call, index) => ({ ...call, id: callId(place, firstIndex + index) })) };
 }
 
+/** Reads a conversation's events but the first, which is no answer and may hold a long history. Rejects with StoreError. */
+export type ReadLog = (conversationId: string) => Promise<readonly StoredEvent[]>;
+
+/** Reads each log once for a call, which may name many turns of it. */
+export function readingOnce(sessions: Sessions): ReadLog {
+  const known = new Map<string, Promise<readonly StoredEvent[]>>();
+  return (conversationId) => {
+    const events = known.get(conversationId) ?? sessions.history(conversationId, 2);
+    known.set(conversationId, events);
+    return events;
+  };
+}
+
 /**
  * Returns the turn's answers and results, with those of the caller's calls whose ids are given. Undefined where the log does not have the turn
  * any more. Rejects with StoreError.
  */
 export async function toldTurn(
-  sessions: Sessions,
+  readLog: ReadLog,
   place: TurnPlace,
   givenIds: ReadonlySet<string>,
 ): Promise<Message[] | undefined> {
-  // The first event of a log is no answer, and may hold a long history.
-  const log = await sessions.history(place.conversationId, 2);
+  const log = await readLog(place.conversationId);
   const events = log.filter(({ turnId }) => turnId === place.turnId);
   if (events.length === 0) return undefined;
   let index = 0;
@@ -45,15 +57,16 @@ export async function toldTurn(
 
 /** The same for a history of chat completions, in which the calls' ids are all that names a turn. */
 export async function withToldTurns(sessions: Sessions, history: readonly Message[]): Promise<Message[]> {
-  const told = await Promise.all(history.map((message) => withToldTurn(sessions, message)));
+  const readLog = readingOnce(sessions);
+  const told = await Promise.all(history.map((message) => withToldTurn(readLog, message)));
   return told.flat();
 }
 
-async function withToldTurn(sessions: Sessions, message: Message): Promise<Message[]> {
+async function withToldTurn(readLog: ReadLog, message: Message): Promise<Message[]> {
   if (message.role !== "assistant") return [message];
   const ids = message.toolCalls.map(({ id }) => id);
   const place = ids.every((id) => placeOfItem(id)) ? placeOfItem(ids[0]) : undefined;
-  return (place && (await toldTurn(sessions, place, new Set(ids)))) ?? [message];
+  return (place && (await toldTurn(readLog, place, new Set(ids)))) ?? [message];
 }
 
 /** Gives every call that has an id of ours the shorter one that the model is told: providers have limits for its length. */

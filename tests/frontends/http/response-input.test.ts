@@ -173,6 +173,23 @@ describe("calls of both kinds: the model is told of the servers' calls again, wh
   });
 });
 
+test("a call of an answer that was cut is incomplete, and so is the answer", async () => {
+  const cut = () => toolCalls([{ name: "weather", arguments: '{"at":"Os' }], { finishReason: "length" });
+  script.push(cut(), cut());
+  expect(await create({ input: "Oslo?", tools: [weather] })).toMatchObject({
+    status: "incomplete",
+    incomplete_details: { reason: "max_output_tokens" },
+    output: [{ type: "function_call", arguments: '{"at":"Os', status: "incomplete" }],
+  });
+  const { name, parameters } = weather;
+  const { choices } = await client.chat.completions.create({
+    model: "mcp-platform",
+    messages: [{ role: "user", content: "Oslo?" }],
+    tools: [{ type: "function", function: { name, parameters } }],
+  });
+  expect(choices).toMatchObject([{ finish_reason: "length", message: { tool_calls: [{}] } }]);
+});
+
 describe("a response in a conversation of the host", () => {
   test("takes results of the caller's calls, several and with a message, and goes on", async () => {
     script.push(
