@@ -20,8 +20,8 @@ import { openDoor, post, sdk } from "./door.js";
 const steps: Step[] = [];
 let llm: LlmServer;
 let app: App;
-let door: HttpDoor;
-let hasty: HttpDoor;
+let door: HttpDoor & AsyncDisposable;
+let hasty: HttpDoor & AsyncDisposable;
 
 beforeAll(async () => {
   llm = await startLlmServer(() => steps.shift() ?? failure(400, { body: { error: { message: "no step is left" } } }));
