@@ -33,12 +33,13 @@ export function addConversationCommands(program: Command): void {
 
   sessions
     .command("list", { isDefault: true })
-    .description("all of them, the latest first")
+    .description("the latest first")
+    .option("--all", "also those that single calls of OpenAI's API made, with a history that the caller keeps")
     .option("--json", "as JSON")
-    .action(({ json }: { json?: boolean }) =>
+    .action(({ all, json }: { all?: boolean; json?: boolean }) =>
       withLog(async (conversations) => {
         const texts = await import("../session/conversation-text.js");
-        const list = await conversations.list();
+        const list = await conversations.list({ all });
         await printInert(json ? texts.conversationsJson(list) : texts.conversationsText(list));
       }),
     );
@@ -123,7 +124,7 @@ export function addConversationCommands(program: Command): void {
 
 async function namedOf(ids: string[], { all, yes }: DeleteOptions, conversations: Conversations): Promise<string[]> {
   if (all && !yes) throw new RequestError("usage", "--all deletes every conversation", { hint: "say --all --yes" });
-  if (all) return (await conversations.list()).map(({ conversationId }) => conversationId);
+  if (all) return (await conversations.list({ all: true })).map(({ conversationId }) => conversationId);
   if (ids.length > 0) return [...new Set(ids)];
   throw new RequestError("usage", "which conversation?", { hint: "mcp-platform sessions list shows all" });
 }

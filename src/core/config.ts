@@ -265,6 +265,8 @@ export interface ServeConfig {
   maxConnections: number;
   /** From one address. */
   requestsPerMinute: number;
+  /** Models, as callers write them, for which they get no tools of the servers. */
+  plainModels: readonly string[];
   /** Where other hosts on the same database reach this door, as a URL without a path. Unset: on a loopback address, by those of the same machine. */
   advertise?: string;
 }

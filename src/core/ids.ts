@@ -6,6 +6,13 @@ export type NewId = (prefix: string) => string;
 /** One of them in a text, with its prefix as the first group. */
 export const idPattern = /\b([a-z]{1,20})_[0-9a-f]{32}\b/g;
 
+/** Of the id of a conversation that one call of an API made for itself, with a history that its caller keeps: lists leave it out. */
+export const singleCallPrefix = "single";
+
+export function isOfSingleCall(conversationId: string): boolean {
+  return conversationId.startsWith(`${singleCallPrefix}_`);
+}
+
 /** Hexadecimal digits of milliseconds since the epoch, enough for 8,900 years. */
 const timeDigits = 12;
 

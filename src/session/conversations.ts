@@ -1,6 +1,6 @@
 import type { RewindEvent, StoredEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
-import type { NewId } from "../core/ids.js";
+import { isOfSingleCall, type NewId } from "../core/ids.js";
 import type { ChatStore, ConversationOverview, LogNode, Period } from "../core/store-ports.js";
 import { deadNodes } from "./lost-hosts.js";
 import { decideFork, decideRewind, type RewindTo } from "./rewind.js";
@@ -26,8 +26,8 @@ export class Conversations {
     this.#parts = parts;
   }
 
-  /** Latest first. */
-  async list(): Promise<Conversation[]> {
+  /** Latest first. `all`: also those of single calls. */
+  async list({ all: isAll = false } = {}): Promise<Conversation[]> {
     const { archive } = this.#parts.store;
     const dead = new Set((await this.#dead()).map(({ nodeId }) => nodeId));
     const states = new Map<string, Conversation["state"]>();
@@ -36,7 +36,8 @@ export class Conversations {
       if (isRunning || !states.has(conversationId)) states.set(conversationId, isRunning ? "running" : "unfinished");
     }
     const all = await archive.overview();
-    return all.map((each) => ({ ...each, state: states.get(each.conversationId) ?? "idle" }));
+    const listed = isAll ? all : all.filter(({ conversationId }) => !isOfSingleCall(conversationId));
+    return listed.map((each) => ({ ...each, state: states.get(each.conversationId) ?? "idle" }));
   }
 
   /** Stored events with `seq >= from`, also those that a rewind took back. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StoredEvent } from "../core/chat.js";
 import type { RetentionConfig } from "../core/config.js";
+import { isOfSingleCall } from "../core/ids.js";
 import { defaultLeaseMs } from "../core/lease.js";
 import type { HostState } from "../core/measurements.js";
 import type { ServerStatus } from "../core/ports.js";
@@ -128,9 +129,10 @@ export class Sessions {
     this.#onResumed = listener;
   }
 
-  /** Conversations in the log, latest first. */
-  list(): Promise<ConversationSummary[]> {
-    return this.#parts.store.conversations();
+  /** Conversations in the log, latest first, without those of single calls. */
+  async list(): Promise<ConversationSummary[]> {
+    const all = await this.#parts.store.conversations();
+    return all.filter(({ conversationId }) => !isOfSingleCall(conversationId));
   }
 
   /** Cancels a request's turn, or all turns of the conversation, in whichever process. False when there was nothing to cancel. Rejects with StoreError. */

@@ -1,5 +1,5 @@
 /** The answers of one turn with what became of their calls, for doors whose callers bring their own history. */
-import type { AssistantMessage, ContentPart, Message, StoredEvent, ToolCall } from "../core/chat.js";
+import type { AssistantMessage, Message, StoredEvent, ToolCall } from "../core/chat.js";
 import { answerOf, resultOf } from "../history/replay.js";
 import { readTurn, readTurns, type TurnRecord, validHops } from "../history/turns.js";
 
@@ -19,21 +19,10 @@ export function answersOf(events: readonly StoredEvent[]): TurnAnswer[] {
   return answersIn(readTurn(events));
 }
 
-export interface AnsweredTurn {
-  turnId: string;
-  /** What its caller brought: results of the calls of the turn before come first. */
-  history: readonly Message[];
-  userContent: readonly ContentPart[];
-  answers: TurnAnswer[];
-}
-
-/** Returns the turns of a conversation that were answered, in their order: its caller may have results for the calls of the last one. */
-export function answeredTurns(events: readonly StoredEvent[]): AnsweredTurn[] {
-  const turns = readTurns(events).filter(({ hops }) => hops.length > 0);
-  return turns.map((turn) => {
-    const { turnId, history, userContent } = turn;
-    return { turnId, history, userContent, answers: answersIn(turn) };
-  });
+/** Returns the latest turn of a conversation that was answered: its caller may have results for its calls. */
+export function lastAnswers(events: readonly StoredEvent[]): { turnId: string; answers: TurnAnswer[] } | undefined {
+  const last = readTurns(events).findLast(({ hops }) => hops.length > 0);
+  return last && { turnId: last.turnId, answers: answersIn(last) };
 }
 
 function answersIn(turn: TurnRecord): TurnAnswer[] {

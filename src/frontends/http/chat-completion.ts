@@ -1,7 +1,8 @@
-import type { FinishReason, StopReason, StoredEvent, ToolCall, TurnEvent, Usage } from "../../core/chat.js";
+import type { FinishReason, StopReason, StoredEvent, ToolCall, TurnEvent } from "../../core/chat.js";
 import { summarizeTurn } from "../../session/summary.js";
 import { lastCalls } from "./told-turns.js";
 import type { TurnPlace } from "./turn-place.js";
+import { chatUsage, turnUsage } from "./turn-usage.js";
 
 interface Identity {
   place: TurnPlace;
@@ -64,7 +65,7 @@ export class ChatCompletion {
     return [
       ...(calls.length > 0 ? [this.#chunk({ tool_calls: toolCalls })] : []),
       this.#chunk({}, finishReason),
-      ...(includeUsage ? [{ ...this.#head("chat.completion.chunk"), choices: [], usage: wireUsage(usage) }] : []),
+      ...(includeUsage ? [{ ...this.#head("chat.completion.chunk"), choices: [], usage }] : []),
     ];
   }
 
@@ -77,7 +78,7 @@ export class ChatCompletion {
       ...(calls.length > 0 ? { tool_calls: calls.map(wireCall) } : {}),
     };
     const choice = { index: 0, message, logprobs: null, finish_reason: finishReason };
-    return { ...this.#head("chat.completion"), choices: [choice], usage: wireUsage(usage) };
+    return { ...this.#head("chat.completion"), choices: [choice], usage };
   }
 
   /** Answers of several hops are parted like paragraphs. */
@@ -89,7 +90,8 @@ export class ChatCompletion {
   }
 
   #result() {
-    const { text, usage, stopReason } = summarizeTurn(this.#stored);
+    const { text, stopReason } = summarizeTurn(this.#stored);
+    const usage = turnUsage(this.#stored, chatUsage);
     const { place, callerTools } = this.#identity;
     const calls = lastCalls(this.#stored, place).calls.filter(({ name }) => callerTools.has(name));
     // The calls of an answer that was cut may be cut themselves.
@@ -119,17 +121,4 @@ function finishReasonOf(stopReason: StopReason | undefined): string {
     refusal: "content_filter",
   };
   return (stopReason && reasons[stopReason]) ?? "stop";
-}
-
-/** Without a count by the provider there is no usage. */
-function wireUsage(usage: Usage | undefined): object | null {
-  if (!usage) return null;
-  const { inputTokens, outputTokens, cachedTokens, reasoningTokens } = usage;
-  return {
-    prompt_tokens: inputTokens,
-    completion_tokens: outputTokens,
-    total_tokens: inputTokens + outputTokens,
-    ...(cachedTokens === undefined ? {} : { prompt_tokens_details: { cached_tokens: cachedTokens } }),
-    ...(reasoningTokens === undefined ? {} : { completion_tokens_details: { reasoning_tokens: reasoningTokens } }),
-  };
 }

@@ -4,6 +4,7 @@
  */
 import type { ToolDefinition } from "../../core/chat.js";
 import { messageOf } from "../../core/errors.js";
+import { singleCallPrefix } from "../../core/ids.js";
 import { type CarriedTrace, carriedTrace } from "../../core/trace-context.js";
 import type { LiveTurn } from "../../session/live-turn.js";
 import type { Session } from "../../session/session.js";
@@ -13,6 +14,7 @@ import { ApiError } from "./errors.js";
 import type { Said } from "./messages.js";
 
 export interface TurnCall extends Said {
+  /** Undefined: as configured. */
   model?: string;
   streaming?: boolean;
   temperature?: number;
@@ -22,10 +24,20 @@ export interface TurnCall extends Said {
   withoutTools: boolean;
   /** Patterns of those that are; undefined: all. */
   only?: readonly string[];
+  /** Where the call names no conversation: nobody goes on with the one that it gets. */
+  isSingle: boolean;
 }
 
-/** The model that stands for whatever the host is configured for. */
+/** The model that stands for whatever the host is configured for, and the same without the servers' tools. */
 export const defaultModel = "mcp-platform";
+export const plainModel = "mcp-platform/plain";
+
+/** What a caller's name of a model stands for; `isPlain`: without the servers' tools. */
+export function askedModel(name: string | null | undefined, plainModels: readonly string[]) {
+  const isDefault = name === defaultModel || name === plainModel;
+  const isPlain = typeof name === "string" && (name === plainModel || plainModels.includes(name));
+  return { model: isDefault ? undefined : (name ?? undefined), isPlain };
+}
 
 export interface CallIds {
   conversationId?: string;
@@ -85,14 +97,19 @@ export function requireId(id: string, name: string): string {
 export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallIds): Promise<DoorTurn> {
   const model = resolved(parts, call.model);
   const requestId = ids.requestId ?? parts.newId("req");
-  const conversationId = ids.conversationId ?? ownConversation(ids.requestId, call, parts.newId);
+  const conversationId =
+    ids.conversationId ??
+    ownConversation(ids.requestId, call, {
+      newId: parts.newId,
+      prefix: call.isSingle ? singleCallPrefix : undefined,
+    });
   const session = parts.sessions.open(conversationId);
   const submitted = session.submit({
     requestId,
     content: call.content,
     history: call.history.length > 0 ? call.history : undefined,
     system: call.system,
-    model: call.model === defaultModel ? undefined : call.model,
+    model: call.model,
     streaming: call.streaming,
     temperature: call.temperature,
     maxTokens: call.maxTokens,
@@ -122,7 +139,7 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallI
 
 function resolved(parts: DoorParts, model: string | undefined) {
   try {
-    return parts.resolveModel(model === defaultModel ? undefined : model);
+    return parts.resolveModel(model);
   } catch (error) {
     throw new ApiError(404, "model_not_found", messageOf(error), "model");
   }

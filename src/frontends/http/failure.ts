@@ -20,9 +20,9 @@ export function failureOf(error: ErrorInfo, { ranTools = false }: FailureFacts =
   const { status, code } = wordsFor(error, ranTools);
   const mayRetry = retryable && !ranTools;
   const message = [
-    error.hint ? `${error.message} (${error.hint})` : error.message,
+    ranTools ? inOwnWords(error) : error.hint ? `${error.message} (${error.hint})` : error.message,
     ...(code === "context_length_exceeded" ? ["The request exceeds the context window of the model."] : []),
-    ...(code === toolsHaveRun ? [runAgain] : []),
+    ...(ranTools ? [runAgain] : []),
     ...(mayRetry && retryAfterMs !== undefined ? [`Please try again in ${retryAfterMs / 1000}s.`] : []),
   ].join(" ");
   const waitMs = retryAfterMs ?? (status === 503 ? 1000 : undefined);
@@ -51,7 +51,24 @@ export function responseError({ body, mayRetry }: Failure): { code: string; mess
 
 const toolsHaveRun = "tools_have_run";
 const runAgain =
-  "Tools have run in this call, and a repetition would run them again. A call with an X-Request-Id can be repeated: it goes on where it was.";
+  "Tools have run in this call, and a repetition would run them again; with an X-Request-Id it goes on where it was.";
+
+/** opencode sends a call again when its error has words such as `500`, `rate limit` or `server error` in it, whatever the status and code are. */
+function inOwnWords({ kind }: ErrorInfo): string {
+  return `${causes[kind] ?? "The call failed."} The event log of the host has the details.`;
+}
+
+const causes: Readonly<Record<string, string>> = {
+  auth: "The provider did not accept the key of the host.",
+  bad_request: "The provider did not accept the request.",
+  cancelled: "The turn was cancelled.",
+  content_filter: "The provider's content filter stopped the answer.",
+  model_gone: "The provider does not have the model any more.",
+  quota: "The provider's quota is used up.",
+  rate_limit: "The provider takes no more requests for now.",
+  shutting_down: "The host is about to end.",
+  stream_interrupted: "The answer broke off.",
+};
 
 /** Many clients repeat some statuses whatever the headers say; 400 none does. */
 function wordsFor({ kind, retryable }: ErrorInfo, ranTools: boolean): { status: number; code: string } {

@@ -3,7 +3,16 @@ import type { DoorParts } from "../door.js";
 import type { Call, Route } from "./api.js";
 import { readCallerTools } from "./caller-tools.js";
 import { ChatCompletion } from "./chat-completion.js";
-import { type CallIds, defaultModel, idsOf, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
+import {
+  askedModel,
+  type CallIds,
+  defaultModel,
+  idsOf,
+  plainModel,
+  startDoorTurn,
+  toolsIn,
+  turnHeaders,
+} from "./door-turn.js";
 import { ApiError } from "./errors.js";
 import { asSaid, type ChatMessage, readMessage, type Said } from "./messages.js";
 import { chatCompletionBody } from "./schemas.js";
@@ -27,6 +36,8 @@ export interface OpenAiOptions {
   keepAliveMs: number;
   /** Beside the default one. */
   models: () => readonly string[];
+  /** Those for which callers get no tools of the servers. */
+  plainModels: readonly string[];
 }
 
 export function openAiRoutes(parts: DoorParts, options: OpenAiOptions): Route[] {
@@ -48,14 +59,17 @@ export function openAiRoutes(parts: DoorParts, options: OpenAiOptions): Route[] 
 
 function models(parts: DoorParts, options: OpenAiOptions): Response {
   const { provider, model } = parts.resolveModel();
-  const ids = [...new Set([defaultModel, `${provider}/${model}`, ...options.models()])];
+  const ids = [
+    ...new Set([defaultModel, plainModel, `${provider}/${model}`, ...options.models(), ...options.plainModels]),
+  ];
   const data = ids.map((id) => ({ id, object: "model", created: 0, owned_by: id.split("/")[0] }));
   return Response.json({ object: "list", data });
 }
 
-async function chatCompletion(parts: DoorParts, call: Call, { keepAliveMs }: OpenAiOptions): Promise<Response> {
+async function chatCompletion(parts: DoorParts, call: Call, options: OpenAiOptions): Promise<Response> {
   const body = call.body as ChatCompletionBody;
   const ids = idsOf(call.header);
+  const { model: asked, isPlain } = askedModel(body.model, options.plainModels);
   const withoutTools = body.tool_choice === "none";
   const functions = (body.tools ?? []).map((tool) => ({ ...tool.function, type: "function" }));
   const { definitions: callerTools } = readCallerTools(withoutTools ? [] : functions);
@@ -64,13 +78,14 @@ async function chatCompletion(parts: DoorParts, call: Call, { keepAliveMs }: Ope
     parts,
     {
       ...said,
-      model: body.model ?? undefined,
+      model: asked,
       streaming: body.stream ? true : undefined,
       temperature: body.temperature ?? undefined,
       maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
       callerTools,
-      withoutTools,
+      withoutTools: withoutTools || isPlain,
       only: toolsIn(call.header),
+      isSingle: true,
     },
     ids,
   );
@@ -85,7 +100,7 @@ async function chatCompletion(parts: DoorParts, call: Call, { keepAliveMs }: Ope
     includeUsage: body.stream_options?.include_usage === true,
     eventsOf: call.header("x-mcp-events") === "1" ? toolEvents(door) : () => [],
   });
-  return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone });
+  return showTurn(door, view, { streaming: body.stream === true, keepAliveMs: options.keepAliveMs, gone: call.gone });
 }
 
 /** What a conversation of the host was about is in its log: what comes after the last answer counts, results of the caller's tools and words of its user. */

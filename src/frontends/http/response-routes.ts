@@ -3,7 +3,7 @@ import type { DoorParts } from "../door.js";
 import { ownConversation } from "../own-conversation.js";
 import type { Call, Route } from "./api.js";
 import { type CallerTools, readCallerTools, type WireTool } from "./caller-tools.js";
-import { type CallIds, idsOf, requireId, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
+import { askedModel, type CallIds, idsOf, requireId, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
 import { ApiError } from "./errors.js";
 import { asSaid, type Said } from "./messages.js";
 import { type InputItem, readInput } from "./response-input.js";
@@ -20,13 +20,20 @@ interface ResponseBody {
   previous_response_id?: string | null;
   conversation?: string | { id: string } | null;
   stream?: boolean | null;
+  store?: boolean | null;
   temperature?: number | null;
   max_output_tokens?: number | null;
   tools?: WireTool[] | null;
   tool_choice?: unknown;
 }
 
-export function responseRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: number }): Route[] {
+interface ResponseOptions {
+  keepAliveMs: number;
+  /** Models for which callers get no tools of the servers. */
+  plainModels: readonly string[];
+}
+
+export function responseRoutes(parts: DoorParts, options: ResponseOptions): Route[] {
   return [
     {
       method: "POST",
@@ -34,7 +41,7 @@ export function responseRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs:
       summary: "A turn as a response; previous_response_id or conversation goes on with that conversation",
       headers: turnHeaders,
       body: responseBody,
-      run: (call) => create(parts, call, keepAliveMs),
+      run: (call) => create(parts, call, options),
     },
     {
       method: "GET",
@@ -45,23 +52,26 @@ export function responseRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs:
   ];
 }
 
-async function create(parts: DoorParts, call: Call, keepAliveMs: number): Promise<Response> {
+async function create(parts: DoorParts, call: Call, { keepAliveMs, plainModels }: ResponseOptions): Promise<Response> {
   const body = call.body as ResponseBody;
   const conversation = await conversationOf(parts, body, idsOf(call.header));
+  const { model, isPlain } = askedModel(body.model, plainModels);
   const withoutTools = body.tool_choice === "none";
   const tools = readCallerTools(withoutTools ? [] : (body.tools ?? []));
   requireOffered(body.tool_choice, tools);
+  const said = await saidIn(parts, body, conversation);
   const door = await startDoorTurn(
     parts,
     {
-      ...(await saidIn(parts, body, conversation)),
-      model: body.model ?? undefined,
+      ...said,
+      model,
       streaming: body.stream ? true : undefined,
       temperature: body.temperature ?? undefined,
       maxTokens: body.max_output_tokens ?? undefined,
       callerTools: tools.definitions,
-      withoutTools,
+      withoutTools: withoutTools || isPlain,
       only: toolsIn(call.header),
+      isSingle: body.store === false || said.history.length > 0,
     },
     conversation.ids,
   );
@@ -175,7 +185,7 @@ async function afterResponse(parts: DoorParts, previous: string, ids: CallIds): 
   const isLast = requests.at(-1)?.turnId === place.turnId;
   const isRepeated = ids.requestId !== undefined && requests.some(({ requestId }) => requestId === ids.requestId);
   if (isLast || isRepeated) return { ids: { ...ids, conversationId }, events };
-  const to = ownConversation(ids.requestId, place, parts.newId);
+  const to = ownConversation(ids.requestId, place, parts);
   const known = await parts.sessions.history(to);
   if (known.length === 0) await parts.sessions.conversations.fork(conversationId, { to, toSeq: end.seq });
   return { ids: { ...ids, conversationId: to }, events: known.length > 0 ? known : await parts.sessions.history(to) };

@@ -6,6 +6,7 @@ import { type Failure, failureOf, responseError } from "./failure.js";
 import type { StreamedEvent, TurnView } from "./show-turn.js";
 import { lastCalls } from "./told-turns.js";
 import { itemId, responseId, type TurnPlace } from "./turn-place.js";
+import { responseUsage, turnUsage } from "./turn-usage.js";
 
 interface Identity {
   place: TurnPlace;
@@ -80,13 +81,21 @@ export class ResponseView implements TurnView {
 
   fail(failure: Failure): StreamedEvent[] {
     this.#failure = failure;
-    return [...this.#leave(), this.#event("response.failed", { response: this.whole() })];
+    // OpenAI's client throws at the first of the two, and what is built on it knows no other failure; others read the second one.
+    const error = { ...failure.body.error, ...responseError(failure) };
+    const { code, message, param } = error;
+    return [
+      ...this.#leave(),
+      // The description of the API has the fields here, its service in `error`.
+      this.#event("error", { code, message, param, error }),
+      this.#event("response.failed", { response: this.whole() }),
+    ];
   }
 
   whole(): object {
     const { place, createdAt, model, previousResponseId = null, instructions = null } = this.#identity;
     const { conversationId, tools = [] } = this.#identity;
-    const { usage, stopReason } = summarizeTurn(this.#stored);
+    const { stopReason } = summarizeTurn(this.#stored);
     const failure = this.#failure ?? this.#storedFailure();
     const reason = stopReason === "refusal" ? "content_filter" : "max_output_tokens";
     return {
@@ -107,15 +116,7 @@ export class ResponseView implements TurnView {
       tools,
       ...(conversationId === undefined ? {} : { conversation: { id: conversationId } }),
       top_p: null,
-      usage: usage
-        ? {
-            input_tokens: usage.inputTokens,
-            input_tokens_details: { cached_tokens: usage.cachedTokens ?? 0 },
-            output_tokens: usage.outputTokens,
-            output_tokens_details: { reasoning_tokens: usage.reasoningTokens ?? 0 },
-            total_tokens: usage.inputTokens + usage.outputTokens,
-          }
-        : null,
+      usage: turnUsage(this.#stored, responseUsage),
     };
   }
 

@@ -100,6 +100,7 @@ export const responseBody = object(
     /** A prompt that OpenAI keeps would be part of the input. */
     prompt: nothing,
     stream: flag,
+    store: flag,
     temperature,
     max_output_tokens: maxTokens,
     tools: optional(list(object({ ...responseTool, tools: list(object(responseTool, ["type"])) }, ["type"]))),

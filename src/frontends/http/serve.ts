@@ -99,7 +99,7 @@ function tokenLines({ url, token }: HttpDoor, { place, isMade }: ShownToken, isT
 
 /** Throws RequestError when the address cannot be listened on, and for one that other machines reach without a token. */
 export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Promise<HttpDoor> {
-  const { host, port, maxBodyMb, maxConnections, keepAliveMs = defaultKeepAliveMs } = options;
+  const { host, port, maxBodyMb, maxConnections, plainModels, keepAliveMs = defaultKeepAliveMs } = options;
   const isLoopback = isLoopbackAddress(host);
   const { token } = options;
   if (token === undefined && !isLoopback)
@@ -116,8 +116,8 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     { keepAliveMs, maxBytes, ...(idleMs && { idleMs }), ...(mostSessions && { mostSessions }) },
   );
   const routes: Route[] = [
-    ...openAiRoutes(parts, { keepAliveMs, models: options.models }),
-    ...responseRoutes(parts, { keepAliveMs }),
+    ...openAiRoutes(parts, { keepAliveMs, models: options.models, plainModels }),
+    ...responseRoutes(parts, { keepAliveMs, plainModels }),
     ...sessionRoutes(parts, { keepAliveMs }),
     ...usageRoutes(parts),
     ...serverRoutes(parts, (call) => gate.isAuthorized(call)),

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import type { AssistantMessage, Message, StoredEvent, ToolCall } from "../../core/chat.js";
 import type { Sessions } from "../../session/sessions.js";
-import { type AnsweredTurn, answeredTurns, answersOf } from "../../session/turn-answers.js";
+import { answersOf, lastAnswers } from "../../session/turn-answers.js";
 import { ApiError } from "./errors.js";
 import { callId, placeOfItem, type TurnPlace } from "./turn-place.js";
 
@@ -86,9 +86,8 @@ function toldId(id: string): string {
 }
 
 /**
- * Puts results of calls that a conversation's last answer left to its caller in front, under the ids that the log has. What a client sends again
- * with them is left to the log, which has it: results that were given before, and words of the user from before the results (the AI SDK does so
- * with a `conversation`). Throws ApiError for a result without a call.
+ * Puts results of calls that a conversation's last answer left to its caller in front, under the ids that the log has. Throws ApiError for a
+ * result without such a call.
  */
 export function withResultsFirst(
   messages: readonly Message[],
@@ -96,41 +95,29 @@ export function withResultsFirst(
 ): Message[] {
   const answerAt = messages.findIndex(({ role }) => role === "assistant");
   const head = answerAt < 0 ? messages : messages.slice(0, answerAt);
-  const lastResultAt = head.findLastIndex(({ role }) => role === "tool");
-  if (lastResultAt < 0) return [...messages];
-  const turns = answeredTurns(events);
-  const calls = callersCalls(conversationId, turns);
+  const open = openCalls(conversationId, events);
   const results = head.flatMap((message) => {
     if (message.role !== "tool") return [];
-    const call = calls.get(message.toolCallId);
-    if (call) return call.isOpen ? [{ ...message, toolCallId: call.id }] : [];
+    const toolCallId = open.get(message.toolCallId);
+    if (toolCallId !== undefined) return [{ ...message, toolCallId }];
     const text = `No tool call found for function call output with call_id ${message.toolCallId}.`;
     throw new ApiError(400, "invalid_request_error", text, "input");
   });
-  const known = new Set(turns.map(({ userContent }) => JSON.stringify(userContent)));
-  const said = head.filter(
-    (message, at) => message.role === "user" && !(at < lastResultAt && known.has(JSON.stringify(message.content))),
-  );
-  return [...head.filter(({ role }) => role === "system"), ...results, ...said, ...messages.slice(head.length)];
+  const others = head.filter(({ role }) => role === "user");
+  return [...head.filter(({ role }) => role === "system"), ...results, ...others, ...messages.slice(head.length)];
 }
 
-interface CallersCall {
-  id: string;
-  isOpen: boolean;
-}
-
-/** Returns the calls that the caller has results for, or gave results of, by the id that it has for them; open ones by the model's id too. */
-function callersCalls(conversationId: string, turns: readonly AnsweredTurn[]): Map<string, CallersCall> {
-  const known = new Map<string, CallersCall>();
-  for (const [at, { turnId, answers }] of turns.entries()) {
-    const next = turns[at + 1];
-    const given = next?.history.flatMap((message) => (message.role === "tool" ? [message.toolCallId] : []));
-    for (const [index, { call, result }] of answers.flatMap(({ calls }) => calls).entries()) {
-      if (result || (given && !given.includes(call.id))) continue;
-      const entry = { id: call.id, isOpen: !next };
-      known.set(callId({ conversationId, turnId }, index), entry);
-      if (!next) known.set(call.id, entry);
-    }
+/** By the id that the caller has for them, and by the model's. */
+function openCalls(conversationId: string, events: readonly StoredEvent[]): Map<string, string> {
+  const open = new Map<string, string>();
+  const last = lastAnswers(events);
+  if (!last) return open;
+  const calls = last.answers.flatMap((answer) => answer.calls);
+  const left = last.answers.at(-1)?.calls ?? [];
+  for (const [index, answered] of calls.entries()) {
+    if (answered.result || !left.includes(answered)) continue;
+    const { id } = answered.call;
+    open.set(id, id).set(callId({ conversationId, turnId: last.turnId }, index), id);
   }
-  return known;
+  return open;
 }

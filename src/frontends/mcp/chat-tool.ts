@@ -50,7 +50,7 @@ export async function chat(
   const { prompt, conversation_id, request_id, model } = given(args as Record<string, string>);
   if (prompt === undefined) return failed("chat needs a prompt");
   const { host, server } = parts;
-  const session = host.sessions.open(conversation_id ?? ownConversation(request_id, { prompt, model }, host.newId));
+  const session = host.sessions.open(conversation_id ?? ownConversation(request_id, { prompt, model }, host));
   const requestId = request_id ?? host.newId("req");
   const cancel = () => {
     // A client that has gone, unlike one that cancels, may come back with its request id for the answer.

@@ -21,7 +21,7 @@ describe("with the openai SDK", () => {
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app, { models: () => ["test/m1", "test/m2"] });
     const { data } = await sdk(door).models.list();
-    expect(data.map(({ id }) => id)).toEqual(["mcp-platform", "test/m1", "test/m2"]);
+    expect(data.map(({ id }) => id)).toEqual(["mcp-platform", "mcp-platform/plain", "test/m1", "test/m2"]);
   });
 
   test("an answer comes whole, with its usage, after the servers' tools have run here", async () => {
@@ -33,7 +33,7 @@ describe("with the openai SDK", () => {
       object: "chat.completion",
       model: "test/m1",
       choices: [{ message: { role: "assistant", content: "Let me see.\n\none two" }, finish_reason: "stop" }],
-      usage: { prompt_tokens: 20, completion_tokens: 10, total_tokens: 30 },
+      usage: { total_tokens: 15, turn: { total_tokens: 30 } },
     });
     expect(data.choices[0]?.message.tool_calls).toBeUndefined();
     const stored = await app.sessions.history(response.headers.get("x-conversation-id") ?? "");
@@ -53,7 +53,7 @@ describe("with the openai SDK", () => {
     for await (const one of chunks) all.push(one);
     expect(all.map(({ choices }) => choices[0]?.delta.content ?? "").join("")).toBe("Let me see.\n\none two");
     expect(all.flatMap(({ choices }) => choices[0]?.finish_reason ?? [])).toEqual(["stop"]);
-    expect(all.at(-1)).toMatchObject({ choices: [], usage: { total_tokens: 30 } });
+    expect(all.at(-1)).toMatchObject({ choices: [], usage: { total_tokens: 15 } });
   });
 
   test("the messages of the call are the history, and the system message is the caller's", async () => {
@@ -157,7 +157,7 @@ describe("with the openai SDK", () => {
     if (!streaming) void llm.received(1).then(() => leaving.abort());
     await running.catch(() => {});
     await llm.aborted(1);
-    const [conversation] = await app.sessions.list();
+    const [conversation] = await app.sessions.conversations.list({ all: true });
     const id = conversation?.conversationId ?? "";
     await until(() => !app.sessions.find(id));
     expect((await app.sessions.history(id)).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });

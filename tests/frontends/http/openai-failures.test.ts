@@ -36,8 +36,8 @@ beforeAll(async () => {
 
 afterEach(() => expect(steps.splice(0)).toEqual([]));
 afterAll(async () => {
-  await door[Symbol.asyncDispose]();
-  await hasty[Symbol.asyncDispose]();
+  door.close();
+  hasty.close();
   await app[Symbol.asyncDispose]();
   await llm[Symbol.asyncDispose]();
 });
@@ -55,7 +55,9 @@ const cut = () => stream([chunk({ content: "half" }), CUT]);
 /** How often the tool of the server was sent a call. */
 async function sentCalls(of: App = app): Promise<number> {
   const all = await Promise.all(
-    (await of.sessions.list()).map(({ conversationId }) => of.sessions.history(conversationId)),
+    (await of.sessions.conversations.list({ all: true })).map(({ conversationId }) =>
+      of.sessions.history(conversationId),
+    ),
   );
   return all.flat().filter(({ type }) => type === "tool_sent").length;
 }
@@ -90,7 +92,6 @@ async function call([api, streamed]: (typeof ways)[number], options: Options = {
   if (!streamed) return (await client.responses.create({ model, input: "hi" }, { headers })).output_text;
   for await (const event of await client.responses.create({ model, input: "hi", stream: true }, { headers })) {
     if (event.type === "response.output_text.delta") text += event.delta;
-    if (event.type === "response.failed") throw Object.assign(new Error(), event.response.error);
   }
   return text;
 }
@@ -165,7 +166,11 @@ describe("a failure after a tool has run", () => {
       // The codes of a failed response are a closed list; this one ends every client's retries.
       const inStream = api === "responses" && code === "tools_have_run" ? "invalid_prompt" : code;
       await expect(failing).rejects.toMatchObject(streamed ? { code: inStream } : { code, status: 400 });
-      await expect(failing).rejects.toThrow(code === "tools_have_run" ? /X-Request-Id/ : /no money/);
+      await expect(failing).rejects.toThrow(/X-Request-Id/);
+      // By such words opencode takes an error for one that passes.
+      await expect(failing).rejects.not.toThrow(
+        /429|50[0-4]|rate.?limit|overloaded|server error|unavailable|try again/i,
+      );
       expect(await sentCalls()).toBe(before + 1);
     },
   );
@@ -188,7 +193,7 @@ test.each(ways)("a turn that somebody else cancels is no whole answer: %s, strea
   const failing = call(way, { headers: { "x-conversation-id": id } });
   await llm.received(before + 1);
   await app.sessions.cancel(id);
-  await expect(failing).rejects.toThrow("the turn was cancelled");
+  await expect(failing).rejects.toThrow(/the turn was cancelled/i);
 });
 
 describe("the head of a stream", () => {
@@ -214,19 +219,18 @@ describe("the head of a stream", () => {
     const response = await post(`${hasty.url}/v1/responses`, { input: "hi", stream: true });
     fail();
     const text = await response.text();
-    expect(text).toContain("event: response.failed");
+    expect(text).toMatch(/event: error\n.*\n\nevent: response\.failed\n/);
     expect(text).toContain('"code":"invalid_prompt"');
   });
 });
 
 test("a failed response is read back with the same code", async () => {
   steps.push(callsTool, saying(500, { message: "oops" }));
-  let id = "";
-  let error: object | null = null;
-  for await (const event of await sdk(door).responses.create({ input: "hi", stream: true })) {
-    if (event.type === "response.failed") ({ id, error } = event.response);
-  }
-  expect((await sdk(door).responses.retrieve(id)).error).toEqual(error);
+  const text = await (await post(`${door.url}/v1/responses`, { input: "hi", stream: true })).text();
+  const [, failed = "{}"] = /event: response\.failed\ndata: (.*)/.exec(text) ?? [];
+  const { response } = JSON.parse(failed) as { response: { id: string; error: { code: string } } };
+  expect(response.error.code).toBe("invalid_prompt");
+  expect((await sdk(door).responses.retrieve(response.id)).error).toEqual(response.error);
 });
 
 // The last one: the host itself waits that long before it asks again.

@@ -37,7 +37,9 @@ export async function played(
     for (const name of Object.keys(scenario.stored)) ids.set(name, (await opened.idOf?.(name)) ?? name);
   }
   const known = new Set(ids.values());
-  const others = (await app.sessions.list()).map(({ conversationId }) => conversationId).filter((id) => !known.has(id));
+  const others = (await app.sessions.conversations.list({ all: true }))
+    .map(({ conversationId }) => conversationId)
+    .filter((id) => !known.has(id));
   const entries = [...ids].map(async ([name, id]) => [name, await app.sessions.history(id)] as const);
   const streamed = llm.requests.map(({ body }) => body.stream ?? false);
   return { stored: Object.fromEntries(await Promise.all(entries)), others, streamed };

@@ -1,0 +1,32 @@
+/** What a turn used, as OpenAI's APIs say it. Clients take the usage of an answer for how full the context is, so it is the last request's. */
+import type { StoredEvent, Usage } from "../../core/chat.js";
+import { summarizeTurn } from "../../session/summary.js";
+
+/** Null where the provider counted nothing. `turn`: the sum over all requests of the turn, in the same fields. */
+export function turnUsage(events: readonly StoredEvent[], fieldsOf: (usage: Usage) => object): object | null {
+  const sum = summarizeTurn(events).usage;
+  const last = events.findLast((event) => event.type === "assistant_message" && event.usage);
+  if (!sum) return null;
+  const latest = last?.type === "assistant_message" ? last.usage : undefined;
+  return { ...fieldsOf(latest ?? sum), turn: fieldsOf(sum) };
+}
+
+export function chatUsage({ inputTokens, outputTokens, cachedTokens, reasoningTokens }: Usage): object {
+  return {
+    prompt_tokens: inputTokens,
+    completion_tokens: outputTokens,
+    total_tokens: inputTokens + outputTokens,
+    ...(cachedTokens === undefined ? {} : { prompt_tokens_details: { cached_tokens: cachedTokens } }),
+    ...(reasoningTokens === undefined ? {} : { completion_tokens_details: { reasoning_tokens: reasoningTokens } }),
+  };
+}
+
+export function responseUsage({ inputTokens, outputTokens, cachedTokens = 0, reasoningTokens = 0 }: Usage): object {
+  return {
+    input_tokens: inputTokens,
+    input_tokens_details: { cached_tokens: cachedTokens },
+    output_tokens: outputTokens,
+    output_tokens_details: { reasoning_tokens: reasoningTokens },
+    total_tokens: inputTokens + outputTokens,
+  };
+}
