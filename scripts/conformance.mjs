@@ -4,16 +4,14 @@
  */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { load } from "js-yaml";
 
 const run = promisify(execFile);
 const timeoutMs = 90_000;
-const require = createRequire(import.meta.url);
-const stable = dirname(require.resolve("@modelcontextprotocol/conformance/package.json"));
-const alpha = dirname(require.resolve("conformance-alpha/package.json"));
+const packages = "tests/slow-packages/node_modules";
+const stable = `${packages}/@modelcontextprotocol/conformance`;
+const alpha = `${packages}/conformance-alpha`;
 
 /** By name; those with a number are what a host of that revision must pass. */
 const suites = {

@@ -34,7 +34,7 @@ test("acpx, a client of others, gets an answer with a tool in it", async () => {
   const acpx = spawn(
     process.execPath,
     [
-      "node_modules/acpx/dist/cli.js",
+      "tests/slow-packages/node_modules/acpx/dist/cli.js",
       "--cwd",
       workplace.folder,
       "--agent",

@@ -1,6 +1,4 @@
-import { execFile } from "node:child_process";
-import { join, resolve } from "node:path";
-import { promisify } from "node:util";
+import { resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -18,7 +16,6 @@ import { fixtureServer, script, startApp } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";
 import { answer, failure, STALL, type Step, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { mcpParts } from "../support/mcp-door.js";
-import { openDoor } from "./http/door.js";
 
 const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
 
@@ -254,31 +251,4 @@ test("server-everything works through the command line", async () => {
   expect(contents[0]).toMatchObject({ uri: first?.uri });
   expect(problems).toEqual([]);
   await client.close();
-});
-
-test("the conformance suite's scenarios of what is passed on are passed", async () => {
-  await using llm = await startLlmServer([]);
-  const conformance = script("tests/support/mcp-conformance-server.mjs");
-  await using app = await startApp({ llm: llm.url, mcpServers: { conformance } });
-  await app.ready();
-  const passed = { chat: false, tools: ["*"], resources: true, prompts: true, plainNames: true };
-  await using door = await openDoor(app, { mcp: { serve: passed } });
-  const suite = join("node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js");
-  const command = [
-    "--import",
-    "./scripts/conformance-shim.mjs",
-    suite,
-    "server",
-    "--url",
-    `${door.url}/mcp`,
-    "--suite",
-    "all",
-  ];
-  const { stdout } = await promisify(execFile)(process.execPath, command, { maxBuffer: 2 ** 26 }).catch(
-    (error) => error,
-  );
-  const summary = String(stdout).slice(String(stdout).indexOf("=== SUMMARY"));
-  const failures = [...summary.matchAll(/^✗ (\S+?):/gm)].map(([, scenario]) => scenario);
-  expect(summary.match(/^✓/gm)).toHaveLength(32);
-  expect(failures).toEqual([]);
 });

@@ -29,7 +29,7 @@ export function gatewayTests(): (name: string, run: (gateway: Gateway) => Promis
 /** @portkey-ai/gateway as a process of its own. `undefined`, and why on stderr, when it does not start here. */
 async function startGateway(): Promise<Gateway | undefined> {
   const port = await freePort();
-  const script = resolve("node_modules/@portkey-ai/gateway/build/start-server.js");
+  const script = resolve("tests/slow-packages/node_modules/@portkey-ai/gateway/build/start-server.js");
   const preload = resolve("tests/support/mutable-fetch.mjs");
   const child = spawn(process.execPath, ["--import", preload, script, `--port=${port}`, "--headless"], {
     stdio: ["ignore", "pipe", "pipe"],

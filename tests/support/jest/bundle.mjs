@@ -52,7 +52,9 @@ const sharedChunks = {
 };
 
 export default async function bundleTests() {
-  const files = readdirSync("tests", { recursive: true }).filter((file) => file.endsWith(".test.ts"));
+  const files = readdirSync("tests", { recursive: true }).filter(
+    (file) => file.endsWith(".test.ts") && !file.includes("node_modules"),
+  );
   const bundle = await rolldown({
     input: Object.fromEntries(files.map((file) => [file, join("tests", file)])),
     platform: "node",
