@@ -64,7 +64,18 @@ export async function openDoor(
       (await createLogins(app.config.mcpServers, process.env, showPage)).login(name);
     const now = Date.now;
     const parts = {
-      ...{ sessions, hub, resolveModel, reload: () => reload.now(), login, scrape, onLeaving, newId, now },
+      ...{
+        sessions,
+        hub,
+        resolveModel,
+        reload: () => reload.now(),
+        login,
+        scrape,
+        onLeaving,
+        newId,
+        now,
+        observe: log,
+      },
       secrets: () => configuredSecrets(app.config, process.env),
     };
     const exitCode = await door(parts, app).finally(stopFollowing);

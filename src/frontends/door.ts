@@ -1,5 +1,5 @@
 import type { NewId } from "../core/ids.js";
-import type { ToolHub } from "../core/ports.js";
+import type { Observe, ToolHub } from "../core/ports.js";
 import type { Sessions } from "../session/sessions.js";
 
 /** What every front door gets of the app. */
@@ -15,6 +15,8 @@ export interface DoorParts {
    * and with RequestError for a name that has nothing to log in to.
    */
   login: (name: string, showPage: (page: URL) => void) => Promise<string>;
+  /** Gets what a door has to log. */
+  observe?: Observe;
   /** What no export of a conversation may hold. */
   secrets: () => readonly string[];
   /** What has to be written out before the process leaves after SIGTERM, once no turn runs any more. It may take a second. */

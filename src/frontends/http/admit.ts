@@ -1,10 +1,11 @@
 import type { Context, Next } from "hono";
 import type { Server } from "./api.js";
+import type { Connections } from "./connections.js";
 import { errorBody } from "./errors.js";
 import type { Gate } from "./gate.js";
 
 /** The gate before all routes; and what a browser needs before it lets an allowed page of another origin read the answer. */
-export function admitBy(gate: Gate): Parameters<Server["use"]>[1] {
+export function admitBy(gate: Gate, connections: Connections): Parameters<Server["use"]>[1] {
   return async (context: Context, next: Next) => {
     const { incoming } = context.env;
     const header = (name: string) => context.req.header(name);
@@ -12,7 +13,7 @@ export function admitBy(gate: Gate): Parameters<Server["use"]>[1] {
       method: context.req.method,
       url: incoming.url ?? "/",
       header,
-      address: incoming.socket.remoteAddress ?? "",
+      ...connections.visit(incoming.socket),
     };
     const refusal = gate.check(visit);
     if (refusal) {

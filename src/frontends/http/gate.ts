@@ -10,6 +10,10 @@ export interface Visit {
   header(name: string): string | undefined;
   /** Of the other end of the connection. */
   address: string;
+  /** The connection has no place but one for probes. */
+  isForProbes: boolean;
+  /** Called when the caller is one of the door's, so that its connection is not closed for another one. */
+  keep(): void;
 }
 
 export interface Refusal {
@@ -26,7 +30,10 @@ interface GateParts {
   isLoopback: boolean;
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
+  /** Of callers with the token. */
   rate: RateLimit;
+  /** Of callers without it, so that they use up no request of the others. */
+  strangersRate: RateLimit;
   isDraining: () => boolean;
   /** What other hosts come in by, there and nowhere else, whatever they call this one. */
   peers?: { path: string; secret: string } | undefined;
@@ -37,6 +44,8 @@ export function isLoopbackAddress(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
+/** What an orchestrator asks: of no limit, which others could use up, so that the host is taken for dead. */
+const probePaths = /^\/(?:healthz|readyz)$/;
 /** What a load balancer and a browser may ask without a token: the page and its files hold nothing of a conversation. */
 const openPaths = /^\/(?:healthz|readyz|assets\/[^/]*)?$/;
 /** A browser cannot set a header of a WebSocket: the page sends the token, in base64url, as one of the subprotocols that it offers. */
@@ -56,7 +65,14 @@ export class Gate {
     const path = visit.url.replace(/\?.*$/s, "");
     const isOpen = openPaths.test(path);
     const { peers } = this.#parts;
-    if (path === peers?.path && hasBearer(visit.header("authorization"), peers.secret)) return undefined;
+    if (visit.isForProbes && !probePaths.test(path)) {
+      const message = "the host has as many connections as serve.max_connections allows";
+      return refusal(503, "too_many_connections", message, { "retry-after": "1", connection: "close" });
+    }
+    if (path === peers?.path && hasBearer(visit.header("authorization"), peers.secret)) {
+      visit.keep();
+      return undefined;
+    }
     const hostname = hostnameOf(visit.header("host"));
     if (!this.#isKnownHost(hostname)) {
       return refusal(403, "host_not_allowed", `the host "${hostname ?? ""}" is not in serve.allowed_hosts`);
@@ -65,12 +81,18 @@ export class Gate {
     if (origin !== undefined && !this.allowsOrigin(origin, visit.header("host"))) {
       return refusal(403, "origin_not_allowed", "web pages of this origin are not in serve.allowed_origins");
     }
-    const waitS = this.#parts.rate.take(visit.address);
+    if (origin === undefined && isCrossSite(visit, path)) {
+      return refusal(403, "cross_site", "a web page of another origin has sent the request, and says no origin");
+    }
+    if (probePaths.test(path)) return undefined;
+    const isAuthorized = this.isAuthorized(visit);
+    if (isAuthorized) visit.keep();
+    const waitS = this.#parts[isAuthorized ? "rate" : "strangersRate"].take(visit.address);
     if (waitS !== undefined) {
       const message = "more requests than serve.requests_per_minute came from this address";
-      return refusal(429, "rate_limit_exceeded", message, { "retry-after": String(waitS) });
+      return refusal(429, "rate_limit", message, { "retry-after": String(waitS) });
     }
-    if (!isOpen && visit.method !== "OPTIONS" && !this.isAuthorized(visit)) {
+    if (!isOpen && visit.method !== "OPTIONS" && !isAuthorized) {
       const message = "send the token of this host, as Authorization: Bearer …; serve says at its start where it is";
       return refusal(401, "invalid_api_key", message, { "www-authenticate": "Bearer" });
     }
@@ -107,6 +129,13 @@ export class Gate {
 export function hasBearer(authorization: string | undefined, wanted: string): boolean {
   const given = /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
   return given !== undefined && isSame(given, wanted);
+}
+
+/** A browser says so of what a page of another site loads, links to or sends. A link may lead to the page of the host. */
+function isCrossSite({ method, header }: Visit, path: string): boolean {
+  const site = header("sec-fetch-site");
+  if (site === undefined || site === "same-origin" || site === "none") return false;
+  return !(method === "GET" && path === "/" && header("sec-fetch-mode") === "navigate");
 }
 
 /** Takes the same time whatever the difference, of lengths too. */

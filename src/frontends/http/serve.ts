@@ -14,6 +14,7 @@ import type { McpHttpOptions } from "../mcp/http.js";
 import type { McpParts } from "../mcp/server.js";
 import { admitBy } from "./admit.js";
 import { type Route, routesApp } from "./api.js";
+import { Connections } from "./connections.js";
 import { Gate, isLoopbackAddress } from "./gate.js";
 import { loginRoutes } from "./login-routes.js";
 import { mcpDoor } from "./mcp-routes.js";
@@ -34,6 +35,8 @@ export interface ServeOptions extends ServeConfig {
   models: () => readonly string[];
   /** How long a stream is silent before a comment says that it lives; and how often a WebSocket is asked. */
   keepAliveMs?: number;
+  /** How long a connection may take to the end of its first headers. */
+  headersTimeoutMs?: number;
   /** What the host is to MCP clients at /mcp. */
   mcp: Pick<McpParts, "serve" | "said" | "defaults" | "passage"> & Pick<McpHttpOptions, "idleMs" | "mostSessions">;
 }
@@ -53,6 +56,10 @@ export interface HttpDoor {
 const defaultKeepAliveMs = 15_000;
 /** For the headers and the body of a request to arrive. */
 const requestTimeoutMs = 60_000;
+/** For the headers of a request to arrive, from the start of the connection. */
+const headersTimeoutMs = 10_000;
+/** How often is looked for connections that are over their time. */
+const lookForLateMs = 1_000;
 /** Longer than the pools of clients and proxies keep an idle connection, so that they close it, and not this end under a new request. */
 const idleConnectionMs = 75_000;
 
@@ -108,7 +115,14 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   const { exchange } = parts.sessions;
   const peers = exchange && { path: streamPath, secret: randomBytes(32).toString("base64url") };
   const isDraining = () => parts.sessions.isDraining;
-  const gate = new Gate({ ...options, token, isLoopback, rate, isDraining, peers });
+  const strangersRate = new RateLimit(options.requestsPerMinute, () => performance.now());
+  const gate = new Gate({ ...options, token, isLoopback, rate, strangersRate, isDraining, peers });
+  const message = `all ${maxConnections} connections of serve.max_connections are open; others get a 503, and probes are answered`;
+  const connections = new Connections({
+    most: maxConnections,
+    now: () => performance.now(),
+    onFull: () => parts.observe?.({ level: "warn", scope: "serve", message }),
+  });
   const maxBytes = Math.floor(maxBodyMb * 1024 * 1024);
   const { idleMs, mostSessions, ...mcpParts } = options.mcp;
   const mcp = mcpDoor(
@@ -131,11 +145,16 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     run: () => Response.json(openApiDocument([...routes, description], options.version)),
   };
   const unlisted = peers ? [peerStream(exchange, { secret: peers.secret, keepAliveMs })] : [];
-  const app = routesApp([...routes, description, ...pageRoutes(), ...unlisted], admitBy(gate), maxBytes);
-  const serverOptions = { requestTimeout: requestTimeoutMs, keepAliveTimeout: idleConnectionMs };
+  const app = routesApp([...routes, description, ...pageRoutes(), ...unlisted], admitBy(gate, connections), maxBytes);
+  const serverOptions = {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: options.headersTimeoutMs ?? headersTimeoutMs,
+    connectionsCheckingInterval: lookForLateMs,
+    keepAliveTimeout: idleConnectionMs,
+  };
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as HttpServer;
-  server.maxConnections = maxConnections;
-  const endSockets = acceptSockets(server, parts, { gate, rate, maxBytes, pingMs: 2 * keepAliveMs });
+  server.on("connection", (socket) => connections.add(socket));
+  const endSockets = acceptSockets(server, parts, { gate, connections, rate, maxBytes, pingMs: 2 * keepAliveMs });
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
   const url = `http://${nameOf(host)}:${bound}`;

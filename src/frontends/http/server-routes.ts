@@ -12,7 +12,8 @@ const logWithinMs = 1_500;
 
 /** `isAuthorized`: whether the caller has sent the token, so that it may read why turns cannot begin. */
 export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<Call, "header">) => boolean): Route[] {
-  const { hub, sessions, scrape } = parts;
+  const { hub, scrape } = parts;
+  const whyNot = shared(() => whyNotReady(parts));
   return [
     ...(scrape ? [metricsRoute(scrape)] : []),
     {
@@ -63,9 +64,7 @@ export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<Call, "
       summary:
         "Turns can begin: no required server is down, the event log can be read, and the host is not about to end",
       async run(call) {
-        const reason = sessions.isDraining
-          ? "the host is about to end"
-          : ((await unsettled(parts)) ?? (await sessions.unreadable(logWithinMs)));
+        const reason = await whyNot();
         if (!reason) return Response.json({ status: "ready" });
         const body = { status: "not ready", ...(isAuthorized(call) && { reason }) };
         return Response.json(body, { status: 503, headers: { "retry-after": "1" } });
@@ -84,6 +83,24 @@ function metricsRoute(scrape: NonNullable<DoorParts["scrape"]>): Route {
       const { contentType, text } = await scrape();
       return new Response(text, { headers: { "content-type": contentType } });
     },
+  };
+}
+
+/** Why no turn can begin; undefined when one can. */
+async function whyNotReady(parts: DoorParts): Promise<string | undefined> {
+  const { sessions } = parts;
+  if (sessions.isDraining) return "the host is about to end";
+  return (await unsettled(parts)) ?? (await sessions.unreadable(logWithinMs));
+}
+
+/** Those who ask while it is looked up get the same answer: probes have no limit, and must cost no more than one at a time. */
+function shared<T>(look: () => Promise<T>): () => Promise<T> {
+  let looking: Promise<T> | undefined;
+  return () => {
+    looking ??= look().finally(() => {
+      looking = undefined;
+    });
+    return looking;
   };
 }
 

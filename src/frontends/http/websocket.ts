@@ -4,12 +4,14 @@ import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import type { DoorParts } from "../door.js";
 import { Peer } from "../peer.js";
+import type { Connections } from "./connections.js";
 import { errorBody } from "./errors.js";
 import type { Gate, Refusal } from "./gate.js";
 import type { RateLimit } from "./rate-limit.js";
 
 interface SocketOptions {
   gate: Gate;
+  connections: Connections;
   rate: RateLimit;
   maxBytes: number;
   /** How often a silent socket is asked whether it is alive. */
@@ -29,7 +31,7 @@ export function acceptSockets(server: Server, parts: DoorParts, options: SocketO
   const silent = new WeakSet<WebSocket>();
   server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
-    const refusal = refusalOf(incoming, options.gate);
+    const refusal = refusalOf(incoming, options);
     if (refusal) return refuse(socket, refusal);
     sockets.handleUpgrade(incoming, socket, head, (webSocket) => {
       webSocket.on("pong", () => silent.delete(webSocket));
@@ -73,7 +75,10 @@ function send(webSocket: WebSocket, text: string): Promise<void> {
   });
 }
 
-function refusalOf(incoming: IncomingMessage, gate: Gate): (Omit<Refusal, "status"> & { status: number }) | undefined {
+function refusalOf(
+  incoming: IncomingMessage,
+  { gate, connections }: SocketOptions,
+): (Omit<Refusal, "status"> & { status: number }) | undefined {
   if (incoming.url?.split("?")[0] !== "/ws/chat") {
     return { status: 404, code: "not_found", message: "the WebSocket is at /ws/chat", headers: {} };
   }
@@ -84,7 +89,7 @@ function refusalOf(incoming: IncomingMessage, gate: Gate): (Omit<Refusal, "statu
       const value = incoming.headers[name];
       return Array.isArray(value) ? value[0] : value;
     },
-    address: addressOf(incoming),
+    ...connections.visit(incoming.socket),
   });
 }
 

@@ -2,18 +2,25 @@ import "hono";
 import "@hono/node-server";
 import "ajv/dist/2020.js";
 import OpenAI from "openai";
+import type { Observe } from "../../../src/core/ports.js";
 import { type HttpDoor, openHttpDoor, type ServeOptions } from "../../../src/frontends/http/serve.js";
 import type { App } from "../../../src/index.js";
 import { doorParts } from "../support.js";
 
+interface DoorOptions extends Partial<Omit<ServeOptions, "mcp">> {
+  mcp?: Partial<ServeOptions["mcp"]>;
+  /** Gets what the door logs. */
+  observe?: Observe;
+}
+
 /** The network door of this app on a free port, as `serve` opens it. */
 export async function openDoor(
   app: App,
-  { mcp, ...options }: Partial<Omit<ServeOptions, "mcp">> & { mcp?: Partial<ServeOptions["mcp"]> } = {},
+  { mcp, observe, ...options }: DoorOptions = {},
 ): Promise<HttpDoor & AsyncDisposable> {
   const { serve, mcpServe } = app.config;
   const { newId } = await import("../../../src/core/ids.js");
-  const parts = { ...doorParts(app, Date.now), newId };
+  const parts = { ...doorParts(app, Date.now), newId, observe };
   const all = { serve: mcpServe, said: {}, defaults: () => app.config.chat.service, passage: app.hub.passage, ...mcp };
   const door = await openHttpDoor(parts, {
     ...serve,

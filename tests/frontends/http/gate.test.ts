@@ -12,10 +12,18 @@ function statusOf(parts: Partial<Parts>, headers: Record<string, string>, url = 
     allowedHosts: [],
     allowedOrigins: [],
     rate,
+    strangersRate: rate,
     isDraining: () => false,
   };
   const all: Record<string, string> = { host: "127.0.0.1:8642", ...headers };
-  const visit = { method, url, header: (name: string) => all[name], address: "127.0.0.1" };
+  const visit = {
+    method,
+    url,
+    header: (name: string) => all[name],
+    address: "127.0.0.1",
+    isForProbes: false,
+    keep: () => {},
+  };
   return new Gate({ ...open, ...parts }).check(visit)?.status;
 }
 
@@ -54,6 +62,39 @@ describe("the Origin header", () => {
   ])("%s: %s", (origin, status) => {
     expect(statusOf({ allowedOrigins: ["https://chat.example.com/"] }, { origin }, "/v1/models", "POST")).toBe(status);
   });
+});
+
+describe("a request that another web page has made", () => {
+  const site = (value: string, more: Record<string, string> = {}) => ({ "sec-fetch-site": value, ...more });
+  const link = { "sec-fetch-mode": "navigate" };
+
+  test.each([
+    [site("same-origin"), "/v1/models", undefined],
+    [site("none"), "/openapi.json", undefined],
+    [site("cross-site"), "/v1/models", 403],
+    [site("same-site"), "/v1/models", 403], // a program at another port of the same machine
+    [site("cross-site", link), "/", undefined],
+    [site("cross-site"), "/", 403],
+    [site("cross-site", link), "/openapi.json", 403],
+    [site("cross-site"), "/healthz", 403],
+    [site("cross-site", { origin: "https://chat.example.com" }), "/v1/models", undefined],
+    [site("cross-site", { origin: "https://evil.example" }), "/v1/models", 403],
+  ])("%j to %s: %s", (headers, url, status) => {
+    expect(statusOf({ allowedOrigins: ["https://chat.example.com"] }, headers, url)).toBe(status);
+  });
+});
+
+test("callers without the token use up none of the requests of those with it, and none of the probes", () => {
+  const parts = {
+    token: "correct-horse-battery",
+    rate: new RateLimit(2, () => 0),
+    strangersRate: new RateLimit(2, () => 0),
+  };
+  const statuses = (headers: Record<string, string>, url?: string) =>
+    Array.from({ length: 3 }, () => statusOf(parts, headers, url));
+  expect(statuses({})).toEqual([401, 401, 429]);
+  expect(statuses({ authorization: "Bearer correct-horse-battery" })).toEqual([undefined, undefined, 429]);
+  expect([...statuses({}, "/healthz"), ...statuses({}, "/readyz")]).toEqual(Array(6).fill(undefined));
 });
 
 describe("the token", () => {

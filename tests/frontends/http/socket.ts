@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { createConnection } from "node:net";
 import { duplexPair } from "node:stream";
 import { WebSocket } from "ws";
+import { Connections } from "../../../src/frontends/http/connections.js";
 import { Gate } from "../../../src/frontends/http/gate.js";
 import { RateLimit } from "../../../src/frontends/http/rate-limit.js";
 import { acceptSockets } from "../../../src/frontends/http/websocket.js";
@@ -30,8 +31,18 @@ export function openWires(app: App): { connect(): Promise<Socket> } & Disposable
   const server = createServer();
   const rate = new RateLimit(1_000_000, () => 0);
   const names = { allowedHosts: [], allowedOrigins: [] };
-  const gate = new Gate({ token: undefined, isLoopback: true, ...names, rate, isDraining: () => false });
-  const endSockets = acceptSockets(server, doorParts(app), { gate, rate, maxBytes: 1_000_000, pingMs: 60_000 });
+  const gate = new Gate({
+    ...{ token: undefined, isLoopback: true, ...names, rate, strangersRate: rate },
+    isDraining: () => false,
+  });
+  const connections = new Connections({ most: 1_000, now: () => 0, onFull: () => {} });
+  const endSockets = acceptSockets(server, doorParts(app), {
+    gate,
+    connections,
+    rate,
+    maxBytes: 1_000_000,
+    pingMs: 60_000,
+  });
   return {
     connect() {
       const [near, far] = duplexPair();
