@@ -51,6 +51,11 @@ export interface AppOptions {
   workspace?: string;
   /** Whether answers about tools that were kept for good count here, and new ones are kept. Default: yes. */
   keepsApprovals?: boolean;
+  /**
+   * A question of a turn (an approval, a limit, a form) that nobody has answered for so long, with `session.answer`, is answered with no.
+   * Default: 5 minutes. Infinity: never.
+   */
+  questionTimeoutMs?: number;
   /** Whether what is measured is kept for `App.scrape`. Default: no. */
   scraped?: boolean;
 }
@@ -88,9 +93,12 @@ export interface App extends AsyncDisposable {
   drain(withinMs: number): Promise<void>;
 }
 
+/** A library may have nobody who answers. */
+const unansweredMs = 5 * 60 * 1000;
+
 /** Builds the host and starts its servers; waits for none of them. Throws ConfigError, StoreError. */
 export async function createApp(options: AppOptions = {}): Promise<App> {
-  const { env = process.env, overrides, tape } = options;
+  const { env = process.env, overrides, tape, questionTimeoutMs = unansweredMs } = options;
   const loaded = isLoaded(options.config) ? options.config : loadConfig(options.config ?? {}, { env, overrides });
   const { config } = loaded;
   const running = new RunningConfig(config, env);
@@ -175,7 +183,11 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       dispatch: shared?.dispatch,
     };
     const sessions = closedAtEnd(
-      new Sessions({ store, engine, hub, settings, newId, meter, approvals, retention: storage, now: Date.now }),
+      new Sessions({
+        ...{ store, engine, hub, settings, newId, meter, approvals, questionTimeoutMs },
+        retention: storage,
+        now: Date.now,
+      }),
     );
     hub.start();
     const apply = async (next: Config) => {

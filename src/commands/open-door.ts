@@ -38,7 +38,7 @@ export async function openDoor(
   const { createApp } = await import("../app.js");
   const { createLogins } = await import("../user-state.js");
   const flushes: (() => Promise<void>)[] = [];
-  const starting = createApp({ config: loaded, observe, scraped, recover: false });
+  const starting = createApp({ config: loaded, observe, scraped, recover: false, questionTimeoutMs: Infinity });
   let host: App | undefined;
   // Listened to from the start, because servers run before the app is there.
   onTermination(async (signal) => {

@@ -64,7 +64,15 @@ export async function runReadScript(script: Script, options: RunScriptOptions = 
   const scripted = model === SCRIPTED ? new ScriptedModel(script.scripted) : undefined;
   const tape = scripted ? scriptedTape(scripted, cassette?.tape) : cassette?.tape;
   const hostEnv = isReplay ? { HOME: env.HOME, XDG_STATE_HOME: env.XDG_STATE_HOME } : env;
-  const app = { config, env: hostEnv, observe, recover: false, keepsApprovals: false, tape };
+  const app = {
+    config,
+    env: hostEnv,
+    observe,
+    recover: false,
+    keepsApprovals: false,
+    questionTimeoutMs: Infinity,
+    tape,
+  };
   const result = await runApp(script, app, { cassette, scripted, run });
   // What did not even begin, or was broken off, does not take the place of an earlier recording, nor is it played ever after.
   const isCutShort = cassetteMode !== "replay" && isKeptFromGoingOn(result);
@@ -86,7 +94,7 @@ function failed(result: ScriptResult, error: ScriptError): ScriptResult {
 
 /** In a host of its own whose wires are the tape's. Rejects with ConfigError. */
 export function runOnTape(script: Script, host: AppOptions & { tape: Tape }): Promise<ScriptResult> {
-  return runApp(script, { ...host, recover: false, keepsApprovals: false }, { run: {} });
+  return runApp(script, { ...host, recover: false, keepsApprovals: false, questionTimeoutMs: Infinity }, { run: {} });
 }
 
 async function runApp(

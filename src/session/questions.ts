@@ -1,5 +1,6 @@
 import type { StoredEvent } from "../core/chat.js";
 import { isWritable } from "../core/nesting.js";
+import { longestTimerMs } from "../core/timers.js";
 import { readTurn } from "../history/turns.js";
 
 interface OpenQuestion {
@@ -79,11 +80,17 @@ export class Questions {
     return this.#elsewhere.get(questionId);
   }
 
-  /** Opens the question if nobody did so yet, and waits for its answer. */
-  async wait(questionId: string, signal: AbortSignal): Promise<unknown> {
+  /** Opens the question if nobody did so yet, and waits for its answer: after `timeoutMs` without one it is `false`. */
+  async wait(questionId: string, signal: AbortSignal, timeoutMs: number = Number.POSITIVE_INFINITY): Promise<unknown> {
+    const { answer, resolve } = this.open(questionId, signal);
+    if (timeoutMs === 0) resolve(false);
+    const timeout = Number.isFinite(timeoutMs)
+      ? setTimeout(resolve, Math.min(timeoutMs, longestTimerMs), false)
+      : undefined;
     try {
-      return await this.open(questionId, signal).answer;
+      return await answer;
     } finally {
+      clearTimeout(timeout);
       this.#open.delete(questionId);
     }
   }

@@ -32,6 +32,8 @@ export interface SessionParts {
   meter?: Meter | undefined;
   /** As they are now. A turn asks once, at its start, and disposes of them at its end. */
   settings: () => TurnSettings;
+  /** A question that nobody has answered for so long is answered with no. Default: never. */
+  questionTimeoutMs?: number | undefined;
   /** Where answers are kept that outlive the host. */
   approvals?: KeptApprovals;
 }

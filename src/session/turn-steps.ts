@@ -159,9 +159,9 @@ export class TurnSteps {
       signal,
       beforeRequest,
       answer: ({ questionId }: QuestionEvent) => {
-        if (options.unattended) this.#questions.open(questionId, signal).resolve(false);
         const conversationId = this.#conversationId;
-        const work = () => this.#questions.wait(questionId, signal);
+        const timeoutMs = options.unattended ? 0 : this.#parts.questionTimeoutMs;
+        const work = () => this.#questions.wait(questionId, signal, timeoutMs);
         const changed = () => engine.changed(conversationId);
         return engine.suspects.leaveDuring({ conversationId, turnId }, { work, changed, signal });
       },

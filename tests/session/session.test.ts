@@ -298,3 +298,16 @@ test("a host that says nothing within its lease is alive: its conversation runs,
   await sessions.close();
   await store.close();
 });
+
+test.each([
+  ["an approval", { service: { approval: "ask" } }, "end_turn"],
+  ["a limit", { limits: { turn: { calls: 1 } } }, "budget"],
+])("%s that nobody answers in time is answered with no", async (_, chat, stopReason) => {
+  const calls = toolCalls(["c1", "c2"].map((id) => ({ id, name: "s__echo", arguments: {} })));
+  await using llm = await startLlmServer([calls, answer("without it")]);
+  const mcpServers = { s: fixtureServer() };
+  await using app = await startApp({ llm: llm.url, mcpServers, config: { chat }, questionTimeoutMs: 1 });
+  const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go" }));
+  expect(events.find(({ type }) => type === "answer")).toMatchObject({ value: false });
+  expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason });
+});

@@ -19,6 +19,7 @@ interface TestApp {
   streamRecovery?: string;
   recover?: boolean;
   scraped?: boolean;
+  questionTimeoutMs?: number;
 }
 
 /** A whole host in this process: real HTTP to the given provider, real servers. Nothing is kept unless `storage` says so, or TEST_STORAGE does. */
@@ -30,6 +31,7 @@ export async function startApp({
   streamRecovery = "auto",
   recover,
   scraped,
+  questionTimeoutMs,
 }: TestApp): Promise<App> {
   const http = { initial_retry_delay: 0.001, max_retry_delay: 0.01 };
   return createApp({
@@ -37,6 +39,7 @@ export async function startApp({
     env: { HOME: home, XDG_CACHE_HOME: mkdtempSync(join(home, "cache-")) },
     recover,
     scraped,
+    questionTimeoutMs,
     observe: () => {},
     config: {
       llm: {
