@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type { pino } from "pino";
 import type { LoggingConfig, LogLevel } from "./core/config.js";
 import { endsOf } from "./core/excerpt.js";
+import { visibleJson } from "./core/inert.js";
 import type { Observe } from "./core/ports.js";
 import { clearing, redactedMark } from "./core/redaction.js";
 
@@ -43,7 +44,7 @@ export function jsonLog({ write, now, secrets = [], maxLength }: LogParts): Obse
   const clear = clearing(secrets);
   const shown = (text: string) => endsOf(clear(text), maxLength);
   return ({ level, scope, message, fields = {} }) => {
-    logger ??= newLogger(write, now);
+    logger ??= newLogger((line) => write(visibleJson(line)), now);
     logger[level]({ scope, ...(mapTexts(fields, shown) as object) }, shown(message));
   };
 }

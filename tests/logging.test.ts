@@ -28,6 +28,14 @@ test("a line break in what a server said stays within its line", () => {
   expect(written({ message: "one\ntwo\u0000" })).toMatchObject({ message: "one\ntwo\u0000" });
 });
 
+test("what a server said cannot steer a terminal that shows the line", () => {
+  const message = "\u001b]0;title\u0007 \u009b2J \u202etxt\u007f";
+  const lines: string[] = [];
+  jsonLog({ write: (line) => lines.push(line), now, maxLength: 1000 })({ level: "warn", scope: "mcp", message });
+  expect(lines[0]).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
+  expect(JSON.parse(lines[0] ?? "").message).toBe(message);
+});
+
 test("no secret of the configuration comes into a line, nor what looks like one or is called so", () => {
   const secrets = ["the-password-of-it"];
   const fields = {

@@ -40,8 +40,8 @@ export async function load(
   options: Pick<LoadOptions, "allowsUnset"> = {},
 ): Promise<LoadedConfig> {
   const { loadConfig } = await import("../config/load.js");
-  const { file = {}, base } = source;
-  return loadConfig(file, { overrides: overridesOf(flags), base, ...options });
+  const { file = {}, isFound, base } = source;
+  return loadConfig(file, { overrides: overridesOf(flags), isFound, base, ...options });
 }
 
 export interface Unconfirmed {

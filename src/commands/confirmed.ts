@@ -1,5 +1,6 @@
 /** The user is asked, where he can be, about what a file does that was only found in the working directory. */
 import type { LoadedConfig, LoadOptions } from "../config/load.js";
+import { inert, unambiguous } from "../core/inert.js";
 import { type ConfigSource, findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";
 import { canAsk, isAgreed } from "./consent.js";
 
@@ -12,7 +13,6 @@ export async function confirmed(
   const unconfirmed = await findUnconfirmed(loaded, { flags, source });
   if (!unconfirmed) return loaded;
   const { file, servers, settings, list } = unconfirmed;
-  const { inert, unambiguous } = await import("../frontends/terminal.js");
   if (canAsk()) {
     const question = `${file} in this folder does this, with your rights:\n${list}Let it from now on? y/n: `;
     if (await isAgreed(unambiguous(question))) {

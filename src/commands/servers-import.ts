@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import { type Command, Option } from "commander";
 import type { ImportedFile, ImportedServer } from "../config/import/importer.js";
+import { unambiguous } from "../core/inert.js";
 import type { Mapping } from "../core/tree.js";
 import type { GlobalOptions } from "./configuration.js";
 import { canAsk, isAgreed } from "./consent.js";
@@ -61,7 +62,6 @@ async function chosen(): Promise<ImportedFile[] | undefined> {
   const { displayName } = await import("../core/source.js");
   const found = (await tools()).findAll(surroundings());
   const { masked } = await import("../config/inline-secrets.js");
-  const { unambiguous } = await import("../frontends/terminal.js");
   const files: ImportedFile[] = [];
   const lines: string[] = [];
   for (const { importer, path, imported } of found) {

@@ -1,6 +1,7 @@
 /** `servers …` and `tools`: what the servers are and offer, trust in what they offer, logins at remote ones. */
 import type { Command } from "commander";
 import type { App } from "../app.js";
+import { unambiguous } from "../core/inert.js";
 import { exitCodes } from "../frontends/exit-codes.js";
 import type { GlobalOptions } from "./configuration.js";
 import { loadConfirmed } from "./confirmed.js";
@@ -82,7 +83,7 @@ async function loginsOf(flags: GlobalOptions) {
   const { createLogins } = await import("../user-state.js");
   const { openInBrowser } = await import("../frontends/browser.js");
   return createLogins(config.mcpServers, process.env, (page) => {
-    process.stderr.write(`Open this page to log in:\n${page}\n`);
+    process.stderr.write(unambiguous(`Open this page to log in:\n${page}\n`));
     if (process.stderr.isTTY) openInBrowser(page);
   });
 }

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import type { LoadedConfig } from "../config/load.js";
 import { RequestError } from "../core/errors.js";
+import { inert } from "../core/inert.js";
 import type { Conversations } from "../session/conversations.js";
 import { type ExportFormat, exportFormats } from "../session/export/formats.js";
 import type { GlobalOptions } from "./configuration.js";
@@ -75,7 +76,7 @@ export function addConversationCommands(program: Command): void {
           const { exportSession } = await import("../script-host/export-session.js");
           const parts = { loaded, env: process.env, secrets, folder: output ?? "." };
           const { files, notes } = await exportSession(id, await conversations.events(id), parts);
-          for (const note of notes) process.stderr.write(`${note}\n`);
+          for (const note of notes) process.stderr.write(inert(`${note}\n`));
           print(files.join("\n"));
           return;
         }
@@ -133,7 +134,6 @@ async function isDeletionAgreed(ids: readonly string[]): Promise<boolean> {
   if (!canAsk()) {
     throw new RequestError("usage", "nobody can be asked here whether to delete", { hint: "add --yes" });
   }
-  const { inert } = await import("../frontends/terminal.js");
   return isAgreed(inert(`Delete ${ids.join(", ")} for good? y/n: `));
 }
 

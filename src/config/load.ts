@@ -28,6 +28,8 @@ export interface LoadOptions {
   cwd?: string;
   /** What flags say, in the shape of the file; nothing overrides it. */
   overrides?: ConfigObject;
+  /** The user has not named the source: it is read only where it is a file. */
+  isFound?: boolean;
   /** The user's own file, which `source` is laid over: its rules and limits still hold, see `restrictions.ts`. */
   base?: string;
   /** A placeholder of a variable that is not set stays as it is: for a host that starts nothing. Default: it is a mistake. */
@@ -84,14 +86,14 @@ const ADVICE = " (`mcp-platform config init` prints one to start from)";
  * Throws one ConfigError with everything that is wrong.
  */
 export function loadConfig(source: string | ConfigObject, options: LoadOptions = {}): LoadedConfig {
-  const { env = process.env, cwd = process.cwd(), overrides = {}, allowsUnset, base } = options;
+  const { env = process.env, cwd = process.cwd(), overrides = {}, allowsUnset, isFound = false, base } = options;
   const common = { surroundings: { env, cwd }, overrides, allowsUnset, variables: env };
   const given = { ...common, base: base === undefined ? undefined : loadBase(resolve(cwd, base), common) };
   if (typeof source !== "string") {
     return compose({ ...given, file: objectSource(source, cwd), read: new Map() });
   }
   const path = resolve(cwd, source);
-  const file = readSource(path, cwd, ADVICE);
+  const file = readSource(path, cwd, { advice: ADVICE, mayBePipe: !isFound });
   return compose({ ...given, file, read: new Map([[path, file.text]]) });
 }
 
@@ -213,7 +215,7 @@ function fileLayers(
   });
   try {
     const path = resolvePath(named, pointer, merged.origins, surroundings);
-    const read = readSource(path, surroundings.cwd);
+    const read = readSource(path, surroundings.cwd, { mayBePipe: origin?.kind === "flag" });
     alone.read.set(path, read.text);
     const source = withoutPlaces(read, leftOut);
     const { mcpServers } = read.tree;

@@ -76,16 +76,18 @@ export class FileWatch {
 
   #compare(): void {
     this.#timer = undefined;
-    const texts = new Map([...this.#texts.keys()].map((path) => [path, textOf(path)]));
+    const texts = new Map([...this.#texts].map(([path, known]) => [path, textOf(path, known)]));
     const isSame = [...texts].every(([path, text]) => this.#texts.get(path) === text);
     this.#texts = texts;
     if (!isSame) this.#listener.changed();
   }
 }
 
-function textOf(path: string): string | undefined {
+/** A pipe can be read once only, and nothing in it changes. */
+function textOf(path: string, known: string | undefined): string | undefined {
   const read = readText(path);
-  return "text" in read ? read.text : undefined;
+  if ("text" in read) return read.text;
+  return read.isPipe ? known : undefined;
 }
 
 /** That of the file, and where a link leads. */

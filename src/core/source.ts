@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, relative } from "node:path";
 import { loadAll, YAMLException } from "js-yaml";
 import { ConfigError } from "./errors.js";
@@ -32,11 +32,15 @@ export function objectSource(tree: Mapping, folder: string, file = "(config)"): 
 
 /**
  * Reads YAML, and JSON as the YAML it is; an empty file is an empty mapping. Throws ConfigError, at the place of a syntax
- * error, or with `advice` when the file cannot be read.
+ * error, or with `advice` when the file cannot be read. `mayBePipe`: the user has named it.
  */
-export function readSource(path: string, cwd: string, advice = ""): Source & { text: string } {
+export function readSource(
+  path: string,
+  cwd: string,
+  { advice = "", mayBePipe = false }: { advice?: string; mayBePipe?: boolean } = {},
+): Source & { text: string } {
   const file = displayName(path, cwd);
-  const read = readText(path);
+  const read = readText(path, mayBePipe);
   if ("problem" in read) {
     throw new ConfigError([{ file, line: 0, column: 0, path: "", message: `${read.problem}${advice}` }]);
   }
@@ -53,21 +57,39 @@ export function readSource(path: string, cwd: string, advice = ""): Source & { t
   };
 }
 
-/** The text without a byte order mark, which would count as a column, or why there is none (without the file's name). */
-export function readText(path: string): { text: string } | { problem: string } {
+/**
+ * The text without a byte order mark, which would count as a column, or why there is none (without the file's name). A pipe or
+ * a device is read only where the user has named it (`--config <(…)`): one that was put in the place of a file may never end.
+ */
+export function readText(path: string, mayBePipe = false): { text: string } | { problem: string; isPipe?: boolean } {
   try {
-    return { text: readFileSync(path, "utf8").replace(/^\uFEFF/, "") };
+    const text = mayBePipe ? readFileSync(path, "utf8") : readRegularFile(path);
+    return text === undefined ? { problem: pipeProblem, isPipe: true } : { text: text.replace(/^\uFEFF/, "") };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
     return { problem: UNREADABLE[code] ?? `cannot be read (${code})` };
   }
 }
 
+/** Opened without waiting for somebody who writes, and looked at when it is open: it cannot be exchanged in between. */
+function readRegularFile(path: string): string | undefined {
+  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0));
+  try {
+    const stats = fstatSync(file, { bigint: true });
+    return stats.isFile() || stats.isDirectory() ? readFileSync(file, "utf8") : undefined;
+  } finally {
+    closeSync(file);
+  }
+}
+
+const pipeProblem = "is a pipe or a device, not a file";
+
 const UNREADABLE: Record<string, string> = {
   ENOENT: "no such file",
   ENOTDIR: "no such file",
   EISDIR: "is a folder, not a file",
   EACCES: "permission denied",
+  ENXIO: pipeProblem,
 };
 
 export function displayName(path: string, cwd: string): string {

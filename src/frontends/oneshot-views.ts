@@ -1,11 +1,11 @@
 import type { TurnEvent } from "../core/chat.js";
+import { inert } from "../core/inert.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnSummary } from "../session/summary.js";
 import { wireUsage } from "./chunks.js";
 import type { DoorParts } from "./door.js";
 import type { Output } from "./output.js";
 import { errorMessage, TurnEncoder } from "./protocol.js";
-import { inert } from "./terminal.js";
 import { errorLines, ServerLosses, stopNote, ToolLines } from "./turn-lines.js";
 
 export interface TurnStart {

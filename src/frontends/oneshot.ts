@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { inert } from "../core/inert.js";
 import type { PromptRequest } from "../session/session.js";
 import { Account } from "./claude/usage.js";
 import { type ClaudeOptions, ClaudeView } from "./claude/view.js";
@@ -7,7 +8,6 @@ import { exitCodes } from "./exit-codes.js";
 import { denyQuestions, showTurn } from "./oneshot-turn.js";
 import { JsonView, type OneshotView, StreamJsonView, TextView } from "./oneshot-views.js";
 import { Output } from "./output.js";
-import { inert } from "./terminal.js";
 
 export interface OneshotOptions extends Omit<PromptRequest, "requestId"> {
   /** The options are those of Claude Code's `stream-json`. */

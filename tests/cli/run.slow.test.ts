@@ -46,6 +46,14 @@ describe("a first run, without a key and without a configuration", () => {
   });
 });
 
+test("what is wrong with a file cannot steer the terminal that it is told on", async () => {
+  using place = new Workplace();
+  place.write("config.yaml", '"\\e]0;title\\a\\x9b2Jllm": {}\n');
+  const { exitCode, stderr } = await place.run(["config", "validate"]);
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining("unknown key")]);
+  expect(stderr).not.toMatch(/(?!\n)\p{Cc}/u);
+});
+
 describe("exit codes", () => {
   test.each([
     ["an unknown option", ["run", "hi", "--nonsense"], 2, "unknown option"],

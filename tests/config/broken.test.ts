@@ -1,4 +1,5 @@
-import { mkdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { loadConfig } from "../../src/config/load.js";
@@ -327,4 +328,24 @@ describe("no error repeats a secret", () => {
     expect(lines).not.toEqual([]);
     expect(lines.join("\n")).not.toMatch(/s3cr3t|4711/);
   });
+});
+
+test("what was put in the place of a file, and might never end, is not read unless the user has named it", () => {
+  using folder = folderWith({
+    "config.yaml": "mcp: { config_file: zero.json }",
+    "env.yaml": "mcpServers: { a: { command: x, env_file: fifo } }",
+  });
+  symlinkSync("/dev/zero", join(folder.path, "zero.json"));
+  execFileSync("sh", ["-c", "mkfifo fifo"], { cwd: folder.path });
+  const load = (file: string, isFound = true) =>
+    errorsOf(() => loadConfig(file, { env: {}, cwd: folder.path, isFound }));
+  expect(load("fifo")).toEqual([expect.stringMatching(/^fifo: is a pipe or a device, not a file/)]);
+  expect(load("zero.json")).toEqual([expect.stringMatching(/^zero\.json: is a pipe or a device, not a file/)]);
+  expect(load("config.yaml")).toEqual([
+    expect.stringMatching(/^config\.yaml:1:\d+ mcp\.config_file: zero\.json: is a pipe/),
+  ]);
+  expect(load("env.yaml")).toEqual([
+    expect.stringMatching(/^env\.yaml:1:\d+ mcpServers\.a\.env_file: fifo: is a pipe/),
+  ]);
+  expect(load("/dev/null", false)).toEqual([]);
 });

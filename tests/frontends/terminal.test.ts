@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import stringWidth from "string-width";
-import { inert, lastColumns, oneLine } from "../../src/frontends/terminal.js";
+import { inert } from "../../src/core/inert.js";
+import { lastColumns, oneLine } from "../../src/frontends/terminal.js";
 import { processorMs } from "../support/processor-time.js";
 
 const esc = "\u001b";

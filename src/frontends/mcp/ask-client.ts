@@ -7,9 +7,9 @@ import {
   type ServerRequest,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { Question } from "../../core/chat.js";
+import { visibleJson } from "../../core/inert.js";
 import { longestTimerMs } from "../../core/timers.js";
 import { limitText } from "../limit-text.js";
-import { visibleJson } from "../terminal.js";
 
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 

@@ -1,5 +1,5 @@
 import type { ApprovalQuestion } from "../../core/chat.js";
-import { unambiguous, visibleJson } from "../terminal.js";
+import { unambiguous, visibleJson } from "../../core/inert.js";
 import type { Asker } from "./editor.js";
 
 /** Characters at each end of a call's arguments. Nobody reads more, and what matters may stand at the end. */

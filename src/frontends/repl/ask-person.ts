@@ -1,6 +1,6 @@
 import type { Question } from "../../core/chat.js";
+import { unambiguous } from "../../core/inert.js";
 import { limitText } from "../limit-text.js";
-import { unambiguous } from "../terminal.js";
 import { askApproval } from "./approval.js";
 import type { Asker } from "./editor.js";
 import { askForm } from "./form.js";

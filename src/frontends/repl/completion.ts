@@ -1,6 +1,7 @@
 import stringWidth from "string-width";
+import { unambiguous } from "../../core/inert.js";
 import { slashCommands } from "../../session/commands.js";
-import { oneLine, unambiguous } from "../terminal.js";
+import { oneLine } from "../terminal.js";
 import { argumentChoices, type CompletionParts } from "./argument-choices.js";
 import { pathChoices } from "./path-choices.js";
 

@@ -1,5 +1,5 @@
 import type { JsonSchema } from "../../core/chat.js";
-import { unambiguous } from "../terminal.js";
+import { unambiguous } from "../../core/inert.js";
 import type { Asker } from "./editor.js";
 
 interface Form {

@@ -1,6 +1,6 @@
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { inert } from "../terminal.js";
+import { inert } from "../../core/inert.js";
 
 const maxEntries = 1000;
 /** A longer one is kept for this chat only: it was pasted, and is better found in the conversation. */

@@ -1,6 +1,6 @@
 import { emitKeypressEvents, type Key } from "node:readline";
 import type { Readable } from "node:stream";
-import { inert } from "../terminal.js";
+import { inert } from "../../core/inert.js";
 
 /** `text`: typed or pasted, without a meaning of its own. `key`: by its name, as `ctrl-a`, `alt-b`, `left`. */
 export type Press = { type: "text"; text: string } | { type: "key"; name: string };

@@ -1,4 +1,4 @@
-import { inert } from "../terminal.js";
+import { inert } from "../../core/inert.js";
 
 /** An answer as it is written: what to print now, and at its end. Then the next text may come. */
 export interface TextStream {

@@ -1,8 +1,9 @@
 import type { ErrorInfo, StoredEvent, TurnEvent } from "../../core/chat.js";
+import { inert } from "../../core/inert.js";
 import type { ToolHub } from "../../core/ports.js";
 import { summarizeTurn } from "../../session/summary.js";
 import { StatusLine } from "../status-line.js";
-import { type Colors, inert, lastColumns, oneLine } from "../terminal.js";
+import { type Colors, lastColumns, oneLine } from "../terminal.js";
 import { errorLines, ServerLosses, stopNote, ToolLines, usageNote } from "../turn-lines.js";
 import { MarkdownStream, PlainStream, type TextStream } from "./markdown.js";
 import { createRenderer } from "./markdown-render.js";

@@ -1,6 +1,6 @@
 /** How values stand in reasons: one line, bounded, harmless to a terminal. */
 import { endsOf } from "../../../core/excerpt.js";
-import { unambiguous } from "../../terminal.js";
+import { unambiguous } from "../../../core/inert.js";
 
 const maxBytes = 300;
 

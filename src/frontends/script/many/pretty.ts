@@ -1,7 +1,8 @@
 /** Results for whoever looks on: what runs while it runs, a line for each run, failures at the end. */
 
+import { inert } from "../../../core/inert.js";
 import { eraseLine, StatusLine } from "../../status-line.js";
-import { type Colors, inert, oneLine } from "../../terminal.js";
+import { type Colors, oneLine } from "../../terminal.js";
 import { countsText } from "./counts.js";
 import { duration } from "./facts.js";
 import type { Reporter } from "./run-many.js";

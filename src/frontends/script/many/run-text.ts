@@ -1,5 +1,6 @@
 /** A run in words. */
-import { type Colors, inert } from "../../terminal.js";
+import { inert } from "../../../core/inert.js";
+import type { Colors } from "../../terminal.js";
 import { placeText } from "../place.js";
 import { duration } from "./facts.js";
 import type { RunReport, StepReport } from "./report.js";

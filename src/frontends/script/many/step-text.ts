@@ -1,5 +1,5 @@
 /** A step in words, for whoever looks on. */
-import { inert } from "../../terminal.js";
+import { inert } from "../../../core/inert.js";
 import { placeText } from "../place.js";
 import type { Failure, StepResult } from "../result.js";
 
