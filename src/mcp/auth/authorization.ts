@@ -5,6 +5,7 @@ import { keepSecret } from "../redact.js";
 import { AuthFile, type AuthRecord } from "./auth-file.js";
 import { explainAuth } from "./explain.js";
 import { authorizeAlone, authorizeWithPerson, type Flow, refresh } from "./flows.js";
+import { Reach } from "./reach.js";
 import { includesAll, unionOf } from "./scopes.js";
 
 export interface AuthOptions {
@@ -127,11 +128,14 @@ export class Authorization {
 
   #flow(timeoutMs: number, { resourceMetadataUrl }: Challenge): Flow {
     const signal = AbortSignal.timeout(timeoutMs);
+    const { idp } = this.#oauth;
+    const reach = new Reach(this.#config.url, idp ? [idp.tokenEndpoint] : []);
     return {
       serverUrl: this.#config.url,
       oauth: this.#oauth,
       file: this.#file,
-      fetch: (url, init) => fetch(url, { ...init, signal }),
+      fetch: reach.guarded((url, init) => fetch(url, { ...init, signal })),
+      reach,
       resourceMetadataUrl,
     };
   }

@@ -15,12 +15,15 @@ import type { AuthFile } from "./auth-file.js";
 import { listenForCallback } from "./callback.js";
 import { isBadMinute } from "./explain.js";
 import { OAuthClient } from "./oauth-client.js";
+import type { Reach } from "./reach.js";
 
 export interface Flow {
   serverUrl: string;
   oauth: OAuthConfig;
   file: AuthFile;
+  /** Goes where `reach` allows only. */
   fetch: FetchLike;
+  reach: Reach;
   /** Where the server says its metadata are. */
   resourceMetadataUrl?: URL;
   /** The scopes to ask for; undefined leaves it to what the server publishes. */
@@ -66,6 +69,7 @@ export async function authorizeWithPerson(
   const client = new OAuthClient({ ...flow, redirectUrl: callback.url });
   const request = { serverUrl, resourceMetadataUrl, scope: flow.scope, fetchFn: flow.fetch };
   await auth(client, request);
+  await flow.reach.check(client.page);
   const arrival = callback.arrival(client.expectedState, signal);
   showPage(client.page);
   await auth(client, { ...request, authorizationCode: codeOf(await arrival, client.discovery) });

@@ -7,6 +7,7 @@ import { AuthFile, type AuthRecord } from "./auth-file.js";
 import { type AuthOptions, Authorization } from "./authorization.js";
 import { challengeOf } from "./authorized.js";
 import { loginHint } from "./explain.js";
+import { Reach } from "./reach.js";
 
 const probeTimeoutMs = 10_000;
 
@@ -32,7 +33,7 @@ export class Logins {
     const file = this.#file(name);
     const record = file.read();
     await file.remove();
-    await revoke(record);
+    await revoke(this.#remote(name), record);
     return record.tokens ? `${name}: logged out` : `${name}: was not logged in`;
   }
 
@@ -89,13 +90,14 @@ async function challengeFrom({ url, transport }: RemoteServerConfig) {
 }
 
 /** RFC 7009, as far as the authorization server offers it. That it failed changes nothing here. */
-async function revoke({ tokens, client, discovery }: AuthRecord): Promise<void> {
+async function revoke({ url }: RemoteServerConfig, { tokens, client, discovery }: AuthRecord): Promise<void> {
   const metadata: Json = discovery?.authorizationServerMetadata ?? {};
   const endpoint = asText(metadata.revocation_endpoint);
   if (!endpoint || !tokens || !client) return;
   const body = new URLSearchParams({ token: tokens.refresh_token ?? tokens.access_token, client_id: client.client_id });
   if (client.client_secret) body.set("client_secret", client.client_secret);
-  await fetch(endpoint, { method: "POST", body, signal: AbortSignal.timeout(probeTimeoutMs) })
+  const send = new Reach(url).guarded((...request) => fetch(...request));
+  await send(endpoint, { method: "POST", body, signal: AbortSignal.timeout(probeTimeoutMs) })
     .then((response) => response.body?.cancel())
     .catch(() => {});
 }

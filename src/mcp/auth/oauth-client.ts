@@ -124,10 +124,18 @@ export class OAuthClient implements OAuthClientProvider {
     });
   }
 
-  /** Where the right to refresh has to be asked for, it is (SEP-2207): nobody wants to log in every hour. */
+  /**
+   * Where the right to refresh has to be asked for, it is (SEP-2207): nobody wants to log in every hour. A server that does not say that it
+   * checks the code's verifier (PKCE) is refused, as the MCP specification demands: whoever sees the code could use it.
+   */
   redirectToAuthorization(page: URL): void {
+    const metadata = this.#discovery?.authorizationServerMetadata;
+    if (metadata && !metadata.code_challenge_methods_supported?.includes("S256")) {
+      const message = `${metadata.issuer} does not say that it supports PKCE (code_challenge_methods_supported: S256)`;
+      throw new McpError("needs_auth", `${message}: a login there is refused`);
+    }
     const scope = page.searchParams.get("scope");
-    if (scope && this.#discovery?.authorizationServerMetadata?.scopes_supported?.includes(refreshScope)) {
+    if (scope && metadata?.scopes_supported?.includes(refreshScope)) {
       page.searchParams.set("scope", unionOf(scope, refreshScope) ?? scope);
       page.searchParams.set("prompt", "consent");
     }

@@ -1,0 +1,88 @@
+/**
+ * Where the way to a token may lead. Its addresses come from the server and from whoever that names, and this host is asked to send
+ * requests there, with codes and secrets: not to machines of the user's own network, and not in the clear.
+ */
+import { lookup } from "node:dns/promises";
+import { BlockList, isIP } from "node:net";
+import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { McpError } from "../../core/errors.js";
+
+const maxRedirects = 5;
+
+const ownNetwork = new BlockList();
+for (const [address, bits] of [
+  ["0.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+] as const) {
+  ownNetwork.addSubnet(address, bits, "ipv4");
+}
+for (const [address, bits] of [
+  ["::", 128],
+  ["::1", 128],
+  ["fc00::", 7],
+  ["fe80::", 10],
+] as const) {
+  ownNetwork.addSubnet(address, bits, "ipv6");
+}
+
+/** All addresses of a name. Rejects when there is none. */
+export type Resolve = (hostname: string) => Promise<readonly { address: string }[]>;
+
+const byDns: Resolve = (hostname) => lookup(hostname, { all: true });
+
+export class Reach {
+  readonly #server: URL;
+  readonly #chosen: ReadonlySet<string>;
+  readonly #resolve: Resolve;
+
+  /** `server`: the MCP server. `chosen`: other addresses that the user has configured. */
+  constructor(server: string, chosen: readonly string[] = [], resolve: Resolve = byDns) {
+    this.#server = new URL(server);
+    this.#chosen = new Set([server, ...chosen].map((url) => new URL(url).origin));
+    this.#resolve = resolve;
+  }
+
+  /** A server on the user's own network may lead to others there, and in the clear. Rejects with McpError. */
+  async check(url: URL): Promise<void> {
+    if (this.#chosen.has(url.origin)) return;
+    const isNear = await this.#isOnOwnNetwork(url.hostname);
+    const mayBeNear = isNear && (await this.#isOnOwnNetwork(this.#server.hostname));
+    if (isNear && !mayBeNear) {
+      throw refusal(url, "it is on your own network, and the server is not");
+    }
+    if (url.protocol !== "https:" && !(url.protocol === "http:" && mayBeNear)) throw refusal(url, "it is not https");
+  }
+
+  /** Redirects of a GET are followed as far as `check` allows; nothing else is sent on to another address. */
+  guarded(send: FetchLike): FetchLike {
+    return async (target, init) => {
+      let url = new URL(target);
+      for (let redirects = 0; ; redirects++) {
+        await this.check(url);
+        const response = await send(url, { ...init, redirect: "manual" });
+        const location = response.headers.get("location");
+        const isRedirect = response.status >= 300 && response.status < 400 && location !== null;
+        if (!isRedirect || (init?.method ?? "GET") !== "GET") return response;
+        await response.body?.cancel();
+        if (redirects === maxRedirects) throw refusal(url, "it redirects without end");
+        url = new URL(location, url);
+      }
+    };
+  }
+
+  /** A name without an address is nowhere: the request to it fails by itself. */
+  async #isOnOwnNetwork(hostname: string): Promise<boolean> {
+    const host = hostname.replace(/^\[|\]$/g, "");
+    const addresses = isIP(host) ? [{ address: host }] : await this.#resolve(host).catch(() => []);
+    return addresses.some(({ address }) => ownNetwork.check(address, isIP(address) === 6 ? "ipv6" : "ipv4"));
+  }
+}
+
+function refusal({ origin }: URL, reason: string): McpError {
+  return new McpError("needs_auth", `the login leads to ${origin}, which is refused: ${reason}`);
+}

@@ -1,0 +1,73 @@
+import { describe, expect, test } from "@jest/globals";
+import { Reach } from "../../src/mcp/auth/reach.js";
+import { browse, guarded, logins, newFolder } from "../support/logins.js";
+import { oauthServer } from "../support/oauth-server.js";
+
+const names: Record<string, string> = {
+  "mcp.example": "203.0.113.5",
+  "login.example": "203.0.113.6",
+  "inside.example": "10.1.2.3",
+  localhost: "127.0.0.1",
+};
+
+const resolve = async (name: string) => {
+  const address = names[name];
+  if (!address) throw new Error("ENOTFOUND");
+  return [{ address }];
+};
+
+const far = "https://mcp.example/mcp";
+const near = "http://localhost:3000/mcp";
+
+describe("the way to a token", () => {
+  test.each([
+    [far, "https://login.example/token"],
+    [far, "https://mcp.example/token"],
+    [far, "https://nowhere.example/token"],
+    ["http://mcp.example/mcp", "http://mcp.example/token"],
+    [near, "http://127.0.0.1:4000/token"],
+    [near, "http://inside.example/token"],
+    [near, "https://login.example/token"],
+  ])("of %s may lead to %s", async (server, url) => {
+    await expect(new Reach(server, [], resolve).check(new URL(url))).resolves.toBeUndefined();
+  });
+
+  test.each([
+    [far, "http://login.example/token", "not https"],
+    [far, "https://127.0.0.1/token", "own network"],
+    [far, "https://2130706433/token", "own network"],
+    [far, "https://[::1]/token", "own network"],
+    [far, "https://[::ffff:10.0.0.1]/token", "own network"],
+    [far, "https://[fd00::1]/token", "own network"],
+    [far, "http://169.254.169.254/latest/meta-data", "own network"],
+    [far, "https://inside.example/token", "own network"],
+    [far, "https://localhost/token", "own network"],
+    [far, "file:///etc/passwd", "not https"],
+    [near, "http://login.example/token", "not https"],
+    [near, "javascript:alert(1)", "not https"],
+  ])("of %s may not lead to %s", async (server, url, reason) => {
+    await expect(new Reach(server, [], resolve).check(new URL(url))).rejects.toThrow(reason);
+  });
+
+  test("may lead to what the user has configured", async () => {
+    const reach = new Reach(far, ["https://inside.example/idp"], resolve);
+    await expect(reach.check(new URL("https://inside.example/token"))).resolves.toBeUndefined();
+  });
+
+  test("is checked at each redirect, and a request with a body is not sent on", async () => {
+    const seen: string[] = [];
+    const send = new Reach(far, [], resolve).guarded(async (url, init) => {
+      seen.push(`${init?.method ?? "GET"} ${url} ${init?.redirect}`);
+      return new Response(null, { status: 307, headers: { location: "https://inside.example/secret" } });
+    });
+    await expect(send("https://login.example/metadata")).rejects.toThrow("own network");
+    expect((await send("https://login.example/token", { method: "POST", body: "code=1" })).status).toBe(307);
+    expect(seen).toEqual(["GET https://login.example/metadata manual", "POST https://login.example/token manual"]);
+  });
+});
+
+test("a login is refused at a server that does not say that it supports PKCE", async () => {
+  await using server = await oauthServer({ metadata: { code_challenge_methods_supported: undefined } });
+  await expect(logins(guarded(server), newFolder(), browse).login("r")).rejects.toThrow("PKCE");
+  expect(server.seen.some((line) => line.includes("authorize"))).toBe(false);
+});
