@@ -35,6 +35,7 @@ export async function faulty(
     response.writeHead(200, { "content-type": "application/json", "mcp-session-id": "s1" });
     return response.end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...answer }));
   });
+  server.keepAliveTimeout = 60_000; // Node's 5 s may pass between two requests on a busy machine
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
   const running = startHub({ ...remoteServer("f", url, "http"), ...overrides });

@@ -75,6 +75,7 @@ export async function httpServer({
     response.writeHead(200, { "content-type": "application/json", "mcp-session-id": `s${count}` });
     return response.end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...answer }));
   });
+  server.keepAliveTimeout = 60_000; // Node's 5 s may pass between two requests on a busy machine
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address() as AddressInfo;
   return {

@@ -1,44 +1,55 @@
 import { once } from "node:events";
-import { expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { RunningLimits } from "../../src/mcp/limits.js";
 
-/** When they were reached, in ms from now on, and why. */
-async function reached(limits: RunningLimits): Promise<{ ms: number; why: string }> {
+beforeAll(() => void jest.useFakeTimers());
+afterAll(() => void jest.useRealTimers());
+const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
+
+/** When these limits are reached, in ms from now on, and why; undefined until then. */
+function watched(limits: RunningLimits): { reached?: { ms: number; why: string } } {
   const startedAt = performance.now();
-  const reason = await new Promise((resolve) => limits.onAbort(resolve));
-  limits.end();
-  return { ms: performance.now() - startedAt, why: String(reason) };
+  const seen: { reached?: { ms: number; why: string } } = {};
+  limits.onAbort((reason) => {
+    seen.reached = { ms: Math.round(performance.now() - startedAt), why: String(reason) };
+    limits.end();
+  });
+  return seen;
 }
 
 const silence = "no answer and no progress within";
 
 test("of several limits that run each is reached at its own time, whichever began first", async () => {
-  const long = reached(new RunningLimits({ timeoutMs: 300 }));
-  const short = reached(new RunningLimits({ timeoutMs: 100 }));
+  const long = watched(new RunningLimits({ timeoutMs: 300 }));
+  const short = watched(new RunningLimits({ timeoutMs: 100 }));
   new RunningLimits({ timeoutMs: 150 }).end();
-  expect((await short).why).toContain(`${silence} 0.1 s`);
-  expect((await short).ms).toBeGreaterThanOrEqual(99);
-  expect((await long).ms).toBeGreaterThanOrEqual(299);
+  await pass(400);
+  expect([short.reached, long.reached]).toEqual([
+    { ms: 100, why: expect.stringContaining(`${silence} 0.1 s`) },
+    { ms: 300, why: expect.stringContaining(`${silence} 0.3 s`) },
+  ]);
 });
 
 test("progress begins the silence anew, but not the whole", async () => {
   const limits = new RunningLimits({ timeoutMs: 300, maxTotalTimeoutMs: 1_000 });
-  const ticking = setInterval(() => limits.progress({ progress: 1 }), 20);
-  const { ms, why } = await reached(limits);
+  const seen = watched(limits);
+  const ticking = setInterval(() => limits.progress({ progress: 1 }), 200);
+  await pass(2_000);
   clearInterval(ticking);
-  expect(why).toContain("not finished within 1 s");
-  expect(ms).toBeGreaterThanOrEqual(999);
+  expect(seen.reached).toEqual({ ms: 1_000, why: expect.stringContaining("not finished within 1 s") });
 });
 
 test("a pause is no silence, and after the last of several it begins anew", async () => {
   const limits = new RunningLimits({ timeoutMs: 100 });
+  const seen = watched(limits);
   const goOn = [limits.pause(), limits.pause()];
-  await reached(new RunningLimits({ timeoutMs: 200 }));
+  await pass(200);
   goOn[0]?.();
-  await reached(new RunningLimits({ timeoutMs: 200 }));
+  await pass(200);
   expect(limits.aborted).toBe(false);
   goOn[1]?.();
-  expect((await reached(limits)).ms).toBeGreaterThanOrEqual(99);
+  await pass(200);
+  expect(seen.reached?.ms).toBe(500);
 });
 
 test("an AbortSignal that is asked for late has aborted too", async () => {
