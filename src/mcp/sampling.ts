@@ -66,7 +66,10 @@ function toRequest(params: Json, granted: number): CompletionRequest {
   const system = asText(params.systemPrompt);
   const messages = asArray(params.messages).filter(isRecord).flatMap(toMessages);
   if (messages.length === 0) throw new Refusal(-32602, "a sampling request needs messages");
-  const noTools = isRecord(params.toolChoice) && params.toolChoice.mode === "none";
+  const mode = isRecord(params.toolChoice) ? params.toolChoice.mode : undefined;
+  // Providers are not asked to call a tool: an answer without one would pass for what the server wanted.
+  if (mode === "required") throw new Refusal(-32602, "toolChoice required is not supported: use auto or none");
+  const noTools = mode === "none";
   return {
     messages: [...(system ? [{ role: "system" as const, content: system }] : []), ...messages],
     tools: noTools ? [] : asArray(params.tools).filter(isRecord).map(toDefinition),

@@ -34,3 +34,13 @@ test("a tool that no model could call is refused by name", async () => {
   const tools = [{ name: "a.b", inputSchema: {} }];
   await expect(answerSampling("s", { ...params, tools }, parts(1))).rejects.toThrow('a tool named "a.b"');
 });
+
+test("a request that a tool must be called is refused, and nobody is asked", async () => {
+  const tools = [{ name: "a", inputSchema: {} }];
+  const asked: unknown[] = [];
+  const ask = async (question: unknown) => asked.push(question) > 0;
+  const required = { ...params, tools, toolChoice: { mode: "required" } };
+  await expect(answerSampling("s", required, { ...parts(1), ask })).rejects.toMatchObject({ code: -32602 });
+  expect(asked).toEqual([]);
+  await expect(answerSampling("s", { ...required, toolChoice: { mode: "auto" } }, parts(1))).resolves.toBeDefined();
+});
