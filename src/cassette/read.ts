@@ -17,7 +17,9 @@ export interface Recording {
 export function readCassette(path: string): Recording | undefined {
   let text: string;
   try {
-    if (statSync(path).size > maxBytes) throw new Error(`larger than ${maxBytes / 1024 / 1024} MB`);
+    const stats = statSync(path);
+    if (!stats.isFile() && !stats.isDirectory()) throw new Error("is a pipe or a device, not a file");
+    if (stats.size > maxBytes) throw new Error(`larger than ${maxBytes / 1024 / 1024} MB`);
     text = readFileSync(path, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
