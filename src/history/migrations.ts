@@ -145,6 +145,7 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
     ),
     isSqlite ? fewerIndexes : [],
     isSqlite ? conversationsTogether : [],
+    isSqlite ? [] : noticeKey,
   ];
 }
 
@@ -183,6 +184,13 @@ const conversationsTogether = [
   `UPDATE turns SET conversation_number = ${numberOf("turns.conversation_id")}`,
   `CREATE VIEW events AS SELECT id, conversation_id, ${seqOf()} AS seq, turn_id, type, request_id, payload, at, position
      FROM entries JOIN conversations ON number = ${numberIn()}`,
+];
+
+/** See `postgres/notice-seal.ts`: 244 random bits. */
+const noticeKey = [
+  "CREATE TABLE notice_key (key text NOT NULL)",
+  "REVOKE ALL ON notice_key FROM PUBLIC",
+  "INSERT INTO notice_key SELECT replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')",
 ];
 
 /** What all hosts do once together. */

@@ -4,7 +4,7 @@
 export const applicationId = 0x4d435050;
 
 /** The number of steps in `migrations.ts`. */
-export const schemaVersion = 8;
+export const schemaVersion = 9;
 
 /**
  * What this version writes into conversations. Raised with whatever an older version could not go on with: its hosts are given no turn of a

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { newId } from "../../src/core/ids.js";
 import type { LiveBus } from "../../src/core/live-bus.js";
+import { maxSealedBytes } from "../../src/history/postgres/notice-seal.js";
 import { openPostgresLog, type PostgresLog } from "../../src/history/postgres/open.js";
 import { query, startPostgres } from "../support/postgres.js";
 import { newDatabaseUrl, noPostgres } from "../support/storages.js";
@@ -66,7 +67,7 @@ onPostgres("messages between hosts by PostgreSQL", () => {
     await using one = await Host.open(url);
     await using other = await Host.open(url);
     const heard = await other.hear("live b");
-    const texts = ["[]", '["\\u0000", "\\ud800"]', `"'{}\\"`, "日本語🙂".repeat(500), "x".repeat(7999)];
+    const texts = ["[]", '["\\u0000", "\\ud800"]', `"'{}\\"`, "日本語🙂".repeat(400), "x".repeat(maxSealedBytes)];
     await one.bus.send(texts.map((text) => ({ channel: "live b", text })));
     await one.bus.send([
       { channel: "live c", text: "not heard" },

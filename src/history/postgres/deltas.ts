@@ -4,12 +4,12 @@ import pg from "pg";
 import type { PostgresConfig } from "../../core/config.js";
 import type { BusMessage, LiveBus } from "../../core/live-bus.js";
 import type { Listener } from "./listener.js";
+import { maxSealedBytes, type NoticeSeal } from "./notice-seal.js";
 import { connectionOf } from "./pool.js";
 
 /** All that is waiting goes in one transaction: PostgreSQL lets one transaction with notices commit at a time. */
 const notify = "SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS message(channel, payload)";
-/** PostgreSQL takes payloads below 8,000 bytes, and names below 64. */
-const maxBytes = 7_999;
+/** PostgreSQL takes names below 64 bytes. */
 const maxNameBytes = 63;
 /** A statement that takes longer finds a database that is away. What it was to tell is old by then. */
 const timeoutMs = 5_000;
@@ -18,29 +18,32 @@ const idleMs = 30_000;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 
-/** What is happening, as notices: on a connection of its own, so that nothing that is stored ever waits for it. */
+/** What is happening, as sealed notices: on a connection of its own, so that nothing that is stored ever waits for it. */
 export class PostgresBus implements LiveBus {
-  readonly maxBytes = maxBytes;
+  readonly maxBytes = maxSealedBytes;
   readonly #config: PostgresConfig;
   readonly #listener: Listener;
+  readonly #seal: NoticeSeal;
   readonly #closed = new AbortController();
   #client: pg.Client | undefined;
   #idle: NodeJS.Timeout | undefined;
   #pauseMs = firstPauseMs;
 
-  constructor(config: PostgresConfig, listener: Listener) {
+  constructor(config: PostgresConfig, listener: Listener, seal: NoticeSeal) {
     this.#config = config;
     this.#listener = listener;
+    this.#seal = seal;
   }
 
   /** While the database is away it resolves after a pause, so that nobody makes messages which are lost. */
   async send(messages: readonly BusMessage[]): Promise<void> {
-    const fitting = messages.filter(({ text }) => Buffer.byteLength(text) <= maxBytes);
+    const fitting = messages.filter(({ text }) => Buffer.byteLength(text) <= maxSealedBytes);
     if (fitting.length === 0 || this.#closed.signal.aborted) return;
     const channels = fitting.map(({ channel }) => nameOf(channel));
     try {
       const client = this.#client ?? (await this.#connect());
-      await client.query(notify, [channels, fitting.map(({ text }) => text)]);
+      const sealed = fitting.map(({ text }, index) => this.#seal.seal(channels[index] as string, text));
+      await client.query(notify, [channels, sealed]);
       this.#pauseMs = firstPauseMs;
       this.#idle?.refresh();
     } catch {
@@ -51,7 +54,12 @@ export class PostgresBus implements LiveBus {
   }
 
   receive(channel: string, onMessage: (text: string) => void, onBegin: () => void): () => void {
-    return this.#listener.subscribe(nameOf(channel), { notice: onMessage, missed: onBegin });
+    const name = nameOf(channel);
+    const notice = (payload: string) => {
+      const text = this.#seal.open(name, payload);
+      if (text !== undefined) onMessage(text);
+    };
+    return this.#listener.subscribe(name, { notice, missed: onBegin });
   }
 
   /** May be called again. */

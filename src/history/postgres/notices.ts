@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "./database.js";
 import type { Listener } from "./listener.js";
+import { maxSealedBytes, type NoticeSeal } from "./notice-seal.js";
 
 /** Whoever writes says so here: who it is, and of which conversation. */
 export const logChannel = "mcp_platform_log";
@@ -13,12 +14,21 @@ const gatherMs = 10;
 /** How long a process that leaves waits until it has told what is left, which the database may be away for. */
 const lastWordsMs = 1_000;
 
+interface NoticesParts {
+  database: Database;
+  listener: Listener;
+  seal: NoticeSeal;
+  /** Names this process among those that write. */
+  origin: string;
+}
+
 /** Who has been told of what: the conversation that another process has written to, or none when it may have been any. */
 export type Watcher = (conversationId?: string) => void;
 
 /** A number that is another one when another process may have written; of what the watchers are told, it says nothing. */
 export class Notices {
   readonly #origin: string;
+  readonly #seal: NoticeSeal;
   readonly #database: Database;
   readonly #listener: Listener;
   readonly #unsubscribe: () => void;
@@ -28,9 +38,9 @@ export class Notices {
   #untold = new Set<string>();
   #telling: Promise<void> | undefined;
 
-  /** `origin` names this process among those that write. */
-  constructor(database: Database, listener: Listener, origin: string) {
+  constructor({ database, listener, seal, origin }: NoticesParts) {
     this.#origin = origin;
+    this.#seal = seal;
     this.#database = database;
     this.#listener = listener;
     const changed = (conversationId?: string) => {
@@ -39,8 +49,11 @@ export class Notices {
       for (const watcher of this.#watchers) watcher(conversationId);
     };
     this.#unsubscribe = listener.subscribe(logChannel, {
-      notice: (payload) =>
-        payload.startsWith(`${origin} `) || changed(payload.slice(payload.indexOf(" ") + 1) || undefined),
+      notice: (payload) => {
+        const text = seal.open(logChannel, payload);
+        if (text === undefined || text.startsWith(`${origin} `)) return;
+        changed(text.slice(text.indexOf(" ") + 1) || undefined);
+      },
       missed: changed,
     });
   }
@@ -53,7 +66,8 @@ export class Notices {
 
   /** The payload for what is written to this conversation; SQL that sends it: `pg_notify('${logChannel}', $n)`. */
   payload(conversationId: string): string {
-    return `${this.#origin} ${Buffer.byteLength(conversationId) < longestBytes ? conversationId : ""}`;
+    const isShort = Buffer.byteLength(conversationId) < longestBytes;
+    return this.#seal.seal(logChannel, `${this.#origin} ${isShort ? conversationId : ""}`);
   }
 
   /**
@@ -61,7 +75,7 @@ export class Notices {
    * others share one. This one waits for no flush. A process that dies before it has told anybody is missed, and whoever waits looks.
    */
   tell(conversationId: string): void {
-    this.#untold.add(this.payload(conversationId));
+    this.#untold.add(conversationId);
     this.#telling ??= this.#tell();
   }
 
@@ -79,7 +93,7 @@ export class Notices {
 
   async #tell(): Promise<void> {
     while (this.#untold.size > 0) {
-      const payloads = [...this.#untold];
+      const payloads = [...this.#untold].map((conversationId) => this.payload(conversationId));
       this.#untold = new Set();
       await this.#database.rows("write", "idempotent", tell, [payloads]).catch(() => {}); // whoever waits looks
       await sleep(gatherMs);
@@ -90,5 +104,5 @@ export class Notices {
 
 const tell = `SELECT set_config('synchronous_commit', 'off', true), pg_notify('${logChannel}', payload)
   FROM unnest($1::text[]) AS payload`;
-/** PostgreSQL takes payloads below 8,000 bytes. */
-const longestBytes = 7_000;
+/** Leaves room for the origin. */
+const longestBytes = maxSealedBytes - 200;

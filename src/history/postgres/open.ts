@@ -1,3 +1,4 @@
+import pg from "pg";
 import type { PostgresConfig } from "../../core/config.js";
 import type { NewId } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
@@ -6,6 +7,7 @@ import { Database } from "./database.js";
 import { PostgresBus } from "./deltas.js";
 import { Listener } from "./listener.js";
 import { migrate, schemaOf } from "./migrate.js";
+import { NoticeSeal } from "./notice-seal.js";
 import { PostgresStore } from "./store.js";
 
 /** The event log with what others build on it: the same connections, and the one that LISTENs. `store.close()` closes them. */
@@ -27,16 +29,18 @@ export async function openPostgresLog(
   { now, observe, newId }: PostgresLogParts,
 ): Promise<PostgresLog> {
   const database = new Database(config, observe);
+  let seal: NoticeSeal;
   try {
     await migrate(database);
+    seal = await NoticeSeal.of(database);
   } catch (error) {
     await database.close();
     throw error;
   }
   const listener = new Listener(config, observe);
-  const live = config.listen === false ? undefined : new PostgresBus(config, listener);
+  const live = config.listen === false ? undefined : new PostgresBus(config, listener, seal);
   const beats = new Database({ ...config, poolSize: 1 }, () => {}); // what is away is told by the other one
-  const store = new PostgresStore({ database, beats, listener, live, origin: newId("log"), now });
+  const store = new PostgresStore({ database, beats, listener, live, seal, origin: newId("log"), now });
   return { store, database, listener };
 }
 
@@ -58,8 +62,22 @@ export async function migrateDatabase(config: PostgresConfig, observe: Observe):
   const database = new Database(config, observe);
   try {
     await migrate(database);
+    await warnOfStrangers(database, observe);
     return database.place.shown;
   } finally {
     await database.close();
   }
+}
+
+/** A new database of PostgreSQL lets every role of its server connect. */
+async function warnOfStrangers(database: Database, observe: Observe): Promise<void> {
+  const query =
+    "SELECT current_database() AS name, has_database_privilege('public', current_database(), 'CONNECT') AS open";
+  const [found] = await database.rows<{ name: string; open: boolean }>("read", "idempotent", query);
+  if (!found?.open) return;
+  observe({
+    level: "warn",
+    scope: "history",
+    message: `every role of its server may connect to ${database.place.shown}, and see when its hosts are busy; to end that: REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(found.name)} FROM PUBLIC, and GRANT it to the role of the hosts`,
+  });
 }

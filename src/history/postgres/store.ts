@@ -26,6 +26,7 @@ import type { PostgresBus } from "./deltas.js";
 import { type EventRow, eventsOf, insertEvent, toEvent, valuesOf } from "./events.js";
 import { PostgresLimits } from "./limits.js";
 import type { Listener } from "./listener.js";
+import type { NoticeSeal } from "./notice-seal.js";
 import { Notices } from "./notices.js";
 import { PostgresResults } from "./results.js";
 import * as statements from "./statements.js";
@@ -43,6 +44,7 @@ export interface PostgresStoreParts {
   listener: Listener;
   /** Undefined where nobody can listen. */
   live: PostgresBus | undefined;
+  seal: NoticeSeal;
   /** Names this process among those that write. */
   origin: string;
   now: () => number;
@@ -62,13 +64,13 @@ export class PostgresStore implements ChatStore {
   /** The last writing to each conversation here: each waits for the one before it, so that the order of calls is the order of events. */
   readonly #writing = new Map<string, Promise<unknown>>();
 
-  constructor({ database, beats, listener, live, origin, now }: PostgresStoreParts) {
+  constructor({ database, beats, listener, live, seal, origin, now }: PostgresStoreParts) {
     this.#database = database;
     this.#beats = beats;
     this.#listener = listener;
     this.live = live;
     this.#now = now;
-    this.#notices = new Notices(database, listener, origin);
+    this.#notices = new Notices({ database, listener, seal, origin });
     this.turns = new PostgresTurns(database, beats, this.#notices);
     this.results = new PostgresResults(database, now);
     this.archive = new PostgresArchive(database, this.#notices, now);

@@ -1,8 +1,8 @@
 import { readList } from "./frames.js";
 
 /**
- * Where a process writes directly to whoever follows it. It is said on the bus alone, so that only processes on the same database know the
- * secret; that and `url` come into no log.
+ * Where a process writes directly to whoever follows it. It is said on the bus alone, which is encrypted, so that only processes with rights
+ * to the log know the secret; that and `url` come into no log.
  */
 export interface Offer {
   by: string;

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
+import pg from "pg";
 import { newId } from "../../../src/core/ids.js";
 import { limitsChannel } from "../../../src/history/postgres/limit-functions.js";
 import { logChannel } from "../../../src/history/postgres/notices.js";
-import { openPostgresLog } from "../../../src/history/postgres/open.js";
+import { migrateDatabase, openPostgresLog } from "../../../src/history/postgres/open.js";
 import { LiveExchange } from "../../../src/session/live/exchange.js";
 import { query } from "../../support/postgres.js";
 import { newDatabaseUrl, noPostgres } from "../../support/storages.js";
+import { turn } from "../support.js";
 
 const onPostgres = noPostgres ? describe.skip : describe;
 
@@ -48,11 +50,76 @@ onPostgres("what anybody on the database may notify", () => {
       for (const text of nonsense) await notify(channel, text);
     }
     for (const each of frames) await notify("mcp_platform_live n", JSON.stringify(each));
-    await notify("mcp_platform_last", "heard");
+    await notify("mcp_platform_last", "forged");
+    await bus.send([{ channel: "last", text: "heard" }]);
     expect(await last).toBe("heard");
     leave();
     exchange.close();
     await limits.close();
     await log.store.close();
   });
+
+  test("is not believed, and what hosts say to each other cannot be read", async () => {
+    const url = await newDatabaseUrl();
+    const open = () => openPostgresLog({ driver: "postgres", url }, { now: Date.now, observe: () => {}, newId });
+    const [writer, reader] = [await open(), await open()];
+    const { stranger, overheard } = await listening(url, ["mcp_platform_talk", "mcp_platform_other", logChannel]);
+    const received: string[] = [];
+    const bus = reader.store.live;
+    if (!bus || !writer.store.live) throw new Error("no bus");
+    let end = () => {};
+    const last = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const hear = (text: string) => {
+      received.push(text);
+      if (text === "the last word") end();
+    };
+    for (const channel of ["talk", "other"]) await new Promise<void>((begun) => bus.receive(channel, hear, begun));
+    await writer.store.live.send([{ channel: "talk", text: "the secret of c1" }]);
+    await writer.store.append("conversation-1", turn("t").user("hello"));
+    while (overheard.length < 2) await new Promise(setImmediate);
+    expect(JSON.stringify(overheard)).not.toMatch(/secret|conversation-1/);
+    const sealed = overheard.find(({ channel }) => channel === "mcp_platform_talk")?.payload ?? "";
+    const changed = `${sealed.slice(0, 60)}${sealed[60] === "A" ? "B" : "A"}${sealed.slice(61)}`;
+    await stranger.query("SELECT pg_notify('mcp_platform_talk', 'the secret of c1')");
+    await stranger.query("SELECT pg_notify('mcp_platform_other', $1)", [sealed]);
+    await stranger.query("SELECT pg_notify('mcp_platform_talk', $1)", [changed]);
+    await writer.store.live.send([{ channel: "talk", text: "the last word" }]);
+    await last;
+    expect(received).toEqual(["the secret of c1", "the last word"]);
+    await expect(stranger.query("SELECT key FROM notice_key")).rejects.toThrow(/permission denied/);
+    await stranger.end();
+    for (const log of [writer, reader]) await log.store.close();
+  });
+
+  test("migrate says so where every role may connect", async () => {
+    const url = await newDatabaseUrl();
+    const config = { driver: "postgres" as const, url };
+    const warnings: string[] = [];
+    const observe = ({ message }: { message: string }) => void warnings.push(message);
+    await migrateDatabase(config, observe);
+    const revoke = /REVOKE CONNECT ON DATABASE "?[^" ]+"? FROM PUBLIC/;
+    expect(warnings).toEqual([expect.stringMatching(revoke)]);
+    await query(url, revoke.exec(warnings[0] ?? "")?.[0] ?? "");
+    await migrateDatabase(config, observe);
+    expect(warnings).toHaveLength(1);
+  });
 });
+
+/** A role without any right in this database, and what it hears there. */
+async function listening(url: string, channels: readonly string[]) {
+  await query(
+    url,
+    "DO $$ BEGIN CREATE ROLE stranger LOGIN PASSWORD 'x'; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+  );
+  const address = new URL(url);
+  address.username = "stranger";
+  address.password = "x";
+  const stranger = new pg.Client({ connectionString: address.href });
+  await stranger.connect();
+  const overheard: { channel: string; payload: string }[] = [];
+  stranger.on("notification", ({ channel, payload = "" }) => overheard.push({ channel, payload }));
+  for (const channel of channels) await stranger.query(`LISTEN ${channel}`);
+  return { stranger, overheard };
+}

@@ -1,0 +1,58 @@
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
+import { StoreError } from "../../core/errors.js";
+import type { Database } from "./database.js";
+
+const cipher = "aes-256-gcm";
+const saltBytes = 24;
+const tagBytes = 16;
+/** Each message has a key of its own, so that one fixed nonce is used once with each. */
+const nonce = Buffer.alloc(12);
+
+/** PostgreSQL takes payloads below 8,000 bytes. */
+const maxPayloadBytes = 7_999;
+/** The most bytes of a text that is sealed into a payload: base64 makes four bytes of three. */
+export const maxSealedBytes = 3 * Math.floor(maxPayloadBytes / 4) - saltBytes - tagBytes;
+
+/**
+ * Encrypts and authenticates notices. Every role that may connect to the database can LISTEN and NOTIFY on any channel, and PostgreSQL has no
+ * right that forbids it; the key is in a table, which only roles with rights to the log can read.
+ */
+export class NoticeSeal {
+  readonly #key: string;
+
+  constructor(key: string) {
+    this.#key = key;
+  }
+
+  /** Rejects with StoreError. */
+  static async of(database: Database): Promise<NoticeSeal> {
+    const [row] = await database.rows<{ key: string }>("read", "idempotent", "SELECT key FROM notice_key");
+    if (!row) throw new StoreError("open", `the key of notices is missing in ${database.place.shown}`);
+    return new NoticeSeal(row.key);
+  }
+
+  seal(channel: string, text: string): string {
+    const salt = randomBytes(saltBytes);
+    const sealing = createCipheriv(cipher, this.#keyOf(salt), nonce).setAAD(Buffer.from(channel));
+    const sealed = Buffer.concat([salt, sealing.update(text, "utf8"), sealing.final(), sealing.getAuthTag()]);
+    return sealed.toString("base64");
+  }
+
+  /** Undefined when no host of this log has sealed it, or not for this channel. */
+  open(channel: string, payload: string): string | undefined {
+    const sealed = Buffer.from(payload, "base64");
+    if (sealed.length < saltBytes + tagBytes) return undefined;
+    const key = this.#keyOf(sealed.subarray(0, saltBytes));
+    const opening = createDecipheriv(cipher, key, nonce, { authTagLength: tagBytes }).setAAD(Buffer.from(channel));
+    opening.setAuthTag(sealed.subarray(-tagBytes));
+    try {
+      return opening.update(sealed.subarray(saltBytes, -tagBytes), undefined, "utf8") + opening.final("utf8");
+    } catch {
+      return undefined;
+    }
+  }
+
+  #keyOf(salt: Uint8Array): Buffer {
+    return createHmac("sha256", this.#key).update(salt).digest();
+  }
+}
