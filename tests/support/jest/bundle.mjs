@@ -3,11 +3,11 @@
  * `src/`, its packages, tests/support) become three chunks, which a worker compiles once for all its test files: see environment.mjs.
  * Without this, every test file would find, read and compile up to a thousand modules again.
  */
-import { readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
-import { folder } from "./folder.cjs";
 
 /** Packages that load files beside themselves, or that few tests need and that take long to read. */
 const external = [
@@ -65,7 +65,9 @@ export default async function bundleTests() {
     transform: { target: "es2022" }, // Node 20 has no `using`
     plugins: [sourceAddresses, sharedChunks],
   });
-  rmSync(folder, { recursive: true, force: true });
+  const folder = mkdtempSync(join(tmpdir(), "compiled-tests-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  process.env.COMPILED_TESTS = folder; // compiled.cjs and environment.mjs read it in the workers
   await bundle.write({
     dir: folder,
     format: "cjs",

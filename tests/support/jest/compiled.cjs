@@ -2,9 +2,8 @@
 const { createHash } = require("node:crypto");
 const { readFileSync } = require("node:fs");
 const { join, relative, resolve } = require("node:path");
-const { folder } = require("./folder.cjs");
 
-const compiledFile = (path) => join(folder, `${relative(resolve("tests"), path)}.cjs`);
+const compiledFile = (path) => join(process.env.COMPILED_TESTS, `${relative(resolve("tests"), path)}.cjs`);
 
 exports.process = (_, path) => {
   const file = compiledFile(path);

@@ -2,13 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Script } from "node:vm";
 import { TestEnvironment } from "jest-environment-node";
-import { folder } from "./folder.cjs";
 
 /** Chunks that this worker has compiled. */
 const compiled = new Map();
 
 function compile(name) {
-  const file = join(folder, name);
+  const file = join(process.env.COMPILED_TESTS, name);
   const code = `(function (exports, require, module) {${readFileSync(file, "utf8")}\n})`;
   const script = new Script(code, { filename: file });
   compiled.set(name, script);

@@ -1,2 +1,0 @@
-/** Where the compiled tests are. */
-exports.folder = require("node:path").resolve("node_modules/.cache/tests");
