@@ -92,9 +92,11 @@ function passwordOf(url: string): string | undefined {
   return decodeURIComponent(password) || searchParams.get("password") || undefined;
 }
 
-/** Of `Authorization: Bearer abc` also `abc` alone. */
+const scheme = /^(?:Bearer|Basic|Digest|Token|ApiKey)$/i;
+
+/** Of `Authorization: Bearer abc` also `abc` alone, and never `Bearer`. */
 function secretValues(values: Readonly<Record<string, string | undefined>> = {}): string[] {
   return Object.entries(values).flatMap(([name, value = ""]) =>
-    isSecretName(name) ? [value, ...value.split(/\s+/)] : [],
+    isSecretName(name) ? [value, ...value.split(/\s+/)].filter((part) => !scheme.test(part)) : [],
   );
 }

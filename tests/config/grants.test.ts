@@ -69,6 +69,7 @@ describe("settings that need no confirmation", () => {
       "/serve/max_body_mb",
       "/serve/max_connections",
       "/serve/requests_per_minute",
+      "/serve/plain_models",
       "/serve/advertise",
       "/telemetry/enabled",
       "/telemetry/endpoint",

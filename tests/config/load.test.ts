@@ -64,6 +64,7 @@ describe("an empty configuration", () => {
         allowedOrigins: [],
         maxBodyMb: 16,
         maxConnections: 4096,
+        plainModels: [],
         requestsPerMinute: 6000,
       },
       logging: { level: "warn", modules: {}, maxLength: 8192 },

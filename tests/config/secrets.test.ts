@@ -23,6 +23,14 @@ test.each([
   expect(secrets).not.toContain("plain-0123");
 });
 
+test("the word before a secret in a header is none", () => {
+  const { config } = loadConfig(
+    { mcpServers: { s: { url: "https://x/mcp", headers: { Authorization: "Bearer secret-0123" } } } },
+    { env: {} },
+  );
+  expect(configuredSecrets(config, {})).toEqual(["Bearer secret-0123", "secret-0123"]);
+});
+
 test("the token of the network door is known", () => {
   const token = "0123456789abcdef-secret";
   const { config } = loadConfig({ serve: { token } }, { env: {} });

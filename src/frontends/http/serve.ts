@@ -132,7 +132,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   const routes: Route[] = [
     ...openAiRoutes(parts, { keepAliveMs, models: options.models, plainModels }),
     ...responseRoutes(parts, { keepAliveMs, plainModels }),
-    ...sessionRoutes(parts, { keepAliveMs }),
+    ...sessionRoutes({ ...parts, secrets: () => [...parts.secrets(), ...(token ? [token] : [])] }, { keepAliveMs }),
     ...usageRoutes(parts),
     ...serverRoutes(parts, (call) => gate.isAuthorized(call)),
     ...loginRoutes(parts),

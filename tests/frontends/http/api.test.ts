@@ -135,6 +135,17 @@ test("a conversation is copied, and written as a file without secrets that no br
   expect((await fetch(`${url}/export?format=exe`)).status).toBe(400);
 });
 
+test("a file of a conversation does not hold the token of the door", async () => {
+  const token = "correct-horse-battery";
+  await using llm = await startLlmServer([answer(`it is ${token}`)]);
+  await using app = await startApp({ llm: llm.url });
+  await using door = await openDoor(app, { token });
+  for await (const _ of app.sessions.open("c1").prompt({ requestId: "r1", text: "hi" }));
+  const headers = { authorization: `Bearer ${token}` };
+  const file = await fetch(`${door.url}/api/sessions/c1/export?format=md`, { headers });
+  expect(await file.text()).toContain("it is [redacted]");
+});
+
 describe("the host over HTTP", () => {
   test("shows servers, tools and how to log in, and reloads", async () => {
     await using llm = await startLlmServer([]);
