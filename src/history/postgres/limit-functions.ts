@@ -3,8 +3,8 @@
  * is true, and reads the database's clock. `held` of a node that is not in `nodes` counts for nothing.
  */
 
-/** What becomes of limits is said here; an empty notice: some node's places are free. */
-export const limitsChannel = "mcp_platform_limits";
+/** A notice here says that some node's places are free, whatever is in it: any role can name this channel. */
+export const freedChannel = "mcp_platform_limits";
 
 /** Seconds in which a request counts: any sixty, the one it was let go in, and one for its way to the provider. */
 const windowSeconds = 62;

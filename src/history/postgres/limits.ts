@@ -3,7 +3,7 @@ import { messageOf } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import type { SharedBounds, SharedLane, SharedLimits } from "../../core/shared-limits.js";
 import type { Database } from "./database.js";
-import { limitsChannel } from "./limit-functions.js";
+import { freedChannel } from "./limit-functions.js";
 import { KeyLimits } from "./limit-key.js";
 import type { Listener } from "./listener.js";
 import { Outage } from "./outage.js";
@@ -12,6 +12,8 @@ export interface PostgresLimitsParts {
   database: Pick<Database, "pool">;
   listener: Pick<Listener, "subscribe">;
   nodeId: string;
+  /** Where nodes say what becomes of limits. */
+  channel: string;
   /** Says to the others that this node lives. */
   beat(): Promise<unknown>;
   /** After this time without a beat they take its places. */
@@ -19,9 +21,9 @@ export interface PostgresLimitsParts {
   observe: Observe;
 }
 
-/** What is heard of a key; without `key`: some node's places are free. */
+/** What is heard of a key. */
 interface Notice {
-  key?: string;
+  key: string;
   node?: string;
   places?: number;
   as_of?: number;
@@ -29,6 +31,9 @@ interface Notice {
   paused_by?: string;
   paused_ms?: number;
 }
+
+/** What the channel of limits is for. */
+export const limitsTopic = "limits";
 
 const beatsPerLease = 4;
 const lookMs = 1_000;
@@ -42,7 +47,7 @@ export class PostgresLimits implements SharedLimits {
   readonly #now = () => performance.now();
   readonly #outage: Outage;
   readonly #keys = new Map<string, KeyLimits>();
-  readonly #unsubscribe: () => void;
+  readonly #unsubscribe: (() => void)[];
   #beatAt = Number.NEGATIVE_INFINITY;
   #beating: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -51,18 +56,22 @@ export class PostgresLimits implements SharedLimits {
   constructor(parts: PostgresLimitsParts) {
     this.#parts = parts;
     this.#outage = new Outage(this.#now, (isAway, why) => this.#report(isAway, why));
-    this.#unsubscribe = parts.listener.subscribe(limitsChannel, {
-      notice: (payload) => this.#heard(payload === "" ? {} : (JSON.parse(payload) as Notice)),
-      missed: () => this.#look(),
-    });
+    const missed = () => this.#look();
+    this.#unsubscribe = [
+      parts.listener.subscribe(parts.channel, {
+        notice: (payload) => this.#heard(JSON.parse(payload) as Notice),
+        missed,
+      }),
+      parts.listener.subscribe(freedChannel, { notice: missed, missed: () => {} }),
+    ];
   }
 
   lane(keyHash: string, bounds: SharedBounds, onPause: (forMs: number) => void): SharedLane {
-    const { nodeId } = this.#parts;
+    const { nodeId, channel } = this.#parts;
     const ends = {
       nodeId,
       keyHash,
-      channel: limitsChannel,
+      channel,
       outage: this.#outage,
       now: this.#now,
       isLive: () => this.#isLive(),
@@ -80,7 +89,7 @@ export class PostgresLimits implements SharedLimits {
   /** Says what is still to be said. The node's places are free once it has left. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     clearTimeout(this.#timer);
     await Promise.all([...this.#keys.values()].map((key) => key.flush()));
   }
@@ -131,8 +140,7 @@ export class PostgresLimits implements SharedLimits {
   #heard({ key: keyHash, ...notice }: Notice): void {
     const { nodeId } = this.#parts;
     const { places, as_of: asOf, wanted_by: wantedBy, paused_ms: pausedMs } = notice;
-    const key = keyHash === undefined ? undefined : this.#keys.get(keyHash);
-    if (keyHash === undefined) this.#look();
+    const key = this.#keys.get(keyHash);
     if (notice.node === nodeId && places !== undefined && asOf !== undefined) key?.given({ places, asOf });
     if (wantedBy !== undefined && wantedBy !== nodeId) key?.wanted();
     if (pausedMs !== undefined && notice.paused_by !== nodeId) key?.paused(pausedMs);

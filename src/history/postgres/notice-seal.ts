@@ -31,6 +31,11 @@ export class NoticeSeal {
     return new NoticeSeal(row.key);
   }
 
+  /** Returns the name of a channel for what SQL notifies, which cannot be sealed: other roles cannot name it, and PostgreSQL lists no channels. */
+  secretChannel(what: string): string {
+    return `mcp_platform_${createHmac("sha256", this.#key).update(what).digest("hex").slice(0, 40)}`;
+  }
+
   seal(channel: string, text: string): string {
     const salt = randomBytes(saltBytes);
     const sealing = createCipheriv(cipher, this.#keyOf(salt), nonce).setAAD(Buffer.from(channel));

@@ -24,7 +24,7 @@ import { PostgresArchive } from "./archive.js";
 import { type Database, lock } from "./database.js";
 import type { PostgresBus } from "./deltas.js";
 import { type EventRow, eventsOf, insertEvent, toEvent, valuesOf } from "./events.js";
-import { PostgresLimits } from "./limits.js";
+import { limitsTopic, PostgresLimits } from "./limits.js";
 import type { Listener } from "./listener.js";
 import type { NoticeSeal } from "./notice-seal.js";
 import { Notices } from "./notices.js";
@@ -59,6 +59,7 @@ export class PostgresStore implements ChatStore {
   readonly #database: Database;
   readonly #beats: Database;
   readonly #listener: Listener;
+  readonly #seal: NoticeSeal;
   readonly #notices: Notices;
   readonly #now: () => number;
   /** The last writing to each conversation here: each waits for the one before it, so that the order of calls is the order of events. */
@@ -69,6 +70,7 @@ export class PostgresStore implements ChatStore {
     this.#beats = beats;
     this.#listener = listener;
     this.live = live;
+    this.#seal = seal;
     this.#now = now;
     this.#notices = new Notices({ database, listener, seal, origin });
     this.turns = new PostgresTurns(database, beats, this.#notices);
@@ -153,7 +155,9 @@ export class PostgresStore implements ChatStore {
 
   limits(node: HostProcess, parts: { leaseMs: number; observe: Observe }): SharedLimits {
     const [database, listener] = [this.#database, this.#listener];
-    return new PostgresLimits({ ...parts, database, listener, nodeId: node.nodeId, beat: () => this.turns.beat(node) });
+    const channel = this.#seal.secretChannel(limitsTopic);
+    const beat = () => this.turns.beat(node);
+    return new PostgresLimits({ ...parts, database, listener, channel, nodeId: node.nodeId, beat });
   }
 
   places(): Promise<NodePlaces[]> {

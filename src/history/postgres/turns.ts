@@ -13,7 +13,7 @@ import { isUnfinished, questionOf } from "../claims.js";
 import { foldVersion } from "../schema-version.js";
 import type { Database } from "./database.js";
 import { jsonOf } from "./events.js";
-import { limitsChannel } from "./limit-functions.js";
+import { freedChannel } from "./limit-functions.js";
 import { logChannel, type Notices } from "./notices.js";
 
 /** Also what a node took after it was buried: it may have died before it said again that it lives. */
@@ -32,7 +32,7 @@ const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queue
   WHERE node_id = $1 AND ${isUnfinished}`;
 /** Of its places at providers. Who waits for one looks again. */
 const freePlaces = `WITH freed AS (DELETE FROM limit_leases WHERE node_id = $1 RETURNING 1)
-  SELECT pg_notify('${limitsChannel}', '') FROM freed`;
+  SELECT pg_notify('${freedChannel}', '') FROM freed`;
 /** Machines' clocks differ, so that lateness is measured by one clock for all. */
 const databaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 

@@ -11,8 +11,9 @@ import {
   type Slot,
 } from "../../../src/core/shared-limits.js";
 import type { ChatStore } from "../../../src/core/store-ports.js";
-import { limitsChannel } from "../../../src/history/postgres/limit-functions.js";
+import { limitsTopic } from "../../../src/history/postgres/limits.js";
 import type { Listener } from "../../../src/history/postgres/listener.js";
+import { NoticeSeal } from "../../../src/history/postgres/notice-seal.js";
 import { openPostgresLog } from "../../../src/history/postgres/open.js";
 import { newDatabaseUrl, noPostgres } from "../../support/storages.js";
 import { startTcpProxy, type TcpProxy } from "../../support/tcp-proxy.js";
@@ -67,7 +68,7 @@ async function node(
   const lane = limits.lane(key, bounds, (forMs) => paused.push(forMs));
   closers.push(() => limits.close().then(() => store.close()));
   const wanted: string[] = [];
-  listener.subscribe(limitsChannel, {
+  listener.subscribe((await NoticeSeal.of(database)).secretChannel(limitsTopic), {
     notice: (payload) => payload && wanted.push(JSON.parse(payload).wanted_by),
     missed: () => {},
   });

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import { newId } from "../../../src/core/ids.js";
-import { limitsChannel } from "../../../src/history/postgres/limit-functions.js";
+import { freedChannel } from "../../../src/history/postgres/limit-functions.js";
+import { limitsTopic } from "../../../src/history/postgres/limits.js";
+import { NoticeSeal } from "../../../src/history/postgres/notice-seal.js";
 import { logChannel } from "../../../src/history/postgres/notices.js";
 import { migrateDatabase, openPostgresLog } from "../../../src/history/postgres/open.js";
 import { LiveExchange } from "../../../src/session/live/exchange.js";
@@ -46,7 +48,8 @@ onPostgres("what anybody on the database may notify", () => {
       heard = resolve;
     });
     await new Promise<void>((begun) => bus.receive("last", heard, begun));
-    for (const channel of [limitsChannel, logChannel, "mcp_platform_live", "mcp_platform_live n"]) {
+    const limitsChannel = (await NoticeSeal.of(log.database)).secretChannel(limitsTopic);
+    for (const channel of [freedChannel, limitsChannel, logChannel, "mcp_platform_live", "mcp_platform_live n"]) {
       for (const text of nonsense) await notify(channel, text);
     }
     for (const each of frames) await notify("mcp_platform_live n", JSON.stringify(each));
@@ -91,6 +94,33 @@ onPostgres("what anybody on the database may notify", () => {
     await expect(stranger.query("SELECT key FROM notice_key")).rejects.toThrow(/permission denied/);
     await stranger.end();
     for (const log of [writer, reader]) await log.store.close();
+  });
+
+  test("pauses no provider, and who has asked for one is heard by nobody else", async () => {
+    const url = await newDatabaseUrl();
+    const open = () => openPostgresLog({ driver: "postgres", url }, { now: Date.now, observe: () => {}, newId });
+    const logs = [await open(), await open()];
+    const { stranger, overheard } = await listening(url, ["mcp_platform_limits", "last"]);
+    let heard = (_forMs: number) => {};
+    const paused = new Promise<number>((resolve) => {
+      heard = resolve;
+    });
+    const limits = logs.map(({ store }, at) => {
+      const node = { nodeId: `n${at}`, machine: "m", pid: 1, version: "1" };
+      return store.limits?.(node, { leaseMs: 10_000, observe: () => {} });
+    });
+    const [mine, others] = limits.map((each) => each?.lane("key", { rpm: 10 }, (forMs) => heard(forMs)));
+    await new Promise<void>((missed) => void logs[1]?.listener.subscribe("begun", { notice: () => {}, missed }));
+    const forged = JSON.stringify({ key: "key", paused_by: "x", paused_ms: 1_000_000_000 });
+    await stranger.query("SELECT pg_notify('mcp_platform_limits', $1)", [forged]);
+    mine?.pause(2_500);
+    expect([await paused, others]).toEqual([2_500, expect.anything()]);
+    await query(url, "NOTIFY last, 'last'");
+    while (overheard.at(-1)?.payload !== "last") await new Promise(setImmediate);
+    expect(overheard.map(({ payload }) => payload)).toEqual([forged, "last"]);
+    await stranger.end();
+    for (const each of limits) await each?.close();
+    for (const log of logs) await log.store.close();
   });
 
   test("migrate says so where every role may connect", async () => {
