@@ -53,7 +53,7 @@ export const toolList: ListKind<ListedTool> = {
     if (isDeeperThan(maxDepth, schema)) throw new Error(`inputSchema is deeper than ${maxDepth} levels`);
     const annotations = isRecord(raw.annotations) ? raw.annotations : {};
     return {
-      name: requiredText(raw, "name"),
+      name: readableName(raw),
       description: asText(raw.description) || asText(raw.title) || asText(annotations.title),
       inputSchema: { ...schema, type: "object" },
       ...(isRecord(raw.outputSchema) && { outputSchema: raw.outputSchema }),
@@ -133,6 +133,20 @@ function isTask({ execution }: Json): boolean {
 function isForApps({ _meta }: Json): boolean {
   const visibility = isRecord(_meta) && isRecord(_meta.ui) ? _meta.ui.visibility : undefined;
   return Array.isArray(visibility) && !visibility.includes("model");
+}
+
+/** Longer than any name in use (spec 2025-11-25: up to 128), and short enough for a question to be read around it. */
+const maxNameChars = 256;
+
+/**
+ * The name of a tool, on one line and as it reads. A person decides by it whether a call may run: with line ends, or with characters
+ * that cannot be seen, the name could pass for a question about another tool.
+ */
+function readableName(raw: Json): string {
+  const name = requiredText(raw, "name");
+  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name)) throw new Error("its name has characters that cannot be seen");
+  if (name.length > maxNameChars) throw new Error(`its name is longer than ${maxNameChars} characters`);
+  return name;
 }
 
 function requiredText(raw: Json, key: string): string {

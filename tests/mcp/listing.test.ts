@@ -32,6 +32,17 @@ test("a malformed tool is left out alone, with its reason", async () => {
   ]);
 });
 
+test.each([
+  ["a line end", "x? \nrun files.read", "its name has characters that cannot be seen"],
+  ["a terminal sequence", "\u001b[2Jread", "its name has characters that cannot be seen"],
+  ["another direction of reading", "\u202edaer", "its name has characters that cannot be seen"],
+  ["what moves the rest out of sight", `x${"\u3000".repeat(256)}`, "its name is longer than 256 characters"],
+])("a tool whose name has %s is left out: a person decides by the name", async (_, name, reason) => {
+  const { items, problems } = await listAll(onePage([tool(name), tool("a name of its own é")]), toolList);
+  expect(items.map((item) => item.name)).toEqual(["a name of its own é"]);
+  expect(problems).toEqual([`${name}: ${reason}`]);
+});
+
 test("a schema so deep that no request could be written with it is left out alone", async () => {
   const deep = JSON.parse(`${'{"x":'.repeat(20_000)}1${"}".repeat(20_000)}`);
   const { items, problems } = await listAll(onePage([tool("deep", { inputSchema: deep }), tool("good")]), toolList);
