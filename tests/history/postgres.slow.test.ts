@@ -11,6 +11,8 @@ import type { Enqueue } from "../../src/core/store-ports.js";
 import { stepsOf } from "../../src/history/migrations.js";
 import { Database, lock } from "../../src/history/postgres/database.js";
 import { underMigrationLock } from "../../src/history/postgres/migrate.js";
+import { NoticeSeal } from "../../src/history/postgres/notice-seal.js";
+import { logChannel } from "../../src/history/postgres/notices.js";
 import { openPostgresLog } from "../../src/history/postgres/open.js";
 import { appendEnd } from "../../src/history/postgres/statements.js";
 import { schemaVersion } from "../../src/history/schema-version.js";
@@ -355,8 +357,12 @@ onServer("whoever waits for other processes", () => {
     expect(await heard).toBe("after");
     const before = await ours.store.turns.version();
     expect(await ours.store.turns.version()).toBe(before);
-    const changed = new Promise<string>((resolve) =>
-      ours.listener.subscribe("mcp_platform_log", { notice: resolve, missed: () => {} }),
+    const seal = await NoticeSeal.of(ours.database);
+    const changed = new Promise<string | undefined>((resolve) =>
+      ours.listener.subscribe(logChannel, {
+        notice: (payload) => resolve(seal.open(logChannel, payload)),
+        missed: () => {},
+      }),
     );
     await theirs.store.append("c", one.answer("hi"));
     expect(await changed).toMatch(/^log_\w+ c$/);
