@@ -3,7 +3,7 @@ import type { ServerConfig } from "../core/config.js";
 import { child, keyPath, keys, scalarsIn, valueAt } from "../core/tree.js";
 import { hasPlaceholder, isHarmless, type PresetOf } from "./grants.js";
 import type { LoadedConfig } from "./load.js";
-import { isSecretName, redactUrls } from "./redact.js";
+import { isSecretName, redactPlainUrls } from "./redact.js";
 import { configSchema, isSecret, type SchemaNode, schemaOfChild } from "./schema.js";
 
 /** What runs or is connected to, and after it what it gets, sends and may do: a line for each setting that is not harmless. */
@@ -119,7 +119,7 @@ function textAt(pointer: string, { written, tree }: LoadedConfig): string {
 }
 
 function shownAt(pointer: string, loaded: LoadedConfig): string {
-  return redactUrls(textAt(pointer, loaded));
+  return redactPlainUrls(textAt(pointer, loaded));
 }
 
 /** A word of a command line, so that one argument does not read as two. */
@@ -132,8 +132,8 @@ function shownValue(pointer: string, value: unknown): string {
   const text = JSON.stringify(value) ?? "";
   const mayHide =
     isSecret(pointer) && (pointer.startsWith("/mcpServers/") ? isSecretName(keys(pointer).at(-1) ?? "") : true);
-  if (!mayHide || hasPlaceholder(value) || /^"\w+:\/\//.test(text)) return redactUrls(text);
-  return /[/\\]/.test(text) && pointer.startsWith("/mcpServers/") ? redactUrls(text) : "***";
+  if (!mayHide || hasPlaceholder(value) || /^"\w+:\/\//.test(text)) return redactPlainUrls(text);
+  return /[/\\]/.test(text) && pointer.startsWith("/mcpServers/") ? redactPlainUrls(text) : "***";
 }
 
 function isDefault(pointer: string, value: unknown): boolean {

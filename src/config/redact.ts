@@ -17,6 +17,19 @@ export function redactUrls(text: string): string {
     .replaceAll(/([a-z][a-z0-9+.-]*:\/\/[^\s?#]*\?)[^\s#]+/gi, "$1***");
 }
 
+/**
+ * As `redactUrls`, for a text that is asked about before it runs: a shell may read it, so that only what is plainly a user or a query
+ * is left out. `http://a?;rm` is a command.
+ */
+export function redactPlainUrls(text: string): string {
+  return text
+    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[\w.~%+-]*(?::[\w.~%+-]*)?@(?=[\w[])/gi, "$1***@")
+    .replaceAll(
+      /([a-z][a-z0-9+.-]*:\/\/[\w.~%+:@/*[\]-]*\?)[\w.-]+=[\w.~%+-]*(?:&[\w.-]+=[\w.~%+-]*)*(?=$|[\s"'#])/gi,
+      "$1***",
+    );
+}
+
 /** Arguments without the values of `--token x`, `--api-key=x`, `PASSWORD=x` and `Authorization: x`. */
 export function redactArgs(args: readonly string[]): string[] {
   return args.map((arg, index) => {

