@@ -2,6 +2,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { LoadedConfig, LoadOptions } from "../config/load.js";
 import type { ServerConfig } from "../core/config.js";
 
@@ -29,8 +30,23 @@ export function findSource({ config = process.env.MCP_PLATFORM_CONFIG }: GlobalO
   if (config !== undefined) return { file: config, isFound: false };
   const found = configNames.find((name) => existsSync(name));
   const own = usersFile();
-  if (found === undefined || (own && realpathSync(found) === realpathSync(own))) return { file: own, isFound: false };
+  if (found === undefined || (own && isSameFile(found, own))) return { file: own, isFound: false };
   return { file: found, isFound: true, base: own };
+}
+
+const isSameFile = (one: string, other: string) => realpathSync(one) === realpathSync(other);
+
+/** The same source with the files that were not there when it was found. */
+export function findAgain(source: ConfigSource, flags: GlobalOptions): ConfigSource {
+  if (source.file === undefined) return findSource(flags);
+  const own = source.isFound && source.base === undefined && existsSync(source.file) ? usersFile() : undefined;
+  return own === undefined || isSameFile(source.file, own) ? source : { ...source, base: own };
+}
+
+/** Absolute paths of the files that are not there and that `findAgain` looks for. */
+export function missingFiles({ file, isFound, base }: ConfigSource): string[] {
+  if (file === undefined) return [...configNames.map((name) => resolve(name)), usersPath()];
+  return isFound && base === undefined ? [usersPath()] : [];
 }
 
 /** The configuration that flags, environment and file make. Throws ConfigError. */
@@ -47,7 +63,7 @@ export async function load(
 export interface Unconfirmed {
   file: string;
   servers: readonly ServerConfig[];
-  /** Names of the keys, as people write them. */
+  /** Pointers of the settings. */
   settings: readonly string[];
   /** In words: what would run, what would be set, what would be sent where. */
   list: string;
@@ -56,21 +72,27 @@ export interface Unconfirmed {
   confirm(): void;
 }
 
+/** What a host runs by when it reads the files again. */
+interface Confirmed {
+  servers: readonly ServerConfig[];
+  /** The last configuration that left nothing to confirm. */
+  loaded?: LoadedConfig;
+}
+
 /**
  * A file that the user has not named, but that was found here, starts servers and gives rights away when he has said so: once
- * for each path and content, at the terminal or by the flag. Undefined when nothing is left to confirm; `running` are the
- * servers that were.
+ * for each path and content, at the terminal or by the flag. Undefined when nothing is left to confirm. What was confirmed
+ * before and is the same needs no other confirmation; a setting with another value keeps the confirmed one until then.
  */
 export async function findUnconfirmed(
   loaded: LoadedConfig,
   { flags, source: { file, isFound } }: { flags: GlobalOptions; source: ConfigSource },
-  running: readonly ServerConfig[] = [],
+  before: Confirmed = { servers: [] },
 ): Promise<Unconfirmed | undefined> {
   if (file === undefined || !isFound || flags.trustProject) return undefined;
   const { Confirmations, fingerprint, projectServers, refuse } = await import("../config/project-servers.js");
   const { describeServer, describeSetting } = await import("../config/consent-text.js");
   const { grants } = await import("../config/grants.js");
-  const { keyPath } = await import("../core/tree.js");
   const { loadConfig } = await import("../config/load.js");
   const { keyVariableOf, PRESETS } = await import("../llm/presets.js");
   const own = (loaded.base ?? loadConfig({}, { overrides: overridesOf(flags) })).config.mcpServers;
@@ -80,14 +102,19 @@ export async function findUnconfirmed(
     ...(Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined),
     keyVariable: keyVariableOf(name),
   });
-  const settings = grants(loaded, presetOf);
-  const print = fingerprint(projectServers(loaded, own), settings, loaded);
-  const servers = projectServers(loaded, [...own, ...running]);
+  const asked = grants(loaded, presetOf);
+  const print = fingerprint(projectServers(loaded, own), asked, loaded);
+  const servers = projectServers(loaded, [...own, ...before.servers]);
+  const confirmedOf = (old: LoadedConfig) => grants(old, presetOf).map((key) => [key, old.written.get(key)] as const);
+  const confirmed = new Map(before.loaded && confirmedOf(before.loaded));
+  const isConfirmed = (pointer: string) =>
+    confirmed.has(pointer) && isDeepStrictEqual(confirmed.get(pointer), loaded.written.get(pointer));
+  const settings = asked.filter((pointer) => !isConfirmed(pointer));
   if (servers.length + settings.length === 0 || confirmations.has(resolve(file), print)) return undefined;
   return {
     file,
     servers,
-    settings: settings.map(keyPath),
+    settings,
     list: [
       ...servers.map((server) => describeServer(server, loaded)),
       ...settings.map((setting) => describeSetting(setting, loaded, presetOf)),
@@ -97,6 +124,7 @@ export async function findUnconfirmed(
     refused: refuse(loaded, {
       servers,
       settings,
+      held: new Map([...confirmed].filter(([pointer]) => settings.includes(pointer))),
       refusal: `nobody has confirmed the servers of ${file} (pass --trust-project, or --config ${file})`,
     }),
     confirm: () => confirmations.add(resolve(file), print),

@@ -1,6 +1,7 @@
 /** The user is asked, where he can be, about what a file does that was only found in the working directory. */
 import type { LoadedConfig, LoadOptions } from "../config/load.js";
 import { inert, unambiguous } from "../core/inert.js";
+import { keyPath } from "../core/tree.js";
 import { type ConfigSource, findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";
 import { canAsk, isAgreed } from "./consent.js";
 
@@ -22,7 +23,7 @@ export async function confirmed(
   } else {
     const left = [
       ...(servers.length > 0 ? ["its MCP servers are not started"] : []),
-      ...(settings.length > 0 ? [`these settings do not count (${settings.join(", ")})`] : []),
+      ...(settings.length > 0 ? [`these settings do not count (${settings.map(keyPath).join(", ")})`] : []),
     ];
     process.stderr.write(
       inert(

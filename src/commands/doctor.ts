@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import type { LoadedConfig } from "../config/load.js";
 import { ConfigError, RequestError } from "../core/errors.js";
 import { stateFolder } from "../core/state-folder.js";
+import { keyPath } from "../core/tree.js";
 import type { Configuration } from "../doctor/config.js";
 import type { Section } from "../doctor/section.js";
 import { exitCodeOfError, exitCodes } from "../frontends/exit-codes.js";
@@ -108,7 +109,8 @@ async function findConfiguration(globals: GlobalOptions): Promise<Configuration>
   const unconfirmed = read && (await findUnconfirmed(read, { flags: globals, source }));
   if (!unconfirmed) return { ...about, error, loaded: read };
   const { servers, settings, refused } = unconfirmed;
-  return { ...about, error, loaded: refused, unconfirmed: { servers: servers.map(({ name }) => name), settings } };
+  const waiting = { servers: servers.map(({ name }) => name), settings: settings.map(keyPath) };
+  return { ...about, error, loaded: refused, unconfirmed: waiting };
 }
 
 async function attempt(work: () => Promise<LoadedConfig>): Promise<[LoadedConfig?, ConfigError?]> {

@@ -52,7 +52,7 @@ export async function openDoor(
   host = app;
   const { sessions, hub, resolveModel, scrape } = app;
   const { Reload } = await import("./reload.js");
-  const reload = new Reload({ flags, source, read, host: app });
+  const reload = new Reload({ flags, source, read, loaded, host: app });
   // Whoever sits at the terminal wants to know that the change was taken.
   const log = observe ?? stderrLog(() => app.config, process.env);
   const stopFollowing = followsFiles

@@ -4,7 +4,16 @@ import type { LoadedConfig } from "../config/load.js";
 import { FileWatch } from "../config/watch.js";
 import type { Config, ServerConfig } from "../core/config.js";
 import { ConfigError } from "../core/errors.js";
-import { type ConfigSource, findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";
+import type { FileTexts } from "../core/source.js";
+import { keyPath } from "../core/tree.js";
+import {
+  type ConfigSource,
+  findAgain,
+  findUnconfirmed,
+  type GlobalOptions,
+  load,
+  missingFiles,
+} from "./configuration.js";
 
 /** What came of reading the files again. */
 interface Outcome {
@@ -17,6 +26,8 @@ interface ReloadParts {
   source: ConfigSource;
   /** What the files said at the start. */
   read: LoadedConfig;
+  /** What of that the user has confirmed; `read` itself where that is all. */
+  loaded: LoadedConfig;
   host: {
     /** What it runs by now. */
     readonly config: Config;
@@ -26,19 +37,24 @@ interface ReloadParts {
 
 export class Reload {
   readonly #parts: ReloadParts;
+  #source: ConfigSource;
   /** What the files said the last time they could be read. */
-  #said: Config;
+  #said: LoadedConfig;
+  /** The last one that left nothing to confirm. */
+  #confirmed: LoadedConfig | undefined;
   #watch: FileWatch | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ReloadParts) {
     this.#parts = parts;
-    this.#said = parts.read.config;
+    this.#source = parts.source;
+    this.#said = parts.read;
+    this.#confirmed = parts.loaded === parts.read ? parts.read : undefined;
   }
 
   /** Reads the files again whenever one of them changes, and says what came of it. Ends with the returned function. */
   watch(report: (outcome: Outcome) => void): () => void {
-    const files = new FileWatch(this.#parts.read.files, {
+    const files = new FileWatch(this.#filesOf(this.#parts.read), {
       changed: () => void this.#now().then(report),
       failed: (folder, { message }) =>
         report({ level: "warn", text: `changes in ${folder} are not noticed, /reload reads them: ${message}` }),
@@ -59,28 +75,34 @@ export class Reload {
     return outcome;
   }
 
+  #filesOf({ files }: LoadedConfig): FileTexts {
+    return new Map([...missingFiles(this.#source).map((path) => [path, undefined] as const), ...files]);
+  }
+
   async #reload(): Promise<Outcome> {
     const { flags, host } = this.#parts;
-    const source = this.#parts.source.file === undefined ? findSource(flags) : this.#parts.source;
     try {
+      const source = findAgain(this.#source, flags);
       const read = await load(flags, source);
+      this.#source = source;
       const before = host.config;
-      const running = before.mcpServers.filter(({ enabled, refusal }) => enabled && !refusal);
-      const unconfirmed = await findUnconfirmed(read, { flags, source }, running);
-      const { mcpServers } = (unconfirmed?.refused ?? read).config;
-      const isHeldBack = unconfirmed && !isDeepStrictEqual(settingsOf(read.config), settingsOf(this.#said));
-      this.#said = read.config;
-      // Without a word of the user some settings would fall back to their defaults, in the middle of his work.
-      const next = unconfirmed ? { ...before, mcpServers } : read.config;
-      this.#watch?.watch(read.files);
+      const servers = before.mcpServers.filter(({ enabled, refusal }) => enabled && !refusal);
+      const unconfirmed = await findUnconfirmed(read, { flags, source }, { servers, loaded: this.#confirmed });
+      if (!unconfirmed) this.#confirmed = read;
+      const said = this.#said;
+      this.#said = read;
+      const isNew = (pointer: string) => !isDeepStrictEqual(read.written.get(pointer), said.written.get(pointer));
+      const settings = unconfirmed?.settings.filter(isNew) ?? [];
+      const { config: next } = unconfirmed?.refused ?? read;
+      this.#watch?.watch(this.#filesOf(read));
       await host.apply(next);
-      const facts = [...differences(before.mcpServers, mcpServers), ...changedSections(before, host.config, next)];
+      const facts = [...differences(before.mcpServers, next.mcpServers), ...changedSections(before, host.config, next)];
       const text = `${read.file}: ${facts.join("; ") || "nothing has changed"}`;
       const waiting = [
         ...(unconfirmed?.servers.length
           ? [`not started until you confirm them: ${unconfirmed.servers.map(nameOf).join(", ")}`]
           : []),
-        ...(isHeldBack ? ["all other keys stay as they are until you confirm the file"] : []),
+        ...(settings.length > 0 ? [`without effect until you confirm them: ${settings.map(keyPath).join(", ")}`] : []),
       ];
       if (!unconfirmed || waiting.length === 0) return { level: "info", text };
       const advice = `start the host anew and answer its question, or pass --trust-project or --config ${unconfirmed.file}`;
@@ -118,10 +140,6 @@ const sections = {
   "mcp.serve": ({ mcpServe }: Config) => mcpServe,
   logging: ({ logging }: Config) => logging,
 };
-
-function settingsOf(config: Config): unknown[] {
-  return Object.values(sections).map((of) => of(config));
-}
 
 /** `wanted` is what the files say, `after` what the host made of it. */
 function changedSections(before: Config, after: Config, wanted: Config): string[] {

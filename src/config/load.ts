@@ -3,7 +3,7 @@ import type { Config } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { ConfigError, type ConfigProblem } from "../core/errors.js";
 import { type FileTexts, objectSource, type Problem, readSource, type Source } from "../core/source.js";
-import { child, deepFreeze, isMapping, type Mapping, pruned, valueAt } from "../core/tree.js";
+import { child, deepFreeze, isMapping, type Mapping, pruned, treeWith, valueAt } from "../core/tree.js";
 import { canonicalServers } from "./aliases.js";
 import { buildConfig } from "./build.js";
 import { environmentLayers } from "./environment.js";
@@ -53,8 +53,8 @@ export interface LoadedConfig {
   variablesOf(pointer: string): readonly string[];
   /** What of the file is in effect, placeholders and all: scalars and whole lists by pointer. The base's is not in it. */
   written: ReadonlyMap<string, unknown>;
-  /** The same text, as if the file had nothing at these pointers. Throws as loading does. */
-  without(pointers: readonly string[]): LoadedConfig;
+  /** The same text, as if the file had nothing at these pointers, or these values by pointer. Throws as loading does. */
+  without(pointers: readonly string[], held?: ReadonlyMap<string, unknown>): LoadedConfig;
   /** The same with more of its shape over the files and the environment: `mcpServers` there are all there are. Throws as loading does. */
   with(more: Source, options?: WithOptions): LoadedConfig;
 }
@@ -73,6 +73,8 @@ interface Given {
   base?: { source: Source; loaded: LoadedConfig };
   /** Places of the file, and of its `mcp.config_file`, that do not count. */
   leftOut?: readonly string[];
+  /** Values in the place of what is left out, by pointer. */
+  held?: ReadonlyMap<string, unknown>;
   more?: Source;
   allowsUnset?: boolean;
   /** The variables that placeholders may name. */
@@ -103,7 +105,7 @@ function loadBase(path: string, given: Omit<Given, "file" | "read">): Given["bas
 }
 
 function compose(given: Given): LoadedConfig {
-  const { read, surroundings, overrides, base, leftOut = [], more, variables } = given;
+  const { read, surroundings, overrides, base, leftOut = [], held = new Map(), more, variables } = given;
   const { env } = surroundings;
   const own = more?.tree.mcpServers === undefined ? (source: Source) => source : withoutServers;
   const file = own(withoutPlaces(given.file, leftOut));
@@ -120,7 +122,7 @@ function compose(given: Given): LoadedConfig {
   };
   const below = base ? fileLayers(own(base.source), [], { ...given, stack, leftOut: [] }) : nothing;
   const top = fileLayers(file, below.layers, { ...given, stack });
-  const merged = stack([...withoutNamesakes(below.layers, top.layers), ...top.layers]);
+  const merged = stack([...withoutNamesakes(below.layers, top.layers), ...top.layers, ...heldLayers(file, held)]);
   const expanded = expandTree(merged, variables);
   const sources = new Set(top.sources);
   if (base) {
@@ -137,7 +139,8 @@ function compose(given: Given): LoadedConfig {
     originOf: (pointer) => originName(merged.origins.get(pointer) ?? { kind: "default" }),
     variablesOf: (pointer) => expanded.templates.get(pointer)?.variables ?? [],
     written: writtenIn(merged, base ? sources : undefined),
-    without: (pointers) => compose({ ...given, leftOut: [...leftOut, ...pointers] }),
+    without: (pointers, values = new Map()) =>
+      compose({ ...given, leftOut: [...leftOut, ...pointers], held: new Map([...held, ...values]) }),
     with: (over, { allowsUnset, variables = given.variables } = {}) =>
       compose({ ...given, more: over, allowsUnset, variables }),
   };
@@ -187,6 +190,12 @@ function defaults(): Layer {
 function fileLayer(source: Source): Layer {
   const { tree, renamed } = canonicalServers(source.tree);
   return { tree, originOf: (pointer) => ({ kind: "file", source, pointer: renamed.get(pointer) ?? pointer }) };
+}
+
+/** Values that the file has in place of its own. */
+function heldLayers(file: Source, held: ReadonlyMap<string, unknown>): Layer[] {
+  const { originOf } = fileLayer(file);
+  return [...held].map(([pointer, value]) => ({ tree: treeWith(pointer, value), originOf }));
 }
 
 interface LayerParts extends Pick<Given, "surroundings" | "variables" | "leftOut"> {

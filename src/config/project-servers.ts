@@ -32,15 +32,21 @@ export function fingerprint(
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex");
 }
 
+interface Refused {
+  servers: readonly ServerConfig[];
+  /** By pointer. */
+  settings: readonly string[];
+  /** The values of settings that stay as they were confirmed, by pointer. */
+  held?: ReadonlyMap<string, unknown>;
+  refusal: string;
+}
+
 /**
- * The configuration without these settings (by pointer) and servers. In the place of a server comes the user's own of that name,
- * or one that says why it is not there.
+ * The configuration without these settings and servers. In the place of a server comes the user's own of that name, or one that
+ * says why it is not there.
  */
-export function refuse(
-  loaded: LoadedConfig,
-  { servers, settings, refusal }: { servers: readonly ServerConfig[]; settings: readonly string[]; refusal: string },
-): LoadedConfig {
-  const rest = loaded.without([...settings, ...servers.map(({ name }) => child("/mcpServers", name))]);
+export function refuse(loaded: LoadedConfig, { servers, settings, held, refusal }: Refused): LoadedConfig {
+  const rest = loaded.without([...settings, ...servers.map(({ name }) => child("/mcpServers", name))], held);
   const own = new Map(rest.config.mcpServers.map((server) => [server.name, server]));
   const mcpServers = loaded.config.mcpServers.map((server) =>
     servers.includes(server) ? (own.get(server.name) ?? { ...server, refusal }) : server,

@@ -1,4 +1,4 @@
-import { type FSWatcher, realpathSync, watch } from "node:fs";
+import { existsSync, type FSWatcher, realpathSync, watch } from "node:fs";
 import { dirname } from "node:path";
 import { type FileTexts, readText } from "../core/source.js";
 
@@ -14,13 +14,20 @@ interface FileListener {
   failed(folder: string, error: Error): void;
 }
 
+interface FolderWatch {
+  /** The folder itself, or the nearest one above it that is there. */
+  watched: string;
+  watcher: FSWatcher;
+}
+
 /**
  * Tells when one of these files has got another content. Watches their folders, for editors put a new file in the place of the
  * old one, and compares contents, for folders are busy. Holds no process.
  */
 export class FileWatch {
   readonly #listener: FileListener;
-  readonly #watchers = new Map<string, FSWatcher>();
+  /** By the folder of a file. */
+  readonly #watches = new Map<string, FolderWatch>();
   #texts: FileTexts;
   #timer: NodeJS.Timeout | undefined;
   /** When the events began that the timer waits for the end of. */
@@ -43,26 +50,41 @@ export class FileWatch {
 
   close(): void {
     clearTimeout(this.#timer);
-    for (const watcher of this.#watchers.values()) watcher.close();
-    this.#watchers.clear();
+    for (const { watcher } of this.#watches.values()) watcher.close();
+    this.#watches.clear();
   }
 
   #watchFolders(): void {
     const folders = new Set([...this.#texts.keys()].flatMap(foldersOf));
-    for (const [folder, watcher] of this.#watchers) {
+    for (const [folder, { watcher }] of this.#watches) {
       if (folders.has(folder)) continue;
       watcher.close();
-      this.#watchers.delete(folder);
+      this.#watches.delete(folder);
     }
     for (const folder of folders) {
-      if (this.#watchers.has(folder)) continue;
-      try {
-        const watcher = watch(folder, { persistent: false }, () => this.#compareSoon());
-        watcher.on("error", (error) => this.#listener.failed(folder, error));
-        this.#watchers.set(folder, watcher);
-      } catch (error) {
-        this.#listener.failed(folder, error as Error);
-      }
+      if (!this.#watches.has(folder)) this.#watchFolder(folder);
+    }
+  }
+
+  #watchFolder(folder: string, watched = folder): void {
+    try {
+      const watcher = watch(watched, { persistent: false }, () => this.#compareSoon());
+      watcher.on("error", (error) => this.#listener.failed(folder, error));
+      this.#watches.set(folder, { watched, watcher });
+    } catch (error) {
+      const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT" && dirname(watched) !== watched;
+      if (isMissing) this.#watchFolder(folder, dirname(watched));
+      else this.#listener.failed(folder, error as Error);
+    }
+  }
+
+  /** Watches folders that have come to be, and those above folders that are gone. */
+  #followFolders(): void {
+    for (const [folder, { watched, watcher }] of [...this.#watches]) {
+      if (watched === folder && existsSync(folder)) continue;
+      watcher.close();
+      this.#watches.delete(folder);
+      this.#watchFolder(folder);
     }
   }
 
@@ -76,6 +98,7 @@ export class FileWatch {
 
   #compare(): void {
     this.#timer = undefined;
+    this.#followFolders();
     const texts = new Map([...this.#texts].map(([path, known]) => [path, textOf(path, known)]));
     const isSame = [...texts].every(([path, text]) => this.#texts.get(path) === text);
     this.#texts = texts;

@@ -28,6 +28,11 @@ export function valueAt(tree: Mapping, pointer: string): unknown {
   return keys(pointer).reduce<unknown>((node, key) => (isMapping(node) ? node[key] : undefined), tree);
 }
 
+/** A tree with nothing but this value. */
+export function treeWith(pointer: string, value: unknown): Mapping {
+  return keys(pointer).reduceRight<unknown>((inner, key) => Object.fromEntries([[key, inner]]), value) as Mapping;
+}
+
 /** The tree without these places, and without the mappings that become empty by that. */
 export function pruned(tree: Mapping, pointers: ReadonlySet<string>, at = ""): Mapping {
   return Object.fromEntries(

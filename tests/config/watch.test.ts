@@ -1,5 +1,5 @@
-import { renameSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { FileWatch } from "../../src/config/watch.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
@@ -96,7 +96,27 @@ test("other files can be watched from then on", async () => {
   await file.change(() => writeFileSync(path, "{}"));
 });
 
+test("a file is told whose folders come to be after the watch began, go, and come again", async () => {
+  using home = temporaryFolder();
+  const path = join(home.path, ".config", "mcp-platform", "config.yaml");
+  using file = watching(path);
+  await file.change(() => {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, "a");
+  });
+  await file.change(() => writeFileSync(path, "b"));
+  await file.change(() => rmSync(join(home.path, ".config"), { recursive: true }));
+  await file.change(() => {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, "c");
+  });
+  await file.change(() => writeFileSync(path, "d"));
+  expect(file.failures).toEqual([]);
+});
+
 test("a folder that cannot be watched is told", () => {
-  using file = watching("/no/such/folder/config.yaml");
-  expect(file.failures).toEqual(["/no/such/folder"]);
+  using home = temporaryFolder();
+  writeFileSync(join(home.path, "file"), "");
+  using file = watching(join(home.path, "file", "folder", "config.yaml"));
+  expect(file.failures).toEqual([join(home.path, "file", "folder")]);
 });

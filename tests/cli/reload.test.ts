@@ -1,0 +1,156 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { dump } from "js-yaml";
+import { type ConfigSource, findUnconfirmed, load } from "../../src/commands/configuration.js";
+import { Reload } from "../../src/commands/reload.js";
+import type { LoadedConfig } from "../../src/config/load.js";
+import type { Config } from "../../src/core/config.js";
+import { type Folder, folderWith } from "../config/folder.js";
+
+let folder: Folder;
+const found = () => join(folder.path, "project", "config.yaml");
+const own = () => join(folder.path, "home", "mcp-platform", "config.yaml");
+const environment = { ...process.env };
+const start = process.cwd();
+const stops: (() => void)[] = [];
+
+beforeEach(() => {
+  folder = folderWith({});
+  // No file of the folder that the tests run in is found.
+  process.chdir(folder.path);
+  process.env.XDG_CONFIG_HOME = join(folder.path, "home");
+  process.env.XDG_STATE_HOME = join(folder.path, "state");
+});
+
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
+  process.chdir(start);
+  folder[Symbol.dispose]();
+  process.env = { ...environment };
+});
+
+function write(path: string, tree: object): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, dump(tree));
+}
+
+/** A host that runs by these files as they are now; `says` gives what it says of a reload, and `config` what it then runs by. */
+async function hostOn(source: ConfigSource, { isConfirmed = false } = {}) {
+  const read = await load({}, source);
+  const unconfirmed = await findUnconfirmed(read, { flags: {}, source });
+  if (isConfirmed) unconfirmed?.confirm();
+  const loaded: LoadedConfig = (isConfirmed ? undefined : unconfirmed?.refused) ?? read;
+  const host = {
+    config: loaded.config,
+    async apply(next: Config) {
+      host.config = next;
+    },
+  };
+  const reload = new Reload({ flags: {}, source, read, loaded, host });
+  /** Follows the files; the function that is returned resolves to what is said next. */
+  const watched = () => {
+    const texts: string[] = [];
+    let arrived = () => {};
+    stops.push(
+      reload.watch(({ text }) => {
+        texts.push(text);
+        arrived();
+      }),
+    );
+    return async () => {
+      while (texts.length === 0) await new Promise<void>((resolve) => (arrived = resolve));
+      return texts.shift();
+    };
+  };
+  return { host, watched, says: () => reload.now(), service: () => host.config.chat.service };
+}
+
+const service = (settings: object) => ({ chat: { service: settings } });
+const foundOverOwn = (): ConfigSource => ({ file: found(), isFound: true, base: own() });
+
+test("the user's own rules count at once while the found file waits", async () => {
+  write(own(), service({ permissions: { deny: ["a.*"] } }));
+  write(found(), service({ approval: "auto" }));
+  const { says, service: running } = await hostOn(foundOverOwn());
+  write(own(), service({ max_tool_hops: 3, permissions: { deny: ["a.*", "b.*"], allow: ["c.*"] } }));
+  expect(await says()).toContain("changed chat.service");
+  expect(running()).toMatchObject({
+    approval: "ask",
+    maxToolHops: 3,
+    permissions: { deny: ["a.*", "b.*"], allow: ["c.*"] },
+  });
+});
+
+test("what the found file adds to the rules counts at once; what it allows waits and is named", async () => {
+  write(found(), service({ permissions: { allow: ["a.*"] } }));
+  const { says, service: running } = await hostOn({ file: found(), isFound: true }, { isConfirmed: true });
+  expect(running().permissions.allow).toEqual(["a.*"]);
+  write(found(), service({ approval: "auto", permissions: { allow: ["a.*", "b.*"], deny: ["d.*"] } }));
+  const text = await says();
+  expect(text).toContain("chat.service.approval, chat.service.permissions.allow");
+  expect(text).toContain(`--config ${found()}`);
+  expect(running()).toMatchObject({ approval: "ask", permissions: { allow: ["a.*"], deny: ["d.*"] } });
+  expect(await says()).toMatch(/nothing has changed$/);
+});
+
+test("confirmed settings stay in the middle of the work; those that the file no longer has do not", async () => {
+  const llm = (model: string) => ({ llm: { active: "openai", providers: { openai: { model } } } });
+  write(found(), { ...llm("one"), ...service({ approval: "auto" }) });
+  const { host, says } = await hostOn({ file: found(), isFound: true }, { isConfirmed: true });
+  write(found(), llm("two"));
+  expect(await says()).toContain("llm.providers.openai.model");
+  expect(host.config.llm).toMatchObject({ active: "openai", providers: { openai: { model: "one" } } });
+  expect(host.config.chat.service.approval).toBe("ask");
+  write(own(), { llm: { providers: { openai: { model: "mine" } } } });
+  await says();
+  expect(host.config.llm.providers.openai?.model).toBe("one");
+});
+
+test("a setting that both files had, and that the user has changed in the own one, is the own one's", async () => {
+  const model = (name: string) => ({ llm: { providers: { openai: { model: name } } } });
+  write(own(), model("one"));
+  write(found(), model("one"));
+  const { host, says } = await hostOn(foundOverOwn());
+  write(own(), model("two"));
+  await says();
+  expect(host.config.llm.providers.openai?.model).toBe("two");
+});
+
+test("the user's own file is followed from when it is made on, and nothing changes when it goes", async () => {
+  write(found(), service({}));
+  const { says, watched, service: running } = await hostOn({ file: found(), isFound: true });
+  const told = watched();
+  write(own(), service({ permissions: { deny: ["a.*"] } }));
+  expect(await told()).toContain("changed chat.service");
+  expect(running().permissions.deny).toEqual(["a.*"]);
+  write(own(), service({ permissions: { deny: ["b.*"] } }));
+  expect(await told()).toContain("changed chat.service");
+  rmSync(own());
+  expect(await told()).toContain("nothing changes");
+  expect(running().permissions.deny).toEqual(["b.*"]);
+  write(own(), service({ permissions: { deny: ["c.*"] } }));
+  await told();
+  expect(running().permissions.deny).toEqual(["c.*"]);
+  expect(await says()).toContain("nothing has changed");
+});
+
+test("a host that was started without any file follows the first one", async () => {
+  const { watched, service: running } = await hostOn({ isFound: false });
+  const told = watched();
+  write(own(), service({ max_tool_hops: 3 }));
+  expect(await told()).toContain("changed chat.service");
+  expect(running().maxToolHops).toBe(3);
+});
+
+test("a limit of the user's own file holds over a confirmed setting that waits", async () => {
+  const limited = (rpm: unknown) => ({ llm: { providers: { openai: { rpm } } } });
+  process.env.FOUND_RPM = "100";
+  write(found(), limited("${FOUND_RPM}"));
+  const { host, says } = await hostOn({ file: found(), isFound: true }, { isConfirmed: true });
+  expect(host.config.llm.providers.openai?.rpm).toBe(100);
+  write(own(), limited(5));
+  write(found(), limited("${FOUND_RPM}0"));
+  await says();
+  expect(host.config.llm.providers.openai?.rpm).toBe(5);
+});
