@@ -46,7 +46,7 @@ export function routesApp(routes: readonly Route[], admit: Parameters<Server["us
   for (const route of routes) {
     app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
       const body = route.body && validated(parseJson(await readBody(context.req.raw, maxBytes)), route.body);
-      return route.run({
+      const response = await route.run({
         body,
         path: (name) => context.req.param(name) ?? "",
         query: (name) => context.req.query(name),
@@ -56,6 +56,11 @@ export function routesApp(routes: readonly Route[], admit: Parameters<Server["us
         text: () => readBody(context.req.raw, maxBytes),
         address: context.env.incoming.socket.remoteAddress ?? "",
       });
+      if (context.req.method !== "HEAD") return response;
+      // Nobody will read the body: what writes a stream would write it for ever.
+      await response.body?.cancel();
+      const { status, headers } = response;
+      return new Response(null, { status, headers });
     });
   }
   app.notFound((context) => answerError(context, new ApiError(404, "not_found", "there is no such route")));

@@ -35,7 +35,9 @@ export class Connections {
     this.#parts = parts;
   }
 
+  /** Without effect for a connection that is known. */
   add(socket: Socket): void {
+    if (this.#kept.has(socket) || this.#strangers.has(socket) || this.#forProbes.has(socket)) return;
     const address = socket.remoteAddress ?? "";
     const ofAddress = this.#strangersOf.get(address);
     if (ofAddress && ofAddress.size >= this.#parts.most / 2) this.#end(ofAddress);

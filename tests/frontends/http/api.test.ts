@@ -1,6 +1,12 @@
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { connect as connectTo } from "node:net";
+import type { HttpBindings } from "@hono/node-server";
 import { describe, expect, test } from "@jest/globals";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { createParser } from "eventsource-parser";
+import { routesApp } from "../../../src/frontends/http/api.js";
+import { eventStream } from "../../../src/frontends/http/event-stream.js";
 import { fixtureServer, startApp } from "../../support/app.js";
 import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
 import { type Message, readMessage } from "../../support/wire-messages.js";
@@ -262,6 +268,56 @@ describe("the host over HTTP", () => {
     expect(
       (await fetch(`${door.url}/v1/models`, { headers: { ...headers, origin: "https://evil.example" } })).status,
     ).toBe(403);
+  });
+
+  test("answers a client that offers HTTP/2 as Java's does, with the body of its request and the next one", async () => {
+    await using llm = await startLlmServer([answer("hello")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app, { token: "correct-horse-battery", maxConnections: 1 });
+    const { hostname, port } = new URL(door.url);
+    const socket = connectTo(Number(port), hostname);
+    const offer = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAAA"];
+    const send = (line: string, body = "", more = offer) => {
+      const length = body ? [`Content-Length: ${body.length}`] : [];
+      const known = [`Host: ${hostname}:${port}`, "Authorization: Bearer correct-horse-battery"];
+      socket.write(`${[`${line} HTTP/1.1`, ...known, ...more, ...length].join("\r\n")}\r\n\r\n${body}`);
+    };
+    let received = "";
+    const until = async (text: string) => {
+      while (!received.includes(text)) received += (await once(socket, "data"))[0].toString();
+      const status = /^HTTP\/1.1 (\d+)/.exec(received)?.[1];
+      received = "";
+      return status;
+    };
+    send("POST /v1/chat/completions", JSON.stringify({ messages: [{ role: "user", content: "hi" }] }));
+    expect(await until('"finish_reason":"stop"')).toBe("200");
+    send("GET /v1/models");
+    expect(await until('"object":"list"')).toBe("200");
+    send("GET /v1/models", "", [...offer, "Connection: close"]);
+    expect(await until('"object":"list"')).toBe("200");
+    await once(socket, "end");
+    socket.destroy();
+  });
+
+  test("ends what a HEAD of a stream has begun", async () => {
+    let end = () => {};
+    const gone = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const run = () =>
+      eventStream(
+        async ({ gone: signal }) => {
+          signal.addEventListener("abort", end);
+          await gone;
+        },
+        { keepAliveMs: 60_000 },
+      );
+    const routes = [{ method: "GET" as const, path: "/stream", summary: "", run }];
+    const served = routesApp(routes, (_context, next) => next(), 1_000);
+    const incoming = { socket: {} } as IncomingMessage;
+    const asked = await served.request("/stream", { method: "HEAD" }, { incoming } as HttpBindings);
+    expect([asked.status, asked.headers.get("content-type"), asked.body]).toEqual([200, "text/event-stream", null]);
+    await gone;
   });
 
   test("takes no body beyond its size, announced or not, and knows no other routes", async () => {
