@@ -70,6 +70,9 @@ export interface ToolDefinition {
   inputSchema: JsonSchema;
 }
 
+/** Which tool the model has to call: any of those offered, or the one of this name. */
+export type ToolChoice = "required" | { name: string };
+
 export interface CompletionRequest {
   messages: readonly Message[];
   /** A definition is not changed in place once it was sent: another one takes its place. */
@@ -78,6 +81,10 @@ export interface CompletionRequest {
   model?: string;
   temperature?: number;
   maxTokens?: number;
+  /** Default: the model decides whether it calls a tool. Not every provider keeps it. */
+  toolChoice?: ToolChoice;
+  /** False: the model is asked for one tool call at a time. Not every provider keeps it. */
+  parallelToolCalls?: boolean;
 }
 
 export interface Completion {

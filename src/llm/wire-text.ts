@@ -2,7 +2,7 @@
  * The body of a request as text, put together from what was written before: a turn sends the same messages and tools again with every
  * hop. 400 messages take a third of the time that writing them anew does.
  */
-import type { CompletionRequest, Message, ToolDefinition } from "../core/chat.js";
+import type { CompletionRequest, Message, ToolChoice, ToolDefinition } from "../core/chat.js";
 import { type KeptBy, keptBy } from "../core/kept-by.js";
 import type { JsonObject } from "./json.js";
 import type { Quirks } from "./presets.js";
@@ -38,6 +38,8 @@ interface Frame {
   hasTools: boolean;
   temperature: number | undefined;
   maxTokens: number | undefined;
+  toolChoice: ToolChoice | undefined;
+  parallelToolCalls: boolean | undefined;
   pieces: readonly Piece[];
 }
 
@@ -45,16 +47,18 @@ interface Frame {
 const mostFrames = 16;
 
 function piecesFor(request: CompletionRequest, options: WireOptions, { frames }: Written): readonly Piece[] {
-  const { temperature, maxTokens } = request;
+  const { temperature, maxTokens, toolChoice, parallelToolCalls } = request;
   const { provider, model, streaming } = options;
   const hasTools = request.tools.length > 0;
   for (const frame of frames) {
     if (frame.provider !== provider || frame.model !== model || frame.streaming !== streaming) continue;
+    if (frame.toolChoice !== toolChoice || frame.parallelToolCalls !== parallelToolCalls) continue;
     if (frame.hasTools === hasTools && frame.temperature === temperature && frame.maxTokens === maxTokens)
       return frame.pieces;
   }
   const pieces = around(bodyOf(request, options, { messages: MESSAGES, tools: TOOLS }));
-  frames.push({ provider, model, streaming, hasTools, temperature, maxTokens, pieces });
+  const asked = { temperature, maxTokens, toolChoice, parallelToolCalls };
+  frames.push({ provider, model, streaming, hasTools, ...asked, pieces });
   if (frames.length > mostFrames) frames.shift();
   return pieces;
 }

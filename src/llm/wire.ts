@@ -39,7 +39,17 @@ export function bodyOf(
     ...wireReasoning(provider.reasoning, quirks),
   };
   const { extraBody = {} } = provider;
-  return { ...body, ...wireExtra(extraBody, hasTools || "tools" in extraBody, quirks) };
+  const extra = { ...extraBody, ...wireToolUse(request) };
+  return { ...body, ...wireExtra(extra, hasTools || "tools" in extraBody, quirks) };
+}
+
+/** `true` is what every provider does unasked. */
+function wireToolUse({ toolChoice, parallelToolCalls }: CompletionRequest): JsonObject {
+  const choice = typeof toolChoice === "object" ? { type: "function", function: toolChoice } : toolChoice;
+  return {
+    ...(choice === undefined ? {} : { tool_choice: choice }),
+    ...(parallelToolCalls === false ? { parallel_tool_calls: false } : {}),
+  };
 }
 
 /** What is about tools is refused in a request without tools. */

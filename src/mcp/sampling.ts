@@ -59,6 +59,10 @@ export async function answerSampling(server: string, params: Json, parts: Sampli
   if (allowed !== true) throw new Refusal(-1, "the user did not allow the sampling request");
   const completion = await sample(request, signal);
   budget.spend(completion.usage?.outputTokens ?? granted);
+  // Not every provider keeps it, and an answer without a call would pass for what the server wanted.
+  if (request.toolChoice && completion.finishReason === "stop" && completion.message.toolCalls.length === 0) {
+    throw new Refusal(-32603, "the model called no tool, though toolChoice required it");
+  }
   return toResult(completion);
 }
 
@@ -67,13 +71,13 @@ function toRequest(params: Json, granted: number): CompletionRequest {
   const messages = asArray(params.messages).filter(isRecord).flatMap(toMessages);
   if (messages.length === 0) throw new Refusal(-32602, "a sampling request needs messages");
   const mode = isRecord(params.toolChoice) ? params.toolChoice.mode : undefined;
-  // Providers are not asked to call a tool: an answer without one would pass for what the server wanted.
-  if (mode === "required") throw new Refusal(-32602, "toolChoice required is not supported: use auto or none");
-  const noTools = mode === "none";
+  const tools = mode === "none" ? [] : asArray(params.tools).filter(isRecord).map(toDefinition);
+  if (mode === "required" && tools.length === 0) throw new Refusal(-32602, "toolChoice required needs tools");
   return {
     messages: [...(system ? [{ role: "system" as const, content: system }] : []), ...messages],
-    tools: noTools ? [] : asArray(params.tools).filter(isRecord).map(toDefinition),
+    tools,
     maxTokens: granted,
+    ...(mode === "required" && { toolChoice: mode }),
     ...(typeof params.temperature === "number" && { temperature: params.temperature }),
   };
 }

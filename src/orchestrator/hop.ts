@@ -7,13 +7,13 @@ import type {
   Delta,
   Discard,
   Spent,
-  ToolDefinition,
 } from "../core/chat.js";
 import { errorInfo, LlmError } from "../core/errors.js";
 import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
 import type { Outgoing, TurnEnd } from "./outlet.js";
 import { spentOn } from "./spending.js";
+import { ignoredChoice, withAskedCalls } from "./tool-use.js";
 import { abortReason } from "./turn-options.js";
 
 interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "trace" | "beforeRequest"> {
@@ -58,19 +58,16 @@ export async function runHop(
       ? { type: "turn_end", turnId, stopReason: abortReason(signal) }
       : { type: "turn_error", turnId, error: errorInfo(error) };
   }
-  const { finishReason, provider, model, usage, attempts } = completion;
-  const message = withoutUnaskedCalls(completion.message, request.tools);
+  const kept = withAskedCalls(completion, request);
+  const ignored = request.toolChoice && ignoredChoice(kept, request.toolChoice);
+  const { finishReason, provider, model, usage, attempts } = kept;
+  const message = ignored ? { ...kept.message, toolCalls: [] } : kept.message;
   const spent = spentOn(request, completion, priceOf(provider, model));
   const type = "assistant_message";
   // Field by field: to spread an object takes some microseconds until this is compiled, and each hop comes here.
   const answer = { type, turnId, message, finishReason, provider, model, usage, attempts, spent } as const;
   out.add(answer);
-  return answer;
-}
-
-/** A model may call tools that it was not offered (the last hop offers none); such a call would never get its result. */
-function withoutUnaskedCalls(message: AssistantMessage, offered: readonly ToolDefinition[]): AssistantMessage {
-  return offered.length > 0 || message.toolCalls.length === 0 ? message : { ...message, toolCalls: [] };
+  return ignored ? { type: "turn_error", turnId, error: errorInfo(ignored) } : answer;
 }
 
 function partialMessage(shown: readonly Delta[]): AssistantMessage {

@@ -28,6 +28,7 @@ import { isCallers, Offered } from "./offered.js";
 import { Outgoing, type Outlet, type TurnEnd } from "./outlet.js";
 import { pulled } from "./pulled.js";
 import { spentOn } from "./spending.js";
+import { unofferedChoice } from "./tool-use.js";
 import { runToolCalls } from "./tools.js";
 import { type Answer, abortReason, type TurnOptions } from "./turn-options.js";
 
@@ -186,7 +187,11 @@ export class Orchestrator {
     const stopReason = gate.stopReason ?? (hop < options.maxToolHops ? undefined : "max_tool_hops");
     const bounds = stopReason ? await gate.lastRequest(messages) : {};
     if (!bounds && !signal.aborted) return { type: "turn_end", turnId, stopReason: stopReason ?? "budget" };
-    const request = { messages, tools: stopReason ? [] : tools, model, temperature, maxTokens, ...bounds };
+    const toolChoice = hop === 0 && !stopReason ? options.toolChoice : undefined;
+    const unoffered = toolChoice && unofferedChoice(toolChoice, tools);
+    if (unoffered) return { type: "turn_error", turnId, error: errorInfo(unoffered) };
+    const use = { tools: stopReason ? [] : tools, toolChoice, parallelToolCalls: options.parallelToolCalls };
+    const request = { messages, ...use, model, temperature, maxTokens, ...bounds };
     const asked = { llm: this.#llm, turnId, signal, trace, streaming, streamRecovery, beforeRequest, out, priceOf };
     const answered = await runHop(request, asked);
     if (answered.type !== "assistant_message") return answered;

@@ -1,4 +1,4 @@
-import type { FinishReason, QuestionEvent, StartedCall, StopReason, ToolDefinition } from "../core/chat.js";
+import type { FinishReason, QuestionEvent, StartedCall, StopReason, ToolChoice, ToolDefinition } from "../core/chat.js";
 import type { StreamRecovery } from "../core/config.js";
 import type { Toolbox } from "../core/ports.js";
 import type { TraceContext } from "../core/trace-context.js";
@@ -26,6 +26,10 @@ export interface TurnOptions {
   maxTokens?: number;
   /** Offered beside the servers' tools, and run by whoever asked for the turn: an answer that calls one ends it, see `runTurn`. */
   callerTools?: readonly ToolDefinition[];
+  /** Of the first answer, since a turn whose every answer calls a tool never ends. The turn fails where no such tool is offered or the model calls none. */
+  toolChoice?: ToolChoice;
+  /** False: an answer has one tool call at most; of further ones, which a provider sent all the same, the model is not told. */
+  parallelToolCalls?: boolean;
   /** Model requests that may use tools. One more, without tools, follows so that the user gets an answer. */
   maxToolHops: number;
   /** Where the turn goes on after a process died: its last answer, which the history ends with, and what became of that one's calls. */

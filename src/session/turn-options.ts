@@ -1,4 +1,4 @@
-import type { ToolDefinition } from "../core/chat.js";
+import type { ToolChoice, ToolDefinition } from "../core/chat.js";
 import type { LimitsConfig, Permissions, StreamRecovery } from "../core/config.js";
 import type { CarriedTrace } from "../core/trace-context.js";
 
@@ -22,6 +22,10 @@ export interface TurnOptions {
   maxTokens?: number;
   /** Tools that the caller runs: an answer that calls one ends the turn, and the caller finds the call in it. */
   callerTools?: readonly ToolDefinition[];
+  /** The tool that the turn begins with; after its first answer the model decides. */
+  toolChoice?: ToolChoice;
+  /** False: the model calls one tool at a time. */
+  parallelToolCalls?: boolean;
   /** Nobody can be asked: every question is answered with no, also where another process goes on with the turn. */
   unattended?: boolean;
   /** Wall time of the whole turn; at its end the turn stops as `budget`. A turn that goes on after a crash has it anew. */

@@ -63,7 +63,7 @@ export class TurnSteps {
   /** The tools as this turn sees them. */
   toolbox(
     { orchestrator, defaults }: TurnSettings,
-    { model }: TurnOptions,
+    { model, toolChoice }: TurnOptions,
     rules: PolicyRules,
     log: readonly StoredEvent[],
   ): TurnToolbox {
@@ -81,7 +81,7 @@ export class TurnSteps {
       resultLimitTokens,
       newId,
     };
-    return new TurnToolbox(parts, log);
+    return new TurnToolbox(parts, log, typeof toolChoice === "object" ? toolChoice.name : undefined);
   }
 
   /** The whole turn. Throws nothing for what the log, a server or the model did; rejects with what `outlet` rejects with. */
@@ -152,6 +152,8 @@ export class TurnSteps {
       temperature: options.temperature,
       maxTokens: options.maxTokens,
       callerTools: options.callerTools,
+      toolChoice: options.toolChoice,
+      parallelToolCalls: options.parallelToolCalls,
       maxToolHops: options.maxToolHops ?? maxToolHopsOf(defaults),
       budget: budgetFor(turnId, log, { store: this.#parts.store, defaults, granted: this.#granted }),
       resume: point,

@@ -142,6 +142,18 @@ describe("tools", () => {
     expect((await sent("mine", { extraBody })).body).toMatchObject(extraBody);
   });
 
+  test("what a request asks about its tools goes before the configuration, and not without tools", async () => {
+    const extraBody = { tool_choice: "auto", parallel_tool_calls: true };
+    const use = { toolChoice: { name: "t0" }, parallelToolCalls: false };
+    const choice = { type: "function", function: { name: "t0" } };
+    const { body } = await sent("mine", { extraBody }, use);
+    expect(body).toMatchObject({ tool_choice: choice, parallel_tool_calls: false });
+    const without = (await sent("mine", {}, { ...use, tools: [] })).body;
+    expect(without).not.toHaveProperty("tool_choice");
+    expect(without).not.toHaveProperty("parallel_tool_calls");
+    expect((await sent("openai", { model: "o4-mini" }, use)).body).not.toHaveProperty("parallel_tool_calls");
+  });
+
   test("parallel_tool_calls is not sent to o-models, whatever it says", async () => {
     const extraBody = { parallel_tool_calls: false };
     expect((await sent("openai", { model: "o4-mini", extraBody })).body).not.toHaveProperty("parallel_tool_calls");

@@ -65,6 +65,8 @@ const step = fc.record({
   picks: fc.array(fc.nat(), { maxLength: 8 }),
   hasTools: fc.boolean(),
   streaming: fc.boolean(),
+  toolChoice: fc.constantFrom(undefined, "required" as const, { name: "a" }, { name: "b" }),
+  parallelToolCalls: fc.constantFrom(undefined, true, false),
   change: fc.option(fc.record({ place: fc.nat(), text }), { nil: undefined }),
 });
 
@@ -83,10 +85,10 @@ test("whatever was sent before, a request is the text that JSON.stringify makes 
   fc.assert(
     fc.property(fc.record(all), fc.array(step, { maxLength: 8 }), ({ messages, tools, quirks, extraBody }, steps) => {
       const { provider, model } = resolveModel(llmConfig("http://127.0.0.1:1/v1", {}, { extraBody }), {}, "test/");
-      for (const { picks, hasTools, streaming, change } of steps) {
+      for (const { picks, hasTools, streaming, change, ...use } of steps) {
         const at = (place: number) => messages[place % messages.length] as Message;
         if (change) changed(at(change.place), change.text);
-        const request: CompletionRequest = { messages: picks.map(at), tools: hasTools ? tools : [] };
+        const request: CompletionRequest = { messages: picks.map(at), tools: hasTools ? tools : [], ...use };
         const options = { provider, model, streaming, quirks };
         const body = writeBody(request, options);
         const plain = JSON.stringify(requestBody(request, options));

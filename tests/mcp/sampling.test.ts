@@ -1,5 +1,5 @@
-import { expect, test } from "@jest/globals";
-import type { Completion } from "../../src/core/chat.js";
+import { describe, expect, test } from "@jest/globals";
+import type { Completion, CompletionRequest } from "../../src/core/chat.js";
 import { answerSampling, SamplingBudget } from "../../src/mcp/sampling.js";
 
 const parts = (outputTokens: number, budget = new SamplingBudget()) => ({
@@ -35,12 +35,34 @@ test("a tool that no model could call is refused by name", async () => {
   await expect(answerSampling("s", { ...params, tools }, parts(1))).rejects.toThrow('a tool named "a.b"');
 });
 
-test("a request that a tool must be called is refused, and nobody is asked", async () => {
-  const tools = [{ name: "a", inputSchema: {} }];
-  const asked: unknown[] = [];
-  const ask = async (question: unknown) => asked.push(question) > 0;
-  const required = { ...params, tools, toolChoice: { mode: "required" } };
-  await expect(answerSampling("s", required, { ...parts(1), ask })).rejects.toMatchObject({ code: -32602 });
-  expect(asked).toEqual([]);
-  await expect(answerSampling("s", { ...required, toolChoice: { mode: "auto" } }, parts(1))).resolves.toBeDefined();
+describe("a request that a tool must be called", () => {
+  const required = { ...params, tools: [{ name: "a", inputSchema: {} }], toolChoice: { mode: "required" } };
+
+  test("asks the model for it, and fails where the model calls none", async () => {
+    const { sample, ...others } = parts(1);
+    const choices: unknown[] = [];
+    const called: Completion["message"]["toolCalls"] = [{ id: "c1", name: "a", arguments: "{}" }];
+    const answering = (completion: Partial<Completion>, toolCalls = called) => ({
+      ...others,
+      sample: async (request: CompletionRequest): Promise<Completion> => {
+        choices.push(request.toolChoice);
+        const whole = await sample();
+        return { ...whole, message: { ...whole.message, toolCalls }, ...completion };
+      },
+    });
+    await expect(answerSampling("s", required, answering({}))).resolves.toMatchObject({ stopReason: "endTurn" });
+    await expect(answerSampling("s", required, answering({}, []))).rejects.toMatchObject({ code: -32603 });
+    const cut = await answerSampling("s", required, answering({ finishReason: "length" }, []));
+    expect(cut.stopReason).toBe("maxTokens");
+    await answerSampling("s", { ...required, toolChoice: { mode: "auto" } }, answering({}, []));
+    expect(choices).toEqual(["required", "required", "required", undefined]);
+  });
+
+  test("and that has no tools is refused, and nobody is asked", async () => {
+    const asked: unknown[] = [];
+    const ask = async (question: unknown) => asked.push(question) > 0;
+    const without = answerSampling("s", { ...required, tools: [] }, { ...parts(1), ask });
+    await expect(without).rejects.toMatchObject({ code: -32602 });
+    expect(asked).toEqual([]);
+  });
 });

@@ -2,7 +2,7 @@
  * A call of OpenAI's APIs as a turn. It is a turn like any other: in the log, by the one loop, under the same policy and limits. A call
  * that names no conversation gets one of its own, whose first event holds the history that came with it.
  */
-import type { ToolDefinition } from "../../core/chat.js";
+import type { ToolChoice, ToolDefinition } from "../../core/chat.js";
 import { messageOf } from "../../core/errors.js";
 import { singleCallPrefix } from "../../core/ids.js";
 import { type CarriedTrace, carriedTrace } from "../../core/trace-context.js";
@@ -20,6 +20,8 @@ export interface TurnCall extends Said {
   temperature?: number;
   maxTokens?: number;
   callerTools: readonly ToolDefinition[];
+  toolChoice?: ToolChoice;
+  parallelToolCalls?: boolean;
   /** The servers' tools are not offered. */
   withoutTools: boolean;
   /** Patterns of those that are; undefined: all. */
@@ -114,6 +116,8 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallI
     temperature: call.temperature,
     maxTokens: call.maxTokens,
     callerTools: call.callerTools.length > 0 ? call.callerTools : undefined,
+    toolChoice: call.toolChoice,
+    parallelToolCalls: call.parallelToolCalls,
     deny: call.withoutTools ? ["*"] : undefined,
     only: call.only,
     // What was sent to a client of this API cannot be taken back.

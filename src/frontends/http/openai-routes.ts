@@ -15,12 +15,13 @@ import {
 } from "./door-turn.js";
 import { ApiError } from "./errors.js";
 import { asSaid, type ChatMessage, readMessage, type Said } from "./messages.js";
+import { readToolUse, type ToolUseBody } from "./read-tool-use.js";
 import { chatCompletionBody } from "./schemas.js";
 import { type StreamedEvent, showTurn, type TurnView } from "./show-turn.js";
 import { withResultsFirst, withToldIds, withToldTurns } from "./told-turns.js";
 import { toolEvents } from "./tool-events.js";
 
-interface ChatCompletionBody {
+interface ChatCompletionBody extends ToolUseBody {
   model?: string | null;
   messages: ChatMessage[];
   stream?: boolean | null;
@@ -29,7 +30,6 @@ interface ChatCompletionBody {
   max_tokens?: number | null;
   max_completion_tokens?: number | null;
   tools?: { function: { name: string; description?: string | null; parameters?: object | null } }[] | null;
-  tool_choice?: unknown;
 }
 
 export interface OpenAiOptions {
@@ -70,7 +70,7 @@ async function chatCompletion(parts: DoorParts, call: Call, options: OpenAiOptio
   const body = call.body as ChatCompletionBody;
   const ids = idsOf(call.header);
   const { model: asked, isPlain } = askedModel(body.model, options.plainModels);
-  const withoutTools = body.tool_choice === "none";
+  const { withoutTools, ...use } = readToolUse(body);
   const functions = (body.tools ?? []).map((tool) => ({ ...tool.function, type: "function" }));
   const { definitions: callerTools } = readCallerTools(withoutTools ? [] : functions);
   const said = await saidIn(parts, body.messages.map(readMessage), ids);
@@ -78,6 +78,7 @@ async function chatCompletion(parts: DoorParts, call: Call, options: OpenAiOptio
     parts,
     {
       ...said,
+      ...use,
       model: asked,
       streaming: body.stream ? true : undefined,
       temperature: body.temperature ?? undefined,

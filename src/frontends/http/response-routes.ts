@@ -2,10 +2,11 @@ import type { StoredEvent } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
 import { ownConversation } from "../own-conversation.js";
 import type { Call, Route } from "./api.js";
-import { type CallerTools, readCallerTools, type WireTool } from "./caller-tools.js";
+import { readCallerTools, type WireTool } from "./caller-tools.js";
 import { askedModel, type CallIds, idsOf, requireId, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
 import { ApiError } from "./errors.js";
 import { asSaid, type Said } from "./messages.js";
+import { readToolUse, type ToolUseBody } from "./read-tool-use.js";
 import { type InputItem, readInput } from "./response-input.js";
 import { ResponseView } from "./response-view.js";
 import { responseBody } from "./schemas.js";
@@ -13,7 +14,7 @@ import { showTurn } from "./show-turn.js";
 import { withResultsFirst, withToldIds } from "./told-turns.js";
 import { placeOfResponse, type TurnPlace } from "./turn-place.js";
 
-interface ResponseBody {
+interface ResponseBody extends ToolUseBody {
   model?: string | null;
   input: string | InputItem[];
   instructions?: string | null;
@@ -24,7 +25,6 @@ interface ResponseBody {
   temperature?: number | null;
   max_output_tokens?: number | null;
   tools?: WireTool[] | null;
-  tool_choice?: unknown;
 }
 
 interface ResponseOptions {
@@ -56,14 +56,14 @@ async function create(parts: DoorParts, call: Call, { keepAliveMs, plainModels }
   const body = call.body as ResponseBody;
   const conversation = await conversationOf(parts, body, idsOf(call.header));
   const { model, isPlain } = askedModel(body.model, plainModels);
-  const withoutTools = body.tool_choice === "none";
+  const { withoutTools, ...use } = readToolUse(body);
   const tools = readCallerTools(withoutTools ? [] : (body.tools ?? []));
-  requireOffered(body.tool_choice, tools);
   const said = await saidIn(parts, body, conversation);
   const door = await startDoorTurn(
     parts,
     {
       ...said,
+      ...use,
       model,
       streaming: body.stream ? true : undefined,
       temperature: body.temperature ?? undefined,
@@ -85,19 +85,13 @@ async function create(parts: DoorParts, call: Call, { keepAliveMs, plainModels }
       previousResponseId: body.previous_response_id ?? undefined,
       instructions: body.instructions ?? undefined,
       tools: (body.tools ?? []).filter(({ type }) => !tools.ignored.includes(type)),
+      toolChoice: body.tool_choice ?? undefined,
+      parallelToolCalls: body.parallel_tool_calls ?? undefined,
       conversationId: namedIn(body),
       callerTool: tools.find,
     },
   );
   return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone });
-}
-
-/** A model that has to use a tool cannot be left without it. */
-function requireOffered(choice: unknown, { ignored }: CallerTools): void {
-  const { type } = (typeof choice === "object" && choice !== null ? choice : {}) as { type?: unknown };
-  if (typeof type !== "string" || !ignored.includes(type)) return;
-  const text = `a tool of the type "${type}" runs at OpenAI; no model of this host can be offered it`;
-  throw new ApiError(400, "unsupported_tool", text, "tool_choice");
 }
 
 /** What a call says; in a conversation of the host, beside what that one has. */

@@ -18,6 +18,9 @@ interface Identity {
   instructions?: string;
   /** Tools of the caller as the request has them. */
   tools?: readonly object[];
+  /** As the request has it. */
+  toolChoice?: string | object;
+  parallelToolCalls?: boolean;
   conversationId?: string;
   /** The caller's tool that the model knows by this name. */
   callerTool(name: string): CallerTool | undefined;
@@ -94,7 +97,7 @@ export class ResponseView implements TurnView {
 
   whole(): object {
     const { place, createdAt, model, previousResponseId = null, instructions = null } = this.#identity;
-    const { conversationId, tools = [] } = this.#identity;
+    const { conversationId, tools = [], toolChoice = "auto", parallelToolCalls = true } = this.#identity;
     const { stopReason } = summarizeTurn(this.#stored);
     const failure = this.#failure ?? this.#storedFailure();
     const reason = stopReason === "refusal" ? "content_filter" : "max_output_tokens";
@@ -109,10 +112,10 @@ export class ResponseView implements TurnView {
       metadata: {},
       model,
       output: this.#output,
-      parallel_tool_calls: true,
+      parallel_tool_calls: parallelToolCalls,
       previous_response_id: previousResponseId,
       temperature: null,
-      tool_choice: "auto",
+      tool_choice: toolChoice,
       tools,
       ...(conversationId === undefined ? {} : { conversation: { id: conversationId } }),
       top_p: null,

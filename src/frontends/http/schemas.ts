@@ -18,6 +18,12 @@ import { ApiError } from "./errors.js";
 const temperature = optional({ type: "number", minimum: 0, maximum: 2 });
 const maxTokens = optional({ type: "integer", minimum: 1 });
 const flag = optional(trueOrFalse);
+const toolChoice = optional({
+  anyOf: [
+    { enum: ["auto", "none", "required"] },
+    object({ type: text, name: text, namespace: text, function: object({ name: text }, ["name"]) }, ["type"]),
+  ],
+});
 /** Only text is made; a caller who depends on another format is told so. */
 const textFormat = optional(object({ type: { const: "text" } }, ["type"]));
 const parts = { type: "array", items: object({ type: text }, ["type"]) };
@@ -61,6 +67,8 @@ export const chatCompletionBody = object(
         ["type", "function"],
       ),
     }),
+    tool_choice: toolChoice,
+    parallel_tool_calls: flag,
     n: optional({ const: 1 }),
     response_format: textFormat,
   },
@@ -104,6 +112,8 @@ export const responseBody = object(
     temperature,
     max_output_tokens: maxTokens,
     tools: optional(list(object({ ...responseTool, tools: list(object(responseTool, ["type"])) }, ["type"]))),
+    tool_choice: toolChoice,
+    parallel_tool_calls: flag,
     text: optional(object({ format: textFormat })),
     background: optional({ const: false }),
   },

@@ -41,13 +41,18 @@ export class TurnToolbox implements Toolbox {
   readonly #found = new Set<string>();
   #choice: Choice | undefined;
 
-  constructor(parts: TurnToolboxParts, log: Iterable<StoredEvent>) {
+  /** `wanted`: name of the tool that the turn has to begin with. It is offered even where tools have to be found. */
+  constructor(parts: TurnToolboxParts, log: Iterable<StoredEvent>, wanted?: string) {
     this.#parts = parts;
     const { results, conversationId, resultLimitTokens, newId } = parts;
     this.#reader = readResult({ results, known: this.#resultIds, maxBytes: resultLimitTokens * 4 });
     const put = (resultId: string, text: string) => results.put(conversationId, resultId, text);
     this.#offload = { limitTokens: resultLimitTokens, put, newId, reader: this.#reader.definition.name };
     for (const event of log) this.note(event);
+    if (wanted === undefined) return;
+    // The last one found is the last one to be left out.
+    this.#found.delete(wanted);
+    this.#found.add(wanted);
   }
 
   /** An event was stored. */

@@ -1,0 +1,53 @@
+/** What a call says about the use of its tools: `tool_choice` and `parallel_tool_calls`. */
+import type { ToolChoice } from "../../core/chat.js";
+import { modelName } from "./caller-tools.js";
+import { ApiError } from "./errors.js";
+
+export interface ToolUseBody {
+  tool_choice?: string | ChosenTool | null;
+  parallel_tool_calls?: boolean | null;
+}
+
+/** `/v1/chat/completions` has the name in `function`. */
+interface ChosenTool {
+  type: string;
+  name?: string;
+  namespace?: string;
+  function?: { name: string };
+}
+
+export interface ToolUse {
+  /** `none`: the model is offered no tool, neither of the servers nor of the caller. */
+  withoutTools: boolean;
+  toolChoice?: ToolChoice;
+  parallelToolCalls?: boolean;
+}
+
+/** Throws ApiError for a choice that no model of this host can be given. Whether the tool is offered shows when the turn begins. */
+export function readToolUse({ tool_choice: choice, parallel_tool_calls: parallel }: ToolUseBody): ToolUse {
+  return {
+    withoutTools: choice === "none",
+    ...(choice === "required" && { toolChoice: choice }),
+    ...(typeof choice === "object" && choice !== null && { toolChoice: { name: chosenName(choice) } }),
+    ...(parallel === false && { parallelToolCalls: parallel }),
+  };
+}
+
+function chosenName(chosen: ChosenTool): string {
+  const { type, name = chosen.function?.name, namespace } = chosen;
+  if (type !== "function" && type !== "custom") throw refused(`${adviceFor(type)} (type ${JSON.stringify(type)})`);
+  if (name === undefined || name === "") throw refused("the name of the function is missing");
+  return modelName({ name, namespace });
+}
+
+function adviceFor(type: string): string {
+  if (type === "allowed_tools")
+    return "a choice among some tools is not kept: send only those, and name servers' in X-MCP-Tools";
+  if (type === "mcp")
+    return "a server's tool is chosen as a function, by the name that the model has for it: SERVER__TOOL";
+  return "a tool that runs at OpenAI cannot be chosen, since no model of this host is offered it";
+}
+
+function refused(text: string): ApiError {
+  return new ApiError(400, "unsupported_tool_choice", text, "tool_choice");
+}

@@ -1,0 +1,43 @@
+/** What a request asks about the use of its tools, held where its provider does not hold it. */
+import type { Completion, CompletionRequest, ToolChoice, ToolDefinition } from "../core/chat.js";
+import { LlmError, RequestError } from "../core/errors.js";
+
+/** Why nobody can be asked to call that tool. */
+export function unofferedChoice(choice: ToolChoice, tools: readonly ToolDefinition[]): RequestError | undefined {
+  if (choice === "required") {
+    if (tools.length > 0) return undefined;
+    return new RequestError("usage", "the model has to call a tool, and none is offered", {
+      hint: "Offer a tool, or let the model decide (tool_choice auto).",
+    });
+  }
+  if (tools.some(({ name }) => name === choice.name)) return undefined;
+  return new RequestError("usage", `the model has to call ${choice.name}, and no such tool is offered`, {
+    hint: "Name a tool of the call or, as SERVER__TOOL, one of a server that runs and that the call may use.",
+  });
+}
+
+/**
+ * The completion with the calls that were asked for. A model may call tools that it was not offered (the last hop offers none): such a
+ * call would never get its result. It may also call several where it was asked for one at a time: the first one is kept.
+ */
+export function withAskedCalls(completion: Completion, { tools, parallelToolCalls }: CompletionRequest): Completion {
+  const { message, finishReason } = completion;
+  const most = tools.length === 0 ? 0 : parallelToolCalls === false ? 1 : Number.POSITIVE_INFINITY;
+  if (message.toolCalls.length <= most) return completion;
+  const toolCalls = message.toolCalls.slice(0, most);
+  // A token limit cuts the last call: the first one is whole.
+  const isWhole = finishReason === "length" && most > 0;
+  return { ...completion, message: { ...message, toolCalls }, finishReason: isWhole ? "tool_calls" : finishReason };
+}
+
+/** That the model did not call the tool that it had to. An answer that was cut or filtered has a reason of its own. */
+export function ignoredChoice(completion: Completion, choice: ToolChoice): LlmError | undefined {
+  const { message, finishReason, provider, model, attempts } = completion;
+  const { toolCalls } = message;
+  const isKept = choice === "required" ? toolCalls.length > 0 : toolCalls.some(({ name }) => name === choice.name);
+  if (isKept || finishReason === "length" || finishReason === "content_filter") return undefined;
+  const wanted = choice === "required" ? "a tool" : choice.name;
+  const said = `${provider}/${model}: the model had to call ${wanted} and did not`;
+  const hint = "Let the model decide (tool_choice auto), or use a model that keeps tool_choice.";
+  return new LlmError("bad_request", said, { provider, model, attempts, hint });
+}
