@@ -131,8 +131,8 @@ export async function findUnconfirmed(
   };
 }
 
-/** What the file says may hold line ends, and none of it may pass for a line of its own. */
-function asListed([head = "", ...facts]: readonly string[]): string {
+/** What a file says may hold line ends, and none of it may pass for a line of its own. */
+export function asListed([head = "", ...facts]: readonly string[]): string {
   const inOneLine = (text: string) => text.replaceAll(/\s+/g, " ").trim();
   return [`  ${inOneLine(head)}\n`, ...facts.map((fact) => `      ${inOneLine(fact)}\n`)].join("");
 }

@@ -1,10 +1,9 @@
 /** `servers import`: the servers of other tools, with their settings. */
 import { homedir } from "node:os";
 import { type Command, Option } from "commander";
-import type { ImportedFile, ImportedServer } from "../config/import/importer.js";
+import type { ImportedFile } from "../config/import/importer.js";
 import { unambiguous } from "../core/inert.js";
-import type { Mapping } from "../core/tree.js";
-import type { GlobalOptions } from "./configuration.js";
+import { asListed, type GlobalOptions } from "./configuration.js";
 import { canAsk, isAgreed } from "./consent.js";
 import { printInert, tell } from "./process.js";
 
@@ -61,18 +60,23 @@ const surroundings = () => ({ platform: process.platform, env: process.env, home
 async function chosen(): Promise<ImportedFile[] | undefined> {
   const { displayName } = await import("../core/source.js");
   const found = (await tools()).findAll(surroundings());
-  const { masked } = await import("../config/inline-secrets.js");
+  const { describeEntry } = await import("../config/consent-text.js");
+  const folder = process.cwd();
   const files: ImportedFile[] = [];
   const lines: string[] = [];
   for (const { importer, path, imported } of found) {
-    const place = `${importer.title}, ${displayName(path, process.cwd())}`;
+    const place = `${importer.title}, ${displayName(path, folder)}`;
     if ("problem" in imported) {
       lines.push(`${place}: ${imported.problem}`);
       continue;
     }
     const names = imported.servers.map(({ name }) => name).join(", ");
     lines.push(`${place}: ${names || "no servers"} (--from ${importer.tool})`);
-    const what = imported.servers.map((server) => `  ${whatOf(server, masked)}\n`).join("");
+    const what = imported.servers
+      .map(({ name, entry, skipped }) =>
+        asListed(skipped ? [`${name}: ${skipped}`] : describeEntry(name, entry, folder)),
+      )
+      .join("");
     if (names && canAsk() && (await isAgreed(unambiguous(`${place}:\n${what}Take these over? y/n: `)))) {
       files.push(imported);
     }
@@ -82,11 +86,4 @@ async function chosen(): Promise<ImportedFile[] | undefined> {
     lines.join("\n") || "no configuration of another tool is at its usual place (--from FILE names one)",
   );
   return undefined;
-}
-
-/** What would be run or reached, on one line. */
-function whatOf({ name, entry, skipped }: ImportedServer, masked: (entry: Mapping) => Mapping): string {
-  const { command, args = [], url } = masked(entry);
-  const words = skipped === undefined ? [command, args, url].flat().filter((word) => word !== undefined) : [skipped];
-  return `${name}: ${words.join(" ")}`.replaceAll(/\s+/g, " ");
 }

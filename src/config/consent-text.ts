@@ -1,9 +1,10 @@
 /** What a configuration that was merely found would do, in the words in which the user is asked about it. */
 import type { ServerConfig } from "../core/config.js";
-import { child, keyPath, keys, scalarsIn, valueAt } from "../core/tree.js";
+import { ConfigError } from "../core/errors.js";
+import { child, keyPath, keys, type Mapping, scalarsIn, valueAt } from "../core/tree.js";
 import { hasPlaceholder, isHarmless, type PresetOf } from "./grants.js";
-import type { LoadedConfig } from "./load.js";
-import { isSecretName, redactPlainUrls } from "./redact.js";
+import { type LoadedConfig, loadConfig } from "./load.js";
+import { isSecretName, redactPlainArgs, redactPlainUrls } from "./redact.js";
 import { configSchema, isSecret, type SchemaNode, schemaOfChild } from "./schema.js";
 
 /** What runs or is connected to, and after it what it gets, sends and may do: a line for each setting that is not harmless. */
@@ -31,6 +32,23 @@ export function describeServer({ name, ...server }: ServerConfig, loaded: Loaded
     ...fromFile,
     ...sent,
   ];
+}
+
+/** As `describeServer`, of an entry of another tool's file that would come into the configuration of `folder`. */
+export function describeEntry(name: string, entry: Mapping, folder: string): string[] {
+  const args = Array.isArray(entry.args) ? { args: redactPlainArgs(entry.args.map(String)) } : {};
+  // A disabled server may have an `env_file` that is not there.
+  for (const more of [{}, { enabled: false }]) {
+    try {
+      const mcpServers = { [name]: { ...entry, ...args, ...more } };
+      const loaded = loadConfig({ mcpServers }, { env: {}, cwd: folder, allowsUnset: true });
+      return loaded.config.mcpServers.flatMap((server) => describeServer(server, loaded));
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+    }
+  }
+  // It will be left out.
+  return [`has a server that cannot be used: ${name}`];
 }
 
 /** A setting outside of `mcpServers`: as it is written, what it is about, and after that what it sends where. */

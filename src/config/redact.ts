@@ -39,3 +39,10 @@ export function redactArgs(args: readonly string[]): string[] {
     return name && isSecretName(name) ? `${name}${separator}***` : redactUrls(arg);
   });
 }
+
+/** As `redactArgs`, for arguments that are asked about before they run: a path, or what a shell could run, is no secret. */
+export function redactPlainArgs(args: readonly string[]): string[] {
+  const redacted = redactArgs(args);
+  const isPlain = (arg: string) => /^(?:[\w-]+\s*[:=]\s*)?(?:Bearer )?[\w.~%+=-]*$/.test(arg);
+  return args.map((arg, index) => (isPlain(arg) ? (redacted[index] ?? arg) : redactPlainUrls(arg)));
+}

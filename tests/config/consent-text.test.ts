@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { describeServer, describeSetting } from "../../src/config/consent-text.js";
+import { describeEntry, describeServer, describeSetting } from "../../src/config/consent-text.js";
 import { isHarmless } from "../../src/config/grants.js";
 import { loadConfig } from "../../src/config/load.js";
 import { configSchema, type SchemaNode } from "../../src/config/schema.js";
@@ -83,6 +83,31 @@ test.each<[string, object, string[]]>([
   ],
 ])("a server is described with %s", (_, server, lines) => {
   expect(linesOf(server)).toEqual(expect.arrayContaining(lines));
+});
+
+test.each<[string, object, string[]]>([
+  [
+    "all that it runs with and may do",
+    { command: "npx", args: ["-y", "x"], env: { NODE_OPTIONS: "-r ./evil.js" }, tools: { auto_approve: ["*"] } },
+    [
+      "starts the MCP server s: npx -y x",
+      'gets the variable NODE_OPTIONS: "-r ./evil.js"',
+      'runs these of its tools without asking you: ["*"]',
+    ],
+  ],
+  [
+    "nothing of a command left out, but secrets",
+    { command: "sh", args: ["-c", "KEY=1;evil", "--token", "hidden1", "--api-key=hidden2", "--auth-helper", "./evil"] },
+    ["starts the MCP server s: sh -c KEY=1;evil --token *** --api-key=*** --auth-helper ./evil"],
+  ],
+  [
+    "a file of variables that is not there",
+    { command: "x", env_file: "gone.env" },
+    ["starts the MCP server s: x", "gets the variables of the file gone.env: none yet"],
+  ],
+  ["what cannot be used", { command: 7 }, ["has a server that cannot be used: s"]],
+])("an entry of another tool is described with %s", (_, entry, lines) => {
+  expect(describeEntry("s", { ...entry }, "/nowhere")).toEqual(lines);
 });
 
 test("each key of a server that is not harmless changes the text", () => {
