@@ -1,6 +1,7 @@
 import type { Completion } from "../core/chat.js";
 import type { HttpConfig } from "../core/config.js";
 import type { HostState } from "../core/measurements.js";
+import { remember } from "../core/remember.js";
 import type { Slot } from "../core/shared-limits.js";
 import { Attempts } from "./attempts.js";
 import { Breaker } from "./breaker.js";
@@ -90,8 +91,7 @@ export class Admission {
     const { now, observe, meter } = this.#parts;
     const opened = () => meter?.record({ type: "breaker_opened", provider: provider.name, model });
     const breaker = new Breaker(`${provider.name}/${model}`, now, observe, opened);
-    breakers.set(model, breaker);
-    return breaker;
+    return remember(breakers, model, breaker);
   }
 
   /** A provider that was configured anew is another one only where its endpoint, keys or limits are. */

@@ -1,5 +1,6 @@
 import type { CompletionRequest, ToolDefinition } from "../core/chat.js";
 import type { Observe } from "../core/ports.js";
+import { remember } from "../core/remember.js";
 import { isAboutTools, type Lesson, lessonsIn, toolNamedIn } from "./learn.js";
 import type { Quirks } from "./presets.js";
 import type { ProviderError } from "./provider-error.js";
@@ -29,7 +30,7 @@ export class Dialects {
   draft(request: CompletionRequest, target: ResolvedModel, streaming: boolean): Draft {
     const key = `${target.provider.name}/${target.model}`;
     const dialect = this.#known.get(key) ?? new Dialect(target, this.#observe);
-    this.#known.set(key, dialect);
+    remember(this.#known, key, dialect);
     return new Draft(request, dialect, streaming);
   }
 }

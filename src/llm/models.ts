@@ -1,5 +1,6 @@
 import type { LlmConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
+import { remember } from "../core/remember.js";
 import type { Tape } from "../core/tape.js";
 import { type Price, priceOf } from "./prices.js";
 import { modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";
@@ -23,9 +24,11 @@ export class Models {
   resolve(model?: string): ResolvedModel {
     const known = this.#resolved.get(model ?? "");
     if (known) return known;
-    const resolved = resolveModel(this.#config, this.#env, model, this.#tape?.plays.models);
-    this.#resolved.set(model ?? "", resolved);
-    return resolved;
+    return remember(
+      this.#resolved,
+      model ?? "",
+      resolveModel(this.#config, this.#env, model, this.#tape?.plays.models),
+    );
   }
 
   /** How many may be asked for one answer: the one that is named, and the fallbacks. */
@@ -44,9 +47,7 @@ export class Models {
     const name = `${provider}/${model}`;
     const known = this.#prices.get(name);
     if (known || this.#prices.has(name)) return known;
-    const price = priceOf(this.#config, provider, model);
-    this.#prices.set(name, price);
-    return price;
+    return remember(this.#prices, name, priceOf(this.#config, provider, model));
   }
 
   /** Every model that may answer a request naming `model`, as `provider/model`, the first choice first. */

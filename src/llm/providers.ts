@@ -29,6 +29,8 @@ export interface ResolvedModel {
 const NOWHERE = "http://tape.invalid";
 /** Where nothing is known of a model. */
 const CONTEXT_WINDOW = 128_000;
+/** Callers choose the name, and what is learnt of a model is kept by it. */
+const longestModelName = 500;
 
 /**
  * `model` of the active provider, or `provider/model` where the prefix is a known provider (`openai/gpt-5` of OpenRouter
@@ -36,6 +38,12 @@ const CONTEXT_WINDOW = 128_000;
  * `isPlayed`: a tape answers, so that neither base_url nor key is needed.
  */
 export function resolveModel(config: LlmConfig, env: Environment, model?: string, isPlayed = false): ResolvedModel {
+  if (model !== undefined && model.length > longestModelName)
+    throw misconfigured(
+      "",
+      `a model's name has at most ${longestModelName} characters`,
+      "Name a model of the provider.",
+    );
   const slash = model?.indexOf("/") ?? -1;
   const prefix = model?.slice(0, Math.max(0, slash)) ?? "";
   const known = providerNames(config).includes(prefix);

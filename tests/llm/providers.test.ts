@@ -41,6 +41,15 @@ describe("which provider and model", () => {
     expect(resolve(two, wanted)).toMatchObject({ provider: { name: provider }, model });
   });
 
+  test("of the many that callers may name, the latest are remembered", () => {
+    const client = new LlmClient(two, { env: {}, observe: () => {} });
+    const first = client.resolve("m0");
+    expect(client.resolve("m0")).toBe(first);
+    for (let each = 1; each <= 1_000; each++) client.resolve(`m${each}`);
+    expect(client.resolve("m1000")).toBe(client.resolve("m1000"));
+    expect(client.resolve("m0")).not.toBe(first);
+  });
+
   test("a preset is completed by the configuration, and the environment's key wins", () => {
     const { provider, model, contextWindow } = resolve(
       config({ groq: { apiKey: "from-file", temperature: 0.5 } }, "groq"),
@@ -80,6 +89,13 @@ describe("is refused before anything is sent", () => {
     const error = refused(() => resolve(config({ groq: { apiKey: "sk-ключ" } }, "groq")));
     expect(error.kind).toBe("auth");
     expect(error.message).not.toContain("ключ");
+  });
+
+  test("a model whose name is as long as no model's is", () => {
+    const one = config({ mine: { baseUrl: "http://127.0.0.1:1/v1" } }, "mine");
+    expect(resolve(one, `mine/${"m".repeat(400)}`).model).toHaveLength(400);
+    const { message } = refused(() => resolve(one, `mine/${"m".repeat(1_000_000)}`));
+    expect(message).toBe("a model's name has at most 500 characters");
   });
 
   test("an unknown provider, one without base_url, one without model, none at all", () => {
