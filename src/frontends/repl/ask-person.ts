@@ -5,12 +5,15 @@ import { askApproval } from "./approval.js";
 import type { Asker } from "./editor.js";
 import { askForm } from "./form.js";
 
-/** Puts a question to the person at the terminal; the result is the answer as `session.answer` takes it. */
+/**
+ * Puts a question to the person at the terminal. A server's words may fill the screen or read like another question, so the last line,
+ * behind which the answer is typed, says who asks. The result is the answer as `session.answer` takes it.
+ */
 export async function askPerson(editor: Asker, question: Question, signal: AbortSignal): Promise<unknown> {
   if (question.kind === "approval") return askApproval(editor, question, signal);
   if (question.kind === "sampling") {
     const { server, prompt, maxTokens } = question;
-    const text = `${server} asks the model for up to ${maxTokens} tokens, at your cost:\n${prompt}\nallow? y/n: `;
+    const text = `${server} asks the model for up to ${maxTokens} tokens, at your cost:\n${prompt}\nlet ${server} ask the model? y/n: `;
     return (await yesOrNo(editor, text, signal)) === true;
   }
   if (question.kind === "limit") {
@@ -18,7 +21,7 @@ export async function askPerson(editor: Asker, question: Question, signal: Abort
   }
   if ("form" in question) return askForm(editor, question, signal);
   const { server, message, url } = question;
-  const text = `${server} asks you to open a page: ${message}\n${url}\ndone there? y/n: `;
+  const text = `${server} asks you to open a page: ${message}\n${url}\ndone at that page of ${server}? y/n: `;
   const done = await yesOrNo(editor, text, signal);
   return { action: done === undefined ? "cancel" : done ? "accept" : "decline" };
 }

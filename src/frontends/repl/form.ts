@@ -1,5 +1,6 @@
 import type { JsonSchema } from "../../core/chat.js";
 import { unambiguous } from "../../core/inert.js";
+import { oneLine } from "../terminal.js";
 import type { Asker } from "./editor.js";
 
 interface Form {
@@ -18,6 +19,9 @@ interface Field {
   items?: Field;
 }
 
+/** Of the line of a field: whoever asks stands at its start. */
+const maxColumns = 400;
+
 /**
  * MCP's form elicitation, a field a line: an empty line takes the default or leaves an optional field out, `!` declines.
  * https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
@@ -30,7 +34,10 @@ export async function askForm(editor: Asker, { server, message, form }: Form, si
   for (const [name, field] of fields) {
     for (;;) {
       const answer = (
-        await editor.ask(unambiguous(`${head}${label(name, field, required.has(name))}: `), signal)
+        await editor.ask(
+          unambiguous(`${head}${server}, ${oneLine(label(name, field, required.has(name)), maxColumns)}: `),
+          signal,
+        )
       )?.trim();
       head = "";
       if (answer === undefined) return { action: "cancel" };

@@ -51,8 +51,9 @@ async function isFile(path: string): Promise<boolean> {
   );
 }
 
-/** Listed, or of the form of a template. */
+/** Listed, or of the form of a template. Without a scheme it is a path: a server must not put its words in the place of a file. */
 function isResource(uri: string, hub: ToolHub): boolean {
+  if (!/^[a-z][a-z0-9+.-]+:/i.test(uri)) return false;
   if (hub.resources().some((resource) => resource.uri === uri)) return true;
   return hub.templates().some(({ uriTemplate }) => {
     const fixed = uriTemplate.split("{", 1)[0] ?? "";

@@ -79,6 +79,16 @@ describe("a prompt", () => {
     expect(processorMs() - begun).toBeLessThan(5_000);
   });
 
+  test("that names a file gets the file, also where a server lists a resource of that name", async () => {
+    const listed = [{ uri: "notes.txt" }, { uri: "./notes.txt" }, { uri: join(folder, "notes.txt") }];
+    const readResource = async () => [{ type: "text", text: "of the server" }];
+    const hub = { resources: () => listed, templates: () => [], readResource } as unknown as ToolHub;
+    for (const { uri } of listed) {
+      const [attachment] = await attachMentions(`@${uri}`, { hub, folder, signal: new AbortController().signal });
+      expect(attachment?.parts).toEqual([{ type: "text", text: `[file ${uri}]\nremember\n` }]);
+    }
+  });
+
   test("with many names can be stopped", async () => {
     const stopped = new AbortController();
     const hub = { resources: () => [], templates: () => [] } as unknown as ToolHub;
