@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ownArguments } from "./commands/claude-arguments.js";
 import { errorInfo } from "./core/errors.js";
-import { inert } from "./core/inert.js";
+import { unambiguous } from "./core/inert.js";
 import { exitCodes } from "./frontends/exit-codes.js";
 
 /** For this user alone, and as long as the process: servers come with secrets in their environment. */
@@ -45,7 +45,7 @@ try {
   process.argv.splice(2, process.argv.length, ...ownArguments(args, { keep, warn }));
 } catch (error) {
   const { message, hint } = errorInfo(error);
-  process.stderr.write(inert(`error: ${message}\nhint: ${hint}\n`));
+  process.stderr.write(unambiguous(`error: ${message}\nhint: ${hint}\n`));
   process.exit(exitCodes.usage);
 }
 // There, a tool that was denied is no failure of the process, and the SDK would throw after a good result.

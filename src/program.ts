@@ -15,7 +15,7 @@ import { addServerCommands } from "./commands/servers.js";
 import { addConversationCommands } from "./commands/sessions.js";
 import { addUsageCommand } from "./commands/usage.js";
 import { errorInfo } from "./core/errors.js";
-import { inert } from "./core/inert.js";
+import { unambiguous } from "./core/inert.js";
 import { exitCodeOfError, exitCodes } from "./frontends/exit-codes.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -50,6 +50,8 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) leave(error.exitCode === 0 ? exitCodes.done : exitCodes.usage);
   const { kind, message, hint } = errorInfo(error);
-  process.stderr.write(inert(`${kind === "config" ? "" : "error: "}${message}\n${hint ? `hint: ${hint}\n` : ""}`));
+  process.stderr.write(
+    unambiguous(`${kind === "config" ? "" : "error: "}${message}\n${hint ? `hint: ${hint}\n` : ""}`),
+  );
   leave(exitCodeOfError({ kind, message, hint, retryable: false }));
 }

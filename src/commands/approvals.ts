@@ -1,6 +1,6 @@
 /** `approvals …`: what was answered for a project or for good, and taking it back. */
 import { type Command, InvalidArgumentError } from "commander";
-import { inert } from "../core/inert.js";
+import { unambiguous } from "../core/inert.js";
 import type { RememberedTool } from "../core/ports.js";
 import { namesTool, parseToolPattern, type ToolPattern } from "../core/tool-pattern.js";
 import { printInert } from "./process.js";
@@ -41,5 +41,5 @@ function toolNames(text: string): ToolPattern {
 
 async function open() {
   const { openApprovals } = await import("../user-state.js");
-  return openApprovals(process.env, ({ message }) => process.stderr.write(inert(`${message}\n`)));
+  return openApprovals(process.env, ({ message }) => process.stderr.write(unambiguous(`${message}\n`)));
 }

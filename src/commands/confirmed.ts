@@ -1,6 +1,6 @@
 /** The user is asked, where he can be, about what a file does that was only found in the working directory. */
 import type { LoadedConfig, LoadOptions } from "../config/load.js";
-import { inert, unambiguous } from "../core/inert.js";
+import { unambiguous } from "../core/inert.js";
 import { keyPath } from "../core/tree.js";
 import { type ConfigSource, findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";
 import { canAsk, isAgreed } from "./consent.js";
@@ -26,7 +26,7 @@ export async function confirmed(
       ...(settings.length > 0 ? [`these settings do not count (${settings.map(keyPath).join(", ")})`] : []),
     ];
     process.stderr.write(
-      inert(
+      unambiguous(
         `${file} was only found in this folder, so ${left.join(" and ")} until you confirm that: ` +
           `pass --trust-project or --config ${file}, or answer the question once in a terminal.\n`,
       ),

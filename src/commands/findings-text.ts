@@ -1,4 +1,5 @@
 /** What was found, for people and for programs. */
+import { toVisibleJson } from "../core/inert.js";
 import type { Finding } from "../doctor/finding.js";
 import { hasFailed } from "../doctor/finding.js";
 import type { Section } from "../doctor/section.js";
@@ -53,5 +54,5 @@ export function reportJson(
     ...(server ? serverFacts(server) : {}),
   }));
   const isOk = listed.every((section) => section.ok);
-  return `${JSON.stringify({ ok: isOk, ...facts, sections: listed }, null, 2)}\n`;
+  return `${toVisibleJson({ ok: isOk, ...facts, sections: listed }, 2)}\n`;
 }

@@ -1,6 +1,6 @@
 /** This process around the host: its signals, its streams, and how it is left. */
 import { Console } from "node:console";
-import { inert } from "../core/inert.js";
+import { unambiguous } from "../core/inert.js";
 import type { OnInterrupt } from "../frontends/door.js";
 import { exitCodes } from "../frontends/exit-codes.js";
 
@@ -43,17 +43,17 @@ export function onTermination(end: (signal: Termination) => Promise<void>): void
 /** A file or a pipe gets the text as it is. What a terminal gets cannot steer it, whoever wrote what is in it. */
 export function print(text: string): void {
   const line = text.endsWith("\n") ? text : `${text}\n`;
-  stdout.write(stdout.isTTY ? inert(line) : line);
+  stdout.write(stdout.isTTY ? unambiguous(line) : line);
 }
 
 /** What others wrote is in it: it cannot steer the terminal. */
 export async function printInert(text: string): Promise<void> {
-  print(inert(text));
+  print(unambiguous(text));
 }
 
 /** What a person should know and no program has to read. */
 export function tell(notices: readonly string[]): void {
-  for (const notice of notices) stderr.write(inert(`${notice}\n`));
+  for (const notice of notices) stderr.write(unambiguous(`${notice}\n`));
 }
 
 /** Resolves when stdout has been read, or its reader has gone: what a pipe has no room for yet would be lost by leaving. */

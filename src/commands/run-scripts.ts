@@ -5,7 +5,7 @@ import { type CassetteMode, requireCassette } from "../cassette/cassette.js";
 import { readFaults } from "../cassette/faults.js";
 import type { LoadedConfig } from "../config/load.js";
 import { ConfigError } from "../core/errors.js";
-import { inert } from "../core/inert.js";
+import { unambiguous } from "../core/inert.js";
 import { exitCodes } from "../frontends/exit-codes.js";
 import { exitCodeOf } from "../frontends/script/many/counts.js";
 import { findScripts } from "../frontends/script/many/find-scripts.js";
@@ -154,5 +154,5 @@ function updateLine({ place, ...change }: Update): string {
   const short = (text: string) => oneLine(text, 60);
   const said =
     "problem" in change ? `not updated: ${change.problem}` : `${short(change.before)} -> ${short(change.after)}`;
-  return inert(`${"problem" in change ? "" : "updated "}${placeText(place)} ${said}\n`);
+  return unambiguous(`${"problem" in change ? "" : "updated "}${placeText(place)} ${said}\n`);
 }

@@ -1,6 +1,8 @@
 /** `servers test`: one server, really tried, whatever hosts do with it now. */
+
 import type { Command } from "commander";
 import { RequestError } from "../core/errors.js";
+import { toVisibleJson } from "../core/inert.js";
 import { didYouMean } from "../core/nearest.js";
 import { child } from "../core/tree.js";
 import { hasFailed } from "../doctor/finding.js";
@@ -64,5 +66,5 @@ function textOf(check: ServerCheck): string {
 
 function jsonOf(check: ServerCheck): string {
   const { server, findings } = check;
-  return JSON.stringify({ server, ok: !hasFailed(findings), findings, ...serverFacts(check) }, null, 2);
+  return toVisibleJson({ server, ok: !hasFailed(findings), findings, ...serverFacts(check) }, 2);
 }

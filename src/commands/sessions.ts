@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import type { LoadedConfig } from "../config/load.js";
 import { RequestError } from "../core/errors.js";
-import { inert } from "../core/inert.js";
+import { unambiguous } from "../core/inert.js";
 import type { Conversations } from "../session/conversations.js";
 import { type ExportFormat, exportFormats } from "../session/export/formats.js";
 import type { GlobalOptions } from "./configuration.js";
@@ -76,7 +76,7 @@ export function addConversationCommands(program: Command): void {
           const { exportSession } = await import("../script-host/export-session.js");
           const parts = { loaded, env: process.env, secrets, folder: output ?? "." };
           const { files, notes } = await exportSession(id, await conversations.events(id), parts);
-          for (const note of notes) process.stderr.write(inert(`${note}\n`));
+          for (const note of notes) process.stderr.write(unambiguous(`${note}\n`));
           print(files.join("\n"));
           return;
         }
@@ -134,7 +134,7 @@ async function isDeletionAgreed(ids: readonly string[]): Promise<boolean> {
   if (!canAsk()) {
     throw new RequestError("usage", "nobody can be asked here whether to delete", { hint: "add --yes" });
   }
-  return isAgreed(inert(`Delete ${ids.join(", ")} for good? y/n: `));
+  return isAgreed(unambiguous(`Delete ${ids.join(", ")} for good? y/n: `));
 }
 
 function position(text: string): number {

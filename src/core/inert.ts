@@ -20,7 +20,10 @@ export function inert(text: string): string {
   return text.replace(sequences, "").replace(controls, "");
 }
 
-/** Text that a person decides by: inert, and read in the order in which it was written. */
+/**
+ * Text that a person reads or decides by: inert, and read in the order in which it was written. The model's answer is only `inert`,
+ * because languages that are written from right to left need these characters.
+ */
 export function unambiguous(text: string): string {
   return inert(text).replace(bidiControls, "");
 }
@@ -36,4 +39,9 @@ export function visibleJson(json: string): string {
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
       .join(""),
   );
+}
+
+/** This value as JSON for people and programs alike, see `visibleJson`. `indent`: columns; without it all stands on one line. */
+export function toVisibleJson(value: unknown, indent?: number): string {
+  return visibleJson(JSON.stringify(value, undefined, indent));
 }

@@ -1,5 +1,5 @@
 import type { TurnEvent } from "../core/chat.js";
-import { inert } from "../core/inert.js";
+import { inert, toVisibleJson, unambiguous } from "../core/inert.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnSummary } from "../session/summary.js";
 import { wireUsage } from "./chunks.js";
@@ -89,7 +89,7 @@ export class TextView implements OneshotView {
 
   async end(summary: TurnSummary): Promise<void> {
     if (this.#tail !== "" && !this.#tail.endsWith("\n")) await this.#target.stdout.write("\n");
-    if (summary.error) return this.#target.stderr.write(inert(errorLines(summary.error)));
+    if (summary.error) return this.#target.stderr.write(unambiguous(errorLines(summary.error)));
     const note = stopNote(summary);
     if (note) await this.#note(note);
   }
@@ -115,7 +115,7 @@ export class TextView implements OneshotView {
   }
 
   #note(line: string): Promise<void> {
-    return this.#target.stderr.write(`${inert(line)}\n`);
+    return this.#target.stderr.write(`${unambiguous(line)}\n`);
   }
 }
 
@@ -157,7 +157,7 @@ export class JsonView implements OneshotView {
       denied: summary.denied,
       error: summary.error,
     };
-    await this.#stdout.write(`${JSON.stringify(object)}\n`);
+    await this.#stdout.write(`${toVisibleJson(object)}\n`);
   }
 }
 
@@ -190,6 +190,6 @@ export class StreamJsonView implements OneshotView {
   }
 
   #write(message: object): Promise<void> {
-    return this.#stdout.write(`${JSON.stringify(message)}\n`);
+    return this.#stdout.write(`${toVisibleJson(message)}\n`);
   }
 }

@@ -1,5 +1,5 @@
 import type { Writable } from "node:stream";
-import { inert } from "../core/inert.js";
+import { toVisibleJson, unambiguous } from "../core/inert.js";
 import type { PromptRequest } from "../session/session.js";
 import { Account } from "./claude/usage.js";
 import { type ClaudeOptions, ClaudeView } from "./claude/view.js";
@@ -37,7 +37,7 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
   const stdout = new Output(streams.stdout, cancel);
   const stderr = new Output(streams.stderr);
   const identity = { requestId, conversationId: session.id };
-  const write = (message: object) => stdout.write(`${JSON.stringify(message)}\n`);
+  const write = (message: object) => stdout.write(`${toVisibleJson(message)}\n`);
   const views = {
     text: () => new TextView(parts.hub, { stdout, stderr, toolNotifications, ...terminalOf(streams) }),
     json: () => new JsonView(parts, identity, stdout),
@@ -86,7 +86,7 @@ function deniedLine(denied: ReadonlyMap<string, string>): string {
   const flags = [...denied.keys()].map((tool) => `--allow ${shellWord(tool)}`).join(" ");
   const reasons = [...denied.values()].map((reason) => `${reason}\n`).join("");
   const names = [...denied.keys()].join(", ");
-  return inert(
+  return unambiguous(
     `${reasons}not run, because nobody could be asked: ${names}. Allow with ${flags}, or everything with --yes\n`,
   );
 }

@@ -1,4 +1,5 @@
 import type { ApprovalAnswer } from "../core/approval.js";
+import { toVisibleJson } from "../core/inert.js";
 import type { RememberedTool } from "../core/ports.js";
 import { columns } from "./command-text.js";
 
@@ -29,7 +30,7 @@ export function approvalsJson(kept: readonly Kept[]): string {
     workspace,
     answered_at: answeredAt,
   }));
-  return JSON.stringify(objects, null, 2);
+  return toVisibleJson(objects, 2);
 }
 
 export function forgottenText(kept: readonly Kept[]): string {

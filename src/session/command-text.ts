@@ -1,4 +1,5 @@
 import type { ContentPart } from "../core/chat.js";
+import { toVisibleJson } from "../core/inert.js";
 import type { HubTool, PromptInfo, ResourceInfo, ServerStatus } from "../core/ports.js";
 
 /** What the slash commands show. Texts of servers and models are as they came: the front door makes them harmless. */
@@ -40,7 +41,7 @@ export function serversJson(servers: readonly ServerStatus[]): string {
       reason,
     }),
   );
-  return JSON.stringify(objects, null, 2);
+  return toVisibleJson(objects, 2);
 }
 
 /** What is trusted from now on, and how it differs from what was. */

@@ -1,4 +1,5 @@
 import type { StoredEvent } from "../core/chat.js";
+import { toVisibleJson } from "../core/inert.js";
 import { columns } from "./command-text.js";
 import { eventLines } from "./conversation-view.js";
 import type { Conversation } from "./conversations.js";
@@ -30,7 +31,7 @@ export function conversationsJson(conversations: readonly Conversation[]): strin
     updated_at: new Date(updatedAt).toISOString(),
     last_seq: lastSeq,
   }));
-  return JSON.stringify(wire, undefined, 2);
+  return toVisibleJson(wire, 2);
 }
 
 /** Each event with its number, which `rewind` and `fork` take, and each turn with its time. */

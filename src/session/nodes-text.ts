@@ -1,3 +1,4 @@
+import { toVisibleJson } from "../core/inert.js";
 import { columns } from "./command-text.js";
 import type { Nodes } from "./nodes.js";
 
@@ -32,7 +33,7 @@ export function nodesJson({ nodes, unclaimed }: Nodes): string {
     turns: { running, waiting },
     places: places.map(({ keyHash, places: held, waiting: queued }) => ({ key: keyHash, held, waiting: queued })),
   }));
-  return JSON.stringify({ nodes: wire, unclaimed_turns: unclaimed }, undefined, 2);
+  return toVisibleJson({ nodes: wire, unclaimed_turns: unclaimed }, 2);
 }
 
 function placesText(keyHash: string, places: number, waiting: number): string {

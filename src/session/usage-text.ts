@@ -1,3 +1,4 @@
+import { toVisibleJson } from "../core/inert.js";
 import type { ModelTotals, ToolTotals, UsageReport } from "./usage.js";
 import { dayOf, tokensOf } from "./usage.js";
 
@@ -23,7 +24,7 @@ export function usageText(report: UsageReport): string {
 export function usageJson({ by, period, ...report }: UsageReport): string {
   const times = { since: new Date(period.since).toISOString(), until: new Date(period.until).toISOString() };
   const lines = report.lines.map((line) => ({ key: line.key, ...wireOf(line) }));
-  return JSON.stringify({ by, ...times, lines, total: wireOf(report.total) }, undefined, 2);
+  return toVisibleJson({ by, ...times, lines, total: wireOf(report.total) }, 2);
 }
 
 /** RFC 4180, with a head. */

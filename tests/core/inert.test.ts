@@ -1,14 +1,29 @@
-import { expect, test } from "@jest/globals";
-import { visibleJson } from "../../src/core/inert.js";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { reportJson } from "../../src/commands/findings-text.js";
+import { print, printInert, tell } from "../../src/commands/process.js";
+import { toVisibleJson, visibleJson } from "../../src/core/inert.js";
+import { JsonView, StreamJsonView } from "../../src/frontends/oneshot-views.js";
+import { Output } from "../../src/frontends/output.js";
+import { resultsJson } from "../../src/frontends/script/many/json.js";
+import { resultsJunit } from "../../src/frontends/script/many/junit.js";
+import { tapRun } from "../../src/frontends/script/many/tap.js";
+import { approvalsJson } from "../../src/session/approvals-text.js";
+import { serversJson } from "../../src/session/command-text.js";
+import { conversationsJson } from "../../src/session/conversation-text.js";
 import { toJson } from "../../src/session/export/json.js";
 import { toMarkdown } from "../../src/session/export/markdown.js";
+import { nodesJson } from "../../src/session/nodes-text.js";
+import { usageJson } from "../../src/session/usage-text.js";
+import { Sink } from "../frontends/support.js";
 
-const steering = "\u001b]52;c;ZXZpbA==\u0007a\u009b2J\u202eb";
+const steering = "\u001b]52;c;ZXZpbA==\u0007a\u009b2J\u202eb\u2066";
+const moves = /(?![\n\t])[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;
 
 test("JSON says the same with escapes for what cannot be seen", () => {
   const json = JSON.stringify({ steering, "\u{e0041}": "\u2028" }, undefined, 2);
   expect(visibleJson(json)).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}]/u);
   expect(JSON.parse(visibleJson(json))).toEqual(JSON.parse(json));
+  expect(JSON.parse(toVisibleJson({ steering }))).toEqual({ steering });
 });
 
 test("no export steers the terminal that it is shown on", () => {
@@ -19,4 +34,78 @@ test("no export steers the terminal that it is shown on", () => {
   const turn = { startedAt: 0, asked: content, hops: [{ text: steering, calls: [] }], endedAt: 1, summary: {} };
   const markdown = toMarkdown({ conversationId: steering, origins: [], turns: [turn] } as never);
   for (const text of [json, markdown]) expect(text).not.toMatch(/(?![\n\t])\p{Cc}/u);
+});
+
+describe("JSON that is shown says the same, without a character that steers a terminal", () => {
+  const none = { inputTokens: 0, outputTokens: 0 };
+  const place = { file: steering, line: 1 };
+  const step = { name: steering, kind: "user", place, status: "failed", durationMs: 0, failures: [] };
+  const run = { name: steering, place, script: steering, model: steering, vars: {}, status: "failed", durationMs: 0 };
+  const report = { ...run, steps: [{ ...step, error: { kind: "llm", message: steering } }] };
+  const finding = { status: "fail", text: steering };
+
+  test.each<[string, string | (() => Promise<string>)]>([
+    ["sessions list", conversationsJson([{ conversationId: "c", title: steering, updatedAt: 0 } as never])],
+    ["servers", serversJson([{ name: steering, state: "failed", reason: steering } as never])],
+    ["approvals", approvalsJson([{ server: steering, tool: steering } as never])],
+    ["nodes", nodesJson({ nodes: [{ nodeId: "n", machine: steering, places: [] }], unclaimed: 0 } as never)],
+    ["usage", usageJson({ by: steering, period: { since: 0, until: 0 }, lines: [], total: none } as never)],
+    ["doctor", reportJson([{ name: steering, findings: [finding] }] as never, {} as never)],
+    ["results of scripts", resultsJson({ reports: [report], durationMs: 0 } as never)],
+    ["run --output-format json", () => oneshot("json")],
+    ["run --output-format stream-json", () => oneshot("stream-json")],
+  ])("%s", async (_name, made) => {
+    const json = typeof made === "string" ? made : await made();
+    expect(json).not.toMatch(moves);
+    expect(json).toContain("\\u009b2J\\u202eb");
+    for (const line of json.startsWith("{\n") || json.startsWith("[\n") ? [json] : json.trim().split("\n")) {
+      expect(JSON.stringify(JSON.parse(line))).toContain(JSON.stringify(steering).slice(1, -1));
+    }
+  });
+
+  /** What is printed of a turn that failed with this text. */
+  async function oneshot(format: "json" | "stream-json"): Promise<string> {
+    const sink = new Sink();
+    const stdout = new Output(sink);
+    const identity = { requestId: "r", conversationId: "c" };
+    const view =
+      format === "json"
+        ? new JsonView({ now: () => 0 } as never, identity, stdout)
+        : new StreamJsonView(identity, stdout);
+    await view.end({ text: "", toolCalls: [], attempts: 1, error: { kind: "llm", message: steering } } as never);
+    return sink.text;
+  }
+
+  test("reports that are no JSON", () => {
+    expect(tapRun(report as never, 1)).not.toMatch(moves);
+    expect(resultsJunit({ reports: [report], durationMs: 0 } as never)).not.toMatch(moves);
+  });
+});
+
+describe("on a terminal", () => {
+  const { stdout, stderr } = process;
+  const before = { isTTY: stdout.isTTY, out: stdout.write, err: stderr.write };
+  let written = "";
+
+  beforeEach(() => {
+    written = "";
+    const write = (text: unknown) => {
+      written += String(text);
+      return true;
+    };
+    Object.assign(stdout, { isTTY: true, write });
+    Object.assign(stderr, { write });
+  });
+
+  afterEach(() => {
+    Object.assign(stdout, { isTTY: before.isTTY, write: before.out });
+    Object.assign(stderr, { write: before.err });
+  });
+
+  test("nothing that commands print moves the cursor or turns text round; Arabic stays as it is", async () => {
+    print(`${steering} مرحبا`);
+    await printInert(steering);
+    tell([steering]);
+    expect(written).toBe("a2Jb مرحبا\na2Jb\na2Jb\n");
+  });
 });

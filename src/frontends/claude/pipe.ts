@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import { toVisibleJson } from "../../core/inert.js";
 import type { DoorParts, OnInterrupt } from "../door.js";
 import { exitCodes } from "../exit-codes.js";
 import { maxLineBytes, readLines } from "../lines.js";
@@ -31,9 +32,7 @@ export async function runClaudePipe(
   };
   const output = new Output(stdout, stop);
   parts.sessions.onResumed(denyQuestions);
-  const conversation = new ClaudeConversation(parts, options, (message) =>
-    output.write(`${JSON.stringify(message)}\n`),
-  );
+  const conversation = new ClaudeConversation(parts, options, (message) => output.write(`${toVisibleJson(message)}\n`));
   const unsubscribe = onInterrupt(stop);
   try {
     for await (const line of readLines(stdin, maxLineBytes)) {

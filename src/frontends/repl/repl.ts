@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import wrapAnsi from "wrap-ansi";
 import type { ContentPart, QuestionEvent } from "../../core/chat.js";
 import { errorInfo, messageOf, RequestError } from "../../core/errors.js";
-import { inert } from "../../core/inert.js";
+import { unambiguous } from "../../core/inert.js";
 import { isSlashCommand, runSlashCommand } from "../../session/commands.js";
 import type { LiveTurn } from "../../session/live-turn.js";
 import type { CommandOutcome } from "../../session/slash-command.js";
@@ -140,7 +140,7 @@ class Repl {
   async #carryOut(outcome: Exclude<CommandOutcome, { type: "exit" }>): Promise<void> {
     switch (outcome.type) {
       case "text":
-        return this.#editor.print(`${inert(outcome.text)}\n\n`);
+        return this.#editor.print(`${unambiguous(outcome.text)}\n\n`);
       case "prompt":
         return this.#turn(outcome.content);
       case "clear":
@@ -238,6 +238,6 @@ class Repl {
 
   #dim(line: string): string {
     const { colors, output } = this.#terminal;
-    return `${colors.dim(wrapAnsi(inert(line), output.columns || 80))}\n`;
+    return `${colors.dim(wrapAnsi(unambiguous(line), output.columns || 80))}\n`;
   }
 }

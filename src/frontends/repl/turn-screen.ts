@@ -1,5 +1,5 @@
 import type { ErrorInfo, StoredEvent, TurnEvent } from "../../core/chat.js";
-import { inert } from "../../core/inert.js";
+import { unambiguous } from "../../core/inert.js";
 import type { ToolHub } from "../../core/ports.js";
 import { summarizeTurn } from "../../session/summary.js";
 import { StatusLine } from "../status-line.js";
@@ -104,7 +104,7 @@ export class TurnScreen {
 
   /** A dim line about the turn. */
   note(text: string): void {
-    this.#print("note", `${this.#screen.colors.dim(inert(text))}\n`);
+    this.#print("note", `${this.#screen.colors.dim(unambiguous(text))}\n`);
   }
 
   #note(text: string | undefined): void {
@@ -112,7 +112,7 @@ export class TurnScreen {
   }
 
   error(error: ErrorInfo): void {
-    this.#print("note", this.#screen.colors.red(inert(errorLines(error))));
+    this.#print("note", this.#screen.colors.red(unambiguous(errorLines(error))));
   }
 
   /** Clears the turn away, so that the next one can begin. */

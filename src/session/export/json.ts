@@ -1,10 +1,10 @@
 import type { StoredEvent } from "../../core/chat.js";
-import { visibleJson } from "../../core/inert.js";
+import { toVisibleJson } from "../../core/inert.js";
 
 /** One JSON object with every event, in the names of the wire; times are ISO 8601. */
 export function toJson(conversationId: string, events: readonly StoredEvent[]): string {
   const document = { format: "mcp-platform.conversation", version: 1, conversation_id: conversationId };
-  return visibleJson(`${JSON.stringify({ ...document, events: events.map(eventJson) }, undefined, 2)}\n`);
+  return `${toVisibleJson({ ...document, events: events.map(eventJson) }, 2)}\n`;
 }
 
 function eventJson({ seq, at, type, ...rest }: StoredEvent): object {

@@ -1,4 +1,5 @@
 /** Results as one JSON document, with the keys of other JSON that the host writes: in snake_case, times as `…_ms`. */
+import { toVisibleJson } from "../../../core/inert.js";
 import { countsOf } from "./counts.js";
 import type { RunReport, StepReport } from "./report.js";
 import type { ManyResult } from "./run-many.js";
@@ -20,7 +21,7 @@ export function summaryJson(summary: Summary): string {
 }
 
 function document(tree: object): string {
-  return `${JSON.stringify(tree, undefined, 2)}\n`;
+  return `${toVisibleJson(tree, 2)}\n`;
 }
 
 function runJson({ name, place, model, vars, status, steps, error, ...rest }: RunReport) {

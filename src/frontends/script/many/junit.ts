@@ -98,5 +98,5 @@ function seconds(ms: number): string {
 function escapeXml(text: string): string {
   return text
     .replaceAll(/(?![\n\t])\p{Cc}|\p{Cs}|[\ufffe\uffff]/gu, "\ufffd")
-    .replaceAll(/[&<>"'\n\t]/g, (character) => `&#${character.charCodeAt(0)};`);
+    .replaceAll(/[&<>"'\n\t\u202a-\u202e\u2066-\u2069]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,6 +1,6 @@
 /** Results for whoever looks on: what runs while it runs, a line for each run, failures at the end. */
 
-import { inert } from "../../../core/inert.js";
+import { unambiguous } from "../../../core/inert.js";
 import { eraseLine, StatusLine } from "../../status-line.js";
 import { type Colors, oneLine } from "../../terminal.js";
 import { countsText } from "./counts.js";
@@ -65,7 +65,7 @@ export function prettyReporter({ write, colors, columns }: Screen, now: () => nu
       const summary = summaryOf(reports);
       if (summary.models.length > 1) write(`\n${summaryTable("model", summary.models)}`);
       const paint = failures.length > 0 ? colors.red : colors.green;
-      write(inert(`${failures.length > 0 ? "\n" : ""}${paint(countsText(reports))} (${duration(durationMs)})\n`));
+      write(unambiguous(`${failures.length > 0 ? "\n" : ""}${paint(countsText(reports))} (${duration(durationMs)})\n`));
     },
   };
 }

@@ -1,5 +1,5 @@
 /** A run in words. */
-import { inert } from "../../../core/inert.js";
+import { unambiguous } from "../../../core/inert.js";
 import type { Colors } from "../../terminal.js";
 import { placeText } from "../place.js";
 import { duration } from "./facts.js";
@@ -10,7 +10,7 @@ import { sentence } from "./step-text.js";
 export function runLine({ status, place, name, model, durationMs, error }: RunReport): string {
   const mark = status === "failed" ? "FAILED" : status;
   const facts = [model, duration(durationMs)].filter(Boolean).join(", ");
-  return inert(`${mark} ${place.file} ${inOneLine(name)} (${facts})${error ? `: ${sentence(error)}` : ""}\n`);
+  return unambiguous(`${mark} ${place.file} ${inOneLine(name)} (${facts})${error ? `: ${sentence(error)}` : ""}\n`);
 }
 
 export function transcriptLine({ transcript }: RunReport): string {
@@ -26,7 +26,7 @@ export function failureText(report: RunReport, colors: Colors): string {
     ...(transcript === undefined ? [] : [`transcript: ${transcript}`]),
   ];
   const heading = `${status === "failed" ? "FAILED" : status} ${inOneLine(name)}`;
-  return `\n${colors.red(inert(heading))}\n${inert(lines.map((line) => `${indented(line)}\n`).join(""))}`;
+  return `\n${colors.red(unambiguous(heading))}\n${unambiguous(lines.map((line) => `${indented(line)}\n`).join(""))}`;
 }
 
 function stepLines({ name, place, error, failures }: StepReport): string[] {

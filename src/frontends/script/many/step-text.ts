@@ -1,5 +1,5 @@
 /** A step in words, for whoever looks on. */
-import { inert } from "../../../core/inert.js";
+import { unambiguous } from "../../../core/inert.js";
 import { placeText } from "../place.js";
 import type { Failure, StepResult } from "../result.js";
 
@@ -11,7 +11,7 @@ export function stepLine({ passed, skipped, name, place, durationMs, error, asse
     .filter((assertion) => !assertion.passed)
     .map((assertion) => `${placeText(assertion.place)}: ${assertion.reason}`);
   const failures = error ? [`${placeText(place)}: ${sentence(error)}`, ...reasons] : reasons;
-  return inert(
+  return unambiguous(
     [`  ${mark} ${name.replaceAll(/\s+/g, " ")}${time}\n`, ...failures.map((line) => `${indented(line)}\n`)].join(""),
   );
 }

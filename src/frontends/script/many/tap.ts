@@ -1,4 +1,5 @@
 /** Results as TAP 14 (https://testanything.org/tap-version-14-specification.html): a test point is a run, its steps are a subtest. */
+import { toVisibleJson, unambiguous } from "../../../core/inert.js";
 import { placeText } from "../place.js";
 import type { RunReport, StepReport } from "./report.js";
 
@@ -32,7 +33,7 @@ function point(isOk: boolean, number: number, name: string): string {
 function diagnostics(facts: Readonly<Record<string, unknown>>): string {
   const lines = Object.entries(facts)
     .filter(([, value]) => value !== undefined && value !== "")
-    .map(([key, value]) => `  ${key}: ${JSON.stringify(value)}\n`);
+    .map(([key, value]) => `  ${key}: ${toVisibleJson(value)}\n`);
   return `  ---\n${lines.join("")}  ...\n`;
 }
 
@@ -42,7 +43,7 @@ function indented(text: string): string {
 
 /** One line that no directive begins in. */
 function escaped(text: string): string {
-  return text
+  return unambiguous(text)
     .replaceAll(/[\s\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
     .replaceAll(/[\\#]/g, "\\$&")
     .trim();
