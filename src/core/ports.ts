@@ -63,6 +63,9 @@ export interface ToolFacts extends ToolAnnotations {
   hostTool?: string;
 }
 
+/** What a pattern of tools is compared with. */
+export type NamedTool = ToolAnnotations & Pick<ToolFacts, "server" | "tool" | "hostTool">;
+
 /** A tool with the server that offers it and that server's own name of it. */
 export interface HubTool extends ToolDefinition, ToolAnnotations {
   server: string;
@@ -164,8 +167,11 @@ export interface ToolHub extends Toolbox, ArgumentChoices {
   stderr(name: string): string;
   prompts(): readonly PromptInfo[];
   resources(): readonly ResourceInfo[];
-  /** What servers say of their tools, and their prompts and resources, as text for the system prompt; "" when none. Bounded. */
-  catalogue(): string;
+  /**
+   * What servers say of their tools, and their prompts and resources, as text for the system prompt; "" when none. Bounded. Says nothing of
+   * servers whose every tool is hidden, and no resource that cannot be read: a read is the tool `read_resource` of its server.
+   */
+  catalogue(isHidden?: (tool: NamedTool) => boolean): string;
   /** The prompt's messages as one user message. Throws McpError. */
   applyPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]>;
   /** Throws McpError. */

@@ -1,7 +1,7 @@
 /** How the user names tools and their calls: `server.tool`, `server.*@readonly`, `files__write(path=/tmp/*, mode=new)`. */
 import { type ArgumentPattern, readArgumentPatterns } from "./argument-pattern.js";
 import { globMatches } from "./glob.js";
-import type { ToolAnnotations, ToolFacts } from "./ports.js";
+import type { NamedTool, ToolAnnotations } from "./ports.js";
 
 export interface ToolPattern {
   /** As it was written. */
@@ -13,9 +13,6 @@ export interface ToolPattern {
   /** All of them have to match; none: every call of the tool is meant. */
   arguments: readonly ArgumentPattern[];
 }
-
-/** What a pattern is compared with. */
-export type NamedTool = ToolAnnotations & Pick<ToolFacts, "server" | "tool" | "hostTool">;
 
 const annotations: Readonly<Record<string, keyof ToolAnnotations>> = {
   readonly: "readOnly",

@@ -5,7 +5,7 @@ const maxInstructions = 1000;
 /** A server with thousands of resources must leave room for those of the others. */
 const maxOfServer = 20;
 
-interface Offers {
+export interface Offers {
   /** How to use a server's tools, in its own words. */
   instructions: readonly { server: string; text: string }[];
   prompts: readonly PromptInfo[];

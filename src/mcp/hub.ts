@@ -6,6 +6,7 @@ import { RequestError } from "../core/errors.js";
 import { didYouMean } from "../core/nearest.js";
 import type {
   HubTool,
+  NamedTool,
   Observe,
   Passage,
   PreparedCall,
@@ -19,7 +20,7 @@ import type {
 import { errorResult } from "./content.js";
 import { ServerPassage } from "./passage.js";
 import { applyPrompt } from "./prompts.js";
-import { buildRegistry, type Registry } from "./registry.js";
+import { buildRegistry, type Registry, visibleCatalogue } from "./registry.js";
 import { readFrom } from "./resources.js";
 import { readArguments } from "./schema.js";
 import { ServerSet } from "./server-set.js";
@@ -161,8 +162,8 @@ export class McpHub implements ToolHub, AsyncDisposable {
     return this.#registry.resources;
   }
 
-  catalogue(): string {
-    return this.#registry.catalogue;
+  catalogue(isHidden?: (tool: NamedTool) => boolean): string {
+    return isHidden ? visibleCatalogue(this.#registry, isHidden) : this.#registry.catalogue;
   }
 
   applyPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]> {

@@ -1,11 +1,11 @@
 /** What all servers offer together, under model-side names. Built anew whenever a list changes. */
-import type { HubTool, PreparedCall, PromptInfo, ResourceInfo, ToolFacts } from "../core/ports.js";
-import { catalogue } from "./catalogue.js";
-import { resourceTool } from "./resource-tool.js";
+import type { HubTool, NamedTool, PreparedCall, PromptInfo, ResourceInfo, ToolFacts } from "../core/ports.js";
+import { catalogue, type Offers } from "./catalogue.js";
+import { readOf, resourceTool } from "./resource-tool.js";
 import type { SupervisedServer } from "./supervised-server.js";
 import { callTool } from "./tool-call.js";
 import type { ToolOrder } from "./tool-order.js";
-import { annotationsOf, factsOf, isOffered, modelName } from "./tools.js";
+import { annotationsOf, factsOf, isDenied, isOffered, modelName } from "./tools.js";
 
 /** A tool and the way to call it. */
 export interface RegisteredTool {
@@ -21,7 +21,11 @@ export interface Registry {
   byName: ReadonlyMap<string, RegisteredTool>;
   prompts: readonly PromptInfo[];
   resources: readonly ResourceInfo[];
+  /** Names of all. */
+  servers: readonly string[];
+  /** What the catalogue says, and what it is made of. */
   catalogue: string;
+  offers: Offers;
 }
 
 const maxCatalogueChars = 4000;
@@ -38,14 +42,54 @@ export function buildRegistry(servers: readonly SupervisedServer[], order: ToolO
   const resources = servers.flatMap(({ config: { name: server }, lists }) =>
     lists.resources.map(({ extras: _, ...resource }) => ({ ...resource, server })),
   );
-  const instructions = servers.map(({ config, lists }) => ({ server: config.name, text: lists.instructions }));
+  const offers = offersOf(servers, { prompts, resources });
   return {
     tools: order.sorted([...byName.values()].map((tool) => tool.definition)),
     byName,
     prompts,
     resources,
-    catalogue: catalogue({ instructions, prompts, resources }, maxCatalogueChars),
+    servers: servers.map(({ config }) => config.name),
+    catalogue: catalogue(offers, maxCatalogueChars),
+    offers,
   };
+}
+
+/** What the configuration leaves to the model: no words about tools that are all denied, and nothing that cannot be read. */
+function offersOf(servers: readonly SupervisedServer[], { prompts, resources }: Omit<Offers, "instructions">): Offers {
+  const isUsable = ({ config, lists }: SupervisedServer) =>
+    lists.tools.length === 0 || lists.tools.some((tool) => isOffered(config, tool));
+  const isReadable = ({ config }: SupervisedServer) => !isDenied(config, readOf(config.name).tool);
+  const namesOf = (some: readonly SupervisedServer[]) => new Set(some.map(({ config }) => config.name));
+  const usable = namesOf(servers.filter(isUsable));
+  const readable = namesOf(servers.filter(isReadable));
+  const instructions = servers.map(({ config, lists }) => ({ server: config.name, text: lists.instructions }));
+  return {
+    instructions: instructions.filter(({ server }) => usable.has(server)),
+    prompts: prompts.filter(({ server }) => usable.has(server)),
+    resources: resources.filter(({ server }) => readable.has(server)),
+  };
+}
+
+/** The catalogue without servers whose every tool is hidden, and without resources that cannot be read. */
+export function visibleCatalogue(
+  { tools, servers, offers, catalogue: whole }: Registry,
+  isHidden: (tool: NamedTool) => boolean,
+): string {
+  const unreadable = new Set(servers.filter((server) => isHidden(readOf(server))));
+  const unusable = new Set(
+    servers.filter((server) => {
+      const own = tools.filter((tool) => tool.server === server);
+      return own.length > 0 ? own.every(isHidden) : unreadable.has(server);
+    }),
+  );
+  if (unreadable.size + unusable.size === 0) return whole;
+  const { instructions, prompts, resources } = offers;
+  const visible = {
+    instructions: instructions.filter(({ server }) => !unusable.has(server)),
+    prompts: prompts.filter(({ server }) => !unusable.has(server)),
+    resources: resources.filter(({ server }) => !unreadable.has(server)),
+  };
+  return catalogue(visible, maxCatalogueChars);
 }
 
 function toolsOf(server: SupervisedServer): RegisteredTool[] {

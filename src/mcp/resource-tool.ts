@@ -1,7 +1,7 @@
 /** The host's own tool by which a model reads what the catalogue lists and results point to. On offer only while there is something. */
 import type { JsonSchema } from "../core/chat.js";
 import { messageOf } from "../core/errors.js";
-import type { PreparedCall, ToolFacts } from "../core/ports.js";
+import type { NamedTool, PreparedCall, ToolFacts } from "../core/ports.js";
 import { errorResult } from "./content.js";
 import type { RegisteredTool } from "./registry.js";
 import { isNamed, noOwner, ownerOf } from "./resources.js";
@@ -45,6 +45,11 @@ export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTo
       prepare: (args) => prepareRead(readable, String(args.uri), args),
     },
   ];
+}
+
+/** The read of a listed resource, as rules name it. */
+export function readOf(server: string): NamedTool {
+  return { server, tool, hostTool: tool, ...annotations };
 }
 
 /** The owner is found before the policy decides, and no other server is read afterwards. */

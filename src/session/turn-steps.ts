@@ -86,7 +86,7 @@ export class TurnSteps {
 
   /** The whole turn. Throws nothing for what the log, a server or the model did; rejects with what `outlet` rejects with. */
   async run(parts: StepParts): Promise<void> {
-    const { log, turnId, lease, trace, settings, options, tools, signal, outlet, beforeRequest } = parts;
+    const { log, turnId, lease, trace, settings, options, rules, tools, signal, outlet, beforeRequest } = parts;
     const { hub } = this.#parts;
     const { orchestrator, defaults } = settings;
     const fail = (error: unknown) => outlet.store([{ type: "turn_error", turnId, error: errorInfo(error) }]);
@@ -101,7 +101,8 @@ export class TurnSteps {
     if (lost) await outlet.store([lost]);
     const { model } = options;
     const { compaction } = defaults;
-    const system = [options.system ?? defaults.systemPrompt, hub.catalogue()].filter(Boolean).join("\n\n");
+    const catalogue = hub.catalogue((tool) => isHidden(tool, rules));
+    const system = [options.system ?? defaults.systemPrompt, catalogue].filter(Boolean).join("\n\n");
     const besideTokens = tools.tools().reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
     const history = new TurnHistory({
       conversationId: this.#conversationId,

@@ -11,6 +11,8 @@ const link = { name: "link", inputSchema: { type: "object" } };
 function offering(scheme: string) {
   return {
     pages: [[link]],
+    instructions: "Link first.",
+    prompts: [{ name: "ask" }],
     resources: [{ uri: `${scheme}://listed`, name: "Listed" }],
     templates: [{ uriTemplate: `${scheme}://find/{words}`, name: "Find" }],
   };
@@ -52,6 +54,36 @@ function verdict(uri: string, said: Said) {
   if ("refused" in prepared) throw new Error(textOf(prepared.refused.content));
   return decide(prepared, rules(said));
 }
+
+describe("the catalogue in the system prompt", () => {
+  const all = ["evil", "notes", "own"];
+  const allReads = { allow: [], ask: [], deny: ["host.read_resource"] };
+
+  test.each<[string, Said, { usable: string[]; readable: string[] }]>([
+    ["has all but what the configuration denies", {}, { usable: all, readable: all }],
+    [
+      "nothing of a denied server",
+      { permissions: { deny: ["evil.*"] } },
+      { usable: all.slice(1), readable: all.slice(1) },
+    ],
+    ["nor of those that a request leaves out", { only: ["notes.*"] }, { usable: ["notes"], readable: ["notes"] }],
+    ["no resource where only a tool is left", { only: ["notes.link"] }, { usable: ["notes"], readable: [] }],
+    ["no words about tools that are all denied", { deny: ["own.link"] }, { usable: all.slice(0, 2), readable: all }],
+    ["no resources where reads are denied", { permissions: allReads }, { usable: all, readable: [] }],
+    ["nothing without tools", { deny: ["*"] }, { usable: [], readable: [] }],
+    ["all while only some calls are denied", { deny: ["own.link(to=/etc/*)"] }, { usable: all, readable: all }],
+  ])("%s", (_, said, { usable, readable }) => {
+    const narrowed = rules(said);
+    const text = running.hub.catalogue((tool) => isHidden(tool, narrowed));
+    const named = (line: RegExp) => [...text.matchAll(line)].map(([, server]) => server);
+    expect({
+      instructions: named(/^- (\w+): Link first\.$/gm),
+      prompts: named(/^- (\w+)__ask\(\)$/gm),
+      resources: named(/^- (\w+):\/\/listed: Listed$/gm),
+    }).toEqual({ instructions: usable, prompts: usable, resources: readable });
+    if (usable.length + readable.length === 0) expect(text).toBe("");
+  });
+});
 
 describe("a read by the model is an action of the server that owns the address", () => {
   test.each<[string, string, Said, "allow" | "ask" | "deny"]>([

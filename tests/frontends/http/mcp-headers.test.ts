@@ -61,9 +61,12 @@ describe("X-MCP-Tools", () => {
     ["s.echo(a=1, b=2),t.log", ["s__echo", "t__log"]],
     ["nobody.*", []],
     ["", []],
-  ])("%j leaves the model with these tools: %j", async (header, names) => {
+  ])("%j leaves the model with these tools, and with what their servers say: %j", async (header, names) => {
     await using llm = await startLlmServer(() => answer("ok"));
-    const tools = (...all: string[]) => ({ pages: [all.map((name) => ({ name, inputSchema: { type: "object" } }))] });
+    const tools = (...all: string[]) => ({
+      pages: [all.map((name) => ({ name, inputSchema: { type: "object" } }))],
+      instructions: "Mind the gap.",
+    });
     const mcpServers = { s: fixtureServer(tools("echo", "log")), t: fixtureServer(tools("echo", "log")) };
     await using app = await startApp({ llm: llm.url, mcpServers });
     await using door = await openDoor(app);
@@ -74,6 +77,8 @@ describe("X-MCP-Tools", () => {
       expect((await post(`${door.url}/v1/${path}`, body, { "x-mcp-tools": header })).status).toBe(200);
       const offered = (llm.requests.at(-1)?.body.tools ?? []) as { function: { name: string } }[];
       expect(offered.map((tool) => tool.function.name).sort()).toEqual(names);
+      const told = [...(llm.requests.at(-1)?.text ?? "").matchAll(/- (\w+): Mind the gap\./g)];
+      expect(told.map(([, server]) => server)).toEqual([...new Set(names.map((name) => name[0]))]);
     }
   });
 
