@@ -72,8 +72,26 @@ export function traceIn(header: (name: string) => string | undefined): CarriedTr
 
 /** The patterns of X-MCP-Tools. A comma within parentheses is a pattern's own. */
 export function toolsIn(header: (name: string) => string | undefined): string[] | undefined {
-  const all = header("x-mcp-tools")?.split(/,(?![^(]*\))/);
-  return all?.map((pattern) => pattern.trim()).filter((pattern) => pattern !== "");
+  const text = header("x-mcp-tools");
+  if (text === undefined) return undefined;
+  const patterns = splitPatterns(text).map((pattern) => pattern.trim());
+  return patterns.filter((pattern) => pattern !== "");
+}
+
+/** From the end on: a comma is within parentheses where the next one of them closes. In linear time: 15 kB of commas took a regular expression 0.8 s. */
+function splitPatterns(text: string): string[] {
+  const patterns: string[] = [];
+  let end = text.length;
+  let isWithin = false;
+  for (let at = text.length - 1; at >= 0; at--) {
+    const char = text[at];
+    if (char === "(" || char === ")") isWithin = char === ")";
+    if (char !== "," || isWithin) continue;
+    patterns.push(text.slice(at + 1, end));
+    end = at;
+  }
+  patterns.push(text.slice(0, end));
+  return patterns.reverse();
 }
 
 /** What a call may say beside its body, for the description. */

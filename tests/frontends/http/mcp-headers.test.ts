@@ -1,7 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import type OpenAI from "openai";
+import { toolsIn } from "../../../src/frontends/http/door-turn.js";
 import { fixtureServer, startApp } from "../../support/app.js";
 import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
+import { costMs } from "../../support/processor-time.js";
 import { sayAndCall } from "../support.js";
 import { openDoor, post, sdk } from "./door.js";
 
@@ -55,6 +57,22 @@ describe("X-MCP-Events", () => {
 });
 
 describe("X-MCP-Tools", () => {
+  test.each<[string | undefined, string[] | undefined]>([
+    [undefined, undefined],
+    ["", []],
+    [" , a.*,,b ", ["a.*", "b"]],
+    ["a(x=1, y=2),b(z=3)", ["a(x=1, y=2)", "b(z=3)"]],
+    ["a(x=(1,2)),b", ["a(x=(1,2))", "b"]],
+    ["a(x=1,b", ["a(x=1", "b"]],
+    ["a,b)c,d", ["a,b)c", "d"]],
+  ])("%j is read as %j", (header, patterns) => {
+    expect(toolsIn(() => header)).toEqual(patterns);
+  });
+
+  test("is read in the time that its length takes", () => {
+    expect(costMs(() => toolsIn(() => ",".repeat(300_000)))).toBeLessThan(1_000);
+  });
+
   test.each([
     ["s.echo", ["s__echo"]],
     ["s__echo, t.*", ["s__echo", "t__echo", "t__log"]],
