@@ -30,6 +30,8 @@ export interface CallerTools {
 }
 
 const longestName = 64;
+/** Names that models can have for tools. */
+export const toolName = /^[a-zA-Z0-9_-]{1,64}$/;
 
 /** Throws ApiError for a tool that is wrong as it is. */
 export function readCallerTools(tools: readonly WireTool[]): CallerTools {
@@ -98,7 +100,7 @@ function definitionOf({ type, description, parameters, format }: WireTool): Omit
 }
 
 function nameOf({ name = "" }: WireTool): string {
-  if (/^[a-zA-Z0-9_-]{1,64}$/.test(name)) return name;
+  if (toolName.test(name)) return name;
   throw new ApiError(400, "invalid_tool", "the name of a tool is 1 to 64 letters, digits, _ and -", "tools");
 }
 

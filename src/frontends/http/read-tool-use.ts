@@ -1,6 +1,6 @@
 /** What a call says about the use of its tools: `tool_choice` and `parallel_tool_calls`. */
 import type { ToolChoice } from "../../core/chat.js";
-import { modelName } from "./caller-tools.js";
+import { modelName, toolName } from "./caller-tools.js";
 import { ApiError } from "./errors.js";
 
 export interface ToolUseBody {
@@ -35,9 +35,11 @@ export function readToolUse({ tool_choice: choice, parallel_tool_calls: parallel
 
 function chosenName(chosen: ChosenTool): string {
   const { type, name = chosen.function?.name, namespace } = chosen;
-  if (type !== "function" && type !== "custom") throw refused(`${adviceFor(type)} (type ${JSON.stringify(type)})`);
-  if (name === undefined || name === "") throw refused("the name of the function is missing");
-  return modelName({ name, namespace });
+  if (type !== "function" && type !== "custom") throw refused(`${adviceFor(type)} (type ${quoted(type)})`);
+  if (name === undefined) throw refused("the name of the function is missing");
+  const known = modelName({ name, namespace });
+  if (!toolName.test(known)) throw refused(`no tool can have the name ${quoted(known)}`);
+  return known;
 }
 
 function adviceFor(type: string): string {
@@ -46,6 +48,11 @@ function adviceFor(type: string): string {
   if (type === "mcp")
     return "a server's tool is chosen as a function, by the name that the model has for it: SERVER__TOOL";
   return "a tool that runs at OpenAI cannot be chosen, since no model of this host is offered it";
+}
+
+/** The caller may have sent megabytes. */
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }
 
 function refused(text: string): ApiError {

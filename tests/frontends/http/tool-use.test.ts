@@ -96,8 +96,11 @@ describe.each(doors)("%s", (path) => {
     ["a tool of OpenAI's", { tool_choice: { type: "file_search" } }, {}, '"file_search"'],
     ["a word that nobody knows", { tool_choice: "any" }, {}, "tool_choice"],
     ["a function without a name", { tool_choice: { type: "function" } }, {}, "name"],
+    ["a function without any letters", { tool_choice: { type: "function", name: "" } }, {}, 'the name ""'],
+    ["a name of many", { tool_choice: { type: "function", name: "x".repeat(1e5) } }, {}, `"${"x".repeat(64)}…"`],
+    ["a type of many", { tool_choice: { type: "x".repeat(1e5) } }, {}, `"${"x".repeat(64)}…"`],
     ["something else than a flag", { parallel_tool_calls: "no" }, {}, "parallel_tool_calls"],
-  ])("%s is refused, and no model asked", async (_what, { tool_choice: choice, ...fields }, headers, said) => {
+  ])("%s is refused, and no model asked", async (_case, { tool_choice: choice, ...fields }, headers, said) => {
     const isName = typeof choice === "string" && choice.startsWith("s__");
     const { status, body } = await call(
       path,
