@@ -25,15 +25,22 @@ export interface Listed<Item> {
 
 /** A server that still has more is looping. */
 const maxPages = 200;
+/** Of one list. Nobody offers more on purpose, and each of them stays in memory. */
+const maxItems = 50_000;
+/** Of the JSON of all pages but the first, which has the limit of a message. */
+const maxMoreChars = 64 * 1024 * 1024;
 
-/** Stops at a cursor that was seen before: some servers page in circles. */
+/** Stops at a cursor that was seen before, as some servers page in circles, and where the list would take the host's memory. */
 export async function listAll<Item>(ask: Ask, { method, key, read, nameOf }: ListKind<Item>): Promise<Listed<Item>> {
   const items = new Map<string, Item>();
   const problems: string[] = [];
   const cursors = new Set<string>();
+  let count = 0;
+  let moreChars = 0;
   for (let cursor = ""; ; ) {
     const page = await ask(method, cursor ? { cursor } : {});
-    for (const raw of asArray(page[key])) {
+    const listed = asArray(page[key]);
+    for (const raw of listed.slice(0, maxItems - count)) {
       try {
         if (!isRecord(raw)) throw new Error("not an object");
         const item = read(raw);
@@ -43,8 +50,12 @@ export async function listAll<Item>(ask: Ask, { method, key, read, nameOf }: Lis
         problems.push(`${labelOf(raw)}: ${messageOf(error)}`);
       }
     }
+    count += listed.length;
+    if (cursor) moreChars += JSON.stringify(page).length;
     cursor = asText(page.nextCursor);
-    if (cursors.has(cursor)) problems.push(`${method} pages in a circle`);
+    if (count > maxItems) problems.push(`${method} has more than ${maxItems} items`);
+    else if (moreChars > maxMoreChars) problems.push(`${method} has more than ${maxMoreChars / 1024 / 1024} MB`);
+    else if (cursors.has(cursor)) problems.push(`${method} pages in a circle`);
     else if (cursors.size + 1 >= maxPages) problems.push(`${method} has more than ${maxPages} pages`);
     else if (cursor) {
       cursors.add(cursor);
@@ -54,7 +65,9 @@ export async function listAll<Item>(ask: Ask, { method, key, read, nameOf }: Lis
   }
 }
 
+const maxLabelChars = 300;
+
 function labelOf(raw: unknown): string {
   const { name, uri, uriTemplate } = isRecord(raw) ? raw : {};
-  return asText(name) || asText(uri) || asText(uriTemplate) || "(without a name)";
+  return (asText(name) || asText(uri) || asText(uriTemplate) || "(without a name)").slice(0, maxLabelChars);
 }

@@ -91,6 +91,22 @@ test("pages without end end", async () => {
   expect(problems).toEqual(["tools/list has more than 200 pages"]);
 });
 
+test("a list that would take all memory ends, with what was found", async () => {
+  const uris = Array.from({ length: 25_001 }, (_, index) => `x:${index}`);
+  let pages = 0;
+  const many = async () => {
+    pages += 1;
+    return { resources: uris.map((uri) => ({ uri: `${uri}/${pages}` })), nextCursor: `c${pages}` };
+  };
+  const { items, problems } = await listAll(many, resourceList);
+  expect([items.length, pages, problems]).toEqual([50_000, 2, ["resources/list has more than 50000 items"]]);
+
+  const description = "d".repeat(20_000_000);
+  const long = async () => ({ resources: [{ uri: `y:${pages++}`, description }], nextCursor: `c${pages}` });
+  const found = await listAll(long, resourceList);
+  expect([found.items.length, found.problems]).toEqual([5, ["resources/list has more than 64 MB"]]);
+});
+
 test("prompts and resources are read alike", async () => {
   const prompts = [
     { name: "p", title: "P", arguments: [{ name: "a", required: true }, {}] },
