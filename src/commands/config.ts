@@ -1,6 +1,7 @@
 /** `config …`: shows, checks or starts a configuration. No server is started. */
 import type { Command } from "commander";
-import { type GlobalOptions, load } from "./configuration.js";
+import { child } from "../core/tree.js";
+import { findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";
 import { print } from "./process.js";
 
 export function addConfigCommands(program: Command): void {
@@ -8,11 +9,16 @@ export function addConfigCommands(program: Command): void {
   const config = program.command("config").description("show, check or start a configuration");
   config
     .command("show")
-    .description("the configuration in effect, without its secrets")
+    .description("the configuration in effect, without its secrets; what is not confirmed is marked")
     .option("--origin", "with the place that each value comes from")
-    .action(async (options: { origin?: boolean }) =>
-      print((await import("../config/commands.js")).showConfig(await loaded(), options)),
-    );
+    .action(async (options: { origin?: boolean }) => {
+      const flags = program.opts<GlobalOptions>();
+      const source = findSource(flags);
+      const read = await load(flags, source);
+      const { servers = [], settings = [] } = (await findUnconfirmed(read, { flags, source })) ?? {};
+      const unconfirmed = [...settings, ...servers.map(({ name }) => child("/mcpServers", name))];
+      print((await import("../config/commands.js")).showConfig(read, { ...options, unconfirmed }));
+    });
   config
     .command("validate")
     .description("exit code 2 and one line for each mistake")

@@ -8,15 +8,26 @@ import { isSecret } from "./schema.js";
 export { schemaText } from "./schema.js";
 export { initText } from "./starter.js";
 
-/** The configuration in effect as YAML, without its secrets. `origin` adds to each value where it comes from. */
-export function showConfig(loaded: LoadedConfig, { origin = false } = {}): string {
+interface ShowOptions {
+  /** Adds to each value where it comes from. */
+  origin?: boolean;
+  /** Pointers of settings and servers that are marked. */
+  unconfirmed?: readonly string[];
+}
+
+/** The configuration as YAML, without its secrets. */
+export function showConfig(loaded: LoadedConfig, { origin = false, unconfirmed = [] }: ShowOptions = {}): string {
+  const comment = (...facts: readonly string[]) => (facts.length > 0 ? ` # ${facts.join(", ")}` : "");
   const lines = (tree: Mapping, pointer: string, indent: string): string[] =>
     Object.entries(tree).flatMap(([key, value]) => {
       const at = child(pointer, key);
       const name = `${indent}${inline(key)}:`;
-      if (isMapping(value) && Object.keys(value).length > 0) return [name, ...lines(value, at, `${indent}  `)];
-      const comment = origin ? ` # ${loaded.originOf(at)}` : "";
-      return [`${name} ${inline(redact(value, at, loaded))}${comment}`];
+      const marks = unconfirmed.includes(at) ? ["not confirmed yet, has no effect"] : [];
+      if (isMapping(value) && Object.keys(value).length > 0) {
+        return [`${name}${comment(...marks)}`, ...lines(value, at, `${indent}  `)];
+      }
+      const origins = origin ? [loaded.originOf(at)] : [];
+      return [`${name} ${inline(redact(value, at, loaded))}${comment(...origins, ...marks)}`];
     });
   return `${lines(loaded.tree, "", "").join("\n")}\n`;
 }

@@ -1,7 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { Command } from "commander";
 import { dump } from "js-yaml";
+import { addConfigCommands } from "../../src/commands/config.js";
 import { type ConfigSource, findUnconfirmed, load } from "../../src/commands/configuration.js";
 import { Reload } from "../../src/commands/reload.js";
 import type { LoadedConfig } from "../../src/config/load.js";
@@ -65,6 +67,29 @@ async function hostOn(source: ConfigSource, { isConfirmed = false } = {}) {
   };
   return { host, watched, says: () => reload.now(), service: () => host.config.chat.service };
 }
+
+test("config show marks the settings of the found file that are not confirmed", async () => {
+  write(join(folder.path, "config.yaml"), service({ approval: "auto", tool_budget_tokens: 3 }));
+  const { stdout } = process;
+  const before = stdout.write;
+  let shown = "";
+  const show = async () => {
+    shown = "";
+    stdout.write = (text: unknown) => {
+      shown += String(text);
+      return true;
+    };
+    const program = new Command().option("--trust-project");
+    addConfigCommands(program);
+    await program.parseAsync(["config", "show"], { from: "user" }).finally(() => (stdout.write = before));
+    return shown;
+  };
+  expect(await show()).toContain("approval: auto # not confirmed yet, has no effect\n");
+  expect(shown).toContain("tool_budget_tokens: 3\n");
+  const source = { file: "config.yaml", isFound: true };
+  (await findUnconfirmed(await load({}, source), { flags: {}, source }))?.confirm();
+  expect(await show()).not.toContain("not confirmed");
+});
 
 const service = (settings: object) => ({ chat: { service: settings } });
 const foundOverOwn = (): ConfigSource => ({ file: found(), isFound: true, base: own() });

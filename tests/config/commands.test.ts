@@ -54,6 +54,20 @@ describe("config show", () => {
     });
   });
 
+  test("marks what nobody has confirmed yet: settings, whole lists and servers", () => {
+    const text =
+      "chat: { service: { approval: auto, permissions: { allow: [a.b] } } }\nmcpServers: { s: { command: run } }\n";
+    const unconfirmed = ["/chat/service/approval", "/chat/service/permissions/allow", "/mcpServers/s"];
+    const shown = (options: object) => showConfig(loadText(text), { unconfirmed, ...options }).split("\n");
+    expect(shown({}).filter((line) => line.includes("#"))).toEqual([
+      "    approval: auto # not confirmed yet, has no effect",
+      "      allow: [a.b] # not confirmed yet, has no effect",
+      "  s: # not confirmed yet, has no effect",
+    ]);
+    expect(shown({ origin: true })).toContain("    approval: auto # config.yaml:1, not confirmed yet, has no effect");
+    expect(load(shown({}).join("\n"))).toMatchObject({ chat: { service: { approval: "auto" } } });
+  });
+
   test("says where each value comes from", () => {
     const lines = showConfig(loadText(TEXT, GIVEN), { origin: true }).split("\n");
     expect(lines).toContain("  active: groq # config.yaml:2");
