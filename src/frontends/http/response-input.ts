@@ -4,7 +4,7 @@ import type { DoorParts } from "../door.js";
 import { customArguments, modelName } from "./caller-tools.js";
 import { ApiError } from "./errors.js";
 import { type ChatMessage, type Content, readMessage } from "./messages.js";
-import { type ReadLog, readingOnce, toldTurn } from "./told-turns.js";
+import { type ReadLog, readingOnce, requireSize, toldTurn } from "./told-turns.js";
 import { callId, placeOfItem, type TurnPlace } from "./turn-place.js";
 
 export interface InputItem {
@@ -38,7 +38,7 @@ export async function readInput(parts: InputParts, items: readonly InputItem[]):
   for (const [index, item] of items.entries()) addTo(groups, item, index);
   const readLog = readingOnce(parts.sessions);
   const told = await Promise.all(groups.map((group) => readGroup(parts, readLog, group)));
-  return told.flat();
+  return requireSize(told.flat());
 }
 
 const outputTypes = ["reasoning", "function_call", "custom_tool_call", "mcp_call", "item_reference"];

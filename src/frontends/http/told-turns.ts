@@ -55,11 +55,34 @@ export async function toldTurn(
   });
 }
 
+/** Of all messages of a call: more than any model reads. */
+const mostChars = 64 * 1024 * 1024;
+
+/** Throws ApiError when the messages have too many characters: a few bytes of a call stand for a whole turn, and may stand there a thousand times. */
+export function requireSize(messages: Message[]): Message[] {
+  const chars = messages.reduce((sum, message) => sum + charsOf(message), 0);
+  if (chars <= mostChars) return messages;
+  const text = "the input, with the turns of the log that it refers to, is longer than 64 MB";
+  throw new ApiError(400, "context_length_exceeded", text, "input");
+}
+
+function charsOf(message: Message): number {
+  if (message.role === "system") return message.content.length;
+  if (message.role === "assistant") {
+    const { content, reasoning = "", toolCalls } = message;
+    return toolCalls.reduce((sum, call) => sum + call.arguments.length, content.length + reasoning.length);
+  }
+  return message.content.reduce((sum, part) => {
+    if (part.type === "text") return sum + part.text.length;
+    return sum + (part.type === "resource_link" ? part.uri : part.data).length;
+  }, 0);
+}
+
 /** The same for a history of chat completions, in which the calls' ids are all that names a turn. */
 export async function withToldTurns(sessions: Sessions, history: readonly Message[]): Promise<Message[]> {
   const readLog = readingOnce(sessions);
   const told = await Promise.all(history.map((message) => withToldTurn(readLog, message)));
-  return told.flat();
+  return requireSize(told.flat());
 }
 
 async function withToldTurn(readLog: ReadLog, message: Message): Promise<Message[]> {

@@ -372,3 +372,13 @@ describe("tools of other kinds", () => {
     await expect(create({ input: "hi", tools: [weather, weather] })).rejects.toMatchObject({ status: 400 });
   });
 });
+
+test("a turn that is referred to again and again is not told beyond all measure", async () => {
+  script.push(answer("z".repeat(1_000_000)));
+  const { output } = await create({ input: "hi" });
+  const asked = llm.requests.length;
+  const input = Array.from({ length: 70 }, () => [{ type: "item_reference", id: output[0]?.id }, user("and?")]).flat();
+  const refused = await post(`${door.url}/v1/responses`, { input });
+  expect([refused.status, await refused.json()]).toMatchObject([400, { error: { code: "context_length_exceeded" } }]);
+  expect(llm.requests).toHaveLength(asked);
+});
