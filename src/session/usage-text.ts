@@ -20,11 +20,12 @@ export function usageText(report: UsageReport): string {
   return `${days}\n${aligned([[by, ...table.heads, ""], ...table.rows, ["total", ...table.total, ""]])}`;
 }
 
-/** An object with the lines; amounts as numbers. */
+/** An object with the lines, and the sum of those beyond the report's limit as `rest`; amounts as numbers. */
 export function usageJson({ by, period, ...report }: UsageReport): string {
   const times = { since: new Date(period.since).toISOString(), until: new Date(period.until).toISOString() };
   const lines = report.lines.map((line) => ({ key: line.key, ...wireOf(line) }));
-  return toVisibleJson({ by, ...times, lines, total: wireOf(report.total) }, 2);
+  const rest = report.rest && { lines: report.rest.lines, ...wireOf(report.rest) };
+  return toVisibleJson({ by, ...times, lines, rest, total: wireOf(report.total) }, 2);
 }
 
 /** RFC 4180, with a head. */
@@ -66,7 +67,7 @@ function rowsOf<Totals>(
   cells: (totals: Totals) => string[],
   amountOf: (totals: Totals) => number,
 ) {
-  const most = Math.max(...lines.map(amountOf));
+  const most = greatest(lines.map(amountOf));
   const rows = lines.map((line) => [line.key, ...cells(line), bar(most > 0 ? amountOf(line) / most : 0)]);
   return { heads, rows, total: cells(total) };
 }
@@ -80,13 +81,18 @@ function bar(share: number): string {
 
 /** The first column from the left, numbers from the right. */
 function aligned(rows: readonly string[][]): string {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const widths = rows[0]?.map((_, column) => greatest(rows.map((row) => row[column]?.length ?? 0))) ?? [];
   const last = widths.length - 1;
   const cell = (text: string, column: number) => {
     if (column === last) return text;
     return column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0);
   };
   return rows.map((row) => row.map(cell).join("  ").trimEnd()).join("\n");
+}
+
+/** `Math.max(...values)` overflows the stack from about 120,000 values on. */
+function greatest(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value), 0);
 }
 
 function wireOf(totals: ModelTotals | ToolTotals): Record<string, number> {

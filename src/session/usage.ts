@@ -14,6 +14,8 @@ interface Table<Key, Totals> {
   period: Period;
   /** Days in their order, all else from the most to the least. */
   lines: (Totals & { key: string })[];
+  /** The lines beyond the limit, summed up: `lines` is their number. */
+  rest: (Totals & { lines: number }) | null;
   total: Totals;
 }
 
@@ -26,12 +28,17 @@ interface Used {
   tools: readonly ToolUsage[];
 }
 
-/** Days are those of the local calendar. */
-export function usageReport({ models, tools }: Used, by: UsageKey, period: Period): UsageReport {
+/** Days are those of the local calendar. Of more than `limit` lines the first ones are kept; of days the latest. */
+export function usageReport(
+  { models, tools }: Used,
+  by: UsageKey,
+  period: Period,
+  limit = Number.POSITIVE_INFINITY,
+): UsageReport {
   if (by === "tool" || by === "server") {
     const keyOf = ({ name }: ToolUsage) => (by === "tool" ? name : serverOf(name));
     const lines = summed(tools, keyOf, noCalls).sort((one, other) => other.calls - one.calls);
-    return { of: "tools", by, period, lines, total: total(tools, noCalls) };
+    return { of: "tools", by, period, ...parted(lines, limit, noCalls) };
   }
   const days = new Map<number, string>();
   const knownDay = (at: number) => {
@@ -45,9 +52,11 @@ export function usageReport({ models, tools }: Used, by: UsageKey, period: Perio
     conversation: ({ conversationId }: ModelUsage) => conversationId,
   }[by];
   const lines = summed(models, keyOf, nothing);
-  if (by === "day") lines.sort((one, other) => one.key.localeCompare(other.key));
+  if (by === "day") lines.sort((one, other) => compare(other.key, one.key));
   else lines.sort((one, other) => other.usd - one.usd || tokensOf(other) - tokensOf(one));
-  return { of: "models", by, period, lines, total: total(models, nothing) };
+  const parts = parted(lines, limit, nothing);
+  if (by === "day") parts.lines.reverse();
+  return { of: "models", by, period, ...parts };
 }
 
 export function tokensOf({ inputTokens, outputTokens, estimatedTokens }: ModelTotals): number {
@@ -96,10 +105,22 @@ function summed<Row extends Totals, Totals extends object>(
   return [...groups.values()];
 }
 
+function parted<Totals extends object>(all: (Totals & { key: string })[], limit: number, none: Totals) {
+  const lines = all.slice(0, limit);
+  const left = all.slice(limit);
+  const leftOut = total(left, none);
+  const rest = left.length > 0 ? { lines: left.length, ...leftOut } : null;
+  return { lines, rest, total: total([...lines, leftOut], none) };
+}
+
 function total<Totals extends object>(rows: readonly Totals[], none: Totals): Totals {
   const sum = { ...none };
   for (const row of rows) add(sum, row, none);
   return sum;
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
 }
 
 function add<Totals extends object>(sum: Totals, row: Totals, none: Totals): void {

@@ -82,6 +82,28 @@ describe("what was used", () => {
     ]);
   });
 
+  test("the lines beyond a limit are summed up as rest, of days the oldest", () => {
+    const byModel = usageReport({ models, tools }, "model", period, 1);
+    expect(byModel).toMatchObject({
+      lines: [{ key: "openai/gpt", requests: 2 }],
+      rest: { lines: 1, requests: 1, unpriced: 1, estimatedTokens: 80 },
+      total: { requests: 3, usd: 0.75 },
+    });
+    expect(JSON.parse(usageJson(byModel)).rest).toMatchObject({ lines: 1, requests: 1, unpriced_requests: 1 });
+    expect(usageReport({ models, tools }, "day", period, 1)).toMatchObject({
+      lines: [{ key: "2026-11-25", usd: 0.25 }],
+      rest: { lines: 1, usd: 0.5 },
+    });
+    expect(usageReport({ models, tools }, "tool", period, 2).rest).toMatchObject({ lines: 1, calls: 1 });
+    expect(usageReport({ models, tools }, "tool", period, 3).rest).toBeNull();
+  });
+
+  test("a table may have more lines than a call has arguments", () => {
+    const many = Array.from({ length: 150_000 }, (_, at) => used({ conversationId: `c${at}` }));
+    const text = usageText(usageReport({ models: many, tools: [] }, "conversation", period));
+    expect(text.match(/\n/g)).toHaveLength(150_002);
+  });
+
   test("says so when there is nothing", () => {
     expect(usageText(usageReport({ models: [], tools: [] }, "day", period))).toBe(
       "nothing was used from 2026-11-20 to 2026-11-25",

@@ -1,10 +1,11 @@
 import type { ConversationSummary } from "../../core/store-ports.js";
 import type { Call } from "./api.js";
 import { ApiError } from "./errors.js";
+import { limitIn, limitWords } from "./limit.js";
 
 export const pageQuery = {
   q: "only those whose title has this in it, in any case",
-  limit: "at most so many, 1 to 1000",
+  limit: `at most so many, ${limitWords}`,
   before: "only those after the end of an earlier answer: its next",
 };
 
@@ -39,13 +40,6 @@ function isBefore(one: Place, other: Place): boolean {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
-}
-
-function limitIn(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= 1000) return limit;
-  throw new ApiError(400, "invalid_limit", "a limit is a whole number from 1 to 1000", "limit");
 }
 
 function placeIn(text: string | undefined): Place | undefined {

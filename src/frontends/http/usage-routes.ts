@@ -5,6 +5,7 @@ import { usageJson } from "../../session/usage-text.js";
 import type { DoorParts } from "../door.js";
 import type { Route } from "./api.js";
 import { ApiError } from "./errors.js";
+import { limitIn, limitWords } from "./limit.js";
 
 const defaultSince = "30d";
 
@@ -17,6 +18,7 @@ export function usageRoutes({ sessions, now }: DoorParts): Route[] {
       query: {
         by: `a line for each ${usageKeys.join(", ")}; default: day`,
         since: `a time ago, as 7d; default: ${defaultSince}`,
+        limit: `at most so many lines, ${limitWords}; those left out are summed up in rest`,
       },
       async run({ query }) {
         const by = query("by") ?? "day";
@@ -24,7 +26,8 @@ export function usageRoutes({ sessions, now }: DoorParts): Route[] {
         const agoMs = parseDuration(query("since") ?? defaultSince);
         if (agoMs === undefined) throw new ApiError(400, "invalid_time", "since is a time ago, as 7d or 12h", "since");
         const period = { since: now() - agoMs, until: now() };
-        const report = usageReport(await sessions.conversations.usage(period), by, period);
+        const limit = limitIn(query("limit"));
+        const report = usageReport(await sessions.conversations.usage(period), by, period, limit);
         return new Response(usageJson(report), { headers: { "content-type": "application/json" } });
       },
     },

@@ -5,7 +5,8 @@ import type { HttpBindings } from "@hono/node-server";
 import { describe, expect, test } from "@jest/globals";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { createParser } from "eventsource-parser";
-import { routesApp } from "../../../src/frontends/http/api.js";
+import { type Call, routesApp } from "../../../src/frontends/http/api.js";
+import { conversationPage } from "../../../src/frontends/http/conversation-page.js";
 import { eventStream } from "../../../src/frontends/http/event-stream.js";
 import { fixtureServer, startApp } from "../../support/app.js";
 import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
@@ -113,6 +114,43 @@ test("conversations are listed page by page, and found by their titles", async (
   for (const wrong of ["limit=0", "limit=1001", "limit=x", "before=x"]) {
     expect((await fetch(`${door.url}/api/sessions?${wrong}`)).status).toBe(400);
   }
+});
+
+test("usage has at most as many lines as are asked for, and the sum of the others", async () => {
+  await using llm = await startLlmServer(() => answer("ok"));
+  await using app = await startApp({ llm: llm.url });
+  await using door = await openDoor(app);
+  for (const id of ["a", "b", "c"]) {
+    await post(`${door.url}/api/sessions/${id}/turns`, { request_id: "r1", text: "hi" });
+    await follow(`${door.url}/api/sessions/${id}/events`, "turn_end");
+  }
+  const usage = (query: string) => get(`${door.url}/api/usage?by=conversation${query}`);
+  const all = await usage("");
+  expect(all).toMatchObject({ lines: [{ requests: 1 }, { requests: 1 }, { requests: 1 }], rest: null });
+  expect(await usage("&limit=1")).toMatchObject({
+    lines: [{ requests: 1 }],
+    rest: { lines: 2, requests: 2 },
+    total: all.total,
+  });
+  expect((await fetch(`${door.url}/api/usage?limit=1001`)).status).toBe(400);
+});
+
+test("an answer without a limit has at most 1,000 conversations, and where to read on", () => {
+  const all = Array.from({ length: 1_001 }, (_, at) => ({
+    conversationId: `c${at}`,
+    title: "",
+    lastSeq: 1,
+    updatedAt: at,
+    workspace: "",
+  }));
+  const page = (before?: string) =>
+    conversationPage(all, { query: (name: string) => (name === "before" ? before : undefined) } as Call) as {
+      sessions: Json[];
+      next: string | null;
+    };
+  const first = page();
+  expect(first).toMatchObject({ sessions: { length: 1_000 }, next: "1.c1" });
+  expect(page(first.next ?? "")).toMatchObject({ sessions: [{ conversation_id: "c0" }], next: null });
 });
 
 test("a conversation is copied, and written as a file without secrets that no browser shows as a page of the host", async () => {

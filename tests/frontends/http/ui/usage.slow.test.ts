@@ -43,7 +43,8 @@ async function answerUsage(page: Page): Promise<string[]> {
     asked.push(search);
     const by = searchParams.get("by") ?? "";
     const total = by === "tool" || by === "server" ? call("", 52, 2) : line("", 23, 0.43, 2);
-    return route.fulfill({ json: { by, since: 0, until: 1, lines: lines[by], total } });
+    const rest = by === "conversation" ? { lines: 1_200, ...line("", 1_300, 0.01) } : null;
+    return route.fulfill({ json: { by, since: 0, until: 1, lines: lines[by], rest, total } });
   });
   return asked;
 }
@@ -113,6 +114,7 @@ inBrowser("the usage page", () => {
       await page.getByRole("button", { name: "Server", exact: true }).click();
       await page.getByText("Nothing was used").waitFor();
       await page.getByRole("button", { name: "Conversation" }).click();
+      expect(await rowOf("1,200 others").textContent()).toContain("1,300");
       await page.getByRole("link", { name: "c1" }).click();
       await page.getByRole("heading", { name: "Trace" }).waitFor();
       expect(asked.slice(0, 3)).toEqual(["?by=day&since=7d", "?by=model&since=7d", "?by=tool&since=7d"]);

@@ -36,6 +36,8 @@ export type UsageLine = RequestLine | CallLine;
 export interface Usage {
   by: By;
   lines: readonly UsageLine[];
+  /** The sum of the lines that the host left out, and their number. */
+  rest: (UsageLine & { lines: number }) | null;
   /** Without a key of its own, or with any. */
   total: UsageLine;
 }

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { visible } from "../markdown/visible.js";
+import { count } from "../text.js";
 import { DayChart } from "./day-chart.js";
 import { firstMeasure, type Measure, measuresOf, type Usage, type UsageLine } from "./usage-lines.js";
 
@@ -58,6 +59,12 @@ export function UsageTable({ usage, name, linkOf }: UsageTableProps) {
             ))}
           </tbody>
           <tfoot>
+            {usage.rest && (
+              <tr>
+                <th scope="row">{count(usage.rest.lines)} others</th>
+                <Cells line={usage.rest} measures={measures} />
+              </tr>
+            )}
             <tr>
               <th scope="row">All</th>
               <Cells line={usage.total} measures={measures} />
