@@ -128,7 +128,7 @@ async function exported(id: string, loaded: LoadedConfig | undefined): Promise<s
   const { exportConversation } = await import("../session/export/export.js");
   const { conversations, secrets } = await openConversations(loaded.config, process.env);
   try {
-    return exportConversation(id, await conversations.events(id), { format: "json", secrets });
+    return await exportConversation(id, await conversations.events(id), { format: "json", secrets });
   } finally {
     await conversations.close();
   }

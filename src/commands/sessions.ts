@@ -55,7 +55,7 @@ export function addConversationCommands(program: Command): void {
         const texts = await import("../session/conversation-text.js");
         const { toJson } = await import("../session/export/json.js");
         const events = await conversations.events(id, from);
-        if (json) print(toJson(id, events));
+        if (json) print(await toJson(id, events));
         else await printInert(texts.eventsText(events));
       }),
     );
@@ -81,7 +81,7 @@ export function addConversationCommands(program: Command): void {
           return;
         }
         const { exportConversation } = await import("../session/export/export.js");
-        const text = exportConversation(id, await conversations.events(id), { format, secrets });
+        const text = await exportConversation(id, await conversations.events(id), { format, secrets });
         if (output === undefined) print(text);
         else writeFileSync(output, text, { mode: 0o600 });
       }),

@@ -185,7 +185,7 @@ export class Peer {
     const { requestId = null, conversationId = this.#sessions.own.id, from, follow } = message;
     const told = this.#histories.run(async () => {
       const events = await this.#parts.sessions.history(conversationId, from);
-      for (const each of historyMessages(events, { requestId, conversationId, from })) await this.#send(each);
+      for (const each of await historyMessages(events, { requestId, conversationId, from })) await this.#send(each);
       return (events.at(-1)?.seq ?? from - 1) + 1;
     });
     if (follow) await this.#followings.follow({ requestId, conversationId }, told);

@@ -1,4 +1,5 @@
 import type { ErrorInfo, LiveEvent, StoredEvent, TurnEvent } from "../core/chat.js";
+import { mapInSlices } from "../core/slices.js";
 import { summarizeTurn } from "../session/summary.js";
 import { type Shown, storedChunks, toldChunks, type WireChunk, wireUsage } from "./chunks.js";
 
@@ -78,12 +79,12 @@ export class TurnEncoder {
 }
 
 /** Stored events as chunks, each with its `seq`, then `history_end` with the last one. */
-export function historyMessages(
+export async function historyMessages(
   events: readonly StoredEvent[],
   request: { requestId: string | null; conversationId: string; from: number },
-): WireMessage[] {
+): Promise<WireMessage[]> {
   const { requestId, conversationId, from } = request;
-  const messages = events.flatMap((event) => storedMessages(event, requestId));
+  const messages = (await mapInSlices(events, (event) => storedMessages(event, requestId))).flat();
   const last = events.at(-1)?.seq ?? from - 1;
   const chunk = { type: "history_end", data: last, metadata: { conversation_id: conversationId, last_seq: last } };
   return [...messages, { request_id: requestId, seq: last, status: "complete", chunk }];

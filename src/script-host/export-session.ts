@@ -53,7 +53,7 @@ export async function exportSession(
   }
 
   const known = definitions(loaded, env);
-  const playable = readPlayable(redacted(events, secrets), findTool(known));
+  const playable = readPlayable(await redacted(events, secrets), findTool(known));
   const servers = serversOf(playable);
   const clean = clearing(secrets);
   // Whoever has configured nothing gets the demo server wherever the session is played.

@@ -77,7 +77,7 @@ export const conversationCommands: readonly SlashCommand[] = [
       const file = name ?? `${session.id.replace(/[^\w.-]/g, "_")}.md`;
       const { exportConversation } = await import("./export/export.js");
       const options = { format: formatOf(file), secrets };
-      return { type: "save", file, text: exportConversation(session.id, await session.history(), options) };
+      return { type: "save", file, text: await exportConversation(session.id, await session.history(), options) };
     },
   },
 ];

@@ -192,8 +192,8 @@ describe("the history on the wire", () => {
   const events = stored([user, ...toolHop, message("42"), end]) as StoredEvent[];
   const request = { requestId: null, conversationId: "c1", from: 1 };
 
-  test("has every event, each with its number, and the last number at its end", () => {
-    const messages = historyMessages(events, request);
+  test("has every event, each with its number, and the last number at its end", async () => {
+    const messages = await historyMessages(events, request);
     expect([...new Set(messages.map(({ seq }) => seq))]).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(messages[0]).toEqual({
       request_id: null,
@@ -209,19 +209,21 @@ describe("the history on the wire", () => {
     });
   });
 
-  test("says where a conversation was copied from, and what was taken back", () => {
+  test("says where a conversation was copied from, and what was taken back", async () => {
     const marks = stored([
       { type: "fork", turnId: "fork_1", origins: ["c0"], toSeq: 9 },
       { type: "rewind", turnId: "rewind_1", toSeq: 1 },
     ]) as StoredEvent[];
-    expect(historyMessages(marks, request).slice(0, 2)).toMatchObject([
+    expect((await historyMessages(marks, request)).slice(0, 2)).toMatchObject([
       { seq: 1, chunk: { type: "fork", data: { origins: ["c0"], to_seq: 9 } } },
       { seq: 2, chunk: { type: "rewind", data: { to_seq: 1 } } },
     ]);
   });
 
-  test("that has nothing new ends where the client already is", () => {
-    expect(historyMessages([], { ...request, from: 8 })).toMatchObject([{ seq: 7, chunk: { type: "history_end" } }]);
+  test("that has nothing new ends where the client already is", async () => {
+    expect(await historyMessages([], { ...request, from: 8 })).toMatchObject([
+      { seq: 7, chunk: { type: "history_end" } },
+    ]);
   });
 });
 

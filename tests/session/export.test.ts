@@ -44,8 +44,8 @@ const allowed =
   /^<(!doctype html|\/?(html|head|title|style|body|main|h1|h4|h5|section|time|div|p|pre|code|details|summary|strong|em|del|ul|ol|li|table|tr|th|td|blockquote|hr|br|a)|meta [^>]*|html lang="en"|(section|div|p|details) class="[a-z ]+"|time datetime="[\d-]+T[\d:.]+Z"|ol start="\d+"|a href="(https?:\/\/|mailto:)[^"]*" rel="noopener noreferrer"|img alt="image\/\w+" src="data:image\/\w+;base64,[\w+/=-]+")>$/i;
 
 describe("Markdown", () => {
-  test("has the prompts, the answers, the calls with results, and what a turn cost", () => {
-    const text = as("md", conversation);
+  test("has the prompts, the answers, the calls with results, and what a turn cost", async () => {
+    const text = await as("md", conversation);
     expect(text).toContain("> Add 2 and 40");
     expect(text).toContain(
       '**Tool `everything__add`** (ok, 1 ms)\n\n```json\n{\n  "a": 2,\n  "b": 40\n}\n```\n\n```text\n42\n```',
@@ -54,9 +54,9 @@ describe("Markdown", () => {
     expect(text).toContain("*demo/demo-1 · 20 tokens in, 10 out · 6 ms*");
   });
 
-  test("fences what would close its fence", () => {
+  test("fences what would close its fence", async () => {
     const result = one.result("call_1", "```\n# not a heading\n```");
-    const text = as("md", [
+    const text = await as("md", [
       one.user("x"),
       one.answer("", [asked]),
       one.planned(asked),
@@ -67,8 +67,9 @@ describe("Markdown", () => {
     expect(text).toContain("````text\n```\n# not a heading\n```\n````");
   });
 
-  test("says how a turn ended that did not end well", () => {
-    const texts = [[one.end("cancelled")], [one.error(false)], []].map((end) => as("md", [one.user("x"), ...end]));
+  test("says how a turn ended that did not end well", async () => {
+    const ends = [[one.end("cancelled")], [one.error(false)], []];
+    const texts = await Promise.all(ends.map((end) => as("md", [one.user("x"), ...end])));
     expect(texts[0]).toContain("**stopped: cancelled**");
     expect(texts[1]).toContain("**error: busy**");
     expect(texts[2]).toContain("**unfinished**");
@@ -76,8 +77,8 @@ describe("Markdown", () => {
 });
 
 describe("JSON", () => {
-  test("has every event of the conversation as it was, in the names of the wire", () => {
-    const { events, ...rest } = JSON.parse(as("json", conversation));
+  test("has every event of the conversation as it was, in the names of the wire", async () => {
+    const { events, ...rest } = JSON.parse(await as("json", conversation));
     expect(rest).toEqual({ format: "mcp-platform.conversation", version: 1, conversation_id: "c1" });
     expect(events).toHaveLength(conversation.length);
     expect(events[1]).toEqual({
@@ -94,16 +95,19 @@ describe("JSON", () => {
     });
   });
 
-  test("does not rename what is somebody else's", () => {
+  test("does not rename what is somebody else's", async () => {
     const value = { action: "accept", content: { firstName: "x" } };
     const answered: ChatEvent = { type: "answer", turnId: "turn_1", questionId: "q1", value };
-    expect(JSON.parse(as("json", [one.user("x"), answered])).events[1]).toMatchObject({ question_id: "q1", value });
+    expect(JSON.parse(await as("json", [one.user("x"), answered])).events[1]).toMatchObject({
+      question_id: "q1",
+      value,
+    });
   });
 });
 
 describe("HTML", () => {
-  test("is one file whose policy lets in its own style and program and nothing else", () => {
-    const html = as("html", conversation);
+  test("is one file whose policy lets in its own style and program and nothing else", async () => {
+    const html = await as("html", conversation);
     const hashOf = (name: string) => {
       const [, text = ""] = new RegExp(`<${name}>(.*?)</${name}>`, "s").exec(html) ?? [];
       return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
@@ -118,8 +122,8 @@ describe("HTML", () => {
     expect(document).toContain("20 tokens in, 10 out");
   });
 
-  test("has the events for its program, and the program without an end of its element, in less than 120 KB", () => {
-    const html = as("html", conversation);
+  test("has the events for its program, and the program without an end of its element, in less than 120 KB", async () => {
+    const html = await as("html", conversation);
     const { data, document } = parts(html);
     const { conversationId, events } = JSON.parse(data);
     expect({ conversationId, events }).toEqual({ conversationId: "c1", events: stored(conversation) });
@@ -138,7 +142,7 @@ describe("HTML", () => {
     "&lt;script&gt; &#60;script&#62; \u0000 \u001b[2J \u202e \ud800",
   ];
 
-  test.each(hostile)("of %j is text and known elements", (text) => {
+  test.each(hostile)("of %j is text and known elements", async (text) => {
     const call = { id: "call_1", name: text, arguments: text };
     const events = [
       one.user(text),
@@ -149,34 +153,34 @@ describe("HTML", () => {
       one.result("call_1", text),
       { ...one.error(), error: { kind: "x", message: text, retryable: false, hint: text } },
     ];
-    const html = exportConversation(text, stored(events), { format: "html", secrets: [] });
+    const html = await exportConversation(text, stored(events), { format: "html", secrets: [] });
     expect(elements(html).filter((element) => !allowed.test(element))).toEqual([]);
     for (const character of ["\u0000", "\u001b", "\u202e"]) expect(html).not.toContain(character);
   });
 
-  test("of any text is text and known elements", () => {
+  test("of any text is text and known elements", async () => {
     const piece = fc.oneof(
       fc.constantFrom(...hostile),
       fc.constantFrom("<", ">", '"', "'", "`", "[x](", ")", "\n", "&", "*", "|"),
       fc.string(),
     );
-    fc.assert(
-      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
-        const html = as("html", [one.user("x"), one.answer(pieces.join("")), one.end()]);
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 12 }), async (pieces) => {
+        const html = await as("html", [one.user("x"), one.answer(pieces.join("")), one.end()]);
         expect(elements(html).filter((element) => !allowed.test(element))).toEqual([]);
       }),
       { numRuns: 300 },
     );
   });
 
-  test("shows pictures that are pictures, and names all else", () => {
+  test("shows pictures that are pictures, and names all else", async () => {
     const content = [
       { type: "image", data: "iVBORw0KGgo=", mimeType: "image/png" },
       { type: "image", data: "PHN2Zz4=", mimeType: "image/svg+xml" },
       { type: "image", data: '"onerror="x', mimeType: "image/png" },
       { type: "resource_link", uri: "javascript:<b>" },
     ] as const;
-    const html = as("html", [{ ...one.user("x"), content: [...content] }]);
+    const html = await as("html", [{ ...one.user("x"), content: [...content] }]);
     expect(html.match(/<img [^>]*>/g)).toEqual(['<img alt="image/png" src="data:image/png;base64,iVBORw0KGgo=">']);
     expect(html).toContain("<p>[image, image/svg+xml]</p>");
     expect(html).toContain("<p>[javascript:&#60;b&#62;]</p>");
@@ -184,9 +188,9 @@ describe("HTML", () => {
 });
 
 describe.each(["md", "json", "html"] as const)("an export as %s", (format) => {
-  test("has nothing of what a rewind took back, and all that came after it", () => {
+  test("has nothing of what a rewind took back, and all that came after it", async () => {
     const log = [...conversation, two.user("a mistake"), two.end(), { type: "rewind", turnId: "w", toSeq: 7 } as const];
-    const text = as(format, [...log, turn("turn_3").user("better"), turn("turn_3").end()]);
+    const text = await as(format, [...log, turn("turn_3").user("better"), turn("turn_3").end()]);
     expect(text).not.toContain("a mistake");
     expect(text).toContain("better");
   });
@@ -202,26 +206,40 @@ describe.each(["md", "json", "html"] as const)("an export as %s", (format) => {
     "password=correct-horse",
     "-----BEGIN PRIVATE KEY-----\nabcdefghij0123456789\n-----END PRIVATE KEY-----",
     "configured-secret-value",
-  ])("does not hold %j, wherever it was", (secret) => {
+  ])("does not hold %j, wherever it was", async (secret) => {
     const named = { ...asked, arguments: secret };
     const events = [one.user(`it is ${secret}`), one.answer(secret, [named]), one.result("call_1", secret), one.end()];
-    const text = as(format, events, ["configured-secret-value"]);
+    const text = await as(format, events, ["configured-secret-value"]);
     expect(text).toContain("[redacted]");
     expect(text).not.toMatch(/abcdef|AKIAIOS|c2lnbmF0dXJl|hunter2|correct-horse|configured-secret/);
   });
 
-  test("keeps words that only sound like a secret", () => {
-    const words = "The token count is 512, max_tokens: 4096; the key is under the mat; skip-this-long-hyphenated-word";
-    expect(as(format, [one.user(words), one.end()])).toContain("skip-this-long-hyphenated-word");
-    expect(as(format, [one.user(words), one.end()])).not.toContain("[redacted]");
+  test("of a long conversation lets the host do other things meanwhile", async () => {
+    const long = Array.from({ length: 4_000 }, () => one.user("word ".repeat(1_000)));
+    let turns = 0;
+    let isDone = false;
+    const count = () => {
+      turns++;
+      if (!isDone) setImmediate(count);
+    };
+    setImmediate(count);
+    await as(format, long);
+    isDone = true;
+    expect(turns).toBeGreaterThan(1);
   });
 
-  test("of a hostile text of a megabyte takes no more than moments", () => {
+  test("keeps words that only sound like a secret", async () => {
+    const words = "The token count is 512, max_tokens: 4096; the key is under the mat; skip-this-long-hyphenated-word";
+    expect(await as(format, [one.user(words), one.end()])).toContain("skip-this-long-hyphenated-word");
+    expect(await as(format, [one.user(words), one.end()])).not.toContain("[redacted]");
+  });
+
+  test("of a hostile text of a megabyte takes no more than moments", async () => {
     const long = ["-----BEGIN PRIVATE KEY-----", "api_key", "eyJaaaaaaaa.", '"secret', "://a:"].map((text) =>
       text.repeat(40_000),
     );
     const startedAt = processorMs();
-    for (const text of long) as(format, [one.user(text), one.end()]);
+    for (const text of long) await as(format, [one.user(text), one.end()]);
     expect(processorMs() - startedAt).toBeLessThan(20_000);
   });
 });

@@ -32,7 +32,7 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
         const conversationId = await knownConversation(parts, call);
         const from = position(call.query("from")) ?? 1;
         const events = await sessions.history(conversationId, from);
-        return Response.json({ messages: historyMessages(events, { requestId: null, conversationId, from }) });
+        return Response.json({ messages: await historyMessages(events, { requestId: null, conversationId, from }) });
       },
     },
     {
@@ -118,7 +118,7 @@ async function exportFile({ sessions, secrets }: DoorParts, call: Call): Promise
   const id = call.path("id");
   const events = await sessions.conversations.events(id);
   const { exportConversation } = await import("../../session/export/export.js");
-  return new Response(exportConversation(id, events, { format, secrets: secrets() }), {
+  return new Response(await exportConversation(id, events, { format, secrets: secrets() }), {
     headers: {
       "content-type": exportTypes[format],
       "content-disposition": `attachment; filename="${id.replaceAll(/[^\w.-]/g, "_")}.${format}"`,

@@ -8,12 +8,12 @@ import { redacted } from "./redact.js";
 import { readTranscript } from "./transcript.js";
 
 /** A conversation as text for somebody else: without what a rewind took back, without these secrets and without what looks like one. */
-export function exportConversation(
+export async function exportConversation(
   conversationId: string,
   events: readonly StoredEvent[],
   { format, secrets }: { format: ExportFormat; secrets: readonly string[] },
-): string {
-  const shared = redacted(events, secrets);
+): Promise<string> {
+  const shared = await redacted(events, secrets);
   const standing = shared.filter(isShared(shared));
   if (format === "json") return toJson(conversationId, standing);
   const transcript = readTranscript(conversationId, shared);

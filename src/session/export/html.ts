@@ -1,4 +1,5 @@
 import type { ContentPart, StoredEvent } from "../../core/chat.js";
+import { mapInSlices } from "../../core/slices.js";
 import { escapeHtml } from "./escape.js";
 import { duration, endNote, pretty, time, turnFacts } from "./facts.js";
 import { markdownToHtml, plain } from "./html-markdown.js";
@@ -8,10 +9,13 @@ import { traceView } from "./trace-view.js";
 import type { Transcript, TranscriptCall, TranscriptHop, TranscriptTurn } from "./transcript.js";
 
 /** The transcript, and where the package was built, the events for the trace view. All text is escaped. */
-export function toHtml({ conversationId, origins, turns }: Transcript, events: readonly StoredEvent[]): string {
+export async function toHtml(
+  { conversationId, origins, turns }: Transcript,
+  events: readonly StoredEvent[],
+): Promise<string> {
   const title = `Conversation ${conversationId}`;
   const from = origins[0] ? `<p class="facts">A copy of ${escapeHtml(origins[0])}</p>` : "";
-  const main = `<h1>${escapeHtml(title)}</h1>${from}\n${turns.map(turnHtml).join("\n")}`;
+  const main = `<h1>${escapeHtml(title)}</h1>${from}\n${(await mapInSlices(turns, turnHtml)).join("\n")}`;
   const view = traceView();
   if (!view) return selfContainedPage({ title, style, main, hasMedia: true });
   const data = { conversationId, events };

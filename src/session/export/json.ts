@@ -1,10 +1,15 @@
 import type { StoredEvent } from "../../core/chat.js";
 import { toVisibleJson } from "../../core/inert.js";
+import { mapInSlices } from "../../core/slices.js";
 
 /** One JSON object with every event, in the names of the wire; times are ISO 8601. */
-export function toJson(conversationId: string, events: readonly StoredEvent[]): string {
+export async function toJson(conversationId: string, events: readonly StoredEvent[]): Promise<string> {
   const document = { format: "mcp-platform.conversation", version: 1, conversation_id: conversationId };
-  return `${toVisibleJson({ ...document, events: events.map(eventJson) }, 2)}\n`;
+  const head = toVisibleJson(document, 2).slice(0, -"\n}".length);
+  const all = await mapInSlices(events, (event) =>
+    `\n${toVisibleJson(eventJson(event), 2)}`.replaceAll("\n", "\n    "),
+  );
+  return `${head},\n  "events": [${all.join(",")}\n  ]\n}\n`;
 }
 
 function eventJson({ seq, at, type, ...rest }: StoredEvent): object {

@@ -1,4 +1,5 @@
 import { inert } from "../../core/inert.js";
+import { mapInSlices } from "../../core/slices.js";
 import { partsText } from "../command-text.js";
 import { duration, endNote, pretty, time, turnFacts } from "./facts.js";
 import type { Transcript, TranscriptCall, TranscriptTurn } from "./transcript.js";
@@ -7,9 +8,10 @@ import type { Transcript, TranscriptCall, TranscriptTurn } from "./transcript.js
  * For readers and other tools, unable to steer the terminal that it is shown on. Texts of the model are Markdown already and stay as
  * they are; those of tools are fenced.
  */
-export function toMarkdown({ conversationId, origins, turns }: Transcript): string {
+export async function toMarkdown({ conversationId, origins, turns }: Transcript): Promise<string> {
   const from = origins[0] ? `\n\nA copy of ${inline(origins[0])}.` : "";
-  return inert([`# Conversation ${inline(conversationId)}${from}`, ...turns.map(turnText)].join("\n\n").concat("\n"));
+  const texts = await mapInSlices(turns, (turn) => inert(turnText(turn)));
+  return [inert(`# Conversation ${inline(conversationId)}${from}`), ...texts].join("\n\n").concat("\n");
 }
 
 function turnText(turn: TranscriptTurn): string {

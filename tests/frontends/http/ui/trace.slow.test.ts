@@ -155,7 +155,7 @@ inBrowser("the trace of a conversation", () => {
     const asked = call("call_1", "s__add");
     const events = stored([one.user("go"), one.answer("", [asked]), one.planned(asked), one.sent("call_1")]);
     using folder = new ScriptFolder();
-    folder.write("c.html", exportConversation("c1", events, { format: "html", secrets: [] }));
+    folder.write("c.html", await exportConversation("c1", events, { format: "html", secrets: [] }));
     await using tab = await open({ url: pathToFileURL(folder.path).href }, "c.html#trace");
     await row(tab.page, "s__add").waitFor();
     const text = (await tab.page.getByRole("article", { name: "Turn 1" }).textContent()) ?? "";
