@@ -4,7 +4,8 @@ import { fixtureServer } from "../support/app.js";
 import { answer, chunk, type LlmRequest, STALL, type Step, stream, toolCalls } from "../support/llm-server.js";
 import { askedIn, Cluster, onServer } from "./cluster.js";
 
-const withinMs = 1_000;
+/** A node that no notice reaches looks into the tables after 5 s. */
+const withinMs = 4_000;
 
 /** Says half a sentence and falls silent; calls a tool that does not answer; or says that it is done. */
 function stalling(request: LlmRequest): Step {
@@ -19,7 +20,7 @@ async function turnOf(cluster: Cluster, conversationId: string, requestId: strin
   return log.filter(({ turnId }) => turnId === first?.turnId);
 }
 
-/** Within a second the turn has its one end, and nothing comes after it, though its node goes on. */
+/** Before its node would look by itself the turn has its one end, and nothing comes after it, though its node goes on. */
 async function expectCancelled(cluster: Cluster, conversationId: string, requestId: string): Promise<void> {
   const startedAt = performance.now();
   expect(await cluster.node(2).cancel(conversationId, requestId)).toBe(204);
@@ -36,7 +37,7 @@ async function expectCancelled(cluster: Cluster, conversationId: string, request
 }
 
 onServer("a node that has not seen the turn", (server) => {
-  test("cancels it within a second, in the model's stream, in a tool, and while it waits for another one", async () => {
+  test("cancels it by a notice, in the model's stream, in a tool, and while it waits for another one", async () => {
     await using cluster = await Cluster.open(await server().database(), {
       model: stalling,
       config: { mcpServers: { s: { ...fixtureServer(), trusted: true } } },
