@@ -71,7 +71,8 @@ describe("a server of 2026-07-28", () => {
       const messages = () => running.log.map(({ message }) => message);
       while (!isEnough(filters, messages())) {
         await new Promise((done) => setTimeout(done, 20));
-        filters = JSON.parse(textOf((await running.call("m__listeners")).content));
+        const { content, isError } = await running.call("m__listeners");
+        if (!isError) filters = JSON.parse(textOf(content));
       }
       return filters;
     };
