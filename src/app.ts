@@ -99,7 +99,8 @@ const unansweredMs = 5 * 60 * 1000;
 /** Builds the host and starts its servers; waits for none of them. Throws ConfigError, StoreError. */
 export async function createApp(options: AppOptions = {}): Promise<App> {
   const { env = process.env, overrides, tape, questionTimeoutMs = unansweredMs } = options;
-  const loaded = isLoaded(options.config) ? options.config : loadConfig(options.config ?? {}, { env, overrides });
+  const reading = { env, overrides, allowsUnset: tape?.plays.models };
+  const loaded = isLoaded(options.config) ? options.config : loadConfig(options.config ?? {}, reading);
   const { config } = loaded;
   const running = new RunningConfig(config, env);
   const observe = options.observe

@@ -32,7 +32,7 @@ export interface LoadOptions {
   isFound?: boolean;
   /** The user's own file, which `source` is laid over: its rules and limits still hold, see `restrictions.ts`. */
   base?: string;
-  /** A placeholder of a variable that is not set stays as it is: for a host that starts nothing. Default: it is a mistake. */
+  /** For a host that asks no provider: a placeholder of an unset variable stays as it is, a provider needs no address. Default: both are mistakes. */
   allowsUnset?: boolean;
 }
 
@@ -251,7 +251,7 @@ function check(expanded: Expanded, { origins }: Merged, given: Given): Problem[]
   const problems = [...unset, ...completeServers(tree, origins, surroundings)];
   problems.push(...schemaProblems(validate(tree), expanded), ...serverProblems(tree), ...permissionProblems(tree));
   // What is left of a provider may have no address, and a tape may stand in place of one.
-  if (!leftOut && !more) problems.push(...providerProblems(tree, expanded.unresolved));
+  if (!leftOut && !more && !allowsUnset) problems.push(...providerProblems(tree, expanded.unresolved));
   const storage = valueAt(tree, "/chat/storage");
   if (isMapping(storage) && storage.driver === "postgres" && storage.url === undefined) {
     problems.push({ pointer: "/chat/storage/driver", part: "value", message: "postgres needs a url beside it" });
