@@ -16,7 +16,7 @@ export async function exportConversation(
   const shared = await redacted(events, secrets);
   const standing = shared.filter(isShared(shared));
   if (format === "json") return toJson(conversationId, standing);
-  const transcript = readTranscript(conversationId, shared);
+  const transcript = await readTranscript(conversationId, shared);
   return format === "md" ? toMarkdown(transcript) : toHtml(transcript, standing);
 }
 

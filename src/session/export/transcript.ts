@@ -1,4 +1,5 @@
 import type { ContentPart, StoredEvent } from "../../core/chat.js";
+import { mapInSlices } from "../../core/slices.js";
 import { eventsByTurn, readTurn, validHops } from "../../history/turns.js";
 import { summarizeTurn, type TurnSummary } from "../summary.js";
 
@@ -38,9 +39,9 @@ export interface TranscriptCall {
   durationMs?: number;
 }
 
-export function readTranscript(conversationId: string, events: readonly StoredEvent[]): Transcript {
+export async function readTranscript(conversationId: string, events: readonly StoredEvent[]): Promise<Transcript> {
   const origins = events[0]?.type === "fork" ? events[0].origins : [];
-  return { conversationId, origins, turns: eventsByTurn(events).map(turnOf) };
+  return { conversationId, origins, turns: await mapInSlices(eventsByTurn(events), turnOf) };
 }
 
 function turnOf(events: readonly StoredEvent[]): TranscriptTurn {
