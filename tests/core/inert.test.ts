@@ -26,13 +26,13 @@ test("JSON says the same with escapes for what cannot be seen", () => {
   expect(JSON.parse(toVisibleJson({ steering }))).toEqual({ steering });
 });
 
-test("no export steers the terminal that it is shown on", () => {
-  const json = toJson("c", [
+test("no export steers the terminal that it is shown on", async () => {
+  const json = await toJson("c", [
     { seq: 1, at: 0, type: "user_message", turnId: "t", requestId: "r", text: steering } as never,
   ]);
   const content = [{ type: "text" as const, text: steering }];
   const turn = { startedAt: 0, asked: content, hops: [{ text: steering, calls: [] }], endedAt: 1, summary: {} };
-  const markdown = toMarkdown({ conversationId: steering, origins: [], turns: [turn] } as never);
+  const markdown = await toMarkdown({ conversationId: steering, origins: [], turns: [turn] } as never);
   for (const text of [json, markdown]) expect(text).not.toMatch(/(?![\n\t])\p{Cc}/u);
 });
 

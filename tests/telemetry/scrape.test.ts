@@ -149,7 +149,8 @@ describe("a scrape says", () => {
   });
 
   test("what is under way, who has places, and how servers are", async () => {
-    expect(labelled("mcp_platform_sessions")).toEqual([{ is: "1" }]);
+    // Its turns have ended, and nobody follows it.
+    expect(labelled("mcp_platform_sessions")).toEqual([{ is: "0" }]);
     expect(labelled("mcp_platform_turns")).toEqual([
       { mcp_platform_turn_state: "running", is: "0" },
       { mcp_platform_turn_state: "waiting", is: "0" },
