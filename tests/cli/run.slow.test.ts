@@ -207,8 +207,9 @@ describe("a host that is told to leave takes its servers with it, also those tha
 test("what a server calls its tools cannot write on the terminal", async () => {
   await using llm = await startLlmServer([]);
   using place = new Workplace();
-  const tool = { name: "t\u001b[2J", description: "\u001b]0;title\u0007red", inputSchema: { type: "object" } };
-  place.configure(configFor(llm.url, { s: fixtureServer({ pages: [[tool]] }) }));
+  const [description, inputSchema] = ["\u001b]0;title\u0007red", { type: "object" }];
+  const page = ["t", "u\u001b[2J"].map((name) => ({ name, description, inputSchema }));
+  place.configure(configFor(llm.url, { s: fixtureServer({ pages: [page] }) }));
   expect((await place.run(["tools"])).stdout).toBe("s.t  red\n");
 });
 
