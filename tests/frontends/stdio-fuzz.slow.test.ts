@@ -34,7 +34,10 @@ function badLine(bytes: Uint8Array): string | null | undefined {
   } catch {
     return null;
   }
-  if (isClientMessage(message)) return undefined;
+  const { action, conversation_id } = (message ?? {}) as { action?: unknown; conversation_id?: unknown };
+  // No conversation of a client's own choice is cleared.
+  const isKept = action === "clear_session" && typeof conversation_id === "string";
+  if (isClientMessage(message) && !isKept) return undefined;
   const id = Array.isArray(message) ? null : (message as { request_id?: unknown } | null)?.request_id;
   return typeof id === "string" && id !== "" ? id : null;
 }

@@ -23,7 +23,7 @@ throughGateway("an answer comes whole and as a stream, after the servers' tools 
     200,
     {
       choices: [{ message: { content: "Let me see.\n\none two" }, finish_reason: "stop" }],
-      usage: { total_tokens: 30 },
+      usage: { total_tokens: 15, turn: { total_tokens: 30 } },
     },
   ]);
   const streamed = await post(`${url}/chat/completions`, { ...question, stream: true }, json);
