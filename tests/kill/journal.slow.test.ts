@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { isWhole, Scene } from "./scene.js";
 
-/** Opening a new log (17 and 1), the claim, the lease, 11 events of a turn with three calls over three answers, and its last two at once. */
-const commits = 32;
+/** Opening a new log (19 and 1), the claim, the lease, 11 events of a turn with three calls over three answers, and its last two at once. */
+const commits = 34;
 const all = Array.from({ length: commits }, (_, index) => index + 1).flatMap((at) => [`before ${at}`, `after ${at}`]);
 /** `npm run test:kill` takes each point, `npm test` a few of every kind. */
 const points = isWhole ? all : all.filter((_, index) => index % 5 === 2);
