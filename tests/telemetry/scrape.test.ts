@@ -67,6 +67,7 @@ beforeAll(async () => {
   for (let turn = 1; turn <= turns; turn++) {
     await collect(app.sessions.open("c").prompt({ requestId: `r${turn}`, text: "go", streaming: true }));
   }
+  app.sessions.open("held").hold();
   // The end of a server is noticed after that of its call.
   do text = await scrape();
   while (!text.includes("mcp_client_session_duration_seconds_count{"));
@@ -149,8 +150,8 @@ describe("a scrape says", () => {
   });
 
   test("what is under way, who has places, and how servers are", async () => {
-    // Its turns have ended, and nobody follows it.
-    expect(labelled("mcp_platform_sessions")).toEqual([{ is: "0" }]);
+    // One is held. The turns of the other one have ended, and nobody follows it.
+    expect(labelled("mcp_platform_sessions")).toEqual([{ is: "1" }]);
     expect(labelled("mcp_platform_turns")).toEqual([
       { mcp_platform_turn_state: "running", is: "0" },
       { mcp_platform_turn_state: "waiting", is: "0" },
