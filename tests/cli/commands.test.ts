@@ -127,7 +127,7 @@ describe("a change", () => {
     expect(await outputOf(["sessions", "fork", "c1", "--id", "c2"])).toBe("c2\n");
     expect(await outputOf(["sessions", "rewind", "c2", "--turns", "1"])).toContain("goes on after");
     await outputOf(["sessions", "delete", "c2", "--yes"]);
-    expect(await outputOf(["sessions", "list"])).not.toContain("c2");
+    expect(await outputOf(["sessions", "list"])).not.toMatch(/^c2 /m);
   });
 
   test("servers are added and removed", async () => {
