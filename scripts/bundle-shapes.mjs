@@ -52,7 +52,7 @@ const withoutValidator = {
 };
 
 /**
- * What our one axios instance never comes to, because its adapter is ours (`llm/http.ts`): axios loads its own adapters, with a
+ * What our one axios instance never comes to, because its adapter is ours (`llm/request/http.ts`): axios loads its own adapters, with a
  * table of all media types, all the same.
  */
 const replaced = {

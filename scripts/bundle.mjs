@@ -35,7 +35,7 @@ const required = ["pino", "yaml"];
 const together = {
   start: [program],
   host: ["config/load.js", "config/watch.js", "app.js", "commands/reload.js", "frontends/oneshot.js"],
-  request: ["llm/admission.js"],
+  request: ["llm/request/admission.js"],
   servers: ["mcp/legacy-peer.js"],
 };
 

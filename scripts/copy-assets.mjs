@@ -2,7 +2,7 @@
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import ts from "typescript";
 
-const assets = ["config/config.schema.json", "frontends/script/session.schema.json", "llm/prices.json"];
+const assets = ["config/config.schema.json", "frontends/script/session.schema.json", "llm/providers/prices.json"];
 for (const file of assets) copyFileSync(`src/${file}`, `dist/${file}`);
 for (const program of ["main", "claude-launcher"]) chmodSync(`dist/${program}.js`, 0o755);
 

@@ -1,6 +1,6 @@
 /**
- * Writes src/llm/prices.json from the price lists that the package below ships: US dollars per million tokens, for the
- * providers that src/llm/presets.ts knows. Run it when prices have changed, with a newer version here.
+ * Writes src/llm/providers/prices.json from the price lists that the package below ships: US dollars per million tokens, for the
+ * providers that src/llm/providers/presets.ts knows. Run it when prices have changed, with a newer version here.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -46,7 +46,7 @@ try {
     `"date": "${date}"`,
     `"local": ${JSON.stringify(local)}`,
   ].join(",\n");
-  writeFileSync("src/llm/prices.json", `{\n${head},\n"providers": {\n${tables.join(",\n")}\n}\n}\n`);
+  writeFileSync("src/llm/providers/prices.json", `{\n${head},\n"providers": {\n${tables.join(",\n")}\n}\n}\n`);
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -4,7 +4,7 @@ import type { Config, LlmConfig, ServerConfig } from "./core/config.js";
 import type { Environment } from "./core/environment.js";
 import type { ModelChoice, Tape } from "./core/tape.js";
 import { demoServer } from "./demo/servers.js";
-import { chooseProvider } from "./llm/choose-provider.js";
+import { chooseProvider } from "./llm/providers/choose-provider.js";
 
 const demoNotice =
   "This is the demo model: it follows a few rules. For a real one set OPENAI_API_KEY (or another provider's key), or llm.active in config.yaml.";

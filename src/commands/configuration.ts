@@ -94,7 +94,7 @@ export async function findUnconfirmed(
   const { describeServer, describeSetting } = await import("../config/consent-text.js");
   const { grants } = await import("../config/grants.js");
   const { loadConfig } = await import("../config/load.js");
-  const { keyVariableOf, PRESETS } = await import("../llm/presets.js");
+  const { keyVariableOf, PRESETS } = await import("../llm/providers/presets.js");
   const own = (loaded.base ?? loadConfig({}, { overrides: overridesOf(flags) })).config.mcpServers;
   const stateHome = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
   const confirmations = new Confirmations(join(stateHome, "mcp-platform", "confirmed.json"));

@@ -2,7 +2,7 @@
 import { nearest } from "../core/nearest.js";
 import type { Problem } from "../core/source.js";
 import { child, isMapping, type Mapping, valueAt } from "../core/tree.js";
-import { PRESETS } from "../llm/presets.js";
+import { PRESETS } from "../llm/providers/presets.js";
 
 /** `unresolved`: values whose placeholder has no variable, which is said elsewhere. */
 export function providerProblems(tree: Mapping, unresolved: ReadonlySet<string>): Problem[] {

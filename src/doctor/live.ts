@@ -6,8 +6,8 @@ import type { LlmConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { errorInfo } from "../core/errors.js";
 import { LlmClient } from "../llm/client.js";
-import type { ResolvedModel } from "../llm/providers.js";
-import { hostOf } from "../llm/proxy.js";
+import type { ResolvedModel } from "../llm/providers/providers.js";
+import { hostOf } from "../llm/request/proxy.js";
 import { type Finding, fail, ok, warn, withoutEnd } from "./finding.js";
 import { toleratedSkewMs } from "./host.js";
 

@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { JsonSchema, ToolDefinition } from "../core/chat.js";
 import { isMapping } from "../core/tree.js";
-import type { Provider } from "../llm/providers.js";
-import { fullSchema, plainSchema } from "../llm/tool-schemas.js";
+import type { Provider } from "../llm/providers/providers.js";
+import { fullSchema, plainSchema } from "../llm/wires/shared/tool-schemas.js";
 import { type Finding, ok, warn } from "./finding.js";
 
 const mostNamed = 5;

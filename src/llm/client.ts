@@ -9,18 +9,18 @@ import type { Observe } from "../core/ports.js";
 import type { SharedLimits } from "../core/shared-limits.js";
 import type { Tape } from "../core/tape.js";
 import { spanWithin, type TraceContext } from "../core/trace-context.js";
-import type { AnswerParts } from "./admission.js";
-import { Call, type CallOptions } from "./call.js";
 import { CompletionMeasure } from "./completion-measure.js";
-import { Dialects } from "./dialect.js";
-import { firstAnswer } from "./fallback.js";
-import { Models } from "./models.js";
-import { costUsd, type Price } from "./prices.js";
-import type { ResolvedModel } from "./providers.js";
-import { SharedAdmission } from "./shared-admission.js";
+import { Turnstile } from "./limits/turnstile.js";
+import { Models } from "./providers/models.js";
+import { costUsd, type Price } from "./providers/prices.js";
+import type { ResolvedModel } from "./providers/providers.js";
+import type { AnswerParts } from "./request/admission.js";
+import { Call, type CallOptions } from "./request/call.js";
+import { Dialects } from "./request/dialect.js";
+import { firstAnswer } from "./request/fallback.js";
+import { SharedAdmission } from "./request/shared-admission.js";
 import { type OnDelta, Showing } from "./showing.js";
-import { callIdsIn } from "./tool-ids.js";
-import { Turnstile } from "./turnstile.js";
+import { callIdsIn } from "./wires/shared/tool-ids.js";
 
 export interface LlmClientParts {
   env: Environment;

@@ -2,8 +2,8 @@ import type { Completion, CompletionRequest } from "../core/chat.js";
 import { LlmError } from "../core/errors.js";
 import type { CompletionFacts, Meter } from "../core/measurements.js";
 import type { TraceContext } from "../core/trace-context.js";
-import type { Call } from "./call.js";
-import type { ResolvedModel } from "./providers.js";
+import type { ResolvedModel } from "./providers/providers.js";
+import type { Call } from "./request/call.js";
 
 interface CompletionMeasureParts {
   meter: Meter;

@@ -1,6 +1,6 @@
 import { LlmError, type LlmErrorDetails, type LlmErrorKind } from "../core/errors.js";
-import type { ProviderError } from "./provider-error.js";
-import type { Provider } from "./providers.js";
+import type { Provider } from "./providers/providers.js";
+import type { ProviderError } from "./wires/shared/provider-error.js";
 
 /** Whom an error is about. */
 export interface Asked {

@@ -1,6 +1,6 @@
 import type { CompletionRequest, LimitQuestion, QuestionEvent, StopReason } from "../core/chat.js";
 import type { NewId } from "../core/ids.js";
-import { costUsd, type Price } from "../llm/prices.js";
+import { costUsd, type Price } from "../llm/providers/prices.js";
 import type { Budget, Need } from "./budget.js";
 import type { Outgoing } from "./outlet.js";
 import { inputTokens } from "./spending.js";

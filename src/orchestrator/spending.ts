@@ -1,6 +1,6 @@
 import type { AssistantMessage, CompletionRequest, Spent, Usage } from "../core/chat.js";
 import { keptBy } from "../core/kept-by.js";
-import { costUsd, type Price } from "../llm/prices.js";
+import { costUsd, type Price } from "../llm/providers/prices.js";
 
 /** Pictures and sound are billed by their size on screen and in time, not by their bytes; this is a large one. */
 const mediaTokens = 1_500;

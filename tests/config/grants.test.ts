@@ -4,7 +4,7 @@ import { describeSetting } from "../../src/config/consent-text.js";
 import { grants, isHarmless } from "../../src/config/grants.js";
 import { loadConfig } from "../../src/config/load.js";
 import { configSchema, type SchemaNode } from "../../src/config/schema.js";
-import { PRESETS } from "../../src/llm/presets.js";
+import { PRESETS } from "../../src/llm/providers/presets.js";
 import { folderWith } from "./folder.js";
 
 const presetOf = (name: string) => ({

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import type { LlmErrorKind } from "../../src/core/errors.js";
 import { LlmError } from "../../src/core/errors.js";
 import type { Observation } from "../../src/core/ports.js";
-import { Breaker } from "../../src/llm/breaker.js";
-import { resolveModel } from "../../src/llm/providers.js";
+import { Breaker } from "../../src/llm/limits/breaker.js";
+import { resolveModel } from "../../src/llm/providers/providers.js";
 import { llmConfig } from "../support/llm-config.js";
 
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { RetryBudget } from "../../src/llm/budget.js";
+import { RetryBudget } from "../../src/llm/limits/budget.js";
 
 /** How many times the cost can be taken. */
 function drain(budget: RetryBudget, cost: number): number {

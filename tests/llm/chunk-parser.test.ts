@@ -1,9 +1,9 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Delta } from "../../src/core/chat.js";
-import { ChunkParser } from "../../src/llm/chunk-parser.js";
-import { AnswerFold } from "../../src/llm/deltas.js";
-import { MessageReader } from "../../src/llm/messages.js";
+import { ChunkParser } from "../../src/llm/answer/chunk-parser.js";
+import { MessageReader } from "../../src/llm/answer/message-reader.js";
+import { AnswerFold } from "../../src/llm/wires/chat/fold.js";
 
 const chunk = (delta: object, rest: object = {}) =>
   JSON.stringify({ id: "c1", choices: [{ index: 0, delta, ...rest }] });

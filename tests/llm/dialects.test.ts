@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { CompletionRequest, Delta, Message, ToolDefinition } from "../../src/core/chat.js";
 import type { ProviderConfig } from "../../src/core/config.js";
-import { ThinkTags } from "../../src/llm/think-tags.js";
+import { ThinkTags } from "../../src/llm/wires/chat/think-tags.js";
 import { llmConfig } from "../support/llm-config.js";
 import { answer, chunk, failure, json, type LlmRequest, startLlmServer, stream } from "../support/llm-server.js";
 import { costMs } from "../support/processor-time.js";

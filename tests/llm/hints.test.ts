@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { retryAfterMs } from "../../src/llm/hints.js";
-import { providerError } from "../../src/llm/provider-error.js";
+import { retryAfterMs } from "../../src/llm/request/hints.js";
+import { providerError } from "../../src/llm/wires/shared/provider-error.js";
 
 const NOW = Date.parse("2026-11-24T12:00:00Z");
 const hint = (headers: Record<string, string>, body: unknown = {}, status = 429) =>

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { KeyRing } from "../../src/llm/keys.js";
+import { KeyRing } from "../../src/llm/limits/key-ring.js";
 
 const inTurn = (ring: KeyRing, count: number) => Array.from({ length: count }, () => ring.next());
 

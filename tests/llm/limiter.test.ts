@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
 import { type Bounds, QueueTimeout, type Slot } from "../../src/core/shared-limits.js";
-import { Limiter } from "../../src/llm/limiter.js";
+import { Limiter } from "../../src/llm/limits/limiter.js";
 
 beforeEach(() => {
   jest.useFakeTimers({ now: 0 });

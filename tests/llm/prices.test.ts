@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { costUsd, priceOf } from "../../src/llm/prices.js";
+import { costUsd, priceOf } from "../../src/llm/providers/prices.js";
 
 const none = { providers: {} };
 const at = (name: string, baseUrl: string) => ({ providers: { [name]: { baseUrl } } });

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { kindOf, parseErrorBody } from "../../src/llm/provider-error.js";
+import { kindOf, parseErrorBody } from "../../src/llm/wires/shared/provider-error.js";
 
 const retryInfo = { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "45s" };
 const perDay = {

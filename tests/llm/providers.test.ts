@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { LlmConfig } from "../../src/core/config.js";
 import { LlmError } from "../../src/core/errors.js";
-import { chooseProvider } from "../../src/llm/choose-provider.js";
 import { LlmClient } from "../../src/llm/client.js";
+import { chooseProvider } from "../../src/llm/providers/choose-provider.js";
 import { HTTP } from "../support/llm-config.js";
 import { json, type Step, startLlmServer } from "../support/llm-server.js";
 

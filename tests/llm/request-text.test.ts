@@ -1,11 +1,11 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { CompletionRequest, ContentPart, Message } from "../../src/core/chat.js";
-import { DEFAULT_QUIRKS, type Quirks } from "../../src/llm/presets.js";
-import { resolveModel } from "../../src/llm/providers.js";
-import { RequestBody } from "../../src/llm/request-body.js";
-import { requestBody } from "../../src/llm/wire.js";
-import { writeBody } from "../../src/llm/wire-text.js";
+import { DEFAULT_QUIRKS, type Quirks } from "../../src/llm/providers/presets.js";
+import { resolveModel } from "../../src/llm/providers/providers.js";
+import { requestBody } from "../../src/llm/wires/chat/body.js";
+import { writeBody } from "../../src/llm/wires/chat/body-text.js";
+import { RequestBody } from "../../src/llm/wires/shared/request-body.js";
 import { llmConfig } from "../support/llm-config.js";
 
 const text = fc.oneof(fc.string({ maxLength: 12 }), fc.string({ unit: "binary", maxLength: 6 }), fc.constant(""));

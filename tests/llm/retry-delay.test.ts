@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { retryDelay } from "../../src/llm/retry.js";
+import { retryDelay } from "../../src/llm/request/retry.js";
 import { HTTP } from "../support/llm-config.js";
 
 const SEED = { ...HTTP, initialRetryDelayMs: 1000, maxRetryDelayMs: 16_000, retryMultiplier: 2, retryJitter: 0.1 };

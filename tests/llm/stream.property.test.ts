@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { AssistantMessage, Delta } from "../../src/core/chat.js";
-import { AnswerFold } from "../../src/llm/deltas.js";
-import { MessageReader } from "../../src/llm/messages.js";
+import { MessageReader } from "../../src/llm/answer/message-reader.js";
+import { AnswerFold } from "../../src/llm/wires/chat/fold.js";
 import { CUT, END, RESET, startLlmServer, stream } from "../support/llm-server.js";
 import { clientOf } from "./client-of.js";
 

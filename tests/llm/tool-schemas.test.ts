@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { plainSchema } from "../../src/llm/tool-schemas.js";
+import { plainSchema } from "../../src/llm/wires/shared/tool-schemas.js";
 import { processorMs } from "../support/processor-time.js";
 
 /** A schema for one property, as it is in the plain words. */

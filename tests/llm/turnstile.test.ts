@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { Turnstile } from "../../src/llm/turnstile.js";
+import { Turnstile } from "../../src/llm/limits/turnstile.js";
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 

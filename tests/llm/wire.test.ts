@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
 import type { CompletionRequest, ContentPart, Message } from "../../src/core/chat.js";
 import type { ProviderConfig } from "../../src/core/config.js";
-import { resolveModel } from "../../src/llm/providers.js";
-import { requestBody } from "../../src/llm/wire.js";
+import { resolveModel } from "../../src/llm/providers/providers.js";
+import { requestBody } from "../../src/llm/wires/chat/body.js";
 import { llmConfig } from "../support/llm-config.js";
 
 const ENV = { OPENAI_API_KEY: "k", GEMINI_API_KEY: "k", MISTRAL_API_KEY: "k" };

@@ -1,7 +1,7 @@
 // What the host loads on demand, loaded beforehand: jest's module linker fails at two overlapping dynamic imports.
 import "@modelcontextprotocol/sdk/client/index.js";
 import "zod";
-import "../../src/llm/admission.js";
+import "../../src/llm/request/admission.js";
 import { readFileSync } from "node:fs";
 import { type App, createApp } from "../../src/app.js";
 import { type CassetteOptions, openCassette } from "../../src/cassette/cassette.js";

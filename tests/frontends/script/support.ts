@@ -1,7 +1,7 @@
 // What the host loads on demand, loaded beforehand: jest's module linker fails at two overlapping dynamic imports.
 import "@modelcontextprotocol/sdk/client/index.js";
 import "zod";
-import "../../../src/llm/attempts.js";
+import "../../../src/llm/request/attempts.js";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

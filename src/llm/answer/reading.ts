@@ -1,0 +1,212 @@
+import type { Readable } from "node:stream";
+import type { LlmError } from "../../core/errors.js";
+import type { CompletionMeasure } from "../completion-measure.js";
+import { failure, limitReached } from "../errors.js";
+import type { JsonObject } from "../json.js";
+import type { Call } from "../request/call.js";
+import { fromProvider, toLlmError } from "../request/http-errors.js";
+import type { Response } from "../request/send.js";
+import type { AnswerFold } from "../wires/chat/fold.js";
+import { complaintIn, errorIn, type ProviderError } from "../wires/shared/provider-error.js";
+import { drain } from "./body.js";
+import { type BodyFault, MessageReader } from "./message-reader.js";
+
+/** How long `[DONE]`, or the end, is waited for behind the last chunk of an answer. */
+const DONE_GRACE_MS = 2000;
+
+/**
+ * What is being waited for. The first three are time limits of the configuration. `more`: the model has said why it stopped, which is no
+ * end while the connection is open, since some models say so before they call tools; as long as `idle_timeout`. `done`: all has come.
+ */
+type Phase = "timeout" | "ttft_timeout" | "idle_timeout" | "more" | "done";
+
+/**
+ * Reads one response body into the fold. Resolves when the answer is whole, which its content decides and never the way
+ * the connection ended: proxies turn a cut into a clean end, and others leave the connection open after a whole answer.
+ * Rejects otherwise, with LlmError. Frees the connection either way.
+ */
+export function readAnswer(response: Response, call: Call, fold: AnswerFold, now: () => number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    new Reading({ response, call, fold, now, resolve, reject }).begin();
+  });
+}
+
+interface ReadingParts {
+  response: Response;
+  call: Call;
+  fold: AnswerFold;
+  now: () => number;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+/** A class, since what is a method needs no memory where a thousand streams are read. */
+class Reading {
+  readonly #parts: ReadingParts;
+  /** What every chunk asks for is near: with hundreds of streams, most of a chunk's cost is memory that is not in the processor's cache. */
+  readonly #fold: AnswerFold;
+  readonly #measure: CompletionMeasure | undefined;
+  readonly #isStreaming: boolean;
+  readonly #messages: MessageReader;
+  readonly #stream: Readable;
+  /** What this read has brought after its first piece. */
+  #pieces: Buffer[] | undefined;
+  #last: JsonObject | undefined;
+  #phase: Phase | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isSettled = false;
+
+  constructor(parts: ReadingParts) {
+    const { measure, streaming } = parts.call.options;
+    this.#parts = parts;
+    this.#fold = parts.fold;
+    this.#stream = parts.response.data;
+    this.#measure = measure;
+    this.#isStreaming = streaming;
+    this.#messages = new MessageReader((message, event) => this.#onMessage(message, event), parts.fold);
+  }
+
+  begin(): void {
+    this.#measure?.answerBegins();
+    this.#waitFor(this.#isStreaming ? "ttft_timeout" : "timeout");
+    this.#stream.on("data", this.#onData);
+    this.#stream.on("end", this.#onEnd).on("close", this.#onEnd).on("error", this.#onEnd);
+  }
+
+  /**
+   * One read of the socket may bring hundreds of pieces, which HTTP tells apart. Those after the first are looked at together as soon as
+   * the read is over: nobody who consumes the answer has had his turn before. A stream that is read as fast as it comes has none, and
+   * a tick for each of its pieces would be a twentieth of what they cost.
+   */
+  readonly #onData = (piece: Buffer) => {
+    if (this.#pieces) this.#pieces.push(piece);
+    else if (hasMoreOfARead(this.#stream)) {
+      this.#pieces = [piece];
+      process.nextTick(this.#takePieces);
+    } else this.#take(piece);
+  };
+
+  readonly #takePieces = () => {
+    const pieces = this.#pieces;
+    this.#pieces = undefined;
+    if (pieces) this.#take(Buffer.concat(pieces));
+  };
+
+  #take(bytes: Buffer): void {
+    if (this.#isSettled) return;
+    const fold = this.#fold;
+    const before = fold.progress;
+    try {
+      const fault = this.#messages.feed(bytes);
+      if (fold.progress > before) this.#measure?.progressed();
+      if (fault || this.#messages.isDone) this.#settle(fault && faultError(fault, this.#parts.call));
+    } catch (error) {
+      this.#settle(error);
+    }
+    // The consumer may have cancelled from within a delta.
+    if (this.#isSettled) return;
+    if (fold.isFinished) {
+      const next = fold.hasTrailer ? "done" : "more";
+      if (this.#phase !== next || fold.progress > before) this.#waitFor(next);
+    } else if (!this.#isStreaming) this.#waitFor("timeout");
+    else if (fold.progress > before) this.#waitFor("idle_timeout");
+  }
+
+  /** What had come before the end still counts, also when it was no clean end. */
+  readonly #onEnd = (error?: unknown) => {
+    this.#takePieces();
+    if (this.#isSettled) return;
+    const { call, now } = this.#parts;
+    try {
+      const fault = this.#messages.end();
+      this.#settle(error ? toLlmError(error, call, now()) : fault && faultError(fault, call));
+    } catch (inBand) {
+      this.#settle(inBand);
+    }
+  };
+
+  #onMessage(message: JsonObject, event: string | undefined): boolean {
+    const fold = this.#fold;
+    const error = fold.isFinished ? undefined : errorIn(message, event);
+    if (error) throw this.#fromProvider(error);
+    this.#last = message;
+    return fold.push(message);
+  }
+
+  /** Starts the wait for the next thing, or starts it anew. */
+  #waitFor(next: Phase): void {
+    if (next === this.#phase) {
+      this.#timer?.refresh();
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#phase = next;
+    const { call } = this.#parts;
+    const { limits } = call.provider;
+    if (next === "done" || next === "more") {
+      this.#timer = setTimeout(() => this.#settle(), next === "done" ? DONE_GRACE_MS : limits.idleTimeoutMs);
+    } else {
+      this.#timer = setTimeout(() => this.#settle(limitReached(next, call)), limits[LIMIT_FIELDS[next]]);
+    }
+  }
+
+  #settle(error?: unknown): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    clearTimeout(this.#timer);
+    const { call, fold, resolve, reject } = this.#parts;
+    const stream = this.#stream.off("data", this.#onData);
+    if (this.#isWhole) {
+      drain(stream).then(resolve);
+      return;
+    }
+    stream.destroy();
+    reject(error ?? this.#complaint() ?? incomplete(call, fold));
+  }
+
+  /** What the provider said instead of an answer. Never throws: whoever waits would wait for ever. */
+  #complaint(): unknown {
+    if (this.#fold.progress > 0) return undefined;
+    try {
+      const complaint = complaintIn(this.#last, this.#messages.plainText);
+      return complaint && this.#fromProvider(complaint);
+    } catch (error) {
+      return error;
+    }
+  }
+
+  get #isWhole(): boolean {
+    const fold = this.#fold;
+    return fold.isFinished || (fold.progress > 0 && (this.#messages.isDone || this.#messages.isDocument));
+  }
+
+  #fromProvider(said: ProviderError): LlmError {
+    const { call, response, now } = this.#parts;
+    return fromProvider(said, call, response.headers, now());
+  }
+}
+
+const LIMIT_FIELDS = { timeout: "timeoutMs", ttft_timeout: "ttftTimeoutMs", idle_timeout: "idleTimeoutMs" } as const;
+
+/** What Node keeps from the first piece of a read until the read is over. A Node without it would cost time, no more. */
+function hasMoreOfARead(stream: Readable & { readonly _readableState?: { readonly readingMore?: boolean } }): boolean {
+  return stream._readableState?.readingMore === true;
+}
+
+function incomplete(call: Call, fold: AnswerFold): LlmError {
+  if (fold.progress === 0) return failure("empty_stream", "the answer was empty", call);
+  return failure("network", "the answer ended before it was complete", call);
+}
+
+function faultError(fault: BodyFault, call: Call): LlmError {
+  switch (fault) {
+    case "html":
+      return failure("html", "answered with an HTML page", call);
+    case "cut":
+      return failure("network", "the answer ended in the middle of its JSON", call);
+    case "malformed":
+      return failure("protocol", "a part of the stream is not JSON", call, { retryable: true });
+    case "too_large":
+      return failure("protocol", "the answer is larger than anything a model says", call);
+  }
+}

@@ -1,0 +1,199 @@
+import type { HttpConfig } from "../../core/config.js";
+import type { LlmError, LlmErrorKind } from "../../core/errors.js";
+import type { Meter } from "../../core/measurements.js";
+import type { Observe } from "../../core/ports.js";
+import { QueueTimeout, type SharedLane, type SharedLimits, type Slot } from "../../core/shared-limits.js";
+import { duration, failure } from "../errors.js";
+import type { Provider } from "../providers/providers.js";
+import type { Call } from "../request/call.js";
+import { RetryBudget } from "./budget.js";
+import { keyHashOf } from "./key-hash.js";
+import { KeyRing } from "./key-ring.js";
+import { Limiter } from "./limiter.js";
+
+export interface LaneParts {
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  observe: Observe;
+  /** Those of all nodes. Undefined: this one is alone. */
+  limits?: SharedLimits | undefined;
+  meter?: Meter | undefined;
+}
+
+/** The provider has more requests than it can serve. */
+const LOAD: ReadonlySet<LlmErrorKind> = new Set(["rate_limit", "overloaded", "server"]);
+
+/** How long a key rests that is used up, unless the provider says. */
+const QUOTA_REST_MS = 600_000;
+const RATE_LIMIT_REST_MS = 5_000;
+
+const BYTES_PER_TOKEN = 4;
+/** Images and sound, which cost far fewer tokens than their base64 has letters. */
+const ENCODED = /[\w+/=]{1000,}/g;
+
+/** What all requests to one provider share: places, retry budget and keys. */
+export class Lane {
+  readonly limiter: Limiter;
+  readonly budget: RetryBudget;
+  readonly keys: KeyRing;
+  readonly #shared: SharedLane | undefined;
+  readonly #provider: Provider;
+  readonly #http: HttpConfig;
+  readonly #parts: LaneParts;
+
+  constructor(provider: Provider, http: HttpConfig, parts: LaneParts) {
+    const { maxConcurrency = http.maxConnections, rpm, tpm } = provider;
+    const bounds = { maxConcurrency: Math.min(maxConcurrency, http.maxConnections), rpm, tpm };
+    this.limiter = new Limiter(bounds, parts.now);
+    this.budget = new RetryBudget(parts.now);
+    this.keys = new KeyRing(provider.apiKeys, parts.now);
+    const ofAll = { maxConcurrency: provider.maxConcurrency, rpm, tpm };
+    this.#shared = parts.limits?.lane(keyHashOf(provider), ofAll, (forMs) => this.limiter.pause(parts.now() + forMs));
+    this.#provider = provider;
+    this.#http = http;
+    this.#parts = parts;
+  }
+
+  /** Its name. */
+  get provider(): string {
+    return this.#provider.name;
+  }
+
+  /** A place that can be had without waiting: most calls need no more than that. */
+  enterAtOnce(call: Call): Slot | undefined {
+    if (this.#shared || call.options.signal.aborted) return undefined;
+    const slot = this.limiter.tryAcquire(this.#tokensOf(call));
+    if (slot) this.#parts.meter?.record({ type: "place_taken", provider: this.provider, waitMs: 0 });
+    return slot;
+  }
+
+  /**
+   * Waits for a place, first come, first served: one of this node, then one of all nodes together, for each as long as the queue allows.
+   * Throws LlmError: queue_timeout, aborted, total_timeout.
+   */
+  async enter(call: Call): Promise<Slot> {
+    const { now } = this.#parts;
+    const { queueTimeoutMs } = this.#http;
+    const signal = call.options.signal.native;
+    const tokens = this.#tokensOf(call);
+    const arrivedAt = now();
+    try {
+      const own = await this.limiter.acquire(tokens, signal, queueTimeoutMs);
+      const slot = await shared(own, this.#shared?.acquire(tokens, signal, queueTimeoutMs));
+      const waitMs = now() - arrivedAt;
+      this.#parts.meter?.record({ type: "place_taken", provider: this.#provider.name, waitMs });
+      if (waitMs > 0) this.#report("debug", "waited for a place", { model: call.model, waitMs });
+      return slot;
+    } catch (error) {
+      if (error instanceof QueueTimeout) throw this.#queueTimeout(call, error);
+      throw signal.aborted ? call.aborted() : error;
+    }
+  }
+
+  /** A place for a second request of the call, if one is free. */
+  async tryEnter(call: Call): Promise<Slot | undefined> {
+    const tokens = this.#tokensOf(call);
+    const own = this.limiter.tryAcquire(tokens);
+    if (!own || !this.#shared) return own;
+    const slot = await this.#shared.tryAcquire(tokens);
+    if (!slot) own[Symbol.dispose]();
+    return slot && both(own, slot);
+  }
+
+  /** What one failed request means for all that follow. True: another key is ready, to be used at once. */
+  failed(call: Call, { kind, retryAfterMs }: LlmError): boolean {
+    const now = this.#parts.now();
+    const restMs = keyRestMs(kind, retryAfterMs);
+    if (restMs !== undefined && this.keys.rest(call.key, now + restMs)) {
+      this.#report("warn", "another key is used", { key: this.keys.numberOf(call.key), kind });
+      return true;
+    }
+    if (!LOAD.has(kind)) return false;
+    this.limiter.shrink(call.sentAt);
+    if (retryAfterMs !== undefined && retryAfterMs <= this.#http.maxRetryAfterMs) {
+      this.limiter.pause(now + retryAfterMs);
+      this.#shared?.pause(retryAfterMs);
+    }
+    this.#report("debug", "fewer requests at once", { kind, retryAfterMs });
+    return false;
+  }
+
+  /** A call was answered. */
+  answered(): void {
+    this.budget.succeeded();
+    this.limiter.grow();
+  }
+
+  #report(level: "debug" | "warn", message: string, fields: Record<string, unknown>): void {
+    const { queued, active, limit } = this.limiter;
+    const all = { provider: this.#provider.name, ...fields, queued, active, limit };
+    this.#parts.observe({ level, scope: "llm", message, fields: all });
+  }
+
+  /** The request's tokens, roughly; what the answer takes is added when it is known. */
+  #tokensOf(call: Call): number {
+    if (this.#provider.tpm === undefined) return 0;
+    return Math.ceil(Buffer.byteLength(String(call.body).replace(ENCODED, "")) / BYTES_PER_TOKEN);
+  }
+
+  #queueTimeout(call: Call, { bound, isShared }: QueueTimeout): LlmError {
+    const { name, maxConcurrency, rpm, tpm } = this.#provider;
+    const { maxConnections, queueTimeoutMs } = this.#http;
+    const own = `llm.providers.${name}`;
+    const isOwn = maxConcurrency !== undefined && maxConcurrency < maxConnections;
+    const key = {
+      concurrency: isOwn ? `${own}.max_concurrency` : "llm.http.max_connections",
+      overload: "llm.http.queue_timeout",
+      rpm: `${own}.rpm`,
+      tpm: `${own}.tpm`,
+    }[bound];
+    const limit = {
+      concurrency: `${atOnce(isOwn ? maxConcurrency : maxConnections)} (${key})`,
+      overload: `${atOnce(this.limiter.limit)}, lowered since the provider is overloaded`,
+      rpm: `${rpm} requests a minute (${key})`,
+      tpm: `${tpm} tokens a minute (${key})`,
+    }[bound];
+    const whose = isShared ? ", of all nodes together" : "";
+    const said = `no place within ${duration(queueTimeoutMs)} (llm.http.queue_timeout): the limit is ${limit}${whose}`;
+    return failure("queue_timeout", said, call, { hint: `Try again, or raise ${key}.` });
+  }
+}
+
+/** A place here that is also one of all nodes, once that is had; else it is free again. */
+async function shared(own: Slot, entering: Promise<Slot> | undefined): Promise<Slot> {
+  if (!entering) return own;
+  try {
+    return both(own, await entering);
+  } catch (error) {
+    own[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function both(own: Slot, ofAll: Slot): Slot {
+  return {
+    again: async (signal) => {
+      await own.again(signal);
+      await ofAll.again(signal);
+    },
+    correct: (tokens) => {
+      own.correct(tokens);
+      ofAll.correct(tokens);
+    },
+    [Symbol.dispose]: () => {
+      ofAll[Symbol.dispose]();
+      own[Symbol.dispose]();
+    },
+  };
+}
+
+/** Undefined: the failure says nothing about the key. A key that was refused rests for good. */
+function keyRestMs(kind: LlmErrorKind, hintMs: number | undefined): number | undefined {
+  if (kind === "auth") return Number.POSITIVE_INFINITY;
+  if (kind === "quota") return hintMs ?? QUOTA_REST_MS;
+  return kind === "rate_limit" ? (hintMs ?? RATE_LIMIT_REST_MS) : undefined;
+}
+
+function atOnce(count: number): string {
+  return count === 1 ? "1 request at once" : `${count} requests at once`;
+}

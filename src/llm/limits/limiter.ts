@@ -1,0 +1,212 @@
+import { type Bound, type Bounds, QueueTimeout, type Slot } from "../../core/shared-limits.js";
+import { longestTimerMs } from "../../core/timers.js";
+import { type Charge, RateWindow } from "./rate.js";
+
+interface Waiter {
+  tokens: number;
+  admit(tokenCharge: Charge | undefined): void;
+}
+
+const SHRINK = 0.7;
+/** Requests sent within this time of a shrink were sent into the same trouble, and shrink nothing further. */
+const COOL_DOWN_MS = 1000;
+
+/**
+ * First come, first served. How many are served at once shrinks when the provider is overloaded and grows back with its
+ * successes, one by one (AIMD, as TCP does), so that those who wait do not all rush at a provider that is barely back.
+ */
+export class Limiter {
+  readonly #bounds: Bounds;
+  readonly #now: () => number;
+  readonly #rpm: RateWindow | undefined;
+  readonly #tpm: RateWindow | undefined;
+  /** Sets keep their order. Who holds a place goes first: it is in the way of others. */
+  readonly #returning = new Set<Waiter>();
+  readonly #arriving = new Set<Waiter>();
+  readonly #keeper: Keeper = {
+    again: (tokens, signal) => this.#turn(this.#returning, tokens, signal),
+    correct: (charge, tokens) => {
+      if (charge) this.#tpm?.correct(charge, tokens);
+      this.#admit();
+    },
+    leave: () => {
+      this.#active--;
+      this.#admit();
+    },
+  };
+  #limit: number;
+  #active = 0;
+  #successes = 0;
+  #shrunkAt = Number.NEGATIVE_INFINITY;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `now`: milliseconds since the epoch. */
+  constructor(bounds: Bounds, now: () => number) {
+    this.#bounds = bounds;
+    this.#now = now;
+    this.#limit = bounds.maxConcurrency;
+    this.#rpm = bounds.rpm === undefined ? undefined : new RateWindow(bounds.rpm);
+    this.#tpm = bounds.tpm === undefined ? undefined : new RateWindow(bounds.tpm);
+  }
+
+  /** Places at present. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  get active(): number {
+    return this.#active;
+  }
+
+  get queued(): number {
+    return this.#arriving.size + this.#returning.size;
+  }
+
+  /**
+   * Rejects with the signal's reason, or with QueueTimeout. A pause that the provider itself asked for does not count as
+   * waiting in the queue.
+   */
+  async acquire(tokens: number, signal: AbortSignal, queueTimeoutMs: number): Promise<Slot> {
+    const free = signal.aborted ? undefined : this.tryAcquire(tokens);
+    return free ?? this.#slot(tokens, await this.#turn(this.#arriving, tokens, signal, queueTimeoutMs));
+  }
+
+  /** A place if it can be had without waiting and without passing anybody. */
+  tryAcquire(tokens: number): Slot | undefined {
+    if (this.queued > 0 || this.#active >= this.#limit || this.#waitMs(tokens) > 0) return undefined;
+    this.#active++;
+    return this.#slot(tokens, this.#charge(tokens));
+  }
+
+  /** Nothing is sent before that time. */
+  pause(untilMs: number): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, untilMs);
+  }
+
+  /** The provider could not cope with a request sent at that time. */
+  shrink(sentAtMs: number): void {
+    if (sentAtMs < this.#shrunkAt + COOL_DOWN_MS) return;
+    this.#limit = Math.max(1, Math.floor(this.#limit * SHRINK));
+    this.#shrunkAt = this.#now();
+    this.#successes = 0;
+  }
+
+  /** The provider answered. */
+  grow(): void {
+    if (this.#limit >= this.#bounds.maxConcurrency || ++this.#successes < this.#limit) return;
+    this.#limit++;
+    this.#successes = 0;
+    this.#admit();
+  }
+
+  #slot(tokens: number, charge: Charge | undefined): Slot {
+    return new Place(this.#keeper, tokens, charge);
+  }
+
+  #turn(queue: Set<Waiter>, tokens: number, signal: AbortSignal, queueTimeoutMs?: number): Promise<Charge | undefined> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const arrivedAt = this.#now();
+      let timer: NodeJS.Timeout | undefined;
+      const leave = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", abort);
+        queue.delete(waiter);
+      };
+      const waiter: Waiter = {
+        tokens,
+        admit: (charge) => {
+          leave();
+          resolve(charge);
+        },
+      };
+      const giveUp = (reason: unknown) => {
+        leave();
+        reject(reason);
+        // Those behind it may need less, and nobody left needs no timer.
+        this.#admit();
+      };
+      const abort = () => giveUp(signal.reason);
+      const watch = (limitMs: number) => {
+        const leftMs = Math.max(arrivedAt, this.#pausedUntil) + limitMs - this.#now();
+        if (leftMs <= 0) giveUp(new QueueTimeout(this.#boundOf(tokens)));
+        else timer = setTimeout(watch, Math.min(leftMs, longestTimerMs), limitMs);
+      };
+      queue.add(waiter);
+      signal.addEventListener("abort", abort);
+      this.#admit();
+      if (queueTimeoutMs !== undefined && queue.has(waiter)) watch(queueTimeoutMs);
+    });
+  }
+
+  #admit(): void {
+    clearTimeout(this.#timer);
+    if (this.queued === 0) return;
+    for (;;) {
+      const [returning] = this.#returning;
+      const [arriving] = this.#active < this.#limit ? this.#arriving : [];
+      const next = returning ?? arriving;
+      if (!next) return;
+      const waitMs = this.#waitMs(next.tokens);
+      if (waitMs > 0) {
+        this.#timer = setTimeout(() => this.#admit(), Math.min(Math.ceil(waitMs), longestTimerMs));
+        return;
+      }
+      if (!returning) this.#active++;
+      next.admit(this.#charge(next.tokens));
+    }
+  }
+
+  #waitMs(tokens: number): number {
+    const now = this.#now();
+    return Math.max(0, this.#pausedUntil - now, this.#rpm?.waitMs(1, now) ?? 0, this.#tpm?.waitMs(tokens, now) ?? 0);
+  }
+
+  #charge(tokens: number): Charge | undefined {
+    const now = this.#now();
+    this.#rpm?.take(1, now);
+    return this.#tpm?.take(tokens, now);
+  }
+
+  #boundOf(tokens: number): Bound {
+    const now = this.#now();
+    if (this.#active >= this.#limit) return this.#limit < this.#bounds.maxConcurrency ? "overload" : "concurrency";
+    return (this.#rpm?.waitMs(1, now) ?? 0) >= (this.#tpm?.waitMs(tokens, now) ?? 0) && this.#rpm ? "rpm" : "tpm";
+  }
+}
+
+/** What a place asks of its limiter. */
+interface Keeper {
+  again(tokens: number, signal: AbortSignal): Promise<Charge | undefined>;
+  correct(charge: Charge | undefined, tokens: number): void;
+  leave(): void;
+}
+
+/** A class, since an object with a method under a symbol is made at several times the cost. */
+class Place implements Slot {
+  readonly #keeper: Keeper;
+  readonly #tokens: number;
+  #charge: Charge | undefined;
+  #isLeft = false;
+
+  constructor(keeper: Keeper, tokens: number, charge: Charge | undefined) {
+    this.#keeper = keeper;
+    this.#tokens = tokens;
+    this.#charge = charge;
+  }
+
+  async again(signal: AbortSignal): Promise<void> {
+    this.#charge = await this.#keeper.again(this.#tokens, signal);
+  }
+
+  correct(tokens: number): void {
+    this.#keeper.correct(this.#charge, tokens);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    this.#keeper.leave();
+  }
+}

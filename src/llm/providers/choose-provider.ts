@@ -1,0 +1,65 @@
+import { get } from "node:http";
+import type { LlmConfig } from "../../core/config.js";
+import type { Environment } from "../../core/environment.js";
+import type { ModelChoice } from "../../core/tape.js";
+import { asObject, asObjects, asText, parseJson } from "../json.js";
+import { keysOf, presetOf, providerNames } from "./providers.js";
+
+/** The ids of the models that an OpenAI-compatible server offers; undefined when none answers there. */
+export type Probe = (baseUrl: string) => Promise<readonly string[] | undefined>;
+
+const LOCAL_SERVERS = ["ollama", "lmstudio", "llamacpp"];
+/** Where nobody listens, the answer is there at once. Who listens may be busy. */
+const PROBE_TIMEOUT_MS = 1_500;
+
+/** `llm.active`, else the first provider with a key, else a local server that answers, else the demo. Never rejects. */
+export async function chooseProvider(
+  config: LlmConfig,
+  env: Environment,
+  probe: Probe = listModels,
+): Promise<ModelChoice> {
+  if (config.active) return { provider: config.active };
+  const withKey = providerNames(config).find((name) => keysOf(config, env, name).length > 0);
+  if (withKey) return { provider: withKey };
+  const answers = await Promise.all(
+    LOCAL_SERVERS.map(async (provider) => {
+      const baseUrl = config.providers[provider]?.baseUrl ?? presetOf(provider)?.baseUrl ?? "";
+      return { provider, models: await probe(baseUrl) };
+    }),
+  );
+  const local = answers.find(({ models }) => models && models.length > 0);
+  if (!local) return { provider: "demo" };
+  const configured = config.providers[local.provider]?.model;
+  return { provider: local.provider, model: configured ?? local.models?.[0] };
+}
+
+/** `GET /models` of a plain-HTTP server. Anything but a list of models in time is no answer: the port may be anybody's. */
+function listModels(baseUrl: string): Promise<readonly string[] | undefined> {
+  return new Promise((resolve) => {
+    const none = () => resolve(undefined);
+    const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+    try {
+      const request = get(`${baseUrl}/models`, { signal, agent: false }, (response) => {
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("data", (piece: string) => {
+          text += piece;
+        });
+        response.on("end", () => resolve(modelIds(text)));
+        response.on("error", none);
+      });
+      request.on("error", none);
+      request.on("upgrade", (_response, socket) => {
+        socket.destroy();
+        none();
+      });
+    } catch {
+      none();
+    }
+  });
+}
+
+function modelIds(text: string): string[] | undefined {
+  const list = asObject(parseJson(text))?.data;
+  return Array.isArray(list) ? asObjects(list).flatMap(({ id }) => asText(id) ?? []) : undefined;
+}

@@ -1,0 +1,77 @@
+import type { LlmConfig } from "../../core/config.js";
+import type { Environment } from "../../core/environment.js";
+import { remember } from "../../core/remember.js";
+import type { Tape } from "../../core/tape.js";
+import { type Price, priceOf } from "./prices.js";
+import { modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";
+
+/** The models of one configuration: which of them a request names, in which order they are asked, and what they cost. */
+export class Models {
+  readonly #config: LlmConfig;
+  readonly #env: Environment;
+  readonly #tape: Tape | undefined;
+  readonly #resolved = new Map<string, ResolvedModel>();
+  /** By provider and model. To find one takes as long as all else that is done for an answer, and each hop of a turn asks twice. */
+  readonly #prices = new Map<string, Price | undefined>();
+
+  constructor(config: LlmConfig, env: Environment, tape: Tape | undefined) {
+    this.#config = config;
+    this.#env = env;
+    this.#tape = tape;
+  }
+
+  /** Throws LlmError: unknown provider, no model, no key. */
+  resolve(model?: string): ResolvedModel {
+    const known = this.#resolved.get(model ?? "");
+    if (known) return known;
+    return remember(
+      this.#resolved,
+      model ?? "",
+      resolveModel(this.#config, this.#env, model, this.#tape?.plays.models),
+    );
+  }
+
+  /** How many may be asked for one answer: the one that is named, and the fallbacks. */
+  get inTurn(): number {
+    return 1 + this.#config.fallback.length;
+  }
+
+  /** The one to ask at that place in the order, 0 being the one that is named. Throws as `resolve`. */
+  at(place: number, model: string | undefined): ResolvedModel {
+    const entry = place === 0 ? undefined : this.#config.fallback[place - 1];
+    return this.resolve(entry === undefined ? model : modelOfEntry(this.#config, entry));
+  }
+
+  /** Undefined: not known, which is not 0. */
+  priceOf(provider: string, model: string): Price | undefined {
+    const name = `${provider}/${model}`;
+    const known = this.#prices.get(name);
+    if (known || this.#prices.has(name)) return known;
+    return remember(this.#prices, name, priceOf(this.#config, provider, model));
+  }
+
+  /** Every model that may answer a request naming `model`, as `provider/model`, the first choice first. */
+  priced(model?: string): { name: string; price?: Price }[] {
+    const found: { name: string; price?: Price }[] = [];
+    for (let place = 0; place < this.inTurn; place++) {
+      try {
+        const { provider, model: resolved } = this.at(place, model);
+        found.push({ name: `${provider.name}/${resolved}`, price: this.priceOf(provider.name, resolved) });
+      } catch {} // it cannot be asked, so it costs nothing
+    }
+    return found;
+  }
+
+  /** Of each provider that can be used, the model it is configured with, as `provider/model`; that of the active one first. */
+  usable(): string[] {
+    const { active, providers } = this.#config;
+    const names = [...new Set([...(active ? [active] : []), ...Object.keys(providers)])];
+    return names.flatMap((name) => {
+      try {
+        return [`${name}/${this.resolve(`${name}/`).model}`];
+      } catch {
+        return []; // without a key or a model it is no choice
+      }
+    });
+  }
+}

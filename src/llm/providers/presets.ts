@@ -1,0 +1,127 @@
+import type { ProviderConfig, QuirksConfig } from "../../core/config.js";
+
+/** What providers disagree on, so that the same request must look different. */
+export interface Quirks extends QuirksConfig {
+  /** Wants what it attached to tool calls back (`extra_content`, `reasoning_details`); strict APIs answer 400 to unknown keys. */
+  echoesOpaque: boolean;
+  /** Wants a message of the assistant between a tool's result and a user's message (Mistral: 400 without it). */
+  bridgesResults: boolean;
+  /** Takes a tool whose `properties` are empty. OpenAI wants the key, Gemini refuses it. */
+  emptyProperties: boolean;
+  /** Cuts off the beginning of a prompt that is too long for it, without a word. */
+  cutsPrompts: boolean;
+  /** Parameter that `reasoning` of the configuration is sent as; `reasoning_effort` is its `effort` alone. */
+  reasoningKey: "reasoning" | "reasoning_effort" | "none";
+  /** Header of the key. `authorization` carries it as a bearer token. */
+  keyHeader: "authorization" | "api-key";
+  needsKey: boolean;
+}
+
+interface Preset extends ProviderConfig {
+  quirks?: Partial<Quirks>;
+}
+
+/** For a provider that is only known by its `base_url`: most likely a gateway or a server of one's own. */
+export const DEFAULT_QUIRKS: Quirks = {
+  tokenLimitKey: "max_tokens",
+  nullContent: true,
+  streamUsage: true,
+  temperature: true,
+  parallelToolCalls: true,
+  developerRole: false,
+  echoReasoning: false,
+  thinkTags: false,
+  toolIds: "any",
+  toolSchemas: "full",
+  maxTools: 128,
+  images: true,
+  audio: true,
+  echoesOpaque: true,
+  bridgesResults: false,
+  emptyProperties: true,
+  cutsPrompts: false,
+  reasoningKey: "reasoning",
+  keyHeader: "authorization",
+  needsKey: false,
+};
+
+const CLOUD: Partial<Quirks> = { needsKey: true, echoesOpaque: false, reasoningKey: "reasoning_effort" };
+/** A local model is loaded before it answers, and reads a long prompt at the speed of the machine: headers come late. */
+const LOCAL = { contextWindow: 32_768, timeoutMs: 300_000, ttftTimeoutMs: 300_000 };
+const LOCAL_QUIRKS: Partial<Quirks> = { toolSchemas: "plain", reasoningKey: "reasoning_effort" };
+
+/** `llm.providers` before anything is configured. The order is the order of preference on a first run. */
+export const PRESETS: Readonly<Record<string, Preset>> = {
+  openai: {
+    baseUrl: "https://api.openai.com/v1",
+    model: "gpt-5.4-mini",
+    contextWindow: 400_000,
+    quirks: { ...CLOUD, tokenLimitKey: "max_completion_tokens" },
+  },
+  groq: {
+    baseUrl: "https://api.groq.com/openai/v1",
+    model: "llama-3.3-70b-versatile",
+    contextWindow: 131_072,
+    quirks: { ...CLOUD, tokenLimitKey: "max_completion_tokens" },
+  },
+  openrouter: {
+    baseUrl: "https://openrouter.ai/api/v1",
+    model: "openai/gpt-5.4-mini",
+    contextWindow: 400_000,
+    headers: { "X-Title": "MCP-Platform" },
+    quirks: { needsKey: true },
+  },
+  azure: { quirks: { ...CLOUD, tokenLimitKey: "max_completion_tokens", keyHeader: "api-key" } },
+  anthropic: {
+    baseUrl: "https://api.anthropic.com/v1",
+    model: "claude-haiku-4-5",
+    contextWindow: 200_000,
+    quirks: CLOUD,
+  },
+  gemini: {
+    baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
+    model: "gemini-2.5-flash",
+    contextWindow: 1_000_000,
+    quirks: { ...CLOUD, echoesOpaque: true, toolSchemas: "plain", emptyProperties: false },
+  },
+  mistral: {
+    baseUrl: "https://api.mistral.ai/v1",
+    model: "mistral-small-latest",
+    contextWindow: 128_000,
+    // It sends usage unasked.
+    quirks: { ...CLOUD, nullContent: false, streamUsage: false, toolIds: "nine_alphanumeric", bridgesResults: true },
+  },
+  deepseek: {
+    baseUrl: "https://api.deepseek.com/v1",
+    model: "deepseek-chat",
+    contextWindow: 128_000,
+    quirks: { ...CLOUD, echoReasoning: true, images: false, audio: false },
+  },
+  ollama: {
+    ...LOCAL,
+    baseUrl: "http://127.0.0.1:11434/v1",
+    model: "qwen3",
+    quirks: { ...LOCAL_QUIRKS, nullContent: false, cutsPrompts: true },
+  },
+  lmstudio: { ...LOCAL, baseUrl: "http://127.0.0.1:1234/v1", quirks: { ...LOCAL_QUIRKS, nullContent: false } },
+  llamacpp: { ...LOCAL, baseUrl: "http://127.0.0.1:8080/v1", model: "default", quirks: LOCAL_QUIRKS },
+  vllm: { ...LOCAL, baseUrl: "http://127.0.0.1:8000/v1", quirks: { reasoningKey: "reasoning_effort" } },
+  /** `app.ts` starts it on a free port and adds its `base_url`. */
+  demo: { model: "demo", contextWindow: 32_768 },
+};
+
+/**
+ * OpenAI's reasoning models want other parameters than its chat models, whoever serves them: `o1`, `o3-mini`, `o4-mini`,
+ * `gpt-5`, `gpt-5.4-mini`, `openai/gpt-5`, but not `gpt-5-chat-latest`. For other models a 400 teaches what is refused.
+ */
+export function modelQuirks(model: string): Partial<Quirks> {
+  const name = model.slice(model.lastIndexOf("/") + 1);
+  const isO = /^o\d(-|$)/.test(name);
+  if (!isO && !/^gpt-5(?!.*chat)/.test(name)) return {};
+  return { tokenLimitKey: "max_completion_tokens", temperature: false, ...(isO ? { parallelToolCalls: false } : {}) };
+}
+
+/** The environment variable that holds the key of the provider of this name. */
+export function keyVariableOf(name: string): string {
+  return `${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_API_KEY`;
+}

@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import type { Usage } from "../../core/chat.js";
+import type { LlmConfig, PriceConfig } from "../../core/config.js";
+import { PRESETS } from "./presets.js";
+import { presetOf } from "./providers.js";
+
+/** What a model's tokens cost; `tiers` are for requests whose input is longer. */
+export interface Price extends PriceConfig {
+  tiers?: readonly (PriceConfig & { aboveTokens: number })[];
+}
+
+/** US dollars per million tokens: input, output and cached input, where its price is known. */
+type Rates = [input: number, output: number, cachedInput?: number | null];
+type Row = [...Rates, ...tiers: [aboveTokens: number, ...Rates][]];
+
+const FREE: Price = { input: 0, output: 0 };
+
+/** The price of a model: the user's word, else 0 where it is local, else the shipped table. Undefined: not known. */
+export function priceOf(
+  config: Pick<LlmConfig, "prices" | "providers">,
+  provider: string,
+  model: string,
+): Price | undefined {
+  const { prices = {} } = config;
+  for (const key of [`${provider}/${model}`, model]) if (Object.hasOwn(prices, key)) return prices[key];
+  const baseUrl = config.providers[provider]?.baseUrl ?? presetOf(provider)?.baseUrl;
+  const { local, providers } = table();
+  if (local.includes(provider) && (baseUrl === undefined || isNear(baseUrl))) return FREE;
+  const rows = new Map(Object.entries(providers[vendorOf(provider, baseUrl)] ?? {}));
+  // A dated version costs what its model costs: `gpt-5.4-mini-2026-03-17`, `claude-haiku-4-5-20251001`.
+  const row = rows.get(model) ?? rows.get(model.replace(/-(\d{4}-\d{2}-\d{2}|\d{8})$/, ""));
+  return row && fromRow(row);
+}
+
+/** What one request cost. Reasoning is part of the output, cached input part of the input. */
+export function costUsd({ inputTokens, outputTokens, cachedTokens = 0 }: Usage, price: Price): number {
+  const rates = price.tiers?.findLast(({ aboveTokens }) => inputTokens > aboveTokens) ?? price;
+  const cached = Math.min(cachedTokens, inputTokens);
+  const perMillion =
+    (inputTokens - cached) * rates.input + cached * (rates.cachedInput ?? rates.input) + outputTokens * rates.output;
+  return perMillion / 1_000_000;
+}
+
+function fromRow([input, output, cachedInput, ...tiers]: Row): Price {
+  return {
+    ...toPrice([input, output, cachedInput]),
+    tiers: tiers.map(([aboveTokens, ...rates]) => ({ aboveTokens, ...toPrice(rates) })),
+  };
+}
+
+function toPrice([input, output, cachedInput]: Rates): PriceConfig {
+  return { input, output, cachedInput: cachedInput ?? input };
+}
+
+interface Table {
+  /** Presets of programs that run a model on one's own machine or network: 0, as long as they do. */
+  local: readonly string[];
+  providers: Readonly<Record<string, Readonly<Record<string, Row>>>>;
+}
+
+let loaded: Table | undefined;
+
+function table(): Table {
+  loaded ??= JSON.parse(readFileSync(new URL("prices.json", import.meta.url), "utf8")) as Table;
+  return loaded;
+}
+
+/** The preset whose prices a provider has: its own, or that of the API it points to under another name. */
+function vendorOf(provider: string, baseUrl = ""): string {
+  if (presetOf(provider) || !URL.canParse(baseUrl)) return provider;
+  const { host } = new URL(baseUrl);
+  const same = Object.entries(PRESETS).find(([, preset]) => preset.baseUrl && new URL(preset.baseUrl).host === host);
+  return same?.[0] ?? provider;
+}
+
+/** Loopback, a private network, or a name without a dot, as in a compose file. */
+function isNear(baseUrl: string): boolean {
+  const { hostname } = new URL(baseUrl);
+  return (
+    /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|\[::1\]$|\[f[cd])/.test(hostname) ||
+    /(^|\.)(localhost|local|internal)$/.test(hostname) ||
+    /^[a-z0-9-]+$/i.test(hostname)
+  );
+}

@@ -1,0 +1,158 @@
+import type { LlmConfig, ProviderConfig, TimeoutConfig } from "../../core/config.js";
+import type { Environment } from "../../core/environment.js";
+import { LlmError } from "../../core/errors.js";
+import { isAzure } from "../wires/chat/url.js";
+import { DEFAULT_QUIRKS, keyVariableOf, modelQuirks, PRESETS, type Quirks } from "./presets.js";
+
+/** A provider ready to be called: preset, then configuration, then the key. */
+export interface Provider extends Omit<ProviderConfig, "quirks" | "apiKey"> {
+  name: string;
+  baseUrl: string;
+  contextWindow: number;
+  /** Environment variable of the key, as messages name it. */
+  keyVariable: string;
+  apiKeys: readonly string[];
+  quirks: Quirks;
+  limits: TimeoutConfig;
+  /** Values that must not appear in any message. */
+  secrets: readonly string[];
+}
+
+export interface ResolvedModel {
+  provider: Provider;
+  model: string;
+  /** Tokens that the model can take, as far as the host knows. */
+  contextWindow: number;
+}
+
+/** In place of a URL that is not needed. */
+const NOWHERE = "http://tape.invalid";
+/** Where nothing is known of a model. */
+const CONTEXT_WINDOW = 128_000;
+/** Callers choose the name, and what is learnt of a model is kept by it. */
+const longestModelName = 500;
+
+/**
+ * `model` of the active provider, or `provider/model` where the prefix is a known provider (`openai/gpt-5` of OpenRouter
+ * is `openrouter/openai/gpt-5`). Throws LlmError before anything is sent: unknown provider, no base_url, no model, no key.
+ * `isPlayed`: a tape answers, so that neither base_url nor key is needed.
+ */
+export function resolveModel(config: LlmConfig, env: Environment, model?: string, isPlayed = false): ResolvedModel {
+  if (model !== undefined && model.length > longestModelName)
+    throw misconfigured(
+      "",
+      `a model's name has at most ${longestModelName} characters`,
+      "Name a model of the provider.",
+    );
+  const slash = model?.indexOf("/") ?? -1;
+  const prefix = model?.slice(0, Math.max(0, slash)) ?? "";
+  const known = providerNames(config).includes(prefix);
+  const name = known ? prefix : config.active;
+  if (!name) throw misconfigured("", "llm.active is not set", "Set llm.active to one of the providers.");
+  const named = known ? model?.slice(slash + 1) : model;
+  const provider = provide(config, env, name, { named, isPlayed });
+  const wanted = named || provider.model;
+  if (!wanted) throw misconfigured(name, `llm.providers.${name}.model is not set`, "Set it, or name a model with -m.");
+  if (provider.quirks.needsKey && !isPlayed && provider.apiKeys.length === 0) throw unusableKey(provider, "no API key");
+  // axios would drop such characters in silence, and the provider would refuse a key that nobody has written.
+  if (provider.apiKeys.some((key) => /[^!-~]/.test(key)))
+    throw unusableKey(provider, "the API key holds a space or a letter beyond ASCII");
+  return { provider, model: wanted, contextWindow: provider.contextWindow };
+}
+
+/** An entry of `llm.fallback`, `provider` or `provider/model`, as a model. Throws LlmError: unknown provider. */
+export function modelOfEntry(config: LlmConfig, entry: string): string {
+  const model = entry.includes("/") ? entry : `${entry}/`;
+  const name = model.slice(0, model.indexOf("/"));
+  if (!providerNames(config).includes(name)) throw unknownProvider(config, name);
+  return model;
+}
+
+/** Every provider that may be named: as configured, then the presets. */
+export function providerNames(config: LlmConfig): string[] {
+  return [...new Set([...Object.keys(config.providers), ...Object.keys(PRESETS)])];
+}
+
+/**
+ * The keys of the environment (several with commas between) or else of `api_key`, and those of `api_keys`. A key pasted with
+ * its newline is no valid header.
+ */
+export function keysOf(config: LlmConfig, env: Environment, name: string): string[] {
+  const { apiKey = "", apiKeys = [] } = config.providers[name] ?? {};
+  const first = env[keyVariableOf(name)]?.trim() || apiKey;
+  const keys = [...first.split(","), ...apiKeys].map((key) => key.trim());
+  return [...new Set(keys)].filter((key) => key !== "");
+}
+
+export function presetOf(name: string): (typeof PRESETS)[string] | undefined {
+  return Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
+}
+
+/** `named`: the model that is asked for, where it is not the provider's own. */
+function provide(
+  config: LlmConfig,
+  env: Environment,
+  name: string,
+  { named, isPlayed }: { named: string | undefined; isPlayed: boolean },
+): Provider {
+  const { quirks: presetQuirks, ...preset } = presetOf(name) ?? {};
+  const configured = config.providers[name];
+  if (!configured && !presetOf(name)) throw unknownProvider(config, name);
+  const { quirks: ownQuirks, ...own } = withoutUndefined(configured ?? {});
+  const headers = { ...preset.headers, ...own.headers };
+  const merged: Omit<ProviderConfig, "quirks"> = { ...preset, ...own, headers };
+  const baseUrl = merged.baseUrl ?? (isPlayed ? NOWHERE : undefined);
+  if (!baseUrl) {
+    throw misconfigured(
+      name,
+      `llm.providers.${name}.base_url is not set`,
+      "Set it to the URL that ends before /chat/completions.",
+    );
+  }
+  const apiKeys = keysOf(config, env, name);
+  const azure = merged.apiVersion !== undefined || isAzure(baseUrl);
+  return {
+    ...merged,
+    name,
+    baseUrl,
+    apiKeys,
+    contextWindow: merged.contextWindow ?? CONTEXT_WINDOW,
+    keyVariable: keyVariableOf(name),
+    quirks: {
+      ...DEFAULT_QUIRKS,
+      ...(azure ? PRESETS.azure?.quirks : presetQuirks),
+      ...modelQuirks(named || merged.model || ""),
+      ...withoutUndefined(ownQuirks ?? {}),
+    },
+    limits: {
+      timeoutMs: merged.timeoutMs ?? config.http.timeoutMs,
+      connectTimeoutMs: merged.connectTimeoutMs ?? config.http.connectTimeoutMs,
+      ttftTimeoutMs: merged.ttftTimeoutMs ?? config.http.ttftTimeoutMs,
+      idleTimeoutMs: merged.idleTimeoutMs ?? config.http.idleTimeoutMs,
+    },
+    secrets: [...apiKeys, ...Object.values(own.headers ?? {})].filter(({ length }) => length >= 6),
+  };
+}
+
+function withoutUndefined<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+function unusableKey({ name, keyVariable }: Provider, problem: string): LlmError {
+  return new LlmError("auth", `${name}: ${problem} (environment variable ${keyVariable})`, {
+    provider: name,
+    hint: `Set ${keyVariable}, or llm.providers.${name}.api_key.`,
+  });
+}
+
+function unknownProvider(config: LlmConfig, name: string): LlmError {
+  const hint =
+    name === "scripted"
+      ? "The scripted model is for session files: model: scripted, and its replies under scripted."
+      : `Known: ${providerNames(config).join(", ")}.`;
+  return misconfigured(name, `unknown provider "${name}"`, hint);
+}
+
+function misconfigured(provider: string, message: string, hint: string): LlmError {
+  return new LlmError("bad_request", message, { provider, hint });
+}

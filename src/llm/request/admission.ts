@@ -1,0 +1,111 @@
+import type { Completion } from "../../core/chat.js";
+import type { HttpConfig } from "../../core/config.js";
+import type { HostState } from "../../core/measurements.js";
+import { remember } from "../../core/remember.js";
+import type { Slot } from "../../core/shared-limits.js";
+import { Breaker } from "../limits/breaker.js";
+import { Lane, type LaneParts } from "../limits/lane.js";
+import type { Provider } from "../providers/providers.js";
+import type { Showing } from "../showing.js";
+import type { AnswerFold } from "../wires/chat/fold.js";
+import { Attempts } from "./attempts.js";
+import type { Call } from "./call.js";
+import type { LlmHttpParts } from "./http.js";
+import type { RetryPolicyParts } from "./retry.js";
+
+export type AdmissionParts = RetryPolicyParts & LlmHttpParts & LaneParts;
+
+export interface AnswerParts {
+  /** Undefined: nobody watches. */
+  showing?: Showing;
+  /** After something was shown, see `Attempts.answer`. */
+  restart: boolean;
+  finish: (fold: AnswerFold) => Completion;
+}
+
+/** What stands before one provider. */
+interface Entrance {
+  lane: Lane;
+  /** By model. */
+  breakers: Map<string, Breaker>;
+}
+
+/** Lets a call through to its provider: breaker, then a place in the provider's lane, then as many attempts as it takes. */
+export class Admission {
+  readonly #http: HttpConfig;
+  readonly #parts: AdmissionParts;
+  readonly #attempts: Attempts;
+  readonly #entrances = new Map<string, Entrance>();
+  readonly #known = new WeakMap<Provider, Entrance>();
+
+  constructor(http: HttpConfig, parts: AdmissionParts) {
+    this.#http = http;
+    this.#parts = parts;
+    this.#attempts = new Attempts(http, parts);
+  }
+
+  /** Throws LlmError. */
+  answer(call: Call, parts: AnswerParts): Promise<Completion> {
+    const entrance = this.#entranceTo(call.provider);
+    return this.#breakerOf(call, entrance).run(call, () => this.#answerFrom(entrance.lane, call, parts));
+  }
+
+  async #answerFrom(lane: Lane, call: Call, { showing, restart, finish }: AnswerParts): Promise<Completion> {
+    let slot: Slot | undefined;
+    lane.budget.enter();
+    try {
+      slot = lane.enterAtOnce(call) ?? (await lane.enter(call));
+      call.place = { lane, slot };
+      const completion = finish(await this.#attempts.answer(call, showing, restart));
+      const { usage } = completion;
+      if (usage) slot.correct(usage.inputTokens + usage.outputTokens);
+      lane.answered();
+      return completion;
+    } finally {
+      slot?.[Symbol.dispose]();
+      lane.budget.leave();
+    }
+  }
+
+  state(): Pick<HostState, "limiters" | "breakers"> {
+    const entrances = [...this.#entrances.values()];
+    return {
+      limiters: entrances.map(({ lane: { provider, limiter } }) => {
+        const { active, queued: waiting, limit } = limiter;
+        return { provider, active, waiting, limit };
+      }),
+      breakers: entrances.flatMap(({ lane: { provider }, breakers }) =>
+        [...breakers].map(([model, { state }]) => ({ provider, model, state })),
+      ),
+    };
+  }
+
+  /** Closes the connections; requests in flight fail. */
+  close(): void {
+    this.#attempts.close();
+  }
+
+  #breakerOf({ provider, model }: Call, { breakers }: Entrance): Breaker {
+    const known = breakers.get(model);
+    if (known) return known;
+    const { now, observe, meter } = this.#parts;
+    const opened = () => meter?.record({ type: "breaker_opened", provider: provider.name, model });
+    const breaker = new Breaker(`${provider.name}/${model}`, now, observe, opened);
+    return remember(breakers, model, breaker);
+  }
+
+  /** A provider that was configured anew is another one only where its endpoint, keys or limits are. */
+  #entranceTo(provider: Provider): Entrance {
+    const known = this.#known.get(provider);
+    if (known) return known;
+    const { baseUrl, apiKeys, maxConcurrency, rpm, tpm } = provider;
+    const name = JSON.stringify([provider.name, baseUrl, apiKeys, maxConcurrency, rpm, tpm]);
+    const entrance = this.#entrances.get(name) ?? {
+      lane: new Lane(provider, this.#http, this.#parts),
+      breakers: new Map(),
+    };
+    this.#entrances.set(name, entrance);
+    this.#known.set(provider, entrance);
+    return entrance;
+  }
+}

@@ -1,0 +1,42 @@
+import type { Agent as HttpAgent } from "node:http";
+import type { SecureContext } from "node:tls";
+import KeepAlive from "agentkeepalive";
+import type { HttpConfig } from "../../core/config.js";
+import { type Connecting, keepAliveAgent, limitConnecting } from "../../outbound/pool.js";
+import { type HttpProxy, hostOf, portOf } from "./proxy.js";
+import { Tunnel } from "./tunnel.js";
+
+interface AgentOptions {
+  http: HttpConfig;
+  /** `https:` or `http:`, of the origin. */
+  protocol: string;
+  connectTimeoutMs: number;
+  proxy?: HttpProxy;
+  /** Authorities to trust, where they are not the usual ones. */
+  secureContext?: SecureContext;
+}
+
+/** The pool of connections to providers, by way of the proxy where there is one. */
+export function createAgent({ http, protocol, connectTimeoutMs, proxy, secureContext }: AgentOptions): HttpAgent {
+  const agent = keepAliveAgent({ ...http, protocol, secureContext });
+  if (proxy) connectThrough(agent, proxy, secureContext);
+  limitConnecting(agent, connectTimeoutMs, proxy && `through the proxy ${proxy.name}`);
+  return agent;
+}
+
+/** https: a tunnel to the origin. http: a connection to the proxy, whose requests name the whole URL. */
+function connectThrough(agent: Connecting, proxy: HttpProxy, secureContext: SecureContext | undefined): void {
+  const createConnection = agent.createConnection.bind(agent);
+  const connectToProxy: Connecting["createConnection"] = (options, onCreated) =>
+    createConnection({ ...options, host: hostOf(proxy.url), port: portOf(proxy.url) }, onCreated);
+  const connectByTunnel: Connecting["createConnection"] = (options, onCreated) => {
+    const { host = "", port } = options;
+    const tunnel = new Tunnel(proxy, `${host.includes(":") ? `[${host}]` : host}:${port}`, secureContext);
+    const socket = createConnection({ ...options, socket: tunnel }, onCreated);
+    // TLS would only say that its stream ended.
+    tunnel.once("error", (error) => socket?.destroy(error));
+    socket?.once("close", () => tunnel.destroy());
+    return socket;
+  };
+  agent.createConnection = agent instanceof KeepAlive.HttpsAgent ? connectByTunnel : connectToProxy;
+}

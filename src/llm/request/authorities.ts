@@ -1,0 +1,35 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
+import type { Environment } from "../../core/environment.js";
+import { LlmError, messageOf } from "../../core/errors.js";
+
+/** Trusts the usual authorities and those of `llm.http.ca_file`. Throws LlmError when that holds none. */
+export function trusting(caFile: string, env: Environment): SecureContext {
+  const authorities = [...rootCertificates, ...certificatesIn(caFile)];
+  try {
+    // Node adds these by itself, unless it is given a list; and has warned when it started where it could not read them.
+    if (env.NODE_EXTRA_CA_CERTS) authorities.push(readFileSync(env.NODE_EXTRA_CA_CERTS, "utf8"));
+  } catch {}
+  return createSecureContext({ ca: authorities });
+}
+
+function certificatesIn(file: string): string[] {
+  try {
+    const certificates = readFileSync(file, "utf8").match(PEM) ?? [];
+    // TLS itself leaves out in silence what it cannot read.
+    for (const certificate of certificates) new X509Certificate(certificate);
+    if (certificates.length > 0) return certificates;
+  } catch (error) {
+    throw unusable(file, messageOf(error));
+  }
+  throw unusable(file, "it holds no certificate");
+}
+
+const PEM = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+function unusable(file: string, why: string): LlmError {
+  return new LlmError("bad_request", `llm.http.ca_file (${file}) cannot be used: ${why}`, {
+    hint: "Set llm.http.ca_file to a PEM file of certificate authorities, or leave it out.",
+  });
+}

@@ -1,0 +1,89 @@
+import { LlmError, type LlmErrorKind } from "../../core/errors.js";
+import type { Observe } from "../../core/ports.js";
+import type { ResolvedModel } from "../providers/providers.js";
+
+export interface Chain<T> {
+  /** Who can be asked. */
+  length: number;
+  /** Whom to ask at that place in the order. Throws LlmError when it cannot be asked. */
+  target(position: number): ResolvedModel;
+  ask(target: ResolvedModel): Promise<T>;
+  /** Whether another answer may still take the place of the one that failed. */
+  isOpen(): boolean;
+  observe: Observe;
+}
+
+/** The end of the whole completion, whoever is asked. */
+const FINAL: ReadonlySet<LlmErrorKind> = new Set([
+  "aborted",
+  "total_timeout",
+  "content_filter",
+  "cassette",
+  "scripted",
+]);
+
+/**
+ * The request itself is at fault, or the configuration of the provider that was to answer it, and is to be seen. The first
+ * one's word is taken for it; one further down the chain is only passed over.
+ */
+const AT_FAULT: ReadonlySet<LlmErrorKind> = new Set(["bad_request", "tool_generation_failed", "html", "redirect"]);
+
+const MAX_NOTE_LENGTH = 160;
+
+/** The answer of the first target that gives one. Throws the first one's LlmError, with a note of what the others said. */
+export async function firstAnswer<T>(chain: Chain<T>): Promise<T> {
+  const failures: LlmError[] = [];
+  const named: string[] = [];
+  /** Windows up to this one were too small. */
+  let tooSmall = 0;
+  for (let position = 0; position < chain.length; position++) {
+    let target: ResolvedModel | undefined;
+    try {
+      target = chain.target(position);
+      const name = nameOf(target);
+      if (named.includes(name) || target.contextWindow <= tooSmall) continue;
+      named.push(name);
+      const last = failures.at(-1);
+      if (last) report(chain.observe, "another provider is asked", last, name);
+      return await chain.ask(target);
+    } catch (error) {
+      if (!(error instanceof LlmError)) throw error;
+      if (!target && position > 0) report(chain.observe, "a fallback cannot be asked", error);
+      failures.push(error);
+      if (error.kind === "context_length") tooSmall = target?.contextWindow ?? 0;
+      if (FINAL.has(error.kind) || !chain.isOpen() || (position === 0 && AT_FAULT.has(error.kind))) break;
+    }
+  }
+  throw summary(failures);
+}
+
+function nameOf({ provider, model }: ResolvedModel): string {
+  return `${provider.name}/${model}`;
+}
+
+function report(observe: Observe, message: string, { provider, model, kind, status }: LlmError, next?: string): void {
+  observe({ level: "warn", scope: "llm", message, fields: { provider, model, kind, status, next } });
+}
+
+/** What ended the whole says most, and else what the provider said that was meant to answer. */
+function summary(failures: readonly LlmError[]): LlmError {
+  const last = failures.at(-1);
+  const main = last && FINAL.has(last.kind) ? last : failures[0];
+  if (!main) return new LlmError("bad_request", "no model to ask");
+  const others = failures.filter((failure) => failure !== main);
+  if (others.length === 0 || main.kind === "aborted") return main;
+  const notes = others.map(({ message }) =>
+    message.length > MAX_NOTE_LENGTH ? `${message.slice(0, MAX_NOTE_LENGTH)}…` : message,
+  );
+  const { provider, model, status, requestId, retryAfterMs, hint } = main;
+  return new LlmError(main.kind, `${main.message} [also: ${notes.join("; ")}]`, {
+    provider,
+    model,
+    status,
+    requestId,
+    retryAfterMs,
+    hint,
+    retryable: failures.some(({ retryable }) => retryable),
+    attempts: Math.max(...failures.map(({ attempts = 0 }) => attempts)),
+  });
+}

@@ -1,0 +1,59 @@
+import { carry } from "../../core/trace-context.js";
+import type { Provider } from "../providers/providers.js";
+import type { Call } from "./call.js";
+import type { Route } from "./routes.js";
+
+/**
+ * The headers of requests to one provider by one route, as `node:http` writes them: names and values in turn. What is the same in all of
+ * them is put together once. What the provider's configuration says outranks everything.
+ */
+export class RequestHeaders {
+  readonly #ofRoute: Route["headers"];
+  readonly #provider: Provider;
+  /** By key: the next request may go with another one. */
+  readonly #fixed = new Map<string | undefined, readonly string[]>();
+  /** Names of the provider's own, in lower case. */
+  readonly #own: ReadonlySet<string>;
+
+  constructor(ofRoute: Route["headers"], provider: Provider) {
+    this.#ofRoute = ofRoute;
+    this.#provider = provider;
+    this.#own = new Set(Object.keys(provider.headers ?? {}).map((name) => name.toLowerCase()));
+  }
+
+  of({ key, requestId, trace, body }: Call): string[] {
+    const { traceparent, tracestate } = carry(trace);
+    const list = this.#fixedFor(key).slice();
+    this.#add(list, "X-Client-Request-Id", requestId);
+    this.#add(list, "traceparent", traceparent);
+    if (tracestate !== undefined) this.#add(list, "tracestate", tracestate);
+    list.push("Content-Length", String(body.length));
+    return list;
+  }
+
+  #add(list: string[], name: string, value: string): void {
+    if (this.#own.size === 0 || !this.#own.has(name.toLowerCase())) list.push(name, value);
+  }
+
+  #fixedFor(key: string | undefined): readonly string[] {
+    const known = this.#fixed.get(key);
+    if (known) return known;
+    const { headers: own, quirks } = this.#provider;
+    const headers: Record<string, string> = {
+      ...this.#ofRoute,
+      "Content-Type": "application/json",
+      "User-Agent": "MCP-Platform/1.0",
+      // A proxy that compresses a stream also buffers it.
+      "Accept-Encoding": "identity",
+    };
+    if (key && quirks.keyHeader === "api-key") headers["api-key"] = key;
+    else if (key) headers.Authorization = `Bearer ${key}`;
+    for (const name in own) {
+      const same = Object.keys(headers).find((other) => other.toLowerCase() === name.toLowerCase());
+      headers[same ?? name] = own[name] ?? "";
+    }
+    const fixed = Object.entries(headers).flat();
+    this.#fixed.set(key, fixed);
+    return fixed;
+  }
+}

@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { CallSignal } from "../../core/call-signal.js";
+import { RETRY_COST } from "../limits/budget.js";
+import type { Call } from "./call.js";
+import type { Response } from "./send.js";
+
+/** Sends a call; resolves with the response headers. Aborting the signal gives up this request, not the call. */
+type Post = (call: Call, signal: CallSignal) => Promise<Response>;
+
+/** A longer prompt takes its time, and costs too much to be sent twice. */
+const MAX_HEDGED_BYTES = 32 * 1024;
+
+/** Only the first request of a short call without tools, and where its provider is configured for it (`hedge_after`). */
+export function isHedged(call: Call): boolean {
+  if (call.provider.hedgeAfterMs === undefined || call.sent > 0) return false;
+  return call.options.request.tools.length === 0 && call.body.length <= MAX_HEDGED_BYTES;
+}
+
+/**
+ * Posts a call, and posts it once more when the first byte is late. The faster answer counts, the other request is broken off. The
+ * second one is sent only while the provider's retry budget is more than half full: a slow provider is not to be made slower.
+ */
+export async function postHedged(call: Call, post: Post): Promise<Response> {
+  const settled = new AbortController();
+  const racers = [new CallSignal(call.options.signal), new CallSignal(call.options.signal)] as const;
+  const [firstSignal, secondSignal] = racers;
+  const first = post(call, firstSignal).finally(() => settled.abort());
+  const wait = sleep(call.provider.hedgeAfterMs, undefined, { signal: settled.signal });
+  const second = wait.then(() => postAgain(call, post, secondSignal));
+  const responses = [first, second];
+  const winner = await Promise.any(
+    responses.map(async (response, index) => ({ response: await response, index })),
+  ).catch(() => undefined);
+  for (const [index, response] of responses.entries()) {
+    if (index === winner?.index) continue;
+    racers[index]?.abort();
+    const discard = ({ data }: Response) => data.destroy();
+    response.then(discard, () => {});
+  }
+  return winner?.response ?? first;
+}
+
+/** Rejects when the call is not to be hedged after all. */
+async function postAgain(call: Call, post: Post, signal: CallSignal): Promise<Response> {
+  const { place } = call;
+  if (call.retries > 0 || !place?.lane.budget.isAboveHalf) throw new Error("not worth a second request");
+  using slot = await place.lane.tryEnter(call);
+  if (!slot || !place.lane.budget.take(RETRY_COST)) throw new Error("no place for a second request");
+  return await post(call.hedge({ ...place, slot }), signal);
+}

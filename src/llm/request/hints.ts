@@ -1,0 +1,72 @@
+import { asNumber, asText } from "../json.js";
+import type { ProviderError } from "../wires/shared/provider-error.js";
+
+/** Response headers, lower case. */
+export type Headers = Readonly<Record<string, unknown>>;
+
+/**
+ * Milliseconds that the server wants us to wait; undefined when it gave no usable hint. Zero, the past and garbage
+ * ("120s", "soon") are no hints: obeyed, they would make a hot loop.
+ */
+export function retryAfterMs(ofResponse: Headers, error: ProviderError, now: number): number | undefined {
+  const headers = { ...error.headers, ...ofResponse };
+  const header = (name: string) => textOf(headers, name);
+  const seconds = header("retry-after");
+  const candidates = [
+    numberOf(header("retry-after-ms")),
+    numberOf(seconds) * 1000,
+    Date.parse(seconds) - now,
+    ...error.details.map(({ retryDelay }) => durationMs(asText(retryDelay) ?? "")),
+    ...(error.status === 429 ? exhaustedLimits(headers, now) : []),
+  ];
+  return candidates.find((milliseconds) => milliseconds > 0);
+}
+
+/** The provider's own id of a request, which its support asks for. */
+export function requestIdOf(headers: Headers): string | undefined {
+  return REQUEST_ID_HEADERS.map((name) => asText(headers[name])).find((id) => id !== undefined);
+}
+
+const REQUEST_ID_HEADERS = ["x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray"];
+
+/** The server's word on whether a retry makes sense, where it has one. */
+export function shouldRetry(headers: Headers): boolean | undefined {
+  const value = headers["x-should-retry"];
+  return value === "true" ? true : value === "false" ? false : undefined;
+}
+
+/**
+ * OpenAI: `x-ratelimit-reset-tokens: 6m0s`; Anthropic: `anthropic-ratelimit-tokens-reset: 2026-11-24T12:00:30Z`. Of use only
+ * when that limit is the one that ran out; when several did, the last one to come back counts.
+ */
+function exhaustedLimits(headers: Headers, now: number): number[] {
+  const header = (name: string) => textOf(headers, name);
+  const ranOut = (name: string) => Number(header(name) || 1) <= 0;
+  const openAi = ["requests", "tokens"]
+    .filter((unit) => ranOut(`x-ratelimit-remaining-${unit}`))
+    .map((unit) => durationMs(header(`x-ratelimit-reset-${unit}`)));
+  const anthropic = ["requests", "tokens", "input-tokens", "output-tokens"]
+    .filter((unit) => ranOut(`anthropic-ratelimit-${unit}-remaining`))
+    .map((unit) => Date.parse(header(`anthropic-ratelimit-${unit}-reset`)) - now);
+  const epoch = numberOf(header("x-ratelimit-reset"));
+  const resets = [...openAi, ...anthropic].filter((milliseconds) => milliseconds > 0);
+  return [Math.max(...resets), (epoch > 1e12 ? epoch : epoch * 1000) - now];
+}
+
+/** Of what a body says in place of a header there may be no text: an object of its own could throw. */
+function textOf(headers: Headers, name: string): string {
+  const value = headers[name];
+  return asText(value) ?? String(asNumber(value) ?? "");
+}
+
+function numberOf(text: string): number {
+  return /^\s*[\d.]+(e\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN;
+}
+
+/** Go's durations: `45.837906927s`, `6m0s`, `120ms`. */
+function durationMs(text: string): number {
+  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)(ms|s))?$/.exec(text);
+  if (!match || text === "") return Number.NaN;
+  const [, hours = 0, minutes = 0, amount = 0, unit] = match;
+  return Number(hours) * 3_600_000 + Number(minutes) * 60_000 + Number(amount) * (unit === "ms" ? 1 : 1000);
+}

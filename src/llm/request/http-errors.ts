@@ -1,0 +1,110 @@
+import { type AxiosError, isAxiosError } from "axios";
+import { LlmError, type LlmErrorKind } from "../../core/errors.js";
+import { ConnectTimeout } from "../../outbound/pool.js";
+import { duration, failure, limitReached, stating } from "../errors.js";
+import { asText } from "../json.js";
+import { inWords, kindOf, type ProviderError, parseErrorBody } from "../wires/shared/provider-error.js";
+import type { Call } from "./call.js";
+import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "./hints.js";
+import { textsIn, withoutQuotes } from "./quotes.js";
+import { ProxyError } from "./tunnel.js";
+
+/** Worth another request. 501 and 505 to 511 say that it would be answered the same. */
+const RETRIED = new Set([408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
+
+/** The request has not left this machine: sending it again cannot be a second time. */
+const NOT_CONNECTED = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+
+/**
+ * Anything that axios or a socket threw, as our error. Holds allow-listed facts only: an AxiosError carries the key and the
+ * prompt, in `config`, in `request` and under `util.inspect`.
+ */
+export function toLlmError(error: unknown, call: Call, now: number): LlmError {
+  if (error instanceof LlmError) return error;
+  if (call.options.signal.aborted) return call.aborted();
+  if (isAxiosError(error) && error.response) return fromResponse(error.response, call, now);
+  return fromSocket((isAxiosError(error) && error.cause) || error, call);
+}
+
+/** An error that the provider stated, in a response or in the middle of a 200. */
+export function fromProvider(said: ProviderError, call: Call, headers: Headers, now: number): LlmError {
+  const kind = kindOf(said);
+  const waitMs = retryAfterMs(headers, said, now);
+  const wanted = shouldRetry(headers);
+  const inVain = said.status !== undefined && !RETRIED.has(said.status) && wanted !== true;
+  const words = withoutQuotes(inWords(said.message), textsIn(call.options.request));
+  const message = [head(said), words, waitNote(waitMs, call, now)].filter(Boolean).join(": ");
+  const error = failure(kind, message, call, {
+    status: said.status,
+    requestId: requestIdOf(headers),
+    ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
+    ...(inVain || wanted === false ? { retryable: false } : {}),
+  });
+  return stating(error, said);
+}
+
+function fromResponse(
+  { status, headers, data }: NonNullable<AxiosError["response"]>,
+  call: Call,
+  now: number,
+): LlmError {
+  // A provider has no use for this status: the proxy that was to pass the request on does.
+  if (status === 407) return fromProxy("the proxy answered 407", status, call);
+  const said = parseErrorBody(typeof data === "string" ? data : "", status);
+  const location = asText(headers.location);
+  if (location && kindOf(said) === "redirect") said.message = `redirects to ${withoutQuery(location, call)}`;
+  return fromProvider(said, call, headers as Headers, now);
+}
+
+/** A query may hold a token. */
+function withoutQuery(location: string, { provider }: Call): string {
+  if (!URL.canParse(location, provider.baseUrl)) return "nowhere";
+  const { protocol, host, pathname } = new URL(location, provider.baseUrl);
+  return `${protocol}//${host}${pathname}`;
+}
+
+function head({ status }: ProviderError): string {
+  return status === undefined ? "error" : `error ${status}`;
+}
+
+function waitNote(waitMs: number | undefined, call: Call, now: number): string {
+  const { maxRetryAfterMs } = call.options.http;
+  if (waitMs === undefined || waitMs <= maxRetryAfterMs) return "";
+  const until = new Date(now + waitMs);
+  const when = Number.isNaN(until.getTime()) ? "" : `, until ${until.toISOString()}`;
+  return `asks to wait ${duration(waitMs)}${when}, longer than llm.http.max_retry_after (${duration(maxRetryAfterMs)})`;
+}
+
+/** A proxy that refuses, or asks who we are, does so every time. */
+function fromProxy(said: string, status: number | undefined, call: Call): LlmError {
+  const hint =
+    status === 407
+      ? "Put name and password into the proxy's URL: http://name:password@host:port, in llm.http.proxy or the environment."
+      : `Is that the right proxy (llm.http.proxy, HTTPS_PROXY, NO_PROXY), and may it reach ${call.provider.name}?`;
+  return failure("connect", said, call, { hint, retryable: status === undefined || RETRIED.has(status) });
+}
+
+function fromSocket(error: unknown, call: Call): LlmError {
+  const { code = "", message = "" } = error as { code?: string; message?: string };
+  if (error instanceof ProxyError) return fromProxy(error.message, error.status, call);
+  if (code === "ECONNABORTED") return limitReached("timeout", call);
+  if (error instanceof ConnectTimeout) return limitReached("connect_timeout", call, error.message);
+  const said = message || code || String(error);
+  if (NOT_CONNECTED.has(code)) return failure("connect", `cannot connect: ${said}`, call);
+  const lasting = LASTING.find(([codes]) => codes.test(code));
+  if (lasting)
+    return failure(lasting[1], said, call, { retryable: false, ...(lasting[2] ? { hint: lasting[2] } : {}) });
+  return failure("network", `the connection broke: ${said}`, call);
+}
+
+/** Failures on our side of the wire that no retry cures. */
+const LASTING: readonly (readonly [RegExp, LlmErrorKind, string?])[] = [
+  [
+    /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/,
+    "connect",
+    "Point llm.http.ca_file (or NODE_EXTRA_CA_CERTS) at the certificate authority of your network.",
+  ],
+  [/EPROTO|ERR_SSL/, "connect", "Is base_url https where the server speaks http?"],
+  [/ERR_INVALID_(URL|PROTOCOL|CHAR|HTTP_TOKEN)|ERR_UNESCAPED|ERR_BAD_OPTION/, "bad_request"],
+  [/ERR_FR_MAX_BODY/, "context_length"],
+];

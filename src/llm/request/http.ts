@@ -1,0 +1,129 @@
+import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from "axios";
+import type { CallSignal } from "../../core/call-signal.js";
+import type { HttpConfig } from "../../core/config.js";
+import type { ModelAnswer, Tape } from "../../core/tape.js";
+import { failure } from "../errors.js";
+import type { Provider } from "../providers/providers.js";
+import { completionsUrl } from "../wires/chat/url.js";
+import type { Call } from "./call.js";
+import { RequestHeaders } from "./headers.js";
+import { toLlmError } from "./http-errors.js";
+import { callOf, type RetryPolicy, wireRetries } from "./retry.js";
+import { type Route, type RouteParts, Routes } from "./routes.js";
+import { type Response, received, send } from "./send.js";
+
+export interface LlmHttpParts extends RouteParts {
+  tape?: Tape;
+  /** A request has left. */
+  onSent?: (() => void) | undefined;
+}
+
+/** How requests for one model of a provider leave. */
+interface Way {
+  url: string;
+  route: Route;
+  headers: RequestHeaders;
+}
+
+/** The one axios instance. */
+export class LlmHttp {
+  readonly #instance: AxiosInstance;
+  readonly #routes: Routes;
+  readonly #policy: RetryPolicy;
+  readonly #keepaliveExpiryMs: number;
+  readonly #parts: LlmHttpParts;
+  /** By model. */
+  readonly #ways = new WeakMap<Provider, Map<string, Way>>();
+  #isClosed = false;
+
+  constructor(http: HttpConfig, policy: RetryPolicy, parts: LlmHttpParts) {
+    this.#policy = policy;
+    this.#parts = parts;
+    this.#keepaliveExpiryMs = http.keepaliveExpiryMs;
+    this.#routes = new Routes(http, parts);
+    this.#instance = axios.create();
+    const { defaults } = this.#instance;
+    // Every option is copied, checked and looked at for every request, and those of axios are for its own adapters. What ours need is in
+    // the call: without them axios costs a tenth of the request, with them as much as the request.
+    for (const name of Object.keys(defaults)) Reflect.deleteProperty(defaults, name);
+    defaults.adapter = (config) => this.#attempt(config);
+    wireRetries(this.#instance, policy);
+  }
+
+  /**
+   * The one way out. Retries until response headers arrive, never after. Throws LlmError. Aborting a `signal` of its own gives up this
+   * request, not the call.
+   */
+  async post(call: Call, signal = call.options.signal): Promise<Response> {
+    try {
+      const request = { call, signal };
+      // What else axios returns would keep the request in memory for the life of a stream.
+      return (await this.#instance.request<Response>(request)).data;
+    } catch (error) {
+      throw toLlmError(error, call, this.#policy.now());
+    }
+  }
+
+  /** The adapter of the instance, which axios-retry calls for every attempt. */
+  #attempt(config: InternalAxiosRequestConfig): Promise<AxiosResponse<Response>> {
+    const call = callOf(config) as Call;
+    if (this.#isClosed) throw failure("aborted", "the host is closing", call, { hint: "" });
+    const signal = config.signal as CallSignal;
+    const way = this.#parts.tape?.plays.models ? undefined : this.#wayOf(call);
+    const sendNow = () => received(config, this.#send(call, signal, way));
+    const sendIfAllowed = () => call.options.beforeRequest?.()?.then(sendNow) ?? sendNow();
+    const again = call.sent === 0 ? undefined : call.place?.slot.again(signal.native);
+    return again ? again.then(sendIfAllowed) : sendIfAllowed();
+  }
+
+  #send(call: Call, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
+    call.begin(this.#policy.now);
+    const { tape } = this.#parts;
+    return tape ? this.#sendBy(tape, call, signal, way) : this.#sendOn(call, signal, way);
+  }
+
+  #sendBy(tape: Tape, call: Call, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
+    const { provider, model, body } = call;
+    const path = new URL(way?.url ?? completionsUrl(provider, model)).pathname;
+    const exchange = { provider: provider.name, model, path, body: String(body), signal: signal.native };
+    return tape.model(exchange, async () => {
+      const { status, headers, body: answer } = await this.#sendOn(call, signal, way);
+      return { status, headers, body: answer };
+    });
+  }
+
+  #sendOn(call: Call, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
+    if (!way) throw new TypeError("a tape that plays asked for the wire");
+    const { options, provider, body } = call;
+    return send({
+      route: way.route,
+      headers: way.headers.of(call),
+      body,
+      isStream: options.streaming,
+      timeoutMs: provider.limits.timeoutMs,
+      keepaliveExpiryMs: this.#keepaliveExpiryMs,
+      signal,
+      onSent: this.#parts.onSent,
+    });
+  }
+
+  #wayOf({ provider, model }: Call): Way {
+    const known = this.#ways.get(provider) ?? new Map<string, Way>();
+    const way = known.get(model) ?? this.#findWay(provider, model);
+    if (known.size === 0) this.#ways.set(provider, known);
+    known.set(model, way);
+    return way;
+  }
+
+  #findWay(provider: Provider, model: string): Way {
+    const url = completionsUrl(provider, model);
+    const route = this.#routes.to(url, provider.limits.connectTimeoutMs);
+    return { url, route, headers: new RequestHeaders(route.headers, provider) };
+  }
+
+  /** Closes idle connections and breaks those in use; there will be no others. */
+  close(): void {
+    this.#isClosed = true;
+    this.#routes.close();
+  }
+}

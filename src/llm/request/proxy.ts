@@ -1,0 +1,132 @@
+import { BlockList, isIP } from "node:net";
+import type { Environment } from "../../core/environment.js";
+import { LlmError } from "../../core/errors.js";
+
+/** An HTTP proxy between us and a provider. */
+export interface HttpProxy {
+  url: URL;
+  /** `host:port`, as messages name it: the URL may hold a password. */
+  name: string;
+  /** Value of `Proxy-Authorization`. */
+  authorization?: string;
+  /** Set up for this program, and not for any program of this user. */
+  isExplicit: boolean;
+}
+
+/**
+ * The proxy on the way to `target`. `configured` is `llm.http.proxy`: a URL, "" for none, or undefined where the
+ * environment decides, as it does for curl. Throws LlmError when what is set is no HTTP proxy: going past it could be just
+ * what the user wants to prevent.
+ *
+ * To a proxy on another machine a loopback address means that machine, so ours is never looked for there. And plain HTTP
+ * to this machine or its network goes past the environment's proxy: it would be shown the key and the prompt.
+ */
+export function proxyTo(target: URL, configured: string | undefined, env: Environment): HttpProxy | undefined {
+  const isExplicit = configured !== undefined;
+  const [name, value] = isExplicit ? ["llm.http.proxy", configured] : fromEnvironment(target, env);
+  if (!value) return undefined;
+  if (!isExplicit && target.protocol === "http:" && isLocal(target.hostname)) return undefined;
+  const url = parse(value, name);
+  if (isLoopback(target.hostname) && !isLoopback(url.hostname)) return undefined;
+  if (target.protocol === "http:" && url.protocol === "https:")
+    throw unusable(`${name} is an https:// proxy, through which only https:// providers can be reached`);
+  return {
+    url,
+    name: `${url.hostname}:${portOf(url)}`,
+    authorization: url.username ? basic(url) : undefined,
+    isExplicit,
+  };
+}
+
+export function portOf({ port, protocol }: URL): number {
+  return Number(port) || (protocol === "https:" ? 443 : 80);
+}
+
+/** A URL's host without the brackets of an IPv6 address. */
+export function hostOf({ hostname }: Pick<URL, "hostname">): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
+}
+
+/** Name and password of a URL as a header has them. */
+export function basic({ username, password }: URL): string {
+  return `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString("base64")}`;
+}
+
+/** A `%` that nobody escaped is one. */
+function decoded(text: string): string {
+  return text.replace(/(%[0-9a-f]{2})+/gi, (escaped) => {
+    try {
+      return decodeURIComponent(escaped);
+    } catch {
+      return escaped;
+    }
+  });
+}
+
+function parse(value: string, name: string): URL {
+  const text = value.includes("://") ? value : `http://${value}`;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.hostname && /^https?:$/.test(url.protocol)) return url;
+  throw unusable(`${name} is not the URL of an HTTP proxy`);
+}
+
+function unusable(why: string): LlmError {
+  return new LlmError("bad_request", why, { hint: 'Set llm.http.proxy to http://host:port, or to "" for none.' });
+}
+
+/** The variable that decides, and its value. Its name in small letters comes first, as everywhere. */
+function fromEnvironment(target: URL, env: Environment): [string, string | undefined] {
+  const read = (name: string): [string, string | undefined] | undefined => {
+    const found = [name.toLowerCase(), name].find((spelling) => env[spelling]?.trim());
+    return found === undefined ? undefined : [found, env[found]?.trim()];
+  };
+  if (isExempt(target, read("NO_PROXY")?.[1] ?? "")) return ["NO_PROXY", undefined];
+  return read(target.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY") ?? read("ALL_PROXY") ?? ["", undefined];
+}
+
+/** `NO_PROXY=example.com,.corp,10.0.0.1:8080,*`: a name also covers what is below it. */
+function isExempt(target: URL, list: string): boolean {
+  const host = hostOf(target).toLowerCase();
+  return list
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .some((entry) => {
+      if (entry === "*") return true;
+      const [, bracketed, plain, address, port] = /^(?:\[(.+)\]|([^:]+)|(.+?))(?::(\d+))?$/.exec(entry) ?? [];
+      if (port && !address && Number(port) !== portOf(target)) return false;
+      const name = bracketed ?? (address ? entry : plain?.replace(/^\*?\./, ""));
+      return name !== undefined && (host === name || host.endsWith(`.${name}`));
+    });
+}
+
+const LOOPBACK = networks(["127.0.0.0", 8], ["0.0.0.0", 32], ["::1", 128]);
+const PRIVATE = networks(
+  ["10.0.0.0", 8],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+  ["169.254.0.0", 16],
+  ["fc00::", 7],
+  ["fe80::", 10],
+);
+
+function networks(...subnets: readonly (readonly [address: string, bits: number])[]): BlockList {
+  const list = new BlockList();
+  for (const [address, bits] of subnets) list.addSubnet(address, bits, isIP(address) === 6 ? "ipv6" : "ipv4");
+  return list;
+}
+
+function isLoopback(hostname: string): boolean {
+  return isIn(LOOPBACK, hostname) || /^(.+\.)?localhost$/i.test(hostname);
+}
+
+/** On this machine or in its network; a name without a dot is not one of the Internet. */
+export function isLocal(hostname: string): boolean {
+  if (isIP(hostOf({ hostname }))) return isIn(LOOPBACK, hostname) || isIn(PRIVATE, hostname);
+  return /^[^.]+$|\.(localhost|local|internal|lan|home\.arpa)$/i.test(hostname);
+}
+
+function isIn(addresses: BlockList, hostname: string): boolean {
+  const host = hostOf({ hostname });
+  const family = isIP(host);
+  return family !== 0 && addresses.check(host, family === 6 ? "ipv6" : "ipv4");
+}

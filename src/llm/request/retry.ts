@@ -1,0 +1,155 @@
+import type { AxiosError, AxiosInstance, AxiosRequestConfig } from "axios";
+import axiosRetry from "axios-retry";
+import type { HttpConfig } from "../../core/config.js";
+import type { LlmError, LlmErrorKind } from "../../core/errors.js";
+import type { Observe } from "../../core/ports.js";
+import { longestTimerMs } from "../../core/timers.js";
+import { AMBIGUOUS_RETRY_COST, RETRY_COST } from "../limits/budget.js";
+import type { Call } from "./call.js";
+import { toLlmError } from "./http-errors.js";
+
+export interface RetryPolicyParts {
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** Uniform in [0, 1). */
+  random: () => number;
+  observe: Observe;
+}
+
+/** The provider may have answered, and billed. */
+const AMBIGUOUS: ReadonlySet<LlmErrorKind> = new Set([
+  "network",
+  "timeout",
+  "ttft_timeout",
+  "idle_timeout",
+  "empty_stream",
+]);
+/** `max_retries` is for one provider; a whole fallback chain may use so many times as much, apart from its first requests. */
+const CHAIN_RETRIES = 2;
+/** On top of a server's hint, so that everybody it told the same does not come back together. */
+const MAX_HINT_JITTER_MS = 1000;
+
+/**
+ * Decides on every further request of a call, whichever layer saw the failure: axios-retry before the response headers,
+ * `attempts.ts` after. They share the call's count, so layers never multiply.
+ */
+export class RetryPolicy {
+  readonly now: () => number;
+  readonly #random: () => number;
+  readonly #observe: Observe;
+  #stopped = false;
+
+  constructor({ now, random, observe }: RetryPolicyParts) {
+    this.now = now;
+    this.#random = random;
+    this.#observe = observe;
+  }
+
+  /** From now on no request is sent again: the connections are being closed. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /**
+   * True: send again after `call.delayMs`. A hint beyond the cap, or a pause beyond the deadline, is not slept through.
+   * `atOnce`: nothing is wrong with the provider.
+   */
+  plan(call: Call, failure: LlmError, atOnce = false): boolean {
+    if (this.#stopped || call.options.signal.aborted || call.gaveUp) return false;
+    const isRetried = this.#plan(call, failure, atOnce);
+    call.options.measure?.attemptFailed(call, failure, isRetried);
+    return isRetried;
+  }
+
+  #plan(call: Call, failure: LlmError, atOnce: boolean): boolean {
+    const { deadlineAt, tally } = call.options;
+    const swapped = !atOnce && call.place?.lane.failed(call, failure) === true;
+    call.gaveUp = true;
+    if (call.isHedge) return false;
+    if (!swapped && !this.#isRetried(call, failure)) return false;
+    const retry = { attempts: call.retries + 1, delayMs: call.delayMs };
+    const delayMs = atOnce || swapped ? 0 : retryDelay(call.options.http, retry, failure.retryAfterMs, this.#random);
+    if (this.now() + delayMs >= deadlineAt) return false;
+    const { provider, model, attempts, place } = call;
+    const fields = { provider: provider.name, model, kind: failure.kind, status: failure.status, attempts, delayMs };
+    const cost = AMBIGUOUS.has(failure.kind) ? AMBIGUOUS_RETRY_COST : RETRY_COST;
+    if (!atOnce && !swapped && place?.lane.budget.take(cost) === false) {
+      this.#observe({ level: "warn", scope: "llm", message: "request failed, retry budget used up", fields });
+      return false;
+    }
+    if (!swapped) {
+      call.retries++;
+      tally.retries++;
+    }
+    call.delayMs = delayMs;
+    call.gaveUp = false;
+    this.#observe({ level: "warn", scope: "llm", message: "request failed, trying again", fields });
+    return true;
+  }
+
+  #isRetried(call: Call, failure: LlmError): boolean {
+    const { http, tally } = call.options;
+    const { retryAfterMs = 0 } = failure;
+    const isLeft = call.retries < http.maxRetries && tally.retries < CHAIN_RETRIES * http.maxRetries;
+    return isLeft && retryAfterMs <= http.maxRetryAfterMs && (failure.retryable || isAskedOnceMore(call, failure));
+  }
+}
+
+/** The model wrote a tool call that its provider could not read (Groq's `tool_use_failed`): it seldom does so twice. */
+function isAskedOnceMore(call: Call, { kind }: LlmError): boolean {
+  if (kind !== "tool_generation_failed" || call.hasAskedOnceMore) return false;
+  call.hasAskedOnceMore = true;
+  return true;
+}
+
+/**
+ * Pause before the next request, after `attempts` that failed. `proportional` is `min(initial * multiplier^(n-1), max)`
+ * plus or minus the share `retry_jitter`; `full` is anything up to that; `decorrelated` grows from the pause before.
+ */
+export function retryDelay(
+  http: HttpConfig,
+  { attempts, delayMs: previousMs }: Pick<Call, "attempts" | "delayMs">,
+  hintMs: number | undefined,
+  random: () => number,
+): number {
+  const { initialRetryDelayMs: initial, maxRetryDelayMs: max, retryMultiplier, retryJitter, retryJitterMode } = http;
+  const backOff = () => Math.min(initial * retryMultiplier ** (attempts - 1), max);
+  const delayMs = () => {
+    if (hintMs !== undefined) return hintMs + random() * Math.min(MAX_HINT_JITTER_MS, hintMs / 10);
+    if (retryJitterMode === "full") return random() * backOff();
+    if (retryJitterMode === "proportional") return backOff() * (1 + retryJitter * (2 * random() - 1));
+    return Math.min(max, initial + random() * (Math.max(initial, 3 * previousMs) - initial));
+  };
+  return Math.min(Math.max(delayMs(), 0), longestTimerMs);
+}
+
+/** The call that a request belongs to. */
+export function callOf(config: AxiosRequestConfig | undefined): Call | undefined {
+  return (config as { call?: Call } | undefined)?.call;
+}
+
+/** axios-retry with our condition and delay. */
+export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void {
+  const { requestInterceptorId } = axiosRetry(instance, {
+    // The condition counts for itself: a change of keys is no retry.
+    retries: Number.MAX_SAFE_INTEGER,
+    retryCondition: (error) => {
+      const call = callOf(error.config);
+      // Aborted without the call being so: the slower one of two requests.
+      if (call === undefined || error.config?.signal?.aborted) return false;
+      return policy.plan(call, toLlmError(error, call, policy.now()), replacesSocket(error, call));
+    },
+    retryDelay: (_count, error) => callOf(error.config)?.delayMs ?? 0,
+  });
+  // It notes when a request began, for `timeout`, which is not used here. With it each request would be a chain of promises, and two copies
+  // of these options.
+  instance.interceptors.request.eject(requestInterceptorId);
+}
+
+/** A pooled connection that the server closed while we sent: nothing is wrong with the server, a fresh one will do. */
+function replacesSocket(error: AxiosError, call: Call): boolean {
+  const { reusedSocket } = (error.request ?? {}) as { reusedSocket?: boolean };
+  if (call.replacedSocket || !reusedSocket || !/^(ECONNRESET|EPIPE)$/.test(error.code ?? "")) return false;
+  call.replacedSocket = true;
+  return true;
+}

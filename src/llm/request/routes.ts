@@ -1,0 +1,93 @@
+import type { Agent } from "node:http";
+import type { SecureContext } from "node:tls";
+import type { HttpConfig } from "../../core/config.js";
+import type { Environment } from "../../core/environment.js";
+import type { Observe } from "../../core/ports.js";
+import { createAgent } from "./agents.js";
+import { trusting } from "./authorities.js";
+import { basic, hostOf, proxyTo } from "./proxy.js";
+
+export interface RouteParts {
+  env: Environment;
+  observe: Observe;
+}
+
+/** How requests to one URL leave: the options of `node:http` that are the same for all of them. */
+export interface Route {
+  protocol: string;
+  host: string;
+  port: string;
+  path: string;
+  agent: Agent;
+  headers: Readonly<Record<string, string>>;
+}
+
+/** Finds the pool, the proxy and the trusted authorities for each URL, once. */
+export class Routes {
+  readonly #http: HttpConfig;
+  readonly #parts: RouteParts;
+  readonly #routes = new Map<string, Route>();
+  readonly #agents = new Map<string, Agent>();
+  #secureContext: SecureContext | undefined;
+
+  constructor(http: HttpConfig, parts: RouteParts) {
+    this.#http = http;
+    this.#parts = parts;
+  }
+
+  /** Throws LlmError when a proxy or `ca_file` is unusable, TypeError when `url` is none. */
+  to(url: string, connectTimeoutMs: number): Route {
+    const key = `${connectTimeoutMs} ${url}`;
+    const known = this.#routes.get(key) ?? this.#find(new URL(url), connectTimeoutMs);
+    this.#routes.set(key, known);
+    return known;
+  }
+
+  /** Closes idle connections, breaks those in use, and fails the requests that wait for one. */
+  close(): void {
+    for (const agent of this.#agents.values()) {
+      for (const waiting of Object.values(agent.requests).flat()) waiting?.destroy();
+      agent.destroy();
+    }
+  }
+
+  #find(url: URL, connectTimeoutMs: number): Route {
+    const { protocol } = url;
+    const proxy = proxyTo(url, this.#http.proxy, this.#parts.env);
+    const key = [connectTimeoutMs, protocol, proxy?.url.href].join(" ");
+    const secureContext = this.#trusted();
+    const agent =
+      this.#agents.get(key) ?? createAgent({ http: this.#http, protocol, connectTimeoutMs, proxy, secureContext });
+    this.#agents.set(key, agent);
+    const headers: Record<string, string> = { Host: url.host };
+    if (url.username) headers.Authorization = basic(url);
+    const route = {
+      protocol,
+      host: hostOf(url),
+      port: url.port,
+      path: `${url.pathname}${url.search}`,
+      agent,
+      headers,
+    };
+    if (!proxy || protocol === "https:") return route;
+
+    if (!proxy.isExplicit) this.#warn(url, proxy.name);
+    if (proxy.authorization) headers["Proxy-Authorization"] = proxy.authorization;
+    return { ...route, path: `${url.origin}${route.path}` };
+  }
+
+  /**
+   * A machine that has a proxy set is likely to reach nothing without it, so plain HTTP to the Internet goes through it as
+   * for any other program. It reads the key and the prompt then, as everybody does on the way: the user must know.
+   */
+  #warn({ host }: URL, proxy: string): void {
+    const message = `requests to ${host} go unencrypted through the proxy ${proxy}, key and prompt readable`;
+    this.#parts.observe({ level: "warn", scope: "llm", message, fields: { host, proxy } });
+  }
+
+  /** Undefined where the usual authorities do. */
+  #trusted(): SecureContext | undefined {
+    if (this.#http.caFile) this.#secureContext ??= trusting(this.#http.caFile, this.#parts.env);
+    return this.#secureContext;
+  }
+}

@@ -1,0 +1,82 @@
+import type { CompletionRequest, ToolDefinition } from "../../../core/chat.js";
+import { asObject, type JsonObject } from "../../json.js";
+import type { Quirks } from "../../providers/presets.js";
+import type { Provider } from "../../providers/providers.js";
+import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
+import { wireMessages } from "./messages.js";
+
+export interface WireOptions {
+  provider: Provider;
+  model: string;
+  streaming: boolean;
+  /** Default: the provider's. */
+  quirks?: Quirks;
+}
+
+/** The body of `POST …/chat/completions`, as `writeBody` is held to write it. What is undefined is left out by JSON. */
+export function requestBody(request: CompletionRequest, options: WireOptions): JsonObject {
+  const { provider, model, quirks = provider.quirks } = options;
+  const messages = wireMessages(request.messages, quirks, `${provider.name}/${model}`);
+  return bodyOf(request, options, { messages, tools: request.tools.map((tool) => wireTool(tool, quirks)) });
+}
+
+/** The members of the body in their order, with what stands for its two lists. */
+export function bodyOf(
+  request: CompletionRequest,
+  { provider, model, streaming, quirks = provider.quirks }: WireOptions,
+  { messages, tools }: { messages: unknown; tools: unknown },
+): JsonObject {
+  const hasTools = request.tools.length > 0;
+  const body = {
+    model,
+    messages,
+    tools: hasTools ? tools : undefined,
+    temperature: quirks.temperature ? (request.temperature ?? provider.temperature) : undefined,
+    top_p: quirks.temperature ? provider.topP : undefined,
+    [quirks.tokenLimitKey]: request.maxTokens ?? provider.maxTokens,
+    stream: streaming,
+    stream_options: streaming && quirks.streamUsage ? { include_usage: true } : undefined,
+    ...wireReasoning(provider.reasoning, quirks),
+  };
+  const { extraBody = {} } = provider;
+  const extra = { ...extraBody, ...wireToolUse(request) };
+  return { ...body, ...wireExtra(extra, hasTools || "tools" in extraBody, quirks) };
+}
+
+/** `true` is what every provider does unasked. */
+function wireToolUse({ toolChoice, parallelToolCalls }: CompletionRequest): JsonObject {
+  const choice = typeof toolChoice === "object" ? { type: "function", function: toolChoice } : toolChoice;
+  return {
+    ...(choice === undefined ? {} : { tool_choice: choice }),
+    ...(parallelToolCalls === false ? { parallel_tool_calls: false } : {}),
+  };
+}
+
+/** What is about tools is refused in a request without tools. */
+function wireExtra(extra: Record<string, unknown>, hasTools: boolean, quirks: Quirks): JsonObject {
+  const { tool_choice, parallel_tool_calls, ...rest } = extra;
+  if (!hasTools) return rest;
+  return {
+    ...rest,
+    ...(tool_choice === undefined ? {} : { tool_choice }),
+    ...(parallel_tool_calls === undefined || !quirks.parallelToolCalls ? {} : { parallel_tool_calls }),
+  };
+}
+
+/** OpenRouter knows `reasoning: { effort, max_tokens, … }`; most others know the effort alone, by another name. */
+function wireReasoning(reasoning: Record<string, unknown> | undefined, { reasoningKey }: Quirks): JsonObject {
+  if (reasoningKey === "none") return {};
+  const byEffort = reasoningKey === "reasoning_effort" && typeof reasoning?.effort === "string";
+  return byEffort ? { reasoning_effort: reasoning.effort } : { reasoning };
+}
+
+export function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: Quirks): JsonObject {
+  const parameters = wireSchema(asObject(inputSchema) ?? {}, quirks);
+  return { type: "function", function: { name, description: description || undefined, parameters } };
+}
+
+function wireSchema(schema: JsonObject, { toolSchemas, emptyProperties }: Quirks): JsonObject {
+  if (toolSchemas === "full") return fullSchema(schema);
+  const plain = plainSchema(schema);
+  return emptyProperties && !plain.properties ? { ...plain, properties: {} } : plain;
+}

@@ -1,0 +1,220 @@
+import type { AssistantMessage, Delta, FinishReason, Usage } from "../../../core/chat.js";
+import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../json.js";
+import { GrowingText } from "../shared/growing-text.js";
+import { ReasoningBlocks } from "./reasoning-blocks.js";
+import { ThinkTags } from "./think-tags.js";
+import { ToolCallAssembly } from "./tool-calls.js";
+
+export interface Answer {
+  message: AssistantMessage;
+  finishReason: FinishReason;
+  usage?: Usage;
+  /** Blocks that the model wants back with the calls. */
+  details?: readonly unknown[];
+}
+
+interface FoldOptions {
+  /** Content may hold reasoning between tags. */
+  thinkTags: boolean;
+  /** What the model may call. */
+  tools?: readonly { readonly name: string }[];
+  /** Called before the first delta. */
+  onFirst?: () => void;
+}
+
+/** What the model said, beyond OpenAI's five reasons: Anthropic's, Gemini's, DeepSeek's, Zhipu's words for them. */
+const FINISH_REASONS = new Map<string, FinishReason>([
+  ...["stop", "end_turn", "endturn", "eos", "stop_sequence"].map((word) => [word, "stop"] as const),
+  ...["length", "max_tokens", "model_length", "model_context_window_exceeded"].map((word) => [word, "length"] as const),
+  ...["tool_calls", "tool_use", "function_call"].map((word) => [word, "tool_calls"] as const),
+  ...["content_filter", "safety", "sensitive", "refusal"].map((word) => [word, "content_filter"] as const),
+]);
+
+/**
+ * Folds the chunks of a stream, or the one message of an answer that was not streamed, to the same answer. Arguments are parsed once:
+ * doing it per chunk makes long answers quadratic.
+ */
+export class AnswerFold {
+  readonly #onDelta: (delta: Delta) => void;
+  #onFirst: (() => void) | undefined;
+  readonly #text = new GrowingText();
+  readonly #reasoning = new GrowingText();
+  readonly #calls: ToolCallAssembly;
+  #blocks: ReasoningBlocks | undefined;
+  readonly #thinkTags: ThinkTags | undefined;
+  #finishReason: string | undefined;
+  /** The reason still stands: nothing was said after it. */
+  #isFinished = false;
+  #hasTrailer = false;
+  #usage: Usage | undefined;
+  #refused = false;
+  #progress = 0;
+  #hasDeltas = false;
+
+  constructor(onDelta: (delta: Delta) => void, { thinkTags, tools = [], onFirst }: FoldOptions) {
+    this.#onDelta = onDelta;
+    this.#onFirst = onFirst;
+    this.#calls = new ToolCallAssembly(tools);
+    this.#thinkTags = thinkTags ? new ThinkTags((type, delta) => this.#show(type, delta)) : undefined;
+  }
+
+  /** Counts content; comments, roles, usage and empty deltas are no progress. */
+  get progress(): number {
+    return this.#progress;
+  }
+
+  /** The model has said why it stopped, and nothing more since: some say so in every chunk, or before the last calls. */
+  get isFinished(): boolean {
+    return this.#isFinished;
+  }
+
+  /** The chunk without choices that comes last has come. */
+  get hasTrailer(): boolean {
+    return this.#hasTrailer;
+  }
+
+  /** Returns whether the chunk was nothing but words: what comes after it may be pushed by `pushWords` where all else is the same. */
+  push(chunk: JsonObject): boolean {
+    const choice = asObjects(chunk.choices)[0];
+    const usage = usageOf(chunk.usage) ?? usageOf(choice?.usage) ?? usageOf(asObject(chunk.x_groq)?.usage);
+    this.#usage = usage ?? this.#usage;
+    if (!choice) {
+      this.#hasTrailer ||= this.#isFinished && usage !== undefined;
+      return false;
+    }
+    const before = this.#progress;
+    const delta = asObject(choice.delta);
+    const isWord = delta !== undefined && this.#pushDelta(delta);
+    const message = asObject(choice.message);
+    if (this.#progress > before) this.#hasDeltas = true;
+    else if (message) this.#pushMessage(message);
+    const reason = (asText(choice.finish_reason) ?? asText(choice.finishReason))?.toLowerCase();
+    if (!reason || reason === "null") return isWord && !usage && !message;
+    this.#finishReason = reason;
+    this.#thinkTags?.end();
+    this.#isFinished = true;
+    return false;
+  }
+
+  /** The same as `push` with chunks of that content; shown as one. */
+  pushWords(words: string): void {
+    this.#showContent(words);
+  }
+
+  /** The ids of tool calls are unique and never empty, whatever the provider sent; see `ToolCallAssembly.finish`. */
+  finish(newId: () => string, isTaken: (id: string) => boolean): Answer {
+    this.#thinkTags?.end();
+    const toolCalls = this.#calls.finish(newId, isTaken);
+    const reasoning = this.#reasoning.toString();
+    const details = toolCalls.length > 0 ? this.#blocks?.all : undefined;
+    return {
+      message: { role: "assistant", content: this.#text.toString(), ...(reasoning ? { reasoning } : {}), toolCalls },
+      finishReason: this.#reason(toolCalls.length > 0),
+      ...(this.#usage ? { usage: this.#usage } : {}),
+      ...(details?.length ? { details } : {}),
+    };
+  }
+
+  #pushDelta(delta: JsonObject): boolean {
+    const { text, thinking } = contentOf(delta.content);
+    const details = delta.reasoning_details ? this.#pushDetails(delta.reasoning_details) : undefined;
+    const reasoning = asText(delta.reasoning) ?? asText(delta.reasoning_content) ?? thinking ?? details;
+    this.#show("reasoning_delta", reasoning);
+    this.#showContent(text);
+    const refusal = asText(delta.refusal);
+    if (refusal) this.#refused = true;
+    this.#show("text_delta", refusal);
+    const hasCalls = this.#calls.push(delta.tool_calls);
+    if (hasCalls) this.#progressed();
+    return typeof delta.content === "string" && !reasoning && !refusal && !hasCalls;
+  }
+
+  /** The message of an answer that is not streamed, or in place of deltas. Behind deltas it repeats all: what they did not say counts. */
+  #pushMessage(message: JsonObject): void {
+    const text = contentOf(message.content).text ?? "";
+    const said = this.#text.toString();
+    const isWhole = text.startsWith(said);
+    if (this.#progress === 0 || !(this.#hasDeltas || isWhole)) {
+      this.#pushDelta(message);
+      return;
+    }
+    const isThought = this.#reasoning.toString() !== "";
+    const { reasoning, reasoning_content, reasoning_details, tool_calls } = message;
+    this.#pushDelta({
+      ...(isThought ? {} : { reasoning, reasoning_content }),
+      ...(this.#blocks ? {} : { reasoning_details }),
+      content: isWhole ? text.slice(said.length) : "",
+      tool_calls: asObjects(tool_calls).slice(this.#calls.count),
+    });
+  }
+
+  #pushDetails(list: unknown): string | undefined {
+    this.#blocks ??= new ReasoningBlocks();
+    return asText(this.#blocks.push(list));
+  }
+
+  /** What is held back until its tag comes is progress too. */
+  #showContent(text: string | undefined): void {
+    if (!this.#thinkTags || !text) this.#show("text_delta", text);
+    else {
+      this.#progressed();
+      this.#thinkTags.push(text);
+    }
+  }
+
+  #progressed(): void {
+    this.#progress++;
+    this.#isFinished = false;
+    this.#hasTrailer = false;
+  }
+
+  #show(type: Delta["type"], delta: string | undefined): void {
+    if (!delta) return;
+    this.#progressed();
+    (type === "text_delta" ? this.#text : this.#reasoning).push(delta);
+    if (this.#onFirst) {
+      this.#onFirst();
+      this.#onFirst = undefined;
+    }
+    this.#onDelta({ type, delta });
+  }
+
+  /** What the answer holds outweighs what it says: many servers finish tool calls with "stop", some the reverse. */
+  #reason(hasCalls: boolean): FinishReason {
+    if (this.#refused) return "content_filter";
+    const reason = FINISH_REASONS.get(this.#finishReason ?? "") ?? "unknown";
+    if (hasCalls) return reason === "stop" || reason === "unknown" ? "tool_calls" : reason;
+    return reason === "tool_calls" ? "stop" : reason;
+  }
+}
+
+/** Content is a string; Mistral's reasoning models send parts instead. */
+function contentOf(content: unknown): { text?: string; thinking?: string } {
+  if (!Array.isArray(content)) return { text: asText(content) };
+  const parts = asObjects(content);
+  return { text: joined(parts, "text"), thinking: joined(parts.flatMap(thoughts), "text") };
+}
+
+function thoughts({ thinking }: JsonObject): JsonObject[] {
+  return asText(thinking) ? [{ text: thinking }] : asObjects(thinking);
+}
+
+function joined(parts: readonly JsonObject[], key: string): string {
+  return parts.map((part) => asText(part[key]) ?? "").join("");
+}
+
+function usageOf(value: unknown): Usage | undefined {
+  const usage = asObject(value);
+  const inputTokens = asNumber(usage?.prompt_tokens) ?? asNumber(usage?.input_tokens);
+  const outputTokens = asNumber(usage?.completion_tokens) ?? asNumber(usage?.output_tokens);
+  if (!usage || inputTokens === undefined || outputTokens === undefined) return undefined;
+  const reasoningTokens = asNumber(asObject(usage.completion_tokens_details)?.reasoning_tokens);
+  const cachedTokens =
+    asNumber(asObject(usage.prompt_tokens_details)?.cached_tokens) ?? asNumber(usage.prompt_cache_hit_tokens);
+  return {
+    inputTokens,
+    outputTokens,
+    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
+    ...(cachedTokens === undefined ? {} : { cachedTokens }),
+  };
+}

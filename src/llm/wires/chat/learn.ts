@@ -1,0 +1,179 @@
+import type { Quirks } from "../../providers/presets.js";
+import type { ProviderError } from "../shared/provider-error.js";
+
+/** A quirk that a refusal speaks of, with the value that the next request should have. */
+export type Lesson = { [K in keyof Quirks]: { quirk: K; value: Quirks[K]; note: string } }[keyof Quirks];
+
+/**
+ * What a refused request (a 400) teaches, most likely first. Providers word it in a dozen ways, so that a lesson is a
+ * guess: whoever applies it must see that it changes the request, and that no lesson is applied twice.
+ */
+export function lessonsIn(said: ProviderError, used: Quirks): Lesson[] {
+  const text = textOf(said);
+  return RULES.flatMap((rule) => rule(text, used) ?? []);
+}
+
+/** Whether the refusal is about what a tool looks like. */
+export function isAboutTools(said: ProviderError): boolean {
+  return TOOLS.test(textOf(said));
+}
+
+/** The tool that the refusal names, by its place among those sent or by its name. */
+export function toolNamedIn(said: ProviderError, names: readonly string[]): string | undefined {
+  const text = textOf(said);
+  // Gemini puts all functions into one tool: `tools[0].function_declarations[34]`.
+  const place = /function_?declarations?\W{1,2}(\d+)/i.exec(text) ?? /\btools?\b\W{1,6}(\d+)\b/i.exec(text);
+  const byPlace = place && names[Number(place[1])];
+  if (byPlace) return byPlace;
+  const words = new Set(names);
+  return text.match(/[\w-]+/g)?.find((word) => words.has(word));
+}
+
+type Rule = (text: string, used: Quirks) => Lesson | undefined;
+
+const REFUSED =
+  /un(supported|known|recogni[sz]ed|expected)|not (currently )?(be )?(supported|permitted|allowed|accepted|available)|(does|do)(n't| not) (support|accept|allow)|extra[_ ](inputs?|fields?|forbidden)|forbidden|invalid (request )?(parameter|argument|field|property)|\bonly\b.{0,60}(allowed|supported)|cannot (both )?be (used|set|specified)|cannot find field|deprecated|no longer/i;
+const WANTED = /must be (passed|provided|included|set|present)|pass(ed)? back|missing|required/i;
+const NOT_NULL =
+  /<nil>|\bnull\b|\bnone\b|NoneType|(valid|be a|expected a?) ?string|missing field|is required|required property/i;
+const EMPTY =
+  /non-?empty|(not|cannot|can't) be (empty|blank)|too short|at least (1|one)|empty (string|text|content)|\bblank\b/i;
+const ID_FORM = /length|pattern|alphanumeric|too long|must (be|match|contain)|characters/i;
+/** Mistral's words, and those of the prompt templates of its models. */
+const USER_AFTER_TOOL = /\buser\b\W{1,3}after (the )?(role )?\W?tool\b|roles must alternate/i;
+const TOOLS =
+  /schema|grammar|\$ref|\$defs|function_?declaration|function_?parameters|\bfunctions?\b\W.{0,80}\bparameters\b|\btools?\b\W{1,6}\d/i;
+
+/** That the model takes none at all, and not that this one is wrong. */
+const NO_IMAGES = noneOf("image_url|images?|vision");
+const NO_AUDIO = noneOf("input_audio|audio");
+const WRONG_MEDIA = /format|mime|media.?type|size|large|dimension|base64|download|fetch|decode/i;
+
+function noneOf(what: string): RegExp {
+  return new RegExp(
+    `unknown variant \\W?(${what})|\\b(${what}) is only supported|\\b(support|accept|process)\\w*[^.]{0,40}\\b(${what})\\b|\\b(${what})\\b[^.]{0,30}\\bnot (be )?(support|accept|allow)`,
+    "i",
+  );
+}
+
+function withoutMedia(text: string, used: Quirks, quirk: "images" | "audio", names: RegExp): Lesson | undefined {
+  if (!used[quirk] || !names.test(text) || WRONG_MEDIA.test(text)) return undefined;
+  return { quirk, value: false, note: `${quirk} is refused; sending a word on it from now on` };
+}
+
+const RULES: readonly Rule[] = [
+  (text, used) => withoutMedia(text, used, "images", NO_IMAGES),
+  (text, used) => withoutMedia(text, used, "audio", NO_AUDIO),
+  (text, { tokenLimitKey: sent }) => {
+    const other = sent === "max_tokens" ? "max_completion_tokens" : "max_tokens";
+    const first = /\bmax_(completion_)?tokens\b/.exec(text)?.[0];
+    if (first !== sent || !REFUSED.test(text)) return undefined;
+    return { quirk: "tokenLimitKey", value: other, note: `${sent} is refused; sending ${other} from now on` };
+  },
+  (text, used) => without(text, used, "temperature", /\b(temperature|top_p)\b/, "temperature and top_p"),
+  (text, used) => without(text, used, "streamUsage", /\b(stream_options|include_usage)\b/, "stream_options"),
+  (text, used) => without(text, used, "parallelToolCalls", /\bparallel_tool_calls\b/, "parallel_tool_calls"),
+  (text, used) =>
+    without(text, used, "echoesOpaque", /\b(extra_content|thought_signature|reasoning_details)\b/, "extra_content"),
+  (text, used) => without(text, used, "echoReasoning", /\breasoning_content\b/, "reasoning_content"),
+  (text, { echoReasoning }) => {
+    if (echoReasoning || !/\breasoning_content\b/.test(text) || !WANTED.test(text)) return undefined;
+    return {
+      quirk: "echoReasoning",
+      value: true,
+      note: "reasoning_content is wanted with tool calls; sending it from now on",
+    };
+  },
+  (text, { echoesOpaque }) => {
+    if (echoesOpaque || !/\bthought_?signature/i.test(text) || !WANTED.test(text)) return undefined;
+    return { quirk: "echoesOpaque", value: true, note: "thought signatures are wanted; sending them from now on" };
+  },
+  (text, { emptyProperties }) => {
+    if (!emptyProperties || !/\bproperties\b/.test(text) || !EMPTY.test(text)) return undefined;
+    return {
+      quirk: "emptyProperties",
+      value: false,
+      note: "empty properties are refused; leaving them out from now on",
+    };
+  },
+  (text, { bridgesResults }) => {
+    if (bridgesResults || !USER_AFTER_TOOL.test(text)) return undefined;
+    return {
+      quirk: "bridgesResults",
+      value: true,
+      note: "a user's message right after a tool's result is refused; putting an answer between them from now on",
+    };
+  },
+  (text, { reasoningKey: sent }) => {
+    if (sent === "none" || !new RegExp(`\\b${sent}\\b`).test(text) || !REFUSED.test(text)) return undefined;
+    const value = sent === "reasoning" ? "reasoning_effort" : "none";
+    const instead = value === "none" ? "leaving it out" : `sending ${value}`;
+    return { quirk: "reasoningKey", value, note: `${sent} is refused; ${instead} from now on` };
+  },
+  (text, { developerRole }) => {
+    if (!developerRole || !/\b(developer|role)\b/i.test(text)) return undefined;
+    return {
+      quirk: "developerRole",
+      value: false,
+      note: "the role developer is refused; sending system from now on",
+    };
+  },
+  (text, { developerRole }) => {
+    if (developerRole || !/\brole\b/i.test(text) || !/\bsystem\b/i.test(text) || !REFUSED.test(text)) return undefined;
+    return { quirk: "developerRole", value: true, note: "the role system is refused; sending developer from now on" };
+  },
+  (text, { nullContent }) => {
+    if (!/\bcontent\b/i.test(text) || !(nullContent ? NOT_NULL : EMPTY).test(text)) return undefined;
+    const note = nullContent
+      ? "content null is refused; sending an empty text from now on"
+      : "empty content is refused; sending null from now on";
+    return { quirk: "nullContent", value: !nullContent, note };
+  },
+  (text, { toolIds }) => {
+    const named = /tool.?(call|use)s?\W{0,2}(\[?\d+\]?\W)?.{0,3}\bid\b|\btool_(call|use)_id\b/i.test(text);
+    if (toolIds !== "any" || !named || !ID_FORM.test(text)) return undefined;
+    return {
+      quirk: "toolIds",
+      value: "nine_alphanumeric",
+      note: "ids of tool calls are refused; sending nine letters and digits from now on",
+    };
+  },
+  (text, { maxTools }) => {
+    const limit =
+      /\b(tools|functions)\b(?!\W{0,2}\d).{0,80}?max(imum)?\D{0,40}(\d+)|max(imum)?\D{0,40}(\d+) (tools|functions)/i.exec(
+        text,
+      );
+    const value = Number(limit?.[3] ?? limit?.[5]);
+    if (!(value > 0 && value < maxTools)) return undefined;
+    return {
+      quirk: "maxTools",
+      value,
+      note: `more than ${value} tools are refused; sending the first ${value} from now on`,
+    };
+  },
+  (text, { toolSchemas }) => {
+    if (toolSchemas === "plain" || !TOOLS.test(text)) return undefined;
+    return {
+      quirk: "toolSchemas",
+      value: "plain",
+      note: "a tool's schema is refused; sending plain schemas from now on",
+    };
+  },
+];
+
+type Flag = { [K in keyof Quirks]: Quirks[K] extends boolean ? K : never }[keyof Quirks];
+
+function without(text: string, used: Quirks, quirk: Flag, names: RegExp, what: string): Lesson | undefined {
+  if (!used[quirk] || !names.test(text) || !REFUSED.test(text)) return undefined;
+  const verb = what.includes(" and ") ? "are" : "is";
+  return {
+    quirk,
+    value: false,
+    note: `${what} ${verb} refused; leaving ${verb === "are" ? "them" : "it"} out from now on`,
+  };
+}
+
+/** Also the parameter, which some name outside of the message; first, since a message may name its replacement too. */
+function textOf({ param, message, code }: ProviderError): string {
+  return `${param} ${message} ${code}`;
+}

@@ -1,0 +1,212 @@
+import {
+  type AssistantMessage,
+  type ContentPart,
+  linkText,
+  type Message,
+  type ToolCall,
+  textOf,
+} from "../../../core/chat.js";
+import { asObject, type JsonObject, parseJson } from "../../json.js";
+import type { Quirks } from "../../providers/presets.js";
+import { wireToolId } from "../shared/tool-ids.js";
+
+/** What the assistant "said" between a tool's result and the user's message, for servers that want something there. */
+const BRIDGE = "OK.";
+
+/** The messages as the API has them. `to`: `provider/model` of the request. */
+export function wireMessages(messages: readonly Message[], quirks: Quirks, to: string): JsonObject[] {
+  const walk = new WireWalk(quirks);
+  walk.begin(to);
+  return [...messages.flatMap((message) => walk.next(message)), ...walk.end()];
+}
+
+/**
+ * One message after the other, in their order: some take words from the one before. Tool messages may only hold text, so what else a
+ * tool returned follows as one user message after the last result of the batch. An id is never empty, even where a caller's history
+ * has it so: the API refuses the whole request.
+ */
+export class WireWalk {
+  readonly #quirks: Quirks;
+  #to = "";
+  #attachments: ContentPart[] = [];
+  #unnamed: string[] = [];
+  #generated = 0;
+  /** The last message was a tool's result. */
+  #isAfterResult = false;
+
+  constructor(quirks: Quirks) {
+    this.#quirks = quirks;
+  }
+
+  /** Nothing of the messages so far is still to be said, or counts for the next one. */
+  get isBetween(): boolean {
+    return this.#attachments.length === 0 && this.#unnamed.length === 0 && !this.#isBridgeDue;
+  }
+
+  /** Ids that were made up so far. */
+  get generated(): number {
+    return this.#generated;
+  }
+
+  /** Begins the messages of another request, for the model `to`. */
+  begin(to: string): void {
+    this.#to = to;
+    this.#attachments = [];
+    this.#unnamed = [];
+    this.#generated = 0;
+    this.#isAfterResult = false;
+  }
+
+  next(message: Message): JsonObject[] {
+    const taken = asTaken(message, this.#quirks);
+    if (taken.role === "tool") {
+      this.#isAfterResult = true;
+      return [this.#result(taken)];
+    }
+    if (taken.role === "user") return this.#user(taken.content);
+    const wires = this.end();
+    wires.push(this.#said(taken));
+    this.#isAfterResult = false;
+    return wires;
+  }
+
+  /** What is still to be said. */
+  end(): JsonObject[] {
+    return this.#attachments.length === 0 ? [] : this.#user([]);
+  }
+
+  /** One message with the attachments before it: some servers refuse two user messages in a row. */
+  #user(content: readonly ContentPart[]): JsonObject[] {
+    const message = { role: "user", content: wireContent([...this.#attachments, ...content]) };
+    const wires = this.#isBridgeDue ? [{ role: "assistant", content: BRIDGE }, message] : [message];
+    this.#attachments = [];
+    this.#isAfterResult = false;
+    return wires;
+  }
+
+  get #isBridgeDue(): boolean {
+    return this.#isAfterResult && this.#quirks.bridgesResults;
+  }
+
+  #result(message: Extract<Message, { role: "tool" }>): JsonObject {
+    const given = message.toolCallId || this.#unnamed.shift() || `call_unnamed_${++this.#generated}`;
+    const id = wireToolId(given, this.#quirks.toolIds);
+    const only = onlyText(message.content);
+    if (only) return { role: "tool", tool_call_id: id, content: only };
+    const text = message.content.filter(isTextual);
+    const rest = message.content.filter((part) => !isTextual(part));
+    if (rest.length > 0) this.#attachments.push({ type: "text", text: `From the tool call ${id}:` }, ...rest);
+    const note = rest.length > 0 ? `(${rest.length} attachment(s) in the next user message)` : "(no output)";
+    return { role: "tool", tool_call_id: id, content: textOf(text.map(asTextPart)) || note };
+  }
+
+  #said(message: Exclude<Message, { role: "tool" | "user" }>): JsonObject {
+    const quirks = this.#quirks;
+    if (message.role === "system") {
+      return { role: quirks.developerRole ? "developer" : "system", content: message.content };
+    }
+    const isItsOwn = quirks.echoesOpaque && message.reasoningDetails?.from === this.#to;
+    const details = isItsOwn ? message.reasoningDetails?.blocks : undefined;
+    return wireAssistant(message, this.#named(message.toolCalls), quirks, details);
+  }
+
+  #named(calls: readonly ToolCall[]): readonly ToolCall[] {
+    this.#unnamed = [];
+    if (calls.every(({ id }) => id)) return calls;
+    return calls.map((call) => {
+      if (call.id) return call;
+      const id = `call_unnamed_${++this.#generated}`;
+      this.#unnamed.push(id);
+      return { ...call, id };
+    });
+  }
+}
+
+function wireAssistant(
+  message: AssistantMessage,
+  calls: readonly ToolCall[],
+  quirks: Quirks,
+  details: readonly unknown[] | undefined,
+): JsonObject {
+  if (calls.length === 0) return { role: "assistant", content: message.content };
+  const nothing = quirks.nullContent ? null : "";
+  return {
+    role: "assistant",
+    content: message.content || nothing,
+    // Where it is wanted it may be empty, but not absent.
+    reasoning_content: quirks.echoReasoning ? (message.reasoning ?? "") : undefined,
+    reasoning_details: details,
+    tool_calls: calls.map(({ id, name, arguments: text, opaque }) => ({
+      id: wireToolId(id, quirks.toolIds),
+      type: "function",
+      function: { name: wireName(name), arguments: wireArguments(text) },
+      extra_content: quirks.echoesOpaque ? opaque : undefined,
+    })),
+  };
+}
+
+/** A model can call a tool by a name that no API takes back. Such a call was refused, and must not spoil what follows. */
+function wireName(name: string): string {
+  return name.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64) || "unnamed";
+}
+
+/**
+ * Arguments that are no JSON object were refused when the model wrote them; replayed as they are, strict servers refuse
+ * the whole conversation from then on. The same goes for a number beyond a double (llama.cpp answers 500 for ever).
+ */
+function wireArguments(text: string): string {
+  const parsed = asObject(parseJson(text));
+  if (!parsed) return JSON.stringify({ invalid_json: text });
+  return /[eE]\+?\d{3}/.test(text) ? JSON.stringify(parsed) : text;
+}
+
+/** Only text: one string, which every server understands. */
+function wireContent(content: readonly ContentPart[]): string | JsonObject[] {
+  const only = onlyText(content);
+  if (only !== undefined) return only;
+  return content.every(isTextual) ? textOf(content.map(asTextPart)) : content.map(wirePart);
+}
+
+/** What most messages are. */
+function onlyText(content: readonly ContentPart[]): string | undefined {
+  const [first] = content;
+  return content.length === 1 && first?.type === "text" ? first.text : undefined;
+}
+
+function isTextual(part: ContentPart): boolean {
+  return part.type === "text" || part.type === "resource_link";
+}
+
+/** Pictures and sound that the model cannot take are a word on them: it is to know that there was something. */
+function asTaken(message: Message, { images, audio }: Quirks): Message {
+  if ((images && audio) || message.role === "system" || message.role === "assistant") return message;
+  const isTaken = ({ type }: ContentPart) => (type !== "image" || images) && (type !== "audio" || audio);
+  if (message.content.every(isTaken)) return message;
+  return { ...message, content: message.content.map((part) => (isTaken(part) ? part : mediaReference(part))) };
+}
+
+function mediaReference(part: ContentPart): ContentPart {
+  const { mimeType, size } = "data" in part ? { ...part, size: Math.ceil((part.data.length * 3) / 4) } : {};
+  return { type: "text", text: `[${part.type} ${mimeType}, ${size} bytes: it is in the log, but you cannot take it]` };
+}
+
+function asTextPart(part: ContentPart): ContentPart {
+  return part.type === "resource_link" ? { type: "text", text: linkText(part) } : part;
+}
+
+function wirePart(part: ContentPart): JsonObject {
+  switch (part.type) {
+    case "image":
+      return { type: "image_url", image_url: { url: `data:${part.mimeType};base64,${part.data}` } };
+    case "audio":
+      return { type: "input_audio", input_audio: { data: part.data, format: audioFormat(part.mimeType) } };
+    default:
+      return { ...asTextPart(part) };
+  }
+}
+
+/** `audio/mpeg` -> `mp3`, `audio/x-wav` -> `wav`: the API wants the file's extension. */
+function audioFormat(mimeType: string): string {
+  const subtype = mimeType.replace(/^audio\/(x-)?/, "").replace(/;.*$/, "");
+  return subtype === "mpeg" ? "mp3" : subtype;
+}

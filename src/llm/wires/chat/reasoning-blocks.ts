@@ -1,0 +1,51 @@
+import { asNumber, asObjects, asText, type JsonObject } from "../../json.js";
+
+/** Keys whose text comes in pieces; of all other keys the last value counts. */
+const GROWING = ["text", "summary"] as const;
+
+/**
+ * Puts `reasoning_details` together (OpenRouter, MiniMax): blocks with signatures that the provider wants back unchanged, in their order.
+ * Pieces of a block follow each other and share its type and index. What is encrypted comes whole.
+ */
+export class ReasoningBlocks {
+  readonly #blocks: JsonObject[] = [];
+
+  /** Returns the readable text of the pieces; "" where they have none. */
+  push(list: unknown): string {
+    const pieces = asObjects(list);
+    for (const piece of pieces) this.#add(piece);
+    return pieces.flatMap((piece) => GROWING.map((key) => asText(piece[key]) ?? "")).join("");
+  }
+
+  get all(): readonly JsonObject[] {
+    return this.#blocks;
+  }
+
+  #add(piece: JsonObject): void {
+    const last = this.#blocks.at(-1);
+    if (last && continues(piece, last)) extend(last, piece);
+    // Sent again with a later chunk, or with the whole message.
+    else if (!this.#blocks.some((block) => isSameData(piece, block))) this.#blocks.push({ ...piece });
+  }
+}
+
+function continues(piece: JsonObject, block: JsonObject): boolean {
+  if (piece.type !== block.type || asText(piece.data) !== undefined) return false;
+  if (asNumber(piece.index) !== asNumber(block.index)) return false;
+  const id = asText(piece.id);
+  if (id !== undefined && asText(block.id) !== undefined && id !== block.id) return false;
+  // A signature ends its block.
+  return asText(block.signature) === undefined || GROWING.every((key) => asText(piece[key]) === undefined);
+}
+
+function extend(block: JsonObject, piece: JsonObject): void {
+  for (const [key, value] of Object.entries(piece)) {
+    if (value === null || value === undefined) continue;
+    const isGrowing = (GROWING as readonly string[]).includes(key) && typeof value === "string";
+    block[key] = isGrowing ? (asText(block[key]) ?? "") + value : value;
+  }
+}
+
+function isSameData({ type, data }: JsonObject, block: JsonObject): boolean {
+  return asText(data) !== undefined && block.type === type && block.data === data;
+}

@@ -1,0 +1,130 @@
+import type { ToolCall } from "../../../core/chat.js";
+import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "../../json.js";
+
+interface Named {
+  readonly name: string;
+}
+
+interface OpenCall {
+  index?: number;
+  id?: string;
+  name?: string;
+  pieces: string[];
+  opaque?: unknown;
+}
+
+/**
+ * Puts tool calls together from what arrives of them. The API numbers its pieces by `index`; others number all calls 0,
+ * leave the number or the id out, or send whole calls: then the id tells them apart, then a call being whole already.
+ */
+export class ToolCallAssembly {
+  readonly #calls: OpenCall[] = [];
+  readonly #tools: readonly Named[];
+
+  /** `tools`: what the model may call. */
+  constructor(tools: readonly Named[]) {
+    this.#tools = tools;
+  }
+
+  get count(): number {
+    return this.#calls.length;
+  }
+
+  /** False when the list held nothing. */
+  push(list: unknown): boolean {
+    const pieces = asObjects(list);
+    if (pieces.length === 0) return false;
+    const taken = new Set<OpenCall>();
+    for (const [position, piece] of pieces.entries()) {
+      const open = this.#openCall(piece, pieces.length > 1 ? position : this.#calls.length - 1);
+      const call = open && !taken.has(open) && !begins(piece, open, this.#tools) ? open : this.#begin(piece);
+      taken.add(call);
+      add(piece, call);
+    }
+    return true;
+  }
+
+  /** Every call with an id of its own: `isTaken` knows those of the conversation so far, and `newId` makes one up. */
+  finish(newId: () => string, isTaken: (id: string) => boolean): ToolCall[] {
+    const used = new Set<string>();
+    return this.#calls.map(({ id, name = "", pieces, opaque }) => {
+      const own = id === undefined || used.has(id) || isTaken(id) ? newId() : id;
+      used.add(own);
+      const call = { id: own, name, arguments: argumentsOf(pieces) };
+      return opaque === undefined ? call : { ...call, opaque };
+    });
+  }
+
+  #openCall(piece: JsonObject, position: number): OpenCall | undefined {
+    const index = asNumber(piece.index);
+    if (index !== undefined) return this.#calls.findLast((call) => call.index === index);
+    const id = asText(piece.id);
+    return this.#calls.find((call) => id !== undefined && call.id === id) ?? this.#calls[position];
+  }
+
+  #begin(piece: JsonObject): OpenCall {
+    const call: OpenCall = { index: asNumber(piece.index), pieces: [] };
+    this.#calls.push(call);
+    return call;
+  }
+}
+
+/** Whether the piece is the start of another call, though its place says `open`. Some servers repeat the name in every piece. */
+function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boolean {
+  const { name, arguments: given } = functionOf(piece);
+  const id = asText(piece.id);
+  if (!name || !open.name) return false;
+  if (id && open.id && id !== open.id) return true;
+  const isNamed = id !== undefined && id === open.id;
+  const text = open.pieces.join("");
+  if (name !== open.name) return isNamed ? isObjectText(text) : !continuesName(open, name, tools);
+  return !isNamed && isObjectText(text) && given !== text;
+}
+
+/** Without ids the names of the tools tell a name in pieces from two calls without arguments. */
+function continuesName({ name = "", pieces }: OpenCall, piece: string, tools: readonly Named[]): boolean {
+  const isTool = (text: string) => tools.some((tool) => tool.name === text);
+  if (pieces.join("").trim() !== "") return false;
+  return isTool(name + piece) || piece.startsWith(name) || !(isTool(name) || isTool(piece));
+}
+
+function add(piece: JsonObject, call: OpenCall): void {
+  const { name, arguments: text } = functionOf(piece);
+  call.id ??= asText(piece.id);
+  if (name) call.name = nameWith(call, name);
+  call.opaque ??= piece.extra_content ?? undefined;
+  if (text) call.pieces.push(text);
+}
+
+function functionOf(piece: JsonObject): { name: string | undefined; arguments: string } {
+  const { name, arguments: given } = asObject(piece.function) ?? {};
+  const text = typeof given === "string" ? given : given === undefined || given === null ? "" : JSON.stringify(given);
+  return { name: asText(name), arguments: text };
+}
+
+/** The name comes whole, again with each piece, in pieces, or as all of it so far. */
+function nameWith({ name = "", pieces }: OpenCall, piece: string): string {
+  if (piece.startsWith(name)) return piece;
+  return pieces.length === 0 ? name + piece : name;
+}
+
+/** A tool without parameters is called with "" by some. */
+function argumentsOf(pieces: readonly string[]): string {
+  const text = pieces.join("");
+  if (text.trim() === "") return "{}";
+  if (pieces.length === 1 || isObjectText(text)) return text;
+  return repeated(pieces) ?? text;
+}
+
+/** The arguments where a server repeats them: each piece is all of them so far, the last one is all again, or the first one was a mere `{}`. */
+function repeated(pieces: readonly string[]): string | undefined {
+  const last = pieces.at(-1) ?? "";
+  const before = pieces.slice(0, -1);
+  if (isObjectText(last) && (before.every((piece) => last.startsWith(piece)) || before.join("") === last)) return last;
+  const rest = pieces.slice(1).join("");
+  return pieces[0] === "{}" && isObjectText(rest) ? rest : undefined;
+}
+
+function isObjectText(text: string): boolean {
+  return asObject(parseJson(text)) !== undefined;
+}

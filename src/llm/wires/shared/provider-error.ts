@@ -1,0 +1,254 @@
+import type { LlmErrorKind } from "../../../core/errors.js";
+import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "../../json.js";
+
+/** What a provider said about a failure, in whichever of a dozen shapes. */
+export interface ProviderError {
+  /** Of the HTTP response, or of the error inside a 200. */
+  status?: number;
+  /** Its words for it: `code`, `type`, `status`, lower case, letters and digits only. */
+  code: string;
+  message: string;
+  /** The parameter that was wrong, where it is named beside the message. */
+  param: string;
+  isHtml: boolean;
+  /** Gemini's delays and exceeded quotas. */
+  details: readonly JsonObject[];
+  /** Response headers that OpenRouter puts into the body, lower case. */
+  headers: JsonObject;
+}
+
+/** Reads an error body: JSON of any known shape (also wrapped in a list, or as the event of a stream), HTML, or text. */
+export function parseErrorBody(text: string, status?: number): ProviderError {
+  const body = jsonAt(text.replace(/^(\s*event:.*\n)?\s*(data|error):/, ""));
+  if (body) return providerError(body, status);
+  const isHtml = /^\s*</.test(text);
+  return {
+    status,
+    code: "",
+    message: isHtml ? titleOf(text) : inWords(text.trim().slice(0, MAX_TEXT_LENGTH)).slice(0, 300),
+    param: "",
+    isHtml,
+    details: [],
+    headers: {},
+  };
+}
+
+const MAX_TEXT_LENGTH = 4096;
+
+/** The object that the text is, or the first one of a list; whatever follows its last brace is left out (`data: [DONE]`). */
+function jsonAt(text: string): JsonObject | undefined {
+  const parsed = parseJson(text) ?? parseJson(text.slice(0, text.lastIndexOf("}") + 1));
+  return asObject(Array.isArray(parsed) ? parsed[0] : parsed);
+}
+
+/**
+ * A message as people read it: JSON in it, which gateways pass on as it came, is the message within. Of what is cut or written as Python
+ * writes it, the message is looked for; JSON without one is left out.
+ */
+export function inWords(message: string, depth = 0): string {
+  const start = message.search(/(\[\s*)?\{\s*["']/);
+  if (start < 0) return message;
+  const before = message.slice(0, start).trim();
+  const rest = message.slice(start);
+  const json = jsonAt(rest);
+  const within = json ? providerError(json).message : (/(["'])message\1\s*:\s*(["'])(.+?)\2/.exec(rest)?.[3] ?? "");
+  const said = depth < MAX_WRAPPINGS ? inWords(within, depth + 1) : "";
+  return [before, said || (before ? "…" : "")].filter(Boolean).join(" ");
+}
+
+const MAX_WRAPPINGS = 4;
+
+/** `body` is the error object, the object that holds it under `error`, or just a message. */
+export function providerError(body: unknown, status?: number): ProviderError {
+  const outer = asObject(body) ?? {};
+  const error = innermost(outer);
+  const inner = asObject(error.innererror)?.code;
+  const words = [error.code, error.type, error.status, outer.code, outer.type, codeWord(outer.error), inner];
+  const code = words.map((word) => (asText(word) ?? "").toLowerCase().replace(/[^a-z0-9]/g, "")).join(" ");
+  return {
+    status: status ?? statusOf(error, code) ?? statusOf(outer, code),
+    code,
+    message: messageOf(error, asText(error.error) ?? asText(outer.error) ?? asText(body)),
+    param: asText(error.param) ?? "",
+    isHtml: false,
+    details: asObjects(error.details),
+    headers: lowerCased(asObject(asObject(error.metadata)?.headers) ?? {}),
+  };
+}
+
+function lowerCased(headers: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+/** Providers, and whatever stands before them, wrap the error that says something into up to three others. */
+function innermost(body: JsonObject, depth = 0): JsonObject {
+  const inner =
+    asObject(body.error) ??
+    asObjects(body.error)[0] ??
+    (asText(body.message)
+      ? undefined
+      : (asObject(body.detail) ?? asObject(body.message) ?? asObjects(body.errors)[0] ?? asObject(body.base_resp)));
+  return inner && depth < MAX_WRAPPINGS ? innermost(inner, depth + 1) : body;
+}
+
+/** `{"error": "rate_limit_exceeded", "message": "…"}`. */
+function codeWord(error: unknown): string | undefined {
+  return asText(error)?.match(/^\w+$/)?.[0];
+}
+
+/** The error inside a message of a 200 answer, if it is one. */
+export function errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined {
+  const choice = asObjects(message.choices)[0];
+  if (isSaid(message.error) || isSaid(message.errors)) return providerError(message);
+  if (choice && isSaid(choice.error)) return providerError(choice);
+  if (event === "error" || message.object === "error" || message.type === "error") return providerError(message);
+  if (message.status === "failure" || message.status === "error") return providerError(message);
+  const reason = asText(choice?.finish_reason) ?? asText(choice?.finishReason) ?? "";
+  return BROKEN_OFF.test(reason) ? providerError(`the model's answer ended with "${reason}"`) : undefined;
+}
+
+/** Reasons to finish that are failures: vLLM's and SGLang's, DeepSeek's, Z.ai's, Gemini's. What was said before is no whole answer. */
+const BROKEN_OFF =
+  /^(error|abort(ed)?|network_error|insufficient_system_resource)$|malformed_function_call|unexpected_tool_call/i;
+
+/** `error: {}` and `errors: []` stand beside good answers. */
+function isSaid(error: unknown): boolean {
+  return typeof error === "object" && error !== null ? Object.keys(error).length > 0 : Boolean(error);
+}
+
+/** What a body without any part of an answer says instead, in its last message or as plain text, if it says something. */
+export function complaintIn(message: JsonObject | undefined, plainText: string): ProviderError | undefined {
+  if (message && "choices" in message) return undefined;
+  const complaint = message ? providerError(message) : parseErrorBody(plainText);
+  return complaint.message ? complaint : undefined;
+}
+
+/** Its own words first, then phrases of its message, then the HTTP status. */
+export function kindOf(error: ProviderError): LlmErrorKind {
+  const { status, code, message, details } = error;
+  if (status !== undefined && status >= 300 && status < 400) return "redirect";
+  if (error.isHtml && !HTML_FROM_PROXY.has(status ?? 200)) return "html";
+  if (details.some((detail) => /perday/i.test(JSON.stringify(detail.violations ?? "")))) return "quota";
+  if (status === 413 || /^request too large\b/i.test(message)) return "context_length";
+  if (status === 429 && PER_MINUTE.test(message)) return "rate_limit";
+  const byCode = CODES.find(([words]) => words.test(code));
+  if (byCode) return byCode[1];
+  if (status === 429 && PER_DAY.test(message)) return "quota";
+  const byMessage = PHRASES.find(([words, kind]) => words.test(message) && isPlausible(kind, status));
+  return byMessage?.[1] ?? kindOfStatus(status);
+}
+
+/** Statuses that a proxy in front of the provider answers with a page of its own: they mean what they say. */
+const HTML_FROM_PROXY = new Set([401, 403, 407, 408, 413, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
+
+/** Cerebras calls a limit of a minute a quota. */
+const PER_MINUTE = /\bper[- ]?(second|min(ute)?|hour)\b|\b[RT]P[MS]\b/i;
+/** That of a day is one (OpenRouter's `free-models-per-day`), unless its code says that it comes back bit by bit (OpenAI, Groq). */
+const PER_DAY = /\bper[- ]day\b|\bdaily\b.{0,20}\b(limit|quota)/i;
+
+const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
+  [
+    /insufficientquota|quotaexceeded|exceededcurrentquota|billing|insufficient(balance|credit|fund)|paymentrequired|arrearage/,
+    "quota",
+  ],
+  // Z.ai and Zhipu have numbers, as texts and without a type; what they say is Chinese, or English, by the account.
+  [/^(1113|1304|1308|1309|1310) *$/, "quota"],
+  [/^1261 *$/, "context_length"],
+  [/^1301 *$/, "content_filter"],
+  [/^1211 *$/, "model_gone"],
+  [/context(length|size|window)|stringabovemax|requesttoolarge|prompttoolong/, "context_length"],
+  [/contentfilter|contentpolicy|responsibleai|datainspection/, "content_filter"],
+  [/toolusefailed/, "tool_generation_failed"],
+  [/model(not|deprecated|decommissioned|unavailable|retired)|deploymentnotfound|nosuchmodel/, "model_gone"],
+  [/apikey|authenticat|unauthorized|permission|accessdenied|forbidden/, "auth"],
+  [/ratelimit|toomanyrequests|throttl|resourceexhausted/, "rate_limit"],
+  [/overloaded|unavailable|capacity/, "overloaded"],
+];
+
+const PHRASES: readonly (readonly [RegExp, LlmErrorKind])[] = [
+  [/insufficient.{0,3}(quota|balance|credit|fund)|current quota|credit balance|out of credits/i, "quota"],
+  [/balance is (insufficient|not enough)|usage limit (exceeded|reached)|余额不足|欠费|请充值/i, "quota"],
+  [/rate.?limit|too many requests/i, "rate_limit"],
+  [/context.{0,3}(length|window|size|limit)|exceed\w* (the )?(model|context)\b/i, "context_length"],
+  [
+    /(prompt|input|conversation|request|messages?) (is |are )?too (long|large)|too many (input )?tokens/i,
+    "context_length",
+  ],
+  [/\binputs?\W{1,3}tokens\b.{0,40}must be/i, "context_length"],
+  [/(prompt|inputs?)[ _](length|tokens).{0,40}(exceed|should be|must be|maximum)/i, "context_length"],
+  [/maximum (prompt|input) length|inputs\W+must have less/i, "context_length"],
+  [/reduce the length|(max(imum)?|exceed\w*)\W+(\w+\W+){0,4}(tokens|(token|input|sequence) l)/i, "context_length"],
+  [/content.{0,3}(\w+ )?(policy|filter)|responsible ?ai/i, "content_filter"],
+  [
+    /inappropriate content|content exists risk|moderation|\b(our|to) safety\b|(prompt|request|response|content) (was|is) (blocked|flagged)/i,
+    "content_filter",
+  ],
+  [/failed to (call a function|parse tool call)/i, "tool_generation_failed"],
+  [/no such model|(model|deployment)\b.{0,120}(not (be )?found|not exist|decommissioned|no longer)/i, "model_gone"],
+  [/(invalid|incorrect|missing|wrong|expired).{0,20}(api.?key|\btoken\b|credential)|unauthori[sz]ed/i, "auth"],
+  [/overloaded|at capacity|no (available )?capacity|loading (the )?model/i, "overloaded"],
+];
+
+/** A 429 is about limits and a 5xx about the server, whatever else their small talk mentions. */
+function isPlausible(kind: LlmErrorKind, status = 400): boolean {
+  if (status === 429) return kind === "quota";
+  return status < 500 || ["context_length", "tool_generation_failed", "rate_limit", "overloaded"].includes(kind);
+}
+
+function kindOfStatus(status: number | undefined): LlmErrorKind {
+  if (status === undefined) return "server";
+  if (status === 503 || status === 529) return "overloaded";
+  if (status >= 500 || status === 409 || status === 425) return "server";
+  if (status === 429) return "rate_limit";
+  if (status === 401 || status === 403 || status === 407) return "auth";
+  if (status === 402) return "quota";
+  if (status === 404 || status === 410) return "model_gone";
+  if (status === 408) return "timeout";
+  return "bad_request";
+}
+
+/** Inside a 200 the status is what its code or type stands for. */
+function statusOf(error: JsonObject, code: string): number | undefined {
+  const numbers = [error.code, error.status, error.status_code, error.statusCode].map(asNumber);
+  const number = numbers.find((candidate = 0) => candidate >= 400 && candidate <= 599);
+  if (number !== undefined) return number;
+  return TYPE_STATUS.find(([word]) => code.includes(word))?.[1];
+}
+
+const TYPE_STATUS: readonly (readonly [string, number])[] = [
+  ["overloaded", 529],
+  ["ratelimit", 429],
+  ["authentication", 401],
+  ["permission", 403],
+  ["notfound", 404],
+  ["invalidrequest", 400],
+  ["timeout", 408],
+  ["servererror", 500],
+  ["apierror", 500],
+];
+
+/**
+ * Only what is meant as a message: the rest of an error body may repeat the prompt. OpenRouter's own message says nothing;
+ * what the model's provider said is in `metadata.raw`.
+ */
+function messageOf(error: JsonObject, whole: string | undefined): string {
+  const texts = [error.message, error["html-message"], error.detail, error.msg, error.error_msg, error.status_msg];
+  const said = texts.map(asText).find((text) => text !== undefined) ?? asText(error.error_description) ?? whole;
+  // Mistral's message is an object that holds what FastAPI says.
+  const detail = error.detail ?? asObject(error.message)?.detail;
+  const fields = asObjects(detail).map(({ loc, msg }) => `${[loc].flat().map(word).join(".")}: ${word(msg)}`);
+  const raw = asText(asObject(error.metadata)?.raw);
+  return [said?.startsWith("<") ? titleOf(said) : (said ?? fields.join(", ")), raw && parseErrorBody(raw).message]
+    .filter(Boolean)
+    .join(": ");
+}
+
+/** Of what is no word there is nothing to be said: as a text it may throw. */
+function word(value: unknown): string {
+  return asText(value) ?? String(asNumber(value) ?? "");
+}
+
+function titleOf(html: string): string {
+  const title = /<title[^>]*>([^<]*)/i.exec(html)?.[1] ?? /<h1[^>]*>([^<]*)/i.exec(html)?.[1];
+  return `an HTML page${title ? ` (${title.trim()})` : ""}`;
+}

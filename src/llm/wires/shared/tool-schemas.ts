@@ -1,0 +1,179 @@
+import type { JsonSchema } from "../../../core/chat.js";
+import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
+import { at } from "./json-pointer.js";
+import { described, strings, typesOf } from "./schema-types.js";
+
+/** Nodes of one projected schema. References within references can stand for more than any provider reads. */
+const MAX_NODES = 1000;
+const MAX_DEPTH = 24;
+/** How often a schema may occur within itself. */
+const MAX_RECURSION = 1;
+const MAX_REFERENCES = 64;
+/** Characters of descriptions and enums of one projected schema, which references multiply too. */
+const MAX_WORDS = 64 * 1024;
+
+const projections = new WeakMap<JsonSchema, JsonObject>();
+
+/** OpenAI and those who copy it want both keys at the root, also for a tool without parameters. */
+export function fullSchema(schema: JsonSchema): JsonObject {
+  return { ...schema, type: "object", properties: asObject(schema.properties) ?? {} };
+}
+
+/**
+ * The schema in the few words that every provider knows: `type`, `description`, `properties`, `required`, `items`, `enum`
+ * (of strings), `anyOf` and `nullable`. It accepts what the schema accepts and more: the host checks the arguments
+ * against the schema itself. What refers to other parts of the schema is put in place. Never throws.
+ */
+export function plainSchema(schema: JsonSchema): JsonObject {
+  const known = projections.get(schema);
+  if (known) return known;
+  const projected = new Projection(schema).root();
+  projections.set(schema, projected);
+  return projected;
+}
+
+class Projection {
+  readonly #document: JsonSchema;
+  #nodes = 0;
+  #words = 0;
+
+  constructor(document: JsonSchema) {
+    this.#document = document;
+  }
+
+  /** Parameters are an object, whatever the root says. Without properties it has no such key. */
+  root(): JsonObject {
+    const { description, properties, required, anyOf } = this.#node(this.#document, [], 0);
+    const own = { type: "object", description, properties, required };
+    if (properties || !Array.isArray(anyOf)) return compact(own);
+    return compact({ ...own, properties: nonEmpty(union(asObjects(anyOf))) });
+  }
+
+  #node(given: unknown, chain: readonly unknown[], depth: number): JsonObject {
+    if (++this.#nodes > MAX_NODES || depth > MAX_DEPTH) return {};
+    const [schema, path] = this.#resolved(given, chain);
+    if (!schema) return {};
+    const branch = (child: unknown) => this.#node(child, path, depth + 1);
+    const node = (child: unknown) => sayable(branch(child));
+
+    const all = asObjects(schema.allOf);
+    if (all.length > 0) return this.#intersection(schema, all, path, depth);
+    const branches = [schema.anyOf, schema.oneOf].find((list) => Array.isArray(list) && list.length > 0);
+    if (Array.isArray(branches) && !schema.properties) {
+      const whole = branches.map((branch) =>
+        schema.type && asObject(branch) ? { type: schema.type, ...branch } : branch,
+      );
+      return choice(whole.map(branch), this.#within(asText(schema.description)));
+    }
+    const { types, nullable, values } = typesOf(schema);
+    const projected = types.map((type): JsonObject => {
+      if (type === "array") return { type, items: "items" in schema ? node(itemOf(schema)) : { type: "string" } };
+      if (type !== "object") return type === "string" ? { type, enum: this.#within(strings(values)) } : { type };
+      const properties = this.#properties(schema, node);
+      const required = Object.keys(properties).filter((name) => isRequired(schema, name));
+      return { type, properties: nonEmpty(properties), required: required.length > 0 ? required : undefined };
+    });
+    if (nullable) projected.push({ type: "null" });
+    return choice(projected, this.#within(described(asText(schema.description), values)));
+  }
+
+  /** Nothing, once there were too many words. */
+  #within<T extends string | string[]>(words: T | undefined): T | undefined {
+    this.#words += words === undefined ? 0 : words.length + (typeof words === "string" ? 0 : words.join("").length);
+    return this.#words > MAX_WORDS ? undefined : words;
+  }
+
+  #properties(schema: JsonObject, node: (child: unknown) => JsonObject): JsonObject {
+    const properties = Object.entries(asObject(schema.properties) ?? {});
+    return Object.fromEntries(
+      properties.flatMap(([name, child]) => (child === false || this.#nodes >= MAX_NODES ? [] : [[name, node(child)]])),
+    );
+  }
+
+  /** The properties of all; of what is no object, the first that says something. */
+  #intersection(
+    { allOf: _, ...rest }: JsonObject,
+    all: readonly JsonObject[],
+    path: readonly unknown[],
+    depth: number,
+  ) {
+    const own = this.#node(rest, path, depth + 1);
+    const parts = [own, ...all.map((part) => this.#node(part, path, depth + 1))];
+    const objects = parts.filter((part) => part.type === "object");
+    if (objects.length === 0) return parts.find((part) => part.type ?? part.anyOf) ?? own;
+    const properties = merge(objects.map((part) => asObject(part.properties) ?? {}));
+    const required = [...new Set(objects.flatMap((part) => (part.required ?? []) as string[]))];
+    const description = parts.map((part) => asText(part.description)).find(Boolean);
+    return compact({
+      type: "object",
+      description,
+      properties: nonEmpty(properties),
+      required: required.length > 0 ? required : undefined,
+    });
+  }
+
+  /** Follows `$ref`, and with it the schemas that the result lies within; what is said beside it outranks its target. */
+  #resolved(given: unknown, chain: readonly unknown[]): [JsonObject | undefined, readonly unknown[]] {
+    let schema = asObject(given);
+    let path = chain;
+    while (schema && typeof schema.$ref === "string") {
+      const target = asObject(at(this.#document, schema.$ref));
+      const passed = path.filter((one) => one === target).length;
+      if (!target || passed > MAX_RECURSION || path.length > MAX_REFERENCES) return [undefined, path];
+      path = [...path, target];
+      const { $ref: _, ...beside } = schema;
+      schema = { ...target, ...beside };
+    }
+    return [schema, path];
+  }
+}
+
+/** Draft 4 lists the items of a tuple under `items`. */
+function itemOf({ items }: JsonObject): unknown {
+  return Array.isArray(items) ? { anyOf: items } : items;
+}
+
+function isRequired({ required }: JsonObject, name: string): boolean {
+  return Array.isArray(required) && required.includes(name);
+}
+
+/** Beside `anyOf` Gemini allows nothing, so that the branches say the rest. */
+function choice(nodes: readonly JsonObject[], description: string | undefined): JsonObject {
+  const flat = nodes.flatMap((node) => (Array.isArray(node.anyOf) ? asObjects(node.anyOf) : [node]));
+  const branches = flat
+    .filter((node) => node.type !== "null")
+    .map((node, position): JsonObject => (position === 0 ? { description, ...compact(node) } : node));
+  const nullable = flat.some((node) => node.type === "null" || node.nullable === true) || undefined;
+  // A branch that takes anything makes the others redundant.
+  const anything = branches.find((branch) => !("type" in branch));
+  if (branches.length === 0 && nullable) return { type: "null" };
+  if (branches.length === 0 || anything) return compact({ description });
+  const [only, ...others] = branches.map((branch) => compact({ ...branch, nullable }));
+  return others.length === 0 ? (only ?? {}) : { anyOf: [only, ...others] };
+}
+
+/** Nothing but null is a branch, and no schema. */
+function sayable(node: JsonObject): JsonObject {
+  return node.type === "null" ? {} : node;
+}
+
+/** The properties of any of them; required is none. */
+function union(objects: readonly JsonObject[]): JsonObject {
+  const properties = objects.map((object) => asObject(object.properties) ?? {});
+  const names = [...new Set(properties.flatMap(Object.keys))];
+  const nodes = (name: string) =>
+    properties.flatMap((each) => (Object.hasOwn(each, name) ? asObjects([each[name]]) : []));
+  return Object.fromEntries(names.map((name) => [name, choice(nodes(name), undefined)]));
+}
+
+function merge(objects: readonly JsonObject[]): JsonObject {
+  return Object.fromEntries(objects.toReversed().flatMap((object) => Object.entries(object)));
+}
+
+function nonEmpty(properties: JsonObject): JsonObject | undefined {
+  return Object.keys(properties).length > 0 ? properties : undefined;
+}
+
+function compact(node: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(node).filter(([, value]) => value !== undefined));
+}
