@@ -7,10 +7,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const source = "@earendil-works/pi-ai@1.5.2";
+const source = "@earendil-works/pi-ai@1.6.0";
 const notice = "Prices from @earendil-works/pi-ai, MIT License, Copyright (c) Mario Zechner";
 /** Presets of programs that run a model on one's own machine: 0, as long as their address is there. */
 const local = ["ollama", "lmstudio", "llamacpp", "vllm", "demo"];
+/** A cache write for an hour, in prices of input: platform.claude.com/docs, "Prompt caching", of 2026-11. */
+const claudeHourFactor = 2;
 /** Our preset's name, and the file of that provider in the package. */
 const providers = {
   openai: "openai",
@@ -21,7 +23,14 @@ const providers = {
   gemini: "google",
   mistral: "mistral",
   deepseek: "deepseek",
+  xai: "xai",
+  moonshot: "moonshotai",
+  zai: "zai",
 };
+
+/** The package has Anthropic's price of a write for five minutes only (1.25 times the input). */
+const isClaude = (id) => id.includes("claude");
+const rounded = (price) => Number(price.toFixed(6));
 
 const folder = mkdtempSync(join(tmpdir(), "prices-"));
 try {
@@ -34,7 +43,7 @@ try {
     const rows = models
       .filter(({ type, id }) => (type === undefined || type === "chat") && !id.startsWith("~"))
       .filter(isPriced)
-      .map(({ id, cost }) => [id, priceOf(cost)]);
+      .map(({ id, cost }) => [id, rowOf(id, cost)]);
     const sorted = [...new Map(rows)].sort(([a], [b]) => (a < b ? -1 : 1));
     const lines = sorted.map(([id, price]) => `${JSON.stringify(id)}: ${JSON.stringify(price)}`);
     return `${JSON.stringify(name)}: {\n${lines.join(",\n")}\n}`;
@@ -56,10 +65,19 @@ function isPriced({ id, cost }) {
   return cost !== undefined && (cost.input > 0 || cost.output > 0 || id.endsWith(":free"));
 }
 
-/** `[input, output, cachedInput | null, [above, input, output, cachedInput | null] …]`; a cached price of 0 is not known. */
-function priceOf({ input, output, cacheRead, tiers = [] }) {
-  const cached = (price) => price || null;
-  const higher = tiers.map((tier) => [tier.inputTokensAbove, tier.input, tier.output, cached(tier.cacheRead)]);
-  if (higher.length === 0 && !cacheRead) return [input, output];
-  return [input, output, cached(cacheRead), ...higher];
+/** The rates, then a tier for each length of input from which others hold: `[above, ...rates]`. */
+function rowOf(id, { tiers = [], ...cost }) {
+  return [...ratesOf(id, cost), ...tiers.map((tier) => [tier.inputTokensAbove, ...ratesOf(id, tier)])];
+}
+
+/** `[input, output, cachedInput | null, cacheWrite, cacheWrite1h]` without those at the end that are not known; a price of 0 is not known. */
+function ratesOf(id, { input, output, cacheRead, cacheWrite }) {
+  if (!cacheWrite) return cacheRead ? [input, output, cacheRead] : [input, output];
+  const rates = [input, output, cacheRead || null, written(input, cacheWrite)];
+  return isClaude(id) ? [...rates, rounded(input * claudeHourFactor)] : rates;
+}
+
+/** OpenRouter's cache write price of Gemini is for five minutes of storage, beside the price of the input. */
+function written(input, cacheWrite) {
+  return cacheWrite < input ? rounded(input + cacheWrite) : cacheWrite;
 }

@@ -48,10 +48,18 @@ export type StopReason = "end_turn" | "max_tokens" | "max_tool_hops" | "budget" 
 
 /** Token counts under OpenTelemetry's GenAI names. A count that the provider did not give is absent, never 0. */
 export interface Usage {
+  /** All input, also what was read from a cache or written to one. */
   inputTokens: number;
+  /** All output, reasoning included. */
   outputTokens: number;
+  /** Of the output. */
   reasoningTokens?: number;
+  /** Of the input: read from the provider's cache. */
   cachedTokens?: number;
+  /** Of the input: written to the provider's cache. */
+  cacheWriteTokens?: number;
+  /** Of `cacheWriteTokens`: to be kept for an hour. */
+  cacheWrite1hTokens?: number;
 }
 
 /** What a request counts against limits. */

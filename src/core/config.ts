@@ -98,6 +98,10 @@ export interface PriceConfig {
   output: number;
   /** Of input that the provider had in its cache. Default: `input`. */
   cachedInput?: number;
+  /** Of input that the provider wrote to its cache. Default: `input`. */
+  cacheWrite?: number;
+  /** Of input that it wrote there for an hour. Default: `cacheWrite`. */
+  cacheWrite1h?: number;
 }
 
 export interface LlmConfig {

@@ -35,6 +35,8 @@ describe("settings that need no confirmation", () => {
       "/llm/prices/x/input",
       "/llm/prices/x/output",
       "/llm/prices/x/cached_input",
+      "/llm/prices/x/cache_write",
+      "/llm/prices/x/cache_write_1h",
       "/llm/providers/x/base_url",
       "/llm/providers/x/model",
       "/llm/providers/x/api_key",

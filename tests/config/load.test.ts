@@ -112,6 +112,12 @@ describe("an empty configuration", () => {
     expect(() => loadConfig({ chat: { storage } }, { env: {} })).toThrow(message);
   });
 
+  test("a price may have all that caches cost", () => {
+    const rates = { input: 1, output: 5, cached_input: 0.1, cache_write: 1.25, cache_write_1h: 2 };
+    const prices = { m: { input: 1, output: 5, cachedInput: 0.1, cacheWrite: 1.25, cacheWrite1h: 2 } };
+    expect(loadConfig({ llm: { prices: { m: rates } } }, { env: {} }).config.llm.prices).toEqual(prices);
+  });
+
   test("an object does as well as a file, and stays as it was", () => {
     const given = { llm: { providers: { groq: { headers: { b: "c" } } } }, chat: { storage: { driver: "memory" } } };
     const { config, file } = loadConfig(given, { env: {} });

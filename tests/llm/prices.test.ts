@@ -37,11 +37,59 @@ describe("the price of a model", () => {
   });
 });
 
+/** What the shipped table has for the caches, as multiples of the price of input. */
+const cachePrices: [provider: string, model: string, factors: [read: number, write?: number, writeFor1h?: number]][] = [
+  ["openai", "gpt-5.5", [0.1]],
+  ["openai", "gpt-5.6-sol", [0.1, 1.25]],
+  ["openai", "gpt-6-astra", [0.1, 1.25]],
+  ["openai", "gpt-6.1-sol", [0.05, 1.25]],
+  ["azure", "gpt-6.1-terra", [0.05, 1.25]],
+  ["anthropic", "claude-opus-5", [0.1, 1.25, 2]],
+  ["anthropic", "claude-haiku-4-5-20251001", [0.1, 1.25, 2]],
+  ["anthropic", "claude-opus-5-5", [0.05, 1.25, 2]],
+  ["anthropic", "claude-sonnet-5-5", [0.05, 1.25, 2]],
+  ["anthropic", "claude-fable-5-1", [0.025, 1.25, 2]],
+  ["openrouter", "anthropic/claude-opus-5.5", [0.05, 1.25, 2]],
+  ["gemini", "gemini-3.5-flash", [0.1]],
+];
+
+describe("the price of what a provider caches", () => {
+  test.each(cachePrices)("of %s/%s", (provider, model, [read, write, writeFor1h]) => {
+    const price = priceOf(none, provider, model);
+    for (const { input, cachedInput, cacheWrite, cacheWrite1h } of [price, ...(price?.tiers ?? [])].flatMap(
+      (one) => one ?? [],
+    )) {
+      const factors = [cachedInput, cacheWrite, cacheWrite1h].map((rate) => rate && Number((rate / input).toFixed(3)));
+      expect(factors).toEqual([read, write, writeFor1h]);
+    }
+    expect(price).toBeDefined();
+  });
+
+  test("of a write to Gemini's cache at OpenRouter is the input and five minutes of storage", () => {
+    expect(priceOf(none, "openrouter", "google/gemini-2.5-pro")).toMatchObject({ input: 1.25, cacheWrite: 1.625 });
+  });
+});
+
 describe("the cost of a request", () => {
   test("takes cached input at its own price, or at the full one where that is not known", () => {
     const usage = { inputTokens: 1_000_000, outputTokens: 100_000, cachedTokens: 400_000 };
     expect(costUsd(usage, { input: 1, output: 10, cachedInput: 0.1 })).toBeCloseTo(0.6 + 0.04 + 1, 10);
     expect(costUsd(usage, { input: 1, output: 10 })).toBeCloseTo(2, 10);
+  });
+
+  test("takes what was written to a cache at its own price, also for an hour", () => {
+    const counts = { outputTokens: 0, cachedTokens: 500_000, cacheWriteTokens: 300_000 };
+    const usage = { inputTokens: 1_000_000, ...counts, cacheWrite1hTokens: 100_000 };
+    const price = { input: 1, output: 10, cachedInput: 0.1 };
+    expect(costUsd(usage, { ...price, cacheWrite: 1.25, cacheWrite1h: 2 })).toBeCloseTo(0.2 + 0.05 + 0.25 + 0.2, 10);
+    expect(costUsd(usage, { ...price, cacheWrite: 1.25 })).toBeCloseTo(0.2 + 0.05 + 0.375, 10);
+    expect(costUsd(usage, price)).toBeCloseTo(0.5 + 0.05, 10);
+  });
+
+  test("never takes more from the input than there is", () => {
+    const usage = { inputTokens: 100, outputTokens: 0, cachedTokens: 80, cacheWriteTokens: 50, cacheWrite1hTokens: 90 };
+    const price = { input: 1, output: 1, cachedInput: 0, cacheWrite: 2, cacheWrite1h: 3 };
+    expect(costUsd(usage, price)).toBeCloseTo((20 * 3) / 1_000_000, 12);
   });
 
   test("is higher where a model charges more for a long input", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Completion, ToolCall } from "../../src/core/chat.js";
+import type { Completion, ToolCall, Usage } from "../../src/core/chat.js";
 import {
   answer,
   CUT,
@@ -26,6 +26,69 @@ const stop = chunk({}, "stop");
 const call = (piece: object) => chunk({ tool_calls: [piece] });
 const called = (...calls: [string, string, string][]): ToolCall[] =>
   calls.map(([id, name, text]) => ({ id, name, arguments: text }));
+
+/** What a provider counts, and what is meant by it: all input, all output, and what of them was cached or reasoning. */
+const usages: [name: string, usage: object, expected: Usage][] = [
+  [
+    "OpenAI and OpenRouter count cache writes among the details of the input",
+    {
+      prompt_tokens: 100,
+      completion_tokens: 2,
+      total_tokens: 102,
+      prompt_tokens_details: { cached_tokens: 60, cache_write_tokens: 30 },
+    },
+    { inputTokens: 100, outputTokens: 2, cachedTokens: 60, cacheWriteTokens: 30 },
+  ],
+  [
+    "LiteLLM has Anthropic's counts beside prompt_tokens, which contains them",
+    {
+      prompt_tokens: 100,
+      completion_tokens: 2,
+      total_tokens: 102,
+      prompt_tokens_details: { cached_tokens: 60 },
+      cache_read_input_tokens: 60,
+      cache_creation_input_tokens: 30,
+      cache_creation: { ephemeral_5m_input_tokens: 10, ephemeral_1h_input_tokens: 20 },
+    },
+    { inputTokens: 100, outputTokens: 2, cachedTokens: 60, cacheWriteTokens: 30, cacheWrite1hTokens: 20 },
+  ],
+  [
+    "Anthropic's input_tokens does not contain what was cached",
+    { input_tokens: 10, output_tokens: 2, cache_read_input_tokens: 60, cache_creation_input_tokens: 30 },
+    { inputTokens: 100, outputTokens: 2, cachedTokens: 60, cacheWriteTokens: 30 },
+  ],
+  [
+    "DeepSeek's cache hits",
+    { prompt_tokens: 100, completion_tokens: 2, prompt_cache_hit_tokens: 64, prompt_cache_miss_tokens: 36 },
+    { inputTokens: 100, outputTokens: 2, cachedTokens: 64 },
+  ],
+  [
+    "Moonshot's cached tokens",
+    { prompt_tokens: 9, completion_tokens: 2, cached_tokens: 8 },
+    { inputTokens: 9, outputTokens: 2, cachedTokens: 8 },
+  ],
+  [
+    "xAI counts reasoning beside the output",
+    {
+      prompt_tokens: 32,
+      completion_tokens: 9,
+      total_tokens: 135,
+      prompt_tokens_details: { cached_tokens: 5 },
+      completion_tokens_details: { reasoning_tokens: 94 },
+    },
+    { inputTokens: 32, outputTokens: 103, reasoningTokens: 94, cachedTokens: 5 },
+  ],
+  [
+    "Gemini counts reasoning in the total only",
+    { prompt_tokens: 8, completion_tokens: 10, total_tokens: 118 },
+    { inputTokens: 8, outputTokens: 110, reasoningTokens: 100 },
+  ],
+  [
+    "a total that also has what was cached says nothing about reasoning",
+    { prompt_tokens: 8, completion_tokens: 10, total_tokens: 118, prompt_tokens_details: { cached_tokens: 100 } },
+    { inputTokens: 8, outputTokens: 10, cachedTokens: 100 },
+  ],
+];
 
 const cases: Case[] = [
   {
@@ -73,6 +136,13 @@ const cases: Case[] = [
     ],
     expected: { usage: { inputTokens: 7, outputTokens: 2, reasoningTokens: 1, cachedTokens: 5 } },
   },
+  ...usages.map(
+    ([name, usage, expected]): Case => ({
+      name: `usage: ${name}`,
+      pieces: [hello, stop, { choices: [], usage }, DONE],
+      expected: { usage: expected },
+    }),
+  ),
   {
     name: "usage without numbers is no usage",
     pieces: [hello, stop, { choices: [], usage: { prompt_tokens: null } }, DONE],

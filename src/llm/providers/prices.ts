@@ -9,9 +9,11 @@ export interface Price extends PriceConfig {
   tiers?: readonly (PriceConfig & { aboveTokens: number })[];
 }
 
-/** US dollars per million tokens: input, output and cached input, where its price is known. */
-type Rates = [input: number, output: number, cachedInput?: number | null];
-type Row = [...Rates, ...tiers: [aboveTokens: number, ...Rates][]];
+/** US dollars per million tokens. What is left out or null is not known to differ from the price of input. */
+type Rates = [input: number, output: number, cachedInput?: number | null, cacheWrite?: number, cacheWrite1h?: number];
+type Tier = [aboveTokens: number, ...Rates];
+/** The rates, then any number of tiers. */
+type Row = (number | null | Tier)[];
 
 const FREE: Price = { input: 0, output: 0 };
 
@@ -32,24 +34,39 @@ export function priceOf(
   return row && fromRow(row);
 }
 
-/** What one request cost. Reasoning is part of the output, cached input part of the input. */
-export function costUsd({ inputTokens, outputTokens, cachedTokens = 0 }: Usage, price: Price): number {
+/** What one request cost. Reasoning is part of the output; what a cache gave or was given is part of the input. */
+export function costUsd(usage: Usage, price: Price): number {
+  const { inputTokens, outputTokens, cachedTokens = 0, cacheWriteTokens = 0, cacheWrite1hTokens = 0 } = usage;
   const rates = price.tiers?.findLast(({ aboveTokens }) => inputTokens > aboveTokens) ?? price;
-  const cached = Math.min(cachedTokens, inputTokens);
+  const { input, output, cachedInput = input, cacheWrite = input, cacheWrite1h = cacheWrite } = rates;
+  const read = Math.min(cachedTokens, inputTokens);
+  const written = Math.min(cacheWriteTokens, inputTokens - read);
+  const writtenFor1h = Math.min(cacheWrite1hTokens, written);
   const perMillion =
-    (inputTokens - cached) * rates.input + cached * (rates.cachedInput ?? rates.input) + outputTokens * rates.output;
+    (inputTokens - read - written) * input +
+    read * cachedInput +
+    (written - writtenFor1h) * cacheWrite +
+    writtenFor1h * cacheWrite1h +
+    outputTokens * output;
   return perMillion / 1_000_000;
 }
 
-function fromRow([input, output, cachedInput, ...tiers]: Row): Price {
+function fromRow(row: Row): Price {
+  const tiers = row.filter((part): part is Tier => Array.isArray(part));
   return {
-    ...toPrice([input, output, cachedInput]),
+    ...toPrice(row.slice(0, row.length - tiers.length) as Rates),
     tiers: tiers.map(([aboveTokens, ...rates]) => ({ aboveTokens, ...toPrice(rates) })),
   };
 }
 
-function toPrice([input, output, cachedInput]: Rates): PriceConfig {
-  return { input, output, cachedInput: cachedInput ?? input };
+function toPrice([input, output, cachedInput, cacheWrite, cacheWrite1h]: Rates): PriceConfig {
+  return {
+    input,
+    output,
+    cachedInput: cachedInput ?? input,
+    ...(cacheWrite !== undefined && { cacheWrite }),
+    ...(cacheWrite1h !== undefined && { cacheWrite1h }),
+  };
 }
 
 interface Table {

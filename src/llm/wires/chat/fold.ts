@@ -1,9 +1,10 @@
 import type { AssistantMessage, Delta, FinishReason, Usage } from "../../../core/chat.js";
-import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../json.js";
+import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
 import { GrowingText } from "../shared/growing-text.js";
 import { ReasoningBlocks } from "./reasoning-blocks.js";
 import { ThinkTags } from "./think-tags.js";
 import { ToolCallAssembly } from "./tool-calls.js";
+import { usageOf } from "./usage.js";
 
 export interface Answer {
   message: AssistantMessage;
@@ -201,20 +202,4 @@ function thoughts({ thinking }: JsonObject): JsonObject[] {
 
 function joined(parts: readonly JsonObject[], key: string): string {
   return parts.map((part) => asText(part[key]) ?? "").join("");
-}
-
-function usageOf(value: unknown): Usage | undefined {
-  const usage = asObject(value);
-  const inputTokens = asNumber(usage?.prompt_tokens) ?? asNumber(usage?.input_tokens);
-  const outputTokens = asNumber(usage?.completion_tokens) ?? asNumber(usage?.output_tokens);
-  if (!usage || inputTokens === undefined || outputTokens === undefined) return undefined;
-  const reasoningTokens = asNumber(asObject(usage.completion_tokens_details)?.reasoning_tokens);
-  const cachedTokens =
-    asNumber(asObject(usage.prompt_tokens_details)?.cached_tokens) ?? asNumber(usage.prompt_cache_hit_tokens);
-  return {
-    inputTokens,
-    outputTokens,
-    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
-    ...(cachedTokens === undefined ? {} : { cachedTokens }),
-  };
 }

@@ -1,0 +1,78 @@
+/** Token counts of Chat Completions. Providers differ in their names and in what they count as input and output. */
+import type { Usage } from "../../../core/chat.js";
+import { asNumber, asObject, type JsonObject } from "../../json.js";
+
+/** Undefined where the input or the output was not counted. */
+export function usageOf(value: unknown): Usage | undefined {
+  const usage = asObject(value);
+  const prompt = asNumber(usage?.prompt_tokens) ?? asNumber(usage?.input_tokens);
+  const completion = asNumber(usage?.completion_tokens) ?? asNumber(usage?.output_tokens);
+  if (!usage || prompt === undefined || completion === undefined) return undefined;
+  const cache = cacheCounts(usage);
+  const inputTokens = countsCacheApart(usage)
+    ? prompt + (cache.cachedTokens ?? 0) + (cache.cacheWriteTokens ?? 0)
+    : prompt;
+  const reported = reportedReasoning(usage);
+  const uncounted = uncountedReasoning(usage, inputTokens + completion, {
+    reported,
+    isCached: Object.keys(cache).length > 0,
+  });
+  const reasoningTokens = reported ?? uncounted;
+  return {
+    inputTokens,
+    outputTokens: completion + (uncounted ?? 0),
+    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
+    ...cache,
+  };
+}
+
+/** In the words of OpenAI and OpenRouter, LiteLLM and Anthropic, DeepSeek, Moonshot. */
+function cacheCounts(usage: JsonObject): Pick<Usage, "cachedTokens" | "cacheWriteTokens" | "cacheWrite1hTokens"> {
+  const details = asObject(usage.prompt_tokens_details) ?? asObject(usage.input_tokens_details);
+  const cachedTokens = firstNumber(
+    details?.cached_tokens,
+    usage.cache_read_input_tokens,
+    usage.prompt_cache_hit_tokens,
+    usage.cached_tokens,
+  );
+  const cacheWriteTokens = firstNumber(
+    details?.cache_write_tokens,
+    usage.cache_creation_input_tokens,
+    details?.cache_creation_tokens,
+  );
+  const lasting = asNumber(asObject(usage.cache_creation)?.ephemeral_1h_input_tokens);
+  return {
+    ...(cachedTokens === undefined ? {} : { cachedTokens }),
+    ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
+    ...(lasting === undefined ? {} : { cacheWrite1hTokens: lasting }),
+  };
+}
+
+/** Anthropic's `input_tokens` leaves out what was read from the cache and written to it. `prompt_tokens` has them everywhere. */
+function countsCacheApart(usage: JsonObject): boolean {
+  if (usage.prompt_tokens !== undefined) return false;
+  return usage.cache_read_input_tokens !== undefined || usage.cache_creation_input_tokens !== undefined;
+}
+
+function reportedReasoning(usage: JsonObject): number | undefined {
+  const details = asObject(usage.completion_tokens_details) ?? asObject(usage.output_tokens_details);
+  return asNumber(details?.reasoning_tokens);
+}
+
+/**
+ * Reasoning that is billed but not part of `completion_tokens`: xAI reports it apart, Gemini only within `total_tokens`. A total that is
+ * larger for another reason says nothing about reasoning.
+ */
+function uncountedReasoning(
+  usage: JsonObject,
+  counted: number,
+  { reported, isCached }: { reported: number | undefined; isCached: boolean },
+): number | undefined {
+  const rest = (asNumber(usage.total_tokens) ?? 0) - counted;
+  const isReasoning = reported === undefined ? !isCached : reported === rest;
+  return rest > 0 && isReasoning ? rest : undefined;
+}
+
+function firstNumber(...values: unknown[]): number | undefined {
+  return values.map(asNumber).find((value) => value !== undefined);
+}
