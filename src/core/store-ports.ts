@@ -104,8 +104,10 @@ export interface ModelUsage {
   outputTokens: number;
   /** Of the output. */
   reasoningTokens: number;
-  /** Of the input. */
+  /** Of the input: read from the provider's cache. */
   cachedTokens: number;
+  /** Of the input: written to it. */
+  cacheWriteTokens: number;
   /** Of requests whose provider reported nothing, input and output together. */
   estimatedTokens: number;
   /** Of the requests whose price was known. */

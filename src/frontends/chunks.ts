@@ -22,12 +22,14 @@ export interface Shown {
 /** Absent counts stay absent, and so does a cost that is not known; without any count there is no usage. */
 export function wireUsage(usage: Usage | undefined, costUsd?: number): Record<string, number | undefined> | null {
   if (!usage) return null;
-  const { inputTokens, outputTokens, reasoningTokens, cachedTokens } = usage;
+  const { inputTokens, outputTokens, reasoningTokens, cachedTokens, cacheWriteTokens, cacheWrite1hTokens } = usage;
   return {
     input_tokens: inputTokens,
     output_tokens: outputTokens,
     reasoning_tokens: reasoningTokens,
     cached_tokens: cachedTokens,
+    cache_write_tokens: cacheWriteTokens,
+    cache_write_1h_tokens: cacheWrite1hTokens,
     cost_usd: costUsd,
   };
 }
@@ -96,8 +98,8 @@ function historyChunks(event: StoredEvent): WireChunk[] {
     case "answer":
       return [{ type: "answer", data: { question_id: event.questionId, value: event.value } }];
     case "compaction": {
-      const { summary, upToSeq, usage, provider, model, attempts } = event;
-      const metadata = { up_to_seq: upToSeq, usage: wireUsage(usage), provider, model, attempts };
+      const { summary, upToSeq, usage, spent, provider, model, attempts } = event;
+      const metadata = { up_to_seq: upToSeq, usage: wireUsage(usage, spent?.usd), provider, model, attempts };
       return [{ type: "compaction", data: summary, metadata }];
     }
     case "state_lost":

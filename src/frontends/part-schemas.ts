@@ -21,11 +21,17 @@ export function partSchemas(): Record<string, JsonSchema> {
     },
     Usage: {
       description:
-        "Counts that the provider did not give are absent; null: it gave none. cost_usd where the price is known.",
+        "Counts that the provider did not give are absent; null: it gave none. Cached and written tokens are part of the input, reasoning is part of the output. cost_usd where the price is known.",
       ...optional(
         whole(
           { input_tokens: number, output_tokens: number },
-          { reasoning_tokens: number, cached_tokens: number, cost_usd: number },
+          {
+            reasoning_tokens: number,
+            cached_tokens: number,
+            cache_write_tokens: number,
+            cache_write_1h_tokens: number,
+            cost_usd: number,
+          },
         ),
       ),
     },

@@ -1,6 +1,7 @@
 import type { ErrorInfo, StoredEvent, ToolCall, TurnEvent } from "../core/chat.js";
 import { textOf } from "../core/chat.js";
 import type { ToolHub } from "../core/ports.js";
+import { tokensText } from "../core/usage.js";
 import type { TurnSummary } from "../session/summary.js";
 import { dollars, limitText } from "./limit-text.js";
 import { oneLine } from "./terminal.js";
@@ -81,7 +82,7 @@ export function stopNote({ stopReason, limit }: TurnSummary): string | undefined
 export function usageNote({ usage, costUsd }: TurnSummary): string | undefined {
   if (!usage) return undefined;
   const cost = costUsd === undefined ? "cost unknown" : costUsd === 0 ? "free" : dollars(costUsd);
-  return `${usage.inputTokens} tokens in, ${usage.outputTokens} out, ${cost}`;
+  return `${tokensText(usage)}, ${cost}`;
 }
 
 /** `error: what happened` and, where there is one, `hint: what to do`. */

@@ -18,6 +18,7 @@ export function modelUsage(log: MemoryLog, period: Period): ModelUsage[] {
         outputTokens: usage?.outputTokens ?? 0,
         reasoningTokens: usage?.reasoningTokens ?? 0,
         cachedTokens: usage?.cachedTokens ?? 0,
+        cacheWriteTokens: usage?.cacheWriteTokens ?? 0,
         estimatedTokens: usage ? 0 : (spent?.tokens ?? 0),
         usd: spent?.usd ?? 0,
         unpriced: spent?.usd === undefined ? 1 : 0,

@@ -61,6 +61,7 @@ function statements({ text, number, bytes, once, before, order, isError }: Diale
       SELECT ${quarterOf("answer")}, ${text("answer", "provider")} AS provider, ${text("answer", "model")} AS model,
         count(*) AS requests, ${sum("inputTokens", used("inputTokens"))}, ${sum("outputTokens", used("outputTokens"))},
         ${sum("reasoningTokens", used("reasoningTokens"))}, ${sum("cachedTokens", used("cachedTokens"))},
+        ${sum("cacheWriteTokens", used("cacheWriteTokens"))},
         ${sum("estimatedTokens", `CASE WHEN ${used("inputTokens")} IS NULL THEN ${tokens} END`)},
         ${sum("usd", usd)}, count(*) - count(${usd}) AS unpriced
       FROM ${once("type IN ('assistant_message', 'compaction')")} AS answer GROUP BY 1, 2, 3, 4`,

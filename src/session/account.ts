@@ -1,9 +1,8 @@
 import type { StoredEvent, Usage } from "../core/chat.js";
+import { addUsage } from "../core/usage.js";
 
 /** What a conversation has used. What a rewind took back was paid for all the same. */
-export interface ConversationAccount {
-  inputTokens: number;
-  outputTokens: number;
+export interface ConversationAccount extends Usage {
   /** Of the requests whose price is known. */
   usd: number;
   requests: number;
@@ -28,8 +27,7 @@ export function accountOf(events: readonly StoredEvent[]): ConversationAccount {
 
 function count(account: ConversationAccount, usage: Usage | undefined, usd: number | undefined): void {
   account.requests++;
-  account.inputTokens += usage?.inputTokens ?? 0;
-  account.outputTokens += usage?.outputTokens ?? 0;
+  if (usage) addUsage(account, usage);
   if (usd === undefined) account.unpriced++;
   else account.usd += usd;
 }

@@ -1,4 +1,5 @@
-import type { AssistantMessageEvent, ErrorInfo, LimitQuestion, StopReason, StoredEvent, Usage } from "../core/chat.js";
+import type { ErrorInfo, LimitQuestion, Spent, StopReason, StoredEvent, Usage } from "../core/chat.js";
+import { usageSum } from "../core/usage.js";
 import { readTurn, validHops } from "../history/turns.js";
 import { isYes } from "../orchestrator/tools.js";
 
@@ -27,8 +28,9 @@ export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
   const turn = readTurn(events);
   const answers = turn.hops.map(({ answer }) => answer);
   const compactions = events.filter((event) => event.type === "compaction");
-  const usage = sumUsage([...compactions, ...answers]);
-  const costUsd = sumCosts(answers);
+  const requests = [...compactions, ...answers];
+  const usage = usageSum(requests);
+  const costUsd = sumCosts(requests);
   const limit = refusedLimit(events);
   const last = answers.at(-1);
   // An interrupted answer counts the requests of the error that ended it.
@@ -51,10 +53,7 @@ export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
         ...(result ? { isError: result.isError } : {}),
       })),
     ),
-    attempts: [...compactions, ...answers].reduce(
-      (sum, { attempts }) => sum + attempts,
-      last?.interrupted ? 0 : failedAttempts,
-    ),
+    attempts: requests.reduce((sum, { attempts }) => sum + attempts, last?.interrupted ? 0 : failedAttempts),
     ...(last ? { provider: last.provider, model: last.model } : {}),
   };
 }
@@ -70,20 +69,9 @@ function isNo(event: StoredEvent): event is Extract<StoredEvent, { type: "answer
   return event.type === "answer" && !isYes(event.value);
 }
 
-function sumCosts(answers: readonly AssistantMessageEvent[]): number | undefined {
-  if (answers.length === 0 || answers.some(({ usage, spent }) => !usage || spent?.usd === undefined)) return undefined;
-  return answers.reduce((sum, { spent }) => sum + (spent?.usd ?? 0), 0);
-}
-
-function sumUsage(answers: readonly { usage?: Usage }[]): Usage | undefined {
-  const reported = answers.flatMap(({ usage }) => (usage ? [usage] : []));
-  if (reported.length === 0) return undefined;
-  const sum: Usage = { inputTokens: 0, outputTokens: 0 };
-  for (const usage of reported) {
-    for (const key of ["inputTokens", "outputTokens", "reasoningTokens", "cachedTokens"] as const) {
-      const count = usage[key];
-      if (count !== undefined) sum[key] = (sum[key] ?? 0) + count;
-    }
-  }
-  return sum;
+/** Undefined unless the cost of all of them is known. */
+function sumCosts(requests: readonly { usage?: Usage; spent?: Spent }[]): number | undefined {
+  if (requests.length === 0 || requests.some(({ usage, spent }) => !usage || spent?.usd === undefined))
+    return undefined;
+  return requests.reduce((sum, { spent }) => sum + (spent?.usd ?? 0), 0);
 }

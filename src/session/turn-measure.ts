@@ -2,6 +2,7 @@ import type { StopReason, StoredEvent, Usage } from "../core/chat.js";
 import type { Meter } from "../core/measurements.js";
 import type { TurnLease } from "../core/store-ports.js";
 import { type TraceContext, traceOf } from "../core/trace-context.js";
+import { addUsage } from "../core/usage.js";
 import type { TurnOptions } from "./turn-options.js";
 
 interface TurnMeasureParts {
@@ -31,9 +32,9 @@ export class TurnMeasure implements Disposable {
   stored(event: StoredEvent): void {
     if (event.type === "turn_end") this.#end = { end: event.stopReason };
     if (event.type === "turn_error") this.#end = { end: "error", error: event.error.kind };
-    if (event.type !== "assistant_message" || !event.usage) return;
-    this.#usage.inputTokens += event.usage.inputTokens;
-    this.#usage.outputTokens += event.usage.outputTokens;
+    if ((event.type === "assistant_message" || event.type === "compaction") && event.usage) {
+      addUsage(this.#usage, event.usage);
+    }
   }
 
   [Symbol.dispose](): void {

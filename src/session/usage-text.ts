@@ -35,14 +35,16 @@ export function usageCsv({ by, lines, total }: UsageReport): string {
   return [heads, ...rows].map((row) => row.map((cell) => csvCell(String(cell))).join(",")).join("\r\n");
 }
 
-const modelHeads = ["requests", "input", "cached", "output", "reasoning", "cost"];
+const modelHeads = ["requests", "input", "cached", "written", "output", "reasoning", "cost"];
 const toolHeads = ["calls", "errors", "time", "a call", "result tokens"];
 
 function modelCells(totals: ModelTotals): string[] {
-  const { requests, inputTokens, cachedTokens, outputTokens, reasoningTokens, estimatedTokens } = totals;
+  const { requests, inputTokens, cachedTokens, cacheWriteTokens, outputTokens, reasoningTokens } = totals;
+  const { estimatedTokens } = totals;
   const estimate = estimatedTokens > 0 ? ` (+ about ${count(estimatedTokens)})` : "";
-  const tokens = [`${count(inputTokens)}${estimate}`, count(cachedTokens), count(outputTokens), count(reasoningTokens)];
-  return [count(requests), ...tokens, costOf(totals)];
+  const cache = [count(cachedTokens), count(cacheWriteTokens)];
+  const input = [`${count(inputTokens)}${estimate}`, ...cache];
+  return [count(requests), ...input, count(outputTokens), count(reasoningTokens), costOf(totals)];
 }
 
 function costOf({ usd, unpriced, requests }: ModelTotals): string {
@@ -106,6 +108,7 @@ function wireOf(totals: ModelTotals | ToolTotals): Record<string, number> {
     output_tokens: totals.outputTokens,
     reasoning_tokens: totals.reasoningTokens,
     cached_tokens: totals.cachedTokens,
+    cache_write_tokens: totals.cacheWriteTokens,
     estimated_tokens: totals.estimatedTokens,
     usd: totals.usd,
     unpriced_requests: totals.unpriced,

@@ -76,6 +76,7 @@ const nothing: ModelTotals = {
   outputTokens: 0,
   reasoningTokens: 0,
   cachedTokens: 0,
+  cacheWriteTokens: 0,
   estimatedTokens: 0,
   usd: 0,
   unpriced: 0,

@@ -1,5 +1,6 @@
 /** What a fact does to its span: how it begins, what happens in it, how it ends. */
 import { type Attributes, SpanKind } from "@opentelemetry/api";
+import type { Usage } from "../core/chat.js";
 import type { Measurement } from "../core/measurements.js";
 import { oneLine } from "./bounded.js";
 import { messagesJson } from "./content.js";
@@ -25,9 +26,7 @@ export function spanChange(fact: Measurement, show: Show | undefined): SpanChang
         [names.turnId]: fact.turnId,
       });
     case "turn_ended": {
-      const { inputTokens, outputTokens } = fact.usage;
-      const tokens = { [names.inputTokens]: inputTokens, [names.outputTokens]: outputTokens };
-      return end({ [names.stopReason]: fact.end, ...tokens }, fact.error);
+      return end({ [names.stopReason]: fact.end, ...tokensOf(fact.usage) }, fact.error);
     }
     case "completion_started": {
       const { temperature, maxTokens, messages } = fact.content;
@@ -60,10 +59,7 @@ export function spanChange(fact: Measurement, show: Show | undefined): SpanChang
           [names.finishReasons]: finishReason && [finishReason],
           [names.attempts]: fact.attempts,
           [names.timeToFirstChunk]: firstChunkMs === undefined ? undefined : firstChunkMs / 1000,
-          [names.inputTokens]: usage?.inputTokens,
-          [names.outputTokens]: usage?.outputTokens,
-          [names.cachedTokens]: usage?.cachedTokens,
-          [names.reasoningTokens]: usage?.reasoningTokens,
+          ...tokensOf(usage),
           [names.cost]: fact.usd,
           [names.outputMessages]: content && show?.(messagesJson([content.message])),
         },
@@ -98,6 +94,16 @@ const start = (kind: SpanKind, name: string, attributes: Attributes): SpanChange
 };
 const event = (name: string, attributes: Attributes): SpanChange => ({ type: "event", name, attributes });
 const end = (attributes: Attributes, error: string | undefined): SpanChange => ({ type: "end", attributes, error });
+
+function tokensOf(usage: Usage | undefined): Attributes {
+  return {
+    [names.inputTokens]: usage?.inputTokens,
+    [names.outputTokens]: usage?.outputTokens,
+    [names.cachedTokens]: usage?.cachedTokens,
+    [names.cacheWriteTokens]: usage?.cacheWriteTokens,
+    [names.reasoningTokens]: usage?.reasoningTokens,
+  };
+}
 
 function modelOf({ provider, model }: { provider: string; model: string }): Attributes {
   return { [names.provider]: providerName(provider), [names.requestModel]: model };

@@ -39,7 +39,7 @@ describe.each(drivers)("the %s store", (driver) => {
 
   test("says what was asked of which model and which tools were called, for each conversation and quarter of an hour", () =>
     withStore(async (store) => {
-      const usage = { inputTokens: 10, outputTokens: 4, cachedTokens: 6, reasoningTokens: 1 };
+      const usage = { inputTokens: 10, outputTokens: 4, cachedTokens: 6, cacheWriteTokens: 3, reasoningTokens: 1 };
       await store.append("a", { ...one.answer("x"), usage, spent: { tokens: 14, usd: 0.25 } });
       await store.append("a", { ...one.answer("y"), usage: { inputTokens: 1, outputTokens: 1 } });
       await store.append("a", one.sent("c1"));
@@ -47,7 +47,14 @@ describe.each(drivers)("the %s store", (driver) => {
       await store.append("a", one.result("c2", "never sent"));
       await store.append("b", { ...two.answer("z"), model: "other", spent: { tokens: 5, estimated: true } });
       const { models, tools } = await store.usage({ since: 0, until: 1_000 });
-      const none = { inputTokens: 0, outputTokens: 0, reasoningTokens: 0, cachedTokens: 0, estimatedTokens: 0, usd: 0 };
+      const none = {
+        inputTokens: 0,
+        outputTokens: 0,
+        reasoningTokens: 0,
+        cachedTokens: 0,
+        cacheWriteTokens: 0,
+        usd: 0,
+      };
       expect(models.sort((x, y) => x.conversationId.localeCompare(y.conversationId))).toEqual([
         {
           ...{
@@ -59,7 +66,7 @@ describe.each(drivers)("the %s store", (driver) => {
             inputTokens: 11,
             outputTokens: 5,
           },
-          ...{ reasoningTokens: 1, cachedTokens: 6, estimatedTokens: 0, usd: 0.25, unpriced: 1 },
+          ...{ reasoningTokens: 1, cachedTokens: 6, cacheWriteTokens: 3, estimatedTokens: 0, usd: 0.25, unpriced: 1 },
         },
         {
           ...none,

@@ -2,10 +2,10 @@ import { expect, test } from "@jest/globals";
 import { summarizeTurn } from "../../src/session/summary.js";
 import { call, stored, turn } from "../history/support.js";
 
-const { user, answer, result, end, error } = turn("turn_1");
+const { user, answer, result, end, error, compaction } = turn("turn_1");
 
 test("sums up what a whole turn said, called and cost", () => {
-  const usage = { inputTokens: 10, outputTokens: 2, cachedTokens: 4 };
+  const usage = { inputTokens: 10, outputTokens: 2, cachedTokens: 4, cacheWriteTokens: 3, cacheWrite1hTokens: 1 };
   const events = stored([
     user("add"),
     { ...answer("I will.", [call("c1"), call("c2")], { attempts: 2 }), usage },
@@ -19,7 +19,7 @@ test("sums up what a whole turn said, called and cost", () => {
   expect(summarizeTurn(events)).toEqual({
     text: "I will.\n\nIt is 42.",
     stopReason: "end_turn",
-    usage: { inputTokens: 30, outputTokens: 5, reasoningTokens: 1, cachedTokens: 4 },
+    usage: { ...usage, inputTokens: 30, outputTokens: 5, reasoningTokens: 1 },
     toolCalls: [
       { id: "c1", name, arguments: text, isError: false },
       { id: "c2", name, arguments: text, isError: true },
@@ -29,6 +29,16 @@ test("sums up what a whole turn said, called and cost", () => {
     provider: "demo",
     model: "demo-1",
   });
+});
+
+test("a compaction is part of what the turn cost", () => {
+  const spent = (usd?: number) => ({ usage: { inputTokens: 5, outputTokens: 1 }, spent: { tokens: 6, usd } });
+  const cost = (usd?: number) =>
+    summarizeTurn(
+      stored([user("hello"), { ...compaction(0, "short"), ...spent(usd) }, { ...answer("hi"), ...spent(0.25) }]),
+    );
+  expect(cost(0.5)).toMatchObject({ usage: { inputTokens: 10, outputTokens: 2 }, costUsd: 0.75 });
+  expect(cost()).not.toHaveProperty("costUsd");
 });
 
 test("a running turn has no stop reason, and usage that nobody reported is absent", () => {

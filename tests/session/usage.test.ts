@@ -9,7 +9,8 @@ const period = { since: new Date(2026, 10, 20).getTime(), until: new Date(2026, 
 function used(more: Partial<ModelUsage>): ModelUsage {
   return {
     ...{ at: noon, conversationId: "c1", provider: "openai", model: "gpt", requests: 1, inputTokens: 1000 },
-    ...{ outputTokens: 50, reasoningTokens: 10, cachedTokens: 600, estimatedTokens: 0, usd: 0.5, unpriced: 0, ...more },
+    ...{ outputTokens: 50, reasoningTokens: 10, cachedTokens: 600, cacheWriteTokens: 200, estimatedTokens: 0 },
+    ...{ usd: 0.5, unpriced: 0, ...more },
   };
 }
 
@@ -19,6 +20,7 @@ const models = [
   used({
     model: "local",
     cachedTokens: 0,
+    cacheWriteTokens: 0,
     reasoningTokens: 0,
     usd: 0,
     unpriced: 1,
@@ -39,10 +41,10 @@ describe("what was used", () => {
   test("by day of the local calendar, in their order, with what is not known beside the dollars", () => {
     expect(usageText(usageReport({ models, tools }, "day", period)).split("\n")).toEqual([
       "2026-11-20 to 2026-11-25",
-      "day         requests               input  cached  output  reasoning                 cost",
-      `2026-11-24         2  1,000 (+ about 80)     600      50         10  $0.5000 + 1 unknown  ${"█".repeat(24)}`,
-      `2026-11-25         1               1,000     600      50         10              $0.2500  ${"█".repeat(12)}`,
-      "total              3  2,000 (+ about 80)   1,200     100         20  $0.7500 + 1 unknown",
+      "day         requests               input  cached  written  output  reasoning                 cost",
+      `2026-11-24         2  1,000 (+ about 80)     600      200      50         10  $0.5000 + 1 unknown  ${"█".repeat(24)}`,
+      `2026-11-25         1               1,000     600      200      50         10              $0.2500  ${"█".repeat(12)}`,
+      "total              3  2,000 (+ about 80)   1,200      400     100         20  $0.7500 + 1 unknown",
     ]);
   });
 
@@ -71,7 +73,10 @@ describe("what was used", () => {
     const json = JSON.parse(usageJson(usageReport({ models, tools }, "model", period)));
     expect(json).toMatchObject({
       by: "model",
-      lines: [{ key: "openai/gpt", requests: 2, input_tokens: 2000, usd: 0.75 }, { unpriced_requests: 1 }],
+      lines: [
+        { key: "openai/gpt", requests: 2, input_tokens: 2000, cache_write_tokens: 400, usd: 0.75 },
+        { unpriced_requests: 1 },
+      ],
       total: { requests: 3, estimated_tokens: 80 },
     });
     expect(usageCsv(usageReport({ models, tools }, "tool", period)).split("\r\n")).toEqual([

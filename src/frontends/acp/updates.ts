@@ -1,10 +1,14 @@
 /** One turn's events as ACP session updates, live or from the log. https://agentclientprotocol.com/protocol/v1/prompt-turn */
 import type { SessionUpdate } from "@agentclientprotocol/sdk";
-import type { AssistantMessageEvent, ContentPart, LiveEvent, StoredEvent, TurnEvent } from "../../core/chat.js";
+import type { AssistantMessageEvent, ContentPart, LiveEvent, Spent, StoredEvent, TurnEvent } from "../../core/chat.js";
 import type { HubTool } from "../../core/ports.js";
+import { wireUsage } from "../chunks.js";
 import { textBlock, toBlock } from "./content.js";
 import { planOf } from "./plan.js";
 import { rawInput } from "./raw-input.js";
+
+/** In `_meta` of a usage update: the counts of the last request, as in the message protocol. The protocol has no place for them. */
+const usageField = "mcp-platform/usage";
 
 /** What a session has cost so far. */
 export interface Account {
@@ -103,6 +107,9 @@ export class UpdateEncoder {
         const status = event.isError ? "failed" : "completed";
         return [this.#called(event.callId, { status, content: shownContent(event.content) })];
       }
+      case "compaction":
+        this.#paid(event.spent);
+        return [];
       case "turn_error":
         return this.#turn.showsPrompt ? [this.#said(`(error: ${event.error.message})`)] : [];
       default:
@@ -117,12 +124,18 @@ export class UpdateEncoder {
     this.#shown = { text: false, reasoning: false };
     this.#hop++;
     this.#restarts = 0;
+    this.#paid(spent);
     const { account, contextWindow } = this.#turn;
-    if (account.usd !== undefined) account.usd = spent?.usd === undefined ? undefined : account.usd + spent.usd;
     if (!usage) return updates;
     const cost = account.usd === undefined ? {} : { cost: { amount: account.usd, currency: "USD" } };
     const used = usage.inputTokens + usage.outputTokens;
-    return [...updates, { sessionUpdate: "usage_update", used, size: contextWindow, ...cost }];
+    const _meta = { [usageField]: wireUsage(usage, spent?.usd) };
+    return [...updates, { sessionUpdate: "usage_update", used, size: contextWindow, ...cost, _meta }];
+  }
+
+  #paid(spent: Spent | undefined): void {
+    const { account } = this.#turn;
+    if (account.usd !== undefined) account.usd = spent?.usd === undefined ? undefined : account.usd + spent.usd;
   }
 
   #said(text: string): SessionUpdate {

@@ -13,14 +13,26 @@ export function anthropicStopReason(finishReason: FinishReason): string | null {
   return stopReasons[finishReason];
 }
 
-/** Clients require the counts: 0 where the provider gave none. Cached tokens are counted beside the others there, not among them. */
-export function anthropicUsage({ inputTokens = 0, outputTokens = 0, cachedTokens = 0 }: Partial<Usage> = {}) {
+/** Clients require the counts: 0 where the provider gave none. What was cached is counted beside the input there, not as part of it. */
+export function anthropicUsage(usage: Partial<Usage> = {}) {
+  const { outputTokens = 0, cachedTokens = 0, cacheWriteTokens = 0, cacheWrite1hTokens } = usage;
+  const lasting = cacheWrite1hTokens !== undefined && {
+    cache_creation: {
+      ephemeral_5m_input_tokens: Math.max(0, cacheWriteTokens - cacheWrite1hTokens),
+      ephemeral_1h_input_tokens: cacheWrite1hTokens,
+    },
+  };
   return {
-    input_tokens: inputTokens - cachedTokens,
-    cache_creation_input_tokens: 0,
+    input_tokens: uncachedTokens(usage),
+    cache_creation_input_tokens: cacheWriteTokens,
     cache_read_input_tokens: cachedTokens,
+    ...lasting,
     output_tokens: outputTokens,
   };
+}
+
+function uncachedTokens({ inputTokens = 0, cachedTokens = 0, cacheWriteTokens = 0 }: Partial<Usage>): number {
+  return Math.max(0, inputTokens - cachedTokens - cacheWriteTokens);
 }
 
 interface ModelUsage {
@@ -41,14 +53,16 @@ export class Account {
 
   /** `event`: of the one conversation that this account is about. */
   add(event: StoredEvent): void {
-    if (event.type !== "assistant_message" || this.#counted.has(event.seq)) return;
+    if (event.type !== "assistant_message" && event.type !== "compaction") return;
+    if (this.#counted.has(event.seq)) return;
     this.#counted.add(event.seq);
     const { usage, spent, model } = event;
-    const { inputTokens = 0, outputTokens = 0, cachedTokens = 0 }: Partial<Usage> = usage ?? {};
+    const { outputTokens = 0, cachedTokens = 0, cacheWriteTokens = 0 }: Partial<Usage> = usage ?? {};
     const sum = this.#models.get(model) ?? nothing();
-    sum.inputTokens += inputTokens - cachedTokens;
+    sum.inputTokens += uncachedTokens(usage ?? {});
     sum.outputTokens += outputTokens;
     sum.cacheReadInputTokens += cachedTokens;
+    sum.cacheCreationInputTokens += cacheWriteTokens;
     sum.costUSD += spent?.usd ?? 0;
     if (spent?.usd === undefined) sum.costBasis = "unknown";
     this.#models.set(model, sum);

@@ -11,22 +11,30 @@ export function turnUsage(events: readonly StoredEvent[], fieldsOf: (usage: Usag
   return { ...fieldsOf(latest ?? sum), turn: fieldsOf(sum) };
 }
 
-export function chatUsage({ inputTokens, outputTokens, cachedTokens, reasoningTokens }: Usage): object {
+export function chatUsage({ inputTokens, outputTokens, reasoningTokens, ...input }: Usage): object {
+  const cached = cacheDetails(input);
   return {
     prompt_tokens: inputTokens,
     completion_tokens: outputTokens,
     total_tokens: inputTokens + outputTokens,
-    ...(cachedTokens === undefined ? {} : { prompt_tokens_details: { cached_tokens: cachedTokens } }),
+    ...(Object.keys(cached).length === 0 ? {} : { prompt_tokens_details: cached }),
     ...(reasoningTokens === undefined ? {} : { completion_tokens_details: { reasoning_tokens: reasoningTokens } }),
   };
 }
 
-export function responseUsage({ inputTokens, outputTokens, cachedTokens = 0, reasoningTokens = 0 }: Usage): object {
+export function responseUsage({ inputTokens, outputTokens, reasoningTokens = 0, ...input }: Usage): object {
   return {
     input_tokens: inputTokens,
-    input_tokens_details: { cached_tokens: cachedTokens },
+    input_tokens_details: { cached_tokens: 0, ...cacheDetails(input) },
     output_tokens: outputTokens,
     output_tokens_details: { reasoning_tokens: reasoningTokens },
     total_tokens: inputTokens + outputTokens,
+  };
+}
+
+function cacheDetails({ cachedTokens, cacheWriteTokens }: Partial<Usage>): object {
+  return {
+    ...(cachedTokens === undefined ? {} : { cached_tokens: cachedTokens }),
+    ...(cacheWriteTokens === undefined ? {} : { cache_write_tokens: cacheWriteTokens }),
   };
 }

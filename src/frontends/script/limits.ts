@@ -1,5 +1,6 @@
 import type { Usage } from "../../core/chat.js";
 import { ScriptError } from "../../core/errors.js";
+import { usageSum } from "../../core/usage.js";
 import type { StepOutcome } from "./result.js";
 import type { Script } from "./script.js";
 
@@ -60,7 +61,7 @@ export class ScriptLimits implements Disposable {
 
   /** What a turn, or the judge of an assertion, took. */
   spend({ usage, costUsd }: Pick<StepOutcome, "usage" | "costUsd">): void {
-    if (usage) this.#usage = this.#usage ? sum(this.#usage, usage) : usage;
+    this.#usage = usageSum([{ usage: this.#usage }, { usage }]);
     if (costUsd === undefined) this.#isUnpriced = true;
     else this.#usd = (this.#usd ?? 0) + costUsd;
   }
@@ -72,10 +73,4 @@ export class ScriptLimits implements Disposable {
 
 export function reached(limit: keyof Script["limits"] | "time", message: string): ScriptError {
   return new ScriptError("limit", `limits.${limit}: ${message}`);
-}
-
-function sum(one: Usage, other: Usage): Usage {
-  const total: Usage = { ...one };
-  for (const [key, count] of Object.entries(other) as [keyof Usage, number][]) total[key] = (total[key] ?? 0) + count;
-  return total;
 }

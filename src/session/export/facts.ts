@@ -1,3 +1,4 @@
+import { tokensText } from "../../core/usage.js";
 import type { TranscriptTurn } from "./transcript.js";
 
 /** `demo/demo-1 · 120 tokens in, 40 out · 2.5 s`, and why it did not end as wanted. */
@@ -5,7 +6,7 @@ export function turnFacts({ startedAt, endedAt, summary }: TranscriptTurn): stri
   const { provider, model, usage } = summary;
   return [
     provider && model ? `${provider}/${model}` : "",
-    usage ? `${usage.inputTokens} tokens in, ${usage.outputTokens} out` : "",
+    usage ? tokensText(usage) : "",
     duration(endedAt - startedAt),
   ]
     .filter(Boolean)

@@ -66,7 +66,12 @@ function replyOf({ answer }: PlayableTurn["hops"][number], index: number): WireR
     reasoning: message.reasoning ?? "",
     calls: message.toolCalls.map(({ id, name, arguments: written }) => ({ id, name, arguments: written })),
     ...((finishReason === "length" || finishReason === "content_filter") && { finish: finishReason }),
-    usage: { input: usage?.inputTokens, output: usage?.outputTokens },
+    usage: {
+      input: usage?.inputTokens,
+      output: usage?.outputTokens,
+      cached: usage?.cachedTokens,
+      cacheWrite: usage?.cacheWriteTokens,
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 /** Results as one JSON document, with the keys of other JSON that the host writes: in snake_case, times as `…_ms`. */
 import { toVisibleJson } from "../../../core/inert.js";
+import { wireUsage } from "../../chunks.js";
 import { countsOf } from "./counts.js";
 import type { RunReport, StepReport } from "./report.js";
 import type { ManyResult } from "./run-many.js";
@@ -33,7 +34,7 @@ function runJson({ name, place, model, vars, status, steps, error, ...rest }: Ru
     vars,
     status,
     duration_ms: Math.round(durationMs),
-    ...(usage && { usage: { input_tokens: usage.inputTokens, output_tokens: usage.outputTokens } }),
+    ...(usage && { usage: wireUsage(usage) }),
     ...(costUsd !== undefined && { cost_usd: costUsd }),
     ...(error && { error }),
     ...(transcript !== undefined && { transcript }),

@@ -18,7 +18,7 @@ interface Written {
   reasoning?: string;
   tool_calls?: { name: string; arguments?: Mapping | string }[];
   finish?: "length" | "content_filter";
-  usage?: { input_tokens?: number; output_tokens?: number };
+  usage?: { input_tokens?: number; output_tokens?: number; cached_tokens?: number; cache_write_tokens?: number };
   cut?: number;
   stall?: number;
   error?: number | string;
@@ -131,7 +131,12 @@ function answerOf(written: Written): ScriptedReply["answer"] {
     text,
     calls: calls.map(({ name, arguments: given = {} }) => ({ name, arguments: given })),
     finish,
-    usage: { input: usage?.input_tokens, output: usage?.output_tokens },
+    usage: {
+      input: usage?.input_tokens,
+      output: usage?.output_tokens,
+      cached: usage?.cached_tokens,
+      cacheWrite: usage?.cache_write_tokens,
+    },
     ...(cut !== undefined && { broken: { kind: "cut" as const, afterCharacters: cut } }),
     ...(stall !== undefined && { broken: { kind: "stall" as const, afterCharacters: stall } }),
   };

@@ -31,7 +31,7 @@ export interface ScriptedAnswer {
   /** As providers have it. Left out: what follows from the answer. */
   finish?: "length" | "content_filter";
   /** Tokens. Left out: four characters are one. */
-  usage: { input?: number; output?: number };
+  usage: { input?: number; output?: number; cached?: number; cacheWrite?: number };
   /** It does not end as it should: so many characters of it come, then the connection breaks or nothing more. */
   broken?: { kind: "cut" | "stall"; afterCharacters: number };
 }

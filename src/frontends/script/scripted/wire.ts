@@ -100,7 +100,15 @@ function usage({ reasoning, text, calls, usage: given }: WireReply, { messages }
   const count = (texts: readonly string[]) => texts.reduce((sum, each) => sum + Math.ceil(each.length / 4), 0);
   const prompt = given.input ?? count(messages.map((message) => message.text));
   const completion = given.output ?? count([reasoning, text, ...calls.map((call) => call.arguments)]);
-  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
+  const { cached, cacheWrite } = given;
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    ...((cached !== undefined || cacheWrite !== undefined) && {
+      prompt_tokens_details: { cached_tokens: cached, cache_write_tokens: cacheWrite },
+    }),
+  };
 }
 
 /** One piece is read before the next one comes, and all of them before a bad end. */

@@ -15,6 +15,7 @@ const line = (key: string, requests: number, usd: number, unpriced = 0) => ({
   output_tokens: requests * 100,
   reasoning_tokens: 0,
   cached_tokens: requests * 10,
+  cache_write_tokens: requests,
   estimated_tokens: unpriced * 300,
   usd,
   unpriced_requests: unpriced,
@@ -96,7 +97,9 @@ inBrowser("the usage page", () => {
       await page.getByRole("row").filter({ hasText: "2026-11-22" }).waitFor();
       expect(await page.locator(".day-chart rect").count()).toBe(6);
       const rowOf = (name: string) => page.getByRole("row").filter({ hasText: name });
-      expect(await rowOf("2026-11-25").textContent()).toMatch(/\$0\.11 and more.*7,000 \(70 cached\) \+ about 600/);
+      expect(await rowOf("2026-11-25").textContent()).toMatch(
+        /\$0\.11 and more.*7,000 \(70 cached, 7 written\) \+ about 600/,
+      );
       expect(await rowOf("All").textContent()).toContain("23,000");
       expect(await violations(page)).toEqual([]);
       expect(await overflow(page)).toBe(0);

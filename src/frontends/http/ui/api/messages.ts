@@ -6,6 +6,7 @@ export interface WireUsage {
   output_tokens: number;
   reasoning_tokens?: number;
   cached_tokens?: number;
+  cache_write_tokens?: number;
   cost_usd?: number;
 }
 

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import type { WireUsage } from "../api/messages.js";
 import { Part } from "../chat/tool-card.js";
 import type { AnswerItem, QuestionItem, ToolItem } from "../chat/turns.js";
 import { CodeBlock, CopyButton } from "../markdown/code-block.js";
@@ -39,8 +40,8 @@ function AnswerBody({ item }: { item: AnswerItem }) {
           Model: `${provider}/${model}`,
           "Ended with": finishReason,
           "HTTP requests": count(attempts),
-          "Tokens in": usage && tokens(usage.input_tokens, usage.cached_tokens, "from the cache"),
-          "Tokens out": usage && tokens(usage.output_tokens, usage.reasoning_tokens, "for reasoning"),
+          "Tokens in": usage && tokensIn(usage),
+          "Tokens out": usage && tokens(usage.output_tokens, { "for reasoning": usage.reasoning_tokens }),
           Cost: usage?.cost_usd === undefined ? "not known" : dollars(usage.cost_usd),
         }}
       />
@@ -50,8 +51,14 @@ function AnswerBody({ item }: { item: AnswerItem }) {
   );
 }
 
-function tokens(number: number, part: number | undefined, of: string): string {
-  return part ? `${count(number)}, ${count(part)} of them ${of}` : count(number);
+function tokensIn({ input_tokens, cached_tokens, cache_write_tokens }: WireUsage): string {
+  return tokens(input_tokens, { "from the cache": cached_tokens, "written to the cache": cache_write_tokens });
+}
+
+/** `1,200, of them 800 from the cache`; `parts` by what they are. */
+function tokens(number: number, parts: Record<string, number | undefined>): string {
+  const known = Object.entries(parts).flatMap(([what, part]) => (part ? [`${count(part)} ${what}`] : []));
+  return known.length > 0 ? `${count(number)}, of them ${known.join(", ")}` : count(number);
 }
 
 interface ToolBodyProps {

@@ -16,6 +16,7 @@ interface RequestLine {
   output_tokens: number;
   reasoning_tokens: number;
   cached_tokens: number;
+  cache_write_tokens: number;
   /** Beside the others, of requests whose provider had not counted; in and out. */
   estimated_tokens: number;
   usd: number;
@@ -100,8 +101,10 @@ function costText({ requests, usd, unpriced_requests: unpriced }: RequestLine): 
   return unpriced >= requests ? "not known" : `${dollars(usd)} and more`;
 }
 
-function tokensIn({ input_tokens, cached_tokens, estimated_tokens }: RequestLine): string {
-  const cached = cached_tokens > 0 ? ` (${count(cached_tokens)} cached)` : "";
+function tokensIn({ input_tokens, cached_tokens, cache_write_tokens, estimated_tokens }: RequestLine): string {
+  const parts = { cached: cached_tokens, written: cache_write_tokens };
+  const known = Object.entries(parts).flatMap(([what, tokens]) => (tokens > 0 ? [`${count(tokens)} ${what}`] : []));
+  const cached = known.length > 0 ? ` (${known.join(", ")})` : "";
   const estimated = estimated_tokens > 0 ? ` + about ${count(estimated_tokens)}` : "";
   return `${count(input_tokens)}${cached}${estimated}`;
 }
