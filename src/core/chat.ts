@@ -23,7 +23,32 @@ export interface AssistantMessage {
   reasoning?: string;
   toolCalls: ToolCall[];
   reasoningDetails?: ReasoningDetails;
+  /** Absent where its provider wants nothing back, and in answers that were cut. */
+  kept?: KeptParts;
 }
+
+/**
+ * What the provider of an answer wants back with it, beside text and calls, and where it is from: others refuse it. Kept as it came;
+ * what of it is sent is decided for each request.
+ */
+export interface KeptParts {
+  wire: string;
+  provider: string;
+  /** A hash of the base URL and the key. */
+  account: string;
+  model: string;
+  /** The whole answer in its order. */
+  parts: readonly KeptPart[];
+}
+
+/** `extra`: native keys beside the text or the call. Texts and arguments stand in the message alone. */
+export type KeptPart =
+  /** Reasoning, signed or encrypted, as the provider wrote it. */
+  | { opaque: Readonly<Record<string, unknown>> }
+  /** So many characters of `content`, from where the text before ended. */
+  | { text: number; extra?: Readonly<Record<string, unknown>> }
+  /** Position in `toolCalls`. */
+  | { call: number; extra?: Readonly<Record<string, unknown>> };
 
 /**
  * Signed reasoning (OpenRouter's `reasoning_details`) that a model wants back with the calls it led to; echoed, never read. Another model
@@ -93,6 +118,8 @@ export interface CompletionRequest {
   toolChoice?: ToolChoice;
   /** False: the model is asked for one tool call at a time. Not every provider keeps it. */
   parallelToolCalls?: boolean;
+  /** Names the conversation to providers that keep what they have read of it. */
+  conversation?: string;
 }
 
 export interface Completion {

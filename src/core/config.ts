@@ -36,6 +36,9 @@ export interface HttpConfig extends TimeoutConfig {
   caFile?: string;
 }
 
+/** How a provider's API is spoken to: Chat Completions, OpenAI's Responses, Anthropic's Messages, Gemini's generateContent. */
+export type WireName = "chat" | "responses" | "messages" | "gemini";
+
 /** What an API does differently; a preset knows it for its provider. */
 export interface QuirksConfig {
   tokenLimitKey: "max_tokens" | "max_completion_tokens";
@@ -66,6 +69,8 @@ export interface QuirksConfig {
 /** One entry of `llm.providers` as written; presets and keys are added by `llm/providers.ts`. */
 export interface ProviderConfig extends Partial<TimeoutConfig> {
   baseUrl?: string;
+  /** Default: the preset's, and `chat` with a `baseUrl` of its own. */
+  wire?: WireName;
   model?: string;
   apiKey?: string;
   /** One that is refused or used up is set aside, and the next one is tried. */

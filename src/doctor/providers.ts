@@ -5,7 +5,7 @@ import { errorInfo } from "../core/errors.js";
 import { toolTokens } from "../history/estimate.js";
 import { modelOfEntry, type Provider, type ResolvedModel, resolveModel } from "../llm/providers/providers.js";
 import { isLocal } from "../llm/request/proxy.js";
-import { completionsUrl } from "../llm/wires/chat/url.js";
+import { wireOf } from "../llm/wires/index.js";
 import { type Finding, fail, hasFailed, ok, warn, withoutEnd } from "./finding.js";
 import { askProvider, type LiveParts } from "./live.js";
 import { schemaFindings } from "./schemas.js";
@@ -100,7 +100,7 @@ function addressFinding({ provider, model }: ResolvedModel): Finding {
   if (url.protocol === "http:" && apiKeys.length > 0 && !isLocal(url.hostname)) {
     return warn("base_url", `${shown} gets the key and the prompts unencrypted`, `write https:// in ${key}`);
   }
-  const { origin, pathname } = new URL(completionsUrl(provider, model));
+  const { origin, pathname } = new URL(wireOf(provider.wire).url({ provider, model, streaming: true }));
   return ok("base_url", `${model} at ${origin}${pathname}`);
 }
 

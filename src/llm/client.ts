@@ -17,6 +17,7 @@ import type { ResolvedModel } from "./providers/providers.js";
 import type { AnswerParts } from "./request/admission.js";
 import { Call, type CallOptions } from "./request/call.js";
 import { Dialects } from "./request/dialect.js";
+import { Draft } from "./request/draft.js";
 import { firstAnswer } from "./request/fallback.js";
 import { SharedAdmission } from "./request/shared-admission.js";
 import { type OnDelta, Showing } from "./showing.js";
@@ -164,18 +165,18 @@ export class LlmClient {
   #ask(target: ResolvedModel, shared: CallOptions): Promise<Completion> {
     const { request, streaming, showing, restart, tally, completionId, measure } = shared;
     measure?.asks(target, request);
-    const draft = this.#dialects.draft(request, target, streaming);
+    const draft = new Draft(request, this.#dialects.of(target), streaming);
     const call = new Call(target, shared, draft, tally.sent === 0 ? completionId : this.#parts.newId("req"));
     const parts: AnswerParts = {
       showing: showing.next(),
       restart,
       finish: (fold) => {
-        const { message, finishReason, usage, details } = fold.finish(
+        const { message, finishReason, usage, parts } = fold.finish(
           () => this.#parts.newId("call"),
           callIdsIn(request.messages),
         );
         if (usage) draft.counted(usage.inputTokens);
-        if (details) message.reasoningDetails = { from: `${target.provider.name}/${target.model}`, blocks: details };
+        if (parts) message.kept = draft.kept(parts);
         const asked = { provider: target.provider.name, model: target.model, attempts: call.attempts };
         return usage ? { message, finishReason, usage, ...asked } : { message, finishReason, ...asked };
       },

@@ -3,7 +3,11 @@ import fc from "fast-check";
 import type { Delta } from "../../src/core/chat.js";
 import { ChunkParser } from "../../src/llm/answer/chunk-parser.js";
 import { MessageReader } from "../../src/llm/answer/message-reader.js";
-import { AnswerFold } from "../../src/llm/wires/chat/fold.js";
+import { chat } from "../../src/llm/wires/chat/chat.js";
+import { ChatFold } from "../../src/llm/wires/chat/fold.js";
+import type { WordPlace } from "../../src/llm/wires/wire.js";
+
+const words = chat.words as WordPlace;
 
 const chunk = (delta: object, rest: object = {}) =>
   JSON.stringify({ id: "c1", choices: [{ index: 0, delta, ...rest }] });
@@ -30,7 +34,7 @@ test("whatever comes in whatever order is what JSON.parse makes of it", () => {
   );
   fc.assert(
     fc.property(fc.array(text, { maxLength: 12 }), (texts) => {
-      const parser = new ChunkParser();
+      const parser = new ChunkParser(words);
       for (const one of texts) {
         const parsed = parsedObject(one);
         expect(JSON.stringify(parser.parse(one))).toBe(JSON.stringify(parsed));
@@ -50,7 +54,7 @@ function parsedObject(text: string): unknown {
 }
 
 test("chunks that differ in their word alone are one object; any other is a new one", () => {
-  const parser = new ChunkParser();
+  const parser = new ChunkParser(words);
   const first = parser.parse(chunk({ content: "one" }));
   expect(parser.parse(chunk({ content: " two" }))).toBe(first);
   expect(first).toEqual(JSON.parse(chunk({ content: " two" })));
@@ -110,8 +114,8 @@ function toldBy(text: string, cuts: readonly number[], quirks: { thinkTags: bool
     if (last?.type === type) last.delta += delta;
     else shown.push({ type, delta });
   };
-  const fold = new AnswerFold(onDelta, quirks);
-  const reader = new MessageReader((message) => fold.push(message), fold);
+  const fold = new ChatFold({ onDelta }, quirks);
+  const reader = new MessageReader((message) => fold.push(message), fold, words);
   const faults: unknown[] = [];
   let rest = Buffer.from(text);
   for (const length of [...cuts, rest.length]) {
@@ -119,13 +123,13 @@ function toldBy(text: string, cuts: readonly number[], quirks: { thinkTags: bool
     rest = rest.subarray(length);
   }
   faults.push(reader.end());
-  const { isFinished, progress } = fold;
+  const { end, progress } = fold;
   const fault = faults.find((each) => each !== undefined);
   return {
     shown,
     fault,
     isDone: reader.isDone,
-    isFinished,
+    end,
     hasProgress: progress > 0,
     answer: fold.finish(
       () => "id",

@@ -454,13 +454,17 @@ const cases: Case[] = [
     ],
     expected: {
       reasoning: "ab",
-      reasoningDetails: {
-        from: "test/m1",
-        blocks: [
-          { type: "reasoning.text", text: "a", signature: "S", index: 0 },
-          { type: "reasoning.text", text: "b", index: 0 },
-          { type: "reasoning.encrypted", id: "a", data: "X" },
-          { type: "reasoning.encrypted", id: "b", data: "Y" },
+      kept: {
+        wire: "chat",
+        provider: "test",
+        account: expect.any(String) as unknown as string,
+        model: "m1",
+        parts: [
+          { opaque: { type: "reasoning.text", text: "a", signature: "S", index: 0 } },
+          { opaque: { type: "reasoning.text", text: "b", index: 0 } },
+          { opaque: { type: "reasoning.encrypted", id: "a", data: "X" } },
+          { opaque: { type: "reasoning.encrypted", id: "b", data: "Y" } },
+          { call: 0 },
         ],
       },
     },

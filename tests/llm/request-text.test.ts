@@ -89,7 +89,7 @@ test("whatever was sent before, a request is the text that JSON.stringify makes 
         const at = (place: number) => messages[place % messages.length] as Message;
         if (change) changed(at(change.place), change.text);
         const request: CompletionRequest = { messages: picks.map(at), tools: hasTools ? tools : [], ...use };
-        const options = { provider, model, streaming, quirks };
+        const options = { provider, model, streaming, quirks, kept: () => undefined };
         const body = writeBody(request, options);
         const plain = JSON.stringify(requestBody(request, options));
         expect(String(body)).toBe(plain);

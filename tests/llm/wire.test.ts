@@ -12,8 +12,9 @@ function body(
   request: Partial<CompletionRequest>,
   { name = "test/", provider = {} as ProviderConfig, streaming = true } = {},
 ) {
-  const target = resolveModel(llmConfig("http://127.0.0.1:1/v1", {}, provider), ENV, name);
-  return JSON.parse(JSON.stringify(requestBody({ messages: [], tools: [], ...request }, { ...target, streaming })));
+  const resolved = resolveModel(llmConfig("http://127.0.0.1:1/v1", {}, provider), ENV, name);
+  const target = { ...resolved, streaming, quirks: resolved.provider.quirks, kept: () => undefined };
+  return JSON.parse(JSON.stringify(requestBody({ messages: [], tools: [], ...request }, target)));
 }
 
 const messagesOf = (messages: Message[], name?: string) => body({ messages }, { name }).messages;

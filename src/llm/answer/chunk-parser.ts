@@ -1,4 +1,5 @@
-import { asObject, asObjects, asText, type JsonObject, parseJson } from "../json.js";
+import { asObject, asText, type JsonObject, parseJson } from "../json.js";
+import type { AnswerFold, WordPlace } from "../wires/wire.js";
 
 /** A longer part of a text is no copy: it would keep all of the text in memory. */
 const MAX_COPIED_LENGTH = 12;
@@ -11,11 +12,6 @@ const ESCAPED = /["\\]|[^ -\uffff]/;
 /** The lines of an event around its chunk, as most servers write them. */
 const FIELD = "data: ";
 const BLANK = "\n\n";
-const CONTENT = /"content"\s*:\s*"/g;
-
-export interface Words {
-  pushWords(words: string): void;
-}
 
 /**
  * Parses the chunks of a stream. Nearly all of them are the same text as the one before, but for the word they bring; then
@@ -23,6 +19,7 @@ export interface Words {
  * object is therefore of use until the next chunk only.
  */
 export class ChunkParser {
+  readonly #place: WordPlace;
   /** Of the last chunk that was parsed, as an event: the text on both sides of its word. */
   #head = "";
   #tail = "";
@@ -31,12 +28,16 @@ export class ChunkParser {
   #chunk: JsonObject | undefined;
   #misses = 0;
 
+  constructor(place: WordPlace) {
+    this.#place = place;
+  }
+
   /**
    * Takes whole events off a text, from there on, as long as each is the last chunk but for its word, and hands over, as one, what `parse`
    * would be given of them. Returns where they end. However many they are, it takes few steps: the first burst after a while finds no
    * compiled code, and a step for each word made that twice as expensive.
    */
-  takeWords(text: string, from: number, to: Words): number {
+  takeWords(text: string, from: number, to: Pick<AnswerFold, "pushWords">): number {
     const head = this.#head;
     const tail = this.#tail;
     const start = from + head.length;
@@ -49,14 +50,14 @@ export class ChunkParser {
       const word = wordOf(text.slice(start, end));
       if (word === undefined) return from;
       this.#misses = 0;
-      to.pushWords(word);
+      to.pushWords?.(word);
       return next;
     }
     const written = text.slice(start, text.lastIndexOf(tail)).split(tail + head, MAX_RUN);
     const { words, count, length } = wordsIn(written);
     if (count === 0) return from;
     this.#misses = 0;
-    to.pushWords(words);
+    to.pushWords?.(words);
     return from + length + count * (head.length + tail.length);
   }
 
@@ -74,7 +75,7 @@ export class ChunkParser {
         const word = wordOf(text.slice(start, end));
         if (word !== undefined) {
           this.#misses = 0;
-          this.#delta.content = word;
+          this.#delta[this.#place.key] = word;
           return this.#chunk;
         }
       }
@@ -85,11 +86,12 @@ export class ChunkParser {
     return this.#chunk;
   }
 
-  /** Only where it is certain which part of the text is the word: the one `"content"` there is, written as it is meant. */
+  /** Only where it is certain which part of the text is the word: the key stands there once, and the word as it is meant. */
   #remember(text: string, chunk: JsonObject | undefined): void {
-    const delta = asObject(asObjects(chunk?.choices)[0]?.delta);
-    const word = asText(delta?.content);
-    const places = word === undefined ? [] : [...text.matchAll(CONTENT)];
+    const { key, holder } = this.#place;
+    const delta = chunk && holder(chunk);
+    const word = asText(delta?.[key]);
+    const places = word === undefined ? [] : [...text.matchAll(new RegExp(`"${key}"\\s*:\\s*"`, "g"))];
     const start = (places[0]?.index ?? 0) + (places[0]?.[0].length ?? 0);
     if (places.length !== 1 || !text.startsWith(`${word}"`, start)) return;
     this.#delta = delta;

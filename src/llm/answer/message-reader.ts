@@ -1,6 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 import { asObject, type JsonObject, parseJson } from "../json.js";
-import { ChunkParser, type Words } from "./chunk-parser.js";
+import type { AnswerFold, WordPlace } from "../wires/wire.js";
+import { ChunkParser } from "./chunk-parser.js";
 import { SseReader } from "./sse.js";
 
 /** Why a body is not what it should be. */
@@ -21,7 +22,8 @@ const DONE_LINE = /\s*data:\s*\[DONE\]\s*$/i;
  */
 export class MessageReader {
   readonly #onMessage: (message: JsonObject, event: string | undefined) => boolean;
-  readonly #words: Words;
+  readonly #fold: Pick<AnswerFold, "pushWords">;
+  readonly #place: WordPlace | undefined;
   /** From the first piece on that ends within a character. */
   #decoder: StringDecoder | undefined;
   /** Of a stream of events; a document has no use for it. */
@@ -43,11 +45,17 @@ export class MessageReader {
 
   /**
    * `onMessage` must not keep the message: it may become the next one. It returns whether the message was nothing but the words of its
-   * answer; of those that follow and are otherwise the same, `words` gets these.
+   * answer; of those that follow and are otherwise the same, `fold` gets these. `place`: where words are in a message. Undefined: each
+   * message is parsed.
    */
-  constructor(onMessage: (message: JsonObject, event: string | undefined) => boolean, words: Words) {
+  constructor(
+    onMessage: (message: JsonObject, event: string | undefined) => boolean,
+    fold: Pick<AnswerFold, "pushWords">,
+    place: WordPlace | undefined,
+  ) {
     this.#onMessage = onMessage;
-    this.#words = words;
+    this.#fold = fold;
+    this.#place = place;
   }
 
   get isDocument(): boolean {
@@ -98,7 +106,8 @@ export class MessageReader {
 
   /** Event by event where chunks are alike, so that most of them need no parser at all. */
   #feedEvents(text: string): boolean {
-    this.#chunks ??= new ChunkParser();
+    if (!this.#place) return this.#parseEvents(text);
+    this.#chunks ??= new ChunkParser(this.#place);
     let at = this.#takeWords(text, 0);
     // There is none in what that took.
     if (at < text.length) this.#hasReturns ||= text.includes("\r", at);
@@ -117,7 +126,7 @@ export class MessageReader {
   /** From there on, where an event begins and the last one was words. Returns where they end. */
   #takeWords(text: string, from: number): number {
     if (!this.#isBetween || !this.#isWord || this.isDone || this.#fault) return from;
-    const end = this.#chunks?.takeWords(text, from, this.#words) ?? from;
+    const end = this.#chunks?.takeWords(text, from, this.#fold) ?? from;
     if (end > from) this.#sse = undefined;
     return end;
   }
@@ -129,7 +138,7 @@ export class MessageReader {
 
   #onEvent(data: string, event: string | undefined): void {
     const text = data.trim();
-    const whole = this.#chunks?.parse(text);
+    const whole = this.#chunks ? this.#chunks.parse(text) : asObject(parseJson(text));
     if (whole) this.#take(whole, event);
     // Lines of which each was meant to be an event, without the blank lines between them.
     else if (text.includes("\n")) for (const line of text.split("\n")) this.#takeLine(line.trim(), event);

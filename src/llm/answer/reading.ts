@@ -6,12 +6,12 @@ import type { JsonObject } from "../json.js";
 import type { Call } from "../request/call.js";
 import { fromProvider, toLlmError } from "../request/http-errors.js";
 import type { Response } from "../request/send.js";
-import type { AnswerFold } from "../wires/chat/fold.js";
-import { complaintIn, errorIn, type ProviderError } from "../wires/shared/provider-error.js";
+import { type ProviderError, parseErrorBody, providerError } from "../wires/shared/provider-error.js";
+import type { AnswerFold, Wire } from "../wires/wire.js";
 import { drain } from "./body.js";
 import { type BodyFault, MessageReader } from "./message-reader.js";
 
-/** How long `[DONE]`, or the end, is waited for behind the last chunk of an answer. */
+/** How long the end is waited for where nothing more is expected. */
 const DONE_GRACE_MS = 2000;
 
 /**
@@ -45,6 +45,7 @@ class Reading {
   readonly #parts: ReadingParts;
   /** What every chunk asks for is near: with hundreds of streams, most of a chunk's cost is memory that is not in the processor's cache. */
   readonly #fold: AnswerFold;
+  readonly #wire: Wire;
   readonly #measure: CompletionMeasure | undefined;
   readonly #isStreaming: boolean;
   readonly #messages: MessageReader;
@@ -60,10 +61,12 @@ class Reading {
     const { measure, streaming } = parts.call.options;
     this.#parts = parts;
     this.#fold = parts.fold;
+    this.#wire = parts.call.draft.wire;
     this.#stream = parts.response.data;
     this.#measure = measure;
     this.#isStreaming = streaming;
-    this.#messages = new MessageReader((message, event) => this.#onMessage(message, event), parts.fold);
+    const onMessage = (message: JsonObject, event: string | undefined) => this.#onMessage(message, event);
+    this.#messages = new MessageReader(onMessage, parts.fold, this.#wire.words);
   }
 
   begin(): void {
@@ -99,14 +102,15 @@ class Reading {
     try {
       const fault = this.#messages.feed(bytes);
       if (fold.progress > before) this.#measure?.progressed();
-      if (fault || this.#messages.isDone) this.#settle(fault && faultError(fault, this.#parts.call));
+      if (fault || this.#messages.isDone || fold.end === "over")
+        this.#settle(fault && faultError(fault, this.#parts.call));
     } catch (error) {
       this.#settle(error);
     }
     // The consumer may have cancelled from within a delta.
     if (this.#isSettled) return;
-    if (fold.isFinished) {
-      const next = fold.hasTrailer ? "done" : "more";
+    if (fold.end !== "open") {
+      const next = fold.end === "stopped" ? "more" : "done";
       if (this.#phase !== next || fold.progress > before) this.#waitFor(next);
     } else if (!this.#isStreaming) this.#waitFor("timeout");
     else if (fold.progress > before) this.#waitFor("idle_timeout");
@@ -127,10 +131,12 @@ class Reading {
 
   #onMessage(message: JsonObject, event: string | undefined): boolean {
     const fold = this.#fold;
-    const error = fold.isFinished ? undefined : errorIn(message, event);
+    const error = fold.end === "open" ? this.#wire.errorIn(message, event) : undefined;
     if (error) throw this.#fromProvider(error);
     this.#last = message;
-    return fold.push(message);
+    if (!this.#messages.isDocument) return fold.push(message, event);
+    fold.pushWhole(message);
+    return false;
   }
 
   /** Starts the wait for the next thing, or starts it anew. */
@@ -156,7 +162,8 @@ class Reading {
     clearTimeout(this.#timer);
     const { call, fold, resolve, reject } = this.#parts;
     const stream = this.#stream.off("data", this.#onData);
-    if (this.#isWhole) {
+    if (this.#messages.isDone) fold.pushDone();
+    if (fold.end !== "open") {
       drain(stream).then(resolve);
       return;
     }
@@ -168,16 +175,12 @@ class Reading {
   #complaint(): unknown {
     if (this.#fold.progress > 0) return undefined;
     try {
-      const complaint = complaintIn(this.#last, this.#messages.plainText);
-      return complaint && this.#fromProvider(complaint);
+      if (this.#last && this.#wire.isAnswer(this.#last)) return undefined;
+      const complaint = this.#last ? providerError(this.#last) : parseErrorBody(this.#messages.plainText);
+      return complaint.message ? this.#fromProvider(complaint) : undefined;
     } catch (error) {
       return error;
     }
-  }
-
-  get #isWhole(): boolean {
-    const fold = this.#fold;
-    return fold.isFinished || (fold.progress > 0 && (this.#messages.isDone || this.#messages.isDocument));
   }
 
   #fromProvider(said: ProviderError): LlmError {

@@ -1,13 +1,14 @@
-import type { LlmConfig, ProviderConfig, TimeoutConfig } from "../../core/config.js";
+import type { LlmConfig, ProviderConfig, TimeoutConfig, WireName } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import { LlmError } from "../../core/errors.js";
-import { isAzure } from "../wires/chat/url.js";
+import { isAzure } from "./azure.js";
 import { DEFAULT_QUIRKS, keyVariableOf, modelQuirks, PRESETS, type Quirks } from "./presets.js";
 
 /** A provider ready to be called: preset, then configuration, then the key. */
 export interface Provider extends Omit<ProviderConfig, "quirks" | "apiKey"> {
   name: string;
   baseUrl: string;
+  wire: WireName;
   contextWindow: number;
   /** Environment variable of the key, as messages name it. */
   keyVariable: string;
@@ -115,6 +116,7 @@ function provide(
     ...merged,
     name,
     baseUrl,
+    wire: own.wire ?? (own.baseUrl ? undefined : preset.wire) ?? "chat",
     apiKeys,
     contextWindow: merged.contextWindow ?? CONTEXT_WINDOW,
     keyVariable: keyVariableOf(name),

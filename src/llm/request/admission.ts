@@ -7,7 +7,7 @@ import { Breaker } from "../limits/breaker.js";
 import { Lane, type LaneParts } from "../limits/lane.js";
 import type { Provider } from "../providers/providers.js";
 import type { Showing } from "../showing.js";
-import type { AnswerFold } from "../wires/chat/fold.js";
+import type { AnswerFold } from "../wires/wire.js";
 import { Attempts } from "./attempts.js";
 import type { Call } from "./call.js";
 import type { LlmHttpParts } from "./http.js";

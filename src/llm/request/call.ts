@@ -10,7 +10,7 @@ import type { Lane } from "../limits/lane.js";
 import type { Provider, ResolvedModel } from "../providers/providers.js";
 import type { Showing } from "../showing.js";
 import type { RequestBody } from "../wires/shared/request-body.js";
-import type { Draft } from "./dialect.js";
+import type { Draft } from "./draft.js";
 import { type Headers, requestIdOf } from "./hints.js";
 
 /** What a completion has used so far, over all providers that were asked for it. */

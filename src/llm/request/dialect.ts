@@ -1,21 +1,24 @@
-import type { CompletionRequest, ToolDefinition } from "../../core/chat.js";
+import type {
+  AssistantMessage,
+  CompletionRequest,
+  KeptPart,
+  KeptParts,
+  Message,
+  ToolDefinition,
+} from "../../core/chat.js";
 import type { Observe } from "../../core/ports.js";
 import { remember } from "../../core/remember.js";
-import type { Quirks } from "../providers/presets.js";
+import { accountOf } from "../providers/account.js";
 import type { Provider, ResolvedModel } from "../providers/providers.js";
-import { writeBody } from "../wires/chat/body-text.js";
-import { isAboutTools, type Lesson, lessonsIn, toolNamedIn } from "../wires/chat/learn.js";
-import type { ProviderError } from "../wires/shared/provider-error.js";
-import type { RequestBody } from "../wires/shared/request-body.js";
+import { wireOf } from "../wires/index.js";
+import { keptFor } from "../wires/shared/kept.js";
+import type { Lesson, Wire, WireQuirks } from "../wires/wire.js";
 import { textsIn } from "./quotes.js";
 
 /** Of English and code; other texts have more tokens. */
 const BYTES_PER_TOKEN = 4;
 /** Tokens. A shorter prompt fits everywhere, and is compared badly. */
 const LEAST_COMPARED = 1000;
-
-/** A request that was corrected so often is wrong in itself. */
-const MAX_CORRECTIONS = 8;
 
 /** What is known of how providers want to be spoken to, for each model of each, for the life of the process. */
 export class Dialects {
@@ -26,65 +29,90 @@ export class Dialects {
     this.#observe = observe;
   }
 
-  /** The request in the words of that model. */
-  draft(request: CompletionRequest, target: ResolvedModel, streaming: boolean): Draft {
+  of(target: ResolvedModel): Dialect {
     const key = `${target.provider.name}/${target.model}`;
     const dialect = this.#known.get(key) ?? new Dialect(target, this.#observe);
-    remember(this.#known, key, dialect);
-    return new Draft(request, dialect, streaming);
+    return remember(this.#known, key, dialect);
   }
 }
 
-/** One model of one provider: its quirks by preset and configuration, corrected by what it refused. */
-class Dialect {
+/** One model of one provider: its wire and quirks by preset and configuration, corrected by what it refused. */
+export class Dialect {
   readonly provider: Provider;
   readonly model: string;
   readonly #observe: Observe;
-  readonly #learnt = new Set<keyof Quirks>();
+  readonly #learnt = new Set<string>();
   /** Tools left out, each with the schema that was refused: a server may mend it. */
   readonly #refused = new Map<string, string>();
-  #quirks: Quirks;
+  /** Sent back, and refused. */
+  readonly #forgotten = new WeakSet<KeptParts>();
+  #wire: Wire;
+  #quirks: WireQuirks;
+  #account: string | undefined;
   #offered = 0;
   #cuts = false;
 
   constructor({ provider, model }: ResolvedModel, observe: Observe) {
     this.provider = provider;
     this.model = model;
-    this.#quirks = provider.quirks;
+    this.#wire = wireOf(provider.wire);
+    this.#quirks = this.#wire.quirks(provider, model);
     this.#observe = observe;
   }
 
-  get quirks(): Quirks {
+  get wire(): Wire {
+    return this.#wire;
+  }
+
+  get quirks(): WireQuirks {
     return this.#quirks;
   }
 
-  /** The quirks with that lesson. What was learnt once stays: a provider that refuses both is not asked in turns for ever. */
-  with({ quirk, value }: Lesson): Quirks {
-    return this.#learnt.has(quirk) ? this.#quirks : { ...this.#quirks, [quirk]: value };
+  get account(): string {
+    this.#account ??= accountOf(this.provider);
+    return this.#account;
   }
 
-  learn(lesson: Lesson): void {
-    const { quirk, value, note } = lesson;
-    if (this.#learnt.has(quirk)) return;
-    this.#quirks = this.with(lesson);
-    this.#learnt.add(quirk);
-    this.#say("info", note, { quirk, value });
+  /** What may go back with a message. */
+  keptIn(message: AssistantMessage): readonly KeptPart[] | undefined {
+    if (!message.kept || this.#forgotten.has(message.kept)) return undefined;
+    const { name: wire, family } = this.#wire;
+    return keptFor(message, { wire, provider: this.provider.name, account: this.account, model: this.model, family });
+  }
+
+  /** Sends nothing back any more of what these messages keep. */
+  forgetKept(messages: readonly Message[]): void {
+    for (const message of messages) if (message.role === "assistant" && message.kept) this.#forgotten.add(message.kept);
+  }
+
+  /** The quirks with these. What was learnt once stays: a provider that refuses both is not asked in turns for ever. */
+  with(changes: object): WireQuirks {
+    const fresh = Object.entries(changes).filter(([quirk]) => !this.#learnt.has(quirk));
+    return fresh.length === 0 ? this.#quirks : { ...this.#quirks, ...Object.fromEntries(fresh) };
+  }
+
+  learn({ changes = {}, note }: Lesson): void {
+    const quirks = this.with(changes);
+    if (quirks === this.#quirks) return;
+    this.#quirks = quirks;
+    for (const quirk of Object.keys(changes)) this.#learnt.add(quirk);
+    this.say("info", note, { changes });
   }
 
   leaveOut(tool: ToolDefinition): void {
     this.#refused.set(tool.name, JSON.stringify(tool.inputSchema));
-    this.#say("warn", `the tool ${tool.name} is left out: its definition is refused`, { tool: tool.name });
+    this.say("warn", `the tool ${tool.name} is left out: its definition is refused`, { tool: tool.name });
   }
 
   /** The tools that are sent: the first ones, where there are too many, so that it is the same ones every time. */
-  tools(offered: readonly ToolDefinition[], { maxTools }: Quirks): readonly ToolDefinition[] {
+  tools(offered: readonly ToolDefinition[], { maxTools }: WireQuirks): readonly ToolDefinition[] {
     const usable = this.#refused.size === 0 ? offered : offered.filter((tool) => !this.#isRefused(tool));
     if (usable.length <= maxTools) return usable;
     if (usable.length !== this.#offered) {
       this.#offered = usable.length;
       const key = `llm.providers.${this.provider.name}.quirks.max_tools`;
       const advice = "Offer fewer: mcpServers.*.tools.allow and deny.";
-      this.#say("warn", `${usable.length} tools are too many, the first ${maxTools} are sent (${key}). ${advice}`, {
+      this.say("warn", `${usable.length} tools are too many, the first ${maxTools} are sent (${key}). ${advice}`, {
         offered: usable.length,
         sent: maxTools,
       });
@@ -105,7 +133,7 @@ class Dialect {
     if (!this.#cuts || wasCut) return;
     const advice = `Raise its window (OLLAMA_CONTEXT_LENGTH, or num_ctx of the model), or lower llm.providers.${this.provider.name}.context_window.`;
     const said = `${this.model} read ${inputTokens} tokens of about ${sent} that were sent: the beginning was cut off. ${advice}`;
-    this.#say("warn", said, { inputTokens, sent });
+    this.say("warn", said, { inputTokens, sent });
   }
 
   #isRefused({ name, inputSchema }: ToolDefinition): boolean {
@@ -113,80 +141,9 @@ class Dialect {
     return refused !== undefined && refused === JSON.stringify(inputSchema);
   }
 
-  #say(level: "info" | "warn", message: string, fields: Record<string, unknown>): void {
+  say(level: "info" | "warn", message: string, fields: Record<string, unknown> = {}): void {
     const { provider, model } = this;
     const named = { provider: provider.name, model, ...fields };
     this.#observe({ level, scope: "llm", message: `${provider.name}: ${message}`, fields: named });
-  }
-}
-
-/** A request on its way into the words of a provider. */
-export class Draft {
-  readonly #request: CompletionRequest;
-  readonly #dialect: Dialect;
-  readonly #streaming: boolean;
-  #quirks: Quirks;
-  #tools: readonly ToolDefinition[] = [];
-  #corrections = 0;
-  #body: RequestBody | undefined;
-
-  constructor(request: CompletionRequest, dialect: Dialect, streaming: boolean) {
-    this.#request = request;
-    this.#dialect = dialect;
-    this.#streaming = streaming;
-    this.#quirks = dialect.quirks;
-  }
-
-  /** The body as it is to be sent, serialised once for all attempts. */
-  get body(): RequestBody {
-    this.#body ??= this.#write(this.#quirks);
-    return this.#body;
-  }
-
-  /** The provider's count of what was sent; see `Dialect.counted`. */
-  counted(inputTokens: number): void {
-    this.#dialect.counted(inputTokens, this.#request);
-  }
-
-  /** Frees the memory of `body`; should it be needed after all, it is made again. */
-  release(): void {
-    this.#body = undefined;
-  }
-
-  /** Learns from a refusal. True: `body` reads differently now, and is worth sending again. */
-  correct(said: ProviderError): boolean {
-    if (++this.#corrections > MAX_CORRECTIONS) return false;
-    for (const lesson of lessonsIn(said, this.#quirks)) {
-      const quirks = this.#dialect.with(lesson);
-      if (!this.#rewrite(quirks)) continue;
-      this.#dialect.learn(lesson);
-      return true;
-    }
-    return isAboutTools(said) && this.#leaveOutTool(said);
-  }
-
-  #leaveOutTool(said: ProviderError): boolean {
-    const names = this.#tools.map(({ name }) => name);
-    const name = toolNamedIn(said, names);
-    const tool = this.#tools.find((one) => one.name === name);
-    if (!tool) return false;
-    this.#dialect.leaveOut(tool);
-    return this.#rewrite(this.#dialect.quirks);
-  }
-
-  /** True when that changes anything. */
-  #rewrite(quirks: Quirks): boolean {
-    const body = this.#write(quirks);
-    if (String(body) === String(this.body)) return false;
-    this.#quirks = quirks;
-    this.#body = body;
-    return true;
-  }
-
-  #write(quirks: Quirks): RequestBody {
-    const { provider, model } = this.#dialect;
-    this.#tools = this.#dialect.tools(this.#request.tools, quirks);
-    const request = this.#tools === this.#request.tools ? this.#request : { ...this.#request, tools: this.#tools };
-    return writeBody(request, { provider, model, streaming: this.#streaming, quirks });
   }
 }

@@ -1,5 +1,6 @@
 import { carry } from "../../core/trace-context.js";
 import type { Provider } from "../providers/providers.js";
+import type { Wire } from "../wires/wire.js";
 import type { Call } from "./call.js";
 import type { Route } from "./routes.js";
 
@@ -10,24 +11,27 @@ import type { Route } from "./routes.js";
 export class RequestHeaders {
   readonly #ofRoute: Route["headers"];
   readonly #provider: Provider;
+  readonly #wire: Wire;
   /** By key: the next request may go with another one. */
   readonly #fixed = new Map<string | undefined, readonly string[]>();
   /** Names of the provider's own, in lower case. */
   readonly #own: ReadonlySet<string>;
 
-  constructor(ofRoute: Route["headers"], provider: Provider) {
+  constructor(ofRoute: Route["headers"], provider: Provider, wire: Wire) {
     this.#ofRoute = ofRoute;
+    this.#wire = wire;
     this.#provider = provider;
     this.#own = new Set(Object.keys(provider.headers ?? {}).map((name) => name.toLowerCase()));
   }
 
-  of({ key, requestId, trace, body }: Call): string[] {
+  of({ key, requestId, trace, draft }: Call): string[] {
     const { traceparent, tracestate } = carry(trace);
     const list = this.#fixedFor(key).slice();
     this.#add(list, "X-Client-Request-Id", requestId);
     this.#add(list, "traceparent", traceparent);
     if (tracestate !== undefined) this.#add(list, "tracestate", tracestate);
-    list.push("Content-Length", String(body.length));
+    for (const name in draft.headers) this.#add(list, name, draft.headers[name] ?? "");
+    list.push("Content-Length", String(draft.body.length));
     return list;
   }
 
@@ -38,16 +42,15 @@ export class RequestHeaders {
   #fixedFor(key: string | undefined): readonly string[] {
     const known = this.#fixed.get(key);
     if (known) return known;
-    const { headers: own, quirks } = this.#provider;
+    const { headers: own } = this.#provider;
     const headers: Record<string, string> = {
       ...this.#ofRoute,
       "Content-Type": "application/json",
       "User-Agent": "MCP-Platform/1.0",
       // A proxy that compresses a stream also buffers it.
       "Accept-Encoding": "identity",
+      ...this.#wire.headers(this.#provider, key),
     };
-    if (key && quirks.keyHeader === "api-key") headers["api-key"] = key;
-    else if (key) headers.Authorization = `Bearer ${key}`;
     for (const name in own) {
       const same = Object.keys(headers).find((other) => other.toLowerCase() === name.toLowerCase());
       headers[same ?? name] = own[name] ?? "";

@@ -13,6 +13,7 @@ export function retryAfterMs(ofResponse: Headers, error: ProviderError, now: num
   const header = (name: string) => textOf(headers, name);
   const seconds = header("retry-after");
   const candidates = [
+    error.retryAfterMs ?? Number.NaN,
     numberOf(header("retry-after-ms")),
     numberOf(seconds) * 1000,
     Date.parse(seconds) - now,

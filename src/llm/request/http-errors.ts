@@ -3,7 +3,7 @@ import { LlmError, type LlmErrorKind } from "../../core/errors.js";
 import { ConnectTimeout } from "../../outbound/pool.js";
 import { duration, failure, limitReached, stating } from "../errors.js";
 import { asText } from "../json.js";
-import { inWords, kindOf, type ProviderError, parseErrorBody } from "../wires/shared/provider-error.js";
+import { inWords, kindOf, type ProviderError } from "../wires/shared/provider-error.js";
 import type { Call } from "./call.js";
 import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "./hints.js";
 import { textsIn, withoutQuotes } from "./quotes.js";
@@ -50,7 +50,7 @@ function fromResponse(
 ): LlmError {
   // A provider has no use for this status: the proxy that was to pass the request on does.
   if (status === 407) return fromProxy("the proxy answered 407", status, call);
-  const said = parseErrorBody(typeof data === "string" ? data : "", status);
+  const said = call.draft.wire.error(typeof data === "string" ? data : "", status);
   const location = asText(headers.location);
   if (location && kindOf(said) === "redirect") said.message = `redirects to ${withoutQuery(location, call)}`;
   return fromProvider(said, call, headers as Headers, now);

@@ -4,7 +4,7 @@ import type { HttpConfig } from "../../core/config.js";
 import type { ModelAnswer, Tape } from "../../core/tape.js";
 import { failure } from "../errors.js";
 import type { Provider } from "../providers/providers.js";
-import { completionsUrl } from "../wires/chat/url.js";
+import type { Wire } from "../wires/wire.js";
 import type { Call } from "./call.js";
 import { RequestHeaders } from "./headers.js";
 import { toLlmError } from "./http-errors.js";
@@ -20,7 +20,6 @@ export interface LlmHttpParts extends RouteParts {
 
 /** How requests for one model of a provider leave. */
 interface Way {
-  url: string;
   route: Route;
   headers: RequestHeaders;
 }
@@ -32,7 +31,7 @@ export class LlmHttp {
   readonly #policy: RetryPolicy;
   readonly #keepaliveExpiryMs: number;
   readonly #parts: LlmHttpParts;
-  /** By model. */
+  /** By URL. */
   readonly #ways = new WeakMap<Provider, Map<string, Way>>();
   #isClosed = false;
 
@@ -84,7 +83,7 @@ export class LlmHttp {
 
   #sendBy(tape: Tape, call: Call, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
     const { provider, model, body } = call;
-    const path = new URL(way?.url ?? completionsUrl(provider, model)).pathname;
+    const path = new URL(call.draft.url).pathname;
     const exchange = { provider: provider.name, model, path, body: String(body), signal: signal.native };
     return tape.model(exchange, async () => {
       const { status, headers, body: answer } = await this.#sendOn(call, signal, way);
@@ -107,18 +106,18 @@ export class LlmHttp {
     });
   }
 
-  #wayOf({ provider, model }: Call): Way {
+  #wayOf({ provider, draft }: Call): Way {
+    const { url, wire } = draft;
     const known = this.#ways.get(provider) ?? new Map<string, Way>();
-    const way = known.get(model) ?? this.#findWay(provider, model);
+    const way = known.get(url) ?? this.#findWay(provider, url, wire);
     if (known.size === 0) this.#ways.set(provider, known);
-    known.set(model, way);
+    known.set(url, way);
     return way;
   }
 
-  #findWay(provider: Provider, model: string): Way {
-    const url = completionsUrl(provider, model);
+  #findWay(provider: Provider, url: string, wire: Wire): Way {
     const route = this.#routes.to(url, provider.limits.connectTimeoutMs);
-    return { url, route, headers: new RequestHeaders(route.headers, provider) };
+    return { route, headers: new RequestHeaders(route.headers, provider, wire) };
   }
 
   /** Closes idle connections and breaks those in use; there will be no others. */

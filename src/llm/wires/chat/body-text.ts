@@ -8,16 +8,17 @@ import type { JsonObject } from "../../json.js";
 import type { Quirks } from "../../providers/presets.js";
 import type { Provider } from "../../providers/providers.js";
 import { RequestBody } from "../shared/request-body.js";
-import { bodyOf, type WireOptions, wireTool } from "./body.js";
+import type { Target } from "../wire.js";
+import { bodyOf, wireTool } from "./body.js";
 import { WireWalk } from "./messages.js";
 
-/** The same text as `JSON.stringify(requestBody(request, options))`. A tool that was sent once is not changed in place. */
-export function writeBody(request: CompletionRequest, options: WireOptions): RequestBody {
-  const { provider, model, quirks = provider.quirks } = options;
+/** The same text as `JSON.stringify(requestBody(request, target))`. A tool that was sent once is not changed in place. */
+export function writeBody(request: CompletionRequest, target: Target<Quirks>): RequestBody {
+  const { quirks } = target;
   const written = writtenFor(quirks);
-  written.walk.begin(`${provider.name}/${model}`);
+  written.walk.begin(target);
   const body = new RequestBody();
-  for (const piece of piecesFor(request, options, written)) {
+  for (const piece of piecesFor(request, target, written)) {
     if (piece === MESSAGES) writeMessages(body, request.messages, written);
     else if (piece === TOOLS) body.add(toolsText(request.tools, quirks, written));
     else body.add(piece);
@@ -46,9 +47,9 @@ interface Frame {
 /** A program that sets them anew for every request gains nothing from those that it has had. */
 const mostFrames = 16;
 
-function piecesFor(request: CompletionRequest, options: WireOptions, { frames }: Written): readonly Piece[] {
+function piecesFor(request: CompletionRequest, target: Target<Quirks>, { frames }: Written): readonly Piece[] {
   const { temperature, maxTokens, toolChoice, parallelToolCalls } = request;
-  const { provider, model, streaming } = options;
+  const { provider, model, streaming } = target;
   const hasTools = request.tools.length > 0;
   for (const frame of frames) {
     if (frame.provider !== provider || frame.model !== model || frame.streaming !== streaming) continue;
@@ -56,7 +57,7 @@ function piecesFor(request: CompletionRequest, options: WireOptions, { frames }:
     if (frame.hasTools === hasTools && frame.temperature === temperature && frame.maxTokens === maxTokens)
       return frame.pieces;
   }
-  const pieces = around(bodyOf(request, options, { messages: MESSAGES, tools: TOOLS }));
+  const pieces = around(bodyOf(request, target, { messages: MESSAGES, tools: TOOLS }));
   const asked = { temperature, maxTokens, toolChoice, parallelToolCalls };
   frames.push({ provider, model, streaming, hasTools, ...asked, pieces });
   if (frames.length > mostFrames) frames.shift();
@@ -166,7 +167,7 @@ function eachPart(message: Message, visit: (part: unknown) => boolean): boolean 
   if (!visit(message.role)) return false;
   if (message.role === "system") return visit(message.content);
   if (message.role === "assistant") {
-    if (message.reasoningDetails || !visit(message.content) || !visit(message.reasoning)) return false;
+    if (message.kept || message.reasoningDetails || !visit(message.content) || !visit(message.reasoning)) return false;
     for (const call of message.toolCalls) {
       if (call.opaque !== undefined || !visit(call.id) || !visit(call.name) || !visit(call.arguments)) return false;
     }

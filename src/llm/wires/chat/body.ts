@@ -1,29 +1,22 @@
 import type { CompletionRequest, ToolDefinition } from "../../../core/chat.js";
 import { asObject, type JsonObject } from "../../json.js";
 import type { Quirks } from "../../providers/presets.js";
-import type { Provider } from "../../providers/providers.js";
+import { merged } from "../shared/merged.js";
 import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
+import type { Target } from "../wire.js";
 import { wireMessages } from "./messages.js";
 
-export interface WireOptions {
-  provider: Provider;
-  model: string;
-  streaming: boolean;
-  /** Default: the provider's. */
-  quirks?: Quirks;
-}
-
 /** The body of `POST …/chat/completions`, as `writeBody` is held to write it. What is undefined is left out by JSON. */
-export function requestBody(request: CompletionRequest, options: WireOptions): JsonObject {
-  const { provider, model, quirks = provider.quirks } = options;
-  const messages = wireMessages(request.messages, quirks, `${provider.name}/${model}`);
-  return bodyOf(request, options, { messages, tools: request.tools.map((tool) => wireTool(tool, quirks)) });
+export function requestBody(request: CompletionRequest, target: Target<Quirks>): JsonObject {
+  const { quirks } = target;
+  const messages = wireMessages(request.messages, target);
+  return bodyOf(request, target, { messages, tools: request.tools.map((tool) => wireTool(tool, quirks)) });
 }
 
 /** The members of the body in their order, with what stands for its two lists. */
 export function bodyOf(
   request: CompletionRequest,
-  { provider, model, streaming, quirks = provider.quirks }: WireOptions,
+  { provider, model, streaming, quirks }: Target<Quirks>,
   { messages, tools }: { messages: unknown; tools: unknown },
 ): JsonObject {
   const hasTools = request.tools.length > 0;
@@ -40,7 +33,7 @@ export function bodyOf(
   };
   const { extraBody = {} } = provider;
   const extra = { ...extraBody, ...wireToolUse(request) };
-  return { ...body, ...wireExtra(extra, hasTools || "tools" in extraBody, quirks) };
+  return merged(body, wireExtra(extra, hasTools || "tools" in extraBody, quirks));
 }
 
 /** `true` is what every provider does unasked. */

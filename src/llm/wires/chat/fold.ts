@@ -1,27 +1,11 @@
-import type { AssistantMessage, Delta, FinishReason, Usage } from "../../../core/chat.js";
+import type { Delta, FinishReason, KeptPart, Usage } from "../../../core/chat.js";
 import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
 import { GrowingText } from "../shared/growing-text.js";
+import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
 import { ReasoningBlocks } from "./reasoning-blocks.js";
 import { ThinkTags } from "./think-tags.js";
 import { ToolCallAssembly } from "./tool-calls.js";
 import { usageOf } from "./usage.js";
-
-export interface Answer {
-  message: AssistantMessage;
-  finishReason: FinishReason;
-  usage?: Usage;
-  /** Blocks that the model wants back with the calls. */
-  details?: readonly unknown[];
-}
-
-interface FoldOptions {
-  /** Content may hold reasoning between tags. */
-  thinkTags: boolean;
-  /** What the model may call. */
-  tools?: readonly { readonly name: string }[];
-  /** Called before the first delta. */
-  onFirst?: () => void;
-}
 
 /** What the model said, beyond OpenAI's five reasons: Anthropic's, Gemini's, DeepSeek's, Zhipu's words for them. */
 const FINISH_REASONS = new Map<string, FinishReason>([
@@ -35,7 +19,7 @@ const FINISH_REASONS = new Map<string, FinishReason>([
  * Folds the chunks of a stream, or the one message of an answer that was not streamed, to the same answer. Arguments are parsed once:
  * doing it per chunk makes long answers quadratic.
  */
-export class AnswerFold {
+export class ChatFold implements AnswerFold {
   readonly #onDelta: (delta: Delta) => void;
   #onFirst: (() => void) | undefined;
   readonly #text = new GrowingText();
@@ -44,15 +28,15 @@ export class AnswerFold {
   #blocks: ReasoningBlocks | undefined;
   readonly #thinkTags: ThinkTags | undefined;
   #finishReason: string | undefined;
-  /** The reason still stands: nothing was said after it. */
-  #isFinished = false;
-  #hasTrailer = false;
+  /** A reason to stop counts as long as nothing is said after it: some say so in every chunk, or before the last calls. */
+  #end: AnswerEnd = "open";
   #usage: Usage | undefined;
   #refused = false;
   #progress = 0;
   #hasDeltas = false;
 
-  constructor(onDelta: (delta: Delta) => void, { thinkTags, tools = [], onFirst }: FoldOptions) {
+  /** `thinkTags`: content may hold reasoning between tags. */
+  constructor({ onDelta, onFirst, tools = [] }: FoldOptions, { thinkTags }: { thinkTags: boolean }) {
     this.#onDelta = onDelta;
     this.#onFirst = onFirst;
     this.#calls = new ToolCallAssembly(tools);
@@ -64,23 +48,16 @@ export class AnswerFold {
     return this.#progress;
   }
 
-  /** The model has said why it stopped, and nothing more since: some say so in every chunk, or before the last calls. */
-  get isFinished(): boolean {
-    return this.#isFinished;
+  get end(): AnswerEnd {
+    return this.#end;
   }
 
-  /** The chunk without choices that comes last has come. */
-  get hasTrailer(): boolean {
-    return this.#hasTrailer;
-  }
-
-  /** Returns whether the chunk was nothing but words: what comes after it may be pushed by `pushWords` where all else is the same. */
   push(chunk: JsonObject): boolean {
     const choice = asObjects(chunk.choices)[0];
     const usage = usageOf(chunk.usage) ?? usageOf(choice?.usage) ?? usageOf(asObject(chunk.x_groq)?.usage);
     this.#usage = usage ?? this.#usage;
     if (!choice) {
-      this.#hasTrailer ||= this.#isFinished && usage !== undefined;
+      if (this.#end === "stopped" && usage) this.#end = "trailed";
       return false;
     }
     const before = this.#progress;
@@ -93,26 +70,35 @@ export class AnswerFold {
     if (!reason || reason === "null") return isWord && !usage && !message;
     this.#finishReason = reason;
     this.#thinkTags?.end();
-    this.#isFinished = true;
+    if (this.#end === "open") this.#end = "stopped";
     return false;
   }
 
-  /** The same as `push` with chunks of that content; shown as one. */
+  /** Some servers leave the reason out of a body that is whole. */
+  pushWhole(body: JsonObject): void {
+    this.push(body);
+    if (this.#progress > 0) this.#end = "over";
+  }
+
+  pushDone(): void {
+    if (this.#progress > 0 || this.#end !== "open") this.#end = "over";
+  }
+
   pushWords(words: string): void {
     this.#showContent(words);
   }
 
-  /** The ids of tool calls are unique and never empty, whatever the provider sent; see `ToolCallAssembly.finish`. */
   finish(newId: () => string, isTaken: (id: string) => boolean): Answer {
     this.#thinkTags?.end();
     const toolCalls = this.#calls.finish(newId, isTaken);
     const reasoning = this.#reasoning.toString();
-    const details = toolCalls.length > 0 ? this.#blocks?.all : undefined;
+    const content = this.#text.toString();
+    const details = toolCalls.length > 0 ? (this.#blocks?.all ?? []) : [];
     return {
-      message: { role: "assistant", content: this.#text.toString(), ...(reasoning ? { reasoning } : {}), toolCalls },
+      message: { role: "assistant", content, ...(reasoning ? { reasoning } : {}), toolCalls },
       finishReason: this.#reason(toolCalls.length > 0),
       ...(this.#usage ? { usage: this.#usage } : {}),
-      ...(details?.length ? { details } : {}),
+      ...(details.length > 0 ? { parts: partsOf(details, content, toolCalls.length) } : {}),
     };
   }
 
@@ -165,8 +151,7 @@ export class AnswerFold {
 
   #progressed(): void {
     this.#progress++;
-    this.#isFinished = false;
-    this.#hasTrailer = false;
+    this.#end = "open";
   }
 
   #show(type: Delta["type"], delta: string | undefined): void {
@@ -187,6 +172,15 @@ export class AnswerFold {
     if (hasCalls) return reason === "stop" || reason === "unknown" ? "tool_calls" : reason;
     return reason === "tool_calls" ? "stop" : reason;
   }
+}
+
+/** Chat Completions has no order among reasoning, text and calls. */
+function partsOf(details: readonly JsonObject[], content: string, calls: number): KeptPart[] {
+  return [
+    ...details.map((opaque) => ({ opaque })),
+    ...(content === "" ? [] : [{ text: content.length }]),
+    ...Array.from({ length: calls }, (_, call) => ({ call })),
+  ];
 }
 
 /** Content is a string; Mistral's reasoning models send parts instead. */

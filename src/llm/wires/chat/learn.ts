@@ -1,35 +1,24 @@
 import type { Quirks } from "../../providers/presets.js";
 import type { ProviderError } from "../shared/provider-error.js";
+import { isAboutTools, textOf } from "../shared/refusals.js";
+import type { Lesson } from "../wire.js";
 
 /** A quirk that a refusal speaks of, with the value that the next request should have. */
-export type Lesson = { [K in keyof Quirks]: { quirk: K; value: Quirks[K]; note: string } }[keyof Quirks];
+type QuirkLesson = { [K in keyof Quirks]: { quirk: K; value: Quirks[K]; note: string } }[keyof Quirks];
 
 /**
  * What a refused request (a 400) teaches, most likely first. Providers word it in a dozen ways, so that a lesson is a
  * guess: whoever applies it must see that it changes the request, and that no lesson is applied twice.
  */
-export function lessonsIn(said: ProviderError, used: Quirks): Lesson[] {
+export function lessonsIn(said: ProviderError, used: Quirks): Lesson<Quirks>[] {
   const text = textOf(said);
-  return RULES.flatMap((rule) => rule(text, used) ?? []);
+  return RULES.flatMap((rule) => {
+    const lesson = rule(text, used);
+    return lesson ? [{ changes: { [lesson.quirk]: lesson.value }, note: lesson.note }] : [];
+  });
 }
 
-/** Whether the refusal is about what a tool looks like. */
-export function isAboutTools(said: ProviderError): boolean {
-  return TOOLS.test(textOf(said));
-}
-
-/** The tool that the refusal names, by its place among those sent or by its name. */
-export function toolNamedIn(said: ProviderError, names: readonly string[]): string | undefined {
-  const text = textOf(said);
-  // Gemini puts all functions into one tool: `tools[0].function_declarations[34]`.
-  const place = /function_?declarations?\W{1,2}(\d+)/i.exec(text) ?? /\btools?\b\W{1,6}(\d+)\b/i.exec(text);
-  const byPlace = place && names[Number(place[1])];
-  if (byPlace) return byPlace;
-  const words = new Set(names);
-  return text.match(/[\w-]+/g)?.find((word) => words.has(word));
-}
-
-type Rule = (text: string, used: Quirks) => Lesson | undefined;
+type Rule = (text: string, used: Quirks) => QuirkLesson | undefined;
 
 const REFUSED =
   /un(supported|known|recogni[sz]ed|expected)|not (currently )?(be )?(supported|permitted|allowed|accepted|available)|(does|do)(n't| not) (support|accept|allow)|extra[_ ](inputs?|fields?|forbidden)|forbidden|invalid (request )?(parameter|argument|field|property)|\bonly\b.{0,60}(allowed|supported)|cannot (both )?be (used|set|specified)|cannot find field|deprecated|no longer/i;
@@ -41,9 +30,6 @@ const EMPTY =
 const ID_FORM = /length|pattern|alphanumeric|too long|must (be|match|contain)|characters/i;
 /** Mistral's words, and those of the prompt templates of its models. */
 const USER_AFTER_TOOL = /\buser\b\W{1,3}after (the )?(role )?\W?tool\b|roles must alternate/i;
-const TOOLS =
-  /schema|grammar|\$ref|\$defs|function_?declaration|function_?parameters|\bfunctions?\b\W.{0,80}\bparameters\b|\btools?\b\W{1,6}\d/i;
-
 /** That the model takes none at all, and not that this one is wrong. */
 const NO_IMAGES = noneOf("image_url|images?|vision");
 const NO_AUDIO = noneOf("input_audio|audio");
@@ -56,7 +42,7 @@ function noneOf(what: string): RegExp {
   );
 }
 
-function withoutMedia(text: string, used: Quirks, quirk: "images" | "audio", names: RegExp): Lesson | undefined {
+function withoutMedia(text: string, used: Quirks, quirk: "images" | "audio", names: RegExp): QuirkLesson | undefined {
   if (!used[quirk] || !names.test(text) || WRONG_MEDIA.test(text)) return undefined;
   return { quirk, value: false, note: `${quirk} is refused; sending a word on it from now on` };
 }
@@ -152,7 +138,7 @@ const RULES: readonly Rule[] = [
     };
   },
   (text, { toolSchemas }) => {
-    if (toolSchemas === "plain" || !TOOLS.test(text)) return undefined;
+    if (toolSchemas === "plain" || !isAboutTools(text)) return undefined;
     return {
       quirk: "toolSchemas",
       value: "plain",
@@ -163,7 +149,7 @@ const RULES: readonly Rule[] = [
 
 type Flag = { [K in keyof Quirks]: Quirks[K] extends boolean ? K : never }[keyof Quirks];
 
-function without(text: string, used: Quirks, quirk: Flag, names: RegExp, what: string): Lesson | undefined {
+function without(text: string, used: Quirks, quirk: Flag, names: RegExp, what: string): QuirkLesson | undefined {
   if (!used[quirk] || !names.test(text) || !REFUSED.test(text)) return undefined;
   const verb = what.includes(" and ") ? "are" : "is";
   return {
@@ -171,9 +157,4 @@ function without(text: string, used: Quirks, quirk: Flag, names: RegExp, what: s
     value: false,
     note: `${what} ${verb} refused; leaving ${verb === "are" ? "them" : "it"} out from now on`,
   };
-}
-
-/** Also the parameter, which some name outside of the message; first, since a message may name its replacement too. */
-function textOf({ param, message, code }: ProviderError): string {
-  return `${param} ${message} ${code}`;
 }

@@ -9,14 +9,15 @@ import {
 import { asObject, type JsonObject, parseJson } from "../../json.js";
 import type { Quirks } from "../../providers/presets.js";
 import { wireToolId } from "../shared/tool-ids.js";
+import type { Target } from "../wire.js";
 
 /** What the assistant "said" between a tool's result and the user's message, for servers that want something there. */
 const BRIDGE = "OK.";
 
-/** The messages as the API has them. `to`: `provider/model` of the request. */
-export function wireMessages(messages: readonly Message[], quirks: Quirks, to: string): JsonObject[] {
-  const walk = new WireWalk(quirks);
-  walk.begin(to);
+/** The messages as the API has them. */
+export function wireMessages(messages: readonly Message[], target: Target<Quirks>): JsonObject[] {
+  const walk = new WireWalk(target.quirks);
+  walk.begin(target);
   return [...messages.flatMap((message) => walk.next(message)), ...walk.end()];
 }
 
@@ -27,7 +28,7 @@ export function wireMessages(messages: readonly Message[], quirks: Quirks, to: s
  */
 export class WireWalk {
   readonly #quirks: Quirks;
-  #to = "";
+  #target: Target<Quirks> | undefined;
   #attachments: ContentPart[] = [];
   #unnamed: string[] = [];
   #generated = 0;
@@ -48,9 +49,9 @@ export class WireWalk {
     return this.#generated;
   }
 
-  /** Begins the messages of another request, for the model `to`. */
-  begin(to: string): void {
-    this.#to = to;
+  /** Begins the messages of another request. */
+  begin(target: Target<Quirks>): void {
+    this.#target = target;
     this.#attachments = [];
     this.#unnamed = [];
     this.#generated = 0;
@@ -105,9 +106,16 @@ export class WireWalk {
     if (message.role === "system") {
       return { role: quirks.developerRole ? "developer" : "system", content: message.content };
     }
-    const isItsOwn = quirks.echoesOpaque && message.reasoningDetails?.from === this.#to;
-    const details = isItsOwn ? message.reasoningDetails?.blocks : undefined;
+    const details = quirks.echoesOpaque ? this.#details(message) : undefined;
     return wireAssistant(message, this.#named(message.toolCalls), quirks, details);
+  }
+
+  #details(message: AssistantMessage): readonly unknown[] | undefined {
+    const target = this.#target;
+    const blocks = target?.kept(message)?.flatMap((part) => ("opaque" in part ? [part.opaque] : []));
+    if (blocks && blocks.length > 0) return blocks;
+    const { reasoningDetails: old } = message;
+    return old?.from === `${target?.provider.name}/${target?.model}` ? old?.blocks : undefined;
   }
 
   #named(calls: readonly ToolCall[]): readonly ToolCall[] {

@@ -3,6 +3,10 @@ import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } fro
 
 /** What a provider said about a failure, in whichever of a dozen shapes. */
 export interface ProviderError {
+  /** Where its wire is certain. Else words and status decide, see `kindOf`. */
+  kind?: LlmErrorKind;
+  /** Milliseconds to wait, where the body says so in a way of its wire. */
+  retryAfterMs?: number;
   /** Of the HTTP response, or of the error inside a 200. */
   status?: number;
   /** Its words for it: `code`, `type`, `status`, lower case, letters and digits only. */
@@ -96,36 +100,15 @@ function codeWord(error: unknown): string | undefined {
   return asText(error)?.match(/^\w+$/)?.[0];
 }
 
-/** The error inside a message of a 200 answer, if it is one. */
-export function errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined {
-  const choice = asObjects(message.choices)[0];
-  if (isSaid(message.error) || isSaid(message.errors)) return providerError(message);
-  if (choice && isSaid(choice.error)) return providerError(choice);
-  if (event === "error" || message.object === "error" || message.type === "error") return providerError(message);
-  if (message.status === "failure" || message.status === "error") return providerError(message);
-  const reason = asText(choice?.finish_reason) ?? asText(choice?.finishReason) ?? "";
-  return BROKEN_OFF.test(reason) ? providerError(`the model's answer ended with "${reason}"`) : undefined;
-}
-
-/** Reasons to finish that are failures: vLLM's and SGLang's, DeepSeek's, Z.ai's, Gemini's. What was said before is no whole answer. */
-const BROKEN_OFF =
-  /^(error|abort(ed)?|network_error|insufficient_system_resource)$|malformed_function_call|unexpected_tool_call/i;
-
 /** `error: {}` and `errors: []` stand beside good answers. */
-function isSaid(error: unknown): boolean {
+export function isSaid(error: unknown): boolean {
   return typeof error === "object" && error !== null ? Object.keys(error).length > 0 : Boolean(error);
-}
-
-/** What a body without any part of an answer says instead, in its last message or as plain text, if it says something. */
-export function complaintIn(message: JsonObject | undefined, plainText: string): ProviderError | undefined {
-  if (message && "choices" in message) return undefined;
-  const complaint = message ? providerError(message) : parseErrorBody(plainText);
-  return complaint.message ? complaint : undefined;
 }
 
 /** Its own words first, then phrases of its message, then the HTTP status. */
 export function kindOf(error: ProviderError): LlmErrorKind {
   const { status, code, message, details } = error;
+  if (error.kind) return error.kind;
   if (status !== undefined && status >= 300 && status < 400) return "redirect";
   if (error.isHtml && !HTML_FROM_PROXY.has(status ?? 200)) return "html";
   if (details.some((detail) => /perday/i.test(JSON.stringify(detail.violations ?? "")))) return "quota";

@@ -1,19 +1,15 @@
 import type { Provider } from "../../providers/providers.js";
 
-/** URL of the completions of a model. `base_url` may carry a query (`?api-version=…`), which stays at the end. */
-export function completionsUrl(
+/** URL of an endpoint below `base_url`, which may carry a query (`?api-version=…`): that stays at the end. `endpoint`: `/chat/completions`. */
+export function endpointUrl(
   { baseUrl, apiVersion, quirks }: Pick<Provider, "baseUrl" | "apiVersion" | "quirks">,
   model: string,
+  endpoint: string,
 ): string {
   const [, path = "", query = ""] = /^([^?]*?)\/*(\?.*)?$/.exec(baseUrl) ?? [];
   const version = apiVersion ? `${query ? "&" : "?"}api-version=${encodeURIComponent(apiVersion)}` : "";
   const azure = quirks.keyHeader === "api-key" ? azurePath(path, model, apiVersion) : "";
-  return `${path}${azure}/chat/completions${query}${version}`;
-}
-
-/** Hosts of Azure's endpoints, as its portal shows them. */
-export function isAzure(baseUrl: string): boolean {
-  return /^https?:\/\/[^/?]+\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)([:/?]|$)/i.test(baseUrl);
+  return `${path}${azure}${endpoint}${query}${version}`;
 }
 
 /** What `base_url` leaves out: the deployment, which a dated `api_version` wants in the URL, or the v1 API, which needs no version. */

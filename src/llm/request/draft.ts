@@ -1,0 +1,145 @@
+import type { CompletionRequest, KeptPart, KeptParts, ToolDefinition } from "../../core/chat.js";
+import type { ProviderError } from "../wires/shared/provider-error.js";
+import { isAboutTools, textOf, toolNamedIn } from "../wires/shared/refusals.js";
+import { RequestBody } from "../wires/shared/request-body.js";
+import type { AnswerFold, FoldOptions, Target, Wire, WireQuirks, WireRequest } from "../wires/wire.js";
+import type { Dialect } from "./dialect.js";
+
+/** A request that was corrected so often is wrong in itself. */
+const MAX_CORRECTIONS = 8;
+
+/** A request on its way into the words of a provider. */
+export class Draft {
+  readonly #request: CompletionRequest;
+  readonly #dialect: Dialect;
+  readonly #streaming: boolean;
+  #wire: Wire;
+  #quirks: WireQuirks;
+  #tools: readonly ToolDefinition[] = [];
+  #corrections = 0;
+  #written: Written | undefined;
+  #url: string | undefined;
+
+  constructor(request: CompletionRequest, dialect: Dialect, streaming: boolean) {
+    this.#request = request;
+    this.#dialect = dialect;
+    this.#streaming = streaming;
+    this.#wire = dialect.wire;
+    this.#quirks = dialect.quirks;
+  }
+
+  get wire(): Wire {
+    return this.#wire;
+  }
+
+  /** Where it is posted. */
+  get url(): string {
+    const { provider, model } = this.#dialect;
+    this.#url ??= this.#wire.url({ provider, model, streaming: this.#streaming });
+    return this.#url;
+  }
+
+  /** The body as it is to be sent, serialised once for all attempts. */
+  get body(): RequestBody {
+    return this.#asWritten.body;
+  }
+
+  /** Those that the wire wants with this body. */
+  get headers(): WireRequest["headers"] {
+    return this.#asWritten.headers;
+  }
+
+  get #asWritten(): Written {
+    this.#written ??= this.#write(this.#quirks);
+    return this.#written;
+  }
+
+  /** Reads one answer to it. */
+  fold(options: Omit<FoldOptions, "tools">): AnswerFold {
+    const { tools } = this.#request;
+    return this.#wire.fold({ ...options, tools }, this.#target(this.#quirks));
+  }
+
+  /** What its provider wants back with the answer, and where that is from. */
+  kept(parts: readonly KeptPart[]): KeptParts {
+    const { provider, model, account } = this.#dialect;
+    return { wire: this.#wire.name, provider: provider.name, account, model, parts };
+  }
+
+  /** The provider's count of what was sent; see `Dialect.counted`. */
+  counted(inputTokens: number): void {
+    this.#dialect.counted(inputTokens, this.#request);
+  }
+
+  /** Frees the memory of `body`; should it be needed after all, it is made again. */
+  release(): void {
+    this.#written = undefined;
+  }
+
+  /** Learns from a refusal. True: `body` reads differently now, and is worth sending again. */
+  correct(said: ProviderError): boolean {
+    if (++this.#corrections > MAX_CORRECTIONS) return false;
+    for (const lesson of this.#wire.learn(said, this.#quirks)) {
+      if (lesson.forgetsKept && this.#forgetsKept(lesson.note)) return true;
+      const quirks = lesson.changes && this.#dialect.with(lesson.changes);
+      if (!quirks || !this.#rewrite(quirks)) continue;
+      this.#dialect.learn(lesson);
+      return true;
+    }
+    const text = textOf(said);
+    return isAboutTools(text) && this.#leaveOutTool(text);
+  }
+
+  #forgetsKept(note: string): boolean {
+    const before = String(this.body);
+    this.#dialect.forgetKept(this.#request.messages);
+    this.#written = undefined;
+    if (String(this.body) === before) return false;
+    this.#dialect.say("warn", note);
+    return true;
+  }
+
+  #leaveOutTool(text: string): boolean {
+    const names = this.#tools.map(({ name }) => name);
+    const name = toolNamedIn(text, names);
+    const tool = this.#tools.find((one) => one.name === name);
+    if (!tool) return false;
+    this.#dialect.leaveOut(tool);
+    return this.#rewrite(this.#dialect.quirks);
+  }
+
+  /** True when that changes anything. */
+  #rewrite(quirks: WireQuirks): boolean {
+    const written = this.#write(quirks);
+    const before = this.#asWritten;
+    const isSame = String(written.body) === String(before.body);
+    if (isSame && JSON.stringify(written.headers) === JSON.stringify(before.headers)) return false;
+    this.#quirks = quirks;
+    this.#written = written;
+    return true;
+  }
+
+  #write(quirks: WireQuirks): Written {
+    this.#tools = this.#dialect.tools(this.#request.tools, quirks);
+    const request = this.#tools === this.#request.tools ? this.#request : { ...this.#request, tools: this.#tools };
+    const { body, headers } = this.#wire.request(request, this.#target(quirks));
+    return { body: body instanceof RequestBody ? body : textOfJson(body), headers };
+  }
+
+  #target(quirks: WireQuirks): Target {
+    const dialect = this.#dialect;
+    const { provider, model } = dialect;
+    return { provider, model, streaming: this.#streaming, quirks, kept: (message) => dialect.keptIn(message) };
+  }
+}
+
+interface Written {
+  body: RequestBody;
+  headers: WireRequest["headers"];
+}
+
+function textOfJson(json: object): RequestBody {
+  const body = new RequestBody();
+  body.add(JSON.stringify(json));
+  return body;
+}

@@ -1,0 +1,13 @@
+import { asObject, type JsonObject } from "../../json.js";
+
+/** A body with what the user adds to it (`extra_body`), in the wire's own words: nested objects are merged, all else is replaced. */
+export function merged(body: JsonObject, extra: JsonObject | undefined): JsonObject {
+  if (!extra) return body;
+  const result = { ...body };
+  for (const [key, value] of Object.entries(extra)) {
+    const ours = Object.hasOwn(result, key) ? asObject(result[key]) : undefined;
+    const theirs = asObject(value);
+    result[key] = ours && theirs ? merged(ours, theirs) : value;
+  }
+  return result;
+}
