@@ -1,0 +1,334 @@
+import type { ServerResponse } from "node:http";
+import { createGzip, type Gzip } from "node:zlib";
+import { describe, expect, test } from "@jest/globals";
+import {
+  answer,
+  CUT,
+  chunk,
+  END,
+  failure,
+  type Piece,
+  pause,
+  RESET,
+  STALL,
+  type Step,
+  startLlmServer,
+  stream,
+  toolCalls,
+} from "../../support/llm-server.js";
+import { clientOf } from "../client-of.js";
+
+const role = chunk({ role: "assistant", content: "" });
+const hel = chunk({ content: "Hel" });
+const lo = chunk({ content: "lo" });
+const stop = chunk({}, "stop");
+const usage = { prompt_tokens: 7, completion_tokens: 2 };
+const DONE = "data: [DONE]\n\n";
+const overloaded = { error: { message: "Overloaded", type: "overloaded_error" }, choices: [] };
+/** An object that is neither text nor number: JSON may say of itself how it is to become one. */
+const mute = { toString: 1 };
+const odd = {
+  code: mute,
+  status: [mute],
+  message: { detail: [{ loc: [mute], msg: mute }] },
+  details: [{ retryDelay: mute }],
+};
+const llamaCpp = (code: number) => [
+  `error: ${JSON.stringify({ code, message: "out of memory", type: "server_error" })}\n\n`,
+];
+const limits = { timeoutMs: 5000, ttftTimeoutMs: 600, idleTimeoutMs: 600 };
+
+describe.each([true, false])("instead of an answer (streaming: %s)", (streaming) => {
+  test("a provider that switches protocols is asked again", async () => {
+    const switching: Step = (response) =>
+      void response.socket?.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+    await using server = await startLlmServer([switching, answer("fine")]);
+    await using ends = clientOf(server, limits);
+    expect(await ends.ask({ streaming })).toMatchObject({ message: { content: "fine" }, attempts: 2 });
+  });
+});
+
+describe("before anything was shown", () => {
+  const faults: [string, Piece[]][] = [
+    ["a cut", [role, CUT]],
+    ["a reset", [role, RESET]],
+    ["a clean end without an answer", [role, END]],
+    ["an empty body", [END]],
+    ["nothing but [DONE]", [DONE]],
+    ["a stall", [role, STALL]],
+    ["comments for ever", [...Array.from({ length: 80 }, () => [": working\n\n", pause(20)]).flat()]],
+    ["an error event", ["event: error\n", overloaded]],
+    ["an error in a chunk", [overloaded]],
+    ["an error of which nothing is what it should be", [{ error: odd, choices: [] }]],
+    ["a complaint of that kind, and a clean end", [odd, END]],
+    ["a complaint of that kind, and a stall", [odd, STALL]],
+    ["an error in a choice", [{ choices: [{ error: { code: 502, message: "upstream" }, finish_reason: "error" }] }]],
+    ["finish_reason error", [chunk({}, "error")]],
+    ["half a chunk", ['data: {"choices":[{"del\n\n']],
+    ["llama.cpp's field for errors", [...llamaCpp(503), DONE]],
+    ["a reason to finish that is a failure", [chunk({}, "abort")]],
+    ["a gateway's failure", [{ status: "failure", message: "fetch failed" }]],
+    ["an object of type error", [{ object: "error", message: "boom", code: 500 }]],
+    [
+      "a cut in the middle of a tool call",
+      [chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "f" } }] }), CUT],
+    ],
+  ];
+
+  test.each(faults)("%s is repeated", async (_name, pieces) => {
+    await using server = await startLlmServer([stream(pieces), answer("hello")]);
+    await using ends = clientOf(server, limits);
+    const completion = await ends.ask({ streaming: true });
+    expect(completion).toMatchObject({ message: { content: "hello", toolCalls: [] }, attempts: 2 });
+    expect(ends.shown()).toBe("hello");
+  });
+
+  test("a stall ends as ttft_timeout, which names the limit, its value and its key", async () => {
+    await using server = await startLlmServer([stream([role, STALL])]);
+    await using ends = clientOf(server, { ...limits, maxRetries: 0 });
+    const error = await ends.fails({ streaming: true });
+    expect(error.kind).toBe("ttft_timeout");
+    expect(error.message).toBe("test/m1: nothing of the answer within 600 ms (llm.http.ttft_timeout)");
+    await server.aborted(1);
+  });
+
+  test("a provider's own limit is the one that is named", async () => {
+    await using server = await startLlmServer([stream([role, STALL])]);
+    await using ends = clientOf(server, { maxRetries: 0 }, { ttftTimeoutMs: 50 });
+    expect((await ends.fails({ streaming: true })).message).toContain("50 ms (llm.providers.test.ttft_timeout)");
+  });
+
+  test("an error that no retry cures is not repeated", async () => {
+    await using server = await startLlmServer([stream([{ error: { code: "insufficient_quota", message: "pay" } }])]);
+    await using ends = clientOf(server);
+    expect(await ends.fails({ streaming: true })).toMatchObject({ kind: "quota", attempts: 1, retryable: false });
+  });
+
+  test("an HTML page instead of a stream says that base_url is wrong", async () => {
+    await using server = await startLlmServer([
+      stream(["<!DOCTYPE html><title>Hi</title>"], { headers: { "content-type": "text/html" } }),
+    ]);
+    await using ends = clientOf(server);
+    const error = await ends.fails({ streaming: true });
+    expect(error).toMatchObject({ kind: "html", retryable: false });
+    expect(error.hint).toContain("Wrong base_url?");
+  });
+});
+
+describe("after something was shown, nothing is ever sent again", () => {
+  const faults: [string, Piece[], object, string?][] = [
+    ["a cut", [CUT], { kind: "stream_interrupted", retryable: true }],
+    ["a reset", [RESET], { kind: "stream_interrupted" }],
+    ["a clean end", [END], { kind: "stream_interrupted" }],
+    ["a stall", [STALL], { kind: "idle_timeout" }],
+    [
+      "comments for ever",
+      [...Array.from({ length: 80 }, () => [": working\n\n", pause(20)]).flat()],
+      { kind: "idle_timeout" },
+    ],
+    ["an error in a chunk", [overloaded], { kind: "stream_interrupted", status: 529 }],
+    ["finish_reason error", [chunk({}, "error")], { kind: "stream_interrupted" }],
+    ["vLLM's abort", [chunk({}, "abort"), DONE], { kind: "stream_interrupted", retryable: true }],
+    ["DeepSeek's shortage", [chunk({}, "insufficient_system_resource"), DONE], { kind: "stream_interrupted" }],
+    ["Z.ai's network error", [chunk({}, "network_error"), DONE], { kind: "stream_interrupted" }],
+    [
+      "Gemini's broken call",
+      [chunk({}, "function_call_filter: MALFORMED_FUNCTION_CALL"), DONE],
+      { kind: "stream_interrupted" },
+    ],
+    ["half a chunk and [DONE] in one read", [`data: {"choices":[{"del\n\n${DONE}`], { kind: "stream_interrupted" }],
+    [
+      "half a chunk, finish_reason and [DONE] in one read",
+      [`data: {"choices":[{"del\n\ndata: ${JSON.stringify(stop)}\n\n${DONE}`],
+      { kind: "stream_interrupted" },
+    ],
+    ["llama.cpp's field for errors", [...llamaCpp(500), DONE], { kind: "stream_interrupted", status: 500 }],
+    ["llama.cpp's field without JSON", ["error: out of memory\n\n", DONE], { kind: "stream_interrupted" }],
+    [
+      "an error as a bare line",
+      [`${JSON.stringify(overloaded)}\n\n`, DONE],
+      { kind: "stream_interrupted", status: 529 },
+    ],
+    ["finish_reason, more text, and a clean end", [stop, lo, END], { kind: "stream_interrupted" }, "Hello"],
+  ];
+
+  test.each(faults)("%s", async (_name, pieces, expected, shown = "Hel") => {
+    await using server = await startLlmServer([stream([role, hel, ...pieces])]);
+    await using ends = clientOf(server, limits);
+    expect(await ends.fails({ streaming: true })).toMatchObject({ ...expected, attempts: 1 });
+    expect(ends.shown()).toBe(shown);
+  });
+
+  test("but a whole answer collected from the same stream is", async () => {
+    await using server = await startLlmServer([stream([role, hel, CUT]), answer("hello")]);
+    await using ends = clientOf(server);
+    expect(await ends.ask({ streaming: false })).toMatchObject({ message: { content: "hello" }, attempts: 2 });
+  });
+});
+
+describe("an answer is whole by its content", () => {
+  test.each<[string, Piece[]]>([
+    ["finish_reason, no [DONE]", [stop]],
+    ["finish_reason, then a cut", [stop, CUT]],
+    ["finish_reason, then a reset", [stop, RESET]],
+    ["finish_reason without a blank line after it", [`data: ${JSON.stringify(stop)}`, END]],
+    ["[DONE], no finish_reason", [DONE]],
+    ["[DONE], then an open connection", [stop, DONE, STALL]],
+    ["finish_reason, then an open connection for idle_timeout", [stop, STALL]],
+    ["finish_reason and usage, then an open connection", [stop, { choices: [], usage }, STALL]],
+    ["finish_reason, then an error", [stop, overloaded]],
+  ])("%s", async (_name, pieces) => {
+    await using server = await startLlmServer([stream([role, hel, lo, ...pieces])]);
+    await using ends = clientOf(server, { idleTimeoutMs: pieces[1] === STALL ? 500 : 60_000 });
+    expect((await ends.ask({ streaming: true })).message.content).toBe("Hello");
+  });
+
+  test("a reason to finish is not the end where more text and calls follow after a pause", async () => {
+    const call = chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "f", arguments: "{}" } }] });
+    const pieces = [
+      role,
+      hel,
+      stop,
+      pause(2300),
+      lo,
+      chunk({}, "tool_calls"),
+      pause(50),
+      call,
+      chunk({}, "tool_calls"),
+    ];
+    await using server = await startLlmServer([stream([...pieces, DONE])]);
+    await using ends = clientOf(server);
+    expect(await ends.ask({ streaming: true })).toMatchObject({
+      message: { content: "Hello", toolCalls: [{ id: "a", name: "f" }] },
+      finishReason: "tool_calls",
+    });
+  });
+
+  test("a connection left open after [DONE] is closed after a short grace", async () => {
+    await using server = await startLlmServer([stream([hel, stop, DONE, STALL])]);
+    await using ends = clientOf(server);
+    await ends.ask({ streaming: true });
+    await server.idle();
+  });
+});
+
+describe("a proxy that compresses although we asked it not to", () => {
+  const zipped =
+    (pieces: string[], end: (zip: Gzip, response: ServerResponse) => void): Step =>
+    (response) => {
+      response.writeHead(200, { "content-type": "text/event-stream", "content-encoding": "gzip" });
+      const zip = createGzip();
+      zip.pipe(response);
+      for (const piece of pieces) zip.write(piece);
+      zip.flush(() => setImmediate(end, zip, response));
+    };
+
+  test("is understood", async () => {
+    const pieces = [hel, lo, stop].map((event) => `data: ${JSON.stringify(event)}\n\n`);
+    await using server = await startLlmServer([zipped([...pieces, DONE], (zip) => zip.end())]);
+    await using ends = clientOf(server);
+    expect((await ends.ask({ streaming: true })).message.content).toBe("Hello");
+  });
+
+  test("and cuts with a clean end is found out", async () => {
+    const half = zipped([`data: ${JSON.stringify(hel)}\n\n`], (zip, response) => {
+      zip.unpipe();
+      response.end();
+    });
+    await using server = await startLlmServer([half]);
+    await using ends = clientOf(server);
+    expect((await ends.fails({ streaming: true })).kind).toBe("stream_interrupted");
+  });
+});
+
+describe("connections", () => {
+  test("three streams in a row use one", async () => {
+    await using server = await startLlmServer([
+      answer("one"),
+      toolCalls([{ name: "f", arguments: {} }]),
+      answer("three"),
+    ]);
+    await using ends = clientOf(server);
+    for (let round = 0; round < 3; round++) await ends.ask({ streaming: true });
+    expect(server.connections).toBe(1);
+  });
+
+  test("no more are opened than max_connections, no more kept than max_keepalive_connections", async () => {
+    await using server = await startLlmServer(() => answer("hello"));
+    await using ends = clientOf(server, { maxConnections: 4, maxKeepaliveConnections: 1 });
+    await Promise.all(Array.from({ length: 12 }, () => ends.ask({ streaming: true })));
+    expect(server.connections).toBe(4);
+    while (server.openSockets > 1) await new Promise(setImmediate);
+  });
+
+  test("an idle one is closed after keepalive_expiry", async () => {
+    await using server = await startLlmServer([answer("hello")]);
+    await using ends = clientOf(server, { keepaliveExpiryMs: 50 });
+    await ends.ask({ streaming: true });
+    await server.idle();
+  });
+
+  test("an idle one is closed before the server does, where it says when", async () => {
+    const headers = { "keep-alive": "timeout=2" };
+    await using server = await startLlmServer([stream([hel, stop, DONE], { headers })]);
+    await using ends = clientOf(server);
+    const startedAt = performance.now();
+    await ends.ask({ streaming: true });
+    await server.idle();
+    expect(performance.now() - startedAt).toBeLessThan(1900);
+  });
+
+  test("one that the server has closed meanwhile is replaced without a pause", async () => {
+    await using server = await startLlmServer([
+      answer("one"),
+      (response) => void response.socket?.destroy(),
+      answer("two"),
+    ]);
+    await using ends = clientOf(server, { initialRetryDelayMs: 20_000, maxRetryDelayMs: 20_000 });
+    await ends.ask({ streaming: true });
+    expect(await ends.ask({ streaming: true })).toMatchObject({ message: { content: "two" }, attempts: 2 });
+  });
+
+  test("cancelling in the middle of an answer closes it", async () => {
+    await using server = await startLlmServer([stream([hel, STALL])]);
+    await using ends = clientOf(server);
+    const controller = new AbortController();
+    const failed = ends.fails({ streaming: true, signal: controller.signal, onDelta: () => controller.abort() });
+    expect(await failed).toMatchObject({ kind: "aborted", retryable: false });
+    await server.idle();
+  });
+
+  test("the silence between two words may be longer than the limit for the headers, twice", async () => {
+    await using server = await startLlmServer([stream([hel, pause(1_500), lo, pause(1_500), stop])]);
+    await using ends = clientOf(server, { timeoutMs: 1_000 });
+    expect((await ends.ask({ streaming: true })).message.content).toBe("Hello");
+  });
+});
+
+test("the total time limit ends everything, and names its key", async () => {
+  await using server = await startLlmServer([failure(500), stream([role, STALL])]);
+  await using ends = clientOf(server, { totalTimeoutMs: 1_500 });
+  const error = await ends.fails({ streaming: true });
+  expect(error.kind).toBe("total_timeout");
+  expect(error.message).toBe("test/m1: no complete answer within 1.5 s (llm.http.total_timeout)");
+  expect(error.attempts).toBe(2);
+});
+
+test("closing the client ends what is in flight, for good", async () => {
+  await using server = await startLlmServer([stream([role, STALL])]);
+  await using ends = clientOf(server);
+  const failed = ends.fails({ streaming: true });
+  await server.received(1);
+  await ends.client.close();
+  expect(await failed).toMatchObject({ kind: "network", attempts: 1 });
+  await server.idle();
+});
+
+test("a signal that is aborted already sends nothing", async () => {
+  await using server = await startLlmServer([]);
+  await using ends = clientOf(server);
+  expect(await ends.fails({ streaming: true, signal: AbortSignal.abort() })).toMatchObject({
+    kind: "aborted",
+    attempts: 0,
+  });
+});

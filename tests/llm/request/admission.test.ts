@@ -1,0 +1,212 @@
+import { describe, expect, test } from "@jest/globals";
+import {
+  answer,
+  beforeHeaders,
+  CUT,
+  chunk,
+  failure,
+  RESET,
+  STALL,
+  type Step,
+  startLlmServer,
+  stream,
+} from "../../support/llm-server.js";
+import { clientOf } from "../client-of.js";
+
+const hi = answer("hi");
+
+/** A step that answers when it is told to. */
+function held(): { step: Step; open: () => void } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { step: (response, request) => void opened.then(() => hi(response, request)), open };
+}
+
+/** The most requests that were at the server at once, of steps that take a moment. */
+function counting(step: Step) {
+  const at = { once: 0, most: 0 };
+  const counted: Step = (response, request) => {
+    at.most = Math.max(at.most, ++at.once);
+    response.once("close", () => at.once--);
+    setTimeout(() => step(response, request), 5);
+  };
+  return { at, step: counted };
+}
+
+const debugs = ({ observed }: ReturnType<typeof clientOf>, message: string) =>
+  observed.filter((event) => event.level === "debug" && event.message === message).map(({ fields }) => fields);
+
+describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
+  test("no more requests at once than the provider's max_concurrency, and waits can be seen", async () => {
+    const { at, step } = counting(hi);
+    await using server = await startLlmServer(() => step);
+    await using ends = clientOf(server, {}, { maxConcurrency: 3 });
+    await Promise.all(Array.from({ length: 20 }, () => ends.ask({ streaming })));
+    expect([at.most, server.connections]).toEqual([3, 3]);
+    const waits = debugs(ends, "waited for a place");
+    expect(waits[0]).toMatchObject({ provider: "test", model: "m1", waitMs: expect.any(Number), limit: 3, active: 3 });
+    expect(waits.map((fields) => fields?.queued)).toContain(10);
+  });
+
+  test.each([
+    ["llm.http.max_connections", { maxConnections: 1 }, {}],
+    ["llm.providers.test.max_concurrency", {}, { maxConcurrency: 1 }],
+  ])("waiting too long is a queue_timeout that names the limit, its value and %s", async (key, http, provider) => {
+    const { step, open } = held();
+    await using server = await startLlmServer([step]);
+    await using ends = clientOf(server, { queueTimeoutMs: 50, ...http }, provider);
+    const first = ends.ask({ streaming });
+    const error = await ends.fails({ streaming });
+    expect(error).toMatchObject({ kind: "queue_timeout", retryable: true, attempts: 0 });
+    expect(error.hint).toBe(`Try again, or raise ${key}.`);
+    expect(error.message).toBe(
+      `test/m1: no place within 50 ms (llm.http.queue_timeout): the limit is 1 request at once (${key})`,
+    );
+    open();
+    await first;
+  });
+
+  test("cancelling in the queue is prompt, sends nothing and leaves the place to the next", async () => {
+    const { step, open } = held();
+    await using server = await startLlmServer([step, hi]);
+    await using ends = clientOf(server, { maxConnections: 1 });
+    const first = ends.ask({ streaming });
+    await server.received(1);
+    const controller = new AbortController();
+    const second = ends.fails({ streaming, signal: controller.signal });
+    const third = ends.ask({ streaming });
+    await new Promise(setImmediate);
+    const abortedAt = performance.now();
+    controller.abort();
+    expect(await second).toMatchObject({ kind: "aborted", attempts: 0 });
+    expect(performance.now() - abortedAt).toBeLessThan(5_000);
+    open();
+    await Promise.all([first, third]);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test("the total time limit counts the queue", async () => {
+    await using server = await startLlmServer(() => beforeHeaders(STALL));
+    await using ends = clientOf(server, { maxConnections: 1, totalTimeoutMs: 200 });
+    const both = await Promise.all([ends.fails({ streaming }), ends.fails({ streaming })]);
+    expect(both.map(({ kind }) => kind)).toEqual(["total_timeout", "total_timeout"]);
+  });
+
+  test.each<[string, Step, object]>([
+    ["refused", failure(400), { kind: "bad_request" }],
+    ["out of retries", failure(500), { kind: "server" }],
+    ["reset", stream([RESET]), { kind: "network" }],
+  ])("the place of a call that was %s is free again", async (_, step, expected) => {
+    await using server = await startLlmServer([step, hi]);
+    await using ends = clientOf(server, { maxConnections: 1, maxRetries: 0, queueTimeoutMs: 500 });
+    expect(await ends.fails({ streaming })).toMatchObject(expected);
+    await ends.ask({ streaming });
+  });
+
+  test("who cancels while waiting to try again leaves the place at once", async () => {
+    await using server = await startLlmServer([failure(503), hi]);
+    await using ends = clientOf(server, { maxConnections: 1, initialRetryDelayMs: 30_000, maxRetryDelayMs: 30_000 });
+    const controller = new AbortController();
+    const first = ends.fails({ streaming, signal: controller.signal });
+    await server.received(1);
+    while (!ends.observed.some(({ level }) => level === "warn")) await new Promise(setImmediate);
+    const second = ends.ask({ streaming });
+    controller.abort();
+    expect((await first).kind).toBe("aborted");
+    await second;
+  });
+
+  test("when a provider asks for a pause nobody goes before its end, and all know the hint", async () => {
+    const times: number[] = [];
+    const steps = [failure(429, { headers: { "retry-after-ms": "200" } }), hi, hi, hi];
+    await using server = await startLlmServer(() => {
+      times.push(performance.now());
+      return steps.shift() ?? hi;
+    });
+    await using ends = clientOf(server, { queueTimeoutMs: 100 });
+    const first = ends.ask({ streaming });
+    while (!ends.observed.some(({ level }) => level === "warn")) await new Promise(setImmediate);
+    await Promise.all([first, ends.ask({ streaming }), ends.ask({ streaming })]);
+    const [start = 0, ...later] = times;
+    expect(later).toHaveLength(3);
+    for (const time of later) expect(time - start).toBeGreaterThanOrEqual(195);
+  });
+
+  test("overload leaves fewer places, and its successes bring them back", async () => {
+    const waiting = held();
+    const { at, step: atOnce } = counting(waiting.step);
+    let step = failure(503);
+    await using server = await startLlmServer(() => step);
+    await using ends = clientOf(server, { maxConnections: 10, maxRetries: 0 });
+    // Fewer than make the breaker open.
+    await Promise.all(Array.from({ length: 3 }, () => ends.fails({ streaming })));
+    expect(debugs(ends, "fewer requests at once")[0]).toMatchObject({ provider: "test", kind: "overloaded", limit: 7 });
+    step = hi;
+    await Promise.all(Array.from({ length: 7 + 8 + 9 }, () => ends.ask({ streaming })));
+    step = atOnce;
+    const asked = Array.from({ length: 12 }, () => ends.ask({ streaming }));
+    await server.received(3 + 24 + 10);
+    waiting.open();
+    await Promise.all(asked);
+    expect(at.most).toBe(10);
+  });
+
+  test("in an outage retries stop before they multiply the load", async () => {
+    await using server = await startLlmServer(() => failure(500));
+    await using ends = clientOf(server, { maxRetries: 10 });
+    const attempts = [];
+    for (let count = 0; count < 4; count++) attempts.push((await ends.fails({ streaming })).attempts);
+    expect(attempts).toEqual([11, 1, 1, 1]);
+    expect(ends.observed.some(({ message }) => message === "request failed, retry budget used up")).toBe(true);
+    expect(server.requests).toHaveLength(14);
+  });
+});
+
+test("a stream keeps its place for its whole life", async () => {
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const long = stream([chunk({ content: "begun " }), () => ended, chunk({ content: "done" }, "stop")]);
+  await using server = await startLlmServer([long, hi]);
+  await using ends = clientOf(server, { maxConnections: 1 });
+  const first = ends.ask({ streaming: true });
+  while (ends.shown() === "") await new Promise(setImmediate);
+  const second = ends.ask({ streaming: true });
+  for (let count = 0; count < 20; count++) await new Promise(setImmediate);
+  expect(server.requests).toHaveLength(1);
+  end();
+  await Promise.all([first, second]);
+});
+
+test.each([
+  ["cut", CUT],
+  ["stalled", STALL],
+])("the place of a stream that was %s in the middle is free again", async (_, fault) => {
+  await using server = await startLlmServer([stream([chunk({ content: "begun" }), fault]), hi]);
+  await using ends = clientOf(server, { maxConnections: 1, idleTimeoutMs: 400, queueTimeoutMs: 500 });
+  await ends.fails({ streaming: true });
+  await ends.ask({ streaming: true });
+});
+
+test("rpm: a request too many waits, and says so when that is too long", async () => {
+  await using server = await startLlmServer([hi, failure(500), hi]);
+  await using ends = clientOf(server, { queueTimeoutMs: 50 }, { rpm: 3 });
+  await ends.ask({ streaming: true });
+  expect(await ends.ask({ streaming: true })).toMatchObject({ attempts: 2 });
+  const error = await ends.fails({ streaming: true });
+  expect(error).toMatchObject({ kind: "queue_timeout", hint: "Try again, or raise llm.providers.test.rpm." });
+  expect(error.message).toContain("the limit is 3 requests a minute (llm.providers.test.rpm)");
+});
+
+test("tpm: the usage that the provider reports counts, not what was estimated", async () => {
+  const large = answer("hi", { usage: { prompt_tokens: 600, completion_tokens: 400 } });
+  await using server = await startLlmServer([hi, hi, hi, large]);
+  await using ends = clientOf(server, { queueTimeoutMs: 50 }, { tpm: 1000 });
+  // The request's estimate is some seventy tokens, and its answers use fifteen.
+  for (let count = 0; count < 4; count++) await ends.ask({ streaming: true });
+  const error = await ends.fails({ streaming: true });
+  expect(error.message).toContain("the limit is 1000 tokens a minute (llm.providers.test.tpm)");
+});

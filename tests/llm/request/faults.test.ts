@@ -1,0 +1,133 @@
+import { describe, expect, test } from "@jest/globals";
+import { LlmError } from "../../../src/core/errors.js";
+import { type Fault, startFaultProxy } from "../../support/fault-proxy.js";
+import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
+import { clientOf } from "../client-of.js";
+
+const TEXT = "The whole answer — with 北京 and 🌍, in some words.";
+const limits = { connectTimeoutMs: 400, timeoutMs: 400, ttftTimeoutMs: 400, idleTimeoutMs: 400 };
+const long = { connectTimeoutMs: 10_000, timeoutMs: 10_000, ttftTimeoutMs: 10_000, idleTimeoutMs: 10_000 };
+/** Only silence has to be waited for. Where every connection is made at once, the time of a busy test process is not the connection's. */
+const limitsFor = (name: string) => (name === "silence" ? { ...limits, connectTimeoutMs: 10_000 } : long);
+
+/** Where in the bytes of an answer something may happen. */
+async function offsetsOf(streaming: boolean): Promise<[string, number][]> {
+  await using server = await startLlmServer([answer(TEXT)]);
+  await using proxy = await startFaultProxy(server.url, []);
+  await using ends = clientOf(proxy);
+  await ends.ask({ streaming });
+  const bytes = proxy.answers[0] ?? Buffer.alloc(0);
+  const body = bytes.indexOf("\r\n\r\n") + 4;
+  return [
+    ["before the headers", 0],
+    ["in the status line", 7],
+    ["in the headers", Math.floor(body / 2)],
+    ["between headers and body", body],
+    ["early in the body", body + 40],
+    ["in a letter of several bytes", bytes.indexOf("北京") + 1],
+    ["late in the body", Math.floor((body + 3 * bytes.length) / 4)],
+    ["before the last bytes", bytes.length - 8],
+    ["before the last byte", bytes.length - 1],
+  ];
+}
+
+const ENDS: [string, (offset: number) => Fault][] = [
+  ["FIN", (offset) => ({ finAfter: offset })],
+  ["RST", (offset) => ({ resetAfter: offset })],
+  ["silence", (offset) => ({ freezeAfter: offset })],
+];
+
+/** All of them at the same time: most of them is waiting. */
+async function everywhere(streaming: boolean, run: (place: string, offset: number) => Promise<void>): Promise<void> {
+  await Promise.all((await offsetsOf(streaming)).map(([place, offset]) => run(place, offset)));
+}
+
+/** Right, or an error that says what happened; anything else is a lie. */
+const KINDS = ["network", "timeout", "ttft_timeout", "idle_timeout", "empty_stream", "stream_interrupted"];
+
+describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
+  test.each(ENDS)(
+    "%s anywhere, once: the answer is whole in the end, or what was shown is not called one",
+    async (name, at) => {
+      await everywhere(streaming, async (place, offset) => {
+        await using server = await startLlmServer(() => answer(TEXT));
+        await using proxy = await startFaultProxy(server.url, [at(offset)]);
+        await using ends = clientOf(proxy, limitsFor(name));
+        const outcome = await ends.ask({ streaming }).catch((error: unknown) => error);
+        if (outcome instanceof LlmError) {
+          expect([place, outcome.kind]).toEqual([place, expect.stringMatching(/^(stream_interrupted|idle_timeout)$/)]);
+          expect(streaming).toBe(true);
+          expect(ends.shown()).not.toBe("");
+          expect(TEXT.startsWith(ends.shown())).toBe(true);
+        } else {
+          expect(outcome).toMatchObject({ message: { content: TEXT }, finishReason: "stop" });
+          expect(ends.shown()).toBe(streaming ? TEXT : "");
+        }
+        await ends.client.close();
+        await proxy.idle();
+        await server.idle();
+      });
+    },
+  );
+
+  test.each(ENDS)("%s anywhere, every time: a typed error with the true count, and no answer", async (name, at) => {
+    await everywhere(streaming, async (place, offset) => {
+      await using server = await startLlmServer(() => answer(TEXT));
+      await using proxy = await startFaultProxy(server.url, Array<Fault>(3).fill(at(offset)));
+      await using ends = clientOf(proxy, { ...limitsFor(name), maxRetries: 2 });
+      const outcome = await ends.ask({ streaming }).catch((error: unknown) => error);
+      if (outcome instanceof LlmError) {
+        expect([place, KINDS.includes(outcome.kind)]).toEqual([place, true]);
+        expect(outcome.attempts).toBe(proxy.connections);
+        if (ends.shown() === "") expect(outcome.attempts).toBe(3);
+      } else {
+        // The answer was whole before the fault: only the end of the HTTP message was missing.
+        expect([place, outcome]).toMatchObject([expect.stringMatching(/last byte/), { message: { content: TEXT } }]);
+      }
+      await ends.client.close();
+      await proxy.idle();
+      await server.idle();
+    });
+  });
+
+  test.each([1, 3, 17])("slices of %i byte(s) change nothing", async (sliceBytes) => {
+    const call = toolCalls([{ name: "f", arguments: { city: "北京" } }]);
+    await using server = await startLlmServer([answer(TEXT), call]);
+    await using proxy = await startFaultProxy(server.url, [{ sliceBytes }]);
+    await using ends = clientOf(proxy);
+    expect((await ends.ask({ streaming })).message.content).toBe(TEXT);
+    expect((await ends.ask({ streaming })).message.toolCalls[0]?.arguments).toBe('{"city":"北京"}');
+    expect(proxy.connections).toBe(1);
+  });
+
+  test("a slow line within the limits changes nothing", async () => {
+    await using server = await startLlmServer([answer(TEXT)]);
+    await using proxy = await startFaultProxy(server.url, [{ latencyMs: 30 }]);
+    await using ends = clientOf(proxy, { timeoutMs: 1_000 });
+    expect(await ends.ask({ streaming })).toMatchObject({ message: { content: TEXT }, attempts: 1 });
+  });
+
+  test("a connection that is refused, or leads nowhere, is replaced by another", async () => {
+    await using server = await startLlmServer([answer(TEXT)]);
+    await using proxy = await startFaultProxy(server.url, [{ connect: "refuse" }, { connect: "black hole" }]);
+    await using ends = clientOf(proxy, limits);
+    expect(await ends.ask({ streaming })).toMatchObject({ message: { content: TEXT }, attempts: 3 });
+    expect(proxy.aborts).toBe(1);
+  });
+
+  test("cancelling reaches the server, however far the answer is", async () => {
+    await everywhere(streaming, async (place, offset) => {
+      if (place.includes("last byte")) return;
+      await using server = await startLlmServer(() => answer(TEXT));
+      await using proxy = await startFaultProxy(server.url, [{ freezeAfter: offset }]);
+      await using ends = clientOf(proxy);
+      const controller = new AbortController();
+      const failed = ends.fails({ streaming, signal: controller.signal });
+      await server.received(1);
+      while ((proxy.answers[0]?.length ?? 0) < offset) await new Promise(setImmediate);
+      controller.abort();
+      expect((await failed).kind).toBe("aborted");
+      await proxy.idle();
+    });
+  });
+});

@@ -1,0 +1,95 @@
+import { inspect } from "node:util";
+import { describe, expect, test } from "@jest/globals";
+import { LlmClient } from "../../../src/llm/client.js";
+import { llmConfig } from "../../support/llm-config.js";
+import { answer, failure, type LlmServer, startLlmServer } from "../../support/llm-server.js";
+import { clientWith, REQUEST } from "../client-of.js";
+
+const KEYS = ["key-number-one", "key-number-two", "key-number-three"];
+const hi = answer("hi");
+
+function clientOfKeys(server: LlmServer, apiKeys: readonly string[] = KEYS, env: Record<string, string> = {}) {
+  return clientWith(llmConfig(server.url, {}, { apiKey: undefined, apiKeys }), env);
+}
+
+/** Which key each request came with, counted from 1. */
+function used({ requests }: LlmServer, keys = KEYS): number[] {
+  return requests.map(({ headers }) => keys.indexOf(String(headers.authorization).replace("Bearer ", "")) + 1);
+}
+
+describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
+  test("keys are used in turn", async () => {
+    await using server = await startLlmServer([hi, hi, hi, hi]);
+    await using ends = clientOfKeys(server);
+    for (let count = 0; count < 4; count++) await ends.ask({ streaming });
+    expect(used(server)).toEqual([1, 2, 3, 1]);
+  });
+
+  test.each([401, 403, 402, 429])("%i: the next one is used at once, and that one not again", async (status) => {
+    await using server = await startLlmServer([failure(status), hi, hi, hi, hi]);
+    await using ends = clientOfKeys(server);
+    expect(await ends.ask({ streaming })).toMatchObject({ attempts: 2 });
+    for (let count = 0; count < 3; count++) await ends.ask({ streaming });
+    expect(used(server)).toEqual([1, 2, 3, 2, 3]);
+    expect(ends.observed).toContainEqual(
+      expect.objectContaining({ level: "warn", fields: expect.objectContaining({ provider: "test", key: 1 }) }),
+    );
+  });
+
+  test("a change of keys is no retry", async () => {
+    await using server = await startLlmServer([failure(401), failure(429), failure(500), hi]);
+    await using ends = clientWith(llmConfig(server.url, { maxRetries: 1 }, { apiKeys: KEYS, apiKey: undefined }));
+    expect(await ends.ask({ streaming })).toMatchObject({ attempts: 4 });
+    expect(used(server)).toEqual([1, 2, 3, 3]);
+  });
+
+  test("when all are refused the last refusal is the error, and the provider is asked again next time", async () => {
+    await using server = await startLlmServer([failure(401), failure(403), failure(401), hi]);
+    await using ends = clientOfKeys(server);
+    expect(await ends.fails({ streaming })).toMatchObject({ kind: "auth", status: 401, attempts: 3 });
+    expect(await ends.ask({ streaming })).toMatchObject({ attempts: 1 });
+    expect(used(server)).toEqual([1, 2, 3, 3]);
+  });
+
+  test("when all are at their rate limit the request waits as for one", async () => {
+    const limited = failure(429, { headers: { "retry-after-ms": "20" } });
+    await using server = await startLlmServer([limited, limited, limited, hi]);
+    await using ends = clientOfKeys(server);
+    expect(await ends.ask({ streaming })).toMatchObject({ attempts: 4 });
+    expect(used(server).slice(0, 3)).toEqual([1, 2, 3]);
+  });
+
+  test("a key is nowhere in errors and logs", async () => {
+    const body = { error: { message: `refused: ${KEYS.join(" ")}`, code: "invalid_api_key" } };
+    await using server = await startLlmServer(() => failure(401, { body }));
+    await using ends = clientOfKeys(server);
+    const error = await ends.fails({ streaming });
+    expect(inspect([error, ends.observed], { depth: 10, showHidden: true })).not.toMatch(/key-number/);
+    expect(error.message).toContain("refused: *** *** ***");
+  });
+});
+
+test("a key rests for as long as the provider says, and a used-up one for ten minutes", async () => {
+  const limited = failure(429, { headers: { "retry-after": "30" } });
+  await using server = await startLlmServer([limited, failure(402), hi, hi, hi, hi, hi]);
+  let sinceMs = 0;
+  const client = new LlmClient(llmConfig(server.url, {}, { apiKey: undefined, apiKeys: KEYS }), {
+    env: {},
+    observe: () => {},
+    now: () => Date.now() + sinceMs,
+  });
+  for (const ms of [0, 20_000, 31_000, 31_000, 601_000]) {
+    sinceMs = ms;
+    await client.complete(REQUEST, { streaming: true });
+  }
+  await client.close();
+  expect(used(server)).toEqual([1, 2, 3, 3, 1, 3, 1]);
+});
+
+test("the environment's variable may hold several, and wins over api_key; api_keys come after", async () => {
+  await using server = await startLlmServer([hi, hi, hi, hi]);
+  const config = llmConfig(server.url, {}, { apiKey: "not-used", apiKeys: ["key-c", "key-a"] });
+  await using ends = clientWith(config, { TEST_API_KEY: " key-a, key-b,\n" });
+  for (let count = 0; count < 4; count++) await ends.ask({ streaming: true });
+  expect(used(server, ["key-a", "key-b", "key-c"])).toEqual([1, 2, 3, 1]);
+});
