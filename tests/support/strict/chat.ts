@@ -1,0 +1,188 @@
+import {
+  checkEffort,
+  openAiAccount,
+  openAiError,
+  openAiFailure,
+  openAiModel,
+  openAiModels,
+  streamError,
+} from "./openai.js";
+import { segmentOf, tokensOf } from "./prefix-cache.js";
+import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
+import type { Answer } from "./script.js";
+import { type Accepted, type MockWire, pieces, type Rendered, type Vendor, type WireEvent } from "./server.js";
+import { checkOpenAiTool } from "./tool-schemas.js";
+
+/** OpenAI's `POST /v1/chat/completions`, which refuses the tools of current models, and `GET /v1/models`. */
+export function chatWire(vendor: Vendor): MockWire {
+  return {
+    takes: ({ url }) => url.pathname === "/v1/chat/completions" || url.pathname.startsWith("/v1/models"),
+    refuse: (refusal) => openAiError(refusal, vendor),
+    fail: (failure) => openAiFailure(failure, vendor),
+    receive: (request) => {
+      const { body } = request;
+      const account = openAiAccount(request, vendor);
+      if (request.method === "GET") return openAiModels();
+      const name = textOf(body.model);
+      checkChatRequest(name, body);
+      const messages = listOf(body.messages);
+      const segments = [...listOf(body.tools), ...messages].map((value, index) => segmentOf(value, index));
+      const scope = JSON.stringify(["chat", account, name, body.prompt_cache_key]);
+      const input = vendor.cache.automatic(scope, segments, 1024, 128, 600_000);
+      const window = vendor.contextWindow ?? openAiModel(name).window;
+      if (input.input > window)
+        throw new Refusal(
+          `This model's maximum context length is ${window} tokens. However, your messages resulted in ${input.input} tokens. Please reduce the length of the messages.`,
+          { code: "context_length_exceeded", param: "messages" },
+        );
+      const lastNotTool = messages.findLastIndex(({ role }) => role !== "tool");
+      return {
+        model: name,
+        account,
+        isStreamed: body.stream === true,
+        seen: {
+          model: name,
+          userText: textOfContent(messages.findLast(({ role }) => role === "user")?.content),
+          results: messages.slice(lastNotTool + 1).map(({ content }) => textOfContent(content)),
+        },
+        input,
+        lostReasoning: [],
+        headers: { "x-request-id": vendor.newId("req_") },
+        errorEvent: (kind) => `data: ${JSON.stringify({ error: { ...streamError(kind), type: "server_error" } })}\n\n`,
+        render: (answer) => render(answer, body, input, vendor),
+      } satisfies Accepted;
+    },
+  };
+}
+
+const textOfContent = (content: unknown): string =>
+  typeof content === "string"
+    ? content
+    : listOf(content)
+        .map(({ text }) => textOf(text))
+        .join("");
+
+function checkChatRequest(name: string, body: Json): void {
+  const model = openAiModel(body.model);
+  const effort = body.reasoning_effort;
+  const hasTools = listOf(body.tools).length > 0;
+  if (model.chatTools === "no_chat")
+    throw new Refusal("This model is only supported in v1/responses and not in v1/chat/completions.", {
+      status: 404,
+      param: "model",
+    });
+  const noTools = (rest: string) =>
+    new Refusal(`Function tools with reasoning_effort are not supported for ${name} in /v1/chat/completions. ${rest}`, {
+      param: "reasoning_effort",
+    });
+  if (hasTools && model.chatTools === "without_effort" && effort !== undefined && effort !== "none")
+    throw noTools("Please use /v1/responses instead.");
+  if (hasTools && model.chatTools === "explicit_none" && effort !== "none")
+    throw noTools("To use function tools, use /v1/responses or set reasoning_effort to 'none'.");
+  checkEffort(name, model, effort, "reasoning_effort");
+  if (hasTools && model.chatTools === "never") throw noTools("Please use /v1/responses instead.");
+  if (!Array.isArray(body.messages))
+    throw new Refusal("Missing required parameter: 'messages'.", {
+      code: "missing_required_parameter",
+      param: "messages",
+    });
+  if (model.efforts.length > 0 && body.max_tokens !== undefined)
+    throw new Refusal(
+      "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+      { code: "unsupported_parameter", param: "max_tokens" },
+    );
+  for (const param of ["temperature", "top_p"])
+    if (model.efforts.length > 0 && body[param] !== undefined && body[param] !== 1 && effort !== "none")
+      throw new Refusal(`Unsupported parameter: '${param}' is not supported with this model.`, {
+        code: "unsupported_parameter",
+        param,
+      });
+  for (const [index, tool] of listOf(body.tools).entries()) {
+    if (!isJson(tool.function))
+      throw new Refusal(`Missing required parameter: 'tools[${index}].function'.`, {
+        code: "missing_required_parameter",
+        param: `tools[${index}].function`,
+      });
+    checkOpenAiTool(tool.function, index, tool.function.strict === true, "tools", "function.parameters");
+  }
+  checkToolPairs(listOf(body.messages));
+}
+
+function checkToolPairs(messages: Json[]): void {
+  for (const [index, message] of messages.entries()) {
+    const ids = listOf(message.tool_calls).map(({ id }) => textOf(id));
+    if (ids.length > 0) {
+      const rest = messages.slice(index + 1);
+      const end = rest.findIndex(({ role }) => role !== "tool");
+      const answered = (end === -1 ? rest : rest.slice(0, end)).map(({ tool_call_id }) => tool_call_id);
+      const open = ids.filter((id) => !answered.includes(id));
+      if (open.length > 0)
+        throw new Refusal(
+          `An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: ${open.join(", ")}`,
+          { param: `messages.[${index + 1}].role` },
+        );
+    }
+    if (message.role !== "tool") continue;
+    const before = messages.slice(0, index).findLast(({ role }) => role !== "tool");
+    if (!listOf(before?.tool_calls).some(({ id }) => id === message.tool_call_id))
+      throw new Refusal(
+        "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
+        { param: `messages.[${index}].role` },
+      );
+  }
+}
+
+function render({ parts, end }: Answer, body: Json, input: Accepted["input"], vendor: Vendor): Rendered {
+  const text = parts.flatMap((part) => (part.kind === "says" ? [part.text] : [])).join("");
+  const calls = parts.flatMap((part) =>
+    part.kind === "calls"
+      ? [{ id: vendor.newId("call_"), type: "function", function: { name: part.name, arguments: part.arguments } }]
+      : [],
+  );
+  const spoken = end === "empty" ? "" : text;
+  const finish =
+    end === "length" || end === "context_window"
+      ? "length"
+      : end === "content_filter"
+        ? "content_filter"
+        : calls.length > 0
+          ? "tool_calls"
+          : "stop";
+  const output = parts.reduce((sum, part) => sum + tokensOf(part.kind === "calls" ? part.arguments : part.text), 0);
+  const reasoning = parts.reduce((sum, part) => sum + (part.kind === "thinks" ? tokensOf(part.text) : 0), 0);
+  const usage = {
+    prompt_tokens: input.input,
+    completion_tokens: output,
+    total_tokens: input.input + output,
+    prompt_tokens_details: { cached_tokens: input.read },
+    completion_tokens_details: { reasoning_tokens: reasoning },
+  };
+  const said = end === "refusal" ? { content: null, refusal: spoken } : { content: spoken || null, refusal: null };
+  const base = { id: vendor.newId("chatcmpl-"), created: Math.floor(vendor.now() / 1000), model: body.model };
+  const message = { role: "assistant", ...said, ...(calls.length > 0 && { tool_calls: calls }) };
+  const whole = {
+    ...base,
+    object: "chat.completion",
+    choices: [{ index: 0, message, logprobs: null, finish_reason: finish }],
+    usage,
+  };
+  const events: WireEvent[] = [];
+  const add = (stage: WireEvent["stage"], delta: Json, finish_reason: string | null = null) => {
+    const chunk = { ...base, object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason }] };
+    events.push({ stage, text: `data: ${JSON.stringify(chunk)}\n\n` });
+  };
+  add("frame", { role: "assistant", content: "" });
+  const key = end === "refusal" ? "refusal" : "content";
+  for (const piece of pieces(spoken)) add("text", { [key]: piece });
+  for (const [index, call] of calls.entries()) {
+    add("frame", { tool_calls: [{ index, ...call, function: { ...call.function, arguments: "" } }] });
+    for (const piece of pieces(call.function.arguments, 6))
+      add("call", { tool_calls: [{ index, function: { arguments: piece } }] });
+  }
+  add("closing", {}, finish);
+  const usageChunk = { ...base, object: "chat.completion.chunk", choices: [], usage };
+  if (isJson(body.stream_options) && body.stream_options.include_usage === true)
+    events.push({ stage: "closing", text: `data: ${JSON.stringify(usageChunk)}\n\n` });
+  events.push({ stage: "closing", text: "data: [DONE]\n\n" });
+  return { whole, events, output, reasoning };
+}

@@ -1,0 +1,62 @@
+import { type GeminiModel, invalid } from "./gemini-request.js";
+import { isJson, type Json, listOf, textOf } from "./refusal.js";
+
+/** Values that the service takes for history which another model or vendor wrote. */
+const sentinels = ["skip_thought_signature_validator", "context_engineering_is_the_way_to_go"];
+
+/** What the Gemini mock has given out. Signatures come back on the part that they came on, and on no other. */
+export class IssuedSignatures {
+  readonly #bySignature = new Map<string, { part: Json; account: string }>();
+  readonly #byCall = new Map<string, Json>();
+
+  remember(parts: readonly Json[], account: string): void {
+    for (const part of parts) {
+      if (part.thoughtSignature === undefined) continue;
+      this.#bySignature.set(textOf(part.thoughtSignature), { part, account });
+      if (isJson(part.functionCall)) this.#byCall.set(keyOf(part.functionCall), part);
+    }
+  }
+
+  /** Checks the current turn, which begins at the last user content that has text. Older turns are not looked at. */
+  check(contents: readonly Json[], model: GeminiModel, account: string): void {
+    const start = contents.findLastIndex(
+      ({ role, parts }) => role !== "model" && listOf(parts).some(({ text }) => typeof text === "string"),
+    );
+    for (const content of contents.slice(start + 1)) {
+      if (content.role !== "model") continue;
+      const parts = listOf(content.parts);
+      for (const part of parts) this.#checkPart(part, account);
+      const first = parts.findIndex(({ functionCall }) => functionCall !== undefined);
+      const call = parts[first];
+      if (model.isThree && call && !call.thoughtSignature) {
+        const name = isJson(call.functionCall) ? call.functionCall.name : "";
+        throw invalid(
+          `Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly, and missing thought_signature may lead to degraded model performance. Additional data, function call \`default_api:${name}\` , position ${contents.indexOf(content) + 1}. Please refer to https://ai.google.dev/gemini-api/docs/thought-signatures for more details.`,
+        );
+      }
+    }
+  }
+
+  #checkPart(part: Json, account: string): void {
+    const { thoughtSignature } = part;
+    if (thoughtSignature === undefined || sentinels.includes(String(thoughtSignature))) return;
+    const issued = this.#bySignature.get(textOf(thoughtSignature));
+    if (!issued || issued.account !== account || !isSamePart(part, issued.part))
+      throw invalid("Corrupted thought signature.");
+  }
+
+  /** Returns the names of calls whose signature was not sent back, in the whole history. */
+  lost(contents: readonly Json[]): string[] {
+    return contents.flatMap(({ parts }) =>
+      listOf(parts).flatMap((part) => {
+        const issued = isJson(part.functionCall) ? this.#byCall.get(keyOf(part.functionCall)) : undefined;
+        return issued && issued.thoughtSignature !== part.thoughtSignature ? [keyOf(part.functionCall as Json)] : [];
+      }),
+    );
+  }
+}
+
+const keyOf = ({ id, name, args }: Json) => textOf(id) || `${name} ${JSON.stringify(args)}`;
+
+const isSamePart = (sent: Json, issued: Json) =>
+  sent.text === issued.text && JSON.stringify(sent.functionCall) === JSON.stringify(issued.functionCall);

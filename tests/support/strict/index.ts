@@ -1,0 +1,38 @@
+/**
+ * Strict mock providers: real HTTP on loopback, which refuse as the vendor does (`wires.md`: texts, status, headers) and keep a bill.
+ *
+ *   await using openai = await startOpenAi([answer(thinks("hm"), calls("add", { a: 2 })), answer("4")]);
+ *   // openai.url is the base_url (`…/v1`; Gemini: `…/v1beta`). startOpenAi serves /v1/responses and /v1/chat/completions,
+ *   // startAnthropic /v1/messages, startGemini :generateContent. Model names are the vendor's: gpt-5.6-sol, claude-opus-5-5,
+ *   // gemini-3.5-pro …; another name is a 404. `keys: { k1: "account a" }` gives keys to accounts, else each key is one.
+ *   // A step answers one accepted request, streamed or whole as the request wants it. Steps:
+ *   //   answer(thinks(…), says(…), calls(…), calls(…))     parts in any order; a string is says()
+ *   //   ending("length" | "refusal" | "pause" …, …parts)   another end than the natural one
+ *   //   breaking({ how: "cut" | "reset" | "stall" | "error", at: "before_text" | "after_text" | "in_call" …, until, error }, …parts)
+ *   //   failing("rate_limit" | "overloaded" | "server" …, { retryAfter: { seconds: 2 } | { milliseconds } | { date } | { body: "2s" } })
+ *   //   ...loop(30, (n) => answer(calls("read", { n })), answer("done"))
+ *   //   ({ results, userText, hop }) => answer(…)          a step, or the whole script, as a function
+ *   expect(openai.refusals).toEqual([]);          // what was refused: message, status, code
+ *   expect(openai.hops.at(-1)?.lostReasoning).toEqual([]); // reasoning of answers in the request that did not come back
+ *   openai.bill({ input: 2, output: 8 }).dollars; // and read, written, fresh, readShare, writtenTwice (indexes of hops)
+ *
+ * A refused request uses no step. Disposal fails where steps are left over, or a request had no step.
+ */
+import { chatWire } from "./chat.js";
+import { geminiWire } from "./gemini.js";
+import { messagesWire } from "./messages.js";
+import { responsesWire } from "./responses.js";
+import type { Script } from "./script.js";
+import { type MockOptions, type StrictMock, startVendor } from "./server.js";
+
+export * from "./script.js";
+export type { MockOptions, StrictMock } from "./server.js";
+
+export const startOpenAi = (script: Script, options: MockOptions = {}): Promise<StrictMock> =>
+  startVendor("v1", (vendor) => [responsesWire(vendor), chatWire(vendor)], script, options);
+
+export const startAnthropic = (script: Script, options: MockOptions = {}): Promise<StrictMock> =>
+  startVendor("v1", (vendor) => [messagesWire(vendor)], script, options);
+
+export const startGemini = (script: Script, options: MockOptions = {}): Promise<StrictMock> =>
+  startVendor("v1beta", (vendor) => [geminiWire(vendor)], script, options);

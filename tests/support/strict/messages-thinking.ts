@@ -1,0 +1,199 @@
+import { createHash } from "node:crypto";
+import type { ClaudeModel } from "./anthropic-models.js";
+import { type Message, mergedMessages, systemBlocks } from "./messages-request.js";
+import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
+
+/** An answer that the mock gave out. */
+interface IssuedAnswer {
+  account: string;
+  model: string;
+  blocks: Json[];
+}
+
+interface IssuedThinking {
+  answer: IssuedAnswer;
+  block: Json;
+  /** Hash of everything before the block but the thinking. */
+  prefix: string;
+  /** Seals of all thinking before the block, in order. */
+  thinkingBefore: string[];
+}
+
+export interface CheckedThinking {
+  /** Blocks that the model does not get: those of another model, and those that the request allows to drop. */
+  dropped: Set<Json>;
+  transformations: Json[];
+  lost: string[];
+}
+
+const isThought = ({ type }: Json) => type === "thinking" || type === "redacted_thinking";
+const sealOf = (block: Json) => textOf(block.type === "thinking" ? block.signature : block.data);
+
+/** What the Messages mock has given out, and the checks of what comes back: bytes, places, and what a block is bound to. */
+export class IssuedThoughts {
+  readonly #bySeal = new Map<string, IssuedThinking>();
+  readonly #byCall = new Map<string, IssuedAnswer>();
+  /** Answers without calls; several may have the same text. */
+  readonly #byText = new Map<string, IssuedAnswer[]>();
+
+  /** Remembers an answer to this request. */
+  remember(body: Json, account: string, blocks: Json[]): void {
+    const answer = { account, model: textOf(body.model), blocks };
+    const binding = new Binding(body);
+    for (const message of mergedMessages(body)) for (const block of message.content) binding.add(message.role, block);
+    for (const block of blocks) {
+      if (isThought(block))
+        this.#bySeal.set(sealOf(block), { answer, block, prefix: binding.prefix, thinkingBefore: [...binding.seals] });
+      if (block.type === "tool_use") this.#byCall.set(textOf(block.id), answer);
+      if (block.type === "text" && !blocks.some(({ type }) => type === "tool_use"))
+        this.#byText.set(textOf(block.text), [...(this.#byText.get(textOf(block.text)) ?? []), answer]);
+      binding.add("assistant", block);
+    }
+  }
+
+  check(body: Json, account: string, model: ClaudeModel): CheckedThinking {
+    const messages = mergedMessages(body);
+    const latest = messages.findLast(({ role }) => role === "assistant");
+    if (isJson(body.thinking) && body.thinking.type === "enabled") checkManualStart(messages);
+    const found: CheckedThinking = { dropped: new Set(), transformations: [], lost: [] };
+    const binding = new Binding(body);
+    for (const message of messages) {
+      for (const [index, block] of message.content.entries()) {
+        if (isThought(block)) {
+          const at = `messages.${message.index}.content.${index}`;
+          this.#checkBlock(block, at, message === latest, { body, account, model }, binding, found);
+        }
+        binding.add(message.role, block);
+      }
+      if (message.role === "assistant") found.lost.push(...this.#lost(message, textOf(body.model), account));
+    }
+    if (latest) this.#checkLatest(latest);
+    return found;
+  }
+
+  #checkBlock(
+    block: Json,
+    at: string,
+    isLatest: boolean,
+    { body, account, model }: { body: Json; account: string; model: ClaudeModel },
+    binding: Binding,
+    found: CheckedThinking,
+  ): void {
+    const issued = this.#bySeal.get(sealOf(block));
+    const field = block.type === "thinking" ? "signature" : "data";
+    const invalid = new Refusal(`${at}: Invalid \`${field}\` in \`${block.type}\` block`);
+    if (!issued) throw invalid;
+    if (model.isAccountBound && issued.answer.account !== account) throw invalid;
+    if (!hasSameFields(block, issued.block)) throw isLatest ? modified(at) : invalid;
+    if (issued.answer.model !== body.model) {
+      found.dropped.add(block);
+      return;
+    }
+    if (!model.isBinding || binding.holds(issued)) return;
+    const blockBinding =
+      isJson(body.thinking) && isJson(body.thinking.block_binding) ? body.thinking.block_binding : {};
+    if (blockBinding.prefix_mismatch_behavior !== "drop_block")
+      throw new Refusal(
+        `${at}: Invalid \`signature\` in \`thinking\` block. The block is bound to a different conversation. Remove the block, or set \`thinking.block_binding.prefix_mismatch_behavior\` to "drop_block".`,
+      );
+    found.dropped.add(block);
+    found.transformations.push({ type: "thinking_dropped", path: at, reason: "prefix_mismatch" });
+  }
+
+  /** In the latest assistant message the blocks stand as they were given out, all or none of an answer's thinking. */
+  #checkLatest({ content, index }: Message): void {
+    const answers = new Set(content.filter(isThought).map((block) => this.#bySeal.get(sealOf(block))?.answer));
+    const kinds = content.map(({ type }) => type).join();
+    for (const answer of answers) {
+      if (!answer) continue;
+      const seals = content.filter(isThought).map(sealOf).join();
+      const issuedSeals = answer.blocks.filter(isThought).map(sealOf).join();
+      const issuedKinds = answer.blocks.map(({ type }) => type).join();
+      if (!seals.includes(issuedSeals) || !kinds.includes(issuedKinds)) throw modified(`messages.${index}.content.0`);
+    }
+  }
+
+  #lost({ content }: Message, model: string, account: string): string[] {
+    const sent = new Set(content.filter(isThought).map(sealOf));
+    const answers = content.map((block) =>
+      block.type === "tool_use"
+        ? [this.#byCall.get(textOf(block.id))]
+        : block.type === "text"
+          ? this.#byText.get(textOf(block.text))
+          : undefined,
+    );
+    // Of answers with the same text, one whose thinking is there is enough.
+    const missing = answers.flatMap((same) => {
+      const each = (same ?? []).map((answer) =>
+        answer?.model === model && answer.account === account
+          ? answer.blocks
+              .filter(isThought)
+              .map(sealOf)
+              .filter((seal) => !sent.has(seal))
+          : [],
+      );
+      return each.some((seals) => seals.length === 0) ? [] : (each[0] ?? []);
+    });
+    return [...new Set(missing)];
+  }
+}
+
+const modified = (at: string) =>
+  new Refusal(
+    `${at}: \`thinking\` or \`redacted_thinking\` blocks in the latest assistant message cannot be modified. These blocks must remain as they were in the original response.`,
+  );
+
+/** Key order of a block is the client's; its values are not. */
+const hasSameFields = (sent: Json, issued: Json) =>
+  Object.keys(issued).every((key) => sent[key] === issued[key]) &&
+  Object.keys(sent).length === Object.keys(issued).length;
+
+function checkManualStart(messages: readonly Message[]): void {
+  const last = messages.at(-1);
+  const before = messages.at(-2);
+  const first = before?.content[0];
+  if (!last?.content.some(({ type }) => type === "tool_result") || !first || isThought(first)) return;
+  throw new Refusal(
+    `messages.${before.index}.content.0.type: Expected \`thinking\` or \`redacted_thinking\`, but found \`${first.type}\`. When \`thinking\` is enabled, a final \`assistant\` message must start with a thinking block (preceeding the lastmost set of \`tool_use\` and \`tool_result\` blocks). We recommend you include thinking blocks from previous turns. To avoid this requirement, disable \`thinking\`. Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking`,
+  );
+}
+
+/** What a thinking block is bound to: tools, system, every block before it, and the thinking before it. */
+class Binding {
+  prefix: string;
+  readonly seals: string[] = [];
+
+  constructor(body: Json) {
+    const tools = listOf(body.tools).filter(({ defer_loading }) => defer_loading !== true);
+    this.prefix = hashOf("", JSON.stringify([tools.map(withoutMarks), systemBlocks(body).map(withoutMarks)]));
+  }
+
+  add(role: string, block: Json): void {
+    if (isThought(block)) this.seals.push(sealOf(block));
+    else this.prefix = hashOf(this.prefix, `${role} ${canonical(block)}`);
+  }
+
+  /** Old thinking may be taken away from the front, not from the middle. */
+  holds({ prefix, thinkingBefore }: IssuedThinking): boolean {
+    const left = thinkingBefore.slice(thinkingBefore.length - this.seals.length);
+    return prefix === this.prefix && this.seals.length <= thinkingBefore.length && left.join() === this.seals.join();
+  }
+}
+
+const hashOf = (before: string, text: string) => createHash("sha256").update(`${before}\0${text}`).digest("base64");
+
+/** A block without its cache marks, those of its inner blocks too. */
+export const withoutMarks = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === "cache_control" ? undefined : inner)));
+
+/** The text that the model reads of a block: the order of a block's own keys does not count, that of `input` does. */
+export function canonical(block: Json): string {
+  if (block.type === "text") return JSON.stringify(["text", block.text]);
+  if (block.type === "tool_use") return JSON.stringify(["tool_use", block.id, block.name, block.input]);
+  if (block.type === "tool_result") {
+    const { content } = block;
+    const inner = typeof content === "string" ? [{ type: "text", text: content }] : listOf(content);
+    return JSON.stringify(["tool_result", block.tool_use_id, inner.map(canonical), block.is_error === true]);
+  }
+  return JSON.stringify(withoutMarks(block));
+}

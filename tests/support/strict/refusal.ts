@@ -1,0 +1,30 @@
+/** A request that the vendor does not take. The wire that throws it also writes its body. */
+export class Refusal extends Error {
+  readonly status: number;
+  /** OpenAI: `error.type`; Anthropic: `error.type`; Gemini: `error.status`. */
+  readonly type: string;
+  readonly code: string | null;
+  readonly param: string | null;
+
+  constructor(
+    message: string,
+    {
+      status = 400,
+      type = "invalid_request_error",
+      code = null,
+      param = null,
+    }: { status?: number; type?: string; code?: string | null; param?: string | null } = {},
+  ) {
+    super(message);
+    this.status = status;
+    this.type = type;
+    this.code = code;
+    this.param = param;
+  }
+}
+
+export type Json = Record<string, unknown>;
+export const isJson = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+export const listOf = (value: unknown): Json[] => (Array.isArray(value) ? value.filter(isJson) : []);
+export const textOf = (value: unknown): string => (typeof value === "string" ? value : "");

@@ -1,0 +1,196 @@
+import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
+import { bracketPath, fields, firstUnknown, list, type Shape } from "./shape.js";
+import { checkOpenAiTool } from "./tool-schemas.js";
+
+/** Refuses what OpenAI refuses in the form of a Responses request, without what was given out before. */
+export function checkResponsesRequest(body: Json): void {
+  const moved = Object.entries(movedFromChat).find(([name]) => name in body);
+  if (moved)
+    throw new Refusal(
+      `Unsupported parameter: '${moved[0]}'. In the Responses API, this parameter has moved to '${moved[1]}'. Try again with the new parameter. See the API documentation for more information: https://platform.openai.com/docs/api-reference/responses/create.`,
+      { code: "unsupported_parameter", param: moved[0] },
+    );
+  if (body.input === undefined) throw missing("input");
+  if (typeof body.input !== "string" && !Array.isArray(body.input))
+    throw invalidType("input", "one of an array of input items or a string", body.input);
+  checkNumbers(body);
+  for (const [index, tool] of listOf(body.tools).entries()) {
+    if (isJson(tool.function) || (tool.type === "function" && typeof tool.name !== "string"))
+      throw missing(`tools[${index}].name`);
+    if (tool.type === "function") checkOpenAiTool(tool, index, tool.strict !== false, "tools", "parameters");
+  }
+  if (listOf(body.tools).length > 128)
+    throw new Refusal(
+      `Invalid 'tools': array too long. Expected an array with maximum length 128, but got an array with length ${listOf(body.tools).length} instead.`,
+      { code: "array_above_max_length", param: "tools" },
+    );
+  for (const [index, item] of listOf(body.input).entries()) checkItem(item, index);
+  const unknown = firstUnknown(body, requestShape);
+  if (unknown) {
+    const path = bracketPath([...unknown.path, unknown.isTag ? "type" : unknown.name]);
+    if (unknown.isTag) throw invalidValue(path, unknown.name);
+    throw new Refusal(`Unknown parameter: '${path}'.`, { code: "unknown_parameter", param: path });
+  }
+}
+
+const movedFromChat: Record<string, string> = {
+  max_tokens: "max_output_tokens",
+  max_completion_tokens: "max_output_tokens",
+  messages: "input",
+  response_format: "text.format",
+  reasoning_effort: "reasoning.effort",
+  verbosity: "text.verbosity",
+};
+
+const missing = (param: string): Refusal =>
+  new Refusal(`Missing required parameter: '${param}'.`, { code: "missing_required_parameter", param });
+const invalidType = (param: string, expected: string, value: unknown) =>
+  new Refusal(`Invalid type for '${param}': expected ${expected}, but got ${typeNameOf(value)} instead.`, {
+    code: "invalid_type",
+    param,
+  });
+const invalidValue = (param: string, value: unknown, supported?: string) =>
+  new Refusal(`Invalid value: '${value}'.${supported ? ` Supported values are: ${supported}.` : ""}`, {
+    code: "invalid_value",
+    param,
+  });
+function typeNameOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+function checkNumbers(body: Json): void {
+  const { max_output_tokens: limit, prompt_cache_key: key, metadata } = body;
+  if (typeof limit === "number" && limit < 16)
+    throw new Refusal(
+      `Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got ${limit} instead.`,
+      { code: "integer_below_min_value", param: "max_output_tokens" },
+    );
+  if (typeof key === "string" && key.length > 64) throw tooLong("prompt_cache_key", key, 64);
+  if (isJson(metadata) && Object.keys(metadata).length > 16)
+    throw new Refusal("Invalid 'metadata': too many properties. Expected an object with at most 16 properties.", {
+      code: "object_above_max_properties",
+      param: "metadata",
+    });
+}
+
+const tooLong = (param: string, value: string, maximum: number) =>
+  new Refusal(
+    `Invalid '${param}': string too long. Expected a string with maximum length ${maximum}, but got a string with length ${value.length} instead.`,
+    { code: "string_above_max_length", param },
+  );
+
+const prefixes: Record<string, string> = { reasoning: "rs", function_call: "fc", message: "msg" };
+const userParts = ["input_text", "input_image", "input_file"];
+const assistantParts = ["output_text", "refusal"];
+
+function checkItem(item: Json, index: number): void {
+  const at = `input[${index}]`;
+  const type = textOf(item.type) || "message";
+  const prefix = prefixes[type];
+  // Messages of a client have no id that the service made; a message of the assistant has one.
+  if (typeof item.id === "string" && prefix && !item.id.startsWith(`${prefix}_`))
+    throw new Refusal(`Invalid '${at}.id': '${item.id}'. Expected an ID that begins with '${prefix}'.`, {
+      code: "invalid_value",
+      param: `${at}.id`,
+    });
+  if (type === "message") checkMessage(item, at);
+  if (type === "function_call") {
+    for (const name of ["call_id", "name"]) if (typeof item[name] !== "string") throw missing(`${at}.${name}`);
+    if (typeof item.arguments !== "string") throw invalidType(`${at}.arguments`, "a string", item.arguments);
+  }
+  if (type === "function_call" || type === "function_call_output") {
+    const callId = textOf(item.call_id);
+    if (!callId) throw missing(`${at}.call_id`);
+    if (callId.length > 64) throw tooLong(`${at}.call_id`, callId, 64);
+  }
+  if (type === "function_call_output") {
+    if (item.output === undefined) throw missing(`${at}.output`);
+    if (typeof item.output !== "string" && !Array.isArray(item.output))
+      throw invalidType(`${at}.output`, "one of an array of objects or a string", item.output);
+    checkParts(listOf(item.output), `${at}.output`, userParts);
+  }
+  if (type === "reasoning" && !Array.isArray(item.summary)) throw missing(`${at}.summary`);
+}
+
+function checkMessage(item: Json, at: string): void {
+  const roles = ["assistant", "system", "developer", "user"];
+  if (!roles.includes(textOf(item.role)))
+    throw invalidValue(`${at}.role`, item.role, "'assistant', 'system', 'developer', and 'user'");
+  if (typeof item.content === "string") return;
+  if (!Array.isArray(item.content))
+    throw invalidType(`${at}.content`, "one of an array of objects or a string", item.content);
+  checkParts(listOf(item.content), `${at}.content`, item.role === "assistant" ? assistantParts : userParts);
+}
+
+function checkParts(parts: Json[], at: string, known: string[]): void {
+  for (const [index, part] of parts.entries()) {
+    if (!known.includes(textOf(part.type)))
+      throw invalidValue(
+        `${at}[${index}]`,
+        part.type,
+        known.map((name) => `'${name}'`).join(known.length > 2 ? ", " : " and "),
+      );
+    if (part.type === "input_image" && part.image_url !== undefined && typeof part.image_url !== "string")
+      throw invalidType(`${at}[${index}].image_url`, "an image URL", part.image_url);
+  }
+}
+
+const contentShape: Shape = list({
+  by: "type",
+  of: {
+    input_text: fields("type text prompt_cache_breakpoint"),
+    input_image: fields("type image_url file_id detail prompt_cache_breakpoint"),
+    input_file: fields("type filename file_data file_id file_url detail prompt_cache_breakpoint"),
+    output_text: fields("type text annotations logprobs"),
+    refusal: fields("type refusal"),
+  },
+});
+
+const itemShapes: Record<string, Shape> = {
+  "": fields("role phase id status", { content: contentShape }),
+  message: fields("type role phase id status", { content: contentShape }),
+  reasoning: fields("type id encrypted_content status content", { summary: list(fields("type text")) }),
+  function_call: fields("type id call_id name arguments status namespace caller"),
+  function_call_output: fields("type id call_id status caller", { output: contentShape }),
+  additional_tools: fields("type id role tools"),
+  tool_search_call: fields("type id call_id arguments execution status"),
+  tool_search_output: fields("type id call_id execution status tools"),
+  compaction: fields("type id encrypted_content"),
+  compaction_trigger: fields("type"),
+  configuration_update: undefined,
+  item_reference: fields("type id"),
+};
+
+const requestShape: Shape = fields(
+  "background conversation include instructions max_output_tokens max_tool_calls metadata model moderation parallel_tool_calls previous_response_id prompt prompt_cache_key prompt_cache_retention safety_identifier service_tier store stream temperature tool_choice top_logprobs top_p truncation user",
+  {
+    input: list({ by: "type", of: itemShapes }),
+    context_management: list(fields("type compact_threshold")),
+    prompt_cache_options: fields("mode ttl"),
+    reasoning: fields("effort summary generate_summary context mode"),
+    stream_options: fields("include_obfuscation"),
+    text: fields("verbosity", {
+      format: {
+        by: "type",
+        of: {
+          text: fields("type"),
+          json_object: fields("type"),
+          json_schema: fields("type name schema strict description"),
+        },
+      },
+    }),
+    tools: list({
+      by: "type",
+      of: {
+        function: fields("type name description parameters strict defer_loading output_schema allowed_callers"),
+        tool_search: fields("type execution description parameters"),
+        custom: undefined,
+        web_search: undefined,
+        mcp: undefined,
+        namespace: undefined,
+      },
+    }),
+  },
+);

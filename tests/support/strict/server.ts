@@ -1,0 +1,339 @@
+import { randomBytes } from "node:crypto";
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { type Bill, billOf, type Hop, type Price } from "./bill.js";
+import { type InputTokens, PrefixCache } from "./prefix-cache.js";
+import { isJson, type Json, Refusal } from "./refusal.js";
+import type { Answer, Break, Failure, FailureKind, Script, Seen } from "./script.js";
+
+export interface MockOptions {
+  /** The keys that the vendor knows, each with its account. Without it every key is good, and is an account of its own. */
+  keys?: Record<string, string>;
+  /** Input tokens (bytes / 4) above which a request is refused as too long. Without it the model's own window holds. */
+  contextWindow?: number;
+  /** The clock of cache entries, in milliseconds. */
+  now?: () => number;
+}
+
+/** What a wire has at hand. */
+export interface Vendor {
+  cache: PrefixCache;
+  now: () => number;
+  contextWindow: number | undefined;
+  /** Returns the account of a key, or throws what the caller makes of a wrong one. */
+  account(key: string, refusal: () => Refusal): string;
+  /** Makes an id that no other mock has made: `rs_0f3a…`. */
+  newId(prefix: string, length?: number): string;
+  /** Makes opaque bytes in base64, as long as the vendors' are. */
+  newSeal(prefix: string): string;
+}
+
+export interface HttpRequest {
+  method: string;
+  url: URL;
+  headers: IncomingHttpHeaders;
+  text: string;
+  body: Json;
+}
+
+/** One wire of a vendor: checks requests and words answers. Its methods may throw `Refusal`. */
+export interface MockWire {
+  takes(request: HttpRequest): boolean;
+  /** Checks a request for a completion, or returns the answer to any other (a list of models). */
+  receive(request: HttpRequest): Accepted | Reply;
+  refuse(refusal: Refusal): Reply;
+  fail(failure: Failure): Reply;
+}
+
+export interface Reply {
+  status: number;
+  headers?: Record<string, string>;
+  /** JSON, or text where it is a string. */
+  reply: object | string;
+}
+
+export interface Accepted {
+  model: string;
+  account: string;
+  isStreamed: boolean;
+  seen: Omit<Seen, "hop" | "body">;
+  input: InputTokens & { commit(): void };
+  lostReasoning: string[];
+  headers: Record<string, string>;
+  render(answer: Answer): Rendered;
+  /** The framed error event of a stream that has begun. */
+  errorEvent(kind: FailureKind): string;
+}
+
+export interface Rendered {
+  whole: object;
+  events: WireEvent[];
+  /** All output tokens, reasoning included. */
+  output: number;
+  reasoning: number;
+}
+
+/** A framed event and the part of the answer it belongs to, which is where a script breaks it. */
+export interface WireEvent {
+  text: string;
+  stage: "frame" | "reasoning" | "text" | "call" | "closing";
+}
+
+export interface StrictMock extends AsyncDisposable {
+  /** The `base_url` to configure, with the wire's version in it. */
+  url: string;
+  /** Scheme, host and port. */
+  origin: string;
+  /** All requests in order of arrival, refused ones too. */
+  requests: HttpRequest[];
+  /** What was refused, in order. */
+  refusals: Refusal[];
+  /** The accepted requests that were answered, with their tokens. */
+  hops: Hop[];
+  /** Adds up all hops, or those given. */
+  bill(price: Price, hops?: readonly Hop[]): Bill;
+  /** Resolves when that many requests have arrived. */
+  received(count: number): Promise<void>;
+  /** Resolves when that many responses were broken off by the client. */
+  aborted(count: number): Promise<void>;
+}
+
+/** Starts a vendor on loopback. Disposal fails where steps are left over or a request had none. */
+export async function startVendor(
+  version: string,
+  wiresOf: (vendor: Vendor) => MockWire[],
+  script: Script,
+  options: MockOptions,
+): Promise<StrictMock> {
+  const steps = typeof script === "function" ? undefined : [...script];
+  const now = options.now ?? Date.now;
+  const wires = wiresOf(vendorOf(options, now));
+  const requests: HttpRequest[] = [];
+  const refusals: Refusal[] = [];
+  const hops: Hop[] = [];
+  const problems: string[] = [];
+  const sockets = new Set<Socket>();
+  const waiters = new Waiters();
+  let accepted = 0;
+  let aborts = 0;
+
+  const answer = (request: HttpRequest, response: ServerResponse) => {
+    const wire = wires.find((one) => one.takes(request));
+    if (!wire)
+      return reply(response, { status: 404, reply: { error: { message: `Invalid URL (${request.url.pathname})` } } });
+    let ready: Accepted | Reply;
+    try {
+      ready = wire.receive(request);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      refusals.push(error);
+      return reply(response, wire.refuse(error));
+    }
+    if ("reply" in ready) return reply(response, ready);
+    const seen = { ...ready.seen, hop: accepted++, body: request.body };
+    const next = typeof script === "function" ? script(seen) : steps?.shift();
+    const step = typeof next === "function" ? next(seen) : next;
+    if (!step) {
+      problems.push(`request ${requests.length} has no step: ${request.text.slice(0, 200)}`);
+      return reply(response, wire.refuse(new Refusal("the script of the mock has ended")));
+    }
+    if ("fails" in step) return reply(response, wire.fail(step));
+    const rendered = ready.render(step);
+    const { commit, ...tokens } = ready.input;
+    commit();
+    const { model, account, lostReasoning } = ready;
+    const hop: Hop = { ...tokens, model, account, lostReasoning, output: 0, reasoning: 0, isWhole: false };
+    hops.push(hop);
+    const isWhole = () => Object.assign(hop, { output: rendered.output, reasoning: rendered.reasoning, isWhole: true });
+    return ready.isStreamed
+      ? stream(response, ready, rendered, step.breaks, isWhole)
+      : whole(response, ready, rendered, step.breaks, isWhole, wire);
+  };
+
+  const http = createServer((incoming, response) => {
+    const chunks: Buffer[] = [];
+    incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+    incoming.on("end", () => {
+      const text = Buffer.concat(chunks).toString();
+      const request = {
+        method: incoming.method ?? "",
+        url: new URL(incoming.url ?? "/", "http://mock"),
+        headers: incoming.headers,
+        text,
+        body: parsed(text),
+      };
+      requests.push(request);
+      response.once("close", () => {
+        if (!response.writableFinished && !broken.has(response)) aborts++;
+        waiters.check();
+      });
+      Promise.resolve()
+        .then(() => answer(request, response))
+        .catch((error: unknown) => {
+          problems.push(String(error instanceof Error ? error.stack : error));
+          response.destroy();
+        });
+      waiters.check();
+    });
+  });
+  http.keepAliveTimeout = 60_000;
+  http.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.setNoDelay(true).on("error", () => {});
+    socket.once("close", () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  return {
+    url: `${origin}/${version}`,
+    origin,
+    requests,
+    refusals,
+    hops,
+    bill: (price, some = hops) => billOf(some, price),
+    received: (count) => waiters.until(() => requests.length >= count),
+    aborted: (count) => waiters.until(() => aborts >= count),
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => http.close(resolve));
+      if (steps && steps.length > 0) problems.push(`${steps.length} step(s) of the script were not used`);
+      if (problems.length > 0) throw new Error(`strict mock: ${problems.join("; ")}; refused: ${refusals.join("; ")}`);
+    },
+  };
+}
+
+/** Responses that the mock itself broke. */
+const broken = new WeakSet<ServerResponse>();
+
+class Waiters {
+  #waiting: { test: () => boolean; resolve: () => void }[] = [];
+
+  until(test: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push({ test, resolve });
+      this.check();
+    });
+  }
+
+  check(): void {
+    for (const { test, resolve } of this.#waiting) if (test()) resolve();
+  }
+}
+
+function vendorOf({ keys, contextWindow }: MockOptions, now: () => number): Vendor {
+  let made = 0;
+  const instance = randomBytes(6).toString("hex");
+  return {
+    cache: new PrefixCache(now),
+    now,
+    contextWindow,
+    account: (key, refusal) => {
+      const account = keys ? keys[key] : key;
+      if (!account) throw refusal();
+      return account;
+    },
+    newId: (prefix, length = 24) => `${prefix}${instance}${String(made++).padStart(length - instance.length, "0")}`,
+    newSeal: (prefix) => `${prefix}${randomBytes(280).toString("base64")}`,
+  };
+}
+
+function parsed(text: string): Json {
+  try {
+    const body: unknown = JSON.parse(text || "{}");
+    return isJson(body) ? body : {};
+  } catch {
+    return {};
+  }
+}
+
+function reply(response: ServerResponse, { status, headers = {}, reply: body }: Reply): void {
+  const isText = typeof body === "string";
+  response
+    .writeHead(status, { "content-type": isText ? "text/html" : "application/json", ...headers })
+    .end(isText ? body : JSON.stringify(body));
+}
+
+/** Whether a break stands before this event. */
+function isAt(at: Break["at"], events: readonly WireEvent[], index: number): boolean {
+  const stage = events[index]?.stage;
+  const before = events[index - 1]?.stage;
+  if (at === "start") return index === 0;
+  if (at === "before_text") return stage === "text" || stage === "call";
+  if (at === "after_text") return before === "text";
+  if (at === "in_call") return before === "call";
+  return stage === "closing";
+}
+
+async function stream(
+  response: ServerResponse,
+  { headers, errorEvent }: Accepted,
+  { events }: Rendered,
+  breaks: Break | undefined,
+  isWhole: () => void,
+): Promise<void> {
+  response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", ...headers });
+  response.flushHeaders();
+  let isPending = breaks !== undefined;
+  for (const [index, event] of events.entries()) {
+    if (breaks && isPending && isAt(breaks.at, events, index)) {
+      isPending = false;
+      if (breaks.how !== "stall") return breakOff(response, breaks, errorEvent(breaks.error ?? "overloaded"));
+      await (breaks.until ?? new Promise(() => {}));
+    }
+    response.write(event.text);
+  }
+  if (breaks && isPending) throw new Error(`the answer has no place ${breaks.at}`);
+  isWhole();
+  response.end();
+}
+
+async function whole(
+  response: ServerResponse,
+  { headers }: Accepted,
+  rendered: Rendered,
+  breaks: Break | undefined,
+  isWhole: () => void,
+  wire: MockWire,
+): Promise<void> {
+  const body = JSON.stringify(rendered.whole);
+  if (breaks?.how === "error") return reply(response, wire.fail({ fails: breaks.error ?? "overloaded" }));
+  response.writeHead(200, {
+    "content-type": "application/json",
+    "content-length": String(Buffer.byteLength(body)),
+    ...headers,
+  });
+  if (!breaks) {
+    isWhole();
+    response.end(body);
+    return;
+  }
+  response.write(body.slice(0, body.length / 2));
+  if (breaks.how !== "stall") return breakOff(response, { ...breaks, how: "reset" }, "");
+  await (breaks.until ?? new Promise(() => {}));
+  isWhole();
+  response.end(body.slice(body.length / 2));
+}
+
+function breakOff(response: ServerResponse, { how }: Break, errorEvent: string): void {
+  broken.add(response);
+  if (how === "error") response.end(errorEvent);
+  else if (how === "cut") response.end();
+  // Destroyed only once the bytes before it are sent, or the client would see none of them.
+  else response.write("", () => setImmediate(() => response.socket?.resetAndDestroy()));
+}
+
+/** The header that a failure's `retryAfter` stands for; none for Gemini's form. */
+export function retryHeaders({ retryAfter, headers }: Failure): Record<string, string> {
+  if (!retryAfter || "body" in retryAfter) return { ...headers };
+  if ("seconds" in retryAfter) return { "retry-after": String(retryAfter.seconds), ...headers };
+  if ("date" in retryAfter) return { "retry-after": retryAfter.date.toUTCString(), ...headers };
+  return { "retry-after-ms": String(retryAfter.milliseconds), ...headers };
+}
+
+/** Splits a text into deltas of a few characters, none of which splits a character. */
+export function pieces(text: string, size = 8): string[] {
+  const characters = [...text];
+  return Array.from({ length: Math.ceil(characters.length / size) }, (_, index) =>
+    characters.slice(index * size, (index + 1) * size).join(""),
+  );
+}
