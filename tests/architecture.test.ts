@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 
 /** What each folder of src/ may import, besides itself: folders and files. The picture is in src/README.md. */
 const allowed: Record<string, readonly string[]> = {
@@ -142,6 +142,42 @@ test("the page runs in a browser: of the host it imports types of the message pr
 test("how events are told runs in a browser too", () => {
   expect(importsOf("frontends/chunks.ts")).toEqual(["core/chat.ts"]);
   expect(importsOf("core/chat.ts")).toEqual([]);
+});
+
+describe("the rooms of src/llm", () => {
+  const rooms = files.filter((file) => file.startsWith("llm/"));
+
+  test("hold at most 20 files each", () => {
+    const names = [...new Set(rooms.map((file) => dirname(file)))];
+    const full = names.filter((name) => rooms.filter((file) => dirname(file) === name).length > 20);
+    expect(full).toEqual([]);
+  });
+
+  test("have no circle of imports, not even of types", () => {
+    const seen = new Map<string, "open" | "done">();
+    const circles: string[] = [];
+    const visit = (file: string, path: readonly string[]): void => {
+      if (seen.get(file) === "open") circles.push([...path.slice(path.indexOf(file)), file].join(" -> "));
+      if (seen.has(file)) return;
+      seen.set(file, "open");
+      for (const target of importsOf(file)) if (rooms.includes(target)) visit(target, [...path, file]);
+      seen.set(file, "done");
+    };
+    for (const file of rooms) visit(file, []);
+    expect(circles).toEqual([]);
+  });
+
+  test("know nothing of each other's wires: what two share lies in wires/shared", () => {
+    const wireIn = (file: string) => /^llm\/wires\/([a-z]+)\//.exec(file)?.[1];
+    const wrong = rooms.flatMap((file) =>
+      importsOf(file)
+        .filter(
+          (target) => !["shared", undefined, wireIn(file)].includes(wireIn(target)) && file !== "llm/wires/index.ts",
+        )
+        .map((target) => `${file} imports ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
 });
 
 test("every folder and root file of src/ has its rule, and every rule its folder", () => {

@@ -3,7 +3,6 @@ import { LlmError } from "../core/errors.js";
 import type { CompletionFacts, Meter } from "../core/measurements.js";
 import type { TraceContext } from "../core/trace-context.js";
 import type { ResolvedModel } from "./providers/providers.js";
-import type { Call } from "./request/call.js";
 
 interface CompletionMeasureParts {
   meter: Meter;
@@ -12,6 +11,12 @@ interface CompletionMeasureParts {
   streaming: boolean;
   /** Milliseconds since the epoch. */
   now: () => number;
+}
+
+/** A call whose attempt failed. */
+interface Failed extends Pick<ResolvedModel, "provider" | "model"> {
+  /** Until the next attempt. */
+  readonly delayMs: number;
 }
 
 /** What is measured of one completion, over all attempts and providers. Made where somebody listens. */
@@ -57,7 +62,7 @@ export class CompletionMeasure {
     this.#lastAt = at;
   }
 
-  attemptFailed({ provider, model, delayMs }: Call, { kind, status }: LlmError, isRetried: boolean): void {
+  attemptFailed({ provider, model, delayMs }: Failed, { kind, status }: LlmError, isRetried: boolean): void {
     const { meter, trace } = this.#parts;
     const facts = { trace, provider: provider.name, model, kind, status };
     meter.record({ type: "attempt_failed", ...facts, isRetried, delayMs: isRetried ? delayMs : 0 });

@@ -1,13 +1,13 @@
+import type { CallSignal } from "../../core/call-signal.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { LlmError, LlmErrorKind } from "../../core/errors.js";
 import type { Meter } from "../../core/measurements.js";
 import type { Observe } from "../../core/ports.js";
 import { QueueTimeout, type SharedLane, type SharedLimits, type Slot } from "../../core/shared-limits.js";
-import { duration, failure } from "../errors.js";
+import { type Asked, duration, failure } from "../errors.js";
+import { keyHashOf } from "../providers/account.js";
 import type { Provider } from "../providers/providers.js";
-import type { Call } from "../request/call.js";
 import { RetryBudget } from "./budget.js";
-import { keyHashOf } from "./key-hash.js";
 import { KeyRing } from "./key-ring.js";
 import { Limiter } from "./limiter.js";
 
@@ -18,6 +18,17 @@ export interface LaneParts {
   /** Those of all nodes. Undefined: this one is alone. */
   limits?: SharedLimits | undefined;
   meter?: Meter | undefined;
+}
+
+/** A call, as far as it matters here. */
+interface Entrant extends Asked {
+  readonly body: { toString(): string };
+  readonly options: { readonly signal: CallSignal };
+  /** When the last request was sent, milliseconds since the epoch, and with which key. */
+  readonly sentAt: number;
+  readonly key: string | undefined;
+  /** Why the signal was aborted. */
+  aborted(): LlmError;
 }
 
 /** The provider has more requests than it can serve. */
@@ -60,7 +71,7 @@ export class Lane {
   }
 
   /** A place that can be had without waiting: most calls need no more than that. */
-  enterAtOnce(call: Call): Slot | undefined {
+  enterAtOnce(call: Entrant): Slot | undefined {
     if (this.#shared || call.options.signal.aborted) return undefined;
     const slot = this.limiter.tryAcquire(this.#tokensOf(call));
     if (slot) this.#parts.meter?.record({ type: "place_taken", provider: this.provider, waitMs: 0 });
@@ -71,7 +82,7 @@ export class Lane {
    * Waits for a place, first come, first served: one of this node, then one of all nodes together, for each as long as the queue allows.
    * Throws LlmError: queue_timeout, aborted, total_timeout.
    */
-  async enter(call: Call): Promise<Slot> {
+  async enter(call: Entrant): Promise<Slot> {
     const { now } = this.#parts;
     const { queueTimeoutMs } = this.#http;
     const signal = call.options.signal.native;
@@ -91,7 +102,7 @@ export class Lane {
   }
 
   /** A place for a second request of the call, if one is free. */
-  async tryEnter(call: Call): Promise<Slot | undefined> {
+  async tryEnter(call: Entrant): Promise<Slot | undefined> {
     const tokens = this.#tokensOf(call);
     const own = this.limiter.tryAcquire(tokens);
     if (!own || !this.#shared) return own;
@@ -101,7 +112,7 @@ export class Lane {
   }
 
   /** What one failed request means for all that follow. True: another key is ready, to be used at once. */
-  failed(call: Call, { kind, retryAfterMs }: LlmError): boolean {
+  failed(call: Entrant, { kind, retryAfterMs }: LlmError): boolean {
     const now = this.#parts.now();
     const restMs = keyRestMs(kind, retryAfterMs);
     if (restMs !== undefined && this.keys.rest(call.key, now + restMs)) {
@@ -131,12 +142,12 @@ export class Lane {
   }
 
   /** The request's tokens, roughly; what the answer takes is added when it is known. */
-  #tokensOf(call: Call): number {
+  #tokensOf(call: Entrant): number {
     if (this.#provider.tpm === undefined) return 0;
     return Math.ceil(Buffer.byteLength(String(call.body).replace(ENCODED, "")) / BYTES_PER_TOKEN);
   }
 
-  #queueTimeout(call: Call, { bound, isShared }: QueueTimeout): LlmError {
+  #queueTimeout(call: Entrant, { bound, isShared }: QueueTimeout): LlmError {
     const { name, maxConcurrency, rpm, tpm } = this.#provider;
     const { maxConnections, queueTimeoutMs } = this.#http;
     const own = `llm.providers.${name}`;

@@ -1,7 +1,6 @@
 import type { LlmConfig, ProviderConfig, TimeoutConfig, WireName } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import { LlmError } from "../../core/errors.js";
-import { isAzure } from "./azure.js";
 import { DEFAULT_QUIRKS, keyVariableOf, modelQuirks, PRESETS, type Quirks } from "./presets.js";
 
 /** A provider ready to be called: preset, then configuration, then the key. */
@@ -134,6 +133,11 @@ function provide(
     },
     secrets: [...apiKeys, ...Object.values(own.headers ?? {})].filter(({ length }) => length >= 6),
   };
+}
+
+/** Hosts of Azure's endpoints, as its portal shows them. */
+function isAzure(baseUrl: string): boolean {
+  return /^https?:\/\/[^/?]+\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)([:/?]|$)/i.test(baseUrl);
 }
 
 function withoutUndefined<T extends object>(values: T): Partial<T> {

@@ -1,10 +1,9 @@
-import { asObject, asObjects } from "../../json.js";
+import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
 import type { Quirks } from "../../providers/presets.js";
 import { endpointUrl } from "../shared/endpoint.js";
-import { parseErrorBody } from "../shared/provider-error.js";
+import { isSaid, type ProviderError, parseErrorBody, providerError } from "../shared/provider-error.js";
 import type { Wire } from "../wire.js";
 import { writeBody } from "./body-text.js";
-import { errorIn } from "./errors.js";
 import { ChatFold } from "./fold.js";
 import { lessonsIn } from "./learn.js";
 
@@ -29,3 +28,18 @@ export const chat: Wire<Quirks> = {
 
   family: (model) => model,
 };
+
+/** The error inside a message of a 200 answer, if it is one. */
+function errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined {
+  const choice = asObjects(message.choices)[0];
+  if (isSaid(message.error) || isSaid(message.errors)) return providerError(message);
+  if (choice && isSaid(choice.error)) return providerError(choice);
+  if (event === "error" || message.object === "error" || message.type === "error") return providerError(message);
+  if (message.status === "failure" || message.status === "error") return providerError(message);
+  const reason = asText(choice?.finish_reason) ?? asText(choice?.finishReason) ?? "";
+  return BROKEN_OFF.test(reason) ? providerError(`the model's answer ended with "${reason}"`) : undefined;
+}
+
+/** Reasons to finish that are failures: vLLM's and SGLang's, DeepSeek's, Z.ai's, Gemini's. What was said before is no whole answer. */
+const BROKEN_OFF =
+  /^(error|abort(ed)?|network_error|insufficient_system_resource)$|malformed_function_call|unexpected_tool_call/i;

@@ -1,6 +1,5 @@
 import type { JsonSchema } from "../../../core/chat.js";
 import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
-import { at } from "./json-pointer.js";
 import { described, strings, typesOf } from "./schema-types.js";
 
 /** Nodes of one projected schema. References within references can stand for more than any provider reads. */
@@ -176,4 +175,20 @@ function nonEmpty(properties: JsonObject): JsonObject | undefined {
 
 function compact(node: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(node).filter(([, value]) => value !== undefined));
+}
+
+/** What a JSON pointer within the document leads to: `#/$defs/a~1b`. Never throws. */
+function at(document: JsonObject, reference: string): unknown {
+  if (!/^#(\/|$)/.test(reference)) return undefined;
+  const keys = reference.split("/").slice(1).map(unescaped);
+  return keys.reduce<unknown>((value, key) => {
+    return typeof value === "object" && value !== null && Object.hasOwn(value, key)
+      ? (value as JsonObject)[key]
+      : undefined;
+  }, document);
+}
+
+function unescaped(key: string): string {
+  const text = key.replaceAll("~1", "/").replaceAll("~0", "~");
+  return /^([^%]|%[0-7][\da-f])*$/i.test(text) ? decodeURIComponent(text) : text;
 }
