@@ -13,7 +13,7 @@ export interface ToolCall {
   name: string;
   /** JSON text exactly as the model wrote it. It may not parse: that is a tool error result, never `{}`. */
   arguments: string;
-  /** What the provider wants back with the call (Gemini's thought signature); echoed, never read. */
+  /** In logs of earlier versions, what the provider wants back with the call: now in `AssistantMessage.kept`. */
   opaque?: unknown;
 }
 
@@ -22,6 +22,7 @@ export interface AssistantMessage {
   content: string;
   reasoning?: string;
   toolCalls: ToolCall[];
+  /** In logs of earlier versions, see `kept`. */
   reasoningDetails?: ReasoningDetails;
   /** Absent where its provider wants nothing back, and in answers that were cut. */
   kept?: KeptParts;

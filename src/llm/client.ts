@@ -176,7 +176,9 @@ export class LlmClient {
           callIdsIn(request.messages),
         );
         if (usage) draft.counted(usage.inputTokens);
-        if (parts) message.kept = draft.kept(parts);
+        // What is cut within a call was not signed as a whole.
+        const isCut = finishReason === "length" && message.toolCalls.length > 0;
+        if (parts && !isCut) message.kept = draft.kept(parts);
         const asked = { provider: target.provider.name, model: target.model, attempts: call.attempts };
         return usage ? { message, finishReason, usage, ...asked } : { message, finishReason, ...asked };
       },

@@ -191,7 +191,7 @@ export class Orchestrator {
     const unoffered = toolChoice && unofferedChoice(toolChoice, tools);
     if (unoffered) return { type: "turn_error", turnId, error: errorInfo(unoffered) };
     const use = { tools: stopReason ? [] : tools, toolChoice, parallelToolCalls: options.parallelToolCalls };
-    const request = { messages, ...use, model, temperature, maxTokens, ...bounds };
+    const request = { messages, ...use, model, temperature, maxTokens, ...bounds, conversation: options.conversation };
     const asked = { llm: this.#llm, turnId, signal, trace, streaming, streamRecovery, beforeRequest, out, priceOf };
     const answered = await runHop(request, asked);
     if (answered.type !== "assistant_message") return answered;

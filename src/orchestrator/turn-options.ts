@@ -16,6 +16,8 @@ export interface TurnOptions {
   turnId: string;
   /** The turn's span. Default: it begins the trace of its id. */
   trace?: TraceContext;
+  /** As in the completion's request. */
+  conversation?: string;
   system: string;
   model?: string;
   streaming: boolean;

@@ -145,6 +145,7 @@ export class TurnSteps {
     const turn = {
       turnId,
       trace,
+      conversation: this.#conversationId,
       system,
       model: options.model,
       tools,

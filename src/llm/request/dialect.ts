@@ -76,8 +76,10 @@ export class Dialect {
   /** What may go back with a message. */
   keptIn(message: AssistantMessage): readonly KeptPart[] | undefined {
     if (!message.kept || this.#forgotten.has(message.kept)) return undefined;
-    const { name: wire, family } = this.#wire;
-    return keptFor(message, { wire, provider: this.provider.name, account: this.account, model: this.model, family });
+    const { provider, model, account } = this;
+    const wire = this.#wire;
+    const family = (name: string) => wire.family(name);
+    return keptFor(message, { wire: wire.name, provider: provider.name, account, model, family });
   }
 
   /** Sends nothing back any more of what these messages keep. */

@@ -17,7 +17,7 @@ function eventJson({ seq, at, type, ...rest }: StoredEvent): object {
 }
 
 /** JSON of somebody else, whose names stay as they are. */
-const foreign = new Set(["value", "form", "opaque", "blocks"]);
+const foreign = new Set(["value", "form", "opaque", "blocks", "extra"]);
 
 function snakeCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(snakeCase);

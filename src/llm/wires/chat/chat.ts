@@ -26,7 +26,8 @@ export const chat: Wire<Quirks> = {
   isAnswer: (message) => "choices" in message,
   learn: lessonsIn,
 
-  family: (model) => model,
+  // Gemini's models take each other's thought signatures.
+  family: (model) => (/(^|\/)gemini-/.test(model) ? "gemini" : model),
 };
 
 /** The error inside a message of a 200 answer, if it is one. */

@@ -94,11 +94,13 @@ export class ChatFold implements AnswerFold {
     const reasoning = this.#reasoning.toString();
     const content = this.#text.toString();
     const details = toolCalls.length > 0 ? (this.#blocks?.all ?? []) : [];
+    const { attached } = this.#calls;
+    const isKept = details.length > 0 || attached.some((extra) => extra !== undefined);
     return {
       message: { role: "assistant", content, ...(reasoning ? { reasoning } : {}), toolCalls },
       finishReason: this.#reason(toolCalls.length > 0),
       ...(this.#usage ? { usage: this.#usage } : {}),
-      ...(details.length > 0 ? { parts: partsOf(details, content, toolCalls.length) } : {}),
+      ...(isKept ? { parts: partsOf(details, content, attached) } : {}),
     };
   }
 
@@ -175,11 +177,11 @@ export class ChatFold implements AnswerFold {
 }
 
 /** Chat Completions has no order among reasoning, text and calls. */
-function partsOf(details: readonly JsonObject[], content: string, calls: number): KeptPart[] {
+function partsOf(details: readonly JsonObject[], content: string, attached: readonly unknown[]): KeptPart[] {
   return [
     ...details.map((opaque) => ({ opaque })),
     ...(content === "" ? [] : [{ text: content.length }]),
-    ...Array.from({ length: calls }, (_, call) => ({ call })),
+    ...attached.map((extra, call) => (extra === undefined ? { call } : { call, extra: { extra_content: extra } })),
   ];
 }
 

@@ -106,16 +106,24 @@ export class WireWalk {
     if (message.role === "system") {
       return { role: quirks.developerRole ? "developer" : "system", content: message.content };
     }
-    const details = quirks.echoesOpaque ? this.#details(message) : undefined;
-    return wireAssistant(message, this.#named(message.toolCalls), quirks, details);
+    const kept = quirks.echoesOpaque ? this.#kept(message) : undefined;
+    return wireAssistant(message, this.#named(message.toolCalls), quirks, kept);
   }
 
-  #details(message: AssistantMessage): readonly unknown[] | undefined {
+  /** What goes back with the message. Logs of earlier versions have it in the message and its calls. */
+  #kept(message: AssistantMessage): WireKept {
     const target = this.#target;
-    const blocks = target?.kept(message)?.flatMap((part) => ("opaque" in part ? [part.opaque] : []));
-    if (blocks && blocks.length > 0) return blocks;
-    const { reasoningDetails: old } = message;
-    return old?.from === `${target?.provider.name}/${target?.model}` ? old?.blocks : undefined;
+    const parts = target?.kept(message);
+    if (parts) {
+      const details = parts.flatMap((part) => ("opaque" in part ? [part.opaque] : []));
+      const attached = new Map(
+        parts.flatMap((part) => ("call" in part ? [[part.call, part.extra?.extra_content]] : [])),
+      );
+      return { details: details.length > 0 ? details : undefined, attachedTo: (call) => attached.get(call) };
+    }
+    const { reasoningDetails: old, toolCalls } = message;
+    const isItsOwn = old?.from === `${target?.provider.name}/${target?.model}`;
+    return { details: isItsOwn ? old?.blocks : undefined, attachedTo: (call) => toolCalls[call]?.opaque };
   }
 
   #named(calls: readonly ToolCall[]): readonly ToolCall[] {
@@ -130,11 +138,17 @@ export class WireWalk {
   }
 }
 
+/** What a provider wants back with a message. */
+interface WireKept {
+  details: readonly unknown[] | undefined;
+  attachedTo(call: number): unknown;
+}
+
 function wireAssistant(
   message: AssistantMessage,
   calls: readonly ToolCall[],
   quirks: Quirks,
-  details: readonly unknown[] | undefined,
+  kept: WireKept | undefined,
 ): JsonObject {
   if (calls.length === 0) return { role: "assistant", content: message.content };
   const nothing = quirks.nullContent ? null : "";
@@ -143,12 +157,12 @@ function wireAssistant(
     content: message.content || nothing,
     // Where it is wanted it may be empty, but not absent.
     reasoning_content: quirks.echoReasoning ? (message.reasoning ?? "") : undefined,
-    reasoning_details: details,
-    tool_calls: calls.map(({ id, name, arguments: text, opaque }) => ({
+    reasoning_details: kept?.details,
+    tool_calls: calls.map(({ id, name, arguments: text }, position) => ({
       id: wireToolId(id, quirks.toolIds),
       type: "function",
       function: { name: wireName(name), arguments: wireArguments(text) },
-      extra_content: quirks.echoesOpaque ? opaque : undefined,
+      extra_content: kept?.attachedTo(position),
     })),
   };
 }

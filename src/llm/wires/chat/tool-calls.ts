@@ -10,7 +10,7 @@ interface OpenCall {
   id?: string;
   name?: string;
   pieces: string[];
-  opaque?: unknown;
+  attached?: unknown;
 }
 
 /**
@@ -47,12 +47,16 @@ export class ToolCallAssembly {
   /** Every call with an id of its own: `isTaken` knows those of the conversation so far, and `newId` makes one up. */
   finish(newId: () => string, isTaken: (id: string) => boolean): ToolCall[] {
     const used = new Set<string>();
-    return this.#calls.map(({ id, name = "", pieces, opaque }) => {
+    return this.#calls.map(({ id, name = "", pieces }) => {
       const own = id === undefined || used.has(id) || isTaken(id) ? newId() : id;
       used.add(own);
-      const call = { id: own, name, arguments: argumentsOf(pieces) };
-      return opaque === undefined ? call : { ...call, opaque };
+      return { id: own, name, arguments: argumentsOf(pieces) };
     });
+  }
+
+  /** What the provider attached to the calls, in their order. */
+  get attached(): readonly unknown[] {
+    return this.#calls.map(({ attached }) => attached);
   }
 
   #openCall(piece: JsonObject, position: number): OpenCall | undefined {
@@ -92,7 +96,7 @@ function add(piece: JsonObject, call: OpenCall): void {
   const { name, arguments: text } = functionOf(piece);
   call.id ??= asText(piece.id);
   if (name) call.name = nameWith(call, name);
-  call.opaque ??= piece.extra_content ?? undefined;
+  call.attached ??= piece.extra_content ?? undefined;
   if (text) call.pieces.push(text);
 }
 

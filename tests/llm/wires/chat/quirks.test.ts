@@ -512,7 +512,14 @@ const cases: Case[] = [
       DONE,
     ],
     expected: {
-      toolCalls: [{ id: "a", name: "f", arguments: "{}", opaque: { google: { thought_signature: "S" } } }],
+      toolCalls: called(["a", "f", "{}"]),
+      kept: {
+        wire: "chat",
+        provider: "test",
+        account: expect.any(String) as unknown as string,
+        model: "m1",
+        parts: [{ call: 0, extra: { extra_content: { google: { thought_signature: "S" } } } }],
+      },
     },
   },
 ];

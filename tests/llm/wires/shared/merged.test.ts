@@ -1,0 +1,15 @@
+import { expect, test } from "@jest/globals";
+import { merged } from "../../../../src/llm/wires/shared/merged.js";
+
+test("what the user adds is merged into nested objects, and replaces all else", () => {
+  const body = { model: "m", output_config: { effort: "high" }, tools: [{ name: "f" }], stop: undefined };
+  const extra = { output_config: { format: { type: "text" } }, tools: [], seed: 1 };
+  expect(merged(body, extra)).toEqual({
+    model: "m",
+    output_config: { effort: "high", format: { type: "text" } },
+    tools: [],
+    seed: 1,
+  });
+  expect(body.output_config).toEqual({ effort: "high" });
+  expect(merged(body, undefined)).toBe(body);
+});
