@@ -20,8 +20,10 @@ export interface Hop extends InputTokens {
   output: number;
   reasoning: number;
   isWhole: boolean;
-  /** Ids of reasoning that was given out with an answer which is in the request, but was not sent back in the current turn. */
+  /** Ids of reasoning that was given out with an answer which is in the request but was not sent back. */
   lostReasoning: string[];
+  /** What the vendor takes, but its documentation warns of. */
+  warnings: string[];
 }
 
 export interface Bill {

@@ -47,6 +47,7 @@ export function chatWire(vendor: Vendor): MockWire {
         },
         input,
         lostReasoning: [],
+        warnings: [],
         headers: { "x-request-id": vendor.newId("req_") },
         errorEvent: (kind) => `data: ${JSON.stringify({ error: { ...streamError(kind), type: "server_error" } })}\n\n`,
         render: (answer) => render(answer, body, input, vendor),

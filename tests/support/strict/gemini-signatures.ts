@@ -59,4 +59,6 @@ export class IssuedSignatures {
 const keyOf = ({ id, name, args }: Json) => textOf(id) || `${name} ${JSON.stringify(args)}`;
 
 const isSamePart = (sent: Json, issued: Json) =>
-  sent.text === issued.text && JSON.stringify(sent.functionCall) === JSON.stringify(issued.functionCall);
+  sent.text === issued.text && callText(sent.functionCall) === callText(issued.functionCall);
+
+const callText = (call: unknown) => (isJson(call) ? JSON.stringify([call.id, call.name, call.args]) : "");

@@ -23,6 +23,8 @@ export function geminiWire(vendor: Vendor): MockWire {
     fail: failureReply,
     receive: (request) => {
       const { body, url } = request;
+      if (request.text.length > 20 * 1024 * 1024)
+        throw invalid("Request payload size exceeds the limit: 20971520 bytes.");
       const account = accountOf(request, vendor);
       if (request.method === "GET") return modelList();
       const [, name = "", method = ""] = /^\/v1beta\/models\/([^:]+):(\w+)$/.exec(url.pathname) ?? [];
@@ -46,6 +48,7 @@ export function geminiWire(vendor: Vendor): MockWire {
         seen: seenOf(name, contents),
         input,
         lostReasoning: issued.lost(contents),
+        warnings: warningsOf(body, model),
         headers: jsonArrayHeaders(isSse || method === "generateContent"),
         errorEvent: (kind) => {
           const { reply } = failureReply({ fails: kind });
@@ -155,6 +158,18 @@ function delayOf(retryAfter: NonNullable<Failure["retryAfter"]>): string {
   throw new Error("Gemini has no date for retries");
 }
 
+function warningsOf(body: Json, model: GeminiModel): string[] {
+  const { temperature } = isJson(body.generationConfig) ? body.generationConfig : {};
+  const parts = listOf(body.contents).flatMap((content) => listOf(content.parts));
+  const hasCalls = parts.some(({ functionCall }) => functionCall !== undefined);
+  return [
+    ...(model.isThree && typeof temperature === "number" && temperature < 1
+      ? ["a temperature below 1 makes Gemini 3 loop"]
+      : []),
+    ...(hasCalls && listOf(body.tools).length === 0 ? ["there are calls in the contents, but no tools"] : []),
+  ];
+}
+
 function seenOf(model: string, contents: Json[]): Accepted["seen"] {
   const texts = (parts: unknown) => listOf(parts).flatMap(({ text }) => (typeof text === "string" ? [text] : []));
   const isPrompt = ({ role, parts }: Json) => role !== "model" && texts(parts).length > 0;
@@ -191,7 +206,7 @@ function partsOf(answer: Answer, body: Json, model: GeminiModel, vendor: Vendor)
   if (answer.end === "empty" || answer.end === "malformed_call") return [];
   const config = isJson(body.generationConfig) ? body.generationConfig.thinkingConfig : undefined;
   const isShown = isJson(config) && config.includeThoughts === true;
-  const parts = answer.parts.flatMap((part) => partOf(part, isShown, vendor));
+  const parts = answer.parts.flatMap((part) => partOf(part, isShown, model, vendor));
   const isThinking = answer.parts.some(({ kind }) => kind === "thinks") || model.isThree;
   const call = parts.find(({ functionCall }) => functionCall !== undefined);
   if (call && isThinking) call.thoughtSignature = vendor.newSeal("CiQB");
@@ -200,10 +215,18 @@ function partsOf(answer: Answer, body: Json, model: GeminiModel, vendor: Vendor)
   return parts;
 }
 
-function partOf(part: Part, isShown: boolean, vendor: Vendor): Json[] {
+function partOf(part: Part, isShown: boolean, model: GeminiModel, vendor: Vendor): Json[] {
   if (part.kind === "thinks") return isShown && !part.isRedacted ? [{ text: part.text, thought: true }] : [];
   if (part.kind === "says") return [{ text: part.text }];
-  return [{ functionCall: { id: vendor.newId("", 16), name: part.name, args: JSON.parse(part.arguments || "{}") } }];
+  return [
+    {
+      functionCall: {
+        ...(model.isThree && { id: vendor.newId("", 16) }),
+        name: part.name,
+        args: JSON.parse(part.arguments || "{}"),
+      },
+    },
+  ];
 }
 
 const finishReasons: Partial<Record<End, string>> = {

@@ -215,18 +215,37 @@ function checkTools(body: Json): void {
 
 const ajv = new Ajv2020({ strict: false, logger: false, validateFormats: false });
 
-function checkSchema({ input_schema: schema }: Json, at: string): void {
+function checkSchema({ input_schema: schema, strict }: Json, at: string): void {
   if (!isJson(schema)) throw new Refusal(`${at}.input_schema: Field required`);
   if (schema.type === undefined) throw new Refusal(`${at}.input_schema.type: Field required`);
   if (schema.type !== "object") throw new Refusal(`${at}.input_schema.type: Input should be 'object'`);
   if (["oneOf", "allOf", "anyOf"].some((keyword) => keyword in schema))
     throw new Refusal(`${at}.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level`);
+  if (strict === true) checkClosed(schema, `${at}.input_schema`);
   // A schema that names another draft is read as 2020-12 all the same.
   const { $schema: _, ...rest } = schema;
   if (ajv.validateSchema(rest) !== true)
     throw new Refusal(
       `${at}.input_schema: JSON schema is invalid. It must match JSON Schema draft 2020-12 (https://json-schema.org/draft/2020-12). Learn more about tool use at https://docs.claude.com/en/docs/tool-use.`,
     );
+}
+
+const limits = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength"];
+
+/** Checks what structured output and strict tools take: closed objects, no limits. */
+function checkClosed(schema: Json, at: string): void {
+  if (schema.type === "object" && schema.additionalProperties !== false)
+    throw new Refusal(`${at}: For 'object' type, 'additionalProperties' must be explicitly set to false`);
+  const found = limits.filter((name) => name in schema);
+  if (found.length > 0)
+    throw new Refusal(`${at}: For '${schema.type}' type, properties ${found.join(", ")} are not supported`);
+  const inner = [
+    ...Object.values(isJson(schema.properties) ? schema.properties : {}),
+    ...Object.values(isJson(schema.$defs) ? schema.$defs : {}),
+    schema.items,
+    ...listOf(schema.anyOf),
+  ];
+  for (const value of inner) if (isJson(value)) checkClosed(value, at);
 }
 
 /** Whether the model thinks in this request. */
@@ -266,6 +285,7 @@ function checkThinkingMode(body: Json, model: ClaudeModel): void {
   if ((choice === "any" || choice === "tool") && (model.refusesForcedTools || thinking.type === "enabled"))
     throw new Refusal("Thinking may not be enabled when tool_choice forces tool use.");
   const format = isJson(body.output_config) ? body.output_config.format : undefined;
+  if (isJson(format) && isJson(format.schema)) checkClosed(format.schema, "output_config.format.schema");
   if (format !== undefined && listOf(body.messages).at(-1)?.role === "assistant")
     throw new Refusal("output_config.format: structured output is not compatible with message prefilling");
 }

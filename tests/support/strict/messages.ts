@@ -25,6 +25,8 @@ export function messagesWire(vendor: Vendor): MockWire {
     fail: (failure) => failureReply(failure, vendor),
     receive: (request) => {
       const { body } = request;
+      if (request.text.length > 32 * 1024 * 1024)
+        throw new Refusal("Request exceeds the maximum size", { status: 413, type: "request_too_large" });
       const account = accountOf(request, vendor);
       const version = checkVersion(request);
       if (request.url.pathname === "/v1/models") return modelList();
@@ -45,6 +47,7 @@ export function messagesWire(vendor: Vendor): MockWire {
         seen: seenOf(body),
         input,
         lostReasoning: lost,
+        warnings: warningsOf(body),
         headers: { "request-id": vendor.newId("req_") },
         errorEvent: (kind) => {
           const [, type, message] = failures[kind];
@@ -155,6 +158,30 @@ function seenOf(body: Json): Accepted["seen"] {
       .filter(({ type }) => type === "tool_result")
       .map(({ content }) => textOfContent(content)),
   };
+}
+
+/** What passes, but teaches the model to call one tool at a time or to end its turn empty (wires.md §2.1). */
+function warningsOf(body: Json): string[] {
+  const messages = listOf(body.messages);
+  const hasResult = ({ role, content }: Json) =>
+    role === "user" && listOf(content).some(({ type }) => type === "tool_result");
+  const hasTextBehind = ({ content }: Json) => {
+    const blocks = listOf(content);
+    return blocks[0]?.type === "tool_result" && blocks.some(({ type }) => type === "text");
+  };
+  const hasCalls = messages.some(({ content }) => listOf(content).some(({ type }) => type === "tool_use"));
+  return [
+    ...messages.flatMap((message, index) => {
+      const before = messages[index - 1];
+      return hasResult(message) && before && hasResult(before)
+        ? [`messages.${index}: the results of one hop stand in several messages`]
+        : [];
+    }),
+    ...messages.flatMap((message, index) =>
+      hasTextBehind(message) ? [`messages.${index}: text stands behind results`] : [],
+    ),
+    ...(hasCalls && listOf(body.tools).length === 0 ? ["there are calls in the messages, but no tools"] : []),
+  ];
 }
 
 /** Accounts for the prompt by wires.md §2.6. */

@@ -90,6 +90,15 @@ export class IssuedReasoning {
     );
   }
 
+  /** Returns a warning for each message of an answer that has another phase than it was given out with. */
+  lostPhases(input: readonly Json[]): string[] {
+    return input.flatMap((item) => {
+      const same = item.role === "assistant" ? (this.#byText.get(messageText(item)) ?? []) : [];
+      const phases = same.map((issued) => issued.item.phase);
+      return phases.length === 0 || phases.includes(item.phase) ? [] : [`the phase ${phases[0]} was not sent back`];
+    });
+  }
+
   /** Returns the ids of reasoning whose call or message is in the input while the reasoning is not. */
   lost(input: readonly Json[], account: string, family: string): string[] {
     const sent = new Set(input.map((item) => item.encrypted_content));
@@ -110,7 +119,7 @@ export class IssuedReasoning {
 
 function isSame(issued: Json, sent: Json): boolean {
   if (issued.type === "message") return sent.role === "assistant" && messageText(sent) === messageText(issued);
-  if (issued.type === "function_call") return sent.call_id === issued.call_id;
+  if (issued.type === "function_call") return sent.type === "function_call" && sent.call_id === issued.call_id;
   return sent.type === issued.type && sent.encrypted_content === issued.encrypted_content;
 }
 

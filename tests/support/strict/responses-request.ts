@@ -1,6 +1,6 @@
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import { bracketPath, fields, firstUnknown, list, type Shape } from "./shape.js";
-import { checkOpenAiTool } from "./tool-schemas.js";
+import { checkOpenAiFormat, checkOpenAiTool } from "./tool-schemas.js";
 
 /** Refuses what OpenAI refuses in the form of a Responses request, without what was given out before. */
 export function checkResponsesRequest(body: Json): void {
@@ -14,21 +14,19 @@ export function checkResponsesRequest(body: Json): void {
   if (typeof body.input !== "string" && !Array.isArray(body.input))
     throw invalidType("input", "one of an array of input items or a string", body.input);
   checkNumbers(body);
-  for (const [index, tool] of listOf(body.tools).entries()) {
-    if (isJson(tool.function) || (tool.type === "function" && typeof tool.name !== "string"))
-      throw missing(`tools[${index}].name`);
-    if (tool.type === "function") checkOpenAiTool(tool, index, tool.strict !== false, "tools", "parameters");
-  }
+  checkTools(listOf(body.tools), "tools");
   if (listOf(body.tools).length > 128)
     throw new Refusal(
       `Invalid 'tools': array too long. Expected an array with maximum length 128, but got an array with length ${listOf(body.tools).length} instead.`,
       { code: "array_above_max_length", param: "tools" },
     );
   for (const [index, item] of listOf(body.input).entries()) checkItem(item, index);
+  checkChoice(body);
+  checkFormat(body);
   const unknown = firstUnknown(body, requestShape);
   if (unknown) {
     const path = bracketPath([...unknown.path, unknown.isTag ? "type" : unknown.name]);
-    if (unknown.isTag) throw invalidValue(path, unknown.name);
+    if (unknown.isTag) throw unknown.name ? invalidValue(path, unknown.name) : missing(path);
     throw new Refusal(`Unknown parameter: '${path}'.`, { code: "unknown_parameter", param: path });
   }
 }
@@ -58,6 +56,35 @@ function typeNameOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+function checkTools(tools: Json[], at: string): void {
+  for (const [index, tool] of tools.entries()) {
+    if (isJson(tool.function) || (tool.type === "function" && typeof tool.name !== "string"))
+      throw missing(`${at}[${index}].name`);
+    if (tool.type === "function") checkOpenAiTool(tool, index, tool.strict !== false, at, "parameters");
+  }
+}
+
+function checkChoice({ tool_choice: choice, tools, input }: Json): void {
+  if (typeof choice === "string" && !["none", "auto", "required"].includes(choice))
+    throw invalidValue("tool_choice", choice, "'none', 'auto', and 'required'");
+  if (!isJson(choice)) return;
+  const late = listOf(input).flatMap((item) => listOf(item.tools));
+  const known = [...listOf(tools), ...late].map(({ name }) => name);
+  const named = choice.type === "allowed_tools" ? listOf(choice.tools) : choice.type === "function" ? [choice] : [];
+  const unknown = named.find(({ name }) => !known.includes(name));
+  if (choice.type === "function" && choice.name === undefined && !isJson(choice.function))
+    throw missing("tool_choice.name");
+  if (unknown && !isJson(choice.function))
+    throw new Refusal(`Tool choice '${unknown.name}' not found in 'tools' parameter.`, { param: "tool_choice" });
+}
+
+function checkFormat({ text }: Json): void {
+  const format = isJson(text) ? text.format : undefined;
+  if (!isJson(format) || format.type !== "json_schema" || isJson(format.json_schema)) return;
+  for (const name of ["name", "schema"]) if (format[name] === undefined) throw missing(`text.format.${name}`);
+  checkOpenAiFormat(format);
 }
 
 function checkNumbers(body: Json): void {
@@ -111,6 +138,7 @@ function checkItem(item: Json, index: number): void {
       throw invalidType(`${at}.output`, "one of an array of objects or a string", item.output);
     checkParts(listOf(item.output), `${at}.output`, userParts);
   }
+  if (type === "additional_tools") checkTools(listOf(item.tools), `${at}.tools`);
   if (type === "reasoning" && !Array.isArray(item.summary)) throw missing(`${at}.summary`);
 }
 
@@ -164,7 +192,7 @@ const itemShapes: Record<string, Shape> = {
 };
 
 const requestShape: Shape = fields(
-  "background conversation include instructions max_output_tokens max_tool_calls metadata model moderation parallel_tool_calls previous_response_id prompt prompt_cache_key prompt_cache_retention safety_identifier service_tier store stream temperature tool_choice top_logprobs top_p truncation user",
+  "background conversation include instructions max_output_tokens max_tool_calls metadata model moderation parallel_tool_calls previous_response_id prompt prompt_cache_key prompt_cache_retention safety_identifier service_tier store stream temperature top_logprobs top_p truncation user",
   {
     input: list({ by: "type", of: itemShapes }),
     context_management: list(fields("type compact_threshold")),
@@ -181,6 +209,7 @@ const requestShape: Shape = fields(
         },
       },
     }),
+    tool_choice: fields("type name mode tools server_label"),
     tools: list({
       by: "type",
       of: {

@@ -47,6 +47,7 @@ export function responsesWire(vendor: Vendor): MockWire {
         seen: seenOf(name, items),
         input,
         lostReasoning: issued.lost(items, account, model.family),
+        warnings: [...issued.lostPhases(items), ...missingTools(body, items)],
         headers: { "x-request-id": vendor.newId("req_"), "openai-processing-ms": "12" },
         errorEvent: (kind) => frame({ type: "error", ...streamError(kind), param: null, sequence_number: 99 }),
         render: (answer) => {
@@ -58,6 +59,11 @@ export function responsesWire(vendor: Vendor): MockWire {
     },
   };
 }
+
+const missingTools = (body: Json, items: Json[]): string[] =>
+  listOf(body.tools).length === 0 && items.some(({ type }) => type === "function_call")
+    ? ["there are calls in the input, but no tools"]
+    : [];
 
 const itemsOf = (body: Json): Json[] =>
   typeof body.input === "string" ? [{ role: "user", content: body.input }] : listOf(body.input);

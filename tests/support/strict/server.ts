@@ -59,6 +59,7 @@ export interface Accepted {
   seen: Omit<Seen, "hop" | "body">;
   input: InputTokens & { commit(): void };
   lostReasoning: string[];
+  warnings: string[];
   headers: Record<string, string>;
   render(answer: Answer): Rendered;
   /** The framed error event of a stream that has begun. */
@@ -123,6 +124,7 @@ export async function startVendor(
       return reply(response, { status: 404, reply: { error: { message: `Invalid URL (${request.url.pathname})` } } });
     let ready: Accepted | Reply;
     try {
+      if (request.method === "POST") checkJson(request.text);
       ready = wire.receive(request);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -141,8 +143,8 @@ export async function startVendor(
     const rendered = ready.render(step);
     const { commit, ...tokens } = ready.input;
     commit();
-    const { model, account, lostReasoning } = ready;
-    const hop: Hop = { ...tokens, model, account, lostReasoning, output: 0, reasoning: 0, isWhole: false };
+    const { model, account, lostReasoning, warnings } = ready;
+    const hop: Hop = { ...tokens, model, account, lostReasoning, warnings, output: 0, reasoning: 0, isWhole: false };
     hops.push(hop);
     const isWhole = () => Object.assign(hop, { output: rendered.output, reasoning: rendered.reasoning, isWhole: true });
     return ready.isStreamed
@@ -235,6 +237,15 @@ function vendorOf({ keys, contextWindow }: MockOptions, now: () => number): Vend
     newId: (prefix, length = 24) => `${prefix}${instance}${String(made++).padStart(length - instance.length, "0")}`,
     newSeal: (prefix) => `${prefix}${randomBytes(280).toString("base64")}`,
   };
+}
+
+function checkJson(text: string): void {
+  try {
+    if (isJson(JSON.parse(text))) return;
+  } catch {
+    // Refused below, as JSON that is no object is.
+  }
+  throw new Refusal("We could not parse the JSON body of your request.", { type: "invalid_request_error" });
 }
 
 function parsed(text: string): Json {

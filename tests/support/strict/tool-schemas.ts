@@ -24,6 +24,17 @@ export function checkOpenAiTool(tool: Json, index: number, isStrict: boolean, at
     });
 }
 
+/** Refuses a schema of structured output that OpenAI refuses. */
+export function checkOpenAiFormat({ name, schema, strict }: Json): void {
+  if (!isJson(schema)) return;
+  const problem = topLevelProblem(schema) ?? nestedProblem(schema, [], strict === true);
+  if (problem)
+    throw new Refusal(`Invalid schema for response_format '${name}': ${problem}`, {
+      code: "invalid_json_schema",
+      param: "text.format.schema",
+    });
+}
+
 function topLevelProblem(schema: Json): string | undefined {
   if (schema.type !== "object")
     return `schema must be a JSON Schema of 'type: "object"', got 'type: "${schema.type ?? "None"}"'.`;
