@@ -1,6 +1,6 @@
 import { Refusal } from "./refusal.js";
 
-/** What a Claude model takes, by wires.md §2.2 and §2.6. */
+/** What a Claude model takes, by Anthropic's pages on adaptive thinking and prompt caching (November 2026). */
 export interface ClaudeModel {
   /** `manual`: `enabled` with a budget; `both`: adaptive too; `adaptive`: only that. */
   thinking: "manual" | "both" | "adaptive";

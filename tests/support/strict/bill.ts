@@ -16,6 +16,8 @@ export interface Price {
 export interface Hop extends InputTokens {
   model: string;
   account: string;
+  /** Tokens that were written although an earlier request had written the same prefix, which still lived. */
+  writtenTwice: number;
   /** All output, reasoning included; 0 where the answer was broken off, because the client was not told. */
   output: number;
   reasoning: number;

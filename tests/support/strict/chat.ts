@@ -7,7 +7,7 @@ import {
   openAiModels,
   streamError,
 } from "./openai.js";
-import { segmentOf, tokensOf } from "./prefix-cache.js";
+import { type InputTokens, segmentOf, tokensOf } from "./prefix-cache.js";
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import type { Answer } from "./script.js";
 import { type Accepted, type MockWire, pieces, type Rendered, type Vendor, type WireEvent } from "./server.js";
@@ -30,9 +30,10 @@ export function chatWire(vendor: Vendor): MockWire {
       const scope = JSON.stringify(["chat", account, name, body.prompt_cache_key]);
       const input = vendor.cache.automatic(scope, segments, 1024, 128, 600_000);
       const window = vendor.contextWindow ?? openAiModel(name).window;
-      if (input.input > window)
+      const size = input.tokens.input;
+      if (size > window)
         throw new Refusal(
-          `This model's maximum context length is ${window} tokens. However, your messages resulted in ${input.input} tokens. Please reduce the length of the messages.`,
+          `This model's maximum context length is ${window} tokens. However, your messages resulted in ${size} tokens. Please reduce the length of the messages.`,
           { code: "context_length_exceeded", param: "messages" },
         );
       const lastNotTool = messages.findLastIndex(({ role }) => role !== "tool");
@@ -50,7 +51,7 @@ export function chatWire(vendor: Vendor): MockWire {
         warnings: [],
         headers: { "x-request-id": vendor.newId("req_") },
         errorEvent: (kind) => `data: ${JSON.stringify({ error: { ...streamError(kind), type: "server_error" } })}\n\n`,
-        render: (answer) => render(answer, body, input, vendor),
+        render: (answer) => render(answer, body, input.tokens, vendor),
       } satisfies Accepted;
     },
   };
@@ -133,7 +134,7 @@ function checkToolPairs(messages: Json[]): void {
   }
 }
 
-function render({ parts, end }: Answer, body: Json, input: Accepted["input"], vendor: Vendor): Rendered {
+function render({ parts, end }: Answer, body: Json, input: InputTokens, vendor: Vendor): Rendered {
   const text = parts.flatMap((part) => (part.kind === "says" ? [part.text] : [])).join("");
   const calls = parts.flatMap((part) =>
     part.kind === "calls"

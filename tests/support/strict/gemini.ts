@@ -1,6 +1,6 @@
 import { checkGeminiRequest, type GeminiModel, geminiModel, geminiModelNames, invalid } from "./gemini-request.js";
 import { IssuedSignatures } from "./gemini-signatures.js";
-import { segmentOf, tokensOf } from "./prefix-cache.js";
+import { type InputTokens, segmentOf, tokensOf } from "./prefix-cache.js";
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import type { Answer, End, Failure, FailureKind, Part } from "./script.js";
 import {
@@ -36,10 +36,9 @@ export function geminiWire(vendor: Vendor): MockWire {
       issued.check(contents, model, account);
       const input = inputTokens(vendor, account, name, model, body);
       const window = vendor.contextWindow ?? model.window;
-      if (input.input > window)
-        throw invalid(
-          `The input token count (${input.input}) exceeds the maximum number of tokens allowed (${window}).`,
-        );
+      const size = input.tokens.input;
+      if (size > window)
+        throw invalid(`The input token count (${size}) exceeds the maximum number of tokens allowed (${window}).`);
       const isSse = url.searchParams.get("alt") === "sse";
       return {
         model: name,
@@ -57,7 +56,7 @@ export function geminiWire(vendor: Vendor): MockWire {
         render: (answer) => {
           const parts = partsOf(answer, body, model, vendor);
           issued.remember(parts, account);
-          return render(answer, parts, name, input, isSse, vendor);
+          return render(answer, parts, name, input.tokens, isSse, vendor);
         },
       } satisfies Accepted;
     },
@@ -244,7 +243,7 @@ function render(
   { parts: said, end }: Answer,
   parts: Json[],
   model: string,
-  input: Accepted["input"],
+  input: InputTokens,
   isSse: boolean,
   vendor: Vendor,
 ): Rendered {

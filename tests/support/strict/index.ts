@@ -1,5 +1,5 @@
 /**
- * Strict mock providers: real HTTP on loopback, which refuse as the vendor does (`wires.md`: texts, status, headers) and keep a bill.
+ * Strict mock providers: real HTTP on loopback, which refuse as the vendor does (its texts, status, headers) and keep a bill.
  *
  *   await using openai = await startOpenAi([answer(thinks("hm"), calls("add", { a: 2 })), answer("4")]);
  *   // openai.url is the base_url (`…/v1`; Gemini: `…/v1beta`). startOpenAi serves /v1/responses and /v1/chat/completions,
@@ -13,9 +13,11 @@
  *   //   ...loop(30, (n) => answer(calls("read", { n })), answer("done"))
  *   //   ({ results, userText, hop }) => answer(…)          a step, or the whole script, as a function
  *   expect(openai.refusals).toEqual([]);          // what was refused: message, status, code
- *   expect(openai.hops.at(-1)?.lostReasoning).toEqual([]); // reasoning of answers in the request that did not come back
+ *   expect(openai.hops.at(-1)?.lostReasoning).toEqual([]); // reasoning of answers in the request that did not come back;
+ *                                                 // `warnings`: what the vendor takes, but warns of
  *   openai.bill({ input: 2, output: 8 }).dollars; // and read, written, fresh, readShare, writtenTwice (indexes of hops)
  *
+ * Options: `keys`, `contextWindow` (tokens), `now` (clock of the cache), `countsEachBlock` (look-back of Anthropic's clouds).
  * A refused request uses no step. Disposal fails where steps are left over, or a request had no step.
  */
 import { chatWire } from "./chat.js";

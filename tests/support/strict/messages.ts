@@ -1,7 +1,7 @@
 import { type ClaudeModel, claudeModel, claudeModelNames } from "./anthropic-models.js";
 import { checkMessagesRequest, isThinking, mergedMessages, systemBlocks } from "./messages-request.js";
 import { canonical, IssuedThoughts, withoutMarks } from "./messages-thinking.js";
-import { type Mark, type Segment, segmentOf, tokensOf } from "./prefix-cache.js";
+import { type InputTokens, type Mark, type Segment, segmentOf, tokensOf } from "./prefix-cache.js";
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import type { Answer, End, Failure, FailureKind, Part } from "./script.js";
 import {
@@ -37,9 +37,10 @@ export function messagesWire(vendor: Vendor): MockWire {
       if (version === "2026-10-21") checkNewVersion(body);
       const { dropped, transformations, lost } = issued.check(body, account, model);
       const input = inputTokens(vendor, account, model, body, dropped);
-      if (isCount) return { status: 200, reply: { input_tokens: input.input } };
+      const size = input.tokens.input;
+      if (isCount) return { status: 200, reply: { input_tokens: size } };
       const window = vendor.contextWindow ?? model.window;
-      if (input.input > window) throw new Refusal(`prompt is too long: ${input.input} tokens > ${window} maximum`);
+      if (size > window) throw new Refusal(`prompt is too long: ${size} tokens > ${window} maximum`);
       return {
         model: textOf(body.model),
         account,
@@ -56,7 +57,7 @@ export function messagesWire(vendor: Vendor): MockWire {
         render: (answer) => {
           const written = write(answer, body, model, vendor);
           issued.remember(body, account, written.blocks);
-          return render(answer, written, body, input, transformations, vendor);
+          return render(answer, written, body, input.tokens, transformations, vendor);
         },
       } satisfies Accepted;
     },
@@ -160,7 +161,7 @@ function seenOf(body: Json): Accepted["seen"] {
   };
 }
 
-/** What passes, but teaches the model to call one tool at a time or to end its turn empty (wires.md §2.1). */
+/** What passes, but teaches the model to call one tool at a time or to end its turn empty, by Anthropic's page on stop reasons. */
 function warningsOf(body: Json): string[] {
   const messages = listOf(body.messages);
   const hasResult = ({ role, content }: Json) =>
@@ -184,9 +185,9 @@ function warningsOf(body: Json): string[] {
   ];
 }
 
-/** Accounts for the prompt by wires.md §2.6. */
+/** Accounts for the prompt by Anthropic's prompt-caching page (November 2026). */
 function inputTokens(
-  { cache }: Vendor,
+  { cache, countsEachBlock }: Vendor,
   account: string,
   model: ClaudeModel,
   body: Json,
@@ -199,7 +200,7 @@ function inputTokens(
   let lastMarkable = -1;
   const add = (block: Json, bytes: string) => {
     const type = textOf(block.type);
-    const isRun = type === "tool_use" || type === "tool_result";
+    const isRun = !countsEachBlock && (type === "tool_use" || type === "tool_result");
     if (!isRun || run !== type) position++;
     run = isRun ? type : "";
     segments.push(segmentOf(bytes, position));
@@ -305,7 +306,7 @@ function render(
   { end }: Answer,
   { blocks, texts, reasoning, output }: Written,
   body: Json,
-  input: Accepted["input"],
+  input: InputTokens,
   transformations: Json[],
   vendor: Vendor,
 ): Rendered {

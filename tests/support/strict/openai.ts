@@ -27,7 +27,7 @@ const model = (family: string, efforts: readonly string[], chatTools: OpenAiMode
   window: 400_000,
 });
 
-/** By pattern, first match wins. Efforts of each are by wires.md §1.1 and §1.6; families by §1.5. */
+/** By pattern, first match wins. By the models page and the reasoning guide of OpenAI, and its refusals as quoted in issues of other clients (November 2026). */
 const models: [RegExp, OpenAiModel][] = [
   [/^gpt-5\.5-pro|^gpt-5\.4-pro|^gpt-5\.3-codex/, model("gpt-5.5", upToXhigh, "no_chat")],
   [/^gpt-6-astra|^gpt-6\.1/, model("gpt-6", [...upToXhigh, "max"], "never")],

@@ -26,8 +26,16 @@ export interface InputTokens {
   fresh: number;
   /** Tokens of the longest prefix that an earlier request had too. */
   repeated: number;
-  /** Tokens that were written although an earlier request had written the same prefix, which still lived. */
-  writtenTwice: number;
+}
+
+/** The tokens of a request, and what makes the vendor remember it. */
+export interface Accounting {
+  tokens: InputTokens;
+  /**
+   * Remembers the prefixes once the answer has begun. Returns the tokens that were written although another request had written the
+   * same prefix, which still lives.
+   */
+  commit(): number;
 }
 
 const hour = 3_600_000;
@@ -54,8 +62,7 @@ export class PrefixCache {
 
   /**
    * Accounts for one request. `scope` separates accounts and models. `salt` is hashed in before the segment with that index.
-   * `candidates` are the segments at whose ends an entry may be read. Nothing is remembered before `commit` is called: an entry exists
-   * once the answer has begun.
+   * `candidates` are the segments at whose ends an entry may be read.
    */
   account(
     scope: string,
@@ -64,7 +71,7 @@ export class PrefixCache {
     candidates: readonly number[],
     minimum: number,
     salts: Record<number, string> = {},
-  ): InputTokens & { commit(): void } {
+  ): Accounting {
     const at = this.#now();
     const prefixes = hashes(scope, segments, salts);
     const ends = endsOf(segments);
@@ -81,42 +88,38 @@ export class PrefixCache {
     const range = prefixes.slice(readFrom + 1, last + 1);
     const isAgain = (prefix: string) => (this.#written.get(prefix)?.expires ?? 0) > at;
     const repeated = prefixes.findIndex((prefix) => !this.#seen.has(prefix));
-    return {
+    const tokens = {
       input,
       read: upTo(readFrom),
       written: upTo(last) - upTo(readFrom),
       written1h: upTo(lastHour) - upTo(readFrom),
       fresh: input - upTo(last),
       repeated: repeated === -1 ? input : upTo(repeated - 1),
-      writtenTwice: range.reduce(
+    };
+    const commit = () => {
+      const twice = range.reduce(
         (sum, prefix, index) => sum + (isAgain(prefix) ? (segments[readFrom + 1 + index]?.tokens ?? 0) : 0),
         0,
-      ),
-      commit: () => {
-        for (const prefix of prefixes) this.#seen.add(prefix);
-        for (const { segment, lifeMs } of written)
-          this.#entries.set(prefixes[segment] ?? "", { expires: at + lifeMs, lifeMs });
-        const life = Math.max(0, ...written.map(({ lifeMs }) => lifeMs));
-        for (const prefix of range) this.#written.set(prefix, { expires: at + life, lifeMs: life });
-        // A read refreshes the entry that was read and what was written inside it.
-        for (const prefix of prefixes.slice(0, readFrom + 1))
-          for (const known of [this.#entries.get(prefix), this.#written.get(prefix)])
-            if (known && known.expires > at) known.expires = Math.max(known.expires, at + known.lifeMs);
-      },
+      );
+      for (const prefix of prefixes) this.#seen.add(prefix);
+      for (const { segment, lifeMs } of written)
+        this.#entries.set(prefixes[segment] ?? "", { expires: at + lifeMs, lifeMs });
+      const life = Math.max(0, ...written.map(({ lifeMs }) => lifeMs));
+      for (const prefix of range) this.#written.set(prefix, { expires: at + life, lifeMs: life });
+      // A read refreshes the entry that was read and what was written inside it.
+      for (const prefix of prefixes.slice(0, readFrom + 1))
+        for (const known of [this.#entries.get(prefix), this.#written.get(prefix)])
+          if (known && known.expires > at) known.expires = Math.max(known.expires, at + known.lifeMs);
+      return twice;
     };
+    return { tokens, commit };
   }
 
   /**
    * Accounts for one request where the vendor reads the longest common prefix by itself, in whole steps, and writes for nothing
    * (OpenAI before GPT-5.6, Gemini's implicit cache).
    */
-  automatic(
-    scope: string,
-    segments: readonly Segment[],
-    minimum: number,
-    step: number,
-    lifeMs: number,
-  ): InputTokens & { commit(): void } {
+  automatic(scope: string, segments: readonly Segment[], minimum: number, step: number, lifeMs: number): Accounting {
     const at = this.#now();
     const prefixes = hashes(scope, segments, {});
     const ends = endsOf(segments);
@@ -127,19 +130,15 @@ export class PrefixCache {
     };
     const common = firstWhere((prefix) => (this.#entries.get(prefix)?.expires ?? 0) <= at);
     const read = common < minimum ? 0 : common - (common % step);
+    const repeated = firstWhere((prefix) => !this.#seen.has(prefix));
     return {
-      input,
-      read,
-      written: 0,
-      written1h: 0,
-      fresh: input - read,
-      repeated: firstWhere((prefix) => !this.#seen.has(prefix)),
-      writtenTwice: 0,
+      tokens: { input, read, written: 0, written1h: 0, fresh: input - read, repeated },
       commit: () => {
         for (const prefix of prefixes) {
           this.#seen.add(prefix);
           this.#entries.set(prefix, { expires: at + lifeMs, lifeMs });
         }
+        return 0;
       },
     };
   }

@@ -8,7 +8,7 @@ import {
   openAiModel,
   streamError,
 } from "./openai.js";
-import { type Mark, type Segment, segmentOf, tokensOf } from "./prefix-cache.js";
+import { type InputTokens, type Mark, type Segment, segmentOf, tokensOf } from "./prefix-cache.js";
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import { IssuedReasoning } from "./responses-reasoning.js";
 import { checkResponsesRequest } from "./responses-request.js";
@@ -35,7 +35,7 @@ export function responsesWire(vendor: Vendor): MockWire {
       const items = itemsOf(body);
       const input = inputTokens(vendor, account, name, model, body, items);
       issued.check(items, account, model.family);
-      if (input.input > (vendor.contextWindow ?? model.window))
+      if (input.tokens.input > (vendor.contextWindow ?? model.window))
         throw new Refusal(
           "Your input exceeds the context window of this model. Please adjust your input and try again.",
           { code: "context_length_exceeded", param: "input" },
@@ -53,7 +53,7 @@ export function responsesWire(vendor: Vendor): MockWire {
         render: (answer) => {
           const written = write(answer, body, model, vendor);
           issued.remember({ account, family: model.family, items: written.items });
-          return render(answer, written, body, input, vendor);
+          return render(answer, written, body, input.tokens, vendor);
         },
       } satisfies Accepted;
     },
@@ -105,7 +105,7 @@ const textOfContent = (content: unknown): string =>
         .map(({ text }) => textOf(text))
         .join("");
 
-/** Accounts for the prompt by wires.md §1.7. */
+/** Accounts for the prompt by OpenAI's prompt-caching guide (September 2026). */
 function inputTokens(
   { cache }: Vendor,
   account: string,
@@ -222,7 +222,7 @@ function itemOf(
 const frame = (event: Json): string => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 
 /** Makes the whole response and the events of the same response. */
-function render(answer: Answer, written: Written, body: Json, input: Accepted["input"], vendor: Vendor): Rendered {
+function render(answer: Answer, written: Written, body: Json, input: InputTokens, vendor: Vendor): Rendered {
   const { items, reasoning, output } = written;
   const started = resource(body, vendor);
   const isLength = answer.end === "length" || answer.end === "context_window";

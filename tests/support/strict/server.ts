@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { type Bill, billOf, type Hop, type Price } from "./bill.js";
-import { type InputTokens, PrefixCache } from "./prefix-cache.js";
+import { type Accounting, PrefixCache } from "./prefix-cache.js";
 import { isJson, type Json, Refusal } from "./refusal.js";
 import type { Answer, Break, Failure, FailureKind, Script, Seen } from "./script.js";
 
@@ -11,6 +11,11 @@ export interface MockOptions {
   keys?: Record<string, string>;
   /** Input tokens (bytes / 4) above which a request is refused as too long. Without it the model's own window holds. */
   contextWindow?: number;
+  /**
+   * Anthropic's look-back counts each block as a position, as the vendor's clouds do; else a run of calls or of results is one, as on
+   * the Claude API.
+   */
+  countsEachBlock?: boolean;
   /** The clock of cache entries, in milliseconds. */
   now?: () => number;
 }
@@ -20,6 +25,7 @@ export interface Vendor {
   cache: PrefixCache;
   now: () => number;
   contextWindow: number | undefined;
+  countsEachBlock: boolean;
   /** Returns the account of a key, or throws what the caller makes of a wrong one. */
   account(key: string, refusal: () => Refusal): string;
   /** Makes an id that no other mock has made: `rs_0f3a…`. */
@@ -57,7 +63,7 @@ export interface Accepted {
   account: string;
   isStreamed: boolean;
   seen: Omit<Seen, "hop" | "body">;
-  input: InputTokens & { commit(): void };
+  input: Accounting;
   lostReasoning: string[];
   warnings: string[];
   headers: Record<string, string>;
@@ -141,15 +147,27 @@ export async function startVendor(
     }
     if ("fails" in step) return reply(response, wire.fail(step));
     const rendered = ready.render(step);
-    const { commit, ...tokens } = ready.input;
-    commit();
     const { model, account, lostReasoning, warnings } = ready;
-    const hop: Hop = { ...tokens, model, account, lostReasoning, warnings, output: 0, reasoning: 0, isWhole: false };
+    const hop: Hop = {
+      ...ready.input.tokens,
+      writtenTwice: 0,
+      model,
+      account,
+      lostReasoning,
+      warnings,
+      output: 0,
+      reasoning: 0,
+      isWhole: false,
+    };
     hops.push(hop);
-    const isWhole = () => Object.assign(hop, { output: rendered.output, reasoning: rendered.reasoning, isWhole: true });
+    const { output, reasoning } = rendered;
+    const progress = {
+      begins: () => Object.assign(hop, { writtenTwice: ready.input.commit() }),
+      isWhole: () => Object.assign(hop, { output, reasoning, isWhole: true }),
+    };
     return ready.isStreamed
-      ? stream(response, ready, rendered, step.breaks, isWhole)
-      : whole(response, ready, rendered, step.breaks, isWhole, wire);
+      ? stream(response, ready, rendered, step.breaks, progress)
+      : whole(response, ready, rendered, step.breaks, progress, wire);
   };
 
   const http = createServer((incoming, response) => {
@@ -222,13 +240,14 @@ class Waiters {
   }
 }
 
-function vendorOf({ keys, contextWindow }: MockOptions, now: () => number): Vendor {
+function vendorOf({ keys, contextWindow, countsEachBlock = false }: MockOptions, now: () => number): Vendor {
   let made = 0;
   const instance = randomBytes(6).toString("hex");
   return {
     cache: new PrefixCache(now),
     now,
     contextWindow,
+    countsEachBlock,
     account: (key, refusal) => {
       const account = keys ? keys[key] : key;
       if (!account) throw refusal();
@@ -264,6 +283,11 @@ function reply(response: ServerResponse, { status, headers = {}, reply: body }: 
     .end(isText ? body : JSON.stringify(body));
 }
 
+interface Progress {
+  begins(): void;
+  isWhole(): void;
+}
+
 /** Whether a break stands before this event. */
 function isAt(at: Break["at"], events: readonly WireEvent[], index: number): boolean {
   const stage = events[index]?.stage;
@@ -280,7 +304,7 @@ async function stream(
   { headers, errorEvent }: Accepted,
   { events }: Rendered,
   breaks: Break | undefined,
-  isWhole: () => void,
+  progress: Progress,
 ): Promise<void> {
   response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", ...headers });
   response.flushHeaders();
@@ -291,10 +315,11 @@ async function stream(
       if (breaks.how !== "stall") return breakOff(response, breaks, errorEvent(breaks.error ?? "overloaded"));
       await (breaks.until ?? new Promise(() => {}));
     }
+    if (index === 0) progress.begins();
     response.write(event.text);
   }
   if (breaks && isPending) throw new Error(`the answer has no place ${breaks.at}`);
-  isWhole();
+  progress.isWhole();
   response.end();
 }
 
@@ -303,7 +328,7 @@ async function whole(
   { headers }: Accepted,
   rendered: Rendered,
   breaks: Break | undefined,
-  isWhole: () => void,
+  progress: Progress,
   wire: MockWire,
 ): Promise<void> {
   const body = JSON.stringify(rendered.whole);
@@ -313,15 +338,16 @@ async function whole(
     "content-length": String(Buffer.byteLength(body)),
     ...headers,
   });
+  progress.begins();
   if (!breaks) {
-    isWhole();
+    progress.isWhole();
     response.end(body);
     return;
   }
   response.write(body.slice(0, body.length / 2));
   if (breaks.how !== "stall") return breakOff(response, { ...breaks, how: "reset" }, "");
   await (breaks.until ?? new Promise(() => {}));
-  isWhole();
+  progress.isWhole();
   response.end(body.slice(body.length / 2));
 }
 
