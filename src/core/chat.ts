@@ -104,8 +104,8 @@ export interface ToolDefinition {
   inputSchema: JsonSchema;
 }
 
-/** Which tool the model has to call: any of those offered, or the one of this name. */
-export type ToolChoice = "required" | { name: string };
+/** Which tool the model has to call: any of those offered, or the one of this name. `none`: it must call none, and is offered them all the same. */
+export type ToolChoice = "required" | "none" | { name: string };
 
 export interface CompletionRequest {
   messages: readonly Message[];

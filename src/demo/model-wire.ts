@@ -15,12 +15,12 @@ type Json = Record<string, unknown>;
 
 /** Reads a request's parsed body. Throws an Error that says what is wrong with it. */
 export function readRequest(body: unknown): ChatRequest {
-  const { model, messages, tools = [], stream, stream_options: streamOptions } = object(body, "the body");
+  const { model, messages, tools = [], tool_choice, stream, stream_options: streamOptions } = object(body, "the body");
   if (typeof model !== "string") throw new Error("'model' must be a string");
   return {
     model,
     messages: list(messages, "'messages'").map((message) => readMessage(object(message, "a message"))),
-    tools: list(tools, "'tools'").map((tool) =>
+    tools: list(tool_choice === "none" ? [] : tools, "'tools'").map((tool) =>
       readTool(object(object(tool, "a tool").function, "a tool's 'function'")),
     ),
     stream: stream === true,

@@ -57,11 +57,11 @@ export class LimitGate {
     return refused.limit === "calls" ? Math.max(0, refused.allowed - refused.used) : 0;
   }
 
-  /** What bounds the one request after a no, which has no tools; undefined where too little is left for it. */
-  async lastRequest(messages: Asked["messages"]): Promise<{ maxTokens?: number } | undefined> {
+  /** What bounds the one request after a no, in which no tool may be called; undefined where too little is left for it. */
+  async lastRequest(request: Asked): Promise<{ maxTokens?: number } | undefined> {
     const { budget, price } = this.#parts;
     if (!budget.limitsTokens) return {};
-    const input = this.#need(inputTokens({ messages, tools: [] }), 0);
+    const input = this.#need(inputTokens(request), 0);
     const left = await budget.left();
     const perToken = price ? costUsd({ inputTokens: 0, outputTokens: 1 }, price) : 0;
     const affordable = perToken > 0 ? Math.floor((left.usd - input.usd) / perToken) : left.usd > 0 ? Infinity : 0;
@@ -71,10 +71,9 @@ export class LimitGate {
   }
 
   #tokensFor(request: Asked, hop: number): { tokens: number; usd: number } {
-    const first = this.#need(inputTokens(request), leastAnswerTokens);
-    if (hop === 0) return first;
-    const last = this.#need(inputTokens({ ...request, tools: [] }), leastAnswerTokens);
-    return { tokens: first.tokens + last.tokens, usd: first.usd + last.usd };
+    const once = this.#need(inputTokens(request), leastAnswerTokens);
+    // The request that answers without calls has the same tools.
+    return hop === 0 ? once : { tokens: 2 * once.tokens, usd: 2 * once.usd };
   }
 
   #need(input: number, output: number): { tokens: number; usd: number } {

@@ -1,6 +1,7 @@
 import { CallSignal } from "../core/call-signal.js";
 import { Channel } from "../core/channel.js";
 import type {
+  AssistantMessageEvent,
   ChatEvent,
   Completion,
   CompletionEvent,
@@ -185,21 +186,31 @@ export class Orchestrator {
     const pause = hop < options.maxToolHops ? gate.beforeRequest({ messages, tools }, hop) : undefined;
     if (pause) await pause;
     const stopReason = gate.stopReason ?? (hop < options.maxToolHops ? undefined : "max_tool_hops");
-    const bounds = stopReason ? await gate.lastRequest(messages) : {};
+    const bounds = stopReason ? await gate.lastRequest({ messages, tools }) : {};
     if (!bounds && !signal.aborted) return { type: "turn_end", turnId, stopReason: stopReason ?? "budget" };
-    const toolChoice = hop === 0 && !stopReason ? options.toolChoice : undefined;
+    const toolChoice = stopReason ? "none" : hop === 0 ? options.toolChoice : undefined;
     const unoffered = toolChoice && unofferedChoice(toolChoice, tools);
     if (unoffered) return { type: "turn_error", turnId, error: errorInfo(unoffered) };
-    const use = { tools: stopReason ? [] : tools, toolChoice, parallelToolCalls: options.parallelToolCalls };
+    const use = { tools, toolChoice, parallelToolCalls: options.parallelToolCalls };
     const request = { messages, ...use, model, temperature, maxTokens, ...bounds, conversation: options.conversation };
     const asked = { llm: this.#llm, turnId, signal, trace, streaming, streamRecovery, beforeRequest, out, priceOf };
-    const answered = await runHop(request, asked);
+    let answered = await runHop(request, asked);
+    if (answered.type === "assistant_message" && saidNothing(answered, request)) {
+      budget.spend(answered.spent);
+      answered = await runHop({ ...request, tools: [], toolChoice: undefined }, asked);
+    }
     if (answered.type !== "assistant_message") return answered;
     const { message, finishReason, spent } = answered;
     budget.spend(spent);
     messages.push(message);
     return { finishReason, calls: message.toolCalls.map((call) => ({ call, planned: false, sent: false })) };
   }
+}
+
+/** Some servers do not know `tool_choice: none`. Their model calls tools beside which it says nothing: asked again without tools, it has to. */
+function saidNothing({ message, finishReason }: AssistantMessageEvent, request: CompletionRequest): boolean {
+  const isForbidden = request.toolChoice === "none" && request.tools.length > 0;
+  return isForbidden && finishReason === "tool_calls" && message.content.trim() === "";
 }
 
 function noPrice(model: string): RequestError {

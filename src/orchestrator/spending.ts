@@ -21,7 +21,7 @@ export function spentOn(
 
 /** Tokens that a request will send, as far as they can be told beforehand. */
 export function inputTokens({ messages, tools }: Pick<CompletionRequest, "messages" | "tools">): number {
-  let { bytes, media } = sizeOf(tools);
+  let { bytes, media } = sizeOf(tools, sentOf);
   for (const message of messages) {
     const size = sizeOf(message);
     bytes += size.bytes + separatorBytes;
@@ -44,12 +44,17 @@ interface Size {
   media: number;
 }
 
+/** What a request holds of its tools: the host knows more of them. */
+function sentOf(tools: CompletionRequest["tools"]): object {
+  return tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+}
+
 /** Once for each message and list of tools: each request of a conversation repeats those of the one before. */
-function sizeOf(part: object): Size {
+function sizeOf<Part extends object>(part: Part, sent: (part: Part) => object = (whole) => whole): Size {
   const known = sizes.get(part);
   if (known) return known;
   let media = 0;
-  const text = JSON.stringify(part, (key, value: unknown) => {
+  const text = JSON.stringify(sent(part), (key, value: unknown) => {
     if (key !== "data" || typeof value !== "string") return value;
     media += 1;
     return "";

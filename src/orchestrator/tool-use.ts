@@ -4,6 +4,7 @@ import { LlmError, RequestError } from "../core/errors.js";
 
 /** Why nobody can be asked to call that tool. */
 export function unofferedChoice(choice: ToolChoice, tools: readonly ToolDefinition[]): RequestError | undefined {
+  if (choice === "none") return undefined;
   if (choice === "required") {
     if (tools.length > 0) return undefined;
     return new RequestError("usage", "the model has to call a tool, and none is offered", {
@@ -17,12 +18,16 @@ export function unofferedChoice(choice: ToolChoice, tools: readonly ToolDefiniti
 }
 
 /**
- * The completion with the calls that were asked for. A model may call tools that it was not offered (the last hop offers none): such a
- * call would never get its result. It may also call several where it was asked for one at a time: the first one is kept.
+ * The completion with the calls that were asked for. A model may call tools that it was not offered or must not call (as in the last hop):
+ * such a call would never get its result. It may also call several where it was asked for one at a time: the first one is kept.
  */
-export function withAskedCalls(completion: Completion, { tools, parallelToolCalls }: CompletionRequest): Completion {
+export function withAskedCalls(
+  completion: Completion,
+  { tools, toolChoice, parallelToolCalls }: CompletionRequest,
+): Completion {
   const { message, finishReason } = completion;
-  const most = tools.length === 0 ? 0 : parallelToolCalls === false ? 1 : Number.POSITIVE_INFINITY;
+  const most =
+    tools.length === 0 || toolChoice === "none" ? 0 : parallelToolCalls === false ? 1 : Number.POSITIVE_INFINITY;
   if (message.toolCalls.length <= most) return completion;
   const toolCalls = message.toolCalls.slice(0, most);
   // A token limit cuts the last call: the first one is whole.
@@ -32,6 +37,7 @@ export function withAskedCalls(completion: Completion, { tools, parallelToolCall
 
 /** That the model did not call the tool that it had to. An answer that was cut or filtered has a reason of its own. */
 export function ignoredChoice(completion: Completion, choice: ToolChoice): LlmError | undefined {
+  if (choice === "none") return undefined; // such calls are dropped
   const { message, finishReason, provider, model, attempts } = completion;
   const { toolCalls } = message;
   const isKept = choice === "required" ? toolCalls.length > 0 : toolCalls.some(({ name }) => name === choice.name);

@@ -32,7 +32,7 @@ export interface TurnOptions {
   toolChoice?: ToolChoice;
   /** False: an answer has one tool call at most; of further ones, which a provider sent all the same, the model is not told. */
   parallelToolCalls?: boolean;
-  /** Model requests that may use tools. One more, without tools, follows so that the user gets an answer. */
+  /** Model requests that may use tools. One more, in which none may be called, follows so that the user gets an answer. */
   maxToolHops: number;
   /** Where the turn goes on after a process died: its last answer, which the history ends with, and what became of that one's calls. */
   resume?: Answer & { hop: number };

@@ -43,7 +43,7 @@ describe("in the terminal", () => {
     await screen.until("> ");
     keys.write("\u0004");
     expect(await exitCode).toBe(0);
-    expect(llm.requests.map(({ body }) => "tools" in body)).toEqual([true, true, false]);
+    expect(llm.requests.map(({ body }) => body.tool_choice)).toEqual([undefined, undefined, "none"]);
   });
 
   test("what a turn has used is shown below it; a cost that is not known is not 0", async () => {

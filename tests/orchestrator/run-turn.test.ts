@@ -83,14 +83,30 @@ describe.each([
     expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
   });
 
-  test("at the cap one last request without tools gets the user an answer", async () => {
+  test("at the cap one last request that forbids tools gets the user an answer", async () => {
     await using llm = await startLlmServer([toolCalls([echo({})]), toolCalls([echo({})]), answer("so far")]);
     await using app = await startApp({ llm: llm.url, mcpServers: servers });
     const events = await collect(
       app.sessions.open("c").prompt({ requestId: "r", text: "loop", streaming, maxToolHops: 2 }),
     );
     expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "max_tool_hops" });
-    expect(llm.requests.map(({ body }) => "tools" in body)).toEqual([true, true, false]);
+    const [first, ...others] = llm.requests.map(({ body }) => body.tools);
+    expect(others).toEqual([first, first]);
+    expect(llm.requests.map(({ body }) => body.tool_choice)).toEqual([undefined, undefined, "none"]);
+  });
+
+  test("a model that calls tools all the same, and says nothing, is asked once more without them", async () => {
+    await using llm = await startLlmServer([toolCalls([echo({})]), toolCalls([echo({})]), answer("so far")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: servers });
+    const prompt = { requestId: "r", text: "loop", streaming, maxToolHops: 1 };
+    const events = await collect(app.sessions.open("c").prompt(prompt));
+    expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "max_tool_hops" });
+    expect(events.filter(({ type }) => type === "tool_call")).toHaveLength(1);
+    expect(llm.requests.map(({ body }) => [body.tool_choice, "tools" in body])).toEqual([
+      [undefined, true],
+      ["none", true],
+      [undefined, false],
+    ]);
   });
 
   test("tool calls that were not offered are dropped, so that no call stays without its result", async () => {

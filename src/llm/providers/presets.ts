@@ -8,6 +8,8 @@ export interface Quirks extends QuirksConfig {
   bridgesResults: boolean;
   /** Takes a tool whose `properties` are empty. OpenAI wants the key, Gemini refuses it. */
   emptyProperties: boolean;
+  /** Keeps `tool_choice: none`. Else a request in which no tool may be called is sent without tools, which changes its beginning. */
+  forbidsTools: boolean;
   /** Cuts off the beginning of a prompt that is too long for it, without a word. */
   cutsPrompts: boolean;
   /** Parameter that `reasoning` of the configuration is sent as; `reasoning_effort` is its `effort` alone. */
@@ -39,6 +41,7 @@ export const DEFAULT_QUIRKS: Quirks = {
   echoesOpaque: true,
   bridgesResults: false,
   emptyProperties: true,
+  forbidsTools: true,
   cutsPrompts: false,
   reasoningKey: "reasoning",
   keyHeader: "authorization",
@@ -101,7 +104,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     ...LOCAL,
     baseUrl: "http://127.0.0.1:11434/v1",
     model: "qwen3",
-    quirks: { ...LOCAL_QUIRKS, nullContent: false, cutsPrompts: true },
+    quirks: { ...LOCAL_QUIRKS, nullContent: false, forbidsTools: false, cutsPrompts: true },
   },
   lmstudio: { ...LOCAL, baseUrl: "http://127.0.0.1:1234/v1", quirks: { ...LOCAL_QUIRKS, nullContent: false } },
   llamacpp: { ...LOCAL, baseUrl: "http://127.0.0.1:8080/v1", model: "default", quirks: LOCAL_QUIRKS },

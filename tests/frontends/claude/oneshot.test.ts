@@ -213,7 +213,7 @@ describe("one prompt as Claude Code's stream-json", () => {
       mcpServers: { s: fixtureServer() },
       config: {
         llm: { active: "test", providers, prices },
-        chat: { limits: { turn: { usd: 1.5 } }, service: { approval: "auto" }, storage: { driver: "memory" } },
+        chat: { limits: { turn: { usd: 1.7 } }, service: { approval: "auto" }, storage: { driver: "memory" } },
       },
     });
     const { exitCode, messages } = await run(app);

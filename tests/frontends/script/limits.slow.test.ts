@@ -29,7 +29,9 @@ describe("limits of the whole script", () => {
   test("tokens: within a turn, and no answer allows more", async () => {
     const usage = { prompt_tokens: 3000, completion_tokens: 100 };
     await using llm = await startLlmServer((request) =>
-      request.body.tools ? toolCalls([{ name: "fs__echo", arguments: {} }], { usage }) : answer("so far", { usage }),
+      request.body.tool_choice !== "none"
+        ? toolCalls([{ name: "fs__echo", arguments: {} }], { usage })
+        : answer("so far", { usage }),
     );
     const result = await runSteps(
       { ...auto, limits: { tokens: 4000 }, steps: [{ user: "a" }, { answer: true }] },
@@ -70,7 +72,9 @@ describe("limits of the whole script", () => {
   });
 
   test("hops: fails the step, unless it says how the turn is to stop", async () => {
-    await using llm = await startLlmServer((request) => (request.body.tools ? echo : answer("so far")));
+    await using llm = await startLlmServer((request) =>
+      request.body.tool_choice !== "none" ? echo : answer("so far"),
+    );
     const user = { user: "a" };
     const assert = [{ type: "stop-reason", value: "max_tool_hops" }];
     const result = await runSteps(

@@ -9,7 +9,7 @@ import type { Quirks } from "../../providers/presets.js";
 import type { Provider } from "../../providers/providers.js";
 import { RequestBody } from "../shared/request-body.js";
 import type { Target } from "../wire.js";
-import { bodyOf, wireTool } from "./body.js";
+import { bodyOf, sendsTools, wireTool } from "./body.js";
 import { WireWalk } from "./messages.js";
 
 /** The same text as `JSON.stringify(requestBody(request, target))`. A tool that was sent once is not changed in place. */
@@ -50,7 +50,7 @@ const mostFrames = 16;
 function piecesFor(request: CompletionRequest, target: Target<Quirks>, { frames }: Written): readonly Piece[] {
   const { temperature, maxTokens, toolChoice, parallelToolCalls } = request;
   const { provider, model, streaming } = target;
-  const hasTools = request.tools.length > 0;
+  const hasTools = sendsTools(request, target.quirks);
   for (const frame of frames) {
     if (frame.provider !== provider || frame.model !== model || frame.streaming !== streaming) continue;
     if (frame.toolChoice !== toolChoice || frame.parallelToolCalls !== parallelToolCalls) continue;

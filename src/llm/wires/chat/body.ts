@@ -19,7 +19,7 @@ export function bodyOf(
   { provider, model, streaming, quirks }: Target<Quirks>,
   { messages, tools }: { messages: unknown; tools: unknown },
 ): JsonObject {
-  const hasTools = request.tools.length > 0;
+  const hasTools = sendsTools(request, quirks);
   const body = {
     model,
     messages,
@@ -34,6 +34,10 @@ export function bodyOf(
   const { extraBody = {} } = provider;
   const extra = { ...extraBody, ...wireToolUse(request) };
   return merged(body, wireExtra(extra, hasTools || "tools" in extraBody, quirks));
+}
+
+export function sendsTools({ tools, toolChoice }: CompletionRequest, { forbidsTools }: Quirks): boolean {
+  return tools.length > 0 && (forbidsTools || toolChoice !== "none");
 }
 
 /** `true` is what every provider does unasked. */

@@ -59,6 +59,11 @@ const RULES: readonly Rule[] = [
   (text, used) => without(text, used, "temperature", /\b(temperature|top_p)\b/, "temperature and top_p"),
   (text, used) => without(text, used, "streamUsage", /\b(stream_options|include_usage)\b/, "stream_options"),
   (text, used) => without(text, used, "parallelToolCalls", /\bparallel_tool_calls\b/, "parallel_tool_calls"),
+  (text, { forbidsTools }) => {
+    if (!forbidsTools || !/\btool_choice\b/.test(text)) return undefined;
+    const note = "tool_choice none is refused; sending no tools from now on where none may be called";
+    return { quirk: "forbidsTools", value: false, note };
+  },
   (text, used) =>
     without(text, used, "echoesOpaque", /\b(extra_content|thought_signature|reasoning_details)\b/, "extra_content"),
   (text, used) => without(text, used, "echoReasoning", /\breasoning_content\b/, "reasoning_content"),

@@ -154,6 +154,15 @@ describe("tools", () => {
     expect((await sent("openai", { model: "o4-mini" }, use)).body).not.toHaveProperty("parallel_tool_calls");
   });
 
+  test("where no tool may be called they are forbidden, and left out for who does not keep that", async () => {
+    const use = { toolChoice: "none" } as const;
+    const { body } = await sent("openai", {}, use);
+    expect(body).toMatchObject({ tool_choice: "none", tools: [{ function: { name: "t0" } }] });
+    const without = (await sent("ollama", {}, use)).body;
+    expect(without).not.toHaveProperty("tools");
+    expect(without).not.toHaveProperty("tool_choice");
+  });
+
   test("parallel_tool_calls is not sent to o-models, whatever it says", async () => {
     const extraBody = { parallel_tool_calls: false };
     expect((await sent("openai", { model: "o4-mini", extraBody })).body).not.toHaveProperty("parallel_tool_calls");

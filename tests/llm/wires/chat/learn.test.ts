@@ -400,6 +400,20 @@ describe("a refusal teaches once, and for the life of the process", () => {
     expect(ends.observed.filter(({ level }) => level === "info")).toHaveLength(1);
   });
 
+  test("tools that cannot be forbidden are left out where none may be called, and only there", async () => {
+    const refusal = failure(400, { body: openAi("tool_choice: only 'auto' is supported", { param: "tool_choice" }) });
+    await using server = await startLlmServer([refusal, answer("hello"), answer("hello"), answer("hello")]);
+    await using ends = clientOf(server, { maxRetries: 0 });
+    const request = { ...REQUEST, toolChoice: "none" } as const;
+    for (const each of [request, request, REQUEST]) await ends.ask({ streaming: true }, each);
+    expect(server.requests.map(({ body }) => [body.tool_choice, body.tools?.length])).toEqual([
+      ["none", 3],
+      [undefined, undefined],
+      [undefined, undefined],
+      [undefined, 3],
+    ]);
+  });
+
   test("what one model refused is not held against another one", async () => {
     const refusal = failure(400, { body: openAi("Unsupported parameter: 'max_tokens'") });
     await using server = await startLlmServer([refusal, answer("hello"), answer("hello")]);
