@@ -1,11 +1,11 @@
 import type { Delta, FinishReason, KeptPart, Usage } from "../../../core/chat.js";
 import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
 import { GrowingText } from "../shared/growing-text.js";
+import { usageOf } from "../shared/openai-usage.js";
 import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
 import { ReasoningBlocks } from "./reasoning-blocks.js";
 import { ThinkTags } from "./think-tags.js";
 import { ToolCallAssembly } from "./tool-calls.js";
-import { usageOf } from "./usage.js";
 
 /** What the model said, beyond OpenAI's five reasons: Anthropic's, Gemini's, DeepSeek's, Zhipu's words for them. */
 const FINISH_REASONS = new Map<string, FinishReason>([

@@ -1,13 +1,8 @@
-import {
-  type AssistantMessage,
-  type ContentPart,
-  linkText,
-  type Message,
-  type ToolCall,
-  textOf,
-} from "../../../core/chat.js";
-import { asObject, type JsonObject, parseJson } from "../../json.js";
+import { type AssistantMessage, type ContentPart, type Message, type ToolCall, textOf } from "../../../core/chat.js";
+import type { JsonObject } from "../../json.js";
 import type { Quirks } from "../../providers/presets.js";
+import { wireArguments, wireName } from "../shared/calls.js";
+import { asTaken, asTextPart, isTextual, onlyText } from "../shared/content.js";
 import { wireToolId } from "../shared/tool-ids.js";
 import type { Target } from "../wire.js";
 
@@ -167,53 +162,11 @@ function wireAssistant(
   };
 }
 
-/** A model can call a tool by a name that no API takes back. Such a call was refused, and must not spoil what follows. */
-function wireName(name: string): string {
-  return name.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64) || "unnamed";
-}
-
-/**
- * Arguments that are no JSON object were refused when the model wrote them; replayed as they are, strict servers refuse
- * the whole conversation from then on. The same goes for a number beyond a double (llama.cpp answers 500 for ever).
- */
-function wireArguments(text: string): string {
-  const parsed = asObject(parseJson(text));
-  if (!parsed) return JSON.stringify({ invalid_json: text });
-  return /[eE]\+?\d{3}/.test(text) ? JSON.stringify(parsed) : text;
-}
-
 /** Only text: one string, which every server understands. */
 function wireContent(content: readonly ContentPart[]): string | JsonObject[] {
   const only = onlyText(content);
   if (only !== undefined) return only;
   return content.every(isTextual) ? textOf(content.map(asTextPart)) : content.map(wirePart);
-}
-
-/** What most messages are. */
-function onlyText(content: readonly ContentPart[]): string | undefined {
-  const [first] = content;
-  return content.length === 1 && first?.type === "text" ? first.text : undefined;
-}
-
-function isTextual(part: ContentPart): boolean {
-  return part.type === "text" || part.type === "resource_link";
-}
-
-/** Pictures and sound that the model cannot take are a word on them: it is to know that there was something. */
-function asTaken(message: Message, { images, audio }: Quirks): Message {
-  if ((images && audio) || message.role === "system" || message.role === "assistant") return message;
-  const isTaken = ({ type }: ContentPart) => (type !== "image" || images) && (type !== "audio" || audio);
-  if (message.content.every(isTaken)) return message;
-  return { ...message, content: message.content.map((part) => (isTaken(part) ? part : mediaReference(part))) };
-}
-
-function mediaReference(part: ContentPart): ContentPart {
-  const { mimeType, size } = "data" in part ? { ...part, size: Math.ceil((part.data.length * 3) / 4) } : {};
-  return { type: "text", text: `[${part.type} ${mimeType}, ${size} bytes: it is in the log, but you cannot take it]` };
-}
-
-function asTextPart(part: ContentPart): ContentPart {
-  return part.type === "resource_link" ? { type: "text", text: linkText(part) } : part;
 }
 
 function wirePart(part: ContentPart): JsonObject {

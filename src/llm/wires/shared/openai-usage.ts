@@ -1,4 +1,4 @@
-/** Token counts of Chat Completions. Providers differ in their names and in what they count as input and output. */
+/** Token counts of Chat Completions and Responses. Providers differ in their names and in what they count as input and output. */
 import type { Usage } from "../../../core/chat.js";
 import { asNumber, asObject, type JsonObject } from "../../json.js";
 

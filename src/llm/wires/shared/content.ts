@@ -1,0 +1,29 @@
+import { type ContentPart, linkText, type Message } from "../../../core/chat.js";
+import type { QuirksConfig } from "../../../core/config.js";
+
+/** What most messages are. */
+export function onlyText(content: readonly ContentPart[]): string | undefined {
+  const [first] = content;
+  return content.length === 1 && first?.type === "text" ? first.text : undefined;
+}
+
+export function isTextual(part: ContentPart): boolean {
+  return part.type === "text" || part.type === "resource_link";
+}
+
+/** Pictures and sound that the model cannot take are a word on them: it is to know that there was something. */
+export function asTaken(message: Message, { images, audio }: Pick<QuirksConfig, "images" | "audio">): Message {
+  if ((images && audio) || message.role === "system" || message.role === "assistant") return message;
+  const isTaken = ({ type }: ContentPart) => (type !== "image" || images) && (type !== "audio" || audio);
+  if (message.content.every(isTaken)) return message;
+  return { ...message, content: message.content.map((part) => (isTaken(part) ? part : mediaReference(part))) };
+}
+
+function mediaReference(part: ContentPart): ContentPart {
+  const { mimeType, size } = "data" in part ? { ...part, size: Math.ceil((part.data.length * 3) / 4) } : {};
+  return { type: "text", text: `[${part.type} ${mimeType}, ${size} bytes: it is in the log, but you cannot take it]` };
+}
+
+export function asTextPart(part: ContentPart): ContentPart {
+  return part.type === "resource_link" ? { type: "text", text: linkText(part) } : part;
+}
