@@ -65,7 +65,16 @@ export type Message =
   | { role: "system"; content: string }
   | { role: "user"; content: ContentPart[] }
   | AssistantMessage
-  | { role: "tool"; toolCallId: string; content: ContentPart[]; isError: boolean };
+  | ToolMessage;
+
+export interface ToolMessage {
+  role: "tool";
+  toolCallId: string;
+  content: ContentPart[];
+  isError: boolean;
+  /** Names of tools that are on offer from here on, see `ToolResult.found`. A wire that can add tools here leaves its first list as it is. */
+  found?: readonly string[];
+}
 
 export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter" | "unknown";
 
@@ -258,7 +267,7 @@ export interface StartedCall {
   /** Whether the call may run was asked. */
   question?: QuestionEvent;
   answer?: { value: unknown };
-  result?: { content: ContentPart[]; isError: boolean };
+  result?: Pick<ToolResult, "content" | "isError" | "found">;
   /** What the model is told after the result. */
   note?: string;
 }
@@ -326,8 +335,14 @@ export function linkText({ uri, name, mimeType }: Extract<ContentPart, { type: "
 }
 
 /** A result as the model is told it. */
-export function withNote(content: ContentPart[], note: string | undefined): ContentPart[] {
-  return note === undefined ? content : [...content, { type: "text", text: note }];
+export function toolMessage(
+  { id }: Pick<ToolCall, "id">,
+  { content, isError, found }: Pick<ToolResult, "content" | "isError" | "found">,
+  note: string | undefined,
+): ToolMessage {
+  const said: ContentPart[] = note === undefined ? content : [...content, { type: "text", text: note }];
+  const message: ToolMessage = { role: "tool", toolCallId: id, content: said, isError };
+  return found ? { ...message, found } : message;
 }
 
 /** The text of the parts that are text, in order. */

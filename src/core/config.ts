@@ -84,6 +84,8 @@ export interface ProviderConfig extends Partial<TimeoutConfig> {
   /** Tokens the model can take; older whole turns are left out of a request beyond it. */
   contextWindow?: number;
   reasoning?: Record<string, unknown>;
+  /** How long the provider keeps what it has read, where the request says so (Messages). Default: `5m`. */
+  cache?: "5m" | "1h" | "off";
   extraBody?: Record<string, unknown>;
   /** Requests and tokens a minute, requests at once. */
   rpm?: number;

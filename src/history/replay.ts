@@ -7,7 +7,7 @@ import type {
   StopReason,
   StoredEvent,
 } from "../core/chat.js";
-import { withNote } from "../core/chat.js";
+import { toolMessage } from "../core/chat.js";
 import type { LlmErrorKind } from "../core/errors.js";
 import { keptBy } from "../core/kept-by.js";
 import { messageTokensOf, tokensOf } from "./estimate.js";
@@ -171,8 +171,7 @@ export function resultOf({ call, planned, sent, result, note }: StartedCall, { e
     : isLeftToCaller
       ? "outcome unknown: the client that was to carry this call out gave no result"
       : "not run: the turn was stopped before this call";
-  const { content, isError } = result ?? { content: [{ type: "text" as const, text }], isError: true };
-  return { role: "tool", toolCallId: call.id, content: withNote(content, note), isError };
+  return toolMessage(call, result ?? { content: [{ type: "text", text }], isError: true }, note);
 }
 
 /** Turns that their last answer ended, and not a limit or a person. */

@@ -100,8 +100,8 @@ function newHop(answer: EventOf<"assistant_message">): HopRecord {
   return { answer, calls: calls.map((call) => ({ call, planned: false, sent: false })) };
 }
 
-function resultOf({ content, isError }: EventOf<"tool_result">): StartedCall["result"] {
-  return { content, isError };
+function resultOf({ content, isError, found }: EventOf<"tool_result">): StartedCall["result"] {
+  return found ? { content, isError, found } : { content, isError };
 }
 
 function answered(turn: TurnRecord, { questionId, value }: EventOf<"answer">): void {

@@ -2,13 +2,13 @@ import { type GivenApproval, readApproval } from "../core/approval.js";
 import type {
   ApprovalQuestion,
   ChatEvent,
-  Message,
   Question,
   QuestionEvent,
   StartedCall,
   ToolCall,
+  ToolMessage,
 } from "../core/chat.js";
-import { withNote } from "../core/chat.js";
+import { toolMessage } from "../core/chat.js";
 import { messageOf } from "../core/errors.js";
 import { isWritable } from "../core/nesting.js";
 import type { PreparedCall, Toolbox, ToolFacts, ToolResult } from "../core/ports.js";
@@ -44,7 +44,6 @@ export interface ToolBatch {
 }
 
 type Checked = PreparedCall | { refused: ToolResult };
-export type ToolMessage = Extract<Message, { role: "tool" }>;
 
 /**
  * Runs one hop's calls in parallel. Every call is stored as planned and as sent, and only then leaves: after a crash it is known what may
@@ -86,8 +85,7 @@ export async function runToolCalls(
   );
 
   return calls.map(({ call, note }) => {
-    const { content, isError } = results.get(call) ?? refusal("the call was not run");
-    return { role: "tool", toolCallId: call.id, content: withNote(content, note), isError };
+    return toolMessage(call, results.get(call) ?? refusal("the call was not run"), note);
   });
 }
 

@@ -54,7 +54,8 @@ async function offloaded(result: ToolResult, isLong: boolean, parts: OffloadPart
       shown.push({ type: "text", text: note });
     } else if (!isLong || isMedia(part)) shown.push(part);
   }
-  return { ...result, content: shown, ...(resultIds.length > 0 && { resultIds }) };
+  // The reader is on offer from the first stored result on, see `TurnToolbox.tools`.
+  return { ...result, content: shown, ...(resultIds.length > 0 && { resultIds, found: [parts.reader] }) };
 }
 
 function endsWithNote(text: string, maxBytes: number, where: string): string {
