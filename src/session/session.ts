@@ -169,6 +169,18 @@ export class Session {
     return this.#control.cancel(requestId);
   }
 
+  /**
+   * Estimates the tokens of the request that a turn with these options would begin with, its system prompt and tools included. Rejects with
+   * RequestError for a pattern that is none, and with StoreError.
+   */
+  estimate(
+    { history = [], content }: { history?: Message[]; content: ContentPart[] },
+    options: TurnOptions,
+  ): Promise<number> {
+    const said: Message[] = content.length > 0 ? [...history, { role: "user", content }] : history;
+    return this.#runner.estimate(said, options);
+  }
+
   /** The next turn begins with a summary of the older ones. */
   compactNext(): void {
     this.#runner.compactNext();

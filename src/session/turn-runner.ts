@@ -1,6 +1,6 @@
 /** Runs the turns of one conversation, each when it is its time and in whichever process has it. */
 import { CallSignal } from "../core/call-signal.js";
-import type { ChatEvent, StoredEvent } from "../core/chat.js";
+import type { ChatEvent, Message, StoredEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type { AbandonedTurn, TurnLease, TurnMail } from "../core/store-ports.js";
 import { longestTimerMs } from "../core/timers.js";
@@ -38,6 +38,14 @@ export class TurnRunner {
   /** The next turn that runs here begins with a summary of the older ones. */
   compactNext(): void {
     this.#steps.compactNext();
+  }
+
+  /** As `Session.estimate`. */
+  async estimate(said: readonly Message[], options: TurnOptions): Promise<number> {
+    const log = await this.#parts.store.read(this.#conversationId);
+    using settings = this.#parts.settings();
+    const rules = rulesOf(options, settings.defaults, this.#approvals);
+    return this.#steps.estimate(said, { log, settings, options, rules });
   }
 
   /** As `Session.remembers`. */

@@ -1,10 +1,11 @@
 /** What one turn does, wherever it began: what the model is told and offered, and the loop over it. */
-import type { ChatEvent, QuestionEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
+import type { ChatEvent, Message, QuestionEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
 import { errorInfo, type LlmErrorKind, RequestError } from "../core/errors.js";
 import type { HubTool } from "../core/ports.js";
 import type { TurnLease } from "../core/store-ports.js";
 import type { TraceContext } from "../core/trace-context.js";
-import { textTokens, toolTokens } from "../history/estimate.js";
+import { textTokens, tokensOf, toolTokens } from "../history/estimate.js";
+import { toMessages } from "../history/replay.js";
 import type { Outlet } from "../orchestrator/outlet.js";
 import { isHidden, type PolicyRules } from "../orchestrator/policy.js";
 import { budgetFor, maxToolHopsOf } from "./limits.js";
@@ -14,7 +15,7 @@ import type { SessionParts, TurnSettings } from "./session-parts.js";
 import { maxCrashes } from "./suspects.js";
 import { TurnToolbox } from "./tools/turn-toolbox.js";
 import { TurnHistory } from "./turn-history.js";
-import type { TurnOptions } from "./turn-options.js";
+import type { TurnDefaults, TurnOptions } from "./turn-options.js";
 
 interface StepParts {
   /** Grows while the turn runs. */
@@ -32,6 +33,8 @@ interface StepParts {
   /** As in the orchestrator's TurnOptions. */
   beforeRequest: () => Promise<void> | undefined;
 }
+
+type EstimateParts = Pick<StepParts, "log" | "settings" | "options" | "rules">;
 
 /** The most of the model's window that tool definitions may fill, whatever the configuration says. */
 const toolShare = 0.25;
@@ -101,8 +104,7 @@ export class TurnSteps {
     if (lost) await outlet.store([lost]);
     const { model } = options;
     const { compaction } = defaults;
-    const catalogue = hub.catalogue((tool) => isHidden(tool, rules));
-    const system = [options.system ?? defaults.systemPrompt, catalogue].filter(Boolean).join("\n\n");
+    const system = this.#system(options, { defaults, rules });
     const besideTokens = tools.tools().reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
     const history = new TurnHistory({
       conversationId: this.#conversationId,
@@ -126,6 +128,22 @@ export class TurnSteps {
     const rest = [...ending.slice(0, -1), ...(shorter.compaction ? [shorter.compaction] : [])];
     if (rest.length > 0) await outlet.store(rest);
     await outlet.store(await this.#drive(system, history, parts));
+  }
+
+  /** Estimates the tokens of the request that a turn would begin with now, after what the log has: the user's next words are in `said`. */
+  estimate(said: readonly Message[], { log, settings, options, rules }: EstimateParts): number {
+    const { callerTools = [] } = options;
+    const offered = this.toolbox(settings, options, rules, log).tools();
+    const names = new Set(callerTools.map(({ name }) => name));
+    const tools = [...offered.filter(({ name }) => !names.has(name)), ...callerTools];
+    const system = this.#system(options, { defaults: settings.defaults, rules });
+    const besideTokens = tools.reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
+    return Math.ceil(besideTokens + tokensOf([...toMessages(log), ...said]));
+  }
+
+  #system({ system }: TurnOptions, { defaults, rules }: { defaults: TurnDefaults; rules: PolicyRules }): string {
+    const catalogue = this.#parts.hub.catalogue((tool) => isHidden(tool, rules));
+    return [system ?? defaults.systemPrompt, catalogue].filter(Boolean).join("\n\n");
   }
 
   /** A log that cannot say who lives has trouble that the turn will meet anyway. */

@@ -1,11 +1,12 @@
 import type { Context, Next } from "hono";
+import type { NewId } from "../../core/ids.js";
+import { answerProblem } from "./answer-problem.js";
 import type { Server } from "./api.js";
 import type { Connections } from "./connections.js";
-import { errorBody } from "./errors.js";
 import type { Gate } from "./gate.js";
 
 /** The gate before all routes; and what a browser needs before it lets an allowed page of another origin read the answer. */
-export function admitBy(gate: Gate, connections: Connections): Parameters<Server["use"]>[1] {
+export function admitBy(gate: Gate, connections: Connections, newId: NewId): Parameters<Server["use"]>[1] {
   return async (context: Context, next: Next) => {
     const { incoming } = context.env;
     const header = (name: string) => context.req.header(name);
@@ -17,8 +18,7 @@ export function admitBy(gate: Gate, connections: Connections): Parameters<Server
     };
     const refusal = gate.check(visit);
     if (refusal) {
-      const { status, code, message, headers } = refusal;
-      return context.json(errorBody(status, code, message), status, headers);
+      return answerProblem({ problem: refusal, headers: refusal.headers, path: context.req.path, header, newId });
     }
     const origin = header("origin");
     if (origin === undefined) return next();
@@ -27,7 +27,7 @@ export function admitBy(gate: Gate, connections: Connections): Parameters<Server
     context.res.headers.set("access-control-allow-origin", origin);
     context.res.headers.set(
       "access-control-expose-headers",
-      "x-conversation-id, x-request-id, x-mcp-ignored-tools, mcp-session-id",
+      "x-conversation-id, x-request-id, request-id, x-mcp-ignored-tools, mcp-session-id",
     );
     context.res.headers.append("vary", "origin");
     return undefined;

@@ -1,10 +1,11 @@
 /** Routes as data: what serves them is what /openapi.json is made of. */
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
-import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { JsonSchema } from "../../core/chat.js";
 import { errorInfo } from "../../core/errors.js";
-import { ApiError, errorBody } from "./errors.js";
+import type { NewId } from "../../core/ids.js";
+import { answerProblem } from "./answer-problem.js";
+import { ApiError } from "./errors.js";
 import { failureOf } from "./failure.js";
 import { validated } from "./schemas.js";
 
@@ -39,8 +40,15 @@ export interface Route {
 
 export type Server = Hono<{ Bindings: HttpBindings }>;
 
-/** Serves the routes behind `admit`. Every failure is one answer in the shape of OpenAI's errors. */
-export function routesApp(routes: readonly Route[], admit: Parameters<Server["use"]>[1], maxBytes: number): Server {
+interface AppParts {
+  admit: Parameters<Server["use"]>[1];
+  /** Of a request's body. */
+  maxBytes: number;
+  newId: NewId;
+}
+
+/** Serves the routes behind `admit`. Every failure is one answer in the shape of the API that the request was made to. */
+export function routesApp(routes: readonly Route[], { admit, maxBytes, newId }: AppParts): Server {
   const app: Server = new Hono();
   app.use("*", admit);
   for (const route of routes) {
@@ -63,18 +71,17 @@ export function routesApp(routes: readonly Route[], admit: Parameters<Server["us
       return new Response(null, { status, headers });
     });
   }
-  app.notFound((context) => answerError(context, new ApiError(404, "not_found", "there is no such route")));
-  app.onError((error, context) => answerError(context, error));
+  app.notFound((context) => answerError(context, new ApiError(404, "not_found", "there is no such route"), newId));
+  app.onError((error, context) => answerError(context, error, newId));
   return app;
 }
 
-function answerError(context: Context, error: unknown): Response {
-  if (error instanceof ApiError) {
-    const { status, code, message, param } = error;
-    return context.json(errorBody(status, code, message, param), status as ContentfulStatusCode);
-  }
-  const { status, body, headers } = failureOf(errorInfo(error));
-  return context.json(body, status as ContentfulStatusCode, headers);
+function answerError(context: Context, error: unknown, newId: NewId): Response {
+  const { path } = context.req;
+  const request = { path, header: (name: string) => context.req.header(name), newId };
+  if (error instanceof ApiError) return answerProblem({ problem: error, ...request });
+  const failure = failureOf(errorInfo(error));
+  return answerProblem({ problem: failure, headers: failure.headers, ...request });
 }
 
 /** Stops reading at the limit. */

@@ -1,6 +1,7 @@
-/** Tools that the caller of `/v1/responses` carries out, as the model is offered them and as its calls go back. */
+/** Tools that the caller carries out, as the model is offered them and as its calls go back. */
 import { createHash } from "node:crypto";
 import type { ToolDefinition } from "../../core/chat.js";
+import type { ToolHub } from "../../core/ports.js";
 import { ApiError } from "./errors.js";
 
 export interface WireTool {
@@ -30,8 +31,8 @@ export interface CallerTools {
 }
 
 const longestName = 64;
-/** Names that models can have for tools. */
-export const toolName = /^[a-zA-Z0-9_-]{1,64}$/;
+/** Names that callers can have for tools, as Anthropic's API takes them. Longer ones than models can have are shortened for the model. */
+export const toolName = /^[a-zA-Z0-9_-]{1,128}$/;
 
 /** Throws ApiError for a tool that is wrong as it is. */
 export function readCallerTools(tools: readonly WireTool[]): CallerTools {
@@ -61,8 +62,21 @@ export function readCallerTools(tools: readonly WireTool[]): CallerTools {
 
 /** The name that the model has for a tool: chat completions know no namespaces. */
 export function modelName({ name, namespace }: { name: string; namespace?: string }): string {
-  if (namespace === undefined) return name;
-  const whole = `${namespace.replace(/_+$/, "")}__${name.replace(/^_+/, "")}`;
+  if (namespace === undefined) return offeredName(name);
+  return offeredName(`${namespace.replace(/_+$/, "")}__${name.replace(/^_+/, "")}`);
+}
+
+/** The name that the model has for a server's tool, also for one that no server offers any more. */
+export function serverToolName(
+  hub: Pick<ToolHub, "tools">,
+  { server, tool }: { server: string; tool: string },
+): string {
+  const known = hub.tools().find((offered) => offered.server === server && offered.tool === tool);
+  return known?.name ?? modelName(server ? { namespace: server, name: tool } : { name: tool }).replace(/[^\w-]/g, "_");
+}
+
+/** A name as models can have it: longer ones end in a hash. */
+function offeredName(whole: string): string {
   if (whole.length <= longestName) return whole;
   const hash = createHash("sha256").update(whole).digest("hex").slice(0, 8);
   return `${whole.slice(0, longestName - hash.length - 1)}_${hash}`;
@@ -101,7 +115,7 @@ function definitionOf({ type, description, parameters, format }: WireTool): Omit
 
 function nameOf({ name = "" }: WireTool): string {
   if (toolName.test(name)) return name;
-  throw new ApiError(400, "invalid_tool", "the name of a tool is 1 to 64 letters, digits, _ and -", "tools");
+  throw new ApiError(400, "invalid_tool", "the name of a tool is 1 to 128 letters, digits, _ and -", "tools");
 }
 
 /** For a header and a message, so only what an API would name a type. */

@@ -1,5 +1,6 @@
 import type { FinishReason, StopReason, StoredEvent, ToolCall, TurnEvent } from "../../core/chat.js";
 import { summarizeTurn } from "../../session/summary.js";
+import type { CallerTool } from "./caller-tools.js";
 import { lastCalls } from "./told-turns.js";
 import type { TurnPlace } from "./turn-place.js";
 import { chatUsage, turnUsage } from "./turn-usage.js";
@@ -10,8 +11,8 @@ interface Identity {
   created: number;
   /** `provider/model`. */
   model: string;
-  /** Names of the caller's tools. */
-  callerTools: ReadonlySet<string>;
+  /** The caller's tool that the model knows by this name. */
+  callerTool(name: string): CallerTool | undefined;
 }
 
 /** A turn as OpenAI's chat completion: whole, or as chunks that add up to the same. */
@@ -92,8 +93,11 @@ export class ChatCompletion {
   #result() {
     const { text, stopReason } = summarizeTurn(this.#stored);
     const usage = turnUsage(this.#stored, chatUsage);
-    const { place, callerTools } = this.#identity;
-    const calls = lastCalls(this.#stored, place).calls.filter(({ name }) => callerTools.has(name));
+    const { place, callerTool } = this.#identity;
+    const calls = lastCalls(this.#stored, place).calls.flatMap((call) => {
+      const tool = callerTool(call.name);
+      return tool ? [{ ...call, name: tool.name }] : [];
+    });
     // The calls of an answer that was cut may be cut themselves.
     const isCalling = calls.length > 0 && stopReason === "end_turn";
     return { text, usage, calls, finishReason: isCalling ? "tool_calls" : finishReasonOf(stopReason) };

@@ -1,5 +1,5 @@
 /**
- * A call of OpenAI's APIs as a turn. It is a turn like any other: in the log, by the one loop, under the same policy and limits. A call
+ * A call of OpenAI's or Anthropic's API as a turn. It is a turn like any other: in the log, by the one loop, under the same policy and limits. A call
  * that names no conversation gets one of its own, whose first event holds the history that came with it.
  */
 import type { ToolChoice, ToolDefinition } from "../../core/chat.js";
@@ -8,10 +8,11 @@ import { singleCallPrefix } from "../../core/ids.js";
 import { type CarriedTrace, carriedTrace } from "../../core/trace-context.js";
 import type { LiveTurn } from "../../session/live-turn.js";
 import type { Session } from "../../session/session.js";
+import type { TurnOptions } from "../../session/turn-options.js";
 import type { DoorParts } from "../door.js";
 import { ownConversation } from "../own-conversation.js";
 import { ApiError } from "./errors.js";
-import type { Said } from "./messages.js";
+import type { Said } from "./said.js";
 
 export interface TurnCall extends Said {
   /** Undefined: as configured. */
@@ -128,19 +129,7 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallI
     requestId,
     content: call.content,
     history: call.history.length > 0 ? call.history : undefined,
-    system: call.system,
-    model: call.model,
-    streaming: call.streaming,
-    temperature: call.temperature,
-    maxTokens: call.maxTokens,
-    callerTools: call.callerTools.length > 0 ? call.callerTools : undefined,
-    toolChoice: call.toolChoice,
-    parallelToolCalls: call.parallelToolCalls,
-    deny: call.withoutTools ? ["*"] : undefined,
-    only: call.only,
-    // What was sent to a client of this API cannot be taken back.
-    streamRecovery: "fail",
-    unattended: true,
+    ...turnOptions(call),
     trace: ids.trace,
   });
   const forget = () => {
@@ -157,6 +146,35 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallI
       if (ids.requestId === undefined) turn.cancel();
     },
   };
+}
+
+function turnOptions(call: TurnCall): TurnOptions {
+  return {
+    system: call.system,
+    model: call.model,
+    streaming: call.streaming,
+    temperature: call.temperature,
+    maxTokens: call.maxTokens,
+    callerTools: call.callerTools.length > 0 ? call.callerTools : undefined,
+    toolChoice: call.toolChoice,
+    parallelToolCalls: call.parallelToolCalls,
+    deny: call.withoutTools ? ["*"] : undefined,
+    only: call.only,
+    // What was sent to a client of this API cannot be taken back.
+    streamRecovery: "fail",
+    unattended: true,
+  };
+}
+
+/** Estimates the tokens of the request that the turn would begin with. Throws as `startDoorTurn` does. */
+export async function estimateDoorTurn(parts: DoorParts, call: TurnCall, { conversationId }: CallIds): Promise<number> {
+  resolved(parts, call.model);
+  const session = parts.sessions.open(conversationId);
+  try {
+    return await session.estimate(call, turnOptions(call));
+  } finally {
+    if (conversationId === undefined) void parts.sessions.forget(session);
+  }
 }
 
 function resolved(parts: DoorParts, model: string | undefined) {

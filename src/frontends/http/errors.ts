@@ -5,6 +5,8 @@ export class ApiError extends Error {
     readonly code: string,
     message: string,
     readonly param?: string,
+    /** What clients of Anthropic's API go by, beside the type. */
+    readonly details?: { error_code: string; [field: string]: unknown },
   ) {
     super(message);
   }
@@ -14,8 +16,18 @@ export interface ErrorBody {
   error: { message: string; type: string; code: string; param: string | null };
 }
 
+/** A request that was refused or has failed, in the codes of OpenAI's API. */
+export interface Problem {
+  status: number;
+  code: string;
+  message: string;
+  /** The field of the request that is wrong. */
+  param?: string | undefined;
+  details?: object | undefined;
+}
+
 /** The shape of OpenAI's API, which its clients read. */
-export function errorBody(status: number, code: string, message: string, param?: string): ErrorBody {
+export function errorBody({ status, code, message, param }: Problem): ErrorBody {
   return { error: { message, type: typeOf(status, code), code, param: param ?? null } };
 }
 

@@ -1,8 +1,14 @@
 /** Server-sent events, at the pace of whoever reads them. */
 
+interface SentEvent {
+  id?: number;
+  event?: string;
+  data: unknown;
+}
+
 export interface EventWriter {
   /** Resolves when more may be written. After the reader has gone it does nothing. */
-  write(event: { id?: number; event?: string; data: unknown }): Promise<void>;
+  write(event: SentEvent): Promise<void>;
   /** Aborted when the reader has gone. */
   gone: AbortSignal;
 }
@@ -10,14 +16,22 @@ export interface EventWriter {
 /** Events that may wait for their reader. */
 const waitingEvents = 16;
 
+interface StreamOptions {
+  keepAliveMs: number;
+  headers?: Record<string, string>;
+  /** In place of the comment. */
+  ping?: SentEvent | undefined;
+}
+
 /**
  * A response that `produce` writes until it returns. Whenever nothing was written for `keepAliveMs`, a comment says that the line is
  * not dead, for a tool may take long. `produce` must not throw: there is no status left to say it with.
  */
 export function eventStream(
   produce: (writer: EventWriter) => Promise<void>,
-  { keepAliveMs, headers = {} }: { keepAliveMs: number; headers?: Record<string, string> },
+  { keepAliveMs, headers = {}, ping }: StreamOptions,
 ): Response {
+  const signOfLife = ping ? eventText(ping) : ": keep-alive\n\n";
   const encoder = new TextEncoder();
   const gone = new AbortController();
   let mayWrite = () => {};
@@ -35,7 +49,7 @@ export function eventStream(
           });
         };
         const timer = setInterval(() => {
-          if (isIdle && (controller.desiredSize ?? 0) > 0) void enqueue(": keep-alive\n\n");
+          if (isIdle && (controller.desiredSize ?? 0) > 0) void enqueue(signOfLife);
           isIdle = true;
         }, keepAliveMs);
         void produce({ write: (event) => enqueue(eventText(event)), gone: gone.signal }).finally(() => {
@@ -62,7 +76,7 @@ export function eventStream(
 }
 
 /** JSON has no bare newline, so one line of data is enough. */
-function eventText({ id, event, data }: Parameters<EventWriter["write"]>[0]): string {
+function eventText({ id, event, data }: SentEvent): string {
   const lines = [
     ...(id === undefined ? [] : [`id: ${id}`]),
     ...(event === undefined ? [] : [`event: ${event}`]),

@@ -1,10 +1,10 @@
-/** What went wrong in a call, as OpenAI's API says it: its clients decide by status, code and headers whether they send the call again. */
+/** What went wrong in a call, in the words of OpenAI's API: clients decide by status, code and headers whether they send the call again. */
 import type { ErrorInfo } from "../../core/chat.js";
-import { type ErrorBody, errorBody } from "./errors.js";
 
 export interface Failure {
   status: number;
-  body: ErrorBody;
+  code: string;
+  message: string;
   headers: Record<string, string>;
   /** Sent again, the call may succeed, and does nothing twice. */
   mayRetry: boolean;
@@ -28,7 +28,8 @@ export function failureOf(error: ErrorInfo, { ranTools = false }: FailureFacts =
   const waitMs = retryAfterMs ?? (status === 503 ? 1000 : undefined);
   return {
     status,
-    body: errorBody(status, code, message),
+    code,
+    message,
     headers: { "x-should-retry": String(mayRetry), ...(mayRetry && waitMs !== undefined ? waitHeaders(waitMs) : {}) },
     mayRetry,
   };
@@ -43,8 +44,7 @@ const codesOfResponses = new Set([
 ]);
 
 /** The error of a failed response. Clients send the call again for a code that they do not know: `invalid_prompt` is the one that ends it. */
-export function responseError({ body, mayRetry }: Failure): { code: string; message: string } {
-  const { code, message } = body.error;
+export function responseError({ code, message, mayRetry }: Failure): { code: string; message: string } {
   if (codesOfResponses.has(code)) return { code, message };
   return { code: mayRetry ? "server_error" : "invalid_prompt", message };
 }

@@ -93,7 +93,8 @@ export class Gate {
       return refusal(429, "rate_limit", message, { "retry-after": String(waitS) });
     }
     if (!isOpen && visit.method !== "OPTIONS" && !isAuthorized) {
-      const message = "send the token of this host, as Authorization: Bearer …; serve says at its start where it is";
+      const message =
+        "send the token of this host, as Authorization: Bearer … or x-api-key; serve says at its start where it is";
       return refusal(401, "invalid_api_key", message, { "www-authenticate": "Bearer" });
     }
     if (!isOpen && this.#parts.isDraining()) {
@@ -121,6 +122,8 @@ export class Gate {
     const { token } = this.#parts;
     if (token === undefined) return true;
     if (hasBearer(visit.header("authorization"), token)) return true;
+    const key = visit.header("x-api-key");
+    if (key !== undefined && isSame(key, token)) return true;
     const offered = bearerProtocol.exec(visit.header("sec-websocket-protocol") ?? "")?.[1];
     return offered !== undefined && isSame(Buffer.from(offered, "base64url").toString(), token);
   }

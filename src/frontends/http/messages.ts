@@ -1,5 +1,6 @@
 /** Messages of OpenAI's APIs as ours. Their shape was validated; what is in their parts was not. */
 import type { ContentPart, Message } from "../../core/chat.js";
+import { modelName } from "./caller-tools.js";
 import { ApiError } from "./errors.js";
 
 type Part = { type: string; [field: string]: unknown };
@@ -10,29 +11,6 @@ export interface ChatMessage {
   content?: Content;
   tool_calls?: { id: string; function: { name: string; arguments: string } }[] | null;
   tool_call_id?: string | null;
-}
-
-/** What a call says: how the host is to be, what was said before, and what is said now. */
-export interface Said {
-  /** Undefined: as configured. */
-  system?: string;
-  history: Message[];
-  /** Empty when the last word is not the user's: a tool's result, or an answer to go on with. */
-  content: ContentPart[];
-}
-
-/** Parts what a caller says into what it is to the host. */
-export function asSaid(all: readonly Message[]): Said {
-  const bodyAt = all.findIndex(({ role }) => role !== "system");
-  const head = bodyAt < 0 ? all : all.slice(0, bodyAt);
-  const body = all.slice(head.length);
-  const nowAt = body.findLastIndex(({ role }) => role !== "user") + 1;
-  const system = head.flatMap((message) => (message.role === "system" ? [message.content] : []));
-  return {
-    ...(system.length > 0 ? { system: system.join("\n\n") } : {}),
-    history: body.slice(0, nowAt),
-    content: body.slice(nowAt).flatMap((message) => (message.role === "user" ? message.content : [])),
-  };
 }
 
 /** Throws ApiError for content that no model could be sent. */
@@ -47,7 +25,7 @@ export function readMessage({ role, content, tool_calls, tool_call_id }: ChatMes
     case "assistant": {
       const toolCalls = (tool_calls ?? []).map(({ id, function: { name, arguments: text } }) => ({
         id,
-        name,
+        name: modelName({ name }),
         arguments: text,
       }));
       return { role, content: textOf(parts), toolCalls };

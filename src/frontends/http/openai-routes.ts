@@ -1,24 +1,17 @@
-import type { Message, TurnEvent } from "../../core/chat.js";
+import type { TurnEvent } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
+import { modelList } from "./anthropic/models.js";
 import type { Call, Route } from "./api.js";
 import { readCallerTools } from "./caller-tools.js";
 import { ChatCompletion } from "./chat-completion.js";
-import {
-  askedModel,
-  type CallIds,
-  defaultModel,
-  idsOf,
-  plainModel,
-  startDoorTurn,
-  toolsIn,
-  turnHeaders,
-} from "./door-turn.js";
-import { ApiError } from "./errors.js";
-import { asSaid, type ChatMessage, readMessage, type Said } from "./messages.js";
+import { askedModel, defaultModel, idsOf, plainModel, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
+import { errorBody } from "./errors.js";
+import { type ChatMessage, readMessage } from "./messages.js";
 import { readToolUse, type ToolUseBody } from "./read-tool-use.js";
+import { saidIn } from "./said.js";
 import { chatCompletionBody } from "./schemas.js";
 import { type StreamedEvent, showTurn, type TurnView } from "./show-turn.js";
-import { withResultsFirst, withToldIds, withToldTurns } from "./told-turns.js";
+import { withToldTurns } from "./told-turns.js";
 import { toolEvents } from "./tool-events.js";
 
 interface ChatCompletionBody extends ToolUseBody {
@@ -42,7 +35,12 @@ export interface OpenAiOptions {
 
 export function openAiRoutes(parts: DoorParts, options: OpenAiOptions): Route[] {
   return [
-    { method: "GET", path: "/v1/models", summary: "Models that can be asked for", run: () => models(parts, options) },
+    {
+      method: "GET",
+      path: "/v1/models",
+      summary: "Models that can be asked for, in Anthropic's shape for a caller that sends anthropic-version",
+      run: ({ header }) => models(parts, options, header("anthropic-version") !== undefined),
+    },
     {
       method: "POST",
       path: "/v1/chat/completions",
@@ -57,11 +55,12 @@ export function openAiRoutes(parts: DoorParts, options: OpenAiOptions): Route[] 
   ];
 }
 
-function models(parts: DoorParts, options: OpenAiOptions): Response {
+function models(parts: DoorParts, options: OpenAiOptions, isForAnthropic: boolean): Response {
   const { provider, model } = parts.resolveModel();
   const ids = [
     ...new Set([defaultModel, plainModel, `${provider}/${model}`, ...options.models(), ...options.plainModels]),
   ];
+  if (isForAnthropic) return Response.json(modelList(ids), { headers: { "request-id": parts.newId("req") } });
   const data = ids.map((id) => ({ id, object: "model", created: 0, owned_by: id.split("/")[0] }));
   return Response.json({ object: "list", data });
 }
@@ -72,8 +71,10 @@ async function chatCompletion(parts: DoorParts, call: Call, options: OpenAiOptio
   const { model: asked, isPlain } = askedModel(body.model, options.plainModels);
   const { withoutTools, ...use } = readToolUse(body);
   const functions = (body.tools ?? []).map((tool) => ({ ...tool.function, type: "function" }));
-  const { definitions: callerTools } = readCallerTools(withoutTools ? [] : functions);
-  const said = await saidIn(parts, body.messages.map(readMessage), ids);
+  const tools = readCallerTools(withoutTools ? [] : functions);
+  const messages = body.messages.map(readMessage);
+  const isWhole = ids.conversationId === undefined;
+  const said = await saidIn(parts, isWhole ? await withToldTurns(parts.sessions, messages) : messages, ids);
   const door = await startDoorTurn(
     parts,
     {
@@ -83,7 +84,7 @@ async function chatCompletion(parts: DoorParts, call: Call, options: OpenAiOptio
       streaming: body.stream ? true : undefined,
       temperature: body.temperature ?? undefined,
       maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
-      callerTools,
+      callerTools: tools.definitions,
       withoutTools: withoutTools || isPlain,
       only: toolsIn(call.header),
       isSingle: true,
@@ -95,32 +96,13 @@ async function chatCompletion(parts: DoorParts, call: Call, options: OpenAiOptio
     place: { conversationId: door.session.id, turnId: door.turn.turnId },
     created: Math.floor(parts.now() / 1000),
     model: `${provider}/${model}`,
-    callerTools: new Set(callerTools.map(({ name }) => name)),
+    callerTool: tools.find,
   });
   const view = chatView(completion, {
     includeUsage: body.stream_options?.include_usage === true,
     eventsOf: call.header("x-mcp-events") === "1" ? toolEvents(door) : () => [],
   });
   return showTurn(door, view, { streaming: body.stream === true, keepAliveMs: options.keepAliveMs, gone: call.gone });
-}
-
-/** What a conversation of the host was about is in its log: what comes after the last answer counts, results of the caller's tools and words of its user. */
-async function saidIn({ sessions }: DoorParts, messages: Message[], { conversationId }: CallIds): Promise<Said> {
-  if (conversationId === undefined) {
-    const said = asSaid(messages);
-    return { ...said, history: withToldIds(await withToldTurns(sessions, said.history)) };
-  }
-  const { system, content } = asSaid(messages);
-  const latest = messages.slice(messages.findLastIndex(({ role }) => role === "assistant") + 1);
-  const results = latest.filter(({ role }) => role === "tool");
-  if (content.length + results.length === 0) {
-    const text = "in a conversation of the host the last message is the user's, or a tool's";
-    throw new ApiError(400, "invalid_body", text, "messages");
-  }
-  const said = system === undefined ? { content } : { content, system };
-  if (results.length === 0) return { ...said, history: [] };
-  const events = await sessions.history(conversationId);
-  return { ...said, history: withResultsFirst(results, { conversationId, events }) };
 }
 
 interface ChatViewOptions {
@@ -136,7 +118,8 @@ function chatView(completion: ChatCompletion, { includeUsage, eventsOf }: ChatVi
     start: () => wrapped([completion.start()]),
     take: (event) => [...wrapped(completion.take(event)), ...eventsOf(event)],
     end: () => [...wrapped(completion.end(includeUsage)), done],
-    fail: ({ body }) => [{ data: body }, done],
+    fail: (failure) => [{ data: errorBody(failure) }, done],
+    failed: (failure) => ({ status: failure.status, body: errorBody(failure) }),
     whole: () => completion.whole(),
     get isShown() {
       return completion.isShown;

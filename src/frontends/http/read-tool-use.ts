@@ -38,7 +38,7 @@ function chosenName(chosen: ChosenTool): string {
   if (type !== "function" && type !== "custom") throw refused(`${adviceFor(type)} (type ${quoted(type)})`);
   if (name === undefined) throw refused("the name of the function is missing");
   const known = modelName({ name, namespace });
-  if (!toolName.test(known)) throw refused(`no tool can have the name ${quoted(known)}`);
+  if (!toolName.test(name) || !toolName.test(known)) throw refused(`no tool can have the name ${quoted(name)}`);
   return known;
 }
 

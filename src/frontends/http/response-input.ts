@@ -1,10 +1,10 @@
 /** The input of `/v1/responses` as messages. An item is read, or the request is refused: one that is left out would change what was said. */
 import type { AssistantMessage, Message, ToolCall } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
-import { customArguments, modelName } from "./caller-tools.js";
+import { customArguments, modelName, serverToolName } from "./caller-tools.js";
 import { ApiError } from "./errors.js";
 import { type ChatMessage, type Content, readMessage } from "./messages.js";
-import { type ReadLog, readingOnce, requireSize, toldTurn } from "./told-turns.js";
+import { type ReadLog, readingOnce, requireSize, toldOrGiven, toldTurn } from "./told-turns.js";
 import { callId, placeOfItem, type TurnPlace } from "./turn-place.js";
 
 export interface InputItem {
@@ -78,10 +78,8 @@ async function readGroup(parts: InputParts, readLog: ReadLog, { isOutput, items,
   if (!isOutput) return items.map(readOwn);
   const reference = items.find(({ type }) => type === "item_reference");
   const told = place && (await toldTurn(readLog, place, givenIds(items)));
-  // An answer without calls may be told as the caller has it now.
-  if (told && (reference || told.some(hasCalls))) return told;
-  if (reference) throw noItem(reference);
-  return readOutput(parts, items);
+  if (reference && !told) throw noItem(reference);
+  return told && reference ? told : toldOrGiven(told, readOutput(parts, items));
 }
 
 /** Ids of the caller's calls among the items. An item of a call has the call's index in its id. */
@@ -91,10 +89,6 @@ function givenIds(items: readonly InputItem[]): Set<string> {
     return item ? callId(item, item.index) : (call_id ?? "");
   });
   return new Set(ids);
-}
-
-function hasCalls(message: Message): boolean {
-  return message.role === "assistant" && message.toolCalls.length > 0;
 }
 
 function readOwn({ type, role, content, call_id, output }: InputItem): Message {
@@ -142,9 +136,7 @@ function callIn({ hub }: InputParts, item: InputItem): ToolCall {
   const { call_id = "", name = "", namespace, arguments: text = "", input = "" } = item;
   if (item.type === "mcp_call") {
     const { id, server_label: server = "" } = item;
-    const known = hub.tools().find((tool) => tool.server === server && tool.tool === name);
-    const unknown = modelName(server ? { namespace: server, name } : { name }).replace(/[^\w-]/g, "_");
-    return { id: id ?? `mcp_${name}`, name: known?.name ?? unknown, arguments: text };
+    return { id: id ?? `mcp_${name}`, name: serverToolName(hub, { server, tool: name }), arguments: text };
   }
   const tool = modelName(namespace ? { namespace, name } : { name });
   return { id: call_id, name: tool, arguments: item.type === "custom_tool_call" ? customArguments(input) : text };

@@ -2,6 +2,7 @@ import type { FinishReason, StoredEvent, ToolCall, TurnEvent } from "../../core/
 import { textOf } from "../../core/chat.js";
 import { summarizeTurn } from "../../session/summary.js";
 import { type CallerTool, customInput } from "./caller-tools.js";
+import { errorBody } from "./errors.js";
 import { type Failure, failureOf, responseError } from "./failure.js";
 import type { StreamedEvent, TurnView } from "./show-turn.js";
 import { lastCalls } from "./told-turns.js";
@@ -85,7 +86,7 @@ export class ResponseView implements TurnView {
   fail(failure: Failure): StreamedEvent[] {
     this.#failure = failure;
     // OpenAI's client throws at the first of the two, and what is built on it knows no other failure; others read the second one.
-    const error = { ...failure.body.error, ...responseError(failure) };
+    const error = { ...errorBody(failure).error, ...responseError(failure) };
     const { code, message, param } = error;
     return [
       ...this.#leave(),
@@ -93,6 +94,10 @@ export class ResponseView implements TurnView {
       this.#event("error", { code, message, param, error }),
       this.#event("response.failed", { response: this.whole() }),
     ];
+  }
+
+  failed(failure: Failure): { status: number; body: object } {
+    return { status: failure.status, body: errorBody(failure) };
   }
 
   whole(): object {

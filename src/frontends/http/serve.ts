@@ -13,6 +13,7 @@ import { exitCodes } from "../exit-codes.js";
 import type { McpHttpOptions } from "../mcp/http.js";
 import type { McpParts } from "../mcp/server.js";
 import { admitBy } from "./admit.js";
+import { messageRoutes } from "./anthropic/routes.js";
 import { type Route, routesApp } from "./api.js";
 import { Connections } from "./connections.js";
 import { Gate, isLoopbackAddress } from "./gate.js";
@@ -132,6 +133,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   const routes: Route[] = [
     ...openAiRoutes(parts, { keepAliveMs, models: options.models, plainModels }),
     ...responseRoutes(parts, { keepAliveMs, plainModels }),
+    ...messageRoutes(parts, { keepAliveMs, plainModels }),
     ...sessionRoutes({ ...parts, secrets: () => [...parts.secrets(), ...(token ? [token] : [])] }, { keepAliveMs }),
     ...usageRoutes(parts),
     ...serverRoutes(parts, (call) => gate.isAuthorized(call)),
@@ -145,7 +147,9 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     run: () => Response.json(openApiDocument([...routes, description], options.version)),
   };
   const unlisted = peers ? [peerStream(exchange, { secret: peers.secret, keepAliveMs })] : [];
-  const app = routesApp([...routes, description, ...pageRoutes(), ...unlisted], admitBy(gate, connections), maxBytes);
+  const { newId } = parts;
+  const admit = admitBy(gate, connections, newId);
+  const app = routesApp([...routes, description, ...pageRoutes(), ...unlisted], { admit, maxBytes, newId });
   const serverOptions = {
     requestTimeout: requestTimeoutMs,
     headersTimeout: options.headersTimeoutMs ?? headersTimeoutMs,

@@ -10,8 +10,13 @@ export interface TurnView {
   start(): StreamedEvent[];
   take(event: TurnEvent): StreamedEvent[];
   end(): StreamedEvent[];
+  /** The end of a stream whose turn has failed. */
   fail(failure: Failure): StreamedEvent[];
+  /** The answer to a call whose turn has failed before anything was sent. */
+  failed(failure: Failure): { status: number; body: object };
   whole(): object;
+  /** What a silent stream is kept alive with, where a comment does not do. */
+  readonly ping?: StreamedEvent;
   /** Something was sent that a `discard` would void. */
   readonly isShown: boolean;
 }
@@ -36,12 +41,12 @@ export async function showTurn(door: DoorTurn, view: TurnView, options: ShowOpti
   const { gone, keepAliveMs } = options;
   if (!options.streaming) {
     const failure = await whileListening(door, gone, () => watch(door, view, async () => {}));
-    if (failure) return failed(failure, headers);
+    if (failure) return answerFailed(view, failure, headers);
     return Response.json(view.whole(), { headers });
   }
   const holdMs = Math.min(keepAliveMs, longestHoldMs);
   const failure = await whileListening(door, gone, () => earlyFailure(door, holdMs));
-  if (failure) return failed(failure, headers);
+  if (failure) return answerFailed(view, failure, headers);
   return eventStream(
     async ({ write, gone }) => {
       const writeAll = async (events: readonly StreamedEvent[]) => {
@@ -53,7 +58,7 @@ export async function showTurn(door: DoorTurn, view: TurnView, options: ShowOpti
         await writeAll(failure ? view.fail(failure) : view.end());
       });
     },
-    { keepAliveMs, headers },
+    { keepAliveMs, headers, ping: view.ping },
   );
 }
 
@@ -124,6 +129,7 @@ async function whileListening<T>(door: DoorTurn, gone: AbortSignal, work: () => 
   }
 }
 
-function failed({ status, body, headers }: Failure, turnHeaders: Record<string, string>): Response {
-  return Response.json(body, { status, headers: { ...turnHeaders, ...headers } });
+function answerFailed(view: TurnView, failure: Failure, turnHeaders: Record<string, string>): Response {
+  const { status, body } = view.failed(failure);
+  return Response.json(body, { status, headers: { ...turnHeaders, ...failure.headers } });
 }

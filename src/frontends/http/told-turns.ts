@@ -55,6 +55,22 @@ export async function toldTurn(
   });
 }
 
+/**
+ * Returns what the model is told of an answer that a caller brings back: what the log has, where it knows more of it than its caller. A
+ * text without calls may be told as the caller has it now.
+ */
+export function toldOrGiven(told: Message[] | undefined, given: Message[]): Message[] {
+  if (!told) return given;
+  const isUnchanged = textsOf(told) === textsOf(given);
+  return isUnchanged || told.some((message) => message.role === "assistant" && message.toolCalls.length > 0)
+    ? told
+    : given;
+}
+
+function textsOf(messages: readonly Message[]): string {
+  return messages.map((message) => (message.role === "assistant" ? message.content : "")).join("");
+}
+
 /** Of all messages of a call: more than any model reads. */
 const mostChars = 64 * 1024 * 1024;
 

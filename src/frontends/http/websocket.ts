@@ -111,7 +111,7 @@ function refusalOf(
 }
 
 function refuse(socket: Duplex, { status, code, message, headers }: ReturnType<typeof refusalOf> & object): void {
-  const body = JSON.stringify(errorBody(status, code, message));
+  const body = JSON.stringify(errorBody({ status, code, message }));
   const lines = Object.entries({
     ...headers,
     connection: "close",

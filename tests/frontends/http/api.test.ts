@@ -5,6 +5,7 @@ import type { HttpBindings } from "@hono/node-server";
 import { describe, expect, test } from "@jest/globals";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { createParser } from "eventsource-parser";
+import { newId } from "../../../src/core/ids.js";
 import { type Call, routesApp } from "../../../src/frontends/http/api.js";
 import { conversationPage } from "../../../src/frontends/http/conversation-page.js";
 import { eventStream } from "../../../src/frontends/http/event-stream.js";
@@ -351,7 +352,8 @@ describe("the host over HTTP", () => {
         { keepAliveMs: 60_000 },
       );
     const routes = [{ method: "GET" as const, path: "/stream", summary: "", run }];
-    const served = routesApp(routes, (_context, next) => next(), 1_000);
+    const parts = { admit: (_context: unknown, next: () => Promise<void>) => next(), maxBytes: 1_000, newId };
+    const served = routesApp(routes, parts);
     const incoming = { socket: {} } as IncomingMessage;
     const asked = await served.request("/stream", { method: "HEAD" }, { incoming } as HttpBindings);
     expect([asked.status, asked.headers.get("content-type"), asked.body]).toEqual([200, "text/event-stream", null]);

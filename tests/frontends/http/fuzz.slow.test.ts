@@ -45,6 +45,42 @@ const bodies: readonly [path: string, body: object][] = [
     },
   ],
   ["/v1/responses", { input: "hi", previous_response_id: "resp_WyJjIiwidCJd", instructions: "i", stream: false }],
+  [
+    "/v1/messages",
+    {
+      system: [{ type: "text", text: "s" }],
+      messages: [
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "hi" },
+            { type: "image", source: { type: "base64", media_type: "image/png", data: "aGk=" } },
+          ],
+        },
+        {
+          role: "assistant",
+          content: [
+            { type: "thinking", thinking: "t", signature: "think_WyJjIiwidCJd_0" },
+            { type: "mcp_tool_use", id: "m", name: "n", server_name: "s", input: {} },
+            { type: "mcp_tool_result", tool_use_id: "m", content: [{ type: "text", text: "x" }] },
+            { type: "tool_use", id: "1", name: "t", input: {} },
+          ],
+        },
+        {
+          role: "user",
+          content: [{ type: "tool_result", tool_use_id: "1", content: [{ type: "tool_reference", tool_name: "t" }] }],
+        },
+      ],
+      stream: true,
+      stop_sequences: ["x"],
+      tools: [{ name: "t", input_schema: {}, defer_loading: true }],
+      tool_choice: { type: "auto" },
+    },
+  ],
+  [
+    "/v1/messages/count_tokens",
+    { messages: [{ role: "system", content: [{ type: "tool_addition", tool: { name: "t" } }] }] },
+  ],
   ["/api/sessions/c-fuzz/turns", { request_id: "r", text: "hi", streaming: true }],
   ["/api/sessions/c-fuzz/answer", { question_id: "q", value: { allow: true } }],
   ["/api/sessions/c-fuzz/cancel", { request_id: "r" }],

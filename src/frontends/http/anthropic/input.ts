@@ -1,0 +1,239 @@
+/** The messages of a call of Anthropic's API as ours. A block is read, or the call is refused with its place: one that is left out would change what was said. */
+import type { AssistantMessage, ContentPart, Message, ToolCall } from "../../../core/chat.js";
+import { textOf } from "../../../core/chat.js";
+import type { DoorParts } from "../../door.js";
+import { modelName, serverToolName } from "../caller-tools.js";
+import { ApiError } from "../errors.js";
+import { type ReadLog, readingOnce, requireSize, toldOrGiven, toldTurn } from "../told-turns.js";
+import { placeOfItem } from "../turn-place.js";
+import type { Block, MessageParam } from "./body.js";
+
+type InputParts = Pick<DoorParts, "sessions" | "hub">;
+
+/** A block with its place in the body, for messages. */
+interface Placed {
+  block: Block;
+  at: string;
+}
+
+/** Throws ApiError; rejects with StoreError. */
+export async function readMessages(parts: InputParts, messages: readonly MessageParam[]): Promise<Message[]> {
+  const readLog = readingOnce(parts.sessions);
+  const told = await Promise.all(
+    mergedAnswers(messages).map(({ role, blocks }) => {
+      if (role === "assistant") return readAnswer(parts, readLog, blocks);
+      return role === "system" ? readSystem(blocks) : readUser(blocks);
+    }),
+  );
+  return requireSize(told.flat());
+}
+
+interface BlockMessage {
+  role: MessageParam["role"];
+  blocks: Placed[];
+}
+
+/** An answer is one message here, also where its caller has parted it. */
+function mergedAnswers(messages: readonly MessageParam[]): BlockMessage[] {
+  const merged: BlockMessage[] = [];
+  for (const [index, { role, content }] of messages.entries()) {
+    const all = typeof content === "string" ? [{ type: "text", text: content }] : (content ?? []);
+    const blocks = all.map((block, number) => ({ block, at: `messages.${index}.content.${number}` }));
+    const last = merged.at(-1);
+    if (role === "assistant" && last?.role === role) last.blocks.push(...blocks);
+    else merged.push({ role, blocks });
+  }
+  return merged;
+}
+
+/** A change of the tools is no text: `offeredTools` reads it. */
+function readSystem(blocks: readonly Placed[]): Message[] {
+  const texts = blocks.filter(({ block }) => block.type !== "tool_addition" && block.type !== "tool_removal");
+  const content = textOf(texts.flatMap((placed) => readPart(placed)));
+  return content === "" ? [] : [{ role: "system", content }];
+}
+
+/** Results come before what the user says, wherever they are among the blocks: that is where their calls are. */
+function readUser(blocks: readonly Placed[]): Message[] {
+  const results = blocks.filter(({ block }) => block.type === "tool_result").map(readResult);
+  const content = blocks.flatMap((placed) => (placed.block.type === "tool_result" ? [] : readPart(placed)));
+  return content.length > 0 || results.length === 0 ? [...results, { role: "user", content }] : results;
+}
+
+function readResult({ block, at }: Placed): Message {
+  const { content = [], is_error } = block;
+  const parts = partsOf(content, `${at}.content`, readResultPart);
+  const text = (type: string) => ({ type: "text" as const, text: type });
+  return {
+    role: "tool",
+    toolCallId: stringIn(block, "tool_use_id", at),
+    content: parts.length > 0 ? parts : [text("")],
+    isError: is_error === true,
+  };
+}
+
+/** A file that the user gives is refused where no model could read it; one that a tool gives is named, as those of the servers' tools are. */
+function readResultPart(placed: Placed): ContentPart[] {
+  const { block, at } = placed;
+  if (block.type !== "document" || sourceOf(block, at).type !== "base64") return readPart(placed);
+  const { media_type } = sourceOf(block, at);
+  const text = `[a file of type ${String(media_type)} that cannot be shown here]`;
+  return [{ type: "text", text }];
+}
+
+function readPart(placed: Placed): ContentPart[] {
+  const { block, at } = placed;
+  switch (block.type) {
+    case "text": {
+      const text = stringIn(block, "text", at);
+      return text === "" ? [] : [{ type: "text", text }];
+    }
+    case "image":
+      return [readImage(sourceOf(block, at), at)];
+    case "document":
+      return readDocument(placed);
+    case "search_result": {
+      const head = [stringIn(block, "title", at), stringIn(block, "source", at)].join("\n");
+      return [{ type: "text", text: head }, ...partsOf(block.content, `${at}.content`, readPart)];
+    }
+    case "tool_reference":
+      return [{ type: "text", text: `The tool ${stringIn(block, "tool_name", at)} can be called.` }];
+    default:
+      throw unsupported(placed);
+  }
+}
+
+/** A picture on another machine is named to the model, not fetched: the host visits no address that a caller gives it. */
+function readImage(source: Block, at: string): ContentPart {
+  if (source.type === "url") return { type: "resource_link", uri: stringIn(source, "url", `${at}.source`) };
+  if (source.type !== "base64") throw refused(`${at}.source`, `a source of type "${short(source.type)}"`);
+  const mimeType = stringIn(source, "media_type", `${at}.source`);
+  return { type: "image", mimeType, data: stringIn(source, "data", `${at}.source`) };
+}
+
+function readDocument({ block, at }: Placed): ContentPart[] {
+  const source = sourceOf(block, at);
+  const heading = [block.title, block.context].filter((text) => typeof text === "string" && text !== "");
+  const head: ContentPart[] = heading.length > 0 ? [{ type: "text", text: heading.join("\n") }] : [];
+  switch (source.type) {
+    case "text":
+      return [...head, { type: "text", text: stringIn(source, "data", `${at}.source`) }];
+    case "content":
+      return [...head, ...partsOf(source.content, `${at}.source.content`, readPart)];
+    case "url":
+      return [...head, { type: "resource_link", uri: stringIn(source, "url", `${at}.source`) }];
+    default: {
+      const what = source.type === "base64" ? `a file of type ${short(String(source.media_type))}` : "such a document";
+      throw refused(`${at}.source`, `${what} (send its text, or its pages as images)`);
+    }
+  }
+}
+
+function sourceOf({ source }: Block, at: string): Block {
+  if (typeof source === "object" && source !== null && "type" in source && typeof source.type === "string") {
+    return source as Block;
+  }
+  throw new ApiError(400, "invalid_body", `${at}.source: an object with a type is needed`, `${at}.source`);
+}
+
+function partsOf(content: unknown, at: string, read: (placed: Placed) => ContentPart[]): ContentPart[] {
+  if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }];
+  if (content === null || content === undefined) return [];
+  if (!Array.isArray(content))
+    throw new ApiError(400, "invalid_body", `${at}: a text or a list of blocks is needed`, at);
+  return content.flatMap((block: unknown, index) => {
+    const isBlock = typeof block === "object" && block !== null && "type" in block && typeof block.type === "string";
+    if (!isBlock) throw new ApiError(400, "invalid_body", `${at}.${index}: a block with a type is needed`, at);
+    return read({ block: block as Block, at: `${at}.${index}` });
+  });
+}
+
+/** The ids in an answer of this host name its turn: the signatures of its thinking, its calls, and those that were run in it. */
+async function readAnswer(parts: InputParts, readLog: ReadLog, blocks: readonly Placed[]): Promise<Message[]> {
+  const ids = blocks.flatMap(({ block: { type, id, signature } }) => (type === "thinking" ? signature : (id ?? [])));
+  const place = ids.map((id) => placeOfItem(typeof id === "string" ? id : undefined)).find((found) => found);
+  const callIds = blocks.flatMap(({ block: { type, id } }) => (type === "tool_use" ? [String(id)] : []));
+  const told = place && (await toldTurn(readLog, place, new Set(callIds)));
+  return toldOrGiven(told, givenAnswer(parts, blocks));
+}
+
+/** The answer as its caller has it: each call that was run in it with its result, before what the model said then. */
+function givenAnswer(parts: InputParts, blocks: readonly Placed[]): Message[] {
+  const messages: Message[] = [];
+  let open: AssistantMessage | undefined;
+  let results: Message[] = [];
+  let reasoning = "";
+  const answer = () => {
+    if (open && results.length === 0) return open;
+    messages.push(...results);
+    results = [];
+    open = { role: "assistant", content: "", toolCalls: [], ...(reasoning ? { reasoning } : {}) };
+    reasoning = "";
+    messages.push(open);
+    return open;
+  };
+  for (const placed of blocks) {
+    const { block, at } = placed;
+    switch (block.type) {
+      case "text":
+        answer().content += stringIn(block, "text", at);
+        break;
+      case "thinking":
+        reasoning += stringIn(block, "thinking", at);
+        break;
+      // What another service has encrypted, and results, which go with their calls.
+      case "redacted_thinking":
+      case "mcp_tool_result":
+        break;
+      case "tool_use":
+        answer().toolCalls.push(callIn(block, at, modelName({ name: stringIn(block, "name", at) })));
+        break;
+      case "mcp_tool_use": {
+        const names = { server: stringIn(block, "server_name", at), tool: stringIn(block, "name", at) };
+        const call = callIn(block, at, serverToolName(parts.hub, names));
+        // Calls of one answer stand together, with their results behind them.
+        (open ?? answer()).toolCalls.push(call);
+        results.push(serverResult(blocks, call.id));
+        break;
+      }
+      default:
+        throw unsupported(placed);
+    }
+  }
+  messages.push(...results);
+  return messages.filter(({ role, ...message }) => role !== "assistant" || !isEmpty(message as AssistantMessage));
+}
+
+function isEmpty({ content, toolCalls }: AssistantMessage): boolean {
+  return content.trim() === "" && toolCalls.length === 0;
+}
+
+function callIn(block: Block, at: string, name: string): ToolCall {
+  return { id: stringIn(block, "id", at), name, arguments: JSON.stringify(block.input ?? {}) };
+}
+
+function serverResult(blocks: readonly Placed[], callId: string): Message {
+  const found = blocks.find(({ block }) => block.type === "mcp_tool_result" && block.tool_use_id === callId);
+  if (found) return readResult(found);
+  const text = "the call ended without a result";
+  return { role: "tool", toolCallId: callId, content: [{ type: "text", text }], isError: true };
+}
+
+function stringIn(block: Block, name: string, at: string): string {
+  const value = block[name];
+  if (typeof value === "string") return value;
+  throw new ApiError(400, "invalid_body", `${at}.${name}: a text is needed`, `${at}.${name}`);
+}
+
+function unsupported({ block, at }: Placed): ApiError {
+  return refused(`${at}.type`, `a block of type "${short(block.type)}"`);
+}
+
+function refused(at: string, what: string): ApiError {
+  return new ApiError(400, "unsupported_content", `${at}: ${what} is not supported by this host`, at);
+}
+
+/** The caller may have sent megabytes. */
+function short(text: string): string {
+  return text.slice(0, 60);
+}

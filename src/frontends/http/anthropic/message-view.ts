@@ -1,0 +1,246 @@
+import type { AssistantMessageEvent, StopReason, StoredEvent, ToolCall, TurnEvent } from "../../../core/chat.js";
+import { summarizeTurn } from "../../../session/summary.js";
+import { resultBlock, toolInput } from "../../claude/blocks.js";
+import { anthropicUsage } from "../../claude/usage.js";
+import { parsedArguments } from "../../tool-input.js";
+import type { CallerTool } from "../caller-tools.js";
+import type { Failure } from "../failure.js";
+import type { StreamedEvent, TurnView } from "../show-turn.js";
+import { lastCalls } from "../told-turns.js";
+import { itemId, type TurnPlace } from "../turn-place.js";
+import { turnUsage } from "../turn-usage.js";
+import type { Block } from "./body.js";
+import { anthropicError } from "./errors.js";
+import { StopSequences } from "./stop-sequences.js";
+
+interface Identity {
+  place: TurnPlace;
+  /** Of the call, for its errors. */
+  requestId: string;
+  /** `provider/model`. */
+  model: string;
+  /** What the request is about to use, by an estimate: the provider's count comes with the answer. */
+  inputTokens: number;
+  /** Whether the caller is shown what the model thinks: the text, or that it did. */
+  thinking: "shown" | "omitted" | "none";
+  stopSequences: readonly string[];
+  /** The caller's tool that the model knows by this name. */
+  callerTool(name: string): CallerTool | undefined;
+  /** Whose tool it is; undefined for a tool that no server offers any more. */
+  serverOf(tool: string): { server: string; tool: string } | undefined;
+}
+
+/**
+ * A turn as one message of Anthropic's API. Calls of the servers' tools are in it with their results, as that API shows calls of MCP
+ * servers that it has run itself; the caller's own calls come last, and are for the caller to run.
+ */
+export class MessageView implements TurnView {
+  readonly ping = event("ping", {});
+  readonly #identity: Identity;
+  readonly #stored: StoredEvent[] = [];
+  readonly #content: Block[] = [];
+  /** Whether the last block of the content is being written. */
+  #isOpen = false;
+  /** Blocks of the servers' calls, by the model's ids, which may return in a later answer. */
+  readonly #serverCalls = new Map<string, string>();
+  /** What of the answer that is being written was told in deltas. */
+  readonly #told = new Set<string>();
+  readonly #stops: StopSequences;
+  isShown = false;
+
+  constructor(identity: Identity) {
+    this.#identity = identity;
+    this.#stops = new StopSequences(identity.stopSequences);
+  }
+
+  start(): StreamedEvent[] {
+    const usage = anthropicUsage({ inputTokens: this.#identity.inputTokens });
+    return [
+      event("message_start", { message: this.#message([], { stop_reason: null, stop_sequence: null, usage }) }),
+      this.ping,
+    ];
+  }
+
+  take(turnEvent: TurnEvent): StreamedEvent[] {
+    if ("seq" in turnEvent) this.#stored.push(turnEvent);
+    if (this.#stops.found !== undefined) return [];
+    switch (turnEvent.type) {
+      case "text_delta":
+        this.#told.add("text");
+        return this.#say(this.#stops.take(turnEvent.delta));
+      case "reasoning_delta":
+        this.#told.add("thinking");
+        return this.#think(turnEvent.delta);
+      case "assistant_message":
+        return this.#endAnswer(turnEvent);
+      case "tool_call":
+        return this.#serverCall(turnEvent.call);
+      case "tool_result":
+        return this.#result(turnEvent);
+      default:
+        return [];
+    }
+  }
+
+  end(): StreamedEvent[] {
+    const { calls, delta, usage } = this.#end();
+    return [
+      ...this.#close(),
+      ...calls.flatMap((call) => this.#callersCall(call)),
+      event("message_delta", { delta, usage }),
+      event("message_stop", {}),
+    ];
+  }
+
+  fail(failure: Failure): StreamedEvent[] {
+    const { body } = anthropicError(failure, this.#identity.requestId);
+    return [{ event: "error", data: body }];
+  }
+
+  failed(failure: Failure): { status: number; body: object } {
+    return anthropicError(failure, this.#identity.requestId);
+  }
+
+  whole(): object {
+    const { calls, delta, usage } = this.#end();
+    this.#close();
+    for (const call of calls) this.#callersCall(call);
+    return this.#message(this.#content, { ...delta, usage });
+  }
+
+  #say(text: string): StreamedEvent[] {
+    if (text === "") return [];
+    this.isShown = true;
+    const { events, block, index } = this.#continue({ type: "text", text: "", citations: null });
+    block.text += text;
+    return [...events, event("content_block_delta", { index, delta: { type: "text_delta", text } })];
+  }
+
+  #think(text: string): StreamedEvent[] {
+    const { thinking } = this.#identity;
+    if (thinking === "none") return [];
+    this.isShown = true;
+    const { events, block, index } = this.#continue({ type: "thinking", thinking: "", signature: "" });
+    if (thinking === "omitted") return events;
+    block.thinking += text;
+    return [...events, event("content_block_delta", { index, delta: { type: "thinking_delta", thinking: text } })];
+  }
+
+  /** What had not come as deltas, and the end of its last block. */
+  #endAnswer({ message: { reasoning, content } }: AssistantMessageEvent): StreamedEvent[] {
+    const events = [
+      ...(reasoning && !this.#told.has("thinking") ? this.#think(reasoning) : []),
+      ...(this.#told.has("text") ? [] : this.#say(this.#stops.take(content))),
+      ...this.#say(this.#stops.rest()),
+      ...this.#close(),
+    ];
+    this.#told.clear();
+    return events;
+  }
+
+  #serverCall({ id: callId, name, arguments: text }: ToolCall): StreamedEvent[] {
+    const { server, tool } = this.#identity.serverOf(name) ?? { server: "", tool: name };
+    const id = itemId("mcptoolu", this.#identity.place, this.#content.length);
+    this.#serverCalls.set(callId, id);
+    return this.#add({ type: "mcp_tool_use", id, name: tool, server_name: server, input: toolInput(text) });
+  }
+
+  #result({ callId, content, isError }: Extract<TurnEvent, { type: "tool_result" }>): StreamedEvent[] {
+    const tool_use_id = this.#serverCalls.get(callId);
+    if (tool_use_id === undefined) return [];
+    const texts = content.map(resultBlock).map((block) => (block.type === "image" ? imageName : block));
+    return this.#add({ type: "mcp_tool_result", tool_use_id, is_error: isError, content: texts });
+  }
+
+  /** Clients read the input of a call from the deltas. */
+  #callersCall({ id, name, arguments: text }: ToolCall): StreamedEvent[] {
+    const block = { type: "tool_use", id, name, input: {} };
+    const index = this.#content.push({ ...block, input: toolInput(text) }) - 1;
+    const partial_json = isObject(text) ? text : JSON.stringify(toolInput(text));
+    return [
+      event("content_block_start", { index, content_block: block }),
+      event("content_block_delta", { index, delta: { type: "input_json_delta", partial_json } }),
+      event("content_block_stop", { index }),
+    ];
+  }
+
+  /** A block that is whole from its start. */
+  #add(block: Block): StreamedEvent[] {
+    const before = this.#close();
+    const index = this.#content.push(block) - 1;
+    return [
+      ...before,
+      event("content_block_start", { index, content_block: block }),
+      event("content_block_stop", { index }),
+    ];
+  }
+
+  /** The open block where it is of this type, else a new one. */
+  #continue<Begun extends Block>(begun: Begun): { events: StreamedEvent[]; block: Begun; index: number } {
+    const last = this.#content.at(-1);
+    if (this.#isOpen && last?.type === begun.type) {
+      return { events: [], block: last as Begun, index: this.#content.length - 1 };
+    }
+    const events = this.#close();
+    this.#isOpen = true;
+    const index = this.#content.push(begun) - 1;
+    return {
+      events: [...events, event("content_block_start", { index, content_block: { ...begun } })],
+      block: begun,
+      index,
+    };
+  }
+
+  #close(): StreamedEvent[] {
+    const block = this.#content.at(-1);
+    if (!this.#isOpen || !block) return [];
+    this.#isOpen = false;
+    const index = this.#content.length - 1;
+    const stop = event("content_block_stop", { index });
+    if (block.type !== "thinking") return [stop];
+    block.signature = itemId("think", this.#identity.place, index);
+    const delta = { type: "signature_delta", signature: block.signature };
+    return [event("content_block_delta", { index, delta }), stop];
+  }
+
+  #end() {
+    const { place, callerTool, inputTokens } = this.#identity;
+    const { stopReason } = summarizeTurn(this.#stored);
+    const usage = turnUsage(this.#stored, anthropicUsage) ?? anthropicUsage({ inputTokens });
+    const { found } = this.#stops;
+    if (found !== undefined) return { calls: [], usage, delta: { stop_reason: "stop_sequence", stop_sequence: found } };
+    // The calls of an answer that was cut may be cut themselves.
+    const called = stopReason === "end_turn" ? lastCalls(this.#stored, place).calls : [];
+    const calls = called.flatMap((call) => {
+      const tool = callerTool(call.name);
+      return tool ? [{ ...call, name: tool.name }] : [];
+    });
+    const stop_reason = calls.length > 0 ? "tool_use" : stopReasonOf(stopReason);
+    return { calls, usage, delta: { stop_reason, stop_sequence: null } };
+  }
+
+  #message(content: readonly Block[], end: object): object {
+    const { place, model } = this.#identity;
+    return { id: itemId("msg", place, 0), type: "message", role: "assistant", model, content, ...end };
+  }
+}
+
+const imageName = { type: "text", text: "[image]" };
+
+function event(type: string, fields: object): StreamedEvent {
+  return { event: type, data: { type, ...fields } };
+}
+
+function isObject(text: string): boolean {
+  const value = parsedArguments(text)?.value;
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function stopReasonOf(stopReason: StopReason | undefined): string {
+  const reasons: Partial<Record<StopReason, string>> = {
+    max_tokens: "max_tokens",
+    budget: "max_tokens",
+    refusal: "refusal",
+  };
+  return (stopReason && reasons[stopReason]) ?? "end_turn";
+}

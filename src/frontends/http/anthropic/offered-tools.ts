@@ -1,0 +1,45 @@
+/**
+ * The caller's tools that the model is offered. A tool may be held back (`defer_loading`) until a search of the caller has found it:
+ * a result refers to it then, or a system message adds it. https://docs.claude.com/en/docs/agents-and-tools/tool-use/tool-search-tool
+ */
+import type { AnthropicTool, Block, MessageParam } from "./body.js";
+
+/** Tools that were found come last, in the order of their finding, so that what the model reads before them stays. */
+export function offeredTools(
+  tools: readonly AnthropicTool[],
+  messages: readonly MessageParam[],
+): readonly AnthropicTool[] {
+  const { found, removed } = changesIn(messages);
+  // Nobody here runs Anthropic's own search: what it would find is offered from the start.
+  const isSearchedThere = tools.some(({ type }) => type?.startsWith("tool_search_tool"));
+  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  const first = tools.filter((tool) => !tool.defer_loading || isSearchedThere);
+  const later = [...found].flatMap(([name, definition]) => definition ?? byName.get(name) ?? []);
+  const firstNames = new Set(first.map(({ name }) => name));
+  return [...first, ...later.filter(({ name }) => !firstNames.has(name))].filter(({ name }) => !removed.has(name));
+}
+
+interface Changes {
+  /** With the definition where the message has it. */
+  found: Map<string, AnthropicTool | undefined>;
+  removed: Set<string>;
+}
+
+function changesIn(messages: readonly MessageParam[]): Changes {
+  const changes: Changes = { found: new Map(), removed: new Set() };
+  const add = (name: unknown, definition?: AnthropicTool) => {
+    if (typeof name !== "string") return;
+    changes.removed.delete(name);
+    if (!changes.found.has(name)) changes.found.set(name, definition);
+  };
+  for (const block of messages.flatMap(({ content }) => (typeof content === "string" ? [] : (content ?? [])))) {
+    if (block.type === "tool_use") add(block.name);
+    if (block.type === "tool_result" && Array.isArray(block.content)) {
+      for (const inner of block.content as Partial<Block>[]) if (inner?.type === "tool_reference") add(inner.tool_name);
+    }
+    const tool = (block.tool ?? {}) as { type?: unknown; name?: unknown; definition?: AnthropicTool };
+    if (block.type === "tool_removal" && typeof tool.name === "string") changes.removed.add(tool.name);
+    if (block.type === "tool_addition") add(tool.definition?.name ?? tool.name, tool.definition);
+  }
+  return changes;
+}

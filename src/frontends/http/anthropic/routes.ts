@@ -1,0 +1,159 @@
+/** Anthropic's Messages API. https://docs.claude.com/en/api/messages */
+import type { DoorParts } from "../../door.js";
+import type { Call, Route } from "../api.js";
+import { type CallerTools, readCallerTools } from "../caller-tools.js";
+import {
+  askedModel,
+  estimateDoorTurn,
+  idsOf,
+  startDoorTurn,
+  type TurnCall,
+  toolsIn,
+  turnHeaders,
+} from "../door-turn.js";
+import { ApiError } from "../errors.js";
+import { readToolUse } from "../read-tool-use.js";
+import { saidIn, sinceLastAnswer } from "../said.js";
+import { showTurn } from "../show-turn.js";
+import { type MessagesBody, messagesBody, type TokenCountBody, tokenCountBody } from "./body.js";
+import { readMessages } from "./input.js";
+import { MessageView } from "./message-view.js";
+import { offeredTools } from "./offered-tools.js";
+
+interface MessageOptions {
+  keepAliveMs: number;
+  /** Models for which callers get no tools of the servers. */
+  plainModels: readonly string[];
+}
+
+export function messageRoutes(parts: DoorParts, options: MessageOptions): Route[] {
+  return [
+    {
+      method: "POST",
+      path: "/v1/messages",
+      summary: "A turn as a message: the servers' tools are run here, the caller's own are given back",
+      headers: turnHeaders,
+      body: messagesBody,
+      run: (call) => create(parts, call, options),
+    },
+    {
+      method: "POST",
+      path: "/v1/messages/count_tokens",
+      summary: "An estimate of the tokens that a call would begin with, the servers' tools included",
+      headers: turnHeaders,
+      body: tokenCountBody,
+      run: (call) => count(parts, call, options),
+    },
+  ];
+}
+
+async function create(parts: DoorParts, call: Call, options: MessageOptions): Promise<Response> {
+  const body = call.body as MessagesBody;
+  if (body.thread) throw noThreads();
+  const ids = idsOf(call.header);
+  const { turn, tools } = await readCall(parts, call, options);
+  const inputTokens = await estimateDoorTurn(parts, turn, ids);
+  const door = await startDoorTurn(parts, turn, ids);
+  const requestId = door.headers["x-request-id"] ?? "";
+  door.headers["request-id"] = requestId;
+  if (tools.ignored.length > 0) door.headers["x-mcp-ignored-tools"] = tools.ignored.join(", ");
+  const view = new MessageView({
+    place: { conversationId: door.session.id, turnId: door.turn.turnId },
+    requestId,
+    model: `${door.model.provider}/${door.model.model}`,
+    inputTokens,
+    thinking: thinkingIn(body),
+    stopSequences: body.stop_sequences ?? [],
+    callerTool: tools.find,
+    serverOf: (name) => parts.hub.tools().find((tool) => tool.name === name),
+  });
+  const { keepAliveMs } = options;
+  return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone });
+}
+
+async function count(parts: DoorParts, call: Call, options: MessageOptions): Promise<Response> {
+  const ids = idsOf(call.header);
+  const { turn } = await readCall(parts, call, options);
+  // A server that does not come is no matter of an estimate.
+  await parts.hub.offered(call.gone).catch(() => {});
+  const inputTokens = await estimateDoorTurn(parts, turn, ids);
+  return Response.json(
+    { input_tokens: inputTokens },
+    { headers: { "request-id": ids.requestId ?? parts.newId("req") } },
+  );
+}
+
+/** At this code the tool runner of Anthropic's client sends the whole conversation in each call. */
+function noThreads(): ApiError {
+  const text =
+    "thread: this host keeps no threads; send the whole conversation without it, or name one by X-Conversation-Id";
+  const details = { error_code: "thread_unsupported_request", unsupported: ["thread"] };
+  return new ApiError(400, "unsupported_parameter", text, "thread", details);
+}
+
+interface ReadCall {
+  turn: TurnCall;
+  tools: CallerTools;
+}
+
+/** Throws ApiError. */
+async function readCall(
+  parts: DoorParts,
+  { header, ...call }: Call,
+  { plainModels }: MessageOptions,
+): Promise<ReadCall> {
+  const body = call.body as MessagesBody;
+  const { model, isPlain } = askedModel(body.model, plainModels);
+  const { withoutTools, ...use } = readToolUse(toolUseIn(body));
+  const tools = readCallerTools(withoutTools ? [] : toolsOf(body));
+  const ids = idsOf(header);
+  const given = ids.conversationId === undefined ? body.messages : sinceLastAnswer(body.messages);
+  const said = await saidIn(parts, await readMessages(parts, given), ids);
+  const system = systemIn(body);
+  const turn: TurnCall = {
+    ...said,
+    ...(system === undefined ? {} : { system: [system, said.system].filter(Boolean).join("\n\n") }),
+    ...use,
+    model,
+    streaming: body.stream ? true : undefined,
+    temperature: body.temperature ?? undefined,
+    maxTokens: body.max_tokens ?? undefined,
+    callerTools: tools.definitions,
+    withoutTools: withoutTools || isPlain,
+    only: toolsIn(header),
+    isSingle: true,
+  };
+  return { turn, tools };
+}
+
+/** Claude Code puts a line for Anthropic's billing in front, which is another one in each call: no model is told it, so that what it reads begins alike. */
+const billingLine = /^x-anthropic-billing-header:/;
+
+function systemIn({ system }: TokenCountBody): string | undefined {
+  if (typeof system === "string") return system;
+  const texts = (system ?? []).map(({ text }) => text).filter((text) => text !== "" && !billingLine.test(text));
+  return texts.length > 0 ? texts.join("\n\n") : undefined;
+}
+
+/** Tools that run at Anthropic, or whose definition only its models know, have a type of their own. */
+function toolsOf({ tools, messages }: TokenCountBody) {
+  return offeredTools(tools ?? [], messages).map(({ type, input_schema, ...tool }) => ({
+    ...tool,
+    type: type === undefined || type === null || type === "custom" ? "function" : type,
+    parameters: input_schema,
+  }));
+}
+
+function toolUseIn({ tool_choice: choice }: TokenCountBody): Parameters<typeof readToolUse>[0] {
+  if (!choice) return {};
+  const words = { auto: "auto", none: "none", any: "required" } as const;
+  return {
+    tool_choice: choice.type === "tool" ? { type: "function", name: choice.name } : words[choice.type],
+    parallel_tool_calls: choice.disable_parallel_tool_use ? false : undefined,
+  };
+}
+
+function thinkingIn({ thinking }: MessagesBody): "shown" | "omitted" | "none" {
+  if (!thinking || thinking.type === "disabled") return "none";
+  return thinking.display === "omitted" ? "omitted" : "shown";
+}
