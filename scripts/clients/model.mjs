@@ -1,6 +1,7 @@
 /**
- * A provider on loopback that does what the last message of the user says: `add 2 40` calls the tool add and says its result, `fail NAME`
- * answers with that failure, `add 2 40 then fail NAME` calls the tool before. Everything else is answered with OK.
+ * A provider on loopback that does what the last message of the user says: `add 2 40` calls the tool add and says its result, `both 2 40` calls
+ * the client's own tool weather with it (and looks for it where the client holds it back), `fail NAME` answers with that failure, `add 2 40 then fail NAME` calls the tool before. Everything
+ * else is answered with OK.
  */
 import { createServer } from "node:http";
 
@@ -35,21 +36,44 @@ export async function startModel() {
 }
 
 function answerOf({ messages, tools = [] }) {
-  const asked = textOf(messages.findLast(({ role }) => role === "user"));
-  const result = messages.at(-1).role === "tool" ? textOf(messages.at(-1)) : undefined;
-  const [, a, b] = /\badd (\d+) (\d+)/.exec(asked) ?? [];
+  const askedAt = messages.findLastIndex(({ role, content }) => role === "user" && doable.test(textOf({ content })));
+  const asked = textOf(messages[askedAt] ?? {});
+  const since = messages.slice(askedAt + 1);
+  const names = new Map(
+    since.flatMap(({ tool_calls = [] }) => tool_calls.map((call) => [call.id, call.function.name])),
+  );
+  const answered = since.filter(({ role, tool_call_id }) => role === "tool" && names.get(tool_call_id) !== search);
+  const results = answered.map(textOf);
+  const [, verb, a, b] = /\b(add|both) (\d+) (\d+)/.exec(asked) ?? [];
   const [, failure] = /\bfail (\w+)/.exec(asked) ?? [];
-  const adds = tools.find((tool) => tool.function.name.endsWith("add"));
-  if (a && adds && result === undefined) {
-    const call = { name: adds.function.name, arguments: JSON.stringify({ a: Number(a), b: Number(b) }) };
-    return whole({ content: null, tool_calls: [{ id: "call_1", type: "function", function: call }] }, "tool_calls");
+  const named = (ending) => tools.find((tool) => tool.function.name.endsWith(ending))?.function.name;
+  const isHeldBack = verb === "both" && named("weather") === undefined && named(search) !== undefined;
+  const wanted = [
+    ...(verb ? [[named("add"), { a: Number(a), b: Number(b) }]] : []),
+    ...(verb === "both" ? [[named("weather"), { city: "Oslo" }]] : []),
+  ].filter(([name]) => name !== undefined);
+  const calls = isHeldBack ? [[search, { query: "select:mcp__own__weather", max_results: 5 }]] : wanted;
+  if (calls.length > 0 && results.length === 0) {
+    const tool_calls = calls.map(([name, input], index) => ({
+      id: `call_${index + 1}`,
+      type: "function",
+      function: { name, arguments: JSON.stringify(input) },
+    }));
+    return whole({ content: null, tool_calls }, "tool_calls");
   }
   if (failure && failures[failure]) {
     const [status, error] = failures[failure];
     return { status, document: { error } };
   }
-  return whole({ content: result === undefined ? "OK" : `The sum is ${result}.` }, "stop");
+  if (verb === "both") return whole({ content: `The results are ${results.join(" and ")}.` }, "stop");
+  return whole({ content: verb && results.length > 0 ? `The sum is ${results[0]}.` : "OK" }, "stop");
 }
+
+/** Claude Code's tool that finds those which it holds back. */
+const search = "ToolSearch";
+
+/** Clients put words of their own behind those of the user, in messages of the user's. */
+const doable = /\b(?:add|both) \d+ \d+|\bfail \w+/;
 
 function whole(message, finish_reason) {
   const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };

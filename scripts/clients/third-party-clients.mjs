@@ -34,17 +34,44 @@ const node = {
   folder: `node-${process.platform}-${process.arch}`,
 };
 const ways = ["chat", "chat, streamed", "responses", "responses, streamed"];
+const messages = ["messages", "messages, streamed"];
 
-/** `ways`: the APIs that a client has, each tried by itself. `run`: does turns of one conversation; its answers, and the error that ended it. */
+/**
+ * `ways`: the APIs that a client has, each tried by itself. `run`: does turns of one conversation; its answers, and the error that ended it.
+ * `isOwn`: it has a tool of its own.
+ */
 const clients = {
-  openai: { packages: ["openai@7.59.0"], ways, run: library("openai.mjs") },
-  "ai-sdk": { packages: ["ai@7.0.173", "@ai-sdk/openai@4.0.118", "zod@4.6.7"], ways, run: library("ai-sdk.mjs") },
+  openai: { packages: ["openai@7.59.0"], ways, run: library("openai.mjs"), isOwn: true },
+  "ai-sdk": {
+    packages: ["@ai-sdk/openai@4.0.118", "ai@7.0.173", "zod@4.6.7"],
+    ways,
+    run: library("ai-sdk.mjs"),
+    isOwn: true,
+  },
+  "ai-sdk-anthropic": {
+    packages: ["@ai-sdk/anthropic@4.0.105", "ai@7.0.173", "zod@4.6.7"],
+    ways: messages,
+    run: library("ai-sdk-anthropic.mjs"),
+    isOwn: true,
+  },
+  anthropic: {
+    packages: ["@anthropic-ai/sdk@1.14.0"],
+    ways: [...messages, "tool runner, streamed"],
+    run: library("anthropic.mjs"),
+    isOwn: true,
+  },
+  claude: {
+    packages: ["@anthropic-ai/claude-agent-sdk@0.3.332", "zod@4.6.7"],
+    ways: ["messages, streamed"],
+    run: library("claude.mjs"),
+    isOwn: true,
+  },
   langchain: { packages: ["@langchain/openai@1.6.0", "@langchain/core@1.4.0"], ways, run: library("langchain.mjs") },
   codex: { packages: ["@openai/codex@0.171.0"], ways: ["responses, streamed"], run: codex },
   opencode: { packages: ["opencode-ai@1.18.33"], ways: ["chat, streamed"], run: opencode },
 };
 
-/** `calls`: how often the tool runs. `answers` and `error`: what has to be in them. */
+/** `calls`: how often the tool of the host's server runs. `answers` and `error`: what has to be in them. `isOwn`: for clients with a tool of their own. */
 const checks = [
   {
     name: "a tool, and a second turn",
@@ -52,9 +79,16 @@ const checks = [
     calls: 2,
     answers: ["The sum is 42.", "The sum is 23."],
   },
+  {
+    name: "its own tool beside ours",
+    prompts: ["both 2 40", "add 20 3"],
+    calls: 2,
+    answers: ["The results are 42 and cold.", "The sum is 23."],
+    isOwn: true,
+  },
   { name: "401", prompts: ["fail key"], calls: 0, error: /Incorrect API key/ },
   { name: "429", prompts: ["fail rate"], calls: 0, error: /rate limit|429|Too Many/i },
-  { name: "context overflow", prompts: ["fail context"], calls: 0, error: /context/i },
+  { name: "context overflow", prompts: ["fail context"], calls: 0, error: /context|too long/i },
   { name: "failure after a tool ran", prompts: ["add 2 40 fail server"], calls: 1, error: /Tools have run/ },
   { name: "quota after a tool ran", prompts: ["add 2 40 fail quota"], calls: 1, error: /quota/i },
 ];
@@ -73,7 +107,8 @@ try {
   await install();
   host = await startHost();
   for (const [, client] of chosen) {
-    for (const way of client.ways) for (const check of checks) await report(client, way, check);
+    const own = checks.filter(({ isOwn }) => !isOwn || client.isOwn);
+    for (const way of client.ways) for (const check of own) await report(client, way, check);
   }
 } finally {
   host?.process.kill();
@@ -101,7 +136,7 @@ async function report({ packages: [version], run }, way, check) {
   differences += problems.length;
   const requests = model.requests.length - before;
   const cells = [version, way, check.name, `${calls} calls, ${requests} requests`];
-  const widths = [25, 20, 26, 22];
+  const widths = [38, 22, 26, 22];
   const line = cells.map((cell, index) => cell.padEnd(widths[index])).join(" ");
   process.stdout.write(`${line} ${problems.length === 0 ? "as expected" : problems.join("; ")}\n`);
 }
