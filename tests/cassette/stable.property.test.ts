@@ -8,6 +8,7 @@ import { type Arrival, bytesOf, chunksOf } from "../../src/cassette/chunks.js";
 import { described, differences } from "../../src/cassette/diff.js";
 import type { ServerAnswer, ServerLife } from "../../src/core/tape.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
+import { runs } from "../support/runs.js";
 
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
@@ -130,7 +131,7 @@ test("the recording of a replay is the recording", async () => {
       expect(await record(second, distinct, first)).toBe(text);
       for (const secret of ["hunter22", "abcdefghijklmnop"]) expect(text).not.toContain(secret);
     }),
-    { numRuns: 200, seed: 4711 },
+    { numRuns: runs(200), seed: 4711 },
   );
 }, 120_000);
 

@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { globMatches } from "../../src/core/glob.js";
+import { runs } from "../support/runs.js";
 
 test("a star stands for any run of characters, everything else for itself", () => {
   expect(globMatches("read_*", "read_file")).toBe(true);
@@ -19,6 +20,6 @@ test("agrees with the regular expression that the pattern means", () => {
     fc.property(few, text, (pattern, name) => {
       expect(globMatches(pattern, name)).toBe(new RegExp(`^${pattern.replaceAll(/\*+/g, ".*")}$`).test(name));
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });

@@ -4,6 +4,7 @@ import { permits, touches } from "../../src/core/argument-pattern.js";
 import { globMatches } from "../../src/core/glob.js";
 import { namesTool, parseToolPattern, patternOf, type ToolPattern } from "../../src/core/tool-pattern.js";
 import { processorMs } from "../support/processor-time.js";
+import { runs } from "../support/runs.js";
 
 const none = { readOnly: false, idempotent: false, destructive: false, openWorld: false };
 const write = { server: "fs", tool: "write_file", ...none };
@@ -152,7 +153,7 @@ describe("time", () => {
       fc.property(letters("a", "b", "*"), letters("a", "b"), (glob, text) => {
         expect(globMatches(glob, text)).toBe(slow(glob, text));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -168,7 +169,7 @@ describe("time", () => {
           touches({ path: ["path"], value }, given);
         });
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { parseMessage } from "../../src/frontends/incoming.js";
 import { messageSchemas } from "../../src/frontends/message-schema.js";
 import { actions, clientMessage, payloadOf } from "../support/client-messages.js";
+import { runs } from "../support/runs.js";
 import { isClientMessage, isExactHostMessage, isHostMessage } from "../support/wire-messages.js";
 
 describe("the schema of the messages", () => {
@@ -15,10 +16,10 @@ describe("the schema of the messages", () => {
         seen[isTaken ? "taken" : "refused"]++;
         expect([line, isClientMessage(JSON.parse(line))]).toEqual([line, isTaken]);
       }),
-      { seed: 20261125, numRuns: 20_000 },
+      { seed: 20261125, numRuns: runs(20_000) },
     );
-    expect(seen.taken).toBeGreaterThan(2000);
-    expect(seen.refused).toBeGreaterThan(2000);
+    expect(seen.taken).toBeGreaterThan(runs(2000));
+    expect(seen.refused).toBeGreaterThan(runs(2000));
   });
 
   test.each(actions)(

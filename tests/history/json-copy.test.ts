@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { jsonCopy } from "../../src/history/json-copy.js";
+import { runs } from "../support/runs.js";
 
 const throughText = (value: unknown) => {
   const text: string | undefined = JSON.stringify(value);
@@ -24,6 +25,7 @@ test("a copy is what becomes of a value that is written as JSON and read again",
       expect(copy).toStrictEqual(throughText(value));
       expect(JSON.stringify(copy)).toBe(JSON.stringify(value));
     }),
+    { numRuns: runs(100) },
   );
 });
 

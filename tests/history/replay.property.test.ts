@@ -5,6 +5,7 @@ import { planCompaction } from "../../src/history/compaction.js";
 import { tokensOf } from "../../src/history/estimate.js";
 import { toMessages, trimTurns } from "../../src/history/replay.js";
 import { withoutRewound } from "../../src/history/rewind.js";
+import { runs } from "../support/runs.js";
 import { call, stored, turn } from "./support.js";
 
 /** One try of one of four turns: some answers with calls that got as far as they got, then perhaps an end. */
@@ -122,7 +123,7 @@ test("any cut of any log folds to messages that a strict provider accepts", () =
         expect(problemsOf(toMessages(events, `turn_${current}`))).toEqual([]);
       },
     ),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 
@@ -145,7 +146,7 @@ test("a turn is told by its messages or by a summary: what has ended since the s
         expect(told.includes(`please ${event.turnId}`)).toBe(standing.has(event.turnId) && !isSummarised);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 
@@ -168,7 +169,7 @@ test("a plan for a compaction takes whole turns, oldest first, and never the cur
         expect(again).toBeUndefined();
       },
     ),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 
@@ -183,7 +184,7 @@ test("trimming leaves the end of the conversation, from a user message on, which
       if (messages.length > 0) expect(trimmed.length).toBeGreaterThanOrEqual(lastTurn);
       if (trimmed.length > lastTurn) expect(tokensOf(trimmed)).toBeLessThanOrEqual(maxTokens);
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 
@@ -200,6 +201,6 @@ test("a log that grows folds to the same as one that is read anew", () => {
         expect(planCompaction(growing, current, 20)).toEqual(planCompaction(anew, current, 20));
       }
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });

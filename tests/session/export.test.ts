@@ -7,6 +7,7 @@ import { exportConversation } from "../../src/session/export/export.js";
 import type { ExportFormat } from "../../src/session/export/formats.js";
 import { call, stored, turn } from "../history/support.js";
 import { processorMs } from "../support/processor-time.js";
+import { runs } from "../support/runs.js";
 
 const one = turn("turn_1");
 const two = turn("turn_2");
@@ -169,7 +170,7 @@ describe("HTML", () => {
         const html = await as("html", [one.user("x"), one.answer(pieces.join("")), one.end()]);
         expect(elements(html).filter((element) => !allowed.test(element))).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -234,12 +235,12 @@ describe.each(["md", "json", "html"] as const)("an export as %s", (format) => {
     expect(await as(format, [one.user(words), one.end()])).not.toContain("[redacted]");
   });
 
-  test("of a hostile text of a megabyte takes no more than moments", async () => {
+  test("of a long hostile text takes no more than moments", async () => {
     const long = ["-----BEGIN PRIVATE KEY-----", "api_key", "eyJaaaaaaaa.", '"secret', "://a:"].map((text) =>
-      text.repeat(40_000),
+      text.repeat(4_000),
     );
     const startedAt = processorMs();
     for (const text of long) await as(format, [one.user(text), one.end()]);
-    expect(processorMs() - startedAt).toBeLessThan(20_000);
+    expect(processorMs() - startedAt).toBeLessThan(2_000);
   });
 });

@@ -23,9 +23,13 @@ test("a conversation in which nothing runs, and that nobody follows or holds, le
   await using llm = await startLlmServer(ids.map(() => answer("hello")));
   await using app = await visited(llm, ids);
   expect(app.sessions.load).toEqual({ sessions: 0, running: 0, waiting: 0 });
-  await new Promise(setImmediate);
-  collectGarbage();
-  expect(ids.filter((id) => app.sessions.find(id))).toEqual([]);
+  const inMemory = () => ids.filter((id) => app.sessions.find(id));
+  // A promise that has settled may hold its conversation for a few turns of the event loop.
+  for (let round = 0; round < 10 && inMemory().length > 0; round++) {
+    await new Promise(setImmediate);
+    collectGarbage();
+  }
+  expect(inMemory()).toEqual([]);
 });
 
 test.each([

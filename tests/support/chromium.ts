@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { test } from "@jest/globals";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
@@ -15,7 +15,8 @@ if (noChromium) {
 }
 
 /** One for a file of tests. Its sandbox needs rights that machines for tests seldom have, and the pages are our own. */
-export function startChromium(): Promise<Browser> {
+export async function startChromium(): Promise<Browser> {
+  const { chromium } = await import("playwright-core"); // loading it takes 0.2 s, which tests without a browser do not pay
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 }
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { parseInput } from "../../../src/frontends/claude/input.js";
 import { startApp } from "../../support/app.js";
 import { answer, startLlmServer } from "../../support/llm-server.js";
+import { runs } from "../../support/runs.js";
 import { openPipe } from "./client.js";
 
 const user = (message: object, more: object = {}) => JSON.stringify({ type: "user", message, ...more });
@@ -70,7 +71,7 @@ describe("a line that is not taken", () => {
   });
 });
 
-test("of 2,000 odd lines each gets what its kind gets, and a good one after them is answered", async () => {
+test("of many odd lines each gets what its kind gets, and a good one after them is answered", async () => {
   const key = fc.constantFrom(
     "type",
     "message",
@@ -114,7 +115,7 @@ test("of 2,000 odd lines each gets what its kind gets, and a good one after them
     )
     .map((line) => line.replaceAll("\n", " "))
     .filter((line) => line.trim() !== "" && !isPrompt(line));
-  const lines = fc.sample(odd, { seed: 20261125, numRuns: 2000 });
+  const lines = fc.sample(odd, { seed: 20261125, numRuns: runs(2000) });
   await using llm = await startLlmServer([answer("still here")]);
   await using app = await startApp({ llm: llm.url });
   const pipe = openPipe(app);
@@ -125,9 +126,9 @@ test("of 2,000 odd lines each gets what its kind gets, and a good one after them
   const parsed = lines.map((line) => parseInput(line));
   const results = parsed.filter((each) => "problem" in each && each.asks === "result").length;
   const quiet = parsed.filter((each) => "type" in each && each.type === "ignored").length;
-  expect(lines).toHaveLength(2000);
+  expect(lines).toHaveLength(runs(2000));
   expect(pipe.messages("result")).toHaveLength(results + 1);
-  expect(pipe.messages("control_response")).toHaveLength(2000 - results - quiet);
+  expect(pipe.messages("control_response")).toHaveLength(lines.length - results - quiet);
   expect(pipe.messages("result").at(-1)).toMatchObject({ result: "still here" });
 });
 

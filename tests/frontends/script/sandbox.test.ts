@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { evaluate } from "../../../src/frontends/script/sandbox/sandbox.js";
+import { runs } from "../../support/runs.js";
 
 const run = promisify(execFile);
 const compiled = join(process.cwd(), "dist/frontends/script/sandbox/sandbox.js");
@@ -30,7 +31,7 @@ test("values come back as they went in", async () => {
       const json = JSON.stringify(value);
       expect(JSON.stringify(await evaluate("value", { value }))).toBe(json);
     }),
-    { numRuns: 50 },
+    { numRuns: runs(50) },
   );
 });
 

@@ -6,6 +6,7 @@ import { MessageReader } from "../../../src/llm/answer/message-reader.js";
 import { chat } from "../../../src/llm/wires/chat/chat.js";
 import { ChatFold } from "../../../src/llm/wires/chat/fold.js";
 import type { WordPlace } from "../../../src/llm/wires/wire.js";
+import { runs } from "../../support/runs.js";
 
 const words = chat.words as WordPlace;
 
@@ -40,7 +41,7 @@ test("whatever comes in whatever order is what JSON.parse makes of it", () => {
         expect(JSON.stringify(parser.parse(one))).toBe(JSON.stringify(parsed));
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 
@@ -101,7 +102,7 @@ test.each([{ thinkTags: false }, { thinkTags: true }])(
         // With such line ends every event goes through the parser.
         expect(toldBy(text, lengths, quirks)).toEqual(toldBy(text.replaceAll(/\r?\n/g, "\r\n"), [], quirks));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   },
 );

@@ -5,6 +5,7 @@ import { MessageReader } from "../../../src/llm/answer/message-reader.js";
 import { chat } from "../../../src/llm/wires/chat/chat.js";
 import { ChatFold } from "../../../src/llm/wires/chat/fold.js";
 import { CUT, END, RESET, startLlmServer, stream } from "../../support/llm-server.js";
+import { runs } from "../../support/runs.js";
 import { clientOf } from "../client-of.js";
 
 /** An answer, and the chunks that a server may send it in. */
@@ -116,7 +117,7 @@ test("any answer, in any framing and any pieces, folds to the same completion", 
       expect(shown("reasoning_delta")).toBe(message.reasoning ?? "");
     },
   );
-  fc.assert(property, { numRuns: 300 });
+  fc.assert(property, { numRuns: runs(300) });
 });
 
 test("no beginning of a stream is taken for the whole, however its connection ends", async () => {
@@ -141,7 +142,7 @@ test("no beginning of a stream is taken for the whole, however its connection en
       expect(`${message.reasoning ?? ""}${message.content}`.startsWith(ends.shown())).toBe(true);
     },
   );
-  await fc.assert(property, { numRuns: 120 });
+  await fc.assert(property, { numRuns: runs(120) });
 });
 
 test("no beginning of a whole answer is taken for the whole", async () => {
@@ -161,5 +162,5 @@ test("no beginning of a whole answer is taken for the whole", async () => {
       expect(ends.shown()).toBe("");
     },
   );
-  await fc.assert(property, { numRuns: 60 });
+  await fc.assert(property, { numRuns: runs(60) });
 });

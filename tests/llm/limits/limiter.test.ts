@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globa
 import fc from "fast-check";
 import { type Bounds, QueueTimeout, type Slot } from "../../../src/core/shared-limits.js";
 import { Limiter } from "../../../src/llm/limits/limiter.js";
+import { runs } from "../../support/runs.js";
 
 beforeEach(() => {
   jest.useFakeTimers({ now: 0 });
@@ -304,5 +305,5 @@ test("whatever happens: in order, never more than allowed at once or a minute, a
       for (const [index, at] of sentAt.entries())
         expect((sentAt[index + rpm] ?? Infinity) - at).toBeGreaterThanOrEqual(60_000);
   };
-  await fc.assert(fc.asyncProperty(bounds, fc.array(acts, { maxLength: 40 }), check), { numRuns: 150 });
+  await fc.assert(fc.asyncProperty(bounds, fc.array(acts, { maxLength: 40 }), check), { numRuns: runs(150) });
 });

@@ -67,7 +67,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
 
   test("after max_retries the last failure is the error, with the true count of requests", async () => {
     await using server = await startLlmServer([failure(500), beforeHeaders(STALL), failure(503)]);
-    await using ends = clientOf(server, { maxRetries: 2, timeoutMs: 50 });
+    await using ends = clientOf(server, { maxRetries: 2, timeoutMs: 500 });
     expect(await ends.fails({ streaming })).toMatchObject({
       kind: "overloaded",
       status: 503,

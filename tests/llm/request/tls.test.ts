@@ -76,7 +76,7 @@ withTls("llm.http.ca_file", () => {
   test("NODE_EXTRA_CA_CERTS works without it", async () => {
     await using server = await startLlmServer([answer("hello")], ours);
     const script = `
-      import { LlmClient } from "../dist/llm/client.js";
+      import { LlmClient } from "./dist/llm/client.js";
       const client = new LlmClient(${JSON.stringify(llmConfig(server.url))}, { env: {}, observe: () => {} });
       const messages = [{ role: "user", content: [{ type: "text", text: "hi" }] }];
       const { message } = await client.complete({ messages, tools: [] }, { streaming: true });

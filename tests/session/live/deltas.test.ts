@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { randomFrom } from "../../support/fuzz.js";
+import { runs } from "../../support/runs.js";
 import { Network } from "./network.js";
 
 const seeds = Array.from({ length: 300 }, (_, seed) => seed);
@@ -8,7 +9,7 @@ describe("whatever becomes of the messages between processes", () => {
   test.each([0, 100, 200])("what is shown was written, and is at the end what is stored (seeds from %i)", (first) => {
     let shownEarly = 0;
     let voided = 0;
-    for (const seed of seeds.slice(first, first + 100)) {
+    for (const seed of seeds.slice(first, first + runs(100))) {
       const network = new Network(randomFrom(seed));
       for (let steps = 0; steps < 800; steps++) {
         network.step();
@@ -32,8 +33,8 @@ describe("whatever becomes of the messages between processes", () => {
         voided += reader.seen.filter(({ type }) => type === "discard").length;
       }
     }
-    expect(shownEarly).toBeGreaterThan(1000);
-    expect(voided).toBeGreaterThan(100);
+    expect(shownEarly).toBeGreaterThan(runs(1000));
+    expect(voided).toBeGreaterThan(runs(100));
   });
 });
 

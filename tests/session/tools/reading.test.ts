@@ -2,6 +2,7 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { jsonSlice } from "../../../src/session/tools/json-slice.js";
 import { grep, readCharacters, readLines } from "../../../src/session/tools/reading.js";
+import { runs } from "../../support/runs.js";
 
 const { signal } = new AbortController();
 const lines = Array.from(
@@ -82,7 +83,7 @@ test("every value of a JSON text is found by its pointer", async () => {
         expect(typeof expected === "string" ? slice : JSON.parse(slice)).toEqual(expected);
       }
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { BlockSplitter } from "../../../../src/frontends/http/ui/markdown/blocks.js";
 import { visible } from "../../../../src/frontends/http/ui/markdown/visible.js";
+import { runs } from "../../../support/runs.js";
 
 const whole = (text: string) => new BlockSplitter().split(text);
 
@@ -41,7 +42,7 @@ describe("Markdown that grows", () => {
         }
         expect(splitter.split(text)).toEqual(whole(text));
       }),
-      { seed: 20261125, numRuns: 500 },
+      { seed: 20261125, numRuns: runs(500) },
     );
   });
 

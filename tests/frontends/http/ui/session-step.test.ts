@@ -6,6 +6,7 @@ import { readScript } from "../../../../src/frontends/script/reading/read-script
 import type { Place } from "../../../../src/frontends/script/script.js";
 import { render } from "../../../../src/frontends/script/templates.js";
 import { Variables } from "../../../../src/frontends/script/variables.js";
+import { runs } from "../../../support/runs.js";
 import { ScriptFolder } from "../../script/support.js";
 
 /** The only step of a file that begins so, as the reader has it. */
@@ -52,7 +53,7 @@ describe("a step that was copied from a trace", () => {
         const [read] = load(step) as [{ tool: { args: object } }];
         expect(filled(read.tool.args)).toEqual(given);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 

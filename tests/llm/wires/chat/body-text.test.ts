@@ -7,6 +7,7 @@ import { requestBody } from "../../../../src/llm/wires/chat/body.js";
 import { writeBody } from "../../../../src/llm/wires/chat/body-text.js";
 import { RequestBody } from "../../../../src/llm/wires/shared/request-body.js";
 import { llmConfig } from "../../../support/llm-config.js";
+import { runs } from "../../../support/runs.js";
 
 const text = fc.oneof(fc.string({ maxLength: 12 }), fc.string({ unit: "binary", maxLength: 6 }), fc.constant(""));
 const id = fc.oneof(fc.constantFrom("", "call_1", "call_2"), fc.string({ maxLength: 12 }));
@@ -97,7 +98,7 @@ test("whatever was sent before, a request is the text that JSON.stringify makes 
         expect(body.length).toBe(Buffer.byteLength(plain));
       }
     }),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { plainSchema } from "../../../../src/llm/wires/shared/tool-schemas.js";
 import { processorMs } from "../../../support/processor-time.js";
+import { runs } from "../../../support/runs.js";
 
 /** A schema for one property, as it is in the plain words. */
 function projected(schema: unknown, rest: object = {}): unknown {
@@ -217,7 +218,7 @@ describe("whatever the schema", () => {
         expect(plain.type).toBe("object");
         expect(wrong(plain)).toBeUndefined();
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -227,7 +228,7 @@ describe("whatever the schema", () => {
         const once = plainSchema(given);
         expect(plainSchema({ ...once })).toEqual(once);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
