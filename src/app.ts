@@ -69,8 +69,8 @@ export interface App extends AsyncDisposable {
   sessions: Sessions;
   /** What a person should know before the first prompt. */
   notices: readonly string[];
-  /** The provider and model that a request naming `model` would use. Throws LlmError when there is none. */
-  resolveModel(model?: string): { provider: string; model: string };
+  /** The provider and model that a request naming `model` would use, and for people how it is spoken to and why. Throws LlmError when there is none. */
+  resolveModel(model?: string): { provider: string; model: string; wire?: string };
   /**
    * Goes over to this configuration: servers at once (see `McpHub.apply`), all else with the next turn. A turn that runs keeps its own.
    * Where the log is and what the doors are stays as it was; see `config`.
@@ -200,7 +200,8 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     };
     const resolveModel = (model?: string) => {
       const resolved = client.resolve(model);
-      return { provider: resolved.provider.name, model: resolved.model };
+      const { name, by } = client.wireOf(model);
+      return { provider: resolved.provider.name, model: resolved.model, wire: `${name}, chosen by ${by}` };
     };
     const extendHub = (mcpServers: ConfigObject, session: Session) => {
       const { config: extended } = loadConfig({ mcpServers: literally(mcpServers) as ConfigObject }, { env: {} });

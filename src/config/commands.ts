@@ -1,6 +1,8 @@
 /** What the `config` commands print. */
 import { dump } from "js-yaml";
 import { child, isMapping, keys, type Mapping } from "../core/tree.js";
+import { presetOf } from "../llm/providers/presets.js";
+import { chooseWire, presetAddress } from "../llm/providers/wire-choice.js";
 import type { LoadedConfig } from "./load.js";
 import { isPlainVariable, isSecretName, redactArgs, redactUrls } from "./redact.js";
 import { isSecret } from "./schema.js";
@@ -29,7 +31,24 @@ export function showConfig(loaded: LoadedConfig, { origin = false, unconfirmed =
       const origins = origin ? [loaded.originOf(at)] : [];
       return [`${name} ${inline(redact(value, at, loaded))}${comment(...origins, ...marks)}`];
     });
-  return `${lines(loaded.tree, "", "").join("\n")}\n`;
+  const shown = lines(loaded.tree, "", "");
+  return `${[...shown, ...(origin ? presetLines(loaded) : [])].join("\n")}\n`;
+}
+
+/** What presets add to the providers that are configured or active, as comments: none of it is in a file. */
+function presetLines({ config: { llm } }: LoadedConfig): string[] {
+  const names = new Set([...(llm.active ? [llm.active] : []), ...Object.keys(llm.providers)]);
+  return [...names].flatMap((name) => {
+    const own = llm.providers[name] ?? {};
+    const preset = presetOf(name);
+    const { wire, by } = chooseWire(name, own, own.model ?? preset?.model ?? "");
+    const added = [
+      ["base_url", own.baseUrl ? undefined : presetAddress(name, wire), `the preset ${name}`],
+      ["wire", own.wire ? undefined : wire, by],
+      ["model", own.model ? undefined : preset?.model, `the preset ${name}`],
+    ] as const;
+    return added.flatMap(([key, value, from]) => (value ? [`# llm.providers.${name}.${key}: ${value} # ${from}`] : []));
+  });
 }
 
 /** What `config validate` says of a configuration that loaded. */

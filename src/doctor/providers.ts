@@ -62,7 +62,12 @@ async function examine(entry: string, parts: ProviderParts): Promise<Pick<Sectio
     return { findings: [fail(kind === "auth" ? "key" : "settings", message, withoutEnd(hint))], kind };
   }
   const { provider } = target;
-  const findings = [keyFinding(provider), addressFinding(target), ...schemaFindings(provider, tools)];
+  const findings = [
+    keyFinding(provider),
+    addressFinding(target),
+    wireFinding(target),
+    ...schemaFindings(provider, tools),
+  ];
   if (hasFailed(findings)) return { findings, kind: "bad_request" };
   findings.push(...(await wayFindings(provider, llm, env)));
   if (hasFailed(findings)) return { findings, kind: "connect" };
@@ -102,6 +107,15 @@ function addressFinding({ provider, model }: ResolvedModel): Finding {
   }
   const { origin, pathname } = new URL(wireOf(provider.wire).url({ provider, model, streaming: true }));
   return ok("base_url", `${model} at ${origin}${pathname}`);
+}
+
+function wireFinding({ provider, model }: ResolvedModel): Finding {
+  const wire = wireOf(provider.wire);
+  const unserved = wire.unserved?.({ provider, model, streaming: true });
+  const chosen = `${wire.name}, chosen by ${provider.wireBy}`;
+  if (!unserved) return ok("wire", chosen);
+  const fix = `set llm.providers.${provider.name}.wire to ${unserved.by}`;
+  return warn("wire", `${chosen}: ${model} ${unserved.why}`, fix);
 }
 
 /** What a turn would send beside one tool of our own: those beyond the budget are searched for. */

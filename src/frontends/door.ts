@@ -6,8 +6,8 @@ import type { Sessions } from "../session/sessions.js";
 export interface DoorParts {
   sessions: Sessions;
   hub: ToolHub;
-  /** The provider and model that a request naming this model would use. Throws when there is no such provider. */
-  resolveModel: (model?: string) => { provider: string; model: string };
+  /** The provider and model that a request naming this model would use, and for people how it is spoken to and why. Throws when there is no such provider. */
+  resolveModel: (model?: string) => { provider: string; model: string; wire?: string };
   /** Reads the configuration files again and goes over to their servers. Resolves to what came of it, as text. */
   reload: () => Promise<string>;
   /**

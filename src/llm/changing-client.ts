@@ -20,6 +20,10 @@ export class ChangingClient implements Llm {
     return this.#client.resolve(model);
   }
 
+  wireOf(model?: string) {
+    return this.#client.wireOf(model);
+  }
+
   priceOf(provider: string, model: string) {
     return this.#client.priceOf(provider, model);
   }

@@ -72,15 +72,15 @@ export class LlmClient {
   #isClosed = false;
 
   /**
-   * `admission`: of a client with the same `llm.http`.
+   * `admission`: of a client with the same `llm.http`. `dialects`: of the client before it.
    * @internal
    */
-  constructor(config: LlmConfig, parts: LlmClientParts, admission?: SharedAdmission) {
+  constructor(config: LlmConfig, parts: LlmClientParts, admission?: SharedAdmission, dialects?: Dialects) {
     this.#config = config;
     this.#parts = { now: Date.now, random: Math.random, newId, ...parts };
     this.#models = new Models(config, parts.env, parts.tape);
     this.#admission = (admission ?? new SharedAdmission(config.http, this.#parts)).join();
-    this.#dialects = new Dialects(parts.observe);
+    this.#dialects = dialects ?? new Dialects(parts.observe);
   }
 
   /**
@@ -90,12 +90,18 @@ export class LlmClient {
   successor(config: LlmConfig): LlmClient {
     if (isDeepStrictEqual(config, this.#config)) return this;
     const isSame = isDeepStrictEqual(config.http, this.#config.http);
-    return new LlmClient(config, this.#parts, isSame ? this.#admission : undefined);
+    return new LlmClient(config, this.#parts, isSame ? this.#admission : undefined, this.#dialects);
   }
 
   /** As `Models.resolve`. */
   resolve(model?: string): ResolvedModel {
     return this.#models.resolve(model);
+  }
+
+  /** How a model is spoken to at this moment, and what chose that: for people. Throws as `resolve`. */
+  wireOf(model?: string): { name: string; by: string } {
+    const { wire, wireBy: by } = this.#dialects.of(this.resolve(model));
+    return { name: wire.name, by };
   }
 
   /** As `Models.priceOf`. */

@@ -69,7 +69,9 @@ export const slashCommands: readonly SlashCommand[] = [
     description: "show or choose the model",
     run: ([chosen], { resolveModel, model }) => {
       const resolved = resolveModel(chosen ?? model);
-      return chosen ? { type: "model", model: chosen } : text(`${resolved.provider}/${resolved.model}`);
+      if (chosen) return { type: "model", model: chosen };
+      const wire = resolved.wire === undefined ? "" : ` (wire: ${resolved.wire})`;
+      return text(`${resolved.provider}/${resolved.model}${wire}`);
     },
   },
   {

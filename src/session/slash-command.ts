@@ -19,8 +19,8 @@ export interface CommandScope {
   hub: ToolHub;
   session: Session;
   sessions: Sessions;
-  /** The model of the next turn. Throws when there is no such provider. */
-  resolveModel: (model?: string) => { provider: string; model: string };
+  /** The model of the next turn, and for people how it is spoken to and why. Throws when there is no such provider. */
+  resolveModel: (model?: string) => { provider: string; model: string; wire?: string };
   /** Reads the configuration again; resolves to what came of it. */
   reload: () => Promise<string>;
   /** What `/model` has chosen before. */

@@ -79,6 +79,20 @@ describe("config show", () => {
     expect(lines).toContain("      X: '***' # config.yaml:11");
   });
 
+  test("says what presets add, which is in no file", () => {
+    const providers = "groq: { temperature: 1 }, ollama: { wire: responses, base_url: 'http://a/v1' }";
+    const text = showConfig(loadText(`llm: { active: mistral, providers: { ${providers} } }`), { origin: true });
+    expect(text.split("\n").filter((line) => line.startsWith("#"))).toEqual([
+      "# llm.providers.mistral.base_url: https://api.mistral.ai/v1 # the preset mistral",
+      "# llm.providers.mistral.wire: chat # the preset mistral",
+      expect.stringMatching(/^# llm\.providers\.mistral\.model: .+ # the preset mistral$/),
+      "# llm.providers.groq.base_url: https://api.groq.com/openai/v1 # the preset groq",
+      "# llm.providers.groq.wire: chat # the preset groq",
+      expect.stringMatching(/^# llm\.providers\.groq\.model: .+ # the preset groq$/),
+      expect.stringMatching(/^# llm\.providers\.ollama\.model: .+ # the preset ollama$/),
+    ]);
+  });
+
   test("points into the JSON file that a server came from", () => {
     const files = { "servers.json": '{\n  "mcpServers": {\n    "js": {\n      "command": "x"\n    }\n  }\n}\n' };
     const loaded = loadText("mcp: { config_file: servers.json }", { files });

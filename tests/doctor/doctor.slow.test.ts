@@ -36,7 +36,7 @@ test("a set-up that works is ok in every line, and its turn works", async () => 
   expect(complaints(sections)).toEqual([]);
   expect(sections.map(({ name }) => name)).toEqual(["configuration", "this machine", "provider test", "server fs"]);
   const checks = sections[2]?.findings.map(({ check }) => check);
-  expect(checks).toEqual(["key", "base_url", "schemas", "connect", "plain", "stream", "tools", "clock"]);
+  expect(checks).toEqual(["key", "base_url", "wire", "schemas", "connect", "plain", "stream", "tools", "clock"]);
   expect(llm.requests.map(({ body }) => [body.stream ?? false, body.tools?.length ?? 0])).toEqual([
     [false, 0],
     [true, 0],

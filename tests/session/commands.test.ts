@@ -52,7 +52,7 @@ describe("slash commands", () => {
       expect(await shown("/resources")).toBe("demo://readme  What this demo server is");
       expect(await shown("/resource demo://readme")).toContain("This is the MCP server that comes with MCP-Platform.");
       expect(await shown("/history")).toBe("nothing was said yet");
-      expect(await shown("/model")).toBe("test/m1");
+      expect(await shown("/model")).toBe("test/m1 (wire: chat, chosen by default)");
       expect(await shown("/reload")).toBe("added s");
     });
   });

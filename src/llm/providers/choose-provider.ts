@@ -3,7 +3,8 @@ import type { LlmConfig } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import type { ModelChoice } from "../../core/tape.js";
 import { asObject, asObjects, asText, parseJson } from "../json.js";
-import { keysOf, presetOf, providerNames } from "./providers.js";
+import { presetOf } from "./presets.js";
+import { keysOf, providerNames } from "./providers.js";
 
 /** The ids of the models that an OpenAI-compatible server offers; undefined when none answers there. */
 export type Probe = (baseUrl: string) => Promise<readonly string[] | undefined>;

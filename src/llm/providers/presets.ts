@@ -21,6 +21,8 @@ export interface Quirks extends QuirksConfig {
 
 interface Preset extends ProviderConfig {
   quirks?: Partial<Quirks>;
+  /** Where `wire` has another `baseUrl` than Chat Completions. */
+  wireBaseUrl?: string;
 }
 
 /** For a provider that is only known by its `base_url`: most likely a gateway or a server of one's own. */
@@ -57,6 +59,7 @@ const LOCAL_QUIRKS: Partial<Quirks> = { toolSchemas: "plain", reasoningKey: "rea
 export const PRESETS: Readonly<Record<string, Preset>> = {
   openai: {
     baseUrl: "https://api.openai.com/v1",
+    wire: "responses",
     model: "gpt-5.4-mini",
     contextWindow: 400_000,
     quirks: { ...CLOUD, tokenLimitKey: "max_completion_tokens" },
@@ -74,15 +77,18 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     headers: { "X-Title": "MCP-Platform" },
     quirks: { needsKey: true },
   },
-  azure: { quirks: { ...CLOUD, tokenLimitKey: "max_completion_tokens", keyHeader: "api-key" } },
+  azure: { wire: "responses", quirks: { ...CLOUD, tokenLimitKey: "max_completion_tokens", keyHeader: "api-key" } },
   anthropic: {
     baseUrl: "https://api.anthropic.com/v1",
+    wire: "messages",
     model: "claude-haiku-4-5",
     contextWindow: 200_000,
     quirks: CLOUD,
   },
   gemini: {
     baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
+    wire: "gemini",
+    wireBaseUrl: "https://generativelanguage.googleapis.com/v1beta",
     model: "gemini-2.5-flash",
     contextWindow: 1_000_000,
     quirks: { ...CLOUD, echoesOpaque: true, toolSchemas: "plain", emptyProperties: false },
@@ -112,6 +118,10 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   /** `app.ts` starts it on a free port and adds its `base_url`. */
   demo: { model: "demo", contextWindow: 32_768 },
 };
+
+export function presetOf(name: string): Preset | undefined {
+  return Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
+}
 
 /**
  * OpenAI's reasoning models want other parameters than its chat models, whoever serves them: `o1`, `o3-mini`, `o4-mini`,

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Usage } from "../../core/chat.js";
 import type { LlmConfig, PriceConfig } from "../../core/config.js";
-import { PRESETS } from "./presets.js";
-import { presetOf } from "./providers.js";
+import { PRESETS, presetOf } from "./presets.js";
 
 /** What a model's tokens cost; `tiers` are for requests whose input is longer. */
 export interface Price extends PriceConfig {

@@ -1,13 +1,16 @@
 import type { LlmConfig, ProviderConfig, TimeoutConfig, WireName } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import { LlmError } from "../../core/errors.js";
-import { DEFAULT_QUIRKS, keyVariableOf, modelQuirks, PRESETS, type Quirks } from "./presets.js";
+import { DEFAULT_QUIRKS, keyVariableOf, modelQuirks, PRESETS, presetOf, type Quirks } from "./presets.js";
+import { chooseWire, isAzure, presetAddress } from "./wire-choice.js";
 
 /** A provider ready to be called: preset, then configuration, then the key. */
 export interface Provider extends Omit<ProviderConfig, "quirks" | "apiKey"> {
   name: string;
   baseUrl: string;
   wire: WireName;
+  /** What chose the wire, as messages name it. */
+  wireBy: string;
   contextWindow: number;
   /** Environment variable of the key, as messages name it. */
   keyVariable: string;
@@ -84,10 +87,6 @@ export function keysOf(config: LlmConfig, env: Environment, name: string): strin
   return [...new Set(keys)].filter((key) => key !== "");
 }
 
-export function presetOf(name: string): (typeof PRESETS)[string] | undefined {
-  return Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
-}
-
 /** `named`: the model that is asked for, where it is not the provider's own. */
 function provide(
   config: LlmConfig,
@@ -95,14 +94,14 @@ function provide(
   name: string,
   { named, isPlayed }: { named: string | undefined; isPlayed: boolean },
 ): Provider {
-  const { quirks: presetQuirks, ...preset } = presetOf(name) ?? {};
+  const { quirks: presetQuirks, wireBaseUrl: _, ...preset } = presetOf(name) ?? {};
   const configured = config.providers[name];
   if (!configured && !presetOf(name)) throw unknownProvider(config, name);
   const { quirks: ownQuirks, ...own } = withoutUndefined(configured ?? {});
   const headers = { ...preset.headers, ...own.headers };
   const merged: Omit<ProviderConfig, "quirks"> = { ...preset, ...own, headers };
-  const baseUrl = merged.baseUrl ?? (isPlayed ? NOWHERE : undefined);
-  if (!baseUrl) {
+  const address = merged.baseUrl ?? (isPlayed ? NOWHERE : undefined);
+  if (!address) {
     throw misconfigured(
       name,
       `llm.providers.${name}.base_url is not set`,
@@ -110,19 +109,22 @@ function provide(
     );
   }
   const apiKeys = keysOf(config, env, name);
-  const azure = merged.apiVersion !== undefined || isAzure(baseUrl);
+  const azure = merged.apiVersion !== undefined || isAzure(address);
+  const model = named || merged.model || "";
+  const { wire, by: wireBy } = chooseWire(name, own, model);
   return {
     ...merged,
     name,
-    baseUrl,
-    wire: own.wire ?? (own.baseUrl ? undefined : preset.wire) ?? "chat",
+    baseUrl: own.baseUrl ?? presetAddress(name, wire) ?? address,
+    wire,
+    wireBy,
     apiKeys,
     contextWindow: merged.contextWindow ?? CONTEXT_WINDOW,
     keyVariable: keyVariableOf(name),
     quirks: {
       ...DEFAULT_QUIRKS,
       ...(azure ? PRESETS.azure?.quirks : presetQuirks),
-      ...modelQuirks(named || merged.model || ""),
+      ...modelQuirks(model),
       ...withoutUndefined(ownQuirks ?? {}),
     },
     limits: {
@@ -133,11 +135,6 @@ function provide(
     },
     secrets: [...apiKeys, ...Object.values(own.headers ?? {})].filter(({ length }) => length >= 6),
   };
-}
-
-/** Hosts of Azure's endpoints, as its portal shows them. */
-function isAzure(baseUrl: string): boolean {
-  return /^https?:\/\/[^/?]+\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)([:/?]|$)/i.test(baseUrl);
 }
 
 function withoutUndefined<T extends object>(values: T): Partial<T> {

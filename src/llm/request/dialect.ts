@@ -6,6 +6,7 @@ import type {
   Message,
   ToolDefinition,
 } from "../../core/chat.js";
+import type { WireName } from "../../core/config.js";
 import type { Observe } from "../../core/ports.js";
 import { remember } from "../../core/remember.js";
 import { accountOf } from "../providers/account.js";
@@ -31,8 +32,9 @@ export class Dialects {
 
   of(target: ResolvedModel): Dialect {
     const key = `${target.provider.name}/${target.model}`;
-    const dialect = this.#known.get(key) ?? new Dialect(target, this.#observe);
-    return remember(this.#known, key, dialect);
+    const known = this.#known.get(key);
+    if (known?.provider === target.provider) return known;
+    return remember(this.#known, key, new Dialect(target, this.#observe, known));
   }
 }
 
@@ -47,21 +49,57 @@ export class Dialect {
   /** Sent back, and refused. */
   readonly #forgotten = new WeakSet<KeptParts>();
   #wire: Wire;
+  /** The provider said that it does not serve the model, or not with tools. */
+  #refusedWire: WireName | undefined;
+  #urls: { streamed?: string; whole?: string } = {};
   #quirks: WireQuirks;
   #account: string | undefined;
   #offered = 0;
   #cuts = false;
 
-  constructor({ provider, model }: ResolvedModel, observe: Observe) {
+  /** `before`: what the same name stood for in an earlier configuration. */
+  constructor({ provider, model }: ResolvedModel, observe: Observe, before?: Dialect) {
     this.provider = provider;
     this.model = model;
-    this.#wire = wireOf(provider.wire);
+    const isSame = before?.provider.baseUrl === provider.baseUrl && before.provider.wire === provider.wire;
+    this.#refusedWire = isSame ? before.#refusedWire : undefined;
+    this.#wire = isSame ? before.#wire : wireOf(provider.wire);
     this.#quirks = this.#wire.quirks(provider, model);
     this.#observe = observe;
   }
 
   get wire(): Wire {
     return this.#wire;
+  }
+
+  /** What chose the wire. */
+  get wireBy(): string {
+    const { provider, model } = this;
+    return this.#refusedWire
+      ? `${provider.name}, which refused ${model} through ${this.#refusedWire} (${provider.wireBy})`
+      : provider.wireBy;
+  }
+
+  /** Speaks by that wire from now on. False: it cannot, or was refused too. */
+  speak(name: WireName, note: string): boolean {
+    const wire = wireOf(name);
+    if (wire.name !== name || wire === this.#wire || this.#refusedWire === name) return false;
+    this.#refusedWire = this.#wire.name;
+    this.#wire = wire;
+    this.#urls = {};
+    this.#quirks = wire.quirks(this.provider, this.model);
+    this.#learnt.clear();
+    this.say("warn", note, { wire: name });
+    return true;
+  }
+
+  /** Where requests are posted. */
+  url(streaming: boolean): string {
+    const { provider, model } = this;
+    const urls = this.#urls;
+    if (streaming) urls.streamed ??= this.#wire.url({ provider, model, streaming });
+    else urls.whole ??= this.#wire.url({ provider, model, streaming });
+    return (streaming ? urls.streamed : urls.whole) ?? "";
   }
 
   get quirks(): WireQuirks {
@@ -93,12 +131,12 @@ export class Dialect {
     return fresh.length === 0 ? this.#quirks : { ...this.#quirks, ...Object.fromEntries(fresh) };
   }
 
-  learn({ changes = {}, note }: Lesson): void {
+  learn({ changes = {}, note, isLoss = false }: Lesson): void {
     const quirks = this.with(changes);
     if (quirks === this.#quirks) return;
     this.#quirks = quirks;
     for (const quirk of Object.keys(changes)) this.#learnt.add(quirk);
-    this.say("info", note, { changes });
+    this.say(isLoss ? "warn" : "info", note, { changes });
   }
 
   leaveOut(tool: ToolDefinition): void {

@@ -18,7 +18,6 @@ export class Draft {
   #tools: readonly ToolDefinition[] = [];
   #corrections = 0;
   #written: Written | undefined;
-  #url: string | undefined;
 
   constructor(request: CompletionRequest, dialect: Dialect, streaming: boolean) {
     this.#request = request;
@@ -34,9 +33,7 @@ export class Draft {
 
   /** Where it is posted. */
   get url(): string {
-    const { provider, model } = this.#dialect;
-    this.#url ??= this.#wire.url({ provider, model, streaming: this.#streaming });
-    return this.#url;
+    return this.#dialect.url(this.#streaming);
   }
 
   /** The body as it is to be sent, serialised once for all attempts. */
@@ -80,6 +77,7 @@ export class Draft {
   correct(said: ProviderError): boolean {
     if (++this.#corrections > MAX_CORRECTIONS) return false;
     for (const lesson of this.#wire.learn(said, this.#quirks)) {
+      if (lesson.wire && this.#dialect.speak(lesson.wire, lesson.note)) return this.#beginAgain();
       if (lesson.forgetsKept && this.#forgetsKept(lesson.note)) return true;
       const quirks = lesson.changes && this.#dialect.with(lesson.changes);
       if (!quirks || !this.#rewrite(quirks)) continue;
@@ -88,6 +86,14 @@ export class Draft {
     }
     const text = textOf(said);
     return isAboutTools(text) && this.#leaveOutTool(text);
+  }
+
+  /** By the wire that the model is spoken to by now. */
+  #beginAgain(): true {
+    this.#wire = this.#dialect.wire;
+    this.#quirks = this.#dialect.quirks;
+    this.#written = undefined;
+    return true;
   }
 
   #forgetsKept(note: string): boolean {

@@ -46,6 +46,9 @@ export interface Wire<Q extends WireQuirks = WireQuirks> {
   /** What a refused request (a 400) teaches, most likely first. A lesson that does not change the request is passed over. */
   learn(refusal: ProviderError, quirks: Q): Lesson<Q>[];
 
+  /** Why this wire cannot serve the model (or cannot with tools), as far as that is known before it is asked; undefined: it can. */
+  unserved?(to: Destination): Unserved | undefined;
+
   /** Models of one family take each other's kept reasoning: `target.kept` gives it to these alone. */
   family(model: string): string;
 }
@@ -58,7 +61,7 @@ export interface WireQuirks {
   readonly cutsPrompts: boolean;
 }
 
-interface Destination {
+export interface Destination {
   provider: Provider;
   model: string;
   streaming: boolean;
@@ -84,8 +87,19 @@ export interface Lesson<Q extends WireQuirks = WireQuirks> {
   changes?: Partial<Q>;
   /** What was sent back (`Target.kept`) is refused: none of what this request holds is sent back again. */
   forgetsKept?: true;
+  /** This wire does not serve the model (or does not with tools): it is spoken to by that one, for the life of the process. */
+  wire?: WireName;
   /** For the log: what is refused, and what is sent from now on. */
   note: string;
+  /** Something that the user asked for is left out: the note is a warning. */
+  isLoss?: boolean;
+}
+
+export interface Unserved {
+  /** A sentence without its subject: "takes tools through Responses only". */
+  why: string;
+  /** The wire that serves it. */
+  by: WireName;
 }
 
 export interface FoldOptions {

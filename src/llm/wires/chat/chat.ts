@@ -2,10 +2,10 @@ import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
 import type { Quirks } from "../../providers/presets.js";
 import { endpointUrl } from "../shared/endpoint.js";
 import { isSaid, type ProviderError, parseErrorBody, providerError } from "../shared/provider-error.js";
-import type { Wire } from "../wire.js";
+import type { Destination, Unserved, Wire } from "../wire.js";
 import { writeBody } from "./body-text.js";
 import { ChatFold } from "./fold.js";
-import { lessonsIn } from "./learn.js";
+import { lessonsIn, WANTS_RESPONSES } from "./learn.js";
 
 /** OpenAI's Chat Completions, which most providers and all local servers speak, each with deviations of its own. */
 export const chat: Wire<Quirks> = {
@@ -21,10 +21,15 @@ export const chat: Wire<Quirks> = {
   request: (request, target) => ({ body: writeBody(request, target) }),
   fold: (options, { quirks }) => new ChatFold(options, quirks),
 
-  error: parseErrorBody,
+  error(text, status) {
+    const said = parseErrorBody(text, status);
+    // Some say it with a 404, as of a model that does not exist.
+    return WANTS_RESPONSES.test(said.message) ? { ...said, kind: "bad_request" } : said;
+  },
   errorIn,
   isAnswer: (message) => "choices" in message,
   learn: lessonsIn,
+  unserved,
 
   // Gemini's models take each other's thought signatures.
   family: (model) => (/(^|\/)gemini-/.test(model) ? "gemini" : model),
@@ -44,3 +49,21 @@ function errorIn(message: JsonObject, event: string | undefined): ProviderError 
 /** Reasons to finish that are failures: vLLM's and SGLang's, DeepSeek's, Z.ai's, Gemini's. What was said before is no whole answer. */
 const BROKEN_OFF =
   /^(error|abort(ed)?|network_error|insufficient_system_resource)$|malformed_function_call|unexpected_tool_call/i;
+
+/** At OpenAI's own API and at Azure; gateways translate. From errors of 2026-03 to 2026-11: BerriAI/litellm PR#34569, openai-openapi#541. */
+const BY_RESPONSES: readonly { models: RegExp; why: string; unlessEffort?: string }[] = [
+  { models: /^(o1|o3|gpt-5(\.\d)?)-pro\b|^gpt-[5-9](\.\d)?-codex\b/, why: "is served through Responses only" },
+  { models: /^gpt-6-astra\b|^gpt-6\.\d-/, why: "takes tools through Responses only" },
+  {
+    models: /^gpt-(5\.6|6)-/,
+    why: "takes tools through Chat Completions without reasoning only (reasoning_effort: none)",
+    unlessEffort: "none",
+  },
+];
+
+function unserved({ provider: { name, baseUrl, reasoning }, model }: Destination): Unserved | undefined {
+  if (name !== "azure" && !/\bapi\.openai\.com\b|\.azure\.(com|us|cn)\b/.test(baseUrl)) return undefined;
+  const found = BY_RESPONSES.find(({ models }) => models.test(model));
+  if (!found || (found.unlessEffort !== undefined && reasoning?.effort === found.unlessEffort)) return undefined;
+  return { why: found.why, by: "responses" };
+}

@@ -4,7 +4,9 @@ import { isAboutTools, textOf } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 
 /** A quirk that a refusal speaks of, with the value that the next request should have. */
-type QuirkLesson = { [K in keyof Quirks]: { quirk: K; value: Quirks[K]; note: string } }[keyof Quirks];
+type QuirkLesson = {
+  [K in keyof Quirks]: { quirk: K; value: Quirks[K]; note: string; isLoss?: boolean };
+}[keyof Quirks];
 
 /**
  * What a refused request (a 400) teaches, most likely first. Providers word it in a dozen ways, so that a lesson is a
@@ -12,11 +14,23 @@ type QuirkLesson = { [K in keyof Quirks]: { quirk: K; value: Quirks[K]; note: st
  */
 export function lessonsIn(said: ProviderError, used: Quirks): Lesson<Quirks>[] {
   const text = textOf(said);
-  return RULES.flatMap((rule) => {
+  const byRule = RULES.flatMap((rule): Lesson<Quirks>[] => {
     const lesson = rule(text, used);
-    return lesson ? [{ changes: { [lesson.quirk]: lesson.value }, note: lesson.note }] : [];
+    return lesson ? [{ changes: { [lesson.quirk]: lesson.value }, note: lesson.note, isLoss: lesson.isLoss }] : [];
   });
+  return WANTS_RESPONSES.test(text) ? [responses, ...byRule] : byRule;
 }
+
+/**
+ * OpenAI of its newer models: "Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. Please use
+ * /v1/responses instead." and "This model is only supported in v1/responses and not in v1/chat/completions."
+ */
+export const WANTS_RESPONSES = /\b(use|only( \w+){1,3} (in|through|via|with))\b[^.]{0,20}\bv1\/responses\b/i;
+
+const responses: Lesson<Quirks> = {
+  wire: "responses",
+  note: "Chat Completions is refused for this model; using the wire responses from now on",
+};
 
 type Rule = (text: string, used: Quirks) => QuirkLesson | undefined;
 
@@ -99,7 +113,8 @@ const RULES: readonly Rule[] = [
     if (sent === "none" || !new RegExp(`\\b${sent}\\b`).test(text) || !REFUSED.test(text)) return undefined;
     const value = sent === "reasoning" ? "reasoning_effort" : "none";
     const instead = value === "none" ? "leaving it out" : `sending ${value}`;
-    return { quirk: "reasoningKey", value, note: `${sent} is refused; ${instead} from now on` };
+    const isLoss = value === "none";
+    return { quirk: "reasoningKey", value, note: `${sent} is refused; ${instead} from now on`, isLoss };
   },
   (text, { developerRole }) => {
     if (!developerRole || !/\b(developer|role)\b/i.test(text)) return undefined;

@@ -7,8 +7,11 @@ export function endpointUrl(
   endpoint: string,
 ): string {
   const [, path = "", query = ""] = /^([^?]*?)\/*(\?.*)?$/.exec(baseUrl) ?? [];
-  const version = apiVersion ? `${query ? "&" : "?"}api-version=${encodeURIComponent(apiVersion)}` : "";
-  const azure = quirks.keyHeader === "api-key" ? azurePath(path, model, apiVersion) : "";
+  const isAzure = quirks.keyHeader === "api-key";
+  // Azure has a version for each day's API of Chat Completions; all else is part of its v1 API, which needs none.
+  const used = isAzure && endpoint !== "/chat/completions" && /^\d/.test(apiVersion ?? "") ? undefined : apiVersion;
+  const version = used ? `${query ? "&" : "?"}api-version=${encodeURIComponent(used)}` : "";
+  const azure = isAzure ? azurePath(path, model, used) : "";
   return `${path}${azure}${endpoint}${query}${version}`;
 }
 

@@ -1,0 +1,50 @@
+/** Which wire a provider is spoken to by, and what chose it. */
+import type { ProviderConfig, WireName } from "../../core/config.js";
+import { presetOf } from "./presets.js";
+
+/**
+ * The wires that presets use by themselves: those that were tried with every fault of `tests/support/strict`. Another one is used where
+ * `llm.providers.*.wire` names it.
+ */
+const PROVEN: ReadonlySet<WireName> = new Set(["chat"]);
+
+interface WireChoice {
+  wire: WireName;
+  /** What chose it, as messages name it: a key of the configuration, the preset, the model. */
+  by: string;
+}
+
+/**
+ * The configuration's wire, else the preset's where requests go to the preset's address. What is only known by its `base_url` is a
+ * gateway or a server of one's own, which speaks Chat Completions at least.
+ */
+export function chooseWire(name: string, own: ProviderConfig, model: string): WireChoice {
+  const key = `llm.providers.${name}`;
+  if (own.wire) return { wire: own.wire, by: `${key}.wire` };
+  const isAtAzure = name === "azure" || isAzure(own.baseUrl ?? "");
+  const preset = presetOf(isAtAzure ? "azure" : name);
+  if (!isAtAzure && own.baseUrl !== undefined && !isSameUrl(own.baseUrl, preset?.baseUrl))
+    return { wire: "chat", by: preset ? `${key}.base_url, which is not the preset's` : "default" };
+  if (isAtAzure && /^\d/.test(own.apiVersion ?? ""))
+    return { wire: "chat", by: `${key}.api_version, which is of Azure's API for one deployment` };
+  const { wire = "chat" } = preset ?? {};
+  // OpenAI's Responses take no sound.
+  if (wire === "responses" && /\baudio\b/.test(model)) return { wire: "chat", by: "the model, which is for sound" };
+  if (!preset) return { wire: "chat", by: "default" };
+  return { wire: PROVEN.has(wire) ? wire : "chat", by: `the preset ${isAtAzure ? "azure" : name}` };
+}
+
+/** The address of a preset: Gemini's own API has another one than its Chat Completions. */
+export function presetAddress(name: string, wire: WireName): string | undefined {
+  const { baseUrl, wireBaseUrl, wire: native } = presetOf(name) ?? {};
+  return wire === native ? (wireBaseUrl ?? baseUrl) : baseUrl;
+}
+
+/** Hosts of Azure's endpoints, as its portal shows them. */
+export function isAzure(baseUrl: string): boolean {
+  return /^https?:\/\/[^/?]+\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)([:/?]|$)/i.test(baseUrl);
+}
+
+function isSameUrl(one: string, other: string | undefined): boolean {
+  return one.replace(/\/+$/, "") === other?.replace(/\/+$/, "");
+}

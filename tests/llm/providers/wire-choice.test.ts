@@ -1,0 +1,81 @@
+import { expect, test } from "@jest/globals";
+import type { ProviderConfig } from "../../../src/core/config.js";
+import { LlmClient } from "../../../src/llm/client.js";
+import { chooseWire } from "../../../src/llm/providers/wire-choice.js";
+import { HTTP } from "../../support/llm-config.js";
+
+interface Case {
+  name: string;
+  provider: string;
+  own?: ProviderConfig;
+  model?: string;
+  wire: string;
+  by: string;
+}
+
+const GEMINI = "https://generativelanguage.googleapis.com/v1beta";
+
+test.each<Case>([
+  {
+    name: "what the configuration says",
+    provider: "openai",
+    own: { wire: "messages", baseUrl: "http://gateway/v1" },
+    wire: "messages",
+    by: "llm.providers.openai.wire",
+  },
+  {
+    name: "a provider that nobody knows",
+    provider: "mine",
+    own: { baseUrl: "http://gateway/v1" },
+    wire: "chat",
+    by: "default",
+  },
+  {
+    name: "a preset at an address of one's own",
+    provider: "openai",
+    own: { baseUrl: "http://gateway/v1" },
+    wire: "chat",
+    by: "llm.providers.openai.base_url, which is not the preset's",
+  },
+  { name: "a local preset", provider: "ollama", wire: "chat", by: "the preset ollama" },
+  {
+    name: "a local preset on another port",
+    provider: "ollama",
+    own: { baseUrl: "http://127.0.0.1:9/v1" },
+    wire: "chat",
+    by: "llm.providers.ollama.base_url, which is not the preset's",
+  },
+  {
+    name: "Azure by an API for each deployment",
+    provider: "azure",
+    own: { baseUrl: "https://x.openai.azure.com", apiVersion: "2024-10-21" },
+    wire: "chat",
+    by: "llm.providers.azure.api_version, which is of Azure's API for one deployment",
+  },
+  {
+    name: "a model for sound",
+    provider: "openai",
+    model: "gpt-audio",
+    wire: "chat",
+    by: "the model, which is for sound",
+  },
+])("$name decides on the wire", ({ provider, own = {}, model = "m", wire, by }) => {
+  expect(chooseWire(provider, own, model)).toEqual({ wire, by });
+});
+
+test.each<[ProviderConfig, string]>([
+  [{ wire: "chat" }, `${GEMINI}/openai`],
+  [{ wire: "gemini" }, GEMINI],
+  [{ wire: "gemini", baseUrl: "http://proxy/v1beta" }, "http://proxy/v1beta"],
+  [{ baseUrl: "http://proxy/v1" }, "http://proxy/v1"],
+])("Gemini with %j is asked at %s: its own API has another address than its Chat Completions", (own, address) => {
+  const config = {
+    active: "gemini",
+    fallback: [],
+    streamRecovery: "auto",
+    http: HTTP,
+    providers: { gemini: own },
+  } as const;
+  const client = new LlmClient(config, { env: { GEMINI_API_KEY: "k" }, observe: () => {} });
+  expect(client.resolve().provider.baseUrl).toBe(address);
+});
