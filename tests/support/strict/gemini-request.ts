@@ -42,7 +42,18 @@ export function checkGeminiRequest(body: Json, model: GeminiModel): void {
   for (const [index, content] of contents.entries()) checkContent(content, `contents[${index}]`, model);
   checkTools(body);
   checkConfig(body, model);
-  checkTurns(contents);
+  checkTurns(mergedContents(body));
+}
+
+/** Returns the contents as the service reads them: neighbours of one role are one turn, as chats of the SDK send streamed chunks. */
+export function mergedContents(body: Json): Json[] {
+  const merged: Json[] = [];
+  for (const { role = "user", parts } of listOf(body.contents)) {
+    const last = merged.at(-1);
+    if (last && last.role === role) last.parts = [...listOf(last.parts), ...listOf(parts)];
+    else merged.push({ role, parts: listOf(parts) });
+  }
+  return merged;
 }
 
 const snake = (path: string) => path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -223,13 +234,13 @@ function checkPairs(calls: Json[], responses: Json[]): void {
 const blobShape = fields("mimeType data displayName");
 const fileShape = fields("mimeType fileUri displayName");
 const partShape = fields(
-  "text thought thoughtSignature executableCode codeExecutionResult videoMetadata mediaResolution",
+  "text thought thoughtSignature toolCall toolResponse executableCode codeExecutionResult videoMetadata partMetadata mediaResolution mediaProcessing",
   {
     inlineData: blobShape,
     fileData: fileShape,
     functionCall: fields("id name args"),
     functionResponse: fields("id name response willContinue scheduling", {
-      parts: list(fields("", { inlineData: blobShape, fileData: fileShape })),
+      parts: list(fields("mediaProcessing", { inlineData: blobShape, fileData: fileShape })),
     }),
   },
 );
@@ -244,11 +255,11 @@ const requestShape: Shape = fields("model cachedContent safetySettings labels st
       ),
     }),
   ),
-  toolConfig: fields("retrievalConfig", {
+  toolConfig: fields("retrievalConfig includeServerSideToolInvocations", {
     functionCallingConfig: fields("mode allowedFunctionNames streamFunctionCallArguments"),
   }),
   generationConfig: fields(
-    "temperature topP topK candidateCount maxOutputTokens stopSequences seed responseMimeType responseSchema responseJsonSchema responseModalities presencePenalty frequencyPenalty responseLogprobs logprobs mediaResolution speechConfig imageConfig",
+    "temperature topP topK candidateCount maxOutputTokens stopSequences seed responseMimeType responseSchema responseJsonSchema responseModalities presencePenalty frequencyPenalty responseLogprobs logprobs mediaResolution speechConfig imageConfig responseFormat",
     { thinkingConfig: fields("includeThoughts thinkingBudget thinkingLevel") },
   ),
 });

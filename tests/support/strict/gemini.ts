@@ -1,4 +1,11 @@
-import { checkGeminiRequest, type GeminiModel, geminiModel, geminiModelNames, invalid } from "./gemini-request.js";
+import {
+  checkGeminiRequest,
+  type GeminiModel,
+  geminiModel,
+  geminiModelNames,
+  invalid,
+  mergedContents,
+} from "./gemini-request.js";
 import { IssuedSignatures } from "./gemini-signatures.js";
 import { type InputTokens, segmentOf, tokensOf } from "./prefix-cache.js";
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
@@ -32,7 +39,7 @@ export function geminiWire(vendor: Vendor): MockWire {
       if (method !== "generateContent" && method !== "streamGenerateContent")
         throw new Refusal(`models/${name} has no method ${method}`, { status: 404, type: "NOT_FOUND" });
       checkGeminiRequest(body, model);
-      const contents = listOf(body.contents);
+      const contents = mergedContents(body);
       issued.check(contents, model, account);
       const input = inputTokens(vendor, account, name, model, body);
       const window = vendor.contextWindow ?? model.window;
@@ -273,9 +280,9 @@ function render(
     responseId,
   });
   const deltas = parts.flatMap(deltasOf);
-  // The last chunk has the signature of a text, or nothing but the reason.
+  // The last chunk has the signature of a text, or an empty text without one, which the SDK's chats need and a whole answer lacks.
   const isSigned = deltas.at(-1)?.part.text === "";
-  const last = isSigned ? deltas.slice(-1).map(({ part }) => part) : [];
+  const last = isSigned ? deltas.slice(-1).map(({ part }) => part) : deltas.length > 0 ? [{ text: "" }] : [];
   const chunks = [
     ...(isSigned ? deltas.slice(0, -1) : deltas).map(({ part, stage }) => ({
       stage,

@@ -14,6 +14,11 @@ export function checkMessagesRequest(body: Json, model: ClaudeModel, betas: read
     );
   }
   if (unknown) throw new Refusal(`${[...unknown.taggedPath, unknown.name].join(".")}: Extra inputs are not permitted`);
+  // The mock holds no conversations; SDKs go on without a thread where a server says so.
+  if (isJson(body.thread))
+    throw new Refusal("thread: this request cannot be threaded", {
+      details: { error_code: "thread_unsupported_request", unsupported: ["thread"] },
+    });
   checkTools(body);
   checkRoles(body, model);
   for (const [index, message] of listOf(body.messages).entries())
@@ -24,6 +29,7 @@ export function checkMessagesRequest(body: Json, model: ClaudeModel, betas: read
   checkThinkingMode(body, model);
   checkSampling(body, model);
   checkToolPairs(mergedMessages(body));
+  checkToolChanges(body, betas);
 }
 
 export interface Message {
@@ -94,7 +100,12 @@ const isId = (value: unknown) => typeof value === "string" && /^[a-zA-Z0-9_-]+$/
 
 function checkBlock(block: Json, at: string, role: string): void {
   const type = textOf(block.type);
-  const allowed = role === "assistant" ? assistantBlocks : role === "system" ? ["text"] : userBlocks;
+  const allowed =
+    role === "assistant"
+      ? assistantBlocks
+      : role === "system"
+        ? ["text", ...Object.keys(toolChangeShapes)]
+        : userBlocks;
   if (!allowed.includes(type)) throw new Refusal(`${at}: \`${type}\` blocks are not permitted in \`${role}\` messages`);
   if (type === "tool_use") {
     if (!isId(block.id)) throw new Refusal(`${at}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'`);
@@ -299,6 +310,31 @@ function checkSampling(body: Json, model: ClaudeModel): void {
     throw new Refusal("`temperature` may only be set to 1 when thinking is enabled or in adaptive mode.");
 }
 
+/** Refuses references to tools that were not declared, in results and in tool changes. */
+function checkToolChanges(body: Json, betas: readonly string[]): void {
+  const known = new Set(listOf(body.tools).map(({ name }) => name));
+  for (const [index, message] of listOf(body.messages).entries())
+    for (const [inner, block] of listOf(message.content).entries()) {
+      const at = `messages.${index}.content.${inner}`;
+      const definition =
+        isJson(block.tool) && block.tool.type === "tool_definition" ? block.tool.definition : undefined;
+      if (isJson(definition)) {
+        if (!betas.includes("inline-tools-2026-09-15"))
+          throw new Refusal(`${at}.${block.type}.tool: inline tool definitions are not enabled`);
+        checkSchema(definition, `${at}.${block.type}.tool.definition`);
+        known.add(definition.name);
+      }
+      const referred = [
+        ...listOf(block.content)
+          .filter(({ type }) => type === "tool_reference")
+          .map(({ tool_name }) => tool_name),
+        ...(isJson(block.tool) && block.tool.type === "tool_reference" ? [block.tool.name] : []),
+      ];
+      const missing = referred.find((name) => !known.has(name));
+      if (missing !== undefined) throw new Refusal(`${at}: Tool reference '${missing}' not found in available tools`);
+    }
+}
+
 /** Refuses calls whose results are not in front of the next user message, and results without their call. */
 function checkToolPairs(messages: readonly Message[]): void {
   for (const [index, { role, content, index: at }] of messages.entries()) {
@@ -351,7 +387,7 @@ const assistantBlocks = [
 
 const cacheControl = { cache_control: fields("type ttl") };
 const textShape = fields("type text citations", cacheControl);
-const imageShape = fields("type", {
+const imageShape = fields("type transformations", {
   ...cacheControl,
   source: {
     by: "type",
@@ -359,32 +395,34 @@ const imageShape = fields("type", {
   },
 });
 const documentShape = fields("type source title context citations", cacheControl);
-const blockShape: Shape = {
-  by: "type",
-  of: {
-    text: textShape,
-    image: imageShape,
-    document: documentShape,
-    search_result: fields("type source title content citations", cacheControl),
-    tool_use: fields("type id name input caller", cacheControl),
-    tool_result: fields("type tool_use_id is_error", {
-      ...cacheControl,
-      content: list({
-        by: "type",
-        of: {
-          text: textShape,
-          image: imageShape,
-          document: documentShape,
-          search_result: undefined,
-          tool_reference: fields("type tool_name", cacheControl),
-        },
-      }),
+const blockShapes: Record<string, Shape> = {
+  text: textShape,
+  image: imageShape,
+  document: documentShape,
+  search_result: fields("type source title content citations", cacheControl),
+  tool_use: fields("type id name input caller toolset_name", cacheControl),
+  tool_result: fields("type tool_use_id is_error toolset_name", {
+    ...cacheControl,
+    content: list({
+      by: "type",
+      of: {
+        text: textShape,
+        image: imageShape,
+        document: documentShape,
+        search_result: undefined,
+        tool_reference: fields("type tool_name", cacheControl),
+      },
     }),
-    thinking: fields("type thinking signature"),
-    redacted_thinking: fields("type data"),
-    server_tool_use: fields("type id name input caller", cacheControl),
-    web_search_tool_result: fields("type tool_use_id content caller", cacheControl),
-  },
+  }),
+  thinking: fields("type thinking signature"),
+  redacted_thinking: fields("type data"),
+  server_tool_use: fields("type id name input caller toolset_name", cacheControl),
+  web_search_tool_result: fields("type tool_use_id content caller", cacheControl),
+};
+/** Blocks of a system message inside the conversation that put a tool on offer or take it back. */
+const toolChangeShapes: Record<string, Shape> = {
+  tool_addition: fields("type tool", cacheControl),
+  tool_removal: fields("type tool", cacheControl),
 };
 const customTool = fields(
   "type name description input_schema strict defer_loading eager_input_streaming input_examples allowed_callers",
@@ -396,23 +434,27 @@ const betaFields: Record<string, string> = {
   context_management: "context-management",
   fallbacks: "fallback",
   mcp_servers: "mcp-client",
-  speed: "fast-mode",
   compaction: "compact",
+  thread: "message-threads",
 };
+
+const toolChangeBetas = ["mid-conversation-tool-changes-2026-07-01", "inline-tools-2026-09-15"];
 
 function shapeFor(betas: readonly string[]): Shape {
   const open = Object.entries(betaFields).filter(([, beta]) => betas.some((name) => name.includes(beta)));
+  const hasToolChanges = betas.some((name) => toolChangeBetas.includes(name));
+  const blocks: Shape = { by: "type", of: { ...blockShapes, ...(hasToolChanges && toolChangeShapes) } };
   const hasBinding = betas.includes("thinking-binding-controls-2026-08-01");
   const thinking = `type budget_tokens display${hasBinding ? " block_binding" : ""}`;
   return fields(
     [
-      "model max_tokens stop_sequences stream service_tier container inference_geo temperature top_p top_k",
+      "model max_tokens stop_sequences stream service_tier container inference_geo diagnostics speed user_profile_id workspace_id temperature top_p top_k",
       ...open.map(([name]) => name),
     ].join(" "),
     {
       ...cacheControl,
       metadata: fields("user_id"),
-      messages: list(fields("role", { content: list(blockShape) })),
+      messages: list(fields("role", { content: list(blocks) })),
       system: list({ by: "type", of: { text: textShape } }),
       tools: list({ by: "type", of: { "": customTool, custom: customTool, web_search_20250305: undefined } }),
       tool_choice: {

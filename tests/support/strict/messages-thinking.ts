@@ -97,7 +97,7 @@ export class IssuedThoughts {
         `${at}: Invalid \`signature\` in \`thinking\` block. The block is bound to a different conversation. Remove the block, or set \`thinking.block_binding.prefix_mismatch_behavior\` to "drop_block".`,
       );
     found.dropped.add(block);
-    found.transformations.push({ type: "thinking_dropped", path: at, reason: "prefix_mismatch" });
+    found.transformations.push({ type: "thinking_dropped", path: at, reason: "prefix_binding_mismatch" });
   }
 
   /** In the latest assistant message the blocks stand as they were given out, all or none of an answer's thinking. */

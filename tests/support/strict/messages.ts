@@ -21,7 +21,7 @@ export function messagesWire(vendor: Vendor): MockWire {
   const issued = new IssuedThoughts();
   return {
     takes: ({ url }) => /^\/v1\/(messages(\/count_tokens)?|models)$/.test(url.pathname),
-    refuse: ({ status, type, message }) => errorReply(status, type, message, vendor),
+    refuse: ({ status, type, message, details }) => errorReply(status, type, message, vendor, details),
     fail: (failure) => failureReply(failure, vendor),
     receive: (request) => {
       const { body } = request;
@@ -278,10 +278,19 @@ function write(answer: Answer, body: Json, model: ClaudeModel, vendor: Vendor): 
 function blockOf(part: Part, isShown: boolean, vendor: Vendor): Json {
   if (part.kind === "says") return { type: "text", text: part.text };
   if (part.kind === "calls")
-    return { type: "tool_use", id: vendor.newId("toolu_"), name: part.name, input: inputOf(part.arguments) };
+    return {
+      type: "tool_use",
+      id: vendor.newId("toolu_"),
+      name: part.name,
+      input: inputOf(part.arguments),
+      caller: direct,
+    };
   if (part.isRedacted) return { type: "redacted_thinking", data: vendor.newSeal("EmwKAhgB") };
   return { type: "thinking", thinking: isShown ? part.text : "", signature: vendor.newSeal("EqQBCgIY") };
 }
+
+/** Comes with every call of late, and is not asked back. */
+const direct = { type: "direct" };
 
 function inputOf(text: string): unknown {
   try {

@@ -5,6 +5,8 @@ export class Refusal extends Error {
   readonly type: string;
   readonly code: string | null;
   readonly param: string | null;
+  /** Anthropic: `error.details`. */
+  readonly details: Json | undefined;
 
   constructor(
     message: string,
@@ -13,13 +15,15 @@ export class Refusal extends Error {
       type = "invalid_request_error",
       code = null,
       param = null,
-    }: { status?: number; type?: string; code?: string | null; param?: string | null } = {},
+      details = undefined,
+    }: { status?: number; type?: string; code?: string | null; param?: string | null; details?: Json } = {},
   ) {
     super(message);
     this.status = status;
     this.type = type;
     this.code = code;
     this.param = param;
+    this.details = details;
   }
 }
 
