@@ -72,7 +72,7 @@ test("Messages: a loop with a plan of marks reads what it repeats and writes not
   const bill = mock.bill(price);
   expect(mock.refusals).toEqual([]);
   expect(bill.readShare).toBeGreaterThan(0.95);
-  expect(bill.writtenTwice).toEqual([]);
+  expect(bill).toMatchObject({ writtenTwice: [], prefixBroken: [] });
   const tokens = mock.hops.reduce((sum, { input }) => sum + input, 0);
   expect(bill.read + bill.written + bill.fresh).toBe(tokens);
   const { read, written, fresh, output } = bill;
@@ -222,6 +222,7 @@ test("Responses: the implicit mark of GPT-5.6 moves by itself, and another key l
   expect(allowed.bill(price).dollars).toBeCloseTo(bill.dollars, 10);
   await using late = await responsesLoop("gpt-5.6-sol", (hop) => (hop === 30 ? { tools: [] } : {}));
   expect(late.hops.at(-1)?.read).toBe(0);
+  expect(late.bill(price).prefixBroken).toEqual([30]);
 });
 
 test("Responses: models before GPT-5.6 read in steps of 128 and write for nothing", async () => {
@@ -248,6 +249,37 @@ test("Responses: usage, a prompt below the minimum, and a message that grows in 
     cached_tokens: first.input_tokens,
     cache_write_tokens: appended.input_tokens - first.input_tokens,
   });
+});
+
+const image = "A".repeat(400_000);
+
+test("tools found late are appended, and a picture is not counted by its bytes", async () => {
+  await using openai = await startOpenAi([answer("so"), answer("so")]);
+  const responses = rawClient(openai, "responses");
+  const late = { type: "function", name: "late", parameters: schema, strict: false };
+  const input: object[] = [{ role: "user", content: words(2000) }];
+  await responses.post({ model: "gpt-5.6-sol", tools: [{ ...late, name: "read" }], input });
+  input.push(
+    { type: "additional_tools", role: "developer", tools: [late] },
+    { role: "user", content: [{ type: "input_image", image_url: `data:image/png;base64,${image}` }] },
+  );
+  await responses.post({ model: "gpt-5.6-sol", tools: [{ ...late, name: "read" }], input });
+  expect(openai.hops[1]?.read).toBe(openai.hops[0]?.input);
+  expect(openai.hops[1]?.input).toBeLessThan(5000);
+
+  await using anthropic = await startAnthropic([answer(calls("find")), answer("so")]);
+  const messages = rawClient(anthropic, "messages");
+  const find = { name: "find", input_schema: schema };
+  const prompt = { role: "user", content: [{ type: "text", text: words(2000), ...mark }] };
+  const base = { model: "claude-opus-5-5", max_tokens: 100 };
+  const { content } = (await messages.post({ ...base, tools: [find], messages: [prompt] })).body;
+  const found = [{ type: "tool_reference", tool_name: "late" }];
+  const results = { role: "user", content: [{ type: "tool_result", tool_use_id: content[0].id, content: found }] };
+  const second = { ...base, messages: [prompt, { role: "assistant", content }, results] };
+  expect(await messages.refusal({ ...second, tools: [find] })).toContain("Tool reference 'late' not found");
+  const deferred = { name: "late", input_schema: schema, defer_loading: true };
+  await messages.post({ ...second, tools: [find, deferred] });
+  expect(anthropic.hops[1]?.read).toBe(anthropic.hops[0]?.input);
 });
 
 test("Gemini: the common prefix is read from the minimum on, and nothing is written", async () => {

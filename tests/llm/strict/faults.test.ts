@@ -97,8 +97,29 @@ test.each(names)("%s: a stall ends when the script says, and a client may leave 
   await mock.aborted(1);
 });
 
+test.each(names)("%s: an error inside an answer is an error in place of one that is not streamed", async (wire) => {
+  await using mock = await wires[wire].start([
+    breaking({ how: "failed", at: "before_text", error: "server" }, "one"),
+    breaking({ how: "failed", at: "before_text", error: "server" }, "one"),
+  ]);
+  const client = rawClient(mock, wire);
+  const last = (await client.stream(wires[wire].body)).at(-1);
+  expect(last.response?.error ?? last.error).toMatchObject({ message: expect.stringMatching(/error/i) });
+  expect((await client.post(wires[wire].body)).status).toBe(500);
+  expect(mock.hops.length).toBe(1);
+});
+
 test("each end has the vendor's word", async () => {
-  const ends = ["length", "refusal", "content_filter", "pause", "context_window", "malformed_call", "empty"] as const;
+  const ends = [
+    "length",
+    "refusal",
+    "content_filter",
+    "pause",
+    "context_window",
+    "malformed_call",
+    "empty",
+    "prompt_blocked",
+  ] as const;
   const script = ends.map((end) => ending(end, "so"));
   const words = async (wire: keyof typeof wires, word: (body: Loose) => unknown) => {
     await using mock = await wires[wire].start(script);
@@ -120,6 +141,7 @@ test("each end has the vendor's word", async () => {
     ["max_output_tokens", "output_text"],
     ["failed", "output_text"],
     ["completed", undefined],
+    ["failed", undefined],
   ]);
   expect(await words("messages", ({ stop_reason }) => stop_reason)).toEqual([
     "max_tokens",
@@ -129,8 +151,11 @@ test("each end has the vendor's word", async () => {
     "model_context_window_exceeded",
     "end_turn",
     "end_turn",
+    "refusal",
   ]);
-  expect(await words("gemini", ({ candidates }) => candidates[0].finishReason)).toEqual([
+  expect(
+    await words("gemini", ({ candidates, promptFeedback }) => candidates?.[0].finishReason ?? promptFeedback),
+  ).toEqual([
     "MAX_TOKENS",
     "PROHIBITED_CONTENT",
     "SAFETY",
@@ -138,6 +163,7 @@ test("each end has the vendor's word", async () => {
     "MAX_TOKENS",
     "MALFORMED_FUNCTION_CALL",
     "STOP",
+    { blockReason: "PROHIBITED_CONTENT" },
   ]);
 });
 

@@ -50,6 +50,7 @@ test("the events of Responses: order, numbers, interleaved calls, encrypted cont
   expect(events.map(({ type }) => type.replace("response.", ""))).toEqual([
     "created",
     "in_progress",
+    "keepalive",
     "output_item.added",
     "reasoning_summary_part.added",
     "reasoning_summary_text.delta",

@@ -39,6 +39,8 @@ export interface Bill {
   readShare: number;
   /** Indexes of the hops that wrote what an earlier one had written. */
   writtenTwice: number[];
+  /** Indexes of the hops whose request does not begin with the whole request of the hop before. */
+  prefixBroken: number[];
   dollars: number;
 }
 
@@ -56,6 +58,7 @@ export function billOf(hops: readonly Hop[], price: Price): Bill {
     output: sum((hop) => hop.output),
     readShare: repeated === 0 ? 1 : sum((hop) => Math.min(hop.read, hop.repeated)) / repeated,
     writtenTwice: hops.flatMap((hop, index) => (hop.writtenTwice > 0 ? [index] : [])),
+    prefixBroken: hops.flatMap((hop, index) => (hop.repeated < (hops[index - 1]?.input ?? 0) ? [index] : [])),
     dollars:
       sum(
         (hop) =>

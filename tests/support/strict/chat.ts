@@ -141,11 +141,11 @@ function render({ parts, end }: Answer, body: Json, input: InputTokens, vendor: 
       ? [{ id: vendor.newId("call_"), type: "function", function: { name: part.name, arguments: part.arguments } }]
       : [],
   );
-  const spoken = end === "empty" ? "" : text;
+  const spoken = end === "empty" || end === "prompt_blocked" ? "" : text;
   const finish =
     end === "length" || end === "context_window"
       ? "length"
-      : end === "content_filter"
+      : end === "content_filter" || end === "prompt_blocked"
         ? "content_filter"
         : calls.length > 0
           ? "tool_calls"

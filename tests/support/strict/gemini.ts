@@ -207,9 +207,11 @@ function inputTokens(
   return cache.automatic(JSON.stringify([account, name]), segments, cacheMinimum, 1, 600_000);
 }
 
+const answersNothing: End[] = ["empty", "malformed_call", "prompt_blocked"];
+
 /** Makes the parts of an answer. Gemini 3 signs the first call of the answer, or an empty last text where there is no call. */
 function partsOf(answer: Answer, body: Json, model: GeminiModel, vendor: Vendor): Json[] {
-  if (answer.end === "empty" || answer.end === "malformed_call") return [];
+  if (answer.end && answersNothing.includes(answer.end)) return [];
   const config = isJson(body.generationConfig) ? body.generationConfig.thinkingConfig : undefined;
   const isShown = isJson(config) && config.includeThoughts === true;
   const parts = answer.parts.flatMap((part) => partOf(part, isShown, model, vendor));
@@ -268,13 +270,17 @@ function render(
   const responseId = vendor.newId("", 22);
   const finishReason = (end && finishReasons[end]) ?? "STOP";
   const chunk = (some: Json[], reason: string | undefined, candidates: number) => ({
-    candidates: [
-      {
-        ...((some.length > 0 || reason === undefined) && { content: { parts: some, role: "model" } }),
-        ...(reason && { finishReason: reason }),
-        index: 0,
-      },
-    ],
+    ...(end === "prompt_blocked"
+      ? { promptFeedback: { blockReason: "PROHIBITED_CONTENT" } }
+      : {
+          candidates: [
+            {
+              ...((some.length > 0 || reason === undefined) && { content: { parts: some, role: "model" } }),
+              ...(reason && { finishReason: reason }),
+              index: 0,
+            },
+          ],
+        }),
     usageMetadata: usageMetadata(candidates),
     modelVersion: model,
     responseId,

@@ -8,14 +8,14 @@
  *   // A step answers one accepted request, streamed or whole as the request wants it. Steps:
  *   //   answer(thinks(…), says(…), calls(…), calls(…))     parts in any order; a string is says()
  *   //   ending("length" | "refusal" | "pause" …, …parts)   another end than the natural one
- *   //   breaking({ how: "cut" | "reset" | "stall" | "error", at: "before_text" | "after_text" | "in_call" …, until, error }, …parts)
+ *   //   breaking({ how: "cut" | "reset" | "stall" | "error" | "failed", at: "before_text" | "after_text" | "in_call" …, until, error }, …parts)
  *   //   failing("rate_limit" | "overloaded" | "server" …, { retryAfter: { seconds: 2 } | { milliseconds } | { date } | { body: "2s" } })
  *   //   ...loop(30, (n) => answer(calls("read", { n })), answer("done"))
  *   //   ({ results, userText, hop }) => answer(…)          a step, or the whole script, as a function
  *   expect(openai.refusals).toEqual([]);          // what was refused: message, status, code
  *   expect(openai.hops.at(-1)?.lostReasoning).toEqual([]); // reasoning of answers in the request that did not come back;
  *                                                 // `warnings`: what the vendor takes, but warns of
- *   openai.bill({ input: 2, output: 8 }).dollars; // and read, written, fresh, readShare, writtenTwice (indexes of hops)
+ *   openai.bill({ input: 2, output: 8 }).dollars; // and read, written, fresh, readShare, writtenTwice and prefixBroken (hops)
  *
  * Options: `keys`, `contextWindow` (tokens), `now` (clock of the cache), `countsEachBlock` (look-back of Anthropic's clouds).
  * A refused request uses no step. Disposal fails where steps are left over, or a request had no step.

@@ -255,7 +255,8 @@ interface Written {
 /** Makes the content blocks of an answer. */
 function write(answer: Answer, body: Json, model: ClaudeModel, vendor: Vendor): Written {
   const isOn = isThinking(body, model);
-  const parts = answer.end === "empty" ? [] : answer.parts.filter(({ kind }) => kind !== "thinks" || isOn);
+  const isEmpty = answer.end === "empty" || answer.end === "prompt_blocked";
+  const parts = isEmpty ? [] : answer.parts.filter(({ kind }) => kind !== "thinks" || isOn);
   const texts = new Map<Json, string>();
   const display = isJson(body.thinking) ? body.thinking.display : undefined;
   const isShown = display === undefined ? !model.isOmitted : display === "summarized";
@@ -304,6 +305,7 @@ const stopReasons: Partial<Record<End, string>> = {
   length: "max_tokens",
   refusal: "refusal",
   content_filter: "refusal",
+  prompt_blocked: "refusal",
   pause: "pause_turn",
   context_window: "model_context_window_exceeded",
 };
@@ -359,6 +361,8 @@ function render(
   const add = (stage: WireEvent["stage"], event: Json) => events.push({ stage, text: frame(event) });
   add("frame", { type: "message_start", message: started });
   add("frame", { type: "ping" });
+  // Services send events that no client has heard of yet.
+  add("frame", { type: "unheard_of", detail: {} });
   for (const [index, block] of blocks.entries()) addBlock(block, index, texts.get(block), add);
   add("closing", {
     type: "message_delta",

@@ -6,8 +6,6 @@ import { type HttpRequest, type Reply, retryHeaders, type Vendor } from "./serve
 export interface OpenAiModel {
   /** Efforts that it takes; empty for a model that does not reason. */
   efforts: readonly string[];
-  /** Models of one family read each other's encrypted reasoning. */
-  family: string;
   /** What happens to function tools on /v1/chat/completions. */
   chatTools: "fine" | "without_effort" | "explicit_none" | "never" | "no_chat";
   /** Marks and bills cache writes (GPT-5.6 and later). */
@@ -18,8 +16,7 @@ export interface OpenAiModel {
 
 const upToHigh = ["low", "medium", "high"];
 const upToXhigh = [...upToHigh, "xhigh"];
-const model = (family: string, efforts: readonly string[], chatTools: OpenAiModel["chatTools"]): OpenAiModel => ({
-  family,
+const model = (efforts: readonly string[], chatTools: OpenAiModel["chatTools"]): OpenAiModel => ({
   efforts,
   chatTools,
   hasMarks: chatTools === "explicit_none" || chatTools === "never",
@@ -27,21 +24,28 @@ const model = (family: string, efforts: readonly string[], chatTools: OpenAiMode
   window: 400_000,
 });
 
-/** By pattern, first match wins. By the models page and the reasoning guide of OpenAI, and its refusals as quoted in issues of other clients (November 2026). */
+/** Version of a model's name: `gpt-5.6-sol` and `gpt-5.6-luna` are one family, `gpt-5.5` is another. */
+const familyOf = (name: string) => /^[a-z]+-?\d+(\.\d+)?/.exec(name)?.[0] ?? name;
+
+/**
+ * By pattern, first match wins. Sources: the models page and the reasoning guide of OpenAI, and its refusals as quoted in issues of other
+ * clients (November 2026).
+ */
 const models: [RegExp, OpenAiModel][] = [
-  [/^gpt-5\.5-pro|^gpt-5\.4-pro|^gpt-5\.3-codex/, model("gpt-5.5", upToXhigh, "no_chat")],
-  [/^gpt-6-astra|^gpt-6\.1/, model("gpt-6", [...upToXhigh, "max"], "never")],
-  [/^gpt-6-(sol|luna)/, model("gpt-6", ["none", ...upToXhigh, "max"], "explicit_none")],
-  [/^gpt-5\.6-(sol|terra|luna)/, model("gpt-5.6", ["none", ...upToXhigh, "max"], "explicit_none")],
-  [/^gpt-5\.[45]/, model("gpt-5.5", ["none", ...upToXhigh], "without_effort")],
-  [/^gpt-5\.2/, model("gpt-5.2", ["none", ...upToXhigh], "fine")],
-  [/^gpt-5\.1/, model("gpt-5.1", ["none", ...upToHigh], "fine")],
-  [/^gpt-5/, model("gpt-5", ["minimal", ...upToHigh], "fine")],
-  [/^o3|^o4-mini/, model("o3", upToHigh, "fine")],
-  [/^gpt-4\.1|^gpt-4o|-chat-latest$/, { ...model("gpt-4", [], "fine"), window: 128_000 }],
+  [/^gpt-5\.5-pro|^gpt-5\.4-pro|^gpt-5\.3-codex/, model(upToXhigh, "no_chat")],
+  [/^gpt-6-astra|^gpt-6\.1/, model([...upToXhigh, "max"], "never")],
+  [/^gpt-6-(sol|luna)/, model(["none", ...upToXhigh, "max"], "explicit_none")],
+  [/^gpt-5\.6-(sol|terra|luna)/, model(["none", ...upToXhigh, "max"], "explicit_none")],
+  [/^gpt-5\.[45]/, model(["none", ...upToXhigh], "without_effort")],
+  [/^gpt-5\.2/, model(["none", ...upToXhigh], "fine")],
+  [/^gpt-5\.1/, model(["none", ...upToHigh], "fine")],
+  [/^gpt-5/, model(["minimal", ...upToHigh], "fine")],
+  [/^o3|^o4-mini/, model(upToHigh, "fine")],
+  [/^gpt-4\.1|^gpt-4o|-chat-latest$/, { ...model([], "fine"), window: 128_000 }],
 ];
 
-export function openAiModel(name: unknown): OpenAiModel {
+/** `family`: models of one family read each other's encrypted reasoning. */
+export function openAiModel(name: unknown): OpenAiModel & { family: string } {
   if (typeof name !== "string" || name === "") throw new Refusal("you must provide a model parameter", { code: null });
   const found = models.find(([pattern]) => pattern.test(name));
   if (!found)
@@ -49,7 +53,8 @@ export function openAiModel(name: unknown): OpenAiModel {
       status: 404,
       code: "model_not_found",
     });
-  return /-chat-latest$/.test(name) ? { ...found[1], efforts: [] } : found[1];
+  const family = familyOf(name);
+  return { ...found[1], family, ...(/-chat-latest$/.test(name) && { efforts: [] }) };
 }
 
 /** Returns the account of the bearer key. */

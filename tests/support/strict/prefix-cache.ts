@@ -43,8 +43,13 @@ const hour = 3_600_000;
 export const tokensOf = (text: string): number => Math.ceil(Buffer.byteLength(text) / 4);
 export const segmentOf = (value: unknown, position: number): Segment => {
   const bytes = typeof value === "string" ? value : JSON.stringify(value);
-  return { bytes, tokens: tokensOf(bytes), position };
+  const media = bytes.match(longMedia) ?? [];
+  return { bytes, tokens: tokensOf(bytes.replace(longMedia, "")) + media.length * mediaTokens, position };
 };
+
+/** A picture or a file counts by what it shows, not by the length of its base64. */
+const longMedia = /"(?:data|image_url|file_data)":"[^"]{1000,}"/g;
+const mediaTokens = 1500;
 
 /** The prefixes that a vendor remembers, with an injected clock. */
 export class PrefixCache {

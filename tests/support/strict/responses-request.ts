@@ -188,6 +188,11 @@ const itemShapes: Record<string, Shape> = {
   compaction: fields("type id encrypted_content"),
   compaction_trigger: fields("type"),
   configuration_update: undefined,
+  ...Object.fromEntries(
+    "web_search_call file_search_call computer_call computer_call_output code_interpreter_call image_generation_call local_shell_call local_shell_call_output shell_call shell_call_output apply_patch_call apply_patch_call_output custom_tool_call custom_tool_call_output mcp_list_tools mcp_call mcp_approval_request mcp_approval_response program program_output"
+      .split(" ")
+      .map((name) => [name, undefined]),
+  ),
   item_reference: fields("type id"),
 };
 

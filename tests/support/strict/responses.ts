@@ -49,7 +49,13 @@ export function responsesWire(vendor: Vendor): MockWire {
         lostReasoning: issued.lost(items, account, model.family),
         warnings: [...issued.lostPhases(items), ...missingTools(body, items)],
         headers: { "x-request-id": vendor.newId("req_"), "openai-processing-ms": "12" },
-        errorEvent: (kind) => frame({ type: "error", ...streamError(kind), param: null, sequence_number: 99 }),
+        errorEvent: (kind, how) => {
+          const error = streamError(kind);
+          const response = { ...resource(body, vendor), status: "failed", error };
+          return how === "failed"
+            ? frame({ type: "response.failed", response, sequence_number: 99 })
+            : frame({ type: "error", ...error, param: null, sequence_number: 99 });
+        },
         render: (answer) => {
           const written = write(answer, body, model, vendor);
           issued.remember({ account, family: model.family, items: written.items });
@@ -167,7 +173,8 @@ interface Written {
 /** Makes the output items of an answer. */
 function write(answer: Answer, body: Json, model: OpenAiModel, vendor: Vendor): Written {
   const isThinking = model.efforts.length > 0 && effortOf(body) !== "none";
-  const parts = answer.end === "empty" ? [] : answer.parts.filter(({ kind }) => kind !== "thinks" || isThinking);
+  const isEmpty = answer.end === "empty" || answer.end === "prompt_blocked";
+  const parts = isEmpty ? [] : answer.parts.filter(({ kind }) => kind !== "thinks" || isThinking);
   const hasCalls = parts.some(({ kind }) => kind === "calls");
   const items = parts.map((part) => itemOf(part, body, model, vendor, hasCalls, answer.end));
   const last = items.at(-1);
@@ -219,6 +226,12 @@ function itemOf(
   };
 }
 
+/** Ends that are failures here. */
+const failedEnds: Partial<Record<End, { code: string; message: string }>> = {
+  malformed_call: { code: "server_error", message: "The model produced an invalid tool call." },
+  prompt_blocked: { code: "invalid_prompt", message: "Invalid prompt: your prompt was flagged." },
+};
+
 const frame = (event: Json): string => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 
 /** Makes the whole response and the events of the same response. */
@@ -227,14 +240,14 @@ function render(answer: Answer, written: Written, body: Json, input: InputTokens
   const started = resource(body, vendor);
   const isLength = answer.end === "length" || answer.end === "context_window";
   const reason = isLength ? "max_output_tokens" : answer.end === "content_filter" ? "content_filter" : undefined;
-  const isFailed = answer.end === "malformed_call";
-  const status = isFailed ? "failed" : reason ? "incomplete" : "completed";
+  const failure = answer.end ? failedEnds[answer.end] : undefined;
+  const status = failure ? "failed" : reason ? "incomplete" : "completed";
   const whole = {
     ...started,
     status,
     output: items,
     ...(reason && { incomplete_details: { reason } }),
-    ...(isFailed && { error: { code: "server_error", message: "The model produced an invalid tool call." } }),
+    ...(failure && { error: failure }),
     usage: {
       input_tokens: input.input,
       input_tokens_details: { cached_tokens: input.read, cache_write_tokens: input.written },
@@ -253,6 +266,8 @@ function render(answer: Answer, written: Written, body: Json, input: InputTokens
   add("frame", { type: "response.created", response: started });
   add("frame", { type: "response.in_progress", response: started });
   events.push({ stage: "frame", text: ": keep-alive\n\n" });
+  // Services send events that no client has heard of yet.
+  add("frame", { type: "keepalive" });
   for (const group of groupsOf(items)) addItems(group, add, vendor);
   add("closing", { type: `response.${status}`, response: whole });
   return { whole, events, output, reasoning };

@@ -31,12 +31,24 @@ export interface Answer {
 }
 
 /** The reasons in the host's words. A wire without the reason answers with the nearest that its vendor has. */
-export type End = "length" | "refusal" | "content_filter" | "pause" | "context_window" | "malformed_call" | "empty";
+export type End =
+  | "length"
+  | "refusal"
+  | "content_filter"
+  | "prompt_blocked"
+  | "pause"
+  | "context_window"
+  | "malformed_call"
+  | "empty";
 
 /** A fault inside an answer with status 200. */
 export interface Break {
-  /** `cut` ends the body, `reset` destroys the socket, `stall` waits and goes on, `error` sends the wire's error event and ends. */
-  how: "cut" | "reset" | "stall" | "error";
+  /**
+   * `cut` ends the body, `reset` destroys the socket, `stall` waits and goes on, `error` sends the wire's error event and ends. `failed`
+   * is the second form that Responses has for an error (`response.failed`), and `error` elsewhere. A whole body has no event: it is
+   * replaced by the error.
+   */
+  how: "cut" | "reset" | "stall" | "error" | "failed";
   /** `start`: after the headers. `before_text`: before the first text or call. `after_text`, `in_call`: after its first delta. */
   at: "start" | "before_text" | "after_text" | "in_call" | "before_end";
   /** Ends a stall. Without it the stall lasts until the client leaves. */

@@ -69,7 +69,7 @@ export interface Accepted {
   headers: Record<string, string>;
   render(answer: Answer): Rendered;
   /** The framed error event of a stream that has begun. */
-  errorEvent(kind: FailureKind): string;
+  errorEvent(kind: FailureKind, how: Break["how"]): string;
 }
 
 export interface Rendered {
@@ -146,6 +146,8 @@ export async function startVendor(
       return reply(response, wire.refuse(new Refusal("the script of the mock has ended")));
     }
     if ("fails" in step) return reply(response, wire.fail(step));
+    const isError = step.breaks?.how === "error" || step.breaks?.how === "failed";
+    if (isError && !ready.isStreamed) return reply(response, wire.fail({ fails: step.breaks?.error ?? "overloaded" }));
     const rendered = ready.render(step);
     const { model, account, lostReasoning, warnings } = ready;
     const hop: Hop = {
@@ -167,7 +169,7 @@ export async function startVendor(
     };
     return ready.isStreamed
       ? stream(response, ready, rendered, step.breaks, progress)
-      : whole(response, ready, rendered, step.breaks, progress, wire);
+      : whole(response, ready, rendered, step.breaks, progress);
   };
 
   const http = createServer((incoming, response) => {
@@ -312,7 +314,8 @@ async function stream(
   for (const [index, event] of events.entries()) {
     if (breaks && isPending && isAt(breaks.at, events, index)) {
       isPending = false;
-      if (breaks.how !== "stall") return breakOff(response, breaks, errorEvent(breaks.error ?? "overloaded"));
+      if (breaks.how !== "stall")
+        return breakOff(response, breaks, errorEvent(breaks.error ?? "overloaded", breaks.how));
       await (breaks.until ?? new Promise(() => {}));
     }
     if (index === 0) progress.begins();
@@ -329,10 +332,8 @@ async function whole(
   rendered: Rendered,
   breaks: Break | undefined,
   progress: Progress,
-  wire: MockWire,
 ): Promise<void> {
   const body = JSON.stringify(rendered.whole);
-  if (breaks?.how === "error") return reply(response, wire.fail({ fails: breaks.error ?? "overloaded" }));
   response.writeHead(200, {
     "content-type": "application/json",
     "content-length": String(Buffer.byteLength(body)),
@@ -353,7 +354,7 @@ async function whole(
 
 function breakOff(response: ServerResponse, { how }: Break, errorEvent: string): void {
   broken.add(response);
-  if (how === "error") response.end(errorEvent);
+  if (how === "error" || how === "failed") response.end(errorEvent);
   else if (how === "cut") response.end();
   // Destroyed only once the bytes before it are sent, or the client would see none of them.
   else response.write("", () => setImmediate(() => response.socket?.resetAndDestroy()));
