@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import type { CompletionRequest, ToolDefinition } from "../../../core/chat.js";
+import { asObject, type JsonObject } from "../../json.js";
+import { merged } from "../shared/merged.js";
+import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
+import type { Target } from "../wire.js";
+import { inputItems } from "./input.js";
+import { toolPlaces } from "./late-tools.js";
+import type { ResponsesQuirks } from "./quirks.js";
+
+/** Fewer are refused. */
+const leastOutputTokens = 16;
+
+/** The body of `POST …/responses`. What is undefined is left out by JSON. */
+export function requestBody(request: CompletionRequest, target: Target<ResponsesQuirks>): JsonObject {
+  const { provider, model, streaming, quirks } = target;
+  const { tools, toolChoice, parallelToolCalls, conversation } = request;
+  const hasTools = tools.length > 0 && (quirks.forbidsTools || toolChoice !== "none");
+  const { first, after } = toolPlaces(request, hasTools && quirks.lateTools);
+  const wireTools = (some: readonly ToolDefinition[]) => some.map((tool) => wireTool(tool, quirks));
+  const maxTokens = request.maxTokens ?? provider.maxTokens;
+  const body = {
+    model,
+    input: inputItems(request.messages, target, (message) => wireTools(after.get(message) ?? [])),
+    tools: hasTools && first.length > 0 ? wireTools(first) : undefined,
+    temperature: quirks.sampling ? (request.temperature ?? provider.temperature) : undefined,
+    top_p: quirks.sampling ? provider.topP : undefined,
+    max_output_tokens:
+      quirks.tokenLimit && maxTokens !== undefined ? Math.max(leastOutputTokens, maxTokens) : undefined,
+    reasoning: reasoningOf(provider.reasoning, quirks),
+    include: quirks.encryptedReasoning ? ["reasoning.encrypted_content"] : undefined,
+    store: quirks.store ? false : undefined,
+    prompt_cache_key: quirks.cacheKey && conversation ? cacheKeyOf(conversation) : undefined,
+    stream: streaming,
+    stream_options: streaming && quirks.obfuscates ? { include_obfuscation: false } : undefined,
+  };
+  const { tool_choice, parallel_tool_calls, ...extra } = provider.extraBody ?? {};
+  const choice = typeof toolChoice === "object" ? { type: "function", ...toolChoice } : (toolChoice ?? tool_choice);
+  const isParallel = parallelToolCalls === false ? false : parallel_tool_calls;
+  const use = {
+    ...(choice === undefined ? {} : { tool_choice: choice }),
+    ...(isParallel === undefined || !quirks.parallelToolCalls ? {} : { parallel_tool_calls: isParallel }),
+  };
+  // What is about tools is refused in a request without tools.
+  return merged(body, hasTools || "tools" in extra ? { ...extra, ...use } : extra);
+}
+
+/** The conversation, so that its requests meet the same cache. At most 64 characters. */
+function cacheKeyOf(conversation: string): string {
+  return conversation.length <= 64 ? conversation : createHash("sha256").update(conversation).digest("hex");
+}
+
+/** The user's words, with a summary asked for where that is usual. `summary: none` asks for none. */
+function reasoningOf(configured: JsonObject | undefined, { reasoning, summaries }: ResponsesQuirks): unknown {
+  if (!reasoning) return undefined;
+  const isAsked = summaries === "asked" && configured?.effort !== "none";
+  const { summary = isAsked ? "auto" : undefined, ...rest } = configured ?? {};
+  const isLeftOut = !summary || summary === "none" || summaries === "refused";
+  const sent = isLeftOut ? rest : { ...rest, summary };
+  return Object.keys(sent).length > 0 ? sent : undefined;
+}
+
+/** `strict: false`, since left out it means true, and the schemas of MCP servers are not written for that. */
+function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: ResponsesQuirks): JsonObject {
+  const schema = asObject(inputSchema) ?? {};
+  const isPlain = quirks.toolSchemas === "plain" || REFUSED_AT_ROOT.some((key) => key in schema);
+  return {
+    type: "function",
+    name,
+    description: description || undefined,
+    parameters: isPlain ? { properties: {}, ...plainSchema(schema) } : fullSchema(schema),
+    strict: quirks.strict ? false : undefined,
+  };
+}
+
+/** "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level" */
+const REFUSED_AT_ROOT = ["oneOf", "anyOf", "allOf", "enum", "not"];

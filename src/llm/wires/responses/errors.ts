@@ -1,0 +1,43 @@
+import type { LlmErrorKind } from "../../../core/errors.js";
+import { asObject, asText, type JsonObject } from "../../json.js";
+import { isSaid, type ProviderError, parseErrorBody, providerError } from "../shared/provider-error.js";
+
+/** What the body of an error says. */
+export function errorOf(text: string, status: number | undefined): ProviderError {
+  return classified(parseErrorBody(text, status));
+}
+
+/** The error that an event, or the body of a 200, is. */
+export function errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined {
+  const response = asObject(message.response) ?? message;
+  const status = asText(response.status);
+  if (message.type === "response.failed" || status === "failed" || status === "cancelled") {
+    const said = isSaid(response.error) ? { error: response.error } : `the answer has the status "${status}"`;
+    return inStream(providerError(said));
+  }
+  const isError = message.type === "error" || event === "error" || isSaid(message.error);
+  return isError ? inStream(providerError(message)) : undefined;
+}
+
+/** There is no header any more to say how long to wait; OpenAI says it in its message. */
+function inStream(error: ProviderError): ProviderError {
+  const [, amount, unit] = /try again in (\d+(?:\.\d+)?)\s?(ms|s)\b/i.exec(error.message) ?? [];
+  const retryAfterMs = amount === undefined ? undefined : Number(amount) * (unit === "ms" ? 1 : 1000);
+  return { ...classified(error), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+}
+
+function classified(error: ProviderError): ProviderError {
+  const kind = KINDS.find(([words]) => words.test(error.code) || words.test(error.message))?.[1];
+  return kind ? { ...error, kind } : error;
+}
+
+/** What OpenAI's codes and texts mean where they or the status would mislead. Codes have letters and digits alone. */
+const KINDS: readonly (readonly [RegExp, LlmErrorKind])[] = [
+  [/biopolicy|contentpolicyviolation|policyviolation/, "content_filter"],
+  // In a stream they have no status.
+  [
+    /invalidprompt|invalidimage|invalidbase64image|imageto|imageparse|imagefile|emptyimagefile|unsupportedimage/,
+    "bad_request",
+  ],
+  [/invalidencryptedcontent|^Item with id '[^']*' not found/, "bad_request"],
+];

@@ -1,0 +1,228 @@
+import type { Delta, FinishReason, ToolCall, Usage } from "../../../core/chat.js";
+import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../json.js";
+import { GrowingText } from "../shared/growing-text.js";
+import { usageOf } from "../shared/openai-usage.js";
+import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
+import { BREAK, keptOf, textIn } from "./kept-items.js";
+
+/** An item of the answer, as far as it has come. */
+interface OpenItem {
+  /** As it was last sent. Its text and arguments are in it once it is whole. */
+  native: JsonObject;
+  index: number | undefined;
+  /** What came of it in pieces: text, reasoning, or arguments. */
+  pieces: GrowingText;
+  /** Whether its reasoning came as a summary or in the open. Models that send both mean the same. */
+  thinks?: "summary" | "content";
+  isWhole: boolean;
+}
+
+/** Events that end an answer. `response.failed` and `error` are errors and come as such. */
+const ENDS = new Set(["response.completed", "response.incomplete"]);
+
+/**
+ * Folds the events of a stream, or one whole response, to the same answer. An item counts as its last event has it: only that is sure to
+ * hold what goes back. What was not streamed of it is shown then.
+ */
+export class ResponsesFold implements AnswerFold {
+  readonly #onDelta: (delta: Delta) => void;
+  #onFirst: (() => void) | undefined;
+  readonly #items: OpenItem[] = [];
+  readonly #reasoning = new GrowingText();
+  /** The part that was shown last, of text and of reasoning: another one begins a paragraph. */
+  readonly #shown: Partial<Record<Delta["type"], string>> = {};
+  #response: JsonObject | undefined;
+  #usage: Usage | undefined;
+  #progress = 0;
+
+  constructor({ onDelta, onFirst }: FoldOptions) {
+    this.#onDelta = onDelta;
+    this.#onFirst = onFirst;
+  }
+
+  get progress(): number {
+    return this.#progress;
+  }
+
+  get end(): AnswerEnd {
+    return this.#response ? "over" : "open";
+  }
+
+  /** Events of other types say nothing that the answer needs. */
+  push(event: JsonObject, name: string | undefined): boolean {
+    const type = asText(event.type) ?? name ?? "";
+    const response = asObject(event.response);
+    if (ENDS.has(type) && response) this.pushWhole(response);
+    else if (type === "response.output_item.added") this.#begin(event);
+    else if (type === "response.output_item.done") this.#complete(event);
+    else this.#pushPiece(type, event);
+    return false;
+  }
+
+  /** Some servers leave the items out at the end of a stream: those that came before count then. */
+  pushWhole(response: JsonObject): void {
+    const output = asObjects(response.output);
+    const isNew = output.length > this.#items.filter(({ isWhole }) => isWhole).length;
+    if (isNew) for (const [output_index, item] of output.entries()) this.#complete({ output_index, item });
+    this.#usage = usageOf(response.usage);
+    const { status } = response;
+    if (status !== "in_progress" && status !== "queued") this.#response = response;
+  }
+
+  /** An answer without its last event is cut, whatever stands behind it. */
+  pushDone(): void {}
+
+  finish(newId: () => string, isTaken: (id: string) => boolean): Answer {
+    const items = this.#items.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0));
+    const natives = items.map((item) => (item.isWhole ? item.native : asWhole(item)));
+    const { content, parts } = keptOf(natives);
+    const toolCalls = callsIn(natives, newId, isTaken);
+    const reasoning = this.#reasoning.toString();
+    const finishReason = this.#reason(natives);
+    // What broke off in its reasoning or was filtered has nothing that could go back.
+    const isKept = items.every(({ isWhole }) => isWhole) && (!this.#isIncomplete || natives.at(-1)?.type === "message");
+    return {
+      message: { role: "assistant", content, ...(reasoning ? { reasoning } : {}), toolCalls },
+      finishReason,
+      ...(this.#usage ? { usage: this.#usage } : {}),
+      ...(isKept && parts && finishReason !== "content_filter" ? { parts } : {}),
+    };
+  }
+
+  get #isIncomplete(): boolean {
+    return this.#response?.status === "incomplete" || asObject(this.#response?.incomplete_details) !== undefined;
+  }
+
+  /** There is no reason to finish: the items say it. */
+  #reason(items: readonly JsonObject[]): FinishReason {
+    const parts = items.flatMap((item) => (item.type === "message" ? asObjects(item.content) : []));
+    if (parts.some((part) => part.type === "refusal")) return "content_filter";
+    if (this.#isIncomplete) {
+      const why = asText(asObject(this.#response?.incomplete_details)?.reason) ?? "";
+      return /token|length|context/.test(why) ? "length" : /filter|safety/.test(why) ? "content_filter" : "unknown";
+    }
+    return items.some((item) => item.type === "function_call") ? "tool_calls" : "stop";
+  }
+
+  #begin(event: JsonObject): void {
+    const native = asObject(event.item);
+    if (!native) return;
+    this.#progress++;
+    const known = this.#find(event, native);
+    if (known) known.native = native;
+    else this.#add(native, event);
+  }
+
+  #complete(event: JsonObject): void {
+    const native = asObject(event.item);
+    if (!native) return;
+    const item = this.#find(event, native) ?? this.#add(native, event);
+    if (item.isWhole) return;
+    item.native = native;
+    item.isWhole = true;
+    this.#progress++;
+    this.#showRest(item);
+  }
+
+  #add(native: JsonObject, { output_index }: JsonObject): OpenItem {
+    const index = asNumber(output_index) ?? this.#items.length;
+    const item: OpenItem = { native, index, pieces: new GrowingText(), isWhole: false };
+    this.#items.push(item);
+    return item;
+  }
+
+  /** By its place, which is the same in all events; servers that do not count have ids that are. */
+  #find({ output_index, item_id }: JsonObject, native?: JsonObject): OpenItem | undefined {
+    const index = asNumber(output_index);
+    const id = asText(item_id) ?? asText(native?.id);
+    if (id !== undefined) {
+      const named = this.#items.find((item) => item.native.id === id);
+      if (named) return named;
+    }
+    const placed = index === undefined ? undefined : this.#items.find((item) => item.index === index);
+    return placed && (native === undefined || placed.native.type === native.type) ? placed : undefined;
+  }
+
+  #pushPiece(type: string, event: JsonObject): void {
+    const piece = PIECES.get(type);
+    if (!piece) return;
+    const { of, kind } = piece;
+    const item = this.#find(event) ?? this.#items.findLast((one) => one.native.type === of && !one.isWhole);
+    const open = item ?? this.#add({ type: of, id: event.item_id }, event);
+    const delta = asText(event.delta);
+    if (open.isWhole || delta === undefined) return;
+    if (kind === "arguments") {
+      this.#progress++;
+      open.pieces.push(delta);
+    } else if (kind === "text") this.#show("text_delta", open, asNumber(event.content_index) ?? 0, delta);
+    else if ((open.thinks ?? kind) === kind) {
+      open.thinks = kind;
+      this.#show("reasoning_delta", open, asNumber(event.summary_index) ?? asNumber(event.content_index) ?? 0, delta);
+    }
+  }
+
+  /** What of a whole item has not been shown. */
+  #showRest(item: OpenItem): void {
+    const { native, thinks } = item;
+    const said = item.pieces.toString();
+    if (native.type !== "message" && native.type !== "reasoning") return;
+    const summary = asObjects(native.summary);
+    const isSummary = thinks ? thinks === "summary" : summary.length > 0;
+    const texts = (native.type === "reasoning" && isSummary ? summary : asObjects(native.content)).map(
+      (part) => textIn(part).text,
+    );
+    if (!texts.join("").startsWith(said)) return;
+    let skipped = said.length;
+    for (const [place, text] of texts.entries()) {
+      const rest = text.slice(skipped);
+      skipped = Math.max(0, skipped - text.length);
+      if (rest) this.#show(native.type === "message" ? "text_delta" : "reasoning_delta", item, place, rest);
+    }
+  }
+
+  #show(type: Delta["type"], item: OpenItem, place: number, delta: string): void {
+    item.pieces.push(delta);
+    this.#progress++;
+    if (this.#onFirst) {
+      this.#onFirst();
+      this.#onFirst = undefined;
+    }
+    const part = `${this.#items.indexOf(item)}/${place}`;
+    const isNext = this.#shown[type] !== undefined && this.#shown[type] !== part;
+    this.#shown[type] = part;
+    const text = isNext ? BREAK + delta : delta;
+    if (type === "reasoning_delta") this.#reasoning.push(text);
+    this.#onDelta({ type, delta: text });
+  }
+}
+
+/** Events that bring a piece of an item. */
+const PIECES = new Map<string, { of: string; kind: "text" | "arguments" | "summary" | "content" }>([
+  ["response.output_text.delta", { of: "message", kind: "text" }],
+  ["response.refusal.delta", { of: "message", kind: "text" }],
+  ["response.function_call_arguments.delta", { of: "function_call", kind: "arguments" }],
+  ["response.reasoning_summary_text.delta", { of: "reasoning", kind: "summary" }],
+  ["response.reasoning_text.delta", { of: "reasoning", kind: "content" }],
+]);
+
+/** An item whose last event is missing, made of its pieces. */
+function asWhole({ native, pieces }: OpenItem): JsonObject {
+  const text = pieces.toString();
+  if (native.type === "function_call") return { ...native, arguments: asText(native.arguments) ?? text };
+  if (native.type === "message") return { ...native, content: [{ type: "output_text", annotations: [], text }] };
+  return native;
+}
+
+/** Every call with an id of its own. A tool without parameters is called with "" by some. */
+function callsIn(items: readonly JsonObject[], newId: () => string, isTaken: (id: string) => boolean): ToolCall[] {
+  const used = new Set<string>();
+  return items.flatMap((item) => {
+    if (item.type !== "function_call") return [];
+    const given = asText(item.call_id) ?? asText(item.id);
+    const id = given === undefined || used.has(given) || isTaken(given) ? newId() : given;
+    used.add(id);
+    const written = item.arguments;
+    const text = typeof written === "object" && written !== null ? JSON.stringify(written) : (asText(written) ?? "");
+    return [{ id, name: asText(item.name) ?? "", arguments: text.trim() === "" ? "{}" : text }];
+  });
+}

@@ -1,0 +1,107 @@
+import { type AssistantMessage, type ContentPart, type Message, textOf } from "../../../core/chat.js";
+import type { JsonObject } from "../../json.js";
+import { wireArguments, wireName } from "../shared/calls.js";
+import { asTaken, asTextPart, isTextual, onlyText } from "../shared/content.js";
+import type { Target } from "../wire.js";
+import { CallIds } from "./call-ids.js";
+import { itemsOfParts } from "./kept-items.js";
+import type { ResponsesQuirks } from "./quirks.js";
+
+/** The conversation as the flat list of items that the API wants. `lateTools`: what is on offer from a message on, as the API has it. */
+export function inputItems(
+  messages: readonly Message[],
+  target: Target<ResponsesQuirks>,
+  lateTools: (message: Message) => readonly JsonObject[],
+): JsonObject[] {
+  const walk = new InputWalk(target, lateTools);
+  return [...messages.flatMap((message) => walk.next(message)), ...walk.end()];
+}
+
+/** One message after the other, since some take words from the one before. */
+class InputWalk {
+  readonly #target: Target<ResponsesQuirks>;
+  readonly #ids = new CallIds();
+  readonly #lateTools: (message: Message) => readonly JsonObject[];
+  /** Of results, still to be said to the model. */
+  #attachments: ContentPart[] = [];
+  /** Of results, to stand behind the last one: what stands between two of them would be another end of a prefix. */
+  #tools: JsonObject[] = [];
+
+  constructor(target: Target<ResponsesQuirks>, lateTools: (message: Message) => readonly JsonObject[]) {
+    this.#target = target;
+    this.#lateTools = lateTools;
+  }
+
+  next(message: Message): JsonObject[] {
+    const taken = asTaken(message, { images: this.#target.quirks.images, audio: false });
+    if (taken.role === "tool") {
+      this.#tools.push(...this.#lateTools(message));
+      return [this.#output(taken)];
+    }
+    if (taken.role === "user") return [...this.#found(), ...this.#user(taken.content)];
+    const items = this.end();
+    if (taken.role === "assistant") items.push(...this.#said(taken));
+    else items.push({ role: this.#target.quirks.developerRole ? "developer" : "system", content: taken.content });
+    return items;
+  }
+
+  /** What is still to be said. */
+  end(): JsonObject[] {
+    return [...this.#found(), ...(this.#attachments.length === 0 ? [] : this.#user([]))];
+  }
+
+  #found(): JsonObject[] {
+    if (this.#tools.length === 0) return [];
+    const tools = this.#tools;
+    this.#tools = [];
+    return [{ type: "additional_tools", role: "developer", tools }];
+  }
+
+  #user(content: readonly ContentPart[]): JsonObject[] {
+    const item = { role: "user", content: inputContent([...this.#attachments, ...content]) };
+    this.#attachments = [];
+    return [item];
+  }
+
+  #output({ toolCallId, content }: Extract<Message, { role: "tool" }>): JsonObject {
+    const id = this.#ids.ofResult(toolCallId);
+    const output = (words: string | JsonObject[]) => ({ type: "function_call_output", call_id: id, output: words });
+    if (this.#target.quirks.resultImages || content.every(isTextual)) {
+      return output(content.length === 0 ? "(no output)" : inputContent(content) || "(no output)");
+    }
+    const text = content.filter(isTextual);
+    const rest = content.filter((part) => !isTextual(part));
+    this.#attachments.push({ type: "text", text: `From the tool call ${id}:` }, ...rest);
+    const note = `(${rest.length} attachment(s) in the next user message)`;
+    return output(textOf(text.map(asTextPart)) || note);
+  }
+
+  /** With what its model wants back, or text and calls alone. */
+  #said(message: AssistantMessage): JsonObject[] {
+    const ids = this.#ids.ofCalls(message.toolCalls);
+    const calls = message.toolCalls.map(({ name, arguments: text }, index) => ({
+      type: "function_call",
+      call_id: ids[index] ?? "",
+      name: wireName(name),
+      arguments: wireArguments(text),
+    }));
+    const parts = this.#target.kept(message);
+    if (parts) return itemsOfParts(parts, { message, calls, quirks: this.#target.quirks });
+    return message.content === "" ? calls : [{ role: "assistant", content: message.content }, ...calls];
+  }
+}
+
+/** Only text: one string, which every server understands. */
+function inputContent(content: readonly ContentPart[]): string | JsonObject[] {
+  const only = onlyText(content);
+  if (only !== undefined) return only;
+  return content.every(isTextual) ? textOf(content.map(asTextPart)) : content.map(inputPart);
+}
+
+function inputPart(part: ContentPart): JsonObject {
+  if (part.type === "image") {
+    return { type: "input_image", image_url: `data:${part.mimeType};base64,${part.data}`, detail: "auto" };
+  }
+  const { text } = asTextPart(part) as Extract<ContentPart, { type: "text" }>;
+  return { type: "input_text", text };
+}

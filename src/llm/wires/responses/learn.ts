@@ -1,0 +1,124 @@
+import type { ProviderError } from "../shared/provider-error.js";
+import { isAboutTools, textOf } from "../shared/refusals.js";
+import type { Lesson } from "../wire.js";
+import type { ResponsesQuirks } from "./quirks.js";
+
+type Rule = (text: string, used: ResponsesQuirks) => Lesson<ResponsesQuirks> | undefined;
+
+/** What a refused request teaches, most likely first. A lesson is a guess: whoever applies it sees whether it changes the request. */
+export function lessonsIn(said: ProviderError, used: ResponsesQuirks): Lesson<ResponsesQuirks>[] {
+  const text = textOf(said);
+  return RULES.flatMap((rule) => rule(text, used) ?? []);
+}
+
+const REFUSED =
+  /un(supported|known|recogni[sz]ed|expected)|not (currently )?(be )?(supported|permitted|allowed|accepted|available)|(does|do)(n't| not) (support|accept|allow)|extra[_ ](inputs?|fields?|forbidden)|forbidden|invalid (value|request parameter|parameter|argument|field)|deprecated|no longer|must be verified/i;
+
+/** Reasoning that another account or model wrote, or that lost what belongs to it. Texts: openai/codex#17541, sub2api#3138, llama.cpp. */
+const KEPT_REFUSED =
+  /invalid_?encrypted_?content|encrypted content .{0,80}could not be|item with id '(rs|fc|msg|cmp)_[^']*' not found|provided without its required|item\['content'\] is not an array|id_mismatch/i;
+
+const RULES: readonly Rule[] = [
+  (text) => {
+    if (!KEPT_REFUSED.test(text)) return undefined;
+    return {
+      forgetsKept: true,
+      note: "the reasoning of earlier answers is refused; it is left out of this conversation's history from now on",
+    };
+  },
+  without("encryptedReasoning", "include|encrypted content is", "include"),
+  without("sampling", "temperature|top_p", "temperature and top_p"),
+  without("store", "store", "store"),
+  without("cacheKey", "prompt_cache_key", "prompt_cache_key"),
+  without("obfuscates", "stream_options|include_obfuscation", "stream_options"),
+  without("parallelToolCalls", "parallel_tool_calls", "parallel_tool_calls"),
+  without("tokenLimit", "max_output_tokens", "max_output_tokens"),
+  without("strict", "strict", "strict"),
+  without("lateTools", "additional_tools", "additional_tools"),
+  (text, { summaries }) => {
+    const isNamed = /\breasoning[._ ]summar(y|ies)\b|\bsummary\b/i.test(text) && REFUSED.test(text);
+    if (summaries === "refused" || !isNamed) return undefined;
+    return {
+      changes: { summaries: "refused" },
+      note: "summaries of reasoning are refused; leaving reasoning.summary out from now on",
+    };
+  },
+  (text, used) =>
+    // That the model has no such effort is for the user to know: another one would be another answer.
+    /unsupported value|supported values/i.test(text)
+      ? undefined
+      : without("reasoning", "reasoning", "reasoning")(text, used),
+  (text, { nativeKeys }) => {
+    if (!nativeKeys || !/\binput\W{1,2}\d+\W.{0,40}\b(phase|id|status|annotations|logprobs)\b/i.test(text))
+      return undefined;
+    if (!REFUSED.test(text)) return undefined;
+    return {
+      changes: { nativeKeys: false },
+      note: "keys of earlier answers are refused; sending their text and calls alone from now on",
+    };
+  },
+  (text, { developerRole }) => {
+    const [refused, sent] = developerRole ? ["developer", "system"] : ["system", "developer"];
+    if (!REFUSED.test(text) || !new RegExp(`\\brole\\b|['"\`]${refused}['"\`]`, "i").test(text)) return undefined;
+    return {
+      changes: { developerRole: !developerRole },
+      note: `the role ${refused} is refused; sending ${sent} from now on`,
+    };
+  },
+  (text, { images, resultImages }) => {
+    if (!images || !resultImages || !IN_RESULTS.test(text)) return undefined;
+    return {
+      changes: { resultImages: false },
+      note: "images in the results of tools are refused; sending them in a user message from now on",
+    };
+  },
+  (text, { images }) => {
+    if (!images || !NO_IMAGES.test(text) || WRONG_IMAGE.test(text)) return undefined;
+    return { changes: { images: false }, note: "images are refused; sending a word on them from now on" };
+  },
+  (text, { forbidsTools }) => {
+    if (!forbidsTools || !/\btool_choice\b/.test(text)) return undefined;
+    return {
+      changes: { forbidsTools: false },
+      note: "tool_choice none is refused; sending no tools from now on where none may be called",
+    };
+  },
+  (text, { maxTools }) => {
+    const limit =
+      /\btools\b(?!\W{0,2}\d).{0,80}?max(imum)?\D{0,40}(\d+)|max(imum)?\D{0,40}(\d+) (tools|functions)/i.exec(text);
+    const value = Number(limit?.[2] ?? limit?.[4]);
+    if (!(value > 0 && value < maxTools)) return undefined;
+    return {
+      changes: { maxTools: value },
+      note: `more than ${value} tools are refused; sending the first ${value} from now on`,
+    };
+  },
+  (text, { toolSchemas }) => {
+    if (toolSchemas === "plain" || !isAboutTools(text)) return undefined;
+    return { changes: { toolSchemas: "plain" }, note: "a tool's schema is refused; sending plain schemas from now on" };
+  },
+];
+
+/** llama.cpp: "Output of tool call should be 'Input text'". */
+const IN_RESULTS =
+  /output of tool call should be|(function_call_output|tool (output|result)).{0,80}(image|text only|only.{0,10}text|string)/i;
+const NO_IMAGES =
+  /\b(input_image|image_url|images?|vision)\b.{0,40}\b(not (be )?(support|accept|allow)|only supported)|\b(support|accept|process)\w*[^.]{0,40}\b(input_image|images?)\b/i;
+/** That this one is wrong, and not that the model takes none at all. */
+const WRONG_IMAGE = /format|mime|media.?type|size|large|dimension|base64|download|fetch|decode/i;
+
+type Flag = { [K in keyof ResponsesQuirks]: ResponsesQuirks[K] extends boolean ? K : never }[keyof ResponsesQuirks];
+
+/** `names`: of parameters, as messages name them: at the beginning, in quotes, or behind what holds them. */
+function without(quirk: Flag, names: string, what: string): Rule {
+  const named = new RegExp(`(^|['"\`.])(${names})\\b`, "i");
+  const [is, it] = what.includes(" and ") ? ["are", "them"] : ["is", "it"];
+  return (text, used) =>
+    used[quirk] && named.test(text) && REFUSED.test(text)
+      ? {
+          changes: { [quirk]: false },
+          isLoss: quirk === "reasoning",
+          note: `${what} ${is} refused; leaving ${it} out from now on`,
+        }
+      : undefined;
+}

@@ -1,0 +1,344 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Message } from "../../../../src/core/chat.js";
+import { llmConfig } from "../../../support/llm-config.js";
+import {
+  answer,
+  breaking,
+  calls,
+  ending,
+  failing,
+  loop,
+  says,
+  startOpenAi,
+  thinks,
+} from "../../../support/strict/index.js";
+import { clientOf, clientWith } from "../../client-of.js";
+import { loopOf, responsesClient, result, TOOL, user } from "./loop-client.js";
+
+const system: Message = { role: "system", content: "Be brief." };
+
+describe.each([false, true])("streamed: %p", (streaming) => {
+  test("an answer, its reasoning and what it cost", async () => {
+    await using mock = await startOpenAi([answer(thinks("Let me see."), says("Grüße 🌍"))]);
+    await using tested = responsesClient(mock);
+    const completion = await tested.ask({ streaming }, { messages: [system, user("hi")], tools: [] });
+    expect(completion).toMatchObject({
+      message: { content: "Grüße 🌍", reasoning: "Let me see.", toolCalls: [] },
+      finishReason: "stop",
+      usage: { inputTokens: mock.hops[0]?.input, outputTokens: mock.hops[0]?.output, reasoningTokens: 3 },
+    });
+    if (streaming) expect(tested.shown()).toBe("Let me see.Grüße 🌍");
+    expect(mock.requests[0]?.body).toMatchObject({
+      store: false,
+      include: ["reasoning.encrypted_content"],
+      input: [
+        { role: "developer", content: "Be brief." },
+        { role: "user", content: "hi" },
+      ],
+    });
+  });
+
+  test("four parallel calls, with words before them, and all of it goes back as it came", async () => {
+    const four = [1, 2, 3, 4].map((n) => calls("read", { n, 北: "京" }));
+    await using mock = await startOpenAi([
+      answer(thinks("four"), says("I look."), thinks("more"), ...four),
+      answer(thinks("so"), says("All"), says("read.")),
+      answer("again"),
+    ]);
+    await using tested = responsesClient(mock);
+    const messages = [system, user("read")];
+    const [first, last] = await loopOf((request) => tested.ask({ streaming }, request), messages);
+    expect(first).toMatchObject({
+      finishReason: "tool_calls",
+      message: { content: "I look.", reasoning: "four\n\nmore" },
+    });
+    expect(first?.message.toolCalls.map(({ arguments: text }) => JSON.parse(text).n)).toEqual([1, 2, 3, 4]);
+    expect(last?.message.content).toBe("All\n\nread.");
+    await tested.ask({ streaming }, { messages: [...messages, user("and?")], tools: [TOOL] });
+    expect(mock.hops.flatMap(({ lostReasoning, warnings }) => [...lostReasoning, ...warnings])).toEqual([]);
+    const sent = (mock.requests[2]?.body.input ?? []) as object[];
+    expect(sent.map((item) => ("type" in item ? item.type : ""))).toEqual(
+      ["", "", "reasoning", "message", "reasoning"].concat(
+        four.map(() => "function_call"),
+        four.map(() => "function_call_output"),
+        ["reasoning", "message", "message", ""],
+      ),
+    );
+    expect(mock.refusals).toEqual([]);
+  });
+
+  test("a refusal ends the answer as filtered, and its words are shown", async () => {
+    await using mock = await startOpenAi([ending("refusal", says("I cannot help."))]);
+    await using tested = responsesClient(mock);
+    const completion = await tested.ask({ streaming });
+    expect(completion).toMatchObject({ finishReason: "content_filter", message: { content: "I cannot help." } });
+    expect(completion.message.kept).toBeUndefined();
+  });
+
+  test.each([
+    ["length", "length"],
+    ["content_filter", "content_filter"],
+  ] as const)("an answer that is incomplete for its %s keeps its text", async (end, finishReason) => {
+    await using mock = await startOpenAi([ending(end, thinks("hm"), says("half of"))]);
+    await using tested = responsesClient(mock);
+    expect(await tested.ask({ streaming })).toMatchObject({ finishReason, message: { content: "half of" } });
+  });
+
+  test("a call that was cut by the limit is handed over as cut, and nothing of it goes back", async () => {
+    await using mock = await startOpenAi([ending("length", thinks("hm"), calls("read", '{"n":1'))]);
+    await using tested = responsesClient(mock);
+    const completion = await tested.ask({ streaming });
+    expect(completion).toMatchObject({ finishReason: "length", message: { toolCalls: [{ arguments: '{"n":1' }] } });
+    expect(completion.message.kept).toBeUndefined();
+  });
+
+  test("an answer that failed is asked for again", async () => {
+    await using mock = await startOpenAi([ending("malformed_call", says("x")), answer("whole")]);
+    await using tested = responsesClient(mock);
+    // What was shown of a stream may be voided.
+    const completion = await tested.ask({ streaming, streamRecovery: "restart" });
+    expect(completion).toMatchObject({ message: { content: "whole" }, attempts: 2 });
+  });
+
+  test.each([
+    ["rate_limit", "rate_limit"],
+    ["quota", "quota"],
+    ["overloaded", "overloaded"],
+    ["server", "server"],
+    ["auth", "auth"],
+    ["forbidden", "auth"],
+    ["not_found", "model_gone"],
+    ["context_overflow", "context_length"],
+    ["too_large", "context_length"],
+  ] as const)("the error %s is of the kind %s", async (fails, kind) => {
+    await using mock = await startOpenAi(() => failing(fails));
+    await using tested = responsesClient(mock);
+    expect(await tested.fails({ streaming })).toMatchObject({ kind });
+  });
+
+  test.each(["seconds", "milliseconds", "date"] as const)("the wait that is asked for in %s is kept", async (form) => {
+    const forms = {
+      seconds: { seconds: 60 },
+      milliseconds: { milliseconds: 60_000 },
+      date: { date: new Date(Date.now() + 60_000) },
+    };
+    await using mock = await startOpenAi([failing("rate_limit", { retryAfter: forms[form] })]);
+    await using tested = clientOf(mock, { maxRetries: 0 }, { wire: "responses", model: "gpt-5.6-sol" });
+    const { retryAfterMs } = await tested.fails({ streaming });
+    expect(retryAfterMs).toBeGreaterThan(0);
+    expect(retryAfterMs).toBeLessThanOrEqual(60_000);
+  });
+});
+
+describe("a stream that breaks", () => {
+  test.each([
+    { how: "cut", at: "start" },
+    { how: "cut", at: "before_text" },
+    { how: "cut", at: "before_end" },
+    { how: "reset", at: "after_text" },
+    { how: "cut", at: "in_call" },
+    { how: "error", at: "before_text" },
+    { how: "error", at: "after_text" },
+  ] as const)("is asked for again, never taken for the whole: %p", async (breaks) => {
+    await using mock = await startOpenAi([
+      breaking(breaks, says("first"), calls("read", { n: 1 })),
+      answer(says("second"), calls("read", { n: 2 })),
+    ]);
+    await using tested = responsesClient(mock);
+    const completion = await tested.ask({ streaming: true, streamRecovery: "restart" });
+    expect(completion).toMatchObject({ message: { content: "second" }, attempts: 2 });
+    expect(tested.shown()).toBe("second");
+  });
+
+  test("after its text fails the answer where it may not be voided, and keeps no reasoning", async () => {
+    await using mock = await startOpenAi([
+      breaking({ how: "cut", at: "after_text" }, thinks("hm"), says("The first words.")),
+    ]);
+    await using tested = responsesClient(mock);
+    expect(await tested.fails({ streaming: true })).toMatchObject({ kind: "stream_interrupted", retryable: true });
+  });
+
+  test("by standing still fails by the time limit", async () => {
+    await using mock = await startOpenAi([breaking({ how: "stall", at: "after_text" }, says("The first words."))]);
+    await using tested = responsesClient(mock, { idleTimeoutMs: 50 });
+    expect(await tested.fails({ streaming: true })).toMatchObject({ kind: "idle_timeout" });
+  });
+
+  test("by a limit says how long to wait, in its message alone", async () => {
+    await using mock = await startOpenAi([breaking({ how: "error", at: "before_text", error: "quota" }, says("x"))]);
+    await using tested = responsesClient(mock);
+    expect(await tested.fails({ streaming: true })).toMatchObject({ kind: "quota", retryable: false });
+  });
+});
+
+test("a picture in a result stands in the result, also beside text", async () => {
+  await using mock = await startOpenAi([answer(calls("read")), answer("A cat.")]);
+  await using tested = responsesClient(mock);
+  const first = await tested.ask({ streaming: true }, { messages: [user("look")], tools: [TOOL] });
+  const [call] = first.message.toolCalls;
+  const image: Message = {
+    role: "tool",
+    toolCallId: call?.id ?? "",
+    isError: false,
+    content: [
+      { type: "text", text: "here:" },
+      { type: "image", data: "iVBORw0KGgo=", mimeType: "image/png" },
+      { type: "audio", data: "AAAA", mimeType: "audio/wav" },
+    ],
+  };
+  await tested.ask({ streaming: true }, { messages: [user("look"), first.message, image], tools: [TOOL] });
+  expect(((mock.requests[1]?.body.input ?? []) as object[]).at(-1)).toEqual({
+    type: "function_call_output",
+    call_id: call?.id,
+    output: [
+      { type: "input_text", text: "here:" },
+      { type: "input_image", image_url: "data:image/png;base64,iVBORw0KGgo=", detail: "auto" },
+      { type: "input_text", text: expect.stringContaining("[audio audio/wav") },
+    ],
+  });
+});
+
+test("a loop of 30 hops reads its beginning from the cache, writes nothing twice, and costs what the provider bills", async () => {
+  await using mock = await startOpenAi(
+    loop(30, (n) => answer(thinks(`step ${n}`), calls("read", { n })), answer(thinks("done"), says("All read."))),
+  );
+  await using tested = responsesClient(mock);
+  const long: Message = { role: "system", content: "Be brief. ".repeat(600) };
+  const completions = await loopOf(
+    (request) => tested.ask({ streaming: true }, request),
+    [long, user("read all")],
+    (n) => `${n} `.repeat(1000).slice(0, 2048),
+  );
+  expect(completions).toHaveLength(31);
+  const price = { input: 4, output: 20, cacheRead: 0.4, cacheWrite: 5 };
+  const bill = mock.bill(price);
+  expect(bill.readShare).toBeGreaterThanOrEqual(0.95);
+  expect(bill.writtenTwice).toEqual([]);
+  expect(mock.hops.flatMap(({ lostReasoning, warnings }) => [...lostReasoning, ...warnings])).toEqual([]);
+  const spent = completions.reduce((sum, { usage }) => {
+    const { inputTokens = 0, cachedTokens = 0, cacheWriteTokens = 0, outputTokens = 0 } = usage ?? {};
+    const fresh = inputTokens - cachedTokens - cacheWriteTokens;
+    return sum + (fresh * 4 + cachedTokens * 0.4 + cacheWriteTokens * 5 + outputTokens * 20) / 1e6;
+  }, 0);
+  expect(spent).toBeCloseTo(bill.dollars, 6);
+});
+
+describe("whom reasoning goes back to", () => {
+  const question = [system, user("read")];
+
+  async function first(mock: { url: string }) {
+    const config = llmConfig(mock.url, {}, { wire: "responses", model: "gpt-5.6-sol" });
+    await using tested = clientWith(config);
+    const { message } = await tested.ask({ streaming: true }, { messages: question, tools: [TOOL] });
+    const [call] = message.toolCalls;
+    // As it is after it was in the log.
+    return JSON.parse(JSON.stringify([...question, message, result(call?.id ?? "", "4")])) as Message[];
+  }
+  const reasoningIn = (body: Record<string, unknown> | undefined) =>
+    ((body?.input ?? []) as { type?: string; id?: string }[]).filter(
+      ({ type, id }) => type === "reasoning" || id !== undefined,
+    );
+
+  test("another process with the same account", async () => {
+    await using mock = await startOpenAi([answer(thinks("hm"), calls("read")), answer("4")]);
+    const messages = await first(mock);
+    await using tested = responsesClient(mock);
+    await tested.ask({ streaming: true }, { messages, tools: [TOOL] });
+    expect(mock.hops[1]?.lostReasoning).toEqual([]);
+    expect(reasoningIn(mock.requests[1]?.body)).toHaveLength(2);
+  });
+
+  test("a model of the same family, and none of another one", async () => {
+    await using mock = await startOpenAi([answer(thinks("hm"), calls("read")), answer("4"), answer("4")]);
+    const messages = await first(mock);
+    for (const model of ["gpt-5.6-luna", "gpt-5.5"]) {
+      await using tested = responsesClient(mock, { model });
+      await tested.ask({ streaming: true }, { messages, tools: [TOOL] });
+    }
+    expect(reasoningIn(mock.requests[1]?.body)).toHaveLength(2);
+    expect(reasoningIn(mock.requests[2]?.body)).toHaveLength(0);
+    expect(mock.refusals).toEqual([]);
+  });
+
+  test("another account or wire gets text, calls and results", async () => {
+    await using mock = await startOpenAi([answer(thinks("hm"), calls("read")), answer("4"), answer("4")]);
+    const messages = await first(mock);
+    for (const other of [
+      { apiKey: "sk-other-0123456789" },
+      { wire: "chat", extraBody: { reasoning_effort: "none" } } as const,
+    ]) {
+      await using tested = responsesClient(mock, other);
+      await tested.ask({ streaming: true }, { messages, tools: [TOOL] });
+    }
+    expect(reasoningIn(mock.requests[1]?.body)).toHaveLength(0);
+    expect(mock.requests[2]?.url.pathname).toBe("/v1/chat/completions");
+    expect(mock.refusals).toEqual([]);
+  });
+
+  test("an account that cannot read what it wrote itself gets none of it, once, and the log says so", async () => {
+    await using other = await startOpenAi([answer(thinks("hm"), calls("read"))]);
+    const messages = await first(other);
+    await using mock = await startOpenAi([answer(thinks("so"), calls("read")), answer("4")]);
+    await using tested = responsesClient(mock);
+    // The same provider and account, as far as this host can tell.
+    for (const message of messages)
+      if (message.role === "assistant" && message.kept) message.kept.account = await accountAt(mock);
+    await loopOf((request) => tested.ask({ streaming: true }, request), messages);
+    expect(mock.refusals.map(({ code }) => code)).toEqual(["invalid_encrypted_content"]);
+    expect(
+      tested.observed.filter(({ message }) => message.includes("reasoning of earlier answers is refused")),
+    ).toHaveLength(1);
+    // What came after it goes back.
+    expect(reasoningIn(mock.requests[2]?.body)).toHaveLength(2);
+    expect(mock.hops[1]?.lostReasoning).toEqual([]);
+  });
+
+  async function accountAt({ url }: { url: string }): Promise<string> {
+    const { accountOf } = await import("../../../../src/llm/providers/account.js");
+    return accountOf({ baseUrl: url, apiKeys: ["sk-test-0123456789"] });
+  }
+});
+
+test("a fallback to Chat Completions and back keeps the turn", async () => {
+  await using broken = await startOpenAi([
+    answer(thinks("a"), calls("read")),
+    failing("auth"),
+    answer(thinks("b"), says("done")),
+  ]);
+  await using chat = await startOpenAi([answer(calls("read"))]);
+  const config = llmConfig(broken.url, {}, { wire: "responses", model: "gpt-5.6-sol" });
+  const other = { baseUrl: chat.url, model: "gpt-4.1", apiKey: "sk-test-0123456789" };
+  await using tested = clientWith({ ...config, fallback: ["other"], providers: { ...config.providers, other } });
+  const completions = await loopOf((request) => tested.ask({ streaming: true }, request), [user("read")]);
+  expect(completions.map(({ provider }) => provider)).toEqual(["test", "other", "test"]);
+  expect(broken.refusals).toEqual([]);
+  expect(broken.hops[1]?.lostReasoning).toEqual([]);
+});
+
+test("tools that a result has found follow it, and those before the conversation stay the same", async () => {
+  await using mock = await startOpenAi([
+    answer(calls("find")),
+    answer(thinks("x"), calls("late")),
+    answer("done"),
+    answer("no more"),
+  ]);
+  await using tested = responsesClient(mock);
+  const find = { ...TOOL, name: "find" };
+  const late = { ...TOOL, name: "late" };
+  const messages = [user("find")];
+  const first = await tested.ask({ streaming: true }, { messages, tools: [find] });
+  messages.push(first.message, { ...result(first.message.toolCalls[0]?.id ?? "", "late"), found: ["late"] } as Message);
+  for (const toolChoice of [undefined, undefined, "none"] as const) {
+    const { message } = await tested.ask({ streaming: true }, { messages, tools: [find, late], toolChoice });
+    messages.push(message, ...message.toolCalls.map(({ id }) => result(id, "4")));
+    if (message.toolCalls.length === 0) messages.push(user("more"));
+  }
+  const bodies = mock.requests.map(({ body }) => body);
+  expect(bodies.map(({ tools }) => JSON.stringify(tools))).toEqual(Array(4).fill(JSON.stringify(bodies[0]?.tools)));
+  const inputs = bodies.map(({ input }) => input as object[]);
+  expect(inputs[1]?.at(-1)).toMatchObject({ type: "additional_tools", tools: [{ name: "late" }] });
+  for (const [index, input] of inputs.slice(1).entries())
+    expect(JSON.stringify(input)).toContain(JSON.stringify(inputs[index]).slice(0, -1));
+  expect(bodies[3]?.tool_choice).toBe("none");
+  expect(mock.refusals).toEqual([]);
+});
