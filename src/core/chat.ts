@@ -223,6 +223,8 @@ export interface AssistantMessageEvent {
   usage?: Usage;
   spent?: Spent;
   attempts: number;
+  /** Names of the tools that no request before had, in their order: they came behind those that had been sent since the last compaction. */
+  offered?: string[];
   /** The answer was cut (cancel, broken stream): `message` holds what had been shown. */
   interrupted?: true;
 }

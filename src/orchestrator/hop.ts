@@ -14,7 +14,7 @@ import type { CompleteOptions } from "../llm/client.js";
 import type { Outgoing, TurnEnd } from "./outlet.js";
 import { spentOn } from "./spending.js";
 import { ignoredChoice, withAskedCalls } from "./tool-use.js";
-import { abortReason } from "./turn-options.js";
+import { abortReason, type TurnOptions } from "./turn-options.js";
 
 interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "trace" | "beforeRequest"> {
   llm: Llm;
@@ -22,12 +22,13 @@ interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "tr
   turnId: string;
   signal: Abortable;
   out: Outgoing;
+  order: TurnOptions["order"];
 }
 
 /** One request of a turn. Shows its deltas and says its message, which is not stored yet; after a failure, the turn's end is returned. */
 export async function runHop(
   request: CompletionRequest,
-  { llm, priceOf, turnId, out, signal, streaming, streamRecovery, trace, beforeRequest }: Hop,
+  { llm, priceOf, turnId, out, signal, streaming, streamRecovery, trace, beforeRequest, order }: Hop,
 ): Promise<(AssistantMessageEvent & { spent: Spent }) | TurnEnd> {
   let shown: Delta[] = [];
   const onDelta = (event: Delta | Discard) => {
@@ -52,7 +53,8 @@ export async function runHop(
       const facts = { finishReason: "unknown", provider: provider.name, model, attempts } as const;
       const message = partialMessage(shown);
       const spent = spentOn(request, { message }, priceOf(provider.name, model));
-      out.add({ type: "assistant_message", turnId, message, ...facts, spent, interrupted: true });
+      const offered = order?.takeUnstored();
+      out.add({ type: "assistant_message", turnId, message, ...facts, spent, offered, interrupted: true });
     }
     return signal.aborted
       ? { type: "turn_end", turnId, stopReason: abortReason(signal) }
@@ -65,7 +67,8 @@ export async function runHop(
   const spent = spentOn(request, completion, priceOf(provider, model));
   const type = "assistant_message";
   // Field by field: to spread an object takes some microseconds until this is compiled, and each hop comes here.
-  const answer = { type, turnId, message, finishReason, provider, model, usage, attempts, spent } as const;
+  const offered = order?.takeUnstored();
+  const answer = { type, turnId, message, finishReason, provider, model, usage, attempts, spent, offered } as const;
   out.add(answer);
   return ignored ? { type: "turn_error", turnId, error: errorInfo(ignored) } : answer;
 }

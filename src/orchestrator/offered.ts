@@ -6,10 +6,10 @@ import type { TurnOptions } from "./turn-options.js";
 /** What the model is offered. Re-read at every hop: a server that has got ready meanwhile joins the running turn. */
 export class Offered {
   readonly #hub: Toolbox;
-  readonly #options: Pick<TurnOptions, "rules" | "callerTools">;
+  readonly #options: Pick<TurnOptions, "rules" | "callerTools" | "order">;
   #known: { all: readonly HubTool[]; tools: readonly ToolDefinition[] } | undefined;
 
-  constructor(hub: Toolbox, options: Pick<TurnOptions, "rules" | "callerTools">) {
+  constructor(hub: Toolbox, options: Pick<TurnOptions, "rules" | "callerTools" | "order">) {
     this.#hub = hub;
     this.#options = options;
   }
@@ -17,8 +17,12 @@ export class Offered {
   /** The same list while no tool changes: that is how the same bytes are known again. */
   tools(): readonly ToolDefinition[] {
     const all = this.#hub.tools();
-    if (this.#known?.all !== all) this.#known = { all, tools: this.#of(all) };
+    if (this.#known?.all !== all) this.#known = { all, tools: this.#inOrder(this.#of(all)) };
     return this.#known.tools;
+  }
+
+  #inOrder(tools: readonly ToolDefinition[]): readonly ToolDefinition[] {
+    return this.#options.order?.sorted(tools) ?? tools;
   }
 
   #of(all: readonly HubTool[]): readonly ToolDefinition[] {

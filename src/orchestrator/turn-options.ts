@@ -12,6 +12,14 @@ export interface Answer {
   calls: readonly StartedCall[];
 }
 
+/** What the conversation's requests have offered, over all its turns. */
+export interface OfferedTools {
+  /** The tools in the order of their first sending, new ones last. */
+  sorted<Tool extends { readonly name: string }>(tools: readonly Tool[]): readonly Tool[];
+  /** Names of those that are new, for the log. */
+  takeUnstored(): string[] | undefined;
+}
+
 export interface TurnOptions {
   turnId: string;
   /** The turn's span. Default: it begins the trace of its id. */
@@ -28,6 +36,8 @@ export interface TurnOptions {
   maxTokens?: number;
   /** Offered beside the servers' tools, and run by whoever asked for the turn: an answer that calls one ends it, see `runTurn`. */
   callerTools?: readonly ToolDefinition[];
+  /** The order in which the conversation's tools were sent so far. Default: that of the list. */
+  order?: OfferedTools;
   /** Of the first answer, since a turn whose every answer calls a tool never ends. The turn fails where no such tool is offered or the model calls none. */
   toolChoice?: ToolChoice;
   /** False: an answer has one tool call at most; of further ones, which a provider sent all the same, the model is not told. */

@@ -172,6 +172,7 @@ export class TurnSteps {
       temperature: options.temperature,
       maxTokens: options.maxTokens,
       callerTools: options.callerTools,
+      order: tools.order,
       toolChoice: options.toolChoice,
       parallelToolCalls: options.parallelToolCalls,
       maxToolHops: options.maxToolHops ?? maxToolHopsOf(defaults),

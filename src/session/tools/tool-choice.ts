@@ -19,10 +19,14 @@ export function fitsAll(tools: readonly HubTool[], { maxTokens, maxTools }: Tool
 }
 
 /**
- * The tools that are always there: from every server in turn the next one of its list, as long as it fits, in the order of the list.
- * Depends on the list and the limits alone, never on what is asked, so that requests begin with the same bytes.
+ * The tools that are always there: those that were `sent` before, then from every server in turn the next one of its list, as long as it
+ * fits; in the order of the list. Depends on nothing that is asked, so that requests begin with the same bytes.
  */
-export function firstTools(tools: readonly HubTool[], { maxTokens, maxTools }: ToolLimits): HubTool[] {
+export function firstTools(
+  tools: readonly HubTool[],
+  { maxTokens, maxTools }: ToolLimits,
+  sent: { has(name: string): boolean } = new Set(),
+): HubTool[] {
   const servers = new Set(tools.map(({ server }) => server));
   const byServer = [...servers].map((server) => tools.filter((tool) => tool.server === server));
   const longest = Math.max(0, ...byServer.map(({ length }) => length));
@@ -30,7 +34,8 @@ export function firstTools(tools: readonly HubTool[], { maxTokens, maxTools }: T
   const chosen = new Set<HubTool>();
   const maxCount = Math.max(0, maxTools - hostTools - foundPlaces(maxTools));
   let tokens = 0;
-  for (const tool of inTurn) {
+  const wasSent = ({ name }: HubTool) => sent.has(name);
+  for (const tool of [...inTurn.filter(wasSent), ...inTurn.filter((each) => !wasSent(each))]) {
     if (chosen.size === maxCount) break;
     if (tokens + toolTokens(tool) > maxTokens) continue;
     tokens += toolTokens(tool);

@@ -8,6 +8,7 @@ import type { HubTool, PreparedCall, Toolbox } from "../../core/ports.js";
 import type { ResultStore } from "../../core/store-ports.js";
 import { findTools } from "./find-tools.js";
 import { type HostTool, prepareHostCall } from "./host-tool.js";
+import { OfferedOrder } from "./offered-order.js";
 import { type OffloadParts, offload } from "./offload.js";
 import { readResult } from "./read-result.js";
 import { firstTools, fitsAll, foundTools, type ToolLimits } from "./tool-choice.js";
@@ -39,6 +40,8 @@ export class TurnToolbox implements Toolbox {
   readonly #resultIds = new Set<string>();
   /** Names of tools that came up beside the first ones, in the order of the log. */
   readonly #found = new Set<string>();
+  /** Over all turns of the conversation. */
+  readonly order = new OfferedOrder();
   #choice: Choice | undefined;
 
   /** `wanted`: name of the tool that the turn has to begin with. It is offered even where tools have to be found. */
@@ -57,6 +60,7 @@ export class TurnToolbox implements Toolbox {
 
   /** An event was stored. */
   note(event: StoredEvent): void {
+    this.order.note(event);
     if (event.type === "assistant_message") for (const { name } of event.message.toolCalls) this.#found.add(name);
     if (event.type !== "tool_result") return;
     for (const resultId of event.resultIds ?? []) this.#resultIds.add(resultId);
@@ -65,7 +69,7 @@ export class TurnToolbox implements Toolbox {
 
   /**
    * What a request begins with stays: the first tools, and behind them what was found, oldest first. The reader of results is there
-   * from the first stored result on, and not before: most conversations never have one.
+   * from the first stored result on, and not before: most conversations never have one. `order` has the last word.
    */
   tools(): readonly HubTool[] {
     const { tools, deferral } = this.#chosen();
@@ -95,13 +99,13 @@ export class TurnToolbox implements Toolbox {
     const offered = hub.tools();
     if (this.#choice?.offered === offered) return this.#choice;
     const tools = offered.some(isHidden) ? offered.filter((tool) => !isHidden(tool)) : offered;
-    this.#choice = { offered, tools, ...(!fitsAll(tools, limits) && { deferral: deferralOf(tools, limits) }) };
+    this.#choice = { offered, tools, ...(!fitsAll(tools, limits) && { deferral: this.#deferral(tools) }) };
     return this.#choice;
   }
-}
 
-function deferralOf(tools: readonly HubTool[], limits: ToolLimits): Choice["deferral"] {
-  const first = new Set(firstTools(tools, limits));
-  const later = tools.filter((tool) => !first.has(tool));
-  return { search: findTools(tools), first, byName: new Map(later.map((tool) => [tool.name, tool])) };
+  #deferral(tools: readonly HubTool[]): Choice["deferral"] {
+    const first = new Set(firstTools(tools, this.#parts.limits, this.order));
+    const later = tools.filter((tool) => !first.has(tool));
+    return { search: findTools(tools), first, byName: new Map(later.map((tool) => [tool.name, tool])) };
+  }
 }
