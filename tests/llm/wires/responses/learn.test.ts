@@ -1,0 +1,300 @@
+import { expect, test } from "@jest/globals";
+import type { CompletionRequest, Message } from "../../../../src/core/chat.js";
+import type { ProviderConfig } from "../../../../src/core/config.js";
+import { failure, json, type LlmRequest, startLlmServer } from "../../../support/llm-server.js";
+import { answer, calls, startOpenAi, thinks } from "../../../support/strict/index.js";
+import { clientOf } from "../../client-of.js";
+import { responsesClient, result, TOOL, user } from "./loop-client.js";
+
+const answered = json({
+  object: "response",
+  status: "completed",
+  output: [{ type: "message", role: "assistant", content: [{ type: "output_text", text: "ok", annotations: [] }] }],
+});
+
+const REQUEST: CompletionRequest = {
+  messages: [
+    { role: "system", content: "be kind" },
+    user("look"),
+    { role: "assistant", content: "I look.", toolCalls: [{ id: "call_1", name: "read", arguments: "{}" }] },
+    {
+      role: "tool",
+      toolCallId: "call_1",
+      content: [{ type: "image", data: "iVBORw0KGgo=", mimeType: "image/png" }],
+      isError: false,
+      found: ["late"],
+    },
+  ],
+  tools: [TOOL, { ...TOOL, name: "late", inputSchema: { type: "object", properties: { a: { const: 1 } } } }],
+  conversation: "conv_1",
+  parallelToolCalls: false,
+};
+
+const openAi = (message: string, fields: object = {}) => ({
+  error: { message, type: "invalid_request_error", ...fields },
+});
+const unsupported = (param: string) =>
+  openAi(`Unsupported parameter: '${param}' is not supported with this model.`, {
+    param,
+    code: "unsupported_parameter",
+  });
+const unknown = (param: string) => openAi(`Unknown parameter: '${param}'.`, { param, code: "unknown_parameter" });
+
+type Body = LlmRequest["body"];
+const inputOf = ({ input }: Body) =>
+  (input ?? []) as { type?: string; role?: string; output?: unknown; content?: unknown }[];
+
+interface Refusal {
+  name: string;
+  provider?: ProviderConfig;
+  request?: Partial<CompletionRequest>;
+  status?: number;
+  body: unknown;
+  of: (body: Body) => unknown;
+  before: unknown;
+  after: unknown;
+  note: string;
+}
+
+const image = { type: "input_image", image_url: "data:image/png;base64,iVBORw0KGgo=", detail: "auto" };
+
+test.each<Refusal>([
+  {
+    name: "include, of a model that does not reason",
+    provider: { model: "a-deployment" },
+    body: openAi("Encrypted content is not supported with this model.", { param: "include" }),
+    of: ({ include }) => include,
+    before: ["reasoning.encrypted_content"],
+    after: undefined,
+    note: "include is refused; leaving it out from now on",
+  },
+  {
+    name: "sampling",
+    provider: { model: "a-deployment", temperature: 0.5 },
+    body: unsupported("temperature"),
+    of: ({ temperature }) => temperature,
+    before: 0.5,
+    after: undefined,
+    note: "temperature and top_p are refused; leaving them out from now on",
+  },
+  {
+    name: "store, in the words of vLLM",
+    body: { detail: [{ type: "extra_forbidden", loc: ["body", "store"], msg: "Extra inputs are not permitted" }] },
+    of: ({ store }) => store,
+    before: false,
+    after: undefined,
+    note: "store is refused; leaving it out from now on",
+  },
+  {
+    name: "the cache key, in the words of Groq",
+    body: openAi("property 'prompt_cache_key' is unsupported"),
+    of: ({ prompt_cache_key }) => prompt_cache_key,
+    before: "conv_1",
+    after: undefined,
+    note: "prompt_cache_key is refused; leaving it out from now on",
+  },
+  {
+    name: "stream_options",
+    body: unknown("stream_options"),
+    of: ({ stream_options }) => stream_options,
+    before: { include_obfuscation: false },
+    after: undefined,
+    note: "stream_options is refused; leaving it out from now on",
+  },
+  {
+    name: "parallel_tool_calls",
+    body: unsupported("parallel_tool_calls"),
+    of: ({ parallel_tool_calls }) => parallel_tool_calls,
+    before: false,
+    after: undefined,
+    note: "parallel_tool_calls is refused; leaving it out from now on",
+  },
+  {
+    name: "max_output_tokens",
+    request: { maxTokens: 5 },
+    body: unsupported("max_output_tokens"),
+    of: ({ max_output_tokens }) => max_output_tokens,
+    before: 16,
+    after: undefined,
+    note: "max_output_tokens is refused; leaving it out from now on",
+  },
+  {
+    name: "summaries, of an organisation that is not verified",
+    provider: { reasoning: { effort: "high" } },
+    body: openAi("Your organization must be verified to generate reasoning summaries.", { param: "reasoning.summary" }),
+    of: ({ reasoning }) => reasoning,
+    before: { effort: "high", summary: "auto" },
+    after: { effort: "high" },
+    note: "summaries of reasoning are refused; leaving reasoning.summary out from now on",
+  },
+  {
+    name: "reasoning, of a model that has none",
+    provider: { model: "a-deployment", reasoning: { effort: "high" } },
+    body: unsupported("reasoning.effort"),
+    of: ({ reasoning }) => reasoning,
+    before: { effort: "high" },
+    after: undefined,
+    note: "reasoning is refused; leaving it out from now on",
+  },
+  {
+    name: "the role developer",
+    body: openAi("Invalid value: 'developer'. Supported values are: 'assistant', 'system', and 'user'.", {
+      param: "input[0].role",
+    }),
+    of: (body) => inputOf(body)[0]?.role,
+    before: "developer",
+    after: "system",
+    note: "the role developer is refused; sending system from now on",
+  },
+  {
+    name: "the role system",
+    provider: { model: "a-deployment" },
+    body: openAi("Unsupported value: 'input[0].role' does not support 'system' with this model.", {
+      param: "input[0].role",
+    }),
+    of: (body) => inputOf(body)[0]?.role,
+    before: "system",
+    after: "developer",
+    note: "the role system is refused; sending developer from now on",
+  },
+  {
+    name: "strict",
+    body: unknown("tools[0].strict"),
+    of: ({ tools }) => (tools as { strict?: boolean }[] | undefined)?.[0]?.strict,
+    before: false,
+    after: undefined,
+    note: "strict is refused; leaving it out from now on",
+  },
+  {
+    name: "tools in the middle",
+    body: openAi("Invalid value: 'additional_tools'. Supported values are: 'message', 'function_call'.", {
+      param: "input[4].type",
+    }),
+    of: ({ tools }) => (tools as { name: string }[] | undefined)?.map(({ name }) => name),
+    before: ["read"],
+    after: ["read", "late"],
+    note: "additional_tools is refused; leaving it out from now on",
+  },
+  {
+    name: "images in results, in the words of llama.cpp",
+    provider: { model: "a-deployment" },
+    body: {
+      error: { code: 400, message: "Output of tool call should be 'Input text'", type: "invalid_request_error" },
+    },
+    of: (body) =>
+      inputOf(body)
+        .slice(-2)
+        .map(({ output, content }) => output ?? content),
+    before: [undefined, [image]],
+    after: [
+      "(1 attachment(s) in the next user message)",
+      [{ type: "input_text", text: "From the tool call call_1:" }, image],
+    ],
+    note: "images in the results of tools are refused; sending them in a user message from now on",
+  },
+  {
+    name: "images",
+    body: openAi("This model does not support image inputs."),
+    of: (body) => inputOf(body).find(({ type }) => type === "function_call_output")?.output,
+    before: [image],
+    after: "[image image/png, 9 bytes: it is in the log, but you cannot take it]",
+    note: "images are refused; sending a word on them from now on",
+  },
+  {
+    name: "tool_choice none",
+    request: { toolChoice: "none" },
+    body: openAi("tool_choice must be 'auto'.", { param: "tool_choice" }),
+    of: ({ tools, tool_choice }) => [tools !== undefined, tool_choice],
+    before: [true, "none"],
+    after: [false, undefined],
+    note: "tool_choice none is refused; sending no tools from now on where none may be called",
+  },
+  {
+    name: "more tools than it takes",
+    request: { tools: [TOOL, { ...TOOL, name: "second" }] },
+    body: openAi(
+      "Invalid 'tools': array too long. Expected an array with maximum length 1, but got length 2 instead.",
+      {
+        code: "array_above_max_length",
+      },
+    ),
+    of: ({ tools }) => tools?.length,
+    before: 2,
+    after: 1,
+    note: "more than 1 tools are refused; sending the first 1 from now on",
+  },
+  {
+    name: "a schema",
+    body: openAi("Invalid schema for function 'late': In context=(), 'const' is not permitted.", {
+      param: "tools[1].parameters",
+    }),
+    of: (body) => JSON.stringify(body).includes('"const"'),
+    before: true,
+    after: false,
+    note: "a tool's schema is refused; sending plain schemas from now on",
+  },
+])(
+  "$name: is learnt from the refusal, once",
+  async ({ provider, request, status = 400, body, of, before, after, note }) => {
+    await using server = await startLlmServer([failure(status, { body }), answered, answered]);
+    await using tested = clientOf(server, {}, { wire: "responses", model: "gpt-5.6-sol", ...provider });
+    const asked = { ...REQUEST, ...request };
+    const completion = await tested.ask({ streaming: true }, asked);
+    expect(completion).toMatchObject({ message: { content: "ok" }, attempts: 2 });
+    await tested.ask({ streaming: true }, asked);
+    expect(server.requests.map((one) => of(one.body))).toEqual([before, after, after]);
+    expect(tested.observed.map(({ message }) => message)).toContain(`test: ${note}`);
+  },
+);
+
+test("an effort that the model does not have is said, not left out", async () => {
+  const said =
+    "Unsupported value: 'none' is not supported with the 'gpt-6-astra' model. Supported values are: 'low' and 'high'.";
+  await using server = await startLlmServer([failure(400, { body: openAi(said, { param: "reasoning.effort" }) })]);
+  await using tested = clientOf(server, {}, { wire: "responses", model: "gpt-6-astra", reasoning: { effort: "none" } });
+  expect(await tested.fails({ streaming: true })).toMatchObject({
+    kind: "bad_request",
+    message: expect.stringContaining(said),
+  });
+});
+
+test.each([
+  ["Item with id 'rs_1' not found. Items are not persisted when `store` is set to false.", 404],
+  [
+    "The encrypted content for item rs_1 could not be verified. Reason: Encrypted content could not be decrypted or parsed.",
+    400,
+  ],
+  ["Item 'rs_1' of type 'reasoning' was provided without its required following item.", 400],
+  ["Item 'fc_1' of type 'function_call' was provided without its required 'reasoning' item: 'rs_1'.", 400],
+  ["item['content'] is not an array", 400],
+])("what went back and is refused with %p (%i) is left out, with all ids", async (message, status) => {
+  await using mock = await startOpenAi([answer(thinks("hm"), calls("read"))]);
+  await using first = responsesClient(mock);
+  const asked = await first.ask({ streaming: true }, { messages: [user("read")], tools: [TOOL] });
+  await using server = await startLlmServer([failure(status, { body: openAi(message) }), answered]);
+  await using tested = clientOf(server, {}, { wire: "responses", model: "gpt-5.6-sol" });
+  const { accountOf } = await import("../../../../src/llm/providers/account.js");
+  const account = accountOf({ baseUrl: server.url, apiKeys: ["sk-test-0123456789"] });
+  const { kept, toolCalls } = asked.message;
+  if (!kept) throw new Error("nothing is kept");
+  const own: Message = { ...asked.message, kept: { ...kept, account } };
+  const messages = [user("read"), own, result(toolCalls[0]?.id ?? "", "4")];
+  expect(await tested.ask({ streaming: true }, { messages, tools: [TOOL] })).toMatchObject({ attempts: 2 });
+  const [refused, sent] = server.requests.map(({ body }) => JSON.stringify(body));
+  expect(refused).toContain('encrypted_content":"gAAAA');
+  expect(sent).not.toContain("gAAAA");
+  expect(sent).not.toContain('"id"');
+});
+
+test.each([
+  ["api.groq.com", { store: undefined, include: undefined, prompt_cache_key: undefined }],
+  ["example.com", { store: false, include: ["reasoning.encrypted_content"], prompt_cache_key: "conv_1" }],
+])("what %s gets from the start", async (host, expected) => {
+  const { responses } = await import("../../../../src/llm/wires/responses/responses.js");
+  const { resolveModel } = await import("../../../../src/llm/providers/providers.js");
+  const { llmConfig } = await import("../../../support/llm-config.js");
+  const config = llmConfig(`https://${host}/openai/v1`, {}, { wire: "responses", model: "openai/gpt-oss-120b" });
+  const { provider, model } = resolveModel(config, {});
+  const target = { provider, model, streaming: true, quirks: responses.quirks(provider, model), kept: () => undefined };
+  expect(responses.request(REQUEST, target).body).toMatchObject(expected);
+});

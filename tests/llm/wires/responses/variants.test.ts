@@ -1,0 +1,205 @@
+import { expect, test } from "@jest/globals";
+import { json, startLlmServer, stream } from "../../../support/llm-server.js";
+import { clientOf } from "../../client-of.js";
+
+const model = { wire: "responses", model: "some-model" } as const;
+const usage = { input_tokens: 10, output_tokens: 4, total_tokens: 14 };
+const text = (words: string) => ({ type: "output_text", text: words, annotations: [] });
+const message = (words: string, more: object = {}) => ({
+  type: "message",
+  role: "assistant",
+  content: [text(words)],
+  ...more,
+});
+const call = (more: object = {}) => ({
+  type: "function_call",
+  call_id: "call_a",
+  name: "fs__read",
+  arguments: '{"a":1}',
+  ...more,
+});
+const added = (item: object, output_index?: number) => ({ type: "response.output_item.added", output_index, item });
+const done = (item: object, output_index?: number) => ({ type: "response.output_item.done", output_index, item });
+const words = (delta: string, more: object = {}) => ({ type: "response.output_text.delta", delta, ...more });
+const completed = (output: unknown, more: object = {}) => ({
+  type: "response.completed",
+  response: { object: "response", status: "completed", output, usage, ...more },
+});
+const open = { content: [], status: "in_progress" };
+
+test.each<[string, object[], object]>([
+  [
+    "llama.cpp: no indexes, no end of arguments",
+    [
+      { type: "response.created", response: { status: "in_progress" } },
+      added({ type: "reasoning", id: "rs_1", summary: [], content: [], encrypted_content: "" }),
+      { type: "response.reasoning_text.delta", item_id: "rs_1", delta: "hm" },
+      done({
+        type: "reasoning",
+        id: "rs_1",
+        summary: [],
+        content: [{ type: "reasoning_text", text: "hm" }],
+        encrypted_content: "",
+      }),
+      added(call({ id: "fc_1", arguments: "" })),
+      { type: "response.function_call_arguments.delta", item_id: "fc_1", delta: '{"a":1}' },
+      done(call({ id: "fc_1" })),
+      completed([]),
+    ],
+    { content: "", reasoning: "hm", toolCalls: [{ id: "call_a", name: "fs__read", arguments: '{"a":1}' }] },
+  ],
+  [
+    "another id in each event, as gateways make them",
+    [
+      added(message("", { id: "msg_1", ...open }), 0),
+      words("Hi", { item_id: "msg_2", output_index: 0 }),
+      done(message("Hi", { id: "msg_3" }), 0),
+      completed([message("Hi", { id: "msg_4" })]),
+    ],
+    { content: "Hi", toolCalls: [] },
+  ],
+  [
+    "the items in the last event alone",
+    [{ type: "response.created", response: {} }, completed([message("Hi"), call()])],
+    { content: "Hi", toolCalls: [{ id: "call_a", arguments: '{"a":1}' }] },
+  ],
+  [
+    "deltas alone",
+    [words("Hel", { item_id: "msg_1" }), words("lo", { item_id: "msg_1" }), completed(undefined)],
+    { content: "Hello", toolCalls: [] },
+  ],
+  [
+    "a part that was not streamed",
+    [
+      added(message("", { id: "m", ...open }), 0),
+      words("Hel", { output_index: 0 }),
+      done(message("Hello", { id: "m" }), 0),
+      completed([]),
+    ],
+    { content: "Hello", toolCalls: [] },
+  ],
+  [
+    "unknown events and items, and arguments as an object",
+    [
+      { type: "response.something_new", delta: "x" },
+      { type: "keepalive" },
+      done({ type: "web_search_call", id: "ws_1", status: "completed" }, 0),
+      done(call({ arguments: { a: 1 } }), 1),
+      completed([]),
+    ],
+    { content: "", toolCalls: [{ id: "call_a", arguments: '{"a":1}' }] },
+  ],
+  [
+    "two calls with one id",
+    [done(call(), 0), done(call({ arguments: "" }), 1), completed([])],
+    { content: "", toolCalls: [{ id: "call_a" }, { id: expect.stringMatching(/^call_new/), arguments: "{}" }] },
+  ],
+  [
+    "a summary in several parts, and the same in the open",
+    [
+      added({ type: "reasoning", id: "rs_1", summary: [] }, 0),
+      { type: "response.reasoning_summary_text.delta", output_index: 0, summary_index: 0, delta: "one" },
+      { type: "response.reasoning_text.delta", output_index: 0, content_index: 0, delta: "in the open" },
+      { type: "response.reasoning_summary_text.delta", output_index: 0, summary_index: 1, delta: "two" },
+      done(
+        {
+          type: "reasoning",
+          id: "rs_1",
+          summary: [{ text: "one" }, { text: "two" }],
+          content: [{ text: "in the open" }],
+        },
+        0,
+      ),
+      done(message("Hi"), 1),
+      completed([]),
+    ],
+    { content: "Hi", reasoning: "one\n\ntwo", toolCalls: [] },
+  ],
+])("%s", async (_name, events, expected) => {
+  await using server = await startLlmServer([stream(events)]);
+  await using tested = clientOf(server, {}, model);
+  const completion = await tested.ask({ streaming: true });
+  expect(completion).toMatchObject({ message: expected, usage: { inputTokens: 10, outputTokens: 4 }, attempts: 1 });
+  const { reasoning = "", content } = completion.message;
+  expect(tested.shown()).toBe(reasoning + content);
+});
+
+test.each<[string, object[]]>([
+  ["without a last event", [added(message("", open), 0), words("Hi", { output_index: 0 }), done(message("Hi"), 0)]],
+  ["with [DONE] in its place", [done(message("Hi"), 0), "data: [DONE]\n\n" as unknown as object]],
+  ["that goes on in the background", [completed([], { status: "in_progress" })]],
+])("a stream %s is cut", async (_name, events) => {
+  await using server = await startLlmServer([stream(events)]);
+  await using tested = clientOf(server, { maxRetries: 0 }, model);
+  expect((await tested.fails({ streaming: true })).kind).toMatch(/network|stream_interrupted|empty_stream/);
+});
+
+test.each<[string, unknown, object]>([
+  [
+    "failed",
+    { status: "failed", error: { code: "server_error", message: "boom" } },
+    { kind: "server", retryable: true },
+  ],
+  ["cancelled", { status: "cancelled", error: null }, { kind: "server" }],
+  [
+    "an error of a gateway",
+    { error: { code: 502, message: "Provider returned error" } },
+    { kind: "server", status: 502 },
+  ],
+  [
+    "a prompt that is refused",
+    { status: "failed", error: { code: "invalid_prompt", message: "no" } },
+    { kind: "bad_request" },
+  ],
+  ["a policy", { status: "failed", error: { code: "bio_policy", message: "no" } }, { kind: "content_filter" }],
+])("a whole answer that is %s", async (_name, body, error) => {
+  await using server = await startLlmServer([json(body)]);
+  await using tested = clientOf(server, { maxRetries: 0 }, model);
+  expect(await tested.fails({ streaming: false })).toMatchObject(error);
+});
+
+test("a limit inside a stream says in its message how long to wait", async () => {
+  const said = "Rate limit reached for gpt-5.6-sol. Please try again in 11.054s.";
+  const failed = {
+    type: "response.failed",
+    response: { status: "failed", error: { code: "rate_limit_exceeded", message: said } },
+  };
+  await using server = await startLlmServer([stream([failed])]);
+  await using tested = clientOf(server, { maxRetries: 0 }, model);
+  expect(await tested.fails({ streaming: true })).toMatchObject({ kind: "rate_limit", retryAfterMs: 11_054 });
+});
+
+test("reasoning that holds nothing is not sent back, and ids without it neither", async () => {
+  const items = [{ type: "reasoning", id: "rs_1", summary: [] }, call({ id: "fc_1", status: "completed" })];
+  await using server = await startLlmServer([
+    json({ status: "completed", output: items }),
+    json({ status: "completed", output: [] }),
+  ]);
+  await using tested = clientOf(server, {}, model);
+  const { message: said } = await tested.ask({ streaming: false });
+  const messages = [said, { role: "tool" as const, toolCallId: "call_a", content: [], isError: false }];
+  await tested.ask({ streaming: false }, { messages, tools: [] });
+  expect(server.requests[1]?.body.input).toEqual([
+    { status: "completed", type: "function_call", call_id: "call_a", name: "fs__read", arguments: '{"a":1}' },
+    { type: "function_call_output", call_id: "call_a", output: "(no output)" },
+  ]);
+});
+
+test("ids that are empty, too long or there twice are other ones, the same for a call and its result", async () => {
+  await using server = await startLlmServer([json({ status: "completed", output: [] })]);
+  await using tested = clientOf(server, {}, model);
+  const long = "x".repeat(80);
+  const messages = ["call_0", "call_0", "", long].flatMap((id) => [
+    { role: "assistant" as const, content: "", toolCalls: [{ id, name: "a.b", arguments: "{" }] },
+    { role: "tool" as const, toolCallId: id, content: [{ type: "text" as const, text: "4" }], isError: false },
+  ]);
+  await tested.ask({ streaming: false }, { messages, tools: [] });
+  const ids = ((server.requests[0]?.body.input ?? []) as { call_id: string }[]).map(({ call_id }) => call_id);
+  expect(ids.filter((_, index) => index % 2 === 0)).toEqual([
+    "call_0",
+    "call_0_2",
+    "call_unnamed",
+    expect.stringMatching(/^call_\w{40}$/),
+  ]);
+  expect(ids.filter((_, index) => index % 2 === 1)).toEqual(ids.filter((_, index) => index % 2 === 0));
+});
