@@ -11,6 +11,7 @@ import type { Tape } from "../core/tape.js";
 import { spanWithin, type TraceContext } from "../core/trace-context.js";
 import { CompletionMeasure } from "./completion-measure.js";
 import { Turnstile } from "./limits/turnstile.js";
+import { continued, MAX_RESUMPTIONS } from "./paused.js";
 import { Models } from "./providers/models.js";
 import { costUsd, type Price } from "./providers/prices.js";
 import type { ResolvedModel } from "./providers/providers.js";
@@ -153,7 +154,7 @@ export class LlmClient {
         target: (position) => this.#models.at(position, request.model),
         isOpen: () => showing.isOpen,
         observe,
-        ask: (target) => this.#ask(target, shared),
+        ask: (target) => this.#askToEnd(target, shared),
       });
       showing.settle();
       const { provider, model, finishReason, attempts, usage } = completion;
@@ -168,19 +169,37 @@ export class LlmClient {
     }
   }
 
-  #ask(target: ResolvedModel, shared: CallOptions): Promise<Completion> {
-    const { request, streaming, showing, restart, tally, completionId, measure } = shared;
-    measure?.asks(target, request);
+  /** Takes up an answer that its provider has paused, as it is: any word of the host would end the pause. */
+  async #askToEnd(target: ResolvedModel, shared: CallOptions): Promise<Completion> {
+    shared.measure?.asks(target, shared.request);
+    const watched = shared.showing.next();
+    let { completion, isPaused } = await this.#ask(target, shared, watched);
+    for (let resumed = 0; isPaused && resumed < MAX_RESUMPTIONS; resumed++) {
+      const request = { ...shared.request, messages: [...shared.request.messages, completion.message] };
+      // What was shown before the pause is not to be shown again.
+      const more = await this.#ask(target, { ...shared, request, restart: false }, watched);
+      completion = continued(completion, more.completion);
+      isPaused = more.isPaused;
+    }
+    return completion;
+  }
+
+  async #ask(
+    target: ResolvedModel,
+    shared: CallOptions,
+    watched: Showing | undefined,
+  ): Promise<{ completion: Completion; isPaused: boolean }> {
+    const { request, streaming, restart, tally, completionId } = shared;
+    let isPaused = false;
     const draft = new Draft(request, this.#dialects.of(target), streaming);
     const call = new Call(target, shared, draft, tally.sent === 0 ? completionId : this.#parts.newId("req"));
     const parts: AnswerParts = {
-      showing: showing.next(),
+      showing: watched,
       restart,
       finish: (fold) => {
-        const { message, finishReason, usage, parts } = fold.finish(
-          () => this.#parts.newId("call"),
-          callIdsIn(request.messages),
-        );
+        const answer = fold.finish(() => this.#parts.newId("call"), callIdsIn(request.messages));
+        const { message, finishReason, usage, parts } = answer;
+        isPaused = answer.isPaused === true;
         if (usage) draft.counted(usage.inputTokens);
         // What is cut within a call was not signed as a whole.
         const isCut = finishReason === "length" && message.toolCalls.length > 0;
@@ -189,10 +208,9 @@ export class LlmClient {
         return usage ? { message, finishReason, usage, ...asked } : { message, finishReason, ...asked };
       },
     };
-    const { loaded } = this.#admission;
-    return loaded
-      ? loaded.answer(call, parts)
-      : this.#admission.load().then((admission) => admission.answer(call, parts));
+    const admission = this.#admission.loaded ?? (await this.#admission.load());
+    const completion = await admission.answer(call, parts);
+    return { completion, isPaused };
   }
 
   /** Of the providers and models that were asked. */

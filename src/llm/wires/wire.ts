@@ -145,6 +145,8 @@ export interface Answer {
   usage?: Usage;
   /** What the provider wants back, with text and calls in the order of the answer. Absent where it wants nothing. */
   parts?: readonly KeptPart[];
+  /** The provider goes on from here once the answer is sent back to it as it is (`pause_turn`). */
+  isPaused?: true;
 }
 
 /** Where an event of a stream has its text. */

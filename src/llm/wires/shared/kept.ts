@@ -17,6 +17,11 @@ export function keptFor(message: AssistantMessage, target: KeptTarget): readonly
   return isKin && isOf(kept.parts, message) ? kept.parts : undefined;
 }
 
+/** The parts of an answer in their order. Where its provider wants nothing back, the words come before the calls. */
+export function partsOf({ kept, content, toolCalls }: AssistantMessage): readonly KeptPart[] {
+  return kept?.parts ?? [{ text: content.length }, ...toolCalls.map((_, call) => ({ call }))];
+}
+
 /** Whether the parts are those of the message: one whose calls or words were changed since is no answer of the provider any more. */
 function isOf(parts: readonly KeptPart[], { content, toolCalls }: AssistantMessage): boolean {
   let characters = 0;

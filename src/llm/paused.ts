@@ -1,0 +1,32 @@
+import type { Completion, Usage } from "../core/chat.js";
+import { partsOf } from "./wires/shared/kept.js";
+
+/** How often a paused answer is taken up again. Each time costs a request. */
+export const MAX_RESUMPTIONS = 10;
+
+/** An answer that its provider had paused, with what it said when it was taken up: one answer, its parts in their order. */
+export function continued(before: Completion, after: Completion): Completion {
+  const { content, toolCalls, reasoning, kept } = before.message;
+  const next = after.message;
+  const from = next.kept ?? kept;
+  const moved = partsOf(next).map((part) => ("call" in part ? { ...part, call: part.call + toolCalls.length } : part));
+  const thoughts = [reasoning, next.reasoning].filter(Boolean).join("\n\n");
+  const usage = sumOf(before.usage, after.usage);
+  const message = {
+    role: "assistant" as const,
+    content: content + next.content,
+    ...(thoughts ? { reasoning: thoughts } : {}),
+    toolCalls: [...toolCalls, ...next.toolCalls],
+    ...(from ? { kept: { ...from, parts: [...partsOf(before.message), ...moved] } } : {}),
+  };
+  const { usage: _, ...facts } = after;
+  return usage ? { ...facts, message, usage } : { ...facts, message };
+}
+
+/** Both requests are billed. */
+function sumOf(before: Usage | undefined, after: Usage | undefined): Usage | undefined {
+  if (!before || !after) return before ?? after;
+  const names = new Set([...Object.keys(before), ...Object.keys(after)] as (keyof Usage)[]);
+  const sums = [...names].map((name) => [name, (before[name] ?? 0) + (after[name] ?? 0)]);
+  return Object.fromEntries(sums) as Usage;
+}

@@ -1,0 +1,71 @@
+import type { KeptPart, ToolCall } from "../../../core/chat.js";
+import { asObject, asText, type JsonObject, parseJson } from "../../json.js";
+import { GrowingText } from "../shared/growing-text.js";
+
+/** A content block of an answer, while it comes. */
+export interface OpenBlock {
+  /** As the provider wrote it, but for the texts that come in pieces. */
+  native: JsonObject;
+  /** Words, or thinking. */
+  text: GrowingText;
+  /** Of a call's arguments. */
+  input: GrowingText;
+  citations: unknown[];
+}
+
+export function openBlock(native: JsonObject): OpenBlock {
+  const block = { native, text: new GrowingText(), input: new GrowingText(), citations: [] };
+  block.text.push(asText(native.text) ?? asText(native.thinking) ?? "");
+  return block;
+}
+
+interface Said {
+  content: string;
+  toolCalls: ToolCall[];
+  parts: KeptPart[] | undefined;
+}
+
+/**
+ * What blocks say, and what of them goes back with it: thinking as it came, also where it shows no text, and what else is beside words
+ * and arguments. Undefined where words, then calls, are all that there is. `idOf`: the id of a call in this conversation.
+ */
+export function saidIn(blocks: readonly OpenBlock[], idOf: (id: string | undefined) => string): Said {
+  const toolCalls: ToolCall[] = [];
+  const texts: string[] = [];
+  const parts = blocks.map((block): KeptPart => {
+    const { native, text, citations } = block;
+    if (native.type === "text") {
+      const { type: _, text: _text, citations: given, ...extra } = native;
+      const cited = citations.length > 0 ? citations : given;
+      texts.push(text.toString());
+      return withExtra({ text: text.toString().length }, { ...extra, ...(cited ? { citations: cited } : {}) });
+    }
+    if (native.type === "tool_use") {
+      const { type: _, id, name, input: _input, ...extra } = native;
+      toolCalls.push({ id: idOf(asText(id)), name: asText(name) ?? "", arguments: argumentsOf(block) });
+      return withExtra({ call: toolCalls.length - 1 }, extra);
+    }
+    return { opaque: opaqueOf(block) };
+  });
+  return { content: texts.join(""), toolCalls, parts: isPlain(parts) ? undefined : parts };
+}
+
+function withExtra<Part extends object>(part: Part, extra: JsonObject): Part {
+  return Object.keys(extra).length > 0 ? { ...part, extra } : part;
+}
+
+/** Pieces of a call's arguments are text; those of a block that came whole are JSON. */
+function argumentsOf({ native, input }: OpenBlock): string {
+  return asText(input.toString()) ?? JSON.stringify(native.input ?? {});
+}
+
+function opaqueOf({ native, text, input }: OpenBlock): JsonObject {
+  if (native.type === "thinking") return { ...native, thinking: text.toString() };
+  const whole = asText(input.toString()) === undefined ? undefined : asObject(parseJson(input.toString()));
+  return whole ? { ...native, input: whole } : native;
+}
+
+/** One text at most, in front of the calls, and nothing beside them: the same is made of the message. */
+function isPlain(parts: readonly KeptPart[]): boolean {
+  return parts.every((part, at) => !("opaque" in part) && !part.extra && ("call" in part || at === 0));
+}

@@ -1,0 +1,144 @@
+import type { CompletionRequest, ToolDefinition } from "../../../core/chat.js";
+import { asObject, type JsonObject } from "../../json.js";
+import { merged } from "../shared/merged.js";
+import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
+import type { Target } from "../wire.js";
+import { markForCache } from "./cache-plan.js";
+import { isThoughtOpen, lateTools, type WireMessage, wireConversation } from "./conversation.js";
+import { type MessagesQuirks, type Reasoning, reasoningOf } from "./quirks.js";
+
+/** Tokens of an answer where nobody says how long it may be; the second where the model was asked to think at length. */
+const USUAL_OUTPUT = 32_000;
+const LONG_OUTPUT = 64_000;
+/** Of the window: a server of one's own counts the answer's room against it before it answers. */
+const OUTPUT_SHARE = 1 / 4;
+const LEAST_BUDGET = 1024;
+/** Tokens of thinking for models that do not know efforts. */
+const BUDGETS: Readonly<Record<string, number>> = { low: 2048, medium: 8192, high: 16_384, xhigh: 32_768, max: 49_152 };
+
+/** The body of `POST …/messages`. What is undefined is left out by JSON. */
+export function requestBody(request: CompletionRequest, target: Target<MessagesQuirks>): JsonObject {
+  const { provider, model, streaming, quirks } = target;
+  const names = new Set(request.tools.map(({ name }) => name));
+  const late: ReadonlySet<string> = quirks.lateTools ? lateTools(request.messages, names) : new Set();
+  const { system, messages } = wireConversation(request.messages, target, late);
+  const tools = request.tools.map((tool) => wireTool(tool, quirks, late));
+  const conversation = { system, tools, messages };
+  if (quirks.cache) markForCache(conversation, provider.cache);
+  const reasoning = reasoningOf(provider.reasoning);
+  const maxTokens = maxTokensOf(request, target, reasoning);
+  const toolChoice = wireToolChoice(request, quirks);
+  const isForced = toolChoice?.type === "any" || toolChoice?.type === "tool";
+  const thinking = wireThinking(reasoning, quirks, { maxTokens, messages, isForced });
+  const isThinking = thinking ? thinking.type !== "disabled" : quirks.thinksUnasked;
+  return merged(
+    {
+      model,
+      max_tokens: maxTokens,
+      system: system.length > 0 ? conversation.system : undefined,
+      tools: tools.length > 0 ? conversation.tools : undefined,
+      tool_choice: toolChoice,
+      thinking,
+      output_config: wireEffort(reasoning, quirks),
+      ...wireSampling(request, target, isThinking),
+      stream: streaming,
+      messages: conversation.messages,
+    },
+    provider.extraBody,
+  );
+}
+
+/** The API wants a number. Too small a one is used up by thinking, and the answer is empty. */
+function maxTokensOf(
+  { maxTokens }: CompletionRequest,
+  { provider, quirks }: Target<MessagesQuirks>,
+  { effort, budget = 0 }: Reasoning,
+): number {
+  const said = maxTokens ?? provider.maxTokens;
+  if (said !== undefined) return Math.min(said, quirks.maxOutput);
+  const isLong = effort === "xhigh" || effort === "max" || budget >= USUAL_OUTPUT / 2;
+  const most = Math.min(quirks.maxOutput, isLong ? LONG_OUTPUT : USUAL_OUTPUT);
+  return Math.max(1, Math.min(most, Math.floor(provider.contextWindow * OUTPUT_SHARE)));
+}
+
+interface Thinkable {
+  maxTokens: number;
+  messages: readonly WireMessage[];
+  /** The model has to call a tool. */
+  isForced: boolean;
+}
+
+function wireThinking(reasoning: Reasoning, quirks: MessagesQuirks, to: Thinkable): JsonObject | undefined {
+  const { wanted, isShown } = reasoning;
+  if (quirks.thinking === "none") return undefined;
+  if (wanted === "no") return quirks.thinksUnasked ? withoutThinking(quirks) : undefined;
+  if (wanted === "unsaid" && !quirks.thinksUnasked) return undefined;
+  if (quirks.thinking === "adaptive") {
+    return { type: "adaptive", ...(quirks.wantsDisplay && isShown ? { display: "summarized" } : {}) };
+  }
+  // With a budget, thinking cannot begin in the middle of a round of tools, and no tool can be forced.
+  const budget = budgetOf(reasoning, to.maxTokens);
+  if (budget < LEAST_BUDGET || to.isForced || !isThoughtOpen(to.messages)) return undefined;
+  return { type: "enabled", budget_tokens: budget };
+}
+
+function withoutThinking({ stopsThinking }: MessagesQuirks): JsonObject | undefined {
+  return stopsThinking === "none" ? undefined : { type: stopsThinking };
+}
+
+/** Half of the answer stays for what the model says. */
+function budgetOf(
+  { effort = "medium", budget = BUDGETS[effort] ?? LEAST_BUDGET }: Reasoning,
+  maxTokens: number,
+): number {
+  return Math.min(Math.max(budget, LEAST_BUDGET), Math.floor(maxTokens / 2));
+}
+
+function wireEffort({ wanted, effort }: Reasoning, quirks: MessagesQuirks): JsonObject | undefined {
+  if (!quirks.effort) return undefined;
+  if (effort) return { effort };
+  return wanted === "no" && quirks.thinksUnasked && quirks.stopsThinking === "none" ? { effort: "low" } : undefined;
+}
+
+/** A model that thinks takes no temperature but 1. */
+function wireSampling(
+  request: CompletionRequest,
+  { provider, quirks }: Target<MessagesQuirks>,
+  isThinking: boolean,
+): JsonObject {
+  if (quirks.sampling === "none" || isThinking) return {};
+  const temperature = request.temperature ?? provider.temperature;
+  const isOne = quirks.sampling === "one" && temperature !== undefined;
+  return { temperature, top_p: isOne ? undefined : provider.topP };
+}
+
+function wireToolChoice(
+  { tools, toolChoice, parallelToolCalls }: CompletionRequest,
+  quirks: MessagesQuirks,
+): JsonObject | undefined {
+  if (tools.length === 0 || !quirks.toolChoice) return undefined;
+  if (toolChoice === "none") return { type: "none" };
+  const single = parallelToolCalls === false && quirks.parallelChoice ? { disable_parallel_tool_use: true } : undefined;
+  if (toolChoice === undefined || !quirks.forcedTools) return single && { type: "auto", ...single };
+  const forced = toolChoice === "required" ? { type: "any" } : { type: "tool", name: toolChoice.name };
+  return { ...forced, ...single };
+}
+
+function wireTool(
+  { name, description, inputSchema }: ToolDefinition,
+  quirks: MessagesQuirks,
+  late: ReadonlySet<string>,
+): JsonObject {
+  return {
+    name,
+    description: description || undefined,
+    input_schema: wireSchema(asObject(inputSchema) ?? {}, quirks),
+    ...(late.has(name) ? { defer_loading: true } : {}),
+  };
+}
+
+/** What the API refuses in any schema: a choice at the top. */
+function wireSchema(schema: JsonObject, { toolSchemas }: MessagesQuirks): JsonObject {
+  const isChoice = ["oneOf", "anyOf", "allOf"].some((keyword) => keyword in schema);
+  return toolSchemas === "plain" || isChoice ? plainSchema(schema) : fullSchema(schema);
+}

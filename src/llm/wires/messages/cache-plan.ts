@@ -1,0 +1,41 @@
+import type { ProviderConfig } from "../../../core/config.js";
+import { asObjects, asText, type JsonObject } from "../../json.js";
+
+/**
+ * Blocks from the last one back to a mark. The provider looks for what it knows at a mark and at 19 positions before it: marks this far
+ * apart find the end of the request before also behind a hop of 12 parallel calls, where each call and each result counts for itself.
+ */
+const MARKS_BACK = [0, 13, 26];
+
+/** What takes a mark: thinking does not, nor what the provider's own tools wrote. */
+const MARKABLE = new Set(["text", "image", "tool_use", "tool_result"]);
+
+type Marked = { system?: JsonObject[]; tools?: JsonObject[]; messages: { role: string; content: JsonObject[] }[] };
+
+/**
+ * Marks where the provider may keep what it has read: at the end of the system prompt, before which the tools stand and which
+ * conversations share, and at three of the latest blocks. Four marks are the most that it takes.
+ */
+export function markForCache(body: Marked, cache: ProviderConfig["cache"] = "5m"): void {
+  if (cache === "off") return;
+  const control = cache === "1h" ? { type: "ephemeral", ttl: "1h" } : { type: "ephemeral" };
+  const mark = (blocks: JsonObject[], at: number) => {
+    blocks[at] = { ...blocks[at], cache_control: control };
+  };
+  const { system = [], tools = [], messages } = body;
+  const lastTool = tools.findLastIndex(({ defer_loading }) => defer_loading !== true);
+  if (system.length > 0) mark(system, system.length - 1);
+  else if (lastTool >= 0) mark(tools, lastTool);
+  const places = messages.flatMap(({ content }) => content.map((_, at) => ({ content, at })));
+  const marked = MARKS_BACK.map((back) =>
+    places.findLastIndex(({ content, at }, place) => place <= places.length - 1 - back && isMarkable(content[at])),
+  );
+  for (const place of new Set(marked)) {
+    const found = places[place];
+    if (found) mark(found.content, found.at);
+  }
+}
+
+function isMarkable(block: JsonObject | undefined): boolean {
+  return MARKABLE.has(asText(block?.type) ?? "") && !asObjects([block]).some(({ text }) => text === "");
+}

@@ -1,0 +1,192 @@
+import { createHash } from "node:crypto";
+import type { AssistantMessage, ContentPart, Message, ToolMessage } from "../../../core/chat.js";
+import { asObject, asText, type JsonObject, parseJson } from "../../json.js";
+import { wireArguments, wireName } from "../shared/calls.js";
+import { asTaken, asTextPart } from "../shared/content.js";
+import { partsOf } from "../shared/kept.js";
+import type { Target } from "../wire.js";
+import type { MessagesQuirks } from "./quirks.js";
+
+export interface WireMessage {
+  role: "user" | "assistant";
+  content: JsonObject[];
+}
+
+/** Stands first where a conversation begins with an answer: the API wants a user there. */
+const BEGINNING = "[The beginning of the conversation is left out.]";
+const NO_OUTPUT = "(no output)";
+/** Of a call that no result is known of. The same words in every request: what follows is read from the cache. */
+const NO_RESULT = "no result: the call was not run, or its result is not known";
+/** Pictures that the API takes. */
+const IMAGES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
+/** Characters of base64. */
+const LONGEST_IMAGE = 5 * 1024 * 1024;
+
+type Told = Pick<Target<MessagesQuirks>, "kept" | "quirks">;
+
+/**
+ * The conversation as the API has it: roles alternate, a user comes first, and the results of an answer's calls are together at the
+ * head of the message that follows it. No text is empty, which the API refuses.
+ * `late`: names of tools that the model knows from the result that found them.
+ */
+export function wireConversation(
+  messages: readonly Message[],
+  told: Told,
+  late: ReadonlySet<string>,
+): { system: JsonObject[]; messages: WireMessage[] } {
+  const walk = new Walk(told, late);
+  for (const message of messages) walk.add(message);
+  return { system: textBlock(walk.system.join("\n\n")), messages: walk.end() };
+}
+
+class Walk {
+  readonly system: string[] = [];
+  readonly #told: Told;
+  readonly #late: ReadonlySet<string>;
+  readonly #messages: WireMessage[] = [];
+  /** Of the last answer: the id of each call as it was given, and as it is sent. */
+  #calls: { given: string; id: string }[] = [];
+  readonly #results = new Map<string, JsonObject>();
+  /** What the user says next, after the results. */
+  #said: JsonObject[] = [];
+  readonly #referred = new Set<string>();
+  #unnamed = 0;
+
+  constructor(told: Told, late: ReadonlySet<string>) {
+    this.#told = told;
+    this.#late = late;
+  }
+
+  add(message: Message): void {
+    // Sound is not taken by any model.
+    const taken = asTaken(message, { images: this.#told.quirks.images, audio: false });
+    if (taken.role === "system") this.system.push(taken.content);
+    else if (taken.role === "user") this.#said.push(...taken.content.flatMap(contentBlock));
+    else if (taken.role === "tool") this.#addResult(taken);
+    else this.#addAnswer(taken);
+  }
+
+  end(): WireMessage[] {
+    this.#endUser();
+    if (this.#messages[0]?.role !== "user") this.#messages.unshift({ role: "user", content: textBlock(BEGINNING) });
+    return this.#messages;
+  }
+
+  #addAnswer(message: AssistantMessage): void {
+    this.#endUser();
+    this.#calls = message.toolCalls.map(({ id }) => ({
+      given: id,
+      id: id ? wireId(id) : `call_unnamed_${++this.#unnamed}`,
+    }));
+    const content = this.#answerBlocks(message);
+    const last = this.#messages.at(-1);
+    if (content.length === 0) return;
+    if (last?.role === "assistant") last.content.push(...content);
+    else this.#messages.push({ role: "assistant", content });
+  }
+
+  #answerBlocks(message: AssistantMessage): JsonObject[] {
+    const { content, toolCalls, reasoning } = message;
+    const kept = this.#told.kept(message);
+    const order = kept ?? partsOf({ ...message, kept: undefined });
+    let at = 0;
+    const blocks = order.flatMap((part): JsonObject[] => {
+      if ("opaque" in part) return [part.opaque];
+      if ("text" in part) {
+        const text = content.slice(at, at + part.text);
+        at += part.text;
+        return textBlock(text).map((block) => ({ ...block, ...part.extra }));
+      }
+      const call = toolCalls[part.call];
+      const id = this.#calls[part.call]?.id;
+      if (!call || !id) return [];
+      const input = parseJson(wireArguments(call.arguments));
+      return [{ type: "tool_use", id, name: wireName(call.name), input, ...part.extra }];
+    });
+    if (kept || !this.#told.quirks.echoThinking || toolCalls.length === 0) return blocks;
+    return [{ type: "thinking", thinking: reasoning ?? "", signature: "" }, ...blocks];
+  }
+
+  /** A result without its call is told in words: the history of a caller may have been cut between the two. */
+  #addResult(message: ToolMessage): void {
+    const call = this.#calls.find(({ given, id }) => given === message.toolCallId && !this.#results.has(id));
+    if (!call) {
+      this.#said.push(...textBlock("[The result of an earlier tool call:]"), ...message.content.flatMap(contentBlock));
+      return;
+    }
+    const blocks = message.content.flatMap(contentBlock);
+    const isText = ({ type }: JsonObject) => type === "text";
+    const content = message.isError ? blocks.filter(isText) : blocks;
+    // A result that is an error holds text only: its pictures follow the results.
+    const beside = message.isError ? blocks.filter((block) => !isText(block)) : [];
+    if (beside.length > 0) content.push(...textBlock(`(${beside.length} picture(s) after the results)`));
+    this.#said.push(...beside);
+    if (!message.isError) content.push(...this.#references(message.found));
+    const [first] = content;
+    this.#results.set(call.id, {
+      type: "tool_result",
+      tool_use_id: call.id,
+      content: content.length > 1 || (first && !isText(first)) ? content : (first?.text ?? NO_OUTPUT),
+      ...(message.isError ? { is_error: true } : {}),
+    });
+  }
+
+  #references(found: readonly string[] = []): JsonObject[] {
+    const fresh = found.filter((name) => this.#late.has(name) && !this.#referred.has(name));
+    for (const name of fresh) this.#referred.add(name);
+    return fresh.map((tool_name) => ({ type: "tool_reference", tool_name }));
+  }
+
+  /** An answer that ends the request is not followed by a user: its provider has paused it. */
+  #endUser(): void {
+    const results = this.#calls.map(
+      ({ id }) => this.#results.get(id) ?? { type: "tool_result", tool_use_id: id, content: NO_RESULT, is_error: true },
+    );
+    const content = [...results, ...this.#said];
+    if (content.length > 0) this.#messages.push({ role: "user", content });
+    this.#calls = [];
+    this.#results.clear();
+    this.#said = [];
+  }
+}
+
+/** Tools that results have found and that are offered: the model needs no definition of them before. One tool at least stands in front. */
+export function lateTools(messages: readonly Message[], names: ReadonlySet<string>): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const message of messages) {
+    if (message.role !== "tool" || message.isError) continue;
+    for (const name of message.found ?? []) if (names.has(name)) found.add(name);
+  }
+  return found.size < names.size ? found : new Set();
+}
+
+/** Nothing of a text without words. */
+function textBlock(text: string): JsonObject[] {
+  return text.trim() === "" ? [] : [{ type: "text", text }];
+}
+
+function contentBlock(part: ContentPart): JsonObject[] {
+  if (part.type !== "image") {
+    const textual = asTextPart(part);
+    return textual.type === "text" ? textBlock(textual.text) : [];
+  }
+  const media_type = part.mimeType.toLowerCase().replace("image/jpg", "image/jpeg");
+  if (IMAGES.includes(media_type) && part.data.length <= LONGEST_IMAGE)
+    return [{ type: "image", source: { type: "base64", media_type, data: part.data } }];
+  const why = IMAGES.includes(media_type) ? "it is too large for you" : "you cannot take this format";
+  return textBlock(`[image ${part.mimeType}, ${part.data.length} characters of base64: ${why}]`);
+}
+
+const TAKEN_ID = /^[a-zA-Z0-9_-]+$/;
+
+/** The id of a call from another provider in the form that this one takes: the same for the call and its result, in every request. */
+function wireId(id: string): string {
+  return TAKEN_ID.test(id) ? id : `call_${createHash("sha256").update(id).digest("base64url").slice(0, 24)}`;
+}
+
+/** Whether the answer whose results end the conversation began with thinking, as models with a budget want it. */
+export function isThoughtOpen(messages: readonly WireMessage[]): boolean {
+  const isResult = messages.at(-1)?.content.some(({ type }) => type === "tool_result");
+  const first = asObject(messages.at(-2)?.content[0]);
+  return !isResult || /^(redacted_)?thinking$/.test(asText(first?.type) ?? "");
+}

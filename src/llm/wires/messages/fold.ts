@@ -1,0 +1,194 @@
+import type { Delta, FinishReason } from "../../../core/chat.js";
+import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../json.js";
+import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
+import { type OpenBlock, openBlock, saidIn } from "./blocks.js";
+import { mergedUsage, usageOf } from "./usage.js";
+
+const FINISH_REASONS = new Map<string, FinishReason>([
+  ["end_turn", "stop"],
+  ["stop_sequence", "stop"],
+  ["tool_use", "tool_calls"],
+  ["max_tokens", "length"],
+  ["model_context_window_exceeded", "length"],
+  ["refusal", "content_filter"],
+  // An answer that is not taken up again is cut.
+  ["pause_turn", "length"],
+  ["compaction", "length"],
+]);
+
+/** The provider wants to go on from what it has said: it is sent back as it is. */
+const PAUSES = new Set(["pause_turn", "compaction"]);
+
+/** Folds the events of a stream, or the one message of an answer that was not streamed, to the same answer. */
+export class MessagesFold implements AnswerFold {
+  readonly #onDelta: (delta: Delta) => void;
+  #onFirst: (() => void) | undefined;
+  readonly #blocks: OpenBlock[] = [];
+  readonly #byIndex = new Map<number, OpenBlock>();
+  #usage: JsonObject | undefined;
+  #stopReason: string | undefined;
+  #explanation: string | undefined;
+  #end: AnswerEnd = "open";
+  #progress = 0;
+
+  constructor({ onDelta, onFirst }: FoldOptions) {
+    this.#onDelta = onDelta;
+    this.#onFirst = onFirst;
+  }
+
+  get progress(): number {
+    return this.#progress;
+  }
+
+  get end(): AnswerEnd {
+    return this.#end;
+  }
+
+  push(event: JsonObject): boolean {
+    switch (event.type) {
+      case "message_start":
+        this.#usage = mergedUsage(this.#usage, asObject(event.message)?.usage);
+        break;
+      case "content_block_start":
+        this.#begin(asObject(event.content_block) ?? {}, asNumber(event.index));
+        break;
+      case "content_block_delta":
+        this.#add(asObject(event.delta) ?? {}, asNumber(event.index));
+        break;
+      case "message_delta":
+        this.#usage = mergedUsage(this.#usage, event.usage);
+        this.#stop(asObject(event.delta) ?? {});
+        break;
+      case "message_stop":
+        if (this.#progress > 0 || this.#stopReason) this.#end = "over";
+        break;
+      // A message where a stream was asked for.
+      case "message":
+        this.pushWhole(event);
+        break;
+      default: // ping, content_block_stop, and what is not known yet
+    }
+    return false;
+  }
+
+  pushWhole(body: JsonObject): void {
+    if (!Array.isArray(body.content)) return;
+    for (const block of asObjects(body.content)) this.#begin(block, undefined);
+    this.#usage = mergedUsage(this.#usage, body.usage);
+    this.#stop(body);
+    if (this.#progress > 0 || this.#stopReason) this.#end = "over";
+  }
+
+  pushDone(): void {
+    if (this.#end !== "open") this.#end = "over";
+  }
+
+  finish(newId: () => string, isTaken: (id: string) => boolean): Answer {
+    const used = new Set<string>();
+    const idOf = (id: string | undefined) => {
+      const own = id === undefined || used.has(id) || isTaken(id) ? newId() : id;
+      used.add(own);
+      return own;
+    };
+    const { content, toolCalls, parts } = saidIn(this.#blocks, idOf);
+    const said = content || (this.#stopReason === "refusal" ? (this.#explanation ?? "") : "");
+    const reasoning = thoughtsIn(this.#blocks);
+    const finishReason = this.#reason(toolCalls.length > 0);
+    const isWhole = finishReason !== "content_filter" && !this.#isCutInThought;
+    const usage = usageOf(this.#usage);
+    return {
+      message: {
+        role: "assistant",
+        content: said,
+        ...(reasoning ? { reasoning } : {}),
+        // What is refused is not to be done.
+        toolCalls: finishReason === "content_filter" ? [] : toolCalls,
+      },
+      finishReason,
+      ...(usage ? { usage } : {}),
+      ...(parts && isWhole ? { parts } : {}),
+      ...(this.#isPaused && toolCalls.length === 0 ? { isPaused: true } : {}),
+    };
+  }
+
+  #begin(native: JsonObject, index: number | undefined): void {
+    const block = openBlock(native);
+    const isThought = native.type === "thinking";
+    if (isThought && thoughtsIn(this.#blocks) !== "") this.#show("reasoning_delta", SEPARATOR);
+    this.#blocks.push(block);
+    if (index !== undefined) this.#byIndex.set(index, block);
+    if (native.type === "text" || isThought)
+      this.#show(isThought ? "reasoning_delta" : "text_delta", block.text.toString());
+    else this.#progressed();
+  }
+
+  #add(delta: JsonObject, index: number | undefined): void {
+    const block = (index === undefined ? undefined : this.#byIndex.get(index)) ?? this.#blocks.at(-1);
+    if (!block) return;
+    const text = asText(delta.text);
+    const thinking = asText(delta.thinking);
+    const piece = asText(delta.partial_json);
+    if (text ?? thinking) block.text.push(text ?? thinking ?? "");
+    this.#show("text_delta", text);
+    this.#show("reasoning_delta", thinking);
+    if (piece) {
+      block.input.push(piece);
+      this.#progressed();
+    }
+    if (typeof delta.signature === "string") {
+      block.native = { ...block.native, signature: delta.signature };
+      this.#progressed();
+    }
+    if (delta.citation !== undefined) block.citations.push(delta.citation);
+  }
+
+  #stop({ stop_reason, stop_details }: JsonObject): void {
+    const reason = asText(stop_reason);
+    if (!reason) return;
+    this.#stopReason = reason;
+    this.#end = "stopped";
+    this.#explanation = asText(asObject(stop_details)?.explanation);
+    const isSilent = this.#blocks.every(({ native, text }) => native.type !== "text" || text.toString() === "");
+    if (reason === "refusal" && isSilent) this.#show("text_delta", this.#explanation);
+  }
+
+  #show(type: Delta["type"], delta: string | undefined): void {
+    if (!delta) return;
+    this.#progress++;
+    if (this.#onFirst) {
+      this.#onFirst();
+      this.#onFirst = undefined;
+    }
+    this.#onDelta({ type, delta });
+  }
+
+  #progressed(): void {
+    this.#progress++;
+  }
+
+  /** A thought that was cut has no signature that holds. */
+  get #isCutInThought(): boolean {
+    return this.#stopReason === "max_tokens" && this.#blocks.at(-1)?.native.type === "thinking";
+  }
+
+  get #isPaused(): boolean {
+    return PAUSES.has(this.#stopReason ?? "");
+  }
+
+  /** What the answer holds outweighs what it says. */
+  #reason(hasCalls: boolean): FinishReason {
+    // Their results take the pause up.
+    if (hasCalls && this.#isPaused) return "tool_calls";
+    const reason = FINISH_REASONS.get(this.#stopReason ?? "") ?? "unknown";
+    if (hasCalls) return reason === "stop" || reason === "unknown" ? "tool_calls" : reason;
+    return reason === "tool_calls" ? "stop" : reason;
+  }
+}
+
+/** Between thoughts, as they are shown. */
+const SEPARATOR = "\n\n";
+
+function thoughtsIn(blocks: readonly OpenBlock[]): string {
+  const thoughts = blocks.filter(({ native }) => native.type === "thinking").map(({ text }) => text.toString());
+  return thoughts.filter((thought) => thought !== "").join(SEPARATOR);
+}

@@ -1,0 +1,91 @@
+import type { ProviderError } from "../shared/provider-error.js";
+import { isAboutTools, textOf } from "../shared/refusals.js";
+import type { Lesson } from "../wire.js";
+import type { MessagesQuirks } from "./quirks.js";
+
+const REFUSED =
+  /not (currently )?(be )?(supported|permitted|allowed|accepted|available)|un(supported|known|recogni[sz]ed|expected)|(does|do)(n't| not) (support|accept|allow)|extra inputs|deprecated|cannot both|may only be|may not be|does not match|no longer|only support/i;
+/** A signature that does not hold, or a thought in the wrong place. */
+const KEPT_REFUSED =
+  /invalid `?(signature|data)`? in|bound to a different conversation|blocks? .{0,60}cannot be modified|expected `?(redacted_)?thinking`?/i;
+
+/** What a refused request (a 400) teaches, most likely first. */
+export function lessonsIn(said: ProviderError, used: MessagesQuirks): Lesson<MessagesQuirks>[] {
+  const text = textOf(said);
+  return RULES.flatMap((rule) => rule(text, used) ?? []);
+}
+
+type Rule = (text: string, used: MessagesQuirks) => Lesson<MessagesQuirks> | undefined;
+
+/** What is left out from now on, where it is named and refused. */
+function without(names: RegExp, changes: Partial<MessagesQuirks>, what: string): Rule {
+  return (text) => {
+    if (!names.test(text) || !REFUSED.test(text)) return undefined;
+    return { changes, note: `${what} is refused; leaving it out from now on` };
+  };
+}
+
+const RULES: readonly Rule[] = [
+  (text) => {
+    if (!KEPT_REFUSED.test(text)) return undefined;
+    const note = "the thinking of earlier answers is refused; sending the conversation without it";
+    return { forgetsKept: true, note };
+  },
+  (text, { maxOutput }) => {
+    const limit = /max_tokens\D{1,40}\d+ > (\d+)|max_tokens.{0,60}\[\d+, *(\d+)\]|max_tokens.{0,60}at most (\d+)/.exec(
+      text,
+    );
+    const value = Number(limit?.[1] ?? limit?.[2] ?? limit?.[3]);
+    if (!(value > 0 && value < maxOutput)) return undefined;
+    return {
+      changes: { maxOutput: value },
+      note: `answers have ${value} tokens at most; asking for no more from now on`,
+    };
+  },
+  (text, { thinking }) => {
+    if (thinking !== "budget" || !/thinking\.type\.enabled|budget_tokens/.test(text) || !REFUSED.test(text))
+      return undefined;
+    const note = "a budget for thinking is refused; asking for adaptive thinking from now on";
+    return { changes: { thinking: "adaptive", effort: true }, note };
+  },
+  (text, { thinking }) => {
+    if (thinking !== "adaptive" || !/\badaptive\b/.test(text) || !REFUSED.test(text)) return undefined;
+    return { changes: { thinking: "budget" }, note: "adaptive thinking is refused; sending a budget from now on" };
+  },
+  (text, { stopsThinking }) => {
+    if (stopsThinking === "none" || !/thinking\.type\.(disabled|between_tools)/.test(text)) return undefined;
+    const note = "the model cannot be kept from thinking; asking for the lowest effort from now on";
+    return { changes: { stopsThinking: "none" }, note };
+  },
+  (text, { sampling }) => {
+    if (sampling !== "both" || !/temperature/.test(text) || !/top_p/.test(text) || !/cannot both|only one/i.test(text))
+      return undefined;
+    return {
+      changes: { sampling: "one" },
+      note: "temperature and top_p are refused together; leaving out top_p from now on",
+    };
+  },
+  without(/\b(temperature|top_p)\b/, { sampling: "none" }, "temperature or top_p"),
+  without(/\bdisplay\b/, { wantsDisplay: false }, "thinking.display"),
+  without(/\b(output_config|effort)\b/, { effort: false }, "the effort"),
+  without(/\b(defer_loading|tool_reference)\b/, { lateTools: false }, "defer_loading"),
+  without(/\bcache_control\b/, { cache: false }, "cache_control"),
+  without(/\bdisable_parallel_tool_use\b/, { parallelChoice: false }, "disable_parallel_tool_use"),
+  without(
+    /tool_choice.{0,40}(forces?|any|tool\b)|forc\w+ tool/i,
+    { forcedTools: false },
+    "a tool that has to be called",
+  ),
+  without(/\btool_choice\b/, { toolChoice: false }, "tool_choice"),
+  without(/\bthinking\b(?!.{0,40}passed back)/, { thinking: "none" }, "thinking"),
+  without(/\bimages?\b/, { images: false }, "a picture"),
+  (text, { echoThinking }) => {
+    if (echoThinking || !/\b(thinking|reasoning_content)\b.{0,80}(passed back|missing|required)/i.test(text))
+      return undefined;
+    return { changes: { echoThinking: true }, note: "thinking is wanted with tool calls; sending it from now on" };
+  },
+  (text, { toolSchemas }) => {
+    if (toolSchemas === "plain" || !isAboutTools(text)) return undefined;
+    return { changes: { toolSchemas: "plain" }, note: "a tool's schema is refused; sending plain schemas from now on" };
+  },
+];

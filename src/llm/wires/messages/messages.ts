@@ -1,0 +1,47 @@
+import type { Provider } from "../../providers/providers.js";
+import { endpointUrl } from "../shared/endpoint.js";
+import type { Wire } from "../wire.js";
+import { requestBody } from "./body.js";
+import { errorIn, errorOf } from "./errors.js";
+import { MessagesFold } from "./fold.js";
+import { lessonsIn } from "./learn.js";
+import { familyOf, type MessagesQuirks, quirksOf } from "./quirks.js";
+
+const VERSION = { "anthropic-version": "2023-06-01" };
+/** Tokens of a subscription, which are no API keys. */
+const OAUTH_TOKEN = /^sk-ant-oat/;
+/** Vendors who want the key as a bearer token, by the host of their API. */
+const BEARER =
+  /\b(openrouter\.ai|minimax(i)?\.(io|com)|aliyuncs\.com|moonshot\.(ai|cn)|z\.ai|bigmodel\.cn|fireworks\.ai)$/;
+
+/** Anthropic's Messages, which several vendors and local servers speak too. */
+export const messages: Wire<MessagesQuirks> = {
+  name: "messages",
+
+  url: ({ provider, model }) => endpointUrl(withVersion(provider), model, "/messages"),
+  headers: (provider, key) => ({ ...VERSION, ...keyHeaders(provider, key) }),
+  quirks: quirksOf,
+  request: (request, target) => ({ body: requestBody(request, target) }),
+  fold: (options) => new MessagesFold(options),
+
+  error: errorOf,
+  errorIn,
+  isAnswer: ({ type, content }) => type === "message" || Array.isArray(content),
+  learn: lessonsIn,
+
+  family: familyOf,
+};
+
+/** Clients of this API are given the address without its version, so it is added where it is missing. */
+function withVersion(provider: Provider): Provider {
+  const [, path = "", query = ""] = /^([^?]*?)\/*(\?.*)?$/.exec(provider.baseUrl) ?? [];
+  return /\/v\d\w*$/.test(path) ? provider : { ...provider, baseUrl: `${path}/v1${query}` };
+}
+
+/** One header: two of them are refused. The user's own takes the place of both. */
+function keyHeaders({ baseUrl, headers = {} }: Provider, key: string | undefined): Record<string, string> {
+  const isGiven = Object.keys(headers).some((name) => /^(authorization|x-api-key)$/i.test(name));
+  if (!key || isGiven) return {};
+  if (OAUTH_TOKEN.test(key)) return { authorization: `Bearer ${key}`, "anthropic-beta": "oauth-2025-04-20" };
+  return BEARER.test(new URL(baseUrl).hostname) ? { authorization: `Bearer ${key}` } : { "x-api-key": key };
+}

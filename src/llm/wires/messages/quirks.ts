@@ -1,0 +1,116 @@
+import { asObject } from "../../json.js";
+import type { Provider } from "../../providers/providers.js";
+import type { WireQuirks } from "../wire.js";
+
+/** What the models behind this wire disagree on. */
+export interface MessagesQuirks extends WireQuirks {
+  /** How thinking is asked for: `adaptive` by effort, `budget` by a number of tokens. `none`: the request says nothing of it. */
+  thinking: "adaptive" | "budget" | "none";
+  /** Thinks also where the request says nothing of it. */
+  thinksUnasked: boolean;
+  /** How a model that thinks unasked is kept from it. `none`: not at all, so that the lowest effort is asked for. */
+  stopsThinking: "disabled" | "between_tools" | "none";
+  /** Shows what it thinks only where the request has `display: "summarized"`. */
+  wantsDisplay: boolean;
+  /** Takes `output_config.effort`. */
+  effort: boolean;
+  /** Which of `temperature` and `top_p` it takes: both, one of them, none. */
+  sampling: "both" | "one" | "none";
+  /** Tokens that an answer may have, thinking included: the most that `max_tokens` may be. */
+  maxOutput: number;
+  /** Takes `cache_control`. */
+  cache: boolean;
+  /** Takes tools that are not read before a result refers to them (`defer_loading`, `tool_reference`). */
+  lateTools: boolean;
+  /** Takes `tool_choice` of the type `any` or `tool`. */
+  forcedTools: boolean;
+  /** Takes `tool_choice` at all, and `disable_parallel_tool_use` in it. */
+  toolChoice: boolean;
+  parallelChoice: boolean;
+  toolSchemas: "full" | "plain";
+  images: boolean;
+  /** Wants its thinking back with calls, also what it wrote at another provider (DeepSeek). */
+  echoThinking: boolean;
+}
+
+type ModelQuirks = Omit<MessagesQuirks, "maxTools" | "cutsPrompts" | "toolSchemas" | "images">;
+
+/** Other vendors' models: what the wire had at first. What one of them refuses, its 400 teaches. */
+const OTHERS: ModelQuirks = {
+  thinking: "budget",
+  thinksUnasked: false,
+  stopsThinking: "disabled",
+  wantsDisplay: false,
+  effort: false,
+  sampling: "both",
+  maxOutput: 16_384,
+  cache: true,
+  lateTools: false,
+  forcedTools: true,
+  toolChoice: true,
+  parallelChoice: true,
+  echoThinking: false,
+};
+
+/** A Claude model by its name, whoever serves it: `claude-opus-5-5`, `anthropic/claude-haiku-4.5`, `claude-3-5-sonnet-20241022`. */
+const CLAUDE = /claude-(?:(opus|sonnet|haiku|fable)-)?(\d+)(?:[-.](\d{1,2}))?(?!\d)/;
+
+/** https://platform.claude.com/docs: `adaptive-thinking`, `thinking-troubleshooting`, `tool-search-tool`, 2026-11. A newer model is taken for the newest. */
+function claudeQuirks(kind: string | undefined, version: number): ModelQuirks {
+  const isOpus = kind === "opus";
+  const old: ModelQuirks = { ...OTHERS, thinking: "none", sampling: "one", maxOutput: version < 3.05 ? 4096 : 8192 };
+  if (version < 3.07) return old;
+  const budget: ModelQuirks = { ...old, thinking: "budget", maxOutput: isOpus ? 32_000 : 64_000 };
+  if (version < 4.05) return budget;
+  if (version < 4.06) return { ...budget, maxOutput: 64_000, lateTools: true, effort: isOpus };
+  const adaptive: ModelQuirks = { ...budget, thinking: "adaptive", maxOutput: 128_000, lateTools: true, effort: true };
+  if (version < 4.07) return adaptive;
+  const quiet: ModelQuirks = { ...adaptive, sampling: "none", wantsDisplay: true };
+  if (version < 5) return quiet;
+  const thinking: ModelQuirks = { ...quiet, thinksUnasked: true };
+  const isNewest = version >= (kind === "fable" ? 5.01 : 5.05) && kind !== "haiku";
+  if (!isNewest) return thinking;
+  return { ...thinking, forcedTools: false, ...(kind === "sonnet" && { stopsThinking: "between_tools" }) };
+}
+
+export function quirksOf({ quirks, baseUrl }: Pick<Provider, "quirks" | "baseUrl">, model: string): MessagesQuirks {
+  const [, kind, major = "", minor = ""] = CLAUDE.exec(model) ?? [];
+  const { maxTools, cutsPrompts, toolSchemas, images, temperature } = quirks;
+  const own = major ? claudeQuirks(kind, Number(major) + Number(minor) / 100) : OTHERS;
+  return {
+    ...own,
+    ...(temperature ? {} : { sampling: "none" }),
+    // https://api-docs.deepseek.com/guides/anthropic_api
+    ...(/\bdeepseek\b/.test(baseUrl) ? { echoThinking: true } : {}),
+    maxTools,
+    cutsPrompts,
+    toolSchemas,
+    images,
+  };
+}
+
+/** Claude models take each other's thinking, or pass over it. */
+export function familyOf(model: string): string {
+  return CLAUDE.test(model) ? "claude" : model;
+}
+
+/** What `llm.providers.*.reasoning` says: `{ effort, summary, max_tokens, enabled }`. */
+export interface Reasoning {
+  /** `unsaid`: the model decides. */
+  wanted: "yes" | "no" | "unsaid";
+  effort: string | undefined;
+  budget: number | undefined;
+  isShown: boolean;
+}
+
+export function reasoningOf(configured: Record<string, unknown> | undefined): Reasoning {
+  const { effort, summary, max_tokens, enabled } = asObject(configured) ?? {};
+  const isOff = effort === "none" || enabled === false;
+  const isOn = effort !== undefined || max_tokens !== undefined || enabled === true;
+  return {
+    wanted: isOff ? "no" : isOn ? "yes" : "unsaid",
+    effort: typeof effort !== "string" || isOff ? undefined : effort === "minimal" ? "low" : effort,
+    budget: typeof max_tokens === "number" ? max_tokens : undefined,
+    isShown: summary !== "none",
+  };
+}
