@@ -247,14 +247,16 @@ test("accepted: everything as it came, an older turn without signatures, Gemini 
   expect((await older.post({ ...body, contents: [prompt, model(...bare), other.results] })).status).toBe(200);
 });
 
-test("a signed text of an older turn is not looked at", async () => {
-  await using texts = await startGemini([answer("one"), answer(calls("add"))]);
+test("a signature of a text that does not come back passes, and is told as lost", async () => {
+  await using texts = await startGemini([answer("one"), answer(calls("add")), answer("two")]);
   const client = rawClient(texts, "gemini");
   const parts = (await client.post({ contents: [prompt] })).body.candidates[0].content.parts;
-  const merged = model({ text: "one", thoughtSignature: parts.at(-1).thoughtSignature });
-  const again = { contents: [prompt, merged, prompt] };
+  const again = { contents: [prompt, model({ text: "one" }), prompt] };
 
   expect((await client.post(again)).status).toBe(200);
+  expect(texts.hops.at(-1)?.lostReasoning).toEqual(["one"]);
+  await client.post({ contents: [prompt, model(...parts), prompt] });
+  expect(texts.hops.at(-1)?.lostReasoning).toEqual([]);
 });
 
 test("chunks end with CRLF, and a stream without alt=sse is an array", async () => {

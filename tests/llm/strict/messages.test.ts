@@ -54,6 +54,11 @@ test.each<[string, object, string]>([
   ["no messages", { messages: [] }, "messages: at least one message is required"],
   ["an assistant first", { messages: [assistant(text()), prompt] }, 'messages: first message must use the "user" role'],
   [
+    "a prefill that ends in white space",
+    { model: "claude-haiku-4-5", messages: [prompt, assistant(text({}, "x "))] },
+    "final assistant content cannot end with trailing whitespace",
+  ],
+  [
     "a prefill",
     { messages: [prompt, assistant(text())] },
     "This model does not support assistant message prefill. The conversation must end with a user message.",

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { answer, calls, type StrictMock, says, startOpenAi, thinks } from "../../support/strict/index.js";
+import { answer, calls, ending, type StrictMock, says, startOpenAi, thinks } from "../../support/strict/index.js";
 import { type Loose, type RawClient, rawClient } from "./raw-client.js";
 
 let mock: StrictMock;
@@ -212,6 +212,15 @@ test("reasoning comes back byte for byte, in its place, or not at all", async ()
     expect((await client.post({ ...body, input, ...change })).status).toBe(200);
   expect(mock.hops.at(-2)?.lostReasoning).toEqual([]);
   expect(mock.hops.at(-1)?.lostReasoning).toEqual([reasoning.id]);
+});
+
+test("reasoning that was cut off by length does not go back", async () => {
+  await using cut = await startOpenAi([ending("length", thinks("hm"))]);
+  const other = rawClient(cut, "responses");
+  const { output: items } = (await other.post({ ...body, input: [prompt] })).body;
+  expect(await other.refusal({ ...body, input: [prompt, ...items, prompt] })).toContain(
+    "without its required following item",
+  );
 });
 
 test("a message without its phase is a warning", async () => {

@@ -8,12 +8,15 @@ const sentinels = ["skip_thought_signature_validator", "context_engineering_is_t
 export class IssuedSignatures {
   readonly #bySignature = new Map<string, { part: Json; account: string }>();
   readonly #byCall = new Map<string, Json>();
+  /** Signatures of answers without calls, by their text; several answers may have the same text. */
+  readonly #byText = new Map<string, unknown[]>();
 
   remember(parts: readonly Json[], account: string): void {
     for (const part of parts) {
       if (part.thoughtSignature === undefined) continue;
       this.#bySignature.set(textOf(part.thoughtSignature), { part, account });
       if (isJson(part.functionCall)) this.#byCall.set(keyOf(part.functionCall), part);
+      else this.#byText.set(spoken(parts), [...(this.#byText.get(spoken(parts)) ?? []), part.thoughtSignature]);
     }
   }
 
@@ -45,16 +48,25 @@ export class IssuedSignatures {
       throw invalid("Corrupted thought signature.");
   }
 
-  /** Returns the names of calls whose signature was not sent back, in the whole history. */
+  /** Returns the ids of calls, and the texts, whose signature was not sent back, in the whole history. */
   lost(contents: readonly Json[]): string[] {
-    return contents.flatMap(({ parts }) =>
-      listOf(parts).flatMap((part) => {
+    return contents.flatMap(({ role, parts: ofContent }) => {
+      const parts = listOf(ofContent);
+      const calls = parts.flatMap((part) => {
         const issued = isJson(part.functionCall) ? this.#byCall.get(keyOf(part.functionCall)) : undefined;
         return issued && issued.thoughtSignature !== part.thoughtSignature ? [keyOf(part.functionCall as Json)] : [];
-      }),
-    );
+      });
+      const text = spoken(parts);
+      const hasCalls = parts.some(({ functionCall }) => functionCall !== undefined);
+      const issued = role === "model" && !hasCalls ? (this.#byText.get(text) ?? []) : [];
+      const isLost = issued.length > 0 && !parts.some(({ thoughtSignature }) => issued.includes(thoughtSignature));
+      return isLost ? [...calls, text] : calls;
+    });
   }
 }
+
+const spoken = (parts: readonly Json[]): string =>
+  parts.map(({ text, thought }) => (thought === true ? "" : textOf(text))).join("");
 
 const keyOf = ({ id, name, args }: Json) => textOf(id) || `${name} ${JSON.stringify(args)}`;
 

@@ -103,13 +103,13 @@ export class IssuedThoughts {
   /** In the latest assistant message the blocks stand as they were given out, all or none of an answer's thinking. */
   #checkLatest({ content, index }: Message): void {
     const answers = new Set(content.filter(isThought).map((block) => this.#bySeal.get(sealOf(block))?.answer));
-    const kinds = content.map(({ type }) => type).join();
+    const kinds = kindsOf(content);
     for (const answer of answers) {
       if (!answer) continue;
       const seals = content.filter(isThought).map(sealOf).join();
       const issuedSeals = answer.blocks.filter(isThought).map(sealOf).join();
-      const issuedKinds = answer.blocks.map(({ type }) => type).join();
-      if (!seals.includes(issuedSeals) || !kinds.includes(issuedKinds)) throw modified(`messages.${index}.content.0`);
+      if (!seals.includes(issuedSeals) || !kinds.includes(kindsOf(answer.blocks)))
+        throw modified(`messages.${index}.content.0`);
     }
   }
 
@@ -137,6 +137,13 @@ export class IssuedThoughts {
     return [...new Set(missing)];
   }
 }
+
+/** The order of a message's blocks. Neighbouring texts count as one: only what stands around thinking is checked. */
+const kindsOf = (blocks: readonly Json[]): string =>
+  blocks
+    .map(({ type }) => type)
+    .filter((type, index, types) => type !== "text" || types[index - 1] !== "text")
+    .join();
 
 const modified = (at: string) =>
   new Refusal(

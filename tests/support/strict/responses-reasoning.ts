@@ -69,9 +69,10 @@ export class IssuedReasoning {
 
   #checkFollower(item: Json, next: Json | undefined): void {
     const issued = this.#byContent.get(textOf(item.encrypted_content));
-    const partner = issued?.answer.items[issued.index + 1];
-    if (!partner) return;
-    if (!next || !isSame(partner, next))
+    if (!issued) return;
+    // Reasoning that was cut off by length has no partner, and cannot be sent back.
+    const partner = issued.answer.items[issued.index + 1];
+    if (!partner || !next || !isSame(partner, next))
       throw new Refusal(
         `Item '${issued.item.id}' of type 'reasoning' was provided without its required following item.`,
         { param: "input" },
