@@ -211,6 +211,8 @@ export interface UserMessageEvent {
   content: ContentPart[];
   /** What the caller says was said before: calls that bring their own history. */
   history?: Message[];
+  /** Of a call of `/v1/responses`: what it asks beside its words, for its response to show. The turn does not read it. */
+  asked?: Readonly<Record<string, unknown>>;
 }
 
 export interface AssistantMessageEvent {

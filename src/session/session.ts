@@ -32,6 +32,8 @@ export interface PromptRequest extends TurnOptions {
   interrupt?: boolean;
   /** What was said before, by the caller's word: it comes after what the log has, and before the content. */
   history?: Message[];
+  /** Kept in the log with the request, as in `UserMessageEvent`. */
+  asked?: Readonly<Record<string, unknown>>;
 }
 
 interface SessionListeners {
@@ -92,6 +94,7 @@ export class Session {
       content = [{ type: "text", text }],
       interrupt = false,
       history,
+      asked,
       ...options
     } = request;
     requirePatterns(options);
@@ -102,7 +105,7 @@ export class Session {
       return running;
     }
     const turn = this.#turns.begin(requestId, content);
-    await this.#turns.claim(turn, this.#intake.start(turn, history, options));
+    await this.#turns.claim(turn, this.#intake.start(turn, { history, asked }, options));
     // Should that fail, the turn waits like any other, and meets the log's trouble by itself.
     if (interrupt && !turn.cached) await this.#control.cancelBefore(turn.turnId).catch(() => {});
     return turn;

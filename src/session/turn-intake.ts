@@ -1,5 +1,5 @@
 /** How turns come to a conversation in this process: by a request that is put into the log, or from another process that had them. */
-import type { Message, StoredEvent } from "../core/chat.js";
+import type { StoredEvent, UserMessageEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import type { TurnName } from "../core/store-ports.js";
 import type { LiveTurn } from "./live-turn.js";
@@ -19,6 +19,9 @@ interface TurnIntakeParts {
   onResumed: (turn: LiveTurn) => void;
 }
 
+/** What of a request is in the log beside its id and content. */
+type BesideContent = Partial<Pick<UserMessageEvent, "history" | "asked">>;
+
 export class TurnIntake {
   readonly #parts: TurnIntakeParts;
   #isClosed = false;
@@ -37,9 +40,9 @@ export class TurnIntake {
   }
 
   /** A turn that was asked for here. Resolves once its request is in the log; rejects with RequestError, StoreError. */
-  async start(turn: LiveTurn, history: Message[] | undefined, options: TurnOptions): Promise<void> {
+  async start(turn: LiveTurn, beside: BesideContent, options: TurnOptions): Promise<void> {
     try {
-      await this.#claim(turn, history, options);
+      await this.#claim(turn, beside, options);
     } catch (error) {
       this.#finish(turn, { error });
       throw error;
@@ -68,13 +71,19 @@ export class TurnIntake {
   }
 
   /** Puts the request into the log, or finds it there. */
-  async #claim(turn: LiveTurn, history: Message[] | undefined, options: TurnOptions): Promise<void> {
+  async #claim(turn: LiveTurn, beside: BesideContent, options: TurnOptions): Promise<void> {
     if (this.#isClosed) throw new RequestError("shutting_down", "the host is closing", { retryable: true });
     const { conversationId, session } = this.#parts;
     const { engine, store, newId } = session;
     await engine.begin();
     const { requestId, content } = turn;
-    const message = { type: "user_message" as const, turnId: newId("turn"), requestId, content: [...content], history };
+    const message = {
+      type: "user_message" as const,
+      turnId: newId("turn"),
+      requestId,
+      content: [...content],
+      ...beside,
+    };
     const request = engine.request(options, session.workspace);
     const { created, turnId, ended, events } = await store.claim(conversationId, message, request);
     turn.cached = !created && ended;

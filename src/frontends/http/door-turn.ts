@@ -29,6 +29,8 @@ export interface TurnCall extends Said {
   only?: readonly string[];
   /** Where the call names no conversation: nobody goes on with the one that it gets. */
   isSingle: boolean;
+  /** What is kept of the call in the log for whoever reads its answer later. */
+  asked?: object;
 }
 
 /** The model that stands for whatever the host is configured for, and the same without the servers' tools. */
@@ -129,6 +131,7 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallI
     requestId,
     content: call.content,
     history: call.history.length > 0 ? call.history : undefined,
+    asked: call.asked && { ...call.asked },
     ...turnOptions(call),
     trace: ids.trace,
   });

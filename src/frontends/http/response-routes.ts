@@ -2,10 +2,11 @@ import type { StoredEvent } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
 import { ownConversation } from "../own-conversation.js";
 import type { Call, Route } from "./api.js";
-import { readCallerTools, type WireTool } from "./caller-tools.js";
+import { type CallerTools, readCallerTools, type WireTool } from "./caller-tools.js";
 import { askedModel, type CallIds, idsOf, requireId, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
 import { ApiError } from "./errors.js";
 import { readToolUse, type ToolUseBody } from "./read-tool-use.js";
+import { type AskedFields, askedIn } from "./response-fields.js";
 import { type InputItem, readInput } from "./response-input.js";
 import { ResponseView } from "./response-view.js";
 import { asSaid, type Said } from "./said.js";
@@ -59,6 +60,10 @@ async function create(parts: DoorParts, call: Call, { keepAliveMs, plainModels }
   const { withoutTools, ...use } = readToolUse(body);
   const tools = readCallerTools(withoutTools ? [] : (body.tools ?? []));
   const said = await saidIn(parts, body, conversation);
+  const asked = askedIn(body, {
+    tools: (body.tools ?? []).filter(({ type }) => !tools.ignored.includes(type)),
+    conversationId: namedIn(body),
+  });
   const door = await startDoorTurn(
     parts,
     {
@@ -72,6 +77,7 @@ async function create(parts: DoorParts, call: Call, { keepAliveMs, plainModels }
       withoutTools: withoutTools || isPlain,
       only: toolsIn(call.header),
       isSingle: body.store === false || said.history.length > 0,
+      asked,
     },
     conversation.ids,
   );
@@ -82,12 +88,7 @@ async function create(parts: DoorParts, call: Call, { keepAliveMs, plainModels }
     {
       model: `${door.model.provider}/${door.model.model}`,
       createdAt: Math.floor(parts.now() / 1000),
-      previousResponseId: body.previous_response_id ?? undefined,
-      instructions: body.instructions ?? undefined,
-      tools: (body.tools ?? []).filter(({ type }) => !tools.ignored.includes(type)),
-      toolChoice: body.tool_choice ?? undefined,
-      parallelToolCalls: body.parallel_tool_calls ?? undefined,
-      conversationId: namedIn(body),
+      asked,
       callerTool: tools.find,
     },
   );
@@ -110,24 +111,25 @@ async function read(parts: DoorParts, id: string): Promise<Response> {
   const [first] = events;
   if (!place || first?.type !== "user_message") throw new ApiError(404, "not_found", "there is no such response", "id");
   const answer = events.find((event) => event.type === "assistant_message");
-  const calls = answer?.type === "assistant_message" ? answer : undefined;
-  const callers = callersIn(events);
+  const asked: AskedFields = first.asked ?? {};
   const view = viewOf(parts, place, {
-    model: calls ? `${calls.provider}/${calls.model}` : "",
+    model: answer?.type === "assistant_message" ? `${answer.provider}/${answer.model}` : "",
     createdAt: Math.floor(first.at / 1000),
-    callerTool: (name) => (callers.has(name) ? { type: "function", name } : undefined),
+    asked,
+    callerTool: asked.tools ? readCallerTools(asked.tools).find : calledTools(events),
   });
   for (const event of events) view.take(event);
   return Response.json(view.whole());
 }
 
-/** A call that an ended answer has and that was never planned is the caller's. */
-function callersIn(events: readonly StoredEvent[]): Set<string> {
+/** Of a log that does not say which tools the caller had: a call that was never planned is the caller's. */
+function calledTools(events: readonly StoredEvent[]): CallerTools["find"] {
   const planned = new Set(events.flatMap((event) => (event.type === "tool_call" ? [event.call.name] : [])));
   const called = events.flatMap((event) =>
     event.type === "assistant_message" ? event.message.toolCalls.map(({ name }) => name) : [],
   );
-  return new Set(called.filter((name) => !planned.has(name)));
+  const names = new Set(called.filter((name) => !planned.has(name)));
+  return (name) => (names.has(name) ? { type: "function", name } : undefined);
 }
 
 function viewOf(

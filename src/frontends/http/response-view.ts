@@ -4,6 +4,7 @@ import { summarizeTurn } from "../../session/summary.js";
 import { type CallerTool, customInput } from "./caller-tools.js";
 import { errorBody } from "./errors.js";
 import { type Failure, failureOf, responseError } from "./failure.js";
+import { type AskedFields, shownFields } from "./response-fields.js";
 import type { StreamedEvent, TurnView } from "./show-turn.js";
 import { lastCalls } from "./told-turns.js";
 import { itemId, responseId, type TurnPlace } from "./turn-place.js";
@@ -15,14 +16,7 @@ interface Identity {
   createdAt: number;
   /** `provider/model`. */
   model: string;
-  previousResponseId?: string;
-  instructions?: string;
-  /** Tools of the caller as the request has them. */
-  tools?: readonly object[];
-  /** As the request has it. */
-  toolChoice?: string | object;
-  parallelToolCalls?: boolean;
-  conversationId?: string;
+  asked: AskedFields;
   /** The caller's tool that the model knows by this name. */
   callerTool(name: string): CallerTool | undefined;
   /** Whose tool it is; undefined for a tool that no server offers any more. */
@@ -101,8 +95,7 @@ export class ResponseView implements TurnView {
   }
 
   whole(): object {
-    const { place, createdAt, model, previousResponseId = null, instructions = null } = this.#identity;
-    const { conversationId, tools = [], toolChoice = "auto", parallelToolCalls = true } = this.#identity;
+    const { place, createdAt, model, asked } = this.#identity;
     const { stopReason } = summarizeTurn(this.#stored);
     const failure = this.#failure ?? this.#storedFailure();
     const reason = stopReason === "refusal" ? "content_filter" : "max_output_tokens";
@@ -110,21 +103,14 @@ export class ResponseView implements TurnView {
       id: responseId(place),
       object: "response",
       created_at: createdAt,
+      completed_at: this.#status() === "completed" ? secondsOf(this.#stored.at(-1)) : null,
       status: this.#status(),
       error: failure ? responseError(failure) : null,
       incomplete_details: this.#status() === "incomplete" ? { reason } : null,
-      instructions,
-      metadata: {},
       model,
       output: this.#output,
-      parallel_tool_calls: parallelToolCalls,
-      previous_response_id: previousResponseId,
-      temperature: null,
-      tool_choice: toolChoice,
-      tools,
-      ...(conversationId === undefined ? {} : { conversation: { id: conversationId } }),
-      top_p: null,
       usage: turnUsage(this.#stored, responseUsage),
+      ...shownFields(asked),
     };
   }
 
@@ -274,6 +260,10 @@ export class ResponseView implements TurnView {
   #itemId(prefix: string, index: number): string {
     return itemId(prefix, this.#identity.place, index);
   }
+}
+
+function secondsOf(event: StoredEvent | undefined): number | null {
+  return event ? Math.floor(event.at / 1000) : null;
 }
 
 function textPart(text: string): object {

@@ -116,6 +116,10 @@ export const responseBody = object(
     parallel_tool_calls: flag,
     text: optional(object({ format: textFormat })),
     background: optional({ const: false }),
+    metadata: optional({ type: "object" }),
+    prompt_cache_key: optional(text),
+    safety_identifier: optional(text),
+    user: optional(text),
   },
   ["input"],
 );
