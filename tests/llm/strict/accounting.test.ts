@@ -80,11 +80,11 @@ test("Messages: a loop with a plan of marks reads what it repeats and writes not
 });
 
 test("Messages: one moving mark loses a hop of many blocks where each block counts", async () => {
-  await using runs = await messagesLoop(4, 24, markBack(0));
+  await using runs = await messagesLoop(3, 24, markBack(0));
   expect(runs.bill(price).writtenTwice).toEqual([]);
-  await using blocks = await messagesLoop(4, 24, markBack(0), { countsEachBlock: true });
-  expect(blocks.bill(price).writtenTwice).toEqual([1, 2, 3, 4]);
-  await using plan = await messagesLoop(4, 12, markBack(0, 13, 26), { countsEachBlock: true });
+  await using blocks = await messagesLoop(3, 24, markBack(0), { countsEachBlock: true });
+  expect(blocks.bill(price).writtenTwice).toEqual([1, 2, 3]);
+  await using plan = await messagesLoop(3, 12, markBack(0, 13, 26), { countsEachBlock: true });
   expect(plan.bill(price).writtenTwice).toEqual([]);
 });
 
@@ -127,6 +127,21 @@ test.each<[string, MessagesRequest, number[]]>([
   ["tools", { tools: [{ name: "look", input_schema: schema }] }, [0, start + message, 0]],
   ["the order of a tool's keys", { tools: [{ input_schema: schema, name: "read" }] }, [0, start + message, 0]],
   ["tool_choice", { tool_choice: { type: "none" } }, [start, message, 0]],
+  [
+    "a picture",
+    {
+      messages: [
+        {
+          role: "user",
+          content: [
+            { type: "text", text: words(600) },
+            { type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" }, ...mark },
+          ],
+        },
+      ],
+    },
+    [start, message + 22, 0],
+  ],
   ["effort", { output_config: { effort: "low" } }, [start, message, 0]],
   ["the model", { model: "claude-fable-5" }, [0, start + message, 0]],
   ["marks", { messages: [{ role: "user", content: [{ type: "text", text: words(600) }] }] }, [start, 0, message]],
@@ -215,15 +230,15 @@ test("Responses: the implicit mark of GPT-5.6 moves by itself, and another key l
   expect(bill.readShare).toBeGreaterThan(0.95);
   expect(bill.writtenTwice).toEqual([]);
   expect(bill.written).toBeGreaterThan(0);
-  await using other = await responsesLoop("gpt-5.6-sol", 10, (hop) => ({ prompt_cache_key: `key ${hop}` }));
+  await using other = await responsesLoop("gpt-5.6-sol", 6, (hop) => ({ prompt_cache_key: `key ${hop}` }));
   expect(other.bill(price)).toMatchObject({ read: 0 });
-  const same = mock.bill(price, mock.hops.slice(0, 11));
+  const same = mock.bill(price, mock.hops.slice(0, 7));
   expect(other.bill(price).dollars).toBeGreaterThan(same.dollars * 2);
-  await using allowed = await responsesLoop("gpt-5.6-sol", 10, (hop) => (hop === 10 ? { tool_choice: "none" } : {}));
+  await using allowed = await responsesLoop("gpt-5.6-sol", 6, (hop) => (hop === 6 ? { tool_choice: "none" } : {}));
   expect(allowed.bill(price)).toMatchObject({ writtenTwice: [], prefixBroken: [] });
-  await using late = await responsesLoop("gpt-5.6-sol", 10, (hop) => (hop === 10 ? { tools: [] } : {}));
+  await using late = await responsesLoop("gpt-5.6-sol", 6, (hop) => (hop === 6 ? { tools: [] } : {}));
   expect(late.hops.at(-1)?.read).toBe(0);
-  expect(late.bill(price).prefixBroken).toEqual([10]);
+  expect(late.bill(price).prefixBroken).toEqual([6]);
 });
 
 test("Responses: models before GPT-5.6 read in steps of 128 and write for nothing", async () => {

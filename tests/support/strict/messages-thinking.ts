@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { ClaudeModel } from "./anthropic-models.js";
 import { type Message, mergedMessages, systemBlocks } from "./messages-request.js";
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
@@ -24,6 +24,8 @@ export interface CheckedThinking {
   dropped: Set<Json>;
   transformations: Json[];
   lost: string[];
+  /** What the thinking of the answer will be bound to. */
+  binding: Binding;
 }
 
 const isThought = ({ type }: Json) => type === "thinking" || type === "redacted_thinking";
@@ -36,11 +38,9 @@ export class IssuedThoughts {
   /** Answers without calls; several may have the same text. */
   readonly #byText = new Map<string, IssuedAnswer[]>();
 
-  /** Remembers an answer to this request. */
-  remember(body: Json, account: string, blocks: Json[]): void {
+  /** Remembers an answer to a request, whose `binding` the check has made. */
+  remember(body: Json, account: string, blocks: Json[], binding: Binding): void {
     const answer = { account, model: textOf(body.model), blocks };
-    const binding = new Binding(body);
-    for (const message of mergedMessages(body)) for (const block of message.content) binding.add(message.role, block);
     for (const block of blocks) {
       if (isThought(block))
         this.#bySeal.set(sealOf(block), { answer, block, prefix: binding.prefix, thinkingBefore: [...binding.seals] });
@@ -55,8 +55,8 @@ export class IssuedThoughts {
     const messages = mergedMessages(body);
     const latest = messages.findLast(({ role }) => role === "assistant");
     if (isJson(body.thinking) && body.thinking.type === "enabled") checkManualStart(messages);
-    const found: CheckedThinking = { dropped: new Set(), transformations: [], lost: [] };
-    const binding = new Binding(body);
+    const found: CheckedThinking = { dropped: new Set(), transformations: [], lost: [], binding: new Binding(body) };
+    const { binding } = found;
     for (const message of messages) {
       for (const [index, block] of message.content.entries()) {
         if (isThought(block)) {
@@ -187,14 +187,23 @@ class Binding {
   }
 }
 
-const hashOf = (before: string, text: string) => createHash("sha256").update(`${before}\0${text}`).digest("base64");
+const hashOf = (before: string, text: string) => hash("sha1", `${before}\0${text}`, "base64");
 
 /** A block without its cache marks, those of its inner blocks too. */
 export const withoutMarks = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === "cache_control" ? undefined : inner)));
 
+/** Texts of blocks, which stay as they were parsed: a request needs each more than once. */
+const known = new WeakMap<Json, string>();
+
 /** The text that the model reads of a block: the order of a block's own keys does not count, that of `input` does. */
 export function canonical(block: Json): string {
+  const text = known.get(block) ?? canonicalText(block);
+  known.set(block, text);
+  return text;
+}
+
+function canonicalText(block: Json): string {
   if (block.type === "text") return JSON.stringify(["text", block.text]);
   if (block.type === "tool_use") return JSON.stringify(["tool_use", block.id, block.name, block.input]);
   if (block.type === "tool_result") {

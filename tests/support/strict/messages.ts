@@ -35,7 +35,7 @@ export function messagesWire(vendor: Vendor): MockWire {
       const isCount = request.url.pathname.endsWith("/count_tokens");
       checkMessagesRequest(isCount ? { max_tokens: 1, ...body } : body, model, betas);
       if (version === "2026-10-21") checkNewVersion(body);
-      const { dropped, transformations, lost } = issued.check(body, account, model);
+      const { dropped, transformations, lost, binding } = issued.check(body, account, model);
       const input = inputTokens(vendor, account, model, body, dropped);
       const size = input.tokens.input;
       if (isCount) return { status: 200, reply: { input_tokens: size } };
@@ -56,7 +56,7 @@ export function messagesWire(vendor: Vendor): MockWire {
         },
         render: (answer) => {
           const written = write(answer, body, model, vendor);
-          issued.remember(body, account, written.blocks);
+          issued.remember(body, account, written.blocks, binding);
           return render(answer, written, body, input.tokens, transformations, vendor);
         },
       } satisfies Accepted;

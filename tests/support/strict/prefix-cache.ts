@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** A part of the prompt that is cached whole or not at all: a tool, a block, an item. */
 export interface Segment {
@@ -162,7 +162,7 @@ function hashes(scope: string, segments: readonly Segment[], salts: Record<numbe
   let before = scope;
   return segments.map(({ bytes }, index) => {
     const salt = salts[index] ?? "";
-    before = createHash("sha256").update(`${before}\0${salt}\0${bytes}`).digest("base64");
+    before = hash("sha1", `${before}\0${salt}\0${bytes}`, "base64");
     return before;
   });
 }
