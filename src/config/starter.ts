@@ -24,11 +24,11 @@ llm:
   providers:                       # the key of each is <NAME>_API_KEY in the environment, such as OPENAI_API_KEY
     openai: { base_url: https://api.openai.com/v1, model: gpt-5.4-mini, temperature: 0.7, max_tokens: 4096, top_p: 1.0 }
     groq: { base_url: https://api.groq.com/openai/v1, model: llama-3.3-70b-versatile }
-    openrouter: { base_url: https://openrouter.ai/api/v1, model: openai/gpt-5.4-mini }
+    openrouter: { base_url: https://openrouter.ai/api/v1, model: openai/gpt-6-luna }
     anthropic: { base_url: https://api.anthropic.com/v1, model: claude-haiku-4-5 }
     gemini: { base_url: https://generativelanguage.googleapis.com/v1beta/openai, model: gemini-2.5-flash }
     mistral: { base_url: https://api.mistral.ai/v1, model: mistral-small-latest }
-    deepseek: { base_url: https://api.deepseek.com/v1, model: deepseek-chat }
+    deepseek: { base_url: https://api.deepseek.com/v1, model: deepseek-flash }
     ollama: { base_url: http://127.0.0.1:11434/v1 }    # model unset: the first one it has
     # mine: { base_url: "https://llm.example.com/v1", model: some-model, api_key: "\${MY_LLM_KEY}", headers: { X-Team: blue } }
 

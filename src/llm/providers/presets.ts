@@ -55,7 +55,10 @@ const CLOUD: Partial<Quirks> = { needsKey: true, echoesOpaque: false, reasoningK
 const LOCAL = { contextWindow: 32_768, timeoutMs: 300_000, ttftTimeoutMs: 300_000 };
 const LOCAL_QUIRKS: Partial<Quirks> = { toolSchemas: "plain", reasoningKey: "reasoning_effort" };
 
-/** `llm.providers` before anything is configured. The order is the order of preference on a first run. */
+/**
+ * `llm.providers` before anything is configured. The order is the order of preference on a first run. Models, windows and addresses were
+ * checked on 2026-11-28 against the lists in @earendil-works/pi-ai@1.6.0, which prices.json is from too.
+ */
 export const PRESETS: Readonly<Record<string, Preset>> = {
   openai: {
     baseUrl: "https://api.openai.com/v1",
@@ -72,8 +75,9 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   },
   openrouter: {
     baseUrl: "https://openrouter.ai/api/v1",
-    model: "openai/gpt-5.4-mini",
-    contextWindow: 400_000,
+    model: "openai/gpt-6-luna",
+    // Longer requests cost twice as much a token.
+    contextWindow: 272_000,
     headers: { "X-Title": "MCP-Platform" },
     quirks: { needsKey: true },
   },
@@ -96,15 +100,35 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   mistral: {
     baseUrl: "https://api.mistral.ai/v1",
     model: "mistral-small-latest",
-    contextWindow: 128_000,
+    contextWindow: 262_144,
     // It sends usage unasked.
     quirks: { ...CLOUD, nullContent: false, streamUsage: false, toolIds: "nine_alphanumeric", bridgesResults: true },
   },
   deepseek: {
     baseUrl: "https://api.deepseek.com/v1",
-    model: "deepseek-chat",
-    contextWindow: 128_000,
+    model: "deepseek-flash",
+    contextWindow: 1_000_000,
     quirks: { ...CLOUD, echoReasoning: true, images: false, audio: false },
+  },
+  xai: {
+    baseUrl: "https://api.x.ai/v1",
+    wire: "responses",
+    model: "grok-4.7",
+    // Longer requests cost twice as much a token.
+    contextWindow: 200_000,
+    quirks: { ...CLOUD, audio: false },
+  },
+  moonshot: {
+    baseUrl: "https://api.moonshot.ai/v1",
+    model: "kimi-k3.1-pro",
+    contextWindow: 1_048_576,
+    quirks: { ...CLOUD, echoReasoning: true, audio: false },
+  },
+  zai: {
+    baseUrl: "https://api.z.ai/api/paas/v4",
+    model: "glm-5.3-flash",
+    contextWindow: 1_000_000,
+    quirks: { ...CLOUD, audio: false },
   },
   ollama: {
     ...LOCAL,

@@ -23,15 +23,16 @@ export function chooseWire(name: string, own: ProviderConfig, model: string): Wi
   if (own.wire) return { wire: own.wire, by: `${key}.wire` };
   const isAtAzure = name === "azure" || isAzure(own.baseUrl ?? "");
   const preset = presetOf(isAtAzure ? "azure" : name);
-  if (!isAtAzure && own.baseUrl !== undefined && !isSameUrl(own.baseUrl, preset?.baseUrl))
+  const { wire: native = "chat" } = preset ?? {};
+  const wire = PROVEN.has(native) ? native : "chat";
+  if (!isAtAzure && own.baseUrl !== undefined && !isSameUrl(own.baseUrl, presetAddress(name, wire)))
     return { wire: "chat", by: preset ? `${key}.base_url, which is not the preset's` : "default" };
   if (isAtAzure && /^\d/.test(own.apiVersion ?? ""))
     return { wire: "chat", by: `${key}.api_version, which is of Azure's API for one deployment` };
-  const { wire = "chat" } = preset ?? {};
   // OpenAI's Responses take no sound.
-  if (wire === "responses" && /\baudio\b/.test(model)) return { wire: "chat", by: "the model, which is for sound" };
+  if (native === "responses" && /\baudio\b/.test(model)) return { wire: "chat", by: "the model, which is for sound" };
   if (!preset) return { wire: "chat", by: "default" };
-  return { wire: PROVEN.has(wire) ? wire : "chat", by: `the preset ${isAtAzure ? "azure" : name}` };
+  return { wire, by: `the preset ${isAtAzure ? "azure" : name}` };
 }
 
 /** The address of a preset: Gemini's own API has another one than its Chat Completions. */

@@ -111,14 +111,14 @@ export class Dialect {
     return this.#account;
   }
 
-  /** What may go back with a message. */
-  keptIn(message: AssistantMessage): readonly KeptPart[] | undefined {
+  /** What may go back with a message. Made once, since each request has it in its target. */
+  readonly keptIn = (message: AssistantMessage): readonly KeptPart[] | undefined => {
     if (!message.kept || this.#forgotten.has(message.kept)) return undefined;
     const { provider, model, account } = this;
     const wire = this.#wire;
     const family = (name: string) => wire.family(name);
     return keptFor(message, { wire: wire.name, provider: provider.name, account, model, family });
-  }
+  };
 
   /** Sends nothing back any more of what these messages keep. */
   forgetKept(messages: readonly Message[]): void {

@@ -52,9 +52,9 @@ export class Draft {
   }
 
   /** Reads one answer to it. */
-  fold(options: Omit<FoldOptions, "tools">): AnswerFold {
+  fold({ onDelta, onFirst }: Omit<FoldOptions, "tools">): AnswerFold {
     const { tools } = this.#request;
-    return this.#wire.fold({ ...options, tools }, this.#target(this.#quirks));
+    return this.#wire.fold({ onDelta, onFirst, tools }, this.#target(this.#quirks));
   }
 
   /** What its provider wants back with the answer, and where that is from. */
@@ -133,9 +133,8 @@ export class Draft {
   }
 
   #target(quirks: WireQuirks): Target {
-    const dialect = this.#dialect;
-    const { provider, model } = dialect;
-    return { provider, model, streaming: this.#streaming, quirks, kept: (message) => dialect.keptIn(message) };
+    const { provider, model, keptIn } = this.#dialect;
+    return { provider, model, streaming: this.#streaming, quirks, kept: keptIn };
   }
 }
 

@@ -66,6 +66,7 @@ test.each<Case>([
 test.each<[ProviderConfig, string]>([
   [{ wire: "chat" }, `${GEMINI}/openai`],
   [{ wire: "gemini" }, GEMINI],
+  [{ baseUrl: `${GEMINI}/openai` }, `${GEMINI}/openai`],
   [{ wire: "gemini", baseUrl: "http://proxy/v1beta" }, "http://proxy/v1beta"],
   [{ baseUrl: "http://proxy/v1" }, "http://proxy/v1"],
 ])("Gemini with %j is asked at %s: its own API has another address than its Chat Completions", (own, address) => {
