@@ -13,7 +13,7 @@ const HARMLESS = [
   "llm.http.{timeout,connect_timeout,ttft_timeout,idle_timeout,queue_timeout,total_timeout,keepalive_expiry}",
   "llm.http.{max_retries,initial_retry_delay,max_retry_delay,max_retry_after}",
   "llm.http.{retry_multiplier,retry_jitter,retry_jitter_mode,max_keepalive_connections,max_connections}",
-  "llm.providers.*.{wire,temperature,top_p,max_tokens,context_window,rpm,tpm,max_concurrency}",
+  "llm.providers.*.{wire,cache,temperature,top_p,max_tokens,context_window,rpm,tpm,max_concurrency}",
   "llm.providers.*.{timeout,connect_timeout,ttft_timeout,idle_timeout}",
   "llm.providers.*.reasoning.effort",
   "llm.providers.*.quirks.*",
