@@ -1,0 +1,168 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { runSlashCommand } from "../../src/session/commands.js";
+import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
+import {
+  answer,
+  breaking,
+  calls,
+  loop,
+  type Script,
+  type StrictMock,
+  says,
+  startOpenAi,
+  thinks,
+} from "../support/strict/index.js";
+
+/** A wire with the mock of its vendor, the vendor's preset and a price in dollars per million tokens. */
+const WIRES = [
+  {
+    wire: "responses",
+    preset: "openai",
+    model: "gpt-5.6-sol",
+    start: startOpenAi,
+    price: { input: 4, output: 20, cacheRead: 0.4, cacheWrite: 5 },
+    /** The list that grows from request to request. */
+    history: (body: Record<string, unknown>) => body.input as unknown[],
+  },
+];
+
+const step = (n: number) => answer(thinks(`step ${n}`), calls("s__big", { bytes: 2048 + n }));
+const go = { requestId: "r1", text: "go", streaming: true };
+
+describe.each(WIRES)("over $wire", ({ wire, preset, model, start, price, history }) => {
+  const appOf = (mock: StrictMock, folder: string) => {
+    const native = { base_url: mock.url, wire, model, api_key: "sk-test-0123456789" };
+    const chat = { base_url: mock.url, model: "gpt-4.1", api_key: "sk-test-0123456789" };
+    return startApp({
+      llm: mock.url,
+      mcpServers: { s: fixtureServer() },
+      storage: { path: join(folder, "log.db") },
+      config: {
+        llm: { active: preset, providers: { [preset]: native, other: chat } },
+        chat: { service: { approval: "auto", system_prompt: "Be brief. ".repeat(500), max_tool_hops: 40 } },
+      },
+    });
+  };
+  const lost = (mock: StrictMock) =>
+    mock.hops.flatMap(({ lostReasoning, warnings }) => [...lostReasoning, ...warnings]);
+  const isExtension = (mock: StrictMock) => {
+    const texts = mock.requests.map(({ body }) =>
+      history(body)
+        .map((item) => JSON.stringify(item))
+        .join("\n"),
+    );
+    for (const [index, text] of texts.slice(1).entries()) expect(text.startsWith(texts[index] ?? "")).toBe(true);
+  };
+
+  async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
+    const folder = mkdtempSync(join(tmpdir(), "wires-"));
+    try {
+      await run(folder);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  test("a turn of 30 hops and the one after it read what is repeated from the cache, and /cost is the bill", () =>
+    inFolder(async (folder) => {
+      await using mock = await start([
+        ...loop(30, step, answer(thinks("done"), says("All read."))),
+        answer("No more."),
+      ]);
+      await using app = await appOf(mock, folder);
+      await app.ready();
+      const session = app.sessions.open("c");
+      const events = await collect(session.prompt(go));
+      expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+      await collect(session.prompt({ ...go, requestId: "r2", text: "more?" }));
+      const bill = mock.bill(price);
+      expect(bill.readShare).toBeGreaterThanOrEqual(0.95);
+      expect(bill.writtenTwice).toEqual([]);
+      expect(lost(mock)).toEqual([]);
+      isExtension(mock);
+      const { hub, sessions, resolveModel } = app;
+      const scope = {
+        hub,
+        sessions,
+        session,
+        resolveModel,
+        reload: async () => "",
+        signal: new AbortController().signal,
+      };
+      const outcome = await runSlashCommand("/cost", scope);
+      expect(outcome).toMatchObject({ text: expect.stringContaining(`$${bill.dollars.toFixed(4)}`) });
+    }));
+
+  test("a turn that another host goes on with sends the reasoning again, in the middle of a loop", () =>
+    inFolder(async (folder) => {
+      const stall = breaking({ how: "stall", at: "before_text" }, thinks("cut"), says("x"));
+      await using mock = await start([
+        step(0),
+        step(1),
+        stall,
+        step(2),
+        answer(thinks("so"), says("done")),
+        answer("yes"),
+      ]);
+      {
+        const app = await appOf(mock, folder);
+        await app.ready();
+        await app.sessions.open("c").submit(go);
+        await mock.received(3);
+        await app.drain(0);
+        await app.close();
+      }
+      await using app = await appOf(mock, folder);
+      await app.ready();
+      const events = await collect(app.sessions.open("c").prompt(go));
+      expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+      await collect(app.sessions.open("c").prompt({ ...go, requestId: "r2", text: "sure?" }));
+      expect(mock.refusals).toEqual([]);
+      expect(lost(mock)).toEqual([]);
+    }));
+
+  test("a model of another wire gets none of the reasoning, and the first one finds it again", () =>
+    inFolder(async (folder) => {
+      await using mock = await start([
+        step(0),
+        answer(thinks("so"), says("one")),
+        answer(calls("s__big", { bytes: 10 })),
+        answer("two"),
+        answer(thinks("x"), says("three")),
+      ]);
+      await using app = await appOf(mock, folder);
+      await app.ready();
+      const session = app.sessions.open("c");
+      await collect(session.prompt(go));
+      await collect(session.prompt({ ...go, requestId: "r2", model: "other/gpt-4.1" }));
+      const events = await collect(session.prompt({ ...go, requestId: "r3" }));
+      expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+      expect(mock.refusals).toEqual([]);
+      const [, , foreign, , again] = mock.requests.map(({ text }) => text);
+      expect(foreign).not.toMatch(/encrypted|"rs_|phase/);
+      expect(again).toContain("encrypted_content");
+      expect(lost(mock)).toEqual([]);
+    }));
+
+  test("a conversation that is too long is summed up, and goes on", () =>
+    inFolder(async (folder) => {
+      const script: Script = () => answer(thinks("hm"), says("An answer. ".repeat(100)));
+      await using mock = await start(script, { contextWindow: 7000 });
+      await using app = await appOf(mock, folder);
+      await app.ready();
+      const session = app.sessions.open("c");
+      const text = "A question. ".repeat(400);
+      const stops: unknown[] = [];
+      for (let turn = 0; turn < 6; turn++) {
+        const events = await collect(session.prompt({ requestId: `r${turn}`, text, streaming: true }));
+        stops.push(events.at(-1));
+        if (events.filter(isStored).some(({ type }) => type === "compaction")) break;
+      }
+      expect(stops.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+      expect(mock.refusals.map(({ code }) => code)).toContain("context_length_exceeded");
+      expect(lost(mock)).toEqual([]);
+    }));
+});
