@@ -134,9 +134,11 @@ class Reading {
     const error = fold.end === "open" ? this.#wire.errorIn(message, event) : undefined;
     if (error) throw this.#fromProvider(error);
     this.#last = message;
-    if (!this.#messages.isDocument) return fold.push(message, event);
-    fold.pushWhole(message);
-    return false;
+    let isWord = false;
+    if (this.#messages.isDocument) fold.pushWhole(message);
+    else isWord = fold.push(message, event);
+    if (fold.failure) throw this.#fromProvider(fold.failure);
+    return isWord;
   }
 
   /** Starts the wait for the next thing, or starts it anew. */

@@ -72,7 +72,7 @@ export class Call {
   response: { readonly headers: Headers } | undefined;
   /** Pause before the attempt that is planned. */
   delayMs = 0;
-  /** The model was asked once more, since its tool call could not be read. */
+  /** The model was asked once more, since its answer could not be used. */
   hasAskedOnceMore = false;
   /** A pooled connection that the server had closed was already replaced without a pause; the next time is no accident. */
   replacedSocket = false;

@@ -4,6 +4,7 @@ import type { HttpConfig } from "../../core/config.js";
 import type { LlmError, LlmErrorKind } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import { longestTimerMs } from "../../core/timers.js";
+import { statedIn } from "../errors.js";
 import { AMBIGUOUS_RETRY_COST, RETRY_COST } from "../limits/budget.js";
 import type { Call } from "./call.js";
 import { toLlmError } from "./http-errors.js";
@@ -91,13 +92,18 @@ export class RetryPolicy {
     const { http, tally } = call.options;
     const { retryAfterMs = 0 } = failure;
     const isLeft = call.retries < http.maxRetries && tally.retries < CHAIN_RETRIES * http.maxRetries;
-    return isLeft && retryAfterMs <= http.maxRetryAfterMs && (failure.retryable || isAskedOnceMore(call, failure));
+    if (!isLeft || retryAfterMs > http.maxRetryAfterMs) return false;
+    return isWorthOneMore(failure) ? isAskedOnceMore(call) : failure.retryable;
   }
 }
 
-/** The model wrote a tool call that its provider could not read (Groq's `tool_use_failed`): it seldom does so twice. */
-function isAskedOnceMore(call: Call, { kind }: LlmError): boolean {
-  if (kind !== "tool_generation_failed" || call.hasAskedOnceMore) return false;
+/** The model's own failure, as of a call that its provider could not read (Groq's `tool_use_failed`): it seldom happens twice. */
+function isWorthOneMore(failure: LlmError): boolean {
+  return failure.kind === "tool_generation_failed" || statedIn(failure)?.isRetriedOnce === true;
+}
+
+function isAskedOnceMore(call: Call): boolean {
+  if (call.hasAskedOnceMore) return false;
   call.hasAskedOnceMore = true;
   return true;
 }

@@ -1,13 +1,13 @@
 import type { WireName } from "../../core/config.js";
 import { chat } from "./chat/chat.js";
+import { gemini } from "./gemini/gemini.js";
 import { messages } from "./messages/messages.js";
 import { responses } from "./responses/responses.js";
 import type { Wire } from "./wire.js";
 
 /** Every wire that the host speaks. A wire is added here, and nowhere else. */
-const WIRES: Readonly<Partial<Record<WireName, Wire>>> = { chat, messages, responses };
+const WIRES: Readonly<Record<WireName, Wire>> = { chat, gemini, messages, responses };
 
-/** The wire of that name. One that is not built yet is `chat`. */
 export function wireOf(name: WireName): Wire {
-  return WIRES[name] ?? chat;
+  return WIRES[name];
 }

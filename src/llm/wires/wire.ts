@@ -123,6 +123,8 @@ export interface AnswerFold {
   /** Rises with all that the model says: text, reasoning, pieces of calls. Pings, roles and usage are no progress. */
   readonly progress: number;
   readonly end: AnswerEnd;
+  /** Why what has come is no answer, where only the whole of it shows that. `end` is `open` then. */
+  readonly failure?: ProviderError | undefined;
   /**
    * `event`: the name of the server-sent event. Must not keep the message itself where the wire has `words`: it may become the next one.
    * Returns true when it was nothing but words, so that those after it may come by `pushWords`; false where the wire has no `words`.

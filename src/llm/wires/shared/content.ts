@@ -16,12 +16,16 @@ export function asTaken(message: Message, { images, audio }: Pick<QuirksConfig, 
   if ((images && audio) || message.role === "system" || message.role === "assistant") return message;
   const isTaken = ({ type }: ContentPart) => (type !== "image" || images) && (type !== "audio" || audio);
   if (message.content.every(isTaken)) return message;
-  return { ...message, content: message.content.map((part) => (isTaken(part) ? part : mediaReference(part))) };
+  const content = message.content.map((part): ContentPart => {
+    return isTaken(part) || !("data" in part) ? part : { type: "text", text: mediaReference(part) };
+  });
+  return { ...message, content };
 }
 
-function mediaReference(part: ContentPart): ContentPart {
-  const { mimeType, size } = "data" in part ? { ...part, size: Math.ceil((part.data.length * 3) / 4) } : {};
-  return { type: "text", text: `[${part.type} ${mimeType}, ${size} bytes: it is in the log, but you cannot take it]` };
+/** What the model reads of a picture or sound that it cannot take. */
+export function mediaReference({ type, mimeType, data }: Extract<ContentPart, { data: string }>): string {
+  const size = Math.ceil((data.length * 3) / 4);
+  return `[${type} ${mimeType}, ${size} bytes: it is in the log, but you cannot take it]`;
 }
 
 export function asTextPart(part: ContentPart): ContentPart {

@@ -5,6 +5,8 @@ import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } fro
 export interface ProviderError {
   /** Where its wire is certain. Else words and status decide, see `kindOf`. */
   kind?: LlmErrorKind;
+  /** Worth one more request, and no third one, whatever its kind says. */
+  isRetriedOnce?: boolean;
   /** Milliseconds to wait, where the body says so in a way of its wire. */
   retryAfterMs?: number;
   /** Of the HTTP response, or of the error inside a 200. */

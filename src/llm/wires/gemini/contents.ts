@@ -1,0 +1,171 @@
+import type { AssistantMessage, KeptPart, Message, ToolCall } from "../../../core/chat.js";
+import { asObject, asText, type JsonObject, parseJson } from "../../json.js";
+import { wireArguments } from "../shared/calls.js";
+import type { Target } from "../wire.js";
+import { wirePart } from "./media.js";
+import type { GeminiQuirks } from "./models.js";
+import { geminiName } from "./names.js";
+
+/** What Gemini takes in place of the signature of a step that another model wrote (ai.google.dev/gemini-api/docs/thought-signatures). */
+const NO_SIGNATURE = "skip_thought_signature_validator";
+/** Gemini refuses contents that begin with an answer, and messages without a part. */
+const BEGINNING = { role: "user", parts: [{ text: "(the conversation so far)" }] };
+const EMPTY = { text: "(empty)" };
+const NO_OUTPUT = "(no output)";
+
+type Result = Extract<Message, { role: "tool" }>;
+
+interface Content {
+  role: string;
+  parts: JsonObject[];
+}
+
+/** A call of the last answer, which waits for its result. */
+interface OpenCall {
+  call: ToolCall;
+  /** As the provider called it. Absent where it gave none, or where it is not known here. */
+  id: string | undefined;
+  result?: Result;
+}
+
+/** `systemInstruction` and `contents`. The same messages give the same bytes at every later request, whatever follows them. */
+export function wireContents(
+  messages: readonly Message[],
+  target: Target<GeminiQuirks>,
+): { systemInstruction: JsonObject | undefined; contents: Content[] } {
+  const walk = new ContentWalk(target);
+  for (const message of messages) walk.next(message);
+  walk.closeCalls();
+  const { system, contents } = walk;
+  return { systemInstruction: system.length > 0 ? { parts: system } : undefined, contents };
+}
+
+class ContentWalk {
+  readonly system: JsonObject[] = [];
+  readonly contents: Content[] = [];
+  readonly #target: Target<GeminiQuirks>;
+  #open: OpenCall[] = [];
+
+  constructor(target: Target<GeminiQuirks>) {
+    this.#target = target;
+  }
+
+  next(message: Message): void {
+    if (message.role === "tool" && this.#open.length > 0) this.#answer(message);
+    else if (message.role === "system") this.system.push({ text: message.content || EMPTY.text });
+    else {
+      this.closeCalls();
+      if (message.role === "assistant") this.#said(message);
+      else this.#user(message.content);
+    }
+  }
+
+  /** One response for each call, in the order of the calls: Gemini refuses fewer and more. */
+  closeCalls(): void {
+    if (this.#open.length === 0) return;
+    const results = this.#open.map((open) => resultParts(open, this.#target.quirks));
+    this.#open = [];
+    const parts = [...results.map(({ response }) => response), ...results.flatMap(({ beside }) => beside)];
+    this.contents.push({ role: "user", parts });
+  }
+
+  #user(content: Result["content"]): void {
+    const parts = content.map((part) => wirePart(part, this.#target.quirks)).filter(({ text }) => text !== "");
+    this.contents.push({ role: "user", parts: parts.length > 0 ? parts : [EMPTY] });
+  }
+
+  #said(message: AssistantMessage): void {
+    const { quirks } = this.#target;
+    const kept = this.#target.kept(message);
+    const parts = kept ? keptParts(message, kept, quirks) : plainParts(message);
+    if (parts.length === 0) return;
+    if (quirks.checksSignatures) signFirstCall(parts);
+    const last = this.contents.at(-1);
+    if (last === undefined) this.contents.push(BEGINNING);
+    if (last?.role === "model") last.parts.push(...parts);
+    else this.contents.push({ role: "model", parts });
+    const ids = quirks.sendsIds ? nativeIds(kept) : [];
+    this.#open = message.toolCalls.map((call, position) => ({ call, id: ids[position] }));
+  }
+
+  /** Where ids do not tell, as in histories of callers, the order does. */
+  #answer(result: Result): void {
+    const waiting = this.#open.filter((open) => !open.result);
+    const open = waiting.find(({ call }) => call.id === result.toolCallId) ?? waiting[0];
+    if (open) open.result = result;
+    else {
+      this.closeCalls();
+      this.#user(result.content);
+    }
+  }
+}
+
+/** The message as its text and calls alone say it. */
+function plainParts({ content, toolCalls }: AssistantMessage): JsonObject[] {
+  return [...(content === "" ? [] : [{ text: content }]), ...toolCalls.map((call) => callPart(call))];
+}
+
+/** The parts of the answer as they came: none is merged, moved or left out, also where its text is empty. */
+function keptParts(
+  { content, toolCalls }: AssistantMessage,
+  kept: readonly KeptPart[],
+  { sendsIds }: GeminiQuirks,
+): JsonObject[] {
+  let said = 0;
+  return kept.flatMap((part): JsonObject[] => {
+    if ("opaque" in part) return [part.opaque];
+    if ("text" in part) {
+      const text = content.slice(said, said + part.text);
+      said += part.text;
+      return [{ text, ...part.extra }];
+    }
+    const call = toolCalls[part.call];
+    return call ? [callPart(call, part.extra, sendsIds)] : [];
+  });
+}
+
+function callPart({ name, arguments: text }: ToolCall, extra: JsonObject = {}, sendsIds = true): JsonObject {
+  const { id, ...rest } = asObject(extra.functionCall) ?? {};
+  const named = sendsIds && id !== undefined ? { id } : {};
+  return {
+    ...extra,
+    functionCall: { ...named, ...rest, name: geminiName(name), args: parseJson(wireArguments(text)) },
+  };
+}
+
+function nativeIds(kept: readonly KeptPart[] = []): (string | undefined)[] {
+  return kept.flatMap((part) => ("call" in part ? [asText(asObject(part.extra?.functionCall)?.id)] : []));
+}
+
+/**
+ * The first call of a step has a signature, or what stands for it. In turns before the current one nobody looks; there it is the same all
+ * the same, so that a request begins with the bytes of the one before.
+ */
+function signFirstCall(parts: JsonObject[]): void {
+  const first = parts.findIndex(({ functionCall }) => functionCall !== undefined);
+  const part = parts[first];
+  if (part && part.thoughtSignature === undefined) parts[first] = { ...part, thoughtSignature: NO_SIGNATURE };
+}
+
+/** A result as a response part, and what of it stands beside the responses. */
+function resultParts(
+  { call, id, result }: OpenCall,
+  quirks: GeminiQuirks,
+): { response: JsonObject; beside: JsonObject[] } {
+  const parts = (result?.content ?? []).map((part) => wirePart(part, quirks));
+  const texts = parts.flatMap(({ text }) => (typeof text === "string" ? [text] : []));
+  const media = parts.filter(({ inlineData }) => inlineData !== undefined);
+  const isInside = (part: JsonObject) => quirks.resultMedia === "inside" && isPicture(part);
+  const inside = media.filter(isInside);
+  const beside = media.filter((part) => !isInside(part));
+  const note = beside.length > 0 ? `(${beside.length} attachment(s) beside this result)` : "";
+  const said = [texts.join("\n"), note].filter(Boolean).join("\n") || NO_OUTPUT;
+  const response = !result ? { error: "the call has no result" } : result.isError ? { error: said } : { output: said };
+  const named = id === undefined ? {} : { id };
+  const within = inside.length > 0 ? { parts: inside } : {};
+  return { response: { functionResponse: { ...named, name: geminiName(call.name), response, ...within } }, beside };
+}
+
+function isPicture({ inlineData }: JsonObject): boolean {
+  return /^image\//.test(asText(asObject(inlineData)?.mimeType) ?? "");
+}

@@ -1,0 +1,173 @@
+import type { Delta, FinishReason, KeptPart, Usage } from "../../../core/chat.js";
+import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
+import { GrowingText } from "../shared/growing-text.js";
+import { type ProviderError, providerError } from "../shared/provider-error.js";
+import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
+import { toolNameOf } from "./names.js";
+import { usageOf } from "./usage.js";
+
+/** Reasons that are no failure. What is not listed is `unknown`. */
+const FINISH_REASONS: readonly (readonly [RegExp, FinishReason])[] = [
+  [/^STOP$/, "stop"],
+  [/^MAX_TOKENS$/, "length"],
+  [/^(SAFETY|RECITATION|BLOCKLIST|PROHIBITED_CONTENT|SPII|LANGUAGE|IMAGE_\w+)$/, "content_filter"],
+];
+
+/** Keys that hold what a part is. A part without any of them is an empty text. */
+const DATA = ["functionCall", "functionResponse", "inlineData", "fileData", "executableCode", "codeExecutionResult"];
+
+interface Call {
+  id: string | undefined;
+  name: string;
+  arguments: string;
+}
+
+/** Folds whole responses, of which those of a stream have a few parts each. Parts only append; a call comes whole. */
+export class GeminiFold implements AnswerFold {
+  readonly #onDelta: (delta: Delta) => void;
+  #onFirst: (() => void) | undefined;
+  readonly #tools: NonNullable<FoldOptions["tools"]>;
+  readonly #text = new GrowingText();
+  readonly #reasoning = new GrowingText();
+  readonly #calls: Call[] = [];
+  readonly #parts: KeptPart[] = [];
+  #usage: Usage | undefined;
+  #reason: FinishReason = "unknown";
+  #failure: ProviderError | undefined;
+  #progress = 0;
+  #end: AnswerEnd = "open";
+
+  constructor({ onDelta, onFirst, tools = [] }: FoldOptions) {
+    this.#onDelta = onDelta;
+    this.#onFirst = onFirst;
+    this.#tools = tools;
+  }
+
+  get progress(): number {
+    return this.#progress;
+  }
+
+  get end(): AnswerEnd {
+    return this.#end;
+  }
+
+  get failure(): ProviderError | undefined {
+    return this.#failure;
+  }
+
+  push(message: JsonObject): boolean {
+    this.#usage = usageOf(message.usageMetadata) ?? this.#usage;
+    const candidate = asObjects(message.candidates)[0];
+    for (const part of asObjects(asObject(candidate?.content)?.parts)) this.#pushPart(part);
+    const reason = asText(candidate?.finishReason);
+    if (reason) this.#finishes(reason);
+    else if (!candidate && asText(asObject(message.promptFeedback)?.blockReason)) this.#ends("content_filter");
+    return false;
+  }
+
+  /** Without its reason to end also this is no whole answer: it may be the first of a list. */
+  pushWhole(body: JsonObject): void {
+    this.push(body);
+    this.pushDone();
+  }
+
+  pushDone(): void {
+    if (this.#end !== "open") this.#end = "over";
+  }
+
+  finish(newId: () => string, isTaken: (id: string) => boolean): Answer {
+    const used = new Set<string>();
+    const toolCalls = this.#calls.map(({ id, name, arguments: text }) => {
+      const own = id === undefined || used.has(id) || isTaken(id) ? newId() : id;
+      used.add(own);
+      return { id: own, name, arguments: text };
+    });
+    const reasoning = this.#reasoning.toString();
+    const isKept = this.#parts.some((part) => "opaque" in part || part.extra !== undefined);
+    const hasCalls = toolCalls.length > 0 && (this.#reason === "stop" || this.#reason === "unknown");
+    return {
+      message: { role: "assistant", content: this.#text.toString(), ...(reasoning ? { reasoning } : {}), toolCalls },
+      finishReason: hasCalls ? "tool_calls" : this.#reason,
+      ...(this.#usage ? { usage: this.#usage } : {}),
+      ...(isKept ? { parts: this.#parts } : {}),
+    };
+  }
+
+  #pushPart(part: JsonObject): void {
+    const call = asObject(part.functionCall);
+    if (part.thought === true) this.#pushThought(part);
+    else if (call) this.#pushCall(call, part);
+    else if (DATA.some((key) => part[key] !== undefined)) this.#pushOpaque(part);
+    else this.#pushText(part);
+  }
+
+  /** A summary, which nobody wants back unless it is signed. */
+  #pushThought(part: JsonObject): void {
+    if (part.thoughtSignature !== undefined) this.#parts.push({ opaque: part });
+    this.#show("reasoning_delta", asText(part.text));
+  }
+
+  #pushCall({ name, args, ...native }: JsonObject, { functionCall: _, ...extra }: JsonObject): void {
+    const position = this.#calls.length;
+    this.#calls.push({
+      id: asText(native.id),
+      name: toolNameOf(asText(name) ?? "", this.#tools),
+      arguments: JSON.stringify(asObject(args) ?? {}),
+    });
+    if (Object.keys(native).length > 0) extra.functionCall = native;
+    this.#parts.push(Object.keys(extra).length > 0 ? { call: position, extra } : { call: position });
+    this.#progressed();
+  }
+
+  #pushOpaque(part: JsonObject): void {
+    this.#parts.push({ opaque: part });
+    this.#progressed();
+  }
+
+  /** Pieces of a text are one, but what is signed stays a part of its own, also where its text is empty. */
+  #pushText({ text: given, ...extra }: JsonObject): void {
+    const text = asText(given) ?? "";
+    const last = this.#parts.at(-1);
+    if (Object.keys(extra).length > 0) this.#parts.push({ text: text.length, extra });
+    else if (last && "text" in last && !last.extra) last.text += text.length;
+    else if (text !== "") this.#parts.push({ text: text.length });
+    this.#show("text_delta", text);
+  }
+
+  #finishes(reason: string): void {
+    const known = FINISH_REASONS.find(([words]) => words.test(reason))?.[1] ?? "unknown";
+    // Gemini does so now and then; asked once more it answers.
+    if (known === "stop" && !this.#hasAnswer) {
+      this.#failure = { ...providerError("the answer was empty"), kind: "empty_stream", isRetriedOnce: true };
+    } else this.#ends(known);
+  }
+
+  #ends(reason: FinishReason): void {
+    this.#reason = reason;
+    this.#end = "trailed";
+  }
+
+  /** More than thoughts. */
+  get #hasAnswer(): boolean {
+    return this.#text.toString() !== "" || this.#parts.some((part) => "call" in part || isData(part));
+  }
+
+  #progressed(): void {
+    this.#progress++;
+  }
+
+  #show(type: Delta["type"], delta: string | undefined): void {
+    if (!delta) return;
+    this.#progressed();
+    (type === "text_delta" ? this.#text : this.#reasoning).push(delta);
+    if (this.#onFirst) {
+      this.#onFirst();
+      this.#onFirst = undefined;
+    }
+    this.#onDelta({ type, delta });
+  }
+}
+
+function isData(part: KeptPart): boolean {
+  return "opaque" in part && part.opaque.thought !== true;
+}

@@ -1,0 +1,33 @@
+import { endpointUrl } from "../shared/endpoint.js";
+import type { Wire } from "../wire.js";
+import { requestBody } from "./body.js";
+import { errorIn, errorOf } from "./errors.js";
+import { GeminiFold } from "./fold.js";
+import { lessonsIn } from "./learn.js";
+import { type GeminiQuirks, modelQuirks } from "./models.js";
+
+/** Google's `generateContent`, of the Gemini API and, with its `base_url`, of Vertex AI. */
+export const gemini: Wire<GeminiQuirks> = {
+  name: "gemini",
+
+  url({ provider, model, streaming }) {
+    const path = /^[\w-]+\//.test(model) ? model : `models/${model}`;
+    const method = streaming ? "streamGenerateContent" : "generateContent";
+    const url = endpointUrl(provider, model, `/${path.split("/").map(encodeURIComponent).join("/")}:${method}`);
+    // Without it a stream is one JSON array, which can be read at its end only.
+    return streaming ? `${url}${url.includes("?") ? "&" : "?"}alt=sse` : url;
+  },
+  // A key in the address would end in logs and error texts.
+  headers: (_provider, key): Record<string, string> => (key ? { "x-goog-api-key": key } : {}),
+  quirks: modelQuirks,
+  request: (request, target) => ({ body: requestBody(request, target) }),
+  fold: (options) => new GeminiFold(options),
+
+  error: errorOf,
+  errorIn,
+  isAnswer: (message) => "candidates" in message || "promptFeedback" in message || "usageMetadata" in message,
+  learn: lessonsIn,
+
+  // Gemini's models take each other's thought signatures.
+  family: (model) => (/(^|\/)gemini-/.test(model) ? "gemini" : model),
+};
