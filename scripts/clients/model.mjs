@@ -1,6 +1,6 @@
 /**
  * A provider on loopback that does what the last message of the user says: `add 2 40` calls the tool add and says its result, `both 2 40` calls
- * the client's own tool weather with it (and looks for it where the client holds it back), `fail NAME` answers with that failure, `add 2 40 then fail NAME` calls the tool before. Everything
+ * a tool of the client with it (and looks for it where the client holds it back), `fail NAME` answers with that failure, `add 2 40 then fail NAME` calls the tool before. Everything
  * else is answered with OK.
  */
 import { createServer } from "node:http";
@@ -47,10 +47,11 @@ function answerOf({ messages, tools = [] }) {
   const [, verb, a, b] = /\b(add|both) (\d+) (\d+)/.exec(asked) ?? [];
   const [, failure] = /\bfail (\w+)/.exec(asked) ?? [];
   const named = (ending) => tools.find((tool) => tool.function.name.endsWith(ending))?.function.name;
+  const own = ownTools.find(([name]) => named(name) !== undefined);
   const isHeldBack = verb === "both" && named("weather") === undefined && named(search) !== undefined;
   const wanted = [
     ...(verb ? [[named("add"), { a: Number(a), b: Number(b) }]] : []),
-    ...(verb === "both" ? [[named("weather"), { city: "Oslo" }]] : []),
+    ...(verb === "both" && own ? [[named(own[0]), own[1]]] : []),
   ].filter(([name]) => name !== undefined);
   const calls = isHeldBack ? [[search, { query: "select:mcp__own__weather", max_results: 5 }]] : wanted;
   if (calls.length > 0 && results.length === 0) {
@@ -68,6 +69,13 @@ function answerOf({ messages, tools = [] }) {
   if (verb === "both") return whole({ content: `The results are ${results.join(" and ")}.` }, "stop");
   return whole({ content: verb && results.length > 0 ? `The sum is ${results[0]}.` : "OK" }, "stop");
 }
+
+/** Tools of clients, and what they are called with: each says that it is cold. */
+const ownTools = [
+  ["weather", { city: "Oslo" }],
+  ["exec_command", { cmd: "echo cold" }],
+  ["bash", { command: "echo cold", description: "Says cold" }],
+];
 
 /** Claude Code's tool that finds those which it holds back. */
 const search = "ToolSearch";

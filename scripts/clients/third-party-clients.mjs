@@ -36,55 +36,47 @@ const node = {
 const ways = ["chat", "chat, streamed", "responses", "responses, streamed"];
 const messages = ["messages", "messages, streamed"];
 
-/**
- * `ways`: the APIs that a client has, each tried by itself. `run`: does turns of one conversation; its answers, and the error that ended it.
- * `isOwn`: it has a tool of its own.
- */
+/** `ways`: the APIs that a client has, each tried by itself. `run`: does turns of one conversation; its answers, and the error that ended it. */
 const clients = {
-  openai: { packages: ["openai@7.59.0"], ways, run: library("openai.mjs"), isOwn: true },
+  openai: { packages: ["openai@7.59.0"], ways, run: library("openai.mjs") },
   "ai-sdk": {
     packages: ["@ai-sdk/openai@4.0.118", "ai@7.0.173", "zod@4.6.7"],
     ways,
     run: library("ai-sdk.mjs"),
-    isOwn: true,
   },
   "ai-sdk-anthropic": {
     packages: ["@ai-sdk/anthropic@4.0.105", "ai@7.0.173", "zod@4.6.7"],
     ways: messages,
     run: library("ai-sdk-anthropic.mjs"),
-    isOwn: true,
   },
   anthropic: {
     packages: ["@anthropic-ai/sdk@1.14.0"],
     ways: [...messages, "tool runner, streamed"],
     run: library("anthropic.mjs"),
-    isOwn: true,
   },
   claude: {
     packages: ["@anthropic-ai/claude-agent-sdk@0.3.332", "zod@4.6.7"],
     ways: ["messages, streamed"],
     run: library("claude.mjs"),
-    isOwn: true,
   },
   langchain: { packages: ["@langchain/openai@1.6.0", "@langchain/core@1.4.0"], ways, run: library("langchain.mjs") },
   codex: { packages: ["@openai/codex@0.171.0"], ways: ["responses, streamed"], run: codex },
   opencode: { packages: ["opencode-ai@1.18.33"], ways: ["chat, streamed"], run: opencode },
 };
 
-/** `calls`: how often the tool of the host's server runs. `answers` and `error`: what has to be in them. `isOwn`: for clients with a tool of their own. */
+/** `calls`: how often the tool of the host's server runs. `answers` and `error`: what has to be in them. */
 const checks = [
   {
     name: "a tool, and a second turn",
     prompts: ["add 2 40", "add 20 3"],
     calls: 2,
-    answers: ["The sum is 42.", "The sum is 23."],
+    answers: [["The sum is 42."], ["The sum is 23."]],
   },
   {
     name: "its own tool beside ours",
     prompts: ["both 2 40", "add 20 3"],
     calls: 2,
-    answers: ["The results are 42 and cold.", "The sum is 23."],
-    isOwn: true,
+    answers: [["The results are 42", "cold"], ["The sum is 23."]],
   },
   { name: "401", prompts: ["fail key"], calls: 0, error: /Incorrect API key/ },
   { name: "429", prompts: ["fail rate"], calls: 0, error: /rate limit|429|Too Many/i },
@@ -107,8 +99,7 @@ try {
   await install();
   host = await startHost();
   for (const [, client] of chosen) {
-    const own = checks.filter(({ isOwn }) => !isOwn || client.isOwn);
-    for (const way of client.ways) for (const check of own) await report(client, way, check);
+    for (const way of client.ways) for (const check of checks) await report(client, way, check);
   }
 } finally {
   host?.process.kill();
@@ -125,7 +116,9 @@ async function report({ packages: [version], run }, way, check) {
   const calls = readFileSync(counted, "utf8").split("\n").length - 1;
   const problems = [];
   if (calls !== check.calls) problems.push(`the tool ran ${calls} times instead of ${check.calls}`);
-  const missing = (check.answers ?? []).filter((text, index) => !answers[index]?.includes(text));
+  const missing = (check.answers ?? []).filter(
+    (texts, index) => !texts.every((text) => answers[index]?.includes(text)),
+  );
   if (missing.length > 0)
     problems.push(`answered ${JSON.stringify(answers)} instead of ${JSON.stringify(check.answers)}`);
   const knowsAll = ({ messages }) => check.prompts.every((prompt) => JSON.stringify(messages).includes(prompt));
@@ -210,7 +203,14 @@ async function codex(_way, prompts) {
   const provider = `{ name = "host", base_url = "${host.baseUrl}", wire_api = "responses", env_key = "API_KEY" }`;
   writeFileSync(
     join(folder, "config.toml"),
-    `model = "mcp-platform"\nmodel_provider = "host"\nmodel_providers.host = ${provider}\n`,
+    [
+      'model = "mcp-platform"',
+      'model_provider = "host"',
+      // Its sandbox needs rights that a container may not have. The mock calls echo alone.
+      'sandbox_mode = "danger-full-access"',
+      'approval_policy = "never"',
+      `model_providers.host = ${provider}`,
+    ].join("\n"),
   );
   const more = { CODEX_HOME: folder };
   const answers = [];
