@@ -37,6 +37,7 @@ test.each<Case>([
     wire: "chat",
     by: "llm.providers.openai.base_url, which is not the preset's",
   },
+  { name: "Anthropic", provider: "anthropic", wire: "messages", by: "the preset anthropic" },
   { name: "a local preset", provider: "ollama", wire: "chat", by: "the preset ollama" },
   {
     name: "a local preset on another port",

@@ -4,8 +4,12 @@ import { isSaid, type ProviderError, parseErrorBody, providerError } from "../sh
 /** A limit in money that is reached is no limit of a minute: `…_spend_limit_reached`. */
 const SPENT = /spend_limit_reached|credit|billing/;
 
+/** About the length of the answer that was asked for, and not of what was sent. */
+const ANSWER_TOO_LONG = /^max_tokens: \d+ > \d+/;
+
 export function errorOf(text: string, status: number | undefined): ProviderError {
   const said = parseErrorBody(text, status);
+  if (ANSWER_TOO_LONG.test(said.message)) return { ...said, kind: "bad_request" };
   const code = asText(asObject(asObject(asObject(parseJson(text))?.error)?.details)?.error_code);
   return code && SPENT.test(code) ? { ...said, kind: "quota" } : said;
 }

@@ -21,7 +21,8 @@ type Rule = (text: string, used: MessagesQuirks) => Lesson<MessagesQuirks> | und
 function without(names: RegExp, changes: Partial<MessagesQuirks>, what: string): Rule {
   return (text) => {
     if (!names.test(text) || !REFUSED.test(text)) return undefined;
-    return { changes, note: `${what} is refused; leaving it out from now on` };
+    const isLoss = /effort|thinking$|called$/.test(what);
+    return { changes, note: `${what} is refused; leaving it out from now on`, ...(isLoss && { isLoss }) };
   };
 }
 
@@ -48,6 +49,7 @@ const RULES: readonly Rule[] = [
     const note = "a budget for thinking is refused; asking for adaptive thinking from now on";
     return { changes: { thinking: "adaptive", effort: true }, note };
   },
+  without(/\bdisplay\b/, { wantsDisplay: false }, "thinking.display"),
   (text, { thinking }) => {
     if (thinking !== "adaptive" || !/\badaptive\b/.test(text) || !REFUSED.test(text)) return undefined;
     return { changes: { thinking: "budget" }, note: "adaptive thinking is refused; sending a budget from now on" };
@@ -55,7 +57,7 @@ const RULES: readonly Rule[] = [
   (text, { stopsThinking }) => {
     if (stopsThinking === "none" || !/thinking\.type\.(disabled|between_tools)/.test(text)) return undefined;
     const note = "the model cannot be kept from thinking; asking for the lowest effort from now on";
-    return { changes: { stopsThinking: "none" }, note };
+    return { changes: { stopsThinking: "none" }, note, isLoss: true };
   },
   (text, { sampling }) => {
     if (sampling !== "both" || !/temperature/.test(text) || !/top_p/.test(text) || !/cannot both|only one/i.test(text))
@@ -66,7 +68,6 @@ const RULES: readonly Rule[] = [
     };
   },
   without(/\b(temperature|top_p)\b/, { sampling: "none" }, "temperature or top_p"),
-  without(/\bdisplay\b/, { wantsDisplay: false }, "thinking.display"),
   without(/\b(output_config|effort)\b/, { effort: false }, "the effort"),
   without(/\b(defer_loading|tool_reference)\b/, { lateTools: false }, "defer_loading"),
   without(/\bcache_control\b/, { cache: false }, "cache_control"),
