@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { runSlashCommand } from "../../src/session/commands.js";
 import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
+import { chatWire } from "../support/strict/chat.js";
+import { geminiWire } from "../support/strict/gemini.js";
 import {
   answer,
   breaking,
@@ -15,6 +17,11 @@ import {
   startOpenAi,
   thinks,
 } from "../support/strict/index.js";
+import { type MockOptions, startVendor } from "../support/strict/server.js";
+
+/** Gemini, and another vendor's Chat Completions beside it. */
+const startGeminiAndChat = (script: Script, options: MockOptions = {}) =>
+  startVendor("v1beta", (vendor) => [geminiWire(vendor), chatWire(vendor)], script, options);
 
 /** A wire with the mock of its vendor, the vendor's preset and a price in dollars per million tokens. */
 const WIRES = [
@@ -26,22 +33,48 @@ const WIRES = [
     price: { input: 4, output: 20, cacheRead: 0.4, cacheWrite: 5 },
     /** The list that grows from request to request. */
     history: (body: Record<string, unknown>) => body.input as unknown[],
+    /** What is written of kept reasoning, and what no other wire may get of it. */
+    kept: "encrypted_content",
+    foreign: /encrypted|"rs_|phase/,
+    tooLong: "Your input exceeds the context window",
+  },
+  {
+    wire: "gemini",
+    preset: "gemini",
+    model: "gemini-3.5-pro",
+    start: startGeminiAndChat,
+    price: { input: 4, output: 20, cacheRead: 0.4 },
+    history: (body: Record<string, unknown>) => body.contents as unknown[],
+    kept: "CiQB",
+    foreign: /CiQB|signature/i,
+    tooLong: "exceeds the maximum number of tokens allowed",
   },
 ];
 
 const step = (n: number) => answer(thinks(`step ${n}`), calls("s__big", { bytes: 2048 + n }));
 const go = { requestId: "r1", text: "go", streaming: true };
 
-describe.each(WIRES)("over $wire", ({ wire, preset, model, start, price, history }) => {
+describe.each(WIRES)("over $wire", ({ wire, preset, model, start, price, history, kept, foreign, tooLong }) => {
   const appOf = (mock: StrictMock, folder: string) => {
     const native = { base_url: mock.url, wire, model, api_key: "sk-test-0123456789" };
-    const chat = { base_url: mock.url, model: "gpt-4.1", api_key: "sk-test-0123456789" };
+    const chat = { base_url: `${mock.origin}/v1`, model: "gpt-4.1", api_key: "sk-test-0123456789" };
     return startApp({
       llm: mock.url,
       mcpServers: { s: fixtureServer() },
       storage: { path: join(folder, "log.db") },
       config: {
-        llm: { active: preset, providers: { [preset]: native, other: chat } },
+        llm: {
+          active: preset,
+          providers: { [preset]: native, other: chat },
+          prices: {
+            [`${preset}/${model}`]: {
+              input: price.input,
+              output: price.output,
+              cached_input: price.cacheRead,
+              cache_write: price.cacheWrite ?? 0,
+            },
+          },
+        },
         chat: { service: { approval: "auto", system_prompt: "Be brief. ".repeat(500), max_tool_hops: 40 } },
       },
     });
@@ -141,9 +174,9 @@ describe.each(WIRES)("over $wire", ({ wire, preset, model, start, price, history
       const events = await collect(session.prompt({ ...go, requestId: "r3" }));
       expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
       expect(mock.refusals).toEqual([]);
-      const [, , foreign, , again] = mock.requests.map(({ text }) => text);
-      expect(foreign).not.toMatch(/encrypted|"rs_|phase/);
-      expect(again).toContain("encrypted_content");
+      const [, , other, , again] = mock.requests.map(({ text }) => text);
+      expect(other).not.toMatch(foreign);
+      expect(again).toContain(kept);
       expect(lost(mock)).toEqual([]);
     }));
 
@@ -162,7 +195,7 @@ describe.each(WIRES)("over $wire", ({ wire, preset, model, start, price, history
         if (events.filter(isStored).some(({ type }) => type === "compaction")) break;
       }
       expect(stops.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
-      expect(mock.refusals.map(({ code }) => code)).toContain("context_length_exceeded");
+      expect(mock.refusals.map(({ message }) => message)).toContainEqual(expect.stringContaining(tooLong));
       expect(lost(mock)).toEqual([]);
     }));
 });
