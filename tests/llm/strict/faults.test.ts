@@ -95,6 +95,7 @@ test.each(names)("%s: a stall ends when the script says, and a client may leave 
   controller.abort();
   await expect(second).rejects.toThrow();
   await mock.aborted(1);
+  expect(mock.hops.map(({ isWhole }) => isWhole)).toEqual([true, false]);
 });
 
 test.each(names)("%s: an error inside an answer is an error in place of one that is not streamed", async (wire) => {
@@ -186,6 +187,18 @@ test("a script that is not used up, and a request without a step, fail the test"
   const none = await startOpenAi([]);
   await rawClient(none, "responses").post(wires.responses.body);
   await expect(none[Symbol.asyncDispose]()).rejects.toThrow("request 1 has no step");
+});
+
+test.each(names)("%s: a path that the vendor does not have, and a body that is no JSON", async (wire) => {
+  await using mock = await wires[wire].start([]);
+  expect((await fetch(`${mock.origin}/v2/other`)).status).toBe(404);
+  const path =
+    wire === "gemini" ? "models/gemini-3.5-pro:generateContent" : wire === "chat" ? "chat/completions" : wire;
+  expect((await fetch(`${mock.url}/${path}`, { method: "POST", body: "[1" })).status).toBe(400);
+  expect(mock.refusals.map(({ message }) => message)).toEqual([
+    "Invalid URL (GET /v2/other)",
+    "We could not parse the JSON body of your request.",
+  ]);
 });
 
 test("a script that is a function sees the prompt, the results and the hop", async () => {

@@ -400,6 +400,22 @@ test("not bound: marks, deferred tools, thinking taken from the front", async ()
     expect((await client.post({ ...binding, ...change })).status).toBe(200);
 });
 
+test("binding: another model's thinking may come and go, because this model never had it", async () => {
+  const other = { ...binding, model: "claude-sonnet-5-5" };
+  const { hop, last } = await turn(other);
+  const first = [...hop, assistant(...last), prompt] as Loose[];
+  const { content } = (await client.post({ ...binding, messages: first })).body;
+  const ids = content.filter(({ type }: Loose) => type === "tool_use").map(({ id }: Loose) => id);
+  const results = user(...ids.map((id: string) => result({}, id)));
+  const without = first.map((message) =>
+    Array.isArray(message.content)
+      ? { ...message, content: message.content.filter(({ type }: Loose) => type !== "thinking") }
+      : message,
+  );
+  for (const start of [first, without])
+    expect((await client.post({ ...binding, messages: [...start, assistant(...content), results] })).status).toBe(200);
+});
+
 test("an answer that pauses goes back as it is", async () => {
   await using pausing = await startAnthropic([ending("pause", thinks("hm"), "Searching."), answer("Found.")]);
   const other = rawClient(pausing, "messages");

@@ -63,7 +63,7 @@ export class IssuedThoughts {
           const at = `messages.${message.index}.content.${index}`;
           this.#checkBlock(block, at, message === latest, { body, account, model }, binding, found);
         }
-        binding.add(message.role, block);
+        if (!found.dropped.has(block)) binding.add(message.role, block);
       }
       if (message.role === "assistant") found.lost.push(...this.#lost(message, textOf(body.model), account));
     }

@@ -74,7 +74,7 @@ export type FailureKind =
 /** An error in place of an answer. */
 export interface Failure {
   fails: FailureKind;
-  /** In the form given; Gemini has `body` only, the others have the three headers. */
+  /** OpenAI and Anthropic send it in the header that it is given for; Gemini words it as `RetryInfo` and has no date. */
   retryAfter?: { seconds: number } | { milliseconds: number } | { date: Date } | { body: string };
   headers?: Record<string, string>;
 }

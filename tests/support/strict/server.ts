@@ -124,13 +124,11 @@ export async function startVendor(
   let accepted = 0;
   let aborts = 0;
 
-  const answer = (request: HttpRequest, response: ServerResponse) => {
-    const wire = wires.find((one) => one.takes(request));
-    if (!wire)
-      return reply(response, { status: 404, reply: { error: { message: `Invalid URL (${request.url.pathname})` } } });
+  const answer = (request: HttpRequest, isObject: boolean, response: ServerResponse) => {
+    const wire = wires.find((one) => one.takes(request)) ?? noWire;
     let ready: Accepted | Reply;
     try {
-      if (request.method === "POST") checkJson(request.text);
+      if (!isObject) throw new Refusal("We could not parse the JSON body of your request.");
       ready = wire.receive(request);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -177,12 +175,13 @@ export async function startVendor(
     incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
     incoming.on("end", () => {
       const text = Buffer.concat(chunks).toString();
+      const body = parsed(text);
       const request = {
         method: incoming.method ?? "",
         url: new URL(incoming.url ?? "/", "http://mock"),
         headers: incoming.headers,
         text,
-        body: parsed(text),
+        body: body ?? {},
       };
       requests.push(request);
       response.once("close", () => {
@@ -190,7 +189,7 @@ export async function startVendor(
         waiters.check();
       });
       Promise.resolve()
-        .then(() => answer(request, response))
+        .then(() => answer(request, body !== undefined, response))
         .catch((error: unknown) => {
           problems.push(String(error instanceof Error ? error.stack : error));
           response.destroy();
@@ -260,23 +259,27 @@ function vendorOf({ keys, contextWindow, countsEachBlock = false }: MockOptions,
   };
 }
 
-function checkJson(text: string): void {
-  try {
-    if (isJson(JSON.parse(text))) return;
-  } catch {
-    // Refused below, as JSON that is no object is.
-  }
-  throw new Refusal("We could not parse the JSON body of your request.", { type: "invalid_request_error" });
-}
-
-function parsed(text: string): Json {
+/** Returns a body that is a JSON object; that of a GET is empty. */
+function parsed(text: string): Json | undefined {
   try {
     const body: unknown = JSON.parse(text || "{}");
-    return isJson(body) ? body : {};
+    return isJson(body) ? body : undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }
+
+/** Refuses paths that the vendor does not have. */
+const noWire: MockWire = {
+  takes: () => true,
+  receive: ({ method, url }) => {
+    throw new Refusal(`Invalid URL (${method} ${url.pathname})`, { status: 404 });
+  },
+  refuse: ({ status, message, type }) => ({ status, reply: { error: { message, type } } }),
+  fail: ({ fails }) => {
+    throw new Error(`there is no wire that could fail with ${fails}`);
+  },
+};
 
 function reply(response: ServerResponse, { status, headers = {}, reply: body }: Reply): void {
   const isText = typeof body === "string";
@@ -318,6 +321,8 @@ async function stream(
         return breakOff(response, breaks, errorEvent(breaks.error ?? "overloaded", breaks.how));
       await (breaks.until ?? new Promise(() => {}));
     }
+    // The client has left during a stall.
+    if (response.destroyed) return;
     if (index === 0) progress.begins();
     response.write(event.text);
   }
@@ -348,6 +353,7 @@ async function whole(
   response.write(body.slice(0, body.length / 2));
   if (breaks.how !== "stall") return breakOff(response, { ...breaks, how: "reset" }, "");
   await (breaks.until ?? new Promise(() => {}));
+  if (response.destroyed) return;
   progress.isWhole();
   response.end(body.slice(body.length / 2));
 }
