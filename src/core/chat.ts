@@ -97,12 +97,20 @@ export interface Usage {
   cacheWrite1hTokens?: number;
 }
 
+/** An answer that broke off after it had begun: the provider bills what it had read and said by then. */
+export interface LostAnswer {
+  provider: string;
+  model: string;
+  /** What the provider had counted, and at least the output that had come. */
+  usage: Partial<Usage> & Pick<Usage, "outputTokens">;
+}
+
 /** What a request counts against limits. */
 export interface Spent {
   tokens: number;
   /** Absent: the price is not known, which is not 0. */
   usd?: number;
-  /** The provider did not report usage. */
+  /** The provider did not report usage, or not that of an answer that broke off. */
   estimated?: true;
 }
 
@@ -140,6 +148,8 @@ export interface Completion {
   usage?: Usage;
   /** HTTP requests really sent for this completion: 1 when nothing had to be retried. */
   attempts: number;
+  /** Answers that broke off before this one. */
+  lost?: readonly LostAnswer[];
 }
 
 export type Delta = { type: "text_delta" | "reasoning_delta"; delta: string };

@@ -1,4 +1,4 @@
-import type { ErrorInfo } from "./chat.js";
+import type { ErrorInfo, LostAnswer } from "./chat.js";
 
 /** One class a boundary, told apart by a literal `kind`. A message never holds a secret, nor does a cause. */
 abstract class HostError extends Error {
@@ -93,6 +93,8 @@ export class LlmError extends HostError {
   readonly attempts?: number;
   readonly requestId?: string;
   readonly retryAfterMs?: number;
+  /** Answers that had begun, the last one that broke off included. */
+  lost?: readonly LostAnswer[];
 
   constructor(
     readonly kind: LlmErrorKind,

@@ -3,6 +3,7 @@ import { type Abortable, CallSignal } from "../core/call-signal.js";
 import type { Completion, CompletionRequest } from "../core/chat.js";
 import type { LlmConfig, StreamRecovery } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
+import { LlmError } from "../core/errors.js";
 import { type NewId, newId } from "../core/ids.js";
 import type { HostState, Meter } from "../core/measurements.js";
 import type { Observe } from "../core/ports.js";
@@ -139,7 +140,7 @@ export class LlmClient {
       streaming,
       showing,
       restart,
-      tally: { sent: 0, retries: 0 },
+      tally: { sent: 0, retries: 0, lost: [] },
       completionId,
       within,
       measure,
@@ -157,6 +158,8 @@ export class LlmClient {
         ask: (target) => this.#askToEnd(target, shared),
       });
       showing.settle();
+      const { lost } = shared.tally;
+      if (lost.length > 0) completion.lost = lost;
       const { provider, model, finishReason, attempts, usage } = completion;
       const price = meter && usage && this.priceOf(provider, model);
       measure?.answered(completion, price && costUsd(usage, price));
@@ -164,7 +167,9 @@ export class LlmClient {
       observe({ level: "debug", scope: "llm", message: "completion", fields });
       return completion;
     } catch (error) {
-      measure?.failed(error, shared.tally.sent);
+      const { sent, lost } = shared.tally;
+      if (error instanceof LlmError && lost.length > 0) error.lost = lost;
+      measure?.failed(error, sent);
       throw error;
     }
   }

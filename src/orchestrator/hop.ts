@@ -12,7 +12,7 @@ import { errorInfo, LlmError } from "../core/errors.js";
 import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
 import type { Outgoing, TurnEnd } from "./outlet.js";
-import { spentOn } from "./spending.js";
+import { spentInVain, spentOn } from "./spending.js";
 import { ignoredChoice, withAskedCalls } from "./tool-use.js";
 import { abortReason, type TurnOptions } from "./turn-options.js";
 
@@ -48,11 +48,11 @@ export async function runHop(
     });
   } catch (error) {
     if (shown.length > 0) {
-      const { provider, model } = llm.resolve(request.model);
-      const attempts = (error instanceof LlmError ? error.attempts : undefined) ?? 1;
-      const facts = { finishReason: "unknown", provider: provider.name, model, attempts } as const;
+      const { attempts = 1, lost } = error instanceof LlmError ? error : {};
+      const { provider, model } = lost?.at(-1) ?? resolved(llm, request);
+      const facts = { finishReason: "unknown", provider, model, attempts } as const;
       const message = partialMessage(shown);
-      const spent = spentOn(request, { message }, priceOf(provider.name, model));
+      const spent = spentInVain(request, { message, provider, model, lost }, priceOf);
       const offered = order?.takeUnstored();
       out.add({ type: "assistant_message", turnId, message, ...facts, spent, offered, interrupted: true });
     }
@@ -64,13 +64,18 @@ export async function runHop(
   const ignored = request.toolChoice && ignoredChoice(kept, request.toolChoice);
   const { finishReason, provider, model, usage, attempts } = kept;
   const message = ignored ? { ...kept.message, toolCalls: [] } : kept.message;
-  const spent = spentOn(request, completion, priceOf(provider, model));
+  const spent = spentOn(request, completion, priceOf);
   const type = "assistant_message";
   // Field by field: to spread an object takes some microseconds until this is compiled, and each hop comes here.
   const offered = order?.takeUnstored();
   const answer = { type, turnId, message, finishReason, provider, model, usage, attempts, spent, offered } as const;
   out.add(answer);
   return ignored ? { type: "turn_error", turnId, error: errorInfo(ignored) } : answer;
+}
+
+function resolved(llm: Llm, { model }: CompletionRequest): { provider: string; model: string } {
+  const target = llm.resolve(model);
+  return { provider: target.provider.name, model: target.model };
 }
 
 function partialMessage(shown: readonly Delta[]): AssistantMessage {

@@ -103,8 +103,7 @@ export class Orchestrator {
 
   /** What a completion counts against limits. */
   spentOn(request: CompletionRequest, completion: Completion): Spent {
-    const { provider, model } = completion;
-    return spentOn(request, completion, this.#llm.priceOf(provider, model));
+    return spentOn(request, completion, (provider, model) => this.#llm.priceOf(provider, model));
   }
 
   /** The one way to the model. */

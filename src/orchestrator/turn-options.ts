@@ -13,7 +13,7 @@ export interface Answer {
 }
 
 /** What the conversation's requests have offered, over all its turns. */
-export interface OfferedTools {
+interface OfferedTools {
   /** The tools in the order of their first sending, new ones last. */
   sorted<Tool extends { readonly name: string }>(tools: readonly Tool[]): readonly Tool[];
   /** Names of those that are new, for the log. */

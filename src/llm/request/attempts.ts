@@ -40,6 +40,7 @@ export class Attempts {
       broken = undefined;
     };
     for (;;) {
+      let fold: AnswerFold | undefined;
       try {
         call.response = undefined;
         const response = await (isHedged(call)
@@ -54,12 +55,13 @@ export class Attempts {
           showing.begin();
           shown = true;
         };
-        const fold = call.draft.fold({ onDelta: showing?.onDelta ?? (() => {}), onFirst });
+        fold = call.draft.fold({ onDelta: showing?.onDelta ?? (() => {}), onFirst });
         await readAnswer(response, call, fold, this.#policy.now);
         discard();
         return fold;
       } catch (error) {
         if (!(error instanceof LlmError)) throw error;
+        if (fold) call.lose(fold);
         if (!shown && call.correct(error)) continue;
         const mayGoOn = restart || !shown;
         if (!mayGoOn || !this.#policy.plan(call, error)) throw shown ? brokenOff(error, call) : error;

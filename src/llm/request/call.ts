@@ -1,15 +1,17 @@
 import { type CallSignal, TotalTimeout } from "../../core/call-signal.js";
-import type { CompletionRequest } from "../../core/chat.js";
+import type { CompletionRequest, LostAnswer } from "../../core/chat.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { LlmError } from "../../core/errors.js";
 import type { Slot } from "../../core/shared-limits.js";
 import { spanWithin, type TraceContext } from "../../core/trace-context.js";
+import { lostUsage } from "../answer/lost-usage.js";
 import type { CompletionMeasure } from "../completion-measure.js";
 import { duration, failure, statedIn } from "../errors.js";
 import type { Lane } from "../limits/lane.js";
 import type { Provider, ResolvedModel } from "../providers/providers.js";
 import type { Showing } from "../showing.js";
 import type { RequestBody } from "../wires/shared/request-body.js";
+import type { AnswerFold } from "../wires/wire.js";
 import type { Draft } from "./draft.js";
 import { type Headers, requestIdOf } from "./hints.js";
 
@@ -18,6 +20,7 @@ interface Tally {
   /** HTTP requests. */
   sent: number;
   retries: number;
+  lost: LostAnswer[];
 }
 
 export interface CallOptions {
@@ -125,6 +128,12 @@ export class Call {
     this.options.tally.sent++;
     this.sentAt = now();
     this.key = this.place?.lane.keys.next();
+  }
+
+  /** Notes an answer that broke off. `fold`: what had come of it. */
+  lose(fold: AnswerFold): void {
+    const usage = lostUsage(fold);
+    if (usage) this.options.tally.lost.push({ provider: this.provider.name, model: this.model, usage });
   }
 
   /** The same call, for one request from another place. */

@@ -1,0 +1,19 @@
+import type { LostAnswer } from "../../core/chat.js";
+import type { AnswerFold } from "../wires/wire.js";
+
+/** Of English and code. */
+const bytesPerToken = 4;
+
+/** What is billed of an answer that broke off. Undefined where nothing of it had come. */
+export function lostUsage(fold: AnswerFold): LostAnswer["usage"] | undefined {
+  let ids = 0;
+  const { message, usage } = fold.finish(
+    () => `lost_${ids++}`,
+    () => false,
+  );
+  const { content, reasoning = "", toolCalls } = message;
+  const said = [content, reasoning, ...toolCalls.map((call) => call.arguments)].join("");
+  if (!usage && said === "") return undefined;
+  const outputTokens = Math.max(usage?.outputTokens ?? 0, Math.ceil(Buffer.byteLength(said) / bytesPerToken));
+  return { ...usage, outputTokens };
+}

@@ -1,0 +1,59 @@
+/** What an answer costs whose first attempts broke off: the provider bills these too. */
+import { describe, expect, test } from "@jest/globals";
+import { collect, startApp } from "../support/app.js";
+import { answer, CUT, chunk, failure, json, RESET, type Step, startLlmServer, stream } from "../support/llm-server.js";
+
+const usage = { prompt_tokens: 1000, completion_tokens: 100 };
+const whole = answer("hello", { usage });
+const begun = chunk({ content: "x".repeat(400) }); // 100 tokens
+const prices = { "test/m1": { input: 1000, output: 1000 } };
+const spentOnce = { tokens: 1100, usd: 1.1 };
+
+/** Of each answer in the log. */
+async function spentBy(steps: Step[], streamRecovery = "restart") {
+  await using llm = await startLlmServer(steps);
+  const providers = { test: { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789" } };
+  const http = { initial_retry_delay: 0.001, max_retry_delay: 0.01 };
+  const config = { llm: { active: "test", stream_recovery: streamRecovery, http, providers, prices } };
+  await using app = await startApp({ llm: llm.url, config });
+  const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go" }));
+  return events.flatMap((event) => (event.type === "assistant_message" ? [event] : []));
+}
+
+describe("a whole answer", () => {
+  test.each<[string, Step[]]>([
+    ["was the first one", [whole]],
+    ["came after refusals, which cost nothing", [failure(429), failure(503), whole]],
+    ["came after a request without any answer, of which nobody can know", [RESET, whole]],
+    ["came after one that broke off before its first word", [stream([chunk({ role: "assistant" }), CUT]), whole]],
+  ])("that %s counts as reported", async (_, steps) => {
+    const answers = await spentBy(steps);
+    expect(answers.map(({ spent }) => spent)).toEqual([spentOnce]);
+  });
+
+  test("counts what was lost before it: the same input, and the words that had come", async () => {
+    const [message] = await spentBy([stream([begun, CUT]), stream([begun, CUT]), whole]);
+    expect(message).toMatchObject({ attempts: 3, usage: { inputTokens: 1000, outputTokens: 100 } });
+    expect(message?.spent).toEqual({ tokens: 3 * 1100, usd: expect.closeTo(3.3, 6), estimated: true });
+  });
+
+  test("counts what the provider had counted of it by then", async () => {
+    const counted = { choices: [], usage: { prompt_tokens: 900, completion_tokens: 40, prompt_tokens_details: {} } };
+    const [message] = await spentBy([stream([chunk({ content: "x" }), counted, CUT]), whole]);
+    expect(message?.spent?.tokens).toBe(940 + 1100);
+  });
+});
+
+test("an answer that was shown and broke off counts each attempt that had begun", async () => {
+  const [message] = await spentBy([stream([begun, CUT])], "fail");
+  expect(message).toMatchObject({ interrupted: true, provider: "test", model: "m1" });
+  const once = message?.spent?.tokens ?? 0;
+  expect(once).toBeGreaterThan(100);
+  const cut = Array.from({ length: 4 }, () => stream([begun, CUT]));
+  const [again] = await spentBy(cut);
+  expect(again?.spent).toMatchObject({ tokens: 4 * once, estimated: true });
+});
+
+test("an answer that was not streamed and is no answer costs what it says of itself, if anything", async () => {
+  await expect(spentBy([json({ choices: [] }), whole])).resolves.toMatchObject([{ spent: spentOnce }]);
+});
