@@ -26,7 +26,7 @@ llm:
     groq: { base_url: https://api.groq.com/openai/v1, model: llama-3.3-70b-versatile }
     openrouter: { base_url: https://openrouter.ai/api/v1, model: openai/gpt-6-luna }
     anthropic: { base_url: https://api.anthropic.com/v1, model: claude-haiku-4-5 }
-    gemini: { base_url: https://generativelanguage.googleapis.com/v1beta/openai, model: gemini-2.5-flash }
+    gemini: { base_url: https://generativelanguage.googleapis.com/v1beta, model: gemini-3.8-flash }
     mistral: { base_url: https://api.mistral.ai/v1, model: mistral-small-latest }
     deepseek: { base_url: https://api.deepseek.com/v1, model: deepseek-flash }
     ollama: { base_url: http://127.0.0.1:11434/v1 }    # model unset: the first one it has

@@ -130,7 +130,7 @@ function hintFor(kind: LlmErrorKind, { name, keyVariable }: Provider): string {
       return `Is ${name} running and reachable? Check llm.providers.${name}.base_url and the network.`;
     case "html":
     case "redirect":
-      return `Wrong base_url? llm.providers.${name}.base_url must be the API's URL, up to /chat/completions.`;
+      return `Wrong base_url? llm.providers.${name}.base_url must be the API's URL, up to its version (/v1; Gemini: /v1beta).`;
     case "context_length":
       return "Start a new conversation, shorten the prompt, or use a model with a larger context window.";
     case "content_filter":

@@ -93,7 +93,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
     wire: "gemini",
     wireBaseUrl: "https://generativelanguage.googleapis.com/v1beta",
-    model: "gemini-2.5-flash",
+    model: "gemini-3.8-flash",
     contextWindow: 1_000_000,
     quirks: { ...CLOUD, echoesOpaque: true, toolSchemas: "plain", emptyProperties: false },
   },

@@ -6,7 +6,7 @@ import { presetOf } from "./presets.js";
  * The wires that presets use by themselves: those that were tried with every fault of `tests/support/strict`. Another one is used where
  * `llm.providers.*.wire` names it.
  */
-const PROVEN: ReadonlySet<WireName> = new Set(["chat", "messages"]);
+const PROVEN: ReadonlySet<WireName> = new Set(["chat", "messages", "gemini"]);
 
 interface WireChoice {
   wire: WireName;

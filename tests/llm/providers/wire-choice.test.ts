@@ -38,6 +38,7 @@ test.each<Case>([
     by: "llm.providers.openai.base_url, which is not the preset's",
   },
   { name: "Anthropic", provider: "anthropic", wire: "messages", by: "the preset anthropic" },
+  { name: "Gemini", provider: "gemini", wire: "gemini", by: "the preset gemini" },
   { name: "a local preset", provider: "ollama", wire: "chat", by: "the preset ollama" },
   {
     name: "a local preset on another port",
@@ -65,6 +66,8 @@ test.each<Case>([
 });
 
 test.each<[ProviderConfig, string]>([
+  [{}, GEMINI],
+  [{ baseUrl: `${GEMINI}/` }, `${GEMINI}/`],
   [{ wire: "chat" }, `${GEMINI}/openai`],
   [{ wire: "gemini" }, GEMINI],
   [{ baseUrl: `${GEMINI}/openai` }, `${GEMINI}/openai`],
