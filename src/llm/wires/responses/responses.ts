@@ -24,5 +24,8 @@ export const responses: Wire<ResponsesQuirks> = {
   isAnswer: (message) => "output" in message || "response" in message || "sequence_number" in message,
   learn: lessonsIn,
 
+  unserved: ({ model }) =>
+    /\baudio\b/.test(model) ? { why: "takes and makes sound through Chat Completions only", by: "chat" } : undefined,
+
   family: familyOf,
 };

@@ -13,8 +13,11 @@ export function isAboutTools(text: string): boolean {
   return TOOLS.test(text);
 }
 
-/** The tool that the refusal names, by its place among those sent or by its name. */
+/** The tool that the refusal names: a function in quotes, else by its place among those sent, else by any word that is its name. */
 export function toolNamedIn(text: string, names: readonly string[]): string | undefined {
+  // Tools that stand in the middle of a conversation are counted from there (`input[4].tools[0]`).
+  const quoted = /\b(?:function|tool) ['"`]([\w-]+)['"`]/i.exec(text)?.[1];
+  if (quoted !== undefined && names.includes(quoted)) return quoted;
   // Gemini puts all functions into one tool: `tools[0].function_declarations[34]`.
   const place = /function_?declarations?\W{1,2}(\d+)/i.exec(text) ?? /\btools?\b\W{1,6}(\d+)\b/i.exec(text);
   const byPlace = place && names[Number(place[1])];

@@ -247,6 +247,18 @@ test.each<Refusal>([
   },
 );
 
+test("a tool in the middle of the conversation that is refused in every form is left out, and no other one", async () => {
+  const refused = (message: string) =>
+    failure(400, { body: openAi(message, { param: "input[4].tools[0].parameters" }) });
+  const said = "Invalid schema for function 'late': In context=('properties', 'a'), array schema missing items.";
+  await using server = await startLlmServer([refused(said), refused(said), answered]);
+  await using tested = clientOf(server, {}, { wire: "responses", model: "gpt-5.6-sol" });
+  await tested.ask({ streaming: true }, REQUEST);
+  const { tools, input } = server.requests[2]?.body ?? {};
+  expect(tools).toMatchObject([{ name: "read" }]);
+  expect(JSON.stringify(input)).not.toContain("additional_tools");
+});
+
 test("an effort that the model does not have is said, not left out", async () => {
   const said =
     "Unsupported value: 'none' is not supported with the 'gpt-6-astra' model. Supported values are: 'low' and 'high'.";
