@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { LlmError } from "../../../src/core/errors.js";
 import { type Fault, startFaultProxy } from "../../support/fault-proxy.js";
-import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
+import { answer, type Step, startLlmServer, toolCalls } from "../../support/llm-server.js";
+import { responsesAnswer, responsesCalls } from "../../support/responses-server.js";
 import { clientOf } from "../client-of.js";
 
 const TEXT = "The whole answer — with 北京 and 🌍, in some words.";
@@ -10,11 +11,25 @@ const long = { connectTimeoutMs: 10_000, timeoutMs: 10_000, ttftTimeoutMs: 10_00
 /** Only silence has to be waited for. Where every connection is made at once, the time of a busy test process is not the connection's. */
 const limitsFor = (name: string) => (name === "silence" ? { ...limits, connectTimeoutMs: 10_000 } : long);
 
+const calls = [{ name: "f", arguments: { city: "北京" } }];
+
+/** How a wire says the text, and calls a tool. */
+const WIRES = [
+  { wire: "chat" as const, says: answer(TEXT), calling: toolCalls(calls) },
+  { wire: "responses" as const, says: responsesAnswer(TEXT), calling: responsesCalls(calls) },
+];
+
+interface Case {
+  wire: (typeof WIRES)[number]["wire"];
+  says: Step;
+  streaming: boolean;
+}
+
 /** Where in the bytes of an answer something may happen. */
-async function offsetsOf(streaming: boolean): Promise<[string, number][]> {
-  await using server = await startLlmServer([answer(TEXT)]);
+async function offsetsOf({ wire, says, streaming }: Case): Promise<[string, number][]> {
+  await using server = await startLlmServer([says]);
   await using proxy = await startFaultProxy(server.url, []);
-  await using ends = clientOf(proxy);
+  await using ends = clientOf(proxy, {}, { wire });
   await ends.ask({ streaming });
   const bytes = proxy.answers[0] ?? Buffer.alloc(0);
   const body = bytes.indexOf("\r\n\r\n") + 4;
@@ -38,21 +53,28 @@ const ENDS: [string, (offset: number) => Fault][] = [
 ];
 
 /** All of them at the same time: most of them is waiting. */
-async function everywhere(streaming: boolean, run: (place: string, offset: number) => Promise<void>): Promise<void> {
-  await Promise.all((await offsetsOf(streaming)).map(([place, offset]) => run(place, offset)));
+async function everywhere(of: Case, run: (place: string, offset: number) => Promise<void>): Promise<void> {
+  await Promise.all((await offsetsOf(of)).map(([place, offset]) => run(place, offset)));
 }
 
 /** Right, or an error that says what happened; anything else is a lie. */
 const KINDS = ["network", "timeout", "ttft_timeout", "idle_timeout", "empty_stream", "stream_interrupted"];
 
-describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
+/** Whole bodies are read by the same code on every wire. */
+const CASES = WIRES.flatMap((wire) =>
+  (wire.wire === "chat" ? [true, false] : [true]).map((streaming) => ({ ...wire, streaming })),
+);
+
+describe.each(CASES)("$wire, streaming: $streaming", ({ calling, ...of }) => {
+  const { wire, says, streaming } = of;
+
   test.each(ENDS)(
     "%s anywhere, once: the answer is whole in the end, or what was shown is not called one",
     async (name, at) => {
-      await everywhere(streaming, async (place, offset) => {
-        await using server = await startLlmServer(() => answer(TEXT));
+      await everywhere(of, async (place, offset) => {
+        await using server = await startLlmServer(() => says);
         await using proxy = await startFaultProxy(server.url, [at(offset)]);
-        await using ends = clientOf(proxy, limitsFor(name));
+        await using ends = clientOf(proxy, limitsFor(name), { wire });
         const outcome = await ends.ask({ streaming }).catch((error: unknown) => error);
         if (outcome instanceof LlmError) {
           expect([place, outcome.kind]).toEqual([place, expect.stringMatching(/^(stream_interrupted|idle_timeout)$/)]);
@@ -71,10 +93,10 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   );
 
   test.each(ENDS)("%s anywhere, every time: a typed error with the true count, and no answer", async (name, at) => {
-    await everywhere(streaming, async (place, offset) => {
-      await using server = await startLlmServer(() => answer(TEXT));
+    await everywhere(of, async (place, offset) => {
+      await using server = await startLlmServer(() => says);
       await using proxy = await startFaultProxy(server.url, Array<Fault>(3).fill(at(offset)));
-      await using ends = clientOf(proxy, { ...limitsFor(name), maxRetries: 2 });
+      await using ends = clientOf(proxy, { ...limitsFor(name), maxRetries: 2 }, { wire });
       const outcome = await ends.ask({ streaming }).catch((error: unknown) => error);
       if (outcome instanceof LlmError) {
         expect([place, KINDS.includes(outcome.kind)]).toEqual([place, true]);
@@ -91,36 +113,35 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 
   test.each([1, 3, 17])("slices of %i byte(s) change nothing", async (sliceBytes) => {
-    const call = toolCalls([{ name: "f", arguments: { city: "北京" } }]);
-    await using server = await startLlmServer([answer(TEXT), call]);
+    await using server = await startLlmServer([says, calling]);
     await using proxy = await startFaultProxy(server.url, [{ sliceBytes }]);
-    await using ends = clientOf(proxy);
+    await using ends = clientOf(proxy, {}, { wire });
     expect((await ends.ask({ streaming })).message.content).toBe(TEXT);
     expect((await ends.ask({ streaming })).message.toolCalls[0]?.arguments).toBe('{"city":"北京"}');
     expect(proxy.connections).toBe(1);
   });
 
   test("a slow line within the limits changes nothing", async () => {
-    await using server = await startLlmServer([answer(TEXT)]);
+    await using server = await startLlmServer([says]);
     await using proxy = await startFaultProxy(server.url, [{ latencyMs: 30 }]);
-    await using ends = clientOf(proxy, { timeoutMs: 1_000 });
+    await using ends = clientOf(proxy, { timeoutMs: 1_000 }, { wire });
     expect(await ends.ask({ streaming })).toMatchObject({ message: { content: TEXT }, attempts: 1 });
   });
 
   test("a connection that is refused, or leads nowhere, is replaced by another", async () => {
-    await using server = await startLlmServer([answer(TEXT)]);
+    await using server = await startLlmServer([says]);
     await using proxy = await startFaultProxy(server.url, [{ connect: "refuse" }, { connect: "black hole" }]);
-    await using ends = clientOf(proxy, limits);
+    await using ends = clientOf(proxy, limits, { wire });
     expect(await ends.ask({ streaming })).toMatchObject({ message: { content: TEXT }, attempts: 3 });
     expect(proxy.aborts).toBe(1);
   });
 
   test("cancelling reaches the server, however far the answer is", async () => {
-    await everywhere(streaming, async (place, offset) => {
+    await everywhere(of, async (place, offset) => {
       if (place.includes("last byte")) return;
-      await using server = await startLlmServer(() => answer(TEXT));
+      await using server = await startLlmServer(() => says);
       await using proxy = await startFaultProxy(server.url, [{ freezeAfter: offset }]);
-      await using ends = clientOf(proxy);
+      await using ends = clientOf(proxy, {}, { wire });
       const controller = new AbortController();
       const failed = ends.fails({ streaming, signal: controller.signal });
       await server.received(1);
