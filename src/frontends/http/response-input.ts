@@ -98,12 +98,12 @@ function readOwn({ type, role, content, call_id, output }: InputItem): Message {
 
 /** Here each call is an item, there the calls of one answer are one message, with their results after it. */
 function readOutput(parts: InputParts, items: readonly InputItem[]): Message[] {
-  const messages: Message[] = [];
+  let messages: Message[] = [];
   let open: AssistantMessage | undefined;
   let results: Message[] = [];
   let reasoning = "";
   const answer = (content: string) => {
-    messages.push(...results);
+    messages = messages.concat(results);
     results = [];
     open = { role: "assistant", content, toolCalls: [], ...(reasoning ? { reasoning } : {}) };
     reasoning = "";

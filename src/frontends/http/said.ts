@@ -27,30 +27,38 @@ export function asSaid(all: readonly Message[]): Said {
   };
 }
 
-/**
- * Parts the messages of a call, with the turns that they refer to as the log has them. What a conversation of the host was about is in its
- * log: what comes after the last answer counts then, results of the caller's tools and words of its user. Throws ApiError.
- */
+/** Parts the messages of a call, in which the turns that they refer to are as the log has them. Throws ApiError. */
 export async function saidIn(
-  { sessions }: Pick<DoorParts, "sessions">,
+  parts: Pick<DoorParts, "sessions">,
   messages: readonly Message[],
   { conversationId }: { conversationId?: string },
 ): Promise<Said> {
-  if (conversationId === undefined) {
-    const said = asSaid(messages);
-    return { ...said, history: withToldIds(said.history) };
-  }
-  const { system, content } = asSaid(messages);
-  const latest = sinceLastAnswer(messages);
-  const results = latest.filter(({ role }) => role === "tool");
+  const said = asSaid(messages);
+  if (conversationId === undefined) return { ...said, history: withToldIds(said.history) };
+  const body = messages.slice(messages.findIndex(({ role }) => role !== "system"));
+  const since = await saidSince(parts, sinceLastAnswer(body), conversationId);
+  return said.system === undefined ? since : { ...since, system: said.system };
+}
+
+/**
+ * Parts what is new in a conversation of the host, whose log has what came before: results of the caller's tools, words of its user and
+ * instructions, which are told where they are. Throws ApiError.
+ */
+export async function saidSince(
+  { sessions }: Pick<DoorParts, "sessions">,
+  messages: readonly Message[],
+  conversationId: string,
+): Promise<Pick<Said, "history" | "content">> {
+  const content = messages.flatMap((message) => (message.role === "user" ? message.content : []));
+  const results = messages.filter(({ role }) => role === "tool");
   if (content.length + results.length === 0) {
     const text = "in a conversation of the host the last message is the user's, or a tool's";
     throw new ApiError(400, "invalid_body", text, "messages");
   }
-  const said = system === undefined ? { content } : { content, system };
-  if (results.length === 0) return { ...said, history: [] };
+  const instructions = messages.filter(({ role }) => role === "system");
+  if (results.length === 0) return { content, history: instructions };
   const events = await sessions.history(conversationId);
-  return { ...said, history: withResultsFirst(results, { conversationId, events }) };
+  return { content, history: [...withResultsFirst(results, { conversationId, events }), ...instructions] };
 }
 
 /** The messages after the last one of the assistant. */

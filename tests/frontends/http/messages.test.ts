@@ -324,6 +324,26 @@ describe("what a call says", () => {
     expect(told()).toEqual(["user hi", "assistant weather", "tool -4", "assistant cold", "user more"]);
   });
 
+  test("in a conversation of the host may end with instructions, as Claude Code's do", async () => {
+    steps.push(answer("one"), answer("two"));
+    const headers = { "x-conversation-id": "instructed" };
+    await ask(door, { messages: [hi, { role: "system", content: "Be brief." }] }, headers);
+    await ask(
+      door,
+      { messages: [hi, { role: "assistant", content: "one" }, { role: "system", content: "Be kind." }, hi] },
+      headers,
+    );
+    expect(told()).toEqual(["system Be brief.", "user hi", "assistant one", "system Be kind.", "user hi"]);
+  });
+
+  test("may have an answer of very many blocks", async () => {
+    steps.push(answer("fine"));
+    const blocks = Array.from({ length: 150_000 }, () => ({ type: "text", text: "x" }));
+    const messages = [hi, { role: "assistant", content: "x" }, { role: "assistant", content: blocks }, hi];
+    expect((await ask(door, { messages })).status).toBe(200);
+    expect(told()[1]).toHaveLength("assistant ".length + 150_001);
+  });
+
   test("under the same X-Request-Id is answered once", async () => {
     steps.push(answer("fine"));
     const headers = { "x-request-id": "once" };

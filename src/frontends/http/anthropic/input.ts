@@ -40,7 +40,7 @@ function mergedAnswers(messages: readonly MessageParam[]): BlockMessage[] {
     const all = typeof content === "string" ? [{ type: "text", text: content }] : (content ?? []);
     const blocks = all.map((block, number) => ({ block, at: `messages.${index}.content.${number}` }));
     const last = merged.at(-1);
-    if (role === "assistant" && last?.role === role) last.blocks.push(...blocks);
+    if (role === "assistant" && last?.role === role) last.blocks = last.blocks.concat(blocks);
     else merged.push({ role, blocks });
   }
   return merged;
@@ -159,13 +159,18 @@ async function readAnswer(parts: InputParts, readLog: ReadLog, blocks: readonly 
 
 /** The answer as its caller has it: each call that was run in it with its result, before what the model said then. */
 function givenAnswer(parts: InputParts, blocks: readonly Placed[]): Message[] {
-  const messages: Message[] = [];
+  const resultOf = new Map(
+    blocks.flatMap((placed) =>
+      placed.block.type === "mcp_tool_result" ? [[String(placed.block.tool_use_id), placed] as const] : [],
+    ),
+  );
+  let messages: Message[] = [];
   let open: AssistantMessage | undefined;
   let results: Message[] = [];
   let reasoning = "";
   const answer = () => {
     if (open && results.length === 0) return open;
-    messages.push(...results);
+    messages = messages.concat(results);
     results = [];
     open = { role: "assistant", content: "", toolCalls: [], ...(reasoning ? { reasoning } : {}) };
     reasoning = "";
@@ -193,15 +198,16 @@ function givenAnswer(parts: InputParts, blocks: readonly Placed[]): Message[] {
         const call = callIn(block, at, serverToolName(parts.hub, names));
         // Calls of one answer stand together, with their results behind them.
         (open ?? answer()).toolCalls.push(call);
-        results.push(serverResult(blocks, call.id));
+        results.push(serverResult(call.id, resultOf.get(call.id)));
         break;
       }
       default:
         throw unsupported(placed);
     }
   }
-  messages.push(...results);
-  return messages.filter(({ role, ...message }) => role !== "assistant" || !isEmpty(message as AssistantMessage));
+  return messages
+    .concat(results)
+    .filter(({ role, ...message }) => role !== "assistant" || !isEmpty(message as AssistantMessage));
 }
 
 function isEmpty({ content, toolCalls }: AssistantMessage): boolean {
@@ -212,8 +218,7 @@ function callIn(block: Block, at: string, name: string): ToolCall {
   return { id: stringIn(block, "id", at), name, arguments: JSON.stringify(block.input ?? {}) };
 }
 
-function serverResult(blocks: readonly Placed[], callId: string): Message {
-  const found = blocks.find(({ block }) => block.type === "mcp_tool_result" && block.tool_use_id === callId);
+function serverResult(callId: string, found: Placed | undefined): Message {
   if (found) return readResult(found);
   const text = "the call ended without a result";
   return { role: "tool", toolCallId: callId, content: [{ type: "text", text }], isError: true };

@@ -77,6 +77,10 @@ export class MessageView implements TurnView {
         return this.#serverCall(turnEvent.call);
       case "tool_result":
         return this.#result(turnEvent);
+      case "discard":
+        this.#told.clear();
+        this.#stops.rest();
+        return [];
       default:
         return [];
     }
@@ -221,7 +225,8 @@ export class MessageView implements TurnView {
 
   #message(content: readonly Block[], end: object): object {
     const { place, model } = this.#identity;
-    return { id: itemId("msg", place, 0), type: "message", role: "assistant", model, content, ...end };
+    const head = { id: itemId("msg", place, 0), type: "message", role: "assistant", model, content };
+    return { ...head, container: null, stop_details: null, ...end };
   }
 }
 

@@ -4,6 +4,7 @@ import type { Call, Route } from "../api.js";
 import { type CallerTools, readCallerTools } from "../caller-tools.js";
 import {
   askedModel,
+  type CallIds,
   estimateDoorTurn,
   idsOf,
   startDoorTurn,
@@ -13,9 +14,9 @@ import {
 } from "../door-turn.js";
 import { ApiError } from "../errors.js";
 import { readToolUse } from "../read-tool-use.js";
-import { saidIn, sinceLastAnswer } from "../said.js";
+import { type Said, saidIn, saidSince, sinceLastAnswer } from "../said.js";
 import { showTurn } from "../show-turn.js";
-import { type MessagesBody, messagesBody, type TokenCountBody, tokenCountBody } from "./body.js";
+import { type MessageParam, type MessagesBody, messagesBody, type TokenCountBody, tokenCountBody } from "./body.js";
 import { readMessages } from "./input.js";
 import { MessageView } from "./message-view.js";
 import { offeredTools } from "./offered-tools.js";
@@ -106,9 +107,7 @@ async function readCall(
   const { model, isPlain } = askedModel(body.model, plainModels);
   const { withoutTools, ...use } = readToolUse(toolUseIn(body));
   const tools = readCallerTools(withoutTools ? [] : toolsOf(body));
-  const ids = idsOf(header);
-  const given = ids.conversationId === undefined ? body.messages : sinceLastAnswer(body.messages);
-  const said = await saidIn(parts, await readMessages(parts, given), ids);
+  const said = await readSaid(parts, body.messages, idsOf(header));
   const system = systemIn(body);
   const turn: TurnCall = {
     ...said,
@@ -124,6 +123,12 @@ async function readCall(
     isSingle: true,
   };
   return { turn, tools };
+}
+
+async function readSaid(parts: DoorParts, messages: readonly MessageParam[], ids: CallIds): Promise<Said> {
+  const { conversationId } = ids;
+  if (conversationId === undefined) return saidIn(parts, await readMessages(parts, messages), ids);
+  return saidSince(parts, await readMessages(parts, sinceLastAnswer(messages)), conversationId);
 }
 
 /** Claude Code puts a line for Anthropic's billing in front, which is another one in each call: no model is told it, so that what it reads begins alike. */
