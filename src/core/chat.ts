@@ -26,6 +26,8 @@ export interface AssistantMessage {
   reasoningDetails?: ReasoningDetails;
   /** Absent where its provider wants nothing back, and in answers that were cut. */
   kept?: KeptParts;
+  /** Not stored: a summary now stands for what the model knew when it wrote this. Signatures that are bound to that hold no more. */
+  isBeforeSummary?: true;
 }
 
 /**

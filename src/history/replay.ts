@@ -21,15 +21,16 @@ import { type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from 
  * summary at the head of the first user message. A turn takes the same in parts, from `resumeTurn`.
  */
 export function toMessages(events: readonly StoredEvent[], currentTurnId?: string): Message[] {
-  const messages = turnMessages(uncompacted(events, currentTurnId), currentTurnId);
-  return withSummary(messages, latestCompaction(events, currentTurnId)?.summary);
+  const compaction = latestCompaction(events, currentTurnId);
+  const messages = turnMessages(uncompacted(events, currentTurnId, compaction), currentTurnId, compaction?.seq);
+  return withSummary(messages, compaction?.summary);
 }
 
-/** The same of some turns, without any summary. */
-export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string): Message[] {
+/** The same of some turns, without any summary. `summarisedAt`: `seq` of the summary that will stand before them. */
+export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string, summarisedAt = 0): Message[] {
   const messages: Message[] = [];
   for (const turn of turns) {
-    const [first, ...rest] = withoutResults(messagesOf(turn, currentTurnId), messages);
+    const [first, ...rest] = withoutResults(messagesOf(turn, currentTurnId, summarisedAt), messages);
     if (first === undefined) continue;
     if (turn.history.length > 0) messages.push(first);
     else add(messages, first);
@@ -61,23 +62,25 @@ function isResultOf(message: Message, callId: string): boolean {
 }
 
 /** Once for each turn that has ended for good, so that its messages stay the same objects: what they cost and how they are written is kept by them. */
-function messagesOf(turn: TurnRecord, currentTurnId: string | undefined): readonly Message[] {
-  if (turn.turnId === currentTurnId || turn.end?.type !== "turn_end") return newMessagesOf(turn, currentTurnId);
+function messagesOf(turn: TurnRecord, currentTurnId: string | undefined, summarisedAt: number): readonly Message[] {
+  if (turn.turnId === currentTurnId || turn.end?.type !== "turn_end")
+    return newMessagesOf(turn, currentTurnId, summarisedAt);
   const known = endedMessages.get(turn);
-  if (known) return known;
-  const messages = newMessagesOf(turn, currentTurnId);
-  endedMessages.set(turn, messages);
+  if (known?.summarisedAt === summarisedAt) return known.messages;
+  const messages = newMessagesOf(turn, currentTurnId, summarisedAt);
+  endedMessages.set(turn, { messages, summarisedAt });
   return messages;
 }
 
-const endedMessages = keptBy<TurnRecord, readonly Message[]>();
+const endedMessages = keptBy<TurnRecord, { messages: readonly Message[]; summarisedAt: number }>();
 
-function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined): Message[] {
+function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined, summarisedAt: number): Message[] {
   if (wasRefused(turn) || turn.userContent.length + turn.history.length === 0) return [];
   const messages = [...turn.history];
   if (turn.userContent.length > 0) add(messages, { role: "user", content: turn.userContent });
   for (const hop of hopsToSend(turn, currentTurnId)) {
     const message = answerOf(hop);
+    if (message.kept && hop.answer.seq < summarisedAt) message.isBeforeSummary = true;
     if (message.content.trim() === "" && message.toolCalls.length === 0) continue;
     add(messages, message);
     messages.push(...hop.calls.map((call) => resultOf(call, turn)));
@@ -97,8 +100,10 @@ export function uncompacted(
   );
 }
 
+type StoredCompaction = CompactionEvent & Pick<StoredEvent, "seq">;
+
 /** Each summary also tells what the one before it told, so that the last one counts; not one that was taken back with its turn. */
-export function latestCompaction(events: readonly StoredEvent[], currentTurnId?: string): CompactionEvent | undefined {
+export function latestCompaction(events: readonly StoredEvent[], currentTurnId?: string): StoredCompaction | undefined {
   return withoutRewound(events, currentTurnId).findLast((event) => event.type === "compaction");
 }
 
@@ -134,7 +139,7 @@ export function resumeTurn(
   turnId: string,
 ): { messages: Message[]; summary?: string; point?: ResumePoint } {
   const compaction = latestCompaction(events, turnId);
-  const messages = turnMessages(uncompacted(events, turnId, compaction), turnId);
+  const messages = turnMessages(uncompacted(events, turnId, compaction), turnId, compaction?.seq);
   const summary = compaction?.summary;
   const hops = validHops(readTurn(events.filter((event) => event.turnId === turnId))).filter(
     ({ answer }) => !answer.interrupted,

@@ -17,11 +17,17 @@ import {
   startOpenAi,
   thinks,
 } from "../support/strict/index.js";
+import { messagesWire } from "../support/strict/messages.js";
 import { type MockOptions, startVendor } from "../support/strict/server.js";
 
 /** Gemini, and another vendor's Chat Completions beside it. */
 const startGeminiAndChat = (script: Script, options: MockOptions = {}) =>
   startVendor("v1beta", (vendor) => [geminiWire(vendor), chatWire(vendor)], script, options);
+
+const startAnthropicAndChat = (script: Script, options: MockOptions = {}) =>
+  startVendor("v1", (vendor) => [messagesWire(vendor), chatWire(vendor)], script, options);
+const withoutMarks = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === "cache_control" ? undefined : inner)));
 
 /** A wire with the mock of its vendor, the vendor's preset and a price in dollars per million tokens. */
 const WIRES = [
@@ -49,12 +55,26 @@ const WIRES = [
     foreign: /CiQB|signature/i,
     tooLong: "exceeds the maximum number of tokens allowed",
   },
+  {
+    wire: "messages",
+    preset: "anthropic",
+    model: "claude-opus-5-5",
+    start: startAnthropicAndChat,
+    price: { input: 4, output: 20, cacheRead: 0.2, cacheWrite: 5 },
+    history: (body: Record<string, unknown>) => withoutMarks(body.messages) as unknown[],
+    kept: '"signature":"EqQBCgIY',
+    foreign: /EqQBCgIY|signature|thinking/,
+    tooLong: "prompt is too long",
+    // Thinking is bound to what a summary takes the place of.
+    forgetsAtSummary: true,
+  },
 ];
 
 const step = (n: number) => answer(thinks(`step ${n}`), calls("s__big", { bytes: 2048 + n }));
 const go = { requestId: "r1", text: "go", streaming: true };
 
-describe.each(WIRES)("over $wire", ({ wire, preset, model, start, price, history, kept, foreign, tooLong }) => {
+describe.each(WIRES)("over $wire", (tried) => {
+  const { wire, preset, model, start, price, history, kept, foreign, tooLong } = tried;
   const appOf = (mock: StrictMock, folder: string) => {
     const native = { base_url: mock.url, wire, model, api_key: "sk-test-0123456789" };
     const chat = { base_url: `${mock.origin}/v1`, model: "gpt-4.1", api_key: "sk-test-0123456789" };
@@ -182,20 +202,26 @@ describe.each(WIRES)("over $wire", ({ wire, preset, model, start, price, history
 
   test("a conversation that is too long is summed up, and goes on", () =>
     inFolder(async (folder) => {
-      const script: Script = () => answer(thinks("hm"), says("An answer. ".repeat(100)));
+      const script: Script = ({ userText }) =>
+        answer(thinks("hm"), says(userText.length < 100 ? "A short answer." : "An answer. ".repeat(100)));
       await using mock = await start(script, { contextWindow: 7000 });
       await using app = await appOf(mock, folder);
       await app.ready();
       const session = app.sessions.open("c");
-      const text = "A question. ".repeat(400);
       const stops: unknown[] = [];
-      for (let turn = 0; turn < 6; turn++) {
+      for (let turn = 0; turn < 12; turn++) {
+        // A short turn before the one that is too long stays as it is.
+        const text = "A question. ".repeat(turn % 2 === 0 ? 400 : 1);
         const events = await collect(session.prompt({ requestId: `r${turn}`, text, streaming: true }));
         stops.push(events.at(-1));
         if (events.filter(isStored).some(({ type }) => type === "compaction")) break;
       }
       expect(stops.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
-      expect(mock.refusals.map(({ message }) => message)).toContainEqual(expect.stringContaining(tooLong));
-      expect(lost(mock)).toEqual([]);
+      const refused = mock.refusals.map(({ message }) => message);
+      expect(refused).toEqual(refused.map(() => expect.stringContaining(tooLong)));
+      expect(refused).not.toEqual([]);
+      const next = mock.requests.at(-1)?.text ?? "";
+      if (!tried.forgetsAtSummary) expect(lost(mock)).toEqual([]);
+      else expect([next.includes("A short answer."), next.includes(kept)]).toEqual([true, false]);
     }));
 });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { AssistantMessage, ContentPart, Message, ToolMessage } from "../../../core/chat.js";
-import { asObject, asText, type JsonObject, parseJson } from "../../json.js";
+import type { AssistantMessage, ContentPart, KeptPart, Message, ToolMessage } from "../../../core/chat.js";
+import { asText, type JsonObject, parseJson } from "../../json.js";
 import { wireArguments, wireName } from "../shared/calls.js";
 import { asTaken, asTextPart } from "../shared/content.js";
 import { partsOf } from "../shared/kept.js";
@@ -87,7 +87,7 @@ class Walk {
 
   #answerBlocks(message: AssistantMessage): JsonObject[] {
     const { content, toolCalls, reasoning } = message;
-    const kept = this.#told.kept(message);
+    const kept = withoutUnbound(this.#told.kept(message), message);
     const order = kept ?? partsOf({ ...message, kept: undefined });
     let at = 0;
     const blocks = order.flatMap((part): JsonObject[] => {
@@ -160,6 +160,18 @@ export function lateTools(messages: readonly Message[], names: ReadonlySet<strin
   return found.size < names.size ? found : new Set();
 }
 
+/** Thinking is bound to what stood before it: none goes back where a summary has taken its place. */
+function withoutUnbound(
+  kept: readonly KeptPart[] | undefined,
+  { isBeforeSummary }: AssistantMessage,
+): readonly KeptPart[] | undefined {
+  return isBeforeSummary ? kept?.filter((part) => !("opaque" in part && isThought(part.opaque))) : kept;
+}
+
+function isThought(block: JsonObject | undefined): boolean {
+  return /^(redacted_)?thinking$/.test(asText(block?.type) ?? "");
+}
+
 /** Nothing of a text without words. */
 function textBlock(text: string): JsonObject[] {
   return text.trim() === "" ? [] : [{ type: "text", text }];
@@ -187,6 +199,5 @@ function wireId(id: string): string {
 /** Whether the answer whose results end the conversation began with thinking, as models with a budget want it. */
 export function isThoughtOpen(messages: readonly WireMessage[]): boolean {
   const isResult = messages.at(-1)?.content.some(({ type }) => type === "tool_result");
-  const first = asObject(messages.at(-2)?.content[0]);
-  return !isResult || /^(redacted_)?thinking$/.test(asText(first?.type) ?? "");
+  return !isResult || isThought(messages.at(-2)?.content[0]);
 }
