@@ -6,7 +6,7 @@ import { presetOf } from "./presets.js";
  * The wires that presets use by themselves: those that were tried with every fault of `tests/support/strict`. Another one is used where
  * `llm.providers.*.wire` names it.
  */
-const PROVEN: ReadonlySet<WireName> = new Set(["chat", "messages", "gemini"]);
+const PROVEN: ReadonlySet<WireName> = new Set(["chat", "responses", "messages", "gemini"]);
 
 interface WireChoice {
   wire: WireName;
@@ -29,6 +29,8 @@ export function chooseWire(name: string, own: ProviderConfig, model: string): Wi
     return { wire: "chat", by: preset ? `${key}.base_url, which is not the preset's` : "default" };
   if (isAtAzure && /^\d/.test(own.apiVersion ?? ""))
     return { wire: "chat", by: `${key}.api_version, which is of Azure's API for one deployment` };
+  if (isAtAzure && /\/deployments\/|[?&]api-version=\d/.test(own.baseUrl ?? ""))
+    return { wire: "chat", by: `${key}.base_url, which is of Azure's API for one deployment` };
   // OpenAI's Responses take no sound.
   if (native === "responses" && /\baudio\b/.test(model)) return { wire: "chat", by: "the model, which is for sound" };
   if (!preset) return { wire: "chat", by: "default" };

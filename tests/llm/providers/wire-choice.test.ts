@@ -55,6 +55,22 @@ test.each<Case>([
     by: "llm.providers.azure.api_version, which is of Azure's API for one deployment",
   },
   {
+    name: "a deployment of Azure in the address",
+    provider: "azure",
+    own: { baseUrl: "https://x.openai.azure.com/openai/deployments/d?api-version=2024-10-21" },
+    wire: "chat",
+    by: "llm.providers.azure.base_url, which is of Azure's API for one deployment",
+  },
+  {
+    name: "Azure's v1 API",
+    provider: "work",
+    own: { baseUrl: "https://x.openai.azure.com/openai/v1" },
+    wire: "responses",
+    by: "the preset azure",
+  },
+  { name: "the preset of OpenAI", provider: "openai", wire: "responses", by: "the preset openai" },
+  { name: "the preset of xAI", provider: "xai", wire: "responses", by: "the preset xai" },
+  {
     name: "a model for sound",
     provider: "openai",
     model: "gpt-audio",

@@ -291,12 +291,12 @@ describe("Azure", () => {
       {},
       "/openai/deployments/other/chat/completions?api-version=2023-05-15",
     ],
-    ["no version: the v1 API", "", {}, "/openai/v1/chat/completions"],
-    ["the v1 API's own URL", "/openai/v1/", {}, "/openai/v1/chat/completions"],
+    ["no version: the v1 API", "", { wire: "chat" }, "/openai/v1/chat/completions"],
+    ["the v1 API's own URL", "/openai/v1/", { wire: "chat" }, "/openai/v1/chat/completions"],
     [
       "the v1 API in a preview",
       "/openai/v1",
-      { apiVersion: "preview" },
+      { wire: "chat", apiVersion: "preview" },
       "/openai/v1/chat/completions?api-version=preview",
     ],
   ])("%s", async (_name, path, provider, expected) => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Message } from "../../../../src/core/chat.js";
+import { accountOf } from "../../../../src/llm/providers/account.js";
 import { llmConfig } from "../../../support/llm-config.js";
 import {
   answer,
@@ -282,7 +283,7 @@ describe("whom reasoning goes back to", () => {
     await using tested = responsesClient(mock);
     // The same provider and account, as far as this host can tell.
     for (const message of messages)
-      if (message.role === "assistant" && message.kept) message.kept.account = await accountAt(mock);
+      if (message.role === "assistant" && message.kept) message.kept.account = accountAt(mock);
     await loopOf((request) => tested.ask({ streaming: true }, request), messages);
     expect(mock.refusals.map(({ code }) => code)).toEqual(["invalid_encrypted_content"]);
     expect(
@@ -293,8 +294,7 @@ describe("whom reasoning goes back to", () => {
     expect(mock.hops[1]?.lostReasoning).toEqual([]);
   });
 
-  async function accountAt({ url }: { url: string }): Promise<string> {
-    const { accountOf } = await import("../../../../src/llm/providers/account.js");
+  function accountAt({ url }: { url: string }): string {
     return accountOf({ baseUrl: url, apiKeys: ["sk-test-0123456789"] });
   }
 });

@@ -1,9 +1,13 @@
 import { expect, test } from "@jest/globals";
 import type { CompletionRequest, Message } from "../../../../src/core/chat.js";
 import type { ProviderConfig } from "../../../../src/core/config.js";
+import { accountOf } from "../../../../src/llm/providers/account.js";
+import { resolveModel } from "../../../../src/llm/providers/providers.js";
+import { responses } from "../../../../src/llm/wires/responses/responses.js";
+import { llmConfig } from "../../../support/llm-config.js";
 import { failure, json, type LlmRequest, startLlmServer } from "../../../support/llm-server.js";
 import { answer, calls, startOpenAi, thinks } from "../../../support/strict/index.js";
-import { clientOf } from "../../client-of.js";
+import { clientOf, clientWith } from "../../client-of.js";
 import { responsesClient, result, TOOL, user } from "./loop-client.js";
 
 const answered = json({
@@ -285,7 +289,6 @@ test.each([
   const asked = await first.ask({ streaming: true }, { messages: [user("read")], tools: [TOOL] });
   await using server = await startLlmServer([failure(status, { body: openAi(message) }), answered]);
   await using tested = clientOf(server, {}, { wire: "responses", model: "gpt-5.6-sol" });
-  const { accountOf } = await import("../../../../src/llm/providers/account.js");
   const account = accountOf({ baseUrl: server.url, apiKeys: ["sk-test-0123456789"] });
   const { kept, toolCalls } = asked.message;
   if (!kept) throw new Error("nothing is kept");
@@ -302,11 +305,25 @@ test.each([
   ["api.groq.com", { store: undefined, include: undefined, prompt_cache_key: undefined }],
   ["example.com", { store: false, include: ["reasoning.encrypted_content"], prompt_cache_key: "conv_1" }],
 ])("what %s gets from the start", async (host, expected) => {
-  const { responses } = await import("../../../../src/llm/wires/responses/responses.js");
-  const { resolveModel } = await import("../../../../src/llm/providers/providers.js");
-  const { llmConfig } = await import("../../../support/llm-config.js");
   const config = llmConfig(`https://${host}/openai/v1`, {}, { wire: "responses", model: "openai/gpt-oss-120b" });
   const { provider, model } = resolveModel(config, {});
   const target = { provider, model, streaming: true, quirks: responses.quirks(provider, model), kept: () => undefined };
   expect(responses.request(REQUEST, target).body).toMatchObject(expected);
+});
+
+test.each([
+  ["", {}, "/openai/v1/responses"],
+  ["/openai/v1/", {}, "/openai/v1/responses"],
+  ["/openai/v1", { apiVersion: "preview" }, "/openai/v1/responses?api-version=preview"],
+  ["", { wire: "responses", apiVersion: "2024-10-21" } as const, "/openai/v1/responses"],
+])("Azure at %p with %j is asked at %s, with the deployment in the body", async (path, own, expected) => {
+  await using server = await startLlmServer([answered]);
+  const config = llmConfig(server.url);
+  const azure = { baseUrl: server.url.replace("/v1", path), model: "my dep", apiKey: "azure-key", ...own };
+  await using tested = clientWith({ ...config, active: "azure", providers: { azure } });
+  await tested.ask({ streaming: true });
+  const [sent] = server.requests;
+  expect(sent?.path).toBe(expected);
+  expect(sent?.headers).toMatchObject({ "api-key": "azure-key" });
+  expect(sent?.body).toMatchObject({ model: "my dep", store: false });
 });
