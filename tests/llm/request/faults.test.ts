@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { LlmError } from "../../../src/core/errors.js";
 import { type Fault, startFaultProxy } from "../../support/fault-proxy.js";
 import { answer, type Step, startLlmServer, toolCalls } from "../../support/llm-server.js";
+import { messagesAnswer, messagesCalls } from "../../support/messages-server.js";
 import { responsesAnswer, responsesCalls } from "../../support/responses-server.js";
 import { clientOf } from "../client-of.js";
 
@@ -17,6 +18,7 @@ const calls = [{ name: "f", arguments: { city: "北京" } }];
 const WIRES = [
   { wire: "chat" as const, says: answer(TEXT), calling: toolCalls(calls) },
   { wire: "responses" as const, says: responsesAnswer(TEXT), calling: responsesCalls(calls) },
+  { wire: "messages" as const, says: messagesAnswer(TEXT), calling: messagesCalls(calls) },
 ];
 
 interface Case {
