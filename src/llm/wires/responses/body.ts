@@ -35,6 +35,8 @@ export function requestBody(request: CompletionRequest, target: Target<Responses
     stream_options: streaming && quirks.obfuscates ? { include_obfuscation: false } : undefined,
   };
   const { tool_choice, parallel_tool_calls, ...extra } = provider.extraBody ?? {};
+  // Another list of what to include would leave the reasoning out.
+  if (Array.isArray(extra.include)) extra.include = [...new Set([...(body.include ?? []), ...extra.include])];
   const choice = typeof toolChoice === "object" ? { type: "function", ...toolChoice } : (toolChoice ?? tool_choice);
   const isParallel = parallelToolCalls === false ? false : parallel_tool_calls;
   const use = {

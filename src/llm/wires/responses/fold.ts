@@ -9,7 +9,10 @@ import { BREAK, keptOf, textIn } from "./kept-items.js";
 interface OpenItem {
   /** As it was last sent. Its text and arguments are in it once it is whole. */
   native: JsonObject;
-  index: number | undefined;
+  /** Among those that have come. */
+  place: number;
+  /** As the server counts. */
+  index: number;
   /** What came of it in pieces: text, reasoning, or arguments. */
   pieces: GrowingText;
   /** Whether its reasoning came as a summary or in the open. Models that send both mean the same. */
@@ -28,6 +31,8 @@ export class ResponsesFold implements AnswerFold {
   readonly #onDelta: (delta: Delta) => void;
   #onFirst: (() => void) | undefined;
   readonly #items: OpenItem[] = [];
+  readonly #byId = new Map<string, OpenItem>();
+  readonly #byIndex = new Map<number, OpenItem>();
   readonly #reasoning = new GrowingText();
   /** The part that was shown last, of text and of reasoning: another one begins a paragraph. */
   readonly #shown: Partial<Record<Delta["type"], string>> = {};
@@ -73,7 +78,7 @@ export class ResponsesFold implements AnswerFold {
   pushDone(): void {}
 
   finish(newId: () => string, isTaken: (id: string) => boolean): Answer {
-    const items = this.#items.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0));
+    const items = this.#items.toSorted((a, b) => a.index - b.index);
     const natives = items.map((item) => (item.isWhole ? item.native : asWhole(item)));
     const { content, parts } = keptOf(natives);
     const toolCalls = callsIn(natives, newId, isTaken);
@@ -105,7 +110,7 @@ export class ResponsesFold implements AnswerFold {
   }
 
   #begin(event: JsonObject): void {
-    const native = asObject(event.item);
+    const native = asItem(event.item);
     if (!native) return;
     this.#progress++;
     const known = this.#find(event, native);
@@ -114,7 +119,7 @@ export class ResponsesFold implements AnswerFold {
   }
 
   #complete(event: JsonObject): void {
-    const native = asObject(event.item);
+    const native = asItem(event.item);
     if (!native) return;
     const item = this.#find(event, native) ?? this.#add(native, event);
     if (item.isWhole) return;
@@ -125,21 +130,21 @@ export class ResponsesFold implements AnswerFold {
   }
 
   #add(native: JsonObject, { output_index }: JsonObject): OpenItem {
-    const index = asNumber(output_index) ?? this.#items.length;
-    const item: OpenItem = { native, index, pieces: new GrowingText(), isWhole: false };
+    const place = this.#items.length;
+    const index = asNumber(output_index) ?? place;
+    const item: OpenItem = { native, place, index, pieces: new GrowingText(), isWhole: false };
     this.#items.push(item);
+    const id = asText(native.id);
+    if (id !== undefined) this.#byId.set(id, item);
+    if (!this.#byIndex.has(index)) this.#byIndex.set(index, item);
     return item;
   }
 
-  /** By its place, which is the same in all events; servers that do not count have ids that are. */
+  /** By its id, or by its place: gateways make up another id for each event, and llama.cpp does not count. */
   #find({ output_index, item_id }: JsonObject, native?: JsonObject): OpenItem | undefined {
-    const index = asNumber(output_index);
-    const id = asText(item_id) ?? asText(native?.id);
-    if (id !== undefined) {
-      const named = this.#items.find((item) => item.native.id === id);
-      if (named) return named;
-    }
-    const placed = index === undefined ? undefined : this.#items.find((item) => item.index === index);
+    const named = this.#byId.get(asText(item_id) ?? asText(native?.id) ?? "");
+    if (named) return named;
+    const placed = this.#byIndex.get(asNumber(output_index) ?? -1);
     return placed && (native === undefined || placed.native.type === native.type) ? placed : undefined;
   }
 
@@ -147,7 +152,8 @@ export class ResponsesFold implements AnswerFold {
     const piece = PIECES.get(type);
     if (!piece) return;
     const { of, kind } = piece;
-    const item = this.#find(event) ?? this.#items.findLast((one) => one.native.type === of && !one.isWhole);
+    const last = this.#items.at(-1);
+    const item = this.#find(event) ?? (last?.native.type === of ? last : undefined);
     const open = item ?? this.#add({ type: of, id: event.item_id }, event);
     const delta = asText(event.delta);
     if (open.isWhole || delta === undefined) return;
@@ -187,7 +193,7 @@ export class ResponsesFold implements AnswerFold {
       this.#onFirst();
       this.#onFirst = undefined;
     }
-    const part = `${this.#items.indexOf(item)}/${place}`;
+    const part = `${item.place}/${place}`;
     const isNext = this.#shown[type] !== undefined && this.#shown[type] !== part;
     this.#shown[type] = part;
     const text = isNext ? BREAK + delta : delta;
@@ -204,6 +210,12 @@ const PIECES = new Map<string, { of: string; kind: "text" | "arguments" | "summa
   ["response.reasoning_summary_text.delta", { of: "reasoning", kind: "summary" }],
   ["response.reasoning_text.delta", { of: "reasoning", kind: "content" }],
 ]);
+
+/** What has no type cannot be told from anything else. */
+function asItem(value: unknown): JsonObject | undefined {
+  const item = asObject(value);
+  return asText(item?.type) === undefined ? undefined : item;
+}
 
 /** An item whose last event is missing, made of its pieces. */
 function asWhole({ native, pieces }: OpenItem): JsonObject {

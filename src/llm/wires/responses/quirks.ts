@@ -74,10 +74,12 @@ function nameOf(model: string): string {
 /** OpenAI's own names. `gpt-oss` is served by others. */
 const OPENAI = /^(o\d(-|$)|gpt-\d|chatgpt-|codex-)/;
 /** Of these, the models that reason: developers.openai.com/api/docs/models (2026-11). The chat models of the same generations do not. */
-const REASONING = /^(o\d(-|$)|gpt-([5-9]|\d\d)(?!.*chat)|codex-)/;
+const REASONING = /^(o\d(-|$)|gpt-([5-9]|1\d)(?=[.-]|$)(?!.*chat)|codex-)/;
 
 /** Servers that refuse what the others take. What is not here is learnt from a refusal. */
 const HOSTS: readonly (readonly [RegExp, Partial<ResponsesQuirks>])[] = [
+  // Answers "Invalid Responses API request" to what it does not know, whatever that is.
+  [/^https?:\/\/openrouter\.ai[:/]/i, { obfuscates: false, lateTools: false }],
   // console.groq.com/docs/responses-api: "unsupported features".
   [
     /^https?:\/\/api\.groq\.com[:/]/i,

@@ -327,3 +327,16 @@ test.each([
   expect(sent?.headers).toMatchObject({ "api-key": "azure-key" });
   expect(sent?.body).toMatchObject({ model: "my dep", store: false });
 });
+
+test("extra_body is merged in the words of the wire, and does not leave the reasoning out", async () => {
+  await using server = await startLlmServer([answered]);
+  const extraBody = { reasoning: { mode: "pro" }, include: ["web_search_call.action.sources"], service_tier: "flex" };
+  const provider = { wire: "responses", model: "gpt-5.6-sol", reasoning: { effort: "high" }, extraBody } as const;
+  await using tested = clientOf(server, {}, provider);
+  await tested.ask({ streaming: true });
+  expect(server.requests[0]?.body).toMatchObject({
+    reasoning: { effort: "high", summary: "auto", mode: "pro" },
+    include: ["reasoning.encrypted_content", "web_search_call.action.sources"],
+    service_tier: "flex",
+  });
+});

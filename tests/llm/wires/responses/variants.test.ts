@@ -83,6 +83,7 @@ test.each<[string, object[], object]>([
     [
       { type: "response.something_new", delta: "x" },
       { type: "keepalive" },
+      done({ id: "x_1" }, 0),
       done({ type: "web_search_call", id: "ws_1", status: "completed" }, 0),
       done(call({ arguments: { a: 1 } }), 1),
       completed([]),
