@@ -55,6 +55,11 @@ test.each<[string, object, string]>([
     "oneof field 'data' is already set. Cannot set 'inlineData'",
   ],
   [
+    "a text as a number",
+    { contents: [user({ text: 1 })] },
+    "Invalid value at 'contents[0].parts[0].text' (TYPE_STRING), 1",
+  ],
+  [
     "a gif",
     { contents: [user({ inlineData: { mimeType: "image/gif", data: "AA" } })] },
     "Unsupported MIME type: image/gif",

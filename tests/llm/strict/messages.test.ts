@@ -59,6 +59,31 @@ test.each<[string, object, string]>([
     "final assistant content cannot end with trailing whitespace",
   ],
   [
+    "a type of every object",
+    { messages: [user({ type: "constructor" })] },
+    "messages.0.content.0: Input tag 'constructor' found using 'type' does not match any of the expected tags",
+  ],
+  [
+    "a text as a number",
+    { messages: [user({ type: "text", text: 1 })] },
+    "messages.0.content.0.text.text: Input should be a valid string",
+  ],
+  [
+    "a result without id",
+    { messages: [prompt, assistant(call), user({ type: "tool_result" })] },
+    "messages.2.content.0.tool_result.tool_use_id: Field required",
+  ],
+  [
+    "an unknown kind of thinking",
+    { thinking: { type: "auto" } },
+    "thinking: Input tag 'auto' found using 'type' does not match any of the expected tags",
+  ],
+  [
+    "a budget of adaptive thinking",
+    { thinking: { type: "adaptive", budget_tokens: 2000 } },
+    "thinking.adaptive.budget_tokens: Extra inputs are not permitted",
+  ],
+  [
     "a prefill",
     { messages: [prompt, assistant(text())] },
     "This model does not support assistant message prefill. The conversation must end with a user message.",
@@ -382,7 +407,7 @@ test.each<[string, (messages: Loose[]) => object]>([
     ...change,
     thinking: { type: "adaptive", block_binding: { prefix_mismatch_behavior: "drop_block" } },
   };
-  expect(await client.refusal(drop)).toBe("thinking.block_binding: Extra inputs are not permitted");
+  expect(await client.refusal(drop)).toBe("thinking.adaptive.block_binding: Extra inputs are not permitted");
   const dropped = await client.post(drop, { "anthropic-beta": "thinking-binding-controls-2026-08-01" });
   expect(dropped.body.input_transformations[0]).toMatchObject({ type: "thinking_dropped" });
 });

@@ -98,6 +98,28 @@ test.each<[string, object, string]>([
     { input: [prompt, { type: "function_call", id: "call_1", call_id: "call_1", name: "add", arguments: "{}" }] },
     "Invalid 'input[1].id': 'call_1'. Expected an ID that begins with 'fc'.",
   ],
+  ["a tool without type", { tools: [{ name: "add" }] }, "Missing required parameter: 'tools[0].type'."],
+  ["a type of every object", { input: [{ type: "constructor" }] }, "Invalid value: 'constructor'."],
+  [
+    "a number as text",
+    { temperature: "0" },
+    "Invalid type for 'temperature': expected a number, but got a string instead.",
+  ],
+  [
+    "a text as a number",
+    { input: [{ role: "user", content: [{ type: "input_text", text: 1 }] }] },
+    "Invalid type for 'input[0].content[0].text': expected a string, but got a number instead.",
+  ],
+  [
+    "a part without text",
+    { input: [{ role: "user", content: [{ type: "input_text" }] }] },
+    "Missing required parameter: 'input[0].content[0].text'.",
+  ],
+  [
+    "a schema that is none",
+    { tools: [{ ...tool, strict: false, parameters: { type: "object", required: true } }] },
+    "Invalid schema for function 'add': /required: must be array",
+  ],
   ["a role of Chat", { input: [prompt, { role: "tool", content: "4" }] }, "Invalid value: 'tool'."],
   ["few tokens", { max_output_tokens: 15 }, "Expected a value >= 16, but got 15 instead."],
   [

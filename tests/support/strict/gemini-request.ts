@@ -1,5 +1,6 @@
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
-import { bracketPath, fields, firstUnknown, list, type Shape } from "./shape.js";
+import { bracketPath, fields, firstFault, list, type Shape } from "./shape.js";
+import { schemaProblem } from "./tool-schemas.js";
 
 export interface GeminiModel {
   /** Gemini 3 and later: signatures are checked, levels in place of budgets, pictures inside of results. */
@@ -32,11 +33,16 @@ export function geminiModel(name: string): GeminiModel {
 
 /** Refuses what Gemini refuses in the form of a request, without what was given out before. */
 export function checkGeminiRequest(body: Json, model: GeminiModel): void {
-  const unknown = firstUnknown(body, requestShape);
-  if (unknown) {
-    const at = unknown.path.length === 0 ? "" : ` at '${snake(bracketPath(unknown.path))}'`;
-    throw invalid(`Invalid JSON payload received. Unknown name "${unknown.name}"${at}: Cannot find field.`);
+  const found = firstFault(body, requestShape);
+  if (found?.fault === "unknown") {
+    const parent = found.path.slice(0, -1);
+    const at = parent.length === 0 ? "" : ` at '${snake(bracketPath(parent))}'`;
+    throw invalid(`Invalid JSON payload received. Unknown name "${found.path.at(-1)}"${at}: Cannot find field.`);
   }
+  if (found)
+    throw invalid(
+      `Invalid value at '${snake(bracketPath(found.path))}' (${protoKinds[found.expected ?? "object"]}), ${JSON.stringify(found.value)}`,
+    );
   const contents = listOf(body.contents);
   if (contents.length === 0) throw invalid("* GenerateContentRequest.contents: contents is not specified");
   for (const [index, content] of contents.entries()) checkContent(content, `contents[${index}]`, model);
@@ -55,6 +61,14 @@ export function mergedContents(body: Json): Json[] {
   }
   return merged;
 }
+
+const protoKinds = {
+  string: "TYPE_STRING",
+  number: "TYPE_DOUBLE",
+  boolean: "TYPE_BOOL",
+  list: "repeated field",
+  object: "TYPE_MESSAGE",
+};
 
 const snake = (path: string) => path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
@@ -142,6 +156,10 @@ const openApiKeys =
 function checkOpenApi(schema: Json, at: string): void {
   const unknown = Object.keys(schema).find((key) => !openApiKeys.includes(key));
   if (unknown) throw invalid(`Invalid JSON payload received. Unknown name "${unknown}" at '${at}': Cannot find field.`);
+  if (schema.type !== undefined && typeof schema.type !== "string" && !Array.isArray(schema.type))
+    throw invalid(
+      `Invalid value at '${at}.type' (type.googleapis.com/google.ai.generativelanguage.v1beta.Type), ${schema.type}`,
+    );
   if (Array.isArray(schema.type))
     throw invalid(
       `Invalid JSON payload received. Unknown name "type" at '${at}': Proto field is not repeating, cannot start list.`,
@@ -159,6 +177,8 @@ function checkOpenApi(schema: Json, at: string): void {
 function checkJsonSchema(schema: Json, at: string): void {
   if (schema.type !== "object")
     throw invalid(`* GenerateContentRequest.${at}: parameters schema should be of type OBJECT.`);
+  const problem = schemaProblem(schema);
+  if (problem) throw invalid(`* GenerateContentRequest.${at}${problem}`);
 }
 
 function checkConfig(body: Json, model: GeminiModel): void {
@@ -231,35 +251,40 @@ function checkPairs(calls: Json[], responses: Json[]): void {
   }
 }
 
-const blobShape = fields("mimeType data displayName");
-const fileShape = fields("mimeType fileUri displayName");
+const blobShape = fields("mimeType:string data:string displayName:string");
+const fileShape = fields("mimeType:string fileUri:string displayName:string");
 const partShape = fields(
-  "text thought thoughtSignature toolCall toolResponse executableCode codeExecutionResult videoMetadata partMetadata mediaResolution mediaProcessing",
+  "text:string thought:boolean thoughtSignature:string toolCall toolResponse executableCode codeExecutionResult videoMetadata partMetadata mediaResolution mediaProcessing",
   {
     inlineData: blobShape,
     fileData: fileShape,
-    functionCall: fields("id name args"),
-    functionResponse: fields("id name response willContinue scheduling", {
+    functionCall: fields("id:string name:string args"),
+    functionResponse: fields("id:string name:string response willContinue:boolean scheduling:string", {
       parts: list(fields("mediaProcessing", { inlineData: blobShape, fileData: fileShape })),
     }),
   },
 );
-const contentShape = fields("role", { parts: list(partShape) });
-const requestShape: Shape = fields("model cachedContent safetySettings labels store serviceTier", {
-  contents: list(contentShape),
-  systemInstruction: contentShape,
-  tools: list(
-    fields("googleSearch codeExecution urlContext googleMaps computerUse fileSearch", {
-      functionDeclarations: list(
-        fields("name description parameters parametersJsonSchema behavior response responseJsonSchema"),
-      ),
+const contentShape = fields("role:string", { parts: list(partShape) });
+const requestShape: Shape = fields(
+  "model:string cachedContent:string safetySettings:list labels:object store:boolean serviceTier:string",
+  {
+    contents: list(contentShape),
+    systemInstruction: contentShape,
+    tools: list(
+      fields("googleSearch codeExecution urlContext googleMaps computerUse fileSearch", {
+        functionDeclarations: list(
+          fields(
+            "name:string description:string parameters:object parametersJsonSchema behavior response responseJsonSchema",
+          ),
+        ),
+      }),
+    ),
+    toolConfig: fields("retrievalConfig includeServerSideToolInvocations", {
+      functionCallingConfig: fields("mode:string allowedFunctionNames:list streamFunctionCallArguments:boolean"),
     }),
-  ),
-  toolConfig: fields("retrievalConfig includeServerSideToolInvocations", {
-    functionCallingConfig: fields("mode allowedFunctionNames streamFunctionCallArguments"),
-  }),
-  generationConfig: fields(
-    "temperature topP topK candidateCount maxOutputTokens stopSequences seed responseMimeType responseSchema responseJsonSchema responseModalities presencePenalty frequencyPenalty responseLogprobs logprobs mediaResolution speechConfig imageConfig responseFormat",
-    { thinkingConfig: fields("includeThoughts thinkingBudget thinkingLevel") },
-  ),
-});
+    generationConfig: fields(
+      "temperature:number topP:number topK:number candidateCount:number maxOutputTokens:number stopSequences:list seed:number responseMimeType:string responseSchema:object responseJsonSchema responseModalities presencePenalty frequencyPenalty responseLogprobs logprobs mediaResolution speechConfig imageConfig responseFormat",
+      { thinkingConfig: fields("includeThoughts:boolean thinkingBudget:number thinkingLevel:string") },
+    ),
+  },
+);

@@ -1,19 +1,13 @@
-import { Ajv2020 } from "ajv/dist/2020.js";
 import type { ClaudeModel } from "./anthropic-models.js";
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
-import { fields, firstUnknown, list, type Shape } from "./shape.js";
+import { type Fault, fields, firstFault, list, listOrText, type Shape } from "./shape.js";
+import { schemaProblem } from "./tool-schemas.js";
 
 /** Refuses what Anthropic refuses in the form of a Messages request. `betas` are those of the header. */
 export function checkMessagesRequest(body: Json, model: ClaudeModel, betas: readonly string[]): void {
   checkRequired(body, model);
-  const unknown = firstUnknown(body, shapeFor(betas));
-  if (unknown?.isTag) {
-    const path = unknown.path.join(".");
-    throw new Refusal(
-      `${path}: Input tag '${unknown.name}' found using 'type' does not match any of the expected tags`,
-    );
-  }
-  if (unknown) throw new Refusal(`${[...unknown.taggedPath, unknown.name].join(".")}: Extra inputs are not permitted`);
+  const found = firstFault(body, shapeFor(betas));
+  if (found) throw new Refusal(faultText(found));
   // The mock holds no conversations; SDKs go on without a thread where a server says so.
   if (isJson(body.thread))
     throw new Refusal("thread: this request cannot be threaded", {
@@ -30,6 +24,22 @@ export function checkMessagesRequest(body: Json, model: ClaudeModel, betas: read
   checkSampling(body, model);
   checkToolPairs(mergedMessages(body));
   checkToolChanges(body, betas);
+}
+
+const kindTexts = {
+  string: "Input should be a valid string",
+  number: "Input should be a valid number",
+  boolean: "Input should be a valid boolean",
+  list: "Input should be a valid list",
+  object: "Input should be an object",
+};
+
+function faultText({ fault, path, taggedPath, value, expected = "object" }: Fault): string {
+  const at = taggedPath.filter((key) => key !== "").join(".");
+  if (fault === "unknown") return `${at}: Extra inputs are not permitted`;
+  if (fault === "missing") return `${at}: Field required`;
+  if (fault === "type") return `${at}: ${kindTexts[expected]}`;
+  return `${path.slice(0, -1).join(".")}: Input tag '${value}' found using 'type' does not match any of the expected tags`;
 }
 
 export interface Message {
@@ -224,8 +234,6 @@ function checkTools(body: Json): void {
     throw new Refusal(`tool_choice.tool.name: Tool '${body.tool_choice.name}' not found in provided tools`);
 }
 
-const ajv = new Ajv2020({ strict: false, logger: false, validateFormats: false });
-
 function checkSchema({ input_schema: schema, strict }: Json, at: string): void {
   if (!isJson(schema)) throw new Refusal(`${at}.input_schema: Field required`);
   if (schema.type === undefined) throw new Refusal(`${at}.input_schema.type: Field required`);
@@ -233,9 +241,7 @@ function checkSchema({ input_schema: schema, strict }: Json, at: string): void {
   if (["oneOf", "allOf", "anyOf"].some((keyword) => keyword in schema))
     throw new Refusal(`${at}.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level`);
   if (strict === true) checkClosed(schema, `${at}.input_schema`);
-  // A schema that names another draft is read as 2020-12 all the same.
-  const { $schema: _, ...rest } = schema;
-  if (ajv.validateSchema(rest) !== true)
+  if (schemaProblem(schema))
     throw new Refusal(
       `${at}.input_schema: JSON schema is invalid. It must match JSON Schema draft 2020-12 (https://json-schema.org/draft/2020-12). Learn more about tool use at https://docs.claude.com/en/docs/tool-use.`,
     );
@@ -276,8 +282,7 @@ function checkThinkingMode(body: Json, model: ClaudeModel): void {
       throw new Refusal(
         '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior.',
       );
-    const budget = thinking.budget_tokens;
-    if (typeof budget !== "number") throw new Refusal("thinking.enabled.budget_tokens: Field required");
+    const budget = Number(thinking.budget_tokens);
     if (budget < 1024)
       throw new Refusal("thinking.enabled.budget_tokens: Input should be greater than or equal to 1024");
     if (budget >= Number(body.max_tokens))
@@ -385,13 +390,17 @@ const assistantBlocks = [
   "web_search_tool_result",
 ];
 
-const cacheControl = { cache_control: fields("type ttl") };
-const textShape = fields("type text citations", cacheControl);
+const cacheControl = { cache_control: fields("type!:string ttl:string") };
+const textShape = fields("type text!:string citations:list", cacheControl);
 const imageShape = fields("type transformations", {
   ...cacheControl,
   source: {
     by: "type",
-    of: { base64: fields("type media_type data"), url: fields("type url"), file: fields("type file_id") },
+    of: {
+      base64: fields("type media_type!:string data!:string"),
+      url: fields("type url!:string"),
+      file: fields("type file_id!:string"),
+    },
   },
 });
 const documentShape = fields("type source title context citations", cacheControl);
@@ -401,28 +410,28 @@ const blockShapes: Record<string, Shape> = {
   document: documentShape,
   search_result: fields("type source title content citations", cacheControl),
   tool_use: fields("type id name input caller toolset_name", cacheControl),
-  tool_result: fields("type tool_use_id is_error toolset_name", {
+  tool_result: fields("type tool_use_id!:string is_error:boolean toolset_name:string", {
     ...cacheControl,
-    content: list({
+    content: listOrText({
       by: "type",
       of: {
         text: textShape,
         image: imageShape,
         document: documentShape,
         search_result: undefined,
-        tool_reference: fields("type tool_name", cacheControl),
+        tool_reference: fields("type tool_name!:string", cacheControl),
       },
     }),
   }),
-  thinking: fields("type thinking signature"),
-  redacted_thinking: fields("type data"),
+  thinking: fields("type thinking!:string signature!:string"),
+  redacted_thinking: fields("type data!:string"),
   server_tool_use: fields("type id name input caller toolset_name", cacheControl),
   web_search_tool_result: fields("type tool_use_id content caller", cacheControl),
 };
 /** Blocks of a system message inside the conversation that put a tool on offer or take it back. */
 const toolChangeShapes: Record<string, Shape> = {
-  tool_addition: fields("type tool", cacheControl),
-  tool_removal: fields("type tool", cacheControl),
+  tool_addition: fields("type tool!:object", cacheControl),
+  tool_removal: fields("type tool!:object", cacheControl),
 };
 const customTool = fields(
   "type name description input_schema strict defer_loading eager_input_streaming input_examples allowed_callers",
@@ -445,29 +454,37 @@ function shapeFor(betas: readonly string[]): Shape {
   const hasToolChanges = betas.some((name) => toolChangeBetas.includes(name));
   const blocks: Shape = { by: "type", of: { ...blockShapes, ...(hasToolChanges && toolChangeShapes) } };
   const hasBinding = betas.includes("thinking-binding-controls-2026-08-01");
-  const thinking = `type budget_tokens display${hasBinding ? " block_binding" : ""}`;
+  const shown = `type display:string${hasBinding ? " block_binding:object" : ""}`;
   return fields(
     [
-      "model max_tokens stop_sequences stream service_tier container inference_geo diagnostics speed user_profile_id workspace_id temperature top_p top_k",
+      "model:string max_tokens:number stop_sequences:list stream:boolean service_tier:string container inference_geo:string diagnostics speed:string user_profile_id:string workspace_id:string temperature:number top_p:number top_k:number",
       ...open.map(([name]) => name),
     ].join(" "),
     {
       ...cacheControl,
-      metadata: fields("user_id"),
-      messages: list(fields("role", { content: list(blocks) })),
-      system: list({ by: "type", of: { text: textShape } }),
+      metadata: fields("user_id:string"),
+      messages: list(fields("role!:string", { content: listOrText(blocks) })),
+      system: listOrText({ by: "type", of: { text: textShape } }),
       tools: list({ by: "type", of: { "": customTool, custom: customTool, web_search_20250305: undefined } }),
       tool_choice: {
         by: "type",
         of: {
-          auto: fields("type disable_parallel_tool_use"),
-          any: fields("type disable_parallel_tool_use"),
-          tool: fields("type name disable_parallel_tool_use"),
+          auto: fields("type disable_parallel_tool_use:boolean"),
+          any: fields("type disable_parallel_tool_use:boolean"),
+          tool: fields("type name!:string disable_parallel_tool_use:boolean"),
           none: fields("type"),
         },
       },
-      thinking: fields(thinking),
-      output_config: fields("effort", { format: fields("type schema") }),
+      thinking: {
+        by: "type",
+        of: {
+          adaptive: fields(shown),
+          enabled: fields(`${shown} budget_tokens!:number`),
+          disabled: fields("type"),
+          between_tools: fields("type"),
+        },
+      },
+      output_config: fields("effort:string", { format: fields("type!:string schema!:object") }),
     },
   );
 }

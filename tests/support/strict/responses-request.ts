@@ -1,5 +1,5 @@
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
-import { bracketPath, fields, firstUnknown, list, type Shape } from "./shape.js";
+import { bracketPath, fields, firstFault, kindOf, list, listOrText, type Shape } from "./shape.js";
 import { checkOpenAiFormat, checkOpenAiTool } from "./tool-schemas.js";
 
 /** Refuses what OpenAI refuses in the form of a Responses request, without what was given out before. */
@@ -23,13 +23,23 @@ export function checkResponsesRequest(body: Json): void {
   for (const [index, item] of listOf(body.input).entries()) checkItem(item, index);
   checkChoice(body);
   checkFormat(body);
-  const unknown = firstUnknown(body, requestShape);
-  if (unknown) {
-    const path = bracketPath([...unknown.path, unknown.isTag ? "type" : unknown.name]);
-    if (unknown.isTag) throw unknown.name ? invalidValue(path, unknown.name) : missing(path);
-    throw new Refusal(`Unknown parameter: '${path}'.`, { code: "unknown_parameter", param: path });
-  }
+  const found = firstFault(body, requestShape);
+  if (!found) return;
+  const path = bracketPath(found.path);
+  if (found.fault === "type") throw invalidType(path, kindNames[found.expected ?? "object"], found.value);
+  if (found.fault === "missing" || (found.fault === "tag" && found.value === "")) throw missing(path);
+  if (found.fault === "tag") throw invalidValue(path, found.value);
+  throw new Refusal(`Unknown parameter: '${path}'.`, { code: "unknown_parameter", param: path });
 }
+
+const kindNames = {
+  string: "a string",
+  number: "a number",
+  boolean: "a boolean",
+  list: "an array",
+  object: "an object",
+  null: "null",
+};
 
 const movedFromChat: Record<string, string> = {
   max_tokens: "max_output_tokens",
@@ -43,7 +53,7 @@ const movedFromChat: Record<string, string> = {
 const missing = (param: string): Refusal =>
   new Refusal(`Missing required parameter: '${param}'.`, { code: "missing_required_parameter", param });
 const invalidType = (param: string, expected: string, value: unknown) =>
-  new Refusal(`Invalid type for '${param}': expected ${expected}, but got ${typeNameOf(value)} instead.`, {
+  new Refusal(`Invalid type for '${param}': expected ${expected}, but got ${kindNames[kindOf(value)]} instead.`, {
     code: "invalid_type",
     param,
   });
@@ -52,12 +62,6 @@ const invalidValue = (param: string, value: unknown, supported?: string) =>
     code: "invalid_value",
     param,
   });
-function typeNameOf(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
-}
-
 function checkTools(tools: Json[], at: string): void {
   for (const [index, tool] of tools.entries()) {
     if (isJson(tool.function) || (tool.type === "function" && typeof tool.name !== "string"))
@@ -165,27 +169,33 @@ function checkParts(parts: Json[], at: string, known: string[]): void {
   }
 }
 
-const contentShape: Shape = list({
+const contentShape: Shape = listOrText({
   by: "type",
   of: {
-    input_text: fields("type text prompt_cache_breakpoint"),
-    input_image: fields("type image_url file_id detail prompt_cache_breakpoint"),
-    input_file: fields("type filename file_data file_id file_url detail prompt_cache_breakpoint"),
-    output_text: fields("type text annotations logprobs"),
-    refusal: fields("type refusal"),
+    input_text: fields("type text!:string prompt_cache_breakpoint:object"),
+    input_image: fields("type image_url file_id:string detail:string prompt_cache_breakpoint:object"),
+    input_file: fields(
+      "type filename:string file_data:string file_id:string file_url:string detail:string prompt_cache_breakpoint:object",
+    ),
+    output_text: fields("type text!:string annotations:list logprobs:list"),
+    refusal: fields("type refusal!:string"),
   },
 });
 
 const itemShapes: Record<string, Shape> = {
-  "": fields("role phase id status", { content: contentShape }),
-  message: fields("type role phase id status", { content: contentShape }),
-  reasoning: fields("type id encrypted_content status content", { summary: list(fields("type text")) }),
-  function_call: fields("type id call_id name arguments status namespace caller"),
-  function_call_output: fields("type id call_id status caller", { output: contentShape }),
-  additional_tools: fields("type id role tools"),
+  "": fields("role!:string phase:string id:string status:string", { content: contentShape }),
+  message: fields("type role!:string phase:string id:string status:string", { content: contentShape }),
+  reasoning: fields("type id:string encrypted_content:string status:string content:list", {
+    summary: list(fields("type text!:string")),
+  }),
+  function_call: fields(
+    "type id:string call_id:string name:string arguments status:string namespace:string caller:object",
+  ),
+  function_call_output: fields("type id:string call_id:string status:string caller:object", { output: contentShape }),
+  additional_tools: fields("type id:string role!:string tools!:list"),
   tool_search_call: fields("type id call_id arguments execution status"),
   tool_search_output: fields("type id call_id execution status tools"),
-  compaction: fields("type id encrypted_content"),
+  compaction: fields("type id:string encrypted_content!:string"),
   compaction_trigger: fields("type"),
   configuration_update: undefined,
   ...Object.fromEntries(
@@ -193,32 +203,35 @@ const itemShapes: Record<string, Shape> = {
       .split(" ")
       .map((name) => [name, undefined]),
   ),
-  item_reference: fields("type id"),
+  item_reference: fields("type id!:string"),
 };
 
 const requestShape: Shape = fields(
-  "background conversation include instructions max_output_tokens max_tool_calls metadata model moderation parallel_tool_calls previous_response_id prompt prompt_cache_key prompt_cache_retention safety_identifier service_tier store stream temperature top_logprobs top_p truncation user",
+  "background:boolean conversation instructions:string max_output_tokens:number max_tool_calls:number metadata:object model:string moderation parallel_tool_calls:boolean previous_response_id:string prompt:object prompt_cache_key:string prompt_cache_retention:string safety_identifier:string service_tier:string store:boolean stream:boolean temperature:number top_logprobs:number top_p:number truncation:string user:string",
   {
-    input: list({ by: "type", of: itemShapes }),
+    include: list("string"),
+    input: listOrText({ by: "type", of: itemShapes }),
     context_management: list(fields("type compact_threshold")),
-    prompt_cache_options: fields("mode ttl"),
-    reasoning: fields("effort summary generate_summary context mode"),
-    stream_options: fields("include_obfuscation"),
-    text: fields("verbosity", {
+    prompt_cache_options: fields("mode:string ttl:string"),
+    reasoning: fields("effort:string summary:string generate_summary:string context:string mode:string"),
+    stream_options: fields("include_obfuscation:boolean"),
+    text: fields("verbosity:string", {
       format: {
         by: "type",
         of: {
           text: fields("type"),
           json_object: fields("type"),
-          json_schema: fields("type name schema strict description"),
+          json_schema: fields("type name:string schema:object strict:boolean description:string"),
         },
       },
     }),
-    tool_choice: fields("type name mode tools server_label"),
+    tool_choice: fields("type!:string name:string mode:string tools:list server_label:string", {}, true),
     tools: list({
       by: "type",
       of: {
-        function: fields("type name description parameters strict defer_loading output_schema allowed_callers"),
+        function: fields(
+          "type name:string description:string parameters:object strict:boolean defer_loading:boolean output_schema:object allowed_callers:list",
+        ),
         tool_search: fields("type execution description parameters"),
         custom: undefined,
         web_search: undefined,

@@ -1,4 +1,15 @@
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { isJson, type Json, Refusal } from "./refusal.js";
+
+const ajv = new Ajv2020({ strict: false, logger: false, validateFormats: false });
+
+/** Returns why a schema is no JSON Schema of draft 2020-12. One that names another draft is read as 2020-12 all the same. */
+export function schemaProblem(schema: Json): string | undefined {
+  const { $schema: _, ...rest } = schema;
+  if (ajv.validateSchema(rest) === true) return undefined;
+  const [error] = ajv.errors ?? [];
+  return `${error?.instancePath}: ${error?.message}`;
+}
 
 /** Refuses a function tool that OpenAI refuses. `at` is the list, `schemaKey` the field of the schema; both go into `param`. */
 export function checkOpenAiTool(tool: Json, index: number, isStrict: boolean, at: string, schemaKey: string): void {
@@ -16,7 +27,7 @@ export function checkOpenAiTool(tool: Json, index: number, isStrict: boolean, at
     );
   const schema = tool.parameters;
   if (!isJson(schema)) return;
-  const problem = topLevelProblem(schema) ?? nestedProblem(schema, [], isStrict);
+  const problem = topLevelProblem(schema) ?? nestedProblem(schema, [], isStrict) ?? schemaProblem(schema);
   if (problem)
     throw new Refusal(`Invalid schema for function '${name}': ${problem}`, {
       code: "invalid_function_parameters",
@@ -27,7 +38,7 @@ export function checkOpenAiTool(tool: Json, index: number, isStrict: boolean, at
 /** Refuses a schema of structured output that OpenAI refuses. */
 export function checkOpenAiFormat({ name, schema, strict }: Json): void {
   if (!isJson(schema)) return;
-  const problem = topLevelProblem(schema) ?? nestedProblem(schema, [], strict === true);
+  const problem = topLevelProblem(schema) ?? nestedProblem(schema, [], strict === true) ?? schemaProblem(schema);
   if (problem)
     throw new Refusal(`Invalid schema for response_format '${name}': ${problem}`, {
       code: "invalid_json_schema",
