@@ -239,6 +239,8 @@ export interface AssistantMessageEvent {
   attempts: number;
   /** Names of the tools that no request before had, in their order: they came behind those that had been sent since the last compaction. */
   offered?: string[];
+  /** What servers say of themselves, as the system prompt has it from here on up to the next compaction. Absent: as before. */
+  catalogue?: string;
   /** The answer was cut (cancel, broken stream): `message` holds what had been shown. */
   interrupted?: true;
 }
@@ -300,6 +302,7 @@ export type ChatEvent =
   | { type: "answer"; turnId: string; questionId: string; value: unknown }
   | CompactionEvent
   | StateLostEvent
+  | CatalogueEvent
   | { type: "turn_end"; turnId: string; stopReason: StopReason }
   | { type: "turn_error"; turnId: string; error: ErrorInfo }
   | RewindEvent
@@ -310,6 +313,16 @@ export interface StateLostEvent {
   type: "state_lost";
   turnId: string;
   servers: string[];
+}
+
+/** What servers say of themselves is not what the model was told before: it is told what has changed, and its system prompt stays. */
+export interface CatalogueEvent {
+  type: "catalogue";
+  turnId: string;
+  /** All of it as it is now. */
+  text: string;
+  /** What is new and what is gone. */
+  note: string;
 }
 
 /** Turns that began after `toSeq` are no part of the conversation any more. It belongs to no turn: `turnId` is its own. */

@@ -76,6 +76,7 @@ const events = (refer: Refer): Record<string, ChunkSchema> => ({
     data: text,
     metadata: { up_to_seq: count, usage: refer("Usage"), provider: text, model: text, attempts: number },
   },
+  catalogue: { description: "History: the model is told what is new of the servers, and what is gone.", data: text },
   state_lost: {
     description:
       "History: the model is told that what these servers kept in their processes is gone with another host.",

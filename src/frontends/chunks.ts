@@ -102,6 +102,8 @@ function historyChunks(event: StoredEvent): WireChunk[] {
       const metadata = { up_to_seq: upToSeq, usage: wireUsage(usage, spent?.usd), provider, model, attempts };
       return [{ type: "compaction", data: summary, metadata }];
     }
+    case "catalogue":
+      return [{ type: "catalogue", data: event.note }];
     case "state_lost":
       return [{ type: "state_lost", data: { servers: event.servers } }];
     case "turn_end":

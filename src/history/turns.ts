@@ -89,6 +89,7 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
       update(turn, event.question.call.id, { question: event });
     }
     if (event.type === "answer") answered(turn, event);
+    if (event.type === "catalogue") tell(turn, catalogueText(event.note));
     if (event.type === "state_lost") tell(turn, stateLostText(event.servers));
   }
   return turn;
@@ -119,6 +120,10 @@ function tell(turn: TurnRecord, note: string): void {
 function stateLostText(servers: readonly string[]): string {
   const names = servers.map((server) => `"${server}"`).join(", ");
   return `[Note of the host: the process of the tool server ${names} ended, and a new one took its place. What it kept in memory for the calls before this note (sessions, open files, unsaved work) is gone; what it stored elsewhere is not.]`;
+}
+
+function catalogueText(changes: string): string {
+  return `[Note of the host: what the tool servers say of themselves has changed since the system prompt.\n${changes}]`;
 }
 
 function update(turn: TurnRecord, callId: string, change: Partial<StartedCall>): void {

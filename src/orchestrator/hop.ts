@@ -22,13 +22,13 @@ interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "tr
   turnId: string;
   signal: Abortable;
   out: Outgoing;
-  order: TurnOptions["order"];
+  record: TurnOptions["record"];
 }
 
 /** One request of a turn. Shows its deltas and says its message, which is not stored yet; after a failure, the turn's end is returned. */
 export async function runHop(
   request: CompletionRequest,
-  { llm, priceOf, turnId, out, signal, streaming, streamRecovery, trace, beforeRequest, order }: Hop,
+  { llm, priceOf, turnId, out, signal, streaming, streamRecovery, trace, beforeRequest, record }: Hop,
 ): Promise<(AssistantMessageEvent & { spent: Spent }) | TurnEnd> {
   let shown: Delta[] = [];
   const onDelta = (event: Delta | Discard) => {
@@ -53,8 +53,8 @@ export async function runHop(
       const facts = { finishReason: "unknown", provider, model, attempts } as const;
       const message = partialMessage(shown);
       const spent = spentInVain(request, { message, provider, model, lost }, priceOf);
-      const offered = order?.takeUnstored();
-      out.add({ type: "assistant_message", turnId, message, ...facts, spent, offered, interrupted: true });
+      const { offered, catalogue } = record?.takeUnstored() ?? {};
+      out.add({ type: "assistant_message", turnId, message, ...facts, spent, offered, catalogue, interrupted: true });
     }
     return signal.aborted
       ? { type: "turn_end", turnId, stopReason: abortReason(signal) }
@@ -67,8 +67,20 @@ export async function runHop(
   const spent = spentOn(request, completion, priceOf);
   const type = "assistant_message";
   // Field by field: to spread an object takes some microseconds until this is compiled, and each hop comes here.
-  const offered = order?.takeUnstored();
-  const answer = { type, turnId, message, finishReason, provider, model, usage, attempts, spent, offered } as const;
+  const { offered, catalogue } = record?.takeUnstored() ?? {};
+  const answer = {
+    type,
+    turnId,
+    message,
+    finishReason,
+    provider,
+    model,
+    usage,
+    attempts,
+    spent,
+    offered,
+    catalogue,
+  } as const;
   out.add(answer);
   return ignored ? { type: "turn_error", turnId, error: errorInfo(ignored) } : answer;
 }

@@ -6,10 +6,10 @@ import type { TurnOptions } from "./turn-options.js";
 /** What the model is offered. Re-read at every hop: a server that has got ready meanwhile joins the running turn. */
 export class Offered {
   readonly #hub: Toolbox;
-  readonly #options: Pick<TurnOptions, "rules" | "callerTools" | "order">;
+  readonly #options: Pick<TurnOptions, "rules" | "callerTools" | "record">;
   #known: { all: readonly HubTool[]; tools: readonly ToolDefinition[] } | undefined;
 
-  constructor(hub: Toolbox, options: Pick<TurnOptions, "rules" | "callerTools" | "order">) {
+  constructor(hub: Toolbox, options: Pick<TurnOptions, "rules" | "callerTools" | "record">) {
     this.#hub = hub;
     this.#options = options;
   }
@@ -22,7 +22,7 @@ export class Offered {
   }
 
   #inOrder(tools: readonly ToolDefinition[]): readonly ToolDefinition[] {
-    return this.#options.order?.sorted(tools) ?? tools;
+    return this.#options.record?.sorted(tools) ?? tools;
   }
 
   #of(all: readonly HubTool[]): readonly ToolDefinition[] {

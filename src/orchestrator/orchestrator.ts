@@ -192,9 +192,9 @@ export class Orchestrator {
     if (unoffered) return { type: "turn_error", turnId, error: errorInfo(unoffered) };
     const use = { tools, toolChoice, parallelToolCalls: options.parallelToolCalls };
     const request = { messages, ...use, model, temperature, maxTokens, ...bounds, conversation: options.conversation };
-    const { order } = options;
+    const { record } = options;
     const shared = { llm: this.#llm, turnId, signal, trace, streaming, streamRecovery, beforeRequest, out, priceOf };
-    const asked = { ...shared, order };
+    const asked = { ...shared, record };
     let answered = await runHop(request, asked);
     if (answered.type === "assistant_message" && saidNothing(answered, request)) {
       budget.spend(answered.spent);

@@ -1,4 +1,12 @@
-import type { FinishReason, QuestionEvent, StartedCall, StopReason, ToolChoice, ToolDefinition } from "../core/chat.js";
+import type {
+  AssistantMessageEvent,
+  FinishReason,
+  QuestionEvent,
+  StartedCall,
+  StopReason,
+  ToolChoice,
+  ToolDefinition,
+} from "../core/chat.js";
 import type { StreamRecovery } from "../core/config.js";
 import type { Toolbox } from "../core/ports.js";
 import type { TraceContext } from "../core/trace-context.js";
@@ -13,11 +21,11 @@ export interface Answer {
 }
 
 /** What the conversation's requests have offered, over all its turns. */
-interface OfferedTools {
+interface OfferRecord {
   /** The tools in the order of their first sending, new ones last. */
   sorted<Tool extends { readonly name: string }>(tools: readonly Tool[]): readonly Tool[];
-  /** Names of those that are new, for the log. */
-  takeUnstored(): string[] | undefined;
+  /** What the log does not have yet of what was sent, for the event of the answer. */
+  takeUnstored(): Pick<AssistantMessageEvent, "offered" | "catalogue">;
 }
 
 export interface TurnOptions {
@@ -36,8 +44,8 @@ export interface TurnOptions {
   maxTokens?: number;
   /** Offered beside the servers' tools, and run by whoever asked for the turn: an answer that calls one ends it, see `runTurn`. */
   callerTools?: readonly ToolDefinition[];
-  /** The order in which the conversation's tools were sent so far. Default: that of the list. */
-  order?: OfferedTools;
+  /** Default: tools go in the order of their list. */
+  record?: OfferRecord;
   /** Of the first answer, since a turn whose every answer calls a tool never ends. The turn fails where no such tool is offered or the model calls none. */
   toolChoice?: ToolChoice;
   /** False: an answer has one tool call at most; of further ones, which a provider sent all the same, the model is not told. */

@@ -21,6 +21,8 @@ export function eventLines(event: StoredEvent): string[] {
       return [`  ${event.name} ${event.isError ? "error" : "ok"}: ${firstLine(textOf(event.content))}`];
     case "compaction":
       return [`(summary of what was said before: ${event.summary})`];
+    case "catalogue":
+      return [`(the servers have changed: ${event.note.replaceAll("\n", " ")})`];
     case "state_lost":
       return [`(new processes, without what the old ones kept in memory: ${event.servers.join(", ")})`];
     case "turn_end":

@@ -104,7 +104,10 @@ export class TurnSteps {
     if (lost) await outlet.store([lost]);
     const { model } = options;
     const { compaction } = defaults;
-    const system = this.#system(options, { defaults, rules });
+    const catalogue = hub.catalogue((tool) => isHidden(tool, rules));
+    const news = isNarrowed(options) ? undefined : tools.record.news(catalogue, turnId);
+    if (news) await outlet.store([news]);
+    const system = systemText(options, defaults, tools.record.frontOf(catalogue));
     const besideTokens = tools.tools().reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
     const history = new TurnHistory({
       conversationId: this.#conversationId,
@@ -122,28 +125,25 @@ export class TurnSteps {
     const summary = await history.compaction(this.#compactNext);
     this.#compactNext = false;
     if (summary) await outlet.store([summary]);
-    const ending = await this.#drive(system, history, parts);
+    const ending = await this.#drive(catalogue, history, parts);
     const shorter = isTooLong(ending.at(-1)) ? await history.shorten() : undefined;
     if (!shorter) return outlet.store(ending);
     const rest = [...ending.slice(0, -1), ...(shorter.compaction ? [shorter.compaction] : [])];
     if (rest.length > 0) await outlet.store(rest);
-    await outlet.store(await this.#drive(system, history, parts));
+    await outlet.store(await this.#drive(catalogue, history, parts));
   }
 
   /** Estimates the tokens of the request that a turn would begin with now, after what the log has: the user's next words are in `said`. */
   estimate(said: readonly Message[], { log, settings, options, rules }: EstimateParts): number {
     const { callerTools = [] } = options;
-    const offered = this.toolbox(settings, options, rules, log).tools();
+    const toolbox = this.toolbox(settings, options, rules, log);
+    const offered = toolbox.tools();
     const names = new Set(callerTools.map(({ name }) => name));
     const tools = [...offered.filter(({ name }) => !names.has(name)), ...callerTools];
-    const system = this.#system(options, { defaults: settings.defaults, rules });
+    const catalogue = this.#parts.hub.catalogue((tool) => isHidden(tool, rules));
+    const system = systemText(options, settings.defaults, toolbox.record.frontOf(catalogue));
     const besideTokens = tools.reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
     return Math.ceil(besideTokens + tokensOf([...toMessages(log), ...said]));
-  }
-
-  #system({ system }: TurnOptions, { defaults, rules }: { defaults: TurnDefaults; rules: PolicyRules }): string {
-    const catalogue = this.#parts.hub.catalogue((tool) => isHidden(tool, rules));
-    return [system ?? defaults.systemPrompt, catalogue].filter(Boolean).join("\n\n");
   }
 
   /** A log that cannot say who lives has trouble that the turn will meet anyway. */
@@ -155,16 +155,18 @@ export class TurnSteps {
   }
 
   /** The turn with the history as it is now, up to its last events. */
-  #drive(system: string, history: TurnHistory, parts: StepParts): Promise<readonly ChatEvent[]> {
+  #drive(catalogue: string, history: TurnHistory, parts: StepParts): Promise<readonly ChatEvent[]> {
     const { log, turnId, trace, settings, options, rules, tools, signal, outlet, beforeRequest } = parts;
     const { engine } = this.#parts;
     const { orchestrator, defaults } = settings;
     const { messages, point } = history.fold();
+    const front = isNarrowed(options) ? catalogue : tools.record.frontOf(catalogue);
+    if (!isNarrowed(options)) tools.record.sends(front);
     const turn = {
       turnId,
       trace,
       conversation: this.#conversationId,
-      system,
+      system: systemText(options, defaults, front),
       model: options.model,
       tools,
       streaming: options.streaming ?? defaults.streaming,
@@ -172,7 +174,7 @@ export class TurnSteps {
       temperature: options.temperature,
       maxTokens: options.maxTokens,
       callerTools: options.callerTools,
-      order: tools.order,
+      record: tools.record,
       toolChoice: options.toolChoice,
       parallelToolCalls: options.parallelToolCalls,
       maxToolHops: options.maxToolHops ?? maxToolHopsOf(defaults),
@@ -191,6 +193,15 @@ export class TurnSteps {
     };
     return orchestrator.driveTurn(messages, turn, outlet);
   }
+}
+
+/** The caller keeps tools from the model, for this turn alone: their servers' words too. */
+function isNarrowed({ deny = [], only }: TurnOptions): boolean {
+  return deny.length > 0 || only !== undefined;
+}
+
+function systemText({ system }: TurnOptions, { systemPrompt }: TurnDefaults, catalogue: string): string {
+  return [system ?? systemPrompt, catalogue].filter(Boolean).join("\n\n");
 }
 
 function isTooLong(event: ChatEvent | undefined): boolean {

@@ -14,11 +14,11 @@ function parts({ text, body }: LlmRequest) {
   return { messages: messages.slice(0, -1), tools: tools.slice(0, -1), rest };
 }
 
-test("a server that joins late comes last, and keeps its place after a restart", async () => {
+test("a server that joins late comes last, and keeps its place after a restart; its words are told where the conversation is", async () => {
   using folder = temporaryFolder();
   const storage = await newStorage(folder.path);
   let isHung = true;
-  await using late = await httpServer({ isHung: () => isHung });
+  await using late = await httpServer({ isHung: () => isHung, instructions: "Mind the gap." });
   await using early = await httpServer();
   const mcpServers = { late: { url: late.url, startup_grace: 0.05 }, early: { url: early.url } };
   const joined =
@@ -55,5 +55,9 @@ test("a server that joins late comes last, and keeps its place after a restart",
     expect(now.rest).toBe(isLast ? before.rest.replace(/}$/, ',"tool_choice":"none"}') : before.rest);
     before = now;
   }
+  const told = others.map(({ body }) =>
+    (body.messages ?? []).findIndex(({ content }) => JSON.stringify(content ?? "").includes("Mind the gap.")),
+  );
+  expect(told).toEqual([-1, -1, 7, 7, 7]);
   expect(others.map(({ body }) => body.tools?.length)).toEqual([2, 2, 2, 2, 2]);
 });

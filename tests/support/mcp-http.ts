@@ -22,6 +22,8 @@ interface Behaviour {
   unanswered?: Record<string, () => void>;
   /** Tools beside `echo`, and the error that a call of them is answered with. */
   failing?: Record<string, object>;
+  /** What it says of itself. */
+  instructions?: string;
   /** Whether nothing at all is answered now. */
   isHung?: () => boolean;
 }
@@ -32,6 +34,7 @@ export async function httpServer({
   body = "",
   unanswered = {},
   failing = {},
+  instructions,
   isHung = () => false,
 }: Behaviour = {}): Promise<HttpServer> {
   const seen: string[] = [];
@@ -43,6 +46,7 @@ export async function httpServer({
       protocolVersion,
       capabilities: { tools: {} },
       serverInfo: { name: "http", version: "1" },
+      instructions,
     }),
     ping: () => ({}),
     "tools/list": () => ({

@@ -6,9 +6,10 @@ import type { StoredEvent, ToolCall, ToolResult } from "../../core/chat.js";
 import type { NewId } from "../../core/ids.js";
 import type { HubTool, PreparedCall, Toolbox } from "../../core/ports.js";
 import type { ResultStore } from "../../core/store-ports.js";
+import { withoutRewound } from "../../history/rewind.js";
 import { findTools } from "./find-tools.js";
 import { type HostTool, prepareHostCall } from "./host-tool.js";
-import { OfferedOrder } from "./offered-order.js";
+import { OfferRecord } from "./offer-record.js";
 import { type OffloadParts, offload } from "./offload.js";
 import { readResult } from "./read-result.js";
 import { firstTools, fitsAll, foundTools, type ToolLimits } from "./tool-choice.js";
@@ -41,17 +42,18 @@ export class TurnToolbox implements Toolbox {
   /** Names of tools that came up beside the first ones, in the order of the log. */
   readonly #found = new Set<string>();
   /** Over all turns of the conversation. */
-  readonly order = new OfferedOrder();
+  readonly record = new OfferRecord();
   #choice: Choice | undefined;
 
   /** `wanted`: name of the tool that the turn has to begin with. It is offered even where tools have to be found. */
-  constructor(parts: TurnToolboxParts, log: Iterable<StoredEvent>, wanted?: string) {
+  constructor(parts: TurnToolboxParts, log: readonly StoredEvent[], wanted?: string) {
     this.#parts = parts;
     const { results, conversationId, resultLimitTokens, newId } = parts;
     this.#reader = readResult({ results, known: this.#resultIds, maxBytes: resultLimitTokens * 4 });
     const put = (resultId: string, text: string) => results.put(conversationId, resultId, text);
     this.#offload = { limitTokens: resultLimitTokens, put, newId, reader: this.#reader.definition.name };
-    for (const event of log) this.note(event);
+    for (const event of log) this.#noteTools(event);
+    for (const event of withoutRewound(log)) this.record.note(event);
     if (wanted === undefined) return;
     // The last one found is the last one to be left out.
     this.#found.delete(wanted);
@@ -60,7 +62,11 @@ export class TurnToolbox implements Toolbox {
 
   /** An event was stored. */
   note(event: StoredEvent): void {
-    this.order.note(event);
+    this.record.note(event);
+    this.#noteTools(event);
+  }
+
+  #noteTools(event: StoredEvent): void {
     if (event.type === "assistant_message") for (const { name } of event.message.toolCalls) this.#found.add(name);
     if (event.type !== "tool_result") return;
     for (const resultId of event.resultIds ?? []) this.#resultIds.add(resultId);
@@ -69,7 +75,7 @@ export class TurnToolbox implements Toolbox {
 
   /**
    * What a request begins with stays: the first tools, and behind them what was found, oldest first. The reader of results is there
-   * from the first stored result on, and not before: most conversations never have one. `order` has the last word.
+   * from the first stored result on, and not before: most conversations never have one. `record` has the last word.
    */
   tools(): readonly HubTool[] {
     const { tools, deferral } = this.#chosen();
@@ -104,7 +110,7 @@ export class TurnToolbox implements Toolbox {
   }
 
   #deferral(tools: readonly HubTool[]): Choice["deferral"] {
-    const first = new Set(firstTools(tools, this.#parts.limits, this.order));
+    const first = new Set(firstTools(tools, this.#parts.limits, this.record));
     const later = tools.filter((tool) => !first.has(tool));
     return { search: findTools(tools), first, byName: new Map(later.map((tool) => [tool.name, tool])) };
   }

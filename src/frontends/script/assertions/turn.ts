@@ -33,6 +33,7 @@ const eventTypes: Record<ChatEvent["type"], true> = {
   answer: true,
   compaction: true,
   state_lost: true,
+  catalogue: true,
   turn_end: true,
   turn_error: true,
   rewind: true,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { StoredEvent } from "../../../src/core/chat.js";
 import type { HubTool, Toolbox } from "../../../src/core/ports.js";
-import { OfferedOrder } from "../../../src/session/tools/offered-order.js";
+import { OfferRecord } from "../../../src/session/tools/offer-record.js";
 import { TurnToolbox } from "../../../src/session/tools/turn-toolbox.js";
 import { stored, turn } from "../../history/support.js";
 
@@ -9,8 +9,8 @@ const { answer, compaction, result, user } = turn("t");
 const named = (...names: string[]) => names.map((name) => ({ name }));
 const namesOf = (tools: readonly { name: string }[]) => tools.map(({ name }) => name);
 
-function orderOf(...events: StoredEvent[]): OfferedOrder {
-  const order = new OfferedOrder();
+function orderOf(...events: StoredEvent[]): OfferRecord {
+  const order = new OfferRecord();
   for (const event of events) order.note(event);
   return order;
 }
@@ -20,12 +20,12 @@ describe("the order of tools", () => {
     const here = orderOf();
     expect(namesOf(here.sorted(named("b", "c")))).toEqual(["b", "c"]);
     expect(namesOf(here.sorted(named("a", "b", "c")))).toEqual(["b", "c", "a"]);
-    const offered = here.takeUnstored();
+    const { offered } = here.takeUnstored();
     expect(offered).toEqual(["b", "c", "a"]);
-    expect(here.takeUnstored()).toBeUndefined();
+    expect(here.takeUnstored()).toEqual({});
     const there = orderOf(...stored([{ ...answer("hi"), offered }]));
     expect(namesOf(there.sorted(named("a", "aa", "b", "c")))).toEqual(["b", "c", "a", "aa"]);
-    expect(there.takeUnstored()).toEqual(["aa"]);
+    expect(there.takeUnstored()).toEqual({ offered: ["aa"] });
   });
 
   test("keeps the place of a tool that was away", () => {
@@ -45,12 +45,49 @@ describe("the order of tools", () => {
   test("begins anew after a compaction", () => {
     const order = orderOf(...stored([{ ...answer("hi"), offered: ["b", "a"] }, compaction(1, "short")]));
     expect(namesOf(order.sorted(named("a", "b")))).toEqual(["a", "b"]);
-    expect(order.takeUnstored()).toEqual(["a", "b"]);
+    expect(order.takeUnstored()).toEqual({ offered: ["a", "b"] });
   });
 
   test("is that of the list in a log of before", () => {
     const order = orderOf(...stored([user("hi"), answer("hello")]));
     expect(namesOf(order.sorted(named("b", "a")))).toEqual(["b", "a"]);
+  });
+});
+
+describe("the servers' words in the system prompt", () => {
+  const begun = () => stored([{ ...answer("hi"), offered: ["s__a"], catalogue: "Words:\n- s: hello" }]);
+
+  test("stay as the conversation began, in another host too; what has changed is told once", () => {
+    const here = orderOf();
+    expect(here.frontOf("Words:\n- s: hello")).toBe("Words:\n- s: hello");
+    expect(here.news("Words:\n- s: hello", "t")).toBeUndefined();
+    here.sends("Words:\n- s: hello");
+    expect(here.takeUnstored()).toEqual({ catalogue: "Words:\n- s: hello" });
+    expect(here.takeUnstored()).toEqual({});
+    const there = orderOf(...begun());
+    expect(there.frontOf("Words:\n- t: new")).toBe("Words:\n- s: hello");
+    const news = there.news("Words:\n- t: new", "t");
+    expect(news).toMatchObject({ type: "catalogue", note: "New:\n- t: new\nNo longer:\n- s: hello" });
+    const again = orderOf(...stored([...begun(), ...(news ? [news] : [])]));
+    expect(again.frontOf("Words:\n- t: new")).toBe("Words:\n- s: hello");
+    expect(again.news("Words:\n- t: new", "t")).toBeUndefined();
+    expect(again.news("Words:\n- s: hello", "t")).toMatchObject({ note: "New:\n- s: hello\nNo longer:\n- t: new" });
+  });
+
+  test("begin anew after a compaction", () => {
+    const after = orderOf(...stored([...begun(), compaction(1, "short")]));
+    expect(after.news("Words:\n- t: new", "t")).toBeUndefined();
+    expect(after.frontOf("Words:\n- t: new")).toBe("Words:\n- t: new");
+  });
+
+  test("none at the beginning are none later, where there were tools", () => {
+    const here = orderOf();
+    here.sorted(named("a"));
+    here.sends("");
+    expect(here.takeUnstored()).toEqual({ offered: ["a"], catalogue: "" });
+    const bare = orderOf();
+    bare.sends("");
+    expect(bare.takeUnstored()).toEqual({});
   });
 });
 
@@ -68,24 +105,24 @@ describe("what a turn offers", () => {
     const parts = { hub, limits, conversationId: "c", isHidden: () => false, resultLimitTokens: 100 };
     return new TurnToolbox({ ...parts, results: noResults as never, newId: (prefix) => prefix }, log);
   }
-  const sent = (toolbox: TurnToolbox) => namesOf(toolbox.order.sorted(toolbox.tools()));
+  const sent = (toolbox: TurnToolbox) => namesOf(toolbox.record.sorted(toolbox.tools()));
 
   test("begins with what was sent before: with tools found, a result stored, a server more, in another host", () => {
     const here = toolboxOf(toolsOf("b"), []);
     const first = sent(here);
     const events = stored([
-      { ...answer("", []), offered: here.order.takeUnstored() },
+      { ...answer("", []), ...here.record.takeUnstored() },
       { ...result("c1", "found"), found: ["b__t15"] },
     ]);
     for (const event of events) here.note(event);
     const second = sent(here);
     expect(second).toEqual([...first, "b__t15"]);
     const shortened = { ...result("c2", "long"), resultIds: ["res_1"], found: ["host__read_result"] };
-    const later = stored([{ ...answer("", []), offered: here.order.takeUnstored() }, shortened]);
+    const later = stored([{ ...answer("", []), ...here.record.takeUnstored() }, shortened]);
     for (const event of later) here.note(event);
     const third = sent(here);
     expect(third).toEqual([...second, "host__read_result"]);
-    const last = stored([{ ...answer("done"), offered: here.order.takeUnstored() }]);
+    const last = stored([{ ...answer("done"), ...here.record.takeUnstored() }]);
     const there = toolboxOf([...toolsOf("a"), ...toolsOf("b")], [...events, ...later, ...last]);
     expect(sent(there)).toEqual(third);
   });
