@@ -22,10 +22,10 @@ llm:
     max_connections: 100
     keepalive_expiry: 30.0
   providers:                       # the key of each is <NAME>_API_KEY in the environment, such as OPENAI_API_KEY
-    openai: { base_url: https://api.openai.com/v1, model: gpt-5.4-mini, temperature: 0.7, max_tokens: 4096, top_p: 1.0 }
+    openai: { base_url: https://api.openai.com/v1, model: gpt-6-luna, max_tokens: 4096 }
     groq: { base_url: https://api.groq.com/openai/v1, model: llama-3.3-70b-versatile }
     openrouter: { base_url: https://openrouter.ai/api/v1, model: openai/gpt-6-luna }
-    anthropic: { base_url: https://api.anthropic.com/v1, model: claude-haiku-4-5 }
+    anthropic: { base_url: https://api.anthropic.com/v1, model: claude-haiku-5-5 }
     gemini: { base_url: https://generativelanguage.googleapis.com/v1beta, model: gemini-3.8-flash }
     mistral: { base_url: https://api.mistral.ai/v1, model: mistral-small-latest }
     deepseek: { base_url: https://api.deepseek.com/v1, model: deepseek-flash }

@@ -21,8 +21,8 @@ export interface Quirks extends QuirksConfig {
 
 interface Preset extends ProviderConfig {
   quirks?: Partial<Quirks>;
-  /** Where `wire` has another `baseUrl` than Chat Completions. */
-  wireBaseUrl?: string;
+  /** Where Chat Completions has another `baseUrl` than the wire of the preset. */
+  chatBaseUrl?: string;
 }
 
 /** For a provider that is only known by its `base_url`: most likely a gateway or a server of one's own. */
@@ -63,8 +63,9 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   openai: {
     baseUrl: "https://api.openai.com/v1",
     wire: "responses",
-    model: "gpt-5.4-mini",
-    contextWindow: 400_000,
+    model: "gpt-6-luna",
+    // Longer requests cost twice as much a token.
+    contextWindow: 272_000,
     quirks: { ...CLOUD, tokenLimitKey: "max_completion_tokens" },
   },
   groq: {
@@ -85,16 +86,17 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   anthropic: {
     baseUrl: "https://api.anthropic.com/v1",
     wire: "messages",
-    model: "claude-haiku-4-5",
+    model: "claude-haiku-5-5",
+    // It takes a million, but from 100,000 on a token costs five times as much.
     contextWindow: 200_000,
     quirks: CLOUD,
   },
   gemini: {
-    baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
+    baseUrl: "https://generativelanguage.googleapis.com/v1beta",
+    chatBaseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
     wire: "gemini",
-    wireBaseUrl: "https://generativelanguage.googleapis.com/v1beta",
     model: "gemini-3.8-flash",
-    contextWindow: 1_000_000,
+    contextWindow: 1_048_576,
     quirks: { ...CLOUD, echoesOpaque: true, toolSchemas: "plain", emptyProperties: false },
   },
   mistral: {

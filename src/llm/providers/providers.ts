@@ -94,7 +94,7 @@ function provide(
   name: string,
   { named, isPlayed }: { named: string | undefined; isPlayed: boolean },
 ): Provider {
-  const { quirks: presetQuirks, wireBaseUrl: _, ...preset } = presetOf(name) ?? {};
+  const { quirks: presetQuirks, chatBaseUrl: _, ...preset } = presetOf(name) ?? {};
   const configured = config.providers[name];
   if (!configured && !presetOf(name)) throw unknownProvider(config, name);
   const { quirks: ownQuirks, ...own } = withoutUndefined(configured ?? {});

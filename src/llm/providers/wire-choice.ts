@@ -2,12 +2,6 @@
 import type { ProviderConfig, WireName } from "../../core/config.js";
 import { presetOf } from "./presets.js";
 
-/**
- * The wires that presets use by themselves: those that were tried with every fault of `tests/support/strict`. Another one is used where
- * `llm.providers.*.wire` names it.
- */
-const PROVEN: ReadonlySet<WireName> = new Set(["chat", "responses", "messages", "gemini"]);
-
 interface WireChoice {
   wire: WireName;
   /** What chose it, as messages name it: a key of the configuration, the preset, the model. */
@@ -23,24 +17,23 @@ export function chooseWire(name: string, own: ProviderConfig, model: string): Wi
   if (own.wire) return { wire: own.wire, by: `${key}.wire` };
   const isAtAzure = name === "azure" || isAzure(own.baseUrl ?? "");
   const preset = presetOf(isAtAzure ? "azure" : name);
-  const { wire: native = "chat" } = preset ?? {};
-  const wire = PROVEN.has(native) ? native : "chat";
-  if (!isAtAzure && own.baseUrl !== undefined && !isSameUrl(own.baseUrl, presetAddress(name, wire)))
+  const { wire = "chat" } = preset ?? {};
+  if (!isAtAzure && own.baseUrl !== undefined && !isSameUrl(own.baseUrl, presetAddress(name, wire), wire))
     return { wire: "chat", by: preset ? `${key}.base_url, which is not the preset's` : "default" };
   if (isAtAzure && /^\d/.test(own.apiVersion ?? ""))
     return { wire: "chat", by: `${key}.api_version, which is of Azure's API for one deployment` };
   if (isAtAzure && /\/deployments\/|[?&]api-version=\d/.test(own.baseUrl ?? ""))
     return { wire: "chat", by: `${key}.base_url, which is of Azure's API for one deployment` };
   // OpenAI's Responses take no sound.
-  if (native === "responses" && /\baudio\b/.test(model)) return { wire: "chat", by: "the model, which is for sound" };
+  if (wire === "responses" && /\baudio\b/.test(model)) return { wire: "chat", by: "the model, which is for sound" };
   if (!preset) return { wire: "chat", by: "default" };
   return { wire, by: `the preset ${isAtAzure ? "azure" : name}` };
 }
 
 /** The address of a preset: Gemini's own API has another one than its Chat Completions. */
 export function presetAddress(name: string, wire: WireName): string | undefined {
-  const { baseUrl, wireBaseUrl, wire: native } = presetOf(name) ?? {};
-  return wire === native ? (wireBaseUrl ?? baseUrl) : baseUrl;
+  const { baseUrl, chatBaseUrl } = presetOf(name) ?? {};
+  return wire === "chat" ? (chatBaseUrl ?? baseUrl) : baseUrl;
 }
 
 /** Hosts of Azure's endpoints, as its portal shows them. */
@@ -48,6 +41,8 @@ export function isAzure(baseUrl: string): boolean {
   return /^https?:\/\/[^/?]+\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)([:/?]|$)/i.test(baseUrl);
 }
 
-function isSameUrl(one: string, other: string | undefined): boolean {
-  return one.replace(/\/+$/, "") === other?.replace(/\/+$/, "");
+/** Clients of Messages are given the address without its version, and add that by themselves. */
+function isSameUrl(own: string, preset: string | undefined, wire: WireName): boolean {
+  const path = own.replace(/\/+$/, "");
+  return path === preset || (wire === "messages" && `${path}/v1` === preset);
 }

@@ -69,7 +69,21 @@ test.each<Case>([
     by: "the preset azure",
   },
   { name: "the preset of OpenAI", provider: "openai", wire: "responses", by: "the preset openai" },
+  { name: "the preset of Anthropic", provider: "anthropic", wire: "messages", by: "the preset anthropic" },
+  { name: "the preset of Gemini", provider: "gemini", wire: "gemini", by: "the preset gemini" },
   { name: "the preset of xAI", provider: "xai", wire: "responses", by: "the preset xai" },
+  ...["groq", "openrouter", "mistral", "deepseek", "moonshot", "zai", "lmstudio", "llamacpp", "vllm"].map(
+    (provider): Case => ({ name: `the preset of ${provider}`, provider, wire: "chat", by: `the preset ${provider}` }),
+  ),
+  ...["https://api.anthropic.com/v1/", "https://api.anthropic.com"].map(
+    (baseUrl): Case => ({
+      name: `a preset at its own address, ${baseUrl}`,
+      provider: "anthropic",
+      own: { baseUrl },
+      wire: "messages",
+      by: "the preset anthropic",
+    }),
+  ),
   {
     name: "a model for sound",
     provider: "openai",
