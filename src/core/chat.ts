@@ -126,6 +126,15 @@ export interface ToolDefinition {
 /** Which tool the model has to call: any of those offered, or the one of this name. `none`: it must call none, and is offered them all the same. */
 export type ToolChoice = "required" | "none" | { name: string };
 
+/** The form of a final answer: one JSON value that is valid against the schema. */
+export interface OutputFormat {
+  jsonSchema: JsonSchema;
+  /** For providers that want one, within `^[a-zA-Z0-9_-]{1,64}$`. Default: `answer`. */
+  name?: string;
+  /** The provider holds the model to every word of the schema, and refuses a schema that it cannot hold. */
+  strict?: boolean;
+}
+
 export interface CompletionRequest {
   messages: readonly Message[];
   /** A definition is not changed in place once it was sent: another one takes its place. */
@@ -138,6 +147,8 @@ export interface CompletionRequest {
   toolChoice?: ToolChoice;
   /** False: the model is asked for one tool call at a time. Not every provider keeps it. */
   parallelToolCalls?: boolean;
+  /** Held by the provider where its wire has a way; an answer that calls tools is no final one. */
+  output?: OutputFormat;
   /** Names the conversation to providers that keep what they have read of it. */
   conversation?: string;
 }

@@ -64,6 +64,7 @@ export type LlmErrorKind =
   | "model_gone"
   | "bad_request"
   | "tool_generation_failed"
+  | "output"
   | "context_length"
   | "content_filter"
   | "html"

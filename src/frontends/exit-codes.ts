@@ -28,6 +28,7 @@ const byErrorKind: Readonly<Record<string, number>> = {
   quota: exitCodes.refused,
   bad_request: exitCodes.refused,
   tool_generation_failed: exitCodes.refused,
+  output: exitCodes.refused,
   model_gone: exitCodes.refused,
   context_length: exitCodes.refused,
   content_filter: exitCodes.refused,

@@ -12,6 +12,7 @@ import { errorInfo, LlmError } from "../core/errors.js";
 import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
 import type { Outgoing, TurnEnd } from "./outlet.js";
+import { inAskedForm } from "./output-form.js";
 import { spentInVain, spentOn } from "./spending.js";
 import { ignoredChoice, withAskedCalls } from "./tool-use.js";
 import { abortReason, type TurnOptions } from "./turn-options.js";
@@ -32,20 +33,24 @@ export async function runHop(
 ): Promise<(AssistantMessageEvent & { spent: Spent }) | TurnEnd> {
   let shown: Delta[] = [];
   const onDelta = (event: Delta | Discard) => {
+    // An answer of a certain form is shown once it is known to be of it.
+    if (request.output && event.type === "text_delta") return;
     if (event.type === "discard") shown = [];
     else shown.push(event);
     out.show(event);
   };
+  const ask = (asked: CompletionRequest) => {
+    return llm.complete(asked, { signal, streaming, streamRecovery, trace, beforeRequest, onDelta });
+  };
   let completion: Completion;
+  let problem: LlmError | undefined;
   try {
-    completion = await llm.complete(request, {
-      signal,
-      streaming,
-      streamRecovery,
-      trace,
-      beforeRequest,
-      onDelta,
-    });
+    completion = await ask(request);
+    if (request.output) {
+      ({ completion, problem } = await inAskedForm(withAskedCalls(completion, request), request, ask));
+      const { content } = completion.message;
+      if (streaming && content) out.show({ type: "text_delta", delta: content });
+    }
   } catch (error) {
     if (shown.length > 0) {
       const { attempts = 1, lost } = error instanceof LlmError ? error : {};
@@ -62,6 +67,7 @@ export async function runHop(
   }
   const kept = withAskedCalls(completion, request);
   const ignored = request.toolChoice && ignoredChoice(kept, request.toolChoice);
+  const failure = ignored ?? problem;
   const { finishReason, provider, model, usage, attempts } = kept;
   const message = ignored ? { ...kept.message, toolCalls: [] } : kept.message;
   const spent = spentOn(request, completion, priceOf);
@@ -82,7 +88,7 @@ export async function runHop(
     catalogue,
   } as const;
   out.add(answer);
-  return ignored ? { type: "turn_error", turnId, error: errorInfo(ignored) } : answer;
+  return failure ? { type: "turn_error", turnId, error: errorInfo(failure) } : answer;
 }
 
 function resolved(llm: Llm, { model }: CompletionRequest): { provider: string; model: string } {

@@ -18,6 +18,7 @@ import type { StreamRecovery } from "../core/config.js";
 import { errorInfo, RequestError } from "../core/errors.js";
 import type { NewId } from "../core/ids.js";
 import type { Toolbox } from "../core/ports.js";
+import { schemaProblem } from "../core/structured-output.js";
 import { type TraceContext, traceOf } from "../core/trace-context.js";
 import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
@@ -142,6 +143,9 @@ export class Orchestrator {
       const known = priced.find((each) => each.name === `${provider}/${name}`);
       return known ? known.price : this.#llm.priceOf(provider, name);
     };
+    const unusable = options.output && schemaProblem(options.output.jsonSchema);
+    if (unusable)
+      return out.endWith({ type: "turn_error", turnId, error: errorInfo(new RequestError("usage", unusable)) });
     const answer = (question: QuestionEvent) => budget.clock.stopDuring(() => options.answer(question));
     const asking = { turnId, newId: this.#newId, out, answer };
     const gate = new LimitGate({ budget, price: priced[0]?.price, ...asking });
@@ -190,7 +194,7 @@ export class Orchestrator {
     const toolChoice = stopReason ? "none" : hop === 0 ? options.toolChoice : undefined;
     const unoffered = toolChoice && unofferedChoice(toolChoice, tools);
     if (unoffered) return { type: "turn_error", turnId, error: errorInfo(unoffered) };
-    const use = { tools, toolChoice, parallelToolCalls: options.parallelToolCalls };
+    const use = { tools, toolChoice, parallelToolCalls: options.parallelToolCalls, output: options.output };
     const request = { messages, ...use, model, temperature, maxTokens, ...bounds, conversation: options.conversation };
     const { record } = options;
     const shared = { llm: this.#llm, turnId, signal, trace, streaming, streamRecovery, beforeRequest, out, priceOf };

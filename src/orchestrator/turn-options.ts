@@ -1,6 +1,7 @@
 import type {
   AssistantMessageEvent,
   FinishReason,
+  OutputFormat,
   QuestionEvent,
   StartedCall,
   StopReason,
@@ -50,6 +51,8 @@ export interface TurnOptions {
   toolChoice?: ToolChoice;
   /** False: an answer has one tool call at most; of further ones, which a provider sent all the same, the model is not told. */
   parallelToolCalls?: boolean;
+  /** The form of the last answer. The model is told so in `system`, see `formInstruction`. */
+  output?: OutputFormat;
   /** Model requests that may use tools. One more, in which none may be called, follows so that the user gets an answer. */
   maxToolHops: number;
   /** Where the turn goes on after a process died: its last answer, which the history ends with, and what became of that one's calls. */

@@ -1,4 +1,4 @@
-import type { ToolChoice, ToolDefinition } from "../core/chat.js";
+import type { OutputFormat, ToolChoice, ToolDefinition } from "../core/chat.js";
 import type { LimitsConfig, Permissions, StreamRecovery } from "../core/config.js";
 import type { CarriedTrace } from "../core/trace-context.js";
 
@@ -26,6 +26,8 @@ export interface TurnOptions {
   toolChoice?: ToolChoice;
   /** False: the model calls one tool at a time. */
   parallelToolCalls?: boolean;
+  /** The form of the last answer. One that is not of it is asked for once more; then the turn fails (`output`). */
+  output?: OutputFormat;
   /** Nobody can be asked: every question is answered with no, also where another process goes on with the turn. */
   unattended?: boolean;
   /** Wall time of the whole turn; at its end the turn stops as `budget`. A turn that goes on after a crash has it anew. */

@@ -1,4 +1,5 @@
 /** What one turn does, wherever it began: what the model is told and offered, and the loop over it. */
+
 import type { ChatEvent, Message, QuestionEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
 import { errorInfo, type LlmErrorKind, RequestError } from "../core/errors.js";
 import type { HubTool } from "../core/ports.js";
@@ -7,6 +8,7 @@ import type { TraceContext } from "../core/trace-context.js";
 import { textTokens, tokensOf, toolTokens } from "../history/estimate.js";
 import { toMessages } from "../history/replay.js";
 import type { Outlet } from "../orchestrator/outlet.js";
+import { formInstruction } from "../orchestrator/output-form.js";
 import { isHidden, type PolicyRules } from "../orchestrator/policy.js";
 import { budgetFor, maxToolHopsOf } from "./limits.js";
 import { countsOnOthers, stateLost } from "./lost-state.js";
@@ -177,6 +179,7 @@ export class TurnSteps {
       record: tools.record,
       toolChoice: options.toolChoice,
       parallelToolCalls: options.parallelToolCalls,
+      output: options.output,
       maxToolHops: options.maxToolHops ?? maxToolHopsOf(defaults),
       budget: budgetFor(turnId, log, { store: this.#parts.store, defaults, granted: this.#granted }),
       resume: point,
@@ -200,8 +203,8 @@ function isNarrowed({ deny = [], only }: TurnOptions): boolean {
   return deny.length > 0 || only !== undefined;
 }
 
-function systemText({ system }: TurnOptions, { systemPrompt }: TurnDefaults, catalogue: string): string {
-  return [system ?? systemPrompt, catalogue].filter(Boolean).join("\n\n");
+function systemText({ system, output }: TurnOptions, { systemPrompt }: TurnDefaults, catalogue: string): string {
+  return [system ?? systemPrompt, catalogue, output && formInstruction(output)].filter(Boolean).join("\n\n");
 }
 
 function isTooLong(event: ChatEvent | undefined): boolean {

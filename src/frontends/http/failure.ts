@@ -104,6 +104,7 @@ const words: Readonly<Record<string, readonly [status: number, code?: string]>> 
   empty_stream: [502],
   stream_interrupted: [502],
   tool_generation_failed: [502],
+  output: [502],
   html: [502],
   redirect: [502],
   protocol: [502],

@@ -10,6 +10,8 @@ export interface Quirks extends QuirksConfig {
   emptyProperties: boolean;
   /** Keeps `tool_choice: none`. Else a request in which no tool may be called is sent without tools, which changes its beginning. */
   forbidsTools: boolean;
+  /** Takes `response_format: json_schema`; a model without it is told the schema in words alone. */
+  jsonSchemas: boolean;
   /** Cuts off the beginning of a prompt that is too long for it, without a word. */
   cutsPrompts: boolean;
   /** Parameter that `reasoning` of the configuration is sent as; `reasoning_effort` is its `effort` alone. */
@@ -44,6 +46,7 @@ export const DEFAULT_QUIRKS: Quirks = {
   bridgesResults: false,
   emptyProperties: true,
   forbidsTools: true,
+  jsonSchemas: true,
   cutsPrompts: false,
   reasoningKey: "reasoning",
   keyHeader: "authorization",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { fixtureServer, script } from "../../support/app.js";
-import { answer, failure, startLlmServer, toolCalls } from "../../support/llm-server.js";
+import { answer, chunk, failure, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
 import { runSteps, ScriptFolder, verdicts } from "./support.js";
 
 const auto = { permissions: { approval: "auto" } };
@@ -78,16 +78,21 @@ describe("a structured answer", () => {
     expect(second?.at(-1)?.content).toBe("say a bug");
   });
 
-  test("of another shape fails the step with what is wrong", async () => {
-    await using llm = await startLlmServer([answer('{"title": 7}')]);
+  test.each([
+    ['{"title": 7}', "$.title must be string"],
+    ["no idea", "expected JSON, got text"],
+  ])("that is %s is asked for once more, then fails the step with what is wrong", async (wrong, problem) => {
+    await using llm = await startLlmServer([answer("{}"), answer(wrong)]);
     const result = await runSteps({ steps: [{ user: "as JSON", output }] }, { llm: llm.url });
-    expect(verdicts(result)).toEqual(["output: the answer is not of its json_schema: $.title must be string"]);
+    const asked = "the answer is not of the JSON Schema asked for, also after it was asked for again";
+    expect(verdicts(result)).toEqual([`output: test/m1: ${asked}: ${problem} (2 requests)`]);
   });
 
-  test("that is no JSON fails the step, too", async () => {
-    await using llm = await startLlmServer([answer("no idea")]);
+  test("that was cut fails the step", async () => {
+    const cut = stream([chunk({ content: '{"title": "a' }), chunk({}, "length"), "data: [DONE]\n\n"]);
+    await using llm = await startLlmServer([cut]);
     const result = await runSteps({ steps: [{ user: "as JSON", output }] }, { llm: llm.url });
-    expect(verdicts(result)).toEqual(["output: the answer is not of its json_schema: expected JSON, got text"]);
+    expect(verdicts(result)).toEqual([expect.stringMatching(/^output: the answer is not of its json_schema/)]);
   });
 });
 

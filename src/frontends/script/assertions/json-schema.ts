@@ -5,8 +5,8 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { load } from "js-yaml";
 import { messageOf } from "../../../core/errors.js";
+import { violationWithin } from "../../../core/structured-output.js";
 import { isMapping, type Mapping } from "../../../core/tree.js";
-import { violationWithin } from "../structured-output.js";
 import type { Problem } from "./kind.js";
 import { isTemplate, shown } from "./words.js";
 

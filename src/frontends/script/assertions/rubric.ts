@@ -1,5 +1,5 @@
 import { messageOf } from "../../../core/errors.js";
-import { readStructured } from "../structured-output.js";
+import { readStructured } from "../../../core/structured-output.js";
 import type { Kind } from "./kind.js";
 import { quoted, shown } from "./words.js";
 

@@ -1,9 +1,10 @@
 /** Which keys make a step, and what of a step only makes sense together. */
+
+import { schemaProblem } from "../../../core/structured-output.js";
 import { parseToolPattern } from "../../../core/tool-pattern.js";
 import { child, type Mapping } from "../../../core/tree.js";
 import { pathProblem } from "../json-path.js";
 import type { StepKind } from "../script.js";
-import { schemaProblem } from "../structured-output.js";
 import type { ScriptDocument } from "./document.js";
 
 /** Which keys each kind has beside `name` and `if`. */

@@ -1,5 +1,5 @@
 /** A turn of the model, for the steps that have one. */
-import type { ContentPart, Question, StoredEvent } from "../../../core/chat.js";
+import type { ContentPart, OutputFormat, Question, StoredEvent } from "../../../core/chat.js";
 import type { LlmErrorKind } from "../../../core/errors.js";
 import type { ToolHub } from "../../../core/ports.js";
 import { type AnsweredCall, calledTools } from "../../../session/called-tools.js";
@@ -10,11 +10,12 @@ import type { CalledTool, StepOutcome } from "../result.js";
 import { failureOf } from "../step-result.js";
 import { jsonOf, type Performed, type StepContext } from "./performed.js";
 
-/**
- * `system`: instead of the script's. Rejects with ScriptError when the script may have no more turns; what goes wrong in the turn is the
- * failure of it.
- */
-export async function performTurn(content: ContentPart[], context: StepContext, system?: string): Promise<Performed> {
+/** Rejects with ScriptError when the script may have no more turns; what goes wrong in the turn is the failure of it. */
+export async function performTurn(
+  content: ContentPart[],
+  context: StepContext,
+  output?: OutputFormat,
+): Promise<Performed> {
   const { script, host, limits, conversation, model } = context;
   const { session } = conversation;
   limits.beginTurn();
@@ -27,7 +28,8 @@ export async function performTurn(content: ContentPart[], context: StepContext, 
       requestId,
       content,
       model,
-      system: system ?? script.system,
+      system: script.system,
+      output,
       maxToolHops: script.limits.hops,
       streamRecovery: "restart",
       ...script.permissions,

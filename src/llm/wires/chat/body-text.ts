@@ -2,7 +2,7 @@
  * The body of a request as text, put together from what was written before: a turn sends the same messages and tools again with every
  * hop. 400 messages take a third of the time that writing them anew does.
  */
-import type { CompletionRequest, Message, ToolChoice, ToolDefinition } from "../../../core/chat.js";
+import type { CompletionRequest, Message, OutputFormat, ToolChoice, ToolDefinition } from "../../../core/chat.js";
 import { type KeptBy, keptBy } from "../../../core/kept-by.js";
 import type { JsonObject } from "../../json.js";
 import type { Quirks } from "../../providers/presets.js";
@@ -41,6 +41,7 @@ interface Frame {
   maxTokens: number | undefined;
   toolChoice: ToolChoice | undefined;
   parallelToolCalls: boolean | undefined;
+  output: OutputFormat | undefined;
   pieces: readonly Piece[];
 }
 
@@ -48,17 +49,18 @@ interface Frame {
 const mostFrames = 16;
 
 function piecesFor(request: CompletionRequest, target: Target<Quirks>, { frames }: Written): readonly Piece[] {
-  const { temperature, maxTokens, toolChoice, parallelToolCalls } = request;
+  const { temperature, maxTokens, toolChoice, parallelToolCalls, output } = request;
   const { provider, model, streaming } = target;
   const hasTools = sendsTools(request, target.quirks);
   for (const frame of frames) {
     if (frame.provider !== provider || frame.model !== model || frame.streaming !== streaming) continue;
     if (frame.toolChoice !== toolChoice || frame.parallelToolCalls !== parallelToolCalls) continue;
+    if (frame.output !== output) continue;
     if (frame.hasTools === hasTools && frame.temperature === temperature && frame.maxTokens === maxTokens)
       return frame.pieces;
   }
   const pieces = around(bodyOf(request, target, { messages: MESSAGES, tools: TOOLS }));
-  const asked = { temperature, maxTokens, toolChoice, parallelToolCalls };
+  const asked = { temperature, maxTokens, toolChoice, parallelToolCalls, output };
   frames.push({ provider, model, streaming, hasTools, ...asked, pieces });
   if (frames.length > mostFrames) frames.shift();
   return pieces;

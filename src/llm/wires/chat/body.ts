@@ -1,4 +1,4 @@
-import type { CompletionRequest, ToolDefinition } from "../../../core/chat.js";
+import type { CompletionRequest, OutputFormat, ToolDefinition } from "../../../core/chat.js";
 import { asObject, type JsonObject } from "../../json.js";
 import type { Quirks } from "../../providers/presets.js";
 import { merged } from "../shared/merged.js";
@@ -27,6 +27,7 @@ export function bodyOf(
     temperature: quirks.temperature ? (request.temperature ?? provider.temperature) : undefined,
     top_p: quirks.temperature ? provider.topP : undefined,
     [quirks.tokenLimitKey]: request.maxTokens ?? provider.maxTokens,
+    response_format: request.output && quirks.jsonSchemas ? responseFormat(request.output) : undefined,
     stream: streaming,
     stream_options: streaming && quirks.streamUsage ? { include_usage: true } : undefined,
     ...wireReasoning(provider.reasoning, quirks),
@@ -34,6 +35,10 @@ export function bodyOf(
   const { extraBody = {} } = provider;
   const extra = { ...extraBody, ...wireToolUse(request) };
   return merged(body, wireExtra(extra, hasTools || "tools" in extraBody, quirks));
+}
+
+function responseFormat({ jsonSchema: schema, name = "answer", strict = false }: OutputFormat): JsonObject {
+  return { type: "json_schema", json_schema: { name, schema, strict } };
 }
 
 export function sendsTools({ tools, toolChoice }: CompletionRequest, { forbidsTools }: Quirks): boolean {

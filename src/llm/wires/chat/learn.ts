@@ -49,6 +49,9 @@ const NO_IMAGES = noneOf("image_url|images?|vision");
 const NO_AUDIO = noneOf("input_audio|audio");
 const WRONG_MEDIA = /format|mime|media.?type|size|large|dimension|base64|download|fetch|decode/i;
 
+/** OpenAI's, Groq's, DeepSeek's and llama.cpp's words; the last two of a request that has tools too. */
+const JSON_MODE = /\bresponse_format\b|\bjson_?schema\b|\bjson mode\b|custom grammar constraints with tools/i;
+
 function noneOf(what: string): RegExp {
   return new RegExp(
     `unknown variant \\W?(${what})|\\b(${what}) is only supported|\\b(support|accept|process)\\w*[^.]{0,40}\\b(${what})\\b|\\b(${what})\\b[^.]{0,30}\\bnot (be )?(support|accept|allow)`,
@@ -69,6 +72,11 @@ const RULES: readonly Rule[] = [
     const first = /\bmax_(completion_)?tokens\b/.exec(text)?.[0];
     if (first !== sent || !REFUSED.test(text)) return undefined;
     return { quirk: "tokenLimitKey", value: other, note: `${sent} is refused; sending ${other} from now on` };
+  },
+  (text, { jsonSchemas }) => {
+    if (!jsonSchemas || !JSON_MODE.test(text)) return undefined;
+    const note = "response_format is refused; saying the schema in words from now on";
+    return { quirk: "jsonSchemas", value: false, note };
   },
   (text, used) => without(text, used, "temperature", /\b(temperature|top_p)\b/, "temperature and top_p"),
   (text, used) => without(text, used, "streamUsage", /\b(stream_options|include_usage)\b/, "stream_options"),

@@ -1,4 +1,4 @@
-import type { CompletionRequest, ToolChoice, ToolDefinition } from "../../../core/chat.js";
+import type { CompletionRequest, OutputFormat, ToolChoice, ToolDefinition } from "../../../core/chat.js";
 import { asObject, type JsonObject } from "../../json.js";
 import { merged } from "../shared/merged.js";
 import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
@@ -13,6 +13,7 @@ export function requestBody(request: CompletionRequest, target: Target<GeminiQui
   const { provider, quirks } = target;
   const { systemInstruction, contents } = wireContents(request.messages, target);
   const hasTools = request.tools.length > 0;
+  const takesSchema = quirks.jsonSchemas && (quirks.jsonWithTools || !hasTools);
   const body = {
     systemInstruction,
     contents,
@@ -23,9 +24,14 @@ export function requestBody(request: CompletionRequest, target: Target<GeminiQui
       topP: provider.topP,
       maxOutputTokens: request.maxTokens ?? provider.maxTokens,
       thinkingConfig: thinkingConfig(provider.reasoning, quirks),
+      ...(request.output && takesSchema ? jsonOutput(request.output) : {}),
     },
   };
   return withOneDepth(merged(body, provider.extraBody), provider.extraBody);
+}
+
+function jsonOutput({ jsonSchema }: OutputFormat): JsonObject {
+  return { responseMimeType: "application/json", responseJsonSchema: jsonSchema };
 }
 
 /** Gemini refuses a level beside a budget: of two, the one in `extra_body` counts. */

@@ -70,6 +70,17 @@ const RULES: readonly Rule[] = [
     if (!sendsIds || !/"id" at '[^']*function_?(call|response)/i.test(text)) return undefined;
     return { changes: { sendsIds: false }, note: "ids of calls are refused; leaving them out from now on" };
   },
+  (text, { jsonWithTools }) => {
+    if (!jsonWithTools || !/response mime type/i.test(text)) return undefined;
+    return {
+      changes: { jsonWithTools: false },
+      note: "a schema of the answer is refused beside tools; saying it in words",
+    };
+  },
+  (text, { jsonSchemas }) => {
+    if (!jsonSchemas || !/response_?(json_?)?schema|response_?mime/i.test(text)) return undefined;
+    return { changes: { jsonSchemas: false }, note: "the schema of the answer is refused; saying it in words" };
+  },
   (text, { toolSchemas }) => {
     if (toolSchemas === "plain" || !isAboutTools(text)) return undefined;
     return { changes: { toolSchemas: "plain" }, note: "a tool's schema is refused; sending plain schemas from now on" };

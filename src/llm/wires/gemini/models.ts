@@ -24,12 +24,21 @@ export interface GeminiQuirks extends WireQuirks {
   resultMedia: "inside" | "beside";
   /** `plain`: the part of OpenAPI that `parameters` takes, in place of JSON Schema. */
   toolSchemas: "json" | "plain";
+  /** Takes a schema of the answer. */
+  jsonSchemas: boolean;
+  /** And beside tools too. */
+  jsonWithTools: boolean;
   images: boolean;
   audio: boolean;
 }
 
 const THREE: Partial<GeminiQuirks> = {};
-const BEFORE: Partial<GeminiQuirks> = { thinking: "budget", checksSignatures: false, resultMedia: "beside" };
+const BEFORE: Partial<GeminiQuirks> = {
+  thinking: "budget",
+  checksSignatures: false,
+  resultMedia: "beside",
+  jsonWithTools: false,
+};
 
 /**
  * By the model's name, the first match counts; a name that none of them knows is taken for a newer one. From ai.google.dev/gemini-api/docs
@@ -62,6 +71,8 @@ export function modelQuirks({ quirks: { maxTools, images, audio } }: Provider, m
     sendsIds: true,
     resultMedia: "inside",
     toolSchemas: "json",
+    jsonSchemas: true,
+    jsonWithTools: true,
     ...BY_NAME.find(([pattern]) => pattern.test(name))?.[1],
   };
 }

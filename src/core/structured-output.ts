@@ -2,9 +2,9 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import type { JsonSchema } from "../../core/chat.js";
-import { messageOf, RequestError } from "../../core/errors.js";
-import { withinTime } from "../../core/within-time.js";
+import type { JsonSchema } from "./chat.js";
+import { messageOf, RequestError } from "./errors.js";
+import { withinTime } from "./within-time.js";
 
 const maxProblems = 5;
 /** A schema's pattern may backtrack for ever on what a model wrote. */

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { problemBySchema, readStructured, schemaProblem } from "../../../src/frontends/script/structured-output.js";
-import { costMs } from "../../support/processor-time.js";
+import { problemBySchema, readStructured, schemaProblem } from "../../src/core/structured-output.js";
+import { costMs } from "../support/processor-time.js";
 
 const schema = {
   type: "object",
