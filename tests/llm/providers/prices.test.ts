@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { PRESETS } from "../../../src/llm/providers/presets.js";
 import { costUsd, priceOf } from "../../../src/llm/providers/prices.js";
 
 const none = { providers: {} };
@@ -28,6 +29,12 @@ describe("the price of a model", () => {
     expect(priceOf(none, name, "any")).toEqual({ input: 0, output: 0 });
     expect(priceOf(at(name, "http://192.168.1.7:8000/v1"), name, "any")).toEqual({ input: 0, output: 0 });
     expect(priceOf(at(name, "https://models.example.com/v1"), name, "any")).toBeUndefined();
+  });
+
+  test("is known of the model that each preset begins with", () => {
+    const models = Object.entries(PRESETS).flatMap(([name, { model }]) => (model ? [{ name, model }] : []));
+    expect(models.length).toBeGreaterThan(9);
+    expect(models.filter(({ name, model }) => !priceOf(none, name, model))).toEqual([]);
   });
 
   test("is what the configuration says, the longer name first", () => {
