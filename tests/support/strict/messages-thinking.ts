@@ -81,10 +81,10 @@ export class IssuedThoughts {
   ): void {
     const issued = this.#bySeal.get(sealOf(block));
     const field = block.type === "thinking" ? "signature" : "data";
-    const invalid = new Refusal(`${at}: Invalid \`${field}\` in \`${block.type}\` block`);
-    if (!issued) throw invalid;
-    if (model.isAccountBound && issued.answer.account !== account) throw invalid;
-    if (!hasSameFields(block, issued.block)) throw isLatest ? modified(at) : invalid;
+    const invalid = () => new Refusal(`${at}: Invalid \`${field}\` in \`${block.type}\` block`);
+    if (!issued) throw invalid();
+    if (model.isAccountBound && issued.answer.account !== account) throw invalid();
+    if (!hasSameFields(block, issued.block)) throw isLatest ? modified(at) : invalid();
     if (issued.answer.model !== body.model) {
       found.dropped.add(block);
       return;
@@ -209,7 +209,8 @@ function canonicalText(block: Json): string {
   if (block.type === "tool_result") {
     const { content } = block;
     const inner = typeof content === "string" ? [{ type: "text", text: content }] : listOf(content);
-    return JSON.stringify(["tool_result", block.tool_use_id, inner.map(canonical), block.is_error === true]);
+    const start = JSON.stringify(["tool_result", block.tool_use_id, block.is_error === true]);
+    return `${start}${inner.map(canonical).join()}`;
   }
   return JSON.stringify(withoutMarks(block));
 }

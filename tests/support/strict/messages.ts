@@ -230,7 +230,9 @@ function inputTokens(
   });
   const thinking = isJson(body.thinking) ? [body.thinking.type, body.thinking.budget_tokens] : [];
   const effort = isJson(body.output_config) ? body.output_config.effort : undefined;
-  const hasImages = JSON.stringify(body.messages).includes('"type":"image"');
+  const hasImages = messages.some(({ content }) =>
+    content.some((block) => [block, ...listOf(block.content)].some(({ type }) => type === "image")),
+  );
   const salt = JSON.stringify([body.tool_choice, thinking, effort, hasImages]);
   const scope = JSON.stringify([account, body.model]);
   return cache.account(scope, segments, marks, reachable, model.cacheMinimum, { [firstMessage]: salt });

@@ -43,11 +43,13 @@ const hour = 3_600_000;
 export const tokensOf = (text: string): number => Math.ceil(Buffer.byteLength(text) / 4);
 export const segmentOf = (value: unknown, position: number): Segment => {
   const bytes = typeof value === "string" ? value : JSON.stringify(value);
-  const media = bytes.match(longMedia) ?? [];
-  return { bytes, tokens: tokensOf(bytes.replace(longMedia, "")) + media.length * mediaTokens, position };
+  const media = mediaKeys.some((key) => bytes.includes(key)) ? (bytes.match(longMedia) ?? []) : [];
+  const text = media.length > 0 ? bytes.replace(longMedia, "") : bytes;
+  return { bytes, tokens: tokensOf(text) + media.length * mediaTokens, position };
 };
 
 /** A picture or a file counts by what it shows, not by the length of its base64. */
+const mediaKeys = ['"data":"', '"image_url":"', '"file_data":"'];
 const longMedia = /"(?:data|image_url|file_data)":"[^"]{1000,}"/g;
 const mediaTokens = 1500;
 

@@ -50,51 +50,55 @@ export interface Fault {
 }
 
 /** Returns the first field that the shape does not have, that is missing or that has another type, in order of the body. */
-export function firstFault(value: unknown, shape: Shape, path: Path = [], taggedPath: Path = path): Fault | undefined {
+export function firstFault(value: unknown, shape: Shape): Fault | undefined {
   if (shape === undefined || value === undefined || value === null) return undefined;
-  const wrong = (expected: Kind): Fault => ({ fault: "type", path, taggedPath, value, expected });
-  if (typeof shape === "string") return kindOf(value) === shape ? undefined : wrong(shape);
+  if (typeof shape === "string") return kindOf(value) === shape ? undefined : wrongType(value, shape);
   if ("orText" in shape && shape.orText && typeof value === "string") return undefined;
-  if ("list" in shape) {
-    if (!Array.isArray(value)) return wrong("list");
-    for (const [index, member] of value.entries()) {
-      const at = [...path, index];
-      const tagged = [...taggedPath, index];
-      // A member cannot be left out, so null is a wrong value.
-      if (member === null && shape.list !== undefined)
-        return { fault: "type", path: at, taggedPath: tagged, value: member, expected: memberKind(shape.list) };
-      const found = firstFault(member, shape.list, at, tagged);
-      if (found) return found;
-    }
-    return undefined;
-  }
-  if (!isJson(value)) return wrong("object");
-  if ("by" in shape) {
-    const tag = String(value[shape.by] ?? "");
-    if (!Object.hasOwn(shape.of, tag))
-      return { fault: "tag", path: [...path, shape.by], taggedPath: [...taggedPath, shape.by], value: tag };
-    return firstFault(value, shape.of[tag], path, [...taggedPath, tag]);
-  }
-  return firstFieldFault(value, shape, path, taggedPath);
+  if ("list" in shape) return Array.isArray(value) ? firstMemberFault(value, shape.list) : wrongType(value, "list");
+  if (!isJson(value)) return wrongType(value, "object");
+  if (!("by" in shape)) return firstFieldFault(value, shape);
+  const tag = String(value[shape.by] ?? "");
+  if (!Object.hasOwn(shape.of, tag)) return { fault: "tag", path: [shape.by], taggedPath: [shape.by], value: tag };
+  const found = firstFault(value, shape.of[tag]);
+  found?.taggedPath.unshift(tag);
+  return found;
 }
 
-function firstFieldFault(
-  value: Json,
-  { fields: known, required }: Fields,
-  path: Path,
-  taggedPath: Path,
-): Fault | undefined {
+const wrongType = (value: unknown, expected: Kind): Fault => ({
+  fault: "type",
+  path: [],
+  taggedPath: [],
+  value,
+  expected,
+});
+
+/** Puts a key in front of a fault's paths, which are made on the way back: most values have no fault. */
+function within(key: string | number, fault: Fault): Fault {
+  fault.path.unshift(key);
+  fault.taggedPath.unshift(key);
+  return fault;
+}
+
+function firstMemberFault(members: unknown[], shape: Shape): Fault | undefined {
+  for (const [index, member] of members.entries()) {
+    // A member cannot be left out, so null is a wrong value.
+    const isGap = member === null && shape !== undefined;
+    const found = isGap ? wrongType(member, memberKind(shape)) : firstFault(member, shape);
+    if (found) return within(index, found);
+  }
+  return undefined;
+}
+
+function firstFieldFault(value: Json, { fields: known, required }: Fields): Fault | undefined {
   for (const [name, inner] of Object.entries(value)) {
-    const at = [...path, name];
-    const tagged = [...taggedPath, name];
-    if (!Object.hasOwn(known, name)) return { fault: "unknown", path: at, taggedPath: tagged, value: inner };
-    const found = firstFault(inner, known[name], at, tagged);
-    if (found) return found;
+    if (!Object.hasOwn(known, name)) return { fault: "unknown", path: [name], taggedPath: [name], value: inner };
+    const found = firstFault(inner, known[name]);
+    if (found) return within(name, found);
   }
   const missing = required.find((name) => value[name] === undefined || value[name] === null);
   return missing === undefined
     ? undefined
-    : { fault: "missing", path: [...path, missing], taggedPath: [...taggedPath, missing], value: undefined };
+    : { fault: "missing", path: [missing], taggedPath: [missing], value: undefined };
 }
 
 const memberKind = (shape: Exclude<Shape, undefined>): Kind => (typeof shape === "string" ? shape : "object");
