@@ -49,6 +49,13 @@ export class CassetteTape implements Tape {
     this.#parts = parts;
   }
 
+  /** That of its first answer. */
+  pathFor(provider: string): string | undefined {
+    const entries = this.#parts.recording.entries;
+    const entry = entries.find((one): one is ModelEntry => "llm" in one && one.llm.provider === provider);
+    return entry?.llm.path;
+  }
+
   conceal(secrets: readonly string[]): void {
     this.#parts.playback.cleaner.conceal(secrets);
   }

@@ -2,10 +2,11 @@
 import { idPattern } from "../core/ids.js";
 import { type Rewriter, rewrittenStream } from "./clean-stream.js";
 import type { Json, ModelEntry } from "./format.js";
+import { historyOf } from "./history.js";
 
 /** Those that a request names, in the order in which it first does. */
-function idsIn({ messages = [] }: Json): string[] {
-  return [...new Set(JSON.stringify(messages).match(idPattern))];
+function idsIn(request: Json): string[] {
+  return [...new Set(JSON.stringify(historyOf(request)).match(idPattern))];
 }
 
 /** Names them by the order of a recording, so that recorded again it is the same. */

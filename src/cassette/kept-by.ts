@@ -5,6 +5,7 @@ export function keptBy(recorder: Tape, source: Tape): Tape {
   const never = () => Promise.reject(new TypeError("there is no wire"));
   return {
     plays: source.plays,
+    pathFor: (provider) => source.pathFor?.(provider),
     conceal: (secrets) => recorder.conceal(secrets),
     choose: (choose) => recorder.choose(choose),
     model: (exchange) => recorder.model(exchange, () => source.model(exchange, never)),

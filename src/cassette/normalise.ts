@@ -2,6 +2,7 @@
 import { idPattern } from "../core/ids.js";
 import { isMapping } from "../core/tree.js";
 import type { Json } from "./format.js";
+import { historyOf, withHistory } from "./history.js";
 
 /** Stand-ins for what is another one each time. */
 const passing: readonly [RegExp, string][] = [
@@ -30,9 +31,9 @@ export function normalisedBody({ stream: _, stream_options: __, ...body }: Json)
 }
 
 /** What was said alone: neither what the model is told beforehand nor what it is offered, nor which one it is. */
-export function messagesOf({ messages }: Json): Json {
+export function messagesOf(request: Json): Json {
   const isSaid = (message: unknown) => isMapping(message) && message.role !== "system" && message.role !== "developer";
-  return { messages: Array.isArray(messages) ? messages.filter(isSaid) : messages };
+  return withHistory(historyOf(request), (messages) => messages.filter(isSaid));
 }
 
 /** Without the ids that say which call of which turn it is. */

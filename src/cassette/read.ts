@@ -3,6 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { ConfigError, type ConfigProblem, messageOf } from "../core/errors.js";
 import { isMapping } from "../core/tree.js";
 import type { Entry, Head, Json } from "./format.js";
+import { withHistory } from "./history.js";
 
 export const maxBytes = 256 * 1024 * 1024;
 
@@ -108,10 +109,9 @@ function withoutParts(request: Json, parts: ReadonlyMap<string, unknown>): Json 
     if (!parts.has(value.$part)) throw new Error(`no line before has the part ${value.$part}`);
     return parts.get(value.$part);
   };
-  const { messages, tools } = request;
+  const { tools } = request;
   return {
-    ...request,
-    ...(Array.isArray(messages) && { messages: messages.map(whole) }),
+    ...withHistory(request, (messages) => messages.map(whole)),
     ...(tools !== undefined && { tools: whole(tools) }),
   };
 }

@@ -7,6 +7,7 @@ import type { Cleaner } from "./clean.js";
 import { rewrittenStream } from "./clean-stream.js";
 import { callsIn } from "./ending-order.js";
 import { type Entry, type Head, isExchange, type Json, type ModelEntry } from "./format.js";
+import { withHistory } from "./history.js";
 import { NumberedIds } from "./host-ids.js";
 import { normalisedBody, normalisedParams } from "./normalise.js";
 
@@ -115,10 +116,9 @@ function withParts(entries: readonly Json[]): Json[] {
 
 function mapParts(entry: Json, map: (value: unknown) => unknown): Json {
   if (!isMapping(entry.request)) return entry;
-  const { tools, messages } = entry.request;
+  const { tools } = entry.request;
   const request = {
-    ...entry.request,
-    ...(messages !== undefined && { messages: Array.isArray(messages) ? messages.map(map) : messages }),
+    ...withHistory(entry.request, (messages) => messages.map(map)),
     ...(tools !== undefined && { tools: map(tools) }),
   };
   return { ...entry, request };

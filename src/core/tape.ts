@@ -78,6 +78,8 @@ export type HostAnswer = { result: Record<string, unknown> } | { error: { code: 
 export interface Tape {
   /** What it answers alone: no key, no server and no network is needed for that. */
   readonly plays: { readonly models: boolean; readonly servers: boolean };
+  /** Path of the requests to the provider that it has answers for: they are made as that API wants them. Undefined: as configured. */
+  pathFor?(provider: string): string | undefined;
   /** Values that must not be kept. */
   conceal(secrets: readonly string[]): void;
   /** Asked only where `llm.active` is unset. */

@@ -24,11 +24,7 @@ export class Models {
   resolve(model?: string): ResolvedModel {
     const known = this.#resolved.get(model ?? "");
     if (known) return known;
-    return remember(
-      this.#resolved,
-      model ?? "",
-      resolveModel(this.#config, this.#env, model, this.#tape?.plays.models),
-    );
+    return remember(this.#resolved, model ?? "", resolveModel(this.#config, this.#env, model, this.#tape));
   }
 
   /** How many may be asked for one answer: the one that is named, and the fallbacks. */

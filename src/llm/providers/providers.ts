@@ -1,6 +1,7 @@
 import type { LlmConfig, ProviderConfig, TimeoutConfig, WireName } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import { LlmError } from "../../core/errors.js";
+import type { Tape } from "../../core/tape.js";
 import { DEFAULT_QUIRKS, keyVariableOf, modelQuirks, PRESETS, presetOf, type Quirks } from "./presets.js";
 import { chooseWire, isAzure, presetAddress } from "./wire-choice.js";
 
@@ -28,6 +29,8 @@ export interface ResolvedModel {
   contextWindow: number;
 }
 
+type PlayedModels = Pick<Tape, "plays" | "pathFor">;
+
 /** In place of a URL that is not needed. */
 const NOWHERE = "http://tape.invalid";
 /** Where nothing is known of a model. */
@@ -38,9 +41,10 @@ const longestModelName = 500;
 /**
  * `model` of the active provider, or `provider/model` where the prefix is a known provider (`openai/gpt-5` of OpenRouter
  * is `openrouter/openai/gpt-5`). Throws LlmError before anything is sent: unknown provider, no base_url, no model, no key.
- * `isPlayed`: a tape answers, so that neither base_url nor key is needed.
+ * `tape`: where it answers, neither base_url nor key is needed.
  */
-export function resolveModel(config: LlmConfig, env: Environment, model?: string, isPlayed = false): ResolvedModel {
+export function resolveModel(config: LlmConfig, env: Environment, model?: string, tape?: PlayedModels): ResolvedModel {
+  const isPlayed = tape?.plays.models === true;
   if (model !== undefined && model.length > longestModelName)
     throw misconfigured(
       "",
@@ -53,7 +57,7 @@ export function resolveModel(config: LlmConfig, env: Environment, model?: string
   const name = known ? prefix : config.active;
   if (!name) throw misconfigured("", "llm.active is not set", "Set llm.active to one of the providers.");
   const named = known ? model?.slice(slash + 1) : model;
-  const provider = provide(config, env, name, { named, isPlayed });
+  const provider = provide(config, env, name, { named, tape });
   const wanted = named || provider.model;
   if (!wanted) throw misconfigured(name, `llm.providers.${name}.model is not set`, "Set it, or name a model with -m.");
   if (provider.quirks.needsKey && !isPlayed && provider.apiKeys.length === 0) throw unusableKey(provider, "no API key");
@@ -92,8 +96,9 @@ function provide(
   config: LlmConfig,
   env: Environment,
   name: string,
-  { named, isPlayed }: { named: string | undefined; isPlayed: boolean },
+  { named, tape }: { named: string | undefined; tape: PlayedModels | undefined },
 ): Provider {
+  const isPlayed = tape?.plays.models === true;
   const { quirks: presetQuirks, chatBaseUrl: _, ...preset } = presetOf(name) ?? {};
   const configured = config.providers[name];
   if (!configured && !presetOf(name)) throw unknownProvider(config, name);
@@ -111,7 +116,7 @@ function provide(
   const apiKeys = keysOf(config, env, name);
   const azure = merged.apiVersion !== undefined || isAzure(address);
   const model = named || merged.model || "";
-  const { wire, by: wireBy } = chooseWire(name, own, model);
+  const { wire, by: wireBy } = chooseWire(name, own, model, tape?.pathFor?.(name));
   return {
     ...merged,
     name,

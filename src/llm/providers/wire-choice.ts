@@ -10,9 +10,10 @@ interface WireChoice {
 
 /**
  * The configuration's wire, else the preset's where requests go to the preset's address. What is only known by its `base_url` is a
- * gateway or a server of one's own, which speaks Chat Completions at least.
+ * gateway or a server of one's own, which speaks Chat Completions at least. `playedPath`: of the requests that a tape has answers for.
  */
-export function chooseWire(name: string, own: ProviderConfig, model: string): WireChoice {
+export function chooseWire(name: string, own: ProviderConfig, model: string, playedPath?: string): WireChoice {
+  if (playedPath !== undefined) return { wire: wireOfPath(playedPath), by: "what is played" };
   const key = `llm.providers.${name}`;
   if (own.wire) return { wire: own.wire, by: `${key}.wire` };
   const isAtAzure = name === "azure" || isAzure(own.baseUrl ?? "");
@@ -28,6 +29,13 @@ export function chooseWire(name: string, own: ProviderConfig, model: string): Wi
   if (wire === "responses" && /\baudio\b/.test(model)) return { wire: "chat", by: "the model, which is for sound" };
   if (!preset) return { wire: "chat", by: "default" };
   return { wire, by: `the preset ${isAtAzure ? "azure" : name}` };
+}
+
+/** The wire of a recorded request. */
+function wireOfPath(path: string): WireName {
+  if (path.endsWith("/responses")) return "responses";
+  if (path.endsWith("/messages")) return "messages";
+  return /:(stream)?generateContent$/i.test(path) ? "gemini" : "chat";
 }
 
 /** The address of a preset: Gemini's own API has another one than its Chat Completions. */

@@ -4,7 +4,7 @@ import { LlmError, McpError } from "../../../core/errors.js";
 import type { Tape } from "../../../core/tape.js";
 import type { PlayableCall, PlayableTurn } from "../../../session/export/playable.js";
 import { readRequest } from "../scripted/request.js";
-import { type WireReply, writeAnswer } from "../scripted/wire.js";
+import { type WireReply, writeAnswer, writtenPath } from "../scripted/wire.js";
 
 /** As `tools/list` has it. */
 export interface WireTool {
@@ -25,6 +25,10 @@ export class LogTape implements Tape {
     this.#answers = hops.map(replyOf);
     this.#calls = hops.flatMap(({ calls }) => calls);
     this.#tools = toolsOf(this.#calls, definitions);
+  }
+
+  pathFor(): string {
+    return writtenPath;
   }
 
   conceal(): void {}

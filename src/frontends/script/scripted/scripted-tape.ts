@@ -1,10 +1,12 @@
 import type { Tape } from "../../../core/tape.js";
 import type { ScriptedModel } from "./scripted-model.js";
+import { writtenPath } from "./wire.js";
 
 /** The scripted model in place of every provider. Servers are on the tape that is given, or real. */
 export function scriptedTape(model: Pick<ScriptedModel, "answer">, servers?: Tape): Tape {
   return {
     plays: { models: true, servers: servers?.plays.servers ?? false },
+    pathFor: () => writtenPath,
     conceal: (secrets) => servers?.conceal(secrets),
     choose: (choose) => choose(),
     model: (exchange) => model.answer(exchange),

@@ -6,6 +6,9 @@ import type { AskedRequest } from "./request.js";
 
 type Json = Record<string, unknown>;
 
+/** Where such answers come from. */
+export const writtenPath = "/v1/chat/completions";
+
 /** An answer with nothing left to fill in; `number` is that of the request, from 1. */
 export interface WireReply extends Omit<ScriptedAnswer, "calls"> {
   number: number;
