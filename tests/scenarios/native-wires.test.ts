@@ -43,6 +43,7 @@ const WIRES = [
     kept: "encrypted_content",
     foreign: /encrypted|"rs_|phase/,
     tooLong: "Your input exceeds the context window",
+    addsTools: true,
   },
   {
     wire: "gemini",
@@ -67,6 +68,7 @@ const WIRES = [
     tooLong: "prompt is too long",
     // Thinking is bound to what a summary takes the place of.
     forgetsAtSummary: true,
+    addsTools: true,
   },
 ];
 
@@ -75,12 +77,12 @@ const go = { requestId: "r1", text: "go", streaming: true };
 
 describe.each(WIRES)("over $wire", (tried) => {
   const { wire, preset, model, start, price, history, kept, foreign, tooLong } = tried;
-  const appOf = (mock: StrictMock, folder: string) => {
+  const appOf = (mock: StrictMock, folder: string, service: object = {}, tools?: readonly object[]) => {
     const native = { base_url: mock.url, wire, model, api_key: "sk-test-0123456789" };
     const chat = { base_url: `${mock.origin}/v1`, model: "gpt-4.1", api_key: "sk-test-0123456789" };
     return startApp({
       llm: mock.url,
-      mcpServers: { s: fixtureServer() },
+      mcpServers: { s: fixtureServer(tools && { pages: [tools] }) },
       storage: { path: join(folder, "log.db") },
       config: {
         llm: {
@@ -95,7 +97,7 @@ describe.each(WIRES)("over $wire", (tried) => {
             },
           },
         },
-        chat: { service: { approval: "auto", system_prompt: "Be brief. ".repeat(500), max_tool_hops: 40 } },
+        chat: { service: { approval: "auto", system_prompt: "Be brief. ".repeat(500), max_tool_hops: 40, ...service } },
       },
     });
   };
@@ -148,6 +150,39 @@ describe.each(WIRES)("over $wire", (tried) => {
       const outcome = await runSlashCommand("/cost", scope);
       expect(outcome).toMatchObject({ text: expect.stringContaining(`$${bill.dollars.toFixed(4)}`) });
     }));
+
+  const addsTools = tried.addsTools ? test : test.skip;
+  addsTools(
+    "tools that are found or called late, and a stored result, leave the cache as it is, also after a restart",
+    () =>
+      inFolder(async (folder) => {
+        const names = ["big", ...Array.from({ length: 60 }, (_, n) => `tool_${n}`)];
+        const tools = names.map((name) => ({ name, description: `does ${name}`, inputSchema: { type: "object" } }));
+        const call = (name: string, args: object = {}) => answer(thinks(name), calls(name, args));
+        await using mock = await start([
+          call("host__find_tools", { query: "does tool_0 tool_50", limit: 20 }),
+          ...Array.from({ length: 8 }, (_, n) => call("s__big", { bytes: 2048 + n })),
+          call("s__tool_58"),
+          call("s__big", { bytes: 60_000 }),
+          ...Array.from({ length: 4 }, (_, n) => call("s__big", { bytes: 2048 + n })),
+          answer(thinks("so"), "done"),
+          call("host__find_tools", { query: "does tool_30 tool_40", limit: 20 }),
+          ...Array.from({ length: 8 }, (_, n) => call("s__big", { bytes: 2048 + n })),
+          answer("done"),
+        ]);
+        for (const requestId of ["r1", "r2"]) {
+          await using app = await appOf(mock, folder, { tool_budget_tokens: 400 }, tools);
+          await app.ready();
+          const events = await collect(app.sessions.open("c").prompt({ ...go, requestId }));
+          expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+        }
+        expect(mock.refusals).toEqual([]);
+        expect(lost(mock)).toEqual([]);
+        const { readShare, writtenTwice } = mock.bill(price);
+        expect(writtenTwice).toEqual([]);
+        expect(readShare).toBeGreaterThanOrEqual(0.95);
+      }),
+  );
 
   test("a turn that another host goes on with sends the reasoning again, in the middle of a loop", () =>
     inFolder(async (folder) => {

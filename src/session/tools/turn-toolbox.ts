@@ -87,17 +87,32 @@ export class TurnToolbox implements Toolbox {
   }
 
   prepare(call: ToolCall): PreparedCall | { refused: ToolResult } {
-    const search = this.#chosen().deferral?.search;
-    if (call.name === search?.definition.name) return prepareHostCall(search, call);
+    const { deferral } = this.#chosen();
+    const search = deferral?.search;
     if (call.name === this.#reader.definition.name) return prepareHostCall(this.#reader, call);
-    const prepared = this.#parts.hub.prepare(call);
+    const isSearch = call.name === search?.definition.name;
+    const prepared = isSearch ? prepareHostCall(search, call) : this.#parts.hub.prepare(call);
     if ("refused" in prepared) return prepared;
     const whole = prepared.send;
+    // The model may know a tool that it was not offered by name: it is offered from here on.
+    const called = deferral?.byName.has(call.name) ? call.name : undefined;
     // Not written where it is assigned: V8 takes such a function for one that stays, and with it all that it refers to (AGENTS.md).
-    const send: PreparedCall["send"] = async (options) => offload(await whole(options), this.#offload);
+    const send: PreparedCall["send"] = async (options) => {
+      const result = await whole(options);
+      return this.#withFresh(isSearch ? result : await offload(result, this.#offload), called);
+    };
     // In place, since it was made for this call: a copy of so many fields costs more than all else that is done here.
     prepared.send = send;
     return prepared;
+  }
+
+  /** A tool that a request has had already stays where it is: the result names those alone that are new. */
+  #withFresh(result: ToolResult, called: string | undefined): ToolResult {
+    const { found, ...rest } = result;
+    const names = called === undefined ? (found ?? []) : [...(found ?? []), called];
+    if (names.length === 0) return result;
+    const fresh = names.filter((name) => !this.record.has(name));
+    return fresh.length > 0 ? { ...rest, found: fresh } : rest;
   }
 
   #chosen(): Choice {

@@ -28,6 +28,8 @@ export interface MessagesQuirks extends WireQuirks {
   toolChoice: boolean;
   parallelChoice: boolean;
   toolSchemas: "full" | "plain";
+  /** Takes a schema of the answer (`output_config.format`). */
+  jsonSchemas: boolean;
   images: boolean;
   /** Wants its thinking back with calls, also what it wrote at another provider (DeepSeek). */
   echoThinking: boolean;
@@ -43,12 +45,13 @@ const OTHERS: ModelQuirks = {
   wantsDisplay: false,
   effort: false,
   sampling: "both",
-  maxOutput: 16_384,
+  maxOutput: Number.POSITIVE_INFINITY,
   cache: true,
   lateTools: false,
   forcedTools: true,
   toolChoice: true,
   parallelChoice: true,
+  jsonSchemas: false,
   echoThinking: false,
 };
 
@@ -61,9 +64,10 @@ function claudeQuirks(kind: string | undefined, version: number): ModelQuirks {
   const old: ModelQuirks = { ...OTHERS, thinking: "none", sampling: "one", maxOutput: version < 3.05 ? 4096 : 8192 };
   if (version < 3.07) return old;
   const budget: ModelQuirks = { ...old, thinking: "budget", maxOutput: isOpus ? 32_000 : 64_000 };
-  if (version < 4.05) return budget;
-  if (version < 4.06) return { ...budget, maxOutput: 64_000, lateTools: true, effort: isOpus };
-  const adaptive: ModelQuirks = { ...budget, thinking: "adaptive", maxOutput: 128_000, lateTools: true, effort: true };
+  if (version < 4.05) return { ...budget, jsonSchemas: isOpus && version > 4 };
+  const late: ModelQuirks = { ...budget, maxOutput: 64_000, lateTools: true, jsonSchemas: true, effort: isOpus };
+  if (version < 4.06) return late;
+  const adaptive: ModelQuirks = { ...late, thinking: "adaptive", maxOutput: 128_000, effort: true };
   if (version < 4.07) return adaptive;
   const quiet: ModelQuirks = { ...adaptive, sampling: "none", wantsDisplay: true };
   if (version < 5) return quiet;
