@@ -5,6 +5,7 @@ import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
 import type { Target } from "../wire.js";
 import { markForCache } from "./cache-plan.js";
 import { isThoughtOpen, lateTools, type WireMessage, wireConversation } from "./conversation.js";
+import { wireFormat } from "./output-format.js";
 import { type MessagesQuirks, type Reasoning, reasoningOf } from "./quirks.js";
 
 /** Tokens of an answer where nobody says how long it may be; the second where the model was asked to think at length. */
@@ -39,7 +40,7 @@ export function requestBody(request: CompletionRequest, target: Target<MessagesQ
       tools: tools.length > 0 ? conversation.tools : undefined,
       tool_choice: toolChoice,
       thinking,
-      output_config: wireEffort(reasoning, quirks),
+      output_config: outputConfig(request, reasoning, quirks),
       ...wireSampling(request, target, isThinking),
       stream: streaming,
       messages: conversation.messages,
@@ -98,6 +99,16 @@ function wireEffort({ wanted, effort }: Reasoning, quirks: MessagesQuirks): Json
   if (!quirks.effort) return undefined;
   if (effort) return { effort };
   return wanted === "no" && quirks.thinksUnasked && quirks.stopsThinking === "none" ? { effort: "low" } : undefined;
+}
+
+function outputConfig(
+  { output }: CompletionRequest,
+  reasoning: Reasoning,
+  quirks: MessagesQuirks,
+): JsonObject | undefined {
+  const effort = wireEffort(reasoning, quirks);
+  const format = output && quirks.jsonSchemas ? wireFormat(output) : undefined;
+  return effort || format ? { ...effort, ...(format && { format }) } : undefined;
 }
 
 /** A model that thinks takes no temperature but 1. */

@@ -68,6 +68,10 @@ const RULES: readonly Rule[] = [
     };
   },
   without(/\b(temperature|top_p)\b/, { sampling: "none" }, "temperature or top_p"),
+  (text, { jsonSchemas }) => {
+    if (!jsonSchemas || !/output_config\.format|output_format|structured outputs?/i.test(text)) return undefined;
+    return { changes: { jsonSchemas: false }, note: "the schema of the answer is refused; saying it in words" };
+  },
   without(/\b(output_config|effort)\b/, { effort: false }, "the effort"),
   without(/\b(defer_loading|tool_reference)\b/, { lateTools: false }, "defer_loading"),
   without(/\bcache_control\b/, { cache: false }, "cache_control"),

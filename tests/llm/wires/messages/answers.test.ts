@@ -264,3 +264,42 @@ test("results: of one hop in one message before what the user says then; results
     "text",
   ]);
 });
+
+test.each<[string, object, object | undefined]>([
+  [
+    "closed, and without limits, which the host checks",
+    {
+      $schema: "https://json-schema.org/draft/2020-12/schema",
+      type: "object",
+      properties: {
+        n: { type: "number", minimum: 1 },
+        list: { type: "array", minItems: 2, items: { type: "object", properties: { a: { type: "string" } } } },
+        either: { anyOf: [{ type: "null" }, { $ref: "#/$defs/b" }] },
+      },
+      required: ["n"],
+      $defs: { b: { type: "object", properties: { c: {} }, additionalProperties: true } },
+    },
+    {
+      type: "object",
+      properties: {
+        n: { type: "number" },
+        list: {
+          type: "array",
+          items: { type: "object", properties: { a: { type: "string" } }, additionalProperties: false },
+        },
+        either: { anyOf: [{ type: "null" }, { $ref: "#/$defs/b" }] },
+      },
+      required: ["n"],
+      $defs: { b: { type: "object", properties: { c: {} }, additionalProperties: false } },
+      additionalProperties: false,
+    },
+  ],
+  ["not at all where it has keys of any name", { type: "object", properties: { map: { type: "object" } } }, undefined],
+])("the schema of an answer is sent %s", async (_name, jsonSchema, schema) => {
+  await using mock = await startAnthropic([answer('{"n":1}')]);
+  await using client = messagesClient(mock, { reasoning: { effort: "low" } });
+  await client.ask({ streaming: true }, { ...hi, output: { jsonSchema: jsonSchema as Record<string, unknown> } });
+  expect(mock.refusals).toEqual([]);
+  const format = schema && { type: "json_schema", schema };
+  expect(mock.requests[0]?.body.output_config).toEqual({ effort: "low", ...(format && { format }) });
+});

@@ -70,7 +70,7 @@ const REFUSALS: Refusal[] = [
     provider: { ...other, reasoning: { effort: "high" } },
     request: { messages: [user("hi")] },
     of: ({ thinking, output_config }) => [thinking, output_config],
-    before: [{ type: "enabled", budget_tokens: 8192 }, undefined],
+    before: [{ type: "enabled", budget_tokens: 16_000 }, undefined],
     after: [{ type: "adaptive" }, { effort: "high" }],
     note: /adaptive thinking from now on/,
   },
@@ -98,6 +98,18 @@ const REFUSALS: Refusal[] = [
     before: { effort: "high" },
     after: undefined,
     note: /the effort is refused/,
+  },
+  {
+    text: "output_config.format.schema: For 'object' type, recursive schemas are not supported",
+    provider: { model: "claude-opus-5", reasoning: { effort: "high" } },
+    request: { output: { jsonSchema: { type: "object", properties: { a: {} } } } },
+    of: ({ output_config }) => output_config,
+    before: {
+      effort: "high",
+      format: { type: "json_schema", schema: { type: "object", properties: { a: {} }, additionalProperties: false } },
+    },
+    after: { effort: "high" },
+    note: /the schema of the answer is refused/,
   },
   {
     text: "thinking.adaptive.display: Extra inputs are not permitted",

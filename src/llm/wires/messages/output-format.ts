@@ -1,0 +1,56 @@
+import type { OutputFormat } from "../../../core/chat.js";
+import { asObject, type JsonObject } from "../../json.js";
+
+/** What the API refuses in a schema of an answer. The host checks the answer against all of it. */
+const REFUSED = new Set([
+  ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
+  ...["minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"],
+  ...["$schema", "$id", "default", "examples"],
+]);
+
+/** The schema in `output_config.format`; undefined where the API has no way to say it: keys that nobody knows beforehand. */
+export function wireFormat({ jsonSchema }: OutputFormat): JsonObject | undefined {
+  const schema = closed(jsonSchema);
+  return schema && { type: "json_schema", schema };
+}
+
+/** Every object is closed, as the API wants it: narrower than the schema, and so an answer is valid all the same. */
+function closed(schema: JsonObject): JsonObject | undefined {
+  if (isOpen(schema)) return undefined;
+  const result: JsonObject = {};
+  for (const [key, value] of Object.entries(schema)) {
+    if (REFUSED.has(key)) continue;
+    const within = closedIn(key, value);
+    if (within === undefined) return undefined;
+    result[key] = within;
+  }
+  return schema.properties ? { ...result, type: "object", additionalProperties: false } : result;
+}
+
+const MAPS = new Set(["properties", "$defs", "definitions"]);
+const LISTS = new Set(["anyOf", "oneOf", "allOf", "prefixItems"]);
+
+function closedIn(key: string, value: unknown): unknown {
+  const inner = asObject(value);
+  if (MAPS.has(key) && inner) {
+    const entries = Object.entries(inner).map(([name, child]) => [name, closedChild(child)] as const);
+    return entries.every(([, child]) => child !== undefined) ? Object.fromEntries(entries) : undefined;
+  }
+  if (LISTS.has(key) && Array.isArray(value)) {
+    const children = value.map(closedChild);
+    return children.includes(undefined) ? undefined : children;
+  }
+  return key === "items" ? closedChild(value) : value;
+}
+
+function closedChild(child: unknown): unknown {
+  const schema = asObject(child);
+  return schema ? closed(schema) : child;
+}
+
+/** An object whose keys are not listed. */
+function isOpen({ type, properties, additionalProperties }: JsonObject): boolean {
+  if (asObject(additionalProperties)) return true;
+  const isListed = Object.keys(asObject(properties) ?? {}).length > 0;
+  return [type].flat().includes("object") && !isListed && additionalProperties !== false;
+}
