@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { CompletionRequest, ToolDefinition } from "../../../core/chat.js";
+import type { CompletionRequest, OutputFormat, ToolDefinition } from "../../../core/chat.js";
 import { asObject, type JsonObject } from "../../json.js";
 import { merged } from "../shared/merged.js";
 import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
@@ -27,6 +27,7 @@ export function requestBody(request: CompletionRequest, target: Target<Responses
     top_p: quirks.sampling ? provider.topP : undefined,
     max_output_tokens:
       quirks.tokenLimit && maxTokens !== undefined ? Math.max(leastOutputTokens, maxTokens) : undefined,
+    text: request.output && quirks.jsonSchemas ? { format: formatOf(request.output) } : undefined,
     reasoning: reasoningOf(provider.reasoning, quirks),
     include: quirks.encryptedReasoning ? ["reasoning.encrypted_content"] : undefined,
     store: quirks.store ? false : undefined,
@@ -45,6 +46,10 @@ export function requestBody(request: CompletionRequest, target: Target<Responses
   };
   // What is about tools is refused in a request without tools.
   return merged(body, hasTools || "tools" in extra ? { ...extra, ...use } : extra);
+}
+
+function formatOf({ jsonSchema: schema, name = "answer", strict = false }: OutputFormat): JsonObject {
+  return { type: "json_schema", name, schema, strict };
 }
 
 /** The conversation, so that its requests meet the same cache. At most 64 characters. */

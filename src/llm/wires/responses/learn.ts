@@ -93,6 +93,13 @@ const RULES: readonly Rule[] = [
       note: `more than ${value} tools are refused; sending the first ${value} from now on`,
     };
   },
+  (text, { jsonSchemas }) => {
+    if (!jsonSchemas || !/\btext\.format\b|\bresponse_format\b|\bjson_schema\b/i.test(text)) return undefined;
+    return {
+      changes: { jsonSchemas: false },
+      note: "a schema of the answer is refused; saying it in words from now on",
+    };
+  },
   (text, { toolSchemas }) => {
     if (toolSchemas === "plain" || !isAboutTools(text)) return undefined;
     return { changes: { toolSchemas: "plain" }, note: "a tool's schema is refused; sending plain schemas from now on" };

@@ -29,6 +29,8 @@ export interface ResponsesQuirks extends WireQuirks {
   forbidsTools: boolean;
   /** Takes tools in the middle of the conversation (`additional_tools`), where a result has brought them. Else all stand before it. */
   lateTools: boolean;
+  /** Takes a schema of the answer (`text.format`); a model without it is told the schema in words alone. */
+  jsonSchemas: boolean;
   images: boolean;
   /** Takes pictures in the result of a tool, else in a user message after the results. */
   resultImages: boolean;
@@ -57,6 +59,7 @@ export function quirksOf({ baseUrl, quirks, reasoning }: Provider, model: string
     parallelToolCalls,
     forbidsTools,
     lateTools: isOpenAi,
+    jsonSchemas: true,
     images,
     resultImages: true,
     nativeKeys: true,

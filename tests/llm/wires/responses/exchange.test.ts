@@ -315,6 +315,22 @@ test("a fallback to Chat Completions and back keeps the turn", async () => {
   expect(broken.hops[1]?.lostReasoning).toEqual([]);
 });
 
+test("a schema of the answer goes with each request, and the provider takes it beside tools", async () => {
+  await using mock = await startOpenAi([answer(thinks("hm"), calls("read")), answer('{"sum":4}')]);
+  await using tested = responsesClient(mock, { extraBody: { text: { verbosity: "low" } } });
+  const schema = {
+    type: "object",
+    properties: { sum: { type: "number" } },
+    required: ["sum"],
+    additionalProperties: false,
+  };
+  const output = { jsonSchema: schema, strict: true };
+  await loopOf((request) => tested.ask({ streaming: true }, { ...request, output }), [user("sum")]);
+  const text = { verbosity: "low", format: { type: "json_schema", name: "answer", schema, strict: true } };
+  expect(mock.requests.map(({ body }) => body.text)).toEqual([text, text]);
+  expect(mock.refusals).toEqual([]);
+});
+
 test("tools that a result has found follow it, and those before the conversation stay the same", async () => {
   await using mock = await startOpenAi([
     answer(calls("find")),

@@ -214,6 +214,17 @@ test.each<Refusal>([
     note: "tool_choice none is refused; sending no tools from now on where none may be called",
   },
   {
+    name: "a schema of the answer",
+    request: { output: { jsonSchema: { type: "object" }, name: "sum" } },
+    body: openAi("Invalid schema for response_format 'sum': 'additionalProperties' is required.", {
+      param: "text.format.schema",
+    }),
+    of: ({ text }) => text,
+    before: { format: { type: "json_schema", name: "sum", schema: { type: "object" }, strict: false } },
+    after: undefined,
+    note: "a schema of the answer is refused; saying it in words from now on",
+  },
+  {
     name: "more tools than it takes",
     request: { tools: [TOOL, { ...TOOL, name: "second" }] },
     body: openAi(
