@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Delta } from "../../core/chat.js";
 import type { HttpConfig } from "../../core/config.js";
 import { LlmError } from "../../core/errors.js";
 import { readAnswer } from "../answer/reading.js";
@@ -41,6 +42,8 @@ export class Attempts {
     };
     for (;;) {
       let fold: AnswerFold | undefined;
+      /** Nothing more is shown: what the fold still holds back is only counted. */
+      let isLost = false;
       try {
         call.response = undefined;
         const response = await (isHedged(call)
@@ -50,17 +53,21 @@ export class Attempts {
         // A long prompt would else stay in memory for the life of the stream.
         call.draft.release();
         const onFirst = () => {
-          if (!showing) return;
+          if (!showing || isLost) return;
           discard();
           showing.begin();
           shown = true;
         };
-        fold = call.draft.fold({ onDelta: showing?.onDelta ?? (() => {}), onFirst });
+        const onDelta = (delta: Delta) => {
+          if (!isLost) showing?.onDelta(delta);
+        };
+        fold = call.draft.fold({ onDelta, onFirst });
         await readAnswer(response, call, fold, this.#policy.now);
         discard();
         return fold;
       } catch (error) {
         if (!(error instanceof LlmError)) throw error;
+        isLost = true;
         if (fold) call.lose(fold);
         if (!shown && call.correct(error)) continue;
         const mayGoOn = restart || !shown;

@@ -36,6 +36,20 @@ function recorder(): { onDelta: (event: Delta | Discard) => void; text: () => st
   return { onDelta, text: () => text, reasons };
 }
 
+test("what was held back of an answer that breaks off before anything was shown is not shown after it", async () => {
+  const held = chunk({ content: "<thi" });
+  await using server = await startLlmServer([stream([held, CUT]), answer("Hello")]);
+  await using ends = clientOf(server, limits, { quirks: { thinkTags: true } });
+  const { onDelta, text } = recorder();
+  const completion = await ends.ask({ streaming: true, onDelta });
+  expect(completion).toMatchObject({
+    attempts: 2,
+    message: { content: "Hello" },
+    lost: [{ usage: { outputTokens: 1 } }],
+  });
+  expect(text()).toBe("Hello");
+});
+
 describe("an answer that breaks off after its first words, where it may be restarted", () => {
   test.each<[string, Piece[], string]>([
     ["a cut", [CUT], "the connection broke: aborted"],
