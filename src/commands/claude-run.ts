@@ -20,6 +20,7 @@ export interface ClaudeFlags {
   interrupt?: boolean;
   yes?: boolean;
   attach?: string[];
+  jsonSchema?: string;
 }
 
 const { stdin, stdout } = process;
@@ -49,7 +50,7 @@ export function addClaudeOptions(run: Command): void {
 /** Whether prompts come as lines on stdin. Throws RequestError for flags that do not go together. */
 export function isClaudePipe(flags: ClaudeFlags, prompt?: string): boolean {
   const { inputFormat, outputFormat, includePartialMessages, replayUserMessages } = flags;
-  const { permissionPromptTool, requestId, interrupt, attach } = flags;
+  const { permissionPromptTool, requestId, interrupt, attach, jsonSchema } = flags;
   const isPipe = inputFormat === format;
   if (isPipe && outputFormat !== undefined && outputFormat !== format) {
     throw mistake(`--input-format ${format} goes with --output-format ${format} only, and implies it`);
@@ -63,6 +64,7 @@ export function isClaudePipe(flags: ClaudeFlags, prompt?: string): boolean {
   if (replayUserMessages && !isPipe) throw mistake(`--replay-user-messages goes with --input-format ${format} only`);
   if (isPipe && prompt !== undefined) throw mistake(`with --input-format ${format} the prompts come from stdin`);
   if (isPipe && attach) throw mistake(`with --input-format ${format} images and files come in the messages on stdin`);
+  if (isPipe && jsonSchema) throw mistake(`--json-schema does not go with --input-format ${format}`);
   if (isPipe && (requestId !== undefined || interrupt)) {
     throw mistake(
       `with --input-format ${format} each message has its own request id, its "uuid", and can be interrupted`,

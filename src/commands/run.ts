@@ -1,6 +1,10 @@
 /** `run`: one prompt, one answer; or, with lines as input format, many. */
+
+import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import type { ContentPart } from "../core/chat.js";
+import type { ContentPart, OutputFormat } from "../core/chat.js";
+import { messageOf, RequestError } from "../core/errors.js";
+import { isMapping } from "../core/tree.js";
 import { readPrompt } from "../frontends/piped-text.js";
 import { addClaudeOptions, type ClaudeFlags, claudeOptions, isClaudePipe, runPipe } from "./claude-run.js";
 import type { GlobalOptions } from "./configuration.js";
@@ -45,6 +49,10 @@ export function addRunCommand(program: Command, version: string): void {
       append,
     )
     .option("--deny <pattern>", "tool that the model must not see, or call that must not run; repeatable", append)
+    .option(
+      "--json-schema <file>",
+      "the answer is JSON of this JSON Schema, checked; the text on stdout is that JSON alone",
+    )
     .option("--yes", "approve every tool call")
     .option("-a, --attach <file>", "a text or an image that goes with the prompt; repeatable", append);
   addClaudeOptions(run);
@@ -70,6 +78,7 @@ export async function runOnce(
 ): Promise<void> {
   const text = await readPrompt(prompt, { stdin, stderr });
   const attached = await attachedParts(flags.attach);
+  const output = flags.jsonSchema === undefined ? undefined : await outputOf(flags.jsonSchema);
   const { runOneshot } = await import("../frontends/oneshot.js");
   return openDoor(globals, (parts, { config: { chat }, notices }) => {
     tell(notices);
@@ -80,6 +89,7 @@ export async function runOnce(
       ...turnOptions(flags),
       requestId,
       interrupt,
+      output,
       content: [{ type: "text" as const, text }, ...attached],
       outputFormat,
       conversationId,
@@ -93,6 +103,23 @@ function turnOptions({ model, system, maxToolHops, allow, deny, timeout, yes, st
   const approval = yes ? ("auto" as const) : undefined;
   const streaming = stream === false ? false : undefined; // commander's default of a --no- option is true
   return { model, system, maxToolHops, allow, deny, timeoutMs: timeout, approval, streaming };
+}
+
+/** Throws RequestError for a file that holds no usable schema. */
+async function outputOf(file: string): Promise<OutputFormat> {
+  const { schemaProblem } = await import("../core/structured-output.js");
+  const usage = (problem: string) => new RequestError("usage", `--json-schema ${file}: ${problem}`);
+  const text = await readFile(file, "utf8").catch((error: unknown) => Promise.reject(usage(messageOf(error))));
+  let jsonSchema: unknown;
+  try {
+    jsonSchema = JSON.parse(text);
+  } catch (error) {
+    throw usage(messageOf(error));
+  }
+  if (!isMapping(jsonSchema)) throw usage("a JSON Schema is an object");
+  const problem = schemaProblem(jsonSchema);
+  if (problem !== undefined) throw usage(problem);
+  return { jsonSchema };
 }
 
 async function attachedParts(files: readonly string[] = []): Promise<ContentPart[]> {

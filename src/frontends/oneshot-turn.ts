@@ -5,6 +5,7 @@ import type { LiveTurn } from "../session/live-turn.js";
 import type { Session } from "../session/session.js";
 import { summarizeTurn } from "../session/summary.js";
 import { exitCodeOfTurn } from "./exit-codes.js";
+import { withFinalText } from "./final-text.js";
 import type { OneshotView } from "./oneshot-views.js";
 
 interface Submitted {
@@ -18,18 +19,23 @@ interface Shown {
   denied: ReadonlyMap<string, string>;
 }
 
-/** Shows one turn to its end, also one that could not start. `onEvent` gets each event before it is shown. */
+/**
+ * Shows one turn to its end, also one that could not start. `onEvent` gets each event before it is shown. `isStructured`: its answer is one
+ * JSON value.
+ */
 export async function showTurn(
   submitting: Promise<Submitted>,
   view: OneshotView,
   onEvent: (event: TurnEvent) => void,
+  isStructured = false,
 ): Promise<Shown> {
   const events: StoredEvent[] = [];
   try {
     const { turn, model } = await submitting;
     const { turnId, cached, stop } = turn;
     await view.start({ turnId, cached, model, signal: stop.native });
-    for await (const event of turn.watch()) {
+    for await (const happened of turn.watch()) {
+      const event = isStructured ? withFinalText(happened) : happened;
       if ("seq" in event) events.push(event);
       onEvent(event);
       await view.show(event);

@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import type { TurnEvent } from "../core/chat.js";
 import { toVisibleJson, unambiguous } from "../core/inert.js";
 import type { PromptRequest } from "../session/session.js";
 import { Account } from "./claude/usage.js";
@@ -55,9 +56,10 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
       const model = parts.resolveModel(request.model);
       return { model, turn: await session.submit({ streamRecovery: recovery, ...request, requestId }) };
     };
-    const { exitCode, denied } = await showTurn(submit(), view, (event) => {
+    const deny = (event: TurnEvent) => {
       if (event.type === "question") session.answer(event.questionId, false);
-    });
+    };
+    const { exitCode, denied } = await showTurn(submit(), view, deny, request.output !== undefined);
     if (denied.size > 0) await stderr.write(deniedLine(denied));
     return exitCode;
   };

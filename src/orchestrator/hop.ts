@@ -33,7 +33,7 @@ export async function runHop(
 ): Promise<(AssistantMessageEvent & { spent: Spent }) | TurnEnd> {
   let shown: Delta[] = [];
   const onDelta = (event: Delta | Discard) => {
-    // An answer of a certain form is shown once it is known to be of it.
+    // An answer of a certain form is shown once it is known to be of it; what is said beside calls is no part of it.
     if (request.output && event.type === "text_delta") return;
     if (event.type === "discard") shown = [];
     else shown.push(event);
@@ -48,8 +48,8 @@ export async function runHop(
     completion = await ask(request);
     if (request.output) {
       ({ completion, problem } = await inAskedForm(withAskedCalls(completion, request), request, ask));
-      const { content } = completion.message;
-      if (streaming && content) out.show({ type: "text_delta", delta: content });
+      const { content, toolCalls } = completion.message;
+      if (streaming && content && toolCalls.length === 0) out.show({ type: "text_delta", delta: content });
     }
   } catch (error) {
     if (shown.length > 0) {

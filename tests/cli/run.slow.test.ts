@@ -46,6 +46,19 @@ describe("a first run, without a key and without a configuration", () => {
   });
 });
 
+test("the answer is JSON of a schema in a file; a file that holds none is refused before anything is asked", async () => {
+  await using llm = await startLlmServer([answer('{"a":"x"}'), answer('{"a":1}')]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  place.write("good.json", JSON.stringify({ type: "object", properties: { a: { type: "number" } } }));
+  place.write("bad.json", JSON.stringify({ type: "objekt" }));
+  expect(await place.run(["run", "go", "--json-schema", "good.json"])).toMatchObject({ exitCode: 0, stdout: '{"a":1}\n' });
+  for (const file of ["bad.json", "none.json"]) {
+    const { exitCode, stderr } = await place.run(["run", "go", "--json-schema", file]);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(`--json-schema ${file}: `)]);
+  }
+});
+
 test("what is wrong with a file cannot steer the terminal that it is told on", async () => {
   using place = new Workplace();
   place.write("config.yaml", '"\\e]0;title\\a\\x9b2Jllm": {}\n');

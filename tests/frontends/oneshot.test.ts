@@ -36,6 +36,15 @@ describe("one prompt as text", () => {
     expect(stderr).toMatch(/^> s\.echo \{"n":1\}\n {2}s\.echo ok [\d.]+ m?s\n$/);
   });
 
+  test.each([true, false])("of a schema has that JSON alone on stdout, streamed: %s", async (streaming) => {
+    await using llm = await startLlmServer([echo("Let me see."), answer("{}"), answer('{"a":1}'), answer("no"), answer("no")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    const output = { jsonSchema: { type: "object", required: ["a"] } };
+    expect(await run(app, { streaming, output })).toMatchObject({ exitCode: 0, stdout: '{"a":1}\n' });
+    const failed = await run(app, { streaming, output });
+    expect(failed).toMatchObject({ exitCode: 3, stderr: expect.stringContaining("expected JSON, got text") });
+  });
+
   test("is quiet about tools when told so", async () => {
     await using llm = await startLlmServer([echo(), answer("done")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });

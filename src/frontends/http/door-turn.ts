@@ -2,7 +2,7 @@
  * A call of OpenAI's or Anthropic's API as a turn. It is a turn like any other: in the log, by the one loop, under the same policy and limits. A call
  * that names no conversation gets one of its own, whose first event holds the history that came with it.
  */
-import type { ToolChoice, ToolDefinition } from "../../core/chat.js";
+import type { OutputFormat, ToolChoice, ToolDefinition } from "../../core/chat.js";
 import { messageOf } from "../../core/errors.js";
 import { singleCallPrefix } from "../../core/ids.js";
 import { type CarriedTrace, carriedTrace } from "../../core/trace-context.js";
@@ -23,6 +23,8 @@ export interface TurnCall extends Said {
   callerTools: readonly ToolDefinition[];
   toolChoice?: ToolChoice;
   parallelToolCalls?: boolean;
+  /** Undefined: any text will do. */
+  output?: OutputFormat;
   /** The servers' tools are not offered. */
   withoutTools: boolean;
   /** Patterns of those that are; undefined: all. */
@@ -59,6 +61,8 @@ export interface DoorTurn {
   headers: Record<string, string>;
   /** The same call sent again goes on with this turn, and does nothing twice. */
   isRepeatable: boolean;
+  /** The answer is one JSON value. */
+  isStructured: boolean;
   /** The caller has gone. Without an id of the request nobody can ask for its answer again, so it is cancelled. */
   abandon(): void;
 }
@@ -145,6 +149,7 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallI
     model,
     headers: { "x-conversation-id": conversationId, "x-request-id": requestId },
     isRepeatable: ids.requestId !== undefined,
+    isStructured: call.output !== undefined,
     abandon: () => {
       if (ids.requestId === undefined) turn.cancel();
     },
@@ -161,6 +166,7 @@ function turnOptions(call: TurnCall): TurnOptions {
     callerTools: call.callerTools.length > 0 ? call.callerTools : undefined,
     toolChoice: call.toolChoice,
     parallelToolCalls: call.parallelToolCalls,
+    output: call.output,
     deny: call.withoutTools ? ["*"] : undefined,
     only: call.only,
     // What was sent to a client of this API cannot be taken back.

@@ -7,6 +7,7 @@ import { ChatCompletion } from "./chat-completion.js";
 import { askedModel, defaultModel, idsOf, plainModel, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
 import { errorBody } from "./errors.js";
 import { type ChatMessage, readMessage } from "./messages.js";
+import { type FormatBody, readOutput } from "./read-output.js";
 import { readToolUse, type ToolUseBody } from "./read-tool-use.js";
 import { saidIn } from "./said.js";
 import { chatCompletionBody } from "./schemas.js";
@@ -22,6 +23,7 @@ interface ChatCompletionBody extends ToolUseBody {
   temperature?: number | null;
   max_tokens?: number | null;
   max_completion_tokens?: number | null;
+  response_format?: { type: FormatBody["type"]; json_schema?: Omit<FormatBody, "type"> } | null;
   tools?: { function: { name: string; description?: string | null; parameters?: object | null } }[] | null;
 }
 
@@ -72,6 +74,8 @@ async function chatCompletion(parts: DoorParts, call: Call, options: OpenAiOptio
   const { withoutTools, ...use } = readToolUse(body);
   const functions = (body.tools ?? []).map((tool) => ({ ...tool.function, type: "function" }));
   const tools = readCallerTools(withoutTools ? [] : functions);
+  const format = body.response_format;
+  const output = readOutput(format && { ...format.json_schema, type: format.type }, "response_format");
   const messages = body.messages.map(readMessage);
   const isWhole = ids.conversationId === undefined;
   const said = await saidIn(parts, isWhole ? await withToldTurns(parts.sessions, messages) : messages, ids);
@@ -80,6 +84,7 @@ async function chatCompletion(parts: DoorParts, call: Call, options: OpenAiOptio
     {
       ...said,
       ...use,
+      output,
       model: asked,
       streaming: body.stream ? true : undefined,
       temperature: body.temperature ?? undefined,

@@ -9,6 +9,7 @@ export interface AskedFields {
   tools?: readonly WireTool[];
   tool_choice?: string | object;
   parallel_tool_calls?: boolean;
+  text?: { format?: object | null };
   temperature?: number;
   max_output_tokens?: number;
   store?: boolean;
@@ -23,6 +24,7 @@ const names: readonly (keyof AskedFields)[] = [
   "previous_response_id",
   "tool_choice",
   "parallel_tool_calls",
+  "text",
   "temperature",
   "max_output_tokens",
   "store",
@@ -49,7 +51,7 @@ export function askedIn(
 }
 
 /** With the API's defaults for what was not asked, and for what this host does not keep. https://www.openresponses.org/reference */
-export function shownFields({ tools = [], ...asked }: AskedFields): object {
+export function shownFields({ tools = [], text, ...asked }: AskedFields): object {
   return {
     instructions: null,
     previous_response_id: null,
@@ -67,7 +69,7 @@ export function shownFields({ tools = [], ...asked }: AskedFields): object {
     presence_penalty: 0,
     reasoning: null,
     service_tier: "default",
-    text: { format: { type: "text" } },
+    text: { format: text?.format ?? { type: "text" } },
     top_logprobs: 0,
     top_p: 1,
     truncation: "disabled",

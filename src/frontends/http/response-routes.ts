@@ -5,6 +5,7 @@ import type { Call, Route } from "./api.js";
 import { type CallerTools, readCallerTools, type WireTool } from "./caller-tools.js";
 import { askedModel, type CallIds, idsOf, requireId, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
 import { ApiError } from "./errors.js";
+import { type FormatBody, readOutput } from "./read-output.js";
 import { readToolUse, type ToolUseBody } from "./read-tool-use.js";
 import { type AskedFields, askedIn } from "./response-fields.js";
 import { type InputItem, readInput } from "./response-input.js";
@@ -26,6 +27,7 @@ interface ResponseBody extends ToolUseBody {
   temperature?: number | null;
   max_output_tokens?: number | null;
   tools?: WireTool[] | null;
+  text?: { format?: FormatBody | null } | null;
 }
 
 interface ResponseOptions {
@@ -59,6 +61,7 @@ async function create(parts: DoorParts, call: Call, { keepAliveMs, plainModels }
   const { model, isPlain } = askedModel(body.model, plainModels);
   const { withoutTools, ...use } = readToolUse(body);
   const tools = readCallerTools(withoutTools ? [] : (body.tools ?? []));
+  const output = readOutput(body.text?.format, "text.format");
   const said = await saidIn(parts, body, conversation);
   const asked = askedIn(body, {
     tools: (body.tools ?? []).filter(({ type }) => !tools.ignored.includes(type)),
@@ -69,6 +72,7 @@ async function create(parts: DoorParts, call: Call, { keepAliveMs, plainModels }
     {
       ...said,
       ...use,
+      output,
       model,
       streaming: body.stream ? true : undefined,
       temperature: body.temperature ?? undefined,

@@ -14,6 +14,7 @@ import {
   whole,
 } from "../schema-words.js";
 import { ApiError } from "./errors.js";
+import { responseFormat, textFormat } from "./read-output.js";
 
 const temperature = optional({ type: "number", minimum: 0, maximum: 2 });
 const maxTokens = optional({ type: "integer", minimum: 1 });
@@ -24,8 +25,6 @@ const toolChoice = optional({
     object({ type: text, name: text, namespace: text, function: object({ name: text }, ["name"]) }, ["type"]),
   ],
 });
-/** Only text is made; a caller who depends on another format is told so. */
-const textFormat = optional(object({ type: { const: "text" } }, ["type"]));
 const parts = { type: "array", items: object({ type: text }, ["type"]) };
 const content = { anyOf: [text, parts] };
 
@@ -70,7 +69,7 @@ export const chatCompletionBody = object(
     tool_choice: toolChoice,
     parallel_tool_calls: flag,
     n: optional({ const: 1 }),
-    response_format: textFormat,
+    response_format: responseFormat,
   },
   ["messages"],
 );

@@ -2,6 +2,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { ErrorInfo, TurnEvent } from "../../core/chat.js";
 import { errorInfo } from "../../core/errors.js";
+import { withFinalText } from "../final-text.js";
 import type { DoorTurn } from "./door-turn.js";
 import { eventStream } from "./event-stream.js";
 import { type Failure, failureOf } from "./failure.js";
@@ -89,7 +90,7 @@ const signs = new Set<TurnEvent["type"]>(["text_delta", "reasoning_delta", "assi
 
 /** Resolves to what the turn failed of. Never rejects. */
 async function watch(
-  { turn, isRepeatable }: DoorTurn,
+  { turn, isRepeatable, isStructured }: DoorTurn,
   view: TurnView,
   write: (events: readonly StreamedEvent[]) => Promise<void>,
 ): Promise<Failure | undefined> {
@@ -99,7 +100,7 @@ async function watch(
     for await (const event of turn.watch()) {
       if (event.type === "discard" && view.isShown) return failure(startedAgain(event.reason));
       if (event.type === "tool_sent") ranTools = true;
-      await write(view.take(event));
+      await write(view.take(isStructured ? withFinalText(event) : event));
       if (event.type === "turn_error") return failure(event.error);
       if (event.type === "turn_end" && event.stopReason === "cancelled") return failure(cancelled);
     }

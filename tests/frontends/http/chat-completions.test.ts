@@ -276,7 +276,10 @@ test.each([
   [{}, "must have required property 'messages'"],
   [{ messages: [{ role: "robot" }] }, "messages.0.role must be equal to one of the allowed values"],
   [{ ...ask("hi"), n: 2 }, "n must be equal to constant"],
-  [{ ...ask("hi"), response_format: { type: "json_object" } }, "response_format.type must be equal to constant"],
+  [
+    { ...ask("hi"), response_format: { type: "xml" } },
+    "response_format.type must be equal to one of the allowed values",
+  ],
   ["{", "the body is not valid JSON"],
   [{ messages: [{ role: "user", content: [{ type: "file" }] }] }, 'content of type "file" is not supported'],
 ])("%j is refused: %s", async (body, message) => {

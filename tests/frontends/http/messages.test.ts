@@ -376,7 +376,7 @@ describe("what a call says", () => {
     ],
     ["servers of the caller", { messages: [hi], mcp_servers: [{ url: "https://example.test" }] }, /mcp_servers/],
     [
-      "a format that is not kept",
+      "a format without its schema",
       { messages: [hi], output_config: { format: { type: "json_schema" } } },
       /output_config\.format/,
     ],

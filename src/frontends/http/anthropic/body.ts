@@ -1,6 +1,7 @@
 /** The bodies of Anthropic's Messages API. What is in a block is checked where it is read. https://docs.claude.com/en/api/messages */
 import type { JsonSchema } from "../../../core/chat.js";
-import { flag, list, nothing, object, optional, text } from "../../schema-words.js";
+import { flag, list, object, optional, text } from "../../schema-words.js";
+import { type FormatBody, outputFormat } from "../read-output.js";
 
 export type Block = { type: string } & Record<string, unknown>;
 
@@ -38,6 +39,8 @@ export interface MessagesBody extends TokenCountBody {
   stop_sequences?: string[] | null;
   thinking?: { type: string; display?: string | null } | null;
   thread?: object | null;
+  output_format?: FormatBody | null;
+  output_config?: { format?: FormatBody | null } | null;
 }
 
 const content = { anyOf: [text, list(object({ type: text }, ["type"]))] };
@@ -83,9 +86,9 @@ export const messagesBody = object(
     stream: optional(flag),
     temperature: optional({ type: "number", minimum: 0, maximum: 1 }),
     stop_sequences: optional({ type: "array", maxItems: 64, items: { type: "string", minLength: 1, maxLength: 256 } }),
-    /** Only text is made; a caller who depends on another format is told so. */
-    output_format: nothing,
-    output_config: optional(object({ format: nothing })),
+    /** Where SDKs of before have it. */
+    output_format: outputFormat,
+    output_config: optional(object({ format: outputFormat })),
   },
   ["messages"],
 );

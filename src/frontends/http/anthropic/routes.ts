@@ -13,6 +13,7 @@ import {
   turnHeaders,
 } from "../door-turn.js";
 import { ApiError } from "../errors.js";
+import { readOutput } from "../read-output.js";
 import { readToolUse } from "../read-tool-use.js";
 import { type Said, saidIn, saidSince, sinceLastAnswer } from "../said.js";
 import { showTurn } from "../show-turn.js";
@@ -113,6 +114,7 @@ async function readCall(
     ...said,
     ...(system === undefined ? {} : { system: [system, said.system].filter(Boolean).join("\n\n") }),
     ...use,
+    output: readOutput(body.output_config?.format ?? body.output_format, "output_config.format"),
     model,
     streaming: body.stream ? true : undefined,
     temperature: body.temperature ?? undefined,

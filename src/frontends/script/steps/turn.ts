@@ -5,6 +5,7 @@ import type { ToolHub } from "../../../core/ports.js";
 import { type AnsweredCall, calledTools } from "../../../session/called-tools.js";
 import type { LiveTurn } from "../../../session/live-turn.js";
 import { summarizeTurn } from "../../../session/summary.js";
+import { withFinalText } from "../../final-text.js";
 import { reached } from "../limits.js";
 import type { CalledTool, StepOutcome } from "../result.js";
 import { failureOf } from "../step-result.js";
@@ -36,7 +37,8 @@ export async function performTurn(
     });
     if (limits.signal.aborted) cancel();
     const { events, refusedLimit } = await follow(turn, context);
-    const outcome = outcomeOf(events, host.hub, host.now() - startedAt);
+    const { text } = summarizeTurn(output ? events.map(withFinalText) : events);
+    const outcome = outcomeOf(events, text, host.hub, host.now() - startedAt);
     limits.spend(outcome);
     return { outcome, ...failureIn(outcome, events, { context, refusedLimit }) };
   } finally {
@@ -92,8 +94,8 @@ function failureIn(
 /** Kinds of errors that no script expects. */
 const unanswered: readonly string[] = ["cassette", "scripted"] satisfies LlmErrorKind[];
 
-function outcomeOf(events: readonly StoredEvent[], hub: ToolHub, latencyMs: number): StepOutcome {
-  const { text, stopReason, usage, costUsd, error } = summarizeTurn(events);
+function outcomeOf(events: readonly StoredEvent[], text: string, hub: ToolHub, latencyMs: number): StepOutcome {
+  const { stopReason, usage, costUsd, error } = summarizeTurn(events);
   return {
     output: text,
     json: jsonOf(text),
