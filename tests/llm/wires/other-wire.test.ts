@@ -1,0 +1,77 @@
+import { Readable } from "node:stream";
+import { expect, test } from "@jest/globals";
+import type { CompletionRequest } from "../../../src/core/chat.js";
+import type { LlmConfig } from "../../../src/core/config.js";
+import type { ModelExchange, Tape } from "../../../src/core/tape.js";
+import { LlmClient } from "../../../src/llm/client.js";
+import { HTTP, llmConfig } from "../../support/llm-config.js";
+import { answer, startOpenAi } from "../../support/strict/index.js";
+import { clientWith } from "../client-of.js";
+
+const request: CompletionRequest = {
+  messages: [{ role: "user", content: [{ type: "text", text: "hi" }] }],
+  tools: [{ name: "read", description: "Reads", inputSchema: { type: "object", properties: {} } }],
+};
+
+test.each<[string, string | undefined]>([
+  ["gpt-5.6-sol", "high"],
+  ["gpt-5.6-sol", undefined],
+  ["gpt-6-astra", "low"],
+  ["gpt-5.5-pro", undefined],
+])("%s with effort %s is asked through Responses at once, and from then on, with its effort", async (model, effort) => {
+  await using mock = await startOpenAi([answer("one"), answer("two"), answer("three")]);
+  const config = llmConfig(mock.url, {}, { wire: "chat", model, ...(effort && { reasoning: { effort } }) });
+  await using tested = clientWith(config);
+  const { message, attempts } = await tested.ask({ streaming: true }, request);
+  expect([message.content, attempts]).toEqual(["one", 2]);
+  await tested.ask({ streaming: false }, request);
+  const successor = tested.client.successor({ ...config, fallback: ["test/gpt-5.6-luna"] });
+  await successor.complete(request, { streaming: false });
+  await successor.close();
+  expect(mock.requests.map(({ url }) => url.pathname)).toEqual([
+    "/v1/chat/completions",
+    "/v1/responses",
+    "/v1/responses",
+    "/v1/responses",
+  ]);
+  for (const { body } of mock.requests.slice(1))
+    expect((body.reasoning as { effort?: string } | undefined)?.effort).toBe(effort);
+  expect(tested.client.wireOf()).toEqual({
+    name: "responses",
+    by: `test, which refused ${model} through chat (llm.providers.test.wire)`,
+  });
+  expect(tested.observed.filter(({ level }) => level === "warn")).toMatchObject([
+    {
+      message: "test: Chat Completions is refused for this model; using the wire responses from now on",
+      fields: { provider: "test", model, wire: "responses" },
+    },
+  ]);
+});
+
+test.each([
+  ["/v1/chat/completions", { choices: [{ message: { role: "assistant", content: "taped" }, finish_reason: "stop" }] }],
+  [
+    "/v1/responses",
+    {
+      object: "response",
+      status: "completed",
+      output: [{ type: "message", role: "assistant", content: [{ type: "output_text", text: "taped" }] }],
+    },
+  ],
+])("what was recorded at %s is played by its wire, whatever the preset's wire is by now", async (path, body) => {
+  const asked: ModelExchange[] = [];
+  const tape = {
+    plays: { models: true, servers: true },
+    pathFor: () => path,
+    model: async (exchange: ModelExchange) => {
+      asked.push(exchange);
+      const text = JSON.stringify(body);
+      return { status: 200, headers: { "content-type": "application/json" }, body: Readable.from([Buffer.from(text)]) };
+    },
+  } as Partial<Tape> as Tape;
+  const config: LlmConfig = { active: "openai", fallback: [], streamRecovery: "auto", http: HTTP, providers: {} };
+  const client = new LlmClient(config, { env: {}, observe: () => {}, tape });
+  const { message } = await client.complete(request, { streaming: false });
+  await client.close();
+  expect([message.content, asked.map((exchange) => exchange.path)]).toEqual(["taped", [path]]);
+});
