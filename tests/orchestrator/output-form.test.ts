@@ -11,7 +11,7 @@ import {
   stream,
   toolCalls,
 } from "../support/llm-server.js";
-import { calls, type StrictMock, answer as says, startGemini } from "../support/strict/index.js";
+import { calls, answer as says, startAnthropic, startGemini, startOpenAi } from "../support/strict/index.js";
 
 const jsonSchema = {
   type: "object",
@@ -128,19 +128,46 @@ test("a schema that cannot be used is refused before anything is asked", async (
   expect(bodies).toEqual([]);
 });
 
-test.each([
-  ["gemini-3.5-pro", true],
-  ["gemini-2.5-flash", false],
-])("Gemini's own mode, with tools where the model takes both: %s", async (model, isTaken) => {
-  await using mock: StrictMock = await startGemini([says(calls("s__echo", { n: 1 })), says('{"title":7}'), says(good)]);
-  const provider = { base_url: mock.url, wire: "gemini", model, api_key: "sk-test-0123456789" };
-  const config = { llm: { active: "gemini", providers: { gemini: provider } } };
+type Body = Record<string, Record<string, unknown> | undefined>;
+const wires = [
+  {
+    wire: "gemini",
+    model: "gemini-3.5-pro",
+    start: startGemini,
+    of: (body: Body) => body.generationConfig?.responseJsonSchema,
+  },
+  {
+    wire: "responses",
+    model: "gpt-5.6-sol",
+    start: startOpenAi,
+    of: (body: Body) => (body.text?.format as Body)?.schema,
+  },
+  {
+    wire: "messages",
+    model: "claude-opus-5-5",
+    start: startAnthropic,
+    of: (body: Body) => (body.output_config?.format as Body)?.schema,
+  },
+  // It takes a schema, but not beside tools.
+  {
+    wire: "gemini",
+    model: "gemini-2.5-flash",
+    start: startGemini,
+    of: (body: Body) => body.generationConfig?.responseJsonSchema,
+    isInWords: true,
+  },
+];
+
+test.each(wires)("$wire holds $model to the schema in its own mode, with tools", async (given) => {
+  const { wire, model, start, of, isInWords } = given;
+  await using mock = await start([says(calls("s__echo", { n: 1 })), says('{"title":7}'), says(good)]);
+  const provider = { base_url: mock.url, wire, model, api_key: "sk-test-0123456789" };
+  const config = { llm: { active: "own", providers: { own: provider } } };
   await using host = await startApp({ llm: mock.url, mcpServers: { s: fixtureServer() }, config });
   await host.ready();
   const events = await collect(host.sessions.open("c").prompt({ requestId: "r", text: "go", output }));
   expect(events.filter(isStored).at(-1)).toMatchObject({ stopReason: "end_turn" });
   expect(mock.refusals).toEqual([]);
-  const configs = mock.requests.map(({ body }) => body.generationConfig as { responseJsonSchema?: object });
-  for (const { responseJsonSchema } of configs) expect(responseJsonSchema).toEqual(isTaken ? jsonSchema : undefined);
-  expect(configs).toHaveLength(3);
+  const schemas = mock.requests.map(({ body }) => of(body as Body));
+  expect(schemas).toEqual(Array.from({ length: 3 }, () => (isInWords ? undefined : jsonSchema)));
 });
