@@ -152,10 +152,10 @@ export class ResponsesFold implements AnswerFold {
     const piece = PIECES.get(type);
     if (!piece) return;
     const { of, kind } = piece;
-    const last = this.#items.at(-1);
-    const item = this.#find(event) ?? (last?.native.type === of ? last : undefined);
-    const open = item ?? this.#add({ type: of, id: event.item_id }, event);
-    const delta = asText(event.delta);
+    const open =
+      [this.#find(event), this.#items.at(-1)].find((item) => item?.native.type === of) ??
+      this.#add({ type: of, id: event.item_id }, event);
+    const delta = asText(event.delta) ?? restOf(asText(event.arguments), open.pieces);
     if (open.isWhole || delta === undefined) return;
     if (kind === "arguments") {
       this.#progress++;
@@ -207,9 +207,16 @@ const PIECES = new Map<string, { of: string; kind: "text" | "arguments" | "summa
   ["response.output_text.delta", { of: "message", kind: "text" }],
   ["response.refusal.delta", { of: "message", kind: "text" }],
   ["response.function_call_arguments.delta", { of: "function_call", kind: "arguments" }],
+  ["response.function_call_arguments.done", { of: "function_call", kind: "arguments" }],
   ["response.reasoning_summary_text.delta", { of: "reasoning", kind: "summary" }],
   ["response.reasoning_text.delta", { of: "reasoning", kind: "content" }],
 ]);
+
+/** What has not come in pieces; nothing where they were other ones. */
+function restOf(whole: string | undefined, pieces: GrowingText): string | undefined {
+  const said = pieces.toString();
+  return whole?.startsWith(said) ? asText(whole.slice(said.length)) : undefined;
+}
 
 /** What has no type cannot be told from anything else. */
 function asItem(value: unknown): JsonObject | undefined {

@@ -59,6 +59,16 @@ test.each<[string, object[], object]>([
     { content: "Hi", toolCalls: [] },
   ],
   [
+    "arguments at their end alone, and words for an item that is a call",
+    [
+      added(call({ id: "fc_1", arguments: "" }), 0),
+      { type: "response.function_call_arguments.done", item_id: "fc_1", output_index: 0, arguments: '{"a":1}' },
+      words("Hi", { output_index: 0 }),
+      completed([]),
+    ],
+    { content: "Hi", toolCalls: [{ id: "call_a", arguments: '{"a":1}' }] },
+  ],
+  [
     "the items in the last event alone",
     [{ type: "response.created", response: {} }, completed([message("Hi"), call()])],
     { content: "Hi", toolCalls: [{ id: "call_a", arguments: '{"a":1}' }] },
