@@ -32,6 +32,8 @@ export interface TurnOptions {
   unattended?: boolean;
   /** Wall time of the whole turn; at its end the turn stops as `budget`. A turn that goes on after a crash has it anew. */
   timeoutMs?: number;
+  /** Names the dialogue to providers that keep what they have read of it. Default: the conversation, of which callers that bring their history have one a call. */
+  dialogue?: string;
   /** The trace of the caller, which the turn's goes on with. */
   trace?: CarriedTrace | undefined;
 }

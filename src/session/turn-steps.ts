@@ -167,7 +167,7 @@ export class TurnSteps {
     const turn = {
       turnId,
       trace,
-      conversation: this.#conversationId,
+      conversation: options.dialogue ?? this.#conversationId,
       system: systemText(options, defaults, front),
       model: options.model,
       tools,

@@ -2,7 +2,8 @@
  * A call of OpenAI's or Anthropic's API as a turn. It is a turn like any other: in the log, by the one loop, under the same policy and limits. A call
  * that names no conversation gets one of its own, whose first event holds the history that came with it.
  */
-import type { OutputFormat, ToolChoice, ToolDefinition } from "../../core/chat.js";
+import { createHash } from "node:crypto";
+import type { OutputFormat, ToolChoice, ToolDefinition, UserMessageEvent } from "../../core/chat.js";
 import { messageOf } from "../../core/errors.js";
 import { singleCallPrefix } from "../../core/ids.js";
 import { type CarriedTrace, carriedTrace } from "../../core/trace-context.js";
@@ -48,6 +49,8 @@ export function askedModel(name: string | null | undefined, plainModels: readonl
 
 export interface CallIds {
   conversationId?: string;
+  /** As in TurnOptions, of a conversation that was begun by a call without an id for it. */
+  dialogue?: string;
   requestId?: string;
   /** The caller's. */
   trace?: CarriedTrace;
@@ -137,6 +140,7 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallI
     history: call.history.length > 0 ? call.history : undefined,
     asked: call.asked && { ...call.asked },
     ...turnOptions(call),
+    dialogue: ids.dialogue ?? (ids.conversationId === undefined ? dialogueOf(call) : undefined),
     trace: ids.trace,
   });
   const forget = () => {
@@ -173,6 +177,12 @@ function turnOptions(call: TurnCall): TurnOptions {
     streamRecovery: "fail",
     unattended: true,
   };
+}
+
+/** A dialogue is named by its first message, which is the same in all its calls. */
+export function dialogueOf({ history = [], content }: Pick<UserMessageEvent, "history" | "content">): string {
+  const [first = { role: "user", content }] = history;
+  return createHash("sha256").update(JSON.stringify(first)).digest("hex");
 }
 
 /** Estimates the tokens of the request that the turn would begin with. Throws as `startDoorTurn` does. */

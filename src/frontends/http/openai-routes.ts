@@ -12,7 +12,7 @@ import { readToolUse, type ToolUseBody } from "./read-tool-use.js";
 import { saidIn } from "./said.js";
 import { chatCompletionBody } from "./schemas.js";
 import { type StreamedEvent, showTurn, type TurnView } from "./show-turn.js";
-import { withToldTurns } from "./told-turns.js";
+import { ToldTurns } from "./told-turns.js";
 import { toolEvents } from "./tool-events.js";
 
 interface ChatCompletionBody extends ToolUseBody {
@@ -77,8 +77,10 @@ async function chatCompletion(parts: DoorParts, call: Call, options: OpenAiOptio
   const format = body.response_format;
   const output = readOutput(format && { ...format.json_schema, type: format.type }, "response_format");
   const messages = body.messages.map(readMessage);
-  const isWhole = ids.conversationId === undefined;
-  const said = await saidIn(parts, isWhole ? await withToldTurns(parts.sessions, messages) : messages, ids);
+  const { conversationId } = ids;
+  const told = new ToldTurns(parts.sessions);
+  const whole = conversationId === undefined ? await told.history(messages) : messages;
+  const said = await saidIn(parts, whole, { conversationId, told });
   const door = await startDoorTurn(
     parts,
     {

@@ -28,11 +28,14 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
   return {
     openapi: "3.1.0",
     info: { title: "MCP-Platform", version },
-    security: [{ token: [] }],
+    security: [{ token: [] }, { key: [] }],
     paths,
     components: {
       schemas: messageSchemas(messagePlace),
-      securitySchemes: { token: { type: "http", scheme: "bearer" } },
+      securitySchemes: {
+        token: { type: "http", scheme: "bearer" },
+        key: { type: "apiKey", in: "header", name: "x-api-key" },
+      },
       responses: { Error: { description: "what is wrong", content: { "application/json": { schema: errorSchema } } } },
     },
   };

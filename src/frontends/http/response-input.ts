@@ -4,7 +4,7 @@ import type { DoorParts } from "../door.js";
 import { customArguments, modelName, serverToolName } from "./caller-tools.js";
 import { ApiError } from "./errors.js";
 import { type ChatMessage, type Content, readMessage } from "./messages.js";
-import { type ReadLog, readingOnce, requireSize, toldOrGiven, toldTurn } from "./told-turns.js";
+import { requireSize, type ToldTurns, toldOrGiven } from "./told-turns.js";
 import { callId, placeOfItem, type TurnPlace } from "./turn-place.js";
 
 export interface InputItem {
@@ -23,7 +23,10 @@ export interface InputItem {
   summary?: Content;
 }
 
-type InputParts = Pick<DoorParts, "sessions" | "hub">;
+interface InputParts {
+  hub: DoorParts["hub"];
+  told: ToldTurns;
+}
 
 /** Items that follow one another in the output of one response, or one item of the caller's own. */
 interface Group {
@@ -36,8 +39,7 @@ interface Group {
 export async function readInput(parts: InputParts, items: readonly InputItem[]): Promise<Message[]> {
   const groups: Group[] = [];
   for (const [index, item] of items.entries()) addTo(groups, item, index);
-  const readLog = readingOnce(parts.sessions);
-  const told = await Promise.all(groups.map((group) => readGroup(parts, readLog, group)));
+  const told = await Promise.all(groups.map((group) => readGroup(parts, group)));
   return requireSize(told.flat());
 }
 
@@ -74,10 +76,10 @@ function noItem({ id }: InputItem): ApiError {
   return new ApiError(404, "item_not_found", `Item with id '${(id ?? "").slice(0, 200)}' not found.`, "input");
 }
 
-async function readGroup(parts: InputParts, readLog: ReadLog, { isOutput, items, place }: Group): Promise<Message[]> {
+async function readGroup(parts: InputParts, { isOutput, items, place }: Group): Promise<Message[]> {
   if (!isOutput) return items.map(readOwn);
   const reference = items.find(({ type }) => type === "item_reference");
-  const told = place && (await toldTurn(readLog, place, givenIds(items)));
+  const told = place && (await parts.told.turn(place, givenIds(items)));
   if (reference && !told) throw noItem(reference);
   return told && reference ? told : toldOrGiven(told, readOutput(parts, items));
 }

@@ -3,7 +3,16 @@ import type { DoorParts } from "../door.js";
 import { ownConversation } from "../own-conversation.js";
 import type { Call, Route } from "./api.js";
 import { type CallerTools, readCallerTools, type WireTool } from "./caller-tools.js";
-import { askedModel, type CallIds, idsOf, requireId, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
+import {
+  askedModel,
+  type CallIds,
+  dialogueOf,
+  idsOf,
+  requireId,
+  startDoorTurn,
+  toolsIn,
+  turnHeaders,
+} from "./door-turn.js";
 import { ApiError } from "./errors.js";
 import { type FormatBody, readOutput } from "./read-output.js";
 import { readToolUse, type ToolUseBody } from "./read-tool-use.js";
@@ -13,7 +22,7 @@ import { ResponseView } from "./response-view.js";
 import { asSaid, type Said } from "./said.js";
 import { responseBody } from "./schemas.js";
 import { showTurn } from "./show-turn.js";
-import { withResultsFirst, withToldIds } from "./told-turns.js";
+import { ToldTurns, withResultsFirst } from "./told-turns.js";
 import { placeOfResponse, type TurnPlace } from "./turn-place.js";
 
 interface ResponseBody extends ToolUseBody {
@@ -103,9 +112,10 @@ async function create(parts: DoorParts, call: Call, { keepAliveMs, plainModels }
 async function saidIn(parts: DoorParts, body: ResponseBody, { ids, events }: Continued): Promise<Said> {
   const items: InputItem[] = typeof body.input === "string" ? [{ role: "user", content: body.input }] : body.input;
   const { conversationId } = ids;
-  const input = await readInput(parts, items);
+  const turns = new ToldTurns(parts.sessions);
+  const input = await readInput({ hub: parts.hub, told: turns }, items);
   const ordered = conversationId === undefined ? input : withResultsFirst(input, { conversationId, events });
-  const told = withToldIds(ordered);
+  const told = turns.withModelIds(ordered);
   return asSaid(body.instructions ? [{ role: "system", content: body.instructions }, ...told] : told);
 }
 
@@ -184,11 +194,16 @@ async function afterResponse(parts: DoorParts, previous: string, ids: CallIds): 
   const requests = events.filter((event) => event.type === "user_message");
   const isLast = requests.at(-1)?.turnId === place.turnId;
   const isRepeated = ids.requestId !== undefined && requests.some(({ requestId }) => requestId === ids.requestId);
-  if (isLast || isRepeated) return { ids: { ...ids, conversationId }, events };
+  const [first] = requests;
+  const dialogue = first && { dialogue: dialogueOf(first) };
+  if (isLast || isRepeated) return { ids: { ...ids, conversationId, ...dialogue }, events };
   const to = ownConversation(ids.requestId, place, parts);
   const known = await parts.sessions.history(to);
   if (known.length === 0) await parts.sessions.conversations.fork(conversationId, { to, toSeq: end.seq });
-  return { ids: { ...ids, conversationId: to }, events: known.length > 0 ? known : await parts.sessions.history(to) };
+  return {
+    ids: { ...ids, conversationId: to, ...dialogue },
+    events: known.length > 0 ? known : await parts.sessions.history(to),
+  };
 }
 
 async function turnEvents(parts: DoorParts, { conversationId, turnId }: TurnPlace): Promise<StoredEvent[]> {

@@ -2,7 +2,7 @@
 import type { ContentPart, Message } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
 import { ApiError } from "./errors.js";
-import { withResultsFirst, withToldIds } from "./told-turns.js";
+import { type ToldTurns, withResultsFirst } from "./told-turns.js";
 
 /** What a call says: how the host is to be, what was said before, and what is said now. */
 export interface Said {
@@ -31,10 +31,10 @@ export function asSaid(all: readonly Message[]): Said {
 export async function saidIn(
   parts: Pick<DoorParts, "sessions">,
   messages: readonly Message[],
-  { conversationId }: { conversationId?: string },
+  { conversationId, told }: { conversationId?: string | undefined; told: ToldTurns },
 ): Promise<Said> {
   const said = asSaid(messages);
-  if (conversationId === undefined) return { ...said, history: withToldIds(said.history) };
+  if (conversationId === undefined) return { ...said, history: told.withModelIds(said.history) };
   const body = messages.slice(messages.findIndex(({ role }) => role !== "system"));
   const since = await saidSince(parts, sinceLastAnswer(body), conversationId);
   return said.system === undefined ? since : { ...since, system: said.system };

@@ -3,7 +3,7 @@
  * to the model with an answer (reasoning, signatures). So the model is told such a turn as the log has it.
  */
 import { createHash } from "node:crypto";
-import type { AssistantMessage, Message, StoredEvent, ToolCall } from "../../core/chat.js";
+import type { Message, StoredEvent, ToolCall } from "../../core/chat.js";
 import type { Sessions } from "../../session/sessions.js";
 import { answersOf, lastAnswers } from "../../session/turn-answers.js";
 import { ApiError } from "./errors.js";
@@ -17,43 +17,87 @@ export function lastCalls(events: readonly StoredEvent[], place: TurnPlace): { c
   return { firstIndex, calls: toolCalls.map((call, index) => ({ ...call, id: callId(place, firstIndex + index) })) };
 }
 
-/** Reads a conversation's events but the first, which is no answer and may hold a long history. Rejects with StoreError. */
-export type ReadLog = (conversationId: string) => Promise<readonly StoredEvent[]>;
+/** The log as one call refers to it. */
+export class ToldTurns {
+  readonly #sessions: Pick<Sessions, "history">;
+  /** Each log is read once for a call, which may name many turns of it. */
+  readonly #logs = new Map<string, Promise<readonly StoredEvent[]>>();
+  /** By the ids that callers have for calls: those that the model gave them. */
+  readonly #modelIds = new Map<string, string>();
 
-/** Reads each log once for a call, which may name many turns of it. */
-export function readingOnce(sessions: Sessions): ReadLog {
-  const known = new Map<string, Promise<readonly StoredEvent[]>>();
-  return (conversationId) => {
-    const events = known.get(conversationId) ?? sessions.history(conversationId, 2);
-    known.set(conversationId, events);
+  constructor(sessions: Pick<Sessions, "history">) {
+    this.#sessions = sessions;
+  }
+
+  /**
+   * Returns the turn's answers and results, with those of the caller's calls whose ids are given, under the ids that callers have for
+   * them. Undefined where the log does not have the turn any more. Rejects with StoreError.
+   */
+  async turn(place: TurnPlace, givenIds: ReadonlySet<string>): Promise<Message[] | undefined> {
+    const log = await this.#read(place.conversationId);
+    const events = log.filter(({ turnId }) => turnId === place.turnId);
+    if (events.length === 0) return undefined;
+    let index = 0;
+    return answersOf(events).flatMap(({ message, calls }) => {
+      const named = calls.map(({ call, result }) => ({ call, result, id: callId(place, index++) }));
+      const kept = named.filter(({ id, result }) => result || givenIds.has(id));
+      if (message.content.trim() === "" && kept.length === 0) return [];
+      for (const { call, id } of kept) {
+        if (message.kept || call.id.length >= uniqueLength) this.#modelIds.set(id, call.id);
+      }
+      const toolCalls = kept.map(({ call, id }) => ({ ...call, id }));
+      const results = kept.flatMap(({ id, result }) =>
+        result?.role === "tool" ? [{ ...result, toolCallId: id }] : [],
+      );
+      return [{ ...message, toolCalls }, ...results];
+    });
+  }
+
+  /** The same for a history of chat completions, in which the calls' ids are all that names a turn. */
+  async history(messages: readonly Message[]): Promise<Message[]> {
+    const told = await Promise.all(messages.map((message) => this.#answer(message)));
+    return requireSize(told.flat());
+  }
+
+  /**
+   * Gives every call that has an id of ours the one that its model has given it: what the model thought is bound to it, and providers
+   * know what they have read before by it. Where that may be of another call too, it gets a short one that is made of ours.
+   */
+  withModelIds(messages: readonly Message[]): Message[] {
+    const chosen = new Map<string, string>();
+    const taken = new Set<string>();
+    const choose = (id: string) => {
+      const wanted = this.#modelIds.get(id);
+      const told = wanted === undefined || taken.has(wanted) ? toldId(id) : wanted;
+      chosen.set(id, told);
+      taken.add(told);
+      return told;
+    };
+    return messages.map((message) => {
+      if (message.role === "tool")
+        return { ...message, toolCallId: chosen.get(message.toolCallId) ?? toldId(message.toolCallId) };
+      if (message.role !== "assistant" || message.toolCalls.length === 0) return message;
+      return { ...message, toolCalls: message.toolCalls.map((call) => ({ ...call, id: choose(call.id) })) };
+    });
+  }
+
+  async #answer(message: Message): Promise<Message[]> {
+    if (message.role !== "assistant") return [message];
+    const ids = message.toolCalls.map(({ id }) => id);
+    const place = ids.every((id) => placeOfItem(id)) ? placeOfItem(ids[0]) : undefined;
+    return (place && (await this.turn(place, new Set(ids)))) ?? [message];
+  }
+
+  /** All events but the first, which is no answer and may hold a long history. Rejects with StoreError. */
+  #read(conversationId: string): Promise<readonly StoredEvent[]> {
+    const events = this.#logs.get(conversationId) ?? this.#sessions.history(conversationId, 2);
+    this.#logs.set(conversationId, events);
     return events;
-  };
+  }
 }
 
-/**
- * Returns the turn's answers and results, with those of the caller's calls whose ids are given. Undefined where the log does not have the turn
- * any more. Rejects with StoreError.
- */
-export async function toldTurn(
-  readLog: ReadLog,
-  place: TurnPlace,
-  givenIds: ReadonlySet<string>,
-): Promise<Message[] | undefined> {
-  const log = await readLog(place.conversationId);
-  const events = log.filter(({ turnId }) => turnId === place.turnId);
-  if (events.length === 0) return undefined;
-  let index = 0;
-  return answersOf(events).flatMap(({ message, calls }) => {
-    const named = calls.map(({ call, result }) => ({ call, result, id: callId(place, index++) }));
-    const kept = named.filter(({ id, result }) => result || givenIds.has(id));
-    if (message.content.trim() === "" && kept.length === 0) return [];
-    const toolCalls = kept.map(({ call, id }) => ({ ...call, id: toldId(id) }));
-    const results = kept.flatMap(({ id, result }) =>
-      result?.role === "tool" ? [{ ...result, toolCallId: toldId(id) }] : [],
-    );
-    return [{ ...message, toolCalls }, ...results];
-  });
-}
+/** An id of so many characters is of one call alone; shorter ones, such as `call_1`, return in a later answer. */
+const uniqueLength = 16;
 
 /**
  * Returns what the model is told of an answer that a caller brings back: what the log has, where it knows more of it than its caller. A
@@ -94,32 +138,7 @@ function charsOf(message: Message): number {
   }, 0);
 }
 
-/** The same for a history of chat completions, in which the calls' ids are all that names a turn. */
-export async function withToldTurns(sessions: Sessions, history: readonly Message[]): Promise<Message[]> {
-  const readLog = readingOnce(sessions);
-  const told = await Promise.all(history.map((message) => withToldTurn(readLog, message)));
-  return requireSize(told.flat());
-}
-
-async function withToldTurn(readLog: ReadLog, message: Message): Promise<Message[]> {
-  if (message.role !== "assistant") return [message];
-  const ids = message.toolCalls.map(({ id }) => id);
-  const place = ids.every((id) => placeOfItem(id)) ? placeOfItem(ids[0]) : undefined;
-  return (place && (await toldTurn(readLog, place, new Set(ids)))) ?? [message];
-}
-
-/** Gives every call that has an id of ours the shorter one that the model is told: providers have limits for its length. */
-export function withToldIds(messages: readonly Message[]): Message[] {
-  return messages.map((message) => {
-    if (message.role === "tool") return { ...message, toolCallId: toldId(message.toolCallId) };
-    return message.role === "assistant" && message.toolCalls.length > 0 ? withToldCalls(message) : message;
-  });
-}
-
-function withToldCalls(message: AssistantMessage): AssistantMessage {
-  return { ...message, toolCalls: message.toolCalls.map((call) => ({ ...call, id: toldId(call.id) })) };
-}
-
+/** Providers have limits for the length of an id. */
 function toldId(id: string): string {
   return placeOfItem(id) ? `call_${createHash("sha256").update(id).digest("hex").slice(0, 24)}` : id;
 }

@@ -393,11 +393,14 @@ describe("what a call says", () => {
   });
 
   test("a file that a tool of the caller gives is named to the model", async () => {
-    steps.push(answer("fine"));
+    steps.push(answer("fine"), answer("fine"));
     const call = { role: "assistant", content: [{ type: "tool_use", id: "toolu_1", name: "read", input: {} }] };
     const result = { role: "user", content: [{ type: "tool_result", tool_use_id: "toolu_1", content: [pdf] }] };
+    const beside = [{ type: "tool_result", tool_use_id: "toolu_1", content: "read" }, pdf];
     await ask(door, { messages: [hi, call, result] });
     expect(told().at(-1)).toContain("application/pdf");
+    await ask(door, { messages: [hi, call, { role: "user", content: beside }] });
+    expect(told().slice(-2)).toEqual(["tool read", expect.stringContaining("application/pdf")]);
   });
 
   test("threads are refused with the code at which clients do without", async () => {

@@ -4,11 +4,11 @@ import { textOf } from "../../../core/chat.js";
 import type { DoorParts } from "../../door.js";
 import { modelName, serverToolName } from "../caller-tools.js";
 import { ApiError } from "../errors.js";
-import { type ReadLog, readingOnce, requireSize, toldOrGiven, toldTurn } from "../told-turns.js";
+import { requireSize, type ToldTurns, toldOrGiven } from "../told-turns.js";
 import { placeOfItem } from "../turn-place.js";
 import type { Block, MessageParam } from "./body.js";
 
-type InputParts = Pick<DoorParts, "sessions" | "hub">;
+type Hub = DoorParts["hub"];
 
 /** A block with its place in the body, for messages. */
 interface Placed {
@@ -17,11 +17,10 @@ interface Placed {
 }
 
 /** Throws ApiError; rejects with StoreError. */
-export async function readMessages(parts: InputParts, messages: readonly MessageParam[]): Promise<Message[]> {
-  const readLog = readingOnce(parts.sessions);
+export async function readMessages(hub: Hub, log: ToldTurns, messages: readonly MessageParam[]): Promise<Message[]> {
   const told = await Promise.all(
     mergedAnswers(messages).map(({ role, blocks }) => {
-      if (role === "assistant") return readAnswer(parts, readLog, blocks);
+      if (role === "assistant") return readAnswer(hub, log, blocks);
       return role === "system" ? readSystem(blocks) : readUser(blocks);
     }),
   );
@@ -56,24 +55,25 @@ function readSystem(blocks: readonly Placed[]): Message[] {
 /** Results come before what the user says, wherever they are among the blocks: that is where their calls are. */
 function readUser(blocks: readonly Placed[]): Message[] {
   const results = blocks.filter(({ block }) => block.type === "tool_result").map(readResult);
-  const content = blocks.flatMap((placed) => (placed.block.type === "tool_result" ? [] : readPart(placed)));
+  // Claude Code puts a file that its tool has read beside the result.
+  const read = results.length > 0 ? readToolPart : readPart;
+  const content = blocks.flatMap((placed) => (placed.block.type === "tool_result" ? [] : read(placed)));
   return content.length > 0 || results.length === 0 ? [...results, { role: "user", content }] : results;
 }
 
 function readResult({ block, at }: Placed): Message {
   const { content = [], is_error } = block;
-  const parts = partsOf(content, `${at}.content`, readResultPart);
-  const text = (type: string) => ({ type: "text" as const, text: type });
+  const parts = partsOf(content, `${at}.content`, readToolPart);
   return {
     role: "tool",
     toolCallId: stringIn(block, "tool_use_id", at),
-    content: parts.length > 0 ? parts : [text("")],
+    content: parts.length > 0 ? parts : [{ type: "text", text: "" }],
     isError: is_error === true,
   };
 }
 
 /** A file that the user gives is refused where no model could read it; one that a tool gives is named, as those of the servers' tools are. */
-function readResultPart(placed: Placed): ContentPart[] {
+function readToolPart(placed: Placed): ContentPart[] {
   const { block, at } = placed;
   if (block.type !== "document" || sourceOf(block, at).type !== "base64") return readPart(placed);
   const { media_type } = sourceOf(block, at);
@@ -149,16 +149,16 @@ function partsOf(content: unknown, at: string, read: (placed: Placed) => Content
 }
 
 /** The ids in an answer of this host name its turn: the signatures of its thinking, its calls, and those that were run in it. */
-async function readAnswer(parts: InputParts, readLog: ReadLog, blocks: readonly Placed[]): Promise<Message[]> {
+async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): Promise<Message[]> {
   const ids = blocks.flatMap(({ block: { type, id, signature } }) => (type === "thinking" ? signature : (id ?? [])));
   const place = ids.map((id) => placeOfItem(typeof id === "string" ? id : undefined)).find((found) => found);
   const callIds = blocks.flatMap(({ block: { type, id } }) => (type === "tool_use" ? [String(id)] : []));
-  const told = place && (await toldTurn(readLog, place, new Set(callIds)));
-  return toldOrGiven(told, givenAnswer(parts, blocks));
+  const told = place && (await log.turn(place, new Set(callIds)));
+  return toldOrGiven(told, givenAnswer(hub, blocks));
 }
 
 /** The answer as its caller has it: each call that was run in it with its result, before what the model said then. */
-function givenAnswer(parts: InputParts, blocks: readonly Placed[]): Message[] {
+function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
   const resultOf = new Map(
     blocks.flatMap((placed) =>
       placed.block.type === "mcp_tool_result" ? [[String(placed.block.tool_use_id), placed] as const] : [],
@@ -195,7 +195,7 @@ function givenAnswer(parts: InputParts, blocks: readonly Placed[]): Message[] {
         break;
       case "mcp_tool_use": {
         const names = { server: stringIn(block, "server_name", at), tool: stringIn(block, "name", at) };
-        const call = callIn(block, at, serverToolName(parts.hub, names));
+        const call = callIn(block, at, serverToolName(hub, names));
         // Calls of one answer stand together, with their results behind them.
         (open ?? answer()).toolCalls.push(call);
         results.push(serverResult(call.id, resultOf.get(call.id)));

@@ -17,6 +17,7 @@ import { readOutput } from "../read-output.js";
 import { readToolUse } from "../read-tool-use.js";
 import { type Said, saidIn, saidSince, sinceLastAnswer } from "../said.js";
 import { showTurn } from "../show-turn.js";
+import { ToldTurns } from "../told-turns.js";
 import { type MessageParam, type MessagesBody, messagesBody, type TokenCountBody, tokenCountBody } from "./body.js";
 import { readMessages } from "./input.js";
 import { MessageView } from "./message-view.js";
@@ -129,8 +130,9 @@ async function readCall(
 
 async function readSaid(parts: DoorParts, messages: readonly MessageParam[], ids: CallIds): Promise<Said> {
   const { conversationId } = ids;
-  if (conversationId === undefined) return saidIn(parts, await readMessages(parts, messages), ids);
-  return saidSince(parts, await readMessages(parts, sinceLastAnswer(messages)), conversationId);
+  const told = new ToldTurns(parts.sessions);
+  if (conversationId === undefined) return saidIn(parts, await readMessages(parts.hub, told, messages), { told });
+  return saidSince(parts, await readMessages(parts.hub, told, sinceLastAnswer(messages)), conversationId);
 }
 
 /** Claude Code puts a line for Anthropic's billing in front, which is another one in each call: no model is told it, so that what it reads begins alike. */
