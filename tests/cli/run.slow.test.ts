@@ -52,7 +52,10 @@ test("the answer is JSON of a schema in a file; a file that holds none is refuse
   place.configure(configFor(llm.url));
   place.write("good.json", JSON.stringify({ type: "object", properties: { a: { type: "number" } } }));
   place.write("bad.json", JSON.stringify({ type: "objekt" }));
-  expect(await place.run(["run", "go", "--json-schema", "good.json"])).toMatchObject({ exitCode: 0, stdout: '{"a":1}\n' });
+  expect(await place.run(["run", "go", "--json-schema", "good.json"])).toMatchObject({
+    exitCode: 0,
+    stdout: '{"a":1}\n',
+  });
   for (const file of ["bad.json", "none.json"]) {
     const { exitCode, stderr } = await place.run(["run", "go", "--json-schema", file]);
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining(`--json-schema ${file}: `)]);

@@ -37,7 +37,13 @@ describe("one prompt as text", () => {
   });
 
   test.each([true, false])("of a schema has that JSON alone on stdout, streamed: %s", async (streaming) => {
-    await using llm = await startLlmServer([echo("Let me see."), answer("{}"), answer('{"a":1}'), answer("no"), answer("no")]);
+    await using llm = await startLlmServer([
+      echo("Let me see."),
+      answer("{}"),
+      answer('{"a":1}'),
+      answer("no"),
+      answer("no"),
+    ]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
     const output = { jsonSchema: { type: "object", required: ["a"] } };
     expect(await run(app, { streaming, output })).toMatchObject({ exitCode: 0, stdout: '{"a":1}\n' });
