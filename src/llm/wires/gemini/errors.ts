@@ -1,5 +1,5 @@
 import type { LlmErrorKind } from "../../../core/errors.js";
-import { asObjects, asText, type JsonObject } from "../../json.js";
+import { asText, type JsonObject } from "../../json.js";
 import { isSaid, type ProviderError, parseErrorBody, providerError } from "../shared/provider-error.js";
 
 /** What the body of an error says. A wrong key is a 400 like any wrong argument: only its details tell them apart. */
@@ -7,14 +7,15 @@ export function errorOf(text: string, status: number | undefined): ProviderError
   return withKind(parseErrorBody(text, status));
 }
 
-/** The error that a message of a 200 is: one of its own, or a reason to end that leaves no answer. */
+/** The error that a message of a 200 is. */
 export function errorIn(message: JsonObject): ProviderError | undefined {
-  if (isSaid(message.error)) return withKind(providerError(message));
-  const candidate = asObjects(message.candidates)[0];
-  const reason = asText(candidate?.finishReason) ?? "";
-  const kind = FAILURES.find(([words]) => words.test(reason))?.[1];
+  return isSaid(message.error) ? withKind(providerError(message)) : undefined;
+}
+
+/** The failure that a reason to end stands for. `words`: the provider's own about it. */
+export function failureOf(reason: string, words: string | undefined): ProviderError | undefined {
+  const kind = FAILURES.find(([reasons]) => reasons.test(reason))?.[1];
   if (!kind) return undefined;
-  const words = asText(candidate?.finishMessage);
   const said = `the model's answer ended with ${reason}${words ? ` (${words})` : ""}`;
   return { ...providerError(said), kind, isRetriedOnce: kind === "server" };
 }

@@ -3,6 +3,7 @@ import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
 import { GrowingText } from "../shared/growing-text.js";
 import { type ProviderError, providerError } from "../shared/provider-error.js";
 import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
+import { failureOf } from "./errors.js";
 import { toolNameOf } from "./names.js";
 import { usageOf } from "./usage.js";
 
@@ -60,7 +61,7 @@ export class GeminiFold implements AnswerFold {
     const candidate = asObjects(message.candidates)[0];
     for (const part of asObjects(asObject(candidate?.content)?.parts)) this.#pushPart(part);
     const reason = asText(candidate?.finishReason);
-    if (reason) this.#finishes(reason);
+    if (reason) this.#finishes(reason, asText(candidate?.finishMessage));
     else if (!candidate && asText(asObject(message.promptFeedback)?.blockReason)) this.#ends("content_filter");
     return false;
   }
@@ -134,7 +135,10 @@ export class GeminiFold implements AnswerFold {
     this.#show("text_delta", text);
   }
 
-  #finishes(reason: string): void {
+  /** What fails by its reason is billed all the same: its usage was read before. */
+  #finishes(reason: string, words: string | undefined): void {
+    this.#failure = failureOf(reason, words);
+    if (this.#failure) return;
     const known = FINISH_REASONS.find(([words]) => words.test(reason))?.[1] ?? "unknown";
     // Gemini does so now and then; asked once more it answers.
     if (known === "stop" && !this.#hasAnswer) {

@@ -70,6 +70,15 @@ test.each([
   if (attempts > 1) expect(await ask([failed, [text("Fine."), ends("STOP")]])).toMatchObject({ finishReason: "stop" });
 });
 
+test.each([true, false])("what was billed of no answer is counted, streaming: %s", async (streaming) => {
+  const usageMetadata = { promptTokenCount: 9, candidatesTokenCount: 4 };
+  for (const reason of ["MALFORMED_FUNCTION_CALL", "STOP"]) {
+    const script = [[{ ...ends(reason), usageMetadata }], [chunkOf([{ text: "Fine." }], "STOP")]];
+    const lost = [{ provider: "gemini", usage: { inputTokens: 9, outputTokens: 4 } }];
+    expect(await ask(script, streaming)).toMatchObject({ message: { content: "Fine." }, lost });
+  }
+});
+
 test("a prompt that is blocked has no candidate", async () => {
   const blocked = { promptFeedback: { blockReason: "PROHIBITED_CONTENT" }, usageMetadata: { promptTokenCount: 9 } };
   for (const streaming of [true, false])
