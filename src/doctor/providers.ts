@@ -99,14 +99,16 @@ function addressFinding({ provider, model }: ResolvedModel): Finding {
     );
   }
   const shown = `${url.origin}${url.pathname}`;
-  if (/\/(chat\/)?completions\/?$/.test(url.pathname)) {
-    return fail("base_url", `${shown} holds what the host adds by itself`, `leave /chat/completions out of ${key}`);
-  }
+  const asked = new URL(wireOf(provider.wire).url({ provider, model, streaming: true }));
+  const added = asked.pathname.slice(url.pathname.replace(/\/+$/, "").length);
+  const twice =
+    /\/(chat\/)?completions\/?$/.exec(url.pathname)?.[0] ?? (url.pathname.endsWith(added) ? added : undefined);
+  if (twice !== undefined)
+    return fail("base_url", `${shown} holds what the host adds by itself`, `leave ${twice} out of ${key}`);
   if (url.protocol === "http:" && apiKeys.length > 0 && !isLocal(url.hostname)) {
     return warn("base_url", `${shown} gets the key and the prompts unencrypted`, `write https:// in ${key}`);
   }
-  const { origin, pathname } = new URL(wireOf(provider.wire).url({ provider, model, streaming: true }));
-  return ok("base_url", `${model} at ${origin}${pathname}`);
+  return ok("base_url", `${model} at ${asked.origin}${asked.pathname}`);
 }
 
 function wireFinding({ provider, model }: ResolvedModel): Finding {

@@ -52,6 +52,19 @@ test("without --live the provider is not asked anything, and that is not called 
   );
 });
 
+test.each([
+  ["chat", "/v1/chat/completions", "/chat/completions"],
+  ["responses", "/v1/responses", "/responses"],
+  ["messages", "/v1/messages", "/v1/messages"],
+] as const)("a base_url that ends in what the wire %s adds itself is named: %s", async (wire, path, added) => {
+  await using llm = await startLlmServer([]);
+  const test = { wire, base_url: llm.url.replace("/v1", path), model: "m1", api_key: "sk-test-0123456789" };
+  const config = setUp(llm.url, { llm: { active: "test", providers: { test } } });
+  expect(complaints(await diagnose(config, { isLive: false }))).toContainEqual(
+    expect.stringContaining(`leave ${added} out of llm.providers.test.base_url`),
+  );
+});
+
 interface Broken {
   /** Of a provider that is capable otherwise. */
   answers?: (request: LlmRequest) => Step;

@@ -154,12 +154,12 @@ export function presetOf(name: string): Preset | undefined {
 
 /**
  * OpenAI's reasoning models want other parameters than its chat models, whoever serves them: `o1`, `o3-mini`, `o4-mini`,
- * `gpt-5`, `gpt-5.4-mini`, `openai/gpt-5`, but not `gpt-5-chat-latest`. For other models a 400 teaches what is refused.
+ * `gpt-5`, `gpt-5.4-mini`, `openai/gpt-6-luna`, but not `gpt-5-chat-latest`. For other models a 400 teaches what is refused.
  */
 export function modelQuirks(model: string): Partial<Quirks> {
   const name = model.slice(model.lastIndexOf("/") + 1);
   const isO = /^o\d(-|$)/.test(name);
-  if (!isO && !/^gpt-5(?!.*chat)/.test(name)) return {};
+  if (!isO && !/^gpt-[5-9](?!.*chat)/.test(name)) return {};
   return { tokenLimitKey: "max_completion_tokens", temperature: false, ...(isO ? { parallelToolCalls: false } : {}) };
 }
 

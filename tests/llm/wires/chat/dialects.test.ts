@@ -57,6 +57,7 @@ describe.each([{ streaming: true }, { streaming: false }])(
       ["openai", "o3-mini", { max_completion_tokens: 100, reasoning_effort: "low" }],
       ["openai", "gpt-5-chat-latest", { ...CHAT, max_completion_tokens: 100, reasoning_effort: "low" }],
       ["openrouter", "openai/o4-mini", { max_completion_tokens: 100, reasoning: { effort: "low" } }],
+      ["openrouter", "openai/gpt-6-luna", { max_completion_tokens: 100, reasoning: { effort: "low" } }],
       ["mine", "o1", { max_completion_tokens: 100, reasoning: { effort: "low" } }],
       ["mine", "olmo-2", { ...CHAT, max_tokens: 100, reasoning: { effort: "low" } }],
     ])("parameters of %s/%s", async (preset, model, expected) => {
