@@ -40,8 +40,9 @@ export class TurnEncoder {
   }
 
   start(): WireMessage {
-    const { requestId, conversationId, model } = this.#turn;
-    const metadata = { conversation_id: conversationId, provider_info: model };
+    const { requestId, conversationId } = this.#turn;
+    const { provider, model } = this.#turn.model;
+    const metadata = { conversation_id: conversationId, provider_info: { provider, model } };
     return { request_id: requestId, status: "processing", chunk: { metadata } };
   }
 

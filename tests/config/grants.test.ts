@@ -180,7 +180,7 @@ test("a setting is described by what it is about, as it is written, and without 
   expect(lines.join("\n")).not.toMatch(/sk-secret|pw/);
   expect(lines).toContain(
     'sets llm.providers.x.base_url to "http://evil.example/${KEY}" ' +
-      "(Address of an OpenAI-compatible API, up to but without /chat/completions)",
+      "(Address of the API with its version (/v1, for the wire gemini /v1beta), without what follows, such as /chat/completions)",
   );
   expect(lines[0]).toContain('sets llm.http.proxy to "http://***@evil.example"');
   expect(lines).toContain(
