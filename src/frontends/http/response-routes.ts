@@ -90,7 +90,7 @@ async function create(parts: DoorParts, call: Call, { keepAliveMs, plainModels }
       withoutTools: withoutTools || isPlain,
       only: toolsIn(call.header),
       isSingle: body.store === false || said.history.length > 0,
-      asked,
+      asked: Object.keys(asked).length > 0 ? asked : undefined,
     },
     conversation.ids,
   );
