@@ -37,7 +37,7 @@ const onPostgres = {
 export default {
   globalSetup: "<rootDir>/tests/support/jest/bundle.mjs",
   testTimeout: 180000,
-  maxWorkers: 3, // of two cores: tests also wait
+  maxWorkers: 3, // for two cores: many tests wait
   // A worker keeps the modules of every file that it has tested; with gigabytes of them a collection takes longer than what some tests time.
   workerIdleMemoryLimit: "1500MB",
   projects: [
