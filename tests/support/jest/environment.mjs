@@ -38,9 +38,12 @@ let ofThisWorker;
  * jest's environment for Node, made once for each worker and not once for each test file. A file finds the host's modules as the file before
  * left them: loaded, run and optimised, which saves a third of the suite's time. So a test must restore what it changes outside of itself;
  * this environment restores globals, environment variables, mocks and clocks. Modules of tests/support are run anew for each test file.
+ * Slow tests and those on PostgreSQL get an environment of their own: DBOS keeps its state in its modules.
  */
-export default function environment(...args) {
-  ofThisWorker ??= new WorkerEnvironment(...args);
+export default function environment(config, context) {
+  const isQuick = config.projectConfig.displayName?.name === "sqlite" && !context.testPath.includes(".slow.test.");
+  if (!isQuick) return new WorkerEnvironment(config, context);
+  ofThisWorker ??= new WorkerEnvironment(config, context);
   return ofThisWorker;
 }
 
@@ -62,8 +65,9 @@ class WorkerEnvironment extends TestEnvironment {
   }
 
   async teardown() {
-    this.#support.clear();
     disableStorages();
+    if (this !== ofThisWorker) return super.teardown();
+    this.#support.clear();
     this.fakeTimersModern.useRealTimers();
     this.moduleMocker.restoreAllMocks();
     const { global } = this;
