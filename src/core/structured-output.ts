@@ -126,3 +126,13 @@ function describe({ keyword, instancePath, params, message }: ErrorObject): stri
   if (keyword === "const") return `${place} must be ${JSON.stringify(params.allowedValue)}`;
   return `${place} ${message}`;
 }
+
+/** Whether the text as it stands is JSON, with nothing around it. */
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

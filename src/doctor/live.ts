@@ -1,10 +1,12 @@
 /** A provider really asked, by the client that turns use: whole, streamed, and with tools. */
+
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { CompletionRequest, ToolDefinition } from "../core/chat.js";
 import type { LlmConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { errorInfo } from "../core/errors.js";
+import { isJson } from "../core/structured-output.js";
 import { LlmClient } from "../llm/client.js";
 import type { ResolvedModel } from "../llm/providers/providers.js";
 import { hostOf } from "../llm/request/proxy.js";
@@ -124,15 +126,6 @@ function toolFinding(
   return isJson(call.arguments)
     ? ok("tools", `${facts}, with a tool call`)
     : warn("tools", `${facts}, with arguments that are no JSON`, fix);
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** What time it is at the provider, by the `Date` of its answers to requests that are sent anyway. */

@@ -1,7 +1,7 @@
 /** Last answers that have to be JSON of a certain schema. */
 import type { Completion, CompletionRequest, OutputFormat } from "../core/chat.js";
 import { LlmError } from "../core/errors.js";
-import { readStructured } from "../core/structured-output.js";
+import { isJson, readStructured } from "../core/structured-output.js";
 
 /** What the model is told, after its system prompt: not every provider holds it to a schema. */
 export function formInstruction({ jsonSchema }: OutputFormat): string {
@@ -51,15 +51,6 @@ function checked(completion: Completion, { jsonSchema }: OutputFormat): { comple
   if ("problem" in read) return { completion, problem: read.problem };
   if (isJson(message.content)) return { completion };
   return { completion: { ...completion, message: { ...message, content: JSON.stringify(read.value) } } };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function repairOf({ message }: Completion, request: CompletionRequest, problem: string): CompletionRequest {
