@@ -66,6 +66,22 @@ describe("the way to a token", () => {
   });
 });
 
+test("an answer on the way to a token is read up to 1 MB", async () => {
+  const piece = new Uint8Array(1024).fill(97);
+  const answer = (pieces: number) => async () => {
+    let left = pieces;
+    const pull = (controller: ReadableStreamDefaultController) => {
+      if (left-- > 0) controller.enqueue(piece);
+      else controller.close();
+    };
+    return new Response(new ReadableStream({ pull }));
+  };
+  const send = (pieces: number) =>
+    new Reach(far, [], resolve).guarded(answer(pieces))("https://login.example/metadata");
+  await expect(send(Number.POSITIVE_INFINITY)).rejects.toThrow("its answer is longer than 1 MB");
+  expect((await (await send(1024)).text()).length).toBe(1024 * 1024);
+});
+
 test("a login is refused at a server that does not say that it supports PKCE", async () => {
   await using server = await oauthServer({ metadata: { code_challenge_methods_supported: undefined } });
   await expect(logins(guarded(server), newFolder(), browse).login("r")).rejects.toThrow("PKCE");

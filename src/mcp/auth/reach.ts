@@ -8,6 +8,8 @@ import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { McpError } from "../../core/errors.js";
 
 const maxRedirects = 5;
+/** Metadata and tokens are some kilobytes. A body without an end would take all memory. */
+const maxAnswerBytes = 1024 * 1024;
 
 const ownNetwork = new BlockList();
 for (const [address, bits] of [
@@ -58,7 +60,10 @@ export class Reach {
     if (url.protocol !== "https:" && !(url.protocol === "http:" && mayBeNear)) throw refusal(url, "it is not https");
   }
 
-  /** Redirects of a GET are followed as far as `check` allows; nothing else is sent on to another address. */
+  /**
+   * Redirects of a GET are followed as far as `check` allows; nothing else is sent on to another address. The answer is read here, within its
+   * limit of size: rejects with McpError beyond it.
+   */
   guarded(send: FetchLike): FetchLike {
     return async (target, init) => {
       let url = new URL(target);
@@ -67,7 +72,7 @@ export class Reach {
         const response = await send(url, { ...init, redirect: "manual" });
         const location = response.headers.get("location");
         const isRedirect = response.status >= 300 && response.status < 400 && location !== null;
-        if (!isRedirect || (init?.method ?? "GET") !== "GET") return response;
+        if (!isRedirect || (init?.method ?? "GET") !== "GET") return whole(response, url);
         await response.body?.cancel();
         if (redirects === maxRedirects) throw refusal(url, "it redirects without end");
         url = new URL(location, url);
@@ -81,6 +86,20 @@ export class Reach {
     const addresses = isIP(host) ? [{ address: host }] : await this.#resolve(host).catch(() => []);
     return addresses.some(({ address }) => ownNetwork.check(address, isIP(address) === 6 ? "ipv6" : "ipv4"));
   }
+}
+
+/** The response with its body in memory. */
+async function whole(response: Response, url: URL): Promise<Response> {
+  const { body, status, statusText, headers } = response;
+  if (!body) return response;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > maxAnswerBytes) throw refusal(url, "its answer is longer than 1 MB");
+    chunks.push(chunk);
+  }
+  return new Response(Buffer.concat(chunks), { status, statusText, headers });
 }
 
 function refusal({ origin }: URL, reason: string): McpError {

@@ -1,7 +1,15 @@
-import { Readable } from "node:stream";
+import { pipeline, Readable, Transform } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { discard, type Exchange, type HttpRequest } from "./exchange.js";
+import {
+  discard,
+  type Exchange,
+  type HttpAnswer,
+  type HttpRequest,
+  longestMessage,
+  mediaTypeOf,
+  TooLong,
+} from "./exchange.js";
 
 const withoutBody = [204, 205, 304];
 
@@ -19,8 +27,31 @@ export function asFetch(send: Exchange): FetchLike {
     const list = Object.entries(answer.headers).map(([name, value]): [string, string] => [name, String(value)]);
     const init = { status, statusText, headers: list };
     if (!withoutBody.includes(status))
-      return new Response(Readable.toWeb(answer.body) as ReadableStream<Uint8Array>, init);
+      return new Response(Readable.toWeb(limited(answer)) as ReadableStream<Uint8Array>, init);
     discard(answer);
     return new Response(null, init);
   };
 }
+
+/** The body, which fails with TooLong where it, or one of its events, is longer than a message may be: its readers keep all of that in memory. */
+function limited(answer: HttpAnswer): Readable {
+  const isStream = mediaTypeOf(answer) === "text/event-stream";
+  let bytes = 0;
+  /** The last bytes before the chunk: the blank line that ends an event may come in two. */
+  let end = "";
+  const limit = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (isStream) {
+        const text = end + chunk.toString("latin1");
+        const blank = Math.max(...blankLines.map((line) => text.lastIndexOf(line)));
+        if (blank >= 0) bytes = text.length - blank;
+        end = text.slice(-3);
+      }
+      done(bytes > longestMessage ? new TooLong() : null, chunk);
+    },
+  });
+  return pipeline(answer.body, limit, () => {});
+}
+
+const blankLines = ["\n\n", "\r\r", "\r\n\r\n"];

@@ -1,0 +1,39 @@
+import { Readable } from "node:stream";
+import { describe, expect, test } from "@jest/globals";
+import { asFetch } from "../../src/mcp/transports/as-fetch.js";
+
+const megabyte = Buffer.alloc(1024 * 1024, "x");
+
+/** Reads an answer of so many pieces. Resolves to how many bytes there were. */
+async function read(contentType: string, pieces: Iterable<Buffer>): Promise<number> {
+  const headers = { "content-type": contentType };
+  const answer = { status: 200, statusText: "OK", headers, body: Readable.from(pieces) };
+  const response = await asFetch(async () => answer)("http://127.0.0.1/sse");
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) bytes += chunk.length;
+  return bytes;
+}
+
+function* times(count: number, ...pieces: Buffer[]): Generator<Buffer> {
+  for (let index = 0; index < count; index++) yield* pieces;
+}
+
+describe("what a server of HTTP+SSE sends", () => {
+  test.each([
+    ["an event without an end", "text/event-stream", [megabyte]],
+    ["an event of many lines", "text/event-stream", [megabyte, Buffer.from("\ndata: ")]],
+    ["another body without an end", "text/plain", [megabyte, Buffer.from("\n\n")]],
+  ])("%s is cut at 64 MB", async (_, contentType, pieces) => {
+    await expect(read(contentType, times(100, ...pieces))).rejects.toThrow("more than 64 MB");
+  });
+
+  test.each([["\n\n"], ["\r\r"], ["\r\n\r\n"]])(
+    "a stream of any length is read, whose events end with %j",
+    async (end) => {
+      const [one, two] = [Buffer.from(end.slice(0, end.length / 2)), Buffer.from(end.slice(end.length / 2))];
+      await expect(read("text/event-stream", times(80, megabyte, one, two))).resolves.toBe(
+        80 * (megabyte.length + end.length),
+      );
+    },
+  );
+});
