@@ -11,6 +11,9 @@ import { Refusal } from "./refusal.js";
 import { answerSampling, type Sample, SamplingBudget } from "./sampling.js";
 import { abortable } from "./wait.js";
 
+/** What a server may ask the person in one call: each question is stored, and shown to somebody. */
+const maxQuestions = 50;
+
 /** A call under way, and the person behind it. */
 export interface RunningCall {
   /** As `SendOptions.ask`. */
@@ -28,7 +31,7 @@ export class Callbacks {
   readonly #config: ServerConfig;
   readonly #sample: Sample | undefined;
   readonly #noticed: (text: string) => void;
-  readonly #running = new Map<RunningCall, SamplingBudget>();
+  readonly #running = new Map<RunningCall, { budget: SamplingBudget; questions: number }>();
 
   constructor(
     config: ServerConfig,
@@ -50,7 +53,7 @@ export class Callbacks {
 
   /** The call may be asked about until its end. */
   begin(call: RunningCall): void {
-    this.#running.set(call, new SamplingBudget());
+    this.#running.set(call, { budget: new SamplingBudget(), questions: 0 });
   }
 
   end(call: RunningCall): void {
@@ -63,11 +66,15 @@ export class Callbacks {
     if (method === "roots/list" && roots.length > 0) {
       return { roots: roots.map((root) => ({ uri: pathToFileURL(root).href, name: basename(root) })) };
     }
-    const [call, budget] = [...this.#running].at(-1) ?? [];
-    if (!call || !budget) {
+    const [call, bounds] = [...this.#running].at(-1) ?? [];
+    if (!call || !bounds) {
       this.#noticed(`${method} was declined: no call is running that it could be for`);
       if (method === "elicitation/create") return { action: "decline" };
       throw new Refusal(-32601, `${method} is answered during a tool call only`);
+    }
+    if (method === "elicitation/create" && ++bounds.questions > maxQuestions) {
+      if (bounds.questions === maxQuestions + 1) this.#noticed(`it asks more than ${maxQuestions} times in one call`);
+      return { action: "decline" };
     }
     const go = call.limits.pause();
     const signals = AbortSignal.any([signal, call.limits.signal]);
@@ -76,7 +83,13 @@ export class Callbacks {
       if (method === "sampling/createMessage" && this.#sample) {
         const ask = sampling === "allow" ? async () => true : call.ask;
         const elsewhere = call.sample;
-        return await answerSampling(name, params, { sample: this.#sample, elsewhere, ask, budget, signal: signals });
+        return await answerSampling(name, params, {
+          sample: this.#sample,
+          elsewhere,
+          ask,
+          budget: bounds.budget,
+          signal: signals,
+        });
       }
     } finally {
       go();

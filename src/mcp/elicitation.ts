@@ -5,6 +5,9 @@ import { asArray, asText, isRecord, type Json } from "./json.js";
 import { Refusal } from "./refusal.js";
 import { problemIn } from "./schema.js";
 
+/** Characters of a question with its form, as JSON: it is stored, and sent to all who watch. */
+const maxQuestionChars = 256 * 1024;
+
 type Ask = (question: Question) => Promise<unknown>;
 
 export interface Page {
@@ -15,11 +18,13 @@ export interface Page {
 /** The answer to `elicitation/create`. Whatever is not a clean yes is a no. Rejects with Refusal for a form that nobody could be shown. */
 export async function elicit(server: string, params: Json, ask: Ask): Promise<Json> {
   const message = asText(params.message);
+  if (message.length > maxQuestionChars) throw new Refusal(-32602, "message is too long");
   if (params.mode === "url") {
     return { action: (await acceptsPage(server, { message, url: asText(params.url) }, ask)) ? "accept" : "decline" };
   }
   const form = isRecord(params.requestedSchema) ? params.requestedSchema : {};
   if (!isWritable(form)) throw new Refusal(-32602, "requestedSchema is nested too deep");
+  if (JSON.stringify(form).length > maxQuestionChars) throw new Refusal(-32602, "requestedSchema is too long");
   const answer = await ask({ kind: "elicitation", server, message, form });
   if (!isRecord(answer) || answer.action !== "accept") {
     return { action: isRecord(answer) && answer.action === "cancel" ? "cancel" : "decline" };

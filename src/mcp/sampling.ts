@@ -19,7 +19,11 @@ import { abortable } from "./wait.js";
 export type Sample = (request: CompletionRequest, signal: AbortSignal) => Promise<Completion>;
 
 const maxRequests = 20;
+/** Written by the model. */
 const maxTokens = 100_000;
+/** Read by the model, by estimate. */
+const maxInputTokens = 500_000;
+const mediaTokens = 1_500;
 const maxPromptChars = 2000;
 const defaultTokens = 1024;
 
@@ -27,16 +31,26 @@ const defaultTokens = 1024;
 export class SamplingBudget {
   #requests = maxRequests;
   #tokens = maxTokens;
+  #inputTokens = maxInputTokens;
 
-  /** The tokens that may be written now. Throws Refusal when there is nothing left. */
-  grant(wanted: number): number {
-    if (this.#requests <= 0 || this.#tokens <= 0) throw new Refusal(-1, "this call's sampling budget is used up");
+  /**
+   * Reserves the tokens of a request: a server may send many at once. Returns how many may be written, see `giveBack`. Throws Refusal when
+   * not enough is left.
+   */
+  grant(wanted: number, inputTokens: number): number {
+    if (this.#requests <= 0 || this.#tokens <= 0 || inputTokens > this.#inputTokens) {
+      throw new Refusal(-1, "this call's sampling budget is used up");
+    }
+    const granted = Math.min(Math.max(1, Math.floor(wanted)), this.#tokens);
     this.#requests -= 1;
-    return Math.min(wanted, this.#tokens);
+    this.#tokens -= granted;
+    this.#inputTokens -= inputTokens;
+    return granted;
   }
 
-  spend(tokens: number): void {
-    this.#tokens -= tokens;
+  /** Tokens that were granted and not written. */
+  giveBack(tokens: number): void {
+    this.#tokens += tokens;
   }
 }
 
@@ -51,19 +65,38 @@ interface SamplingParts {
 /** The answer to `sampling/createMessage`. Rejects with Refusal, or with what `sample` threw. */
 export async function answerSampling(server: string, params: Json, parts: SamplingParts): Promise<Json> {
   const { sample, elsewhere, ask, budget, signal } = parts;
-  const granted = budget.grant(typeof params.maxTokens === "number" ? params.maxTokens : defaultTokens);
-  const passedOn = elsewhere?.({ ...params, maxTokens: granted });
-  if (passedOn) return abortable(passedOn, signal);
-  const request = toRequest(params, granted);
-  const allowed = await ask({ kind: "sampling", server, prompt: promptOf(request.messages), maxTokens: granted });
-  if (allowed !== true) throw new Refusal(-1, "the user did not allow the sampling request");
-  const completion = await sample(request, signal);
-  budget.spend(completion.usage?.outputTokens ?? granted);
+  const wanted = typeof params.maxTokens === "number" ? params.maxTokens : defaultTokens;
+  const granted = budget.grant(wanted, inputTokens(params));
+  let written = 0;
+  let completion: Completion;
+  let request: CompletionRequest;
+  try {
+    const passedOn = elsewhere?.({ ...params, maxTokens: granted });
+    if (passedOn) return await abortable(passedOn, signal);
+    request = toRequest(params, granted);
+    const allowed = await ask({ kind: "sampling", server, prompt: promptOf(request.messages), maxTokens: granted });
+    if (allowed !== true) throw new Refusal(-1, "the user did not allow the sampling request");
+    completion = await sample(request, signal);
+    written = completion.usage?.outputTokens ?? granted;
+  } finally {
+    budget.giveBack(granted - written);
+  }
   // Not every provider keeps it, and an answer without a call would pass for what the server wanted.
   if (request.toolChoice && completion.finishReason === "stop" && completion.message.toolCalls.length === 0) {
     throw new Refusal(-32603, "the model called no tool, though toolChoice required it");
   }
   return toResult(completion);
+}
+
+/** A quarter of a token a byte of JSON; pictures and sound count by the piece. */
+function inputTokens({ messages, systemPrompt, tools }: Json): number {
+  let media = 0;
+  const text = JSON.stringify([messages, systemPrompt, tools], (key, value: unknown) => {
+    if (key !== "data" || typeof value !== "string") return value;
+    media += 1;
+    return "";
+  });
+  return Math.ceil(Buffer.byteLength(text) / 4) + media * mediaTokens;
 }
 
 function toRequest(params: Json, granted: number): CompletionRequest {

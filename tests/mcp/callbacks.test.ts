@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { type Completion, type CompletionRequest, type Question, textOf } from "../../src/core/chat.js";
 import type { StdioServerConfig } from "../../src/core/config.js";
+import { Callbacks } from "../../src/mcp/callbacks.js";
 import type { Sample } from "../../src/mcp/sampling.js";
 import { fixture, recording, startHub, startHubWith } from "../support/mcp-hub.js";
 
@@ -87,6 +88,36 @@ describe("elicitation", () => {
     await using server = await asking({ answers: [false] });
     const result = await server.call("s__visit", { url: "https://example.com/login" });
     expect(result).toEqual({ content: [{ type: "text", text: "visit failed: log in first" }], isError: true });
+  });
+
+  test("one call may ask 50 times", async () => {
+    const noticed: string[] = [];
+    const config = fixture("s");
+    const callbacks = new Callbacks(config, { sample: undefined, noticed: (text) => noticed.push(text) });
+    let asked = 0;
+    const ask = async () => {
+      asked++;
+      return { action: "decline" };
+    };
+    const { signal } = new AbortController();
+    const begin = () => callbacks.begin({ ask, limits: { signal, pause: () => () => {} } });
+    begin();
+    const all = Array.from({ length: 60 }, () => callbacks.answer("elicitation/create", { message: "?" }, signal));
+    expect(await Promise.all(all)).toEqual(all.map(() => ({ action: "decline" })));
+    expect({ asked, noticed }).toEqual({ asked: 50, noticed: ["it asks more than 50 times in one call"] });
+    begin();
+    await callbacks.answer("elicitation/create", { message: "?" }, signal);
+    expect(asked).toBe(51);
+  });
+
+  test.each([
+    ["message", { message: "x".repeat(300_000), requestedSchema: form }],
+    ["requestedSchema", { message: "?", requestedSchema: { title: "x".repeat(300_000) } }],
+  ])("a question whose %s is too long is refused", async (what, params) => {
+    await using server = await asking({});
+    const error = { code: -32602, message: `${what} is too long` };
+    expect(await server.send("elicitation/create", params)).toEqual({ error });
+    expect(server.questions).toEqual([]);
   });
 
   test("the time that a person takes is not the server's silence", async () => {

@@ -30,6 +30,50 @@ test("one call's sampling has a bound in requests", async () => {
   await expect(answerSampling("s", params, bounded)).rejects.toThrow("this call's sampling budget is used up");
 });
 
+test("requests that a server sends at once share the bound in tokens", async () => {
+  const granted: number[] = [];
+  const { sample, ...others } = parts(1);
+  const bounded = {
+    ...others,
+    sample: async (request: CompletionRequest) => {
+      granted.push(request.maxTokens ?? 0);
+      return sample();
+    },
+  };
+  const sent = Array.from({ length: 3 }, () => answerSampling("s", { ...params, maxTokens: 60_000 }, bounded));
+  const answers = await Promise.allSettled(sent);
+  expect(granted).toEqual([60_000, 40_000]);
+  expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
+});
+
+test("what was granted and not written can be granted again, also after a no and a failure", async () => {
+  const bounded = parts(1);
+  await expect(answerSampling("s", params, { ...bounded, ask: async () => false })).rejects.toThrow("did not allow");
+  const sample = () => Promise.reject(new Error("down"));
+  await expect(answerSampling("s", params, { ...bounded, sample })).rejects.toThrow("down");
+  await expect(answerSampling("s", params, bounded)).resolves.toMatchObject({ stopReason: "endTurn" });
+});
+
+test("one call's sampling has a bound in what the model reads", async () => {
+  const bounded = parts(1);
+  const long = { messages: [{ role: "user", content: { type: "text", text: "x".repeat(1_500_000) } }], maxTokens: 5 };
+  await answerSampling("s", long, bounded);
+  await expect(answerSampling("s", long, bounded)).rejects.toThrow("this call's sampling budget is used up");
+  const image = { type: "image", mimeType: "image/png", data: "x".repeat(1_500_000) };
+  await answerSampling("s", { messages: [{ role: "user", content: image }], maxTokens: 5 }, bounded);
+});
+
+test.each([[-5], [0], [0.5]])("%s tokens are one", async (maxTokens) => {
+  const { sample, ...others } = parts(1);
+  let granted: number | undefined;
+  const noting = async (request: CompletionRequest) => {
+    granted = request.maxTokens;
+    return sample();
+  };
+  await answerSampling("s", { ...params, maxTokens }, { ...others, sample: noting });
+  expect(granted).toBe(1);
+});
+
 test("a tool that no model could call is refused by name", async () => {
   const tools = [{ name: "a.b", inputSchema: {} }];
   await expect(answerSampling("s", { ...params, tools }, parts(1))).rejects.toThrow('a tool named "a.b"');
