@@ -72,26 +72,49 @@ describe("openai", () => {
     return JSON.parse(JSON.stringify(item, (key, value) => (key.startsWith("parsed") ? undefined : value)));
   }
 
-  test("reasoning whose call was dropped fails, and so does a key of another organisation", async () => {
+  test("dropped reasoning content, a dropped call, a dropped or moved result and a key of another organisation fail", async () => {
     await using mock = await startOpenAi(twoCalls.slice(0, 1) as Script);
-    const client = clientOf(mock);
-    const prompt = { role: "user", content: "add" } as const;
     const params = { model: "gpt-5.6-sol", store: false, tools: [...tools] };
-    const { output } = await client.responses.create({ ...params, input: [prompt] });
+    const prompt = { role: "user", content: "add" } as const;
+    const ask = (apiKey: string, ...items: OpenAI.Responses.ResponseInput) =>
+      new OpenAI({ baseURL: mock.url, apiKey, maxRetries: 0 }).responses.create({
+        ...params,
+        input: [prompt, ...items],
+      });
+    const { output } = await ask("key");
     const [reasoning, ...rest] = output.map(withoutParsed);
     if (!reasoning) throw new Error("no reasoning");
-    await expect(client.responses.create({ ...params, input: [prompt, reasoning] })).rejects.toThrow(
-      "was provided without its required following item",
-    );
     const results = output.flatMap((item) =>
       item.type === "function_call"
         ? [{ type: "function_call_output" as const, call_id: item.call_id, output: "" }]
         : [],
     );
-    const other = new OpenAI({ baseURL: mock.url, apiKey: "other", maxRetries: 0 });
+    await expect(ask("key", reasoning)).rejects.toThrow("was provided without its required following item");
     await expect(
-      other.responses.create({ ...params, input: [prompt, reasoning, ...rest, ...results] }),
-    ).rejects.toMatchObject({ status: 400, code: "invalid_encrypted_content" });
+      ask("key", { ...reasoning, encrypted_content: undefined } as never, ...rest, ...results),
+    ).rejects.toThrow("Items are not persisted when `store` is set to false");
+    await expect(ask("key", reasoning, ...rest, ...results.slice(1))).rejects.toThrow("No tool output found");
+    await expect(ask("key", ...results, reasoning, ...rest)).rejects.toThrow("No tool call found");
+    await expect(ask("other", reasoning, ...rest, ...results)).rejects.toMatchObject({
+      status: 400,
+      code: "invalid_encrypted_content",
+    });
+  });
+
+  test("a picture in a result, a schema of the answer, and the list of models pass", async () => {
+    await using mock = await startOpenAi([answer(thinks("hm"), calls("add", { a: 1, b: 2 })), answer('{"a":1,"b":2}')]);
+    const client = clientOf(mock);
+    const text = { format: { type: "json_schema", name: "sum", schema, strict: true } } as const;
+    const params = { model: "gpt-5.6-sol", store: false, tools: [...tools], text };
+    const input: OpenAI.Responses.ResponseInput = [{ role: "user", content: "add" }];
+    const first = await client.responses.parse({ ...params, input });
+    input.push(...first.output.map(withoutParsed));
+    const call = first.output.find((item) => item.type === "function_call");
+    const picture = { type: "input_image", image_url: "data:image/png;base64,AAAA", detail: "auto" } as const;
+    input.push({ type: "function_call_output", call_id: call?.call_id ?? "", output: [picture] });
+    expect((await client.responses.parse({ ...params, input })).output_parsed).toEqual({ a: 1, b: 2 });
+    expect((await client.models.list()).data.map(({ id }) => id)).toContain("gpt-5.6-sol");
+    expect(mock.refusals).toEqual([]);
   });
 
   test("the tool runner of Chat Completions, at a model that may", async () => {
@@ -113,6 +136,27 @@ describe("openai", () => {
       tools: [{ type: "function", function: { name: "add", parameters: schema } }],
     });
     await expect(refused).rejects.toThrow("Please use /v1/responses instead.");
+  });
+
+  test("Chat Completions refuses a field that it does not know, and a result that was moved", async () => {
+    await using mock = await startOpenAi([answer(calls("add", { a: 1, b: 2 }))]);
+    const prompt = { role: "user", content: "add" } as const;
+    const ask = (messages: OpenAI.ChatCompletionMessageParam[], more: object = {}) =>
+      clientOf(mock).chat.completions.create({
+        model: "gpt-5.1",
+        messages,
+        tools: [{ type: "function", function: { name: "add", parameters: schema } }],
+        ...more,
+      });
+    const { message } = (await ask([prompt])).choices[0] as OpenAI.ChatCompletion.Choice;
+    const result = { role: "tool", tool_call_id: message.tool_calls?.[0]?.id ?? "", content: "3" } as const;
+    await expect(ask([prompt, message, prompt, result])).rejects.toThrow("did not have response messages");
+    await expect(ask([prompt, result, message])).rejects.toThrow("must be a response to a preceeding message");
+    await expect(ask([prompt], { reasoning: { effort: "low" } })).rejects.toMatchObject({
+      status: 400,
+      code: "unknown_parameter",
+      param: "reasoning",
+    });
   });
 });
 
@@ -185,6 +229,30 @@ whereInstalled("@anthropic-ai/sdk", () => {
       cache_control: base.cache_control,
     }));
     await expect(ask({ role: "user", content: marks })).rejects.toThrow("A maximum of 4 blocks with cache_control");
+    await expect(ask(prompt, { role: "assistant", content }, prompt, results)).rejects.toThrow(
+      "`tool_use` ids were found without",
+    );
+    await expect(
+      ask(prompt, { role: "assistant", content: [rest[0], thought, ...rest.slice(1)] }, results),
+    ).rejects.toThrow(/thinking/);
+  });
+
+  test("a picture in a result, a schema of the answer, a count of tokens and the list of models pass", async () => {
+    await using mock = await startAnthropic([answer(thinks("hm"), calls("add", { a: 1, b: 2 })), answer('{"a":1}')]);
+    const client = clientOf(mock);
+    const { content } = await client.messages.create({ ...base, messages: [prompt] });
+    const source = { type: "base64", media_type: "image/png", data: "iVBORw0KGgo=" };
+    const [result] = resultsOf(content).content;
+    const results = { role: "user", content: [{ ...result, content: [{ type: "image", source }] }] };
+    const messages = [prompt, { role: "assistant", content }, results];
+    const output_config = { format: { type: "json_schema", schema } };
+    expect(
+      (await client.messages.countTokens({ ...base, max_tokens: undefined, messages })).input_tokens,
+    ).toBeGreaterThan(50);
+    const last = await client.messages.create({ ...base, messages, output_config });
+    expect(last.content.at(-1)).toMatchObject({ text: '{"a":1}' });
+    expect((await client.models.list()).data.map(({ id }: Loose) => id)).toContain("claude-opus-5-5");
+    expect(mock.refusals).toEqual([]);
   });
 });
 
@@ -223,7 +291,7 @@ whereInstalled("@google/genai", () => {
     expect(mock.hops.flatMap(({ lostReasoning }) => lostReasoning)).toEqual([]);
   });
 
-  test("a dropped signature and a missing response fail", async () => {
+  test("a dropped, a moved and a changed signature, a missing and a moved response fail", async () => {
     await using mock = await startGemini(twoCalls.slice(0, 1) as Script);
     const { models } = clientOf(mock);
     const prompt = { role: "user", parts: [{ text: "add" }] };
@@ -243,5 +311,31 @@ whereInstalled("@google/genai", () => {
       ),
     ).rejects.toThrow("missing a thought_signature");
     await expect(ask(parts, results.slice(1))).rejects.toThrow("number of function response parts");
+    const at = parts.findIndex(({ functionCall }) => functionCall);
+    const { thoughtSignature, ...unsigned } = parts[at];
+    const moved = [...parts.slice(0, at), unsigned, { ...parts[at + 1], thoughtSignature }];
+    await expect(ask(moved, results)).rejects.toThrow("Corrupted thought signature.");
+    const changed = parts.map((part) => (part.thoughtSignature ? { ...part, thoughtSignature: "QUJD" } : part));
+    await expect(ask(changed, results)).rejects.toThrow("Corrupted thought signature.");
+    const late = [prompt, { role: "model", parts }, prompt, { role: "user", parts: results }];
+    await expect(models.generateContent({ model: "gemini-3.5-pro", contents: late, config })).rejects.toThrow(
+      "number of function response parts",
+    );
+  });
+
+  test("a picture in a result, a schema of the answer and the list of models pass", async () => {
+    await using mock = await startGemini([answer(thinks("hm"), calls("add", { a: 1, b: 2 })), answer('{"a":1}')]);
+    const { models } = clientOf(mock);
+    const prompt = { role: "user", parts: [{ text: "add" }] };
+    const formed = { ...config, responseMimeType: "application/json", responseJsonSchema: schema };
+    const ask = (...contents: Loose[]) => models.generateContent({ model: "gemini-3.5-pro", contents, config: formed });
+    const first = await ask(prompt);
+    const [{ functionResponse }] = resultsOf(first.functionCalls) as [Loose];
+    const inlineData = { mimeType: "image/png", data: "AAAA" };
+    const result = { functionResponse: { ...functionResponse, parts: [{ inlineData }] } };
+    const last = await ask(prompt, first.candidates[0].content, { role: "user", parts: [result] });
+    expect(last.text).toBe('{"a":1}');
+    expect((await gathered(await models.list())).map(({ name }) => name)).toContain("models/gemini-3.5-pro");
+    expect(mock.refusals).toEqual([]);
   });
 });

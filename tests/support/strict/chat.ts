@@ -1,3 +1,4 @@
+import { checkChatRequest } from "./chat-request.js";
 import {
   checkEffort,
   openAiAccount,
@@ -11,10 +12,36 @@ import { type InputTokens, segmentOf, tokensOf } from "./prefix-cache.js";
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import type { Answer } from "./script.js";
 import { type Accepted, type MockWire, pieces, type Rendered, type Vendor, type WireEvent } from "./server.js";
-import { checkOpenAiTool } from "./tool-schemas.js";
 
 /** OpenAI's `POST /v1/chat/completions`, which refuses the tools of current models, and `GET /v1/models`. */
-export function chatWire(vendor: Vendor): MockWire {
+export const chatWire = (vendor: Vendor): MockWire =>
+  wireOf(vendor, {
+    messageFields: "",
+    check: checkModel,
+    windowOf: (name) => openAiModel(name).window,
+    thoughts: undefined,
+  });
+
+/** DeepSeek's `POST /v1/chat/completions`: a model that thinks wants `reasoning_content` back with its calls. */
+export const deepSeekWire = (vendor: Vendor): MockWire =>
+  wireOf(vendor, {
+    messageFields: "reasoning_content:string prefix:boolean",
+    check: checkDeepSeek,
+    windowOf: () => 1_000_000,
+    thoughts: new Map(),
+  });
+
+/** What vendors of Chat Completions disagree on. */
+interface ChatVendor {
+  /** Fields of an assistant's message that OpenAI does not know. */
+  messageFields: string;
+  check(name: string, body: Json): void;
+  windowOf(name: string): number;
+  /** The thoughts that were given out with calls, by the id of the first one. Undefined: thoughts are not given out. */
+  thoughts: Map<string, string> | undefined;
+}
+
+function wireOf(vendor: Vendor, { messageFields, check, windowOf, thoughts }: ChatVendor): MockWire {
   return {
     takes: ({ url }) => url.pathname === "/v1/chat/completions" || url.pathname.startsWith("/v1/models"),
     refuse: (refusal) => openAiError(refusal, vendor),
@@ -24,12 +51,14 @@ export function chatWire(vendor: Vendor): MockWire {
       const account = openAiAccount(request, vendor);
       if (request.method === "GET") return openAiModels();
       const name = textOf(body.model);
-      checkChatRequest(name, body);
+      const ownWindow = windowOf(name);
+      checkChatRequest(body, messageFields);
+      check(name, body);
       const messages = listOf(body.messages);
       const segments = [...listOf(body.tools), ...messages].map((value, index) => segmentOf(value, index));
       const scope = JSON.stringify(["chat", account, name, body.prompt_cache_key]);
       const input = vendor.cache.automatic(scope, segments, 1024, 128, 600_000);
-      const window = vendor.contextWindow ?? openAiModel(name).window;
+      const window = vendor.contextWindow ?? ownWindow;
       const size = input.tokens.input;
       if (size > window)
         throw new Refusal(
@@ -47,11 +76,11 @@ export function chatWire(vendor: Vendor): MockWire {
           results: messages.slice(lastNotTool + 1).map(({ content }) => textOfContent(content)),
         },
         input,
-        lostReasoning: [],
+        lostReasoning: thoughts ? lostThoughts(messages, thoughts) : [],
         warnings: [],
         headers: { "x-request-id": vendor.newId("req_") },
         errorEvent: (kind) => `data: ${JSON.stringify({ error: { ...streamError(kind), type: "server_error" } })}\n\n`,
-        render: (answer) => render(answer, body, input.tokens, vendor),
+        render: (answer) => render(answer, body, input.tokens, vendor, thoughts),
       } satisfies Accepted;
     },
   };
@@ -64,7 +93,34 @@ const textOfContent = (content: unknown): string =>
         .map(({ text }) => textOf(text))
         .join("");
 
-function checkChatRequest(name: string, body: Json): void {
+/** The first calls of answers that come back with another thought than they were given out with. */
+const lostThoughts = (messages: Json[], thoughts: ReadonlyMap<string, string>): string[] =>
+  messages.flatMap(({ tool_calls, reasoning_content }) => {
+    const id = textOf(listOf(tool_calls)[0]?.id);
+    return thoughts.has(id) && thoughts.get(id) !== reasoning_content ? [id] : [];
+  });
+
+/** Sources: the thinking-mode guide of DeepSeek's documentation, Kilo-Org/kilocode#9501. */
+function checkDeepSeek(name: string, body: Json): void {
+  const refused = (message: string) => new Refusal(message, { code: "invalid_request_error" });
+  if (!/^deepseek-/.test(name)) throw refused("Model Not Exist");
+  const messages = listOf(body.messages);
+  if (
+    messages.some(
+      ({ tool_calls, reasoning_content }) => listOf(tool_calls).length > 0 && reasoning_content === undefined,
+    )
+  )
+    throw refused("The `reasoning_content` in the thinking mode must be passed back to the API.");
+  if (messages.some(({ content }) => listOf(content).some(({ type }) => type !== "text")))
+    throw refused(
+      "Failed to deserialize the JSON body into the target type: messages: unknown variant `image_url`, expected `text`",
+    );
+  if (isJson(body.response_format) && body.response_format.type === "json_schema")
+    throw refused("This response_format type is unavailable now");
+}
+
+/** Refuses what this model does not take. */
+function checkModel(name: string, body: Json): void {
   const model = openAiModel(body.model);
   const effort = body.reasoning_effort;
   const hasTools = listOf(body.tools).length > 0;
@@ -83,11 +139,6 @@ function checkChatRequest(name: string, body: Json): void {
     throw noTools("To use function tools, use /v1/responses or set reasoning_effort to 'none'.");
   checkEffort(name, model, effort, "reasoning_effort");
   if (hasTools && model.chatTools === "never") throw noTools("Please use /v1/responses instead.");
-  if (!Array.isArray(body.messages))
-    throw new Refusal("Missing required parameter: 'messages'.", {
-      code: "missing_required_parameter",
-      param: "messages",
-    });
   if (model.efforts.length > 0 && body.max_tokens !== undefined)
     throw new Refusal(
       "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
@@ -99,42 +150,16 @@ function checkChatRequest(name: string, body: Json): void {
         code: "unsupported_parameter",
         param,
       });
-  for (const [index, tool] of listOf(body.tools).entries()) {
-    if (!isJson(tool.function))
-      throw new Refusal(`Missing required parameter: 'tools[${index}].function'.`, {
-        code: "missing_required_parameter",
-        param: `tools[${index}].function`,
-      });
-    checkOpenAiTool(tool.function, index, tool.function.strict === true, "tools", "function.parameters");
-  }
-  checkToolPairs(listOf(body.messages));
 }
 
-function checkToolPairs(messages: Json[]): void {
-  for (const [index, message] of messages.entries()) {
-    const ids = listOf(message.tool_calls).map(({ id }) => textOf(id));
-    if (ids.length > 0) {
-      const rest = messages.slice(index + 1);
-      const end = rest.findIndex(({ role }) => role !== "tool");
-      const answered = (end === -1 ? rest : rest.slice(0, end)).map(({ tool_call_id }) => tool_call_id);
-      const open = ids.filter((id) => !answered.includes(id));
-      if (open.length > 0)
-        throw new Refusal(
-          `An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: ${open.join(", ")}`,
-          { param: `messages.[${index + 1}].role` },
-        );
-    }
-    if (message.role !== "tool") continue;
-    const before = messages.slice(0, index).findLast(({ role }) => role !== "tool");
-    if (!listOf(before?.tool_calls).some(({ id }) => id === message.tool_call_id))
-      throw new Refusal(
-        "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
-        { param: `messages.[${index}].role` },
-      );
-  }
-}
-
-function render({ parts, end }: Answer, body: Json, input: InputTokens, vendor: Vendor): Rendered {
+function render(
+  { parts, end }: Answer,
+  body: Json,
+  input: InputTokens,
+  vendor: Vendor,
+  thoughts: Map<string, string> | undefined,
+): Rendered {
+  const thought = thoughts && parts.flatMap((part) => (part.kind === "thinks" ? [part.text] : [])).join("");
   const text = parts.flatMap((part) => (part.kind === "says" ? [part.text] : [])).join("");
   const calls = parts.flatMap((part) =>
     part.kind === "calls"
@@ -161,7 +186,13 @@ function render({ parts, end }: Answer, body: Json, input: InputTokens, vendor: 
   };
   const said = end === "refusal" ? { content: null, refusal: spoken } : { content: spoken || null, refusal: null };
   const base = { id: vendor.newId("chatcmpl-"), created: Math.floor(vendor.now() / 1000), model: body.model };
-  const message = { role: "assistant", ...said, ...(calls.length > 0 && { tool_calls: calls }) };
+  if (calls[0] && thoughts) thoughts.set(calls[0].id, thought ?? "");
+  const message = {
+    role: "assistant",
+    ...said,
+    ...(thought && { reasoning_content: thought }),
+    ...(calls.length > 0 && { tool_calls: calls }),
+  };
   const whole = {
     ...base,
     object: "chat.completion",
@@ -174,6 +205,7 @@ function render({ parts, end }: Answer, body: Json, input: InputTokens, vendor: 
     events.push({ stage, text: `data: ${JSON.stringify(chunk)}\n\n` });
   };
   add("frame", { role: "assistant", content: "" });
+  for (const piece of pieces(thought ?? "")) add("reasoning", { reasoning_content: piece });
   const key = end === "refusal" ? "refusal" : "content";
   for (const piece of pieces(spoken)) add("text", { [key]: piece });
   for (const [index, call] of calls.entries()) {

@@ -3,7 +3,7 @@
  *
  *   await using openai = await startOpenAi([answer(thinks("hm"), calls("add", { a: 2 })), answer("4")]);
  *   // openai.url is the base_url (`…/v1`; Gemini: `…/v1beta`). startOpenAi serves /v1/responses and /v1/chat/completions,
- *   // startAnthropic /v1/messages, startGemini :generateContent. Model names are the vendor's: gpt-5.6-sol, claude-opus-5-5,
+ *   // startDeepSeek Chat Completions whose models think, startAnthropic /v1/messages, startGemini :generateContent. Model names are the vendor's: gpt-5.6-sol, claude-opus-5-5,
  *   // gemini-3.5-pro …; another name is a 404. `keys: { k1: "account a" }` gives keys to accounts, else each key is one.
  *   // A step answers one accepted request, streamed or whole as the request wants it. Steps:
  *   //   answer(thinks(…), says(…), calls(…), calls(…))     parts in any order; a string is says()
@@ -20,7 +20,7 @@
  * Options: `keys`, `contextWindow` (tokens), `now` (clock of the cache), `countsEachBlock` (look-back of Anthropic's clouds).
  * A refused request uses no step. Disposal fails where steps are left over, or a request had no step.
  */
-import { chatWire } from "./chat.js";
+import { chatWire, deepSeekWire } from "./chat.js";
 import { geminiWire } from "./gemini.js";
 import { messagesWire } from "./messages.js";
 import { responsesWire } from "./responses.js";
@@ -32,6 +32,9 @@ export type { MockOptions, StrictMock } from "./server.js";
 
 export const startOpenAi = (script: Script, options: MockOptions = {}): Promise<StrictMock> =>
   startVendor("v1", (vendor) => [responsesWire(vendor), chatWire(vendor)], script, options);
+
+export const startDeepSeek = (script: Script, options: MockOptions = {}): Promise<StrictMock> =>
+  startVendor("v1", (vendor) => [deepSeekWire(vendor)], script, options);
 
 export const startAnthropic = (script: Script, options: MockOptions = {}): Promise<StrictMock> =>
   startVendor("v1", (vendor) => [messagesWire(vendor)], script, options);

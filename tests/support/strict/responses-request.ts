@@ -1,5 +1,6 @@
+import { checkOpenAiForm, invalidType, invalidValue, missing, tooLong } from "./openai-form.js";
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
-import { bracketPath, fields, firstFault, kindOf, list, listOrText, type Shape } from "./shape.js";
+import { fields, list, listOrText, type Shape } from "./shape.js";
 import { checkOpenAiFormat, checkOpenAiTool } from "./tool-schemas.js";
 
 /** Refuses what OpenAI refuses in the form of a Responses request, without what was given out before. */
@@ -23,23 +24,8 @@ export function checkResponsesRequest(body: Json): void {
   for (const [index, item] of listOf(body.input).entries()) checkItem(item, index);
   checkChoice(body);
   checkFormat(body);
-  const found = firstFault(body, requestShape);
-  if (!found) return;
-  const path = bracketPath(found.path);
-  if (found.fault === "type") throw invalidType(path, kindNames[found.expected ?? "object"], found.value);
-  if (found.fault === "missing" || (found.fault === "tag" && found.value === "")) throw missing(path);
-  if (found.fault === "tag") throw invalidValue(path, found.value);
-  throw new Refusal(`Unknown parameter: '${path}'.`, { code: "unknown_parameter", param: path });
+  checkOpenAiForm(body, requestShape);
 }
-
-const kindNames = {
-  string: "a string",
-  number: "a number",
-  boolean: "a boolean",
-  list: "an array",
-  object: "an object",
-  null: "null",
-};
 
 const movedFromChat: Record<string, string> = {
   max_tokens: "max_output_tokens",
@@ -50,18 +36,6 @@ const movedFromChat: Record<string, string> = {
   verbosity: "text.verbosity",
 };
 
-const missing = (param: string): Refusal =>
-  new Refusal(`Missing required parameter: '${param}'.`, { code: "missing_required_parameter", param });
-const invalidType = (param: string, expected: string, value: unknown) =>
-  new Refusal(`Invalid type for '${param}': expected ${expected}, but got ${kindNames[kindOf(value)]} instead.`, {
-    code: "invalid_type",
-    param,
-  });
-const invalidValue = (param: string, value: unknown, supported?: string) =>
-  new Refusal(`Invalid value: '${value}'.${supported ? ` Supported values are: ${supported}.` : ""}`, {
-    code: "invalid_value",
-    param,
-  });
 function checkTools(tools: Json[], at: string): void {
   for (const [index, tool] of tools.entries()) {
     if (isJson(tool.function) || (tool.type === "function" && typeof tool.name !== "string"))
@@ -88,7 +62,7 @@ function checkFormat({ text }: Json): void {
   const format = isJson(text) ? text.format : undefined;
   if (!isJson(format) || format.type !== "json_schema" || isJson(format.json_schema)) return;
   for (const name of ["name", "schema"]) if (format[name] === undefined) throw missing(`text.format.${name}`);
-  checkOpenAiFormat(format);
+  checkOpenAiFormat(format, "text.format.schema");
 }
 
 function checkNumbers(body: Json): void {
@@ -105,12 +79,6 @@ function checkNumbers(body: Json): void {
       param: "metadata",
     });
 }
-
-const tooLong = (param: string, value: string, maximum: number) =>
-  new Refusal(
-    `Invalid '${param}': string too long. Expected a string with maximum length ${maximum}, but got a string with length ${value.length} instead.`,
-    { code: "string_above_max_length", param },
-  );
 
 const prefixes: Record<string, string> = { reasoning: "rs", function_call: "fc", message: "msg" };
 const userParts = ["input_text", "input_image", "input_file"];

@@ -35,14 +35,14 @@ export function checkOpenAiTool(tool: Json, index: number, isStrict: boolean, at
     });
 }
 
-/** Refuses a schema of structured output that OpenAI refuses. */
-export function checkOpenAiFormat({ name, schema, strict }: Json): void {
+/** Refuses a schema of structured output that OpenAI refuses. `param`: where it stands in the request. */
+export function checkOpenAiFormat({ name, schema, strict }: Json, param: string): void {
   if (!isJson(schema)) return;
   const problem = topLevelProblem(schema) ?? nestedProblem(schema, [], strict === true) ?? schemaProblem(schema);
   if (problem)
     throw new Refusal(`Invalid schema for response_format '${name}': ${problem}`, {
       code: "invalid_json_schema",
-      param: "text.format.schema",
+      param,
     });
 }
 

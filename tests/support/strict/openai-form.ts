@@ -1,0 +1,41 @@
+import { type Json, Refusal } from "./refusal.js";
+import { bracketPath, firstFault, kindOf, type Shape } from "./shape.js";
+
+/** How OpenAI's two wires word that a field is unknown, missing or of another type. */
+export function checkOpenAiForm(body: Json, shape: Shape): void {
+  const found = firstFault(body, shape);
+  if (!found) return;
+  const path = bracketPath(found.path);
+  if (found.fault === "type") throw invalidType(path, kindNames[found.expected ?? "object"], found.value);
+  if (found.fault === "missing" || (found.fault === "tag" && found.value === "")) throw missing(path);
+  if (found.fault === "tag") throw invalidValue(path, found.value);
+  throw new Refusal(`Unknown parameter: '${path}'.`, { code: "unknown_parameter", param: path });
+}
+
+const kindNames = {
+  string: "a string",
+  number: "a number",
+  boolean: "a boolean",
+  list: "an array",
+  object: "an object",
+  null: "null",
+};
+
+export const missing = (param: string): Refusal =>
+  new Refusal(`Missing required parameter: '${param}'.`, { code: "missing_required_parameter", param });
+export const invalidType = (param: string, expected: string, value: unknown) =>
+  new Refusal(`Invalid type for '${param}': expected ${expected}, but got ${kindNames[kindOf(value)]} instead.`, {
+    code: "invalid_type",
+    param,
+  });
+export const invalidValue = (param: string, value: unknown, supported?: string) =>
+  new Refusal(`Invalid value: '${value}'.${supported ? ` Supported values are: ${supported}.` : ""}`, {
+    code: "invalid_value",
+    param,
+  });
+
+export const tooLong = (param: string, value: string, maximum: number) =>
+  new Refusal(
+    `Invalid '${param}': string too long. Expected a string with maximum length ${maximum}, but got a string with length ${value.length} instead.`,
+    { code: "string_above_max_length", param },
+  );
