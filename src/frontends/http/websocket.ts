@@ -8,6 +8,7 @@ import type { Connections } from "./connections.js";
 import { errorBody } from "./errors.js";
 import type { Gate, Refusal } from "./gate.js";
 import type { RateLimit } from "./rate-limit.js";
+import { onUpgrade, withoutUpgrade } from "./upgrades.js";
 
 interface SocketOptions {
   gate: Gate;
@@ -29,7 +30,7 @@ export function acceptSockets(server: Server, parts: DoorParts, options: SocketO
   const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxBytes, perMessageDeflate: false });
   /** Asked, and not answered yet. */
   const silent = new WeakSet<WebSocket>();
-  server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
+  onUpgrade(server, (incoming, socket, head) => {
     if (incoming.headers.upgrade?.toLowerCase() !== "websocket") return withoutUpgrade(server, incoming, socket, head);
     socket.on("error", () => socket.destroy());
     const refusal = refusalOf(incoming, options);
@@ -50,22 +51,6 @@ export function acceptSockets(server: Server, parts: DoorParts, options: SocketO
     clearInterval(timer);
     for (const webSocket of sockets.clients) webSocket.close(1001, "the host ends");
   };
-}
-
-/**
- * Answers a request that offers another protocol as if it did not, as HTTP allows: Java's client offers HTTP/2 (`h2c`) in each. Node has read
- * the head of the request only, so the connection begins anew with that head, without the offer.
- */
-function withoutUpgrade(server: Server, incoming: IncomingMessage, socket: Duplex, rest: Buffer): void {
-  const { method, url, httpVersion, rawHeaders, headers } = incoming;
-  const lines = [`${method} ${url} HTTP/${httpVersion}`];
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? "";
-    if (!/^(?:connection|upgrade|http2-settings)$/i.test(name)) lines.push(`${name}: ${rawHeaders[at + 1]}`);
-  }
-  if (/\bclose\b/i.test(headers.connection ?? "")) lines.push("connection: close");
-  socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), rest]));
-  server.emit("connection", socket);
 }
 
 function converse(webSocket: WebSocket, parts: DoorParts, address: string, { rate }: SocketOptions): void {

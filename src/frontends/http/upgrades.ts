@@ -1,0 +1,40 @@
+/** Requests that offer another protocol. Node takes such a connection from its HTTP parser, also while answers to earlier requests are being written. */
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/** Calls `take` for each offer, once all earlier requests of its connection are answered. */
+export function onUpgrade(
+  server: Server,
+  take: (incoming: IncomingMessage, socket: Socket, rest: Buffer) => void,
+): void {
+  /** Answers go out in the order of their requests, so the last one ends last. */
+  const lastAnswers = new WeakMap<Socket, ServerResponse>();
+  server.on("request", ({ socket }: IncomingMessage, answer: ServerResponse) => lastAnswers.set(socket, answer));
+  server.on("upgrade", (incoming: IncomingMessage, socket: Socket, rest: Buffer) => {
+    const answer = lastAnswers.get(socket);
+    if (!answer || answer.destroyed) return take(incoming, socket, rest);
+    const end = () => socket.destroy();
+    socket.on("error", end);
+    answer.once("close", () => {
+      socket.off("error", end);
+      if (!socket.destroyed) take(incoming, socket, rest);
+    });
+  });
+}
+
+/**
+ * Answers a request that offers another protocol as if it did not, as HTTP allows: Java's client offers HTTP/2 (`h2c`) in each. Node has read
+ * the head of the request only, so the connection begins anew with that head, without the offer.
+ */
+export function withoutUpgrade(server: Server, incoming: IncomingMessage, socket: Socket, rest: Buffer): void {
+  const { method, url, httpVersion, rawHeaders, headers } = incoming;
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? "";
+    if (!/^(?:connection|upgrade|http2-settings)$/i.test(name)) lines.push(`${name}: ${rawHeaders[at + 1]}`);
+  }
+  if (/\bclose\b/i.test(headers.connection ?? "")) lines.push("connection: close");
+  socket.setTimeout(0); // Node has set that of an idle connection
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), rest]));
+  server.emit("connection", socket);
+}
