@@ -317,9 +317,9 @@ whereInstalled("@google/genai", () => {
     await expect(ask(moved, results)).rejects.toThrow("Corrupted thought signature.");
     const changed = parts.map((part) => (part.thoughtSignature ? { ...part, thoughtSignature: "QUJD" } : part));
     await expect(ask(changed, results)).rejects.toThrow("Corrupted thought signature.");
-    const late = [prompt, { role: "model", parts }, prompt, { role: "user", parts: results }];
-    await expect(models.generateContent({ model: "gemini-3.5-pro", contents: late, config })).rejects.toThrow(
-      "number of function response parts",
+    const early = [prompt, { role: "user", parts: results }, { role: "model", parts }];
+    await expect(models.generateContent({ model: "gemini-3.5-pro", contents: early, config })).rejects.toThrow(
+      "comes immediately after a function call turn",
     );
   });
 
