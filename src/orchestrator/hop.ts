@@ -14,7 +14,7 @@ import type { CompleteOptions } from "../llm/client.js";
 import type { Outgoing, TurnEnd } from "./outlet.js";
 import { inAskedForm } from "./output-form.js";
 import { spentInVain, spentOn } from "./spending.js";
-import { ignoredChoice, withAskedCalls } from "./tool-use.js";
+import { ignoredChoice, unofferedCalls, withAskedCalls } from "./tool-use.js";
 import { abortReason, type TurnOptions } from "./turn-options.js";
 
 interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "trace" | "beforeRequest"> {
@@ -67,7 +67,7 @@ export async function runHop(
   }
   const kept = withAskedCalls(completion, request);
   const ignored = request.toolChoice && ignoredChoice(kept, request.toolChoice);
-  const failure = ignored ?? problem;
+  const failure = ignored ?? unofferedCalls(completion, request) ?? problem;
   const { finishReason, provider, model, usage, attempts } = kept;
   const message = ignored ? { ...kept.message, toolCalls: [] } : kept.message;
   const spent = spentOn(request, completion, priceOf);

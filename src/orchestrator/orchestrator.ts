@@ -202,7 +202,7 @@ export class Orchestrator {
     let answered = await runHop(request, asked);
     if (answered.type === "assistant_message" && saidNothing(answered, request)) {
       budget.spend(answered.spent);
-      answered = await runHop({ ...request, tools: [], toolChoice: undefined }, asked);
+      answered = await runHop({ ...request, tools: [] }, asked);
     }
     if (answered.type !== "assistant_message") return answered;
     const { message, finishReason, spent } = answered;

@@ -32,7 +32,20 @@ export function withAskedCalls(
   const toolCalls = message.toolCalls.slice(0, most);
   // A token limit cuts the last call: the first one is whole.
   const isWhole = finishReason === "length" && most > 0;
-  return { ...completion, message: { ...message, toolCalls }, finishReason: isWhole ? "tool_calls" : finishReason };
+  const isLast = finishReason === "tool_calls" && tools.length === 0;
+  const reason = isWhole ? "tool_calls" : isLast ? "stop" : finishReason;
+  return { ...completion, message: { ...message, toolCalls }, finishReason: reason };
+}
+
+/** That the model did nothing but call tools where none were on offer: nothing of its answer can be used. */
+export function unofferedCalls(completion: Completion, { tools, toolChoice }: CompletionRequest): LlmError | undefined {
+  const { message, finishReason, provider, model, attempts } = completion;
+  if (tools.length > 0 || toolChoice === "none" || message.toolCalls.length === 0) return undefined;
+  if (message.content.trim() !== "" || finishReason === "length" || finishReason === "content_filter") return undefined;
+  const names = [...new Set(message.toolCalls.map(({ name }) => name))].join(" and ");
+  const said = `${provider}/${model}: the model called ${names} and said nothing else, but no tools are offered to it`;
+  const hint = "Connect a server that has such tools (mcp-platform servers add), or use another model.";
+  return new LlmError("bad_request", said, { provider, model, attempts, hint });
 }
 
 /** That the model did not call the tool that it had to. An answer that was cut or filtered has a reason of its own. */

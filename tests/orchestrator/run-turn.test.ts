@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
 import { collect, fixtureServer, isStored, shape, startApp, withoutNode } from "../support/app.js";
-import { answer, CUT, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { answer, CUT, chunk, failure, json, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 
 const echo = (value: object, id?: string) => ({ name: "s__echo", arguments: value, id });
 const servers = { s: fixtureServer() };
@@ -109,12 +109,43 @@ describe.each([
     ]);
   });
 
-  test("tool calls that were not offered are dropped, so that no call stays without its result", async () => {
-    await using llm = await startLlmServer([toolCalls([echo({})])]);
+  test("calls beside an answer are dropped where no tool is offered, so that no call stays without its result", async () => {
+    const called = { tool_calls: [{ id: "a", type: "function", function: { name: "s__echo", arguments: "{}" } }] };
+    const said = { role: "assistant", content: "Hello.", ...called };
+    await using llm = await startLlmServer([
+      streaming
+        ? stream([
+            chunk({ content: "Hello." }),
+            chunk({ tool_calls: [{ index: 0, ...called.tool_calls[0] }] }, "tool_calls"),
+          ])
+        : json({ choices: [{ index: 0, message: said, finish_reason: "tool_calls" }] }),
+    ]);
     await using app = await startApp({ llm: llm.url });
     const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go", streaming }));
     expect(shape(events)).toEqual(["user_message", "assistant_message", "turn_end"]);
-    expect(events.find((event) => event.type === "assistant_message")).toMatchObject({ message: { toolCalls: [] } });
+    expect(events.find((event) => event.type === "assistant_message")).toMatchObject({
+      message: { content: "Hello.", toolCalls: [] },
+      finishReason: "stop",
+    });
+  });
+
+  test("a model that only calls tools where none is offered fails the turn, which names the tool; the next one works", async () => {
+    await using llm = await startLlmServer([toolCalls([echo({}), { name: "bash", arguments: {} }]), answer("Hello.")]);
+    await using app = await startApp({ llm: llm.url });
+    const session = app.sessions.open("c");
+    const events = await collect(session.prompt({ requestId: "r", text: "go", streaming }));
+    expect(shape(events)).toEqual(["user_message", "assistant_message", "turn_error"]);
+    expect(events.at(-1)).toMatchObject({
+      error: {
+        kind: "bad_request",
+        message: "test/m1: the model called s__echo and bash and said nothing else, but no tools are offered to it",
+        hint: expect.stringContaining("Connect a server"),
+      },
+    });
+    expect(await collect(session.prompt({ requestId: "r2", text: "and now?", streaming }))).toContainEqual(
+      expect.objectContaining({ type: "turn_end", stopReason: "end_turn" }),
+    );
+    expect(llm.requests[1]?.body.messages?.map(({ role }) => role)).not.toContain("tool");
   });
 
   test("a call whose arguments hit the token limit is not run, even where they parse", async () => {

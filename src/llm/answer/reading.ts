@@ -132,7 +132,10 @@ class Reading {
   #onMessage(message: JsonObject, event: string | undefined): boolean {
     const fold = this.#fold;
     const error = fold.end === "open" ? this.#wire.errorIn(message, event) : undefined;
-    if (error) throw this.#fromProvider(error);
+    if (error) {
+      fold.pushUsage?.(message);
+      throw this.#fromProvider(error);
+    }
     this.#last = message;
     let isWord = false;
     if (this.#messages.isDocument) fold.pushWhole(message);

@@ -1,10 +1,16 @@
+import { createHash } from "node:crypto";
+
 interface Key {
   /** Undefined: the provider has no key, and is asked without. */
   value: string | undefined;
   restsUntil: number;
 }
 
-/** A provider's keys, used in turn. One that the provider refused, or that is used up, rests while another one works. */
+/**
+ * A provider's keys. A conversation stays with one of them, the same on every host: keys may be of several accounts, and reasoning and
+ * prompt caches belong to one. Requests without a conversation use the keys in turn. A key that the provider refused, or that is used up,
+ * rests while another one works.
+ */
 export class KeyRing {
   readonly #keys: readonly Key[];
   readonly #now: () => number;
@@ -17,14 +23,16 @@ export class KeyRing {
     this.#keys = all.map((value) => ({ value, restsUntil: Number.NEGATIVE_INFINITY }));
   }
 
-  /** The next key in turn that does not rest; when all do, the one that is ready first. */
-  next(): string | undefined {
-    if (this.#keys.length === 1) return this.#keys[0]?.value;
+  /** The key of the conversation, or the next one in turn. Of those that rest none is taken, unless all do: then the one that is ready first. */
+  next(conversation?: string): string | undefined {
+    const { length } = this.#keys;
+    if (length === 1) return this.#keys[0]?.value;
     const now = this.#now();
-    const inTurn = this.#keys.map((_, offset) => (this.#position + offset) % this.#keys.length);
+    const first = conversation === undefined ? this.#position : numberOfText(conversation);
+    const inTurn = this.#keys.map((_, offset) => (first + offset) % length);
     const restOf = (index: number) => Math.max(now, this.#keys[index]?.restsUntil ?? now);
     const chosen = inTurn.reduce((best, index) => (restOf(index) < restOf(best) ? index : best));
-    this.#position = chosen + 1;
+    if (conversation === undefined) this.#position = chosen + 1;
     return this.#keys[chosen]?.value;
   }
 
@@ -44,4 +52,9 @@ export class KeyRing {
   numberOf(value: string | undefined): number {
     return this.#keys.findIndex((key) => key.value === value) + 1;
   }
+}
+
+/** A number that is the same for the same text. */
+function numberOfText(text: string): number {
+  return createHash("sha256").update(text).digest().readUInt32BE();
 }

@@ -5,8 +5,8 @@ import type { Provider } from "./providers.js";
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /**
- * Names the account at a provider: what it encrypts or signs it takes back from the same one only. Several keys are meant to be of one
- * account, so the first one counts.
+ * Names the account at a provider: what it encrypts or signs it takes back from the same one only. Several keys count as one account, by
+ * the first of them: a conversation stays with its key (`KeyRing`), and where another account has to take over, its refusal is learnt.
  */
 export function accountOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiKeys">): string {
   const whole = JSON.stringify([baseUrl, apiKeys[0] ?? ""]);

@@ -127,7 +127,7 @@ export class Call {
     this.sent++;
     this.options.tally.sent++;
     this.sentAt = now();
-    this.key = this.place?.lane.keys.next();
+    this.key = this.place?.lane.keys.next(this.options.request.conversation);
   }
 
   /** Notes an answer that broke off. `fold`: what had come of it. */

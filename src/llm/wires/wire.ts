@@ -134,6 +134,8 @@ export interface AnswerFold {
   pushWords?(words: string): void;
   /** The body of an answer that was not streamed, also where a stream was asked for. */
   pushWhole(body: JsonObject): void;
+  /** Takes only the usage of a message that is an error (`Wire.errorIn`): it is billed all the same. Absent: such messages have none. */
+  pushUsage?(message: JsonObject): void;
   /** The server wrote `[DONE]`. */
   pushDone(): void;
   /** The answer. Ids of tool calls are unique and never empty: `isTaken` knows those of the conversation, `newId` makes one up. */

@@ -7,6 +7,7 @@ import {
   chunk,
   END,
   failure,
+  json,
   type Piece,
   pause,
   RESET,
@@ -165,6 +166,22 @@ describe("after something was shown, nothing is ever sent again", () => {
     expect(await ends.ask({ streaming: false })).toMatchObject({ message: { content: "hello" }, attempts: 2 });
   });
 });
+
+test.each([true, false])(
+  "what was billed of an answer that ends as a failure is counted, streaming: %s",
+  async (streaming) => {
+    const usage = { prompt_tokens: 9, completion_tokens: 4 };
+    const choices = [{ index: 0, delta: {}, message: { role: "assistant", content: "" }, finish_reason: "error" }];
+    const failed = { choices, usage };
+    await using server = await startLlmServer([streaming ? stream([failed]) : json(failed), answer("hello")]);
+    await using ends = clientOf(server);
+    expect(await ends.ask({ streaming })).toMatchObject({
+      message: { content: "hello" },
+      attempts: 2,
+      lost: [{ usage: { inputTokens: 9, outputTokens: 4 } }],
+    });
+  },
+);
 
 describe("an answer is whole by its content", () => {
   test.each<[string, Piece[]]>([

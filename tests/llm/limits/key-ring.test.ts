@@ -8,6 +8,21 @@ test("keys are used in turn; a provider without one is asked without", () => {
   expect(inTurn(new KeyRing([], () => 0), 2)).toEqual([undefined, undefined]);
 });
 
+test("a conversation stays with its key, on every host, unless that rests", () => {
+  let now = 0;
+  const [ring, elsewhere] = [0, 1].map(() => new KeyRing(["a", "b", "c"], () => now)) as [KeyRing, KeyRing];
+  const names = Array.from({ length: 20 }, (_, index) => `conversation ${index}`);
+  const used = names.map((name) => ring.next(name));
+  expect(new Set(used).size).toBe(3);
+  expect(inTurn(ring, 2)).toEqual(["a", "b"]);
+  expect(names.map((name) => ring.next(name))).toEqual(used);
+  expect(names.map((name) => elsewhere.next(name))).toEqual(used);
+  ring.rest("b", 100);
+  expect(names.map((name) => ring.next(name))).toEqual(used.map((key) => (key === "b" ? "c" : key)));
+  now = 100;
+  expect(names.map((name) => ring.next(name))).toEqual(used);
+});
+
 test("one that rests is passed over until its time", () => {
   let now = 0;
   const ring = new KeyRing(["a", "b", "c"], () => now);

@@ -54,7 +54,7 @@ export class ChatFold implements AnswerFold {
 
   push(chunk: JsonObject): boolean {
     const choice = asObjects(chunk.choices)[0];
-    const usage = usageOf(chunk.usage) ?? usageOf(choice?.usage) ?? usageOf(asObject(chunk.x_groq)?.usage);
+    const usage = usageIn(chunk, choice);
     this.#usage = usage ?? this.#usage;
     if (!choice) {
       if (this.#end === "stopped" && usage) this.#end = "trailed";
@@ -78,6 +78,10 @@ export class ChatFold implements AnswerFold {
   pushWhole(body: JsonObject): void {
     this.push(body);
     if (this.#progress > 0) this.#end = "over";
+  }
+
+  pushUsage(chunk: JsonObject): void {
+    this.#usage = usageIn(chunk, asObjects(chunk.choices)[0]) ?? this.#usage;
   }
 
   pushDone(): void {
@@ -174,6 +178,10 @@ export class ChatFold implements AnswerFold {
     if (hasCalls) return reason === "stop" || reason === "unknown" ? "tool_calls" : reason;
     return reason === "tool_calls" ? "stop" : reason;
   }
+}
+
+function usageIn(chunk: JsonObject, choice: JsonObject | undefined): Usage | undefined {
+  return usageOf(chunk.usage) ?? usageOf(choice?.usage) ?? usageOf(asObject(chunk.x_groq)?.usage);
 }
 
 /** Chat Completions has no order among reasoning, text and calls. */

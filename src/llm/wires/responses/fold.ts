@@ -74,6 +74,10 @@ export class ResponsesFold implements AnswerFold {
     if (status !== "in_progress" && status !== "queued") this.#response = response;
   }
 
+  pushUsage(message: JsonObject): void {
+    this.#usage = usageOf((asObject(message.response) ?? message).usage) ?? this.#usage;
+  }
+
   /** An answer without its last event is cut, whatever stands behind it. */
   pushDone(): void {}
 

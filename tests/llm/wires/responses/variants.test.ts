@@ -180,6 +180,23 @@ test("a limit inside a stream says in its message how long to wait", async () =>
   expect(await tested.fails({ streaming: true })).toMatchObject({ kind: "rate_limit", retryAfterMs: 11_054 });
 });
 
+test.each([true, false])(
+  "what was billed of an answer that has failed is counted, streaming: %s",
+  async (streaming) => {
+    const response = { status: "failed", error: { code: "server_error", message: "boom" }, output: [], usage };
+    const good = json({ status: "completed", output: [message("hi")] });
+    await using server = await startLlmServer([
+      streaming ? stream([{ type: "response.failed", response }]) : json(response),
+      good,
+    ]);
+    await using tested = clientOf(server, {}, model);
+    expect(await tested.ask({ streaming })).toMatchObject({
+      message: { content: "hi" },
+      lost: [{ usage: { inputTokens: 10, outputTokens: 4 } }],
+    });
+  },
+);
+
 test("reasoning that holds nothing is not sent back, and ids without it neither", async () => {
   const items = [{ type: "reasoning", id: "rs_1", summary: [] }, call({ id: "fc_1", status: "completed" })];
   await using server = await startLlmServer([
