@@ -12,7 +12,7 @@ const common = {
  */
 const onEitherLog = [
   "history/{archive,results,store,turns}",
-  "kill/random",
+  "kill/{journal,random}",
   "scenarios/{doors,large-results,long-conversations,many-tools,stable-requests}",
   "session/{commands,faults,processes,recovery,retention,session,steering}",
 ];

@@ -1,36 +1,83 @@
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { isWhole, Scene } from "./scene.js";
+import type { WireName } from "../../src/core/config.js";
+import { driverUnderTest } from "../support/storages.js";
+import { type Stop, wires } from "./models.js";
+import { isWhole, Scene, type SceneOptions } from "./scene.js";
 
-/** Opening a new log (19 and 1), the claim, the lease, 11 events of a turn with three calls over three answers, and its last two at once. */
-const commits = 34;
-const all = Array.from({ length: commits }, (_, index) => index + 1).flatMap((at) => [`before ${at}`, `after ${at}`]);
-/** `npm run test:kill` takes each point, `npm test` a few of every kind. */
-const points = isWhole ? all : all.filter((_, index) => index % 5 === 2);
+/**
+ * Commits on SQLite: those that open a new log, which no wire changes, then those of a turn with three calls over three answers: the claim, the
+ * lease, 11 events, and the last two at once. On PostgreSQL: its 14 events.
+ */
+const [opening, writes, share] = driverUnderTest === "postgres" ? [0, 14, 15] : [20, 34, 9];
+const inAnswers = [
+  ...["start", "before_text", "after_text", "in_call", "before_end"].map((at) => `in answer 1 ${at}`),
+  ...["before_text", "in_call", "before_end"].map((at) => `in answer 2 ${at}`),
+  ...["start", "before_text", "after_text", "before_end"].map((at) => `in answer 3 ${at}`),
+];
+const inCalls = ["book train", "look weather", "book hotel"].flatMap((what) =>
+  ["before", "after"].map((when) => `in call ${when} ${what}`),
+);
+const points = [
+  ...Array.from({ length: writes }, (_, index) => index + 1).flatMap((at) => [`before ${at}`, `after ${at}`]),
+  ...inAnswers,
+  ...inCalls,
+];
+const ofTurns = points.slice(2 * opening);
+/** `npm run test:kill` takes each point over each wire, `npm run test:all` one in `share`, other ones over each. */
+const table = wires.flatMap((wire, offset) => {
+  const all = wire === "chat" ? points : ofTurns;
+  return (isWhole ? all : ofTurns.filter((_, index) => index % share === 2 * offset)).map(
+    (point) => [point, wire] as const,
+  );
+});
 
-test("the points are all that a turn has", async () => {
+test.each(wires)("over %s the points are all that a turn has", async (wire) => {
   const folder = mkdtempSync(join(tmpdir(), "commits-"));
-  await using scene = await Scene.open("sqlite");
+  await using scene = await Scene.open({ wire });
   const host = scene.start({ KILL_COUNT: join(folder, "count") });
   await scene.check(await scene.request(host));
-  expect(Number(readFileSync(join(folder, "count"), "utf8"))).toBe(commits);
+  expect(Number(readFileSync(join(folder, "count"), "utf8"))).toBe(writes);
   expect(scene.requests).toBe(3);
+  await scene.checkNextTurn(host);
   await scene.end(host);
   rmSync(folder, { recursive: true });
 });
 
-test.each(points)("killed %s commits, the turn goes on by itself and is answered once", async (point) => {
-  await using scene = await Scene.open("sqlite");
-  const host = scene.start({ KILL_AT: point });
+test.each(table)("killed %s over %s, the turn goes on by itself and is answered once", async (point, wire) => {
+  let host: ChildProcess | undefined;
+  const options = optionsOf(point, wire, () => host?.kill("SIGKILL"));
+  await using scene = await Scene.open(options.scene);
+  host = scene.start(options.env);
   const ended = once(host, "close");
   await scene.request(host);
   expect(await ended).toEqual([null, "SIGKILL"]);
-  if ((await scene.log()).length > 0) await scene.endsByItself();
+  const log = await scene.log();
+  const before = scene.requests;
+  const answered = log.filter(({ type }) => type === "assistant_message").length;
+  expect(before - answered).toBeLessThanOrEqual(1);
+  if (log.length > 0) await scene.endsByItself();
   const again = scene.start();
   await scene.check(await scene.request(again));
-  expect(scene.requests).toBeLessThanOrEqual(4); // at most the one in flight is asked for again
+  // What was stored is not asked for again, so that only the answer in flight may be billed twice.
+  expect(scene.requests - before).toBe(3 - answered);
+  await scene.checkNextTurn(again);
   await scene.end(again);
 });
+
+/** What kills a host at that point: itself, the provider in the middle of an answer, or the server in the middle of a call. */
+function optionsOf(
+  point: string,
+  wire: WireName,
+  kill: () => void,
+): { scene: SceneOptions; env: Record<string, string> } {
+  const [, number, at] = /^in answer (\d) (\w+)$/.exec(point) ?? [];
+  if (number)
+    return { scene: { wire, stop: { answer: Number(number), at: at as Stop["at"], reached: kill } }, env: {} };
+  const [, killedInCall] = /^in call (.+)$/.exec(point) ?? [];
+  return killedInCall ? { scene: { wire, killedInCall }, env: {} } : { scene: { wire }, env: { KILL_AT: point } };
+}

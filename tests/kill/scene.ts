@@ -7,12 +7,12 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { expect } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/chat.js";
-import type { StorageConfig } from "../../src/core/config.js";
+import type { StorageConfig, WireName } from "../../src/core/config.js";
 import { openStore } from "../../src/history/open.js";
 import { script } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";
-import { answer, type LlmServer, startLlmServer, toolCalls } from "../support/llm-server.js";
 import { type Driver, newStorage } from "../support/storages.js";
+import { type SceneModel, type Stop, startModel } from "./models.js";
 
 /** Set by `npm run test:kill`. */
 export const isWhole = process.env.KILL_TESTS === "all";
@@ -24,37 +24,41 @@ interface Line {
 }
 
 const preload = pathToFileURL(resolve("tests/support/kill-at-commit.mjs")).href;
-const call = (name: string, what: string) => ({ name: `s__${name}`, arguments: { what } });
+
+export interface SceneOptions {
+  /** Default: the kind of log under test. */
+  driver?: Driver;
+  /** Default: `chat`. */
+  wire?: WireName;
+  stop?: Stop;
+  /** As KILL_IN_CALL of counting-server.mjs. */
+  killedInCall?: string;
+}
 
 export class Scene implements AsyncDisposable {
   readonly #place: Workplace;
   readonly #hosts = new Set<ChildProcess>();
   readonly #storage: StorageConfig;
   readonly #effects: string;
-  readonly #llm: LlmServer;
+  readonly #model: SceneModel;
   /** Numbers of the events that some host has shown. */
   readonly shown = new Set<number>();
 
-  private constructor(llm: LlmServer, place: Workplace, storage: StorageConfig) {
-    this.#llm = llm;
+  private constructor(model: SceneModel, place: Workplace, storage: StorageConfig, killedInCall: string | undefined) {
+    this.#model = model;
     this.#place = place;
     this.#storage = storage;
     this.#effects = join(place.folder, "effects");
-    const server = { ...script("tests/support/counting-server.mjs", this.#effects), trusted: true };
-    this.#place.configure(
-      configFor(llm.url, { s: server }, { chat: { storage: this.#storage, service: { approval: "auto" } } }),
-    );
+    const env = killedInCall === undefined ? {} : { KILL_IN_CALL: killedInCall };
+    const server = { ...script("tests/support/counting-server.mjs", this.#effects), trusted: true, env };
+    const more = { chat: { storage: this.#storage, service: { approval: "auto" } } };
+    this.#place.configure(configFor(model.provider, { s: server }, more));
   }
 
-  /** On a log of this kind, else of the kind under test. */
-  static async open(driver?: Driver): Promise<Scene> {
-    const llm = await startLlmServer(({ body }) => {
-      const results = body.messages?.filter(({ role }) => role === "tool").length ?? 0;
-      if (results === 0) return toolCalls([call("book", "train"), call("look", "weather")]);
-      return results === 2 ? toolCalls([call("book", "hotel")]) : answer("all booked");
-    });
+  static async open({ driver, wire = "chat", stop, killedInCall }: SceneOptions = {}): Promise<Scene> {
+    const model = await startModel(wire, stop);
     const place = new Workplace();
-    return new Scene(llm, place, await newStorage(place.folder, driver));
+    return new Scene(model, place, await newStorage(place.folder, driver), killedInCall);
   }
 
   start(env: Record<string, string> = {}): ChildProcess {
@@ -69,11 +73,10 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Sends the request and reads what comes until the turn has ended or the host has. Undefined when the host was killed first. */
-  async request(host: ChildProcess): Promise<Line | undefined> {
-    const payload = { text: "book a trip" };
-    host.stdin?.write(`${JSON.stringify({ action: "chat", request_id: "r", conversation_id: "c", payload })}\n`);
-    for await (const text of createInterface({ input: host.stdout as NodeJS.ReadableStream })) {
-      const line = JSON.parse(text) as Line;
+  async request(host: ChildProcess, request_id = "r", text = "book a trip"): Promise<Line | undefined> {
+    host.stdin?.write(`${JSON.stringify({ action: "chat", request_id, conversation_id: "c", payload: { text } })}\n`);
+    for await (const written of createInterface({ input: host.stdout as NodeJS.ReadableStream })) {
+      const line = JSON.parse(written) as Line;
       if (line.seq !== undefined) this.shown.add(line.seq);
       if (line.status === "complete" || line.status === "error") return line;
     }
@@ -116,13 +119,13 @@ export class Scene implements AsyncDisposable {
 
   /** Nothing lost, nothing done or answered twice. */
   async check(last: Line | undefined): Promise<void> {
-    expect(last).toMatchObject({ status: "complete", chunk: { data: "all booked" } });
+    expect(last).toMatchObject({ status: "complete", chunk: { data: "Let me see.\n\nall booked" } });
     const log = await this.log();
     expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
     expect(log.map(({ seq }) => seq)).toEqual(expect.arrayContaining([...this.shown]));
     expect(log.filter(({ type }) => type === "turn_end")).toHaveLength(1);
     const answers = log.filter((event) => event.type === "assistant_message");
-    expect(answers.map(({ message }) => message.content)).toEqual(["", "", "all booked"]);
+    expect(answers.map(({ message }) => message.content)).toEqual(["Let me see.", "", "all booked"]);
 
     const effects = existsSync(this.#effects) ? readFileSync(this.#effects, "utf8").trim().split("\n") : [];
     const results = log.filter((event) => event.type === "tool_result");
@@ -141,14 +144,20 @@ export class Scene implements AsyncDisposable {
     expect(JSON.stringify(results)).toContain("look weather: done"); // read-only: sent again
   }
 
+  /** Another turn sends all that came before it: nothing of the model's reasoning is lost, and the provider takes it. */
+  async checkNextTurn(host: ChildProcess): Promise<void> {
+    expect(await this.request(host, "r2", "thanks")).toMatchObject({ status: "complete", chunk: { data: "gladly" } });
+    expect(this.#model.faults()).toEqual([]);
+  }
+
   /** Requests that the provider was sent. */
   get requests(): number {
-    return this.#llm.requests.length;
+    return this.#model.requests;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const host of this.#hosts) host.kill("SIGKILL");
     this.#place[Symbol.dispose]();
-    await this.#llm[Symbol.asyncDispose]();
+    await this.#model[Symbol.asyncDispose]();
   }
 }

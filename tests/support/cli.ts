@@ -64,9 +64,10 @@ export function ended(child: ChildProcess, input?: string): Promise<Ended> {
   });
 }
 
-/** Provider `test` at this URL, and these servers. */
-export function configFor(llm: string, mcpServers: object = {}, more: object = {}): object {
+/** Provider `test` at this URL, or with these settings, and these servers. */
+export function configFor(llm: string | object, mcpServers: object = {}, more: object = {}): object {
   const http = { initial_retry_delay: 0.001, max_retry_delay: 0.01 };
-  const providers = { test: { base_url: llm, model: "m1", api_key: "sk-test-0123456789" } };
+  const atUrl = { base_url: llm, model: "m1", api_key: "sk-test-0123456789" };
+  const providers = { test: typeof llm === "string" ? atUrl : llm };
   return { llm: { active: "test", http, providers }, mcpServers, ...more };
 }

@@ -1,11 +1,19 @@
 // An MCP server over stdio whose tools have an effect that can be counted: counting-server.mjs FILE [CALLS].
 // Each call of `book` adds a line with its `what` and call id to the file before it is answered; `look` is read-only, and adds one too; so
 // is `die`, which ends its host. CALLS gets the same calls with the process of the host and the time.
-import { appendFileSync } from "node:fs";
+// KILL_IN_CALL="before book train" | "after book train" kills the host before or after the effect of that call, once.
+import { appendFileSync, existsSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const [file, calls] = process.argv.slice(2);
 const host = process.ppid;
+
+function isDoomed(moment) {
+  if (moment !== process.env.KILL_IN_CALL || existsSync(`${file}.killed`)) return false;
+  writeFileSync(`${file}.killed`, "");
+  process.kill(host, "SIGKILL");
+  return true;
+}
 const inputSchema = { type: "object", properties: { what: { type: "string" } } };
 const tools = [
   { name: "book", description: "Books it.", inputSchema },
@@ -20,9 +28,11 @@ const answers = {
   }),
   "tools/list": () => ({ tools }),
   "tools/call": ({ name, arguments: { what }, _meta }) => {
+    if (isDoomed(`before ${name} ${what}`)) process.exit();
     if (calls) appendFileSync(calls, `${name} ${what} ${host} ${Date.now()}\n`);
     appendFileSync(file, `${name} ${what} ${_meta?.["mcp-platform/call-id"]}\n`);
     if (name === "die") process.kill(process.ppid, "SIGKILL");
+    isDoomed(`after ${name} ${what}`);
     return { content: [{ type: "text", text: `${name} ${what}: done` }] };
   },
 };

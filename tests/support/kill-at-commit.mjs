@@ -1,5 +1,6 @@
-// Preloaded into a host: its event log is opened through killing-sqlite.mjs.
+// Preloaded into a host: its event log is opened through killing-sqlite.mjs, or watched by killing-postgres.mjs.
 import { register } from "node:module";
+import "./killing-postgres.mjs";
 
 const hook = `
 const shim = ${JSON.stringify(new URL("killing-sqlite.mjs", import.meta.url).href)};

@@ -51,8 +51,8 @@ export interface Break {
   how: "cut" | "reset" | "stall" | "error" | "failed";
   /** `start`: after the headers. `before_text`: before the first text or call. `after_text`, `in_call`: after its first delta. */
   at: "start" | "before_text" | "after_text" | "in_call" | "before_end";
-  /** Ends a stall. Without it the stall lasts until the client leaves. */
-  until?: Promise<unknown>;
+  /** Ends a stall; a function is called when it begins. Without it the stall lasts until the client leaves. */
+  until?: Promise<unknown> | (() => Promise<unknown>);
   /** The kind of the error event. */
   error?: FailureKind;
 }

@@ -319,7 +319,7 @@ async function stream(
       isPending = false;
       if (breaks.how !== "stall")
         return breakOff(response, breaks, errorEvent(breaks.error ?? "overloaded", breaks.how));
-      await (breaks.until ?? new Promise(() => {}));
+      await stallOf(breaks);
     }
     // The client has left during a stall.
     if (response.destroyed) return;
@@ -352,11 +352,14 @@ async function whole(
   }
   response.write(body.slice(0, body.length / 2));
   if (breaks.how !== "stall") return breakOff(response, { ...breaks, how: "reset" }, "");
-  await (breaks.until ?? new Promise(() => {}));
+  await stallOf(breaks);
   if (response.destroyed) return;
   progress.isWhole();
   response.end(body.slice(body.length / 2));
 }
+
+const stallOf = ({ until = new Promise(() => {}) }: Break): Promise<unknown> =>
+  typeof until === "function" ? until() : until;
 
 function breakOff(response: ServerResponse, { how }: Break, errorEvent: string): void {
   broken.add(response);
