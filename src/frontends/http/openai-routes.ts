@@ -2,6 +2,7 @@ import type { TurnEvent } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
 import { modelList } from "./anthropic/models.js";
 import type { Call, Route } from "./api.js";
+import type { Attempts } from "./attempts.js";
 import { readCallerTools } from "./caller-tools.js";
 import { ChatCompletion } from "./chat-completion.js";
 import { askedModel, defaultModel, idsOf, plainModel, startDoorTurn, toolsIn, turnHeaders } from "./door-turn.js";
@@ -33,6 +34,7 @@ export interface OpenAiOptions {
   models: () => readonly string[];
   /** Those for which callers get no tools of the servers. */
   plainModels: readonly string[];
+  attempts: Attempts;
 }
 
 export function openAiRoutes(parts: DoorParts, options: OpenAiOptions): Route[] {
@@ -69,6 +71,7 @@ function models(parts: DoorParts, options: OpenAiOptions, isForAnthropic: boolea
 
 async function chatCompletion(parts: DoorParts, call: Call, options: OpenAiOptions): Promise<Response> {
   const body = call.body as ChatCompletionBody;
+  const attempt = options.attempts.begin(call);
   const ids = idsOf(call.header);
   const { model: asked, isPlain } = askedModel(body.model, options.plainModels);
   const { withoutTools, ...use } = readToolUse(body);
@@ -109,7 +112,8 @@ async function chatCompletion(parts: DoorParts, call: Call, options: OpenAiOptio
     includeUsage: body.stream_options?.include_usage === true,
     eventsOf: call.header("x-mcp-events") === "1" ? toolEvents(door) : () => [],
   });
-  return showTurn(door, view, { streaming: body.stream === true, keepAliveMs: options.keepAliveMs, gone: call.gone });
+  const { keepAliveMs } = options;
+  return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
 }
 
 interface ChatViewOptions {

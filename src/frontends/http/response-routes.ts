@@ -2,6 +2,7 @@ import type { StoredEvent } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
 import { ownConversation } from "../own-conversation.js";
 import type { Call, Route } from "./api.js";
+import type { Attempts } from "./attempts.js";
 import { type CallerTools, readCallerTools, type WireTool } from "./caller-tools.js";
 import {
   askedModel,
@@ -43,6 +44,7 @@ interface ResponseOptions {
   keepAliveMs: number;
   /** Models for which callers get no tools of the servers. */
   plainModels: readonly string[];
+  attempts: Attempts;
 }
 
 export function responseRoutes(parts: DoorParts, options: ResponseOptions): Route[] {
@@ -64,8 +66,10 @@ export function responseRoutes(parts: DoorParts, options: ResponseOptions): Rout
   ];
 }
 
-async function create(parts: DoorParts, call: Call, { keepAliveMs, plainModels }: ResponseOptions): Promise<Response> {
+async function create(parts: DoorParts, call: Call, options: ResponseOptions): Promise<Response> {
+  const { keepAliveMs, plainModels } = options;
   const body = call.body as ResponseBody;
+  const attempt = options.attempts.begin(call);
   const conversation = await conversationOf(parts, body, idsOf(call.header));
   const { model, isPlain } = askedModel(body.model, plainModels);
   const { withoutTools, ...use } = readToolUse(body);
@@ -105,7 +109,7 @@ async function create(parts: DoorParts, call: Call, { keepAliveMs, plainModels }
       callerTool: tools.find,
     },
   );
-  return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone });
+  return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
 }
 
 /** What a call says; in a conversation of the host, beside what that one has. */

@@ -15,6 +15,7 @@ import type { McpParts } from "../mcp/server.js";
 import { admitBy } from "./admit.js";
 import { messageRoutes } from "./anthropic/routes.js";
 import { type Route, routesApp } from "./api.js";
+import { Attempts } from "./attempts.js";
 import { Connections } from "./connections.js";
 import { Gate, isLoopbackAddress } from "./gate.js";
 import { loginRoutes } from "./login-routes.js";
@@ -130,10 +131,11 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     { ...parts, ...mcpParts, version: options.version },
     { keepAliveMs, maxBytes, ...(idleMs && { idleMs }), ...(mostSessions && { mostSessions }) },
   );
+  const attempts = new Attempts(() => performance.now());
   const routes: Route[] = [
-    ...openAiRoutes(parts, { keepAliveMs, models: options.models, plainModels }),
-    ...responseRoutes(parts, { keepAliveMs, plainModels }),
-    ...messageRoutes(parts, { keepAliveMs, plainModels }),
+    ...openAiRoutes(parts, { keepAliveMs, models: options.models, plainModels, attempts }),
+    ...responseRoutes(parts, { keepAliveMs, plainModels, attempts }),
+    ...messageRoutes(parts, { keepAliveMs, plainModels, attempts }),
     ...sessionRoutes({ ...parts, secrets: () => [...parts.secrets(), ...(token ? [token] : [])] }, { keepAliveMs }),
     ...usageRoutes(parts),
     ...serverRoutes(parts, (call) => gate.isAuthorized(call)),

@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import type { ErrorInfo, TurnEvent } from "../../core/chat.js";
 import { errorInfo } from "../../core/errors.js";
 import { withFinalText } from "../final-text.js";
+import type { Attempt } from "./attempts.js";
 import type { DoorTurn } from "./door-turn.js";
 import { eventStream } from "./event-stream.js";
 import { type Failure, failureOf } from "./failure.js";
@@ -32,6 +33,7 @@ interface ShowOptions {
   keepAliveMs: number;
   /** Aborted when the caller has gone. */
   gone: AbortSignal;
+  attempt: Attempt | undefined;
 }
 
 /** How long the head of a stream is held back at most. */
@@ -39,10 +41,11 @@ const longestHoldMs = 10_000;
 
 export async function showTurn(door: DoorTurn, view: TurnView, options: ShowOptions): Promise<Response> {
   const { headers } = door;
-  const { gone, keepAliveMs } = options;
+  const { gone, keepAliveMs, attempt } = options;
   if (!options.streaming) {
-    const failure = await whileListening(door, gone, () => watch(door, view, async () => {}));
+    const failure = await whileListening(door, gone, () => watch(door, view, { attempt }));
     if (failure) return answerFailed(view, failure, headers);
+    if (!gone.aborted) attempt?.answered();
     return Response.json(view.whole(), { headers });
   }
   const holdMs = Math.min(keepAliveMs, longestHoldMs);
@@ -55,8 +58,9 @@ export async function showTurn(door: DoorTurn, view: TurnView, options: ShowOpti
       };
       await whileListening(door, gone, async () => {
         await writeAll(view.start());
-        const failure = await watch(door, view, writeAll);
+        const failure = await watch(door, view, { attempt, write: writeAll });
         await writeAll(failure ? view.fail(failure) : view.end());
+        if (!failure && !gone.aborted) attempt?.answered();
       });
     },
     { keepAliveMs, headers, ping: view.ping },
@@ -88,18 +92,26 @@ async function firstSign(door: DoorTurn): Promise<Failure | undefined> {
 /** The first of these shows that the provider has answered. */
 const signs = new Set<TurnEvent["type"]>(["text_delta", "reasoning_delta", "assistant_message", "tool_call"]);
 
+interface WatchOptions {
+  attempt: Attempt | undefined;
+  write?: (events: readonly StreamedEvent[]) => Promise<void>;
+}
+
 /** Resolves to what the turn failed of. Never rejects. */
 async function watch(
   { turn, isRepeatable, isStructured }: DoorTurn,
   view: TurnView,
-  write: (events: readonly StreamedEvent[]) => Promise<void>,
+  { attempt, write = async () => {} }: WatchOptions,
 ): Promise<Failure | undefined> {
   let ranTools = false;
   const failure = (error: ErrorInfo) => failureOf(error, { ranTools: ranTools && !isRepeatable });
   try {
     for await (const event of turn.watch()) {
       if (event.type === "discard" && view.isShown) return failure(startedAgain(event.reason));
-      if (event.type === "tool_sent") ranTools = true;
+      if (event.type === "tool_sent") {
+        ranTools = true;
+        attempt?.ranTools(turn.requestId);
+      }
       await write(view.take(isStructured ? withFinalText(event) : event));
       if (event.type === "turn_error") return failure(event.error);
       if (event.type === "turn_end" && event.stopReason === "cancelled") return failure(cancelled);

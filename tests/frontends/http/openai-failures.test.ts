@@ -5,6 +5,7 @@ import type { App } from "../../../src/index.js";
 import { fixtureServer, startApp } from "../../support/app.js";
 import {
   answer,
+  beforeHeaders,
   CUT,
   chunk,
   failure,
@@ -194,6 +195,60 @@ test.each(ways)("a turn that somebody else cancels is no whole answer: %s, strea
   await llm.received(before + 1);
   await app.sessions.cancel(id);
   await expect(failing).rejects.toThrow(/the turn was cancelled/i);
+});
+
+describe("a call that its client sends again since its connection was lost", () => {
+  const bodyOf = {
+    "chat/completions": { messages },
+    responses: { input: "hi" },
+    messages: { messages, max_tokens: 9 },
+  };
+  const paths = Object.keys(bodyOf) as (keyof typeof bodyOf)[];
+  const attempt = (path: keyof typeof bodyOf, count: number, headers: Record<string, string> = {}) => ({
+    url: `${door.url}/v1/${path}`,
+    body: bodyOf[path],
+    headers: { "x-stainless-retry-count": `${count}`, ...headers } as Record<string, string>,
+  });
+  const send = ({ url, body, headers }: ReturnType<typeof attempt>) => post(url, body, headers);
+
+  /** The client loses its connection while the model is asked the second time. */
+  async function lose({ url, body, headers }: ReturnType<typeof attempt>): Promise<void> {
+    const leaving = new AbortController();
+    const aborts = llm.aborts + 1;
+    steps.push(callsTool, (...exchange) => {
+      leaving.abort();
+      return beforeHeaders(STALL)(...exchange);
+    });
+    const sent = fetch(url, { method: "POST", headers, body: JSON.stringify(body), signal: leaving.signal });
+    await expect(sent).rejects.toThrow();
+    if (!headers["x-request-id"]) await llm.aborted(aborts);
+  }
+
+  test.each(paths)("runs no tool again: %s", async (path) => {
+    const before = await sentCalls();
+    await lose(attempt(path, 0));
+    for (const count of [1, 2]) {
+      const again = await send(attempt(path, count));
+      expect([again.status, await again.text()]).toEqual([
+        400,
+        expect.stringContaining("earlier attempt of this call"),
+      ]);
+    }
+    expect((await sentCalls()) - before).toBe(1);
+    steps.push(answer("anew"));
+    expect((await send(attempt(path, 0))).status).toBe(200);
+  });
+
+  test("and each time with another X-Request-Id, as proxies make them, runs none either", async () => {
+    await lose(attempt("responses", 0, { "x-request-id": "p1" }));
+    expect((await send(attempt("responses", 1, { "x-request-id": "p2" }))).status).toBe(400);
+  });
+
+  test("after the answer has come is answered as another call", async () => {
+    steps.push(callsTool, answer("one"), callsTool, answer("two"));
+    expect(await (await send(attempt("chat/completions", 0))).text()).toContain("one");
+    expect(await (await send(attempt("chat/completions", 1))).text()).toContain("two");
+  });
 });
 
 describe("the head of a stream", () => {

@@ -1,6 +1,7 @@
 /** Anthropic's Messages API. https://docs.claude.com/en/api/messages */
 import type { DoorParts } from "../../door.js";
 import type { Call, Route } from "../api.js";
+import type { Attempts } from "../attempts.js";
 import { type CallerTools, readCallerTools } from "../caller-tools.js";
 import {
   askedModel,
@@ -27,6 +28,7 @@ interface MessageOptions {
   keepAliveMs: number;
   /** Models for which callers get no tools of the servers. */
   plainModels: readonly string[];
+  attempts: Attempts;
 }
 
 export function messageRoutes(parts: DoorParts, options: MessageOptions): Route[] {
@@ -53,6 +55,7 @@ export function messageRoutes(parts: DoorParts, options: MessageOptions): Route[
 async function create(parts: DoorParts, call: Call, options: MessageOptions): Promise<Response> {
   const body = call.body as MessagesBody;
   if (body.thread) throw noThreads();
+  const attempt = options.attempts.begin(call);
   const ids = idsOf(call.header);
   const { turn, tools } = await readCall(parts, call, options);
   const inputTokens = await estimateDoorTurn(parts, turn, ids);
@@ -71,7 +74,7 @@ async function create(parts: DoorParts, call: Call, options: MessageOptions): Pr
     serverOf: (name) => parts.hub.tools().find((tool) => tool.name === name),
   });
   const { keepAliveMs } = options;
-  return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone });
+  return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
 }
 
 async function count(parts: DoorParts, call: Call, options: MessageOptions): Promise<Response> {
