@@ -1,4 +1,4 @@
-/** Each command once, as a process of its own; all that each can do is in the `.slow.test.ts` beside this file. */
+/** Each command once, as a process of its own; its other forms, and all that it can do, are in the slow tests beside this file. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { fixtureServer } from "../support/app.js";
 import { configFor, type Ended, ended, Workplace } from "../support/cli.js";
@@ -102,16 +102,10 @@ describe("a front door", () => {
 describe("a look", () => {
   test.each<[string[], string | RegExp]>([
     [["sessions", "list"], /^c1 .* use a tool$/m],
-    [["sessions", "show", "c1"], "you: use a tool"],
-    [["sessions", "export", "c1"], "use a tool"],
     [["usage"], /^total +\d/m],
     [["tools"], "s.echo"],
     [["servers", "list"], /^s /m],
-    [["servers", "test", "s"], /^ok +tools/m],
-    [["servers", "logs", "s"], ""],
     [["config", "show"], "mcpServers"],
-    [["config", "validate"], ""],
-    [["config", "schema"], '"mcpServers"'],
     [["config", "init"], "mcpServers"],
     [["approvals"], "no answer is kept\n"],
     [["nodes"], ""],
@@ -123,17 +117,12 @@ describe("a look", () => {
 });
 
 describe("a change", () => {
-  test("sessions are copied, taken back and deleted", async () => {
+  test("sessions are copied", async () => {
     expect(await outputOf(["sessions", "fork", "c1", "--id", "c2"])).toBe("c2\n");
-    expect(await outputOf(["sessions", "rewind", "c2", "--turns", "1"])).toContain("goes on after");
-    await outputOf(["sessions", "delete", "c2", "--yes"]);
-    expect(await outputOf(["sessions", "list"])).not.toMatch(/^c2 /m);
   });
 
   test("servers are added and removed", async () => {
     await outputOf(["servers", "add", "other", "node", "x.js"]);
-    await outputOf(["servers", "disable", "other"]);
-    expect(await outputOf(["servers", "list"])).toMatch(/^other +disabled/m);
     await outputOf(["servers", "remove", "other"]);
     expect(await outputOf(["servers", "list"])).not.toContain("other");
   });

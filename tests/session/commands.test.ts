@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/chat.js";
 import {
   partsText,
@@ -12,60 +12,52 @@ import {
 import { isSlashCommand, runSlashCommand, slashCommands } from "../../src/session/commands.js";
 import { historyText } from "../../src/session/conversation-view.js";
 import type { CommandScope } from "../../src/session/slash-command.js";
-import { collect, script, startApp } from "../support/app.js";
+import { type App, collect, script, startApp } from "../support/app.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
 
-async function withDemo<T>(use: (scope: CommandScope) => Promise<T>): Promise<T> {
-  await using llm = await startLlmServer([]);
-  await using app = await startApp({ llm: llm.url, mcpServers: { demo: script("dist/demo/mcp-server.js") } });
+/** A host with the demo server, which answers no prompt. */
+let scope: CommandScope;
+let app: App;
+beforeAll(async () => {
+  app = await startApp({ llm: "http://127.0.0.1:9", mcpServers: { demo: script("dist/demo/mcp-server.js") } });
   await app.ready();
-  return await use({
-    hub: app.hub,
-    sessions: app.sessions,
-    session: app.sessions.open("c"),
-    resolveModel: app.resolveModel,
-    reload: async () => "added s",
-    signal: new AbortController().signal,
-  });
-}
+  const { hub, sessions, resolveModel } = app;
+  const signal = new AbortController().signal;
+  scope = { hub, sessions, session: sessions.open("c"), resolveModel, reload: async () => "added s", signal };
+});
+afterAll(() => app[Symbol.asyncDispose]());
 
 describe("slash commands", () => {
   test("each has its line in the help", async () => {
-    await withDemo(async (scope) => {
-      const outcome = await runSlashCommand("/help", scope);
-      const text = outcome.type === "text" ? outcome.text : "";
-      expect(text.split("\n").map((line) => line.split(" ")[0])).toEqual(slashCommands.map(({ name }) => `/${name}`));
-    });
+    const outcome = await runSlashCommand("/help", scope);
+    const text = outcome.type === "text" ? outcome.text : "";
+    expect(text.split("\n").map((line) => line.split(" ")[0])).toEqual(slashCommands.map(({ name }) => `/${name}`));
   });
 
   test("show servers, tools, prompts, resources and the model", async () => {
-    await withDemo(async (scope) => {
-      const shown = async (line: string) => {
-        const outcome = await runSlashCommand(line, scope);
-        return outcome.type === "text" ? outcome.text : outcome.type;
-      };
-      expect(await shown("/servers")).toMatch(
-        /^demo {2}ready {2}stdio {2}4 tools, 1 prompt, 1 resource, ready in \d+ ms, answers in \d+ ms/,
-      );
-      expect(await shown("/tools")).toContain("demo.add");
-      expect(await shown("/prompts")).toBe("demo__summarize topic=…  Asks for a summary of a topic");
-      expect(await shown("/resources")).toBe("demo://readme  What this demo server is");
-      expect(await shown("/resource demo://readme")).toContain("This is the MCP server that comes with MCP-Platform.");
-      expect(await shown("/history")).toBe("nothing was said yet");
-      expect(await shown("/model")).toBe("test/m1 (wire: chat, chosen by default)");
-      expect(await shown("/reload")).toBe("added s");
-    });
+    const shown = async (line: string) => {
+      const outcome = await runSlashCommand(line, scope);
+      return outcome.type === "text" ? outcome.text : outcome.type;
+    };
+    expect(await shown("/servers")).toMatch(
+      /^demo {2}ready {2}stdio {2}4 tools, 1 prompt, 1 resource, ready in \d+ ms, answers in \d+ ms/,
+    );
+    expect(await shown("/tools")).toContain("demo.add");
+    expect(await shown("/prompts")).toBe("demo__summarize topic=…  Asks for a summary of a topic");
+    expect(await shown("/resources")).toBe("demo://readme  What this demo server is");
+    expect(await shown("/resource demo://readme")).toContain("This is the MCP server that comes with MCP-Platform.");
+    expect(await shown("/history")).toBe("nothing was said yet");
+    expect(await shown("/model")).toBe("test/m1 (wire: chat, chosen by default)");
+    expect(await shown("/reload")).toBe("added s");
   });
 
   test("tell the front door what to do", async () => {
-    await withDemo(async (scope) => {
-      expect(await runSlashCommand("/clear", scope)).toEqual({ type: "clear" });
-      expect(await runSlashCommand("/exit", scope)).toEqual({ type: "exit" });
-      expect(await runSlashCommand("/model test/m2", scope)).toEqual({ type: "model", model: "test/m2" });
-      expect(await runSlashCommand("/prompt demo__summarize topic='a b'", scope)).toEqual({
-        type: "prompt",
-        content: [{ type: "text", text: expect.stringContaining("Summarize in three sentences: a b") }],
-      });
+    expect(await runSlashCommand("/clear", scope)).toEqual({ type: "clear" });
+    expect(await runSlashCommand("/exit", scope)).toEqual({ type: "exit" });
+    expect(await runSlashCommand("/model test/m2", scope)).toEqual({ type: "model", model: "test/m2" });
+    expect(await runSlashCommand("/prompt demo__summarize topic='a b'", scope)).toEqual({
+      type: "prompt",
+      content: [{ type: "text", text: expect.stringContaining("Summarize in three sentences: a b") }],
     });
   });
 
@@ -82,7 +74,7 @@ describe("slash commands", () => {
     ["/rewind", "there is no conversation c", expect.any(String)],
     ["/model openai/m", expect.stringContaining("OPENAI_API_KEY"), expect.any(String)],
   ])("%s is refused with a reason", async (line, message, hint) => {
-    await withDemo((scope) => expect(runSlashCommand(line, scope)).rejects.toMatchObject({ message, hint }));
+    await expect(runSlashCommand(line, scope)).rejects.toMatchObject({ message, hint });
   });
 
   test("take the last turns back, and show what is left", async () => {
@@ -91,16 +83,9 @@ describe("slash commands", () => {
     const session = app.sessions.open("c");
     for (const text of ["a", "b", "c"]) await collect(session.prompt({ requestId: text, text }));
     const { hub, sessions, resolveModel } = app;
-    const scope = {
-      hub,
-      sessions,
-      session,
-      resolveModel,
-      reload: async () => "",
-      signal: new AbortController().signal,
-    };
-    expect(await runSlashCommand("/rewind 2", scope)).toEqual({ type: "text", text: "you: a\nassistant: one" });
-    expect(await runSlashCommand("/history", scope)).toEqual({ type: "text", text: "you: a\nassistant: one" });
+    const here = { ...scope, hub, sessions, session, resolveModel };
+    expect(await runSlashCommand("/rewind 2", here)).toEqual({ type: "text", text: "you: a\nassistant: one" });
+    expect(await runSlashCommand("/history", here)).toEqual({ type: "text", text: "you: a\nassistant: one" });
   });
 
   test("are told from what is said by their first character", () => {

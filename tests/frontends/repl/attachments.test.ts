@@ -1,15 +1,22 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ToolHub } from "../../../src/core/ports.js";
 import { attachMentions } from "../../../src/frontends/repl/mentions.js";
-import { script, startApp } from "../../support/app.js";
-import { startLlmServer } from "../../support/llm-server.js";
+import { type App, script, startApp } from "../../support/app.js";
 import { processorMs } from "../../support/processor-time.js";
 
 const folder = mkdtempSync(join(tmpdir(), "attachments-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+let app: App;
+beforeAll(async () => {
+  app = await startApp({ llm: "http://127.0.0.1:9", mcpServers: { demo: script("dist/demo/mcp-server.js") } });
+  await app.ready();
+});
+afterAll(async () => {
+  await app[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
 const png = Buffer.from("89504e470d0a1a0a0000000d49484452", "hex");
 writeFileSync(join(folder, "notes.txt"), "remember\n");
 writeFileSync(join(folder, "my file.txt"), "spaces");
@@ -21,9 +28,6 @@ writeFileSync(join(folder, "huge.png"), Buffer.concat([png, Buffer.alloc(5_000_0
 mkdirSync(join(folder, "src"));
 
 async function attached(prompt: string) {
-  await using llm = await startLlmServer([]);
-  await using app = await startApp({ llm: llm.url, mcpServers: { demo: script("dist/demo/mcp-server.js") } });
-  await app.ready();
   const attachments = await attachMentions(prompt, { hub: app.hub, folder, signal: new AbortController().signal });
   return attachments.map(({ name, size, parts }) => [name, size, ...parts]);
 }
