@@ -256,6 +256,13 @@ export interface AssistantMessageEvent {
   interrupted?: true;
 }
 
+/** Whether nothing of the answer is to be shown: it broke off, and is in the log for what it cost. */
+export function isUnsaid(event: { type: string }): boolean {
+  if (event.type !== "assistant_message") return false;
+  const { interrupted, message } = event as AssistantMessageEvent;
+  return interrupted === true && message.content === "" && !message.reasoning;
+}
+
 export interface QuestionEvent {
   type: "question";
   turnId: string;

@@ -153,7 +153,9 @@ export function resumeTurn(
 
 /** What the provider did not take as it was (too long, filtered, a broken picture) would make it refuse every later turn too. */
 function wasRefused({ hops, end }: TurnRecord): boolean {
-  return hops.length === 0 && end?.type === "turn_error" && refusals.includes(end.error.kind);
+  return (
+    hops.every(({ answer }) => answer.interrupted) && end?.type === "turn_error" && refusals.includes(end.error.kind)
+  );
 }
 
 const refusals: readonly string[] = ["context_length", "content_filter", "bad_request"] satisfies LlmErrorKind[];

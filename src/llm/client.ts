@@ -182,7 +182,11 @@ export class LlmClient {
     for (let resumed = 0; isPaused && resumed < MAX_RESUMPTIONS; resumed++) {
       const request = { ...shared.request, messages: [...shared.request.messages, completion.message] };
       // What was shown before the pause is not to be shown again.
-      const more = await this.#ask(target, { ...shared, request, restart: false }, watched);
+      const more = await this.#ask(target, { ...shared, request, restart: false }, watched).catch((error: unknown) => {
+        const { provider, model, usage } = completion;
+        if (usage) shared.tally.lost.push({ provider, model, usage });
+        throw error;
+      });
       completion = continued(completion, more.completion);
       isPaused = more.isPaused;
     }

@@ -52,9 +52,10 @@ export async function runHop(
       if (streaming && content && toolCalls.length === 0) out.show({ type: "text_delta", delta: content });
     }
   } catch (error) {
-    if (shown.length > 0) {
-      const { attempts = 1, lost } = error instanceof LlmError ? error : {};
-      const { provider, model } = lost?.at(-1) ?? resolved(llm, request);
+    const { attempts = 1, lost = [] } = error instanceof LlmError ? error : {};
+    // What was lost and not shown (calls, JSON, an answer that was not streamed) is billed all the same.
+    if (shown.length + lost.length > 0) {
+      const { provider, model } = lost.at(-1) ?? resolved(llm, request);
       const facts = { finishReason: "unknown", provider, model, attempts } as const;
       const message = partialMessage(shown);
       const spent = spentInVain(request, { message, provider, model, lost }, priceOf);

@@ -1,5 +1,5 @@
 /** Last answers that have to be JSON of a certain schema. */
-import type { Completion, CompletionRequest, OutputFormat } from "../core/chat.js";
+import type { Completion, CompletionRequest, LostAnswer, OutputFormat } from "../core/chat.js";
 import { LlmError } from "../core/errors.js";
 import { isJson, readStructured } from "../core/structured-output.js";
 
@@ -24,7 +24,14 @@ export async function inAskedForm(
   if (!output || !isFinal(completion)) return { completion };
   const first = checked(completion, output);
   if (!first.problem) return { completion: first.completion };
-  const second = after(completion, await ask(repairOf(completion, request, first.problem)));
+  const repair = ask(repairOf(completion, request, first.problem));
+  const second = after(
+    completion,
+    await repair.catch((error: unknown) => {
+      if (error instanceof LlmError) error.lost = [...billed(completion), ...(error.lost ?? [])];
+      throw error;
+    }),
+  );
   if (isCut(second)) return { completion: second };
   const { completion: repaired, problem } = checked(second, output);
   if (!problem) return { completion: repaired };
@@ -63,10 +70,14 @@ function repairOf({ message }: Completion, request: CompletionRequest, problem: 
   return { ...request, messages, ...(request.tools.length > 0 ? { toolChoice: "none" as const } : {}) };
 }
 
+/** What an answer cost that is not kept, with those that were lost before it. */
+function billed({ provider, model, usage, lost = [] }: Completion): LostAnswer[] {
+  return [...lost, { provider, model, usage: usage ?? { outputTokens: 0 } }];
+}
+
 /** The second answer, with what the first one cost. Its calls are dropped: tools were forbidden. */
 function after(first: Completion, second: Completion): Completion {
-  const { provider, model, usage = { outputTokens: 0 } } = first;
-  const lost = [...(first.lost ?? []), { provider, model, usage }, ...(second.lost ?? [])];
+  const lost = [...billed(first), ...(second.lost ?? [])];
   const message = { ...second.message, toolCalls: [] };
   return { ...second, message, lost, attempts: first.attempts + second.attempts };
 }

@@ -111,6 +111,13 @@ describe("a conversation", () => {
 });
 
 describe("a turn that broke off", () => {
+  test("leaves out a request that was refused after an answer that nothing was shown of", () => {
+    const { error } = turn("two").error(false);
+    const refused = { type: "turn_error", turnId: "two", error: { ...error, kind: "bad_request" } } as const;
+    const unsaid = turn("two").answer("", [], { interrupted: true });
+    expect(toMessages(stored([turn("two").user("broken"), unsaid, refused]))).toEqual([]);
+  });
+
   test("gives calls without a result one that says what is known", () => {
     const events = [
       one.user("add"),

@@ -54,6 +54,14 @@ test("an answer that was shown and broke off counts each attempt that had begun"
   expect(again?.spent).toMatchObject({ tokens: 4 * once, estimated: true });
 });
 
+test("an answer that broke off before anything of it was shown counts each attempt, and says nothing", async () => {
+  const part = { index: 0, id: "c", type: "function", function: { name: "x", arguments: "y".repeat(400) } };
+  const answers = await spentBy([1, 2, 3, 4].map(() => stream([chunk({ tool_calls: [part] }), CUT])));
+  expect(answers).toMatchObject([{ interrupted: true, message: { content: "", toolCalls: [] } }]);
+  expect(answers[0]?.spent).toMatchObject({ estimated: true });
+  expect(answers[0]?.spent?.tokens).toBeGreaterThan(400);
+});
+
 test("an answer that was not streamed and is no answer costs what it says of itself, if anything", async () => {
   await expect(spentBy([json({ choices: [] }), whole])).resolves.toMatchObject([{ spent: spentOnce }]);
 });

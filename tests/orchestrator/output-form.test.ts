@@ -60,6 +60,14 @@ describe.each([{ streaming: true }, { streaming: false }])("an answer of a schem
     expect(bodies[0]?.messages?.[0]?.content).toContain(JSON.stringify(jsonSchema));
   });
 
+  test("that is not of it is paid also where the second one fails", async () => {
+    const usage = { prompt_tokens: 100, completion_tokens: 20 };
+    const { end, shown, said } = await ask([answer('{"title":7}', { usage }), failure(401)], mode);
+    expect(end).toMatchObject({ type: "turn_error" });
+    expect(shown).toEqual([]);
+    expect(said).toMatchObject([{ interrupted: true, message: { content: "" }, spent: { tokens: 120 } }]);
+  });
+
   test("is that of the last request, after tools", async () => {
     const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
     const { end, said, bodies } = await ask([echo, answer(good)], mode);

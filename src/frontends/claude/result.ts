@@ -1,5 +1,5 @@
 import { readApproval } from "../../core/approval.js";
-import type { StoredEvent } from "../../core/chat.js";
+import { isUnsaid, type StoredEvent } from "../../core/chat.js";
 import type { TurnSummary } from "../../session/summary.js";
 import { stopNote } from "../turn-lines.js";
 import { toolInput } from "./blocks.js";
@@ -15,7 +15,7 @@ export function resultOf(summary: TurnSummary, events: readonly StoredEvent[]) {
     subtype,
     is_error,
     duration_api_ms: modelTimeMs(events),
-    num_turns: events.filter(({ type }) => type === "assistant_message").length,
+    num_turns: events.filter((event) => event.type === "assistant_message" && !isUnsaid(event)).length,
     result: text,
     stop_reason: stopReason && plainEnds.has(stopReason) ? stopReason : null,
     usage: anthropicUsage(usage),

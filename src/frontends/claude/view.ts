@@ -1,4 +1,4 @@
-import type { StoredEvent, TurnEvent } from "../../core/chat.js";
+import { isUnsaid, type StoredEvent, type TurnEvent } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
 import type { OneshotSummary, OneshotView, TurnStart } from "../oneshot-views.js";
 import { assistantBlocks, resultBlock } from "./blocks.js";
@@ -61,6 +61,7 @@ export class ClaudeView implements OneshotView {
       case "discard":
         return this.#nextMessage();
       case "assistant_message":
+        if (isUnsaid(event)) return this.#nextMessage();
         await this.#writePartial((partial) => partial.end(event));
         return this.#assistant(event);
       case "tool_result": {

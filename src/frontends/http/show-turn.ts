@@ -1,6 +1,6 @@
 /** A turn over HTTP, once it has begun: as one document, or as events. */
 import { setTimeout } from "node:timers/promises";
-import type { ErrorInfo, TurnEvent } from "../../core/chat.js";
+import { type ErrorInfo, isUnsaid, type TurnEvent } from "../../core/chat.js";
 import { errorInfo } from "../../core/errors.js";
 import { withFinalText } from "../final-text.js";
 import type { Attempt } from "./attempts.js";
@@ -81,7 +81,7 @@ async function firstSign(door: DoorTurn): Promise<Failure | undefined> {
   try {
     for await (const event of door.turn.watch()) {
       if (event.type === "turn_error") return failureOf(event.error);
-      if (signs.has(event.type)) return undefined;
+      if (signs.has(event.type) && !isUnsaid(event)) return undefined;
     }
     return undefined;
   } catch (error) {

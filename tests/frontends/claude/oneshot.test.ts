@@ -2,7 +2,17 @@ import { describe, expect, test } from "@jest/globals";
 import { type OneshotOptions, runOneshot } from "../../../src/frontends/oneshot.js";
 import type { App } from "../../../src/index.js";
 import { fixtureServer, startApp } from "../../support/app.js";
-import { answer, chunk, failure, RESET, STALL, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
+import {
+  answer,
+  CUT,
+  chunk,
+  failure,
+  RESET,
+  STALL,
+  startLlmServer,
+  stream,
+  toolCalls,
+} from "../../support/llm-server.js";
 import { doorParts, interrupts, Sink, sayAndCall } from "../support.js";
 import { claudeOptions, parse, shape } from "./client.js";
 
@@ -224,6 +234,28 @@ describe("one prompt as Claude Code's stream-json", () => {
       total_cost_usd: 2.2,
       modelUsage: { m1: { costUSD: 2.2, costBasis: "list" } },
     });
+  });
+
+  test("that broke off before anything was shown has no message, and its cost", async () => {
+    const part = { index: 0, id: "c", type: "function", function: { name: "s__echo", arguments: "y".repeat(400) } };
+    const cut = () => stream([chunk({ tool_calls: [part] }), CUT]);
+    await using llm = await startLlmServer([cut(), cut(), cut(), cut()]);
+    await using app = await startApp({
+      llm: llm.url,
+      config: {
+        llm: {
+          active: "test",
+          http: { initial_retry_delay: 0.001, max_retry_delay: 0.01 },
+          providers: { test: { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789" } },
+          prices: { "test/m1": { input: 1000, output: 1000 } },
+        },
+      },
+    });
+    const { messages } = await run(app, { includePartialMessages: true }, { streaming: true });
+    expect(messages.map(({ type }) => type)).toEqual(["system", "result"]);
+    const result = messages.at(-1);
+    expect(result).toMatchObject({ subtype: "error_during_execution", num_turns: 0 });
+    expect(Number(result?.total_cost_usd)).toBeGreaterThan(0.4);
   });
 
   test("that was interrupted has what was said, marked as cut, and an error result", async () => {

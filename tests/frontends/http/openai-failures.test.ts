@@ -139,6 +139,12 @@ describe("a failure before any tool has run is a status that OpenAI's clients kn
     },
   );
 
+  test.each(ways)("%s, streamed %s: an answer that broke off and of which nothing was shown", async (...way) => {
+    const part = { index: 0, id: "c", type: "function", function: { name: "s__echo", arguments: '{"n":' } };
+    steps.push(stream([chunk({ tool_calls: [part] }), CUT]));
+    await expect(call(way, { maxRetries: 0 })).rejects.toMatchObject({ status: expect.any(Number) });
+  });
+
   test("with the words by which clients know that the context is full", async () => {
     steps.push(saying(400, { message: "too long", code: "context_length_exceeded" }));
     await expect(call(["chat", false])).rejects.toThrow(/exceeds the context window/);
