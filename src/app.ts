@@ -23,6 +23,7 @@ import { Orchestrator } from "./orchestrator/orchestrator.js";
 import { RunningConfig } from "./running-config.js";
 import { isGone, thisMachine } from "./session/node.js";
 import { openLog } from "./session/open-log.js";
+import { retentionRules } from "./session/retention.js";
 import type { Session } from "./session/session.js";
 import { Sessions } from "./session/sessions.js";
 import { stderrLog } from "./stderr-log.js";
@@ -186,7 +187,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const sessions = closedAtEnd(
       new Sessions({
         ...{ store, engine, hub, settings, newId, meter, approvals, questionTimeoutMs },
-        retention: storage,
+        retention: retentionRules(running.config.chat),
         now: Date.now,
       }),
     );
@@ -195,7 +196,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       tape?.conceal(configuredSecrets(next, env));
       client.change(await firstRun.llmOf(next));
       running.change(next);
-      sessions.changeRetention(running.config.chat.storage);
+      sessions.changeRetention(retentionRules(running.config.chat));
       hub.apply(firstRun.serversOf(running.config));
     };
     const resolveModel = (model?: string) => {

@@ -21,7 +21,7 @@ export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: Li
   return new Budget({
     limits,
     earlier: { turn: { hops, ...totals(own) }, conversation: totals(log) },
-    daySpent: () => parts.store.spent(midnight()),
+    daySpent: () => parts.store.spent(midnightBefore(Date.now())),
     granted: parts.granted,
     now: () => performance.now(),
   });
@@ -32,6 +32,7 @@ export function maxToolHopsOf(defaults: { limits?: LimitsConfig; maxToolHops: nu
   return defaults.limits?.turn.hops === undefined ? defaults.maxToolHops : Number.POSITIVE_INFINITY;
 }
 
-function midnight(): number {
-  return new Date().setHours(0, 0, 0, 0);
+/** The beginning of the day in this host's time zone. All in milliseconds since the epoch. */
+export function midnightBefore(time: number): number {
+  return new Date(time).setHours(0, 0, 0, 0);
 }

@@ -1,12 +1,18 @@
 import { setImmediate as nextRound } from "node:timers/promises";
-import type { RetentionConfig } from "../core/config.js";
+import type { Config, RetentionConfig } from "../core/config.js";
 import { messageOf } from "../core/errors.js";
 import type { Observe } from "../core/ports.js";
 import type { ChatStore } from "../core/store-ports.js";
+import { midnightBefore } from "./limits.js";
+
+export interface RetentionRules extends RetentionConfig {
+  /** What the day has spent is read from the log, for a limit: conversations of today stay. */
+  keepsToday?: boolean;
+}
 
 export interface RetentionParts {
   store: ChatStore;
-  rules: RetentionConfig;
+  rules: RetentionRules;
   /** Of this process: what a person has before him stays. */
   isOpen: (conversationId: string) => boolean;
   now: () => number;
@@ -20,7 +26,7 @@ const dueMs = 0.9 * everyMs;
 /** Deletes conversations that are older, or more, than the rules allow: now and every hour. Never one with an unfinished turn. */
 export class Retention {
   readonly #parts: RetentionParts;
-  #rules: RetentionConfig;
+  #rules: RetentionRules;
   #isStarted = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -30,7 +36,7 @@ export class Retention {
   }
 
   /** Other rules, from now on. */
-  change(rules: RetentionConfig): void {
+  change(rules: RetentionRules): void {
     this.#rules = rules;
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -55,7 +61,10 @@ export class Retention {
     const { store, isOpen, now } = this.#parts;
     const { maxAgeMs = Number.POSITIVE_INFINITY, maxConversations = Number.POSITIVE_INFINITY } = this.#rules;
     const all = await store.conversations();
-    const expired = all.filter(({ updatedAt }, index) => index >= maxConversations || updatedAt < now() - maxAgeMs);
+    const keptFrom = this.#rules.keepsToday ? midnightBefore(now()) : Number.POSITIVE_INFINITY;
+    const expired = all
+      .filter(({ updatedAt }, index) => index >= maxConversations || updatedAt < now() - maxAgeMs)
+      .filter(({ updatedAt }) => updatedAt < keptFrom);
     let deleted = 0;
     for (const { conversationId, lastSeq } of expired.reverse()) {
       await nextRound();
@@ -80,4 +89,10 @@ export class Retention {
       observe({ level: "warn", scope: "session", message: messageOf(error) });
     }
   }
+}
+
+/** The rules of a configuration. */
+export function retentionRules({ storage, limits }: Pick<Config["chat"], "storage" | "limits">): RetentionRules {
+  const { tokens, usd } = limits.day;
+  return { ...storage, keepsToday: tokens !== undefined || usd !== undefined };
 }

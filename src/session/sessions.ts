@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StoredEvent } from "../core/chat.js";
-import type { RetentionConfig } from "../core/config.js";
 import { isOfSingleCall } from "../core/ids.js";
 import { defaultLeaseMs } from "../core/lease.js";
 import type { HostState } from "../core/measurements.js";
@@ -14,7 +13,7 @@ import { KnownLogs } from "./known-logs.js";
 import { LiveExchange } from "./live/exchange.js";
 import { LiveSessions } from "./live-sessions.js";
 import type { LiveTurn } from "./live-turn.js";
-import { Retention } from "./retention.js";
+import { Retention, type RetentionRules } from "./retention.js";
 import { Session } from "./session.js";
 import type { SessionParts } from "./session-parts.js";
 
@@ -23,7 +22,7 @@ export interface SessionsParts
   engine: Omit<EngineParts, "turns">;
   now: () => number;
   /** Which conversations `startRetention` deletes. Default: none. */
-  retention?: RetentionConfig;
+  retention?: RetentionRules;
 }
 
 type ResumedListener = (turn: LiveTurn, session: Session) => void;
@@ -114,7 +113,7 @@ export class Sessions {
   }
 
   /** Other rules of what `startRetention` deletes. */
-  changeRetention(rules: RetentionConfig): void {
+  changeRetention(rules: RetentionRules): void {
     this.#retention.change(rules);
   }
 

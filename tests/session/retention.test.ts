@@ -41,6 +41,16 @@ test.each([
   }),
 );
 
+test("where the day has a limit, conversations of today stay: what they have cost counts", () =>
+  withConversations(3, async (store) => {
+    time += 60_000;
+    await store.append("c4", turn("turn_4").user("hello"));
+    expect(await retention(store, { maxConversations: 0, keepsToday: true }).apply()).toBe(2);
+    expect(await left(store)).toEqual(["c4", "c3"]);
+    time += day;
+    expect(await retention(store, { maxConversations: 0, keepsToday: true }).apply()).toBe(2);
+  }));
+
 test("what runs, waits, was left by a dead process or is open here stays, however old", () =>
   withConversations(5, async (store) => {
     const claim = (id: string) => store.claim(id, turn(`new_${id}`).user("more"), request(`node_${id}`));
