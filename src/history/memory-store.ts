@@ -83,7 +83,7 @@ export class MemoryStore implements ChatStore {
   async check(): Promise<void> {}
 
   async spent(since: number): Promise<SpentTotals> {
-    const answers = this.#log.once({ since, until: Number.MAX_SAFE_INTEGER }, "assistant_message");
+    const answers = this.#log.once({ since, until: Number.MAX_SAFE_INTEGER }, "assistant_message", "compaction");
     return spentIn([...answers].map(([, answer]) => answer));
   }
 

@@ -4,11 +4,11 @@ import type { SpentTotals } from "../core/store-ports.js";
 /** Of what usage is told for: long enough to be few rows, short enough for the days of every time zone. */
 export const quarterMs = 15 * 60 * 1000;
 
-/** What the answers among these events count against limits. */
+/** What the answers and summaries among these events count against limits. */
 export function spentIn(events: readonly ChatEvent[]): SpentTotals {
   const totals: SpentTotals = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
   for (const event of events) {
-    if (event.type !== "assistant_message" || !event.spent) continue;
+    if ((event.type !== "assistant_message" && event.type !== "compaction") || !event.spent) continue;
     totals.tokens += event.spent.tokens;
     totals.usd += event.spent.usd ?? 0;
     totals.unpriced += event.spent.usd === undefined ? 1 : 0;

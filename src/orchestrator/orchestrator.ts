@@ -1,6 +1,7 @@
 import { CallSignal } from "../core/call-signal.js";
 import { Channel } from "../core/channel.js";
 import type {
+  AssistantMessage,
   AssistantMessageEvent,
   ChatEvent,
   Completion,
@@ -9,6 +10,7 @@ import type {
   Delta,
   Discard,
   LiveEvent,
+  LostAnswer,
   Message,
   QuestionEvent,
   Spent,
@@ -29,7 +31,7 @@ import { Loops } from "./loops.js";
 import { isCallers, Offered } from "./offered.js";
 import { Outgoing, type Outlet, type TurnEnd } from "./outlet.js";
 import { pulled } from "./pulled.js";
-import { spentOn } from "./spending.js";
+import { spentInVain, spentOn } from "./spending.js";
 import { unofferedChoice } from "./tool-use.js";
 import { runToolCalls } from "./tools.js";
 import { type Answer, abortReason, type TurnOptions } from "./turn-options.js";
@@ -105,6 +107,18 @@ export class Orchestrator {
   /** What a completion counts against limits. */
   spentOn(request: CompletionRequest, completion: Completion): Spent {
     return spentOn(request, completion, (provider, model) => this.#llm.priceOf(provider, model));
+  }
+
+  /** What a completion that has failed counts, by the answers that broke off in it. */
+  spentInVain(request: CompletionRequest, lost: readonly LostAnswer[]): Spent {
+    const message: AssistantMessage = { role: "assistant", content: "", toolCalls: [] };
+    const { provider, model } = lost.at(-1) ?? this.facts(request.model);
+    return spentInVain(request, { message, provider, model, lost }, (...named) => this.#llm.priceOf(...named));
+  }
+
+  /** Whether the prices of all models are known that may answer. */
+  isPriced(model?: string): boolean {
+    return this.#llm.priced(model).every(({ price }) => price !== undefined);
   }
 
   /** The one way to the model. */
@@ -195,7 +209,9 @@ export class Orchestrator {
     const unoffered = toolChoice && unofferedChoice(toolChoice, tools);
     if (unoffered) return { type: "turn_error", turnId, error: errorInfo(unoffered) };
     const use = { tools, toolChoice, parallelToolCalls: options.parallelToolCalls, output: options.output };
-    const request = { messages, ...use, model, temperature, maxTokens, ...bounds, conversation: options.conversation };
+    const most = Math.min(maxTokens ?? Number.POSITIVE_INFINITY, bounds?.maxTokens ?? Number.POSITIVE_INFINITY);
+    const bound = Number.isFinite(most) ? { maxTokens: most } : {};
+    const request = { messages, ...use, model, temperature, ...bound, conversation: options.conversation };
     const { record } = options;
     const shared = { llm: this.#llm, turnId, signal, trace, streaming, streamRecovery, beforeRequest, out, priceOf };
     const asked = { ...shared, record };

@@ -1,5 +1,5 @@
 /** What a turn tells the model of the conversation, within what the model can take. */
-import type { CompactionEvent, Message, StoredEvent } from "../core/chat.js";
+import type { ChatEvent, CompactionEvent, Message, StoredEvent } from "../core/chat.js";
 import type { TraceContext } from "../core/trace-context.js";
 import { planCompaction } from "../history/compaction.js";
 import { textTokens, tokenFactor, tokensOf } from "../history/estimate.js";
@@ -22,6 +22,10 @@ interface TurnHistoryParts {
   besideTokens: number;
   compaction: "auto" | "off";
   signal: AbortSignal;
+  /** Stores what a summary cost that did not come. */
+  store: (events: readonly ChatEvent[]) => Promise<void>;
+  /** Whether the user's limits leave room for another request of about so many tokens. */
+  mayAsk: (tokens: number) => Promise<boolean>;
   /** As in the orchestrator's TurnOptions. */
   beforeRequest: () => Promise<void> | undefined;
 }
@@ -103,12 +107,16 @@ export class TurnHistory {
 
   async #compact(keepTokens: number): Promise<CompactionEvent | undefined> {
     const { orchestrator, log, turnId, trace, model, compaction, signal, beforeRequest } = this.#parts;
-    const { conversationId, failedSummaries } = this.#parts;
+    const { conversationId, failedSummaries, store, mayAsk } = this.#parts;
     if (compaction === "off" || signal.aborted) return undefined;
     const plan = planCompaction(log, turnId, keepTokens);
     if (!plan || plan.tokens < leastWorthTokens) return undefined;
-    const maxBytes = Math.floor(Math.min(this.#window * summaryShare, maxSummaryInputTokens) * 4);
-    const summary = await summarise(orchestrator, plan, { turnId, trace, model, maxBytes, signal, beforeRequest });
+    const maxTokens = Math.min(this.#window * summaryShare, maxSummaryInputTokens);
+    if (!(await mayAsk(Math.min(plan.tokens, maxTokens)))) return undefined;
+    const maxBytes = Math.floor(maxTokens * 4);
+    const answer = await summarise(orchestrator, plan, { turnId, trace, model, maxBytes, signal, beforeRequest });
+    const summary = answer?.type === "compaction" ? answer : undefined;
+    if (answer && !summary) await store([answer]);
     if (signal.aborted) return summary;
     this.#skips = summary === undefined;
     failedSummaries.note(conversationId, this.#skips);

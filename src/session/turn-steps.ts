@@ -7,6 +7,7 @@ import type { TurnLease } from "../core/store-ports.js";
 import type { TraceContext } from "../core/trace-context.js";
 import { textTokens, tokensOf, toolTokens } from "../history/estimate.js";
 import { toMessages } from "../history/replay.js";
+import type { Budget } from "../orchestrator/budget.js";
 import type { Outlet } from "../orchestrator/outlet.js";
 import { formInstruction } from "../orchestrator/output-form.js";
 import { isHidden, type PolicyRules } from "../orchestrator/policy.js";
@@ -122,6 +123,8 @@ export class TurnSteps {
       besideTokens,
       compaction,
       signal,
+      store: (events) => outlet.store(events),
+      mayAsk: (tokens) => this.#mayAsk(parts, tokens),
       beforeRequest,
     });
     const summary = await history.compaction(this.#compactNext);
@@ -156,9 +159,21 @@ export class TurnSteps {
     return nodes && stateLost(log, turnId, { hub, living: nodes.map(({ nodeId }) => nodeId) });
   }
 
+  /** As the log has it now. */
+  #budget({ turnId, log, settings: { defaults } }: StepParts): Budget {
+    return budgetFor(turnId, log, { store: this.#parts.store, defaults, granted: this.#granted });
+  }
+
+  /** Whether a request fits that nobody is asked about: the turn's own one asks, or is refused, where a limit is reached. */
+  async #mayAsk(parts: StepParts, tokens: number): Promise<boolean> {
+    const budget = this.#budget(parts);
+    if (budget.limitsMoney && !parts.settings.orchestrator.isPriced(parts.options.model)) return false;
+    return (await budget.reached({ tokens, usd: 0 })) === undefined;
+  }
+
   /** The turn with the history as it is now, up to its last events. */
   #drive(catalogue: string, history: TurnHistory, parts: StepParts): Promise<readonly ChatEvent[]> {
-    const { log, turnId, trace, settings, options, rules, tools, signal, outlet, beforeRequest } = parts;
+    const { turnId, trace, settings, options, rules, tools, signal, outlet, beforeRequest } = parts;
     const { engine } = this.#parts;
     const { orchestrator, defaults } = settings;
     const { messages, point } = history.fold();
@@ -181,7 +196,7 @@ export class TurnSteps {
       parallelToolCalls: options.parallelToolCalls,
       output: options.output,
       maxToolHops: options.maxToolHops ?? maxToolHopsOf(defaults),
-      budget: budgetFor(turnId, log, { store: this.#parts.store, defaults, granted: this.#granted }),
+      budget: this.#budget(parts),
       resume: point,
       rules,
       signal,

@@ -37,6 +37,20 @@ describe.each(drivers)("the %s store", (driver) => {
       expect(await store.spent(200)).toEqual({ tokens: 0, usd: 0, unpriced: 0, estimated: 0 });
     }));
 
+  test("what a summary has cost counts with the answer after it, once where the conversation was copied", () =>
+    withStore(async (store) => {
+      const { turnId } = await store.claim("a", one.user("hi"), request("n"));
+      const { fence = 0 } = (await store.turns.acquire("a", turnId, "n")) ?? {};
+      const summary = { ...one.compaction(0, "short"), turnId, spent: { tokens: 40, usd: 0.5 } };
+      await store.append("a", summary, { fence, position: 2 });
+      await store.append("a", { ...one.answer("x"), turnId, spent: { tokens: 15, usd: 1 } }, { fence, position: 3 });
+      await store.append("a", { ...one.answer("y"), turnId, spent: { tokens: 5, usd: 1 } }, { fence, position: 4 });
+      const first: ForkEvent = { type: "fork", turnId: "fork_1", origins: ["a"], toSeq: 4 };
+      await store.archive.copy("a", "b", () => ({ first, seqs: [1, 2, 3, 4] }));
+      expect(await store.spent(0)).toMatchObject({ tokens: 60, usd: 2.5, unpriced: 0 });
+      expect(await store.spent(10_000)).toMatchObject({ tokens: 0, usd: 0 });
+    }));
+
   test("says what was asked of which model and which tools were called, for each conversation and quarter of an hour", () =>
     withStore(async (store) => {
       const usage = { inputTokens: 10, outputTokens: 4, cachedTokens: 6, cacheWriteTokens: 3, reasoningTokens: 1 };
