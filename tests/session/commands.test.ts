@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/chat.js";
+import type { App } from "../../src/index.js";
 import {
   partsText,
   promptsText,
@@ -12,7 +13,7 @@ import {
 import { isSlashCommand, runSlashCommand, slashCommands } from "../../src/session/commands.js";
 import { historyText } from "../../src/session/conversation-view.js";
 import type { CommandScope } from "../../src/session/slash-command.js";
-import { type App, collect, script, startApp } from "../support/app.js";
+import { collect, script, startApp } from "../support/app.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
 
 /** A host with the demo server, which answers no prompt. */

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ToolHub } from "../../../src/core/ports.js";
 import { attachMentions } from "../../../src/frontends/repl/mentions.js";
-import { type App, script, startApp } from "../../support/app.js";
+import type { App } from "../../../src/index.js";
+import { script, startApp } from "../../support/app.js";
 import { processorMs } from "../../support/processor-time.js";
 
 const folder = mkdtempSync(join(tmpdir(), "attachments-"));
