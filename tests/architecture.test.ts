@@ -117,6 +117,8 @@ test("OpenTelemetry, Prometheus and the logger are known in one place each", () 
   expect(wrong).toEqual([]);
 });
 
+const runsInBrowsers = ["frontends/chunks.js", "core/inert.js"];
+
 test("the page runs in a browser: of the host it imports types of the message protocol and the core, how events are told, and nothing of Node", () => {
   const page = "frontends/http/ui/";
   const wrong = files
@@ -129,7 +131,7 @@ test("the page runs in a browser: of the host it imports types of the message pr
         const target = join(dirname(file), from);
         if (
           target.startsWith(page) ||
-          target === "frontends/chunks.js" ||
+          runsInBrowsers.includes(target) ||
           (type && /^core\/|^frontends\/[a-z-]+\.js$/.test(target))
         )
           return [];
@@ -142,6 +144,7 @@ test("the page runs in a browser: of the host it imports types of the message pr
 test("how events are told runs in a browser too", () => {
   expect(importsOf("frontends/chunks.ts")).toEqual(["core/chat.ts"]);
   expect(importsOf("core/chat.ts")).toEqual([]);
+  expect(importsOf("core/inert.ts")).toEqual([]);
 });
 
 describe("the rooms of src/llm", () => {

@@ -1,6 +1,7 @@
 /** Where the person is: behind the # of the address, so that the host serves one page. */
 import { signal } from "@preact/signals";
 import { newId } from "./api/ids.js";
+import { fromAddress } from "./text.js";
 
 const views = ["chat", "conversations", "trace", "servers", "usage"] as const;
 
@@ -15,9 +16,10 @@ export interface Place {
 
 /** `#/trace/c1`. Anything else is the chat. */
 function readPlace(hash: string): Place {
-  const [, name, id] = hash.split("/");
+  const [, name, part = ""] = hash.split("/");
+  const id = fromAddress(part);
   const view = views.find((each) => each === name) ?? "chat";
-  return { view, conversationId: id ? decodeURIComponent(id) : newId("conv"), isNew: !id };
+  return { view, conversationId: id || newId("conv"), isNew: !id };
 }
 
 export function placeLink(view: View, conversationId?: string): string {

@@ -34,6 +34,15 @@ export function ago(at: number, now: number): string {
   return new Intl.RelativeTimeFormat("en").format(-Math.floor(ms / size), unit);
 }
 
+/** What a part of an address stands for. Undefined where its percent forms are no text, as in `%E0`. */
+export function fromAddress(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
+}
+
 /** JSON with its lines; what is none, as it is. */
 export function pretty(json: string): string {
   try {

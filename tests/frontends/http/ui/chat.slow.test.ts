@@ -202,6 +202,17 @@ inBrowser("a chat in the browser", () => {
     expect(llm.requests).toHaveLength(1);
   });
 
+  test("begins anew at an address whose percent forms are no text", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    for (const place of ["#/chat/%E0", "#/trace/%E0", "#token=%E0"]) {
+      await using tab = await open(door, place);
+      await tab.page.locator("h1").waitFor();
+      expect(tab.complaints).toEqual([]);
+    }
+  });
+
   test("shows what a model and a server write as text, and nothing of it does anything", async () => {
     const evil = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script> \u001b[31mred [x](javascript:document.title='owned') ![p](https://evil.example/p.png) [ok](https://good.example/)`;
     await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: { evil } }]), answer(evil)]);
@@ -236,7 +247,7 @@ inBrowser("a question in the browser", () => {
   const open = browserOfFile();
 
   test("to run a tool shows what would be run, is answered once or for longer, and denied", async () => {
-    const call = () => toolCalls([{ name: "s__echo", arguments: { path: "/etc/passwd" } }]);
+    const call = () => toolCalls([{ name: "s__echo", arguments: { path: "/etc/passwd", to: "a\u200bb\u202ec" } }]);
     await using llm = await startLlmServer([
       call(),
       answer("one"),
@@ -254,6 +265,7 @@ inBrowser("a question in the browser", () => {
     const card = page.locator(".question");
     await say(page, "first");
     expect(await card.textContent()).toContain('"path": "/etc/passwd"');
+    expect(await card.textContent()).toContain('"to": "a\\u200bb\\u202ec"');
     expect(await card.evaluate((element) => element.matches(":focus"))).toBe(true);
     await card.getByRole("button", { name: "Deny" }).click();
     await reads(page, "one");

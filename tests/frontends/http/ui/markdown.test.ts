@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { BlockSplitter } from "../../../../src/frontends/http/ui/markdown/blocks.js";
+import { BlockSplitter, isReadable } from "../../../../src/frontends/http/ui/markdown/blocks.js";
 import { visible } from "../../../../src/frontends/http/ui/markdown/visible.js";
 import { runs } from "../../../support/runs.js";
 
@@ -51,6 +51,13 @@ describe("Markdown that grows", () => {
     splitter.split("```\nnever closed\n\nthat");
     expect(splitter.split("other\n\ntext\n")).toEqual({ closed: ["other\n\n"], open: "text\n" });
   });
+});
+
+test("a block that would hold the page for long is shown as it was written", () => {
+  expect(["*", "**_a", "> ", "a_"].map((text) => isReadable(text.repeat(4_000)))).toEqual([false, false, false, false]);
+  expect(isReadable("x".repeat(20_001))).toBe(false);
+  const item = "- **Item**: `some_name` does _this_ with [a link](http://x.example) and `more_code`\n";
+  expect(isReadable(item.repeat(150))).toBe(true);
 });
 
 test("what would steer a terminal or turn the order of a text is shown as a sign", () => {

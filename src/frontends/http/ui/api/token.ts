@@ -1,3 +1,5 @@
+import { fromAddress } from "../text.js";
+
 const key = "mcp-platform-token";
 
 /**
@@ -7,7 +9,7 @@ const key = "mcp-platform-token";
 export function takeToken(location: Location, history: History, storage: Storage): string | undefined {
   const given = /^#token=(.+)$/.exec(location.hash)?.[1];
   if (given) {
-    storage.setItem(key, decodeURIComponent(given));
+    keepToken(fromAddress(given) ?? given, storage);
     history.replaceState(null, "", `${location.pathname}#/chat`);
   }
   return storage.getItem(key) ?? undefined;

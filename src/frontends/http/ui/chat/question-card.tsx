@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { visibleJson } from "../../../../core/inert.js";
 import type { WireQuestion } from "../api/messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { visible } from "../markdown/visible.js";
@@ -103,7 +104,7 @@ function Approval({
           ))}
         </ul>
       )}
-      <CodeBlock language="arguments" text={visible(pretty(question.arguments))} />
+      <CodeBlock language="arguments" text={visibleJson(pretty(question.arguments))} />
       <div class="buttons">
         <button type="button" class="main" disabled={isBusy} onClick={allow()}>
           Allow once

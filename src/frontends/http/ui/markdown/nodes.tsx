@@ -1,11 +1,9 @@
 /** Markdown as elements of the page. No text becomes HTML on the way, so that none of it can do anything. */
 import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import type { ComponentChildren } from "preact";
+import { isReadable } from "./blocks.js";
 import { CodeBlock } from "./code-block.js";
 import { ForeignLink } from "./foreign-link.js";
-
-/** The lexer is quadratic in some inputs and recursive in others: beyond this a block is shown as it was written. */
-const maxLength = 20_000;
 
 const openFence = /^\s*(?:`{3,}|~{3,})([^\n`]*)\n([\s\S]*)$/;
 
@@ -15,7 +13,7 @@ export function blockNodes(markdown: string): ComponentChildren {
   // Code that is still being written is the one block that gets long.
   const [, language = "", code = ""] = openFence.exec(markdown) ?? [];
   if (code && !fenceLine.test(code)) return <CodeBlock language={language} text={code} />;
-  if (markdown.length > maxLength) return plain(markdown);
+  if (!isReadable(markdown)) return plain(markdown);
   try {
     return blocks(lexer(markdown));
   } catch {
