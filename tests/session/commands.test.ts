@@ -26,7 +26,7 @@ beforeAll(async () => {
   const signal = new AbortController().signal;
   scope = { hub, sessions, session: sessions.open("c"), resolveModel, reload: async () => "added s", signal };
 });
-afterAll(() => app[Symbol.asyncDispose]());
+afterAll(async () => app[Symbol.asyncDispose]());
 
 describe("slash commands", () => {
   test("each has its line in the help", async () => {
