@@ -210,9 +210,12 @@ export class LlmClient {
         const { message, finishReason, usage, parts } = answer;
         isPaused = answer.isPaused === true;
         if (usage) draft.counted(usage.inputTokens);
+        const isFiltered = finishReason === "content_filter";
         // What is cut within a call was not signed as a whole.
         const isCut = finishReason === "length" && message.toolCalls.length > 0;
-        if (parts && !isCut) message.kept = draft.kept(parts);
+        if (parts && !isCut && !isFiltered) message.kept = draft.kept(parts);
+        // Calls of a filtered answer may be cut, and what is refused is not to be done.
+        if (isFiltered) message.toolCalls = [];
         const asked = { provider: target.provider.name, model: target.model, attempts: call.attempts };
         return usage ? { message, finishReason, usage, ...asked } : { message, finishReason, ...asked };
       },

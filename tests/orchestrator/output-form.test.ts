@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { App } from "../../src/index.js";
-import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
+import { collect, fixtureServer, startApp } from "../support/app.js";
 import {
   answer,
   chunk,
@@ -11,7 +11,6 @@ import {
   stream,
   toolCalls,
 } from "../support/llm-server.js";
-import { calls, answer as says, startAnthropic, startGemini, startOpenAi } from "../support/strict/index.js";
 
 const jsonSchema = {
   type: "object",
@@ -134,48 +133,4 @@ test("a schema that cannot be used is refused before anything is asked", async (
   expect(end).toMatchObject({ type: "turn_error", error: { kind: "usage" } });
   expect(end).toHaveProperty("error.message", expect.stringContaining("the schema cannot be used"));
   expect(bodies).toEqual([]);
-});
-
-type Body = Record<string, Record<string, unknown> | undefined>;
-const wires = [
-  {
-    wire: "gemini",
-    model: "gemini-3.5-pro",
-    start: startGemini,
-    of: (body: Body) => body.generationConfig?.responseJsonSchema,
-  },
-  {
-    wire: "responses",
-    model: "gpt-5.6-sol",
-    start: startOpenAi,
-    of: (body: Body) => (body.text?.format as Body)?.schema,
-  },
-  {
-    wire: "messages",
-    model: "claude-opus-5-5",
-    start: startAnthropic,
-    of: (body: Body) => (body.output_config?.format as Body)?.schema,
-  },
-  // It takes a schema, but not beside tools.
-  {
-    wire: "gemini",
-    model: "gemini-2.5-flash",
-    start: startGemini,
-    of: (body: Body) => body.generationConfig?.responseJsonSchema,
-    isInWords: true,
-  },
-];
-
-test.each(wires)("$wire holds $model to the schema in its own mode, with tools", async (given) => {
-  const { wire, model, start, of, isInWords } = given;
-  await using mock = await start([says(calls("s__echo", { n: 1 })), says('{"title":7}'), says(good)]);
-  const provider = { base_url: mock.url, wire, model, api_key: "sk-test-0123456789" };
-  const config = { llm: { active: "own", providers: { own: provider } } };
-  await using host = await startApp({ llm: mock.url, mcpServers: { s: fixtureServer() }, config });
-  await host.ready();
-  const events = await collect(host.sessions.open("c").prompt({ requestId: "r", text: "go", output }));
-  expect(events.filter(isStored).at(-1)).toMatchObject({ stopReason: "end_turn" });
-  expect(mock.refusals).toEqual([]);
-  const schemas = mock.requests.map(({ body }) => of(body as Body));
-  expect(schemas).toEqual(Array.from({ length: 3 }, () => (isInWords ? undefined : jsonSchema)));
 });

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { StoredEvent, TurnEvent } from "../../src/core/chat.js";
+import type { Observe } from "../../src/core/ports.js";
 import { type App, createApp } from "../../src/index.js";
 import { driverUnderTest, newStorage } from "./storages.js";
 
@@ -20,6 +21,8 @@ interface TestApp {
   recover?: boolean;
   scraped?: boolean;
   questionTimeoutMs?: number;
+  /** Called with what the host logs. */
+  observe?: Observe;
 }
 
 /** A whole host in this process: real HTTP to the given provider, real servers. Nothing is kept unless `storage` says so, or TEST_STORAGE does. */
@@ -32,6 +35,7 @@ export async function startApp({
   recover,
   scraped,
   questionTimeoutMs,
+  observe = () => {},
 }: TestApp): Promise<App> {
   const http = { initial_retry_delay: 0.001, max_retry_delay: 0.01 };
   return createApp({
@@ -40,7 +44,7 @@ export async function startApp({
     recover,
     scraped,
     questionTimeoutMs,
-    observe: () => {},
+    observe,
     config: {
       llm: {
         active: "test",

@@ -22,6 +22,8 @@ interface Behaviour {
   unanswered?: Record<string, () => void>;
   /** Tools beside `echo`, and the error that a call of them is answered with. */
   failing?: Record<string, object>;
+  /** Tools beside `echo`, and the result of a call of them. */
+  answering?: Record<string, (args: unknown) => object>;
   /** What it says of itself. */
   instructions?: string;
   /** Whether nothing at all is answered now. */
@@ -34,6 +36,7 @@ export async function httpServer({
   body = "",
   unanswered = {},
   failing = {},
+  answering = {},
   instructions,
   isHung = () => false,
 }: Behaviour = {}): Promise<HttpServer> {
@@ -50,12 +53,13 @@ export async function httpServer({
     }),
     ping: () => ({}),
     "tools/list": () => ({
-      tools: ["echo", ...Object.keys({ ...unanswered, ...failing })].map((name) => ({
+      tools: ["echo", ...Object.keys({ ...unanswered, ...failing, ...answering })].map((name) => ({
         name,
         inputSchema: { type: "object" },
       })),
     }),
-    "tools/call": ({ arguments: args }) => ({ content: [{ type: "text", text: JSON.stringify(args) }] }),
+    "tools/call": ({ name, arguments: args }) =>
+      answering[String(name)]?.(args) ?? { content: [{ type: "text", text: JSON.stringify(args) }] },
   };
   const server = createServer(async (request, response) => {
     let text = "";

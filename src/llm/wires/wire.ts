@@ -147,7 +147,7 @@ export interface Answer {
   message: AssistantMessage;
   finishReason: FinishReason;
   usage?: Usage;
-  /** What the provider wants back, with text and calls in the order of the answer. Absent where it wants nothing. */
+  /** What the provider wants back, with text and calls in the order of the answer. Absent where it wants nothing. Of a filtered answer neither they nor its calls count. */
   parts?: readonly KeptPart[];
   /** The provider goes on from here once the answer is sent back to it as it is (`pause_turn`). */
   isPaused?: true;

@@ -94,19 +94,17 @@ export class MessagesFold implements AnswerFold {
     const said = content || (this.#stopReason === "refusal" ? (this.#explanation ?? "") : "");
     const reasoning = thoughtsIn(this.#blocks);
     const finishReason = this.#reason(toolCalls.length > 0);
-    const isWhole = finishReason !== "content_filter" && !this.#isCutInThought;
     const usage = usageOf(this.#usage);
     return {
       message: {
         role: "assistant",
         content: said,
         ...(reasoning ? { reasoning } : {}),
-        // What is refused is not to be done.
-        toolCalls: finishReason === "content_filter" ? [] : toolCalls,
+        toolCalls,
       },
       finishReason,
       ...(usage ? { usage } : {}),
-      ...(parts && isWhole ? { parts } : {}),
+      ...(parts && !this.#isCutInThought ? { parts } : {}),
       ...(this.#isPaused && toolCalls.length === 0 ? { isPaused: true } : {}),
     };
   }

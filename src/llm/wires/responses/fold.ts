@@ -87,14 +87,13 @@ export class ResponsesFold implements AnswerFold {
     const { content, parts } = keptOf(natives);
     const toolCalls = callsIn(natives, newId, isTaken);
     const reasoning = this.#reasoning.toString();
-    const finishReason = this.#reason(natives);
-    // What broke off in its reasoning or was filtered has nothing that could go back.
+    // What broke off in its reasoning has nothing that could go back.
     const isKept = items.every(({ isWhole }) => isWhole) && (!this.#isIncomplete || natives.at(-1)?.type === "message");
     return {
       message: { role: "assistant", content, ...(reasoning ? { reasoning } : {}), toolCalls },
-      finishReason,
+      finishReason: this.#reason(natives),
       ...(this.#usage ? { usage: this.#usage } : {}),
-      ...(isKept && parts && finishReason !== "content_filter" ? { parts } : {}),
+      ...(isKept && parts ? { parts } : {}),
     };
   }
 
