@@ -23,7 +23,7 @@ export function addDoctorCommand(program: Command, version: string): void {
   program
     .command("doctor")
     .description("try everything a host needs, and say what to do where it fails; exit code not 0 then")
-    .option("--live", "send each provider three small requests: whole, streamed, and with the tools")
+    .option("--live", "send each provider four small requests: whole, streamed, with the tools, and with a result")
     .option("--json", "as JSON")
     .option("--bundle [file]", "also write an archive for a bug report, without secrets and without conversations")
     .option("--conversation <id>", "with --bundle: and this conversation")

@@ -7,12 +7,13 @@ import { modelOfEntry, type Provider, type ResolvedModel, resolveModel } from ".
 import { isLocal } from "../llm/request/proxy.js";
 import { wireOf } from "../llm/wires/index.js";
 import { type Finding, fail, hasFailed, ok, warn, withoutEnd } from "./finding.js";
-import { askProvider, type LiveParts } from "./live.js";
+import { askProvider } from "./live.js";
 import { schemaFindings } from "./schemas.js";
 import type { Section } from "./section.js";
 import { wayFindings } from "./way.js";
+import type { TrialParts } from "./wire-trial.js";
 
-export interface ProviderParts extends LiveParts {
+export interface ProviderParts extends TrialParts {
   /** With the provider that turns use as `active`. */
   llm: LlmConfig;
   /** Each is asked for real. The demo model, which costs nothing, always is. */
@@ -72,7 +73,7 @@ async function examine(entry: string, parts: ProviderParts): Promise<Pick<Sectio
   findings.push(...(await wayFindings(provider, llm, env)));
   if (hasFailed(findings)) return { findings, kind: "connect" };
   if (!isLive && provider.name !== "demo") {
-    const fix = "mcp-platform doctor --live sends it three small requests";
+    const fix = "mcp-platform doctor --live sends it four small requests";
     return {
       findings: [...findings, warn("live", "nothing was asked, so that key and model are not tried", fix)],
       kind: "",

@@ -36,10 +36,12 @@ test("a set-up that works is ok in every line, and its turn works", async () => 
   expect(complaints(sections)).toEqual([]);
   expect(sections.map(({ name }) => name)).toEqual(["configuration", "this machine", "provider test", "server fs"]);
   const checks = sections[2]?.findings.map(({ check }) => check);
-  expect(checks).toEqual(["key", "base_url", "wire", "schemas", "connect", "plain", "stream", "tools", "clock"]);
+  const steps = ["plain", "stream", "tools", "result", "reasoning"];
+  expect(checks).toEqual(["key", "base_url", "wire", "schemas", "connect", ...steps, "clock"]);
   expect(llm.requests.map(({ body }) => [body.stream ?? false, body.tools?.length ?? 0])).toEqual([
     [false, 0],
     [true, 0],
+    [true, 17],
     [true, 17],
   ]);
   expect(await worksInTurn(config)).toBe(true);
@@ -385,5 +387,5 @@ test("of a fallback the model is asked that it names", async () => {
   const sections = await diagnose(config);
   expect(complaints(sections)).toEqual([]);
   expect(sections[3]?.name).toBe("provider other/m2 (fallback)");
-  expect(llm.requests.map(({ body }) => body.model)).toEqual(["m1", "m1", "m1", "m2", "m2", "m2"]);
+  expect(llm.requests.map(({ body }) => body.model)).toEqual(["m1", "m1", "m1", "m1", "m2", "m2", "m2", "m2"]);
 });

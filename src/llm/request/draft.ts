@@ -101,7 +101,7 @@ export class Draft {
     this.#dialect.forgetKept(this.#request.messages);
     this.#written = undefined;
     if (String(this.body) === before) return false;
-    this.#dialect.say("warn", note);
+    this.#dialect.say("warn", note, { forgets: "reasoning" });
     return true;
   }
 

@@ -1,0 +1,66 @@
+/** Where the wire in use fails: which of the others the provider answers at the same place. */
+import type { LlmConfig, WireName } from "../core/config.js";
+import { type ResolvedModel, resolveModel } from "../llm/providers/providers.js";
+import { type Finding, hasFailed, warn } from "./finding.js";
+import { type TrialParts, tryWire } from "./wire-trial.js";
+
+/** A provider's own wires stand before the one that most imitate. */
+const WIRES: readonly WireName[] = ["responses", "messages", "gemini", "chat"];
+/** Errors that a provider gives over any wire, or that no request gets far enough for. */
+const SAME_OVER_ALL = new Set([
+  ...["rate_limit", "quota", "overloaded", "connect", "connect_timeout", "queue_timeout", "total_timeout"],
+  ...["context_length", "content_filter", "aborted"],
+]);
+
+/** `kind`: that of the error over the wire in use. Rejects with the signal's reason only. */
+export async function otherWireFindings(
+  llm: LlmConfig,
+  { provider, model }: ResolvedModel,
+  parts: TrialParts,
+  kind = "",
+): Promise<Finding[]> {
+  if (SAME_OVER_ALL.has(kind)) return [];
+  const { name } = provider;
+  const own = llm.providers[name] ?? {};
+  const failed: string[] = [];
+  for (const wire of WIRES) {
+    if (wire === provider.wire) continue;
+    for (const baseUrl of own.baseUrl === undefined ? [undefined] : addressesOf(own.baseUrl, wire)) {
+      const tried = { ...own, wire, ...(baseUrl === undefined ? {} : { baseUrl }) };
+      const config = { ...llm, http: { ...llm.http, maxRetries: 0 }, providers: { ...llm.providers, [name]: tried } };
+      const trial = await tryWire(config, resolveModel(config, parts.env, `${name}/${model}`), parts);
+      const isUsed = trial.wire === wire;
+      if (isUsed && !hasFailed(trial.findings)) return [worksFinding(name, tried, own.baseUrl)];
+      const why = trial.findings.find(({ status }) => status === "fail")?.text;
+      if (isUsed && why !== undefined) failed.push(`${wire}: ${why}`);
+    }
+  }
+  // A key that is refused is refused over any wire.
+  if (kind === "auth") return [];
+  const fix = `see that llm.providers.${name}.base_url and model are right`;
+  return [warn("wire", `no other wire gets an answer either (${failed.join("; ")})`, fix)];
+}
+
+function worksFinding(
+  name: string,
+  { wire, baseUrl }: { wire: WireName; baseUrl?: string },
+  configuredUrl: string | undefined,
+): Finding {
+  const lines = [`"wire: ${wire}"`, ...(baseUrl === configuredUrl ? [] : [`"base_url: ${baseUrl}"`])];
+  const fix = `write ${lines.join(" and ")} under llm.providers.${name} in config.yaml`;
+  return warn("wire", `the same requests are answered over the wire ${wire}`, fix);
+}
+
+/** Where a server that is reached at `baseUrl` has that wire, by the paths that vendors and gateways use. The key stays with that server. */
+function addressesOf(baseUrl: string, wire: WireName): string[] {
+  const [, path = "", query = ""] = /^([^?]*?)\/*(\?.*)?$/.exec(baseUrl) ?? [];
+  const root = path.replace(/\/(v1|v1beta|v1beta\/openai|anthropic|anthropic\/v1)$/, "");
+  const same = /\/(v1beta(\/openai)?|anthropic(\/v1)?)$/.test(path) ? `${root}/v1` : path;
+  const paths = {
+    responses: [same],
+    messages: [same, `${root}/anthropic/v1`],
+    gemini: [`${root}/v1beta`],
+    chat: [same, ...(path.endsWith("/v1beta") ? [`${path}/openai`] : [])],
+  }[wire];
+  return paths.map((each) => each + query);
+}

@@ -1,0 +1,211 @@
+/** What a turn asks of a provider, in five small steps over one wire: whole, streamed, a tool called, its result and the reasoning sent back. */
+import type { Completion, CompletionRequest, KeptPart, Message, ToolCall, ToolDefinition } from "../core/chat.js";
+import type { LlmConfig } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
+import { errorInfo } from "../core/errors.js";
+import { isJson } from "../core/structured-output.js";
+import { LlmClient } from "../llm/client.js";
+import type { ResolvedModel } from "../llm/providers/providers.js";
+import { type Finding, fail, ok, warn, withoutEnd } from "./finding.js";
+
+export interface TrialParts {
+  env: Environment;
+  /** What a turn would offer. */
+  tools: readonly ToolDefinition[];
+  /** As turns of this configuration ask. */
+  streaming: boolean;
+  signal: AbortSignal;
+}
+
+/** Both servers and models have tools of many names; this one is nobody's. */
+const probe: ToolDefinition = {
+  name: "mcp_platform_doctor",
+  description: "Says that tools work. Takes the word `works`.",
+  inputSchema: {
+    type: "object",
+    properties: { word: { type: "string", description: "works" } },
+    required: ["word"],
+  },
+};
+
+/** A call and its result are of one conversation, which stays with one key; other requests use the keys in turn. */
+const conversation = "mcp-platform-doctor";
+
+/**
+ * Ends at the first request that fails; `kind` is that of its error. `wire`: the one that the provider is spoken to by at the end, which is
+ * another one where it has named it itself. Rejects with the signal's reason only.
+ */
+export async function tryWire(
+  llm: LlmConfig,
+  target: ResolvedModel,
+  parts: TrialParts,
+): Promise<{ findings: Finding[]; kind?: string; wire: string }> {
+  const trial = new Trial(llm, target, parts);
+  try {
+    const kind = await trial.run();
+    return { findings: trial.findings, kind, wire: trial.wire };
+  } finally {
+    await trial.close();
+  }
+}
+
+class Trial {
+  readonly #findings: Finding[] = [];
+  readonly #notices: Finding[] = [];
+  readonly #client: LlmClient;
+  readonly #target: ResolvedModel;
+  readonly #parts: TrialParts;
+  #check = "";
+  #refusesReasoning = false;
+  /** The request was sent again in other words, which is no failure of the provider. */
+  #isCorrected = false;
+
+  constructor(llm: LlmConfig, target: ResolvedModel, parts: TrialParts) {
+    this.#target = target;
+    this.#parts = parts;
+    this.#client = new LlmClient(
+      { ...llm, fallback: [] },
+      {
+        env: parts.env,
+        observe: ({ level, message, fields = {} }) => {
+          if (level === "debug" || message.startsWith("request failed")) return;
+          this.#isCorrected = true;
+          if ("forgets" in fields) this.#refusesReasoning = true;
+          else if (level === "warn") this.#notices.push(this.#notice(message));
+        },
+      },
+    );
+  }
+
+  get findings(): Finding[] {
+    return [...this.#findings, ...this.#notices];
+  }
+
+  get wire(): string {
+    return this.#client.wireOf(this.#model).name;
+  }
+
+  get #model(): string {
+    return `${this.#target.provider.name}/${this.#target.model}`;
+  }
+
+  /** The kind of the error that ended it. */
+  async run(): Promise<string | undefined> {
+    try {
+      await this.#askForWord("plain", false);
+      await this.#askForWord("stream", true);
+      await this.#askForCall();
+      return undefined;
+    } catch (error) {
+      this.#parts.signal.throwIfAborted();
+      const { kind, message, hint } = errorInfo(error);
+      this.#findings.push(fail(this.#check, message, withoutEnd(hint) || "see what it says"));
+      return kind;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+
+  async #askForWord(check: string, streaming: boolean): Promise<void> {
+    const { message, facts } = await this.#ask(check, streaming, {
+      messages: [user("Reply with the single word: works")],
+      tools: [],
+    });
+    this.#findings.push(textFinding(check, message.content, facts));
+  }
+
+  async #askForCall(): Promise<void> {
+    const { streaming } = this.#parts;
+    const tools = [probe, ...this.#parts.tools];
+    const asked = user(`Call the ${probe.name} tool with word="works".`);
+    const { message, facts } = await this.#ask("tools", streaming, { messages: [asked], tools, conversation });
+    const finding = toolFinding(this.#target.provider.name, message.toolCalls, facts);
+    this.#findings.push(finding);
+    if (finding.status !== "ok") return;
+    const messages = [asked, message, ...message.toolCalls.map(resultOf)];
+    const answered = await this.#ask("result", streaming, { messages, tools, conversation });
+    const isAnswer = answered.message.content.trim() !== "" || answered.message.toolCalls.length > 0;
+    this.#findings.push(isAnswer ? ok("result", answered.facts) : nothingSaid("result", answered.facts));
+    this.#findings.push(this.#reasoningFinding(message.kept?.parts));
+  }
+
+  /** One request. `facts`: who answered how fast. */
+  async #ask(
+    check: string,
+    streaming: boolean,
+    request: CompletionRequest,
+  ): Promise<Pick<Completion, "message"> & { facts: string }> {
+    this.#check = check;
+    this.#isCorrected = false;
+    const beganAt = performance.now();
+    let firstMs: number | undefined;
+    const onDelta = () => {
+      firstMs ??= performance.now() - beganAt;
+    };
+    const asked = { ...request, model: this.#model };
+    const { signal } = this.#parts;
+    const { message, model, attempts } = await this.#client.complete(asked, { streaming, signal, onDelta });
+    const ms = Math.round(performance.now() - beganAt);
+    const first = firstMs === undefined ? "" : `, the first of it in ${Math.round(firstMs)} ms`;
+    if (attempts > 1 && !this.#isCorrected) {
+      const fix = "look at the provider's status page if that stays";
+      this.#notices.push(warn(check, `only the ${attempts}. request was answered`, fix));
+    }
+    return { message, facts: `${model} answered in ${ms} ms${first}` };
+  }
+
+  /** What a warning of the client means for the configuration. */
+  #notice(message: string): Finding {
+    const { name, wire } = this.#target.provider;
+    const spoken = this.wire;
+    const fix =
+      spoken === wire
+        ? `fix what is named, or see llm.providers.${name}.quirks`
+        : `write "wire: ${spoken}" under llm.providers.${name} in config.yaml`;
+    return warn(spoken === wire ? "request" : "wire", message, fix);
+  }
+
+  #reasoningFinding(parts: readonly KeptPart[] = []): Finding {
+    if (this.#refusesReasoning) {
+      const text = "the provider refuses the reasoning of its own answer: turns go on without it, and cost more";
+      const fix = `see that base_url and all keys of llm.providers.${this.#target.provider.name} lead to one account, and to it alone`;
+      return warn("reasoning", text, fix);
+    }
+    return parts.some(isReasoning)
+      ? ok("reasoning", "that of the call went back with its result, and was accepted")
+      : ok("reasoning", `none came with the call that could go back over the wire ${this.wire}`);
+  }
+}
+
+const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] });
+
+const resultOf = ({ id }: ToolCall): Message => ({
+  role: "tool",
+  toolCallId: id,
+  content: [{ type: "text", text: "It works." }],
+  isError: false,
+});
+
+/** Blocks that only their provider can read, and signatures beside calls and words. */
+function isReasoning(part: KeptPart): boolean {
+  return "opaque" in part || /signature/i.test(JSON.stringify(part.extra ?? {}));
+}
+
+function textFinding(check: string, content: string, facts: string): Finding {
+  return content.trim() === "" ? nothingSaid(check, facts) : ok(check, facts);
+}
+
+function nothingSaid(check: string, facts: string): Finding {
+  return warn(check, `${facts}, with nothing`, "try another model, or a higher max_tokens");
+}
+
+function toolFinding(name: string, calls: readonly ToolCall[], facts: string): Finding {
+  const fix = `use a model that can call tools (llm.providers.${name}.model)`;
+  const call = calls.find((each) => each.name === probe.name);
+  if (!call) return warn("tools", `${facts}, without calling the tool it was told to call`, fix);
+  return isJson(call.arguments)
+    ? ok("tools", `${facts}, with a tool call`)
+    : warn("tools", `${facts}, with arguments that are no JSON`, fix);
+}
