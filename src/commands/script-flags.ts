@@ -1,7 +1,8 @@
 /** `run FILE.session.yaml …`: what can be typed for scripted sessions, and whether `run` was given some. */
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { isScriptArgument } from "../frontends/script/many/find-scripts.js";
+import { RequestError } from "../core/errors.js";
+import { couldBeScripts, isScriptArgument } from "../frontends/script/many/find-scripts.js";
 import type { Target } from "../frontends/script/many/open-reporters.js";
 import { reporterNames } from "../frontends/script/many/reporters.js";
 import { summaryFormat } from "../frontends/script/many/summary-file.js";
@@ -82,9 +83,15 @@ export function addScriptOptions(command: Command): Command {
     );
 }
 
-/** Whether `run` was given session files and no prompt. */
+/** Returns whether `run` was given session files and no prompt. Throws RequestError where a word could be both. */
 export function areScripts(words: readonly string[]): boolean {
-  return words.some((word) => isScriptArgument(word, process.cwd()));
+  const cwd = process.cwd();
+  if (words.some((word) => isScriptArgument(word, cwd))) return true;
+  const doubtful = words.find((word) => couldBeScripts(word, cwd));
+  if (doubtful === undefined) return false;
+  throw new RequestError("usage", `${doubtful} is the name of session files here, and could be a prompt`, {
+    hint: `Write ./${doubtful} to run the files; a prompt can also be piped in.`,
+  });
 }
 
 /** Ends with a usage error where a flag means nothing for what `run` was given. */

@@ -7,15 +7,28 @@ import { globMatches } from "../../../core/glob.js";
 const scriptName = /\.session\.(ya?ml|json)$/;
 
 /**
- * Whether an argument of `run` stands for scripts and not for a prompt: one word that ends like the name of a script, a folder that is
- * written as a path or has scripts in it, a glob with `**`, a link to a script, or a path that leads nowhere.
+ * Returns whether an argument of `run` stands for scripts and not for a prompt: one word that ends like the name of a script, a folder or a
+ * link to a script that is written as a path, a glob with `**`, or a path that leads nowhere. Whoever made the working directory chose the names
+ * in it, and a script runs commands: no text that could be a prompt stands for a script because something is named like it.
  */
 export function isScriptArgument(text: string, cwd: string): boolean {
-  if (scriptName.test(text)) return !/\s/.test(text) || existsSync(resolve(cwd, text));
-  if (scriptName.test(linked(resolve(cwd, text)))) return true;
-  if (text !== "" && isFolder(resolve(cwd, text))) return /\/|^\.+$/.test(text) || pathsOf(text, cwd).length > 0;
+  const path = resolve(cwd, text);
+  if (/\s/.test(text)) return /^\.{0,2}\//.test(text) && (isFolder(path) || (isScript(path) && existsSync(path)));
+  if (scriptName.test(text)) return true;
+  if (/\/|^\.+$/.test(text) && (isScript(path) || isFolder(path))) return true;
   if (/^(\S*\/)?\*\*(\/\S*)?$/.test(text)) return true;
-  return /^(\.{1,2}\/\S*|(?!\S*:\/\/)\S*\/)$/.test(text) && !existsSync(resolve(cwd, text));
+  return /^(\.{1,2}\/\S*|(?!\S*:\/\/)\S*\/)$/.test(text) && !existsSync(path);
+}
+
+/** Returns whether the word could be meant as the scripts that a folder or a link of this name leads to. It is no path, so that it could be a prompt too. */
+export function couldBeScripts(word: string, cwd: string): boolean {
+  if (word === "" || /[\s/]/.test(word)) return false;
+  const path = resolve(cwd, word);
+  return isScript(path) || (isFolder(path) && pathsOf(word, cwd).length > 0);
+}
+
+function isScript(path: string): boolean {
+  return scriptName.test(linked(path));
 }
 
 /**

@@ -2,11 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { findScripts, isScriptArgument } from "../../../../src/frontends/script/many/find-scripts.js";
+import { couldBeScripts, findScripts, isScriptArgument } from "../../../../src/frontends/script/many/find-scripts.js";
 
 const folder = mkdtempSync(join(tmpdir(), "mcp-platform-find-"));
 beforeAll(() => {
   const files = ["b.session.yaml", "sub/a.session.yml", "sub/deep/c.session.json", "sub/plain.yaml", "odd.txt"];
+  files.push("explain this repository/x.session.yaml", "explain src/main/x.session.yaml", "explain a.session.yaml");
   const hidden = [".git/x.session.yaml", "node_modules/p/y.session.yaml", "sub/.cache/z.session.yaml"];
   for (const name of [...files, ...hidden]) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
@@ -18,20 +19,27 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const found = (...given: string[]) => findScripts(given, folder).map((path) => path.slice(folder.length + 1));
-const all = ["b.session.yaml", "sub/a.session.yml", "sub/deep/c.session.json"];
+const all = [
+  "b.session.yaml",
+  "explain a.session.yaml",
+  "explain src/main/x.session.yaml",
+  "explain this repository/x.session.yaml",
+  "sub/a.session.yml",
+  "sub/deep/c.session.json",
+];
 
 describe("scripts are found", () => {
   test.each([
     ["in a folder and below, without hidden ones, packages and links that lead around", ["."], all],
     ["by a glob over folders", ["**/*.session.*"], all],
-    ["by a glob below a folder", ["sub/**/*.session.*"], all.slice(1)],
+    ["by a glob below a folder", ["sub/**/*.session.*"], all.slice(-2)],
     ["by a glob in a folder's name", ["s*/*.session.yml"], ["sub/a.session.yml"]],
     ["by a glob with ** in the middle, which may be no folder at all", ["**/sub/**/a.*"], ["sub/a.session.yml"]],
     ["by their path, whatever the name", ["odd.txt"], ["odd.txt"]],
     [
       "each once and sorted, however often they are named",
       ["sub", "b.session.yaml", "./b.session.yaml", "**/*.json"],
-      all,
+      ["b.session.yaml", ...all.slice(-2)],
     ],
     ["by an absolute path", [join(folder, "sub/deep")], ["sub/deep/c.session.json"]],
   ])("%s", (_, given, expected) => expect(found(...given)).toEqual(expected));
@@ -52,12 +60,21 @@ test.each([
   ["**", true],
   ["scripts/**/x*", true],
   [".", true],
-  ["sub", true],
+  ["sub", false],
+  ["./sub", true],
+  ["sub/deep", true],
   ["./empty", true],
   ["empty", false],
   ["hello", false],
   ["", false],
   ["why is b.session.yaml", false],
+  ["explain this repository", false],
+  ["explain this repository/", false],
+  ["explain src/main", false],
+  ["explain a.session.yaml", false],
+  ["./explain a.session.yaml", true],
+  ["./explain this repository", true],
+  ["./explain nothing", false],
   ["2 ** 3", false],
   ["2**3", false],
   ["nothing/", true],
@@ -71,6 +88,18 @@ test.each([
   ["a\0b", false],
 ])("%j stands for scripts: %j", (text, expected) => expect(isScriptArgument(text, folder)).toBe(expected));
 
+test.each([
+  ["sub", true],
+  ["empty", false],
+  ["hello", false],
+  ["explain this repository", false],
+  ["./sub", false],
+  ["", false],
+  ["a\0b", false],
+])("%j could be meant as scripts, or as a prompt: %j", (word, expected) => {
+  expect(couldBeScripts(word, folder)).toBe(expected);
+});
+
 describe("a link to a script, such as one in a folder of commands", () => {
   const link = join(folder, "triage");
   beforeAll(() => symlinkSync("sub/a.session.yml", link));
@@ -78,7 +107,8 @@ describe("a link to a script, such as one in a folder of commands", () => {
 
   test("stands for the script, whatever the link is called", () => {
     expect(isScriptArgument("./triage", folder)).toBe(true);
-    expect(isScriptArgument("triage", folder)).toBe(true);
+    expect(isScriptArgument("triage", folder)).toBe(false);
+    expect(couldBeScripts("triage", folder)).toBe(true);
   });
 
   test("is the script at its own place, so that its cassette and what it includes are found", () => {
