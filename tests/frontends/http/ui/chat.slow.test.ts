@@ -202,6 +202,38 @@ inBrowser("a chat in the browser", () => {
     expect(llm.requests).toHaveLength(1);
   });
 
+  test("keeps what is written, and what is not sent yet, over other views and when the page is loaded again", async () => {
+    await using llm = await startLlmServer([answer("the first"), answer("the second")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page, complaints } = tab;
+    const look = async (view: string) => {
+      await page.getByRole("link", { name: view }).click();
+      await page.getByRole("heading", { name: view }).waitFor();
+    };
+    await page.route("**/turns", (route) => route.abort());
+    await say(page, "One");
+    await reads(page, "it is sent as soon as it does");
+    await look("Servers");
+    await page.reload();
+    await page.goBack();
+    await reads(page, "it is sent as soon as it does");
+    await page.unroute("**/turns");
+    await reads(page, "the first");
+    await page.getByLabel("Message").fill("Two");
+    await look("Usage");
+    await page.goBack();
+    await page.getByLabel("Message").press("Enter");
+    await reads(page, "the second");
+    await page.reload();
+    await reads(page, "the second");
+    expect(await page.locator(".said").allTextContents()).toEqual(["One", "Two"]);
+    expect(await page.getByLabel("Message").inputValue()).toBe("");
+    expect(llm.requests).toHaveLength(2);
+    expect(complaints).toEqual([]);
+  });
+
   test("begins anew at an address whose percent forms are no text", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });

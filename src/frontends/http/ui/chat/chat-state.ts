@@ -2,19 +2,20 @@ import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type Api, ApiFailure } from "../api/client.js";
 import type { ConversationLog, LogChange } from "../api/conversation-log.js";
 import { newId } from "../api/ids.js";
+import { dropUnsent, keepUnsent, type UnsentMessage, unsentMessages } from "../api/unsent.js";
 import { LiveAnswer } from "./live-answer.js";
 import { type Dialogue, DialogueFold, emptyDialogue, runningTurn, type Turn } from "./turns.js";
 
 /** A message of the person that is not in the log yet. */
-export interface Outgoing {
-  requestId: string;
-  text: string;
-  model?: string;
+export interface Outgoing extends UnsentMessage {
   /** Why it could not be taken; it is sent again where that may help. */
   failure?: ApiFailure;
 }
 
 const againAfterMs = 1_000;
+
+/** By request: which state sends it. It goes on when its view has gone, until another view of the conversation takes it over. */
+const senders = new Map<string, ChatState>();
 
 interface ChatStateParts {
   api: Api;
@@ -35,27 +36,25 @@ export class ChatState {
   readonly #outgoing = signal<readonly Outgoing[]>([]);
   readonly #fold = new DialogueFold();
   readonly #parts: ChatStateParts;
-  readonly #left = new AbortController();
 
   constructor(parts: ChatStateParts) {
     this.#parts = parts;
     this.dialogue = this.#dialogue;
     this.outgoing = this.#outgoing;
+    this.#outgoing.value = unsentMessages(parts.conversationId);
     this.#take({ stored: parts.log.stored.value, live: [], isAnew: false });
   }
 
-  /** Until the returned function is called. */
+  /** Until the returned function is called. What was not sent before is sent now. */
   watch(): () => void {
-    const stop = this.#parts.log.listen((change) => this.#take(change));
-    return () => {
-      stop();
-      this.#left.abort();
-    };
+    for (const message of this.#outgoing.value) void this.#post(message);
+    return this.#parts.log.listen((change) => this.#take(change));
   }
 
   async send(text: string, model?: string): Promise<void> {
     const message = { requestId: newId("req"), text, model };
     this.#outgoing.value = [...this.#outgoing.value, message];
+    keepUnsent(this.#parts.conversationId, message);
     this.#parts.onBegun();
     await this.#post(message);
   }
@@ -66,6 +65,7 @@ export class ChatState {
   }
 
   forget({ requestId }: Outgoing): void {
+    dropUnsent(this.#parts.conversationId, requestId);
     this.#outgoing.value = this.#outgoing.value.filter((each) => each.requestId !== requestId);
   }
 
@@ -81,16 +81,18 @@ export class ChatState {
 
   async #post({ requestId, text, model }: Outgoing): Promise<void> {
     const { api, conversationId } = this.#parts;
-    for (;;) {
+    senders.set(requestId, this);
+    while (senders.get(requestId) === this) {
       try {
         await api.beginTurn(conversationId, { request_id: requestId, text, ...(model && { model }) });
-        return this.#note(requestId, undefined);
+        dropUnsent(conversationId, requestId);
+        senders.delete(requestId);
+        this.#note(requestId, undefined);
       } catch (error) {
         if (!(error instanceof ApiFailure)) throw error;
         this.#note(requestId, error);
-        if (!error.isPassing) return;
-        await new Promise((resolve) => setTimeout(resolve, againAfterMs));
-        if (this.#left.signal.aborted) return;
+        if (error.isPassing) await new Promise((resolve) => setTimeout(resolve, againAfterMs));
+        else senders.delete(requestId);
       }
     }
   }

@@ -1,11 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { draftOf, keepDraft } from "../api/unsent.js";
 
 interface ComposerProps {
+  /** Undefined: it is yet to begin. */
+  conversationId: string | undefined;
   models: readonly string[];
   isRunning: boolean;
-  /** Whether it is where the person begins. */
-  isFirst: boolean;
   onSend: (text: string, model: string | undefined) => void;
   onCancel: () => void;
 }
@@ -13,9 +14,14 @@ interface ComposerProps {
 /** So far the field grows with its text. */
 const mostHeightPx = 220;
 
-export function Composer({ models, isRunning, isFirst, onSend, onCancel }: ComposerProps) {
+export function Composer({ conversationId, models, isRunning, onSend, onCancel }: ComposerProps) {
   const field = useRef<HTMLTextAreaElement>(null);
-  const text = useSignal("");
+  const text = useSignal(draftOf(conversationId));
+  const isFirst = conversationId === undefined;
+  const write = (written: string) => {
+    text.value = written;
+    keepDraft(conversationId, written);
+  };
   const model = useSignal("");
   useEffect(() => {
     if (isFirst) field.current?.focus();
@@ -29,7 +35,7 @@ export function Composer({ models, isRunning, isFirst, onSend, onCancel }: Compo
   const send = () => {
     if (text.value.trim() === "") return;
     onSend(text.value, model.value || undefined);
-    text.value = "";
+    write("");
   };
   const onKeyDown = (event: KeyboardEvent) => {
     // The Enter that ends a word of an input method is none.
@@ -55,9 +61,7 @@ export function Composer({ models, isRunning, isFirst, onSend, onCancel }: Compo
         placeholder="Write a message"
         aria-describedby="message-keys"
         value={text.value}
-        onInput={({ currentTarget }) => {
-          text.value = currentTarget.value;
-        }}
+        onInput={({ currentTarget }) => write(currentTarget.value)}
         onKeyDown={onKeyDown}
       />
       <div class="under">

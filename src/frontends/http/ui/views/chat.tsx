@@ -57,9 +57,9 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
           </p>
         )}
         <Composer
+          conversationId={isNew ? undefined : conversationId}
           models={models}
           isRunning={isRunning.value}
-          isFirst={isNew}
           onSend={(text, model) => void state.send(text, model)}
           onCancel={() => state.cancel()}
         />

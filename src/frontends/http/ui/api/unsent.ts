@@ -1,0 +1,42 @@
+/** What the person has written in this tab and the host does not have yet. It outlasts a change of the view and a reload, not the tab. */
+
+export interface UnsentMessage {
+  requestId: string;
+  text: string;
+  model?: string;
+}
+
+const messagesKey = (conversationId: string) => `mcp-platform-unsent ${conversationId}`;
+const draftKey = (conversationId: string | undefined) => `mcp-platform-draft ${conversationId ?? ""}`;
+
+export function unsentMessages(conversationId: string): UnsentMessage[] {
+  return JSON.parse(sessionStorage.getItem(messagesKey(conversationId)) ?? "[]") as UnsentMessage[];
+}
+
+export function keepUnsent(conversationId: string, message: UnsentMessage): void {
+  const others = unsentMessages(conversationId).filter(({ requestId }) => requestId !== message.requestId);
+  store(messagesKey(conversationId), JSON.stringify([...others, message]));
+}
+
+export function dropUnsent(conversationId: string, sentId: string): void {
+  const rest = unsentMessages(conversationId).filter(({ requestId }) => requestId !== sentId);
+  store(messagesKey(conversationId), rest.length > 0 ? JSON.stringify(rest) : "");
+}
+
+/** Undefined: of the conversation that is yet to begin. */
+export function draftOf(conversationId: string | undefined): string {
+  return sessionStorage.getItem(draftKey(conversationId)) ?? "";
+}
+
+export function keepDraft(conversationId: string | undefined, text: string): void {
+  store(draftKey(conversationId), text);
+}
+
+function store(key: string, text: string): void {
+  try {
+    if (text) sessionStorage.setItem(key, text);
+    else sessionStorage.removeItem(key);
+  } catch {
+    // The browser gives a page some megabytes: what is longer is kept in the view alone.
+  }
+}
