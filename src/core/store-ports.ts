@@ -135,6 +135,8 @@ export interface ChatStore {
   readonly turns: TurnLeases;
   readonly results: ResultStore;
   readonly archive: Archive;
+  /** The clock that events are stamped by, where it may not be this machine's. Milliseconds since the epoch. */
+  readonly now?: () => number;
   /** Rejects while the log cannot be read, without trying again. */
   check(): Promise<void>;
   /**

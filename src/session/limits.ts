@@ -21,7 +21,7 @@ export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: Li
   return new Budget({
     limits,
     earlier: { turn: { hops, ...totals(own) }, conversation: totals(log) },
-    daySpent: () => parts.store.spent(midnightBefore(Date.now())),
+    daySpent: () => parts.store.spent(midnightBefore((parts.store.now ?? Date.now)())),
     granted: parts.granted,
     now: () => performance.now(),
   });

@@ -21,7 +21,9 @@ export async function openLog(
   await (await import("./dbos/sdk.js")).ensureInstalled();
   const { openPostgresLog } = await import("../history/postgres/open.js");
   const { DbosDispatch } = await import("./dbos/dispatch.js");
-  const log = await openPostgresLog(storage, parts);
+  const { LogClock } = await import("../history/postgres/log-clock.js");
+  const clock = new LogClock(parts.now);
+  const log = await openPostgresLog(storage, { ...parts, now: clock.now, heard: (time) => clock.heard(time) });
   const dispatch = new DbosDispatch({ config: storage, ...log, ...parts });
   return { store: log.store, shared: { ...log, dispatch } };
 }

@@ -15,6 +15,7 @@ export interface RetentionParts {
   rules: RetentionRules;
   /** Of this process: what a person has before him stays. */
   isOpen: (conversationId: string) => boolean;
+  /** This machine's clock, for logs without one. */
   now: () => number;
   observe: Observe;
 }
@@ -58,7 +59,8 @@ export class Retention {
 
   /** Resolves to the number of conversations that were deleted. Each is a transaction of its own, so that nobody has to wait long. */
   async apply(): Promise<number> {
-    const { store, isOpen, now } = this.#parts;
+    const { store, isOpen } = this.#parts;
+    const { now = this.#parts.now } = store;
     const { maxAgeMs = Number.POSITIVE_INFINITY, maxConversations = Number.POSITIVE_INFINITY } = this.#rules;
     const all = await store.conversations();
     const keptFrom = this.#rules.keepsToday ? midnightBefore(now()) : Number.POSITIVE_INFINITY;

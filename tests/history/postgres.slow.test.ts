@@ -10,6 +10,7 @@ import type { Observation } from "../../src/core/ports.js";
 import type { Enqueue } from "../../src/core/store-ports.js";
 import { stepsOf } from "../../src/history/migrations.js";
 import { Database, lock } from "../../src/history/postgres/database.js";
+import { LogClock } from "../../src/history/postgres/log-clock.js";
 import { underMigrationLock } from "../../src/history/postgres/migrate.js";
 import { NoticeSeal } from "../../src/history/postgres/notice-seal.js";
 import { logChannel } from "../../src/history/postgres/notices.js";
@@ -51,6 +52,18 @@ async function until(url: string, sql: string): Promise<void> {
 }
 
 onServer("a host", () => {
+  test("whose clock is off writes the database's time", async () => {
+    const clock = new LogClock(() => Date.now() + 365 * 24 * 60 * 60 * 1000);
+    const parts = { now: clock.now, heard: (time: number) => clock.heard(time), observe: () => {}, newId };
+    const log = await openPostgresLog({ driver: "postgres", url: await server.database() }, parts);
+    const { at } = await log.store.append("a", one.user("hi"));
+    expect(Math.abs(at - Date.now())).toBeLessThan(60_000);
+    clock.heard(0);
+    await log.store.turns.beat({ nodeId: "n", machine: "m", pid: 1, version: "1" });
+    expect(Math.abs((log.store.now?.() ?? 0) - Date.now())).toBeLessThan(60_000);
+    await log.store.close();
+  });
+
   test("says that it lives also while all its connections are in use", async () => {
     await using log = await open(await server.database(), { poolSize: 2, connectTimeoutMs: 500, retryTimeoutMs: 0 });
     let release = () => {};

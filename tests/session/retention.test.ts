@@ -51,6 +51,21 @@ test("where the day has a limit, conversations of today stay: what they have cos
     expect(await retention(store, { maxConversations: 0, keepsToday: true }).apply()).toBe(2);
   }));
 
+test("what is old is judged by the log's clock, where it has one", () =>
+  withConversations(3, async (store) => {
+    const wrong = () => time + 100 * day;
+    const log = { now, archive: store.archive, conversations: () => store.conversations() } as ChatStore;
+    const parts = {
+      store: log,
+      rules: { maxAgeMs: 1.5 * day },
+      isOpen: () => false,
+      now: wrong,
+      observe: () => undefined,
+    };
+    expect(await new Retention(parts).apply()).toBe(1);
+    expect(await left(store)).toEqual(["c3", "c2"]);
+  }));
+
 test("what runs, waits, was left by a dead process or is open here stays, however old", () =>
   withConversations(5, async (store) => {
     const claim = (id: string) => store.claim(id, turn(`new_${id}`).user("more"), request(`node_${id}`));

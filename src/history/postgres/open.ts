@@ -9,6 +9,7 @@ import { Listener } from "./listener.js";
 import { migrate, schemaOf } from "./migrate.js";
 import { NoticeSeal } from "./notice-seal.js";
 import { PostgresStore } from "./store.js";
+import { databaseNow } from "./turns.js";
 
 /** The event log with what others build on it: the same connections, and the one that LISTENs. `store.close()` closes them. */
 export interface PostgresLog {
@@ -19,6 +20,8 @@ export interface PostgresLog {
 
 interface PostgresLogParts {
   now: () => number;
+  /** Is told the time by the database's clock, now and again. Milliseconds since the epoch. */
+  heard?: (time: number) => void;
   observe: Observe;
   newId: NewId;
 }
@@ -26,13 +29,15 @@ interface PostgresLogParts {
 /** Opens the log in this database, with its tables at our schema. Rejects with StoreError, at once when the database is away. */
 export async function openPostgresLog(
   config: PostgresConfig,
-  { now, observe, newId }: PostgresLogParts,
+  { now, heard, observe, newId }: PostgresLogParts,
 ): Promise<PostgresLog> {
   const database = new Database(config, observe);
   let seal: NoticeSeal;
   try {
     await migrate(database);
     seal = await NoticeSeal.of(database);
+    const [row] = await database.rows<{ now: number }>("read", "idempotent", `SELECT ${databaseNow} AS now`);
+    if (row) heard?.(row.now);
   } catch (error) {
     await database.close();
     throw error;
@@ -40,7 +45,7 @@ export async function openPostgresLog(
   const listener = new Listener(config, observe);
   const live = config.listen === false ? undefined : new PostgresBus(config, listener, seal);
   const beats = new Database({ ...config, poolSize: 1 }, () => {}); // what is away is told by the other one
-  const store = new PostgresStore({ database, beats, listener, live, seal, origin: newId("log"), now });
+  const store = new PostgresStore({ database, beats, listener, live, seal, origin: newId("log"), now, heard });
   return { store, database, listener };
 }
 

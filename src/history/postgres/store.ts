@@ -48,6 +48,7 @@ export interface PostgresStoreParts {
   /** Names this process among those that write. */
   origin: string;
   now: () => number;
+  heard?: (time: number) => void;
 }
 
 /** The event log in a database that many hosts share. */
@@ -61,26 +62,26 @@ export class PostgresStore implements ChatStore {
   readonly #listener: Listener;
   readonly #seal: NoticeSeal;
   readonly #notices: Notices;
-  readonly #now: () => number;
+  readonly now: () => number;
   /** The last writing to each conversation here: each waits for the one before it, so that the order of calls is the order of events. */
   readonly #writing = new Map<string, Promise<unknown>>();
 
-  constructor({ database, beats, listener, live, seal, origin, now }: PostgresStoreParts) {
+  constructor({ database, beats, listener, live, seal, origin, now, heard }: PostgresStoreParts) {
     this.#database = database;
     this.#beats = beats;
     this.#listener = listener;
     this.live = live;
     this.#seal = seal;
-    this.#now = now;
+    this.now = now;
     this.#notices = new Notices({ database, listener, seal, origin });
-    this.turns = new PostgresTurns(database, beats, this.#notices);
+    this.turns = new PostgresTurns(database, beats, this.#notices, heard);
     this.results = new PostgresResults(database, now);
     this.archive = new PostgresArchive(database, this.#notices, now);
   }
 
   claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
     return this.#inOrder(conversationId, async () => {
-      const values = valuesOf(conversationId, event, this.#now(), 1);
+      const values = valuesOf(conversationId, event, this.now(), 1);
       const turn = { conversationId, turnId: event.turnId, requestId: event.requestId, request };
       const made = await this.#make(turn, [...values.slice(0, 6), ...this.#queueValues(turn)]);
       if (made.seq !== null) {
@@ -99,7 +100,7 @@ export class PostgresStore implements ChatStore {
   async append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent> {
     if (grant) return (await this.appendAll(conversationId, [event], grant))[0] as StoredEvent;
     return this.#inOrder(conversationId, async () => {
-      const values = valuesOf(conversationId, event, this.#now());
+      const values = valuesOf(conversationId, event, this.now());
       const [rows] = await this.#database.inConversation("once", conversationId, [[insertEvent, values]]);
       this.#notices.tell(conversationId);
       return toEvent({ payload: values[4], at: values[5], seq: rows?.[0]?.seq });
@@ -111,7 +112,7 @@ export class PostgresStore implements ChatStore {
       const last = events.at(-1) as ChatEvent;
       const { turnId } = last;
       const state = stateAfter(last);
-      const at = this.#now();
+      const at = this.now();
       const payloads = events.map((event) => JSON.stringify(event));
       const types = events.map(({ type }) => type);
       const values = [conversationId, turnId, types, payloads, at, grant.position, grant.fence];

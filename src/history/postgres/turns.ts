@@ -34,7 +34,7 @@ const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queue
 const freePlaces = `WITH freed AS (DELETE FROM limit_leases WHERE node_id = $1 RETURNING 1)
   SELECT pg_notify('${freedChannel}', '') FROM freed`;
 /** Machines' clocks differ, so that lateness is measured by one clock for all. */
-const databaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+export const databaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 /**
  * The turn waits behind the conversation's others, whose lock is held. `values`: conversation ($1), turn, request, node, workspace, options.
@@ -49,16 +49,21 @@ export const enqueue = ([conversation, turn, request, ...rest]: readonly string[
     node_id = excluded.node_id, fence = turns.fence + 1, workspace = excluded.workspace, options = excluded.options
   WHERE turns.state = 'failed' RETURNING place, fold`;
 
+/** An answer that took longer says less of the time. */
+const promptMs = 500;
+
 /** Leases over the same database as the events. Every change of hands adds to `fence`, so that whoever had it before cannot write. */
 export class PostgresTurns implements TurnLeases {
   readonly #database: Database;
   readonly #beats: Database;
   readonly #notices: Notices;
+  readonly #heard: ((time: number) => void) | undefined;
   /** One after the other: what is read is marked before the next look. */
   #receiving: Promise<unknown> = Promise.resolve();
 
-  /** `beats`: a connection of its own. A host that says late that it lives, because others read slowly, would lose its turns. */
-  constructor(database: Database, beats: Database, notices: Notices) {
+  /** `beats`: a connection of its own. A host that says late that it lives, because others read slowly, would lose its turns. `heard`: is told the database's time with each beat. */
+  constructor(database: Database, beats: Database, notices: Notices, heard?: (time: number) => void) {
+    this.#heard = heard;
     this.#database = database;
     this.#beats = beats;
     this.#notices = notices;
@@ -86,6 +91,7 @@ export class PostgresTurns implements TurnLeases {
   }
 
   async beat({ nodeId, machine, pid, version }: HostProcess): Promise<number> {
+    const sentAt = performance.now();
     const [row] = await this.#beats.rows<{ seenAt: number }>(
       "write",
       "idempotent",
@@ -93,6 +99,7 @@ export class PostgresTurns implements TurnLeases {
        ON CONFLICT (node_id) DO UPDATE SET seen_at = excluded.seen_at RETURNING seen_at AS "seenAt"`,
       [nodeId, machine, pid, version],
     );
+    if (row && performance.now() - sentAt < promptMs) this.#heard?.(row.seenAt);
     return row?.seenAt ?? 0;
   }
 
