@@ -117,7 +117,8 @@ function wireFinding({ provider, model }: ResolvedModel): Finding {
   const unserved = wire.unserved?.({ provider, model, streaming: true });
   const chosen = `${wire.name}, chosen by ${provider.wireBy}`;
   if (!unserved) return ok("wire", chosen);
-  const fix = `set llm.providers.${provider.name}.wire to ${unserved.by}`;
+  const key = `llm.providers.${provider.name}`;
+  const fix = unserved.by ? `set ${key}.wire to ${unserved.by}` : `name a model of that vendor (${key}.model)`;
   return warn("wire", `${chosen}: ${model} ${unserved.why}`, fix);
 }
 

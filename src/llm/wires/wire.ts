@@ -98,8 +98,8 @@ export interface Lesson<Q extends WireQuirks = WireQuirks> {
 export interface Unserved {
   /** A sentence without its subject: "takes tools through Responses only". */
   why: string;
-  /** The wire that serves it. */
-  by: WireName;
+  /** The wire that serves it. Absent: none does there. */
+  by?: WireName;
 }
 
 export interface FoldOptions {

@@ -1,6 +1,7 @@
 import type { AssistantMessage, KeptPart, Message, ToolCall } from "../../../core/chat.js";
 import { asObject, asText, type JsonObject, parseJson } from "../../json.js";
 import { wireArguments } from "../shared/calls.js";
+import { instructionText } from "../shared/content.js";
 import type { Target } from "../wire.js";
 import { wirePart } from "./media.js";
 import type { GeminiQuirks } from "./models.js";
@@ -45,6 +46,8 @@ class ContentWalk {
   readonly contents: Content[] = [];
   readonly #target: Target<GeminiQuirks>;
   #open: OpenCall[] = [];
+  /** System messages that came while calls were open: they follow the results. */
+  #instructions: JsonObject[] = [];
 
   constructor(target: Target<GeminiQuirks>) {
     this.#target = target;
@@ -52,7 +55,7 @@ class ContentWalk {
 
   next(message: Message): void {
     if (message.role === "tool" && this.#open.length > 0) this.#answer(message);
-    else if (message.role === "system") this.system.push({ text: message.content || EMPTY.text });
+    else if (message.role === "system") this.#instruct(message.content);
     else {
       this.closeCalls();
       if (message.role === "assistant") this.#said(message);
@@ -67,6 +70,16 @@ class ContentWalk {
     this.#open = [];
     const parts = [...results.map(({ response }) => response), ...results.flatMap(({ beside }) => beside)];
     this.contents.push({ role: "user", parts });
+    if (this.#instructions.length > 0) this.contents.push({ role: "user", parts: this.#instructions });
+    this.#instructions = [];
+  }
+
+  #instruct(text: string): void {
+    if (this.contents.length === 0) this.system.push({ text: text || EMPTY.text });
+    else if (text.trim() !== "") this.#instructions.push({ text: instructionText(text) });
+    if (this.#open.length > 0 || this.#instructions.length === 0) return;
+    this.contents.push({ role: "user", parts: this.#instructions });
+    this.#instructions = [];
   }
 
   #user(content: Result["content"]): void {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { AssistantMessage, ContentPart, KeptPart, Message, ToolMessage } from "../../../core/chat.js";
 import { asText, type JsonObject, parseJson } from "../../json.js";
 import { wireArguments, wireName } from "../shared/calls.js";
-import { asTaken, asTextPart } from "../shared/content.js";
+import { asTaken, asTextPart, instructionText } from "../shared/content.js";
 import { partsOf } from "../shared/kept.js";
 import type { Target } from "../wire.js";
 import type { MessagesQuirks } from "./quirks.js";
@@ -60,7 +60,7 @@ class Walk {
   add(message: Message): void {
     // Sound is not taken by any model.
     const taken = asTaken(message, { images: this.#told.quirks.images, audio: false });
-    if (taken.role === "system") this.system.push(taken.content);
+    if (taken.role === "system") this.#instruct(taken.content);
     else if (taken.role === "user") this.#said.push(...taken.content.flatMap(contentBlock));
     else if (taken.role === "tool") this.#addResult(taken);
     else this.#addAnswer(taken);
@@ -70,6 +70,12 @@ class Walk {
     this.#endUser();
     if (this.#messages[0]?.role !== "user") this.#messages.unshift({ role: "user", content: textBlock(BEGINNING) });
     return this.#messages;
+  }
+
+  #instruct(text: string): void {
+    const isFront = this.#messages.length === 0 && this.#said.length === 0;
+    if (isFront) this.system.push(text);
+    else if (text.trim() !== "") this.#said.push(...textBlock(instructionText(text)));
   }
 
   #addAnswer(message: AssistantMessage): void {

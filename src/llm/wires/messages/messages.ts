@@ -1,6 +1,6 @@
 import type { Provider } from "../../providers/providers.js";
 import { endpointUrl } from "../shared/endpoint.js";
-import type { Wire } from "../wire.js";
+import type { Unserved, Wire } from "../wire.js";
 import { requestBody } from "./body.js";
 import { errorIn, errorOf } from "./errors.js";
 import { MessagesFold } from "./fold.js";
@@ -13,6 +13,22 @@ const OAUTH_TOKEN = /^sk-ant-oat/;
 /** Vendors who want the key as a bearer token, by the host of their API. */
 const BEARER =
   /\b(openrouter\.ai|minimax(i)?\.(io|com)|aliyuncs\.com|moonshot\.(ai|cn)|z\.ai|bigmodel\.cn|fireworks\.ai)$/;
+
+/** Vendors whose API has no Messages, or not for every model, by their documentation of 2026-11. */
+const UNSERVED: readonly (Unserved & { host: RegExp; models?: RegExp })[] = [
+  {
+    host: /^https?:\/\/api\.deepseek\.com[:/]/i,
+    models: /^claude/i,
+    why: "is not there: DeepSeek answers for it with a model of its own, without a word",
+  },
+  { host: /^https?:\/\/api\.openai\.com[:/]/i, why: "is not served through Messages by OpenAI", by: "responses" },
+  { host: /^https?:\/\/api\.groq\.com[:/]/i, why: "is not served through Messages by Groq", by: "chat" },
+  {
+    host: /^https?:\/\/api\.x\.ai[:/]/i,
+    why: "is better served through Responses: xAI gives up Messages",
+    by: "responses",
+  },
+];
 
 /** Anthropic's Messages, which several vendors and local servers speak too. */
 export const messages: Wire<MessagesQuirks> = {
@@ -28,6 +44,9 @@ export const messages: Wire<MessagesQuirks> = {
   errorIn,
   isAnswer: ({ type, content }) => type === "message" || Array.isArray(content),
   learn: lessonsIn,
+
+  unserved: ({ provider: { baseUrl }, model }) =>
+    UNSERVED.find(({ host, models = /./ }) => host.test(baseUrl) && models.test(model)),
 
   family: familyOf,
 };

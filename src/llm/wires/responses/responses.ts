@@ -1,10 +1,21 @@
 import { endpointUrl } from "../shared/endpoint.js";
-import type { Wire } from "../wire.js";
+import type { Unserved, Wire } from "../wire.js";
 import { requestBody } from "./body.js";
 import { errorIn, errorOf } from "./errors.js";
 import { ResponsesFold } from "./fold.js";
 import { lessonsIn } from "./learn.js";
 import { familyOf, quirksOf, type ResponsesQuirks } from "./quirks.js";
+
+/** Vendors whose API has no Responses, by their documentation of 2026-11. */
+const WITHOUT: readonly (readonly [RegExp, Unserved])[] = [
+  [/^https?:\/\/api\.anthropic\.com[:/]/i, { why: "is not served through Responses by Anthropic", by: "messages" }],
+  [
+    /^https?:\/\/generativelanguage\.googleapis\.com[:/]/i,
+    { why: "is not served through Responses by Google", by: "gemini" },
+  ],
+  [/^https?:\/\/api\.z\.ai[:/]/i, { why: "is not served through Responses by Z.ai", by: "chat" }],
+  [/^https?:\/\/api\.fireworks\.ai[:/]/i, { why: "is not served through Responses by Fireworks", by: "messages" }],
+];
 
 /** OpenAI's Responses, used without the service keeping anything: the whole conversation is in every request. */
 export const responses: Wire<ResponsesQuirks> = {
@@ -24,8 +35,10 @@ export const responses: Wire<ResponsesQuirks> = {
   isAnswer: (message) => "output" in message || "response" in message || "sequence_number" in message,
   learn: lessonsIn,
 
-  unserved: ({ model }) =>
-    /\baudio\b/.test(model) ? { why: "takes and makes sound through Chat Completions only", by: "chat" } : undefined,
+  unserved: ({ provider: { baseUrl }, model }) =>
+    /\baudio\b/.test(model)
+      ? { why: "takes and makes sound through Chat Completions only", by: "chat" }
+      : WITHOUT.find(([host]) => host.test(baseUrl))?.[1],
 
   family: familyOf,
 };

@@ -22,6 +22,14 @@ export function asTaken(message: Message, { images, audio }: Pick<QuirksConfig, 
   return { ...message, content };
 }
 
+/**
+ * A system message from within the conversation, for a wire that has system texts at the front alone. There, each new one would change the
+ * beginning of every request, which caches and signed reasoning are bound to.
+ */
+export function instructionText(content: string): string {
+  return `<system>\n${content}\n</system>`;
+}
+
 /** What the model reads of a picture or sound that it cannot take. */
 export function mediaReference({ type, mimeType, data }: Extract<ContentPart, { data: string }>): string {
   const size = Math.ceil((data.length * 3) / 4);

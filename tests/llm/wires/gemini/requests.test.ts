@@ -87,6 +87,25 @@ describe("thinking, by model", () => {
   });
 });
 
+test("a system message within the conversation stands where it is, and behind the results of open calls", async () => {
+  const messages: Message[] = [
+    user("go"),
+    calling("read"),
+    { role: "system", content: "Be short." },
+    result("id0", words("4")),
+    { role: "system", content: "" },
+    { role: "assistant", content: "four", toolCalls: [] },
+    { role: "system", content: "Be kind." },
+  ];
+  const { contents } = await sent({ messages, tools: [tool("read")] });
+  expect(contents?.slice(2)).toEqual([
+    { role: "user", parts: [{ functionResponse: { name: "read", response: { output: "4" } } }] },
+    { role: "user", parts: [{ text: "<system>\nBe short.\n</system>" }] },
+    { role: "model", parts: [{ text: "four" }] },
+    { role: "user", parts: [{ text: "<system>\nBe kind.\n</system>" }] },
+  ]);
+});
+
 test("system texts, parameters and what the user adds have their places", async () => {
   const messages: Message[] = [{ role: "system", content: "be kind" }, user("hi")];
   const extraBody = { safetySettings: [], generationConfig: { seed: 7 } };

@@ -154,20 +154,26 @@ test.each<[string, Message[], unknown[]]>([
   expect(sent.map(({ content }) => content)).toEqual(expected);
 });
 
-test("arguments that are no object, a name that no API takes, and every system message", async () => {
+test("arguments that are no object, a name that no API takes, and a system message where it stands", async () => {
   await using mock = await startAnthropic([answer("ok")]);
   await using client = messagesClient(mock, { cache: "off" });
   const toolCalls = [{ id: "a", name: "no such.tool", arguments: '{"a": ' }];
   const messages: Message[] = [
     { role: "system", content: "one" },
+    { role: "system", content: "two" },
     user("go"),
     { role: "assistant", content: "", toolCalls },
-    { role: "system", content: "two" },
+    { role: "system", content: "three" },
+    { role: "system", content: "" },
   ];
   await client.ask({ streaming: true }, { messages, tools: TOOLS });
   expect(mock.requests[0]?.body).toMatchObject({
     system: [said("one\n\ntwo")],
-    messages: [{}, { content: [{ name: "no_such_tool", input: { invalid_json: '{"a": ' } }] }, {}],
+    messages: [
+      { content: [said("go")] },
+      { content: [{ name: "no_such_tool", input: { invalid_json: '{"a": ' } }] },
+      { content: [{ type: "tool_result" }, said("<system>\nthree\n</system>")] },
+    ],
   });
 });
 
