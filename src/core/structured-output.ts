@@ -9,6 +9,8 @@ import { withinTime } from "./within-time.js";
 const maxProblems = 5;
 /** A schema's pattern may backtrack for ever on what a model wrote. */
 const longestCheckMs = 500;
+/** A schema of a caller, which may have tens of thousands of parts: 20,000 properties took 10 s. */
+const longestCompileMs = 2_000;
 
 type Check = { validate: ValidateFunction } | { problem: string };
 
@@ -103,7 +105,9 @@ function compile(schema: JsonSchema): Check {
   const Dialect = dialectOf(schema);
   try {
     const ajv = new Dialect({ strict: false, validateFormats: false, allErrors: true, logger: false });
-    const validate = ajv.compile(schema);
+    const made = withinTime(longestCompileMs, () => ajv.compile(schema));
+    if (!made) return { problem: `the schema is too large: a check by it was not ready within ${longestCompileMs} ms` };
+    const validate = made.result;
     if ("$async" in validate) return { problem: "the schema must not be $async" };
     return { validate };
   } catch (error) {

@@ -4,6 +4,7 @@ import { type Context, Hono } from "hono";
 import type { JsonSchema } from "../../core/chat.js";
 import { errorInfo } from "../../core/errors.js";
 import type { NewId } from "../../core/ids.js";
+import { isWritable } from "../../core/nesting.js";
 import { answerProblem } from "./answer-problem.js";
 import { ApiError } from "./errors.js";
 import { failureOf } from "./failure.js";
@@ -103,6 +104,12 @@ async function readBody(request: Request, maxBytes: number): Promise<string> {
 }
 
 function parseJson(text: string): unknown {
+  const body = jsonIn(text);
+  if (isWritable(body)) return body;
+  throw new ApiError(400, "invalid_body", "the body is nested too deeply");
+}
+
+function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,4 +1,5 @@
 /** MCP over Streamable HTTP. Its messages are in MCP's own schema. What it needs is loaded when the first client comes. */
+import { isWritable } from "../../core/nesting.js";
 import type { McpHttp, McpHttpOptions } from "../mcp/http.js";
 import type { McpParts } from "../mcp/server.js";
 import type { Call, Route } from "./api.js";
@@ -9,10 +10,11 @@ export interface McpDoor {
   close(): Promise<void>;
 }
 
-/** Undefined for what is no JSON: the door says so in MCP's words. */
+/** Undefined for what is no JSON, or nested too deeply: the door says so in MCP's words. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const message: unknown = JSON.parse(text);
+    return isWritable(message) ? message : undefined;
   } catch {
     return undefined;
   }

@@ -383,6 +383,30 @@ describe("the host over HTTP", () => {
     await gone;
   });
 
+  test("takes no body that is nested deeper than the log and models can have it", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const deep = `${'{"a":'.repeat(5_000)}1${"}".repeat(5_000)}`;
+    const messages = '"messages":[{"role":"user","content":"hi"}]';
+    const bodies = [
+      [
+        "v1/chat/completions",
+        `{${messages},"tools":[{"type":"function","function":{"name":"x","parameters":${deep}}}]}`,
+      ],
+      ["v1/responses", `{"input":"hi","metadata":${deep}}`],
+      ["v1/messages", `{${messages},"tools":[{"name":"x","input_schema":${deep}}]}`],
+      ["api/sessions/c1/answer", `{"question_id":"q","value":${deep}}`],
+      ["mcp", `{"jsonrpc":"2.0","id":1,"method":"ping","params":${deep}}`],
+    ] as const;
+    for (const [path, body] of bodies) {
+      const headers = { accept: "application/json, text/event-stream", "content-type": "application/json" };
+      const refused = await post(`${door.url}/${path}`, body, headers);
+      expect([path, refused.status, await refused.text()]).toEqual([path, 400, expect.not.stringContaining("stack")]);
+    }
+    expect(await app.sessions.conversations.list({ all: true })).toEqual([]);
+  });
+
   test("takes no body beyond its size, announced or not, and knows no other routes", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });

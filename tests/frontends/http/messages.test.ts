@@ -13,6 +13,7 @@ import {
   stream,
   toolCalls,
 } from "../../support/llm-server.js";
+import { heldUp } from "../../support/processor-time.js";
 import { sayAndCall } from "../support.js";
 import { type Answer, ask, type Block } from "./anthropic.js";
 import { openDoor } from "./door.js";
@@ -342,6 +343,15 @@ describe("what a call says", () => {
     const messages = [hi, { role: "assistant", content: "x" }, { role: "assistant", content: blocks }, hi];
     expect((await ask(door, { messages })).status).toBe(200);
     expect(told()[1]).toHaveLength("assistant ".length + 150_001);
+  });
+
+  test("may have an answer in very many messages, which hold the host for a moment at most", async () => {
+    steps.push(answer("fine"));
+    const parts = Array.from({ length: 50_000 }, () => ({ role: "assistant", content: "x" }));
+    using held = heldUp();
+    expect((await ask(door, { messages: [hi, ...parts, hi] })).status).toBe(200);
+    expect(held.longestMs).toBeLessThan(2_500);
+    expect(told()[1]).toHaveLength("assistant ".length + 50_000);
   });
 
   test("under the same X-Request-Id is answered once", async () => {

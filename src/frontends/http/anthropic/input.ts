@@ -39,10 +39,15 @@ function mergedAnswers(messages: readonly MessageParam[]): BlockMessage[] {
     const all = typeof content === "string" ? [{ type: "text", text: content }] : (content ?? []);
     const blocks = all.map((block, number) => ({ block, at: `messages.${index}.content.${number}` }));
     const last = merged.at(-1);
-    if (role === "assistant" && last?.role === role) last.blocks = last.blocks.concat(blocks);
+    if (role === "assistant" && last?.role === role) addAll(last.blocks, blocks);
     else merged.push({ role, blocks });
   }
   return merged;
+}
+
+/** In linear time, where a new list for each would not be; a call with each item as an argument has no stack for very many. */
+function addAll<Item>(items: Item[], more: readonly Item[]): void {
+  for (const item of more) items.push(item);
 }
 
 /** A change of the tools is no text: `offeredTools` reads it. */
