@@ -10,18 +10,18 @@ const defaultPoolSize = 10;
 const defaultRetryMs = 30_000;
 const firstPauseMs = 25;
 const longestPauseMs = 1_000;
-/** Whether work is done again: `once` when its second time would be another one, `now` when a database that is away is not waited for. */
+/** How failed work is retried. `once`: only if it certainly was not done. `now`: not at all, even if the database is away. */
 export type Repeatable = "idempotent" | "once" | "now";
 
 /**
- * Connections to the database, and what happens when they go away: work is done again for `retry_timeout`, if its second time is none or
- * it certainly was not done. Works behind a pooler in transaction mode: then there is no state of a session, and no named statement.
+ * Connections to the database. When they are lost, work is retried for `retry_timeout` if it is idempotent or was certainly not done. Works
+ * behind a pooler in transaction mode: it then uses no session state and no named statements.
  */
 export class Database {
   readonly place: Place;
   readonly pool: pg.Pool;
   readonly #retryMs: number;
-  /** Of the statements that a connection parses and plans once. */
+  /** Names of prepared statements by their text. Undefined behind a pooler. */
   readonly #names: Map<string, string> | undefined;
   readonly #observe: Observe;
   readonly #closed = new AbortController();
@@ -36,7 +36,7 @@ export class Database {
     this.pool = openPool(config, config.poolSize ?? defaultPoolSize);
   }
 
-  /** One statement. Rejects with StoreError. */
+  /** Runs one statement and returns its rows. Rejects with StoreError. */
   async rows<Row extends pg.QueryResultRow>(
     doing: "read" | "write",
     repeatable: Repeatable,
@@ -46,11 +46,14 @@ export class Database {
     return this.run(doing, repeatable, async (client) => (await client.query<Row>(this.#named(sql, values))).rows);
   }
 
-  /** All or nothing. Statements that `work` does not wait for share a round trip. Rejects with StoreError, RequestError, or with what `work` throws of its own. */
+  /**
+   * Runs `work` in a transaction. Statements that `work` does not await share a round trip. Rejects with StoreError, RequestError or an
+   * error of `work`.
+   */
   transaction<T>(repeatable: Repeatable, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     return this.run("write", repeatable, async (client) => {
       const begun = client.query("BEGIN");
-      begun.catch(() => {}); // whatever it is, the statements after it say it too
+      begun.catch(() => {}); // the following statements report the same error
       try {
         const result = await work(client);
         await client.query("COMMIT");
@@ -63,9 +66,8 @@ export class Database {
   }
 
   /**
-   * A transaction of statements that are known beforehand, in one round trip. While it runs, no other transaction writes to the
-   * conversation: the lock is taken in a statement of its own, so that those after it see all that was written before. Resolves to the
-   * rows of each.
+   * Runs a transaction of fixed statements in one round trip, under the conversation's lock. The lock is a statement of its own, so that
+   * the next ones see all earlier writes. Resolves with the rows of each statement.
    */
   inConversation(
     repeatable: Repeatable,
@@ -82,7 +84,7 @@ export class Database {
     });
   }
 
-  /** With a connection of its own, for as long as it takes. */
+  /** Runs `work` on a connection of its own and retries it as `repeatable` allows. */
   async run<T>(
     doing: "open" | "read" | "write",
     repeatable: Repeatable,
@@ -105,7 +107,7 @@ export class Database {
     }
   }
 
-  /** Rejects with StoreError while the database does not answer, without trying again. */
+  /** Rejects with StoreError if the database does not answer; does not retry. */
   async check(): Promise<void> {
     try {
       await this.pool.query("SELECT 1");
@@ -114,7 +116,7 @@ export class Database {
     }
   }
 
-  /** May be called again. */
+  /** Closes the pool. Can be called more than once. */
   close(): Promise<void> {
     this.#closed.abort();
     this.#ended ??= this.pool.end();
@@ -128,7 +130,7 @@ export class Database {
     const onError = () => {
       isBroken = true;
     };
-    client.on("error", onError); // without it, a connection that is lost between two statements would end the process
+    client.on("error", onError); // without it, losing the connection between two statements would end the process
     try {
       return await work(client);
     } catch (error) {
@@ -165,7 +167,7 @@ export class Database {
   }
 }
 
-/** Until the end of the transaction: no other one writes to the conversation. */
+/** Takes the conversation's lock until the end of the transaction: no other transaction writes to the conversation. */
 export function lock(client: pg.ClientBase, conversationId: string) {
   return client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [conversationId]);
 }

@@ -7,18 +7,18 @@ import type { Listener } from "./listener.js";
 import { maxSealedBytes, type NoticeSeal } from "./notice-seal.js";
 import { connectionOf } from "./pool.js";
 
-/** All that is waiting goes in one transaction: PostgreSQL lets one transaction with notices commit at a time. */
+/** One transaction for all waiting messages, because PostgreSQL commits transactions with notices one at a time. */
 const notify = "SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS message(channel, payload)";
-/** PostgreSQL takes names below 64 bytes. */
+/** PostgreSQL accepts names below 64 bytes. */
 const maxNameBytes = 63;
-/** A statement that takes longer finds a database that is away. What it was to tell is old by then. */
+/** A statement that takes longer means that the database is away. Its messages are stale by then. */
 const timeoutMs = 5_000;
-/** A balancer or a firewall may have forgotten a connection that was idle for longer. */
+/** Time after which an idle connection is closed, because a balancer or firewall may have dropped it. */
 const idleMs = 30_000;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 
-/** What is happening, as sealed notices: on a connection of its own, so that nothing that is stored ever waits for it. */
+/** Live events as sealed notices. They have a connection of their own, so that stored events never wait for them. */
 export class PostgresBus implements LiveBus {
   readonly maxBytes = maxSealedBytes;
   readonly #config: PostgresConfig;
@@ -35,7 +35,7 @@ export class PostgresBus implements LiveBus {
     this.#seal = seal;
   }
 
-  /** While the database is away it resolves after a pause, so that nobody makes messages which are lost. */
+  /** Sends the messages. While the database is away it resolves after a pause, so that callers do not produce messages that are lost. */
   async send(messages: readonly BusMessage[]): Promise<void> {
     const fitting = messages.filter(({ text }) => Buffer.byteLength(text) <= maxSealedBytes);
     if (fitting.length === 0 || this.#closed.signal.aborted) return;
@@ -62,7 +62,7 @@ export class PostgresBus implements LiveBus {
     return this.#listener.subscribe(name, { notice, missed: onBegin });
   }
 
-  /** May be called again. */
+  /** Closes the connection. Can be called more than once. */
   close(): void {
     this.#closed.abort();
     this.#drop(this.#client);
@@ -75,7 +75,7 @@ export class PostgresBus implements LiveBus {
     client.on("error", () => this.#drop(client));
     client.on("end", () => this.#drop(client));
     await client.connect();
-    // Else every message would wait for the disk, to make durable what is gone after it was told.
+    // Otherwise every message would wait for the disk, although nothing of it is needed after delivery.
     await client.query("SET synchronous_commit = off");
     this.#idle = setTimeout(() => this.#drop(client), idleMs);
     this.#idle.unref();

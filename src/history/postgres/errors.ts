@@ -1,6 +1,8 @@
 import { messageOf, RequestError, StoreError, type StoreErrorKind } from "../../core/errors.js";
 
-/** SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html) or its class: what it is for a user, and what to do. */
+/**
+ * SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html) or its class, with the error kind and the hint for the user.
+ */
 const known: readonly [string, StoreErrorKind, (place: Place) => string][] = [
   ["28", "open", () => "check the user and the password in chat.storage.url"],
   [
@@ -22,7 +24,7 @@ const known: readonly [string, StoreErrorKind, (place: Place) => string][] = [
   ["XX002", "corrupt", () => "an index of the database is damaged: REINDEX it"],
 ];
 
-/** Of connections and servers that went away, by SQLSTATE (or its class), by the system's code, or by the driver's own words. */
+/** Signs of a lost connection or server: SQLSTATE (or its class), system error code, or the driver's message. */
 const lostStates: readonly string[] = ["08", "25P03", "57P01", "57P02", "57P03", "57P05"];
 const lostCodes: readonly string[] = [
   "ECONNREFUSED",
@@ -35,11 +37,11 @@ const lostCodes: readonly string[] = [
   "EAI_AGAIN",
 ];
 const lostWords = /^Connection terminated|^timeout exceeded when trying to connect|^Query read timeout|not queryable/;
-/** Of them, those that say that nothing was sent. */
+/** The signs among them that nothing was sent. */
 const unsentCodes: readonly string[] = ["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"];
 const unsentWords = /^timeout exceeded when trying to connect|^Connection terminated due to connection timeout/;
 
-/** What of the URL may be shown: no user, no password, no settings. */
+/** Parts of the URL that may be shown: no user, no password, no settings. */
 export interface Place {
   /** `postgres://host:port/database` */
   shown: string;
@@ -52,24 +54,24 @@ export function placeOf(url: string): Place {
   return { shown: `postgres://${hostname || "localhost"}${port ? `:${port}` : ""}/${database}`, database };
 }
 
-/** Whether the statement may have been carried out or not: the connection went away under it, or there was none. */
+/** Returns true if it is unknown whether the statement ran: the connection was lost under it, or there was none. */
 export function isLost(error: unknown): boolean {
   const code = codeOf(error);
   return isOf(lostStates, code) || lostCodes.includes(code) || lostWords.test(textOf(error));
 }
 
-/** Whether it certainly was not, and can be tried again whatever it does. */
+/** Returns true if the statement certainly did not run, so that it can be retried whatever it does. */
 export function isUnsent(error: unknown): boolean {
   const code = codeOf(error);
   return isRolledBack(error) || code === "57P03" || unsentCodes.includes(code) || unsentWords.test(textOf(error));
 }
 
-/** Whether the database took it back: for another transaction's sake, or because this process stood still in its middle. */
+/** Returns true if the database rolled back: because of another transaction, or because this process stalled in the middle. */
 export function isRolledBack(error: unknown): boolean {
   return ["25P03", "40001", "40P01"].includes(codeOf(error));
 }
 
-/** What the driver threw, as the error that says what to do. Those of this program pass as they are. */
+/** Converts what the driver threw to an error that says what to do. Passes this program's own errors unchanged. */
 export function storeError(error: unknown, place: Place, doing: "open" | "read" | "write"): StoreError | RequestError {
   if (error instanceof StoreError || error instanceof RequestError) return error;
   const [, kind, hint] = known.find(([state]) => isOf([state], codeOf(error))) ?? [];
@@ -78,7 +80,7 @@ export function storeError(error: unknown, place: Place, doing: "open" | "read" 
     kind ?? (error instanceof SyntaxError ? "corrupt" : doing === "open" ? "open" : "write"),
     `cannot ${doing} the event log ${place.shown}: ${textOf(error)}`,
     {
-      cause: new Error(textOf(error)), // the driver's own holds values of rows
+      cause: new Error(textOf(error)), // the driver's error holds values of rows
       hint:
         hint?.(place) ??
         (lost ? "make sure that PostgreSQL runs there and can be reached from here, or set chat.storage.url" : ""),
@@ -96,7 +98,7 @@ function codeOf(error: unknown): string {
   return code ?? errors?.[0]?.code ?? "";
 }
 
-/** A host of several addresses fails with an error of all of them, which says nothing itself. */
+/** Returns the error's message. A host with several addresses fails with an AggregateError, whose own message is empty. */
 function textOf(error: unknown): string {
   return (
     messageOf(error) || (error as { errors?: readonly Error[] }).errors?.map(messageOf).join(", ") || codeOf(error)

@@ -8,7 +8,7 @@ export interface EventRow {
   payload: string;
 }
 
-/** The table of events. Whoever writes has the conversation's lock, see `Database`. */
+/** SQL for the table of events. Every writer holds the conversation's lock, see `Database`. */
 export const eventsOf = {
   nextSeq: "(SELECT coalesce(max(seq), 0) + 1 FROM events WHERE conversation_id = $1)",
   /** Values: conversation, first seq. */
@@ -17,13 +17,13 @@ export const eventsOf = {
   turn: "SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND turn_id = $2 ORDER BY seq",
 };
 
-/** At the end of the conversation. Values: `valuesOf`. */
+/** Insert at the end of the conversation. Values: `valuesOf`. */
 export const insertEvent = `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
   VALUES ($1, ${eventsOf.nextSeq}, $2, $3, $4, $5, $6, $7) RETURNING seq`;
 
 type EventValues = [string, string, string, string | null, payload: string, at: number, position: number | null];
 
-/** `position` is the event's place in its turn. */
+/** Returns the values for `insertEvent`. `position` is the event's place in its turn. */
 export function valuesOf(
   conversationId: string,
   event: ChatEvent,
@@ -43,8 +43,8 @@ export function toEvent({ seq, at, payload }: EventRow): StoredEvent {
 }
 
 /**
- * A text with JSON as `json`. It may hold NUL and halves of characters, each as its escape: valid JSON, which PostgreSQL does not read. What
- * is read in SQL is never shown to the letter, so that they may be another character there.
+ * Returns SQL that reads a JSON text as `json`. PostgreSQL rejects the escapes of NUL and of lone surrogates, which are valid JSON. They
+ * become U+FFFD, because what SQL reads is never shown verbatim.
  */
 export const jsonOf = (text: string) =>
   String.raw`regexp_replace(${text}, '\\u(0000|d[89a-f][0-9a-f]{2})', '\\ufffd', 'g')::json`;

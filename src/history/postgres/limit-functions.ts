@@ -1,12 +1,12 @@
 /**
- * The shared limits, as one round trip each. Every function locks the row of its key first, so that what it reads after that is what
- * is true, and reads the database's clock. `held` of a node that is not in `nodes` counts for nothing.
+ * SQL functions of the shared limits, one round trip each. Every function locks its key's row first, so that later reads are current, and
+ * uses the database's clock. `held` of a node that is not in `nodes` does not count.
  */
 
-/** A notice here says that some node's places are free, whatever is in it: any role can name this channel. */
+/** Channel that announces free slots of some node. The payload is ignored, because any role can name this channel. */
 export const freedChannel = "mcp_platform_limits";
 
-/** Seconds in which a request counts: any sixty, the one it was let go in, and one for its way to the provider. */
+/** Seconds for which a request counts: a window of sixty, the one in which it was let go, and one for its way to the provider. */
 const windowSeconds = 62;
 
 const lockKey = `INSERT INTO limit_keys (key_hash) SELECT p_key WHERE NOT EXISTS (SELECT FROM limit_keys WHERE key_hash = p_key)
@@ -16,7 +16,8 @@ const lockKey = `INSERT INTO limit_keys (key_hash) SELECT p_key WHERE NOT EXISTS
 
 export const limitTables: readonly string[] = [
   "CREATE TABLE limit_keys (key_hash text PRIMARY KEY, paused_until bigint NOT NULL DEFAULT 0)",
-  // `round` counts what the node has said, `change` what has become of its places (from the time at first, so that a later row has higher ones); `since` when it began to wait, or last got one.
+  // `round` counts the node's reports. `change` counts changes of its slots, starting at the time, so that a later row has higher values.
+  // `since`: when it began to wait, or last got a slot.
   `CREATE TABLE limit_leases (key_hash text NOT NULL, node_id text NOT NULL, held integer NOT NULL, waiting integer NOT NULL,
      since timestamptz NOT NULL, round bigint NOT NULL, change bigint NOT NULL, PRIMARY KEY (key_hash, node_id))`,
   `CREATE TABLE limit_spent (key_hash text NOT NULL, second bigint NOT NULL, requests integer NOT NULL, tokens bigint NOT NULL,
@@ -25,10 +26,10 @@ export const limitTables: readonly string[] = [
 
 export const limitFunctions: readonly string[] = [
   /*
-   * The node says how many places it uses and how many requests wait for one there, and so gives back what it does not use. What is
-   * free goes to the nodes that wait, one by one, to the one that has fewest, and among these to the one that has waited longest. What
-   * is left over the node may keep for its next requests, up to its share, if it likes (`p_keeps`).
-   * No row: the node is not known, or was overtaken by what it said later.
+   * Stores how many slots the node uses and how many of its requests wait, and so frees the slots it does not use. Free slots go one by one
+   * to the waiting node with the fewest slots, and among equals to the one that has waited longest. The node may keep the remaining ones
+   * for its next requests, up to its share, if it wants to (`p_keeps`).
+   * Returns no row if the node is unknown or a later report of the node came first.
    */
   `CREATE FUNCTION limit_places(p_key text, p_node text, p_round bigint, p_max integer, p_used integer, p_waiting integer,
      p_keeps boolean, p_channel text)
@@ -76,8 +77,8 @@ export const limitFunctions: readonly string[] = [
    END $$`,
 
   /*
-   * Lets a request go at the first moment at which it fits, after all that were let go before: charged at that moment, and not again.
-   * `second` is null, and nothing was charged, when that is longer than `p_patience_ms` after any pause.
+   * Lets a request go at the first moment at which it fits, after all earlier requests, and charges it once, at that moment. If the request
+   * would wait longer than `p_patience_ms` after any pause, `second` is null and nothing is charged.
    */
   `CREATE FUNCTION limit_spend(p_key text, p_rpm double precision, p_tpm double precision, p_tokens bigint, p_patience_ms double precision)
    RETURNS TABLE (wait_ms double precision, second double precision, bound text) LANGUAGE plpgsql AS $$
@@ -106,7 +107,7 @@ export const limitFunctions: readonly string[] = [
      RETURN QUERY SELECT (goes_ms - now_ms)::double precision, (goes_ms / 1000)::double precision, bound;
    END $$`,
 
-  /* What was charged was an estimate, or was not sent at all: differences, by the second of the charge. */
+  /* Corrects charges that were estimates or were never sent. Takes differences, by the second of the charge. */
   `CREATE FUNCTION limit_correct(p_key text, p_seconds bigint[], p_requests integer[], p_tokens bigint[]) RETURNS void LANGUAGE plpgsql AS $$
    #variable_conflict use_column
    DECLARE

@@ -11,9 +11,9 @@ export interface KeyLimitsParts {
   outage: Outage;
   now: () => number;
   isLive(): boolean;
-  /** Resolves when this node is known to live. */
+  /** Waits until this node is known to be alive. */
   live(): Promise<void>;
-  /** The database does not know this node any more. */
+  /** Called when the database no longer knows this node. */
   lapse(): void;
   query<Row extends object>(sql: string, values: readonly unknown[]): Promise<Row[]>;
 }
@@ -25,7 +25,7 @@ interface PlacesRow {
   paused_ms: number;
 }
 
-/** The limits of one provider's key, as this node has its part of them. */
+/** This node's part of the limits of one provider's key. */
 export class KeyLimits {
   readonly #parts: KeyLimitsParts;
   readonly #rates: Rates;
@@ -113,7 +113,7 @@ export class KeyLimits {
     return this.#rates.flush();
   }
 
-  /** Of a place that was had. */
+  /** Charges a request whose slot has been acquired. Releases the slot on failure. */
   async #slot(tokens: number, entering: AbortSignal, queueTimeoutMs: number): Promise<Slot> {
     const places = this.#places;
     let charge: Charge | undefined;
@@ -139,7 +139,7 @@ export class KeyLimits {
     };
   }
 
-  /** Resolves when a request may be sent from its place. */
+  /** Waits until a request may be sent from its slot. */
   async #go(tokens: number, signal: AbortSignal, patienceMs: number): Promise<Charge | undefined> {
     const leftMs = () => this.#pausedUntil - this.#parts.now();
     while (leftMs() > 0) await sleep(leftMs() + 1, undefined, { signal }).catch(() => Promise.reject(signal.reason));

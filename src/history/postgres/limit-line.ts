@@ -1,12 +1,12 @@
 const leastWaitMs = 50;
 
-/** Who waits for a place on this node, first come, first served. */
+/** Requests that wait for a slot on this node, first come, first served. */
 export class Line {
   readonly #clock: () => number;
   readonly #onLeave: () => void;
   readonly #waiting = new Set<() => void>();
 
-  /** `clock`: milliseconds; it may stand still. `onLeave`: somebody has gone without a place. */
+  /** Takes `clock`, in ms, which may stand still, and `onLeave`, called when a request leaves without a slot. */
   constructor(clock: () => number, onLeave: () => void) {
     this.#clock = clock;
     this.#onLeave = onLeave;
@@ -16,7 +16,7 @@ export class Line {
     return this.#waiting.size;
   }
 
-  /** Rejects with the signal's reason, or with what `tooLong` gives once the clock has gone on by that much. */
+  /** Waits to be admitted. Rejects with the signal's reason, or with `tooLong()` once the clock has advanced by `patienceMs`. */
   join(signal: AbortSignal, patienceMs: number, tooLong: () => Error): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);

@@ -2,18 +2,18 @@ import { QueueTimeout } from "../../core/shared-limits.js";
 import { Line } from "./limit-line.js";
 import type { Outage } from "./outage.js";
 
-/** What a node says of its places. */
+/** A node's report about its slots. */
 interface PlacesSaid {
-  /** Grows with everything said. */
+  /** Number of the report, increasing. */
   round: number;
   max: number;
   used: number;
   waiting: number;
-  /** What nobody waits for may stay with the node, up to its share. */
+  /** True if the node may keep slots that no request waits for, up to its share. */
   keeps: boolean;
 }
 
-/** What a node has. The one with the higher `asOf` is what it has now. */
+/** Slots granted to a node. A higher `asOf` is more recent. */
 export interface PlacesGiven {
   places: number;
   asOf: number;
@@ -21,43 +21,43 @@ export interface PlacesGiven {
 
 export interface PlacesParts {
   max: number;
-  /** Resolves when this node is known to live. Rejects when the database cannot be reached. */
+  /** Waits until this node is known to be alive. Rejects if the database cannot be reached. */
   live(): Promise<void>;
-  /** Rejects when it is not known whether it was heard. */
+  /** Sends a report. Rejects if it is unknown whether the report arrived. */
   say(said: PlacesSaid): Promise<PlacesGiven & { isWanted: boolean }>;
-  /** Whether the others surely still take this node for a living one. */
+  /** Returns true while the other nodes certainly see this node as alive. */
   isLive(): boolean;
   outage: Outage;
   now: () => number;
 }
 
-/** How long places are kept for the next requests after the last one. */
+/** How long slots are kept for later requests after the last one. */
 const keptMs = 10_000;
 
 /**
- * The places of one key that this node has, out of those of all nodes. It uses no more than it has; what it has stays with it for its
- * next requests, at no cost, until others want it. What it may have given back, it counts as gone.
+ * This node's slots of one key, out of those of all nodes. The node never uses more than it has. It keeps slots for its next requests, at
+ * no cost, until other nodes want them. A slot that it may have given back counts as gone.
  */
 export class Places {
   readonly #parts: PlacesParts;
   readonly #line: Line;
   max: number;
   #used = 0;
-  /** As the database has it. */
+  /** Granted slots, according to the database. */
   #given = 0;
-  /** Of these what may be used: not those on their way back. */
+  /** Granted slots that may be used, without those being given back. */
   #usable = 0;
   #asOf = 0;
-  /** How many wait here, as the database has it. */
+  /** Requests waiting here, according to the database. */
   #announced = 0;
   #round = 0;
   #isWanted = false;
   #usedAt = Number.NEGATIVE_INFINITY;
   #settling: Promise<void> | undefined;
-  /** What is so here may not be known to the database, nor what it said here. */
+  /** True if the database may not know this node's state, or this node may have missed the answer. */
   #isUnsaid = false;
   #forgotten = 0;
-  /** While something is being said: what was released, and what was heard. */
+  /** While a report is in flight: slots released, and notices received. */
   #released = 0;
   #heardWanted = false;
   #heardGiven: PlacesGiven | undefined;
@@ -70,12 +70,12 @@ export class Places {
     });
   }
 
-  /** Whether there is anything to be looked after. */
+  /** True if there are slots, waiting requests or an unconfirmed report to look after. */
   get isActive(): boolean {
     return this.#line.length > 0 || this.#given > 0 || this.#used > 0 || this.#isUnsaid;
   }
 
-  /** Rejects with the signal's reason, or with QueueTimeout. */
+  /** Waits for a slot. Rejects with the signal's reason, or with QueueTimeout. */
   async acquire(signal: AbortSignal, queueTimeoutMs: number): Promise<void> {
     if (!signal.aborted && this.#takeFree()) return;
     const admitted = this.#line.join(signal, queueTimeoutMs, () => new QueueTimeout("concurrency", true));
@@ -83,7 +83,7 @@ export class Places {
     await admitted;
   }
 
-  /** Whether a place could be had without waiting and without passing anybody. */
+  /** Takes a slot if that needs no waiting and overtakes no request. */
   async tryAcquire(): Promise<boolean> {
     if (this.#takeFree()) return true;
     if (this.#line.length > 0 || this.#parts.outage.isAway) return false;
@@ -107,32 +107,32 @@ export class Places {
     } else this.#admit();
   }
 
-  /** Another node waits for places. */
+  /** Called when another node waits for slots. */
   wanted(): void {
     this.#isWanted = true;
     this.#heardWanted = true;
     if (this.#given > this.#used) void this.#settle();
   }
 
-  /** Another node has passed places on to this one. */
+  /** Called when another node has passed slots on to this one. */
   given(given: PlacesGiven): void {
     if (this.#settling) this.#heardGiven = given;
     else if (!this.#isUnsaid && this.#learn(given)) this.#admit();
   }
 
-  /** The others may have taken this node for dead, and what it had: it has nothing more until it has said what it uses. */
+  /** Stops using slots until this node has reported what it uses. Other nodes may have taken it for dead and taken its slots. */
   forget(): void {
     this.#usable = 0;
     this.#forgotten++;
     this.#isUnsaid = true;
   }
 
-  /** From time to time: what was not heard is asked for, and what is not needed given back. */
+  /** Repeats reports that did not arrive and gives unneeded slots back. Called from time to time. */
   look(): void {
     if (this.#isUnsaid || this.#line.length > 0 || this.#given > this.#used) void this.#settle();
   }
 
-  /** Others want what is free here, and can be told. */
+  /** True if other nodes want the free slots here and can be notified. */
   get #isAsked(): boolean {
     return this.#isWanted && !this.#parts.outage.isAway;
   }
@@ -159,13 +159,15 @@ export class Places {
     }
   }
 
-  /** Until the database knows what is so here, or cannot be reached. Never rejects. */
+  /** Reports until the database knows this node's state or cannot be reached. Never rejects. */
   #settle(): Promise<void> {
     this.#settling ??= this.#settleNow();
     return this.#settling;
   }
 
-  /** It is over in the moment of its last look: who came a microtask later would take it for one that still sees him. */
+  /**
+   * Clears `#settling` in the same microtask as the last check. A later caller would otherwise await a run that no longer sees its request.
+   */
   async #settleNow(): Promise<void> {
     do {
       this.#isUnsaid = !(await this.#say());
@@ -177,7 +179,7 @@ export class Places {
     return this.#line.length !== this.#announced || (this.#isWanted && this.#given > this.#used);
   }
 
-  /** False: it is not known whether it was heard. */
+  /** Sends one report. Resolves with false if it is unknown whether the report arrived. */
   async #say(): Promise<boolean> {
     const { live, say, now } = this.#parts;
     try {

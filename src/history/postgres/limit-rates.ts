@@ -2,14 +2,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Bound, QueueTimeout } from "../../core/shared-limits.js";
 import { longestTimerMs } from "../../core/timers.js";
 
-/** When a request may go. `second`: where it was charged; null: it was not, it would have to wait too long. */
+/** When a request may be sent. `second` is where it was charged, or null if it was not because it would wait too long. */
 export interface Spent {
   waitMs: number;
   second: number | null;
   bound: Bound;
 }
 
-/** By how much a charge was wrong. */
+/** Difference that corrects a charge. */
 export interface Correction {
   second: number;
   requests: number;
@@ -22,16 +22,16 @@ export interface Charge {
 }
 
 export interface RatesParts {
-  /** Rejects when it is not known whether it was charged. */
+  /** Charges a request. Rejects if it is unknown whether it was charged. */
   spend(tokens: number, patienceMs: number): Promise<Spent>;
   correct(corrections: readonly Correction[]): Promise<void>;
 }
 
 const retryMs = 250;
-/** Corrections of this time share a round trip. */
+/** Corrections within this time share a round trip. */
 const gatherMs = 50;
 
-/** Requests and tokens a minute of one key, over all nodes. A request that is not known to be charged is not sent. */
+/** Requests and tokens per minute of one key, over all nodes. A request is not sent unless its charge is confirmed. */
 export class Rates {
   readonly #parts: RatesParts;
   #pending = new Map<number, Correction>();
@@ -42,7 +42,7 @@ export class Rates {
     this.#parts = parts;
   }
 
-  /** Resolves when the request may be sent. Rejects with the signal's reason, or with QueueTimeout. */
+  /** Waits until the request may be sent. Rejects with the signal's reason, or with QueueTimeout. */
   async spend(tokens: number, signal: AbortSignal, patienceMs: number): Promise<Charge> {
     const { waitMs, second, bound } = await this.#charged(tokens, signal, Math.min(patienceMs, longestTimerMs));
     if (second === null) throw new QueueTimeout(bound, true);
@@ -57,13 +57,13 @@ export class Rates {
     return charge;
   }
 
-  /** The tokens were an estimate, and are known now. */
+  /** Replaces the estimated tokens of a charge with the actual number. */
   correct(charge: Charge, tokens: number): void {
     if (tokens !== charge.tokens) this.#add({ second: charge.second, requests: 0, tokens: tokens - charge.tokens });
     charge.tokens = tokens;
   }
 
-  /** What is known here is known to the others. Never rejects. */
+  /** Sends the pending corrections. Never rejects. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -90,7 +90,7 @@ export class Rates {
     this.#timer ??= setTimeout(() => void this.flush(), gatherMs).unref();
   }
 
-  /** What may have been heard is not said again if it would give something back twice. */
+  /** Sends corrections. Does not repeat a refund that may have arrived, because it would be given back twice. */
   async #send(corrections: readonly Correction[]): Promise<void> {
     try {
       await this.#parts.correct(corrections);

@@ -1,4 +1,4 @@
-/** Limits of all nodes on one database together: each uses what the database has given it, and nothing else. */
+/** Limits that all nodes on one database share: each node uses only what the database has granted it. */
 import { messageOf } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import type { SharedBounds, SharedLane, SharedLimits } from "../../core/shared-limits.js";
@@ -12,16 +12,16 @@ export interface PostgresLimitsParts {
   database: Pick<Database, "pool">;
   listener: Pick<Listener, "subscribe">;
   nodeId: string;
-  /** Where nodes say what becomes of limits. */
+  /** Channel on which nodes announce changes of limits. */
   channel: string;
-  /** Says to the others that this node lives. */
+  /** Sends this node's heartbeat. */
   beat(): Promise<unknown>;
-  /** After this time without a beat they take its places. */
+  /** Time without a heartbeat after which other nodes take this node's slots. */
   leaseMs: number;
   observe: Observe;
 }
 
-/** What is heard of a key. */
+/** Notice about one key. */
 interface Notice {
   key: string;
   node?: string;
@@ -32,18 +32,18 @@ interface Notice {
   paused_ms?: number;
 }
 
-/** What the channel of limits is for. */
+/** Name from which the channel of limits is derived. */
 export const limitsTopic = "limits";
 
 const beatsPerLease = 4;
 const lookMs = 1_000;
 const lookAwayMs = 250;
-/** A database that takes longer than this to answer is away, as far as the queue's time goes. */
+/** A database that takes longer to answer counts as away, and the queue's clock stops. */
 const slowMs = 1_000;
 
 export class PostgresLimits implements SharedLimits {
   readonly #parts: PostgresLimitsParts;
-  /** Milliseconds of a clock that is never set. */
+  /** Monotonic clock, in ms. */
   readonly #now = () => performance.now();
   readonly #outage: Outage;
   readonly #keys = new Map<string, KeyLimits>();
@@ -86,7 +86,7 @@ export class PostgresLimits implements SharedLimits {
     return key.lane(bounds, onPause);
   }
 
-  /** Says what is still to be said. The node's places are free once it has left. */
+  /** Sends pending corrections. The node's slots become free when it leaves. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
@@ -94,12 +94,12 @@ export class PostgresLimits implements SharedLimits {
     await Promise.all([...this.#keys.values()].map((key) => key.flush()));
   }
 
-  /** Whether the others surely take this node for a living one: it stops to use what it has well before they take it. */
+  /** Returns true while the other nodes certainly see this node as alive. The node stops using slots well before they are taken. */
   #isLive(): boolean {
     return this.#now() - this.#beatAt < (1 - 1 / beatsPerLease) * this.#parts.leaseMs;
   }
 
-  /** Resolves when it is so, and whatever this node has is looked after. */
+  /** Schedules the next look at this node's slots, then waits until its heartbeat is recent. */
   async #live(): Promise<void> {
     this.#lookLater();
     if (!this.#isLive()) await this.#beat();

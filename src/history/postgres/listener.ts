@@ -7,19 +7,19 @@ import { placeOf, storeError } from "./errors.js";
 import { connectionOf } from "./pool.js";
 
 export interface Subscriber {
-  /** What `pg_notify` was given. */
+  /** Receives the payload of a `pg_notify`. */
   notice(payload: string): void;
-  /** From now on notices arrive, and until now some may have been missed: what they would have told is in the tables. */
+  /** Called when notices begin to arrive. Earlier ones may have been missed; what they announced is in the tables. */
   missed(): void;
 }
 
 const firstPauseMs = 50;
 const longestPauseMs = 5_000;
-/** A connection that nobody writes on may be dead for hours before the system notices. */
+/** Time between two probes. A connection that carries no data may be dead for hours before the system notices. */
 const probeMs = 10_000;
 const probeTimeoutMs = 5_000;
 
-/** The process's one connection that LISTENs, on any number of channels; made again whenever it is lost. */
+/** The process's one LISTEN connection, for any number of channels. Reconnects whenever it is lost. */
 export class Listener {
   readonly #config: PostgresConfig;
   readonly #observe: Observe;
@@ -28,18 +28,18 @@ export class Listener {
   #client: pg.Client | undefined;
   #ended: Promise<void> | undefined;
 
-  /** Without effect where the configuration says that nobody can listen there. */
+  /** Has no effect if the configuration says that LISTEN is not available. */
   constructor(config: PostgresConfig, observe: Observe) {
     this.#config = config;
     this.#observe = observe;
   }
 
-  /** Whether notices arrive. Else whoever waits for one has to look from time to time. */
+  /** True while notices arrive. Otherwise waiting callers have to poll. */
   get isListening(): boolean {
     return this.#client !== undefined;
   }
 
-  /** From now on, whenever there is a connection; the first subscription makes one. Returns how to end it. */
+  /** Delivers notices whenever there is a connection; the first subscription opens one. Returns a function that unsubscribes. */
   subscribe(channel: string, subscriber: Subscriber): () => void {
     const there = this.#subscribers.get(channel) ?? new Set();
     const said = there.size === 0 ? this.#say(`LISTEN ${pg.escapeIdentifier(channel)}`) : Promise.resolve();
@@ -53,19 +53,19 @@ export class Listener {
     };
   }
 
-  /** May be called again. */
+  /** Closes the connection. Can be called more than once. */
   async close(): Promise<void> {
     this.#closed.abort();
     await this.#ended;
   }
 
-  /** On the connection there is; without one, the next one says what is needed. */
+  /** Runs the statement on the current connection, if any. A new connection subscribes to all channels itself. */
   async #say(statement: string): Promise<void> {
     const client = this.#client;
     await client?.query(statement).catch(() => client.end());
   }
 
-  /** Whoever may connect to the database may say anything there: what cannot be read is nobody's end. */
+  /** Delivers a notice. Any role that can connect may send anything, so an unreadable payload is only logged. */
   #pass(subscriber: Subscriber, channel: string, payload: string): void {
     try {
       subscriber.notice(payload);
@@ -97,7 +97,7 @@ export class Listener {
     }
   }
 
-  /** Until the connection is lost, which is how it rejects, or this listener is closed. */
+  /** Listens until the connection is lost or this listener is closed, then rejects. */
   async #listen(onReady: () => void): Promise<void> {
     const client = new pg.Client({ ...connectionOf(this.#config), query_timeout: probeTimeoutMs });
     const end = () => client.connection.stream.destroy();
@@ -112,7 +112,7 @@ export class Listener {
         for (const subscriber of this.#subscribers.get(channel) ?? []) this.#pass(subscriber, channel, payload);
       });
       await client.connect();
-      this.#client = client; // who subscribes from here on says so on it
+      this.#client = client; // later subscribers send LISTEN on it themselves
       const channels = [...this.#subscribers.keys()].map((channel) => `LISTEN ${pg.escapeIdentifier(channel)}`);
       await client.query(channels.join(";"));
       onReady();

@@ -4,18 +4,18 @@ import { StoreError } from "../../core/errors.js";
 import { schemaVersion } from "../schema-version.js";
 import type { Database } from "./database.js";
 
-/** Of the advisory lock that whoever changes a schema in this database holds ("MCPP"). */
+/** Advisory lock held while a schema in this database is changed ("MCPP"). */
 const migrationLock = 0x4d435050;
 
-/** Who waits for a table that somebody reads for long, as a dump does, has all others wait behind it: not for longer than this at a time. */
+/**
+ * Longest wait for one table lock. A lock request that waits behind a long reader (such as pg_dump) blocks every later query on the table.
+ */
 const lockMs = 500;
 const pauseMs = 500;
-/** And not for longer than this in all. */
+/** Longest wait in all. */
 const patienceMs = 30_000;
 
-/**
- * Brings the database to our schema. Of many processes that find it behind, one does it and the others wait. Throws StoreError.
- */
+/** Migrates the database to the current schema. If many processes find it behind, one migrates and the others wait. Throws StoreError. */
 export async function migrate(database: Database): Promise<void> {
   const until = performance.now() + patienceMs;
   while ((await schemaOf(database)) !== schemaVersion) {
@@ -28,10 +28,10 @@ export async function migrate(database: Database): Promise<void> {
   }
 }
 
-/** What `work` does with its connection is one transaction, during which no other process is in here. It may use other connections too. */
+/** Runs `work` in a transaction during which no other process runs this function. `work` may use other connections too. */
 export function underMigrationLock<T>(database: Database, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
   return database.run("open", "idempotent", async (client) => {
-    // However long the one who has it takes: its schema is what everybody waits for. In one message, so that no time limit comes between.
+    // No time limit for the lock's owner, because all others wait for its schema. In one message, so that no timeout comes between.
     await client.query("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0");
     try {
       await client.query("SELECT pg_advisory_xact_lock($1)", [migrationLock]);
@@ -45,7 +45,7 @@ export function underMigrationLock<T>(database: Database, work: (client: pg.Clie
   });
 }
 
-/** The schema that the database has, which is left as it is; 0 where there is nothing of ours. Throws StoreError. */
+/** Returns the database's schema version without changing it; 0 if it has no tables of ours. Throws StoreError. */
 export function schemaOf(database: Database): Promise<number> {
   return database.run("open", "idempotent", (client) => versionOf(client));
 }
@@ -71,14 +71,14 @@ async function takeSteps(client: pg.ClientBase, { place }: Database): Promise<vo
   await client.query("INSERT INTO mcp_platform_schema VALUES ($1)", [schemaVersion]);
 }
 
-/** 0 where there is nothing of ours. */
+/** Returns 0 if the database has no tables of ours. */
 async function versionOf(client: pg.ClientBase): Promise<number> {
   if (!(await has(client, ["mcp_platform_schema"]))) return 0;
   const found = await client.query<{ version: number }>("SELECT version FROM mcp_platform_schema");
   return found.rows[0]?.version ?? 0;
 }
 
-/** Asked of the catalogue's rows: `to_regclass` would answer from what this connection knew before it waited for the lock. */
+/** Reads the catalogue's rows: `to_regclass` would answer from what this connection knew before it waited for the lock. */
 async function has(client: pg.ClientBase, tables: readonly string[]): Promise<boolean> {
   const query =
     "SELECT FROM pg_catalog.pg_class WHERE relname = ANY($1) AND pg_catalog.pg_table_is_visible(oid) LIMIT 1";

@@ -5,17 +5,17 @@ import type { Database } from "./database.js";
 const cipher = "aes-256-gcm";
 const saltBytes = 24;
 const tagBytes = 16;
-/** Each message has a key of its own, so that one fixed nonce is used once with each. */
+/** Fixed nonce: each message has its own key, so the nonce is used once per key. */
 const nonce = Buffer.alloc(12);
 
-/** PostgreSQL takes payloads below 8,000 bytes. */
+/** PostgreSQL accepts payloads below 8,000 bytes. */
 const maxPayloadBytes = 7_999;
-/** The most bytes of a text that is sealed into a payload: base64 makes four bytes of three. */
+/** Longest text that fits into a sealed payload, in bytes: base64 turns three bytes into four. */
 export const maxSealedBytes = 3 * Math.floor(maxPayloadBytes / 4) - saltBytes - tagBytes;
 
 /**
- * Encrypts and authenticates notices. Every role that may connect to the database can LISTEN and NOTIFY on any channel, and PostgreSQL has no
- * right that forbids it; the key is in a table, which only roles with rights to the log can read.
+ * Encryption and authentication of notices. Every role that may connect to the database can LISTEN and NOTIFY on any channel, and
+ * PostgreSQL has no right that forbids it. The key is in a table that only roles with rights to the log can read.
  */
 export class NoticeSeal {
   readonly #key: string;
@@ -24,14 +24,16 @@ export class NoticeSeal {
     this.#key = key;
   }
 
-  /** Rejects with StoreError. */
+  /** Reads the key from the database. Rejects with StoreError. */
   static async of(database: Database): Promise<NoticeSeal> {
     const [row] = await database.rows<{ key: string }>("read", "idempotent", "SELECT key FROM notice_key");
     if (!row) throw new StoreError("open", `the key of notices is missing in ${database.place.shown}`);
     return new NoticeSeal(row.key);
   }
 
-  /** Returns the name of a channel for what SQL notifies, which cannot be sealed: other roles cannot name it, and PostgreSQL lists no channels. */
+  /**
+   * Returns a channel name for notices sent by SQL, which cannot be sealed. Other roles cannot guess it, and PostgreSQL lists no channels.
+   */
   secretChannel(what: string): string {
     return `mcp_platform_${createHmac("sha256", this.#key).update(what).digest("hex").slice(0, 40)}`;
   }
@@ -43,7 +45,7 @@ export class NoticeSeal {
     return sealed.toString("base64");
   }
 
-  /** Undefined when no host of this log has sealed it, or not for this channel. */
+  /** Returns undefined if no host of this log sealed the payload for this channel. */
   open(channel: string, payload: string): string | undefined {
     const sealed = Buffer.from(payload, "base64");
     if (sealed.length < saltBytes + tagBytes) return undefined;

@@ -3,29 +3,29 @@ import type { Database } from "./database.js";
 import type { Listener } from "./listener.js";
 import { maxSealedBytes, type NoticeSeal } from "./notice-seal.js";
 
-/** Whoever writes says so here: who it is, and of which conversation. */
+/** Channel on which each writer announces its name and the conversation it has written to. */
 export const logChannel = "mcp_platform_log";
 
-/** Without notices, how often whoever waits looks into the tables; with them, in case one was lost. */
+/** How often waiting callers read the tables: `lookMs` without notices, `checkMs` with them in case one is lost. */
 const lookMs = 250;
 const checkMs = 5_000;
-/** What was written in this time is told in one transaction. */
+/** Writes within this time are announced in one transaction. */
 const gatherMs = 10;
-/** How long a process that leaves waits until it has told what is left, which the database may be away for. */
+/** How long a leaving process waits for its last announcements, since the database may be away. */
 const lastWordsMs = 1_000;
 
 interface NoticesParts {
   database: Database;
   listener: Listener;
   seal: NoticeSeal;
-  /** Names this process among those that write. */
+  /** Name of this process among the writers. */
   origin: string;
 }
 
-/** Who has been told of what: the conversation that another process has written to, or none when it may have been any. */
+/** Receives the conversation that another process has written to, or undefined if it may be any. */
 export type Watcher = (conversationId?: string) => void;
 
-/** A number that is another one when another process may have written; of what the watchers are told, it says nothing. */
+/** Announcements of writes. `version()` changes when another process may have written, except for writes that watchers are notified of. */
 export class Notices {
   readonly #origin: string;
   readonly #seal: NoticeSeal;
@@ -58,21 +58,22 @@ export class Notices {
     });
   }
 
-  /** Until the returned function is called. */
+  /** Notifies the watcher until the returned function is called. */
   watch(watcher: Watcher): () => void {
     this.#watchers.add(watcher);
     return () => void this.#watchers.delete(watcher);
   }
 
-  /** The payload for what is written to this conversation; SQL that sends it: `pg_notify('${logChannel}', $n)`. */
+  /** Returns the payload that announces a write to this conversation. SQL that sends it: `pg_notify('${logChannel}', $n)`. */
   payload(conversationId: string): string {
     const isShort = Buffer.byteLength(conversationId) < longestBytes;
     return this.#seal.seal(logChannel, `${this.#origin} ${isShort ? conversationId : ""}`);
   }
 
   /**
-   * After the event was stored, since PostgreSQL commits transactions that NOTIFY one after the other, each with its own flush, where
-   * others share one. This one waits for no flush. A process that dies before it has told anybody is missed, and whoever waits looks.
+   * Announces a write once its event is stored. PostgreSQL commits transactions with NOTIFY one after the other, each with its own flush;
+   * other transactions share one. The announcement waits for no flush. If the process dies before it, waiting callers still read the
+   * tables.
    */
   tell(conversationId: string): void {
     this.#untold.add(conversationId);
@@ -95,10 +96,10 @@ export class Notices {
     while (this.#untold.size > 0) {
       const payloads = [...this.#untold].map((conversationId) => this.payload(conversationId));
       this.#untold = new Set();
-      await this.#database.rows("write", "idempotent", tell, [payloads]).catch(() => {}); // whoever waits looks
+      await this.#database.rows("write", "idempotent", tell, [payloads]).catch(() => {}); // waiting callers read the tables anyway
       await sleep(gatherMs);
     }
-    this.#telling = undefined; // in the moment of the last look, so that nothing comes too late for it
+    this.#telling = undefined; // in the same microtask as the last check, so that no later call is missed
   }
 }
 

@@ -11,7 +11,7 @@ import { NoticeSeal } from "./notice-seal.js";
 import { PostgresStore } from "./store.js";
 import { databaseNow } from "./turns.js";
 
-/** The event log with what others build on it: the same connections, and the one that LISTENs. `store.close()` closes them. */
+/** The event log and its connections, including the LISTEN connection, for other parts. `store.close()` closes them. */
 export interface PostgresLog {
   store: ChatStore;
   database: Database;
@@ -20,13 +20,13 @@ export interface PostgresLog {
 
 interface PostgresLogParts {
   now: () => number;
-  /** Is told the time by the database's clock, now and again. Milliseconds since the epoch. */
+  /** Called from time to time with the time of the database's clock, in ms since the epoch. */
   heard?: (time: number) => void;
   observe: Observe;
   newId: NewId;
 }
 
-/** Opens the log in this database, with its tables at our schema. Rejects with StoreError, at once when the database is away. */
+/** Opens the log in this database and migrates its tables. Rejects with StoreError, immediately if the database is away. */
 export async function openPostgresLog(
   config: PostgresConfig,
   { now, heard, observe, newId }: PostgresLogParts,
@@ -44,12 +44,12 @@ export async function openPostgresLog(
   }
   const listener = new Listener(config, observe);
   const live = config.listen === false ? undefined : new PostgresBus(config, listener, seal);
-  const beats = new Database({ ...config, poolSize: 1 }, () => {}); // what is away is told by the other one
+  const beats = new Database({ ...config, poolSize: 1 }, () => {}); // `database` reports outages
   const store = new PostgresStore({ database, beats, listener, live, seal, origin: newId("log"), now, heard });
   return { store, database, listener };
 }
 
-/** What is there now, and left as it is. Rejects with StoreError, at once when the database is away. */
+/** Returns the current schema version without changing it. Rejects with StoreError, immediately if the database is away. */
 export async function databaseSchema(
   config: PostgresConfig,
   observe: Observe,
@@ -62,7 +62,7 @@ export async function databaseSchema(
   }
 }
 
-/** The tables alone, by one connection; resolves to the place of the database. */
+/** Migrates the tables only, over one connection. Resolves with the database's address. */
 export async function migrateDatabase(config: PostgresConfig, observe: Observe): Promise<string> {
   const database = new Database(config, observe);
   try {
@@ -74,7 +74,7 @@ export async function migrateDatabase(config: PostgresConfig, observe: Observe):
   }
 }
 
-/** A new database of PostgreSQL lets every role of its server connect. */
+/** Warns if every role of the server may connect, which is PostgreSQL's default for a new database. */
 async function warnOfStrangers(database: Database, observe: Observe): Promise<void> {
   const query =
     "SELECT current_database() AS name, has_database_privilege('public', current_database(), 'CONNECT') AS open";

@@ -1,11 +1,11 @@
-/** Whether what all nodes share can be reached, and a clock that stands still while it cannot. */
+/** Whether the shared database can be reached, with a clock that stands still while it cannot. */
 export class Outage {
   readonly #now: () => number;
   readonly #onChange: (isAway: boolean, why: unknown) => void;
   #since: number | undefined;
   #lostMs = 0;
 
-  /** `now`: milliseconds of a clock that is never set. */
+  /** Takes `now`, a monotonic clock in ms. */
   constructor(now: () => number, onChange: (isAway: boolean, why: unknown) => void) {
     this.#now = now;
     this.#onChange = onChange;
@@ -15,7 +15,7 @@ export class Outage {
     return this.#since !== undefined;
   }
 
-  /** Milliseconds, without those of outages. */
+  /** Returns milliseconds, without those of outages. */
   readonly clock = (): number => (this.#since ?? this.#now()) - this.#lostMs;
 
   began(why: unknown): void {

@@ -1,4 +1,4 @@
-/** How connections to the database are made, and how long anything may take on them. */
+/** Connections to the database and the timeouts on them. */
 
 import pg from "pg";
 import type { PostgresConfig } from "../../core/config.js";
@@ -6,16 +6,16 @@ import { defaultLeaseMs } from "../../core/lease.js";
 
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 15_000;
-/** Idle connections go after this, and every one after the second time: balancers and firewalls forget them silently. */
+/** Idle connections are closed after `idleMs`, all others after `lifetimeS`: balancers and firewalls drop them silently. */
 const idleMs = 30_000;
 const lifetimeS = 1_800;
 const keepAliveMs = 10_000;
-/** How much later than the server this end gives a statement up: then the connection is taken for dead. */
+/** How much later than the server this client gives up a statement. It then treats the connection as dead. */
 const graceMs = 2_000;
 
 /**
- * Pipelined also where nobody sends two statements at once: only then is a connection closed whose statement has got no answer in time.
- * Else it would come back into the pool, where the next one waits on it as long, and the one after.
+ * Opens the pool in pipeline mode: only then does pg close a connection whose statement has timed out. Otherwise the connection would
+ * return to the pool, and the next statement would wait on it just as long.
  */
 export function openPool(config: PostgresConfig, max: number): pg.Pool {
   const settings = { max, idleTimeoutMillis: idleMs, maxLifetimeSeconds: lifetimeS, pipeline: true };
@@ -24,7 +24,7 @@ export function openPool(config: PostgresConfig, max: number): pg.Pool {
   return pool;
 }
 
-/** Behind a pooler a connection has no settings of its own: each transaction brings what it needs, with its beginning. */
+/** Adds the idle limit to each `BEGIN`, because behind a pooler a connection has no session settings. */
 function limitTransactions(client: pg.ClientBase, standstillMs: number): void {
   const query = client.query.bind(client) as (...statement: unknown[]) => unknown;
   const limit = `SET LOCAL idle_in_transaction_session_timeout = ${standstillMs}`;
@@ -35,21 +35,21 @@ function limitTransactions(client: pg.ClientBase, standstillMs: number): void {
   });
 }
 
-/** A process that stands still in the middle of a transaction keeps nobody from taking its turns over. */
+/** Returns how long a transaction may stay idle, in ms. A stalled process must not keep others from taking over its turns. */
 function standstillMsOf({ leaseMs = defaultLeaseMs }: PostgresConfig): number {
   return Math.round(leaseMs / 2);
 }
 
 /**
- * The process outlives whatever happens to a connection that nobody asks anything at the moment: one that is idle, which leaves the pool
- * by itself, and one that is lost in the very message that makes it, before whoever asked for it has it: its first statement says so.
+ * Keeps the process alive when a connection fails while no statement runs on it. An idle connection leaves the pool. One that is lost as it
+ * opens fails at its first statement.
  */
 export function outliving(pool: pg.Pool): pg.Pool {
   pool.on("connect", (client) => void client.on("error", () => {}));
   return pool.on("error", () => {});
 }
 
-/** How any connection to this database is made. A server-side timeout is a setting of the session, which a pooler has not. */
+/** Returns the settings of every connection. Server-side timeouts are session settings, which a pooler does not keep. */
 export function connectionOf(config: PostgresConfig): pg.ClientConfig {
   const timeoutMs = config.statementTimeoutMs ?? statementTimeoutMs;
   return {
@@ -69,5 +69,5 @@ export function connectionOf(config: PostgresConfig): pg.ClientConfig {
   };
 }
 
-/** int8 and numeric as numbers: ours are times, counts and sums. */
+/** Parsers of int8 and numeric as numbers: ours are times, counts and sums. */
 const numbers: Record<number, (text: string) => unknown> = { 20: Number, 1700: Number };

@@ -2,7 +2,7 @@ import { StoreError } from "../../core/errors.js";
 import type { ResultStore } from "../../core/store-ports.js";
 import type { Database } from "./database.js";
 
-/** Large tool results, beside the events of the same database: as JSON, because a text of PostgreSQL holds no NUL. */
+/** Large tool results, in the same database as the events. Stored as JSON, because PostgreSQL's `text` cannot hold NUL. */
 export class PostgresResults implements ResultStore {
   readonly #database: Database;
   readonly #now: () => number;
@@ -13,7 +13,7 @@ export class PostgresResults implements ResultStore {
   }
 
   async put(conversationId: string, resultId: string, text: string): Promise<void> {
-    // The same again is the repetition of a put whose answer was lost.
+    // An equal row comes from a retried put whose answer was lost.
     const rows = await this.#database.rows(
       "write",
       "idempotent",

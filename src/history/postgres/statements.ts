@@ -1,4 +1,4 @@
-/** The SQL of what is done most, and the rows it gives. Each is one round trip. */
+/** SQL of the most frequent operations, and its rows. Each statement is one round trip. */
 
 import { isUnfinished } from "../claims.js";
 import { titleLength } from "../title.js";
@@ -8,7 +8,7 @@ import { enqueue } from "./turns.js";
 
 export const notify = `SELECT pg_notify('${logChannel}', $1)`;
 
-/** `seq`, and `place` and `fold` of the turn, when the message was stored, else `turn_id` of the turn that its request id has. */
+/** Result of a claim: `seq`, `place` and `fold` of the turn if the message was stored, otherwise `turn_id` of the known request. */
 export interface ClaimRow {
   seq: number | null;
   place: number | null;
@@ -27,14 +27,14 @@ export const claim = `
   SELECT first.seq, queued.place, queued.fold, known.turn_id, CASE WHEN first.seq IS NOT NULL THEN pg_notify('${logChannel}', $10) END
   FROM (SELECT) AS one LEFT JOIN first ON true LEFT JOIN queued ON true LEFT JOIN known ON true`;
 
-/** One of the events that were stored, in their order; with a payload, one that this grant has put at these places already. None when the turn is another's. */
+/** A stored event, in order. With a payload: this grant stored it at this position earlier. No row: the turn belongs to another host. */
 export interface AppendRow {
   seq: number;
   at: number | null;
   payload: string | null;
 }
 
-/** Values: conversation, turn, types, payloads, time, first position, fence; of the end of a turn also its state. */
+/** Values: conversation, turn, types, payloads, time, first position, fence; at the end of a turn also its state. */
 const appended = (ending: string) => `
   WITH held AS (
     SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fence = $7 AND state = 'running' FOR NO KEY UPDATE
@@ -59,7 +59,10 @@ export const appendEnd = appended(`,
   ),
   forgotten AS (DELETE FROM mail WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored))`);
 
-/** In the order of `id` and not of `at`, because clocks go backwards. A copy is as young as its first event, whatever it copied. */
+/**
+ * Last and first event of each conversation. Sorted by `id`, not `at`, because clocks go backwards. A copy is as recent as its first event,
+ * whatever it copied.
+ */
 const latest = `(SELECT conversation_id, max(seq) AS seq FROM events GROUP BY conversation_id) AS latest
   JOIN events AS last USING (conversation_id, seq)
   JOIN events AS first ON first.conversation_id = latest.conversation_id AND first.seq = 1`;
@@ -86,7 +89,7 @@ export const overview = `
 
 export const unfinished = `SELECT conversation_id AS "conversationId", node_id AS "nodeId" FROM turns WHERE ${isUnfinished}`;
 
-/** Exactly what the partial index of these events says, so that it is used. */
+/** Returns exactly the condition of these events' partial index, so that PostgreSQL uses the index. */
 function isMark(events: string): string {
   return `${events}.type IN ('fork', 'rewind')`;
 }
@@ -95,6 +98,6 @@ function isMark(events: string): string {
 export const originsOf = `SELECT origin.value AS origin FROM events AS fork,
   json_array_elements_text(${jsonOf("fork.payload")} -> 'origins') AS origin WHERE ${isMark("fork")} AND fork.type = 'fork'`;
 
-/** Of what all hosts do once together: $1, every $2 milliseconds. A row: it is time again, and begun. */
+/** Start of a task that all hosts share: task $1, every $2 ms. A row means that it was due and has begun. */
 export const begin = `INSERT INTO tasks (name, begun_at) VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
   ON CONFLICT (name) DO UPDATE SET begun_at = excluded.begun_at WHERE tasks.begun_at <= excluded.begun_at - $2::bigint RETURNING 1`;

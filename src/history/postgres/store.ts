@@ -39,13 +39,13 @@ interface ClaimedTurn extends TurnName {
 
 export interface PostgresStoreParts {
   database: Database;
-  /** The same, for the host's beats alone. */
+  /** Separate connections for the host's heartbeats. */
   beats: Database;
   listener: Listener;
-  /** Undefined where nobody can listen. */
+  /** Undefined where LISTEN is not available. */
   live: PostgresBus | undefined;
   seal: NoticeSeal;
-  /** Names this process among those that write. */
+  /** Name of this process among the writers. */
   origin: string;
   now: () => number;
   heard?: (time: number) => void;
@@ -63,7 +63,7 @@ export class PostgresStore implements ChatStore {
   readonly #seal: NoticeSeal;
   readonly #notices: Notices;
   readonly now: () => number;
-  /** The last writing to each conversation here: each waits for the one before it, so that the order of calls is the order of events. */
+  /** Last write to each conversation from here. Each write waits for the previous one, so that events keep the order of the calls. */
   readonly #writing = new Map<string, Promise<unknown>>();
 
   constructor({ database, beats, listener, live, seal, origin, now, heard }: PostgresStoreParts) {
@@ -182,7 +182,7 @@ export class PostgresStore implements ChatStore {
     await Promise.all([this.#listener.close(), this.#beats.close(), this.#database.close()]);
   }
 
-  /** Stores the message and its turn unless the request is known: then `seq` is null, and `turn_id` is its turn. */
+  /** Stores the message and its turn unless the request id is known. In that case `seq` is null and `turn_id` names its turn. */
   async #make(turn: ClaimedTurn, values: readonly unknown[]): Promise<statements.ClaimRow> {
     const { conversationId, request } = turn;
     if (!request.enqueue) {
@@ -201,7 +201,7 @@ export class PostgresStore implements ChatStore {
     });
   }
 
-  /** A turn that failed, or is older than leases are, comes into the queue again. */
+  /** Queues a turn again that failed or that is older than leases. */
   async #reopen(turn: ClaimedTurn): Promise<void> {
     const { conversationId, turnId, requestId, request } = turn;
     const [node, workspace, options, notice] = this.#queueValues(turn);

@@ -16,29 +16,29 @@ import { jsonOf } from "./events.js";
 import { freedChannel } from "./limit-functions.js";
 import { logChannel, type Notices } from "./notices.js";
 
-/** Also what a node took after it was buried: it may have died before it said again that it lives. */
+/** True if no living node has the turn. Includes turns taken after the node was buried: it may have died before its next heartbeat. */
 const isNobodys = "(node_id IS NULL OR NOT EXISTS (SELECT FROM nodes WHERE nodes.node_id = turns.node_id))";
 const notify = (value: number) => `pg_notify('${logChannel}', $${value})`;
-/** By the node that has them. */
+/** Running and queued turns per node. */
 const load = `SELECT node_id AS "nodeId", sum(CASE state WHEN 'running' THEN 1 ELSE 0 END) AS running,
     sum(CASE state WHEN 'queued' THEN 1 ELSE 0 END) AS waiting
   FROM turns WHERE ${isUnfinished} GROUP BY node_id`;
-/** Who waits for a person has done nothing that could end its process. */
+/** True if the turn waits for a person: such a turn has done nothing that could end its process. */
 const isAsking = `coalesce((SELECT type = 'question' FROM events
   WHERE (conversation_id, turn_id) = (turns.conversation_id, turns.turn_id) ORDER BY seq DESC LIMIT 1), false)`;
-/** What the node $1 has; $2 is 1 when it has crashed. */
+/** SQL that frees the turns of node $1. $2 is 1 if the node has crashed. */
 const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
     crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN $2::integer ELSE 0 END)
   WHERE node_id = $1 AND ${isUnfinished}`;
-/** Of its places at providers. Who waits for one looks again. */
+/** SQL that frees the provider slots of node $1. Nodes that wait for a slot look again. */
 const freePlaces = `WITH freed AS (DELETE FROM limit_leases WHERE node_id = $1 RETURNING 1)
   SELECT pg_notify('${freedChannel}', '') FROM freed`;
-/** Machines' clocks differ, so that lateness is measured by one clock for all. */
+/** Database time in ms. Machines' clocks differ, so one clock measures all delays. */
 export const databaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 /**
- * The turn waits behind the conversation's others, whose lock is held. `values`: conversation ($1), turn, request, node, workspace, options.
- * One that is there already comes into the queue again only if it has failed.
+ * Returns SQL that queues the turn behind the conversation's others, whose lock the caller holds. `values`: conversation ($1), turn,
+ * request, node, workspace, options. A turn that exists is queued again only if it has failed.
  */
 export const enqueue = ([conversation, turn, request, ...rest]: readonly string[], from = "") => `
   INSERT INTO turns (conversation_id, turn_id, request_id, state, place, fold, node_id, workspace, options)
@@ -49,19 +49,22 @@ export const enqueue = ([conversation, turn, request, ...rest]: readonly string[
     node_id = excluded.node_id, fence = turns.fence + 1, workspace = excluded.workspace, options = excluded.options
   WHERE turns.state = 'failed' RETURNING place, fold`;
 
-/** An answer that took longer says less of the time. */
+/** A slower answer says too little about the time. */
 const promptMs = 500;
 
-/** Leases over the same database as the events. Every change of hands adds to `fence`, so that whoever had it before cannot write. */
+/** Turn leases in the same database as the events. Every change of owner increments `fence`, so that the previous owner cannot write. */
 export class PostgresTurns implements TurnLeases {
   readonly #database: Database;
   readonly #beats: Database;
   readonly #notices: Notices;
   readonly #heard: ((time: number) => void) | undefined;
-  /** One after the other: what is read is marked before the next look. */
+  /** The last `receive`. Calls run one after the other: mail is marked as received before the next read. */
   #receiving: Promise<unknown> = Promise.resolve();
 
-  /** `beats`: a connection of its own. A host that says late that it lives, because others read slowly, would lose its turns. `heard`: is told the database's time with each beat. */
+  /**
+   * Takes `beats`, a connection of its own: heartbeats delayed by slow reads would lose the host its turns. `heard` receives the database's
+   * time with each heartbeat.
+   */
   constructor(database: Database, beats: Database, notices: Notices, heard?: (time: number) => void) {
     this.#heard = heard;
     this.#database = database;
@@ -104,7 +107,7 @@ export class PostgresTurns implements TurnLeases {
   }
 
   async leave(nodeId: string): Promise<void> {
-    // Whoever leaves waits for nothing: without this word its turns are free when its lease is over.
+    // A leaving host waits for nothing: without this message its turns are freed when its lease expires.
     await this.#database.transaction("now", (client) =>
       Promise.all([
         client.query("DELETE FROM nodes WHERE node_id = $1", [nodeId]),
@@ -133,7 +136,7 @@ export class PostgresTurns implements TurnLeases {
     await this.#database.transaction("idempotent", async (client) => {
       const dead = await client.query("DELETE FROM nodes WHERE node_id = $1 AND seen_at <= $2", [nodeId, seenAt]);
       if (dead.rowCount === 0) return;
-      client.query(free, [nodeId, 1]).catch(() => {}); // the last one says it too
+      client.query(free, [nodeId, 1]).catch(() => {}); // the last statement reports the same error
       client.query(freePlaces, [nodeId]).catch(() => {});
       await client.query(`SELECT ${notify(1)}`, [this.#notices.payload("")]);
     });
@@ -181,7 +184,7 @@ export class PostgresTurns implements TurnLeases {
        ON CONFLICT DO NOTHING RETURNING ${notify(4)}`;
     const payload = this.#notices.payload(conversationId);
     const values = [conversationId, turnId, JSON.stringify(mail), payload, questionOf(mail)];
-    // The end of a turn deletes its mail: what crossed it would stay for ever.
+    // Under the lock: the end of a turn deletes its mail, and mail stored after that would stay for ever.
     const [sent = []] = await this.#database.inConversation("once", conversationId, [[insert, values]]);
     return sent.length > 0;
   }
@@ -200,7 +203,7 @@ export class PostgresTurns implements TurnLeases {
     return this.#notices.watch(watcher);
   }
 
-  /** Read first and then marked, which may be repeated: none is lost with the answer of the database. */
+  /** Reads mail, then marks it as received. Both can be repeated, so a lost answer of the database loses no mail. */
   async #receive(nodeId: string) {
     const rows = await this.#database.rows<{ id: number; conversationId: string; turnId: string; mail: string }>(
       "read",
