@@ -1,24 +1,27 @@
-/** What any store has to decide about requests and places that are taken. Pure. */
+/** Decisions about requests and turns that are the same in every store. Pure. */
 import { isDeepStrictEqual } from "node:util";
 import type { ChatEvent, CompactionEvent, ContentPart, StoredEvent, UserMessageEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type { TurnMail } from "../core/store-ports.js";
 
-/** A turn is over when it ended, or failed in a way that a repetition would not mend. */
+/** Returns true if the turn has ended, or has failed in a way that a retry would not fix. */
 export function isOver(last: StoredEvent | undefined): boolean {
   return last?.type === "turn_end" || (last?.type === "turn_error" && !last.error.retryable);
 }
 
-/** What becomes of a turn by this event: undefined while it goes on; `failed` when a repetition of its request may mend it. */
+/** Returns the turn's state after this event: undefined while it continues, `failed` if repeating its request may help. */
 export function stateAfter(event: ChatEvent | undefined): "ended" | "failed" | undefined {
   if (event?.type === "turn_error") return event.error.retryable ? "failed" : "ended";
   return event?.type === "turn_end" ? "ended" : undefined;
 }
 
-/** SQL of both databases: of a turn that waits or runs. */
+/** SQL condition for both databases: the turn waits or runs. */
 export const isUnfinished = "state IN ('queued', 'running')";
 
-/** Appended events whose acknowledgement was lost are appended again; anything else at their places is another process's. Throws StoreError `fenced`. */
+/**
+ * Accepts events that were stored before but whose acknowledgement was lost. Other events at these positions come from another process.
+ * Throws StoreError `fenced`.
+ */
 export function same(there: readonly StoredEvent[], events: readonly ChatEvent[]): StoredEvent[] {
   return events.map((event, index) => {
     const found = there[index];
@@ -48,7 +51,6 @@ export function requestMismatch(requestId: string): RequestError {
   });
 }
 
-/** The question that the mail answers. */
 export function questionOf(mail: TurnMail): string | null {
   return mail.type === "answer" ? mail.questionId : null;
 }
@@ -60,14 +62,14 @@ export function refuseUnfinished(conversationId: string): never {
   });
 }
 
-/** Throws RequestError `busy`: some process has a turn of it. */
+/** Throws RequestError `busy`: some process owns a turn of the conversation. */
 export function refuseHeld(conversationId: string): never {
   throw new RequestError("busy", `a turn of ${conversationId} runs or waits`, {
     hint: "wait for its end, or cancel it where it runs",
   });
 }
 
-/** The event as it is in the copy, whose first event is its own. */
+/** Returns the event as it is in the copy, which begins with a fork event of its own. */
 export function renumbered(
   { seq: _, at: __, ...compaction }: CompactionEvent & { seq: number; at: number },
   seqs: readonly number[],
@@ -75,7 +77,7 @@ export function renumbered(
   return { ...compaction, upToSeq: 1 + seqs.filter((seq) => seq <= compaction.upToSeq).length };
 }
 
-/** What JSON cannot carry is no difference. */
+/** Removes what JSON cannot carry, so that it does not count as a difference. */
 function asStored(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }

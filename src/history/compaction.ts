@@ -1,4 +1,4 @@
-/** What a compaction is made of: which turns it takes the place of, and what the model reads to write it. Pure. */
+/** Plan of a compaction: which turns it replaces, and what the model reads to write the summary. Pure. */
 import { linkText, type Message, type StoredEvent } from "../core/chat.js";
 import { endsOf, tailOf } from "../core/excerpt.js";
 import { tokensOf } from "./estimate.js";
@@ -6,16 +6,16 @@ import { latestCompaction, turnMessages, uncompacted } from "./replay.js";
 import type { TurnRecord } from "./turns.js";
 
 export interface CompactionPlan {
-  /** Every turn that has ended by then is in the summary. */
+  /** Last event that the summary covers: every turn that has ended by then. */
   upToSeq: number;
-  /** What those turns cost now, by estimate. */
+  /** Estimated tokens of these turns. */
   tokens: number;
-  /** The summary before, which the next one has to tell again. */
+  /** Previous summary, which the next one has to repeat. */
   previous?: string;
   messages: Message[];
 }
 
-/** Keeps the latest turns that fit, and always the current one; undefined when that leaves nothing to summarise. */
+/** Plans to keep the latest turns that fit and always the current one. Returns undefined if nothing is left to summarise. */
 export function planCompaction(
   events: readonly StoredEvent[],
   currentTurnId: string,
@@ -29,7 +29,7 @@ export function planCompaction(
     return kept <= keepTokens;
   };
   let last = turns.findLastIndex((turn) => !fits(turn));
-  // Results of calls that a caller carried out stay with these calls.
+  // Results of calls that a caller ran stay with these calls.
   while (last >= 0 && all[last + 1]?.history[0]?.role === "tool") last--;
   const upToSeq = turns[last]?.end?.seq;
   if (upToSeq === undefined) return undefined;
@@ -40,7 +40,9 @@ export function planCompaction(
 const longestExcerptBytes = 4_000;
 const shortestExcerptBytes = 125;
 
-/** The plan's messages as one text within the bound: the longer it all is, the shorter each message; at last the oldest are left out. */
+/**
+ * Returns the plan's messages as one text within the limit. The longer the whole, the shorter each message; finally the oldest are omitted.
+ */
 export function transcript({ previous, messages }: CompactionPlan, maxBytes: number): string {
   const earlier = previous === undefined ? "" : `[Summary of what was before]\n${previous}\n\n`;
   const room = Math.max(0, maxBytes - Buffer.byteLength(earlier));

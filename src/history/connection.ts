@@ -3,9 +3,9 @@ import { StoreError } from "../core/errors.js";
 /** The part of `node:sqlite`'s DatabaseSync that the event log uses. */
 export interface Connection {
   exec(sql: string): void;
-  /** The same statement for the same text, until the end. */
+  /** Returns the same statement for the same text. */
   prepare(sql: string): Statement;
-  /** May be called again. */
+  /** Can be called more than once. */
   close(): void;
 }
 
@@ -17,7 +17,7 @@ export interface Statement {
 
 type SqlValue = string | number | null | Uint8Array;
 
-/** Opens a file with Node's own SQLite where it is built in (22.13 and later), else with one that has the same API. */
+/** Opens a file with Node's own SQLite (22.13 and later), otherwise with a package that has the same API. */
 export async function connect(path: string): Promise<Connection> {
   const builtin = withoutWarnings(() => process.getBuiltinModule("node:sqlite"));
   const { DatabaseSync } = (builtin ?? (await addedDriver())) as Driver;
@@ -33,17 +33,17 @@ export async function connect(path: string): Promise<Connection> {
     close() {
       if (!db.isOpen) return;
       try {
-        // The one for older Nodes cannot finalize statements, so that its close leaves the WAL file behind: at least it leaves it empty.
+        // The package cannot finalize statements, so its close leaves the WAL file behind. This at least empties the file.
         db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       } catch {
-        // The next opening reads what stayed there.
+        // The next opening reads what is left in the file.
       }
       db.close();
     },
   };
 }
 
-/** In the published package it is a part of this one (`scripts/bundle.mjs`). */
+/** Loads the package, which is bundled into the published one (`scripts/bundle.mjs`). */
 async function addedDriver(): Promise<unknown> {
   try {
     return await import("@photostructure/sqlite");
@@ -58,7 +58,7 @@ interface Driver {
   DatabaseSync: new (path: string) => Connection & { isOpen: boolean };
 }
 
-/** Node 22 calls its SQLite experimental when it is loaded; that would be the first line of every start. */
+/** Suppresses Node 22's warning that SQLite is experimental, which would be the first line of every start. */
 function withoutWarnings<T>(load: () => T): T {
   const { emitWarning } = process;
   process.emitWarning = () => undefined;

@@ -1,4 +1,4 @@
-/** How many tokens a text costs, before anybody has counted them. */
+/** Estimates of how many tokens a text costs, before a provider has counted them. */
 import {
   type AssistantMessage,
   type ContentPart,
@@ -12,15 +12,15 @@ import { readTurns } from "./turns.js";
 
 /** Roles and separators that a provider adds to each message. */
 const messageTokens = 4;
-/** Pictures and sound are billed by their size on screen and in time, not by their bytes; this is a large one. */
+/** Tokens of a large picture or sound: they are billed by size on screen and duration, not by bytes. */
 const mediaTokens = 1_500;
 
-/** A quarter of a token a byte: close for English and code, on the safe side for most other scripts. */
+/** Counts a quarter of a token per byte: close for English and code, on the safe side for most other scripts. */
 export function textTokens(text: string): number {
   return Buffer.byteLength(text) / 4;
 }
 
-/** Once for each answer and each content, which stay the same objects from turn to turn. */
+/** Returns the estimate, computed once per answer and content object: these stay the same from turn to turn. */
 export function messageTokensOf(message: Message): number {
   if (message.role === "system") return messageTokens + textTokens(message.content);
   if (message.role === "assistant") return once(message, answerTokens);
@@ -44,7 +44,7 @@ export function tokensOf(messages: readonly Message[]): number {
   return messages.reduce((sum, message) => sum + messageTokensOf(message), 0);
 }
 
-/** Of a definition as it goes over the wire. Once for each definition, which stays the same object while it is the same. */
+/** Returns the tokens of a definition as sent. Computed once per definition, which stays the same object while it is unchanged. */
 export function toolTokens(tool: ToolDefinition): number {
   return once(tool, definitionTokens);
 }
@@ -63,15 +63,14 @@ function once<T extends object>(measured: T, tokensOf: (measured: T) => number):
 
 const counts = keptBy<object, number>();
 
-/** Shorter steps are taken together: they are mostly what providers add to a message. */
+/** Shorter steps are merged: most of their tokens are what providers add to a message. */
 const leastStep = 50;
 const leastFactor = 0.5;
 const mostFactor = 4;
 
 /**
- * What an estimate has to be multiplied with for this model, by what it has reported so far. Steps from one request to the next are
- * compared, not whole requests: what the log does not know (system prompt, tools) is the same in both and falls out. 1 until there is
- * something to compare.
+ * Returns the factor that corrects estimates for this model, from the usage it has reported so far. It compares steps between requests, not
+ * whole requests, so that tokens unknown to the log (system prompt, tools) cancel out. Returns 1 until there is something to compare.
  */
 export function tokenFactor(
   events: readonly StoredEvent[],
@@ -82,7 +81,7 @@ export function tokenFactor(
   let said = 0;
   let before: { said: number; inputTokens: number } | undefined;
   for (const { userContent, hops, compacted } of readTurns(events)) {
-    if (compacted) before = undefined; // another beginning, which the next request is the first to have
+    if (compacted) before = undefined; // a new beginning, which the next request is the first to contain
     said += messageTokensOf({ role: "user", content: userContent });
     for (const { answer, calls } of hops) {
       const { usage, message } = answer;
@@ -91,7 +90,7 @@ export function tokenFactor(
         const step = { said: said - before.said, inputTokens: usage.inputTokens - before.inputTokens };
         if (step.said >= leastStep) {
           before = { said, inputTokens: usage.inputTokens };
-          // Fewer: something was left out of the later request.
+          // Too few tokens: something was left out of the later request.
           if (step.inputTokens >= step.said * leastFactor) {
             estimated += step.said;
             reported += step.inputTokens;

@@ -1,6 +1,6 @@
 /**
- * The value as JSON carries it, as objects that are nobody else's: without the text between, at less than a fifth of the cost for an event
- * (0.5 against 2.9 µs, Node 20). Throws what JSON.stringify does.
+ * Copies the value as JSON would carry it, without the text in between: less than a fifth of the cost for an event (0.5 against 2.9 µs,
+ * Node 20). Throws what JSON.stringify does.
  */
 export function jsonCopy<T>(value: T): T {
   return copyOf(value) as T;
@@ -19,7 +19,7 @@ function copyOf(value: unknown): unknown {
   return copy;
 }
 
-/** Whether its fields can be set one by one: that named `__proto__` cannot. */
+/** Returns true if its fields can be set one by one, which a field named `__proto__` cannot. */
 function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);

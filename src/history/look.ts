@@ -1,4 +1,4 @@
-/** What an event log is, without changing it: a host that opens it would bring it to this version's schema. */
+/** Look at an event log without changing it. A host that opens the log would migrate it. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { StorageConfig } from "../core/config.js";
@@ -9,14 +9,14 @@ import { openStore } from "./open.js";
 import { schemaVersion } from "./schema-version.js";
 
 export interface LogLook {
-  /** Without a secret. */
+  /** Location without secrets. */
   place: string;
-  /** 0: it is made by the first host. */
+  /** Schema version; 0 if the first host will create the log. */
   schema: number;
   knownSchema: number;
 }
 
-/** Rejects with StoreError, and with what the file system throws, where a host could not use it. */
+/** Rejects with StoreError or a file system error if a host could not use the log. */
 export async function lookAtLog(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe },
@@ -44,7 +44,7 @@ async function lookAtFile(path: string): Promise<{ place: string; schema: number
   const db = await connect(path);
   try {
     const row = db.prepare("PRAGMA user_version").get() as { user_version: number };
-    // Opening says what is wrong with a file that is no log of ours.
+    // If the file is not a log of ours, opening it reports the problem.
     return { place: path, schema: row.user_version || schemaVersion };
   } catch {
     return { place: path, schema: schemaVersion };
@@ -53,7 +53,7 @@ async function lookAtFile(path: string): Promise<{ place: string; schema: number
   }
 }
 
-/** A log that nobody needs, in the folder where the real one will be, or above it. */
+/** Creates and removes a temporary log in the folder of the future one, or above it. */
 async function tryBeside(
   storage: Extract<StorageConfig, { driver: "sqlite" }>,
   parts: { now: () => number; observe: Observe },

@@ -7,7 +7,7 @@ import type { MemoryResults } from "./memory-results.js";
 import type { MemoryTurns } from "./memory-turns.js";
 import { titleLength } from "./title.js";
 
-/** Whole conversations. */
+/** Whole conversations in memory. */
 export class MemoryArchive implements Archive {
   readonly #log: MemoryLog;
   readonly #turns: MemoryTurns;
@@ -27,7 +27,7 @@ export class MemoryArchive implements Archive {
     }));
   }
 
-  /** As the overview, for those who look at all of them often. */
+  /** Returns a shorter overview, for callers that list all conversations often. */
   summaries(): ConversationSummary[] {
     return this.#latestFirst().map((conversation) => ({
       ...this.#facts(conversation),
@@ -75,7 +75,7 @@ export class MemoryArchive implements Archive {
     const origins = originsOf(conversations.get(conversationId));
     const existed = conversations.delete(conversationId);
     this.#turns.delete(conversationId);
-    // Results stay as long as the conversation that they are of, or any copy of it.
+    // Results stay as long as their conversation or any copy of it.
     const needed = new Set([...conversations.values()].flatMap((left) => [left.conversationId, ...originsOf(left)]));
     for (const id of [conversationId, ...origins]) if (!needed.has(id)) this.#results.deleteOf(id);
     return existed;
@@ -85,7 +85,7 @@ export class MemoryArchive implements Archive {
     return [...this.#log.conversations.values()].sort((a, b) => b.written - a.written);
   }
 
-  /** A copy is as young as its first event, whatever it copied. */
+  /** Returns the facts of an overview. A copy is as recent as its first event, whatever it copied. */
   #facts({ conversationId, entries }: MemoryConversation) {
     const [first, last] = [entries[0]?.event.at ?? 0, entries.at(-1)?.event.at ?? 0];
     return { conversationId, lastSeq: entries.length, updatedAt: Math.max(first, last) };
@@ -99,14 +99,14 @@ function firstTexts({ entries }: MemoryConversation): string[] {
     : [];
 }
 
-/** Without those that a rewind took back. */
+/** Counts the turns that were not rewound. */
 function turnsOf({ entries }: MemoryConversation): number {
   const rewinds = entries.flatMap(({ event }) => (event.type === "rewind" ? [event] : []));
   const isRewound = (asked: number) => rewinds.some(({ seq, toSeq }) => seq > asked && toSeq < asked);
   return entries.filter(({ event }) => event.type === "user_message" && !isRewound(event.seq)).length;
 }
 
-/** What the conversation was copied from, directly and before that. */
+/** Returns the conversations it was copied from, directly and indirectly. */
 function originsOf(conversation: MemoryConversation | undefined): string[] {
   const first = conversation?.entries[0]?.event;
   return first?.type === "fork" ? first.origins : [];

@@ -5,21 +5,21 @@ import { jsonCopy } from "./json-copy.js";
 
 interface Entry {
   event: StoredEvent;
-  /** The event's place in its turn. Undefined for what was written without a grant. */
+  /** The event's place in its turn. Undefined if it was written without a grant. */
   position: number | undefined;
 }
 
 export interface MemoryConversation {
   readonly conversationId: string;
-  /** `seq` is the index and 1. */
+  /** `seq` is the index plus 1. */
   readonly entries: Entry[];
   /** Turn ids by request ids. */
   readonly requests: Map<string, string>;
-  /** Higher than that of any conversation that was written to before. */
+  /** Higher than that of any conversation written earlier. */
   written: number;
 }
 
-/** The events of all conversations. They are nobody else's objects: what comes in and what goes out is copied. */
+/** Events of all conversations. Incoming and outgoing objects are copied, so callers share none with the log. */
 export class MemoryLog {
   /** In the order in which they began. */
   readonly conversations = new Map<string, MemoryConversation>();
@@ -31,7 +31,7 @@ export class MemoryLog {
     this.#now = now;
   }
 
-  /** At the end of the conversation, all or none; `position` is the place of the first in its turn. Throws StoreError. */
+  /** Appends all events to the conversation, or none. `position` is the first event's place in its turn. Throws StoreError. */
   insert(conversationId: string, events: readonly ChatEvent[], position?: number): StoredEvent[] {
     const kept = events.map(storable);
     return kept.map((event, index) =>
@@ -39,7 +39,7 @@ export class MemoryLog {
     );
   }
 
-  /** Events of one conversation at the end of another, each with its own time and place in its turn. */
+  /** Appends events of one conversation to another, each with its own time and place in its turn. */
   insertCopies(from: string, to: string, seqs: readonly number[], asCopied: (event: StoredEvent) => ChatEvent): void {
     for (const seq of seqs) {
       const entry = this.conversations.get(from)?.entries[seq - 1];
@@ -58,7 +58,10 @@ export class MemoryLog {
     return entries.map(({ event }) => jsonCopy(event));
   }
 
-  /** Those of the turn from this place on. They are written in the order of their places: most often the last one says that there are none. */
+  /**
+   * Returns the turn's events from this position on. Positions are written in order, so the last one mostly shows that there are no such
+   * events.
+   */
   onwards(conversationId: string, turnId: string, position: number): StoredEvent[] {
     const entries = this.conversations.get(conversationId)?.entries ?? [];
     const last = entries.findLast((entry) => entry.event.turnId === turnId && entry.position);
@@ -67,17 +70,16 @@ export class MemoryLog {
     return entries.filter(isThere).map(({ event }) => jsonCopy(event));
   }
 
-  /** The turn that a request id has. */
   turnOf(conversationId: string, requestId: string): string | undefined {
     return this.conversations.get(conversationId)?.requests.get(requestId);
   }
 
-  /** 0 when there is no such conversation. */
+  /** Returns 0 if there is no such conversation. */
   lastSeq(conversationId: string): number {
     return this.conversations.get(conversationId)?.entries.length ?? 0;
   }
 
-  /** Events of these types in the period; of what was copied the first one only, which is in the conversation that began first. */
+  /** Yields events of these types in the period. Of copied events, yields only the first, in the conversation that began first. */
   *once<T extends StoredEvent["type"]>(
     { since, until }: Period,
     ...types: readonly T[]
@@ -98,7 +100,7 @@ export class MemoryLog {
     this.conversations.clear();
   }
 
-  /** `event` is the log's own. */
+  /** Stores `event`, which becomes the log's own object. */
   #push(conversationId: string, event: ChatEvent, at: number, position: number | undefined): StoredEvent {
     if (this.#isClosed) throw new StoreError("write", "cannot write the event log: it is closed");
     const conversation = this.#conversation(conversationId);

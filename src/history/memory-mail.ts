@@ -3,7 +3,7 @@ import { questionOf } from "./claims.js";
 import { jsonCopy } from "./json-copy.js";
 import type { MemoryLog } from "./memory-log.js";
 
-/** A turn with whoever has it. */
+/** A turn and its owner. */
 interface Addressee extends TurnName {
   nodeId: string | undefined;
   fence: number;
@@ -12,11 +12,11 @@ interface Addressee extends TurnName {
 interface Mail {
   readonly turn: Addressee;
   readonly mail: TurnMail;
-  /** Of whoever had the turn when it was received. */
+  /** `fence` of the owner that has received the mail. */
   fence?: number;
 }
 
-/** What is said to turns that wait or run, until they end. */
+/** Messages to turns that wait or run, kept until the turns end. */
 export class MemoryMail {
   readonly #log: MemoryLog;
   #mail: Mail[] = [];
@@ -25,14 +25,14 @@ export class MemoryMail {
     this.#log = log;
   }
 
-  /** False, and without effect, when the question has its answer. */
+  /** Stores mail. Returns false, without effect, if the question already has an answer. */
   send(turn: Addressee, mail: TurnMail): boolean {
     if (this.#hasAnswer(turn, questionOf(mail))) return false;
     this.#mail.push({ turn, mail: jsonCopy(mail) });
     return true;
   }
 
-  /** As `TurnLeases.receive`. */
+  /** Implements `TurnLeases.receive`. */
   receive(nodeId: string): { conversationId: string; turnId: string; mail: TurnMail }[] {
     const news = this.#mail.filter(({ turn, fence }) => turn.nodeId === nodeId && fence !== turn.fence);
     return news.map((each) => {

@@ -21,7 +21,7 @@ import { MemoryTurns } from "./memory-turns.js";
 import { modelUsage, toolUsage } from "./memory-usage.js";
 import { spentIn } from "./spent.js";
 
-/** The event log of one process, gone with it. Every method does all of its work at once, so that it is a transaction by itself. */
+/** The event log of one process, lost with it. Every method does all of its work synchronously, so each is a transaction. */
 export class MemoryStore implements ChatStore {
   readonly turns: TurnLeases;
   readonly results: ResultStore;

@@ -18,7 +18,7 @@ import { MemoryMail } from "./memory-mail.js";
 import { foldVersion } from "./schema-version.js";
 
 interface Turn extends AbandonedTurn {
-  /** `failed`: a repetition of its request goes on with it. */
+  /** `failed`: repeating its request continues the turn. */
   state: "queued" | "running" | "failed" | "ended";
   nodeId: string | undefined;
   fence: number;
@@ -32,11 +32,11 @@ interface ConversationTurns {
   lastWorkspace: string;
 }
 
-/** Leases over the same memory as the events: every turn has one, also where all are of one process. */
+/** Turn leases in the same memory as the events. Every turn has one, even though all belong to one process. */
 export class MemoryTurns implements TurnLeases {
   readonly #now: () => number;
   readonly #conversations = new Map<string, ConversationTurns>();
-  /** Those that wait or run, oldest first: few, and all that is ever looked through. */
+  /** Turns that wait or run, oldest first: few, and the only ones that are searched. */
   readonly #unfinished = new Set<Turn>();
   readonly #nodes = new Map<string, Omit<LogNode, "silentMs">>();
   readonly #log: MemoryLog;
@@ -48,7 +48,7 @@ export class MemoryTurns implements TurnLeases {
     this.#now = now;
   }
 
-  /** The turn waits behind the conversation's others. */
+  /** Queues the turn behind the conversation's others. */
   enqueue(conversationId: string, { turnId, requestId }: UserMessageEvent, request: TurnRequest): void {
     const { nodeId, workspace, options } = request;
     const turns = this.#conversations.get(conversationId) ?? { byId: new Map(), lastPlace: 0, lastWorkspace: "" };
@@ -72,7 +72,7 @@ export class MemoryTurns implements TurnLeases {
     this.#unfinished.add(turn);
   }
 
-  /** Of a turn that failed, and of one that was copied with its conversation; one that waits or runs stays as it is. */
+  /** Queues a turn again that failed or was copied with its conversation. A turn that waits or runs stays as it is. */
   reopen(conversationId: string, event: UserMessageEvent, request: TurnRequest): void {
     const turn = this.#turn(conversationId, event.turnId);
     if (!turn || turn.state === "failed") this.enqueue(conversationId, event, request);
@@ -102,12 +102,12 @@ export class MemoryTurns implements TurnLeases {
     return this.#where((turn) => turn.conversationId === conversationId);
   }
 
-  /** Unfinished turns of all conversations. */
+  /** Returns the unfinished turns of all conversations. */
   owners(): { conversationId: string; nodeId?: string }[] {
     return this.#where(() => true).map(({ conversationId, nodeId }) => ({ conversationId, ...(nodeId && { nodeId }) }));
   }
 
-  /** Of the last request; "" where there was none. */
+  /** Returns the workspace of the last request; "" if there was none. */
   workspaceOf(conversationId: string): string {
     return this.#conversations.get(conversationId)?.lastWorkspace ?? "";
   }
@@ -195,7 +195,7 @@ export class MemoryTurns implements TurnLeases {
     return this.#mail.receive(nodeId);
   }
 
-  /** There is no other process. */
+  /** Returns a constant, because there is no other process. */
   async version(): Promise<number> {
     return 1;
   }
@@ -204,7 +204,7 @@ export class MemoryTurns implements TurnLeases {
     return this.#conversations.get(conversationId)?.byId.get(turnId);
   }
 
-  /** Unfinished ones, in the order of their places. */
+  /** Returns unfinished turns in the order of their places. */
   #where(isWanted: (turn: Turn) => boolean): Turn[] {
     return [...this.#unfinished].filter(isWanted).sort((a, b) => a.place - b.place);
   }
@@ -217,18 +217,21 @@ export class MemoryTurns implements TurnLeases {
     return this.#where((turn) => turn.conversationId === conversationId && turn.place < place);
   }
 
-  /** Who waits for a person has done nothing that could end its process. */
+  /** Returns true if the turn waits for a person: such a turn has done nothing that could end its process. */
   #isAsking({ conversationId, turnId }: Turn): boolean {
     return this.#log.ofTurn(conversationId, turnId).at(-1)?.type === "question";
   }
 
-  /** Also what a node took after it was buried: it may have died before it said again that it lives. */
+  /**
+   * Returns true if no living node has the turn. Includes turns taken after the node was buried: it may have died before its next
+   * heartbeat.
+   */
   #isNobodys({ nodeId }: Turn): boolean {
     return nodeId === undefined || !this.#nodes.has(nodeId);
   }
 }
 
-/** Whoever had it cannot write any more. */
+/** Frees the turn, whose previous owner can no longer write. */
 function free(turn: Turn, isCrash: boolean): void {
   if (turn.state === "running" && isCrash) turn.crashes++;
   turn.fence++;

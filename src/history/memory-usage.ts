@@ -1,4 +1,4 @@
-/** What was used, from the log in memory: what `usage-statements.ts` asks of databases. */
+/** Usage from the log in memory, like `usage-statements.ts` for databases. */
 import type { StoredEvent } from "../core/chat.js";
 import type { ModelUsage, Period, ToolUsage } from "../core/store-ports.js";
 import type { MemoryConversation, MemoryLog } from "./memory-log.js";
@@ -47,7 +47,7 @@ export function toolUsage(log: MemoryLog, period: Period): ToolUsage[] {
   return rows.all();
 }
 
-/** Sums of counts, a row for each combination of the facts that they are told for. */
+/** Sums of counts, one row per combination of facts. */
 class Rows<Row extends object> {
   readonly #rows = new Map<string, Row>();
 
@@ -63,7 +63,7 @@ class Rows<Row extends object> {
   }
 }
 
-/** Backwards from the result: call ids may return in later answers. */
+/** Finds the sending of a result. Searches backwards, because call ids may return in later answers. */
 function sendingOf({ entries }: MemoryConversation, result: EventOf<"tool_result">): EventOf<"tool_sent"> | undefined {
   for (let index = result.seq - 2; index >= 0; index--) {
     const event = entries[index]?.event;

@@ -1,6 +1,5 @@
 /**
- * The schema's history, once for both databases. Loaded only for a log that is new or behind: Kysely takes longer to load than the log to
- * open.
+ * The schema's history for both databases. Loaded only for a new or outdated log, because loading Kysely takes longer than opening the log.
  */
 import {
   type CreateTableBuilder,
@@ -25,14 +24,15 @@ export type Dialect = "sqlite" | "postgres";
 export type Step = readonly string[];
 
 /**
- * How many of these a log has had is its version (`user_version` of a file). Only ever append. `payload`, `options` and `mail` are JSON, as
- * text: PostgreSQL's own type refuses what may be in it. What is searched or must be unique has a column of its own.
+ * Returns the steps. A log's version is the number of steps it has taken (`user_version` of a file). Only ever append. `payload`, `options`
+ * and `mail` are JSON as text, because PostgreSQL's own type refuses some of their content. Data that is searched or must be unique has its
+ * own column.
  */
 export function stepsOf(dialect: Dialect): readonly Step[] {
   const schema = schemaOf(dialect);
   const isSqlite = dialect === "sqlite";
   const key = isSqlite ? "integer" : "bigserial";
-  /** Milliseconds since the epoch. */
+  /** Type of columns in milliseconds since the epoch. */
   const time = isSqlite ? "integer" : "bigint";
   const strict = <Table extends string, Columns extends string>(table: CreateTableBuilder<Table, Columns>) =>
     isSqlite ? table.modifyEnd(sql`strict`) : table;
@@ -57,7 +57,7 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
       ...(isSqlite ? [`PRAGMA application_id = ${applicationId}`] : []),
     ],
     sqlOf(
-      // The place of an event in its turn: whoever writes a place twice is not alone.
+      // An event's place in its turn. A process that writes an existing place is not the only writer.
       schema.alterTable("events").addColumn("position", "integer"),
       schema
         .createIndex("events_position")
@@ -65,13 +65,13 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
         .on("events")
         .columns(["conversation_id", "turn_id", "position"])
         .where(sql.ref("position"), "is not", null),
-      // What a day has cost.
+      // For the cost of a day.
       schema
         .createIndex("events_answers")
         .on("events")
         .column("at")
         .where(sql.ref("type"), "=", sql.lit("assistant_message")),
-      // `state`: queued, running, failed (a repetition of the request goes on with it) or ended. `place` orders a conversation's turns.
+      // `state`: queued, running, failed (repeating the request continues the turn) or ended. `place` orders a conversation's turns.
       schema
         .createTable("turns")
         .addColumn("conversation_id", "text", (column) => column.notNull())
@@ -105,7 +105,7 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
         .addColumn("turn_id", "text", (column) => column.notNull())
         .addColumn("mail", "text", (column) => column.notNull())
         .$call(strict),
-      // Results that are too large for a model, and read by it in pieces.
+      // Results that are too large for a model, which reads them in pieces.
       schema
         .createTable("results")
         .addColumn("result_id", "text", (column) => column.primaryKey().notNull())
@@ -116,7 +116,7 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
       schema.createIndex("results_conversation").on("results").column("conversation_id"),
     ),
     sqlOf(
-      // The few events that say what a conversation is made of.
+      // The few events that define what a conversation is made of.
       schema
         .createIndex("events_marks")
         .on("events")
@@ -127,13 +127,13 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
       // See `foldVersion`.
       schema.alterTable("turns").addColumn("fold", "integer", (column) => column.notNull().defaultTo(1)),
     ),
-    // What hosts that share a database, and no machine, have to know of each other, and to keep together.
+    // Knowledge and state that hosts share which share a database but no machine.
     [
       ...sqlOf(schema.alterTable("nodes").addColumn("version", "text")),
       ...(isSqlite ? [] : [...limitTables, ...limitFunctions, ...tasks]),
     ],
     sqlOf(
-      // `question_id`: of an answer, so that a question has one. `fence`: whoever had the turn then has received it.
+      // `question_id`: the question of an answer, which gets only one answer. `fence`: that of the owner that has received the mail.
       schema.alterTable("mail").addColumn("question_id", "text"),
       schema.alterTable("mail").addColumn("fence", "integer"),
       schema
@@ -150,8 +150,8 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
 }
 
 /**
- * An event costs a third less: each index that it goes into is a page more to write. The events of a turn are found from its request on, and
- * only requests are looked for by their id. In a file a table has to be made anew for that; PostgreSQL would keep its hosts waiting for it.
+ * Fewer indexes make an event a third cheaper, because each index means one more page to write. A turn's events are found from its request
+ * on, and only requests are searched by id. A file needs a new table for this; PostgreSQL would keep its hosts waiting.
  */
 const fewerIndexes = [
   `CREATE TABLE events_anew (id integer NOT NULL PRIMARY KEY, conversation_id text NOT NULL, seq integer NOT NULL, turn_id text NOT NULL,
@@ -166,8 +166,8 @@ const fewerIndexes = [
 ];
 
 /**
- * The events of a conversation lie together, as `sqlite-place.ts` says. `touched` orders conversations. Whoever looks into the file finds
- * `events` as they were.
+ * Events of a conversation stored together, see `sqlite-place.ts`. `touched` orders conversations. The view `events` shows the old table to
+ * people who look into the file.
  */
 const conversationsTogether = [
   `CREATE TABLE conversations (number integer NOT NULL PRIMARY KEY, conversation_id text NOT NULL UNIQUE, touched integer NOT NULL) STRICT`,
@@ -186,17 +186,17 @@ const conversationsTogether = [
      FROM entries JOIN conversations ON number = ${numberIn()}`,
 ];
 
-/** See `postgres/notice-seal.ts`: 244 random bits. */
+/** Key of `postgres/notice-seal.ts`: 244 random bits. */
 const noticeKey = [
   "CREATE TABLE notice_key (key text NOT NULL)",
   "REVOKE ALL ON notice_key FROM PUBLIC",
   "INSERT INTO notice_key SELECT replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')",
 ];
 
-/** What all hosts do once together. */
+/** Tasks that all hosts share. */
 const tasks = ["CREATE TABLE tasks (name text PRIMARY KEY, begun_at bigint NOT NULL)"];
 
-/** Writes SQL, runs none. */
+/** Returns a schema that builds SQL and runs none. */
 function schemaOf(dialect: Dialect): SchemaModule {
   const isSqlite = dialect === "sqlite";
   return new Kysely<unknown>({

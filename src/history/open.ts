@@ -4,7 +4,7 @@ import type { Observe } from "../core/ports.js";
 import type { ChatStore } from "../core/store-ports.js";
 import { schemaVersion } from "./schema-version.js";
 
-/** The event log that `chat.storage` asks for. Throws StoreError. */
+/** Opens the event log that `chat.storage` asks for. Throws StoreError. */
 export async function openStore(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe },
@@ -21,7 +21,7 @@ export async function openStore(
   return openSqliteStore(storage.path, { ...parts, isFull: storage.durability === "full" });
 }
 
-/** Brings the log to our schema, and no more: says where it is, without a secret, and the schema it has now. Throws StoreError. */
+/** Only migrates the log. Resolves with its location, without secrets, and its schema version. Throws StoreError. */
 export async function migrateStore(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe },

@@ -1,4 +1,4 @@
-/** The thread of a `SqliteReader`: answers one question at a time, a chunk of rows whenever the other side asks for it. */
+/** Thread of a `SqliteReader`. It answers one question at a time and sends a chunk of rows whenever asked. */
 import { parentPort, workerData } from "node:worker_threads";
 import { messageOf } from "../core/errors.js";
 import { type Connection, connect } from "./connection.js";
@@ -8,12 +8,12 @@ export interface ReaderData {
   busyTimeoutMs: number;
 }
 
-/** `next`: the rest of the rows. */
+/** `next` asks for the rest of the rows. */
 export type ReaderQuestion = { sql: string; values: readonly (string | number)[] } | "next";
 
 export type ReaderAnswer = { rows: unknown[]; isLast: boolean } | { problem: string };
 
-/** Rows of a chunk: what the other thread does for them takes it about a millisecond. */
+/** Rows per chunk: the main thread needs about a millisecond for them. */
 const chunkRows = 1_000;
 
 const opening = open(workerData as ReaderData);
@@ -38,5 +38,5 @@ async function answerTo(question: ReaderQuestion): Promise<ReaderAnswer> {
   }
 }
 
-opening.catch(() => {}); // told to whoever asks
+opening.catch(() => {}); // reported to the asking thread
 parentPort?.on("message", async (question: ReaderQuestion) => parentPort?.postMessage(await answerTo(question)));

@@ -15,10 +15,10 @@ import { withoutRewound } from "./rewind.js";
 import { type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turns.js";
 
 /**
- * The conversation as a model may be sent it: a strict provider accepts the fold of any log, however it broke off. Every call
- * has one result, right after its answer and in call order; no message is empty; roles alternate. `currentTurnId` names the
- * turn that the model is about to be asked for: it comes last, and without a text that broke off. Turns that were compacted are a
- * summary at the head of the first user message. A turn takes the same in parts, from `resumeTurn`.
+ * Returns the conversation as messages for a model. A strict provider accepts the result for any log, however it broke off. Every call has
+ * one result, right after its answer and in call order; no message is empty; roles alternate. `currentTurnId` names the turn that the model
+ * is about to answer: it comes last, without an interrupted text. Compacted turns become a summary at the head of the first user message.
+ * `resumeTurn` gives a turn the same in parts.
  */
 export function toMessages(events: readonly StoredEvent[], currentTurnId?: string): Message[] {
   const compaction = latestCompaction(events, currentTurnId);
@@ -26,7 +26,7 @@ export function toMessages(events: readonly StoredEvent[], currentTurnId?: strin
   return withSummary(messages, compaction?.summary);
 }
 
-/** The same of some turns, without any summary. `summarisedAt`: `seq` of the summary that will stand before them. */
+/** Returns the messages of some turns, without a summary. `summarisedAt`: `seq` of the summary that will stand before them. */
 export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string, summarisedAt = 0): Message[] {
   const messages: Message[] = [];
   for (const turn of turns) {
@@ -40,8 +40,8 @@ export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: strin
 }
 
 /**
- * Puts the results with which a turn begins into the place of those that the answer before has none of: its caller carried these calls out.
- * Returns the rest of the turn's messages.
+ * Replaces missing results of the previous answer with those at the head of a turn: the caller ran these calls. Returns the turn's other
+ * messages.
  */
 function withoutResults(own: readonly Message[], before: Message[]): readonly Message[] {
   const answerAt = before.findLastIndex(({ role }) => role === "assistant");
@@ -61,7 +61,10 @@ function isResultOf(message: Message, callId: string): boolean {
   return message.role === "tool" && message.toolCallId === callId;
 }
 
-/** Once for each turn that has ended for good, so that its messages stay the same objects: what they cost and how they are written is kept by them. */
+/**
+ * Returns the turn's messages, computed once per turn that has ended for good. They stay the same objects, to which token counts and
+ * written forms are attached.
+ */
 function messagesOf(turn: TurnRecord, currentTurnId: string | undefined, summarisedAt: number): readonly Message[] {
   if (turn.turnId === currentTurnId || turn.end?.type !== "turn_end")
     return newMessagesOf(turn, currentTurnId, summarisedAt);
@@ -88,7 +91,7 @@ function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined, summ
   return messages;
 }
 
-/** The turns that no summary stands for. The one that is about to go on is never in a summary. */
+/** Returns the turns that no summary covers. A turn that is about to continue is never covered. */
 export function uncompacted(
   events: readonly StoredEvent[],
   currentTurnId?: string,
@@ -102,12 +105,15 @@ export function uncompacted(
 
 type StoredCompaction = CompactionEvent & Pick<StoredEvent, "seq">;
 
-/** Each summary also tells what the one before it told, so that the last one counts; not one that was taken back with its turn. */
+/**
+ * Returns the last summary, without summaries that were rewound with their turn. It alone counts, because each summary repeats the previous
+ * one.
+ */
 export function latestCompaction(events: readonly StoredEvent[], currentTurnId?: string): StoredCompaction | undefined {
   return withoutRewound(events, currentTurnId).findLast((event) => event.type === "compaction");
 }
 
-/** As the words of a user: what is in it came from tools and users, and has no more authority than they had. */
+/** Puts the summary first, as a user message: its content comes from tools and users, and has no more authority than they had. */
 export function withSummary(messages: readonly Message[], summary: string | undefined): Message[] {
   if (summary === undefined) return [...messages];
   const told: Message = {
@@ -122,17 +128,17 @@ export function withSummary(messages: readonly Message[], summary: string | unde
 const summaryHead = "[Summary of the conversation so far, whose older messages are left out:]";
 const summaryEnd = "[End of the summary.]";
 
-/** The last answer of a turn that broke off, and what became of its calls. */
+/** The last answer of a turn that broke off, and the state of its calls. */
 export interface ResumePoint {
-  /** Answers before this one. */
+  /** Number of answers before this one. */
   hop: number;
   finishReason: FinishReason;
   calls: StartedCall[];
 }
 
 /**
- * Where a turn goes on: what the model has been told up to its last answer (after the summary, if there is one), and that answer's
- * calls as far as they got. Without `point` it has not answered yet.
+ * Returns where a turn continues: the messages up to its last answer (after the summary, if any) and the state of that answer's calls.
+ * Without `point` the model has not answered yet.
  */
 export function resumeTurn(
   events: readonly StoredEvent[],
@@ -151,7 +157,10 @@ export function resumeTurn(
   return { messages: upToAnswer, summary, point: { hop: hops.length - 1, finishReason, calls: last.calls } };
 }
 
-/** What the provider did not take as it was (too long, filtered, a broken picture) would make it refuse every later turn too. */
+/**
+ * Returns true if the provider refused the turn (too long, filtered, a broken picture). Sent again, it would make every later turn fail
+ * too.
+ */
 function wasRefused({ hops, end }: TurnRecord): boolean {
   return (
     hops.every(({ answer }) => answer.interrupted) && end?.type === "turn_error" && refusals.includes(end.error.kind)
@@ -165,12 +174,12 @@ function hopsToSend(turn: TurnRecord, currentTurnId?: string): HopRecord[] {
   return turn.turnId === currentTurnId ? hops.filter(({ answer }) => !answer.interrupted) : hops;
 }
 
-/** An answer without the calls of one that broke off. */
+/** Returns the answer, without the calls of an interrupted one. */
 export function answerOf({ answer, calls }: HopRecord): AssistantMessage {
   return { ...answer.message, toolCalls: calls.map(({ call }) => call) };
 }
 
-/** What the model is told of a call. */
+/** Returns the message that reports a call's outcome to the model. */
 export function resultOf({ call, planned, sent, result, note }: StartedCall, { end }: TurnRecord): Message {
   const isLeftToCaller = !planned && end?.type === "turn_end" && endsOfAnswers.includes(end.stopReason);
   const text = sent
@@ -181,10 +190,13 @@ export function resultOf({ call, planned, sent, result, note }: StartedCall, { e
   return toolMessage(call, result ?? { content: [{ type: "text", text }], isError: true }, note);
 }
 
-/** Turns that their last answer ended, and not a limit or a person. */
+/** Stop reasons of turns that ended with their last answer, not by a limit or a person. */
 const endsOfAnswers: readonly StopReason[] = ["end_turn", "max_tokens", "refusal"];
 
-/** A turn that failed before any answer leaves two user messages in a row; providers want one. Likewise for two answers. */
+/**
+ * Appends a message. Merges user messages in a row, which a turn leaves that failed before any answer, because providers want one. Merges
+ * answers likewise.
+ */
 function add(messages: Message[], message: Message): void {
   const last = messages.at(-1);
   if (message.role === "user" && last?.role === "user") {
@@ -197,9 +209,9 @@ function add(messages: Message[], message: Message): void {
 }
 
 /**
- * Leaves out whole turns, oldest first, where not all of them fit: as many as a multiple of about half of the room has tokens, so that the
- * requests after this one begin alike until it has filled again (providers cache what begins alike). The last turn always stays, and so
- * do system messages in front. A turn is never split, so that no result loses its call.
+ * Drops whole turns, oldest first, if not all fit. Drops a multiple of about half the room, so that later requests begin alike until the
+ * room is full again (providers cache equal beginnings). Keeps the last turn and the system messages in front. Never splits a turn, so that
+ * no result loses its call.
  */
 export function trimTurns(messages: readonly Message[], maxTokens: number): Message[] {
   const firstTurn = messages.findIndex(({ role }) => role !== "system");
@@ -222,7 +234,9 @@ export function trimTurns(messages: readonly Message[], maxTokens: number): Mess
   return [...head, ...body.slice(start)];
 }
 
-/** Half of the room, or up to a sixth less: the same for rooms that differ by little, as estimates of one model do from turn to turn. */
+/**
+ * Returns half of the room, or up to a sixth less: equal for rooms that differ by little, as estimates of one model do from turn to turn.
+ */
 function stepIn(room: number): number {
   return 2 ** (Math.floor(4 * Math.log2(room / 2)) / 4);
 }

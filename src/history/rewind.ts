@@ -2,8 +2,8 @@ import type { StoredEvent } from "../core/chat.js";
 import { keptBy } from "../core/kept-by.js";
 
 /**
- * The events of turns that are part of the conversation: without the turns that a rewind took back, and without the rewinds and the fork
- * themselves. A turn that failed, was taken back, and has gone on after that is part of it again; `currentTurnId` names one that is about to.
+ * Returns the events of the turns that are part of the conversation: without rewound turns, rewinds and the fork. A turn that failed, was
+ * rewound and has continued since is part of it again. `currentTurnId` names a turn that is about to continue.
  */
 export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: string): readonly StoredEvent[] {
   if (!hasMarks(events)) return events;
@@ -22,7 +22,7 @@ export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: s
   return turns.filter(({ turnId }) => !gone.has(turnId));
 }
 
-/** Once for each length of a log, which only grows. */
+/** Checks once per length of a log, since a log only grows. */
 function hasMarks(events: readonly StoredEvent[]): boolean {
   const known = marks.get(events);
   if (known && (known.found || known.length === events.length)) return known.found;
@@ -33,7 +33,7 @@ function hasMarks(events: readonly StoredEvent[]): boolean {
 
 const marks = keptBy<readonly StoredEvent[], { length: number; found: boolean }>();
 
-/** Whether an event says something of the conversation, and belongs to no turn. */
+/** Returns true if the event is about the conversation and belongs to no turn. */
 function isMark(type: StoredEvent["type"]): boolean {
   return type === "rewind" || type === "fork";
 }

@@ -1,10 +1,10 @@
 import type { ChatEvent } from "../core/chat.js";
 import type { SpentTotals } from "../core/store-ports.js";
 
-/** Of what usage is told for: long enough to be few rows, short enough for the days of every time zone. */
+/** Granularity of usage: long enough for few rows, short enough for the days of every time zone. */
 export const quarterMs = 15 * 60 * 1000;
 
-/** What the answers and summaries among these events count against limits. */
+/** Returns what the answers and summaries among these events count against limits. */
 export function spentIn(events: readonly ChatEvent[]): SpentTotals {
   const totals: SpentTotals = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
   for (const event of events) {
@@ -17,7 +17,7 @@ export function spentIn(events: readonly ChatEvent[]): SpentTotals {
   return totals;
 }
 
-/** Calls that were sent, whatever came of them. */
+/** Counts the calls that were sent, whether or not they succeeded. */
 export function callsIn(events: readonly ChatEvent[]): number {
   return events.filter(({ type }) => type === "tool_sent").length;
 }

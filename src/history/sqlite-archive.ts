@@ -8,7 +8,7 @@ import { idOf, numberOf, seqOf, within } from "./sqlite-place.js";
 import type { SqliteReader } from "./sqlite-reader.js";
 import { type Guarded, transaction } from "./transaction.js";
 
-/** Whole conversations in the file. What is deleted leaves free pages, which later events fill: the file is not made smaller. */
+/** Whole conversations in the file. Deleting leaves free pages for later events; the file does not shrink. */
 export class SqliteArchive implements Archive {
   readonly #db: Connection;
   readonly #guarded: Guarded;
@@ -97,7 +97,7 @@ export class SqliteArchive implements Archive {
     for (const table of ["conversations", "turns", "mail"]) {
       this.#db.prepare(`DELETE FROM ${table} WHERE conversation_id = ?`).all(conversationId);
     }
-    // Results stay as long as the conversation that they are of, or any copy of it.
+    // Results stay as long as their conversation or any copy of it.
     const unused = this.#db.prepare(
       `DELETE FROM results WHERE conversation_id = ?1
        AND NOT EXISTS (SELECT 1 FROM conversations WHERE conversation_id = ?1) AND ?1 NOT IN (${originsOf})`,
@@ -111,7 +111,7 @@ export class SqliteArchive implements Archive {
     return found.get(conversationId) !== undefined;
   }
 
-  /** 0 when there is no such conversation. */
+  /** Returns 0 if there is no such conversation. */
   #lastSeq(conversationId: string): number {
     const last = this.#db.prepare(
       `SELECT ${seqOf()} AS seq FROM entries WHERE ${within(numberOf("?1"))} ORDER BY id DESC LIMIT 1`,
@@ -124,7 +124,7 @@ export class SqliteArchive implements Archive {
   }
 }
 
-/** Exactly what the partial index of these events says, so that SQLite uses it. */
+/** Repeats the condition of these events' partial index exactly, so that SQLite uses the index. */
 const isMark = (events: string) => `${events}.type IN ('fork', 'rewind')`;
 
 /** Conversations that others were copied from. */
@@ -132,8 +132,8 @@ const originsOf = `SELECT origin.value AS origin FROM entries AS fork, json_each
   WHERE ${isMark("fork")} AND fork.type = 'fork'`;
 
 /**
- * Of each of `conversations`. They are ordered by `touched`, which every request, every end and every other change raises, and not by the times of
- * events, because clocks go backwards. A copy is as young as its first event, whatever it copied.
+ * Last and first event of each conversation. Conversations are ordered by `touched`, which every request, end and other change raises, and
+ * not by event times, because clocks go backwards. A copy is as recent as its first event, whatever it copied.
  */
 export const lastAndFirst = {
   columns: `${seqOf("last.")} AS "lastSeq", max(last.at, first.at) AS "updatedAt"`,

@@ -8,28 +8,28 @@ import type { ReaderData } from "./reader-worker.js";
 import { SqliteReader } from "./sqlite-reader.js";
 import { toWal } from "./wal.js";
 
-/** Older ones can corrupt a file that several connections write: https://www.sqlite.org/wal.html#walresetbug */
+/** Older versions can corrupt a file that several connections write: https://www.sqlite.org/wal.html#walresetbug */
 const safeSqliteVersion = "3.51.3";
-/** Linux magic numbers of NFS, SMB and CIFS: their locks lie. https://www.sqlite.org/howtocorrupt.html (2.1) */
+/** Linux magic numbers of NFS, SMB and CIFS, whose locks are unreliable. https://www.sqlite.org/howtocorrupt.html (2.1) */
 const networkFileSystems: readonly number[] = [0x6969, 0x517b, 0xff534d42, 0xfe534d42];
 
 /**
- * Of a new file, bytes. An event is smaller, and each page that it goes to is read, summed and copied for it: with SQLite's 4 KB a step of a
- * turn costs the host up to a twentieth more. Results of 30 KB cost the same with both.
+ * Page size of a new file, in bytes. An event is smaller, but its whole page is read, checksummed and copied. With SQLite's 4 KB a step of
+ * a turn costs the host up to 5 % more; results of 30 KB cost the same.
  */
 const pageSize = 2048;
 /**
- * In the WAL file before they go to the log's own: a page that is written again until then goes there once. With a quarter of it, which is
- * SQLite's default, a step costs a twentieth more. Without `isFull` a power cut may take what is there.
+ * Pages in the WAL file before they are written to the log's file, which saves writing a page several times. With a quarter of it, SQLite's
+ * default, a step costs 5 % more. Without `isFull` a power cut may lose these pages.
  */
 const checkpointPages = 4_000;
 /**
- * Of the file in memory: as many as the WAL file holds, so that what was written since it was last emptied is not read again to be added to.
- * With SQLite's 2,000 KB a hop costs the host 3 to 4 % more; with twice as many pages it costs the same.
+ * Pages of the file in memory: as many as the WAL file holds, so that recent pages are not read again. With SQLite's 2,000 KB a hop costs
+ * the host 3 to 4 % more; with twice as many pages it costs the same.
  */
 const cachedPages = checkpointPages;
 
-/** Hosts say every few seconds that they live. */
+/** Silence after which a host may have crashed: hosts send a heartbeat every few seconds. */
 const silentMs = 30_000;
 
 interface DatabaseOptions {
@@ -39,7 +39,7 @@ interface DatabaseOptions {
   observe: Observe;
 }
 
-/** A connection to the file, made if missing, at our schema. Throws StoreError, and what the driver throws. */
+/** Opens the file, creates it if missing, and migrates it. Throws StoreError, and what the driver throws. */
 export async function openDatabase(
   path: string,
   { busyTimeoutMs, isFull = false, now, observe }: DatabaseOptions,
@@ -47,7 +47,7 @@ export async function openDatabase(
   createPrivately(path);
   const db = await connect(path);
   try {
-    // First of all: without it, opening while another process recovers the file fails at once.
+    // First: without it, opening fails at once while another process recovers the file.
     db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     db.exec(`PRAGMA page_size = ${pageSize}`);
     await migrate(db, path, now);
@@ -70,7 +70,7 @@ export async function openDatabase(
   }
 }
 
-/** A host that did not leave by itself, and has been silent for a while, may have gone with the machine. */
+/** Checks the file if a host did not leave and has been silent for a while: its machine may have crashed. */
 async function checkAfterCrash(
   db: Connection,
   { path, busyTimeoutMs, now }: ReaderData & { now: () => number },
@@ -87,8 +87,8 @@ async function checkAfterCrash(
 }
 
 /**
- * The log holds conversations: folder 0700, file 0600 (SQLite gives its side files the same). An existing file is not opened
- * here, because closing it would drop the locks of every other connection of this process: https://www.sqlite.org/howtocorrupt.html (2.2).
+ * Creates a missing log with private permissions: folder 0700, file 0600 (SQLite gives its side files the same). Does not open an existing
+ * file, because closing it would drop the locks of this process's other connections: https://www.sqlite.org/howtocorrupt.html (2.2).
  */
 function createPrivately(path: string): void {
   const folder = dirname(path);

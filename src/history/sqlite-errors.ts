@@ -1,13 +1,13 @@
 import { messageOf, StoreError, type StoreErrorKind } from "../core/errors.js";
 
-/** By SQLite's own texts and the file system's: the package gives the result code with some errors only. */
+/** Error kinds by the messages of SQLite and the file system: the package gives a result code with some errors only. */
 const kinds: readonly [RegExp, StoreErrorKind][] = [
   [/database (table )?is locked/, "locked"],
   [/database or disk is full|ENOSPC|EDQUOT/, "full"],
   [/malformed|not a database/, "corrupt"],
 ];
 
-/** What a driver or the file system threw, as the error that says what to do. A StoreError passes as it is. */
+/** Converts an error of the driver or file system to one that says what to do. Passes a StoreError unchanged. */
 export function storeError(error: unknown, path: string, doing: "open" | "read" | "write"): StoreError {
   if (error instanceof StoreError) return error;
   const kind = kindOf(error) ?? (doing === "open" ? "open" : "write");
@@ -18,13 +18,13 @@ export function storeError(error: unknown, path: string, doing: "open" | "read" 
   });
 }
 
-/** Another connection keeps the file to itself. */
+/** Returns true if another connection has locked the file. */
 export function isLocked(error: unknown): boolean {
   return kindOf(error) === "locked";
 }
 
 function kindOf(error: unknown): StoreErrorKind | undefined {
-  if (error instanceof SyntaxError) return "corrupt"; // A stored payload is always JSON.
+  if (error instanceof SyntaxError) return "corrupt"; // a stored payload is always JSON
   return kinds.find(([text]) => text.test(messageOf(error)))?.[1];
 }
 

@@ -10,21 +10,21 @@ interface Row {
   payload: string;
 }
 
-/** More events at once are stored by a transaction: each number of them has a statement of its own, and takes two values an event. */
+/** Most events per statement. Each count has a statement of its own with two values per event; more events use a transaction. */
 const mostInStatement = 32;
 
-/** The entries of conversations, within the caller's transaction. */
+/** Entries of conversations, within the caller's transaction. */
 export class SqliteEvents {
   readonly #db: Connection;
   readonly #now: () => number;
-  /** Of the conversation that was touched last: a time, but for a clock that was set back. */
+  /** `touched` of the latest conversation: a time, unless the clock was set back. */
   #touched: number;
   readonly #touch: Statement;
   readonly #insert: Statement;
   readonly #ofTurn: Statement;
   readonly #from: Statement;
   readonly #onwards: Statement;
-  /** By the number of their events. */
+  /** Statements by their number of events. */
   readonly #granted: Statement[] = [];
 
   constructor(db: Connection, now: () => number) {
@@ -55,13 +55,13 @@ export class SqliteEvents {
     );
   }
 
-  /** The conversation is the latest one from now on, and there is one. Its number. */
+  /** Makes the conversation the latest one and creates it if missing. Returns its number. */
   touch(conversationId: string, at = this.#now()): number {
     this.#touched = Math.max(this.#touched + 1, at);
     return (this.#touch.get(conversationId, this.#touched) as { number: number }).number;
   }
 
-  /** At the end of the conversation. `position` is the event's place in its turn. */
+  /** Appends to the end of the conversation. `position` is the event's place in its turn. */
   insert(conversationId: string, event: ChatEvent, position: number | null = null): StoredEvent {
     const { turnId, type } = event;
     const requestId = requestIdOf(event);
@@ -73,9 +73,10 @@ export class SqliteEvents {
   }
 
   /**
-   * One statement, which outside of a transaction is one by itself: most events are stored so, at a third of the cost. Undefined when
-   * nothing was stored: the turn is not running under that fence, the conversation's last event is not the one that `lastSeq` says or not
-   * of the turn, or has a place at or after these, or they are too many for a statement.
+   * Stores events in one statement, which is a transaction of its own outside the caller's, at a third of the cost. Most events are stored
+   * so. Returns undefined if nothing was stored. Reasons: the turn does not run under that fence, or there are too many events for a
+   * statement. Or the conversation's last event differs from `lastSeq`, belongs to another turn, or has one of these positions or a later
+   * one.
    */
   insertGranted(
     conversationId: string,
@@ -93,7 +94,7 @@ export class SqliteEvents {
     return events.map((event, index) => eventWritten(event, { seq: lastSeq + 1 + index, at }));
   }
 
-  /** `from`: the `seq` of its request. */
+  /** Returns the turn's events. `from` is the `seq` of its request. */
   ofTurn(conversationId: string, turnId: string, from: number): StoredEvent[] {
     return toEvents(this.#ofTurn.all(conversationId, from, turnId));
   }
@@ -103,15 +104,15 @@ export class SqliteEvents {
     return toEvents(this.#from.all(conversationId, Math.max(0, seq)));
   }
 
-  /** From this place in the turn on. */
+  /** Returns the turn's events from this position on. */
   onwards(conversationId: string, turnId: string, position: number): StoredEvent[] {
     return toEvents(this.#onwards.all(conversationId, turnId, position));
   }
 }
 
 /**
- * Values: conversation, turn, time, first position, fence, the conversation's last `seq`; then type and payload of each event. Without
- * RETURNING, for which SQLite keeps a table.
+ * Returns the statement for `count` events. Values: conversation, turn, time, first position, fence, the conversation's last `seq`; then
+ * type and payload of each event. No RETURNING, because SQLite keeps a table for it.
  */
 function insertGranted(count: number): string {
   const rows = Array.from({ length: count }, (_, index) => `(${index}, ?${7 + 2 * index}, ?${8 + 2 * index})`);

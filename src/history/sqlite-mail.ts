@@ -4,7 +4,7 @@ import type { Connection, Statement } from "./connection.js";
 import { within } from "./sqlite-place.js";
 import type { Guarded } from "./transaction.js";
 
-/** What is said to turns that wait or run, until they end. */
+/** Messages to turns that wait or run, kept until the turns end. */
 export class SqliteMail {
   readonly #guarded: Guarded;
   readonly #send: Statement;
@@ -30,22 +30,22 @@ export class SqliteMail {
     this.#forget = db.prepare("DELETE FROM mail WHERE conversation_id = ? AND turn_id = ?");
   }
 
-  /** As `TurnLeases.send`. All rows are read here as in `receive`, since a commit that fails is told after the last of them. */
+  /** Implements `TurnLeases.send`. Reads all rows, as `receive` does, since a failed commit is reported only after the last one. */
   send(conversationId: string, turnId: string, mail: TurnMail): boolean {
     const values = [conversationId, turnId, JSON.stringify(mail), questionOf(mail)];
     return this.#guarded("write", () => this.#send.all(...values)).length > 0;
   }
 
-  /** As `TurnLeases.receive`. */
+  /** Implements `TurnLeases.receive`. */
   receive(nodeId: string): { conversationId: string; turnId: string; mail: TurnMail }[] {
-    if (this.#guarded("read", () => this.#any.all(nodeId)).length === 0) return []; // without the lock for writing
+    if (this.#guarded("read", () => this.#any.all(nodeId)).length === 0) return []; // without the write lock
     const rows = this.#guarded("write", () => this.#receive.all(nodeId)) as MailRow[];
     return rows
       .sort((a, b) => a.id - b.id)
       .map(({ conversationId, turnId, mail }) => ({ conversationId, turnId, mail: JSON.parse(mail) as TurnMail }));
   }
 
-  /** Within the caller's transaction. */
+  /** Deletes the turn's mail within the caller's transaction. */
   forget(conversationId: string, turnId: string): void {
     this.#forget.all(conversationId, turnId);
   }

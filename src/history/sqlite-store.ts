@@ -34,11 +34,11 @@ interface SqliteStoreOptions {
   observe: Observe;
   /** How long a statement waits for another process's lock. Our own transactions hold it for well under a millisecond. */
   busyTimeoutMs?: number;
-  /** Whether an acknowledged event also survives a power cut, at several times the cost. */
+  /** True if acknowledged events also survive a power cut, at several times the cost. */
   isFull?: boolean;
 }
 
-/** Opens the event log, or makes it. An acknowledged event survives `kill -9`; without `isFull` a power cut may take the last ones. */
+/** Opens the event log or creates it. An acknowledged event survives `kill -9`; without `isFull` a power cut may lose the last ones. */
 export async function openSqliteStore(path: string, options: SqliteStoreOptions): Promise<ChatStore> {
   try {
     const { busyTimeoutMs = 5_000, now } = options;
@@ -58,9 +58,9 @@ class SqliteStore implements ChatStore {
   readonly #path: string;
   readonly #events: SqliteEvents;
   readonly #turnOfRequest: Statement;
-  /** For people. */
+  /** Reads for people. */
   readonly #views: SqliteReader;
-  /** For turns, which do not wait for what a person looks at. */
+  /** Reads for turns, which do not wait for the reads for people. */
   readonly #accounts: SqliteReader;
 
   constructor(

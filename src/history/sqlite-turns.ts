@@ -17,7 +17,7 @@ import { SqliteMail } from "./sqlite-mail.js";
 import { numberOf, within } from "./sqlite-place.js";
 import { type Guarded, transaction } from "./transaction.js";
 
-/** By the node that has them. */
+/** Running and queued turns per node. */
 const load = `SELECT node_id AS "nodeId", sum(CASE state WHEN 'running' THEN 1 ELSE 0 END) AS running,
     sum(CASE state WHEN 'queued' THEN 1 ELSE 0 END) AS waiting
   FROM turns WHERE ${isUnfinished} GROUP BY node_id`;
@@ -32,7 +32,7 @@ interface LeaseRow {
   options: string;
 }
 
-/** Leases over the same file as the events. Every change of hands adds to `fence`, so that whoever had it before cannot write. */
+/** Turn leases in the same file as the events. Every change of owner increments `fence`, so that the previous owner cannot write. */
 export class SqliteTurns implements TurnLeases {
   readonly #db: Connection;
   readonly #guarded: Guarded;
@@ -54,7 +54,7 @@ export class SqliteTurns implements TurnLeases {
     this.#version = db.prepare("PRAGMA data_version");
   }
 
-  /** Within the caller's transaction, as the next three. The turn waits behind the conversation's others. */
+  /** Queues the turn behind the conversation's others. Runs, like the next three methods, in the caller's transaction. */
   enqueue(conversationId: string, { turnId, requestId }: UserMessageEvent, request: TurnRequest): void {
     const { nodeId, workspace, options } = request;
     this.#db
@@ -67,7 +67,7 @@ export class SqliteTurns implements TurnLeases {
       .all(conversationId, turnId, requestId, nodeId ?? null, workspace, JSON.stringify(options ?? null));
   }
 
-  /** Of a turn that failed, and of one that is older than leases are; one that waits or runs stays as it is. */
+  /** Queues a turn again that failed or that is older than leases. A turn that waits or runs stays as it is. */
   reopen(conversationId: string, event: UserMessageEvent, request: TurnRequest): void {
     const row = this.#db
       .prepare("SELECT state FROM turns WHERE conversation_id = ? AND turn_id = ?")
@@ -97,7 +97,7 @@ export class SqliteTurns implements TurnLeases {
     const isItsTime = `conversation_id = ?1 AND turn_id = ?2 AND state IN ('queued', 'running') AND (node_id = ?3 OR ${isNobodys})
        AND crashes <= ?4 AND ${isOutOfTurn ? "TRUE" : isFirst}`;
     const values = [conversationId, turnId, nodeId, mostCrashes];
-    // Whoever waits asks often: without the lock for writing.
+    // Waiting callers ask often, so they first ask without the write lock.
     if (this.#read(`SELECT 1 FROM turns WHERE ${isItsTime}`, ...values).length === 0) return undefined;
     const row = this.#write(
       `UPDATE turns SET state = 'running', node_id = ?3, fence = fence + 1,
@@ -213,19 +213,19 @@ export class SqliteTurns implements TurnLeases {
     return this.#guarded("read", () => this.#db.prepare(query).all(...values));
   }
 
-  /** One statement is a transaction by itself. All its rows are read, since a commit that fails is told after the last of them. */
+  /** Runs one statement as a transaction. Reads all its rows, since a failed commit is reported only after the last one. */
   #write(statement: string, ...values: (string | number | null)[]): unknown[] {
     return this.#guarded("write", () => this.#db.prepare(statement).all(...values));
   }
 }
 
-/** Who waits for a person has done nothing that could end its process. */
+/** True if the turn waits for a person: such a turn has done nothing that could end its process. */
 const isAsking = `coalesce((SELECT type = 'question' FROM entries
   WHERE ${within("turns.conversation_number", { row: "entries." })} AND entries.turn_id = turns.turn_id ORDER BY id DESC LIMIT 1), FALSE)`;
-/** What the node ?1 has; ?2 is 1 when it has crashed. */
+/** SQL that frees the turns of node ?1. ?2 is 1 if the node has crashed. */
 const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
     crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN ?2 ELSE 0 END)
   WHERE node_id = ?1 AND state IN ('queued', 'running')`;
-/** Also what a node took after it was buried: it may have died before it said again that it lives. */
+/** True if no living node has the turn. Includes turns taken after the node was buried: it may have died before its next heartbeat. */
 const isNobodys = "(node_id IS NULL OR node_id NOT IN (SELECT node_id FROM nodes))";
 const nextPlace = "(SELECT coalesce(max(place), 0) + 1 FROM turns WHERE conversation_id = ?1)";

@@ -1,2 +1,2 @@
-/** Characters of a conversation's title, as `ChatStore.conversations` gives it. */
+/** Length of a conversation's title in `ChatStore.conversations`, in characters. */
 export const titleLength = 80;

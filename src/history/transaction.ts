@@ -1,9 +1,9 @@
 import type { Connection } from "./connection.js";
 
-/** Runs SQL, and throws a StoreError that says what was being done where it fails. */
+/** Runs SQL and throws a StoreError that says what failed. */
 export type Guarded = <T>(doing: "read" | "write", work: () => T) => T;
 
-/** All or nothing. Takes the write lock at once, so that what `work` reads cannot change before it writes. */
+/** Runs `work` in a transaction. Takes the write lock at once, so that what `work` reads cannot change before it writes. */
 export function transaction<T>(db: Connection, work: () => T): T {
   db.exec("BEGIN IMMEDIATE");
   try {
@@ -14,7 +14,7 @@ export function transaction<T>(db: Connection, work: () => T): T {
     try {
       db.exec("ROLLBACK");
     } catch {
-      // A full disk or an I/O error has made SQLite roll back by itself.
+      // SQLite has rolled back already, because of a full disk or an I/O error.
     }
     throw error;
   }

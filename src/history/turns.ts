@@ -4,7 +4,7 @@ import { withoutRewound } from "./rewind.js";
 
 type EventOf<T extends StoredEvent["type"]> = Extract<StoredEvent, { type: T }>;
 
-/** One answer of the model with the calls it asked for, in their order. */
+/** One answer of the model with the calls it asked for, in order. */
 export interface HopRecord {
   answer: EventOf<"assistant_message">;
   calls: StartedCall[];
@@ -12,19 +12,19 @@ export interface HopRecord {
 
 export interface TurnRecord {
   turnId: string;
-  /** What the caller said was said before. */
+  /** Earlier messages according to the caller. */
   history: Message[];
   userContent: ContentPart[];
   hops: HopRecord[];
-  /** Older turns became a summary in this one. */
+  /** Set when older turns became a summary in this one. */
   compacted?: true;
-  /** Absent while the turn runs, also when an earlier attempt of it had failed. */
+  /** Absent while the turn runs, even if an earlier attempt failed. */
   end?: EventOf<"turn_end"> | EventOf<"turn_error">;
 }
 
 /**
- * A conversation's turns in the order of their ends, running ones last: a request that failed and was sent again has its place
- * where it was answered. `currentTurnId` names a turn that is about to go on, and so comes last.
+ * Returns a conversation's turns in the order of their ends, running ones last: a retried request stands where it was answered.
+ * `currentTurnId` names a turn that is about to continue, which comes last.
  */
 export function readTurns(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
   const place = ({ turnId, end }: TurnRecord) =>
@@ -32,7 +32,7 @@ export function readTurns(events: readonly StoredEvent[], currentTurnId?: string
   return recordsOf(withoutRewound(events, currentTurnId)).sort((a, b) => place(a) - place(b));
 }
 
-/** Once for each length of a log, which only grows. */
+/** Groups once per length of a log, since a log only grows. */
 function recordsOf(events: readonly StoredEvent[]): TurnRecord[] {
   const known = records.get(events);
   if (known?.length === events.length) return [...known.turns];
@@ -43,7 +43,7 @@ function recordsOf(events: readonly StoredEvent[]): TurnRecord[] {
 
 const records = keptBy<readonly StoredEvent[], { length: number; turns: readonly TurnRecord[] }>();
 
-/** The events of each turn that is part of the conversation, turns in the order in which they began. */
+/** Returns the events of each turn that is part of the conversation. Turns are in the order in which they began. */
 export function eventsByTurn(events: readonly StoredEvent[]): StoredEvent[][] {
   return grouped(withoutRewound(events));
 }
@@ -58,7 +58,7 @@ function grouped(events: readonly StoredEvent[]): StoredEvent[][] {
   return [...turns.values()];
 }
 
-/** As `readTurn`; once for each turn that has ended for good, whose last event stays the same object. */
+/** Calls `readTurn`, once for each turn that has ended for good: its last event stays the same object. */
 function turnOf(events: readonly StoredEvent[]): TurnRecord {
   const last = events.at(-1);
   if (last?.type !== "turn_end") return readTurn(events);
@@ -95,7 +95,7 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
   return turn;
 }
 
-/** The calls of an interrupted answer may be cut anywhere; they are never run, so they are not calls. */
+/** Drops the calls of an interrupted answer: they may be cut anywhere and are never run. */
 function newHop(answer: EventOf<"assistant_message">): HopRecord {
   const calls = answer.interrupted ? [] : answer.message.toolCalls;
   return { answer, calls: calls.map((call) => ({ call, planned: false, sent: false })) };
@@ -110,7 +110,10 @@ function answered(turn: TurnRecord, { questionId, value }: EventOf<"answer">): v
   if (record) record.answer = { value };
 }
 
-/** After the results of the last answer, since some providers take nothing else between these and the next one; before any, with the request. */
+/**
+ * Adds the note after the results of the last answer, since some providers accept nothing else between two answers' results. Without calls,
+ * adds it to the request.
+ */
 function tell(turn: TurnRecord, note: string): void {
   const last = turn.hops.findLast(({ answer }) => !answer.interrupted)?.calls.at(-1);
   if (last) last.note = last.note === undefined ? note : `${last.note}\n${note}`;
@@ -131,7 +134,7 @@ function update(turn: TurnRecord, callId: string, change: Partial<StartedCall>):
   if (record) Object.assign(record, change);
 }
 
-/** The answers that count: one that broke off is void once the turn has gone on after it. */
+/** Returns the answers that count: an interrupted one is void once the turn has continued after it. */
 export function validHops(turn: TurnRecord): HopRecord[] {
   return turn.hops.filter(({ answer }, index) => !answer.interrupted || index === turn.hops.length - 1);
 }

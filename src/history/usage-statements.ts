@@ -1,32 +1,32 @@
-/** What was used, from the log: the same statements for both databases. */
+/** SQL of usage from the log: the same statements for both databases. */
 import { jsonOf } from "./postgres/events.js";
 import { quarterMs } from "./spent.js";
 import { idOf, numberIn } from "./sqlite-place.js";
 
 interface Dialect {
-  /** A field of an event's payload, as text or as a number. */
+  /** Field of an event's payload, as text or as a number. */
   text: (event: string, ...path: string[]) => string;
   number: (event: string, ...path: string[]) => string;
   bytes: (event: string) => string;
-  /** The events of these kinds in the period, each once: a copied one has the turn and the place of the first one; logs of old have no places. */
+  /** Events of these kinds in the period, each once: a copy has the turn and position of its original. Old logs have no positions. */
   once: (kinds: string) => string;
   /**
-   * The summaries (`compaction`) of turns with an answer in the period, each once. A summary is stored before its turn's first answer, with
-   * questions between them at most: so it is found from the answer, since no index has the times of summaries.
+   * Summaries (`compaction`) of turns with an answer in the period, each once. No index has the times of summaries. A summary is found from
+   * its turn's first answer, before which it is stored with at most questions in between.
    */
   summaries: string;
-  /** Whether an event comes before another one of its conversation. */
+  /** Returns a condition: the event comes before another one of its conversation. */
   before: (event: string, other: string) => string;
-  /** By which the events of a conversation are in their order, and can be read backwards. */
+  /** Column that orders a conversation's events and lets them be read backwards. */
   order: (event: string) => string;
   isError: string;
 }
 
 const place = "turn_id, coalesce(position, -seq)";
-/** `kinds` as the partial index of answers has it, so that it is used. */
+/** Returns a condition that repeats `kinds` as in the partial index of answers, so that the index is used. */
 const inPeriod = (kinds: string, since: string, until: string) => `${kinds} AND at >= ${since} AND at < ${until}`;
 
-/** Events that may be between a summary and the answer after it: a question and its answer for each limit. */
+/** Most events between a summary and the answer after it: a question and its answer for each limit. */
 const mostBetween = 20;
 const summarised = (since: string, until: string) =>
   `answered.type = 'assistant_message' AND answered.at >= ${since} AND answered.at < ${until}
@@ -64,13 +64,13 @@ const postgres: Dialect = {
 const quarterOf = (event: string) =>
   `${event}.at / ${quarterMs} * ${quarterMs} AS at, ${event}.conversation_id AS "conversationId"`;
 
-/** The two parameters are the period's times; the second is no part of it. */
+/** Returns the statements. Their two parameters are the period's start and its end, which is excluded. */
 function statements({ text, number, bytes, once, summaries, before, order, isError }: Dialect) {
   const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS "${name}"`;
   const used = (field: string) => number("answer", "usage", field);
   const [tokens, usd] = [number("answer", "spent", "tokens"), number("answer", "spent", "usd")];
   return {
-    /** A row: `SpentTotals`. */
+    /** One row: `SpentTotals`. */
     spent: `
       SELECT ${sum("tokens", tokens)}, ${sum("usd", usd)}, count(${tokens}) - count(${usd}) AS unpriced,
         count(${text("answer", "spent", "estimated")}) AS estimated

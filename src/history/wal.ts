@@ -5,9 +5,9 @@ import { isLocked } from "./sqlite-errors.js";
 const retryMs = 5;
 
 /**
- * Puts the file into WAL mode where its file system can do that; says which mode it is in. One connection alone may change it, and one that
- * has begun to read waits for no writer: while another host makes the same file, SQLite says at once that it is locked, whatever its
- * `busy_timeout`. Throws what the driver throws.
+ * Puts the file into WAL mode if its file system can; returns the resulting mode. Only one connection may change the mode, and one that has
+ * begun to read waits for no writer. So while another host creates the file, SQLite reports a lock at once, despite `busy_timeout`. Throws
+ * what the driver throws.
  */
 export async function toWal(db: Connection, patienceMs: number): Promise<{ journal_mode: string }> {
   const until = performance.now() + patienceMs;
