@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import { type Command, Option } from "commander";
 import type { ImportedFile } from "../config/import/importer.js";
+import { RequestError } from "../core/errors.js";
 import { unambiguous } from "../core/inert.js";
 import { asListed, type GlobalOptions } from "./configuration.js";
 import { canAsk, isAgreed } from "./consent.js";
@@ -38,7 +39,7 @@ async function importServers(flags: ImportFlags, globals: GlobalOptions): Promis
   const { editTarget, applyEdits } = await import("./edit-target.js");
   const { planImport } = await import("../config/import/plan.js");
   const { reportOf } = await import("../config/import/report.js");
-  const files = from === undefined ? await chosen() : (await tools()).importFrom(from, surroundings());
+  const files = from === undefined ? await chosen() : await agreed(from, flags);
   if (files === undefined) return;
   const target = editTarget(globals);
   const secrets = flags.secrets ?? (target.isPrivate ? "keep" : "refer");
@@ -56,11 +57,47 @@ const tools = () => import("../config/import/tools.js");
 
 const surroundings = () => ({ platform: process.platform, env: process.env, home: homedir(), cwd: process.cwd() });
 
+/**
+ * The files of a tool, or the one that was named. Those of the working directory, which may be somebody else's, are asked about, and left out
+ * where nobody can be asked. Rejects with RequestError where nothing is left.
+ */
+async function agreed(from: string, { dryRun = false }: ImportFlags): Promise<ImportedFile[]> {
+  const files = (await tools()).importFrom(from, surroundings());
+  const kept: ImportedFile[] = [];
+  for (const file of files) {
+    if (dryRun || !file.isOfFolder || (await isTaken(file))) kept.push(file);
+    else if (!canAsk())
+      tell([`${file.file} is a file of this folder and was left out: --from ${file.file} takes it over`]);
+  }
+  if (kept.length > 0) return kept;
+  const names = files.map(({ file }) => file).join(", ");
+  throw new RequestError(
+    "usage",
+    `nothing was taken over: ${names} ${files.length > 1 ? "are" : "is"} of this folder`,
+    {
+      hint: "Look at what is in it (--dry-run), and name the file to take it over: --from FILE.",
+    },
+  );
+}
+
+async function isTaken(file: ImportedFile): Promise<boolean> {
+  if (!canAsk()) return false;
+  return isAgreed(unambiguous(`${file.file}:\n${await listed(file)}Take these over? y/n: `));
+}
+
+/** In words, what the servers of a file are and may do. */
+async function listed({ servers }: ImportedFile): Promise<string> {
+  const { describeEntry } = await import("../config/consent-text.js");
+  const folder = process.cwd();
+  return servers
+    .map(({ name, entry, skipped }) => asListed(skipped ? [`${name}: ${skipped}`] : describeEntry(name, entry, folder)))
+    .join("");
+}
+
 /** What the person at the terminal agrees to. Elsewhere it is only listed: undefined. */
 async function chosen(): Promise<ImportedFile[] | undefined> {
   const { displayName } = await import("../core/source.js");
   const found = (await tools()).findAll(surroundings());
-  const { describeEntry } = await import("../config/consent-text.js");
   const folder = process.cwd();
   const files: ImportedFile[] = [];
   const lines: string[] = [];
@@ -71,12 +108,10 @@ async function chosen(): Promise<ImportedFile[] | undefined> {
       continue;
     }
     const names = imported.servers.map(({ name }) => name).join(", ");
-    lines.push(`${place}: ${names || "no servers"} (--from ${importer.tool})`);
-    const what = imported.servers
-      .map(({ name, entry, skipped }) =>
-        asListed(skipped ? [`${name}: ${skipped}`] : describeEntry(name, entry, folder)),
-      )
-      .join("");
+    lines.push(
+      `${place}: ${names || "no servers"} (--from ${imported.isOfFolder ? displayName(path, folder) : importer.tool})`,
+    );
+    const what = await listed(imported);
     if (names && canAsk() && (await isAgreed(unambiguous(`${place}:\n${what}Take these over? y/n: `)))) {
       files.push(imported);
     }

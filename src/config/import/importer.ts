@@ -68,6 +68,8 @@ export interface ImportedServer {
 
 export interface ImportedFile {
   file: string;
+  /** It was found in the working directory, which may be anybody's. */
+  isOfFolder?: boolean;
   servers: ImportedServer[];
   /** About keys that belong to no server. */
   notes: Note[];

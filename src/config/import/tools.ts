@@ -1,6 +1,6 @@
 /** The tools whose configurations can be taken over, and where those are on this machine. */
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { ConfigError, RequestError } from "../../core/errors.js";
 import { didYouMean } from "../../core/nearest.js";
 import { displayName } from "../../core/source.js";
@@ -44,7 +44,7 @@ export function findAll(surroundings: Surroundings): FoundFile[] {
   return importers.flatMap((importer) =>
     filesOf(importer, surroundings).map((path): FoundFile => {
       try {
-        return { importer, path, imported: importFile(importer, readForeign(path, surroundings.cwd), surroundings) };
+        return { importer, path, imported: imported(importer, path, surroundings) };
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         return { importer, path, imported: { problem: error.message } };
@@ -69,7 +69,7 @@ export function importFrom(from: string, surroundings: Surroundings): ImportedFi
         },
       );
     }
-    return paths.map((path) => importFile(importer, readForeign(path, cwd), surroundings));
+    return paths.map((path) => imported(importer, path, surroundings));
   }
   const path = resolve(cwd, from);
   if (!existsSync(path)) {
@@ -84,6 +84,18 @@ export function importFrom(from: string, surroundings: Surroundings): ImportedFi
   throw new RequestError("usage", `${text.file} has no MCP servers in a shape that is known here`, {
     hint: "known are mcpServers, servers (VS Code), mcp_servers (Codex), mcp (opencode), extensions (goose), context_servers (Zed)",
   });
+}
+
+/** A file at one of the tool's places. */
+function imported(importer: Importer, path: string, surroundings: Surroundings): ImportedFile {
+  const file = importFile(importer, readForeign(path, surroundings.cwd), surroundings);
+  return { ...file, isOfFolder: isOfFolder(importer, path, surroundings) };
+}
+
+/** Whether the tool would not find it from another folder. */
+function isOfFolder(importer: Importer, path: string, surroundings: Surroundings): boolean {
+  const elsewhere = { ...surroundings, cwd: join(surroundings.cwd, "elsewhere") };
+  return !importer.places(elsewhere).includes(path);
 }
 
 function filesOf(importer: Importer, surroundings: Surroundings): string[] {

@@ -159,6 +159,25 @@ test("what is neither a tool nor a file is said, with what was meant", () => {
   );
 });
 
+test("a tool's files in the folder are told from the user's own, also where the folder is his home", () => {
+  const text = '{"mcpServers":{"a":{"command":"x"}}}';
+  using folder = folderWith({ ".mcp.json": text, ".cursor/mcp.json": text, "home/.cursor/mcp.json": text });
+  mkdirSync(join(folder.path, "home"), { recursive: true });
+  writeFileSync(join(folder.path, "home/.claude.json"), text);
+  const told = (from: string, surroundings = at(folder)) =>
+    importFrom(from, surroundings).map(({ file, isOfFolder }) => [file.replace(folder.path, ""), isOfFolder === true]);
+  expect(told("claude-code").sort()).toEqual([
+    [".mcp.json", true],
+    ["home/.claude.json", false],
+  ]);
+  expect(told("cursor").sort()).toEqual([
+    [".cursor/mcp.json", true],
+    ["home/.cursor/mcp.json", false],
+  ]);
+  expect(told("cursor", { ...at(folder), cwd: join(folder.path, "home") })).toEqual([[".cursor/mcp.json", false]]);
+  expect(told(".mcp.json")).toEqual([[".mcp.json", false]]);
+});
+
 test("a broken file is named with its place, and the others are found all the same", () => {
   using folder = folderWith({
     ".mcp.json": '{\n  "mcpServers": {]\n}',
