@@ -1,6 +1,6 @@
 import { child, isMapping, type Mapping } from "../core/tree.js";
 
-/** Keys of other hosts' files and where they belong here; a dot goes one mapping down. */
+/** Keys of other hosts' files and our keys for them; a dot goes one mapping down. */
 const KEYS: Record<string, string> = {
   disabled: "enabled",
   autoApprove: "tools.auto_approve",
@@ -13,10 +13,12 @@ const KEYS: Record<string, string> = {
 
 const TYPES: Record<string, string> = { "streamable-http": "http", streamable_http: "http", streamableHttp: "http" };
 
-/** Our pointer of each renamed key, and the pointer it has in its file. */
+/** Our pointer of each renamed key, with the pointer in its file. */
 export type Renamed = ReadonlyMap<string, string>;
 
-/** The tree with the keys of `mcpServers` under our names; a server that has both keeps ours. One with nothing is empty. */
+/**
+ * Returns the tree with the keys of `mcpServers` under our names; if a server has both, ours counts. A null server becomes an empty one.
+ */
 export function canonicalServers(tree: Mapping): { tree: Mapping; renamed: Renamed } {
   const renamed = new Map<string, string>();
   if (!isMapping(tree.mcpServers)) return { tree, renamed };
@@ -40,7 +42,10 @@ function canonicalServer(server: Mapping, at: string, renamed: Map<string, strin
   return ours;
 }
 
-/** What a placeholder will say is not known yet, so `disabled` cannot be turned round then and stays an unknown key. */
+/**
+ * Returns true if the key is an alias. `disabled` with a placeholder is not: its value is unknown yet and cannot be inverted, so it stays
+ * an unknown key.
+ */
 function isAlias(server: Mapping, key: string): boolean {
   const known = Object.hasOwn(KEYS, key) && Object.hasOwn(server, key);
   return known && (key !== "disabled" || !String(server[key]).includes("${"));

@@ -1,4 +1,4 @@
-/** What the user answered for a project or for good when he was asked about a tool. */
+/** The user's lasting answers about tools, for a project or always. */
 import { hash } from "node:crypto";
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { readState, writeState } from "./state-file.js";
 export interface KeptApproval extends RememberedTool {
   allow: boolean;
   remember: "project" | "always";
-  /** The folder that an answer for a project holds in. */
+  /** Folder that an answer for a project applies to. */
   workspace?: string;
   /** Milliseconds since the epoch. */
   answeredAt: number;
@@ -20,21 +20,21 @@ interface ApprovalsParts {
   now: () => number;
 }
 
-/** File systems tell times of changes to some milliseconds, FAT to two seconds. */
+/** Age after which a folder's change time is reliable: file systems round it to some milliseconds, FAT to two seconds. */
 const settledMs = 4_000;
 /**
- * How long a look at the folder counts: for the calls of one answer, and for answers that follow each other faster than anybody can say
- * something in another host. Each look takes about as long as all the rest that is decided about a call.
+ * How long a check of the folder stays valid: for the calls of one answer, and shorter than an answer in another host takes. A check takes
+ * about as long as the rest of the decision about a call.
  */
 const lookMs = 10;
 
-/** One file an answer: hosts that write at once do not undo each other's, and what one takes back is gone for all. */
+/** Stored answers, one file each: hosts that write at once do not undo each other's answers, and a withdrawal applies to all hosts. */
 export class Approvals implements KeptApprovals {
   readonly #folder: string;
   readonly #parts: ApprovalsParts;
-  /** What could not be written. */
+  /** Answers that could not be written. */
   readonly #unwritten = new Map<string, KeptApproval>();
-  /** Tools that there is no answer about, as long as nothing comes into the folder. */
+  /** Tools without an answer, valid until the folder changes. */
   #unanswered: { lookedAt: number; changedAt: number; tools: Set<string> } = notLooked();
 
   constructor(folder: string, parts: ApprovalsParts) {
@@ -42,7 +42,9 @@ export class Approvals implements KeptApprovals {
     this.#parts = parts;
   }
 
-  /** Asked before every call of a tool, and mostly there is nothing: then it costs at most one look at the folder. */
+  /**
+   * Finds the answer about a tool. Called before every tool call; usually there is no answer, which costs at most one check of the folder.
+   */
   find(tool: RememberedTool, workspace: string): KeptApproval | undefined {
     const unanswered = this.#unansweredNow();
     const key = `${tool.place}\n${tool.server}\n${tool.tool}\n${workspace}`;
@@ -80,21 +82,21 @@ export class Approvals implements KeptApprovals {
     }
   }
 
-  /** Oldest first. Throws what the file system throws. */
+  /** Returns all answers, oldest first. Throws what the file system throws. */
   list(): KeptApproval[] {
     return this.#names()
       .flatMap((name) => this.#read(name) ?? [])
       .sort((one, other) => one.answeredAt - other.answeredAt);
   }
 
-  /** Takes back the answers about these tools, and returns them. Throws what the file system throws. */
+  /** Deletes the answers about these tools and returns them. Throws what the file system throws. */
   forget(isMeant: (tool: RememberedTool) => boolean): KeptApproval[] {
     const forgotten = this.list().filter(isMeant);
     for (const answer of forgotten) rmSync(join(this.#folder, fileNameOf(answer, answer.workspace)), { force: true });
     return forgotten;
   }
 
-  /** Undefined: the folder has just changed, and may change again without a sign of it; or it cannot be looked at. */
+  /** Returns undefined if the folder cannot be checked, or has just changed: it may change again without a new change time. */
   #unansweredNow(): Set<string> | undefined {
     const now = this.#parts.now();
     if (Math.abs(now - this.#unanswered.lookedAt) < lookMs) return this.#unanswered.tools;
@@ -118,7 +120,7 @@ export class Approvals implements KeptApprovals {
     }
   }
 
-  /** A file under another name than its content's is nobody's answer. */
+  /** Reads an answer. Ignores a file whose name does not match its content. */
   #read(name: string): KeptApproval | undefined {
     const answer = readState(join(this.#folder, name));
     return answer && isKept(answer) && fileNameOf(answer, answer.workspace) === name ? answer : undefined;

@@ -103,7 +103,7 @@ interface ServerTree {
   tools: { allow: string[]; deny: string[]; auto_approve: string[]; timeouts: Record<string, number> };
 }
 
-/** The one place where snake_case becomes camelCase, and seconds milliseconds. The tree has passed the schema. */
+/** Builds the configuration. The one place where snake_case becomes camelCase, and seconds milliseconds. The tree has passed the schema. */
 export function buildConfig(tree: Mapping, privateVariables: readonly string[]): Config {
   const { llm, chat, serve, logging, telemetry, mcp, mcpServers } = tree as unknown as ConfigTree;
   const { service, limits, storage } = chat;
@@ -210,7 +210,7 @@ function buildOAuth(oauth: ServerTree["oauth"]): OAuthConfig | undefined {
   return { ...camelCase(rest), ...(idp && { idp: camelCase(idp) }) } as unknown as OAuthConfig;
 }
 
-/** Under `llm` a number of time is in seconds, and these are the names that times have there. */
+/** Names of times under `llm`, where a number is in seconds. */
 const TIME = /(timeout|delay|expiry|_after)$/;
 
 function camelCase(tree: Mapping): Mapping {

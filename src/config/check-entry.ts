@@ -1,4 +1,4 @@
-/** Whether one entry of `mcpServers` is one, before it comes into a file. */
+/** Checks of one entry of `mcpServers`, before it is written to a file. */
 import type { Environment } from "../core/environment.js";
 import { ConfigError } from "../core/errors.js";
 import type { Mapping } from "../core/tree.js";
@@ -7,13 +7,13 @@ import { loadConfig } from "./load.js";
 
 export interface EntryPlace {
   env: Environment;
-  /** Absolute; what relative paths in the entry are relative to. */
+  /** Absolute folder for relative paths in the entry. */
   folder: string;
 }
 
-/** What keeps a configuration with this entry from loading; of one that is disabled, its variables do not count. */
+/** Returns what keeps a configuration with this entry from loading. The variables of a disabled entry do not count. */
 export function entryProblems(name: string, entry: Mapping, { env, folder }: EntryPlace): string | undefined {
-  // What the environment says of the configuration itself has nothing to do with the entry.
+  // Variables that override the configuration have nothing to do with the entry.
   const own = Object.fromEntries(Object.entries(env).filter(([key]) => !/^MCP_PLATFORM_.*__/.test(key)));
   try {
     loadConfig({ mcpServers: { [name]: entry } }, { env: own, cwd: folder });
@@ -29,7 +29,7 @@ export function entryProblems(name: string, entry: Mapping, { env, folder }: Ent
   }
 }
 
-/** `entry` is valid. */
+/** Returns true if the entry holds a secret. `entry` must be valid. */
 export function holdsSecret(name: string, entry: Mapping): boolean {
   return looksSecret(entry) || inlineSecrets(name, entry).length > 0;
 }

@@ -1,4 +1,4 @@
-/** What the `config` commands print. */
+/** Output of the `config` commands. */
 import { dump } from "js-yaml";
 import { child, isMapping, keys, type Mapping } from "../core/tree.js";
 import { presetOf } from "../llm/providers/presets.js";
@@ -11,13 +11,13 @@ export { schemaText } from "./schema.js";
 export { initText } from "./starter.js";
 
 interface ShowOptions {
-  /** Adds to each value where it comes from. */
+  /** Adds each value's origin. */
   origin?: boolean;
-  /** Pointers of settings and servers that are marked. */
+  /** Pointers of settings and servers to mark as unconfirmed. */
   unconfirmed?: readonly string[];
 }
 
-/** The configuration as YAML, without its secrets. */
+/** Returns the configuration as YAML, without secrets. */
 export function showConfig(loaded: LoadedConfig, { origin = false, unconfirmed = [] }: ShowOptions = {}): string {
   const comment = (...facts: readonly string[]) => (facts.length > 0 ? ` # ${facts.join(", ")}` : "");
   const lines = (tree: Mapping, pointer: string, indent: string): string[] =>
@@ -35,7 +35,7 @@ export function showConfig(loaded: LoadedConfig, { origin = false, unconfirmed =
   return `${[...shown, ...(origin ? presetLines(loaded) : [])].join("\n")}\n`;
 }
 
-/** What presets add to the providers that are configured or active, as comments: none of it is in a file. */
+/** Returns what presets add to configured or active providers, as comments, because no file contains it. */
 function presetLines({ config: { llm } }: LoadedConfig): string[] {
   const names = new Set([...(llm.active ? [llm.active] : []), ...Object.keys(llm.providers)]);
   return [...names].flatMap((name) => {
@@ -51,7 +51,7 @@ function presetLines({ config: { llm } }: LoadedConfig): string[] {
   });
 }
 
-/** What `config validate` says of a configuration that loaded. */
+/** Returns what `config validate` prints for a configuration that loaded. */
 export function validText({ file, config }: LoadedConfig): string {
   const count = config.mcpServers.length;
   return `${file}: ok (${count} ${count === 1 ? "server" : "servers"}, provider ${config.llm.active ?? "chosen at start"})\n`;
@@ -67,7 +67,7 @@ function redact(value: unknown, pointer: string, loaded: LoadedConfig): unknown 
   return key === "args" ? redactArgs(items.map(String)) : items;
 }
 
-/** One line of YAML, whatever the value. */
+/** Returns the value as one line of YAML. */
 function inline(value: unknown): string {
   if (typeof value === "string" && value.includes("\n")) return JSON.stringify(value);
   return dump(value, { flowLevel: 0, lineWidth: -1 }).trimEnd();

@@ -1,4 +1,4 @@
-/** What a configuration that was merely found would do, in the words in which the user is asked about it. */
+/** Descriptions of what a found configuration would do, shown when the user is asked about it. */
 import type { ServerConfig } from "../core/config.js";
 import { ConfigError } from "../core/errors.js";
 import { child, keyPath, keys, type Mapping, scalarsIn, valueAt } from "../core/tree.js";
@@ -7,7 +7,7 @@ import { type LoadedConfig, loadConfig } from "./load.js";
 import { isSecretName, redactPlainArgs, redactPlainUrls } from "./redact.js";
 import { configSchema, isSecret, type SchemaNode, schemaOfChild } from "./schema.js";
 
-/** What runs or is connected to, and after it what it gets, sends and may do: a line for each setting that is not harmless. */
+/** Describes what runs or is connected to, then what it gets, sends and may do: a line per setting that is not harmless. */
 export function describeServer({ name, ...server }: ServerConfig, loaded: LoadedConfig): string[] {
   const place = child("/mcpServers", name);
   const shown = (pointer: string) => shownAt(pointer, loaded);
@@ -34,10 +34,10 @@ export function describeServer({ name, ...server }: ServerConfig, loaded: Loaded
   ];
 }
 
-/** As `describeServer`, of an entry of another tool's file that would come into the configuration of `folder`. */
+/** Describes an entry of another tool's file, like `describeServer`, as part of the configuration of `folder`. */
 export function describeEntry(name: string, entry: Mapping, folder: string): string[] {
   const args = Array.isArray(entry.args) ? { args: redactPlainArgs(entry.args.map(String)) } : {};
-  // A disabled server may have an `env_file` that is not there.
+  // A disabled server may have a missing `env_file`.
   for (const more of [{}, { enabled: false }]) {
     try {
       const mcpServers = { [name]: { ...entry, ...args, ...more } };
@@ -47,11 +47,11 @@ export function describeEntry(name: string, entry: Mapping, folder: string): str
       if (!(error instanceof ConfigError)) throw error;
     }
   }
-  // It will be left out.
+  // The import will leave it out.
   return [`has a server that cannot be used: ${name}`];
 }
 
-/** A setting outside of `mcpServers`: as it is written, what it is about, and after that what it sends where. */
+/** Describes a setting outside `mcpServers`: its text, its purpose, then what it sends where. */
 export function describeSetting(pointer: string, loaded: LoadedConfig, presetOf: PresetOf): string[] {
   const value = loaded.written.get(pointer);
   const places = Array.isArray(value) ? value.map((_, index) => child(pointer, index)) : [pointer];
@@ -63,7 +63,7 @@ export function describeSetting(pointer: string, loaded: LoadedConfig, presetOf:
   ];
 }
 
-/** The pointer of a list for that of its item. */
+/** Returns the pointer of the list for the pointer of an item. */
 function settingOf(pointer: string): string {
   return pointer.replace(/(?<=\/(?:args|roots|allow|auto_approve|scopes))\/\d+$/, "");
 }
@@ -92,7 +92,7 @@ function variablesOfFile(place: string, env: Readonly<Record<string, string>>, l
     : [`gets the variables of the file ${shownAt(file, loaded)}: ${names.join(", ") || "none yet"}`];
 }
 
-/** What of the user's environment goes where. */
+/** Describes which variables of the user's environment go where. */
 function sentBy(pointer: string, destination: string | undefined, { variablesOf }: LoadedConfig): string[] {
   const names = [...new Set(variablesOf(pointer))];
   if (names.length === 0) return [];
@@ -101,7 +101,7 @@ function sentBy(pointer: string, destination: string | undefined, { variablesOf 
   ];
 }
 
-/** With the address of a provider goes the key that the user has for it. */
+/** Describes the key that is sent along with a changed provider address. */
 function keySentBy(pointer: string, loaded: LoadedConfig, presetOf: PresetOf): string[] {
   const [llm, providers, name = "", key] = keys(pointer);
   if (llm !== "llm" || providers !== "providers" || key !== "base_url") return [];
@@ -121,7 +121,7 @@ function destinationOf(pointer: string, loaded: LoadedConfig, presetOf: PresetOf
   return address ? hostOf(address, loaded) : "whoever connects";
 }
 
-/** As it is written: an expanded placeholder could be a secret. */
+/** Returns the host as written: an expanded placeholder could be a secret. */
 function hostOf(pointer: string, loaded: LoadedConfig): string {
   const url = textAt(pointer, loaded);
   const [, host] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(url) ?? [];
@@ -140,12 +140,14 @@ function shownAt(pointer: string, loaded: LoadedConfig): string {
   return redactPlainUrls(textAt(pointer, loaded));
 }
 
-/** A word of a command line, so that one argument does not read as two. */
+/** Quotes a word of a command line if needed, so that one argument does not read as two. */
 function asWord(text: string): string {
   return /^[^\s"'\\]+$/.test(text) ? text : JSON.stringify(text);
 }
 
-/** Without a secret that stands in the file: a single word without a sign of a path or an address, where a secret may stand. */
+/**
+ * Returns the value without a secret from the file. Where a secret may stand, hides a single word without signs of a path or an address.
+ */
 function shownValue(pointer: string, value: unknown): string {
   const text = JSON.stringify(value) ?? "";
   const mayHide =

@@ -1,4 +1,4 @@
-/** One change in the text of a YAML file: whole lines where it is in block style, a few characters where it is in flow style. */
+/** A change in the text of a YAML file: whole lines in block style, a few characters in flow style. */
 import { load } from "js-yaml";
 import {
   Document,
@@ -19,7 +19,7 @@ import { type EntryComments, type ServerEdit, switchOf } from "./server-edit.js"
 type Block = YAMLMap<Node, Node | null>;
 type Item = Pair<Node, Node | null>;
 
-/** Undefined where an alias or the like stands in the way. */
+/** Returns undefined if something such as an alias prevents the change. */
 export function editYaml(text: string, edit: ServerEdit): string | undefined {
   const document = parseDocument<Node>(text, { uniqueKeys: false });
   const top = document.contents;
@@ -42,13 +42,13 @@ function itemOf(map: Block, key: string): Item | undefined {
   return map.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
 }
 
-/** Nothing, `{}` or null. */
+/** Returns true for nothing, `{}` or null. */
 function isEmpty(node: Node | null | undefined): boolean {
   if (isCollection(node)) return isMap(node) && node.items.length === 0;
   return node === null || node === undefined || (isScalar(node) && node.value === null);
 }
 
-/** Without the `{}` or null that stands for an empty file. */
+/** Returns the text without the `{}` or null of an empty file. */
 function withoutEmpty(text: string, top: Node | null): string {
   const [start, end] = (isEmpty(top) && top?.range) || [0, 0];
   const rest = text.slice(0, start) + text.slice(end);
@@ -60,7 +60,7 @@ function appended(text: string, edit: Set): string {
   return `${text}${gap}mcpServers:\n${block(edit, "  ")}`;
 }
 
-/** In place of nothing, behind the comment in its line. */
+/** Writes the first servers where there were none, behind the comment in their line. */
 function begun(text: string, { key, value }: Item, edit: Set): string {
   const [start, end] = value?.range ?? [endOf(key), endOf(key)];
   const isWritten = end > start;
@@ -105,7 +105,7 @@ function removed(text: string, map: Block, item: Item): string {
   return text.slice(0, from) + text.slice(Math.min(text.length, endOfLine(text, endOf(item)) + 1));
 }
 
-/** `mcpServers:` has to say something: no server. Its line is the last one that is neither blank nor a comment. */
+/** Writes `{}` behind `mcpServers:`, which must have a value. Its line is the last one that is neither blank nor a comment. */
 function behindKey(text: string): string {
   const lines = text.replace(/\n$/, "").split("\n");
   const index = lines.findLastIndex((line) => /^\s*[^\s#]/.test(line));
@@ -135,7 +135,7 @@ function startOf({ key }: Item): number {
   return key.range?.[0] ?? 0;
 }
 
-/** Where the last character of a node or pair has been, without the comment and the lines behind it. */
+/** Returns where a node or pair ends, without the comment and lines behind it. */
 function endOf(node: Node | Item): number {
   if ("key" in node) {
     const { key, value } = node as Item;
@@ -157,7 +157,7 @@ function endOfLine(text: string, position: number): number {
   return end < 0 ? text.length : end;
 }
 
-/** The start of the comment that ends right above this line. */
+/** Returns the start of the comment right above this line. */
 function withCommentsAbove(text: string, lineStart: number): number {
   let start = lineStart;
   while (start > 0) {
@@ -173,16 +173,16 @@ function indentOf(text: string, map: Block): string {
   return " ".repeat(start - startOfLine(text, start));
 }
 
-/** `lines` end with a line end, and so does what stands before them. */
+/** Inserts `lines`, which end with a line end, as does the text before them. */
 function withLines(text: string, lineEnd: number, lines: string): string {
   return `${text.slice(0, lineEnd)}\n${lines}${text.slice(lineEnd + 1)}`;
 }
 
-/** Longer lists are written one item a line. */
+/** Longer lists are written one item per line. */
 const maxFlowItems = 8;
 
 function block({ name, entry, comments }: Set, indent: string): string {
-  // By the schema of YAML 1.1: a text that some reader would take for a date or a flag gets quotes; so does one that ours would.
+  // YAML 1.1, so that texts get quotes which some reader would take for a date or a flag. Texts that our own reader would also get them.
   const document = new Document({ [name]: entry }, { version: "1.1" });
   const root = document.contents as unknown as Block;
   const server = root.items[0]?.value;
@@ -218,7 +218,7 @@ function comment(node: Node | undefined, lines: readonly string[]): void {
   if (node && lines.length > 0) node.commentBefore = lines.map((line) => ` ${line}`).join("\n");
 }
 
-/** JSON is YAML in flow style. */
+/** Returns the entry as JSON, which is YAML in flow style. */
 function inFlow({ name, entry }: Set): string {
   return `${JSON.stringify(name)}: ${JSON.stringify(entry)}`;
 }

@@ -1,4 +1,4 @@
-/** Changes of `mcpServers` in the text of a configuration, whose comments and layout stay. */
+/** Changes of `mcpServers` in a configuration's text that keep its comments and layout. */
 import { isDeepStrictEqual } from "node:util";
 import { loadAll } from "js-yaml";
 import { ConfigError } from "../core/errors.js";
@@ -7,7 +7,7 @@ import { editJson, isJson } from "./edit-json.js";
 import { editYaml } from "./edit-yaml.js";
 import { type ServerEdit, switchOf } from "./server-edit.js";
 
-/** The new text. `file` is for messages. Throws ConfigError where anything else would change by it. */
+/** Returns the new text. `file` is for messages. Throws ConfigError if anything else would change. */
 export function editServers(text: string, edits: readonly ServerEdit[], file: string): string {
   return edits.reduce((before, edit) => {
     const after = isJson(before, file) ? editJson(before, edit) : editYaml(before, edit);
@@ -17,7 +17,7 @@ export function editServers(text: string, edits: readonly ServerEdit[], file: st
   }, text);
 }
 
-/** Without what aliases share; undefined where it is no YAML any more. */
+/** Parses the text, with aliases resolved. Returns undefined if it is no longer YAML. */
 function treeOf(text: string): unknown {
   try {
     return JSON.parse(JSON.stringify(loadAll(text)[0] ?? {}));

@@ -7,8 +7,8 @@ import { configSchema, type SchemaNode, schemaOfChild } from "./schema.js";
 const PREFIX = "MCP_PLATFORM_";
 
 /**
- * One layer for each variable such as `MCP_PLATFORM_LLM__HTTP__MAX_RETRIES`; two underscores go one mapping down. Names of
- * servers and providers are matched against `known`, else taken in lower case. An empty variable counts as unset.
+ * Returns one layer per variable such as `MCP_PLATFORM_LLM__HTTP__MAX_RETRIES`; two underscores go one mapping down. Names of servers and
+ * providers are matched against `known`, otherwise taken in lower case. An empty variable counts as unset.
  */
 export function environmentLayers(environment: Environment, known: Mapping): Layer[] {
   return Object.entries(environment).flatMap(([name, text]) => {
@@ -37,7 +37,7 @@ function variableName(key: string): string {
   return key.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_");
 }
 
-/** A text as the YAML value it looks like, except where the schema wants a text anyway. */
+/** Parses a text as the YAML value it looks like, unless the schema wants a text. */
 export function scalar(text: string, schema: SchemaNode | undefined): unknown {
   if (schema?.type === "string") return text;
   try {

@@ -8,7 +8,7 @@ import type { Merged } from "./layers.js";
 import { configSchema, type SchemaNode, schemaOfChild } from "./schema.js";
 
 interface Template {
-  /** With its placeholders, as written. */
+  /** The text as written, with placeholders. */
   text: string;
   variables: string[];
 }
@@ -17,13 +17,13 @@ export interface Expanded {
   tree: Mapping;
   templates: ReadonlyMap<string, Template>;
   problems: Problem[];
-  /** Pointers of values that still hold their placeholders; what else is wrong with them is not worth a line. */
+  /** Pointers of values with unresolved placeholders; other problems with them are not reported. */
   unresolved: ReadonlySet<string>;
 }
 
 /**
- * Replaces the placeholders in what files and defaults say; the environment and flags are taken literally. Where the schema
- * wants a number or boolean the text becomes one, durations become milliseconds. A disabled server may refer to anything.
+ * Replaces the placeholders in files and defaults; the environment and flags are taken literally. Converts texts to numbers or booleans
+ * where the schema wants them, and durations to milliseconds. A disabled server may refer to anything.
  */
 export function expandTree({ tree, origins }: Merged, environment: Environment): Expanded {
   const templates = new Map<string, Template>();

@@ -1,12 +1,12 @@
-/** Settings of a configuration that was merely found in the working directory: those that somebody else must not choose unasked. */
+/** Settings of a configuration found in the working directory that need the user's consent. */
 import { isDeepStrictEqual } from "node:util";
 import { keys, valueAt } from "../core/tree.js";
 import type { LoadedConfig } from "./load.js";
 
 /**
- * What takes no right away from the user: it says how the model samples, waits or is shown, or it restricts. Whatever is not
- * here gives rights away, chooses a model or what it is told, sends something somewhere, costs, deletes, or runs code; so does a
- * key that is added to the schema. Limits are here, because the user's own still hold (`restrictions.ts`).
+ * Settings that take no right away from the user: they restrict, or say how the model samples, waits or is shown. All other settings grant
+ * rights, choose a model or its input, send something, cost, delete, or run code; so do new keys of the schema. Limits are harmless because
+ * the user's own still hold (`restrictions.ts`).
  */
 const HARMLESS = [
   "llm.stream_recovery",
@@ -38,22 +38,21 @@ export function isHarmless(pointer: string): boolean {
   );
 }
 
-/** Values that restrict, of settings that are not harmless with another one. */
+/** Restricting values of settings that are otherwise not harmless. */
 const HARMLESS_VALUES: Readonly<Record<string, unknown>> = {
   "/chat/service/approval": "ask",
   "/chat/service/changed_tools": "ask",
 };
 
-/** It may say anything that the environment holds, secrets too. */
+/** Returns true if the value has a placeholder: it may then hold anything in the environment, secrets too. */
 export const hasPlaceholder = (written: unknown): boolean => JSON.stringify(written)?.includes("${") ?? false;
 
-/** What a provider of this name is where nothing is configured. */
+/** Returns what a provider of this name has without configuration. */
 export type PresetOf = (provider: string) => { baseUrl?: string; model?: string; keyVariable: string };
 
 /**
- * Pointers of the settings in effect that the user has to confirm. A setting that changes nothing needs no confirmation, and
- * neither does the address or the model that a provider has anyway. Servers, and the file that lists them, are confirmed
- * server by server.
+ * Returns the pointers of effective settings that the user has to confirm. A setting equal to its default needs no confirmation; neither
+ * does a provider's preset `base_url` or model. Servers, and the file that lists them, are confirmed server by server.
  */
 export function grants(loaded: LoadedConfig, presetOf: PresetOf): string[] {
   const doubtful = [...loaded.written]

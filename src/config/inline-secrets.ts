@@ -1,11 +1,11 @@
-/** Secrets that stand in an entry of `mcpServers` itself, and what to do about them. */
+/** Secrets written into an entry of `mcpServers`, and their replacement. */
 import { clearing } from "../core/redaction.js";
 import { isMapping, type Mapping } from "../core/tree.js";
 import { loadConfig } from "./load.js";
 import { isSecretName, redactArgs, redactUrls } from "./redact.js";
 import { configuredSecrets } from "./secrets.js";
 
-/** Those that names tell, longest first; what a placeholder stands for is none. `entry` is valid. */
+/** Returns the secrets found by the name of their key, longest first. Values written as `${NAME}` are skipped. `entry` must be valid. */
 export function inlineSecrets(name: string, entry: Mapping): string[] {
   const mcpServers = { [name]: { ...entry, enabled: false } };
   const { config } = loadConfig({ mcpServers }, { env: {}, allowsUnset: true });
@@ -14,13 +14,13 @@ export function inlineSecrets(name: string, entry: Mapping): string[] {
     .sort((one, other) => other.length - one.length);
 }
 
-/** Whether some text in it is of the shape that keys have, whatever its name. */
+/** Returns true if some text in the entry has the shape of a key, under any name. */
 export function looksSecret(entry: Mapping): boolean {
   const text = JSON.stringify(entry).replaceAll(/\$\{[^}]*\}/g, "");
   return clearing([])(text) !== text;
 }
 
-/** With a placeholder in place of each secret; `Bearer ` and the like stay before theirs. */
+/** Returns the entry with a placeholder for each secret; prefixes such as `Bearer ` stay. */
 export function referring(name: string, entry: Mapping, inline: readonly string[]): Mapping {
   const secrets = inline.filter((secret) => !inline.some((other) => secret.endsWith(` ${other}`)));
   const server = variableName(name);
@@ -48,7 +48,7 @@ function mapTexts(value: unknown, change: (text: string) => string): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, mapTexts(inner, change)]));
 }
 
-/** For showing: as `config show` has it, but placeholders stay. */
+/** Returns the entry for display, like `config show`, but with placeholders. */
 export function masked(entry: Mapping): Mapping {
   const hidden = (mapping: unknown) =>
     isMapping(mapping)
@@ -72,7 +72,7 @@ function hide(value: unknown): unknown {
   return isReference ? value : "***";
 }
 
-/** Lines without these secrets, and without what looks like one; a line with a placeholder refers to its own. */
+/** Removes these secrets from lines, and anything that looks like one. A line with a placeholder keeps what only looks like one. */
 export function clearingLines(secrets: readonly string[]): (text: string) => string {
   const clear = clearing(secrets);
   const clearKnown = clearing(secrets, []);
@@ -83,7 +83,7 @@ export function clearingLines(secrets: readonly string[]): (text: string) => str
       .join("\n");
 }
 
-/** A text that may quote entries of a configuration, without their secrets. */
+/** Removes the secrets of `servers` from a text that may quote their entries. */
 export function withoutSecrets(text: string, servers: Mapping): string {
   const secrets = Object.entries(servers).flatMap(([name, entry]) =>
     isMapping(entry) ? secretsIfValid(name, entry) : [],

@@ -2,9 +2,9 @@ import type { Environment } from "../core/environment.js";
 
 export interface Interpolated {
   text: string;
-  /** Names of the variables that the text refers to, those inside defaults included. */
+  /** Names of the variables that the text refers to, including those inside defaults. */
   variables: string[];
-  /** What is wrong with it, naming variables but never quoting the text, which may be a secret. */
+  /** Problems, which name variables but never quote the text: it may be a secret. */
   problems: string[];
 }
 
@@ -12,8 +12,8 @@ const NAME = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-|\})/y;
 const MALFORMED = `malformed placeholder: write \${NAME}, \${NAME:-default} or \${env:NAME}, and $\${ for a literal \${`;
 
 /**
- * Replaces `${NAME}`, `${NAME:-default}` and both with `env:`; `$${` stands for a literal `${`. As in a shell, a default
- * also replaces an empty value and may hold placeholders. A variable's value is taken as it is, never expanded again.
+ * Replaces `${NAME}`, `${NAME:-default}` and both with `env:`; `$${` stands for a literal `${`. As in a shell, a default also replaces an
+ * empty value and may hold placeholders. A variable's value is never expanded again.
  */
 export function interpolate(source: string, environment: Environment): Interpolated {
   const variables: string[] = [];
@@ -65,7 +65,7 @@ export function interpolate(source: string, environment: Environment): Interpola
   return { text, variables, problems };
 }
 
-/** A tree of texts that are not from a file of the user: they come out of interpolation as they are. */
+/** Escapes the texts of a tree that is not from a user's file, so that interpolation leaves them unchanged. */
 export function literally(value: unknown): unknown {
   if (typeof value === "string") return value.replaceAll("${", () => "$${");
   if (Array.isArray(value)) return value.map(literally);

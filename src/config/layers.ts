@@ -2,20 +2,20 @@ import type { ConfigProblem } from "../core/errors.js";
 import type { Problem, Source } from "../core/source.js";
 import { child, isMapping, keyPath, type Mapping } from "../core/tree.js";
 
-/** Where a value comes from. A file's `pointer` is the place in that file, under the name it has there. */
+/** Origin of a value. A file's `pointer` is the place in that file, under its name there. */
 export type Origin =
   | { kind: "default" }
   | { kind: "file"; source: Source; pointer: string }
   | { kind: "env"; name: string }
   | { kind: "flag" };
 
-/** One origin's values in the shape of the file. */
+/** Values of one origin, in the shape of the file. */
 export interface Layer {
   tree: Mapping;
   originOf(pointer: string): Origin;
 }
 
-/** By pointer, for mappings, scalars and whole lists. */
+/** Origins by pointer, for mappings, scalars and whole lists. */
 export type Origins = Map<string, Origin>;
 
 export interface Merged {
@@ -23,7 +23,7 @@ export interface Merged {
   origins: Origins;
 }
 
-/** Lays later layers over earlier ones: mappings key by key, everything else whole. A null is a key left out. */
+/** Lays later layers over earlier ones: mappings key by key, everything else whole. A null counts as a missing key. */
 export function mergeLayers(layers: readonly Layer[]): Merged {
   const origins: Origins = new Map();
   const tree: Mapping = Object.create(null);
@@ -43,13 +43,13 @@ function overlay(target: Mapping, tree: Mapping, pointer: string, layer: Layer, 
     const below = target[key];
     const nested: Mapping = isMapping(below) ? below : Object.create(null);
     target[key] = nested;
-    // A mapping belongs to whoever began it: that is where "a key is missing" has to point.
+    // The origin of a mapping is the layer that began it, because a missing key is reported there.
     if ((origins.get(at)?.kind ?? "default") === "default") origins.set(at, layer.originOf(at));
     overlay(nested, value, at, layer, origins);
   }
 }
 
-/** Origin of a key, or of the nearest thing above it, seen from the key: a file's pointer goes all the way down. */
+/** Returns the origin of a key, or of the nearest place above it. A file's pointer is extended down to the key. */
 export function originOf(origins: Origins, pointer: string): Origin {
   let above = pointer;
   while (above && !origins.has(above)) above = above.slice(0, above.lastIndexOf("/"));
@@ -66,7 +66,7 @@ export function locate({ pointer, part, message }: Problem, origins: Origins): C
   return { file: source.file, ...source.position(origin.pointer, part), path: keyPath(origin.pointer), message };
 }
 
-/** `config.yaml:12`, `env NAME`, `flag` or `default`. */
+/** Returns `config.yaml:12`, `env NAME`, `flag` or `default`. */
 export function originName(origin: Origin): string {
   if (origin.kind === "env") return `env ${origin.name}`;
   if (origin.kind !== "file") return origin.kind;

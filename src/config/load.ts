@@ -18,74 +18,79 @@ import { keepStricter } from "./restrictions.js";
 import { validate } from "./schema.js";
 import { completeServers, serverProblems } from "./servers.js";
 
-/** A configuration in the shape of the file, snake_case and all. */
+/** A configuration in the shape of the file, in snake_case. */
 export type ConfigObject = Readonly<Record<string, unknown>>;
 
 export interface LoadOptions {
-  /** Default: the process's. */
+  /** Default: the environment of the process. */
   env?: Environment;
-  /** Absolute. Default: the process's. */
+  /** Absolute. Default: the working directory of the process. */
   cwd?: string;
-  /** What flags say, in the shape of the file; nothing overrides it. */
+  /** Settings from flags, in the shape of the file; nothing overrides them. */
   overrides?: ConfigObject;
-  /** The user has not named the source: it is read only where it is a file. */
+  /** True if the user has not named the source: it is then read only if it is a regular file. */
   isFound?: boolean;
-  /** The user's own file, which `source` is laid over: its rules and limits still hold, see `restrictions.ts`. */
+  /** The user's own file below `source`. Its rules and limits still hold, see `restrictions.ts`. */
   base?: string;
-  /** For a host that asks no provider: a placeholder of an unset variable stays as it is, a provider needs no address. Default: both are mistakes. */
+  /**
+   * For a host that asks no provider: placeholders of unset variables stay, and a provider needs no address. Default: both are mistakes.
+   */
   allowsUnset?: boolean;
 }
 
 export interface LoadedConfig {
-  /** Frozen, all the way down. */
+  /** Deeply frozen. */
   config: Config;
-  /** The file's name as shown to people, `(config)` when an object was loaded. */
+  /** File name for display, `(config)` if an object was loaded. */
   file: string;
-  /** The user's own configuration, which the file is laid over. */
+  /** The user's own configuration, below the file. */
   base?: LoadedConfig;
-  /** What was read. */
+  /** Texts of the files that were read. */
   files: FileTexts;
-  /** The values in effect under the names of the file, secrets included: for `showConfig` only. */
+  /** Effective values under the names of the file, secrets included: for `showConfig` only. */
   tree: Mapping;
-  /** `config.yaml:12`, `env NAME`, `flag` or `default`, for the value at this pointer. */
+  /** Returns the origin of the value at this pointer: `config.yaml:12`, `env NAME`, `flag` or `default`. */
   originOf(pointer: string): string;
-  /** The environment variables that went into the value at this pointer. */
+  /** Returns the environment variables used in the value at this pointer. */
   variablesOf(pointer: string): readonly string[];
-  /** What of the file is in effect, placeholders and all: scalars and whole lists by pointer. The base's is not in it. */
+  /** Effective values of the file, with placeholders: scalars and whole lists by pointer. Excludes the base's values. */
   written: ReadonlyMap<string, unknown>;
-  /** The same text, as if the file had nothing at these pointers, or these values by pointer. Throws as loading does. */
+  /** Loads the same text without the values at these pointers, or with these values instead. Throws as loading does. */
   without(pointers: readonly string[], held?: ReadonlyMap<string, unknown>): LoadedConfig;
-  /** The same with more of its shape over the files and the environment: `mcpServers` there are all there are. Throws as loading does. */
+  /**
+   * Loads the same with more settings over the files and the environment; `mcpServers` in `more` replaces all others. Throws as loading
+   * does.
+   */
   with(more: Source, options?: WithOptions): LoadedConfig;
 }
 
 interface WithOptions extends Pick<LoadOptions, "allowsUnset"> {
-  /** The variables that placeholders may name. Default: the environment. */
+  /** Variables that placeholders may name. Default: the environment. */
   variables?: Environment;
 }
 
-/** What a configuration is made of. */
+/** Input of a configuration. */
 interface Given {
   file: Source;
   read: FileTexts;
   surroundings: Surroundings;
   overrides: ConfigObject;
   base?: { source: Source; loaded: LoadedConfig };
-  /** Places of the file, and of its `mcp.config_file`, that do not count. */
+  /** Pointers in the file, and in its `mcp.config_file`, that do not count. */
   leftOut?: readonly string[];
-  /** Values in the place of what is left out, by pointer. */
+  /** Values that replace left-out ones, by pointer. */
   held?: ReadonlyMap<string, unknown>;
   more?: Source;
   allowsUnset?: boolean;
-  /** The variables that placeholders may name. */
+  /** Variables that placeholders may name. */
   variables: Environment;
 }
 
 const ADVICE = " (`mcp-platform config init` prints one to start from)";
 
 /**
- * Reads, checks and types a configuration: flags over environment over file over defaults. Reads files, touches nothing.
- * Throws one ConfigError with everything that is wrong.
+ * Reads, checks and types a configuration: flags over environment over file over defaults. Reads files and writes nothing. Throws one
+ * ConfigError with all problems.
  */
 export function loadConfig(source: string | ConfigObject, options: LoadOptions = {}): LoadedConfig {
   const { env = process.env, cwd = process.cwd(), overrides = {}, allowsUnset, isFound = false, base } = options;
@@ -167,14 +172,16 @@ function withoutPlaces(source: Source, pointers: readonly string[]): Source {
 
 const withoutServers = (source: Source) => withoutPlaces(source, ["/mcpServers", "/mcp/config_file"]);
 
-/** A server of the file takes the place of the whole server below: it gets none of its variables, headers and rights. */
+/**
+ * Removes servers below that the file also has: a server replaces the whole one below, without inheriting its variables, headers or rights.
+ */
 function withoutNamesakes(below: readonly Layer[], top: readonly Layer[]): Layer[] {
   const names = top.flatMap(({ tree }) => (isMapping(tree.mcpServers) ? Object.keys(tree.mcpServers) : []));
   const pointers = new Set(names.map((name) => child("/mcpServers", name)));
   return below.map((layer) => ({ ...layer, tree: pruned(layer.tree, pointers) }));
 }
 
-/** Without `sources`: what any file says. */
+/** Returns the values from `sources`, by default from any file. */
 function writtenIn({ tree, origins }: Merged, sources?: ReadonlySet<Source>): Map<string, unknown> {
   const inFiles = [...origins].filter(([, origin]) => origin.kind === "file" && (sources?.has(origin.source) ?? true));
   const values = inFiles.map(([pointer]) => [pointer, valueAt(tree, pointer)] as const);
@@ -192,18 +199,18 @@ function fileLayer(source: Source): Layer {
   return { tree, originOf: (pointer) => ({ kind: "file", source, pointer: renamed.get(pointer) ?? pointer }) };
 }
 
-/** Values that the file has in place of its own. */
+/** Returns layers of values that replace the file's own. */
 function heldLayers(file: Source, held: ReadonlyMap<string, unknown>): Layer[] {
   const { originOf } = fileLayer(file);
   return [...held].map(([pointer, value]) => ({ tree: treeWith(pointer, value), originOf }));
 }
 
 interface LayerParts extends Pick<Given, "surroundings" | "variables" | "leftOut"> {
-  /** These files under the environment and flags. */
+  /** Lays these files under the environment and flags. */
   stack: (files: readonly Layer[]) => Merged;
 }
 
-/** The servers of `mcp.config_file` count, but for those that the file itself has by the same name. */
+/** Returns the file's layers. Servers of `mcp.config_file` count unless the file itself has one of the same name. */
 function fileLayers(
   file: Source,
   below: readonly Layer[],
@@ -213,7 +220,7 @@ function fileLayers(
   const alone = { layers: [fileLayer(file)], sources: [file], read: new Map<string, string>(), problems: [] };
   const merged = stack([...below, ...alone.layers]);
   const origin = merged.origins.get(pointer);
-  // What a flag, the environment or the file below names is read with the file below.
+  // A path from a flag, the environment or the file below is read with the file below.
   if (below.length > 0 && !(origin?.kind === "file" && origin.source === file)) return alone;
   const { tree, unresolved } = expandTree(merged, variables);
   const named = valueAt(tree, pointer);
@@ -243,14 +250,14 @@ function fileLayers(
   }
 }
 
-/** Completes the tree in place, with defaults and absolute paths, and says what is wrong with it. */
+/** Completes the tree in place with defaults and absolute paths, and returns its problems. */
 function check(expanded: Expanded, { origins }: Merged, given: Given): Problem[] {
   const { surroundings, allowsUnset, leftOut, more } = given;
   const { tree } = expanded;
   const unset = allowsUnset ? [] : expanded.problems;
   const problems = [...unset, ...completeServers(tree, origins, surroundings)];
   problems.push(...schemaProblems(validate(tree), expanded), ...serverProblems(tree), ...permissionProblems(tree));
-  // What is left of a provider may have no address, and a tape may stand in place of one.
+  // With parts left out a provider may have no address, and a tape may replace the provider.
   if (!leftOut && !more && !allowsUnset) problems.push(...providerProblems(tree, expanded.unresolved));
   const storage = valueAt(tree, "/chat/storage");
   if (isMapping(storage) && storage.driver === "postgres" && storage.url === undefined) {

@@ -3,14 +3,14 @@ import { resolve } from "node:path";
 import type { Environment } from "../core/environment.js";
 import { type Origins, originOf } from "./layers.js";
 
-/** Where the command runs and what its environment says. */
+/** Working directory and environment of the command. */
 export interface Surroundings {
   env: Environment;
   /** Absolute. */
   cwd: string;
 }
 
-/** The absolute path that `path` means at this key: relative to the folder of the file it stands in, else to the cwd. */
+/** Returns the absolute path of `path` at this key: relative to the folder of its file, otherwise to the cwd. */
 export function resolvePath(path: string, pointer: string, origins: Origins, { env, cwd }: Surroundings): string {
   const origin = originOf(origins, pointer);
   const folder = origin.kind === "file" ? origin.source.folder : cwd;

@@ -5,7 +5,7 @@ import type { Expanded } from "./expand.js";
 import { redactUrls } from "./redact.js";
 import { isSecret } from "./schema.js";
 
-/** ajv's errors in a user's words, one for each place; places whose placeholder is unresolved have theirs already. */
+/** Translates ajv's errors for users, one per place. Skips places with an unresolved placeholder, which have been reported. */
 export function schemaProblems(errors: readonly ErrorObject[], { templates, unresolved }: Expanded): Problem[] {
   const problems = new Map<string, Problem>();
   for (const error of errors) {
@@ -15,7 +15,7 @@ export function schemaProblems(errors: readonly ErrorObject[], { templates, unre
       isSecret: isSecret(error.instancePath),
       redact: redactUrls,
     });
-    // The enum error of a value comes after its type error and says more.
+    // A value's enum error comes after its type error and says more.
     if (!unresolved.has(problem.pointer)) problems.set(problem.pointer, problem);
   }
   return [...problems.values()];

@@ -1,4 +1,4 @@
-/** Servers of a configuration that was merely found in the working directory: starting one runs code that somebody else chose. */
+/** Servers of a configuration found in the working directory: starting one runs code that someone else chose. */
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { ServerConfig } from "../core/config.js";
@@ -7,14 +7,14 @@ import { isHarmless } from "./grants.js";
 import type { LoadedConfig } from "./load.js";
 import { readState, writeState } from "./state-file.js";
 
-/** Those that would be started and that are not among the user's own. */
+/** Returns the servers that would be started and are not the user's own. */
 export function projectServers({ config }: LoadedConfig, own: readonly ServerConfig[]): ServerConfig[] {
   return config.mcpServers.filter((server) => server.enabled && !own.some((mine) => isDeepStrictEqual(mine, server)));
 }
 
 /**
- * Of all that these servers and settings (by pointer) say and that is not harmless. Placeholders count as they are written,
- * the secrets that they stand for do not; paths count as absolute ones, and what a server's `env_file` says.
+ * Returns a hash of everything in these servers and settings (by pointer) that is not harmless. Placeholders count as written, without
+ * their secrets. Paths count as absolute, and the content of a server's `env_file` counts.
  */
 export function fingerprint(
   servers: readonly ServerConfig[],
@@ -34,16 +34,16 @@ export function fingerprint(
 
 interface Refused {
   servers: readonly ServerConfig[];
-  /** By pointer. */
+  /** Pointers. */
   settings: readonly string[];
-  /** The values of settings that stay as they were confirmed, by pointer. */
+  /** Confirmed values that settings keep, by pointer. */
   held?: ReadonlyMap<string, unknown>;
   refusal: string;
 }
 
 /**
- * The configuration without these settings and servers. In the place of a server comes the user's own of that name, or one that
- * says why it is not there.
+ * Returns the configuration without these settings and servers. A server is replaced by the user's own of that name, or by one that gives
+ * the reason for the refusal.
  */
 export function refuse(loaded: LoadedConfig, { servers, settings, held, refusal }: Refused): LoadedConfig {
   const rest = loaded.without([...settings, ...servers.map(({ name }) => child("/mcpServers", name))], held);
@@ -54,7 +54,7 @@ export function refuse(loaded: LoadedConfig, { servers, settings, held, refusal 
   return { ...rest, config: { ...rest.config, mcpServers } };
 }
 
-/** What the user has confirmed: by the path of the configuration, the fingerprint of its servers and settings. */
+/** The user's confirmations: the path of each configuration with the fingerprint of its servers and settings. */
 export class Confirmations {
   readonly #path: string;
 
@@ -71,6 +71,6 @@ export class Confirmations {
   }
 
   #all(): Record<string, unknown> {
-    return readState(this.#path) ?? {}; // none yet, or one that cannot be read: then the user is asked again
+    return readState(this.#path) ?? {}; // missing or unreadable: the user is asked again
   }
 }

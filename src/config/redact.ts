@@ -1,16 +1,16 @@
 const SECRET_NAME = /key|token|secret|pass(?!ive|enger|age)|pwd|credential|cookie|auth/i;
 
-/** Variables of every process, or of its surroundings, that say where things are and how they run. */
+/** Variables of every process or its environment that say where things are and how they run. */
 const PLAIN_VARIABLE =
   /^(?:(?:OLD)?PWD|(?:GIT|SSH|SUDO)_ASKPASS|PATH|HOME|USER|USERNAME|USERPROFILE|LOGNAME|HOSTNAME|SHELL|TERM|TZ|LANG|LC_\w+|TMPDIR|TE?MP|XDG_\w+|(?:LOCAL)?APPDATA|SYSTEMROOT|WINDIR|PROGRAM(?:DATA|FILES)|NODE_ENV|NODE_PATH|PORT|DEBUG|(?:\w+_)?LOG_?LEVEL)$/i;
 
-/** Whether something of this name (a variable, a flag) probably holds a secret. */
+/** Returns true if a variable or flag of this name probably holds a secret. */
 export const isSecretName = (name: string) => SECRET_NAME.test(name) && !PLAIN_VARIABLE.test(name);
 
-/** Whether what this variable holds may be shown. Any other one that the configuration names may hold a secret. */
+/** Returns true if the variable's value may be shown. Any other variable that the configuration names may hold a secret. */
 export const isPlainVariable = (name: string) => PLAIN_VARIABLE.test(name);
 
-/** The text without the user and query of any URL in it. */
+/** Removes the user and query of any URL in the text. */
 export function redactUrls(text: string): string {
   return text
     .replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, "$1***@")
@@ -18,8 +18,8 @@ export function redactUrls(text: string): string {
 }
 
 /**
- * As `redactUrls`, for a text that is asked about before it runs: a shell may read it, so that only what is plainly a user or a query
- * is left out. `http://a?;rm` is a command.
+ * Removes only what is plainly a user or a query, for a text that the user confirms before it runs. A shell may read it: `http://a?;rm` is
+ * a command.
  */
 export function redactPlainUrls(text: string): string {
   return text
@@ -30,7 +30,7 @@ export function redactPlainUrls(text: string): string {
     );
 }
 
-/** Arguments without the values of `--token x`, `--api-key=x`, `PASSWORD=x` and `Authorization: x`. */
+/** Removes the values of `--token x`, `--api-key=x`, `PASSWORD=x` and `Authorization: x`. */
 export function redactArgs(args: readonly string[]): string[] {
   return args.map((arg, index) => {
     const before = args[index - 1] ?? "";
@@ -40,7 +40,7 @@ export function redactArgs(args: readonly string[]): string[] {
   });
 }
 
-/** As `redactArgs`, for arguments that are asked about before they run: a path, or what a shell could run, is no secret. */
+/** Removes secret values, for arguments that the user confirms before they run. A path, or what a shell could run, stays. */
 export function redactPlainArgs(args: readonly string[]): string[] {
   const redacted = redactArgs(args);
   const isPlain = (arg: string) => /^(?:[\w-]+\s*[:=]\s*)?(?:Bearer )?[\w.~%+=-]*$/.test(arg);

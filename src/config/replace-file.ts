@@ -13,8 +13,8 @@ import {
 import { dirname } from "node:path";
 
 /**
- * Whole or not at all, and kept over a power cut. A link stays one, a file its mode unless `mode` says otherwise; a new one is the
- * user's alone. Throws what the file system throws.
+ * Replaces a file completely or not at all, durable over a power cut. A link stays a link, and a file keeps its mode unless `mode` is
+ * given. A new file is private to the user. Throws what the file system throws.
  */
 export function replaceFile(path: string, text: string, mode?: number): void {
   const target = realPath(path);
@@ -36,7 +36,7 @@ export function replaceFile(path: string, text: string, mode?: number): void {
   }
 }
 
-/** Permission bits; undefined where there is no such file. */
+/** Returns the permission bits; undefined if there is no such file. */
 export function modeOf(path: string): number | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   return found && found.mode & 0o777;

@@ -1,10 +1,10 @@
-/** Rules and limits of the user's own configuration, which no file that is laid over it can lift. */
+/** Rules and limits of the user's own configuration, which no file over it can lift. */
 import type { Source } from "../core/source.js";
 import { child, isMapping, keys, type Mapping, valueAt } from "../core/tree.js";
 import type { Origins } from "./layers.js";
 import type { LoadedConfig } from "./load.js";
 
-/** Lists of which every entry of both files holds. */
+/** Lists whose entries hold from both files. */
 const united = ["chat.service.permissions.{ask,deny}", "mcpServers.*.tools.deny"];
 /** Numbers of which the lower one holds. */
 const limits = [
@@ -16,12 +16,12 @@ const limits = [
 interface Parts {
   base: LoadedConfig;
   baseSource: Source;
-  /** Of the file that is laid over. What the environment and flags say is the user's word and stays. */
+  /** Sources of the file laid over. The environment and flags are the user's own and stay. */
   sources: ReadonlySet<Source>;
   origins: Origins;
 }
 
-/** Changes the tree and the origins in place. Durations in both trees are milliseconds by now. */
+/** Changes the tree and the origins in place. Durations in both trees must be in milliseconds. */
 export function keepStricter(tree: Mapping, { base, baseSource, sources, origins }: Parts): void {
   const isLaidOver = (pointer: string) => {
     const origin = origins.get(pointer);
@@ -30,7 +30,7 @@ export function keepStricter(tree: Mapping, { base, baseSource, sources, origins
   for (const [pointer, own] of placesOf(base.tree, united)) {
     if (!Array.isArray(own) || !(isLaidOver(pointer) || isLaidOver(serverOf(pointer)))) continue;
     const theirs = valueAt(tree, pointer) ?? [];
-    // Appended, so that mistakes in the file keep their places. What is no list is a mistake of its own.
+    // Appended, so that mistakes in the file keep their positions. A value that is not a list is reported elsewhere.
     if (Array.isArray(theirs)) setAt(tree, pointer, [...theirs, ...own.filter((rule) => !theirs.includes(rule))]);
   }
   for (const [pointer, own] of placesOf(base.tree, limits)) {
@@ -60,7 +60,7 @@ function serverOf(pointer: string): string {
   return top === "mcpServers" ? child("/mcpServers", name) : "";
 }
 
-/** What the tree has at these places, by pointer. */
+/** Returns the values at these places, by pointer. */
 function placesOf(tree: Mapping, paths: readonly string[]): [pointer: string, value: unknown][] {
   return paths.flatMap((path) =>
     path

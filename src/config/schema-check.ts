@@ -1,9 +1,12 @@
-/** The check of a configuration against its schema. The bundle of the command line has this module as code made of the schema (scripts/bundle.mjs). */
+/**
+ * Check of a configuration against its schema. The command line's bundle replaces this module by code generated from the schema
+ * (scripts/bundle.mjs).
+ */
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { schemaFormats } from "./schema-formats.js";
 
 /**
- * For one small tree at every start: checking the schema is a test's work.
+ * Options for one small tree per start. A test checks the schema itself.
  * @public of the bundle
  */
 export const checkOptions = {
@@ -16,7 +19,7 @@ export const checkOptions = {
   formats: schemaFormats,
 } as const;
 
-/** Fills in the defaults of the schema, in place. */
+/** Returns a check that fills in the schema's defaults in place. */
 export function schemaCheck(schema: object): (tree: object) => ErrorObject[] {
   // Optimising costs more than it saves.
   const check: ValidateFunction = new Ajv({ ...checkOptions, code: { optimize: false } }).compile(schema);

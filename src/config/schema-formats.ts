@@ -2,7 +2,7 @@ import { parseDuration } from "../core/durations.js";
 
 const isDuration = (text: string) => parseDuration(text) !== undefined;
 
-/** The formats that `config.schema.json` names. */
+/** Formats named in `config.schema.json`. */
 export const schemaFormats = {
   "duration-ms": isDuration,
   duration: isDuration,

@@ -2,13 +2,15 @@ import type { Config, ServerConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { isPlainVariable, isSecretName } from "./redact.js";
 
-/** A shorter one would blank out ordinary words, but for one that the configuration calls a secret. */
+/**
+ * Shortest secret to redact: a shorter one would blank out ordinary words. A value that the configuration calls a secret may be shorter.
+ */
 const shortest = 8;
 const shortestNamed = 6;
 
 /**
- * What no text for others may contain: every value that the configuration or the environment calls a secret, and every value that a
- * placeholder or the `env` of a server took from elsewhere, whatever its name.
+ * Returns what no text for others may contain: every value that the configuration or environment calls a secret. Also every value, under
+ * any name, that came from a placeholder or a server's `env`.
  */
 export function configuredSecrets(config: Config, env: Environment): string[] {
   const taken = config.privateVariables.map((name) => env[name]);
@@ -54,7 +56,7 @@ function secretsOfServer(server: ServerConfig): (string | undefined)[] {
   return [...secretValues(server.headers), server.oauth?.clientSecret, ...secretsInUrls(server.url)];
 }
 
-/** Of `--token abc`, `--token=abc`, `PASSWORD=abc` and `Authorization: Bearer abc`. */
+/** Returns the secrets in `--token abc`, `--token=abc`, `PASSWORD=abc` and `Authorization: Bearer abc`. */
 function secretArgs(args: readonly string[]): string[] {
   return args.flatMap((arg, index) => {
     const before = args[index - 1] ?? "";
@@ -64,7 +66,7 @@ function secretArgs(args: readonly string[]): string[] {
   });
 }
 
-/** Passwords, and what a query calls a key or the like: as they are written, and what that says. */
+/** Returns passwords and query values with secret names, as written and decoded. */
 function secretsInUrls(text: string | undefined = ""): string[] {
   return (text.match(/[a-z][a-z0-9+.-]*:\/\/[^\s"']+/gi) ?? [])
     .filter((url) => URL.canParse(url))
@@ -94,7 +96,7 @@ function passwordOf(url: string): string | undefined {
 
 const scheme = /^(?:Bearer|Basic|Digest|Token|ApiKey)$/i;
 
-/** Of `Authorization: Bearer abc` also `abc` alone, and never `Bearer`. */
+/** Returns the values with secret names. For `Authorization: Bearer abc` also returns `abc` alone, never `Bearer`. */
 function secretValues(values: Readonly<Record<string, string | undefined>> = {}): string[] {
   return Object.entries(values).flatMap(([name, value = ""]) =>
     isSecretName(name) ? [value, ...value.split(/\s+/)].filter((part) => !scheme.test(part)) : [],

@@ -1,7 +1,7 @@
-/** A change of `mcpServers` in a configuration file. */
+/** Changes of `mcpServers` in a configuration file. */
 import type { Mapping } from "../core/tree.js";
 
-/** `set` makes the whole entry, in the place of one that is there; its keys may have comments. */
+/** A change of one server. `set` writes the whole entry, replacing an existing one; its keys may have comments. */
 export type ServerEdit =
   | { kind: "set"; name: string; entry: Mapping; comments?: EntryComments }
   | { kind: "remove"; name: string }
@@ -12,7 +12,7 @@ export interface EntryComments {
   keys: ReadonlyMap<string, readonly string[]>;
 }
 
-/** The key that says whether a server is on, with its new value: its own, or the one that other hosts have. */
+/** Returns the key that switches a server on or off, with its new value: our key, or the one of other hosts. */
 export function switchOf(entry: Mapping, enabled: boolean): Mapping {
   if (Object.hasOwn(entry, "enabled")) return { enabled };
   if (Object.hasOwn(entry, "disabled")) return { disabled: !enabled };

@@ -5,7 +5,7 @@ import { child, isMapping, type Mapping } from "../core/tree.js";
 import { type Origins, originOf } from "./layers.js";
 import { resolvePath, type Surroundings } from "./paths.js";
 
-/** What no schema can say of one server: its name, and how it is reached. */
+/** Returns problems of a server that no schema can express: its name, and its transport. */
 export function serverProblems(tree: Mapping): Problem[] {
   return eachServer(tree).flatMap(([pointer, { command, url, type }]) => {
     const message = pointer === reserved ? reservedName : transportProblem(Boolean(command), Boolean(url), type);
@@ -26,7 +26,7 @@ function transportProblem(hasCommand: boolean, hasUrl: boolean, type: unknown): 
   return undefined;
 }
 
-/** Makes the paths of enabled servers absolute and adds what `env_file` says to `env`, in place. */
+/** Makes the paths of enabled servers absolute and adds the variables of `env_file` to `env`, in place. */
 export function completeServers(tree: Mapping, origins: Origins, surroundings: Surroundings): Problem[] {
   const problems: Problem[] = [];
   for (const [pointer, server] of eachServer(tree)) {

@@ -1,6 +1,6 @@
 import { schemaFile } from "./schema.js";
 
-/** A commented configuration to start from. `schema` is where an editor finds the schema: a path, or a URL. */
+/** Returns a commented configuration to start from. `schema` is its path or URL, for editors. */
 export function initText(schema: string = schemaFile): string {
   return `# yaml-language-server: $schema=${schema}
 #

@@ -2,10 +2,10 @@ import { readFileSync, statSync } from "node:fs";
 import { writePrivately } from "../core/private-file.js";
 import { isMapping, type Mapping } from "../core/tree.js";
 
-/** A file of the user's own that other hosts of his write too. Undefined when there is none that can be used. */
+/** Reads a file of the user that his other hosts write too. Returns undefined if there is no usable file. */
 export function readState(path: string): Mapping | undefined {
   try {
-    // Mostly there is none, and it is asked for with every call of a tool: an error is ten times as dear as a look.
+    // Usually there is no file, and every tool call asks for it: an exception costs ten times as much as a check.
     if (!statSync(path, { throwIfNoEntry: false })) return undefined;
     const state: unknown = JSON.parse(readFileSync(path, "utf8"));
     return isMapping(state) ? state : undefined;
@@ -14,7 +14,7 @@ export function readState(path: string): Mapping | undefined {
   }
 }
 
-/** As `writePrivately`. */
+/** Writes the file with `writePrivately`. */
 export function writeState(path: string, state: Mapping): void {
   writePrivately(path, `${JSON.stringify(state, null, 1)}\n`);
 }

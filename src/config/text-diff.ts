@@ -1,4 +1,4 @@
-/** What is different between two texts, as `diff -u` shows it. */
+/** Differences between two texts, in the format of `diff -u`. */
 
 const contextLines = 3;
 
@@ -7,7 +7,7 @@ interface Line {
   text: string;
 }
 
-/** "" where nothing is. The work grows with the product of the lines between the first and the last difference. */
+/** Returns "" if nothing differs. The cost grows with the product of the two line counts between the first and the last difference. */
 export function unifiedDiff(before: string, after: string, file: string): string {
   const lines = compared(linesOf(before), linesOf(after));
   const hunks: string[] = [];
@@ -51,7 +51,7 @@ function compared(before: readonly string[], after: readonly string[]): Line[] {
   ];
 }
 
-/** By the longest common subsequence. */
+/** Compares by the longest common subsequence. */
 function longestCommon(before: readonly string[], after: readonly string[]): Line[] {
   const width = after.length + 1;
   const common = new Uint32Array((before.length + 1) * width);

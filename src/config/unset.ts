@@ -1,11 +1,11 @@
-/** Variables that a part of a configuration needs and that are not set, where it was loaded all the same. */
+/** Unset variables that a part of a configuration needs, if it was loaded all the same. */
 
 import type { Environment } from "../core/environment.js";
 import { keyPath } from "../core/tree.js";
 import { interpolate } from "./interpolate.js";
 import type { LoadedConfig } from "./load.js";
 
-/** What is wrong with the placeholders below this place: `mcpServers.fs.env.KEY: environment variable KEY is not set (…)`. */
+/** Returns the problems of placeholders below this place: `mcpServers.fs.env.KEY: environment variable KEY is not set (…)`. */
 export function unsetBelow(pointer: string, { written }: LoadedConfig, env: Environment): string[] {
   return [...written]
     .filter(([place]) => place.startsWith(`${pointer}/`))

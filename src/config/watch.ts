@@ -4,36 +4,36 @@ import { type FileTexts, readText } from "../core/source.js";
 
 /** An editor's several writes count as one. */
 const debounceMs = 200;
-/** However much else happens in the folder meanwhile. */
+/** Longest delay, if other changes in the folder keep arriving. */
 const longestDebounceMs = 1000;
 
 interface FileListener {
-  /** The content of a file is another one, or the file is gone. */
+  /** Called when a file's content has changed, or the file is gone. */
   changed(): void;
-  /** The system does not tell of changes in this folder. */
+  /** Called when the system does not report changes in this folder. */
   failed(folder: string, error: Error): void;
 }
 
 interface FolderWatch {
-  /** The folder itself, or the nearest one above it that is there. */
+  /** The folder itself, or its nearest existing ancestor. */
   watched: string;
   watcher: FSWatcher;
 }
 
 /**
- * Tells when one of these files has got another content. Watches their folders, for editors put a new file in the place of the
- * old one, and compares contents, for folders are busy. Holds no process.
+ * Watcher of the contents of these files. Watches their folders, because editors replace files, and compares contents, because folders are
+ * busy. Does not keep the process alive.
  */
 export class FileWatch {
   readonly #listener: FileListener;
-  /** By the folder of a file. */
+  /** Watches by the folder of a file. */
   readonly #watches = new Map<string, FolderWatch>();
   #texts: FileTexts;
   #timer: NodeJS.Timeout | undefined;
-  /** When the events began that the timer waits for the end of. */
+  /** Time of the first event that the timer has collected. */
   #since = 0;
 
-  /** What has changed since this was read is told, too. */
+  /** Reports changes since `texts` were read, too. */
   constructor(texts: FileTexts, listener: FileListener) {
     this.#listener = listener;
     this.#texts = texts;
@@ -41,7 +41,7 @@ export class FileWatch {
     this.#compareSoon();
   }
 
-  /** From now on these files. */
+  /** Watches these files from now on. */
   watch(texts: FileTexts): void {
     this.#texts = texts;
     this.#watchFolders();
@@ -78,7 +78,7 @@ export class FileWatch {
     }
   }
 
-  /** Watches folders that have come to be, and those above folders that are gone. */
+  /** Watches folders that have been created, and ancestors of folders that are gone. */
   #followFolders(): void {
     for (const [folder, { watched, watcher }] of [...this.#watches]) {
       if (watched === folder && existsSync(folder)) continue;
@@ -106,14 +106,14 @@ export class FileWatch {
   }
 }
 
-/** A pipe can be read once only, and nothing in it changes. */
+/** Reads a file. A pipe can be read only once and does not change, so its known text stays. */
 function textOf(path: string, known: string | undefined): string | undefined {
   const read = readText(path);
   if ("text" in read) return read.text;
   return read.isPipe ? known : undefined;
 }
 
-/** That of the file, and where a link leads. */
+/** Returns the folder of the file and the folder that a link leads to. */
 function foldersOf(path: string): string[] {
   try {
     return [dirname(path), dirname(realpathSync(path))];

@@ -22,7 +22,7 @@ import { projectAround } from "./folders.js";
 import type { Importer } from "./importer.js";
 import { nothing, variable } from "./variables.js";
 
-/** Names of variables that are handed on where they are set. */
+/** Reads names of variables that are passed on if they are set. */
 const forwarded: Field = (value, draft, key) => {
   for (const item of Array.isArray(value) ? value : []) {
     const name = isMapping(item) ? item.name : item;

@@ -5,10 +5,10 @@ import { projectAround } from "./folders.js";
 import type { Importer } from "./importer.js";
 import { editorVariables } from "./variables.js";
 
-/** Streamable HTTP, then SSE: what this host does with a URL that has no type. */
+/** No type: the tool tries Streamable HTTP, then SSE, as this host does with a URL that has no type. */
 const either = undefined;
 
-/** Cursor's own and, by the names of their files, those of Cline and Roo Code, which share its shape. */
+/** Importer for Cursor and, by file name, for Cline and Roo Code, which share its format. */
 export const cursor: Importer = {
   tool: "cursor",
   title: "Cursor",
@@ -45,5 +45,5 @@ export const cursor: Importer = {
   },
 };
 
-/** Cline and Roo Code have one, in seconds. */
+/** Timeout of Cline and Roo Code, in seconds. */
 const clineTimeout: Field = seconds("timeout");

@@ -1,16 +1,16 @@
-/** A server of another tool on its way to an entry of `mcpServers`: key by key, and nothing is lost without a word. */
+/** A server of another tool on its way to an entry of `mcpServers`, key by key; everything lost is noted. */
 import { resolve } from "node:path";
 import { isMapping, type Mapping } from "../../core/tree.js";
 import type { Convert } from "./variables.js";
 
-/** A key of the source that has no counterpart here, or another one than its name says. */
+/** A note about a key of the source that has no counterpart here, or another meaning. */
 export interface Note {
-  /** As in the source; "" for the server as a whole. */
+  /** Key in the source; "" for the whole server. */
   key: string;
   text: string;
 }
 
-/** What a key of the source means here. Gets the value as it is written there. */
+/** Translates a key of the source. Gets the value as written there. */
 export type Field = (value: unknown, draft: Draft, key: string) => void;
 export type Fields = Readonly<Record<string, Field>>;
 
@@ -18,11 +18,11 @@ export class Draft {
   readonly name: string;
   readonly entry: Mapping = {};
   readonly notes: Note[] = [];
-  /** What the tool says of the server in words: a comment here. */
+  /** The tool's description of the server, which becomes a comment here. */
   readonly remarks: string[] = [];
-  /** Our key of each key of the source that has one. */
+  /** Our key for each translated key of the source. */
   readonly targets = new Map<string, string>();
-  /** Absolute: what relative paths are relative to. */
+  /** Absolute folder for relative paths. */
   readonly base: string;
   readonly #convert: Convert;
 
@@ -40,7 +40,7 @@ export class Draft {
     this.remarks.push(...words.split("\n"));
   }
 
-  /** `target` may go one mapping down: `tools.allow`. */
+  /** Sets a value. `target` may go one mapping down: `tools.allow`. */
   set(target: string, value: unknown, key: string): void {
     const [first = "", second] = target.split(".");
     const below = this.entry[first];
@@ -56,20 +56,20 @@ export class Draft {
     if (items.length > 0) this.set(target, [...new Set([...before, ...items])], key);
   }
 
-  /** With our placeholders. */
+  /** Returns the text with our placeholders. */
   text(value: string, key: string): string {
     const { text, notes } = this.#convert(value);
     for (const note of notes) this.note(key, note);
     return text;
   }
 
-  /** Absolute, unless a placeholder begins it. */
+  /** Returns an absolute path, unless it begins with a placeholder. */
   path(value: string, key: string): string {
     const path = this.text(value, key);
     return /^(\$\{|~(?=$|[/\\]))/.test(path) ? path : resolve(this.base, path);
   }
 
-  /** Takes every key by its field, and names those that have none. */
+  /** Translates every key by its field, and notes the keys without one. */
   take(raw: Mapping, fields: Fields): void {
     for (const [key, value] of Object.entries(raw)) {
       if (value === null || value === undefined) continue;

@@ -1,10 +1,10 @@
-/** What keys of other tools mean here: the building blocks of an importer's table. */
+/** Building blocks of an importer's table: translations of other tools' keys. */
 import { isMapping } from "../../core/tree.js";
 import type { Draft, Field, Fields } from "./draft.js";
 
 const longestMs = 86_400_000;
 
-/** For values of this shape only; any other is named. */
+/** Returns a field for values of this shape; any other value is noted. */
 function shaped<T>(isShaped: (value: unknown) => value is T, shape: string, take: TakeOf<T>): Field {
   return (value, draft, key) => {
     if (isShaped(value)) take(value, draft, key);
@@ -42,7 +42,7 @@ export const texts = (target: string) =>
       );
   });
 
-/** The program and its arguments in one list. */
+/** Splits a list into the program and its arguments. */
 export const commandLine = ofTexts(([command = "", ...args], draft, key) => {
   draft.set("command", draft.text(command, key), key);
   if (args.length > 0)
@@ -69,7 +69,7 @@ export function setAll(draft: Draft, target: string, values: Readonly<Record<str
   draft.set(target, { ...(isMapping(before) ? before : {}), ...values }, key);
 }
 
-/** What most tools call these as this host does. */
+/** Keys that most tools name as this host does. */
 export const commonFields: Fields = {
   command: text("command"),
   args: texts("args"),
@@ -79,7 +79,7 @@ export const commonFields: Fields = {
   headers: textMap("headers"),
 };
 
-/** On unless it says otherwise: what is on needs no line. */
+/** Translates a flag that is on by default: only `false` needs a line. */
 export const enabled = ofFlag((isOn, draft, key) => {
   if (!isOn) draft.set("enabled", false, key);
 });
@@ -98,12 +98,12 @@ const duration = (target: string, unitMs: number) =>
 export const seconds = (target: string) => duration(target, 1000);
 export const milliseconds = (target: string) => duration(target, 1);
 
-/** With its unit, which a bare number would not show. */
+/** Returns the time with its unit, which a bare number would not show. */
 function durationText(ms: number): string {
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
 
-/** Tools that are offered. `none`: what an empty list means to the tool; here it would mean all. */
+/** Translates the list of offered tools. `none`: what an empty list means to the tool; here it would mean all. */
 export const allowed = (none: "all" | "nothing" = "all") =>
   ofTexts((names, draft, key) => {
     if (names.length === 0 && none === "nothing") draft.add("tools.deny", ["*"], key);
@@ -113,19 +113,19 @@ export const allowed = (none: "all" | "nothing" = "all") =>
 export const denied = ofTexts((names, draft, key) => draft.add("tools.deny", names, key));
 export const approved = ofTexts((names, draft, key) => draft.add("tools.auto_approve", names, key));
 
-/** Every tool of the server runs unasked. */
+/** Lets every tool of the server run without asking. */
 export const trust = ofFlag((isTrusted, draft, key) => {
   if (isTrusted) draft.add("tools.auto_approve", ["*"], key);
 });
 
-/** Names that are ours in what the tool calls its types; undefined: what is found out anyway. */
+/** Translates the tool's names of transports; undefined means that this host detects the transport anyway. */
 export const transport = (types: Readonly<Record<string, "http" | "sse" | undefined>>) =>
   ofText((type, draft, key) => {
     if (!Object.hasOwn(types, type)) draft.note(key, `"${type}" is no transport of this host`);
     else if (types[type]) draft.set("type", types[type], key);
   });
 
-/** Keys of a login that was registered beforehand, by what they are called there. */
+/** Translates the keys of a login that was registered beforehand. */
 export const oauth = (
   keys: Readonly<Record<string, "client_id" | "client_secret" | "scope" | "callback_port">>,
 ): Field =>
@@ -139,18 +139,18 @@ export const oauth = (
     }
   });
 
-/** Has no counterpart, for this reason. */
+/** Notes that the key has no counterpart, for this reason. */
 export const dropped =
   (why: string): Field =>
   (_value, draft, key) =>
     draft.note(key, why);
 
-/** As `dropped`, where it is not what it would be without a word. */
+/** Works like `dropped`, unless the value is the tool's default. */
 export const droppedUnless =
   (usual: unknown, why: string): Field =>
   (value, draft, key) => {
     if (value !== usual) draft.note(key, why);
   };
 
-/** Says what is so here anyway. */
+/** Ignores a key that says what holds here anyway. */
 export const understood: Field = () => {};

@@ -1,4 +1,4 @@
-/** A configuration file of another tool: what it says, and its comments with the keys that they are about. */
+/** A configuration file of another tool: its tree, and its comments by the keys they are about. */
 import { dirname } from "node:path";
 import {
   type Node as JsonNode,
@@ -14,20 +14,20 @@ import { child, isMapping, type Mapping } from "../../core/tree.js";
 import { readToml } from "./toml.js";
 
 export interface ForeignText {
-  /** As shown to people. */
+  /** Name for display. */
   file: string;
   /** Absolute. */
   path: string;
   tree: Mapping;
-  /** Lines without their marks, by the pointer of the key that they stand above or behind. */
+  /** Comment lines without their marks, by the pointer of the key below or before them. */
   comments: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Both count from 1. */
+/** A line of a comment; `line` counts from 1, as in `KeyLine`. */
 export interface CommentLine {
   line: number;
   text: string;
-  /** Something else stands before it in its line. */
+  /** True if something else stands before it in its line. */
   isTrailing: boolean;
 }
 
@@ -36,7 +36,7 @@ export interface KeyLine {
   pointer: string;
 }
 
-/** YAML and TOML by the file's ending, everything else as JSON with comments. Throws ConfigError. */
+/** Reads YAML and TOML by the file's extension, everything else as JSON with comments. Throws ConfigError. */
 export function readForeign(path: string, cwd: string): ForeignText {
   const file = displayName(path, cwd);
   const read = readText(path);
@@ -53,7 +53,7 @@ export function readForeign(path: string, cwd: string): ForeignText {
   return { file, path, tree, comments: assigned(lines) };
 }
 
-/** The folder that the file stands in. */
+/** Returns the folder of the file. */
 export const folderOf = ({ path }: ForeignText) => dirname(path);
 
 interface Lines {
@@ -61,7 +61,7 @@ interface Lines {
   keys: readonly KeyLine[];
 }
 
-/** A comment is about the key that it stands behind, else about the next one. */
+/** Assigns each comment to the key before it in its line, otherwise to the next key. */
 function assigned({ comments, keys }: Lines): Map<string, string[]> {
   const about = new Map<string, string[]>();
   for (const { line, text, isTrailing } of comments) {
@@ -99,7 +99,7 @@ function readJson(text: string, fail: Fail): Lines & { tree: unknown } {
   return { tree: root && plainValue(root), keys, comments };
 }
 
-/** Without what `__proto__` as a key would do. */
+/** Builds a value in which a key `__proto__` has no effect. */
 function plainValue({ type, children = [], value }: JsonNode): unknown {
   if (type === "array") return children.map(plainValue);
   if (type !== "object") return value;
@@ -108,9 +108,9 @@ function plainValue({ type, children = [], value }: JsonNode): unknown {
   );
 }
 
-/** Stands before a token that is a scalar, whatever it begins with. */
+/** Mark before a token that is a scalar, even one that begins like a comment. */
 const scalarMark = "\u001f";
-/** Tokens of no text. */
+/** Tokens without text. */
 const marks = ["\u0002", "\u0018", scalarMark];
 
 function yamlLines(text: string): Lines {

@@ -84,7 +84,7 @@ export const goose: Importer = {
   }),
 };
 
-/** `$NAME` in them is one of its own variables, where it has one. */
+/** Resolves `$NAME` in headers from the server's own variables, if they have it. */
 function headersOf(headers: Mapping, envs: unknown): Record<string, string> {
   const known = isMapping(envs) ? envs : {};
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-/** What an importer is, and how one reads a file of its tool. */
+/** Type of importers, and how one reads a file of its tool. */
 import type { Environment } from "../../core/environment.js";
 import { child, isMapping, type Mapping } from "../../core/tree.js";
 import { Draft, type Fields, type Note } from "./draft.js";
@@ -18,7 +18,7 @@ type ToolName =
   | "kit"
   | "original";
 
-/** The machine and the folder that an import runs in. */
+/** Machine and folder that an import runs in. */
 export interface Surroundings {
   platform: NodeJS.Platform;
   env: Environment;
@@ -29,40 +29,40 @@ export interface Surroundings {
 
 /** A mapping of servers in a file. */
 export interface Section {
-  /** Where it is in the file. */
+  /** Pointer of the mapping in the file. */
   pointer: string;
   servers: unknown;
-  /** The folder that the tool starts these servers in; left out, that of nobody in particular. */
+  /** Folder in which the tool starts these servers; undefined if there is no particular one. */
   project?: string;
   convert: Convert;
   fields: Fields;
-  /** Why this one cannot be a server here. */
+  /** Returns why this server cannot be used here. */
   skip?(raw: Mapping): string | undefined;
-  /** What no key says by itself. */
+  /** Translates what no single key says. */
   finish?(draft: Draft, raw: Mapping): void;
 }
 
 export interface Importer {
   tool: ToolName;
-  /** The name that people know it by. */
+  /** Name that people know the tool by. */
   title: string;
-  /** Where its files are, those first that win there. */
+  /** Returns the paths of its files; earlier ones win in the tool. */
   places(surroundings: Surroundings): string[];
-  /** Whether a file of unknown origin is one of this tool. */
+  /** Returns true if a file of unknown origin belongs to this tool. */
   knows(file: ForeignText): boolean;
   sections(file: ForeignText, surroundings: Surroundings): { sections: Section[]; notes?: Note[] };
 }
 
 export interface ImportedServer {
   name: string;
-  /** As shown to people. */
+  /** Name for display. */
   file: string;
-  /** In the shape of `mcpServers`. */
+  /** Entry in the shape of `mcpServers`. */
   entry: Mapping;
-  /** Comments on the server, and on its keys under their names here. */
+  /** Comments on the server, and on its keys under our names. */
   comments: { above: readonly string[]; keys: ReadonlyMap<string, readonly string[]> };
   notes: Note[];
-  /** Why it is none. */
+  /** Reason why the server is not imported. */
   skipped?: string;
 }
 
@@ -71,7 +71,7 @@ export interface ImportedFile {
   /** It was found in the working directory, which may be anybody's. */
   isOfFolder?: boolean;
   servers: ImportedServer[];
-  /** About keys that belong to no server. */
+  /** Notes on keys that belong to no server. */
   notes: Note[];
 }
 
@@ -108,13 +108,13 @@ const noComments = { above: [], keys: new Map() };
 
 const order = ["type", "command", "args", "env", "env_file", "cwd", "url", "headers", "oauth"];
 
-/** How the server is reached comes first. */
+/** Sorts the keys so that those for reaching the server come first. */
 function inOrder(entry: Mapping): Mapping {
   const rank = (key: string) => (order.includes(key) ? order.indexOf(key) : order.length);
   return Object.fromEntries(Object.entries(entry).sort(([one], [other]) => rank(one) - rank(other)));
 }
 
-/** A comment further down is about the key that it stands under; one on a key that is not here any more, about the server. */
+/** Assigns comments. A deeper comment belongs to its top-level key, and a comment on a key that has no counterpart to the server. */
 function commentsOf({ comments }: ForeignText, at: string, { targets, remarks }: Draft): ImportedServer["comments"] {
   const above = [...remarks, ...(comments.get(at) ?? [])];
   const keys = new Map<string, string[]>();

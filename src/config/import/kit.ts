@@ -6,7 +6,7 @@ import { folderOf } from "./foreign-text.js";
 import type { Importer } from "./importer.js";
 import { converting, variable } from "./variables.js";
 
-/** `Name: value`; a name has no `{`, which a placeholder that stands for a whole line begins with. */
+/** Matches `Name: value`. A name has no `{`, with which a placeholder for a whole line begins. */
 const headerLine = /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/s;
 
 const headers = ofTexts((lines, draft, key) => {
@@ -17,13 +17,13 @@ const headers = ofTexts((lines, draft, key) => {
   }
 });
 
-/** A list, or as mcphost had it: the program alone. */
+/** Reads a list or, as mcphost had it, the program alone. */
 const command: Field = (value, draft, key) =>
   Array.isArray(value) ? commandLine(value, draft, key) : text("command")(value, draft, key);
 
 const names = [".kit.yml", ".kit.yaml", ".kit.json", ".mcphost.yml", ".mcphost.yaml", ".mcphost.json"];
 
-/** Kit, and mcphost that it was before. */
+/** Importer for Kit and its predecessor mcphost. */
 export const kit: Importer = {
   tool: "kit",
   title: "Kit",
@@ -56,7 +56,7 @@ export const kit: Importer = {
               : undefined,
           finish(draft, { type, transport }) {
             if (draft.entry.url === undefined) return;
-            // A URL alone is SSE, as it was in mcphost.
+            // A URL alone means SSE, as in mcphost.
             const isHttp = type === "remote" || type === "streamable" || transport === "streamable";
             draft.entry.type = isHttp ? "http" : "sse";
           },

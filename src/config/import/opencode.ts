@@ -17,7 +17,7 @@ const variables = converting(/\{(env|file):([^}]+)\}/, (kind, name = "") => {
   return { ...variable(stand), note };
 });
 
-/** Of the start, or of the start and of requests. */
+/** Reads the timeout of the start, or of the start and of requests. */
 const timeouts: Field = (value, draft, key) => {
   const { startup, request, ...rest } = isMapping(value) ? value : { startup: value };
   if (startup !== undefined) milliseconds("startup_timeout")(startup, draft, key);
@@ -61,7 +61,7 @@ export const opencode: Importer = {
           project: projectOf(file, surroundings),
           convert: variables,
           fields: {
-            // A remote server is tried over Streamable HTTP, then SSE.
+            // opencode tries Streamable HTTP, then SSE, for a remote server.
             type: transport({ local: undefined, remote: undefined }),
             command: commandLine,
             environment: textMap("env"),
@@ -85,7 +85,7 @@ export const opencode: Importer = {
   },
 };
 
-/** Version 2 has them a level further down. */
+/** Finds the servers, which version 2 has a level further down. */
 function serversOf({ mcp }: Mapping): { pointer: string; servers: Mapping } {
   const all = isMapping(mcp) ? mcp : {};
   if (isMapping(all.servers) && all.servers.type === undefined)
@@ -108,7 +108,7 @@ function hasItsTypes(servers: Mapping): boolean {
 
 type Rule = [pattern: string, answer: "allow" | "ask" | "deny"];
 
-/** `tools: {"server_*": false}` and `permission: {"server_tool": "ask"}`. */
+/** Reads `tools: {"server_*": false}` and `permission: {"server_tool": "ask"}`. */
 function rulesOf(tools: unknown): Rule[] {
   return Object.entries(isMapping(tools) ? tools : {}).flatMap(([pattern, answer]): Rule[] => {
     if (answer === false || answer === "deny") return [[pattern, "deny"]];
@@ -116,7 +116,7 @@ function rulesOf(tools: unknown): Rule[] {
   });
 }
 
-/** Its tools are called `server_tool`. */
+/** Applies the rules for this server, whose tools opencode calls `server_tool`. */
 function applyRules(draft: Draft, rules: readonly Rule[]): void {
   for (const [pattern, answer] of rules) {
     if (!pattern.startsWith(draft.name)) continue;

@@ -13,7 +13,7 @@ const settings: Readonly<Record<string, string>> = {
   logLevel: "is logging.level here, for the whole host",
 };
 
-/** The platform that this one is made after: `servers_config.json`. */
+/** Importer for the platform that this one is modelled on: `servers_config.json`. */
 export const original: Importer = {
   tool: "original",
   title: "the original MCP-Platform",
@@ -49,7 +49,7 @@ export const original: Importer = {
   },
 };
 
-/** It was started from the folder above `src`. */
+/** Returns the folder above `src`, from which it was started. */
 function startFolder(folder: string): string {
   return folder.replace(/[/\\]src$/, "");
 }

@@ -1,4 +1,4 @@
-/** What an import would do to a configuration: which servers come, which do not, and why. */
+/** Plan of an import into a configuration: which servers are added, which are not, and why. */
 import type { Mapping } from "../../core/tree.js";
 import { type EntryPlace, entryProblems } from "../check-entry.js";
 import { clearingLines, inlineSecrets, looksSecret, masked, referring } from "../inline-secrets.js";
@@ -12,7 +12,7 @@ export interface PlannedServer {
   name: string;
   file: string;
   outcome: Outcome;
-  /** It comes, but not switched on, or does not come, for this reason. */
+  /** Reason why the server is added switched off, or not added. */
   reason?: string;
   isOff: boolean;
   notes: readonly Note[];
@@ -22,27 +22,27 @@ type SetEdit = Extract<ServerEdit, { kind: "set" }>;
 
 export interface ImportPlan {
   edits: SetEdit[];
-  /** The same without what may not be shown. */
+  /** The same edits without secrets. */
   shown: SetEdit[];
   servers: PlannedServer[];
-  /** Some entry holds a secret as it is. */
+  /** True if some entry holds a secret in plain text. */
   hasSecrets: boolean;
 }
 
 export interface ImportTarget extends EntryPlace {
-  /** As shown to people. */
+  /** Name for display. */
   file: string;
-  /** What it says by now. */
+  /** Its current servers. */
   servers: Mapping;
 }
 
 export interface ImportChoices {
   replace: boolean;
-  /** Whether secrets are written as they are, or a placeholder in place of each. */
+  /** Whether secrets are copied, or replaced by placeholders. */
   secrets: "keep" | "refer";
 }
 
-/** Of servers with one name in several files, the first counts. */
+/** Plans the import. Of servers with one name in several files, the first counts. */
 export function planImport(files: readonly ImportedFile[], target: ImportTarget, choices: ImportChoices): ImportPlan {
   const plan: ImportPlan = { edits: [], shown: [], servers: [], hasSecrets: false };
   const taken = new Map<string, string>();

@@ -3,7 +3,7 @@ import { withoutSecrets } from "../inline-secrets.js";
 import { unifiedDiff } from "../text-diff.js";
 import type { ImportPlan, ImportTarget } from "./plan.js";
 
-/** What carrying out the plan would change in the configuration, as a diff without secrets. Throws ConfigError. */
+/** Returns the plan's changes to the configuration as a diff without secrets. Throws ConfigError. */
 export function previewOf({ shown }: ImportPlan, { text, file, servers }: ImportTarget & { text: string }): string {
   return withoutSecrets(unifiedDiff(text, editServers(text, shown, file), file), servers);
 }

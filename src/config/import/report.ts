@@ -1,11 +1,11 @@
-/** What is said of an import. Nothing in it is a secret, as far as names and shapes tell. */
+/** Report of an import, without secrets as far as names and shapes show them. */
 
 import { clearingLines } from "../inline-secrets.js";
 import type { Note } from "./draft.js";
 import type { ImportedFile } from "./importer.js";
 import type { ImportPlan, PlannedServer } from "./plan.js";
 
-/** `file` is the configuration; `isDone`: the plan was carried out. */
+/** Returns the report. `file` is the configuration; `isDone` is true if the plan was carried out. */
 export function reportOf(
   files: readonly ImportedFile[],
   plan: ImportPlan,

@@ -11,13 +11,13 @@ export function readToml(
     return { tree: parse(text), ...linesOf(text) };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    // The message goes on with the line itself, which may hold a secret.
+    // The rest of the message quotes the line, which may hold a secret.
     const [what = ""] = error.message.split("\n");
     return fail(`not valid TOML: ${what.replace(/^Invalid TOML document: /, "")}`, error.line, error.column);
   }
 }
 
-/** Strings of all four kinds, so that a `#` or a `[` in one is none; else a comment, a line end, or any other character. */
+/** Matches strings of all four kinds, so that a `#` or `[` in one does not count; otherwise a comment, a line end, or other characters. */
 const token = /"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|\n|[^"'#\n]+/g;
 
 function linesOf(text: string): { comments: CommentLine[]; keys: KeyLine[] } {
@@ -53,7 +53,7 @@ function linesOf(text: string): { comments: CommentLine[]; keys: KeyLine[] } {
   return { comments, keys };
 }
 
-/** The pointer of a dotted key, whose parts may be quoted. */
+/** Returns the pointer of a dotted key, whose parts may be quoted. */
 function below(table: string, dotted: string): string {
   const parts = dotted.match(/"(?:\\.|[^"\\])*"|'[^']*'|[^.\s"']+/g) ?? [];
   return parts.map((part) => part.replace(/^(["'])(.*)\1$/, "$2")).reduce(child, table);

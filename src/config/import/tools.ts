@@ -1,4 +1,4 @@
-/** The tools whose configurations can be taken over, and where those are on this machine. */
+/** Tools whose configurations can be imported, and their files on this machine. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ConfigError, RequestError } from "../../core/errors.js";
@@ -32,14 +32,14 @@ const importers: readonly Importer[] = [
   original,
 ];
 
-/** One of its files, read; or why it cannot be. */
+/** A file of a tool, read, or why it cannot be read. */
 export interface FoundFile {
   importer: Importer;
   path: string;
   imported: ImportedFile | { problem: string };
 }
 
-/** What there is of every tool on this machine and in this folder. */
+/** Returns the files of every tool on this machine and in this folder. */
 export function findAll(surroundings: Surroundings): FoundFile[] {
   return importers.flatMap((importer) =>
     filesOf(importer, surroundings).map((path): FoundFile => {
@@ -53,7 +53,7 @@ export function findAll(surroundings: Surroundings): FoundFile[] {
   );
 }
 
-/** The files of one tool, or one file of any. Throws RequestError where there is none, ConfigError where it cannot be read. */
+/** Reads the files of one tool, or one file of any tool. Throws RequestError if there is no file, ConfigError if it cannot be read. */
 export function importFrom(from: string, surroundings: Surroundings): ImportedFile[] {
   const { cwd } = surroundings;
   const importer = importers.find(({ tool }) => tool === from);
@@ -102,7 +102,7 @@ function filesOf(importer: Importer, surroundings: Surroundings): string[] {
   return [...new Set(importer.places(surroundings))].filter((path) => existsSync(path));
 }
 
-/** By the name of the file and its keys; one with `mcpServers` and no more is read as Claude Code would. */
+/** Returns the importer by the file's name and keys; a file with only `mcpServers` is read as Claude Code would. */
 function ownerOf(text: ForeignText): Importer | undefined {
   const known = importers.find((importer) => importer.knows(text));
   return known ?? (text.tree.mcpServers === undefined ? undefined : claudeCode);

@@ -1,7 +1,7 @@
-/** Placeholders of other tools as ours: `${NAME}` and `${NAME:-default}`, with `$${` for a literal `${`. */
+/** Conversion of other tools' placeholders to ours: `${NAME}` and `${NAME:-default}`, with `$${` for a literal `${`. */
 import { basename, sep } from "node:path";
 
-/** Our text for a placeholder, and what has to be said about it; undefined where it is none. */
+/** Our text for a placeholder, and a note about it. */
 export interface Replaced {
   text: string;
   note?: string;
@@ -10,7 +10,9 @@ export interface Replaced {
 type Converted = { text: string; notes: string[] };
 export type Convert = (text: string) => Converted;
 
-/** `replaced` gets the groups of a match. What no placeholder is stays as it was, literally. */
+/**
+ * Returns a conversion. `replaced` gets the groups of a match and returns undefined for text that is not a placeholder and stays literal.
+ */
 export function converting(
   pattern: RegExp,
   replaced: (...groups: (string | undefined)[]) => Replaced | undefined,
@@ -38,21 +40,21 @@ export function variable(name: string | undefined, fallback?: string): Replaced 
   return { text: fallback === undefined ? `\${${name}}` : `\${${name}:-${fallback}}` };
 }
 
-/** The tool takes every text as it is. */
+/** Converts nothing, for a tool that takes every text literally. */
 export const nothing: Convert = (text) => ({ text: literal(text), notes: [] });
 
-/** `${NAME}`, `${NAME:-default}`. */
+/** Converts `${NAME}` and `${NAME:-default}`. */
 export const braces = converting(/\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/, variable);
 
-/** `$NAME` too. */
+/** Converts `$NAME` too. */
 export const shell = converting(/\$(?:\{([A-Za-z_]\w*)(?::-([^}]*))?\}|([A-Za-z_]\w*))/, (name, fallback, bare) =>
   variable(name ?? bare, fallback),
 );
 
-/** What VS Code asks the person for, by its id. */
+/** Inputs that VS Code asks the person for, by id. */
 export type Inputs = ReadonlyMap<string, { default?: string }>;
 
-/** The variable that stands in for an input of VS Code. */
+/** Returns the variable that replaces an input of VS Code. */
 export function inputVariable(id: string): string {
   return `MCP_PLATFORM_INPUT_${id
     .replaceAll(/[^A-Za-z0-9]+/g, "_")
@@ -60,7 +62,9 @@ export function inputVariable(id: string): string {
     .toUpperCase()}`;
 }
 
-/** `${env:NAME}`, `${input:id}`, `${workspaceFolder}` and their like, of VS Code and what was made from it. `folder` is that of the workspace. */
+/**
+ * Converts `${env:NAME}`, `${input:id}`, `${workspaceFolder}` and the like, of VS Code and its derivatives. `folder` is the workspace's.
+ */
 export function editorVariables(folder: string, inputs: Inputs = new Map()): Convert {
   const fixed: Readonly<Record<string, string>> = {
     userHome: "${HOME}",

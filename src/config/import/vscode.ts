@@ -30,7 +30,7 @@ export const vscode: Importer = {
           project,
           convert: editorVariables(project ?? surroundings.cwd, inputs),
           fields: {
-            // It tries Streamable HTTP, then SSE: what this host does with a URL that has no type.
+            // VS Code tries Streamable HTTP, then SSE, as this host does with a URL that has no type.
             type: transport({ stdio: undefined, http: undefined, sse: "sse" }),
             ...commonFields,
             envFile: path("env_file"),
@@ -51,7 +51,7 @@ export const vscode: Importer = {
   },
 };
 
-/** Of a settings.json; opencode has that place too, and other types. */
+/** Returns true for a settings.json with servers; opencode uses that place too, but with other types. */
 function hasServersInSettings({ mcp }: Mapping): boolean {
   const servers = isMapping(mcp) && isMapping(mcp.servers) ? Object.values(mcp.servers).filter(isMapping) : [];
   return servers.length > 0 && servers.every(({ type = "stdio" }) => ["stdio", "http", "sse"].includes(String(type)));
