@@ -1,5 +1,6 @@
 /** The open connections of the door: how many there may be, and which of them give way to others. */
 import type { Socket } from "node:net";
+import { callerAddress } from "./caller-address.js";
 import type { Visit } from "./gate.js";
 
 /** Connections beyond the limit, which only ask how the host is: an orchestrator restarts a host whose probes are refused. */
@@ -38,7 +39,7 @@ export class Connections {
   /** Without effect for a connection that is known. */
   add(socket: Socket): void {
     if (this.#kept.has(socket) || this.#strangers.has(socket) || this.#forProbes.has(socket)) return;
-    const address = socket.remoteAddress ?? "";
+    const address = callerAddress(socket);
     const ofAddress = this.#strangersOf.get(address);
     if (ofAddress && ofAddress.size >= this.#parts.most / 2) this.#end(ofAddress);
     if (!this.#hasPlace) this.#end(this.#strangers.keys());
@@ -70,7 +71,7 @@ export class Connections {
   /** What the gate is to know of the connection that a request came on. */
   visit(socket: Socket): Pick<Visit, "address" | "isForProbes" | "keep"> {
     return {
-      address: socket.remoteAddress ?? "",
+      address: callerAddress(socket),
       isForProbes: this.#isForProbes(socket),
       keep: () => this.#keep(socket),
     };
@@ -88,7 +89,7 @@ export class Connections {
   }
 
   #addStranger(socket: Socket): void {
-    const address = socket.remoteAddress ?? "";
+    const address = callerAddress(socket);
     this.#strangers.set(socket, address);
     this.#strangersOf.set(address, (this.#strangersOf.get(address) ?? new Set()).add(socket));
   }

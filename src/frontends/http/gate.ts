@@ -8,7 +8,7 @@ export interface Visit {
   /** With the query. */
   url: string;
   header(name: string): string | undefined;
-  /** Of the other end of the connection. */
+  /** Of the other end of the connection; of IPv6 its network. */
   address: string;
   /** The connection has no place but one for probes. */
   isForProbes: boolean;

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import type { DoorParts } from "../door.js";
 import { Peer } from "../peer.js";
+import { callerAddress } from "./caller-address.js";
 import type { Connections } from "./connections.js";
 import { errorBody } from "./errors.js";
 import type { Gate, Refusal } from "./gate.js";
@@ -37,7 +38,7 @@ export function acceptSockets(server: Server, parts: DoorParts, options: SocketO
     if (refusal) return refuse(socket, refusal);
     sockets.handleUpgrade(incoming, socket, head, (webSocket) => {
       webSocket.on("pong", () => silent.delete(webSocket));
-      converse(webSocket, parts, addressOf(incoming), options);
+      converse(webSocket, parts, callerAddress(incoming.socket), options);
     });
   });
   const timer = setInterval(() => {
@@ -105,8 +106,4 @@ function refuse(socket: Duplex, { status, code, message, headers }: ReturnType<t
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   setTimeout(() => socket.destroy(), refusalMs).unref();
   socket.end(`HTTP/1.1 ${status} Refused\r\n${lines.join("")}\r\n${body}`);
-}
-
-function addressOf(incoming: IncomingMessage): string {
-  return incoming.socket.remoteAddress ?? "";
 }

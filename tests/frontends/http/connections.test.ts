@@ -2,6 +2,7 @@ import { EventEmitter, once } from "node:events";
 import { connect as connectTo, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import type { Observation } from "../../../src/core/ports.js";
+import { callerAddress } from "../../../src/frontends/http/caller-address.js";
 import { Connections } from "../../../src/frontends/http/connections.js";
 import { startApp } from "../../support/app.js";
 import { startLlmServer } from "../../support/llm-server.js";
@@ -71,6 +72,19 @@ describe("a door with few places", () => {
   });
 });
 
+test.each([
+  ["192.0.2.1", "192.0.2.1"],
+  ["::ffff:192.0.2.1", "192.0.2.1"],
+  ["::1", "0:0:0:0::/64"],
+  ["2001:db8::1", "2001:db8:0:0::/64"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+  ["1::2:3:4:5:6:7", "1:0:2:3::/64"],
+  ["fe80::1:2%eth0", "fe80:0:0:0::/64"],
+  [undefined, ""],
+])("limits of the caller at %s go by %s", (remoteAddress, address) => {
+  expect(callerAddress({ remoteAddress })).toBe(address);
+});
+
 describe("the places of a door", () => {
   function socketOf(remoteAddress: string): Socket & { isEnded: boolean } {
     const socket = Object.assign(new EventEmitter(), {
@@ -95,6 +109,16 @@ describe("the places of a door", () => {
     for (const socket of many) connections.add(socket);
     expect(many.map(({ isEnded }) => isEnded)).toEqual([true, true, true, false, false]);
     expect([other.isEnded, known.isEnded]).toEqual([false, false]);
+  });
+
+  test("are half a network's at most, where one caller has all addresses of it", () => {
+    const connections = new Connections({ most: 4, now: () => 0, onFull: () => {} });
+    const other = socketOf("2001:db8:0:2::1");
+    connections.add(other);
+    const many = Array.from({ length: 5 }, (_, at) => socketOf(`2001:db8:0:1::${at}`));
+    for (const socket of many) connections.add(socket);
+    expect(many.map(({ isEnded }) => isEnded)).toEqual([true, true, true, false, false]);
+    expect(other.isEnded).toBe(false);
   });
 
   test("for probes are few, and one of them becomes any other when there is room", async () => {

@@ -1,0 +1,15 @@
+import { isIPv4, isIPv6, type Socket } from "node:net";
+
+/** The groups of an IPv6 address that name its network (/64): whoever has one address of it has all of them. */
+const networkGroups = 4;
+
+/** What limits for each caller go by: the IPv4 address, or the network of the IPv6 address. */
+export function callerAddress({ remoteAddress = "" }: Pick<Socket, "remoteAddress">): string {
+  const mapped = remoteAddress.replace(/^::ffff:/, "");
+  if (isIPv4(mapped) || !isIPv6(remoteAddress)) return mapped;
+  const [head = "", tail = ""] = remoteAddress.replace(/%.*/, "").split("::");
+  const before = head === "" ? [] : head.split(":");
+  const after = tail === "" ? [] : tail.split(":");
+  const zeros = Array<string>(Math.max(0, 8 - before.length - after.length)).fill("0");
+  return `${[...before, ...zeros, ...after].slice(0, networkGroups).join(":")}::/64`;
+}
