@@ -4,7 +4,9 @@ export function isRedacted(text: string): boolean {
   return text.includes(redactedMark);
 }
 
-/** Whether a text is the recorded one. What was redacted in that may be anything: on another machine it is no secret, or another one. */
+/**
+ * Returns true if a text equals the recorded one. Redacted parts match anything: on another machine they may be no secret, or another one.
+ */
 export function isAlike(recorded: string, now: string): boolean {
   const [start = "", ...parts] = recorded.split(redactedMark);
   const end = parts.pop();

@@ -1,4 +1,4 @@
-/** A cassette: what went over the wires of a session, in one file, recorded or played. */
+/** A cassette: the traffic of a session on its wires, in one file, recorded or played. */
 import { existsSync } from "node:fs";
 import { setTimeout as timer } from "node:timers/promises";
 import { ConfigError, messageOf } from "../core/errors.js";
@@ -12,43 +12,43 @@ import { Recorder } from "./recorder.js";
 import { textOf, writeCassette } from "./write.js";
 
 /**
- * `record`: everything goes over the wires, and the file is written anew. `replay`: nothing does. `record-missing`: servers and models
- * are there, what is in the file is played nevertheless, and what is not is added to it.
+ * `record`: everything goes over the wires, and the file is written anew. `replay`: nothing does. `record-missing`: servers and models are
+ * there, but recorded answers are played, and missing ones are added to the file.
  */
 export type CassetteMode = "record" | "replay" | "record-missing";
 
 export interface CassetteOptions {
-  /** Of the file. Need not exist for `record` and `record-missing`. */
+  /** Path of the file, which need not exist for `record` and `record-missing`. */
   path: string;
   mode: CassetteMode;
-  /** Played in the recorded order, and all of it. */
+  /** True if everything must be played, in the recorded order. */
   strict?: boolean;
-  /** `full` (default): without the pauses of the recording. */
+  /** `full` (default) skips the pauses of the recording. */
   speed?: "full" | "recorded";
-  /** As typed: `llm[1]=429`, `llm[2]=cut@120`, `mcp.fs[2]=crash`; on replay only. */
+  /** Faults as typed: `llm[1]=429`, `llm[2]=cut@120`, `mcp.fs[2]=crash`; on replay only. */
   faults?: readonly string[];
-  /** What the file must not hold, beside what the app conceals: `createApp` tells its configured secrets by itself. */
+  /** Secrets that the file must not hold. `createApp` adds its configured secrets itself. */
   secrets?: readonly string[];
-  /** On record: what `match` of the entries for model requests says. Default: they answer the same request alone. */
+  /** `match` of recorded model requests. By default they answer only the same request. */
   match?: "messages";
-  /** Milliseconds, of a clock that never goes back. */
+  /** Monotonic clock, in ms. */
   now?: () => number;
   sleep?: Sleep;
 }
 
 export interface Cassette {
-  /** For `AppOptions.tape`. */
+  /** Value for `AppOptions.tape`. */
   readonly tape: Tape;
-  /** Requests that nothing recorded answers, so far, in words with a diff. The first one is the reason of what follows it. */
+  /** Requests so far without a recorded answer, as texts with a diff. Later ones follow from the first. */
   readonly misses: readonly string[];
   /**
-   * Writes what was recorded, once the host is closed. Resolves to what is wrong with the run as a whole, in words: strict entries that were
-   * not used, faults that hit nothing, a file that could not be written. Misses are not repeated here.
+   * Writes the recording, once the host is closed. Resolves with the problems of the whole run, as texts: unused strict entries, faults
+   * that hit nothing, a file that could not be written. Does not repeat misses.
    */
   finish(): Promise<readonly string[]>;
 }
 
-/** Throws ConfigError: there is no file to replay, a line of it is not of a cassette, a fault is none. */
+/** Opens a cassette. Throws ConfigError if there is no file to replay, or a line or a fault is invalid. */
 export async function openCassette(options: CassetteOptions): Promise<Cassette> {
   const { path, mode, strict = false, speed = "full", secrets = [] } = options;
   const { now = () => performance.now(), sleep = pause } = options;
@@ -66,7 +66,8 @@ export async function openCassette(options: CassetteOptions): Promise<Cassette> 
     misses: tape.misses,
     async finish() {
       const left = strict && mode === "replay" ? tape.shelf.left : [];
-      // Weak references are let go when the loop comes to its timers, which replays at full speed never need: each would keep its host.
+      // Weak references are released when the event loop reaches its timers. Replays at full speed need no timers, so each would keep its
+      // host.
       await timer(1);
       const unwritten = recorder ? await written(path, recorder, cleaner) : [];
       return [...left, ...faults.left, ...unwritten];
@@ -85,7 +86,7 @@ async function written(path: string, { head, entries }: Recorder, cleaner: Clean
   }
 }
 
-/** What can be said before a host is there. Throws ConfigError: there is no file to replay. */
+/** Checks what can be checked without a host. Throws ConfigError if there is no file to replay. */
 export function requireCassette(path: string): void {
   if (!existsSync(path)) throw missing(path);
 }

@@ -1,10 +1,10 @@
-/** The bytes of an answer as chunks, cut where the events end and not where the network did: recorded again, they are the same. */
+/** The bytes of an answer as chunks, cut at ends of events and not as the network did, so that new recordings are equal. */
 import type { Chunk } from "./format.js";
 
-/** Bytes, and when they came. */
+/** Bytes with the time of their arrival. */
 export type Arrival = [atMs: number, bytes: Buffer];
 
-/** `startedAt`: when the request was sent. Put together, the chunks are the bytes again. */
+/** Cuts an answer into chunks; joined, they give the same bytes. `startedAt` is when the request was sent. */
 export function chunksOf(arrivals: readonly Arrival[], startedAt: number, isStream: boolean): Chunk[] {
   const whole = Buffer.concat(arrivals.map(([, bytes]) => bytes));
   const ends = isStream ? eventEnds(whole) : [];
@@ -35,7 +35,7 @@ function pieceOf(bytes: Buffer): Chunk[1] {
 const newline = 10;
 const carriageReturn = 13;
 
-/** Positions behind the blank lines. */
+/** Returns the positions behind blank lines. */
 function eventEnds(bytes: Buffer): number[] {
   const ends: number[] = [];
   for (let at = bytes.indexOf(newline); at >= 0; at = bytes.indexOf(newline, at + 1)) {

@@ -1,23 +1,23 @@
-/** Rewriting of a streamed answer, where what is looked for may come in pieces. */
+/** Rewriting of a streamed answer, in which a searched text may be split over several events. */
 import { isMapping } from "../core/tree.js";
 import { bytesOf } from "./chunks.js";
 import type { Chunk, Json } from "./format.js";
 
-/** One text of a delta, part of a text that the events make up together. */
+/** Text of one delta, part of a text that several events form together. */
 interface Piece {
   text: string;
   event: number;
   put(text: string): unknown;
 }
 
-/** Gives the same object, or text, where there is nothing to change. */
+/** A rewriter, which returns the same object or text if nothing changes. */
 export interface Rewriter {
   value<T>(value: T): T;
-  /** JSON, or any text. */
+  /** Rewrites JSON, or any text. */
   text(text: string): string;
 }
 
-/** Events that are not changed keep their bytes. */
+/** Rewrites the stream. Unchanged events keep their bytes. */
 export function rewrittenStream(chunks: readonly Chunk[], rewriter: Rewriter): Chunk[] {
   const texts = chunks.map((chunk) => bytesOf(chunk).toString());
   const events = texts.map(eventOf);
@@ -38,7 +38,7 @@ export function rewrittenStream(chunks: readonly Chunk[], rewriter: Rewriter): C
   });
 }
 
-/** An event whose data is one line of JSON, and what stands around that line: comments, ids, types, the end. */
+/** An event whose data is one line of JSON, with the text around that line: comments, ids, types, the end. */
 interface Event {
   json: Json;
   written: string;
@@ -66,15 +66,15 @@ function rewrittenEvent({ json, written, before, after }: Event, rewriter: Rewri
   return rewriter.text(before) + line + rewriter.text(after);
 }
 
-/** Members that are never in pieces, and are the same in many events. */
+/** Members that are never split, and are the same in many events. */
 const labels = new Set(["id", "type", "role", "name"]);
 
-/** By what they are pieces of: the words of a choice, its reasoning, the arguments of a call. */
+/** Collects pieces by the text that they form: the words of a choice, its reasoning, the arguments of a call. */
 function textsIn(events: readonly (Json | undefined)[]): Map<string, Piece[]> {
   const texts = new Map<string, Piece[]>();
   const note = (of: string, event: number, holder: Json | unknown[]) => {
     for (const [name, value] of Object.entries(holder)) {
-      // Several calls come mixed, each with its number.
+      // Several calls arrive interleaved, each with its number.
       const path = `${of} ${Array.isArray(holder) && isMapping(value) ? (value.index ?? name) : name}`;
       if (isMapping(value) || Array.isArray(value)) note(path, event, value);
       if (typeof value !== "string" || value === "" || labels.has(name)) continue;

@@ -1,11 +1,11 @@
-/** Redaction of what is recorded. It must come out the same wherever the same words occur, or a replay would not find them. */
+/** Redaction of recordings. The same words must always give the same result, or a replay would not find them. */
 import { clearing, redactedMark } from "../core/redaction.js";
 import { isMapping } from "../core/tree.js";
 
-/** Bytes of pictures and sound. */
+/** Keys of pictures and sound as bytes. */
 const bytes = new Set(["data", "blob"]);
 
-/** Keys that may say it of their value. */
+/** Keys that may mark their value as a secret. */
 const telling = /key|secret|passw|passphrase|token|credential/i;
 
 export class Cleaner {
@@ -13,12 +13,12 @@ export class Cleaner {
   #clear = clearing([]);
   #known = clearing([], []);
 
-  /** The last look at a line of JSON: secrets that are known, in whatever text of it. */
+  /** Checks a finished line of JSON for known secrets in any of its texts. */
   line(text: string): string {
     return this.#known(text) === text ? text : JSON.stringify(withTexts(JSON.parse(text), this.#known));
   }
 
-  /** A shorter one would blank out ordinary words. */
+  /** Adds secrets. Shorter ones would blank out ordinary words. */
   conceal(secrets: readonly string[]): void {
     const fresh = secrets.filter((secret) => secret.length >= 6);
     this.#secrets = [...new Set([...this.#secrets, ...fresh])];
@@ -26,12 +26,12 @@ export class Cleaner {
     this.#known = clearing(this.#secrets, []);
   }
 
-  /** The same object where there is nothing to clear. */
+  /** Returns the same object if there is nothing to clear. */
   value<T>(value: T): T {
     return this.#walk(value, "") as T;
   }
 
-  /** JSON, or any text. */
+  /** Clears JSON, or any text. */
   text(text: string): string {
     const parsed = parsedJson(text);
     if (parsed === undefined) return this.#clear(text);
@@ -52,12 +52,12 @@ export class Cleaner {
     return isSame ? value : Object.fromEntries(entries);
   }
 
-  /** Some use what they keep as a key. */
+  /** Clears a member's name, because some data uses secrets as keys. */
   #name(name: string): string {
     return name.length < 9 ? name : this.#clear(name);
   }
 
-  /** With its key, which may say that the value is a secret. JSON in a text (the arguments of a call) stays JSON. */
+  /** Clears a value together with its key, which may mark it as a secret. JSON in a text (the arguments of a call) stays JSON. */
   #member(key: string, value: string): string {
     if (parsedJson(value) !== undefined) return this.text(value);
     const prefix = `${key}: `;
@@ -66,7 +66,7 @@ export class Cleaner {
   }
 }
 
-/** Names of members are texts, too. */
+/** Maps all texts, including names of members. */
 function withTexts(value: unknown, map: (text: string) => string): unknown {
   if (typeof value === "string") return map(value);
   if (Array.isArray(value)) return value.map((item) => withTexts(item, map));

@@ -1,20 +1,20 @@
-/** How a request differs from the recorded one that is nearest, in words. */
+/** Differences between a request and the nearest recorded one, as text. */
 import { isMapping } from "../core/tree.js";
 
 export interface Difference {
   /** `$.messages[2].content` */
   path: string;
-  /** Undefined: it is not there. */
+  /** Undefined if missing. */
   recorded: unknown;
   now: unknown;
 }
 
 const maxShown = 5;
 const maxChars = 100;
-/** What a reader needs before the first letter that differs. */
+/** Characters shown before the first difference. */
 const leadChars = 20;
 
-/** Leaves that differ; where one side has no such member or item, that as a whole. */
+/** Returns the leaves that differ. A member or item that one side lacks counts as a whole. */
 export function differences(recorded: unknown, now: unknown, path = "$"): Difference[] {
   if (Array.isArray(recorded) && Array.isArray(now)) {
     const length = Math.max(recorded.length, now.length);
@@ -27,12 +27,12 @@ export function differences(recorded: unknown, now: unknown, path = "$"): Differ
   return Object.is(recorded, now) ? [] : [{ path, recorded, now }];
 }
 
-/** The greater, the less alike. */
+/** Returns how different two values are. */
 export function distance(found: readonly Difference[]): number {
   return found.reduce((sum, { recorded, now }) => sum + Math.max(leaves(recorded), leaves(now)), 0);
 }
 
-/** As lines, bounded. */
+/** Returns the differences as lines, limited in number and length. */
 export function described(found: readonly Difference[]): string {
   const lines = found.slice(0, maxShown).map(({ path, recorded, now }) => {
     const at = firstDifference(recorded, now);
@@ -72,7 +72,7 @@ function cut(text: string): string {
   return text.length > maxChars ? `${text.slice(0, maxChars)}…` : text;
 }
 
-/** What a terminal would obey, or not show, is written out. */
+/** Escapes characters that a terminal would obey or not show. */
 export function visible(text: string): string {
   return text.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

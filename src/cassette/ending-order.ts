@@ -1,8 +1,10 @@
-/** Calls that run at once end in the order in which they did: what comes first is stored first. */
+/** Concurrent calls end in the recorded order, because the first to end is stored first. */
 import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { type CallEntry, type Entry, isExchange } from "./format.js";
 
-/** For calls that were begun together to begin. One that is not made at all keeps no other one waiting for longer. */
+/**
+ * How long replay waits for calls that were recorded as concurrent to start. A call that is never made delays others no longer than this.
+ */
 const longestBeginMs = 1000;
 
 interface Placed {
@@ -11,7 +13,7 @@ interface Placed {
   state: "idle" | "running" | "over";
 }
 
-/** The requests of the session to servers, in the order in which they began. */
+/** Returns the session's requests to servers, in the order in which they began. */
 export function callsIn(entries: readonly Entry[]): CallEntry[] {
   return entries.filter((entry): entry is CallEntry => isExchange(entry) && "mcp" in entry);
 }
@@ -28,7 +30,7 @@ export class EndingOrder {
     this.#renew();
   }
 
-  /** Resolves to what the work does, once it is its turn to end. */
+  /** Runs `work` and resolves with its result once it is the call's turn to end. */
   async during<T>(entry: CallEntry, work: () => Promise<T>): Promise<T> {
     const own = this.#calls.get(entry);
     this.#become(own, "running");
@@ -54,7 +56,7 @@ export class EndingOrder {
       ended < own.ended && (state === "running" || (state === "idle" && index > own.index && !isLate));
     while ([...this.#calls.values()].some(isWaitedFor)) {
       await Promise.race(isLate ? [this.#changed] : [this.#changed, inTime]);
-      await setImmediate(); // for what the host does about the other one's end
+      await setImmediate(); // lets the host react to the other call's end
     }
     late.abort();
   }

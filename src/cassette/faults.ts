@@ -1,10 +1,10 @@
-/** Faults that a replay makes happen: `llm[2]=cut@120`. */
+/** Faults that a replay causes: `llm[2]=cut@120`. */
 import { parseDuration } from "../core/durations.js";
 import { ConfigError } from "../core/errors.js";
 
 type Fault =
   | { kind: "status"; status: number }
-  /** After that many bytes of the body. */
+  /** Cuts the connection after that many bytes of the body. */
   | { kind: "cut"; bytes: number }
   | { kind: "stall"; bytes: number }
   | { kind: "reset" }
@@ -12,14 +12,14 @@ type Fault =
   | { kind: "error"; code: number }
   | { kind: "delay"; ms: number };
 
-/** With what was typed, for messages. */
+/** A fault with its typed text, for messages. */
 type NamedFault = Fault & { text: string };
 
 const grammar =
   "llm[N]= one of 400 to 599, cut@BYTES, stall, stall@BYTES, reset, delay:TIME; mcp.SERVER[N]= one of crash, stall, error:CODE, delay:TIME; " +
   "N counts requests from 1, TIME is 200ms, 5s or 1m";
 
-/** Throws ConfigError. */
+/** Parses the faults. Throws ConfigError. */
 export function readFaults(texts: readonly string[]): Faults {
   const problems = texts.filter((text) => !parsed(text));
   if (problems.length > 0) {
@@ -34,7 +34,7 @@ export function readFaults(texts: readonly string[]): Faults {
 }
 
 interface Planned {
-  /** `llm`, or `mcp.` and the server. */
+  /** `llm`, or `mcp.` and the server's name. */
   target: string;
   nth: number;
   fault: NamedFault;
@@ -49,7 +49,7 @@ export class Faults {
     this.#planned = [...planned];
   }
 
-  /** Counts a request; what is to go wrong with it. */
+  /** Counts a request and returns its fault. */
   next(target: string): NamedFault | undefined {
     const nth = (this.#counts.get(target) ?? 0) + 1;
     this.#counts.set(target, nth);
@@ -57,12 +57,12 @@ export class Faults {
     return index < 0 ? undefined : this.#planned.splice(index, 1)[0]?.fault;
   }
 
-  /** A fault of an answer that comes over the wire, and does not come otherwise for that. */
+  /** Notes a fault that had no effect, because the answer came over the wire. */
   noteVain({ text }: NamedFault): void {
     this.#vain.push(`the fault ${text} did not happen: the request was recorded, and only what is played can be cut`);
   }
 
-  /** What did not happen, in words. */
+  /** Faults that did not happen, as texts. */
   get left(): string[] {
     const unmet = this.#planned.map(({ target, fault }) => {
       const count = this.#counts.get(target) ?? 0;

@@ -1,4 +1,4 @@
-/** The lines of a cassette. Every one is JSON. */
+/** Lines of a cassette, each of which is JSON. */
 import type { HostAnswer, ServerFailure, ServerHello } from "../core/tape.js";
 
 export type Json = Record<string, unknown>;
@@ -6,14 +6,14 @@ export type Json = Record<string, unknown>;
 export interface Head {
   /** Version of the format. */
   cassette: 1;
-  /** What an unset `llm.active` stood for. */
+  /** Provider and model that were chosen for an unset `llm.active`. */
   llm?: { active: string; model?: string };
 }
 
-/** Milliseconds since the one before, and text; bytes that are no UTF-8 are in base64. */
+/** Milliseconds since the previous chunk, and text; bytes that are not UTF-8 are in base64. */
 export type Chunk = [ms: number, piece: string | { base64: string }];
 
-/** As a socket fails. `code` is empty where it has none. */
+/** Failure of a socket. `code` is empty if it has none. */
 export interface WireError {
   code: string;
   message: string;
@@ -22,17 +22,17 @@ export interface WireError {
 /** One attempt of a model request. */
 export interface ModelEntry {
   llm: { provider: string; model: string; path: string };
-  /** `messages`: it answers any request with these messages, whatever its system prompt, its tools and its parameters are. */
+  /** `messages`: answers any request with these messages, whatever its system prompt, tools and parameters. */
   match?: "messages";
   /** Normalised. */
   request: Json;
-  /** Of the host, in the order in which the request names them; left out where the answer names none of them. */
+  /** Ids of the host, in the order in which the request names them; absent if the answer names none. */
   ids?: string[];
-  /** Left out where there was none. */
+  /** Absent if there was no response. */
   response?: { status: number; headers: Record<string, string> };
-  /** Why there was no response, or why its body ended too early. */
+  /** Reason why there was no response, or why its body ended too early. */
   broken?: WireError;
-  /** Nobody waited for the end of the body. */
+  /** Set when the caller did not wait for the end of the body. */
   open?: true;
   chunks: Chunk[];
 }
@@ -43,7 +43,7 @@ type ServerEvent =
   | { ask: { method: string; params: Json }; answer?: HostAnswer }
   | { closed: string };
 
-/** Milliseconds since the one before. */
+/** Milliseconds since the previous event. */
 export type TimedEvent = [ms: number, event: ServerEvent];
 
 /** One request to a server. */
@@ -53,14 +53,14 @@ export interface CallEntry {
   /** Normalised. */
   params: Json;
   events?: TimedEvent[];
-  /** From the last event to the answer. */
+  /** Time from the last event to the answer, in ms. */
   ms: number;
-  /** Its place among the calls by their ends, from 0. Left out where that is its place among them by their beginnings. */
+  /** Position among the calls in the order of their ends, from 0. Absent if equal to its position in the order of their beginnings. */
   ended?: number;
   result?: Json;
   error?: { code: number; message: string; data?: unknown };
   failure?: ServerFailure;
-  /** Nobody waited for the answer. */
+  /** Set when the caller did not wait for the answer. */
   open?: true;
 }
 
@@ -69,7 +69,7 @@ export interface HelloEntry {
   hello: ServerHello | { failure: ServerFailure };
 }
 
-/** What a server did outside of calls, after the requests before this line had begun. */
+/** Actions of a server outside of calls, after the requests before this line had begun. */
 export interface BetweenEntry {
   mcp: string;
   events: TimedEvent[];
@@ -77,15 +77,15 @@ export interface BetweenEntry {
 
 export type Entry = ModelEntry | CallEntry | HelloEntry | BetweenEntry;
 
-/** What a request of the session is recorded as; the others come and go by timing. */
+/** Entry of a session's request; the other entries depend on timing. */
 export type Exchange = ModelEntry | CallEntry;
 
-/** Whether it is matched by number and order. */
+/** Returns true if the entry is matched by number and order. */
 export function isExchange(entry: Entry): entry is Exchange {
   return "llm" in entry || ("method" in entry && !isRoutine(entry.method));
 }
 
-/** What the host asks a server by itself, when and as often as it likes: it is not matched by number or order. */
+/** Returns true for requests that the host makes on its own, at any time and in any number. They are not matched by number or order. */
 export function isRoutine(method: string): boolean {
   return method.endsWith("/list") || method === "completion/complete";
 }

@@ -1,14 +1,14 @@
 import type { Json } from "./format.js";
 
-/** Where requests have what was said, by the API that they are for. */
+/** Keys of the messages in requests, by API. */
 const keys = ["messages", "input", "contents"];
 
-/** What was said, without the rest of the request. */
+/** Returns the messages without the rest of the request. */
 export function historyOf(request: Json): Json {
   return Object.fromEntries(keys.flatMap((key) => (request[key] === undefined ? [] : [[key, request[key]]])));
 }
 
-/** The request with another list of what was said. */
+/** Returns the request with its messages mapped. */
 export function withHistory(request: Json, map: (messages: readonly unknown[]) => unknown[]): Json {
   const lists = Object.entries(historyOf(request)).flatMap(([key, list]) =>
     Array.isArray(list) ? [[key, map(list)]] : [],

@@ -1,19 +1,19 @@
-/** Ids that the host makes up in each run anew and that models speak of, such as those of stored results. */
+/** Ids that the host creates anew in each run and models mention, such as those of stored results. */
 import { idPattern } from "../core/ids.js";
 import { type Rewriter, rewrittenStream } from "./clean-stream.js";
 import type { Json, ModelEntry } from "./format.js";
 import { historyOf } from "./history.js";
 
-/** Those that a request names, in the order in which it first does. */
+/** Returns the ids that a request names, in the order of their first mention. */
 function idsIn(request: Json): string[] {
   return [...new Set(JSON.stringify(historyOf(request)).match(idPattern))];
 }
 
-/** Names them by the order of a recording, so that recorded again it is the same. */
+/** Numbering of ids by their order in a recording, so that recording again gives the same names. */
 export class NumberedIds {
   readonly #names = new Map<string, string>();
 
-  /** The entry with its answer's ids numbered, and with those of its request where the answer speaks of one. */
+  /** Returns the entry with numbered ids in its answer, and its request's ids if the answer mentions one. */
   numbered(entry: ModelEntry): ModelEntry {
     const ids = entry.ids ?? idsIn(entry.request);
     const names = new Map(ids.map((id) => [id, this.#nameOf(id)]));
@@ -31,7 +31,7 @@ export class NumberedIds {
   }
 }
 
-/** The answer with the ids that this request has in place of those that the recorded one had. */
+/** Returns the answer with this request's ids in place of the recorded ones. */
 export function withIdsOf(request: Json, entry: ModelEntry): ModelEntry {
   if (!entry.ids) return entry;
   const now = idsIn(request);

@@ -1,6 +1,6 @@
 import type { Tape } from "../core/tape.js";
 
-/** A tape that keeps what another one answers. */
+/** Returns a tape that records the answers of another tape. */
 export function keptBy(recorder: Tape, source: Tape): Tape {
   const never = () => Promise.reject(new TypeError("there is no wire"));
   return {

@@ -2,8 +2,8 @@ import type { ServerLife } from "../core/tape.js";
 import type { TimedEvent } from "./format.js";
 
 /**
- * Passes everything on, and tells what passes; `ms`: since the event before. A change of lists is left out: the lists that come after it say
- * the same, and when.
+ * Passes everything on and notes it; `ms` is the time since the previous event. List changes are left out: the lists that follow show the
+ * same, and when.
  */
 export function noted(life: ServerLife, note: (event: TimedEvent) => void, ms: () => number = () => 0): ServerLife {
   return {

@@ -1,4 +1,4 @@
-/** What servers said of themselves and did outside of calls: links, lists, changes of lists, notifications. */
+/** Answers and actions of servers outside of calls: connections, lists, changes of lists, notifications. */
 import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { McpError } from "../core/errors.js";
@@ -9,10 +9,10 @@ import { playEvent } from "./player.js";
 import type { Recording } from "./read.js";
 import { askedOfServer, keyOf, type Wanted } from "./shelf.js";
 
-/** For the host to read lists again that it was told have changed. */
+/** How long replay waits for the host to read changed lists again. */
 const longestListMs = 2000;
 
-/** Something at its place: behind so many requests of the session. */
+/** An entry with its position: the number of the session's requests before it. */
 interface Placed<T> {
   position: number;
   entry: T;
@@ -20,9 +20,9 @@ interface Placed<T> {
 
 export class Outside {
   readonly #hellos = new Map<string, HelloEntry["hello"][]>();
-  /** By request. */
+  /** Lists by request. */
   readonly #lists = new Map<string, Placed<CallEntry>[]>();
-  /** What is to happen, in order: a change of a list, or what a server did by itself. */
+  /** Future events in order: a changed list, or an action of a server on its own. */
   readonly #coming: Placed<BetweenEntry | CallEntry>[] = [];
   readonly #links = new Map<string, ServerLife>();
   readonly #listed = new Set<{ key: string; done: () => void }>();
@@ -42,7 +42,10 @@ export class Outside {
     }
   }
 
-  /** Links in their order; the last one stands for those after it. Rejects with McpError as it was recorded. Undefined: none was. */
+  /**
+   * Returns the connections in order; the last one is repeated. Rejects with the recorded McpError. Resolves with undefined if none was
+   * recorded.
+   */
   async hello(server: string, life: ServerLife): Promise<ServerHello | undefined> {
     const hellos = this.#hellos.get(server) ?? [];
     const hello = hellos.length > 1 ? hellos.shift() : hellos[0];
@@ -56,7 +59,7 @@ export class Outside {
     return hello;
   }
 
-  /** What the server listed last, at this place of the session. Undefined: nothing was recorded of it. */
+  /** Returns the server's latest list at this position of the session. Undefined if none was recorded. */
   answer(wanted: Wanted): ServerAnswer | undefined {
     const key = keyOf(wanted);
     const lists = this.#lists.get(key);
@@ -68,7 +71,10 @@ export class Outside {
     return error ? { error } : { failure: failure ?? { kind: "protocol", message: "there was no answer" } };
   }
 
-  /** So many requests of the session have begun: resolves when what came before the next one has happened, and the host has noticed. */
+  /**
+   * Moves to a position, the number of requests that have begun. Resolves when the events before the next request have happened and the
+   * host has noticed.
+   */
   reached(position: number): Promise<void> {
     this.#position = Math.max(this.#position, position);
     this.#happening = this.#happening.then(() => this.#happen());
@@ -81,7 +87,7 @@ export class Outside {
       const life = this.#links.get(entry.mcp);
       if (position > this.#position) return;
       if (!life) {
-        index++; // until its server is there
+        index++; // waits for its server
         continue;
       }
       this.#coming.splice(index, 1);
@@ -97,7 +103,7 @@ export class Outside {
     const before = this.#lists.get(key) ?? [];
     this.#lists.set(key, [...before, placed]);
     const last = before.at(-1)?.entry;
-    // What was there before the first request is what is listed in the first place.
+    // Lists from before the first request are the initial ones.
     const isChange = last && placed.position > 0 && !isDeepStrictEqual(last.result, placed.entry.result);
     if (isChange && kindOf(placed.entry.method)) this.#coming.push(placed);
   }
@@ -112,7 +118,7 @@ export class Outside {
     const late = new AbortController();
     await Promise.race([read, pause(longestListMs, undefined, { signal: late.signal }).catch(() => {})]);
     late.abort();
-    // The host takes the lists when it has them all.
+    // The host uses the lists once it has all of them.
     for (let turns = 0; turns < 3; turns++) await setImmediate();
   }
 }

@@ -3,21 +3,21 @@ import { bytesOf } from "./chunks.js";
 import type { Cleaner } from "./clean.js";
 import type { Chunk, WireError } from "./format.js";
 
-/** Rejects when the signal aborts. */
+/** Waits. Rejects when the signal aborts. */
 export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 
 /** How recordings are played. */
 export interface Playback {
   cleaner: Cleaner;
   sleep: Sleep;
-  /** With the pauses of the recording. */
+  /** True to keep the pauses of the recording. */
   isPaced: boolean;
 }
 
-/** How a body ends that has no clean end: an error, or no end at all. */
+/** End of a body without a clean end: an error, or no end at all. */
 type BadEnd = WireError | "open";
 
-/** A body as it was recorded. `limit` ends it after that many bytes. */
+/** Returns a body as it was recorded. `limit` ends it after that many bytes. */
 export function playedBody(
   chunks: readonly Chunk[],
   { sleep, isPaced }: Playback,
@@ -45,14 +45,14 @@ export function playedBody(
       body.push(bytes);
     }
     if (end === undefined) body.push(null);
-    // What was pushed is to arrive first.
+    // The pushed bytes must arrive first.
     else if (end !== "open") setImmediate(() => body.destroy(brokenBy(end)));
   };
-  play().catch(() => {}); // the signal's abort, which has destroyed the body
+  play().catch(() => {}); // aborted, which has destroyed the body
   return body;
 }
 
-/** What a client gets where a socket fails. */
+/** Returns the error that a client gets when a socket fails. */
 export function brokenBy({ code, message }: WireError): Error {
   return Object.assign(new Error(message), code ? { code } : {});
 }

@@ -1,4 +1,4 @@
-/** Answers in place of models and servers, as they did when they were recorded. */
+/** Playback of recorded answers in place of models and servers. */
 import { LlmError, McpError } from "../core/errors.js";
 import type { ModelAnswer, ModelExchange, ServerAnswer, ServerExchange, ServerLife } from "../core/tape.js";
 import { isAlike } from "./alike.js";
@@ -8,12 +8,12 @@ import type { CallEntry, ModelEntry, TimedEvent } from "./format.js";
 import { normalised } from "./normalise.js";
 import { brokenBy, type Playback, playedBody } from "./played-body.js";
 
-/** A refusal that was followed by another request is not waited for: the client is told to come back at once. */
+/** Added to a refusal that another request followed: the client retries at once. */
 const atOnce = { "retry-after-ms": "1" };
 
 /**
- * The answer as it was recorded. Throws as the wire did where there was none. `isRepeated`: a request that is the same comes after this one.
- * `limit`: so many bytes of the body come, then the connection breaks or, with `stalls`, nothing more.
+ * Returns the recorded answer. Throws as the wire did if there was no response. `isRepeated`: the same request follows this one. `limit`:
+ * after so many bytes of the body the connection breaks or, with `stalls`, sends no more.
  */
 export function playModel(
   { response, broken, open, chunks }: ModelEntry,
@@ -33,7 +33,7 @@ export function playModel(
 }
 
 /**
- * The answer, after what the server did before it. Rejects with the signal's reason when nobody waits any more, with McpError as
+ * Plays the server's events, then resolves with the answer. Rejects with the signal's reason if the call is cancelled, or with McpError as
  * `playEvent` does.
  */
 export async function playCall(
@@ -54,7 +54,7 @@ export async function playCall(
   return silence(signal);
 }
 
-/** Rejects with McpError where the host answers a question otherwise than it did: what was recorded behind it is no answer to that. */
+/** Plays one event. Rejects with McpError if the host answers a question differently: the rest of the recording then does not apply. */
 export async function playEvent(
   [, event]: TimedEvent,
   life: ServerLife,
@@ -67,7 +67,7 @@ export async function playEvent(
   else {
     const { method, params } = event.ask;
     const answer = await life.ask(method, params, signal);
-    // The folders of this machine are not those of another one.
+    // Folders differ between machines.
     if (method === "roots/list" || event.answer === undefined) return;
     const recorded = normalised(event.answer);
     const found = differences(recorded, normalised(cleaner.value(answer)));
@@ -76,7 +76,7 @@ export async function playEvent(
   }
 }
 
-/** Never an answer. Rejects when nobody waits any more. */
+/** Never resolves. Rejects when the signal aborts. */
 export function silence(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const give = () => reject(signal.reason);

@@ -1,4 +1,4 @@
-/** A cassette file, read and checked. */
+/** Reading and checking of a cassette file. */
 import { readFileSync, statSync } from "node:fs";
 import { ConfigError, type ConfigProblem, messageOf } from "../core/errors.js";
 import { isMapping } from "../core/tree.js";
@@ -14,7 +14,7 @@ export interface Recording {
   lines: ReadonlyMap<Entry, number>;
 }
 
-/** Undefined where there is no file. Throws ConfigError with a problem for every line that is none of a cassette. */
+/** Returns undefined if there is no file. Throws ConfigError with a problem for every invalid line. */
 export function readCassette(path: string): Recording | undefined {
   let text: string;
   try {

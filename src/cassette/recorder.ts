@@ -1,4 +1,4 @@
-/** Keeps what passes over the wires, as it passes. */
+/** Recording of what passes over the wires. */
 import { PassThrough, pipeline, Readable } from "node:stream";
 import { isDeepStrictEqual } from "node:util";
 import { McpError } from "../core/errors.js";
@@ -28,7 +28,7 @@ import { messagesOf, normalisedParams } from "./normalise.js";
 import { noted } from "./noted-life.js";
 import type { Recording } from "./read.js";
 
-/** The host goes by lists once it has all of a server's: they count from then on, and not from when each came. */
+/** Lists of a server. The host uses lists once it has all of them, so they are recorded then, and not as each arrives. */
 interface Listing {
   running: number;
   done: CallEntry[];
@@ -36,14 +36,14 @@ interface Listing {
 
 export class Recorder {
   readonly head: Head;
-  /** Requests in the order they began, everything else where it ended. */
+  /** Requests in the order in which they began; other entries where they ended. */
   readonly entries: Entry[];
   readonly #now: () => number;
   readonly #match: ModelEntry["match"];
   readonly #listings = new Map<string, Listing>();
   #ended: number;
 
-  /** `before`: what there is already. `match`: of the entries to come. */
+  /** Takes `before`, the existing recording, and `match`, for entries to come. */
   constructor(now: () => number, before: Pick<Recording, "head" | "entries">, match?: ModelEntry["match"]) {
     this.#now = now;
     this.#match = match;
@@ -148,7 +148,7 @@ export class Recorder {
     return noting;
   }
 
-  /** A server that is asked the same again, and answers the same, has nothing to add. */
+  /** Adds the entry unless the server has answered the same question alike before. */
   #addIfNew(entry: Exclude<Entry, ModelEntry>): void {
     const isSame = (other: Entry) => {
       if (!("mcp" in other) || other.mcp !== entry.mcp) return false;

@@ -1,4 +1,4 @@
-/** The recorded requests of a session, and which of them answers one that is made now. */
+/** Recorded requests of a session, and the search for one that answers a request. */
 import { isAlike, isRedacted } from "./alike.js";
 import type { Cleaner } from "./clean.js";
 import { described, differences, distance } from "./diff.js";
@@ -6,13 +6,13 @@ import { type CallEntry, type Exchange, isExchange, type Json, type ModelEntry }
 import { messagesOf, normalisedBody, normalisedParams } from "./normalise.js";
 import type { Recording } from "./read.js";
 
-/** A request that is made now, as it is compared. */
+/** A request in the form in which it is compared. */
 export interface Wanted {
-  /** What is asked: `llm openai`, `mcp fs tools/call`. */
+  /** Kind of request: `llm openai`, `mcp fs tools/call`. */
   of: string;
   /** Normalised. */
   asked: Json;
-  /** The same before it was cleared: what is a secret here may have been none where it was recorded. */
+  /** The same before secrets were cleared: a secret here may not have been one where it was recorded. */
   uncleared?: Json;
 }
 
@@ -46,12 +46,12 @@ export class Shelf {
       .filter(([key]) => isRedacted(key));
   }
 
-  /** How many were taken. */
+  /** Number of entries used. */
   get used(): number {
     return this.#shelved.filter(({ isUsed }) => isUsed).length;
   }
 
-  /** The next one that answers it, and whether there is another one after that. Undefined: none. */
+  /** Finds the next entry that answers the request; `isRepeated` if another one follows. Returns undefined if there is no such entry. */
   find(wanted: Wanted): { entry: Exchange; isRepeated: boolean; take(): void } | undefined {
     const same = this.#answersTo(wanted).filter(({ isUsed }) => !isUsed);
     const [found] = same;
@@ -62,7 +62,7 @@ export class Shelf {
     return { entry: found.entry, isRepeated: same.length > 1, take };
   }
 
-  /** Why there was none, in words. */
+  /** Explains why no entry was found. */
   missOf(wanted: Wanted): string {
     const what = `nothing recorded in ${this.#path} answers this request (${wanted.of})`;
     const next = this.#next;
@@ -77,7 +77,7 @@ export class Shelf {
     return nearest ? `${what}; the nearest one, line ${nearest.line}, is ${this.#compared(nearest, wanted)}` : what;
   }
 
-  /** Where those are that nobody asked for. */
+  /** Unused entries, as texts with their lines. */
   get left(): string[] {
     return this.#shelved
       .filter(({ isUsed }) => !isUsed)
@@ -106,7 +106,7 @@ export class Shelf {
     return found.length === 0 ? "the same" : `different:\n${described(found)}`;
   }
 
-  /** Of the same kind, those not used first. */
+  /** Returns the nearest entry of the same kind, preferring unused ones. */
   #nearestTo(wanted: Wanted): Shelved | undefined {
     const loose = reduced(wanted);
     const alike = this.#shelved.filter(({ of }) => of === wanted.of || of === loose.of);
@@ -121,7 +121,7 @@ export class Shelf {
   }
 }
 
-/** Behind what is asked, where the messages alone say it. */
+/** Suffix of the kind if only the messages are compared. */
 const byMessages = ", by its messages";
 
 function reduced({ of, asked }: Wanted): Wanted {
@@ -136,12 +136,12 @@ export function askedOfServer({ mcp, method, params }: Pick<CallEntry, "mcp" | "
   return { of: `mcp ${mcp} ${method}`, asked: normalisedParams(params) };
 }
 
-/** `what` of the request as it is compared in the first place: cleared. */
+/** Returns the request as it is compared first: with secrets cleared. */
 export function wantedOf<What extends Json>(what: What, cleaner: Cleaner, asked: (what: What) => Wanted): Wanted {
   return { ...asked(cleaner.value(what)), uncleared: asked(what).asked };
 }
 
-/** The same for requests that one recorded answer is for. */
+/** Returns a key that is equal for requests with the same recorded answer. */
 export function keyOf({ of, asked }: Wanted): string {
   return `${of} ${JSON.stringify(asked)}`;
 }

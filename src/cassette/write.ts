@@ -1,4 +1,4 @@
-/** A recording as the text of its file, and the file. */
+/** Conversion of a recording to the text of its file, and the writing of the file. */
 import { createHash } from "node:crypto";
 import { mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -11,10 +11,10 @@ import { withHistory } from "./history.js";
 import { NumberedIds } from "./host-ids.js";
 import { normalisedBody, normalisedParams } from "./normalise.js";
 
-/** What is in several requests is written once where it is longer than this. */
+/** Shortest part, in characters, that is written once if several requests share it. */
 const partChars = 400;
 
-/** Cleaned, normalised, and in an order that does not depend on timing: the same session is the same text. */
+/** Returns the cleaned and normalised text, in an order that does not depend on timing: the same session gives the same text. */
 export function textOf(head: Head, entries: readonly Entry[], cleaner: Cleaner): string {
   const calls = new Map(callsIn(entries).map((entry, index) => [entry as Entry, index]));
   const ids = new NumberedIds();
@@ -25,10 +25,10 @@ export function textOf(head: Head, entries: readonly Entry[], cleaner: Cleaner):
   return `${[JSON.stringify(cleaner.value(head)), ...lines].map((line) => cleaner.line(line)).join("\n")}\n`;
 }
 
-/** Of this process, which may write one file twice at a time. */
+/** Counter for names of temporary files: this process may write one file twice at a time. */
 let drafts = 0;
 
-/** At once and whole, or not at all. Readable by its owner alone: it holds what was said. */
+/** Writes the file completely or not at all. Only its owner can read it, because it holds conversations. */
 export async function writeCassette(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const target = await realpath(path).catch(() => path);
@@ -42,7 +42,7 @@ export async function writeCassette(path: string, text: string): Promise<void> {
   }
 }
 
-/** Servers start at once and answer in any order: between two requests of the session, what they say is by name. */
+/** Sorts entries between two requests of the session by server: servers start at once and answer in any order. */
 function inOrder(entries: readonly Entry[]): Entry[] {
   const sorted: Entry[] = [];
   let run: Entry[] = [];
@@ -73,7 +73,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** `index`: its place among the calls. */
+/** Returns the cleaned entry. `index` is its position among the calls. */
 function cleanedEntry(entry: Exclude<Entry, ModelEntry>, cleaner: Cleaner, index: number | undefined): Json {
   if (!("method" in entry)) return cleaner.value(entry) as unknown as Json;
   const { mcp, method, params, ended, ...rest } = entry;
@@ -90,7 +90,7 @@ function cleanedModelEntry({ llm, request, chunks, ...rest }: ModelEntry, cleane
   };
 }
 
-/** Every request repeats the tools, and the conversation before it: what is there twice is a line of its own. */
+/** Moves shared parts to lines of their own, because every request repeats the tools and the conversation before it. */
 function withParts(entries: readonly Json[]): Json[] {
   const counts = new Map<string, number>();
   const count = (value: unknown) => {
