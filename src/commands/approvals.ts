@@ -1,4 +1,4 @@
-/** `approvals …`: what was answered for a project or for good, and taking it back. */
+/** `approvals …`: the user's lasting answers about tools, and their withdrawal. */
 import { type Command, InvalidArgumentError } from "commander";
 import { unambiguous } from "../core/inert.js";
 import type { RememberedTool } from "../core/ports.js";
@@ -29,7 +29,7 @@ export function addApprovalCommands(program: Command): void {
     });
 }
 
-/** What is kept of a tool is its name. */
+/** Only a tool's name is stored, not its annotations. */
 const noAnnotations = { readOnly: false, idempotent: false, destructive: false, openWorld: false };
 
 function toolNames(text: string): ToolPattern {

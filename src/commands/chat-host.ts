@@ -1,4 +1,4 @@
-/** What the chat on a terminal gets of this host, beside what every front door gets. */
+/** Parts of this host that only the chat on a terminal gets. */
 import { join } from "node:path";
 import type { App } from "../app.js";
 import { configuredSecrets } from "../config/secrets.js";

@@ -1,4 +1,4 @@
-/** `chat`, which is also what runs without a command: the terminal's front door. */
+/** `chat`, also the default command: the terminal's front door. */
 import type { Command } from "commander";
 import type { GlobalOptions } from "./configuration.js";
 import { modelFlag } from "./flags.js";
@@ -32,7 +32,7 @@ async function openChat(globals: GlobalOptions, flags: ChatFlags): Promise<void>
   const { runRepl } = await import("../frontends/repl/repl.js");
   const { createColors, isColorSupported } = (await import("picocolors")).default;
   const listeners = new Set<(line: string) => void>();
-  /** Of servers that failed before the chat was there. */
+  /** Log lines from before the chat listened. */
   const early: string[] = [];
   const onNotice = (listener: (line: string) => void) => {
     listeners.add(listener);

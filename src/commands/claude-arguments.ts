@@ -1,4 +1,4 @@
-/** Claude Code's command line, as its SDK writes it, in the words of ours. */
+/** Translation of Claude Code's command line, as its SDK writes it, to ours. */
 import { parseArgs } from "node:util";
 import { messageOf, RequestError } from "../core/errors.js";
 
@@ -23,7 +23,7 @@ const meant = {
   "mcp-config": text,
 } as const;
 
-/** Without an effect here that anybody would rely on. */
+/** Flags without effect here, which no program relies on. */
 const needless = {
   "await-initialize": flag,
   "initialize-fields": text,
@@ -44,7 +44,7 @@ const needless = {
   "add-dir": { ...text, multiple: true },
 } as const;
 
-/** What a program relies on and would not get: a limit, a shape of the answer, the servers or the conversation that are used. */
+/** Flags that a program relies on and that are not supported: limits, shapes of the answer, the servers or the conversation to use. */
 const refused = [
   "agent",
   "continue",
@@ -57,19 +57,19 @@ const refused = [
   "strict-mcp-config",
 ];
 
-/** Here, all of them ask about what needs approval: the tools that they let run unasked are Claude Code's own. */
+/** Modes that all ask about what needs approval here: the tools that they let run unasked are Claude Code's own. */
 const askingModes = ["default", "acceptEdits", "auto", "manual"];
 
 interface Outside {
-  /** Puts a text into a file and gives its path. */
+  /** Writes a text to a file and returns its path. */
   keep(text: string): string;
-  /** Gets a line about what has no effect here. */
+  /** Reports what has no effect here. */
   warn(text: string): void;
 }
 
 /**
- * The arguments of `mcp-platform`. A flag that is not known here is left out, with a warning: each release of the SDK has new ones.
- * Throws RequestError for what a program would rely on.
+ * Returns the arguments of `mcp-platform`. Drops unknown flags with a warning, because each release of the SDK has new ones. Throws
+ * RequestError for a flag that a program would rely on.
  */
 export function ownArguments(args: readonly string[], { keep, warn }: Outside): string[] {
   if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) return ["--version"];
@@ -82,7 +82,7 @@ export function ownArguments(args: readonly string[], { keep, warn }: Outside): 
   const isKnownMode = [...askingModes, "dontAsk", "bypassPermissions"].includes(mode);
   const odd = [...unknown.map((name) => `--${name}`), ...(isKnownMode ? [] : [`--permission-mode ${mode}`])];
   if (odd.length > 0) warn(`without effect here, of Claude Code's command line: ${odd.join(", ")}`);
-  // In lines, the prompts come on stdin; what stands here then is the value of a flag that has none.
+  // With input in lines, the prompts come on stdin. A positional is then the value of a flag that takes none.
   const prompt = values["input-format"] === "stream-json" ? [] : positionals;
   const asks = mode !== "dontAsk" && values["permission-prompt-tool"];
   const model = values.model === "default" ? undefined : values.model;
@@ -111,7 +111,7 @@ export function ownArguments(args: readonly string[], { keep, warn }: Outside): 
 
 const options = { ...meant, ...needless };
 
-/** The arguments without flags that are not known; a word behind one of those is its value. */
+/** Drops unknown flags; a word behind one counts as its value. */
 function sorted(args: readonly string[]): { known: string[]; unknown: string[] } {
   const { tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true });
   const known: string[] = [];
@@ -143,7 +143,7 @@ function formatOf(format: string | undefined): string | undefined {
   return format === "stream-json" ? "claude-stream-json" : format;
 }
 
-/** Tools of MCP servers: those that Claude Code brings itself are not here. */
+/** Returns the tools of MCP servers. Claude Code's built-in tools do not exist here. */
 function toolsOf(lists: readonly string[] = []): string[] {
   return lists.flatMap((list) => list.split(",")).filter((tool) => tool.includes("__"));
 }

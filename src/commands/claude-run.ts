@@ -1,4 +1,4 @@
-/** The part of `run` about formats; with `claude-stream-json` as input format it is a pipe for many turns. */
+/** Format flags of `run`; with `claude-stream-json` as input format it is a pipe for many turns. */
 import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
 import type { ServiceConfig } from "../core/config.js";
@@ -47,7 +47,7 @@ export function addClaudeOptions(run: Command): void {
     );
 }
 
-/** Whether prompts come as lines on stdin. Throws RequestError for flags that do not go together. */
+/** Returns true if prompts come as lines on stdin. Throws RequestError for flags that do not go together. */
 export function isClaudePipe(flags: ClaudeFlags, prompt?: string): boolean {
   const { inputFormat, outputFormat, includePartialMessages, replayUserMessages } = flags;
   const { permissionPromptTool, requestId, interrupt, attach, jsonSchema } = flags;

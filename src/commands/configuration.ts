@@ -1,4 +1,4 @@
-/** Which configuration this process runs by: flags, the file they name or the one that was found, and what of it is confirmed. */
+/** Choice of this process's configuration: flags, the named or found file, and the confirmed part of it. */
 import { existsSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { LoadedConfig, LoadOptions } from "../config/load.js";
 import type { ServerConfig } from "../core/config.js";
 
-/** The flags that every command takes. */
+/** Flags of every command. */
 export interface GlobalOptions {
   config?: string;
   mcpConfig?: string;
@@ -15,15 +15,15 @@ export interface GlobalOptions {
 }
 
 export interface ConfigSource {
-  /** Without one, everything is default. */
+  /** If undefined, everything is default. */
   file?: string;
-  /** It lies in the working directory, which may be anybody's, and the user has not named it. */
+  /** True if the user has not named the file and it was found in the working directory, which may be anybody's. */
   isFound: boolean;
-  /** The user's own, which a found one is laid over. */
+  /** The user's own file, below a found one. */
   base?: string;
 }
 
-/** Of a configuration in the working directory; the first that is there counts. */
+/** Names of a configuration in the working directory; the first that exists counts. */
 export const configNames = ["mcp-platform.yaml", "config.yaml"];
 
 export function findSource({ config = process.env.MCP_PLATFORM_CONFIG }: GlobalOptions): ConfigSource {
@@ -36,20 +36,20 @@ export function findSource({ config = process.env.MCP_PLATFORM_CONFIG }: GlobalO
 
 const isSameFile = (one: string, other: string) => realpathSync(one) === realpathSync(other);
 
-/** The same source with the files that were not there when it was found. */
+/** Returns the same source with files that have appeared since it was found. */
 export function findAgain(source: ConfigSource, flags: GlobalOptions): ConfigSource {
   if (source.file === undefined) return findSource(flags);
   const own = source.isFound && source.base === undefined && existsSync(source.file) ? usersFile() : undefined;
   return own === undefined || isSameFile(source.file, own) ? source : { ...source, base: own };
 }
 
-/** Absolute paths of the files that are not there and that `findAgain` looks for. */
+/** Returns absolute paths of missing files that `findAgain` looks for. */
 export function missingFiles({ file, isFound, base }: ConfigSource): string[] {
   if (file === undefined) return [...configNames.map((name) => resolve(name)), usersPath()];
   return isFound && base === undefined ? [usersPath()] : [];
 }
 
-/** The configuration that flags, environment and file make. Throws ConfigError. */
+/** Loads the configuration from flags, environment and file. Throws ConfigError. */
 export async function load(
   flags: GlobalOptions,
   source: ConfigSource = findSource(flags),
@@ -65,14 +65,14 @@ export interface Unconfirmed {
   servers: readonly ServerConfig[];
   /** Pointers of the settings. */
   settings: readonly string[];
-  /** In words: what would run, what would be set, what would be sent where. */
+  /** Description of what would run, be set, or be sent where. */
   list: string;
   /** The same configuration without them. */
   refused: LoadedConfig;
   confirm(): void;
 }
 
-/** What a host runs by when it reads the files again. */
+/** Confirmed state of a host that reads the files again. */
 interface Confirmed {
   servers: readonly ServerConfig[];
   /** The last configuration that left nothing to confirm. */
@@ -80,9 +80,9 @@ interface Confirmed {
 }
 
 /**
- * A file that the user has not named, but that was found here, starts servers and gives rights away when he has said so: once
- * for each path and content, at the terminal or by the flag. Undefined when nothing is left to confirm. What was confirmed
- * before and is the same needs no other confirmation; a setting with another value keeps the confirmed one until then.
+ * Returns what the user has to confirm before a found file starts servers or grants rights. The user confirms once per path and content, at
+ * the terminal or by the flag. Returns undefined if nothing is left to confirm. Confirmed and unchanged parts need no new confirmation; a
+ * changed setting keeps its confirmed value until then.
  */
 export async function findUnconfirmed(
   loaded: LoadedConfig,
@@ -131,7 +131,7 @@ export async function findUnconfirmed(
   };
 }
 
-/** What a file says may hold line ends, and none of it may pass for a line of its own. */
+/** Formats an item of the list. A text from the file may hold line ends and must not pass for a line of its own. */
 export function asListed([head = "", ...facts]: readonly string[]): string {
   const inOneLine = (text: string) => text.replaceAll(/\s+/g, " ").trim();
   return [`  ${inOneLine(head)}\n`, ...facts.map((fact) => `      ${inOneLine(fact)}\n`)].join("");
@@ -149,7 +149,7 @@ function usersFile(): string | undefined {
   return existsSync(file) ? file : undefined;
 }
 
-/** Where the user's own configuration is, or would be. */
+/** Returns the path of the user's own configuration, which may not exist. */
 export function usersPath(): string {
   return join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "mcp-platform", "config.yaml");
 }

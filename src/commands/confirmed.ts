@@ -1,11 +1,11 @@
-/** The user is asked, where he can be, about what a file does that was only found in the working directory. */
+/** The question to the user about a file that was only found in the working directory. */
 import type { LoadedConfig, LoadOptions } from "../config/load.js";
 import { unambiguous } from "../core/inert.js";
 import { keyPath } from "../core/tree.js";
 import { type ConfigSource, findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";
 import { canAsk, isAgreed } from "./consent.js";
 
-/** As the user has it after he was asked, where he can be. Else the host goes on without what nobody has confirmed. */
+/** Asks the user, if possible, and returns the confirmed configuration. Unconfirmed parts are left out. */
 export async function confirmed(
   loaded: LoadedConfig,
   flags: GlobalOptions,
@@ -35,7 +35,7 @@ export async function confirmed(
   return unconfirmed.refused;
 }
 
-/** The configuration as far as it is confirmed. Throws ConfigError. */
+/** Loads the confirmed part of the configuration. Throws ConfigError. */
 export async function loadConfirmed(
   flags: GlobalOptions,
   options: Pick<LoadOptions, "allowsUnset"> = {},

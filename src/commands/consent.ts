@@ -1,11 +1,11 @@
-/** One question before the host starts or something is deleted: stdout is for the answer of the command, so stderr asks. */
+/** Question before the host starts or something is deleted. It goes to stderr, because stdout is for the command's answer. */
 const { stdin, stderr } = process;
 
 export function canAsk(): boolean {
   return stdin.isTTY && stderr.isTTY;
 }
 
-/** `question` is shown as it is: the caller has made what others wrote in it harmless. */
+/** Asks the question as it is: the caller must make foreign texts in it harmless. */
 export async function isAgreed(question: string): Promise<boolean> {
   const { createInterface } = await import("node:readline/promises");
   const line = createInterface({ input: stdin, output: stderr });

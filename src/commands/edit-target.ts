@@ -1,4 +1,4 @@
-/** The configuration file that commands change, and how what they write comes into it. */
+/** The configuration file that commands change, and how they write to it. */
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { editServers } from "../config/edit.js";
@@ -11,18 +11,18 @@ import { findSource, type GlobalOptions, usersPath } from "./configuration.js";
 export interface EditTarget {
   /** Absolute. */
   path: string;
-  /** As shown to people. */
+  /** Name for display. */
   file: string;
   folder: string;
-  /** "" where there is no file yet. */
+  /** "" if there is no file yet. */
   text: string;
-  /** Its `mcpServers`, as written. */
+  /** `mcpServers` as written. */
   servers: Mapping;
-  /** Nobody else reads it: it lies in the user's own folder, or its mode says so. */
+  /** True if nobody else reads it: it lies in the user's own folder, or its mode is private. */
   isPrivate: boolean;
 }
 
-/** The file that counts, or the user's own where there is none. Throws ConfigError where it cannot be read. */
+/** Returns the effective file, or the user's own if there is none. Throws ConfigError if it cannot be read. */
 export function editTarget(flags: GlobalOptions): EditTarget {
   const cwd = process.cwd();
   const path = resolve(cwd, findSource(flags).file ?? usersPath());
@@ -41,7 +41,7 @@ export function editTarget(flags: GlobalOptions): EditTarget {
   };
 }
 
-/** Throws ConfigError where the text cannot be changed, and what the file system throws. Returns what else has to be said. */
+/** Writes the edits and returns notices. Throws ConfigError if the text cannot be changed, and what the file system throws. */
 export function applyEdits(
   { path, file, text, isPrivate }: EditTarget,
   edits: readonly ServerEdit[],

@@ -1,4 +1,4 @@
-/** What was found, for people and for programs. */
+/** Findings as text and as JSON. */
 import { toVisibleJson } from "../core/inert.js";
 import type { Finding } from "../doctor/finding.js";
 import { hasFailed } from "../doctor/finding.js";
@@ -13,14 +13,14 @@ export function findingLines(findings: readonly Finding[]): string[] {
   ]);
 }
 
-/** Nothing where the server works. */
+/** Returns nothing if the server works. */
 export function lastWords({ findings, stderr }: ServerCheck): string[] {
   return hasFailed(findings) && stderr.length > 0
     ? ["its last words on stderr:", ...stderr.map((line) => `  ${line}`)]
     : [];
 }
 
-/** Under the names that programs get. */
+/** Returns the facts under their names in JSON. */
 export function serverFacts({ timings, era, version, tools, stderr }: ServerCheck) {
   const { initializeMs = null, listMs = null, pingMs = null } = timings;
   return {

@@ -1,10 +1,10 @@
-/** What several commands take. A value that is none ends in InvalidArgumentError, to which the command line adds the flag's name. */
+/** Flags shared by several commands. An invalid value ends in InvalidArgumentError, to which the command line adds the flag's name. */
 import { InvalidArgumentError } from "commander";
 import { parseDuration } from "../core/durations.js";
 
 export const modelFlag = ["-m, --model <name>", "model of the active provider, or provider/model"] as const;
 
-/** Of a flag that can be given many times. */
+/** Collects the values of a repeatable flag. */
 export function append(value: string, all: string[] = []): string[] {
   return [...all, value];
 }

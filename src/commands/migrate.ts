@@ -1,4 +1,4 @@
-/** `migrate`: the event log's schema, brought to this version's once, before the hosts of a new version start. */
+/** `migrate`: brings the event log to this version's schema, once, before the hosts of a new version start. */
 import type { Command } from "commander";
 import type { GlobalOptions } from "./configuration.js";
 import { loadConfirmed } from "./confirmed.js";

@@ -12,17 +12,17 @@ import { confirmed } from "./confirmed.js";
 import { keepStdoutClean, leave, onInterrupt, onTermination, whenWritten } from "./process.js";
 
 export interface DoorOptions {
-  /** Gets the log instead of stderr. */
+  /** Receives the log in place of stderr. */
   observe?: Observe;
-  /** The door stays open for long: the servers follow the configuration files. */
+  /** True if the door stays open for long: the servers then follow the configuration files. */
   followsFiles?: boolean;
-  /** What is measured can be scraped. */
+  /** True if metrics can be scraped. */
   scraped?: boolean;
 }
 
-/** How long whoever reads slowly may keep a process that is to end. */
+/** How long a slow reader may delay the end of the process. */
 const flushMs = 1_000;
-/** How long a host may take to leave after its turns had their time, whatever hangs: what it has not given back is free after its lease. */
+/** How long a host may take to leave after draining, even if something hangs. What it has not given back is free after its lease. */
 const partingMs = 5_000;
 
 /** Starts the host, opens one front door and leaves with its exit code. */
@@ -40,10 +40,10 @@ export async function openDoor(
   const flushes: (() => Promise<void>)[] = [];
   const starting = createApp({ config: loaded, observe, scraped, recover: false, questionTimeoutMs: Infinity });
   let host: App | undefined;
-  // Listened to from the start, because servers run before the app is there.
+  // Registered before the app exists, because servers already run.
   onTermination(async (signal) => {
     const { drainTimeoutMs } = (host ?? loaded).config.chat.service;
-    // Who closes the terminal is done with what runs in it; who ends the process may start it again.
+    // Closing the terminal (SIGHUP) ends what runs in it. After SIGTERM the process may start again, so its turns are drained.
     const ended = starting.then((app) => (signal === "SIGTERM" ? app.drain(drainTimeoutMs) : app.close()));
     await Promise.race([ended, sleep(drainTimeoutMs + partingMs)]);
     await Promise.race([Promise.all([whenWritten(), ...flushes.map((flush) => flush())]), sleep(flushMs)]);
@@ -53,7 +53,7 @@ export async function openDoor(
   const { sessions, hub, resolveModel, scrape } = app;
   const { Reload } = await import("./reload.js");
   const reload = new Reload({ flags, source, read, loaded, host: app });
-  // Whoever sits at the terminal wants to know that the change was taken.
+  // The person at the terminal wants to see that the change was applied.
   const log = observe ?? stderrLog(() => app.config, process.env);
   const stopFollowing = followsFiles
     ? reload.watch(({ level, text }) => log({ level, scope: "config", message: text }))

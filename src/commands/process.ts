@@ -1,4 +1,4 @@
-/** This process around the host: its signals, its streams, and how it is left. */
+/** This process around the host: its signals, its streams, and its exit. */
 import { Console } from "node:console";
 import { unambiguous } from "../core/inert.js";
 import type { OnInterrupt } from "../frontends/door.js";
@@ -7,10 +7,13 @@ import { exitCodes } from "../frontends/exit-codes.js";
 type Termination = "SIGTERM" | "SIGHUP";
 
 const { stdout, stderr } = process;
-/** The signal that told the host to end; it decides about the exit code then, whoever leaves first. */
+/** Signal that told the host to end. It then decides the exit code. */
 let endedBy: Termination | undefined;
 
-/** A reader that has gone (`| head`) is no failure, a full disk is one. Without a listener both would end in a stack trace. */
+/**
+ * Handles errors of the streams, which would otherwise end in a stack trace. A reader that has gone (`| head`) is no failure; a full disk
+ * is.
+ */
 export function guardStreams(): void {
   stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE" || (error.code === "EIO" && stdout.isTTY)) return; // EIO: the terminal was closed
@@ -20,7 +23,7 @@ export function guardStreams(): void {
   stderr.on("error", () => {});
 }
 
-/** Whatever a library says with `console` goes to stderr: stdout is for an answer or a protocol. */
+/** Redirects `console` to stderr, for libraries: stdout is for an answer or a protocol. */
 export function keepStdoutClean(): void {
   globalThis.console = new Console(stderr, stderr);
 }
@@ -30,7 +33,7 @@ export function onInterrupt(listener: () => void): ReturnType<OnInterrupt> {
   return () => void process.off("SIGINT", listener);
 }
 
-/** After one of these signals the process leaves as soon as `end` has. */
+/** Calls `end` on one of these signals, then leaves. */
 export function onTermination(end: (signal: Termination) => Promise<void>): void {
   for (const signal of ["SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => {
@@ -40,32 +43,32 @@ export function onTermination(end: (signal: Termination) => Promise<void>): void
   }
 }
 
-/** A file or a pipe gets the text as it is. What a terminal gets cannot steer it, whoever wrote what is in it. */
+/** Prints a text: unchanged to a file or pipe, and unable to steer a terminal. */
 export function print(text: string): void {
   const line = text.endsWith("\n") ? text : `${text}\n`;
   stdout.write(stdout.isTTY ? unambiguous(line) : line);
 }
 
-/** What others wrote is in it: it cannot steer the terminal. */
+/** Prints a text with foreign content, which cannot steer a terminal. */
 export async function printInert(text: string): Promise<void> {
   print(unambiguous(text));
 }
 
-/** What a person should know and no program has to read. */
+/** Writes notices for people, which no program has to read. */
 export function tell(notices: readonly string[]): void {
   for (const notice of notices) stderr.write(unambiguous(`${notice}\n`));
 }
 
-/** Resolves when stdout has been read, or its reader has gone: what a pipe has no room for yet would be lost by leaving. */
+/** Waits until stdout has been read or its reader has gone: leaving would lose what a pipe has no room for yet. */
 export async function whenWritten(): Promise<void> {
   if (stdout.writableLength > 0 && !stdout.destroyed) await new Promise<void>((done) => stdout.write("", () => done()));
 }
 
-/** Leaves at once: nothing that a server or a socket left behind may hold the process. */
+/** Leaves at once: a server or socket that was left behind must not hold the process. */
 export function leave(exitCode: number): never {
-  // Node's own exit sets the terminal back, and aborts where that has gone. The signal's default is to end us.
+  // Node's own exit resets the terminal, and aborts if it is gone. The signal's default action ends the process instead.
   if (endedBy === "SIGHUP") {
-    process.emit("exit", exitCodes.terminated); // what is to be set back or deleted at the end of a process
+    process.emit("exit", exitCodes.terminated); // runs what resets or deletes things at the end of a process
     process.kill(process.pid, endedBy);
   }
   if (endedBy) process.exit(exitCodes.terminated);

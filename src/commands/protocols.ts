@@ -68,7 +68,7 @@ export function addProtocolCommands(program: Command, version: string): void {
     });
 }
 
-/** How this process was started, so that it works wherever the editor looks for programs. */
+/** Returns how this process was started, in absolute paths, so that it works wherever the editor looks for programs. */
 function ownCommand({ config }: GlobalOptions): [command: string, args: string[]] {
   const given = config ? ["--config", resolve(config)] : [];
   return [process.execPath, [resolve(process.argv[1] ?? ""), ...given]];

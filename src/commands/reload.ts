@@ -1,4 +1,4 @@
-/** Another configuration for a host that runs: no turn that has begun is touched. */
+/** A new configuration for a running host; turns that have begun are not touched. */
 import { isDeepStrictEqual } from "node:util";
 import type { LoadedConfig } from "../config/load.js";
 import { FileWatch } from "../config/watch.js";
@@ -15,7 +15,7 @@ import {
   missingFiles,
 } from "./configuration.js";
 
-/** What came of reading the files again. */
+/** Result of reading the files again. */
 interface Outcome {
   level: "info" | "warn";
   text: string;
@@ -24,12 +24,12 @@ interface Outcome {
 interface ReloadParts {
   flags: GlobalOptions;
   source: ConfigSource;
-  /** What the files said at the start. */
+  /** Configuration from the files at the start. */
   read: LoadedConfig;
-  /** What of that the user has confirmed; `read` itself where that is all. */
+  /** The confirmed part of it; `read` itself if everything is confirmed. */
   loaded: LoadedConfig;
   host: {
-    /** What it runs by now. */
+    /** Current configuration of the host. */
     readonly config: Config;
     apply(config: Config): Promise<void>;
   };
@@ -38,9 +38,9 @@ interface ReloadParts {
 export class Reload {
   readonly #parts: ReloadParts;
   #source: ConfigSource;
-  /** What the files said the last time they could be read. */
+  /** Configuration from the last successful read. */
   #said: LoadedConfig;
-  /** The last one that left nothing to confirm. */
+  /** The last configuration that left nothing to confirm. */
   #confirmed: LoadedConfig | undefined;
   #watch: FileWatch | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -52,7 +52,7 @@ export class Reload {
     this.#confirmed = parts.loaded === parts.read ? parts.read : undefined;
   }
 
-  /** Reads the files again whenever one of them changes, and says what came of it. Ends with the returned function. */
+  /** Reads the files again whenever one changes, and reports the result, until the returned function is called. */
   watch(report: (outcome: Outcome) => void): () => void {
     const files = new FileWatch(this.#filesOf(this.#parts.read), {
       changed: () => void this.#now().then(report),
@@ -63,12 +63,12 @@ export class Reload {
     return () => files.close();
   }
 
-  /** Reads the files again at once. What is wrong with them is in the text. */
+  /** Reads the files again at once. Their problems are in the returned text. */
   async now(): Promise<string> {
     return (await this.#now()).text;
   }
 
-  /** One after the other. */
+  /** Runs reloads one after the other. */
   #now(): Promise<Outcome> {
     const outcome = this.#last.then(() => this.#reload());
     this.#last = outcome;
@@ -129,7 +129,7 @@ function differences(before: readonly ServerConfig[], after: readonly ServerConf
   );
 }
 
-/** Parts of the file as people name them, beside the servers. */
+/** Sections of the file, as people name them, without the servers. */
 const sections = {
   llm: ({ llm }: Config) => llm,
   "chat.service": ({ chat }: Config) => chat.service,
@@ -141,7 +141,7 @@ const sections = {
   logging: ({ logging }: Config) => logging,
 };
 
-/** `wanted` is what the files say, `after` what the host made of it. */
+/** Returns the changed sections. `wanted` is from the files, `after` is what the host made of it. */
 function changedSections(before: Config, after: Config, wanted: Config): string[] {
   const names = (differ: (of: (config: Config) => unknown) => boolean) =>
     Object.entries(sections).flatMap(([name, of]) => (differ(of) ? [name] : []));

@@ -1,4 +1,4 @@
-/** `run FILE.session.yaml …`: reads all of them, runs them, tells what came of it. */
+/** `run FILE.session.yaml …`: reads the files, runs them and reports the results. */
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { type CassetteMode, requireCassette } from "../cassette/cassette.js";
@@ -33,10 +33,12 @@ import type { ScriptFlags } from "./script-flags.js";
 
 const { stdout, stderr } = process;
 const now = () => performance.now();
-/** Of the jobs that nobody asked for. */
 const defaultJobs = 8;
 
-/** Leaves the process. Rejects with ConfigError, with every mistake of every script, or RequestError before any session is begun. */
+/**
+ * Runs the scripts and leaves the process. Before any session begins, rejects with ConfigError, with every mistake of every script, or
+ * RequestError.
+ */
 export async function runScripts(words: readonly string[], flags: ScriptFlags, global: GlobalOptions): Promise<never> {
   const cwd = process.cwd();
   readFaults(flags.fault ?? []);
@@ -45,14 +47,14 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
   const mode = modeOf(flags);
   const played = runs.filter(({ script }) => cassetteModeOf(script, mode) === "replay");
   allSound([...new Set(played.map(({ script }) => script.cassette))], requireCassette);
-  // What is only played needs no keys.
+  // Replays need no keys.
   const allowsUnset = played.length === runs.length;
   const config = await loadConfirmed(global, { allowsUnset });
   allSound(scripts, (script) => config.with(settingsOf(script), { allowsUnset: true }));
   if (mode && mode !== "replay") requireOwnCassettes(runs);
   const { reporters, isWatched } = openReporters(flags, stdout, now);
   for (const path of flags.summary ?? []) requireWritable(path);
-  // The parser that keeps comments takes long to load.
+  // The parser that keeps comments loads slowly.
   const updates = flags.update ? new (await import("../frontends/script/many/updates.js")).Updates() : undefined;
   const transcripts = new Transcripts(flags.transcripts);
   const { signal, endedBy } = untilEnded();
@@ -89,7 +91,7 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
 
 function commonOptions(flags: ScriptFlags, config: LoadedConfig, cassette?: CassetteMode) {
   const { var: vars, speed, fault: faults, update: updates } = flags;
-  // Where a status line may be, a log line begins over it.
+  // A log line overwrites a possible status line.
   const log = (line: string) => void stderr.write(stderr.isTTY ? eraseLine + line : line);
   return {
     config,
@@ -102,7 +104,7 @@ function commonOptions(flags: ScriptFlags, config: LoadedConfig, cassette?: Cass
   };
 }
 
-/** Throws one ConfigError with the mistakes in all of them. */
+/** Makes each of them. Throws one ConfigError with all their mistakes. */
 function allSound<Given, Made>(given: readonly Given[], make: (one: Given) => Made): Made[] {
   const problems: ConfigError["problems"][number][] = [];
   const made = given.flatMap((one) => {
@@ -118,7 +120,7 @@ function allSound<Given, Made>(given: readonly Given[], make: (one: Given) => Ma
   return made;
 }
 
-/** Faults and a speed are of a replay. */
+/** Returns the mode of the cassette. Faults and a speed imply a replay. */
 function modeOf({ record, recordMissing, replay, speed, fault }: ScriptFlags): CassetteMode | undefined {
   if (record) return "record";
   if (recordMissing) return "record-missing";
@@ -137,7 +139,7 @@ function requireOwnCassettes(runs: readonly PlannedRun[]): void {
   }
 }
 
-/** The first Ctrl-C cancels and the results so far are told, the second leaves at once. */
+/** Returns a signal. The first Ctrl-C cancels and lets the results so far be reported, the second leaves at once. */
 function untilEnded() {
   const controller = new AbortController();
   let exitCode: number | undefined;

@@ -1,4 +1,4 @@
-/** `run`: one prompt, one answer; or, with lines as input format, many. */
+/** `run`: one prompt, one answer; with lines as input format, many. */
 
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
@@ -105,7 +105,7 @@ function turnOptions({ model, system, maxToolHops, allow, deny, timeout, yes, st
   return { model, system, maxToolHops, allow, deny, timeoutMs: timeout, approval, streaming };
 }
 
-/** Throws RequestError for a file that holds no usable schema. */
+/** Reads the schema. Throws RequestError if the file holds no usable schema. */
 async function outputOf(file: string): Promise<OutputFormat> {
   const { schemaProblem } = await import("../core/structured-output.js");
   const usage = (problem: string) => new RequestError("usage", `--json-schema ${file}: ${problem}`);

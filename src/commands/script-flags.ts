@@ -1,4 +1,4 @@
-/** `run FILE.session.yaml …`: what can be typed for scripted sessions, and whether `run` was given some. */
+/** Flags of `run FILE.session.yaml …`, and the check whether `run` was given session files. */
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { RequestError } from "../core/errors.js";
@@ -28,12 +28,12 @@ export interface ScriptFlags {
 }
 
 const heading = "Options for *.session.yaml files:";
-/** More at a time is more than a machine, and a provider, takes. */
+/** Most sessions at a time that a machine and a provider can take. */
 const maxJobs = 64;
-/** All of them are planned before the first one begins. */
+/** Most repeats: all runs are planned before the first one begins. */
 const maxRepeats = 999_999;
 
-/** In a group of their own, which tells them from those for a prompt. */
+/** Adds the flags in a group of their own, apart from those for a prompt. */
 export function addScriptOptions(command: Command): Command {
   return command
     .optionsGroup(heading)
@@ -83,7 +83,7 @@ export function addScriptOptions(command: Command): Command {
     );
 }
 
-/** Returns whether `run` was given session files and no prompt. Throws RequestError where a word could be both. */
+/** Returns true if `run` was given session files and no prompt. Throws RequestError if a word could be both. */
 export function areScripts(words: readonly string[]): boolean {
   const cwd = process.cwd();
   if (words.some((word) => isScriptArgument(word, cwd))) return true;
@@ -94,7 +94,7 @@ export function areScripts(words: readonly string[]): boolean {
   });
 }
 
-/** Ends with a usage error where a flag means nothing for what `run` was given. */
+/** Ends with a usage error if a flag does not apply to what `run` was given. */
 export function refuseStrayFlags(command: Command, isForScripts: boolean): void {
   const stray = command.options.find((option) => {
     const isGiven = command.getOptionValueSource(option.attributeName()) === "cli";
@@ -133,7 +133,7 @@ function variable(text: string, all: Record<string, unknown> = {}): Record<strin
   return { ...all, [name]: jsonOrText(value) };
 }
 
-/** A number that JavaScript would write otherwise (1.10, or more digits than it keeps) is a text. */
+/** Parses JSON, or keeps the text. A number that JavaScript would write differently (1.10, or too many digits) stays a text. */
 function jsonOrText(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);

@@ -16,7 +16,7 @@ export interface TokenFlags {
 }
 
 interface DoorToken extends ShownToken {
-  /** Undefined: every caller may come in. */
+  /** Undefined if every caller may come in. */
   token: string | undefined;
   notices: string[];
 }
@@ -25,7 +25,7 @@ const leastLength = 16;
 const risk =
   "no token: every account and every program of this machine can use your tools, answer your approvals and read your conversations";
 
-/** Finds the token: `--no-token`, `--token-file`, `serve.token`, else the one that the user's hosts keep. Throws RequestError. */
+/** Finds the token: `--no-token`, `--token-file`, `serve.token`, otherwise the one that the user's hosts share. Throws RequestError. */
 export function doorToken(flags: TokenFlags, { host, token }: ServeConfig, env: Environment): DoorToken {
   if (flags.token === false) return withoutToken(host);
   if (flags.tokenFile !== undefined) return tokenOfFile(flags.tokenFile);

@@ -45,7 +45,7 @@ function modelNames({ providers }: LlmConfig): string[] {
   return Object.entries(providers).flatMap(([name, { model }]) => (model ? [`${name}/${model}`] : []));
 }
 
-/** A token in the arguments of a process is no secret any more, so that it is not used either. */
+/** Refuses a token in the arguments of a process, because it is no longer secret. */
 function refuseToken(): never {
   throw new RequestError("usage", "every account of this machine can read a token in the arguments of a process", {
     hint: "write another token into a file and name it with --token-file, or set MCP_PLATFORM_SERVE__TOKEN",

@@ -58,8 +58,8 @@ const tools = () => import("../config/import/tools.js");
 const surroundings = () => ({ platform: process.platform, env: process.env, home: homedir(), cwd: process.cwd() });
 
 /**
- * The files of a tool, or the one that was named. Those of the working directory, which may be somebody else's, are asked about, and left out
- * where nobody can be asked. Rejects with RequestError where nothing is left.
+ * Returns the files of a tool, or the named one. Asks about files of the working directory, which may be someone else's, and leaves them
+ * out if nobody can be asked. Rejects with RequestError if nothing is left.
  */
 async function agreed(from: string, { dryRun = false }: ImportFlags): Promise<ImportedFile[]> {
   const files = (await tools()).importFrom(from, surroundings());
@@ -85,7 +85,7 @@ async function isTaken(file: ImportedFile): Promise<boolean> {
   return isAgreed(unambiguous(`${file.file}:\n${await listed(file)}Take these over? y/n: `));
 }
 
-/** In words, what the servers of a file are and may do. */
+/** Describes what the servers of a file are and may do. */
 async function listed({ servers }: ImportedFile): Promise<string> {
   const { describeEntry } = await import("../config/consent-text.js");
   const folder = process.cwd();
@@ -94,7 +94,7 @@ async function listed({ servers }: ImportedFile): Promise<string> {
     .join("");
 }
 
-/** What the person at the terminal agrees to. Elsewhere it is only listed: undefined. */
+/** Returns the files that the person at the terminal agrees to. Without a terminal only lists them and returns undefined. */
 async function chosen(): Promise<ImportedFile[] | undefined> {
   const { displayName } = await import("../core/source.js");
   const found = (await tools()).findAll(surroundings());

@@ -1,4 +1,4 @@
-/** `servers logs`: what a server says on stderr and in its log messages, while any host of this user runs it. */
+/** `servers logs`: a server's stderr and log messages, from every host of this user. */
 import { existsSync, readFileSync, watch } from "node:fs";
 import { mkdir, open, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
@@ -48,7 +48,7 @@ async function showLog(name: string, { follow = false, lines }: LogFlags, global
   if (follow) await followFile(file, end.length);
 }
 
-/** Prints what comes to the file behind `position`, also when another one takes its place, until the person has enough. */
+/** Prints what is added to the file after `position`, even if another file replaces it, until Ctrl-C. */
 async function followFile(file: string, position: number): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   let from = position;
@@ -73,7 +73,7 @@ async function followFile(file: string, position: number): Promise<void> {
   await last;
 }
 
-/** The lines behind `position` that are whole. Resolves to where they end. */
+/** Prints the whole lines after `position`. Resolves with the position of their end. */
 async function printFrom(file: string, position: number): Promise<number> {
   const source = await open(file).catch(() => undefined);
   if (!source) return position;

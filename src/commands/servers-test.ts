@@ -1,4 +1,4 @@
-/** `servers test`: one server, really tried, whatever hosts do with it now. */
+/** `servers test`: tries one server, independently of running hosts. */
 
 import type { Command } from "commander";
 import { RequestError } from "../core/errors.js";
