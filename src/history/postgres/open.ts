@@ -38,6 +38,7 @@ export async function openPostgresLog(
     seal = await NoticeSeal.of(database);
     const [row] = await database.rows<{ now: number }>("read", "idempotent", `SELECT ${databaseNow} AS now`);
     if (row) heard?.(row.now);
+    await warnOfMakers(database, observe);
   } catch (error) {
     await database.close();
     throw error;
@@ -68,6 +69,7 @@ export async function migrateDatabase(config: PostgresConfig, observe: Observe):
   try {
     await migrate(database);
     await warnOfStrangers(database, observe);
+    await warnOfMakers(database, observe);
     return database.place.shown;
   } finally {
     await database.close();
@@ -84,5 +86,21 @@ async function warnOfStrangers(database: Database, observe: Observe): Promise<vo
     level: "warn",
     scope: "history",
     message: `every role of its server may connect to ${database.place.shown}, and see when its hosts are busy; to end that: REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(found.name)} FROM PUBLIC, and GRANT it to the role of the hosts`,
+  });
+}
+
+/**
+ * Warns where any role may make functions and operators beside the log's tables, as up to PostgreSQL 14 by default (CVE-2018-1058): one that fits
+ * a statement of a host better than what is meant runs with the host's rights.
+ */
+async function warnOfMakers(database: Database, observe: Observe): Promise<void> {
+  const query = `SELECT current_schema() AS schema, has_schema_privilege('public', current_schema(), 'CREATE') AS open`;
+  const [found] = await database.rows<{ schema: string; open: boolean }>("read", "idempotent", query);
+  if (!found?.open) return;
+  const schema = pg.escapeIdentifier(found.schema);
+  observe({
+    level: "warn",
+    scope: "history",
+    message: `every role that may connect to ${database.place.shown} can make functions in its schema ${found.schema}, which this host would run with its own rights; to end that: REVOKE CREATE ON SCHEMA ${schema} FROM PUBLIC`,
   });
 }

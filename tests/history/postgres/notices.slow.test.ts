@@ -153,3 +153,20 @@ async function listening(url: string, channels: readonly string[]) {
   for (const channel of channels) await stranger.query(`LISTEN ${channel}`);
   return { stranger, overheard };
 }
+
+onPostgres("a log where any role may make functions", () => {
+  test.each([
+    ["GRANT", 1],
+    ["REVOKE", 0],
+  ])("is warned of: %s CREATE", async (verb, warnings) => {
+    const url = await newDatabaseUrl();
+    await query(url, `${verb} CREATE ON SCHEMA public ${verb === "GRANT" ? "TO" : "FROM"} PUBLIC`);
+    const seen: string[] = [];
+    const observe = ({ message }: { message: string }) => seen.push(message);
+    const log = await openPostgresLog({ driver: "postgres", url }, { now: Date.now, observe, newId });
+    await log.store.close();
+    await migrateDatabase({ driver: "postgres", url }, observe);
+    const told = seen.filter((message) => message.includes('REVOKE CREATE ON SCHEMA "public" FROM PUBLIC'));
+    expect(told).toHaveLength(2 * warnings);
+  });
+});
