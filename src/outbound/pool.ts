@@ -1,4 +1,4 @@
-/** Pools of connections, for whoever sends requests: to providers of models, and to MCP servers. */
+/** Pools of connections for requests to model providers and MCP servers. */
 import { Agent, type ClientRequest, type Agent as HttpAgent, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -6,34 +6,34 @@ import type { SecureContext } from "node:tls";
 import KeepAlive from "agentkeepalive";
 import { rawHeader } from "./raw-header.js";
 
-/** Before the server closes an idle connection, we do: the request that crosses its FIN would fail. */
+/** Idle connections are closed this long before the server would: a request that crosses its FIN would fail. */
 const KEEP_ALIVE_MARGIN_MS = 1000;
-/** How long a connection beyond those that are kept may be idle: of many requests at once, each is mostly followed by another one. */
+/** How long a connection beyond the kept ones may be idle. Among many parallel requests, most are followed by another one. */
 const SPARE_MS = 250;
 
 export interface PoolOptions {
-  /** `https:` or `http:`, of the origin. */
+  /** Protocol of the origin: `https:` or `http:`. */
   protocol: string;
-  /** To one origin. */
+  /** Most connections per origin. */
   maxConnections: number;
-  /** To one origin, idle for longer than a moment. */
+  /** Most connections per origin that are idle for longer than a moment. */
   maxKeepaliveConnections: number;
   /** How long a connection may be idle. */
   keepaliveExpiryMs: number;
-  /** Authorities to trust, where they are not the usual ones. */
+  /** Trusted authorities, if not the usual ones. */
   secureContext?: SecureContext | undefined;
-  /** Where proxies are set for Node itself, by `NODE_USE_ENV_PROXY` (from Node 22.21 on): its own agents' option of that name. */
+  /** Node's agent option of this name, for proxies set by `NODE_USE_ENV_PROXY` (from Node 22.21 on). */
   proxyEnv?: NodeJS.ProcessEnv | undefined;
 }
 
 /**
- * A connection pool, exact per origin. Never `maxTotalSockets`: it counts idle connections to other origins. The agent's
- * own `timeout` is off: a request has its own limits.
+ * Creates a connection pool with exact limits per origin. Never uses `maxTotalSockets`, which counts idle connections to other origins. The
+ * agent's own `timeout` is off, because requests have their own limits.
  */
 export function keepAliveAgent(options: PoolOptions): HttpAgent & Connecting {
   const { protocol, maxConnections, maxKeepaliveConnections, keepaliveExpiryMs, secureContext, proxyEnv } = options;
   const pool = {
-    // To the agent, 0 idle connections are the default of 256, and 0 milliseconds for ever.
+    // To the agent, 0 idle connections mean the default of 256, and 0 milliseconds mean for ever.
     keepAlive: maxKeepaliveConnections > 0 && keepaliveExpiryMs > 0,
     maxSockets: maxConnections,
     maxFreeSockets: maxConnections,
@@ -45,14 +45,14 @@ export function keepAliveAgent(options: PoolOptions): HttpAgent & Connecting {
   };
   const agent = protocol === "https:" ? new KeepAlive.HttpsAgent(pool) : new KeepAlive(pool);
   closeSpare(agent, maxKeepaliveConnections);
-  // Node copies them at every request, and from its own object, which has no prototype, that takes four times as long.
+  // Node copies the options at every request. From its own object, which has no prototype, a copy takes four times as long.
   const { options: own } = agent as unknown as { options: object };
   return Object.assign(agent as HttpAgent & Connecting, { options: { ...own }, reuseSocket });
 }
 
 /**
- * The agent itself would close them at once: with 64 requests in flight that was a connection for every second one, and a quarter of
- * their cost.
+ * Keeps spare connections for a moment. The agent would close them at once: with 64 requests in flight every second one needed a new
+ * connection, a quarter of their cost.
  */
 function closeSpare(agent: KeepAlive, kept: number): void {
   agent.on("free", (socket: Socket, options: Parameters<HttpAgent["getName"]>[0]) => {
@@ -62,23 +62,20 @@ function closeSpare(agent: KeepAlive, kept: number): void {
   });
 }
 
-/**
- * As agentkeepalive's, without what that tells whoever debugs it, in as many words as no optimiser likes: a hundredth of a turn.
- * A connection in use has no limit of its own.
- */
+/** agentkeepalive's `reuseSocket` without its debug output (1 % of W5). A connection in use has no limit of its own. */
 function reuseSocket(this: HttpAgent, socket: Socket, request: ClientRequest): void {
   Agent.prototype.reuseSocket.call(this, socket, request);
   if (socket.timeout) socket.setTimeout(0);
 }
 
-/** What both kinds of agent do, and their types say differently. */
+/** Common part of both kinds of agent, whose types differ. */
 export interface Connecting {
-  /** Undefined where `onCreated` gets the socket later. */
+  /** Returns undefined if `onCreated` gets the socket later. */
   createConnection(options: Place, onCreated: unknown): Socket | undefined;
 }
 type Place = { host?: string; port?: number; socket?: Duplex };
 
-/** DNS, TCP, the proxy's consent and TLS together. Nothing else limits them apart from waiting for the answer. */
+/** Limits DNS, TCP, the proxy's consent and TLS together. Nothing else limits them separately from the wait for the answer. */
 export function limitConnecting(agent: Connecting, limitMs: number, where = ""): void {
   const createConnection = agent.createConnection.bind(agent);
   const connected = agent instanceof KeepAlive.HttpsAgent ? "secureConnect" : "connect";
@@ -95,12 +92,15 @@ export function limitConnecting(agent: Connecting, limitMs: number, where = ""):
   };
 }
 
-/** No connection within the limit. */
+/** Error for no connection within the limit. */
 export class ConnectTimeout extends Error {
   readonly code = "ECONNTIMEOUT";
 }
 
-/** Node's agent heeds `Keep-Alive: timeout=5`; agentkeepalive overrules it with its own expiry unless told per socket. */
+/**
+ * Applies the server's `Keep-Alive: timeout=5`. Node's agent does so, but agentkeepalive overrides it with its own expiry unless set per
+ * socket.
+ */
 export function respectKeepAlive(incoming: IncomingMessage, expiryMs: number): void {
   const announced = /timeout=(\d+)/.exec(rawHeader(incoming, "keep-alive") ?? "")?.[1];
   if (!announced) return;

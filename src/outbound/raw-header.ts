@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 
 /**
- * One response header, its name in lower case. Node makes `headers` of all of them when it is first read, and most answers are read
- * without them.
+ * Returns one response header by its name in lower case. Node builds `headers` from all of them on first use, which most answers do not
+ * need.
  */
 export function rawHeader({ rawHeaders }: IncomingMessage, name: string): string | undefined {
   for (let place = 0; place < rawHeaders.length; place += 2) {

@@ -1,10 +1,10 @@
-/** What the conventions call a value that is not said. */
+/** Value of the conventions for an unnamed value. */
 const other = "_OTHER";
 const mostChars = 128;
 
 /**
- * Values of labels: each of them makes time series of its own, and clients and servers choose some of them. Of one label no more than
- * `most` values are told apart, and each is one short line.
+ * Limits on label values: each value makes time series of its own, and clients and servers choose some of them. Each label keeps at most
+ * `most` distinct values, each a short line.
  */
 export class BoundedValues {
   readonly #most: number;
@@ -24,7 +24,7 @@ export class BoundedValues {
   }
 }
 
-/** Without what could steer a terminal or break a line. */
+/** Removes what could steer a terminal or break a line. */
 export function oneLine(text: string): string {
   return text.slice(0, mostChars).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
 }

@@ -1,29 +1,29 @@
-/** What is counted and timed, once for OpenTelemetry and Prometheus. */
+/** Counters and timers, defined once for OpenTelemetry and Prometheus. */
 import { attributes, metrics } from "./names.js";
 
 export interface Instrument {
   name: string;
-  /** As UCUM has it; `{…}` is a count of such things. */
+  /** Unit in UCUM; `{…}` is a count of such things. */
   unit: string;
   kind: "counter" | "histogram" | "gauge";
   description: string;
-  /** Every reading has these, and no others. */
+  /** Labels of every reading, complete. */
   labels: readonly string[];
-  /** Upper bounds, of a histogram. */
+  /** Upper bounds of a histogram. */
   buckets?: readonly number[];
 }
 
-/** How often a value of what is measured was read, or what it is now. */
+/** A count, a duration or a current value of an instrument. */
 export interface Reading {
   instrument: Instrument;
   value: number;
   labels: Readonly<Record<string, string>>;
 }
 
-/** Takes readings. Must not throw. */
+/** Receives readings. Must not throw. */
 export type Sink = (reading: Reading) => void;
 
-/** Those of the conventions for GenAI and MCP. */
+/** Buckets of the conventions for GenAI and MCP. */
 const modelSeconds = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
 const toolSeconds = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
 const tokenCounts = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864];

@@ -1,6 +1,6 @@
 /**
- * Every name by which spans and metrics of this host are known outside. Those that do not begin with `mcp_platform` are of the semantic
- * conventions of OpenTelemetry for generative AI and MCP; a test holds them against `@opentelemetry/semantic-conventions`.
+ * Every name of spans and metrics outside this host. Names without `mcp_platform` are from OpenTelemetry's semantic conventions for
+ * generative AI and MCP; a test compares them with `@opentelemetry/semantic-conventions`.
  */
 
 export const attributes = {
@@ -36,7 +36,7 @@ export const attributes = {
   serverPort: "server.port",
   serviceName: "service.name",
   serviceVersion: "service.version",
-  // Ours.
+  // Names of this host.
   turnId: "mcp_platform.turn.id",
   stopReason: "mcp_platform.turn.stop_reason",
   turnState: "mcp_platform.turn.state",
@@ -48,7 +48,7 @@ export const attributes = {
   cost: "mcp_platform.llm.cost",
 } as const;
 
-/** What the host is called as an agent. */
+/** Name of the host as an agent. */
 export const agentName = "mcp-platform";
 
 export const operations = { chat: "chat", invokeAgent: "invoke_agent", executeTool: "execute_tool" } as const;
@@ -56,14 +56,14 @@ export const methods = { callTool: "tools/call" } as const;
 export const tokenTypes = { input: "input", output: "output" } as const;
 export const transports = { stdio: "pipe", remote: "tcp" } as const;
 
-/** What is measured once in an instrument's life, by what OpenTelemetry calls it. */
+/** OpenTelemetry names of the instruments. */
 export const metrics = {
   completionDuration: "gen_ai.client.operation.duration",
   timeToFirstChunk: "gen_ai.client.operation.time_to_first_chunk",
   tokenUsage: "gen_ai.client.token.usage",
   toolDuration: "mcp.client.operation.duration",
   connectionDuration: "mcp.client.session.duration",
-  // Ours.
+  // Names of this host.
   longestGap: "mcp_platform.llm.longest_gap",
   failedAttempts: "mcp_platform.llm.failed_attempts",
   fallbacks: "mcp_platform.llm.fallbacks",
@@ -86,7 +86,7 @@ export const spanEvents = {
   fallback: "mcp_platform.llm.fallback",
 } as const;
 
-/** Providers that the conventions know by another name than the configuration. */
+/** Providers whose name in the conventions differs from the one in the configuration. */
 const providerNames: Readonly<Record<string, string>> = {
   azure: "azure.ai.openai",
   gemini: "gcp.gemini",
@@ -99,7 +99,7 @@ export function providerName(name: string): string {
   return Object.hasOwn(providerNames, name) ? (providerNames[name] ?? name) : name;
 }
 
-/** A Prometheus name has no dots, and says its unit. https://prometheus.io/docs/practices/naming/ */
+/** Returns a Prometheus name, which has no dots and ends with its unit. https://prometheus.io/docs/practices/naming/ */
 export function prometheusName(name: string, unit = "", isCounter = false): string {
   const units: Record<string, string> = { s: "_seconds", USD: "_usd" };
   return `${name.replaceAll(".", "_")}${units[unit] ?? ""}${isCounter ? "_total" : ""}`;

@@ -1,4 +1,4 @@
-/** Who listens to what the layers measure. */
+/** Choice of the listeners to the layers' measurements. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TelemetryConfig } from "../core/config.js";
@@ -19,9 +19,9 @@ export interface TelemetryParts {
   env: Environment;
   version: string;
   observe: Observe;
-  /** Takes secrets out of a text. */
+  /** Removes secrets from a text. */
   clear: (text: string) => string;
-  /** Whether there is a collector to send to; whether somebody may scrape. */
+  /** True if there is a collector to send to (`collector`), or if metrics may be scraped (`scraped`). */
   collector: boolean;
   scraped: boolean;
   state: () => Promise<HostState>;
@@ -29,16 +29,16 @@ export interface TelemetryParts {
 
 export interface Telemetry {
   meter: Meter;
-  /** Undefined: nobody scrapes. */
+  /** Undefined if metrics are not scraped. */
   prometheus: PrometheusMetrics | undefined;
   /** Sends what was not sent yet. Never rejects. */
   close(): Promise<void>;
 }
 
-/** A collector that is away does not keep the host for longer when it ends. */
+/** Longest wait for an unreachable collector when the host ends. */
 const closeWithinMs = 2_000;
 
-/** Undefined when there is nobody to listen after all. */
+/** Opens telemetry. Returns undefined if nothing listens after all. */
 export async function openTelemetry(parts: TelemetryParts): Promise<Telemetry | undefined> {
   const { config, env, state, clear } = parts;
   const readings = new Readings();
@@ -77,7 +77,7 @@ export async function openTelemetry(parts: TelemetryParts): Promise<Telemetry | 
   };
 }
 
-/** What listens must not break what it listens to. */
+/** Returns a `record` whose failing listeners do not break the measured code. */
 function harmless(listeners: readonly ((fact: Measurement) => void)[], observe: Observe): Meter["record"] {
   let hasFailed = false;
   return (fact) => {
@@ -90,7 +90,7 @@ function harmless(listeners: readonly ((fact: Measurement) => void)[], observe: 
   };
 }
 
-/** A host without the packages works as ever, and says what is missing. */
+/** Opens OpenTelemetry. A host without the packages works as before and reports what is missing. */
 async function optional({ config, env, version, observe }: TelemetryParts): Promise<Otel | undefined> {
   const warn = (message: string) => observe({ level: "warn", scope: "telemetry", message });
   try {

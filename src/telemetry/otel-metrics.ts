@@ -6,7 +6,7 @@ import type { Readings } from "./readings.js";
 
 type Recorder = (value: number, labels: Readonly<Record<string, string>>) => void;
 
-/** `state` is asked at every export. */
+/** Returns a sink. Calls `state` at every export. */
 export function otelMetrics(
   meter: Meter,
   readings: Readings,
@@ -46,7 +46,7 @@ function optionsOf({ unit, description }: Instrument) {
   return { unit, description };
 }
 
-/** What has no value is left out here. */
+/** Removes labels without a value. */
 function said(labels: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== ""));
 }

@@ -13,7 +13,7 @@ export class PrometheusMetrics {
   readonly #readings: Readings;
   readonly #state: () => Promise<HostState>;
 
-  /** `state` is asked at every scrape. */
+  /** Calls `state` at every scrape. */
   constructor(readings: Readings, state: () => Promise<HostState>) {
     this.#readings = readings;
     this.#state = state;
@@ -29,10 +29,10 @@ export class PrometheusMetrics {
     else metric?.set(named, value);
   };
 
-  /** All of it, as of now. */
+  /** Returns all current metrics. */
   readonly scrape = async (): Promise<{ contentType: string; text: string }> => {
     const state = await this.#state();
-    for (const metric of this.#metrics.values()) if (metric instanceof Gauge) metric.reset(); // what is gone is not told
+    for (const metric of this.#metrics.values()) if (metric instanceof Gauge) metric.reset(); // drops labels that no longer exist
     for (const reading of this.#readings.ofState(state)) this.record(reading);
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   };

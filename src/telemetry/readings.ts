@@ -1,4 +1,4 @@
-/** Facts of the layers, and the state of the host, as readings of instruments. */
+/** Conversion of the layers' facts, and of the host's state, to readings of instruments. */
 import type { HostState, Measurement } from "../core/measurements.js";
 import { BoundedValues } from "./bounded.js";
 import { type Instrument, instruments, type Reading, type Sink } from "./instruments.js";
@@ -12,7 +12,7 @@ const breakerStates = { closed: 0, half_open: 1, open: 2 };
 export class Readings {
   readonly #values = new BoundedValues();
 
-  /** What one fact adds. */
+  /** Reports the readings of one fact. */
   of(fact: Measurement, sink: Sink): void {
     const read = (instrument: Instrument, value: number | undefined, labels: Labels) => {
       if (value !== undefined) sink(this.#reading(instrument, value, labels));
@@ -70,7 +70,7 @@ export class Readings {
     }
   }
 
-  /** What is so now. */
+  /** Returns the readings of the current state. */
   ofState({ turns, limiters, breakers, servers }: HostState): Reading[] {
     const read = (instrument: Instrument, value: number, labels: Labels = {}) =>
       this.#reading(instrument, value, labels);
@@ -93,7 +93,7 @@ export class Readings {
     ];
   }
 
-  /** A label without a value is empty: Prometheus wants the same labels every time. */
+  /** Creates a reading. A label without a value is empty, because Prometheus needs the same labels every time. */
   #reading(instrument: Instrument, value: number, labels: Labels): Reading {
     const all = instrument.labels.map((label) => [label, this.#values.of(label, labels[label] ?? "")] as const);
     return { instrument, value, labels: Object.fromEntries(all) };

@@ -2,8 +2,8 @@ import type { Environment } from "../core/environment.js";
 import type { Samples } from "../core/trace-context.js";
 
 /**
- * As `OTEL_TRACES_SAMPLER` says; default `parentbased_always_on`. It is decided once for a trace, by its id, so that the servers that its
- * calls go to are told the same. The last digits of an id are random in any case: https://www.w3.org/TR/trace-context-2/#randomness-of-trace-id.
+ * Returns the sampling of `OTEL_TRACES_SAMPLER`; default `parentbased_always_on`. Decides once per trace, by its id, so that the called
+ * servers get the same decision. The last digits of an id are always random: https://www.w3.org/TR/trace-context-2/#randomness-of-trace-id.
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
 export function samplesBy({

@@ -1,4 +1,4 @@
-/** What a fact does to its span: how it begins, what happens in it, how it ends. */
+/** The effect of a fact on its span: start, event or end. */
 import { type Attributes, SpanKind } from "@opentelemetry/api";
 import type { Usage } from "../core/chat.js";
 import type { Measurement } from "../core/measurements.js";
@@ -12,10 +12,10 @@ export type SpanChange =
   | { type: "event"; name: string; attributes: Attributes }
   | { type: "end"; attributes: Attributes; error: string | undefined };
 
-/** Makes a text of what people, models and servers said fit to be handed on. */
+/** Prepares a text from people, models or servers for export. */
 export type Show = (text: string) => string;
 
-/** `show` undefined: what was said is not handed on. */
+/** Returns the change of a fact's span. If `show` is undefined, messages and results are not exported. */
 export function spanChange(fact: Measurement, show: Show | undefined): SpanChange | undefined {
   switch (fact.type) {
     case "turn_started":
@@ -71,7 +71,7 @@ export function spanChange(fact: Measurement, show: Show | undefined): SpanChang
         [names.operation]: operations.executeTool,
         [names.mcpMethod]: methods.callTool,
         [names.toolName]: oneLine(fact.tool),
-        // The model's own id: the host puts the turn and the hop before it.
+        // The model's own id, without the turn and hop that the host puts before it.
         [names.toolCallId]: fact.callId?.replace(/^[^/]+\/\d+\//, ""),
         [names.mcpServer]: fact.server,
         [names.transport]: transportName(fact.transport),

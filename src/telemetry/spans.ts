@@ -1,4 +1,4 @@
-/** Facts of the layers as spans: `invoke_agent` around `chat` and `tools/call`. */
+/** The layers' facts as spans: `invoke_agent` around `chat` and `tools/call`. */
 import {
   type AttributeValue,
   createTraceState,
@@ -13,7 +13,7 @@ import type { TraceContext } from "../core/trace-context.js";
 import { attributes as names } from "./names.js";
 import { type Show, type SpanChange, spanChange } from "./span-changes.js";
 
-/** The ids that the next span gets: servers and providers are told them too. */
+/** Ids of the next span, which servers and providers receive too. */
 export class ChosenIds {
   next: Pick<TraceContext, "traceId" | "spanId"> = { traceId: "", spanId: "" };
   generateTraceId = () => this.next.traceId;
@@ -22,15 +22,15 @@ export class ChosenIds {
 
 interface SpansParts {
   tracer: Tracer;
-  /** Those that the tracer takes its ids from. */
+  /** Id generator of the tracer. */
   ids: ChosenIds;
-  /** Undefined: what was said is not handed on. */
+  /** If undefined, messages and results are not exported. */
   show: Show | undefined;
 }
 
 export class Spans {
   readonly #parts: SpansParts;
-  /** By their id. */
+  /** Open spans by id. */
   readonly #open = new Map<string, { span: Span; conversationId: AttributeValue | undefined }>();
 
   constructor(parts: SpansParts) {
@@ -48,7 +48,7 @@ export class Spans {
 
   #start(own: TraceContext, { name, kind, attributes }: Extract<SpanChange, { type: "start" }>): void {
     const { traceId, spanId, parentId = "" } = own;
-    // What is within a turn is of its conversation.
+    // Spans within a turn belong to its conversation.
     const conversationId = attributes[names.conversationId] ?? this.#open.get(parentId)?.conversationId;
     const all = { ...attributes, [names.conversationId]: conversationId };
     this.#parts.ids.next = { traceId, spanId };

@@ -1,7 +1,7 @@
 import type { TelemetryConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 
-/** Whether spans and metrics go to a collector: by the configuration, or by the variables that all programs with OpenTelemetry have. */
+/** Returns true if spans and metrics go to a collector, by the configuration or by OpenTelemetry's standard variables. */
 export function wantsCollector(
   { enabled, endpoint }: Pick<TelemetryConfig, "enabled" | "endpoint">,
   env: Environment,
