@@ -57,16 +57,18 @@ test.each(WIRES)("a call, and four at once, come back with their results in orde
     }
 });
 
-test.each(VENDORS)("30 hops and two more turns send all reasoning back, over $name", async (wire) => {
+/** native-wires.test.ts has 30 hops of the others. */
+test.each(VENDORS)("a long loop and two more turns send all reasoning back, over $name", async (wire) => {
+  const hops = wire.wire === "chat" ? 30 : 5;
   const hop = (n: number) => answer(thinks(`step ${n}`), says(`word ${n}`), calls("s__echo", { n }));
   const talk = host.talk(wire, [
-    ...loop(30, hop, answer(thinks("so"), "done")),
+    ...loop(hops, hop, answer(thinks("so"), "done")),
     ...loop(1, hop, answer("two")),
     answer("three"),
   ]);
   for (const streaming of [true, false, true])
     expect((await talk.turn("go", { streaming })).at(-1)).toMatchObject(end("end_turn"));
-  expect(talk.hops()).toHaveLength(34);
+  expect(talk.hops()).toHaveLength(hops + 4);
   expect(talk.mock.bill({ input: 1, output: 1 }, talk.hops()).prefixBroken).toEqual([]);
   talk.expectTaken();
 });
@@ -102,6 +104,7 @@ describe.each(WIRES)("over $name", (wire) => {
         expect(eventsOf(events, "assistant_message")).toMatchObject([
           { finishReason, message: { content: "As far as I", toolCalls: [] } },
         ]);
+        if (finishReason === "content_filter") expect(JSON.stringify(events)).not.toContain('"kept"');
         if (streaming) expect(shown(events).text).toBe("As far as I");
         expect((await talk.turn("and?")).at(-1)).toMatchObject(end("end_turn"));
         talk.expectTaken({ isLost: finishReason === "content_filter" });
@@ -118,6 +121,7 @@ describe.each(WIRES)("over $name", (wire) => {
         const cut = ending("length", thinks("hm"), calls("s__echo", { n: 0 }), calls("s__echo", args));
         const talk = host.talk(wire, [cut, ({ results }) => answer(results.join("|")), answer("Yes.")]);
         const events = await talk.turn("go", { streaming });
+        expect(eventsOf(events, "assistant_message")[0]?.message.kept).toBeUndefined();
         expect(eventsOf(events, "tool_sent")).toHaveLength(1);
         expect(eventsOf(events, "assistant_message").at(-1)?.message.content).toMatch(
           /^{"n":0}\|not run: .* token limit/,

@@ -15,7 +15,7 @@ import type { WireName } from "../../src/core/config.js";
 import type { Observation } from "../../src/core/ports.js";
 import type { TurnOptions } from "../../src/session/turn-options.js";
 import { collect, startApp } from "./app.js";
-import { httpServer } from "./mcp-http.js";
+import { type HttpServer, httpServer } from "./mcp-http.js";
 import {
   type Script,
   type StrictMock,
@@ -73,68 +73,44 @@ export const VENDORS: readonly TriedWire[] = [...WIRES, deepSeek];
 export const PNG = "iVBORw0KGgo=";
 
 interface Talk {
+  mock: StrictMock;
   /** Asks, and returns what happened until the turn has ended. */
   turn(text: string, options?: Partial<TurnOptions>): Promise<TurnEvent[]>;
-  /** Adds to the script. */
-  goOn(...steps: Step[]): void;
-  /** The accepted requests and all requests of this conversation. */
-  hops: () => StrictMock["hops"];
-  requests: () => StrictMock["requests"];
-  refusals: () => StrictMock["refusals"];
-  mock: StrictMock;
-  /** What the log of the host says meanwhile, without its debug lines. */
-  observed: () => Observation[];
+  /** What the mock has had since the conversation began. */
+  hops(): StrictMock["hops"];
+  requests(): StrictMock["requests"];
+  /** What the host has logged since then, without debug lines. */
+  observed(): Observation[];
   /** The script is used up and nothing was refused. `isLost`: reasoning is not sent back, and need not be. */
   expectTaken(options?: { isLost?: boolean }): void;
 }
 
 export interface EveryWire extends AsyncDisposable {
-  /** A new conversation by that script. */
-  talk(wire: TriedWire, script: readonly Step[]): Talk;
+  /** A new conversation by that script. `variant`: its provider, if not that of the wire. */
+  talk(wire: TriedWire, script: readonly Step[], variant?: string): Talk;
 }
 
-/** `llm`: more of that part of the configuration; `ofProvider`: of each provider. */
-export async function everyWire({
-  llm = {},
-  ofProvider = {},
-}: {
-  llm?: object;
-  ofProvider?: object;
-} = {}): Promise<EveryWire> {
-  const scripts = new Map<TriedWire, Step[]>();
-  const mocks = new Map<TriedWire, StrictMock>();
+interface EveryWireOptions {
+  /**
+   * That many conversations of each wire have a provider of their own, so that no breaker and no retry budget remembers the test before.
+   * Default: one provider a wire, under its preset's name.
+   */
+  talks?: number;
+  /** More providers of each wire, by the beginning of their names, with what is configured of them. */
+  variants?: Record<string, object>;
+}
+
+export async function everyWire({ talks = 0, variants = {} }: EveryWireOptions = {}): Promise<EveryWire> {
   const observed: Observation[] = [];
-  const picture = { type: "image", data: PNG, mimeType: "image/png" };
-  const server = await httpServer({
-    answering: {
-      snap: () => ({ content: [{ type: "text", text: "here:" }, picture] }),
-      fail: () => ({ content: [{ type: "text", text: "broken" }, picture], isError: true }),
-    },
-  });
-  for (const wire of VENDORS) {
-    scripts.set(wire, []);
-    const next = (): Step => {
-      const step = scripts.get(wire)?.shift();
-      if (!step) throw new Error(`a request to ${wire.name} has no step`);
-      return step;
-    };
-    mocks.set(
-      wire,
-      await wire.start(((seen) => {
-        const step = next();
-        return typeof step === "function" ? step(seen) : step;
-      }) as Script),
-    );
-  }
-  const providers = Object.fromEntries(
-    VENDORS.map((wire) => {
-      const known = {
-        wire: wire.wire,
-        base_url: mocks.get(wire)?.url,
-        model: wire.model,
-        api_key: "sk-test-0123456789",
-      };
-      return [wire.provider, { ...known, ...ofProvider }];
+  const vendors = new Map<TriedWire, Vendor>();
+  for (const wire of VENDORS) vendors.set(wire, await startVendor(wire));
+  const server = await toolServer();
+  const own = Array.from({ length: talks }, (_, index) => [`${index}_`, {}] as const);
+  const kinds = [["", {}] as const, ...own, ...Object.entries(variants)];
+  const providers = [...vendors].flatMap(([{ wire, provider, model }, { mock }]) =>
+    kinds.map(([kind, more]) => {
+      const api_key = `key-of-${kind}${provider}`;
+      return [kind + provider, { wire, base_url: mock.url, model, api_key, ...more }] as const;
     }),
   );
   const app = await startApp({
@@ -142,57 +118,78 @@ export async function everyWire({
     mcpServers: { s: { url: server.url } },
     observe: (event) => observed.push(event),
     config: {
-      llm: { active: "gateway", providers, http: { initial_retry_delay: 0.001, max_retry_delay: 0.002 }, ...llm },
+      llm: {
+        active: "gateway",
+        providers: Object.fromEntries(providers),
+        http: { initial_retry_delay: 0.001, max_retry_delay: 0.002 },
+      },
       chat: { service: { approval: "auto", max_tool_hops: 40 } },
     },
   });
   await app.ready();
   let conversations = 0;
   return {
-    talk(wire, script) {
-      const mock = mocks.get(wire) as StrictMock;
-      const steps = scripts.get(wire) as Step[];
+    talk(wire, script, variant) {
+      const { mock, steps } = vendors.get(wire) as Vendor;
       steps.splice(0, steps.length, ...script);
-      const session = app.sessions.open(`c${++conversations}`);
-      const from = {
-        hops: mock.hops.length,
-        requests: mock.requests.length,
-        refusals: mock.refusals.length,
-        observed: observed.length,
-      };
+      const number = conversations++;
+      const kind = variant ?? (talks > 0 ? `${number}_` : "");
+      if (variant === undefined && talks > 0 && number >= talks) throw new Error(`more than ${talks} talks`);
+      const session = app.sessions.open(`c${number}`);
+      const before = { hops: mock.hops.length, requests: mock.requests.length, refusals: mock.refusals.length };
+      const observedBefore = observed.length;
       let turns = 0;
-      const talk: Talk = {
-        turn: (text, options = {}) =>
-          collect(
-            session.prompt({
-              requestId: `r${++turns}`,
-              text,
-              streaming: true,
-              model: `${wire.provider}/${wire.model}`,
-              ...options,
-            }),
-          ),
-        goOn: (...more) => void steps.push(...more),
-        hops: () => mock.hops.slice(from.hops),
-        requests: () => mock.requests.slice(from.requests),
-        refusals: () => mock.refusals.slice(from.refusals),
-        observed: () => observed.slice(from.observed).filter(({ level }) => level !== "debug"),
+      const model = `${kind}${wire.provider}/${wire.model}`;
+      const hops = () => mock.hops.slice(before.hops);
+      return {
         mock,
+        turn: (text, options) =>
+          collect(session.prompt({ requestId: `r${++turns}`, text, streaming: true, model, ...options })),
+        hops,
+        requests: () => mock.requests.slice(before.requests),
+        observed: () => observed.slice(observedBefore).filter(({ level }) => level !== "debug"),
         expectTaken({ isLost = false } = {}) {
           expect(steps).toEqual([]);
-          expect(talk.refusals()).toEqual([]);
-          if (isLost) return;
-          expect(talk.hops().flatMap(({ lostReasoning, warnings }) => [...lostReasoning, ...warnings])).toEqual([]);
+          expect(mock.refusals.slice(before.refusals)).toEqual([]);
+          const lost = hops().flatMap(({ lostReasoning, warnings }) => [...lostReasoning, ...warnings]);
+          if (!isLost) expect(lost).toEqual([]);
         },
       };
-      return talk;
     },
     async [Symbol.asyncDispose]() {
       await app.close();
       await server[Symbol.asyncDispose]();
-      for (const mock of mocks.values()) await mock[Symbol.asyncDispose]();
+      for (const { mock } of vendors.values()) await mock[Symbol.asyncDispose]();
     },
   };
+}
+
+interface Vendor {
+  mock: StrictMock;
+  /** What is left of the script of the conversation that runs. */
+  steps: Step[];
+}
+
+async function startVendor(wire: TriedWire): Promise<Vendor> {
+  const steps: Step[] = [];
+  const mock = await wire.start((seen) => {
+    const step = steps.shift();
+    if (!step) throw new Error(`a request to ${wire.name} has no step`);
+    return typeof step === "function" ? step(seen) : step;
+  });
+  return { mock, steps };
+}
+
+/** Tools beside `echo`: one that shows a picture, and one that fails with it. */
+function toolServer(): Promise<HttpServer> {
+  const picture = { type: "image", data: PNG, mimeType: "image/png" };
+  const text = (words: string) => ({ type: "text", text: words });
+  return httpServer({
+    answering: {
+      snap: () => ({ content: [text("here:"), picture] }),
+      fail: () => ({ content: [text("broken"), picture], isError: true }),
+    },
+  });
 }
 
 /** What was shown of a turn, without what was voided. */

@@ -115,7 +115,8 @@ export class ResponsesFold implements AnswerFold {
   #begin(event: JsonObject): void {
     const native = asItem(event.item);
     if (!native) return;
-    this.#progress++;
+    // Words and reasoning have only been announced.
+    if (native.type !== "message" && native.type !== "reasoning") this.#progress++;
     const known = this.#find(event, native);
     if (known) known.native = native;
     else this.#add(native, event);

@@ -2,12 +2,8 @@ import { expect, test } from "@jest/globals";
 import type { Message } from "../../../../src/core/chat.js";
 import {
   answer,
-  type Break,
-  breaking,
   calls,
   ending,
-  type FailureKind,
-  failing,
   loop,
   says,
   startAnthropic,
@@ -156,70 +152,6 @@ test("an answer that is paused for ever is given up as cut", async () => {
   expect((await client.ask({ streaming: false }, hi)).finishReason).toBe("length");
   expect(mock.requests).toHaveLength(11);
 });
-
-const places: Break["at"][] = ["start", "before_text", "after_text", "in_call", "before_end"];
-const breaks = places.flatMap((at) => (["cut", "reset", "error"] as const).map((how) => ({ at, how })));
-
-test.each(breaks)("a stream broken by $how at $at is sent again, and shown once", async ({ at, how }) => {
-  const parts = [thinks("hm"), says("I add now."), calls("calc__add", { a: 1, b: "long enough" })];
-  await using mock = await startAnthropic([breaking({ at, how }, ...parts), answer(...parts)]);
-  await using client = messagesClient(mock, {}, 1);
-  const completion = await client.ask({ streaming: true, streamRecovery: "restart" }, hi);
-  expect(completion).toMatchObject({ attempts: 2, finishReason: "tool_calls", message: { content: "I add now." } });
-  expect(client.shown()).toBe("hmI add now.");
-});
-
-test("a stream that broke after something was shown fails where nothing is voided", async () => {
-  await using mock = await startAnthropic([breaking({ at: "after_text", how: "error" }, says("I add now."))]);
-  await using client = messagesClient(mock, {}, 3);
-  expect(await client.fails({ streaming: true })).toMatchObject({ kind: "stream_interrupted", status: 529 });
-});
-
-test("a stream that stands still is given up", async () => {
-  await using mock = await startAnthropic([breaking({ at: "after_text", how: "stall" }, says("I add now."))]);
-  await using client = messagesClient(mock, { idleTimeoutMs: 50 });
-  expect(await client.fails({ streaming: true })).toMatchObject({ kind: "idle_timeout" });
-});
-
-const soon = { milliseconds: 2 };
-test.each<[FailureKind, string, number, boolean]>([
-  ["rate_limit", "rate_limit", 429, true],
-  ["overloaded", "overloaded", 529, true],
-  ["server", "server", 500, true],
-  ["timeout", "server", 504, true],
-  ["html", "server", 502, true],
-  ["quota", "quota", 429, false],
-  ["billing", "quota", 400, false],
-  ["auth", "auth", 401, false],
-  ["forbidden", "auth", 403, false],
-  ["not_found", "model_gone", 404, false],
-  ["too_large", "context_length", 413, false],
-  ["context_overflow", "context_length", 400, false],
-])("%s is %s, status %d, sent again: %s", async (fails, kind, status, isRetried) => {
-  const failure = failing(fails, { retryAfter: soon });
-  await using mock = await startAnthropic(isRetried ? [failure, answer("hi"), failure] : [failure]);
-  await using again = messagesClient(mock, {}, 1);
-  if (isRetried) expect(await again.ask({ streaming: true })).toMatchObject({ attempts: 2 });
-  await using once = messagesClient(mock);
-  expect(await once.fails({ streaming: true })).toMatchObject({ kind, status });
-});
-
-test("waits as long as it is asked to", async () => {
-  await using mock = await startAnthropic([failing("overloaded", { retryAfter: soon }), answer("hi")]);
-  await using client = messagesClient(mock, {}, 1);
-  expect(await client.ask({ streaming: false })).toMatchObject({ attempts: 2, message: { content: "hi" } });
-});
-
-test.each([[{ seconds: 7200 }], [{ milliseconds: 7_200_000 }], [{ date: new Date(Date.now() + 7_200_000) }]])(
-  "a longer wait than is allowed is said, not slept: %j",
-  async (retryAfter) => {
-    await using mock = await startAnthropic([failing("rate_limit", { retryAfter })]);
-    await using client = messagesClient(mock, {}, 3);
-    const { kind, retryAfterMs } = await client.fails({ streaming: true });
-    expect(kind).toBe("rate_limit");
-    expect(retryAfterMs).toBeGreaterThan(7_000_000);
-  },
-);
 
 test("usage counts what the cache gave and took, hours apart", async () => {
   await using mock = await startAnthropic([answer("one"), answer("two")]);
