@@ -11,7 +11,7 @@ const common = {
  * own faults need that one.
  */
 const onEitherLog = [
-  "history/{archive,results,store,turns}",
+  "history/{archive,previous/previous,results,store,turns}",
   "kill/{journal,random}",
   "scenarios/{doors,large-results,long-conversations,many-tools,stable-requests}",
   "session/{commands,faults,processes,recovery,retention,session,steering}",

@@ -1,4 +1,4 @@
-import type { ContentPart, StoredEvent } from "../../core/chat.js";
+import type { ContentPart, StoredEvent, ToolCall } from "../../core/chat.js";
 import { mapInSlices } from "../../core/slices.js";
 import { escapeHtml } from "./escape.js";
 import { duration, endNote, pretty, time, turnFacts } from "./facts.js";
@@ -18,9 +18,21 @@ export async function toHtml(
   const main = `<h1>${escapeHtml(title)}</h1>${from}\n${(await mapInSlices(turns, turnHtml)).join("\n")}`;
   const view = traceView();
   if (!view) return selfContainedPage({ title, style, main, hasMedia: true });
-  const data = { conversationId, events };
+  const data = { conversationId, events: events.map(withoutKept) };
   const all = `${style}${view.style}`;
   return selfContainedPage({ title, style: all, main, hasMedia: true, view: { script: view.script, data } });
+}
+
+/** Leaves out what providers want back (signatures, encrypted reasoning): nobody reads it here, and it can be longer than the conversation. */
+function withoutKept(event: StoredEvent): StoredEvent {
+  if (event.type === "tool_call") return { ...event, call: callWithoutKept(event.call) };
+  if (event.type !== "assistant_message") return event;
+  const { kept: _kept, reasoningDetails: _details, toolCalls, ...message } = event.message;
+  return { ...event, message: { ...message, toolCalls: toolCalls.map(callWithoutKept) } };
+}
+
+function callWithoutKept({ opaque: _opaque, ...call }: ToolCall): ToolCall {
+  return call;
 }
 
 function turnHtml(turn: TranscriptTurn): string {
