@@ -36,68 +36,74 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
 };
 
 export interface AppOptions {
-  /** Path of a config file, an object of the same shape, or what `loadConfig` made of either. Default: all defaults. */
+  /** Path of a config file, an object of the same shape, or the result of `loadConfig`. Default: all defaults. */
   config?: string | ConfigObject | LoadedConfig;
-  /** What outranks environment and file, in the shape of the file. */
+  /** Settings that override environment and file, in the shape of the file. */
   overrides?: ConfigObject;
-  /** Where keys and `${VAR}` come from. Default: the process's environment. */
+  /** Source of keys and `${VAR}`. Default: the process's environment. */
   env?: Environment;
-  /** Gets the observations from `logging.level` upwards. Default: log lines on stderr. */
+  /** Receives the observations from `logging.level` upwards. Default: log lines on stderr. */
   observe?: Observe;
-  /** Stands between the host and its wires: records them, or answers in their place. Default: none. */
+  /** Records the host's wires, or answers instead of them. Default: none. */
   tape?: Tape;
-  /** Whether unfinished turns of dead hosts go on by themselves, from the start. Default: yes. */
+  /** Whether unfinished turns of dead hosts are continued automatically, from the start. Default: yes. */
   recover?: boolean;
-  /** Unfinished turns of dead hosts are gone on with by hosts of the same workspace. Default: the working directory; for all hosts of a database, one. */
+  /**
+   * Hosts of one workspace continue each other's unfinished turns. Default: the working directory; one workspace for all hosts of a
+   * database.
+   */
   workspace?: string;
-  /** Whether answers about tools that were kept for good count here, and new ones are kept. Default: yes. */
+  /** Whether lasting answers about tools apply here, and new ones are kept. Default: yes. */
   keepsApprovals?: boolean;
   /**
-   * A question of a turn (an approval, a limit, a form) that nobody has answered for so long, with `session.answer`, is answered with no.
-   * Default: 5 minutes. Infinity: never.
+   * Time after which an unanswered question of a turn (an approval, a limit, a form) is answered with no; see `session.answer`. Default: 5
+   * minutes. Infinity: never.
    */
   questionTimeoutMs?: number;
-  /** Whether what is measured is kept for `App.scrape`. Default: no. */
+  /** Whether metrics are kept for `App.scrape`. Default: no. */
   scraped?: boolean;
 }
 
 /** A running host. */
 export interface App extends AsyncDisposable {
-  /** What the host runs by now. */
+  /** Current configuration of the host. */
   readonly config: Config;
   orchestrator: Orchestrator;
   hub: McpHub;
   sessions: Sessions;
-  /** What a person should know before the first prompt. */
+  /** Notices for a person before the first prompt. */
   notices: readonly string[];
-  /** The provider and model that a request naming `model` would use, and for people how it is spoken to and why. Throws LlmError when there is none. */
+  /**
+   * Returns the provider and model for a request that names `model`, and for people the wire and the reason for it. Throws LlmError if
+   * there is none.
+   */
   resolveModel(model?: string): { provider: string; model: string; wire?: string };
   /**
-   * Goes over to this configuration: servers at once (see `McpHub.apply`), all else with the next turn. A turn that runs keeps its own.
-   * Where the log is and what the doors are stays as it was; see `config`.
+   * Switches to this configuration: servers at once (see `McpHub.apply`), everything else with the next turn. Running turns keep their
+   * configuration. The log's location and the doors stay as they were; see `config`.
    */
   apply(config: Config): Promise<void>;
   /**
-   * The hub with more servers, in the shape of `mcpServers` but taken literally, for one session: it tells that session how they are.
-   * Throws ConfigError.
+   * Returns the hub with more servers for one session, which is notified of their state. `mcpServers` has the usual shape but is taken
+   * literally. Throws ConfigError.
    */
   extendHub(mcpServers: ConfigObject, session: Session): SessionHub;
-  /** The models that can be used as they are configured, as `provider/model`, the default one first. */
+  /** Returns the usable models as configured, as `provider/model`, the default one first. */
   models(): string[];
-  /** Resolves when every enabled server is ready or has failed. */
+  /** Waits until every enabled server is ready or has failed. */
   ready(): Promise<void>;
-  /** What is measured, in the text format of Prometheus. Undefined: nobody wanted it. */
+  /** Returns the metrics in the text format of Prometheus. Undefined if they were not requested. */
   scrape?: () => Promise<{ contentType: string; text: string }>;
   /** Cancels running turns, lets them write their end, and ends every server. */
   close(): Promise<void>;
-  /** As `close`, but running turns have this long to end, and go on at the next start when they have not. */
+  /** Closes as `close` does, but gives running turns this long to end. Turns that have not ended continue at the next start. */
   drain(withinMs: number): Promise<void>;
 }
 
-/** A library may have nobody who answers. */
+/** Default for hosts, including libraries, where nobody may answer. */
 const unansweredMs = 5 * 60 * 1000;
 
-/** Builds the host and starts its servers; waits for none of them. Throws ConfigError, StoreError. */
+/** Builds the host and starts its servers without waiting for them. Throws ConfigError, StoreError. */
 export async function createApp(options: AppOptions = {}): Promise<App> {
   const { env = process.env, overrides, tape, questionTimeoutMs = unansweredMs } = options;
   const reading = { env, overrides, allowsUnset: tape?.plays.models };
@@ -139,7 +145,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const leaseMs = leaseOf(storage);
     const machine = thisMachine();
     const node = { nodeId: newId("node"), machine, pid: process.pid, version };
-    // What a tape answers is not asked of a provider.
+    // Answers of a tape need no limits of a provider.
     const limits = tape?.plays.models ? undefined : store.limits?.(node, { leaseMs, observe });
     if (limits) closedAtEnd(limits);
     const client = closedAtEnd(
@@ -155,7 +161,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
         auth: { folder: stateFolder(env, "auth") },
         tape,
         meter,
-        // A tape holds what servers said in its own session, not in those before.
+        // A tape holds what servers said in its own session, not in earlier ones.
         manifests: tape ? undefined : manifestPlace(env),
         remembers: () => running.config.remembersTools,
         pinFolder: tape?.plays.servers ? undefined : stateFolder(env, "pins"),
@@ -177,7 +183,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const approvals = (options.keepsApprovals ?? true) ? openApprovals(env, observe) : undefined;
     const engine = {
       node,
-      // Hosts that share a database are alike: each goes on with what another one has begun.
+      // Hosts that share a database are alike: each continues what another one has begun.
       workspace: options.workspace ?? (shared ? "shared" : process.cwd()),
       isGone: (node: LogNode) => isGone(node, machine),
       observe,
@@ -247,7 +253,7 @@ function reportedTo(observe: Observe): (error: unknown) => void {
   return (error) => observe({ level: "warn", scope: "app", message: messageOf(error) });
 }
 
-/** Whoever listens to what the layers measure; undefined when nobody does, and then nothing of it is loaded. */
+/** Opens the telemetry. Returns undefined, and loads none of it, if nothing listens. */
 async function listen(
   { telemetry: config }: Config,
   parts: Pick<TelemetryParts, "env" | "observe" | "clear" | "scraped" | "state">,

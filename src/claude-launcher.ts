@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Where a program wants the path of Claude Code's executable: takes its arguments and is this host. */
+/** This host in place of Claude Code's executable, with its arguments. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,13 +8,13 @@ import { errorInfo } from "./core/errors.js";
 import { unambiguous } from "./core/inert.js";
 import { exitCodes } from "./frontends/exit-codes.js";
 
-/** For this user alone, and as long as the process: servers come with secrets in their environment. */
+/** Writes the text to a file for this user alone, which is deleted with the process: servers come with secrets in their environment. */
 function keep(text: string): string {
   let folder: string | undefined;
   const forget = () => {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   };
-  // Before there is a folder: a signal that came between the two would end the process and leave it.
+  // Before the folder exists: a signal in between would end the process and leave the folder.
   process.on("exit", forget);
   for (const signal of ["SIGHUP", "SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {
@@ -35,7 +35,7 @@ function warn(text: string): void {
 
 const args = process.argv.slice(2);
 if (args[0] === "auth") {
-  // Programs ask who pays. Here it is whoever has put a key into the configuration: there is nobody to log in or out.
+  // Programs ask who pays. Here it is the owner of the configured key, so there is no login or logout.
   if (args[1] === "status")
     process.stdout.write(`${JSON.stringify({ loggedIn: true, apiKeySource: "mcp-platform" })}\n`);
   else process.stderr.write("error: logins of Claude are not used: keys are in the configuration of mcp-platform\n");
@@ -48,7 +48,7 @@ try {
   process.stderr.write(unambiguous(`error: ${message}\nhint: ${hint}\n`));
   process.exit(exitCodes.usage);
 }
-// There, a tool that was denied is no failure of the process, and the SDK would throw after a good result.
+// Claude Code does not fail after a denied tool, and the SDK would throw after a good result.
 process.on("exit", (exitCode) => {
   if (exitCode === exitCodes.denied) process.exitCode = exitCodes.done;
 });

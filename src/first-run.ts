@@ -1,4 +1,4 @@
-/** Who answers whoever has named no provider: one that can be used, or the bundled demo model. */
+/** Choice of a provider if none is named: a usable one, or the bundled demo model. */
 
 import type { Config, LlmConfig, ServerConfig } from "./core/config.js";
 import type { Environment } from "./core/environment.js";
@@ -12,7 +12,7 @@ const demoNotice =
 export class FirstRun {
   readonly #env: Environment;
   readonly #tape: Tape | undefined;
-  /** For as long as the host runs, so that a configuration that is read again asks no local server again. */
+  /** Kept as long as the host runs, so that a reloaded configuration does not probe local servers again. */
   #chosen: ModelChoice | undefined;
   #demo: { baseUrl: string; close(): Promise<void> } | undefined;
   #isDemo = false;
@@ -22,12 +22,12 @@ export class FirstRun {
     this.#tape = tape;
   }
 
-  /** What a person should know before the first prompt. */
+  /** Notices for a person before the first prompt. */
   get notices(): readonly string[] {
     return this.#isDemo ? [demoNotice] : [];
   }
 
-  /** The same with a provider to ask. Starts the demo model where that is it. */
+  /** Returns the settings with an active provider. Starts the demo model if that is the provider. */
   async llmOf({ llm }: Config): Promise<LlmConfig> {
     if (!llm.active) this.#chosen ??= await this.#choose(llm);
     const { provider, model } = llm.active ? { provider: llm.active, model: undefined } : (this.#chosen as ModelChoice);
@@ -44,7 +44,7 @@ export class FirstRun {
     return { ...llm, active: provider, providers, http };
   }
 
-  /** The demo model's tools are those of the bundled server. */
+  /** Adds the bundled server, whose tools the demo model uses. */
   serversOf({ mcpServers }: Config): readonly ServerConfig[] {
     if (!this.#isDemo || mcpServers.some(({ name }) => name === "demo")) return mcpServers;
     return [...mcpServers, demoServer()];

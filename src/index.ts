@@ -1,4 +1,4 @@
-/** The library. Nothing else is public. */
+/** Public interface of the library; nothing else is public. */
 import type { runScript as loadedRunScript } from "./script-host/run-script.js";
 
 export type { App, AppOptions } from "./app.js";
@@ -15,8 +15,8 @@ export type { PromptRequest, Session } from "./session/session.js";
 export type { Sessions } from "./session/sessions.js";
 
 /**
- * Runs a `*.session.yaml`, or an object of its shape, once: where it has a matrix, `model` and `vars` say which run of it. Rejects with
- * ConfigError, with `file:line` for every mistake, before anything is started; whatever goes wrong after that is in the result.
+ * Runs a `*.session.yaml`, or an object of its shape, once; `model` and `vars` select a run of its matrix. Rejects with ConfigError, with
+ * `file:line` for every mistake, before anything is started. Later failures are in the result.
  */
 export const runScript: typeof loadedRunScript = async (script, options) => {
   // A third of all modules are for scripts only.

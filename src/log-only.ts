@@ -1,4 +1,4 @@
-/** What is asked of the event log without a host around it. */
+/** Access to the event log without a host. */
 
 import { configuredSecrets } from "./config/secrets.js";
 import type { Config, StorageConfig } from "./core/config.js";
@@ -14,7 +14,7 @@ import { type Nodes, nodesOf } from "./session/nodes.js";
 import { bringToSchema } from "./session/open-log.js";
 import { stderrLog } from "./stderr-log.js";
 
-/** The conversations in the log; and the secrets that no export of them may hold. Throws StoreError. */
+/** Opens the conversations in the log, with the secrets that no export of them may hold. Throws StoreError. */
 export async function openConversations(
   config: Config,
   env: Environment,
@@ -24,7 +24,7 @@ export async function openConversations(
   return { conversations, secrets: configuredSecrets(config, env) };
 }
 
-/** The processes on the log. Throws StoreError. */
+/** Returns the processes on the log. Throws StoreError. */
 export async function readNodes(config: Config): Promise<Nodes> {
   const { store, isLost } = await readableLog(config);
   try {
@@ -34,7 +34,7 @@ export async function readNodes(config: Config): Promise<Nodes> {
   }
 }
 
-/** What was used, over all conversations. Throws StoreError. */
+/** Returns the usage over all conversations. Throws StoreError. */
 export async function readUsage(config: Config, period: Period): ReturnType<ChatStore["usage"]> {
   const { store } = await readableLog(config);
   try {
@@ -44,12 +44,12 @@ export async function readUsage(config: Config, period: Period): ReturnType<Chat
   }
 }
 
-/** Brings the event log to this version's schema, and says where it is. Throws StoreError. */
+/** Migrates the event log to this version's schema and returns its location. Throws StoreError. */
 export function migrateLog(config: Config): Promise<{ place: string; version: number }> {
   return bringToSchema(config.chat.storage, { now: Date.now, observe: observerOf(config) });
 }
 
-/** How long a host that is not heard of counts as alive. */
+/** Returns how long a silent host counts as alive. */
 export function leaseOf(storage: StorageConfig): number {
   return (storage.driver === "postgres" ? storage.leaseMs : undefined) ?? defaultLeaseMs;
 }

@@ -8,7 +8,7 @@ import { clearing, redactedMark } from "./core/redaction.js";
 
 const order: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
 
-/** Passes on what is at least as important as its module then asks for. Never throws: what is told of the work does not end it. */
+/** Passes on events from the level of their module upwards. Never throws: reporting must not end the work it reports. */
 export function fromLevel(
   logging: () => Pick<LoggingConfig, "level"> & Partial<Pick<LoggingConfig, "modules">>,
   observe: Observe,
@@ -20,7 +20,7 @@ export function fromLevel(
     try {
       observe(event);
     } catch {
-      // whoever observes is told of everything else all the same
+      // the observer still receives all later events
     }
   };
 }
@@ -29,16 +29,16 @@ interface LogParts {
   write: (line: string) => void;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** What no line may say. */
+  /** Secrets that no line may contain. */
   secrets?: readonly string[];
-  /** Bytes of one text. */
+  /** Most bytes of one text. */
   maxLength: number;
 }
 
-/** What a field of this name holds is nobody's business, whatever it is. */
+/** Fields whose values are always redacted. */
 const secretFields = ["authorization", "password", "token", "apiKey", "api_key", "headers.*"];
 
-/** Log lines: one JSON object each. The logger is loaded with the first of them: most hosts that run one prompt write none. */
+/** Writes log lines, one JSON object each. Loads the logger with the first line, because most hosts that run one prompt write none. */
 export function jsonLog({ write, now, secrets = [], maxLength }: LogParts): Observe {
   let logger: pino.Logger | undefined;
   const clear = clearing(secrets);
@@ -50,7 +50,7 @@ export function jsonLog({ write, now, secrets = [], maxLength }: LogParts): Obse
 }
 
 function newLogger(write: (line: string) => void, now: () => number): pino.Logger {
-  // An observation is told at once, and so cannot wait for an import.
+  // An observation is logged at once, so it cannot wait for an import.
   const load = createRequire(import.meta.url)("pino") as typeof pino;
   const options: pino.LoggerOptions = {
     level: "debug",

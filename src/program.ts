@@ -1,4 +1,4 @@
-/** The command line: what can be typed is in `commands/`, which loads the host only when a command needs it. */
+/** The command line. Its commands are in `commands/`, which loads the host only when a command needs it. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { addApprovalCommands } from "./commands/approvals.js";

@@ -19,10 +19,10 @@ export class RunningConfig {
     return this.#config;
   }
 
-  /** Takes its secrets out of a text, and what looks like one. */
+  /** Removes the configuration's secrets from a text, and whatever looks like a secret. */
   readonly clear = (text: string): string => this.#clear(text);
 
-  /** What the host is built on stays as it was: its log, its doors. */
+  /** Changes the configuration, except what the host is built on: its log and its doors. */
   change(next: Config): void {
     this.#clear = this.#clearing(next);
     this.#config = withFixed(next, this.#config);

@@ -4,7 +4,7 @@ import type { Environment } from "./core/environment.js";
 import type { Observe } from "./core/ports.js";
 import { fromLevel, jsonLog } from "./logging.js";
 
-/** The log on stderr, by the configuration that there is when something is said: its levels, and the secrets that no line may hold. */
+/** Returns the log on stderr. The current configuration gives its levels, and the secrets that no line may hold. */
 export function stderrLog(config: () => Config, env: Environment): Observe {
   const write = (line: string) => void process.stderr.write(line);
   let current: { config: Config; log: Observe } | undefined;

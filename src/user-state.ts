@@ -1,4 +1,4 @@
-/** What the hosts of a user keep beside their logs, for whoever asks without a host: answers about tools, logins, what servers offered. */
+/** State that a user's hosts keep outside their logs, for use without a host: answers about tools, logins, what servers offered. */
 
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -10,12 +10,12 @@ import { stateFolder } from "./core/state-folder.js";
 import type { Logins } from "./mcp/auth/logins.js";
 import type { ManifestPlace } from "./mcp/manifest.js";
 
-/** What the user has answered about tools, for a project or for good. */
+/** Opens the user's lasting answers about tools. */
 export function openApprovals(env: Environment, observe: Observe): Approvals {
   return new Approvals(stateFolder(env, "approvals"), { observe, now: Date.now });
 }
 
-/** Logins at the remote ones of these servers; `showPage` brings a login page before the person. */
+/** Creates logins at the remote ones of these servers; `showPage` shows a login page to the person. */
 export async function createLogins(
   servers: readonly ServerConfig[],
   env: Environment,
@@ -25,7 +25,7 @@ export async function createLogins(
   return new Logins(servers, { folder: stateFolder(env, "auth"), showPage });
 }
 
-/** Where what servers offered the last time is kept. */
+/** Returns where the latest offers of servers are kept. */
 export function manifestPlace(env: Environment): ManifestPlace {
   const cache = join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "mcp-platform");
   return { folder: join(cache, "manifests"), keyFile: stateFolder(env, "manifests.key") };

@@ -1,4 +1,4 @@
-/** `sessions export ID --as session`: a conversation as a scripted session with its cassette, from the log alone. */
+/** `sessions export ID --as session`: a conversation as a scripted session with its cassette, made from the log alone. */
 
 import { constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,24 +21,24 @@ import { loadScript, runOnTape, runReadScript } from "./run-script.js";
 import { settingsOf } from "./script-settings.js";
 
 export interface SessionExport {
-  /** The configuration of whoever exports: for what it says of the servers. */
+  /** Configuration of the exporting user, for the definitions of its servers. */
   loaded: LoadedConfig;
   env: Environment;
-  /** Of the configuration. */
+  /** Secrets of the configuration. */
   secrets: readonly string[];
-  /** Where the files come. */
+  /** Folder of the new files. */
   folder: string;
 }
 
-/** Pauses are not in the log. */
+/** The log has no pauses. */
 const now = () => 0;
 
-/** What a session is made in: nothing of this machine's configuration, so that it plays anywhere. */
+/** Host for making a session: without this machine's configuration, so that the session plays anywhere. */
 const nowhere = { config: {}, env: {}, observe: () => {} };
 
 /**
- * Does the conversation again, with its log in place of model and servers, and keeps what goes over the wires; then plays that. Resolves to
- * the files and to what their reader should know. Rejects with RequestError, and leaves nothing behind, where it cannot be done again.
+ * Repeats the conversation with its log in place of model and servers, records the wires, then plays the recording. Resolves with the files
+ * and notes for their reader. Rejects with RequestError, and leaves nothing behind, if the conversation cannot be repeated.
  */
 export async function exportSession(
   conversationId: string,
@@ -56,7 +56,7 @@ export async function exportSession(
   const playable = readPlayable(await redacted(events, secrets), findTool(known));
   const servers = serversOf(playable);
   const clean = clearing(secrets);
-  // Whoever has configured nothing gets the demo server wherever the session is played.
+  // A host without configuration has the demo server, so the session need not define it.
   const own = servers.filter((server) => server !== "demo" || isConfigured(loaded, server));
   const mcpServers = Object.fromEntries(own.map((server) => [server, writtenServer(loaded, server, clean)]));
   const temporary = mkdtempSync(join(tmpdir(), "mcp-platform-export-"));
@@ -69,7 +69,7 @@ export async function exportSession(
       return { notes, problem: await playThrough(draft, playable, { tools, secrets }) };
     };
     let made = await make(known);
-    // A tool may have been another one when it was called.
+    // A tool's definition may have been different when it was called.
     if (made.problem !== undefined && servers.some((server) => known.has(server))) made = await make(new Map());
     if (made.problem !== undefined) {
       throw new RequestError("usage", `the conversation does not go the same way again: ${made.problem}`);
@@ -84,7 +84,7 @@ export async function exportSession(
   }
 }
 
-/** Why it is not the conversation, if it is not. */
+/** Returns the difference from the conversation, if any. */
 async function playThrough(
   path: string,
   { turns }: Playable,
@@ -108,7 +108,7 @@ function failureIn({ passed, error, steps }: ScriptResult): string | undefined {
   return [error?.message, step?.error?.message, ...reasons].find((each) => each !== undefined) ?? "it fails";
 }
 
-/** The last one: a session has one. */
+/** Returns the last model, because a session has only one. */
 function modelOf({ turns }: Playable): { provider: string; model: string } {
   const { provider, model } = answersOf(turns).at(-1) ?? { provider: "demo", model: "demo" };
   return { provider, model };

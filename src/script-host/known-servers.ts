@@ -1,4 +1,4 @@
-/** What this host knows of servers without starting them, for whoever has it do a conversation again. */
+/** This host's knowledge of servers without starting them, for repeating a conversation. */
 
 import type { LoadedConfig } from "../config/load.js";
 import type { Environment } from "../core/environment.js";
@@ -10,7 +10,7 @@ import { modelName } from "../mcp/tools.js";
 import type { FindTool } from "../session/export/playable.js";
 import { manifestPlace } from "../user-state.js";
 
-/** As this host has kept them since it last saw the servers. */
+/** Returns the definitions that this host stored when it last saw the servers. */
 export function definitions({ config }: LoadedConfig, env: Environment): ReadonlyMap<string, readonly WireTool[]> {
   const servers = isConfigured({ config }, "demo") ? config.mcpServers : [...config.mcpServers, demoServer()];
   const known = servers.map((server) => {
@@ -25,7 +25,7 @@ export function isConfigured({ config }: Pick<LoadedConfig, "config">, server: s
   return config.mcpServers.some(({ name }) => name === server);
 }
 
-/** By the name that a model knows it by. */
+/** Returns a search for tools by their names for the model. */
 export function findTool(known: ReadonlyMap<string, readonly WireTool[]>): FindTool {
   const pairs = [...known].flatMap(([server, tools]) => tools.map(({ name: tool }) => ({ server, tool })));
   const byName = new Map(pairs.map((pair) => [modelName(pair.server, pair.tool), pair]));
@@ -34,7 +34,10 @@ export function findTool(known: ReadonlyMap<string, readonly WireTool[]>): FindT
 
 const shared = ["command", "args", "url", "type"] as const;
 
-/** In the shape of `mcpServers`. Values of its environment and its headers are variables. One that is not known has its name for a command. */
+/**
+ * Returns the server in the shape of `mcpServers`, with variables for values of its environment and headers. An unknown server gets its
+ * name as its command.
+ */
 export function writtenServer(
   { written }: Pick<LoadedConfig, "written">,
   server: string,
@@ -56,7 +59,7 @@ function cleaned(value: unknown, clean: (text: string) => string): unknown {
   return Array.isArray(value) ? value.map((item) => cleaned(item, clean)) : value;
 }
 
-/** `{env: {TOKEN: "${TOKEN}"}}`, of the names below a pointer. */
+/** Returns `{env: {TOKEN: "${TOKEN}"}}` for the names below a pointer. */
 function variables(
   written: LoadedConfig["written"],
   at: string,

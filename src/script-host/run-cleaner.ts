@@ -1,4 +1,4 @@
-/** What may be told of a run: nothing of what its host keeps to itself. */
+/** Redaction of reports about a run. */
 
 import { Cleaner } from "../cassette/clean.js";
 import type { LoadedConfig } from "../config/load.js";
@@ -7,7 +7,7 @@ import type { Environment } from "../core/environment.js";
 import type { Script } from "../frontends/script/script.js";
 import { settingsOf } from "./script-settings.js";
 
-/** Knows the secrets of the configuration that the script's settings are laid over, and of those settings. */
+/** Returns a cleaner with the secrets of the configuration and of the script's settings over it. */
 export function runCleaner(
   script: Script,
   config: LoadedConfig,

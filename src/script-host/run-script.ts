@@ -1,4 +1,4 @@
-/** Scripted sessions, each in a host of its own. */
+/** Scripted sessions, each in its own host. */
 import { existsSync } from "node:fs";
 import { type App, type AppOptions, createApp } from "../app.js";
 import { type Cassette, type CassetteMode, type CassetteOptions, openCassette } from "../cassette/cassette.js";
@@ -18,36 +18,36 @@ import { failureOf } from "../frontends/script/step-result.js";
 import { offline, settingsOf } from "./script-settings.js";
 
 export interface RunScriptOptions extends ScriptRunOptions {
-  /** What the script's own settings are laid over: as for `createApp`. */
+  /** Configuration below the script's own settings, as for `createApp`. */
   config?: string | ConfigObject | LoadedConfig;
-  /** Where keys and `${VAR}` come from. Default: the process's environment. */
+  /** Source of keys and `${VAR}`. Default: the process's environment. */
   env?: AppOptions["env"];
-  /** Gets the observations from `logging.level` upwards. Default: log lines on stderr. */
+  /** Receives the observations from `logging.level` upwards. Default: log lines on stderr. */
   observe?: Observe;
-  /** What relative paths and the places in errors are relative to. Default: the working directory. */
+  /** Base of relative paths and of the places in errors. Default: the working directory. */
   cwd?: string;
-  /** `auto` (default): `replay` where `CI` is set and there is a cassette; else everything is live and nothing is recorded. */
+  /** `auto` (default): `replay` if `CI` is set and there is a cassette; otherwise everything is live and nothing is recorded. */
   cassette?: CassetteMode | "auto";
-  /** On replay: without the pauses of the recording (`full`, the default), or with them. */
+  /** On replay: `full` (default) skips the pauses of the recording. */
   speed?: CassetteOptions["speed"];
-  /** On replay: what goes wrong, such as `llm[1]=429`. */
+  /** On replay: faults, such as `llm[1]=429`. */
   faults?: readonly string[];
 }
 
 /**
- * Runs a `*.session.yaml`, or an object of its shape, once: where it has a matrix, `model` and `vars` say which run of it. Rejects with
- * ConfigError, with `file:line` for every mistake, before anything is started; whatever goes wrong after that is in the result.
+ * Runs a `*.session.yaml`, or an object of its shape, once; `model` and `vars` select a run of its matrix. Rejects with ConfigError, with
+ * `file:line` for every mistake, before anything is started. Later failures are in the result.
  */
 export async function runScript(script: string | ScriptObject, options: RunScriptOptions = {}): Promise<ScriptResult> {
   return runReadScript(loadScript(script, options.cwd), options);
 }
 
-/** A script that `runReadScript` takes, read and checked without touching anything else. Throws ConfigError. */
+/** Reads and checks a script for `runReadScript`, without touching anything else. Throws ConfigError. */
 export function loadScript(script: string | ScriptObject, cwd: string = process.cwd()): Script {
   return readScript(script, cwd);
 }
 
-/** As `runScript`, of a script that was read before: what is left for ConfigError is its configuration and its cassette. */
+/** Runs a script that was read before, like `runScript`. ConfigError is then only for its configuration and its cassette. */
 export async function runReadScript(script: Script, options: RunScriptOptions = {}): Promise<ScriptResult> {
   const { config: given = {}, env = process.env, cwd, observe, cassette: mode, speed, faults, ...run } = options;
   const cassetteMode = cassetteModeOf(script, mode, env);
@@ -74,16 +74,16 @@ export async function runReadScript(script: Script, options: RunScriptOptions = 
     tape,
   };
   const result = await runApp(script, app, { cassette, scripted, run });
-  // What did not even begin, or was broken off, does not take the place of an earlier recording, nor is it played ever after.
+  // A run that did not begin or was cut short must not replace an earlier recording or be replayed later.
   const isCutShort = cassetteMode !== "replay" && isKeptFromGoingOn(result);
   const [problem] = result.error || isCutShort ? [] : ((await cassette?.finish()) ?? []);
   if (problem !== undefined) return failed(result, new ScriptError("cassette", problem));
-  // Steps that were skipped would have asked for more.
+  // Skipped steps would have used more answers.
   const unused = (result.passed && scripted?.unused) || [];
   return unused.length > 0 ? failed(result, new ScriptError("scripted", unused.join("\n"))) : result;
 }
 
-/** By a provider or a server, and not by what the script expects of them. */
+/** Returns true if a provider or a server stopped the run, and not an unmet expectation. */
 function isKeptFromGoingOn(result: ScriptResult): boolean {
   return ![exitCodes.done, exitCodes.unmet].some((code) => code === exitCodeOfScripts([result]));
 }
@@ -92,7 +92,7 @@ function failed(result: ScriptResult, error: ScriptError): ScriptResult {
   return { ...result, passed: false, error: failureOf(error) };
 }
 
-/** In a host of its own whose wires are the tape's. Rejects with ConfigError. */
+/** Runs a script in its own host, whose wires are the tape's. Rejects with ConfigError. */
 export function runOnTape(script: Script, host: AppOptions & { tape: Tape }): Promise<ScriptResult> {
   return runApp(script, { ...host, recover: false, keepsApprovals: false, questionTimeoutMs: Infinity }, { run: {} });
 }
@@ -116,7 +116,7 @@ async function runApp(
   }
 }
 
-/** What `auto` comes to; undefined when everything is live. */
+/** Resolves `auto`; returns undefined if everything is live. */
 export function cassetteModeOf(
   { cassette }: Script,
   mode: RunScriptOptions["cassette"] = "auto",

@@ -1,9 +1,12 @@
-/** What a script says about its host, in the shape of config.yaml and at its place in the script. */
+/** A script's settings for its host, in the shape of config.yaml, with their positions in the script. */
 import type { Source } from "../core/source.js";
 import { isMapping, type Mapping } from "../core/tree.js";
 import { SCRIPTED, type Script } from "../frontends/script/script.js";
 
-/** To be laid over the configuration. Conversations are in memory unless the script has a place for them. `model`: as it is named. */
+/**
+ * Returns the settings to lay over the configuration. Conversations are in memory unless the script sets a storage. `model`: the name as
+ * given.
+ */
 export function settingsOf(script: Script, model = script.model): Source {
   const { source, mcpServers, limits } = script;
   const { tokens, usd } = limits;
@@ -22,7 +25,7 @@ export function settingsOf(script: Script, model = script.model): Source {
   };
 }
 
-/** The scripted model is a provider of its own, which costs nothing unless the script has prices for it. */
+/** Adds the scripted model as a provider of its own, which costs nothing unless the script has prices for it. */
 function withScripted(llm: unknown): Mapping {
   const given = isMapping(llm) ? llm : {};
   const { providers, prices } = given as { providers?: Mapping; prices?: Mapping };
@@ -34,7 +37,7 @@ function withScripted(llm: unknown): Mapping {
   };
 }
 
-/** What a replay takes from these settings: its log is in memory and its measurements stay in the process. */
+/** Returns the settings for a replay: the log in memory, and no telemetry. */
 export function offline(settings: Source): Source {
   const { chat } = settings.tree;
   const storage = { driver: "memory" };
