@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Call } from "./api.js";
+import { idsOf } from "./door-turn.js";
 import { ApiError } from "./errors.js";
 
 /** How often the client has sent the call before. The clients' name for it comes from what generates them. */
@@ -52,9 +53,9 @@ export class Attempts {
     this.#forgetOld();
     if (this.#withTools.size === 0) return;
     const earlier = this.#withTools.get(digestOf(call));
-    if (!earlier || earlier.requestId === call.header("x-request-id")) return;
+    if (!earlier || earlier.requestId === idsOf(call.header).requestId) return;
     const text =
-      "An earlier attempt of this call has run tools, and a repetition would run them again; with an X-Request-Id of its own, the same in all attempts, it goes on where it was.";
+      "An earlier attempt of this call has run tools, and a repetition would run them again; with an Idempotency-Key or X-Request-Id, the same in all attempts, it goes on where it was.";
     throw new ApiError(400, "tools_have_run", text);
   }
 

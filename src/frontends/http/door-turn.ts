@@ -72,7 +72,9 @@ export interface DoorTurn {
 
 export function idsOf(header: (name: string) => string | undefined): CallIds {
   const trace = traceIn(header);
-  return { conversationId: idIn(header, "x-conversation-id"), requestId: idIn(header, "x-request-id"), trace };
+  // A proxy may have given the request an X-Request-Id; the other one is the caller's in any case.
+  const requestId = idIn(header, "idempotency-key") ?? idIn(header, "x-request-id");
+  return { conversationId: idIn(header, "x-conversation-id"), requestId, trace };
 }
 
 /** The trace that the caller's request is part of. https://www.w3.org/TR/trace-context/ */
@@ -108,6 +110,7 @@ function splitPatterns(text: string): string[] {
 export const turnHeaders = {
   "X-Conversation-Id": "goes on with this conversation of the log; only the last user message counts then",
   "X-Request-Id": "a repetition under the same id is the same call",
+  "Idempotency-Key": "the same, where proxies make an X-Request-Id of their own",
   traceparent: "the trace (W3C Trace Context) that the turn's goes on with",
   "X-MCP-Tools": "the only tools of servers that the call may use, as patterns: server.*,other.tool",
 };

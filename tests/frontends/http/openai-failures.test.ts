@@ -250,6 +250,17 @@ describe("a call that its client sends again since its connection was lost", () 
     expect((await send(attempt("responses", 1, { "x-request-id": "p2" }))).status).toBe(400);
   });
 
+  test("goes on where it was under the same Idempotency-Key, whatever X-Request-Id a proxy gives it", async () => {
+    const ids = (proxy: string) => ({ "idempotency-key": "k1", "x-request-id": proxy });
+    const before = await sentCalls();
+    steps.push(callsTool, saying(500, { message: "oops" }), answer("done"));
+    expect((await send(attempt("messages", 0, ids("p3")))).status).toBe(502);
+    const again = await send(attempt("messages", 1, ids("p4")));
+    expect([again.status, await again.text()]).toEqual([200, expect.stringContaining("done")]);
+    expect(again.headers.get("x-request-id")).toBe("k1");
+    expect((await sentCalls()) - before).toBe(1);
+  });
+
   test("after the answer has come is answered as another call", async () => {
     steps.push(callsTool, answer("one"), callsTool, answer("two"));
     expect(await (await send(attempt("chat/completions", 0))).text()).toContain("one");
