@@ -46,21 +46,21 @@ export interface AppOptions {
   observe?: Observe;
   /** Records the host's wires, or answers instead of them. Default: none. */
   tape?: Tape;
-  /** Whether unfinished turns of dead hosts are continued automatically, from the start. Default: yes. */
+  /** True to continue unfinished turns of dead hosts automatically, from the start. Default: true. */
   recover?: boolean;
   /**
    * Hosts of one workspace continue each other's unfinished turns. Default: the working directory; one workspace for all hosts of a
    * database.
    */
   workspace?: string;
-  /** Whether lasting answers about tools apply here, and new ones are kept. Default: yes. */
+  /** True to apply lasting answers about tools, and to keep new ones. Default: true. */
   keepsApprovals?: boolean;
   /**
    * Time after which an unanswered question of a turn (an approval, a limit, a form) is answered with no; see `session.answer`. Default: 5
    * minutes. Infinity: never.
    */
   questionTimeoutMs?: number;
-  /** Whether metrics are kept for `App.scrape`. Default: no. */
+  /** True to keep metrics for `App.scrape`. Default: false. */
   scraped?: boolean;
 }
 

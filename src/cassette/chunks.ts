@@ -1,4 +1,4 @@
-/** The bytes of an answer as chunks, cut at ends of events and not as the network did, so that new recordings are equal. */
+/** Splitting of an answer into chunks, cut at ends of events and not as the network did, so that new recordings are equal. */
 import type { Chunk } from "./format.js";
 
 /** Bytes with the time of their arrival. */

@@ -9,7 +9,7 @@ import { playEvent } from "./player.js";
 import type { Recording } from "./read.js";
 import { askedOfServer, keyOf, type Wanted } from "./shelf.js";
 
-/** How long replay waits for the host to read changed lists again. */
+/** Longest wait for the host to read changed lists again. */
 const longestListMs = 2000;
 
 /** An entry with its position: the number of the session's requests before it. */

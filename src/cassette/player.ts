@@ -76,7 +76,7 @@ export async function playEvent(
   }
 }
 
-/** Never resolves. Rejects when the signal aborts. */
+/** Waits for ever. Rejects when the signal aborts. */
 export function silence(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const give = () => reject(signal.reason);

@@ -148,7 +148,7 @@ export class Recorder {
     return noting;
   }
 
-  /** Adds the entry unless the server has answered the same question alike before. */
+  /** Adds the entry unless the server's last one of its kind is the same. */
   #addIfNew(entry: Exclude<Entry, ModelEntry>): void {
     const isSame = (other: Entry) => {
       if (!("mcp" in other) || other.mcp !== entry.mcp) return false;

@@ -20,9 +20,9 @@ export interface DoorOptions {
   scraped?: boolean;
 }
 
-/** How long a slow reader may delay the end of the process. */
+/** Longest delay of the process's end by a slow reader. */
 const flushMs = 1_000;
-/** How long a host may take to leave after draining, even if something hangs. What it has not given back is free after its lease. */
+/** Longest time for a host to leave after draining, even if something hangs. What it has not given back is free after its lease. */
 const partingMs = 5_000;
 
 /** Starts the host, opens one front door and leaves with its exit code. */

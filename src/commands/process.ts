@@ -7,7 +7,7 @@ import { exitCodes } from "../frontends/exit-codes.js";
 type Termination = "SIGTERM" | "SIGHUP";
 
 const { stdout, stderr } = process;
-/** Signal that told the host to end. It then decides the exit code. */
+/** Signal that told the host to end. It then decides the exit code, even if another part leaves first. */
 let endedBy: Termination | undefined;
 
 /**

@@ -23,8 +23,8 @@ interface ApprovalsParts {
 /** Age after which a folder's change time is reliable: file systems round it to some milliseconds, FAT to two seconds. */
 const settledMs = 4_000;
 /**
- * How long a check of the folder stays valid: for the calls of one answer, and shorter than an answer in another host takes. A check takes
- * about as long as the rest of the decision about a call.
+ * Validity of a check of the folder: long enough for the calls of one answer, and shorter than an answer in another host takes. A check
+ * takes about as long as the rest of the decision about a call.
  */
 const lookMs = 10;
 

@@ -33,7 +33,8 @@ export interface LoadOptions {
   /** The user's own file below `source`. Its rules and limits still hold, see `restrictions.ts`. */
   base?: string;
   /**
-   * For a host that asks no provider: placeholders of unset variables stay, and a provider needs no address. Default: both are mistakes.
+   * True for a host that asks no provider: placeholders of unset variables stay, and a provider needs no address. Default: both are
+   * mistakes.
    */
   allowsUnset?: boolean;
 }

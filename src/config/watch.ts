@@ -8,9 +8,9 @@ const debounceMs = 200;
 const longestDebounceMs = 1000;
 
 interface FileListener {
-  /** Called when a file's content has changed, or the file is gone. */
+  /** Reports that a file's content has changed, or that the file is gone. */
   changed(): void;
-  /** Called when the system does not report changes in this folder. */
+  /** Reports that the system does not notify of changes in this folder. */
   failed(folder: string, error: Error): void;
 }
 

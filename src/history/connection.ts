@@ -5,7 +5,7 @@ export interface Connection {
   exec(sql: string): void;
   /** Returns the same statement for the same text. */
   prepare(sql: string): Statement;
-  /** Can be called more than once. */
+  /** Closes the file. Can be called more than once. */
   close(): void;
 }
 

@@ -21,7 +21,7 @@ export interface MemoryConversation {
 
 /** Events of all conversations. Incoming and outgoing objects are copied, so callers share none with the log. */
 export class MemoryLog {
-  /** In the order in which they began. */
+  /** Conversations in the order in which they began. */
   readonly conversations = new Map<string, MemoryConversation>();
   readonly #now: () => number;
   #written = 0;

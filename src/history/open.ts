@@ -21,7 +21,7 @@ export async function openStore(
   return openSqliteStore(storage.path, { ...parts, isFull: storage.durability === "full" });
 }
 
-/** Only migrates the log. Resolves with its location, without secrets, and its schema version. Throws StoreError. */
+/** Migrates the log and does nothing else. Resolves with its location, without secrets, and its schema version. Throws StoreError. */
 export async function migrateStore(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe },

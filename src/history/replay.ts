@@ -209,9 +209,9 @@ function add(messages: Message[], message: Message): void {
 }
 
 /**
- * Drops whole turns, oldest first, if not all fit. Drops a multiple of about half the room, so that later requests begin alike until the
- * room is full again (providers cache equal beginnings). Keeps the last turn and the system messages in front. Never splits a turn, so that
- * no result loses its call.
+ * Drops whole turns, oldest first, if not all fit. Drops a multiple of about half the room, so that later requests begin alike until it is
+ * full again (providers cache equal beginnings). Keeps the last turn and the system messages in front. Never splits a turn, so that no
+ * result loses its call.
  */
 export function trimTurns(messages: readonly Message[], maxTokens: number): Message[] {
   const firstTurn = messages.findIndex(({ role }) => role !== "system");

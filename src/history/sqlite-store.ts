@@ -32,7 +32,7 @@ import { usageStatements } from "./usage-statements.js";
 interface SqliteStoreOptions {
   now: () => number;
   observe: Observe;
-  /** How long a statement waits for another process's lock. Our own transactions hold it for well under a millisecond. */
+  /** Longest wait of a statement for another process's lock. Our own transactions hold it for well under a millisecond. */
   busyTimeoutMs?: number;
   /** True if acknowledged events also survive a power cut, at several times the cost. */
   isFull?: boolean;

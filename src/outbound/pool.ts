@@ -8,7 +8,7 @@ import { rawHeader } from "./raw-header.js";
 
 /** Idle connections are closed this long before the server would: a request that crosses its FIN would fail. */
 const KEEP_ALIVE_MARGIN_MS = 1000;
-/** How long a connection beyond the kept ones may be idle. Among many parallel requests, most are followed by another one. */
+/** Longest idle time of a connection beyond the kept ones. Among many parallel requests, most are followed by another one. */
 const SPARE_MS = 250;
 
 export interface PoolOptions {
@@ -18,7 +18,7 @@ export interface PoolOptions {
   maxConnections: number;
   /** Most connections per origin that are idle for longer than a moment. */
   maxKeepaliveConnections: number;
-  /** How long a connection may be idle. */
+  /** Longest idle time of a connection. */
   keepaliveExpiryMs: number;
   /** Trusted authorities, if not the usual ones. */
   secureContext?: SecureContext | undefined;
@@ -62,7 +62,7 @@ function closeSpare(agent: KeepAlive, kept: number): void {
   });
 }
 
-/** agentkeepalive's `reuseSocket` without its debug output (1 % of W5). A connection in use has no limit of its own. */
+/** Does what agentkeepalive's `reuseSocket` does, without its debug output (1 % of W5). A connection in use has no limit of its own. */
 function reuseSocket(this: HttpAgent, socket: Socket, request: ClientRequest): void {
   Agent.prototype.reuseSocket.call(this, socket, request);
   if (socket.timeout) socket.setTimeout(0);

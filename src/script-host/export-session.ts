@@ -30,7 +30,7 @@ export interface SessionExport {
   folder: string;
 }
 
-/** The log has no pauses. */
+/** Returns 0, because the log has no pauses. */
 const now = () => 0;
 
 /** Host for making a session: without this machine's configuration, so that the session plays anywhere. */

@@ -68,7 +68,7 @@ export interface ImportedServer {
 
 export interface ImportedFile {
   file: string;
-  /** It was found in the working directory, which may be anybody's. */
+  /** True if it was found in the working directory, which may be anybody's. */
   isOfFolder?: boolean;
   servers: ImportedServer[];
   /** Notes on keys that belong to no server. */

@@ -38,7 +38,7 @@ export interface ImportTarget extends EntryPlace {
 
 export interface ImportChoices {
   replace: boolean;
-  /** Whether secrets are copied, or replaced by placeholders. */
+  /** `keep` copies secrets, `refer` replaces them by placeholders. */
   secrets: "keep" | "refer";
 }
 

@@ -86,13 +86,13 @@ export function importFrom(from: string, surroundings: Surroundings): ImportedFi
   });
 }
 
-/** A file at one of the tool's places. */
+/** Imports a file at one of the tool's places. */
 function imported(importer: Importer, path: string, surroundings: Surroundings): ImportedFile {
   const file = importFile(importer, readForeign(path, surroundings.cwd), surroundings);
   return { ...file, isOfFolder: isOfFolder(importer, path, surroundings) };
 }
 
-/** Whether the tool would not find it from another folder. */
+/** Returns true if the tool would not find the file from another folder. */
 function isOfFolder(importer: Importer, path: string, surroundings: Surroundings): boolean {
   const elsewhere = { ...surroundings, cwd: join(surroundings.cwd, "elsewhere") };
   return !importer.places(elsewhere).includes(path);

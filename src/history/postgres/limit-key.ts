@@ -13,7 +13,7 @@ export interface KeyLimitsParts {
   isLive(): boolean;
   /** Waits until this node is known to be alive. */
   live(): Promise<void>;
-  /** Called when the database no longer knows this node. */
+  /** Reports that the database no longer knows this node. */
   lapse(): void;
   query<Row extends object>(sql: string, values: readonly unknown[]): Promise<Row[]>;
 }

@@ -31,7 +31,7 @@ export interface PlacesParts {
   now: () => number;
 }
 
-/** How long slots are kept for later requests after the last one. */
+/** Time for which slots are kept after the last request, for later ones. */
 const keptMs = 10_000;
 
 /**
@@ -107,14 +107,14 @@ export class Places {
     } else this.#admit();
   }
 
-  /** Called when another node waits for slots. */
+  /** Reacts to another node that waits for slots. */
   wanted(): void {
     this.#isWanted = true;
     this.#heardWanted = true;
     if (this.#given > this.#used) void this.#settle();
   }
 
-  /** Called when another node has passed slots on to this one. */
+  /** Takes slots that another node has passed on to this one. */
   given(given: PlacesGiven): void {
     if (this.#settling) this.#heardGiven = given;
     else if (!this.#isUnsaid && this.#learn(given)) this.#admit();

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Bound, QueueTimeout } from "../../core/shared-limits.js";
 import { longestTimerMs } from "../../core/timers.js";
 
-/** When a request may be sent. `second` is where it was charged, or null if it was not because it would wait too long. */
+/** Time at which a request may be sent. `second` is where it was charged, or null if it was not because it would wait too long. */
 export interface Spent {
   waitMs: number;
   second: number | null;

@@ -9,7 +9,7 @@ import { connectionOf } from "./pool.js";
 export interface Subscriber {
   /** Receives the payload of a `pg_notify`. */
   notice(payload: string): void;
-  /** Called when notices begin to arrive. Earlier ones may have been missed; what they announced is in the tables. */
+  /** Runs when notices begin to arrive. Earlier ones may have been missed; what they announced is in the tables. */
   missed(): void;
 }
 

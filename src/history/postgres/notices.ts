@@ -6,12 +6,12 @@ import { maxSealedBytes, type NoticeSeal } from "./notice-seal.js";
 /** Channel on which each writer announces its name and the conversation it has written to. */
 export const logChannel = "mcp_platform_log";
 
-/** How often waiting callers read the tables: `lookMs` without notices, `checkMs` with them in case one is lost. */
+/** Time between reads of the tables by waiting callers: `lookMs` without notices, `checkMs` with them in case one is lost. */
 const lookMs = 250;
 const checkMs = 5_000;
 /** Writes within this time are announced in one transaction. */
 const gatherMs = 10;
-/** How long a leaving process waits for its last announcements, since the database may be away. */
+/** Longest wait of a leaving process for its last announcements, since the database may be away. */
 const lastWordsMs = 1_000;
 
 interface NoticesParts {

@@ -90,8 +90,8 @@ async function warnOfStrangers(database: Database, observe: Observe): Promise<vo
 }
 
 /**
- * Warns where any role may make functions and operators beside the log's tables, as up to PostgreSQL 14 by default (CVE-2018-1058): one that fits
- * a statement of a host better than what is meant runs with the host's rights.
+ * Warns if every role may create functions and operators in the schema of the log, the default up to PostgreSQL 14 (CVE-2018-1058). One
+ * that fits a host's statement better than the intended one runs with the host's rights.
  */
 async function warnOfMakers(database: Database, observe: Observe): Promise<void> {
   const query = `SELECT current_schema() AS schema, has_schema_privilege('public', current_schema(), 'CREATE') AS open`;

@@ -1,4 +1,4 @@
-/** Whether the shared database can be reached, with a clock that stands still while it cannot. */
+/** Reachability of the shared database, with a clock that stands still while it is away. */
 export class Outage {
   readonly #now: () => number;
   readonly #onChange: (isAway: boolean, why: unknown) => void;

@@ -10,7 +10,7 @@ const statementTimeoutMs = 15_000;
 const idleMs = 30_000;
 const lifetimeS = 1_800;
 const keepAliveMs = 10_000;
-/** How much later than the server this client gives up a statement. It then treats the connection as dead. */
+/** Delay after the server's limit until this client gives up a statement. It then treats the connection as dead. */
 const graceMs = 2_000;
 
 /**

@@ -34,7 +34,7 @@ export interface AppendRow {
   payload: string | null;
 }
 
-/** Values: conversation, turn, types, payloads, time, first position, fence; at the end of a turn also its state. */
+/** Returns SQL. Values: conversation, turn, types, payloads, time, first position, fence; at the end of a turn also its state. */
 const appended = (ending: string) => `
   WITH held AS (
     SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fence = $7 AND state = 'running' FOR NO KEY UPDATE

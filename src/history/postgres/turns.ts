@@ -49,7 +49,7 @@ export const enqueue = ([conversation, turn, request, ...rest]: readonly string[
     node_id = excluded.node_id, fence = turns.fence + 1, workspace = excluded.workspace, options = excluded.options
   WHERE turns.state = 'failed' RETURNING place, fold`;
 
-/** A slower answer says too little about the time. */
+/** Answers that take longer are too imprecise for the clock. */
 const promptMs = 500;
 
 /** Turn leases in the same database as the events. Every change of owner increments `fence`, so that the previous owner cannot write. */
