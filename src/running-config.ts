@@ -3,7 +3,6 @@ import type { Config, StorageConfig } from "./core/config.js";
 import type { Environment } from "./core/environment.js";
 import { clearing } from "./core/redaction.js";
 
-/** The configuration that a host runs by at this moment. */
 export class RunningConfig {
   readonly #env: Environment;
   #config: Config;

@@ -1,7 +1,6 @@
 /** Splitting of an answer into chunks, cut at ends of events and not as the network did, so that new recordings are equal. */
 import type { Chunk } from "./format.js";
 
-/** Bytes with the time of their arrival. */
 export type Arrival = [atMs: number, bytes: Buffer];
 
 /** Cuts an answer into chunks; joined, they give the same bytes. `startedAt` is when the request was sent. */

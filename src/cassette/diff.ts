@@ -27,7 +27,6 @@ export function differences(recorded: unknown, now: unknown, path = "$"): Differ
   return Object.is(recorded, now) ? [] : [{ path, recorded, now }];
 }
 
-/** Returns how different two values are. */
 export function distance(found: readonly Difference[]): number {
   return found.reduce((sum, { recorded, now }) => sum + Math.max(leaves(recorded), leaves(now)), 0);
 }

@@ -46,7 +46,6 @@ type ServerEvent =
 /** Milliseconds since the previous event. */
 export type TimedEvent = [ms: number, event: ServerEvent];
 
-/** One request to a server. */
 export interface CallEntry {
   mcp: string;
   method: string;

@@ -6,7 +6,6 @@ import type { Chunk, WireError } from "./format.js";
 /** Waits. Rejects when the signal aborts. */
 export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 
-/** Way in which recordings are played. */
 export interface Playback {
   cleaner: Cleaner;
   sleep: Sleep;

@@ -1,4 +1,3 @@
-/** Reading and checking of a cassette file. */
 import { readFileSync, statSync } from "node:fs";
 import { ConfigError, type ConfigProblem, messageOf } from "../core/errors.js";
 import { isMapping } from "../core/tree.js";

@@ -1,4 +1,3 @@
-/** Recording of what passes over the wires. */
 import { PassThrough, pipeline, Readable } from "node:stream";
 import { isDeepStrictEqual } from "node:util";
 import { McpError } from "../core/errors.js";

@@ -46,7 +46,6 @@ export class Shelf {
       .filter(([key]) => isRedacted(key));
   }
 
-  /** Number of entries used. */
   get used(): number {
     return this.#shelved.filter(({ isUsed }) => isUsed).length;
   }

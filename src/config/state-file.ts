@@ -14,7 +14,6 @@ export function readState(path: string): Mapping | undefined {
   }
 }
 
-/** Writes the file with `writePrivately`. */
 export function writeState(path: string, state: Mapping): void {
   writePrivately(path, `${JSON.stringify(state, null, 1)}\n`);
 }

@@ -51,7 +51,6 @@ function compared(before: readonly string[], after: readonly string[]): Line[] {
   ];
 }
 
-/** Compares by the longest common subsequence. */
 function longestCommon(before: readonly string[], after: readonly string[]): Line[] {
   const width = after.length + 1;
   const common = new Uint32Array((before.length + 1) * width);

@@ -1,4 +1,4 @@
-/** Look at an event log without changing it. A host that opens the log would migrate it. */
+/** A look at an event log that does not change it. A host that opens the log would migrate it. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { StorageConfig } from "../core/config.js";

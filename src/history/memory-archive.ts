@@ -7,7 +7,6 @@ import type { MemoryResults } from "./memory-results.js";
 import type { MemoryTurns } from "./memory-turns.js";
 import { titleLength } from "./title.js";
 
-/** Whole conversations in memory. */
 export class MemoryArchive implements Archive {
   readonly #log: MemoryLog;
   readonly #turns: MemoryTurns;

@@ -18,7 +18,6 @@ export interface PoolOptions {
   maxConnections: number;
   /** Most connections per origin that are idle for longer than a moment. */
   maxKeepaliveConnections: number;
-  /** Longest idle time of a connection. */
   keepaliveExpiryMs: number;
   /** Trusted authorities, if not the usual ones. */
   secureContext?: SecureContext | undefined;
@@ -92,7 +91,6 @@ export function limitConnecting(agent: Connecting, limitMs: number, where = ""):
   };
 }
 
-/** Error for no connection within the limit. */
 export class ConnectTimeout extends Error {
   readonly code = "ECONNTIMEOUT";
 }

@@ -24,7 +24,6 @@ export interface SessionExport {
   /** Configuration of the exporting user, for the definitions of its servers. */
   loaded: LoadedConfig;
   env: Environment;
-  /** Secrets of the configuration. */
   secrets: readonly string[];
   /** Folder of the new files. */
   folder: string;

@@ -25,7 +25,7 @@ export function isConfigured({ config }: Pick<LoadedConfig, "config">, server: s
   return config.mcpServers.some(({ name }) => name === server);
 }
 
-/** Returns a search for tools by their names for the model. */
+/** Returns a function that finds a tool by its name for the model. */
 export function findTool(known: ReadonlyMap<string, readonly WireTool[]>): FindTool {
   const pairs = [...known].flatMap(([server, tools]) => tools.map(({ name: tool }) => ({ server, tool })));
   const byName = new Map(pairs.map((pair) => [modelName(pair.server, pair.tool), pair]));

@@ -48,7 +48,6 @@ export const attributes = {
   cost: "mcp_platform.llm.cost",
 } as const;
 
-/** Name of the host as an agent. */
 export const agentName = "mcp-platform";
 
 export const operations = { chat: "chat", invokeAgent: "invoke_agent", executeTool: "execute_tool" } as const;

@@ -1,4 +1,4 @@
-/** Choice of the listeners to the layers' measurements. */
+/** Listeners to the layers' measurements: OpenTelemetry and Prometheus, as configured. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TelemetryConfig } from "../core/config.js";

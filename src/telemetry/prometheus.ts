@@ -29,7 +29,6 @@ export class PrometheusMetrics {
     else metric?.set(named, value);
   };
 
-  /** Returns all current metrics. */
   readonly scrape = async (): Promise<{ contentType: string; text: string }> => {
     const state = await this.#state();
     for (const metric of this.#metrics.values()) if (metric instanceof Gauge) metric.reset(); // drops labels that no longer exist

@@ -70,7 +70,6 @@ export class Readings {
     }
   }
 
-  /** Returns the readings of the current state. */
   ofState({ turns, limiters, breakers, servers }: HostState): Reading[] {
     const read = (instrument: Instrument, value: number, labels: Labels = {}) =>
       this.#reading(instrument, value, labels);

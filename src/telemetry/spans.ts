@@ -30,7 +30,6 @@ interface SpansParts {
 
 export class Spans {
   readonly #parts: SpansParts;
-  /** Open spans by id. */
   readonly #open = new Map<string, { span: Span; conversationId: AttributeValue | undefined }>();
 
   constructor(parts: SpansParts) {

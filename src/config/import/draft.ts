@@ -48,7 +48,6 @@ export class Draft {
     this.targets.set(key, first);
   }
 
-  /** Adds to the list at `target`. */
   add(target: string, items: readonly string[], key: string): void {
     const [first = "", second = ""] = target.split(".");
     const below = this.entry[first];

@@ -53,7 +53,6 @@ export function readForeign(path: string, cwd: string): ForeignText {
   return { file, path, tree, comments: assigned(lines) };
 }
 
-/** Returns the folder of the file. */
 export const folderOf = ({ path }: ForeignText) => dirname(path);
 
 interface Lines {

@@ -1,4 +1,4 @@
-/** Type of importers, and how one reads a file of its tool. */
+/** The interface of importers, and the reading of a tool's file with one. */
 import type { Environment } from "../../core/environment.js";
 import { child, isMapping, type Mapping } from "../../core/tree.js";
 import { Draft, type Fields, type Note } from "./draft.js";

@@ -8,7 +8,6 @@ import { eventsFrom, insertEvent, toEvent, valuesOf } from "./events.js";
 import type { Notices } from "./notices.js";
 import { notify, originsOf, overview, unfinished } from "./statements.js";
 
-/** Whole conversations in the database. */
 export class PostgresArchive implements Archive {
   readonly #database: Database;
   readonly #notices: Notices;

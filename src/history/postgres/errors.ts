@@ -37,7 +37,7 @@ const lostCodes: readonly string[] = [
   "EAI_AGAIN",
 ];
 const lostWords = /^Connection terminated|^timeout exceeded when trying to connect|^Query read timeout|not queryable/;
-/** The signs among them that nothing was sent. */
+/** Signs, among those above, that nothing was sent. */
 const unsentCodes: readonly string[] = ["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"];
 const unsentWords = /^timeout exceeded when trying to connect|^Connection terminated due to connection timeout/;
 

@@ -21,7 +21,6 @@ export interface PostgresLimitsParts {
   observe: Observe;
 }
 
-/** Notice about one key. */
 interface Notice {
   key: string;
   node?: string;

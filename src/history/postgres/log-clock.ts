@@ -1,4 +1,4 @@
-/** Differences up to this are the way to the database, not another time. */
+/** Largest clock difference that is taken for the way to the database, and not for another time. */
 const toleranceMs = 1_000;
 
 /**

@@ -20,7 +20,7 @@ export interface PostgresLog {
 
 interface PostgresLogParts {
   now: () => number;
-  /** Called from time to time with the time of the database's clock, in ms since the epoch. */
+  /** Receives the time of the database's clock from time to time, in ms since the epoch. */
   heard?: (time: number) => void;
   observe: Observe;
   newId: NewId;
