@@ -1,5 +1,8 @@
-/** Lists and objects within each other. JSON.parse reads any number of them, JSON.stringify fails beyond some thousands. */
-const deepest = 1_000;
+/**
+ * Lists and objects within each other. JSON.parse reads any number of them, JSON.stringify fails beyond some thousands, and SQLite, which
+ * reads values as part of their events, beyond 1,000.
+ */
+const deepest = 500;
 
 /** Whether the value, which came as JSON, can be written as JSON again, as part of something else. */
 export function isWritable(value: unknown, levels = deepest): boolean {

@@ -4,7 +4,7 @@ import type { Archive, ConversationOverview } from "../core/store-ports.js";
 import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "./claims.js";
 import type { Connection } from "./connection.js";
 import type { SqliteEvents } from "./sqlite-events.js";
-import { idOf, numberOf, seqOf, within } from "./sqlite-place.js";
+import { idOf, numberOf, readable, seqOf, within } from "./sqlite-place.js";
 import type { SqliteReader } from "./sqlite-reader.js";
 import { type Guarded, transaction } from "./transaction.js";
 
@@ -143,7 +143,7 @@ export const lastAndFirst = {
 
 const overview = `
   SELECT conversation_id AS "conversationId", ${lastAndFirst.columns},
-    coalesce((SELECT group_concat(json_extract(part.value, '$.text'), ' ') FROM json_each((SELECT payload FROM entries
+    coalesce((SELECT group_concat(json_extract(part.value, '$.text'), ' ') FROM json_each((SELECT ${readable} FROM entries
        WHERE ${within("number")} AND type = 'user_message' ORDER BY id LIMIT 1), '$.content') AS part
     ), '') AS title,
     (SELECT count(*) FROM entries AS asked WHERE ${within("number", { row: "asked." })} AND asked.type = 'user_message'

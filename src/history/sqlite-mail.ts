@@ -1,7 +1,7 @@
 import type { TurnMail } from "../core/store-ports.js";
 import { isUnfinished, questionOf } from "./claims.js";
 import type { Connection, Statement } from "./connection.js";
-import { within } from "./sqlite-place.js";
+import { readable, within } from "./sqlite-place.js";
 import type { Guarded } from "./transaction.js";
 
 /** Messages to turns that wait or run, kept until the turns end. */
@@ -17,7 +17,7 @@ export class SqliteMail {
     this.#send = db.prepare(
       `INSERT INTO mail (conversation_id, turn_id, mail, question_id) SELECT conversation_id, turn_id, ?3, ?4 FROM turns
        WHERE conversation_id = ?1 AND turn_id = ?2 AND ${isUnfinished} AND NOT EXISTS (SELECT 1 FROM entries
-         WHERE ${ofConversation("entries.")} AND entries.turn_id = ?2 AND type = 'answer' AND payload ->> 'questionId' = ?4
+         WHERE ${ofConversation("entries.")} AND entries.turn_id = ?2 AND type = 'answer' AND (${readable}) ->> 'questionId' = ?4
            AND id > (SELECT id FROM entries AS asked WHERE asked.request_id = turns.request_id AND ${ofConversation("asked.")}))
        ON CONFLICT DO NOTHING RETURNING id`,
     );

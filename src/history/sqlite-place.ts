@@ -24,3 +24,6 @@ export const numberOf = (conversationId: string) =>
 /** Returns the SQL condition for all entries of the conversation with this number, from this `seq` on. */
 export const within = (number: string, { row = "", from = "0" } = {}) =>
   `${row}id BETWEEN ${idOf(number, from)} AND ${idOf(number, String(mostSeq))}`;
+
+/** SQL of an event's JSON; NULL where it is nested deeper than SQLite's functions read (1,000 levels), which fail the whole statement. */
+export const readable = "CASE WHEN json_valid(payload) THEN payload END";

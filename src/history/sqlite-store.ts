@@ -21,7 +21,7 @@ import { lastAndFirst, SqliteArchive } from "./sqlite-archive.js";
 import { openDatabase } from "./sqlite-database.js";
 import { storeError } from "./sqlite-errors.js";
 import { SqliteEvents } from "./sqlite-events.js";
-import { numberOf, seqOf, within } from "./sqlite-place.js";
+import { numberOf, readable, seqOf, within } from "./sqlite-place.js";
 import { SqliteReader } from "./sqlite-reader.js";
 import { SqliteResults } from "./sqlite-results.js";
 import { SqliteTurns } from "./sqlite-turns.js";
@@ -172,7 +172,7 @@ class SqliteStore implements ChatStore {
 
 const summaries = `
   SELECT conversation_id AS "conversationId", ${lastAndFirst.columns},
-    coalesce((SELECT substr(json_extract(payload, '$.content[0].text'), 1, ${titleLength}) FROM entries
+    coalesce((SELECT substr(json_extract(${readable}, '$.content[0].text'), 1, ${titleLength}) FROM entries
        WHERE ${within("number")} AND type = 'user_message' ORDER BY id LIMIT 1), '') AS title,
     coalesce((SELECT workspace FROM turns WHERE turns.conversation_id = conversations.conversation_id
        ORDER BY place DESC LIMIT 1), '') AS workspace

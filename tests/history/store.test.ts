@@ -200,6 +200,15 @@ describe.each(drivers)("the %s store", (driver) => {
       expect((await store.conversations())[0]).toMatchObject({ conversationId: "c", title: "" });
     }));
 
+  test("lists them all, also where the first event of one is nested deeper than a database reads", () =>
+    withStore(async (store) => {
+      const deep = JSON.parse(`${'{"a":'.repeat(2_000)}1${"}".repeat(2_000)}`);
+      await store.append("a", { ...one.user("hello"), asked: { metadata: deep } });
+      await store.append("b", two.user("hello"));
+      expect((await store.conversations()).map(({ conversationId }) => conversationId)).toEqual(["b", "a"]);
+      expect((await store.archive.overview()).map(({ conversationId }) => conversationId)).toEqual(["b", "a"]);
+    }));
+
   test("is not changed by what its callers do to their events", () =>
     withStore(async (store) => {
       const event = { ...one.user("hello"), content: [{ type: "text" as const, text: "hello" }] };
