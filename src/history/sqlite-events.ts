@@ -73,10 +73,9 @@ export class SqliteEvents {
   }
 
   /**
-   * Stores events in one statement, which is a transaction of its own outside the caller's, at a third of the cost. Most events are stored
-   * so. Returns undefined if nothing was stored. Reasons: the turn does not run under that fence, or there are too many events for a
-   * statement. Or the conversation's last event differs from `lastSeq`, belongs to another turn, or has one of these positions or a later
-   * one.
+   * Stores events in one statement, which outside a transaction commits on its own, at a third of the cost; most events are stored so.
+   * Returns undefined if nothing was stored. Then the turn does not run under that fence, there are too many events for a statement, or the
+   * conversation's last event is not the expected one (`lastSeq`, of this turn, at a lower position).
    */
   insertGranted(
     conversationId: string,
