@@ -6,6 +6,9 @@ import { redactor } from "./redact.js";
 /** A notice may quote a whole message of the server. */
 const maxNoticeChars = 200;
 const maxLogChars = 2000;
+/** Lines that one server may write into the host's log at once, and from then on in a second. All of them are in the server's own log. */
+const linesAtOnce = 100;
+const linesPerSecond = 10;
 
 const stateWords: Record<ServerState, string> = {
   starting: "is starting",
@@ -16,6 +19,12 @@ const stateWords: Record<ServerState, string> = {
   disabled: "is disabled",
 };
 
+interface ConditionParts {
+  observe: Observe;
+  changed: () => void;
+  now?: () => number;
+}
+
 /** How a server is, and telling it: to the log, to whoever listens, and as a sentence. */
 export class Condition {
   state: ServerState;
@@ -25,8 +34,15 @@ export class Condition {
   readonly #observe: Observe;
   readonly #changed: () => void;
   readonly #redact: (text: string) => string;
+  readonly #now: () => number;
+  #linesLeft = linesAtOnce;
+  #countedAt: number;
+  #linesDropped = 0;
 
-  constructor(config: ServerConfig, { observe, changed }: { observe: Observe; changed: () => void }) {
+  /** `now`: milliseconds of a clock that is never set. */
+  constructor(config: ServerConfig, { observe, changed, now = () => performance.now() }: ConditionParts) {
+    this.#now = now;
+    this.#countedAt = now();
     this.state = config.enabled && !config.refusal ? "starting" : "disabled";
     this.reason = config.refusal;
     this.#name = config.name;
@@ -58,8 +74,25 @@ export class Condition {
   /** A line of the server's own log. Its errors are its own too: to this host they are warnings. Returns the line without secrets. */
   logged(level: string, text: string): string {
     const ours = level === "debug" ? "debug" : level === "info" || level === "notice" ? "info" : "warn";
-    this.log(ours, text.slice(0, maxLogChars));
+    if (this.#mayLog()) this.log(ours, text.slice(0, maxLogChars));
     return this.#redact(text);
+  }
+
+  /** False while the server writes faster than the host's log should grow. Says so in the log once it is slower. */
+  #mayLog(): boolean {
+    const now = this.#now();
+    const more = ((now - this.#countedAt) / 1000) * linesPerSecond;
+    this.#linesLeft = Math.min(linesAtOnce, this.#linesLeft + more);
+    this.#countedAt = now;
+    if (this.#linesLeft < 1) {
+      this.#linesDropped += 1;
+      return false;
+    }
+    this.#linesLeft -= 1;
+    if (this.#linesDropped > 0)
+      this.log("warn", `${this.#linesDropped} more lines came too fast and were left out here`);
+    this.#linesDropped = 0;
+    return true;
   }
 
   log(level: "debug" | "info" | "warn", text: string): void {

@@ -105,7 +105,7 @@ export class SupervisedServer {
         listsChanged: () => this.refresh.changed(),
         noticed,
         resourceChanged: (uri) => {
-          condition.log("info", `the resource ${uri} has changed`);
+          condition.logged("info", `the resource ${uri} has changed`);
           events.told({ type: "resource", server: config.name, uri });
         },
         logged: (level, text) => {

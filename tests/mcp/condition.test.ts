@@ -1,0 +1,21 @@
+import { expect, test } from "@jest/globals";
+import { Condition } from "../../src/mcp/condition.js";
+import { fixture } from "../support/mcp-hub.js";
+
+test("a server writes 100 lines into the host's log at once, then 10 a second; what is left out is counted", () => {
+  const lines: string[] = [];
+  let time = 0;
+  const observe = ({ message }: { message: string }) => lines.push(message);
+  const condition = new Condition(fixture("s"), { observe, changed: () => {}, now: () => time });
+  for (let line = 1; line <= 250; line++) condition.logged("error", `line ${line}`);
+  expect(lines.splice(0)).toEqual(Array.from({ length: 100 }, (_, index) => `s: line ${index + 1}`));
+  time += 200;
+  for (let line = 251; line <= 255; line++) expect(condition.logged("error", `line ${line}`)).toBe(`line ${line}`);
+  expect(lines.splice(0)).toEqual([
+    "s: 150 more lines came too fast and were left out here",
+    "s: line 251",
+    "s: line 252",
+  ]);
+  condition.log("warn", "of the host itself");
+  expect(lines).toEqual(["s: of the host itself"]);
+});
