@@ -74,8 +74,8 @@ export class SqliteEvents {
 
   /**
    * Stores events in one statement, which outside a transaction commits on its own, at a third of the cost; most events are stored so.
-   * Returns undefined if nothing was stored. Then the turn does not run under that fence, there are too many events for a statement, or the
-   * conversation's last event is not the expected one (`lastSeq`, of this turn, at a lower position).
+   * Returns undefined if nothing was stored, because the turn does not run under that fence or the events are too many for a statement. The
+   * conversation's last event may also be an unexpected one: not `lastSeq`, of another turn, or at or after `position`.
    */
   insertGranted(
     conversationId: string,
