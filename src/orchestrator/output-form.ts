@@ -75,9 +75,13 @@ function billed({ provider, model, usage, lost = [] }: Completion): LostAnswer[]
   return [...lost, { provider, model, usage: usage ?? { outputTokens: 0 } }];
 }
 
-/** The second answer, with what the first one cost. Its calls are dropped: tools were forbidden. */
+/**
+ * The second answer, with what the first one cost. Its calls are dropped, since tools were forbidden, and so is what its provider wants back:
+ * that is bound to the first answer, which later requests do not have.
+ */
 function after(first: Completion, second: Completion): Completion {
   const lost = [...billed(first), ...(second.lost ?? [])];
-  const message = { ...second.message, toolCalls: [] };
+  const { kept: _, ...said } = second.message;
+  const message = { ...said, toolCalls: [] };
   return { ...second, message, lost, attempts: first.attempts + second.attempts };
 }

@@ -172,14 +172,18 @@ describe.each(WIRES)("over $name", (wire) => {
   test("an answer of a schema is asked for in the wire's own mode, with tools, and once more where it is not of it", async () => {
     const talk = host.talk(wire, [
       answer(thinks("hm"), calls("s__echo", { n: 1 })),
-      answer('{"title":7}'),
-      answer('{"title":"a bug"}'),
+      answer(thinks("so"), '{"title":7}'),
+      answer(thinks("oh"), '{"title":"a bug"}'),
+      answer('{"title":"another"}'),
     ]);
-    const events = await talk.turn("go", { output: { jsonSchema: SCHEMA } });
+    const output = { jsonSchema: SCHEMA };
+    const events = await talk.turn("go", { output });
     expect(events.at(-1)).toMatchObject(end("end_turn"));
     expect(shown(events).text).toBe('{"title":"a bug"}');
-    expect(talk.requests().map(({ body }) => schemaIn(body))).toEqual([SCHEMA, SCHEMA, SCHEMA]);
-    talk.expectTaken();
+    expect((await talk.turn("and?", { output })).at(-1)).toMatchObject(end("end_turn"));
+    expect(talk.requests().map(({ body }) => schemaIn(body))).toEqual([SCHEMA, SCHEMA, SCHEMA, SCHEMA]);
+    // The thought of the second answer is about the first one, which the conversation does not keep.
+    talk.expectTaken({ isLost: true });
   });
 });
 

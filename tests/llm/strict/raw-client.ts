@@ -15,6 +15,8 @@ export interface RawClient {
   post(body: object, headers?: Record<string, string | undefined>): Promise<RawAnswer>;
   /** Sends the body as a stream request and returns the events' data. */
   stream(body: object, signal?: AbortSignal): Promise<Loose[]>;
+  /** The same as it was sent. */
+  streamText(body: object): Promise<string>;
   /** Returns the message of the refusal, which the request has to get. */
   refusal(body: object, headers?: Record<string, string | undefined>): Promise<string>;
 }
@@ -59,6 +61,7 @@ export function rawClient(mock: StrictMock, wire: keyof typeof auth, geminiModel
       parser.feed(await response.text());
       return events;
     },
+    streamText: async (body) => (await send(body, true)).text(),
     refusal: async (body, headers) => {
       const { status, body: answer } = await post(body, headers);
       if (status < 400) throw new Error(`accepted: ${JSON.stringify(answer).slice(0, 300)}`);
