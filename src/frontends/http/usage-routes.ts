@@ -25,7 +25,8 @@ export function usageRoutes({ sessions, now }: DoorParts): Route[] {
         if (!isKey(by)) throw new ApiError(400, "invalid_key", `by is one of ${usageKeys.join(", ")}`, "by");
         const agoMs = parseDuration(query("since") ?? defaultSince);
         if (agoMs === undefined) throw new ApiError(400, "invalid_time", "since is a time ago, as 7d or 12h", "since");
-        const period = { since: now() - agoMs, until: now() };
+        const until = now();
+        const period = { since: Math.max(0, until - agoMs), until };
         const limit = limitIn(query("limit"));
         const report = usageReport(await sessions.conversations.usage(period), by, period, limit);
         return new Response(usageJson(report), { headers: { "content-type": "application/json" } });

@@ -134,6 +134,7 @@ test("usage has at most as many lines as are asked for, and the sum of the other
     total: all.total,
   });
   expect((await fetch(`${door.url}/api/usage?limit=1001`)).status).toBe(400);
+  expect((await fetch(`${door.url}/api/usage?since=99999999999d`)).status).toBe(200);
 });
 
 test("an answer without a limit has at most 1,000 conversations, and where to read on", () => {
