@@ -7,7 +7,9 @@ export const applicationId = 0x4d435050;
 export const schemaVersion = 9;
 
 /**
- * Version of what this program writes into conversations. Raised for anything that an older version could not continue: its hosts get no
- * turn of a conversation that a newer one has written to. 2: results of calls that a caller ran, at the head of the next turn's history.
+ * Version of what this program writes into conversations. On PostgreSQL, where hosts of two versions run side by side during an update, a
+ * host gets no turn of a conversation that a newer one has written to. Raised for anything that an older host could not continue:
+ * 2: results of calls that a caller ran, at the head of the next turn's history.
+ * 3: what providers want back (`kept`), without which some refuse the rest of a turn, and the news of servers (`catalogue`).
  */
-export const foldVersion = 2;
+export const foldVersion = 3;

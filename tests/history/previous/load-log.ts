@@ -18,7 +18,7 @@ function rowsOf(table: string): Row[] {
   return lines.flatMap((line) => {
     const [name, row] = JSON.parse(line) as [string, Row];
     if (name !== table) return [];
-    if (table === "turns") return [{ ...row, fold: 1, workspace: process.cwd() }];
+    if (table === "turns") return [{ ...row, fold: 2, workspace: process.cwd() }];
     return [row];
   });
 }
