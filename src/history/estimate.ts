@@ -7,7 +7,6 @@ import {
   type StoredEvent,
   type ToolDefinition,
 } from "../core/chat.js";
-import { keptBy } from "../core/kept-by.js";
 import { readTurns } from "./turns.js";
 
 /** Roles and separators that a provider adds to each message. */
@@ -61,7 +60,7 @@ function once<T extends object>(measured: T, tokensOf: (measured: T) => number):
   return tokens;
 }
 
-const counts = keptBy<object, number>();
+const counts = new WeakMap<object, number>();
 
 /** Shorter steps are merged: most of their tokens are what providers add to a message. */
 const leastStep = 50;

@@ -9,7 +9,6 @@ import type {
 } from "../core/chat.js";
 import { toolMessage } from "../core/chat.js";
 import type { LlmErrorKind } from "../core/errors.js";
-import { keptBy } from "../core/kept-by.js";
 import { messageTokensOf, tokensOf } from "./estimate.js";
 import { withoutRewound } from "./rewind.js";
 import { type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turns.js";
@@ -75,7 +74,7 @@ function messagesOf(turn: TurnRecord, currentTurnId: string | undefined, summari
   return messages;
 }
 
-const endedMessages = keptBy<TurnRecord, { messages: readonly Message[]; summarisedAt: number }>();
+const endedMessages = new WeakMap<TurnRecord, { messages: readonly Message[]; summarisedAt: number }>();
 
 function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined, summarisedAt: number): Message[] {
   if (wasRefused(turn) || turn.userContent.length + turn.history.length === 0) return [];

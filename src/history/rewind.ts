@@ -1,5 +1,4 @@
 import type { StoredEvent } from "../core/chat.js";
-import { keptBy } from "../core/kept-by.js";
 
 /**
  * Returns the events of the turns that are part of the conversation: without rewound turns, rewinds and the fork. A turn that failed, was
@@ -31,7 +30,7 @@ function hasMarks(events: readonly StoredEvent[]): boolean {
   return found;
 }
 
-const marks = keptBy<readonly StoredEvent[], { length: number; found: boolean }>();
+const marks = new WeakMap<readonly StoredEvent[], { length: number; found: boolean }>();
 
 /** Returns true if the event is about the conversation and belongs to no turn. */
 function isMark(type: StoredEvent["type"]): boolean {

