@@ -2,6 +2,7 @@ import type { Delta, FinishReason, KeptPart, Usage } from "../../../core/chat.js
 import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
 import { GrowingText } from "../shared/growing-text.js";
 import { usageOf } from "../shared/openai-usage.js";
+import { ShownAnswer } from "../shared/shown-answer.js";
 import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
 import { ReasoningBlocks } from "./reasoning-blocks.js";
 import { ThinkTags } from "./think-tags.js";
@@ -20,8 +21,7 @@ const FINISH_REASONS = new Map<string, FinishReason>([
  * doing it per chunk makes long answers quadratic.
  */
 export class ChatFold implements AnswerFold {
-  readonly #onDelta: (delta: Delta) => void;
-  #onFirst: (() => void) | undefined;
+  readonly #shown: ShownAnswer;
   readonly #text = new GrowingText();
   readonly #reasoning = new GrowingText();
   readonly #calls: ToolCallAssembly;
@@ -32,20 +32,18 @@ export class ChatFold implements AnswerFold {
   #end: AnswerEnd = "open";
   #usage: Usage | undefined;
   #refused = false;
-  #progress = 0;
   #hasDeltas = false;
 
   /** `thinkTags`: content may hold reasoning between tags. */
-  constructor({ onDelta, onFirst, tools = [] }: FoldOptions, { thinkTags }: { thinkTags: boolean }) {
-    this.#onDelta = onDelta;
-    this.#onFirst = onFirst;
-    this.#calls = new ToolCallAssembly(tools);
+  constructor(options: FoldOptions, { thinkTags }: { thinkTags: boolean }) {
+    this.#shown = new ShownAnswer(options);
+    this.#calls = new ToolCallAssembly(options.tools ?? []);
     this.#thinkTags = thinkTags ? new ThinkTags((type, delta) => this.#show(type, delta)) : undefined;
   }
 
   /** Counts content; comments, roles, usage and empty deltas are no progress. */
   get progress(): number {
-    return this.#progress;
+    return this.#shown.progress;
   }
 
   get end(): AnswerEnd {
@@ -60,11 +58,11 @@ export class ChatFold implements AnswerFold {
       if (this.#end === "stopped" && usage) this.#end = "trailed";
       return false;
     }
-    const before = this.#progress;
+    const before = this.progress;
     const delta = asObject(choice.delta);
     const isWord = delta !== undefined && this.#pushDelta(delta);
     const message = asObject(choice.message);
-    if (this.#progress > before) this.#hasDeltas = true;
+    if (this.progress > before) this.#hasDeltas = true;
     else if (message) this.#pushMessage(message);
     const reason = (asText(choice.finish_reason) ?? asText(choice.finishReason))?.toLowerCase();
     if (!reason || reason === "null") return isWord && !usage && !message;
@@ -77,7 +75,7 @@ export class ChatFold implements AnswerFold {
   /** Some servers leave the reason out of a body that is whole. */
   pushWhole(body: JsonObject): void {
     this.push(body);
-    if (this.#progress > 0) this.#end = "over";
+    if (this.progress > 0) this.#end = "over";
   }
 
   pushUsage(chunk: JsonObject): void {
@@ -85,7 +83,7 @@ export class ChatFold implements AnswerFold {
   }
 
   pushDone(): void {
-    if (this.#progress > 0 || this.#end !== "open") this.#end = "over";
+    if (this.progress > 0 || this.#end !== "open") this.#end = "over";
   }
 
   pushWords(words: string): void {
@@ -127,7 +125,7 @@ export class ChatFold implements AnswerFold {
     const text = contentOf(message.content).text ?? "";
     const said = this.#text.toString();
     const isWhole = text.startsWith(said);
-    if (this.#progress === 0 || !(this.#hasDeltas || isWhole)) {
+    if (this.progress === 0 || !(this.#hasDeltas || isWhole)) {
       this.#pushDelta(message);
       return;
     }
@@ -156,19 +154,15 @@ export class ChatFold implements AnswerFold {
   }
 
   #progressed(): void {
-    this.#progress++;
+    this.#shown.progress++;
     this.#end = "open";
   }
 
   #show(type: Delta["type"], delta: string | undefined): void {
     if (!delta) return;
-    this.#progressed();
+    this.#end = "open";
     (type === "text_delta" ? this.#text : this.#reasoning).push(delta);
-    if (this.#onFirst) {
-      this.#onFirst();
-      this.#onFirst = undefined;
-    }
-    this.#onDelta({ type, delta });
+    this.#shown.show(type, delta);
   }
 
   /** What the answer holds outweighs what it says: many servers finish tool calls with "stop", some the reverse. */

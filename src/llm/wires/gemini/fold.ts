@@ -2,6 +2,7 @@ import type { Delta, FinishReason, KeptPart, Usage } from "../../../core/chat.js
 import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
 import { GrowingText } from "../shared/growing-text.js";
 import { type ProviderError, providerError } from "../shared/provider-error.js";
+import { ShownAnswer } from "../shared/shown-answer.js";
 import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
 import { failureOf } from "./errors.js";
 import { toolNameOf } from "./names.js";
@@ -25,8 +26,7 @@ interface Call {
 
 /** Folds whole responses, of which those of a stream have a few parts each. Parts only append; a call comes whole. */
 export class GeminiFold implements AnswerFold {
-  readonly #onDelta: (delta: Delta) => void;
-  #onFirst: (() => void) | undefined;
+  readonly #shown: ShownAnswer;
   readonly #tools: NonNullable<FoldOptions["tools"]>;
   readonly #text = new GrowingText();
   readonly #reasoning = new GrowingText();
@@ -35,17 +35,15 @@ export class GeminiFold implements AnswerFold {
   #usage: Usage | undefined;
   #reason: FinishReason = "unknown";
   #failure: ProviderError | undefined;
-  #progress = 0;
   #end: AnswerEnd = "open";
 
-  constructor({ onDelta, onFirst, tools = [] }: FoldOptions) {
-    this.#onDelta = onDelta;
-    this.#onFirst = onFirst;
-    this.#tools = tools;
+  constructor(options: FoldOptions) {
+    this.#shown = new ShownAnswer(options);
+    this.#tools = options.tools ?? [];
   }
 
   get progress(): number {
-    return this.#progress;
+    return this.#shown.progress;
   }
 
   get end(): AnswerEnd {
@@ -117,12 +115,12 @@ export class GeminiFold implements AnswerFold {
     });
     if (Object.keys(native).length > 0) extra.functionCall = native;
     this.#parts.push(Object.keys(extra).length > 0 ? { call: position, extra } : { call: position });
-    this.#progressed();
+    this.#shown.progress++;
   }
 
   #pushOpaque(part: JsonObject): void {
     this.#parts.push({ opaque: part });
-    this.#progressed();
+    this.#shown.progress++;
   }
 
   /** Pieces of a text are one, but what is signed stays a part of its own, also where its text is empty. */
@@ -156,19 +154,10 @@ export class GeminiFold implements AnswerFold {
     return this.#text.toString() !== "" || this.#parts.some((part) => "call" in part || isData(part));
   }
 
-  #progressed(): void {
-    this.#progress++;
-  }
-
   #show(type: Delta["type"], delta: string | undefined): void {
     if (!delta) return;
-    this.#progressed();
     (type === "text_delta" ? this.#text : this.#reasoning).push(delta);
-    if (this.#onFirst) {
-      this.#onFirst();
-      this.#onFirst = undefined;
-    }
-    this.#onDelta({ type, delta });
+    this.#shown.show(type, delta);
   }
 }
 

@@ -1,5 +1,6 @@
-import type { Delta, FinishReason } from "../../../core/chat.js";
+import type { FinishReason } from "../../../core/chat.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../json.js";
+import { ShownAnswer } from "../shared/shown-answer.js";
 import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
 import { type OpenBlock, openBlock, saidIn } from "./blocks.js";
 import { mergedUsage, usageOf } from "./usage.js";
@@ -21,23 +22,20 @@ const PAUSES = new Set(["pause_turn", "compaction"]);
 
 /** Folds the events of a stream, or the one message of an answer that was not streamed, to the same answer. */
 export class MessagesFold implements AnswerFold {
-  readonly #onDelta: (delta: Delta) => void;
-  #onFirst: (() => void) | undefined;
+  readonly #shown: ShownAnswer;
   readonly #blocks: OpenBlock[] = [];
   readonly #byIndex = new Map<number, OpenBlock>();
   #usage: JsonObject | undefined;
   #stopReason: string | undefined;
   #explanation: string | undefined;
   #end: AnswerEnd = "open";
-  #progress = 0;
 
-  constructor({ onDelta, onFirst }: FoldOptions) {
-    this.#onDelta = onDelta;
-    this.#onFirst = onFirst;
+  constructor(options: FoldOptions) {
+    this.#shown = new ShownAnswer(options);
   }
 
   get progress(): number {
-    return this.#progress;
+    return this.#shown.progress;
   }
 
   get end(): AnswerEnd {
@@ -60,7 +58,7 @@ export class MessagesFold implements AnswerFold {
         this.#stop(asObject(event.delta) ?? {});
         break;
       case "message_stop":
-        if (this.#progress > 0 || this.#stopReason) this.#end = "over";
+        if (this.progress > 0 || this.#stopReason) this.#end = "over";
         break;
       // A message where a stream was asked for.
       case "message":
@@ -76,7 +74,7 @@ export class MessagesFold implements AnswerFold {
     for (const block of asObjects(body.content)) this.#begin(block, undefined);
     this.#usage = mergedUsage(this.#usage, body.usage);
     this.#stop(body);
-    if (this.#progress > 0 || this.#stopReason) this.#end = "over";
+    if (this.progress > 0 || this.#stopReason) this.#end = "over";
   }
 
   pushDone(): void {
@@ -112,12 +110,12 @@ export class MessagesFold implements AnswerFold {
   #begin(native: JsonObject, index: number | undefined): void {
     const block = openBlock(native);
     const isThought = native.type === "thinking";
-    if (isThought && thoughtsIn(this.#blocks) !== "") this.#show("reasoning_delta", SEPARATOR);
+    if (isThought && thoughtsIn(this.#blocks) !== "") this.#shown.show("reasoning_delta", SEPARATOR);
     this.#blocks.push(block);
     if (index !== undefined) this.#byIndex.set(index, block);
     if (native.type === "text" || isThought)
-      this.#show(isThought ? "reasoning_delta" : "text_delta", block.text.toString());
-    else this.#progressed();
+      this.#shown.show(isThought ? "reasoning_delta" : "text_delta", block.text.toString());
+    else this.#shown.progress++;
   }
 
   #add(delta: JsonObject, index: number | undefined): void {
@@ -127,15 +125,15 @@ export class MessagesFold implements AnswerFold {
     const thinking = asText(delta.thinking);
     const piece = asText(delta.partial_json);
     if (text ?? thinking) block.text.push(text ?? thinking ?? "");
-    this.#show("text_delta", text);
-    this.#show("reasoning_delta", thinking);
+    this.#shown.show("text_delta", text);
+    this.#shown.show("reasoning_delta", thinking);
     if (piece) {
       block.input.push(piece);
-      this.#progressed();
+      this.#shown.progress++;
     }
     if (typeof delta.signature === "string") {
       block.native = { ...block.native, signature: delta.signature };
-      this.#progressed();
+      this.#shown.progress++;
     }
     if (delta.citation !== undefined) block.citations.push(delta.citation);
   }
@@ -147,21 +145,7 @@ export class MessagesFold implements AnswerFold {
     this.#end = "stopped";
     this.#explanation = asText(asObject(stop_details)?.explanation);
     const isSilent = this.#blocks.every(({ native, text }) => native.type !== "text" || text.toString() === "");
-    if (reason === "refusal" && isSilent) this.#show("text_delta", this.#explanation);
-  }
-
-  #show(type: Delta["type"], delta: string | undefined): void {
-    if (!delta) return;
-    this.#progress++;
-    if (this.#onFirst) {
-      this.#onFirst();
-      this.#onFirst = undefined;
-    }
-    this.#onDelta({ type, delta });
-  }
-
-  #progressed(): void {
-    this.#progress++;
+    if (reason === "refusal" && isSilent) this.#shown.show("text_delta", this.#explanation);
   }
 
   /** A thought that was cut has no signature that holds. */

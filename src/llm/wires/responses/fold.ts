@@ -2,6 +2,7 @@ import type { Delta, FinishReason, ToolCall, Usage } from "../../../core/chat.js
 import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../json.js";
 import { GrowingText } from "../shared/growing-text.js";
 import { usageOf } from "../shared/openai-usage.js";
+import { ShownAnswer } from "../shared/shown-answer.js";
 import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
 import { BREAK, keptOf, textIn } from "./kept-items.js";
 
@@ -28,25 +29,22 @@ const ENDS = new Set(["response.completed", "response.incomplete"]);
  * hold what goes back. What was not streamed of it is shown then.
  */
 export class ResponsesFold implements AnswerFold {
-  readonly #onDelta: (delta: Delta) => void;
-  #onFirst: (() => void) | undefined;
+  readonly #shown: ShownAnswer;
   readonly #items: OpenItem[] = [];
   readonly #byId = new Map<string, OpenItem>();
   readonly #byIndex = new Map<number, OpenItem>();
   readonly #reasoning = new GrowingText();
   /** The part that was shown last, of text and of reasoning: another one begins a paragraph. */
-  readonly #shown: Partial<Record<Delta["type"], string>> = {};
+  readonly #lastShown: Partial<Record<Delta["type"], string>> = {};
   #response: JsonObject | undefined;
   #usage: Usage | undefined;
-  #progress = 0;
 
-  constructor({ onDelta, onFirst }: FoldOptions) {
-    this.#onDelta = onDelta;
-    this.#onFirst = onFirst;
+  constructor(options: FoldOptions) {
+    this.#shown = new ShownAnswer(options);
   }
 
   get progress(): number {
-    return this.#progress;
+    return this.#shown.progress;
   }
 
   get end(): AnswerEnd {
@@ -116,7 +114,7 @@ export class ResponsesFold implements AnswerFold {
     const native = asItem(event.item);
     if (!native) return;
     // Words and reasoning have only been announced.
-    if (native.type !== "message" && native.type !== "reasoning") this.#progress++;
+    if (native.type !== "message" && native.type !== "reasoning") this.#shown.progress++;
     const known = this.#find(event, native);
     if (known) known.native = native;
     else this.#add(native, event);
@@ -129,7 +127,7 @@ export class ResponsesFold implements AnswerFold {
     if (item.isWhole) return;
     item.native = native;
     item.isWhole = true;
-    this.#progress++;
+    this.#shown.progress++;
     this.#showRest(item);
   }
 
@@ -162,7 +160,7 @@ export class ResponsesFold implements AnswerFold {
     const delta = asText(event.delta) ?? restOf(asText(event.arguments), open.pieces);
     if (open.isWhole || delta === undefined) return;
     if (kind === "arguments") {
-      this.#progress++;
+      this.#shown.progress++;
       open.pieces.push(delta);
     } else if (kind === "text") this.#show("text_delta", open, asNumber(event.content_index) ?? 0, delta);
     else if ((open.thinks ?? kind) === kind) {
@@ -192,17 +190,12 @@ export class ResponsesFold implements AnswerFold {
 
   #show(type: Delta["type"], item: OpenItem, place: number, delta: string): void {
     item.pieces.push(delta);
-    this.#progress++;
-    if (this.#onFirst) {
-      this.#onFirst();
-      this.#onFirst = undefined;
-    }
     const part = `${item.place}/${place}`;
-    const isNext = this.#shown[type] !== undefined && this.#shown[type] !== part;
-    this.#shown[type] = part;
+    const isNext = this.#lastShown[type] !== undefined && this.#lastShown[type] !== part;
+    this.#lastShown[type] = part;
     const text = isNext ? BREAK + delta : delta;
     if (type === "reasoning_delta") this.#reasoning.push(text);
-    this.#onDelta({ type, delta: text });
+    this.#shown.show(type, text);
   }
 }
 
