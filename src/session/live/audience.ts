@@ -4,15 +4,15 @@ import type { Watch } from "./words.js";
 export interface Watcher {
   nodeId: string;
   until: number;
-  /** What it has been told, of `place`. */
+  /** How much it has been sent, of the message at `place`. */
   told?: { place: Place; known: Known };
 }
 
-/** Which processes follow which conversations, as they last said. */
+/** Hosts that follow a conversation, by their latest subscription. */
 export class Audience {
   readonly #watchers = new Map<string, Map<string, Watcher>>();
 
-  /** It follows the conversation until then, and has no more of it than it says. */
+  /** Subscribes the host until the given time; `has` replaces what it was known to have. */
   add(nodeId: string, { conversationId, has }: Watch, until: number): void {
     const watchers = this.#watchers.get(conversationId) ?? new Map<string, Watcher>();
     this.#watchers.set(conversationId, watchers.set(nodeId, { nodeId, until, told: has }));
@@ -28,20 +28,19 @@ export class Audience {
     return this.#watchers.has(conversationId);
   }
 
-  /** Those that have not fallen silent. */
+  /** Returns the watchers whose subscription has not expired. */
   of(conversationId: string, now: number): Watcher[] {
     const all = [...(this.#watchers.get(conversationId)?.values() ?? [])];
     for (const { nodeId, until } of all) if (until <= now) this.remove(nodeId, conversationId);
     return all.filter(({ until }) => until > now);
   }
 
-  /** Forgets those that have fallen silent. */
+  /** Drops expired subscriptions. */
   sweep(now: number): void {
     for (const conversationId of [...this.#watchers.keys()]) this.of(conversationId, now);
   }
 }
 
-/** Whether it has been told all. */
 export function knowsAll(watcher: Watcher, open: OpenMessage): boolean {
   const { text, reasoning, notice } = toldOf(watcher, open) ?? unknown;
   const { known } = open;
@@ -50,7 +49,7 @@ export function knowsAll(watcher: Watcher, open: OpenMessage): boolean {
 
 const unknown: Known = { text: -1, reasoning: -1, notice: -1 };
 
-/** What the watcher has been told of this message; undefined: not even that it is open. */
+/** Returns what the watcher has been sent of this message; undefined if it does not know that the message is open. */
 export function toldOf({ told }: Watcher, open: OpenMessage): Known | undefined {
   return told && samePlace(told.place, open.place) ? told.known : undefined;
 }

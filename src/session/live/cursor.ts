@@ -2,24 +2,24 @@ import type { LiveEvent, StoredEvent } from "../../core/chat.js";
 import type { OpenMessage } from "./open-message.js";
 import { ShownMessage } from "./shown-message.js";
 
-/** Turns whose last event is remembered: more than can be on their way at a time. */
+/** Number of turns whose last event is remembered: more than can be in transit at a time. */
 const mostTurns = 8;
 
 /**
- * One reader of what another process writes, in step with the stored events that he has been shown: nothing of a message comes before the
- * event that the message comes after, nor once its own event was there.
+ * A reader of what another host writes, in step with the stored events already shown. Nothing of a message is shown before the event that
+ * the message follows, nor after the message's own event.
  */
 export class Cursor {
   readonly shown = new ShownMessage();
   readonly #source: { readonly open: OpenMessage | undefined };
   readonly #turnId: string | undefined;
   #lastSeq: number;
-  /** The last event of each turn that ended a message. A turn that is cancelled while it waits ends beside the one that runs. */
+  /** Last event of each turn that ended a message. A turn that is cancelled while it waits ends beside the running one. */
   readonly #lastEnds = new Map<string, number>();
   #seen: OpenMessage | undefined;
   #lastNotice = 0;
 
-  /** `turnId`: the only turn that is shown. */
+  /** `turnId`: the only turn to show. */
   constructor(
     source: { readonly open: OpenMessage | undefined },
     { turnId, lastSeq, lastEnd = 0 }: { turnId?: string; lastSeq: number; lastEnd?: number },
@@ -30,12 +30,12 @@ export class Cursor {
     if (turnId !== undefined) this.#lastEnds.set(turnId, lastEnd);
   }
 
-  /** Stored events are missing that come first. */
+  /** True while stored events that come first are missing. */
   get isBehind(): boolean {
     return (this.#source.open?.place.after ?? 0) > this.#lastSeq;
   }
 
-  /** What can be shown now. */
+  /** Returns what can be shown now. */
   take(): LiveEvent[] {
     const { open } = this.#source;
     if (!open || this.isBehind || open.place.after < (this.#lastEnds.get(open.place.turnId) ?? 0)) return [];
@@ -48,11 +48,11 @@ export class Cursor {
     return [...words, ...notices.map(({ notice }) => notice)];
   }
 
-  /** What is shown before this event, which is shown now unless it was before. */
+  /** Returns what must be shown before this event. The caller then shows the event, unless it was shown earlier. */
   stored(event: StoredEvent): LiveEvent[] {
     if (event.seq <= this.#lastSeq) return [];
     this.skipTo(event.seq);
-    if (event.type === "user_message") return []; // of a turn that waits
+    if (event.type === "user_message") return []; // of a waiting turn
     this.#lastEnds.delete(event.turnId);
     this.#lastEnds.set(event.turnId, event.seq);
     const [oldest] = this.#lastEnds.keys();
@@ -60,7 +60,7 @@ export class Cursor {
     return this.#seen && event.turnId !== this.#seen.place.turnId ? [] : this.shown.settle(event);
   }
 
-  /** The events up to this one were shown, or will not be. */
+  /** Marks the events up to `seq` as shown, or as not to be shown. */
   skipTo(seq: number): void {
     this.#lastSeq = Math.max(this.#lastSeq, seq);
   }

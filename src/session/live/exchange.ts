@@ -1,4 +1,4 @@
-/** Tells processes on the same log what is happening in turns that others run, while somebody there follows them. */
+/** Sends hosts on the same log what happens in turns that run here, as long as somebody there follows them. */
 import type { TurnEvent } from "../../core/chat.js";
 import type { BusMessage, LiveBus } from "../../core/live-bus.js";
 import { type Feed, Feeds } from "./feeds.js";
@@ -13,23 +13,23 @@ import { readWords, type Word } from "./words.js";
 interface ExchangeParts {
   bus: LiveBus;
   nodeId: string;
-  /** Where addresses of its own mean something. */
+  /** Machine on which this host's own addresses are valid. */
   machine: string;
   now: () => number;
 }
 
-/** What happens within this time goes in one message. */
+/** Events within this time are sent in one message. */
 const windowMs = 40;
-/** The same of a stream, which costs the database nothing. */
+/** The same for a stream, which costs the database nothing. */
 const streamWindowMs = 5;
-/** How often a process repeats whom it follows. */
+/** Time between two renewals of a subscription. */
 const repeatMs = 5_000;
-/** Who has not done so for this long does not follow any more. */
+/** A subscription expires after this long without a renewal. */
 const silentMs = 3 * repeatMs;
-/** What is sent at a time, in bytes: a long answer does not keep the others waiting. */
+/** Bytes per send, so that a long answer does not hold up the others. */
 const room = 256 * 1024;
 
-/** Heard by every process. */
+/** Channel that every host receives. */
 const everybody = "live";
 
 export class LiveExchange {
@@ -43,10 +43,10 @@ export class LiveExchange {
   readonly #streams: Streams;
   readonly #routes = new Routes(() => this.#writeSoon());
   #offer: Offer | undefined;
-  /** When a process was last told of it. */
+  /** When the stream offer was last sent to a host. */
   readonly #offeredAt = new Map<string, number>();
   #writing: NodeJS.Timeout | undefined;
-  /** Whoever follows what runs here may have said so before it could be heard. */
+  /** True while hosts must be asked to subscribe again: a follower may have subscribed before this host listened. */
   #saysHello = false;
   #hears = false;
   #hasRun = false;
@@ -90,7 +90,7 @@ export class LiveExchange {
     this.#stops.push(() => clearInterval(repeating));
   }
 
-  /** A turn is run here from now on. */
+  /** Registers a turn that starts to run here. */
   begin(conversationId: string, place: Place): void {
     this.#saysHello ||= this.#hears && !this.#hasRun;
     this.#hasRun = true;
@@ -99,23 +99,22 @@ export class LiveExchange {
     this.#schedule();
   }
 
-  /** Happened in this turn, which is run here; without one, in the turn that is. */
+  /** Records an event of a turn that runs here. Without `turnId`, it belongs to the turn being written. */
   note(conversationId: string, event: TurnEvent, turnId?: string): void {
     this.#teller.note(conversationId, event, turnId);
     this.#schedule();
   }
 
-  /** The turn is not run here any more. */
   end(conversationId: string, turnId: string): void {
     this.#teller.end(conversationId, turnId);
   }
 
-  /** The message that is open in the turn that runs here. */
+  /** Returns the open message of the turn that runs here. */
   writing(conversationId: string): OpenMessage | undefined {
     return this.#teller.writing(conversationId);
   }
 
-  /** What others write in the conversation, until it is left. `onChange`: there is more. */
+  /** Follows what other hosts write in the conversation, until `leave`. `onChange`: there is more. */
   follow(conversationId: string, onChange: () => void): { feed: Feed; leave: () => void } {
     this.#listen();
     const { feed, leave } = this.#feeds.follow(conversationId, onChange);
@@ -127,12 +126,14 @@ export class LiveExchange {
     return { feed, leave: leaving };
   }
 
-  /** Others may open a stream there from now on, which comes to `serve`; `isLocal`: those of this machine alone. */
+  /** Lets other hosts open a stream at this address, which arrives in `serve`. `isLocal`: only hosts on this machine. */
   offer(url: string, secret: string, { isLocal }: { isLocal: boolean }): void {
     this.#offer = { by: this.#nodeId, url, secret, ...(isLocal && { machine: this.#machine }) };
   }
 
-  /** What this process writes goes to that one by `write` and not by the bus, until it has gone. `write` resolves when there is room for more. */
+  /**
+   * Sends that host all further frames by `write` instead of the bus, until it disconnects. `write` resolves when there is room for more.
+   */
   serve(nodeId: string, write: (text: string) => Promise<void>, gone: AbortSignal): Promise<void> {
     return this.#isClosed ? Promise.resolve() : this.#routes.serve(nodeId, write, gone);
   }
@@ -146,7 +147,7 @@ export class LiveExchange {
     for (const stop of this.#stops) stop();
   }
 
-  /** To what is told to this process alone. */
+  /** Subscribes to this host's own channel. */
   #listen(): void {
     if (this.#follows) return;
     this.#follows = true;
@@ -179,7 +180,7 @@ export class LiveExchange {
     return this.#teller.isDue || this.#feeds.isDue || this.#saysHello;
   }
 
-  /** At once, where nothing was sent just now. */
+  /** Sends at once if nothing was sent within the last window. */
   #schedule(): void {
     this.#writeSoon();
     if (this.#timer || this.#isSending || this.#isClosed || !this.#isDue) return;
@@ -221,14 +222,14 @@ export class LiveExchange {
     for (const [nodeId, own] of frames) yield* this.#packed(channelOf(nodeId), [...this.#offerTo(nodeId), ...own]);
   }
 
-  /** From time to time, in case it does not get there or the process cannot. */
+  /** Returns the stream offer, repeated from time to time in case it was lost or the host could not connect. */
   #offerTo(nodeId: string): string[] {
     if (!this.#offer || this.#offeredAt.has(nodeId)) return [];
     this.#offeredAt.set(nodeId, this.#now());
     return [JSON.stringify(this.#offer)];
   }
 
-  /** To those who have a stream. */
+  /** Schedules the frames for hosts with a stream. */
   #writeSoon(): void {
     if (this.#routes.isEmpty || this.#writing || !this.#teller.isDue || this.#isClosed) return;
     this.#writing = setTimeout(() => {
@@ -245,7 +246,7 @@ export class LiveExchange {
   }
 }
 
-/** Of a list with one text. */
+/** Bytes that enclose a list of one text. */
 const listBytes = 2;
 
 function channelOf(nodeId: string): string {

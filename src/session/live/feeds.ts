@@ -2,7 +2,7 @@ import { type Frame, join, openOf } from "./frames.js";
 import { compare, type OpenMessage, type Place } from "./open-message.js";
 import type { Watch } from "./words.js";
 
-/** What another process writes in a conversation. */
+/** The message that another host is writing in a conversation. */
 export interface Feed {
   readonly open: OpenMessage | undefined;
 }
@@ -10,17 +10,17 @@ export interface Feed {
 class Followed implements Feed {
   open: OpenMessage | undefined;
   readonly followers = new Set<() => void>();
-  /** When its writer was last asked for what was missing. */
+  /** When its writer was last asked for missing parts. */
   askedAt = Number.NEGATIVE_INFINITY;
 }
 
-/** Frames that are on their way when one is missed would each ask for it again. */
+/** Minimum time between two such requests: each frame in transit after a lost one would repeat the request. */
 const askMs = 250;
 
-/** The conversations that somebody here follows. */
+/** Conversations that are followed here. */
 export class Feeds {
   readonly #feeds = new Map<string, Followed>();
-  /** Those that the others are to be told of. */
+  /** Conversations whose subscription must be sent. */
   readonly #unsaid = new Set<string>();
   readonly #left = new Set<string>();
 
@@ -46,7 +46,7 @@ export class Feeds {
     return this.#feeds.size === 0;
   }
 
-  /** Also asks for what is missing before it. */
+  /** Adds a frame, and requests what is missing before it. */
   take(frame: Frame, now: number): void {
     const feed = this.#feeds.get(frame.conversationId);
     if (!feed || !open(feed, frame)) return;
@@ -57,13 +57,13 @@ export class Feeds {
     for (const changed of feed.followers) changed();
   }
 
-  /** Whoever wrote before this place does so in vain. */
+  /** Drops what an earlier writer than this one has written. */
   supersede(conversationId: string, place: Place): void {
     const feed = this.#feeds.get(conversationId);
     if (feed) open(feed, { conversationId, ...place });
   }
 
-  /** All of it is told to the others again. */
+  /** Marks all subscriptions to be sent again. */
   repeat(): void {
     for (const conversationId of this.#feeds.keys()) this.#unsaid.add(conversationId);
   }
@@ -72,7 +72,7 @@ export class Feeds {
     return this.#unsaid.size + this.#left.size > 0;
   }
 
-  /** What the others are to be told, once. */
+  /** Returns the subscriptions to send, and clears them. */
   news(): { watches: Watch[]; left: string[] } {
     const watches = [...this.#unsaid].map((conversationId) => {
       const place = this.#feeds.get(conversationId)?.open?.place;
@@ -86,7 +86,7 @@ export class Feeds {
   }
 }
 
-/** False when the frame is of a message that is known to be over. */
+/** Opens the frame's message if it is newer. False if that message is already over. */
 function open(feed: Followed, frame: Frame): boolean {
   const order = feed.open ? compare(frame, feed.open.place) : 1;
   if (order > 0) feed.open = openOf(frame);

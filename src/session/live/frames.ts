@@ -1,24 +1,23 @@
-/** Open messages on their way between processes, as JSON in pieces that a bus can carry. */
+/** Open messages in transit between hosts, as JSON pieces that a bus can carry. */
 import { type Known, type Notice, nothingKnown, OpenMessage, type Place } from "./open-message.js";
 
-/** A piece of a text, and where in it. */
+/** A piece of a text and its offset. */
 type Piece = [from: number, text: string];
 
-/** Part of an open message. */
 export interface Frame extends Place {
   conversationId: string;
   text?: Piece;
   reasoning?: Piece;
   notices?: [number: number, notice: Notice][];
-  /** Why the try before is void. */
+  /** Why the previous attempt is void. */
   reason?: string;
 }
 
 const maxReasonLength = 200;
 
 /**
- * What is open beyond what is known, as far as it has room in these bytes of JSON, and what is known with it; at first also when that is
- * no more than the place. Undefined when all is known. A notice that is too long for any frame is left out.
+ * Returns what is open beyond `known`, as far as it fits into `maxBytes` of JSON, and what is known with it. The first frame may hold the
+ * place only. Undefined if all is known. A notice too long for any frame is left out.
  */
 export function nextFrame(
   conversationId: string,
@@ -45,7 +44,7 @@ export function nextFrame(
   for (const each of open.noticesAfter(notice)) {
     const bytes = bytesOf({ notices: [[each.number, each.notice]] });
     if (bytes <= room) notices.push([each.number, each.notice]);
-    else if (bytes <= maxBytes / 2) break; // it has room in the next one
+    else if (bytes <= maxBytes / 2) break; // fits into the next frame
     room -= bytes <= room ? bytes : 0;
     next.notice = each.number;
   }
@@ -54,7 +53,7 @@ export function nextFrame(
   return isNews ? { json: JSON.stringify(frame), known: next } : undefined;
 }
 
-/** JSON texts as lists of no more than these bytes each, in their order. One that is longer by itself is left out. */
+/** Packs JSON texts into lists of at most `maxBytes` each, in order. Skips a text that is longer. */
 export function packed(texts: Iterable<string>, maxBytes: number): string[] {
   const lists: string[] = [];
   let list: string[] = [];
@@ -75,7 +74,7 @@ export function packed(texts: Iterable<string>, maxBytes: number): string[] {
   return lists;
 }
 
-/** Of an own list of frames. What is none, or of a later version of this program, is left out. */
+/** Parses a list of frames. Skips invalid ones and those of later versions. */
 export function readFrames(text: string): Frame[] {
   return readList(text).filter(isFrame);
 }
@@ -89,7 +88,7 @@ export function readList(text: string): unknown[] {
   }
 }
 
-/** Adds what the frame has and the message has not. False when something before it is missing. */
+/** Adds what the message lacks. False if something before the frame is missing. */
 export function join(open: OpenMessage, { text, reasoning, notices = [] }: Frame): boolean {
   for (const [number, notice] of notices) open.notice(notice, number);
   const joined = (have: string, [from, piece]: Piece = [0, ""]) =>
@@ -100,14 +99,14 @@ export function join(open: OpenMessage, { text, reasoning, notices = [] }: Frame
   return whole.text !== undefined && whole.reasoning !== undefined;
 }
 
-/** The message that a frame is of, while nothing of it is known. */
+/** Returns the empty message that the frame belongs to. */
 export function openOf({ turnId, after, fence, attempt, reason }: Frame): OpenMessage {
   return new OpenMessage({ turnId, after, fence, attempt }, reason);
 }
 
-/** The longest piece from there on that has no more than these bytes beyond those of an empty one, between whole characters. */
+/** Returns the longest piece from `from` that adds at most `maxBytes` to an empty one, without splitting a character. */
 function fittingPiece(text: string, from: number, maxBytes: number): string {
-  let length = Math.max(0, Math.min(text.length - from, maxBytes)); // somebody may say that he has more than there is
+  let length = Math.max(0, Math.min(text.length - from, maxBytes)); // a host may claim to have more than there is
   for (;;) {
     const last = text.charCodeAt(from + length - 1);
     if (length > 0 && from + length < text.length && last >= 0xd800 && last < 0xdc00) length--;

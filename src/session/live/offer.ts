@@ -1,18 +1,18 @@
 import { readList } from "./frames.js";
 
 /**
- * Where a process writes directly to whoever follows it. It is said on the bus alone, which is encrypted, so that only processes with rights
- * to the log know the secret; that and `url` come into no log.
+ * Address at which a host streams directly to its followers. It is sent only over the bus, which is encrypted: only hosts with access to
+ * the log know the secret. Neither it nor `url` is ever logged.
  */
 export interface Offer {
   by: string;
   url: string;
   secret: string;
-  /** Where `url` means that process; undefined: everywhere. */
+  /** Machine on which `url` is valid; undefined: everywhere. */
   machine?: string;
 }
 
-/** What is none, or of a later version of this program, is left out. */
+/** Parses a list of offers. Skips invalid ones and those of later versions. */
 export function readOffers(text: string): Offer[] {
   return readList(text).filter(isOffer);
 }

@@ -1,27 +1,27 @@
 import type { Delta, Discard, LiveEvent, TurnEvent } from "../../core/chat.js";
 
 /**
- * Which message is being written: the one that will come after the event `after`, by whoever has this `fence`, as the `attempt`th try
- * since then. In a conversation every later place is greater, also of another turn and in another process; see `compare`.
+ * Identifies the message being written: it will follow event `after`, from the writer with this `fence`, as attempt number `attempt` since
+ * then. Later places in a conversation are greater, also across turns and hosts; see `compare`.
  */
 export interface Place {
   turnId: string;
-  /** The conversation's last event that its writer knew. */
+  /** The conversation's last event that the writer knew. */
   after: number;
   fence: number;
   attempt: number;
 }
 
-/** What is neither part of a message nor its end. */
+/** An event that is neither part of a message nor its end. */
 export type Notice = Exclude<LiveEvent, Delta | Discard>;
 
-/** What a message has so far. */
+/** Text and reasoning of a message so far. */
 export interface Words {
   readonly text: string;
   readonly reasoning: string;
 }
 
-/** How much of an open message somebody has: lengths in UTF-16 units, and the number of the last notice. */
+/** How much of an open message a reader has: lengths in UTF-16 units, and the number of the last notice. */
 export interface Known {
   text: number;
   reasoning: number;
@@ -30,7 +30,7 @@ export interface Known {
 
 export const nothingKnown: Known = { text: 0, reasoning: 0, notice: 0 };
 
-/** A message while it is written, with the last that was noticed beside it, of each call and server. */
+/** A message while it is written, with the latest notice of each call and server. */
 export class OpenMessage implements Words {
   text = "";
   reasoning = "";
@@ -39,11 +39,11 @@ export class OpenMessage implements Words {
 
   constructor(
     readonly place: Place,
-    /** Why the try before this one is void. */
+    /** Why the previous attempt is void. */
     readonly reason?: string,
   ) {}
 
-  /** The message that is open once this has happened where it is written: this one, or the next. */
+  /** Applies the event and returns the message that is then open: this one or the next. */
   after(event: TurnEvent): OpenMessage {
     if ("seq" in event) return new OpenMessage({ ...this.place, after: event.seq, attempt: 0 });
     if (event.type === "discard") {
@@ -55,7 +55,7 @@ export class OpenMessage implements Words {
     return this;
   }
 
-  /** A notice that is older than what is known is forgotten. */
+  /** Ignores a notice older than the one known. */
   notice(notice: Notice, number: number): void {
     const key = notice.type === "tool_progress" ? `call ${notice.callId}` : `server ${notice.server}`;
     if (number <= (this.#notices.get(key)?.number ?? 0)) return;
@@ -63,7 +63,6 @@ export class OpenMessage implements Words {
     this.#lastNotice = Math.max(this.#lastNotice, number);
   }
 
-  /** In their order. */
   noticesAfter(known: number): { number: number; notice: Notice }[] {
     if (known >= this.#lastNotice) return [];
     return [...this.#notices.values()]
@@ -76,7 +75,7 @@ export class OpenMessage implements Words {
   }
 }
 
-/** Below 0 when the first is before the second. */
+/** Negative if `one` comes before `other`. */
 export function compare(one: Place, other: Place): number {
   return one.after - other.after || one.fence - other.fence || one.attempt - other.attempt;
 }

@@ -5,7 +5,7 @@ import type { LiveExchange } from "./exchange.js";
 import type { Feed } from "./feeds.js";
 import type { OpenMessage } from "./open-message.js";
 
-/** One turn as those who watch it here see it, whichever process runs it: also what they are shown when it goes from one to the next. */
+/** A turn as its watchers here see it, whichever host runs it, also while it moves from one host to the next. */
 export class Overheard {
   readonly #turn: LiveTurn;
   readonly #conversationId: string;
@@ -14,7 +14,7 @@ export class Overheard {
   #feed: Feed | undefined;
   #leave: (() => void) | undefined;
 
-  /** Without an exchange, only what happens here and what is stored is shown. */
+  /** Without an exchange, shows only what is stored or happens here. */
   constructor(turn: LiveTurn, conversationId: string, exchange: LiveExchange | undefined) {
     this.#turn = turn;
     this.#conversationId = conversationId;
@@ -22,12 +22,12 @@ export class Overheard {
     this.#cursor = new Cursor(this, turn);
   }
 
-  /** What another process is writing: it is what the cursor reads. */
+  /** The message that another host is writing, read by the cursor. */
   get open(): OpenMessage | undefined {
     return this.#feed?.open;
   }
 
-  /** Another process may run it. */
+  /** Follows other hosts, which may run the turn. */
   follow(): void {
     const exchange = this.#exchange;
     if (!exchange || this.#leave) return;
@@ -42,38 +42,37 @@ export class Overheard {
     });
   }
 
-  /** No other process runs it. */
+  /** Stops following: no other host runs the turn. */
   leave(): void {
     this.#leave?.();
     this.#leave = undefined;
   }
 
-  /** Another process has stored this, or one did before the turn was run here. */
+  /** Shows an event stored by another host, or before the turn ran here. */
   stored(event: StoredEvent): void {
     for (const rest of this.#cursor.stored(event)) this.#turn.overhear(rest);
     this.#turn.publish(event);
     this.#show();
   }
 
-  /** The log was read up to here. */
   skipTo(seq: number): void {
     this.#turn.skipTo(seq);
     this.#cursor.skipTo(seq);
     this.#show();
   }
 
-  /** It happened here. */
+  /** Shows an event that happened here. */
   happened(event: TurnEvent): void {
     this.#exchange?.note(this.#conversationId, event, this.#turn.turnId);
     this.#turn.publish(event, this.#inPlaceOf(event));
   }
 
-  /** What was shown of the message that is open is void. */
+  /** Voids what was shown of the open message. */
   forget(): void {
     this.#cursor.shown.void("");
   }
 
-  /** Where the process before this one was in the middle of a message, the same words are not shown twice. */
+  /** Returns what to show for the event, without repeating words that the previous host had already shown. */
   #inPlaceOf(event: TurnEvent): TurnEvent[] {
     const { shown } = this.#cursor;
     if (shown.isEmpty) return [event];

@@ -1,4 +1,4 @@
-/** Streams that other processes have opened to this one, each for all that its process follows here. */
+/** Streams that other hosts have opened to this one, each for everything that the host follows here. */
 
 interface Route {
   /** Resolves when there is room for more. */
@@ -15,7 +15,7 @@ export class Routes {
     this.#onRoom = onRoom;
   }
 
-  /** Until the process has gone, opens another one, or is heard of otherwise. */
+  /** Serves the stream until the host disconnects, opens another, or is reached another way. */
   async serve(nodeId: string, write: Route["write"], gone: AbortSignal): Promise<void> {
     this.drop(nodeId);
     await new Promise<void>((resolve) => {
@@ -35,7 +35,7 @@ export class Routes {
     return this.#routes.has(nodeId);
   }
 
-  /** False while its reader is slow: what it is told later is shorter than what it would have been told meanwhile. */
+  /** False while the reader is slow: one later frame is shorter than many in the meantime. */
   hasRoom(nodeId: string): boolean {
     return this.#routes.get(nodeId)?.isBusy === false;
   }
@@ -50,7 +50,7 @@ export class Routes {
     });
   }
 
-  /** Says to all that this process lives. */
+  /** Sends an empty list to all, as a heartbeat. */
   beat(): void {
     for (const nodeId of this.#routes.keys()) if (this.hasRoom(nodeId)) this.send(nodeId, "[]");
   }

@@ -2,31 +2,31 @@ import type { Delta, LiveEvent, StoredEvent } from "../../core/chat.js";
 import type { Words } from "./open-message.js";
 
 /**
- * What a reader has been shown of a message that another process writes, or wrote when it died. It is always the beginning of what is
- * true: where it turns out to be something else, it is voided.
+ * What a reader has been shown of a message that another host writes, or wrote when it crashed. It is always a prefix of the message; if it
+ * proves not to be, it is voided.
  */
 export class ShownMessage {
   #text = "";
   #reasoning = "";
-  /** All of it was shown when it was last looked at: what it has more goes on from there. */
+  /** The message whose words were all shown at the last check; only its new words are needed from there. */
   #followed: Words | undefined;
 
   get isEmpty(): boolean {
     return this.#text === "" && this.#reasoning === "";
   }
 
-  /** The message has these words by now, at least: nothing is to be seen while they repeat what was shown. */
+  /** Returns what to show once the message has at least these words: nothing while they repeat what was shown. */
   toward(words: Words, reason: string): LiveEvent[] {
     if (this.#followed === words) return this.#rest(words);
     const isOther = !agree(this.#text, words.text) || !agree(this.#reasoning, words.reasoning);
     const voided = isOther ? this.void(reason) : [];
-    // Until it has all of what was shown, it may still become another one.
+    // Until it is as long as what was shown, it may still diverge.
     if (words.text.length < this.#text.length || words.reasoning.length < this.#reasoning.length) return [];
     this.#followed = words;
     return [...voided, ...this.#rest(words)];
   }
 
-  /** Before this event is shown. What nothing was shown of, the event shows by itself. */
+  /** Returns what to show before this event. If nothing was shown yet, the event shows its own text. */
   settle(event: StoredEvent): LiveEvent[] {
     if (this.isEmpty) return [];
     if (event.type !== "assistant_message") return this.void("the answer is not gone on with");

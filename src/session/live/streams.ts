@@ -1,31 +1,31 @@
-/** Streams to the processes that write what is followed here: one to each, for all of its conversations. */
+/** Streams to the hosts that write what is followed here: one per host, for all its conversations. */
 import type { Offer } from "./offer.js";
 
-/** The door that a process has open for others on its database. */
+/** Path at which a host serves streams to others on its database. */
 export const streamPath = "/api/live";
 
 interface StreamsParts {
   nodeId: string;
   machine: string;
   now: () => number;
-  /** A stream that says nothing for this long is given up, and one that could not be opened is not tried again before. */
+  /** A stream silent for this long is closed; a failed one is not retried sooner. */
   silentMs: number;
   onText: (text: string) => void;
-  /** What a process has written since may not have come. */
+  /** Called when a stream ends: frames since then may be lost. */
   onLost: () => void;
 }
 
 export class Streams {
   readonly #parts: StreamsParts;
   readonly #open = new Map<string, AbortController>();
-  /** When a stream to a process was lost, or not to be had. */
+  /** When a stream to a host was lost or could not be opened. */
   readonly #lostAt = new Map<string, number>();
 
   constructor(parts: StreamsParts) {
     this.#parts = parts;
   }
 
-  /** Opens a stream, unless there is one or the address is another machine's own. */
+  /** Opens a stream, unless one exists or the address is only valid on another machine. */
   take(offer: Offer): void {
     const { machine, now, silentMs } = this.#parts;
     const lostAt = this.#lostAt.get(offer.by) ?? Number.NEGATIVE_INFINITY;
@@ -41,19 +41,19 @@ export class Streams {
     });
   }
 
-  /** The processes that there is a stream to, or is about to be. */
+  /** Hosts with a stream that is open or being opened. */
   get from(): string[] {
     return [...this.#open.keys()];
   }
 
-  /** Nobody here follows anything. */
+  /** Closes all streams: nothing is followed here. */
   close(): void {
     const all = [...this.#open.values()];
     this.#open.clear();
     for (const ended of all) ended.abort();
   }
 
-  /** Until it ends, however it does. Never rejects. */
+  /** Reads the stream until it ends for any reason. Never rejects. */
   async #read({ url, secret }: Offer, ended: AbortController): Promise<void> {
     const { nodeId, silentMs, onText } = this.#parts;
     const silence = setTimeout(() => ended.abort(), silentMs);
@@ -74,7 +74,7 @@ export class Streams {
         for (const line of lines) if (line.startsWith(prefix)) onText(line.slice(prefix.length));
       }
     } catch {
-      // what it would have said comes by the bus
+      // the bus delivers what is missing
     } finally {
       clearTimeout(silence);
       ended.abort();
@@ -82,5 +82,5 @@ export class Streams {
   }
 }
 
-/** Of the one line of a server-sent event. */
+/** Start of the only line in a server-sent event. */
 const prefix = "data: ";

@@ -5,25 +5,25 @@ import { OpenMessage, type Place } from "./open-message.js";
 import type { Watch } from "./words.js";
 
 interface Telling {
-  /** Of a frame. */
+  /** Limit of a frame. */
   maxBytes: number;
   room: number;
   isFor: (nodeId: string) => boolean;
 }
 
 /**
- * What the turns that run here write, for the processes that follow them. Nothing waits here to be sent: what a process has not been told
- * yet is looked up when there is room to tell it, so that a slow bus makes fewer, longer frames.
+ * What turns that run here write, for the hosts that follow them. Nothing is queued: what a host lacks is looked up when there is room, so
+ * a slow bus gets fewer, longer frames.
  */
 export class Teller {
   readonly #writing = new Map<string, OpenMessage>();
   readonly #audience = new Audience();
-  /** Conversations that somebody has not been told all of. */
+  /** Conversations with something left to send. */
   readonly #due = new Set<string>();
-  /** Of these, when all was told nothing more will come. */
+  /** Conversations whose turn has ended: once their last delta is sent, they are dropped. */
   readonly #ended = new Set<string>();
 
-  /** Without effect while another turn is written there: one that ends out of its turn writes no message. */
+  /** Does nothing while another turn is being written there: a turn that ends while waiting writes no message. */
   begin(conversationId: string, place: Place): void {
     const other = this.#writing.get(conversationId);
     if (other && other.place.turnId !== place.turnId && !this.#ended.has(conversationId)) return;
@@ -32,7 +32,7 @@ export class Teller {
     this.#mark(conversationId);
   }
 
-  /** `turnId`: where it happened; else, in whichever turn is written. */
+  /** `turnId`: the turn of the event; by default the one being written. */
   note(conversationId: string, event: TurnEvent, turnId?: string): void {
     const open = this.#writing.get(conversationId);
     if (!open || open.place.turnId !== (turnId ?? open.place.turnId)) return;
@@ -46,7 +46,6 @@ export class Teller {
     else this.#writing.delete(conversationId);
   }
 
-  /** The message that is open in the turn that runs here. */
   writing(conversationId: string): OpenMessage | undefined {
     return this.#writing.get(conversationId);
   }
@@ -68,7 +67,7 @@ export class Teller {
     return this.#due.size > 0;
   }
 
-  /** Frames for each of these processes, of what it has not been told; about as many bytes as there is room for. The rest stays due. */
+  /** Returns frames with what each of these hosts lacks, about `room` bytes in all. The rest stays due. */
   frames(now: number, { maxBytes, room, isFor }: Telling): Map<string, string[]> {
     const frames = new Map<string, string[]>();
     let left = room;

@@ -1,8 +1,8 @@
-/** What processes say to all others about whom they listen to. */
+/** Messages by which hosts notify all others what they follow. */
 import { readList } from "./frames.js";
 import type { Known, Place } from "./open-message.js";
 
-/** `has`: what it has of the message that is open there; without it, it wants all of it. */
+/** `has`: what the host has of the open message; without it, it wants all. */
 export interface Watch {
   conversationId: string;
   has?: { place: Place; known: Known };
@@ -10,13 +10,13 @@ export interface Watch {
 
 export type Word = { nodeId: string } & (
   | { say: "hello" }
-  /** It has streams from these, and from no others. */
+  /** The host has streams from exactly these. */
   | { say: "streams"; from: string[] }
   | ({ say: "watch" } & Watch)
   | { say: "leave"; conversationId: string }
 );
 
-/** What is none, or of a later version of this program, is left out. */
+/** Parses a list of words. Skips invalid ones and those of later versions. */
 export function readWords(text: string): Word[] {
   return readList(text).filter(isWord);
 }
