@@ -10,17 +10,17 @@ export interface Totals extends SpentTotals {
 
 export interface BudgetParts {
   limits: LimitsConfig;
-  /** From the log: what the conversation, and this turn before it went on, have spent. */
+  /** What the log says was spent: by the conversation, and by this turn before it resumed. */
   earlier: { turn: Totals & { hops: number }; conversation: Totals };
-  /** From the log, this turn's part included. Asked only where the day has a limit. */
+  /** Reads the log; includes this turn's part. Called only if the day has a limit. */
   daySpent: () => Promise<SpentTotals>;
-  /** What the person has allowed beyond the limits of conversation and day; it outlives the turn. */
+  /** Amounts that the person has allowed beyond the limits of conversation and day; they outlive the turn. */
   granted: Map<string, number>;
-  /** Milliseconds. */
+  /** In ms. */
   now: () => number;
 }
 
-/** What the next step will take of each limit. `usd` is 0 where the price is not known. */
+/** Amounts that the next step will take of each limit. `usd` is 0 if the price is not known. */
 export interface Need {
   hops?: number;
   calls?: number;
@@ -31,7 +31,7 @@ export interface Need {
 interface Account {
   scope: LimitQuestion["scope"];
   limit: LimitQuestion["limit"];
-  /** As configured: what a yes adds. */
+  /** Configured limit; a yes adds this amount again. */
   amount: number;
   used: number;
   totals?: SpentTotals;
@@ -46,7 +46,7 @@ const unlimited: BudgetParts = {
   now: Date.now,
 };
 
-/** In the order in which they are asked. */
+/** Accounts in the order in which they are checked. */
 const every = [
   ...(["loop", "hops", "time"] as const).map((limit) => ({ scope: "turn" as const, limit })),
   ...(["turn", "conversation", "day"] as const).flatMap((scope) =>
@@ -54,14 +54,13 @@ const every = [
   ),
 ];
 
-/** The accounts of one turn. Decides nothing but whether a step fits; who asks, and what follows, is not its business. */
+/** The accounts of one turn. Decides only whether a step fits; the callers ask the person. */
 export class Budget {
   readonly clock: TurnClock;
   readonly #parts: BudgetParts;
   readonly #turn: Totals;
   readonly #conversation: Totals;
   readonly #granted = new Map<string, number>();
-  /** The limits that there are. */
   readonly #kept: readonly Pick<Account, "scope" | "limit" | "amount">[];
   #hops: number;
   #loop = 0;
@@ -89,13 +88,12 @@ export class Budget {
     return this.limitsMoney || [turn, conversation, day].some(({ tokens }) => tokens !== undefined);
   }
 
-  /** What a day has spent is asked of the log. */
+  /** True if the day has a limit, whose spending is in the log. */
   get readsLog(): boolean {
     const { day } = this.#parts.limits;
     return day.tokens !== undefined || day.usd !== undefined;
   }
 
-  /** A request was answered. */
   spend(spent: Spent): void {
     this.#hops += 1;
     for (const totals of [this.#turn, this.#conversation]) {
@@ -106,14 +104,14 @@ export class Budget {
     }
   }
 
-  /** A hop's calls have had their results; `loop` is how many hops have brought nothing but the same. */
+  /** Counts the calls of a hop that have results. `loop`: hops in a row that brought only what earlier ones had. */
   called(calls: number, loop: number): void {
     this.#turn.calls += calls;
     this.#conversation.calls += calls;
     this.#loop = loop;
   }
 
-  /** The first limit that the step would cross. The log is waited for only where it is read. */
+  /** Returns the first limit that the step would cross. A promise only if the log must be read. */
   reached(need: Need): LimitQuestion | undefined | Promise<LimitQuestion | undefined> {
     if (!this.readsLog) return this.#reached(need, nothing);
     return this.#parts.daySpent().then((day) => this.#reached(need, day));
@@ -128,7 +126,7 @@ export class Budget {
     return undefined;
   }
 
-  /** The person said yes: the same amount again, as often as it takes for the next step. */
+  /** Adds the configured amount after a yes, as often as the next step needs. */
   grant({ scope, limit, used, needed = 0 }: LimitQuestion): void {
     const { granted } = this.#parts;
     const store = scope === "turn" ? this.#granted : granted;
@@ -138,7 +136,7 @@ export class Budget {
     while (exceeds(used, needed, amount + (store.get(key) ?? 0)));
   }
 
-  /** What is left of tokens and dollars, whatever limits them; infinite where nothing does. */
+  /** Returns the tokens and dollars left under the tightest limit; infinite without a limit. */
   async left(): Promise<{ tokens: number; usd: number }> {
     const left = { tokens: Number.POSITIVE_INFINITY, usd: Number.POSITIVE_INFINITY };
     const day = this.readsLog ? await this.#parts.daySpent() : nothing;
@@ -174,10 +172,10 @@ export class Budget {
   }
 }
 
-/** Undefined: the step does not touch this limit. */
+/** Returns undefined if the step does not touch this limit. */
 function wantedOf({ limit }: Account, need: Need): number | undefined {
   if (limit === "time") return 0;
-  // A loop is looked at where a request follows, and takes nothing more.
+  // Loops are checked only before a request.
   if (limit === "loop") return need.hops === undefined ? undefined : 0;
   return need[limit];
 }

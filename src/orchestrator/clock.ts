@@ -1,4 +1,4 @@
-/** Wall time that a person's thinking does not count in. */
+/** Wall time of a turn, without the time that a person takes to answer. */
 export class TurnClock {
   readonly #now: () => number;
   readonly #startedAt: number;
@@ -6,7 +6,7 @@ export class TurnClock {
   #stoppedAt = 0;
   #stoppedMs = 0;
 
-  /** Starts to run. `now`: milliseconds. */
+  /** Starts the clock. `now`: in ms. */
   constructor(now: () => number) {
     this.#now = now;
     this.#startedAt = now();
@@ -17,7 +17,7 @@ export class TurnClock {
     return until - this.#startedAt - this.#stoppedMs;
   }
 
-  /** Stands still while at least one question waits for its answer. */
+  /** Stops the clock while at least one question waits for its answer. */
   async stopDuring<T>(wait: () => Promise<T>): Promise<T> {
     if (this.#waiting++ === 0) this.#stoppedAt = this.#now();
     try {

@@ -6,9 +6,9 @@ import type { Outgoing } from "./outlet.js";
 import { inputTokens } from "./spending.js";
 import { isYes } from "./tools.js";
 
-/** Tokens of the shortest answer that is of use. */
+/** Tokens of the shortest useful answer. */
 const leastAnswerTokens = 64;
-/** With more than this left, the last answer needs no bound of its own. */
+/** With more tokens left than this, the last answer needs no bound of its own. */
 const longAnswerTokens = 4_096;
 
 interface GateParts {
@@ -17,15 +17,15 @@ interface GateParts {
   newId: NewId;
   out: Outgoing;
   answer: (question: QuestionEvent) => Promise<unknown>;
-  /** Of the model that is asked first. */
+  /** Price of the model that is asked first. */
   price: Price | undefined;
 }
 
 type Asked = Pick<CompletionRequest, "messages" | "tools">;
 
 /**
- * Where a turn pauses: before a request and before a batch of calls. After a no it stays shut. Undefined where there is no pause, which
- * mostly is known at once.
+ * The place where a turn pauses at a limit: before a request and before a batch of calls. After a no it stays shut. The methods return
+ * undefined without a pause, which is mostly known at once.
  */
 export class LimitGate {
   readonly #parts: GateParts;
@@ -35,12 +35,12 @@ export class LimitGate {
     this.#parts = parts;
   }
 
-  /** Set once the person, or a door without one, has said no. */
+  /** Set once the person, or a front door without one, has said no. */
   get stopReason(): StopReason | undefined {
     return this.#refused && (this.#refused.limit === "hops" ? "max_tool_hops" : "budget");
   }
 
-  /** Once tools were called, enough must be left for an answer about them. */
+  /** Checks the limits for a request. After tool calls, enough must be left for an answer about them. */
   beforeRequest(request: Asked, hop: number): Promise<void> | undefined {
     const need = this.#parts.budget.limitsTokens ? this.#tokensFor(request, hop) : { tokens: 0, usd: 0 };
     return this.#pass({ hops: 1, ...need });
@@ -50,14 +50,13 @@ export class LimitGate {
     return this.#pass({ calls, tokens: 0, usd: 0 });
   }
 
-  /** How many of the calls may run. */
   runnable(calls: number): number {
     const refused = this.#refused;
     if (!refused) return calls;
     return refused.limit === "calls" ? Math.max(0, refused.allowed - refused.used) : 0;
   }
 
-  /** What bounds the one request after a no, in which no tool may be called; undefined where too little is left for it. */
+  /** Returns the bounds of the one request after a no, in which no tool may be called. Undefined if too little is left for it. */
   async lastRequest(request: Asked): Promise<{ maxTokens?: number } | undefined> {
     const { budget, price } = this.#parts;
     if (!budget.limitsTokens) return {};
@@ -72,7 +71,7 @@ export class LimitGate {
 
   #tokensFor(request: Asked, hop: number): { tokens: number; usd: number } {
     const once = this.#need(inputTokens(request), leastAnswerTokens);
-    // The request that answers without calls has the same tools.
+    // The request that answers without calls sends the same tools again.
     return hop === 0 ? once : { tokens: 2 * once.tokens, usd: 2 * once.usd };
   }
 
@@ -91,7 +90,7 @@ export class LimitGate {
   async #ask(need: Need): Promise<void> {
     const { budget, turnId, newId, out, answer } = this.#parts;
     while (!this.#refused) {
-      if (budget.readsLog) await out.store(); // the answer before is spent too
+      if (budget.readsLog) await out.store(); // includes the previous answer in the sum
       const reached = await budget.reached(need);
       if (!reached) return;
       const question: QuestionEvent = { type: "question", turnId, questionId: newId("q"), question: reached };

@@ -2,21 +2,21 @@ import { hash } from "node:crypto";
 import type { ToolCall } from "../core/chat.js";
 import type { ToolResult } from "../core/ports.js";
 
-/** From this time on, the model is told with the result. */
+/** From this repetition on, the model is notified in the result. */
 const toldAt = 3;
 /** Hops with the same call and result before the person is asked. */
 export const loopAllowed = 5;
 
 /**
- * Notices a model that makes the same call again and gets the same result again. Hops count, not calls: the same call twice
- * in one answer is one. A hop that brings anything new ends every loop.
+ * Detects a model that repeats a call and gets the same result. Counts hops, not calls: the same call twice in one answer counts once.
+ * A hop that brings anything new ends every loop.
  */
 export class Loops {
-  /** How many hops in a row, by call and result. 0: seen in this turn, but something new has come since. */
+  /** Hops in a row, by call and result. 0: seen in this turn, but something new has come since. */
   readonly #hops = new Map<string, number>();
   #batch = new Set<string>();
 
-  /** The result as the model gets it: with a word about the repetition, where it is one. */
+  /** Returns the result for the model, with a note if the call repeats. */
   noted(call: ToolCall, result: ToolResult): ToolResult {
     const key = keyOf(call, result);
     this.#batch.add(key);
@@ -26,7 +26,7 @@ export class Loops {
     return { ...result, content: [...result.content, { type: "text", text }] };
   }
 
-  /** Ends a hop. Returns how long the longest loop is by now. */
+  /** Ends a hop. Returns the length of the longest loop. */
   endHop(): number {
     const batch = this.#batch;
     this.#batch = new Set();
@@ -36,7 +36,7 @@ export class Loops {
   }
 }
 
-/** Characters of a key that is kept as it is: to hash it would take longer than it is worth. */
+/** Longest key, in characters, that is kept unhashed: hashing it would cost more than it saves. */
 const shortKey = 512;
 
 function keyOf({ name, arguments: text }: ToolCall, { content, isError }: ToolResult): string {
@@ -44,11 +44,11 @@ function keyOf({ name, arguments: text }: ToolCall, { content, isError }: ToolRe
   return key.length <= shortKey ? key : hash("sha256", key, "base64");
 }
 
-/** The same for arguments that differ in the order of their keys or in white space only. */
+/** Returns the same text for arguments that differ only in key order or white space. */
 function canonical(text: string): string {
   try {
     const parsed: unknown = JSON.parse(text);
-    if (!text.includes(",")) return JSON.stringify(parsed); // no two keys, which could change places
+    if (!text.includes(",")) return JSON.stringify(parsed); // no two keys whose order could differ
     return JSON.stringify(parsed, (_, value: unknown) =>
       typeof value === "object" && value !== null && !Array.isArray(value)
         ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))

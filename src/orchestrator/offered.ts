@@ -3,7 +3,7 @@ import type { HubTool, Toolbox } from "../core/ports.js";
 import { isHidden } from "./policy.js";
 import type { TurnOptions } from "./turn-options.js";
 
-/** What the model is offered. Re-read at every hop: a server that has got ready meanwhile joins the running turn. */
+/** The tools offered to the model. Read anew at every hop, so that the tools of a server that has become ready join the running turn. */
 export class Offered {
   readonly #hub: Toolbox;
   readonly #options: Pick<TurnOptions, "rules" | "callerTools" | "record">;
@@ -14,7 +14,7 @@ export class Offered {
     this.#options = options;
   }
 
-  /** The same list while no tool changes: that is how the same bytes are known again. */
+  /** Returns the identical list while no tool changes, so that its bytes can be recognised. */
   tools(): readonly ToolDefinition[] {
     const all = this.#hub.tools();
     if (this.#known?.all !== all) this.#known = { all, tools: this.#inOrder(this.#of(all)) };
@@ -33,7 +33,7 @@ export class Offered {
   }
 }
 
-/** Whether whoever asked for the turn runs it. */
+/** True if the caller that started the turn runs this tool. */
 export function isCallers(name: string, { callerTools = [] }: Pick<TurnOptions, "callerTools">): boolean {
   return callerTools.some((tool) => tool.name === name);
 }

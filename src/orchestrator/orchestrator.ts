@@ -38,15 +38,14 @@ import { type Answer, abortReason, type TurnOptions } from "./turn-options.js";
 
 export interface CallOptions {
   signal?: AbortSignal;
-  /** What happens to a stream that breaks off after its first delta, where `llm.stream_recovery` leaves it open. Default: `fail`. */
+  /** How to handle a stream that breaks off after its first delta, if `llm.stream_recovery` does not set it. Default: `fail`. */
   streamRecovery?: StreamRecovery;
-  /** The span that the completion is part of. Default: it begins a trace. */
+  /** Parent span of the completion. Default: the completion begins a trace. */
   trace?: TraceContext;
-  /** As in the client's CompleteOptions. */
   beforeRequest?: CompleteOptions["beforeRequest"];
 }
 
-/** What a turn's requests have in common, and the number of this one. */
+/** Values that all requests of a turn share, and the number of this one. */
 interface Asking {
   hop: number;
   offered: Offered;
@@ -54,9 +53,9 @@ interface Asking {
   budget: Budget;
   trace: TraceContext;
   out: Outgoing;
-  /** Follows the turn's: each request listens to it, and one of Node's costs a request 2 % more. */
+  /** Follows the turn's signal. Each request listens to it; an AbortSignal of Node would cost 2 % more per request. */
   signal: CallSignal;
-  /** Of those that may answer it is looked up once in the turn. */
+  /** Prices of all models that may answer, looked up once per turn. */
   priceOf: Llm["priceOf"];
 }
 
@@ -72,14 +71,14 @@ export class Orchestrator {
     this.#newId = parts.newId;
   }
 
-  /** One completion, whole. Retries what can be retried; throws LlmError. */
+  /** Requests one whole completion. Retries temporary failures; throws LlmError. */
   callOpenAIApi(request: CompletionRequest, options: CallOptions = {}): Promise<Completion> {
     return this.#post(request, { ...options, streaming: false });
   }
 
   /**
-   * The same completion, shown as it is written: deltas, then the completion. Retries until the first delta was shown, and
-   * after it only where a `discard` may void what was shown. Leaving the loop early cancels the request. Throws LlmError.
+   * Yields the deltas of a completion as they are written, then the completion. Retries until the first delta was shown; after it, only
+   * where a `discard` may void what was shown. Leaving the loop early cancels the request. Throws LlmError.
    */
   streamOpenAIApi(request: CompletionRequest, options: CallOptions = {}): AsyncGenerator<CompletionEvent, undefined> {
     let left: CallSignal | undefined;
@@ -98,40 +97,38 @@ export class Orchestrator {
     return events;
   }
 
-  /** What is known of the model that a request would be sent to: tokens and tools that it can take. Throws LlmError. */
+  /** Returns the resolved model, its context window in tokens and how many tools it can take. Throws LlmError. */
   facts(model?: string): { provider: string; model: string; contextWindow: number; maxTools: number } {
     const { provider, model: resolved, contextWindow } = this.#llm.resolve(model);
     return { provider: provider.name, model: resolved, contextWindow, maxTools: provider.quirks.maxTools };
   }
 
-  /** What a completion counts against limits. */
   spentOn(request: CompletionRequest, completion: Completion): Spent {
     return spentOn(request, completion, (provider, model) => this.#llm.priceOf(provider, model));
   }
 
-  /** What a completion that has failed counts, by the answers that broke off in it. */
   spentInVain(request: CompletionRequest, lost: readonly LostAnswer[]): Spent {
     const message: AssistantMessage = { role: "assistant", content: "", toolCalls: [] };
     const { provider, model } = lost.at(-1) ?? this.facts(request.model);
     return spentInVain(request, { message, provider, model, lost }, (...named) => this.#llm.priceOf(...named));
   }
 
-  /** Whether the prices of all models are known that may answer. */
+  /** True if the prices of all models that may answer are known. */
   isPriced(model?: string): boolean {
     return this.#llm.priced(model).every(({ price }) => price !== undefined);
   }
 
-  /** The one way to the model. */
   #post(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
     return this.#llm.complete(request, options);
   }
 
   /**
-   * One turn: requests and tool calls until the model is done. The history ends with the user's message, or with the answer that the
-   * turn goes on from. Never throws for what a model, a tool or a provider did: the last event is always `turn_end` or `turn_error`.
-   * The next step is taken only when the consumer asks for the next event, so an event that was stored before asking is stored before
+   * Runs one turn: requests and tool calls until the model is done. The history ends with the user's message, or with the answer from which
+   * the turn resumes. Never throws for what a model, a tool or a provider did: the last event is always `turn_end` or `turn_error`.
+   * Takes the next step only when the consumer asks for the next event. So an event that the consumer stores before it asks is stored
+   * before
    * it takes effect.
-   * Calls of `callerTools` are in the last answer, without a result; the servers' calls beside them are run.
+   * Calls of `callerTools` are in the last answer, without a result; the servers' calls in the same answer are run.
    */
   runTurn(history: readonly Message[], options: TurnOptions): AsyncGenerator<ChatEvent | LiveEvent> {
     return pulled(async (outlet, left) => {
@@ -141,9 +138,10 @@ export class Orchestrator {
   }
 
   /**
-   * The same, where events are taken as they come: what a hop is about to do is stored in one go, and a delta is shown without waiting for
-   * anything. Resolves to the last events, `turn_end` or `turn_error` being the very last, which are still to be stored. Rejects with what
-   * `outlet` rejects with.
+   * Runs the same turn, but pushes its events to `outlet`. Stores what a hop is about to do in one write, and shows a delta without
+   * waiting.
+   * Resolves with the last events, which the caller still has to store; the very last is `turn_end` or `turn_error`. Rejects if `outlet`
+   * does.
    */
   async driveTurn(history: readonly Message[], options: TurnOptions, outlet: Outlet): Promise<readonly ChatEvent[]> {
     const { turnId, signal, rules, model, resume, budget = new Budget(), tools: hub = this.#hub } = options;
@@ -192,7 +190,7 @@ export class Orchestrator {
     }
   }
 
-  /** The next answer, added to the messages; or the end of the turn. */
+  /** Adds the next answer to the messages and returns it, or returns the end of the turn. */
   async #ask(
     messages: Message[],
     { hop, offered, gate, budget, trace, out, priceOf, signal }: Asking,
@@ -228,7 +226,10 @@ export class Orchestrator {
   }
 }
 
-/** Some servers do not know `tool_choice: none`. Their model calls tools beside which it says nothing: asked again without tools, it has to. */
+/**
+ * True if the model, under `tool_choice: none`, only called tools and wrote no text: some servers ignore that choice. The request is
+ * repeated without tools, so that the model has to write.
+ */
 function saidNothing({ message, finishReason }: AssistantMessageEvent, request: CompletionRequest): boolean {
   const isForbidden = request.toolChoice === "none" && request.tools.length > 0;
   return isForbidden && finishReason === "tool_calls" && message.content.trim() === "";

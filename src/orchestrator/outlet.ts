@@ -1,19 +1,17 @@
 import type { ChatEvent, LiveEvent } from "../core/chat.js";
 
-/** Where what happens in a turn goes. */
 export interface Outlet {
-  /** Resolves once the events are stored, all or none of them, and then shown. Rejects when they cannot be: the turn goes no further. */
+  /** Resolves once all of the events are stored, in one transaction, and shown. Rejects if that fails: then the turn stops. */
   store(events: readonly ChatEvent[]): Promise<void>;
-  /** At once, and never stored. Must not throw. */
+  /** Shows the event at once and never stores it. Must not throw. */
   show(event: LiveEvent): void;
 }
 
-/** How a turn has ended. */
 export type TurnEnd = Extract<ChatEvent, { type: "turn_end" | "turn_error" }>;
 
 /**
- * A turn's events on their way out. What nobody waits for stays here until something has to be stored, so that a hop is stored in two
- * writes: what it is going to do, and what came of it. Each write costs a statement of SQLite, or a round trip to PostgreSQL.
+ * A turn's events on their way out. Events that nothing waits for stay here until something must be stored. So a hop takes two writes: its
+ * plan and its outcome. Each write costs an SQLite statement or a round trip to PostgreSQL.
  */
 export class Outgoing {
   readonly #outlet: Outlet;
@@ -23,23 +21,22 @@ export class Outgoing {
     this.#outlet = outlet;
   }
 
-  /** As the outlet does. */
   show(event: LiveEvent): void {
     this.#outlet.show(event);
   }
 
-  /** To be stored with what comes next. */
+  /** Keeps the event until the next write. */
   add(event: ChatEvent): void {
     this.#waiting.push(event);
   }
 
-  /** With all that waits: before a call leaves, a request is sent, somebody is asked. */
+  /** Stores the events after all that are waiting. Called before a call leaves, before a request is sent, before a question is asked. */
   store(...events: readonly ChatEvent[]): Promise<void> {
     const all = this.#taken(events);
     return all.length > 0 ? this.#outlet.store(all) : Promise.resolve();
   }
 
-  /** The last events of a turn, with all that waits: not stored. */
+  /** Returns the last events of a turn, after all that are waiting, without storing them. */
   endWith(end: TurnEnd): readonly ChatEvent[] {
     return this.#taken([end]);
   }

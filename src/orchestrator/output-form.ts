@@ -1,9 +1,9 @@
-/** Last answers that have to be JSON of a certain schema. */
+/** Answers that must be JSON of a given schema. */
 import type { Completion, CompletionRequest, LostAnswer, OutputFormat } from "../core/chat.js";
 import { LlmError } from "../core/errors.js";
 import { isJson, readStructured } from "../core/structured-output.js";
 
-/** What the model is told, after its system prompt: not every provider holds it to a schema. */
+/** Returns the instruction that follows the system prompt: not every provider enforces a schema. */
 export function formInstruction({ jsonSchema }: OutputFormat): string {
   return (
     "Your final answer is read by a program: it has to be one JSON value that is valid against this JSON Schema, " +
@@ -12,8 +12,8 @@ export function formInstruction({ jsonSchema }: OutputFormat): string {
 }
 
 /**
- * The completion with an answer of the form that was asked for, or what is wrong with it. A model whose answer is not of it is asked once
- * more; the conversation does not keep the first answer, whose tokens are counted all the same. Rejects as `ask`.
+ * Returns the completion with an answer of the requested form, or the problem. Asks the model once more if the form is wrong. The
+ * conversation does not keep the first answer, but its tokens count. Rejects if `ask` does.
  */
 export async function inAskedForm(
   completion: Completion,
@@ -41,17 +41,17 @@ export async function inAskedForm(
   return { completion: second, problem: new LlmError("output", said, { provider, model, attempts, hint }) };
 }
 
-/** One with calls, also such as were not asked for, is followed by another. */
+/** False if the completion has calls, even unrequested ones: another answer follows those. */
 function isFinal(completion: Completion): boolean {
   return completion.message.toolCalls.length === 0 && completion.finishReason !== "tool_calls" && !isCut(completion);
 }
 
-/** Such an answer has an end of its own. */
+/** True if the provider ended the answer early, by token limit or filter. */
 function isCut({ finishReason }: Completion): boolean {
   return finishReason === "length" || finishReason === "content_filter";
 }
 
-/** Words and a fence around the JSON are left out: the caller parses the answer as it is. */
+/** Removes text and a code fence around the JSON: the caller parses the answer as it is. */
 function checked(completion: Completion, { jsonSchema }: OutputFormat): { completion: Completion; problem?: string } {
   const { message } = completion;
   const read = readStructured(message.content, jsonSchema);
@@ -70,14 +70,14 @@ function repairOf({ message }: Completion, request: CompletionRequest, problem: 
   return { ...request, messages, ...(request.tools.length > 0 ? { toolChoice: "none" as const } : {}) };
 }
 
-/** What an answer cost that is not kept, with those that were lost before it. */
+/** Returns the cost of an answer that is not kept, after those of the answers lost before it. */
 function billed({ provider, model, usage, lost = [] }: Completion): LostAnswer[] {
   return [...lost, { provider, model, usage: usage ?? { outputTokens: 0 } }];
 }
 
 /**
- * The second answer, with what the first one cost. Its calls are dropped, since tools were forbidden, and so is what its provider wants back:
- * that is bound to the first answer, which later requests do not have.
+ * Returns the second answer with the cost of the first. Drops its calls, since tools were forbidden. Also drops `kept`, the data that the
+ * provider wants back: it is bound to the first answer, which later requests do not have.
  */
 function after(first: Completion, second: Completion): Completion {
   const lost = [...billed(first), ...(second.lost ?? [])];

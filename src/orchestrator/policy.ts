@@ -8,20 +8,18 @@ interface Rules {
   deny: readonly ToolPattern[];
 }
 
-/** What the user said about tools, for one turn. */
 export interface PolicyRules {
-  /** His word for this turn, by flags: `all` runs every tool unasked; with `only` there are no others but the host's own. */
+  /** Rules for this turn, from flags: `all` runs every tool without asking; `only` leaves out all others but the host's own. */
   turn: Pick<Rules, "allow" | "deny"> & { all: boolean; only?: readonly ToolPattern[] };
-  /** His word for every turn, by configuration. */
+  /** Rules for every turn, from the configuration. */
   permissions: Rules;
-  /** What becomes of a tool that nothing else is said about. */
+  /** Default for a tool that no rule matches. */
   approval: "ask" | "auto";
-  /** Whether a tool whose definition has changed is asked about although it would run unasked otherwise. */
+  /** What to do with a tool whose definition has changed and which would otherwise run without asking. */
   changedTools: "ask" | "allow";
   memory: ApprovalMemory;
 }
 
-/** What the policy looks at. */
 export type PolicyCall = Omit<PreparedCall, "pin" | "send">;
 
 export type Verdict =
@@ -31,8 +29,8 @@ export type Verdict =
   | { decision: "ask"; reason: string; onceOnly: boolean };
 
 /**
- * Deny wins over all; then the user's word for this turn, his remembered no, the rules that ask, and last whatever lets a tool run:
- * but not one that is not any more what he said it about.
+ * Decides whether a call runs. Deny wins over all; then the user's permission for this turn, a remembered no, the rules that ask, and last
+ * the rules that let a tool run. These last do not cover a tool whose definition has changed since, unless `changedTools` is `allow`.
  */
 export function decide(call: PolicyCall, { turn, permissions, approval, changedTools, memory }: PolicyRules): Verdict {
   const isDenying = (pattern: ToolPattern) => forbids(pattern, call);
@@ -65,7 +63,7 @@ export function decide(call: PolicyCall, { turn, permissions, approval, changedT
   return { decision: "ask", reason: `${name} ${redefined ?? "is not known to be read-only"}`, onceOnly: false };
 }
 
-/** Whether no call of this tool could run: then the model does not see it. */
+/** True if no call of this tool could run, so that the model does not see it. */
 export function isHidden({ actsOn, ...tool }: NamedTool & Pick<HubTool, "actsOn">, rules: PolicyRules): boolean {
   if (actsOn?.every((server) => isHidden({ ...tool, server, hostTool: tool.tool }, rules))) return true;
   if (isLeftOut(rules.turn.only, tool, (pattern) => namesTool(pattern, tool))) return true;
@@ -73,7 +71,7 @@ export function isHidden({ actsOn, ...tool }: NamedTool & Pick<HubTool, "actsOn"
   return rules.turn.deny.some(isDenying) || rules.permissions.deny.some(isDenying);
 }
 
-/** The host's own tools reach no further than the servers' that are left. */
+/** Leaves the host's own tools in: they reach only servers that are left. */
 function isLeftOut(
   only: readonly ToolPattern[] | undefined,
   { server }: { server: string },
@@ -82,12 +80,12 @@ function isLeftOut(
   return only !== undefined && server !== "host" && !only.some(isMeant);
 }
 
-/** A permission has to cover all of the call. */
+/** True if the pattern covers all of the call. */
 function allows(pattern: ToolPattern, call: PolicyCall): boolean {
   return namesTool(pattern, call) && pattern.arguments.every((argument) => permits(argument, call.arguments));
 }
 
-/** A prohibition has to be touched. */
+/** True if the pattern touches any part of the call. */
 function forbids(pattern: ToolPattern, call: PolicyCall): boolean {
   return namesTool(pattern, call) && pattern.arguments.every((argument) => touches(argument, call.arguments));
 }

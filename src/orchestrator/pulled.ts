@@ -3,8 +3,8 @@ import type { ChatEvent, LiveEvent } from "../core/chat.js";
 import type { Outlet } from "./outlet.js";
 
 /**
- * A turn that is asked for its events one by one. Events count as stored when the one after them is asked for. `run` begins with the first
- * question; its signal is aborted when no more are asked.
+ * Yields a turn's events one by one. An event counts as stored when the next one is requested. `run` starts with the first request; its
+ * signal is aborted when the consumer leaves.
  */
 export async function* pulled(
   run: (outlet: Outlet, left: AbortSignal) => Promise<void>,

@@ -1,16 +1,15 @@
 import type { Completion, CompletionRequest, LostAnswer, Spent, Usage } from "../core/chat.js";
 import { costUsd, type Price } from "../llm/providers/prices.js";
 
-/** Pictures and sound are billed by their size on screen and in time, not by their bytes; this is a large one. */
+/** Tokens of a large picture. Providers bill pictures by pixels and sound by time, not by bytes. */
 const mediaTokens = 1_500;
 
-/** An answer, and those that broke off before it. */
 type Billed = Pick<Completion, "message" | "provider" | "model" | "usage" | "lost">;
 type PriceOf = (provider: string, model: string) => Price | undefined;
 
 /**
- * What an answer counts against limits: as reported, else estimated. With it those before it that broke off after they had begun, whose
- * provider bills them too; not requests without any answer, of which nobody can know. Where a price is not known, so is the cost.
+ * Returns what an answer counts against limits, as reported or else estimated. Includes earlier answers that broke off, which the provider
+ * bills too. Excludes requests without any answer, whose cost nobody knows. `usd` is undefined if a price is not known.
  */
 export function spentOn(request: CompletionRequest, answer: Billed, priceOf: PriceOf): Spent {
   const { provider, model, usage, lost = [] } = answer;
@@ -31,7 +30,7 @@ export function spentOn(request: CompletionRequest, answer: Billed, priceOf: Pri
   };
 }
 
-/** What an interrupted turn's last answer counts: it is the last one of those that broke off, if it had come that far. */
+/** Returns what an interrupted turn's last answer counts: the last one that broke off, if there is one, else an estimate. */
 export function spentInVain(request: CompletionRequest, answer: Omit<Billed, "usage">, priceOf: PriceOf): Spent {
   const lost = answer.lost ?? [];
   const last = lost.at(-1);
@@ -39,7 +38,7 @@ export function spentInVain(request: CompletionRequest, answer: Omit<Billed, "us
   return { ...spentOn(request, { ...answer, usage, lost: lost.slice(0, -1) }, priceOf), estimated: true };
 }
 
-/** The input of a request whose answer was lost: that of the same request to the same model, if it was counted. */
+/** Returns the input of a request whose answer was lost: the reported input of `answer` if the model is the same, else an estimate. */
 function inputOf(
   request: CompletionRequest,
   { provider, model }: LostAnswer,
@@ -51,7 +50,7 @@ function inputOf(
   return input;
 }
 
-/** Tokens that a request will send, as far as they can be told beforehand. */
+/** Estimates the tokens that a request will send. */
 export function inputTokens({ messages, tools }: Pick<CompletionRequest, "messages" | "tools">): number {
   let { bytes, media } = sizeOf(tools, sentOf);
   for (const message of messages) {
@@ -62,26 +61,25 @@ export function inputTokens({ messages, tools }: Pick<CompletionRequest, "messag
   return tokensOf({ bytes, media });
 }
 
-/** A quarter of a token a byte of JSON: close for English and code, on the safe side for most other scripts. */
+/** Counts a quarter of a token per byte of JSON: close for English and code, on the safe side for most other scripts. */
 function tokensOf({ bytes, media }: Size): number {
   return Math.ceil(bytes / 4) + media * mediaTokens;
 }
 
-/** Between two messages. */
 const separatorBytes = 1;
 
 interface Size {
-  /** Of JSON, without media. */
+  /** Bytes of JSON, without media. */
   bytes: number;
   media: number;
 }
 
-/** What a request holds of its tools: the host knows more of them. */
+/** Returns the fields of the tools that a request sends; the host keeps more. */
 function sentOf(tools: CompletionRequest["tools"]): object {
   return tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
 }
 
-/** Once for each message and list of tools: each request of a conversation repeats those of the one before. */
+/** Measures each message and list of tools once, since each request of a conversation repeats those of the previous one. */
 function sizeOf<Part extends object>(part: Part, sent: (part: Part) => object = (whole) => whole): Size {
   const known = sizes.get(part);
   if (known) return known;

@@ -1,8 +1,8 @@
-/** What a request asks about the use of its tools, held where its provider does not hold it. */
+/** Checks of how the model uses tools, for providers that do not enforce a request's `tool_choice` or `parallel_tool_calls`. */
 import type { Completion, CompletionRequest, ToolChoice, ToolDefinition } from "../core/chat.js";
 import { LlmError, RequestError } from "../core/errors.js";
 
-/** Why nobody can be asked to call that tool. */
+/** Returns an error if the required tool is not offered. */
 export function unofferedChoice(choice: ToolChoice, tools: readonly ToolDefinition[]): RequestError | undefined {
   if (choice === "none") return undefined;
   if (choice === "required") {
@@ -18,8 +18,8 @@ export function unofferedChoice(choice: ToolChoice, tools: readonly ToolDefiniti
 }
 
 /**
- * The completion with the calls that were asked for. A model may call tools that it was not offered or must not call (as in the last hop):
- * such a call would never get its result. It may also call several where it was asked for one at a time: the first one is kept.
+ * Returns the completion with only the calls that were asked for. A model may call tools that were not offered or are forbidden (as in
+ * the last hop): such a call would never get its result. If calls had to come one at a time, keeps the first.
  */
 export function withAskedCalls(
   completion: Completion,
@@ -30,14 +30,14 @@ export function withAskedCalls(
     tools.length === 0 || toolChoice === "none" ? 0 : parallelToolCalls === false ? 1 : Number.POSITIVE_INFINITY;
   if (message.toolCalls.length <= most) return completion;
   const toolCalls = message.toolCalls.slice(0, most);
-  // A token limit cuts the last call: the first one is whole.
+  // A token limit cuts the last call, so the first one is whole.
   const isWhole = finishReason === "length" && most > 0;
   const isLast = finishReason === "tool_calls" && tools.length === 0;
   const reason = isWhole ? "tool_calls" : isLast ? "stop" : finishReason;
   return { ...completion, message: { ...message, toolCalls }, finishReason: reason };
 }
 
-/** That the model did nothing but call tools where none were on offer: nothing of its answer can be used. */
+/** Returns an error if the model only called tools although none were offered: its answer is unusable. */
 export function unofferedCalls(completion: Completion, { tools, toolChoice }: CompletionRequest): LlmError | undefined {
   const { message, finishReason, provider, model, attempts } = completion;
   if (tools.length > 0 || toolChoice === "none" || message.toolCalls.length === 0) return undefined;
@@ -48,7 +48,7 @@ export function unofferedCalls(completion: Completion, { tools, toolChoice }: Co
   return new LlmError("bad_request", said, { provider, model, attempts, hint });
 }
 
-/** That the model did not call the tool that it had to. An answer that was cut or filtered has a reason of its own. */
+/** Returns an error if the model did not call the required tool. An answer that was cut or filtered has its own stop reason. */
 export function ignoredChoice(completion: Completion, choice: ToolChoice): LlmError | undefined {
   if (choice === "none") return undefined; // such calls are dropped
   const { message, finishReason, provider, model, attempts } = completion;

@@ -17,10 +17,8 @@ import type { Loops } from "./loops.js";
 import type { Outgoing } from "./outlet.js";
 import { decide, type PolicyRules, type Verdict } from "./policy.js";
 
-/** What all calls of a turn have in common. */
 export interface CallingTurn {
   turnId: string;
-  /** The turn's span. */
   trace: TraceContext;
   hub: Toolbox;
   rules: PolicyRules;
@@ -28,26 +26,25 @@ export interface CallingTurn {
   signal: AbortSignal;
   newId: (prefix: string) => string;
   out: Outgoing;
-  /** Waits for the answer to a question that was just stored; `false` when the turn is cancelled meanwhile. Never rejects. */
+  /** Waits for the answer to a question that was just stored; `false` if the turn is cancelled meanwhile. Never rejects. */
   answer: (question: QuestionEvent) => Promise<unknown>;
 }
 
-/** Calls of one answer. */
 export interface ToolBatch {
   calls: readonly StartedCall[];
-  /** Answers of this turn before the one that asks for these calls. */
+  /** Number of this turn's answers before the one with these calls. */
   hop: number;
-  /** The answer was cut at its token limit: the last call's arguments are not whole, even where they parse. */
+  /** True if the answer reached its token limit: the last call's arguments are incomplete, even if they parse. */
   truncated: boolean;
-  /** Of the calls that were not sent yet, in order; a limit keeps the rest from being run. */
+  /** Number of unsent calls that may run, in order; a limit stops the rest. */
   runnable: number;
 }
 
 type Checked = PreparedCall | { refused: ToolResult };
 
 /**
- * Runs one hop's calls in parallel. Every call is stored as planned and as sent, and only then leaves: after a crash it is known what may
- * have happened. Calls that were begun before a crash go on from where they got to. Returns the results in call order.
+ * Runs one hop's calls in parallel. Stores every call as planned and as sent before it leaves, so that after a crash the log shows what may
+ * have happened. Calls that began before a crash continue from there. Returns the results in call order.
  */
 export async function runToolCalls(
   { calls, hop, truncated, runnable }: ToolBatch,
@@ -98,7 +95,7 @@ function send(call: ToolCall, prepared: PreparedCall, hop: number, turn: Calling
   return prepared.send({ signal, onProgress, ask, callId, trace: childOf(turn.trace, callId) });
 }
 
-/** The question is in the log before it is asked, and its answer before anything follows from it. */
+/** Asks a question. Stores it before it is asked, and its answer before anything follows from it. */
 async function answerTo(question: QuestionEvent, { turnId, out, answer }: CallingTurn): Promise<unknown> {
   await out.store(question);
   const value = await answer(question);
@@ -112,12 +109,15 @@ const limitMessage = "not run: a limit that the user has set stopped the turn be
 
 const cancelMessage = "not run: the turn was cancelled";
 
-/** Whether this is the result of a call that the policy or the person has refused. */
+/** True if this is the result of a call that the policy or the person has refused. */
 export function isDenial(result: string): boolean {
   return result.startsWith("not run: ") && ![cutMessage, limitMessage, cancelMessage].includes(result);
 }
 
-/** The process died before the result came. Only what does no harm twice is sent again, by the word of a server that the user trusts. */
+/**
+ * Checks a call that was sent before the process died. Only a read-only or idempotent call is sent again, if the user trusts the server
+ * that says so.
+ */
 function checkSent(call: ToolCall, { hub, signal }: CallingTurn): Checked {
   if (signal.aborted) return refused(`${unknownOutcome}; it was not sent again, because the turn was cancelled`);
   const prepared = looked(call, hub);
@@ -128,7 +128,7 @@ function checkSent(call: ToolCall, { hub, signal }: CallingTurn): Checked {
 const unknownOutcome =
   "outcome unknown: the host stopped before the result arrived, and the call may have been carried out";
 
-/** What is thrown here for a tool would take the answer with it that asks for the call: it is paid, and not stored yet. */
+/** Prepares a call; an error becomes its result. If it were thrown, the model's answer, which is paid but not stored yet, would be lost. */
 function looked(call: ToolCall, hub: Toolbox): Checked {
   try {
     return hub.prepare(call);
@@ -137,7 +137,7 @@ function looked(call: ToolCall, hub: Toolbox): Checked {
   }
 }
 
-/** Arguments, then policy, then the person: only he is waited for. */
+/** Checks the arguments, then the policy, then asks the person. A promise only if the person is asked. */
 function check(started: StartedCall, turn: CallingTurn): Checked | Promise<Checked> {
   if (turn.signal.aborted) return refused(cancelMessage);
   const prepared = looked(started.call, turn.hub);
@@ -158,7 +158,7 @@ async function permitted(
   const value = given ? given.value : await turn.answer(question);
   const approval = readApproval(value);
   const { allow, remember, message }: GivenApproval = "problem" in approval ? { allow: false } : approval;
-  // Before the answer is in the log: a turn that goes on after a crash does not ask again.
+  // Remembered before the answer is in the log, since a turn that resumes after a crash does not ask again.
   if (!given && remember && !(allow && verdict.onceOnly)) turn.rules.memory.remember(prepared, { allow, remember });
   if (!given) await turn.out.store({ type: "answer", turnId: turn.turnId, questionId: question.questionId, value });
   if (!allow) return refused(`not run: the user did not allow ${call.name}${message ? `: ${message}` : ""}`);
@@ -173,7 +173,7 @@ const annotationNames = {
   openWorld: "open-world",
 } as const;
 
-/** With the arguments as they would be sent, which the text of the model can show otherwise. */
+/** Returns a question that shows the arguments as they would be sent; the model's text may differ. */
 export function approvalQuestion(
   call: ToolCall,
   { server, tool, arguments: args, ...facts }: ToolFacts & Pick<PreparedCall, "arguments">,
@@ -196,7 +196,7 @@ function questionEvent(question: Question, { turnId, newId }: CallingTurn): Ques
   return { type: "question", turnId, questionId: newId("q"), question };
 }
 
-/** `true` or `{"allow": true}`; anything else is a no. */
+/** True for `true` or `{"allow": true}`; anything else is a no. */
 export function isYes(value: unknown): boolean {
   return value === true || (typeof value === "object" && value !== null && "allow" in value && value.allow === true);
 }
