@@ -59,7 +59,7 @@ test.each(WIRES)("a call, and four at once, come back with their results in orde
 
 /** native-wires.test.ts has 30 hops of the others. */
 test.each(VENDORS)("a long loop and two more turns send all reasoning back, over $name", async (wire) => {
-  const hops = wire.wire === "chat" ? 30 : 5;
+  const hops = wire.name === "chat" ? 30 : 5;
   const hop = (n: number) => answer(thinks(`step ${n}`), says(`word ${n}`), calls("s__echo", { n }));
   const talk = host.talk(wire, [
     ...loop(hops, hop, answer(thinks("so"), "done")),

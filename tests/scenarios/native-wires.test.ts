@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { runSlashCommand } from "../../src/session/commands.js";
-import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
-import { chatWire } from "../support/strict/chat.js";
+import { collect, isStored, startApp } from "../support/app.js";
+import { type HttpServer, httpServer } from "../support/mcp-http.js";
+import { chatWire, deepSeekWire } from "../support/strict/chat.js";
 import { geminiWire } from "../support/strict/gemini.js";
 import {
   answer,
@@ -26,6 +27,9 @@ const startGeminiAndChat = (script: Script, options: MockOptions = {}) =>
 
 const startAnthropicAndChat = (script: Script, options: MockOptions = {}) =>
   startVendor("v1", (vendor) => [messagesWire(vendor), chatWire(vendor)], script, options);
+
+const startDeepSeekAndChat = (script: Script, options: MockOptions = {}) =>
+  startVendor("v1", (vendor) => [deepSeekWire(vendor), chatWire(vendor)], script, options);
 const withoutMarks = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === "cache_control" ? undefined : inner)));
 
@@ -70,19 +74,44 @@ const WIRES = [
     forgetsAtSummary: true,
     addsTools: true,
   },
+  {
+    wire: "chat",
+    preset: "deepseek",
+    model: "deepseek-flash",
+    start: startDeepSeekAndChat,
+    price: { input: 4, output: 20, cacheRead: 0.4 },
+    history: (body: Record<string, unknown>) => body.messages as unknown[],
+    kept: '"reasoning_content":"step 0"',
+    foreign: /reasoning_content|step 0/,
+    tooLong: "maximum context length",
+  },
 ];
+
+/** Servers of tools that outlive the hosts: one with few tools, one with many. */
+let few: HttpServer;
+let many: HttpServer;
+const big = ({ bytes }: Record<string, unknown>) => ({ content: [{ type: "text", text: "x".repeat(Number(bytes)) }] });
+beforeAll(async () => {
+  few = await httpServer({ answering: { big } });
+  const others = Array.from({ length: 60 }, (_, n) => [`tool_${n}`, () => ({ content: [] })] as const);
+  many = await httpServer({ answering: { big, ...Object.fromEntries(others) } });
+});
+afterAll(async () => {
+  await few[Symbol.asyncDispose]();
+  await many[Symbol.asyncDispose]();
+});
 
 const step = (n: number) => answer(thinks(`step ${n}`), calls("s__big", { bytes: 2048 + n }));
 const go = { requestId: "r1", text: "go", streaming: true };
 
 describe.each(WIRES)("over $wire", (tried) => {
   const { wire, preset, model, start, price, history, kept, foreign, tooLong } = tried;
-  const appOf = (mock: StrictMock, folder: string, service: object = {}, tools?: readonly object[]) => {
+  const appOf = (mock: StrictMock, folder: string, service: object = {}, server = few) => {
     const native = { base_url: mock.url, wire, model, api_key: "sk-test-0123456789" };
     const chat = { base_url: `${mock.origin}/v1`, model: "gpt-4.1", api_key: "sk-test-0123456789" };
     return startApp({
       llm: mock.url,
-      mcpServers: { s: fixtureServer(tools && { pages: [tools] }) },
+      mcpServers: { s: { url: server.url } },
       storage: { path: join(folder, "log.db") },
       config: {
         llm: {
@@ -156,8 +185,6 @@ describe.each(WIRES)("over $wire", (tried) => {
     "tools that are found or called late, and a stored result, leave the cache as it is, also after a restart",
     () =>
       inFolder(async (folder) => {
-        const names = ["big", ...Array.from({ length: 60 }, (_, n) => `tool_${n}`)];
-        const tools = names.map((name) => ({ name, description: `does ${name}`, inputSchema: { type: "object" } }));
         const call = (name: string, args: object = {}) => answer(thinks(name), calls(name, args));
         await using mock = await start([
           call("host__find_tools", { query: "does tool_0 tool_50", limit: 20 }),
@@ -171,7 +198,7 @@ describe.each(WIRES)("over $wire", (tried) => {
           answer("done"),
         ]);
         for (const requestId of ["r1", "r2"]) {
-          await using app = await appOf(mock, folder, { tool_budget_tokens: 400 }, tools);
+          await using app = await appOf(mock, folder, { tool_budget_tokens: 400 }, many);
           await app.ready();
           const events = await collect(app.sessions.open("c").prompt({ ...go, requestId }));
           expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });

@@ -23,7 +23,7 @@ interface Behaviour {
   /** Tools beside `echo`, and the error that a call of them is answered with. */
   failing?: Record<string, object>;
   /** Tools beside `echo`, and the result of a call of them. */
-  answering?: Record<string, (args: unknown) => object>;
+  answering?: Record<string, (args: Record<string, unknown>) => object>;
   /** What it says of itself. */
   instructions?: string;
   /** Whether nothing at all is answered now. */
@@ -59,7 +59,9 @@ export async function httpServer({
       })),
     }),
     "tools/call": ({ name, arguments: args }) =>
-      answering[String(name)]?.(args) ?? { content: [{ type: "text", text: JSON.stringify(args) }] },
+      answering[String(name)]?.(args as Record<string, unknown>) ?? {
+        content: [{ type: "text", text: JSON.stringify(args) }],
+      },
   };
   const server = createServer(async (request, response) => {
     let text = "";

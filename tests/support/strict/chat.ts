@@ -16,6 +16,7 @@ import { type Accepted, type MockWire, pieces, type Rendered, type Vendor, type 
 /** OpenAI's `POST /v1/chat/completions`, which refuses the tools of current models, and `GET /v1/models`. */
 export const chatWire = (vendor: Vendor): MockWire =>
   wireOf(vendor, {
+    serves: () => true,
     messageFields: "",
     check: checkModel,
     windowOf: (name) => openAiModel(name).window,
@@ -25,6 +26,7 @@ export const chatWire = (vendor: Vendor): MockWire =>
 /** DeepSeek's `POST /v1/chat/completions`: a model that thinks wants `reasoning_content` back with its calls. */
 export const deepSeekWire = (vendor: Vendor): MockWire =>
   wireOf(vendor, {
+    serves: (name) => name.startsWith("deepseek-"),
     messageFields: "reasoning_content:string prefix:boolean",
     check: checkDeepSeek,
     windowOf: () => 1_000_000,
@@ -33,6 +35,8 @@ export const deepSeekWire = (vendor: Vendor): MockWire =>
 
 /** What vendors of Chat Completions disagree on. */
 interface ChatVendor {
+  /** Two vendors of one mock are told apart by their models. */
+  serves(name: string): boolean;
   /** Fields of an assistant's message that OpenAI does not know. */
   messageFields: string;
   check(name: string, body: Json): void;
@@ -41,9 +45,10 @@ interface ChatVendor {
   thoughts: Map<string, string> | undefined;
 }
 
-function wireOf(vendor: Vendor, { messageFields, check, windowOf, thoughts }: ChatVendor): MockWire {
+function wireOf(vendor: Vendor, { serves, messageFields, check, windowOf, thoughts }: ChatVendor): MockWire {
   return {
-    takes: ({ url }) => url.pathname === "/v1/chat/completions" || url.pathname.startsWith("/v1/models"),
+    takes: ({ url, body }) =>
+      (url.pathname === "/v1/chat/completions" && serves(textOf(body.model))) || url.pathname.startsWith("/v1/models"),
     refuse: (refusal) => openAiError(refusal, vendor),
     fail: (failure) => openAiFailure(failure, vendor),
     receive: (request) => {
@@ -101,9 +106,8 @@ const lostThoughts = (messages: Json[], thoughts: ReadonlyMap<string, string>): 
   });
 
 /** Sources: the thinking-mode guide of DeepSeek's documentation, Kilo-Org/kilocode#9501. */
-function checkDeepSeek(name: string, body: Json): void {
+function checkDeepSeek(_name: string, body: Json): void {
   const refused = (message: string) => new Refusal(message, { code: "invalid_request_error" });
-  if (!/^deepseek-/.test(name)) throw refused("Model Not Exist");
   const messages = listOf(body.messages);
   if (
     messages.some(
