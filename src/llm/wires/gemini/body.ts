@@ -1,12 +1,11 @@
 import type { CompletionRequest, OutputFormat, ToolChoice, ToolDefinition } from "../../../core/chat.js";
-import { asObject, type JsonObject } from "../../json.js";
+import { asObject, asText, type JsonObject } from "../../json.js";
 import { merged } from "../shared/merged.js";
 import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
 import type { Target } from "../wire.js";
 import { wireContents } from "./contents.js";
 import type { GeminiQuirks } from "./models.js";
 import { geminiName } from "./names.js";
-import { thinkingConfig } from "./thinking.js";
 
 /** The body of `generateContent` and `streamGenerateContent`. What is undefined is left out by JSON. */
 export function requestBody(request: CompletionRequest, target: Target<GeminiQuirks>): JsonObject {
@@ -58,4 +57,46 @@ function declaration({ name, description, inputSchema }: ToolDefinition, { toolS
   // An object without properties is refused here, and what has no parameters needs none.
   const plain = plainSchema(schema);
   return { ...named, parameters: plain.properties ? plain : undefined };
+}
+
+/** Efforts in the words that all wires share, the least one first. */
+const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+
+/** Tokens, as Google's own translation of `reasoning_effort` has them (ai.google.dev/gemini-api/docs/openai, 2026-11). */
+const BUDGETS: Readonly<Record<string, number>> = {
+  none: 0,
+  minimal: 1024,
+  low: 1024,
+  medium: 8192,
+  high: 24_576,
+  xhigh: 24_576,
+  max: 24_576,
+};
+
+/**
+ * `reasoning: { effort, summary }` of the configuration as `thinkingConfig`. An effort that the model does not have becomes the next
+ * higher one it has, or else its highest; one that nobody knows is sent as it is, so that the provider refuses it. Thoughts are asked for
+ * unless `summary` is `none`.
+ */
+function thinkingConfig(
+  reasoning: Readonly<Record<string, unknown>> | undefined,
+  quirks: GeminiQuirks,
+): JsonObject | undefined {
+  if (quirks.thinking === "none") return undefined;
+  const effort = asText(reasoning?.effort);
+  const depth = effort === undefined ? {} : depthOf(effort, quirks);
+  const isThinking = effort === undefined ? quirks.thinksUnasked : depth.thinkingBudget !== 0;
+  const includeThoughts = quirks.showsThoughts && isThinking && reasoning?.summary !== "none";
+  const config = { ...(includeThoughts ? { includeThoughts } : {}), ...depth };
+  return Object.keys(config).length > 0 ? config : undefined;
+}
+
+function depthOf(effort: string, { thinking, levels, leastBudget }: GeminiQuirks): JsonObject {
+  const wanted = EFFORTS.indexOf(effort);
+  if (thinking === "budget") {
+    const budget = BUDGETS[effort];
+    return { thinkingBudget: budget === undefined ? effort : Math.max(budget, leastBudget) };
+  }
+  const level = wanted < 0 ? effort : (levels.find((one) => EFFORTS.indexOf(one) >= wanted) ?? levels.at(-1));
+  return { thinkingLevel: level };
 }

@@ -1,12 +1,11 @@
 import type { Delta, FinishReason, KeptPart, Usage } from "../../../core/chat.js";
-import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
+import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../json.js";
 import { GrowingText } from "../shared/growing-text.js";
 import { type ProviderError, providerError } from "../shared/provider-error.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
 import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
 import { failureOf } from "./errors.js";
 import { toolNameOf } from "./names.js";
-import { usageOf } from "./usage.js";
 
 /** Reasons that are no failure. What is not listed is `unknown`. */
 const FINISH_REASONS: readonly (readonly [RegExp, FinishReason])[] = [
@@ -163,4 +162,19 @@ export class GeminiFold implements AnswerFold {
 
 function isData(part: KeptPart): boolean {
   return "opaque" in part && part.opaque.thought !== true;
+}
+
+/** Thoughts are no part of the candidates' tokens, and counts of 0 are left out. Undefined where the input was not counted. */
+function usageOf(value: unknown): Usage | undefined {
+  const usage = asObject(value);
+  const prompt = asNumber(usage?.promptTokenCount);
+  if (!usage || prompt === undefined) return undefined;
+  const thoughts = asNumber(usage.thoughtsTokenCount);
+  const cached = asNumber(usage.cachedContentTokenCount);
+  return {
+    inputTokens: prompt + (asNumber(usage.toolUsePromptTokenCount) ?? 0),
+    outputTokens: (asNumber(usage.candidatesTokenCount) ?? 0) + (thoughts ?? 0),
+    ...(thoughts === undefined ? {} : { reasoningTokens: thoughts }),
+    ...(cached === undefined ? {} : { cachedTokens: cached }),
+  };
 }

@@ -1,8 +1,9 @@
+import { asObject, asText, type JsonObject, parseJson } from "../../json.js";
 import type { Provider } from "../../providers/providers.js";
 import { endpointUrl } from "../shared/endpoint.js";
+import { isSaid, type ProviderError, parseErrorBody, providerError } from "../shared/provider-error.js";
 import type { Unserved, Wire } from "../wire.js";
 import { requestBody } from "./body.js";
-import { errorIn, errorOf } from "./errors.js";
 import { MessagesFold } from "./fold.js";
 import { lessonsIn } from "./learn.js";
 import { familyOf, type MessagesQuirks, quirksOf } from "./quirks.js";
@@ -63,4 +64,22 @@ function keyHeaders({ baseUrl, headers = {} }: Provider, key: string | undefined
   if (!key || isGiven) return {};
   if (OAUTH_TOKEN.test(key)) return { authorization: `Bearer ${key}`, "anthropic-beta": "oauth-2025-04-20" };
   return BEARER.test(new URL(baseUrl).hostname) ? { authorization: `Bearer ${key}` } : { "x-api-key": key };
+}
+
+/** A limit in money that is reached is no limit of a minute: `…_spend_limit_reached`. */
+const SPENT = /spend_limit_reached|credit|billing/;
+
+/** About the length of the answer that was asked for, and not of what was sent. */
+const ANSWER_TOO_LONG = /^max_tokens: \d+ > \d+/;
+
+function errorOf(text: string, status: number | undefined): ProviderError {
+  const said = parseErrorBody(text, status);
+  if (ANSWER_TOO_LONG.test(said.message)) return { ...said, kind: "bad_request" };
+  const code = asText(asObject(asObject(asObject(parseJson(text))?.error)?.details)?.error_code);
+  return code && SPENT.test(code) ? { ...said, kind: "quota" } : said;
+}
+
+/** The error inside a message of a 200 answer, if it is one. */
+function errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined {
+  return event === "error" || message.type === "error" || isSaid(message.error) ? providerError(message) : undefined;
 }

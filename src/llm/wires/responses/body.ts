@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
-import type { CompletionRequest, OutputFormat, ToolDefinition } from "../../../core/chat.js";
+import type { CompletionRequest, Message, OutputFormat, ToolDefinition } from "../../../core/chat.js";
 import { asObject, type JsonObject } from "../../json.js";
 import { merged } from "../shared/merged.js";
 import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
 import type { Target } from "../wire.js";
 import { inputItems } from "./input.js";
-import { toolPlaces } from "./late-tools.js";
 import type { ResponsesQuirks } from "./quirks.js";
 
 /** Fewer are refused. */
@@ -82,3 +81,23 @@ function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: Re
 
 /** "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level" */
 const REFUSED_AT_ROOT = ["oneOf", "anyOf", "allOf", "enum", "not"];
+
+/** Which tools stand before the conversation, and which of them a result in it has brought: those are told to the model behind it. */
+interface ToolPlaces {
+  first: readonly ToolDefinition[];
+  /** By the message of the result. Each tool stands once. */
+  after: ReadonlyMap<Message, readonly ToolDefinition[]>;
+}
+
+function toolPlaces({ messages, tools }: CompletionRequest, takesLate: boolean): ToolPlaces {
+  const after = new Map<Message, readonly ToolDefinition[]>();
+  if (!takesLate) return { first: tools, after };
+  const left = new Map(tools.map((tool) => [tool.name, tool]));
+  for (const message of messages) {
+    if (message.role !== "tool" || !message.found) continue;
+    const fresh = message.found.flatMap((name) => left.get(name) ?? []);
+    for (const { name } of fresh) left.delete(name);
+    if (fresh.length > 0) after.set(message, fresh);
+  }
+  return { first: after.size === 0 ? tools : [...left.values()], after };
+}
