@@ -1,19 +1,19 @@
 import type { ApprovalAnswer } from "../core/approval.js";
 import type { ApprovalMemory, KeptApprovals, RememberedTool } from "../core/ports.js";
 
-/** What the user answered for the rest of this conversation, on top of what is kept for its workspace and for good. */
+/** The user's answers for the rest of this conversation, on top of those kept for its workspace and permanently. */
 export class SessionApprovals implements ApprovalMemory {
   readonly #kept: KeptApprovals | undefined;
   readonly #workspace: string;
   readonly #session = new Map<string, Required<ApprovalAnswer>>();
 
-  /** Without a place to keep them in, all answers end with the host. */
+  /** Without `kept`, all answers end with the host. */
   constructor(kept: KeptApprovals | undefined, workspace: string) {
     this.#kept = kept;
     this.#workspace = workspace;
   }
 
-  /** How many answers end with the session. */
+  /** Number of answers that end with the session. */
   get size(): number {
     return this.#session.size;
   }

@@ -10,30 +10,29 @@ import type { KnownLogs } from "./known-logs.js";
 import type { LiveExchange } from "./live/exchange.js";
 import type { TurnDefaults } from "./turn-options.js";
 
-/** What a turn runs by, whatever the configuration becomes meanwhile. */
+/** The settings of a turn, kept for its duration when the configuration changes. */
 export interface TurnSettings extends Disposable {
   orchestrator: Orchestrator;
   defaults: TurnDefaults;
 }
 
-/** What a session is made of, beside its conversation. */
 export interface SessionParts {
   store: ChatStore;
   logs: KnownLogs;
   conversations: Conversations;
   engine: TurnEngine;
   failedSummaries: FailedSummaries;
-  /** With the other processes on the log. Undefined where what is not stored stays in its process. */
+  /** Exchange with the other hosts on the log. Undefined if live events stay in this process. */
   exchange?: LiveExchange;
-  /** Where this session's turns belong, where that is not the process's own workspace. */
+  /** Workspace of this session's turns, if it is not the host's own. */
   workspace?: string;
   hub: ToolHub;
   newId: NewId;
   meter?: Meter | undefined;
-  /** As they are now. A turn asks once, at its start, and disposes of them at its end. */
+  /** Current settings. A turn reads them once at its start, and disposes of them at its end. */
   settings: () => TurnSettings;
-  /** A question that nobody has answered for so long is answered with no. Default: never. */
+  /** A question unanswered for this long is answered with no. Default: never. */
   questionTimeoutMs?: number | undefined;
-  /** Where answers are kept that outlive the host. */
+  /** Store of the answers that outlive the host. */
   approvals?: KeptApprovals;
 }

@@ -26,24 +26,24 @@ export interface PromptRequest extends TurnOptions {
   /** The caller's idempotency key within the conversation. */
   requestId: string;
   text?: string;
-  /** Instead of `text`, for images, audio and resources. */
+  /** Replaces `text`, for images, audio and resources. */
   content?: ContentPart[];
-  /** Cancels what runs or waits in the conversation, here or in another process, instead of waiting for it. */
+  /** Cancels what runs or waits in the conversation, on any host, instead of waiting for it. */
   interrupt?: boolean;
-  /** What was said before, by the caller's word: it comes after what the log has, and before the content. */
+  /** Earlier messages as the caller states them: placed after the log's own and before the content. */
   history?: Message[];
-  /** Kept in the log with the request, as in `UserMessageEvent`. */
+  /** Stored with the request, as in `UserMessageEvent`. */
   asked?: Readonly<Record<string, unknown>>;
 }
 
 interface SessionListeners {
-  /** A turn goes on here without having been asked for. */
+  /** Called when a turn resumes here that was not requested here. */
   onResumed: (turn: LiveTurn) => void;
-  /** What `isInUse`, `isBusy` and `remembers` say may have changed. */
+  /** Called when `isInUse`, `isBusy` or `remembers` may have changed. */
   onUse: () => void;
 }
 
-/** A conversation with a person or program behind it. Its turns run one after another, in the order of their requests. */
+/** A conversation that a person or program uses. Its turns run one after another, in the order of their requests. */
 export class Session {
   readonly #parts: SessionParts;
   readonly #questions = new Questions();
@@ -72,20 +72,20 @@ export class Session {
     this.#control = new TurnControl({ engine, store, conversationId: id, turns, questions, follow });
   }
 
-  /** The session's next turns have these servers, and are gone on with by hosts of this workspace. */
+  /** Sets the servers of the next turns, and the workspace whose hosts may resume them. */
   equip({ hub, workspace }: { hub: ToolHub; workspace: string }): void {
     Object.assign(this.#parts, { hub, workspace });
   }
 
-  /** Runs a turn and shows it; see `submit`. Leaving the loop does not cancel the turn: `cancel` does. */
+  /** Runs a turn and shows it; see `submit`. Leaving the loop does not cancel the turn; `cancel` does. */
   prompt(request: PromptRequest): AsyncGenerator<TurnEvent> {
     return LiveTurn.watch(() => this.submit(request));
   }
 
   /**
-   * Resolves once the request is in the log. A request id is answered once: while its turn runs, here or in another process, a
-   * repetition gets the same turn from its start; afterwards the stored events. Only a turn that failed with a retryable error goes on.
-   * Throws RequestError for another text under a known id and for a pattern that is none, StoreError when the log cannot be read or written.
+   * Resolves once the request is in the log. A request id is answered once: while its turn runs on any host, a repetition gets the same
+   * turn from its start; afterwards the stored events. Only a turn that failed with a retryable error is resumed. Throws RequestError for
+   * another text under a known id and for an invalid pattern, StoreError when the log cannot be read or written.
    */
   async submit(request: PromptRequest): Promise<LiveTurn> {
     const {
@@ -106,12 +106,12 @@ export class Session {
     }
     const turn = this.#turns.begin(requestId, content);
     await this.#turns.claim(turn, this.#intake.start(turn, { history, asked }, options));
-    // Should that fail, the turn waits like any other, and meets the log's trouble by itself.
+    // If this fails, the turn waits like any other, and reports the log's error itself.
     if (interrupt && !turn.cached) await this.#control.cancelBefore(turn.turnId).catch(() => {});
     return turn;
   }
 
-  /** Goes on with what a dead process has left of this conversation. Rejects with StoreError. */
+  /** Resumes the turns that a lost host has left in this conversation. Rejects with StoreError. */
   async recover(): Promise<LiveTurn[]> {
     const { engine } = this.#parts;
     await engine.begin();
@@ -122,12 +122,12 @@ export class Session {
     return turns.filter((turn) => turn !== undefined);
   }
 
-  /** Goes on with a turn that nobody has. Undefined when somebody has it, it has ended, or the log cannot be read. Never rejects. */
+  /** Resumes a turn that no host owns. Undefined if a host owns it, it has ended, or the log cannot be read. Never rejects. */
   resume(abandoned: TurnName): Promise<LiveTurn | undefined> {
     return this.#intake.resume(abandoned);
   }
 
-  /** Runs a turn that was given to this process, or shows it while another one has it, until it does neither any more. Never rejects. */
+  /** Runs a turn dispatched to this host, or shows it while another host owns it, until neither holds. Never rejects. */
   async take(given: TurnName): Promise<void> {
     const running = this.#turns.get(given.requestId);
     if (running) await this.#turns.claimOf(running).catch(() => {});
@@ -139,42 +139,44 @@ export class Session {
     await turn.ended();
   }
 
-  /** False when no such question is open here: of a turn that runs here, or is shown. */
+  /** Answers a question. False if it is not open in a turn that runs or is shown here. */
   answer(questionId: string, value: unknown): boolean {
     return this.#control.answer(questionId, value);
   }
 
   /**
-   * As `answer`, also where this session has not seen the turn: another process runs it. One answer of all that are given so, wherever,
-   * counts: false for the others. Rejects with StoreError.
+   * Answers like `answer`, also if this session has not seen the turn because another host runs it. Of all such answers on all hosts, the
+   * first counts; the others get false. Rejects with StoreError.
    */
   answerAnywhere(questionId: string, value: unknown): Promise<boolean> {
     return this.#control.answerAnywhere(questionId, value);
   }
 
-  /** Whether the event is a question that still waits for its answer: a turn that is shown again shows those that had one. */
+  /** True if the event is a question that still waits for its answer. A turn shown again repeats answered ones. */
   isAsking(event: ChatEvent | LiveEvent): event is QuestionEvent {
     return event.type === "question" && this.hasOpen(event.questionId);
   }
 
-  /** Whether `answer` would count. */
+  /** True if `answer` would count. */
   hasOpen(questionId: string): boolean {
     return this.#questions.isOpen(questionId);
   }
 
-  /** As `cancel`, also where this session has not seen the turn yet: another process runs it, or it waits for one. Rejects with StoreError. */
+  /**
+   * Cancels like `cancel`, also if this session has not seen the turn because another host runs it or it waits. Rejects with StoreError.
+   */
   cancelAnywhere(requestId?: string): Promise<boolean> {
     return this.#control.cancelAnywhere(requestId);
   }
 
-  /** Cancels one request's turn, at once also where it waits, or all, in their order. False when there was nothing to cancel. */
+  /** Cancels the turn of one request at once, even while it waits, or all turns in order. False if there was nothing to cancel. */
   cancel(requestId?: string): boolean {
     return this.#control.cancel(requestId);
   }
 
   /**
-   * Estimates the tokens of the request that a turn with these options would begin with, its system prompt and tools included. Rejects with
-   * RequestError for a pattern that is none, and with StoreError.
+   * Estimates the tokens of the first request of a turn with these options, including system prompt and tools. Rejects with RequestError
+   * for an invalid pattern, and with StoreError.
    */
   estimate(
     { history = [], content }: { history?: Message[]; content: ContentPart[] },
@@ -184,45 +186,44 @@ export class Session {
     return this.#runner.estimate(said, options);
   }
 
-  /** The next turn begins with a summary of the older ones. */
+  /** Makes the next turn begin with a summary of the older ones. */
   compactNext(): void {
     this.#runner.compactNext();
     this.#onUse();
   }
 
-  /** Takes turns back: the next one is asked without them. Rejects with RequestError while a turn runs or waits, in any process. */
+  /** Takes turns back, so that the next one does not see them. Rejects with RequestError while a turn runs or waits on any host. */
   rewind(to: RewindTo): Promise<RewindEvent> {
     return this.#parts.conversations.rewind(this.id, to);
   }
 
-  /** Shows whoever watches the running turn what happens beside it. Without a turn nobody is told. */
+  /** Shows an event to the watchers of the turn that runs here; without such a turn, drops it. */
   tell(event: LiveEvent): void {
     const turns = this.#turns.all().filter(({ isHere }) => isHere);
     if (turns.length > 0) this.#parts.exchange?.note(this.id, event);
     for (const turn of turns) turn.publish(event);
   }
 
-  /** What another process says to a turn that this one has. */
+  /** Receives mail from another host for a turn that this host owns. */
   receive(turnId: string, mail: TurnMail): void {
     this.#control.receive(turnId, mail);
   }
 
   /**
-   * Tells of every event of turns that this process runs or shows, until the returned function is called: each once, but those that it
-   * learns of late may come out of their order.
+   * Calls the listener once for every event of turns that run or are shown here, until the returned function is called. Events learned late
+   * may arrive out of order.
    */
   listen(listener: (event: TurnEvent) => void): () => void {
     return this.#turns.listen(listener);
   }
 
-  /** What turns that this process runs have shown since their last stored event. */
+  /** Returns what turns that run here have shown since their last stored event. */
   happening(): TurnEvent[] {
     return this.#turns.all().flatMap((turn) => (turn.isHere ? turn.happening : []));
   }
 
   /**
-   * What is happening in turns that other processes run, for a reader who has the events up to `lastSeq`, until it is left. `onChange`:
-   * there is more to take.
+   * Follows turns that other hosts run, for a reader who has the events up to `lastSeq`, until `leave`. `onChange`: there is more to take.
    */
   overhear(lastSeq: number, onChange: () => void): { cursor: Cursor; leave: () => void } {
     const followed = this.#parts.exchange?.follow(this.id, onChange);
@@ -230,24 +231,24 @@ export class Session {
     return { cursor, leave: () => followed?.leave() };
   }
 
-  /** Stored events with `seq >= from`. */
+  /** Returns stored events with `seq >= from`. */
   history(from?: number): Promise<StoredEvent[]> {
     return this.#parts.store.read(this.id, from);
   }
 
-  /** Takes no more requests. What runs is to end by itself. */
+  /** Refuses further requests; running turns may end. */
   refuseMore(): void {
     this.#intake.close();
   }
 
-  /** What runs stops where it is, without an end in the log: the next start goes on with it. */
+  /** Stops all turns without an end in the log; the next start resumes them. */
   park(): void {
     this.#intake.close();
     for (const turn of this.#turns.all()) this.#control.park(turn);
     this.#parts.engine.wake(this.id);
   }
 
-  /** Cancels what runs here, and what waits for it; what another process runs is left to that one. */
+  /** Cancels what runs here and what waits for it. Turns of other hosts continue there. */
   leave(): void {
     const turns = this.#turns.all();
     if (turns.some(({ isHere }) => isHere)) {
@@ -263,17 +264,17 @@ export class Session {
     } else this.park();
   }
 
-  /** Whether the request's turn runs or waits here; of one that is parked it does not matter any more. */
+  /** True if the request's turn runs or waits here, or the session is closed: a parked turn no longer matters. */
   has(requestId: string): boolean {
     return this.#intake.isClosed || this.#turns.has(requestId);
   }
 
-  /** Whether a turn runs or waits. */
+  /** True while a turn runs or waits. */
   get isBusy(): boolean {
     return this.#turns.count > 0;
   }
 
-  /** Keeps the session, and the conversation from retention, also between turns, until the returned function is called. */
+  /** Keeps the session in memory and the conversation from retention, even between turns, until the returned function is called. */
   hold(): () => void {
     this.#holds++;
     this.#onUse();
@@ -286,24 +287,24 @@ export class Session {
     };
   }
 
-  /** Whether a turn runs or waits, or somebody follows or holds the session. */
+  /** True while a turn runs or waits, or somebody follows or holds the session. */
   get isInUse(): boolean {
     return this.#holds > 0 || this.isBusy || this.#turns.isFollowed;
   }
 
-  /** Whether it knows what the log does not have: answers for this session, and a summary that was asked for. */
+  /** True if it remembers what the log lacks: answers for this session, or a requested summary. */
   get remembers(): boolean {
     return this.#runner.remembers;
   }
 
-  /** Turns that run here, and those that this process waits for or shows. */
+  /** Number of turns that run here, and of those that wait here or are shown from another host. */
   get turnCounts(): { running: number; waiting: number } {
     const turns = this.#turns.all();
     const running = turns.filter(({ isHere }) => isHere).length;
     return { running, waiting: turns.length - running };
   }
 
-  /** Resolves when no turn runs any more. */
+  /** Resolves when no turn runs. */
   idle(): Promise<void> {
     return this.#turns.idle();
   }

@@ -21,17 +21,17 @@ export interface SessionsParts
   extends Omit<SessionParts, "engine" | "exchange" | "conversations" | "failedSummaries" | "logs"> {
   engine: Omit<EngineParts, "turns">;
   now: () => number;
-  /** Which conversations `startRetention` deletes. Default: none. */
+  /** Conversations that `startRetention` deletes. Default: none. */
   retention?: RetentionRules;
 }
 
 type ResumedListener = (turn: LiveTurn, session: Session) => void;
 
-/** The conversations of this process. */
+/** The conversations of this host. */
 export class Sessions {
-  /** All of the log, also those that are not open here. */
+  /** All conversations of the log, open here or not. */
   readonly conversations: Conversations;
-  /** With the other processes on the log, where there may be some. */
+  /** Exchange with the other hosts on the log; undefined if there cannot be any. */
   readonly exchange: LiveExchange | undefined;
   readonly #parts: SessionParts;
   readonly #retention: Retention;
@@ -70,28 +70,30 @@ export class Sessions {
     };
   }
 
-  /** The one session of a conversation; without an id, of a new one. `Session.hold` keeps it between turns. */
+  /** Returns the one session of a conversation; without an id, of a new one. `Session.hold` keeps it between turns. */
   open(conversationId = this.#parts.newId("conv")): Session {
     return this.#live.open(conversationId);
   }
 
-  /** The session of a conversation, if there is one. */
   find(conversationId: string): Session | undefined {
     return this.#live.find(conversationId);
   }
 
-  /** Stored events with `seq >= from`, without a session. Rejects with StoreError. */
+  /** Returns stored events with `seq >= from`, without a session. Rejects with StoreError. */
   history(conversationId: string, from?: number): Promise<StoredEvent[]> {
     return this.#parts.store.read(conversationId, from);
   }
 
-  /** Drops a session that nobody else knows, once no turn of it runs: what it remembers beside the log is gone. */
+  /** Drops a session that nobody else refers to, once no turn of it runs. What it remembers outside the log is lost. */
   async forget(session: Session): Promise<void> {
     await session.idle();
     if (!session.isBusy) this.#live.forget(session);
   }
 
-  /** The conversation is gone for good. Rejects with RequestError while a turn of it runs or waits, or where there is none; StoreError. */
+  /**
+   * Deletes the conversation for good. Rejects with RequestError while a turn of it runs or waits, or if it does not exist; with
+   * StoreError.
+   */
   async delete(conversationId: string): Promise<void> {
     await this.#parts.conversations.delete(conversationId);
     this.#parts.logs.forget(conversationId);
@@ -100,65 +102,68 @@ export class Sessions {
   }
 
   /**
-   * Goes on with every turn of this workspace that a dead process has left, now and whenever one dies. Without it that happens only
-   * where a request comes for the same conversation. Rejects with StoreError.
+   * Resumes every turn of this workspace that a lost host has left, now and whenever a host is lost. Without it, such turns are resumed
+   * only when a request comes for the same conversation. Rejects with StoreError.
    */
   recover(): Promise<void> {
     return this.#parts.engine.recover();
   }
 
-  /** Deletes what is too old or too much, from now on: for hosts that stay. */
+  /** Starts to delete conversations that exceed the retention rules: for hosts that keep running. */
   startRetention(): void {
     this.#retention.start();
   }
 
-  /** Other rules of what `startRetention` deletes. */
   changeRetention(rules: RetentionRules): void {
     this.#retention.change(rules);
   }
 
-  /** Conversations of this workspace with a turn that a dead process has left. Rejects with StoreError. */
+  /** Returns conversations of this workspace with a turn that a lost host has left. Rejects with StoreError. */
   async unfinished(): Promise<string[]> {
     const turns = await this.#parts.engine.abandoned();
     return [...new Set(turns.map(({ conversationId }) => conversationId))];
   }
 
-  /** Gets every turn that goes on without having been asked for here. One listener. */
+  /** Sets the only listener for turns that resume without a request on this host. */
   onResumed(listener: ResumedListener): void {
     this.#onResumed = listener;
   }
 
-  /** Conversations in the log, latest first, without those of single calls. */
+  /** Returns the conversations in the log, latest first, without those of single calls. */
   async list(): Promise<ConversationSummary[]> {
     const all = await this.#parts.store.conversations();
     return all.filter(({ conversationId }) => !isOfSingleCall(conversationId));
   }
 
-  /** Cancels a request's turn, or all turns of the conversation, in whichever process. False when there was nothing to cancel. Rejects with StoreError. */
+  /**
+   * Cancels a request's turn, or all turns of the conversation, on any host. False if there was nothing to cancel. Rejects with StoreError.
+   */
   async cancel(conversationId: string, requestId?: string): Promise<boolean> {
     const session = this.open(conversationId);
     if (requestId !== undefined && session.cancel(requestId)) return true;
     return session.cancelAnywhere(requestId);
   }
 
-  /** Answers a question of a turn in whichever process. False when it is not open, or not any more. Rejects with StoreError. */
+  /** Answers a question of a turn on any host. False if the question is not open. Rejects with StoreError. */
   answer(conversationId: string, questionId: string, value: unknown): Promise<boolean> {
     return this.open(conversationId).answerAnywhere(questionId, value);
   }
 
-  /** Shows every running turn that a server is in another state now. */
+  /** Shows a server's new state in every running turn. */
   serverChanged({ name: server, state, reason }: ServerStatus): void {
     for (const session of this.#live.busy) session.tell({ type: "server_status", server, state, reason });
   }
 
-  /** How much is under way here. */
   get load(): HostState["turns"] {
     const counts = [...this.#live.busy].map(({ turnCounts }) => turnCounts);
     const sum = (of: "running" | "waiting") => counts.reduce((total, count) => total + count[of], 0);
     return { sessions: this.#live.keptCount, running: sum("running"), waiting: sum("waiting") };
   }
 
-  /** Why no turn can begin for the log's sake; undefined when it can be read. What the log itself says of that is not for everybody. */
+  /**
+   * Returns why the log keeps turns from starting; undefined if it can be read. The log's own error is withheld, as it is not for
+   * everybody.
+   */
   async unreadable(withinMs: number): Promise<string | undefined> {
     const late = new AbortController();
     const silent = `the event log does not answer within ${withinMs} ms`;
@@ -172,12 +177,12 @@ export class Sessions {
     return reason;
   }
 
-  /** Whether the host takes no more requests, because it is about to end. */
+  /** True once the host refuses requests because it is closing. */
   get isDraining(): boolean {
     return this.#isClosing;
   }
 
-  /** Takes no more requests; what runs may end within the time, and is left to the next start after it. */
+  /** Refuses further requests and lets turns end within the time; the next start resumes the rest. */
   async drain(withinMs: number): Promise<void> {
     this.#isClosing = true;
     for (const session of this.#live.all()) session.refuseMore();
@@ -205,7 +210,7 @@ export class Sessions {
     return session;
   }
 
-  /** Nothing more begins: once what runs has ended, nothing is left. */
+  /** Waits for the running turns, then closes everything. Nothing new can start. */
   async #end(): Promise<void> {
     await this.#idle();
     this.#retention.close();

@@ -1,22 +1,22 @@
 import type { AbandonedTurn, Enqueue, TurnName } from "../core/store-ports.js";
 
 /**
- * A durable queue that gives each turn to one node of many, and to another one when that node is gone. That a turn is given twice
- * does no harm, because its lease decides who runs it; that it is never given would, so every method may be called again.
+ * A durable queue that gives each turn to one of many hosts, and to another when that host is lost. Giving a turn twice is harmless, since
+ * its lease decides which host runs it. Never giving it would not be, so every method may be called again.
  */
 export interface TurnDispatch {
-  /** Puts a turn on the queue, in the transaction that claims it. */
+  /** Enqueues a turn in the transaction that claims it. */
   readonly enqueue: Enqueue;
-  /** From now on this node is given turns. `take` resolves to true when the turn has ended, to false when the node leaves it to others. */
+  /** Starts to give turns to this host. `take` resolves to true when the turn has ended, to false when the host leaves it to others. */
   begin(nodeId: string, take: (turn: TurnName) => Promise<boolean>): Promise<void>;
-  /** There is something on the queue that should not wait for the next look at it. */
+  /** Requests an immediate poll of the queue. */
   hurry(): void;
-  /** Puts those of these turns on the queue that are not on it, nor with one of the living nodes. */
+  /** Enqueues those of the turns that are neither queued nor with a living host. */
   offer(turns: readonly AbandonedTurn[], nodeIds: readonly string[]): Promise<void>;
-  /** What this node was given and has not ended is on the queue again. */
+  /** Requeues the unfinished turns of that host. */
   giveBack(nodeId: string): Promise<void>;
-  /** This node is given no more turns. */
+  /** Stops giving turns to this host. */
   retire(): Promise<void>;
-  /** Also gives back what it has. */
+  /** Retires and gives back unfinished turns. */
   close(): Promise<void>;
 }

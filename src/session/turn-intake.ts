@@ -1,4 +1,4 @@
-/** How turns come to a conversation in this process: by a request that is put into the log, or from another process that had them. */
+/** Starts turns of a conversation on this host: from a new request, or taken over from another host. */
 import type { StoredEvent, UserMessageEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import type { TurnName } from "../core/store-ports.js";
@@ -15,11 +15,11 @@ interface TurnIntakeParts {
   turns: TurnsHere;
   questions: Questions;
   runner: TurnRunner;
-  /** A turn goes on here without having been asked for. */
+  /** Called when a turn resumes here that was not requested here. */
   onResumed: (turn: LiveTurn) => void;
 }
 
-/** What of a request is in the log beside its id and content. */
+/** Parts of a request that are stored besides its id and content. */
 type BesideContent = Partial<Pick<UserMessageEvent, "history" | "asked">>;
 
 export class TurnIntake {
@@ -30,7 +30,6 @@ export class TurnIntake {
     this.#parts = parts;
   }
 
-  /** Nothing comes any more. */
   close(): void {
     this.#isClosed = true;
   }
@@ -39,7 +38,7 @@ export class TurnIntake {
     return this.#isClosed;
   }
 
-  /** A turn that was asked for here. Resolves once its request is in the log; rejects with RequestError, StoreError. */
+  /** Starts a turn requested here. Resolves once its request is in the log; rejects with RequestError, StoreError. */
   async start(turn: LiveTurn, beside: BesideContent, options: TurnOptions): Promise<void> {
     try {
       await this.#claim(turn, beside, options);
@@ -51,7 +50,7 @@ export class TurnIntake {
     else this.#drive(turn);
   }
 
-  /** Goes on with a turn that nobody has. Undefined when somebody has it, it has ended, or the log cannot be read. Never rejects. */
+  /** Resumes a turn that no host owns. Undefined if a host owns it, it has ended, or the log cannot be read. Never rejects. */
   resume(abandoned: TurnName): Promise<LiveTurn | undefined> {
     const { conversationId, session, onResumed } = this.#parts;
     const isAbandoned = async () => {
@@ -61,7 +60,7 @@ export class TurnIntake {
     return this.#join(abandoned, isAbandoned, onResumed);
   }
 
-  /** A turn that another process runs, or may be given. Undefined when it has ended, or the log cannot be read. Never rejects. */
+  /** Shows a turn that another host runs or may be given. Undefined if it has ended, or the log cannot be read. Never rejects. */
   follow(turn: TurnName): Promise<LiveTurn | undefined> {
     const { conversationId, session } = this.#parts;
     const isUnfinished = async () => (await session.engine.stateOf(conversationId, turn.turnId))?.isUnfinished ?? false;
@@ -70,7 +69,6 @@ export class TurnIntake {
     });
   }
 
-  /** Puts the request into the log, or finds it there. */
   async #claim(turn: LiveTurn, beside: BesideContent, options: TurnOptions): Promise<void> {
     if (this.#isClosed) throw new RequestError("shutting_down", "the host is closing", { retryable: true });
     const { conversationId, session } = this.#parts;
@@ -92,7 +90,7 @@ export class TurnIntake {
     this.#show(turn, turnId, events);
   }
 
-  /** `isOpen` is asked after the log was read: an end that comes later is seen by following. */
+  /** Joins a turn already in the log. Calls `isOpen` after reading the log: following shows a later end. */
   async #join(
     { turnId, requestId }: TurnName,
     isOpen: () => Promise<boolean>,
@@ -113,7 +111,7 @@ export class TurnIntake {
     return turn;
   }
 
-  /** What the log has of a turn. */
+  /** Shows the turn's stored events. */
   #show(turn: LiveTurn, turnId: string, events: readonly StoredEvent[]): void {
     turn.turnId = turnId;
     if (!turn.cached) this.#parts.questions.openElsewhereOf(events);
@@ -138,7 +136,7 @@ export class TurnIntake {
   }
 }
 
-/** Of a turn that goes on after a failure: all but the failure, and the text that broke off there. */
+/** True unless the event is the failure that a resumed turn recovers from, or the text that broke off there. */
 function stillHolds(event: StoredEvent): boolean {
   return event.type !== "turn_error" && !(event.type === "assistant_message" && event.interrupted);
 }

@@ -1,4 +1,4 @@
-/** Runs the turns of one conversation, each when it is its time and in whichever process has it. */
+/** Runs the turns of one conversation in order, or follows them while another host owns them. */
 import { CallSignal } from "../core/call-signal.js";
 import type { ChatEvent, Message, StoredEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
@@ -24,7 +24,7 @@ export class TurnRunner {
   readonly #questions: Questions;
   readonly #approvals: SessionApprovals;
   readonly #steps: TurnSteps;
-  /** Turns that run here, or may in a moment. */
+  /** Number of turns that run here, or are about to. */
   #runs = 0;
 
   constructor(conversationId: string, parts: SessionParts, questions: Questions) {
@@ -35,12 +35,11 @@ export class TurnRunner {
     this.#approvals = new SessionApprovals(parts.approvals, parts.engine.workspace);
   }
 
-  /** The next turn that runs here begins with a summary of the older ones. */
   compactNext(): void {
     this.#steps.compactNext();
   }
 
-  /** As `Session.estimate`. */
+  /** See `Session.estimate`. */
   async estimate(said: readonly Message[], options: TurnOptions): Promise<number> {
     const log = await this.#parts.store.read(this.#conversationId);
     using settings = this.#parts.settings();
@@ -48,14 +47,14 @@ export class TurnRunner {
     return this.#steps.estimate(said, { log, settings, options, rules });
   }
 
-  /** As `Session.remembers`. */
+  /** See `Session.remembers`. */
   get remembers(): boolean {
     return this.#steps.remembers || this.#approvals.size > 0;
   }
 
   /**
-   * Until the turn has ended, here or elsewhere. While it waits, `resume` gets the turns before it that nobody has. Rejects with what
-   * kept it from ending: StoreError, or RequestError `shutting_down`.
+   * Resolves once the turn has ended on any host. While it waits, `resume` gets earlier turns that no host owns. Rejects with what kept it
+   * from ending: StoreError, or RequestError `shutting_down`.
    */
   async drive(turn: LiveTurn, resume: (abandoned: AbandonedTurn) => void): Promise<void> {
     const elsewhere = new Overheard(turn, this.#conversationId, this.#parts.exchange);
@@ -70,27 +69,27 @@ export class TurnRunner {
     const { engine } = this.#parts;
     for (;;) {
       requireOpen(turn);
-      const changed = engine.changed(this.#conversationId); // from before the look, so that no change is missed
+      const changed = engine.changed(this.#conversationId); // before the check, so that no change is missed
       const since = performance.now();
       const lease = await this.#acquire(turn);
       if (lease) elsewhere.leave();
       if (lease && (await this.#run(turn, lease, elsewhere, since))) return;
       if (lease) continue;
-      if (this.#runs === 0) elsewhere.follow(); // else it waits for a turn that runs here
+      if (this.#runs === 0) elsewhere.follow(); // otherwise it waits for a turn that runs here
       if (await this.#follow(turn, elsewhere)) return;
       const state = await engine.stateOf(this.#conversationId, turn.turnId);
       if (!state) throw wasDeleted(this.#conversationId);
       if (!state.isUnfinished) {
-        await this.#follow(turn, elsewhere); // it has ended since the look
+        await this.#follow(turn, elsewhere); // it has ended since the check
         return;
       }
       if (!turn.isSuspect && Suspects.includes(state.crashes)) {
         turn.isSuspect = true;
-        engine.wake(this.#conversationId); // it may be its time, as one of these
+        engine.wake(this.#conversationId); // it may be next among the suspects
         continue;
       }
       if (turn.isLeaving && this.#runs === 0) {
-        turn.park(); // it waits for another process
+        turn.park(); // it waits for another host
         engine.wake(this.#conversationId);
         continue;
       }
@@ -99,14 +98,14 @@ export class TurnRunner {
     }
   }
 
-  /** A turn that this process was given has its conversation: nobody else is given those before it meanwhile. */
+  /** Resumes the earlier turns. A host that was given a turn handles the whole conversation: no other host is given these. */
   async #resumeBefore(turn: LiveTurn, resume: (abandoned: AbandonedTurn) => void): Promise<void> {
     const { engine } = this.#parts;
     for (const abandoned of await engine.abandonedIn(this.#conversationId)) {
       if (turn.isQueued && engine.isDispatched(abandoned)) continue;
       if (abandoned.turnId === turn.turnId) {
         if (turn.isQueued) engine.wake(this.#conversationId);
-        turn.isQueued = false; // nobody else will be given it
+        turn.isQueued = false; // no other host will be given it
         return;
       }
       resume(abandoned);
@@ -133,7 +132,7 @@ export class TurnRunner {
     }
   }
 
-  /** Shows what another process has written of the turn. True at its end. */
+  /** Shows what another host has written of the turn. True at its end. */
   async #follow(turn: LiveTurn, elsewhere: Overheard): Promise<boolean> {
     const events = await this.#parts.store.read(this.#conversationId, turn.lastSeq + 1);
     const own = events.filter(({ turnId }) => turnId === turn.turnId);
@@ -141,18 +140,18 @@ export class TurnRunner {
       if (event.type === "question") this.#questions.openElsewhere(event.questionId, turn.turnId);
       if (event.type === "answer") this.#questions.closeElsewhere(event.questionId);
       elsewhere.stored(event);
-      if (isEnd(event)) return true; // a repetition of the request may have gone on after it
+      if (isEnd(event)) return true; // a repeated request may have resumed it afterwards
     }
     elsewhere.skipTo(events.at(-1)?.seq ?? 0);
     return false;
   }
 
-  /** False when another process has taken the turn over meanwhile. */
+  /** Runs the turn. False if another host has taken it over. */
   async #run(turn: LiveTurn, lease: TurnLease, elsewhere: Overheard, since: number): Promise<boolean> {
     const { store, engine, meter } = this.#parts;
     const { custody } = engine;
     const conversationId = this.#conversationId;
-    const exchange = turn.endsOutOfTurn ? undefined : this.#parts.exchange; // another turn is written there
+    const exchange = turn.endsOutOfTurn ? undefined : this.#parts.exchange; // another turn is being written there
     const options = (lease.options ?? {}) as TurnOptions;
     using run = new CallSignal(turn.stop);
     const limit =
@@ -164,7 +163,7 @@ export class TurnRunner {
     turn.isHere = true;
     try {
       const all = await this.#parts.logs.read(conversationId);
-      // A log that stood still meanwhile may show what another process has made of the turn, also its end.
+      // The log may have been blocked meanwhile: it may now hold what another host did with the turn, even its end.
       const heldSince = custody.isSureSince(since) ? since : await custody.confirm(conversationId, turnId);
       log = withoutOthers(all, turnId);
       const own = eventsOf(turnId, log);
@@ -177,7 +176,7 @@ export class TurnRunner {
       const onStored = (event: StoredEvent) => {
         tools.note(event);
         measure.stored(event);
-        if (isEnd(event)) turn.isHere = false; // nothing is told after it
+        if (isEnd(event)) turn.isHere = false; // no events are sent after it
       };
       const signal = run.native;
       writer = new TurnWriter({
@@ -205,7 +204,7 @@ export class TurnRunner {
       return true;
     } catch (error) {
       const unwritten = writer?.stop() ?? [];
-      run.abort(); // what its tools still do could not be logged any more
+      run.abort(); // its tools' further results could not be logged
       if (!(error instanceof StoreError && error.kind === "fenced")) throw error;
       if (!turn.isHere) return true; // its end is stored
       turn.isHere = false;
@@ -225,7 +224,7 @@ export class TurnRunner {
     }
   }
 
-  /** What the person said here is for whoever has the turn next. */
+  /** Sends what the person said here to the turn's next owner. */
   async #passOn({ turnId, stop, isParked }: LiveTurn, unwritten: readonly ChatEvent[]): Promise<void> {
     const send = (mail: TurnMail) => this.#parts.engine.send(this.#conversationId, turnId, mail);
     if (stop.aborted && !isParked) {
@@ -238,7 +237,7 @@ export class TurnRunner {
   }
 }
 
-/** The turn, and the turns that have ended: what waits behind it is not part of its history. */
+/** Returns the log without other unfinished turns: what waits behind a turn is not part of its history. */
 function withoutOthers(log: readonly StoredEvent[], turnId: string): StoredEvent[] {
   const others = new Set<string>();
   for (const { turnId: other, type } of log) {
@@ -248,7 +247,7 @@ function withoutOthers(log: readonly StoredEvent[], turnId: string): StoredEvent
   return others.size === 0 ? [...log] : log.filter((event) => !others.has(event.turnId));
 }
 
-/** From the end backwards: a turn begins with its request, and a long conversation has most of its events before. */
+/** Searches from the end: most events of a long conversation come before the turn's request. */
 function eventsOf(turnId: string, log: readonly StoredEvent[]): StoredEvent[] {
   const begin = log.findLastIndex((event) => event.turnId === turnId && event.type === "user_message");
   return begin < 0 ? [] : log.slice(begin).filter((event) => event.turnId === turnId);
