@@ -1,8 +1,8 @@
-/** Who waits for something to change in a conversation: a turn ended here, or another process wrote. */
+/** Waiters for a change in a conversation: a turn ended here, or another host wrote. */
 export class Changes {
   #waiting: { conversationId: string; resolve: () => void }[] = [];
 
-  /** Resolves at the next change. Until then the process stays alive, by a timer of `everyMs`. */
+  /** Resolves at the next change. Keeps the process alive until then, by a timer of `everyMs`. */
   next(conversationId: string, everyMs: number): Promise<void> {
     const alive = setInterval(() => {}, everyMs);
     return new Promise((resolve) =>
@@ -16,7 +16,7 @@ export class Changes {
     );
   }
 
-  /** In this conversation, or in any: whoever waits for it looks again. */
+  /** Wakes all waiters of this conversation, or of any. */
   happened(conversationId?: string): void {
     const waiting = this.#waiting;
     this.#waiting = [];

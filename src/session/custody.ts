@@ -1,4 +1,4 @@
-/** Which turns are surely still this process's, of those that it runs. */
+/** Tells which of the turns that run here this host certainly still owns. */
 import type { StoreError } from "../core/errors.js";
 import type { TurnLeases, TurnName } from "../core/store-ports.js";
 import { fenced } from "../history/claims.js";
@@ -10,11 +10,11 @@ interface CustodyParts {
   hosts: LostHosts;
 }
 
-/** A turn that this process has and runs. */
+/** A turn that this host owns and runs. */
 interface RunningTurn {
   conversationId: string;
   turnId: string;
-  /** Another process has it, or has ended it. */
+  /** Called when another host owns it or has ended it. */
   onLost: (error: StoreError) => void;
 }
 
@@ -26,30 +26,30 @@ export class Custody {
     this.#parts = parts;
   }
 
-  /** Whether a turn that this process had at that time, by the clock of `performance`, is surely still its. */
+  /** True if a turn owned at that time, by the clock of `performance`, is certainly still owned. */
   isSureSince(at: number): boolean {
     return this.#parts.hosts.isHeardSince(at);
   }
 
-  /** Resolves to the time at which the turn was surely this process's. Rejects with StoreError, `fenced` when it has gone to others. */
+  /** Resolves to a time at which the turn was certainly owned. Rejects with StoreError, `fenced` if another host has taken it over. */
   async confirm(conversationId: string, turnId: string): Promise<number> {
     const { hosts, turns, nodeId } = this.#parts;
-    await hosts.beat(); // what it still has after that, nobody takes from it for a lease's time
+    await hosts.beat(); // after a heartbeat, no host takes a turn from it for a lease's time
     const askedAt = performance.now();
     const held = await turns.held(nodeId);
     if (!held.map(nameOf).includes(nameOf({ conversationId, turnId }))) throw fenced(turnId);
     return askedAt;
   }
 
-  /** The turn is told when `look` finds it lost, until the returned function is called. */
+  /** Calls `onLost` when `look` finds the turn lost, until the returned function is called. */
   runs(turn: RunningTurn): () => void {
     this.#running.add(turn);
     return () => void this.#running.delete(turn);
   }
 
-  /** Resolves to all that this process has. One that it has lost may wait for what never comes here: a person answers where it is now. */
+  /** Resolves to all turns that this host owns. Stops lost ones: they may wait for an answer that goes to the new owner. */
   async look(): Promise<TurnName[]> {
-    const running = [...this.#running]; // from before the look
+    const running = [...this.#running]; // before the check
     const held = await this.#parts.turns.held(this.#parts.nodeId);
     const names = new Set(held.map(nameOf));
     for (const turn of running) if (!names.has(nameOf(turn))) turn.onLost(fenced(turn.turnId));
@@ -57,7 +57,7 @@ export class Custody {
   }
 }
 
-/** Ids of turns have no spaces. */
+/** Turn ids contain no spaces. */
 function nameOf({ conversationId, turnId }: Pick<TurnName, "conversationId" | "turnId">): string {
   return `${turnId} ${conversationId}`;
 }

@@ -1,4 +1,4 @@
-/** Which process runs which turn, over the leases of the event log. */
+/** Decides which host runs which turn, by the leases of the event log. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../core/errors.js";
 import { defaultLeaseMs } from "../core/lease.js";
@@ -24,30 +24,29 @@ import { TurnNews } from "./turn-news.js";
 export interface EngineParts {
   turns: TurnLeases;
   node: HostProcess;
-  /** Hosts of other workspaces have other servers: their turns are left to them. */
+  /** Workspace of this host. Turns of another workspace need its servers, so they are left to its hosts. */
   workspace: string;
-  /** Whether the process of the node is certainly gone, so that its lease need not be waited for. */
+  /** True if the node's process is certainly gone, so that its lease need not expire first. */
   isGone: (node: LogNode) => boolean;
   observe: Observe;
   leaseMs?: number;
-  /** Without one a turn is run by the process that claimed it, and by whoever finds that nobody has it any more. */
+  /** Undefined: a turn runs on the host that claimed it, or on any host that finds it abandoned. */
   dispatch?: TurnDispatch;
 }
 
 interface EngineEvents {
-  /** Whether a turn runs or waits here: of this conversation, or of any. */
+  /** True if a turn of this conversation, or of any, runs or waits here. */
   isBusy(conversationId?: string): boolean;
-  /** Whether the turn runs or waits here. */
   has(turn: TurnName): boolean;
   abandoned(turn: AbandonedTurn): void;
-  /** A turn that this process was given. Resolves when it neither runs nor waits here any more. */
+  /** Runs a turn dispatched to this host. Resolves when it neither runs nor waits here. */
   given(turn: TurnName): Promise<void>;
   mail(conversationId: string, turnId: string, mail: TurnMail): void;
 }
 
-/** How often the log is asked whether another process has written, while a turn runs or waits here. */
+/** Time between two checks for writes by other hosts, while a turn runs or waits here. */
 const pollMs = 40;
-/** How often it is asked whether each turn that waits is on the queue. */
+/** Number of sweeps between two checks that every waiting turn is on the queue. */
 const offerEverySweeps = 4;
 
 export class TurnEngine {
@@ -62,7 +61,7 @@ export class TurnEngine {
   readonly #lostHosts: LostHosts;
   readonly #news: TurnNews;
   readonly #changes = new Changes();
-  /** Turns that this process was given, and neither runs nor shows: their news are not told. */
+  /** Turns given to this host that it neither runs nor shows: no notifications arrive for them. */
   readonly #unsettled = new Set<TurnName>();
   #begun: Promise<void> | undefined;
   #isRepeating = false;
@@ -88,13 +87,13 @@ export class TurnEngine {
     });
   }
 
-  /** Before the first turn: this process is known to the others from now on. Rejects with StoreError. */
+  /** Registers this host with the others, before its first turn. Rejects with StoreError. */
   begin(): Promise<void> {
     this.#begun ??= this.#orAgain(this.#begin());
     return this.#begun;
   }
 
-  /** Also goes on with what dead processes left behind, and takes what is dispatched, now and from time to time. */
+  /** Starts to resume turns of lost hosts and to take dispatched turns. */
   async recover(): Promise<void> {
     this.#recovers = true;
     if (this.#begun) this.#begun = this.#orAgain(this.#begun.then(() => this.#takePart()));
@@ -102,79 +101,82 @@ export class TurnEngine {
   }
 
   /**
-   * What a claim of this process says of it. Turns of its workspace are dispatched, where there is a dispatch; those of another have
-   * servers that only this process may have, and stay here.
+   * Describes a claim by this host. Turns of its workspace are dispatched if there is a dispatch. Turns of another workspace stay here,
+   * since only this host may have their servers.
    */
   request(options: unknown, workspace = this.workspace): TurnRequest {
     const dispatch = workspace === this.workspace ? this.#dispatch : undefined;
     return { workspace, options, ...(dispatch ? { enqueue: dispatch.enqueue } : { nodeId: this.nodeId }) };
   }
 
-  /** A claim of this process has put a turn on the queue. */
+  /** Notes that a claim by this host has enqueued a turn. */
   claimed(): void {
     this.#dispatch?.hurry();
   }
 
-  /** Turns of this workspace that nobody has. */
+  /** Returns the turns of this workspace that no host owns. */
   async abandoned(): Promise<AbandonedTurn[]> {
     await this.begin();
     return this.#parts.turns.abandoned({ workspace: this.workspace });
   }
 
-  /** Turns of this conversation that nobody has, in their order: those that come later wait for them. */
+  /** Returns the turns of this conversation that no host owns, in order: later turns wait for them. */
   abandonedIn(conversationId: string): Promise<AbandonedTurn[]> {
     return this.#parts.turns.abandoned({ conversationId });
   }
 
-  /** Whether the turn is on the queue, so that a process will be given it. */
+  /** True if the turn is on the queue, so that a host will be given it. */
   isDispatched({ workspace }: AbandonedTurn): boolean {
     return this.#dispatch !== undefined && workspace === this.workspace;
   }
 
-  /** How the turn is, in whichever process. Undefined when its conversation was deleted. */
+  /** Returns the turn's state on any host. Undefined if its conversation was deleted. */
   stateOf(conversationId: string, turnId: string): Promise<TurnState | undefined> {
     return this.#parts.turns.stateOf(conversationId, turnId);
   }
 
-  /** Unfinished turns of the conversation that this one waits for. */
+  /** Returns the unfinished turns of the conversation that this one waits for. */
   before(conversationId: string, turnId: string): Promise<string[]> {
     return this.#parts.turns.before(conversationId, turnId);
   }
 
-  /** Undefined while it is not this process's turn, or its crashes are more. Out of turn: to end it without running it. */
+  /**
+   * Acquires the lease. Undefined while it is not this host's turn, or if it has crashed more than `mostCrashes` hosts. `isOutOfTurn`: to
+   * end it without running it.
+   */
   async acquire(
     conversationId: string,
     turnId: string,
     { isOutOfTurn, mostCrashes }: { isOutOfTurn?: boolean; mostCrashes?: number | undefined } = {},
   ): Promise<TurnLease | undefined> {
     const lease = await this.#parts.turns.acquire(conversationId, turnId, this.nodeId, isOutOfTurn, mostCrashes);
-    if (lease) await this.#news.receive(); // what was said to it while another process had it
+    if (lease) await this.#news.receive(); // mail that arrived while another host owned it
     return lease;
   }
 
-  /** To whoever has the turn, also when that is this process. False when it has ended, or its question was answered. */
+  /** Sends mail to the turn's owner, which may be this host. False if the turn has ended, or its question was answered. */
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
     const isSent = await this.#parts.turns.send(conversationId, turnId, mail);
     this.#news.expect();
     return isSent;
   }
 
-  /** As `Changes.next`, and this process stays alive meanwhile. */
+  /** Waits like `Changes.next`, and keeps this process alive meanwhile. */
   changed(conversationId: string): Promise<void> {
     return this.#changes.next(conversationId, this.#leaseMs);
   }
 
-  /** As `Changes.happened`. */
+  /** See `Changes.happened`. */
   wake(conversationId?: string): void {
     this.#changes.happened(conversationId);
   }
 
-  /** Takes no more turns: what it has goes on, what waits is for others. */
+  /** Stops taking dispatched turns. Those it has continue; waiting ones are left to others. */
   async retire(): Promise<void> {
     await this.#dispatch?.retire();
   }
 
-  /** Unfinished turns of this process are free for others from now on. */
+  /** Releases the unfinished turns of this host to others. */
   async close(): Promise<void> {
     this.#ended.abort();
     if (this.#begun) {
@@ -194,7 +196,7 @@ export class TurnEngine {
     await this.#takePart();
     if (this.#isRepeating) return;
     this.#isRepeating = true;
-    // Each by itself: a sweep that has to wait for the log keeps no beat back.
+    // Independent loops: a sweep that waits for the log must not delay a heartbeat.
     this.#repeat(this.#leaseMs / beatsPerLease, () => this.#lostHosts.beat());
     this.#repeat(this.#leaseMs / beatsPerLease, () => this.#sweep());
     this.#repeat(pollMs, () => this.#news.poll());
@@ -202,7 +204,7 @@ export class TurnEngine {
     if (unwatch) this.#ended.signal.addEventListener("abort", unwatch);
   }
 
-  /** What fails is tried again at the next call of `begin`. */
+  /** Lets the next call of `begin` retry after a failure. */
   #orAgain(beginning: Promise<void>): Promise<void> {
     return beginning.catch((error: unknown) => {
       this.#begun = undefined;
@@ -215,16 +217,16 @@ export class TurnEngine {
     await this.#sweep();
   }
 
-  /** True when the turn has ended, here or elsewhere; false when this process leaves it to others. */
+  /** Resolves to true when the turn has ended on any host, to false when this host leaves it to others. */
   async #given(turn: TurnName): Promise<boolean> {
     const { conversationId, turnId } = turn;
     while (!this.#ended.signal.aborted) {
-      const changed = this.changed(conversationId); // from before the look, so that no change is missed
+      const changed = this.changed(conversationId); // before the check, so that no change is missed
       await this.#events.given(turn);
       try {
         if (!(await this.stateOf(conversationId, turnId))?.isUnfinished) return true;
       } catch (error) {
-        this.#report(error); // the log's trouble: the turn is tried again when it has passed
+        this.#report(error); // a failure of the log: the turn is retried once the log recovers
       }
       this.#unsettled.add(turn);
       await changed;
@@ -240,10 +242,10 @@ export class TurnEngine {
     const { living, dead } = await this.#lostHosts.look();
     for (const { nodeId, pid, seenAt } of dead) {
       observe({ level: "info", scope: "session", message: `the host of process ${pid} is gone; its turns are free` });
-      await this.#dispatch?.giveBack(nodeId); // first: a node that is still known will be swept again
+      await this.#dispatch?.giveBack(nodeId); // first, since a node still in the log is swept again
       await turns.bury(nodeId, seenAt);
     }
-    // Those that the log's trouble has ended here, without an end in the log.
+    // Turns that a failure of the log has stopped here, without an end in the log.
     const stuck = (await this.custody.look()).filter((turn) => !this.#events.has(turn));
     for (const turn of stuck) await turns.release(turn, this.nodeId);
     if (dead.length + stuck.length > 0) this.wake();
@@ -256,7 +258,7 @@ export class TurnEngine {
     else for (const turn of abandoned) this.#events.abandoned(turn);
   }
 
-  /** Until the end. A log that cannot be read or written for a moment does not end it. */
+  /** Repeats the work until the engine closes. A failure of the log does not stop it. */
   #repeat(ms: number, work: () => Promise<void>): void {
     const next = async () => {
       for (;;) {
@@ -264,7 +266,7 @@ export class TurnEngine {
         await work().catch(this.#report);
       }
     };
-    next().catch(() => {}); // the end
+    next().catch(() => {}); // the engine has closed
   }
 
   readonly #report = (error: unknown): void => {

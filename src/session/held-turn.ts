@@ -1,6 +1,6 @@
 /**
- * Whether a turn is still this process's. Its next event would say so, but a request that is sent before that is paid for twice, and what
- * it waits for may never come.
+ * Checks that this host still owns a turn. Storing the next event would show a loss too, but a request sent before it is paid for twice,
+ * and the turn may wait for something that never comes.
  */
 import type { Custody } from "./custody.js";
 
@@ -8,9 +8,9 @@ interface HeldTurnParts {
   custody: Pick<Custody, "isSureSince" | "confirm" | "runs">;
   conversationId: string;
   turnId: string;
-  /** When it was surely this process's, by the clock of `performance`. */
+  /** When the turn was certainly owned, by the clock of `performance`. */
   since: number;
-  /** It is not, or the log does not say. */
+  /** Called when the turn is lost, or the log cannot tell. */
   onLost: (error: unknown) => void;
 }
 
@@ -25,7 +25,7 @@ export class HeldTurn implements Disposable {
     this.#leave = parts.custody.runs(parts);
   }
 
-  /** Undefined: it is, and nobody was asked. Rejects, after `onLost`, when nothing more may be sent for the turn. */
+  /** Returns undefined if the turn is owned without asking the log. Rejects, after `onLost`, if nothing more may be sent for the turn. */
   readonly confirm = (): Promise<void> | undefined => {
     return this.#parts.custody.isSureSince(this.#since) ? undefined : this.#ask();
   };

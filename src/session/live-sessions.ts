@@ -1,11 +1,11 @@
 import type { Session } from "./session.js";
 
-/** How long a session is kept after its last use when it remembers what the log does not have, such as an answer "for this session". */
+/** How long a session that remembers what the log lacks, such as an answer "for this session", is kept after its last use. */
 const rememberedMs = 60 * 60 * 1000;
 
 /**
- * The sessions of this process, at most one for a conversation. A session is kept while it is in use, and for an hour after that when it
- * remembers something. A door may still refer to any other one, so this refers to it weakly: `open` finds it as long as it exists.
+ * The sessions of this host, at most one per conversation. A session is kept while in use, and for an hour longer if it remembers
+ * something. Others are held weakly: `open` finds them as long as a frontend still refers to them.
  */
 export class LiveSessions {
   readonly #create: (conversationId: string) => Session;
@@ -34,12 +34,11 @@ export class LiveSessions {
     return this.#kept.get(conversationId) ?? this.#known.get(conversationId)?.deref();
   }
 
-  /** Sessions with a turn that runs or waits. */
   get busy(): ReadonlySet<Session> {
     return this.#busy;
   }
 
-  /** Whether the session is in use, or remembers something. */
+  /** True if the session is in use or remembers something. */
   isKept(conversationId: string): boolean {
     return this.#kept.has(conversationId);
   }
@@ -52,7 +51,7 @@ export class LiveSessions {
     return [...this.#known.values()].flatMap((known) => known.deref() ?? []);
   }
 
-  /** Called whenever the use of the session has begun or ended. */
+  /** Called whenever a use of the session has begun or ended. */
   used(session: Session): void {
     if (this.find(session.id) !== session) return; // forgotten
     if (session.isBusy) this.#busy.add(session);
@@ -64,7 +63,7 @@ export class LiveSessions {
     else this.#kept.delete(session.id);
   }
 
-  /** The session is not found any more, whoever refers to it. */
+  /** Makes the session unfindable, even if something still refers to it. */
   forget(session: Session): void {
     if (this.find(session.id) !== session) return;
     this.#kept.delete(session.id);

@@ -2,45 +2,45 @@ import { CallSignal } from "../core/call-signal.js";
 import type { ContentPart, LiveEvent, TurnEvent } from "../core/chat.js";
 import { isSameContent, requestMismatch } from "../history/claims.js";
 
-/** What is done while a turn is watched. `end`: it is being done. */
+/** Work done while a turn is watched. `end` is set while it is active. */
 interface Attendance {
   begin: () => () => void;
   end?: () => void;
 }
 
-/** Live events that no watcher has had yet before they are merged. */
+/** Number of events no watcher has read yet, above which they are merged. */
 const mostWaiting = 100;
 
 /**
- * A turn as its watchers see it: every event since its start, for each of them, however late one comes. The turn does not wait for
- * its watchers, nor end when they leave; much that waits for all of them is kept in fewer, longer deltas.
+ * A turn as its watchers see it: each of them gets every event since its start, however late it joins. The turn does not wait for its
+ * watchers, nor end when they leave. A long backlog is merged into fewer, longer deltas.
  */
 export class LiveTurn {
   readonly #events: TurnEvent[] = [];
-  /** Aborts when it is cancelled or parked. */
+  /** Aborts when the turn is cancelled or parked. */
   readonly stop = new CallSignal();
-  /** Events that a watcher has had. */
+  /** Number of events that the furthest watcher has read. */
   #taken = 0;
   #wake: (() => void)[] = [];
   #ended: { error?: unknown } | undefined;
   #lastSeq = 0;
-  /** Where in the events those begin that came after the last stored one. */
+  /** Index of the first event after the last stored one. */
   #open = 0;
-  /** Known once the request is in the log. A request that is sent again after a failure goes on with its old turn. */
+  /** Set once the request is in the log. A request repeated after a failure resumes its old turn. */
   turnId = "";
-  /** The answer was already in the log: nothing ran, nothing was paid. */
+  /** True if the answer was already in the log: nothing ran or was paid. */
   cached = false;
-  /** This process runs it now; else another one does, or it waits. */
+  /** True while this host runs it; otherwise another host does, or it waits. */
   isHere = false;
-  /** It is cancelled because the host is closing. */
+  /** True if it is cancelled because the host is closing. */
   isLeaving = false;
-  /** It waits to be given to a process, this one or another: it is not run here before. */
+  /** True while it waits to be given to any host; until then it does not run here. */
   isQueued = false;
-  /** Nobody asked for it here: it was given to this process. */
+  /** True if it was given to this host and not requested here. */
   isGuest = false;
-  /** It is cancelled by name, and does not wait for the turns before it to end. */
+  /** True if it is cancelled by name, and does not wait for earlier turns to end. */
   endsOutOfTurn = false;
-  /** The next process that it ends is its last. */
+  /** True if its next crash is its last. */
   isSuspect = false;
   #isParked = false;
   #lastEnd = 0;
@@ -50,7 +50,7 @@ export class LiveTurn {
   constructor(
     readonly requestId: string,
     readonly content: readonly ContentPart[],
-    /** Told of every event when it is published. */
+    /** Called with every event that is published. */
     readonly onEvent: (event: TurnEvent) => void = () => {},
   ) {}
 
@@ -58,7 +58,7 @@ export class LiveTurn {
     this.stop.abort();
   }
 
-  /** The host is closing: the turn stops where it is, without an end, also when it was cancelled before and has not ended yet. */
+  /** Stops the turn without an end because the host is closing, even if it was cancelled and has not ended. */
   park(): void {
     this.#isParked = true;
     this.cancel();
@@ -68,12 +68,12 @@ export class LiveTurn {
     return this.#isParked;
   }
 
-  /** Throws RequestError when its request was another one than this. */
+  /** Throws RequestError if its request had other content. */
   requireContent(content: readonly ContentPart[]): void {
     if (!isSameContent(this.content, content)) throw requestMismatch(this.requestId);
   }
 
-  /** A stored event that was shown before is not shown again. `shown`: what who watches sees of it. */
+  /** Publishes an event, unless it is a stored one shown before. `shown`: what watchers see of it. */
   publish(event: TurnEvent, shown: readonly TurnEvent[] = [event]): void {
     if ("seq" in event) {
       if (event.seq <= this.#lastSeq) return;
@@ -86,18 +86,18 @@ export class LiveTurn {
     this.#notify();
   }
 
-  /** For those who watch it here: it happens in another process. */
+  /** Shows watchers here an event of another host. */
   overhear(event: LiveEvent): void {
     this.#add(event);
     this.#notify();
   }
 
-  /** Stored events up to this one are not shown, or were. */
+  /** Marks stored events up to this one as shown, or as not to be shown. */
   skipTo(seq: number): void {
     this.#lastSeq = Math.max(this.#lastSeq, seq);
   }
 
-  /** What has been shown since the last stored event. */
+  /** Events shown since the last stored one. */
   get happening(): TurnEvent[] {
     return this.#events.slice(this.#open);
   }
@@ -106,12 +106,15 @@ export class LiveTurn {
     return this.#lastSeq;
   }
 
-  /** The last event that was shown, beside the request. */
+  /** The last stored event that was shown, other than the request. */
   get lastEnd(): number {
     return this.#lastEnd;
   }
 
-  /** While somebody watches, until the returned function is called: `begin` is called then, and what it returned when nobody does. */
+  /**
+   * Calls `begin` when the first watcher comes and the function it returned when the last one leaves, until the returned function is
+   * called.
+   */
   whileWatched(begin: () => () => void): () => void {
     const attendance: Attendance = { begin };
     this.#attendance = attendance;
@@ -122,13 +125,12 @@ export class LiveTurn {
     };
   }
 
-  /** Watchers get the events so far and then the error, if there is one: the log could not be written. */
+  /** Gives watchers the remaining events, then the error, if any: the log could not be written. */
   end(failure: { error?: unknown } = {}): void {
     this.#ended = failure;
     this.#notify();
   }
 
-  /** Resolves after `end`. */
   async ended(): Promise<void> {
     while (!this.#ended) await this.#changed();
   }
@@ -137,7 +139,7 @@ export class LiveTurn {
     return LiveTurn.watch(this);
   }
 
-  /** `begin` is called when the first event is asked for. One generator for both: each that an event goes through takes its time. */
+  /** Calls `begin` when the first event is requested. One generator serves both, since each one that an event passes through costs time. */
   static async *watch(begin: LiveTurn | (() => Promise<LiveTurn>)): AsyncGenerator<TurnEvent> {
     const turn = begin instanceof LiveTurn ? begin : await begin();
     let next = 0;
@@ -190,7 +192,7 @@ export class LiveTurn {
   }
 }
 
-/** Both as one event, where the second goes on with the first or outdates it. */
+/** Merges both events if the second continues or outdates the first. */
 function mergedEvent(first: TurnEvent, second: TurnEvent): TurnEvent | undefined {
   if (second.type === "text_delta" || second.type === "reasoning_delta") {
     return first.type === second.type ? { ...second, delta: first.delta + second.delta } : undefined;

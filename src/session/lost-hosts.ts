@@ -1,4 +1,4 @@
-/** Which hosts are gone, as far as one host can tell by the clock of the log. */
+/** Detects lost hosts, as far as one host can by the clock of the log. */
 import type { HostProcess, LogNode, TurnLeases } from "../core/store-ports.js";
 
 export const beatsPerLease = 4;
@@ -6,12 +6,12 @@ export const beatsPerLease = 4;
 interface LostHostsParts {
   turns: TurnLeases;
   node: HostProcess;
-  /** Whether the process of the node is certainly gone, so that its lease need not be waited for. */
+  /** True if the node's process is certainly gone, so that its lease need not expire first. */
   isGone: (node: LogNode) => boolean;
   leaseMs: number;
 }
 
-/** Hosts whose process is gone, or that have not said for a lease's time that they live. */
+/** Returns hosts whose process is gone, or that sent no heartbeat for a lease's time. */
 export async function deadNodes(
   turns: TurnLeases,
   { isGone, leaseMs }: Pick<LostHostsParts, "isGone" | "leaseMs">,
@@ -20,15 +20,15 @@ export async function deadNodes(
 }
 
 /**
- * Says to the others that this host lives, and judges whether they do: not for a lease's time after this process or the log has stood still,
- * or the log's clock was set, because whoever is late may have been held up by the same.
+ * Sends this host's heartbeats and judges those of others. It does not judge for a lease's time after this process or the log has stalled,
+ * or the log's clock was set: the others may have been held up by the same.
  */
 export class LostHosts {
   readonly #parts: LostHostsParts;
   #beatAt: number | undefined;
   #unsteadyAt: number | undefined;
   #isSteady = true;
-  /** By a clock that is never set: when the last beat left that was heard, and since when none was heard too late. */
+  /** By a monotonic clock: when the last received heartbeat was sent, and since when none was received too late. */
   #sentAt = Number.NEGATIVE_INFINITY;
   #heardSince = Number.NEGATIVE_INFINITY;
 
@@ -50,7 +50,7 @@ export class LostHosts {
     this.#isSteady = seenAt - (this.#unsteadyAt ?? Number.NEGATIVE_INFINITY) >= leaseMs;
   }
 
-  /** Whether nobody can have taken this host for dead from then until now, by the clock of `performance`. */
+  /** True if no host can have considered this one lost since `at`, by the clock of `performance`. */
   isHeardSince(at: number): boolean {
     return at >= this.#heardSince && performance.now() - this.#sentAt < this.#parts.leaseMs;
   }
@@ -59,9 +59,9 @@ export class LostHosts {
     const { turns, node, isGone, leaseMs } = this.#parts;
     const nodes = await turns.nodes();
     const own = nodes.find(({ nodeId }) => nodeId === node.nodeId);
-    // The answer may have come a while after the question, from a log that was away meanwhile.
+    // The answer may be late, from a log that was unreachable meanwhile.
     const mayJudge = this.#isSteady && (own?.silentMs ?? 0) < this.#standstillMs;
-    // Seen in the future: before the clock was set back, and not since.
+    // A negative silence: seen before the clock was set back, and not since.
     const isLost = (other: LogNode) => isGone(other) || (mayJudge && Math.abs(other.silentMs) > leaseMs);
     const dead = nodes.filter((other) => other !== own && isLost(other));
     return { living: nodes.filter((each) => !dead.includes(each)), dead };

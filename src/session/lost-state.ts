@@ -1,10 +1,13 @@
-/** What a stdio server keeps in its process is gone with the host that ran it: of which servers the model has to be told so. */
+/** Finds servers whose state the model must be told is lost: a stdio server's memory ends with the host that ran it. */
 import type { ChatEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
 import type { ToolHub } from "../core/ports.js";
 import { resumeTurn } from "../history/replay.js";
 import { withoutRewound } from "../history/rewind.js";
 
-/** Calls that go to a process of this host get its name; any other event stays as it is. They were planned in `events`, or in `log` by who had the turn before. */
+/**
+ * Adds this host's process to calls that go to one; other events stay as they are. The calls were planned in `events`, or in `log` by the
+ * previous owner.
+ */
 export function withProcesses(
   events: readonly ChatEvent[],
   log: readonly StoredEvent[],
@@ -21,7 +24,7 @@ export function withProcesses(
   });
 }
 
-/** The tool of a call. */
+/** Returns the tool of a call. */
 function plannedIn(log: readonly ChatEvent[], sent: { turnId: string; callId: string }): string | undefined {
   const isPlan = (event: ChatEvent) =>
     event.type === "tool_call" && event.turnId === sent.turnId && event.call.id === sent.callId;
@@ -29,7 +32,7 @@ function plannedIn(log: readonly ChatEvent[], sent: { turnId: string; callId: st
   return planned?.type === "tool_call" ? planned.call.name : undefined;
 }
 
-/** Undefined when nothing is lost that the turn's model counts on: it has called such a server on a host that is gone, and was not told. */
+/** Returns the loss to report. Undefined unless the turn's model called such a server on a lost host and was not told yet. */
 export function stateLost(
   log: readonly StoredEvent[],
   turnId: string,
@@ -43,12 +46,12 @@ export function stateLost(
   return lost.length > 0 && isAsked ? { type: "state_lost", turnId, servers: lost } : undefined;
 }
 
-/** Whether the model has called a server on a host, other than this one, and was not told since that it is gone. */
+/** True if the model has called a server on another host, and was not told since that its state is lost. */
 export function countsOnOthers(log: readonly StoredEvent[], turnId: string, nodeId: string): boolean {
   return [...lastProcesses(log, turnId).values()].some((other) => other !== nodeId);
 }
 
-/** The host that ran each server at its last call in the conversation as the model sees it. */
+/** Returns the host that ran each server at its last call in the conversation as the model sees it. */
 function lastProcesses(log: readonly StoredEvent[], turnId: string): Map<string, string> {
   const processes = new Map<string, string>();
   for (const event of withoutRewound(log, turnId)) {

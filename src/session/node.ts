@@ -1,14 +1,14 @@
-/** This process among the hosts that share an event log. */
+/** Identity of this host among the hosts that share an event log. */
 import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import type { HostProcess } from "../core/store-ports.js";
 
-/** Process ids mean something within one PID namespace of one machine. */
+/** Returns the scope in which a process id is unique: one PID namespace of one machine. */
 export function thisMachine(): string {
   return `${hostname()} ${pidNamespace()}`;
 }
 
-/** Whether the process is certainly gone. One of another machine may be anything; a number that was given away again counts as alive. */
+/** True if the process is certainly gone. A process on another machine is never certain; a reused process id counts as alive. */
 export function isGone({ machine, pid }: HostProcess, ours: string): boolean {
   if (machine !== ours) return false;
   try {

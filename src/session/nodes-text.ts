@@ -2,7 +2,7 @@ import { toVisibleJson } from "../core/inert.js";
 import { columns } from "./command-text.js";
 import type { Nodes } from "./nodes.js";
 
-/** What `nodes` shows. */
+/** Output of the `nodes` command. */
 
 const keyLength = 8;
 

@@ -1,21 +1,21 @@
 import type { ChatStore, LogNode, NodePlaces, NodeTurns } from "../core/store-ports.js";
 
 interface Node extends Omit<LogNode, "seenAt">, Omit<NodeTurns, "nodeId"> {
-  /** `late`: not heard of for longer than its lease; `gone`: its process is. Others take over what these have. */
+  /** `late`: silent for longer than its lease; `gone`: its process has ended. Other hosts take over the turns of both. */
   state: "alive" | "late" | "gone";
-  /** Of requests to providers, for each key. */
+  /** Slots for requests to providers, per key. */
   places: Omit<NodePlaces, "nodeId">[];
 }
 
-/** The processes on one log, as the log has them. */
+/** The hosts on one log, as the log records them. */
 export interface Nodes {
-  /** Those that were heard of last come first. */
+  /** Most recently seen first. */
   nodes: Node[];
-  /** Unfinished turns that no process has. */
+  /** Number of unfinished turns that no host owns. */
   unclaimed: number;
 }
 
-/** Rejects with StoreError. */
+/** Lists the hosts and their load. Rejects with StoreError. */
 export async function nodesOf(store: ChatStore, isGone: (node: LogNode) => boolean, leaseMs: number): Promise<Nodes> {
   const [nodes, load, places] = await Promise.all([store.turns.nodes(), store.turns.load(), store.places?.() ?? []]);
   const known = new Set(nodes.map(({ nodeId }) => nodeId));

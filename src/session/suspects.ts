@@ -1,4 +1,4 @@
-/** A turn that has ended so many hosts is not tried again. */
+/** Number of hosts a turn may crash before it is not tried again. */
 export const maxCrashes = 3;
 
 interface Suspect {
@@ -7,15 +7,15 @@ interface Suspect {
 }
 
 /**
- * Turns for which the next crash is the last. A host dies with all that it runs, whichever turn it died of: so each host runs one of these
- * at a time, and those that wait for it do not die with it.
+ * Turns for which the next crash is the last. A crash ends all turns of a host, whichever caused it. So each host runs one suspect at a
+ * time, and those that wait do not crash with it.
  */
 export class Suspects {
   readonly #wake: (conversationId: string) => void;
   #running: Suspect | undefined;
   readonly #waiting = new Set<string>();
 
-  /** `wake`: whoever was refused in this conversation may try again. */
+  /** `wake`: suspects refused in this conversation may try again. */
   constructor(wake: (conversationId: string) => void) {
     this.#wake = wake;
   }
@@ -24,7 +24,7 @@ export class Suspects {
     return crashes >= maxCrashes - 1;
   }
 
-  /** False while another one runs here. */
+  /** False while another suspect runs here. */
   enter(suspect: Suspect): boolean {
     this.#running ??= suspect;
     if (this.#running.turnId === suspect.turnId) return true;
@@ -32,7 +32,7 @@ export class Suspects {
     return false;
   }
 
-  /** Without effect for a turn that has not entered. */
+  /** Does nothing for a turn that has not entered. */
   leave({ turnId }: Suspect): void {
     if (this.#running?.turnId !== turnId) return;
     this.#running = undefined;
@@ -41,7 +41,7 @@ export class Suspects {
     for (const conversationId of waiting) this.#wake(conversationId);
   }
 
-  /** Others may run meanwhile. `changed` resolves, at the latest, when `wake` is called for the conversation. */
+  /** Lets others run during `work`, then enters again. `changed` resolves at the latest when `wake` is called for the conversation. */
   async leaveDuring<T>(
     suspect: Suspect,
     { work, changed, signal }: { work: () => Promise<T>; changed: () => Promise<void>; signal: AbortSignal },
@@ -52,7 +52,7 @@ export class Suspects {
     const onAbort = () => this.#wake(suspect.conversationId);
     signal.addEventListener("abort", onAbort);
     for (;;) {
-      const next = changed(); // from before the look, so that no change is missed
+      const next = changed(); // before the check, so that no change is missed
       if (signal.aborted || this.enter(suspect)) break;
       await next;
     }

@@ -1,4 +1,4 @@
-/** What is done to the turns of a conversation from outside, wherever each of them runs: cancelled, answered. */
+/** Cancels and answers the turns of a conversation, on whichever host they run. */
 import type { TurnMail, TurnName } from "../core/store-ports.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
@@ -9,7 +9,7 @@ interface TurnControlParts extends Pick<SessionParts, "engine" | "store"> {
   conversationId: string;
   turns: TurnsHere;
   questions: Questions;
-  /** Shows a turn here that another process runs, or may be given. */
+  /** Shows a turn here that another host runs or may be given. */
   follow: (turn: TurnName) => Promise<unknown>;
 }
 
@@ -20,7 +20,7 @@ export class TurnControl {
     this.#parts = parts;
   }
 
-  /** As `Session.answer`. */
+  /** See `Session.answer`. */
   answer(questionId: string, value: unknown): boolean {
     const { questions } = this.#parts;
     const turnId = questions.elsewhere(questionId);
@@ -29,7 +29,7 @@ export class TurnControl {
     return true;
   }
 
-  /** As `Session.answerAnywhere`. The first answer that is in the log's mail counts, also where the turn runs here. */
+  /** See `Session.answerAnywhere`. The first answer in the log's mail counts, even if the turn runs here. */
   async answerAnywhere(questionId: string, value: unknown): Promise<boolean> {
     const { conversationId, engine, store, questions } = this.#parts;
     await engine.begin();
@@ -41,7 +41,7 @@ export class TurnControl {
     return isFirst;
   }
 
-  /** As `Session.cancel`. */
+  /** See `Session.cancel`. */
   cancel(requestId?: string): boolean {
     const turns = this.#parts.turns.all().filter((turn) => requestId === undefined || turn.requestId === requestId);
     for (const turn of turns) {
@@ -51,7 +51,7 @@ export class TurnControl {
     return turns.length > 0;
   }
 
-  /** As `Session.cancelAnywhere`. */
+  /** See `Session.cancelAnywhere`. */
   async cancelAnywhere(requestId?: string): Promise<boolean> {
     const { conversationId, engine, store, follow } = this.#parts;
     await engine.begin();
@@ -66,13 +66,13 @@ export class TurnControl {
     return this.cancel(requestId);
   }
 
-  /** Cancels what the conversation has before this turn. It is in its history all the same: as far as it got. */
+  /** Cancels the conversation's earlier turns. They stay in its history, as far as they got. */
   async cancelBefore(turnId: string): Promise<void> {
     const { conversationId, engine, turns } = this.#parts;
     for (const earlier of await engine.before(conversationId, turnId)) this.#cancel(earlier, turns.find(earlier));
   }
 
-  /** What another process says to a turn that this one has. */
+  /** Receives mail from another host for a turn that this host owns. */
   receive(turnId: string, mail: TurnMail): void {
     const { turns, questions } = this.#parts;
     const turn = turns.find(turnId);
@@ -80,23 +80,23 @@ export class TurnControl {
     else if (turn) questions.answerEarly(mail.questionId, turnId, mail.value);
   }
 
-  /** It stops where it is, without an end. Where it was cancelled before, whoever goes on with it is to end it. */
+  /** Stops the turn without an end. If it was cancelled before, its next owner must end it. */
   park(turn: LiveTurn): void {
     if (turn.turnId && turn.stop.aborted && !turn.isParked) this.#sendSoon(turn.turnId, { type: "cancel" });
     turn.park();
   }
 
-  /** `turn`: as this process has it. One that it does not run is cancelled by the process that does. */
+  /** `turn`: the turn as this host knows it. If another host runs it, that host cancels it. */
   #cancel(turnId: string, turn?: LiveTurn): void {
     turn?.cancel();
     if (!turnId || turn?.isHere) return;
     this.#sendSoon(turnId, { type: "cancel" });
     const { conversationId, engine } = this.#parts;
-    engine.wake(conversationId); // one that nobody has is ended here
+    engine.wake(conversationId); // a turn that no host owns is ended here
   }
 
   #sendSoon(turnId: string, mail: TurnMail): void {
     const { conversationId, engine } = this.#parts;
-    engine.send(conversationId, turnId, mail).catch(() => {}); // the log's trouble shows where the turn is run
+    engine.send(conversationId, turnId, mail).catch(() => {}); // a failure of the log shows where the turn runs
   }
 }

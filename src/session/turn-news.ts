@@ -1,13 +1,13 @@
-/** What others write of conversations that are busy here, and what they say to the turns of this process. */
+/** Notices what other hosts write to conversations that are busy here, and receives mail for the turns of this host. */
 import type { TurnLeases, TurnMail } from "../core/store-ports.js";
 
 interface TurnNewsParts {
   turns: TurnLeases;
   nodeId: string;
-  /** Whether a turn runs or waits here: of this conversation, or of any. */
+  /** True if a turn of this conversation, or of any, runs or waits here. */
   isBusy: (conversationId?: string) => boolean;
   mail: (conversationId: string, turnId: string, mail: TurnMail) => void;
-  /** Something may have changed: in this conversation, or in any. */
+  /** Called when this conversation, or any, may have changed. */
   changed: (conversationId?: string) => void;
   report: (error: unknown) => void;
 }
@@ -16,9 +16,9 @@ const unknownVersion = -1;
 
 export class TurnNews {
   readonly #parts: TurnNewsParts;
-  /** Of the log, at the last look into the mail; below all others when there may be mail that came before it. */
+  /** Version of the log at the last check for mail; below all real ones if earlier mail may be unread. */
   #version = unknownVersion;
-  /** Conversations that others wrote to, and undefined for perhaps any, since the last look. */
+  /** Conversations that others wrote to since the last check; undefined: perhaps any. */
   readonly #news = new Set<string | undefined>();
   #isLooking = false;
 
@@ -26,7 +26,7 @@ export class TurnNews {
     this.#parts = parts;
   }
 
-  /** Asks the log whether another process has written: one pragma, without a lock. */
+  /** Asks the log whether another host has written: one pragma, without a lock. */
   async poll(): Promise<void> {
     if (!this.#parts.isBusy()) return;
     const version = await this.#parts.turns.version();
@@ -36,12 +36,12 @@ export class TurnNews {
     this.#parts.changed();
   }
 
-  /** The next look into the mail is not put off: one's own writing does not count as a change. */
+  /** Makes the next poll read the mail: this host's own writes do not change the version. */
   expect(): void {
     this.#version = unknownVersion;
   }
 
-  /** What is told while the log is asked is one more question, however much it is. */
+  /** Schedules a check. Notifications during a check lead to only one further check. */
   noticed(conversationId?: string): void {
     if (!this.#parts.isBusy(conversationId)) return;
     this.#news.add(conversationId);
@@ -68,7 +68,7 @@ export class TurnNews {
     }
   }
 
-  /** A log that cannot be read at the moment is polled again; nobody is told the less of what has changed. */
+  /** Reads the mail. If the log cannot be read, it is polled again; listeners are notified all the same. */
   async #receiveOrAgain(): Promise<void> {
     try {
       await this.receive();

@@ -1,4 +1,4 @@
-/** Puts what happens in one turn into the log, and then before whoever watches. */
+/** Stores the events of one turn in the log, then shows them to its watchers. */
 import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type { TurnLease } from "../core/store-ports.js";
@@ -14,11 +14,11 @@ interface TurnWriterParts extends Pick<SessionParts, "store" | "hub"> {
   nodeId: string;
   turn: LiveTurn;
   lease: Pick<TurnLease, "fence">;
-  /** Gets what is stored. */
+  /** Receives the stored events. */
   log: StoredEvent[];
-  /** Events of the turn that are in the log. */
+  /** Number of the turn's events in the log. */
   position: number;
-  /** As in a TurnGrant. */
+  /** As in TurnGrant. */
   lastSeq: number | undefined;
   questions: Questions;
   shown: Overheard;
@@ -32,8 +32,8 @@ interface Batch {
 }
 
 /**
- * What comes within one tick, or while the log is being written to, is stored together: the results of parallel calls mostly are. What
- * cannot be stored is not shown, nor anything after it.
+ * Stores together what comes within one tick or during a write, as results of parallel calls mostly do. What cannot be stored is not shown,
+ * nor is anything after it.
  */
 export class TurnWriter implements Outlet {
   readonly #parts: TurnWriterParts;
@@ -42,7 +42,7 @@ export class TurnWriter implements Outlet {
   #gathering: Batch | undefined;
   #last: Promise<void> = Promise.resolve();
   readonly #unwritten = new Set<readonly ChatEvent[]>();
-  /** Why nothing more is stored, and what was to be stored when that began. */
+  /** Set once nothing more is stored: the reason, and the events that were unwritten then. */
   #over: { error: unknown; unwritten: ChatEvent[] } | undefined;
 
   constructor(parts: TurnWriterParts) {
@@ -62,7 +62,7 @@ export class TurnWriter implements Outlet {
     if (!this.#over && !this.#parts.turn.isParked) this.#parts.shown.happened(event);
   }
 
-  /** What was to be stored when it was first called, and could not be. Nothing more is stored or shown. */
+  /** Stops storing and showing events. Returns the events that were unwritten at the first call. */
   stop(
     error: unknown = new StoreError("write", `the turn ${this.#parts.turn.turnId} is not run here any more`),
   ): ChatEvent[] {
@@ -100,12 +100,12 @@ export class TurnWriter implements Outlet {
   }
 }
 
-/** Once nothing else can be done without waiting for something outside. */
+/** Resolves when all work that waits for nothing outside is done. */
 function endOfTick(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
 }
 
-/** Throws RequestError when the host is closing and the turn is left to the next one. */
+/** Throws RequestError if the host is closing and leaves the turn to the next one. */
 export function requireOpen({ isParked }: LiveTurn): void {
   if (!isParked) return;
   throw new RequestError("shutting_down", "the host is closing; this turn goes on when it is started again", {
@@ -114,7 +114,7 @@ export function requireOpen({ isParked }: LiveTurn): void {
   });
 }
 
-/** Whether it is the last of its turn. */
+/** True for the last event of a turn. */
 export function isEnd(event: StoredEvent | undefined): boolean {
   return event?.type === "turn_end" || event?.type === "turn_error";
 }

@@ -1,10 +1,10 @@
 import type { ContentPart, TurnEvent } from "../core/chat.js";
 import { LiveTurn } from "./live-turn.js";
 
-/** What runs, waits or is followed here of one conversation's turns, by request id. */
+/** The turns of one conversation that run, wait or are followed here, by request id. */
 export class TurnsHere {
   readonly #turns = new Map<string, LiveTurn>();
-  /** Requests on their way into the log. */
+  /** Requests being written to the log. */
   readonly #claims = new Map<LiveTurn, Promise<void>>();
   readonly #driven = new Set<Promise<void>>();
   readonly #listeners = new Set<(event: TurnEvent) => void>();
@@ -33,7 +33,6 @@ export class TurnsHere {
     return this.#turns.size;
   }
 
-  /** Whether somebody listens. */
   get isFollowed(): boolean {
     return this.#listeners.size > 0;
   }
@@ -54,14 +53,14 @@ export class TurnsHere {
     return [...this.#turns.values()];
   }
 
-  /** Settles as `claiming` does. */
+  /** Registers the claim and settles with it. */
   async claim(turn: LiveTurn, claiming: Promise<void>): Promise<void> {
     const claim = claiming.finally(() => this.#claims.delete(turn));
     this.#claims.set(turn, claim);
     await claim;
   }
 
-  /** Settles when the turn's request is in the log, or could not be put there. */
+  /** Settles when the turn's request is in the log, or could not be stored. */
   async claimOf(turn: LiveTurn): Promise<void> {
     await this.#claims.get(turn);
   }
@@ -72,14 +71,14 @@ export class TurnsHere {
     this.#driven.add(driven);
   }
 
-  /** Resolves when no turn is claimed or driven any more. */
+  /** Resolves when no turn is being claimed or driven. */
   async idle(): Promise<void> {
     while (this.#driven.size + this.#claims.size > 0) {
       await Promise.allSettled([...this.#claims.values(), ...this.#driven]);
     }
   }
 
-  /** Tells of every event of every turn, until the returned function is called. */
+  /** Calls the listener for every event of every turn, until the returned function is called. */
   listen(listener: (event: TurnEvent) => void): () => void {
     this.#listeners.add(listener);
     this.#onUse();
