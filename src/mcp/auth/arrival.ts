@@ -3,8 +3,8 @@ import { McpError } from "../../core/errors.js";
 import type { Json } from "../json.js";
 
 /**
- * The code that the browser brought back, if it comes from the server that was asked (RFC 9207, letter by letter: another
- * server's code must not be sent to this one).
+ * Returns the code that the browser brought back. Throws McpError if another server answered (RFC 9207; compared character by character):
+ * its code must not be sent to this one.
  */
 export function codeOf(arrived: URLSearchParams, discovery: OAuthDiscoveryState): string {
   const { authorizationServerUrl, authorizationServerMetadata: metadata } = discovery;

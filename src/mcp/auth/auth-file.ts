@@ -1,4 +1,4 @@
-/** What is known of one server's authorization: a file of its own, that only its owner can read, shared by all processes of the user. */
+/** The stored authorization of one server: one file each, readable only by its owner, shared by all processes of the user. */
 import { createHash, randomUUID } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
@@ -10,22 +10,21 @@ import type { RemoteServerConfig } from "../../core/config.js";
 import { isRecord } from "../json.js";
 import { withFileLock } from "./file-lock.js";
 
-/** `client` and `tokens` carry the `issuer` that they belong to, and are stored as the SDK hands them over. */
+/** Stored as the SDK passes it: `client` and `tokens` carry the `issuer` to which they belong. */
 export interface AuthRecord {
   client?: OAuthClientInformationMixed;
   tokens?: OAuthTokens;
-  /** Where the tokens came from, and come from again. */
   discovery?: OAuthDiscoveryState;
-  /** Every scope that the tokens were asked for with, or have. */
+  /** Every scope that the tokens have or were requested with. */
   scope?: string;
   /** Scopes that the server wanted when nobody was there to log in. */
   wantedScope?: string;
-  /** Milliseconds since the epoch. */
+  /** In ms since the epoch. */
   tokensAt?: number;
 }
 
 const changePollMs = 1000;
-/** A token that was replaced or taken back within it is refused by its server, and then the file is looked at anew. */
+/** Longest age of a cached read, in ms. If a token was replaced or revoked meanwhile, its server refuses it, and the file is read again. */
 const recentMs = 100;
 
 export class AuthFile {
@@ -35,7 +34,7 @@ export class AuthFile {
   #recent: AuthRecord = {};
   #readAt = Number.NEGATIVE_INFINITY;
 
-  /** Two entries for one URL share a file only when they are the same client. */
+  /** Two entries for one URL share a file only if they are the same client. */
   constructor(folder: string, { url, oauth }: RemoteServerConfig) {
     const key = JSON.stringify([url, oauth?.clientId ?? oauth?.clientMetadataUrl ?? ""]);
     const hash = createHash("sha256").update(key).digest("hex").slice(0, 32);
@@ -43,12 +42,14 @@ export class AuthFile {
     this.#path = join(folder, `${hash}.json`);
   }
 
-  /** As `read`, from a moment ago. Every request asks, and even to look whether the file is there takes longer than the rest of it. */
+  /**
+   * Returns the record of at most `recentMs` ago. Every request calls this, and even a `stat` of the file takes longer than the rest of it.
+   */
   recent(): AuthRecord {
     return performance.now() - this.#readAt < recentMs ? this.#recent : this.read();
   }
 
-  /** Empty when there is none, or none that can be read. */
+  /** Returns the stored record, empty if the file is missing or unreadable. */
   read(): AuthRecord {
     this.#recent = this.#look();
     this.#readAt = performance.now();
@@ -59,7 +60,7 @@ export class AuthFile {
     try {
       const found = statSync(this.#path, { throwIfNoEntry: false });
       if (!found) return {};
-      // A change is a new file.
+      // Every change writes a new file, so the inode and time tell versions apart.
       const version = `${found.ino} ${found.mtimeMs}`;
       if (this.#known?.version !== version) {
         const record: unknown = JSON.parse(readFileSync(this.#path, "utf8"));
@@ -85,13 +86,13 @@ export class AuthFile {
     await rm(this.#path, { force: true });
   }
 
-  /** One at a time over all processes: a refresh token that is used twice ends the session. */
+  /** Runs `work` in one process at a time: a refresh token that is used twice ends the session. */
   async locked<T>(work: () => Promise<T>): Promise<T> {
     await this.#makeFolder();
     return withFileLock(`${this.#path}.lock`, work);
   }
 
-  /** Resolves when something else is stored: somebody has logged in, perhaps by another process. Rejects when the signal aborts. */
+  /** Resolves once the file changes, as after a login in another process. Rejects when the signal aborts. */
   async changed(signal: AbortSignal): Promise<void> {
     const before = await this.#writtenAt();
     while ((await this.#writtenAt()) === before) await sleep(changePollMs, undefined, { signal, ref: false });

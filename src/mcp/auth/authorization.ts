@@ -1,4 +1,4 @@
-/** The right to use one remote server: the token, a fresh one when it is refused, more rights when they are wanted. */
+/** The authorization for one remote server: its token, a new one after a refusal, more scopes on demand. */
 import type { OAuthConfig, RemoteServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
 import { keepSecret } from "../redact.js";
@@ -9,13 +9,12 @@ import { Reach } from "./reach.js";
 import { includesAll, unionOf } from "./scopes.js";
 
 export interface AuthOptions {
-  /** Where tokens are kept. */
   folder: string;
-  /** Brings a page before the person who can log in there. Without it nobody is asked. */
+  /** Shows the login page to the person. Without it nobody is asked. */
   showPage?(page: URL): void;
 }
 
-/** What a server wants, as its WWW-Authenticate says. */
+/** Demands of a server's WWW-Authenticate header. */
 export interface Challenge {
   error?: string;
   scope?: string;
@@ -24,7 +23,7 @@ export interface Challenge {
 
 interface Refused {
   token: string | undefined;
-  /** It came from a renewal: another one will not do. */
+  /** True if the refused token was just renewed: renewing it again will not help. */
   isNew: boolean;
 }
 
@@ -32,7 +31,7 @@ const renewalTimeoutMs = 30_000;
 const loginTimeoutMs = 5 * 60_000;
 
 export class Authorization {
-  /** Why the server cannot be used at all. */
+  /** Set while the server cannot be used at all. */
   problem: McpError | undefined;
   readonly #config: RemoteServerConfig;
   readonly #oauth: OAuthConfig;
@@ -47,14 +46,14 @@ export class Authorization {
     this.#file = new AuthFile(folder, config);
   }
 
-  /** As it is by now: another process may have renewed it. */
+  /** Returns the current token, which another process may have renewed. */
   token(): string | undefined {
     const { tokens } = this.#file.recent();
     for (const secret of [tokens?.access_token, tokens?.refresh_token]) if (secret) keepSecret(this.#config, secret);
     return tokens?.access_token;
   }
 
-  /** A token in place of the refused one. There is one renewal at a time, and all who wait share its result. Rejects with McpError. */
+  /** Returns a token to replace the refused one. One renewal runs at a time, and all callers share its result. Rejects with McpError. */
   renew(challenge: Challenge, refused: Refused): Promise<string> {
     this.#renewal ??= this.#renew(challenge, refused).finally(() => {
       this.#renewal = undefined;
@@ -62,7 +61,7 @@ export class Authorization {
     return this.#renewal;
   }
 
-  /** A new authorization, whatever there was. Rejects with McpError. */
+  /** Authorizes anew, whatever is stored. Rejects with McpError. */
   async login(challenge: Challenge): Promise<void> {
     try {
       const { wantedScope } = this.#file.read();
@@ -75,7 +74,7 @@ export class Authorization {
   async #renew(challenge: Challenge, refused: Refused): Promise<string> {
     const isStepUp = challenge.error === "insufficient_scope";
     try {
-      // Nobody waits for a lock that is held while a person logs in.
+      // The lock is released before a person logs in, so that nothing waits for it meanwhile.
       const isDone = await this.#file.locked(() => this.#renewAlone(challenge, refused, isStepUp));
       if (!isDone) await this.#authorize(challenge, this.#scopeFor(this.#file.read(), challenge, isStepUp));
       this.problem = undefined;
@@ -87,7 +86,7 @@ export class Authorization {
     }
   }
 
-  /** Whether there is a better token now, without a person. */
+  /** Resolves with true if there is a better token now, without a person. */
   async #renewAlone(challenge: Challenge, refused: Refused, isStepUp: boolean): Promise<boolean> {
     const record = this.#file.read();
     if (record.tokens && record.tokens.access_token !== refused.token) return true;

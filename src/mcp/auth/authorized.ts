@@ -2,12 +2,13 @@ import { extractWWWAuthenticateParams } from "@modelcontextprotocol/sdk/client/a
 import { discard, type Exchange, type HttpRequest } from "../transports/exchange.js";
 import type { Authorization, Challenge } from "./authorization.js";
 
-/** A token that is refused, its replacement too, and no third one. */
+/** Two renewals: for the refused token and for its replacement. */
 const maxRenewals = 2;
 
 /**
- * Exchanges with the server's token, which send a request again when its token was refused and there is a better one. The token
- * goes to the origin of `serverUrl` only. Rejects with McpError when there is none.
+ * Returns an exchange that sends the server's token, and repeats a request with a better one if the token was refused. Sends it to the
+ * origin
+ * of `serverUrl` only. Rejects with McpError if there is no better token.
  */
 export function authorized(authorization: Authorization, serverUrl: URL, send: Exchange): Exchange {
   const { origin } = serverUrl;
@@ -28,7 +29,7 @@ function withToken(request: HttpRequest, token: string): HttpRequest {
   return { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } };
 }
 
-/** Undefined when the answer is not about authorization. */
+/** Returns undefined if the answer is not about authorization. */
 export function challengeOf(status: number, wanted: string | null | undefined): Challenge | undefined {
   if (status !== 401 && status !== 403) return undefined;
   const headers = new Headers(wanted ? { "www-authenticate": wanted } : {});

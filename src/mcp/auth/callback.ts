@@ -1,4 +1,4 @@
-/** The loopback page that an authorization server sends the browser back to (RFC 8252, 7.3). */
+/** The loopback page to which an authorization server redirects the browser (RFC 8252, 7.3). */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { McpError } from "../../core/errors.js";
@@ -6,17 +6,21 @@ import { isRecord } from "../json.js";
 import { abortable } from "../wait.js";
 
 const host = "127.0.0.1";
-/** The same from login to login, for servers that know only the address that was registered. */
+/** The same port for every login, for servers that accept only the registered address. */
 const usualPort = 33418;
 const path = "/callback";
 
 export interface Callback extends AsyncDisposable {
   url: string;
-  /** What the browser brings for this `state`; anything else is refused, and waited past. Rejects with the signal's reason. */
+  /**
+   * Resolves with the query that the browser brings for this `state`; refuses any other request and keeps waiting. Rejects with the
+   * signal's
+   * reason.
+   */
   arrival(state: string, signal: AbortSignal): Promise<URLSearchParams>;
 }
 
-/** On the port that the user set, which must be free; else on the usual one, or any when that is taken. */
+/** Listens on the configured port, which must be free; without one, on the usual port, or on any if that is taken. */
 export async function listenForCallback(port: number | undefined): Promise<Callback> {
   const server = createServer();
   try {
@@ -50,7 +54,7 @@ function arrivalAt(server: Server, state: string): Promise<URLSearchParams> {
   });
 }
 
-/** Any page in the browser may ask for anything here, which need not be an address. */
+/** Parses a request's URL. Any page in the browser may send anything here, even an invalid URL. */
 function targetOf({ url = "/" }: IncomingMessage): URL {
   const place = `http://${host}`;
   return new URL(URL.canParse(url, place) ? url : "/", place);

@@ -6,7 +6,7 @@ import { redactor } from "../redact.js";
 
 const maxReasonChars = 300;
 
-/** What can go wrong on the way to a token, as a sentence with the command to run. Errors of the SDK do not become causes: they repeat whole answers. */
+/** Returns an error with the command to run. Does not keep SDK errors as causes: they repeat whole answers. */
 export function explainAuth(error: unknown, config: RemoteServerConfig): McpError {
   const { origin, pathname } = new URL(config.url);
   if (isBadMinute(error)) {
@@ -28,13 +28,15 @@ export function loginHint({ name }: RemoteServerConfig): string {
   return `run: mcp-platform servers login ${name}`;
 }
 
-/** Whether the same may succeed later. The SDK calls an answer that is no OAuth error in form a ServerError too, with its status. */
+/**
+ * True if a later try may succeed. The SDK also throws ServerError, with the status, for an answer that is not a well-formed OAuth error.
+ */
 export function isBadMinute(error: unknown): boolean {
   if (error instanceof OAuthError) {
     if (error instanceof ServerError) return !/^HTTP 4(?!08|29)/.test(error.message);
     return error instanceof TooManyRequestsError || error.errorCode === "temporarily_unavailable";
   }
-  // By name: errors of fetch may come from another realm.
+  // By name, since errors of fetch may come from another realm.
   return (
     isRecord(error) && ((error.name === "TypeError" && error.cause !== undefined) || error.name === "TimeoutError")
   );

@@ -1,4 +1,4 @@
-/** A lock between processes, as a file: whoever created it holds it. */
+/** A lock between processes: a file, held by the process that created it. */
 import { randomUUID } from "node:crypto";
 import { link, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -6,13 +6,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isRecord, parseJson } from "../json.js";
 
 const pollMs = 50;
-/** No work under the lock takes so long: a holder on another machine, of which nothing else is known, is gone. */
+/** Age at which a lock from another machine counts as abandoned: no work under the lock takes that long. */
 const staleMs = 90_000;
 
-/** Locks of this process. One that has its number and is not in here is left over from an earlier process with the same. */
+/** Ids of the locks that this process holds. A lock with this pid but another id is left from an earlier process with the same pid. */
 const held = new Set<string>();
 
-/** Runs the work while nobody else holds the lock. That of a process that died is taken over. */
+/** Runs the work under the lock. Takes over the lock of a process that died. */
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const id = randomUUID();
   const ours = JSON.stringify({ id, pid: process.pid, machine: hostname() });
@@ -27,7 +27,7 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>): Pro
 }
 
 async function create(path: string, content: string): Promise<boolean> {
-  // Written before it is there under its name: nobody sees a lock that does not say whose it is.
+  // Linked only once it is written, so that a lock always names its holder.
   const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, content, { mode: 0o600, flag: "wx" });
   try {
@@ -41,7 +41,7 @@ async function create(path: string, content: string): Promise<boolean> {
   }
 }
 
-/** Whether it is worth trying again at once. Whoever removes locks holds one for that: it never meets the lock that came after. */
+/** Resolves with true if it is worth trying again at once. Removal runs under a lock of its own, so that it never deletes a newer lock. */
 async function removeAbandoned(path: string): Promise<boolean> {
   const content = await contentOf(path);
   if (content === undefined) return true;

@@ -1,4 +1,7 @@
-/** The three ways to a token: renewing the old one, on the client's own, and with the person. Each stores what it gets. */
+/**
+ * The three ways to get a token: refresh the old one, authorize with the client's own credentials, or let the person log in. Each stores
+ * its result.
+ */
 import {
   auth,
   discoverOAuthServerInfo,
@@ -21,22 +24,22 @@ export interface Flow {
   serverUrl: string;
   oauth: OAuthConfig;
   file: AuthFile;
-  /** Goes where `reach` allows only. */
+  /** Reaches only addresses that `reach` allows. */
   fetch: FetchLike;
   reach: Reach;
-  /** Where the server says its metadata are. */
+  /** Metadata address that the server names. */
   resourceMetadataUrl?: URL;
-  /** The scopes to ask for; undefined leaves it to what the server publishes. */
+  /** The scopes to request; undefined leaves the choice to what the server publishes. */
   scope?: string;
 }
 
-/** False when there is nothing to renew with, or the authorization server does not take it any more. Rejects when it cannot say. */
+/** Resolves with false if there is no refresh token or the authorization server no longer accepts it. Rejects if the answer is unclear. */
 export async function refresh(flow: Flow): Promise<boolean> {
   const { serverUrl, oauth, file, fetch, resourceMetadataUrl } = flow;
   const { tokens, discovery: known } = file.read();
   if (!tokens?.refresh_token || !known) return false;
   const found = await discoverOAuthServerInfo(serverUrl, { resourceMetadataUrl, fetchFn: fetch });
-  // Metadata that were there once and are not now are a bad minute; those of another server end what this one gave.
+  // Missing metadata that existed before is a temporary failure. A different authorization server ends the old one's tokens.
   const discovery = known.resourceMetadata && !found.resourceMetadata ? known : found;
   if (discovery.authorizationServerUrl !== known.authorizationServerUrl) return false;
   try {
@@ -55,12 +58,12 @@ export async function refresh(flow: Flow): Promise<boolean> {
   }
 }
 
-/** By client credentials, or the word of an identity provider. */
+/** Authorizes with client credentials or with an identity provider's assertion. */
 export async function authorizeAlone({ serverUrl, resourceMetadataUrl, ...flow }: Flow): Promise<void> {
   await auth(new OAuthClient(flow), { serverUrl, resourceMetadataUrl, scope: flow.scope, fetchFn: flow.fetch });
 }
 
-/** By the code that a browser brings back to this machine (OAuth 2.1, PKCE). */
+/** Authorizes with the code that a browser brings back to this machine (OAuth 2.1, PKCE). */
 export async function authorizeWithPerson(
   { serverUrl, resourceMetadataUrl, ...flow }: Flow,
   { showPage, signal }: { showPage(page: URL): void; signal: AbortSignal },
@@ -91,7 +94,7 @@ async function refreshed(tokens: OAuthTokens, { serverUrl, client, discovery, fe
     metadata: discovery.authorizationServerMetadata,
     clientInformation,
     refreshToken: tokens.refresh_token ?? "",
-    // As the metadata spell it: servers compare letters, and a URL object adds a slash (typescript-sdk#1968).
+    // Spelled as in the metadata: servers compare characters, and a URL object adds a slash (typescript-sdk#1968).
     resource: resource && (resourceMetadata?.resource ?? resource),
     addClientAuthentication: client.addClientAuthentication,
     fetchFn: fetch,

@@ -1,4 +1,4 @@
-/** Ways to a token that need no person: the parameters of the token request (RFC 6749, 4.4; RFC 7523, 2.1). */
+/** Token requests of grants that need no person (RFC 6749, 4.4; RFC 7523, 2.1). */
 import { readFile } from "node:fs/promises";
 import type { OAuthDiscoveryState } from "@modelcontextprotocol/sdk/client/auth.js";
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
@@ -13,7 +13,7 @@ export interface Grant {
   fetch: FetchLike;
 }
 
-/** Undefined for the grant that needs a person. */
+/** Returns undefined for the grant that needs a person. */
 export async function tokenRequest(grant: Grant): Promise<URLSearchParams | undefined> {
   if (grant.oauth.grant === "authorization_code") return undefined;
   const scope = grant.scope && { scope: grant.scope };
@@ -25,8 +25,8 @@ export async function tokenRequest(grant: Grant): Promise<URLSearchParams | unde
 }
 
 /**
- * Enterprise-managed authorization (MCP extension, SEP-990): the company's identity provider exchanges the user's ID token
- * for a grant that the server's own authorization server accepts (RFC 8693).
+ * Resolves with the assertion of enterprise-managed authorization (MCP extension, SEP-990): the company's identity provider exchanges the
+ * user's ID token for a grant that the server's own authorization server accepts (RFC 8693).
  */
 async function identityAssertion({ oauth, discovery, scope, fetch }: Grant): Promise<string> {
   if (!oauth.idp) throw new McpError("needs_auth", "oauth.grant cross_app_access needs oauth.idp");

@@ -1,4 +1,3 @@
-/** What a person does about a server's authorization by name: `mcp-platform servers login|logout|status`. */
 import type { RemoteServerConfig, ServerConfig } from "../../core/config.js";
 import { RequestError } from "../../core/errors.js";
 import { nearest } from "../../core/nearest.js";
@@ -20,7 +19,7 @@ export class Logins {
     this.#options = options;
   }
 
-  /** Logs in anew, whatever there was. Rejects with McpError, and with RequestError for a name that has nothing to log in to. */
+  /** Logs in anew, whatever is stored. Rejects with McpError, and with RequestError for a name without a login. */
   async login(name: string): Promise<string> {
     const config = this.#remote(name);
     if (config.refusal) throw new RequestError("usage", `${name}: ${config.refusal}`);
@@ -28,7 +27,7 @@ export class Logins {
     return this.status(name);
   }
 
-  /** Forgets the tokens here, and asks the authorization server to forget them too. */
+  /** Deletes the tokens here, and asks the authorization server to revoke them. */
   async logout(name: string): Promise<string> {
     const file = this.#file(name);
     const record = file.read();
@@ -70,7 +69,7 @@ export class Logins {
   }
 }
 
-/** What the server wants of somebody without a token. Nothing, when it does not say. */
+/** Resolves with the server's demands on a request without a token; empty if it makes none or does not answer. */
 async function challengeFrom({ url, transport }: RemoteServerConfig) {
   const message = { jsonrpc: "2.0", id: 0, method: "ping" };
   const post = {
@@ -89,7 +88,7 @@ async function challengeFrom({ url, transport }: RemoteServerConfig) {
   }
 }
 
-/** RFC 7009, as far as the authorization server offers it. That it failed changes nothing here. */
+/** Revokes the tokens (RFC 7009) if the authorization server offers that. A failure has no effect here. */
 async function revoke({ url }: RemoteServerConfig, { tokens, client, discovery }: AuthRecord): Promise<void> {
   const metadata: Json = discovery?.authorizationServerMetadata ?? {};
   const endpoint = asText(metadata.revocation_endpoint);

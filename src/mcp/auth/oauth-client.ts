@@ -1,4 +1,4 @@
-/** This host as the client of one authorization in the making: who it says it is, what it asks for, where results go. */
+/** This host as the OAuth client of one authorization: its metadata, its requests, and where results are stored. */
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type {
@@ -19,9 +19,9 @@ interface ClientParts {
   oauth: OAuthConfig;
   file: AuthFile;
   fetch: FetchLike;
-  /** The scopes to ask for; undefined leaves it to what the server publishes. */
+  /** The scopes to request; undefined leaves the choice to what the server publishes. */
   scope?: string;
-  /** Where the browser comes back to; undefined for a grant without a person. */
+  /** Undefined for a grant without a person. */
   redirectUrl?: string;
 }
 
@@ -58,13 +58,12 @@ export class OAuthClient implements OAuthClientProvider {
       redirect_uris: redirectUrl ? [redirectUrl] : [],
       grant_types: ["authorization_code", "refresh_token"],
       response_types: ["code"],
-      // A secret of a program that anybody can read is none.
+      // A program that anybody can read cannot keep a secret.
       ...(methods?.includes("none") && { token_endpoint_auth_method: "none" }),
       ...(scope && { scope }),
     };
   }
 
-  /** For the person. */
   get page(): URL {
     if (!this.#page) throw new McpError("needs_auth", "the authorization server has no page to log in");
     return this.#page;
@@ -75,12 +74,12 @@ export class OAuthClient implements OAuthClientProvider {
     return this.#discovery;
   }
 
-  /** Within this authorization only: whom the code is sent to was decided when the person was sent there. */
+  /** Kept within this authorization only: the server that gets the code was decided when the person was sent to its page. */
   discoveryState(): OAuthDiscoveryState | undefined {
     return this.#discovery;
   }
 
-  /** The issuer of the metadata is the server that was asked for them (RFC 8414, 3.3); nobody else's may be used. */
+  /** Stores the discovered servers. Throws McpError unless the metadata's issuer is the server that was asked for them (RFC 8414, 3.3). */
   saveDiscoveryState(state: OAuthDiscoveryState): void {
     const { authorizationServerUrl, authorizationServerMetadata: metadata, resourceMetadata } = state;
     if (resourceMetadata && metadata && !isSameIssuer(metadata.issuer, authorizationServerUrl)) {
@@ -90,7 +89,7 @@ export class OAuthClient implements OAuthClientProvider {
     this.#discovery = state;
   }
 
-  /** A registration for another address to come back to is of no use. */
+  /** Returns the client, but not one that was registered for another redirect URL. */
   async clientInformation(): Promise<OAuthClientInformationMixed | undefined> {
     const { oauth, file, redirectUrl } = this.#parts;
     const { client } = file.read();
@@ -103,13 +102,13 @@ export class OAuthClient implements OAuthClientProvider {
     return fits ? client : undefined;
   }
 
-  /** The first authorization server that takes the user's own client is remembered: no other gets its secret. */
+  /** Stores the client. For the user's own client, stores the first authorization server that accepts it: no other gets its secret. */
   async saveClientInformation(client: OAuthClientInformationMixed): Promise<void> {
     const { oauth, file } = this.#parts;
     await file.change({ client: oauth.clientId ? { client_id: oauth.clientId, issuer: client.issuer } : client });
   }
 
-  /** None: a renewal is not done here, and a step-up that finds a refresh token would use it (typescript-sdk#2255). */
+  /** Returns nothing: renewal happens elsewhere, and a step-up that finds a refresh token would use it (typescript-sdk#2255). */
   tokens(): undefined {}
 
   async saveTokens(tokens: OAuthTokens): Promise<void> {
@@ -125,8 +124,8 @@ export class OAuthClient implements OAuthClientProvider {
   }
 
   /**
-   * Where the right to refresh has to be asked for, it is (SEP-2207): nobody wants to log in every hour. A server that does not say that it
-   * checks the code's verifier (PKCE) is refused, as the MCP specification demands: whoever sees the code could use it.
+   * Keeps the login page. Requests `offline_access` if the server publishes it (SEP-2207), so that nobody has to log in every hour. Throws
+   * McpError unless the server declares PKCE, as the MCP specification demands: without it, anybody who sees the code could use it.
    */
   redirectToAuthorization(page: URL): void {
     const metadata = this.#discovery?.authorizationServerMetadata;
@@ -161,7 +160,7 @@ export class OAuthClient implements OAuthClientProvider {
   }
 }
 
-/** With a private key the client signs (RFC 7523, 2.2); without one the SDK chooses by what the server takes. */
+/** Returns a signer if a private key is configured (RFC 7523, 2.2). Without one the SDK chooses a method that the server accepts. */
 function signedWith({ clientId = "", privateKeyFile, signingAlg }: OAuthConfig): AddClientAuthentication | undefined {
   if (!privateKeyFile) return undefined;
   return async (...request) => {

@@ -1,6 +1,6 @@
 /**
- * Where the way to a token may lead. Its addresses come from the server and from whoever that names, and this host is asked to send
- * requests there, with codes and secrets: not to machines of the user's own network, and not in the clear.
+ * Checks of the addresses on the way to a token. They come from the server and from servers that it names, and this host sends codes and
+ * secrets there. So they must not lead to the user's own network, nor use plain http.
  */
 import { lookup } from "node:dns/promises";
 import { BlockList, isIP } from "node:net";
@@ -8,7 +8,7 @@ import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { McpError } from "../../core/errors.js";
 
 const maxRedirects = 5;
-/** Metadata and tokens are some kilobytes. A body without an end would take all memory. */
+/** Limit for one answer. Metadata and tokens are some kilobytes; an endless body would take all memory. */
 const maxAnswerBytes = 1024 * 1024;
 
 const ownNetwork = new BlockList();
@@ -32,7 +32,7 @@ for (const [address, bits] of [
   ownNetwork.addSubnet(address, bits, "ipv6");
 }
 
-/** All addresses of a name. Rejects when there is none. */
+/** Resolves with all addresses of a name. Rejects if there are none. */
 export type Resolve = (hostname: string) => Promise<readonly { address: string }[]>;
 
 const byDns: Resolve = (hostname) => lookup(hostname, { all: true });
@@ -49,7 +49,9 @@ export class Reach {
     this.#resolve = resolve;
   }
 
-  /** A server on the user's own network may lead to others there, and in the clear. Rejects with McpError. */
+  /**
+   * Rejects with McpError unless the URL may be reached. A server on the user's own network may lead to others there, also over plain http.
+   */
   async check(url: URL): Promise<void> {
     if (this.#chosen.has(url.origin)) return;
     const isNear = await this.#isOnOwnNetwork(url.hostname);
@@ -61,8 +63,8 @@ export class Reach {
   }
 
   /**
-   * Redirects of a GET are followed as far as `check` allows; nothing else is sent on to another address. The answer is read here, within its
-   * limit of size: rejects with McpError beyond it.
+   * Wraps `send`: checks every address and follows redirects of a GET; other requests are not redirected. Reads the whole answer, and
+   * rejects with McpError if it exceeds its limit or an address is refused.
    */
   guarded(send: FetchLike): FetchLike {
     return async (target, init) => {
@@ -80,7 +82,7 @@ export class Reach {
     };
   }
 
-  /** A name without an address is nowhere: the request to it fails by itself. */
+  /** Resolves with false for a name without an address: the request to it will fail anyway. */
   async #isOnOwnNetwork(hostname: string): Promise<boolean> {
     const host = hostname.replace(/^\[|\]$/g, "");
     const addresses = isIP(host) ? [{ address: host }] : await this.#resolve(host).catch(() => []);
@@ -88,7 +90,7 @@ export class Reach {
   }
 }
 
-/** The response with its body in memory. */
+/** Returns the response with its body in memory. Throws McpError if the body is too long. */
 async function whole(response: Response, url: URL): Promise<Response> {
   const { body, status, statusText, headers } = response;
   if (!body) return response;

@@ -1,6 +1,4 @@
-/** Scopes as OAuth writes them: names in one text, parted by spaces. */
-
-/** Every scope of all of them, in the order of their appearance; undefined when there is none. */
+/** Returns all scopes in order of appearance; undefined if there are none. */
 export function unionOf(...scopes: readonly (string | undefined)[]): string | undefined {
   return [...new Set(scopes.flatMap(namesOf))].join(" ") || undefined;
 }

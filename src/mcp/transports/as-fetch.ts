@@ -13,7 +13,7 @@ import {
 
 const withoutBody = [204, 205, 304];
 
-/** For the SDK's transport of HTTP+SSE, which knows no other way out. It follows redirects itself. */
+/** Adapts an exchange for the SDK's HTTP+SSE transport, which accepts only a fetch. That transport follows redirects itself. */
 export function asFetch(send: Exchange): FetchLike {
   return async (url, { method = "GET", headers, body, signal } = {}) => {
     const answer = await send({
@@ -33,11 +33,11 @@ export function asFetch(send: Exchange): FetchLike {
   };
 }
 
-/** The body, which fails with TooLong where it, or one of its events, is longer than a message may be: its readers keep all of that in memory. */
+/** Returns the body, which fails with TooLong once it, or one of its events, exceeds a message's limit: its readers buffer that much. */
 function limited(answer: HttpAnswer): Readable {
   const isStream = mediaTypeOf(answer) === "text/event-stream";
   let bytes = 0;
-  /** The last bytes before the chunk: the blank line that ends an event may come in two. */
+  /** Last bytes of the previous chunks: the blank line that ends an event may be split between chunks. */
   let end = "";
   const limit = new Transform({
     transform(chunk: Buffer, _encoding, done) {

@@ -3,16 +3,16 @@ import { isRecord, type Json, parseJson } from "../json.js";
 import { readEvents } from "./event-stream.js";
 import { type Exchange, type HttpAnswer, mediaTypeOf, textOf } from "./exchange.js";
 
-/** Statuses that say nothing of what the server speaks. */
+/** Statuses that do not show which protocol the server speaks. */
 const noVerdict = new Set([401, 403, 408, 429]);
 
 interface Verdict {
   status: number;
-  /** The JSON-RPC answer; `{}` where the server refused the request itself; undefined where there is no telling. */
+  /** The JSON-RPC answer; `{}` if the server refused the request itself; undefined if unclear. */
   answer: Json | undefined;
 }
 
-/** One request of 2026-07-28, by POST and without a session. Rejects as `send` does. */
+/** Sends one request of 2026-07-28, by POST and without a session. Rejects if `send` does. */
 export async function askHttp(
   url: URL,
   request: JSONRPCRequest,

@@ -3,21 +3,20 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { isRecord, type Json, wordsOf } from "../json.js";
 
 /**
- * Hands messages to an SDK's client in their order. Answers at once, and what comes after a notification or a request a turn of the
- * event loop later: the client takes answers at once but notifications a microtask later, and would drop the last progress when it comes
- * in one chunk with the answer (typescript-sdk#2580). What the client makes of a message may throw, and ends here: the host is not to go
- * with its server.
+ * Passes messages to an SDK client in order: answers at once, messages after a notification or a request one turn of the event loop later.
+ * The client handles notifications a microtask later than answers, and would drop the last progress if it came in one chunk with the answer
+ * (typescript-sdk#2580). Catches what the client throws: a server must not take the host down with it.
  */
 export class Deliveries {
   readonly #transport: Pick<Transport, "onmessage" | "onerror">;
   #waiting = 0;
 
-  /** `transport`: whose client gets them. */
+  /** `transport`: its client gets the messages. */
   constructor(transport: Pick<Transport, "onmessage" | "onerror">) {
     this.#transport = transport;
   }
 
-  /** One message, or a batch of them, which protocol 2025-03-26 allows. What is not JSON-RPC is told apart, and reported, by the client. */
+  /** Takes one message, or a batch, which protocol 2025-03-26 allows. The client detects and reports what is not JSON-RPC. */
   push(parsed: unknown): void {
     if (Array.isArray(parsed)) for (const message of parsed) this.#one(message);
     else this.#one(parsed);
@@ -46,16 +45,16 @@ export class Deliveries {
   }
 }
 
-/** Whether the message answers a request; `id` is that one's, where only that one counts. */
+/** True if the message answers a request; with `id`, only that request. */
 export function isAnswer(message: unknown, id?: string | number): message is Json {
   if (!isRecord(message) || message.method !== undefined) return false;
-  if (id !== undefined && wordsOf(message.id) !== String(id)) return false; // some servers make text of a number
+  if (id !== undefined && wordsOf(message.id) !== String(id)) return false; // some servers return a number as text
   return isRecord(message.result) || isRecord(message.error);
 }
 
 /**
- * An answer as the client wants it: one with a member too many, too few, or a code that is no number, is still the answer. The client
- * would drop it, and the call wait for its timeout.
+ * Returns the answer in the client's form, even if it has an extra or missing member or a code that is not a number. The client would drop
+ * such an answer, and the call would wait for its timeout.
  */
 function repaired(message: Json): JSONRPCMessage {
   const { id, result, error } = message as { id: string | number; result?: Json; error?: Json };

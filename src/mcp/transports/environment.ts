@@ -1,4 +1,4 @@
-/** What a server's process gets of the host's environment: enough to find programs and a home, no key that happens to be set. */
+/** Variables that a server's process inherits: enough to find programs and a home, without keys that happen to be set. */
 const inherited =
   process.platform === "win32"
     ? [

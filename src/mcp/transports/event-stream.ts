@@ -2,18 +2,18 @@ import type { Readable } from "node:stream";
 import { createParser, type EventSourceMessage, type EventSourceParser, type ParseError } from "eventsource-parser";
 import { longestMessage, TooLong } from "./exchange.js";
 
-/** What most servers answer with. To set up a parser for it costs more than all else that is done with the answer. */
+/** The form of most servers' answers. Creating a parser costs more than the rest of the work on such an answer. */
 const oneEvent = /^(?:event: message\n)?data: ([^\r\n]+)\n\n$/;
 
 interface EventSink {
   event(event: EventSourceMessage): void;
-  /** How long the server wants to be left alone before the stream is asked for again. */
+  /** Gets the time that the server wants the client to wait before it reconnects. */
   retry?(ms: number): void;
-  /** Once. `error` where the stream was cut. */
+  /** Called once. `error` is set if the stream was cut. */
   ended(error?: Error): void;
 }
 
-/** Server-sent events, by callbacks. The last one of a whole stream counts also where the server did not end it with a blank line. */
+/** Reads server-sent events. The last event of a complete stream counts even without its final blank line. */
 export function readEvents(body: Readable, { event, retry, ended }: EventSink): void {
   let parser: EventSourceParser | undefined;
   let isFirst = true;

@@ -1,6 +1,6 @@
 /**
- * One HTTP request to an MCP server and the head of its answer, over the one pool. Not Node's fetch: with its Web Streams a call cost five
- * to seven times as much (scripts/bench/mcp-calls.mjs), and it ends a stream that is idle for 300 s.
+ * One HTTP request to an MCP server and the head of its answer, over the shared pool. Node's fetch is not used: its Web Streams made a call
+ * five to seven times as slow (scripts/bench/mcp-calls.mjs), and it ends a stream that is idle for 300 s.
  */
 import {
   type Agent,
@@ -19,14 +19,14 @@ import { keepAliveAgent, limitConnecting, type PoolOptions, respectKeepAlive } f
 export interface HttpRequest {
   method: "GET" | "POST" | "DELETE";
   url: URL;
-  /** Names in small letters. */
+  /** Names are lower-case. */
   headers: Readonly<Record<string, string>>;
   body?: string;
-  /** Each ends the exchange, also when the head is there. */
+  /** Each ends the exchange, even after the head has arrived. */
   signals: readonly AbortSignal[];
 }
 
-/** The body is to be read to its end, or discarded: until then it holds a connection. */
+/** An answer whose body must be read to its end or discarded: until then it holds a connection. */
 export interface HttpAnswer {
   status: number;
   statusText: string;
@@ -34,17 +34,16 @@ export interface HttpAnswer {
   body: Readable;
 }
 
-/** Rejects with Unreachable, or a signal's reason. */
+/** Rejects with Unreachable, or with a signal's reason. */
 export type Exchange = (request: HttpRequest) => Promise<HttpAnswer>;
 
-/** No answer, or not all of it. */
 export class Unreachable extends Error {
   constructor(override readonly cause: NodeJS.ErrnoException) {
     super(cause.message);
   }
 }
 
-/** Characters of one message, as many as a stdio server's may have bytes. A text that grows for ever would end the process. */
+/** Longest message in characters, equal to the default byte limit for stdio. A text without end would exhaust the memory. */
 export const longestMessage = 64 * 1024 * 1024;
 
 export class TooLong extends Error {
@@ -53,7 +52,7 @@ export class TooLong extends Error {
   }
 }
 
-/** As Node's fetch has them: so long where a server does not say how long it keeps an idle connection, and where it does. */
+/** Idle times as in Node's fetch: for servers that do not say how long they keep an idle connection, and the most for those that do. */
 const idleMs = 4000;
 const longestIdleMs = 600_000;
 const connectTimeoutMs = 10_000;
@@ -62,7 +61,7 @@ const usual = { "user-agent": "MCP-Platform/1.0", "accept-encoding": "gzip, defl
 
 const agents = new Map<string, Agent>();
 
-/** For the life of the process, as that of fetch is; idle connections do not keep it alive. */
+/** Returns the agent of a protocol, which lives as long as the process; idle connections do not keep the process alive. */
 function agentFor(protocol: string): Agent {
   const known = agents.get(protocol);
   if (known) return known;
@@ -87,7 +86,7 @@ interface Place {
   path: string;
 }
 
-/** Of addresses as they are, for every request asks. */
+/** Parsed addresses, cached because every request needs one. */
 const places = new WeakMap<URL, Place>();
 
 function placeOf(url: URL): Place {
@@ -108,7 +107,7 @@ function placeOf(url: URL): Place {
 export const exchange: Exchange = ({ method, url, headers, body, signals }) =>
   new Promise((resolve, reject) => {
     for (const signal of signals) signal.throwIfAborted();
-    // As a list they are written as they are; as an object each would be looked at three times, and kept.
+    // As a list, headers are written unchanged; from an object Node would check each three times, and store it.
     const list: string[] = [];
     const all: Record<string, string> = Object.assign({ host: url.host }, usual, headers);
     for (const name in all) list.push(name, all[name] as string);
@@ -130,7 +129,7 @@ export const exchange: Exchange = ({ method, url, headers, body, signals }) =>
       reject(signals.find((signal) => signal.aborted)?.reason ?? new Unreachable(error));
     };
     request.on("error", fail);
-    // Of an answer that switches protocols, Node says nothing else.
+    // For an answer that switches protocols, Node emits only "close".
     request.on("close", () => broken === request && fail(new Error("the connection was closed instead of an answer")));
     request.end(body);
   });
@@ -139,12 +138,12 @@ export function isOk({ status }: HttpAnswer): boolean {
   return status >= 200 && status < 300;
 }
 
-/** `text/event-stream` of `Text/Event-Stream; charset=utf-8`. */
+/** Returns, for example, `text/event-stream` for `Text/Event-Stream; charset=utf-8`. */
 export function mediaTypeOf({ headers }: HttpAnswer): string {
   return (headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }
 
-/** Rejects with Unreachable, TooLong, or with what has ended the exchange. */
+/** Rejects with Unreachable, TooLong, or the reason that ended the exchange. */
 export function textOf({ body }: HttpAnswer): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
@@ -160,7 +159,7 @@ export function textOf({ body }: HttpAnswer): Promise<string> {
   });
 }
 
-/** Gives the connection back, or ends it where the body may have no end. */
+/** Frees the connection, or destroys it if the body may have no end. */
 export function discard(answer: HttpAnswer): void {
   const { body } = answer;
   body.on("error", () => {});

@@ -1,7 +1,6 @@
-/** A server's refusal of a request, by HTTP. */
 export class HttpError extends Error {
   constructor(
-    /** -1 where the status was fine, and the answer was not. */
+    /** -1 if the status was fine but the answer was not. */
     readonly status: number,
     message: string,
     /** The body, which may repeat a header of ours. */
@@ -11,5 +10,5 @@ export class HttpError extends Error {
   }
 }
 
-/** 404 to a POST of before 2026-07-28: there is no such session, or not any more. */
+/** 404 to a POST of before 2026-07-28: the session does not exist, or no longer. */
 export class SessionLost extends HttpError {}

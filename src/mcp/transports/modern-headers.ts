@@ -1,8 +1,8 @@
-/** What a request of 2026-07-28 says of itself in headers too, so that those on the way need not read its body. */
+/** HTTP headers of a request of 2026-07-28 that repeat facts of its body, so that intermediaries need not read the body. */
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { encoded } from "../header-params.js";
 
-/** The parameter that is the name of what a method is about. */
+/** The parameter that holds the name of a method's object. */
 const nameOf: Record<string, string> = {
   "tools/call": "name",
   "prompts/get": "name",
@@ -12,14 +12,14 @@ const nameOf: Record<string, string> = {
   "tasks/cancel": "taskId",
 };
 
-/** The version that a request names; undefined for messages before 2026-07-28. */
+/** Returns the version that a request names; undefined for messages before 2026-07-28. */
 export function versionIn(message: JSONRPCMessage): string | undefined {
   if (!("method" in message) || !("id" in message)) return undefined;
   const version = message.params?._meta?.["io.modelcontextprotocol/protocolVersion"];
   return typeof version === "string" ? version : undefined;
 }
 
-/** The headers of a request; for messages before that they are the usual ones. `more` are those of the arguments. */
+/** Returns the headers of a request; messages before 2026-07-28 have the usual ones. `more`: headers from the arguments. */
 export function modernHeaders(
   message: JSONRPCMessage,
   usual: Readonly<Record<string, string>>,

@@ -3,15 +3,15 @@ import { atMost } from "../wait.js";
 import { discard, type Exchange, type HttpAnswer, type HttpRequest, isOk } from "./exchange.js";
 
 const opensWithinMs = 1500;
-/** A stream that held for less is one more failure in a row. */
+/** A stream that held for less counts as another failure in a row. */
 const stableMs = 10_000;
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
 const maxTries = 5;
 
 /**
- * The GET that carries what a Streamable HTTP server sends of its own accord. What a server asks before it is open is lost
- * (typescript-sdk#1167). A server that answers with 5xx is asked again, and one that accepts and cuts ever more slowly.
+ * The GET for messages that a Streamable HTTP server sends unprompted. Requests of the server before it is open are lost
+ * (typescript-sdk#1167). Retries after 5xx, and with growing pauses if the server accepts and cuts.
  */
 export class NotificationStream {
   readonly #send: Exchange;
@@ -28,7 +28,10 @@ export class NotificationStream {
     this.#send = send;
   }
 
-  /** With any answer: a server that offers no stream says so with 405. Some servers never get asked for it. Undefined once it is. */
+  /**
+   * Waits for any answer to the GET: a server without such a stream says 405. The wait is bounded, because some servers never get the GET.
+   * Undefined once that has happened.
+   */
   opened(): Promise<void> | undefined {
     if (this.#isDone) return undefined;
     this.#waited ??= atMost(this.#opened, opensWithinMs).then(() => {
@@ -37,7 +40,7 @@ export class NotificationStream {
     return this.#waited;
   }
 
-  /** The first cut is followed at once, by the pace of who asks; the next ones ever more slowly. `signal` ends the pauses. */
+  /** Sends the GET. The caller paces the retry after the first cut; after later cuts this waits ever longer. `signal` ends the waits. */
   async ask(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const isShort = this.#openedAt !== undefined && performance.now() - this.#openedAt < stableMs;
     this.#cuts = isShort ? this.#cuts + 1 : 0;

@@ -1,4 +1,4 @@
-/** A child process and all its descendants, as one thing to end: servers are often started through npx, uvx or a shell. */
+/** A child process with all its descendants, ended together: servers are often started through npx, uvx or a shell. */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +9,7 @@ const pollMs = 20;
 const hasGroups = process.platform !== "win32";
 const alive = new Set<ProcessGroup>();
 
-/** Best effort when the host leaves without having closed: nothing may be awaited here. */
+/** Best effort if the host exits without closing: nothing can be awaited here. */
 process.on("exit", () => {
   for (const group of alive) group.signal("SIGKILL");
 });
@@ -18,14 +18,14 @@ export class ProcessGroup {
   readonly leader: ChildProcess;
 
   constructor(command: string, args: readonly string[], options: SpawnOptions) {
-    // A group of its own also keeps the terminal's Ctrl-C from the server: that is the host's to handle.
+    // A group of its own also shields the server from the terminal's Ctrl-C, which the host handles.
     this.leader = spawn(command, args, { ...options, detached: hasGroups, windowsHide: true });
     if (this.leader.pid === undefined) return;
     alive.add(this);
     if (hasGroups) watchGroup(this.leader.pid);
   }
 
-  /** SIGTERM, then SIGKILL after `graceMs`. Resolves when no process of the group is left, at the latest after the SIGKILL. */
+  /** Sends SIGTERM, then SIGKILL after `graceMs`. Resolves once the group is empty, at the latest after the SIGKILL. */
   async end(graceMs: number): Promise<void> {
     this.signal("SIGTERM");
     await this.gone(graceMs);
@@ -33,7 +33,7 @@ export class ProcessGroup {
     this.#forget();
   }
 
-  /** Whether the group is empty after at most `withinMs`. */
+  /** Resolves with true once the group is empty, or with false after `withinMs`. */
   async gone(withinMs: number): Promise<boolean> {
     const until = performance.now() + withinMs;
     while (!this.#isEmpty()) {
@@ -48,7 +48,7 @@ export class ProcessGroup {
     if (alive.delete(this) && hasGroups && this.leader.pid !== undefined) unwatchGroup(this.leader.pid);
   }
 
-  /** Whether there was a process to signal. */
+  /** Returns false if there was no process to signal. */
   signal(signal: NodeJS.Signals | 0): boolean {
     const { pid } = this.leader;
     if (pid === undefined || !alive.has(this)) return false;
@@ -67,7 +67,10 @@ export class ProcessGroup {
   }
 }
 
-/** A dead descendant stays in its group until PID 1 has waited for it, which in a container may take seconds or never happen. */
+/**
+ * True if only zombies are left. A dead descendant stays in its group until PID 1 reaps it, which in a container may take seconds or never
+ * happen.
+ */
 function hasOnlyZombies(group: number): boolean {
   try {
     return readdirSync("/proc").every((entry) => !/^\d+$/.test(entry) || !livesInGroup(entry, group));
@@ -82,6 +85,6 @@ function livesInGroup(pid: string, group: number): boolean {
     const [state, , itsGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" "); // proc(5): pid (name) state ppid pgrp
     return Number(itsGroup) === group && state !== "Z" && state !== "X";
   } catch {
-    return false; // gone since the listing
+    return false; // exited since the listing
   }
 }

@@ -1,10 +1,10 @@
-/** Redirects are followed within the origin only: a call, its session and its token are for nobody else. */
+/** Redirects, followed within the origin only: no other server may get a call, its session and its token. */
 import { discard, type Exchange, type HttpAnswer, type HttpRequest } from "./exchange.js";
 
 const maxRedirects = 5;
 const statuses = [301, 302, 303, 307, 308];
 
-/** What is not followed comes back as it is. */
+/** Follows allowed redirects; returns any other redirect as the answer. */
 export function withinOrigin(send: Exchange): Exchange {
   return async (request) => {
     let { url } = request;
@@ -20,7 +20,7 @@ export function withinOrigin(send: Exchange): Exchange {
   };
 }
 
-/** What is to be said of a redirect that was not followed, without what may be secret in its address. */
+/** Returns a message about a redirect that was not followed, without the secret parts of its address. */
 export function unfollowed(answer: HttpAnswer, url: URL): string | undefined {
   const target = targetOf(answer, url);
   if (!target) return undefined;
@@ -38,7 +38,7 @@ function targetOf({ status, headers }: HttpAnswer, url: URL): URL | undefined {
   return new URL(location, url);
 }
 
-/** 301, 302 and 303 make a GET of a request with a body. */
+/** Refuses 301, 302 and 303 for a request with a body: they turn it into a GET. */
 function mayFollow({ method }: HttpRequest, { status }: HttpAnswer, from: URL, to: URL): boolean {
   const keepsMethod = status === 307 || status === 308 || method === "GET";
   const isSame = from.origin === to.origin;

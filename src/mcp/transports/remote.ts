@@ -1,4 +1,4 @@
-/** Streamable HTTP, and the older HTTP+SSE through the SDK's transport. Imported only when a remote server is configured. */
+/** Streamable HTTP, and the older HTTP+SSE through the SDK's transport. Imported only if a remote server is configured. */
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { SSEClientTransport, SseError } from "@modelcontextprotocol/sdk/client/sse.js";
 import type { RemoteServerConfig } from "../../core/config.js";
@@ -23,7 +23,7 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", au
   const url = new URL(config.url);
   const authorization = auth && !hasOwnAuthorization(config) ? new Authorization(config, auth) : undefined;
   const plain = authorization ? authorized(authorization, url, exchange) : exchange;
-  // What an EventSource throws forgets what its fetch threw.
+  // The EventSource's error does not carry the error that its fetch threw.
   const explain = (error: unknown) => authorization?.problem ?? explainRemote(config, url, error);
   const needsLogin = (error: unknown) => error instanceof McpError && error === authorization?.problem;
   if (kind === "sse") {
@@ -37,7 +37,7 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", au
       // Its own reconnect makes a new session without initialize (typescript-sdk 1.32.2).
       isFatal: (error) => error instanceof SseError || error instanceof Unreachable || needsLogin(error),
       explain,
-      // Not within the event of a lost stream: the EventSource would set its timer for another try after it.
+      // Not during the event of a lost stream: after it, the EventSource would set its timer for another try.
       close: () =>
         setImmediate()
           .then(() => transport.close())
@@ -58,7 +58,7 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", au
     listening: () => transport.listening(),
     instead: (error) =>
       config.transport === "auto" && refusesHttp(error) ? async () => remoteRoute(config, "sse", auth) : undefined,
-    // "Maximum reconnection attempts": the stream of notifications is gone for good.
+    // "Maximum reconnection attempts": the notification stream is lost for good.
     isFatal: (error) =>
       error instanceof SessionLost ||
       error.message.startsWith("Maximum reconnection attempts") ||
@@ -69,7 +69,7 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", au
       const isLost = transport.sessionId !== undefined && error instanceof SessionLost;
       return isLost ? new NotTaken("unavailable", explained.message, { retryable: true }) : explained;
     },
-    // close() alone leaves the session on the server. A server that does not answer must not hold up the host.
+    // close() alone leaves the session on the server. A server that does not answer must not delay the host.
     close: async () => {
       await Promise.race([transport.leave(), sleep(goodbyeMs, undefined, { ref: false })]).catch(() => {});
       await transport.close().catch(() => {});
@@ -85,7 +85,7 @@ function hasOwnAuthorization({ headers }: RemoteServerConfig): boolean {
   return Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
 }
 
-/** How servers of the older protocol answer the POST of an initialize. */
+/** True for the statuses with which servers of the older protocol answer the POST of an initialize. */
 function refusesHttp(error: unknown): boolean {
   return error instanceof HttpError && [400, 404, 405].includes(error.status) && !isModernOnly(error);
 }
@@ -94,7 +94,7 @@ function refusesHttp(error: unknown): boolean {
 function explainRemote(config: RemoteServerConfig, url: URL, error: unknown): McpError {
   if (error instanceof McpError) return error;
   const { name } = config;
-  const place = `${url.origin}${url.pathname}`; // without user, password and query: they may be secret
+  const place = `${url.origin}${url.pathname}`; // without user, password and query, which may be secret
   const status = statusOf(error);
   if (status === 401 || status === 403) {
     const hint = hasOwnAuthorization(config) ? `check mcpServers.${name}.headers.Authorization` : loginHint(config);

@@ -1,4 +1,4 @@
-/** Streams of events that are asked for again where they ended, until what is to come on them has come. */
+/** Event streams that are reopened where they ended, until everything expected on them has arrived. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { messageOf } from "../../core/errors.js";
@@ -16,28 +16,25 @@ const maxRetries = 5;
 
 /** A stream of events, and what is to come on it. */
 interface Stream {
-  /** The request that is answered on it; undefined for the one that carries what a server sends of its own accord. */
+  /** The request that is answered on the stream; undefined for the notification stream. */
   id?: RequestId;
-  /** From where on the server is asked for the rest. */
   lastEventId?: string;
   signals: readonly AbortSignal[];
   ended?: (() => void) | undefined;
 }
 
 interface StreamParts {
-  /** The GET for a stream. */
   ask(headers: Record<string, string>, signals: readonly AbortSignal[]): Promise<HttpAnswer>;
-  /** Gets what is in an event, which may be anything. */
+  /** Gets the content of an event, which may be anything. */
   came(parsed: unknown): void;
   failed(error: Error): void;
-  /** Ends all streams, and the pauses between them. */
+  /** Ends all streams and the waits between them. */
   signal: AbortSignal;
 }
 
 export class ResumableStreams {
   readonly #url: URL;
   readonly #parts: StreamParts;
-  /** As the server said last. */
   #retryMs: number | undefined;
 
   constructor(url: URL, parts: StreamParts) {
@@ -45,7 +42,7 @@ export class ResumableStreams {
     this.#parts = parts;
   }
 
-  /** Asks for the stream, or for the rest of it. Rejects when there is none, and has told `failed`. */
+  /** Asks for the stream, or for the rest of it. Calls `failed` and rejects if it cannot be opened. */
   async open(stream: Stream): Promise<void> {
     const { lastEventId, signals } = stream;
     try {
@@ -54,7 +51,7 @@ export class ResumableStreams {
       if (isOk(answer)) return this.read(answer, stream);
       discard(answer);
       const { status, statusText } = answer;
-      // The server has no such stream: that of notifications is not needed, an answer will not come.
+      // The server has no such stream. Notifications are optional; an answer will not come.
       if (status === 405) return this.#lose(stream);
       throw new HttpError(status, `Failed to open SSE stream: ${unfollowed(answer, this.#url) ?? statusText}`);
     } catch (error) {
@@ -93,14 +90,16 @@ export class ResumableStreams {
     });
   }
 
-  /** A request whose stream ended before its answer gets an error for one: it would wait until its timeout (typescript-sdk#2739). */
+  /**
+   * Delivers an error for a request whose stream ended before its answer, which would otherwise wait for its timeout (typescript-sdk#2739).
+   */
   #lose({ id, ended }: Stream): void {
     if (id === undefined) return;
     this.#parts.came({ jsonrpc: "2.0", id, error: lostAnswer });
     ended?.();
   }
 
-  /** Asks for the rest of a stream that ended, ever more patiently while there is none. */
+  /** Asks for the rest of a stream that ended, with growing waits between failures. */
   async #goOn(stream: Stream): Promise<void> {
     for (let attempt = 0; attempt < maxRetries; attempt += 1) {
       const pauseMs = this.#retryMs ?? Math.min(longestPauseMs, firstPauseMs * 2 ** attempt);
@@ -113,7 +112,7 @@ export class ResumableStreams {
         this.#parts.failed(new Error(`Failed to reconnect SSE stream: ${messageOf(error)}`));
       }
     }
-    // That of notifications is the connection's, any other its request's.
+    // A lost notification stream ends the connection; any other only fails its request.
     if (stream.id === undefined) {
       this.#parts.failed(new Error(`Maximum reconnection attempts (${maxRetries}) exceeded.`));
     } else this.#lose(stream);

@@ -10,25 +10,24 @@ import { StdioTransport } from "./stdio.js";
 
 export type { ModernTransport };
 
-/** One way to reach a server: a transport, and what its errors mean. */
 export interface Route {
   transport: Transport;
-  /** The transport for the protocol from 2026-07-28 on, where there is one. */
+  /** The transport for protocols from 2026-07-28 on; missing if there is none. */
   modern?(): Promise<ModernTransport>;
-  /** One JSON-RPC request before any client is there. Rejects with EndedByProbe, McpError, or what the wire made of it. */
+  /** Sends one JSON-RPC request before a client exists. Rejects with EndedByProbe, McpError, or the transport's error. */
   ask?(request: JSONRPCRequest, signal: AbortSignal): Promise<Json | undefined>;
-  /** Where the error means that the server does not speak this transport: what to try next. */
+  /** Returns the next route to try, if the error means that the server does not speak this transport. */
   instead(error: unknown): (() => Promise<Route>) | undefined;
-  /** Whether the connection is of no use after this error, although the transport has not closed. */
+  /** True if the connection is useless after this error, although the transport has not closed. */
   isFatal(error: Error): boolean;
-  /** Resolves when requests of the server can arrive, or need not be waited for any longer; undefined where that is so. */
+  /** Resolves once requests of the server can arrive or the wait for that is over; undefined if that is already so. */
   listening?(): Promise<void> | undefined;
   explain(error: unknown): McpError;
-  /** Says goodbye where the protocol has a way to, and closes. Never rejects. */
+  /** Ends the session, if the protocol can, and closes. Never rejects. */
   close(): Promise<void>;
 }
 
-/** The way that the configuration names, begun: a server of our own starts here. `said` gets what that one writes on stderr. */
+/** Opens the configured route; starts a stdio server. `said` gets what that server writes on stderr. */
 export async function routeTo(config: ServerConfig, auth?: AuthOptions, said?: (text: string) => void): Promise<Route> {
   if (config.transport === "stdio") return stdioRoute(new StdioTransport(config, said));
   const { remoteRoute } = await loadRemote();

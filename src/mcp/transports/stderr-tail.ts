@@ -4,7 +4,6 @@ import { redactor } from "../redact.js";
 
 const tailChars = 4096;
 
-/** The last of what a server has written on stderr. */
 export class StderrTail {
   #text = "";
   readonly #redact: (text: string) => string;
@@ -17,7 +16,7 @@ export class StderrTail {
     this.#text = (this.#text + text).slice(-tailChars);
   }
 
-  /** Without what the user gave the server in confidence, and without terminal sequences. */
+  /** Without the server's configured secrets and without terminal sequences. */
   get words(): string {
     return this.#redact(stripVTControlCharacters(this.#text)).trim();
   }

@@ -1,6 +1,6 @@
 /**
- * MCP's stdio transport (newline-delimited JSON-RPC). Not the SDK's: that one leaves grandchildren behind, misses the death of
- * a server whose descendant holds the pipe, blocks on unread stderr and frames in quadratic time (typescript-sdk 1.32.2).
+ * MCP's stdio transport (newline-delimited JSON-RPC). The SDK's is not used: it leaves grandchildren behind, misses the death of a server
+ * whose descendant holds the pipe, blocks on unread stderr and splits lines in quadratic time (typescript-sdk 1.32.2).
  */
 import { existsSync } from "node:fs";
 import { setImmediate as afterDeliveries, setTimeout as sleep } from "node:timers/promises";
@@ -18,12 +18,12 @@ import { ProcessGroup } from "./process-group.js";
 import { StderrTail } from "./stderr-tail.js";
 
 const bytesOfMb = 1024 * 1024;
-/** A server that reads its stdin leaves by itself within milliseconds. */
+/** A server that reads its stdin exits within milliseconds. */
 const endOfInputGraceMs = 300;
 const terminateGraceMs = 1500;
-/** For what the server wrote before it died; a descendant may hold the pipe open for ever. */
+/** Wait for the server's output before its death; a descendant may hold the pipe open for ever. */
 const lastOutputMs = 100;
-/** A process that is killed closes its pipes first, and on a busy machine it has ended some while after that. */
+/** A killed process closes its pipes first; on a busy machine it exits some time later. */
 const dyingMs = 1000;
 
 export class StdioTransport implements Transport {
@@ -36,7 +36,7 @@ export class StdioTransport implements Transport {
   readonly #spawned: Promise<void>;
   readonly #exited: Promise<void>;
   readonly #deliveries = new Deliveries(this);
-  /** What goes out at the end of this turn of the event loop. */
+  /** Text to write at the end of this turn of the event loop. */
   #outgoing = "";
   #sending: Promise<void> | undefined;
   #flushed: (error?: Error | null) => void = () => {};
@@ -47,7 +47,7 @@ export class StdioTransport implements Transport {
   #closed = false;
   #closing: Promise<void> | undefined;
 
-  /** Spawns at once, so that the server starts while the host is still loading the SDK. `said` gets what it writes on stderr. */
+  /** Spawns at once, so that the server starts while the host still loads the SDK. `said` gets its stderr. */
   constructor(config: StdioServerConfig, said: (text: string) => void = () => {}) {
     this.#config = config;
     this.#stderr = new StderrTail(config);
@@ -71,14 +71,14 @@ export class StdioTransport implements Transport {
     });
   }
 
-  /** The client's call may be the second one: then it gets what came in before it, but for the answer to `ask`. */
+  /** Starts once. The client's call may be the second: it then gets the earlier messages, except the answer to `ask`. */
   async start(): Promise<void> {
     this.#started ??= this.#start();
     await this.#started;
     for (const deliver of this.#early.splice(0)) setImmediate(deliver);
   }
 
-  /** One request before a client takes over. Rejects with EndedByProbe, or the signal's reason. */
+  /** Sends one request before a client takes over. Rejects with EndedByProbe, or the signal's reason. */
   async ask(request: JSONRPCRequest, signal: AbortSignal): Promise<Json | undefined> {
     await this.start();
     const answer = new Promise<Json>((resolve, reject) => {
@@ -90,7 +90,7 @@ export class StdioTransport implements Transport {
       this.onclose = () => reject(new EndedByProbe());
     });
     try {
-      const sent = this.send(request).catch(() => {}); // a server that is gone is told by the close
+      const sent = this.send(request).catch(() => {}); // the close event reports a server that has exited
       return await abortable(
         sent.then(() => answer),
         signal,
@@ -136,7 +136,7 @@ export class StdioTransport implements Transport {
     return this.#sending;
   }
 
-  /** What is sent in one turn of the event loop, as parallel calls are, goes out in one write. */
+  /** Writes all messages of one turn of the event loop, such as parallel calls, at once. */
   #flush(): void {
     if (!this.#sending) return;
     this.#group.leader.stdin?.write(this.#outgoing, this.#flushed);
@@ -144,7 +144,7 @@ export class StdioTransport implements Transport {
     this.#sending = undefined;
   }
 
-  /** A pipe that takes no more is the end of the connection. The server's own end, which mostly is the reason, says more. */
+  /** Closes the connection after a failed write. Waits for the server's exit first, since its exit explains more. */
   async #closedByServer(): Promise<void> {
     await Promise.race([this.#exited, sleep(dyingMs)]);
     void this.close();
@@ -155,7 +155,7 @@ export class StdioTransport implements Transport {
     return this.#closing;
   }
 
-  /** Why the connection failed, with the last words of the server. */
+  /** Returns the reason of a failure, with the last output of the server. */
   explain(error: unknown): McpError {
     const { name, command, cwd } = this.#config;
     const code = isRecord(error) ? error.code : undefined;
@@ -187,7 +187,7 @@ export class StdioTransport implements Transport {
     this.#deliveries.push(parsed.value);
   }
 
-  /** The request whose answer was too long fails, and the connection lives on. Its id is the first or the last member. */
+  /** Fails the request whose answer was too long; the connection stays open. The id is the first or the last member. */
   #refuse({ head, tail }: { head: string; tail: string }): void {
     const id =
       /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d+)\s*,/.exec(head)?.[1] ??
@@ -209,7 +209,7 @@ export class StdioTransport implements Transport {
     this.#flush();
     leader.stdin?.end();
     if (!(await this.#group.gone(this.#exit ? 0 : endOfInputGraceMs))) await this.#group.end(terminateGraceMs);
-    // A descendant that left the group may still hold our ends of the pipes, and these keep the host running.
+    // A descendant that left the group may still hold our ends of the pipes, which would keep the host running.
     for (const pipe of leader.stdio) pipe?.destroy();
   }
 }

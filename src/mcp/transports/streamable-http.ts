@@ -1,6 +1,6 @@
 /**
- * MCP's Streamable HTTP, of every version of the protocol: what 2026-07-28 adds to it goes by what a request says of itself, and what that
- * took away (sessions, the GET, events that can be asked for again) is not there unless the server begins with it.
+ * MCP's Streamable HTTP, of every protocol version. Each request shows whether it uses 2026-07-28. What that version removed (sessions, the
+ * GET, resumable events) is used only if the server starts it.
  */
 import { setMaxListeners } from "node:events";
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
@@ -15,14 +15,14 @@ import { NotificationStream } from "./notification-stream.js";
 import { unfollowed } from "./redirects.js";
 import { ResumableStreams } from "./resumable-streams.js";
 
-/** What is no answer to the call: a login that is wanted, rights that lack, a session that is lost. */
+/** Statuses that do not answer the call: login needed, scopes missing, session lost. */
 const notOfTheCall = [401, 403, 404];
 
 export class StreamableHttp implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
-  /** To the SDK's v2 client: a request is cancelled by the end of its stream. */
+  /** Lets the SDK's v2 client cancel a request by ending its stream. */
   readonly hasPerRequestStream = true;
 
   readonly #url: URL;
@@ -34,19 +34,19 @@ export class StreamableHttp implements Transport {
   readonly #deliveries = new Deliveries(this);
   #sessionId: string | undefined;
   #version: string | undefined;
-  /** What every request has among its headers, and what a POST has. */
+  /** Headers of every request, and those of a POST. */
   #common: Readonly<Record<string, string>> = {};
   #posted: Readonly<Record<string, string>> = {};
   readonly #each: readonly AbortSignal[] = [this.#ended.signal];
 
-  /** `headers`, names in small letters, go with every request. */
+  /** `headers`: sent with every request; names are lower-case. */
   constructor(url: URL, { headers, send }: { headers: Readonly<Record<string, string>>; send: Exchange }) {
     this.#url = url;
     this.#headers = headers;
     this.#prepareHeaders();
     this.#send = send;
     this.#notifications = new NotificationStream(send);
-    setMaxListeners(0, this.#ended.signal); // one a stream
+    setMaxListeners(0, this.#ended.signal); // one per stream
     this.#streams = new ResumableStreams(url, {
       ask: (wanted, signals) => {
         const request = { method: "GET" as const, url, headers: { ...this.#common, ...wanted }, signals };
@@ -69,7 +69,7 @@ export class StreamableHttp implements Transport {
     return this.#sessionId;
   }
 
-  /** Resolves when requests of the server can arrive, or need not be waited for any longer; undefined where that is so. */
+  /** Resolves once requests of the server can arrive or the wait for that is over; undefined if that is already so. */
   listening(): Promise<void> | undefined {
     return this.#notifications.opened();
   }
@@ -83,7 +83,7 @@ export class StreamableHttp implements Transport {
     }
   }
 
-  /** Ends the session on the server, where there is one. */
+  /** Ends the session on the server, if there is one. */
   async leave(): Promise<void> {
     if (this.sessionId === undefined) return;
     discard(await this.#send({ method: "DELETE", url: this.#url, headers: this.#common, signals: this.#each }));
@@ -130,7 +130,7 @@ export class StreamableHttp implements Transport {
     if (!isAnswered) throw new Error("the server answered with JSON that is no answer to the request");
   }
 
-  /** Rejects, unless the body has the server's own words for it: then these are the answer. */
+  /** Throws, unless the body holds the server's own JSON-RPC error: that becomes the answer. */
   async #refused(message: JSONRPCMessage, answer: HttpAnswer): Promise<void> {
     const { status } = answer;
     const text = await textOf(answer).catch(() => "");
@@ -157,7 +157,7 @@ export class StreamableHttp implements Transport {
   }
 }
 
-/** Whether a refusal with this status can be the answer to this request: for those of 2026-07-28, it is what 400 and 404 are for. */
+/** True if a refusal with this status can answer this request: requests of 2026-07-28 get 400 and 404 for that. */
 function isOfTheCall(message: JSONRPCMessage & { method: string }, status: number): boolean {
   if (versionIn(message) !== undefined && (status === 400 || status === 404)) return true;
   return message.method === "tools/call" && status >= 400 && status < 500 && !notOfTheCall.includes(status);

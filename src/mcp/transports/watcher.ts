@@ -1,10 +1,10 @@
-/** Ends server processes when the host could not: it was killed, and nobody told them. */
+/** A process that ends the server processes if the host was killed before it could. */
 import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
 
 /**
- * Reads `+ GROUP` and `- GROUP`; at the end of its input, which is the end of the host, it ends the groups that are left. Signals of
- * the terminal and of process supervisors are the host's to handle.
+ * Reads `+ GROUP` and `- GROUP`. At the end of its input, which comes with the end of the host, it ends the remaining groups. Ignores
+ * signals of the terminal and of process supervisors: those are the host's to handle.
  */
 const script = `
 trap '' HUP INT TERM
@@ -23,13 +23,13 @@ for one in $left; do kill -KILL "-$one"; done
 
 let input: Socket | undefined;
 
-/** Has a process group end with this process, however that ends. POSIX only; without a shell it is not watched. */
+/** Ends a process group when this process ends, however that happens. POSIX only; without a shell it does nothing. */
 export function watchGroup(group: number): void {
   input ??= startWatcher();
   input.write(`+ ${group}\n`);
 }
 
-/** The group is gone, and its number may be somebody else's from now on. */
+/** Stops watching a group that has ended: another process may get its number. */
 export function unwatchGroup(group: number): void {
   input?.write(`- ${group}\n`);
 }
