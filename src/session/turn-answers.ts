@@ -1,11 +1,11 @@
-/** The answers of one turn with what became of their calls, for doors whose callers bring their own history. */
+/** The answers of one turn with the results of their calls, for frontends whose callers bring their own history. */
 import type { AssistantMessage, Message, StoredEvent, ToolCall } from "../core/chat.js";
 import { answerOf, resultOf } from "../history/replay.js";
 import { readTurn, readTurns, type TurnRecord, validHops } from "../history/turns.js";
 
 interface AnsweredCall {
   call: ToolCall;
-  /** What the model is told of it. Undefined for a call that the turn's caller carries out. */
+  /** The result that the model sees. Undefined for a call that the turn's caller carries out. */
   result?: Message;
 }
 

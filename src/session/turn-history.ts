@@ -1,4 +1,4 @@
-/** What a turn tells the model of the conversation, within what the model can take. */
+/** Builds what a turn tells the model of the conversation, within the model's window. */
 import type { ChatEvent, CompactionEvent, Message, StoredEvent } from "../core/chat.js";
 import type { TraceContext } from "../core/trace-context.js";
 import { planCompaction } from "../history/compaction.js";
@@ -15,40 +15,39 @@ interface TurnHistoryParts {
   /** Grows while the turn runs. */
   log: readonly StoredEvent[];
   turnId: string;
-  /** The turn's span. */
   trace: TraceContext;
   model?: string;
-  /** Tokens of what goes with the history: system prompt, tools. */
+  /** Tokens sent with the history: system prompt and tools. */
   besideTokens: number;
   compaction: "auto" | "off";
   signal: AbortSignal;
-  /** Stores what a summary cost that did not come. */
+  /** Stores what a failed summary cost. */
   store: (events: readonly ChatEvent[]) => Promise<void>;
-  /** Whether the user's limits leave room for another request of about so many tokens. */
+  /** True if the user's limits leave room for another request of about this many tokens. */
   mayAsk: (tokens: number) => Promise<boolean>;
   /** As in the orchestrator's TurnOptions. */
   beforeRequest: () => Promise<void> | undefined;
 }
 
-/** The most of the model's window that history may fill, and the least that the answer is left. */
+/** Share of the model's window that history may fill at most, and share that the answer gets at least. */
 const historyShare = 0.75;
 const answerShare = 0.125;
-/** Of that room, what latest turns keep when the older ones are summarised: the next time is then some turns away. */
+/** Share of that room which the latest turns keep when older ones are summarised, so that the next summary is some turns away. */
 const keptShare = 0.3;
-/** Share of the window, and tokens, that the model gets to read for a summary. */
+/** Share of the window, and tokens, that the model reads at most for a summary. */
 const summaryShare = 0.5;
 const maxSummaryInputTokens = 50_000;
-/** A summary costs a request, and is hardly shorter than this itself. */
+/** Shorter histories are not summarised: a summary costs a request and is hardly shorter than this itself. */
 const leastWorthTokens = 200;
 
 export class TurnHistory {
   readonly #parts: TurnHistoryParts;
-  /** What the model's own counts make of an estimated token. */
+  /** Ratio of the model's own token counts to estimated tokens. */
   readonly #factor: number;
   readonly #window: number;
-  /** Estimated tokens. */
+  /** In estimated tokens. */
   #room: number;
-  /** This turn asks for no summary, because the last one failed. */
+  /** True if this turn requests no summary because the last one failed. */
   #skips: boolean | undefined;
   #known: { length: number; turn: ReturnType<typeof resumeTurn> } | undefined;
 
@@ -63,14 +62,14 @@ export class TurnHistory {
     );
   }
 
-  /** The messages, and where the turn goes on. What has no room even so is left out, as `trimTurns` says. */
+  /** Returns the messages and the point at which the turn resumes. Drops what still has no room, as `trimTurns` says. */
   fold(): { messages: Message[]; point?: ResumePoint } {
     const { messages, summary, point } = this.#resumed();
     const summaryTokens = summary === undefined ? 0 : textTokens(summary);
     return { messages: withSummary(trimTurns(messages, this.#room - summaryTokens), summary), point };
   }
 
-  /** The summary to store first, when older turns have no room any more or `wanted`. */
+  /** Returns the summary to store first, if older turns do not fit or it is `wanted`. */
   async compaction(wanted: boolean): Promise<CompactionEvent | undefined> {
     const tokens = this.#foldTokens();
     if (wanted) return this.#compact(0);
@@ -79,8 +78,8 @@ export class TurnHistory {
   }
 
   /**
-   * The model has refused the turn's request as too long. Whether it is worth sending again: what is there to be stored first, if
-   * anything, comes with it. Undefined when there is nothing to leave out.
+   * Shortens the history after the model refused the request as too long. Returns the summary to store first, if any; undefined if nothing
+   * can be left out, so that sending again is pointless.
    */
   async shorten(): Promise<{ compaction?: CompactionEvent } | undefined> {
     const tokens = this.#foldTokens();
@@ -93,7 +92,7 @@ export class TurnHistory {
     return {};
   }
 
-  /** Once for each length of the log. */
+  /** Computed once per length of the log. */
   #resumed(): ReturnType<typeof resumeTurn> {
     const { log, turnId } = this.#parts;
     if (this.#known?.length !== log.length) this.#known = { length: log.length, turn: resumeTurn(log, turnId) };
@@ -123,7 +122,7 @@ export class TurnHistory {
     return summary;
   }
 
-  /** Asked of the conversation once in the turn. */
+  /** Looked up once per turn. */
   #skipsSummary(): boolean {
     this.#skips ??= this.#parts.failedSummaries.skips(this.#parts.conversationId);
     return this.#skips;

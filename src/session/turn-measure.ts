@@ -6,7 +6,7 @@ import { addUsage } from "../core/usage.js";
 import type { TurnOptions } from "./turn-options.js";
 
 interface TurnMeasureParts {
-  /** Undefined: nobody listens. */
+  /** Undefined if nobody listens. */
   meter: Meter | undefined;
   conversationId: string;
   turnId: string;
@@ -14,7 +14,7 @@ interface TurnMeasureParts {
   options: TurnOptions;
 }
 
-/** The span of a turn as far as this process runs it, and what is measured of it. */
+/** The span of a turn as far as this host runs it, and its measurements. */
 export class TurnMeasure implements Disposable {
   readonly trace: TraceContext;
   readonly #meter: Meter | undefined;
@@ -24,7 +24,7 @@ export class TurnMeasure implements Disposable {
 
   constructor({ meter, conversationId, turnId, lease, options }: TurnMeasureParts) {
     this.#meter = meter;
-    // Another process that goes on with the turn has another span, in the same trace.
+    // Another host that resumes the turn has another span in the same trace.
     this.trace = traceOf(turnId, { carried: options.trace, samples: meter?.samples, run: lease.fence });
     meter?.record({ type: "turn_started", trace: this.trace, conversationId, turnId });
   }

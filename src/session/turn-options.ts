@@ -2,7 +2,7 @@ import type { OutputFormat, ToolChoice, ToolDefinition } from "../core/chat.js";
 import type { LimitsConfig, Permissions, StreamRecovery } from "../core/config.js";
 import type { CarriedTrace } from "../core/trace-context.js";
 
-/** How one turn runs where it differs from the defaults. Kept with the turn, as JSON: whoever goes on with it runs it the same way. */
+/** Options of one turn that differ from the defaults. Stored with the turn as JSON: any host that resumes it runs it the same way. */
 export interface TurnOptions {
   streaming?: boolean;
   /** `restart`: the watcher can void what it has shown, at a `discard` event. Default: `fail`. */
@@ -12,33 +12,36 @@ export interface TurnOptions {
   system?: string;
   maxToolHops?: number;
   approval?: "ask" | "auto";
-  /** Patterns of tools and calls that need no approval, and of those that must not be. */
+  /** Patterns of tools and calls that need no approval, and of those that are forbidden. */
   allow?: readonly string[];
   deny?: readonly string[];
-  /** Patterns of the only tools and calls of servers that there are for this turn. */
+  /** Patterns of the only server tools and calls that exist for this turn. */
   only?: readonly string[];
   temperature?: number;
-  /** Of each answer. */
+  /** Per answer. */
   maxTokens?: number;
-  /** Tools that the caller runs: an answer that calls one ends the turn, and the caller finds the call in it. */
+  /** Tools that the caller runs: an answer that calls one ends the turn and contains the call. */
   callerTools?: readonly ToolDefinition[];
   /** The tool that the turn begins with; after its first answer the model decides. */
   toolChoice?: ToolChoice;
   /** False: the model calls one tool at a time. */
   parallelToolCalls?: boolean;
-  /** The form of the last answer. One that is not of it is asked for once more; then the turn fails (`output`). */
+  /** Form of the last answer. An answer of another form is requested once more; then the turn fails (`output`). */
   output?: OutputFormat;
-  /** Nobody can be asked: every question is answered with no, also where another process goes on with the turn. */
+  /** True if nobody can be asked: every question is answered with no, on any host that resumes the turn. */
   unattended?: boolean;
-  /** Wall time of the whole turn; at its end the turn stops as `budget`. A turn that goes on after a crash has it anew. */
+  /** Wall time of the whole turn, after which it stops as `budget`. Starts anew when the turn resumes after a crash. */
   timeoutMs?: number;
-  /** Names the dialogue to providers that keep what they have read of it. Default: the conversation, of which callers that bring their history have one a call. */
+  /**
+   * Names the dialogue for prompt caches of providers. Default: the conversation, which is a new one per call for callers that bring their
+   * history.
+   */
   dialogue?: string;
-  /** The trace of the caller, which the turn's goes on with. */
+  /** The caller's trace, which the turn's trace continues. */
   trace?: CarriedTrace | undefined;
 }
 
-/** How turns run unless their request says otherwise. */
+/** Defaults for turns whose request does not say otherwise. */
 export interface TurnDefaults {
   systemPrompt: string;
   streaming: boolean;
@@ -47,7 +50,7 @@ export interface TurnDefaults {
   changedTools: "ask" | "allow";
   limits?: LimitsConfig;
   compaction: "auto" | "off";
-  /** Of all tool definitions in a request; beyond it the model has to search for the rest. */
+  /** Limit of all tool definitions in a request; beyond it the model must search for the rest. */
   toolBudgetTokens: number;
   /** A longer tool result is stored, and shown in part. */
   resultLimitTokens: number;

@@ -1,4 +1,4 @@
-/** What one turn does, wherever it began: what the model is told and offered, and the loop over it. */
+/** The steps of one turn, whichever host started it: what the model is told and offered, and the loop over it. */
 
 import type { ChatEvent, Message, QuestionEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
 import { errorInfo, type LlmErrorKind, RequestError } from "../core/errors.js";
@@ -25,7 +25,6 @@ interface StepParts {
   log: readonly StoredEvent[];
   turnId: string;
   lease: TurnLease;
-  /** The turn's span. */
   trace: TraceContext;
   settings: TurnSettings;
   options: TurnOptions;
@@ -39,14 +38,14 @@ interface StepParts {
 
 type EstimateParts = Pick<StepParts, "log" | "settings" | "options" | "rules">;
 
-/** The most of the model's window that tool definitions may fill, whatever the configuration says. */
+/** Share of the model's window that tool definitions may fill at most, whatever the configuration says. */
 const toolShare = 0.25;
 
 export class TurnSteps {
   readonly #conversationId: string;
   readonly #parts: SessionParts;
   readonly #questions: Questions;
-  /** What the user allowed beyond the limits, for the rest of this session. */
+  /** Amounts that the user allowed beyond the limits, for the rest of this session. */
   readonly #granted = new Map<string, number>();
   #compactNext = false;
 
@@ -56,17 +55,16 @@ export class TurnSteps {
     this.#questions = questions;
   }
 
-  /** The next turn begins with a summary of the older ones. */
+  /** Makes the next turn begin with a summary of the older ones. */
   compactNext(): void {
     this.#compactNext = true;
   }
 
-  /** As `Session.remembers`. */
+  /** See `Session.remembers`. */
   get remembers(): boolean {
     return this.#compactNext || this.#granted.size > 0;
   }
 
-  /** The tools as this turn sees them. */
   toolbox(
     { orchestrator, defaults }: TurnSettings,
     { model, toolChoice }: TurnOptions,
@@ -90,7 +88,7 @@ export class TurnSteps {
     return new TurnToolbox(parts, log, typeof toolChoice === "object" ? toolChoice.name : undefined);
   }
 
-  /** The whole turn. Throws nothing for what the log, a server or the model did; rejects with what `outlet` rejects with. */
+  /** Runs the whole turn. Failures of the log, a server or the model do not throw; rejects only with errors of `outlet`. */
   async run(parts: StepParts): Promise<void> {
     const { log, turnId, lease, trace, settings, options, rules, tools, signal, outlet, beforeRequest } = parts;
     const { hub } = this.#parts;
@@ -101,7 +99,7 @@ export class TurnSteps {
       await hub.offered(signal);
     } catch (error) {
       if (!signal.aborted) return fail(error);
-      // Cancelled: `driveTurn` sends nothing then, and knows how such a turn ends.
+      // Cancelled: `driveTurn` then sends nothing and ends the turn properly.
     }
     const lost = await this.#stateLost(log, turnId);
     if (lost) await outlet.store([lost]);
@@ -138,7 +136,7 @@ export class TurnSteps {
     await outlet.store(await this.#drive(catalogue, history, parts));
   }
 
-  /** Estimates the tokens of the request that a turn would begin with now, after what the log has: the user's next words are in `said`. */
+  /** Estimates the tokens of a turn's first request now, after the log. `said` includes the user's next message. */
   estimate(said: readonly Message[], { log, settings, options, rules }: EstimateParts): number {
     const { callerTools = [] } = options;
     const toolbox = this.toolbox(settings, options, rules, log);
@@ -151,7 +149,7 @@ export class TurnSteps {
     return Math.ceil(besideTokens + tokensOf([...toMessages(log), ...said]));
   }
 
-  /** A log that cannot say who lives has trouble that the turn will meet anyway. */
+  /** Returns the event that reports lost state, if any. If the log cannot list hosts, the turn itself will report that error. */
   async #stateLost(log: readonly StoredEvent[], turnId: string): Promise<StateLostEvent | undefined> {
     const { hub, engine, store } = this.#parts;
     if (!countsOnOthers(log, turnId, engine.nodeId)) return undefined;
@@ -159,19 +157,19 @@ export class TurnSteps {
     return nodes && stateLost(log, turnId, { hub, living: nodes.map(({ nodeId }) => nodeId) });
   }
 
-  /** As the log has it now. */
+  /** Returns the budget by the log's current state. */
   #budget({ turnId, log, settings: { defaults } }: StepParts): Budget {
     return budgetFor(turnId, log, { store: this.#parts.store, defaults, granted: this.#granted });
   }
 
-  /** Whether a request fits that nobody is asked about: the turn's own one asks, or is refused, where a limit is reached. */
+  /** True if a request that asks nobody fits the limits. At a reached limit, the turn's own request asks or is refused. */
   async #mayAsk(parts: StepParts, tokens: number): Promise<boolean> {
     const budget = this.#budget(parts);
     if (budget.limitsMoney && !parts.settings.orchestrator.isPriced(parts.options.model)) return false;
     return (await budget.reached({ tokens, usd: 0 })) === undefined;
   }
 
-  /** The turn with the history as it is now, up to its last events. */
+  /** Drives the turn with its current history, and returns its last events unstored. */
   #drive(catalogue: string, history: TurnHistory, parts: StepParts): Promise<readonly ChatEvent[]> {
     const { turnId, trace, settings, options, rules, tools, signal, outlet, beforeRequest } = parts;
     const { engine } = this.#parts;
@@ -213,7 +211,7 @@ export class TurnSteps {
   }
 }
 
-/** The caller keeps tools from the model, for this turn alone: their servers' words too. */
+/** True if the caller hides tools from the model for this turn only: then their servers' instructions are hidden too. */
 function isNarrowed({ deny = [], only }: TurnOptions): boolean {
   return deny.length > 0 || only !== undefined;
 }

@@ -22,11 +22,11 @@ export interface DispatchParts {
   observe: Observe;
 }
 
-/** Whoever cannot take what is on the queue says so here. */
+/** Notification channel for turns that this host enqueued but cannot take. */
 const channel = "mcp_platform_turns";
-/** Of turns that hosts of this kind can go on with, and newer ones. */
+/** Returns the queue of turns that hosts of this fold version, and newer ones, can resume. */
 const queueOf = (fold: number) => `turns-v${fold}`;
-/** Workflows that have ended are deleted together; those that somebody else should have, when they ended this long ago. */
+/** Ended workflows are deleted in batches after `deletionMs`; those another host should have deleted, once they ended `forgottenMs` ago. */
 const deletionMs = 1_000;
 const forgottenMs = 60_000;
 const deletedAtOnce = 500;
@@ -40,10 +40,10 @@ export class DbosDispatch implements TurnDispatch {
   #queue: Awaited<ReturnType<typeof openQueue>> | undefined;
   #unsubscribe = () => {};
   #isRetired = false;
-  /** Looks at the queue: one at a time, and one more for all that was said during it. */
+  /** The running poll of the queue. Requests during it lead to one further poll. */
   #look: Promise<void> | undefined;
   #looksAgain = false;
-  /** Tickets that stood for nothing at the last offer. */
+  /** Tickets that were void at the last offer. */
   #void = new Set<string>();
   readonly #ended = new Set<string>();
   #deletion: NodeJS.Timeout | undefined;
@@ -89,8 +89,8 @@ export class DbosDispatch implements TurnDispatch {
   }
 
   /**
-   * All tickets but those that stood for nothing at two offers in a row, which are deleted, since nobody is given a turn behind them:
-   * given to this process without its knowledge, or of a turn that has ended, whoever has it and whatever keeps it from saying so.
+   * Returns the valid tickets and deletes those void at two offers in a row, since a void ticket blocks the turns behind it. Void: given to
+   * this host but unknown to it, or of a turn that has ended, whichever host has it and whatever keeps that host from saying so.
    */
   async #valid(dbos: Launched): Promise<Ticket[]> {
     const tickets = await dbos.tickets();
@@ -118,7 +118,7 @@ export class DbosDispatch implements TurnDispatch {
   }
 
   async retire(): Promise<void> {
-    await this.#look; // what was claimed here before may still end here
+    await this.#look; // turns claimed here earlier may still end here
     this.#stopTaking();
   }
 
@@ -157,7 +157,7 @@ export class DbosDispatch implements TurnDispatch {
     this.#unsubscribe = listener.subscribe(channel, { notice: look, missed: look });
   }
 
-  /** A newer host has written to the turn since it was put on the queue: only one like it can go on. */
+  /** Requeues the turn if a newer host has written to it since it was enqueued: only such a host can resume it. */
   async #isPassedOn(turn: TurnName): Promise<boolean> {
     const { database, newId } = this.#parts;
     const query = "SELECT place, fold FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fold > $3";
@@ -168,7 +168,7 @@ export class DbosDispatch implements TurnDispatch {
       await database.transaction("idempotent", (client) => this.#put(client, { ...turn, ...row }, newId("again")));
       return true;
     } catch {
-      return false; // whoever runs it finds out
+      return false; // the host that runs it finds out
     }
   }
 
@@ -192,11 +192,11 @@ export class DbosDispatch implements TurnDispatch {
         await this.#dbos?.poll();
       }
     } finally {
-      this.#look = undefined; // in the moment of the last question, so that nobody comes too late for it
+      this.#look = undefined; // in the same microtask as the last check, so that no later request is lost
     }
   }
 
-  /** Without them, they look by themselves within seconds. */
+  /** Notifies other hosts. Without the notification they poll within seconds. */
   async #tellOthers(): Promise<void> {
     const notify = "SELECT pg_notify($1, '')";
     await this.#parts.database.rows("read", "once", notify, [channel]).catch(() => {});
@@ -207,7 +207,7 @@ export class DbosDispatch implements TurnDispatch {
     this.#deletion ??= setTimeout(() => void this.#delete(), deletionMs).unref();
   }
 
-  /** What is not deleted now is found by `offer`, here or elsewhere. */
+  /** Deletes ended workflows. `offer`, on any host, finds those left over. */
   async #delete(): Promise<void> {
     this.#deletion = undefined;
     const workflowIds = [...this.#ended];

@@ -6,32 +6,32 @@ import type { TurnName } from "../../core/store-ports.js";
 import { openPool } from "../../history/postgres/pool.js";
 import { type Launched, launch } from "./sdk.js";
 
-/** A host of this process that takes turns. */
+/** A host within this process that takes turns. */
 export interface Member {
   nodeId: string;
-  /** False when it leaves the turn to others. */
+  /** Resolves to false if it leaves the turn to others. */
   take: (turn: TurnName) => Promise<boolean>;
-  /** The turn has ended, and so has its workflow. */
+  /** Called when the turn and its workflow have ended. */
   onEnded: (workflowId: string) => void;
 }
 
 interface Shared {
   url: string;
   members: Set<Member>;
-  /** Of them, those that are given turns. */
+  /** Members that are given turns. */
   takers: Set<Member>;
   launched: Promise<Launched>;
   pool: pg.Pool;
 }
 
-/** Turns that run, or wait for a person, at a time. They wait for others, and cost next to nothing while they do. */
+/** Turns that run, or wait for a person, at a time. A waiting turn costs next to nothing. */
 const slots = 1_000;
-/** DBOS is busy with a turn for a few milliseconds. */
+/** Small, as DBOS is busy with a turn for a few milliseconds only. */
 export const poolSize = 4;
 
-/** DBOS is one in a process, whichever number of hosts share it. */
+/** DBOS is a singleton of the process, shared by all its hosts. */
 let shared: Shared | undefined;
-/** The end of the one before. */
+/** Resolves when the previous instance has ended. */
 let leaving: Promise<void> = Promise.resolve();
 
 /** Rejects with StoreError while this process takes turns from another database. */
@@ -59,14 +59,14 @@ export async function join(
   }
 }
 
-/** The member is given no more turns: what it has stays with it. May be called again. */
+/** Stops giving turns to the member, which keeps those it has. May be called again. */
 export function retire(member: Member): void {
   if (!shared?.takers.delete(member)) return;
   const { takers, launched } = shared;
   launched.then((dbos) => takers.size === 0 && dbos.setSlots(0)).catch(() => {}); // never launched
 }
 
-/** What the member has is given to others: of this process, or else of any. May be called again. */
+/** Gives the member's turns to other members of this process, else to other processes. May be called again. */
 export async function leave(member: Member): Promise<void> {
   const left = shared;
   retire(member);
@@ -91,8 +91,8 @@ function share(config: PostgresConfig, nodeId: string, queues: readonly string[]
         launched.then((dbos) => dbos.written(workflowId)).then(() => member.onEnded(workflowId));
         return;
       }
-      // Given while the last member retired. It does not end here, because that would be the turn's end.
-      await launched.then((dbos) => dbos.giveBackOwn()).catch(() => {}); // else by `end`, or after the lease
+      // Given while the last member retired. This must not resolve, because that would end the turn.
+      await launched.then((dbos) => dbos.giveBackOwn()).catch(() => {}); // otherwise `end` gives it back, or the lease expires
       await new Promise(() => {});
     },
   });
@@ -104,7 +104,7 @@ async function end({ launched, pool }: Shared): Promise<void> {
   try {
     const dbos = await launched;
     await dbos.stop();
-    await dbos.giveBackOwn().catch(() => {}); // the database is away: others find out by the lease
+    await dbos.giveBackOwn().catch(() => {}); // the database is unreachable: other hosts notice by the lease
     await dbos.shutdown();
   } catch {
     // never launched

@@ -6,22 +6,22 @@ import { openPool } from "../../history/postgres/pool.js";
 import { poolSize } from "./membership.js";
 import { isMigrated, migrate } from "./sdk.js";
 
-/** Of the advisory lock that whoever migrates DBOS's tables holds ("DBOS"). */
+/** Id of the advisory lock held while migrating DBOS's tables ("DBOS"). */
 const migrationLock = 0x44424f53;
 const pauseMs = 100;
 
 /**
- * Brings DBOS's tables in this database to what this version needs. Of many processes that find them behind, one does it and the others
- * wait, without a snapshot: DBOS builds indexes in a way that waits for everybody who has one. Rejects with StoreError.
+ * Migrates DBOS's tables in this database to this version. If several processes find them outdated, one migrates; the others wait without a
+ * snapshot, because DBOS builds indexes in a way that waits for everyone with one. Rejects with StoreError.
  */
 export async function migrateDbos(config: PostgresConfig, database: Database, observe: Observe): Promise<void> {
   const pool = openPool({ ...config, leaseMs: undefined }, poolSize); // a host that boots is slow, and holds no turns
   const tryOnce = () =>
     database.run("open", "idempotent", async (client) => {
       if (await isMigrated(client)) return true;
-      await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0"); // in one message: it may be short
+      await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0"); // in one message, as the timeout may be short
       try {
-        // Without parameters: what has some keeps its snapshot until the end of the transaction.
+        // No parameters: a query with some keeps its snapshot until the transaction ends.
         const { rows } = await client.query(`SELECT pg_try_advisory_xact_lock(${migrationLock}) AS mine`);
         const isMine = rows[0]?.mine === true;
         if (isMine) await migrate(pool, observe);

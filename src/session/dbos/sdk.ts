@@ -1,6 +1,6 @@
 /**
- * DBOS Transact as far as this program uses it; whatever is not its public interface is named in this file and nowhere else, and
- * tests/nodes/dbos-contract.test.ts says what is expected of it. It is a global of the process: launched once at a time.
+ * The parts of DBOS Transact that this program uses. Only this file names non-public ones; tests/nodes/dbos-contract.test.ts checks what is
+ * expected of them. DBOS is a global of the process: launched once at a time.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ClientBase, Pool } from "pg";
@@ -9,32 +9,31 @@ import { installationOf, isNotInstalled } from "../../core/optional-packages.js"
 import type { Observe } from "../../core/ports.js";
 import type { QueuedTurn, TurnName } from "../../core/store-ports.js";
 
-/** Of the rows of this program in DBOS's tables. */
+/** Marks the rows of this program in DBOS's tables. */
 const application = "mcp-platform";
-/** DBOS gives work only to executors of its own version. Which turns a node can go on with is said by the name of the queue. */
+/** DBOS gives work only to executors of its own version. The queue's name, not this, says which hosts can resume a turn. */
 const version = "1";
 const workflow = "turn";
-/** DBOS's own schema, beside ours. */
+/** DBOS's own schema, separate from ours. */
 const schema = "dbos";
-/** Asked for, and without effect beside a pool. */
+/** Required, but unused when a pool is given. */
 const unusedUrl = "postgres://unused@unused:5432/unused";
-/** It looks by itself this often; what should not wait is told. */
+/** Time between two polls by DBOS itself; urgent turns are notified. */
 const pollMs = 2_000;
-/** DBOS's queue for work of its own, of which there is none here, and its schedules. */
+/** Poll interval of what is unused here: DBOS's internal queue and its schedules. */
 const seldomMs = 3_600_000;
-/** Whether a turn is tried again is decided by its lease, which knows whether it had begun. */
+/** In effect no limit: the turn's lease decides about a retry, as it knows whether the turn had begun. */
 const anyNumber = 2 ** 31 - 2;
 
-/** What DBOS needs to give turns to this process. */
 interface LaunchParts {
   pool: Pool;
   nodeId: string;
-  /** A queue for each kind of turn that this process can go on with. */
+  /** One queue per kind of turn that this process can resume. */
   queues: readonly string[];
-  /** Turns at a time. */
+  /** Maximum number of turns at a time. */
   slots: number;
   observe: Observe;
-  /** Done with each turn that this process is given, which stays with it until this resolves. */
+  /** Runs a turn given to this process, which keeps it until this resolves. */
   run: (turn: TurnName, workflowId: string) => Promise<void>;
 }
 
@@ -43,11 +42,11 @@ export interface Ticket {
   workflowId: string;
   nodeId: string;
   isGiven: boolean;
-  /** Given to this process, which does not run it: it may be about to, or the database's answer was lost. */
+  /** True if given to this process, which does not run it: it may be about to, or the database's answer was lost. */
   isUnheard: boolean;
 }
 
-/** Before anything else is asked of it: only hosts that share a database need the package. Throws StoreError. */
+/** Checks for the package before anything else: only hosts that share a database need it. Throws StoreError. */
 export async function ensureInstalled(): Promise<void> {
   try {
     await import("@dbos-inc/dbos-sdk");
@@ -58,7 +57,7 @@ export async function ensureInstalled(): Promise<void> {
   }
 }
 
-/** Makes or updates DBOS's tables. Not while another process does, or after it has begun to use them. */
+/** Creates or updates DBOS's tables. Must not run while another process does, or once this process uses them. */
 export async function migrate(pool: Pool, observe: Observe): Promise<void> {
   const { ensureSystemDatabase } = await import("@dbos-inc/dbos-sdk/internal/system_database");
   const { GlobalLogger } = await import("@dbos-inc/dbos-sdk/internal/telemetry/logs");
@@ -66,7 +65,7 @@ export async function migrate(pool: Pool, observe: Observe): Promise<void> {
   await ensureSystemDatabase(unusedUrl, logger, pool, schema, false);
 }
 
-/** Whether DBOS's tables are there, as new as this version needs them. */
+/** True if DBOS's tables exist in the version needed here. */
 export async function isMigrated(client: ClientBase): Promise<boolean> {
   const { allMigrations } = await import("@dbos-inc/dbos-sdk/internal/sysdb_migrations/internal/migrations");
   const { getCurrentSysDBVersion } = await import("@dbos-inc/dbos-sdk/internal/sysdb_migrations/migration_runner");
@@ -74,7 +73,7 @@ export async function isMigrated(client: ClientBase): Promise<boolean> {
   return (await getCurrentSysDBVersion(client, schema)) >= needed;
 }
 
-/** Puts turns on the queue within transactions of others: what a process needs that takes none itself. */
+/** Opens the queue for writing within callers' transactions, also for a process that takes no turns. */
 export async function openQueue(pool: Pool, observe: Observe) {
   const { DBOSClient } = await import("@dbos-inc/dbos-sdk");
   const logger = loggerTo(observe);
@@ -85,7 +84,7 @@ export async function openQueue(pool: Pool, observe: Observe) {
     applicationName: application,
     logger,
   });
-  /** A second ticket with the same id is none. Those of a conversation are given one after the other, in the order of their places. */
+  /** Enqueues a turn, unless its id exists. Turns of a conversation are given one after another, by their places. */
   return async (transaction: ClientBase, queue: string, workflowId: string, turn: QueuedTurn): Promise<void> => {
     const { conversationId, turnId, requestId, place } = turn;
     const options = {
@@ -103,7 +102,7 @@ export async function openQueue(pool: Pool, observe: Observe) {
 let current: LaunchParts | undefined;
 let isRegistered = false;
 
-/** From now on turns on the queues are given to this process. Once at a time. */
+/** Starts to give turns on the queues to this process. One launch at a time. */
 export async function launch(parts: LaunchParts) {
   const { DBOS } = await import("@dbos-inc/dbos-sdk");
   const { registerInternalQueue, wfQueueRunner } = await import("@dbos-inc/dbos-sdk/internal/wfqueue");
@@ -113,7 +112,7 @@ export async function launch(parts: LaunchParts) {
   Object.assign(dbRetryConfig, { initialBackoffSec: 0.1, maxBackoffSec: 2 });
   current = parts;
   if (!isRegistered) {
-    // A turn is no part of the workflow: what it asks of DBOS is no step.
+    // The turn runs outside the workflow's context, so that its calls of DBOS are no steps.
     const outside = AsyncLocalStorage.snapshot();
     const run = async (turn: TurnName) => {
       const workflowId = DBOS.workflowID ?? "";
@@ -144,7 +143,7 @@ export async function launch(parts: LaunchParts) {
   const executor = DBOSExecutor.globalInstance;
   if (!executor) throw new Error("DBOS has not been launched");
   const { systemDatabase } = executor;
-  // Of class WFQueueRunner, which keeps it to itself: one look at the queue, and the start of what was found.
+  // Private members of WFQueueRunner: one poll of the queue, and the start of what it found.
   const runner = wfQueueRunner as unknown as {
     pollQueue(executor: unknown, queue: (typeof queues)[number]): Promise<boolean>;
   };
@@ -152,35 +151,35 @@ export async function launch(parts: LaunchParts) {
   const stopped = new AbortController();
 
   return {
-    /** Looks at the queues now. While there is no database it tries again and again, until `stop`. */
+    /** Polls the queues now. Without a database it retries until `stop`. */
     async poll(): Promise<void> {
       await runWithAbortableDbRetries(stopped.signal, async () => {
         for (const queue of queues) await runner.pollQueue(executor, queue);
       });
     },
-    /** How many more turns this process would take. */
+    /** Returns how many more turns this process would take. */
     freeSlots(): number {
       const running = queues.map(({ name }) => systemDatabase.countRunningWorkflowsForQueue(name));
       return slots - running.reduce((sum, each) => sum + each, 0);
     },
-    /** From the next look on. */
+    /** Takes effect at the next poll. */
     setSlots(count: number): void {
       slots = count;
       for (const queue of queues) queue.workerConcurrency = count;
     },
-    /** Resolves when DBOS has written down that the workflow has ended: the next one of its conversation can be given. */
+    /** Resolves when DBOS has recorded the workflow's end: the next turn of its conversation can then be given. */
     async written(workflowId: string): Promise<void> {
       await systemDatabase.runningWorkflowMap.get(workflowId)?.at(-1)?.promise;
     },
-    /** What the node was given and has not ended is on its queue again. */
+    /** Requeues the unfinished turns of that node. */
     async giveBack(nodeId: string): Promise<void> {
       await executor.recoverPendingWorkflows([nodeId]);
     },
-    /** The same of this process. */
+    /** The same for this process. */
     async giveBackOwn(): Promise<void> {
       await executor.recoverPendingWorkflows([parts.nodeId]);
     },
-    /** All that has not ended. */
+    /** Returns all unfinished tickets. */
     async tickets(): Promise<Ticket[]> {
       const found = await DBOS.listWorkflows({
         workflowName: workflow,
@@ -194,7 +193,7 @@ export async function launch(parts: LaunchParts) {
         return { workflowId: workflowID, nodeId: executorId, isGiven, isUnheard };
       });
     },
-    /** Ids of those that have ended and nobody has deleted since, oldest first. */
+    /** Returns ids of ended workflows that are not deleted yet, oldest first. */
     async ended(before: Date, limit: number): Promise<string[]> {
       const found = await DBOS.listWorkflows({
         workflowName: workflow,
@@ -209,12 +208,12 @@ export async function launch(parts: LaunchParts) {
     async delete(workflowIds: readonly string[]): Promise<void> {
       await DBOS.deleteWorkflows([...workflowIds]);
     },
-    /** Nothing is given to this process any more. */
+    /** Stops giving turns to this process. */
     async stop(): Promise<void> {
       stopped.abort();
       await executor.deactivateEventReceivers();
     },
-    /** After `stop`. What still runs is not waited for. */
+    /** Call after `stop`. Does not wait for running turns. */
     async shutdown(): Promise<void> {
       await DBOS.shutdown();
       current = undefined;
@@ -224,7 +223,7 @@ export async function launch(parts: LaunchParts) {
 
 export type Launched = Awaited<ReturnType<typeof launch>>;
 
-/** Its own console logger writes to stdout, which is not ours to write to. It warns of what is retried, and errs where we warn. */
+/** Returns a logger. DBOS's own writes to stdout, which is reserved. Levels drop by one: DBOS warns of what it retries. */
 function loggerTo(observe: Observe) {
   const to = (level: "debug" | "info" | "warn") => (entry: unknown) =>
     observe({ level, scope: "dbos", message: messageOf(entry) });

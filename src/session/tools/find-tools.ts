@@ -18,7 +18,7 @@ const inputSchema: JsonSchema = {
   required: ["query"],
 };
 
-/** `tools`: all that can be found. The definition depends on the names of their servers alone. */
+/** `tools`: everything that can be found. The definition depends only on the names of their servers. */
 export function findTools(tools: readonly HubTool[]): HostTool {
   return {
     definition: hostDefinition(
@@ -52,7 +52,7 @@ function serversOf(tools: readonly HubTool[]): string {
   return names.slice(0, maxNamedServers).join(", ") + more;
 }
 
-/** Tools that are named in the query, then the others by BM25. */
+/** Returns tools named in the query, then others by BM25. */
 async function search(tools: readonly HubTool[], query: string, limit: number): Promise<HubTool[]> {
   const named = tools.filter(({ name, tool }) => query.trim() === name || query.trim() === tool);
   const index = await indexOf(tools);
@@ -69,7 +69,7 @@ function indexOf(tools: readonly HubTool[]): Promise<Index> {
   return index;
 }
 
-/** The library is loaded at the first search: most hosts never make one. */
+/** Loads the library at the first search: most hosts never make one. */
 async function buildIndex(tools: readonly HubTool[]) {
   const { default: MiniSearch } = await import("minisearch");
   const index = new MiniSearch({
@@ -88,7 +88,7 @@ async function buildIndex(tools: readonly HubTool[]) {
   return index;
 }
 
-/** `listOpenIssues`, `list_open_issues` and `list open issues` are the same words. */
+/** Treats `listOpenIssues`, `list_open_issues` and `list open issues` alike. */
 function wordsOf(text: string): string[] {
   return text.replaceAll(/(\p{Ll}|\d)(\p{Lu})/gu, "$1 $2").match(/\p{L}+|\p{N}+/gu) ?? [];
 }

@@ -1,4 +1,4 @@
-/** A tool of the host itself. It only reads, so that nobody has to allow it. */
+/** A tool of the host itself. It only reads, so it needs no approval. */
 import type { JsonSchema, ToolCall, ToolResult } from "../../core/chat.js";
 import { duplicateKey } from "../../core/duplicate-keys.js";
 import { messageOf } from "../../core/errors.js";
@@ -17,7 +17,7 @@ export function hostDefinition(tool: string, description: string, inputSchema: J
   return { name: `${server}__${tool}`, server, tool, description, inputSchema, ...annotations };
 }
 
-/** Arguments are checked by the tool. What goes wrong is a result for the model. */
+/** Prepares a call. The tool checks its arguments; an error becomes a result for the model. */
 export function prepareHostCall(tool: HostTool, call: ToolCall): PreparedCall {
   const { name, tool: ownName } = tool.definition;
   const given = argumentsOf(call);

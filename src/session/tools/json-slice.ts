@@ -1,12 +1,12 @@
-/** One value of a JSON text by its pointer (RFC 6901), without building all the others: the text may have 50 MB. */
+/** Reads one value of a JSON text by its pointer (RFC 6901) without parsing the rest: the text may have 50 MB. */
 import { setImmediate as breathe } from "node:timers/promises";
 import { RequestError } from "../../core/errors.js";
 
 const maxNamedKeys = 30;
-/** Characters between two pauses for everything else that goes on in this process. */
+/** Characters between two pauses that let other work of the process run. */
 const pauseChars = 1_000_000;
 
-/** The value's text; a string without its quotes and escapes. Throws RequestError, with words for the model. */
+/** Returns the value's text; a string without its quotes and escapes. Throws RequestError with a message for the model. */
 export async function jsonSlice(text: string, pointer: string): Promise<string> {
   const scan = new Scan(text);
   let start = scan.skipSpace(0);
@@ -41,7 +41,7 @@ class Scan {
     return position;
   }
 
-  /** Where the value that begins here ends. */
+  /** Returns where the value that begins at `start` ends. */
   endOf(start: number): number {
     const first = this.#text[start];
     if (first === '"') return this.#endOfString(start);
@@ -57,7 +57,7 @@ class Scan {
     throw notJson(this.#text.length);
   }
 
-  /** Where the value of that key or index begins, in the object or array that begins at `start`. */
+  /** Returns where the value of that key or index begins, in the object or array at `start`. */
   async member(start: number, token: string, path: string): Promise<number> {
     const isObject = this.#text[start] === "{";
     if (!isObject && this.#text[start] !== "[") throw missing(path, token, "it is no object and no list");

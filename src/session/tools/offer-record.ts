@@ -5,18 +5,18 @@ interface Named {
 }
 
 /**
- * What the requests of a conversation begin with, read off the log: providers cache that. A tool keeps its place over turns, restarts and
- * hosts, and one that is new comes last. What servers say of themselves stays in the system prompt as it was; what has changed of it is
- * told where the conversation is. After a compaction requests begin differently anyway, so all of it is forgotten.
+ * What the requests of a conversation begin with, read from the log, since providers cache it. A tool keeps its position across turns,
+ * restarts and hosts; a new one comes last. The servers' instructions stay unchanged in the system prompt; later changes are told at the
+ * current point of the conversation. A compaction resets all of it, as requests then begin differently anyway.
  */
 export class OfferRecord {
   readonly #places = new Map<string, number>();
   #unstored: string[] = [];
-  /** The servers' words in the system prompt, and as the model knows them by now. */
+  /** The servers' instructions in the system prompt (`front`), and as the model last heard of them (`told`). */
   #catalogue: { front: string; told: string } | undefined;
   #isCatalogueStored = false;
 
-  /** An event was stored. */
+  /** Updates the record from a stored event. */
   note(event: StoredEvent): void {
     if (event.type === "compaction") {
       this.#places.clear();
@@ -31,19 +31,19 @@ export class OfferRecord {
     this.#isCatalogueStored = true;
   }
 
-  /** The servers' words for the system prompt: those that it began with, if there are any. */
+  /** Returns the instructions for the system prompt: those first sent, if any. */
   frontOf(catalogue: string): string {
     return this.#catalogue?.front ?? catalogue;
   }
 
-  /** A request goes out with these words in its system prompt, by `frontOf`. */
+  /** Records that a request is sent with these instructions, as `frontOf` returned them. */
   sends(front: string): void {
     if (this.#catalogue) return;
     this.#catalogue = { front, told: front };
     this.#isCatalogueStored = false;
   }
 
-  /** What the model is to be told of the servers' words, which are these now. */
+  /** Returns the event that tells the model how the instructions have changed, if they have. */
   news(catalogue: string, turnId: string): CatalogueEvent | undefined {
     const told = this.#catalogue?.told;
     if (told === undefined || told === catalogue) return undefined;
@@ -54,7 +54,7 @@ export class OfferRecord {
     return this.#places.has(name);
   }
 
-  /** The tools of the next request: the same list where it is in order. Those that are new have their place from now on. */
+  /** Sorts the tools of the next request and gives new ones their position. Returns the same list if it is in order. */
   sorted<Tool extends Named>(tools: readonly Tool[]): readonly Tool[] {
     const placeOf = ({ name }: Named) => this.#places.get(name) ?? Number.MAX_SAFE_INTEGER;
     const isSorted = tools.every((tool, index) => index === 0 || placeOf(tools[index - 1] as Tool) <= placeOf(tool));
@@ -63,18 +63,18 @@ export class OfferRecord {
     return sorted;
   }
 
-  /** What the log does not have yet, for the event that is stored next: names in their order. */
+  /** Returns what the log lacks, for the next stored event: names in order. */
   takeUnstored(): { offered?: string[]; catalogue?: string } {
     const offered = this.#unstored;
     const catalogue = this.#isCatalogueStored ? undefined : this.#catalogue?.front;
     this.#unstored = [];
     this.#isCatalogueStored = true;
-    // A conversation without tools and words has nothing to keep.
+    // A conversation without tools and instructions has nothing to keep.
     if (offered.length === 0 && !catalogue) return {};
     return { ...(offered.length > 0 && { offered }), ...(catalogue !== undefined && { catalogue }) };
   }
 
-  /** False where it had one. */
+  /** False if it already had a position. */
   #place(name: string): boolean {
     if (this.#places.has(name)) return false;
     this.#places.set(name, this.#places.size);
@@ -82,7 +82,7 @@ export class OfferRecord {
   }
 }
 
-/** Line by line. */
+/** Compares line by line. */
 function changes(before: string, now: string): string {
   const [old, fresh] = [before, now].map((text) => new Set(text.split("\n"))) as [Set<string>, Set<string>];
   const added = [...fresh].filter((line) => !old.has(line));

@@ -1,28 +1,31 @@
-/** Keeps what a tool returned within what a model can read: the ends of it stay, the whole is stored. */
+/** Cuts a tool result to what a model can read: both ends stay, the whole is stored. */
 import { type ContentPart, linkText, type ToolResult } from "../../core/chat.js";
 import { messageOf } from "../../core/errors.js";
 import { headOf, tailOf } from "../../core/excerpt.js";
 import type { NewId } from "../../core/ids.js";
 
 export interface OffloadParts {
-  /** By a quarter of a token a byte. A longer text is stored. */
+  /** Counted as a quarter of a token per byte. A longer text is stored. */
   limitTokens: number;
   /** Rejects with StoreError. */
   put: (resultId: string, text: string) => Promise<void>;
   newId: NewId;
-  /** Name of the tool that reads what was stored. */
+  /** Name of the tool that reads stored results. */
   reader: string;
 }
 
 const bytesPerToken = 4;
-/** Of what stays of a large text: well below 2,000 tokens even where a token is two bytes. */
+/** Limit of what stays of a large text: well below 2,000 tokens even at two bytes per token. */
 const maxShownBytes = 3_000;
 /** Base64 of 5 MB: providers take no larger picture. */
 const maxMediaChars = 7_000_000;
 
 type Media = Extract<ContentPart, { data: string }>;
 
-/** The result as its event is to hold it: mostly, and then at once, as it is. Stores before it returns, so that no event names a result that is not there. */
+/**
+ * Returns the result for its event; mostly unchanged, and then synchronously. Stores before it returns, so that no event names a missing
+ * result.
+ */
 export function offload(result: ToolResult, parts: OffloadParts): ToolResult | Promise<ToolResult> {
   const { content } = result;
   const isLong = isLonger(content, parts.limitTokens * bytesPerToken);
@@ -54,7 +57,7 @@ async function offloaded(result: ToolResult, isLong: boolean, parts: OffloadPart
       shown.push({ type: "text", text: note });
     } else if (!isLong || isMedia(part)) shown.push(part);
   }
-  // The reader is on offer from the first stored result on, see `TurnToolbox.tools`.
+  // The reader is offered from the first stored result on; see `TurnToolbox.tools`.
   return { ...result, content: shown, ...(resultIds.length > 0 && { resultIds, found: [parts.reader] }) };
 }
 
@@ -65,7 +68,7 @@ function endsWithNote(text: string, maxBytes: number, where: string): string {
   return `${head}\n${note}\n${tail}`;
 }
 
-/** Without measuring more than needed: a character is one to three bytes. */
+/** Measures no more than needed: a character is one to three bytes. */
 function isLonger(content: readonly ContentPart[], maxBytes: number): boolean {
   let chars = 0;
   for (const part of content) for (const text of wordsOf(part)) chars += text.length + 1;

@@ -1,4 +1,4 @@
-/** The tool by which a model reads what was too large to be shown. */
+/** The tool by which a model reads results too large to be shown. */
 import type { JsonSchema } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
 import type { ResultStore } from "../../core/store-ports.js";
@@ -8,9 +8,9 @@ import { grep, readCharacters, readLines } from "./reading.js";
 
 export interface ReadResultParts {
   results: ResultStore;
-  /** Those of this conversation's log, and no others. */
+  /** Ids in this conversation's log; no others can be read. */
   known: ReadonlySet<string>;
-  /** Of one answer. */
+  /** Limit of one answer. */
   maxBytes: number;
 }
 
@@ -68,7 +68,7 @@ async function piece(text: string, args: Arguments, maxBytes: number, signal: Ab
   return readCharacters(text, { start, length: numberOf(args, "length", 1) }, maxBytes);
 }
 
-/** Models write null for an argument that they mean to leave out. */
+/** Accepts null, which models write for an argument they mean to leave out. */
 function textOf(args: Arguments, name: string): string | undefined {
   const value = args[name] ?? undefined;
   if (value === undefined || typeof value === "string") return value;

@@ -1,4 +1,4 @@
-/** Pieces of a long text for a model: by characters, by lines, by what they match. Each piece is bounded, and says how to go on. */
+/** Pieces of a long text for a model: by characters, lines or matches. Each piece is bounded and says how to continue. */
 import { setImmediate as breathe } from "node:timers/promises";
 import { RequestError } from "../../core/errors.js";
 import { headOf } from "../../core/excerpt.js";
@@ -31,7 +31,7 @@ export async function readLines(
   return readCharacters(text, { start: from, length: end - from }, maxBytes);
 }
 
-/** Where the line begins that is `lines` below the one that begins at `from`. */
+/** Returns the start of the line that is `lines` below the one at `from`; undefined if the text ends earlier. */
 async function lineStart(text: string, from: number, lines: number): Promise<number | undefined> {
   let start = from;
   for (let line = 1; line <= lines; line++) {
@@ -43,17 +43,17 @@ async function lineStart(text: string, from: number, lines: number): Promise<num
   return start;
 }
 
-/** Characters that are searched at once, and the longest match that is sure to be found where a line is longer than that. */
+/** Characters searched at once, and the longest match certain to be found in a line longer than that. */
 const chunkChars = 1_000_000;
 const longestMatchChars = 10_000;
-/** A pattern may backtrack for ever, and the whole host with it. */
+/** Time limit per chunk: a pattern may backtrack forever and block the whole host. */
 const chunkTimeMs = 250;
 const maxMatches = 100;
-/** Of a longer line, what is around the match. */
+/** A longer line is cut to the surroundings of its match. */
 const longestLine = 300;
 const aroundChars = 120;
 
-/** Lines that match, each with its place in the text. Throws RequestError. */
+/** Returns matching lines, each with its offset in the text. Throws RequestError. */
 export async function grep(
   text: string,
   { pattern, start, signal }: { pattern: string; start: number; signal: AbortSignal },
@@ -86,7 +86,7 @@ export async function grep(
     : `${shown}[each line begins with its character; no more matches]`;
 }
 
-/** What does not compile was meant as it stands. */
+/** Compiles the pattern; an invalid one is searched for literally. */
 function compile(pattern: string): RegExp {
   try {
     return new RegExp(pattern, "gm");
@@ -95,7 +95,7 @@ function compile(pattern: string): RegExp {
   }
 }
 
-/** A chunk ends with a line where one ends nearby; else it reaches as far into the next one as a match may. */
+/** Ends the chunk at a line end nearby; otherwise it overlaps the next one by the longest match. */
 function chunkAt(text: string, at: number): { end: number; next: number } {
   const soft = at + chunkChars;
   if (soft >= text.length) return { end: text.length, next: text.length };
@@ -104,7 +104,7 @@ function chunkAt(text: string, at: number): { end: number; next: number } {
   return { end: Math.min(text.length, soft + longestMatchChars), next: soft };
 }
 
-/** At most one match a line, of those that begin before `limit`. */
+/** Returns at most one match per line, among those that begin before `limit`. */
 function placesIn(chunk: string, expression: RegExp, limit: number, most: number): number[] {
   const places: number[] = [];
   expression.lastIndex = 0;

@@ -1,26 +1,26 @@
-/** Which tools a request carries when all of them would cost too much. */
+/** Chooses the tools that a request carries when all of them would cost too much. */
 import type { HubTool } from "../../core/ports.js";
 import { toolTokens } from "../../history/estimate.js";
 
 export interface ToolLimits {
-  /** Of all definitions that stand in a request from the start. */
+  /** Limit of all definitions in a request from the start. */
   maxTokens: number;
-  /** Definitions that the provider takes. */
+  /** Maximum number of definitions that the provider takes. */
   maxTools: number;
 }
 
-/** Places that are left for the host's own tools, and for tools that are found later. */
+/** Positions reserved for the host's own tools, and for tools found later. */
 const hostTools = 2;
 const maxFoundTools = 32;
 
-/** Whether they can all be sent, with one tool of the host beside them. */
+/** True if all tools can be sent along with one of the host. */
 export function fitsAll(tools: readonly HubTool[], { maxTokens, maxTools }: ToolLimits): boolean {
   return tools.length < maxTools && tools.reduce((sum, tool) => sum + toolTokens(tool), 0) <= maxTokens;
 }
 
 /**
- * The tools that are always there: those that were `sent` before, then from every server in turn the next one of its list, as long as it
- * fits; in the order of the list. Depends on nothing that is asked, so that requests begin with the same bytes.
+ * Returns the tools that are always sent, in the order of the list: those `sent` before, then the next tool of each server in turn, as long
+ * as it fits. Independent of the prompt, so that requests begin with the same bytes.
  */
 export function firstTools(
   tools: readonly HubTool[],
@@ -45,8 +45,8 @@ export function firstTools(
 }
 
 /**
- * Tools that were found, in the order of their finding. When they get too many or too large, the older half goes at once: the requests
- * after it begin alike again for as long as possible.
+ * Returns found tools, oldest first. When they get too many or too large, the older half is dropped at once, so that later requests begin
+ * alike for as long as possible.
  */
 export function foundTools(found: Iterable<HubTool>, { maxTokens, maxTools }: ToolLimits): HubTool[] {
   let kept: HubTool[] = [];

@@ -1,6 +1,6 @@
 /**
- * The servers' tools as one turn sees them, with the host's own: results that are too large are stored and can be read, and tools that
- * are too many can be found. What was found or stored is read off the log, so that it is the same after a restart and in a copy.
+ * The servers' tools as one turn sees them, plus the host's own: too large results are stored and can be read, and too many tools can be
+ * searched. What was found or stored is read from the log, so it survives a restart and a copy.
  */
 import type { StoredEvent, ToolCall, ToolResult } from "../../core/chat.js";
 import type { NewId } from "../../core/ids.js";
@@ -18,7 +18,7 @@ interface TurnToolboxParts {
   hub: Toolbox;
   results: ResultStore;
   conversationId: string;
-  /** Whether the model must not see the tool. */
+  /** True if the model must not see the tool. */
   isHidden: (tool: HubTool) => boolean;
   limits: ToolLimits;
   resultLimitTokens: number;
@@ -28,9 +28,9 @@ interface TurnToolboxParts {
 interface Choice {
   /** The hub's list: the same object while no tool changes. */
   offered: readonly HubTool[];
-  /** Those of it that are not denied. */
+  /** Its tools that are not hidden. */
   tools: readonly HubTool[];
-  /** Where they are too many: the ones that are always there, and how to get at the others. */
+  /** Set if there are too many tools: those always sent, and the search for the others. */
   deferral?: { search: HostTool; first: ReadonlySet<HubTool>; byName: ReadonlyMap<string, HubTool> };
 }
 
@@ -39,13 +39,13 @@ export class TurnToolbox implements Toolbox {
   readonly #reader: HostTool;
   readonly #offload: OffloadParts;
   readonly #resultIds = new Set<string>();
-  /** Names of tools that came up beside the first ones, in the order of the log. */
+  /** Names of tools that were called or found, in the order of the log. */
   readonly #found = new Set<string>();
-  /** Over all turns of the conversation. */
+  /** Covers all turns of the conversation. */
   readonly record = new OfferRecord();
   #choice: Choice | undefined;
 
-  /** `wanted`: name of the tool that the turn has to begin with. It is offered even where tools have to be found. */
+  /** `wanted`: the tool that the turn must begin with, offered even if tools have to be searched. */
   constructor(parts: TurnToolboxParts, log: readonly StoredEvent[], wanted?: string) {
     this.#parts = parts;
     const { results, conversationId, resultLimitTokens, newId } = parts;
@@ -55,12 +55,12 @@ export class TurnToolbox implements Toolbox {
     for (const event of log) this.#noteTools(event);
     for (const event of withoutRewound(log)) this.record.note(event);
     if (wanted === undefined) return;
-    // The last one found is the last one to be left out.
+    // The last tool found is dropped last.
     this.#found.delete(wanted);
     this.#found.add(wanted);
   }
 
-  /** An event was stored. */
+  /** Updates the toolbox from a stored event. */
   note(event: StoredEvent): void {
     this.record.note(event);
     this.#noteTools(event);
@@ -74,8 +74,8 @@ export class TurnToolbox implements Toolbox {
   }
 
   /**
-   * What a request begins with stays: the first tools, and behind them what was found, oldest first. The reader of results is there
-   * from the first stored result on, and not before: most conversations never have one. `record` has the last word.
+   * Returns the tools in an order that keeps the beginning of requests: the first tools, then found ones, oldest first. The reader of
+   * results appears only with the first stored result, as most conversations never have one. `record` decides the final order.
    */
   tools(): readonly HubTool[] {
     const { tools, deferral } = this.#chosen();
@@ -94,19 +94,19 @@ export class TurnToolbox implements Toolbox {
     const prepared = isSearch ? prepareHostCall(search, call) : this.#parts.hub.prepare(call);
     if ("refused" in prepared) return prepared;
     const whole = prepared.send;
-    // The model may know a tool that it was not offered by name: it is offered from here on.
+    // The model may know the name of a tool it was not offered, which is offered from here on.
     const called = deferral?.byName.has(call.name) ? call.name : undefined;
-    // Not written where it is assigned: V8 takes such a function for one that stays, and with it all that it refers to (AGENTS.md).
+    // Not written inline: V8 would treat the function as permanent and retain all it refers to (AGENTS.md).
     const send: PreparedCall["send"] = async (options) => {
       const result = await whole(options);
       return this.#withFresh(isSearch ? result : await offload(result, this.#offload), called);
     };
-    // In place, since it was made for this call: a copy of so many fields costs more than all else that is done here.
+    // Mutated, since it was made for this call: copying so many fields costs more than the rest of this function.
     prepared.send = send;
     return prepared;
   }
 
-  /** A tool that a request has had already stays where it is: the result names those alone that are new. */
+  /** Limits the result's `found` to new tools: one already sent keeps its position. */
   #withFresh(result: ToolResult, called: string | undefined): ToolResult {
     const { found, ...rest } = result;
     const names = called === undefined ? (found ?? []) : [...(found ?? []), called];
