@@ -144,3 +144,15 @@ describe.each(WIRES)("over $name", ({ wire, model, start }) => {
     }
   });
 });
+
+test.each(["responses", "chat"] as const)(
+  "a limit inside a stream of %s says in its message how long to wait",
+  async (wire) => {
+    const error = { code: "rate_limit_exceeded", message: "Rate limit reached. Please try again in 11.054s." };
+    steps = [
+      stream([wire === "chat" ? { error } : { type: "response.failed", response: { status: "failed", error } }]),
+    ];
+    await using client = clientOf(server, { maxRetries: 0 }, { wire, model: "some-model" });
+    expect(await client.fails({ streaming: true })).toMatchObject({ kind: "rate_limit", retryAfterMs: 11_054 });
+  },
+);

@@ -1,7 +1,7 @@
 import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
 import type { Quirks } from "../../providers/presets.js";
 import { endpointUrl } from "../shared/endpoint.js";
-import { isSaid, type ProviderError, parseErrorBody, providerError } from "../shared/provider-error.js";
+import { isSaid, type ProviderError, parseErrorBody, providerError, withStatedWait } from "../shared/provider-error.js";
 import type { Destination, Unserved, Wire } from "../wire.js";
 import { writeBody } from "./body-text.js";
 import { ChatFold } from "./fold.js";
@@ -37,6 +37,11 @@ export const chat: Wire<Quirks> = {
 
 /** The error inside a message of a 200 answer, if it is one. */
 function errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined {
+  const error = statedIn(message, event);
+  return error && withStatedWait(error);
+}
+
+function statedIn(message: JsonObject, event: string | undefined): ProviderError | undefined {
   const choice = asObjects(message.choices)[0];
   if (isSaid(message.error) || isSaid(message.errors)) return providerError(message);
   if (choice && isSaid(choice.error)) return providerError(choice);

@@ -1,6 +1,6 @@
 import type { LlmErrorKind } from "../../../core/errors.js";
 import { asObject, asText, type JsonObject } from "../../json.js";
-import { isSaid, type ProviderError, parseErrorBody, providerError } from "../shared/provider-error.js";
+import { isSaid, type ProviderError, parseErrorBody, providerError, withStatedWait } from "../shared/provider-error.js";
 
 /** What the body of an error says. */
 export function errorOf(text: string, status: number | undefined): ProviderError {
@@ -13,17 +13,10 @@ export function errorIn(message: JsonObject, event: string | undefined): Provide
   const status = asText(response.status);
   if (message.type === "response.failed" || status === "failed" || status === "cancelled") {
     const said = isSaid(response.error) ? { error: response.error } : `the answer has the status "${status}"`;
-    return inStream(providerError(said));
+    return classified(withStatedWait(providerError(said)));
   }
   const isError = message.type === "error" || event === "error" || isSaid(message.error);
-  return isError ? inStream(providerError(message)) : undefined;
-}
-
-/** There is no header any more to say how long to wait; OpenAI says it in its message. */
-function inStream(error: ProviderError): ProviderError {
-  const [, amount, unit] = /try again in (\d+(?:\.\d+)?)\s?(ms|s)\b/i.exec(error.message) ?? [];
-  const retryAfterMs = amount === undefined ? undefined : Number(amount) * (unit === "ms" ? 1 : 1000);
-  return { ...classified(error), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  return isError ? classified(withStatedWait(providerError(message))) : undefined;
 }
 
 function classified(error: ProviderError): ProviderError {

@@ -82,6 +82,12 @@ export function providerError(body: unknown, status?: number): ProviderError {
   };
 }
 
+/** Inside a stream no header says any more how long to wait; OpenAI, and those who speak as it does, say it in the message. */
+export function withStatedWait(error: ProviderError): ProviderError {
+  const [, amount, unit] = /try again in (\d+(?:\.\d+)?)\s?(ms|s)\b/i.exec(error.message) ?? [];
+  return amount === undefined ? error : { ...error, retryAfterMs: Number(amount) * (unit === "ms" ? 1 : 1000) };
+}
+
 function lowerCased(headers: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

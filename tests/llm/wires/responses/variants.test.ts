@@ -169,17 +169,6 @@ test.each<[string, unknown, object]>([
   expect(await tested.fails({ streaming: false })).toMatchObject(error);
 });
 
-test("a limit inside a stream says in its message how long to wait", async () => {
-  const said = "Rate limit reached for gpt-5.6-sol. Please try again in 11.054s.";
-  const failed = {
-    type: "response.failed",
-    response: { status: "failed", error: { code: "rate_limit_exceeded", message: said } },
-  };
-  await using server = await startLlmServer([stream([failed])]);
-  await using tested = clientOf(server, { maxRetries: 0 }, model);
-  expect(await tested.fails({ streaming: true })).toMatchObject({ kind: "rate_limit", retryAfterMs: 11_054 });
-});
-
 test.each([true, false])(
   "what was billed of an answer that has failed is counted, streaming: %s",
   async (streaming) => {
