@@ -5,7 +5,7 @@ import type { Server } from "./api.js";
 import type { Connections } from "./connections.js";
 import type { Gate } from "./gate.js";
 
-/** The gate before all routes; and what a browser needs before it lets an allowed page of another origin read the answer. */
+/** Puts the gate before all routes. Adds the headers that let an allowed page of another origin read the answer. */
 export function admitBy(gate: Gate, connections: Connections, newId: NewId): Parameters<Server["use"]>[1] {
   return async (context: Context, next: Next) => {
     const { incoming } = context.env;

@@ -5,13 +5,12 @@ import { errorBody, type Problem } from "./errors.js";
 export interface Refused {
   problem: Problem;
   headers?: Record<string, string>;
-  /** Of the request. */
   path: string;
   header(name: string): string | undefined;
   newId: NewId;
 }
 
-/** The answer to a request that was refused, in the shape of the API that it was made to. */
+/** Answers a refused request in the shape of the API that it was sent to. */
 export function answerProblem({ problem, headers, path, header, newId }: Refused): Response {
   if (!isAnthropicCall(path, header)) return Response.json(errorBody(problem), { status: problem.status, headers });
   const requestId = newId("req");

@@ -1,4 +1,4 @@
-/** Routes as data: what serves them is what /openapi.json is made of. */
+/** Routes as data, from which both the server and /openapi.json are made. */
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import type { JsonSchema } from "../../core/chat.js";
@@ -11,17 +11,17 @@ import { failureOf } from "./failure.js";
 import { validated } from "./schemas.js";
 
 export interface Call {
-  /** As the route's schema has it. */
+  /** Validated by the route's schema. */
   body: unknown;
   path(name: string): string;
   query(name: string): string | undefined;
   header(name: string): string | undefined;
-  /** Aborted when the caller has gone before the answer was written. */
+  /** Aborted when the caller disconnects before the answer is written. */
   gone: AbortSignal;
   request: Request;
-  /** The body of a route without a schema. Rejects with ApiError when it is too large. */
+  /** Reads the body of a route without a schema. Rejects with ApiError if it is too large. */
   text(): Promise<string>;
-  /** Of the other end of the connection. */
+  /** Remote address of the connection. */
   address: string;
 }
 
@@ -30,11 +30,11 @@ export interface Route {
   /** `{name}` is a parameter. */
   path: string;
   summary: string;
-  /** By name, what they are for. */
+  /** Purposes by header name. */
   headers?: Record<string, string>;
   query?: Record<string, string>;
   body?: JsonSchema;
-  /** What is answered: JSON, or each of the server-sent events. */
+  /** Type and schema of the answer: JSON, or each of the server-sent events. */
   answer?: { type: "application/json" | "text/event-stream"; schema: JsonSchema };
   run(call: Call): Promise<Response> | Response;
 }
@@ -43,12 +43,12 @@ export type Server = Hono<{ Bindings: HttpBindings }>;
 
 interface AppParts {
   admit: Parameters<Server["use"]>[1];
-  /** Of a request's body. */
+  /** Limit for a request's body. */
   maxBytes: number;
   newId: NewId;
 }
 
-/** Serves the routes behind `admit`. Every failure is one answer in the shape of the API that the request was made to. */
+/** Serves the routes behind `admit`. Every failure becomes an answer in the shape of the API that was called. */
 export function routesApp(routes: readonly Route[], { admit, maxBytes, newId }: AppParts): Server {
   const app: Server = new Hono();
   app.use("*", admit);
@@ -66,7 +66,7 @@ export function routesApp(routes: readonly Route[], { admit, maxBytes, newId }: 
         address: context.env.incoming.socket.remoteAddress ?? "",
       });
       if (context.req.method !== "HEAD") return response;
-      // Nobody will read the body: what writes a stream would write it for ever.
+      // Nobody reads the body: a stream would be written for ever.
       await response.body?.cancel();
       const { status, headers } = response;
       return new Response(null, { status, headers });

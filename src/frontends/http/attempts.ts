@@ -1,36 +1,37 @@
 /**
- * Calls that have run tools and whose callers may not have had the answer. OpenAI's and Anthropic's clients send a call again when it took
- * them too long or its connection was lost, and say so in a header; each attempt has an X-Request-Id of its own, if any.
+ * Calls that have run tools and whose callers may lack the answer. OpenAI's and Anthropic's clients retry a call after a timeout or a lost
+ * connection and count attempts in a header. Each attempt has its own X-Request-Id, if any.
  */
 import { createHash } from "node:crypto";
 import type { Call } from "./api.js";
 import { idsOf } from "./door-turn.js";
 import { ApiError } from "./errors.js";
 
-/** How often the client has sent the call before. The clients' name for it comes from what generates them. */
+/** Header with the number of earlier attempts. Its name comes from the generator of the clients. */
 const retryCount = "x-stainless-retry-count";
 /** Clients wait at most a minute between attempts. */
 const keptMs = 15 * 60_000;
 const mostKept = 10_000;
 
-/** One attempt of a client at a call. */
 export interface Attempt {
-  /** A tool is about to run. */
+  /** Records that a tool is about to run. */
   ranTools(requestId: string): void;
-  /** The answer was sent whole. */
+  /** Records that the whole answer was sent. */
   answered(): void;
 }
 
 export class Attempts {
   readonly #now: () => number;
-  /** By the digest of the call, the oldest first. */
+  /** Keyed by the digest of the call, oldest first. */
   readonly #withTools = new Map<string, { requestId: string; at: number }>();
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  /** Undefined for a client that does not count its attempts. Throws ApiError when tools have run in an earlier attempt, and would again. */
+  /**
+   * Returns undefined for a client that does not count attempts. Throws ApiError if tools ran in an earlier attempt and would run again.
+   */
   begin(call: Call): Attempt | undefined {
     const count = call.header(retryCount);
     if (count === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** Tools that the caller carries out, as the model is offered them and as its calls go back. */
+/** Tools that the caller runs: as the model is offered them, and as its calls go back. */
 import { createHash } from "node:crypto";
 import type { ToolDefinition } from "../../core/chat.js";
 import type { ToolHub } from "../../core/ports.js";
@@ -9,13 +9,13 @@ export interface WireTool {
   name?: string;
   description?: string | null;
   parameters?: object | null;
-  /** Of a custom tool: free text where there is none. */
+  /** Format of a custom tool's input. Free text if absent. */
   format?: { type: string; syntax?: string; definition?: string } | null;
-  /** Of a namespace. */
+  /** Tools of a namespace. */
   tools?: WireTool[];
 }
 
-/** A tool under the name that its caller has for it. */
+/** A tool under its caller's name. */
 export interface CallerTool {
   type: "function" | "custom";
   name: string;
@@ -24,17 +24,16 @@ export interface CallerTool {
 
 export interface CallerTools {
   definitions: ToolDefinition[];
-  /** By the name that the model has for it. */
   find(modelName: string): CallerTool | undefined;
   /** Types of the tools that no model of this host can be offered, such as `web_search`. */
   ignored: string[];
 }
 
 const longestName = 64;
-/** Names that callers can have for tools, as Anthropic's API takes them. Longer ones than models can have are shortened for the model. */
+/** Tool names that callers may use, as in Anthropic's API. Names longer than models allow are shortened for the model. */
 export const toolName = /^[a-zA-Z0-9_-]{1,128}$/;
 
-/** Throws ApiError for a tool that is wrong as it is. */
+/** Throws ApiError for an invalid tool. */
 export function readCallerTools(tools: readonly WireTool[]): CallerTools {
   const known = new Map<string, { definition: ToolDefinition; tool: CallerTool }>();
   const ignored = new Set<string>();
@@ -60,13 +59,13 @@ export function readCallerTools(tools: readonly WireTool[]): CallerTools {
   };
 }
 
-/** The name that the model has for a tool: chat completions know no namespaces. */
+/** Returns the model's name for a caller's tool. Chat completions have no namespaces. */
 export function modelName({ name, namespace }: { name: string; namespace?: string }): string {
   if (namespace === undefined) return offeredName(name);
   return offeredName(`${namespace.replace(/_+$/, "")}__${name.replace(/^_+/, "")}`);
 }
 
-/** The name that the model has for a server's tool, also for one that no server offers any more. */
+/** Returns the model's name for a server's tool, even if no server offers it any more. */
 export function serverToolName(
   hub: Pick<ToolHub, "tools">,
   { server, tool }: { server: string; tool: string },
@@ -75,19 +74,19 @@ export function serverToolName(
   return known?.name ?? modelName(server ? { namespace: server, name: tool } : { name: tool }).replace(/[^\w-]/g, "_");
 }
 
-/** A name as models can have it: longer ones end in a hash. */
+/** Shortens a name that is too long for models; it then ends in a hash. */
 function offeredName(whole: string): string {
   if (whole.length <= longestName) return whole;
   const hash = createHash("sha256").update(whole).digest("hex").slice(0, 8);
   return `${whole.slice(0, longestName - hash.length - 1)}_${hash}`;
 }
 
-/** The arguments with which the model calls a custom tool, whose input is text and not JSON. */
+/** Wraps the text input of a custom tool as the JSON arguments of the model's call. */
 export function customArguments(input: string): string {
   return JSON.stringify({ input });
 }
 
-/** The input of a custom tool. A model that wrote the text itself in place of the arguments meant that text. */
+/** Returns the input of a custom tool. A model may have written the bare text instead of JSON arguments. */
 export function customInput(text: string): string {
   try {
     const { input } = JSON.parse(text) as { input?: unknown };
@@ -118,7 +117,7 @@ function nameOf({ name = "" }: WireTool): string {
   throw new ApiError(400, "invalid_tool", "the name of a tool is 1 to 128 letters, digits, _ and -", "tools");
 }
 
-/** For a header and a message, so only what an API would name a type. */
+/** Refuses a type that no API would use, since the type goes into a header and a message. */
 function typeName({ type }: WireTool): string {
   if (/^[\w.-]{1,64}$/.test(type)) return type;
   throw new ApiError(400, "invalid_tool", "the type of a tool is 1 to 64 letters, digits, . _ and -", "tools");

@@ -11,7 +11,7 @@ interface Identity {
   created: number;
   /** `provider/model`. */
   model: string;
-  /** The caller's tool that the model knows by this name. */
+  /** Returns the caller's tool with this model name. */
   callerTool(name: string): CallerTool | undefined;
 }
 
@@ -28,7 +28,7 @@ export class ChatCompletion {
     this.#identity = identity;
   }
 
-  /** Whether a reader has been sent something that could not be taken back. */
+  /** True if a reader was sent something that cannot be taken back. */
   get isShown(): boolean {
     return this.#text !== "";
   }
@@ -37,7 +37,7 @@ export class ChatCompletion {
     return this.#chunk({ role: "assistant", content: "" });
   }
 
-  /** The deltas of an event; none for what this API has no words for. */
+  /** Returns the deltas of an event; empty if this API has no field for it. */
   take(event: TurnEvent): object[] {
     if ("seq" in event) this.#stored.push(event);
     switch (event.type) {
@@ -59,7 +59,7 @@ export class ChatCompletion {
     }
   }
 
-  /** The last chunks, with the usage where it was asked for. */
+  /** Returns the last chunks, with the usage if requested. */
   end(includeUsage: boolean): object[] {
     const { finishReason, calls, usage } = this.#result();
     const toolCalls = calls.map((call, index) => ({ index, ...wireCall(call) }));
@@ -82,7 +82,7 @@ export class ChatCompletion {
     return { ...this.#head("chat.completion"), choices: [choice], usage };
   }
 
-  /** Answers of several hops are parted like paragraphs. */
+  /** Separates the answers of several hops like paragraphs. */
   #write(delta: string): object[] {
     const gap = this.#answer === "" && this.#text !== "" ? "\n\n" : "";
     this.#answer += delta;
@@ -98,7 +98,7 @@ export class ChatCompletion {
       const tool = callerTool(call.name);
       return tool ? [{ ...call, name: tool.name }] : [];
     });
-    // The calls of an answer that was cut may be cut themselves.
+    // If the answer was cut, its calls may be cut too.
     const isCalling = calls.length > 0 && stopReason === "end_turn";
     return { text, usage, calls, finishReason: isCalling ? "tool_calls" : finishReasonOf(stopReason) };
   }

@@ -1,34 +1,34 @@
-/** The open connections of the door: how many there may be, and which of them give way to others. */
+/** Open connections of the door: their limit, and which are closed to make room. */
 import type { Socket } from "node:net";
 import { callerAddress } from "./caller-address.js";
 import type { Visit } from "./gate.js";
 
-/** Connections beyond the limit, which only ask how the host is: an orchestrator restarts a host whose probes are refused. */
+/** Connections beyond the limit that may only probe: an orchestrator restarts a host whose probes are refused. */
 const placesForProbes = 16;
-/** How often it is said that the door is full. */
+/** Interval of the message that the door is full. */
 const repeatMs = 60_000;
 
 interface ConnectionsParts {
-  /** Without those for probes. */
+  /** Limit without the connections for probes. */
   most: number;
-  /** Milliseconds, by a clock that only runs. */
+  /** Milliseconds of a monotonic clock. */
   now: () => number;
-  /** The door has just refused a connection for want of a place; called once a minute at most. */
+  /** Called when a connection is refused for lack of a place, at most once a minute. */
   onFull: () => void;
 }
 
 /**
- * A connection is a stranger's until a request with the token came on it. Strangers give way, the oldest first: to others of their
- * address when they hold half of all places, and to any new connection when no place is free.
+ * Connections with and without the token; until a request with it arrives, a connection is a stranger's. Strangers are closed oldest first:
+ * for others of their address if they hold half of all places, and for any new connection if no place is free.
  */
 export class Connections {
   readonly #parts: ConnectionsParts;
   readonly #kept = new Set<Socket>();
-  /** Of each address with strangers, the oldest first. */
+  /** Strangers of each address, oldest first. */
   readonly #strangersOf = new Map<string, Set<Socket>>();
-  /** The address of each stranger, the oldest first. */
+  /** Address of each stranger, oldest first. */
   readonly #strangers = new Map<Socket, string>();
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #forProbes = new Set<Socket>();
   #fullAt = Number.NEGATIVE_INFINITY;
 
@@ -36,7 +36,7 @@ export class Connections {
     this.#parts = parts;
   }
 
-  /** Without effect for a connection that is known. */
+  /** Does nothing for a known connection. */
   add(socket: Socket): void {
     if (this.#kept.has(socket) || this.#strangers.has(socket) || this.#forProbes.has(socket)) return;
     const address = callerAddress(socket);
@@ -52,7 +52,7 @@ export class Connections {
     socket.once("close", () => this.#remove(socket));
   }
 
-  /** Whether the connection has no place but one for probes. It takes another one as soon as that is free. */
+  /** Returns true if the connection holds only a place for probes. It takes another place as soon as one is free. */
   #isForProbes(socket: Socket): boolean {
     if (!this.#forProbes.has(socket)) return false;
     if (this.#hasPlace) {
@@ -68,7 +68,7 @@ export class Connections {
     return true;
   }
 
-  /** What the gate is to know of the connection that a request came on. */
+  /** Returns what the gate needs to know about a request's connection. */
   visit(socket: Socket): Pick<Visit, "address" | "isForProbes" | "keep"> {
     return {
       address: callerAddress(socket),
@@ -77,7 +77,7 @@ export class Connections {
     };
   }
 
-  /** A request with the token came on the connection: it stays until one of its ends closes it. */
+  /** Keeps a connection that carried the token until one of its ends closes it. */
   #keep(socket: Socket): void {
     if (!this.#strangers.has(socket)) return;
     this.#remove(socket);
@@ -94,7 +94,7 @@ export class Connections {
     this.#strangersOf.set(address, (this.#strangersOf.get(address) ?? new Set()).add(socket));
   }
 
-  /** Ends the first of these connections, if there is one. */
+  /** Ends the first of these connections, if any. */
   #end(sockets: Iterable<Socket>): void {
     for (const socket of sockets) {
       this.#remove(socket);

@@ -9,7 +9,7 @@ export const pageQuery = {
   before: "only those after the end of an earlier answer: its next",
 };
 
-/** The part of the conversations that a call asks for, latest first; `next` begins the rest, null when there is none. */
+/** Returns the page of conversations that a call asks for, latest first. `next` begins the following page, null if there is none. */
 export function conversationPage(all: readonly ConversationSummary[], { query }: Call): object {
   const limit = limitIn(query("limit"));
   const words = (query("q") ?? "").toLowerCase();

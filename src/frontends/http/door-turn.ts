@@ -1,6 +1,6 @@
 /**
- * A call of OpenAI's or Anthropic's API as a turn. It is a turn like any other: in the log, by the one loop, under the same policy and limits. A call
- * that names no conversation gets one of its own, whose first event holds the history that came with it.
+ * A call of OpenAI's or Anthropic's API as a turn: stored in the log, run by the same loop, under the same policy and limits as any other.
+ * A call without a conversation id gets a conversation of its own, whose first event holds the history that the call sent.
  */
 import { createHash } from "node:crypto";
 import type { OutputFormat, ToolChoice, ToolDefinition, UserMessageEvent } from "../../core/chat.js";
@@ -16,7 +16,7 @@ import { ApiError } from "./errors.js";
 import type { Said } from "./said.js";
 
 export interface TurnCall extends Said {
-  /** Undefined: as configured. */
+  /** Undefined selects the configured model. */
   model?: string;
   streaming?: boolean;
   temperature?: number;
@@ -24,23 +24,23 @@ export interface TurnCall extends Said {
   callerTools: readonly ToolDefinition[];
   toolChoice?: ToolChoice;
   parallelToolCalls?: boolean;
-  /** Undefined: any text will do. */
+  /** Undefined if any text is valid. */
   output?: OutputFormat;
-  /** The servers' tools are not offered. */
+  /** True if the servers' tools are not offered. */
   withoutTools: boolean;
-  /** Patterns of those that are; undefined: all. */
+  /** Patterns of the servers' tools that are offered. Undefined offers all. */
   only?: readonly string[];
-  /** Where the call names no conversation: nobody goes on with the one that it gets. */
+  /** True if nobody continues the conversation that a call without a conversation id gets. */
   isSingle: boolean;
-  /** What is kept of the call in the log for whoever reads its answer later. */
+  /** Fields of the call that the log keeps for later readers of its answer. */
   asked?: object;
 }
 
-/** The model that stands for whatever the host is configured for, and the same without the servers' tools. */
+/** Model names that stand for the configured model, with and without the servers' tools. */
 export const defaultModel = "mcp-platform";
 export const plainModel = "mcp-platform/plain";
 
-/** What a caller's name of a model stands for; `isPlain`: without the servers' tools. */
+/** Resolves a caller's model name; undefined is the configured model. `isPlain`: without the servers' tools. */
 export function askedModel(name: string | null | undefined, plainModels: readonly string[]) {
   const isDefault = name === defaultModel || name === plainModel;
   const isPlain = typeof name === "string" && (name === plainModel || plainModels.includes(name));
@@ -49,10 +49,9 @@ export function askedModel(name: string | null | undefined, plainModels: readonl
 
 export interface CallIds {
   conversationId?: string;
-  /** As in TurnOptions, of a conversation that was begun by a call without an id for it. */
+  /** `TurnOptions.dialogue` of a conversation that began with a call without a conversation id. */
   dialogue?: string;
   requestId?: string;
-  /** The caller's. */
   trace?: CarriedTrace;
 }
 
@@ -60,29 +59,29 @@ export interface DoorTurn {
   turn: LiveTurn;
   session: Session;
   model: { provider: string; model: string };
-  /** So that the caller can find the turn in the log, however he called. */
+  /** Response headers by which the caller can find the turn in the log. */
   headers: Record<string, string>;
-  /** The same call sent again goes on with this turn, and does nothing twice. */
+  /** True if the same call, sent again, continues this turn and does nothing twice. */
   isRepeatable: boolean;
-  /** The answer is one JSON value. */
+  /** True if the answer is one JSON value. */
   isStructured: boolean;
-  /** The caller has gone. Without an id of the request nobody can ask for its answer again, so it is cancelled. */
+  /** Cancels the turn of a caller that has disconnected, unless a request id lets the caller ask for the answer again. */
   abandon(): void;
 }
 
 export function idsOf(header: (name: string) => string | undefined): CallIds {
   const trace = traceIn(header);
-  // A proxy may have given the request an X-Request-Id; the other one is the caller's in any case.
+  // A proxy may have set X-Request-Id. Idempotency-Key always comes from the caller.
   const requestId = idIn(header, "idempotency-key") ?? idIn(header, "x-request-id");
   return { conversationId: idIn(header, "x-conversation-id"), requestId, trace };
 }
 
-/** The trace that the caller's request is part of. https://www.w3.org/TR/trace-context/ */
+/** Returns the trace that the caller's request is part of. https://www.w3.org/TR/trace-context/ */
 export function traceIn(header: (name: string) => string | undefined): CarriedTrace | undefined {
   return carriedTrace(header("traceparent"), header("tracestate"));
 }
 
-/** The patterns of X-MCP-Tools. A comma within parentheses is a pattern's own. */
+/** Returns the patterns of X-MCP-Tools. A comma within parentheses belongs to its pattern. */
 export function toolsIn(header: (name: string) => string | undefined): string[] | undefined {
   const text = header("x-mcp-tools");
   if (text === undefined) return undefined;
@@ -90,7 +89,10 @@ export function toolsIn(header: (name: string) => string | undefined): string[] 
   return patterns.filter((pattern) => pattern !== "");
 }
 
-/** From the end on: a comma is within parentheses where the next one of them closes. In linear time: 15 kB of commas took a regular expression 0.8 s. */
+/**
+ * Splits from the end: a comma is within parentheses if the next parenthesis after it closes. Linear time: a regular expression took 0.8 s
+ * for 15 kB of commas.
+ */
 function splitPatterns(text: string): string[] {
   const patterns: string[] = [];
   let end = text.length;
@@ -106,7 +108,7 @@ function splitPatterns(text: string): string[] {
   return patterns.reverse();
 }
 
-/** What a call may say beside its body, for the description. */
+/** Headers that a call may send, for the API description. */
 export const turnHeaders = {
   "X-Conversation-Id": "goes on with this conversation of the log; only the last user message counts then",
   "X-Request-Id": "a repetition under the same id is the same call",
@@ -120,13 +122,13 @@ function idIn(header: (name: string) => string | undefined, name: string): strin
   return id === undefined ? undefined : requireId(id, name);
 }
 
-/** Throws ApiError for what cannot be an id. `name`: where the caller has it. */
+/** Throws ApiError for an invalid id. `name`: the header or field that holds it. */
 export function requireId(id: string, name: string): string {
   if (/^[\x21-\x7e]{1,200}$/.test(id)) return id;
   throw new ApiError(400, "invalid_id", `${name} is 1 to 200 printable characters without spaces`, name);
 }
 
-/** Throws ApiError, and what `session.submit` does. */
+/** Throws ApiError and the errors of `session.submit`. */
 export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallIds): Promise<DoorTurn> {
   const model = resolved(parts, call.model);
   const requestId = ids.requestId ?? parts.newId("req");
@@ -176,19 +178,19 @@ function turnOptions(call: TurnCall): TurnOptions {
     output: call.output,
     deny: call.withoutTools ? ["*"] : undefined,
     only: call.only,
-    // What was sent to a client of this API cannot be taken back.
+    // Text that was sent to a client of this API cannot be taken back.
     streamRecovery: "fail",
     unattended: true,
   };
 }
 
-/** A dialogue is named by its first message, which is the same in all its calls. */
+/** Names a dialogue by the hash of its first message, which is the same in all its calls. */
 export function dialogueOf({ history = [], content }: Pick<UserMessageEvent, "history" | "content">): string {
   const [first = { role: "user", content }] = history;
   return createHash("sha256").update(JSON.stringify(first)).digest("hex");
 }
 
-/** Estimates the tokens of the request that the turn would begin with. Throws as `startDoorTurn` does. */
+/** Estimates the tokens of the turn's first request. Throws the errors of `startDoorTurn`. */
 export async function estimateDoorTurn(parts: DoorParts, call: TurnCall, { conversationId }: CallIds): Promise<number> {
   resolved(parts, call.model);
   const session = parts.sessions.open(conversationId);

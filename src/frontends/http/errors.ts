@@ -1,11 +1,11 @@
-/** A request that is wrong as it is, in the API's own words. */
+/** Error of an invalid request. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     readonly code: string,
     message: string,
     readonly param?: string,
-    /** What clients of Anthropic's API go by, beside the type. */
+    /** Fields that clients of Anthropic's API read besides the type. */
     readonly details?: { error_code: string; [field: string]: unknown },
   ) {
     super(message);
@@ -16,17 +16,17 @@ export interface ErrorBody {
   error: { message: string; type: string; code: string; param: string | null };
 }
 
-/** A request that was refused or has failed, in the codes of OpenAI's API. */
+/** A request that was refused or has failed, with the codes of OpenAI's API. */
 export interface Problem {
   status: number;
   code: string;
   message: string;
-  /** The field of the request that is wrong. */
+  /** Field of the request that is wrong. */
   param?: string | undefined;
   details?: object | undefined;
 }
 
-/** The shape of OpenAI's API, which its clients read. */
+/** Returns the error in the shape of OpenAI's API. */
 export function errorBody({ status, code, message, param }: Problem): ErrorBody {
   return { error: { message, type: typeOf(status, code), code, param: param ?? null } };
 }

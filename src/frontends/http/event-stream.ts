@@ -1,4 +1,4 @@
-/** Server-sent events, at the pace of whoever reads them. */
+/** Server-sent events at the reader's pace. */
 
 interface SentEvent {
   id?: number;
@@ -7,25 +7,25 @@ interface SentEvent {
 }
 
 export interface EventWriter {
-  /** Resolves when more may be written. After the reader has gone it does nothing. */
+  /** Resolves when more may be written. Does nothing after the reader has disconnected. */
   write(event: SentEvent): Promise<void>;
-  /** Aborted when the reader has gone. */
+  /** Aborted when the reader has disconnected. */
   gone: AbortSignal;
 }
 
-/** Events that may wait for their reader. */
+/** Events that are buffered for a slow reader. */
 const waitingEvents = 16;
 
 interface StreamOptions {
   keepAliveMs: number;
   headers?: Record<string, string>;
-  /** In place of the comment. */
+  /** Event that replaces the keep-alive comment. */
   ping?: SentEvent | undefined;
 }
 
 /**
- * A response that `produce` writes until it returns. Whenever nothing was written for `keepAliveMs`, a comment says that the line is
- * not dead, for a tool may take long. `produce` must not throw: there is no status left to say it with.
+ * Returns a response that `produce` writes until it returns. After `keepAliveMs` of silence a comment keeps the connection alive, since a
+ * tool may take long. `produce` must not throw: the status is already sent.
  */
 export function eventStream(
   produce: (writer: EventWriter) => Promise<void>,
@@ -75,7 +75,7 @@ export function eventStream(
   });
 }
 
-/** JSON has no bare newline, so one line of data is enough. */
+/** Formats an event. JSON has no bare newline, so one line of data is enough. */
 function eventText({ id, event, data }: SentEvent): string {
   const lines = [
     ...(id === undefined ? [] : [`id: ${id}`]),

@@ -1,4 +1,4 @@
-/** What went wrong in a call, in the words of OpenAI's API: clients decide by status, code and headers whether they send the call again. */
+/** Failures of a call as OpenAI's API reports them: clients decide by status, code and headers whether to retry. */
 import type { ErrorInfo } from "../../core/chat.js";
 
 export interface Failure {
@@ -6,12 +6,12 @@ export interface Failure {
   code: string;
   message: string;
   headers: Record<string, string>;
-  /** Sent again, the call may succeed, and does nothing twice. */
+  /** True if a retry may succeed and does nothing twice. */
   mayRetry: boolean;
 }
 
 interface FailureFacts {
-  /** Tools have run in the call, and it has no request id by which a repetition would go on where it was. */
+  /** True if tools have run in a call without a request id, so that a retry would run them again. */
   ranTools?: boolean;
 }
 
@@ -35,7 +35,7 @@ export function failureOf(error: ErrorInfo, { ranTools = false }: FailureFacts =
   };
 }
 
-/** Codes of a failed response by which clients know what to do, beside those that its API lists. */
+/** Codes of a failed response that clients act on, besides those that its API lists. */
 const codesOfResponses = new Set([
   "context_length_exceeded",
   "insufficient_quota",
@@ -43,7 +43,7 @@ const codesOfResponses = new Set([
   "server_is_overloaded",
 ]);
 
-/** The error of a failed response. Clients send the call again for a code that they do not know: `invalid_prompt` is the one that ends it. */
+/** Returns the error of a failed response. Clients retry on an unknown code; `invalid_prompt` is the one that stops them. */
 export function responseError({ code, message, mayRetry }: Failure): { code: string; message: string } {
   if (codesOfResponses.has(code)) return { code, message };
   return { code: mayRetry ? "server_error" : "invalid_prompt", message };
@@ -53,7 +53,10 @@ const toolsHaveRun = "tools_have_run";
 const runAgain =
   "Tools have run in this call, and a repetition would run them again; with an X-Request-Id it goes on where it was.";
 
-/** opencode sends a call again when its error has words such as `500`, `rate limit` or `server error` in it, whatever the status and code are. */
+/**
+ * Describes the error without the provider's text. opencode retries on words such as `500`, `rate limit` or `server error`, whatever status
+ * and code are.
+ */
 function inOwnWords({ kind }: ErrorInfo): string {
   return `${causes[kind] ?? "The call failed."} The event log of the host has the details.`;
 }
@@ -70,7 +73,7 @@ const causes: Readonly<Record<string, string>> = {
   stream_interrupted: "The answer broke off.",
 };
 
-/** Many clients repeat some statuses whatever the headers say; 400 none does. */
+/** Returns status and code. Many clients retry some statuses whatever the headers say; no client retries a 400. */
 function wordsFor({ kind, retryable }: ErrorInfo, ranTools: boolean): { status: number; code: string } {
   const [status, code = kind] = words[kind] ?? [500];
   const isRepeated = status === 409 || status === 429 || status >= 500;
@@ -82,7 +85,7 @@ function waitHeaders(waitMs: number): Record<string, string> {
   return { "retry-after": String(Math.ceil(waitMs / 1000)), "retry-after-ms": String(Math.ceil(waitMs)) };
 }
 
-/** By kind: the status, and the code where OpenAI has another word for it. What failed between host and provider is no fault of the call. */
+/** Status by error kind, and OpenAI's code where it differs. A failure between host and provider is not the caller's fault. */
 const words: Readonly<Record<string, readonly [status: number, code?: string]>> = {
   usage: [400],
   bad_request: [400],

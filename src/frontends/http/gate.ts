@@ -1,18 +1,18 @@
-/** Who may come in by the network: checked before anything of a request is read, for HTTP and WebSocket alike. */
+/** Admission from the network: checked before anything of a request is read, for HTTP and WebSocket alike. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
 import type { RateLimit } from "./rate-limit.js";
 
 export interface Visit {
   method: string;
-  /** With the query. */
+  /** Includes the query. */
   url: string;
   header(name: string): string | undefined;
-  /** Of the other end of the connection; of IPv6 its network. */
+  /** Address of the caller; for IPv6 its network. */
   address: string;
-  /** The connection has no place but one for probes. */
+  /** True if the connection holds only a place for probes. */
   isForProbes: boolean;
-  /** Called when the caller is one of the door's, so that its connection is not closed for another one. */
+  /** Keeps the connection of an authorised caller from being closed for another one. */
   keep(): void;
 }
 
@@ -24,31 +24,31 @@ export interface Refusal {
 }
 
 interface GateParts {
-  /** Undefined: every caller may come in. */
+  /** Undefined if every caller is admitted. */
   token: string | undefined;
-  /** Whether only this machine reaches the socket. */
+  /** True if only this machine reaches the socket. */
   isLoopback: boolean;
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
-  /** Of callers with the token. */
+  /** Limit for callers with the token. */
   rate: RateLimit;
-  /** Of callers without it, so that they use up no request of the others. */
+  /** Limit for callers without the token, so that they use up no request of the others. */
   strangersRate: RateLimit;
   isDraining: () => boolean;
-  /** What other hosts come in by, there and nowhere else, whatever they call this one. */
+  /** Path and secret of other hosts. The secret counts only on this path, whatever Host header they send. */
   peers?: { path: string; secret: string } | undefined;
 }
 
-/** Whether the address, as one listens on it, is reached from this machine only. */
+/** Returns true if a listener on this address is reached from this machine only. */
 export function isLoopbackAddress(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
-/** What an orchestrator asks: of no limit, which others could use up, so that the host is taken for dead. */
+/** Probes of an orchestrator. They have no limit: if others used it up, the host would be taken for dead. */
 const probePaths = /^\/(?:healthz|readyz)$/;
-/** What a load balancer and a browser may ask without a token: the page and its files hold nothing of a conversation. */
+/** Paths that a load balancer and a browser may ask for without a token: the page and its files hold nothing of a conversation. */
 const openPaths = /^\/(?:healthz|readyz|assets\/[^/]*)?$/;
-/** A browser cannot set a header of a WebSocket: the page sends the token, in base64url, as one of the subprotocols that it offers. */
+/** A browser cannot set headers of a WebSocket, so the page sends the token, in base64url, as one of the subprotocols that it offers. */
 const bearerProtocol = /(?:^|,) *bearer\.([\w-]+) *(?:,|$)/;
 
 export class Gate {
@@ -60,7 +60,7 @@ export class Gate {
     this.#origins = new Set(parts.allowedOrigins.map((origin) => new URL(origin).origin));
   }
 
-  /** Undefined: come in. */
+  /** Returns undefined if the visit is admitted. */
   check(visit: Visit): Refusal | undefined {
     const path = visit.url.replace(/\?.*$/s, "");
     const isOpen = openPaths.test(path);
@@ -103,13 +103,13 @@ export class Gate {
     return undefined;
   }
 
-  /** A page of the host itself, or one that the user has named. */
+  /** Returns true for a page of the host itself, or of an origin that the user has allowed. */
   allowsOrigin(origin: string, host: string | undefined): boolean {
     if (this.#origins.has(origin)) return true;
     return URL.canParse(origin) && host !== undefined && new URL(origin).host === host.toLowerCase();
   }
 
-  /** A page that rebinds its name to this address sends its own name. */
+  /** Returns false for a page that rebinds its name to this address, since it sends its own name. */
   #isKnownHost(hostname: string | undefined): boolean {
     const { allowedHosts, isLoopback } = this.#parts;
     if (hostname === undefined) return false;
@@ -117,7 +117,7 @@ export class Gate {
     return !isLoopback && allowedHosts.length === 0;
   }
 
-  /** Whether the caller has sent the token, or needs none. */
+  /** Returns true if the caller has sent the token, or needs none. */
   isAuthorized(visit: Pick<Visit, "header">): boolean {
     const { token } = this.#parts;
     if (token === undefined) return true;
@@ -134,20 +134,20 @@ export function hasBearer(authorization: string | undefined, wanted: string): bo
   return given !== undefined && isSame(given, wanted);
 }
 
-/** A browser says so of what a page of another site loads, links to or sends. A link may lead to the page of the host. */
+/** Returns true if the browser reports that a page of another site caused the request. A link to the host's page is allowed. */
 function isCrossSite({ method, header }: Visit, path: string): boolean {
   const site = header("sec-fetch-site");
   if (site === undefined || site === "same-origin" || site === "none") return false;
   return !(method === "GET" && path === "/" && header("sec-fetch-mode") === "navigate");
 }
 
-/** Takes the same time whatever the difference, of lengths too. */
+/** Compares in constant time, also for different lengths. */
 function isSame(given: string, wanted: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(given), digest(wanted));
 }
 
-/** Without port and brackets, in lower case. */
+/** Returns the name without port and brackets, in lower case. */
 function hostnameOf(host: string | undefined): string | undefined {
   if (!host || !URL.canParse(`http://${host}`)) return undefined;
   const { hostname, username, pathname } = new URL(`http://${host}`);

@@ -30,9 +30,9 @@ interface ChatCompletionBody extends ToolUseBody {
 
 export interface OpenAiOptions {
   keepAliveMs: number;
-  /** Beside the default one. */
+  /** Models that callers may ask for besides the default one. */
   models: () => readonly string[];
-  /** Those for which callers get no tools of the servers. */
+  /** Models that get no tools of the servers. */
   plainModels: readonly string[];
   attempts: Attempts;
 }
@@ -118,7 +118,7 @@ async function chatCompletion(parts: DoorParts, call: Call, options: OpenAiOptio
 
 interface ChatViewOptions {
   includeUsage: boolean;
-  /** What is shown of an event beside the chunks. */
+  /** Returns the events that are sent besides the chunks. */
   eventsOf: (event: TurnEvent) => StreamedEvent[];
 }
 

@@ -1,4 +1,4 @@
-/** The form of the answer that a call asks for: `response_format`, `text.format`, `output_config.format`. */
+/** Answer format that a call asks for: `response_format`, `text.format`, `output_config.format`. */
 import type { JsonSchema, OutputFormat } from "../../core/chat.js";
 import { schemaProblem } from "../../core/structured-output.js";
 import { object, optional, text, flag as trueOrFalse } from "../schema-words.js";
@@ -12,13 +12,13 @@ const named = {
 };
 const kinds = (...names: string[]) => ({ type: { enum: names } });
 
-/** Of Chat Completions, which has the schema in an object of its own. */
+/** Format of Chat Completions, which has the schema in an object of its own. */
 export const responseFormat = optional(
   object({ ...kinds("text", "json_object", "json_schema"), json_schema: object(named, ["schema"]) }, ["type"]),
 );
-/** Of Responses. */
+/** Format of Responses. */
 export const textFormat = optional(object({ ...kinds("text", "json_object", "json_schema"), ...named }, ["type"]));
-/** Of Messages. */
+/** Format of Messages. */
 export const outputFormat = optional(object({ ...kinds("json_schema"), schema: named.schema }, ["type", "schema"]));
 
 export interface FormatBody {
@@ -28,7 +28,7 @@ export interface FormatBody {
   strict?: boolean | null;
 }
 
-/** Undefined: any text will do. Throws ApiError for a schema that cannot be used; `param`: where it is in the call. */
+/** Returns undefined if any text is valid. Throws ApiError for an unusable schema; `param`: its path in the call. */
 export function readOutput(format: FormatBody | null | undefined, param: string): OutputFormat | undefined {
   if (!format || format.type === "text") return undefined;
   if (format.type === "json_object") return { jsonSchema: { type: "object" } };

@@ -1,4 +1,4 @@
-/** What a call says about the use of its tools: `tool_choice` and `parallel_tool_calls`. */
+/** `tool_choice` and `parallel_tool_calls` of a call. */
 import type { ToolChoice } from "../../core/chat.js";
 import { modelName, toolName } from "./caller-tools.js";
 import { ApiError } from "./errors.js";
@@ -17,13 +17,13 @@ interface ChosenTool {
 }
 
 export interface ToolUse {
-  /** `none`: the model is offered no tool, neither of the servers nor of the caller. */
+  /** True for `none`: the model is offered no tool, neither the servers' nor the caller's. */
   withoutTools: boolean;
   toolChoice?: ToolChoice;
   parallelToolCalls?: boolean;
 }
 
-/** Throws ApiError for a choice that no model of this host can be given. Whether the tool is offered shows when the turn begins. */
+/** Throws ApiError for a choice that no model of this host can be given. Whether the tool is offered is checked when the turn begins. */
 export function readToolUse({ tool_choice: choice, parallel_tool_calls: parallel }: ToolUseBody): ToolUse {
   return {
     withoutTools: choice === "none",
@@ -50,7 +50,7 @@ function adviceFor(type: string): string {
   return "a tool that runs at OpenAI cannot be chosen, since no model of this host is offered it";
 }
 
-/** The caller may have sent megabytes. */
+/** Cuts the text, since the caller may have sent megabytes. */
 function quoted(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }

@@ -1,7 +1,7 @@
-/** What a response shows of its call. It is kept in the log beside the call's words, so that the response shows the same later. */
+/** Fields of a call that its response shows. The log keeps them, so that the response shows the same later. */
 import type { WireTool } from "./caller-tools.js";
 
-/** As the call has them; what it leaves out is not there. */
+/** Fields as the call has them; omitted ones are absent. */
 export interface AskedFields {
   instructions?: string;
   previous_response_id?: string;
@@ -34,7 +34,7 @@ const names: readonly (keyof AskedFields)[] = [
   "user",
 ];
 
-/** `tools`: those of the call that the model is offered. */
+/** Returns the fields to show. `tools`: those of the call that the model is offered. */
 export function askedIn(
   body: object,
   { tools, conversationId }: { tools: readonly WireTool[]; conversationId: string | undefined },
@@ -50,7 +50,7 @@ export function askedIn(
   };
 }
 
-/** With the API's defaults for what was not asked, and for what this host does not keep. https://www.openresponses.org/reference */
+/** Adds the API's defaults for fields that were omitted or that this host does not keep. https://www.openresponses.org/reference */
 export function shownFields({ tools = [], text, ...asked }: AskedFields): object {
   return {
     instructions: null,

@@ -1,4 +1,4 @@
-/** The input of `/v1/responses` as messages. An item is read, or the request is refused: one that is left out would change what was said. */
+/** Reads the input of `/v1/responses` as messages. An unsupported item is refused, since leaving it out would change what was said. */
 import type { AssistantMessage, Message, ToolCall } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
 import { customArguments, modelName, serverToolName } from "./caller-tools.js";
@@ -28,7 +28,7 @@ interface InputParts {
   told: ToldTurns;
 }
 
-/** Items that follow one another in the output of one response, or one item of the caller's own. */
+/** Consecutive output items of one response, or one item of the caller's own. */
 interface Group {
   isOutput: boolean;
   items: InputItem[];
@@ -54,7 +54,7 @@ function addTo(groups: Group[], item: InputItem, index: number): void {
   const place = isOutput ? (placeOfItem(item.id) ?? placeOfItem(item.call_id)) : undefined;
   if (type === "item_reference" && !place) throw noItem(item);
   const last = groups.at(-1);
-  // What a response says comes before its calls: a text without an id after them is not of that response.
+  // A response's text comes before its calls, so a text without an id after them is not part of that response.
   const isSame = place ? !last?.place || isSamePlace(place, last.place) : type !== "message" || !last?.place;
   if (isOutput && last?.isOutput && isSame) {
     last.items.push(item);
@@ -84,7 +84,7 @@ async function readGroup(parts: InputParts, { isOutput, items, place }: Group): 
   return told && reference ? told : toldOrGiven(told, readOutput(parts, items));
 }
 
-/** Ids of the caller's calls among the items. An item of a call has the call's index in its id. */
+/** Returns the ids of the caller's calls among the items. The item id of a call has the call's index. */
 function givenIds(items: readonly InputItem[]): Set<string> {
   const ids = items.map(({ type, id, call_id }) => {
     const item = type === "item_reference" && /^(fc|ctc)_/.test(id ?? "") ? placeOfItem(id) : undefined;
@@ -98,7 +98,7 @@ function readOwn({ type, role, content, call_id, output }: InputItem): Message {
   return readMessage({ role: "tool", tool_call_id: call_id ?? "", content: output });
 }
 
-/** Here each call is an item, there the calls of one answer are one message, with their results after it. */
+/** Joins the calls of one answer, which are separate items here, into one message, followed by their results. */
 function readOutput(parts: InputParts, items: readonly InputItem[]): Message[] {
   let messages: Message[] = [];
   let open: AssistantMessage | undefined;
@@ -129,7 +129,7 @@ function textIn(content: Content): string {
   return message.role === "assistant" ? message.content : "";
 }
 
-/** Encrypted reasoning is for the service that wrote it. */
+/** Returns readable reasoning only: encrypted reasoning is for the service that wrote it. */
 function reasoningIn(content: Content): string {
   return Array.isArray(content) ? content.map(({ text }) => (typeof text === "string" ? text : "")).join("\n") : "";
 }

@@ -42,7 +42,7 @@ interface ResponseBody extends ToolUseBody {
 
 interface ResponseOptions {
   keepAliveMs: number;
-  /** Models for which callers get no tools of the servers. */
+  /** Models that get no tools of the servers. */
   plainModels: readonly string[];
   attempts: Attempts;
 }
@@ -112,7 +112,7 @@ async function create(parts: DoorParts, call: Call, options: ResponseOptions): P
   return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
 }
 
-/** What a call says; in a conversation of the host, beside what that one has. */
+/** Returns what a call says, without what its stored conversation already has. */
 async function saidIn(parts: DoorParts, body: ResponseBody, { ids, events }: Continued): Promise<Said> {
   const items: InputItem[] = typeof body.input === "string" ? [{ role: "user", content: body.input }] : body.input;
   const { conversationId } = ids;
@@ -140,7 +140,7 @@ async function read(parts: DoorParts, id: string): Promise<Response> {
   return Response.json(view.whole());
 }
 
-/** Of a log that does not say which tools the caller had: a call that was never planned is the caller's. */
+/** Returns the caller's tools of a log that does not name them: a call that was never planned is the caller's. */
 function calledTools(events: readonly StoredEvent[]): CallerTools["find"] {
   const planned = new Set(events.flatMap((event) => (event.type === "tool_call" ? [event.call.name] : [])));
   const called = events.flatMap((event) =>
@@ -161,11 +161,14 @@ function viewOf(
 
 interface Continued {
   ids: CallIds;
-  /** What the conversation has so far. */
+  /** Events of the conversation so far. */
   events: readonly StoredEvent[];
 }
 
-/** The conversation that a call is part of. A response that another one has followed is gone on with in a copy that ends with it. */
+/**
+ * Returns the conversation that a call continues. If the previous response is not the last one, the call continues a copy that ends with
+ * it.
+ */
 async function conversationOf(parts: DoorParts, body: ResponseBody, ids: CallIds): Promise<Continued> {
   const previous = body.previous_response_id ?? undefined;
   const named = namedIn(body);
@@ -180,7 +183,7 @@ async function conversationOf(parts: DoorParts, body: ResponseBody, ids: CallIds
   return { ids: { ...ids, conversationId }, events: await parts.sessions.history(conversationId) };
 }
 
-/** The id in `conversation`. Throws ApiError for what no conversation can be called. */
+/** Returns the id in `conversation`. Throws ApiError for an invalid id. */
 function namedIn({ conversation }: ResponseBody): string | undefined {
   const id = typeof conversation === "object" ? conversation?.id : conversation;
   return id === undefined ? undefined : requireId(id, "conversation");

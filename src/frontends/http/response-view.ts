@@ -17,21 +17,23 @@ interface Identity {
   /** `provider/model`. */
   model: string;
   asked: AskedFields;
-  /** The caller's tool that the model knows by this name. */
+  /** Returns the caller's tool with this model name. */
   callerTool(name: string): CallerTool | undefined;
-  /** Whose tool it is; undefined for a tool that no server offers any more. */
+  /** Returns the server of a tool; undefined if no server offers it any more. */
   serverOf(tool: string): { server: string; tool: string } | undefined;
 }
 
 type Item = { id: string; type: string; [field: string]: unknown };
 
-/** An item and its index in the output. */
 interface Placed {
   item: Item;
   index: number;
 }
 
-/** A turn as OpenAI's response: each answer a message, each call of a server's tool an `mcp_call`, each of the caller's a `function_call` or `custom_tool_call`. */
+/**
+ * A turn as OpenAI's response. Each answer is a `message`, each call of a server's tool an `mcp_call`, each call of a caller's tool a
+ * `function_call` or `custom_tool_call`.
+ */
 export class ResponseView implements TurnView {
   readonly #identity: Identity;
   readonly #stored: StoredEvent[] = [];
@@ -79,12 +81,12 @@ export class ResponseView implements TurnView {
 
   fail(failure: Failure): StreamedEvent[] {
     this.#failure = failure;
-    // OpenAI's client throws at the first of the two, and what is built on it knows no other failure; others read the second one.
+    // OpenAI's client throws at the first event, and software built on it knows no other failure. Other clients read the second event.
     const error = { ...errorBody(failure).error, ...responseError(failure) };
     const { code, message, param } = error;
     return [
       ...this.#leave(),
-      // The description of the API has the fields here, its service in `error`.
+      // OpenAI's API description puts the fields at the top level, its service puts them in `error`.
       this.#event("error", { code, message, param, error }),
       this.#event("response.failed", { response: this.whole() }),
     ];
@@ -114,7 +116,7 @@ export class ResponseView implements TurnView {
     };
   }
 
-  /** Whoever reads a response later does not know whether its call had a request id. */
+  /** Returns the failure in the log. A later reader does not know whether the call had a request id. */
   #storedFailure(): Failure | undefined {
     const { error } = summarizeTurn(this.#stored);
     return error && failureOf(error, { ranTools: this.#stored.some(({ type }) => type === "tool_sent") });
@@ -159,7 +161,7 @@ export class ResponseView implements TurnView {
     return events;
   }
 
-  /** Ends what a turn has left open: a text that broke off, calls without a result. */
+  /** Ends what the turn left open: an interrupted text, calls without a result. */
   #leave(): StreamedEvent[] {
     const calls = this.#output.flatMap((item, index) =>
       item.type === "mcp_call" && item.status === "in_progress" ? [{ item, index }] : [],
@@ -184,7 +186,7 @@ export class ResponseView implements TurnView {
   }
 
   #result({ callId, content, isError }: Extract<TurnEvent, { type: "tool_result" }>): StreamedEvent[] {
-    // Ids of calls may return in a later answer.
+    // A later answer may reuse call ids.
     const index = this.#output.findLastIndex((item) => item.type === "mcp_call" && item.call_id === callId);
     const item = this.#output[index];
     if (!item) return [];
@@ -200,7 +202,7 @@ export class ResponseView implements TurnView {
     ];
   }
 
-  /** The calls of an answer that was cut may be cut themselves. */
+  /** Shows the caller's calls of an answer. If the answer was cut, its calls may be cut too. */
   #callersCalls(finishReason: FinishReason): StreamedEvent[] {
     const status = finishReason === "length" ? "incomplete" : "completed";
     const { calls, firstIndex } = lastCalls(this.#stored, this.#identity.place);
@@ -227,7 +229,7 @@ export class ResponseView implements TurnView {
     return [...events, ...written, this.#done(placed, { status })];
   }
 
-  /** The whole text in one delta: an answer's calls are known once it has ended. */
+  /** Sends the whole text in one delta: the calls of an answer are known only when it has ended. */
   #writeText({ item, index }: Placed, type: string, field: string, text: string, more: object = {}): StreamedEvent[] {
     item[field] = text;
     const place = { output_index: index, item_id: item.id };

@@ -1,19 +1,18 @@
-/** What a call says, whichever API it is made to. */
+/** System text, history and new content of a call, whichever API receives it. */
 import type { ContentPart, Message } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
 import { ApiError } from "./errors.js";
 import { type ToldTurns, withResultsFirst } from "./told-turns.js";
 
-/** What a call says: how the host is to be, what was said before, and what is said now. */
 export interface Said {
-  /** Undefined: as configured. */
+  /** Undefined selects the configured system text. */
   system?: string;
   history: Message[];
-  /** Empty when the last word is not the user's: a tool's result, or an answer to go on with. */
+  /** Empty if the last message is not the user's: a tool result, or an answer to continue. */
   content: ContentPart[];
 }
 
-/** Parts what a caller says into what it is to the host. */
+/** Splits a call's messages into system text, history and new content. */
 export function asSaid(all: readonly Message[]): Said {
   const bodyAt = all.findIndex(({ role }) => role !== "system");
   const head = bodyAt < 0 ? all : all.slice(0, bodyAt);
@@ -27,7 +26,7 @@ export function asSaid(all: readonly Message[]): Said {
   };
 }
 
-/** Parts the messages of a call, in which the turns that they refer to are as the log has them. Throws ApiError. */
+/** Splits the messages of a call, in which the caller has already put the log's version of earlier turns. Throws ApiError. */
 export async function saidIn(
   parts: Pick<DoorParts, "sessions">,
   messages: readonly Message[],
@@ -41,8 +40,8 @@ export async function saidIn(
 }
 
 /**
- * Parts what is new in a conversation of the host, whose log has what came before: results of the caller's tools, words of its user and
- * instructions, which are told where they are. Throws ApiError.
+ * Returns what is new in a conversation of the log: results of the caller's tools, user content, and instructions as part of the history.
+ * Throws ApiError.
  */
 export async function saidSince(
   { sessions }: Pick<DoorParts, "sessions">,
@@ -61,7 +60,6 @@ export async function saidSince(
   return { content, history: [...withResultsFirst(results, { conversationId, events }), ...instructions] };
 }
 
-/** The messages after the last one of the assistant. */
 export function sinceLastAnswer<Said extends { role: string }>(messages: readonly Said[]): Said[] {
   return messages.slice(messages.findLastIndex(({ role }) => role === "assistant") + 1);
 }

@@ -33,42 +33,42 @@ import { acceptSockets } from "./websocket.js";
 
 export interface ServeOptions extends ServeConfig {
   version: string;
-  /** Models that callers are offered beside the default one: `provider/model`. */
+  /** Models that callers are offered besides the default one: `provider/model`. */
   models: () => readonly string[];
-  /** How long a stream is silent before a comment says that it lives; and how often a WebSocket is asked. */
+  /** Silence after which a stream gets a keep-alive comment. WebSockets are pinged at twice this interval. */
   keepAliveMs?: number;
-  /** How long a connection may take to the end of its first headers. */
+  /** Time for a connection to send the whole of its first headers. */
   headersTimeoutMs?: number;
-  /** What the host is to MCP clients at /mcp. */
+  /** What the host offers to MCP clients at /mcp. */
   mcp: Pick<McpParts, "serve" | "said" | "defaults" | "passage"> & Pick<McpHttpOptions, "idleMs" | "mostSessions">;
 }
 
 export interface HttpDoor {
-  /** Without a slash at the end. */
+  /** Has no trailing slash. */
   url: string;
-  /** Undefined: every caller may come in. */
+  /** Undefined if every caller is admitted. */
   token: string | undefined;
-  /** Takes nothing more, and resolves when every connection has ended: sockets are asked to. */
+  /** Stops accepting connections and asks WebSockets to end. Resolves when every connection has ended. */
   flush(): Promise<void>;
   /** Ends every connection. */
   close(): void;
 }
 
-/** Proxies and browsers give up on a line that is silent for 30 to 60 seconds. */
+/** Proxies and browsers drop a connection that is silent for 30 to 60 seconds. */
 const defaultKeepAliveMs = 15_000;
-/** For the headers and the body of a request to arrive. */
+/** Time for a request's headers and body to arrive. */
 const requestTimeoutMs = 60_000;
-/** For the headers of a request to arrive, from the start of the connection. */
+/** Time for a request's headers to arrive, from the start of the connection. */
 const headersTimeoutMs = 10_000;
-/** How often is looked for connections that are over their time. */
+/** Interval of the check for connections that exceed their time. */
 const lookForLateMs = 1_000;
-/** Longer than the pools of clients and proxies keep an idle connection, so that they close it, and not this end under a new request. */
+/** Longer than clients and proxies keep idle connections in their pools, so that this end does not close one under a new request. */
 const idleConnectionMs = 75_000;
 
 export interface ShownToken {
-  /** Where the token is, as a person reads it; undefined where it is kept nowhere, or where there is none. */
+  /** Location of the token, for people to read. Undefined if the token is not stored, or if there is no token. */
   place: string | undefined;
-  /** The host made the token. One that the user has set is shown nowhere. */
+  /** True if the host made the token. A token that the user set is never shown. */
   isMade: boolean;
 }
 
@@ -78,7 +78,7 @@ interface ServeProcess {
   token: ShownToken;
 }
 
-/** The network door, until an interrupt. Resolves to the exit code. Says where it is on stderr. */
+/** Runs the network door until an interrupt and writes its address to stderr. Resolves with the exit code. */
 export async function runServe(
   parts: DoorParts,
   options: ServeOptions,
@@ -98,7 +98,10 @@ export async function runServe(
   return exitCodes.cancelled;
 }
 
-/** The page's link, and where its token is. A log may be read by others: only a terminal, or a token kept nowhere else, shows the token. */
+/**
+ * Returns the page's link and the location of the token. Others may read a log, so the token is shown only on a terminal or if it is stored
+ * nowhere.
+ */
 function tokenLines({ url, token }: HttpDoor, { place, isMade }: ShownToken, isTerminal: boolean): string {
   if (token === undefined) return `page: ${url}/\n`;
   const isShown = isMade && (isTerminal || place === undefined);
@@ -106,7 +109,7 @@ function tokenLines({ url, token }: HttpDoor, { place, isMade }: ShownToken, isT
   return place === undefined ? page : `${page}token: in ${place}; programs send it as Authorization: Bearer <token>\n`;
 }
 
-/** Throws RequestError when the address cannot be listened on, and for one that other machines reach without a token. */
+/** Throws RequestError if the address cannot be listened on, or if other machines can reach it without a token. */
 export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Promise<HttpDoor> {
   const { host, port, maxBodyMb, maxConnections, plainModels, keepAliveMs = defaultKeepAliveMs } = options;
   const isLoopback = isLoopbackAddress(host);
@@ -195,7 +198,7 @@ async function listen(server: HttpServer, host: string, port: number): Promise<v
   }
 }
 
-/** As others can write it: an address that stands for all has none. */
+/** Returns the host as others can write it. A wildcard address has no such form and becomes the host name. */
 function nameOf(host: string): string {
   if (host === "0.0.0.0" || host === "::") return hostname();
   return isIPv6(host) ? `[${host}]` : host;

@@ -1,4 +1,4 @@
-/** A turn over HTTP, once it has begun: as one document, or as events. */
+/** Shows a turn that has begun over HTTP: as one document, or as events. */
 import { setTimeout } from "node:timers/promises";
 import { type ErrorInfo, isUnsaid, type TurnEvent } from "../../core/chat.js";
 import { errorInfo } from "../../core/errors.js";
@@ -12,14 +12,14 @@ export interface TurnView {
   start(): StreamedEvent[];
   take(event: TurnEvent): StreamedEvent[];
   end(): StreamedEvent[];
-  /** The end of a stream whose turn has failed. */
+  /** Ends the stream of a failed turn. */
   fail(failure: Failure): StreamedEvent[];
-  /** The answer to a call whose turn has failed before anything was sent. */
+  /** Answers a call whose turn failed before anything was sent. */
   failed(failure: Failure): { status: number; body: object };
   whole(): object;
-  /** What a silent stream is kept alive with, where a comment does not do. */
+  /** Event that keeps a silent stream alive where a comment does not. */
   readonly ping?: StreamedEvent;
-  /** Something was sent that a `discard` would void. */
+  /** True if something was sent that a `discard` would void. */
   readonly isShown: boolean;
 }
 
@@ -31,12 +31,12 @@ export interface StreamedEvent {
 interface ShowOptions {
   streaming: boolean;
   keepAliveMs: number;
-  /** Aborted when the caller has gone. */
+  /** Aborted when the caller has disconnected. */
   gone: AbortSignal;
   attempt: Attempt | undefined;
 }
 
-/** How long the head of a stream is held back at most. */
+/** Longest time that the head of a stream is held back. */
 const longestHoldMs = 10_000;
 
 export async function showTurn(door: DoorTurn, view: TurnView, options: ShowOptions): Promise<Response> {
@@ -67,7 +67,10 @@ export async function showTurn(door: DoorTurn, view: TurnView, options: ShowOpti
   );
 }
 
-/** What the turn fails of before it has anything to show. Undefined once it has, and after `holdMs` in any case. Never rejects. */
+/**
+ * Resolves with a failure that comes before the turn has anything to show; otherwise with undefined, at the latest after `holdMs`. Never
+ * rejects.
+ */
 async function earlyFailure(door: DoorTurn, holdMs: number): Promise<Failure | undefined> {
   const hold = new AbortController();
   try {
@@ -89,7 +92,7 @@ async function firstSign(door: DoorTurn): Promise<Failure | undefined> {
   }
 }
 
-/** The first of these shows that the provider has answered. */
+/** Events that show that the provider has answered. */
 const signs = new Set<TurnEvent["type"]>(["text_delta", "reasoning_delta", "assistant_message", "tool_call"]);
 
 interface WatchOptions {
@@ -97,7 +100,7 @@ interface WatchOptions {
   write?: (events: readonly StreamedEvent[]) => Promise<void>;
 }
 
-/** Resolves to what the turn failed of. Never rejects. */
+/** Resolves with the failure of the turn, if any. Never rejects. */
 async function watch(
   { turn, isRepeatable, isStructured }: DoorTurn,
   view: TurnView,
@@ -122,10 +125,10 @@ async function watch(
   }
 }
 
-/** By somebody else: a caller who cancels has left. What was written until then would read as a whole answer. */
+/** Error of a turn that somebody else cancelled: a caller that cancels has disconnected. The text so far would read as a whole answer. */
 const cancelled: ErrorInfo = { kind: "cancelled", message: "the turn was cancelled", retryable: false, hint: "" };
 
-/** Only where another process has taken the turn over in the middle of an answer: it goes on there. */
+/** Describes an answer that another process began again when it took over the turn; the turn continues there. */
 function startedAgain(reason: string): ErrorInfo {
   const hint = "send the same X-Request-Id again for the whole answer";
   return { kind: "stream_interrupted", message: `the answer was begun again: ${reason}`, retryable: true, hint };

@@ -1,6 +1,6 @@
 /**
- * Turns that a caller brings back in its history. It was given its own calls, but not the servers' calls beside and before them, nor what goes
- * to the model with an answer (reasoning, signatures). So the model is told such a turn as the log has it.
+ * Turns that a caller sends back in its history. The caller got its own calls, but not the servers' calls beside and before them, nor the
+ * reasoning and signatures of an answer. So the model gets the turn from the log.
  */
 import { createHash } from "node:crypto";
 import type { Message, StoredEvent, ToolCall } from "../../core/chat.js";
@@ -9,7 +9,7 @@ import { answersOf, lastAnswers } from "../../session/turn-answers.js";
 import { ApiError } from "./errors.js";
 import { callId, placeOfItem, type TurnPlace } from "./turn-place.js";
 
-/** Returns the calls of the turn's last answer under the ids that its caller has for them, and the index of the first among the turn's calls. */
+/** Returns the calls of the turn's last answer under the caller's ids, and the index of the first among all calls of the turn. */
 export function lastCalls(events: readonly StoredEvent[], place: TurnPlace): { calls: ToolCall[]; firstIndex: number } {
   const answers = events.flatMap((event) => (event.type === "assistant_message" && !event.interrupted ? [event] : []));
   const { toolCalls = [] } = answers.at(-1)?.message ?? {};
@@ -17,12 +17,12 @@ export function lastCalls(events: readonly StoredEvent[], place: TurnPlace): { c
   return { firstIndex, calls: toolCalls.map((call, index) => ({ ...call, id: callId(place, firstIndex + index) })) };
 }
 
-/** The log as one call refers to it. */
+/** Turns of the log that one call refers to. */
 export class ToldTurns {
   readonly #sessions: Pick<Sessions, "history">;
-  /** Each log is read once for a call, which may name many turns of it. */
+  /** Logs by conversation id. A call may name many turns of a log, so each log is read once. */
   readonly #logs = new Map<string, Promise<readonly StoredEvent[]>>();
-  /** By the ids that callers have for calls: those that the model gave them. */
+  /** The model's ids of calls, by the caller's ids. */
   readonly #modelIds = new Map<string, string>();
 
   constructor(sessions: Pick<Sessions, "history">) {
@@ -30,8 +30,8 @@ export class ToldTurns {
   }
 
   /**
-   * Returns the turn's answers and results, with those of the caller's calls whose ids are given, under the ids that callers have for
-   * them. Undefined where the log does not have the turn any more. Rejects with StoreError.
+   * Returns the turn's answers and results under the caller's ids. Calls without a result are kept only if their ids are given. Undefined
+   * if the log no longer has the turn. Rejects with StoreError.
    */
   async turn(place: TurnPlace, givenIds: ReadonlySet<string>): Promise<Message[] | undefined> {
     const log = await this.#read(place.conversationId);
@@ -53,15 +53,15 @@ export class ToldTurns {
     });
   }
 
-  /** The same for a history of chat completions, in which the calls' ids are all that names a turn. */
+  /** Replaces turns in a history of chat completions, where only call ids name a turn. */
   async history(messages: readonly Message[]): Promise<Message[]> {
     const told = await Promise.all(messages.map((message) => this.#answer(message)));
     return requireSize(told.flat());
   }
 
   /**
-   * Gives every call that has an id of ours the one that its model has given it: what the model thought is bound to it, and providers
-   * know what they have read before by it. Where that may be of another call too, it gets a short one that is made of ours.
+   * Replaces our call ids with the model's: reasoning is bound to them, and providers recognise earlier input by them. If another call may
+   * have the same id, the call gets a short hash of our id.
    */
   withModelIds(messages: readonly Message[]): Message[] {
     const chosen = new Map<string, string>();
@@ -88,7 +88,7 @@ export class ToldTurns {
     return (place && (await this.turn(place, new Set(ids)))) ?? [message];
   }
 
-  /** All events but the first, which is no answer and may hold a long history. Rejects with StoreError. */
+  /** Reads all events but the first, which is no answer and may hold a long history. Rejects with StoreError. */
   #read(conversationId: string): Promise<readonly StoredEvent[]> {
     const events = this.#logs.get(conversationId) ?? this.#sessions.history(conversationId, 2);
     this.#logs.set(conversationId, events);
@@ -96,12 +96,12 @@ export class ToldTurns {
   }
 }
 
-/** An id of so many characters is of one call alone; shorter ones, such as `call_1`, return in a later answer. */
+/** Minimum length of an id that is unique to one call. Shorter ids, such as `call_1`, recur in later answers. */
 const uniqueLength = 16;
 
 /**
- * Returns what the model is told of an answer that a caller brings back: what the log has, where it knows more of it than its caller. A
- * text without calls may be told as the caller has it now.
+ * Returns the log's version of an answer if it has calls or the caller's text is unchanged. Otherwise returns the caller's version, which
+ * may be edited.
  */
 export function toldOrGiven(told: Message[] | undefined, given: Message[]): Message[] {
   if (!told) return given;
@@ -115,10 +115,10 @@ function textsOf(messages: readonly Message[]): string {
   return messages.map((message) => (message.role === "assistant" ? message.content : "")).join("");
 }
 
-/** Of all messages of a call: more than any model reads. */
+/** Limit for all messages of a call: more than any model reads. */
 const mostChars = 64 * 1024 * 1024;
 
-/** Throws ApiError when the messages have too many characters: a few bytes of a call stand for a whole turn, and may stand there a thousand times. */
+/** Throws ApiError if the messages are too long. A few bytes of a call can stand for a whole turn, a thousand times over. */
 export function requireSize(messages: Message[]): Message[] {
   const chars = messages.reduce((sum, message) => sum + charsOf(message), 0);
   if (chars <= mostChars) return messages;
@@ -138,14 +138,14 @@ function charsOf(message: Message): number {
   }, 0);
 }
 
-/** Providers have limits for the length of an id. */
+/** Shortens an id of ours, since providers limit the length of an id. */
 function toldId(id: string): string {
   return placeOfItem(id) ? `call_${createHash("sha256").update(id).digest("hex").slice(0, 24)}` : id;
 }
 
 /**
- * Puts results of calls that a conversation's last answer left to its caller in front, under the ids that the log has. Throws ApiError for a
- * result without such a call.
+ * Moves the results of calls that the last answer left to the caller to the front, under the log's ids. Throws ApiError for a result
+ * without such a call.
  */
 export function withResultsFirst(
   messages: readonly Message[],
@@ -165,7 +165,7 @@ export function withResultsFirst(
   return [...head.filter(({ role }) => role === "system"), ...results, ...others, ...messages.slice(head.length)];
 }
 
-/** By the id that the caller has for them, and by the model's. */
+/** Returns the model's ids of the caller's open calls, by the caller's id and by the model's. */
 function openCalls(conversationId: string, events: readonly StoredEvent[]): Map<string, string> {
   const open = new Map<string, string>();
   const last = lastAnswers(events);

@@ -1,6 +1,6 @@
 /**
- * The ids that OpenAI's APIs give out name the turn that they are of, so that nothing else has to remember them: a response, an item of its
- * output, and a call that its caller carries out.
+ * The turn that an id of OpenAI's APIs names, so that nothing else has to remember it: the id of a response, of an output item, or of a
+ * call that the caller runs.
  */
 export interface TurnPlace {
   conversationId: string;
@@ -11,32 +11,32 @@ export function responseId(place: TurnPlace): string {
   return `resp_${codeOf(place)}`;
 }
 
-/** Undefined for an id that was never one of a response of this host. */
+/** Returns undefined for an id that no response of this host ever had. */
 export function placeOfResponse(id: string): TurnPlace | undefined {
   return placeIn(id.replace(/^resp_/, ""));
 }
 
-/** Of the item with this index in the response's output. */
+/** Returns the id of the item with this index in the response's output. */
 export function itemId(prefix: string, place: TurnPlace, index: number): string {
   return `${prefix}_${codeOf(place)}_${index}`;
 }
 
-/** Of the call with this index among all calls of the turn: the model's own ids may return in a later answer. */
+/** Returns the id of the call with this index among all calls of the turn. The model's own ids may recur in a later answer. */
 export function callId(place: TurnPlace, index: number): string {
   return itemId("call", place, index);
 }
 
-/** The turn that an item or a call is of. Undefined for an id that is not of this host. */
+/** Returns the turn of an item or a call. Undefined for an id that this host did not make. */
 export function placeOfItem(id: string | null | undefined): (TurnPlace & { index: number }) | undefined {
   const [, code = "", index] = /^[a-z]+_(.+)_(\d{1,6})$/.exec(id ?? "") ?? [];
   const place = placeIn(code);
   return place && { ...place, index: Number(index) };
 }
 
-/** What comes before the code of two ids as this host makes them. The code of others begins with a W, as the JSON of any list of texts does. */
+/** Prefix of the code for two ids that this host made. Other codes begin with W, as any JSON list of strings does in base64url. */
 const compact = "a";
 
-/** Short for ids as this host makes them, since clients and other services have limits for the length of an id. */
+/** Encodes ids that this host made in a short form, since clients and other services limit the length of an id. */
 function codeOf({ conversationId, turnId }: TurnPlace): string {
   const digits = /^conv_([0-9a-f]{32})\nturn_([0-9a-f]{32})$/.exec(`${conversationId}\n${turnId}`);
   if (digits) return compact + Buffer.from(`${digits[1]}${digits[2]}`, "hex").toString("base64url");

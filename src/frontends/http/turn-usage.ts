@@ -1,8 +1,8 @@
-/** What a turn used, as OpenAI's APIs say it. Clients take the usage of an answer for how full the context is, so it is the last request's. */
+/** Usage of a turn in the fields of OpenAI's APIs. Clients read it as the fill level of the context, so it is that of the last request. */
 import type { StoredEvent, Usage } from "../../core/chat.js";
 import { summarizeTurn } from "../../session/summary.js";
 
-/** Null where the provider counted nothing. `turn`: the sum over all requests of the turn, in the same fields. */
+/** Returns null if the provider counted nothing. `turn`: the sum over all requests of the turn, in the same fields. */
 export function turnUsage(events: readonly StoredEvent[], fieldsOf: (usage: Usage) => object): object | null {
   const sum = summarizeTurn(events).usage;
   const last = events.findLast((event) => event.type === "assistant_message" && event.usage);

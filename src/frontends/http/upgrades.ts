@@ -1,4 +1,7 @@
-/** Requests that offer another protocol. Node takes such a connection from its HTTP parser, also while answers to earlier requests are being written. */
+/**
+ * Requests that offer another protocol. Node detaches their connections from its HTTP parser, even while earlier requests are being
+ * answered.
+ */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
@@ -7,7 +10,7 @@ export function onUpgrade(
   server: Server,
   take: (incoming: IncomingMessage, socket: Socket, rest: Buffer) => void,
 ): void {
-  /** Answers go out in the order of their requests, so the last one ends last. */
+  /** Last answer of each connection. Answers go out in the order of their requests, so it ends last. */
   const lastAnswers = new WeakMap<Socket, ServerResponse>();
   server.on("request", ({ socket }: IncomingMessage, answer: ServerResponse) => lastAnswers.set(socket, answer));
   server.on("upgrade", (incoming: IncomingMessage, socket: Socket, rest: Buffer) => {
@@ -23,8 +26,8 @@ export function onUpgrade(
 }
 
 /**
- * Answers a request that offers another protocol as if it did not, as HTTP allows: Java's client offers HTTP/2 (`h2c`) in each. Node has read
- * the head of the request only, so the connection begins anew with that head, without the offer.
+ * Answers a request that offers another protocol as if it did not, as HTTP allows: Java's client offers HTTP/2 (`h2c`) in every request.
+ * Node has read only the head of the request, so the connection restarts with that head, without the offer.
  */
 export function withoutUpgrade(server: Server, incoming: IncomingMessage, socket: Socket, rest: Buffer): void {
   const { method, url, httpVersion, rawHeaders, headers } = incoming;
@@ -34,7 +37,7 @@ export function withoutUpgrade(server: Server, incoming: IncomingMessage, socket
     if (!/^(?:connection|upgrade|http2-settings)$/i.test(name)) lines.push(`${name}: ${rawHeaders[at + 1]}`);
   }
   if (/\bclose\b/i.test(headers.connection ?? "")) lines.push("connection: close");
-  socket.setTimeout(0); // Node has set that of an idle connection
+  socket.setTimeout(0); // Node has set the timeout of an idle connection
   socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), rest]));
   server.emit("connection", socket);
 }
