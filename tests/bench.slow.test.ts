@@ -14,7 +14,7 @@ interface Row {
   figures: Record<string, { value: number; ratio?: number }>;
 }
 
-const rowsOf: (result: object, sizes: object) => Row[] = untypedRowsOf;
+const rowsOf: (result: object, sizes: object, base?: string) => Row[] = untypedRowsOf;
 const tableOf: (report: object) => string = untypedTableOf;
 const folder = mkdtempSync(join(tmpdir(), "bench-test-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -32,6 +32,14 @@ test("a ratio is the median of the ratios within the rounds, not that of the med
   expect(row?.figures).toEqual({ bare: { value: 10, ratio: 1 }, ours: { value: 20, ratio: 2 } });
 });
 
+test("ratios can be to another contestant than the limit, and are then held to no gate", () => {
+  const samples = { before: cpu(2, 4, 8), ours: cpu(1, 4, 6) };
+  const rows = rowsOf({ workload, samples }, {}, "before");
+  expect(rows[0]?.figures.ours).toEqual({ value: 4, ratio: 0.75 });
+  const table = tableOf({ base: "before", contestants: ["before", "ours"], peers: [], rows });
+  expect(table.split("\n")[2]).toBe("| W0 | CPU | 4.00 µs | 0.75 |  |  |  |  |");
+});
+
 test("the table says whether this host keeps to its gate, and who the best of the others is", () => {
   const samples = {
     bare: cpu(1),
@@ -46,6 +54,14 @@ test("the table says whether this host keeps to its gate, and who the best of th
   expect(tableOf({ contestants: Object.keys(samples), peers, rows }).split("\n")[2]).toBe(
     "| W0 | CPU | 1.00 µs | 1.80 | 2.70 (1.50 of ours) | 9.00 | 1.70 | – | ≤ 2 | ≤ 1.5 | met | quick: we are **behind** |",
   );
+});
+
+test("this host runs a workload over each wire", async () => {
+  const args = ["scripts/bench/compare/compare.mjs", "--only", "W3", "--rounds", "1", "--out", folder];
+  const wires = ["responses", "messages", "gemini"];
+  await promisify(execFile)(process.execPath, [...args, "--to", "ours", "--wires", wires.join()]);
+  const { rows } = JSON.parse(readFileSync(join(folder, "bench.json"), "utf8")) as { rows: Row[] };
+  expect(Object.keys(rows[0]?.figures ?? {})).toEqual(["ours", ...wires.map((wire) => `ours-${wire}`)]);
 });
 
 test("a workload is run by everybody in processes of their own, and told in every form", async () => {

@@ -4,8 +4,10 @@
  *
  *   npm run bench [-- --peers openai-mcp,ai-sdk,tiny-agents] [--only W1,W5h] [--rounds N] [--out folder]
  *
- * `--also before=folder,…` has other builds of this host take part, `--profile folder` writes CPU profiles of all contestants, and
- * `--readme` writes the table of the last run into README.md instead of running anything.
+ * `--also before=folder,…` has other builds of this host take part, `--wires responses,messages,gemini` this host on other wires, as
+ * `ours-responses` and so on. With `--to ours` or `--to before` ratios are to that contestant, and `bare` and `ours-sqlite` stay away.
+ * `--profile folder` writes CPU profiles of all contestants, and `--readme` writes the table of the last run into README.md instead of
+ * running anything.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
@@ -26,6 +28,8 @@ const { values: flags } = parseArgs({
     rounds: { type: "string" },
     out: { type: "string", default: "bench-results" },
     also: { type: "string" },
+    wires: { type: "string" },
+    to: { type: "string", default: "bare" },
     profile: { type: "string" },
     readme: { type: "boolean", default: false },
   },
@@ -43,7 +47,14 @@ const folder = mkdtempSync(join(tmpdir(), "bench-"));
 process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 const wanted = workloads.filter(isWanted);
 const isSizeWanted = wanted.some(({ task }) => task?.kind === "memory");
-const contestants = await contestantsOf({ peers: list(flags.peers), also: list(flags.also), isSizeWanted, say });
+const all = await contestantsOf({
+  peers: list(flags.peers),
+  also: list(flags.also),
+  wires: list(flags.wires),
+  isSizeWanted,
+  say,
+});
+const contestants = all.filter(({ name }) => flags.to === "bare" || (name !== "bare" && name !== "ours-sqlite"));
 const [model, mcp] = await Promise.all(["servers/model.mjs", "servers/mcp-http.mjs"].map(startServer));
 const mocks = { baseUrl: `http://127.0.0.1:${model.port}/v1`, mcpUrl: `http://127.0.0.1:${mcp.port}/mcp` };
 const rounds = flags.rounds && Number(flags.rounds);
@@ -61,7 +72,7 @@ for (const workload of wanted) {
   const options = { mocks, rounds, folder, profiles: flags.profile, onFailure };
   const samples = await runRounds(workload, taking, options);
   results.push({ workload, samples, load: Number(loadavg()[0].toFixed(1)), rounds: rounds ?? workload.rounds });
-  table = writeReport(reportFor(results, contestants), flags.out);
+  table = writeReport(reportFor(results, contestants, flags.to), flags.out);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
   say(`${workload.key} ${workload.title}: ${seconds} s, load ${loadavg()[0].toFixed(1)}`);
 }

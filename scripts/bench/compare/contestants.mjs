@@ -5,10 +5,10 @@ const here = new URL(".", import.meta.url).pathname;
 const repository = join(here, "../../..");
 
 /**
- * Who takes part: the limit, this host, the peers asked for (installed where that is still to do), and other builds of this host
- * (`name=folder of compiled code`). `size` is what each takes on the disk, as far as that is wanted.
+ * Who takes part: the limit, this host, the peers asked for (installed where that is still to do), other builds of this host
+ * (`name=folder of compiled code`), and this host on other wires. `size` is what each takes on the disk, as far as that is wanted.
  */
-export async function contestantsOf({ peers, also, isSizeWanted, say }) {
+export async function contestantsOf({ peers, also, wires, isSizeWanted, say }) {
   const dist = join(repository, "dist");
   const host = (name, more) => ({ name, module: join(here, `contestants/${more.file ?? name}.mjs`), ...more });
   const size = isSizeWanted ? sizeOf(installOurs(repository, say), ...packedFiles(repository)) : {};
@@ -20,6 +20,7 @@ export async function contestantsOf({ peers, also, isSizeWanted, say }) {
       const [name, folder] = text.split("=");
       return host(name, { file: "ours", setup: { dist: resolve(folder) } });
     }),
+    ...wires.map((wire) => host(`ours-${wire}`, { file: "ours", setup: { dist, wire } })),
   ];
   const others = peers.map((name) => {
     const folder = installPeer(name, say);

@@ -5,15 +5,16 @@ import { chartOf } from "./chart.mjs";
 import { rowsOf } from "./figures.mjs";
 import { tableOf } from "./table.mjs";
 
-/** All that the outputs are made of. `load` is the machine's, averaged over a minute, at the end of each workload. */
-export function reportFor(results, contestants) {
+/** All that the outputs are made of. `base`: the contestant that ratios are to. `load` is the machine's, averaged over a minute, at the end of each workload. */
+export function reportFor(results, contestants, base) {
   const sizes = Object.fromEntries(contestants.map(({ name, size = {} }) => [name, size]));
   return {
+    base,
     contestants: contestants.map(({ name }) => name),
     peers: contestants.flatMap(({ name, isPeer }) => (isPeer ? [name] : [])),
     machine: { node: process.version, cpu: cpus()[0].model, cores: cpus().length },
     workloads: results.map(({ workload: { key, title }, load, rounds }) => ({ key, title, load, rounds })),
-    rows: results.flatMap((result) => rowsOf(result, sizes)),
+    rows: results.flatMap((result) => rowsOf(result, sizes, base)),
   };
 }
 

@@ -1,10 +1,10 @@
 /** The report as a Markdown table: a line a row, a column a contestant, and what this host is held to. */
-export function tableOf({ contestants, peers, rows }) {
+export function tableOf({ base, contestants, peers, rows }) {
   const head = ["workload", "figure", ...contestants, "gate", "aim", "gate is", "best peer"];
   const lines = rows.map((row) => [
     row.key,
     row.label,
-    ...contestants.map((name) => cell(row, name)),
+    ...contestants.map((name) => cell(row, name, base)),
     bound(row, row.gate),
     bound(row, row.aim),
     verdict(row),
@@ -14,12 +14,12 @@ export function tableOf({ contestants, peers, rows }) {
 }
 
 /** The figures alone, for somebody who does not know the workloads by their keys. */
-export function plainTableOf({ contestants, rows }) {
+export function plainTableOf({ base, contestants, rows }) {
   const isNew = ({ key }, index) => key !== rows[index - 1]?.key;
   const lines = rows.map((row, index) => [
     isNew(row, index) ? `${row.key}: ${row.title}` : "",
     row.label,
-    ...contestants.map((name) => cell(row, name)),
+    ...contestants.map((name) => cell(row, name, base)),
   ]);
   return markdown(["workload", "figure", ...contestants], lines);
 }
@@ -28,10 +28,10 @@ function markdown(head, lines) {
   return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |\n`).join("");
 }
 
-function cell({ figures, unit, absolute, sqliteOverMemory }, name) {
+function cell({ figures, unit, absolute, sqliteOverMemory }, name, base = "bare") {
   const figure = figures[name];
   if (!figure) return "–";
-  if (name === "bare" || absolute) return `${rounded(figure.value)} ${unit}`.trimEnd();
+  if (name === base || absolute) return `${rounded(figure.value)} ${unit}`.trimEnd();
   if (figure.ratio === undefined) return "–";
   const overMemory = name === "ours-sqlite" && sqliteOverMemory ? ` (${sqliteOverMemory.toFixed(2)} of ours)` : "";
   return `${figure.ratio.toFixed(2)}${overMemory}`;

@@ -1,33 +1,43 @@
 /**
- * A model that costs next to nothing. The last `[[scenario]]` in a request says what it does:
+ * A model that costs next to nothing, on every wire. The last `[[scenario]]` in a request says what it does:
  * `plain` (also without any): a short answer; `burst-N`: N small chunks at once; `paced-N`: N chunks at 50 a second, each holding the
  * time that it was written in microseconds of the machine's monotonic clock; `tools-HxC-NAME`: H hops with C calls of the tool, then an
  * answer; `written`: how many chunks at 50 a second there were so far. Tells its parent the port, and the body of the latest request when it is asked.
  */
 import { begin, chunksWritten } from "./pace.mjs";
 import { answer, listen, piece, streamEnd, streamHead } from "./raw-http.mjs";
+import { wireOf } from "./wires.mjs";
 
-const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
-const stream = {};
-/** Agents with a graph of messages take two of the same id for one. */
-let answers = 0;
+const bursts = new Map();
 let lastBody = Buffer.alloc(0);
 
 process.send({ port: await listen(respond) });
 process.on("message", () => process.send({ body: lastBody.toString() }));
 process.on("disconnect", () => process.exit());
 
-function respond({ body }, socket) {
+function respond(request, socket) {
+  const { body, path } = request;
   lastBody = body;
+  const wire = wireOf(path);
   const [kind, amount, tool] = scenarioIn(body).split("-");
-  const isStreaming = body.includes('"stream":true');
-  if (kind === "burst") return socket.write(burst(Number(amount)));
-  if (kind === "paced") return begin(socket, Number(amount));
-  if (kind === "written") return send(socket, isStreaming, { content: String(chunksWritten()) });
+  if (kind === "burst") return socket.write(burst(wire, Number(amount)));
+  if (kind === "paced") return begin(socket, wire, Number(amount));
+  const say = (...said) => {
+    if (!wire.isStreaming(request)) return answer(socket, "application/json", wire.whole(...said));
+    socket.write(
+      streamHead +
+        wire
+          .streamed(...said)
+          .map(piece)
+          .join("") +
+        streamEnd,
+    );
+  };
+  if (kind === "written") return say(String(chunksWritten()));
   const [hops, calls] = kind === "tools" ? amount.split("x").map(Number) : [0, 0];
-  const hop = hops === 0 ? 0 : occurrences(body, '"role":"tool"') / calls;
-  if (hop < hops) return send(socket, isStreaming, callsOf(nameEndingWith(body, tool), hop, calls));
-  send(socket, isStreaming, { content: "That is all." });
+  const hop = hops === 0 ? 0 : occurrences(body, wire.result) / calls;
+  if (hop < hops) return say("", callsOf(nameEndingWith(body, tool), hop, calls));
+  say("That is all.");
 }
 
 function scenarioIn(body) {
@@ -49,44 +59,22 @@ function nameEndingWith(body, tool) {
 
 /** No two calls are alike: hosts notice a model that goes round in circles. */
 function callsOf(name, hop, count) {
-  const call = (_, index) => {
-    const text = JSON.stringify({ text: `hop ${hop}, call ${index}` });
-    return { index, id: `call_${hop}_${index}`, type: "function", function: { name, arguments: text } };
-  };
-  return { content: null, tool_calls: Array.from({ length: count }, call) };
-}
-
-function send(socket, isStreaming, message) {
-  const reason = message.tool_calls ? "tool_calls" : "stop";
-  if (isStreaming) {
-    const events = [chunk({ role: "assistant", ...message }), chunk({}, reason), "data: [DONE]\n\n"];
-    return socket.write(streamHead + events.map(piece).join("") + streamEnd);
-  }
-  const choices = [{ index: 0, message: { role: "assistant", ...message }, finish_reason: reason }];
-  const completion = {
-    id: `chatcmpl-${++answers}`,
-    object: "chat.completion",
-    created: 1,
-    model: "m1",
-    choices,
-    usage,
-  };
-  answer(socket, "application/json", JSON.stringify(completion));
-}
-
-function chunk(delta, finish_reason = null) {
-  const choices = [{ index: 0, delta, finish_reason }];
-  return `data: ${JSON.stringify({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "m1", choices })}\n\n`;
+  return Array.from({ length: count }, (_, index) => {
+    return { id: `call_${hop}_${index}`, name, text: JSON.stringify({ text: `hop ${hop}, call ${index}` }) };
+  });
 }
 
 /** Each chunk is a piece of its own, as real servers send them, but all are there at once. */
-function burst(count) {
-  stream[count] ??= Buffer.from(
+function burst(wire, count) {
+  const known = bursts.get(wire) ?? {};
+  bursts.set(wire, known);
+  const words = () => Array.from({ length: count }, (_, number) => piece(wire.word("word ", number)));
+  known[count] ??= Buffer.from(
     streamHead +
-      piece(chunk({ content: "word " })).repeat(count) +
-      piece(chunk({}, "stop")) +
-      piece("data: [DONE]\n\n") +
+      (wire.begin && piece(wire.begin)) +
+      words().join("") +
+      piece(wire.end("word ".repeat(count))) +
       streamEnd,
   );
-  return stream[count];
+  return known[count];
 }

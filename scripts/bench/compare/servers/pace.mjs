@@ -2,9 +2,6 @@ import { piece, streamEnd, streamHead } from "./raw-http.mjs";
 
 /** Each stream gets a chunk every 20 ms; streams are spread over its milliseconds. */
 const slots = Array.from({ length: 20 }, () => new Set());
-const head =
-  'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m1","choices":[{"index":0,"delta":';
-const end = `${piece(`${head}{},"finish_reason":"stop"}]}\n\n`)}${piece("data: [DONE]\n\n")}${streamEnd}`;
 let begun = 0;
 let slot = 0;
 let startedAt;
@@ -16,9 +13,9 @@ export function chunksWritten() {
 }
 
 /** A stream of this many chunks begins. */
-export function begin(socket, chunks) {
-  socket.write(streamHead);
-  const stream = { socket, left: chunks };
+export function begin(socket, wire, chunks) {
+  socket.write(streamHead + (wire.begin && piece(wire.begin)));
+  const stream = { socket, wire, chunks, sent: 0, said: "" };
   const own = slots[begun++ % slots.length];
   own.add(stream);
   socket.once("close", () => own.delete(stream));
@@ -33,16 +30,17 @@ function tick() {
     const own = slots[slot % slots.length];
     for (const stream of own) {
       write(stream);
-      if (stream.left === 0) own.delete(stream);
+      if (stream.sent === stream.chunks) own.delete(stream);
     }
   }
 }
 
 function write(stream) {
   const [seconds, nanoseconds] = process.hrtime();
-  const now = seconds * 1e6 + Math.floor(nanoseconds / 1000);
-  stream.left--;
+  const text = `${seconds * 1e6 + Math.floor(nanoseconds / 1000)} `;
+  const { socket, wire, chunks } = stream;
+  stream.said += text;
+  socket.write(piece(wire.word(text, stream.sent++)));
   written++;
-  stream.socket.write(piece(`${head}{"content":"${now} "},"finish_reason":null}]}\n\n`));
-  if (stream.left === 0) stream.socket.write(end);
+  if (stream.sent === chunks) socket.write(piece(wire.end(stream.said)) + streamEnd);
 }

@@ -26,7 +26,8 @@ function read(bytes) {
   const head = bytes.latin1Slice(0, headEnd);
   const length = headEnd + 4 + Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0);
   if (bytes.length < length) return undefined;
-  return { method: head.slice(0, head.indexOf(" ")), body: bytes.subarray(headEnd + 4, length), length };
+  const [method, path] = head.slice(0, head.indexOf("\r\n")).split(" ");
+  return { method, path, body: bytes.subarray(headEnd + 4, length), length };
 }
 
 /** A whole answer; `headers` are lines that end with \r\n. */

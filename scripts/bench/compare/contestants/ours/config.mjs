@@ -2,12 +2,13 @@
  * The configuration that every form of this host is measured with: what a user would write, and nobody asked for approval. Beside its
  * streams there is room for one more call.
  */
-export function configFor({ baseUrl, servers, streams }, storage) {
+export function configFor({ baseUrl, wire, servers, streams }, storage) {
+  const base_url = wire === "gemini" ? `${baseUrl}beta` : baseUrl;
   const named = servers.map(({ name, ...server }) => [name, server]);
   return {
     llm: {
       active: "mock",
-      providers: { mock: { base_url: baseUrl, model: "m1", api_key: "sk-0123456789" } },
+      providers: { mock: { base_url, wire, model: "m1", api_key: "sk-0123456789" } },
       ...(streams && { http: { max_connections: streams + 1 } }),
     },
     chat: {

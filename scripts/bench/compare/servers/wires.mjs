@@ -1,0 +1,168 @@
+/**
+ * The answers of a model in the words of each wire, as the vendor sends them. `result`: what stands once in a request for each result of a
+ * call; `whole`: the body of an answer; `streamed`: its events; `begin`, `word` and `end`: the events of an answer of many words.
+ * Calls are `{id, name, text}`, where text is their arguments.
+ */
+const event = (data, name) => `${name ? `event: ${name}\n` : ""}data: ${JSON.stringify(data)}\n\n`;
+const named = (data) => event(data, data.type);
+
+/** Agents with a graph of messages take two of the same id for one. */
+let answers = 0;
+
+export const wires = { chat: chat(), responses: responses(), messages: messages(), gemini: gemini() };
+
+/** The wire that a request is of, by its path. */
+export function wireOf(path) {
+  if (path.endsWith("/responses")) return wires.responses;
+  if (path.endsWith("/messages")) return wires.messages;
+  return path.includes("enerateContent") ? wires.gemini : wires.chat;
+}
+
+function chat() {
+  const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
+  const chunk = (delta, finish_reason = null) => {
+    const choices = [{ index: 0, delta, finish_reason }];
+    return event({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "m1", choices });
+  };
+  const messageOf = (content, calls) => ({
+    role: "assistant",
+    content,
+    ...(calls.length > 0 && {
+      content: null,
+      tool_calls: calls.map(({ id, name, text }, index) => {
+        return { index, id, type: "function", function: { name, arguments: text } };
+      }),
+    }),
+  });
+  const end = `${chunk({}, "stop")}data: [DONE]\n\n`;
+  return {
+    result: '"role":"tool"',
+    isStreaming: ({ body }) => body.includes('"stream":true'),
+    whole(content, calls = []) {
+      const choices = [
+        { index: 0, message: messageOf(content, calls), finish_reason: calls.length > 0 ? "tool_calls" : "stop" },
+      ];
+      const object = "chat.completion";
+      return JSON.stringify({ id: `chatcmpl-${++answers}`, object, created: 1, model: "m1", choices, usage });
+    },
+    streamed: (content, calls = []) => [
+      chunk(messageOf(content, calls)),
+      calls.length > 0 ? `${chunk({}, "tool_calls")}data: [DONE]\n\n` : end,
+    ],
+    begin: "",
+    word: (content) => chunk({ content }),
+    end: () => end,
+  };
+}
+
+function responses() {
+  const usage = {
+    input_tokens: 10,
+    input_tokens_details: { cached_tokens: 0 },
+    output_tokens: 5,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: 15,
+  };
+  const response = (output, status = "completed") => {
+    return { id: `resp_${++answers}`, object: "response", created_at: 1, model: "m1", status, output, usage };
+  };
+  const textPart = (text) => ({ type: "output_text", annotations: [], logprobs: [], text });
+  const itemsOf = (text, calls) =>
+    calls.length === 0
+      ? [{ id: "msg_1", type: "message", role: "assistant", status: "completed", content: [textPart(text)] }]
+      : calls.map(({ id, name, text: args }, at) => {
+          return { id: `fc_${at}`, type: "function_call", status: "completed", call_id: id, name, arguments: args };
+        });
+  const place = { item_id: "msg_1", output_index: 0, content_index: 0 };
+  const open = { id: "msg_1", type: "message", role: "assistant", status: "in_progress", content: [] };
+  const begin =
+    named({ type: "response.created", sequence_number: 0, response: response([], "in_progress") }) +
+    named({ type: "response.output_item.added", sequence_number: 1, output_index: 0, item: open }) +
+    named({ type: "response.content_part.added", sequence_number: 2, ...place, part: textPart("") });
+  return {
+    result: '"function_call_output"',
+    isStreaming: ({ body }) => body.includes('"stream":true'),
+    whole: (text, calls = []) => JSON.stringify(response(itemsOf(text, calls))),
+    streamed(text, calls = []) {
+      const items = itemsOf(text, calls);
+      return [
+        ...items.map((item, at) => named({ type: "response.output_item.done", output_index: at, item })),
+        named({ type: "response.completed", response: response(items) }),
+      ];
+    },
+    begin,
+    word: (delta, number) =>
+      named({ type: "response.output_text.delta", sequence_number: number + 3, ...place, delta, logprobs: [] }),
+    end(text) {
+      const [item] = itemsOf(text, []);
+      return (
+        named({ type: "response.output_text.done", ...place, text, logprobs: [] }) +
+        named({ type: "response.output_item.done", output_index: 0, item }) +
+        named({ type: "response.completed", response: response([item]) })
+      );
+    },
+  };
+}
+
+function messages() {
+  const usage = { input_tokens: 10, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 5 };
+  const blocksOf = (text, calls) =>
+    calls.length === 0
+      ? [{ type: "text", text }]
+      : calls.map(({ id, name, text: input }) => ({ type: "tool_use", id, name, input: JSON.parse(input) }));
+  const message = (content, stop_reason) => {
+    return { id: `msg_${++answers}`, type: "message", role: "assistant", model: "m1", content, stop_reason, usage };
+  };
+  const reasonOf = (calls) => (calls.length > 0 ? "tool_use" : "end_turn");
+  const start = () => named({ type: "message_start", message: message([], null) });
+  const blockStart = (content_block, index) => named({ type: "content_block_start", index, content_block });
+  const blockDelta = (delta, index) => named({ type: "content_block_delta", index, delta });
+  const blockStop = (index) => named({ type: "content_block_stop", index });
+  const stop = (stop_reason) =>
+    named({ type: "message_delta", delta: { stop_reason, stop_sequence: null }, usage: { output_tokens: 5 } }) +
+    named({ type: "message_stop" });
+  return {
+    result: '"tool_result"',
+    isStreaming: ({ body }) => body.includes('"stream":true'),
+    whole: (text, calls = []) => JSON.stringify(message(blocksOf(text, calls), reasonOf(calls))),
+    streamed: (text, calls = []) => [
+      start(),
+      ...blocksOf(text, calls).flatMap((block, index) => {
+        const { input } = block;
+        if (!input) return [blockStart({ ...block, text: "" }, index), blockDelta({ type: "text_delta", text }, index)];
+        const partial_json = JSON.stringify(input);
+        return [
+          blockStart({ ...block, input: {} }, index),
+          blockDelta({ type: "input_json_delta", partial_json }, index),
+          blockStop(index),
+        ];
+      }),
+      stop(reasonOf(calls)),
+    ],
+    begin: start() + blockStart({ type: "text", text: "" }, 0),
+    word: (text) => blockDelta({ type: "text_delta", text }, 0),
+    end: () => blockStop(0) + stop("end_turn"),
+  };
+}
+
+function gemini() {
+  const crlf = (data) => `data: ${JSON.stringify(data)}\r\n\r\n`;
+  const usageMetadata = { promptTokenCount: 10, candidatesTokenCount: 5, totalTokenCount: 15 };
+  const response = (parts, finishReason) => {
+    const candidates = [{ content: { parts, role: "model" }, ...(finishReason && { finishReason }), index: 0 }];
+    return { candidates, usageMetadata, modelVersion: "m1", responseId: "r1" };
+  };
+  const partsOf = (text, calls) =>
+    calls.length === 0
+      ? [{ text }]
+      : calls.map(({ id, name, text: args }) => ({ functionCall: { id, name, args: JSON.parse(args) } }));
+  return {
+    result: '"functionResponse"',
+    isStreaming: ({ path }) => path.includes("streamGenerateContent"),
+    whole: (text, calls = []) => JSON.stringify(response(partsOf(text, calls), "STOP")),
+    streamed: (text, calls = []) => [crlf(response(partsOf(text, calls), "STOP"))],
+    begin: "",
+    word: (text) => crlf(response([{ text }])),
+    end: () => crlf(response([{ text: "" }], "STOP")),
+  };
+}
