@@ -1,33 +1,33 @@
-/** Addresses of resources for clients that see all servers as one: where two servers use the same address, each gets its own. */
+/** Resource addresses for clients that see all servers as one: if two servers use the same address, each gets its own. */
 import { isRecord, type Json } from "./json.js";
 import { ownerOf } from "./resources.js";
 import type { SupervisedServer } from "./supervised-server.js";
 
 interface Owned {
   server: SupervisedServer;
-  /** As the server knows it. */
+  /** The server's own address. */
   uri: string;
 }
 
 export class Addresses {
   readonly #servers: readonly SupervisedServer[];
   readonly #owned = new Map<string, Owned>();
-  /** Addresses that are not the server's own, by the server's name and its own address. */
+  /** Addresses that were changed for clients, by the server's name and its own address. */
   readonly #renamed = new Map<string, Map<string, string>>();
 
-  /** The first server keeps the address that it shares with others. */
+  /** The first server keeps an address that several use. */
   constructor(servers: readonly SupervisedServer[]) {
     this.#servers = servers;
     for (const server of servers) for (const uri of listedBy(server)) this.#add({ server, uri });
     for (const server of servers) for (const uri of server.linked.uris) this.#add({ server, uri });
   }
 
-  /** The address for clients. */
+  /** Returns the address for clients. */
   of(server: string, uri: string): string {
     return this.#renamed.get(server)?.get(uri) ?? uri;
   }
 
-  /** Undefined: no server offers it. */
+  /** Returns undefined if no server offers the address. */
   owner(address: string): Owned | undefined {
     const owned = this.#owned.get(address);
     if (owned) return owned;
@@ -35,12 +35,12 @@ export class Addresses {
     return server && { server, uri: address };
   }
 
-  /** The result with addresses for clients: of its contents, of content that it links to or embeds, and of its messages. */
+  /** Returns the result with client addresses: of its contents, of content that it links to or embeds, and of its messages. */
   in(server: string, result: Json): Json {
     return this.#renamed.has(server) ? (this.#renamedIn(server, result) as Json) : result;
   }
 
-  /** The listing's `_meta` with the address of the page that a tool is shown in (MCP Apps, SEP-1865). */
+  /** Returns the listing with the client address of the page in which a tool is shown (`_meta`, MCP Apps, SEP-1865). */
   inListing(server: string, listing: Json): Json {
     const { _meta } = listing;
     if (!this.#renamed.has(server) || !isRecord(_meta)) return listing;
@@ -83,10 +83,10 @@ export class Addresses {
   }
 }
 
-/** `_meta` of a tool, in the first version of MCP Apps. */
+/** Key in a tool's `_meta`, from the first version of MCP Apps. */
 const flatPageKey = "ui/resourceUri";
 
-/** Pages of tools need not be among the resources. */
+/** Returns the addresses of resources, and of tool pages, which need not be among the resources. */
 function listedBy({ lists }: SupervisedServer): string[] {
   const pages = lists.tools.flatMap(({ extras: { _meta } }) => {
     if (!isRecord(_meta)) return [];
@@ -96,7 +96,7 @@ function listedBy({ lists }: SupervisedServer): string[] {
   return [...lists.resources.map(({ uri }) => uri), ...pages];
 }
 
-/** `ui://board/page` of the server `two` is `ui://two/board/page`. */
+/** Returns `ui://two/board/page` for `ui://board/page` of the server `two`. */
 function qualified(server: string, uri: string): string {
   const [, scheme = "", rest = uri] = /^([a-z][a-z0-9+.-]*:(?:\/\/)?)(.*)$/is.exec(uri) ?? [];
   return `${scheme}${encodeURIComponent(server)}/${rest}`;

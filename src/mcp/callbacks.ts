@@ -1,4 +1,4 @@
-/** What a server may ask of this host: the person's input, the model's words, the folders to work in. */
+/** Requests of a server to this host: for the person's input, for a model's answer, for the folders to work in. */
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Question } from "../core/chat.js";
@@ -11,21 +11,20 @@ import { Refusal } from "./refusal.js";
 import { answerSampling, type Sample, SamplingBudget } from "./sampling.js";
 import { abortable } from "./wait.js";
 
-/** What a server may ask the person in one call: each question is stored, and shown to somebody. */
+/** Questions that a server may ask the person in one call: each is stored and shown. */
 const maxQuestions = 50;
 
-/** A call under way, and the person behind it. */
 export interface RunningCall {
-  /** As `SendOptions.ask`. */
+  /** See `SendOptions.ask`. */
   ask: (question: Question) => Promise<unknown>;
-  /** As `SendOptions.sample`. */
+  /** See `SendOptions.sample`. */
   sample?: SendOptions["sample"];
   limits: Pick<RunningLimits, "signal" | "pause">;
 }
 
 /**
- * One server's callbacks. Protocol 2025-11-25 does not say for which call a server asks: it is the one that began last. A server
- * that asks while none is running is told no, since there is nobody to ask and no bound on what it would cost.
+ * One server's callbacks. Protocol 2025-11-25 does not say for which call a server asks; this host takes the call that began last.
+ * Declines requests while no call is running: nobody could be asked, and nothing would limit the cost.
  */
 export class Callbacks {
   readonly #config: ServerConfig;
@@ -42,7 +41,7 @@ export class Callbacks {
     this.#noticed = noticed;
   }
 
-  /** Only what this host would really answer to this server. */
+  /** Only the requests that this host would really answer for this server. */
   get capabilities(): Json {
     return {
       elicitation: { form: { applyDefaults: true }, url: {} },
@@ -51,7 +50,7 @@ export class Callbacks {
     };
   }
 
-  /** The call may be asked about until its end. */
+  /** Lets the server ask on behalf of this call until `end`. */
   begin(call: RunningCall): void {
     this.#running.set(call, { budget: new SamplingBudget(), questions: 0 });
   }
@@ -60,7 +59,7 @@ export class Callbacks {
     this.#running.delete(call);
   }
 
-  /** Rejects with Refusal. `signal` is that of the server's request. */
+  /** Rejects with Refusal. `signal`: that of the server's request. */
   async answer(method: string, params: Json, signal: AbortSignal): Promise<Json> {
     const { name, roots, sampling } = this.#config;
     if (method === "roots/list" && roots.length > 0) {
@@ -97,7 +96,7 @@ export class Callbacks {
     throw new Refusal(-32601, `this host does not answer ${method}`);
   }
 
-  /** Sends the person to pages that a call needs first. Whether all were visited. */
+  /** Sends the person to pages that a call needs first. Resolves with true if all were visited. */
   async visit(pages: readonly Page[], ask: RunningCall["ask"]): Promise<boolean> {
     for (const page of pages) if (!(await acceptsPage(this.#config.name, page, ask))) return false;
     return pages.length > 0;

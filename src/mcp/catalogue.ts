@@ -2,20 +2,20 @@ import type { PromptInfo, ResourceInfo } from "../core/ports.js";
 
 const maxDescription = 200;
 const maxInstructions = 1000;
-/** A server with thousands of resources must leave room for those of the others. */
+/** A server with thousands of resources must leave room for those of others. */
 const maxOfServer = 20;
 
 export interface Offers {
-  /** How to use a server's tools, in its own words. */
+  /** The servers' own text on how to use their tools. */
   instructions: readonly { server: string; text: string }[];
   prompts: readonly PromptInfo[];
   resources: readonly ResourceInfo[];
 }
 
 /**
- * What servers say of themselves and what they have beside tools, for the system prompt; "" when there is nothing. The instructions, and
- * what else there is, are at most `maxChars` long each: what does not fit is counted. Server-supplied words stay on one line each, so
- * that none can pose as a section of the system prompt.
+ * Returns the text for the system prompt about servers, prompts and resources; "" if there is none. The instructions and the lists are at
+ * most `maxChars` long each; lines that do not fit are counted. Each server-supplied text stays on one line, so that it cannot pose as a
+ * section of the system prompt.
  */
 export function catalogue({ instructions, prompts, resources }: Offers, maxChars: number): string {
   const words = section(
@@ -34,7 +34,7 @@ export function catalogue({ instructions, prompts, resources }: Offers, maxChars
     .join("\n");
 }
 
-/** In their order, with so many of each server, and the count of the others. */
+/** Keeps the order; limits the lines of each server and counts the rest. */
 function linesOf<Item extends { server: string }>(items: readonly Item[], lineOf: (item: Item) => string): string[] {
   const counts = new Map<string, number>();
   const lines = items.flatMap((item) => {

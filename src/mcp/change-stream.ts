@@ -1,4 +1,4 @@
-/** Changes that a server of 2026-07-28 tells, all of them on one stream: `subscriptions/listen`. */
+/** The stream on which a server of 2026-07-28 sends all changes: `subscriptions/listen`. */
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { type Client, ProtocolError } from "@modelcontextprotocol/client";
 
@@ -10,10 +10,9 @@ type Filter = Parameters<Client["listen"]>[0];
 type Subscription = Awaited<ReturnType<Client["listen"]>>;
 
 interface ChangeStreamParts {
-  /** Ends it. */
   signal: AbortSignal;
   failed(error: Error): void;
-  /** The stream is open again: what changed in between was not told. */
+  /** Called when the stream is open again: changes in between were missed. */
   resumed(): void;
 }
 
@@ -21,7 +20,7 @@ export class ChangeStream {
   readonly #client: Pick<Client, "listen">;
   readonly #parts: ChangeStreamParts;
   #wanted: Filter = {};
-  /** What the server took last. */
+  /** Filter that the server accepted last. */
   #taken: Filter = {};
   #isRunning = false;
   #widen: () => void = () => {};
@@ -32,7 +31,7 @@ export class ChangeStream {
     this.#parts = parts;
   }
 
-  /** Asks for these changes too. The stream for all of them is open before the one without them is closed: none is missed. */
+  /** Subscribes to more changes. Opens the stream for all of them before it closes the old one, so that no change is missed. */
   follow(more: Filter): void {
     const uris = [...(this.#wanted.resourceSubscriptions ?? []), ...(more.resourceSubscriptions ?? [])];
     const resources = uris.length > 0 && { resourceSubscriptions: uris };
@@ -43,7 +42,7 @@ export class ChangeStream {
     void this.#run();
   }
 
-  /** Opens the stream again whenever it ends, ever more patiently while it does not hold. Resolves when that is of no use. */
+  /** Reopens the stream whenever it ends, with growing pauses while it does not hold. Resolves once reopening is pointless. */
   async #run(): Promise<void> {
     const { signal, failed, resumed } = this.#parts;
     let open: Subscription | undefined;
@@ -65,7 +64,7 @@ export class ChangeStream {
         if (signal.aborted) return;
         failed(error as Error);
         if (error instanceof ProtocolError && error.code === methodNotFound) return;
-        // A server that will not tell so much still tells what it did before.
+        // A server that refuses the wider filter still accepts the previous one.
         if (error instanceof ProtocolError && open) this.#wanted = this.#taken;
         wasCut = true;
       }
@@ -74,7 +73,7 @@ export class ChangeStream {
     }
   }
 
-  /** Wishes come in bursts: those of one moment go together. */
+  /** Waits for the end of the event loop's turn first, since subscriptions come in bursts. */
   async #listen(): Promise<Subscription> {
     await setImmediate();
     const filter = this.#wanted;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Runs the task after a delay, one run at a time: requests that come meanwhile make one more run. The signal ends it. */
+/** Returns a function that runs the task after a delay, one run at a time; requests meanwhile cause one more run. `signal` ends it. */
 export function coalesced(task: () => Promise<void>, signal: AbortSignal): (delayMs: number) => void {
   let isWanted = false;
   let isBusy = false;

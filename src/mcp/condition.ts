@@ -6,7 +6,7 @@ import { redactor } from "./redact.js";
 /** A notice may quote a whole message of the server. */
 const maxNoticeChars = 200;
 const maxLogChars = 2000;
-/** Lines that one server may write into the host's log at once, and from then on in a second. All of them are in the server's own log. */
+/** Lines that one server may write into the host's log at once, and then per second. The server's own log gets all of them. */
 const linesAtOnce = 100;
 const linesPerSecond = 10;
 
@@ -25,10 +25,10 @@ interface ConditionParts {
   now?: () => number;
 }
 
-/** How a server is, and telling it: to the log, to whoever listens, and as a sentence. */
+/** A server's state, reported to the log, to a listener and as a sentence. */
 export class Condition {
   state: ServerState;
-  /** Why it is not ready, and what to do. */
+  /** Why the server is not ready, and what to do. */
   reason: string | undefined;
   readonly #name: string;
   readonly #observe: Observe;
@@ -39,7 +39,7 @@ export class Condition {
   #countedAt: number;
   #linesDropped = 0;
 
-  /** `now`: milliseconds of a clock that is never set. */
+  /** `now`: milliseconds of a monotonic clock. */
   constructor(config: ServerConfig, { observe, changed, now = () => performance.now() }: ConditionParts) {
     this.#now = now;
     this.#countedAt = now();
@@ -61,7 +61,7 @@ export class Condition {
     this.#changed();
   }
 
-  /** `the MCP server "fs" has failed: command not found: foo (install it …)` */
+  /** For example `the MCP server "fs" has failed: command not found: foo (install it …)`. */
   get sentence(): string {
     const sentence = `the MCP server "${this.#name}" ${stateWords[this.state]}`;
     return this.reason ? `${sentence}: ${this.reason}` : sentence;
@@ -71,14 +71,14 @@ export class Condition {
     this.log("debug", text.slice(0, maxNoticeChars));
   }
 
-  /** A line of the server's own log. Its errors are its own too: to this host they are warnings. Returns the line without secrets. */
+  /** Logs a line of the server's own log. Its errors become warnings of this host. Returns the line without secrets. */
   logged(level: string, text: string): string {
     const ours = level === "debug" ? "debug" : level === "info" || level === "notice" ? "info" : "warn";
     if (this.#mayLog()) this.log(ours, text.slice(0, maxLogChars));
     return this.#redact(text);
   }
 
-  /** False while the server writes faster than the host's log should grow. Says so in the log once it is slower. */
+  /** Returns false while the server writes faster than the host's log should grow. Logs the number of dropped lines once it slows down. */
   #mayLog(): boolean {
     const now = this.#now();
     const more = ((now - this.#countedAt) / 1000) * linesPerSecond;

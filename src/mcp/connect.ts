@@ -12,13 +12,13 @@ import { abortable } from "./wait.js";
 interface ConnectParts {
   callbacks: Callbacks;
   events: ConnectionEvents;
-  /** Stands before the server, or in its place. */
+  /** Recorder in front of the server, or player in place of it. */
   tape?: Tape;
 }
 
 /**
- * Connects by the route that `open` begins, and those that it names when the server does not take it. Rejects with McpError;
- * then nothing is left running.
+ * Connects by the route that `open` starts, then by those that it suggests if the server refuses it. Rejects with McpError; then nothing is
+ * left running.
  */
 export async function connect(
   config: ServerConfig,
@@ -62,7 +62,7 @@ async function connectBy(
     return { connection, peer };
   } catch (error) {
     learnFrom(error, config);
-    const reason = route.explain(error); // before the close, which makes an end of its own
+    const reason = route.explain(error); // before the close, which causes an error of its own
     await route.close();
     const next = error instanceof EndedByProbe ? open : route.instead(error);
     if (next) return connectBy(next, config, parts, signal, wrap);

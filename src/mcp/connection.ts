@@ -1,4 +1,4 @@
-/** One link to one server, from its start to its end. A connection that ended is never used again. */
+/** One connection to one server, from its start to its end. A connection that ended is never used again. */
 import type { ContentPart } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { McpError } from "../core/errors.js";
@@ -20,15 +20,13 @@ import type { Route } from "./transports/route.js";
 
 export interface ConnectionEvents {
   listsChanged(): void;
-  /** A resource that was subscribed to is not what it was. */
+  /** A subscribed resource has changed. */
   resourceChanged(uri: string): void;
-  /** Something odd that does no harm by itself. */
+  /** Something odd but harmless. */
   noticed(message: string): void;
-  /** A line of the server's own log. */
   logged(level: string, text: string): void;
 }
 
-/** What a connection needs of the way to the server. */
 export type RouteEnd = Pick<Route, "isFatal" | "explain" | "close">;
 
 interface ConnectionParts {
@@ -40,7 +38,7 @@ interface ConnectionParts {
 const extraListTimeoutMs = 5000;
 
 export class McpConnection {
-  /** Resolves with the reason when the connection is lost; never when it was closed from here. */
+  /** Resolves with the reason when the connection is lost; never after `close`. */
   readonly lost: Promise<McpError>;
   #lose: (reason: McpError) => void = () => {};
   #lossReason: McpError | undefined;
@@ -81,23 +79,22 @@ export class McpConnection {
     return this.#parts.peer.era;
   }
 
-  /** The server's own, as it said in initialize. */
   get serverVersion(): string | undefined {
     return this.#parts.peer.serverVersion;
   }
 
-  /** Whether the server said that its lists may change. */
+  /** True if the server declared that its lists may change. */
   get changesLists(): boolean {
     const { tools, prompts, resources } = this.#declared;
     return Boolean(tools?.listChanged || prompts?.listChanged || resources?.listChanged);
   }
 
-  /** Whether the server said that it has resources, listed or not. */
+  /** True if the server declared resources, listed or not. */
   get hasResources(): boolean {
     return this.#declared.resources !== undefined;
   }
 
-  /** Rejects when the tools cannot be listed; what else cannot is a problem in the result. */
+  /** Rejects if the tools cannot be listed; for other lists the result holds the problem. */
   lists(signal: AbortSignal): Promise<ServerLists> {
     const { timeoutMs } = this.#config;
     return this.#listAge.during((saw) => {
@@ -117,12 +114,15 @@ export class McpConnection {
     });
   }
 
-  /** The server has said how long its lists hold, and that is over. */
+  /** True if the server said how long its lists hold, and that time is over. */
   get areListsStale(): boolean {
     return this.#listAge.isStale;
   }
 
-  /** The result as it came. A call that needs a visit to some page first is sent again after it: the server has refused it, not run it. */
+  /**
+   * Returns the unmapped result. If the call needs a visit to a page first, sends it again after the visit: the server refused it without
+   * running it.
+   */
   callTool(tool: ListedTool, args: Json, options: SendOptions): Promise<Json> {
     return this.#call(tool, args, options, true);
   }
@@ -160,19 +160,19 @@ export class McpConnection {
     return this.#call(tool, args, options, false);
   }
 
-  /** The result as it came. */
+  /** Returns the unmapped result. */
   getPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<Json> {
     const { timeoutMs } = this.#config;
     return this.#requests.send("prompts/get", { name, arguments: args }, { timeoutMs, signal });
   }
 
-  /** The result as it came. */
+  /** Returns the unmapped result. */
   fetchResource(uri: string, signal?: AbortSignal): Promise<Json> {
     const { timeoutMs } = this.#config;
     return this.#requests.send("resources/read", { uri }, { timeoutMs, signal });
   }
 
-  /** From memory while the server says that it is fresh. */
+  /** Reads from memory while the server's freshness lasts. */
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
     return this.#resources.get(uri, async () => {
       const result = await this.fetchResource(uri, signal);
@@ -180,7 +180,7 @@ export class McpConnection {
     });
   }
 
-  /** Values that the server proposes for an argument of a prompt or a URI template; none where it does not complete. */
+  /** Resolves with the server's proposals for an argument of a prompt or a URI template; empty if the server does not complete. */
   async complete(ref: Json, argument: { name: string; value: string }, signal?: AbortSignal): Promise<string[]> {
     if (!this.#declared.completions) return [];
     const { timeoutMs } = this.#config;
@@ -188,12 +188,12 @@ export class McpConnection {
     return isRecord(completion) ? asArray(completion.values).filter((value) => typeof value === "string") : [];
   }
 
-  /** Asks to be told when the resource changes, where the server does that. */
+  /** Subscribes to changes of the resource, if the server supports that. */
   async subscribe(uri: string): Promise<void> {
     if (this.#declared.resources?.subscribe) await this.#parts.peer.subscribe(uri);
   }
 
-  /** Rejects when there is no answer. One that says no is an answer. */
+  /** Rejects if there is no answer. An error from the server is an answer. */
   async ping(signal: AbortSignal): Promise<void> {
     const limits = new RunningLimits({ signal });
     try {
@@ -205,7 +205,7 @@ export class McpConnection {
     }
   }
 
-  /** Ends a connection that is of no use any more: it is lost. */
+  /** Ends a connection that has become useless, as lost. */
   giveUp(reason: McpError): void {
     this.#end(reason);
   }
@@ -237,7 +237,7 @@ function paramsOf(name: string, args: Json, { callId, trace }: SendOptions): Jso
   return { name, arguments: args, _meta: meta };
 }
 
-/** `data` may be anything; `logger` says which part of the server speaks. */
+/** `data` may be anything; `logger` names the part of the server that logs. */
 function logText({ data, logger }: Json): string {
   const text = typeof data === "string" ? data : JSON.stringify(data);
   return typeof logger === "string" ? `${logger}: ${text}` : text;

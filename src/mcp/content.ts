@@ -1,10 +1,10 @@
-/** MCP's content blocks as our content parts. MCP block shapes are known here and nowhere else. What a server wrote is data. */
+/** MCP's content blocks as the host's content parts; the only file that knows the block shapes. Text of a server is data. */
 import { isDeepStrictEqual } from "node:util";
 import type { ContentPart } from "../core/chat.js";
 import type { ToolResult } from "../core/ports.js";
 import { asArray, asText, isRecord, type Json, parseJson } from "./json.js";
 
-/** The result of `tools/call`, whatever it holds. */
+/** Maps any result of `tools/call`. */
 export function toToolResult(result: Json): ToolResult {
   const content: ContentPart[] = [];
   for (const block of asArray(result.content)) content.push(...contentParts(block));
@@ -14,12 +14,11 @@ export function toToolResult(result: Json): ToolResult {
   return { content, isError: result.isError === true };
 }
 
-/** What is in the result beside the content; undefined when nothing is. */
+/** Returns the structured result, apart from the content; undefined if there is none. */
 export function structuredOf(result: Json): unknown {
   return result.structuredContent ?? result.toolResult; // `toolResult`: protocol 2024-10-07
 }
 
-/** The messages of `prompts/get` as one user message; what the server put into the assistant's mouth is marked. */
 export function promptParts(result: Json): ContentPart[] {
   return asArray(result.messages)
     .filter(isRecord)
@@ -29,7 +28,6 @@ export function promptParts(result: Json): ContentPart[] {
     });
 }
 
-/** The contents of `resources/read`. */
 export function resourceParts(result: Json): ContentPart[] {
   return asArray(result.contents).flatMap((resource) => contentParts({ type: "resource", resource }));
 }
@@ -38,7 +36,6 @@ export function errorResult(message: string): ToolResult {
   return { content: [text(message)], isError: true };
 }
 
-/** One block of content. */
 export function contentParts(block: unknown): ContentPart[] {
   if (!isRecord(block)) return [text(`[content that is not an object: ${JSON.stringify(block)}]`)];
   const { type, text: words, data, mimeType, uri, name, resource } = block;
@@ -64,8 +61,8 @@ function embedded({ uri, mimeType, text: words, blob }: Json): ContentPart[] {
 }
 
 /**
- * Whether the text is the structured content already: as its JSON (what the specification asks for), or as the only value in it
- * (FastMCP wraps results into `{"result": …}`, server-filesystem texts into `{"content": …}`).
+ * True if the text already is the structured content: as its JSON (as the specification asks), or as its only value (FastMCP wraps results
+ * into `{"result": …}`, server-filesystem texts into `{"content": …}`).
  */
 function saysAlready(content: readonly ContentPart[], structured: unknown): boolean {
   const members = isRecord(structured) ? Object.values(structured) : [];

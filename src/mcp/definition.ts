@@ -1,8 +1,8 @@
-/** What a tool says of itself, as hashes that can be pinned: a changed one shows, and which part of it changed. */
+/** A tool's definition as hashes that can be pinned, one per part, so that a change shows with its part. */
 import { createHash } from "node:crypto";
 import { isRecord, type Json } from "./json.js";
 
-/** Hash of each part that says what the tool does, under the name that people know it by. */
+/** Hash of each part that describes the tool, by the part's name for people. */
 export type Definition = Readonly<Record<string, string>>;
 
 const parts: Readonly<Record<string, string>> = {
@@ -14,14 +14,14 @@ const parts: Readonly<Record<string, string>> = {
   execution: "execution",
 };
 
-/** Of the tool as it was listed, whatever the order of its keys. */
+/** Hashes the listed tool, whatever the order of its keys. */
 export function definitionOf(raw: Json): Definition {
   return Object.fromEntries(
     Object.entries(parts).flatMap(([key, part]) => (raw[key] === undefined ? [] : [[part, hashOf(raw[key])]])),
   );
 }
 
-/** Parts that only one of both has, or that are different. */
+/** Returns the parts that differ or are missing on one side. */
 export function changedParts(before: Definition, after: Definition): string[] {
   return Object.values(parts).filter((part) => before[part] !== after[part]);
 }

@@ -1,11 +1,14 @@
-/** A server asks the person: a form, or a visit to a page. https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation */
+/**
+ * Questions of a server to the person: a form, or a visit to a page.
+ * https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
+ */
 import type { Question } from "../core/chat.js";
 import { isWritable } from "../core/nesting.js";
 import { asArray, asText, isRecord, type Json } from "./json.js";
 import { Refusal } from "./refusal.js";
 import { problemIn } from "./schema.js";
 
-/** Characters of a question with its form, as JSON: it is stored, and sent to all who watch. */
+/** Longest question with its form, in characters of JSON: it is stored, and sent to every client that watches. */
 const maxQuestionChars = 256 * 1024;
 
 type Ask = (question: Question) => Promise<unknown>;
@@ -15,7 +18,7 @@ export interface Page {
   url: string;
 }
 
-/** The answer to `elicitation/create`. Whatever is not a clean yes is a no. Rejects with Refusal for a form that nobody could be shown. */
+/** Returns the answer to `elicitation/create`; anything but a valid yes is a no. Rejects with Refusal if the form cannot be shown. */
 export async function elicit(server: string, params: Json, ask: Ask): Promise<Json> {
   const message = asText(params.message);
   if (message.length > maxQuestionChars) throw new Refusal(-32602, "message is too long");
@@ -33,7 +36,7 @@ export async function elicit(server: string, params: Json, ask: Ask): Promise<Js
   return problemIn(content, form) === undefined ? { action: "accept", content } : { action: "cancel" };
 }
 
-/** Whether the person went there. A page that others on the way could read or change is never offered. */
+/** Resolves with true if the person went there. Never offers a page that third parties could read or change on the way. */
 export async function acceptsPage(server: string, { message, url }: Page, ask: Ask): Promise<boolean> {
   if (!isSafe(url)) return false;
   const answer = await ask({ kind: "elicitation", server, message, url });
@@ -42,7 +45,7 @@ export async function acceptsPage(server: string, { message, url }: Page, ask: A
 
 const urlElicitationRequired = -32042;
 
-/** The pages that a JSON-RPC error asks to be visited before the request is sent again. */
+/** Returns the pages that must be visited before the request is sent again. */
 export function pagesWanted(error: unknown): Page[] {
   if (!isRecord(error) || error.code !== urlElicitationRequired || !isRecord(error.data)) return [];
   return asArray(error.data.elicitations)

@@ -1,4 +1,4 @@
-/** Which era of the protocol a server speaks, and the peer for it. Nothing else in this folder asks. */
+/** The choice of the peer by the era of the protocol that a server speaks. No other file in this folder decides it. */
 import type { ServerConfig } from "../core/config.js";
 import { McpError } from "../core/errors.js";
 import { clientInfo } from "./client-info.js";
@@ -10,15 +10,15 @@ import { within } from "./wait.js";
 
 const modernVersion = "2026-07-28";
 export const unsupportedVersion = -32022;
-/** Tasks, which were a part of the protocol itself before. */
+/** Tasks: an extension now, part of the protocol before. */
 const taskExtension = "io.modelcontextprotocol/tasks";
-/** A legacy server may keep silent about a method that it does not know. */
+/** A legacy server may not answer an unknown method. */
 const probeMs = 2000;
 
-/** What servers turned out to speak, for the life of this process. */
+/** Eras that servers turned out to speak, for the life of this process. */
 const verdicts = new Map<string, Era>();
 
-/** A peer that is not connected yet. Rejects with McpError, EndedByProbe, or what the route's errors are. */
+/** Returns a peer that is not connected yet. Rejects with McpError, EndedByProbe, or the route's error. */
 export async function peerOf(
   config: ServerConfig,
   route: Route,
@@ -26,7 +26,7 @@ export async function peerOf(
   signal: AbortSignal,
 ): Promise<Peer> {
   const era = config.protocol === "auto" ? verdicts.get(keyOf(config)) : config.protocol;
-  // Most servers are older ones. What they need of the SDK loads while they start and answer, not after that.
+  // Most servers are legacy. Their part of the SDK loads while they start and answer, not after that.
   if (era !== "modern") void loadLegacy().catch(() => {});
   const modern = { ...capabilities, extensions: { [taskExtension]: {} } };
   const discovered = era === "legacy" ? undefined : await discover(config, route, modern, { signal, era });
@@ -35,17 +35,17 @@ export async function peerOf(
   return (await loadLegacy()).legacyPeer(route, capabilities);
 }
 
-/** From a start that succeeded: also a server that kept silent about the question need not be asked again. */
+/** Learns from a successful start, so that even a server that did not answer the probe is not probed again. */
 export function learn(era: Era, config: ServerConfig): void {
   if (config.protocol === "auto") verdicts.set(keyOf(config), era);
 }
 
-/** From a failed start: a server may have been too slow to say that it is a modern one. */
+/** Learns from a failed start: a modern server may have been too slow to say so. */
 export function learnFrom(error: unknown, config: ServerConfig): void {
   if (config.protocol === "auto" && isModernOnly(error)) verdicts.set(keyOf(config), "modern");
 }
 
-/** What every message of 2026-07-28 says in its `_meta`. */
+/** Returns the `_meta` of every message of 2026-07-28. */
 export function modernMeta(capabilities: Json): Json {
   return {
     "io.modelcontextprotocol/protocolVersion": modernVersion,
@@ -54,14 +54,14 @@ export function modernMeta(capabilities: Json): Json {
   };
 }
 
-/** Whether the error says that initialize is not spoken here. Over HTTP it is text in a text. */
+/** True if the error says that the server refuses initialize. Over HTTP the code is within the text. */
 export function isModernOnly(error: unknown): boolean {
   return error instanceof RpcError
     ? error.code === unsupportedVersion
     : String(error).includes(String(unsupportedVersion));
 }
 
-/** What a modern server says of itself; undefined for a legacy one. */
+/** Returns a modern server's description of itself; undefined for a legacy one. */
 async function discover(
   config: ServerConfig,
   route: Route,
@@ -76,7 +76,7 @@ async function discover(
   };
   const ask = async (limit: AbortSignal) => {
     const answer = await route.ask?.(probe, limit);
-    // A server that names our version after all is asked once more.
+    // Asks a server once more if it lists our version after all.
     const again = versionsWanted(answer)?.includes(modernVersion);
     return again ? route.ask?.({ ...probe, id: "discover-2" }, limit) : answer;
   };
@@ -98,7 +98,7 @@ async function discover(
   return undefined;
 }
 
-/** What a server wants instead that has refused our version. */
+/** Returns the versions that the server named when it refused ours. */
 function versionsWanted(answer: Json | undefined): unknown[] | undefined {
   const error = answer?.error;
   if (!isRecord(error) || error.code !== unsupportedVersion) return undefined;

@@ -6,22 +6,22 @@ import type { ContentPart } from "../core/chat.js";
 import type { Json } from "./json.js";
 
 const longestMs = 86_400_000;
-/** Lists are not read more often than this, whatever their servers say. */
+/** Shortest time between two reads of lists, whatever their servers say. */
 const shortestListMs = 1000;
-/** After lists that could not be read. */
+/** Time until lists are read again after a failure. */
 const againMs = 30_000;
 const maxResources = 100;
-/** Of JSON. */
+/** Characters of JSON. */
 const maxChars = 8 * 1024 * 1024;
 
-/** Milliseconds; 0 where the server did not say, or said it wrongly. */
+/** Returns how long the result holds, in ms; 0 if the server did not say, or said it wrongly. */
 export function freshMs({ ttlMs }: Json): number {
   return typeof ttlMs === "number" && ttlMs > 0 ? Math.min(ttlMs, longestMs) : 0;
 }
 
 /**
- * When the lists of a server are to be read again. A server that says nothing of it tells its changes, or has none: they do not get
- * stale. Lists are read whole, so that the page that holds shortest counts for all.
+ * The time at which a server's lists must be read again. Without a `ttlMs` they do not become stale: the server announces changes, or has
+ * none. Lists are read whole, so the page that holds shortest counts for all.
  */
 export class ListAge {
   #staleAt = Number.POSITIVE_INFINITY;
@@ -30,7 +30,7 @@ export class ListAge {
     return performance.now() >= this.#staleAt;
   }
 
-  /** Runs the reading, which shows it every page. Until that is over, nothing is stale. */
+  /** Runs `read`, which reports every page. Until it ends, nothing is stale. */
   async during<T>(read: (saw: (page: Json) => void) => Promise<T>): Promise<T> {
     let soonestMs = againMs;
     this.#staleAt = Number.POSITIVE_INFINITY;
@@ -46,15 +46,16 @@ export class ListAge {
 }
 
 /**
- * Contents of resources while they are fresh. Of one connection, which has one authorization, so that what is `private` may be here
- * too. The SDK's own cache is of its `readResource`, which refuses contents that we can use (client 2.4.0).
+ * Contents of resources while they are fresh. Belongs to one connection, and so to one authorization: it may hold `private` contents too.
+ * The
+ * SDK's own cache covers only its `readResource`, which refuses contents that this host can use (client 2.4.0).
  */
 export class FreshResources {
   readonly #kept = new Map<string, { content: ContentPart[]; chars: number; staleAt: number }>();
   #chars = 0;
   #changes = 0;
 
-  /** From memory, or by `read` and then kept for as long as the server said, unless a change was told meanwhile. */
+  /** Returns the content from memory or from `read`. Keeps it for as long as the server said, unless a change was announced meanwhile. */
   async get(uri: string, read: () => Promise<{ content: ContentPart[]; result: Json }>): Promise<ContentPart[]> {
     const kept = this.#kept.get(uri);
     if (kept && performance.now() < kept.staleAt) return kept.content;
@@ -77,7 +78,7 @@ export class FreshResources {
     this.#chars = 0;
   }
 
-  /** What was kept first goes first. */
+  /** Drops the oldest entries first. */
   #keep(uri: string, content: ContentPart[], ms: number): void {
     const chars = JSON.stringify(content).length;
     if (chars > maxChars) return;

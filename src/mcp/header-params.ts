@@ -7,12 +7,12 @@ interface HeaderParam {
   path: string[];
 }
 
-/** Where a schema may be that is not simply a property, and so has no one value to mirror. */
+/** Keywords with subschemas that are not plain properties, and so have no single value to mirror. */
 const elsewhere =
   /^(items|prefixItems|contains|additionalProperties|unevaluatedProperties|unevaluatedItems|propertyNames|patternProperties|dependentSchemas|oneOf|anyOf|allOf|not|if|then|else|\$defs|definitions)$/;
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** Why the tool must not be offered over HTTP; undefined when its declarations are in order. */
+/** Returns why the tool must not be offered over HTTP; undefined if its declarations are valid. */
 export function objectionTo(inputSchema: JsonSchema): string | undefined {
   try {
     headerParams(inputSchema);
@@ -24,14 +24,14 @@ export function objectionTo(inputSchema: JsonSchema): string | undefined {
 
 const known = new WeakMap<JsonSchema, HeaderParam[]>();
 
-/** None where the declarations are not in order. */
+/** Returns no parameters if the declarations are invalid. */
 function knownParams(inputSchema: JsonSchema): HeaderParam[] {
   const params = known.get(inputSchema) ?? (objectionTo(inputSchema) ? [] : headerParams(inputSchema));
   known.set(inputSchema, params);
   return params;
 }
 
-/** `Mcp-Param-…` headers of one call. An argument that is missing, or no plain value, has none. */
+/** Returns the `Mcp-Param-…` headers of one call. A missing or non-plain argument has none. */
 export function headersFor(inputSchema: JsonSchema, args: unknown): Record<string, string> {
   const found = knownParams(inputSchema);
   return Object.fromEntries(
@@ -43,7 +43,7 @@ export function headersFor(inputSchema: JsonSchema, args: unknown): Record<strin
   );
 }
 
-/** Throws the reason why the declarations are not in order. */
+/** Throws if the declarations are invalid. */
 function headerParams(root: JsonSchema): HeaderParam[] {
   const params = new Map<string, HeaderParam>();
   const visit = (node: unknown, path: string[], isProperty: boolean): void => {
@@ -79,7 +79,7 @@ function plainText(value: unknown): string | undefined {
   return isExact ? String(value) : undefined;
 }
 
-/** A text as the value of a header; what has no place in one is base64. */
+/** Returns the text as a header value, in base64 if it needs that. */
 export function encoded(text: string): string {
   const isSafe = /^[\t\x20-\x7e]+$/.test(text) && text === text.trim() && !/^=\?base64\?.*\?=$/.test(text);
   return isSafe ? text : `=?base64?${Buffer.from(text).toString("base64")}?=`;

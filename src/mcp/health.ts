@@ -2,21 +2,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { within } from "./wait.js";
 
 export interface Patient {
-  /** Rejects when there is no answer. */
   ping(signal: AbortSignal): Promise<void>;
-  /** A server may do one thing at a time: it is not asked while it works. */
+  /** A server may do one thing at a time, so a busy one is not pinged. */
   isBusy(): boolean;
   intervalMs: number;
-  /** Ends the watching. */
   signal: AbortSignal;
-  /** Milliseconds from question to answer. */
+  /** Takes the time from ping to answer, in ms. */
   answered(ms: number): void;
 }
 
 const longestAnswerMs = 10_000;
 const maxSilences = 2;
 
-/** Resolves when the server has not answered twice in a row, never when the watching was ended. */
+/** Resolves once the server has not answered twice in a row. Rejects when the signal aborts. */
 export async function untilSilent({ ping, isBusy, intervalMs, signal, answered }: Patient): Promise<void> {
   for (let silences = 0; silences < maxSilences; ) {
     await sleep(intervalMs, undefined, { signal, ref: false });

@@ -1,4 +1,4 @@
-/** All MCP servers as one tool list. One slow, broken or malicious server never holds up the others. */
+/** All MCP servers as one tool list. A slow, broken or malicious server never delays the others. */
 import { isDeepStrictEqual } from "node:util";
 import type { ContentPart, ToolCall } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
@@ -36,12 +36,11 @@ export interface HubOptions extends HostSide {
 
 export class McpHub implements ToolHub, AsyncDisposable {
   readonly #own: ServerSet;
-  /** The hub whose servers are here too. */
   readonly #base: McpHub | undefined;
   readonly #extensions = new Set<McpHub>();
   readonly #options: HubOptions;
   readonly #listeners = new Set<(news: ServerNews) => void>();
-  /** The servers for a door that passes them on as they are. */
+  /** The unmapped servers, for front doors that speak MCP. */
   readonly passage: Passage = new ServerPassage(() => this.#servers, this.#listeners);
   readonly #order = new ToolOrder();
   #registry: Registry;
@@ -57,12 +56,14 @@ export class McpHub implements ToolHub, AsyncDisposable {
     this.#registry = buildRegistry(this.#servers, this.#order);
   }
 
-  /** Starts every enabled server in parallel, and waits for none. Those of which it is known what they offered the last time come later. */
+  /** Starts every enabled server in parallel, without waiting. Servers whose last offer is remembered start later. */
   start(): void {
     this.#own.start();
   }
 
-  /** A started hub of these servers beside the ones that are here; of two with one name it has the new one. Its `close` ends only its own. */
+  /**
+   * Returns a started hub of these servers and the existing ones; for a shared name, the new server wins. Its `close` ends only its own.
+   */
   extend(configs: readonly ServerConfig[], onStatus?: (status: ServerStatus) => void): McpHub {
     const extension = new McpHub(configs, { ...this.#options, onStatus }, this);
     this.#extensions.add(extension);
@@ -70,10 +71,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
     return extension;
   }
 
-  /**
-   * Goes over to another configuration: new servers start, those that are the same stay as they are, those that are gone or different
-   * end when their running calls have.
-   */
+  /** Applies another configuration: new servers start, unchanged ones continue, removed or changed ones end after their running calls. */
   apply(configs: readonly ServerConfig[]): void {
     if (this.#isClosed) return;
     this.#own.change(configs);
@@ -91,13 +89,13 @@ export class McpHub implements ToolHub, AsyncDisposable {
     return this.#own.named(name).stderr;
   }
 
-  /** Resolves when every enabled server, or every one of these, is ready or has failed. */
+  /** Resolves once every enabled server, or every named one, is ready or has failed. */
   async ready(names?: readonly string[]): Promise<void> {
     const awaited = this.#servers.filter(({ config }) => names?.includes(config.name) ?? true);
     await Promise.all(awaited.map((server) => server.started()));
   }
 
-  /** The first request has left: whoever waited for the processor starts now. */
+  /** Starts the postponed servers: the first request has left, so the processor is free. */
   startRemembered(): void {
     for (const part of [...this.#own.all, ...this.#extensions]) part.startRemembered();
   }
@@ -126,8 +124,9 @@ export class McpHub implements ToolHub, AsyncDisposable {
   }
 
   /**
-   * The user goes by what the server offers now, or by one tool of it. Resolves to what had changed, by name of the tool.
-   * Throws RequestError for names that are not there, McpError when the server is down.
+   * Approves what the server, or one tool of it, offers now. Resolves with the earlier changes, by tool name. Throws RequestError for
+   * unknown
+   * names, McpError if the server is down.
    */
   trust(name: string, tool?: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
     return trust(this.#servers, name, tool, signal);
@@ -174,12 +173,12 @@ export class McpHub implements ToolHub, AsyncDisposable {
     return readFrom(this.#servers, uri, signal);
   }
 
-  /** URI templates (RFC 6570) of resources, beside those that are listed. */
+  /** URI templates (RFC 6570) of resources. */
   templates(): readonly { uriTemplate: string; server: string }[] {
     return this.passage.templates();
   }
 
-  /** Values proposed for an argument of a prompt (by its name here) or of a URI template. Throws McpError. */
+  /** Resolves with proposals for an argument of a prompt (by its name here) or of a URI template. Throws McpError. */
   complete(
     of: { prompt: string } | { template: string },
     argument: { name: string; value: string },
@@ -188,7 +187,6 @@ export class McpHub implements ToolHub, AsyncDisposable {
     return this.passage.complete(of, argument, signal);
   }
 
-  /** Resolves when no server process is left. */
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#base) this.#base.#extensions.delete(this);
@@ -199,7 +197,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
     await this.close();
   }
 
-  /** The tool list stays the same object until a tool really changes, so that requests stay the same bytes. */
+  /** Keeps the same tool list object until a tool really changes, so that requests stay the same bytes. */
   #rebuild(): void {
     const { tools } = this.#registry;
     const registry = buildRegistry(this.#servers, this.#order);

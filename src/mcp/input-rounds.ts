@@ -1,5 +1,5 @@
 /**
- * What a server of 2026-07-28 needs of us in the middle of a request: it asks in a result, and gets the answers in a request.
+ * Questions of a 2026-07-28 server in the middle of a request: it asks in a result, and gets the answers in a new request.
  * https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,12 +8,14 @@ import { asText, isRecord, type Json } from "./json.js";
 import type { PeerEvents } from "./peer.js";
 import { Refusal } from "./refusal.js";
 
-/** A server that still asks is looping. */
+/** A server that still asks after this many rounds is looping. */
 const maxRounds = 10;
-/** Before the next round of a server that asks for nothing but another one. */
+/** Pause before the next round, if the server asks nothing but to be called again. */
 const pauseMs = 500;
 
-/** `inputResponses` to the `inputRequests` of a server, one question after the other. Rejects with McpError: there is no answer of "no". */
+/**
+ * Answers the `inputRequests` of a server one by one; returns the `inputResponses`. Rejects with McpError: a response cannot be a refusal.
+ */
 export async function answersTo(
   inputRequests: unknown,
   answer: PeerEvents["answer"],
@@ -31,7 +33,7 @@ export async function answersTo(
   return Object.fromEntries(answers);
 }
 
-/** Sends the request until the server needs nothing more for it. A result that hangs on answers says so: it is never fresh. */
+/** Sends the request again until the server needs no more input. Such a result is never cached: it depends on the answers. */
 export async function inRounds(
   params: Json,
   send: (params: Json) => Promise<Json>,

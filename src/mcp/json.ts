@@ -1,4 +1,4 @@
-/** Careful looks at values that somebody else made. */
+/** Checks of values from outside. */
 import { messageOf } from "../core/errors.js";
 
 export type Json = Record<string, unknown>;
@@ -11,17 +11,16 @@ export function asArray(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The value where it is text, else "". */
+/** Returns "" if the value is not text. */
 export function asText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Of what is to be a text or a number. `String` throws for an object whose `toString` is no function, as JSON may have it. */
+/** Returns a text or number as text. `String` alone throws for an object whose `toString` is not a function, which JSON may contain. */
 export function wordsOf(value: unknown): string {
   return typeof value === "object" && value !== null ? Object.prototype.toString.call(value) : String(value);
 }
 
-/** JSON.parse without the exception. */
 export function parseJson(text: string): { value: unknown } | { problem: string } {
   try {
     return { value: JSON.parse(text) };

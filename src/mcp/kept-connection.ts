@@ -1,4 +1,4 @@
-/** The connection to one server, made anew whenever it cannot be made or is lost. */
+/** The connection to one server, retried and replaced whenever it fails or is lost. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerConfig } from "../core/config.js";
 import { McpError, type McpErrorKind, messageOf } from "../core/errors.js";
@@ -19,35 +19,35 @@ import { abortable, atMost } from "./wait.js";
 interface KeptConnectionParts {
   callbacks: Callbacks;
   condition: Condition;
-  /** Without it, a remote server has only the headers of its configuration. */
+  /** Without it, a remote server gets only its configured headers. */
   auth?: AuthOptions;
-  /** Stands before the server, or in its place. */
+  /** Recorder in front of the server, or player in place of it. */
   tape?: Tape;
-  /** Gets what the server writes on stderr. */
+  /** Gets the server's stderr. */
   said?: (text: string) => void;
   meter?: Meter | undefined;
   events: ConnectionEvents;
-  /** A server may do one thing at a time: it is not asked whether it is alive while it works. */
+  /** A server may do one thing at a time, so a busy one is not pinged. */
   isBusy(): boolean;
-  /** There is a new connection, and this is what the server offers. */
+  /** Called with each new connection and the server's lists. */
   connected(connection: McpConnection, lists: ServerLists): void;
-  /** There is none, and not for a moment only. */
+  /** Called when there is no connection, and not just for a moment. */
   failed(): void;
 }
 
 export class KeptConnection {
-  /** Start to ready, of the last start. */
+  /** Time from start to ready, of the last start. */
   startMs: number | undefined;
-  /** Of the server's last answer to a question that needs no thought. */
+  /** Time of the server's last answer to a ping or list. */
   latencyMs: number | undefined;
-  /** Of all its starts. */
+  /** Shared by all its starts. */
   readonly stderr: StderrTail;
   readonly #config: ServerConfig;
   readonly #parts: KeptConnectionParts;
   readonly #closing = new AbortController();
   readonly #backoff = new Backoff();
   #connection: McpConnection | undefined;
-  /** The start under way or done. Never rejects. */
+  /** The current or last start. Never rejects. */
   #start: Promise<void> = Promise.resolve();
   #startedAt = 0;
   #readyAt = 0;
@@ -58,28 +58,27 @@ export class KeptConnection {
     this.#parts = parts;
   }
 
-  /** Undefined when there is none. */
   get current(): McpConnection | undefined {
     return this.#connection;
   }
 
-  /** Aborts when the connection is to be no more. */
+  /** Aborts when the connection is to close for good. */
   get closing(): AbortSignal {
     return this.#closing.signal;
   }
 
-  /** Resolves when the start has ended, one way or the other. */
+  /** Resolves once the start has ended, successful or not. */
   start(): Promise<void> {
     this.#start = this.#connect();
     return this.#start;
   }
 
-  /** Resolves when the start under way has ended, one way or the other. */
+  /** Resolves once the current start has ended, successful or not. */
   async started(): Promise<void> {
     if (this.#parts.condition.state === "starting") await this.#start;
   }
 
-  /** As `started`, but an optional server is waited for only until its grace is used up. */
+  /** Like `started`, but waits for an optional server only until its grace period is over. */
   async settled(signal?: AbortSignal): Promise<void> {
     if (this.#parts.condition.state !== "starting") return;
     const { required, startupGraceMs } = this.#config;
@@ -88,7 +87,7 @@ export class KeptConnection {
     else if (graceLeftMs > 0) await abortable(atMost(this.#start, graceLeftMs), signal);
   }
 
-  /** Resolves when nothing of the server is left. */
+  /** Resolves once nothing of the server is left. */
   async close(reason: string): Promise<void> {
     this.#closing.abort(new McpError("unavailable", reason));
     await this.#start;
@@ -171,7 +170,7 @@ export class KeptConnection {
     this.#startedAt = performance.now();
     const { condition } = this.#parts;
     condition.set("starting", `the connection was lost: ${reason.message}; it is being restarted`);
-    // A tape has no process to spare, and its requests follow at once.
+    // A tape has no process that a pause would spare, and its requests follow at once.
     const pauseMs = this.#parts.tape?.plays.servers ? 0 : this.#backoff.nextPauseMs();
     this.#start = this.#afterPause(pauseMs, () => this.#connect());
   }
@@ -195,7 +194,7 @@ export class KeptConnection {
     );
   }
 
-  /** Ends without the action when the host closes. */
+  /** Skips the action if the connection closes. */
   #afterPause(pauseMs: number, action: () => Promise<void>): Promise<void> {
     return sleep(pauseMs, undefined, { signal: this.closing }).then(action, () => {});
   }

@@ -1,16 +1,16 @@
-/** A start that is put off: the server lives on what it offered the last time. */
+/** A postponed start: until then the server offers what it offered last time. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Condition } from "./condition.js";
 import type { KeptConnection } from "./kept-connection.js";
 
 /**
- * When servers start of which enough is known for a request, if none was sent until then (see `hurry`). They would take the processor from
- * a host that is starting itself: with 8 of them on 2 cores the first request left 4 times later.
+ * Latest start of remembered servers if no request was sent before (see `hurry`). They would take the processor from a host that is
+ * starting: with 8 of them on 2 cores the first request left 4 times later.
  */
 const latestMs = 1000;
 
 interface LateStartParts {
-  /** Not before its first use. */
+  /** Starts only at the first use. */
   isLazy: boolean;
   condition: Condition;
   kept: KeptConnection;
@@ -19,14 +19,13 @@ interface LateStartParts {
 export class LateStart {
   readonly #parts: LateStartParts;
   #isPending = false;
-  /** The start that the first use waits for. */
+  /** The start for which the first use waits. */
   #starting: Promise<void> | undefined;
 
   constructor(parts: LateStartParts) {
     this.#parts = parts;
   }
 
-  /** Whether the server is still to be started. */
   get isPending(): boolean {
     return this.#isPending;
   }
@@ -38,12 +37,12 @@ export class LateStart {
     else void this.#startInTime();
   }
 
-  /** The processor is free for it. */
+  /** Starts the server unless it is lazy: the processor is free. */
   hurry(): void {
     if (this.#isPending && !this.#parts.isLazy) this.#start();
   }
 
-  /** It is about to be used: what to wait for, where it has not started before. */
+  /** Starts the server for its first use. Returns what to wait for, undefined if it has started. */
   used(): Promise<void> | undefined {
     if (this.#isPending) this.#start();
     return this.#starting;

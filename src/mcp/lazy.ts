@@ -1,4 +1,4 @@
-/** What costs time to load and is not always needed. Each is loaded once and one after the other, however many servers start. */
+/** Modules that are slow to load and not always needed. Each loads once, however many servers start. */
 
 export const loadLegacy = once(() => import("./legacy-peer.js"));
 

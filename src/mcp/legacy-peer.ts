@@ -1,4 +1,4 @@
-/** Servers up to 2025-11-25, over the SDK's v1 client. Loaded through `lazy.ts` only: a host without servers does without it. */
+/** Servers up to 2025-11-25, over the SDK's v1 client. Loaded only through `lazy.ts`: a host without servers does not need it. */
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import {
   CancelledNotificationSchema,
@@ -14,8 +14,8 @@ import { callAsTask } from "./tasks.js";
 import type { Route } from "./transports/route.js";
 
 /**
- * The client is there for `initialize`, and for what the server asks and tells. It connects once: caches of an earlier server would stay
- * in it.
+ * Uses the client for `initialize` and for the server's requests and notifications. The client connects once, since it would keep caches of
+ * an earlier server.
  */
 export function legacyPeer(route: Route, capabilities: Json): Peer {
   const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });
@@ -31,7 +31,7 @@ export function legacyPeer(route: Route, capabilities: Json): Peer {
       };
       client.onerror = failed;
       const asked = new Map<RequestId | undefined, AbortController>();
-      // In place of the SDK's own, which overlooks that request 0 is cancelled.
+      // Replaces the SDK's handler, which ignores the cancellation of request 0.
       client.setNotificationHandler(CancelledNotificationSchema, ({ params }) => asked.get(params.requestId)?.abort());
       client.fallbackRequestHandler = async ({ method, params = {} }, { signal, requestId }) => {
         const cancelled = new AbortController();

@@ -4,28 +4,28 @@ import type { ToolProgress } from "../core/ports.js";
 import { longestTimerMs } from "../core/timers.js";
 
 export interface Limits {
-  /** Without an answer or progress. */
+  /** Longest time without an answer or progress. */
   timeoutMs?: number;
-  /** Also with progress. */
+  /** Longest time in all, even with progress. */
   maxTotalTimeoutMs?: number;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: ToolProgress) => void) | undefined;
 }
 
-/** How a request may end before its answer, for those who carry it out. */
+/** The early end of a request, for the code that carries it out. */
 export interface Ending {
   readonly aborted: boolean;
-  /** Why; undefined until then. */
+  /** Undefined until the abort. */
   readonly reason: unknown;
-  /** The same for those who take nothing else. It is made when it is asked for: it costs more than all the rest. */
+  /** The same as a signal. Created on demand: it costs more than all the rest. */
   readonly signal: AbortSignal;
-  /** The request has ended, one way or the other. */
+  /** True once the request has ended, in any way. */
   readonly isOver: boolean;
-  /** What is returned takes the action back. */
+  /** Returns a function that removes the action. */
   onAbort(action: (reason: unknown) => void): () => void;
 }
 
-/** The limits of what runs, until `end`. Throws the reason of a signal that has aborted. */
+/** The limits of a running request, until `end`. Throws the reason of a signal that has already aborted. */
 export class RunningLimits implements Ending {
   reason: unknown;
   aborted = false;
@@ -59,13 +59,13 @@ export class RunningLimits implements Ending {
     return () => this.#actions.delete(action);
   }
 
-  /** A sign of life: the silence begins anew. */
+  /** Restarts the silence limit. */
   readonly progress = (news: ToolProgress): void => {
     this.#heardAt = performance.now();
     this.#limits.onProgress?.(news);
   };
 
-  /** Silence does not count until the result is called: it is this host that the other side waits for. */
+  /** Stops the silence limit until the result is called, while the other side waits for this host. */
   pause(): () => void {
     this.#pauses += 1;
     return () => {
@@ -82,14 +82,14 @@ export class RunningLimits implements Ending {
     this.#unfollow?.();
   }
 
-  /** Ends what has reached a limit by now. */
+  /** Aborts if a limit has been reached. */
   check(now: number): void {
     const { timeoutMs = 0, maxTotalTimeoutMs = 0 } = this.#limits;
     if (now >= this.#silenceEnd) this.#expire("no answer and no progress", timeoutMs);
     else if (now >= this.#wholeEnd) this.#expire("not finished", maxTotalTimeoutMs);
   }
 
-  /** When a limit may be reached, as `performance.now()` counts. */
+  /** Time at which a limit may be reached, on the clock of `performance.now()`. */
   get dueAt(): number {
     return this.aborted ? Number.POSITIVE_INFINITY : Math.min(this.#silenceEnd, this.#wholeEnd);
   }
@@ -118,8 +118,9 @@ export class RunningLimits implements Ending {
 }
 
 /**
- * One timer for all that runs: most of it ends long before its limits, and the timer that was set for the first serves those after it. It
- * keeps the process alive for as long as something runs.
+ * One timer for all running requests: most end long before their limits, and the timer of the first serves the later ones. Keeps the
+ * process
+ * alive while a request runs.
  */
 class Watch {
   readonly #running = new Set<RunningLimits>();

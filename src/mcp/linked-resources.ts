@@ -2,12 +2,12 @@ import type { ContentPart } from "../core/chat.js";
 
 const maxLinked = 1000;
 
-/** Resources that the results of a server's tools have pointed to: they can be read, although the server need not list them. */
+/** Resources to which the results of a server's tools have linked: they can be read even if the server does not list them. */
 export class LinkedResources {
   readonly #uris = new Set<string>();
   readonly #isFirst: () => void;
 
-  /** `isFirst`: there was none before. */
+  /** `isFirst`: called when the first resource is added. */
   constructor(isFirst: () => void) {
     this.#isFirst = isFirst;
   }
@@ -25,7 +25,7 @@ export class LinkedResources {
     return this.#uris.has(uri);
   }
 
-  /** Of too many the oldest are forgotten. */
+  /** Drops the oldest links beyond the maximum. */
   add(content: readonly ContentPart[]): void {
     const wasEmpty = this.isEmpty;
     for (const part of content) {

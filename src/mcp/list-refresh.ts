@@ -1,4 +1,4 @@
-/** Reads what a server offers again, when that may have changed. */
+/** Rereads of a server's lists, when they may have changed. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../core/errors.js";
 import { coalesced } from "./coalesced.js";
@@ -7,18 +7,18 @@ import type { KeptConnection } from "./kept-connection.js";
 import type { Offer } from "./offer.js";
 import { abortable, atMost } from "./wait.js";
 
-/** Servers that register tools after `initialized` tell it too early for the HTTP stream of notifications (server-everything). */
+/** Servers that register tools after `initialized` announce it too early for the HTTP notification stream (server-everything). */
 const secondListMs = 500;
-/** How long a turn waits for lists that have got stale; then the old ones do. */
+/** How long a turn waits for stale lists to be read again; then it uses the old ones. */
 const staleListMs = 2000;
-/** Changes of lists come in bursts. */
+/** List changes come in bursts. */
 const debounceMs = 100;
 
 interface ListRefreshParts {
   offer: Offer;
   condition: Condition;
   kept: KeptConnection;
-  /** There is no server, but its tape: what takes a server time does not take time. */
+  /** True if a tape stands in for the server, so that waits are needless. */
   isPlayed: boolean;
 }
 
@@ -31,25 +31,25 @@ export class ListRefresh {
     this.#soon = coalesced(() => this.#listAgain(), parts.kept.closing);
   }
 
-  /** The server says that its lists have changed. */
+  /** Rereads the lists after the server announced a change. */
   changed(): void {
     this.#soon(this.#parts.isPlayed ? 0 : debounceMs);
   }
 
-  /** They were read at its start, which may have been too early. */
+  /** Rereads the lists some time after the start, since the first read may have been too early. */
   started(): void {
     const { kept, isPlayed } = this.#parts;
     if (kept.current?.changesLists && !isPlayed) this.#soon(secondListMs);
   }
 
-  /** Where the server says that its lists may change, they are read once more, late enough for one that registers tools only after its start. */
+  /** Rereads the lists of a server that may change them, late enough for one that registers tools only after its start. */
   async late(signal: AbortSignal): Promise<void> {
     if (!this.#parts.kept.current?.changesLists) return;
     await sleep(secondListMs, undefined, { signal });
     await abortable(this.#listAgain(), signal);
   }
 
-  /** Lists that got stale are read again. Rejects with the signal's reason only. */
+  /** Rereads stale lists. Rejects only with the signal's reason. */
   async ofStale(signal?: AbortSignal): Promise<void> {
     if (this.#parts.kept.current?.areListsStale) await abortable(atMost(this.#listAgain(), staleListMs), signal);
   }

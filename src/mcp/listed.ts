@@ -1,4 +1,4 @@
-/** The items of a server's lists, read leniently: what can be used is used, and only what cannot is refused, with its reason. */
+/** The items of a server's lists, read leniently: only unusable items are refused, each with its reason. */
 import type { JsonSchema } from "../core/chat.js";
 import type { PromptInfo, ResourceInfo } from "../core/ports.js";
 import { type Definition, definitionOf } from "./definition.js";
@@ -6,7 +6,7 @@ import { asArray, asText, isRecord, type Json } from "./json.js";
 import type { ListKind } from "./listing.js";
 
 interface Listed {
-  /** What the server's listing says beside the other fields, for clients that get it passed on: `_meta`, `icons`, … */
+  /** Other fields of the server's listing, for clients that get them passed on: `_meta`, `icons`, … */
   extras: Json;
 }
 
@@ -16,15 +16,15 @@ export interface ListedTool extends Listed {
   inputSchema: JsonSchema;
   outputSchema?: JsonSchema;
   title?: string;
-  /** As the server says them, whoever trusts it. */
+  /** As the server states them, whether or not it is trusted. */
   annotations?: Json;
-  /** Whether the tool can, or must, be run as a task. */
+  /** True if the tool can, or must, run as a task. */
   isTask?: true;
-  /** MCP Apps: for the pages that the server brings, not for the model. */
+  /** True if the tool is for the server's own pages (MCP Apps), not for the model. */
   isForApps?: true;
   readOnly: boolean;
   idempotent: boolean;
-  /** Absent where the server does not say. */
+  /** Undefined if the server does not say. */
   destructive?: boolean;
   openWorld?: boolean;
   definition: Definition;
@@ -38,7 +38,7 @@ export interface ListedTemplate extends Listed {
   uriTemplate: string;
 }
 
-/** One tool must not make every request of every turn too deep to be written. */
+/** Deepest accepted schema: one tool must not make every request of every turn too deep to serialise. */
 const maxDepth = 200;
 
 export const toolList: ListKind<ListedTool> = {
@@ -113,7 +113,7 @@ export const templateList: ListKind<ListedTemplate> = {
   nameOf: (template) => template.uriTemplate,
 };
 
-/** Nothing of what is nested so deep that it could not be written again. */
+/** Returns the other fields, without values nested too deep to serialise. */
 function extrasOf(raw: Json, known: readonly string[]): Json {
   return Object.fromEntries(
     Object.entries(raw).filter(([key, value]) => !known.includes(key) && !isDeeperThan(maxDepth, value)),
@@ -129,18 +129,18 @@ function isTask({ execution }: Json): boolean {
   return isRecord(execution) && (execution.taskSupport === "required" || execution.taskSupport === "optional");
 }
 
-/** `_meta.ui.visibility` (SEP-1865); left out, a tool is for both. */
+/** `_meta.ui.visibility` (SEP-1865); a tool without it is for model and pages. */
 function isForApps({ _meta }: Json): boolean {
   const visibility = isRecord(_meta) && isRecord(_meta.ui) ? _meta.ui.visibility : undefined;
   return Array.isArray(visibility) && !visibility.includes("model");
 }
 
-/** Longer than any name in use (spec 2025-11-25: up to 128), and short enough for a question to be read around it. */
+/** Longer than any name in use (spec 2025-11-25: up to 128), and short enough that a question around it stays readable. */
 const maxNameChars = 256;
 
 /**
- * The name of a tool, on one line and as it reads. A person decides by it whether a call may run: with line ends, or with characters
- * that cannot be seen, the name could pass for a question about another tool.
+ * Returns the tool's name. Throws for line ends, invisible characters or excessive length: a person decides by the name whether a call may
+ * run, and such a name could pass for a question about another tool.
  */
 function readableName(raw: Json): string {
   const name = requiredText(raw, "name");

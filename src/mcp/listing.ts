@@ -1,36 +1,37 @@
 /**
- * Lists of servers, all pages, item by item: one malformed item is left out alone, with its reason. The SDK's own schemas
- * refuse the whole list for one bad tool (typescript-sdk 1.32.2).
+ * Lists of servers, read page by page and item by item: a malformed item is left out alone, with its reason. The SDK's own schemas refuse
+ * the
+ * whole list for one bad tool (typescript-sdk 1.32.2).
  */
 import { messageOf } from "../core/errors.js";
 import { asArray, asText, isRecord, type Json } from "./json.js";
 
-/** One JSON-RPC request to a server. */
+/** Sends one JSON-RPC request to a server. */
 export type Ask = (method: string, params: Json) => Promise<Json>;
 
 export interface ListKind<Item> {
   method: string;
-  /** Where the items are in the result. */
+  /** Key of the items in the result. */
   key: string;
-  /** Throws the reason why the item cannot be used. */
+  /** Throws if the item is unusable. */
   read(raw: Json): Item;
   nameOf(item: Item): string;
 }
 
 export interface Listed<Item> {
   items: Item[];
-  /** What was left out, and why. */
+  /** Items that were left out, with reasons. */
   problems: string[];
 }
 
-/** A server that still has more is looping. */
+/** A server with more pages is looping. */
 const maxPages = 200;
-/** Of one list. Nobody offers more on purpose, and each of them stays in memory. */
+/** Items of one list. No server offers more on purpose, and each stays in memory. */
 const maxItems = 50_000;
-/** Of the JSON of all pages but the first, which has the limit of a message. */
+/** Characters of JSON in all pages but the first, which has the limit of a message. */
 const maxMoreChars = 64 * 1024 * 1024;
 
-/** Stops at a cursor that was seen before, as some servers page in circles, and where the list would take the host's memory. */
+/** Reads all pages. Stops at a repeated cursor, since some servers page in circles, and where the list would exhaust the memory. */
 export async function listAll<Item>(ask: Ask, { method, key, read, nameOf }: ListKind<Item>): Promise<Listed<Item>> {
   const items = new Map<string, Item>();
   const problems: string[] = [];

@@ -1,6 +1,4 @@
-/**
- * What servers offered the last time, kept on disk: lazy servers live on it until their first use, and the others until they are ready.
- */
+/** The servers' last offers, kept on disk: lazy servers use them until their first use, others until they are ready. */
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,21 +10,21 @@ import { asArray, isRecord, parseJson } from "./json.js";
 import { emptyLists, type ServerLists } from "./server-lists.js";
 
 export interface Remembered {
-  /** The server's own, where it says one. */
+  /** The server's own version, if it states one. */
   version: string | undefined;
   lists: ServerLists;
 }
 
-/** Where manifests are, and the file of the key that names them, which is not to lie among them. */
+/** The folder of the manifests, and the key file for their names, which must lie elsewhere. */
 export interface ManifestPlace {
   folder: string;
   keyFile: string;
 }
 
-/** Another number, another file: what an older build has kept is not read. */
+/** Version of the file format. A new number means new files: those of an older build are not read. */
 const format = 2;
 
-/** One file a configuration of a server and version of this host, readable by its owner alone. */
+/** One file per server configuration and host version, readable only by its owner. */
 export class Manifest {
   readonly #place: ManifestPlace;
   readonly #config: ServerConfig;
@@ -37,7 +35,7 @@ export class Manifest {
     this.#config = config;
   }
 
-  /** Undefined when there is none that can be used. */
+  /** Returns undefined if there is no usable file. */
   read(): Remembered | undefined {
     try {
       const parsed = parseJson(readFileSync(this.#file(), "utf8"));
@@ -49,14 +47,15 @@ export class Manifest {
     }
   }
 
-  /** As `writePrivately`. */
+  /** Throws if `writePrivately` does. */
   write(remembered: Remembered): void {
     writePrivately(this.#file(), JSON.stringify(remembered));
   }
 
   /**
-   * All counts that a server is given: what it offers may depend on any of it. Secrets are a part of that, and a short one could be
-   * found out from a plain hash by trying, so that the name is made with a key.
+   * The name depends on everything that the server is given, since its offer may depend on any of it. That includes secrets: a short one
+   * could
+   * be guessed from a plain hash, so the hash has a key.
    */
   #file(): string {
     this.#path ??= join(this.#place.folder, `${this.#name()}.json`);

@@ -1,4 +1,4 @@
-/** Servers from 2026-07-28 on, over the SDK's v2 client. Loaded through `lazy.ts` only. */
+/** Servers from 2026-07-28 on, over the SDK's v2 client. Loaded only through `lazy.ts`. */
 import { Client, type ClientCapabilities, type DiscoverResult } from "@modelcontextprotocol/client";
 import { McpError } from "../core/errors.js";
 import { ChangeStream } from "./change-stream.js";
@@ -16,10 +16,10 @@ import { HttpError } from "./transports/http-error.js";
 import type { ModernTransport } from "./transports/route.js";
 
 const headerMismatch = -32020;
-/** A server logs for a request that says how much only. */
+/** A server logs only for a request that names a level. */
 const logLevel = { "io.modelcontextprotocol/logLevel": "info" };
 
-/** `discovered` is what the server answered to `server/discover`. */
+/** `discovered`: the server's answer to `server/discover`. */
 export function modernPeer(transport: ModernTransport, capabilities: Json, discovered: Json): Peer {
   const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });
   const ended = new AbortController();
@@ -31,14 +31,14 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
     const { inputSchema } = options;
     const headers = inputSchema && headersFor(inputSchema, params.arguments);
     try {
-      // A result without its type is a complete one.
+      // A result without a type is complete.
       return { resultType: "complete", ...(await requests.send(method, params, { ...options, headers })) };
     } catch (error) {
       throw answerIn(error) ?? error;
     }
   };
 
-  /** Sends again what certainly was not done, or does nothing. */
+  /** Sends a request again if it certainly was not carried out or has no effect. */
   const sendSafely: Peer["request"] = async (method, params, options = {}) => {
     try {
       return await send(method, params, options);
@@ -48,7 +48,7 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
       const isLost = error.code === lostAnswer.code && error.message === lostAnswer.message;
       if (isLost && method !== "tools/call") return send(method, params, options);
       if (error.code !== headerMismatch || !options.inputSchema) throw error;
-      // The tool wants other arguments as headers than it did when it was listed.
+      // The tool wants other arguments as headers than when it was listed.
       const { items } = await listAll((list, page) => send(list, page, { ending: options.ending }), toolList);
       const tool = items.find(({ name }) => name === params.name);
       if (!tool || objectionTo(tool.inputSchema) !== undefined) throw error;
@@ -57,7 +57,7 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
     }
   };
 
-  /** The server has become another one: it has to be asked anew what it speaks. */
+  /** Closes the connection: the server has changed, and its protocol must be probed again. */
   const refusedVersion = (error: RpcError) => {
     const reason = new NotTaken("protocol", error.message, { retryable: true });
     events?.closed(reason);
@@ -139,7 +139,7 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
   };
 }
 
-/** The server's answer in what was thrown; also in a refusal by HTTP that does not say which request it is for. */
+/** Returns the server's JSON-RPC error, also from an HTTP refusal that does not name its request. */
 function answerIn(error: unknown): RpcError | undefined {
   if (error instanceof RpcError) return error;
   const parsed = error instanceof HttpError ? parseJson(error.text) : undefined;

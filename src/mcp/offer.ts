@@ -11,29 +11,29 @@ const maxNamed = 5;
 const outdated = "its definition has changed meanwhile; look at it again before you call it";
 
 interface OfferParts {
-  /** As in `mcpServers`. */
+  /** Name in `mcpServers`. */
   server: string;
   condition: Condition;
   manifest: Manifest | undefined;
   pins: Pins;
-  /** The lists are others now. */
+  /** Called when the lists have changed. */
   changed(): void;
 }
 
-/** What one server offers now, and how that compares to the definitions that the user goes by. */
+/** The current offer of one server, compared with the tool definitions that the user approved. */
 export class Offer {
   lists: ServerLists = emptyLists;
   readonly #parts: OfferParts;
-  /** What the lists are from, until the server has said them in this run. */
+  /** Source of the lists until the server has sent its own in this run. */
   #remembered: Remembered | undefined;
-  /** Tools whose definition is not the pinned one, with what is different. */
+  /** Descriptions of how tools differ from their pinned definitions, by name. */
   #changes: ReadonlyMap<string, string> = new Map();
 
   constructor(parts: OfferParts) {
     this.#parts = parts;
   }
 
-  /** Goes on with what was offered in the last run; whether that is known. */
+  /** Restores the offer of the last run. Returns false if it is unknown. */
   recall(): boolean {
     this.#remembered = this.#parts.manifest?.read();
     if (!this.#remembered) return false;
@@ -43,12 +43,11 @@ export class Offer {
     return true;
   }
 
-  /** Whether the lists are those of the last run. */
   get isRemembered(): boolean {
     return this.#remembered !== undefined;
   }
 
-  /** The server, in its own version, has said what it offers: it is ready, as far as that goes. */
+  /** Takes the lists that the server sent, and its version; sets its state to ready or degraded. */
   take(lists: ServerLists, version?: string): void {
     this.#noteNews(lists, version);
     this.#compare(lists.tools);
@@ -67,7 +66,7 @@ export class Offer {
     this.#replace(emptyLists);
   }
 
-  /** What is different from the pinned definition, in words. Another host of the user may have pinned it meanwhile. */
+  /** Describes the difference from the pinned definition. Reads the pins anew, since another host of the user may have changed them. */
   changeOf(tool: ListedTool): string | undefined {
     return this.#changes.has(tool.name) ? this.#parts.pins.changes([tool]).get(tool.name) : undefined;
   }
@@ -77,7 +76,7 @@ export class Offer {
     return this.lists.tools.includes(tool) || this.lists.tools.some((offered) => offered.name === name);
   }
 
-  /** Why the tool must not be called as it was shown to the model, where it is another one by now or none. */
+  /** Returns why the tool must not be called as the model saw it: it has changed or is no longer offered. */
   objectionTo(tool: ListedTool): string | undefined {
     if (this.lists.tools.includes(tool)) return undefined;
     const offered = this.lists.tools.find(({ name }) => name === tool.name);
@@ -85,7 +84,7 @@ export class Offer {
     return isDeepStrictEqual(offered.definition, tool.definition) ? undefined : outdated;
   }
 
-  /** The user goes by these definitions from now on. Returns what was different, by name of the tool. */
+  /** Pins these definitions. Returns the former differences, by tool name. */
   pin(tools: readonly ListedTool[]): ReadonlyMap<string, string> {
     const { pins } = this.#parts;
     const changes = pins.changes(tools);
@@ -95,7 +94,7 @@ export class Offer {
     return changes;
   }
 
-  /** A model may have been shown what is not so any more. */
+  /** Logs differences from the remembered offer, which a model may have seen. */
   #noteNews(lists: ServerLists, version: string | undefined): void {
     const before = this.#remembered;
     this.#remembered = undefined;
@@ -138,7 +137,7 @@ export class Offer {
     }
   }
 
-  /** Keeps the old objects when nothing changed: compiled argument checks hang on them. */
+  /** Keeps the old objects if nothing changed: compiled argument checks are cached by them. */
   #replace(lists: ServerLists): void {
     if (isDeepStrictEqual(lists, this.lists)) return;
     this.lists = lists;
@@ -151,7 +150,7 @@ function firstOf(names: readonly string[]): string {
   return [...names.slice(0, maxNamed), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
 }
 
-/** In words, what a request would say otherwise. */
+/** Describes the differences that a request would show. */
 function differences(before: ServerLists, after: ServerLists): string[] {
   const known = new Map(before.tools.map((tool) => [tool.name, tool]));
   const names = new Set(after.tools.map(({ name }) => name));

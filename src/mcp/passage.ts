@@ -6,7 +6,7 @@ import { noOwner } from "./resources.js";
 import type { SupervisedServer } from "./supervised-server.js";
 import { modelName } from "./tools.js";
 
-/** What the servers say, unmapped: whoever passes it on speaks MCP too. */
+/** The servers unmapped, for front doors that speak MCP too. */
 export class ServerPassage implements Passage {
   readonly #servers: () => readonly SupervisedServer[];
   readonly #listeners: Set<(news: ServerNews) => void>;
@@ -122,7 +122,7 @@ export class ServerPassage implements Passage {
     return () => void this.#listeners.delete(listening);
   }
 
-  /** Of this moment: servers come and go. */
+  /** Computed on each access, since servers come and go. */
   get #addresses(): Addresses {
     return new Addresses(this.#servers());
   }

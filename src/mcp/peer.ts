@@ -1,4 +1,4 @@
-/** The other end of a connection, of whatever era of the protocol, as the rest of this folder knows it. */
+/** The other end of a connection, in any protocol era, as the rest of this folder sees it. */
 import type { ServerCapabilities } from "@modelcontextprotocol/sdk/types.js";
 import type { JsonSchema } from "../core/chat.js";
 import { McpError } from "../core/errors.js";
@@ -11,61 +11,58 @@ import type { Ask } from "./listing.js";
 export type Era = "legacy" | "modern";
 
 export interface PeerEvents {
-  /** `reason` where the connection is of no use any more although nothing has closed it. */
+  /** `reason` is set if the connection is useless although nothing has closed it. */
   closed(reason?: McpError): void;
   failed(error: Error): void;
   notified(method: string, params: Json): void;
-  /** The answer to a request of the server. Rejects with Refusal. */
+  /** Answers a request of the server. Rejects with Refusal. */
   answer(method: string, params: Json, signal: AbortSignal): Promise<Json>;
 }
 
 export interface RequestOptions {
   ending?: Ending;
-  /** Left out, the server is not asked for progress. */
+  /** Without it, the server is not asked for progress. */
   onProgress?: (progress: ToolProgress) => void;
-  /** Of the tool that is called. */
   inputSchema?: JsonSchema;
 }
 
-/** A call of a tool that has begun: what it may send, and under which limits. */
 export interface ToolRun {
-  /** Within the limits of the call. */
+  /** Sends a request within the limits of the call. */
   ask: Ask;
-  /** Outside of them, for the cancellation. */
+  /** Sends one outside of the limits, for the cancellation. */
   send: Ask;
   ending: Ending;
-  /** A sign of life: the call's clock of silence begins anew. */
+  /** Restarts the call's silence limit. */
   onProgress: (progress: ToolProgress) => void;
-  /** The tool says that it can, or must, be run as a task. */
+  /** True if the tool can, or must, run as a task. */
   isTask: boolean;
   inputSchema: JsonSchema;
 }
 
 export interface Peer {
   readonly era: Era;
-  /** Before `connect`, and once. */
+  /** Called once, before `connect`. */
   listen(events: PeerEvents): void;
-  /** Before anything is requested. The caller limits its time. */
+  /** Called before any request. The caller limits its time. */
   connect(): Promise<void>;
   readonly capabilities: ServerCapabilities;
   readonly serverVersion: string | undefined;
-  /** How its tools are meant to be used, in the server's words, for the model. */
+  /** The server's text for the model on how to use its tools. */
   readonly instructions: string | undefined;
-  /** Rejects with RpcError where the server answered with one. */
+  /** Rejects with RpcError if the server answered with an error. */
   request(method: string, params: Json, options?: RequestOptions): Promise<Json>;
-  /** The result of `tools/call`, waited for where the server makes a task of it. Rejects as `request`, and with McpError. */
+  /** Resolves with the result of `tools/call`, also if the server makes it a task. Rejects like `request`, and with McpError. */
   callTool(params: Json, run: ToolRun): Promise<Json>;
-  /** Asks to be told when the resource changes. */
+  /** Subscribes to changes of the resource. */
   subscribe(uri: string): Promise<void>;
-  /** Any answer means that the server is alive. */
+  /** Any answer, even an error, means that the server is alive. */
   ping(ending: Ending): Promise<void>;
-  /** Resolves when requests of the server can arrive, or need not be waited for any longer; undefined where that is so. */
+  /** Resolves once requests of the server can arrive or the wait for that is over; undefined if that is already so. */
   canBeAsked(): Promise<void> | undefined;
-  /** Why a tool with these parameters must not be offered. */
+  /** Returns why a tool with these parameters must not be offered. */
   objectionTo(inputSchema: JsonSchema): string | undefined;
 }
 
-/** An error that the server answered with. */
 export class RpcError extends Error {
   constructor(
     readonly code: number,
@@ -76,14 +73,14 @@ export class RpcError extends Error {
   }
 }
 
-/** What a transport answers in place of a server whose answer broke off. */
+/** Error that a transport delivers if the server's answer broke off. */
 export const lostAnswer = {
   code: -32000,
   message: "the server ended the stream before it answered, so the outcome is unknown",
 };
 
-/** The server ended over the first question, as some legacy ones do: it is to be started again, and is not asked again. */
+/** The server exited at the first question, as some legacy ones do: it is started again, and not probed again. */
 export class EndedByProbe extends Error {}
 
-/** The server has refused the request as a whole: nothing was done, and it may be sent again. */
+/** The server refused the request as a whole: it did nothing, so the request may be sent again. */
 export class NotTaken extends McpError {}

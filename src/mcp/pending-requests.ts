@@ -1,7 +1,9 @@
 /**
- * The requests that wait for their answers, past the clients of the SDKs: these parse each answer by schemas, of which they refuse a whole
- * list for one bad item, set a timer for each, and the older one never takes its listener off a signal (typescript-sdk 1.32.2, client
- * 2.4.0). They were half the cost of a call (scripts/bench/mcp-calls.mjs).
+ * Pending requests, sent without the SDKs' clients. Those parse each answer by schemas, which refuse a whole list for one bad item, and set
+ * a
+ * timer for each; the older one never removes its listener from a signal (typescript-sdk 1.32.2, client 2.4.0). They were half the cost of
+ * a
+ * call (scripts/bench/mcp-calls.mjs).
  */
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
@@ -12,7 +14,7 @@ import { type RequestOptions, RpcError } from "./peer.js";
 interface Pending extends SentOptions {
   resolve(result: Json): void;
   reject(error: unknown): void;
-  /** It is not aborted any more. */
+  /** Removes the abort action. */
   release?: (() => void) | undefined;
 }
 
@@ -20,7 +22,6 @@ interface SentOptions extends Pick<RequestOptions, "ending" | "onProgress"> {
   headers?: Record<string, string> | undefined;
 }
 
-/** A transport that a client has connected to, of either SDK. */
 interface ConnectedTransport {
   onmessage?: ((message: never, extra?: never) => void) | undefined;
   onerror?: ((error: Error) => void) | undefined;
@@ -28,9 +29,9 @@ interface ConnectedTransport {
 }
 
 interface Protocol {
-  /** What every message says in its `_meta`. */
+  /** `_meta` of every message. */
   meta?: Json;
-  /** A request is cancelled by the end of its stream, not by a message. */
+  /** True if the end of its stream cancels a request, not a message. */
   endsStreams?: boolean | undefined;
 }
 
@@ -38,13 +39,13 @@ export class PendingRequests {
   readonly #transport: ConnectedTransport;
   readonly #protocol: Protocol;
   readonly #pending = new Map<number, Pending>();
-  /** Calls that became tasks: progress comes under the id of the answered request until the task's end. */
+  /** Calls that became tasks: their progress uses the id of the answered request until the task ends. */
   readonly #tasks = new Map<number, Pending>();
-  /** The older client has sent one request, the `initialize` with id 0, and sends no other; those of the newer one have ids that are texts. */
+  /** The older client sends only `initialize`, with id 0; the newer one's ids are texts. So numbers from 1 on are free. */
   #lastId = 0;
   #isClosed = false;
 
-  /** Stands before the client that has connected: it gets what comes in, but for what is of these requests. */
+  /** Takes the messages of its requests before the connected client, which gets the rest. */
   constructor(transport: ConnectedTransport, protocol: Protocol = {}) {
     this.#transport = transport;
     this.#protocol = protocol;
@@ -54,7 +55,7 @@ export class PendingRequests {
     };
   }
 
-  /** As `Peer.request`. The server is told when it is aborted. */
+  /** Sends a request, see `Peer.request`. Notifies the server of an abort. */
   readonly send = (method: string, params: Json, options: SentOptions = {}): Promise<Json> =>
     new Promise((resolve, reject) => {
       const { ending, onProgress, headers } = options;
@@ -78,7 +79,7 @@ export class PendingRequests {
       sent.catch((error: unknown) => this.#settled(id)?.reject(error));
     });
 
-  /** They end with this error. */
+  /** Rejects all pending requests with this error. */
   close(error: Error): void {
     this.#isClosed = true;
     for (const id of this.#pending.keys()) this.#settled(id)?.reject(error);
@@ -99,7 +100,7 @@ export class PendingRequests {
     sent.catch((error: unknown) => this.#transport.onerror?.(new Error(`Failed to send cancellation: ${error}`)));
   }
 
-  /** Whether the message is of one of these requests. Some servers make text of a number. */
+  /** Takes a message of these requests; false for any other. Some servers return an id as text. */
   #take(message: unknown): boolean {
     if (!isRecord(message)) return false;
     const { method, result, error, params } = message;
@@ -121,7 +122,7 @@ export class PendingRequests {
   #takeProgress({ progressToken, progress, total, message }: Json): boolean {
     const token = Number(wordsOf(progressToken));
     const { onProgress, ending } = this.#pending.get(token) ?? this.#tasks.get(token) ?? {};
-    // What is no progress is for the client to complain of.
+    // The client reports invalid progress.
     if (!onProgress || ending?.isOver || typeof progress !== "number") return false;
     const news: ToolProgress = { progress };
     if (typeof total === "number") news.total = total;
@@ -136,7 +137,7 @@ export class PendingRequests {
   }
 }
 
-/** Without the prefix that SDKs put before a message. */
+/** Removes the prefix that SDKs put before a message. */
 function plain(message: string): string {
   return message.replace(/^(MCP error -?\d+: )+/, "");
 }

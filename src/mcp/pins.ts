@@ -1,4 +1,4 @@
-/** The definitions of a server's tools that the user goes by: as first seen, and from then on as he approved them. */
+/** The tool definitions of a server that the user accepts: as first seen, later as approved. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerConfig } from "../core/config.js";
@@ -9,7 +9,7 @@ import type { ListedTool } from "./listed.js";
 import { fileNameOf } from "./place.js";
 
 interface Pin {
-  /** Milliseconds since the epoch. */
+  /** In ms since the epoch. */
   pinnedAt: number;
   definition: Definition;
 }
@@ -17,13 +17,13 @@ interface Pin {
 type Known = Record<string, Pin>;
 
 /**
- * One file a server and place it runs at, shared by all hosts of the user; its variables do not count, for a new key makes no other server.
- * A tool that is not offered any more stays pinned: it may come back as something else.
+ * One file per server and the place where it runs, shared by all hosts of the user. Variables do not count, since a new key makes no other
+ * server. A tool that is no longer offered stays pinned: it may return with another definition.
  */
 export class Pins {
   readonly #path: string | undefined;
   readonly #now: () => number;
-  /** What could not be written, or has no file to go to. */
+  /** Pins that could not be written, or have no file. */
   #unwritten: Known = {};
 
   constructor(folder: string | undefined, config: ServerConfig, now: () => number = Date.now) {
@@ -31,7 +31,7 @@ export class Pins {
     this.#now = now;
   }
 
-  /** What is different from the pinned definition, in words, by name of the tool. Unknown tools are not in it. */
+  /** Describes the differences from the pinned definitions, by tool name. Leaves out unknown tools. */
   changes(tools: readonly ListedTool[]): Map<string, string> {
     const known = this.#known();
     const changes = new Map<string, string>();
@@ -43,13 +43,13 @@ export class Pins {
     return changes;
   }
 
-  /** Pins those that were never seen before. Throws what the file system throws; they are known to this host all the same. */
+  /** Pins tools that were never seen before. Throws errors of the file system; this host knows the pins all the same. */
   pinNew(tools: readonly ListedTool[]): void {
     const known = this.#known();
     this.pin(tools.filter(({ name }) => !own(known, name)));
   }
 
-  /** Throws as `pinNew` does. */
+  /** Throws like `pinNew`. */
   pin(tools: readonly ListedTool[]): void {
     if (tools.length === 0) return;
     const pinnedAt = this.#now();
@@ -65,7 +65,7 @@ export class Pins {
   }
 }
 
-/** None when there is no file that can be used: then what is seen first is pinned. */
+/** Returns no pins if the file is missing or unusable: then the tools are pinned as first seen. */
 function readPins(path: string): Known {
   try {
     const parsed = parseJson(readFileSync(path, "utf8"));
@@ -80,12 +80,12 @@ function isPin(value: unknown): boolean {
   return isRecord(value) && typeof value.pinnedAt === "number" && isRecord(value.definition);
 }
 
-/** A tool may be called `constructor`. */
+/** Looks up an own property: a tool may be called `constructor`. */
 function own(known: Known, name: string): Pin | undefined {
   return Object.hasOwn(known, name) ? known[name] : undefined;
 }
 
-/** `its description and parameters changed since 2026-11-25 10:12 UTC` */
+/** For example `its description and parameters changed since 2026-11-25 10:12 UTC`. */
 function sentence(parts: readonly string[], pinnedAt: number): string {
   const names = [parts.slice(0, -1).join(", "), parts.at(-1)].filter(Boolean).join(" and ");
   return `its ${names} changed since ${new Date(pinnedAt).toISOString().slice(0, 16).replace("T", " ")} UTC`;

@@ -1,11 +1,14 @@
 import { hash } from "node:crypto";
 import type { ServerConfig } from "../core/config.js";
 
-/** Of servers as they are, for every call asks. */
+/** Hashes by configuration, cached because every call needs one. */
 const places = new WeakMap<ServerConfig, string>();
 const programs = new WeakMap<ServerConfig, string>();
 
-/** The server with the place it runs at: the same for a new key, another one for another command or address. A hash: it may hold secrets. */
+/**
+ * Identifies the server by name and by the command or address where it runs; a new key does not matter. A hash, since these may hold
+ * secrets.
+ */
 function placeOf(config: ServerConfig): string {
   const known = places.get(config) ?? hashOf(config);
   places.set(config, known);
@@ -13,8 +16,9 @@ function placeOf(config: ServerConfig): string {
 }
 
 /**
- * The server with all that it runs as: what an answer about its tools is remembered for. Unlike `placeOf`, it is another one with
- * another environment, which can make another program of the same command (NODE_OPTIONS).
+ * Identifies the server with its environment too: remembered approvals apply to it. Another environment can make another program of the
+ * same
+ * command (NODE_OPTIONS).
  */
 export function programOf(config: ServerConfig): string {
   const known = programs.get(config) ?? hashOf(config, environmentOf(config));
@@ -22,7 +26,6 @@ export function programOf(config: ServerConfig): string {
   return known;
 }
 
-/** Name of a file about this server. */
 export function fileNameOf(config: ServerConfig): string {
   return `${placeOf(config)}.json`;
 }

@@ -1,13 +1,13 @@
 import type { RemoteServerConfig, ServerConfig } from "../core/config.js";
 
-/** What the user gave this server in confidence must not come back through an error message or the server's stderr. */
+/** Returns a function that removes the server's configured secrets from error messages and stderr. */
 export function redactor(config: ServerConfig): (text: string) => string {
   const given = config.transport === "stdio" ? secretVariables(config.env) : remoteSecrets(config);
   return (text) =>
     [...given, ...(received.get(config) ?? [])].reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
 }
 
-/** Also keeps this secret, which the host was given for the server, out of every text about it. */
+/** Adds a secret that the host received for the server, such as a token. */
 export function keepSecret(config: ServerConfig, secret: string): void {
   const secrets = received.get(config) ?? new Set();
   received.set(config, secrets.add(secret));
@@ -29,7 +29,7 @@ function remoteSecrets({ headers, oauth }: RemoteServerConfig): string[] {
   return [...headerSecrets(headers), ...(oauth?.clientSecret ? [oauth.clientSecret] : [])];
 }
 
-/** Of "Bearer abc…" also "abc…" alone. */
+/** Also takes "abc…" alone from "Bearer abc…". */
 function headerSecrets(headers: Readonly<Record<string, string>>): string[] {
   return Object.values(headers)
     .flatMap((value) => [value, ...value.split(/\s+/)])

@@ -1,7 +1,7 @@
-/** An answer of "no" to a server's request, as the server gets it. */
+/** A refusal of a server's request, as the server gets it. */
 export class Refusal extends Error {
   constructor(
-    /** JSON-RPC's, MCP's, or -1: the specification's example for "the user said no". */
+    /** A code of JSON-RPC or MCP, or -1: the specification's example for "the user said no". */
     readonly code: -32601 | -32602 | -32603 | -1,
     message: string,
   ) {

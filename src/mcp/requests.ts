@@ -5,7 +5,7 @@ import { type Limits, RunningLimits } from "./limits.js";
 import type { Ask } from "./listing.js";
 import { NotTaken, type Peer, RpcError } from "./peer.js";
 
-/** Requests over one connection, each under its limits, with what goes wrong in the words of this host. */
+/** Requests over one connection, each under its limits, with errors explained by this host. */
 export class Requests {
   readonly #peer: Peer;
   readonly #route: RouteEnd;
@@ -32,20 +32,20 @@ export class Requests {
 
   readonly unlimited: Ask = (method, params) => this.#peer.request(method, params);
 
-  /** What the host is told of what went wrong under these limits. */
+  /** Returns the error for the caller of a request under these limits. */
   explained(error: unknown, { aborted, reason }: RunningLimits): unknown {
     if (aborted) return reason;
     if (error instanceof McpError) return error;
     const own = this.#route.explain(error);
     if (own instanceof NotTaken) return own;
-    // Another request may have been refused; whether this one was is not known.
+    // The server may have refused another request; whether it refused this one is unknown.
     const loss = this.#lossReason();
     if (loss) return new McpError(loss.kind, loss.message, { retryable: true });
     return error instanceof RpcError ? new McpError(kindOf(error.code), error.message, { cause: error }) : own;
   }
 }
 
-/** JSON-RPC "method not found", and MCP's "resource not found". */
+/** JSON-RPC's "method not found" and MCP's "resource not found". */
 function kindOf(code: number): McpErrorKind {
   return code === -32601 || code === -32002 ? "not_found" : "protocol";
 }

@@ -1,4 +1,4 @@
-/** The host's own tool by which a model reads what the catalogue lists and results point to. On offer only while there is something. */
+/** The host's own tool with which a model reads resources from the catalogue and from results. Offered only while there are any. */
 import type { JsonSchema } from "../core/chat.js";
 import { messageOf } from "../core/errors.js";
 import type { NamedTool, PreparedCall, ToolFacts } from "../core/ports.js";
@@ -22,7 +22,7 @@ const inputSchema: JsonSchema = {
   additionalProperties: false,
 };
 
-/** `servers`: all of them. Those whose `tools.deny` matches `read_resource` are not read. */
+/** Returns no tool if there is nothing to read. `servers`: all of them. Those whose `tools.deny` matches `read_resource` are not read. */
 export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTool[] {
   const readable = servers.filter(({ config }) => !isDenied(config, tool));
   const offering = readable.filter(
@@ -47,12 +47,12 @@ export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTo
   ];
 }
 
-/** The read of a listed resource, as rules name it. */
+/** Returns the read of a listed resource, as rules name it. */
 export function readOf(server: string): NamedTool {
   return { server, tool, hostTool: tool, ...annotations };
 }
 
-/** The owner is found before the policy decides, and no other server is read afterwards. */
+/** Finds the owner before the policy decides; no other server is read afterwards. */
 function prepareRead(servers: readonly SupervisedServer[], uri: string, args: PreparedCall["arguments"]): PreparedCall {
   const owner = ownerOf(uri, servers);
   return {
@@ -71,8 +71,8 @@ function prepareRead(servers: readonly SupervisedServer[], uri: string, args: Pr
 }
 
 /**
- * A read is an action of the server that gets it. An address that the server itself has named tells it nothing new, so that reading it is
- * read-only; any other address carries what the model has written into it.
+ * A read is an action of the server that gets it. An address that this server named tells it nothing new, so that read is read-only; any
+ * other address carries text of the model.
  */
 function factsOfRead(owner: SupervisedServer, uri: string): ToolFacts {
   const isHarmless = owner.config.trusted || isNamed(uri, owner);
