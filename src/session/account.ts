@@ -1,14 +1,14 @@
 import type { StoredEvent, Usage } from "../core/chat.js";
 import { addUsage } from "../core/usage.js";
 
-/** What a conversation has used. What a rewind took back was paid for all the same. */
+/** Totals of what a conversation has used, including turns that a rewind took back. */
 export interface ConversationAccount extends Usage {
-  /** Of the requests whose price is known. */
+  /** Covers the requests whose price is known. */
   usd: number;
   requests: number;
   /** Requests without a known price, or without usage. */
   unpriced: number;
-  /** Of the latest request, with its answer: about what the next one begins with. */
+  /** Tokens of the latest request and its answer: about what the next one begins with. */
   contextTokens?: number;
 }
 

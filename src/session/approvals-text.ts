@@ -8,7 +8,7 @@ export interface Kept extends RememberedTool, Required<ApprovalAnswer> {
   answeredAt: number;
 }
 
-/** Oldest first, as they come. */
+/** Formats the answers in the given order, oldest first. */
 export function approvalsText(kept: readonly Kept[]): string {
   return columns(
     kept.map(({ server, tool, allow, workspace, answeredAt }) => [

@@ -3,14 +3,14 @@ import { isDenial } from "../orchestrator/tools.js";
 
 export interface AnsweredCall {
   call: ToolCall;
-  /** Of its result; "" while there is none. */
+  /** Text of the result; "" if there is none. */
   text: string;
   isError: boolean;
-  /** The policy or the person has refused it: it did not reach its server. */
+  /** True if the policy or the user refused the call, so that it did not reach its server. */
   isDenied: boolean;
 }
 
-/** What the model called in these events, in its order, and what came of it. */
+/** Returns the model's calls in order, with their outcome. */
 export function calledTools(events: readonly StoredEvent[]): AnsweredCall[] {
   const results = events.flatMap((event) => (event.type === "tool_result" ? [event] : []));
   const sent = new Set(events.flatMap((event) => (event.type === "tool_sent" ? [event.callId] : [])));

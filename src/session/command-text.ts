@@ -2,7 +2,7 @@ import type { ContentPart } from "../core/chat.js";
 import { toVisibleJson } from "../core/inert.js";
 import type { HubTool, PromptInfo, ResourceInfo, ServerStatus } from "../core/ports.js";
 
-/** What the slash commands show. Texts of servers and models are as they came: the front door makes them harmless. */
+/** Output of the slash commands. Texts of servers and models are unescaped: the frontend makes them harmless. */
 
 export function toolsText(tools: readonly HubTool[]): string {
   return columns(
@@ -29,7 +29,7 @@ export function serversText(servers: readonly ServerStatus[]): string {
   );
 }
 
-/** A list of objects; what is not known is null. */
+/** Formats a list of objects; unknown values are null. */
 export function serversJson(servers: readonly ServerStatus[]): string {
   const objects = servers.map(
     ({ startMs = null, latencyMs = null, version = null, era = null, reason = null, ...rest }) => ({
@@ -44,7 +44,7 @@ export function serversJson(servers: readonly ServerStatus[]): string {
   return toVisibleJson(objects, 2);
 }
 
-/** What is trusted from now on, and how it differs from what was. */
+/** Formats what is now trusted, and how it differs from before. */
 export function trustText(server: string, changes: ReadonlyMap<string, string>): string {
   const lines = [...changes].map(([tool, change]) => `${server}.${tool} is trusted as it is now: ${change}`);
   return lines.join("\n") || `${server}: nothing has changed`;
@@ -70,7 +70,7 @@ export function resourcesText(resources: readonly ResourceInfo[]): string {
   );
 }
 
-/** Text as it is, everything else as a word in brackets. */
+/** Formats text as it is, everything else as a word in brackets. */
 export function partsText(parts: readonly ContentPart[]): string {
   return parts
     .map((part) => {
@@ -81,7 +81,7 @@ export function partsText(parts: readonly ContentPart[]): string {
     .join("\n");
 }
 
-/** Cells under each other, without a frame. */
+/** Aligns cells in columns, without a frame. */
 export function columns(rows: readonly (readonly string[])[], empty: string): string {
   const widths: number[] = [];
   for (const row of rows) {

@@ -4,7 +4,7 @@ import { partsText, promptsText, resourcesText, serversText, toolsText } from ".
 import { conversationCommands } from "./conversation-commands.js";
 import { type CommandOutcome, type CommandScope, required, type SlashCommand, text } from "./slash-command.js";
 
-/** The commands of every front door with a person behind it. */
+/** Slash commands of every frontend that a person uses. */
 export const slashCommands: readonly SlashCommand[] = [
   {
     name: "help",
@@ -92,7 +92,7 @@ export function isSlashCommand(line: string): boolean {
   return line.startsWith("/");
 }
 
-/** Runs `/name words…`. Throws RequestError for a command that cannot be carried out as it is, McpError from the servers. */
+/** Runs `/name words…`. Throws RequestError for an invalid command, McpError from the servers. */
 export async function runSlashCommand(line: string, scope: CommandScope): Promise<CommandOutcome> {
   const [name = "", ...words] = splitWords(line.slice(1));
   const command = slashCommands.find((known) => known.name === name || known.alias === name);
@@ -104,7 +104,7 @@ export async function runSlashCommand(line: string, scope: CommandScope): Promis
   });
 }
 
-/** Words apart by spaces; quotes keep spaces in a word, as in `topic="two words"`. */
+/** Splits at spaces; quotes keep spaces in a word, as in `topic="two words"`. */
 function splitWords(line: string): string[] {
   const words = line.match(/(?:"[^"]*"|'[^']*'|[^\s"']|["'])+/g) ?? [];
   return words.map((word) => word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"));

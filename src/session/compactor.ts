@@ -1,4 +1,4 @@
-/** Summaries of older turns, by the model. */
+/** Summaries of older turns, written by the model. */
 import type { AssistantMessage, AssistantMessageEvent, CompactionEvent } from "../core/chat.js";
 import { LlmError } from "../core/errors.js";
 import { headOf } from "../core/excerpt.js";
@@ -8,17 +8,16 @@ import type { Orchestrator } from "../orchestrator/orchestrator.js";
 
 interface SummaryRequest {
   turnId: string;
-  /** The turn's span. */
   trace: TraceContext;
   model?: string;
-  /** Of what the model gets to read. */
+  /** Limit of what the model reads. */
   maxBytes: number;
   signal: AbortSignal;
   /** As in the orchestrator's TurnOptions. */
   beforeRequest: () => Promise<void> | undefined;
 }
 
-/** Some 2,000 tokens. */
+/** About 2,000 tokens. */
 const maxSummaryBytes = 8_000;
 
 const instructions = `You condense a conversation between a user and an assistant that works with tools. Your summary takes the place of \
@@ -28,8 +27,8 @@ which tool and how it ended; what is still open. What stands in the conversation
 and nothing else, in the user's language.`;
 
 /**
- * Asks the model once more. Resolves to the summary, or to an answer without words where the model gave none and is paid all the same.
- * Undefined when there is nothing to store: the turn can do without.
+ * Requests a summary from the model. Resolves to the summary, or to an answer without text if the model gave none but must be paid.
+ * Undefined if there is nothing to store: the turn continues without.
  */
 export async function summarise(
   orchestrator: Orchestrator,
@@ -51,7 +50,7 @@ export async function summarise(
     if (!summary) return { ...wordless, turnId, ...facts };
     return { type: "compaction", turnId, upToSeq: plan.upToSeq, summary, ...facts, ...(usage && { usage }) };
   } catch (error) {
-    // The turn's own request runs into the same trouble, and says so.
+    // The turn's own request will fail the same way and report it.
     const { lost = [], attempts = 1 } = error instanceof LlmError ? error : {};
     const last = lost.at(-1);
     if (!last) return undefined;

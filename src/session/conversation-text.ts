@@ -5,7 +5,7 @@ import { eventLines } from "./conversation-view.js";
 import type { Conversation } from "./conversations.js";
 import { time } from "./export/facts.js";
 
-/** What `sessions` shows. Texts are as they came: whoever prints them makes them harmless. */
+/** Output of the `sessions` command. Texts are unescaped: the caller makes them harmless. */
 
 const titleLength = 60;
 
@@ -34,7 +34,7 @@ export function conversationsJson(conversations: readonly Conversation[]): strin
   return toVisibleJson(wire, 2);
 }
 
-/** Each event with its number, which `rewind` and `fork` take, and each turn with its time. */
+/** Formats each event with its number, which `rewind` and `fork` take, and each turn with its time. */
 export function eventsText(events: readonly StoredEvent[]): string {
   const lines = events.flatMap((event) => {
     const [first, ...more] = eventLines(event).flatMap((line) => line.split("\n"));

@@ -2,13 +2,13 @@ import type { StoredEvent } from "../core/chat.js";
 import { textOf } from "../core/chat.js";
 import { firstLine, partsText } from "./command-text.js";
 
-/** What slash commands show of conversations. */
+/** Output of slash commands that show conversations. */
 
 export function historyText(events: readonly StoredEvent[]): string {
   return events.flatMap(eventLines).join("\n") || "nothing was said yet";
 }
 
-/** What an event says to a person; nothing for those that only the host needs. */
+/** Formats an event for a person; empty for events that only the host needs. */
 export function eventLines(event: StoredEvent): string[] {
   switch (event.type) {
     case "user_message":
@@ -38,7 +38,7 @@ export function eventLines(event: StoredEvent): string[] {
   }
 }
 
-/** A call as the model wrote it, and all that it was told of the result. */
+/** Formats the last call as the model wrote it, and all of the result that the model saw. */
 export function lastCallText(events: readonly StoredEvent[]): string {
   const last = events.findLast((event) => event.type === "tool_call");
   if (last?.type !== "tool_call") return "no tool was called yet";

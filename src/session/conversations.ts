@@ -8,17 +8,17 @@ import { decideFork, decideRewind, type RewindTo } from "./rewind.js";
 interface ConversationsParts {
   store: ChatStore;
   isGone: (node: LogNode) => boolean;
-  /** How long a host that is not heard of counts as alive. */
+  /** How long a silent host counts as alive. */
   leaseMs: number;
   newId: NewId;
 }
 
 export interface Conversation extends ConversationOverview {
-  /** `unfinished`: a turn that no process has waits to be gone on with. */
+  /** `unfinished`: no host owns a turn that waits to be resumed. */
   state: "running" | "unfinished" | "idle";
 }
 
-/** All conversations in the log, whichever process talks in them. Every method rejects with RequestError or StoreError. */
+/** All conversations in the log, whichever host uses them. Every method rejects with RequestError or StoreError. */
 export class Conversations {
   readonly #parts: ConversationsParts;
 
@@ -26,7 +26,7 @@ export class Conversations {
     this.#parts = parts;
   }
 
-  /** Latest first. `all`: also those of single calls. */
+  /** Lists the latest first. `all`: also those of single calls. */
   async list({ all: isAll = false } = {}): Promise<Conversation[]> {
     const { archive } = this.#parts.store;
     const dead = new Set((await this.#dead()).map(({ nodeId }) => nodeId));
@@ -40,19 +40,21 @@ export class Conversations {
     return listed.map((each) => ({ ...each, state: states.get(each.conversationId) ?? "idle" }));
   }
 
-  /** Stored events with `seq >= from`, also those that a rewind took back. */
+  /** Returns stored events with `seq >= from`, including those that a rewind took back. */
   async events(conversationId: string, from = 1): Promise<StoredEvent[]> {
     const events = await this.#parts.store.read(conversationId);
     if (events.length === 0) throw notFound(conversationId);
     return events.filter(({ seq }) => seq >= from);
   }
 
-  /** What was used in a time, over all of them. */
+  /** Returns the usage of all conversations in a period. */
   usage(period: Period): ReturnType<ChatStore["usage"]> {
     return this.#parts.store.usage(period);
   }
 
-  /** Takes turns back: the log keeps them, the conversation goes on without them. Refused while a turn runs or waits, in any process. */
+  /**
+   * Takes turns back: they stay in the log, but the conversation continues without them. Refused while a turn runs or waits on any host.
+   */
   async rewind(conversationId: string, to: RewindTo): Promise<RewindEvent> {
     const { store, newId } = this.#parts;
     const turnId = newId("rewind");
@@ -73,7 +75,7 @@ export class Conversations {
     return to;
   }
 
-  /** Refused while a living process runs a turn of it, or has one waiting. */
+  /** Refuses while a living host runs a turn of it, or has one waiting. */
   async delete(conversationId: string): Promise<void> {
     const { turns, archive } = this.#parts.store;
     for (const { nodeId, seenAt } of await this.#dead()) await turns.bury(nodeId, seenAt);

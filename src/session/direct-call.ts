@@ -1,4 +1,4 @@
-/** Tools without a model: for programs that call them themselves. */
+/** Tool calls without a model, for programs that call tools themselves. */
 import { readApproval } from "../core/approval.js";
 import type { Question, ToolCall } from "../core/chat.js";
 import type { HubTool, SendOptions, ToolHub, ToolResult } from "../core/ports.js";
@@ -9,11 +9,11 @@ import { patterns } from "./rules.js";
 
 interface DirectCall extends SendOptions {
   rules: PolicyRules;
-  /** As in a turn: what an approval is answered with. */
+  /** Resolves to the answer to an approval, as in a turn. */
   ask: (question: Question) => Promise<unknown>;
 }
 
-/** Arguments, then policy, then the person, then the server. Never rejects: a refusal is an error result. */
+/** Checks arguments, policy and the user's approval, then calls the server. Never rejects: a refusal is an error result. */
 export async function callTool(hub: ToolHub, call: ToolCall, { rules, ...options }: DirectCall): Promise<ToolResult> {
   const prepared = hub.prepare(call);
   if ("refused" in prepared) return prepared.refused;
@@ -29,7 +29,7 @@ export async function callTool(hub: ToolHub, call: ToolCall, { rules, ...options
   return prepared.send(options);
 }
 
-/** The servers' tools that the patterns name and that are not denied. The host's own are for its model. Throws RequestError. */
+/** Returns the servers' tools that the patterns name and no rule denies, without the host's own. Throws RequestError. */
 export function selectTools(hub: ToolHub, chosen: readonly string[], rules: PolicyRules): HubTool[] {
   const named = patterns(chosen);
   const isChosen = (tool: HubTool) => tool.server !== "host" && named.some((pattern) => namesTool(pattern, tool));

@@ -1,16 +1,16 @@
-/** A conversation is remembered until so many others have failed after it. */
+/** Number of conversations remembered; the oldest failure is forgotten first. */
 const mostRemembered = 1_000;
-/** The most turns without asking again. */
+/** Maximum number of turns between two attempts. */
 const mostSkipped = 32;
 
 /**
- * Conversations whose last summary failed. The next one is asked for 2 turns later, then 4, 8 …, since each costs a request; meanwhile older
- * turns are left out without a summary.
+ * Conversations whose last summary failed. Turns to skip before the next attempt double (2, 4, 8 …), since each attempt costs a request.
+ * Meanwhile older turns are left out without a summary.
  */
 export class FailedSummaries {
   readonly #failed = new Map<string, { times: number; toSkip: number }>();
 
-  /** Whether this turn asks for no summary. To be called once a turn that needs one. */
+  /** True if this turn requests no summary. Call once per turn that needs one. */
   skips(conversationId: string): boolean {
     const failed = this.#failed.get(conversationId);
     if (!failed || failed.toSkip === 0) return false;

@@ -1,20 +1,20 @@
-/** Conversations as they were last read, so that a turn reads what has come since, and what is made of an event is made once. */
+/** A cache of conversations, so that a turn reads only new events, and what is derived from an event is computed once. */
 import type { StoredEvent } from "../core/chat.js";
 import type { ChatStore } from "../core/store-ports.js";
 
 interface KnownLog {
   events: readonly StoredEvent[];
-  /** Characters of JSON. */
+  /** In characters of JSON. */
   size: number;
 }
 
-/** Characters of JSON that known conversations have beside the one that was read last; parsed they take four times as much memory. */
+/** Limit of all cached conversations except the last one read, in characters of JSON; parsed they take four times as much memory. */
 const mostKept = 4 * 1024 * 1024;
 
 export class KnownLogs {
   readonly #store: Pick<ChatStore, "read">;
   readonly #mostKept: number;
-  /** Those that were read last come last. */
+  /** Most recently read last. */
   readonly #logs = new Map<string, KnownLog>();
   #size = 0;
 
@@ -24,14 +24,14 @@ export class KnownLogs {
   }
 
   /**
-   * All events of the conversation, in their order. The same event is the same object as long as the conversation is known: what is
-   * computed of it may be kept by it, and nobody may change it. Rejects with StoreError.
+   * Returns all events of the conversation in order. An event stays the same object while cached: derived values may be kept by it, and
+   * nobody may change it. Rejects with StoreError.
    */
   async read(conversationId: string): Promise<readonly StoredEvent[]> {
     const known = this.#logs.get(conversationId);
     const last = known?.events.at(-1);
     const [again, ...news] = last ? await this.#store.read(conversationId, last.seq) : [];
-    // A log only grows; but a conversation may have been deleted, and another one begun under its id.
+    // A log only grows, but a conversation may have been deleted and its id used for another.
     if (!known || !last || !again || !isSame(again, last)) {
       const events = await this.#store.read(conversationId);
       this.#keep(conversationId, { events, size: sizeOf(events) });
@@ -42,7 +42,7 @@ export class KnownLogs {
     return events;
   }
 
-  /** Of a conversation that was deleted, or will not be read soon. */
+  /** Drops a conversation that was deleted or will not be read soon. */
   forget(conversationId: string): void {
     this.#size -= this.#logs.get(conversationId)?.size ?? 0;
     this.#logs.delete(conversationId);
@@ -59,7 +59,7 @@ export class KnownLogs {
   }
 }
 
-/** Ids of turns are never used again. */
+/** Compares turn ids too, which are never reused. */
 function isSame(one: StoredEvent, other: StoredEvent): boolean {
   return one.seq === other.seq && one.turnId === other.turnId && one.type === other.type && one.at === other.at;
 }

@@ -7,11 +7,11 @@ import { Budget } from "../orchestrator/budget.js";
 interface LimitParts {
   store: ChatStore;
   defaults: { limits?: LimitsConfig };
-  /** What the user allowed beyond the limits of conversation and day. */
+  /** Amounts that the user allowed beyond the limits of conversation and day. */
   granted: Map<string, number>;
 }
 
-/** The budget of a turn, which knows what the conversation has spent. */
+/** Returns the budget of a turn, including what the conversation has spent. */
 export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: LimitParts): Budget {
   const { limits } = parts.defaults;
   if (!limits) return new Budget();
@@ -27,12 +27,12 @@ export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: Li
   });
 }
 
-/** A limit of hops asks; the hops of `chat.service.max_tool_hops` would stop the turn before, unasked. */
+/** Lifts `chat.service.max_tool_hops` if a limit of hops is set, because that limit asks, and the setting would stop the turn unasked. */
 export function maxToolHopsOf(defaults: { limits?: LimitsConfig; maxToolHops: number }): number {
   return defaults.limits?.turn.hops === undefined ? defaults.maxToolHops : Number.POSITIVE_INFINITY;
 }
 
-/** The beginning of the day in this host's time zone. All in milliseconds since the epoch. */
+/** Returns the start of the day in this host's time zone, in milliseconds since the epoch. */
 export function midnightBefore(time: number): number {
   return new Date(time).setHours(0, 0, 0, 0);
 }

@@ -8,11 +8,11 @@ import type { TurnDispatch } from "./turn-dispatch.js";
 
 export interface OpenLog {
   store: ChatStore;
-  /** What the hosts that share a database have in common. */
+  /** Shared parts of the hosts on one database. */
   shared?: PostgresLog & { dispatch: TurnDispatch };
 }
 
-/** The event log that `chat.storage` asks for, and who gives its turns to hosts where many share it. Throws StoreError. */
+/** Opens the event log of `chat.storage`, and the dispatch of turns if hosts share it. Throws StoreError. */
 export async function openLog(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe; newId: NewId },
@@ -28,7 +28,7 @@ export async function openLog(
   return { store: log.store, shared: { ...log, dispatch } };
 }
 
-/** Brings the log to our schema, and no more: says where it is, without a secret, and the schema it has now. Throws StoreError. */
+/** Only migrates the log to this version's schema. Returns the log's place, without secrets, and its schema version. Throws StoreError. */
 export async function bringToSchema(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe },

@@ -1,7 +1,7 @@
 import { approvalsText, type Kept } from "./approvals-text.js";
 import type { RuleDefaults } from "./rules.js";
 
-/** The rules that a call is held against, and what was answered before. */
+/** Formats the rules that calls are checked against, and the remembered answers. */
 export function permissionsText({ approval, changedTools, permissions }: RuleDefaults, kept: readonly Kept[]): string {
   const rules = (["deny", "ask", "allow"] as const).flatMap((kind) =>
     (permissions[kind] ?? []).map((pattern) => `${kind.padEnd(6)} ${pattern}`),

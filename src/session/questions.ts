@@ -8,17 +8,17 @@ interface OpenQuestion {
   resolve: (value: unknown) => void;
 }
 
-/** Open questions of a conversation: asked by a turn, answered through any front door. */
+/** Open questions of a conversation: asked by a turn, answered through any frontend. */
 export class Questions {
   readonly #open = new Map<string, OpenQuestion>();
-  /** Questions of turns that another process runs, or that wait: by which turn they are. */
+  /** Questions of turns that wait or run on another host, with the turn's id. */
   readonly #elsewhere = new Map<string, string>();
-  /** Answers that came from another process before the turn had got to its question. */
+  /** Answers from another host that arrived before the turn reached its question. */
   readonly #early = new Map<string, { turnId: string; value: unknown }>();
 
   /**
-   * Opens a question before anyone sees it, so that no answer can come too early. A turn that ends here, cancelled or not, answers `false`, and the
-   * question is not open any more: whoever goes on with the turn asks it again.
+   * Opens a question before anyone sees it, so that no answer can come too early. If the turn ends here, cancelled or not, the question
+   * closes with the answer `false`; a host that resumes the turn asks it again.
    */
   open(questionId: string, signal: AbortSignal): OpenQuestion {
     this.#elsewhere.delete(questionId);
@@ -47,40 +47,40 @@ export class Questions {
     if (!this.#open.has(questionId)) this.#elsewhere.set(questionId, turnId);
   }
 
-  /** Those of a turn that the log has without an answer: they can be answered from here before anybody sees them. */
+  /** Opens the turn's unanswered questions in the log, so that they can be answered here before anybody sees them. */
   openElsewhereOf(events: readonly StoredEvent[]): void {
     for (const { question, answer } of readTurn(events).hops.at(-1)?.calls ?? []) {
       if (question && !answer) this.openElsewhere(question.questionId, question.turnId);
     }
   }
 
-  /** It was answered in the process that has its turn. */
+  /** Closes a question that was answered on the turn's own host. */
   closeElsewhere(questionId: string): void {
     this.#elsewhere.delete(questionId);
   }
 
-  /** As `answer`, of a question that may still be to come. */
+  /** Answers like `answer`, even if the question is still to come. */
   answerEarly(questionId: string, turnId: string, value: unknown): void {
     if (!this.answer(questionId, value)) this.#early.set(questionId, { turnId, value });
   }
 
-  /** Whether an answer would count. */
+  /** True if an answer would count. */
   isOpen(questionId: string): boolean {
     return this.#open.has(questionId) || this.#elsewhere.has(questionId);
   }
 
-  /** The turn has left this process. */
+  /** Forgets a turn that has left this host. */
   forget(turnId: string): void {
     for (const [questionId, id] of this.#elsewhere) if (id === turnId) this.#elsewhere.delete(questionId);
     for (const [questionId, early] of this.#early) if (early.turnId === turnId) this.#early.delete(questionId);
   }
 
-  /** The turn whose process the answer has to be sent to. */
+  /** Returns the turn to whose host the answer must be sent. */
   elsewhere(questionId: string): string | undefined {
     return this.#elsewhere.get(questionId);
   }
 
-  /** Opens the question if nobody did so yet, and waits for its answer: after `timeoutMs` without one it is `false`. */
+  /** Opens the question if it is not open, and waits for its answer: `false` after `timeoutMs` without one. */
   async wait(questionId: string, signal: AbortSignal, timeoutMs: number = Number.POSITIVE_INFINITY): Promise<unknown> {
     const { answer, resolve } = this.open(questionId, signal);
     if (timeoutMs === 0) resolve(false);
@@ -96,8 +96,8 @@ export class Questions {
   }
 
   /**
-   * False when no such question is open: answered before, or its turn has ended. The first answer counts; one that the log cannot take,
-   * which would break the turn off, is a no.
+   * Answers a question. False if it is not open: answered before, or its turn has ended. The first answer counts; one too deeply nested for
+   * the log, which would break off the turn, counts as no.
    */
   answer(questionId: string, value: unknown): boolean {
     const question = this.#open.get(questionId);

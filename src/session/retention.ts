@@ -6,25 +6,25 @@ import type { ChatStore } from "../core/store-ports.js";
 import { midnightBefore } from "./limits.js";
 
 export interface RetentionRules extends RetentionConfig {
-  /** What the day has spent is read from the log, for a limit: conversations of today stay. */
+  /** True if a limit per day reads today's spending from the log: today's conversations then stay. */
   keepsToday?: boolean;
 }
 
 export interface RetentionParts {
   store: ChatStore;
   rules: RetentionRules;
-  /** Of this process: what a person has before him stays. */
+  /** True if a conversation is open on this host: what a person is looking at stays. */
   isOpen: (conversationId: string) => boolean;
-  /** This machine's clock, for logs without one. */
+  /** This machine's clock, for logs without their own. */
   now: () => number;
   observe: Observe;
 }
 
 const everyMs = 60 * 60 * 1000;
-/** Of the hosts of one log only one does it, and its timer is not exact. */
+/** Only one host per log does it in this time, which leaves room for inexact timers. */
 const dueMs = 0.9 * everyMs;
 
-/** Deletes conversations that are older, or more, than the rules allow: now and every hour. Never one with an unfinished turn. */
+/** Deletes conversations beyond the maximum age or number, now and every hour. Never one with an unfinished turn. */
 export class Retention {
   readonly #parts: RetentionParts;
   #rules: RetentionRules;
@@ -36,7 +36,6 @@ export class Retention {
     this.#rules = parts.rules;
   }
 
-  /** Other rules, from now on. */
   change(rules: RetentionRules): void {
     this.#rules = rules;
     clearInterval(this.#timer);
@@ -57,7 +56,7 @@ export class Retention {
     clearInterval(this.#timer);
   }
 
-  /** Resolves to the number of conversations that were deleted. Each is a transaction of its own, so that nobody has to wait long. */
+  /** Deletes expired conversations and resolves to their number. Uses a transaction for each, so that nothing waits long. */
   async apply(): Promise<number> {
     const { store, isOpen } = this.#parts;
     const { now = this.#parts.now } = store;
@@ -93,7 +92,6 @@ export class Retention {
   }
 }
 
-/** The rules of a configuration. */
 export function retentionRules({ storage, limits }: Pick<Config["chat"], "storage" | "limits">): RetentionRules {
   const { tokens, usd } = limits.day;
   return { ...storage, keepsToday: tokens !== undefined || usd !== undefined };

@@ -1,12 +1,12 @@
-/** What becomes of a conversation's turns: taken back, or copied. Decided on all of its events, while nothing can be written. */
+/** Decides which turns of a conversation to take back or to copy, from all of its events, while nothing can be written. */
 import type { ForkEvent, RewindEvent, StoredEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import { eventsByTurn } from "../history/turns.js";
 
-/** The last event that stays (a turn that began before it stays whole), or how many turns are taken back. */
+/** The last event that stays (a turn that began before it stays whole), or how many turns to take back. */
 export type RewindTo = { toSeq: number } | { turns: number };
 
-/** Throws RequestError when there is nothing to take back. */
+/** Throws RequestError if there is nothing to take back. */
 export function decideRewind(events: readonly StoredEvent[], turnId: string, to: RewindTo): RewindEvent {
   if ("turns" in to && !(to.turns >= 1)) throw new RequestError("usage", "at least one turn is to be taken back");
   const begins = eventsByTurn(events).map(([first]) => first?.seq ?? 0);
@@ -19,7 +19,7 @@ export function decideRewind(events: readonly StoredEvent[], turnId: string, to:
   });
 }
 
-/** The turns that had ended with event `toSeq` (default: all that have ended), whole. Throws RequestError when there are none. */
+/** Selects whole turns that had ended by event `toSeq` (default: all ended ones). Throws RequestError if there are none. */
 export function decideFork(
   events: readonly StoredEvent[],
   {

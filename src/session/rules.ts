@@ -1,4 +1,4 @@
-/** What the user said about tools, as the policy of a turn takes it. */
+/** Converts the user's settings for tools into the policy rules of a turn. */
 import { RequestError } from "../core/errors.js";
 import type { ApprovalMemory } from "../core/ports.js";
 import { parseToolPattern, type ToolPattern } from "../core/tool-pattern.js";
@@ -7,7 +7,7 @@ import type { TurnDefaults, TurnOptions } from "./turn-options.js";
 
 export type RuleDefaults = Pick<TurnDefaults, "approval" | "changedTools" | "permissions">;
 
-/** The turn's own word and the defaults. Throws RequestError `usage` for a pattern that is none. */
+/** Combines the turn's options with the defaults. Throws RequestError `usage` for an invalid pattern. */
 export function rulesOf(options: TurnOptions, defaults: RuleDefaults, memory: ApprovalMemory): PolicyRules {
   const { allow, ask, deny } = defaults.permissions;
   return {
@@ -24,12 +24,12 @@ export function rulesOf(options: TurnOptions, defaults: RuleDefaults, memory: Ap
   };
 }
 
-/** Throws as `rulesOf` does: before the turn is in the log. */
+/** Throws like `rulesOf`, before the turn is in the log. */
 export function requirePatterns({ allow, deny, only }: TurnOptions): void {
   patterns([...(allow ?? []), ...(deny ?? []), ...(only ?? [])]);
 }
 
-/** Throws as `rulesOf` does. */
+/** Throws like `rulesOf`. */
 export function patterns(texts: readonly string[] = []): ToolPattern[] {
   return texts.map((text) => {
     const pattern = parseToolPattern(text);

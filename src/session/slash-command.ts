@@ -4,13 +4,13 @@ import type { ToolHub } from "../core/ports.js";
 import type { Session } from "./session.js";
 import type { Sessions } from "./sessions.js";
 
-/** What a slash command wants of its front door. */
+/** What a frontend must do after a slash command. */
 export type CommandOutcome =
   | { type: "text"; text: string }
   | { type: "prompt"; content: ContentPart[] }
   | { type: "clear" }
   | { type: "resume"; conversationId: string }
-  /** Text for a new file. */
+  /** Text to write to a new file. */
   | { type: "save"; file: string; text: string }
   | { type: "model"; model: string }
   | { type: "exit" };
@@ -19,30 +19,29 @@ export interface CommandScope {
   hub: ToolHub;
   session: Session;
   sessions: Sessions;
-  /** The model of the next turn, and for people how it is spoken to and why. Throws when there is no such provider. */
+  /** Resolves the model of the next turn, with its wire for display. Throws for an unknown provider. */
   resolveModel: (model?: string) => { provider: string; model: string; wire?: string };
-  /** Reads the configuration again; resolves to what came of it. */
+  /** Reads the configuration again; resolves to a report. */
   reload: () => Promise<string>;
-  /** What `/model` has chosen before. */
+  /** Last choice by `/model`. */
   model?: string;
-  /** Those that the front door has; default: all. */
+  /** Commands of this frontend; default: all. */
   commands?: readonly SlashCommand[];
-  /** What the front door adds to the help. */
+  /** What the frontend adds to the help. */
   help?: string;
-  /** What no export may hold. */
+  /** Texts that no export may contain. */
   secrets?: readonly string[];
-  /** The rules about tool calls and the answers that are kept. */
+  /** Returns the rules for tool calls and the remembered answers. */
   permissions?: () => string;
   signal: AbortSignal;
 }
 
 export interface SlashCommand {
   name: string;
-  /** Another name of it. */
   alias?: string;
   /** What follows the name, as help shows it. */
   parameters: string;
-  /** What its words name, for whoever completes them. */
+  /** Kind of its arguments, for completion. */
   argument?: "prompt" | "resource" | "model" | "conversation" | "file";
   description: string;
   run: (words: readonly string[], scope: CommandScope) => CommandOutcome | Promise<CommandOutcome>;

@@ -4,16 +4,16 @@ import { readTurn, validHops } from "../history/turns.js";
 import { isYes } from "../orchestrator/tools.js";
 
 export interface TurnSummary {
-  /** What the assistant said in all of the turn. */
+  /** The assistant's text in the whole turn. */
   text: string;
-  /** Absent while the turn runs. `error` goes with the error below. */
+  /** Absent while the turn runs. With `error`, the error is below. */
   stopReason?: StopReason;
   error?: ErrorInfo;
-  /** Over all requests that reported it; absent when none did. */
+  /** Sum of all requests that reported usage; absent if none did. */
   usage?: Usage;
   /** Absent unless the cost of every request is known. */
   costUsd?: number;
-  /** The limit that nobody allowed the turn to cross. */
+  /** The limit that nobody allowed the turn to exceed. */
   limit?: LimitQuestion;
   /** `isError` is absent for a call without a result. */
   toolCalls: { id: string; name: string; arguments: string; isError?: boolean }[];
@@ -23,7 +23,7 @@ export interface TurnSummary {
   model?: string;
 }
 
-/** What one turn's events say, for front doors and scripts. */
+/** Summarises one turn's events, for frontends and scripts. */
 export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
   const turn = readTurn(events);
   const answers = turn.hops.map(({ answer }) => answer);
@@ -33,7 +33,7 @@ export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
   const costUsd = sumCosts(requests);
   const limit = refusedLimit(events);
   const last = answers.at(-1);
-  // An interrupted answer counts the requests of the error that ended it.
+  // An interrupted answer already counts the requests of the error that ended it.
   const failedAttempts = (turn.end?.type === "turn_error" && turn.end.error.attempts) || 0;
   return {
     text: validHops(turn)
@@ -69,7 +69,7 @@ function isNo(event: StoredEvent): event is Extract<StoredEvent, { type: "answer
   return event.type === "answer" && !isYes(event.value);
 }
 
-/** Undefined unless the cost of all of them is known. */
+/** Undefined unless every cost is known. */
 function sumCosts(requests: readonly { usage?: Usage; spent?: Spent }[]): number | undefined {
   if (requests.length === 0 || requests.some(({ usage, spent }) => !usage || spent?.usd === undefined))
     return undefined;

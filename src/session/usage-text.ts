@@ -2,13 +2,13 @@ import { toVisibleJson } from "../core/inert.js";
 import type { ModelTotals, ToolTotals, UsageReport } from "./usage.js";
 import { dayOf, tokensOf } from "./usage.js";
 
-/** What `usage` shows, and what programs get of it. */
+/** Output of the `usage` command, as text, JSON and CSV. */
 
 const barWidth = 24;
 const eighths = " ▏▎▍▌▋▊▉";
 const bytesPerToken = 4;
 
-/** A line each, with a bar of what it cost; of its tokens where no price is known. */
+/** Formats a line per key, with a bar of its cost, or of its tokens if no price is known. */
 export function usageText(report: UsageReport): string {
   const { by, period, lines } = report;
   const days = `${dayOf(period.since)} to ${dayOf(period.until - 1)}`;
@@ -20,7 +20,7 @@ export function usageText(report: UsageReport): string {
   return `${days}\n${aligned([[by, ...table.heads, ""], ...table.rows, ["total", ...table.total, ""]])}`;
 }
 
-/** An object with the lines, and the sum of those beyond the report's limit as `rest`; amounts as numbers. */
+/** Formats an object with the lines, and the sum of those beyond the report's limit as `rest`; amounts as numbers. */
 export function usageJson({ by, period, ...report }: UsageReport): string {
   const times = { since: new Date(period.since).toISOString(), until: new Date(period.until).toISOString() };
   const lines = report.lines.map((line) => ({ key: line.key, ...wireOf(line) }));
@@ -28,7 +28,7 @@ export function usageJson({ by, period, ...report }: UsageReport): string {
   return toVisibleJson({ by, ...times, lines, rest, total: wireOf(report.total) }, 2);
 }
 
-/** RFC 4180, with a head. */
+/** Formats RFC 4180 with a header line. */
 export function usageCsv({ by, lines, total }: UsageReport): string {
   const heads = [by, ...Object.keys(wireOf(total))];
   const rows = lines.map((line) => [line.key, ...Object.values(wireOf(line))]);
@@ -81,7 +81,7 @@ function bar(share: number): string {
   return `${"█".repeat(Math.floor(filled / eighths.length))}${rest}`.trimEnd();
 }
 
-/** The first column from the left, numbers from the right. */
+/** Aligns the first column left and numbers right. */
 function aligned(rows: readonly string[][]): string {
   const widths = rows[0]?.map((_, column) => greatest(rows.map((row) => row[column]?.length ?? 0))) ?? [];
   const last = widths.length - 1;
@@ -92,7 +92,7 @@ function aligned(rows: readonly string[][]): string {
   return rows.map((row) => row.map(cell).join("  ").trimEnd()).join("\n");
 }
 
-/** `Math.max(...values)` overflows the stack from about 120,000 values on. */
+/** Replaces `Math.max(...values)`, which overflows the stack from about 120,000 values on. */
 function greatest(values: readonly number[]): number {
   return values.reduce((most, value) => Math.max(most, value), 0);
 }
@@ -115,7 +115,7 @@ function wireOf(totals: ModelTotals | ToolTotals): Record<string, number> {
   };
 }
 
-/** A name that a server or a provider gave must not become a formula in a spreadsheet. */
+/** Keeps a name from a server or a provider from becoming a formula in a spreadsheet. */
 function csvCell(text: string): string {
   const inert = /^[=+@-]/.test(text) && !/^-?\d/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;

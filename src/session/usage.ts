@@ -1,4 +1,4 @@
-/** What was used and what it cost, over all conversations of the log. */
+/** Reports of usage and cost, over all conversations of the log. */
 import type { ModelUsage, Period, ToolUsage } from "../core/store-ports.js";
 
 const modelKeys = ["day", "model", "conversation"] as const;
@@ -12,9 +12,9 @@ export type ToolTotals = Omit<ToolUsage, "at" | "conversationId" | "name">;
 interface Table<Key, Totals> {
   by: Key;
   period: Period;
-  /** Days in their order, all else from the most to the least. */
+  /** Days in order, everything else from most to least. */
   lines: (Totals & { key: string })[];
-  /** The lines beyond the limit, summed up: `lines` is their number. */
+  /** The sum of the lines beyond the limit; `lines` is their number. */
   rest: (Totals & { lines: number }) | null;
   total: Totals;
 }
@@ -28,7 +28,7 @@ interface Used {
   tools: readonly ToolUsage[];
 }
 
-/** Days are those of the local calendar. Of more than `limit` lines the first ones are kept; of days the latest. */
+/** Builds the report by local calendar days. Keeps the first `limit` lines, or the latest days. */
 export function usageReport(
   { models, tools }: Used,
   by: UsageKey,
@@ -63,7 +63,7 @@ export function tokensOf({ inputTokens, outputTokens, estimatedTokens }: ModelTo
   return inputTokens + outputTokens + estimatedTokens;
 }
 
-/** `2026-11-25`, of the local calendar. */
+/** Formats `2026-11-25`, in the local calendar. */
 export function dayOf(at: number): string {
   const date = new Date(at);
   const two = (value: number) => String(value).padStart(2, "0");
@@ -84,13 +84,13 @@ const nothing: ModelTotals = {
 
 const noCalls: ToolTotals = { calls: 0, errors: 0, durationMs: 0, resultBytes: 0 };
 
-/** The host's own tools have no server in their name. */
+/** Returns the server in a tool's name, which the host's own tools lack. */
 function serverOf(name: string): string {
   const end = name.indexOf("__");
   return end > 0 ? name.slice(0, end) : "(host)";
 }
 
-/** One pass over the rows: there may be one for each conversation of a large log. */
+/** Sums in one pass: there may be a row per conversation of a large log. */
 function summed<Row extends Totals, Totals extends object>(
   rows: readonly Row[],
   keyOf: (row: Row) => string,

@@ -1,4 +1,4 @@
-/** Text as it reads, in HTML and between the quotes of its attributes. Control characters, which HTML does not know, become visible. */
+/** Escapes text for HTML and quoted attributes. Makes control characters, which HTML does not allow, visible. */
 export function escapeHtml(text: string): string {
   return text
     .replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)

@@ -7,7 +7,7 @@ import { toMarkdown } from "./markdown.js";
 import { redacted } from "./redact.js";
 import { readTranscript } from "./transcript.js";
 
-/** A conversation as text for somebody else: without what a rewind took back, without these secrets and without what looks like one. */
+/** Exports a conversation to share: without turns that were taken back, the given secrets, and what looks like a secret. */
 export async function exportConversation(
   conversationId: string,
   events: readonly StoredEvent[],

@@ -1,7 +1,7 @@
 import { tokensText } from "../../core/usage.js";
 import type { TranscriptTurn } from "./transcript.js";
 
-/** `demo/demo-1 · 120 tokens in, 40 out · 2.5 s`, and why it did not end as wanted. */
+/** Formats `demo/demo-1 · 120 tokens in, 40 out · 2.5 s`. */
 export function turnFacts({ startedAt, endedAt, summary }: TranscriptTurn): string {
   const { provider, model, usage } = summary;
   return [
@@ -13,7 +13,7 @@ export function turnFacts({ startedAt, endedAt, summary }: TranscriptTurn): stri
     .join(" · ");
 }
 
-/** Undefined for a turn that ended as it should. */
+/** Undefined for a turn that ended normally. */
 export function endNote({ summary: { stopReason, error } }: TranscriptTurn): string | undefined {
   if (error) return `error: ${error.message}`;
   if (stopReason === "end_turn") return undefined;
@@ -28,7 +28,7 @@ export function time(at: number): string {
   return new Date(at).toISOString().replace("T", " ").slice(0, 19);
 }
 
-/** Arguments as a person reads them; as they are where they do not parse. */
+/** Formats arguments for a person; unchanged if they do not parse. */
 export function pretty(json: string): string {
   try {
     return JSON.stringify(JSON.parse(json), undefined, 2);

@@ -1,10 +1,10 @@
 import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import { escapeHtml } from "./escape.js";
 
-/** The lexer is quadratic in some inputs and recursive in others: beyond this a text is shown as it was written. */
+/** Longest text that is parsed: the lexer is quadratic for some inputs and recursive for others. A longer text is shown as written. */
 const maxLength = 20_000;
 
-/** A model's Markdown as HTML of a few known elements. HTML in it is text, pictures are links: nothing is loaded from anywhere. */
+/** Converts a model's Markdown to a few HTML elements. HTML in it becomes text, pictures become links: nothing is loaded from anywhere. */
 export function markdownToHtml(markdown: string): string {
   if (markdown.length > maxLength) return plain(markdown);
   try {
@@ -14,7 +14,7 @@ export function markdownToHtml(markdown: string): string {
   }
 }
 
-/** Text with its own line ends. */
+/** Formats text with its own line breaks. */
 export function plain(text: string): string {
   return `<pre>${escapeHtml(text)}</pre>`;
 }
@@ -94,7 +94,7 @@ function span(token: MarkedToken): string {
   }
 }
 
-/** Only what opens a page or a letter can be followed. */
+/** Links only web pages and mail addresses. */
 function link(href: string, text: string): string {
   if (!/^(https?:\/\/|mailto:)/i.test(href)) return text;
   return `<a href="${escapeHtml(href)}" rel="noopener noreferrer">${text}</a>`;

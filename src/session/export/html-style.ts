@@ -1,4 +1,4 @@
-/** Readable on light and on dark, on paper and on a telephone. */
+/** Style for light and dark screens, paper and phones. */
 export const style = `
 :root { color-scheme: light dark; --ink: #1d2228; --dim: #667079; --page: #fff; --user: #eef3fb; --box: #f5f6f7; --line: #d9dde1; --bad: #b3261e }
 @media (prefers-color-scheme: dark) {

@@ -8,7 +8,7 @@ import { selfContainedPage } from "./page.js";
 import { traceView } from "./trace-view.js";
 import type { Transcript, TranscriptCall, TranscriptHop, TranscriptTurn } from "./transcript.js";
 
-/** The transcript, and where the package was built, the events for the trace view. All text is escaped. */
+/** Formats the transcript and, if the trace view was built, its events for it. All text is escaped. */
 export async function toHtml(
   { conversationId, origins, turns }: Transcript,
   events: readonly StoredEvent[],
@@ -23,7 +23,7 @@ export async function toHtml(
   return selfContainedPage({ title, style: all, main, hasMedia: true, view: { script: view.script, data } });
 }
 
-/** Leaves out what providers want back (signatures, encrypted reasoning): nobody reads it here, and it can be longer than the conversation. */
+/** Drops what only providers need (signatures, encrypted reasoning), which can be longer than the conversation. */
 function withoutKept(event: StoredEvent): StoredEvent {
   if (event.type === "tool_call") return { ...event, call: callWithoutKept(event.call) };
   if (event.type !== "assistant_message") return event;
@@ -69,7 +69,7 @@ function callHtml({ name, arguments: written, result, durationMs }: TranscriptCa
   return `<details class="call${failed}"><summary><code>${escapeHtml(name)}</code> ${outcome}${took}</summary><h5>Arguments</h5>${plain(pretty(written))}${shown}</details>`;
 }
 
-/** Pictures that a browser shows and that cannot hold a script. */
+/** Image types that browsers show and that cannot contain a script. */
 const pictures: readonly string[] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 function partHtml(part: ContentPart): string {

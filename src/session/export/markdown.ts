@@ -5,8 +5,8 @@ import { duration, endNote, pretty, time, turnFacts } from "./facts.js";
 import type { Transcript, TranscriptCall, TranscriptTurn } from "./transcript.js";
 
 /**
- * For readers and other tools, unable to steer the terminal that it is shown on. Texts of the model are Markdown already and stay as
- * they are; those of tools are fenced.
+ * Formats the transcript so that it cannot steer a terminal. Texts of the model are Markdown already and stay unchanged; those of tools are
+ * fenced.
  */
 export async function toMarkdown({ conversationId, origins, turns }: Transcript): Promise<string> {
   const from = origins[0] ? `\n\nA copy of ${inline(origins[0])}.` : "";
@@ -38,7 +38,7 @@ function callText({ name, arguments: written, result, durationMs }: TranscriptCa
   return `**Tool ${code(name)}** (${outcome}${took})\n\n${fenced(pretty(written), "json")}${shown}`;
 }
 
-/** What a person typed, apart from what was answered. */
+/** Quotes what the user typed, to set it off from answers. */
 function quote(text: string): string {
   return text
     .trim()
@@ -47,7 +47,7 @@ function quote(text: string): string {
     .join("\n");
 }
 
-/** A fence that nothing in the text can close. */
+/** Fences the text so that nothing in it can close the fence. */
 function fenced(text: string, language = "text"): string {
   const fence = "`".repeat(Math.max(3, longestRun(text) + 1));
   return `${fence}${language}\n${text.trimEnd()}\n${fence}`;
@@ -62,7 +62,7 @@ function longestRun(text: string): number {
   return Math.max(0, ...(text.match(/`+/g) ?? []).map(({ length }) => length));
 }
 
-/** On one line, and nothing in it is markup. */
+/** Formats text on one line, with markup escaped. */
 function inline(text: string): string {
   return text.replaceAll(/\s+/g, " ").replaceAll(/[\\`*_{}[\]<>#|]/g, "\\$&");
 }

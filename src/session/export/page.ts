@@ -2,18 +2,18 @@ import { createHash } from "node:crypto";
 import { escapeHtml } from "./escape.js";
 
 interface PageParts {
-  /** Text; it is escaped here. */
+  /** Plain text, escaped here. */
   title: string;
   style: string;
-  /** HTML: whoever writes it has escaped what is in it. */
+  /** HTML whose contents the caller has escaped. */
   main: string;
-  /** Pictures and sounds within the page (`data:`) are shown. */
+  /** True to show pictures and sounds within the page (`data:`). */
   hasMedia?: boolean;
-  /** A program of ours, and what it reads: it finds that by the id `data`, and its own place by the id `view`. */
+  /** Our own script and its data. The script finds the data by the id `data`, and its root element by the id `view`. */
   view?: { script: string; data: unknown };
 }
 
-/** A page that needs no other: nothing from the network, no script but its own, and a policy that forbids both. */
+/** Builds a self-contained page: nothing from the network, no script but its own, and a policy that forbids both. */
 export function selfContainedPage({ title, style, main, hasMedia = false, view }: PageParts): string {
   const script = view?.script.replaceAll("</script", "<\\/script");
   const policy = [
@@ -47,7 +47,7 @@ function hashOf(text: string): string {
   return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }
 
-/** Nothing in it ends its element or begins another, and what would steer a terminal or turn a line around is spelled out. */
+/** Escapes what could close the element, open another, steer a terminal or reverse a line. */
 function inertJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(
     /[<\p{Cc}\u202a-\u202e\u2066-\u2069]/gu,

@@ -1,4 +1,4 @@
-/** A conversation as what can be done again: what its user said and answered, and what the model and the servers did. */
+/** Reads a conversation for replay: what its user said and answered, and what the model and the servers did. */
 import { type ApprovalAnswer, readApproval } from "../../core/approval.js";
 import {
   type ContentPart,
@@ -14,19 +14,18 @@ import { eventsByTurn, type HopRecord, readTurn, type TurnRecord, validHops } fr
 
 export interface Playable {
   turns: PlayableTurn[];
-  /** Turns that are not among them and why, in words. */
+  /** Turns that are left out, with the reason in words. */
   leftOut: string[];
 }
 
 export interface PlayableTurn {
-  /** Of the conversation, from 1. */
+  /** Position in the conversation, from 1. */
   number: number;
   content: readonly ContentPart[];
   hops: { answer: HopRecord["answer"]; calls: PlayableCall[] }[];
-  /** In their order. */
   questions: { question: Question; value: unknown }[];
   stopReason: StopReason;
-  /** The model was told a summary of older turns from here on. */
+  /** True if the model sees a summary of older turns from here on. */
   isCompacted: boolean;
   events: readonly StoredEvent[];
 }
@@ -34,25 +33,25 @@ export interface PlayableTurn {
 export interface PlayableCall {
   call: ToolCall;
   server: string;
-  /** As the server calls it. */
+  /** The tool's name on its server. */
   tool: string;
-  /** It reached its server. */
+  /** True if it reached its server. */
   isSent: boolean;
-  /** There is no such tool, and the model was told so. */
+  /** True if there is no such tool and the model was told so. */
   isInvented: boolean;
-  /** What the user answered when he was asked whether it may run. */
+  /** The user's answer to the approval question, if asked. */
   approval?: ApprovalAnswer;
   result: Pick<ToolResult, "content" | "isError">;
-  /** What the server asked the person while it ran. */
+  /** Questions of the server to the user during the call. */
   asks: Elicitation[];
 }
 
 type Elicitation = Extract<Question, { kind: "elicitation" }>;
 
-/** A tool by the name that the model has for it. */
+/** Finds a tool by the name that the model uses. */
 export type FindTool = (name: string) => { server: string; tool: string } | undefined;
 
-/** `known`: tools that are not called `server__tool`. Throws RequestError when something in it cannot be done again. */
+/** `known`: finds tools not named `server__tool`. Throws RequestError if something cannot be replayed. */
 export function readPlayable(events: readonly StoredEvent[], known: FindTool): Playable {
   const playable: Playable = { turns: [], leftOut: [] };
   for (const [index, own] of eventsByTurn(events).entries()) {
@@ -67,7 +66,7 @@ export function readPlayable(events: readonly StoredEvent[], known: FindTool): P
   throw new RequestError("usage", `there is no turn that can be done again${reasons}`);
 }
 
-/** It leaves nothing that could be done again. */
+/** Returns why the turn cannot be replayed. */
 function reasonToLeaveOut({ end }: TurnRecord): string | undefined {
   if (!end) return "has not ended";
   if (end.type === "turn_error") return `failed: ${end.error.message}`;
@@ -108,19 +107,19 @@ function approvedTool(question: Question | undefined): { server: string; tool: s
   return question?.kind === "approval" ? question : undefined;
 }
 
-/** What is no answer is a no. */
+/** Counts an invalid answer as no. */
 function approvalIn(value: unknown): ApprovalAnswer {
   const answer = readApproval(value);
   return "problem" in answer ? { allow: false } : answer;
 }
 
-/** The name may be the model's invention: then it is no tool's of any server. */
+/** Splits the name. One that the model invented belongs to no server. */
 function namedTool(name: string): { server: string; tool: string } {
   const [server = "", ...rest] = name.split("__");
   return rest.length > 0 ? { server, tool: rest.join("__") } : { server: "", tool: name };
 }
 
-/** With the call that it belongs to: of this server, sent and without a result by then. */
+/** Yields each elicitation with its call: the one of that server which was sent and had no result yet. */
 function* elicitations(
   events: readonly StoredEvent[],
   hops: PlayableTurn["hops"],

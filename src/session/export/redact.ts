@@ -3,8 +3,8 @@ import { clearing } from "../../core/redaction.js";
 import { mapInSlices } from "../../core/slices.js";
 
 /**
- * Events without what looks like a key, and without the secrets given. The log itself is left as it is: a person may have typed a key,
- * and a tool may have read one. What no pattern knows cannot be found: who shares an export reads it first.
+ * Removes what looks like a key, and the given secrets. The log itself is unchanged: a person may have typed a key, or a tool read one.
+ * Secrets that no pattern knows remain, so read an export before sharing it.
  */
 export function redacted(events: readonly StoredEvent[], secrets: readonly string[]): Promise<StoredEvent[]> {
   const clean = clearing(secrets);
@@ -17,5 +17,5 @@ export function redacted(events: readonly StoredEvent[], secrets: readonly strin
   return mapInSlices(events, (event) => walk(event) as StoredEvent);
 }
 
-/** Words of ours, and bytes of pictures and sound. */
+/** Fields with our own words, and with bytes of pictures and sound. */
 const kept = new Set(["type", "turnId", "callId", "questionId", "mimeType", "data"]);

@@ -1,7 +1,7 @@
-/** The trace view of the page for a file of its own: what `npm run build` has made of frontends/http/ui/file. */
+/** The trace view for exported files, which `npm run build` makes from frontends/http/ui/file. */
 import { readFileSync } from "node:fs";
 
-/** From here it is the same way in src/ and in dist/. */
+/** The same relative path from src/ and dist/. */
 const folder = new URL("../../../dist/file-view/", import.meta.url);
 
 interface TraceViewFiles {
@@ -9,7 +9,7 @@ interface TraceViewFiles {
   style: string;
 }
 
-/** Undefined where it was not built. */
+/** Undefined if it was not built. */
 export function traceView(): TraceViewFiles | undefined {
   try {
     const [script = "", style = ""] = ["view.js", "view.css"].map((name) =>

@@ -3,19 +3,19 @@ import { mapInSlices } from "../../core/slices.js";
 import { eventsByTurn, readTurn, validHops } from "../../history/turns.js";
 import { summarizeTurn, type TurnSummary } from "../summary.js";
 
-/** A conversation as somebody reads it: what a rewind took back is not in it. Times are milliseconds since the epoch. */
+/** A conversation for readers, without turns that were taken back. Times are milliseconds since the epoch. */
 export interface Transcript {
   conversationId: string;
-  /** Where it was copied from, the nearest first. */
+  /** Conversations it was copied from, nearest first. */
   origins: readonly string[];
-  /** In the order in which they began. */
+  /** In order of their start. */
   turns: TranscriptTurn[];
 }
 
 export interface TranscriptTurn {
   turnId: string;
   startedAt: number;
-  /** Of its last event. */
+  /** Time of its last event. */
   endedAt: number;
   asked: readonly ContentPart[];
   hops: TranscriptHop[];
@@ -33,9 +33,9 @@ export interface TranscriptCall {
   name: string;
   /** As the model wrote them. */
   arguments: string;
-  /** Absent when it did not get so far. */
+  /** Absent if the call never got a result. */
   result?: { content: readonly ContentPart[]; isError: boolean };
-  /** From the sending to the result. */
+  /** Time from sending to result. */
   durationMs?: number;
 }
 
@@ -70,7 +70,7 @@ function turnOf(events: readonly StoredEvent[]): TranscriptTurn {
   return { turnId, startedAt, endedAt, asked, hops, summary: summarizeTurn(events) };
 }
 
-/** Of the next call with this id: ids may return in a later answer. */
+/** Measures the next call with this id, since ids may recur in a later answer. */
 function durationOf(callId: string, events: readonly StoredEvent[]): number | undefined {
   const sent = events.find((event) => event.type === "tool_sent" && event.callId === callId);
   const result = events.find((event) => event.type === "tool_result" && event.callId === callId);
