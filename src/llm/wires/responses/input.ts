@@ -87,7 +87,9 @@ class InputWalk {
     }));
     const parts = this.#target.kept(message);
     if (parts) return itemsOfParts(parts, { message, calls, quirks: this.#target.quirks });
-    return message.content === "" ? calls : [{ role: "assistant", content: message.content }, ...calls];
+    // llama.cpp knows what the assistant has said by its type alone.
+    const said = { type: "message", role: "assistant", content: message.content };
+    return message.content === "" ? calls : [said, ...calls];
   }
 }
 

@@ -186,6 +186,22 @@ test.each([true, false])(
   },
 );
 
+test("what the assistant has said has a type: llama.cpp refuses it without one", async () => {
+  await using server = await startLlmServer([json({ status: "completed", output: [] })]);
+  await using tested = clientOf(server, {}, model);
+  const messages = [
+    { role: "user" as const, content: [{ type: "text" as const, text: "hi" }] },
+    { role: "assistant" as const, content: "The sum is 42.", toolCalls: [] },
+    { role: "user" as const, content: [{ type: "text" as const, text: "and now?" }] },
+  ];
+  await tested.ask({ streaming: false }, { messages, tools: [] });
+  expect(server.requests[0]?.body.input).toEqual([
+    { role: "user", content: "hi" },
+    { type: "message", role: "assistant", content: "The sum is 42." },
+    { role: "user", content: "and now?" },
+  ]);
+});
+
 test("reasoning that holds nothing is not sent back, and ids without it neither", async () => {
   const items = [{ type: "reasoning", id: "rs_1", summary: [] }, call({ id: "fc_1", status: "completed" })];
   await using server = await startLlmServer([

@@ -1,0 +1,17 @@
+# Compiles model architectures in a few units: most of the time of each is the same headers over and over.
+function(unite target folder)
+  file(GLOB models "${CMAKE_SOURCE_DIR}/${folder}/models/*.cpp")
+  set(place 0)
+  foreach(model IN LISTS models)
+    # Some define helpers of the same name.
+    file(STRINGS "${model}" helpers REGEX "^(static|namespace|template|struct|const|#define)" LIMIT_COUNT 1)
+    if(NOT helpers)
+      math(EXPR group "${place} / 24")
+      math(EXPR place "${place} + 1")
+      set_source_files_properties("${model}" TARGET_DIRECTORY ${target} PROPERTIES UNITY_GROUP "models${group}")
+    endif()
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+endfunction()
+cmake_language(DEFER DIRECTORY "${CMAKE_SOURCE_DIR}" CALL unite llama src)
+cmake_language(DEFER DIRECTORY "${CMAKE_SOURCE_DIR}" CALL unite mtmd tools/mtmd)
