@@ -1,18 +1,18 @@
-/** Logins at remote servers, begun over HTTP. The browser comes back to a port of this machine, so whoever begins one has to be here. */
+/** Logins at remote servers, begun over HTTP. The browser returns to a port of this machine, so the caller has to be on it. */
 import type { DoorParts } from "../door.js";
 import type { Call, Route } from "./api.js";
 import { ApiError } from "./errors.js";
 import { isLoopbackAddress } from "./gate.js";
 
 export function loginRoutes({ login }: DoorParts): Route[] {
-  /** Of each server, the one that waits for its person. */
+  /** Pending logins by server. */
   const underWay = new Map<string, Promise<Response>>();
   const begin = (name: string): Promise<Response> => {
     let ended = Promise.resolve("");
     const shown = new Promise<Response>((resolve) => {
       ended = login(name, ({ href }) => resolve(Response.json({ url: href }, { status: 202 })));
     });
-    // What goes wrong after the page was shown is in the state of the server.
+    // Errors after the page was shown are in the state of the server.
     const forget = () => underWay.delete(name);
     ended.then(forget, forget);
     return Promise.race([shown, ended.then((status) => Response.json({ url: null, status }))]);
@@ -33,7 +33,7 @@ export function loginRoutes({ login }: DoorParts): Route[] {
   ];
 }
 
-/** A proxy on this machine speaks for somebody else. */
+/** Throws ApiError for a caller on another machine. A proxy on this machine speaks for somebody else. */
 function requireHere({ address, header }: Call): void {
   const isPassedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].some((name) => header(name) !== undefined);
   if (isLoopbackAddress(address.replace(/^::ffff:/, "")) && !isPassedOn) return;

@@ -1,4 +1,4 @@
-/** MCP over Streamable HTTP. Its messages are in MCP's own schema. What it needs is loaded when the first client comes. */
+/** MCP over Streamable HTTP, with messages in MCP's own schema. Its code is loaded when the first client connects. */
 import { isWritable } from "../../core/nesting.js";
 import type { McpHttp, McpHttpOptions } from "../mcp/http.js";
 import type { McpParts } from "../mcp/server.js";
@@ -10,7 +10,7 @@ export interface McpDoor {
   close(): Promise<void>;
 }
 
-/** Undefined for what is no JSON, or nested too deeply: the door says so in MCP's words. */
+/** Returns undefined for invalid or too deeply nested JSON, which the door reports in MCP's words. */
 function parsed(text: string): unknown {
   try {
     const message: unknown = JSON.parse(text);

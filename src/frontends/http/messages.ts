@@ -1,4 +1,4 @@
-/** Messages of OpenAI's APIs as ours. Their shape was validated; what is in their parts was not. */
+/** Messages of OpenAI's APIs, converted to ours. Their shape has been validated, the content of their parts has not. */
 import type { ContentPart, Message } from "../../core/chat.js";
 import { modelName } from "./caller-tools.js";
 import { ApiError } from "./errors.js";
@@ -13,7 +13,7 @@ export interface ChatMessage {
   tool_call_id?: string | null;
 }
 
-/** Throws ApiError for content that no model could be sent. */
+/** Throws ApiError for content that no model can be sent. */
 export function readMessage({ role, content, tool_calls, tool_call_id }: ChatMessage): Message {
   const parts = readContent(content);
   switch (role) {
@@ -35,7 +35,6 @@ export function readMessage({ role, content, tool_calls, tool_call_id }: ChatMes
   }
 }
 
-/** Throws ApiError for what no model could be sent. */
 function readContent(content: Content): ContentPart[] {
   if (typeof content === "string") return [{ type: "text", text: content }];
   return (content ?? []).map(readPart);
@@ -60,7 +59,7 @@ function readPart(part: Part): ContentPart {
   }
 }
 
-/** A picture on another machine is named to the model, not fetched: the host visits no address that a caller gives it. */
+/** Passes an image on another machine to the model as a link. The host visits no address that a caller gives it. */
 function readImage(url: unknown): ContentPart {
   const [, mimeType, data] = /^data:([\w./+-]+);base64,(.*)$/s.exec(String(url)) ?? [];
   if (mimeType && data) return { type: "image", mimeType, data };

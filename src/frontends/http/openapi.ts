@@ -2,7 +2,6 @@ import { messageSchemas } from "../message-schema.js";
 import type { Route } from "./api.js";
 import { messagePlace } from "./schemas.js";
 
-/** The routes as an OpenAPI document. */
 export function openApiDocument(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const { method, path, summary, body, answer, headers = {}, query = {} } of routes) {

@@ -1,4 +1,4 @@
-/** The page that people open in a browser: what `npm run build` has made of ui/, in dist/ui. */
+/** The page that people open in a browser: the output of `npm run build` for ui/, in dist/ui. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { extname } from "node:path";
@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import type { Call, Route } from "./api.js";
 import { ApiError } from "./errors.js";
 
-/** From here it is the same way in src/ and in dist/. */
+/** The relative path is the same from src/ and from dist/. */
 const folder = new URL("../../../dist/ui/", import.meta.url);
 
 const types: Record<string, string> = {
@@ -16,7 +16,7 @@ const types: Record<string, string> = {
   ".svg": "image/svg+xml",
 };
 
-/** Whatever a model or a server writes, the page loads nothing from elsewhere and runs nothing that is not its own. */
+/** Policy under which the page loads nothing from elsewhere and runs only its own code, whatever a model or a server writes. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -27,7 +27,7 @@ const contentSecurityPolicy = [
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
-  // No text becomes HTML, by mistake neither.
+  // No text becomes HTML, not even by mistake.
   "require-trusted-types-for 'script'",
   "trusted-types 'none'",
 ].join("; ");
@@ -40,7 +40,7 @@ const headers = {
   vary: "accept-encoding",
 };
 
-/** The names of the assets have a hash of what is in them. */
+/** Cache policy of assets, whose names contain a hash of their content. */
 const forever = "public, max-age=31536000, immutable";
 
 interface PageFile {
@@ -89,7 +89,7 @@ function read(path: string): PageFile {
   return { type, bytes, gzipped: gzipSync(bytes, { level: 9 }), etag };
 }
 
-/** Empty where the page was not built. */
+/** Returns an empty list if the page was not built. */
 function namesOfFiles(): string[] {
   try {
     return readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => name.replaceAll("\\", "/"));

@@ -1,4 +1,7 @@
-/** Where other hosts on the same database follow what this one writes: they alone have the secret, and it is no part of the API. */
+/**
+ * Stream by which other hosts on the same database follow what this host writes. Only they have the secret, and the stream is no part of
+ * the API.
+ */
 import type { LiveExchange } from "../../session/live/exchange.js";
 import { streamPath } from "../../session/live/streams.js";
 import type { Route } from "./api.js";

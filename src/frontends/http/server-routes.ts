@@ -1,16 +1,16 @@
-/** Servers, tools, what is measured, and whether the host is well. */
+/** Routes for servers, tools, metrics and the health of the host. */
 import { messageOf } from "../../core/errors.js";
 import type { DoorParts } from "../door.js";
 import { serversJson, toolsJson } from "../host-lists.js";
 import type { Call, Route } from "./api.js";
 import { serverList, serverStderr, toolList } from "./schemas.js";
 
-/** How long /readyz waits for servers that are about to settle. */
+/** Time that /readyz waits for servers that are starting. */
 const readyWithinMs = 50;
-/** The same for the event log. A probe should wait longer than this. */
+/** Time that /readyz waits for the event log. A probe should wait longer. */
 const logWithinMs = 1_500;
 
-/** `isAuthorized`: whether the caller has sent the token, so that it may read why turns cannot begin. */
+/** Returns the routes. A caller with the token (`isAuthorized`) may read why turns cannot begin. */
 export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<Call, "header">) => boolean): Route[] {
   const { hub, scrape } = parts;
   const whyNot = shared(() => whyNotReady(parts));
@@ -73,7 +73,7 @@ export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<Call, "
   ];
 }
 
-/** For Prometheus, which sends the token by its `authorization`. */
+/** Returns the route for Prometheus, which sends the token by its `authorization` setting. */
 function metricsRoute(scrape: NonNullable<DoorParts["scrape"]>): Route {
   return {
     method: "GET",
@@ -86,14 +86,14 @@ function metricsRoute(scrape: NonNullable<DoorParts["scrape"]>): Route {
   };
 }
 
-/** Why no turn can begin; undefined when one can. */
+/** Resolves with the reason why no turn can begin; undefined if one can. */
 async function whyNotReady(parts: DoorParts): Promise<string | undefined> {
   const { sessions } = parts;
   if (sessions.isDraining) return "the host is about to end";
   return (await unsettled(parts)) ?? (await sessions.unreadable(logWithinMs));
 }
 
-/** Those who ask while it is looked up get the same answer: probes have no limit, and must cost no more than one at a time. */
+/** Lets callers share a running look-up: probes have no limit, and must cost no more than one at a time. */
 function shared<T>(look: () => Promise<T>): () => Promise<T> {
   let looking: Promise<T> | undefined;
   return () => {

@@ -1,4 +1,4 @@
-/** Conversations over HTTP: whatever the message protocol can do, as requests, with the same messages as answers. */
+/** Conversations over HTTP: all that the message protocol can do, as requests, with the same messages as answers. */
 import { errorInfo } from "../../core/errors.js";
 import { type ExportFormat, exportFormats } from "../../session/export/formats.js";
 import type { Session } from "../../session/session.js";
@@ -122,7 +122,7 @@ async function exportFile({ sessions, secrets }: DoorParts, call: Call): Promise
     headers: {
       "content-type": exportTypes[format],
       "content-disposition": `attachment; filename="${id.replaceAll(/[^\w.-]/g, "_")}.${format}"`,
-      // Opened here all the same, it is a page of nobody's.
+      // A browser that opens the file here gives it no origin.
       "content-security-policy": "sandbox",
       "x-content-type-options": "nosniff",
     },
@@ -161,7 +161,7 @@ function follow(session: Session, from: number, keepAliveMs: number): Response {
   );
 }
 
-/** Reading starts nothing, and so does not make what is not there. */
+/** Throws ApiError for an unknown conversation, since opening one to read would create it. */
 async function knownConversation({ sessions }: DoorParts, call: Call): Promise<string> {
   const conversationId = call.path("id");
   if (sessions.find(conversationId) || (await sessions.history(conversationId)).length > 0) return conversationId;

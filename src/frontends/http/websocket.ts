@@ -1,4 +1,4 @@
-/** The message protocol of stdio, one message a frame. A socket that drops takes nothing with it: its turns go on. */
+/** The message protocol of stdio, one message per frame. Turns continue when their socket drops. */
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
@@ -16,20 +16,20 @@ interface SocketOptions {
   connections: Connections;
   rate: RateLimit;
   maxBytes: number;
-  /** How often a silent socket is asked whether it is alive. */
+  /** Interval of pings. A socket that has not answered the last ping is closed. */
   pingMs: number;
 }
 
-/** Bytes that may wait in a socket before its turns are shown no faster than it reads. */
+/** Bytes that may wait in a socket before its turns are shown only as fast as it reads. */
 const bufferedBytes = 1024 * 1024;
 
-/** For a refused client to read why. */
+/** Time for a refused client to read the reason. */
 const refusalMs = 1_000;
 
-/** Serves `/ws/chat`. Ends every socket with the returned function. */
+/** Serves `/ws/chat`. Returns a function that ends every socket. */
 export function acceptSockets(server: Server, parts: DoorParts, options: SocketOptions): () => void {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxBytes, perMessageDeflate: false });
-  /** Asked, and not answered yet. */
+  /** Sockets that have not answered the last ping. */
   const silent = new WeakSet<WebSocket>();
   onUpgrade(server, (incoming, socket, head) => {
     if (incoming.headers.upgrade?.toLowerCase() !== "websocket") return withoutUpgrade(server, incoming, socket, head);
@@ -56,7 +56,7 @@ export function acceptSockets(server: Server, parts: DoorParts, options: SocketO
 
 function converse(webSocket: WebSocket, parts: DoorParts, address: string, { rate }: SocketOptions): void {
   const peer = new Peer(parts, (message) => send(webSocket, JSON.stringify(message)));
-  webSocket.on("error", () => {}); // what was wrong is told to the other end by the close code
+  webSocket.on("error", () => {}); // the close code reports the error to the other end
   webSocket.on("close", () => peer.endFollowings());
   webSocket.on("message", (data: RawData, isBinary: boolean) => {
     if (rate.take(address) !== undefined) peer.reject("more messages than serve.requests_per_minute");
@@ -68,7 +68,7 @@ function converse(webSocket: WebSocket, parts: DoorParts, address: string, { rat
   });
 }
 
-/** Resolves when the next message may be sent; at once when nobody reads any more. */
+/** Resolves when the next message may be sent; at once if the socket is closed. */
 function send(webSocket: WebSocket, text: string): Promise<void> {
   return new Promise((resolve) => {
     if (webSocket.readyState !== webSocket.OPEN) return resolve();

@@ -1,4 +1,4 @@
-/** The bodies of Anthropic's Messages API. What is in a block is checked where it is read. https://docs.claude.com/en/api/messages */
+/** Bodies of Anthropic's Messages API. The content of a block is checked where it is read. https://docs.claude.com/en/api/messages */
 import type { JsonSchema } from "../../../core/chat.js";
 import { flag, list, object, optional, text } from "../../schema-words.js";
 import { type FormatBody, outputFormat } from "../read-output.js";
@@ -11,12 +11,12 @@ export interface MessageParam {
 }
 
 export interface AnthropicTool {
-  /** Left out or `custom`: the caller's own one. */
+  /** Absent or `custom` for a tool that the caller runs. */
   type?: string | null;
   name: string;
   description?: string | null;
   input_schema?: object | null;
-  /** Not offered before it is found. */
+  /** True if the tool is offered only after a search has found it. */
   defer_loading?: boolean | null;
 }
 
@@ -73,7 +73,7 @@ const shared: Record<string, JsonSchema> = {
     ]),
   ),
   thinking: optional(object({ type: text, display: optional(text) }, ["type"])),
-  /** The host's configuration says which servers there are. */
+  /** Always empty, since the host's configuration names the servers. */
   mcp_servers: optional({ type: "array", maxItems: 0 }),
 };
 
@@ -86,7 +86,7 @@ export const messagesBody = object(
     stream: optional(flag),
     temperature: optional({ type: "number", minimum: 0, maximum: 1 }),
     stop_sequences: optional({ type: "array", maxItems: 64, items: { type: "string", minLength: 1, maxLength: 256 } }),
-    /** Where SDKs of before have it. */
+    /** Position of the format in earlier SDKs. */
     output_format: outputFormat,
     output_config: optional(object({ format: outputFormat })),
   },

@@ -3,12 +3,12 @@ import type { Problem } from "../errors.js";
 
 type Header = (name: string) => string | undefined;
 
-/** Whether a request is made to Anthropic's API, so that its caller reads errors in that shape. */
+/** Returns true if a request is made to Anthropic's API, so that its caller reads errors in that shape. */
 export function isAnthropicCall(path: string, header: Header): boolean {
   return path === "/v1/messages" || path.startsWith("/v1/messages/") || header("anthropic-version") !== undefined;
 }
 
-/** The status is Anthropic's, which has its own ones for an overloaded provider and for a used-up account. */
+/** Returns Anthropic's status, which differs for an overloaded provider and for a used-up account. */
 export function anthropicError(problem: Problem, requestId: string): { status: number; body: object } {
   const status = statusOf(problem);
   const type = types[status] ?? (status < 500 ? "invalid_request_error" : "api_error");
@@ -24,7 +24,7 @@ function statusOf({ status, code }: Problem): number {
   return status === 503 && overloadedCodes.has(code) ? 529 : status;
 }
 
-/** Clients compact the conversation at these words. */
+/** Adds the words at which clients compact the conversation. */
 function text({ code, message }: Problem): string {
   return code === "context_length_exceeded" ? `prompt is too long: ${message}` : message;
 }

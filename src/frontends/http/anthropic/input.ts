@@ -1,4 +1,7 @@
-/** The messages of a call of Anthropic's API as ours. A block is read, or the call is refused with its place: one that is left out would change what was said. */
+/**
+ * Messages of Anthropic's API, converted to ours. An unsupported block is refused with its place, since leaving it out would change what
+ * was said.
+ */
 import type { AssistantMessage, ContentPart, Message, ToolCall } from "../../../core/chat.js";
 import { textOf } from "../../../core/chat.js";
 import type { DoorParts } from "../../door.js";
@@ -10,7 +13,7 @@ import type { Block, MessageParam } from "./body.js";
 
 type Hub = DoorParts["hub"];
 
-/** A block with its place in the body, for messages. */
+/** A block with its place in the body, for error messages. */
 interface Placed {
   block: Block;
   at: string;
@@ -32,7 +35,7 @@ interface BlockMessage {
   blocks: Placed[];
 }
 
-/** An answer is one message here, also where its caller has parted it. */
+/** Joins consecutive assistant messages: an answer is one message here, even if its caller has split it. */
 function mergedAnswers(messages: readonly MessageParam[]): BlockMessage[] {
   const merged: BlockMessage[] = [];
   for (const [index, { role, content }] of messages.entries()) {
@@ -45,19 +48,19 @@ function mergedAnswers(messages: readonly MessageParam[]): BlockMessage[] {
   return merged;
 }
 
-/** In linear time, where a new list for each would not be; a call with each item as an argument has no stack for very many. */
+/** Appends in linear time, unlike a new list for each call. Spreading very many items as arguments would overflow the stack. */
 function addAll<Item>(items: Item[], more: readonly Item[]): void {
   for (const item of more) items.push(item);
 }
 
-/** A change of the tools is no text: `offeredTools` reads it. */
+/** Reads the text of a system message. `offeredTools` reads its changes of the tools. */
 function readSystem(blocks: readonly Placed[]): Message[] {
   const texts = blocks.filter(({ block }) => block.type !== "tool_addition" && block.type !== "tool_removal");
   const content = textOf(texts.flatMap((placed) => readPart(placed)));
   return content === "" ? [] : [{ role: "system", content }];
 }
 
-/** Results come before what the user says, wherever they are among the blocks: that is where their calls are. */
+/** Puts results before the user's content, wherever they are among the blocks, so that they follow their calls. */
 function readUser(blocks: readonly Placed[]): Message[] {
   const results = blocks.filter(({ block }) => block.type === "tool_result").map(readResult);
   // Claude Code puts a file that its tool has read beside the result.
@@ -77,7 +80,7 @@ function readResult({ block, at }: Placed): Message {
   };
 }
 
-/** A file that the user gives is refused where no model could read it; one that a tool gives is named, as those of the servers' tools are. */
+/** Names a file from a tool that no model can read, as for the servers' tools. The same file from the user is refused. */
 function readToolPart(placed: Placed): ContentPart[] {
   const { block, at } = placed;
   if (block.type !== "document" || sourceOf(block, at).type !== "base64") return readPart(placed);
@@ -108,7 +111,7 @@ function readPart(placed: Placed): ContentPart[] {
   }
 }
 
-/** A picture on another machine is named to the model, not fetched: the host visits no address that a caller gives it. */
+/** Passes an image on another machine to the model as a link. The host visits no address that a caller gives it. */
 function readImage(source: Block, at: string): ContentPart {
   if (source.type === "url") return { type: "resource_link", uri: stringIn(source, "url", `${at}.source`) };
   if (source.type !== "base64") throw refused(`${at}.source`, `a source of type "${short(source.type)}"`);
@@ -153,7 +156,7 @@ function partsOf(content: unknown, at: string, read: (placed: Placed) => Content
   });
 }
 
-/** The ids in an answer of this host name its turn: the signatures of its thinking, its calls, and those that were run in it. */
+/** Reads an answer. Ids that this host gave name the turn: signatures of thinking, the caller's calls and the servers' calls. */
 async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): Promise<Message[]> {
   const ids = blocks.flatMap(({ block: { type, id, signature } }) => (type === "thinking" ? signature : (id ?? [])));
   const place = ids.map((id) => placeOfItem(typeof id === "string" ? id : undefined)).find((found) => found);
@@ -162,7 +165,7 @@ async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): 
   return toldOrGiven(told, givenAnswer(hub, blocks));
 }
 
-/** The answer as its caller has it: each call that was run in it with its result, before what the model said then. */
+/** Reads the answer as its caller has it. The servers' calls and their results come before what the model said next. */
 function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
   const resultOf = new Map(
     blocks.flatMap((placed) =>
@@ -191,7 +194,7 @@ function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
       case "thinking":
         reasoning += stringIn(block, "thinking", at);
         break;
-      // What another service has encrypted, and results, which go with their calls.
+      // Skips what another service has encrypted, and results, which are added with their calls.
       case "redacted_thinking":
       case "mcp_tool_result":
         break;
@@ -201,7 +204,7 @@ function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
       case "mcp_tool_use": {
         const names = { server: stringIn(block, "server_name", at), tool: stringIn(block, "name", at) };
         const call = callIn(block, at, serverToolName(hub, names));
-        // Calls of one answer stand together, with their results behind them.
+        // Calls of one answer stand together, followed by their results.
         (open ?? answer()).toolCalls.push(call);
         results.push(serverResult(call.id, resultOf.get(call.id)));
         break;
@@ -243,7 +246,7 @@ function refused(at: string, what: string): ApiError {
   return new ApiError(400, "unsupported_content", `${at}: ${what} is not supported by this host`, at);
 }
 
-/** The caller may have sent megabytes. */
+/** Cuts the text, since the caller may have sent megabytes. */
 function short(text: string): string {
   return text.slice(0, 60);
 }

@@ -15,35 +15,35 @@ import { StopSequences } from "./stop-sequences.js";
 
 interface Identity {
   place: TurnPlace;
-  /** Of the call, for its errors. */
+  /** Id of the call, for its errors. */
   requestId: string;
   /** `provider/model`. */
   model: string;
-  /** What the request is about to use, by an estimate: the provider's count comes with the answer. */
+  /** Estimated input of the request. The provider's count comes only with the answer. */
   inputTokens: number;
-  /** Whether the caller is shown what the model thinks: the text, or that it did. */
+  /** How much of the model's thinking the caller sees: the text, only that it happened, or nothing. */
   thinking: "shown" | "omitted" | "none";
   stopSequences: readonly string[];
-  /** The caller's tool that the model knows by this name. */
+  /** Returns the caller's tool with this model name. */
   callerTool(name: string): CallerTool | undefined;
-  /** Whose tool it is; undefined for a tool that no server offers any more. */
+  /** Returns the server of a tool; undefined if no server offers it any more. */
   serverOf(tool: string): { server: string; tool: string } | undefined;
 }
 
 /**
- * A turn as one message of Anthropic's API. Calls of the servers' tools are in it with their results, as that API shows calls of MCP
- * servers that it has run itself; the caller's own calls come last, and are for the caller to run.
+ * A turn as one message of Anthropic's API. It contains calls of the servers' tools with their results, as that API shows MCP calls that it
+ * ran itself. The caller's own calls come last, for the caller to run.
  */
 export class MessageView implements TurnView {
   readonly ping = event("ping", {});
   readonly #identity: Identity;
   readonly #stored: StoredEvent[] = [];
   readonly #content: Block[] = [];
-  /** Whether the last block of the content is being written. */
+  /** True while the last block of the content is being written. */
   #isOpen = false;
-  /** Blocks of the servers' calls, by the model's ids, which may return in a later answer. */
+  /** Block ids of the servers' calls, by the model's ids, which may recur in a later answer. */
   readonly #serverCalls = new Map<string, string>();
-  /** What of the answer that is being written was told in deltas. */
+  /** Kinds of content that the current answer has sent in deltas. */
   readonly #told = new Set<string>();
   readonly #stops: StopSequences;
   isShown = false;
@@ -130,7 +130,7 @@ export class MessageView implements TurnView {
     return [...events, event("content_block_delta", { index, delta: { type: "thinking_delta", thinking: text } })];
   }
 
-  /** What had not come as deltas, and the end of its last block. */
+  /** Sends what did not come as deltas, and ends the last block. */
   #endAnswer({ message: { reasoning, content } }: AssistantMessageEvent): StreamedEvent[] {
     const events = [
       ...(reasoning && !this.#told.has("thinking") ? this.#think(reasoning) : []),
@@ -156,7 +156,7 @@ export class MessageView implements TurnView {
     return this.#add({ type: "mcp_tool_result", tool_use_id, is_error: isError, content: texts });
   }
 
-  /** Clients read the input of a call from the deltas. */
+  /** Sends the input in a delta, from which clients read it. */
   #callersCall({ id, name, arguments: text }: ToolCall): StreamedEvent[] {
     const block = { type: "tool_use", id, name, input: {} };
     const index = this.#content.push({ ...block, input: toolInput(text) }) - 1;
@@ -168,7 +168,7 @@ export class MessageView implements TurnView {
     ];
   }
 
-  /** A block that is whole from its start. */
+  /** Adds a block that is whole from its start. */
   #add(block: Block): StreamedEvent[] {
     const before = this.#close();
     const index = this.#content.push(block) - 1;
@@ -179,7 +179,7 @@ export class MessageView implements TurnView {
     ];
   }
 
-  /** The open block where it is of this type, else a new one. */
+  /** Returns the open block if it is of this type, else a new one. */
   #continue<Begun extends Block>(begun: Begun): { events: StreamedEvent[]; block: Begun; index: number } {
     const last = this.#content.at(-1);
     if (this.#isOpen && last?.type === begun.type) {
@@ -213,7 +213,7 @@ export class MessageView implements TurnView {
     const usage = turnUsage(this.#stored, anthropicUsage) ?? anthropicUsage({ inputTokens });
     const { found } = this.#stops;
     if (found !== undefined) return { calls: [], usage, delta: { stop_reason: "stop_sequence", stop_sequence: found } };
-    // The calls of an answer that was cut may be cut themselves.
+    // If the answer was cut, its calls may be cut too.
     const called = stopReason === "end_turn" ? lastCalls(this.#stored, place).calls : [];
     const calls = called.flatMap((call) => {
       const tool = callerTool(call.name);

@@ -1,16 +1,16 @@
 /**
- * The caller's tools that the model is offered. A tool may be held back (`defer_loading`) until a search of the caller has found it:
- * a result refers to it then, or a system message adds it. https://docs.claude.com/en/docs/agents-and-tools/tool-use/tool-search-tool
+ * The caller's tools that the model is offered. A tool may be held back (`defer_loading`) until a search of the caller has found it. Then a
+ * result refers to it, or a system message adds it. https://docs.claude.com/en/docs/agents-and-tools/tool-use/tool-search-tool
  */
 import type { AnthropicTool, Block, MessageParam } from "./body.js";
 
-/** Tools that were found come last, in the order of their finding, so that what the model reads before them stays. */
+/** Puts found tools last, in the order of their finding, so that the prompt before them stays the same. */
 export function offeredTools(
   tools: readonly AnthropicTool[],
   messages: readonly MessageParam[],
 ): readonly AnthropicTool[] {
   const { found, removed } = changesIn(messages);
-  // Nobody here runs Anthropic's own search: what it would find is offered from the start.
+  // This host does not run Anthropic's own search, so the tools it would find are offered from the start.
   const isSearchedThere = tools.some(({ type }) => type?.startsWith("tool_search_tool"));
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   const first = tools.filter((tool) => !tool.defer_loading || isSearchedThere);
@@ -20,7 +20,7 @@ export function offeredTools(
 }
 
 interface Changes {
-  /** With the definition where the message has it. */
+  /** Found tools by name, with the definition if the message has it. */
   found: Map<string, AnthropicTool | undefined>;
   removed: Set<string>;
 }

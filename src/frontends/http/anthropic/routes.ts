@@ -26,7 +26,6 @@ import { offeredTools } from "./offered-tools.js";
 
 interface MessageOptions {
   keepAliveMs: number;
-  /** Models for which callers get no tools of the servers. */
   plainModels: readonly string[];
   attempts: Attempts;
 }
@@ -80,7 +79,7 @@ async function create(parts: DoorParts, call: Call, options: MessageOptions): Pr
 async function count(parts: DoorParts, call: Call, options: MessageOptions): Promise<Response> {
   const ids = idsOf(call.header);
   const { turn } = await readCall(parts, call, options);
-  // A server that does not come is no matter of an estimate.
+  // An estimate does not need a server that fails to start.
   await parts.hub.offered(call.gone).catch(() => {});
   const inputTokens = await estimateDoorTurn(parts, turn, ids);
   return Response.json(
@@ -89,7 +88,7 @@ async function count(parts: DoorParts, call: Call, options: MessageOptions): Pro
   );
 }
 
-/** At this code the tool runner of Anthropic's client sends the whole conversation in each call. */
+/** Returns the error at whose code the tool runner of Anthropic's client sends the whole conversation in each call. */
 function noThreads(): ApiError {
   const text =
     "thread: this host keeps no threads; send the whole conversation without it, or name one by X-Conversation-Id";
@@ -138,7 +137,7 @@ async function readSaid(parts: DoorParts, messages: readonly MessageParam[], ids
   return saidSince(parts, await readMessages(parts.hub, told, sinceLastAnswer(messages)), conversationId);
 }
 
-/** Claude Code puts a line for Anthropic's billing in front, which is another one in each call: no model is told it, so that what it reads begins alike. */
+/** Line for Anthropic's billing that Claude Code puts first, different in each call. No model gets it, so that prompts begin alike. */
 const billingLine = /^x-anthropic-billing-header:/;
 
 function systemIn({ system }: TokenCountBody): string | undefined {
@@ -147,7 +146,7 @@ function systemIn({ system }: TokenCountBody): string | undefined {
   return texts.length > 0 ? texts.join("\n\n") : undefined;
 }
 
-/** Tools that run at Anthropic, or whose definition only its models know, have a type of their own. */
+/** Returns the offered tools. Tools that run at Anthropic, or that only its models know, have a type of their own. */
 function toolsOf({ tools, messages }: TokenCountBody) {
   return offeredTools(tools ?? [], messages).map(({ type, input_schema, ...tool }) => ({
     ...tool,

@@ -1,18 +1,18 @@
 /**
- * Texts at which an answer ends for its caller. Not every provider takes them, so the model's text is cut here: what could be the start of one is
- * held back until it shows what it is.
+ * Texts at which an answer ends for its caller. Not every provider supports them, so the model's text is cut here. Text that may begin a
+ * sequence is held back until it is clear.
  */
 export class StopSequences {
   readonly #sequences: readonly string[];
   #held = "";
-  /** The one that ended the text. */
+  /** The sequence that ended the text. */
   found: string | undefined;
 
   constructor(sequences: readonly string[]) {
     this.#sequences = sequences;
   }
 
-  /** Returns what may be shown by now. */
+  /** Returns the text that may be shown by now. */
   take(text: string): string {
     if (this.#sequences.length === 0 || this.found !== undefined) return this.found === undefined ? text : "";
     const all = this.#held + text;
@@ -30,7 +30,7 @@ export class StopSequences {
     return all.slice(0, all.length - keep);
   }
 
-  /** Returns what was held back, at the end of an answer. */
+  /** Returns the text that was held back, at the end of an answer. */
   rest(): string {
     const rest = this.#held;
     this.#held = "";
@@ -38,7 +38,7 @@ export class StopSequences {
   }
 }
 
-/** How many characters at the end of the text begin the sequence. */
+/** Returns how many characters at the end of the text begin the sequence. */
 function beginningAtEnd(text: string, sequence: string): number {
   for (let length = Math.min(sequence.length - 1, text.length); length > 0; length--) {
     if (text.endsWith(sequence.slice(0, length))) return length;

@@ -3,27 +3,27 @@ import { onNextFrame } from "./frames.js";
 import type { HostMessage, LiveChunk, StoredMessage, WireError } from "./messages.js";
 import type { Follower, HostSocket } from "./socket.js";
 
-/** What is told of changes, at most once a frame. */
+/** Changes of the log, delivered at most once per frame. */
 export interface LogChange {
-  /** New since the last change. */
+  /** Messages since the last change. */
   stored: readonly StoredMessage[];
   live: readonly LiveChunk[];
-  /** Live chunks that were told before are void. */
+  /** True if earlier live chunks are void. */
   isAnew: boolean;
 }
 
-/** A conversation as the host tells it: everything with a `seq`, once and in order, and after it what is happening. */
+/** A conversation as the host sends it: every message with a `seq`, once and in order, followed by live events. */
 export class ConversationLog implements Follower {
-  /** In order. The same messages as /api/sessions/ID has. */
+  /** In order; the same messages as /api/sessions/ID has. */
   readonly stored: ReadonlySignal<readonly StoredMessage[]>;
-  /** What was in the log when it was opened has been told. */
+  /** True once everything that the log held at opening has arrived. */
   readonly isWhole: ReadonlySignal<boolean>;
   readonly failure: ReadonlySignal<WireError | undefined>;
   readonly #stored = signal<readonly StoredMessage[]>([]);
   readonly #isWhole = signal(false);
   readonly #failure = signal<WireError | undefined>(undefined);
   readonly #listeners = new Set<(change: LogChange) => void>();
-  /** Of an event that is told in several chunks, those until the last one. */
+  /** Chunks of an event that comes in several, until the last one. */
   #parts: StoredMessage[] = [];
   #lastSeq = 0;
   #news: { stored: StoredMessage[]; live: LiveChunk[]; isAnew: boolean } = { stored: [], live: [], isAnew: false };
@@ -38,12 +38,12 @@ export class ConversationLog implements Follower {
     this.failure = this.#failure;
   }
 
-  /** The host's clock minus this one's, as far as it is known. */
+  /** Clock of the host minus this one's; 0 if unknown. */
   get skewMs(): number {
     return Number.isFinite(this.#leastSkewMs) ? this.#leastSkewMs : 0;
   }
 
-  /** Until the returned function is called. */
+  /** Follows the conversation until the returned function is called. */
   open(socket: HostSocket, conversationId: string): () => void {
     const leave = socket.follow(conversationId, this);
     return () => {
@@ -52,7 +52,7 @@ export class ConversationLog implements Follower {
     };
   }
 
-  /** Until the returned function is called; what was told before is in `stored`. */
+  /** Notifies the listener until the returned function is called. Earlier messages are in `stored`. */
   listen(listener: (change: LogChange) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -74,9 +74,9 @@ export class ConversationLog implements Follower {
   #take({ seq, chunk }: StoredMessage): void {
     if (seq <= this.#lastSeq) return;
     this.#parts.push({ seq, chunk });
-    if (chunk.type === "text" || chunk.type === "reasoning") return; // the usage is the last of them
+    if (chunk.type === "text" || chunk.type === "reasoning") return; // usage is the last chunk of an answer
     this.#lastSeq = seq;
-    // What has just happened was on its way for a moment, so that the host is at least that far.
+    // A new event took a moment to arrive, so the host's clock is at least this far.
     if (this.#isWhole.value) this.#leastSkewMs = Math.max(this.#leastSkewMs, chunk.metadata.at - Date.now());
     this.#news.stored.push(...this.#parts);
     this.#news.live = this.#news.live.filter(({ type }) => type !== "text" && type !== "reasoning");

@@ -1,7 +1,7 @@
-/** A tab in the background draws nothing, and still has to keep up. */
+/** Longest wait for a frame: a background tab draws nothing, but has to keep up. */
 const longestWaitMs = 500;
 
-/** Calls with the next frame that is drawn, or after a while where none is. */
+/** Calls back with the next drawn frame, or after `longestWaitMs` without one. */
 export function onNextFrame(callback: () => void): void {
   const run = () => {
     cancelAnimationFrame(frame);

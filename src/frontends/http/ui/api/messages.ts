@@ -1,4 +1,4 @@
-/** Messages of the host as the page reads them: those of the protocol of /ws/chat, which /openapi.json describes. */
+/** Messages of the host as the page reads them: the protocol of /ws/chat, which /openapi.json describes. */
 import type { FinishReason, JsonSchema, LimitQuestion, ServerState, StopReason } from "../../../../core/chat.js";
 
 export interface WireUsage {
@@ -38,7 +38,7 @@ export interface WireError {
   hint: string;
 }
 
-/** Of the turn, and its time in milliseconds since the epoch. */
+/** Turn of a chunk, and its time in milliseconds since the epoch. */
 interface Told {
   turn_id: string;
   at: number;
@@ -48,7 +48,7 @@ interface UsageFacts {
   provider: string;
   model: string;
   finish_reason: FinishReason;
-  /** HTTP requests that were sent for it. */
+  /** HTTP requests that were sent for the answer. */
   attempts: number;
   interrupted?: true;
 }
@@ -59,7 +59,7 @@ interface Chunk<Type extends string, Data, Metadata = object> {
   metadata: Metadata & Told;
 }
 
-/** What has happened, by its `seq`; an answer of the model is up to three chunks of one `seq`. */
+/** A stored event, by its `seq`. An answer of the model is up to three chunks of one `seq`. */
 type StoredChunk =
   | Chunk<"user_message", string, { request_id: string }>
   | Chunk<"reasoning" | "text", string>
@@ -75,7 +75,7 @@ type StoredChunk =
   | Chunk<"rewind", { to_seq: number }>
   | Chunk<"fork", { origins: string[]; to_seq: number }>;
 
-/** What is happening: a foretaste of what will have a `seq`, or never will. */
+/** A live event: a preview of an event that is stored later, or never. */
 export type LiveChunk =
   | { type: "text" | "reasoning"; data: string }
   | { type: "discard"; data: { reason: string } }
@@ -119,6 +119,6 @@ export interface Tool {
   tool: string;
   description: string;
   input_schema: JsonSchema;
-  /** About what its definition costs in every request that offers it. */
+  /** Estimated tokens of the definition in every request that offers it. */
   tokens: number;
 }

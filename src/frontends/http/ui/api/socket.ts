@@ -1,23 +1,23 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { HostMessage } from "./messages.js";
 
-/** `waiting`: until it is tried again. */
+/** `waiting`: until the next attempt to connect. */
 export type LinkState = "connecting" | "open" | "waiting";
 
 export interface Follower {
-  /** From which `seq` on it is told, whenever the link is there again: what had no `seq` until then is void. */
+  /** Returns the first `seq` to send, at each connect. Messages without a `seq` that came before are void. */
   begin(): number;
   take(message: HostMessage): void;
 }
 
 const firstDelayMs = 250;
 const longestDelayMs = 10_000;
-/** Beside it a browser can send the token: it sets no header of a WebSocket. */
+/** Subprotocol beside which a browser can send the token, since it sets no header of a WebSocket. */
 const subprotocol = "mcp-platform";
 
 /**
- * The one WebSocket of the page: conversations are followed over it, across dropped links and restarted hosts. Whoever follows is told
- * everything with a `seq` once.
+ * The only WebSocket of the page, over which conversations are followed across dropped links and restarted hosts. A follower gets every
+ * message with a `seq` once.
  */
 export class HostSocket {
   readonly state: ReadonlySignal<LinkState>;
@@ -39,7 +39,7 @@ export class HostSocket {
     this.#connect();
   }
 
-  /** Tells the follower of the conversation until the returned function is called. */
+  /** Sends the conversation to the follower until the returned function is called. */
   follow(conversationId: string, follower: Follower): () => void {
     const id = `follow-${++this.#lastId}`;
     this.#followers.set(id, { conversationId, follower });
@@ -94,7 +94,7 @@ export class HostSocket {
   }
 }
 
-/** A subprotocol has fewer characters than a token may have. */
+/** Encodes a token, since a subprotocol allows fewer characters. */
 function base64Url(text: string): string {
   const bytes = String.fromCharCode(...new TextEncoder().encode(text));
   return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

@@ -1,4 +1,4 @@
-/** What the person has written in this tab and the host does not have yet. It outlasts a change of the view and a reload, not the tab. */
+/** Text that was written in this tab and that the host does not have yet. It outlasts a change of the view and a reload, not the tab. */
 
 export interface UnsentMessage {
   requestId: string;
@@ -23,7 +23,7 @@ export function dropUnsent(conversationId: string, sentId: string): void {
   store(messagesKey(conversationId), rest.length > 0 ? JSON.stringify(rest) : "");
 }
 
-/** Undefined: of the conversation that is yet to begin. */
+/** Returns the draft; without an id, that of the conversation that is yet to begin. */
 export function draftOf(conversationId: string | undefined): string {
   return sessionStorage.getItem(draftKey(conversationId)) ?? "";
 }
@@ -37,6 +37,6 @@ function store(key: string, text: string): void {
     if (text) sessionStorage.setItem(key, text);
     else sessionStorage.removeItem(key);
   } catch {
-    // The browser gives a page some megabytes: what is longer is kept in the view alone.
+    // A browser gives a page some megabytes. Longer text is kept in the view alone.
   }
 }

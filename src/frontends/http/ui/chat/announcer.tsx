@@ -5,7 +5,7 @@ import { visible } from "../markdown/visible.js";
 import type { ChatState } from "./chat-state.js";
 import { openQuestion, runningTurn, type Turn } from "./turns.js";
 
-/** What a screen reader says of the turn: the answer paragraph by paragraph, tools, questions, and how it ended. */
+/** Announces the turn to screen readers: the answer paragraph by paragraph, tools, questions, and how it ended. */
 export function Announcer({ state }: { state: ChatState }) {
   const said = useSignal("");
   const splitter = useRef(new BlockSplitter());
@@ -28,7 +28,7 @@ export function Announcer({ state }: { state: ChatState }) {
   );
 }
 
-/** The last thing that has happened in it. */
+/** Describes the last event of the turn. */
 function newsOf(turn: Turn | undefined): string {
   if (!turn) return "";
   if (turn.end) return "error" in turn.end ? `The turn failed: ${turn.end.error.error}` : lastWords(turn);

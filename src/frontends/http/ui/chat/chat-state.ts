@@ -6,30 +6,30 @@ import { dropUnsent, keepUnsent, type UnsentMessage, unsentMessages } from "../a
 import { LiveAnswer } from "./live-answer.js";
 import { type Dialogue, DialogueFold, emptyDialogue, runningTurn, type Turn } from "./turns.js";
 
-/** A message of the person that is not in the log yet. */
+/** A message of the user that is not in the log yet. */
 export interface Outgoing extends UnsentMessage {
-  /** Why it could not be taken; it is sent again where that may help. */
+  /** Reason why the host refused the message, which is sent again if that may help. */
   failure?: ApiFailure;
 }
 
 const againAfterMs = 1_000;
 
-/** By request: which state sends it. It goes on when its view has gone, until another view of the conversation takes it over. */
+/** Senders by request id. A state keeps sending after its view has gone, until another view of the conversation takes over. */
 const senders = new Map<string, ChatState>();
 
 interface ChatStateParts {
   api: Api;
   conversationId: string;
   log: ConversationLog;
-  /** The conversation has its first message. */
+  /** Called when a message is sent, so that the conversation begins. */
   onBegun: () => void;
 }
 
-/** What the chat of one conversation shows, and what the person does there. */
+/** State of one conversation's chat, and the user's actions in it. */
 export class ChatState {
   readonly dialogue: ReadonlySignal<Dialogue>;
   readonly outgoing: ReadonlySignal<readonly Outgoing[]>;
-  /** What the host has not taken of what the person did, beside messages. */
+  /** Error of the last action, if it concerns no outgoing message. */
   readonly failure: Signal<string | undefined> = signal(undefined);
   readonly live = new LiveAnswer();
   readonly #dialogue = signal<Dialogue>(emptyDialogue);
@@ -45,7 +45,7 @@ export class ChatState {
     this.#take({ stored: parts.log.stored.value, live: [], isAnew: false });
   }
 
-  /** Until the returned function is called. What was not sent before is sent now. */
+  /** Follows the log until the returned function is called, and sends messages that were not sent before. */
   watch(): () => void {
     for (const message of this.#outgoing.value) void this.#post(message);
     return this.#parts.log.listen((change) => this.#take(change));
@@ -59,7 +59,7 @@ export class ChatState {
     await this.#post(message);
   }
 
-  /** The same request again: it goes on with its turn. */
+  /** Sends the same request again, which continues its turn. */
   async sendAgain({ requestId, text, model }: Pick<Outgoing, "requestId" | "text" | "model">): Promise<void> {
     await this.#post({ requestId, text, model });
   }

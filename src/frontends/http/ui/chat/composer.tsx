@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { draftOf, keepDraft } from "../api/unsent.js";
 
 interface ComposerProps {
-  /** Undefined: it is yet to begin. */
+  /** Undefined if the conversation is yet to begin. */
   conversationId: string | undefined;
   models: readonly string[];
   isRunning: boolean;
@@ -11,7 +11,7 @@ interface ComposerProps {
   onCancel: () => void;
 }
 
-/** So far the field grows with its text. */
+/** Height up to which the field grows with its text. */
 const mostHeightPx = 220;
 
 export function Composer({ conversationId, models, isRunning, onSend, onCancel }: ComposerProps) {
@@ -38,7 +38,7 @@ export function Composer({ conversationId, models, isRunning, onSend, onCancel }
     write("");
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    // The Enter that ends a word of an input method is none.
+    // Enter may also end a word of an input method; then it does not send.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     send();

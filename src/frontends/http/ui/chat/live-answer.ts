@@ -7,11 +7,11 @@ export interface Progress {
   message?: string;
 }
 
-/** What the running turn is about to say, and how far its tools are: void as soon as the log has it. */
+/** Preview of the running turn's answer, and the progress of its tools. The preview is void once the log has the answer. */
 export class LiveAnswer {
   readonly text = signal("");
   readonly reasoning = signal("");
-  /** Of the answers before this one, since the last that was stored: they broke off. */
+  /** Reasons why the attempts at this answer before the current one broke off. */
   readonly discards = signal<readonly string[]>([]);
   readonly progress = signal<ReadonlyMap<string, Progress>>(new Map());
 
@@ -33,7 +33,7 @@ export class LiveAnswer {
     this.reasoning.value = reasoning;
   }
 
-  /** Its answer is in the log, or will be told again. */
+  /** Clears the preview: the answer is in the log, or will be sent again. */
   clear(): void {
     this.text.value = "";
     this.reasoning.value = "";
@@ -41,7 +41,7 @@ export class LiveAnswer {
   }
 }
 
-/** What the model does at this moment. */
+/** Describes what the model does at this moment. */
 export function liveNote({ text, reasoning, discards }: LiveAnswer): string {
   const doing = text.value ? "writing" : reasoning.value ? "thinking" : "waiting for the first word";
   const again = discards.value.length;

@@ -11,7 +11,7 @@ import type { QuestionItem } from "./turns.js";
 
 interface QuestionCardProps {
   item: QuestionItem;
-  /** The turn is over, or was answered elsewhere. */
+  /** True if the turn has ended or was answered elsewhere. */
   isOver: boolean;
   onAnswer: (value: unknown) => Promise<void>;
 }
@@ -27,7 +27,7 @@ type Answering = Pick<QuestionCardProps, "onAnswer"> & { isBusy: boolean };
 function OpenQuestion({ question, onAnswer }: { question: WireQuestion } & Pick<QuestionCardProps, "onAnswer">) {
   const card = useRef<HTMLElement>(null);
   const isBusy = useSignal(false);
-  // Not a button of it: a line that is being typed must not say yes.
+  // The focus is on no button: a line that is being typed must not confirm.
   useEffect(() => card.current?.focus({ preventScroll: false }), []);
   const once = async (value: unknown) => {
     isBusy.value = true;

@@ -10,7 +10,7 @@ interface SchemaFormProps {
   onAnswer: (value: unknown) => Promise<void>;
 }
 
-/** What the server wants to know. The browser checks what it can; nothing is sent before that. */
+/** Shows the form that a server asks for. The browser validates it before anything is sent. */
 export function SchemaForm({ schema, isBusy, onAnswer }: SchemaFormProps) {
   const fields = useMemo(() => formFields(schema), [schema]);
   const problem = useSignal<{ name: string; problem: string } | undefined>(undefined);
@@ -115,7 +115,7 @@ function inputOf(field: Extract<FormField, { kind: "text" | "number" | "choice" 
       return (
         <input
           {...attributes}
-          type={type as "text"} // which has all of these attributes
+          type={type as "text"} // `text` has all of these attributes
           pattern={pattern}
           minLength={minLength}
           maxLength={maxLength}

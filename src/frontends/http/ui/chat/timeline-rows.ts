@@ -1,18 +1,18 @@
-/** A turn as spans of time: requests to the model, tools, and what was waited for. */
+/** A turn as spans of time: requests to the model, tools, and waits for the user. */
 import type { Item, Turn } from "./turns.js";
 
 export interface Span {
   kind: "model" | "tool" | "wait";
   label: string;
-  /** What is to be known beside how long it took. */
+  /** Remark beside the duration. */
   note: string;
   from: number;
-  /** Absent: it goes on. */
+  /** Absent while the span lasts. */
   to?: number;
   isBad: boolean;
 }
 
-/** `openNote`: what the model does at this moment, in a turn that runs. */
+/** Returns the spans of a turn. `openNote`: what the model of a running turn does at this moment. */
 export function timelineRows(turn: Turn, openNote: string): Span[] {
   const rows = turn.items.flatMap((item) => spanOf(item, turn.end?.at));
   const isOpen = !turn.end && rows.every(({ to }) => to !== undefined);

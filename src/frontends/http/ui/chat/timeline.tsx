@@ -6,17 +6,17 @@ import { type LiveAnswer, liveNote } from "./live-answer.js";
 import { type Span, timelineRows } from "./timeline-rows.js";
 import type { Turn } from "./turns.js";
 
-/** How often the bars of a running turn grow. */
+/** Interval at which the bars of a running turn grow. */
 const growMs = 200;
 
 interface TimelineProps {
   turn: Turn;
   live: LiveAnswer;
-  /** The host's clock minus this one's. */
+  /** Clock of the host minus this one's. */
   skewMs: number;
 }
 
-/** What takes how long in a turn, while it does. */
+/** Shows how long each step of a turn takes, also while it runs. */
 export function Timeline({ turn, live, skewMs }: TimelineProps) {
   const now = useSignal(Date.now() + skewMs);
   const isRunning = !turn.end;

@@ -9,7 +9,7 @@ import type { ToolItem } from "./turns.js";
 interface ToolCardProps {
   tool: ToolItem;
   progress?: Progress;
-  /** The turn is over: nothing of it runs any more. */
+  /** True if the turn has ended, so that nothing of it runs. */
   isOver: boolean;
 }
 
@@ -76,7 +76,6 @@ export function ProgressLine({ progress, total, message }: Progress) {
   );
 }
 
-/** What a server has sent. */
 export function Part({ part }: { part: WirePart }) {
   switch (part.type) {
     case "text":
@@ -100,7 +99,7 @@ export function Part({ part }: { part: WirePart }) {
   }
 }
 
-/** A server may name any type; only what stands for a picture or sound is taken for one. */
+/** Returns the type only if it is one of the family: a server may name any type. */
 function mediaType(type: string, family: "image" | "audio"): string {
   return new RegExp(`^${family}/[a-z0-9.+-]+$`).test(type) ? type : `${family}/*`;
 }

@@ -11,13 +11,13 @@ import type { AnswerItem, Item, Turn } from "./turns.js";
 interface TurnViewProps {
   turn: Turn;
   state: ChatState;
-  /** It runs now: what is happening is its. */
+  /** True if the turn runs now, so that live events are its own. */
   isRunning: boolean;
-  /** A turn before it still runs. */
+  /** True if an earlier turn still runs. */
   isWaiting: boolean;
 }
 
-/** Drawn again only when something of the turn has changed: a conversation may have hundreds. */
+/** A turn that is drawn again only when it has changed: a conversation may have hundreds. */
 export class TurnView extends Component<TurnViewProps> {
   override shouldComponentUpdate({ turn, isRunning, isWaiting }: TurnViewProps): boolean {
     const { props } = this;
@@ -50,7 +50,7 @@ export function UserMessage({ text, children }: { text: string; children?: Compo
   );
 }
 
-/** An answer has its key already while it is written, so that what stands of it stays in the page. */
+/** Returns a key that an answer already has while it is written, so that its elements stay in the page. */
 function keyOf(item: Item, answers: readonly Item[]): string {
   switch (item.kind) {
     case "answer":
@@ -64,7 +64,7 @@ function keyOf(item: Item, answers: readonly Item[]): string {
   }
 }
 
-/** The model is not asked while its tools run or somebody is. */
+/** Returns true while a tool runs or a question is open: the model is not asked then. */
 function isHeldUp(items: readonly Item[]): boolean {
   return items.some((item) => (item.kind === "tool" && !item.result) || (item.kind === "question" && !item.answer));
 }
@@ -90,7 +90,7 @@ function ItemView({ item, turn, state }: { item: Item; turn: Turn; state: ChatSt
   }
 }
 
-/** Without an item: the one that is being written. */
+/** Shows an answer; without an item, the one that is being written. */
 function Answer({ item, state: { live } }: { item?: AnswerItem; state: ChatState }) {
   const text = item ? item.text : live.text.value;
   const reasoning = item ? item.reasoning : live.reasoning.value;

@@ -1,4 +1,4 @@
-/** A conversation as the chat shows it: a fold over its stored messages. Nothing of it is changed in place. */
+/** A conversation as the chat shows it: an immutable fold over its stored messages. */
 import type { FinishReason, StopReason } from "../../../../core/chat.js";
 import type { StoredMessage, WireError, WirePart, WireQuestion, WireUsage } from "../api/messages.js";
 
@@ -17,7 +17,7 @@ export interface AnswerItem {
   seq: number;
   reasoning: string;
   text: string;
-  /** When the model was asked, and when it had answered. */
+  /** Times when the model was asked, and when it had answered. */
   from: number;
   at: number;
   model: string;
@@ -53,7 +53,7 @@ export interface Turn {
   seq: number;
   text: string;
   startedAt: number;
-  /** Of its last event. */
+  /** Time of the last event. */
   at: number;
   items: readonly Item[];
   end?: { at: number; stopReason: StopReason } | { at: number; error: WireError };
@@ -61,13 +61,12 @@ export interface Turn {
 
 export interface Dialogue {
   turns: readonly Turn[];
-  /** The conversation that this one is a copy of. */
   origin?: string;
 }
 
 export const emptyDialogue: Dialogue = { turns: [] };
 
-/** Reasoning and text of an answer come before its usage, with the same `seq`. */
+/** Reasoning and text of an answer, which come before its usage, with the same `seq`. */
 interface Parts {
   reasoning: string;
   text: string;
@@ -76,7 +75,7 @@ interface Parts {
 export class DialogueFold {
   #parts: Parts = { reasoning: "", text: "" };
 
-  /** Messages come in the order of the log. */
+  /** Adds messages in the order of the log. */
   with(dialogue: Dialogue, messages: readonly StoredMessage[]): Dialogue {
     return messages.reduce((so, message) => this.#step(so, message), dialogue);
   }
@@ -103,7 +102,7 @@ export class DialogueFold {
 
   #next(turn: Turn, { seq, chunk }: StoredMessage): Turn {
     const { at } = chunk.metadata;
-    // A turn that goes on after it had failed is not over.
+    // A turn that continues after a failure is not over.
     const { end: _, ...open } = { ...turn, at };
     const add = (item: Item): Turn => ({ ...open, items: [...turn.items, item] });
     switch (chunk.type) {
@@ -157,24 +156,24 @@ export class DialogueFold {
   }
 }
 
-/** Call ids are the provider's: an earlier hop may have had the same one, so the last call counts. */
+/** Changes the last call with this id: the id is the provider's, and an earlier hop may have had the same. */
 function withTool(items: readonly Item[], id: string, change: Partial<ToolItem>): Item[] {
   const index = items.findLastIndex((item) => item.kind === "tool" && item.id === id);
   return items.map((item, each) => (each === index ? ({ ...item, ...change } as ToolItem) : item));
 }
 
-/** When the model was asked next: at the start of the turn, or when the last of its tools was done. */
+/** Returns when the model was asked next: at the start of the turn, or when the last of its tools was done. */
 function lastAnswered(turn: Turn): number {
   const ends = turn.items.map((item) => (item.kind === "tool" ? (item.result?.at ?? 0) : 0));
   return Math.max(turn.startedAt, ...ends);
 }
 
-/** The turn that runs: those after it wait for it. */
+/** Returns the turn that runs; later turns wait for it. */
 export function runningTurn({ turns }: Dialogue): Turn | undefined {
   return turns.find(({ end }) => !end);
 }
 
-/** Of the last model request on, what is not answered yet. */
+/** Returns the first unanswered question of a turn that has not ended. */
 export function openQuestion({ items, end }: Turn): QuestionItem | undefined {
   if (end) return undefined;
   return items.find((item) => item.kind === "question" && !item.answer) as QuestionItem | undefined;
