@@ -1,5 +1,5 @@
 /**
- * How long a server said that its answers hold: `ttlMs`, which servers before 2026-07-28 do not send.
+ * How long a server's answers hold: `ttlMs`, which servers before 2026-07-28 do not send.
  * https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/caching
  */
 import type { ContentPart } from "../core/chat.js";

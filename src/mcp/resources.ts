@@ -1,9 +1,9 @@
-/** Which server a resource belongs to. A model may ask for any URI, so only what a server offered is read, and only there. */
+/** The owner of a resource. A model may ask for any URI, so a resource is read only if a server offered it, and only from that server. */
 import type { ContentPart } from "../core/chat.js";
 import { McpError } from "../core/errors.js";
 import type { SupervisedServer } from "./supervised-server.js";
 
-/** Schemes that say nothing about the server: any server could be made to fetch or open anything. */
+/** Schemes that do not identify a server: with these, any server could be made to fetch or open anything. */
 const commonScheme = /^(https?|wss?|ftp|file|data):/i;
 
 /** Throws McpError. */
@@ -26,12 +26,12 @@ interface Offering {
   linked: { has(uri: string): boolean };
 }
 
-/** Whether the server itself has given this address: in its list, or in a result of its tools. */
+/** True if the server itself gave this address: in its list, or in a result of its tools. */
 export function isNamed(uri: string, { lists, linked }: Offering): boolean {
   return lists.resources.some((resource) => resource.uri === uri) || linked.has(uri);
 }
 
-/** The server that lists the URI, else one that has pointed to it, else one whose template it fits, else one whose own scheme it has. */
+/** Returns the server that lists the URI, else one that linked to it, else one with a fitting template, else one that uses its scheme. */
 export function ownerOf<Server extends Offering>(uri: string, servers: readonly Server[]): Server | undefined {
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(uri)?.[0];
   const hasScheme = (other: string) => scheme !== undefined && other.startsWith(scheme);
@@ -50,7 +50,7 @@ export function ownerOf<Server extends Offering>(uri: string, servers: readonly 
   );
 }
 
-/** By the literal start of the template, which must say more than a scheme. The server judges the rest. */
+/** Compares the literal start of the template, which must be more than a scheme. The server judges the rest. */
 function fits(uri: string, template: string): boolean {
   const start = template.split("{", 1)[0] ?? "";
   return /^[a-z][a-z0-9+.-]*:(\/\/)?[^/]/i.test(start) && uri.startsWith(start);

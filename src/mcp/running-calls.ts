@@ -1,4 +1,4 @@
-/** How many calls of a server are running, and who waits for their end. */
+/** Count of a server's running calls. */
 export class RunningCalls {
   #count = 0;
   #ended: () => void = () => {};
@@ -16,7 +16,7 @@ export class RunningCalls {
     if (this.#count === 0) this.#ended();
   }
 
-  /** Resolves when none is running. */
+  /** Resolves once no call is running. */
   async rest(): Promise<void> {
     while (this.any) {
       await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** A server asks the model, through this host. https://modelcontextprotocol.io/specification/2025-11-25/client/sampling */
+/** Requests of a server to the model, through this host. https://modelcontextprotocol.io/specification/2025-11-25/client/sampling */
 import {
   type Completion,
   type CompletionRequest,
@@ -15,27 +15,27 @@ import { asArray, asText, isRecord, type Json, parseJson } from "./json.js";
 import { Refusal } from "./refusal.js";
 import { abortable } from "./wait.js";
 
-/** One completion for a server, by whatever model the host uses. */
 export type Sample = (request: CompletionRequest, signal: AbortSignal) => Promise<Completion>;
 
 const maxRequests = 20;
-/** Written by the model. */
+/** Tokens that the model may write. */
 const maxTokens = 100_000;
-/** Read by the model, by estimate. */
+/** Estimated tokens that the model may read. */
 const maxInputTokens = 500_000;
 const mediaTokens = 1_500;
 const maxPromptChars = 2000;
 const defaultTokens = 1024;
 
-/** What one tool call may cost its user through sampling. */
+/** Limit of what one tool call may cost its user through sampling. */
 export class SamplingBudget {
   #requests = maxRequests;
   #tokens = maxTokens;
   #inputTokens = maxInputTokens;
 
   /**
-   * Reserves the tokens of a request: a server may send many at once. Returns how many may be written, see `giveBack`. Throws Refusal when
-   * not enough is left.
+   * Reserves the tokens of a request, since a server may send many at once. Returns how many may be written, see `giveBack`. Throws Refusal
+   * if
+   * too few are left.
    */
   grant(wanted: number, inputTokens: number): number {
     if (this.#requests <= 0 || this.#tokens <= 0 || inputTokens > this.#inputTokens) {
@@ -48,7 +48,7 @@ export class SamplingBudget {
     return granted;
   }
 
-  /** Tokens that were granted and not written. */
+  /** Returns tokens that were granted but not written. */
   giveBack(tokens: number): void {
     this.#tokens += tokens;
   }
@@ -62,7 +62,7 @@ interface SamplingParts {
   signal: AbortSignal;
 }
 
-/** The answer to `sampling/createMessage`. Rejects with Refusal, or with what `sample` threw. */
+/** Resolves with the answer to `sampling/createMessage`. Rejects with Refusal, or with the error of `sample`. */
 export async function answerSampling(server: string, params: Json, parts: SamplingParts): Promise<Json> {
   const { sample, elsewhere, ask, budget, signal } = parts;
   const wanted = typeof params.maxTokens === "number" ? params.maxTokens : defaultTokens;
@@ -81,14 +81,14 @@ export async function answerSampling(server: string, params: Json, parts: Sampli
   } finally {
     budget.giveBack(granted - written);
   }
-  // Not every provider keeps it, and an answer without a call would pass for what the server wanted.
+  // Not every provider enforces `toolChoice`, and the server would accept an answer without a call.
   if (request.toolChoice && completion.finishReason === "stop" && completion.message.toolCalls.length === 0) {
     throw new Refusal(-32603, "the model called no tool, though toolChoice required it");
   }
   return toResult(completion);
 }
 
-/** A quarter of a token a byte of JSON; pictures and sound count by the piece. */
+/** Counts a quarter of a token per byte of JSON, and a fixed number per picture or sound. */
 function inputTokens({ messages, systemPrompt, tools }: Json): number {
   let media = 0;
   const text = JSON.stringify([messages, systemPrompt, tools], (key, value: unknown) => {
@@ -115,7 +115,7 @@ function toRequest(params: Json, granted: number): CompletionRequest {
   };
 }
 
-/** A user message may hold results of tools beside its own words: these are messages of their own to a model. */
+/** Splits a message: a user message may hold tool results next to text, which are separate messages for a model. */
 function toMessages({ role, content }: Json): Message[] {
   const blocks = (Array.isArray(content) ? content : [content]).filter(isRecord);
   if (role === "assistant") {
@@ -167,7 +167,7 @@ function toToolUse({ id, name, arguments: text }: ToolCall): Json {
   return { type: "tool_use", id, name, input: parsed.value };
 }
 
-/** What the person sees before saying yes; the newest words matter most. */
+/** Returns the text that the person sees before a yes. Cuts the start: the newest text matters most. */
 function promptOf(messages: readonly Message[]): string {
   const lines = messages.map((message) => {
     const words = typeof message.content === "string" ? message.content : textOf(message.content);

@@ -1,4 +1,3 @@
-/** Checks a model's arguments against a tool's inputSchema, before the call. */
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -11,20 +10,20 @@ type Check = ValidateFunction | undefined;
 
 interface Compiled {
   check: Check;
-  /** Characters of a schema that looks at every part of a value once; infinite for any other. */
+  /** Characters of a schema that checks every part of a value once; infinite for any other schema. */
   length: number;
 }
 
 const compiled = new WeakMap<JsonSchema, Compiled>();
 const maxProblems = 10;
-/** A server's pattern may backtrack for ever, and the whole host with it. */
+/** Limit for one check: a server's pattern may backtrack for ever, and block the whole host. */
 const longestCheckMs = 500;
-/** Words of a schema by which a check can take longer than schema and value are long. */
+/** Keywords with which a check can take longer than linear in schema and value. */
 const endless = /"(pattern|patternProperties|uniqueItems|\$ref|\$dynamicRef|\$recursiveRef)"/;
-/** Characters of the schema times those of the value: some ten milliseconds at the very worst. */
+/** Longest product of the characters of schema and value: some ten milliseconds at the very worst. */
 const mostUnwatched = 10_000_000;
 
-/** The arguments as the server gets them, or what is wrong with them in words that a model can act on. */
+/** Returns the arguments for the server, or a problem that a model can act on. */
 export function readArguments(
   text: string,
   schema: JsonSchema,
@@ -44,13 +43,13 @@ export function readArguments(
   return problemIn(meant, schema) === undefined ? { value: meant } : { problem };
 }
 
-/** Models write null for an optional argument that they mean to leave out. */
+/** Removes nulls: models write null for an optional argument that they mean to leave out. */
 function withoutNulls(args: Record<string, unknown>, { required }: JsonSchema): Record<string, unknown> {
   const isRequired = (name: string) => Array.isArray(required) && required.includes(name);
   return Object.fromEntries(Object.entries(args).filter(([name, value]) => value !== null || isRequired(name)));
 }
 
-/** What is wrong with the value by the schema, in words that a model can act on. `chars`: of its JSON, where that is known. */
+/** Describes how the value violates the schema, so that a model can act on it. `chars`: length of its JSON, if known. */
 export function problemIn(value: unknown, schema: JsonSchema, chars?: number): string | undefined {
   const { check, length } = compiledOf(schema);
   if (!check || passes(check, { value, chars }, schema, length)) return undefined;
@@ -59,14 +58,14 @@ export function problemIn(value: unknown, schema: JsonSchema, chars?: number): s
   return `${problems.slice(0, maxProblems).join("; ")}${more}`;
 }
 
-/** Also when there is no telling in time: then this schema is not asked again, and the check is left to the server. */
+/** Returns true also if the check takes too long: then this schema is no longer used, and the server has to check. */
 function passes(
   check: ValidateFunction,
   { value, chars }: { value: unknown; chars: number | undefined },
   schema: JsonSchema,
   length: number,
 ): boolean {
-  // The watch is a thread of its own, and costs more than all else that is done for a call.
+  // The time limit needs a thread of its own, which costs more than the rest of a call.
   if (length < mostUnwatched && length * (chars ?? String(JSON.stringify(value)).length) < mostUnwatched)
     return Boolean(check(value));
   const checked = withinTime(longestCheckMs, () => Boolean(check(value)));
@@ -74,7 +73,7 @@ function passes(
   return checked?.result ?? true;
 }
 
-/** Whether arguments are checked against it at all. */
+/** True if arguments are checked against the schema at all. */
 export function isCheckable(schema: JsonSchema): boolean {
   return compiledOf(schema).check !== undefined;
 }
@@ -89,8 +88,8 @@ function compiledOf(schema: JsonSchema): Compiled {
 }
 
 /**
- * A fresh Ajv each: two tools may use the same `$id`. Nothing remote is loaded. A schema that does not compile checks
- * nothing, which leaves the check to the server. MCP's default dialect is 2020-12 (spec 2025-11-25).
+ * Compiles with a new Ajv each, since two tools may use the same `$id`. Loads nothing remote. Returns undefined for a schema that does not
+ * compile: then the server has to check. MCP's default dialect is 2020-12 (spec 2025-11-25).
  */
 function compile(schema: JsonSchema): Check {
   const Dialect = dialectOf(schema);
@@ -105,7 +104,7 @@ function compile(schema: JsonSchema): Check {
     });
     const check = withinTime(longestCheckMs, () => ajv.compile(schema))?.result;
     if (!check) return undefined;
-    // An `$async` schema of a server would answer with a promise, which is always truthy and may reject unseen.
+    // An `$async` schema of a server would return a promise, which is always truthy and may reject unhandled.
     return "$async" in check ? undefined : check;
   } catch {
     return undefined;

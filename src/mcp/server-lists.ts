@@ -13,15 +13,14 @@ import {
 } from "./listed.js";
 import { type Ask, type Listed, listAll } from "./listing.js";
 
-/** Everything that a server offers. */
 export interface ServerLists {
   tools: ListedTool[];
   prompts: ListedPrompt[];
   resources: ListedResource[];
   templates: ListedTemplate[];
-  /** How to use all that, in the server's words; "" where it says nothing. */
+  /** The server's text on how to use its offer; "" if it has none. */
   instructions: string;
-  /** What was left out, and why. */
+  /** Items that were left out, with reasons. */
   problems: string[];
 }
 
@@ -34,19 +33,20 @@ export const emptyLists: ServerLists = {
   problems: [],
 };
 
-/** More is not kept. */
+/** Longest text that is kept. */
 const maxInstructionChars = 10_000;
 
 interface Reading {
   instructions: string | undefined;
   ask: Ask;
-  /** For what is an extra: a list that hangs must not keep the tools away for long. */
+  /** For optional lists: one that hangs must not delay the tools for long. */
   askBriefly: Ask;
-  /** Why a tool with these parameters must not be offered. */
   objectionTo(inputSchema: JsonSchema): string | undefined;
 }
 
-/** Reads what the server declared. Rejects when its tools cannot be listed; for prompts and resources that is a problem only. */
+/**
+ * Reads the lists that the server declared. Rejects if its tools cannot be listed; for other lists that is only a problem in the result.
+ */
 export async function readLists(
   declared: { tools?: object; prompts?: object; resources?: object },
   { ask, askBriefly, objectionTo, instructions }: Reading,
@@ -73,7 +73,7 @@ export async function readLists(
 
 const nothing: Listed<never> = { items: [], problems: [] };
 
-/** A server without the method declares more than it has (many do, for templates): there is nothing to list. */
+/** Returns an empty list if the server lacks the method: many declare resources but have no templates. */
 function asProblemOf(method: string): (error: unknown) => Listed<never> {
   return (error) => {
     if (error instanceof McpError && error.kind === "not_found") return nothing;

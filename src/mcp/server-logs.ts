@@ -1,4 +1,4 @@
-/** What servers say beside their answers, in a file for each of them: stderr, their log messages, how they are. */
+/** Log files of the servers, one each: their stderr, their log messages, their states. */
 import { appendFile, mkdir, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ServerConfig } from "../core/config.js";
@@ -7,17 +7,17 @@ import type { Observe } from "../core/ports.js";
 import { serverLogFile } from "../core/server-log-file.js";
 import { redactor } from "./redact.js";
 
-/** A file that is longer becomes the older one of two. */
+/** Size at which a file is renamed to `.1` and a new one begins. */
 const maxFileBytes = 1_000_000;
-/** A server that says more than the disk takes loses the rest. */
+/** A server that writes faster than the disk loses the rest. */
 const maxPendingChars = 256_000;
 const maxLineChars = 8_000;
 
 interface LogParts {
   observe: Observe;
-  /** Milliseconds since the epoch. */
+  /** In ms since the epoch. */
   now: () => number;
-  /** Takes out what may not be kept. */
+  /** Removes secrets that must not be stored. */
   clear(text: string): string;
 }
 
@@ -41,7 +41,7 @@ export class ServerLogs {
     return log;
   }
 
-  /** Resolves when everything is in its file. */
+  /** Resolves once everything is in its file. */
   async close(): Promise<void> {
     for (const log of this.#logs) log.end();
     await Promise.all([...this.#files.values()].map((file) => file.written()));
@@ -51,7 +51,7 @@ export class ServerLogs {
 export class ServerLog {
   readonly #file: LogFile;
   readonly #redact: (text: string) => string;
-  /** Of stderr, without its end yet. */
+  /** Start of an unfinished line of stderr. */
   #rest = "";
 
   constructor(config: ServerConfig, file: LogFile) {
@@ -59,7 +59,7 @@ export class ServerLog {
     this.#redact = redactor(config);
   }
 
-  /** A part of stderr, which may end within a line. */
+  /** Adds a part of stderr, which may end within a line. */
   stderr(text: string): void {
     const lines = (this.#rest + text).split("\n");
     this.#rest = lines.pop() ?? "";
@@ -70,7 +70,7 @@ export class ServerLog {
     for (const line of lines) this.line("stderr", line);
   }
 
-  /** `source` says whose words these are: `stderr`, `host`, or the level of a log message. */
+  /** `source`: `stderr`, `host`, or the level of a log message. */
   line(source: string, text: string): void {
     if (text.trim() === "") return;
     this.#file.add(`${source} ${this.#redact(text.slice(0, maxLineChars)).trimEnd().replaceAll("\n", "\\n")}`);

@@ -4,11 +4,11 @@ import { RequestError } from "../core/errors.js";
 import { didYouMean } from "../core/nearest.js";
 import type { SupervisedServer } from "./supervised-server.js";
 
-/** The servers of a configuration, and how they become those of another one while calls run. */
+/** The servers of a configuration, and their change to another configuration while calls run. */
 export class ServerSet {
   readonly #newServer: (config: ServerConfig) => SupervisedServer;
   #all: readonly SupervisedServer[];
-  /** No longer of the set, but their calls have not ended. */
+  /** Servers that left the set, but whose calls have not ended. */
   readonly #retiring = new Set<SupervisedServer>();
 
   constructor(configs: readonly ServerConfig[], newServer: (config: ServerConfig) => SupervisedServer) {
@@ -16,7 +16,6 @@ export class ServerSet {
     this.#all = configs.map(newServer);
   }
 
-  /** In the order of the configuration. */
   get all(): readonly SupervisedServer[] {
     return this.#all;
   }
@@ -33,7 +32,7 @@ export class ServerSet {
     throw new RequestError("not_found", `there is no server ${name}${didYouMean(name, names)}`);
   }
 
-  /** `stay`: those that need not start anew where their configuration is the same. Default: all. */
+  /** `stay`: servers that keep running if their configuration is unchanged. Default: all. */
   change(configs: readonly ServerConfig[], stay = this.#all): void {
     const old = this.#all;
     const before = new Set(stay);
@@ -58,7 +57,6 @@ export class ServerSet {
     }
   }
 
-  /** Another server takes the place of this one, by the same configuration. */
   renew(old: SupervisedServer): void {
     const configs = this.#all.map(({ config }) => config);
     this.change(
@@ -67,7 +65,7 @@ export class ServerSet {
     );
   }
 
-  /** Resolves when no process of them is left. */
+  /** Resolves once no process is left. */
   async close(): Promise<void> {
     await Promise.all([...this.#all, ...this.#retiring].map((server) => server.close()));
   }

@@ -1,4 +1,4 @@
-/** The end of a connection where a tape answers for the server: no process, no socket, and nothing of the SDK. */
+/** A peer for a server that a tape replaces: no process, no socket, no SDK. */
 import type { ServerConfig } from "../core/config.js";
 import { McpError } from "../core/errors.js";
 import type { ServerHello } from "../core/tape.js";
@@ -7,7 +7,7 @@ import { objectionTo } from "./header-params.js";
 import type { Peer } from "./peer.js";
 import { asMcpError } from "./taped-peer.js";
 
-/** `hello` is what the server said when it was recorded. */
+/** `hello`: the server's greeting when it was recorded. */
 export function silentPeer(
   { transport }: ServerConfig,
   { era, capabilities, version, instructions }: ServerHello,

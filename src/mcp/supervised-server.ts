@@ -1,4 +1,4 @@
-/** One entry of `mcpServers`: its state, what it offers, and the connection to it. */
+/** One entry of `mcpServers`: its state, its offer, and the connection to it. */
 import type { ContentPart } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { McpError } from "../core/errors.js";
@@ -28,26 +28,25 @@ export interface ServerEvents {
   observe: Observe;
   statusChanged(status: ServerStatus): void;
   listsChanged(): void;
-  /** What the server says that others may want to hear. */
+  /** Gets the server's news for other parts of the host. */
   told(news: ServerNews): void;
 }
 
-/** What servers need of the host beside that. */
+/** The host's services for its servers. */
 export interface HostSide {
-  /** Without it, a remote server has only the headers of its configuration. */
+  /** Without it, a remote server gets only its configured headers. */
   auth?: AuthOptions;
-  /** The model, for servers that ask it something. Without it, they are told that there is none. */
+  /** The model, for servers that request sampling. Without it, sampling is not offered. */
   sample?: Sample;
-  /** Stands before the servers, or in their place. */
+  /** Recorder in front of the servers, or player in place of them. */
   tape?: Tape;
   meter?: Meter | undefined;
   /** Where manifests are kept. Without it, nothing is known of a server before it has started. */
   manifests?: ManifestPlace | undefined;
-  /** Whether servers that are not lazy live on their manifests too, until they are ready. */
+  /** True if non-lazy servers also use their manifests until they are ready. */
   remembers?: () => boolean;
-  /** Where the definitions are kept that the user goes by. Without it, a change of a tool is noticed within this run only. */
+  /** Folder of the pinned tool definitions. Without it, a changed tool is noticed only within this run. */
   pinFolder?: string;
-  /** What servers say beside their answers goes there. */
   logs?: ServerLogs;
 }
 
@@ -63,7 +62,7 @@ export class SupervisedServer {
   readonly #watched: WatchedResources;
   readonly #statusChanged: () => void;
   #counted = { lists: emptyLists, offered: 0 };
-  /** There is no server, but its tape: what takes a server time does not take time. */
+  /** True if a tape stands in for the server, so that waits are needless. */
   readonly #isPlayed: boolean;
   readonly #remembers: () => boolean;
   readonly #late: LateStart;
@@ -115,28 +114,28 @@ export class SupervisedServer {
       },
       isBusy: () => this.calls.any,
       connected: (connection, lists) => this.#connected(connection, lists),
-      // Not for a loss that a restart mends: the list, and the prompt cache, should not change for a moment.
+      // Not for a loss that a restart fixes: the list, and with it the prompt cache, should not change for a moment.
       failed: () => this.offer.withdraw(),
     });
     this.#late = new LateStart({ isLazy: config.lazy, condition, kept: this.#kept });
     this.refresh = new ListRefresh({ offer: this.offer, condition, kept: this.#kept, isPlayed: this.#isPlayed });
   }
 
-  /** Tells its state once, whatever it is. */
+  /** Starts, and reports its state once, whatever it is. */
   start(): void {
     const { enabled, refusal } = this.config;
     const isWanted = enabled && !refusal;
     if (isWanted && this.#remembers() && this.offer.recall()) this.#late.putOff();
     else if (isWanted) void this.#kept.start();
-    if (this.condition.state !== "ready") this.#statusChanged(); // else that was told
+    if (this.condition.state !== "ready") this.#statusChanged(); // otherwise it was reported already
   }
 
-  /** The processor is free for a server that lives on what it offered the last time, unless it is to sleep until its first use. */
+  /** Starts a postponed server, unless it is lazy: the processor is free. */
   startRemembered(): void {
     this.#late.hurry();
   }
 
-  /** Before any use: what to wait for with a server that lives on what it offered the last time. Rejects with the signal's reason only. */
+  /** Starts a postponed server before its use. Returns what to wait for. Rejects only with the signal's reason. */
   awake(signal?: AbortSignal): Promise<void> | undefined {
     const starting = this.#late.used();
     const waking = this.#isPlayed ? this.#kept.started() : starting;
@@ -166,7 +165,7 @@ export class SupervisedServer {
     };
   }
 
-  /** How many tools are for the model. The state of servers is asked for at every call. */
+  /** Number of tools for the model; cached, since the state of servers is read at every call. */
   get #offered(): number {
     const { lists } = this;
     if (this.#counted.lists !== lists) {
@@ -175,7 +174,7 @@ export class SupervisedServer {
     return this.#counted.offered;
   }
 
-  /** The last of what it has written on stderr; "" for a remote one. */
+  /** The last of the server's stderr; "" for a remote one. */
   get stderr(): string {
     return this.#kept.stderr.words;
   }
@@ -184,25 +183,25 @@ export class SupervisedServer {
     return this.#kept.current !== undefined || this.#late.isPending;
   }
 
-  /** Resolves when the start under way has ended, one way or the other. */
+  /** Resolves once the current start has ended, successful or not. */
   started(): Promise<void> {
     this.startRemembered();
     return this.#kept.started();
   }
 
-  /** As `settled`, but nobody waits for an optional server of which it is known what it offered the last time. */
+  /** Like `settled`, but does not wait for an optional server whose last offer is remembered. */
   async offered(signal?: AbortSignal): Promise<void> {
     if (this.config.required || !this.offer.isRemembered) await this.settled(signal);
   }
 
-  /** As `started`, but an optional server is waited for only until its grace is used up. Lists that got stale are read again. */
+  /** Like `started`, but waits for an optional server only until its grace period is over. Reads stale lists again. */
   async settled(signal?: AbortSignal): Promise<void> {
     this.startRemembered();
     await this.refresh.ofStale(signal);
     await this.#kept.settled(signal);
   }
 
-  /** The live connection. Throws McpError when there is none. */
+  /** The live connection. Throws McpError if there is none. */
   get connection(): McpConnection {
     this.#kept.closing.throwIfAborted();
     const { current } = this.#kept;
@@ -210,7 +209,7 @@ export class SupervisedServer {
     return current;
   }
 
-  /** Throws McpError. What was read once is watched from then on, so that its change is noticed. */
+  /** Reads a resource and watches it from then on, so that its changes are noticed. Throws McpError. */
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
     await this.awake(signal);
     const { connection } = this;
@@ -219,19 +218,19 @@ export class SupervisedServer {
     return content;
   }
 
-  /** Throws McpError. Its change is noticed from now on. */
+  /** Watches a resource, so that its changes are noticed. Throws McpError. */
   async watchResource(uri: string, signal?: AbortSignal): Promise<void> {
     await this.awake(signal);
     this.#watched.add(uri, this.connection);
   }
 
-  /** As `close`, once the calls that are running have ended. */
+  /** Closes once the running calls have ended. */
   async retire(): Promise<void> {
     await this.calls.rest();
     await this.close("it was taken out of the configuration, or changed there");
   }
 
-  /** Resolves when nothing of the server is left. */
+  /** Resolves once nothing of the server is left. */
   close(reason = "the host is closing"): Promise<void> {
     return this.#kept.close(reason);
   }

@@ -1,4 +1,4 @@
-/** A peer behind a tape, which records what passes or answers in place of the server. */
+/** A peer behind a tape, which records the traffic or answers for the server. */
 import { McpError, messageOf } from "../core/errors.js";
 import type { HostAnswer, ServerAnswer, ServerLife, Tape } from "../core/tape.js";
 import type { Json } from "./json.js";
@@ -6,16 +6,15 @@ import { NotTaken, type Peer, type PeerEvents, RpcError } from "./peer.js";
 import { Refusal } from "./refusal.js";
 
 interface TapedPeerParts {
-  /** As in `mcpServers`. */
   server: string;
   tape: Tape;
   link: Link;
-  /** What the tape makes of what the server does outside of calls. */
+  /** Takes the server's actions outside of calls, through the tape. */
   told: ServerLife;
   explain(error: unknown): McpError;
 }
 
-/** What the server does outside of calls, as the host gets it. */
+/** The server's actions outside of calls, passed to the host. */
 export class Link implements ServerLife {
   #events: PeerEvents | undefined;
 
@@ -44,7 +43,7 @@ export class Link implements ServerLife {
   }
 }
 
-/** What a server does while a call runs is of the call that began last, as for `Callbacks`. */
+/** Wraps a peer. Assigns the server's actions during calls to the call that began last, as `Callbacks` does. */
 export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: TapedPeerParts): Peer {
   const running: ServerLife[] = [];
   const lifeNow = () => running.at(-1) ?? told;
@@ -132,7 +131,7 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
     },
     subscribe: (uri) => inner.subscribe(uri),
     ping: (ending) => inner.ping(ending),
-    // Within the call: they begin in the order in which they were made.
+    // Waited for within the call, so that calls begin in the order in which they were made.
     canBeAsked: () => undefined,
     objectionTo: (inputSchema) => inner.objectionTo(inputSchema),
   };
@@ -157,7 +156,7 @@ function resultOf(answer: ServerAnswer): Json {
   throw notTaken ? new NotTaken(kind, message, details) : new McpError(kind, message, details);
 }
 
-/** For what is thrown where there is no wire. */
+/** Explains an error where there is no wire. */
 export function asMcpError(error: unknown): McpError {
   return error instanceof McpError ? error : new McpError("unavailable", messageOf(error), { retryable: true });
 }

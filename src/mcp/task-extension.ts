@@ -1,6 +1,6 @@
 /**
- * Tasks of 2026-07-28, where the server decides which call becomes one. They are nothing like those before (`tasks.ts`): the result
- * comes with the last poll, and input is asked for and given by polls too.
+ * Tasks of 2026-07-28: the server decides which call becomes one. Unlike earlier tasks (`tasks.ts`), the last poll brings the result, and
+ * input is requested and given by polls too.
  * https://modelcontextprotocol.github.io/ext-tasks/specification/2026-07-28/tasks.html
  */
 import { McpError } from "../core/errors.js";
@@ -11,12 +11,11 @@ import { pollPause } from "./tasks.js";
 
 const invalidParams = -32602;
 
-/** Whether the answer to a call is a task, and not its result. */
 export function isTaskHandle({ resultType }: Json): boolean {
   return resultType === "task";
 }
 
-/** The result of the call that the server made a task of. Rejects with RpcError, McpError or the signal's reason. */
+/** Resolves with the result of a call that the server made a task. Rejects with RpcError, McpError or the signal's reason. */
 export async function resultOfTask(handle: Json, run: ToolRun, answer: PeerEvents["answer"]): Promise<Json> {
   const { send, onProgress } = run;
   const { signal } = run.ending;
@@ -27,7 +26,7 @@ export async function resultOfTask(handle: Json, run: ToolRun, answer: PeerEvent
     if (!taskId) throw new McpError("protocol", "the server made a task without an id of the call");
     let task = handle;
     for (let polls = 1; ; polls++) {
-      // A handle says nothing of how its task stands but whether the first poll can wait.
+      // Of a handle, only this counts: whether the first poll can wait. Its other state may be incomplete.
       if (task !== handle || task.status === "working") await pollPause(task.pollIntervalMs, signal);
       task = await poll(taskId, run);
       const message = asText(task.statusMessage);
@@ -55,7 +54,7 @@ async function poll(taskId: string, { ask }: ToolRun): Promise<Json> {
   }
 }
 
-/** A server repeats its questions until it has taken notice of the answers; each key is one question. */
+/** Returns the new questions: a server repeats each, by key, until it has processed the answer. */
 function unanswered(inputRequests: unknown, answered: Set<string>): Json {
   const fresh = Object.entries(isRecord(inputRequests) ? inputRequests : {}).filter(([key]) => !answered.has(key));
   for (const [key] of fresh) answered.add(key);

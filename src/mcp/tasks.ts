@@ -1,15 +1,18 @@
-/** Tools that run as tasks: started, then polled to their result. https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks */
+/**
+ * Tools that run as tasks: started, then polled until the result.
+ * https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { asText, isRecord, type Json } from "./json.js";
 import type { ToolRun } from "./peer.js";
 
-/** How long the server keeps the result for us. */
+/** How long the server is asked to keep the result. */
 const keptMs = 3_600_000;
 const defaultPollMs = 1000;
 const shortestPollMs = 50;
 const longestPollMs = 10_000;
 
-/** The result of `tools/call` by way of a task; at once where the server made no task of it. */
+/** Resolves with the result of `tools/call` through a task, or directly if the server made no task. */
 export async function callAsTask(params: Json, run: ToolRun): Promise<Json> {
   const started = await run.ask("tools/call", { ...params, task: { ttl: keptMs } });
   if (!isRecord(started.task)) return started;
@@ -23,7 +26,7 @@ export async function callAsTask(params: Json, run: ToolRun): Promise<Json> {
   }
 }
 
-/** A task that needs input asks for it while its result is waited for. */
+/** Polls while the task works, then asks for the result; a task that needs input asks for it during that request. */
 async function polled(taskId: string, first: Json, { ask, ending, onProgress }: ToolRun): Promise<Json> {
   let task = first;
   for (let polls = 0; task.status === "working"; polls++) {
@@ -35,7 +38,7 @@ async function polled(taskId: string, first: Json, { ask, ending, onProgress }: 
   return ask("tasks/result", { taskId });
 }
 
-/** What a server wants between two polls, in ms, within reason. Rejects when the signal aborts. */
+/** Waits between two polls for as long as the server wants, in ms, within bounds. Rejects when the signal aborts. */
 export async function pollPause(wanted: unknown, signal: AbortSignal): Promise<void> {
   const ms = typeof wanted === "number" ? wanted : defaultPollMs;
   await sleep(Math.min(longestPollMs, Math.max(shortestPollMs, ms)), undefined, { signal });

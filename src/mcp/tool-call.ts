@@ -9,7 +9,7 @@ import { problemIn } from "./schema.js";
 import type { SupervisedServer } from "./supervised-server.js";
 import { MeasuredCall } from "./tool-measure.js";
 
-/** Never rejects: what goes wrong is a result that the model can read. Says apart what was not sent and what may have happened. */
+/** Never rejects: a failure becomes a result for the model, which says whether the call was not sent or may have been carried out. */
 export async function callTool(
   server: SupervisedServer,
   tool: ListedTool,
@@ -36,7 +36,7 @@ export async function callTool(
   }
 }
 
-/** Rejects with NotTaken only. */
+/** Rejects only with NotTaken. */
 async function callOnce(
   server: SupervisedServer,
   tool: ListedTool,
@@ -53,7 +53,7 @@ async function callOnce(
   if (waking) await waking.catch(() => {});
   if (!server.isUsable) return failed("unavailable", `was not called: ${server.condition.sentence}`);
   if (!server.offer.has(tool)) await server.refresh.late(signal).catch(() => {});
-  // A server that was not there yet, or restarted, may have come with another tool than the one that was shown and approved.
+  // A server that started late or again may offer another tool than the one that was shown and approved.
   const objection = server.offer.objectionTo(tool);
   if (objection) return failed("outdated", `was not called: ${objection}`);
   const { connection } = server;
@@ -77,7 +77,7 @@ async function callOnce(
   }
 }
 
-/** A result that is not what the tool promised is still the result: the model gets it, and is told. */
+/** Returns a note for the model if the result violates the tool's schema. The result itself is kept. */
 function doubts(result: Json, outputSchema: JsonSchema): ContentPart[] {
   const structured = structuredOf(result);
   const problem = structured === undefined ? "it has no structured content" : problemIn(structured, outputSchema);

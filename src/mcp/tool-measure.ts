@@ -5,7 +5,6 @@ import type { ListedTool } from "./listed.js";
 import { RpcError } from "./peer.js";
 import type { SupervisedServer } from "./supervised-server.js";
 
-/** What is measured of one call, from here on. */
 export class MeasuredCall {
   readonly #meter: Meter;
   readonly #facts;
@@ -24,7 +23,7 @@ export class MeasuredCall {
     meter.record({ type: "tool_started", ...this.#facts, callId, content: args });
   }
 
-  /** Why there is no result, or one that says that it failed; and what was thrown for it. */
+  /** Takes the reason of a failure, and the error if there was one. */
   failed(why: string, error?: unknown): void {
     const code = error instanceof Error && error.cause instanceof RpcError ? error.cause.code : undefined;
     this.#failure = { error: code === undefined ? why : String(code), errorCode: code };

@@ -1,4 +1,4 @@
-/** Names that are remembered beside those that are offered: a server may offer other ones all the time. */
+/** Names that are remembered beyond the offered ones: a server may change its names all the time. */
 const mostAbsent = 1000;
 
 interface Ordered {
@@ -6,21 +6,21 @@ interface Ordered {
 }
 
 /**
- * The order in which models are shown tools. Until the first turn it is that of the configuration. From then on a tool keeps its place, also
- * while its server is away, and a new one comes last: in front it would change the beginning of every conversation's next request, which
- * providers' caches of prompts go by.
+ * The order in which models see tools: until the first turn, that of the configuration. Afterwards a tool keeps its position, even while
+ * its
+ * server is away, and a new one comes last. An earlier position would change the start of every conversation's next request, and with it
+ * the providers' prompt caches.
  */
 export class ToolOrder {
-  /** Undefined until the first turn. */
   #places: Map<string, number> | undefined;
 
-  /** A turn begins: these are shown from now on. */
+  /** Fixes the order at the start of a turn. */
   begin(tools: readonly Ordered[]): void {
     this.#places ??= new Map();
     this.#note(tools);
   }
 
-  /** The tools in their order. Those that are new have their place from now on. */
+  /** Sorts the tools, and gives new ones a position. */
   sorted<Tool extends Ordered>(tools: readonly Tool[]): Tool[] {
     const places = this.#places;
     if (!places) return [...tools];

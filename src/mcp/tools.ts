@@ -10,9 +10,8 @@ const hashLength = 10;
 const hashed = new RegExp(`_[0-9a-f]{${hashLength}}$`);
 
 /**
- * `server__item` within `^[a-zA-Z0-9_-]{1,64}$`. Depends on the pair alone, so a name never changes because another server
- * came or went. Two pairs never share a name: what is not unmistakably plain carries a hash of the pair, and a plain name
- * that looks hashed is hashed too.
+ * Returns `server__item` within `^[a-zA-Z0-9_-]{1,64}$`. Depends only on the pair, so a name never changes with other servers. Two pairs
+ * never share a name: an ambiguous or unusual name gets a hash of the pair, and so does a plain one that looks hashed.
  */
 export function modelName(server: string, item: string): string {
   const name = `${server}__${item}`;
@@ -25,12 +24,12 @@ export function modelName(server: string, item: string): string {
   return `${clean}_${hash}`;
 }
 
-/** Whether the first `__` of `server__item` is ours, whatever the item is called. */
+/** True if the first `__` of `server__item` is the separator for any item. */
 function splitsBack(server: string): boolean {
   return server !== "" && !server.includes("__") && !server.endsWith("_");
 }
 
-/** What is for the model, by the user's filter on a server's own tool names; `deny` wins, an empty `allow` allows all. */
+/** True if the tool is for the model by the user's filter on the server's own names. `deny` wins, an empty `allow` allows all. */
 export function isOffered(
   { tools }: ServerConfig,
   { name, isForApps }: Pick<ListedTool, "name" | "isForApps">,
@@ -39,17 +38,16 @@ export function isOffered(
   return (tools.allow.length === 0 || matchesAny(tools.allow, name)) && !isDenied({ tools }, name);
 }
 
-/** Whether `tools.deny` matches what the model may do at the server, by this name. */
 export function isDenied({ tools }: Pick<ServerConfig, "tools">, name: string): boolean {
   return matchesAny(tools.deny, name);
 }
 
-/** The longest silence of a call: by the first of the user's patterns that the tool matches, else the server's. */
+/** Returns the longest silence of a call, in ms: from the first of the user's patterns that matches, else the server's. */
 export function timeoutOf({ tools, timeoutMs }: ServerConfig, tool: string): number {
   return Object.entries(tools.timeoutsMs).find(([pattern]) => globMatches(pattern, tool))?.[1] ?? timeoutMs;
 }
 
-/** What the policy goes by of a listed tool. */
+/** The fields of a listed tool on which the policy depends. */
 type AnnotatedTool = Pick<ListedTool, "name" | "readOnly" | "idempotent" | "destructive" | "openWorld">;
 
 export function factsOf(config: ServerConfig, tool: AnnotatedTool): ToolFacts {
@@ -62,7 +60,9 @@ export function factsOf(config: ServerConfig, tool: AnnotatedTool): ToolFacts {
   };
 }
 
-/** A tool that is not read-only is destructive, and any tool open to the world, unless its server says otherwise (spec 2025-11-25). */
+/**
+ * Defaults of spec 2025-11-25: a tool that is not read-only is destructive, and every tool is open-world, unless its server says otherwise.
+ */
 export function annotationsOf({ trusted }: ServerConfig, tool: AnnotatedTool): ToolAnnotations {
   const { readOnly, idempotent, destructive = !readOnly, openWorld = true } = tool;
   return {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { longestTimerMs } from "../core/timers.js";
 
-/** The promise, or the signal's reason when that comes first. What the promise does later is nobody's business then. */
+/** Settles like the promise, or rejects with the signal's reason if that comes first; then ignores the promise's later rejection. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   promise.catch(() => {});
   signal?.throwIfAborted();
@@ -16,7 +16,7 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | un
   }
 }
 
-/** Resolves with the promise, at the latest after `ms`. */
+/** Resolves once the promise does, or after `ms`. Rejects if the promise does. */
 export async function atMost(promise: Promise<unknown>, ms: number): Promise<void> {
   const done = new AbortController();
   const late = sleep(Math.min(ms, longestTimerMs), undefined, { signal: done.signal }).catch(() => {});
@@ -28,7 +28,8 @@ export async function atMost(promise: Promise<unknown>, ms: number): Promise<voi
 }
 
 /**
- * Runs the work under a signal that aborts with the given one, or after `ms`. Not AbortSignal.any over AbortSignal.timeout: nothing
+ * Runs the work under a signal that aborts with the given one, or after `ms`. AbortSignal.any over AbortSignal.timeout would not do:
+ * nothing
  * holds that timeout, and once it is collected (Node 20) it never fires.
  */
 export async function within<T>(

@@ -3,7 +3,7 @@ import type { McpConnection } from "./connection.js";
 
 const maxWatched = 100;
 
-/** Resources of one server whose changes it tells; what was read once is watched from then on, over every connection. */
+/** Resources of one server whose changes are followed: each that was read once, over every connection. */
 export class WatchedResources {
   readonly #uris = new Set<string>();
   readonly #noticed: (text: string) => void;
@@ -18,7 +18,7 @@ export class WatchedResources {
     this.#watch(uri, connection);
   }
 
-  /** A new connection knows of none yet. */
+  /** Subscribes anew on a new connection. */
   watchAll(connection: McpConnection): void {
     for (const uri of this.#uris) this.#watch(uri, connection);
   }
