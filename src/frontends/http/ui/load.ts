@@ -5,13 +5,12 @@ import { ApiFailure } from "./api/client.js";
 export interface Loaded<Value> {
   value: Signal<Value | undefined>;
   failure: Signal<string | undefined>;
-  /** Asks the host again. */
   reload: () => Promise<void>;
-  /** Does it and asks again; what goes wrong is the failure. */
+  /** Runs the work, then asks the host again. An error is in `failure`. */
   act: (work: () => Promise<unknown>) => Promise<void>;
 }
 
-/** What the host answers, as long as it is looked at; asked again every so often where `everyMs` says so. */
+/** Loads a value from the host, again every `everyMs` while the page is visible. */
 export function useLoaded<Value>(load: () => Promise<Value>, everyMs?: number): Loaded<Value> {
   const value = useSignal<Value | undefined>(undefined);
   const failure = useSignal<string | undefined>(undefined);

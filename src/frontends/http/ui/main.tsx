@@ -16,7 +16,7 @@ import { Shell } from "./shell.js";
 const token = takeToken(window.location, window.history, window.sessionStorage);
 const api = new Api(window.location.origin, token);
 const socket = new HostSocket(window.location.origin, token);
-// The link of `serve`, opened in a tab that shows the page already, changes only what is behind the #.
+// Opening the link of `serve` in a tab that already shows the page changes only the part after the #.
 window.addEventListener("hashchange", () => {
   if (window.location.hash.startsWith("#token=")) window.location.reload();
 });

@@ -1,4 +1,4 @@
-/** Where the person is: behind the # of the address, so that the host serves one page. */
+/** The user's place, kept behind the # of the address, so that the host serves one page. */
 import { signal } from "@preact/signals";
 import { newId } from "./api/ids.js";
 import { fromAddress } from "./text.js";
@@ -10,11 +10,11 @@ export type View = (typeof views)[number];
 export interface Place {
   view: View;
   conversationId: string;
-  /** The address names no conversation: this one is yet to begin. */
+  /** True if the address names no conversation: this one is yet to begin. */
   isNew: boolean;
 }
 
-/** `#/trace/c1`. Anything else is the chat. */
+/** Reads `#/trace/c1`. Anything else is the chat. */
 function readPlace(hash: string): Place {
   const [, name, part = ""] = hash.split("/");
   const id = fromAddress(part);
@@ -28,7 +28,6 @@ export function placeLink(view: View, conversationId?: string): string {
 
 export const place = signal<Place>(readPlace(window.location.hash));
 
-/** The conversation that was looked at last. */
 export const lastConversation = signal<string | undefined>(undefined);
 
 function arrive(): void {
@@ -43,7 +42,7 @@ window.addEventListener("hashchange", () => {
   arrive();
 });
 
-/** The conversation that is looked at is there now, and has its address. */
+/** Puts a conversation that has begun into the address. */
 export function settle(): void {
   if (!place.value.isNew) return;
   const { view, conversationId } = place.value;

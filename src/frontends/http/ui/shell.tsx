@@ -30,7 +30,7 @@ export function Shell({ api, socket }: ShellProps) {
   const isFirst = useRef(true);
   useEffect(() => {
     document.title = `${title} – MCP-Platform`;
-    // Who reads by ear is told that there is another view now; a field of it may take the focus first.
+    // A screen reader announces the new view when it takes the focus. A field of the view may have taken it first.
     const { activeElement } = document;
     if (!isFirst.current && !activeElement?.closest("main")) document.getElementById("main")?.focus();
     isFirst.current = false;
@@ -83,12 +83,12 @@ interface OpenProps extends ShellProps {
   place: Place;
 }
 
-/** The chat and the trace of one conversation are two views of one log. */
+/** Shows the chat or the trace of a conversation, which are two views of one log. */
 function OpenConversation({ place: { view, conversationId, isNew }, api, socket }: OpenProps) {
   const log = useMemo(() => new ConversationLog(), [conversationId]);
   useEffect(() => (isNew ? undefined : log.open(socket, conversationId)), [log, socket, isNew]);
   const shared = { api, conversationId, log };
-  // The key stands by itself, because Preact does not look for one among the properties of a spread.
+  // The key is not in the spread, because Preact does not look for one there.
   if (view === "trace") return <TraceView key={conversationId} {...shared} />;
   return <ChatView key={conversationId} {...shared} socket={socket} isNew={isNew} onBegun={settle} />;
 }

@@ -10,7 +10,7 @@ export function count(number: number): string {
   return number.toLocaleString("en");
 }
 
-/** Without its plural where it is one. */
+/** Returns the noun in the plural unless the number is 1. */
 export function counted(number: number, noun: string): string {
   return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
@@ -25,7 +25,7 @@ const units: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["minute", 60_000],
 ];
 
-/** `2 hours ago`; a date where that is longer ago than a week. */
+/** Returns `2 hours ago`, or a date if that is longer ago than a week. */
 export function ago(at: number, now: number): string {
   const ms = now - at;
   if (ms > 7 * 86_400_000) return new Date(at).toLocaleDateString("en", { dateStyle: "medium" });
@@ -34,7 +34,7 @@ export function ago(at: number, now: number): string {
   return new Intl.RelativeTimeFormat("en").format(-Math.floor(ms / size), unit);
 }
 
-/** What a part of an address stands for. Undefined where its percent forms are no text, as in `%E0`. */
+/** Decodes a part of an address. Undefined if its percent-encoding is no text, as in `%E0`. */
 export function fromAddress(part: string): string | undefined {
   try {
     return decodeURIComponent(part);
@@ -43,7 +43,7 @@ export function fromAddress(part: string): string | undefined {
   }
 }
 
-/** JSON with its lines; what is none, as it is. */
+/** Indents JSON; returns other text as it is. */
 export function pretty(json: string): string {
   try {
     return JSON.stringify(JSON.parse(json), null, 2);

@@ -1,4 +1,4 @@
-/** The page of `serve`, into dist/ui. */
+/** Builds the page of `serve` into dist/ui. */
 import { defineConfig } from "vite";
 import { listedModules } from "../../../../scripts/listed-modules.mjs";
 
@@ -10,7 +10,7 @@ export default defineConfig({
     outDir: "../../../../dist/ui",
     emptyOutDir: true,
     target: "es2022",
-    // The page's content security policy has no place for files inlined as data, beside images.
+    // The page's content security policy allows no files inlined as data, except images.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },

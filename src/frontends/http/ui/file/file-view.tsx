@@ -10,7 +10,7 @@ import { TraceList } from "../trace/trace-list.js";
 interface FileViewProps {
   conversationId: string;
   events: readonly StoredEvent[];
-  /** What the file shows without a program. */
+  /** Element that the file shows without this program. */
   transcript: HTMLElement;
 }
 
@@ -18,7 +18,7 @@ type View = "transcript" | "trace";
 
 const names: Record<View, string> = { transcript: "Transcript", trace: "Trace" };
 
-/** A choice between the transcript of the file and the trace of the same events. */
+/** Switches between the transcript of the file and the trace of the same events. */
 export function FileView({ conversationId, events, transcript }: FileViewProps) {
   const view = useSignal<View>(window.location.hash === "#trace" ? "trace" : "transcript");
   const dialogue = useMemo(() => {

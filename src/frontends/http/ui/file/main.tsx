@@ -8,7 +8,7 @@ import { render } from "preact";
 import type { StoredEvent } from "../../../../core/chat.js";
 import { FileView } from "./file-view.js";
 
-/** As src/session/export has written it: the transcript is in the page, so that it is there without this program. */
+/** Data that src/session/export has written. The transcript is in the page, so that it shows without this program. */
 const data = JSON.parse(document.getElementById("data")?.textContent ?? "") as {
   conversationId: string;
   events: StoredEvent[];

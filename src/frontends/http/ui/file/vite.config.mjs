@@ -1,4 +1,4 @@
-/** The trace view of an exported conversation, into dist/file-view: one script and one style, for a file that holds both. */
+/** Builds the trace view of an exported conversation into dist/file-view: one script and one style, for a file that holds both. */
 import { defineConfig } from "vite";
 import { listedModules } from "../../../../../scripts/listed-modules.mjs";
 

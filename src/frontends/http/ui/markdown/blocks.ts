@@ -1,11 +1,14 @@
-/** Markdown that grows, in pieces that do not change any more and a last one that does. */
+/** Growing Markdown, split into blocks that do not change any more and a last block that does. */
 
-/** The lexer is quadratic in some inputs and recursive in others. */
+/** Longest block for the lexer, which is quadratic in some inputs and recursive in others. */
 const maxLength = 20_000;
-/** 10,000 marks of emphasis in 20,000 characters took it 17 s; a list of 150 items, each with bold text, code and a link, has 2,300. */
+/**
+ * Limit of emphasis marks. 10,000 in 20,000 characters took the lexer 17 s; a list of 150 items, each with bold text, code and a link, has
+ * 2,300.
+ */
 const mostMarks = 3_000;
 
-/** Whether a block is read in little time, whatever is in it. Others are shown as they were written. */
+/** Returns true if the lexer reads the block in little time, whatever it contains. Others are shown as they were written. */
 export function isReadable(block: string): boolean {
   return block.length <= maxLength && (block.match(/[*_~>[<`]/g)?.length ?? 0) <= mostMarks;
 }
@@ -13,21 +16,21 @@ export function isReadable(block: string): boolean {
 const fence = /^\s*(`{3,}|~{3,})/;
 const listItem = /^ {0,3}(?:[-*+]|\d{1,9}[.)])\s/;
 
-/** What of a text is whole, up to where; then the splitting goes on from there. */
+/** Splitter of a growing text, which continues after the last complete block. */
 export class BlockSplitter {
   #text = "";
-  /** Where the open block begins. */
+  /** Start of the open block. */
   #start = 0;
   #closed: string[] = [];
-  /** Where the first line that was not looked at begins. */
+  /** Start of the first line that was not looked at. */
   #line = 0;
   #fence = "";
   #isList = false;
   #isAfterBlank = false;
-  /** The block was a piece of code, and is over. */
+  /** True if the block was a piece of code that has ended. */
   #endsHere = false;
 
-  /** The blocks of a text. One that goes on with the text before it costs only what is new. */
+  /** Returns the blocks of a text. A text that continues the one before it costs only what is new. */
   split(text: string): { closed: readonly string[]; open: string } {
     if (!text.startsWith(this.#text)) this.#reset();
     this.#text = text;

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 
-/** A link that somebody else has written: only where a person may want to go by it. */
+/** Shows a link that somebody else has written, if its protocol is harmless. */
 export function ForeignLink({ href, children }: { href: string; children: ComponentChildren }) {
   if (!isHarmless(href)) return <>{children}</>;
   return (

@@ -3,7 +3,7 @@ import { BlockSplitter } from "./blocks.js";
 import { blockNodes } from "./nodes.js";
 import { visible } from "./visible.js";
 
-/** A model's Markdown. While the text grows, only its last block is read again; what stands stays as it is in the page. */
+/** Shows a model's Markdown. While the text grows, only its last block is read again; complete blocks stay as they are in the page. */
 export function Markdown({ text }: { text: string }) {
   const splitter = useMemo(() => new BlockSplitter(), []);
   const { closed, open } = splitter.split(visible(text));

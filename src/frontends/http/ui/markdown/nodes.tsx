@@ -1,4 +1,4 @@
-/** Markdown as elements of the page. No text becomes HTML on the way, so that none of it can do anything. */
+/** Markdown as elements of the page. No text becomes HTML on the way, so none of it can run. */
 import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import type { ComponentChildren } from "preact";
 import { isReadable } from "./blocks.js";
@@ -10,7 +10,7 @@ const openFence = /^\s*(?:`{3,}|~{3,})([^\n`]*)\n([\s\S]*)$/;
 const fenceLine = /^\s*(?:`{3,}|~{3,})[ \t]*$/m;
 
 export function blockNodes(markdown: string): ComponentChildren {
-  // Code that is still being written is the one block that gets long.
+  // The only block that gets long is code that is still being written.
   const [, language = "", code = ""] = openFence.exec(markdown) ?? [];
   if (code && !fenceLine.test(code)) return <CodeBlock language={language} text={code} />;
   if (!isReadable(markdown)) return plain(markdown);
@@ -56,7 +56,7 @@ function block(token: MarkedToken): ComponentChildren {
   }
 }
 
-/** The page has its own headings of the first two levels. */
+/** Starts at level three, since the page has its own headings of the first two levels. */
 function heading({ depth, tokens }: Tokens.Heading) {
   const text = spans(tokens);
   if (depth === 1) return <h3>{text}</h3>;
@@ -119,7 +119,7 @@ function span(token: MarkedToken): ComponentChildren {
     case "link":
       return <ForeignLink href={token.href}>{spans(token.tokens)}</ForeignLink>;
     case "image":
-      // It is not the model's to make the reader's browser load something.
+      // A model must not make the reader's browser load something.
       return <ForeignLink href={token.href}>{token.text || token.href}</ForeignLink>;
     case "text":
       return token.tokens ? spans(token.tokens) : decoded(token.text);
@@ -132,7 +132,7 @@ function span(token: MarkedToken): ComponentChildren {
 
 const named: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" };
 
-/** Entities, of which models write a few. */
+/** Decodes the few entities that models write. */
 function decoded(text: string): string {
   return text.replaceAll(/&(?:(amp|lt|gt|quot|apos|nbsp)|#(\d{1,6}));/g, (whole, name?: string, code?: string) => {
     if (name) return named[name] ?? whole;

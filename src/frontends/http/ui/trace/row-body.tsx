@@ -8,7 +8,7 @@ import { count, dollars, duration, pretty } from "../text.js";
 import type { TraceRow } from "./rows.js";
 import { serverTool, toolStep } from "./session-step.js";
 
-/** What is known of a row, once it is opened. */
+/** Shows the details of an opened row. */
 export function RowBody({ row }: { row: TraceRow }) {
   switch (row.kind) {
     case "model":
@@ -55,7 +55,7 @@ function tokensIn({ input_tokens, cached_tokens, cache_write_tokens }: WireUsage
   return tokens(input_tokens, { "from the cache": cached_tokens, "written to the cache": cache_write_tokens });
 }
 
-/** `1,200, of them 800 from the cache`; `parts` by what they are. */
+/** Returns `1,200, of them 800 from the cache`. `parts`: counts by their description. */
 function tokens(number: number, parts: Record<string, number | undefined>): string {
   const known = Object.entries(parts).flatMap(([what, part]) => (part ? [`${count(part)} ${what}`] : []));
   return known.length > 0 ? `${count(number)}, of them ${known.join(", ")}` : count(number);

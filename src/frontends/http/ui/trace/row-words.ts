@@ -34,7 +34,7 @@ function questionLabel(question: WireQuestion): string {
   }
 }
 
-/** For those who do not see colours and bars. */
+/** Words for users who do not see colours and bars. */
 export const kindWords: Record<TraceRow["kind"], string> = {
   model: "request to the model",
   asking: "request to",
@@ -52,7 +52,7 @@ export const outcomeWords: Record<Outcome, string> = {
   left: "not finished",
 };
 
-/** What is to be known of a row beside its times. */
+/** Returns notes on a row besides its times. */
 export function rowNotes(row: TraceRow, live?: LiveAnswer): string[] {
   if (row.kind === "failure") return [row.error.error];
   const notes = row.outcome === "done" ? [] : [outcomeWords[row.outcome]];
@@ -79,12 +79,12 @@ function toolNotes({ item: { sentAt }, approval }: Extract<TraceRow, { kind: "to
   return [sentAt === undefined ? `not approved, after ${after}` : `approved after ${after}`];
 }
 
-/** `120 → 40 tokens`. */
+/** Returns `120 → 40 tokens`. */
 function tokensText({ input_tokens, output_tokens }: WireUsage): string {
   return `${count(input_tokens)} → ${count(output_tokens)} tokens`;
 }
 
-/** `1,200 tokens in, 80 out · $0.0042 · 1 retry`; empty where nothing is known. */
+/** Returns `1,200 tokens in, 80 out · $0.0042 · retried once`; empty if nothing is known. */
 export function sumsText({ inputTokens, outputTokens, usd, retries }: Sums): string {
   return [
     inputTokens + outputTokens > 0 ? `${count(inputTokens)} tokens in, ${count(outputTokens)} out` : "",

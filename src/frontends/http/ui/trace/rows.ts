@@ -1,29 +1,29 @@
-/** Where the time of a turn went, as the rows of a waterfall. */
+/** The time of a turn as the rows of a waterfall. */
 import type { AnswerItem, CompactionItem, Item, QuestionItem, ToolItem, Turn } from "../chat/turns.js";
 
 export interface Span {
-  /** `wait`: for a person, or for its place among the calls. */
+  /** `wait`: for a person, or for a place among the calls. */
   kind: "work" | "wait";
   from: number;
-  /** Absent: it goes on. */
+  /** Absent while the span lasts. */
   to?: number;
 }
 
-/** `left`: its turn ended before it did. */
+/** `left`: the turn ended first. */
 export type Outcome = "done" | "failed" | "running" | "waiting" | "left";
 
 interface Timed {
-  /** Unlike any other in its turn, and the same as long as the turn grows. */
+  /** Unique in its turn, and stable while the turn grows. */
   key: string;
   outcome: Outcome;
-  /** In order and without overlap; never none. */
+  /** In order and without overlap; never empty. */
   spans: readonly Span[];
 }
 
 export type TraceRow = Timed &
   (
     | { kind: "model"; item: AnswerItem }
-    /** A request that has no answer yet. */
+    /** A request without an answer so far. */
     | { kind: "asking" }
     | { kind: "tool"; item: ToolItem; approval?: QuestionItem; together: number }
     | { kind: "question"; item: QuestionItem }
@@ -31,7 +31,7 @@ export type TraceRow = Timed &
     | { kind: "failure"; error: Extract<Turn["end"], { error: unknown }>["error"] }
   );
 
-/** In the order in which things began. */
+/** Returns the rows in the order in which they began. */
 export function traceRows(turn: Turn): TraceRow[] {
   const approvals = approvalsOf(turn.items);
   const rows: TraceRow[] = [];
@@ -42,7 +42,7 @@ export function traceRows(turn: Turn): TraceRow[] {
   return [...rows.map(countTogether), ...restOf(turn, rows)];
 }
 
-/** Of a turn that has no end and that nothing goes on with, as it is in a file. */
+/** Marks what is open in a turn that has no end and does not continue, as in a file. */
 export function leftRows(rows: readonly TraceRow[]): TraceRow[] {
   return rows.flatMap((row) => {
     if (row.kind === "asking") return [];
@@ -51,7 +51,7 @@ export function leftRows(rows: readonly TraceRow[]): TraceRow[] {
   });
 }
 
-/** What becomes of a request that has no answer. */
+/** Returns the row after the last item: a request that runs, or the failure of the turn. */
 function restOf(turn: Turn, rows: readonly TraceRow[]): TraceRow[] {
   const from = lastEnd(turn, rows);
   if (!turn.end) {
@@ -67,7 +67,7 @@ interface RowContext {
   key: string;
   turn: Turn;
   approvals: Approvals;
-  /** When all before it had ended. */
+  /** Time at which all earlier rows had ended. */
   since: number;
 }
 
@@ -105,7 +105,7 @@ function toolSpans({ plannedAt, sentAt, result }: ToolItem, endedAt: number | un
   return [...(sentAt > plannedAt ? [wait] : []), { kind: "work", from: sentAt, to }];
 }
 
-/** When the last of them had ended; the start of the turn where there is none. */
+/** Returns when the last row had ended; without rows, the start of the turn. */
 function lastEnd(turn: Turn, rows: readonly TraceRow[]): number {
   return Math.max(turn.startedAt, ...rows.flatMap(({ spans }) => spans.map(({ to = 0 }) => to)));
 }
@@ -115,7 +115,10 @@ interface Approvals {
   taken: ReadonlySet<QuestionItem>;
 }
 
-/** A question about a call does not name it: it is the first of its answer's calls that reads the same and was not asked about. */
+/**
+ * Finds the call of each approval question, which does not name it: the first call of the answer with the same arguments and no question,
+ * if possible of that tool.
+ */
 function approvalsOf(items: readonly Item[]): Approvals {
   const byTool = new Map<ToolItem, QuestionItem>();
   let calls: ToolItem[] = [];
@@ -132,7 +135,7 @@ function approvalsOf(items: readonly Item[]): Approvals {
   return { byTool, taken: new Set(byTool.values()) };
 }
 
-/** How many other calls ran at some moment of this one. */
+/** Counts the other calls that ran at some moment of this one. */
 function countTogether(row: TraceRow, _: number, rows: readonly TraceRow[]): TraceRow {
   if (row.kind !== "tool") return row;
   const together = rows.filter((other) => other !== row && other.kind === "tool" && overlap(row, other)).length;
@@ -150,9 +153,9 @@ const workOf = ({ spans }: TraceRow) => spans.find(({ kind }) => kind === "work"
 export interface Sums {
   inputTokens: number;
   outputTokens: number;
-  /** Absent: no price is known. */
+  /** Absent if no price is known. */
   usd?: number;
-  /** HTTP requests beside the first of each answer. */
+  /** HTTP requests besides the first of each answer. */
   retries: number;
 }
 

@@ -1,26 +1,26 @@
-/** What happened as a step of a session file (`*.session.yaml`). JSON is YAML, and leaves nothing to be misread. */
+/** Events as steps of a session file (`*.session.yaml`), in JSON, which is YAML that cannot be misread. */
 import type { WireQuestion } from "../api/messages.js";
 
-/** A tool as its server calls it. */
+/** A tool under its server's name for it. */
 export interface ServerTool {
   server: string;
   tool: string;
 }
 
-/** Undefined where there is no text to send. */
+/** Returns undefined if there is no text to send. */
 export function userStep(text: string): string | undefined {
   return text === "" ? undefined : `- user: ${yaml(text)}\n`;
 }
 
-/** Undefined where the model's text is no object, so that no call can be made of it. */
+/** Returns undefined if the model's text is no object, so that no call can be made of it. */
 export function toolStep({ server, tool }: ServerTool, written: string): string | undefined {
   const args = mappingOf(written);
   return args && `- tool: { name: ${yaml(`${server}.${tool}`)}, args: ${yaml(args)} }\n`;
 }
 
 /**
- * `approval`: what was asked about the call, which has both names. Else the name that the model has for it says them. Undefined for
- * tools of the host itself, and for what is no tool's name.
+ * Returns both names from the question about the call (`approval`), else from the model's name for the tool. Undefined for tools of the
+ * host itself, and for a name that is no tool's.
  */
 export function serverTool(name: string, approval: WireQuestion | undefined): ServerTool | undefined {
   const [server = "", ...rest] = name.split("__");
@@ -38,7 +38,7 @@ function mappingOf(written: string): object | undefined {
   }
 }
 
-/** What was said is no template. YAML takes fewer characters as they are than JSON does. */
+/** Escapes templates, since recorded text is none, and characters that YAML does not take as they are. */
 function yaml(value: unknown): string {
   const text = JSON.stringify(value, (_, item) => (typeof item === "string" ? item.replaceAll("{{", "\\{{") : item));
   return text.replaceAll(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g, escaped);

@@ -1,18 +1,18 @@
-/** Where in a waterfall a moment is, from 0 to 1. */
+/** Positions of moments in a waterfall, from 0 to 1. */
 import type { Span, TraceRow } from "./rows.js";
 
 export interface TimeScale {
   place(at: number): number;
-  /** Waiting that takes less room than it took time. */
+  /** True if waiting takes less room than its time. */
   isShortened: boolean;
 }
 
-/** How much of the whole waiting alone may take, as long as there is work to be seen beside it. */
+/** Largest share of stretches without work, if there is also work to show. */
 const mostWaiting = 0.25;
 
 /**
- * Of a turn from `start` to `end`. A person may take hours to answer, and what was done meanwhile has to be seen all the same: stretches in
- * which nothing works share at most a quarter of the room.
+ * Returns the scale of a turn from `start` to `end`. A person may take hours to answer, and the work has to stay visible. So stretches
+ * without work share at most a quarter of the room.
  */
 export function timeScale(rows: readonly TraceRow[], start: number, end: number): TimeScale {
   const work = joined(

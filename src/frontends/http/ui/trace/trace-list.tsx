@@ -11,7 +11,7 @@ interface TraceListProps {
   happening?: Happening;
 }
 
-/** The turns of a conversation as waterfalls; for the page of the host, and for an exported file. */
+/** Shows the turns of a conversation as waterfalls, in the page of the host and in an exported file. */
 export function TraceList({ dialogue, happening }: TraceListProps) {
   const { turns } = dialogue;
   const running = runningTurn(dialogue);
@@ -34,7 +34,7 @@ export function TraceList({ dialogue, happening }: TraceListProps) {
   );
 }
 
-/** Drawn again only when it has changed: each event of a conversation comes with all of its turns. */
+/** Draws the turn again only when it has changed: each event of a conversation comes with all of its turns. */
 function SteadyTurn(props: TurnTraceProps) {
   const { turn, number, happening } = props;
   return useMemo(() => <TurnTrace {...props} />, [turn, number, happening]);

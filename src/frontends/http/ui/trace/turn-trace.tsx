@@ -12,23 +12,23 @@ import { leftRows, type Span, sumsOf, type TraceRow, traceRows } from "./rows.js
 import { userStep } from "./session-step.js";
 import { type TimeScale, timeScale } from "./time-scale.js";
 
-/** How often the bars of a running turn grow. */
+/** Interval at which the bars of a running turn grow. */
 const growMs = 250;
-/** Of what was asked, in the head of the turn. */
+/** Longest part of the user's text in the head of the turn. */
 const maxTitle = 160;
 
-/** What happens to a turn that runs. */
+/** Live state of a turn that runs. */
 export interface Happening {
   live: LiveAnswer;
-  /** The host's clock minus this one's. */
+  /** Clock of the host minus this one's. */
   skewMs: number;
 }
 
 export interface TurnTraceProps {
   turn: Turn;
-  /** In its conversation, from 1. */
+  /** Position in its conversation, from 1. */
   number: number;
-  /** Of the turn that runs, if it does. */
+  /** Absent unless the turn runs. */
   happening?: Happening;
 }
 
@@ -151,7 +151,7 @@ function Bar({ span: { kind, from, to = undefined }, end, scale }: { span: Span;
   );
 }
 
-/** Up and down from row to row, and to the first and the last; a row is opened like any `details`. */
+/** Moves from row to row, and to the first and the last. A row is opened like any `details`. */
 function byArrows(event: TargetedKeyboardEvent<HTMLOListElement>): void {
   const rows = [...event.currentTarget.querySelectorAll<HTMLElement>(":scope > li > details > summary")];
   const at = rows.indexOf(document.activeElement as HTMLElement);
@@ -163,7 +163,7 @@ function byArrows(event: TargetedKeyboardEvent<HTMLOListElement>): void {
   target.focus();
 }
 
-/** The host's time while a turn runs, a few times a second; undefined where nothing runs. */
+/** Returns the host's time every `growMs` while a turn runs; undefined otherwise. */
 function useNow(skewMs: number | undefined): number | undefined {
   const now = useSignal(Date.now());
   const isRunning = skewMs !== undefined;

@@ -1,17 +1,17 @@
 import type { Measure, UsageLine } from "./usage-lines.js";
 
 const height = 100;
-/** Of a day, and of the bar within it. */
+/** Width of a day, and of the bar within it. */
 const dayWidth = 10;
 const barWidth = 7;
 
 interface DayChartProps {
-  /** Their keys are dates (`2026-11-25`); those without a line had no use. */
+  /** Lines whose keys are dates (`2026-11-25`). Days without a line had no use. */
   lines: readonly UsageLine[];
   measure: Measure;
 }
 
-/** Days beside each other. The table has the same in figures. */
+/** Draws the days side by side. The table has the same in figures. */
 export function DayChart({ lines, measure }: DayChartProps) {
   const days = daysOf(lines);
   const most = Math.max(...lines.map(measure.of));
@@ -42,7 +42,7 @@ export function DayChart({ lines, measure }: DayChartProps) {
 
 const dayMs = 86_400_000;
 
-/** From the first to the last, with the empty ones between them. */
+/** Returns all days from the first to the last, with the empty ones. */
 function daysOf(lines: readonly UsageLine[]): { date: string; line?: UsageLine }[] {
   const byDate = new Map(lines.map((line) => [line.key, line]));
   const dates = [...byDate.keys()].sort();

@@ -1,4 +1,4 @@
-/** What `/api/usage` answers, and its lines as measures that can be compared. */
+/** The answer of `/api/usage`, and measures that compare its lines. */
 import { count, dollars, duration } from "../text.js";
 
 export const bys = ["day", "model", "conversation", "tool", "server"] as const;
@@ -17,10 +17,10 @@ interface RequestLine {
   reasoning_tokens: number;
   cached_tokens: number;
   cache_write_tokens: number;
-  /** Beside the others, of requests whose provider had not counted; in and out. */
+  /** Input and output of requests that the provider did not count, not included in the other figures. */
   estimated_tokens: number;
   usd: number;
-  /** Requests whose price is not known, beside the dollars. */
+  /** Requests without a known price, not included in `usd`. */
   unpriced_requests: number;
 }
 
@@ -37,9 +37,9 @@ export type UsageLine = RequestLine | CallLine;
 export interface Usage {
   by: By;
   lines: readonly UsageLine[];
-  /** The sum of the lines that the host left out, and their number. */
+  /** Sum of the lines that the host left out, and their number. */
   rest: (UsageLine & { lines: number }) | null;
-  /** Without a key of its own, or with any. */
+  /** Its key, if any, has no meaning. */
   total: UsageLine;
 }
 
@@ -89,13 +89,13 @@ export function measuresOf({ by }: Usage): readonly Measure[] {
   return by === "tool" || by === "server" ? callMeasures : requestMeasures;
 }
 
-/** Dollars where any are known: a cost of nothing says nothing. */
+/** Returns the first measure, unless its total is 0: a cost of nothing says nothing. */
 export function firstMeasure(usage: Usage): Measure {
   const [first, second] = measuresOf(usage) as [Measure, Measure];
   return first.of(usage.total) > 0 ? first : second;
 }
 
-/** A request without a price costs an unknown amount, never nothing. */
+/** Formats the cost. A request without a price costs an unknown amount, never nothing. */
 function costText({ requests, usd, unpriced_requests: unpriced }: RequestLine): string {
   if (unpriced === 0) return dollars(usd);
   return unpriced >= requests ? "not known" : `${dollars(usd)} and more`;

@@ -7,12 +7,12 @@ import { firstMeasure, type Measure, measuresOf, type Usage, type UsageLine } fr
 
 interface UsageTableProps {
   usage: Usage;
-  /** What the lines are. */
+  /** Heading of the lines' keys. */
   name: string;
   linkOf: (key: string) => string | undefined;
 }
 
-/** Lines with bars in one measure, which a head of the table chooses. */
+/** Shows lines with bars in one measure, which is chosen in the head of the table. */
 export function UsageTable({ usage, name, linkOf }: UsageTableProps) {
   const measures = measuresOf(usage);
   const chosen = useSignal<Measure>(firstMeasure(usage));

@@ -17,9 +17,9 @@ export interface ChatProps {
   socket: HostSocket;
   conversationId: string;
   log: ConversationLog;
-  /** Nothing of it is in the log yet. */
+  /** True if the log has nothing of the conversation yet. */
   isNew: boolean;
-  /** Its first message was sent. */
+  /** Called when a message is sent, so that the conversation begins. */
   onBegun: () => void;
 }
 
@@ -79,7 +79,7 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
   );
 }
 
-/** How near to its end a text counts as read to the end, in pixels. */
+/** Distance from the end, in pixels, at which a text counts as read to the end. */
 const nearEnd = 60;
 
 function Dialogue({ state, isEmpty, log }: { state: ChatState; isEmpty: boolean; log: ConversationLog }) {
@@ -190,7 +190,7 @@ function useModels(api: Api): readonly string[] {
       (names) => {
         models.value = names;
       },
-      () => {}, // without them there is the configured one
+      () => {}, // only the configured model is offered then
     );
     return () => left.abort();
   }, [api]);

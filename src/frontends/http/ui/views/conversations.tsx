@@ -6,11 +6,11 @@ import { visible } from "../markdown/visible.js";
 import { goTo, placeLink } from "../route.js";
 import { ConversationRow } from "./conversation-row.js";
 
-/** More than a screen holds, and little enough to be drawn at once. */
+/** More than a screen holds, and few enough to be drawn at once. */
 const pageSize = 100;
-/** A pause in typing. */
+/** Pause in typing after which the search begins. */
 const pauseMs = 150;
-/** For a browser to begin with a download. */
+/** Time for a browser to begin a download. */
 const keptMs = 10_000;
 
 export function ConversationsView({ api }: { api: Api }) {
@@ -93,7 +93,7 @@ function useConversations(api: Api) {
       else if (!(error instanceof DOMException)) throw error;
     }
   };
-  /** Without a place: from the start. */
+  /** Loads a page after this position; without it, the first page. */
   const load = (before: string | null = null) =>
     act(async () => {
       asked.current.abort();
@@ -110,7 +110,7 @@ function useConversations(api: Api) {
   return { list, next, failure, words, load, act };
 }
 
-/** The rest is loaded when its place comes into sight, or by the button. */
+/** Loads the rest when the button comes into sight or is pressed. */
 function More({ onMore }: { onMore: () => void }) {
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {

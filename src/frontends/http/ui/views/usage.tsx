@@ -18,7 +18,6 @@ const byWords: Record<By, string> = {
   server: "Server",
 };
 
-/** What was asked of models and tools, and what it took. */
 export function UsageView({ api }: UsageProps) {
   const by = useSignal<By>("day");
   const since = useSignal<Spans>("7d");
