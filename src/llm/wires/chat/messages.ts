@@ -150,8 +150,8 @@ function wireAssistant(
   return {
     role: "assistant",
     content: message.content || nothing,
-    // Where it is wanted it may be empty, but not absent.
-    reasoning_content: quirks.echoReasoning ? (message.reasoning ?? "") : undefined,
+    // Where it is wanted it may be empty, but not absent. That of another wire's model is not this one's.
+    reasoning_content: quirks.echoReasoning ? (isOfChat(message) && message.reasoning) || "" : undefined,
     reasoning_details: kept?.details,
     tool_calls: calls.map(({ id, name, arguments: text }, position) => ({
       id: wireToolId(id, quirks.toolIds),
@@ -160,6 +160,10 @@ function wireAssistant(
       extra_content: kept?.attachedTo(position),
     })),
   };
+}
+
+function isOfChat({ kept }: AssistantMessage): boolean {
+  return kept === undefined || kept.wire === "chat";
 }
 
 /** Only text: one string, which every server understands. */

@@ -245,6 +245,23 @@ describe("tools", () => {
     expect(wire).toEqual(["fs_read", "unnamed", "a".repeat(64), "run_it_"]);
   });
 
+  test("the reasoning of another wire's model is nobody's to send back as its own", async () => {
+    const toolCalls = [{ id: "c", name: "t0", arguments: "{}" }];
+    const foreign = {
+      wire: "messages",
+      provider: "anthropic",
+      account: "a",
+      model: "claude-opus-5",
+      parts: [{ call: 0 }],
+    } as const;
+    const history: Message[] = [
+      { role: "assistant", content: "", reasoning: "Claude's", toolCalls, kept: foreign },
+      { role: "tool", toolCallId: "c", content: [], isError: false },
+    ];
+    const { body } = await sent("deepseek", {}, { messages: history, tools: [] });
+    expect(body.messages?.[0]?.reasoning_content).toBe("");
+  });
+
   test("reasoning that is wanted back is there even where there was none", async () => {
     const toolCalls = [{ id: "c", name: "t0", arguments: "{}" }];
     const { body } = await sent(
