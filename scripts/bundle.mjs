@@ -2,7 +2,7 @@
  * The command line and the library as few files: `dist/main.js`, `dist/index.js` and the chunks in `dist/bundle/`, in place of a
  * thousand modules that would have to be found, read and linked at each start. What is imported on demand stays on demand.
  */
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { build, rolldown } from "rolldown";
@@ -98,7 +98,22 @@ const whole = await Promise.all([
 const driver = dirname(createRequire(import.meta.url).resolve(`${sqlite.name}/package.json`));
 rmSync(join(dist, "prebuilds"), { recursive: true, force: true });
 requireHashes(join(driver, "prebuilds"), "scripts/sqlite-prebuilds.sha256");
-cpSync(join(driver, "prebuilds"), join(dist, "prebuilds"), { recursive: true });
+for (const file of readdirSync(join(driver, "prebuilds"), { recursive: true, withFileTypes: true }))
+  if (file.isFile())
+    linkOrCopy(join(file.parentPath, file.name), join(dist, relative(driver, file.parentPath), file.name));
+
+/**
+ * The same file under two names: tests load the package's in their thread, and this one in that of the log's reader. Two files would be two
+ * SQLites in one process, each of which drops the other's locks when it closes.
+ */
+function linkOrCopy(from, to) {
+  mkdirSync(dirname(to), { recursive: true });
+  try {
+    linkSync(from, to);
+  } catch {
+    cpSync(from, to); // another file system
+  }
+}
 const output = [...chunked, ...whole.flatMap((each) => each.output)];
 
 const beside = output.find(({ code = "" }) => /\brequire\(["']\.\.?\//.test(code));

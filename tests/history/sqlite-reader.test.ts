@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/store-ports.js";
@@ -90,4 +91,17 @@ test("a read that has not ended when the log is closed fails", () =>
     await store.close();
     await reading;
     await expect(store.conversations()).rejects.toMatchObject({ message: expect.stringMatching(/is closed$/) });
+  }));
+
+test("a host that has checked the file after a crash still writes to the file that others read", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "events.db");
+    const open = (now: number) => openSqliteStore(path, { now: () => now, observe: () => {} });
+    const crashed = await open(0);
+    await crashed.turns.beat({ nodeId: "n", machine: "m", pid: 1 });
+    await crashed.close();
+    const store = await open(60_000); // long after the last beat
+    await store.append("c", turn("t1").user("hello"));
+    expect(existsSync(`${path}-wal`)).toBe(true);
+    await store.close();
   }));
