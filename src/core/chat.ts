@@ -1,4 +1,4 @@
-/** The one model of a conversation. Wire shapes (OpenAI, MCP, YAML) are mapped to these at their edge and die there. */
+/** The one message model. Wire shapes (OpenAI, MCP, YAML) are mapped to it at their edge and go no further. */
 
 export type JsonSchema = Record<string, unknown>;
 
@@ -11,9 +11,9 @@ export type ContentPart =
 export interface ToolCall {
   id: string;
   name: string;
-  /** JSON text exactly as the model wrote it. It may not parse: that is a tool error result, never `{}`. */
+  /** JSON text exactly as the model wrote it. If it does not parse, the call gets a tool error result, never `{}`. */
   arguments: string;
-  /** In logs of earlier versions, what the provider wants back with the call: now in `AssistantMessage.kept`. */
+  /** Set in logs of earlier versions: what the provider wants back with the call. Now in `AssistantMessage.kept`. */
   opaque?: unknown;
 }
 
@@ -22,40 +22,40 @@ export interface AssistantMessage {
   content: string;
   reasoning?: string;
   toolCalls: ToolCall[];
-  /** In logs of earlier versions, see `kept`. */
+  /** Set in logs of earlier versions; see `kept`. */
   reasoningDetails?: ReasoningDetails;
-  /** Absent where its provider wants nothing back, and in answers that were cut. */
+  /** Absent if the provider wants nothing back, and in interrupted answers. */
   kept?: KeptParts;
-  /** Not stored: a summary now stands for what the model knew when it wrote this. Signatures that are bound to that hold no more. */
+  /** Not stored: true if a summary now replaces what the model knew when it wrote this. Signatures bound to that context are invalid. */
   isBeforeSummary?: true;
 }
 
 /**
- * What the provider of an answer wants back with it, beside text and calls, and where it is from: others refuse it. Kept as it came;
- * what of it is sent is decided for each request.
+ * What the provider of an answer wants back with it besides text and calls, and its origin, since other providers refuse it. Kept
+ * unchanged; each request decides what of it is sent.
  */
 export interface KeptParts {
   wire: string;
   provider: string;
-  /** A hash of the base URL and the key. */
+  /** Hash of the base URL and the key. */
   account: string;
   model: string;
-  /** The whole answer in its order. */
+  /** The whole answer in order. */
   parts: readonly KeptPart[];
 }
 
-/** `extra`: native keys beside the text or the call. Texts and arguments stand in the message alone. */
+/** `extra`: provider-specific keys of the text or call. Texts and arguments stand in the message only. */
 export type KeptPart =
   /** Reasoning, signed or encrypted, as the provider wrote it. */
   | { opaque: Readonly<Record<string, unknown>> }
-  /** So many characters of `content`, from where the text before ended. */
+  /** Number of characters of `content`, from where the text before ended. */
   | { text: number; extra?: Readonly<Record<string, unknown>> }
   /** Position in `toolCalls`. */
   | { call: number; extra?: Readonly<Record<string, unknown>> };
 
 /**
- * Signed reasoning (OpenRouter's `reasoning_details`) that a model wants back with the calls it led to; echoed, never read. Another model
- * refuses it.
+ * Signed reasoning (OpenRouter's `reasoning_details`) that a model wants back with the calls it led to; echoed, never read. Other models
+ * refuse it.
  */
 export interface ReasoningDetails {
   /** `provider/model`. */
@@ -74,82 +74,82 @@ export interface ToolMessage {
   toolCallId: string;
   content: ContentPart[];
   isError: boolean;
-  /** Names of tools that are on offer from here on, see `ToolResult.found`. A wire that can add tools here leaves its first list as it is. */
+  /** Names of tools offered from here on; see `ToolResult.found`. A wire that can add tools here leaves its first list unchanged. */
   found?: readonly string[];
 }
 
 export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter" | "unknown";
 
-/** Why a turn ended. Agent Client Protocol's words, plus ours for limits and failures. */
+/** Why a turn ended: the terms of Agent Client Protocol, plus ours for limits and failures. */
 export type StopReason = "end_turn" | "max_tokens" | "max_tool_hops" | "budget" | "refusal" | "cancelled" | "error";
 
 /** Token counts under OpenTelemetry's GenAI names. A count that the provider did not give is absent, never 0. */
 export interface Usage {
-  /** All input, also what was read from a cache or written to one. */
+  /** All input, including tokens read from or written to a cache. */
   inputTokens: number;
-  /** All output, reasoning included. */
+  /** All output, including reasoning. */
   outputTokens: number;
-  /** Of the output. */
+  /** Part of the output. */
   reasoningTokens?: number;
-  /** Of the input: read from the provider's cache. */
+  /** Part of the input: read from the provider's cache. */
   cachedTokens?: number;
-  /** Of the input: written to the provider's cache. */
+  /** Part of the input: written to the provider's cache. */
   cacheWriteTokens?: number;
-  /** Of `cacheWriteTokens`: to be kept for an hour. */
+  /** Part of `cacheWriteTokens`: cached for an hour. */
   cacheWrite1hTokens?: number;
 }
 
-/** An answer that broke off after it had begun: the provider bills what it had read and said by then. */
+/** An answer that broke off after it had begun: the provider bills what it had read and written by then. */
 export interface LostAnswer {
   provider: string;
   model: string;
-  /** What the provider had counted, and at least the output that had come. */
+  /** The provider's counts, and at least the output received. */
   usage: Partial<Usage> & Pick<Usage, "outputTokens">;
 }
 
 /** What a request counts against limits. */
 export interface Spent {
   tokens: number;
-  /** Absent: the price is not known, which is not 0. */
+  /** Absent if the price is unknown, which is not 0. */
   usd?: number;
-  /** The provider did not report usage, or not that of an answer that broke off. */
+  /** True if the provider did not report usage, or not that of an answer that broke off. */
   estimated?: true;
 }
 
 export interface ToolDefinition {
-  /** Model-side name, `server__tool`, within `^[a-zA-Z0-9_-]{1,64}$`. */
+  /** Name for the model, `server__tool`, matching `^[a-zA-Z0-9_-]{1,64}$`. */
   name: string;
   description: string;
   inputSchema: JsonSchema;
 }
 
-/** Which tool the model has to call: any of those offered, or the one of this name. `none`: it must call none, and is offered them all the same. */
+/** The tool that the model must call: any offered one, or the one of this name. `none`: it must call none, although tools are offered. */
 export type ToolChoice = "required" | "none" | { name: string };
 
-/** The form of a final answer: one JSON value that is valid against the schema. */
+/** Form of a final answer: one JSON value that is valid against the schema. */
 export interface OutputFormat {
   jsonSchema: JsonSchema;
-  /** For providers that want one, within `^[a-zA-Z0-9_-]{1,64}$`. Default: `answer`. */
+  /** For providers that need one, matching `^[a-zA-Z0-9_-]{1,64}$`. Default: `answer`. */
   name?: string;
-  /** The provider holds the model to every word of the schema, and refuses a schema that it cannot hold. */
+  /** True: the provider enforces the whole schema, and refuses one that it cannot enforce. */
   strict?: boolean;
 }
 
 export interface CompletionRequest {
   messages: readonly Message[];
-  /** A definition is not changed in place once it was sent: another one takes its place. */
+  /** A definition is never changed after it was sent: a new object replaces it. */
   tools: readonly ToolDefinition[];
   /** `model` of the active provider, or `provider/model`. Default: the active provider's model. */
   model?: string;
   temperature?: number;
   maxTokens?: number;
-  /** Default: the model decides whether it calls a tool. Not every provider keeps it. */
+  /** Default: the model decides whether it calls a tool. Not every provider honours it. */
   toolChoice?: ToolChoice;
-  /** False: the model is asked for one tool call at a time. Not every provider keeps it. */
+  /** False: the model is asked for one tool call at a time. Not every provider honours it. */
   parallelToolCalls?: boolean;
-  /** Held by the provider where its wire has a way; an answer that calls tools is no final one. */
+  /** Enforced by the provider if its wire can; an answer that calls tools is not a final one. */
   output?: OutputFormat;
-  /** Names the conversation to providers that keep what they have read of it. */
+  /** Names the conversation for prompt caches of providers. */
   conversation?: string;
 }
 
@@ -159,7 +159,7 @@ export interface Completion {
   provider: string;
   model: string;
   usage?: Usage;
-  /** HTTP requests really sent for this completion: 1 when nothing had to be retried. */
+  /** HTTP requests sent for this completion: 1 if nothing was retried. */
   attempts: number;
   /** Answers that broke off before this one. */
   lost?: readonly LostAnswer[];
@@ -167,13 +167,13 @@ export interface Completion {
 
 export type Delta = { type: "text_delta" | "reasoning_delta"; delta: string };
 
-/** `discard` voids the deltas so far of this request: the request is being started again. */
+/** `discard` voids this request's deltas so far: the request is started again. */
 export type Discard = { type: "discard"; reason: string };
 
 /** One model request: any number of deltas, then exactly one completion. */
 export type CompletionEvent = Delta | Discard | { type: "completion"; completion: Completion };
 
-/** What a person (or program) is asked in the middle of a turn; answered by `session.answer(questionId, value)`. */
+/** A question to a person (or program) during a turn; answered by `session.answer(questionId, value)`. */
 export type Question =
   | ApprovalQuestion
   /** A server wants data (a form by its schema) or a visit to a page: `{"action": "accept" | "decline" | "cancel", "content": {…}}`. */
@@ -183,33 +183,33 @@ export type Question =
   | { kind: "sampling"; server: string; prompt: string; maxTokens: number }
   | LimitQuestion;
 
-/** A limit is reached: go on for the same amount again? `true`, `false` or `{"allow": boolean}`. */
+/** A limit is reached: continue for the same amount again? `true`, `false` or `{"allow": boolean}`. */
 export interface LimitQuestion {
   kind: "limit";
   /** `loop`: the same call with the same result. */
   limit: "hops" | "tokens" | "usd" | "time" | "calls" | "loop";
   scope: "turn" | "conversation" | "day";
-  /** Tokens, US dollars, milliseconds or counts, as `limit` has them. */
+  /** Tokens, US dollars, milliseconds or counts, depending on `limit`. */
   used: number;
   allowed: number;
-  /** More than what is left: of the next request and, once tools were called, a last answer. */
+  /** Amount, beyond what is left, for the next request and, once tools were called, a last answer. */
   needed?: number;
-  /** `used` holds estimates, because a provider did not report usage. */
+  /** True if `used` includes estimates, because a provider did not report usage. */
   estimated?: true;
-  /** Requests whose price is not known, beside the dollars in `used`. */
+  /** Number of requests of unknown price, not included in the dollars of `used`. */
   unpriced?: number;
 }
 
-/** May this tool run? The answer is what `readApproval` takes. */
+/** Whether this tool may run. `readApproval` reads the answer. */
 export interface ApprovalQuestion {
   kind: "approval";
   call: ToolCall;
   server: string;
   tool: string;
   reason: string;
-  /** What the server says of the tool, where the user trusts it: `read-only`, `destructive`… */
+  /** The server's annotations of the tool, if the user trusts the server: `read-only`, `destructive`… */
   annotations?: readonly string[];
-  /** A rule asks about each such call: a yes holds for this one. */
+  /** True if a rule asks about each such call: a yes covers only this one. */
   onceOnly?: true;
 }
 
@@ -217,12 +217,12 @@ export interface ApprovalQuestion {
 export interface ErrorInfo {
   kind: string;
   message: string;
-  /** The same request may succeed later: its request id stays free to be sent again. */
+  /** True if the same request may succeed later: its request id can be sent again. */
   retryable: boolean;
   hint: string;
-  /** HTTP requests that were sent to the provider in vain. */
+  /** HTTP requests sent to the provider without success. */
   attempts?: number;
-  /** How long the provider asks to wait before it is called again. */
+  /** How long the provider asks callers to wait. */
   retryAfterMs?: number;
 }
 
@@ -230,11 +230,11 @@ export interface UserMessageEvent {
   type: "user_message";
   turnId: string;
   requestId: string;
-  /** Empty when the caller's history says all. */
+  /** Empty if the caller's history contains everything. */
   content: ContentPart[];
-  /** What the caller says was said before: calls that bring their own history. */
+  /** Earlier messages as the caller states them, for calls that bring their own history. */
   history?: Message[];
-  /** Of a call of `/v1/responses`: what it asks beside its words, for its response to show. The turn does not read it. */
+  /** For `/v1/responses`: further parameters of the call, which its response shows. The turn does not read them. */
   asked?: Readonly<Record<string, unknown>>;
 }
 
@@ -248,15 +248,15 @@ export interface AssistantMessageEvent {
   usage?: Usage;
   spent?: Spent;
   attempts: number;
-  /** Names of the tools that no request before had, in their order: they came behind those that had been sent since the last compaction. */
+  /** Names of the tools that no earlier request had, in order. They follow those sent since the last compaction. */
   offered?: string[];
-  /** What servers say of themselves, as the system prompt has it from here on up to the next compaction. Absent: as before. */
+  /** The servers' instructions in the system prompt from here to the next compaction. Absent: unchanged. */
   catalogue?: string;
-  /** The answer was cut (cancel, broken stream): `message` holds what had been shown. */
+  /** True if the answer was cut (cancel, broken stream): `message` holds what was shown. */
   interrupted?: true;
 }
 
-/** Whether nothing of the answer is to be shown: it broke off, and is in the log for what it cost. */
+/** True if nothing of the answer is to be shown: it broke off, and is in the log for its cost. */
 export function isUnsaid(event: { type: string }): boolean {
   if (event.type !== "assistant_message") return false;
   const { interrupted, message } = event as AssistantMessageEvent;
@@ -270,7 +270,7 @@ export interface QuestionEvent {
   question: Question;
 }
 
-/** The model is told the summary from here on, in place of every turn that had ended at `upToSeq`. The log keeps those turns. */
+/** From here on the summary replaces, for the model, every turn that had ended at `upToSeq`. The log keeps those turns. */
 export interface CompactionEvent {
   type: "compaction";
   /** The turn that needed the room. */
@@ -287,20 +287,20 @@ export interface CompactionEvent {
 export interface ToolResult {
   content: ContentPart[];
   isError: boolean;
-  /** Stored results that `content` shows the ends of: readable in every conversation whose log names them. */
+  /** Stored results of which `content` shows the ends: readable in every conversation whose log names them. */
   resultIds?: string[];
-  /** Names of tools that the model is offered from here on, beside those that it was offered before. */
+  /** Names of tools offered to the model from here on, in addition to earlier ones. */
   found?: string[];
 }
 
-/** A call of the model's last answer, as far as it got: a turn that goes on after its process died does not do it again. */
+/** Progress of a call in the model's last answer: a turn resumed after a crash does not repeat it. */
 export interface StartedCall {
   call: ToolCall;
-  /** It is in the log. */
+  /** True if the call is in the log. */
   planned: boolean;
-  /** It may have reached its server. */
+  /** True if the call may have reached its server. */
   sent: boolean;
-  /** Whether the call may run was asked. */
+  /** The question whether the call may run, if asked. */
   question?: QuestionEvent;
   answer?: { value: unknown };
   result?: Pick<ToolResult, "content" | "isError" | "found">;
@@ -308,12 +308,12 @@ export interface StartedCall {
   note?: string;
 }
 
-/** What happened: stored and numbered per conversation. A tool call is planned, then sent, then has its result. */
+/** An event that has happened: stored and numbered per conversation. A tool call is planned, then sent, then has its result. */
 export type ChatEvent =
   | UserMessageEvent
   | AssistantMessageEvent
   | { type: "tool_call"; turnId: string; call: ToolCall }
-  /** `process`: of the host with this id, where the server runs in it and keeps what it keeps there. */
+  /** `process`: set if the server runs in a process of the host `nodeId` and keeps its state there. */
   | { type: "tool_sent"; turnId: string; callId: string; process?: { server: string; nodeId: string } }
   | ({ type: "tool_result"; turnId: string; callId: string; name: string } & ToolResult)
   | QuestionEvent
@@ -326,62 +326,62 @@ export type ChatEvent =
   | RewindEvent
   | ForkEvent;
 
-/** The turn goes on in another host than earlier calls of these servers, whose processes there are gone: the model is told so from here on. */
+/** Tells the model, from here on, that the turn has moved to another host: these servers' processes and their state are lost. */
 export interface StateLostEvent {
   type: "state_lost";
   turnId: string;
   servers: string[];
 }
 
-/** What servers say of themselves is not what the model was told before: it is told what has changed, and its system prompt stays. */
+/** Tells the model that the servers' instructions have changed, and how; its system prompt stays. */
 export interface CatalogueEvent {
   type: "catalogue";
   turnId: string;
-  /** All of it as it is now. */
+  /** The instructions as they are now. */
   text: string;
-  /** What is new and what is gone. */
+  /** What is new and what was removed. */
   note: string;
 }
 
-/** Turns that began after `toSeq` are no part of the conversation any more. It belongs to no turn: `turnId` is its own. */
+/** Removes turns that began after `toSeq` from the conversation. It belongs to no turn: `turnId` is its own. */
 export interface RewindEvent {
   type: "rewind";
   turnId: string;
   toSeq: number;
 }
 
-/** The first event of a conversation that began as the copy of another one. It belongs to no turn: `turnId` is its own. */
+/** The first event of a conversation that was copied from another. It belongs to no turn: `turnId` is its own. */
 export interface ForkEvent {
   type: "fork";
   turnId: string;
-  /** Conversations that it was copied from, directly (the first) and before that. */
+  /** Conversations that it was copied from, nearest first. */
   origins: string[];
-  /** Turns that had ended by then, in the first of them, were copied. */
+  /** Turns that had ended by this event of the first origin were copied. */
   toSeq: number;
 }
 
-/** `seq` counts from 1 without a gap in its conversation; `at` is milliseconds since the epoch. */
+/** `seq` counts from 1 without gaps within its conversation; `at` is milliseconds since the epoch. */
 export type StoredEvent = ChatEvent & { seq: number; at: number };
 
-/** What is happening: shown, never stored. */
+/** An event that is shown but never stored. */
 export type LiveEvent =
   | Delta
   | Discard
   | { type: "tool_progress"; callId: string; progress: number; total?: number; message?: string }
   | { type: "server_status"; server: string; state: ServerState; reason?: string };
 
-/** What a front door renders. Every event of `ChatEvent` arrives as stored, with its `seq`. */
+/** An event that a frontend renders. Every `ChatEvent` arrives as stored, with its `seq`. */
 export type TurnEvent = StoredEvent | LiveEvent;
 
 export type ServerState = "starting" | "ready" | "degraded" | "needs_auth" | "failed" | "disabled";
 
-/** A link as a model reads it: to know of, and to open with a tool. */
+/** Formats a link for a model, which may open it with a tool. */
 export function linkText({ uri, name, mimeType }: Extract<ContentPart, { type: "resource_link" }>): string {
   const facts = [name, mimeType].filter(Boolean).join(", ");
   return `[resource ${uri}${facts ? ` (${facts})` : ""}]`;
 }
 
-/** A result as the model is told it. */
+/** Builds the message that tells the model a result. */
 export function toolMessage(
   { id }: Pick<ToolCall, "id">,
   { content, isError, found }: Pick<ToolResult, "content" | "isError" | "found">,
@@ -392,7 +392,7 @@ export function toolMessage(
   return found ? { ...message, found } : message;
 }
 
-/** The text of the parts that are text, in order. */
+/** Joins the text parts, in order. */
 export function textOf(content: readonly ContentPart[]): string {
   return content
     .filter((part) => part.type === "text")
