@@ -1,20 +1,22 @@
-/** The answer to whether a tool may run. */
+/** Answer to whether a tool may run. */
 export interface ApprovalAnswer {
   allow: boolean;
-  /** For how long it holds; without it, for this call. */
+  /** How long the answer holds; absent: for this call. */
   remember?: ApprovalScope;
 }
 
 export interface GivenApproval extends ApprovalAnswer {
-  /** What the model is told with a no. */
+  /** Text for the model with a no. */
   message?: string;
 }
 
-/** This conversation as long as the host runs, the workspace of the host, or wherever the same server is. */
+/** Until the host ends in this conversation, in the host's workspace, or wherever the same server is used. */
 const approvalScopes = ["session", "project", "always"] as const;
 type ApprovalScope = (typeof approvalScopes)[number];
 
-/** `true`, `false` or `{"allow": boolean, "remember"?: "session" | "project" | "always", "message"?: string}`; the problem when it is none of them. */
+/**
+ * Reads `true`, `false` or `{"allow": boolean, "remember"?: "session" | "project" | "always", "message"?: string}`, or returns the problem.
+ */
 export function readApproval(value: unknown): GivenApproval | { problem: string } {
   if (typeof value === "boolean") return { allow: value };
   if (typeof value !== "object" || value === null || !("allow" in value) || typeof value.allow !== "boolean") {

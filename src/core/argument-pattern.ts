@@ -1,8 +1,8 @@
-/** What a pattern says of a call's arguments. They come from a model, so matching takes linear time and no deep value ends it. */
+/** Patterns for a call's arguments. A model writes these, so matching takes linear time and tolerates any depth. */
 import { globMatches } from "./glob.js";
 
 export interface ArgumentPattern {
-  /** Names from the outside in; `*` is any. */
+  /** Names from the outside in; `*` matches any. */
   path: readonly string[];
   /** Glob over the value as text. */
   value: string;
@@ -10,7 +10,7 @@ export interface ArgumentPattern {
 
 const item = /\s*([^\s=,"]+)\s*=\s*(?:("(?:[^"\\]|\\.)*")\s*|([^,"]*))(?:,|$)/sy;
 
-/** `name=value, outer.inner=value`; a value with a comma or a quote is written as a JSON string. */
+/** Parses `name=value, outer.inner=value`; a value with a comma or a quote is written as a JSON string. */
 export function readArgumentPatterns(text: string): ArgumentPattern[] | { problem: string } {
   const patterns: ArgumentPattern[] = [];
   item.lastIndex = 0;
@@ -25,13 +25,13 @@ export function readArgumentPatterns(text: string): ArgumentPattern[] | { proble
   return patterns;
 }
 
-/** For a permission: the argument is there, and all that it holds matches, without a way out (`..`) of what the pattern spans. */
+/** Checks a permission: the argument exists, and everything in it matches without escaping (`..`) what the pattern spans. */
 export function permits({ path, value }: ArgumentPattern, given: object): boolean {
   const texts = textsAt(path, given);
   return texts.length > 0 && texts.every((text) => globMatches(value, text) && (!isOpen(value) || !leadsUp(text)));
 }
 
-/** For a prohibition: something that the argument holds matches, as written or as the path that it leads to. */
+/** Checks a prohibition: anything in the argument matches, as written or as the path it resolves to. */
 export function touches({ path, value }: ArgumentPattern, given: object): boolean {
   return textsAt(path, given).some((text) => globMatches(value, text) || globMatches(value, plainPath(text)));
 }
@@ -44,12 +44,12 @@ function unquoted(text: string): string | undefined {
   }
 }
 
-/** `/tmp/*` means a place and below, while `*` means anything and a text without a star itself. */
+/** True for a glob such as `/tmp/*`, which means a folder and below. `*` means anything; a text without a star means itself. */
 function isOpen(glob: string): boolean {
   return glob.includes("*") && /[^*]/.test(glob);
 }
 
-/** Also where a server decodes percents, once or more often. */
+/** Matches separators even if a server decodes percent-encoding, once or repeatedly. */
 const separator = String.raw`(?:[/\\]|%(?:25)*(?:2f|5c))`;
 const upwards = new RegExp(`(?:^|${separator})(?:\\.|%(?:25)*2e){2}(?:$|${separator})`, "i");
 
@@ -57,7 +57,7 @@ function leadsUp(text: string): boolean {
   return upwards.test(text);
 }
 
-/** `/tmp//x/../../etc` is `/etc`. */
+/** Resolves `/tmp//x/../../etc` to `/etc`. */
 function plainPath(text: string): string {
   const decoded = text.replaceAll(/%(?:25)*2e/gi, ".").replaceAll(new RegExp(separator, "gi"), "/");
   const kept: string[] = [];
@@ -68,10 +68,10 @@ function plainPath(text: string): string {
   return (decoded.startsWith("/") ? "/" : "") + kept.join("/");
 }
 
-/** Every text, number, true, false and null at or below this place, as text; lists on the way count as each of their items. */
+/** Returns every text, number, true, false and null at or below the path, as text; lists on the way are searched item by item. */
 function textsAt(path: readonly string[], given: object): string[] {
   const texts: string[] = [];
-  /** An argument may itself have dots in its name. */
+  /** An argument's own name may contain dots. */
   const rests = path.map((_, index) => path.slice(index).join("."));
   const open: [value: unknown, steps: number][] = [[given, 0]];
   for (let next = open.pop(); next; next = open.pop()) {

@@ -1,19 +1,19 @@
-/** Items that are handed over in one go; then whatever else waits in this process has its turn. */
+/** Items handed over at once before the event loop gets a turn. */
 const longestBurst = 256;
 
 interface ChannelParts {
-  /** Called when the first item is asked for. */
+  /** Called at the first request for an item. */
   begin?: () => void;
-  /** Called when no item will be asked for any more. */
+  /** Called when no further item will be requested. */
   left?: () => void;
 }
 
 /**
- * Not an object literal: those that live until the next item, where hundreds of channels wait, V8 comes to make in its old generation, and
- * each would keep alive there what it has resolved.
+ * A class, not an object literal: where hundreds of channels wait, V8 would come to allocate long-lived literals in its old generation, and
+ * each would keep alive what it resolved.
  */
 class Asked<T> {
-  /** Who asked after it. */
+  /** The next waiting call. */
   after: Asked<T> | undefined;
 
   constructor(
@@ -23,18 +23,18 @@ class Asked<T> {
 }
 
 /**
- * A queue between a producer that calls and one consumer that iterates. What is ready is handed over without a pause, so a
- * burst costs one wake-up, but not for so long that timers and sockets would starve. Unbounded: the producers here are one turn's deltas
- * and tool results. The iterator is written by hand: an async generator takes three times as long for each item.
+ * A queue between a producer that calls and one consumer that iterates. Ready items are handed over without a pause, so a burst costs one
+ * wake-up, but not for so long that timers and sockets starve. Unbounded: producers are one turn's deltas and tool results. The iterator is
+ * written by hand, since an async generator takes three times as long per item.
  */
 export class Channel<T> implements AsyncGenerator<T, undefined> {
   readonly #parts: ChannelParts;
-  /** Those before `#next` were handed over. */
+  /** Items before `#next` were handed over. */
   #items: T[] = [];
   #next = 0;
   #burst = 0;
   #isPausing = false;
-  /** The first call of `next` that waits for its item. There is seldom another: a list would take more memory than the rest of a channel. */
+  /** First waiting call of `next`. A second one is rare: a list would take more memory than the rest of a channel. */
   #asked: Asked<T> | undefined;
   #hasBegun = false;
   #isOver = false;
@@ -46,7 +46,7 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
 
   push(item: T): void {
     if (this.#isOver) return;
-    // Who waits for the only item gets it: a stream that is read as fast as it comes needs no queue.
+    // A waiting call gets a lone item directly: a stream read as fast as it arrives needs no queue.
     if (this.#asked && !this.#isReady && !this.#isPausing) {
       this.#burst = 0;
       this.#served()?.resolve({ done: false, value: item });
@@ -139,7 +139,7 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
     return { done: false, value };
   }
 
-  /** Of the first one that asks for more than there is. */
+  /** Settles the first call beyond the last item. */
   #end(): void {
     const failure = this.#failure;
     const asked = this.#served();

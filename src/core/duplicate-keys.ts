@@ -1,9 +1,9 @@
 /**
- * The first key that an object of this JSON has twice. Parsers disagree on which of the two counts, so that a reader could be
- * shown another value than the one that is used. The text has to be valid JSON; takes linear time.
+ * Returns the first key that an object of this JSON has twice. Parsers disagree on which one counts, so a reader could be shown another
+ * value than the one used. The text must be valid JSON; takes linear time.
  */
 export function duplicateKey(json: string): string | undefined {
-  /** Keys of the objects that are open, undefined for a list. */
+  /** Keys of the open objects; undefined for a list. */
   const open: (Set<string> | undefined)[] = [];
   token.lastIndex = 0;
   for (let match = token.exec(json); match; match = token.exec(json)) {

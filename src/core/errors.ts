@@ -1,6 +1,6 @@
 import type { ErrorInfo, LostAnswer } from "./chat.js";
 
-/** One class a boundary, told apart by a literal `kind`. A message never holds a secret, nor does a cause. */
+/** Base of one error class per boundary, told apart by a literal `kind`. Neither message nor cause ever holds a secret. */
 abstract class HostError extends Error {
   abstract readonly kind: string;
   readonly retryable: boolean;
@@ -21,12 +21,12 @@ interface ErrorDetails {
   cause?: unknown;
 }
 
-/** One mistake in a configuration, at its place. `line` and `column` count from 1; 0 where there is no text to point into. */
+/** A mistake in a configuration with its position. `line` and `column` count from 1; 0 if there is no text to point into. */
 export interface ConfigProblem {
   file: string;
   line: number;
   column: number;
-  /** Dotted key path, as `mcpServers.fs.command`. */
+  /** Dotted key path, such as `mcpServers.fs.command`. */
   path: string;
   message: string;
 }
@@ -39,7 +39,7 @@ export class ConfigError extends HostError {
   }
 }
 
-/** `config.yaml:5:5 mcpServers.fs.comand: unknown key "comand" (did you mean "command"?)`. */
+/** Formats `config.yaml:5:5 mcpServers.fs.comand: unknown key "comand" (did you mean "command"?)`. */
 function formatProblem({ file, line, column, path, message }: ConfigProblem): string {
   const place = line > 0 ? `${file}:${line}:${column}` : file;
   return `${path ? `${place} ${path}` : place}: ${message}`;
@@ -82,11 +82,11 @@ export interface LlmErrorDetails extends ErrorDetails {
   attempts?: number;
   /** The provider's id of the failed request, for its support. */
   requestId?: string;
-  /** Milliseconds until the provider asked to be called again. */
+  /** How long the provider asks callers to wait, in ms. */
   retryAfterMs?: number;
 }
 
-/** A provider that did not answer. Built from allow-listed fields only: never holds an AxiosError, a header or the prompt. */
+/** A failed request to a provider. Built from allow-listed fields only: never holds an AxiosError, a header or the prompt. */
 export class LlmError extends HostError {
   readonly provider?: string;
   readonly model?: string;
@@ -94,7 +94,7 @@ export class LlmError extends HostError {
   readonly attempts?: number;
   readonly requestId?: string;
   readonly retryAfterMs?: number;
-  /** Answers that had begun, the last one that broke off included. */
+  /** Answers that had begun, including the last one that broke off. */
   lost?: readonly LostAnswer[];
 
   constructor(
@@ -115,7 +115,7 @@ export class LlmError extends HostError {
 /** `cassette`: nothing recorded answers the request. */
 export type McpErrorKind = "unavailable" | "needs_auth" | "protocol" | "not_found" | "timeout" | "cassette";
 
-/** A server that could not be reached or spoke nonsense. A tool that failed is a result, not an error. */
+/** A server that was unreachable or violated the protocol. A failed tool is a result, not an error. */
 export class McpError extends HostError {
   constructor(
     readonly kind: McpErrorKind,
@@ -126,7 +126,7 @@ export class McpError extends HostError {
   }
 }
 
-/** `fenced`: another process goes on with the turn, and this one must not write to it any more. */
+/** `fenced`: another host owns the turn, and this one must not write to it. */
 export type StoreErrorKind = "open" | "locked" | "full" | "corrupt" | "newer_schema" | "write" | "fenced";
 
 export class StoreError extends HostError {
@@ -149,7 +149,7 @@ export type RequestErrorKind =
   | "cancelled"
   | "not_found";
 
-/** A caller's request that cannot be carried out as it is. */
+/** An invalid request of a caller. */
 export class RequestError extends HostError {
   constructor(
     readonly kind: RequestErrorKind,
@@ -174,7 +174,7 @@ export type ScriptErrorKind =
   | "scripted"
   | "aborted";
 
-/** What keeps a step of a scripted session from being done, or from being what the script says. */
+/** Why a step of a scripted session failed, or differs from the script. */
 export class ScriptError extends HostError {
   constructor(
     readonly kind: ScriptErrorKind,
@@ -185,7 +185,7 @@ export class ScriptError extends HostError {
   }
 }
 
-/** Any thrown value as the shape that events and wires carry. */
+/** Converts any thrown value to the shape that events and wires carry. */
 export function errorInfo(error: unknown): ErrorInfo {
   if (!(error instanceof HostError)) {
     return { kind: "unexpected", message: messageOf(error), retryable: false, hint: "" };
@@ -203,7 +203,7 @@ export function errorInfo(error: unknown): ErrorInfo {
   };
 }
 
-/** What whoever looks into the failure wants to know of its requests. */
+/** Formats facts about the requests, for debugging. */
 function requestFacts({ attempts = 0, requestId }: LlmError): string {
   const facts = [attempts > 1 && `${attempts} requests`, requestId && `request id ${requestId}`].filter(Boolean);
   return facts.length > 0 ? ` (${facts.join(", ")})` : "";

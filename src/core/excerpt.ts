@@ -1,4 +1,4 @@
-/** Cuts of texts, measured in bytes of UTF-8 because tokens go by bytes, and never within a character. */
+/** Cuts texts by UTF-8 bytes, because tokens correlate with bytes, and never within a character. */
 
 export function headOf(text: string, maxBytes: number): string {
   return cut(text, maxBytes, (part, length) => part.slice(0, isWithinPair(part, length) ? length - 1 : length));
@@ -11,7 +11,7 @@ export function tailOf(text: string, maxBytes: number): string {
   });
 }
 
-/** Both ends, with a word on what is between them. */
+/** Returns both ends, with a mark between them. */
 export function endsOf(text: string, maxBytes: number): string {
   if (Buffer.byteLength(text) <= maxBytes) return text;
   return `${headOf(text, Math.ceil((maxBytes * 2) / 3))} […] ${tailOf(text, Math.floor(maxBytes / 3))}`;
@@ -25,7 +25,7 @@ function cut(text: string, maxBytes: number, take: (text: string, length: number
   return part;
 }
 
-/** Whether a cut before this position would leave half a character. */
+/** True if a cut before this position would split a character. */
 function isWithinPair(text: string, position: number): boolean {
   const unit = text.charCodeAt(position);
   const before = text.charCodeAt(position - 1);

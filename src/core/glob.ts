@@ -1,6 +1,6 @@
 /**
- * Glob with `*` only, in time linear in both, whoever wrote them: no regular expression is built, and the parts are searched for
- * without going back (`indexOf` may do so: 20 s for a part of 200 kB in a text of 1 MB).
+ * Matches a glob with `*` only, in time linear in both texts, even if hostile: it builds no regular expression and searches the parts
+ * without backtracking (`indexOf` may backtrack: 20 s for a part of 200 kB in a text of 1 MB).
  */
 export function globMatches(pattern: string, text: string): boolean {
   const parts = pattern.split("*");
@@ -17,7 +17,7 @@ export function globMatches(pattern: string, text: string): boolean {
   return text.endsWith(last) && text.length - last.length >= position;
 }
 
-/** As `text.indexOf(part, from)`, by Knuth, Morris and Pratt. */
+/** Searches like `text.indexOf(part, from)`, by Knuth, Morris and Pratt. */
 function find(part: string, text: string, from: number): number {
   if (part === "") return from;
   const borders = bordersOf(part);
@@ -29,7 +29,7 @@ function find(part: string, text: string, from: number): number {
   return -1;
 }
 
-/** For each end: how much of the start of the part stands there again. */
+/** Returns for each end how much of the part's start recurs there. */
 function bordersOf(part: string): Uint32Array {
   const borders = new Uint32Array(part.length);
   let matched = 0;
@@ -40,7 +40,7 @@ function bordersOf(part: string): Uint32Array {
   return borders;
 }
 
-/** How much of the start of the part is matched when this comes next. */
+/** Returns how much of the part's start is matched after the character `next`. */
 function longer(part: string, borders: Uint32Array, matched: number, next: string | undefined): number {
   let length = matched;
   while (length > 0 && part[length] !== next) length = borders[length - 1] ?? 0;

@@ -1,11 +1,11 @@
-/** Texts of others, made harmless for the terminal that shows them. */
+/** Makes foreign texts harmless for the terminal that shows them. */
 
 const escapeKey = "\u001b";
 const bell = "\u0007";
 
 /**
- * Terminal sequences: CSI, strings (OSC, DCS…) with their terminator, short escapes. A string's payload ends at the next
- * control character, so an unterminated one costs a second look at its text and no more: the whole stays linear.
+ * Terminal sequences: CSI, strings (OSC, DCS…) with their terminator, short escapes. A string's payload ends at the next control character,
+ * so an unterminated one is scanned at most twice: the whole stays linear.
  */
 const sequences = new RegExp(
   `${escapeKey}(?:\\[[0-?]*[ -/]*[@-~]|[\\]PX^_]\\P{Cc}*(?:${bell}|${escapeKey}\\\\)|[ -/]*[0-Z\\\\^-~])`,
@@ -15,22 +15,25 @@ const controls = /(?![\n\t])\p{Cc}/gu;
 /** Embeddings, overrides and isolates: they can make a command read as another one. */
 const bidiControls = /[\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Text of a server or a model, unable to move the cursor, set a title, or write to the clipboard. Line ends become `\n`. */
+/**
+ * Strips what could move the cursor, set a title, or write to the clipboard. Line ends become `
+ * `.
+ */
 export function inert(text: string): string {
   return text.replace(sequences, "").replace(controls, "");
 }
 
 /**
- * Text that a person reads or decides by: inert, and read in the order in which it was written. The model's answer is only `inert`,
- * because languages that are written from right to left need these characters.
+ * Makes a text that a person decides by inert, and removes characters that change its reading order. The model's answer is only `inert`,
+ * because right-to-left languages need them.
  */
 export function unambiguous(text: string): string {
   return inert(text).replace(bidiControls, "");
 }
 
 /**
- * JSON with each character that cannot be seen, or that moves others, as its escape: what is shown is what is meant. Line ends stand
- * between its texts and stay.
+ * Escapes each character of JSON that is invisible or moves others, so that what is shown is what is meant. Line breaks between its texts
+ * stay.
  */
 export function visibleJson(json: string): string {
   return json.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
@@ -41,7 +44,7 @@ export function visibleJson(json: string): string {
   );
 }
 
-/** This value as JSON for people and programs alike, see `visibleJson`. `indent`: columns; without it all stands on one line. */
+/** Formats the value as JSON for people and programs alike; see `visibleJson`. `indent`: columns; undefined: one line. */
 export function toVisibleJson(value: unknown, indent?: number): string {
   return visibleJson(JSON.stringify(value, undefined, indent));
 }

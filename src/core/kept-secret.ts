@@ -14,12 +14,12 @@ import {
 import { dirname } from "node:path";
 
 const secretBytes = 32;
-/** A secret as base64url. */
+/** Matches a secret as base64url. */
 const form = /^[\w-]{43}$/;
 
 /**
- * Returns the secret that all hosts of the user share by this file, and makes the file where no secret is in it that only the
- * user can read. Hosts that make it at the same moment use the same one. Throws what the file system throws.
+ * Returns the secret that all hosts of the user share by this file. Creates the file unless it holds a secret that only the user can read.
+ * Hosts that create it at the same moment use the same secret. Throws errors of the file system.
  */
 export function keptSecret(path: string): string {
   const known = privateSecretIn(path);
@@ -30,7 +30,7 @@ export function keptSecret(path: string): string {
   try {
     linkSync(draft, path);
   } catch {
-    // No links on this file system, or a file that cannot be used.
+    // The file system has no links, or the existing file is unusable.
     if (privateSecretIn(path) === undefined) renameSync(draft, path);
   } finally {
     rmSync(draft, { force: true });
@@ -40,7 +40,7 @@ export function keptSecret(path: string): string {
   return made;
 }
 
-/** Undefined where there is no secret, or where another account could have read or written it. */
+/** Undefined if there is no secret, or if another account could have read or written it. */
 function privateSecretIn(path: string): string | undefined {
   let file: number;
   try {

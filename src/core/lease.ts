@@ -1,2 +1,2 @@
-/** A host that is not heard of for so long, unless `chat.storage.lease` says otherwise, has lost its turns to others. */
+/** How long a host may be silent before others take over its turns, unless `chat.storage.lease` is set. */
 export const defaultLeaseMs = 10_000;

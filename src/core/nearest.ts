@@ -1,4 +1,4 @@
-/** What a mistyped word may have meant: the candidates within a third of its length in edits, best first. */
+/** Returns the candidates within a third of the word's length in edits, best first. */
 export function nearest(word: string, candidates: readonly string[], count: number): string[] {
   const limit = Math.max(1, Math.floor(word.length / 3));
   return candidates
@@ -10,7 +10,7 @@ export function nearest(word: string, candidates: readonly string[], count: numb
     .map(({ candidate }) => candidate);
 }
 
-/** Case-insensitive; two letters that changed places are one edit (optimal string alignment). */
+/** Ignores case; two swapped neighbours count as one edit (optimal string alignment). */
 function editDistance(left: string, right: string): number {
   const a = left.toLowerCase();
   const b = right.toLowerCase();
@@ -30,7 +30,7 @@ function editDistance(left: string, right: string): number {
   return row[b.length] ?? 0;
 }
 
-/** ` (did you mean a or b?)`, or nothing where no name is near. */
+/** Formats ` (did you mean a or b?)`, or "" if no name is near. */
 export function didYouMean(name: string, names: readonly string[]): string {
   const near = nearest(name, names, 3);
   return near.length > 0 ? ` (did you mean ${near.join(" or ")}?)` : "";

@@ -1,7 +1,7 @@
-/** As a listener to `abort`, each action a function of its own. What is returned takes it back. */
+/** Adds a listener to `abort`, a separate function per action. Returns a function that removes it. */
 export function onAbort(signal: AbortSignal, action: () => void): () => void {
   const listener = () => action();
   signal.addEventListener("abort", listener);
-  // With a listener, a signal that depends on others is kept in memory for as long as they are there.
+  // A signal that depends on others is kept in memory as long as it has a listener and they exist.
   return () => signal.removeEventListener("abort", listener);
 }

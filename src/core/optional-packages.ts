@@ -1,12 +1,12 @@
-/** Packages that only some hosts need, and that nobody gets unasked: the optional ones of `package.json`. */
+/** Optional packages of `package.json`, which only some hosts need. */
 import { readFileSync } from "node:fs";
 
-/** Whether the import failed because there is no such package. */
+/** True if the import failed because the package is missing. */
 export function isNotInstalled(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
 }
 
-/** What a user types to get those whose names begin so, in the versions that this host was tested with. */
+/** Returns the command that installs the packages whose names begin so, in the versions that this host was tested with. */
 export function installationOf(prefix: string): string {
   const file = new URL("../../package.json", import.meta.url);
   const { peerDependencies } = JSON.parse(readFileSync(file, "utf8")) as { peerDependencies: Record<string, string> };

@@ -3,19 +3,19 @@ import type { Node } from "yaml";
 import { keys } from "./tree.js";
 
 interface Position {
-  /** Both count from 1; 0 where there is no text to point into. */
+  /** Both count from 1; 0 if there is no text to point into. */
   line: number;
   column: number;
 }
 
-/** `key` points at the key itself, `value` at what stands behind it. */
+/** `key` points at the key, `value` at what follows it. */
 export type Part = "key" | "value";
 
 export type FindPosition = (pointer: string, part: Part) => Position;
 
 /**
- * Finds keys and values of a YAML or JSON text, or the nearest thing above them. js-yaml, which parsed the text, keeps no
- * positions; `yaml` does, and is loaded here, not imported, because only an error or `--origin` ever needs it.
+ * Finds keys and values of a YAML or JSON text, or their nearest parent. js-yaml, which parsed the text, keeps no positions; `yaml` does,
+ * and is loaded on demand, because only an error or `--origin` needs it.
  */
 export function positionsOf(text: string): FindPosition {
   const { parseDocument, LineCounter, isAlias, isMap, isSeq }: typeof import("yaml") = createRequire(import.meta.url)(

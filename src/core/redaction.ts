@@ -1,6 +1,8 @@
-/** What may not be handed on: secrets that are known, and what looks like one. */
+/** Removes known secrets, and what looks like one, from texts to be shared. */
 
-/** Clears texts of the secrets given, also as JSON and URLs write them, and of what looks like a key. What no pattern knows cannot be found. */
+/**
+ * Returns a function that removes the secrets, also as JSON and URLs write them, and what looks like a key. Other secrets cannot be found.
+ */
 export function clearing(
   secrets: readonly string[],
   looks: readonly (readonly [RegExp, string])[] = patterns,
@@ -13,7 +15,7 @@ export function clearing(
     );
 }
 
-/** As it is, in JSON, in JSON within JSON (the arguments of a call), in a URL, in base64. */
+/** Returns its spellings: plain, in JSON, in JSON within JSON (the arguments of a call), in a URL, in base64. */
 function writtenAs(secret: string): string[] {
   const inJsons = [inJson(secret), ascii(inJson(secret))].flatMap((text) => [text, text.replaceAll("/", "\\/")]);
   const inUrl = encodeURIComponent(secret);
@@ -25,15 +27,15 @@ function inJson(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-/** As JSON without other letters is written. */
+/** Escapes non-ASCII characters as JSON writers may. */
 function ascii(json: string): string {
   return json.replace(/[\u0080-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** Fewer letters of base64 come up by chance. */
+/** Shorter base64 texts occur by chance. */
 const fewestLetters = 10;
 
-/** Letters of six bits that depend on nothing but the secret, wherever it begins among the bytes. */
+/** Returns the base64 characters that depend only on the secret, for each alignment of its bytes. */
 function inBase64(secret: string): string[] {
   const letters = [0, 1, 2].map((bytesBefore) => {
     const bytes = Buffer.concat([Buffer.alloc(bytesBefore), Buffer.from(secret)]);
@@ -43,11 +45,10 @@ function inBase64(secret: string): string[] {
   return all.filter((text) => text.length >= fewestLetters);
 }
 
-/** In place of what may not be handed on. */
 export const redactedMark = "[redacted]";
 const mark = redactedMark;
 
-/** Every repetition is bounded, so that no text takes more than linear time. */
+/** Every repetition is bounded, so that each text takes linear time. */
 const patterns: readonly [RegExp, string][] = [
   [/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]{1,8000}?-----END [A-Z ]{0,30}PRIVATE KEY-----/g, mark],
   [/\b(?:sk|rk|pk|gsk|hf|glpat|github_pat|gh[pousr]|xox[abeprs])[-_][\w-]{16,400}/g, mark],

@@ -1,11 +1,11 @@
-/** What ajv says, in a user's words. The schema was compiled with `verbose`. */
+/** Rewords ajv's errors for users. The schema must be compiled with `verbose`. */
 import type { ErrorObject } from "ajv";
 import { parseDuration } from "./durations.js";
 import { nearest } from "./nearest.js";
 import type { Problem } from "./source.js";
 import { child, isMapping } from "./tree.js";
 
-/** What of a draft-07 schema the words need. */
+/** The fields of a draft-07 schema that the messages need. */
 interface SchemaWords {
   type?: string | string[];
   enum?: string[];
@@ -17,11 +17,11 @@ interface SchemaWords {
 }
 
 interface Wording {
-  /** The value as it was written, where it had to be made from that. */
+  /** The value as written, if it was derived from a template. */
   template?: string;
-  /** It is never repeated. */
+  /** True if the value must never be repeated. */
   isSecret?: boolean;
-  /** What of a text may be repeated. */
+  /** Removes from a text what must not be repeated. */
   redact?: (text: string) => string;
 }
 
@@ -39,7 +39,7 @@ export function describeSchemaError(error: ErrorObject, wording: Wording = {}): 
   if (/^min(Length|Items|Properties)$/.test(error.keyword)) {
     return { pointer, part: "value", message: "must not be empty" };
   }
-  // What stands where a mapping, a list or a free text belongs may well be a secret, and is no clearer for being repeated.
+  // A value in place of a mapping, a list or a free text may be a secret, and repeating it explains nothing.
   const quotable = !wording.isSecret && (schema.enum || !/^(object|array|string)$/.test(String(schema.type)));
   const got = kindAndValue(wording.template ?? error.data, quotable ? (wording.redact ?? asItIs) : undefined);
   return { pointer, part: "value", message: `expected ${expected(error, schema)}, got ${got}${advice(error, schema)}` };
@@ -72,7 +72,7 @@ function range({ minimum, exclusiveMinimum, maximum }: SchemaWords): string {
   return maximum === undefined ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
 }
 
-/** Without `redact` only what it is. */
+/** Without `redact`, names only the kind. */
 function kindAndValue(value: unknown, redact: ((text: string) => string) | undefined): string {
   if (Array.isArray(value)) return "list";
   if (isMapping(value)) return "mapping";
@@ -83,7 +83,7 @@ function kindAndValue(value: unknown, redact: ((text: string) => string) | undef
 
 const shorten = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
-/** YAML reads `8080` and `true` as no text where their author means one; and times under `llm` have no unit to write. */
+/** Advises on common mistakes: YAML reads `8080` and `true` as no text, and times under `llm` take no unit. */
 function advice({ keyword, data }: ErrorObject, { type }: SchemaWords): string {
   if (keyword !== "type") return "";
   if (type === "string" && /number|boolean/.test(typeof data)) return " (put it in quotes)";

@@ -1,52 +1,52 @@
-/** The seam between the requests to a provider and the limits that all nodes on one log share. */
+/** Port between requests to a provider and the limits that all nodes on one log share. */
 
 export interface Bounds {
   maxConcurrency: number;
-  /** Requests and tokens a minute. */
+  /** Requests and tokens per minute. */
   rpm?: number;
   tpm?: number;
 }
 
-/** What a request that waited in vain waited for. `overload`: a place, of which the provider's trouble has left few. */
+/** The limit at which a request timed out waiting. `overload`: slots, reduced because of the provider's errors. */
 export type Bound = "concurrency" | "overload" | "rpm" | "tpm";
 
 export class QueueTimeout extends Error {
   constructor(
     readonly bound: Bound,
-    /** The limit is that of all nodes together. */
+    /** True if the limit is shared by all nodes. */
     readonly isShared = false,
   ) {
     super(bound);
   }
 }
 
-/** A place among the requests that a provider gets at once. Held over retries and for the life of a stream. */
+/** A slot among a provider's concurrent requests. Held over retries and for the life of a stream. */
 export interface Slot extends Disposable {
-  /** Waits until a further request may be sent from this place. Rejects with the signal's reason. */
+  /** Waits until this slot may send a further request. Rejects with the signal's reason. */
   again(signal: AbortSignal): Promise<void>;
-  /** The tokens of the last request, of which there was only an estimate. */
+  /** Replaces the estimated tokens of the last request. */
   correct(tokens: number): void;
 }
 
-/** Of what may be sent by all together; undefined: no limit. */
+/** Limits of all nodes together; undefined: no limit. */
 export type SharedBounds = { readonly [Name in keyof Bounds]?: Bounds[Name] | undefined };
 
 export interface SharedLimits {
   /**
-   * `keyHash`: whose limits they are. Lanes with the same one share its limits, the lower ones of each. `onPause`: the provider has
-   * told another node to send nothing for so many milliseconds.
+   * Opens a lane. Lanes with the same `keyHash` share its limits, the lower ones of each. `onPause`: the provider has told another node to
+   * send nothing for so many milliseconds.
    */
   lane(keyHash: string, bounds: SharedBounds, onPause: (forMs: number) => void): SharedLane;
-  /** Says what is still to be said to the others. Never rejects. */
+  /** Sends what is pending to the others. Never rejects. */
   close(): Promise<void>;
 }
 
-/** One provider's key. A node sends only on what it was given: it gets nothing new while what they share cannot be reached. */
+/** The lane of one provider's key. A node sends only within its share, and gets no more while the shared state is unreachable. */
 export interface SharedLane {
-  /** Rejects with the signal's reason, or with QueueTimeout: time in which the others cannot be reached is no time in the queue. */
+  /** Rejects with the signal's reason, or with QueueTimeout: time in which the others are unreachable does not count. */
   acquire(tokens: number, signal: AbortSignal, queueTimeoutMs: number): Promise<Slot>;
-  /** A place if it can be had without waiting and without passing anybody. */
+  /** Returns a slot if one is free without waiting or overtaking anyone. */
   tryAcquire(tokens: number): Promise<Slot | undefined>;
-  /** The provider wants nothing for so many milliseconds, from nobody. */
+  /** Pauses all nodes for so many milliseconds, as the provider demands. */
   pause(forMs: number): void;
 }

@@ -1,7 +1,7 @@
-/** After a slice of this length whatever else waits for the event loop gets its turn. */
+/** Length of a slice, after which the event loop gets a turn. */
 const sliceMs = 20;
 
-/** Returns what `Array.map` does, without holding the event loop: a log may have 100,000 events of one conversation. */
+/** Returns what `Array.map` does, without blocking the event loop: a conversation may have 100,000 events. */
 export async function mapInSlices<Item, Mapped>(
   items: readonly Item[],
   map: (item: Item) => Mapped,

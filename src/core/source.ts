@@ -7,32 +7,32 @@ import { isMapping, type Mapping } from "./tree.js";
 
 /** One configuration text (or object) as its author wrote it. */
 export interface Source {
-  /** As shown to people: relative to the working directory when it lies below. */
+  /** As shown to people: relative to the working directory if below it. */
   file: string;
-  /** Absolute; what relative paths in this source are relative to. */
+  /** Absolute; base of relative paths in this source. */
   folder: string;
   tree: Mapping;
   position: FindPosition;
 }
 
-/** By absolute path: what was in the file, or undefined where it could not be read. */
+/** Contents by absolute path; undefined if the file could not be read. */
 export type FileTexts = ReadonlyMap<string, string | undefined>;
 
-/** A mistake at a key, before its place in a file is looked up. */
+/** A mistake at a key, before its position in a file is known. */
 export interface Problem {
   pointer: string;
   part: Part;
   message: string;
 }
 
-/** `file`: what errors call it. */
+/** `file`: its name in errors. */
 export function objectSource(tree: Mapping, folder: string, file = "(config)"): Source {
   return { file, folder, tree, position: () => ({ line: 0, column: 0 }) };
 }
 
 /**
- * Reads YAML, and JSON as the YAML it is; an empty file is an empty mapping. Throws ConfigError, at the place of a syntax
- * error, or with `advice` when the file cannot be read. `mayBePipe`: the user has named it.
+ * Reads YAML, which includes JSON; an empty file is an empty mapping. Throws ConfigError, at the position of a syntax error, or with
+ * `advice` if the file cannot be read. `mayBePipe`: the user has named it.
  */
 export function readSource(
   path: string,
@@ -58,8 +58,8 @@ export function readSource(
 }
 
 /**
- * The text without a byte order mark, which would count as a column, or why there is none (without the file's name). A pipe or
- * a device is read only where the user has named it (`--config <(…)`): one that was put in the place of a file may never end.
+ * Returns the text without a byte order mark, which would count as a column, or the problem without the file's name. Reads a pipe or a
+ * device only if the user has named it (`--config <(…)`): one put in place of a file may never end.
  */
 export function readText(path: string, mayBePipe = false): { text: string } | { problem: string; isPipe?: boolean } {
   try {
@@ -71,7 +71,7 @@ export function readText(path: string, mayBePipe = false): { text: string } | { 
   }
 }
 
-/** Opened without waiting for somebody who writes, and looked at when it is open: it cannot be exchanged in between. */
+/** Opens without waiting for a writer, and checks the open file, so that it cannot be exchanged in between. */
 function readRegularFile(path: string): string | undefined {
   const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0));
   try {
@@ -121,7 +121,7 @@ function parseYaml(text: string, fail: (message: string, line?: number, column?:
   }
 }
 
-/** js-yaml's reason without the tag, alias or text it may quote: those can be the beginning of an unquoted secret. */
+/** Returns js-yaml's reason without the tag, alias or text it may quote, which can be the start of an unquoted secret. */
 function syntaxMessage(reason: string, text: string, position: number): string {
   if (reason === "duplicated mapping key") {
     return `duplicate key "${/["']?([^"':\s]*)/.exec(text.slice(position))?.[1]}"`;
@@ -130,10 +130,10 @@ function syntaxMessage(reason: string, text: string, position: number): string {
   return `not valid YAML: ${reason.replace(/!<.*>|".*"|(?<=such characters: ).*/s, "…")}${advice}`;
 }
 
-/** More nobody writes, and a few lines of aliases of aliases come to billions. */
+/** Limit of values: nobody writes more, and a few lines of nested aliases expand to billions. */
 const maxValues = 1_000_000;
 
-/** With what aliases stand for each time they do; Infinity where one stands inside its own anchor. */
+/** Counts values with aliases expanded; Infinity if an alias stands inside its own anchor. */
 function valuesIn(tree: Mapping): number {
   const counts = new Map<object, number>();
   const count = (value: unknown): number => {

@@ -1,4 +1,4 @@
-/** Answers that have to be JSON of a certain shape. */
+/** Reads and checks answers that must be JSON of a certain shape. */
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -7,16 +7,16 @@ import { messageOf, RequestError } from "./errors.js";
 import { withinTime } from "./within-time.js";
 
 const maxProblems = 5;
-/** A schema's pattern may backtrack for ever on what a model wrote. */
+/** Time limit: a schema's pattern may backtrack forever on a model's text. */
 const longestCheckMs = 500;
-/** A schema of a caller, which may have tens of thousands of parts: 20,000 properties took 10 s. */
+/** Time limit for a caller's schema, which may have tens of thousands of parts: 20,000 properties took 10 s. */
 const longestCompileMs = 2_000;
 
 type Check = { validate: ValidateFunction } | { problem: string };
 
 const compiled = new WeakMap<JsonSchema, Check>();
 
-/** The JSON of an answer: its whole text, or the one fenced block in it; checked by the schema where there is one. */
+/** Reads an answer's JSON: its whole text, or its only fenced block. Checks it by the schema, if given. */
 export function readStructured(text: string, schema?: JsonSchema): { value: unknown } | { problem: string } {
   const read = parse(text.trim()) ?? parseFenced(text);
   if ("problem" in read || schema === undefined) return read;
@@ -28,15 +28,15 @@ export function readStructured(text: string, schema?: JsonSchema): { value: unkn
   }
 }
 
-/** Why a schema cannot be used; undefined when it can. A `$ref` out of it is a problem: nothing is loaded. */
+/** Returns why a schema cannot be used; undefined if it can. A `$ref` to elsewhere is a problem: nothing is loaded. */
 export function schemaProblem(schema: JsonSchema): string | undefined {
   const check = checkOf(schema);
   return "problem" in check ? check.problem : undefined;
 }
 
 /**
- * What about the value is not as the schema says, in a sentence; undefined when it is. Throws RequestError where there is no
- * telling: the schema cannot be used, or a check by it did not end in time, after which it is not tried again.
+ * Returns how the value violates the schema, in a sentence; undefined if it does not. Throws RequestError if the schema is unusable or the
+ * check timed out, after which it is not tried again.
  */
 export function problemBySchema(value: unknown, schema: JsonSchema): string | undefined {
   const check = checkOf(schema);
@@ -49,7 +49,7 @@ export function problemBySchema(value: unknown, schema: JsonSchema): string | un
   }
 }
 
-/** What about the value fails the check, in a sentence; undefined when nothing does. Throws RequestError when it does not end in time. */
+/** Returns how the value fails the check, in a sentence; undefined if it passes. Throws RequestError on a timeout. */
 export function violationWithin(validate: ValidateFunction, value: unknown): string | undefined {
   const checked = withinTime(longestCheckMs, () => Boolean(validate(value)));
   if (!checked) {
@@ -100,7 +100,7 @@ function checkOf(schema: JsonSchema): Check {
   return check;
 }
 
-/** A fresh Ajv each: two schemas may have the same `$id`. JSON Schema 2020-12 unless it says otherwise. */
+/** Compiles with a fresh Ajv, since two schemas may have the same `$id`. JSON Schema 2020-12 unless it says otherwise. */
 function compile(schema: JsonSchema): Check {
   const Dialect = dialectOf(schema);
   try {
@@ -131,7 +131,7 @@ function describe({ keyword, instancePath, params, message }: ErrorObject): stri
   return `${place} ${message}`;
 }
 
-/** Whether the text as it stands is JSON, with nothing around it. */
+/** True if the whole text is JSON. */
 export function isJson(text: string): boolean {
   try {
     JSON.parse(text);

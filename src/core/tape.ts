@@ -1,18 +1,18 @@
-/** What may stand between the host and its wires: a cassette that records or plays them, a model that follows a script. */
+/** Port between the host and its wires: for a cassette that records or plays them, or a model that follows a script. */
 import type { McpErrorKind } from "./errors.js";
 
-/** One attempt of a model request, as it is about to leave. */
+/** One attempt of a model request, about to be sent. */
 export interface ModelExchange {
   provider: string;
   model: string;
-  /** Of the URL, without host and query. */
+  /** Path of the URL, without host and query. */
   path: string;
   /** JSON. */
   body: string;
   signal: AbortSignal;
 }
 
-/** What a provider answers, before anything is made of it. */
+/** A provider's answer, unprocessed. */
 export interface ModelAnswer {
   status: number;
   /** In lower case. */
@@ -20,14 +20,14 @@ export interface ModelAnswer {
   body: AsyncIterable<Uint8Array>;
 }
 
-/** What an unset `llm.active` stands for. */
+/** Meaning of an unset `llm.active`. */
 export interface ModelChoice {
   provider: string;
-  /** Where the configuration names none. */
+  /** Set if the configuration names none. */
   model?: string;
 }
 
-/** What a server said of itself when it was connected. */
+/** What a server reported when it was connected. */
 export interface ServerHello {
   era: "legacy" | "modern";
   capabilities: Readonly<Record<string, unknown>>;
@@ -35,12 +35,12 @@ export interface ServerHello {
   instructions?: string;
 }
 
-/** One request to a server. Everything is as JSON-RPC has it; a tool that runs as a task is one `tools/call`. */
+/** One request to a server, as in JSON-RPC; a tool that runs as a task is one `tools/call`. */
 export interface ServerExchange {
   server: string;
   method: string;
   params: Readonly<Record<string, unknown>>;
-  /** Aborts when nobody waits for the answer any more. */
+  /** Aborts when nobody waits for the answer. */
   signal: AbortSignal;
 }
 
@@ -55,40 +55,43 @@ export interface ServerFailure {
   message: string;
   retryable?: boolean;
   hint?: string;
-  /** The server did not take the request: nothing was done. */
+  /** True if the server did not accept the request: nothing was done. */
   notTaken?: boolean;
 }
 
-/** What a server does beside answering: within a request, or between them. */
+/** What a server does besides answering, within a request or between requests. */
 export interface ServerLife {
   progress(progress: { progress: number; total?: number; message?: string }): void;
   notified(method: string, params: Record<string, unknown>): void;
-  /** The host's answer to the server's question. */
+  /** Resolves to the host's answer to the server's question. */
   ask(method: string, params: Record<string, unknown>, signal: AbortSignal): Promise<HostAnswer>;
-  /** It is gone. */
+  /** Reports that the connection has ended. */
   closed(reason: string): void;
 }
 
 export type HostAnswer = { result: Record<string, unknown> } | { error: { code: number; message: string } };
 
 /**
- * Every method but `conceal` gets the way over the real wire; one that plays leaves it alone. A request that nothing recorded answers
- * rejects with LlmError or McpError of the kind `cassette`.
+ * Every method but `conceal` gets a function that uses the real wire; a playing tape ignores it. A request that no recording answers
+ * rejects with LlmError or McpError of kind `cassette`.
  */
 export interface Tape {
-  /** What it answers alone: no key, no server and no network is needed for that. */
+  /** What the tape answers alone, without keys, servers or network. */
   readonly plays: { readonly models: boolean; readonly servers: boolean };
-  /** Path of the requests to the provider that it has answers for: they are made as that API wants them. Undefined: as configured. */
+  /**
+   * Returns the request path of the provider's API that the tape has answers for; requests are built for that API. Undefined: as
+   * configured.
+   */
   pathFor?(provider: string): string | undefined;
-  /** Values that must not be kept. */
+  /** Values that must not be recorded. */
   conceal(secrets: readonly string[]): void;
-  /** Asked only where `llm.active` is unset. */
+  /** Called only if `llm.active` is unset. */
   choose(choose: () => Promise<ModelChoice>): Promise<ModelChoice>;
-  /** Rejects as the wire does, with an error that has a `code`. */
+  /** Rejects like the wire, with an error that has a `code`. */
   model(exchange: ModelExchange, send: () => Promise<ModelAnswer>): Promise<ModelAnswer>;
-  /** A link to a server, which lives from now on. Rejects with McpError. */
+  /** Connects to a server. Rejects with McpError. */
   hello(server: string, life: ServerLife, connect: (life: ServerLife) => Promise<ServerHello>): Promise<ServerHello>;
-  /** Rejects where there was no answer because nobody waited for it any more. */
+  /** Rejects if there was no answer because nobody waited for it. */
   server(
     exchange: ServerExchange,
     life: ServerLife,

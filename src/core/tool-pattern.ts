@@ -1,16 +1,15 @@
-/** How the user names tools and their calls: `server.tool`, `server.*@readonly`, `files__write(path=/tmp/*, mode=new)`. */
+/** Patterns that name tools and their calls: `server.tool`, `server.*@readonly`, `files__write(path=/tmp/*, mode=new)`. */
 import { type ArgumentPattern, readArgumentPatterns } from "./argument-pattern.js";
 import { globMatches } from "./glob.js";
 import type { NamedTool, ToolAnnotations } from "./ports.js";
 
 export interface ToolPattern {
-  /** As it was written. */
   text: string;
-  /** Spellings of the name, any of which may match: what other hosts put before it is optional. */
+  /** Spellings of the name, any of which may match: the prefix that other hosts use is optional. */
   names: readonly string[];
-  /** All of them are the tool's. */
+  /** The tool must have all of them. */
   annotations: readonly (keyof ToolAnnotations)[];
-  /** All of them have to match; none: every call of the tool is meant. */
+  /** All must match; empty: every call of the tool. */
   arguments: readonly ArgumentPattern[];
 }
 
@@ -23,7 +22,10 @@ const annotations: Readonly<Record<string, keyof ToolAnnotations>> = {
 
 const shape = /^([^@()]*)((?:@[^@()]*)*)(?:\((.*)\))?$/s;
 
-/** `name[@annotation…][(argument=value, …)]`; without a name, any tool with these annotations. What is no pattern must not pass for one that means nothing. */
+/**
+ * Parses `name[@annotation…][(argument=value, …)]`; without a name, any tool with these annotations. An invalid pattern is a problem, so
+ * that it does not silently match nothing.
+ */
 export function parseToolPattern(text: string): ToolPattern | { problem: string } {
   const [match, name = "", marks = "", inner] = shape.exec(text.trim()) ?? [];
   // An empty variable of a script (`--allow "$TOOLS"`) must not mean every tool.
@@ -44,7 +46,7 @@ export function parseToolPattern(text: string): ToolPattern | { problem: string 
   };
 }
 
-/** Whether this is a tool that the pattern is about, whatever it is called with. */
+/** True if the pattern names this tool, whatever its arguments. */
 export function namesTool(pattern: ToolPattern, tool: NamedTool): boolean {
   const names = [`${tool.server}__${tool.tool}`, `${tool.server}.${tool.tool}`];
   if (tool.hostTool) names.push(`host__${tool.hostTool}`, `host.${tool.hostTool}`);
@@ -54,7 +56,7 @@ export function namesTool(pattern: ToolPattern, tool: NamedTool): boolean {
   );
 }
 
-/** A pattern for one tool; what the grammar needs for itself becomes a `*`. */
+/** Returns a pattern for one tool; characters of the grammar become `*`. */
 export function patternOf({ server, tool }: { server: string; tool: string }): string {
   return `${server}__${tool}`.replaceAll(/[@()]/g, "*");
 }

@@ -1,40 +1,40 @@
-/** Spans of a distributed trace, as W3C Trace Context carries them. https://www.w3.org/TR/trace-context/ */
+/** Spans of a distributed trace, as in W3C Trace Context. https://www.w3.org/TR/trace-context/ */
 import { hash } from "node:crypto";
 
 export interface TraceContext {
   /** 32 hexadecimal digits. */
   traceId: string;
-  /** 16 of them. */
+  /** 16 hexadecimal digits. */
   spanId: string;
-  /** The span that this one is part of. */
+  /** The parent span. */
   parentId?: string;
-  /** Tracers, also those of servers, mostly leave out what is not. */
+  /** Tracers, including those of servers, mostly omit unsampled spans. */
   isSampled: boolean;
-  /** `tracestate`: the part of whoever began the trace, passed on as it came. */
+  /** `tracestate`: vendor data of the trace's origin, passed on unchanged. */
   state?: string;
 }
 
-/** A trace as a request brings it, and as JSON keeps it. */
+/** A trace as a request carries it, and as JSON stores it. */
 export interface CarriedTrace {
   traceparent: string;
   tracestate?: string;
 }
 
-/** Whether a trace is kept; `parent`: what the one that it goes on with says of itself. */
+/** Decides whether a trace is sampled; `parent`: the parent's flag. */
 export type Samples = (traceId: string, parent: boolean | undefined) => boolean;
 
 interface TraceOptions {
-  /** The trace that it goes on with. */
+  /** The trace to continue. */
   carried?: CarriedTrace | undefined;
-  /** Default: as the parent says, and else yes. */
+  /** Default: the parent's flag, or else yes. */
   samples?: Samples | undefined;
-  /** Tells apart the times that it was gone on with. */
+  /** Tells apart the runs of a resumed turn. */
   run?: number;
 }
 
 /**
- * The span of what `id` names. Without a trace to go on with, it begins one, whose id is the hexadecimal part of the id, so that each can
- * be found by the other. The same id has the same span after a restart.
+ * Returns the span of what `id` names. Without a trace to continue, starts one whose id is the hexadecimal part of `id`, so that either
+ * leads to the other. The same id has the same span after a restart.
  */
 export function traceOf(id: string, { carried, samples, run }: TraceOptions = {}): TraceContext {
   const parent = carried && parsed(carried);
@@ -46,24 +46,24 @@ export function traceOf(id: string, { carried, samples, run }: TraceOptions = {}
   return { traceId, spanId, parentId, isSampled, ...(state && { state }) };
 }
 
-/** A span within that one. The same id has the same span every time. */
+/** Returns a span within that one. The same id has the same span every time. */
 export function childOf({ traceId, spanId, isSampled, state }: TraceContext, id: string): TraceContext {
   const child = { traceId, spanId: spanIdOf(id), parentId: spanId, isSampled };
   return state ? { ...child, state } : child;
 }
 
-/** The span of what `id` names, within that one or else in a trace of its own. */
+/** Returns the span of what `id` names, within `trace` or else in its own trace. */
 export function spanWithin(trace: TraceContext | undefined, id: string, samples?: Samples): TraceContext {
   return trace ? childOf(trace, id) : traceOf(id, { samples });
 }
 
-/** As headers, or as members of MCP's `_meta`. */
+/** Returns headers, or members of MCP's `_meta`. */
 export function carry({ traceId, spanId, isSampled, state }: TraceContext): CarriedTrace {
   const traceparent = `00-${traceId}-${spanId}-${isSampled ? "01" : "00"}`;
   return state ? { traceparent, tracestate: state } : { traceparent };
 }
 
-/** What a request brings, where it is one. Anything else is left out, as the specification has it. */
+/** Reads the trace of a request. Ignores invalid values, as the specification demands. */
 export function carriedTrace(traceparent: unknown, tracestate: unknown): CarriedTrace | undefined {
   if (typeof traceparent !== "string" || !parsed({ traceparent })) return undefined;
   const isState = typeof tracestate === "string" && /^[\x20-\x7e]{1,512}$/.test(tracestate);
@@ -71,7 +71,7 @@ export function carriedTrace(traceparent: unknown, tracestate: unknown): Carried
 }
 
 function parsed({ traceparent, tracestate }: CarriedTrace): TraceContext | undefined {
-  // A later version may have more at its end; version ff is none.
+  // A later version may be longer; version ff is invalid.
   const form = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/;
   const [, traceId, spanId, flags = ""] = form.exec(traceparent) ?? [];
   if (!traceId || !spanId || (traceparent.startsWith("00") && traceparent.length !== 55)) return undefined;
@@ -83,9 +83,9 @@ function parsed({ traceparent, tracestate }: CarriedTrace): TraceContext | undef
   };
 }
 
-/** An id of our own ends in random digits, which need not be mixed any further. One that is put together from others may end in theirs. */
+/** Returns random digits at the end of our own ids unhashed. A composed id may end in another's digits, so it is hashed. */
 function spanIdOf(id: string): string {
-  if (id.includes("/")) return hexOf(id, 16); // every call of a tool has such a one
+  if (id.includes("/")) return hexOf(id, 16); // every call of a tool has such an id
   return /^[a-z]+_[0-9a-f]{16}(?!0{16})([0-9a-f]{16})$/.exec(id)?.[1] ?? hexOf(id, 16);
 }
 

@@ -16,7 +16,7 @@ export function keys(pointer: string): string[] {
     .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-/** The pointer as people write it: `mcpServers.fs.args[0]`. */
+/** Formats the pointer for people: `mcpServers.fs.args[0]`. */
 export function keyPath(pointer: string): string {
   return keys(pointer).reduce((path, key) => {
     if (/^\d+$/.test(key)) return `${path}[${key}]`;
@@ -28,12 +28,12 @@ export function valueAt(tree: Mapping, pointer: string): unknown {
   return keys(pointer).reduce<unknown>((node, key) => (isMapping(node) ? node[key] : undefined), tree);
 }
 
-/** A tree with nothing but this value. */
+/** Builds a tree that contains only this value. */
 export function treeWith(pointer: string, value: unknown): Mapping {
   return keys(pointer).reduceRight<unknown>((inner, key) => Object.fromEntries([[key, inner]]), value) as Mapping;
 }
 
-/** The tree without these places, and without the mappings that become empty by that. */
+/** Returns the tree without these pointers, and without mappings that become empty. */
 export function pruned(tree: Mapping, pointers: ReadonlySet<string>, at = ""): Mapping {
   return Object.fromEntries(
     Object.entries(tree).flatMap(([key, value]) => {
@@ -46,7 +46,7 @@ export function pruned(tree: Mapping, pointers: ReadonlySet<string>, at = ""): M
   );
 }
 
-/** Everything in it that is neither mapping nor list. */
+/** Returns everything that is neither mapping nor list. */
 export function scalarsIn(value: unknown, pointer: string): [pointer: string, value: unknown][] {
   if (typeof value !== "object" || value === null) return [[pointer, value]];
   return Object.entries(value).flatMap(([key, item]) => scalarsIn(item, child(pointer, key)));

@@ -3,7 +3,7 @@ import { type Context, createContext, Script } from "node:vm";
 const script = new Script("work()");
 let context: Context | undefined;
 
-/** The result of synchronous work; undefined when it was not done in time. What it throws is thrown. */
+/** Returns the result of synchronous work; undefined on a timeout. Rethrows errors. */
 export function withinTime<T>(timeoutMs: number, work: () => T): { result: T } | undefined {
   context ??= createContext({});
   context.work = work;
