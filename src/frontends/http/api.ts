@@ -43,7 +43,6 @@ export type Server = Hono<{ Bindings: HttpBindings }>;
 
 interface AppParts {
   admit: Parameters<Server["use"]>[1];
-  /** Limit for a request's body. */
   maxBytes: number;
   newId: NewId;
 }
@@ -85,7 +84,6 @@ function answerError(context: Context, error: unknown, newId: NewId): Response {
   return answerProblem({ problem: failure, headers: failure.headers, ...request });
 }
 
-/** Stops reading at the limit. */
 async function readBody(request: Request, maxBytes: number): Promise<string> {
   const tooLarge = () => new ApiError(413, "body_too_large", "the body is larger than serve.max_body_mb");
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();

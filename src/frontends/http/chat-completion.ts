@@ -11,7 +11,6 @@ interface Identity {
   created: number;
   /** `provider/model`. */
   model: string;
-  /** Returns the caller's tool with this model name. */
   callerTool(name: string): CallerTool | undefined;
 }
 
@@ -28,7 +27,6 @@ export class ChatCompletion {
     this.#identity = identity;
   }
 
-  /** True if a reader was sent something that cannot be taken back. */
   get isShown(): boolean {
     return this.#text !== "";
   }
@@ -59,7 +57,6 @@ export class ChatCompletion {
     }
   }
 
-  /** Returns the last chunks, with the usage if requested. */
   end(includeUsage: boolean): object[] {
     const { finishReason, calls, usage } = this.#result();
     const toolCalls = calls.map((call, index) => ({ index, ...wireCall(call) }));

@@ -68,7 +68,6 @@ export class Connections {
     return true;
   }
 
-  /** Returns what the gate needs to know about a request's connection. */
   visit(socket: Socket): Pick<Visit, "address" | "isForProbes" | "keep"> {
     return {
       address: callerAddress(socket),

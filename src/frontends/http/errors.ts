@@ -26,7 +26,6 @@ export interface Problem {
   details?: object | undefined;
 }
 
-/** Returns the error in the shape of OpenAI's API. */
 export function errorBody({ status, code, message, param }: Problem): ErrorBody {
   return { error: { message, type: typeOf(status, code), code, param: param ?? null } };
 }

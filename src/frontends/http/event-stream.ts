@@ -9,11 +9,9 @@ interface SentEvent {
 export interface EventWriter {
   /** Resolves when more may be written. Does nothing after the reader has disconnected. */
   write(event: SentEvent): Promise<void>;
-  /** Aborted when the reader has disconnected. */
   gone: AbortSignal;
 }
 
-/** Events that are buffered for a slow reader. */
 const waitingEvents = 16;
 
 interface StreamOptions {

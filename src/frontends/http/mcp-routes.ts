@@ -6,7 +6,6 @@ import type { Call, Route } from "./api.js";
 
 export interface McpDoor {
   routes: Route[];
-  /** Ends every session. */
   close(): Promise<void>;
 }
 

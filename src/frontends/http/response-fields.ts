@@ -1,7 +1,6 @@
 /** Fields of a call that its response shows. The log keeps them, so that the response shows the same later. */
 import type { WireTool } from "./caller-tools.js";
 
-/** Fields as the call has them; omitted ones are absent. */
 export interface AskedFields {
   instructions?: string;
   previous_response_id?: string;

@@ -42,7 +42,6 @@ interface ResponseBody extends ToolUseBody {
 
 interface ResponseOptions {
   keepAliveMs: number;
-  /** Models that get no tools of the servers. */
   plainModels: readonly string[];
   attempts: Attempts;
 }
@@ -161,7 +160,6 @@ function viewOf(
 
 interface Continued {
   ids: CallIds;
-  /** Events of the conversation so far. */
   events: readonly StoredEvent[];
 }
 

@@ -12,7 +12,6 @@ export interface Said {
   content: ContentPart[];
 }
 
-/** Splits a call's messages into system text, history and new content. */
 export function asSaid(all: readonly Message[]): Said {
   const bodyAt = all.findIndex(({ role }) => role !== "system");
   const head = bodyAt < 0 ? all : all.slice(0, bodyAt);

@@ -104,7 +104,7 @@ export const responseBody = object(
     instructions: optional(text),
     previous_response_id: optional(text),
     conversation: optional({ anyOf: [text, object({ id: text }, ["id"])] }),
-    /** A prompt stored at OpenAI would be part of the input. */
+    /** Refused, since a prompt stored at OpenAI would be part of the input. */
     prompt: nothing,
     stream: flag,
     store: flag,

@@ -37,9 +37,7 @@ export interface ServeOptions extends ServeConfig {
   models: () => readonly string[];
   /** Silence after which a stream gets a keep-alive comment. WebSockets are pinged at twice this interval. */
   keepAliveMs?: number;
-  /** Time for a connection to send the whole of its first headers. */
   headersTimeoutMs?: number;
-  /** What the host offers to MCP clients at /mcp. */
   mcp: Pick<McpParts, "serve" | "said" | "defaults" | "passage"> & Pick<McpHttpOptions, "idleMs" | "mostSessions">;
 }
 
@@ -50,7 +48,6 @@ export interface HttpDoor {
   token: string | undefined;
   /** Stops accepting connections and asks WebSockets to end. Resolves when every connection has ended. */
   flush(): Promise<void>;
-  /** Ends every connection. */
   close(): void;
 }
 

@@ -86,7 +86,6 @@ function metricsRoute(scrape: NonNullable<DoorParts["scrape"]>): Route {
   };
 }
 
-/** Resolves with the reason why no turn can begin; undefined if one can. */
 async function whyNotReady(parts: DoorParts): Promise<string | undefined> {
   const { sessions } = parts;
   if (sessions.isDraining) return "the host is about to end";

@@ -161,7 +161,7 @@ function follow(session: Session, from: number, keepAliveMs: number): Response {
   );
 }
 
-/** Throws ApiError for an unknown conversation, since opening one to read would create it. */
+/** Throws ApiError for an unknown conversation, so that reading does not create one. */
 async function knownConversation({ sessions }: DoorParts, call: Call): Promise<string> {
   const conversationId = call.path("id");
   if (sessions.find(conversationId) || (await sessions.history(conversationId)).length > 0) return conversationId;

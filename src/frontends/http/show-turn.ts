@@ -31,7 +31,6 @@ export interface StreamedEvent {
 interface ShowOptions {
   streaming: boolean;
   keepAliveMs: number;
-  /** Aborted when the caller has disconnected. */
   gone: AbortSignal;
   attempt: Attempt | undefined;
 }

@@ -16,7 +16,6 @@ export function placeOfResponse(id: string): TurnPlace | undefined {
   return placeIn(id.replace(/^resp_/, ""));
 }
 
-/** Returns the id of the item with this index in the response's output. */
 export function itemId(prefix: string, place: TurnPlace, index: number): string {
   return `${prefix}_${codeOf(place)}_${index}`;
 }

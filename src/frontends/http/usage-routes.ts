@@ -1,4 +1,3 @@
-/** Usage, for the page and for accounting. */
 import { parseDuration } from "../../core/durations.js";
 import { type UsageKey, usageKeys, usageReport } from "../../session/usage.js";
 import { usageJson } from "../../session/usage-text.js";

@@ -15,7 +15,6 @@ import { StopSequences } from "./stop-sequences.js";
 
 interface Identity {
   place: TurnPlace;
-  /** Id of the call, for its errors. */
   requestId: string;
   /** `provider/model`. */
   model: string;
@@ -24,9 +23,7 @@ interface Identity {
   /** How much of the model's thinking the caller sees: the text, only that it happened, or nothing. */
   thinking: "shown" | "omitted" | "none";
   stopSequences: readonly string[];
-  /** Returns the caller's tool with this model name. */
   callerTool(name: string): CallerTool | undefined;
-  /** Returns the server of a tool; undefined if no server offers it any more. */
   serverOf(tool: string): { server: string; tool: string } | undefined;
 }
 

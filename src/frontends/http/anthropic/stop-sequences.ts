@@ -5,7 +5,6 @@
 export class StopSequences {
   readonly #sequences: readonly string[];
   #held = "";
-  /** The sequence that ended the text. */
   found: string | undefined;
 
   constructor(sequences: readonly string[]) {

@@ -10,7 +10,6 @@ export function count(number: number): string {
   return number.toLocaleString("en");
 }
 
-/** Returns the noun in the plural unless the number is 1. */
 export function counted(number: number, noun: string): string {
   return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -5,7 +5,6 @@ import type { Follower, HostSocket } from "./socket.js";
 
 /** Changes of the log, delivered at most once per frame. */
 export interface LogChange {
-  /** Messages since the last change. */
   stored: readonly StoredMessage[];
   live: readonly LiveChunk[];
   /** True if earlier live chunks are void. */

@@ -28,7 +28,6 @@ export function Announcer({ state }: { state: ChatState }) {
   );
 }
 
-/** Describes the last event of the turn. */
 function newsOf(turn: Turn | undefined): string {
   if (!turn) return "";
   if (turn.end) return "error" in turn.end ? `The turn failed: ${turn.end.error.error}` : lastWords(turn);

@@ -25,7 +25,6 @@ interface ChatStateParts {
   onBegun: () => void;
 }
 
-/** State of one conversation's chat, and the user's actions in it. */
 export class ChatState {
   readonly dialogue: ReadonlySignal<Dialogue>;
   readonly outgoing: ReadonlySignal<readonly Outgoing[]>;

@@ -11,7 +11,6 @@ interface ComposerProps {
   onCancel: () => void;
 }
 
-/** Height up to which the field grows with its text. */
 const mostHeightPx = 220;
 
 export function Composer({ conversationId, models, isRunning, onSend, onCancel }: ComposerProps) {

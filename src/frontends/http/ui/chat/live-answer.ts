@@ -41,7 +41,6 @@ export class LiveAnswer {
   }
 }
 
-/** Describes what the model does at this moment. */
 export function liveNote({ text, reasoning, discards }: LiveAnswer): string {
   const doing = text.value ? "writing" : reasoning.value ? "thinking" : "waiting for the first word";
   const again = discards.value.length;

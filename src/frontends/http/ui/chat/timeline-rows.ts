@@ -4,7 +4,6 @@ import type { Item, Turn } from "./turns.js";
 export interface Span {
   kind: "model" | "tool" | "wait";
   label: string;
-  /** Remark beside the duration. */
   note: string;
   from: number;
   /** Absent while the span lasts. */

@@ -6,17 +6,14 @@ import { type LiveAnswer, liveNote } from "./live-answer.js";
 import { type Span, timelineRows } from "./timeline-rows.js";
 import type { Turn } from "./turns.js";
 
-/** Interval at which the bars of a running turn grow. */
 const growMs = 200;
 
 interface TimelineProps {
   turn: Turn;
   live: LiveAnswer;
-  /** Clock of the host minus this one's. */
   skewMs: number;
 }
 
-/** Shows how long each step of a turn takes, also while it runs. */
 export function Timeline({ turn, live, skewMs }: TimelineProps) {
   const now = useSignal(Date.now() + skewMs);
   const isRunning = !turn.end;

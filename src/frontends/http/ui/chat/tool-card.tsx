@@ -9,7 +9,6 @@ import type { ToolItem } from "./turns.js";
 interface ToolCardProps {
   tool: ToolItem;
   progress?: Progress;
-  /** True if the turn has ended, so that nothing of it runs. */
   isOver: boolean;
 }
 
@@ -86,7 +85,7 @@ export function Part({ part }: { part: WirePart }) {
       );
     case "audio":
       return (
-        // biome-ignore lint/a11y/useMediaCaption: nobody has written one
+        // biome-ignore lint/a11y/useMediaCaption: no captions exist
         <audio controls src={`data:${mediaType(part.mime_type, "audio")};base64,${part.data}`} />
       );
     case "resource_link":

@@ -11,7 +11,7 @@ import type { AnswerItem, Item, Turn } from "./turns.js";
 interface TurnViewProps {
   turn: Turn;
   state: ChatState;
-  /** True if the turn runs now, so that live events are its own. */
+  /** True if live events belong to this turn. */
   isRunning: boolean;
   /** True if an earlier turn still runs. */
   isWaiting: boolean;

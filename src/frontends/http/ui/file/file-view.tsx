@@ -10,7 +10,7 @@ import { TraceList } from "../trace/trace-list.js";
 interface FileViewProps {
   conversationId: string;
   events: readonly StoredEvent[];
-  /** Element that the file shows without this program. */
+  /** Transcript of the file, which shows even without this program. */
   transcript: HTMLElement;
 }
 
@@ -18,7 +18,6 @@ type View = "transcript" | "trace";
 
 const names: Record<View, string> = { transcript: "Transcript", trace: "Trace" };
 
-/** Switches between the transcript of the file and the trace of the same events. */
 export function FileView({ conversationId, events, transcript }: FileViewProps) {
   const view = useSignal<View>(window.location.hash === "#trace" ? "trace" : "transcript");
   const dialogue = useMemo(() => {

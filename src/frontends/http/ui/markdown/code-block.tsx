@@ -11,7 +11,7 @@ export function CodeBlock({ language, text }: { language: string; text: string }
         <span>{name || "text"}</span>
         <CopyButton text={text} />
       </figcaption>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard */}
       <pre tabIndex={0}>
         <code>{text}</code>
       </pre>

@@ -76,7 +76,7 @@ function list({ ordered, start, items }: Tokens.List) {
 
 function table({ header, rows }: Tokens.Table) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard
     <section class="wide" tabIndex={0} aria-label="Table">
       <table>
         <thead>

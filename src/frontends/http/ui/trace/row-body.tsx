@@ -8,7 +8,6 @@ import { count, dollars, duration, pretty } from "../text.js";
 import type { TraceRow } from "./rows.js";
 import { serverTool, toolStep } from "./session-step.js";
 
-/** Shows the details of an opened row. */
 export function RowBody({ row }: { row: TraceRow }) {
   switch (row.kind) {
     case "model":

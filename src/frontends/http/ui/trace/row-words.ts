@@ -1,4 +1,3 @@
-/** Rows of a trace in words. */
 import type { WireQuestion, WireUsage } from "../api/messages.js";
 import { type LiveAnswer, liveNote } from "../chat/live-answer.js";
 import { count, dollars, duration } from "../text.js";
@@ -52,7 +51,6 @@ export const outcomeWords: Record<Outcome, string> = {
   left: "not finished",
 };
 
-/** Returns notes on a row besides its times. */
 export function rowNotes(row: TraceRow, live?: LiveAnswer): string[] {
   if (row.kind === "failure") return [row.error.error];
   const notes = row.outcome === "done" ? [] : [outcomeWords[row.outcome]];
@@ -79,7 +77,6 @@ function toolNotes({ item: { sentAt }, approval }: Extract<TraceRow, { kind: "to
   return [sentAt === undefined ? `not approved, after ${after}` : `approved after ${after}`];
 }
 
-/** Returns `120 → 40 tokens`. */
 function tokensText({ input_tokens, output_tokens }: WireUsage): string {
   return `${count(input_tokens)} → ${count(output_tokens)} tokens`;
 }

@@ -105,7 +105,6 @@ function toolSpans({ plannedAt, sentAt, result }: ToolItem, endedAt: number | un
   return [...(sentAt > plannedAt ? [wait] : []), { kind: "work", from: sentAt, to }];
 }
 
-/** Returns when the last row had ended; without rows, the start of the turn. */
 function lastEnd(turn: Turn, rows: readonly TraceRow[]): number {
   return Math.max(turn.startedAt, ...rows.flatMap(({ spans }) => spans.map(({ to = 0 }) => to)));
 }
@@ -135,7 +134,6 @@ function approvalsOf(items: readonly Item[]): Approvals {
   return { byTool, taken: new Set(byTool.values()) };
 }
 
-/** Counts the other calls that ran at some moment of this one. */
 function countTogether(row: TraceRow, _: number, rows: readonly TraceRow[]): TraceRow {
   if (row.kind !== "tool") return row;
   const together = rows.filter((other) => other !== row && other.kind === "tool" && overlap(row, other)).length;

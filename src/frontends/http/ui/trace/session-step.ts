@@ -7,7 +7,6 @@ export interface ServerTool {
   tool: string;
 }
 
-/** Returns undefined if there is no text to send. */
 export function userStep(text: string): string | undefined {
   return text === "" ? undefined : `- user: ${yaml(text)}\n`;
 }

@@ -12,15 +12,12 @@ import { leftRows, type Span, sumsOf, type TraceRow, traceRows } from "./rows.js
 import { userStep } from "./session-step.js";
 import { type TimeScale, timeScale } from "./time-scale.js";
 
-/** Interval at which the bars of a running turn grow. */
 const growMs = 250;
-/** Longest part of the user's text in the head of the turn. */
 const maxTitle = 160;
 
 /** Live state of a turn that runs. */
 export interface Happening {
   live: LiveAnswer;
-  /** Clock of the host minus this one's. */
   skewMs: number;
 }
 

@@ -1,7 +1,6 @@
 import type { Measure, UsageLine } from "./usage-lines.js";
 
 const height = 100;
-/** Width of a day, and of the bar within it. */
 const dayWidth = 10;
 const barWidth = 7;
 

@@ -20,7 +20,7 @@ export function UsageTable({ usage, name, linkOf }: UsageTableProps) {
   return (
     <>
       {usage.by === "day" && <DayChart lines={usage.lines} measure={chosen.value} />}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard */}
       <section class="wide" tabIndex={0} aria-label={`Usage by ${name.toLowerCase()}`}>
         <table class="usage-table">
           <thead>

@@ -17,9 +17,7 @@ export interface ChatProps {
   socket: HostSocket;
   conversationId: string;
   log: ConversationLog;
-  /** True if the log has nothing of the conversation yet. */
   isNew: boolean;
-  /** Called when a message is sent, so that the conversation begins. */
   onBegun: () => void;
 }
 
@@ -103,7 +101,7 @@ function Dialogue({ state, isEmpty, log }: { state: ChatState; isEmpty: boolean;
   const { turns, origin } = state.dialogue.value;
   const running = runningTurn(state.dialogue.value);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard
     <section class="dialogue" aria-label="Conversation" tabIndex={0} ref={frame} onScroll={onScroll}>
       <div class="column" ref={content}>
         {log.failure.value && (

@@ -51,7 +51,6 @@ export function ConversationRow({ conversation, onFork, onExport, onDelete }: Ro
   );
 }
 
-/** Closes the menu when the focus leaves it. */
 function closeBehind({ currentTarget, relatedTarget }: TargetedFocusEvent<HTMLDetailsElement>): void {
   if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) currentTarget.open = false;
 }

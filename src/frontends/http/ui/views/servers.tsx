@@ -6,7 +6,6 @@ import { CodeBlock } from "../markdown/code-block.js";
 import { visible } from "../markdown/visible.js";
 import { count, counted, duration } from "../text.js";
 
-/** Interval at which the states are loaded. */
 const everyMs = 3_000;
 
 interface Seen {

@@ -12,7 +12,6 @@ export interface TraceProps {
   log: ConversationLog;
 }
 
-/** Shows what a conversation did and when, also while it runs. */
 export function TraceView({ api, conversationId, log }: TraceProps) {
   const state = useMemo(() => new ChatState({ api, conversationId, log, onBegun: () => {} }), [log]);
   useEffect(() => state.watch(), [state]);
