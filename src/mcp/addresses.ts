@@ -27,7 +27,6 @@ export class Addresses {
     return this.#renamed.get(server)?.get(uri) ?? uri;
   }
 
-  /** Returns undefined if no server offers the address. */
   owner(address: string): Owned | undefined {
     const owned = this.#owned.get(address);
     if (owned) return owned;

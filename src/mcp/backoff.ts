@@ -17,7 +17,6 @@ export class Backoff {
     return ms;
   }
 
-  /** Takes how long the lost connection held. */
   held(ms: number): void {
     if (ms > stableMs) this.#failures = 0;
   }

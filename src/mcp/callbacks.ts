@@ -17,14 +17,13 @@ const maxQuestions = 50;
 export interface RunningCall {
   /** See `SendOptions.ask`. */
   ask: (question: Question) => Promise<unknown>;
-  /** See `SendOptions.sample`. */
   sample?: SendOptions["sample"];
   limits: Pick<RunningLimits, "signal" | "pause">;
 }
 
 /**
- * One server's callbacks. Protocol 2025-11-25 does not say for which call a server asks; this host takes the call that began last.
- * Declines requests while no call is running: nobody could be asked, and nothing would limit the cost.
+ * One server's callbacks. Protocol 2025-11-25 does not say for which call a server asks; this host takes the call that began last. Declines
+ * requests while no call is running: nobody could be asked, and nothing would limit the cost.
  */
 export class Callbacks {
   readonly #config: ServerConfig;

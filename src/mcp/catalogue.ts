@@ -6,7 +6,6 @@ const maxInstructions = 1000;
 const maxOfServer = 20;
 
 export interface Offers {
-  /** The servers' own text on how to use their tools. */
   instructions: readonly { server: string; text: string }[];
   prompts: readonly PromptInfo[];
   resources: readonly ResourceInfo[];

@@ -20,7 +20,6 @@ import type { Route } from "./transports/route.js";
 
 export interface ConnectionEvents {
   listsChanged(): void;
-  /** A subscribed resource has changed. */
   resourceChanged(uri: string): void;
   /** Something odd but harmless. */
   noticed(message: string): void;
@@ -114,7 +113,6 @@ export class McpConnection {
     });
   }
 
-  /** True if the server said how long its lists hold, and that time is over. */
   get areListsStale(): boolean {
     return this.#listAge.isStale;
   }
@@ -160,13 +158,11 @@ export class McpConnection {
     return this.#call(tool, args, options, false);
   }
 
-  /** Returns the unmapped result. */
   getPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<Json> {
     const { timeoutMs } = this.#config;
     return this.#requests.send("prompts/get", { name, arguments: args }, { timeoutMs, signal });
   }
 
-  /** Returns the unmapped result. */
   fetchResource(uri: string, signal?: AbortSignal): Promise<Json> {
     const { timeoutMs } = this.#config;
     return this.#requests.send("resources/read", { uri }, { timeoutMs, signal });
@@ -205,7 +201,7 @@ export class McpConnection {
     }
   }
 
-  /** Ends a connection that has become useless, as lost. */
+  /** Ends a useless connection as lost. */
   giveUp(reason: McpError): void {
     this.#end(reason);
   }

@@ -4,7 +4,6 @@ import type { ContentPart } from "../core/chat.js";
 import type { ToolResult } from "../core/ports.js";
 import { asArray, asText, isRecord, type Json, parseJson } from "./json.js";
 
-/** Maps any result of `tools/call`. */
 export function toToolResult(result: Json): ToolResult {
   const content: ContentPart[] = [];
   for (const block of asArray(result.content)) content.push(...contentParts(block));

@@ -21,7 +21,6 @@ export function definitionOf(raw: Json): Definition {
   );
 }
 
-/** Returns the parts that differ or are missing on one side. */
 export function changedParts(before: Definition, after: Definition): string[] {
   return Object.values(parts).filter((part) => before[part] !== after[part]);
 }

@@ -47,8 +47,7 @@ export class ListAge {
 
 /**
  * Contents of resources while they are fresh. Belongs to one connection, and so to one authorization: it may hold `private` contents too.
- * The
- * SDK's own cache covers only its `readResource`, which refuses contents that this host can use (client 2.4.0).
+ * The SDK's own cache covers only its `readResource`, which refuses contents that this host can use (client 2.4.0).
  */
 export class FreshResources {
   readonly #kept = new Map<string, { content: ContentPart[]; chars: number; staleAt: number }>();
@@ -78,7 +77,6 @@ export class FreshResources {
     this.#chars = 0;
   }
 
-  /** Drops the oldest entries first. */
   #keep(uri: string, content: ContentPart[], ms: number): void {
     const chars = JSON.stringify(content).length;
     if (chars > maxChars) return;

@@ -7,7 +7,6 @@ export interface Patient {
   isBusy(): boolean;
   intervalMs: number;
   signal: AbortSignal;
-  /** Takes the time from ping to answer, in ms. */
   answered(ms: number): void;
 }
 

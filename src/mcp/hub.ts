@@ -124,9 +124,8 @@ export class McpHub implements ToolHub, AsyncDisposable {
   }
 
   /**
-   * Approves what the server, or one tool of it, offers now. Resolves with the earlier changes, by tool name. Throws RequestError for
-   * unknown
-   * names, McpError if the server is down.
+   * Approves what the server, or one tool of it, offers now. Resolves with the changes since the last approval, by tool name. Throws
+   * RequestError for unknown names, McpError if the server is down.
    */
   trust(name: string, tool?: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
     return trust(this.#servers, name, tool, signal);

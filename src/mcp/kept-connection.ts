@@ -27,9 +27,7 @@ interface KeptConnectionParts {
   said?: (text: string) => void;
   meter?: Meter | undefined;
   events: ConnectionEvents;
-  /** A server may do one thing at a time, so a busy one is not pinged. */
   isBusy(): boolean;
-  /** Called with each new connection and the server's lists. */
   connected(connection: McpConnection, lists: ServerLists): void;
   /** Called when there is no connection, and not just for a moment. */
   failed(): void;

@@ -10,7 +10,6 @@ import type { KeptConnection } from "./kept-connection.js";
 const latestMs = 1000;
 
 interface LateStartParts {
-  /** Starts only at the first use. */
   isLazy: boolean;
   condition: Condition;
   kept: KeptConnection;
@@ -19,7 +18,6 @@ interface LateStartParts {
 export class LateStart {
   readonly #parts: LateStartParts;
   #isPending = false;
-  /** The start for which the first use waits. */
   #starting: Promise<void> | undefined;
 
   constructor(parts: LateStartParts) {

@@ -21,7 +21,6 @@ export interface Ending {
   readonly signal: AbortSignal;
   /** True once the request has ended, in any way. */
   readonly isOver: boolean;
-  /** Returns a function that removes the action. */
   onAbort(action: (reason: unknown) => void): () => void;
 }
 
@@ -119,8 +118,7 @@ export class RunningLimits implements Ending {
 
 /**
  * One timer for all running requests: most end long before their limits, and the timer of the first serves the later ones. Keeps the
- * process
- * alive while a request runs.
+ * process alive while a request runs.
  */
 class Watch {
   readonly #running = new Set<RunningLimits>();

@@ -1,4 +1,4 @@
-/** Rereads of a server's lists, when they may have changed. */
+/** Rereading of a server's lists when they may have changed. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../core/errors.js";
 import { coalesced } from "./coalesced.js";
@@ -31,7 +31,6 @@ export class ListRefresh {
     this.#soon = coalesced(() => this.#listAgain(), parts.kept.closing);
   }
 
-  /** Rereads the lists after the server announced a change. */
   changed(): void {
     this.#soon(this.#parts.isPlayed ? 0 : debounceMs);
   }

@@ -1,12 +1,10 @@
 /**
  * Lists of servers, read page by page and item by item: a malformed item is left out alone, with its reason. The SDK's own schemas refuse
- * the
- * whole list for one bad tool (typescript-sdk 1.32.2).
+ * the whole list for one bad tool (typescript-sdk 1.32.2).
  */
 import { messageOf } from "../core/errors.js";
 import { asArray, asText, isRecord, type Json } from "./json.js";
 
-/** Sends one JSON-RPC request to a server. */
 export type Ask = (method: string, params: Json) => Promise<Json>;
 
 export interface ListKind<Item> {

@@ -54,8 +54,7 @@ export class Manifest {
 
   /**
    * The name depends on everything that the server is given, since its offer may depend on any of it. That includes secrets: a short one
-   * could
-   * be guessed from a plain hash, so the hash has a key.
+   * could be guessed from a plain hash, so the hash has a key.
    */
   #file(): string {
     this.#path ??= join(this.#place.folder, `${this.#name()}.json`);

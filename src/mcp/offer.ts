@@ -16,7 +16,6 @@ interface OfferParts {
   condition: Condition;
   manifest: Manifest | undefined;
   pins: Pins;
-  /** Called when the lists have changed. */
   changed(): void;
 }
 
@@ -24,7 +23,7 @@ interface OfferParts {
 export class Offer {
   lists: ServerLists = emptyLists;
   readonly #parts: OfferParts;
-  /** Source of the lists until the server has sent its own in this run. */
+  /** The last run's offer, until the server has sent its own lists in this run. */
   #remembered: Remembered | undefined;
   /** Descriptions of how tools differ from their pinned definitions, by name. */
   #changes: ReadonlyMap<string, string> = new Map();
@@ -150,7 +149,6 @@ function firstOf(names: readonly string[]): string {
   return [...names.slice(0, maxNamed), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
 }
 
-/** Describes the differences that a request would show. */
 function differences(before: ServerLists, after: ServerLists): string[] {
   const known = new Map(before.tools.map((tool) => [tool.name, tool]));
   const names = new Set(after.tools.map(({ name }) => name));

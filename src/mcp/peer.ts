@@ -53,7 +53,6 @@ export interface Peer {
   request(method: string, params: Json, options?: RequestOptions): Promise<Json>;
   /** Resolves with the result of `tools/call`, also if the server makes it a task. Rejects like `request`, and with McpError. */
   callTool(params: Json, run: ToolRun): Promise<Json>;
-  /** Subscribes to changes of the resource. */
   subscribe(uri: string): Promise<void>;
   /** Any answer, even an error, means that the server is alive. */
   ping(ending: Ending): Promise<void>;

@@ -1,9 +1,7 @@
 /**
  * Pending requests, sent without the SDKs' clients. Those parse each answer by schemas, which refuse a whole list for one bad item, and set
- * a
- * timer for each; the older one never removes its listener from a signal (typescript-sdk 1.32.2, client 2.4.0). They were half the cost of
- * a
- * call (scripts/bench/mcp-calls.mjs).
+ * a timer for each; the older one never removes its listener from a signal (typescript-sdk 1.32.2, client 2.4.0). They were half the cost
+ * of a call (scripts/bench/mcp-calls.mjs).
  */
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
@@ -14,7 +12,6 @@ import { type RequestOptions, RpcError } from "./peer.js";
 interface Pending extends SentOptions {
   resolve(result: Json): void;
   reject(error: unknown): void;
-  /** Removes the abort action. */
   release?: (() => void) | undefined;
 }
 
@@ -29,7 +26,6 @@ interface ConnectedTransport {
 }
 
 interface Protocol {
-  /** `_meta` of every message. */
   meta?: Json;
   /** True if the end of its stream cancels a request, not a message. */
   endsStreams?: boolean | undefined;

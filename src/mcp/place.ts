@@ -17,8 +17,7 @@ function placeOf(config: ServerConfig): string {
 
 /**
  * Identifies the server with its environment too: remembered approvals apply to it. Another environment can make another program of the
- * same
- * command (NODE_OPTIONS).
+ * same command (NODE_OPTIONS).
  */
 export function programOf(config: ServerConfig): string {
   const known = programs.get(config) ?? hashOf(config, environmentOf(config));

@@ -1,4 +1,3 @@
-/** A refusal of a server's request, as the server gets it. */
 export class Refusal extends Error {
   constructor(
     /** A code of JSON-RPC or MCP, or -1: the specification's example for "the user said no". */

@@ -21,7 +21,6 @@ export interface Registry {
   prompts: readonly PromptInfo[];
   resources: readonly ResourceInfo[];
   servers: readonly string[];
-  /** The catalogue's text, and the offers in it. */
   catalogue: string;
   offers: Offers;
 }

@@ -32,7 +32,6 @@ export class Requests {
 
   readonly unlimited: Ask = (method, params) => this.#peer.request(method, params);
 
-  /** Returns the error for the caller of a request under these limits. */
   explained(error: unknown, { aborted, reason }: RunningLimits): unknown {
     if (aborted) return reason;
     if (error instanceof McpError) return error;

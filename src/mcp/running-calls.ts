@@ -1,4 +1,3 @@
-/** Count of a server's running calls. */
 export class RunningCalls {
   #count = 0;
   #ended: () => void = () => {};

@@ -26,7 +26,6 @@ const mediaTokens = 1_500;
 const maxPromptChars = 2000;
 const defaultTokens = 1024;
 
-/** Limit of what one tool call may cost its user through sampling. */
 export class SamplingBudget {
   #requests = maxRequests;
   #tokens = maxTokens;
@@ -34,8 +33,7 @@ export class SamplingBudget {
 
   /**
    * Reserves the tokens of a request, since a server may send many at once. Returns how many may be written, see `giveBack`. Throws Refusal
-   * if
-   * too few are left.
+   * if too few are left.
    */
   grant(wanted: number, inputTokens: number): number {
     if (this.#requests <= 0 || this.#tokens <= 0 || inputTokens > this.#inputTokens) {

@@ -33,7 +33,6 @@ export const emptyLists: ServerLists = {
   problems: [],
 };
 
-/** Longest text that is kept. */
 const maxInstructionChars = 10_000;
 
 interface Reading {

@@ -28,7 +28,6 @@ export interface ServerEvents {
   observe: Observe;
   statusChanged(status: ServerStatus): void;
   listsChanged(): void;
-  /** Gets the server's news for other parts of the host. */
   told(news: ServerNews): void;
 }
 

@@ -156,7 +156,6 @@ function resultOf(answer: ServerAnswer): Json {
   throw notTaken ? new NotTaken(kind, message, details) : new McpError(kind, message, details);
 }
 
-/** Explains an error where there is no wire. */
 export function asMcpError(error: unknown): McpError {
   return error instanceof McpError ? error : new McpError("unavailable", messageOf(error), { retryable: true });
 }

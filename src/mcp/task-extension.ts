@@ -26,7 +26,7 @@ export async function resultOfTask(handle: Json, run: ToolRun, answer: PeerEvent
     if (!taskId) throw new McpError("protocol", "the server made a task without an id of the call");
     let task = handle;
     for (let polls = 1; ; polls++) {
-      // Of a handle, only this counts: whether the first poll can wait. Its other state may be incomplete.
+      // The status of a handle shows only whether the first poll can wait.
       if (task !== handle || task.status === "working") await pollPause(task.pollIntervalMs, signal);
       task = await poll(taskId, run);
       const message = asText(task.statusMessage);

@@ -20,7 +20,7 @@ export async function callTool(
   server.calls.began();
   try {
     const result = await callOnce(server, tool, args, options, measure).catch(async () => {
-      // The session was lost, and the call with it: nothing was done.
+      // The session was lost before the call ran: nothing was done.
       await server.settled(options.signal).catch(() => {});
       return callOnce(server, tool, args, options, measure);
     });

@@ -23,7 +23,6 @@ export class MeasuredCall {
     meter.record({ type: "tool_started", ...this.#facts, callId, content: args });
   }
 
-  /** Takes the reason of a failure, and the error if there was one. */
   failed(why: string, error?: unknown): void {
     const code = error instanceof Error && error.cause instanceof RpcError ? error.cause.code : undefined;
     this.#failure = { error: code === undefined ? why : String(code), errorCode: code };

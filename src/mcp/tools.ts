@@ -47,7 +47,6 @@ export function timeoutOf({ tools, timeoutMs }: ServerConfig, tool: string): num
   return Object.entries(tools.timeoutsMs).find(([pattern]) => globMatches(pattern, tool))?.[1] ?? timeoutMs;
 }
 
-/** The fields of a listed tool on which the policy depends. */
 type AnnotatedTool = Pick<ListedTool, "name" | "readOnly" | "idempotent" | "destructive" | "openWorld">;
 
 export function factsOf(config: ServerConfig, tool: AnnotatedTool): ToolFacts {

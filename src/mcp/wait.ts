@@ -29,8 +29,7 @@ export async function atMost(promise: Promise<unknown>, ms: number): Promise<voi
 
 /**
  * Runs the work under a signal that aborts with the given one, or after `ms`. AbortSignal.any over AbortSignal.timeout would not do:
- * nothing
- * holds that timeout, and once it is collected (Node 20) it never fires.
+ * nothing holds that timeout, and once it is collected (Node 20) it never fires.
  */
 export async function within<T>(
   ms: number,

@@ -104,7 +104,7 @@ export class Budget {
     }
   }
 
-  /** Counts the calls of a hop that have results. `loop`: hops in a row that brought only what earlier ones had. */
+  /** Counts the calls of a hop that have results. `loop`: length of the longest loop, see `Loops.endHop`. */
   called(calls: number, loop: number): void {
     this.#turn.calls += calls;
     this.#conversation.calls += calls;

@@ -24,8 +24,8 @@ interface GateParts {
 type Asked = Pick<CompletionRequest, "messages" | "tools">;
 
 /**
- * The place where a turn pauses at a limit: before a request and before a batch of calls. After a no it stays shut. The methods return
- * undefined without a pause, which is mostly known at once.
+ * The gate at which a turn pauses for its limits: before a request and before a batch of calls. After a no it stays shut. The methods
+ * return undefined if there is no pause, which is mostly known at once.
  */
 export class LimitGate {
   readonly #parts: GateParts;

@@ -2,14 +2,14 @@ import { hash } from "node:crypto";
 import type { ToolCall } from "../core/chat.js";
 import type { ToolResult } from "../core/ports.js";
 
-/** From this repetition on, the model is notified in the result. */
+/** From this repetition on, the result tells the model to do something else. */
 const toldAt = 3;
 /** Hops with the same call and result before the person is asked. */
 export const loopAllowed = 5;
 
 /**
- * Detects a model that repeats a call and gets the same result. Counts hops, not calls: the same call twice in one answer counts once.
- * A hop that brings anything new ends every loop.
+ * Detector of a model that repeats a call and gets the same result. It counts hops, not calls: the same call twice in one answer counts
+ * once. A hop that brings anything new ends every loop.
  */
 export class Loops {
   /** Hops in a row, by call and result. 0: seen in this turn, but something new has come since. */

@@ -38,7 +38,7 @@ import { type Answer, abortReason, type TurnOptions } from "./turn-options.js";
 
 export interface CallOptions {
   signal?: AbortSignal;
-  /** How to handle a stream that breaks off after its first delta, if `llm.stream_recovery` does not set it. Default: `fail`. */
+  /** How to handle a stream that breaks off after its first delta, if `llm.stream_recovery` is `auto`. Default: `fail`. */
   streamRecovery?: StreamRecovery;
   /** Parent span of the completion. Default: the completion begins a trace. */
   trace?: TraceContext;
@@ -59,7 +59,7 @@ interface Asking {
   priceOf: Llm["priceOf"];
 }
 
-/** Talks to the model, once (`callOpenAIApi`, `streamOpenAIApi`) or in a loop with tools (`runTurn`). */
+/** The requests to the model: once (`callOpenAIApi`, `streamOpenAIApi`) or in a loop with tools (`runTurn`). */
 export class Orchestrator {
   readonly #llm: Llm;
   readonly #hub: Toolbox;
@@ -124,11 +124,9 @@ export class Orchestrator {
 
   /**
    * Runs one turn: requests and tool calls until the model is done. The history ends with the user's message, or with the answer from which
-   * the turn resumes. Never throws for what a model, a tool or a provider did: the last event is always `turn_end` or `turn_error`.
-   * Takes the next step only when the consumer asks for the next event. So an event that the consumer stores before it asks is stored
-   * before
-   * it takes effect.
-   * Calls of `callerTools` are in the last answer, without a result; the servers' calls in the same answer are run.
+   * the turn resumes. Never throws for what a model, a tool or a provider did: the last event is always `turn_end` or `turn_error`. Takes
+   * the next step only when the consumer asks for the next event. So an event that the consumer stores before it asks is stored before it
+   * takes effect. Calls of `callerTools` are in the last answer, without a result; the servers' calls in the same answer are run.
    */
   runTurn(history: readonly Message[], options: TurnOptions): AsyncGenerator<ChatEvent | LiveEvent> {
     return pulled(async (outlet, left) => {
@@ -139,9 +137,8 @@ export class Orchestrator {
 
   /**
    * Runs the same turn, but pushes its events to `outlet`. Stores what a hop is about to do in one write, and shows a delta without
-   * waiting.
-   * Resolves with the last events, which the caller still has to store; the very last is `turn_end` or `turn_error`. Rejects if `outlet`
-   * does.
+   * waiting. Resolves with the last events, which the caller still has to store; the very last is `turn_end` or `turn_error`. Rejects if
+   * `outlet` does.
    */
   async driveTurn(history: readonly Message[], options: TurnOptions, outlet: Outlet): Promise<readonly ChatEvent[]> {
     const { turnId, signal, rules, model, resume, budget = new Budget(), tools: hub = this.#hub } = options;

@@ -1,7 +1,7 @@
 import type { ChatEvent, LiveEvent } from "../core/chat.js";
 
 export interface Outlet {
-  /** Resolves once all of the events are stored, in one transaction, and shown. Rejects if that fails: then the turn stops. */
+  /** Resolves once the events are stored, all or none of them, and then shown. Rejects if that fails: then the turn stops. */
   store(events: readonly ChatEvent[]): Promise<void>;
   /** Shows the event at once and never stores it. Must not throw. */
   show(event: LiveEvent): void;

@@ -9,7 +9,7 @@ interface Rules {
 }
 
 export interface PolicyRules {
-  /** Rules for this turn, from flags: `all` runs every tool without asking; `only` leaves out all others but the host's own. */
+  /** Rules for this turn, from flags: `all` runs every tool without asking; `only` leaves no others but the host's own. */
   turn: Pick<Rules, "allow" | "deny"> & { all: boolean; only?: readonly ToolPattern[] };
   /** Rules for every turn, from the configuration. */
   permissions: Rules;
@@ -30,7 +30,8 @@ export type Verdict =
 
 /**
  * Decides whether a call runs. Deny wins over all; then the user's permission for this turn, a remembered no, the rules that ask, and last
- * the rules that let a tool run. These last do not cover a tool whose definition has changed since, unless `changedTools` is `allow`.
+ * the rules that let a tool run. These last do not cover a tool whose definition has changed since, unless `changedTools` or `approval`
+ * allows it.
  */
 export function decide(call: PolicyCall, { turn, permissions, approval, changedTools, memory }: PolicyRules): Verdict {
   const isDenying = (pattern: ToolPattern) => forbids(pattern, call);

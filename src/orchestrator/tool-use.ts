@@ -18,8 +18,8 @@ export function unofferedChoice(choice: ToolChoice, tools: readonly ToolDefiniti
 }
 
 /**
- * Returns the completion with only the calls that were asked for. A model may call tools that were not offered or are forbidden (as in
- * the last hop): such a call would never get its result. If calls had to come one at a time, keeps the first.
+ * Returns the completion with only the calls that were asked for. A model may call tools that were not offered or are forbidden (as in the
+ * last hop): such a call would never get its result. If calls had to come one at a time, keeps the first.
  */
 export function withAskedCalls(
   completion: Completion,

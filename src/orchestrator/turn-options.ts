@@ -37,7 +37,7 @@ export interface TurnOptions {
   system: string;
   model?: string;
   streaming: boolean;
-  /** How to handle a broken stream, by whether the client can void what it has shown. */
+  /** `restart` if the client can void what it has shown. */
   streamRecovery?: StreamRecovery;
   temperature?: number;
   /** Limit of each answer. */

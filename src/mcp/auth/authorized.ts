@@ -7,8 +7,7 @@ const maxRenewals = 2;
 
 /**
  * Returns an exchange that sends the server's token, and repeats a request with a better one if the token was refused. Sends it to the
- * origin
- * of `serverUrl` only. Rejects with McpError if there is no better token.
+ * origin of `serverUrl` only. Rejects with McpError if there is no better token.
  */
 export function authorized(authorization: Authorization, serverUrl: URL, send: Exchange): Exchange {
   const { origin } = serverUrl;
@@ -29,7 +28,6 @@ function withToken(request: HttpRequest, token: string): HttpRequest {
   return { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } };
 }
 
-/** Returns undefined if the answer is not about authorization. */
 export function challengeOf(status: number, wanted: string | null | undefined): Challenge | undefined {
   if (status !== 401 && status !== 403) return undefined;
   const headers = new Headers(wanted ? { "www-authenticate": wanted } : {});

@@ -14,8 +14,7 @@ export interface Callback extends AsyncDisposable {
   url: string;
   /**
    * Resolves with the query that the browser brings for this `state`; refuses any other request and keeps waiting. Rejects with the
-   * signal's
-   * reason.
+   * signal's reason.
    */
   arrival(state: string, signal: AbortSignal): Promise<URLSearchParams>;
 }

@@ -27,7 +27,6 @@ export interface Flow {
   /** Reaches only addresses that `reach` allows. */
   fetch: FetchLike;
   reach: Reach;
-  /** Metadata address that the server names. */
   resourceMetadataUrl?: URL;
   /** The scopes to request; undefined leaves the choice to what the server publishes. */
   scope?: string;

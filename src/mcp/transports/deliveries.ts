@@ -3,9 +3,9 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { isRecord, type Json, wordsOf } from "../json.js";
 
 /**
- * Passes messages to an SDK client in order: answers at once, messages after a notification or a request one turn of the event loop later.
- * The client handles notifications a microtask later than answers, and would drop the last progress if it came in one chunk with the answer
- * (typescript-sdk#2580). Catches what the client throws: a server must not take the host down with it.
+ * The delivery of messages to an SDK client, in order: answers at once, messages after a notification or a request one turn of the event
+ * loop later. The client handles notifications a microtask later than answers, and would drop the last progress if it came in one chunk
+ * with the answer (typescript-sdk#2580). It catches what the client throws: a server must not take the host down with it.
  */
 export class Deliveries {
   readonly #transport: Pick<Transport, "onmessage" | "onerror">;

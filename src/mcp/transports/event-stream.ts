@@ -7,7 +7,7 @@ const oneEvent = /^(?:event: message\n)?data: ([^\r\n]+)\n\n$/;
 
 interface EventSink {
   event(event: EventSourceMessage): void;
-  /** Gets the time that the server wants the client to wait before it reconnects. */
+  /** Gets the delay that the server wants before a reconnect. */
   retry?(ms: number): void;
   /** Called once. `error` is set if the stream was cut. */
   ended(error?: Error): void;

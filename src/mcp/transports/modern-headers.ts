@@ -2,7 +2,7 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { encoded } from "../header-params.js";
 
-/** The parameter that holds the name of a method's object. */
+/** Key of the parameter that names what a method acts on. */
 const nameOf: Record<string, string> = {
   "tools/call": "name",
   "prompts/get": "name",

@@ -30,7 +30,7 @@ export class NotificationStream {
 
   /**
    * Waits for any answer to the GET: a server without such a stream says 405. The wait is bounded, because some servers never get the GET.
-   * Undefined once that has happened.
+   * Returns undefined after that.
    */
   opened(): Promise<void> | undefined {
     if (this.#isDone) return undefined;

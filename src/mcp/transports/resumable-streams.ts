@@ -14,7 +14,6 @@ const firstPauseMs = 1000;
 const longestPauseMs = 30_000;
 const maxRetries = 5;
 
-/** A stream of events, and what is to come on it. */
 interface Stream {
   /** The request that is answered on the stream; undefined for the notification stream. */
   id?: RequestId;

@@ -21,7 +21,7 @@ const bytesOfMb = 1024 * 1024;
 /** A server that reads its stdin exits within milliseconds. */
 const endOfInputGraceMs = 300;
 const terminateGraceMs = 1500;
-/** Wait for the server's output before its death; a descendant may hold the pipe open for ever. */
+/** How long to wait for a dead server's last output; a descendant may hold the pipe open for ever. */
 const lastOutputMs = 100;
 /** A killed process closes its pipes first; on a busy machine it exits some time later. */
 const dyingMs = 1000;
