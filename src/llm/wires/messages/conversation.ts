@@ -94,14 +94,14 @@ class Walk {
   #answerBlocks(message: AssistantMessage): JsonObject[] {
     const { content, toolCalls, reasoning } = message;
     const kept = withoutUnbound(this.#told.kept(message), message);
-    const order = kept ?? partsOf({ ...message, kept: undefined });
+    const order = kept ?? partsOf({ content, toolCalls });
     let at = 0;
     const blocks = order.flatMap((part): JsonObject[] => {
       if ("opaque" in part) return [part.opaque];
       if ("text" in part) {
         const text = content.slice(at, at + part.text);
         at += part.text;
-        return textBlock(text).map((block) => ({ ...block, ...part.extra }));
+        return textBlock(text).map((block) => (part.extra ? { ...block, ...part.extra } : block));
       }
       const call = toolCalls[part.call];
       const id = this.#calls[part.call]?.id;

@@ -18,7 +18,11 @@ export function keptFor(message: AssistantMessage, target: KeptTarget): readonly
 }
 
 /** The parts of an answer in their order. Where its provider wants nothing back, the words come before the calls. */
-export function partsOf({ kept, content, toolCalls }: AssistantMessage): readonly KeptPart[] {
+export function partsOf({
+  kept,
+  content,
+  toolCalls,
+}: Pick<AssistantMessage, "kept" | "content" | "toolCalls">): readonly KeptPart[] {
   return kept?.parts ?? [{ text: content.length }, ...toolCalls.map((_, call) => ({ call }))];
 }
 
