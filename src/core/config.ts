@@ -21,7 +21,7 @@ export interface HttpConfig extends TimeoutConfig {
   /** Share of the delay by which it varies, uniformly up or down. */
   retryJitter: number;
   retryJitterMode: JitterMode;
-  /** Longest `Retry-After` to wait for; a longer one fails the attempt. */
+  /** Longest `Retry-After` to wait for; after a longer one the provider is not retried. */
   maxRetryAfterMs: number;
   maxKeepaliveConnections: number;
   maxConnections: number;

@@ -1,21 +1,21 @@
-/** Finds tool calls in plain English. The demo model's whole understanding of language. */
+/** Finds tool calls in plain English: all the language that the demo model understands. */
 
 export interface DemoTool {
   name: string;
-  /** Its arguments, the required ones first. `type` is JSON schema's, or empty. */
+  /** Its arguments, required ones first. `type` is JSON Schema's, or empty. */
   properties: readonly { name: string; type: string }[];
 }
 
 export interface DemoCall {
   name: string;
-  /** JSON text, unless the person wrote the JSON himself and it is none. */
+  /** JSON text; may be invalid if the user wrote it. */
   arguments: string;
 }
 
-/** Longer texts are no commands; this keeps the patterns below quick. */
+/** Longer texts are not commands; this keeps the patterns below fast. */
 const longestText = 4_000;
 
-/** "A and also B, then C" -> [[A, B], [C]]: rounds of calls to make at once. What is no call is left out. */
+/** Parses "A and also B, then C" to [[A, B], [C]]: rounds of parallel calls. Skips everything else. */
 export function findRounds(text: string, tools: readonly DemoTool[]): DemoCall[][] {
   return text
     .slice(0, longestText)
@@ -33,7 +33,7 @@ function findCall(phrase: string, tools: readonly DemoTool[]): DemoCall | undefi
   return namedCall(phrase, tools) ?? spokenCall(phrase, tools);
 }
 
-/** `TOOL(a=1)`, `use TOOL with a=1 and b="two words"`, `call TOOL {"a":1}`. */
+/** Parses `TOOL(a=1)`, `use TOOL with a=1 and b="two words"`, `call TOOL {"a":1}`. */
 function namedCall(phrase: string, tools: readonly DemoTool[]): DemoCall | undefined {
   const [, name = "", rest = ""] =
     /^([\w-]+)\s*\((.*)\)[.?!]?$/s.exec(phrase) ??
@@ -50,7 +50,7 @@ function namedCall(phrase: string, tools: readonly DemoTool[]): DemoCall | undef
 
 const number = "(-?\\d+(?:\\.\\d+)?)";
 
-/** What people say for the demo server's tools; the groups are the arguments in the order of the tool's schema. */
+/** Phrases for the demo server's tools; the groups are the arguments in the order of the tool's schema. */
 const sayings: readonly { tool: RegExp; phrase: RegExp }[] = [
   {
     tool: /^(add|sum|get-sum)$/i,
@@ -75,7 +75,7 @@ function spokenCall(phrase: string, tools: readonly DemoTool[]): DemoCall | unde
   return undefined;
 }
 
-/** The server's own name of a tool, after `server__`. */
+/** Returns the tool's name on its server, after `server__`. */
 export function ownName({ name }: DemoTool): string {
   return name.replace(/^.*?__/, "");
 }
@@ -88,7 +88,7 @@ function typeOf(tool: DemoTool, argument: string): string {
   return tool.properties.find(({ name }) => name === argument)?.type ?? "";
 }
 
-/** Bare words are text where the schema wants text; else JSON as far as they are JSON. */
+/** Keeps bare words as text if the schema wants text; otherwise parses JSON where possible. */
 function typedValue(written: string, type: string): unknown {
   if (type === "string" && !written.startsWith('"')) return written;
   const value = written.replace(/[.?!]$/, "");

@@ -3,16 +3,15 @@ import { type DemoCall, type DemoTool, findRounds, ownName } from "./model-phras
 export interface DemoMessage {
   role: string;
   text: string;
-  /** Of an assistant message. */
+  /** Set for assistant messages. */
   calls: readonly { id: string; name: string }[];
-  /** Of a tool message. */
+  /** Set for tool messages. */
   callId: string;
 }
 
-/** Either. */
 export type DemoReply = { text: string; calls?: undefined } | { text?: undefined; calls: DemoCall[] };
 
-/** What the demo model says next. It knows only these messages, and of them only what came since the last user message. */
+/** Returns the demo model's reply. It sees only what follows the last user message. */
 export function replyTo(messages: readonly DemoMessage[], tools: readonly DemoTool[]): DemoReply {
   const asked = messages.findLastIndex((message) => message.role === "user" && !isAttachment(message));
   const since = messages.slice(asked + 1);
@@ -23,7 +22,7 @@ export function replyTo(messages: readonly DemoMessage[], tools: readonly DemoTo
   return { text: results.length > 0 ? report(results, since) : introduction(tools) };
 }
 
-/** What the host adds for a tool result that is more than text. */
+/** True for what the host adds to a tool result that is more than text. */
 function isAttachment({ text }: DemoMessage): boolean {
   return text.startsWith("From the tool call ");
 }
@@ -44,7 +43,7 @@ function report(results: readonly DemoMessage[], messages: readonly DemoMessage[
   return lines.join("\n");
 }
 
-/** A tool message carries no error mark in this protocol, so a model has to read it; these are the words of hosts and servers. */
+/** Detects errors by the phrases of hosts and servers, since a tool message has no error flag in this protocol. */
 function isError(text: string): boolean {
   return errorStarts.some((start) => start.test(text));
 }

@@ -1,4 +1,4 @@
-/** OpenAI's Chat Completions JSON, as a server reads and writes it. */
+/** Reads and writes OpenAI's Chat Completions JSON, as a server. */
 import { newId } from "../core/ids.js";
 import type { DemoTool } from "./model-phrases.js";
 import type { DemoMessage, DemoReply } from "./model-rules.js";
@@ -70,7 +70,7 @@ export function writeError(message: string, code: string | null): Json {
   return { error: { message, type: "invalid_request_error", param: null, code } };
 }
 
-/** The whole answer in one piece. */
+/** Writes the whole answer at once. */
 export function writeCompletion(request: ChatRequest, reply: DemoReply): Json {
   const calls = toolCalls(reply);
   const message = { role: "assistant", content: reply.text ?? null, tool_calls: calls.length > 0 ? calls : undefined };
@@ -78,7 +78,7 @@ export function writeCompletion(request: ChatRequest, reply: DemoReply): Json {
   return { ...envelope("chat.completion", request), choices: [choice], usage: usage(request, reply) };
 }
 
-/** The same answer as the chunks of a stream: texts and arguments in small pieces. */
+/** Writes the same answer as chunks of a stream: texts and arguments in small pieces. */
 export function writeChunks(request: ChatRequest, reply: DemoReply): Json[] {
   const shared = envelope("chat.completion.chunk", request);
   const chunk = (delta: Json, reason: string | null = null) => ({
@@ -110,12 +110,12 @@ function envelope(kind: string, { model }: ChatRequest): Json {
   return { id: newId("chatcmpl"), object: kind, created: Math.floor(Date.now() / 1000), model };
 }
 
-/** Whole characters, so that no emoji is cut in two. */
+/** Splits between characters, so that no emoji is cut. */
 function pieces(text: string): string[] {
   return text.match(/.{1,4}/gsu) ?? [];
 }
 
-/** There is no tokenizer here: four characters are counted as a token. */
+/** Counts four characters as a token, for lack of a tokenizer. */
 function usage({ messages }: ChatRequest, reply: DemoReply): Json {
   const count = (text: string) => Math.ceil(text.length / 4);
   const prompt = messages.reduce((sum, { text }) => sum + count(text), 0);

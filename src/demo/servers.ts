@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { StdioServerConfig } from "../core/config.js";
 
-/** The bundled MCP server, for a first run without any configuration. Its annotations are trusted: it is ours. */
+/** Returns the bundled MCP server, for a first run without configuration. Its annotations are trusted, as it is ours. */
 export function demoServer(): StdioServerConfig {
   return {
     name: "demo",
@@ -26,5 +26,5 @@ export function demoServer(): StdioServerConfig {
   };
 }
 
-/** A child process runs compiled code, also when this module runs from source (ts-node, jest). */
+/** Compiled code, which a child process needs even if this module runs from source (ts-node, jest). */
 const script = import.meta.url.endsWith(".ts") ? "../../dist/demo/mcp-server.js" : "./mcp-server.js";

@@ -1,4 +1,4 @@
-/** What whoever looks into a failure wants to see, in one file without secrets. */
+/** Builds one file without secrets, with what is needed to debug a failure. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
@@ -12,22 +12,22 @@ import { serverLogFile } from "../core/server-log-file.js";
 import { type TarFile, tarOf } from "./tar.js";
 
 export interface BundleParts {
-  /** What doctor found, as JSON. */
+  /** The report of doctor, as JSON. */
   report: string;
   versions: Readonly<Record<string, string>>;
   loaded?: LoadedConfig;
-  /** Where hosts keep what servers say. */
+  /** Folder of the servers' logs. */
   logFolder: string;
-  /** A conversation that the user wants in it, as an export that is clean already. */
+  /** A conversation that the user adds, as an export already cleared of secrets. */
   conversation?: string;
   clear(text: string): string;
   nowMs: number;
 }
 
-/** Of each server. */
+/** Per server. */
 const lastLines = 200;
 
-/** A gzipped tar. */
+/** Returns a gzipped tar. */
 export function bundleOf({ report, versions, loaded, logFolder, conversation, clear, nowMs }: BundleParts): Buffer {
   const servers = loaded?.config.mcpServers ?? [];
   const files: TarFile[] = [
@@ -44,7 +44,7 @@ export function bundleOf({ report, versions, loaded, logFolder, conversation, cl
   return gzipSync(tarOf(clean, nowMs / 1000));
 }
 
-/** Log messages of servers are left out: they may tell of a conversation. */
+/** Returns stderr only: log messages of servers may contain parts of a conversation. */
 function stderrOf(file: string): string {
   const text = [`${file}.1`, file].map((path) => (existsSync(path) ? readFileSync(path, "utf8") : "")).join("");
   const lines = text.split("\n").filter((line) => /^\S+ \d+ (stderr|host) /.test(line));
@@ -55,12 +55,12 @@ function plain(name: string): string {
   return name.replaceAll(/[^\w.-]/g, "_").slice(0, 60);
 }
 
-/** A shorter one would blank out ordinary words. */
+/** Minimum length: a shorter value would blank out ordinary words. */
 const shortest = 6;
 
 /**
- * Clears a text of every value that could be a secret, whatever its name: those that are known as such, all headers and variables of
- * providers and servers, and what stands in their URLs before the host and behind it.
+ * Returns a function that removes every value that could be a secret, whatever its name: known secrets, all headers and variables of
+ * providers and servers, and user, password and query values of their URLs.
  */
 export function clearingForOthers(config: Config, env: Environment): (text: string) => string {
   const providers = Object.values(config.llm.providers);

@@ -1,4 +1,4 @@
-/** Where the program of a stdio server is. */
+/** Finds the program of a stdio server. */
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 
@@ -8,7 +8,7 @@ interface Place {
   cwd: string | undefined;
 }
 
-/** Absolute; undefined where nothing of this name can be run. */
+/** Returns the absolute path; undefined if no such program can be run. */
 export function commandPath(command: string, { env, cwd = process.cwd() }: Place): string | undefined {
   if (isAbsolute(command) || /[/\\]/.test(command)) return runnable(resolve(cwd, command));
   const folders = (env.PATH ?? process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
@@ -43,7 +43,7 @@ const providers: Readonly<Record<string, string>> = {
   bunx: "install Bun, which brings bunx",
 };
 
-/** What to do where a program is not found. */
+/** Returns advice for a missing program. */
 export function installing(command: string, server: string): string {
   const install = Object.hasOwn(providers, command) ? providers[command] : `install ${command}`;
   return `${install}, or write its whole path into mcpServers.${server}.command`;

@@ -1,4 +1,4 @@
-/** Which configuration counts here, and what is wrong with it. */
+/** Reports which configuration applies, and what is wrong with it. */
 
 import { existsSync } from "node:fs";
 import type { LoadedConfig } from "../config/load.js";
@@ -7,19 +7,19 @@ import { ConfigError, type ConfigProblem } from "../core/errors.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
 export interface Configuration {
-  /** As the host of a command would read it; undefined where everything is default. */
+  /** The file as a command would choose it; undefined if everything is default. */
   file?: string;
-  /** It lies in the working directory, and the user has not named it. */
+  /** True if it lies in the working directory and the user has not named it. */
   isFound: boolean;
-  /** In the working directory, in the order in which they are looked for. */
+  /** Candidates in the working directory, in order of lookup. */
   names: readonly string[];
-  /** Where the user's own file is, or would be. */
+  /** Path of the user's own file, whether it exists or not. */
   usersFile: string;
-  /** What keeps a host from starting. */
+  /** Why no host can start. */
   error?: ConfigError;
-  /** As far as it can be loaded, whatever variables are not set. */
+  /** The configuration as far as it can be loaded, even with unset variables. */
   loaded?: LoadedConfig;
-  /** What of a file that was only found does not count until the user has confirmed it. */
+  /** Parts of a found file that do not apply until the user confirms them. */
   unconfirmed?: { servers: readonly string[]; settings: readonly string[] };
   env: Environment;
 }

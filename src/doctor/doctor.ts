@@ -1,4 +1,4 @@
-/** Everything that can be looked at without a turn, in the order in which a host needs it. */
+/** All checks that need no turn, in the order in which a host needs their subjects. */
 import { join } from "node:path";
 import { unsetBelow } from "../config/unset.js";
 import type { LlmConfig, ServerConfig } from "../core/config.js";
@@ -21,20 +21,20 @@ import { offeredTools, serverSections } from "./servers.js";
 
 export interface Examined {
   configuration: Configuration;
-  /** With the provider that turns use as `active`; undefined where no configuration could be loaded. */
+  /** `active` is the provider that turns use. Undefined if no configuration could be loaded. */
   llm: LlmConfig | undefined;
   servers: readonly ServerConfig[];
   isLive: boolean;
   node: { version: string; required: string };
-  /** When this program was built, in milliseconds since the epoch. */
+  /** Build time of this program, in milliseconds since the epoch. */
   builtMs: number;
   cacheFolder: string;
-  /** Takes the secrets of configuration and environment out of what others say. */
+  /** Removes secrets of configuration and environment from foreign texts. */
   clear(text: string): string;
   signal: AbortSignal;
 }
 
-/** Rejects with the signal's reason only. */
+/** Rejects only with the signal's reason. */
 export async function examine(parts: Examined): Promise<Section[]> {
   const { configuration, llm } = parts;
   const { loaded, env } = configuration;
@@ -64,7 +64,7 @@ export async function examine(parts: Examined): Promise<Section[]> {
   return [...first, ...providers, ...servers].map((section) => cleared(section, parts.clear));
 }
 
-/** The one that a command ends with: of what a host needs first. Undefined where nothing has failed. */
+/** Returns the error kind that a command ends with: of the first failed section. Undefined if nothing failed. */
 export function failedKind(sections: readonly Section[]): string | undefined {
   return sections.find(({ findings }) => hasFailed(findings))?.kind;
 }

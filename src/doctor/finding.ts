@@ -1,10 +1,10 @@
-/** One line of what was looked at. */
+/** One line of the report. */
 export interface Finding {
-  /** What was looked at, in a word. */
+  /** Subject of the check, in a word. */
   check: string;
   status: "ok" | "warn" | "fail";
   text: string;
-  /** What to do about it, as a sentence without its end; only what is ok has none. */
+  /** What to do about it, as a sentence without its full stop; absent only for `ok`. */
   fix?: string;
 }
 
@@ -18,7 +18,7 @@ export function hasFailed(findings: readonly Finding[]): boolean {
   return findings.some(({ status }) => status === "fail");
 }
 
-/** Hints are sentences, fixes have no end. */
+/** Removes a hint's full stop, since fixes have none. */
 export function withoutEnd(sentence: string): string {
   return sentence.replace(/\.$/, "");
 }

@@ -1,4 +1,4 @@
-/** This machine around the host: Node, clock, folders, disk, the port of `serve`, the event log. */
+/** Checks of this machine: Node, clock, folders, disk, the port of `serve`, the event log. */
 import { mkdtempSync, rmSync, statfsSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
@@ -8,7 +8,7 @@ import { existingFolder } from "../core/state-folder.js";
 import { lookAtLog } from "../history/look.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
-/** `required`: `>=20.19`, as package.json has it. */
+/** `required`: `>=20.19`, as in package.json. */
 export function nodeFinding(version: string, required: string): Finding {
   const least = required.replace(/^>=/, "");
   const isEnough = version.localeCompare(least, "en", { numeric: true }) >= 0;
@@ -18,18 +18,18 @@ export function nodeFinding(version: string, required: string): Finding {
 }
 
 export interface Clocks {
-  /** Milliseconds since the epoch, by the clock that can be set. */
+  /** Milliseconds since the epoch, by the wall clock. */
   nowMs: number;
-  /** The same by the clock that only runs, counted from the start of this process. */
+  /** The same by the monotonic clock, counted from the start of this process. */
   steadyMs: number;
-  /** When this program was built. */
+  /** Build time of this program. */
   builtMs: number;
 }
 
-/** A clock may be late by this much: what is signed and what expires is given as much grace. */
+/** Tolerated clock skew: signatures and expiries allow as much. */
 export const toleratedSkewMs = 60_000;
 
-/** What can be told of the clock without asking anybody. */
+/** Checks the clock without asking another machine. */
 export function clockFinding({ nowMs, steadyMs, builtMs }: Clocks): Finding {
   const time = Number.isFinite(nowMs) ? new Date(nowMs).toISOString() : String(nowMs);
   const fix = "set the clock (timedatectl set-ntp true): certificates and logins are refused under a wrong one";
@@ -40,7 +40,7 @@ export function clockFinding({ nowMs, steadyMs, builtMs }: Clocks): Finding {
     : ok("clock", time);
 }
 
-/** Whether files can be made in a folder, or where it will be made; tried by making one. */
+/** Checks that files can be created in the folder, or in the parent in which it would be created, by creating one. */
 export function folderFinding(check: string, path: string, status: "warn" | "fail"): Finding {
   try {
     rmSync(mkdtempSync(join(existingFolder(path), ".mcp-platform-try-")), { recursive: true });
@@ -71,7 +71,7 @@ function freeAt(path: string): number | undefined {
   }
 }
 
-/** `isChosen`: the configuration names the port, so that somebody means to use it. */
+/** `isChosen`: the configuration names the port, so somebody means to use it. */
 export async function portFinding({ host, port }: { host: string; port: number }, isChosen: boolean): Promise<Finding> {
   const place = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const problem = await listenProblem(host, port);
@@ -91,7 +91,7 @@ export async function portFinding({ host, port }: { host: string; port: number }
   return isChosen ? fail("port", text, fix) : warn("port", text, fix);
 }
 
-/** The token that callers of `serve` send, and who can read its file. */
+/** Checks the token that callers of `serve` send, and who can read its file. */
 export function tokenFinding(file: string, isConfigured: boolean): Finding {
   if (isConfigured) return ok("token", "serve takes the token of serve.token");
   const state = statSync(file, { throwIfNoEntry: false });
@@ -120,7 +120,7 @@ async function answersAsHost(origin: string): Promise<boolean> {
   }
 }
 
-/** Opened as a host would, but never brought to another schema. */
+/** Opens the log like a host, but never migrates it. */
 export async function logFindings(storage: StorageConfig, now: () => number): Promise<Finding[]> {
   const warnings: Finding[] = [];
   const observe = ({ level, message }: { level: string; message: string }) => {

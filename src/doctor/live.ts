@@ -1,4 +1,4 @@
-/** A provider really asked, by the client that turns use, over the wire that they use; and over the others, where that one fails. */
+/** Tries a provider with the client and the wire that turns use; if that wire fails, with the others too. */
 import type { LlmConfig } from "../core/config.js";
 import type { ResolvedModel } from "../llm/providers/providers.js";
 import { type Finding, hasFailed } from "./finding.js";
@@ -6,7 +6,7 @@ import { otherWireFindings } from "./other-wires.js";
 import { TheirClock } from "./their-clock.js";
 import { type TrialParts, tryWire } from "./wire-trial.js";
 
-/** `kind`: that of the error that ended it. Rejects with the signal's reason only. */
+/** `kind`: kind of the error that ended it. Rejects only with the signal's reason. */
 export async function askProvider(
   llm: LlmConfig,
   target: ResolvedModel,

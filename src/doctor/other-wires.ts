@@ -1,18 +1,18 @@
-/** Where the wire in use fails: which of the others the provider answers at the same place. */
+/** Finds which other wires the provider answers at the same address, if the wire in use fails. */
 import type { LlmConfig, WireName } from "../core/config.js";
 import { type ResolvedModel, resolveModel } from "../llm/providers/providers.js";
 import { type Finding, hasFailed, warn } from "./finding.js";
 import { type TrialParts, tryWire } from "./wire-trial.js";
 
-/** A provider's own wires stand before the one that most imitate. */
+/** A provider's own wires come before the one that most imitate. */
 const WIRES: readonly WireName[] = ["responses", "messages", "gemini", "chat"];
-/** Errors that a provider gives over any wire, or that no request gets far enough for. */
+/** Errors that are the same over any wire, or that occur before a request is sent. */
 const SAME_OVER_ALL = new Set([
   ...["rate_limit", "quota", "overloaded", "connect", "connect_timeout", "queue_timeout", "total_timeout"],
   ...["context_length", "content_filter", "aborted"],
 ]);
 
-/** `kind`: that of the error over the wire in use. Rejects with the signal's reason only. */
+/** `kind`: kind of the error over the wire in use. Rejects only with the signal's reason. */
 export async function otherWireFindings(
   llm: LlmConfig,
   { provider, model }: ResolvedModel,
@@ -35,7 +35,7 @@ export async function otherWireFindings(
       if (isUsed && why !== undefined) failed.push(`${wire}: ${why}`);
     }
   }
-  // A key that is refused is refused over any wire.
+  // A refused key is refused over any wire.
   if (kind === "auth") return [];
   const fix = `see that llm.providers.${name}.base_url and model are right`;
   return [warn("wire", `no other wire gets an answer either (${failed.join("; ")})`, fix)];
@@ -51,7 +51,10 @@ function worksFinding(
   return warn("wire", `the same requests are answered over the wire ${wire}`, fix);
 }
 
-/** Where a server that is reached at `baseUrl` has that wire, by the paths that vendors and gateways use. The key stays with that server. */
+/**
+ * Returns the addresses at which a server with this `baseUrl` may have that wire, by the paths that vendors and gateways use. The key stays
+ * with that server.
+ */
 function addressesOf(baseUrl: string, wire: WireName): string[] {
   const [, path = "", query = ""] = /^([^?]*?)\/*(\?.*)?$/.exec(baseUrl) ?? [];
   const root = path.replace(/\/(v1|v1beta|v1beta\/openai|anthropic|anthropic\/v1)$/, "");

@@ -1,4 +1,4 @@
-/** The providers of models: what is set, whether they are there, and with `live` whether they answer. */
+/** Checks the providers: settings, reachability, and with `live` their answers. */
 import type { ToolDefinition } from "../core/chat.js";
 import type { LlmConfig } from "../core/config.js";
 import { errorInfo } from "../core/errors.js";
@@ -14,23 +14,23 @@ import { wayFindings } from "./way.js";
 import type { TrialParts } from "./wire-trial.js";
 
 export interface ProviderParts extends TrialParts {
-  /** With the provider that turns use as `active`. */
+  /** `active` is the provider that turns use. */
   llm: LlmConfig;
-  /** Each is asked for real. The demo model, which costs nothing, always is. */
+  /** True to send each of them real requests. The demo model, which costs nothing, always gets them. */
   isLive: boolean;
-  /** Of all definitions in a request of a turn. */
+  /** Limit of all definitions in a request of a turn. */
   toolBudgetTokens: number;
-  /** Variables of this provider that are not set. */
+  /** Returns the unset variables of this provider. */
   unsetOf(name: string): readonly string[];
 }
 
-/** The one that turns use first; what fails at another one is a warning. */
+/** Checks first the provider that turns use; a failure of another one is a warning. */
 export async function providerSections(parts: ProviderParts): Promise<Section[]> {
   const { active = "", fallback, providers } = parts.llm;
   const used = [active, ...fallback].filter((entry) => entry !== "");
   const others = Object.keys(providers).filter((name) => !used.some((entry) => entry.split("/")[0] === name));
   const sections: Section[] = [];
-  // One after another: answers of one provider must not be slow because of another one's.
+  // One after another, so that no provider slows another's answers.
   for (const entry of [...new Set([...used, ...others])]) {
     const examined = await examine(entry, parts);
     if (entry === active) {
@@ -122,7 +122,7 @@ function wireFinding({ provider, model }: ResolvedModel): Finding {
   return warn("wire", `${chosen}: ${model} ${unserved.why}`, fix);
 }
 
-/** What a turn would send beside one tool of our own: those beyond the budget are searched for. */
+/** Returns the tools that a turn would send next to one of our own: those beyond the budget are searched for. */
 function inOneRequest({ tools, toolBudgetTokens }: ProviderParts, { quirks }: Provider): readonly ToolDefinition[] {
   let tokens = 0;
   const within = tools.filter((tool) => {

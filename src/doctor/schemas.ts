@@ -1,4 +1,4 @@
-/** Whether a provider takes the tools of the servers as they are. */
+/** Checks whether a provider accepts the servers' tools unchanged. */
 import { isDeepStrictEqual } from "node:util";
 import type { JsonSchema, ToolDefinition } from "../core/chat.js";
 import { isMapping } from "../core/tree.js";
@@ -53,7 +53,7 @@ function saysLess(schema: JsonSchema): boolean {
   return !isDeepStrictEqual(plainSchema(schema), isEmpty ? rest : { ...rest, properties });
 }
 
-/** What OpenAI and Anthropic answer 400 to, and others take. */
+/** Returns what OpenAI and Anthropic answer 400 to, and others accept. */
 function oddityOf(schema: JsonSchema): string | undefined {
   const branches = ["oneOf", "anyOf", "allOf", "not", "enum"].find((word) => word in schema);
   if (branches) return `its schema has ${branches} at the root`;

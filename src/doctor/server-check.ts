@@ -1,4 +1,4 @@
-/** One MCP server, really tried: found, started, greeted, asked for its tools and for a sign of life. Nothing is printed. */
+/** Tries one MCP server: finds and starts it, initializes, lists its tools, pings. Prints nothing. */
 import { existsSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import type { ServerConfig, StdioServerConfig } from "../core/config.js";
@@ -16,24 +16,24 @@ import { listFindings, type ToolCost, toolCosts } from "./tool-findings.js";
 
 export interface ServerCheck {
   server: string;
-  /** In the order in which things were looked at; a `fail` is the last one. */
+  /** In the order of the checks; a `fail` is the last one. */
   findings: Finding[];
   timings: { initializeMs?: number; listMs?: number; pingMs?: number };
   era?: "legacy" | "modern";
   version?: string;
   tools: ToolCost[];
-  /** What it wrote on stderr at last, without secrets. */
+  /** Its latest stderr output, without secrets. */
   stderr: string[];
 }
 
 export interface CheckParts {
-  /** Without it, a remote server has only the headers of its configuration. */
+  /** Undefined: a remote server gets only the headers of its configuration. */
   auth?: AuthOptions;
-  /** Why values of its entry are not known: variables that are not set. */
+  /** Unset variables that leave values of its entry unknown. */
   unset?: readonly string[];
-  /** More than this for all tools, and the model has to search for some. */
+  /** Token limit of all tools, beyond which the model must search for some. */
   toolBudgetTokens: number;
-  /** Takes secrets of the whole configuration out of what the server says; its own ones are taken out anyway. */
+  /** Removes secrets of the whole configuration from the server's texts; the server's own are removed anyway. */
   clear(text: string): string;
   signal: AbortSignal;
 }
@@ -42,7 +42,7 @@ const maxStderrChars = 8_000;
 const maxStderrLines = 20;
 const pingMs = 10_000;
 
-/** Rejects with the signal's reason only; nothing of the server is left then, nor at the end. */
+/** Rejects only with the signal's reason. The server is always closed. */
 export async function checkServer(config: ServerConfig, parts: CheckParts): Promise<ServerCheck> {
   const check: ServerCheck = { server: config.name, findings: [], timings: {}, tools: [], stderr: [] };
   if (!beforeStart(config, parts, check)) return check;
@@ -88,7 +88,7 @@ export async function checkServer(config: ServerConfig, parts: CheckParts): Prom
   return check;
 }
 
-/** What can be told without a start. Whether one makes sense. */
+/** Checks what needs no start. False if a start makes no sense. */
 function beforeStart(config: ServerConfig, { unset = [] }: CheckParts, { findings }: ServerCheck): boolean {
   const { name, enabled, refusal } = config;
   if (refusal) findings.push(fail("confirmed", refusal, "read what the file starts, then confirm it"));
@@ -145,7 +145,7 @@ async function ping(connection: McpConnection, signal: AbortSignal, check: Serve
   check.findings.push(ok("ping", `answered in ${check.timings.pingMs} ms`));
 }
 
-/** At which stage it ended, and what to do. The words of stderr, which the message repeats, stand in a field of their own. */
+/** Reports the stage that failed, and what to do. Stderr, which the message repeats, has its own field. */
 function failure(
   config: ServerConfig,
   error: unknown,

@@ -1,4 +1,4 @@
-/** All servers of a configuration, each really tried, at the same time. */
+/** Tries all servers of a configuration at the same time. */
 import type { ToolDefinition } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { Logins } from "../mcp/auth/logins.js";
@@ -7,14 +7,14 @@ import type { Section } from "./section.js";
 import { type CheckParts, checkServer, type ServerCheck } from "./server-check.js";
 
 export interface ServersParts extends Omit<CheckParts, "unset" | "auth"> {
-  /** Where logins are kept. */
+  /** Folder of the logins. */
   authFolder: string;
   unsetOf(server: string): readonly string[];
 }
 
-/** One that is disabled is not started. Rejects with the signal's reason only. */
+/** Does not start disabled servers. Rejects only with the signal's reason. */
 export async function serverSections(servers: readonly ServerConfig[], parts: ServersParts): Promise<Section[]> {
-  // All of them have closed what they began, before the first reason is told.
+  // Waits until all have closed what they opened, before it rejects.
   const settled = await Promise.allSettled(servers.map((server) => serverSection(server, parts)));
   return settled.map((section) => {
     if (section.status === "rejected") throw section.reason;
@@ -22,7 +22,7 @@ export async function serverSections(servers: readonly ServerConfig[], parts: Se
   });
 }
 
-/** What a turn offers to the model of these. */
+/** Returns the tools of these servers that a turn offers to the model. */
 export function offeredTools(sections: readonly Section[]): ToolDefinition[] {
   return sections.flatMap(({ findings, server }) =>
     server && !hasFailed(findings) ? server.tools.filter((tool) => tool.isOffered).map((tool) => tool.definition) : [],

@@ -1,4 +1,4 @@
-/** A tar archive (POSIX ustar: https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html) of a few small texts. */
+/** Writes a tar archive (POSIX ustar: https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html) of a few small texts. */
 
 const blockBytes = 512;
 const longestName = 100;
@@ -9,7 +9,7 @@ export interface TarFile {
   text: string;
 }
 
-/** `seconds`: when they were made, since the epoch. Throws for a name that the format has no room for. */
+/** `seconds`: time of the files, since the epoch. Throws for a name too long for the format. */
 export function tarOf(files: readonly TarFile[], seconds: number): Buffer {
   const parts = files.flatMap(({ name, text }) => {
     const body = Buffer.from(text);
@@ -35,7 +35,7 @@ function header(name: string, bytes: number, seconds: number): Buffer {
   return block;
 }
 
-/** With a NUL at its end, `width` bytes in all. */
+/** Formats `width` bytes, including a final NUL. */
 function octal(value: number, width: number): string {
   return `${Math.floor(value)
     .toString(8)

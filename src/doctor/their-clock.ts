@@ -4,7 +4,7 @@ import { hostOf } from "../llm/request/proxy.js";
 import { type Finding, ok, warn } from "./finding.js";
 import { toleratedSkewMs } from "./host.js";
 
-/** What time it is at the provider, by the `Date` of its answers to requests that are sent anyway. */
+/** The provider's clock, read from the `Date` header of answers to requests that are sent anyway. */
 export class TheirClock implements Disposable {
   #skewMs: number | undefined;
   readonly #host: string;

@@ -1,4 +1,4 @@
-/** What a server offers, and what is odd about it. */
+/** Reports what a server offers, and what is odd about it. */
 import type { ToolDefinition } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { globMatches } from "../core/glob.js";
@@ -11,11 +11,11 @@ import { type Finding, ok, warn } from "./finding.js";
 
 export interface ToolCost {
   name: string;
-  /** Estimated: what every request pays that has the tool in it. */
+  /** Estimated cost in every request that contains the tool. */
   tokens: number;
-  /** Not filtered by the user. */
+  /** False if the user filters it. */
   isOffered: boolean;
-  /** As the model gets it. */
+  /** As sent to the model. */
   definition: ToolDefinition;
 }
 
@@ -28,7 +28,7 @@ export function toolCosts(config: ServerConfig, tools: ServerLists["tools"]): To
   });
 }
 
-/** `budgetTokens`: with more than this for all tools, the model has to search for some. */
+/** `budgetTokens`: limit of all tools, beyond which the model must search for some. */
 export function listFindings(
   config: ServerConfig,
   { tools, problems }: ServerLists,

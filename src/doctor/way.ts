@@ -1,4 +1,4 @@
-/** The way to a provider, as far as it can be told without a request. */
+/** Checks the route to a provider without sending a request. */
 import { connect } from "node:net";
 import type { LlmConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
@@ -7,7 +7,7 @@ import type { Provider } from "../llm/providers/providers.js";
 import { type HttpProxy, hostOf, portOf, proxyTo } from "../llm/request/proxy.js";
 import { type Finding, fail, ok, withoutEnd } from "./finding.js";
 
-/** Whether somebody listens there, or at the proxy between: nothing is said to them. */
+/** Checks that the provider, or the proxy before it, accepts connections; sends nothing. */
 export async function wayFindings(provider: Provider, { http }: LlmConfig, env: Environment): Promise<Finding[]> {
   const { name, baseUrl, limits } = provider;
   const url = new URL(baseUrl);

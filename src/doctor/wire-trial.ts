@@ -1,4 +1,7 @@
-/** What a turn asks of a provider, in five small steps over one wire: whole, streamed, a tool called, its result and the reasoning sent back. */
+/**
+ * Tries one wire of a provider as a turn uses it, in five small steps: a whole answer, a stream, a tool call, its result, and its reasoning
+ * sent back.
+ */
 import type { Completion, CompletionRequest, KeptPart, Message, ToolCall, ToolDefinition } from "../core/chat.js";
 import type { LlmConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
@@ -10,14 +13,14 @@ import { type Finding, fail, ok, warn, withoutEnd } from "./finding.js";
 
 export interface TrialParts {
   env: Environment;
-  /** What a turn would offer. */
+  /** Tools that a turn would offer. */
   tools: readonly ToolDefinition[];
-  /** As turns of this configuration ask. */
+  /** True if turns of this configuration stream. */
   streaming: boolean;
   signal: AbortSignal;
 }
 
-/** Both servers and models have tools of many names; this one is nobody's. */
+/** A tool whose name no server or model is likely to use. */
 const probe: ToolDefinition = {
   name: "mcp_platform_doctor",
   description: "Says that tools work. Takes the word `works`.",
@@ -28,12 +31,12 @@ const probe: ToolDefinition = {
   },
 };
 
-/** A call and its result are of one conversation, which stays with one key; other requests use the keys in turn. */
+/** A call and its result belong to one conversation, which stays with one key; other requests use the keys in turn. */
 const conversation = "mcp-platform-doctor";
 
 /**
- * Ends at the first request that fails; `kind` is that of its error. `wire`: the one that the provider is spoken to by at the end, which is
- * another one where it has named it itself. Rejects with the signal's reason only.
+ * Stops at the first failed request; `kind` is that of its error. `wire`: the wire in use at the end, which differs if the provider has
+ * named another. Rejects only with the signal's reason.
  */
 export async function tryWire(
   llm: LlmConfig,
@@ -57,7 +60,7 @@ class Trial {
   readonly #parts: TrialParts;
   #check = "";
   #refusesReasoning = false;
-  /** The request was sent again in other words, which is no failure of the provider. */
+  /** True if the client sent a corrected request, which is no failure of the provider. */
   #isCorrected = false;
 
   constructor(llm: LlmConfig, target: ResolvedModel, parts: TrialParts) {
@@ -89,7 +92,7 @@ class Trial {
     return `${this.#target.provider.name}/${this.#target.model}`;
   }
 
-  /** The kind of the error that ended it. */
+  /** Returns the kind of the error that ended it. */
   async run(): Promise<string | undefined> {
     try {
       await this.#askForWord("plain", false);
@@ -131,7 +134,7 @@ class Trial {
     this.#findings.push(this.#reasoningFinding(message.kept?.parts));
   }
 
-  /** One request. `facts`: who answered how fast. */
+  /** Sends one request. `facts`: the model and its response times. */
   async #ask(
     check: string,
     streaming: boolean,
@@ -156,7 +159,7 @@ class Trial {
     return { message, facts: `${model} answered in ${ms} ms${first}` };
   }
 
-  /** What a warning of the client means for the configuration. */
+  /** Words a warning of the client as advice for the configuration. */
   #notice(message: string): Finding {
     const { name, wire } = this.#target.provider;
     const spoken = this.wire;
@@ -188,7 +191,7 @@ const resultOf = ({ id }: ToolCall): Message => ({
   isError: false,
 });
 
-/** Blocks that only their provider can read, and signatures beside calls and words. */
+/** True for blocks that only their provider can read, and for signatures of calls and texts. */
 function isReasoning(part: KeptPart): boolean {
   return "opaque" in part || /signature/i.test(JSON.stringify(part.extra ?? {}));
 }
