@@ -30,11 +30,11 @@ export interface Route {
   /** `{name}` is a parameter. */
   path: string;
   summary: string;
-  /** Purposes by header name. */
+  /** Purpose of each header. */
   headers?: Record<string, string>;
   query?: Record<string, string>;
   body?: JsonSchema;
-  /** Type and schema of the answer: JSON, or each of the server-sent events. */
+  /** Schema of the answer, or of each server-sent event. */
   answer?: { type: "application/json" | "text/event-stream"; schema: JsonSchema };
   run(call: Call): Promise<Response> | Response;
 }

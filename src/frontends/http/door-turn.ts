@@ -16,7 +16,7 @@ import { ApiError } from "./errors.js";
 import type { Said } from "./said.js";
 
 export interface TurnCall extends Said {
-  /** Undefined selects the configured model. */
+  /** Undefined: the configured model. */
   model?: string;
   streaming?: boolean;
   temperature?: number;
@@ -28,7 +28,7 @@ export interface TurnCall extends Said {
   output?: OutputFormat;
   /** True if the servers' tools are not offered. */
   withoutTools: boolean;
-  /** Patterns of the servers' tools that are offered. Undefined offers all. */
+  /** Patterns of the servers' tools that are offered; undefined: all. */
   only?: readonly string[];
   /** True if nobody continues the conversation that a call without a conversation id gets. */
   isSingle: boolean;
@@ -40,7 +40,7 @@ export interface TurnCall extends Said {
 export const defaultModel = "mcp-platform";
 export const plainModel = "mcp-platform/plain";
 
-/** Resolves a caller's model name; undefined is the configured model. `isPlain`: without the servers' tools. */
+/** Returns the model that a caller's name stands for. `isPlain`: without the servers' tools. */
 export function askedModel(name: string | null | undefined, plainModels: readonly string[]) {
   const isDefault = name === defaultModel || name === plainModel;
   const isPlain = typeof name === "string" && (name === plainModel || plainModels.includes(name));
@@ -190,7 +190,7 @@ export function dialogueOf({ history = [], content }: Pick<UserMessageEvent, "hi
   return createHash("sha256").update(JSON.stringify(first)).digest("hex");
 }
 
-/** Estimates the tokens of the turn's first request. Throws the errors of `startDoorTurn`. */
+/** Throws the errors of `startDoorTurn`. */
 export async function estimateDoorTurn(parts: DoorParts, call: TurnCall, { conversationId }: CallIds): Promise<number> {
   resolved(parts, call.model);
   const session = parts.sessions.open(conversationId);

@@ -30,7 +30,6 @@ interface GateParts {
   isLoopback: boolean;
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
-  /** Limit for callers with the token. */
   rate: RateLimit;
   /** Limit for callers without the token, so that they use up no request of the others. */
   strangersRate: RateLimit;
@@ -103,13 +102,13 @@ export class Gate {
     return undefined;
   }
 
-  /** Returns true for a page of the host itself, or of an origin that the user has allowed. */
+  /** Allows pages of the host itself, and origins that the user has named. */
   allowsOrigin(origin: string, host: string | undefined): boolean {
     if (this.#origins.has(origin)) return true;
     return URL.canParse(origin) && host !== undefined && new URL(origin).host === host.toLowerCase();
   }
 
-  /** Returns false for a page that rebinds its name to this address, since it sends its own name. */
+  /** Refuses a page that rebinds its name to this address: it sends its own name. */
   #isKnownHost(hostname: string | undefined): boolean {
     const { allowedHosts, isLoopback } = this.#parts;
     if (hostname === undefined) return false;
@@ -134,7 +133,7 @@ export function hasBearer(authorization: string | undefined, wanted: string): bo
   return given !== undefined && isSame(given, wanted);
 }
 
-/** Returns true if the browser reports that a page of another site caused the request. A link to the host's page is allowed. */
+/** Detects by the browser's headers what a page of another site loads or sends. A link to the host's page is allowed. */
 function isCrossSite({ method, header }: Visit, path: string): boolean {
   const site = header("sec-fetch-site");
   if (site === undefined || site === "same-origin" || site === "none") return false;
@@ -147,7 +146,7 @@ function isSame(given: string, wanted: string): boolean {
   return timingSafeEqual(digest(given), digest(wanted));
 }
 
-/** Returns the name without port and brackets, in lower case. */
+/** Removes port and brackets, in lower case. */
 function hostnameOf(host: string | undefined): string | undefined {
   if (!host || !URL.canParse(`http://${host}`)) return undefined;
   const { hostname, username, pathname } = new URL(`http://${host}`);

@@ -5,7 +5,6 @@ import { ApiError } from "./errors.js";
 import { isLoopbackAddress } from "./gate.js";
 
 export function loginRoutes({ login }: DoorParts): Route[] {
-  /** Pending logins by server. */
   const underWay = new Map<string, Promise<Response>>();
   const begin = (name: string): Promise<Response> => {
     let ended = Promise.resolve("");
@@ -33,7 +32,7 @@ export function loginRoutes({ login }: DoorParts): Route[] {
   ];
 }
 
-/** Throws ApiError for a caller on another machine. A proxy on this machine speaks for somebody else. */
+/** Refuses callers on other machines. A proxy on this machine speaks for somebody else. */
 function requireHere({ address, header }: Call): void {
   const isPassedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].some((name) => header(name) !== undefined);
   if (isLoopbackAddress(address.replace(/^::ffff:/, "")) && !isPassedOn) return;

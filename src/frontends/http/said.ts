@@ -5,7 +5,7 @@ import { ApiError } from "./errors.js";
 import { type ToldTurns, withResultsFirst } from "./told-turns.js";
 
 export interface Said {
-  /** Undefined selects the configured system text. */
+  /** Undefined: the configured one. */
   system?: string;
   history: Message[];
   /** Empty if the last message is not the user's: a tool result, or an answer to continue. */

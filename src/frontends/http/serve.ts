@@ -195,7 +195,7 @@ async function listen(server: HttpServer, host: string, port: number): Promise<v
   }
 }
 
-/** Returns the host as others can write it. A wildcard address has no such form and becomes the host name. */
+/** Returns the host as others can write it: a wildcard address has no such form. */
 function nameOf(host: string): string {
   if (host === "0.0.0.0" || host === "::") return hostname();
   return isIPv6(host) ? `[${host}]` : host;

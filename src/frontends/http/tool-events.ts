@@ -4,7 +4,7 @@ import { TurnEncoder } from "../protocol.js";
 import type { DoorTurn } from "./door-turn.js";
 import type { StreamedEvent } from "./show-turn.js";
 
-/** Returns an encoder for `mcp.tool_call`, `mcp.tool_progress` and `mcp.tool_result`. */
+/** Encodes `mcp.tool_call`, `mcp.tool_progress` and `mcp.tool_result`. */
 export function toolEvents({ turn, session, model }: DoorTurn): (event: TurnEvent) => StreamedEvent[] {
   const { requestId, turnId, cached } = turn;
   const encoder = new TurnEncoder({ requestId, conversationId: session.id, turnId, cached, model });

@@ -3,7 +3,7 @@ import type { Problem } from "../errors.js";
 
 type Header = (name: string) => string | undefined;
 
-/** Returns true if a request is made to Anthropic's API, so that its caller reads errors in that shape. */
+/** Returns true if the caller reads errors in Anthropic's shape. */
 export function isAnthropicCall(path: string, header: Header): boolean {
   return path === "/v1/messages" || path.startsWith("/v1/messages/") || header("anthropic-version") !== undefined;
 }

@@ -44,7 +44,7 @@ export class ChatState {
     this.#take({ stored: parts.log.stored.value, live: [], isAnew: false });
   }
 
-  /** Follows the log until the returned function is called, and sends messages that were not sent before. */
+  /** Follows the log until the returned function is called. Sends what was not sent before. */
   watch(): () => void {
     for (const message of this.#outgoing.value) void this.#post(message);
     return this.#parts.log.listen((change) => this.#take(change));

@@ -173,7 +173,6 @@ export function runningTurn({ turns }: Dialogue): Turn | undefined {
   return turns.find(({ end }) => !end);
 }
 
-/** Returns the first unanswered question of a turn that has not ended. */
 export function openQuestion({ items, end }: Turn): QuestionItem | undefined {
   if (end) return undefined;
   return items.find((item) => item.kind === "question" && !item.answer) as QuestionItem | undefined;

@@ -8,7 +8,7 @@ const maxLength = 20_000;
  */
 const mostMarks = 3_000;
 
-/** Returns true if the lexer reads the block in little time, whatever it contains. Others are shown as they were written. */
+/** Returns true if the lexer reads the block in little time. Others are shown as they were written. */
 export function isReadable(block: string): boolean {
   return block.length <= maxLength && (block.match(/[*_~>[<`]/g)?.length ?? 0) <= mostMarks;
 }

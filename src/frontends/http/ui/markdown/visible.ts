@@ -1,7 +1,7 @@
-/** Controls, which steer terminals, and embeddings, overrides and isolates, which let a command read as another one. */
+/** Controls, which steer terminals; embeddings, overrides and isolates, which disguise a command. */
 const steering = /(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Shows characters that would act on the reader as a sign, in text of a model or a server. Line ends become `\n`. */
+/** Replaces characters that would act on the reader of a model's or a server's text. Line ends become `\n`. */
 export function visible(text: string): string {
   return text.replaceAll("\r\n", "\n").replaceAll(steering, (character) => {
     const code = character.charCodeAt(0);

@@ -51,7 +51,7 @@ export function leftRows(rows: readonly TraceRow[]): TraceRow[] {
   });
 }
 
-/** Returns the row after the last item: a request that runs, or the failure of the turn. */
+/** Returns the running request, or the failure of the turn. */
 function restOf(turn: Turn, rows: readonly TraceRow[]): TraceRow[] {
   const from = lastEnd(turn, rows);
   if (!turn.end) {
@@ -115,8 +115,8 @@ interface Approvals {
 }
 
 /**
- * Finds the call of each approval question, which does not name it: the first call of the answer with the same arguments and no question,
- * if possible of that tool.
+ * Matches approval questions, which name no call: each belongs to the answer's first call with the same arguments and no question, if
+ * possible of that tool.
  */
 function approvalsOf(items: readonly Item[]): Approvals {
   const byTool = new Map<ToolItem, QuestionItem>();

@@ -17,7 +17,7 @@ interface RequestLine {
   reasoning_tokens: number;
   cached_tokens: number;
   cache_write_tokens: number;
-  /** Input and output of requests that the provider did not count, not included in the other figures. */
+  /** Tokens in and out of requests that the provider did not count, not in the other figures. */
   estimated_tokens: number;
   usd: number;
   /** Requests without a known price, not included in `usd`. */
