@@ -22,7 +22,6 @@ export class Addresses {
     for (const server of servers) for (const uri of server.linked.uris) this.#add({ server, uri });
   }
 
-  /** Returns the address for clients. */
   of(server: string, uri: string): string {
     return this.#renamed.get(server)?.get(uri) ?? uri;
   }

@@ -15,7 +15,6 @@ import { abortable } from "./wait.js";
 const maxQuestions = 50;
 
 export interface RunningCall {
-  /** See `SendOptions.ask`. */
   ask: (question: Question) => Promise<unknown>;
   sample?: SendOptions["sample"];
   limits: Pick<RunningLimits, "signal" | "pause">;

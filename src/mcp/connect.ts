@@ -12,7 +12,6 @@ import { abortable } from "./wait.js";
 interface ConnectParts {
   callbacks: Callbacks;
   events: ConnectionEvents;
-  /** Recorder in front of the server, or player in place of it. */
   tape?: Tape;
 }
 

@@ -82,7 +82,6 @@ export class McpConnection {
     return this.#parts.peer.serverVersion;
   }
 
-  /** True if the server declared that its lists may change. */
   get changesLists(): boolean {
     const { tools, prompts, resources } = this.#declared;
     return Boolean(tools?.listChanged || prompts?.listChanged || resources?.listChanged);

@@ -24,7 +24,6 @@ export function objectionTo(inputSchema: JsonSchema): string | undefined {
 
 const known = new WeakMap<JsonSchema, HeaderParam[]>();
 
-/** Returns no parameters if the declarations are invalid. */
 function knownParams(inputSchema: JsonSchema): HeaderParam[] {
   const params = known.get(inputSchema) ?? (objectionTo(inputSchema) ? [] : headerParams(inputSchema));
   known.set(inputSchema, params);

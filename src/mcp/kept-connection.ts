@@ -19,9 +19,7 @@ import { abortable, atMost } from "./wait.js";
 interface KeptConnectionParts {
   callbacks: Callbacks;
   condition: Condition;
-  /** Without it, a remote server gets only its configured headers. */
   auth?: AuthOptions;
-  /** Recorder in front of the server, or player in place of it. */
   tape?: Tape;
   /** Gets the server's stderr. */
   said?: (text: string) => void;

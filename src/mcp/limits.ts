@@ -81,7 +81,6 @@ export class RunningLimits implements Ending {
     this.#unfollow?.();
   }
 
-  /** Aborts if a limit has been reached. */
   check(now: number): void {
     const { timeoutMs = 0, maxTotalTimeoutMs = 0 } = this.#limits;
     if (now >= this.#silenceEnd) this.#expire("no answer and no progress", timeoutMs);

@@ -11,7 +11,6 @@ const maxNamed = 5;
 const outdated = "its definition has changed meanwhile; look at it again before you call it";
 
 interface OfferParts {
-  /** Name in `mcpServers`. */
   server: string;
   condition: Condition;
   manifest: Manifest | undefined;

@@ -34,7 +34,6 @@ export interface ToolRun {
   ending: Ending;
   /** Restarts the call's silence limit. */
   onProgress: (progress: ToolProgress) => void;
-  /** True if the tool can, or must, run as a task. */
   isTask: boolean;
   inputSchema: JsonSchema;
 }
@@ -47,7 +46,6 @@ export interface Peer {
   connect(): Promise<void>;
   readonly capabilities: ServerCapabilities;
   readonly serverVersion: string | undefined;
-  /** The server's text for the model on how to use its tools. */
   readonly instructions: string | undefined;
   /** Rejects with RpcError if the server answered with an error. */
   request(method: string, params: Json, options?: RequestOptions): Promise<Json>;

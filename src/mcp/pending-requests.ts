@@ -75,7 +75,6 @@ export class PendingRequests {
       sent.catch((error: unknown) => this.#settled(id)?.reject(error));
     });
 
-  /** Rejects all pending requests with this error. */
   close(error: Error): void {
     this.#isClosed = true;
     for (const id of this.#pending.keys()) this.#settled(id)?.reject(error);

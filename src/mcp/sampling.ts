@@ -46,7 +46,7 @@ export class SamplingBudget {
     return granted;
   }
 
-  /** Returns tokens that were granted but not written. */
+  /** Adds tokens that were granted but not written. */
   giveBack(tokens: number): void {
     this.#tokens += tokens;
   }

@@ -73,7 +73,6 @@ function passes(
   return checked?.result ?? true;
 }
 
-/** True if arguments are checked against the schema at all. */
 export function isCheckable(schema: JsonSchema): boolean {
   return compiledOf(schema).check !== undefined;
 }

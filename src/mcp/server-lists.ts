@@ -20,7 +20,6 @@ export interface ServerLists {
   templates: ListedTemplate[];
   /** The server's text on how to use its offer; "" if it has none. */
   instructions: string;
-  /** Items that were left out, with reasons. */
   problems: string[];
 }
 

@@ -31,7 +31,6 @@ export interface ServerEvents {
   told(news: ServerNews): void;
 }
 
-/** The host's services for its servers. */
 export interface HostSide {
   /** Without it, a remote server gets only its configured headers. */
   auth?: AuthOptions;
@@ -61,7 +60,6 @@ export class SupervisedServer {
   readonly #watched: WatchedResources;
   readonly #statusChanged: () => void;
   #counted = { lists: emptyLists, offered: 0 };
-  /** True if a tape stands in for the server, so that waits are needless. */
   readonly #isPlayed: boolean;
   readonly #remembers: () => boolean;
   readonly #late: LateStart;
@@ -182,7 +180,6 @@ export class SupervisedServer {
     return this.#kept.current !== undefined || this.#late.isPending;
   }
 
-  /** Resolves once the current start has ended, successful or not. */
   started(): Promise<void> {
     this.startRemembered();
     return this.#kept.started();
@@ -229,7 +226,6 @@ export class SupervisedServer {
     await this.close("it was taken out of the configuration, or changed there");
   }
 
-  /** Resolves once nothing of the server is left. */
   close(reason = "the host is closing"): Promise<void> {
     return this.#kept.close(reason);
   }

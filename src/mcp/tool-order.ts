@@ -7,8 +7,8 @@ interface Ordered {
 
 /**
  * The order in which models see tools: until the first turn, that of the configuration. Afterwards a tool keeps its position, even while
- * its server is away, and a new one comes last. An earlier position would change the start of every conversation's next request, and with
- * it the providers' prompt caches.
+ * its server is away, and a new one comes last. Another order would change the start of every next request, and so miss the providers'
+ * prompt caches.
  */
 export class ToolOrder {
   #places: Map<string, number> | undefined;

@@ -18,7 +18,6 @@ export class WatchedResources {
     this.#watch(uri, connection);
   }
 
-  /** Subscribes anew on a new connection. */
   watchAll(connection: McpConnection): void {
     for (const uri of this.#uris) this.#watch(uri, connection);
   }

@@ -10,7 +10,7 @@ export interface Totals extends SpentTotals {
 
 export interface BudgetParts {
   limits: LimitsConfig;
-  /** What the log says was spent: by the conversation, and by this turn before it resumed. */
+  /** Amounts spent before, from the log: by the conversation, and by this turn before it resumed. */
   earlier: { turn: Totals & { hops: number }; conversation: Totals };
   /** Reads the log; includes this turn's part. Called only if the day has a limit. */
   daySpent: () => Promise<SpentTotals>;

@@ -3,7 +3,7 @@ import type { HubTool, Toolbox } from "../core/ports.js";
 import { isHidden } from "./policy.js";
 import type { TurnOptions } from "./turn-options.js";
 
-/** The tools offered to the model. Read anew at every hop, so that the tools of a server that has become ready join the running turn. */
+/** The tools offered to the model, read again at every hop: a server that has become ready joins the running turn. */
 export class Offered {
   readonly #hub: Toolbox;
   readonly #options: Pick<TurnOptions, "rules" | "callerTools" | "record">;

@@ -45,7 +45,6 @@ export interface CallOptions {
   beforeRequest?: CompleteOptions["beforeRequest"];
 }
 
-/** Values that all requests of a turn share, and the number of this one. */
 interface Asking {
   hop: number;
   offered: Offered;

@@ -32,7 +32,6 @@ export interface TurnOptions {
   turnId: string;
   /** The turn's span. Default: the root of the trace with the turn's id. */
   trace?: TraceContext;
-  /** See `CompletionRequest`. */
   conversation?: string;
   system: string;
   model?: string;
@@ -53,7 +52,7 @@ export interface TurnOptions {
   toolChoice?: ToolChoice;
   /** False: an answer has at most one tool call; further ones are dropped, and the model is not notified. */
   parallelToolCalls?: boolean;
-  /** The form of the last answer. `system` has to tell the model, see `formInstruction`. */
+  /** The form of the last answer. The caller puts `formInstruction` into `system`. */
   output?: OutputFormat;
   /** Model requests that may use tools. One more, without calls, follows so that the user gets an answer. */
   maxToolHops: number;

@@ -60,7 +60,7 @@ export class AuthFile {
     try {
       const found = statSync(this.#path, { throwIfNoEntry: false });
       if (!found) return {};
-      // Every change writes a new file, so the inode and time tell versions apart.
+      // Every change writes a new file, so inode and time identify a version.
       const version = `${found.ino} ${found.mtimeMs}`;
       if (this.#known?.version !== version) {
         const record: unknown = JSON.parse(readFileSync(this.#path, "utf8"));

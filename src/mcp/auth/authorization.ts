@@ -61,7 +61,7 @@ export class Authorization {
     return this.#renewal;
   }
 
-  /** Authorizes anew, whatever is stored. Rejects with McpError. */
+  /** Authorizes again, even with a valid token. Rejects with McpError. */
   async login(challenge: Challenge): Promise<void> {
     try {
       const { wantedScope } = this.#file.read();

@@ -19,7 +19,7 @@ export class Logins {
     this.#options = options;
   }
 
-  /** Logs in anew, whatever is stored. Rejects with McpError, and with RequestError for a name without a login. */
+  /** Logs in again, even with a valid token. Rejects with McpError, and with RequestError for a name without a login. */
   async login(name: string): Promise<string> {
     const config = this.#remote(name);
     if (config.refusal) throw new RequestError("usage", `${name}: ${config.refusal}`);

@@ -19,7 +19,6 @@ interface ClientParts {
   oauth: OAuthConfig;
   file: AuthFile;
   fetch: FetchLike;
-  /** The scopes to request; undefined leaves the choice to what the server publishes. */
   scope?: string;
   /** Undefined for a grant without a person. */
   redirectUrl?: string;

@@ -11,7 +11,6 @@ export class Deliveries {
   readonly #transport: Pick<Transport, "onmessage" | "onerror">;
   #waiting = 0;
 
-  /** `transport`: its client gets the messages. */
   constructor(transport: Pick<Transport, "onmessage" | "onerror">) {
     this.#transport = transport;
   }

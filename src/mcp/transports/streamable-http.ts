@@ -69,7 +69,6 @@ export class StreamableHttp implements Transport {
     return this.#sessionId;
   }
 
-  /** Resolves once requests of the server can arrive or the wait for that is over; undefined if that is already so. */
   listening(): Promise<void> | undefined {
     return this.#notifications.opened();
   }
