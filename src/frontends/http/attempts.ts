@@ -9,7 +9,7 @@ import { ApiError } from "./errors.js";
 
 /** Header with the number of earlier attempts. Its name comes from the generator of the clients. */
 const retryCount = "x-stainless-retry-count";
-/** Clients wait at most a minute between attempts. */
+/** Ample: clients wait at most a minute between attempts. */
 const keptMs = 15 * 60_000;
 const mostKept = 10_000;
 

@@ -26,7 +26,6 @@ export interface Refusal {
 interface GateParts {
   /** Undefined if every caller is admitted. */
   token: string | undefined;
-  /** True if only this machine reaches the socket. */
   isLoopback: boolean;
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
@@ -47,7 +46,7 @@ export function isLoopbackAddress(host: string): boolean {
 const probePaths = /^\/(?:healthz|readyz)$/;
 /** Paths that a load balancer and a browser may ask for without a token: the page and its files hold nothing of a conversation. */
 const openPaths = /^\/(?:healthz|readyz|assets\/[^/]*)?$/;
-/** A browser cannot set headers of a WebSocket, so the page sends the token, in base64url, as one of the subprotocols that it offers. */
+/** Subprotocol in which the page sends the token, in base64url: a browser cannot set headers of a WebSocket. */
 const bearerProtocol = /(?:^|,) *bearer\.([\w-]+) *(?:,|$)/;
 
 export class Gate {

@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import type { Call, Route } from "./api.js";
 import { ApiError } from "./errors.js";
 
-/** The relative path is the same from src/ and from dist/. */
+/** Relative path that is the same from src/ and from dist/. */
 const folder = new URL("../../../dist/ui/", import.meta.url);
 
 const types: Record<string, string> = {
@@ -80,7 +80,6 @@ function answer({ type, bytes, gzipped, etag }: PageFile, cacheControl: string, 
   return new Response(new Uint8Array(gzipped), { headers: { ...all, "content-encoding": "gzip" } });
 }
 
-/** Throws ApiError for a file that the page does not have. */
 function read(path: string): PageFile {
   if (!namesOfFiles().includes(path)) throw new ApiError(404, "not_found", "the page has no such file");
   const bytes = readFileSync(new URL(path, folder));

@@ -51,7 +51,7 @@ export interface HttpDoor {
   close(): void;
 }
 
-/** Proxies and browsers drop a connection that is silent for 30 to 60 seconds. */
+/** Shorter than the 30 to 60 seconds of silence after which proxies and browsers drop a connection. */
 const defaultKeepAliveMs = 15_000;
 /** Time for a request's headers and body to arrive. */
 const requestTimeoutMs = 60_000;

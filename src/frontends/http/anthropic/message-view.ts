@@ -165,7 +165,6 @@ export class MessageView implements TurnView {
     ];
   }
 
-  /** Adds a block that is whole from its start. */
   #add(block: Block): StreamedEvent[] {
     const before = this.#close();
     const index = this.#content.push(block) - 1;
@@ -176,7 +175,6 @@ export class MessageView implements TurnView {
     ];
   }
 
-  /** Returns the open block if it is of this type, else a new one. */
   #continue<Begun extends Block>(begun: Begun): { events: StreamedEvent[]; block: Begun; index: number } {
     const last = this.#content.at(-1);
     if (this.#isOpen && last?.type === begun.type) {

@@ -42,7 +42,6 @@ export function fromAddress(part: string): string | undefined {
   }
 }
 
-/** Indents JSON; returns other text as it is. */
 export function pretty(json: string): string {
   try {
     return JSON.stringify(JSON.parse(json), null, 2);

@@ -37,7 +37,7 @@ function mappingOf(written: string): object | undefined {
   }
 }
 
-/** Escapes templates, since recorded text is none, and characters that YAML does not take as they are. */
+/** Escapes `{{`, since recorded text is no template, and characters that YAML does not take as they are. */
 function yaml(value: unknown): string {
   const text = JSON.stringify(value, (_, item) => (typeof item === "string" ? item.replaceAll("{{", "\\{{") : item));
   return text.replaceAll(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g, escaped);

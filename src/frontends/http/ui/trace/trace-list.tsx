@@ -11,7 +11,6 @@ interface TraceListProps {
   happening?: Happening;
 }
 
-/** Shows the turns of a conversation as waterfalls, in the page of the host and in an exported file. */
 export function TraceList({ dialogue, happening }: TraceListProps) {
   const { turns } = dialogue;
   const running = runningTurn(dialogue);

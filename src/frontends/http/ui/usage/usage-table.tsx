@@ -12,7 +12,6 @@ interface UsageTableProps {
   linkOf: (key: string) => string | undefined;
 }
 
-/** Shows lines with bars in one measure, which is chosen in the head of the table. */
 export function UsageTable({ usage, name, linkOf }: UsageTableProps) {
   const measures = measuresOf(usage);
   const chosen = useSignal<Measure>(firstMeasure(usage));
