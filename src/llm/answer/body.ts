@@ -1,13 +1,13 @@
 import type { Readable } from "node:stream";
 
-/** How long a server may take to end a response that we have all of, before its connection is given up. */
+/** Time that a server has to end a complete response before its connection is destroyed. */
 const DRAIN_GRACE_MS = 250;
-/** How long the answer waits for it: about as long as what is under way already takes. */
+/** Time that `drain` waits for the end: about as long as a read that is under way takes. */
 const END_GRACE_MS = 10;
-/** And for so many turns of the event loop: a busy process hears of its timers before it reads what has come meanwhile. */
+/** Turns of the event loop that `drain` waits as well: a busy process runs its timers before it reads what has arrived. */
 const END_GRACE_TURNS = 4;
 
-/** Reads a body as text, as far as it comes within the limits. Never rejects; always frees the connection. */
+/** Reads a body as text, up to both limits. Never rejects; always frees the connection. */
 export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number): Promise<string> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -27,9 +27,8 @@ export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number):
 }
 
 /**
- * Lets a response come to its end, so that its connection goes back to the pool. Destroying it instead, which is what
- * leaving a `for await` does, would cost a new connection per streamed answer. Resolves at the end, or soon: the next
- * request finds the connection then.
+ * Reads a response to its end, so that its connection returns to the pool. Destroying it, as leaving a `for await` does, would cost a new
+ * connection per streamed answer. Resolves at the end, or after a short grace: the next request then finds the connection.
  */
 export function drain(stream: Readable): Promise<void> {
   if (stream.readableEnded || stream.destroyed) return Promise.resolve();

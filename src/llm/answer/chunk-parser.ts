@@ -1,30 +1,29 @@
 import { asObject, asText, type JsonObject, parseJson } from "../json.js";
 import type { AnswerFold, WordPlace } from "../wires/wire.js";
 
-/** A longer part of a text is no copy: it would keep all of the text in memory. */
+/** Longer parts of a text are not copied by V8: they would keep the whole text in memory. */
 const MAX_COPIED_LENGTH = 12;
-/** Some providers put something new into every chunk: no use in comparing them. */
+/** Chunks that may differ before comparing stops: some providers put something new into every chunk. */
 const MAX_MISSES = 8;
-/** Events that are looked at together. */
+/** Most events that are taken in one step. */
 const MAX_RUN = 256;
-/** What JSON does not write as it is: quotation marks, backslashes, and all below the space. */
+/** Characters that JSON escapes: quotation marks, backslashes, and all below the space. */
 const ESCAPED = /["\\]|[^ -\uffff]/;
-/** The lines of an event around its chunk, as most servers write them. */
+/** Text around the chunk of an event, as most servers write it. */
 const FIELD = "data: ";
 const BLANK = "\n\n";
 
 /**
- * Parses the chunks of a stream. Nearly all of them are the same text as the one before, but for the word they bring; then
- * putting that word into the object that is already there gives what parsing would, for a small part of its cost. The
- * object is therefore of use until the next chunk only. A chunk of W3 costs 2.8 µs of processor time in all, and 6.3 µs with `JSON.parse`
- * for each (`npm run bench -- --only W3`, 2026-11-28).
+ * Parses the chunks of a stream. Nearly every chunk equals the one before except for its word. Putting that word into the existing object
+ * gives the same result as parsing, at a small part of the cost, so the object is valid until the next chunk only. A chunk of W3 costs 2.8
+ * µs of processor time in all, and 6.3 µs with `JSON.parse` for each (`npm run bench -- --only W3`, 2026-11-28).
  */
 export class ChunkParser {
   readonly #place: WordPlace;
-  /** Of the last chunk that was parsed, as an event: the text on both sides of its word. */
+  /** Text on both sides of the word, in the event of the last parsed chunk. */
   #head = "";
   #tail = "";
-  /** The object that holds its word, if that is known. */
+  /** The object inside `#chunk` that holds the word, if known. */
   #delta: JsonObject | undefined;
   #chunk: JsonObject | undefined;
   #misses = 0;
@@ -34,9 +33,9 @@ export class ChunkParser {
   }
 
   /**
-   * Takes whole events off a text, from there on, as long as each is the last chunk but for its word, and hands over, as one, what `parse`
-   * would be given of them. Returns where they end. However many they are, it takes few steps: the first burst after a while finds no
-   * compiled code, and a step for each word made that twice as expensive.
+   * Takes whole events off `text` from `from` on, as long as each equals the last chunk except for its word. Hands their words to `to` as
+   * one. Returns where they end. It takes few steps for any number of events: the first burst after a pause finds no compiled code, and a
+   * step per word made it twice as expensive.
    */
   takeWords(text: string, from: number, to: Pick<AnswerFold, "pushWords">): number {
     const head = this.#head;
@@ -62,12 +61,12 @@ export class ChunkParser {
     return from + length + count * (head.length + tail.length);
   }
 
-  /** Whether it is any use to hand over event by event: chunks may still turn out to be alike. */
+  /** True while chunks may still turn out to be alike, so that splitting the text into events pays. */
   get isHopeful(): boolean {
     return this.#misses < MAX_MISSES;
   }
 
-  /** Undefined when the text is no JSON object. */
+  /** Returns undefined when the text is not a JSON object. */
   parse(text: string): JsonObject | undefined {
     const start = this.#head.length - FIELD.length;
     const end = text.length - (this.#tail.length - BLANK.length);
@@ -87,7 +86,9 @@ export class ChunkParser {
     return this.#chunk;
   }
 
-  /** Only where it is certain which part of the text is the word: the key stands there once, and the word as it is meant. */
+  /**
+   * Remembers the text around the word, but only if it is certain where the word is: the key occurs once, followed by the word unescaped.
+   */
   #remember(text: string, chunk: JsonObject | undefined): void {
     const { key, holder } = this.#place;
     const delta = chunk && holder(chunk);
@@ -101,7 +102,7 @@ export class ChunkParser {
   }
 }
 
-/** The beginning of what is written where words are, as far as it is words: them together, how many, how long as written. */
+/** Joins the leading entries that are valid words. Returns their text, their count and their length as written. */
 function wordsIn(written: readonly string[]): { words: string; count: number; length: number } {
   const joined = written.join("");
   const count = written.length;
@@ -117,13 +118,13 @@ function wordsIn(written: readonly string[]): { words: string; count: number; le
   return { words: words.join(""), count: words.length, length };
 }
 
-/** Undefined: it is no text between quotation marks. */
+/** Returns undefined when `written` is not the inside of a JSON string. */
 function wordOf(written: string): string | undefined {
   if (written.length <= MAX_COPIED_LENGTH && !ESCAPED.test(written)) return written;
   return asText(parseJson(`"${written}"`));
 }
 
-/** What is not part of a larger text. */
+/** Copies a text, so that the larger text it is part of can be freed. */
 function copyOf(text: string): string {
   return Buffer.from(text).toString();
 }

@@ -1,10 +1,10 @@
 import type { LostAnswer } from "../../core/chat.js";
 import type { AnswerFold } from "../wires/wire.js";
 
-/** Of English and code. */
+/** Average of English and code. */
 const bytesPerToken = 4;
 
-/** What is billed of an answer that broke off. Undefined where nothing of it had come. */
+/** Estimates what is billed for an answer that broke off. Undefined if nothing of it had arrived. */
 export function lostUsage(fold: AnswerFold): LostAnswer["usage"] | undefined {
   let ids = 0;
   const { message, usage } = fold.finish(

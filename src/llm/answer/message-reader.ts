@@ -4,35 +4,34 @@ import type { AnswerFold, WordPlace } from "../wires/wire.js";
 import { ChunkParser } from "./chunk-parser.js";
 import { SseReader } from "./sse.js";
 
-/** Why a body is not what it should be. */
 export type BodyFault = "html" | "malformed" | "too_large" | "cut";
 
-/** Characters. A stream spends some 300 of them on a token, so that the longest answers need tens of millions. */
+/** Limits in characters. A stream spends some 300 of them on a token, so the longest answers need tens of millions. */
 const MAX_DOCUMENT_LENGTH = 32 * 1024 * 1024;
 const MAX_STREAM_LENGTH = 256 * 1024 * 1024;
 
-/** How a stream of events begins; a piece may end inside the word. */
+/** Start of an event stream; a piece may end inside the field name. */
 const EVENT_LINE = /^(:|(data|event|id|retry|error)(:|$)|\w{1,4}$)/;
-/** What some servers write behind a document as well. */
+/** A line that some servers append to a document as well. */
 const DONE_LINE = /\s*data:\s*\[DONE\]\s*$/i;
 
 /**
- * The JSON messages of a response body: the events of a stream, or one document. Which of them it is shows in its first
- * character; what was asked for and the content type both lie too often.
+ * Cuts a response body into JSON messages: the events of a stream, or one document. The first character decides which; the requested format
+ * and the content type are both wrong too often.
  */
 export class MessageReader {
   readonly #onMessage: (message: JsonObject, event: string | undefined) => boolean;
   readonly #fold: Pick<AnswerFold, "pushWords">;
   readonly #place: WordPlace | undefined;
-  /** From the first piece on that ends within a character. */
+  /** Set from the first piece that ends with a byte beyond ASCII. */
   #decoder: StringDecoder | undefined;
-  /** Of a stream of events; a document has no use for it. */
+  /** Set for event streams only. */
   #chunks: ChunkParser | undefined;
-  /** The same; not kept while events need none, since it takes a kilobyte. */
+  /** Set for event streams only. Dropped while events need no parser, since it takes a kilobyte. */
   #sse: SseReader | undefined;
-  /** The last message was words alone. */
+  /** True if the last message consisted of words only. */
   #isWord = false;
-  /** Where the next text begins an event begins, as far as is known; unknown once a line ended otherwise than with a line feed. */
+  /** True if the next text is known to start with a new event. Stays false once a line has ended with a carriage return. */
   #isBetween = false;
   #hasReturns = false;
   #document: string[] | undefined;
@@ -40,13 +39,13 @@ export class MessageReader {
   #length = 0;
   #fault: BodyFault | undefined;
   #plainText = "";
-  /** The server said `[DONE]`, and nothing before it was broken. */
+  /** True if the server sent `[DONE]` and nothing before it was broken. */
   isDone = false;
 
   /**
-   * `onMessage` must not keep the message: it may become the next one. It returns whether the message was nothing but the words of its
-   * answer; of those that follow and are otherwise the same, `fold` gets these. `place`: where words are in a message. Undefined: each
-   * message is parsed.
+   * `onMessage` must not keep the message: the object may be reused for the next one. It returns true if the message was nothing but words
+   * of the answer. The words of later messages that are otherwise the same go to `fold` only. `place`: where a message holds its words; if
+   * undefined, each message is parsed.
    */
   constructor(
     onMessage: (message: JsonObject, event: string | undefined) => boolean,
@@ -62,7 +61,6 @@ export class MessageReader {
     return this.#document !== undefined;
   }
 
-  /** The beginning of a body that is neither events nor JSON. */
   get plainText(): string {
     return this.#plainText;
   }
@@ -73,7 +71,7 @@ export class MessageReader {
     return this.#feed(this.#length === 0 && text.startsWith("\ufeff") ? text.slice(1) : text);
   }
 
-  /** The body ended, cleanly or not: what is left in the buffers counts as well. */
+  /** Handles the end of the body, clean or not: what is left in the buffers counts as well. */
   end(): BodyFault | undefined {
     this.#feed(this.#decoder?.end() ?? "");
     if (!this.#document) {
@@ -104,12 +102,12 @@ export class MessageReader {
     return this.#fault;
   }
 
-  /** Event by event where chunks are alike, so that most of them need no parser at all. */
+  /** Takes event by event where chunks are alike, so that most of them need no parser. */
   #feedEvents(text: string): boolean {
     if (!this.#place) return this.#parseEvents(text);
     this.#chunks ??= new ChunkParser(this.#place);
     let at = this.#takeWords(text, 0);
-    // There is none in what that took.
+    // The text that `#takeWords` took contains no carriage return.
     if (at < text.length) this.#hasReturns ||= text.includes("\r", at);
     while (at < text.length && !this.#hasReturns && this.#chunks.isHopeful) {
       const end = text.indexOf("\n\n", at) + 2;
@@ -123,7 +121,7 @@ export class MessageReader {
     return this.#parseEvents(text.slice(at));
   }
 
-  /** From there on, where an event begins and the last one was words. Returns where they end. */
+  /** Takes words from `from` on, if an event begins there and the last message was words. Returns where they end. */
   #takeWords(text: string, from: number): number {
     if (!this.#isBetween || !this.#isWord || this.isDone || this.#fault) return from;
     const end = this.#chunks?.takeWords(text, from, this.#fold) ?? from;
@@ -140,14 +138,14 @@ export class MessageReader {
     const text = data.trim();
     const whole = this.#chunks ? this.#chunks.parse(text) : asObject(parseJson(text));
     if (whole) this.#take(whole, event);
-    // Lines of which each was meant to be an event, without the blank lines between them.
+    // The server left out the blank lines, so each line is an event.
     else if (text.includes("\n")) for (const line of text.split("\n")) this.#takeLine(line.trim(), event);
     else this.#takeLine(text, event);
   }
 
   #takeLine(text: string, event: string | undefined): void {
     if (/^"?\[DONE\]"?$/i.test(text)) this.isDone = this.#fault === undefined;
-    // `data: ping` and `data: null` are seen between chunks; half a chunk is not, and leaving it out would falsify the answer.
+    // `data: ping` and `data: null` occur between chunks and are skipped. Half a chunk is a fault: skipping it would falsify the answer.
     else if (text.startsWith("{")) {
       const message = asObject(parseJson(text));
       if (message) this.#take(message, event);

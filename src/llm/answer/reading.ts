@@ -11,19 +11,19 @@ import type { AnswerFold, Wire } from "../wires/wire.js";
 import { drain } from "./body.js";
 import { type BodyFault, MessageReader } from "./message-reader.js";
 
-/** How long the end is waited for where nothing more is expected. */
+/** Time to wait for the end of the body when nothing more is expected. */
 const DONE_GRACE_MS = 2000;
 
 /**
- * What is being waited for. The first three are time limits of the configuration. `more`: the model has said why it stopped, which is no
- * end while the connection is open, since some models say so before they call tools; as long as `idle_timeout`. `done`: all has come.
+ * What a read waits for. The first three are time limits of the configuration. `more`: the model has said why it stopped, but the
+ * connection is open and some models say so before they call tools; lasts `idle_timeout`. `done`: everything has arrived.
  */
 type Phase = "timeout" | "ttft_timeout" | "idle_timeout" | "more" | "done";
 
 /**
- * Reads one response body into the fold. Resolves when the answer is whole, which its content decides and never the way
- * the connection ended: proxies turn a cut into a clean end, and others leave the connection open after a whole answer.
- * Rejects otherwise, with LlmError. Frees the connection either way.
+ * Reads one response body into the fold. Resolves when the answer is whole. The content decides that, never the way the connection ended:
+ * proxies turn a cut into a clean end, and others leave the connection open after a whole answer. Otherwise rejects with LlmError. Frees
+ * the connection either way.
  */
 export function readAnswer(response: Response, call: Call, fold: AnswerFold, now: () => number): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -40,17 +40,17 @@ interface ReadingParts {
   reject: (error: unknown) => void;
 }
 
-/** A class, since what is a method needs no memory where a thousand streams are read. */
+/** A class, since methods need no memory per stream and a thousand streams may be read. */
 class Reading {
   readonly #parts: ReadingParts;
-  /** What every chunk asks for is near: with hundreds of streams, most of a chunk's cost is memory that is not in the processor's cache. */
+  /** Fields that every chunk needs are close together: with hundreds of streams, most of a chunk's cost is processor cache misses. */
   readonly #fold: AnswerFold;
   readonly #wire: Wire;
   readonly #measure: CompletionMeasure | undefined;
   readonly #isStreaming: boolean;
   readonly #messages: MessageReader;
   readonly #stream: Readable;
-  /** What this read has brought after its first piece. */
+  /** Later pieces of the current read of the socket. */
   #pieces: Buffer[] | undefined;
   #last: JsonObject | undefined;
   #phase: Phase | undefined;
@@ -77,9 +77,9 @@ class Reading {
   }
 
   /**
-   * One read of the socket may bring hundreds of pieces, which HTTP tells apart. Those after the first are looked at together as soon as
-   * the read is over: nobody who consumes the answer has had his turn before. A stream that is read as fast as it comes has none, and
-   * a tick for each of its pieces would be a twentieth of what they cost.
+   * Takes the first piece of a socket read at once, and the others together when the read is over. One read may bring hundreds of HTTP
+   * chunks, and no consumer of the answer runs before the read is over. A stream read as fast as it arrives has a single piece; a tick for
+   * each would add a twentieth to its cost.
    */
   readonly #onData = (piece: Buffer) => {
     if (this.#pieces) this.#pieces.push(piece);
@@ -107,7 +107,7 @@ class Reading {
     } catch (error) {
       this.#settle(error);
     }
-    // The consumer may have cancelled from within a delta.
+    // The consumer may have cancelled inside a delta.
     if (this.#isSettled) return;
     if (fold.end !== "open") {
       const next = fold.end === "stopped" ? "more" : "done";
@@ -116,7 +116,7 @@ class Reading {
     else if (fold.progress > before) this.#waitFor("idle_timeout");
   }
 
-  /** What had come before the end still counts, also when it was no clean end. */
+  /** Counts what arrived before the end, even if the end was not clean. */
   readonly #onEnd = (error?: unknown) => {
     this.#takePieces();
     if (this.#isSettled) return;
@@ -144,7 +144,7 @@ class Reading {
     return isWord;
   }
 
-  /** Starts the wait for the next thing, or starts it anew. */
+  /** Starts or restarts the timer for the next thing to wait for. */
   #waitFor(next: Phase): void {
     if (next === this.#phase) {
       this.#timer?.refresh();
@@ -176,7 +176,7 @@ class Reading {
     reject(error ?? this.#complaint() ?? incomplete(call, fold));
   }
 
-  /** What the provider said instead of an answer. Never throws: whoever waits would wait for ever. */
+  /** Returns the error that the provider sent instead of an answer. Never throws, since the caller would then wait forever. */
   #complaint(): unknown {
     if (this.#fold.progress > 0) return undefined;
     try {
@@ -196,7 +196,7 @@ class Reading {
 
 const LIMIT_FIELDS = { timeout: "timeoutMs", ttft_timeout: "ttftTimeoutMs", idle_timeout: "idleTimeoutMs" } as const;
 
-/** What Node keeps from the first piece of a read until the read is over. A Node without it would cost time, no more. */
+/** Returns true while more pieces of the same read follow. Node keeps this flag internally; without it reading would only be slower. */
 function hasMoreOfARead(stream: Readable & { readonly _readableState?: { readonly readingMore?: boolean } }): boolean {
   return stream._readableState?.readingMore === true;
 }

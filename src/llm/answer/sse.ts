@@ -1,11 +1,11 @@
 import { createParser } from "eventsource-parser";
 
-/** One event may not be larger, in characters: a server that never ends its line would fill the memory. */
+/** Most characters of one event: a server that never ends its line would fill the memory. */
 const MAX_EVENT_LENGTH = 8 * 1024 * 1024;
 
 export type OnEvent = (data: string, event: string | undefined) => void;
 
-/** A server-sent event stream, as text in any pieces. */
+/** Parser of a server-sent event stream that arrives as text in any pieces. */
 export class SseReader {
   readonly #parser;
   #overflow = false;
@@ -24,13 +24,13 @@ export class SseReader {
     });
   }
 
-  /** False when an event grew beyond all measure; the reader is of no use then. */
+  /** Returns false once an event is too large; the reader is then unusable. */
   feed(text: string): boolean {
     this.#parser.feed(text);
     return !this.#overflow;
   }
 
-  /** The last event counts even where the server did not end it with a blank line. */
+  /** Ends the last event even if the server did not write its blank line. */
   end(): void {
     this.#parser.feed("\n\n");
   }

@@ -4,7 +4,7 @@ import type { BreakerState } from "../../core/measurements.js";
 import type { Observe } from "../../core/ports.js";
 import { type Asked, duration, failure, saidBy } from "../errors.js";
 
-/** What says that a provider is in trouble. What a request, a key or a limit is to blame for says nothing of the sort. */
+/** Failures that show trouble at the provider. Failures caused by a request, a key or a limit do not count. */
 const COUNTED: ReadonlySet<LlmErrorKind> = new Set([
   "overloaded",
   "server",
@@ -19,13 +19,13 @@ const COUNTED: ReadonlySet<LlmErrorKind> = new Set([
   "protocol",
 ]);
 
-/** More than half of at least five calls within half a minute, each after its retries. */
+/** The breaker opens if more than half of at least five calls within 30 s fail, each after its retries. */
 const THRESHOLD = 0.5;
 const WINDOW_MS = 30_000;
 const LEAST_CALLS = 5;
 const OPEN_MS = 10_000;
 
-/** Stops asking one model of a provider that keeps failing; after a while one call tries it for all. */
+/** Circuit breaker for one model of a provider: stops asking it while it keeps failing; after a pause one call probes it. */
 export class Breaker {
   readonly #sample = new SamplingBreaker({
     threshold: THRESHOLD,
@@ -53,7 +53,7 @@ export class Breaker {
     return this.#state === CircuitState.HalfOpen || this.#now() >= this.#retryAt ? "half_open" : "open";
   }
 
-  /** Throws what `ask` throws, or, while the model is not asked, an LlmError that says when it will be. */
+  /** Throws what `ask` throws. While the breaker is open, throws an LlmError that says when the model is asked again. */
   async run<T>(asked: Asked, ask: () => Promise<T>): Promise<T> {
     const state = this.#state === CircuitState.Closed ? this.#state : this.#try(asked);
     try {
@@ -69,7 +69,7 @@ export class Breaker {
     }
   }
 
-  /** Nobody waits for the one call that tries: it may be a long stream. */
+  /** Lets one call probe the model. Other calls are refused meanwhile, since the probe may be a long stream. */
   #try(asked: Asked): CircuitState {
     if (this.state === "open" || this.#state === CircuitState.HalfOpen) throw this.#refusal(asked);
     this.#state = CircuitState.HalfOpen;

@@ -1,15 +1,15 @@
-/** Tokens of a retry. A request that may have been answered, and billed, costs twice as much to repeat. */
+/** Tokens that a retry costs. Repeating a request that may have been answered and billed costs twice as much. */
 export const RETRY_COST = 5;
 export const AMBIGUOUS_RETRY_COST = 10;
 
 const LEAST_CAPACITY = 50;
 const PER_CALL_IN_FLIGHT = 5;
-/** So that whoever is alone with a provider has retries again after its outage, though nothing succeeded yet. */
+/** Lets a provider's only caller retry again after an outage, although nothing has succeeded yet. */
 const REFILL_PER_SECOND = 1;
 
 /**
- * A provider's retry budget, as gRPC and AWS have it: while most requests succeed all may be repeated; in an outage retries
- * stop before they multiply the load.
+ * A provider's retry budget, as in gRPC and AWS: while most requests succeed all may be retried; in an outage retries stop before they
+ * multiply the load.
  */
 export class RetryBudget {
   readonly #now: () => number;
@@ -24,7 +24,7 @@ export class RetryBudget {
     this.#filledAt = now();
   }
 
-  /** Counts a call until it leaves: the budget fits the most calls that were ever in flight together. */
+  /** Counts a call until it leaves. The capacity fits the most calls that were ever in flight together. */
   enter(): void {
     const capacity = Math.max(this.#capacity, PER_CALL_IN_FLIGHT * ++this.#inFlight);
     this.#tokens += capacity - this.#capacity;
@@ -35,7 +35,7 @@ export class RetryBudget {
     this.#inFlight--;
   }
 
-  /** False: nothing was taken, since there is not enough. */
+  /** Returns false and takes nothing when fewer tokens than `cost` are left. */
   take(cost: number): boolean {
     this.#refill();
     if (this.#tokens < cost) return false;
@@ -43,7 +43,6 @@ export class RetryBudget {
     return true;
   }
 
-  /** A call was answered. */
   succeeded(): void {
     this.#tokens = Math.min(this.#capacity, this.#tokens + 1);
   }

@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
 
 interface Key {
-  /** Undefined: the provider has no key, and is asked without. */
+  /** Undefined if the provider has no key and is asked without one. */
   value: string | undefined;
   restsUntil: number;
 }
 
 /**
- * A provider's keys. A conversation stays with one of them, the same on every host: keys may be of several accounts, and reasoning and
- * prompt caches belong to one. Requests without a conversation use the keys in turn. A key that the provider refused, or that is used up,
- * rests while another one works.
+ * A provider's API keys. A conversation always uses the same key, on every host: keys may belong to several accounts, and reasoning and
+ * prompt caches belong to one. Requests without a conversation use the keys in turn. A key that was refused or is used up rests while
+ * another one works.
  */
 export class KeyRing {
   readonly #keys: readonly Key[];
@@ -23,7 +23,7 @@ export class KeyRing {
     this.#keys = all.map((value) => ({ value, restsUntil: Number.NEGATIVE_INFINITY }));
   }
 
-  /** The key of the conversation, or the next one in turn. Of those that rest none is taken, unless all do: then the one that is ready first. */
+  /** Returns the key of the conversation, or the next one in turn. Skips resting keys; if all rest, returns the one that is ready first. */
   next(conversation?: string): string | undefined {
     const { length } = this.#keys;
     if (length === 1) return this.#keys[0]?.value;
@@ -37,8 +37,8 @@ export class KeyRing {
   }
 
   /**
-   * Lets a key rest until that time, `Infinity` for good. The last one that is not gone for good stays: the provider itself
-   * shall say what is wrong, and be heard when it has changed its mind. Returns whether another key is ready now.
+   * Lets a key rest until `untilMs`; `Infinity` means for good. The last key that is not out for good stays in use, so that the provider's
+   * own error is seen, and its recovery too. Returns true if another key is ready now.
    */
   rest(value: string | undefined, untilMs: number): boolean {
     const now = this.#now();
@@ -48,13 +48,12 @@ export class KeyRing {
     return others.some(({ restsUntil }) => restsUntil <= now);
   }
 
-  /** Where the key is in the list, counted from 1: how logs name it. */
+  /** Returns the key's position in the list, from 1, as logs name it. */
   numberOf(value: string | undefined): number {
     return this.#keys.findIndex((key) => key.value === value) + 1;
   }
 }
 
-/** A number that is the same for the same text. */
 function numberOfText(text: string): number {
   return createHash("sha256").update(text).digest().readUInt32BE();
 }

@@ -15,34 +15,33 @@ export interface LaneParts {
   /** Milliseconds since the epoch. */
   now: () => number;
   observe: Observe;
-  /** Those of all nodes. Undefined: this one is alone. */
+  /** Limits shared by all hosts. Undefined if this host is alone. */
   limits?: SharedLimits | undefined;
   meter?: Meter | undefined;
 }
 
-/** A call, as far as it matters here. */
+/** The parts of a call that the lane needs. */
 interface Entrant extends Asked {
   readonly body: { toString(): string };
   readonly options: { readonly signal: CallSignal };
-  /** When the last request was sent, milliseconds since the epoch, and with which key. */
+  /** When the last request was sent, in milliseconds since the epoch, and with which key. */
   readonly sentAt: number;
   readonly key: string | undefined;
-  /** Why the signal was aborted. */
   aborted(): LlmError;
 }
 
-/** The provider has more requests than it can serve. */
+/** Failures that mean that the provider has more requests than it can serve. */
 const LOAD: ReadonlySet<LlmErrorKind> = new Set(["rate_limit", "overloaded", "server"]);
 
-/** How long a key rests that is used up, unless the provider says. */
+/** Time that a used-up key rests, unless the provider names one. */
 const QUOTA_REST_MS = 600_000;
 const RATE_LIMIT_REST_MS = 5_000;
 
 const BYTES_PER_TOKEN = 4;
-/** Images and sound, which cost far fewer tokens than their base64 has letters. */
+/** Images and sound, which cost far fewer tokens than their base64 has characters. */
 const ENCODED = /[\w+/=]{1000,}/g;
 
-/** What all requests to one provider share: places, retry budget and keys. */
+/** What all requests to one provider share: limiter, retry budget and keys. */
 export class Lane {
   readonly limiter: Limiter;
   readonly budget: RetryBudget;
@@ -65,12 +64,11 @@ export class Lane {
     this.#parts = parts;
   }
 
-  /** Its name. */
   get provider(): string {
     return this.#provider.name;
   }
 
-  /** A place that can be had without waiting: most calls need no more than that. */
+  /** Takes a slot if one is free at once, as for most calls. Undefined if limits are shared, since those need a wait. */
   enterAtOnce(call: Entrant): Slot | undefined {
     if (this.#shared || call.options.signal.aborted) return undefined;
     const slot = this.limiter.tryAcquire(this.#tokensOf(call));
@@ -79,7 +77,7 @@ export class Lane {
   }
 
   /**
-   * Waits for a place, first come, first served: one of this node, then one of all nodes together, for each as long as the queue allows.
+   * Waits for a slot, first come, first served: one of this host, then one of all hosts together. Each wait lasts up to `queue_timeout`.
    * Throws LlmError: queue_timeout, aborted, total_timeout.
    */
   async enter(call: Entrant): Promise<Slot> {
@@ -101,7 +99,7 @@ export class Lane {
     }
   }
 
-  /** A place for a second request of the call, if one is free. */
+  /** Takes a slot for a second request of the call, if one is free. */
   async tryEnter(call: Entrant): Promise<Slot | undefined> {
     const tokens = this.#tokensOf(call);
     const own = this.limiter.tryAcquire(tokens);
@@ -111,7 +109,10 @@ export class Lane {
     return slot && both(own, slot);
   }
 
-  /** What one failed request means for all that follow. True: another key is ready, to be used at once. */
+  /**
+   * Applies a failed request to all that follow: rests its key, shrinks or pauses the limiter. Returns true if another key is ready at
+   * once.
+   */
   failed(call: Entrant, { kind, retryAfterMs }: LlmError): boolean {
     const now = this.#parts.now();
     const restMs = keyRestMs(kind, retryAfterMs);
@@ -129,7 +130,6 @@ export class Lane {
     return false;
   }
 
-  /** A call was answered. */
   answered(): void {
     this.budget.succeeded();
     this.limiter.grow();
@@ -141,7 +141,7 @@ export class Lane {
     this.#parts.observe({ level, scope: "llm", message, fields: all });
   }
 
-  /** The request's tokens, roughly; what the answer takes is added when it is known. */
+  /** Estimates the request's tokens. The answer's tokens are added when they are known. */
   #tokensOf(call: Entrant): number {
     if (this.#provider.tpm === undefined) return 0;
     return Math.ceil(Buffer.byteLength(String(call.body).replace(ENCODED, "")) / BYTES_PER_TOKEN);
@@ -170,7 +170,7 @@ export class Lane {
   }
 }
 
-/** A place here that is also one of all nodes, once that is had; else it is free again. */
+/** Joins this host's slot with one of all hosts once that is acquired; frees the own slot if that fails. */
 async function shared(own: Slot, entering: Promise<Slot> | undefined): Promise<Slot> {
   if (!entering) return own;
   try {
@@ -198,7 +198,7 @@ function both(own: Slot, ofAll: Slot): Slot {
   };
 }
 
-/** Undefined: the failure says nothing about the key. A key that was refused rests for good. */
+/** Returns how long the key rests; `Infinity` for a refused key. Undefined if the failure says nothing about the key. */
 function keyRestMs(kind: LlmErrorKind, hintMs: number | undefined): number | undefined {
   if (kind === "auth") return Number.POSITIVE_INFINITY;
   if (kind === "quota") return hintMs ?? QUOTA_REST_MS;

@@ -8,19 +8,19 @@ interface Waiter {
 }
 
 const SHRINK = 0.7;
-/** Requests sent within this time of a shrink were sent into the same trouble, and shrink nothing further. */
+/** Requests sent within this time after a shrink met the same overload, and shrink nothing further. */
 const COOL_DOWN_MS = 1000;
 
 /**
- * First come, first served. How many are served at once shrinks when the provider is overloaded and grows back with its
- * successes, one by one (AIMD, as TCP does), so that those who wait do not all rush at a provider that is barely back.
+ * Queue for a provider's slots, first come, first served. The number of slots shrinks when the provider is overloaded and grows back one by
+ * one with its successes (AIMD, as in TCP), so that waiting calls do not all rush at a provider that has barely recovered.
  */
 export class Limiter {
   readonly #bounds: Bounds;
   readonly #now: () => number;
   readonly #rpm: RateWindow | undefined;
   readonly #tpm: RateWindow | undefined;
-  /** Sets keep their order. Who holds a place goes first: it is in the way of others. */
+  /** Waiters in order of arrival. Those in `#returning` hold a slot already and go first, since they block others. */
   readonly #returning = new Set<Waiter>();
   readonly #arriving = new Set<Waiter>();
   readonly #keeper: Keeper = {
@@ -50,7 +50,7 @@ export class Limiter {
     this.#tpm = bounds.tpm === undefined ? undefined : new RateWindow(bounds.tpm);
   }
 
-  /** Places at present. */
+  /** Number of slots at present. */
   get limit(): number {
     return this.#limit;
   }
@@ -64,27 +64,27 @@ export class Limiter {
   }
 
   /**
-   * Rejects with the signal's reason, or with QueueTimeout. A pause that the provider itself asked for does not count as
-   * waiting in the queue.
+   * Waits for a slot. Rejects with the signal's reason, or with QueueTimeout. A pause that the provider asked for does not count as
+   * waiting.
    */
   async acquire(tokens: number, signal: AbortSignal, queueTimeoutMs: number): Promise<Slot> {
     const free = signal.aborted ? undefined : this.tryAcquire(tokens);
     return free ?? this.#slot(tokens, await this.#turn(this.#arriving, tokens, signal, queueTimeoutMs));
   }
 
-  /** A place if it can be had without waiting and without passing anybody. */
+  /** Takes a slot if one is free at once and nobody waits. */
   tryAcquire(tokens: number): Slot | undefined {
     if (this.queued > 0 || this.#active >= this.#limit || this.#waitMs(tokens) > 0) return undefined;
     this.#active++;
     return this.#slot(tokens, this.#charge(tokens));
   }
 
-  /** Nothing is sent before that time. */
+  /** Sends nothing before `untilMs`. */
   pause(untilMs: number): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, untilMs);
   }
 
-  /** The provider could not cope with a request sent at that time. */
+  /** Reduces the number of slots because the provider could not cope with a request sent at `sentAtMs`. */
   shrink(sentAtMs: number): void {
     if (sentAtMs < this.#shrunkAt + COOL_DOWN_MS) return;
     this.#limit = Math.max(1, Math.floor(this.#limit * SHRINK));
@@ -92,7 +92,7 @@ export class Limiter {
     this.#successes = 0;
   }
 
-  /** The provider answered. */
+  /** Counts a success, and adds a slot after one success per slot. */
   grow(): void {
     if (this.#limit >= this.#bounds.maxConcurrency || ++this.#successes < this.#limit) return;
     this.#limit++;
@@ -124,7 +124,7 @@ export class Limiter {
       const giveUp = (reason: unknown) => {
         leave();
         reject(reason);
-        // Those behind it may need less, and nobody left needs no timer.
+        // Waiters behind this one may need less, and an empty queue needs no timer.
         this.#admit();
       };
       const abort = () => giveUp(signal.reason);
@@ -176,14 +176,13 @@ export class Limiter {
   }
 }
 
-/** What a place asks of its limiter. */
 interface Keeper {
   again(tokens: number, signal: AbortSignal): Promise<Charge | undefined>;
   correct(charge: Charge | undefined, tokens: number): void;
   leave(): void;
 }
 
-/** A class, since an object with a method under a symbol is made at several times the cost. */
+/** A class, since creating an object with a symbol-named method costs several times as much. */
 class Place implements Slot {
   readonly #keeper: Keeper;
   readonly #tokens: number;

@@ -1,12 +1,12 @@
 const MINUTE_MS = 60_000;
 
-/** What one request took of a rate. */
+/** One request's share of a rate. */
 export interface Charge {
   readonly at: number;
   cost: number;
 }
 
-/** So much in any sixty seconds, and not only in each minute of the clock. */
+/** A limit per sliding window of 60 s, not per minute of the clock. */
 export class RateWindow {
   /** In order of time. */
   readonly #charges = new Set<Charge>();
@@ -14,7 +14,7 @@ export class RateWindow {
 
   constructor(readonly limit: number) {}
 
-  /** Milliseconds until `cost` fits. What is more than the whole limit fits when nothing else is in the window. */
+  /** Returns the milliseconds until `cost` fits. A cost above the limit fits when the window is empty. */
   waitMs(cost: number, now: number): number {
     this.#forget(now);
     let excess = this.#spent + Math.min(cost, this.limit) - this.limit;
@@ -33,7 +33,7 @@ export class RateWindow {
     return charge;
   }
 
-  /** The cost was an estimate, and is known now. */
+  /** Replaces an estimated cost with the actual one. */
   correct(charge: Charge, cost: number): void {
     if (!this.#charges.has(charge)) return;
     this.#spent += cost - charge.cost;

@@ -1,7 +1,7 @@
 /**
- * Lets so many through in one turn of the event loop, the others in the next ones, in their order. Who begins hundreds of things at
- * once would else hold up everything else in the process; and what is allocated for all of them before any has gone on counts for V8 as
- * long-lived from then on: it put every chunk of 500 streams into its old generation, whose collections stop the process.
+ * Lets `perTurn` callers through in each turn of the event loop, in order. Starting hundreds of completions at once would block everything
+ * else in the process. V8 would also treat what is allocated for all of them as long-lived: every chunk of 500 streams went into its old
+ * generation, whose collections stop the process.
  */
 export class Turnstile {
   readonly #perTurn: number;
@@ -12,7 +12,7 @@ export class Turnstile {
     this.#perTurn = perTurn;
   }
 
-  /** Undefined: at once. */
+  /** Returns undefined if the caller may pass at once. */
   pass(): Promise<void> | undefined {
     if (this.#passed === 0) setImmediate(() => this.#turn());
     if (this.#passed < this.#perTurn) {
