@@ -33,7 +33,7 @@ const names: readonly (keyof AskedFields)[] = [
   "user",
 ];
 
-/** `tools` are those of the call that the model is offered. */
+/** Returns the fields to show. `tools`: those that the model is offered. */
 export function askedIn(
   body: object,
   { tools, conversationId }: { tools: readonly WireTool[]; conversationId: string | undefined },

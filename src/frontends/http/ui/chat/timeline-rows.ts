@@ -11,7 +11,7 @@ export interface Span {
   isBad: boolean;
 }
 
-/** `openNote` is what the model of a running turn does at this moment. */
+/** Returns the spans of a turn. `openNote`: what the model of a running turn does now. */
 export function timelineRows(turn: Turn, openNote: string): Span[] {
   const rows = turn.items.flatMap((item) => spanOf(item, turn.end?.at));
   const isOpen = !turn.end && rows.every(({ to }) => to !== undefined);
