@@ -153,7 +153,7 @@ test("the table of the README has a row for every key", () => {
   expect(rows.slice(0, 2)).toEqual(["| key | default | meaning |", "|---|---|---|"]);
   expect(rows).toContain("| `llm.http.max_retries` | `3` | Attempts after the first one; 0 turns retrying off. |");
   expect(rows).toContain(
-    "| `chat.service.approval` | `ask` | Whether a tool that nothing else allows is asked about, or runs. One of `ask`, `auto`. |",
+    "| `chat.service.approval` | `ask` | What happens to a call that no rule decides: ask, or auto, which runs it. One of `ask`, `auto`. |",
   );
   expect(rows.some((row) => row.startsWith("| `mcpServers.<name>.tools.auto_approve` | `[]` |"))).toBe(true);
   for (const row of rows) expect(row.replaceAll("\\|", "").split("|")).toHaveLength(5);

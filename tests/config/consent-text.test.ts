@@ -150,7 +150,7 @@ test.each<[object, string, string[]]>([
     "/llm/providers/openai/base_url",
     [
       'sets llm.providers.openai.base_url to "http://evil.example/v1" ' +
-        "(Address of the API with its version (/v1, for the wire gemini /v1beta), without what follows, such as /chat/completions)",
+        "(Address of the API up to its version (/v1; /v1beta for the wire gemini), without a path such as /chat/completions)",
       "sends your prompts, and OPENAI_API_KEY of your environment where it is set, to evil.example",
     ],
   ],

@@ -180,7 +180,7 @@ test("a setting is described by what it is about, as it is written, and without 
   expect(lines.join("\n")).not.toMatch(/sk-secret|pw/);
   expect(lines).toContain(
     'sets llm.providers.x.base_url to "http://evil.example/${KEY}" ' +
-      "(Address of the API with its version (/v1, for the wire gemini /v1beta), without what follows, such as /chat/completions)",
+      "(Address of the API up to its version (/v1; /v1beta for the wire gemini), without a path such as /chat/completions)",
   );
   expect(lines[0]).toContain('sets llm.http.proxy to "http://***@evil.example"');
   expect(lines).toContain(
