@@ -1,9 +1,34 @@
-/** The configuration reference of the README, from the schema that checks it. */
+/** The table of settings in docs/configuration.md, from the schema that checks them. */
 import type { SchemaNode } from "../src/config/schema.js";
 
-/** A Markdown table, one row a key: `key | default | meaning`. `<name>` stands for a name of the user's own. */
+/** Longer ones before what they begin with. */
+const sections = [
+  "llm.http",
+  "llm.prices",
+  "llm.providers",
+  "llm",
+  "chat.service",
+  "chat.limits",
+  "chat.storage",
+  "serve",
+  "logging",
+  "telemetry",
+  "mcpServers",
+  "mcp",
+];
+
+/** Markdown tables, one a section, one row a key: `key | default | meaning`. `<name>` stands for a name of the user's own. */
 export function configTable(schema: SchemaNode): string {
-  return ["| key | default | meaning |", "|---|---|---|", ...rows(schema, "")].join("\n");
+  const bySection = new Map<string, string[]>();
+  for (const row of rows(schema, "")) {
+    const section = sections.find((prefix) => row.startsWith(`| \`${prefix}.`));
+    if (section === undefined) throw new Error(`in no section of scripts/config-table.ts: ${row}`);
+    bySection.set(section, [...(bySection.get(section) ?? []), row]);
+  }
+  const tables = [...bySection].map(([section, those]) =>
+    [`### \`${section}\``, "", "| key | default | meaning |", "|---|---|---|", ...those].join("\n"),
+  );
+  return `\n${tables.join("\n\n")}\n`;
 }
 
 function rows(node: SchemaNode, path: string): string[] {

@@ -149,6 +149,6 @@ function toolsOf(lists: readonly string[] = []): string[] {
 }
 
 function mistake(what: string, cause?: unknown): RequestError {
-  const hint = "see the part of README.md about Claude Code's stream-json";
+  const hint = "see docs/json-lines.md, Claude Code's stream-json";
   return new RequestError("usage", `not supported with Claude Code's command line: ${what}`, { cause, hint });
 }

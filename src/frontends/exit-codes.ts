@@ -1,7 +1,7 @@
 import type { ErrorInfo, StopReason } from "../core/chat.js";
 import type { ScriptErrorKind } from "../core/errors.js";
 
-/** Process exit codes: the table of README.md. */
+/** Process exit codes: the table of docs/troubleshooting.md. */
 export const exitCodes = {
   done: 0,
   unexpected: 1,

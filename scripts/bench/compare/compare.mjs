@@ -6,16 +6,16 @@
  *
  * `--also before=folder,…` has other builds of this host take part, `--wires responses,messages,gemini` this host on other wires, as
  * `ours-responses` and so on. With `--to ours` or `--to before` ratios are to that contestant, and `bare` and `ours-sqlite` stay away.
- * `--profile folder` writes CPU profiles of all contestants, and `--readme` writes the table of the last run into README.md instead of
- * running anything.
+ * `--profile folder` writes CPU profiles of all contestants, and `--docs` writes the table of the last run into
+ * docs/benchmarks.md instead of running anything.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { updatePage } from "./benchmarks-page.mjs";
 import { contestantsOf } from "./contestants.mjs";
 import { startServer } from "./processes.mjs";
-import { updateReadme } from "./readme.mjs";
 import { reportFor, writeReport } from "./report.mjs";
 import { runRounds } from "./rounds.mjs";
 import { workloads } from "./workloads.mjs";
@@ -31,11 +31,11 @@ const { values: flags } = parseArgs({
     wires: { type: "string" },
     to: { type: "string", default: "bare" },
     profile: { type: "string" },
-    readme: { type: "boolean", default: false },
+    docs: { type: "boolean", default: false },
   },
 });
-if (flags.readme) {
-  updateReadme(flags.out);
+if (flags.docs) {
+  updatePage(flags.out);
   process.exit();
 }
 const only = list(flags.only);
