@@ -1,14 +1,12 @@
-/** The client of a host whose configuration may change while it answers. */
 import type { LlmConfig } from "../core/config.js";
 import type { LlmClient } from "./client.js";
 
-/** What is asked of a client, whichever configuration it has. */
 export type Llm = Pick<LlmClient, "resolve" | "priceOf" | "priced" | "complete">;
 
-/** Each request goes by the configuration of its beginning; who makes several pins the client for all of them. */
+/** A client whose configuration may change. Each request keeps the configuration it began with; `pin` keeps one for several requests. */
 export class ChangingClient implements Llm {
   #client: LlmClient;
-  /** Every client that is in use, with its number of users; being the present one is a use. */
+  /** Clients in use, with their number of users; being the present client counts as one. */
   readonly #users = new Map<LlmClient, number>();
 
   constructor(client: LlmClient) {
@@ -45,18 +43,17 @@ export class ChangingClient implements Llm {
     return this.#client.usableModels();
   }
 
-  /** Of the present client. */
   state() {
     return this.#client.state();
   }
 
-  /** The present client, which stays open until it is disposed of. */
+  /** Returns the present client, which stays open until disposed of. */
   pin(): Disposable & { llm: Llm } {
     const client = this.#use();
     return { llm: client, [Symbol.dispose]: () => this.#release(client) };
   }
 
-  /** From now on; what has begun ends by the configuration that it began with. */
+  /** Uses another configuration from now on; requests in flight keep theirs. */
   change(config: LlmConfig): void {
     const before = this.#client;
     const next = before.successor(config);
@@ -81,7 +78,7 @@ export class ChangingClient implements Llm {
 
   #release(client: LlmClient): void {
     const users = this.#users.get(client);
-    if (users === undefined) return; // all of them are closed
+    if (users === undefined) return; // all clients are closed
     if (users > 1) this.#users.set(client, users - 1);
     else {
       this.#users.delete(client);

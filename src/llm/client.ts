@@ -33,12 +33,12 @@ export interface LlmClientParts {
   /** Uniform in [0, 1). */
   random?: () => number;
   newId?: NewId;
-  /** Stands before the wire. */
+  /** Recorder or player in front of the wire. */
   tape?: Tape;
-  /** Those of all nodes. Default: this one is alone. */
+  /** Limits shared by all hosts. Default: this host is alone. */
   limits?: SharedLimits | undefined;
   meter?: Meter | undefined;
-  /** A request has left. Must not throw. */
+  /** Called when a request has left. Must not throw. */
   onSent?: (() => void) | undefined;
 }
 
@@ -49,21 +49,23 @@ export interface CompleteOptions {
   signal?: Abortable;
   /** Called as deltas arrive, when streaming. Must not throw. */
   onDelta?: OnDelta;
-  /** After the first delta, what `llm.stream_recovery: auto` stands for. Default: `fail`, nothing is sent again. */
+  /** Recovery after the first delta, for `llm.stream_recovery: auto`. Default: `fail`, nothing is sent again. */
   streamRecovery?: StreamRecovery;
-  /** The span that the completion is part of. Default: it begins a trace. */
+  /** Parent of the completion's span. Default: a new trace. */
   trace?: TraceContext | undefined;
-  /** Called before each request leaves, also before it is sent again: when what it resolves to rejects, it is not sent. Undefined: at once. */
+  /**
+   * Called before each request leaves, also before a retry. If its promise rejects, the request is not sent. Undefined: it leaves at once.
+   */
   beforeRequest?: (() => Promise<void> | undefined) | undefined;
 }
 
-/** `llm.http.total_timeout` unless the file sets it. A stream gets more, since `idle_timeout` watches its progress. */
+/** Default of `llm.http.total_timeout`. A stream gets more, since `idle_timeout` watches its progress. */
 const DEFAULT_TOTAL_MS = 300_000;
 const DEFAULT_STREAM_TOTAL_MS = 900_000;
 /** Completions that begin in one turn of the event loop: some 10 ms of work. */
 const BEGINNINGS_PER_TURN = 32;
 
-/** Chat Completions of any provider. The HTTP stack is loaded with the first request: an idle host does without. */
+/** Completions by any provider. The HTTP stack is loaded with the first request, so that an idle host does without. */
 export class LlmClient {
   readonly #config: LlmConfig;
   readonly #parts: Required<Omit<LlmClientParts, Optional>> & Pick<LlmClientParts, Optional>;
@@ -74,7 +76,7 @@ export class LlmClient {
   #isClosed = false;
 
   /**
-   * `admission`: of a client with the same `llm.http`. `dialects`: of the client before it.
+   * `admission`: from a client with the same `llm.http`. `dialects`: from the client before it.
    * @internal
    */
   constructor(config: LlmConfig, parts: LlmClientParts, admission?: SharedAdmission, dialects?: Dialects) {
@@ -86,8 +88,8 @@ export class LlmClient {
   }
 
   /**
-   * Another client, by another configuration, while this one may still be used; itself where it is the same. As long as `llm.http` is the
-   * same, what both ask of a provider is counted together, and goes over the same connections.
+   * Returns a client for another configuration, or this one if nothing changed. This client stays usable. With the same `llm.http`, both
+   * share limits and connections.
    */
   successor(config: LlmConfig): LlmClient {
     if (isDeepStrictEqual(config, this.#config)) return this;
@@ -95,33 +97,29 @@ export class LlmClient {
     return new LlmClient(config, this.#parts, isSame ? this.#admission : undefined, this.#dialects);
   }
 
-  /** As `Models.resolve`. */
   resolve(model?: string): ResolvedModel {
     return this.#models.resolve(model);
   }
 
-  /** How a model is spoken to at this moment, and what chose that: for people. Throws as `resolve`. */
+  /** Returns the present wire of a model and what chose it, for people. Throws as `resolve` does. */
   wireOf(model?: string): { name: string; by: string } {
     const { wire, wireBy: by } = this.#dialects.of(this.resolve(model));
     return { name: wire.name, by };
   }
 
-  /** As `Models.priceOf`. */
   priceOf(provider: string, model: string): Price | undefined {
     return this.#models.priceOf(provider, model);
   }
 
-  /** As `Models.priced`. */
   priced(model?: string): { name: string; price?: Price }[] {
     return this.#models.priced(model);
   }
 
-  /** As `Models.usable`. */
   usableModels(): string[] {
     return this.#models.usable();
   }
 
-  /** One completion, streamed or not: the same answer gives the same completion. Throws LlmError. */
+  /** Completes a request. The same answer gives the same completion, streamed or not. Throws LlmError. */
   async complete(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
     const turn = this.#beginnings.pass();
     if (turn) await turn;
@@ -174,14 +172,17 @@ export class LlmClient {
     }
   }
 
-  /** Takes up an answer that its provider has paused, as it is: any word of the host would end the pause. */
+  /**
+   * Asks a model, and continues an answer that its provider has paused. The answer goes back unchanged: any text of the host would end the
+   * pause.
+   */
   async #askToEnd(target: ResolvedModel, shared: CallOptions): Promise<Completion> {
     shared.measure?.asks(target, shared.request);
     const watched = shared.showing.next();
     let { completion, isPaused } = await this.#ask(target, shared, watched);
     for (let resumed = 0; isPaused && resumed < MAX_RESUMPTIONS; resumed++) {
       const request = { ...shared.request, messages: [...shared.request.messages, completion.message] };
-      // What was shown before the pause is not to be shown again.
+      // A restart would show again what was shown before the pause.
       const more = await this.#ask(target, { ...shared, request, restart: false }, watched).catch((error: unknown) => {
         const { provider, model, usage } = completion;
         if (usage) shared.tally.lost.push({ provider, model, usage });
@@ -211,10 +212,10 @@ export class LlmClient {
         isPaused = answer.isPaused === true;
         if (usage) draft.counted(usage.inputTokens);
         const isFiltered = finishReason === "content_filter";
-        // What is cut within a call was not signed as a whole.
+        // A cut inside a call leaves the answer without a complete signature.
         const isCut = finishReason === "length" && message.toolCalls.length > 0;
         if (parts && !isCut && !isFiltered) message.kept = draft.kept(parts);
-        // Calls of a filtered answer may be cut, and what is refused is not to be done.
+        // Calls of a filtered answer may be cut, and what is refused must not be done.
         if (isFiltered) message.toolCalls = [];
         const asked = { provider: target.provider.name, model: target.model, attempts: call.attempts };
         return usage ? { message, finishReason, usage, ...asked } : { message, finishReason, ...asked };
@@ -225,7 +226,6 @@ export class LlmClient {
     return { completion, isPaused };
   }
 
-  /** Of the providers and models that were asked. */
   state(): Promise<Pick<HostState, "limiters" | "breakers">> {
     return this.#admission.state();
   }

@@ -6,26 +6,24 @@ import type { ResolvedModel } from "./providers/providers.js";
 
 interface CompletionMeasureParts {
   meter: Meter;
-  /** Of the completion. */
   trace: TraceContext;
   streaming: boolean;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
 
-/** A call whose attempt failed. */
 interface Failed extends Pick<ResolvedModel, "provider" | "model"> {
-  /** Until the next attempt. */
+  /** Pause before the next attempt. */
   readonly delayMs: number;
 }
 
-/** What is measured of one completion, over all attempts and providers. Made where somebody listens. */
+/** Measurements of one completion, over all attempts and providers. Created only if somebody measures. */
 export class CompletionMeasure {
   readonly #parts: CompletionMeasureParts;
   readonly #startedAt: number;
   #asked: Pick<ResolvedModel, "provider" | "model"> | undefined;
   #firstAt: number | undefined;
-  /** Of the attempt under way. */
+  /** Last progress of the present attempt. */
   #lastAt: number | undefined;
   #longestGapMs: number | undefined;
 
@@ -34,12 +32,11 @@ export class CompletionMeasure {
     this.#startedAt = parts.now();
   }
 
-  /** The completion's span. */
   get trace(): TraceContext {
     return this.#parts.trace;
   }
 
-  /** A provider is about to be asked: the first one, or a fallback. */
+  /** Records that a provider is about to be asked: the first one, or a fallback. */
   asks({ provider, model }: ResolvedModel, request: CompletionRequest): void {
     const { meter, trace, streaming } = this.#parts;
     const facts = { trace, provider: provider.name, model };
@@ -49,12 +46,12 @@ export class CompletionMeasure {
     this.#asked = { provider, model };
   }
 
-  /** Another answer begins. */
+  /** Restarts the measurement of gaps for another answer. */
   answerBegins(): void {
     this.#lastAt = undefined;
   }
 
-  /** The model has said something. Called for every read of every answer: one that comes in one read has no gap, which is one of 0. */
+  /** Notes that the model has said something. Called for every read: an answer that arrives in one read has a gap of 0. */
   progressed(): void {
     const at = this.#parts.now();
     this.#firstAt ??= at;
@@ -74,7 +71,7 @@ export class CompletionMeasure {
   }
 
   failed(error: unknown, attempts: number): void {
-    if (!this.#asked) return; // nobody could be asked
+    if (!this.#asked) return; // no provider could be asked
     const { provider, model } = this.#asked;
     const kind = error instanceof LlmError ? error.kind : "protocol";
     this.#end({ provider: provider.name, model, attempts, error: kind });

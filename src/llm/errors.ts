@@ -2,20 +2,20 @@ import { LlmError, type LlmErrorDetails, type LlmErrorKind } from "../core/error
 import type { Provider } from "./providers/providers.js";
 import type { ProviderError } from "./wires/shared/provider-error.js";
 
-/** Whom an error is about. */
+/** The provider and model that an error is about. */
 export interface Asked {
   provider: Provider;
   model: string;
   /** Requests sent so far. */
   attempts: number;
-  /** What the provider calls the last of them, once that has response headers. */
+  /** The provider's id of the last request, once that has response headers. */
   theirRequestId?: string;
 }
 
 const MAX_MESSAGE_LENGTH = 500;
 const MAX_ID_LENGTH = 100;
 
-/** The same request may succeed later. Everything else needs a change of request, key or configuration first. */
+/** Failures after which the same request may succeed later. All others need a change of request, key or configuration first. */
 const PASSING: ReadonlySet<LlmErrorKind> = new Set([
   "rate_limit",
   "overloaded",
@@ -32,7 +32,7 @@ const PASSING: ReadonlySet<LlmErrorKind> = new Set([
   "stream_interrupted",
 ]);
 
-/** The one way an LlmError about a provider is made: it names whom, is bounded and holds no secret. */
+/** Creates every LlmError about a provider: it names provider and model, is bounded and holds no secret. */
 export function failure(kind: LlmErrorKind, said: string, asked: Asked, details: LlmErrorDetails = {}): LlmError {
   const { provider, model, attempts, theirRequestId } = asked;
   const requestId = details.requestId ?? theirRequestId;
@@ -52,25 +52,25 @@ export function failure(kind: LlmErrorKind, said: string, asked: Asked, details:
   );
 }
 
-/** The error's message without whom it is about. */
+/** Returns the error's message without provider and model. */
 export function saidBy({ message }: LlmError, { provider, model }: Asked): string {
   return message.replace(`${provider.name}/${model}: `, "");
 }
 
 const statements = new WeakMap<LlmError, ProviderError>();
 
-/** Keeps what the provider said with the error but out of it: its words may repeat the prompt. */
+/** Attaches the provider's statement to the error, but not as part of it: its words may repeat the prompt. */
 export function stating(error: LlmError, said: ProviderError): LlmError {
   statements.set(error, said);
   return error;
 }
 
-/** What the provider said, where the error is its own. */
+/** Returns the provider's statement; undefined for other errors. */
 export function statedIn(error: LlmError): ProviderError | undefined {
   return statements.get(error);
 }
 
-/** Keys as they are, and whatever looks like one: providers like to repeat the key that they refused. */
+/** Hides keys, and anything that looks like one: providers like to repeat the key that they refused. */
 function scrub(text: string, secrets: readonly string[]): string {
   return secrets
     .reduce((scrubbed, secret) => scrubbed.replaceAll(secret, "***"), text)
@@ -89,7 +89,7 @@ const LIMITS = {
   idle_timeout: { field: "idleTimeoutMs", what: "the answer stood still for" },
 } as const;
 
-/** A time limit that was reached: what it limits, its value, the key that raises it, and what there is to add. */
+/** Creates the error of a reached time limit, with its value and the setting that raises it. `detail` is appended. */
 export function limitReached(kind: Limit, asked: Asked, detail = ""): LlmError {
   const { provider } = asked;
   const { field, what } = LIMITS[kind];
@@ -102,7 +102,7 @@ export function limitReached(kind: Limit, asked: Asked, detail = ""): LlmError {
   });
 }
 
-/** `1.5 s`, `2 min`, `116 days`. */
+/** Formats as `1.5 s`, `2 min`, `116 days`. */
 export function duration(milliseconds: number): string {
   const units = [
     [86_400_000, "days"],

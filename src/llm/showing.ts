@@ -4,36 +4,36 @@ import type { Delta, Discard } from "../core/chat.js";
 export type OnDelta = (delta: Delta | Discard) => void;
 
 /**
- * What a completion has shown so far, over all providers that were asked for it. It is told when an answer begins to be shown, and deltas
- * pass it by: they are many.
+ * The output that a completion has shown so far, over all providers asked. Notified when an answer begins; deltas bypass it, since they are
+ * many.
  */
 export class Showing {
   readonly onDelta: OnDelta;
   readonly #isWatched: boolean;
   readonly #restart: boolean;
   #isShown = false;
-  /** What is shown belongs to an answer that nobody will complete. */
+  /** True if what is shown belongs to an answer that nobody will complete. */
   #isVoid = false;
 
-  /** `restart`: what was shown may be voided by a `discard`. Without `onDelta` nothing is shown. */
+  /** `restart`: a `discard` may void what was shown. Without `onDelta` nothing is shown. */
   constructor(onDelta: OnDelta | undefined, restart: boolean) {
     this.onDelta = onDelta ?? (() => {});
     this.#isWatched = onDelta !== undefined;
     this.#restart = restart;
   }
 
-  /** Another provider may still write the answer. */
+  /** True while another provider may still write the answer. */
   get isOpen(): boolean {
     return this.#restart || !this.#isShown;
   }
 
-  /** For the next provider that is asked: undefined when nobody watches. */
+  /** Prepares for the next provider. Returns undefined if nobody watches. */
   next(): Showing | undefined {
     this.#isVoid = this.#isShown;
     return this.#isWatched ? this : undefined;
   }
 
-  /** Deltas of an answer will be shown. */
+  /** Notes that deltas of an answer will be shown. */
   begin(): void {
     this.settle();
     this.#isShown = true;
@@ -45,7 +45,7 @@ export class Showing {
     this.onDelta({ type: "discard", reason });
   }
 
-  /** The answer is whole, with or without anything to show. */
+  /** Voids what an earlier provider has shown, now that the answer begins or is whole. */
   settle(): void {
     if (this.#isVoid) this.onDelta({ type: "discard", reason: "another provider answers" });
     this.#isVoid = false;

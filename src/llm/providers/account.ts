@@ -5,8 +5,9 @@ import type { Provider } from "./providers.js";
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /**
- * Names the account at a provider: what it encrypts or signs it takes back from the same one only. Several keys count as one account, by
- * the first of them: a conversation stays with its key (`KeyRing`), and where another account has to take over, its refusal is learnt.
+ * Returns an id of the account: a provider takes back what it encrypts or signs from the same account only. Several keys count as one
+ * account, named after the first: a conversation stays with its key (`KeyRing`). If another account has to take over, its refusal is
+ * learnt.
  */
 export function accountOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiKeys">): string {
   const whole = JSON.stringify([baseUrl, apiKeys[0] ?? ""]);
@@ -14,8 +15,8 @@ export function accountOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiK
 }
 
 /**
- * Whose limits a provider's requests count against, for all nodes: the same endpoint with the same keys, whatever it is called. One on
- * loopback is another one on each machine.
+ * Returns the key under which all hosts count a provider's limits: the same endpoint with the same keys, under any name. A loopback
+ * endpoint differs on each machine.
  */
 export function keyHashOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiKeys">): string {
   const url = new URL(baseUrl);
@@ -25,7 +26,6 @@ export function keyHashOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiK
   return hashOf(whole, 32);
 }
 
-/** So many characters of a hash in hexadecimal. */
 function hashOf(text: string, length: number): string {
   return createHash("sha256").update(text).digest("hex").slice(0, length);
 }

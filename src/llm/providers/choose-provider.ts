@@ -6,14 +6,14 @@ import { asObject, asObjects, asText, parseJson } from "../json.js";
 import { presetOf } from "./presets.js";
 import { keysOf, providerNames } from "./providers.js";
 
-/** The ids of the models that an OpenAI-compatible server offers; undefined when none answers there. */
+/** Resolves with the model ids of an OpenAI-compatible server; undefined if none answers. */
 export type Probe = (baseUrl: string) => Promise<readonly string[] | undefined>;
 
 const LOCAL_SERVERS = ["ollama", "lmstudio", "llamacpp"];
-/** Where nobody listens, the answer is there at once. Who listens may be busy. */
+/** A closed port fails at once. A server that listens may be busy. */
 const PROBE_TIMEOUT_MS = 1_500;
 
-/** `llm.active`, else the first provider with a key, else a local server that answers, else the demo. Never rejects. */
+/** Resolves with `llm.active`, else the first provider with a key, else a local server that answers, else the demo. Never rejects. */
 export async function chooseProvider(
   config: LlmConfig,
   env: Environment,
@@ -34,7 +34,7 @@ export async function chooseProvider(
   return { provider: local.provider, model: configured ?? local.models?.[0] };
 }
 
-/** `GET /models` of a plain-HTTP server. Anything but a list of models in time is no answer: the port may be anybody's. */
+/** Asks a plain-HTTP server for `GET /models`. Anything but a list of models in time is no answer: any program may own the port. */
 function listModels(baseUrl: string): Promise<readonly string[] | undefined> {
   return new Promise((resolve) => {
     const none = () => resolve(undefined);

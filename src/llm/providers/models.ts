@@ -5,13 +5,13 @@ import type { Tape } from "../../core/tape.js";
 import { type Price, priceOf } from "./prices.js";
 import { modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";
 
-/** The models of one configuration: which of them a request names, in which order they are asked, and what they cost. */
+/** The models of one configuration: names, order of asking and prices. */
 export class Models {
   readonly #config: LlmConfig;
   readonly #env: Environment;
   readonly #tape: Tape | undefined;
   readonly #resolved = new Map<string, ResolvedModel>();
-  /** By provider and model. To find one takes as long as all else that is done for an answer, and each hop of a turn asks twice. */
+  /** Keyed by provider and model. Finding a price takes as long as all other work for an answer, and each hop of a turn asks twice. */
   readonly #prices = new Map<string, Price | undefined>();
 
   constructor(config: LlmConfig, env: Environment, tape: Tape | undefined) {
@@ -27,18 +27,18 @@ export class Models {
     return remember(this.#resolved, model ?? "", resolveModel(this.#config, this.#env, model, this.#tape));
   }
 
-  /** How many may be asked for one answer: the one that is named, and the fallbacks. */
+  /** Number of models that one answer may ask: the named one and the fallbacks. */
   get inTurn(): number {
     return 1 + this.#config.fallback.length;
   }
 
-  /** The one to ask at that place in the order, 0 being the one that is named. Throws as `resolve`. */
+  /** Returns the model to ask at that position; 0 is the named one. Throws as `resolve` does. */
   at(place: number, model: string | undefined): ResolvedModel {
     const entry = place === 0 ? undefined : this.#config.fallback[place - 1];
     return this.resolve(entry === undefined ? model : modelOfEntry(this.#config, entry));
   }
 
-  /** Undefined: not known, which is not 0. */
+  /** Returns undefined if the price is unknown, which is not 0. */
   priceOf(provider: string, model: string): Price | undefined {
     const name = `${provider}/${model}`;
     const known = this.#prices.get(name);
@@ -46,19 +46,19 @@ export class Models {
     return remember(this.#prices, name, priceOf(this.#config, provider, model));
   }
 
-  /** Every model that may answer a request naming `model`, as `provider/model`, the first choice first. */
+  /** Returns every model that may answer a request naming `model`, as `provider/model`, the first choice first. */
   priced(model?: string): { name: string; price?: Price }[] {
     const found: { name: string; price?: Price }[] = [];
     for (let place = 0; place < this.inTurn; place++) {
       try {
         const { provider, model: resolved } = this.at(place, model);
         found.push({ name: `${provider.name}/${resolved}`, price: this.priceOf(provider.name, resolved) });
-      } catch {} // it cannot be asked, so it costs nothing
+      } catch {} // a model that cannot be asked costs nothing
     }
     return found;
   }
 
-  /** Of each provider that can be used, the model it is configured with, as `provider/model`; that of the active one first. */
+  /** Returns the configured model of each usable provider, as `provider/model`, the active provider first. */
   usable(): string[] {
     const { active, providers } = this.#config;
     const names = [...new Set([...(active ? [active] : []), ...Object.keys(providers)])];
@@ -66,7 +66,7 @@ export class Models {
       try {
         return [`${name}/${this.resolve(`${name}/`).model}`];
       } catch {
-        return []; // without a key or a model it is no choice
+        return []; // unusable without a key or a model
       }
     });
   }

@@ -1,33 +1,33 @@
 import type { ProviderConfig, QuirksConfig } from "../../core/config.js";
 
-/** What providers disagree on, so that the same request must look different. */
+/** Differences between providers, for which the same request is written differently. */
 export interface Quirks extends QuirksConfig {
-  /** Wants what it attached to tool calls back (`extra_content`, `reasoning_details`); strict APIs answer 400 to unknown keys. */
+  /** Wants back what it attached to tool calls (`extra_content`, `reasoning_details`); strict APIs answer 400 to unknown keys. */
   echoesOpaque: boolean;
-  /** Wants a message of the assistant between a tool's result and a user's message (Mistral: 400 without it). */
+  /** Wants an assistant message between a tool's result and a user's message (Mistral: 400 without it). */
   bridgesResults: boolean;
-  /** Takes a tool whose `properties` are empty. OpenAI wants the key, Gemini refuses it. */
+  /** Accepts a tool whose `properties` are empty. OpenAI wants the key, Gemini refuses it. */
   emptyProperties: boolean;
-  /** Keeps `tool_choice: none`. Else a request in which no tool may be called is sent without tools, which changes its beginning. */
+  /** Obeys `tool_choice: none`. Otherwise such a request is sent without tools, which changes its beginning. */
   forbidsTools: boolean;
-  /** Takes `response_format: json_schema`; a model without it is told the schema in words alone. */
+  /** Accepts `response_format: json_schema`; otherwise the schema is given in words. */
   jsonSchemas: boolean;
-  /** Cuts off the beginning of a prompt that is too long for it, without a word. */
+  /** Silently cuts off the beginning of a prompt that is too long. */
   cutsPrompts: boolean;
-  /** Parameter that `reasoning` of the configuration is sent as; `reasoning_effort` is its `effort` alone. */
+  /** Parameter for the configured `reasoning`; `reasoning_effort` carries only its `effort`. */
   reasoningKey: "reasoning" | "reasoning_effort" | "none";
-  /** Header of the key. `authorization` carries it as a bearer token. */
+  /** Header of the key; `authorization` carries it as a bearer token. */
   keyHeader: "authorization" | "api-key";
   needsKey: boolean;
 }
 
 interface Preset extends ProviderConfig {
   quirks?: Partial<Quirks>;
-  /** Where Chat Completions has another `baseUrl` than the wire of the preset. */
+  /** Set if Chat Completions has another `baseUrl` than the preset's wire. */
   chatBaseUrl?: string;
 }
 
-/** For a provider that is only known by its `base_url`: most likely a gateway or a server of one's own. */
+/** For a provider known only by its `base_url`: most likely a gateway or the user's own server. */
 export const DEFAULT_QUIRKS: Quirks = {
   tokenLimitKey: "max_tokens",
   nullContent: true,
@@ -54,20 +54,20 @@ export const DEFAULT_QUIRKS: Quirks = {
 };
 
 const CLOUD: Partial<Quirks> = { needsKey: true, echoesOpaque: false, reasoningKey: "reasoning_effort" };
-/** A local model is loaded before it answers, and reads a long prompt at the speed of the machine: headers come late. */
+/** A local model is loaded before it answers, and reads a long prompt slowly: headers come late. */
 const LOCAL = { contextWindow: 32_768, timeoutMs: 300_000, ttftTimeoutMs: 300_000 };
 const LOCAL_QUIRKS: Partial<Quirks> = { toolSchemas: "plain", reasoningKey: "reasoning_effort" };
 
 /**
- * `llm.providers` before anything is configured. The order is the order of preference on a first run. Models, windows and addresses were
- * checked on 2026-11-28 against the lists in @earendil-works/pi-ai@1.6.0, which prices.json is from too.
+ * `llm.providers` before anything is configured, in the order of preference on a first run. Models, windows and addresses were checked on
+ * 2026-11-28 against the lists in @earendil-works/pi-ai@1.6.0, the source of prices.json too.
  */
 export const PRESETS: Readonly<Record<string, Preset>> = {
   openai: {
     baseUrl: "https://api.openai.com/v1",
     wire: "responses",
     model: "gpt-6-luna",
-    // Longer requests cost twice as much a token.
+    // Longer requests cost twice as much per token.
     contextWindow: 272_000,
     quirks: { ...CLOUD, tokenLimitKey: "max_completion_tokens" },
   },
@@ -80,7 +80,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   openrouter: {
     baseUrl: "https://openrouter.ai/api/v1",
     model: "openai/gpt-6-luna",
-    // Longer requests cost twice as much a token.
+    // Longer requests cost twice as much per token.
     contextWindow: 272_000,
     headers: { "X-Title": "MCP-Platform" },
     quirks: { needsKey: true },
@@ -119,7 +119,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: "https://api.x.ai/v1",
     wire: "responses",
     model: "grok-4.7",
-    // Longer requests cost twice as much a token.
+    // Longer requests cost twice as much per token.
     contextWindow: 200_000,
     quirks: { ...CLOUD, audio: false },
   },
@@ -153,7 +153,7 @@ export function presetOf(name: string): Preset | undefined {
 }
 
 /**
- * OpenAI's reasoning models want other parameters than its chat models, whoever serves them: `o1`, `o3-mini`, `o4-mini`,
+ * Returns quirks of OpenAI's reasoning models at any provider: they want other parameters than its chat models. `o1`, `o3-mini`, `o4-mini`,
  * `gpt-5`, `gpt-5.4-mini`, `openai/gpt-6-luna`, but not `gpt-5-chat-latest`. For other models a 400 teaches what is refused.
  */
 export function modelQuirks(model: string): Partial<Quirks> {
@@ -163,7 +163,6 @@ export function modelQuirks(model: string): Partial<Quirks> {
   return { tokenLimitKey: "max_completion_tokens", temperature: false, ...(isO ? { parallelToolCalls: false } : {}) };
 }
 
-/** The environment variable that holds the key of the provider of this name. */
 export function keyVariableOf(name: string): string {
   return `${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_API_KEY`;
 }

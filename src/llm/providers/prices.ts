@@ -3,20 +3,20 @@ import type { Usage } from "../../core/chat.js";
 import type { LlmConfig, PriceConfig } from "../../core/config.js";
 import { PRESETS, presetOf } from "./presets.js";
 
-/** What a model's tokens cost; `tiers` are for requests whose input is longer. */
+/** Token prices of a model; `tiers` are for requests with longer input. */
 export interface Price extends PriceConfig {
   tiers?: readonly (PriceConfig & { aboveTokens: number })[];
 }
 
-/** US dollars per million tokens. What is left out or null is not known to differ from the price of input. */
+/** US dollars per million tokens. A rate left out or null is not known to differ from the input rate. */
 type Rates = [input: number, output: number, cachedInput?: number | null, cacheWrite?: number, cacheWrite1h?: number];
 type Tier = [aboveTokens: number, ...Rates];
-/** The rates, then any number of tiers. */
+/** Rates, then any number of tiers. */
 type Row = (number | null | Tier)[];
 
 const FREE: Price = { input: 0, output: 0 };
 
-/** The price of a model: the user's word, else 0 where it is local, else the shipped table. Undefined: not known. */
+/** Returns a model's price: the configured one, else 0 if it is local, else the shipped table's. Undefined if unknown. */
 export function priceOf(
   config: Pick<LlmConfig, "prices" | "providers">,
   provider: string,
@@ -28,12 +28,12 @@ export function priceOf(
   const { local, providers } = table();
   if (local.includes(provider) && (baseUrl === undefined || isNear(baseUrl))) return FREE;
   const rows = new Map(Object.entries(providers[vendorOf(provider, baseUrl)] ?? {}));
-  // A dated version costs what its model costs: `gpt-5.4-mini-2026-03-17`, `claude-haiku-4-5-20251001`.
+  // A dated version costs as much as its model: `gpt-5.4-mini-2026-03-17`, `claude-haiku-4-5-20251001`.
   const row = rows.get(model) ?? rows.get(model.replace(/-(\d{4}-\d{2}-\d{2}|\d{8})$/, ""));
   return row && fromRow(row);
 }
 
-/** What one request cost. Reasoning is part of the output; what a cache gave or was given is part of the input. */
+/** Returns the cost of one request. Output includes reasoning; input includes cache reads and writes. */
 export function costUsd(usage: Usage, price: Price): number {
   const { inputTokens, outputTokens, cachedTokens = 0, cacheWriteTokens = 0, cacheWrite1hTokens = 0 } = usage;
   const rates = price.tiers?.findLast(({ aboveTokens }) => inputTokens > aboveTokens) ?? price;
@@ -69,7 +69,7 @@ function toPrice([input, output, cachedInput, cacheWrite, cacheWrite1h]: Rates):
 }
 
 interface Table {
-  /** Presets of programs that run a model on one's own machine or network: 0, as long as they do. */
+  /** Presets of programs that run a model on the user's machine or network, where it is free. */
   local: readonly string[];
   providers: Readonly<Record<string, Readonly<Record<string, Row>>>>;
 }
@@ -81,7 +81,7 @@ function table(): Table {
   return loaded;
 }
 
-/** The preset whose prices a provider has: its own, or that of the API it points to under another name. */
+/** Returns the preset whose prices apply: the provider's own, or that of the API it points to under another name. */
 function vendorOf(provider: string, baseUrl = ""): string {
   if (presetOf(provider) || !URL.canParse(baseUrl)) return provider;
   const { host } = new URL(baseUrl);
@@ -89,7 +89,7 @@ function vendorOf(provider: string, baseUrl = ""): string {
   return same?.[0] ?? provider;
 }
 
-/** Loopback, a private network, or a name without a dot, as in a compose file. */
+/** Returns true for loopback, a private network, or a name without a dot, as in a compose file. */
 function isNear(baseUrl: string): boolean {
   const { hostname } = new URL(baseUrl);
   return (

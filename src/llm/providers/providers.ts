@@ -10,7 +10,7 @@ export interface Provider extends Omit<ProviderConfig, "quirks" | "apiKey"> {
   name: string;
   baseUrl: string;
   wire: WireName;
-  /** What chose the wire, as messages name it. */
+  /** The setting that chose the wire, as messages name it. */
   wireBy: string;
   contextWindow: number;
   /** Environment variable of the key, as messages name it. */
@@ -25,23 +25,23 @@ export interface Provider extends Omit<ProviderConfig, "quirks" | "apiKey"> {
 export interface ResolvedModel {
   provider: Provider;
   model: string;
-  /** Tokens that the model can take, as far as the host knows. */
+  /** In tokens, as far as the host knows. */
   contextWindow: number;
 }
 
 type PlayedModels = Pick<Tape, "plays" | "pathFor">;
 
-/** In place of a URL that is not needed. */
+/** Placeholder for a URL that is not needed. */
 const NOWHERE = "http://tape.invalid";
-/** Where nothing is known of a model. */
+/** Default for a model that nothing is known of. */
 const CONTEXT_WINDOW = 128_000;
-/** Callers choose the name, and what is learnt of a model is kept by it. */
+/** Callers choose the name, and what is learnt of a model is stored under it. */
 const longestModelName = 500;
 
 /**
- * `model` of the active provider, or `provider/model` where the prefix is a known provider (`openai/gpt-5` of OpenRouter
- * is `openrouter/openai/gpt-5`). Throws LlmError before anything is sent: unknown provider, no base_url, no model, no key.
- * `tape`: where it answers, neither base_url nor key is needed.
+ * Resolves `model` of the active provider, or `provider/model` if the prefix is a known provider (`openai/gpt-5` of OpenRouter is
+ * `openrouter/openai/gpt-5`). Throws LlmError before anything is sent: unknown provider, no base_url, no model, no key. `tape`: while it
+ * plays, neither base_url nor key is needed.
  */
 export function resolveModel(config: LlmConfig, env: Environment, model?: string, tape?: PlayedModels): ResolvedModel {
   const isPlayed = tape?.plays.models === true;
@@ -61,13 +61,13 @@ export function resolveModel(config: LlmConfig, env: Environment, model?: string
   const wanted = named || provider.model;
   if (!wanted) throw misconfigured(name, `llm.providers.${name}.model is not set`, "Set it, or name a model with -m.");
   if (provider.quirks.needsKey && !isPlayed && provider.apiKeys.length === 0) throw unusableKey(provider, "no API key");
-  // axios would drop such characters in silence, and the provider would refuse a key that nobody has written.
+  // The provider's own refusal would not name the cause.
   if (provider.apiKeys.some((key) => /[^!-~]/.test(key)))
     throw unusableKey(provider, "the API key holds a space or a letter beyond ASCII");
   return { provider, model: wanted, contextWindow: provider.contextWindow };
 }
 
-/** An entry of `llm.fallback`, `provider` or `provider/model`, as a model. Throws LlmError: unknown provider. */
+/** Converts an entry of `llm.fallback`, `provider` or `provider/model`, to a model. Throws LlmError: unknown provider. */
 export function modelOfEntry(config: LlmConfig, entry: string): string {
   const model = entry.includes("/") ? entry : `${entry}/`;
   const name = model.slice(0, model.indexOf("/"));
@@ -75,14 +75,14 @@ export function modelOfEntry(config: LlmConfig, entry: string): string {
   return model;
 }
 
-/** Every provider that may be named: as configured, then the presets. */
+/** Returns every provider that may be named: the configured ones, then the presets. */
 export function providerNames(config: LlmConfig): string[] {
   return [...new Set([...Object.keys(config.providers), ...Object.keys(PRESETS)])];
 }
 
 /**
- * The keys of the environment (several with commas between) or else of `api_key`, and those of `api_keys`. A key pasted with
- * its newline is no valid header.
+ * Returns the keys of the environment (comma-separated), else of `api_key`, then those of `api_keys`. Trims them: a pasted newline makes a
+ * header invalid.
  */
 export function keysOf(config: LlmConfig, env: Environment, name: string): string[] {
   const { apiKey = "", apiKeys = [] } = config.providers[name] ?? {};
@@ -91,7 +91,7 @@ export function keysOf(config: LlmConfig, env: Environment, name: string): strin
   return [...new Set(keys)].filter((key) => key !== "");
 }
 
-/** `named`: the model that is asked for, where it is not the provider's own. */
+/** `named`: the requested model, if it is not the provider's own. */
 function provide(
   config: LlmConfig,
   env: Environment,

@@ -16,21 +16,20 @@ import type { RetryPolicyParts } from "./retry.js";
 export type AdmissionParts = RetryPolicyParts & LlmHttpParts & LaneParts;
 
 export interface AnswerParts {
-  /** Undefined: nobody watches. */
+  /** Undefined if nobody watches. */
   showing?: Showing;
-  /** After something was shown, see `Attempts.answer`. */
+  /** True if the answer may restart after something was shown, see `Attempts.answer`. */
   restart: boolean;
   finish: (fold: AnswerFold) => Completion;
 }
 
-/** What stands before one provider. */
 interface Entrance {
   lane: Lane;
-  /** By model. */
+  /** Keyed by model. */
   breakers: Map<string, Breaker>;
 }
 
-/** Lets a call through to its provider: breaker, then a place in the provider's lane, then as many attempts as it takes. */
+/** The way of a call to its provider: the model's breaker, then a slot in the provider's lane, then as many attempts as needed. */
 export class Admission {
   readonly #http: HttpConfig;
   readonly #parts: AdmissionParts;
@@ -94,7 +93,7 @@ export class Admission {
     return remember(breakers, model, breaker);
   }
 
-  /** A provider that was configured anew is another one only where its endpoint, keys or limits are. */
+  /** Returns the provider's lane and breakers. A reconfigured provider gets new ones only if its endpoint, keys or limits changed. */
   #entranceTo(provider: Provider): Entrance {
     const known = this.#known.get(provider);
     if (known) return known;

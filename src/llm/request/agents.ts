@@ -8,15 +8,15 @@ import { Tunnel } from "./tunnel.js";
 
 interface AgentOptions {
   http: HttpConfig;
-  /** `https:` or `http:`, of the origin. */
+  /** Protocol of the origin: `https:` or `http:`. */
   protocol: string;
   connectTimeoutMs: number;
   proxy?: HttpProxy;
-  /** Authorities to trust, where they are not the usual ones. */
+  /** Trusted certificate authorities, if not the default ones. */
   secureContext?: SecureContext;
 }
 
-/** The pool of connections to providers, by way of the proxy where there is one. */
+/** Creates the pool of connections to providers, through the proxy if there is one. */
 export function createAgent({ http, protocol, connectTimeoutMs, proxy, secureContext }: AgentOptions): HttpAgent {
   const agent = keepAliveAgent({ ...http, protocol, secureContext });
   if (proxy) connectThrough(agent, proxy, secureContext);
@@ -24,7 +24,7 @@ export function createAgent({ http, protocol, connectTimeoutMs, proxy, secureCon
   return agent;
 }
 
-/** https: a tunnel to the origin. http: a connection to the proxy, whose requests name the whole URL. */
+/** Connects through the proxy. https: a tunnel to the origin. http: a connection to the proxy, whose requests name the whole URL. */
 function connectThrough(agent: Connecting, proxy: HttpProxy, secureContext: SecureContext | undefined): void {
   const createConnection = agent.createConnection.bind(agent);
   const connectToProxy: Connecting["createConnection"] = (options, onCreated) =>
@@ -33,7 +33,7 @@ function connectThrough(agent: Connecting, proxy: HttpProxy, secureContext: Secu
     const { host = "", port } = options;
     const tunnel = new Tunnel(proxy, `${host.includes(":") ? `[${host}]` : host}:${port}`, secureContext);
     const socket = createConnection({ ...options, socket: tunnel }, onCreated);
-    // TLS would only say that its stream ended.
+    // TLS would only report that its stream ended.
     tunnel.once("error", (error) => socket?.destroy(error));
     socket?.once("close", () => tunnel.destroy());
     return socket;

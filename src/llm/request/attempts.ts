@@ -11,10 +11,10 @@ import { isHedged, postHedged } from "./hedge.js";
 import { LlmHttp, type LlmHttpParts } from "./http.js";
 import { RetryPolicy, type RetryPolicyParts } from "./retry.js";
 
-/** A limit that was reached says more than that the answer broke off, and a cancelled one was not broken. */
+/** Kinds that do not become `stream_interrupted`: a reached limit says more, and a cancelled answer did not break. */
 const KEEPS_ITS_KIND = new Set(["idle_timeout", "total_timeout", "aborted"]);
 
-/** Sends a call until its answer is whole. */
+/** The attempts at a call, until its answer is whole. */
 export class Attempts {
   readonly #policy: RetryPolicy;
   readonly #http: LlmHttp;
@@ -26,15 +26,13 @@ export class Attempts {
   }
 
   /**
-   * What fails after the response headers is sent again like any failure, within the same count, as long as nothing was
-   * shown. The first delta shown commits, since a repeated request would write another answer after the beginning of this
-   * one; unless `restart` is allowed. What was shown is then voided by a `discard` as soon as there is something to put in
-   * its place, so that a reader keeps the beginning of an answer rather than nothing when no attempt succeeds.
-   * Throws LlmError.
+   * Sends the call again after any failure, also after the response headers, within one count of retries. The first delta shown commits,
+   * since a repeated request would write another answer; `restart` lifts that. A `discard` then voids what was shown, but only when the new
+   * answer begins or is whole: if no attempt succeeds, the reader keeps the beginning. Throws LlmError.
    */
   async answer(call: Call, showing?: Showing, restart = false): Promise<AnswerFold> {
     let shown = false;
-    /** Why the deltas shown belong to an answer that will not be completed. */
+    /** Set while the deltas shown belong to an answer that broke off. */
     let broken: LlmError | undefined;
     const discard = () => {
       if (broken) showing?.discard(saidBy(broken, call));
@@ -42,7 +40,7 @@ export class Attempts {
     };
     for (;;) {
       let fold: AnswerFold | undefined;
-      /** Nothing more is shown: what the fold still holds back is only counted. */
+      /** True after a failure: deltas that the fold still holds back are counted, not shown. */
       let isLost = false;
       try {
         call.response = undefined;
@@ -50,7 +48,7 @@ export class Attempts {
           ? postHedged(call, (each, signal) => this.#http.post(each, signal))
           : this.#http.post(call));
         call.response = response;
-        // A long prompt would else stay in memory for the life of the stream.
+        // A long prompt would otherwise stay in memory as long as the stream.
         call.draft.release();
         const onFirst = () => {
           if (!showing || isLost) return;

@@ -15,7 +15,7 @@ import type { AnswerFold } from "../wires/wire.js";
 import type { Draft } from "./draft.js";
 import { type Headers, requestIdOf } from "./hints.js";
 
-/** What a completion has used so far, over all providers that were asked for it. */
+/** Requests and lost answers of a completion, over all providers that were asked. */
 interface Tally {
   /** HTTP requests. */
   sent: number;
@@ -28,14 +28,14 @@ export interface CallOptions {
   request: CompletionRequest;
   streaming: boolean;
   showing: Showing;
-  /** What was shown may be voided, see `Attempts.answer`. */
+  /** True if what was shown may be voided, see `Attempts.answer`. */
   restart: boolean;
   tally: Tally;
-  /** Names the completion over all its requests. */
+  /** Id of the completion, the same for all its requests. */
   completionId: string;
-  /** The span that the completion is part of. */
+  /** Parent of the completion's span. */
   within: TraceContext | undefined;
-  /** Undefined: nobody listens. */
+  /** Undefined if nobody measures. */
   measure: CompletionMeasure | undefined;
   beforeRequest: (() => Promise<void> | undefined) | undefined;
   /** Aborted by the caller or by the total time limit. */
@@ -45,15 +45,14 @@ export interface CallOptions {
   deadlineAt: number;
 }
 
-/** Where a call was let in. */
 interface Place {
   lane: Lane;
   slot: Slot;
 }
 
 /**
- * One provider being asked for one completion: what all its attempts share, before and after the response headers. A class,
- * because it rides on axios' request configuration, and axios copies plain objects.
+ * One completion asked of one provider: what all its attempts share, before and after the response headers. A class, because axios carries
+ * it in its request configuration and copies plain objects.
  */
 export class Call {
   readonly provider: Provider;
@@ -62,29 +61,27 @@ export class Call {
   place: Place | undefined;
   /** HTTP requests sent to this provider. */
   sent = 0;
-  /** Those of them that were planned after a failure. */
   retries = 0;
-  /** When the last one was sent, milliseconds since the epoch, and with which key. */
+  /** When the last request was sent, in milliseconds since the epoch, and with which key. */
   sentAt = 0;
   key: string | undefined;
-  /** The last failure was final. */
+  /** True if the last failure was final. */
   gaveUp = false;
-  /** A second request in the race for the first byte. It is not repeated. */
+  /** True for the second request in the race for the first byte. It is not retried. */
   isHedge = false;
-  /** The one that is being read. */
   response: { readonly headers: Headers } | undefined;
-  /** Pause before the attempt that is planned. */
+  /** Pause before the planned attempt. */
   delayMs = 0;
-  /** The model was asked once more, since its answer could not be used. */
+  /** True if the model was asked once more because its answer was unusable. */
   hasAskedOnceMore = false;
-  /** A pooled connection that the server had closed was already replaced without a pause; the next time is no accident. */
+  /** True if a pooled connection that the server had closed was replaced without a pause. The next one counts as a failure. */
   replacedSocket = false;
 
   constructor(
     { provider, model }: Pick<ResolvedModel, "provider" | "model">,
     readonly options: CallOptions,
     readonly draft: Draft,
-    /** The same for all attempts, so that provider and logs can tell a repeated request from a new one. */
+    /** The same for all attempts, so that provider and logs recognise a repeated request. */
     readonly requestId: string,
   ) {
     this.provider = provider;
@@ -96,8 +93,8 @@ export class Call {
   }
 
   /**
-   * True when the refusal taught how the provider wants to be spoken to: the body is another one now, to be sent at once.
-   * Nothing failed, and so that is no retry.
+   * Returns true if the refusal taught how to write the request. The body has changed then and is sent at once; nothing failed, so this is
+   * not a retry.
    */
   correct(refusal: LlmError): boolean {
     const said = refusal.kind === "bad_request" ? statedIn(refusal) : undefined;
@@ -106,23 +103,23 @@ export class Call {
     return true;
   }
 
-  /** The completion's span. Made for each request: a thousand streams that wait would hold a thousand of them. */
+  /** The completion's span. Created on each access: a thousand waiting streams would hold a thousand of them. */
   get trace(): TraceContext {
     const { measure, within, completionId } = this.options;
     return measure?.trace ?? spanWithin(within, completionId);
   }
 
-  /** HTTP requests sent so far for the completion, to this provider and others. */
+  /** HTTP requests sent so far for the completion, to all providers. */
   get attempts(): number {
     return this.options.tally.sent;
   }
 
-  /** What the provider calls the request whose answer is being read. */
+  /** The provider's id of the request whose answer is being read. */
   get theirRequestId(): string | undefined {
     return this.response && requestIdOf(this.response.headers);
   }
 
-  /** Counts a request that is about to be sent. */
+  /** Counts a request that is about to be sent, and picks its key. */
   begin(now: () => number): void {
     this.sent++;
     this.options.tally.sent++;
@@ -130,13 +127,13 @@ export class Call {
     this.key = this.place?.lane.keys.next(this.options.request.conversation);
   }
 
-  /** Notes an answer that broke off. `fold`: what had come of it. */
+  /** Records the usage of an answer that broke off. `fold`: what had arrived. */
   lose(fold: AnswerFold): void {
     const usage = lostUsage(fold);
     if (usage) this.options.tally.lost.push({ provider: this.provider.name, model: this.model, usage });
   }
 
-  /** The same call, for one request from another place. */
+  /** Returns a copy of the call for a second request, which has its own slot. */
   hedge(place: Place): Call {
     const hedge = new Call(this, this.options, this.draft, this.requestId);
     hedge.place = place;
@@ -144,7 +141,6 @@ export class Call {
     return hedge;
   }
 
-  /** Why the signal was aborted. */
   aborted(): LlmError {
     const { signal, totalTimeoutMs } = this.options;
     if (!(signal.reason instanceof TotalTimeout)) return failure("aborted", "cancelled", this, { hint: "" });

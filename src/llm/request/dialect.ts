@@ -16,12 +16,12 @@ import { keptFor } from "../wires/shared/kept.js";
 import type { Lesson, Wire, WireQuirks } from "../wires/wire.js";
 import { textsIn } from "./quotes.js";
 
-/** Of English and code; other texts have more tokens. */
+/** Average of English and code; other texts have more tokens. */
 const BYTES_PER_TOKEN = 4;
-/** Tokens. A shorter prompt fits everywhere, and is compared badly. */
+/** In tokens. A shorter prompt fits everywhere, and its estimate is too rough. */
 const LEAST_COMPARED = 1000;
 
-/** What is known of how providers want to be spoken to, for each model of each, for the life of the process. */
+/** Dialects of all models, kept for the life of the process. */
 export class Dialects {
   readonly #known = new Map<string, Dialect>();
   readonly #observe: Observe;
@@ -38,18 +38,18 @@ export class Dialects {
   }
 }
 
-/** One model of one provider: its wire and quirks by preset and configuration, corrected by what it refused. */
+/** One model of one provider: its wire and quirks from preset and configuration, corrected by its refusals. */
 export class Dialect {
   readonly provider: Provider;
   readonly model: string;
   readonly #observe: Observe;
   readonly #learnt = new Set<string>();
-  /** Tools left out, each with the schema that was refused: a server may mend it. */
+  /** Tools left out, each with its refused schema: a server may fix it. */
   readonly #refused = new Map<string, string>();
-  /** Sent back, and refused. */
+  /** Kept parts that were sent back and refused. */
   readonly #forgotten = new WeakSet<KeptParts>();
   #wire: Wire;
-  /** The provider said that it does not serve the model, or not with tools. */
+  /** The wire through which the provider does not serve the model, or not with tools. */
   #refusedWire: WireName | undefined;
   #urls: { streamed?: string; whole?: string } = {};
   #quirks: WireQuirks;
@@ -57,7 +57,7 @@ export class Dialect {
   #offered = 0;
   #cuts = false;
 
-  /** `before`: what the same name stood for in an earlier configuration. */
+  /** `before`: the dialect of the same name in an earlier configuration. */
   constructor({ provider, model }: ResolvedModel, observe: Observe, before?: Dialect) {
     this.provider = provider;
     this.model = model;
@@ -72,7 +72,7 @@ export class Dialect {
     return this.#wire;
   }
 
-  /** What chose the wire. */
+  /** The setting that chose the wire, as messages name it. */
   get wireBy(): string {
     const { provider, model } = this;
     return this.#refusedWire
@@ -80,7 +80,7 @@ export class Dialect {
       : provider.wireBy;
   }
 
-  /** Speaks by that wire from now on. False: it cannot, or was refused too. */
+  /** Switches to that wire. Returns false if there is no such wire, or if it was refused before. */
   speak(name: WireName, note: string): boolean {
     const wire = wireOf(name);
     if (wire.name !== name || wire === this.#wire || this.#refusedWire === name) return false;
@@ -93,7 +93,6 @@ export class Dialect {
     return true;
   }
 
-  /** Where requests are posted. */
   url(streaming: boolean): string {
     const { provider, model } = this;
     const urls = this.#urls;
@@ -111,7 +110,7 @@ export class Dialect {
     return this.#account;
   }
 
-  /** What may go back with a message. Made once, since each request has it in its target. */
+  /** Returns the parts that may go back with a message. A field, since each request has the function in its target. */
   readonly keptIn = (message: AssistantMessage): readonly KeptPart[] | undefined => {
     if (!message.kept || this.#forgotten.has(message.kept)) return undefined;
     const { provider, model, account } = this;
@@ -120,12 +119,14 @@ export class Dialect {
     return keptFor(message, { wire: wire.name, provider: provider.name, account, model, family });
   };
 
-  /** Sends nothing back any more of what these messages keep. */
+  /** Stops sending back what these messages keep. */
   forgetKept(messages: readonly Message[]): void {
     for (const message of messages) if (message.role === "assistant" && message.kept) this.#forgotten.add(message.kept);
   }
 
-  /** The quirks with these. What was learnt once stays: a provider that refuses both is not asked in turns for ever. */
+  /**
+   * Returns the quirks with these changes. Each quirk is learnt once: a provider that refuses both values would be asked in turns forever.
+   */
   with(changes: object): WireQuirks {
     const fresh = Object.entries(changes).filter(([quirk]) => !this.#learnt.has(quirk));
     return fresh.length === 0 ? this.#quirks : { ...this.#quirks, ...Object.fromEntries(fresh) };
@@ -144,7 +145,7 @@ export class Dialect {
     this.say("warn", `the tool ${tool.name} is left out: its definition is refused`, { tool: tool.name });
   }
 
-  /** The tools that are sent: the first ones, where there are too many, so that it is the same ones every time. */
+  /** Returns the tools to send: if there are too many, the first ones, so that they are the same every time. */
   tools(offered: readonly ToolDefinition[], { maxTools }: WireQuirks): readonly ToolDefinition[] {
     const usable = this.#refused.size === 0 ? offered : offered.filter((tool) => !this.#isRefused(tool));
     if (usable.length <= maxTools) return usable;
@@ -161,8 +162,8 @@ export class Dialect {
   }
 
   /**
-   * Warns, once until it is over, where the provider read far less than was sent: Ollama cuts off the beginning of what is longer than its
-   * window, and the model knows neither its instructions nor its tools.
+   * Warns, once until it is over, if the provider read far less than was sent. Ollama cuts off the beginning of a prompt beyond its window,
+   * and the model then knows neither its instructions nor its tools.
    */
   counted(inputTokens: number, request: CompletionRequest): void {
     if (!this.#quirks.cutsPrompts) return;

@@ -5,10 +5,10 @@ import { RequestBody } from "../wires/shared/request-body.js";
 import type { AnswerFold, FoldOptions, Target, Wire, WireQuirks, WireRequest } from "../wires/wire.js";
 import type { Dialect } from "./dialect.js";
 
-/** A request that was corrected so often is wrong in itself. */
+/** A request that was corrected this often is itself wrong. */
 const MAX_CORRECTIONS = 8;
 
-/** A request on its way into the words of a provider. */
+/** A completion request as written for one provider. */
 export class Draft {
   readonly #request: CompletionRequest;
   readonly #dialect: Dialect;
@@ -31,17 +31,16 @@ export class Draft {
     return this.#wire;
   }
 
-  /** Where it is posted. */
   get url(): string {
     return this.#dialect.url(this.#streaming);
   }
 
-  /** The body as it is to be sent, serialised once for all attempts. */
+  /** The body to send, serialised once for all attempts. */
   get body(): RequestBody {
     return this.#asWritten.body;
   }
 
-  /** Those that the wire wants with this body. */
+  /** Headers that the wire wants with this body. */
   get headers(): WireRequest["headers"] {
     return this.#asWritten.headers;
   }
@@ -51,29 +50,28 @@ export class Draft {
     return this.#written;
   }
 
-  /** Reads one answer to it. */
   fold({ onDelta, onFirst }: Omit<FoldOptions, "tools">): AnswerFold {
     const { tools } = this.#request;
     return this.#wire.fold({ onDelta, onFirst, tools }, this.#target(this.#quirks));
   }
 
-  /** What its provider wants back with the answer, and where that is from. */
+  /** Returns what the provider wants back, labelled with the origin of the answer. */
   kept(parts: readonly KeptPart[]): KeptParts {
     const { provider, model, account } = this.#dialect;
     return { wire: this.#wire.name, provider: provider.name, account, model, parts };
   }
 
-  /** The provider's count of what was sent; see `Dialect.counted`. */
+  /** Reports the provider's count of what was sent; see `Dialect.counted`. */
   counted(inputTokens: number): void {
     this.#dialect.counted(inputTokens, this.#request);
   }
 
-  /** Frees the memory of `body`; should it be needed after all, it is made again. */
+  /** Frees the memory of `body`, which is written again if needed. */
   release(): void {
     this.#written = undefined;
   }
 
-  /** Learns from a refusal. True: `body` reads differently now, and is worth sending again. */
+  /** Learns from a refusal. Returns true if `body` has changed and is worth sending again. */
   correct(said: ProviderError): boolean {
     if (++this.#corrections > MAX_CORRECTIONS) return false;
     for (const lesson of this.#wire.learn(said, this.#quirks)) {
@@ -88,7 +86,7 @@ export class Draft {
     return isAboutTools(text) && this.#leaveOutTool(text);
   }
 
-  /** By the wire that the model is spoken to by now. */
+  /** Starts over with the dialect's present wire. */
   #beginAgain(): true {
     this.#wire = this.#dialect.wire;
     this.#quirks = this.#dialect.quirks;
@@ -114,7 +112,7 @@ export class Draft {
     return this.#rewrite(this.#dialect.quirks);
   }
 
-  /** True when that changes anything. */
+  /** Returns true if the quirks change the request. */
   #rewrite(quirks: WireQuirks): boolean {
     const written = this.#write(quirks);
     const before = this.#asWritten;

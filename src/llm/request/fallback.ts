@@ -3,17 +3,16 @@ import type { Observe } from "../../core/ports.js";
 import type { ResolvedModel } from "../providers/providers.js";
 
 export interface Chain<T> {
-  /** Who can be asked. */
   length: number;
-  /** Whom to ask at that place in the order. Throws LlmError when it cannot be asked. */
+  /** Returns the model to ask at that position. Throws LlmError if it cannot be asked. */
   target(position: number): ResolvedModel;
   ask(target: ResolvedModel): Promise<T>;
-  /** Whether another answer may still take the place of the one that failed. */
+  /** Returns true while another answer may still replace the failed one. */
   isOpen(): boolean;
   observe: Observe;
 }
 
-/** The end of the whole completion, whoever is asked. */
+/** Failures that end the whole completion. */
 const FINAL: ReadonlySet<LlmErrorKind> = new Set([
   "aborted",
   "total_timeout",
@@ -23,18 +22,21 @@ const FINAL: ReadonlySet<LlmErrorKind> = new Set([
 ]);
 
 /**
- * The request itself is at fault, or the configuration of the provider that was to answer it, and is to be seen. The first
- * one's word is taken for it; one further down the chain is only passed over.
+ * Failures of the request itself, or of a provider's configuration. From the first model they end the chain, so that they are seen; a later
+ * model is only passed over.
  */
 const AT_FAULT: ReadonlySet<LlmErrorKind> = new Set(["bad_request", "tool_generation_failed", "html", "redirect"]);
 
 const MAX_NOTE_LENGTH = 160;
 
-/** The answer of the first target that gives one. Throws the first one's LlmError, with a note of what the others said. */
+/**
+ * Resolves with the answer of the first model that gives one. Otherwise throws the first model's LlmError, with a note of what the others
+ * said.
+ */
 export async function firstAnswer<T>(chain: Chain<T>): Promise<T> {
   const failures: LlmError[] = [];
   const named: string[] = [];
-  /** Windows up to this one were too small. */
+  /** The largest context window that was too small. */
   let tooSmall = 0;
   for (let position = 0; position < chain.length; position++) {
     let target: ResolvedModel | undefined;
@@ -65,7 +67,7 @@ function report(observe: Observe, message: string, { provider, model, kind, stat
   observe({ level: "warn", scope: "llm", message, fields: { provider, model, kind, status, next } });
 }
 
-/** What ended the whole says most, and else what the provider said that was meant to answer. */
+/** Merges the failures. A final failure says most; otherwise the error of the first model counts. */
 function summary(failures: readonly LlmError[]): LlmError {
   const last = failures.at(-1);
   const main = last && FINAL.has(last.kind) ? last : failures[0];

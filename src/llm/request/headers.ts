@@ -5,16 +5,16 @@ import type { Call } from "./call.js";
 import type { Route } from "./routes.js";
 
 /**
- * The headers of requests to one provider by one route, as `node:http` writes them: names and values in turn. What is the same in all of
- * them is put together once. What the provider's configuration says outranks everything.
+ * Headers of requests to one provider by one route, as `node:http` writes them: names and values in turn. The part that all share is built
+ * once per key. The provider's configuration outranks everything.
  */
 export class RequestHeaders {
   readonly #ofRoute: Route["headers"];
   readonly #provider: Provider;
   readonly #wire: Wire;
-  /** By key: the next request may go with another one. */
+  /** Keyed by API key: the next request may use another one. */
   readonly #fixed = new Map<string | undefined, readonly string[]>();
-  /** Names of the provider's own, in lower case. */
+  /** Names of the provider's own headers, in lower case. */
   readonly #own: ReadonlySet<string>;
 
   constructor(ofRoute: Route["headers"], provider: Provider, wire: Wire) {

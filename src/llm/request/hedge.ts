@@ -7,18 +7,18 @@ import type { Response } from "./send.js";
 /** Sends a call; resolves with the response headers. Aborting the signal gives up this request, not the call. */
 type Post = (call: Call, signal: CallSignal) => Promise<Response>;
 
-/** A longer prompt takes its time, and costs too much to be sent twice. */
+/** A longer prompt takes its time, and is too expensive to send twice. */
 const MAX_HEDGED_BYTES = 32 * 1024;
 
-/** Only the first request of a short call without tools, and where its provider is configured for it (`hedge_after`). */
+/** Returns true for the first request of a short call without tools, if its provider sets `hedge_after`. */
 export function isHedged(call: Call): boolean {
   if (call.provider.hedgeAfterMs === undefined || call.sent > 0) return false;
   return call.options.request.tools.length === 0 && call.body.length <= MAX_HEDGED_BYTES;
 }
 
 /**
- * Posts a call, and posts it once more when the first byte is late. The faster answer counts, the other request is broken off. The
- * second one is sent only while the provider's retry budget is more than half full: a slow provider is not to be made slower.
+ * Posts a call, and posts it again if the first byte is late. The faster answer counts; the other request is aborted. The second request
+ * needs a retry budget more than half full: a slow provider must not get slower.
  */
 export async function postHedged(call: Call, post: Post): Promise<Response> {
   const settled = new AbortController();
@@ -40,7 +40,7 @@ export async function postHedged(call: Call, post: Post): Promise<Response> {
   return winner?.response ?? first;
 }
 
-/** Rejects when the call is not to be hedged after all. */
+/** Rejects if the call is not to be hedged after all. */
 async function postAgain(call: Call, post: Post, signal: CallSignal): Promise<Response> {
   const { place } = call;
   if (call.retries > 0 || !place?.lane.budget.isAboveHalf) throw new Error("not worth a second request");

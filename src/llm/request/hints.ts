@@ -1,12 +1,12 @@
 import { asNumber, asText } from "../json.js";
 import type { ProviderError } from "../wires/shared/provider-error.js";
 
-/** Response headers, lower case. */
+/** Response headers with lower-case names. */
 export type Headers = Readonly<Record<string, unknown>>;
 
 /**
- * Milliseconds that the server wants us to wait; undefined when it gave no usable hint. Zero, the past and garbage
- * ("120s", "soon") are no hints: obeyed, they would make a hot loop.
+ * Returns how long the server wants us to wait, in ms; undefined without a usable hint. Zero, the past and garbage ("120s", "soon") do not
+ * count: obeyed, they would make a hot loop.
  */
 export function retryAfterMs(ofResponse: Headers, error: ProviderError, now: number): number | undefined {
   const headers = { ...error.headers, ...ofResponse };
@@ -23,22 +23,22 @@ export function retryAfterMs(ofResponse: Headers, error: ProviderError, now: num
   return candidates.find((milliseconds) => milliseconds > 0);
 }
 
-/** The provider's own id of a request, which its support asks for. */
+/** Returns the provider's own id of a request, which its support asks for. */
 export function requestIdOf(headers: Headers): string | undefined {
   return REQUEST_ID_HEADERS.map((name) => asText(headers[name])).find((id) => id !== undefined);
 }
 
 const REQUEST_ID_HEADERS = ["x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray"];
 
-/** The server's word on whether a retry makes sense, where it has one. */
+/** Returns the server's statement on whether a retry makes sense; undefined without one. */
 export function shouldRetry(headers: Headers): boolean | undefined {
   const value = headers["x-should-retry"];
   return value === "true" ? true : value === "false" ? false : undefined;
 }
 
 /**
- * OpenAI: `x-ratelimit-reset-tokens: 6m0s`; Anthropic: `anthropic-ratelimit-tokens-reset: 2026-11-24T12:00:30Z`. Of use only
- * when that limit is the one that ran out; when several did, the last one to come back counts.
+ * Returns the waits until limits reset, only for those that ran out; the last one to reset counts. OpenAI: `x-ratelimit-reset-tokens:
+ * 6m0s`; Anthropic: `anthropic-ratelimit-tokens-reset: 2026-11-24T12:00:30Z`.
  */
 function exhaustedLimits(headers: Headers, now: number): number[] {
   const header = (name: string) => textOf(headers, name);
@@ -54,7 +54,7 @@ function exhaustedLimits(headers: Headers, now: number): number[] {
   return [Math.max(...resets), (epoch > 1e12 ? epoch : epoch * 1000) - now];
 }
 
-/** Of what a body says in place of a header there may be no text: an object of its own could throw. */
+/** Returns "" for objects: a header that a body states may hold one, and converting it could throw. */
 function textOf(headers: Headers, name: string): string {
   const value = headers[name];
   return asText(value) ?? String(asNumber(value) ?? "");
@@ -64,7 +64,7 @@ function numberOf(text: string): number {
   return /^\s*[\d.]+(e\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN;
 }
 
-/** Go's durations: `45.837906927s`, `6m0s`, `120ms`. */
+/** Parses Go's durations: `45.837906927s`, `6m0s`, `120ms`. NaN for anything else. */
 function durationMs(text: string): number {
   const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)(ms|s))?$/.exec(text);
   if (!match || text === "") return Number.NaN;

@@ -9,15 +9,15 @@ import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "./hints.js
 import { textsIn, withoutQuotes } from "./quotes.js";
 import { ProxyError } from "./tunnel.js";
 
-/** Worth another request. 501 and 505 to 511 say that it would be answered the same. */
+/** Statuses worth another request. 501 and 505 to 511 would be answered the same. */
 const RETRIED = new Set([408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
 
-/** The request has not left this machine: sending it again cannot be a second time. */
+/** Codes of requests that have not left this machine, so that sending them again repeats nothing. */
 const NOT_CONNECTED = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 
 /**
- * Anything that axios or a socket threw, as our error. Holds allow-listed facts only: an AxiosError carries the key and the
- * prompt, in `config`, in `request` and under `util.inspect`.
+ * Converts anything that axios or a socket threw. The result holds allow-listed facts only: an AxiosError carries the key and the prompt,
+ * in `config`, in `request` and under `util.inspect`.
  */
 export function toLlmError(error: unknown, call: Call, now: number): LlmError {
   if (error instanceof LlmError) return error;
@@ -26,7 +26,7 @@ export function toLlmError(error: unknown, call: Call, now: number): LlmError {
   return fromSocket((isAxiosError(error) && error.cause) || error, call);
 }
 
-/** An error that the provider stated, in a response or in the middle of a 200. */
+/** Converts an error that the provider stated, in a response or inside a 200. */
 export function fromProvider(said: ProviderError, call: Call, headers: Headers, now: number): LlmError {
   const kind = kindOf(said);
   const waitMs = retryAfterMs(headers, said, now);
@@ -48,7 +48,7 @@ function fromResponse(
   call: Call,
   now: number,
 ): LlmError {
-  // A provider has no use for this status: the proxy that was to pass the request on does.
+  // Providers do not use this status: the proxy in between does.
   if (status === 407) return fromProxy("the proxy answered 407", status, call);
   const said = call.draft.wire.error(typeof data === "string" ? data : "", status);
   const location = asText(headers.location);
@@ -56,7 +56,7 @@ function fromResponse(
   return fromProvider(said, call, headers as Headers, now);
 }
 
-/** A query may hold a token. */
+/** Removes the query, which may hold a token. */
 function withoutQuery(location: string, { provider }: Call): string {
   if (!URL.canParse(location, provider.baseUrl)) return "nowhere";
   const { protocol, host, pathname } = new URL(location, provider.baseUrl);
@@ -75,7 +75,7 @@ function waitNote(waitMs: number | undefined, call: Call, now: number): string {
   return `asks to wait ${duration(waitMs)}${when}, longer than llm.http.max_retry_after (${duration(maxRetryAfterMs)})`;
 }
 
-/** A proxy that refuses, or asks who we are, does so every time. */
+/** Creates the error of a proxy. A refusal or a request to log in comes every time, so it is not retried. */
 function fromProxy(said: string, status: number | undefined, call: Call): LlmError {
   const hint =
     status === 407
@@ -97,7 +97,7 @@ function fromSocket(error: unknown, call: Call): LlmError {
   return failure("network", `the connection broke: ${said}`, call);
 }
 
-/** Failures on our side of the wire that no retry cures. */
+/** Failures on our side of the wire that no retry fixes. */
 const LASTING: readonly (readonly [RegExp, LlmErrorKind, string?])[] = [
   [
     /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/,

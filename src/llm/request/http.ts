@@ -14,24 +14,24 @@ import { type Response, received, send } from "./send.js";
 
 export interface LlmHttpParts extends RouteParts {
   tape?: Tape;
-  /** A request has left. */
+  /** Called when a request has left. */
   onSent?: (() => void) | undefined;
 }
 
-/** How requests for one model of a provider leave. */
+/** Route and headers of requests to one URL of a provider. */
 interface Way {
   route: Route;
   headers: RequestHeaders;
 }
 
-/** The one axios instance. */
+/** Owner of the one axios instance. */
 export class LlmHttp {
   readonly #instance: AxiosInstance;
   readonly #routes: Routes;
   readonly #policy: RetryPolicy;
   readonly #keepaliveExpiryMs: number;
   readonly #parts: LlmHttpParts;
-  /** By URL. */
+  /** Keyed by URL. */
   readonly #ways = new WeakMap<Provider, Map<string, Way>>();
   #isClosed = false;
 
@@ -42,28 +42,28 @@ export class LlmHttp {
     this.#routes = new Routes(http, parts);
     this.#instance = axios.create();
     const { defaults } = this.#instance;
-    // Every option is copied, checked and looked at for every request, and those of axios are for its own adapters. What ours need is in
-    // the call: without them axios costs a tenth of the request, with them as much as the request.
+    // axios copies, checks and reads every option for every request, and its defaults serve its own adapters. Ours reads the call instead:
+    // without the defaults axios costs a tenth of the request, with them as much as the request.
     for (const name of Object.keys(defaults)) Reflect.deleteProperty(defaults, name);
     defaults.adapter = (config) => this.#attempt(config);
     wireRetries(this.#instance, policy);
   }
 
   /**
-   * The one way out. Retries until response headers arrive, never after. Throws LlmError. Aborting a `signal` of its own gives up this
-   * request, not the call.
+   * Sends a call; there is no other way out. Retries until response headers arrive, never after. Throws LlmError. Aborting a separate
+   * `signal` gives up this request, not the call.
    */
   async post(call: Call, signal = call.options.signal): Promise<Response> {
     try {
       const request = { call, signal };
-      // What else axios returns would keep the request in memory for the life of a stream.
+      // The rest of axios' response would keep the request in memory as long as a stream.
       return (await this.#instance.request<Response>(request)).data;
     } catch (error) {
       throw toLlmError(error, call, this.#policy.now());
     }
   }
 
-  /** The adapter of the instance, which axios-retry calls for every attempt. */
+  /** Sends one attempt, as the adapter that axios-retry calls. */
   #attempt(config: InternalAxiosRequestConfig): Promise<AxiosResponse<Response>> {
     const call = callOf(config) as Call;
     if (this.#isClosed) throw failure("aborted", "the host is closing", call, { hint: "" });
@@ -120,7 +120,7 @@ export class LlmHttp {
     return { route, headers: new RequestHeaders(route.headers, provider, wire) };
   }
 
-  /** Closes idle connections and breaks those in use; there will be no others. */
+  /** Closes idle connections, breaks those in use and opens no others. */
   close(): void {
     this.#isClosed = true;
     this.#routes.close();

@@ -2,24 +2,22 @@ import { BlockList, isIP } from "node:net";
 import type { Environment } from "../../core/environment.js";
 import { LlmError } from "../../core/errors.js";
 
-/** An HTTP proxy between us and a provider. */
 export interface HttpProxy {
   url: URL;
-  /** `host:port`, as messages name it: the URL may hold a password. */
+  /** `host:port`, for messages: the URL may hold a password. */
   name: string;
   /** Value of `Proxy-Authorization`. */
   authorization?: string;
-  /** Set up for this program, and not for any program of this user. */
+  /** True if set for this program only, false if found in the environment. */
   isExplicit: boolean;
 }
 
 /**
- * The proxy on the way to `target`. `configured` is `llm.http.proxy`: a URL, "" for none, or undefined where the
- * environment decides, as it does for curl. Throws LlmError when what is set is no HTTP proxy: going past it could be just
- * what the user wants to prevent.
+ * Returns the proxy on the way to `target`. `configured` is `llm.http.proxy`: a URL, "" for none, or undefined to use the environment as
+ * curl does. Throws LlmError if the setting is not an HTTP proxy: bypassing it could be what the user wants to prevent.
  *
- * To a proxy on another machine a loopback address means that machine, so ours is never looked for there. And plain HTTP
- * to this machine or its network goes past the environment's proxy: it would be shown the key and the prompt.
+ * A loopback target skips a proxy on another machine, for which loopback means that machine. Plain HTTP to this machine or its network
+ * skips the environment's proxy, which would see the key and the prompt.
  */
 export function proxyTo(target: URL, configured: string | undefined, env: Environment): HttpProxy | undefined {
   const isExplicit = configured !== undefined;
@@ -42,17 +40,17 @@ export function portOf({ port, protocol }: URL): number {
   return Number(port) || (protocol === "https:" ? 443 : 80);
 }
 
-/** A URL's host without the brackets of an IPv6 address. */
+/** Returns a URL's host without the brackets of an IPv6 address. */
 export function hostOf({ hostname }: Pick<URL, "hostname">): string {
   return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
-/** Name and password of a URL as a header has them. */
+/** Returns name and password of a URL as a header value. */
 export function basic({ username, password }: URL): string {
   return `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString("base64")}`;
 }
 
-/** A `%` that nobody escaped is one. */
+/** Decodes percent escapes. An unescaped `%` stays. */
 function decoded(text: string): string {
   return text.replace(/(%[0-9a-f]{2})+/gi, (escaped) => {
     try {
@@ -74,7 +72,7 @@ function unusable(why: string): LlmError {
   return new LlmError("bad_request", why, { hint: 'Set llm.http.proxy to http://host:port, or to "" for none.' });
 }
 
-/** The variable that decides, and its value. Its name in small letters comes first, as everywhere. */
+/** Returns the variable that decides, and its value. The lower-case name comes first, as in other programs. */
 function fromEnvironment(target: URL, env: Environment): [string, string | undefined] {
   const read = (name: string): [string, string | undefined] | undefined => {
     const found = [name.toLowerCase(), name].find((spelling) => env[spelling]?.trim());
@@ -84,7 +82,7 @@ function fromEnvironment(target: URL, env: Environment): [string, string | undef
   return read(target.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY") ?? read("ALL_PROXY") ?? ["", undefined];
 }
 
-/** `NO_PROXY=example.com,.corp,10.0.0.1:8080,*`: a name also covers what is below it. */
+/** Checks `NO_PROXY=example.com,.corp,10.0.0.1:8080,*`: a name also covers its subdomains. */
 function isExempt(target: URL, list: string): boolean {
   const host = hostOf(target).toLowerCase();
   return list
@@ -119,7 +117,7 @@ function isLoopback(hostname: string): boolean {
   return isIn(LOOPBACK, hostname) || /^(.+\.)?localhost$/i.test(hostname);
 }
 
-/** On this machine or in its network; a name without a dot is not one of the Internet. */
+/** Returns true for this machine and its network; a name without a dot is not on the Internet. */
 export function isLocal(hostname: string): boolean {
   if (isIP(hostOf({ hostname }))) return isIn(LOOPBACK, hostname) || isIn(PRIVATE, hostname);
   return /^[^.]+$|\.(localhost|local|internal|lan|home\.arpa)$/i.test(hostname);

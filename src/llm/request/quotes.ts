@@ -1,13 +1,13 @@
 import type { CompletionRequest, Message } from "../../core/chat.js";
 import { textOf } from "../../core/chat.js";
 
-/** Characters. Shorter ones are words that anybody may use, and count as a quotation only between quotation marks. */
+/** In characters. Shorter texts are common words, and count as quotations only between quotation marks. */
 const MIN_QUOTE = 16;
-/** Any quotation of the least length holds one whole piece of this length that begins at a multiple of it. */
+/** Every quotation of the least length contains a whole piece of this length that begins at a multiple of it. */
 const STEP = MIN_QUOTE / 2;
 const MAX_SAID_LENGTH = 1000;
 
-/** What the conversation says: none of it may get into an error. */
+/** Returns the texts of the conversation: none of them may get into an error. */
 export function textsIn({ messages }: CompletionRequest): string[] {
   return messages.flatMap(textsOf).filter((text) => text.trim() !== "");
 }
@@ -23,11 +23,11 @@ function textsOf(message: Message): string[] {
   }
 }
 
-/** Providers like to quote the request that they refuse. What is left is their own words. */
+/** Replaces quotations of the request by `…`, since providers like to quote what they refuse. */
 export function withoutQuotes(said: string, texts: readonly string[]): string {
   const message = said.slice(0, MAX_SAID_LENGTH);
   const written = texts.join("\n");
-  // Whoever quotes the whole body quotes it as JSON.
+  // A provider that quotes the whole body quotes it as JSON.
   const source = message.includes("\\") ? `${written}\n${JSON.stringify(written).slice(1, -1)}` : written;
   let kept = "";
   let start = 0;
@@ -44,15 +44,15 @@ export function withoutQuotes(said: string, texts: readonly string[]): string {
 }
 
 /**
- * Where something of the source stands in the message, in order and apart from each other. Every part that is long enough is looked for by
- * itself: a longer one may begin in the source and end in it as JSON.
+ * Finds the parts of the message that quote the source, in order and without overlap. Looks for each least length separately: a longer
+ * quotation may begin as text and end as JSON.
  */
 function quotedParts(message: string, source: string): { from: number; to: number }[] {
   const parts: { from: number; to: number }[] = [];
   for (let place = 0; place + STEP <= message.length; place += STEP) {
     const pieceEnd = place + STEP;
     if (!source.includes(message.slice(place, pieceEnd))) continue;
-    // What begins a whole piece before was found by that one.
+    // A quotation that begins a whole piece earlier was found there.
     const least = Math.max(0, place - STEP + 1);
     let from = place;
     while (from > least && source.includes(message.slice(from - 1, pieceEnd))) from--;

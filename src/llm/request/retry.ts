@@ -17,7 +17,7 @@ export interface RetryPolicyParts {
   observe: Observe;
 }
 
-/** The provider may have answered, and billed. */
+/** Failures after which the provider may have answered, and billed. */
 const AMBIGUOUS: ReadonlySet<LlmErrorKind> = new Set([
   "network",
   "timeout",
@@ -25,14 +25,14 @@ const AMBIGUOUS: ReadonlySet<LlmErrorKind> = new Set([
   "idle_timeout",
   "empty_stream",
 ]);
-/** `max_retries` is for one provider; a whole fallback chain may use so many times as much, apart from its first requests. */
+/** Factor on `max_retries`, which is for one provider: the limit of a whole fallback chain, without its first requests. */
 const CHAIN_RETRIES = 2;
-/** On top of a server's hint, so that everybody it told the same does not come back together. */
+/** Added to a server's hint, so that clients with the same hint do not return together. */
 const MAX_HINT_JITTER_MS = 1000;
 
 /**
- * Decides on every further request of a call, whichever layer saw the failure: axios-retry before the response headers,
- * `attempts.ts` after. They share the call's count, so layers never multiply.
+ * Decision on every retry of a call, for both layers: axios-retry before the response headers, `attempts.ts` after. They share the call's
+ * count, so retries never multiply.
  */
 export class RetryPolicy {
   readonly now: () => number;
@@ -46,13 +46,13 @@ export class RetryPolicy {
     this.#observe = observe;
   }
 
-  /** From now on no request is sent again: the connections are being closed. */
+  /** Stops all retries: the connections are being closed. */
   stop(): void {
     this.#stopped = true;
   }
 
   /**
-   * True: send again after `call.delayMs`. A hint beyond the cap, or a pause beyond the deadline, is not slept through.
+   * Returns true if the call is to be sent again after `call.delayMs`. Refuses hints beyond the cap and pauses beyond the deadline.
    * `atOnce`: nothing is wrong with the provider.
    */
   plan(call: Call, failure: LlmError, atOnce = false): boolean {
@@ -97,7 +97,10 @@ export class RetryPolicy {
   }
 }
 
-/** The model's own failure, as of a call that its provider could not read (Groq's `tool_use_failed`): it seldom happens twice. */
+/**
+ * Returns true for the model's own failures, such as a call that its provider could not read (Groq's `tool_use_failed`): they seldom
+ * repeat.
+ */
 function isWorthOneMore(failure: LlmError): boolean {
   return failure.kind === "tool_generation_failed" || statedIn(failure)?.isRetriedOnce === true;
 }
@@ -109,8 +112,8 @@ function isAskedOnceMore(call: Call): boolean {
 }
 
 /**
- * Pause before the next request, after `attempts` that failed. `proportional` is `min(initial * multiplier^(n-1), max)`
- * plus or minus the share `retry_jitter`; `full` is anything up to that; `decorrelated` grows from the pause before.
+ * Returns the pause before the next request, after `attempts` failures. `proportional` is `min(initial * multiplier^(n-1), max)` plus or
+ * minus the share `retry_jitter`; `full` is anything up to that; `decorrelated` grows from the previous pause.
  */
 export function retryDelay(
   http: HttpConfig,
@@ -129,30 +132,29 @@ export function retryDelay(
   return Math.min(Math.max(delayMs(), 0), longestTimerMs);
 }
 
-/** The call that a request belongs to. */
 export function callOf(config: AxiosRequestConfig | undefined): Call | undefined {
   return (config as { call?: Call } | undefined)?.call;
 }
 
-/** axios-retry with our condition and delay. */
+/** Installs axios-retry with our condition and delay. */
 export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void {
   const { requestInterceptorId } = axiosRetry(instance, {
-    // The condition counts for itself: a change of keys is no retry.
+    // The condition counts for itself: a change of keys is not a retry.
     retries: Number.MAX_SAFE_INTEGER,
     retryCondition: (error) => {
       const call = callOf(error.config);
-      // Aborted without the call being so: the slower one of two requests.
+      // Only this request was aborted: the slower one of two.
       if (call === undefined || error.config?.signal?.aborted) return false;
       return policy.plan(call, toLlmError(error, call, policy.now()), replacesSocket(error, call));
     },
     retryDelay: (_count, error) => callOf(error.config)?.delayMs ?? 0,
   });
-  // It notes when a request began, for `timeout`, which is not used here. With it each request would be a chain of promises, and two copies
-  // of these options.
+  // It notes when a request began, for the unused `timeout`. Each request would become a chain of promises with two copies of these
+  // options.
   instance.interceptors.request.eject(requestInterceptorId);
 }
 
-/** A pooled connection that the server closed while we sent: nothing is wrong with the server, a fresh one will do. */
+/** Returns true, once per call, if the server closed a pooled connection while we sent: nothing is wrong, a fresh connection will do. */
 function replacesSocket(error: AxiosError, call: Call): boolean {
   const { reusedSocket } = (error.request ?? {}) as { reusedSocket?: boolean };
   if (call.replacedSocket || !reusedSocket || !/^(ECONNRESET|EPIPE)$/.test(error.code ?? "")) return false;

@@ -12,7 +12,7 @@ export interface RouteParts {
   observe: Observe;
 }
 
-/** How requests to one URL leave: the options of `node:http` that are the same for all of them. */
+/** Options of `node:http` that all requests to one URL share. */
 export interface Route {
   protocol: string;
   host: string;
@@ -22,7 +22,7 @@ export interface Route {
   headers: Readonly<Record<string, string>>;
 }
 
-/** Finds the pool, the proxy and the trusted authorities for each URL, once. */
+/** Pool, proxy and trusted authorities of each URL, looked up once. */
 export class Routes {
   readonly #http: HttpConfig;
   readonly #parts: RouteParts;
@@ -35,7 +35,7 @@ export class Routes {
     this.#parts = parts;
   }
 
-  /** Throws LlmError when a proxy or `ca_file` is unusable, TypeError when `url` is none. */
+  /** Throws LlmError if a proxy or `ca_file` is unusable, TypeError if `url` is invalid. */
   to(url: string, connectTimeoutMs: number): Route {
     const key = `${connectTimeoutMs} ${url}`;
     const known = this.#routes.get(key) ?? this.#find(new URL(url), connectTimeoutMs);
@@ -77,15 +77,15 @@ export class Routes {
   }
 
   /**
-   * A machine that has a proxy set is likely to reach nothing without it, so plain HTTP to the Internet goes through it as
-   * for any other program. It reads the key and the prompt then, as everybody does on the way: the user must know.
+   * Warns that the environment's proxy can read the key and the prompt. Plain HTTP to the Internet uses that proxy, as in any other
+   * program, since the machine is likely to reach nothing without it.
    */
   #warn({ host }: URL, proxy: string): void {
     const message = `requests to ${host} go unencrypted through the proxy ${proxy}, key and prompt readable`;
     this.#parts.observe({ level: "warn", scope: "llm", message, fields: { host, proxy } });
   }
 
-  /** Undefined where the usual authorities do. */
+  /** Returns undefined if the usual authorities suffice. */
   #trusted(): SecureContext | undefined {
     if (this.#http.caFile) this.#secureContext ??= trusting(this.#http.caFile, this.#parts.env);
     return this.#secureContext;

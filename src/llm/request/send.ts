@@ -11,38 +11,37 @@ import type { RequestBody } from "../wires/shared/request-body.js";
 import type { Headers } from "./hints.js";
 import type { Route } from "./routes.js";
 
-/** Response headers have come, with a 2xx status; the body is ours to read, for streamed and whole answers alike. */
+/** A 2xx response whose headers have arrived. Its body is still to be read, streamed or whole. */
 export interface Response {
   headers: Headers;
   data: Readable;
 }
 
-/** One attempt of a call, on its way out. */
 interface Outgoing {
   route: Route;
-  /** Names and values in turn: as an object each would be checked twice, and kept. */
+  /** Names and values in turn: an object's would be checked twice, and kept. */
   headers: string[];
   body: RequestBody;
   isStream: boolean;
-  /** Until the response headers. */
+  /** Limit until the response headers. */
   timeoutMs: number;
   keepaliveExpiryMs: number;
   signal: CallSignal;
   onSent?: (() => void) | undefined;
 }
 
-/** A whole conversation with images fits; what does not would be refused by the provider anyway. */
+/** A whole conversation with images fits; a provider would refuse more anyway. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 const MAX_ERROR_TIME_MS = 2000;
 
-/** axios has its headers in an object of their own, which it would make for every answer. */
+/** Shared by all answers: axios would otherwise create an object for each. */
 const noHeaders = new AxiosHeaders();
 
 /**
- * The wire, for one attempt: part of what the instance's adapter does. axios' own adapter costs as much again as the request itself, and
- * leaves to us what it does differently for streams: a timeout that ends with the headers, bodies of errors, cancelling.
- * Resolves with the response headers, whatever the status. Rejects with what the socket threw.
+ * Sends one attempt: the first half of the instance's adapter. axios' own adapter costs as much again as the request, and leaves to us what
+ * streams need: a timeout that ends with the headers, bodies of errors, cancelling. Resolves with the response headers, whatever the
+ * status. Rejects with what the socket threw.
  */
 export function send(outgoing: Outgoing): Promise<ModelAnswer> {
   const { route, headers, body, isStream } = outgoing;
@@ -51,7 +50,7 @@ export function send(outgoing: Outgoing): Promise<ModelAnswer> {
   const request = openRequest({ protocol, host, port, path, agent, headers, method: "POST" });
   const answered = answerTo(request, outgoing);
   if (outgoing.onSent) request.on("finish", outgoing.onSent);
-  // Written by themselves they are one string for as long as a stream lasts; before a text they stay the dozens that they were made of.
+  // Flushed separately, the headers are one string for as long as a stream lasts; written with a text they stay dozens of pieces.
   if (isStream) request.flushHeaders();
   const { texts, encoding } = body;
   const last = texts.length - 1;
@@ -61,8 +60,8 @@ export function send(outgoing: Outgoing): Promise<ModelAnswer> {
 }
 
 /**
- * The other part: resolves with the headers of a 2xx, its body a stream. Rejects with an AxiosError, the body of an error read to its end,
- * since one that nobody reads holds its pooled connection for ever; and it says what went wrong. What is no error of a wire stays as it is.
+ * Converts the answer: the second half of the adapter. Resolves with the headers of a 2xx and its body as a stream. Otherwise rejects with
+ * an AxiosError, after reading the error's body: an unread body holds its pooled connection forever. An LlmError passes unchanged.
  */
 export function received(
   config: InternalAxiosRequestConfig,
@@ -73,7 +72,7 @@ export function received(
       const { status, body } = answer;
       const stream = body instanceof Readable ? body : Readable.from(body);
       if (status < 200 || status >= 300) return refused(config, answer, stream);
-      // axios hands `data` on as it is; the headers it would copy several times.
+      // axios passes `data` on unchanged, but would copy the headers several times.
       return { status, statusText: "", headers: noHeaders, config, data: new Answered(answer, stream) };
     },
     (error: SocketError) => {
@@ -106,7 +105,7 @@ class Answered implements Response {
   }
 }
 
-/** Its headers are not looked at before somebody asks for them. */
+/** An answer whose headers are parsed only on access. */
 class WireAnswer implements ModelAnswer {
   readonly #incoming: IncomingMessage;
   readonly body: Readable;
@@ -126,11 +125,11 @@ class WireAnswer implements ModelAnswer {
 }
 
 interface SocketError extends NodeJS.ErrnoException {
-  /** It was a pooled one. */
+  /** True if the connection was a pooled one. */
   reusedSocket?: boolean;
 }
 
-/** Without an answer, and without an error of the socket. */
+/** Closing of a connection without an answer and without a socket error. */
 class SocketClosed extends Error {
   readonly code = "ECONNRESET";
 
@@ -141,7 +140,7 @@ class SocketClosed extends Error {
 
 type Listening = Pick<Outgoing, "timeoutMs" | "keepaliveExpiryMs" | "signal">;
 
-/** Listens for as long as the answer lasts, and so holds on to as little as it can. */
+/** Waits for the response. Its listeners live as long as the answer, so they hold as little as possible. */
 function answerTo(request: ClientRequest, { timeoutMs, keepaliveExpiryMs, signal }: Listening): Promise<ModelAnswer> {
   return new Promise((resolve, reject) => {
     let broken: ClientRequest | IncomingMessage = request;
@@ -165,7 +164,7 @@ function answerTo(request: ClientRequest, { timeoutMs, keepaliveExpiryMs, signal
       reject(Object.assign(error, { reusedSocket: request.reusedSocket }));
     };
     request.on("error", fail);
-    // Of an answer that switches protocols, Node says nothing else.
+    // Node emits nothing else for an answer that switches protocols.
     request.on("close", () => broken === request && fail(new SocketClosed()));
     if (signal.aborted) abort();
   });

@@ -2,13 +2,12 @@ import type { HttpConfig } from "../../core/config.js";
 import type { HostState } from "../../core/measurements.js";
 import type { Admission, AdmissionParts } from "./admission.js";
 
-/** What clients of one `llm.http` have together. Loaded with the first request, closed with the last client. */
+/** The admission that clients with the same `llm.http` share. Loaded with the first request, closed with the last client. */
 export class SharedAdmission {
   readonly #http: HttpConfig;
   readonly #parts: AdmissionParts;
   #loading: Promise<Admission> | undefined;
   #clients = 0;
-  /** Once it is. */
   loaded: Admission | undefined;
 
   constructor(http: HttpConfig, parts: AdmissionParts) {

@@ -3,16 +3,16 @@ import { Duplex } from "node:stream";
 import { connect as connectTls, type SecureContext } from "node:tls";
 import { type HttpProxy, hostOf, portOf } from "./proxy.js";
 
-/** A proxy says little before the connection through it begins. */
+/** A proxy answers CONNECT with little. */
 const MAX_ANSWER_BYTES = 16 * 1024;
 
-/** The way through a proxy failed, before the provider saw anything. */
+/** A failure on the way through a proxy, before the provider saw anything. */
 export class ProxyError extends Error {
   readonly code = "EPROXY";
 
   constructor(
     message: string,
-    /** What it answered to CONNECT, if anything; 0 when that was no HTTP. */
+    /** The proxy's answer to CONNECT, if any; 0 if that was not HTTP. */
     readonly status?: number,
   ) {
     super(message);
@@ -20,9 +20,8 @@ export class ProxyError extends Error {
 }
 
 /**
- * Bytes to and from `target` (`host:port`) by way of a proxy's CONNECT. It exists, and can be written to, before the
- * proxy has answered: an agent counts a connection when it is handed one, so that waiting for it first would open more
- * than `max_connections`.
+ * Bytes to and from `target` (`host:port`) through a proxy's CONNECT. It accepts writes before the proxy has answered. An agent counts a
+ * connection when it receives one, so waiting first would open more than `max_connections`.
  */
 export class Tunnel extends Duplex {
   readonly #socket: Socket;
