@@ -1,4 +1,3 @@
-/** Answer to whether a tool may run. */
 export interface ApprovalAnswer {
   allow: boolean;
   /** How long the answer holds; absent: for this call. */

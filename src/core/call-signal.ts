@@ -13,8 +13,8 @@ export class TotalTimeout extends Error {}
 
 /**
  * A signal that aborts with the signal it follows or at its time limit, unless disposed of earlier. It creates a native AbortSignal only on
- * demand: with three listeners that costs 15 µs instead of 2 (2026-11-28), and a plain call, which has two, takes 110 µs in all (W2 of `npm
- * run bench`).
+ * demand: with three listeners that costs 15 µs instead of 2 (2026-11-28), and a plain call, which has two such signals, takes 110 µs in
+ * all (W2 of `npm run bench`).
  */
 export class CallSignal implements Abortable, Disposable {
   aborted = false;

@@ -183,7 +183,7 @@ export type Question =
   | { kind: "sampling"; server: string; prompt: string; maxTokens: number }
   | LimitQuestion;
 
-/** A limit is reached: continue for the same amount again? `true`, `false` or `{"allow": boolean}`. */
+/** A reached limit: continue for the same amount again? `true`, `false` or `{"allow": boolean}`. */
 export interface LimitQuestion {
   kind: "limit";
   /** `loop`: the same call with the same result. */
@@ -200,7 +200,7 @@ export interface LimitQuestion {
   unpriced?: number;
 }
 
-/** Whether this tool may run. `readApproval` reads the answer. */
+/** The question whether a tool may run. `readApproval` reads the answer. */
 export interface ApprovalQuestion {
   kind: "approval";
   call: ToolCall;
@@ -270,7 +270,7 @@ export interface QuestionEvent {
   question: Question;
 }
 
-/** From here on the summary replaces, for the model, every turn that had ended at `upToSeq`. The log keeps those turns. */
+/** A summary that replaces, for the model, every turn that had ended at `upToSeq`. The log keeps those turns. */
 export interface CompactionEvent {
   type: "compaction";
   /** The turn that needed the room. */
@@ -326,14 +326,14 @@ export type ChatEvent =
   | RewindEvent
   | ForkEvent;
 
-/** Tells the model, from here on, that the turn has moved to another host: these servers' processes and their state are lost. */
+/** A notice to the model that the turn has moved to another host: these servers' processes and their state are lost. */
 export interface StateLostEvent {
   type: "state_lost";
   turnId: string;
   servers: string[];
 }
 
-/** Tells the model that the servers' instructions have changed, and how; its system prompt stays. */
+/** A notice to the model that the servers' instructions have changed, and how; its system prompt stays. */
 export interface CatalogueEvent {
   type: "catalogue";
   turnId: string;
@@ -343,7 +343,7 @@ export interface CatalogueEvent {
   note: string;
 }
 
-/** Removes turns that began after `toSeq` from the conversation. It belongs to no turn: `turnId` is its own. */
+/** An event that removes turns begun after `toSeq` from the conversation. It belongs to no turn: `turnId` is its own. */
 export interface RewindEvent {
   type: "rewind";
   turnId: string;
@@ -370,7 +370,7 @@ export type LiveEvent =
   | { type: "tool_progress"; callId: string; progress: number; total?: number; message?: string }
   | { type: "server_status"; server: string; state: ServerState; reason?: string };
 
-/** An event that a frontend renders. Every `ChatEvent` arrives as stored, with its `seq`. */
+/** An event that a front door renders. Every `ChatEvent` arrives as stored, with its `seq`. */
 export type TurnEvent = StoredEvent | LiveEvent;
 
 export type ServerState = "starting" | "ready" | "degraded" | "needs_auth" | "failed" | "disabled";
@@ -392,7 +392,6 @@ export function toolMessage(
   return found ? { ...message, found } : message;
 }
 
-/** Joins the text parts, in order. */
 export function textOf(content: readonly ContentPart[]): string {
   return content
     .filter((part) => part.type === "text")

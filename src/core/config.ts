@@ -66,7 +66,7 @@ export interface QuirksConfig {
   audio: boolean;
 }
 
-/** One entry of `llm.providers` as written; `llm/providers.ts` adds presets and keys. */
+/** One entry of `llm.providers` as written; `llm/providers/providers.ts` adds presets and keys. */
 export interface ProviderConfig extends Partial<TimeoutConfig> {
   baseUrl?: string;
   /** Default: the preset's, or `chat` for a custom `baseUrl`. */
@@ -115,7 +115,7 @@ export interface LlmConfig {
   /** Unset: the first usable provider, or else the demo model. */
   active?: string;
   fallback: readonly string[];
-  /** Handling of a stream that breaks off after something was shown. `auto`: each frontend decides. */
+  /** Handling of a stream that breaks off after something was shown. `auto`: each front door decides. */
   streamRecovery: "auto" | StreamRecovery;
   http: HttpConfig;
   /** By `provider/model` or `model`; they override the shipped table. */
@@ -167,7 +167,7 @@ export interface StdioServerConfig extends ServerCommon {
   maxMessageMb: number;
 }
 
-/** How to obtain authorization for a server. Unset fields are discovered from the server and its authorization server. */
+/** Settings to obtain authorization for a server. Unset fields are discovered from the server and its authorization server. */
 export interface OAuthConfig {
   /** `authorization_code`: a person logs in. The others need nobody. */
   grant: "authorization_code" | "client_credentials" | "cross_app_access";
@@ -261,7 +261,7 @@ export interface PostgresConfig {
 export type StorageConfig = RetentionConfig &
   ({ driver: "sqlite"; path: string; durability?: "normal" | "full" } | { driver: "memory" } | PostgresConfig);
 
-/** Settings of the HTTP frontend. */
+/** Settings of the HTTP front door. */
 export interface ServeConfig {
   host: string;
   /** 0: any free port. */
@@ -279,8 +279,8 @@ export interface ServeConfig {
   /** Models, as callers write them, that get none of the servers' tools. */
   plainModels: readonly string[];
   /**
-   * URL, without a path, at which other hosts on the same database reach this one. Unset on a loopback address: hosts of the same machine
-   * use that address.
+   * URL, without a path, at which other hosts on the same database reach this one. Unset: hosts of the same machine use its loopback
+   * address, if it has one.
    */
   advertise?: string;
 }

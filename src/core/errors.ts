@@ -174,7 +174,7 @@ export type ScriptErrorKind =
   | "scripted"
   | "aborted";
 
-/** Why a step of a scripted session failed, or differs from the script. */
+/** A step of a scripted session that failed, or that differs from the script. */
 export class ScriptError extends HostError {
   constructor(
     readonly kind: ScriptErrorKind,

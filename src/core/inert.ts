@@ -15,17 +15,14 @@ const controls = /(?![\n\t])\p{Cc}/gu;
 /** Embeddings, overrides and isolates: they can make a command read as another one. */
 const bidiControls = /[\u202a-\u202e\u2066-\u2069]/gu;
 
-/**
- * Strips what could move the cursor, set a title, or write to the clipboard. Line ends become `
- * `.
- */
+/** Strips what could move the cursor, set a title, or write to the clipboard. Line ends become `\n`. */
 export function inert(text: string): string {
   return text.replace(sequences, "").replace(controls, "");
 }
 
 /**
- * Makes a text that a person decides by inert, and removes characters that change its reading order. The model's answer is only `inert`,
- * because right-to-left languages need them.
+ * Makes a text inert and removes characters that change its reading order, for texts that people decide by. The model's answer is only
+ * `inert`, because right-to-left languages need these characters.
  */
 export function unambiguous(text: string): string {
   return inert(text).replace(bidiControls, "");

@@ -96,7 +96,6 @@ type ToolMeasurement =
       durationMs: number;
       /** `tool_error`: reported by the server; otherwise a JSON-RPC code, or why there is no answer. */
       error?: string | undefined;
-      /** JSON-RPC code. */
       errorCode?: number | undefined;
       content: ToolResult;
     } & ToolFacts);

@@ -1,7 +1,6 @@
 /** Optional packages of `package.json`, which only some hosts need. */
 import { readFileSync } from "node:fs";
 
-/** True if the import failed because the package is missing. */
 export function isNotInstalled(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
 }

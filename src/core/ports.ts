@@ -36,7 +36,6 @@ export interface SendOptions {
   sample?: (params: Record<string, unknown>) => Promise<Record<string, unknown>> | undefined;
   /** Unique to this call of this turn: a server may recognise a repetition by it. */
   callId?: string;
-  /** The span of the call. */
   trace?: TraceContext;
   /** Gets the result as the server sent it, if there is one. */
   onAnswer?: (result: Record<string, unknown>) => void;
@@ -180,13 +179,13 @@ export interface ToolHub extends Toolbox, ArgumentChoices {
   readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]>;
 }
 
-/** What a server sends without being asked, for frontends that pass it on. */
+/** What a server sends without being asked, for front doors that pass it on. */
 export type ServerNews =
   | { type: "lists" }
   | { type: "resource"; server: string; uri: string }
   | { type: "log"; server: string; level: string; text: string };
 
-/** The servers' MCP results, for a frontend that passes them on. Names are the hub's. Methods throw McpError. */
+/** The servers' MCP results, for a front door that passes them on. Names are the hub's. Methods throw McpError. */
 export interface Passage extends ArgumentChoices {
   /**
    * Returns, by the tool's name, the fields of tool listings that the model does not get (title, annotations, result schema, `_meta`, …).
@@ -200,7 +199,6 @@ export interface Passage extends ArgumentChoices {
   getPrompt(name: string, args: Record<string, string>, signal: AbortSignal): Promise<Record<string, unknown>>;
   /** Returns resources as listed, each under an address unique over all servers. */
   resources(): readonly Record<string, unknown>[];
-  /** Returns templates as listed. */
   resourceTemplates(): readonly Record<string, unknown>[];
   /** Returns the servers' own instructions; skips servers without any. */
   instructions(): readonly { server: string; text: string }[];

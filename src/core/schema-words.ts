@@ -19,7 +19,6 @@ interface SchemaWords {
 interface Wording {
   /** The value as written, if it was derived from a template. */
   template?: string;
-  /** True if the value must never be repeated. */
   isSecret?: boolean;
   /** Removes from a text what must not be repeated. */
   redact?: (text: string) => string;

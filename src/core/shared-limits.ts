@@ -33,8 +33,8 @@ export type SharedBounds = { readonly [Name in keyof Bounds]?: Bounds[Name] | un
 
 export interface SharedLimits {
   /**
-   * Opens a lane. Lanes with the same `keyHash` share its limits, the lower ones of each. `onPause`: the provider has told another node to
-   * send nothing for so many milliseconds.
+   * Opens a lane. Lanes with the same `keyHash` share its limits, the lowest of each. `onPause`: the provider has told another node to send
+   * nothing for so many milliseconds.
    */
   lane(keyHash: string, bounds: SharedBounds, onPause: (forMs: number) => void): SharedLane;
   /** Sends what is pending to the others. Never rejects. */

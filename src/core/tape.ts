@@ -65,7 +65,6 @@ export interface ServerLife {
   notified(method: string, params: Record<string, unknown>): void;
   /** Resolves to the host's answer to the server's question. */
   ask(method: string, params: Record<string, unknown>, signal: AbortSignal): Promise<HostAnswer>;
-  /** Reports that the connection has ended. */
   closed(reason: string): void;
 }
 

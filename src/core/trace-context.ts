@@ -6,7 +6,6 @@ export interface TraceContext {
   traceId: string;
   /** 16 hexadecimal digits. */
   spanId: string;
-  /** The parent span. */
   parentId?: string;
   /** Tracers, including those of servers, mostly omit unsampled spans. */
   isSampled: boolean;

@@ -46,7 +46,6 @@ export function pruned(tree: Mapping, pointers: ReadonlySet<string>, at = ""): M
   );
 }
 
-/** Returns everything that is neither mapping nor list. */
 export function scalarsIn(value: unknown, pointer: string): [pointer: string, value: unknown][] {
   if (typeof value !== "object" || value === null) return [[pointer, value]];
   return Object.entries(value).flatMap(([key, item]) => scalarsIn(item, child(pointer, key)));

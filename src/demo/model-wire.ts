@@ -70,7 +70,6 @@ export function writeError(message: string, code: string | null): Json {
   return { error: { message, type: "invalid_request_error", param: null, code } };
 }
 
-/** Writes the whole answer at once. */
 export function writeCompletion(request: ChatRequest, reply: DemoReply): Json {
   const calls = toolCalls(reply);
   const message = { role: "assistant", content: reply.text ?? null, tool_calls: calls.length > 0 ? calls : undefined };

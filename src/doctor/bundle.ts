@@ -16,7 +16,6 @@ export interface BundleParts {
   report: string;
   versions: Readonly<Record<string, string>>;
   loaded?: LoadedConfig;
-  /** Folder of the servers' logs. */
   logFolder: string;
   /** A conversation that the user adds, as an export already cleared of secrets. */
   conversation?: string;

@@ -1,4 +1,4 @@
-/** All checks that need no turn, in the order in which a host needs their subjects. */
+/** All checks that need no turn, in the order in which a host needs what they check. */
 import { join } from "node:path";
 import { unsetBelow } from "../config/unset.js";
 import type { LlmConfig, ServerConfig } from "../core/config.js";

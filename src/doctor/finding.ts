@@ -1,4 +1,3 @@
-/** One line of the report. */
 export interface Finding {
   /** Subject of the check, in a word. */
   check: string;

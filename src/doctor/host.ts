@@ -22,7 +22,6 @@ export interface Clocks {
   nowMs: number;
   /** The same by the monotonic clock, counted from the start of this process. */
   steadyMs: number;
-  /** Build time of this program. */
   builtMs: number;
 }
 

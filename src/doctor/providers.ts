@@ -18,7 +18,6 @@ export interface ProviderParts extends TrialParts {
   llm: LlmConfig;
   /** True to send each of them real requests. The demo model, which costs nothing, always gets them. */
   isLive: boolean;
-  /** Limit of all definitions in a request of a turn. */
   toolBudgetTokens: number;
   /** Returns the unset variables of this provider. */
   unsetOf(name: string): readonly string[];

@@ -31,7 +31,6 @@ export interface CheckParts {
   auth?: AuthOptions;
   /** Unset variables that leave values of its entry unknown. */
   unset?: readonly string[];
-  /** Token limit of all tools, beyond which the model must search for some. */
   toolBudgetTokens: number;
   /** Removes secrets of the whole configuration from the server's texts; the server's own are removed anyway. */
   clear(text: string): string;

@@ -7,7 +7,6 @@ import type { Section } from "./section.js";
 import { type CheckParts, checkServer, type ServerCheck } from "./server-check.js";
 
 export interface ServersParts extends Omit<CheckParts, "unset" | "auth"> {
-  /** Folder of the logins. */
   authFolder: string;
   unsetOf(server: string): readonly string[];
 }

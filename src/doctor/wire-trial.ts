@@ -13,7 +13,6 @@ import { type Finding, fail, ok, warn, withoutEnd } from "./finding.js";
 
 export interface TrialParts {
   env: Environment;
-  /** Tools that a turn would offer. */
   tools: readonly ToolDefinition[];
   /** True if turns of this configuration stream. */
   streaming: boolean;

@@ -8,7 +8,6 @@ export interface Kept extends RememberedTool, Required<ApprovalAnswer> {
   answeredAt: number;
 }
 
-/** Formats the answers in the given order, oldest first. */
 export function approvalsText(kept: readonly Kept[]): string {
   return columns(
     kept.map(({ server, tool, allow, workspace, answeredAt }) => [

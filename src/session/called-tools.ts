@@ -10,7 +10,6 @@ export interface AnsweredCall {
   isDenied: boolean;
 }
 
-/** Returns the model's calls in order, with their outcome. */
 export function calledTools(events: readonly StoredEvent[]): AnsweredCall[] {
   const results = events.flatMap((event) => (event.type === "tool_result" ? [event] : []));
   const sent = new Set(events.flatMap((event) => (event.type === "tool_sent" ? [event.callId] : [])));

@@ -2,7 +2,7 @@ import type { ContentPart } from "../core/chat.js";
 import { toVisibleJson } from "../core/inert.js";
 import type { HubTool, PromptInfo, ResourceInfo, ServerStatus } from "../core/ports.js";
 
-/** Output of the slash commands. Texts of servers and models are unescaped: the frontend makes them harmless. */
+/** Output of the slash commands. Texts of servers and models are unescaped: the front door makes them harmless. */
 
 export function toolsText(tools: readonly HubTool[]): string {
   return columns(
@@ -44,7 +44,6 @@ export function serversJson(servers: readonly ServerStatus[]): string {
   return toVisibleJson(objects, 2);
 }
 
-/** Formats what is now trusted, and how it differs from before. */
 export function trustText(server: string, changes: ReadonlyMap<string, string>): string {
   const lines = [...changes].map(([tool, change]) => `${server}.${tool} is trusted as it is now: ${change}`);
   return lines.join("\n") || `${server}: nothing has changed`;
@@ -81,7 +80,6 @@ export function partsText(parts: readonly ContentPart[]): string {
     .join("\n");
 }
 
-/** Aligns cells in columns, without a frame. */
 export function columns(rows: readonly (readonly string[])[], empty: string): string {
   const widths: number[] = [];
   for (const row of rows) {

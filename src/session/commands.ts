@@ -4,7 +4,6 @@ import { partsText, promptsText, resourcesText, serversText, toolsText } from ".
 import { conversationCommands } from "./conversation-commands.js";
 import { type CommandOutcome, type CommandScope, required, type SlashCommand, text } from "./slash-command.js";
 
-/** Slash commands of every frontend that a person uses. */
 export const slashCommands: readonly SlashCommand[] = [
   {
     name: "help",

@@ -13,7 +13,6 @@ interface SummaryRequest {
   /** Limit of what the model reads. */
   maxBytes: number;
   signal: AbortSignal;
-  /** As in the orchestrator's TurnOptions. */
   beforeRequest: () => Promise<void> | undefined;
 }
 

@@ -7,7 +7,6 @@ import { historyText, lastCallText } from "./conversation-view.js";
 import { type ExportFormat, exportFormats } from "./export/formats.js";
 import { type SlashCommand, text } from "./slash-command.js";
 
-/** Slash commands for this conversation and others. */
 export const conversationCommands: readonly SlashCommand[] = [
   {
     name: "clear",

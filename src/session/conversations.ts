@@ -8,7 +8,6 @@ import { decideFork, decideRewind, type RewindTo } from "./rewind.js";
 interface ConversationsParts {
   store: ChatStore;
   isGone: (node: LogNode) => boolean;
-  /** How long a silent host counts as alive. */
   leaseMs: number;
   newId: NewId;
 }
@@ -47,7 +46,6 @@ export class Conversations {
     return events.filter(({ seq }) => seq >= from);
   }
 
-  /** Returns the usage of all conversations in a period. */
   usage(period: Period): ReturnType<ChatStore["usage"]> {
     return this.#parts.store.usage(period);
   }

@@ -1,4 +1,4 @@
-/** Tells which of the turns that run here this host certainly still owns. */
+/** Tracks which running turns this host certainly still owns. */
 import type { StoreError } from "../core/errors.js";
 import type { TurnLeases, TurnName } from "../core/store-ports.js";
 import { fenced } from "../history/claims.js";
@@ -10,7 +10,6 @@ interface CustodyParts {
   hosts: LostHosts;
 }
 
-/** A turn that this host owns and runs. */
 interface RunningTurn {
   conversationId: string;
   turnId: string;

@@ -130,27 +130,22 @@ export class TurnEngine {
     return this.#dispatch !== undefined && workspace === this.workspace;
   }
 
-  /** Returns the turn's state on any host. Undefined if its conversation was deleted. */
   stateOf(conversationId: string, turnId: string): Promise<TurnState | undefined> {
     return this.#parts.turns.stateOf(conversationId, turnId);
   }
 
-  /** Returns the unfinished turns of the conversation that this one waits for. */
   before(conversationId: string, turnId: string): Promise<string[]> {
     return this.#parts.turns.before(conversationId, turnId);
   }
 
-  /**
-   * Acquires the lease. Undefined while it is not this host's turn, or if it has crashed more than `mostCrashes` hosts. `isOutOfTurn`: to
-   * end it without running it.
-   */
+  /** Acquires the lease as `TurnLeases.acquire` does, and reads the mail sent to the turn's previous owner. */
   async acquire(
     conversationId: string,
     turnId: string,
     { isOutOfTurn, mostCrashes }: { isOutOfTurn?: boolean; mostCrashes?: number | undefined } = {},
   ): Promise<TurnLease | undefined> {
     const lease = await this.#parts.turns.acquire(conversationId, turnId, this.nodeId, isOutOfTurn, mostCrashes);
-    if (lease) await this.#news.receive(); // mail that arrived while another host owned it
+    if (lease) await this.#news.receive();
     return lease;
   }
 
@@ -166,7 +161,6 @@ export class TurnEngine {
     return this.#changes.next(conversationId, this.#leaseMs);
   }
 
-  /** See `Changes.happened`. */
   wake(conversationId?: string): void {
     this.#changes.happened(conversationId);
   }

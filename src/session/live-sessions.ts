@@ -5,7 +5,7 @@ const rememberedMs = 60 * 60 * 1000;
 
 /**
  * The sessions of this host, at most one per conversation. A session is kept while in use, and for an hour longer if it remembers
- * something. Others are held weakly: `open` finds them as long as a frontend still refers to them.
+ * something. Others are held weakly: `open` finds them as long as a front door still refers to them.
  */
 export class LiveSessions {
   readonly #create: (conversationId: string) => Session;

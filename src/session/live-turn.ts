@@ -50,7 +50,6 @@ export class LiveTurn {
   constructor(
     readonly requestId: string,
     readonly content: readonly ContentPart[],
-    /** Called with every event that is published. */
     readonly onEvent: (event: TurnEvent) => void = () => {},
   ) {}
 

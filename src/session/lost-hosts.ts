@@ -6,7 +6,6 @@ export const beatsPerLease = 4;
 interface LostHostsParts {
   turns: TurnLeases;
   node: HostProcess;
-  /** True if the node's process is certainly gone, so that its lease need not expire first. */
   isGone: (node: LogNode) => boolean;
   leaseMs: number;
 }

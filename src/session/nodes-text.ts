@@ -2,7 +2,6 @@ import { toVisibleJson } from "../core/inert.js";
 import { columns } from "./command-text.js";
 import type { Nodes } from "./nodes.js";
 
-/** Output of the `nodes` command. */
 
 const keyLength = 8;
 

@@ -1,7 +1,6 @@
 import { approvalsText, type Kept } from "./approvals-text.js";
 import type { RuleDefaults } from "./rules.js";
 
-/** Formats the rules that calls are checked against, and the remembered answers. */
 export function permissionsText({ approval, changedTools, permissions }: RuleDefaults, kept: readonly Kept[]): string {
   const rules = (["deny", "ask", "allow"] as const).flatMap((kind) =>
     (permissions[kind] ?? []).map((pattern) => `${kind.padEnd(6)} ${pattern}`),

@@ -8,7 +8,7 @@ interface OpenQuestion {
   resolve: (value: unknown) => void;
 }
 
-/** Open questions of a conversation: asked by a turn, answered through any frontend. */
+/** Open questions of a conversation: asked by a turn, answered through any front door. */
 export class Questions {
   readonly #open = new Map<string, OpenQuestion>();
   /** Questions of turns that wait or run on another host, with the turn's id. */

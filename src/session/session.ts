@@ -127,7 +127,7 @@ export class Session {
     return this.#intake.resume(abandoned);
   }
 
-  /** Runs a turn dispatched to this host, or shows it while another host owns it, until neither holds. Never rejects. */
+  /** Runs a turn dispatched to this host, or shows it while another host owns it. Resolves when it does neither. Never rejects. */
   async take(given: TurnName): Promise<void> {
     const running = this.#turns.get(given.requestId);
     if (running) await this.#turns.claimOf(running).catch(() => {});

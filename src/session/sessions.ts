@@ -27,7 +27,6 @@ export interface SessionsParts
 
 type ResumedListener = (turn: LiveTurn, session: Session) => void;
 
-/** The conversations of this host. */
 export class Sessions {
   /** All conversations of the log, open here or not. */
   readonly conversations: Conversations;

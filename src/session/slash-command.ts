@@ -4,7 +4,7 @@ import type { ToolHub } from "../core/ports.js";
 import type { Session } from "./session.js";
 import type { Sessions } from "./sessions.js";
 
-/** What a frontend must do after a slash command. */
+/** What a front door must do after a slash command. */
 export type CommandOutcome =
   | { type: "text"; text: string }
   | { type: "prompt"; content: ContentPart[] }
@@ -25,9 +25,8 @@ export interface CommandScope {
   reload: () => Promise<string>;
   /** Last choice by `/model`. */
   model?: string;
-  /** Commands of this frontend; default: all. */
+  /** Commands of this front door; default: all. */
   commands?: readonly SlashCommand[];
-  /** What the frontend adds to the help. */
   help?: string;
   /** Texts that no export may contain. */
   secrets?: readonly string[];

@@ -23,7 +23,6 @@ export interface TurnSummary {
   model?: string;
 }
 
-/** Summarises one turn's events, for frontends and scripts. */
 export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
   const turn = readTurn(events);
   const answers = turn.hops.map(({ answer }) => answer);

@@ -1,4 +1,4 @@
-/** The answers of one turn with the results of their calls, for frontends whose callers bring their own history. */
+/** The answers of one turn with the results of their calls, for front doors whose callers bring their own history. */
 import type { AssistantMessage, Message, StoredEvent, ToolCall } from "../core/chat.js";
 import { answerOf, resultOf } from "../history/replay.js";
 import { readTurn, readTurns, type TurnRecord, validHops } from "../history/turns.js";

@@ -20,7 +20,6 @@ export class TurnControl {
     this.#parts = parts;
   }
 
-  /** See `Session.answer`. */
   answer(questionId: string, value: unknown): boolean {
     const { questions } = this.#parts;
     const turnId = questions.elsewhere(questionId);
@@ -41,7 +40,6 @@ export class TurnControl {
     return isFirst;
   }
 
-  /** See `Session.cancel`. */
   cancel(requestId?: string): boolean {
     const turns = this.#parts.turns.all().filter((turn) => requestId === undefined || turn.requestId === requestId);
     for (const turn of turns) {
@@ -51,7 +49,6 @@ export class TurnControl {
     return turns.length > 0;
   }
 
-  /** See `Session.cancelAnywhere`. */
   async cancelAnywhere(requestId?: string): Promise<boolean> {
     const { conversationId, engine, store, follow } = this.#parts;
     await engine.begin();
@@ -72,7 +69,6 @@ export class TurnControl {
     for (const earlier of await engine.before(conversationId, turnId)) this.#cancel(earlier, turns.find(earlier));
   }
 
-  /** Receives mail from another host for a turn that this host owns. */
   receive(turnId: string, mail: TurnMail): void {
     const { turns, questions } = this.#parts;
     const turn = turns.find(turnId);

@@ -2,7 +2,7 @@ import type { AbandonedTurn, Enqueue, TurnName } from "../core/store-ports.js";
 
 /**
  * A durable queue that gives each turn to one of many hosts, and to another when that host is lost. Giving a turn twice is harmless, since
- * its lease decides which host runs it. Never giving it would not be, so every method may be called again.
+ * its lease decides which host runs it. Failing to give it is not, so every method may be called again.
  */
 export interface TurnDispatch {
   /** Enqueues a turn in the transaction that claims it. */

@@ -25,7 +25,6 @@ interface TurnHistoryParts {
   store: (events: readonly ChatEvent[]) => Promise<void>;
   /** True if the user's limits leave room for another request of about this many tokens. */
   mayAsk: (tokens: number) => Promise<boolean>;
-  /** As in the orchestrator's TurnOptions. */
   beforeRequest: () => Promise<void> | undefined;
 }
 

@@ -111,7 +111,6 @@ export class TurnIntake {
     return turn;
   }
 
-  /** Shows the turn's stored events. */
   #show(turn: LiveTurn, turnId: string, events: readonly StoredEvent[]): void {
     turn.turnId = turnId;
     if (!turn.cached) this.#parts.questions.openElsewhereOf(events);

@@ -4,7 +4,6 @@ import type { TurnLeases, TurnMail } from "../core/store-ports.js";
 interface TurnNewsParts {
   turns: TurnLeases;
   nodeId: string;
-  /** True if a turn of this conversation, or of any, runs or waits here. */
   isBusy: (conversationId?: string) => boolean;
   mail: (conversationId: string, turnId: string, mail: TurnMail) => void;
   /** Called when this conversation, or any, may have changed. */

@@ -41,7 +41,6 @@ export interface TurnOptions {
   trace?: CarriedTrace | undefined;
 }
 
-/** Defaults for turns whose request does not say otherwise. */
 export interface TurnDefaults {
   systemPrompt: string;
   streaming: boolean;
@@ -50,9 +49,7 @@ export interface TurnDefaults {
   changedTools: "ask" | "allow";
   limits?: LimitsConfig;
   compaction: "auto" | "off";
-  /** Limit of all tool definitions in a request; beyond it the model must search for the rest. */
   toolBudgetTokens: number;
-  /** A longer tool result is stored, and shown in part. */
   resultLimitTokens: number;
   permissions: Permissions;
 }

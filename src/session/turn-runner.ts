@@ -39,7 +39,6 @@ export class TurnRunner {
     this.#steps.compactNext();
   }
 
-  /** See `Session.estimate`. */
   async estimate(said: readonly Message[], options: TurnOptions): Promise<number> {
     const log = await this.#parts.store.read(this.#conversationId);
     using settings = this.#parts.settings();
@@ -47,7 +46,6 @@ export class TurnRunner {
     return this.#steps.estimate(said, { log, settings, options, rules });
   }
 
-  /** See `Session.remembers`. */
   get remembers(): boolean {
     return this.#steps.remembers || this.#approvals.size > 0;
   }

@@ -55,12 +55,10 @@ export class TurnSteps {
     this.#questions = questions;
   }
 
-  /** Makes the next turn begin with a summary of the older ones. */
   compactNext(): void {
     this.#compactNext = true;
   }
 
-  /** See `Session.remembers`. */
   get remembers(): boolean {
     return this.#compactNext || this.#granted.size > 0;
   }
@@ -157,7 +155,6 @@ export class TurnSteps {
     return nodes && stateLost(log, turnId, { hub, living: nodes.map(({ nodeId }) => nodeId) });
   }
 
-  /** Returns the budget by the log's current state. */
   #budget({ turnId, log, settings: { defaults } }: StepParts): Budget {
     return budgetFor(turnId, log, { store: this.#parts.store, defaults, granted: this.#granted });
   }

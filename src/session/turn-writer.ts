@@ -114,7 +114,6 @@ export function requireOpen({ isParked }: LiveTurn): void {
   });
 }
 
-/** True for the last event of a turn. */
 export function isEnd(event: StoredEvent | undefined): boolean {
   return event?.type === "turn_end" || event?.type === "turn_error";
 }

@@ -31,7 +31,6 @@ const deletionMs = 1_000;
 const forgottenMs = 60_000;
 const deletedAtOnce = 500;
 
-/** The dispatch of turns by DBOS, in the database of the event log. */
 export class DbosDispatch implements TurnDispatch {
   readonly #parts: DispatchParts;
   #begun: Promise<void> | undefined;

@@ -30,7 +30,6 @@ interface LaunchParts {
   nodeId: string;
   /** One queue per kind of turn that this process can resume. */
   queues: readonly string[];
-  /** Maximum number of turns at a time. */
   slots: number;
   observe: Observe;
   /** Runs a turn given to this process, which keeps it until this resolves. */

@@ -35,11 +35,9 @@ export interface PlayableCall {
   server: string;
   /** The tool's name on its server. */
   tool: string;
-  /** True if it reached its server. */
   isSent: boolean;
   /** True if there is no such tool and the model was told so. */
   isInvented: boolean;
-  /** The user's answer to the approval question, if asked. */
   approval?: ApprovalAnswer;
   result: Pick<ToolResult, "content" | "isError">;
   /** Questions of the server to the user during the call. */
@@ -66,7 +64,6 @@ export function readPlayable(events: readonly StoredEvent[], known: FindTool): P
   throw new RequestError("usage", `there is no turn that can be done again${reasons}`);
 }
 
-/** Returns why the turn cannot be replayed. */
 function reasonToLeaveOut({ end }: TurnRecord): string | undefined {
   if (!end) return "has not ended";
   if (end.type === "turn_error") return `failed: ${end.error.message}`;

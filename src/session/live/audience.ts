@@ -35,7 +35,6 @@ export class Audience {
     return all.filter(({ until }) => until > now);
   }
 
-  /** Drops expired subscriptions. */
   sweep(now: number): void {
     for (const conversationId of [...this.#watchers.keys()]) this.of(conversationId, now);
   }

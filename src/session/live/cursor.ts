@@ -35,7 +35,6 @@ export class Cursor {
     return (this.#source.open?.place.after ?? 0) > this.#lastSeq;
   }
 
-  /** Returns what can be shown now. */
   take(): LiveEvent[] {
     const { open } = this.#source;
     if (!open || this.isBehind || open.place.after < (this.#lastEnds.get(open.place.turnId) ?? 0)) return [];

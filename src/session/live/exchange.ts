@@ -90,7 +90,6 @@ export class LiveExchange {
     this.#stops.push(() => clearInterval(repeating));
   }
 
-  /** Registers a turn that starts to run here. */
   begin(conversationId: string, place: Place): void {
     this.#saysHello ||= this.#hears && !this.#hasRun;
     this.#hasRun = true;

@@ -17,14 +17,12 @@ class Followed implements Feed {
 /** Minimum time between two such requests: each frame in transit after a lost one would repeat the request. */
 const askMs = 250;
 
-/** Conversations that are followed here. */
 export class Feeds {
   readonly #feeds = new Map<string, Followed>();
   /** Conversations whose subscription must be sent. */
   readonly #unsaid = new Set<string>();
   readonly #left = new Set<string>();
 
-  /** `onChange`: the feed has more. */
   follow(conversationId: string, onChange: () => void): { feed: Feed; leave: () => void } {
     const feed = this.#feeds.get(conversationId) ?? new Followed();
     if (feed.followers.size === 0) this.#unsaid.add(conversationId);

@@ -15,7 +15,6 @@ export interface Place {
 /** An event that is neither part of a message nor its end. */
 export type Notice = Exclude<LiveEvent, Delta | Discard>;
 
-/** Text and reasoning of a message so far. */
 export interface Words {
   readonly text: string;
   readonly reasoning: string;

@@ -61,7 +61,6 @@ export class Overheard {
     this.#show();
   }
 
-  /** Shows an event that happened here. */
   happened(event: TurnEvent): void {
     this.#exchange?.note(this.#conversationId, event, this.#turn.turnId);
     this.#turn.publish(event, this.#inPlaceOf(event));

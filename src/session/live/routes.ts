@@ -1,7 +1,6 @@
 /** Streams that other hosts have opened to this one, each for everything that the host follows here. */
 
 interface Route {
-  /** Resolves when there is room for more. */
   write: (text: string) => Promise<void>;
   end: () => void;
   isBusy: boolean;

@@ -41,7 +41,6 @@ class Scan {
     return position;
   }
 
-  /** Returns where the value that begins at `start` ends. */
   endOf(start: number): number {
     const first = this.#text[start];
     if (first === '"') return this.#endOfString(start);

@@ -82,7 +82,6 @@ export class OfferRecord {
   }
 }
 
-/** Compares line by line. */
 function changes(before: string, now: string): string {
   const [old, fresh] = [before, now].map((text) => new Set(text.split("\n"))) as [Set<string>, Set<string>];
   const added = [...fresh].filter((line) => !old.has(line));

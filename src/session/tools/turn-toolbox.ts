@@ -18,7 +18,6 @@ interface TurnToolboxParts {
   hub: Toolbox;
   results: ResultStore;
   conversationId: string;
-  /** True if the model must not see the tool. */
   isHidden: (tool: HubTool) => boolean;
   limits: ToolLimits;
   resultLimitTokens: number;
@@ -60,7 +59,6 @@ export class TurnToolbox implements Toolbox {
     this.#found.add(wanted);
   }
 
-  /** Updates the toolbox from a stored event. */
   note(event: StoredEvent): void {
     this.record.note(event);
     this.#noteTools(event);
@@ -94,7 +92,7 @@ export class TurnToolbox implements Toolbox {
     const prepared = isSearch ? prepareHostCall(search, call) : this.#parts.hub.prepare(call);
     if ("refused" in prepared) return prepared;
     const whole = prepared.send;
-    // The model may know the name of a tool it was not offered, which is offered from here on.
+    // The model may call a tool that it was not offered; the tool is offered from here on.
     const called = deferral?.byName.has(call.name) ? call.name : undefined;
     // Not written inline: V8 would treat the function as permanent and retain all it refers to (AGENTS.md).
     const send: PreparedCall["send"] = async (options) => {
