@@ -2,7 +2,6 @@ import type { StoredEvent } from "../core/chat.js";
 import { textOf } from "../core/chat.js";
 import { firstLine, partsText } from "./command-text.js";
 
-
 export function historyText(events: readonly StoredEvent[]): string {
   return events.flatMap(eventLines).join("\n") || "nothing was said yet";
 }

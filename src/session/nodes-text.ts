@@ -2,7 +2,6 @@ import { toVisibleJson } from "../core/inert.js";
 import { columns } from "./command-text.js";
 import type { Nodes } from "./nodes.js";
 
-
 const keyLength = 8;
 
 export function nodesText({ nodes, unclaimed }: Nodes): string {

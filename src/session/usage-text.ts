@@ -2,7 +2,6 @@ import { toVisibleJson } from "../core/inert.js";
 import type { ModelTotals, ToolTotals, UsageReport } from "./usage.js";
 import { dayOf, tokensOf } from "./usage.js";
 
-
 const barWidth = 24;
 const eighths = " ▏▎▍▌▋▊▉";
 const bytesPerToken = 4;
