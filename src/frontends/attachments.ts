@@ -5,12 +5,11 @@ import type { ContentPart } from "../core/chat.js";
 import { messageOf, RequestError } from "../core/errors.js";
 import { imageType } from "./image-type.js";
 
-/** Some 60,000 tokens: more than this fills most context windows. */
+/** About 60,000 tokens. A longer text would fill most context windows. */
 const maxTextBytes = 256_000;
-/** What the common providers take. */
+/** Limit of the common providers. */
 const maxImageBytes = 5_000_000;
 
-/** A file or resource that goes with a prompt. */
 export interface Attachment {
   name: string;
   parts: ContentPart[];
@@ -18,12 +17,12 @@ export interface Attachment {
   size: string;
 }
 
-/** A path as it is written, `~` included. */
+/** Resolves a path against the folder; `~` is the home folder. */
 export function atHome(path: string, folder: string): string {
   return resolve(folder, path === "~" || path.startsWith("~/") ? homedir() + path.slice(1) : path);
 }
 
-/** Reads a text or an image. Throws RequestError `usage` for what cannot be attached, and says why. */
+/** Reads a text or an image. Throws RequestError `usage` with the reason when the file cannot be attached. */
 export async function attachFile(path: string, folder: string): Promise<Attachment> {
   const bytes = await readBounded(path, atHome(path, folder));
   const heading = { type: "text" as const, text: `[file ${path}]` };
@@ -63,7 +62,7 @@ function requireSize(path: string, bytes: number, most: number, what: string): v
   throw refusal(text, "name a part of it in the prompt, or let the model read it with a tool");
 }
 
-/** Undefined for what is no UTF-8 text. */
+/** Returns undefined if the bytes are not UTF-8 text. */
 function textIn(bytes: Buffer): string | undefined {
   if (bytes.includes(0)) return undefined;
   try {
@@ -77,7 +76,7 @@ function refusal(message: string, hint = ""): RequestError {
   return new RequestError("usage", message, { hint });
 }
 
-/** `812 B`, `1.2 kB`, `3.4 MB`. */
+/** Returns `812 B`, `1.2 kB`, `3.4 MB`. */
 export function sizeText(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;

@@ -1,4 +1,4 @@
-/** What a client is owed: messages that wait for it to read, and requests without an answer yet. */
+/** Counts messages that wait for the client to read them, and requests without an answer yet. */
 export class Backlog {
   readonly #most: number;
   #owed = 0;
@@ -8,7 +8,7 @@ export class Backlog {
     this.#most = most;
   }
 
-  /** One more, until the returned function is called. */
+  /** Counts one more message or request until the returned function is called. */
   owe(): () => void {
     let isPaid = false;
     this.#owed++;
@@ -24,7 +24,7 @@ export class Backlog {
     return this.#owed < this.#most;
   }
 
-  /** Resolves when the client may ask for more. */
+  /** Waits until the client may send more. */
   async room(): Promise<void> {
     while (!this.hasRoom) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 
-/** Opens a page in the person's browser where there is one. The page is never run as a command. */
+/** Opens a page in the person's browser if there is one. No shell runs, so the address cannot become a command. */
 export function openInBrowser({ protocol, href }: URL): void {
   if (protocol !== "https:" && protocol !== "http:") return;
   const [command, ...args] = opener(href);

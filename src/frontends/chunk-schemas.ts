@@ -1,4 +1,4 @@
-/** What a client receives, as schemas: every chunk type with its data, by the `status` of its message. Next to `chunks.ts`, which makes them. */
+/** Schemas of what a client receives: every chunk type with its data, by the `status` of its message. `chunks.ts` makes these chunks. */
 import type { JsonSchema } from "../core/chat.js";
 import { error, serverState } from "./part-schemas.js";
 import {
@@ -16,10 +16,10 @@ import {
   whole,
 } from "./schema-words.js";
 
-/** Names the schema of that name, wherever the document keeps it. */
+/** Returns a reference to the schema of that name. */
 export type Refer = (name: string) => JsonSchema;
 
-/** The event's turn and its time in milliseconds since the epoch: where a conversation is told as a whole. */
+/** Metadata of chunks from `history`: the event's turn and its time, in ms since the epoch. */
 const told = { turn_id: text, at: number };
 
 const stopReason = { enum: ["end_turn", "max_tokens", "max_tool_hops", "budget", "refusal", "cancelled", "error"] };
@@ -27,12 +27,12 @@ const stopReason = { enum: ["end_turn", "max_tokens", "max_tool_hops", "budget",
 interface ChunkSchema {
   description: string;
   data: JsonSchema;
-  /** Optional, beside `told`. */
+  /** Fields besides `told`; optional unless `needed` names them. */
   metadata?: Record<string, JsonSchema>;
   needed?: readonly string[];
 }
 
-/** Of `status: "chunk"`: what happens, and what happened. */
+/** Chunks with `status: "chunk"`: live and stored events. */
 const events = (refer: Refer): Record<string, ChunkSchema> => ({
   text: { description: "A piece of the answer.", data: text },
   reasoning: { description: "A piece of the model's reasoning.", data: text },
@@ -91,7 +91,7 @@ const events = (refer: Refer): Record<string, ChunkSchema> => ({
   },
 });
 
-/** Of `status: "complete"`: the last message of a request that went well. */
+/** Chunks with `status: "complete"`: the last message of a request that succeeded. */
 const ends = (refer: Refer): Record<string, ChunkSchema> => ({
   turn_end: {
     description: "chat, apply_prompt: the turn has ended. data is all of its text.",
@@ -131,7 +131,6 @@ const ends = (refer: Refer): Record<string, ChunkSchema> => ({
   pong: { description: "ping.", data: nothing },
 });
 
-/** Every message of the host, one schema a chunk type. */
 export function hostSchemas(refer: Refer): Record<string, JsonSchema> {
   const requestId = optional(name);
   const metadata = { conversation_id: name, provider_info: whole({ provider: text, model: text }) };

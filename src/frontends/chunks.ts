@@ -13,13 +13,13 @@ export interface WireChunk {
   metadata?: Record<string, unknown>;
 }
 
-/** What of an assistant message was already sent as deltas. */
+/** Parts of an assistant message that were already sent as deltas. */
 export interface Shown {
   text: boolean;
   reasoning: boolean;
 }
 
-/** Absent counts stay absent, and so does a cost that is not known; without any count there is no usage. */
+/** Returns null without usage. Unknown counts and an unknown cost are left out. */
 export function wireUsage(usage: Usage | undefined, costUsd?: number): Record<string, number | undefined> | null {
   if (!usage) return null;
   const { inputTokens, outputTokens, reasoningTokens, cachedTokens, cacheWriteTokens, cacheWrite1hTokens } = usage;
@@ -34,7 +34,7 @@ export function wireUsage(usage: Usage | undefined, costUsd?: number): Record<st
   };
 }
 
-/** What a turn's stored events say to whoever follows it live. */
+/** Returns the chunks of a stored event for a client that follows the turn live. */
 export function storedChunks(event: StoredEvent, shown: Shown): WireChunk[] {
   switch (event.type) {
     case "assistant_message":
@@ -79,7 +79,7 @@ function assistantChunks(event: AssistantMessageEvent, shown: Shown): WireChunk[
   return [...chunks, { type: "usage", data: wireUsage(usage, spent?.usd), metadata }];
 }
 
-/** An event as a conversation that is told as a whole has it: each chunk with its place, its turn and its time. */
+/** Returns the chunks of an event for `history`: each with its `seq`, turn and time. */
 export function toldChunks(event: StoredEvent): { seq: number; chunk: WireChunk }[] {
   const { seq, turnId, at } = event;
   return historyChunks(event).map(({ metadata, ...chunk }) => ({
@@ -88,7 +88,7 @@ export function toldChunks(event: StoredEvent): { seq: number; chunk: WireChunk 
   }));
 }
 
-/** Beyond what a live turn shows: the rest of the log, so that every `seq` is there. */
+/** Adds the events that a live turn does not show, so that `history` has every `seq`. */
 function historyChunks(event: StoredEvent): WireChunk[] {
   switch (event.type) {
     case "user_message":
@@ -121,7 +121,7 @@ function historyChunks(event: StoredEvent): WireChunk[] {
   }
 }
 
-/** Also the content of a resource. */
+/** Converts a part of a tool's result or of a resource. */
 export function wirePart(part: ContentPart): Record<string, unknown> {
   if (part.type === "text" || !part.mimeType) return { ...part };
   const { mimeType, ...rest } = part;

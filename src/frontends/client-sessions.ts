@@ -1,14 +1,14 @@
 import type { Session } from "../session/session.js";
 import type { Sessions } from "../session/sessions.js";
 
-/** Conversations that a client is remembered to have been in beside those with a turn: the latest ones. */
+/** Conversations without a running turn that are remembered for a client; the latest ones are kept. */
 const mostVisited = 1_000;
 
-/** Where one client has been: an answer or a cancel that names no conversation reaches none of somebody else. */
+/** Conversations of one client. An answer or a cancel that names no conversation reaches only these, never another client's. */
 export class ClientSessions {
   readonly #sessions: Sessions;
   readonly #visited = new Map<string, Session>();
-  /** The conversation of messages that name none, from the first of them on. */
+  /** The conversation of messages that name none; opened by the first such message. */
   #own: Session | undefined;
   #release = () => {};
 
@@ -24,7 +24,7 @@ export class ClientSessions {
     return conversationId === undefined ? this.own : this.#visit(conversationId);
   }
 
-  /** Starts the client's next own conversation. Undefined for a conversation that is not its own: that one keeps its memory. */
+  /** Starts the client's next own conversation. Returns undefined for any other conversation, which keeps its memory. */
   startAnew(conversationId: string | undefined): Session | undefined {
     if (conversationId !== undefined && conversationId !== this.#own?.id) return undefined;
     const session = this.#visit();
@@ -32,13 +32,16 @@ export class ClientSessions {
     return session;
   }
 
-  /** In the named conversation, whichever process has its turn, or where the client has been. False when no such question is open. */
+  /**
+   * Answers in the named conversation, whichever process runs its turn, or else in the client's conversations. Returns false if no such
+   * question is open.
+   */
   async answer(conversationId: string | undefined, questionId: string, value: unknown): Promise<boolean> {
     const asking = conversationId ?? this.#reached.find((session) => session.hasOpen(questionId))?.id;
     return asking !== undefined && this.#sessions.answer(asking, questionId, value);
   }
 
-  /** The same of a turn. False when there was nothing to cancel. */
+  /** Cancels a turn, found as in `answer`. Returns false if there was nothing to cancel. */
   async cancel(conversationId: string | undefined, requestId: string): Promise<boolean> {
     if (conversationId !== undefined) return this.#sessions.cancel(conversationId, requestId);
     return this.#reached.some((session) => session.cancel(requestId));
@@ -48,7 +51,7 @@ export class ClientSessions {
     for (const session of this.#visited.values()) session.cancel();
   }
 
-  /** The client is gone: its own conversation is nobody's any more. */
+  /** Releases the client's own conversation after it has left. */
   leave(): void {
     this.#release();
   }
@@ -60,7 +63,7 @@ export class ClientSessions {
     return session;
   }
 
-  /** The client's own conversation, then its others. */
+  /** Conversations of the client, its own one first. */
   get #reached(): Session[] {
     return [this.own, ...this.#visited.values()];
   }

@@ -2,15 +2,17 @@ import { Channel } from "../core/channel.js";
 import type { StoredEvent, TurnEvent } from "../core/chat.js";
 import type { Session } from "../session/session.js";
 
-/** How often the log is asked what another process has written while nothing happens here. */
+/** Interval at which the log is checked for events of other processes while nothing happens here. */
 const pollMs = 1_000;
-/** What a slow reader misses beyond this it gets anew: from the log, and what is happening from its start. */
+/**
+ * Events that may wait for a slow reader. Beyond that they are dropped and read again from the log, and the running message is repeated.
+ */
 const mostWaiting = 1_000;
 
 /**
- * Every stored event of a conversation from `from` on, in order and without a gap, whoever writes it; between them what is happening,
- * here or in a process that this one hears of, from the beginning of the message that is being written. Ends with the signal. Rejects
- * with StoreError.
+ * Yields every stored event of a conversation from `from` on, in order and without a gap, whichever process writes it. Between them it
+ * yields live events of this process, and of others that it hears of, from the start of the message that is being written. Ends when the
+ * signal is aborted. Rejects with StoreError.
  */
 export async function* conversationEvents(
   session: Session,
@@ -22,7 +24,7 @@ export async function* conversationEvents(
   let round = 0;
   let waiting = 0;
   let hasLost = false;
-  /** The last stored event that was told of here. */
+  /** The `seq` of the last stored event that a listener here has received. */
   let heard = 0;
   const push = (happening: Happening) => {
     if (typeof happening === "object" && "seq" in happening) heard = Math.max(heard, happening.seq);
@@ -54,7 +56,7 @@ export async function* conversationEvents(
   const missed = async function* (): AsyncGenerator<TurnEvent> {
     for (const event of await session.history(next)) yield* shown(event);
   };
-  /** The log, and then what has happened since. What waits is part of them. */
+  /** Yields the rest of the log, then what is happening. Events that waited are part of both, so they are dropped. */
   const join = async function* (): AsyncGenerator<TurnEvent> {
     let before: number;
     do {

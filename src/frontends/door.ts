@@ -2,31 +2,33 @@ import type { NewId } from "../core/ids.js";
 import type { Observe, ToolHub } from "../core/ports.js";
 import type { Sessions } from "../session/sessions.js";
 
-/** What every front door gets of the app. */
+/** Parts of the app that every front door gets. */
 export interface DoorParts {
   sessions: Sessions;
   hub: ToolHub;
-  /** The provider and model that a request naming this model would use, and for people how it is spoken to and why. Throws when there is no such provider. */
+  /**
+   * Returns the provider and model that a request with this model name would use; `wire` explains the API for people. Throws when there is
+   * no such provider.
+   */
   resolveModel: (model?: string) => { provider: string; model: string; wire?: string };
-  /** Reads the configuration files again and goes over to their servers. Resolves to what came of it, as text. */
+  /** Reads the configuration files again and applies their servers. Resolves to a report as text. */
   reload: () => Promise<string>;
   /**
-   * Logs in at a remote server, in the browser that `showPage` brings the page to. Resolves to what came of it. Rejects with McpError,
-   * and with RequestError for a name that has nothing to log in to.
+   * Logs in at a remote server; `showPage` opens the page in a browser. Resolves to a report as text. Rejects with McpError, and with
+   * RequestError for a name that needs no login.
    */
   login: (name: string, showPage: (page: URL) => void) => Promise<string>;
-  /** Gets what a door has to log. */
   observe?: Observe;
-  /** What no export of a conversation may hold. */
+  /** Secrets that no export of a conversation may contain. */
   secrets: () => readonly string[];
-  /** What has to be written out before the process leaves after SIGTERM, once no turn runs any more. It may take a second. */
+  /** Registers a flush to run after SIGTERM, once no turn runs any more and before the process exits. It may take a second. */
   onLeaving?: (flush: () => Promise<void>) => void;
-  /** What is measured, in the text format of Prometheus, where it is. */
+  /** Returns the metrics in Prometheus's text format. Undefined if none are collected. */
   scrape?: (() => Promise<{ contentType: string; text: string }>) | undefined;
   newId: NewId;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
 
-/** Calls the listener at every Ctrl-C (SIGINT) of the process until the returned function is called. */
+/** Calls the listener at every Ctrl-C (SIGINT) of the process. The returned function unsubscribes. */
 export type OnInterrupt = (listener: () => void) => () => void;

@@ -1,7 +1,7 @@
 import type { ErrorInfo, StopReason } from "../core/chat.js";
 import type { ScriptErrorKind } from "../core/errors.js";
 
-/** Process exit codes: the table of docs/troubleshooting.md. */
+/** Process exit codes, as listed in docs/troubleshooting.md. */
 export const exitCodes = {
   done: 0,
   unexpected: 1,
@@ -11,7 +11,7 @@ export const exitCodes = {
   serverDown: 5,
   denied: 6,
   limit: 7,
-  /** A scripted session came to something else than it says. */
+  /** The result of a scripted session differs from what its file expects. */
   unmet: 8,
   cancelled: 130,
   /** SIGTERM. */
@@ -50,7 +50,7 @@ const byErrorKind: Readonly<Record<string, number>> = {
   cancelled: exitCodes.cancelled,
 };
 
-/** What a script finds wrong by itself, not what kept it from looking. */
+/** Errors that a script itself detects; `byErrorKind` has those that kept it from running. */
 const byScriptErrorKind: Readonly<Record<ScriptErrorKind, number>> = {
   template: exitCodes.unmet,
   condition: exitCodes.unmet,
@@ -80,7 +80,9 @@ export function exitCodeOfError({ kind }: ErrorInfo): number {
   return byErrorKind[kind] ?? exitCodes.unexpected;
 }
 
-/** `denied`: a tool was refused because nobody could be asked. It outranks a limit, which it may well have caused. */
+/**
+ * Returns the code of a turn. `denied`: a tool was refused because nobody could be asked; it outranks a limit, which it may have caused.
+ */
 export function exitCodeOfTurn(turn: { stopReason?: StopReason; error?: ErrorInfo; denied: boolean }): number {
   if (turn.error) return exitCodeOfError(turn.error);
   if (turn.stopReason === "cancelled") return exitCodes.cancelled;
@@ -93,7 +95,7 @@ interface Ended {
   steps: readonly { passed: boolean; error?: { kind: string } }[];
 }
 
-/** Of several that failed in different ways: that they failed. */
+/** Returns `unmet` if scripts failed with different codes. */
 export function exitCodeOfScripts(results: readonly Ended[]): number {
   const codes = new Set(results.filter(({ passed }) => !passed).map(exitCodeOfScript));
   const [code = exitCodes.done] = codes;

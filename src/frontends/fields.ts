@@ -1,6 +1,6 @@
-/** What other programs send: JSON whose fields are checked one by one, with words for whoever wrote it. */
+/** Field-by-field checks of JSON from other programs, with messages for its author. */
 
-/** The message is for the sender. */
+/** A fault in what was sent; the message is for the sender. */
 export class Problem extends Error {}
 
 /** Throws Problem. */
@@ -18,7 +18,7 @@ export function required<T>(value: T | undefined, path: string): T {
   return value;
 }
 
-/** Optional fields of one object, checked as they are read: each throws Problem. `null` counts as absent. */
+/** Optional fields of one object, checked when read: each read may throw Problem. `null` counts as absent. */
 export class Fields {
   readonly #values: Map<string, unknown>;
   readonly #path: string;
@@ -31,7 +31,6 @@ export class Fields {
     this.#path = path;
   }
 
-  /** As messages name it. */
   pathOf(name: string): string {
     return this.#path + name;
   }

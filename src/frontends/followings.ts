@@ -2,13 +2,12 @@ import type { Sessions } from "../session/sessions.js";
 import { conversationEvents } from "./conversation-events.js";
 import { followedMessages, type WireMessage } from "./protocol.js";
 
-/** A client's `history` with `follow`. */
+/** A client's `history` request with `follow`. */
 interface Following {
   requestId: string | null;
   conversationId: string;
 }
 
-/** Conversations that one client is told of as they go on. */
 export class Followings {
   readonly #sessions: Sessions;
   readonly #send: (message: WireMessage) => Promise<void>;
@@ -20,7 +19,7 @@ export class Followings {
     this.#send = send;
   }
 
-  /** `from`: the first `seq` that is not told yet. Resolves once it is cancelled. Rejects with StoreError, and with `from`. */
+  /** Sends events until cancelled. `from`: the first `seq` that was not sent yet. Rejects with StoreError, and as `from` rejects. */
   async follow({ requestId, conversationId }: Following, from: Promise<number>): Promise<void> {
     const stopped = new AbortController();
     const { signal } = stopped;
@@ -38,14 +37,14 @@ export class Followings {
     }
   }
 
-  /** False when there is none of this request. */
+  /** Returns false if this request follows nothing. */
   cancel(requestId: string): boolean {
     const meant = [...this.#running].filter(([, id]) => id === requestId);
     for (const [stopped] of meant) stopped.abort();
     return meant.length > 0;
   }
 
-  /** All of them, and those that are still to come: the client is gone. */
+  /** Ends all followings, also those that begin later: the client has left. */
   end(): void {
     this.#isOver = true;
     for (const stopped of this.#running.keys()) stopped.abort();

@@ -5,16 +5,16 @@ import type { ClientMessage } from "./incoming.js";
 import type { ServerRequests } from "./server-requests.js";
 import { Slots } from "./slots.js";
 
-/** Lists that are told at a time: each is held in memory until it is read. */
+/** Lists sent at a time: each stays in memory until the client has read it. */
 const mostTold = 4;
 
-/** What servers are asked at a time. Their answers may be large, and wait for the client to read. */
+/** Concurrent requests to servers. Their answers may be large and wait for the client to read. */
 const mostAsked = 16;
 
 type ListAction = "list_servers" | "list_tools" | "list_prompts" | "list_resources";
 type Answer = (chunk: WireChunk) => Promise<void>;
 
-/** What one client wants to know of the servers. */
+/** Answers one client's requests about the servers. */
 export class HostAnswers {
   readonly #hub: ToolHub;
   readonly #asked: ServerRequests;
@@ -26,7 +26,7 @@ export class HostAnswers {
     this.#asked = asked;
   }
 
-  /** The state of the servers is told at once: it is what one wants to see while they start. */
+  /** Sends a list. `list_servers` does not wait for the servers, since it is used to watch them start. */
   async list(message: ClientMessage<ListAction>, answer: Answer): Promise<void> {
     const { action } = message;
     if (action !== "list_servers") await this.#asked.run(message, (signal) => whenSettled(this.#hub, signal));
@@ -42,7 +42,7 @@ export class HostAnswers {
   }
 }
 
-/** Resolves when every server is there or has had its time. That one is missing is no reason to keep back the others. */
+/** Waits until every server is ready or has used up its start time. A missing required server is no error here. */
 export async function whenSettled(hub: ToolHub, signal: AbortSignal): Promise<void> {
   await hub.settled(signal).catch(() => {});
   signal.throwIfAborted();

@@ -1,4 +1,4 @@
-/** Servers and what they offer, as programs read it over every wire. What is not known of a server is null. */
+/** JSON of servers and what they offer, the same on every wire. Unknown facts about a server are null. */
 import type { HubTool, PromptInfo, ResourceInfo, ServerStatus, ToolHub } from "../core/ports.js";
 import { tokensOfTool } from "../session/tool-cost.js";
 

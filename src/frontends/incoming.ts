@@ -1,4 +1,4 @@
-/** What a client may send on a pipe or a WebSocket: one table for the parser, its types and the schema. */
+/** The table of what a client may send on a pipe or a WebSocket, for the parser, its types and the schema. */
 import type { JsonSchema } from "../core/chat.js";
 import { Problem, parseJson } from "./fields.js";
 import {
@@ -16,10 +16,9 @@ import {
 } from "./message-fields.js";
 import { object, optional } from "./schema-words.js";
 
-/** How a turn is wanted. */
 const turn = { streaming: flag, model: name, interrupt: flag };
 
-/** The payload of each action. Fields have their names here; on the wire they are snake_case. */
+/** The payload of each action, in camelCase; on the wire the names are snake_case. */
 const payloads = {
   chat: { text: required(name), ...turn },
   apply_prompt: { name: required(name), arguments: or(texts, {}), ...turn },
@@ -64,13 +63,13 @@ export type ClientMessage<Name extends Action = Action> = {
   [Each in Name]: { action: Each; requestId: RequestId<Each>; conversationId?: string } & Values<Payloads[Each]>;
 }[Name];
 
-/** A line that is not a message. `requestId` where it could be read, so that the sender knows which one. */
+/** A line that is not a message. `requestId` is set if it could be read. */
 export interface BadMessage {
   problem: string;
   requestId?: string;
 }
 
-/** Fields that a message does not have are ignored: a newer client may know more. */
+/** Ignores unknown fields: a newer client may send more. */
 export function parseMessage(line: string): ClientMessage | BadMessage {
   let requestId: string | undefined;
   try {
@@ -91,7 +90,7 @@ function readMessage(message: Record<string, unknown>, requestId: string | undef
   if (!isObject(payload)) throw new Problem('"payload" must be an object');
   if (action !== "history" && requestId === undefined) throw new Problem('"request_id" is missing');
   const values = readPayload(payload, action);
-  // The table has typed what it has read.
+  // `read` has checked the values against the table.
   return { action, requestId, conversationId, ...values } as ClientMessage;
 }
 
@@ -127,7 +126,6 @@ function read<Value>(from: Record<string, unknown>, key: string, field: Field<Va
   return (value ?? field.otherwise ?? value) as Value;
 }
 
-/** The messages of the table, by action. */
 export function clientSchemas(): Record<Action, JsonSchema> {
   const entries = Object.entries<Record<string, Field<unknown>>>(payloads).map(([action, fields]) => {
     const isHistory = action === "history";
@@ -145,7 +143,7 @@ export function clientSchemas(): Record<Action, JsonSchema> {
   return Object.fromEntries(entries);
 }
 
-/** `either`: fields of which exactly one is there. */
+/** `either`: fields of which exactly one must be present. */
 function payloadSchema(fields: Record<string, Field<unknown>>, either: readonly string[]): JsonSchema {
   const entries = Object.entries(fields).map(([key, field]) => [wireName(key), field] as const);
   const schema = object(

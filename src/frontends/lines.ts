@@ -1,14 +1,15 @@
 const newline = 0x0a;
 
-/** Of a protocol on a pipe: room for an image or two. */
+/** Limit of one message on a pipe: room for an image or two. */
 export const maxLineBytes = 16 * 1024 * 1024;
 
-/** One line of input without its end, or why it is none. */
+/** One line of input without its line end, or why it could not be read. */
 export type InputLine = { text: string } | { problem: string };
 
 /**
- * Bytes to lines, in linear time. Only `\n` ends a line (JSON may hold U+2028), a `\r` before it is dropped, a last line
- * needs no end. A line beyond `maxBytes` is skipped as it comes, so that it never has to fit into memory.
+ * Splits bytes into lines in linear time. Only `
+ * ` ends a line (JSON may contain U+2028); a `\r` before it is dropped; the last line needs no end. A line beyond `maxBytes` is skipped as
+ * it arrives, so it never has to fit into memory.
  */
 export async function* readLines(input: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<InputLine> {
   let pieces: Buffer[] = [];

@@ -1,17 +1,17 @@
-/** Kinds of fields that a client's messages have. What checks a field and what describes it are one thing. */
+/** Kinds of fields in a client's messages. Each has its check and its schema in one object. */
 import type { JsonSchema } from "../core/chat.js";
 import * as words from "./schema-words.js";
 
-/** `Value`: what the parser gives for it. */
+/** `Value`: the type that the parser returns. */
 export interface Field<Value> {
   schema: JsonSchema;
-  /** What is said of a value that is none: `"payload.text" must be …`. */
+  /** Complaint about a wrong value: `"payload.text" must be …`. */
   must: string;
   accepts(value: unknown): boolean;
   isRequired: boolean;
-  /** `null` is a value like any other; else it counts as left out. */
+  /** Set if `null` is a value; otherwise `null` counts as left out. */
   takesNull?: true;
-  /** What a field that was left out counts as. */
+  /** Value of a field that was left out. */
   otherwise?: Value;
 }
 
@@ -63,7 +63,7 @@ export const anything: Field<unknown> = {
 export const required = <Value>(field: Field<Value | undefined>): Field<Value> =>
   ({ ...field, isRequired: true }) as Field<Value>;
 
-/** The field, or this when it was left out. */
+/** Returns the field with a default. */
 export const or = <Value>(field: Field<Value | undefined>, otherwise: Value): Field<Value> =>
   ({ ...field, otherwise }) as Field<Value>;
 
@@ -71,7 +71,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** As it may stand in a message. */
+/** Returns the field's schema in a message: an optional field may be null. */
 export function fieldSchema({ schema, isRequired, takesNull, otherwise }: Field<unknown>): JsonSchema {
   if (isRequired || takesNull) return schema;
   return { ...words.optional(schema), ...(otherwise === undefined ? {} : { default: otherwise }) };

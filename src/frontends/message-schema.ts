@@ -1,10 +1,9 @@
-/** The message protocol as a JSON Schema document: every message in both directions. */
 import type { JsonSchema } from "../core/chat.js";
 import { hostSchemas } from "./chunk-schemas.js";
 import { clientSchemas } from "./incoming.js";
 import { partSchemas } from "./part-schemas.js";
 
-/** Named schemas that point to one another under `place`; `ClientMessage` and `HostMessage` are all there is. */
+/** Returns named schemas that refer to one another under `place`. `ClientMessage` and `HostMessage` together cover every message. */
 export function messageSchemas(place: string): Record<string, JsonSchema> {
   const refer = (name: string) => ({ $ref: `${place}${name}` });
   const client = prefixed("client_", clientSchemas());

@@ -15,12 +15,12 @@ interface Submitted {
 
 interface Shown {
   exitCode: number;
-  /** `server__tool` and the reason of every call that nobody could be asked about. */
+  /** Maps `server__tool` of every call that nobody could be asked about to the reason. */
   denied: ReadonlyMap<string, string>;
 }
 
 /**
- * Shows one turn to its end, also one that could not start. `onEvent` gets each event before it is shown. `isStructured`: its answer is one
+ * Shows one turn to its end, even if it could not start. `onEvent` gets each event before it is shown. `isStructured`: the answer is one
  * JSON value.
  */
 export async function showTurn(
@@ -51,18 +51,18 @@ export async function showTurn(
   return { exitCode: exitCodeOfTurn({ ...summary, denied: denied.size > 0 }), denied };
 }
 
-/** A turn that an earlier process left in this conversation goes on first, and nobody is here to be asked about it either. */
+/** Denies the questions of a turn that an earlier process left in this conversation. It resumes first, and nobody is here to answer. */
 export async function denyQuestions(turn: LiveTurn, session: Session): Promise<void> {
   try {
     for await (const event of turn.watch()) {
       if (event.type === "question") session.answer(event.questionId, false);
     }
   } catch {
-    // The turn that was asked for meets the same trouble, and says it.
+    // The turn that was asked for meets the same error and reports it.
   }
 }
 
-/** `server__tool` and the reason of every question that was answered with a plain no. */
+/** Returns `server__tool` and the reason of every approval that was answered with a plain `false`. */
 function deniedTools(events: readonly StoredEvent[]): Map<string, string> {
   const refused = new Set(
     events.flatMap((event) => (event.type === "answer" && event.value === false ? [event.questionId] : [])),

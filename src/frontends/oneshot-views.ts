@@ -21,7 +21,7 @@ interface Identity {
   conversationId: string;
 }
 
-/** One way to print a turn. `end` comes once, also when the turn could not start. */
+/** One way to print a turn. `end` is called once, even if the turn could not start. */
 export interface OneshotView {
   start(turn: TurnStart): Promise<void>;
   show(event: TurnEvent): Promise<void>;
@@ -29,7 +29,7 @@ export interface OneshotView {
 }
 
 export interface OneshotSummary extends TurnSummary {
-  /** Patterns of the tools that were denied because nobody could be asked; absent when none was. */
+  /** Patterns of the tools that were denied because nobody could be asked; absent if there were none. */
   denied?: readonly string[];
 }
 
@@ -37,18 +37,18 @@ interface TextTarget {
   stdout: Output;
   stderr: Output;
   toolNotifications: boolean;
-  /** Strip control characters from the answer. */
+  /** True if control characters are stripped from the answer. */
   inertText: boolean;
   /** Columns of a line on stderr. */
   noteWidth: number;
 }
 
-/** The answer's text as it arrives; a blank line between the texts of two hops, a line end after the last. */
+/** Prints the answer's text as it arrives: a blank line between the texts of two hops, a line end after the last. */
 export class TextView implements OneshotView {
   readonly #target: TextTarget;
   readonly #lines: ToolLines;
   readonly #losses = new ServerLosses();
-  /** What was printed last, as far as line ends need it. */
+  /** Last two characters printed, to decide about line ends. */
   #tail = "";
   #messageShown = false;
   #betweenTexts = false;
@@ -119,7 +119,7 @@ export class TextView implements OneshotView {
   }
 }
 
-/** One object at the end. */
+/** Prints one JSON object at the end. */
 export class JsonView implements OneshotView {
   readonly #parts: DoorParts;
   readonly #identity: Identity;
@@ -161,7 +161,7 @@ export class JsonView implements OneshotView {
   }
 }
 
-/** The message protocol, one message a line. */
+/** Prints the message protocol, one message per line. */
 export class StreamJsonView implements OneshotView {
   readonly #identity: Identity;
   readonly #stdout: Output;

@@ -11,12 +11,12 @@ import { JsonView, type OneshotView, StreamJsonView, TextView } from "./oneshot-
 import { Output } from "./output.js";
 
 export interface OneshotOptions extends Omit<PromptRequest, "requestId"> {
-  /** The options are those of Claude Code's `stream-json`. */
+  /** An object selects Claude Code's `stream-json` with these options. */
   outputFormat: "text" | "json" | "stream-json" | ClaudeOptions;
   requestId?: string;
   /** Default: a new conversation. */
   conversationId?: string;
-  /** Tool calls and results on stderr, with the text format. */
+  /** Prints tool calls and results on stderr; text format only. */
   toolNotifications: boolean;
 }
 
@@ -27,8 +27,8 @@ export interface OneshotStreams {
 }
 
 /**
- * One prompt, one answer: the answer on stdout, everything else on stderr. Resolves to the exit code. A question cannot be
- * asked here and is denied. The first interrupt cancels the turn; at the second this resolves without waiting for its end.
+ * Runs one prompt: the answer goes to stdout, everything else to stderr. Resolves to the exit code. Questions are denied, since nobody can
+ * be asked. The first interrupt cancels the turn; at the second this resolves without waiting for the turn's end.
  */
 export async function runOneshot(parts: DoorParts, options: OneshotOptions, streams: OneshotStreams): Promise<number> {
   const { conversationId, requestId = parts.newId("req"), outputFormat, toolNotifications, ...request } = options;
@@ -48,7 +48,7 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
     typeof outputFormat === "string"
       ? views[outputFormat]()
       : new ClaudeView({ ...outputFormat, parts, conversationId: session.id, account: new Account(), write });
-  // A program that reads plain text cannot take back what it has read.
+  // A program that reads plain text cannot undo what it has read.
   const recovery = outputFormat === "text" && !streams.stdout.isTTY ? "fail" : "restart";
 
   const run = async () => {
@@ -79,7 +79,7 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
   }
 }
 
-/** Only what a terminal shows is made inert: a file gets the model's text byte for byte. */
+/** Strips control characters only for a terminal: a file gets the model's text byte for byte. */
 function terminalOf({ stdout, stderr }: OneshotStreams): { inertText: boolean; noteWidth: number } {
   return { inertText: stdout.isTTY === true, noteWidth: stderr.columns ?? 200 };
 }
@@ -93,7 +93,7 @@ function deniedLine(denied: ReadonlyMap<string, string>): string {
   );
 }
 
-/** A server names its tools as it likes, and the line is there to be copied. */
+/** Quotes a tool name for the shell: servers choose the names, and users copy the line. */
 function shellWord(text: string): string {
   return /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,18 +1,18 @@
 import type { Writable } from "node:stream";
 
 interface Waiting {
-  /** A text that is costly to keep is made when its time has come. */
+  /** A function makes a text only when it is written: a costly text is not kept while it waits. */
   text: string | (() => string);
   resolve: () => void;
   reject: (error: unknown) => void;
 }
 
-/** Writes at the pace of whoever reads, in order. When the reader has gone, the rest is dropped: a turn does not die of `| head`. */
+/** Writes in order, at the reader's pace. When the reader has gone, the rest is dropped, so that `| head` does not fail a turn. */
 export class Output {
   readonly #stream: Writable;
   readonly #onGone: () => void;
   #waiting: Waiting[] = [];
-  /** Who has filled the stream waits for it to be read. */
+  /** Resolves the write that filled the stream; called on drain. */
   #full: (() => void) | undefined;
   #gone = false;
 
@@ -24,7 +24,7 @@ export class Output {
     stream.on("error", () => this.drop());
   }
 
-  /** Resolves when more may be written. Rejects with what the making of the text throws. */
+  /** Resolves when more may be written. Rejects with what `text` throws. */
   write(text: Waiting["text"]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ text, resolve, reject });
@@ -32,7 +32,7 @@ export class Output {
     });
   }
 
-  /** Nothing is written any more, and nobody waits for the reader. */
+  /** Drops what waits and all later writes, and resolves them. */
   drop(): void {
     if (this.#gone) return;
     this.#gone = true;

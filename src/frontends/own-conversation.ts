@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { NewId } from "../core/ids.js";
 
 /**
- * The conversation of a call that names none. The same call under the same request id finds its answer; another one under the same id
- * is another one. `call`: all that tells calls apart, as JSON.
+ * Returns the conversation id of a call that names none. The same call with the same request id gets the same id, and so its stored answer;
+ * another call with that request id gets another. `call`: everything that distinguishes calls, as JSON.
  */
 export function ownConversation(
   requestId: string | undefined,

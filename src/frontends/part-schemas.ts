@@ -1,4 +1,4 @@
-/** Schemas of what the messages hold, by the names that other schemas know them by. */
+/** Schemas of the parts of messages, by the names that other schemas refer to. */
 import type { JsonSchema } from "../core/chat.js";
 import { count, flag, list, name, number, optional, text, whole } from "./schema-words.js";
 

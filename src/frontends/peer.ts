@@ -16,17 +16,17 @@ import { Slots } from "./slots.js";
 /** Resolves when the wire can take the next message. */
 type Send = (message: WireMessage) => Promise<void>;
 
-/** Messages and answers that may wait before the client's next messages do. */
+/** Messages and answers that may be outstanding before no more are read from the client. */
 const mostOwed = 1000;
 
-/** Conversations that are told at a time: each is held in memory until it is read. */
+/** Histories sent at a time: each stays in memory until the client has read it. */
 const mostTold = 4;
 
 type TurnMessage = ClientMessage<"chat" | "apply_prompt">;
 
 /**
- * One client of the message protocol, whatever the wire. Its turns run at once and their messages interleave. An answer
- * that breaks off is started again after a `discard` message; `turn_end` carries the whole text for who does not follow.
+ * One client of the message protocol on any wire. Its turns start at once and their messages interleave. An answer that breaks off starts
+ * again after a `discard` message; `turn_end` carries the whole text for clients that ignore the chunks.
  */
 export class Peer {
   readonly #parts: DoorParts;
@@ -40,7 +40,7 @@ export class Peer {
   readonly #sessions: ClientSessions;
   readonly #followings: Followings;
   readonly #work = new Set<Promise<void>>();
-  /** Settles when the answers so far have counted, or have not. */
+  /** Settles when every answer so far was accepted or refused. */
   #answered: Promise<unknown> = Promise.resolve();
 
   constructor(parts: DoorParts, send: Send) {
@@ -72,17 +72,17 @@ export class Peer {
     this.#track(this.#send(errorMessage(requestId, error)), this.#backlog.owe());
   }
 
-  /** Whether the next message may come. Who does not read what is sent is not listened to, so that it costs no memory. */
+  /** True if the next message may be read. A client that does not read is not read from, so it costs no memory. */
   get hasRoom(): boolean {
     return this.#backlog.hasRoom;
   }
 
-  /** Resolves when the next message may come. */
+  /** Waits until the next message may be read. */
   room(): Promise<void> {
     return this.#backlog.room();
   }
 
-  /** No more messages will come, so nobody will answer: questions are denied. Resolves when every turn has been sent. */
+  /** Denies all questions, since no more messages will come. Resolves when every turn has been sent. */
   async leave(): Promise<void> {
     this.endFollowings();
     await this.#answered;
@@ -90,7 +90,7 @@ export class Peer {
     while (this.#work.size > 0) await Promise.all(this.#work);
   }
 
-  /** The client is gone: nobody is told any more of what happens. */
+  /** Stops sending what happens in followed conversations: the client has left. */
   endFollowings(): void {
     this.#followings.end();
     this.#sessions.leave();
@@ -196,7 +196,7 @@ export class Peer {
     return this.#send({ request_id: requestId ?? null, status: "complete", chunk });
   }
 
-  /** Nothing that is meant for an approval is taken for a plain no. */
+  /** Returns why a value is no approval: a malformed approval must not count as a plain no. */
   #answerProblem({ questionId, value }: ClientMessage<"answer">): string | undefined {
     if (this.#shown.kindOf(questionId) !== "approval") return undefined;
     const approval = readApproval(value);

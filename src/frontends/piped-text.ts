@@ -8,8 +8,8 @@ interface Piped {
 }
 
 /**
- * The prompt of a one-shot. What is piped in comes first, then the argument: `cat log | mcp-platform run "what is wrong?"`.
- * Without an argument, or with `-`, stdin is the prompt. Throws RequestError when there is none.
+ * Returns the prompt of a one-shot. Piped text comes first, then the argument: `cat log | mcp-platform run "what is wrong?"`. Without an
+ * argument, or with `-`, stdin is the prompt. Throws RequestError when there is no prompt.
  */
 export async function readPrompt(argument: string | undefined, { stdin, stderr }: Piped): Promise<string> {
   if (argument !== undefined && argument !== "-") {
@@ -23,14 +23,13 @@ export async function readPrompt(argument: string | undefined, { stdin, stderr }
   throw new RequestError("usage", "no prompt", { hint: 'give one: mcp-platform run "…", or pipe text in' });
 }
 
-/** A pipe that nobody writes to must not hold up the prompt for ever; whoever really pipes starts within this time. */
+/** Limit for the first byte of a pipe: a pipe that nobody writes to must not block the prompt for ever. */
 const firstByteTimeoutMs = 3_000;
 
 /**
- * Whether this descriptor is a file, a shell's pipe or a socket, which is the pipe of a parent that is a Node process: something
- * that a user may have meant to be read. As `bigint`, because Node
- * 20's module loader takes the numbers of the last stat for those of the path that it resolves: after one of a FIFO it does not
- * follow symlinks, and packages behind one (pnpm, npm link) load as empty.
+ * Returns true if the descriptor is a file, a shell's pipe, or a socket (the pipe of a Node parent process), so that it may hold input.
+ * Uses `bigint` because Node 20's module loader reuses the numbers of the last stat for the next path that it resolves: after a FIFO it
+ * does not follow symlinks, and packages behind one (pnpm, npm link) load as empty.
  */
 function isPiped(fd: number): boolean {
   try {
@@ -41,7 +40,7 @@ function isPiped(fd: number): boolean {
   }
 }
 
-/** All of the text; undefined when no first byte and no end arrive in time. */
+/** Reads all of the text. Returns undefined when neither a byte nor the end arrives in time. */
 async function readPipedText(stdin: Readable): Promise<string | undefined> {
   const timer = setTimeout(() => stdin.destroy(), firstByteTimeoutMs);
   let text = "";

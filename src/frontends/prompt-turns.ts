@@ -6,11 +6,11 @@ import { whenSettled } from "./host-answers.js";
 import type { ClientMessage } from "./incoming.js";
 import type { ServerRequests } from "./server-requests.js";
 
-/** What turns begin with: a client's words, or a server's prompt, which has to be fetched first. */
+/** Starts turns with a client's text or with a server's prompt, which must be fetched first. */
 export class PromptTurns {
   readonly #hub: ToolHub;
   readonly #asked: ServerRequests;
-  /** The last turn of a conversation that had to be waited for: what is said there meanwhile comes after it. */
+  /** The last start in a conversation that is still waiting; later messages there start after it. */
   readonly #pending = new Map<Session, Promise<void>>();
 
   constructor(hub: ToolHub, asked: ServerRequests) {
@@ -19,8 +19,8 @@ export class PromptTurns {
   }
 
   /**
-   * Calls `submit` with it: at once, where nothing has to be waited for, so that a cancel that follows finds a turn. Rejects with
-   * McpError, RequestError `cancelled`, and as `submit` does.
+   * Calls `submit` with the content. Does so synchronously when there is nothing to wait for, so that a cancel right after finds the turn.
+   * Rejects with McpError, RequestError `cancelled`, and as `submit` does.
    */
   begin(
     message: ClientMessage<"chat" | "apply_prompt">,
@@ -50,7 +50,7 @@ export class PromptTurns {
     return begun;
   }
 
-  /** A request that is in the log has what it had: the server's words may be others by now. */
+  /** Reuses the logged content of a known request: the server's prompt may have changed. */
   async #fetch(
     { requestId, name, arguments: values }: ClientMessage<"apply_prompt">,
     session: Session,

@@ -3,7 +3,7 @@ import { mapInSlices } from "../core/slices.js";
 import { summarizeTurn } from "../session/summary.js";
 import { type Shown, storedChunks, toldChunks, type WireChunk, wireUsage } from "./chunks.js";
 
-/** What a client receives on a pipe or a WebSocket. One JSON object a line or frame. */
+/** A message to a client on a pipe or a WebSocket: one JSON object per line or frame. */
 export type WireMessage = { request_id: string | null; seq?: number } & (
   | { status: "processing"; chunk: { metadata: Record<string, unknown> } }
   | { status: "chunk" | "complete"; chunk: WireChunk }
@@ -15,7 +15,7 @@ interface WireError {
   kind: string;
   retryable: boolean;
   hint: string;
-  /** Set when a message that begins no turn was refused: the turn of that request id, if there is one, goes on. */
+  /** Set when a message that starts no turn was refused: a turn with the same request id continues. */
   action?: string;
 }
 
@@ -23,16 +23,16 @@ export interface EncodedTurn {
   requestId: string;
   conversationId: string;
   turnId?: string;
-  /** The answer was paid for by an earlier message. */
+  /** True if an earlier message paid for the answer. */
   cached: boolean;
   model: { provider: string; model: string };
 }
 
-/** One turn as wire messages: `start` once, then every event; `turn_end` and `turn_error` give the last message. */
+/** Encodes one turn as wire messages: call `start` once, then `encode` per event; `turn_end` and `turn_error` give the last message. */
 export class TurnEncoder {
   readonly #turn: EncodedTurn;
   readonly #stored: StoredEvent[] = [];
-  /** What of the next assistant message was already sent as deltas. */
+  /** Parts of the next assistant message that were already sent as deltas. */
   #shown: Shown = { text: false, reasoning: false };
 
   constructor(turn: EncodedTurn) {
@@ -79,7 +79,7 @@ export class TurnEncoder {
   }
 }
 
-/** Stored events as chunks, each with its `seq`, then `history_end` with the last one. */
+/** Returns stored events as chunks, each with its `seq`, then `history_end` with the last one. */
 export async function historyMessages(
   events: readonly StoredEvent[],
   request: { requestId: string | null; conversationId: string; from: number },
@@ -91,7 +91,10 @@ export async function historyMessages(
   return [...messages, { request_id: requestId, seq: last, status: "complete", chunk }];
 }
 
-/** What happens in a conversation, to whoever follows it as a whole: without a `seq` it is a foretaste of what will have one. */
+/**
+ * Returns the messages of one event for a client that follows the conversation. A message without `seq` is a preview of an event that is
+ * not stored yet.
+ */
 export function followedMessages(event: TurnEvent, requestId: string | null = null): WireMessage[] {
   if ("seq" in event) return storedMessages(event, requestId);
   return [{ request_id: requestId, status: "chunk", chunk: liveChunk(event) }];

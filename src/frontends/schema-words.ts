@@ -1,4 +1,4 @@
-/** The words that the schemas of the doors are made of (JSON Schema 2020-12). Fields that are not named may be there: a newer end sends more. */
+/** JSON Schema 2020-12 parts of the doors' schemas. Unnamed fields are allowed: a newer client or host sends more. */
 import type { JsonSchema } from "../core/chat.js";
 
 export const text: JsonSchema = { type: "string" };
@@ -10,7 +10,7 @@ export const position: JsonSchema = { type: "integer", minimum: 1, maximum: Numb
 export const nothing: JsonSchema = { type: "null" };
 export const anything: JsonSchema = {};
 
-/** Clients send null for what they leave out. */
+/** Allows null, which clients send for a field that they leave out. */
 export const optional = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, nothing] });
 
 export const list = (items: JsonSchema): JsonSchema => ({ type: "array", items });
@@ -21,6 +21,6 @@ export const object = (properties: Record<string, JsonSchema>, required: readonl
   required,
 });
 
-/** An object that has all of `properties`, and may have `more`. */
+/** Returns an object schema that requires all of `properties` and allows `more`. */
 export const whole = (properties: Record<string, JsonSchema>, more: Record<string, JsonSchema> = {}): JsonSchema =>
   object({ ...properties, ...more }, Object.keys(properties));

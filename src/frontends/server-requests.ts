@@ -3,15 +3,14 @@ import type { Session } from "../session/session.js";
 
 export interface Asked {
   requestId: string;
-  /** The conversation that the answer is for. */
+  /** Conversation that the answer is for. */
   session?: Session;
 }
 
-/** A client's requests that servers are at work on. Each can be cancelled. */
 export class ServerRequests {
   readonly #running = new Map<Asked, AbortController>();
 
-  /** Rejects with RequestError `cancelled` when it is. */
+  /** Rejects with RequestError `cancelled` after `cancel`. */
   async run<Result>({ requestId, session }: Asked, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     const asked = { requestId, session };
     const controller = new AbortController();
@@ -29,7 +28,7 @@ export class ServerRequests {
     }
   }
 
-  /** False when there is none such. */
+  /** Returns false if no running request matches. */
   cancel(isMeant: (asked: Asked) => boolean): boolean {
     const meant = [...this.#running].filter(([asked]) => isMeant(asked));
     for (const [, controller] of meant) controller.abort();

@@ -7,17 +7,16 @@ interface Display {
   turn: LiveTurn;
   session: Session;
   requestId: string;
-  /** Who will answer. */
   model: EncodedTurn["model"];
-  /** Called when the first message was sent. */
+  /** Called after the first message was sent. */
   begun: () => void;
 }
 
-/** The turns that one client sees. A turn does not wait for its display. */
+/** Turns that one client sees. A turn does not wait for its display. */
 export class ShownTurns {
   readonly #send: (message: WireMessage) => Promise<void>;
   readonly #openQuestions = new Map<string, { session: Session; kind: Question["kind"] }>();
-  /** Until they have been sent. */
+  /** Turns whose messages are still being sent. */
   readonly #shown = new Map<LiveTurn, Promise<void>>();
   #isUnattended = false;
 
@@ -29,7 +28,7 @@ export class ShownTurns {
   async show(display: Display): Promise<void> {
     const { turn } = display;
     const earlier = this.#shown.get(turn);
-    // The client would take two interleaved copies of one turn for one garbled answer.
+    // Two interleaved copies of one turn would look like one garbled answer.
     const shown = (earlier ?? Promise.resolve()).then(() =>
       this.#follow(display, turn.cached || earlier !== undefined),
     );
@@ -45,7 +44,7 @@ export class ShownTurns {
     return this.#openQuestions.get(questionId)?.kind;
   }
 
-  /** Nobody will answer any more: what is asked, now or later, is denied. */
+  /** Denies all open and later questions: nobody will answer any more. */
   leaveUnattended(): void {
     this.#isUnattended = true;
     for (const [questionId, { session }] of this.#openQuestions) session.answer(questionId, false);
@@ -57,7 +56,7 @@ export class ShownTurns {
     begun();
     for await (const event of turn.watch()) {
       if (event.type === "question") {
-        if (!session.isAsking(event)) continue; // it was answered before this client came
+        if (!session.isAsking(event)) continue; // answered before this client came
         this.#openQuestions.set(event.questionId, { session, kind: event.question.kind });
         if (this.#isUnattended) session.answer(event.questionId, false);
       }

@@ -1,4 +1,4 @@
-/** So many at a time; the others wait in their order. */
+/** Runs a limited number of tasks at a time; the others wait in order. */
 export class Slots {
   readonly #waiting: (() => void)[] = [];
   #free: number;
@@ -7,7 +7,7 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Rejects with the signal's reason when that is aborted before there was a slot. */
+  /** Rejects with the signal's reason if it is aborted before a slot is free. */
   async run<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
     if (this.#free > 0) this.#free--;
     else await this.#turn(signal);

@@ -1,16 +1,15 @@
-/** What is going on, with a spinner, as one line that changes ten times a second. */
+/** A line with a spinner and the current activity, redrawn ten times a second. */
 export class StatusLine {
   readonly #show: (line: string | undefined) => void;
   #timer: NodeJS.Timeout | undefined;
   #frame = 0;
   #text: () => string = () => "";
 
-  /** Where animation is not wanted, leave `start` uncalled. */
   constructor(show: (line: string | undefined) => void) {
     this.#show = show;
   }
 
-  /** `text` is asked anew for every frame and must fit on a line. */
+  /** `text` is called for every frame; its result must fit on a line. */
   start(text: () => string): void {
     this.#text = text;
     this.#timer ??= setInterval(() => this.#tick(), 100);
@@ -28,6 +27,6 @@ export class StatusLine {
   }
 }
 
-/** Back to the start of the line, which is empty then. */
+/** Escape sequence that erases the line and puts the cursor at its start. */
 export const eraseLine = "\r\u001b[2K";
 const frames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";

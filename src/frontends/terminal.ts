@@ -4,10 +4,10 @@ import { unambiguous } from "../core/inert.js";
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
-/** Bounds the work on a long text of which one line is shown: marks and joined emoji take many units for one column. */
+/** Bounds the work on a long text shown on one line: combining marks and joined emoji take many UTF-16 units per column. */
 const unitsPerColumn = 16;
 
-/** Foreign text on one line of at most `width` columns, cut with an ellipsis. */
+/** Returns untrusted text as one line of at most `width` columns, cut with an ellipsis. */
 export function oneLine(text: string, width: number): string {
   const start = text.slice(0, width * unitsPerColumn);
   const line = flat(start).trim();
@@ -15,7 +15,7 @@ export function oneLine(text: string, width: number): string {
   return `${take(graphemes(line), width - 1).join("")}…`;
 }
 
-/** The last columns of foreign text, for a line that shows what is being written. */
+/** Returns the last columns of untrusted text, for a line that shows what is being written. */
 export function lastColumns(text: string, width: number): string {
   const end = graphemes(flat(text.slice(-width * unitsPerColumn)));
   return take(end.reverse(), width).reverse().join("");
@@ -29,7 +29,6 @@ function graphemes(text: string): string[] {
   return [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
 }
 
-/** The first graphemes that fit. */
 function take(parts: readonly string[], width: number): string[] {
   let used = 0;
   const end = parts.findIndex((part) => {

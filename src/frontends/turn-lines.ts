@@ -8,7 +8,7 @@ import { oneLine } from "./terminal.js";
 
 type ToolResultEvent = Extract<StoredEvent, { type: "tool_result" }>;
 
-/** Tool calls of a turn as lines for a person: one when a call is planned, one when it has its result. */
+/** Formats the tool calls of a turn for a person: one line when a call is planned, one when it has its result. */
 export class ToolLines {
   readonly #hub: ToolHub;
   readonly #sentAt = new Map<string, number>();
@@ -17,17 +17,17 @@ export class ToolLines {
     this.#hub = hub;
   }
 
-  /** `> demo.add {"a":2,"b":40}`. */
+  /** Returns `> demo.add {"a":2,"b":40}`. */
   call({ name, arguments: text }: ToolCall, width: number): string {
     return oneLine(`> ${this.name(name)} ${text}`, width);
   }
 
-  /** Durations come from the log, so that a replay shows the true ones. */
+  /** Notes when a call was sent. The time comes from the log, so a replay shows the true duration. */
   sent({ callId, at }: { callId: string; at: number }): void {
     this.#sentAt.set(callId, at);
   }
 
-  /** `  demo.add ok 12 ms`, or `  demo.add error 12 ms: the first of its text`. A call that was not sent has no time. */
+  /** Returns `  demo.add ok 12 ms`, or `  demo.add error 12 ms: start of its text`. A call that was not sent has no duration. */
   result({ callId, name, content, isError, at }: ToolResultEvent, width: number): string {
     const sentAt = this.#sentAt.get(callId);
     const duration = sentAt === undefined ? "" : ` ${at - sentAt} ms`;
@@ -35,7 +35,7 @@ export class ToolLines {
     return `  ${oneLine(`${this.name(name)} ${outcome}`, width - 2)}`;
   }
 
-  /** `server.tool`, or what the model wrote where there is no such tool. */
+  /** Returns `server.tool`, or the model's own name for an unknown tool. */
   name(modelSideName: string): string {
     const known = this.#hub.tools().find(({ name }) => name === modelSideName);
     return known ? `${known.server}.${known.tool}` : modelSideName;
@@ -43,13 +43,13 @@ export class ToolLines {
 }
 
 /**
- * Servers that a turn loses and gets back, as lines for a person. States that need him (failed, needs_auth, degraded) are warnings of
- * the log, which he sees with a turn or without; that servers get ready at the start is no news.
+ * Formats servers that a turn loses and gets back as lines for a person. States that need action (failed, needs_auth, degraded) are logged
+ * as warnings, which show with or without a turn. Servers that get ready at the start are not reported.
  */
 export class ServerLosses {
   readonly #lost = new Set<string>();
 
-  /** `server fs: the connection was lost: …`, then `server fs: ready again`; undefined for what is no news. */
+  /** Returns `server fs: the connection was lost: …`, then `server fs: ready again`. Undefined if there is nothing to report. */
   line({ server, state, reason }: Extract<TurnEvent, { type: "server_status" }>): string | undefined {
     if (state === "starting" && reason) {
       this.#lost.add(server);
@@ -59,7 +59,7 @@ export class ServerLosses {
   }
 }
 
-/** Why a turn that did not fail still is not what was asked for; undefined for a plain end. */
+/** Returns why a turn without an error is incomplete. Undefined for a normal end. */
 export function stopNote({ stopReason, limit }: TurnSummary): string | undefined {
   switch (stopReason) {
     case "max_tokens":
@@ -78,14 +78,14 @@ export function stopNote({ stopReason, limit }: TurnSummary): string | undefined
   }
 }
 
-/** `1200 tokens in, 80 out, $0.0031`; undefined where the provider reported nothing. */
+/** Returns `1200 tokens in, 80 out, $0.0031`. Undefined if the provider reported no usage. */
 export function usageNote({ usage, costUsd }: TurnSummary): string | undefined {
   if (!usage) return undefined;
   const cost = costUsd === undefined ? "cost unknown" : costUsd === 0 ? "free" : dollars(costUsd);
   return `${tokensText(usage)}, ${cost}`;
 }
 
-/** `error: what happened` and, where there is one, `hint: what to do`. */
+/** Returns `error: what happened` and, if there is one, `hint: what to do`. */
 export function errorLines({ message, hint }: ErrorInfo): string {
   return [`error: ${message}`, ...(hint ? [`hint: ${hint}`] : [])].map((line) => `${line}\n`).join("");
 }

@@ -1,4 +1,4 @@
-/** Agent Client Protocol v1 on stdin and stdout, for editors. https://agentclientprotocol.com/protocol/v1 */
+/** Agent Client Protocol v1 for editors, on stdin and stdout. https://agentclientprotocol.com/protocol/v1 */
 import type { Readable, Writable } from "node:stream";
 import {
   type AgentConnection,
@@ -21,24 +21,24 @@ import { lineStream } from "./stream.js";
 
 export interface AcpParts extends DoorParts {
   version: string;
-  /** As configured. */
+  /** Returns the configured mode. */
   approval: () => ModeId;
-  /** As `provider/model`, the default one first. */
+  /** Returns models as `provider/model`, the default first. */
   models: () => readonly string[];
-  /** Tokens that the model can take. */
+  /** Returns the model's context window, in tokens. */
   contextWindow: (model?: string) => number;
-  /** Servers beside the host's own, for one session. Throws ConfigError. */
+  /** Adds servers to the host's own for one session. Throws ConfigError. */
   extendHub: (mcpServers: Record<string, object>, session: Session) => SessionHub;
 }
 
 interface Pipe {
   stdin: Readable;
-  /** Gets protocol only. */
+  /** Gets protocol messages only. */
   stdout: Writable;
   onInterrupt: OnInterrupt;
 }
 
-/** Resolves to the exit code when stdin has ended and every request has been answered. */
+/** Serves one client. Resolves to the exit code when stdin has ended and every request has been answered. */
 export async function runAcp(parts: AcpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
   const sessions = new AcpSessions(parts, () => connection.client);
   await parts.sessions.recover();
@@ -57,7 +57,10 @@ export async function runAcp(parts: AcpParts, { stdin, stdout, onInterrupt }: Pi
   return isInterrupted ? exitCodes.cancelled : exitCodes.done;
 }
 
-/** Nobody logs in here. The registry of agents wants a method all the same, and an editor learns by it whether a model can be asked. */
+/**
+ * A placeholder, since this host has no login. The registry of agents requires a method, and an editor learns by it whether a model is
+ * configured.
+ */
 const byConfiguration: AuthMethodAgent = {
   id: "configuration",
   name: "Key in the configuration",
@@ -117,10 +120,10 @@ function agentOf({ version, resolveModel }: AcpParts, sessions: AcpSessions) {
 
 const invalidParams = -32602;
 const internalError = -32603;
-/** What the client can mend. */
+/** Error kinds that the client can fix. */
 const clientErrors = new Set(["usage", "config", "request_mismatch", "not_found"]);
 
-/** Errors in the words of this host, with what to do about them. */
+/** Converts errors to JSON-RPC errors with this host's message and hint. */
 async function told<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

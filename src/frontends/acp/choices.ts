@@ -1,4 +1,4 @@
-/** What a person chooses for a session: mode and model. https://agentclientprotocol.com/protocol/v1/session-config-options */
+/** Mode and model that a person chooses for a session. https://agentclientprotocol.com/protocol/v1/session-config-options */
 import type { SessionConfigOption, SessionModeState } from "@agentclientprotocol/sdk";
 import { RequestError } from "../../core/errors.js";
 
@@ -11,9 +11,8 @@ const modes = [
 
 export interface Choice {
   mode: ModeId;
-  /** As `provider/model`; undefined where no provider can be used. */
+  /** Name as `provider/model`. Undefined if no provider can be used. */
   model: string | undefined;
-  /** All that can be chosen. */
   models: readonly string[];
 }
 
@@ -21,7 +20,7 @@ export function modeState({ mode }: Choice): SessionModeState {
   return { currentModeId: mode, availableModes: modes.map((known) => ({ ...known })) };
 }
 
-/** The same and more, for clients that know config options. */
+/** Returns the modes and the models, for clients that know config options. */
 export function configOptions({ mode, model, models }: Choice): SessionConfigOption[] {
   const choices = modes.map(({ id, name, description }) => ({ value: id, name, description }));
   const options: SessionConfigOption[] = [

@@ -1,4 +1,4 @@
-/** ACP's content blocks and our content parts. https://agentclientprotocol.com/protocol/v1/content */
+/** Conversion between ACP's content blocks and our content parts. https://agentclientprotocol.com/protocol/v1/content */
 import type { ContentBlock } from "@agentclientprotocol/sdk";
 import type { ContentPart } from "../../core/chat.js";
 
@@ -31,7 +31,7 @@ export function textBlock(text: string): ContentBlock {
 
 type Embedded = Extract<ContentBlock, { type: "resource" }>["resource"];
 
-/** What an editor attaches: the text with where it is from. */
+/** Converts an editor's attachment. A heading names its URI. */
 function embedded(resource: Embedded): ContentPart[] {
   const from = { type: "text" as const, text: `[resource ${resource.uri}]` };
   if ("text" in resource) return [{ ...from, text: `${from.text}\n${resource.text}` }];

@@ -1,9 +1,9 @@
-/** What to paste into an editor, so that it starts this host over ACP. */
+/** Configuration to paste into an editor, so that it starts this host over ACP. */
 
 export const editors = ["zed", "jetbrains", "neovim"] as const;
 export type Editor = (typeof editors)[number];
 
-/** `command` and `args` as they start the host, without `acp`. */
+/** `command` and `args` start the host, without `acp`. */
 export function editorConfig(editor: Editor, command: string, args: readonly string[]): string {
   const start = { command, args: [...args, "acp"] };
   switch (editor) {
@@ -28,7 +28,7 @@ function json(value: object): string {
   return JSON.stringify(value, null, 2);
 }
 
-/** A string of JSON is one of Lua but for escapes that no path has. */
+/** Returns a Lua string. JSON differs only in escapes that no path contains. */
 function lua(text: string): string {
   return JSON.stringify(text);
 }

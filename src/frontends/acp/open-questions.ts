@@ -9,11 +9,11 @@ interface Asked {
   session: Session;
 }
 
-/** Questions that the client has not answered yet, and what its person never wants to be asked again. */
+/** Questions that the client has not answered yet, and the tools that its person always rejects. */
 export class OpenQuestions {
   readonly #asked: Asked;
   readonly #open = new Set<string>();
-  /** Tools: `server__tool`. */
+  /** Tools as `server__tool`. */
   readonly #rejected = new Set<string>();
   #isLeft = false;
 
@@ -21,7 +21,7 @@ export class OpenQuestions {
     this.#asked = asked;
   }
 
-  /** Does nothing for a question that was answered before. `toolCallId`: the id that the client knows a call by. */
+  /** Does nothing for a question that was answered before. `toolCallId` returns the client's id of a call. */
   ask(event: QuestionEvent, toolCallId: (callId: string) => string): void {
     const { session, client, capabilities } = this.#asked;
     const { questionId, question } = event;
@@ -40,12 +40,12 @@ export class OpenQuestions {
     askClient(event, { client, capabilities, sessionId: session.id, toolCallId }).then(answer, () => answer(false));
   }
 
-  /** It was answered, by whomever. */
+  /** Forgets a question that was answered here or elsewhere. */
   close(questionId: string): void {
     this.#open.delete(questionId);
   }
 
-  /** Nobody will answer any more: questions are denied, now and later. */
+  /** Denies all open and later questions: nobody will answer any more. */
   leave(): void {
     this.#isLeft = true;
     for (const questionId of this.#open) this.#asked.session.answer(questionId, false);

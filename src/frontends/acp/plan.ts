@@ -1,9 +1,9 @@
 import type { PlanEntry } from "@agentclientprotocol/sdk";
 import { asObject } from "./raw-input.js";
 
-/** Tools by which models keep their list of steps, under the names that hosts and servers give them. */
+/** Names of tools with which models keep a list of steps. */
 const planTools = /^(update_plan|(write_todos?)|(todo_?write))$/i;
-/** And where such a list is in the arguments, and the text of a step in it. */
+/** Names of the list in the arguments, and of a step's text. */
 const listKeys = ["plan", "todos", "entries", "steps"];
 const textKeys = ["content", "step", "title", "description"];
 
@@ -13,7 +13,7 @@ const statuses: ReadonlyMap<unknown, PlanEntry["status"]> = new Map([
   ["done", "completed"],
 ]);
 
-/** The steps that a call writes down; undefined for any other call. `tool` is the server's own name. */
+/** Returns the steps that a call writes. Undefined for any other call. `tool` is the server's own name. */
 export function planOf(tool: string, input: unknown): PlanEntry[] | undefined {
   if (!planTools.test(tool)) return undefined;
   const list = listKeys.map((key) => asObject(input)[key]).find(Array.isArray);

@@ -1,4 +1,4 @@
-/** Questions of a turn, put to the person through the client. The results are answers as `session.answer` takes them. */
+/** Asks the person a turn's questions through the client. The results are answers as `session.answer` takes them. */
 import type {
   AgentContext,
   ClientCapabilities,
@@ -17,7 +17,7 @@ export interface Asking {
   client: AgentContext;
   capabilities: ClientCapabilities;
   sessionId: string;
-  /** The id that the client knows the call by. */
+  /** Returns the client's id of a call. */
   toolCallId: (callId: string) => string;
 }
 
@@ -36,7 +36,7 @@ const always: PermissionOption[] = [
 
 export const isAlwaysRejected = (answer: unknown): boolean => asObject(answer).remember === "rejected";
 
-/** Rejects when the client cannot answer; that is a no. */
+/** Rejects when the client cannot answer, which counts as a no. */
 export async function askClient({ questionId, question }: QuestionEvent, asking: Asking): Promise<unknown> {
   switch (question.kind) {
     case "approval":
@@ -65,7 +65,7 @@ async function askApproval({ call, server, tool, reason }: ApprovalQuestion, ask
   return chosen === "allow_once";
 }
 
-/** ACP asks about tool calls only: the question is shown as one that ends with the answer. */
+/** Shows the question as a tool call that ends with the answer: ACP asks about tool calls only. */
 async function askYesOrNo(
   questionId: string,
   { title, detail }: { title: string; detail?: string },
@@ -82,7 +82,7 @@ async function askYesOrNo(
   return isAllowed;
 }
 
-/** Undefined when the turn was cancelled meanwhile. */
+/** Resolves to undefined when the turn was cancelled meanwhile. */
 async function choose(
   { client, sessionId }: Asking,
   options: PermissionOption[],
@@ -102,7 +102,7 @@ async function elicit(questionId: string, question: Elicitation, asking: Asking)
   return action === "accept" ? { action, content: content ?? {} } : { action };
 }
 
-/** Nothing where the client has no way to show it. */
+/** Returns undefined if the client cannot show the question. */
 function elicitationOf(
   questionId: string,
   question: Elicitation,
@@ -119,7 +119,7 @@ function elicitationOf(
   return { mode: "form", sessionId, message, requestedSchema } as CreateElicitationRequest;
 }
 
-/** Each field is of one simple type, which is what forms of ACP (and of MCP) are made of. */
+/** Returns true if each field is of one simple type, as forms of ACP (and of MCP) require. */
 function isFlat({ properties = {} }: JsonSchema): boolean {
   return Object.values(asObject(properties)).every((field) => typeof asObject(field).type === "string");
 }

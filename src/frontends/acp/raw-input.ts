@@ -1,6 +1,6 @@
 import { parsedArguments } from "../tool-input.js";
 
-/** Arguments as JSON; as the text that the model wrote where they cannot be shown so. */
+/** Returns the arguments as JSON, or the model's own text if they are not valid JSON. */
 export function rawInput(text: string): unknown {
   const parsed = parsedArguments(text);
   return parsed ? parsed.value : text;

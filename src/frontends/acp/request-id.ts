@@ -1,10 +1,13 @@
 import { RequestError } from "@agentclientprotocol/sdk";
 import { asObject } from "./raw-input.js";
 
-/** ACP's prompts have no name of their own; custom fields and their announcement: https://agentclientprotocol.com/protocol/v1/extensibility */
+/**
+ * Field in `_meta` for a prompt's request id, which ACP does not have. Custom fields:
+ * https://agentclientprotocol.com/protocol/v1/extensibility
+ */
 export const requestIdField = "mcp-platform/request-id";
 
-/** What the client calls a prompt, so that sending it again is no second one. Throws RequestError. */
+/** Returns the client's id of a prompt: a prompt with the same id runs only once. Throws RequestError. */
 export function requestIdIn(meta: unknown): string | undefined {
   const id = asObject(meta)[requestIdField];
   if (id === undefined || (typeof id === "string" && id !== "")) return id;

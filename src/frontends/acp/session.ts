@@ -28,7 +28,7 @@ interface AcpSessionParts {
   hub: ToolHub;
 }
 
-/** One ACP session: a conversation, what its person has chosen, and the client that is told of its turns. */
+/** One ACP session: a conversation, its person's choices, and the client that receives its turns. */
 export class AcpSession {
   readonly #parts: AcpSessionParts;
   readonly #prompts = new Set<AbortController>();
@@ -76,18 +76,18 @@ export class AcpSession {
     }
   }
 
-  /** Ends every turn of the conversation that runs or waits here. */
+  /** Cancels every running or waiting turn of the conversation. */
   cancel(): void {
     for (const prompt of this.#prompts) prompt.abort();
     this.#parts.session.cancel();
   }
 
-  /** Nobody will answer any more: questions are denied, now and later. */
+  /** Denies all open and later questions: nobody will answer any more. */
   leave(): void {
     this.#questions.leave();
   }
 
-  /** Shows what the log has, but for these turns. */
+  /** Sends the logged events, except those of the running turns. */
   async replay(events: readonly StoredEvent[], running: readonly LiveTurn[]): Promise<void> {
     const skipped = new Set(running.map(({ turnId }) => turnId));
     const encoders = new Map<string, UpdateEncoder>();
@@ -99,7 +99,7 @@ export class AcpSession {
     }
   }
 
-  /** Shows a turn to its end, once at a time: updates name no request, and two copies would make one garbled answer. */
+  /** Shows a turn to its end, only once at a time: updates name no request, so two copies would look like one garbled answer. */
   follow(turn: LiveTurn, shown: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
     const following = this.#following.get(turn) ?? this.#show(turn, shown).finally(() => this.#following.delete(turn));
     this.#following.set(turn, following);
@@ -136,7 +136,7 @@ export class AcpSession {
     return this.follow(turn, { showsPrompt: false });
   }
 
-  /** Shows a turn to its end, and asks what it asks. */
+  /** Sends a turn's updates and asks its questions. */
   async #show(turn: LiveTurn, { showsPrompt }: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
     const encoder = this.#encoder(turn.turnId, { showsPrompt });
     for await (const event of turn.watch()) {
@@ -149,13 +149,13 @@ export class AcpSession {
     return "cancelled";
   }
 
-  /** What is to be prompted: the content itself, or what a slash command makes of it. Nothing when that has been answered already. */
+  /** Returns the content, or the prompt that a slash command makes of it. Undefined if the command has been answered here. */
   async #commanded(prompt: ContentPart[], signal: AbortSignal): Promise<ContentPart[] | undefined> {
     const line = textOf(prompt).trim();
     if (prompt[0]?.type !== "text" || !isCommand(line)) return prompt;
     const { session, hub, host } = this.#parts;
     const { sessions, resolveModel, reload } = host;
-    await hub.settled(signal).catch(() => {}); // a command shows what there is
+    await hub.settled(signal).catch(() => {}); // a command shows what is available
     const scope = { hub, session, sessions, resolveModel, reload, model: this.#model, commands, signal };
     const outcome = await runSlashCommand(line, scope);
     if (outcome.type === "prompt") return outcome.content;

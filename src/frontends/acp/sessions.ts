@@ -21,21 +21,20 @@ interface Place {
 
 interface Active {
   shown: AcpSession;
-  /** With the client's own servers. */
+  /** Set if the client brings servers of its own. */
   hub?: SessionHub;
   release: () => void;
 }
 
 const pageSize = 100;
-/** Turns that need a client's servers wait for that client: no other host has them. */
+/** Prefix of the workspace of sessions with the client's own servers. Their turns wait for that client: no other host has these servers. */
 const withServers = "acp:";
 
-/** The sessions that one client has opened. */
 export class AcpSessions {
   readonly #parts: AcpParts;
   readonly #client: () => AgentContext;
   readonly #active = new Map<string, Active>();
-  /** Turns of dead hosts that go on here, by conversation. */
+  /** Turns of dead hosts that resumed here, by conversation. */
   readonly #resumed = new Map<string, Set<LiveTurn>>();
   #isLeft = false;
   capabilities: ClientCapabilities = {};
@@ -63,7 +62,7 @@ export class AcpSessions {
     return { sessionId: session.id, ...shown.choices };
   }
 
-  /** Goes on with a conversation of the log, and with what a dead host has left of it. */
+  /** Opens a conversation of the log and resumes the turns that a dead host left in it. */
   async load({ sessionId, ...place }: Place & { sessionId: string }, { replay }: { replay: boolean }) {
     const session = this.#parts.sessions.open(sessionId);
     const before = await session.history();
@@ -72,12 +71,12 @@ export class AcpSessions {
     await session.recover();
     const running = [...(this.#resumed.get(sessionId) ?? [])];
     if (replay) await shown.replay(await session.history(), running);
-    // What fails there is in the log, and has been shown.
+    // A failure is in the log and has been shown.
     for (const turn of running) void shown.follow(turn, { showsPrompt: replay }).catch(() => {});
     return shown.choices;
   }
 
-  /** Of all front doors, latest first. */
+  /** Lists the conversations of all front doors, latest first. */
   async list({ cwd, cursor }: ListSessionsRequest): Promise<ListSessionsResponse> {
     const all = (await this.#parts.sessions.list()).map((known) => ({ ...known, folder: folderOf(known.workspace) }));
     const wanted = all.filter(({ folder }) => isAbsolute(folder) && (!cwd || folder === cwd));
@@ -92,7 +91,7 @@ export class AcpSessions {
     return { sessions, ...(next < wanted.length && { nextCursor: String(next) }) };
   }
 
-  /** Ends what runs in it, and its servers. The conversation stays in the log. */
+  /** Cancels the session's turns and closes its servers. The conversation stays in the log. */
   async end(sessionId: string): Promise<Record<string, never>> {
     const active = this.#active.get(sessionId);
     if (!active) throw RequestError.sessionNotFound(sessionId);
@@ -108,7 +107,7 @@ export class AcpSessions {
     for (const { shown } of this.#active.values()) shown.cancel();
   }
 
-  /** The client has gone: nobody answers any more. */
+  /** Denies questions: the client has left. */
   leave(): void {
     this.#isLeft = true;
     for (const { shown } of this.#active.values()) shown.leave();
@@ -138,7 +137,7 @@ export class AcpSessions {
     this.#active.set(session.id, active);
     before?.release();
     await before?.hub?.close();
-    // After the answer that tells the client which session they are for.
+    // The client must first get the answer that tells it the session's id.
     setImmediate(() => void active.shown.tellCommands().catch(() => {}));
     return active;
   }
@@ -154,7 +153,7 @@ async function ended(turn: LiveTurn): Promise<void> {
   try {
     for await (const _ of turn.watch());
   } catch {
-    // how it ended is for its watchers
+    // the turn's watchers report how it ended
   }
 }
 

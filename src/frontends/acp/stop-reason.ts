@@ -1,7 +1,10 @@
 import type { StopReason as AcpStopReason } from "@agentclientprotocol/sdk";
 import type { StopReason } from "../../core/chat.js";
 
-/** ACP has one word for every limit but the answer's own. An error is none: it is the answer to the request. */
+/**
+ * Maps every limit but max_tokens to `max_turn_requests`, ACP's only word for them. An error becomes the error of the request, not a stop
+ * reason.
+ */
 export function stopReasonOf(reason: StopReason): AcpStopReason {
   if (reason === "max_tool_hops" || reason === "budget") return "max_turn_requests";
   return reason === "error" ? "end_turn" : reason;

@@ -4,13 +4,13 @@ import type { AnyMessage, Stream } from "@agentclientprotocol/sdk";
 import { readLines } from "../lines.js";
 import type { Output } from "../output.js";
 
-const maxLineBytes = 64 * 1024 * 1024; // images come in base64
+const maxLineBytes = 64 * 1024 * 1024; // images arrive in base64
 const parseError = -32700;
 const invalidRequest = -32600;
 
 /**
- * JSON-RPC over lines, as the SDK reads and writes it. A line that is no message is answered with one error, and the next one is read
- * as usual. At the end of input the stream stays open until every request has been answered: the SDK drops the others when it closes.
+ * Reads and writes JSON-RPC lines for the SDK. An invalid line is answered with one error, and reading continues. At the end of input the
+ * stream stays open until every request has been answered: the SDK drops the unanswered ones when it closes.
  */
 export function lineStream(input: Readable, output: Output, onEnd: () => void): Stream {
   const unanswered = new Unanswered();
@@ -44,7 +44,7 @@ export function lineStream(input: Readable, output: Output, onEnd: () => void): 
   };
 }
 
-/** Requests that wait for their answers, by id. */
+/** Unanswered requests, by id. */
 class Unanswered {
   readonly #ids = new Map<string, number>();
   #resolve: () => void = () => {};
@@ -84,7 +84,7 @@ function parse(text: string): { message: AnyMessage } | { code: number; problem:
   return { message: value as AnyMessage };
 }
 
-/** One that could not be answered under its id would be waited for at the end of input. */
+/** Returns false for an id of another type: it could never be answered, so the end of input would wait for it for ever. */
 function isRequest({ method, id = null }: { method: unknown; id?: unknown }): boolean {
   return typeof method === "string" && (id === null || typeof id === "string" || typeof id === "number");
 }

@@ -1,4 +1,4 @@
-/** One turn's events as ACP session updates, live or from the log. https://agentclientprotocol.com/protocol/v1/prompt-turn */
+/** Encodes one turn's events as ACP session updates, live or from the log. https://agentclientprotocol.com/protocol/v1/prompt-turn */
 import type { SessionUpdate } from "@agentclientprotocol/sdk";
 import type { AssistantMessageEvent, ContentPart, LiveEvent, Spent, StoredEvent, TurnEvent } from "../../core/chat.js";
 import type { HubTool } from "../../core/ports.js";
@@ -7,32 +7,32 @@ import { textBlock, toBlock } from "./content.js";
 import { planOf } from "./plan.js";
 import { rawInput } from "./raw-input.js";
 
-/** In `_meta` of a usage update: the counts of the last request, as in the message protocol. The protocol has no place for them. */
+/** Field in `_meta` of a usage update for the counts of the last request, as in the message protocol: ACP has no field for them. */
 const usageField = "mcp-platform/usage";
 
-/** What a session has cost so far. */
+/** Cost of a session so far. */
 export interface Account {
-  /** Undefined from the first answer on whose price is not known. */
+  /** Undefined from the first answer with an unknown price on. */
   usd: number | undefined;
 }
 
 interface EncodedTurn {
   turnId: string;
-  /** By the name that the model knows it by. */
+  /** Finds a tool by the name that the model uses. */
   tool: (name: string) => Pick<HubTool, "server" | "tool"> | undefined;
-  /** Tokens that the model can take. */
+  /** In tokens. */
   contextWindow: number;
   account: Account;
-  /** The client has not seen the prompt. */
+  /** True if the client has not seen the prompt. */
   showsPrompt: boolean;
 }
 
 export class UpdateEncoder {
   readonly #turn: EncodedTurn;
   #hop = 0;
-  /** How often an answer was started again. */
+  /** Number of times that the current answer started again. */
   #restarts = 0;
-  /** What of the next assistant message was already sent as deltas. */
+  /** Parts of the next assistant message that were already sent as deltas. */
   #shown = { text: false, reasoning: false };
 
   constructor(turn: EncodedTurn) {
@@ -43,7 +43,7 @@ export class UpdateEncoder {
     return "seq" in event ? this.#stored(event) : this.#live(event);
   }
 
-  /** Unique in the session, whatever ids the model gives its calls. */
+  /** Returns an id that is unique in the session, even if the model repeats its own ids. */
   callId(callId: string): string {
     return `${this.#turn.turnId}/${this.#hop}/${callId}`;
   }
@@ -153,7 +153,7 @@ export class UpdateEncoder {
     return { sessionUpdate: "tool_call_update", toolCallId: this.callId(callId), ...changes };
   }
 
-  /** Another id is another message to the client. */
+  /** Id of the current message; a new id starts a new message at the client. */
   get #messageId(): string {
     return `${this.#turn.turnId}/${this.#hop}${"+".repeat(this.#restarts)}`;
   }

@@ -1,4 +1,4 @@
-/** Content blocks of Anthropic's Messages API and our content parts. https://docs.claude.com/en/api/messages */
+/** Conversion between content blocks of Anthropic's Messages API and our content parts. https://docs.claude.com/en/api/messages */
 import { type AssistantMessage, type ContentPart, linkText } from "../../core/chat.js";
 import { Fields, Problem, required } from "../fields.js";
 import { parsedArguments } from "../tool-input.js";
@@ -13,13 +13,13 @@ export function assistantBlocks({ reasoning, content, toolCalls }: AssistantMess
   ];
 }
 
-/** Arguments as an object, which the block's `input` has to be; what the model wrote under `unparsed` where it is none. */
+/** Returns the arguments as an object, as the block's `input` requires. Other text is put under `unparsed`. */
 export function toolInput(text: string): Record<string, unknown> {
   const value = text === "" ? {} : parsedArguments(text)?.value;
   return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : { unparsed: text };
 }
 
-/** What there is no block for is named in a text. */
+/** Names content that has no block type in a text block. */
 export function resultBlock(part: ContentPart): Block {
   switch (part.type) {
     case "text":
@@ -33,7 +33,7 @@ export function resultBlock(part: ContentPart): Block {
   }
 }
 
-/** A user message's `content`: a text, or text and image blocks. Throws Problem. */
+/** Reads a user message's `content`: a text, or text and image blocks. Throws Problem. */
 export function userContent(content: unknown): ContentPart[] {
   if (typeof content === "string") {
     if (content.trim() !== "") return [{ type: "text", text: content }];

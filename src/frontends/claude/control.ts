@@ -14,18 +14,18 @@ type ControlResponse =
   | { subtype: "success"; request_id: string; response: object }
   | { subtype: "error"; request_id: string; error: string };
 
-/** What the controlling program sets and asks. It holds for messages that come after it. */
+/** Settings and requests of the controlling program. A setting applies to later messages. */
 export class Control {
   readonly #parts: DoorParts;
   readonly #options: ControlOptions;
   readonly #interrupt: (all: boolean) => object;
-  /** Why no prompt is taken: the program would rely on what is not there, and a client may go on after an error. */
+  /** Set when prompts are refused: the program relies on an unsupported feature, and clients may continue after an error. */
   refusal: string | undefined;
-  /** The program speaks the control protocol, and so can be asked. */
+  /** True if the program speaks the control protocol and so can be asked. */
   isInitialized = false;
   model: string | undefined;
   system: string | undefined;
-  /** Patterns of tools that the program has ruled out. */
+  /** Patterns of tools that the program forbids. */
   denied: readonly string[] = [];
   permission: Permission;
 

@@ -14,16 +14,16 @@ import { type ClaudeOptions, ClaudeView } from "./view.js";
 
 export interface PipeOptions extends ClaudeOptions {
   conversationId?: string;
-  /** Of every turn. */
+  /** Options of every turn. */
   turn: TurnOptions;
   systemPrompt: string;
-  /** Calls that need approval are asked for by `can_use_tool`; else they are denied. */
+  /** True if calls that need approval are asked about with `can_use_tool`; otherwise they are denied. */
   canAsk: boolean;
-  /** Each prompt is written again when its turn begins. */
+  /** True if each prompt is echoed when its turn begins. */
   replaysPrompts: boolean;
 }
 
-/** One conversation with a controlling program. Its messages are answered one after another, each with exactly one `result`. */
+/** One conversation with a controlling program. Its messages are answered in order, each with exactly one `result`. */
 export class ClaudeConversation {
   readonly #parts: DoorParts;
   readonly #options: PipeOptions;
@@ -33,11 +33,11 @@ export class ClaudeConversation {
   readonly #control: Control;
   readonly #inquiries: Inquiries;
   readonly #account = new Account();
-  /** Requests that have no result yet, the one that is being shown first. */
+  /** Requests without a result, the one being shown first. */
   readonly #queue: string[] = [];
   #shown: Promise<void> = Promise.resolve();
   #hasLeft = false;
-  /** Of the last turn. */
+  /** Exit code of the last turn. */
   exitCode: number = exitCodes.done;
 
   constructor(parts: DoorParts, options: PipeOptions, write: (message: object) => Promise<void>) {
@@ -62,12 +62,12 @@ export class ClaudeConversation {
     else await this.reject(message.problem, message.requestId);
   }
 
-  /** To a line that has no id, "" answers. */
+  /** Answers "" for a line without an id. */
   reject(error: string, requestId = ""): Promise<void> {
     return this.#write({ type: "control_response", response: { subtype: "error", request_id: requestId, error } });
   }
 
-  /** No more lines will come: questions are denied. Resolves when every turn has been shown. */
+  /** Denies questions, since no more lines will come. Resolves when every turn has been shown. */
   async leave(): Promise<void> {
     this.#hasLeft = true;
     this.#inquiries.leave();
@@ -98,7 +98,7 @@ export class ClaudeConversation {
     }
   }
 
-  /** Submitted before the next line is read; shown when those before it have been. */
+  /** Submits the turn before the next line is read; shows it after the earlier turns. */
   #prompt(input: Extract<ClaudeInput, { type: "user" }>): void {
     const { content, message, requestId = this.#parts.newId("req") } = input;
     const { model, system, denied, permission, refusal } = this.#control;
@@ -115,7 +115,7 @@ export class ClaudeConversation {
       return { model: resolved, turn: await this.#session.submit({ ...options, requestId, content }) };
     };
     const submitting = submit();
-    submitting.catch(() => {}); // shown in its place
+    submitting.catch(() => {}); // `showTurn` reports it in order
     this.#queue.push(requestId);
     const isAsked = permission.isAsked;
     this.#then(async () => {
@@ -130,7 +130,7 @@ export class ClaudeConversation {
     });
   }
 
-  /** A message that is no prompt has its `result` too, in its place. */
+  /** Sends a `result`, in order, for a user message that is not a valid prompt. */
   #refuse(problem: string): void {
     const { kind, message, retryable, hint } = new RequestError("usage", problem);
     this.#then(async () => {
@@ -172,7 +172,7 @@ export class ClaudeConversation {
     else void this.#inquiries.ask(questionId, question);
   }
 
-  /** Cancels what is being answered, or all. The rest stays in the queue. */
+  /** Cancels the current request, or all of them. The others stay in the queue. */
   #interrupt(all: boolean): { still_queued: string[]; cancelled?: string[] } {
     const [current, ...waiting] = this.#queue;
     if (current !== undefined) this.#session.cancel(current);

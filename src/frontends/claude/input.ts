@@ -1,18 +1,18 @@
-/** Lines that a client of Claude Code's `stream-json` writes, as far as they are taken here. */
+/** Supported lines from a client of Claude Code's `stream-json`. */
 import type { ContentPart } from "../../core/chat.js";
 import { Fields, Problem, parseJson, required } from "../fields.js";
 import { userContent } from "./blocks.js";
 
 export type ClaudeInput =
-  /** `requestId`: the message's own `uuid`; the same one is answered once. */
+  /** `requestId`: the message's own `uuid`. A repeated one is answered once. */
   | { type: "user"; content: ContentPart[]; requestId?: string; message: unknown }
   | { type: "control_request"; requestId: string; request: ControlRequest }
-  /** The answer to a request of ours. */
+  /** The answer to a request of this host. */
   | { type: "control_response"; requestId: string; value: unknown; isError: boolean }
   | { type: "ignored" };
 
 export type ControlRequest =
-  /** `unsupported`: what the client relies on and would not get. */
+  /** `unsupported`: a feature that the client relies on and this host lacks. */
   | {
       subtype: "initialize";
       systemPrompt?: string;
@@ -26,14 +26,14 @@ export type ControlRequest =
   | { subtype: "set_permission_mode"; mode: string }
   | { subtype: "mcp_status" };
 
-/** A line that is not taken. `asks`: what kind of answer its sender waits for. */
+/** A line that is refused. `asks`: the kind of answer that its sender expects. */
 export interface BadInput {
   problem: string;
   asks: "result" | "control_response";
   requestId: string;
 }
 
-/** Fields that are not known are ignored: a newer client may say more. */
+/** Ignores unknown fields: a newer client may send more. */
 export function parseInput(line: string): ClaudeInput | BadInput {
   let asks: BadInput["asks"] = "control_response";
   let requestId = "";
@@ -50,7 +50,7 @@ export function parseInput(line: string): ClaudeInput | BadInput {
       case "control_response":
         return readResponse(message.fields("response"));
       case "keep_alive":
-      case "control_cancel_request": // each request has its answer by then
+      case "control_cancel_request": // each request has been answered by then
         return { type: "ignored" };
       case undefined:
         throw new Problem('"type" is missing; use user, control_request or control_response');
@@ -94,7 +94,7 @@ function readRequest(request: Fields): ControlRequest {
 
 const unsupported = ["sdkMcpServers", "jsonSchema", "agents", "mcpServers"];
 
-/** Hooks by which a program decides what runs. The others are told of what has happened, and of most of that nothing happens here. */
+/** Hooks with which a program decides what runs. Other hooks only report events, most of which do not occur here. */
 const deciding = ["PreToolUse", "PermissionRequest", "UserPromptSubmit", "UserPromptExpansion", "Stop", "Elicitation"];
 
 function readInitialize(request: Fields): ControlRequest {

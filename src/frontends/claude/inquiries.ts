@@ -1,4 +1,4 @@
-/** Questions of turns, put to the controlling program as control requests. Answers are as `session.answer` takes them. */
+/** Asks the controlling program a turn's questions as control requests. Answers are as `session.answer` takes them. */
 import { isDeepStrictEqual } from "node:util";
 import type { ApprovalQuestion, Question } from "../../core/chat.js";
 import { toolInput } from "./blocks.js";
@@ -7,12 +7,12 @@ type Asked = ApprovalQuestion | Extract<Question, { kind: "elicitation" }>;
 
 interface InquiryParts {
   answer: (questionId: string, value: unknown) => void;
-  /** The program wants the turn to end with its no. */
+  /** Ends the turn, when the program denies a call and asks for that. */
   interrupt: () => void;
   write: (message: object) => Promise<void>;
 }
 
-/** A request's id is the question's. */
+/** Open questions; a request has the id of its question. */
 export class Inquiries {
   readonly #parts: InquiryParts;
   readonly #open = new Map<string, Asked>();
@@ -29,7 +29,7 @@ export class Inquiries {
     await this.#parts.write({ type: "control_request", request_id: questionId, request });
   }
 
-  /** False when nothing was ever asked under this id. An answer that crosses the end of its question is no mistake. */
+  /** Returns false if nothing was ever asked under this id. A late answer to a closed question is not an error. */
   settle(questionId: string, value: unknown, isError: boolean): boolean {
     const question = this.#open.get(questionId);
     if (!question) return this.#known.has(questionId);
@@ -43,13 +43,13 @@ export class Inquiries {
     return true;
   }
 
-  /** The question has its answer, from whomever: who is still thinking about it may stop. */
+  /** Withdraws a question that was answered elsewhere. */
   async over(questionId: string): Promise<void> {
     if (!this.#open.delete(questionId)) return;
     await this.#parts.write({ type: "control_cancel_request", request_id: questionId });
   }
 
-  /** Nobody will answer any more. */
+  /** Denies all open questions: nobody will answer any more. */
   leave(): void {
     const open = [...this.#open.keys()];
     this.#open.clear();
@@ -81,7 +81,10 @@ function elicitationRequest(question: Extract<Question, { kind: "elicitation" }>
   return { subtype: "elicitation", mcp_server_name: server, message, ...asked };
 }
 
-/** A plain `false` would say that nobody could be asked. What is no clear yes is a no; its message is for the model. */
+/**
+ * Returns the approval. Anything but a clear yes is a no, whose message goes to the model. A plain `false` would mean that nobody could be
+ * asked.
+ */
 function approvalOf(response: Record<string, unknown>, { call }: ApprovalQuestion): unknown {
   const { behavior, message, updatedInput, updatedPermissions } = response;
   if (behavior === "deny") return { allow: false, ...(typeof message === "string" && message && { message }) };
@@ -100,7 +103,7 @@ const scopes: ReadonlyMap<unknown, string> = new Map([
   ["userSettings", "always"],
 ]);
 
-/** For how long a rule that allows the whole tool is to hold; other changes of permissions are not made. */
+/** Returns the lifetime of a rule that allows the whole tool. Ignores other permission changes. */
 function scopeOf(updates: unknown, toolName: string): string | undefined {
   if (!Array.isArray(updates)) return undefined;
   for (const update of updates.map(asObject)) {

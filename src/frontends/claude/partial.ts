@@ -7,7 +7,7 @@ type BlockKind = "text" | "thinking";
 
 const kinds = { text_delta: "text", reasoning_delta: "thinking" } as const;
 
-/** One answer of the model, from `message_start` to `message_stop`. What is left when an answer is voided has no end. */
+/** One answer of the model, from `message_start` to `message_stop`. A discarded answer gets no `message_stop`. */
 export class PartialMessage {
   readonly #id: string;
   readonly #model: string;
@@ -25,7 +25,7 @@ export class PartialMessage {
     return [...this.#start(), ...this.#piece(kinds[type], delta)];
   }
 
-  /** What had not come as deltas, and the end. */
+  /** Returns the parts that were not sent as deltas, and the end. */
   end({ message, finishReason, usage, interrupted }: AssistantMessageEvent): StreamEvent[] {
     const { reasoning, content, toolCalls } = message;
     const rest = [

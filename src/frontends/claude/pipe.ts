@@ -9,14 +9,14 @@ import { ClaudeConversation, type PipeOptions } from "./conversation.js";
 
 interface Pipe {
   stdin: Readable;
-  /** Gets protocol only. */
+  /** Gets protocol messages only. */
   stdout: Writable;
   onInterrupt: OnInterrupt;
 }
 
 /**
- * A documented part of Claude Code's `stream-json` in both directions: many turns of one conversation. Resolves to the exit code of
- * the last of them when stdin has ended and every turn has been shown.
+ * Serves many turns of one conversation over a documented subset of Claude Code's `stream-json`, in both directions. Resolves to the exit
+ * code of the last turn when stdin has ended and every turn has been shown.
  */
 export async function runClaudePipe(
   parts: DoorParts,
@@ -25,7 +25,7 @@ export async function runClaudePipe(
 ): Promise<number> {
   const interrupted = new AbortController();
   const stop = () => {
-    if (interrupted.signal.aborted) output.drop(); // the second time: whoever does not read gets no more
+    if (interrupted.signal.aborted) output.drop(); // second interrupt: stop waiting for the reader
     conversation.cancelAll();
     interrupted.abort();
     stdin.destroy();

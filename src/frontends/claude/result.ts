@@ -5,7 +5,7 @@ import { stopNote } from "../turn-lines.js";
 import { toolInput } from "./blocks.js";
 import { anthropicUsage } from "./usage.js";
 
-/** How a turn went, for the one `result` of it. `events`: all of the turn. */
+/** Returns a turn's outcome for its one `result`. `events`: all events of the turn. */
 export function resultOf(summary: TurnSummary, events: readonly StoredEvent[]) {
   const subtype = subtypeOf(summary);
   const { stopReason, text, usage } = summary;
@@ -38,7 +38,9 @@ function errorsOf(summary: TurnSummary): string[] {
   return [stopNote(summary) ?? "the turn did not end"];
 }
 
-/** Milliseconds from the event before each answer to the answer, by the log's clock: the requests and what they waited for. */
+/**
+ * Sums the time from the event before each answer to the answer, by the log's clock, in ms. It includes waiting for the request to start.
+ */
 function modelTimeMs(events: readonly StoredEvent[]): number {
   return events.reduce((sum, event, index) => {
     const before = events[index - 1];
@@ -46,7 +48,7 @@ function modelTimeMs(events: readonly StoredEvent[]): number {
   }, 0);
 }
 
-/** Calls that were asked about and not allowed. */
+/** Returns calls that were asked about and not allowed. */
 function denials(events: readonly StoredEvent[]): object[] {
   const refused = new Set(
     events.flatMap((event) => (event.type === "answer" && !isAllowed(event.value) ? [event.questionId] : [])),

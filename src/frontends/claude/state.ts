@@ -1,4 +1,4 @@
-/** What the host has, as `system/init` and control responses tell it. */
+/** Facts about the host for `system/init` and control responses. */
 import type { ServerState } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
 import type { ServerStatus, ToolHub } from "../../core/ports.js";
@@ -12,7 +12,7 @@ const serverStates: Readonly<Record<ServerState, string>> = {
   disabled: "disabled",
 };
 
-/** Without slash commands: a message that begins with one is a prompt like any other. */
+/** Lists no slash commands: a message that begins with one is an ordinary prompt. */
 export function initFacts(hub: ToolHub) {
   return {
     tools: hub.tools().map(({ name }) => name),
@@ -41,20 +41,23 @@ function serverStatus({ name, state, version, reason }: ServerStatus, hub: ToolH
   };
 }
 
-/** Who decides about calls that need approval. */
+/** Decision maker for calls that need approval. */
 export interface Permission {
-  /** Absent: as configured, which rules and remembered answers may outrank. */
+  /** Absent: the configured approval, which rules and remembered answers may override. */
   approval?: "ask" | "auto";
-  /** Questions go to the controlling program; else they are denied. */
+  /** True if the controlling program is asked; otherwise questions are denied. */
   isAsked: boolean;
 }
 
-/** Claude Code's word for it. */
+/** Returns Claude Code's name of the mode. */
 export function permissionModeOf(approval: "ask" | "auto"): string {
   return approval === "auto" ? "bypassPermissions" : "default";
 }
 
-/** All modes but two ask: what `acceptEdits` and `auto` let run unasked are Claude Code's own tools. `canAsk`: the program said at the start that it can be asked. Throws RequestError. */
+/**
+ * Returns `ask` for most modes: `acceptEdits` and `auto` would only exempt Claude Code's own tools. `canAsk`: the program said at the start
+ * that it can be asked. Throws RequestError.
+ */
 export function permissionOf(mode: string, canAsk: boolean): Permission {
   if (["default", "acceptEdits", "auto", "manual"].includes(mode)) return { approval: "ask", isAsked: canAsk };
   if (mode === "dontAsk") return { approval: "ask", isAsked: false };

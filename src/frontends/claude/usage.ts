@@ -1,4 +1,4 @@
-/** Token counts, costs and stop reasons in Anthropic's words. */
+/** Token counts, costs and stop reasons in Anthropic's format. */
 import type { FinishReason, StoredEvent, Usage } from "../../core/chat.js";
 
 const stopReasons: Readonly<Record<FinishReason, string | null>> = {
@@ -13,7 +13,7 @@ export function anthropicStopReason(finishReason: FinishReason): string | null {
   return stopReasons[finishReason];
 }
 
-/** Clients require the counts: 0 where the provider gave none. What was cached is counted beside the input there, not as part of it. */
+/** Returns 0 for counts that the provider did not report, since clients require them. Cached tokens are not part of `input_tokens`. */
 export function anthropicUsage(usage: Partial<Usage> = {}) {
   const { outputTokens = 0, cachedTokens = 0, cacheWriteTokens = 0, cacheWrite1hTokens } = usage;
   const lasting = cacheWrite1hTokens !== undefined && {
@@ -42,16 +42,16 @@ interface ModelUsage {
   cacheCreationInputTokens: number;
   webSearchRequests: number;
   costUSD: number;
-  /** `unknown`: some request's price is not known, and not in `costUSD`. */
+  /** `unknown`: some request has an unknown price, which `costUSD` lacks. */
   costBasis: "list" | "unknown";
 }
 
-/** What the turns of one process have used together: a result carries the running total. A turn that is shown again counts once. */
+/** Total usage of the turns of one process: each result carries the running total. A turn shown twice counts once. */
 export class Account {
   readonly #models = new Map<string, ModelUsage>();
   readonly #counted = new Set<number>();
 
-  /** `event`: of the one conversation that this account is about. */
+  /** `event` must be from this account's one conversation. */
   add(event: StoredEvent): void {
     if (event.type !== "assistant_message" && event.type !== "compaction") return;
     if (this.#counted.has(event.seq)) return;

@@ -9,11 +9,11 @@ import { type Account, anthropicStopReason, anthropicUsage } from "./usage.js";
 
 type AssistantMessageEvent = Extract<StoredEvent, { type: "assistant_message" }>;
 
-/** What the process says of itself in the stream, and how much it says. */
+/** Facts about the process for the stream, and how detailed the stream is. */
 export interface ClaudeOptions {
   cwd: string;
   version: string;
-  /** As flags or configuration have it. */
+  /** Value from the flags or the configuration. */
   approval: "ask" | "auto";
   includePartialMessages: boolean;
   newUuid: () => string;
@@ -27,7 +27,7 @@ interface ClaudeStream extends ClaudeOptions {
   write: (message: object) => Promise<void>;
 }
 
-/** One turn as Claude Code's `stream-json` has it: `system/init`, its messages, and exactly one `result`. */
+/** Writes one turn as Claude Code's `stream-json`: `system/init`, its messages, and exactly one `result`. */
 export class ClaudeView implements OneshotView {
   readonly #stream: ClaudeStream;
   readonly #startedAt: number;
@@ -42,11 +42,11 @@ export class ClaudeView implements OneshotView {
     this.#messageId = stream.parts.newId("msg");
   }
 
-  /** Waits for the servers, as the turn does, so that their tools are there to be told of. */
+  /** Waits for the servers, as the turn does, so that `init` lists their tools. */
   async start({ model: { model }, signal }: TurnStart): Promise<void> {
     const { parts, cwd, approval, version } = this.#stream;
     this.#model = model;
-    await parts.hub.settled(signal).catch(() => {}); // the turn says what is wrong
+    await parts.hub.settled(signal).catch(() => {}); // the turn reports the error
     const permissionMode = permissionModeOf(approval);
     const facts = { ...initFacts(parts.hub), cwd, model, permissionMode, claude_code_version: version };
     await this.#write({ type: "system", subtype: "init", ...facts });

@@ -3,8 +3,8 @@ import { ErrorCode, isJSONRPCResultResponse } from "@modelcontextprotocol/sdk/ty
 import { messageOf } from "../../core/errors.js";
 
 /**
- * The same transport: a result that cannot be sent is an error. What servers answer is passed on as it is, and of lists that are nested
- * too deep no JSON can be made; the SDK would keep that to itself, and the client wait for ever.
+ * Makes a transport send an error when a result cannot be sent. A server's result is passed on unchanged, and one that is nested too deep
+ * cannot be serialised. The SDK would swallow that error, and the client would wait for ever.
  */
 export function alwaysAnswering<T extends Transport>(transport: T): T {
   const send = transport.send.bind(transport);

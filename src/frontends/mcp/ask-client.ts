@@ -1,4 +1,4 @@
-/** Questions of a turn or a call, put to the person through an MCP client. The results are answers as `session.answer` takes them. */
+/** Asks the person the questions of a turn or a call through an MCP client. The results are answers as `session.answer` takes them. */
 import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import {
   type ClientCapabilities,
@@ -13,10 +13,10 @@ import { limitText } from "../limit-text.js";
 
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
-/** A person takes as long as he takes. */
+/** Longest possible timeout: a person may take any time to answer. */
 export const personTimeoutMs = longestTimerMs;
 
-/** Never rejects: a client that cannot ask, or fails to, is a no. */
+/** Never rejects: a client that cannot ask, or fails to, counts as a no. */
 export async function askClient(
   question: Question,
   extra: Pick<Extra, "sendRequest" | "signal">,
@@ -62,7 +62,7 @@ function textOfQuestion(question: Exclude<Question, { kind: "elicitation" }>): s
   }
 }
 
-/** The specification wants an object with properties. */
+/** Adds `properties`, which the specification requires. */
 function formOf(form: Record<string, unknown>): object {
   return { properties: {}, ...form, type: "object" };
 }

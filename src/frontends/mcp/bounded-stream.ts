@@ -1,9 +1,9 @@
-/** Of a stream that may wait for whoever reads it. */
+/** Bytes of a stream that may wait for its reader. */
 const waitingBytes = 4 * 1024 * 1024;
 
 /**
- * The same body, cut where its reader is too slow: what it misses is there for it when it comes back. `ended` is called once, when
- * all was written or nobody reads any more.
+ * Returns the same body, ended early if its reader is too slow. The client can fetch the missed events when it comes back. `ended` is
+ * called once, when all was written or the reader has gone.
  */
 export function boundedBody(source: ReadableStream<Uint8Array>, ended: () => void): ReadableStream<Uint8Array> {
   const reader = source.getReader();

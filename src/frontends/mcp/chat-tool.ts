@@ -39,7 +39,7 @@ export const chatTool: Tool = {
   },
 };
 
-/** One turn. Never rejects: what goes wrong is an error result. */
+/** Runs one turn. Never rejects: errors become an error result. */
 export async function chat(
   args: Record<string, unknown>,
   extra: Extra,
@@ -53,11 +53,11 @@ export async function chat(
   const session = host.sessions.open(conversation_id ?? ownConversation(request_id, { prompt, model }, host));
   const requestId = request_id ?? host.newId("req");
   const cancel = () => {
-    // A client that has gone, unlike one that cancels, may come back with its request id for the answer.
+    // A client that disconnected, unlike one that cancels, may fetch the answer later with its request id.
     const mayReturn = request_id !== undefined && server.transport === undefined;
     if (!mayReturn) session.cancel(requestId);
   };
-  const onAbort = () => queueMicrotask(cancel); // the SDK aborts what a lost client asked for before it lets go of the transport
+  const onAbort = () => queueMicrotask(cancel); // the SDK aborts a lost client's requests before it clears the transport
   extra.signal.addEventListener("abort", onAbort);
   try {
     const turn = await session.submit({ requestId, text: prompt, model, trace: traceOfCall(extra), ...host.said });
@@ -73,7 +73,7 @@ export async function chat(
   }
 }
 
-/** In `_meta`, as the protocol has it, else in the headers. */
+/** Reads the trace from `_meta`, as the protocol defines, else from the headers. */
 export function traceOfCall({
   _meta = {},
   requestInfo,
@@ -82,7 +82,7 @@ export function traceOfCall({
   return carriedTrace(_meta.traceparent, _meta.tracestate) ?? carriedTrace(traceparent, tracestate);
 }
 
-/** Models that fill in every argument leave the ones that they have nothing for empty. */
+/** Drops empty arguments: some models fill in every argument. */
 function given(args: Record<string, string>): Partial<Record<string, string>> {
   return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== ""));
 }

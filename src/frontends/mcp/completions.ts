@@ -3,10 +3,10 @@ import { inProtocol } from "./in-protocol.js";
 import { namedPrompt } from "./prompts.js";
 import type { McpConnectionParts } from "./server.js";
 
-/** By the specification. */
+/** Limit in the specification. */
 const maxValues = 100;
 
-/** Of arguments of prompts and of URI templates. */
+/** Serves completions for arguments of prompts and URI templates. */
 export function passCompletions({ host, server }: McpConnectionParts): void {
   const { hub, passage } = host;
   server.setRequestHandler(CompleteRequestSchema, async ({ params: { ref, argument } }, { signal }) => {

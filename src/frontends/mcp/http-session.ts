@@ -1,4 +1,4 @@
-/** A session of one MCP client over HTTP, between its requests and the SDK's transport. */
+/** State of one MCP client's session over HTTP, between its requests and the SDK's transport. */
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import {
@@ -16,14 +16,17 @@ export interface McpSession {
   events: SessionEvents;
   protocolVersion: string;
   openStreams: number;
-  /** Milliseconds of a clock that only goes on. */
+  /** Time of `performance.now()`, in ms. */
   usedAt: number;
 }
 
-/** The code of LSP, which others of this protocol use too. */
+/** The code of LSP, which other implementations of this protocol use too. */
 const requestCancelled = -32800;
 
-/** The transport's answer. It has one stream for each id, which ends with the answer: so an id is used once, and always answered. */
+/**
+ * Returns the transport's response. The transport has one stream per request id, which ends with the answer. So an id in use is refused,
+ * and a cancelled request is answered too.
+ */
 export async function received(
   { transport, events }: McpSession,
   request: Request,
@@ -51,7 +54,7 @@ function cancelled(message: unknown): { requestId?: RequestId }[] {
   return success ? [data.params] : [];
 }
 
-/** The rest of a stream that has ended. One that has not is the transport's: it goes on. */
+/** Returns the rest of an ended stream. Undefined for an open stream, which the transport resumes. */
 export function replayed({ events, transport }: McpSession, lastEventId: string): Response | undefined {
   const rest = events.since(lastEventId);
   if (!rest) return refusal(400, -32000, "nothing is known of this event any more");

@@ -15,18 +15,18 @@ import { SessionEvents, StreamEvents } from "./stream-events.js";
 export interface McpHttpOptions {
   keepAliveMs: number;
   maxBytes: number;
-  /** A session that nobody has used for so long, and whose client reads no stream of it, is ended. */
+  /** Time without a request or an open stream after which a session ends. Default: 30 minutes. */
   idleMs?: number;
-  /** Sessions at once. */
+  /** Concurrent sessions. Default: 1,000. */
   mostSessions?: number;
 }
 
 const halfAnHourMs = 30 * 60_000;
-/** When a client whose stream was cut should come back. */
+/** Delay after which a client with a cut stream should reconnect. */
 const retryMs = 1_000;
-/** Messages of one batch: each is looked at several times. As the SDK has it. */
+/** Messages of one batch, as in the SDK. Each is looked at several times. */
 const mostAtOnce = 100;
-/** Of all sessions. */
+/** Characters of events kept for all sessions. */
 const keptChars = 32 * 1024 * 1024;
 
 export class McpHttp {
@@ -43,7 +43,7 @@ export class McpHttp {
     this.#timer = setInterval(() => this.#endIdle(), this.#options.idleMs / 4).unref();
   }
 
-  /** `request` has its whole body, `message` is what it says as JSON: undefined when it says nothing. */
+  /** `request` still has its whole body; `message` is the body as JSON, undefined if it is empty. */
   async answer(request: Request, message: unknown): Promise<Response> {
     if (Array.isArray(message) && message.length > mostAtOnce) {
       return refusal(400, -32600, `a batch has at most ${mostAtOnce} messages`);
@@ -53,7 +53,7 @@ export class McpHttp {
     const session = this.#sessions.get(id);
     if (!session) return refusal(404, -32001, "there is no such session, or not any more: initialize a new one");
     session.usedAt = performance.now();
-    // Once a version is agreed on it is what counts: a client that leaves the header out is not an old one.
+    // After initialisation the agreed version counts: a client that omits the header is not an old one.
     if (SUPPORTED_PROTOCOL_VERSIONS.includes(request.headers.get("mcp-protocol-version") ?? session.protocolVersion)) {
       request.headers.set("mcp-protocol-version", session.protocolVersion);
     }
@@ -62,7 +62,6 @@ export class McpHttp {
     return this.#watched(session, response);
   }
 
-  /** Ends every session. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all([...this.#sessions.values()].map(({ server }) => server.close()));
@@ -73,7 +72,7 @@ export class McpHttp {
     const protocolVersion = versionFor(message);
     const sessionIdGenerator = () => randomUUID();
     if (protocolVersion === undefined) {
-      // Nothing of a session: the transport says what is wrong with it.
+      // Not a session's request: the transport answers with the reason.
       return new WebStandardStreamableHTTPServerTransport({
         sessionIdGenerator,
         maxRequestBodySize: maxBytes,
@@ -136,7 +135,7 @@ export class McpHttp {
   }
 }
 
-/** The protocol version that a session begun by this message speaks. Undefined: it begins none. */
+/** Returns the protocol version of a session that this message starts. Undefined if it starts none. */
 function versionFor(message: unknown): string | undefined {
   const wanted = [message].flat().find(isInitializeRequest)?.params.protocolVersion;
   if (wanted === undefined) return undefined;

@@ -1,11 +1,11 @@
-/** MCP's stdio transport, server side. https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio */
+/** Server side of MCP's stdio transport. https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio */
 import type { Readable, Writable } from "node:stream";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ErrorCode, type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import { maxLineBytes, readLines } from "../lines.js";
 import { Output } from "../output.js";
 
-/** Unlike the SDK's it says what is wrong with a line, and reads on after one that is too long. */
+/** Unlike the SDK's transport, it reports what is wrong with a line, and continues after a line that is too long. */
 export class LineTransport implements Transport {
   readonly #input: Readable;
   readonly #output: Output;
@@ -14,7 +14,7 @@ export class LineTransport implements Transport {
   onmessage?: Transport["onmessage"];
   onclose?: () => void;
   onerror?: (error: Error) => void;
-  /** Resolves when no more will be read, or nobody reads what is sent. */
+  /** Resolves when the input has ended or the reader of the output has gone. */
   readonly ended = new Promise<void>((resolve) => {
     this.#end = resolve;
   });
@@ -69,7 +69,7 @@ export class LineTransport implements Transport {
   }
 }
 
-/** To answer an answer, however broken, could go on for ever. */
+/** An answer is never answered, even if broken: that could loop for ever. */
 function isAnswer(value: unknown): boolean {
   return typeof value === "object" && value !== null && ("error" in value || "result" in value);
 }

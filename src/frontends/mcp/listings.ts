@@ -1,6 +1,6 @@
 /**
- * What servers list, as it is passed on. Clients check a whole list at once, so that one field of one server that is not what the
- * protocol says would take all other items from them: such a field is left out.
+ * Items of the servers' lists, with invalid fields removed. Clients validate a whole list at once, so one invalid field of one server would
+ * cost them all other items.
  */
 import {
   type Prompt,
@@ -15,12 +15,12 @@ import {
 
 type Item = Record<string, unknown>;
 
-/** What is needed of the SDK's schemas. */
+/** The part of the SDK's schemas that is used here. */
 interface Schema {
   safeParse(item: unknown): { success: boolean; error?: { issues: readonly { path: readonly PropertyKey[] }[] } };
 }
 
-/** A tool that must be run as a task is listed as one that can be: this host runs the task itself and answers with its result. */
+/** Lists a tool that must run as a task as one that may: this host runs the task itself and answers with its result. */
 export function listedTool(item: Item): Tool {
   const { name, execution } = item;
   const mustBeTask =
@@ -32,7 +32,7 @@ export function listedTool(item: Item): Tool {
   return valid(ToolSchema, passed, { name, inputSchema: { type: "object" } }) as Tool;
 }
 
-/** `known`: the arguments, where the server lists them in another way than the protocol does. */
+/** `known`: the arguments, used if the server lists them in an invalid form. */
 export function listedPrompt(item: Item, known: readonly Item[]): Prompt {
   return valid(PromptSchema, item, { name: item.name, arguments: known }) as Prompt;
 }
@@ -48,7 +48,7 @@ export function listedTemplate(item: Item): ResourceTemplate {
   }) as ResourceTemplate;
 }
 
-/** The item with the fields that are valid; for the others, those of `least`. */
+/** Returns the item with its valid fields. `least` replaces invalid ones. */
 function valid(schema: Schema, item: Item, least: Item): Item {
   const { success, error } = schema.safeParse(item);
   if (success) return item;

@@ -2,11 +2,11 @@ import type { McpServeConfig } from "../../core/config.js";
 
 interface Named {
   name: string;
-  /** As its server calls it. */
+  /** The server's own name of the item. */
   own: string;
 }
 
-/** What is passed on, by the name that clients know it by. */
+/** Returns items by the name that clients use. */
 export function byClientName<Item extends Named>(
   items: readonly Item[],
   { plainNames }: Pick<McpServeConfig, "plainNames">,

@@ -26,7 +26,7 @@ export function passPrompts({ host, server }: McpConnectionParts): void {
   });
 }
 
-/** By the name that clients know it by. Throws the SDK's McpError. */
+/** Finds a prompt by the name that clients use. Throws the SDK's McpError. */
 export function namedPrompt({ passage, serve }: McpParts, name: string) {
   const prompt = byClientName(passage.prompts(), serve).get(name);
   if (prompt) return prompt;

@@ -12,7 +12,7 @@ import type { McpConnectionParts } from "./server.js";
 
 const resourceNotFound = -32002;
 
-/** `watched` gets the URIs whose changes this client wants to hear of. */
+/** `watched` collects the URIs to which this client subscribes. */
 export function passResources({ host, server }: McpConnectionParts, watched: Set<string>): void {
   const { hub, passage } = host;
   server.setRequestHandler(ListResourcesRequestSchema, async (_request, { signal }) => {

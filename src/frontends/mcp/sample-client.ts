@@ -6,8 +6,8 @@ import {
 import { type Extra, personTimeoutMs } from "./ask-client.js";
 
 /**
- * A server's wish for a model's words, passed on to the client, which asks its person and pays. Undefined: this client has no model
- * for it. Rejects with what the client said.
+ * Passes a server's sampling request on to the client, which asks its person and pays. Returns undefined if the client cannot sample it.
+ * Rejects with the client's error.
  */
 export function sampleByClient(
   { _meta: ofTheServersRequest, ...params }: Record<string, unknown>,

@@ -1,4 +1,4 @@
-/** This host as an MCP server, whatever the transport. https://modelcontextprotocol.io/specification/2025-11-25/server */
+/** This host as an MCP server, for any transport. https://modelcontextprotocol.io/specification/2025-11-25/server */
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
   CallToolRequestSchema,
@@ -29,24 +29,24 @@ import { sampleByClient } from "./sample-client.js";
 export interface McpParts extends DoorParts {
   version: string;
   serve: McpServeConfig;
-  /** What the user said about tools: for this door, by flags, and for all. */
+  /** The user's rules about tools, from this door's flags and for all doors. */
   said: Pick<TurnOptions, "approval" | "allow" | "deny">;
-  /** As they are now. */
+  /** Returns the current defaults. */
   defaults: () => RuleDefaults;
   passage: Passage;
 }
 
-/** What belongs to one client. */
+/** Parts of one client's connection. */
 export interface McpConnectionParts {
   host: McpParts;
   server: Server;
-  /** Open questions that this client was asked: a repetition of a request does not ask them again. */
+  /** Ids of open questions that this client was asked: a repeated request does not ask them again. */
   asked: Set<string>;
 }
 
 /**
- * A server for one client, to be connected to its transport. Closing it ends what it has begun. What the servers say of themselves goes
- * with the first answer to the client, so that servers of which nothing is known yet are waited for as by a turn.
+ * Creates the server for one client, to be connected to its transport. Closing it ends its requests. The servers' instructions are part of
+ * the first answer, so this waits, like a turn, for servers about which nothing is known yet.
  */
 export async function createMcpServer(host: McpParts): Promise<Server> {
   const { serve, version, passage } = host;
@@ -122,7 +122,10 @@ function rulesFor({ said, defaults }: McpParts) {
   return rulesOf(said, defaults(), new SessionApprovals(undefined, ""));
 }
 
-/** Of servers from which the client gets something, each under its name, which is also how the names of its tools begin. */
+/**
+ * Returns the instructions of servers from which the client gets something. Each is headed by the server's name, with which its tool names
+ * begin.
+ */
 function instructionsFor(host: McpParts): string {
   const { hub, serve, passage } = host;
   const chosen = new Set(selectTools(hub, serve.tools, rulesFor(host)).map(({ server }) => server));
@@ -161,7 +164,7 @@ async function tell(
     case "log":
       return server.sendLoggingMessage(
         { level: news.level as LoggingLevel, logger: news.server, data: news.text },
-        server.transport?.sessionId, // where the SDK keeps the level that the client wants
+        server.transport?.sessionId, // the SDK keeps the client's log level under this id
       );
   }
 }

@@ -7,12 +7,12 @@ import { createMcpServer, type McpParts } from "./server.js";
 
 interface Pipe {
   stdin: Readable;
-  /** Gets protocol only. */
+  /** Gets protocol messages only. */
   stdout: Writable;
   onInterrupt: OnInterrupt;
 }
 
-/** This host as an MCP server for the program that started it. Resolves to the exit code when that has ended its side. */
+/** Serves MCP to the parent process. Resolves to the exit code when the parent has closed its side. */
 export async function runMcp(parts: McpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
   await parts.sessions.recover();
   parts.sessions.startRetention();

@@ -9,14 +9,14 @@ import {
 interface StreamEvent {
   owner: SessionEvents;
   stream: string;
-  /** JSON. */
+  /** As JSON. */
   text: string;
 }
 
-/** What an event counts for beside its text. */
+/** Overhead counted per event, in addition to its text. */
 const eventChars = 200;
 
-/** What was sent on the streams of all sessions, for clients that come back for it. The oldest goes when it is too much. */
+/** Sent events of all sessions' streams, for clients that reconnect. The oldest are dropped beyond the limit. */
 export class StreamEvents {
   readonly #mostChars: number;
   readonly #events = new Map<string, StreamEvent>();
@@ -43,7 +43,7 @@ export class StreamEvents {
     return event?.owner === owner ? event : undefined;
   }
 
-  /** In order. */
+  /** Yields the later events of the same stream, in order. */
   *after({ owner, stream }: StreamEvent, id: string): Generator<[id: string, text: string]> {
     for (const [other, event] of this.#events) {
       if (Number(other) > Number(id) && event.owner === owner && event.stream === stream) yield [other, event.text];
@@ -60,9 +60,9 @@ export class StreamEvents {
   }
 }
 
-/** Those of one session, as the SDK's transport takes them: ids of another session mean nothing here. */
+/** Events of one session, for the SDK's transport. Ids of other sessions are unknown here. */
 export class SessionEvents implements EventStore {
-  /** Ids of the client's requests that have no answer yet. */
+  /** Ids of the client's unanswered requests. */
   readonly unanswered = new Set<RequestId>();
   readonly #all: StreamEvents;
 
@@ -81,7 +81,7 @@ export class SessionEvents implements EventStore {
   ): Promise<string> {
     let stream = "";
     let last = lastEventId;
-    // What comes while the rest is sent is on no stream yet.
+    // Events stored while the rest is sent are on no stream yet, so this looks again.
     for (let rest = this.since(last); rest; rest = this.since(last)) {
       stream = rest.stream;
       if (rest.events.length === 0) break;
@@ -93,7 +93,7 @@ export class SessionEvents implements EventStore {
     return stream;
   }
 
-  /** What came after this event on its stream. Undefined: the event is not known, or not any more. */
+  /** Returns the later events of this event's stream. Undefined if the event is unknown or dropped. */
   since(lastEventId: string): { stream: string; events: [id: string, text: string][] } | undefined {
     const last = this.#all.find(this, lastEventId);
     return last && { stream: last.stream, events: [...this.#all.after(last, lastEventId)] };

@@ -6,17 +6,17 @@ import { pathChoices } from "./path-choices.js";
 export interface CompletionParts {
   hub: ToolHub;
   sessions: Sessions;
-  /** As `provider/model`. */
+  /** Returns models as `provider/model`. */
   models: () => readonly string[];
-  /** Where relative paths begin. */
+  /** Base of relative paths. */
   folder: string;
 }
 
-/** A server that thinks for longer is no help to somebody who types. */
+/** Limit for a server's proposals: a slower answer is no help while typing. */
 const serverTimeoutMs = 1500;
 const maxConversations = 50;
 
-/** What may be the word of a command that comes after `before`. */
+/** Returns candidates for the word of a command that follows `before`. */
 export async function argumentChoices(
   { argument }: SlashCommand,
   before: string,
@@ -54,7 +54,7 @@ async function promptArguments(hub: ToolHub, prompt: string, word: string): Prom
     .map((each) => `${name}=${/\s/.test(each) || value[0]?.startsWith('"') ? `"${each}"` : each} `);
 }
 
-/** Templates as far as they are fixed, and values for the first variable of the one that was begun. */
+/** Returns the fixed starts of templates, and values for the first variable of the template that was begun. */
 async function templateChoices(hub: ToolHub, word: string): Promise<string[]> {
   const choices = hub.templates().map(async ({ uriTemplate }) => {
     const [, fixed = "", variable, rest = ""] = /^([^{]*)\{\+?(\w+)\}(.*)$/.exec(uriTemplate) ?? [];
@@ -66,7 +66,7 @@ async function templateChoices(hub: ToolHub, word: string): Promise<string[]> {
   return (await Promise.all(choices)).flat().filter(Boolean);
 }
 
-/** No values where the server has none to propose, or does not answer in time. */
+/** Resolves to an empty list if the server proposes nothing or does not answer in time. */
 function proposed(
   hub: ToolHub,
   of: { prompt: string } | { template: string },

@@ -9,7 +9,7 @@ export interface TerminalOutput extends Writable {
 
 const eraseBelow = "\u001b[J";
 
-/** The rows at the bottom of a terminal that are painted over, and the output that scrolls by above them. */
+/** Rows at the bottom of a terminal that are repainted, below output that scrolls. */
 export class BottomArea {
   readonly #output: TerminalOutput;
   #area: Area | undefined;
@@ -27,7 +27,6 @@ export class BottomArea {
     return this.#output.rows || 24;
   }
 
-  /** Prints above the area. */
   print(text: string): void {
     if (text === "") return;
     const erasure = this.#erasure();
@@ -35,7 +34,6 @@ export class BottomArea {
     this.#output.write(erasure + text + this.#painting());
   }
 
-  /** Shows other rows, or none. */
   show(area: Area | undefined): void {
     if (isSame(this.#area, area)) return;
     const more = appended(this.#area, area);
@@ -49,7 +47,7 @@ export class BottomArea {
     this.#output.write(erasure + this.#painting());
   }
 
-  /** Leaves rows to the output above. They are not painted again when they are what the area begins with. */
+  /** Moves rows to the output above. Does not print them again if the area begins with them. */
   keep(rows: readonly string[]): void {
     const { rows: shown = [], cursor } = this.#area ?? {};
     const down = rows.length - 1 - (cursor?.row ?? 0);
@@ -62,19 +60,19 @@ export class BottomArea {
     }
   }
 
-  /** Paints anew on a cleared screen. */
+  /** Clears the screen and repaints. */
   clearScreen(): void {
     this.#output.write("\u001b[H");
     this.paintAnew();
   }
 
-  /** Paints anew on the line that the cursor is in, wherever others have left it. */
+  /** Repaints from the cursor's current line: other programs may have moved the cursor. */
   paintAnew(): void {
     this.#atLineStart = true;
     this.#output.write(`\r${eraseBelow}${this.#painting()}`);
   }
 
-  /** A terminal that has become narrower shows what is there on more rows. */
+  /** Accounts for rows that wrapped when the terminal became narrower. */
   #erasure(): string {
     if (!this.#area) return "";
     const { rows, cursor } = this.#area;
@@ -95,7 +93,7 @@ export class BottomArea {
   }
 }
 
-/** What is new when a text has grown at its end, where the cursor stands. */
+/** Returns the added text if the last row only grew at its end, where the cursor is. */
 function appended(before: Area | undefined, now: Area | undefined): string | undefined {
   if (!before || !now || before.rows.length !== now.rows.length || !isAtEnd(before) || !isAtEnd(now)) return undefined;
   const [old = "", current = ""] = [before.rows.at(-1), now.rows.at(-1)];

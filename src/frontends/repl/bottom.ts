@@ -5,23 +5,23 @@ import { isLowSurrogate } from "./text-buffer.js";
 
 export const prompt = "> ";
 
-/** Of what was entered, in the output above. */
+/** Rows of an entered text that stay in the output above. */
 const maxEchoRows = 40;
-/** Of what is typed, at once. */
+/** Rows of the text being typed that are visible at once. */
 const maxInputRows = 12;
 const maxQueuedRows = 3;
-/** Bounds the work on a long text: some characters take several units. */
+/** UTF-16 units per cell, to bound the work on a long text: some characters take several. */
 const unitsPerCell = 4;
 
 interface Bottom {
-  /** A line of what goes on. */
+  /** Current activity, as one line. */
   status?: string;
-  /** Lines that were entered before they could be taken. */
+  /** Lines entered before they could be processed. */
   queued: readonly string[];
   input?: { text: string; cursor: number };
-  /** What stands before the input. */
+  /** Prompt before the input. */
   label: string;
-  /** Below the input. */
+  /** Line below the input. */
   facts?: string;
 }
 
@@ -31,7 +31,7 @@ interface Place {
   dim: (text: string) => string;
 }
 
-/** The rows at the bottom of the screen; undefined when there is nothing to show. */
+/** Returns the rows at the bottom of the screen. Undefined if there is nothing to show. */
 export function bottomOf(bottom: Bottom, { columns, height, dim }: Place): Area | undefined {
   const { status, queued, input, label, facts } = bottom;
   const dimLine = (line: string) => dim(oneLine(line, columns - 1));
@@ -48,16 +48,16 @@ export function bottomOf(bottom: Bottom, { columns, height, dim }: Place): Area 
   };
 }
 
-/** As much of a long text as its shown rows may need, so that a key costs the same in any text. */
+/** Returns the part of a long text that its visible rows may need, so that a key costs the same in any text. */
 function aroundCursor({ text, cursor }: { text: string; cursor: number }, columns: number) {
   const reach = unitsPerCell * maxInputRows * columns;
-  // In steps: rows would be wrapped anew with every key.
+  // The start moves in steps: otherwise every key would wrap the rows anew.
   const step = Math.floor((cursor - reach) / reach) * reach;
   const start = Math.max(0, isLowSurrogate(text, step) ? step - 1 : step);
   return { text: text.slice(start, cursor + reach), cursor: cursor - start };
 }
 
-/** The rows that stay of what was entered. */
+/** Returns the rows of an entered text that stay on the screen. */
 export function echoOf(
   text: string,
   { label, columns, dim }: { label: string; columns: number; dim: (text: string) => string },
@@ -69,7 +69,7 @@ export function echoOf(
   return more > 0 ? [...rows.slice(0, maxEchoRows), dim(`  … and ${more} lines more`)] : [...rows];
 }
 
-/** The last line of a question stands before the answer, unless that would leave no room for it. */
+/** Puts the last line of a question before the answer, unless it is too long to leave room. */
 export function splitQuestion(question: string, columns: number): { head: string; label: string } {
   const start = question.lastIndexOf("\n") + 1;
   const label = question.slice(start).replaceAll("\t", " ");

@@ -5,7 +5,7 @@ import { oneLine } from "../terminal.js";
 import { argumentChoices, type CompletionParts } from "./argument-choices.js";
 import { pathChoices } from "./path-choices.js";
 
-/** What Tab makes of the text before the cursor: it goes from `start` on, up to where the choices part. */
+/** Result of Tab: the text from `start` to the cursor becomes `insert`, the common start of the choices. */
 interface Completion {
   start: number;
   insert: string;
@@ -15,7 +15,7 @@ interface Completion {
 /** Never rejects. */
 export type Completer = (text: string, cursor: number) => Promise<Completion>;
 
-/** What could stand in the place of the last word. One that is whole ends with a space. */
+/** Candidates for the last word. A complete one ends with a space. */
 interface Choices {
   start: number;
   choices: readonly string[];
@@ -26,14 +26,14 @@ export function createCompleter(parts: CompletionParts): Completer {
     const head = text.slice(0, cursor);
     const { start, choices } = await choicesFor(head, parts).catch(() => ({ start: cursor, choices: [] }));
     const typed = head.slice(start);
-    // What a server proposes goes into the line as it is, or not at all.
+    // A server's proposal goes into the line unchanged or not at all.
     const fitting = [...new Set(choices)].filter((choice) => goesOn(choice, typed) && isPlain(choice));
     const common = commonStart(fitting);
     return { start, insert: goesOn(common, typed) ? common : typed, choices: fitting.slice(0, maxShown) };
   };
 }
 
-/** Quotes may have come in between: those of a name with spaces. */
+/** Ignores quotes, which completing a name with spaces may add. */
 function goesOn(choice: string, typed: string): boolean {
   return choice.replaceAll('"', "").startsWith(typed.replaceAll('"', ""));
 }
@@ -53,7 +53,7 @@ async function choicesFor(head: string, parts: CompletionParts): Promise<Choices
   return { start, choices: [] };
 }
 
-/** Where the word that is being typed begins. Spaces within quotes are its own. */
+/** Returns where the current word begins. Spaces within quotes belong to it. */
 function lastWordStart(head: string): number {
   let start = 0;
   for (const { index, 0: piece } of head.matchAll(/"[^"]*(?:"|$)|\s/g)) {
@@ -62,7 +62,7 @@ function lastWordStart(head: string): number {
   return start;
 }
 
-/** `@file`, `@"my file"` and `@uri`. */
+/** Completes `@file`, `@"my file"` and `@uri`. */
 async function attachmentChoices(word: string, { hub, folder }: CompletionParts): Promise<string[]> {
   const uris = hub.resources().map(({ uri }) => `@${uri} `);
   const isQuoted = word.startsWith('@"');
@@ -86,7 +86,6 @@ function isPlain(choice: string): boolean {
   return unambiguous(choice) === choice && !/[\n\t]/.test(choice);
 }
 
-/** Choices side by side, as many as fit. */
 export function choiceColumns(choices: readonly string[], columns: number): string {
   const cells = choices.map((choice) => oneLine(choice, columns - 1));
   const width = Math.max(...cells.map((cell) => stringWidth(cell))) + 2;

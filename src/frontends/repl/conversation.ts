@@ -6,7 +6,7 @@ import type { DoorParts } from "../door.js";
 import type { ReplOptions } from "./options.js";
 import { promptFacts } from "./prompt-facts.js";
 
-/** The conversation that a chat is in, the model of its next turn, and what it has used so far. */
+/** The chat's conversation, the model of its next turn, and its usage so far. */
 export class ChatConversation {
   readonly #parts: DoorParts;
   readonly #options: ReplOptions;
@@ -27,7 +27,7 @@ export class ChatConversation {
     return this.#session;
   }
 
-  /** Goes over to another conversation; without an id, to a new one. */
+  /** Switches to another conversation, or without an id to a new one. */
   enter(conversationId?: string): void {
     this.#release();
     this.#session = this.#parts.sessions.open(conversationId);
@@ -35,7 +35,7 @@ export class ChatConversation {
     this.#account = accountOf([]);
   }
 
-  /** Rejects with StoreError. */
+  /** Updates the usage from the log. Rejects with StoreError. */
   async count(): Promise<void> {
     this.#account = accountOf(await this.#session.history());
   }
@@ -51,7 +51,7 @@ export class ChatConversation {
     return `${provider}/${model}`;
   }
 
-  /** As one line, which may be too long. */
+  /** One line about the model, servers and usage; it may be too long for the terminal. */
   get facts(): string {
     const contextWindow = this.#options.host?.contextWindow?.(this.model);
     const servers = this.#parts.hub.servers();

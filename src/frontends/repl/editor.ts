@@ -9,38 +9,37 @@ export interface Terminal {
   input: KeySource;
   output: Writable & { columns?: number; rows?: number };
   isTty: boolean;
-  /** A terminal whose cursor cannot be moved (`TERM=dumb`): it gets a prompt, and lines as they are. */
+  /** True if the cursor cannot be moved (`TERM=dumb`): the editor prints a prompt and reads plain lines. */
   isDumb?: boolean;
 }
 
-/** Puts questions to the person at the terminal. */
 export interface Asker {
-  /** An answer that was not typed ahead of its question. Undefined when the input ends or the signal comes first. */
+  /** Resolves to an answer typed after the question was shown. Undefined when the input ends or the signal is aborted first. */
   ask(question: string, signal: AbortSignal): Promise<string | undefined>;
 }
 
-/** Lines from a person, and output that does not get into the middle of the line that is being typed. */
+/** Reads lines from a person and keeps output out of the line that is being typed. */
 export interface LineEditor extends Asker {
-  /** The next line, or undefined when the input has ended and every line was taken. */
+  /** Resolves to the next line. Undefined when the input has ended and every line was taken. */
   next(): Promise<string | undefined>;
-  /** Gives up the line that is being typed. False when there is none. */
+  /** Drops the line that is being typed. Returns false if there is none. */
   dropLine(): boolean;
   print(text: string): void;
-  /** What goes on, as one line of the terminal's width; undefined: nothing. */
+  /** Shows the current activity as one line of the terminal's width; undefined clears it. */
   showStatus(line: string | undefined): void;
   close(): void;
 }
 
 export interface EditorParts {
-  /** Ctrl-C, which a terminal in raw mode sends as a key. */
+  /** Called on Ctrl-C, which a terminal in raw mode sends as a key. */
   onInterrupt: () => void;
   onEscape: () => void;
   history: InputHistory;
   complete: Completer;
-  /** What is typed while something runs is shown below the status line. */
+  /** True if text typed while something runs is shown below the status line. */
   showsTypedAhead: boolean;
   dim: (text: string) => string;
-  /** The line below the prompt, asked anew whenever that is painted. */
+  /** Returns the line below the prompt; called at every repaint. */
   facts: () => string | undefined;
 }
 

@@ -19,11 +19,11 @@ interface Field {
   items?: Field;
 }
 
-/** Of the line of a field: whoever asks stands at its start. */
+/** Limit of a field's line, so that the server's name at its start stays visible. */
 const maxColumns = 400;
 
 /**
- * MCP's form elicitation, a field a line: an empty line takes the default or leaves an optional field out, `!` declines.
+ * Asks for the fields of an MCP form elicitation, one line each. An empty line takes the default or skips an optional field; `!` declines.
  * https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
  */
 export async function askForm(editor: Asker, { server, message, form }: Form, signal: AbortSignal): Promise<object> {

@@ -3,15 +3,15 @@ import { dirname } from "node:path";
 import { inert } from "../../core/inert.js";
 
 const maxEntries = 1000;
-/** A longer one is kept for this chat only: it was pasted, and is better found in the conversation. */
+/** A longer entry is kept for this chat only: it was pasted, and the conversation has it. */
 const maxEntryLength = 10_000;
 
-/** What was entered at the prompt, oldest first, in this chat and in earlier ones: a file with a JSON string a line. */
+/** Entries of the prompt from this chat and earlier ones, oldest first. The file has one JSON string per line. */
 export class InputHistory {
   readonly #file: string | undefined;
   readonly #entries: string[];
 
-  /** Without a file it ends with the chat. A file that cannot be read or written costs the history, not the chat. */
+  /** Without a file the history ends with the chat. An unreadable or unwritable file loses the history but not the chat. */
   constructor(file?: string) {
     this.#file = file;
     this.#entries = file === undefined ? [] : readEntries(file);
@@ -21,7 +21,7 @@ export class InputHistory {
     return this.#entries;
   }
 
-  /** What begins with a space is not kept, and a repetition once. */
+  /** Skips entries that begin with a space, and repetitions of the last entry. */
   add(entry: string): void {
     if (entry.trim() === "" || entry.startsWith(" ") || entry === this.#entries.at(-1)) return;
     this.#entries.push(entry);
@@ -35,7 +35,7 @@ export class InputHistory {
   }
 }
 
-/** The latest entries. A file that has grown to twice as many is cut. */
+/** Returns the latest entries. Shortens a file that has more than twice `maxEntries` lines. */
 function readEntries(file: string): string[] {
   try {
     const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
@@ -61,7 +61,7 @@ function entryOf(line: string): string[] {
   }
 }
 
-/** Going up and down in the history; below its end is the line that was begun. */
+/** A walk through the history. Its newest end is the line that was begun. */
 export class HistoryWalk {
   readonly #lines: readonly string[];
   #index: number;
@@ -86,7 +86,7 @@ export class HistoryWalk {
   }
 }
 
-/** Ctrl-R: the latest entry that contains what is typed, then older ones. */
+/** Ctrl-R: finds the latest entry that contains the query, then older ones. */
 export class HistorySearch {
   readonly #entries: readonly string[];
   #index: number;
@@ -97,7 +97,6 @@ export class HistorySearch {
     this.#index = entries.length - 1;
   }
 
-  /** The entry that is found, undefined while there is none. */
   get match(): string | undefined {
     return this.query === "" ? undefined : this.#entries[this.#index];
   }

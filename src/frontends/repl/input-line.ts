@@ -13,7 +13,7 @@ import {
   wordRight,
 } from "./text-buffer.js";
 
-/** The keys of readline, as far as hands know them. */
+/** The usual keys of readline. */
 const edits: Readonly<Record<string, (buffer: TextBuffer) => void>> = {
   left: (buffer) => buffer.move(left),
   "ctrl-b": (buffer) => buffer.move(left),
@@ -42,7 +42,7 @@ const edits: Readonly<Record<string, (buffer: TextBuffer) => void>> = {
   "alt-return": (buffer) => buffer.insert("\n"),
 };
 
-/** Up and down, once there is no line of the text in that direction. */
+/** Keys that walk the history once the cursor cannot move to another line of the text. */
 const walks: Readonly<Record<string, "older" | "newer">> = {
   up: "older",
   "ctrl-p": "older",
@@ -50,7 +50,6 @@ const walks: Readonly<Record<string, "older" | "newer">> = {
   "ctrl-n": "newer",
 };
 
-/** What is being typed, with the history that its keys bring back. */
 export class InputLine {
   readonly buffer = new TextBuffer();
   readonly #entries: readonly string[];
@@ -62,7 +61,7 @@ export class InputLine {
     this.#entries = entries;
   }
 
-  /** What stands before the text while the history is searched. */
+  /** Label before the text during a history search. */
   get searchLabel(): string | undefined {
     if (!this.#search) return undefined;
     const { query, match } = this.#search;
@@ -75,7 +74,7 @@ export class InputLine {
     this.buffer.set("");
   }
 
-  /** Back to what was typed before the search. False when nothing is searched. */
+  /** Restores the text from before the search. Returns false if there is no search. */
   endSearch(): boolean {
     if (!this.#search) return false;
     this.#search = undefined;
@@ -112,7 +111,7 @@ export class InputLine {
     this.#search = new HistorySearch(this.#entries);
   }
 
-  /** Whether the key was meant for the search; any other one takes what was found. */
+  /** Returns true if the search took the key. Any other key accepts the found entry. */
   #searched(search: HistorySearch, press: Press): boolean {
     if (press.type === "text") search.change(search.query + press.text);
     else if (press.name === "ctrl-r") search.older();

@@ -1,27 +1,26 @@
 import { exitCodes } from "../exit-codes.js";
 
-/** How long after the first Ctrl-C at an empty prompt, or after what it has stopped, the second one leaves. */
+/** Time within which a second Ctrl-C leaves, after the first at an empty prompt or after the end of what was stopped. */
 const secondInterruptMs = 2000;
 
 interface InterruptParts {
   now: () => number;
-  /** Tells the person about what is being stopped. */
   note: (text: string) => void;
-  /** At the prompt: drops the line that is being typed. False when there is none. */
+  /** Drops the line that is being typed. Returns false if there is none. */
   dropLine: () => boolean;
-  /** At an empty prompt. */
+  /** Called at an empty prompt. */
   hint: () => void;
 }
 
-/** What Ctrl-C and Esc do: stop what runs, drop what is typed; Ctrl-C twice leaves. */
+/** Ctrl-C and Esc: stop what runs or drop what is typed. Ctrl-C twice leaves. */
 export class Interrupts {
   readonly #parts: InterruptParts;
   #stop: (() => void) | undefined;
   #isStopping = false;
-  /** Until when a Ctrl-C leaves. */
+  /** Time until which a Ctrl-C leaves. */
   #leaveUntil = 0;
   #leave: (exitCode: number) => void = () => {};
-  /** Resolves to the exit code when the person has left in the middle of something. */
+  /** Resolves to the exit code when the person leaves while something runs. */
   readonly left = new Promise<number>((resolve) => {
     this.#leave = resolve;
   });
@@ -30,7 +29,6 @@ export class Interrupts {
     this.#parts = parts;
   }
 
-  /** Whether something runs that can be stopped. */
   get isRunning(): boolean {
     return this.#stop !== undefined;
   }
@@ -50,7 +48,7 @@ export class Interrupts {
     this.#stopOnce("cancelling");
   }
 
-  /** Something else was asked for: the next Ctrl-C is the first again. */
+  /** Makes the next Ctrl-C the first again, after new input. */
   forget(): void {
     this.#leaveUntil = 0;
   }

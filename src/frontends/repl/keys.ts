@@ -2,14 +2,14 @@ import { emitKeypressEvents, type Key } from "node:readline";
 import type { Readable } from "node:stream";
 import { inert } from "../../core/inert.js";
 
-/** `text`: typed or pasted, without a meaning of its own. `key`: by its name, as `ctrl-a`, `alt-b`, `left`. */
+/** `text`: typed or pasted text. `key`: the name of a key, such as `ctrl-a`, `alt-b`, `left`. */
 export type Press = { type: "text"; text: string } | { type: "key"; name: string };
 
 interface KeyListener {
   onPress: (press: Press) => void;
-  /** The keys of one read have been told. */
+  /** Called after the keys of one read. */
   onPause: () => void;
-  /** The process was stopped: others have written to the terminal. */
+  /** Called when the process continues after a stop: other programs may have written to the terminal. */
   onContinue: () => void;
   onEnd: () => void;
 }
@@ -18,13 +18,13 @@ export interface KeySource extends Readable {
   setRawMode?: (isRaw: boolean) => unknown;
 }
 
-/** For the system to stop this process. */
+/** Time for the system to stop this process. */
 const stopsWithinMs = 200;
 
 const pasteOn = "\u001b[?2004h";
 const pasteOff = "\u001b[?2004l";
 
-/** The keys of a terminal in raw mode. What is pasted comes as one text, line ends and all (bracketed paste). */
+/** Keys of a terminal in raw mode. A paste comes as one text with its line ends (bracketed paste). */
 export class Keys {
   readonly #input: KeySource;
   readonly #write: (text: string) => void;
@@ -40,9 +40,9 @@ export class Keys {
     this.#listener = listener;
     emitKeypressEvents(input);
     input.on("keypress", this.#onKeypress);
-    for (const name of ["end", "close", "error"]) input.on(name, listener.onEnd); // error: the terminal was closed
+    for (const name of ["end", "close", "error"]) input.on(name, listener.onEnd); // an error means that the terminal was closed
     process.on("exit", this.#release);
-    process.on("SIGCONT", this.#onContinue); // whoever stopped it, a shell may have set the terminal back
+    process.on("SIGCONT", this.#onContinue); // a shell may have reset the terminal's mode while the process was stopped
     this.#take();
     input.resume();
   }
@@ -56,11 +56,14 @@ export class Keys {
     this.#input.pause();
   }
 
-  /** Gives the terminal back to the shell until the process goes on: at once where no shell could continue it, and so nothing stops it. */
+  /**
+   * Gives the terminal back to the shell until the process continues. Takes it back after `stopsWithinMs` if nothing stops the process, as
+   * where no shell could continue it.
+   */
   suspend(): void {
     this.#release();
     this.#isSuspended = true;
-    // Immediates come after signals, also when the time was over long before the process went on.
+    // An immediate runs after pending signals, even if the timer was due long before the process continued.
     setTimeout(() => setImmediate(() => this.#isSuspended && this.#onContinue()), stopsWithinMs);
     process.kill(process.pid, "SIGTSTP");
   }
@@ -68,7 +71,7 @@ export class Keys {
   readonly #onContinue = (): void => {
     if (this.#isClosed) return;
     this.#isSuspended = false;
-    this.#setRaw(false); // Node sets no mode that it believes to be set
+    this.#setRaw(false); // Node skips a mode that it believes is already set
     this.#take();
     this.#listener.onContinue();
   };
@@ -87,13 +90,13 @@ export class Keys {
     try {
       this.#input.setRawMode?.(isRaw);
     } catch {
-      // a terminal that was closed has no mode
+      // a closed terminal has no mode
     }
   }
 
   readonly #onKeypress = (text: string | undefined, key: Key): void => {
     this.#tellPause();
-    if (key.ctrl && key.name === "c") this.#pasted = undefined; // the end of a paste may get lost
+    if (key.ctrl && key.name === "c") this.#pasted = undefined; // the end of a paste may be lost
     if (key.name === "paste-start") this.#pasted = "";
     else if (this.#pasted === undefined) this.#press(text, key);
     else if (key.name === "paste-end") {
@@ -119,7 +122,7 @@ export class Keys {
   }
 }
 
-/** Node calls a line feed `enter` and a carriage return, which is the Enter key, `return`. */
+/** Node names a line feed `enter` and a carriage return (the Enter key) `return`. */
 function nameOf({ name = "", ctrl, meta }: Key): string {
   const isModified = name !== "escape" && meta;
   return `${ctrl ? "ctrl-" : ""}${isModified ? "alt-" : ""}${name}`;

@@ -1,6 +1,6 @@
 import stringWidth from "string-width";
 
-/** Rows of a terminal, each shorter than its width, and the cell that the cursor stands in. */
+/** Rows of a terminal, each shorter than its width, and the cell of the cursor. */
 export interface Area {
   rows: readonly string[];
   cursor: { row: number; column: number };
@@ -10,7 +10,7 @@ export interface Area {
 const minRowColumns = 2;
 const segmenter = new Intl.Segmenter();
 
-/** A text that is being typed, wrapped behind its prompt. No row reaches the last column: what terminals do there differs. */
+/** Wraps text that is being typed behind its prompt. No row reaches the last column, where terminals behave differently. */
 export function layOut(text: string, cursor: number, { prompt, columns }: { prompt: string; columns: number }): Area {
   const indent = stringWidth(prompt);
   const width = Math.max(minRowColumns, columns - 1 - indent);
@@ -37,7 +37,7 @@ export function layOut(text: string, cursor: number, { prompt, columns }: { prom
   return { rows, cursor: place };
 }
 
-/** The rows around the cursor, where there are more than may be shown. */
+/** Returns at most `maxRows` rows, including the one with the cursor. */
 export function windowOf({ rows, cursor }: Area, maxRows: number): Area {
   const first = Math.max(0, Math.min(cursor.row - maxRows + 1, rows.length - maxRows));
   const shown = rows.slice(first, first + maxRows);

@@ -4,10 +4,10 @@ import wrapAnsi from "wrap-ansi";
 import type { Colors } from "../terminal.js";
 import type { RenderBlocks } from "./markdown.js";
 
-/** The lexer is quadratic in some inputs and recursive in others: beyond this a block is shown as it was written. */
+/** The lexer is quadratic in some inputs and recursive in others, so a longer block is shown as written. */
 const maxBlockLength = 20_000;
 
-/** Markdown to ANSI text without a line end. The text must be inert: control characters are not looked for here. */
+/** Renders Markdown as ANSI text without a final line end. The text must be inert: control characters are not removed here. */
 export function createRenderer(colors: Colors): RenderBlocks {
   return (markdown, width) => {
     if (markdown.length > maxBlockLength) return markdown.trim();
@@ -72,7 +72,7 @@ class Renderer {
     return items.join(list.loose ? "\n\n" : "\n");
   }
 
-  /** Columns where they fit, else one `header: cell` line a cell. */
+  /** Renders columns if they fit, otherwise one `header: cell` line per cell. */
   #table(table: Tokens.Table, width: number): string {
     const { bold, dim } = this.#colors;
     const header = table.header.map((cell) => bold(this.#inline(cell.tokens)));
@@ -127,7 +127,7 @@ class Renderer {
   }
 }
 
-/** A terminal narrower than this wraps by itself. */
+/** A narrower terminal wraps the text itself. */
 const minWidth = 10;
 
 function wrap(text: string, width: number): string {

@@ -1,15 +1,15 @@
 import { inert } from "../../core/inert.js";
 
-/** An answer as it is written: what to print now, and at its end. Then the next text may come. */
+/** Turns an answer into terminal text as it arrives. After `end` the next answer may come. */
 export interface TextStream {
   push(delta: string): string;
-  /** The rest, with a line end. */
+  /** Returns the rest, with a line end. */
   end(): string;
-  /** The end of what has been pushed and not yet returned. */
+  /** End of the text that was pushed but not yet returned. */
   readonly pending: string;
 }
 
-/** Without colour Markdown is its own best rendering. */
+/** Shows Markdown as written, for terminals without colour. */
 export class PlainStream implements TextStream {
   readonly pending = "";
   #openLine = false;
@@ -27,21 +27,20 @@ export class PlainStream implements TextStream {
   }
 }
 
-/** Finished Markdown as terminal text; `markdown-render.ts` has it. */
+/** Renders complete Markdown blocks; implemented in `markdown-render.ts`. */
 export type RenderBlocks = (markdown: string, width: number) => string;
 
-/** A fence marker: three or more of one character. Indented ones belong to a list item and do not end a block. */
+/** A fence marker: three or more of one character. An indented marker belongs to a list item and ends no block. */
 const fence = /^ {0,3}(`{3,}|~{3,})/;
 
 /**
- * Markdown as it is written, as terminal text: a block is rendered once, when it is complete, so nothing on the screen is ever
- * painted over. A block ends with its closing fence, or with a blank line that is followed by unindented text (indented text
- * would go on with a list item).
+ * Renders streamed Markdown block by block. Each block is rendered once, when complete, so nothing on the screen is repainted. A block ends
+ * with its closing fence, or with a blank line before unindented text (indented text would continue a list item).
  */
 export class MarkdownStream implements TextStream {
   readonly #render: RenderBlocks;
   readonly #width: () => number;
-  /** Complete lines of the block that is being written. */
+  /** Complete lines of the current block. */
   #block: string[] = [];
   #lastLine = "";
   #openFence: string | undefined;
@@ -83,7 +82,7 @@ export class MarkdownStream implements TextStream {
     return complete ? this.#flush() : "";
   }
 
-  /** Keeps track of fences; true at the line that ends one. */
+  /** Tracks fences. Returns true at a line that closes one. */
   #closesFence(line: string): boolean {
     const marker = fence.exec(line)?.[1];
     if (this.#openFence === undefined) {
@@ -95,7 +94,7 @@ export class MarkdownStream implements TextStream {
     return closes === true;
   }
 
-  /** Blocks are a blank line apart. */
+  /** Separates blocks by a blank line. */
   #flush(): string {
     const text = this.#render(this.#block.join("\n"), this.#width());
     this.#block = [];

@@ -3,25 +3,25 @@ import { RequestError } from "../../core/errors.js";
 import type { ToolHub } from "../../core/ports.js";
 import { type Attachment, atHome, attachFile, sizeText } from "../attachments.js";
 
-/** `@word` or `@"several words"` at the start of a word: an address like `me@home.org` is none. */
+/** `@word` or `@"several words"` at the start of a word. An address such as `me@home.org` does not match. */
 const mention = /(?<![^\s(])@(?:"([^"\n]+)"|([^\s"]+))/gu;
-/** What a sentence puts after a word. */
+/** Punctuation that may follow a word in a sentence. */
 const punctuation = /[.,;:!?)\]}'’]+$/u;
-/** A longer word is neither a path nor an address: text that was pasted. */
+/** A longer word is pasted text, neither a path nor an address. */
 const maxNameLength = 4096;
-/** Written so, a path is meant: when there is nothing, that is a mistake. */
+/** Start of a word that must be a path: a missing file is then an error. */
 const isClearlyPath = /^(?:~?\/|\.{1,2}\/)/;
 
 interface MentionParts {
   hub: ToolHub;
-  /** Where relative paths begin. */
+  /** Base of relative paths. */
   folder: string;
   signal: AbortSignal;
 }
 
 /**
- * The files and resources that a prompt names with `@`. A word that names neither stays a word, unless it is quoted or begins like a
- * path. Throws RequestError for a file that cannot be attached and when it is cancelled, McpError for a resource that cannot be read.
+ * Returns the files and resources that a prompt mentions with `@`. A word that names neither stays text, unless it is quoted or begins like
+ * a path. Throws RequestError for a file that cannot be attached and on cancellation, McpError for a resource that cannot be read.
  */
 export async function attachMentions(text: string, parts: MentionParts): Promise<Attachment[]> {
   const attachments = new Map<string, Attachment>();
@@ -51,7 +51,10 @@ async function isFile(path: string): Promise<boolean> {
   );
 }
 
-/** Listed, or of the form of a template. Without a scheme it is a path: a server must not put its words in the place of a file. */
+/**
+ * Returns true if the URI is listed or matches a template. A name without a scheme is a path: a server must not replace a file with its own
+ * text.
+ */
 function isResource(uri: string, hub: ToolHub): boolean {
   if (!/^[a-z][a-z0-9+.-]+:/i.test(uri)) return false;
   if (hub.resources().some((resource) => resource.uri === uri)) return true;

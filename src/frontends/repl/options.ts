@@ -4,33 +4,32 @@ import type { Colors } from "../terminal.js";
 import type { Terminal } from "./editor.js";
 import type { Greeting } from "./greeting.js";
 
-/** Without a conversation id a new conversation begins. */
+/** Options of a chat. Without a conversation id a new conversation begins. */
 export interface ReplOptions extends Omit<PromptRequest, "requestId" | "text" | "content">, Greeting {
   toolNotifications: boolean;
-  /** Default: nothing of it is known. */
+  /** Default: no facts about the host. */
   host?: ChatHost;
 }
 
-/** What a chat shows of its host, and where it keeps things, beside the parts of every front door. */
+/** Facts and places of the host that only a chat needs, in addition to `DoorParts`. */
 export interface ChatHost {
-  /** Those that can be used, as `provider/model`. */
+  /** Returns the usable models as `provider/model`. */
   models?: () => readonly string[];
-  /** Of the model, in tokens. */
+  /** Returns the model's context window, in tokens. */
   contextWindow?: (model?: string) => number;
-  /** What was entered at the prompt is kept here. */
   historyFile?: string;
-  /** Where relative paths begin. Default: the working directory. */
+  /** Base of relative paths. Default: the working directory. */
   folder?: string;
-  /** What no export may hold. */
+  /** Secrets that no export may contain. */
   secrets?: readonly string[];
-  /** The rules about tool calls and the answers that are kept, as text. */
+  /** Returns the rules about tool calls and the stored answers, as text. */
   permissions?: () => string;
 }
 
 export interface ReplTerminal extends Terminal {
-  /** Its `isColorSupported` also decides about rendered Markdown and all that is painted while a turn runs. */
+  /** `isColorSupported` also enables rendered Markdown and the status line of a turn. */
   colors: Colors;
   onInterrupt: OnInterrupt;
-  /** Lines about the host while the chat goes on, as of a server that has failed. */
+  /** Subscribes to lines about the host during the chat, such as a failed server. */
   onNotice?: (listener: (line: string) => void) => () => void;
 }

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { atHome } from "../attachments.js";
 
-/** Files and folders that a begun path may mean, as they would be written; folders end with a slash. */
+/** Returns files and folders that complete a begun path, in the same notation. Folders end with a slash. */
 export async function pathChoices(begun: string, folder: string): Promise<string[]> {
   const parent = begun.slice(0, begun.lastIndexOf("/") + 1);
   const name = begun.slice(parent.length);

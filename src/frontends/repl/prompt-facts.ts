@@ -6,11 +6,11 @@ interface Facts {
   model: string;
   servers: readonly ServerStatus[];
   account: ConversationAccount;
-  /** Tokens; undefined where it is not known. */
+  /** In tokens. Undefined if unknown. */
   contextWindow?: number;
 }
 
-/** `openai/gpt-5 · 3 servers ready, 1 failed · 12.3k tokens, $0.0312 · context 8%`. */
+/** Returns `openai/gpt-5 · 3 servers ready, 1 failed · 12.3k tokens, $0.0312 · context 8%`. */
 export function promptFacts({ model, servers, account, contextWindow }: Facts): string {
   return [model, serversText(servers), accountText(account), contextText(account, contextWindow)]
     .filter(Boolean)
@@ -44,7 +44,7 @@ function contextText({ contextTokens }: ConversationAccount, contextWindow: numb
   return `context ${Math.min(100, Math.ceil((100 * contextTokens) / contextWindow))}%`;
 }
 
-/** `980`, `12.3k`, `1.2M`. */
+/** Returns `980`, `12.3k`, `1.2M`. */
 function shortCount(count: number): string {
   if (count < 1000) return String(count);
   return count < 999_950 ? `${(count / 1000).toFixed(1)}k` : `${(count / 1_000_000).toFixed(1)}M`;

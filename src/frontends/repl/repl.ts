@@ -23,7 +23,7 @@ import { TurnScreen } from "./turn-screen.js";
 const keysHelp = `@file, @"my file" or @uri of a resource attaches it. Tab completes, Up and Ctrl-R bring back what was entered.
 Alt-Enter, Ctrl-J or a \\ at the end begins a new line. Esc or Ctrl-C cancels a turn; lines entered meanwhile are queued.`;
 
-/** A chat on a terminal. Resolves to the exit code. */
+/** Runs a chat on a terminal. Resolves to the exit code. */
 export async function runRepl(parts: DoorParts, options: ReplOptions, terminal: ReplTerminal): Promise<number> {
   const repl = new Repl(parts, options, terminal);
   const stopInterrupts = terminal.onInterrupt(() => repl.interrupts.ctrlC());
@@ -107,7 +107,7 @@ class Repl {
     this.#editor.close();
   }
 
-  /** What a line asks for; undefined when it asks for nothing, or for something that could not be done. */
+  /** Returns the outcome of a line. Undefined for an empty line or after an error. */
   async #take(line: string): Promise<CommandOutcome | undefined> {
     if (line === "") return undefined;
     const stopped = new AbortController();
@@ -158,7 +158,7 @@ class Repl {
     }
   }
 
-  /** Goes on with a turn that an earlier process has left in this conversation; of other conversations it tells. */
+  /** Resumes a turn that an earlier process left in this conversation, and lists other conversations with an unfinished turn. */
   async #recover(): Promise<void> {
     if (this.#options.conversationId) await this.#goOn();
     try {
@@ -209,7 +209,7 @@ class Repl {
     this.#screen.resume();
   }
 
-  /** Writes a new file. */
+  /** Fails if the file exists. */
   async #save({ file, text }: Extract<CommandOutcome, { type: "save" }>): Promise<void> {
     try {
       await writeFile(atHome(file, this.#folder), text, { mode: 0o600, flag: "wx" });
@@ -220,7 +220,7 @@ class Repl {
     }
   }
 
-  /** Runs something that Ctrl-C stops, with a status line below what it shows. */
+  /** Runs work that Ctrl-C can stop, with a status line below its output. */
   async #stoppable(stop: () => void, work: () => Promise<void>): Promise<void> {
     this.#screen.resume();
     try {

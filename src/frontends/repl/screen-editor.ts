@@ -13,8 +13,8 @@ interface Waiting {
 }
 
 /**
- * Lines typed at a terminal. The bottom of the screen is its: what goes on, what is queued, and what is being typed. A line that is
- * entered while nobody waits for one is queued.
+ * Reads lines typed at a terminal. It owns the bottom of the screen: status, queued lines and the line being typed. A line entered while
+ * nothing waits for one is queued.
  */
 export class ScreenEditor implements LineEditor {
   readonly #area: BottomArea;
@@ -112,7 +112,7 @@ export class ScreenEditor implements LineEditor {
   #press(press: Press): void {
     const name = press.type === "key" ? press.name : undefined;
     if (this.#ended.signal.aborted) {
-      if (name === "ctrl-c") this.#parts.onInterrupt(); // nothing more is to come, but what runs can be stopped
+      if (name === "ctrl-c") this.#parts.onInterrupt(); // the input has ended, but Ctrl-C can still stop what runs
     } else if (name === "return") this.#enter();
     else if (name === "ctrl-c") this.#interrupted();
     else if (name === "escape") this.#escaped();
@@ -146,7 +146,7 @@ export class ScreenEditor implements LineEditor {
     }
   }
 
-  /** Whoever waits gets the line; it stays on the screen. */
+  /** Gives the line to the waiting caller and keeps it on the screen. */
   #finish(line?: string): void {
     const waiting = this.#waiting;
     if (!waiting) return;
@@ -167,7 +167,6 @@ export class ScreenEditor implements LineEditor {
     this.#paint();
   }
 
-  /** What was entered, as it was typed. */
   #echo(label: string, text: string): void {
     const { columns } = this.#area;
     this.#area.keep(echoOf(text, { label, columns, dim: this.#parts.dim }));

@@ -1,7 +1,7 @@
-/** Where a movement from the cursor ends. */
+/** Returns where a movement from the cursor ends. */
 export type Motion = (text: string, cursor: number) => number;
 
-/** Text that is being typed, with a cursor that stands between two characters as a reader sees them (graphemes). */
+/** Text being typed. Its cursor stands between two graphemes. */
 export class TextBuffer {
   #text = "";
   #cursor = 0;
@@ -24,7 +24,7 @@ export class TextBuffer {
     this.#replace(this.#cursor, this.#cursor, text);
   }
 
-  /** Puts the text in the place of what stands between `start` and the cursor. */
+  /** Replaces the text between `start` and the cursor. */
   complete(start: number, text: string): void {
     this.#replace(start, this.#cursor, text);
   }
@@ -33,7 +33,7 @@ export class TextBuffer {
     this.#cursor = motion(this.#text, this.#cursor);
   }
 
-  /** Takes away what stands between the cursor and where the motion ends. */
+  /** Removes and returns the text between the cursor and the end of the motion. */
   erase(motion: Motion): string {
     const target = motion(this.#text, this.#cursor);
     const [start, end] = [Math.min(target, this.#cursor), Math.max(target, this.#cursor)];
@@ -42,7 +42,7 @@ export class TextBuffer {
     return erased;
   }
 
-  /** As `erase`, but `yank` brings it back. */
+  /** Erases text that `yank` can restore. */
   kill(motion: Motion): void {
     this.#killed = this.erase(motion) || this.#killed;
   }
@@ -77,7 +77,7 @@ export const lineEnd: Motion = (text, cursor) => {
   return end < 0 ? text.length : end;
 };
 
-/** To about the same column of the line above; stays where there is none. */
+/** Moves to about the same column of the line above, or stays if there is none. */
 export const lineAbove: Motion = (text, cursor) => {
   const start = lineStart(text, cursor);
   if (start === 0) return cursor;
@@ -95,13 +95,13 @@ export const wordLeft: Motion = (text, cursor) => back(text, back(text, cursor, 
 export const wordRight: Motion = (text, cursor) =>
   cursor + (/^[^\p{L}\p{N}\p{M}_]*[\p{L}\p{N}\p{M}_]*/u.exec(text.slice(cursor))?.[0].length ?? 0);
 
-/** To the start of what spaces part, as Ctrl-W has it. */
+/** Moves to the start of the blank-separated word, like Ctrl-W in a shell. */
 export const blankLeft: Motion = (text, cursor) => back(text, back(text, cursor, /\s/u), /\S/u);
 
 const ofWord = /[\p{L}\p{N}\p{M}_]/u;
 const notOfWord = /[^\p{L}\p{N}\p{M}_]/u;
 
-/** To the left over characters of a kind. One by one: an expression that is searched for from the start is quadratic in a long word. */
+/** Moves left over characters of a kind, one by one: a regular expression searched from the start is quadratic in a long word. */
 function back(text: string, cursor: number, kind: RegExp): number {
   let place = cursor;
   while (place > 0) {
@@ -112,13 +112,13 @@ function back(text: string, cursor: number, kind: RegExp): number {
   return Math.max(0, place);
 }
 
-/** The second half of a character. */
+/** Returns true at the second half of a surrogate pair. */
 export function isLowSurrogate(text: string, place: number): boolean {
   const unit = text.charCodeAt(place);
   return unit >= 0xdc00 && unit <= 0xdfff && place > 0;
 }
 
-/** The start of the character that a place is in. */
+/** Returns the start of the grapheme at a position. */
 function between(text: string, place: number): number {
   return segmenter.segment(text).containing(place)?.index ?? place;
 }

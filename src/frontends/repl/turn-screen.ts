@@ -10,14 +10,14 @@ import { createRenderer } from "./markdown-render.js";
 
 export interface Screen {
   write: (text: string) => void;
-  /** What goes on, below all that is written; undefined: nothing. */
+  /** Shows the current activity below the output; undefined clears it. */
   showStatus: (line: string | undefined) => void;
   columns: () => number;
   colors: Colors;
   toolNotifications: boolean;
 }
 
-/** Turns on a terminal: text as rendered Markdown, a line a tool call, and below them a status line while something runs. */
+/** Shows turns on a terminal: rendered Markdown, one line per tool call, and a status line below while something runs. */
 export class TurnScreen {
   readonly #screen: Screen;
   readonly #tools: ToolLines;
@@ -28,7 +28,7 @@ export class TurnScreen {
   #stored: StoredEvent[] = [];
   #reasoning = "";
   #messageShown = false;
-  /** What was printed last in this turn. Sections of different kinds are a blank line apart. */
+  /** Kind of the last output of this turn. A blank line separates different kinds. */
   #section: "text" | "note" | undefined;
 
   constructor(hub: ToolHub, screen: Screen) {
@@ -40,7 +40,7 @@ export class TurnScreen {
       : new PlainStream();
   }
 
-  /** Shows that something is going on, until `pause` or `end`. */
+  /** Shows the status line until `pause` or `end`. */
   resume(): void {
     if (this.#screen.colors.isColorSupported) this.#status.start(() => this.#statusText());
   }
@@ -102,7 +102,6 @@ export class TurnScreen {
     }
   }
 
-  /** A dim line about the turn. */
   note(text: string): void {
     this.#print("note", `${this.#screen.colors.dim(unambiguous(text))}\n`);
   }
@@ -115,7 +114,7 @@ export class TurnScreen {
     this.#print("note", this.#screen.colors.red(unambiguous(errorLines(error))));
   }
 
-  /** Clears the turn away, so that the next one can begin. */
+  /** Resets the screen for the next turn. */
   end(): void {
     this.#endText();
     this.pause();
@@ -159,5 +158,5 @@ export class TurnScreen {
 }
 
 const reasoningShown = 2000;
-/** The spinner, a space, and one column that keeps the cursor on the line. */
+/** The spinner, a space, and a column that keeps the cursor on the line. */
 const spinnerColumns = 3;
