@@ -16,7 +16,7 @@ export interface ListedTool extends Listed {
   inputSchema: JsonSchema;
   outputSchema?: JsonSchema;
   title?: string;
-  /** As the server states them, whether or not it is trusted. */
+  /** The server's own, whether or not it is trusted. */
   annotations?: Json;
   /** True if the tool can, or must, run as a task. */
   isTask?: true;

@@ -29,7 +29,7 @@ function remoteSecrets({ headers, oauth }: RemoteServerConfig): string[] {
   return [...headerSecrets(headers), ...(oauth?.clientSecret ? [oauth.clientSecret] : [])];
 }
 
-/** Also takes "abc…" alone from "Bearer abc…". */
+/** Returns "abc…" alone, too, from "Bearer abc…". */
 function headerSecrets(headers: Readonly<Record<string, string>>): string[] {
   return Object.values(headers)
     .flatMap((value) => [value, ...value.split(/\s+/)])

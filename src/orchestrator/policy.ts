@@ -15,7 +15,7 @@ export interface PolicyRules {
   permissions: Rules;
   /** Default for a tool that no rule matches. */
   approval: "ask" | "auto";
-  /** What to do with a tool whose definition has changed and which would otherwise run without asking. */
+  /** Handling of a tool whose definition has changed and which would otherwise run without asking. */
   changedTools: "ask" | "allow";
   memory: ApprovalMemory;
 }

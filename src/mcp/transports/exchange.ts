@@ -107,7 +107,7 @@ function placeOf(url: URL): Place {
 export const exchange: Exchange = ({ method, url, headers, body, signals }) =>
   new Promise((resolve, reject) => {
     for (const signal of signals) signal.throwIfAborted();
-    // As a list, headers are written unchanged; from an object Node would check each three times, and store it.
+    // Node writes a list of headers unchanged; of an object it would check each header three times, and store it.
     const list: string[] = [];
     const all: Record<string, string> = Object.assign({ host: url.host }, usual, headers);
     for (const name in all) list.push(name, all[name] as string);
