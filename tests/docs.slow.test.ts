@@ -133,6 +133,14 @@ test.each(examples.filter(({ language }) => language === "ts"))("$page: $code", 
   expectSaid(ended, expected);
 });
 
+test.each(examples.filter(({ language }) => language === "js"))("$page: a JavaScript program: $code", ({ code }) => {
+  const { diagnostics } = ts.transpileModule(code, {
+    reportDiagnostics: true,
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+  });
+  expect(diagnostics?.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))).toEqual([]);
+});
+
 describe("with OpenAI's SDK", () => {
   const { folder, env } = readersFolder("openai");
   let host: ChildProcess;

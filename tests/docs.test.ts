@@ -2,7 +2,6 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { load, loadAll } from "js-yaml";
-import ts from "typescript";
 import { anchorsOf, blocksOf, index, llmsTxt, pagesOfDocs, proseOf, withTable } from "../scripts/docs.js";
 import { configSchema } from "../src/config/schema.js";
 import { exitCodes } from "../src/frontends/exit-codes.js";
@@ -130,14 +129,6 @@ test("every block is of a kind that is checked", () => {
 test.each(those("json"))("$at is JSON, and a message where it has an action", ({ code }) => {
   const document = JSON.parse(code) as object;
   if ("action" in document) expect([isClientMessage(document), isClientMessage.errors]).toEqual([true, null]);
-});
-
-test.each(those("ts", "js"))("$at is JavaScript or TypeScript", ({ code }) => {
-  const { diagnostics } = ts.transpileModule(code, {
-    reportDiagnostics: true,
-    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
-  });
-  expect(diagnostics?.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))).toEqual([]);
 });
 
 describe("YAML", () => {
