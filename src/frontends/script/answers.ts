@@ -13,7 +13,6 @@ interface Answer {
   question?: Question;
 }
 
-/** The answers to the questions of one step. */
 export class Answers {
   readonly #answers: Answer[];
 
@@ -22,7 +21,7 @@ export class Answers {
     this.#answers = steps.map((step) => ({ step, value: render(step.value, variables, step.place) }));
   }
 
-  /** The first one that is left and fits. A question without an answer is denied. */
+  /** Returns the first unused answer that fits. A question without an answer is denied. */
   to(question: Question): unknown {
     const answer = this.#answers.find((each) => !each.question && fits(each.step.to, question));
     if (!answer) return false;
@@ -30,7 +29,7 @@ export class Answers {
     return answer.value;
   }
 
-  /** One for each answer. Those that nobody asked for have failed, unless the step ended before it could ask. */
+  /** Returns a result per answer. An unused answer has failed, unless the step ended before it could ask. */
   results(isStepDone: boolean): StepResult[] {
     return this.#answers.flatMap(({ step, question }) => {
       if (question) return passedStep(step);

@@ -1,8 +1,8 @@
 import type { StoredEvent } from "../../core/chat.js";
 
 /**
- * The events with what came of each batch of calls in the order of the calls. They run at the same time, so that the log has it in the
- * order in which they happened to end.
+ * Sorts the events of each batch of calls by the order of the calls. Calls of a batch run concurrently, so the log has them in the order in
+ * which they ended.
  */
 export function inCallOrder(events: readonly StoredEvent[]): StoredEvent[] {
   const ordered: StoredEvent[] = [];
@@ -26,7 +26,7 @@ function isLate({ type }: StoredEvent): boolean {
   return type === "tool_result" || type === "question" || type === "answer";
 }
 
-/** Questions with their answers, by what they ask, and then the results. */
+/** Returns questions with their answers, sorted by their content, then the results. */
 function sorted(late: readonly StoredEvent[], order: readonly string[]): StoredEvent[] {
   const questions = late.filter((event) => event.type === "question");
   const byText = questions.toSorted((one, other) =>

@@ -4,11 +4,11 @@ import type { Sessions } from "../../session/sessions.js";
 export interface Conversation {
   name: string;
   session: Session;
-  /** Its next request id: the same in every run of the script. */
+  /** Returns the next request id, the same in every run of the script. */
   nextRequestId(): string;
 }
 
-/** The conversations of a script by their names, in the order in which they began. */
+/** Conversations of a script by name, in the order in which they began. */
 export class ScriptConversations {
   readonly #sessions: Sessions;
   readonly #named = new Map<string, Conversation>();
@@ -17,7 +17,7 @@ export class ScriptConversations {
     this.#sessions = sessions;
   }
 
-  /** The one of this name; begins it. */
+  /** Returns the named conversation, or begins it. */
   open(name: string): Conversation {
     const known = this.#named.get(name);
     if (known) return known;
@@ -28,7 +28,7 @@ export class ScriptConversations {
     return conversation;
   }
 
-  /** A new one beside this one. */
+  /** Begins a conversation `NAME/1`, `NAME/2`, …. */
   branch({ name }: Conversation): Conversation {
     let number = 1;
     while (this.#named.has(`${name}/${number}`)) number++;

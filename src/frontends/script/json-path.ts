@@ -1,27 +1,26 @@
-/** A small part of JSONPath (RFC 9535): `$.name`, `['name']`, `[0]`, `[-1]`, `.*`, `[*]`, `..name`, `..*`, `..[0]`. */
+/** A subset of JSONPath (RFC 9535): `$.name`, `['name']`, `[0]`, `[-1]`, `.*`, `[*]`, `..name`, `..*`, `..[0]`. */
 import { RequestError } from "../../core/errors.js";
 
 interface Segment {
-  /** A name, an index, or any child. */
   selector: { name: string } | { index: number } | "any";
-  /** `..`: also of everything below. */
+  /** True for `..`: descendants are selected too. */
   isDeep: boolean;
-  /** Where it ends in the path's text. */
+  /** End of the segment in the path's text. */
   end: number;
 }
 
 const segmentShape =
   /(\.\.)?(?:(?:(?<=\.\.)|\.)(?:([\p{L}_][\p{L}\p{N}_-]*)|(\*))|\[\s*(?:(-?(?:0|[1-9]\d{0,14}))|(\*)|'((?:[^'\\]|\\.)*)'|("(?:[^"\\]|\\.)*"))\s*\])/uy;
 
-/** Why this is no path that can be read; undefined when it is one. */
+/** Returns why the path cannot be read. Undefined if it can. */
 export function pathProblem(path: string): string | undefined {
   const read = readSegments(path);
   return "problem" in read ? read.problem : undefined;
 }
 
 /**
- * What is at the path: one value, or the list of all where the path has `*` or `..`.
- * Throws RequestError, which names how far the path leads and what is there, when there is nothing.
+ * Returns the value at the path, or a list of all values if the path has `*` or `..`. Throws RequestError if there is none; the message
+ * says how far the path leads and what is there.
  */
 export function readPath(path: string, value: unknown): unknown {
   const segments = readSegments(path);
@@ -70,7 +69,7 @@ function unquoted(single: string | undefined, double: string | undefined): strin
   }
 }
 
-/** In document order, without recursion: a value may be nested deeper than the stack. */
+/** Returns children in document order, without recursion: a value may be nested deeper than the stack. */
 function childrenOf(value: unknown, { selector, isDeep }: Segment): unknown[] {
   if (!isDeep) return selected(value, selector);
   const found: unknown[] = [];
@@ -100,7 +99,7 @@ function isContainer(value: unknown): value is Record<string, unknown> {
 
 const maxNames = 10;
 
-/** What one looks at there, without the values, which may be secret. */
+/** Describes the shape without the values, which may be secret. */
 function shapeOf(found: readonly unknown[]): string {
   if (found.length !== 1) return `${found.length} values`;
   const value = found[0];

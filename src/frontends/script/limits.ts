@@ -4,7 +4,7 @@ import { usageSum } from "../../core/usage.js";
 import type { StepOutcome } from "./result.js";
 import type { Script } from "./script.js";
 
-/** What a script has spent, and where it ends for that. */
+/** Spending of a script, and its limits. */
 export class ScriptLimits implements Disposable {
   readonly #limits: Script["limits"];
   readonly #controller = new AbortController();
@@ -12,10 +12,10 @@ export class ScriptLimits implements Disposable {
   #turns = 0;
   #usage: Usage | undefined;
   #usd: number | undefined;
-  /** A turn or a judge whose price is not known makes the sum unknown. */
+  /** True if a turn or a judge had an unknown price: the sum is then unknown. */
   #isUnpriced = false;
 
-  /** `cancelled`: whoever runs the script wants it to end. */
+  /** `cancelled` aborts the script from outside. */
   constructor(limits: Script["limits"], cancelled?: AbortSignal) {
     this.#limits = limits;
     const { timeMs } = limits;
@@ -43,7 +43,7 @@ export class ScriptLimits implements Disposable {
     return this.#isUnpriced ? undefined : this.#usd;
   }
 
-  /** Throws ScriptError when there may be no more of them. */
+  /** Throws ScriptError when no turn is left. */
   beginTurn(): void {
     const { turns } = this.#limits;
     if (turns !== undefined && this.#turns >= turns) throw reached("turns", `${turns} turns are done`);
@@ -51,7 +51,7 @@ export class ScriptLimits implements Disposable {
     this.#turns++;
   }
 
-  /** Throws ScriptError when no more may be spent. */
+  /** Throws ScriptError when no tokens or money are left. */
   requireLeft(): void {
     const { tokens, usd } = this.#limits;
     const spent = (this.#usage?.inputTokens ?? 0) + (this.#usage?.outputTokens ?? 0);
@@ -59,7 +59,7 @@ export class ScriptLimits implements Disposable {
     if (usd !== undefined && (this.#usd ?? 0) >= usd) throw reached("usd", `$${this.#usd} of $${usd} are spent`);
   }
 
-  /** What a turn, or the judge of an assertion, took. */
+  /** Adds the usage of a turn or of an assertion's judge. */
   spend({ usage, costUsd }: Pick<StepOutcome, "usage" | "costUsd">): void {
     this.#usage = usageSum([{ usage: this.#usage }, { usage }]);
     if (costUsd === undefined) this.#isUnpriced = true;

@@ -1,4 +1,4 @@
-/** What the runner of a script gets of its host. */
+/** Interface between the script runner and its host. */
 import type { Passage, ToolHub } from "../../core/ports.js";
 import type { RuleDefaults } from "../../session/rules.js";
 import type { Sessions } from "../../session/sessions.js";
@@ -8,42 +8,42 @@ import type { ScriptedModel } from "./scripted/scripted-model.js";
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** The host that a script runs in: its own, with its servers and an event log of its own. */
+/** The host of a script, with its own servers and event log. */
 export interface ScriptHost {
   sessions: Sessions;
   hub: ToolHub;
-  /** The servers as they are. */
+  /** Prompts and resources as the servers provide them, unchanged. */
   passage: Pick<Passage, "prompts" | "readResource">;
   /** Throws LlmError. */
   resolveModel(model?: string): { provider: string; model: string };
-  /** What holds where the script says nothing. */
+  /** Values that apply if the script sets none. */
   defaults: RuleDefaults & { systemPrompt: string };
-  /** Resolves when these servers are ready or have failed. */
+  /** Waits until these servers are ready or have failed. */
   ready(servers: readonly string[]): Promise<void>;
-  /** One model request without tools, for assertions that a model judges, and what it took. */
+  /** Sends one model request without tools, for assertions that a model judges. Resolves to the answer and its usage. */
   ask(
     question: Parameters<AssertionParts["ask"]>[0],
     signal: AbortSignal,
   ): Promise<{ text: string } & Pick<StepOutcome, "usage" | "costUsd">>;
-  /** What could not be answered, in words, from the start of the script on: what the cassette did not have, what no reply was for. */
+  /** Requests since the script's start that the cassette or the scripted replies could not answer, as messages. */
   misses?: readonly { kind: "cassette" | "scripted"; said: readonly string[] }[];
-  /** Where it says what the script says. */
+  /** Set for `model: scripted`. */
   scripted?: Pick<ScriptedModel, "during">;
-  /** Milliseconds, of a clock that never goes back. */
+  /** Returns ms of a monotonic clock. */
   now(): number;
 }
 
 export interface ScriptRunOptions {
-  /** Instead of the script's. */
+  /** Replaces the script's model. */
   model?: string;
-  /** Outrank the script's. */
+  /** Override the script's variables and the matrix. */
   vars?: Values;
-  /** Of the matrix; they outrank the script's, too. */
+  /** Variables of the matrix; they override the script's. */
   matrix?: Values;
-  /** An `equals` that does not hold fails nothing, because what there is instead is about to be written into the script. */
+  /** True if a failed `equals` does not fail the step, since the actual value is about to be written into the script. */
   updates?: boolean;
-  /** Ends the script where it is. */
+  /** Ends the script when aborted. */
   signal?: AbortSignal;
-  /** Told of every step when it is over; those of a `parallel` in the order of their end. */
+  /** Called after each step. Steps of a `parallel` are reported in the order in which they end. */
   onStep?: (result: StepResult) => void;
 }

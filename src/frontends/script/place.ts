@@ -1,6 +1,6 @@
 import type { Place } from "./script.js";
 
-/** `triage.session.yaml:12`, and the file alone where there is no text to point into. */
+/** Returns `triage.session.yaml:12`, or the file alone if there is no line. */
 export function placeText({ file, line }: Place): string {
   return line > 0 ? `${file}:${line}` : file;
 }

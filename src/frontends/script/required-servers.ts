@@ -3,7 +3,7 @@ import type { ServerStatus } from "../../core/ports.js";
 import type { ScriptHost } from "./parts.js";
 import { innerSteps, type Script, type Step } from "./script.js";
 
-/** Waits for the servers that the script names. Rejects with RequestError when one cannot be used, with the reason of `signal`. */
+/** Waits for the servers that the script names. Rejects with RequestError if one cannot be used, or with the reason of `signal`. */
 export async function requireServers(script: Script, host: ScriptHost, signal: AbortSignal): Promise<void> {
   const known = host.hub.servers();
   const own = script.mcpServers && Object.keys(script.mcpServers);

@@ -1,42 +1,41 @@
-/** What came of a script: what runs many of them, reports them and is public shares these words. */
+/** Types of a script's result, shared by the runner, the reports and the public API. */
 import type { StoredEvent, Usage } from "../../core/chat.js";
 import type { Place, StepKind } from "./script.js";
 
-/** A call of a tool in a step, by the model or by the script. */
+/** A tool call in a step, made by the model or by the script. */
 export interface CalledTool {
-  /** Of the server, and by it: `fs`, `read_file`. */
+  /** The server's name and its own name of the tool: `fs`, `read_file`. */
   server: string;
   tool: string;
-  /** Undefined where they did not parse. */
+  /** Undefined if they did not parse. */
   args: unknown;
   isError: boolean;
-  /** Nobody allowed it. */
+  /** True if nobody allowed the call. */
   isDenied: boolean;
   text: string;
 }
 
-/** An error as it is reported. */
 export interface Failure {
-  /** Of the error's class: `cassette`, `limit`, `required_server_down`. */
+  /** Kind of the error: `cassette`, `limit`, `required_server_down`. */
   kind: string;
   message: string;
-  /** What to do about it; empty where there is nothing to say. */
+  /** What to do about it. Empty if there is no advice. */
   hint: string;
 }
 
-/** What a step came to, as assertions and `save` see it. */
+/** A step's outcome for assertions and `save`. */
 export interface StepOutcome {
-  /** The answer's text, the tool's, the resource's. */
+  /** Text of the answer, the tool's result or the resource. */
   output: string;
-  /** The output as JSON, the tool's structured content; undefined when it is none. */
+  /** The output as JSON, or the tool's structured content. Undefined if there is neither. */
   json?: unknown;
   stopReason?: string;
   calls: readonly CalledTool[];
-  /** Of the turn; empty for steps without one. */
+  /** Events of the turn. Empty for steps without one. */
   events: readonly StoredEvent[];
   latencyMs: number;
   usage?: Usage;
-  /** Undefined: not known. */
+  /** Undefined if unknown. */
   costUsd?: number;
   error?: { kind: string; message: string };
 }
@@ -45,9 +44,9 @@ export interface AssertionResult {
   place: Place;
   type: string;
   passed: boolean;
-  /** Why, in a sentence: what was expected and what there was. */
+  /** A sentence with the expected and the actual value. */
   reason: string;
-  /** Of an `equals` that does not hold and has no template in it: the value that would. */
+  /** Set for a failed `equals` without templates: the value that would hold. */
   actual?: unknown;
 }
 
@@ -55,32 +54,32 @@ export interface StepResult {
   place: Place;
   name: string;
   kind: StepKind;
-  /** Nothing of it has failed: also of a step that was skipped. */
+  /** True if nothing failed, also for a skipped step. */
   passed: boolean;
-  /** An earlier step failed, or its condition did not hold. */
+  /** True if an earlier step failed or the step's condition did not hold. */
   skipped: boolean;
   outcome?: StepOutcome;
   assertions: readonly AssertionResult[];
-  /** Why it could not be done at all. */
+  /** Why the step could not be completed. */
   error?: Failure;
   durationMs: number;
 }
 
-/** One run of a script: with one model, one set of variables. */
+/** One run of a script with one model and one set of variables. */
 export interface ScriptResult {
   name: string;
   file: string;
-  /** `provider/model`. */
+  /** Name as `provider/model`. */
   model: string;
-  /** Of the matrix. */
+  /** Variables of the matrix. */
   vars: Readonly<Record<string, unknown>>;
   passed: boolean;
   steps: readonly StepResult[];
-  /** What kept it from beginning, or its end from coming: a server, a limit, replies that nobody asked for. */
+  /** Why the script did not start or finish, such as a server, a limit, or unused replies. */
   error?: Failure;
   durationMs: number;
   usage?: Usage;
   costUsd?: number;
-  /** The conversation as JSON lines without what differs from run to run: ids by order, no times. */
+  /** The conversations as JSON lines that are equal in every run: ids are numbered, times are left out. */
   transcript: string;
 }

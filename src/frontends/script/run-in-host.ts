@@ -1,4 +1,4 @@
-/** One script, from its first step to its transcript. */
+/** Runs one script, from its first step to its transcript. */
 import { ScriptError } from "../../core/errors.js";
 import { rulesOf } from "../../session/rules.js";
 import { SessionApprovals } from "../../session/session-approvals.js";
@@ -13,10 +13,10 @@ import { StepRunner } from "./step-runner.js";
 import { transcriptOf } from "./transcript.js";
 import { Variables } from "./variables.js";
 
-/** The name of the conversation that a script begins in. */
+/** Name of the conversation in which a script begins. */
 const MAIN = "main";
 
-/** Never rejects for what the model, a server or the script does: that is in the result. */
+/** Never rejects for an error of the model, a server or the script: the result has it. */
 export async function runInHost(
   script: Script,
   host: ScriptHost,
@@ -53,12 +53,12 @@ export async function runInHost(
   };
 }
 
-/** Why a server is not there, if that is a cassette. */
+/** Returns the cassette's miss that explains a missing server, if there is one. */
 function missIn({ misses = [] }: ScriptHost): ScriptError | undefined {
   return misses.flatMap(({ kind, said }) => said.map((text) => new ScriptError(kind, text)))[0];
 }
 
-/** The result of a script whose host could not even be built. */
+/** Returns the result of a script whose host could not be started. */
 export function unbegun(
   script: Script,
   error: unknown,
@@ -89,7 +89,7 @@ function modelName(host: ScriptHost, given: string | undefined): string {
   return `${provider}/${model}`;
 }
 
-/** A limit or whoever runs the script ended all of it, not just the step that met it. */
+/** Returns a limit or a cancellation, which ends the whole script, not just the step. */
 function endOf(steps: readonly StepResult[]): Failure | undefined {
   const kinds: readonly string[] = ["limit", "aborted"] satisfies ScriptError["kind"][];
   return steps.map(({ error }) => error).find((each) => each && kinds.includes(each.kind));

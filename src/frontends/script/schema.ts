@@ -1,4 +1,4 @@
-/** The written shape of a script, for editors and for the reader. */
+/** Returns the JSON Schema of a script file, for editors and for the reader. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
@@ -8,7 +8,7 @@ export const schemaText = () => readFileSync(fileURLToPath(new URL("session.sche
 
 let compiled: ValidateFunction | undefined;
 
-/** The errors carry their `parentSchema` and `data`. */
+/** Returns errors with their `parentSchema` and `data`. */
 export function schemaErrors(tree: unknown): ErrorObject[] {
   compiled ??= compile();
   return compiled(tree) ? [] : (compiled.errors ?? []);

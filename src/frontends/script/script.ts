@@ -1,13 +1,13 @@
-/** A scripted session as it was read and checked: includes in place, templates not yet filled in. */
+/** A scripted session that was read and checked: includes are resolved, templates not yet filled in. */
 import type { Source } from "../../core/source.js";
 import type { ScriptedReply } from "./scripted/reply.js";
 
-/** The model that says what the script says: also the name of its provider. */
+/** Name of the scripted model and of its provider. */
 export const SCRIPTED = "scripted";
 
-/** Where something is written, for messages. */
+/** Position in a script, for messages. */
 export interface Place {
-  /** As shown to people. */
+  /** File name as shown to people. */
   file: string;
   line: number;
 }
@@ -19,20 +19,20 @@ export interface Script {
   model?: string;
   system?: string;
   vars: Readonly<Record<string, unknown>>;
-  /** In the shape of config.yaml; undefined: those of the configuration. */
+  /** In the shape of config.yaml. Undefined: the configured servers. */
   mcpServers?: Readonly<Record<string, unknown>>;
-  /** More of config.yaml's shape. */
+  /** Other settings in the shape of config.yaml. */
   config: Readonly<Record<string, unknown>>;
   permissions: { approval?: "ask" | "auto"; allow: readonly string[]; deny: readonly string[] };
   limits: { hops?: number; turns?: number; tokens?: number; usd?: number; timeMs?: number };
-  /** Absolute. */
+  /** Absolute path. */
   cassette: string;
   strict: boolean;
   matrix: { models: readonly string[]; vars: Readonly<Record<string, readonly unknown[]>> };
-  /** Of the model `scripted`. */
+  /** Replies of the model `scripted`. */
   scripted: readonly ScriptedReply[];
   steps: readonly Step[];
-  /** As it was written: where its servers and its configuration stand. */
+  /** Source text, which locates its servers and configuration. */
   source: Source;
 }
 
@@ -44,10 +44,10 @@ export type Step = StepBase &
     | { kind: "resource"; uri: string }
     | { kind: "answer"; value: unknown; to?: { tool?: string; elicitation?: string } }
     | { kind: "set"; values: Readonly<Record<string, unknown>> }
-    /** `values`: variables of the included steps alone. */
+    /** `values`: variables of the included steps only. */
     | { kind: "include"; values: Readonly<Record<string, unknown>>; steps: readonly Step[] }
     | { kind: "parallel"; steps: readonly Step[] }
-    /** `until` goes with `max`. */
+    /** `until` requires `max`. */
     | { kind: "repeat"; times?: number; until?: string; max?: number; steps: readonly Step[] }
     | { kind: "if"; condition: string; steps: readonly Step[]; otherwise: readonly Step[] }
     | { kind: "conversation"; conversation: string }
@@ -55,21 +55,21 @@ export type Step = StepBase &
 
 interface StepBase {
   place: Place;
-  /** Default: what it does, in short. */
+  /** Default: a short description of the step. */
   name: string;
   assert: readonly Assertion[];
-  /** Variable by JSON path into the step's outcome. */
+  /** Maps a variable to the JSON path of its value in the step's outcome. */
   save: Readonly<Record<string, string>>;
 }
 
-/** As promptfoo writes them. */
+/** An assertion in promptfoo's format. */
 export interface Assertion {
   place: Place;
-  /** Perhaps with `not-` in front. */
+  /** Type, perhaps with the prefix `not-`. */
   type: string;
   value?: unknown;
   threshold?: number;
-  /** `provider/model` that judges by llm-rubric; left out: the script's. */
+  /** Model that judges an llm-rubric, as `provider/model`. Default: the script's. */
   provider?: string;
 }
 
@@ -77,7 +77,7 @@ export type StepKind = Step["kind"];
 
 export type StepOf<Kind extends StepKind> = Extract<Step, { kind: Kind }>;
 
-/** Of a step that holds others: all that it may do. */
+/** Returns the inner steps of a step, including both branches of an `if`. */
 export function innerSteps(step: Step): readonly Step[] | undefined {
   if (step.kind === "if") return [...step.steps, ...step.otherwise];
   return "steps" in step ? step.steps : undefined;

@@ -19,7 +19,7 @@ export function failedStep(step: Step, error: unknown, more: Partial<StepResult>
   return { ...base(step), passed: false, error: failureOf(error), ...more };
 }
 
-/** A step that is not done, or the steps in it: a report has them all the same. */
+/** Returns results for steps that are not done, with their inner steps, so that the report lists them. */
 export function skippedSteps(steps: readonly Step[]): StepResult[] {
   return steps.flatMap((step) => {
     const inner = innerSteps(step);

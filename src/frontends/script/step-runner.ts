@@ -1,4 +1,3 @@
-/** Lists of steps, and the steps that hold others. */
 import { ScriptError } from "../../core/errors.js";
 import type { rulesOf } from "../../session/rules.js";
 import { Answers } from "./answers.js";
@@ -25,7 +24,7 @@ interface RunnerParts {
   onStep?: ScriptRunOptions["onStep"];
 }
 
-/** Steps that are done one after another: where they are, and whether it is over with them. */
+/** State of a sequence of steps. */
 interface Lane {
   conversation: Conversation;
   variables: Variables;
@@ -101,7 +100,7 @@ export class StepRunner {
     return [result, ...context.answers.results(!result.error)];
   }
 
-  /** Steps that see more variables. Where they leave the conversation, the steps after them begin. */
+  /** Runs steps with more variables. Later steps continue in the conversation that these leave. */
   async #inside(steps: readonly Step[], lane: Lane, values: Readonly<Record<string, unknown>>): Promise<StepResult[]> {
     const inner = { ...lane, variables: lane.variables.inside(values) };
     const results = await this.#list(steps, inner);
@@ -156,7 +155,7 @@ export class StepRunner {
   }
 }
 
-/** Each step with the answers to its questions. */
+/** Groups each step with the answers that follow it. */
 function withAnswers(steps: readonly Step[]): [step: Step, answers: StepOf<"answer">[]][] {
   const grouped: [Step, StepOf<"answer">[]][] = [];
   for (const step of steps) {

@@ -1,4 +1,4 @@
-/** `{{name}}`, `{{a.b[0]}}` in the texts of a script; `\{{` is a literal `{{`. */
+/** Templates in a script's texts: `{{name}}`, `{{a.b[0]}}`; `\{{` is a literal `{{`. */
 import { ScriptError } from "../../core/errors.js";
 import { didYouMean } from "../../core/nearest.js";
 import { isMapping } from "../../core/tree.js";
@@ -6,7 +6,7 @@ import { placeText } from "./place.js";
 import type { Place } from "./script.js";
 import type { Variables } from "./variables.js";
 
-/** What a template stands for: a variable and the way into it. */
+/** A template's variable and the keys into it. */
 interface Path {
   text: string;
   name: string;
@@ -43,7 +43,7 @@ function pathOf(text: string | undefined): Path {
   return { text: text.trim(), name, keys: keys.match(/\w+/g) ?? [] };
 }
 
-/** What is wrong with the templates in a text, before any variable is known. */
+/** Returns what is wrong with a text's templates, before any variable is known. */
 export function templateProblem(text: string): string | undefined {
   try {
     parse(text);
@@ -54,19 +54,19 @@ export function templateProblem(text: string): string | undefined {
 }
 
 /**
- * The value with every template in its texts filled in; a text that is one template becomes the variable's value, whatever that is.
- * Throws ScriptError that names the place and the known variables.
+ * Fills in every template in the value's texts. A text that is one template becomes the variable's value of any type. Throws ScriptError
+ * with the place and the known variables.
  */
 export function render<Value>(value: Value, variables: Variables, place: Place): Value {
   return rendered(value, variables, place) as Value;
 }
 
-/** As `render`, of a text that has to stay one. */
+/** Renders a text that must remain a text. */
 export function renderText(text: string, variables: Variables, place: Place): string {
   return asText(rendered(text, variables, place));
 }
 
-/** The templates of a JavaScript expression as what they are in that language: `{{a.b.0}} > 1` is `(a["b"]["0"]) > 1`. */
+/** Translates templates within a JavaScript expression: `{{a.b.0}} > 1` becomes `(a["b"]["0"]) > 1`. */
 export function asExpression(text: string): string {
   return parse(text)
     .map((piece) => {
@@ -76,12 +76,12 @@ export function asExpression(text: string): string {
     .join("");
 }
 
-/** Whether a template is in any text of the value. */
+/** Returns true if any text of the value has a template. */
 export function hasTemplate(value: unknown): boolean {
   return /(?<!\\)\{\{/.test(JSON.stringify(value) ?? "");
 }
 
-/** The value, so that rendering it comes to this. */
+/** Escapes the value, so that rendering it gives it back. */
 export function literal(value: unknown): unknown {
   if (typeof value === "string") return value.replaceAll("{{", "\\{{");
   if (Array.isArray(value)) return value.map(literal);
@@ -89,7 +89,7 @@ export function literal(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, literal(item)]));
 }
 
-/** Whether a text is one template and nothing else. */
+/** Returns true if the text is exactly one template. */
 export function isTemplate(text: string): boolean {
   const [piece, ...more] = parse(text.trim());
   return typeof piece === "object" && more.length === 0;

@@ -1,16 +1,16 @@
-/** What was said and done in a script, as text that is the same in every run of it. */
+/** A script's conversations as text that is the same in every run. */
 import type { StoredEvent } from "../../core/chat.js";
 import { idPattern } from "../../core/ids.js";
 import { isMapping } from "../../core/tree.js";
 import { inCallOrder } from "./call-order.js";
 
 export interface Spoken {
-  /** Of the conversation. */
+  /** Name of the conversation. */
   name: string;
   events: readonly StoredEvent[];
 }
 
-/** JSON lines: the stored events of one conversation after the other. Ids are numbered by appearance, times are left out. */
+/** Returns JSON lines: the stored events of each conversation in turn. Ids are numbered by appearance, times are left out. */
 export function transcriptOf(conversations: readonly Spoken[]): string {
   const ids = new Ids();
   return conversations
@@ -23,7 +23,7 @@ export function transcriptOf(conversations: readonly Spoken[]): string {
     .join("");
 }
 
-/** New names for ids, by the order in which they appear. */
+/** Renames ids by the order in which they appear. */
 class Ids {
   readonly #names = new Map<string, string>();
   readonly #counts = new Map<string, number>();
@@ -44,7 +44,7 @@ class Ids {
       return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, this.renamed(item, name)]));
     }
     if (typeof value !== "string") return value;
-    // The ids of calls are the provider's: any text may be one, so they are known by their place alone.
+    // Call ids are the provider's and may be any text, so only their keys identify them.
     const name = key === "id" || key === "callId" ? this.#names.get(value) : undefined;
     return name ?? value.replaceAll(idPattern, (id, prefix: string) => this.note(id, prefix));
   }

@@ -1,6 +1,6 @@
 type Values = Readonly<Record<string, unknown>>;
 
-/** The variables of a script. What an included file or a round of a loop has of its own hides what is outside. */
+/** Variables of a script. Those of an included file or a loop's round hide outer ones. */
 export class Variables {
   readonly #own: Map<string, unknown>;
   readonly #outer: Variables | undefined;
@@ -22,7 +22,7 @@ export class Variables {
     return this.#own.has(name) ? this.#own.get(name) : this.#outer?.get(name);
   }
 
-  /** A new variable is one of the whole script. */
+  /** Sets the innermost variable of that name. A new one belongs to the whole script. */
   set(name: string, value: unknown): void {
     if (this.#outer && !this.#own.has(name)) this.#outer.set(name, value);
     else this.#own.set(name, value);

@@ -1,4 +1,4 @@
-/** What a script expects of a step, under promptfoo's names and value shapes where it has them. */
+/** A script's assertions about a step, with promptfoo's names and value shapes where it has them. */
 import { messageOf } from "../../../core/errors.js";
 import { nearest } from "../../../core/nearest.js";
 import type { AssertionResult, StepOutcome } from "../result.js";
@@ -23,18 +23,18 @@ const kinds: Readonly<Record<string, Kind>> = {
   ...turnKinds,
 };
 
-/** Every one also exists with `not-` in front. */
+/** Types of assertions. Each also exists with the prefix `not-`. */
 export const assertionTypes: readonly string[] = Object.keys(kinds);
 
 const typesWithThreshold = ["latency", "cost", "javascript", "llm-rubric"];
 
-/** What is wrong with how the assertion is written; undefined when nothing is. Templates may still be in it. */
+/** Returns what is wrong with the written assertion. Undefined if it is valid. It may still contain templates. */
 export function problemOf(assertion: Assertion): string | undefined {
   const check = read(assertion);
   return "problem" in check ? check.problem : undefined;
 }
 
-/** Whether the step came to what is expected, and why. Never rejects: what cannot be checked has failed. */
+/** Checks a step's outcome. Never rejects: an assertion that cannot be checked has failed. */
 export async function check(
   assertion: Assertion,
   outcome: StepOutcome,

@@ -1,7 +1,7 @@
 import type { Problem } from "./kind.js";
 import { quoted, shown } from "./words.js";
 
-/** Texts as a list, or in one text between commas; `"` around one that has commas, doubled or with `\` before it within. */
+/** Reads a list of texts, or one text with commas. A text with commas is put in `"`; within it a `"` is doubled or follows `\`. */
 export function readList(value: unknown): string[] | Problem {
   const texts = typeof value === "string" ? split(value) : Array.isArray(value) ? value : [];
   if ("problem" in texts) return texts;

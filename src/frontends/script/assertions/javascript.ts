@@ -2,7 +2,7 @@ import { isMapping } from "../../../core/tree.js";
 import type { Kind } from "./kind.js";
 import { quoted, shown } from "./words.js";
 
-/** `output` and `context.vars` as promptfoo has them; of the outcome, `context` has what JSON can say. */
+/** Runs code with promptfoo's `output` and `context.vars`. `context` also has the outcome, as far as JSON can hold it. */
 export const javascript: Kind = ({ value: code, threshold }) => {
   if (typeof code !== "string" || code.trim() === "")
     return { problem: `expected value to be JavaScript, got ${shown(code)}` };
@@ -23,7 +23,10 @@ export const javascript: Kind = ({ value: code, threshold }) => {
   };
 };
 
-/** The function that promptfoo makes of the code. One line is an expression, behind declarations or alone; several lines are the body. */
+/**
+ * Returns the function body that promptfoo makes of the code. One line is an expression, perhaps after declarations; several lines are the
+ * body.
+ */
 function bodyOf(code: string): string {
   if (code.trimEnd().includes("\n")) return code;
   const line = code.trim().replace(/;+\s*$/, "");

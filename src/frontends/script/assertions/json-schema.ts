@@ -1,4 +1,4 @@
-/** The schema of an assertion, read as promptfoo reads it: JSON Schema draft 7 with formats, in which an unknown keyword is a mistake. */
+/** An assertion's schema, read as promptfoo does: JSON Schema draft 7 with formats, where an unknown keyword is an error. */
 import { Ajv } from "ajv";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -12,19 +12,19 @@ import { isTemplate, shown } from "./words.js";
 
 interface SchemaValue {
   isGiven: boolean;
-  /** What about the value is not as the schema says; undefined when it is. Throws RequestError where the check takes too long. */
+  /** Returns how the value violates the schema. Undefined if it is valid. Throws RequestError when the check takes too long. */
   violation(value: unknown): string | undefined;
 }
 
-/** The value of an assertion that may have a schema: an object, or YAML or JSON text. */
+/** Reads an assertion's optional schema: an object, or YAML or JSON text. */
 export function readSchemaValue(value: unknown): SchemaValue | Problem {
   if (value === undefined || value === null || value === "") return { isGiven: false, violation: () => undefined };
-  // Its variables are not known yet.
+  // The template's variables are not known yet.
   if (typeof value === "string" && isTemplate(value)) return { isGiven: true, violation: () => undefined };
   const schema = typeof value === "string" ? parsed(value) : value;
   if (!isMapping(schema)) return { problem: `expected value to be a JSON Schema, got ${shown(value)}` };
   try {
-    // A fresh Ajv each: two schemas may have the same `$id`.
+    // A new Ajv for each schema: two schemas may have the same `$id`.
     const ajv = new (dialectOf(schema))({
       strictSchema: true,
       strictTypes: false,

@@ -1,4 +1,3 @@
-/** Assertions about JSON in the output. */
 import { load } from "js-yaml";
 import type { StepOutcome } from "../result.js";
 import { readSchemaValue } from "./json-schema.js";
@@ -7,7 +6,7 @@ import { quoted, shown } from "./words.js";
 
 export const jsonKinds = { "is-json": isJson, "contains-json": containsJson } satisfies Record<string, Kind>;
 
-/** The output as JSON: a tool's structured content, or the whole text. */
+/** Returns the output as JSON: a tool's structured content, or the whole text. */
 export function jsonOf({ json, output }: StepOutcome): { value: unknown } | undefined {
   if (json !== undefined) return { value: json };
   try {
@@ -48,12 +47,12 @@ function containsJson({ value }: { value?: unknown }): ReturnType<Kind> {
   };
 }
 
-/** Characters looked at for where braces close: more are a text that somebody wrote to keep the host busy. */
+/** Limit of characters scanned for closing braces. Only a text made to keep the host busy needs more. */
 const maxLooks = 20_000_000;
 
 /**
- * The outermost objects in a text, also those that are an item of a list. As promptfoo does, it takes what models write for JSON:
- * names without quotation marks, comments, a comma too many, missing braces at the end.
+ * Returns the outermost objects in a text, also those within a list. As in promptfoo, it accepts JSON as models write it: unquoted names,
+ * comments, an extra comma, missing braces at the end.
  */
 function objectsWithin(text: string): unknown[] | Problem {
   const objects: unknown[] = [];
@@ -70,7 +69,7 @@ function objectsWithin(text: string): unknown[] | Problem {
   return objects;
 }
 
-/** Where the brace closes, or the end of the text and how many braces are open there. */
+/** Returns where the brace closes, or the end of the text and the number of open braces. */
 function closeOf(text: string, start: number): { end: number; open: number } {
   let depth = 0;
   let isInText = false;

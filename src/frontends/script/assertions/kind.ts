@@ -1,40 +1,40 @@
-/** What an assertion is made of. Each kind reads how it was written once, for the reader of scripts and for the check alike. */
+/** Types of an assertion. Each kind parses its value once, both for the reader of scripts and for the check. */
 import type { StepOutcome } from "../result.js";
 import type { Evaluate } from "../sandbox/sandbox.js";
 import type { Assertion } from "../script.js";
 
-/** What an assertion may use beside the outcome. */
+/** What an assertion may use besides the outcome. */
 export interface AssertionParts {
   evaluate: Evaluate;
-  /** One model request without tools; resolves to the text of the answer. */
+  /** Sends one model request without tools. Resolves to the answer's text. */
   ask(question: JudgeQuestion): Promise<string>;
-  /** The script's variables, as `javascript` sees them. */
+  /** Variables of the script, for `javascript`. */
   vars: Readonly<Record<string, unknown>>;
 }
 
 interface JudgeQuestion {
   system: string;
   prompt: string;
-  /** `provider/model`; undefined: the script's. */
+  /** Name as `provider/model`. Undefined: the script's model. */
   model?: string;
 }
 
-/** What an assertion says, without its type; `problem`: how it is written makes no sense. */
+/** Reads an assertion's parameters. Returns `problem` if they are invalid. */
 export type Kind = (written: Pick<Assertion, "value" | "threshold" | "provider">, isNot: boolean) => Check | Problem;
 
 export type Check = (outcome: StepOutcome, parts: AssertionParts) => Verdict | Problem | Promise<Verdict | Problem>;
 
-/** `expected SUBJECT [not] PREDICATE`, and what there was. */
+/** Result for the sentence `expected SUBJECT [not] PREDICATE; FOUND`. */
 export interface Verdict {
   holds: boolean;
   subject: string;
   predicate: string;
   found: string;
-  /** The value that would hold. */
+  /** Value that would hold. */
   actual?: unknown;
 }
 
-/** As the answer of a check: nothing can be said, which fails with and without `not-`. */
+/** A check that cannot be made. It fails with and without `not-`. */
 export interface Problem {
   problem: string;
 }

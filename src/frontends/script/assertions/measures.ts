@@ -1,4 +1,4 @@
-/** Assertions about what a step took. */
+/** Assertions about a step's time and cost. */
 import type { Kind } from "./kind.js";
 import { shown } from "./words.js";
 

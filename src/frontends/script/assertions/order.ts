@@ -7,7 +7,7 @@ export interface Order {
   steps: readonly unknown[];
 }
 
-/** A list, or `{mode, steps}`. `in_order`, the default, allows others between them and around. */
+/** Reads a list, or `{mode, steps}`. `in_order`, the default, allows other items between and around. */
 export function readOrder(value: unknown): Order | Problem {
   if (Array.isArray(value)) return readOrder({ steps: value });
   if (!isMapping(value)) return { problem: `expected value to be a list, or {mode, steps}, got ${shown(value)}` };
@@ -20,7 +20,7 @@ export function readOrder(value: unknown): Order | Problem {
   return unknownKey(value, ["mode", "steps"]) ?? { mode, steps };
 }
 
-/** How many of the expected came, in their order, before one did not. With `exact` nothing else may come. */
+/** Compares what came with the expected order. `missing`: the first expected item that did not come. With `exact` nothing else may come. */
 export function inOrder<Wanted, Came>(
   mode: Order["mode"],
   wanted: readonly Wanted[],

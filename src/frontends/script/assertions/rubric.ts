@@ -18,7 +18,7 @@ const answerSchema = {
   },
 };
 
-/** The output is within a JSON text, so that it cannot end where it stands and go on as something else. */
+/** Lets a model judge the output. The output is sent inside JSON, so that it cannot end early and continue as instructions. */
 export const llmRubric: Kind = ({ value: rubric, threshold, provider }) => {
   if (typeof rubric !== "string" || rubric.trim() === "")
     return { problem: `expected value to be a rubric, got ${shown(rubric)}` };
@@ -37,7 +37,7 @@ export const llmRubric: Kind = ({ value: rubric, threshold, provider }) => {
   };
 };
 
-/** The whole answer is JSON: a part of it may be what the output made the judge repeat. */
+/** Requires that the whole answer is JSON: a part of it may only repeat the judged output. */
 function readAnswer(answer: string) {
   try {
     JSON.parse(answer);

@@ -1,4 +1,3 @@
-/** Assertions about the output as text. */
 import { isDeepStrictEqual } from "node:util";
 import { messageOf } from "../../../core/errors.js";
 import { readList } from "./comma-list.js";
@@ -54,7 +53,7 @@ function several(verb: string, fits: Fits, how: "some" | "every"): Kind {
   };
 }
 
-/** In the sandbox: a pattern that backtracks for ever costs its time limit, and not the host. */
+/** Matches in the sandbox: endless backtracking then costs the time limit, not the host. */
 function regex({ value }: { value?: unknown }): ReturnType<Kind> {
   if (typeof value !== "string" || value === "") {
     return { problem: `expected value to be a regular expression, got ${shown(value)}` };
@@ -74,7 +73,7 @@ function regex({ value }: { value?: unknown }): ReturnType<Kind> {
   });
 }
 
-/** Objects and lists are compared with the output's JSON, everything else with its text. */
+/** Compares objects and lists with the output's JSON, everything else with its text. */
 function equals({ value }: { value?: unknown }): ReturnType<Kind> {
   if (value === undefined) return { problem: "expected value to be what the output has to be" };
   const check: Check = (outcome) => {

@@ -6,8 +6,8 @@ import { madeCalls, readMatcher } from "./tool-matcher.js";
 import { listed, shown, unknownKey } from "./words.js";
 
 /**
- * One call at least of the tool has these arguments. `partial`: it may have more, at every depth; lists are whole.
- * `ignore` names arguments that do not matter, with `*` for any part. An argument of the call that has its default counts as left out.
+ * Holds if at least one call of the tool has these arguments. `partial` allows more at every depth, except in lists. `ignore` names
+ * irrelevant arguments, with `*` for any part. An argument that equals its default counts as left out.
  */
 export const toolArgsMatch: Kind = ({ value }) => {
   if (!isMapping(value)) return { problem: `expected value to be {name, args}, got ${shown(value)}` };
@@ -51,7 +51,6 @@ function argsText(args: unknown): string {
   return args === undefined ? "what is no JSON" : shown(args);
 }
 
-/** Whether all that is wanted is there. */
 function isPartOf(given: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted)) {
     return (

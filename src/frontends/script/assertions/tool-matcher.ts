@@ -5,14 +5,14 @@ import type { Problem } from "./kind.js";
 import { isTemplate, quoted, shown } from "./words.js";
 
 export interface ToolMatcher {
-  /** As it was written. */
+  /** Pattern as written. */
   text: string;
   matches(call: CalledTool): boolean;
 }
 
 const unknown = { readOnly: false, idempotent: false, destructive: false, openWorld: false };
 
-/** `server.tool`, with `*` for any part, as text or as `name` or `pattern` of an object. */
+/** Reads `server.tool`, with `*` for any part, from a text or from an object's `name` or `pattern`. */
 export function readMatcher(value: unknown): ToolMatcher | Problem {
   const text = isMapping(value) ? (value.pattern ?? value.name) : value;
   if (typeof text !== "string" || text.trim() === "")
@@ -22,14 +22,14 @@ export function readMatcher(value: unknown): ToolMatcher | Problem {
   if (pattern.annotations.length > 0 || pattern.arguments.length > 0) {
     return { problem: `${quoted(text)}: expected the name of a tool alone, as server.tool` };
   }
-  // It would match nothing, so that a `not-` before it would always hold.
+  // It would match nothing, so `not-` would always hold.
   if (!/[.*]|__/.test(text) && !isTemplate(text)) {
     return { problem: `${quoted(text)} does not name the server: expected server.tool, or *.${text} for any server` };
   }
   return { text, matches: (call) => namesTool(pattern, { ...unknown, server: call.server, tool: call.tool }) };
 }
 
-/** At least one. */
+/** Requires at least one value. */
 export function readMatchers(values: readonly unknown[]): ToolMatcher[] | Problem {
   if (values.length === 0) return { problem: "expected at least one tool" };
   const matchers: ToolMatcher[] = [];
@@ -45,7 +45,7 @@ export function nameOf({ server, tool }: CalledTool): string {
   return `${server}.${tool}`;
 }
 
-/** Calls that nobody allowed were never made: `denied` is about them. */
+/** Leaves out denied calls, which never ran; `denied` checks those. */
 export function madeCalls(calls: readonly CalledTool[]): CalledTool[] {
   return calls.filter(({ isDenied }) => !isDenied);
 }

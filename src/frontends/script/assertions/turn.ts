@@ -1,4 +1,4 @@
-/** Assertions about how a turn went, in the words of this host. */
+/** Assertions about a turn in this host's terms. */
 import type { ChatEvent, StopReason } from "../../../core/chat.js";
 import type { CalledTool } from "../result.js";
 import type { Kind } from "./kind.js";
@@ -40,7 +40,7 @@ const eventTypes: Record<ChatEvent["type"], true> = {
   fork: true,
 };
 
-/** What is not one of the words, and will not become one. */
+/** Finds a value that is neither a known word nor a template. */
 function wrongWord(values: readonly unknown[], words: Record<string, true>): { problem: string } | undefined {
   const isWord = (one: unknown) => typeof one === "string" && (Object.hasOwn(words, one) || isTemplate(one));
   const wrong = values.find((one) => !isWord(one));
@@ -61,7 +61,7 @@ function stopReason({ value }: { value?: unknown }): ReturnType<Kind> {
   });
 }
 
-/** `true` or nothing: of any tool. */
+/** Reads a tool's name. `true` or no value means any tool. */
 function callsThat(verb: string, isMeant: (call: CalledTool) => boolean): Kind {
   return ({ value }) => {
     const matcher =

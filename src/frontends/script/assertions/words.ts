@@ -1,4 +1,4 @@
-/** How values stand in reasons: one line, bounded, harmless to a terminal. */
+/** Formats values for reasons: one line, bounded, harmless to a terminal. */
 import { endsOf } from "../../../core/excerpt.js";
 import { unambiguous } from "../../../core/inert.js";
 
@@ -8,7 +8,6 @@ export function quoted(text: string): string {
   return JSON.stringify(endsOf(unambiguous(endsOf(text, maxBytes * 10)), maxBytes));
 }
 
-/** A value as JSON; text is quoted. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return quoted(value);
   return endsOf(unambiguous(JSON.stringify(value) ?? "nothing"), maxBytes);
@@ -18,12 +17,12 @@ export function listed(texts: readonly string[]): string {
   return texts.length === 0 ? "none" : endsOf(texts.map(unambiguous).join(", "), maxBytes);
 }
 
-/** Templates are filled in after a script was read: until then there is no telling. */
+/** Returns true for texts with templates, which cannot be checked before they are filled in. */
 export function isTemplate(text: string): boolean {
   return text.includes("{{");
 }
 
-/** What is wrong with the keys; undefined when nothing is. */
+/** Returns a problem that names the first unknown key. */
 export function unknownKey(value: Record<string, unknown>, known: readonly string[]): { problem: string } | undefined {
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   return unknown === undefined

@@ -1,9 +1,8 @@
-/** Whether a conversation that was done again went as it did by its log. */
 import { textOf } from "../../../core/chat.js";
 import { type FindTool, type PlayableTurn, readPlayable } from "../../../session/export/playable.js";
 import type { StepResult } from "../result.js";
 
-/** Where the steps of a session went another way than the turns that it was made of, in words; undefined where they did not. */
+/** Describes the first difference between a replayed session and the turns in the log. Undefined if they agree. */
 export function difference(
   turns: readonly PlayableTurn[],
   steps: readonly StepResult[],
@@ -27,7 +26,7 @@ function excerpt(line = ""): string {
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
-/** What the model and the tools said, to be compared. */
+/** Returns what the model and the tools said, as comparable lines. */
 function linesOf(turn: Pick<PlayableTurn, "hops" | "stopReason">): string[] {
   return [
     ...turn.hops.flatMap(({ answer, calls }) => [

@@ -1,4 +1,4 @@
-/** The model and the servers of a conversation, as they were by its log. */
+/** Plays a conversation's model and servers from its log. */
 import type { ContentPart } from "../../../core/chat.js";
 import { LlmError, McpError } from "../../../core/errors.js";
 import type { Tape } from "../../../core/tape.js";
@@ -6,7 +6,7 @@ import type { PlayableCall, PlayableTurn } from "../../../session/export/playabl
 import { readRequest } from "../scripted/request.js";
 import { type WireReply, writeAnswer, writtenPath } from "../scripted/wire.js";
 
-/** As `tools/list` has it. */
+/** A tool as in `tools/list`. */
 export interface WireTool {
   name: string;
   description?: string;
@@ -19,7 +19,7 @@ export class LogTape implements Tape {
   readonly #calls: PlayableCall[];
   readonly #tools: ReadonlyMap<string, readonly WireTool[]>;
 
-  /** `definitions`: of the servers, where they are known; what was called beside them is made up. */
+  /** `definitions`: the servers' known tools. A called tool that is missing there gets a made-up definition. */
   constructor(turns: readonly PlayableTurn[], definitions: ReadonlyMap<string, readonly WireTool[]>) {
     const hops = turns.flatMap((turn) => turn.hops);
     this.#answers = hops.map(replyOf);
@@ -79,7 +79,7 @@ function replyOf({ answer }: PlayableTurn["hops"][number], index: number): WireR
   };
 }
 
-/** By the id of the call, which the host tells the server. */
+/** Compares the call's id, which the host sends to the server. */
 function isSameCall({ call, tool }: PlayableCall, { name, _meta }: Readonly<Record<string, unknown>>): boolean {
   const id = String((_meta as Record<string, unknown> | undefined)?.["mcp-platform/call-id"]);
   return tool === name && id.endsWith(`/${call.id}`);
@@ -98,7 +98,6 @@ function toolsOf(
   return tools;
 }
 
-/** Of a tool that no server is there to describe. */
 function madeUp(name: string): WireTool {
   return { name, description: "Made up from the calls of it.", inputSchema: { type: "object" } };
 }

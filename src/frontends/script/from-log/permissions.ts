@@ -1,4 +1,4 @@
-/** What may run unasked in a session that is a conversation done again: what ran unasked in that. */
+/** Permissions with which a replayed conversation asks about the same calls as the original. */
 import { textOf } from "../../../core/chat.js";
 import { patternOf } from "../../../core/tool-pattern.js";
 import { isMapping } from "../../../core/tree.js";
@@ -10,7 +10,7 @@ interface Permissions {
   deny?: string[];
 }
 
-/** `calls`: all of the conversation. */
+/** `calls`: all calls of the conversation. */
 export function permissionsOf(calls: readonly PlayableCall[]): Permissions {
   const deny = unique(calls.flatMap(denialOf));
   const asked = new Set(calls.filter(({ approval }) => approval).map(patternOf));
@@ -34,7 +34,7 @@ function isRefused(call: PlayableCall): boolean {
   return !call.isSent && resultOf(call).startsWith("not run: ");
 }
 
-/** The rule that a refusal names. */
+/** Returns the rule that a refusal names. */
 function denialOf(call: PlayableCall): string[] {
   if (!isRefused(call)) return [];
   const [, tool, rule] =
@@ -44,7 +44,7 @@ function denialOf(call: PlayableCall): string[] {
   return [tool ?? rule ?? []].flat();
 }
 
-/** Other calls of the tool were asked about: this one ran for its arguments. */
+/** Adds the arguments to the pattern: other calls of the tool were asked about, so this one was allowed by its arguments. */
 function withArguments(call: PlayableCall): string {
   const given: unknown = parsed(call.call.arguments);
   const texts = Object.entries(isMapping(given) ? given : {}).filter(

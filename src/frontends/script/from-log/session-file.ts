@@ -1,4 +1,4 @@
-/** The session file of a conversation: what its user said and answered, and what came of it as assertions. */
+/** The session file of a conversation: its user's prompts and answers, with the results as assertions. */
 import { dump } from "js-yaml";
 import { type Question, textOf } from "../../../core/chat.js";
 import { isMapping } from "../../../core/tree.js";
@@ -14,17 +14,17 @@ export interface SessionFileParts {
   model: { provider: string; model: string };
   /** In the shape of config.yaml. */
   mcpServers: Readonly<Record<string, unknown>>;
-  /** What its reader should know; a line each. */
+  /** Comments for the file's reader, one line each. */
   notes: readonly string[];
 }
 
-/** A longer answer is looked for by its beginning. */
+/** For a longer answer, only its start is asserted. */
 const maxEqualChars = 500;
 const maxPartChars = 120;
-/** Of `chat.service.max_tool_hops`. */
+/** Default of `chat.service.max_tool_hops`. */
 const usualHops = 8;
 
-/** YAML, executable by its first line. */
+/** Returns YAML whose first line makes the file executable. */
 export function sessionFile({ conversationId, turns, model, mcpServers, notes }: SessionFileParts): string {
   const { provider, model: name } = model;
   const hops = hopsOf(turns);
@@ -34,7 +34,7 @@ export function sessionFile({ conversationId, turns, model, mcpServers, notes }:
     mcpServers,
     config: {
       llm: { active: provider, providers: { [provider]: { model: name } } },
-      // The log does not have what the model was told to summarise, and all of it says the same.
+      // The log lacks the requests for summaries, and the uncompacted log has the same content.
       ...(turns.some(({ isCompacted }) => isCompacted) && { chat: { service: { compaction: "off" } } }),
     },
     permissions: permissionsOf(turns.flatMap(callsOf)),
@@ -47,7 +47,7 @@ export function sessionFile({ conversationId, turns, model, mcpServers, notes }:
 
 const callsOf = ({ hops }: PlayableTurn) => hops.flatMap(({ calls }) => calls);
 
-/** The host counts requests with tools, and asks once more without them. */
+/** Returns the hop limit. The host counts requests with tools, then sends one more without tools. */
 function hopsOf(turns: readonly PlayableTurn[]): number | undefined {
   const ended = turns.filter(({ stopReason }) => stopReason === "max_tool_hops").map(({ hops }) => hops.length - 1);
   const most = Math.max(...turns.map(({ hops }) => hops.length));
@@ -80,7 +80,7 @@ function isMade({ isSent, result: { content, isError } }: PlayableCall): boolean
   return isSent || !isDeniedResult({ isError, text: textOf(content) });
 }
 
-/** As a pattern. */
+/** Returns the name as a pattern. */
 function nameOf({ server, tool }: { server: string; tool: string }): string {
   return (server === "" ? `${tool}*` : `${server}.${tool}`).replaceAll(/[@()]/g, "*");
 }
@@ -89,14 +89,14 @@ function answerOf(value: unknown): unknown {
   return typeof value === "boolean" || typeof value === "string" || isMapping(value) ? escaped(value) : false;
 }
 
-/** Which of several questions it is for. */
+/** Returns which of several questions an answer is for. */
 function addressOf(question: Question): object {
   if (question.kind === "approval") return { to: { tool: nameOf(question) } };
   const isPlain = question.kind === "elicitation" && question.message !== "" && !question.message.includes("{{");
   return isPlain ? { to: { elicitation: question.message } } : {};
 }
 
-/** What was said is no template. */
+/** Escapes `{{`: text from the log contains no templates. */
 function escaped<Value>(value: Value): Value {
   if (typeof value === "string") return value.replaceAll("{{", "\\{{") as Value;
   if (Array.isArray(value)) return value.map(escaped) as Value;

@@ -7,13 +7,13 @@ export function countsOf(reports: readonly RunReport[]): Record<RunStatus, numbe
   return counts;
 }
 
-/** `3 passed, 1 failed, 2 skipped`, without what there is none of. */
+/** Returns `3 passed, 1 failed, 2 skipped`, without zero counts. */
 export function countsText(reports: readonly RunReport[]): string {
   const counts = Object.entries(countsOf(reports)).filter(([, count]) => count > 0);
   return counts.map(([status, count]) => `${count} ${status}`).join(", ");
 }
 
-/** What never began has not failed. */
+/** Returns the exit code. Skipped runs do not count. */
 export function exitCodeOf(reports: readonly RunReport[]): number {
   const begun = reports.filter(({ status }) => status !== "skipped");
   return exitCodeOfScripts(

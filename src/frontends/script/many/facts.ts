@@ -1,4 +1,4 @@
-/** Figures as people read them. */
+/** Figures formatted for people. */
 import type { SummaryRow } from "./summary.js";
 
 export function duration(ms: number): string {
@@ -19,7 +19,6 @@ export function passRate({ passed, runs }: SummaryRow): string {
 
 export const summaryColumns = ["passed", "rate", "tokens in", "out", "cost", "p50", "p95"] as const;
 
-/** In the order of the columns. */
 export function summaryCells(row: SummaryRow): string[] {
   const { passed, runs, inputTokens, outputTokens, costUsd, p50Ms, p95Ms } = row;
   const tokens = [inputTokens, outputTokens].map(String);

@@ -1,4 +1,4 @@
-/** Which scripts the arguments of the command line stand for. */
+/** Finds the scripts that command-line arguments stand for. */
 import { type Dirent, existsSync, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { messageOf, RequestError } from "../../../core/errors.js";
@@ -7,9 +7,9 @@ import { globMatches } from "../../../core/glob.js";
 const scriptName = /\.session\.(ya?ml|json)$/;
 
 /**
- * Returns whether an argument of `run` stands for scripts and not for a prompt: one word that ends like the name of a script, a folder or a
- * link to a script that is written as a path, a glob with `**`, or a path that leads nowhere. Whoever made the working directory chose the names
- * in it, and a script runs commands: no text that could be a prompt stands for a script because something is named like it.
+ * Returns true if an argument of `run` stands for scripts, not for a prompt: one word that ends like a script's name; a folder, or a link
+ * to a script, written as a path; a glob with `**`; or a path that leads nowhere. A script runs commands and others may have named the
+ * files here, so a text that could be a prompt never counts as a script because a file has that name.
  */
 export function isScriptArgument(text: string, cwd: string): boolean {
   const path = resolve(cwd, text);
@@ -20,7 +20,7 @@ export function isScriptArgument(text: string, cwd: string): boolean {
   return /^(\.{1,2}\/\S*|(?!\S*:\/\/)\S*\/)$/.test(text) && !existsSync(path);
 }
 
-/** Returns whether the word could be meant as the scripts that a folder or a link of this name leads to. It is no path, so that it could be a prompt too. */
+/** Returns true if a folder or link of this name leads to scripts. The word is no path, so it may also be a prompt. */
 export function couldBeScripts(word: string, cwd: string): boolean {
   if (word === "" || /[\s/]/.test(word)) return false;
   const path = resolve(cwd, word);
@@ -32,8 +32,9 @@ function isScript(path: string): boolean {
 }
 
 /**
- * Absolute paths, sorted, each once. Arguments are files, folders (all scripts in them), and globs with `*` in names and `**` for any
- * folders, which match no `node_modules` and nothing that begins with a dot. Throws RequestError for an argument that stands for nothing.
+ * Returns absolute paths, sorted, without duplicates. Arguments are files, folders (all scripts in them), and globs with `*` in names and
+ * `**` for any folders. Globs skip `node_modules` and names that begin with a dot. Throws RequestError for an argument that stands for
+ * nothing.
  */
 export function findScripts(given: readonly string[], cwd: string): string[] {
   const found = new Set<string>();
@@ -53,7 +54,7 @@ function pathsOf(argument: string, cwd: string): string[] {
   return below(`${root}/`, names, () => true);
 }
 
-/** Files whose path below the folder matches the names. */
+/** Returns files whose path below the folder matches the names. */
 function below(folder: string, [name = "", ...rest]: readonly string[], isWanted: (name: string) => boolean): string[] {
   if (name === "**") {
     const deeper = entriesOf(folder).filter((entry) => entry.isDirectory() && !isHidden(entry.name));
@@ -70,7 +71,7 @@ function below(folder: string, [name = "", ...rest]: readonly string[], isWanted
   return matching.flatMap((entry) => below(folder, [entry.name, ...rest], isWanted));
 }
 
-/** Where a link leads, such as one among a person's commands; the path itself where it is none, or leads nowhere. */
+/** Returns the target of a link. Any other path, or a broken link, is returned unchanged. */
 function linked(path: string): string {
   try {
     return lstatSync(path).isSymbolicLink() ? realpathSync(path) : path;
@@ -83,7 +84,7 @@ function isHidden(name: string): boolean {
   return name === "node_modules" || name.startsWith(".");
 }
 
-/** False also for what no path can be: a prompt may be longer than a name, or hold a NUL. */
+/** Returns false also for an impossible path: a prompt may be longer than a file name or contain NUL. */
 function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();

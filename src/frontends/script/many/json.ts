@@ -1,4 +1,4 @@
-/** Results as one JSON document, with the keys of other JSON that the host writes: in snake_case, times as `…_ms`. */
+/** Formats results as one JSON document with the host's usual keys: snake_case, times as `…_ms`. */
 import { toVisibleJson } from "../../../core/inert.js";
 import { wireUsage } from "../../chunks.js";
 import { countsOf } from "./counts.js";

@@ -1,6 +1,6 @@
 /**
- * Results as JUnit XML, within what both schemas in use have: that of Jenkins' old JUnit format and that of its xUnit plugin (junit-10).
- * A suite is a run, a case is a step.
+ * Formats results as JUnit XML that fits both common schemas: Jenkins' old JUnit format and its xUnit plugin (junit-10). A suite is a run,
+ * a case is a step.
  */
 import { placeText } from "../place.js";
 import type { RunReport, StepReport } from "./report.js";
@@ -41,12 +41,12 @@ interface Case {
   name: string;
   durationMs: number;
   status: "passed" | "failure" | "error" | "skipped";
-  /** Of what failed. */
+  /** Kind of a failure. */
   type?: string;
   text?: string;
 }
 
-/** What is not the fault of one step is a case of its own. */
+/** Adds a case for an error that is not one step's fault. */
 function casesOf({ status, steps, error, durationMs }: RunReport): Case[] {
   if (status === "skipped") return [{ name: "the run", durationMs: 0, status: "skipped" }];
   const whole: Case[] = error
@@ -94,7 +94,7 @@ function seconds(ms: number): string {
   return (ms / 1000).toFixed(3);
 }
 
-/** For text and attributes. What XML 1.0 has no way to write, not even as a reference, becomes visible. */
+/** Escapes text and attributes. Characters that XML 1.0 cannot contain, even as a reference, become U+FFFD. */
 function escapeXml(text: string): string {
   return text
     .replaceAll(/(?![\n\t])\p{Cc}|\p{Cs}|[\ufffe\uffff]/gu, "\ufffd")

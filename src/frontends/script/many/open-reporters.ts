@@ -1,4 +1,4 @@
-/** Where results go: one reporter has stdout, others have files. */
+/** Destination of results: one reporter may have stdout, the others need files. */
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import picocolors from "picocolors";
 import { messageOf, RequestError } from "../../../core/errors.js";
@@ -7,7 +7,7 @@ import type { Reporter } from "./run-many.js";
 
 export interface Target {
   name: ReporterName;
-  /** Absolute; undefined: stdout, or `output`. */
+  /** Absolute path. Undefined: stdout, or `output`. */
   file?: string;
 }
 
@@ -18,10 +18,7 @@ interface Wanted {
 
 type Stdout = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
 
-/**
- * `isWatched`: a person reads stdout, which is so where every reporter has a file, too. Files are opened before anything runs in vain.
- * Throws RequestError.
- */
+/** Opens all files before anything runs. `isWatched`: stdout is for a person, also when every reporter has a file. Throws RequestError. */
 export function openReporters({ reporter = [], output }: Wanted, stdout: Stdout, now: () => number) {
   const asked: readonly Target[] = reporter.length > 0 ? reporter : [{ name: "pretty" }];
   const rest = asked.filter(({ file }) => file === undefined);
@@ -58,7 +55,7 @@ function toFile(name: ReporterName, path: string, now: () => number): Reporter {
   };
 }
 
-/** Throws RequestError where no file can be. One that is there stays as it is. */
+/** Throws RequestError if the file cannot be written. Does not change an existing file. */
 export function requireWritable(path: string): void {
   closeSync(opened(path, "a"));
 }

@@ -1,4 +1,4 @@
-/** From scripts to what is to be run: each script by its matrix, as often as wanted. */
+/** Turns scripts into runs: each script by its matrix, repeated as requested. */
 import { createHash } from "node:crypto";
 import { messageOf, RequestError } from "../../../core/errors.js";
 import { placeText } from "../place.js";
@@ -7,26 +7,26 @@ import type { Script } from "../script.js";
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** A script with one model, one set of variables, once. */
+/** One run of a script with one model and one set of variables. */
 export interface PlannedRun {
-  /** `name [model=a/b, lang=de] #2`. */
+  /** Name such as `name [model=a/b, lang=de] #2`. */
   name: string;
-  /** With a cassette of its own where there is a matrix. */
+  /** Has its own cassette if there is a matrix. */
   script: Script;
-  /** Undefined: the configured one. */
+  /** Undefined: the configured model. */
   model?: string;
   matrix: Values;
 }
 
 export interface PlanOptions {
-  /** Instead of every script's model and models. */
+  /** Replaces every script's model and models. */
   model?: string;
-  /** Regular expression over the names. */
+  /** Regular expression for the runs' names. */
   grep?: string;
   repeat?: number;
 }
 
-/** Rejects with RequestError when the expression is none, takes too long, or leaves nothing over. */
+/** Rejects with RequestError if the expression is invalid, takes too long, or matches no run. */
 export async function plan(
   scripts: readonly Script[],
   { model, grep, repeat = 1 }: PlanOptions = {},
@@ -37,7 +37,7 @@ export async function plan(
   return grep === undefined ? runs : named(runs, grep);
 }
 
-/** More than these nobody means, and no machine holds. */
+/** A larger matrix is a mistake, and no machine could hold it. */
 const maxCells = 10_000;
 
 function cellsOf(script: Script, given: string | undefined): PlannedRun[] {
@@ -82,7 +82,7 @@ function slug(part: string): string {
   return part.replaceAll(/[^\p{L}\p{N}_-]+/gu, "-").slice(0, 60);
 }
 
-/** In the sandbox: a pattern that backtracks for ever costs its time limit. */
+/** Matches in the sandbox: endless backtracking costs only the time limit. */
 async function named(runs: readonly PlannedRun[], grep: string): Promise<PlannedRun[]> {
   const names = runs.map(({ name }) => name);
   const matches = await evaluate("names.map((name) => new RegExp(pattern).test(name))", { pattern: grep, names }).catch(

@@ -1,29 +1,29 @@
-/** What is kept of a run once it is over: bounded, however much it did. */
+/** The bounded record of a finished run. */
 import type { Usage } from "../../../core/chat.js";
 import { endsOf } from "../../../core/excerpt.js";
 import type { AssertionResult, Failure, ScriptResult, StepResult } from "../result.js";
 import type { Place } from "../script.js";
 import type { PlannedRun } from "./plan.js";
 
-/** `cancelled`: it had begun. `skipped`: it had not. */
+/** `cancelled`: the run had begun. `skipped`: it had not. */
 export type RunStatus = "passed" | "failed" | "cancelled" | "skipped";
 
 export interface RunReport {
   name: string;
   place: Place;
-  /** Of the script: what its runs are summed up by. */
+  /** Name of the script, by which runs are summed up. */
   script: string;
-  /** `provider/model`; empty where it was not known yet. */
+  /** Name as `provider/model`. Empty if it was not known yet. */
   model: string;
   vars: Readonly<Record<string, unknown>>;
   status: RunStatus;
   steps: readonly StepReport[];
-  /** What is not the fault of one step. */
+  /** Set for an error that is not one step's fault. */
   error?: Failure;
   durationMs: number;
   usage?: Usage;
   costUsd?: number;
-  /** Path of the file. */
+  /** Path of the transcript's file. */
   transcript?: string;
 }
 
@@ -34,20 +34,19 @@ export interface StepReport {
   status: "passed" | "failed" | "skipped";
   durationMs: number;
   error?: Failure;
-  /** Those that do not hold. */
   failures: readonly AssertionResult[];
 }
 
-/** Bytes: a name, a reason, an error with its diff. */
+/** Limits in bytes: of a name; of a reason or an error with its diff. */
 const maxName = 300;
 const maxText = 4000;
 
-/** `transcript`: the path of its file. Keeps nothing of what was said but reasons and errors. */
+/** `transcript`: the path of its file. Of all texts only reasons and errors are kept. */
 export function reportOf(run: PlannedRun, result: ScriptResult, transcript?: string): RunReport {
   const { passed, model, steps, error, durationMs, usage, costUsd } = result;
   const status = error?.kind === "aborted" ? "cancelled" : passed ? "passed" : "failed";
   const reports = steps.map(stepReport);
-  // The step that met the limit or the cancellation says it already.
+  // A step that met the limit or the cancellation already reports it.
   const isTold = steps.some((step) => step.error?.message === error?.message && step.error?.kind === error?.kind);
   return {
     ...base(run),

@@ -1,4 +1,3 @@
-/** How results are told: to a person, or to a program. */
 import { resultsJson } from "./json.js";
 import { resultsJunit } from "./junit.js";
 import { prettyReporter, type Screen } from "./pretty.js";
@@ -8,7 +7,7 @@ import { tapBegin, tapRun } from "./tap.js";
 export const reporterNames = ["pretty", "json", "junit", "tap"] as const;
 export type ReporterName = (typeof reporterNames)[number];
 
-/** `now`: milliseconds. */
+/** `now` is in ms. */
 export function createReporter(name: ReporterName, screen: Screen, now: () => number): Reporter {
   const { write } = screen;
   switch (name) {

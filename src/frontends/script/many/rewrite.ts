@@ -1,10 +1,10 @@
-/** New values for assertions in the text of a script, whose comments and layout stay. */
+/** Writes new values of assertions into a script's text and keeps its comments and layout. */
 import { isDeepStrictEqual } from "node:util";
 import { load } from "js-yaml";
 import { isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
 import { patches } from "./patches.js";
 
-/** The assertion that begins in this line, as the `index`th `of` so many there. */
+/** The `index`th of `of` assertions that begin in this line. */
 export interface Edit {
   line: number;
   index: number;
@@ -12,10 +12,10 @@ export interface Edit {
   value: unknown;
 }
 
-/** What became of an edit: the value's text before and after, or why it stays. */
+/** Result of an edit: the value's text before and after, or why it was not changed. */
 export type Edited = { before: string; after: string } | { problem: string };
 
-/** Throws what the parser throws: the text was a script a moment ago. */
+/** Throws the parser's errors, which are unexpected: the text was a valid script just before. */
 export function rewritten(source: string, edits: readonly Edit[]): { text: string; edited: Edited[] } {
   const assertions = assertionsOf(source);
   const found = edits.map((edit) => {
@@ -23,7 +23,7 @@ export function rewritten(source: string, edits: readonly Edit[]): { text: strin
     return here.length === edit.of ? here[edit.index] : undefined;
   });
   const edited: Edited[] = found.map(() => ({ problem: "several steps have assertions in this line" }));
-  // From the end to the start: what stands before an edit keeps its place.
+  // Edits run from the end to the start, so that earlier positions stay valid.
   const order = [...edits.keys()].sort((one, other) => startOf(found[other]) - startOf(found[one]));
   let text = source;
   for (const index of order) {
@@ -48,12 +48,12 @@ function startOf(found: Found | undefined): number {
 
 interface Found {
   line: number;
-  /** Of the value, in the parsed script. */
+  /** Path of the value in the parsed script. */
   path: readonly PropertyKey[];
   node: Node | undefined;
 }
 
-/** In the order of the text. */
+/** Returns the assertions in the order of the text. */
 function assertionsOf(source: string): Found[] {
   const lineCounter = new LineCounter();
   const found: Found[] = [];
@@ -79,9 +79,9 @@ function keysOf(nodes: readonly unknown[]): PropertyKey[] {
   });
 }
 
-/** Undefined where the rest of the script would not be what it was. */
+/** Returns undefined if the change would alter the rest of the script. */
 function applied(text: string, { path, node }: Found, value: unknown): string | undefined {
-  // Without what aliases share.
+  // The copy resolves objects shared by aliases.
   const before: unknown = JSON.parse(JSON.stringify(load(text)));
   const wanted = alike(at(before, path), value);
   const changed = patches(node, wanted, text)
@@ -96,7 +96,7 @@ function at(tree: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((node, key) => (node as Record<PropertyKey, unknown>)[key], tree);
 }
 
-/** `equals` compares text: a number stays a number where it can. */
+/** Keeps a number a number if possible, since `equals` compares text. */
 function alike(before: unknown, value: unknown): unknown {
   if (typeof before === "string" || typeof value !== "string") return value;
   const read = load(value);

@@ -1,4 +1,4 @@
-/** Many runs, some of them at a time. */
+/** Runs many scripts, several at a time. */
 import { messageOf } from "../../../core/errors.js";
 import type { ScriptRunOptions } from "../parts.js";
 import type { ScriptResult } from "../result.js";
@@ -7,48 +7,48 @@ import { failureOf } from "../step-result.js";
 import type { PlannedRun } from "./plan.js";
 import { type RunReport, reportOf, skippedReport } from "./report.js";
 
-/** Gets told what happens; every method is called in time. */
+/** Receives progress. Each method is called when its event happens. */
 export interface Reporter {
   begin?(count: number): void;
   runBegan?(run: PlannedRun): void;
-  /** Each run once, also one that never began; in the order of their ends. */
+  /** Called once per run, even for a skipped one, in the order in which they end. */
   runEnded?(report: RunReport): void;
   end(many: ManyResult): void;
 }
 
 export interface ManyResult {
-  /** In the order of the plan. */
+  /** Reports in the order of the plan. */
   reports: readonly RunReport[];
   durationMs: number;
 }
 
 interface RunCleaner {
   value<T>(value: T): T;
-  /** JSON, or any text. */
+  /** Cleans JSON or any other text. */
   text(text: string): string;
 }
 
 const nothingCleaned: RunCleaner = { value: (value) => value, text: (text) => text };
 
 export interface ManyOptions {
-  /** One run in a host of its own. */
+  /** Runs one script in its own host. */
   runOne(run: PlannedRun, options: ScriptRunOptions): Promise<ScriptResult>;
-  /** At a time. */
+  /** Concurrent runs. */
   jobs: number;
-  /** After a failure nothing more begins; what runs goes on to its end. */
+  /** After a failure, starts no further runs. Running ones continue to their end. */
   bail?: boolean;
-  /** What runs is cancelled, and nothing more begins. */
+  /** Cancels running scripts and starts no more. */
   signal?: AbortSignal;
-  /** Keeps what the report leaves out; `index`: in the plan. Resolves to the path of the transcript, if it was kept. */
+  /** Stores what the report leaves out. `index`: position in the plan. Resolves to the transcript's path if one was stored. */
   keep?(run: PlannedRun, result: ScriptResult, index: number): Promise<string | undefined>;
-  /** Takes out what may not be told of a run. Default: nothing. */
+  /** Removes secrets from a run's results. Default: changes nothing. */
   cleanerOf?(run: PlannedRun): RunCleaner;
   reporters: readonly Reporter[];
-  /** Milliseconds, of a clock that never goes back. */
+  /** Returns ms of a monotonic clock. */
   now(): number;
 }
 
-/** Never rejects for what a run does. The reporters have been told of every run, but not yet of the end. */
+/** Runs all scripts. Never rejects for a run's error. Reporters have received every run, but `end` was not called yet. */
 export async function runMany(runs: readonly PlannedRun[], options: ManyOptions): Promise<ManyResult> {
   const { jobs, bail = false, signal, reporters, now } = options;
   const startedAt = now();
@@ -84,7 +84,7 @@ async function oneRun(run: PlannedRun, index: number, options: ManyOptions): Pro
   const whole = await runOne(run, how).catch((error: unknown) => unbegun(script, error, how));
   const cleaner = cleanerFor(run, options);
   const report = (of: ScriptResult, transcript?: string) => cleaner.value(reportOf(run, of, transcript));
-  // Before the report shortens its texts: no pattern knows the half of a secret.
+  // Cleans before the report shortens the texts: no pattern recognises half a secret.
   const { error, steps, transcript } = whole;
   const result: ScriptResult = {
     ...whole,

@@ -1,4 +1,3 @@
-/** A run in words. */
 import { unambiguous } from "../../../core/inert.js";
 import type { Colors } from "../../terminal.js";
 import { placeText } from "../place.js";
@@ -6,7 +5,7 @@ import { duration } from "./facts.js";
 import type { RunReport, StepReport } from "./report.js";
 import { sentence } from "./step-text.js";
 
-/** `FAILED a.session.yaml triage (test/m1, 12 ms)`, and why, where it is not the fault of one step. */
+/** Returns `FAILED a.session.yaml triage (test/m1, 12 ms)`, and the error if it is not one step's fault. */
 export function runLine({ status, place, name, model, durationMs, error }: RunReport): string {
   const mark = status === "failed" ? "FAILED" : status;
   const facts = [model, duration(durationMs)].filter(Boolean).join(", ");
@@ -17,7 +16,7 @@ export function transcriptLine({ transcript }: RunReport): string {
   return transcript === undefined ? "" : `transcript: ${transcript}\n`;
 }
 
-/** Why it failed, where, and where its transcript is. */
+/** Returns why and where the run failed, and its transcript's path. */
 export function failureText(report: RunReport, colors: Colors): string {
   const { status, name, place, steps, error, transcript } = report;
   const lines = [

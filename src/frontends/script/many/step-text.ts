@@ -1,9 +1,8 @@
-/** A step in words, for whoever looks on. */
 import { unambiguous } from "../../../core/inert.js";
 import { placeText } from "../place.js";
 import type { Failure, StepResult } from "../result.js";
 
-/** What became of a step; under it what has failed and where. */
+/** Returns a step's outcome, followed by its failures and their places. */
 export function stepLine({ passed, skipped, name, place, durationMs, error, assertions }: StepResult): string {
   const mark = skipped ? "skipped" : passed ? "ok     " : "FAILED ";
   const time = skipped ? "" : ` (${Math.round(durationMs)} ms)`;
@@ -16,7 +15,7 @@ export function stepLine({ passed, skipped, name, place, durationMs, error, asse
   );
 }
 
-/** An error with what to do about it. */
+/** Returns the message with its hint. */
 export function sentence({ message, hint }: Failure): string {
   return hint ? `${message} (${hint})` : message;
 }

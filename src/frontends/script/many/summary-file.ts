@@ -9,7 +9,7 @@ const formats: Readonly<Record<string, (summary: Summary) => string>> = {
   md: summaryMarkdown,
 };
 
-/** By the end of the file's name; undefined where that is no known one. */
+/** Returns the format for the file name's extension. Undefined if it is unknown. */
 export function summaryFormat(path: string): ((summary: Summary) => string) | undefined {
   const extension = /\.([a-z]+)$/.exec(path)?.[1] ?? "";
   return Object.hasOwn(formats, extension) ? formats[extension] : undefined;

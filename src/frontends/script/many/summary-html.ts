@@ -4,7 +4,7 @@ import { duration, money, passRate, summaryCells, summaryColumns } from "./facts
 import type { Summary, SummaryRow } from "./summary.js";
 import { style } from "./summary-style.js";
 
-/** With charts by model. All text is escaped. */
+/** Returns a page with charts by model. All text is escaped. */
 export function summaryHtml({ all, models, scripts }: Summary): string {
   const title = `Scripted sessions: ${all.passed} of ${all.runs} passed`;
   const main = `<h1>Scripted sessions</h1>
@@ -32,15 +32,15 @@ function tokens({ inputTokens, outputTokens }: SummaryRow): number {
 
 interface Measure {
   of(row: SummaryRow): number;
-  /** What the longest bar stands for; default: the largest value. */
+  /** Value of the longest bar. Default: the largest value. */
   max?: number;
   text(row: SummaryRow): string;
 }
 
-/** Units of the picture: a row's height, where bars begin, how long they get. */
+/** SVG units: height of a row, start and length of bars, width. */
 const size = { row: 26, left: 200, bar: 300, width: 600 };
 
-/** A bar a row, with the name before it and the value behind. */
+/** Draws a bar per row, with the name before it and the value after it. */
 function chart(title: string, rows: readonly SummaryRow[], { of, max, text }: Measure): string {
   const longest = max ?? Math.max(...rows.map(of), 0);
   const bars = rows.map((row, index) => {
@@ -55,7 +55,7 @@ function chart(title: string, rows: readonly SummaryRow[], { of, max, text }: Me
   return `<figure><figcaption>${title}</figcaption><svg viewBox="${box}" role="img" aria-label="${title}">${bars.join("\n")}</svg></figure>`;
 }
 
-/** As much of a name as there is room for; the end tells models apart. */
+/** Cuts a name to the available room. Keeps the end, which distinguishes models. */
 function shortened(name: string): string {
   const characters = [...name];
   return characters.length > 26 ? `…${characters.slice(-25).join("")}` : name;

@@ -2,7 +2,7 @@ import { unambiguous } from "../../../core/inert.js";
 import { summaryCells, summaryColumns } from "./facts.js";
 import type { Summary, SummaryRow } from "./summary.js";
 
-/** Tables as GitHub and others show them, for a job's summary or a comment. */
+/** Returns tables in GitHub's Markdown, for a job's summary or a comment. */
 export function summaryMarkdown({ all, models, scripts }: Summary): string {
   return `${table("model", [...models, all])}\n${table("script", scripts)}`;
 }
@@ -16,7 +16,7 @@ function table(what: string, rows: readonly SummaryRow[]): string {
   return lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
 }
 
-/** Text in a cell that no mark-up begins in. */
+/** Escapes a cell's text so that it contains no mark-up. */
 function escaped(text: string): string {
   return unambiguous(text)
     .replaceAll(/\s+/g, " ")

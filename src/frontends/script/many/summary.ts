@@ -1,14 +1,13 @@
-/** How the runs went by model and by script. */
 import type { RunReport } from "./report.js";
 
 export interface SummaryRow {
   name: string;
-  /** That came to an end: neither cancelled nor skipped. */
+  /** Finished runs, neither cancelled nor skipped. */
   runs: number;
   passed: number;
   inputTokens: number;
   outputTokens: number;
-  /** Undefined: not known for all of them. */
+  /** Undefined if some run's cost is unknown. */
   costUsd?: number;
   p50Ms: number;
   p95Ms: number;
@@ -42,7 +41,7 @@ function rowsBy(reports: readonly RunReport[], nameOf: (report: RunReport) => st
 
 function rowOf(name: string, reports: readonly RunReport[]): SummaryRow {
   const times = reports.map(({ durationMs }) => durationMs).sort((one, other) => one - other);
-  // A run without a model request costs nothing, and says nothing of it.
+  // A run without a model request has no cost, known or unknown.
   const costs = reports.filter(({ usage, costUsd }) => usage || costUsd !== undefined).map(({ costUsd }) => costUsd);
   return {
     name,
@@ -60,7 +59,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** By nearest rank, of sorted numbers; 0 of none. */
+/** Returns the nearest-rank percentile of sorted numbers, or 0 if there are none. */
 function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
 }

@@ -1,4 +1,6 @@
-/** Results as TAP 14 (https://testanything.org/tap-version-14-specification.html): a test point is a run, its steps are a subtest. */
+/**
+ * Formats results as TAP 14 (https://testanything.org/tap-version-14-specification.html): a test point is a run, its subtest has the steps.
+ */
 import { toVisibleJson, unambiguous } from "../../../core/inert.js";
 import { placeText } from "../place.js";
 import type { RunReport, StepReport } from "./report.js";
@@ -7,7 +9,7 @@ export function tapBegin(count: number): string {
   return `TAP version 14\n1..${count}\n`;
 }
 
-/** `number`: counts from 1. */
+/** `number` counts from 1. */
 export function tapRun(report: RunReport, number: number): string {
   const { name, status, steps, error, durationMs, place, model, transcript } = report;
   if (status === "skipped") return `ok ${number} - ${escaped(name)} # SKIP not begun\n`;
@@ -29,7 +31,7 @@ function point(isOk: boolean, number: number, name: string): string {
   return `${isOk ? "ok" : "not ok"} ${number} - ${escaped(name)}\n`;
 }
 
-/** YAML: JSON behind each key. */
+/** Returns YAML with a JSON value for each key. */
 function diagnostics(facts: Readonly<Record<string, unknown>>): string {
   const lines = Object.entries(facts)
     .filter(([, value]) => value !== undefined && value !== "")
@@ -41,7 +43,7 @@ function indented(text: string): string {
   return text.replaceAll(/^(?=.)/gm, "    ");
 }
 
-/** One line that no directive begins in. */
+/** Returns one line without TAP directives. */
 function escaped(text: string): string {
   return unambiguous(text)
     .replaceAll(/[\s\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")

@@ -6,24 +6,27 @@ import { messageOf, RequestError } from "../../../core/errors.js";
 import type { ScriptResult } from "../result.js";
 import type { PlannedRun } from "./plan.js";
 
-/** What was said in the runs, in files for their owner's eyes alone: of every run in a given folder, else of the failed ones in a new one. */
+/**
+ * Stores transcripts in files that only their owner can read: of all runs in a given folder, otherwise of failed runs in a new temporary
+ * one.
+ */
 export class Transcripts {
   readonly #keepsAll: boolean;
   #folder: string | undefined;
 
-  /** `given` is absolute, and made when it is not there. Throws RequestError where no file can be in it. */
+  /** `given` is an absolute path; a missing folder is created. Throws RequestError if it is not writable. */
   constructor(given?: string) {
     this.#keepsAll = given !== undefined;
     this.#folder = given && writableFolder(given);
   }
 
-  /** `index`: of the run in the plan. Resolves to the file's path; undefined where nothing is to be kept. */
+  /** `index`: position in the plan. Resolves to the file's path, or to undefined if nothing is stored. */
   async keep({ name }: PlannedRun, { passed, transcript }: ScriptResult, index: number): Promise<string | undefined> {
     if (transcript === "" || (passed && !this.#keepsAll)) return undefined;
     this.#folder ??= mkdtempSync(join(tmpdir(), "mcp-platform-transcripts-"));
     const slug = name.replaceAll(/[^\w.=-]+/g, "-").slice(0, 100);
     const path = join(this.#folder, `${String(index + 1).padStart(3, "0")}-${slug}.jsonl`);
-    // One of an earlier time may be readable for all, or lead elsewhere.
+    // An earlier file may be readable by others or be a link.
     await rm(path, { force: true });
     await writeFile(path, transcript, { mode: 0o600, flag: "wx" });
     return path;

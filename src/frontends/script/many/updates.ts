@@ -1,4 +1,4 @@
-/** Values of `equals` that are no longer what there is, as the runs found them, and writing them into the scripts. */
+/** Collects the actual values for failed `equals` assertions and writes them into the scripts. */
 import { chmodSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { messageOf } from "../../../core/errors.js";
@@ -10,9 +10,9 @@ import { type Edit, type Edited, rewritten } from "./rewrite.js";
 interface Wanted {
   place: Place;
   edit: Omit<Edit, "value">;
-  /** JSON of what the runs came to. */
+  /** JSON of the actual values. */
   values: Set<string>;
-  /** Another run came to what is written. */
+  /** True if another run matched the written value. */
   isMet: boolean;
 }
 
@@ -25,7 +25,7 @@ export class Updates {
     for (const step of steps) for (const assertion of step.assertions) this.#noteOne(assertion, step);
   }
 
-  /** Writes them; `cwd` is what the names of files are relative to. One for each assertion that does not hold. */
+  /** Writes the values. Returns a result for each assertion that did not hold. `cwd`: base of the files' names. */
   apply(cwd: string): Update[] {
     const files = new Map<string, Wanted[]>();
     for (const wanted of this.#wanted.values()) {
@@ -68,7 +68,7 @@ function written(path: string, edits: readonly Edit[]): Edited[] {
   }
 }
 
-/** At once, and with the rights that it had: scripts may be executable. */
+/** Replaces the file atomically and keeps its mode: scripts may be executable. */
 function replaceFile(path: string, text: string): void {
   const target = realpathSync(path);
   const draft = `${target}.${process.pid}.tmp`;

@@ -6,18 +6,18 @@ import { child, isMapping, keyPath } from "../../../core/tree.js";
 import { schemaErrors } from "../schema.js";
 import type { Place } from "../script.js";
 
-/** One script text, and what is wrong in it: one problem for each mistake. */
+/** One script text and the problems found in it. */
 export class ScriptDocument {
   readonly problems: ConfigProblem[] = [];
   readonly source: Source;
-  /** Absolute; those that include this one come first. */
+  /** Absolute paths: the including files, then this one. */
   readonly chain: readonly string[];
   readonly #broken = new Set<string>();
 
   constructor(source: Source, chain: readonly string[]) {
     this.source = source;
     this.chain = chain;
-    // The last one for a place says most; what `oneOf` and the like would add is said better by the reader.
+    // Only the last error per place is kept, since it is the most specific. The reader explains what `oneOf` and the like would add.
     const found = new Map<string, Problem>();
     for (const error of schemaErrors(source.tree)) {
       const problem = describeSchemaError(error);
@@ -29,7 +29,7 @@ export class ScriptDocument {
     }
   }
 
-  /** Throws ConfigError when there is no such file, or it is no YAML mapping. */
+  /** Throws ConfigError if the file is missing or not a YAML mapping. */
   static read(path: string, cwd: string, chain: readonly string[] = []): ScriptDocument {
     return new ScriptDocument(readSource(path, cwd), [...chain, path]);
   }
@@ -38,7 +38,7 @@ export class ScriptDocument {
     return new ScriptDocument(objectSource(tree, cwd, "(script)"), []);
   }
 
-  /** Whether the schema has nothing against this value or anything in it: only then it is worth a closer look. */
+  /** Returns true if the schema accepts this value and everything in it. Only then is it checked further. */
   isSound(pointer: string): boolean {
     return ![...this.#broken].some((broken) => broken === pointer || broken.startsWith(`${pointer}/`));
   }
@@ -48,7 +48,7 @@ export class ScriptDocument {
     this.problems.push({ file: source.file, ...source.position(pointer, part), path: keyPath(pointer), message });
   }
 
-  /** Whether the keys can be written as `{{name}}`. */
+  /** Checks that the keys can be written as `{{name}}`. */
   checkVariables(pointer: string, values: unknown): void {
     for (const name of Object.keys(isMapping(values) ? values : {})) {
       if (/^[A-Za-z_]\w*$/.test(name)) continue;
@@ -61,12 +61,12 @@ export class ScriptDocument {
     return { file: this.source.file, line: this.source.position(pointer, "value").line };
   }
 
-  /** A path in this file, as an absolute one. */
+  /** Resolves a path relative to this file. */
   resolve(path: string): string {
     return resolve(this.source.folder, path);
   }
 
-  /** Throws ConfigError with all that is wrong, if anything is. */
+  /** Throws one ConfigError with all problems, if there are any. */
   requireSound(): void {
     if (this.problems.length > 0) throw new ConfigError(this.problems.toSorted(byPlace));
   }

@@ -10,7 +10,7 @@ interface Included {
   steps: Step[];
 }
 
-/** Of an included file only its variables and its steps count: it can be a script of its own. */
+/** Reads only an included file's variables and steps. The file may also be a script of its own. */
 export function readInclude(file: string, at: string, including: ScriptDocument, cwd: string): Included {
   const path = including.resolve(file);
   const complain = (message: string) => {

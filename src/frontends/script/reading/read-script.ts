@@ -7,10 +7,9 @@ import { readReplies } from "../scripted/read-replies.js";
 import { ScriptDocument } from "./document.js";
 import { readSteps } from "./read-steps.js";
 
-/** A script in the shape of its file. */
 export type ScriptObject = Readonly<Record<string, unknown>>;
 
-/** The shape after the schema has passed it. */
+/** A script's file after the schema has passed it. */
 interface Written {
   name?: string;
   description?: string;
@@ -28,7 +27,7 @@ interface Written {
   steps: unknown[];
 }
 
-/** Reads and checks a script with all that it includes; `cwd` is absolute. Touches nothing. Throws one ConfigError with every mistake. */
+/** Reads and checks a script with all its includes. Has no side effects. `cwd` is absolute. Throws one ConfigError with every mistake. */
 export function readScript(given: string | ScriptObject, cwd: string): Script {
   const document =
     typeof given === "string" ? ScriptDocument.read(resolve(cwd, given), cwd) : ScriptDocument.of(given, cwd);

@@ -6,10 +6,10 @@ import { readInclude } from "./read-include.js";
 import { checkSense, kindOf } from "./step-shape.js";
 import { templateProblems } from "./template-problems.js";
 
-/** Checks and reads a list of steps; problems go to the document. */
+/** Checks and reads a list of steps. Problems are added to the document. */
 export function readSteps(list: unknown, pointer: string, document: ScriptDocument, cwd: string): Step[] {
   const steps: Step[] = [];
-  /** What is wrong with a broken step is said already, and the answers after it are not at fault. */
+  /** True after a step that may ask. Also after a broken step, whose problem is reported already: its answers are not at fault. */
   let isAskable = false;
   for (const [index, item] of (Array.isArray(list) ? list : []).entries()) {
     const at = child(pointer, index);
@@ -32,7 +32,7 @@ export function readSteps(list: unknown, pointer: string, document: ScriptDocume
 
 const ASKABLE: readonly StepKind[] = ["user", "tool", "prompt"];
 
-/** The answers to a step that has a condition depend on it, too. */
+/** Moves answers after a conditional step into the condition. */
 function place(step: Step, steps: Step[]): void {
   const last = steps.at(-1);
   const conditional = step.kind === "answer" && last?.kind === "if" ? last : undefined;
@@ -42,7 +42,7 @@ function place(step: Step, steps: Step[]): void {
 
 interface Reading {
   document: ScriptDocument;
-  /** Absolute. */
+  /** Absolute path. */
   cwd: string;
 }
 
@@ -105,7 +105,7 @@ function byKind(kind: StepKind, item: Mapping, at: string, { document, cwd }: Re
   }
 }
 
-/** A step after the schema has passed it; `kindOf` says which of these are there. */
+/** A step after the schema has passed it. Only the keys of its kind are present; see `kindOf`. */
 interface WrittenStep {
   name?: string;
   assert?: unknown;
@@ -128,7 +128,7 @@ interface WrittenStep {
   else?: unknown;
 }
 
-/** Of the step itself: the steps in it have their own turn. */
+/** Checks the step's own templates. Inner steps are checked when they are read. */
 function checkTemplates(kind: StepKind, item: Mapping, at: string, document: ScriptDocument): void {
   const own = kind === "repeat" ? { ...item, repeat: { ...(item.repeat as Mapping), steps: [] } } : item;
   for (const [key, value] of Object.entries(own)) {

@@ -1,5 +1,3 @@
-/** Which keys make a step, and what of a step only makes sense together. */
-
 import { schemaProblem } from "../../../core/structured-output.js";
 import { parseToolPattern } from "../../../core/tool-pattern.js";
 import { child, type Mapping } from "../../../core/tree.js";
@@ -7,7 +5,7 @@ import { pathProblem } from "../json-path.js";
 import type { StepKind } from "../script.js";
 import type { ScriptDocument } from "./document.js";
 
-/** Which keys each kind has beside `name` and `if`. */
+/** Allowed keys of each kind, besides `name` and `if`. */
 const KEYS: Readonly<Record<StepKind, readonly string[]>> = {
   user: ["output", "assert", "save"],
   tool: ["assert", "save"],
@@ -24,7 +22,7 @@ const KEYS: Readonly<Record<StepKind, readonly string[]>> = {
 
 const kinds = Object.keys(KEYS) as StepKind[];
 
-/** Undefined, with a problem in the document, when it is no step or several. */
+/** Returns undefined, and adds a problem, if the item is not exactly one step. */
 export function kindOf(item: Mapping, at: string, document: ScriptDocument): StepKind | undefined {
   const found = kinds.filter((kind) => kind in item && kind !== "if");
   if ("then" in item || ("if" in item && found.length === 0)) found.push("if");
@@ -38,7 +36,7 @@ export function kindOf(item: Mapping, at: string, document: ScriptDocument): Ste
   return undefined;
 }
 
-/** Complains about keys of other kinds, and about what the schema cannot say. */
+/** Reports keys of other kinds, and mistakes that the schema cannot express. */
 export function checkSense(kind: StepKind, item: Mapping, at: string, document: ScriptDocument): void {
   const complain = (pointer: string, part: "key" | "value", message: string) =>
     document.complain({ pointer, part, message });

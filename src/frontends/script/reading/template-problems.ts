@@ -2,7 +2,6 @@ import type { Problem } from "../../../core/source.js";
 import { child, isMapping } from "../../../core/tree.js";
 import { templateProblem } from "../templates.js";
 
-/** What is wrong with the templates in a value's texts. */
 export function templateProblems(value: unknown, pointer: string): Problem[] {
   if (typeof value === "string") {
     const message = templateProblem(value);

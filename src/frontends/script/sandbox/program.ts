@@ -1,6 +1,6 @@
 /**
- * Runs within QuickJS: `(code, json) => promise of JSON`. What it needs of the language is taken before the code can change it.
- * `Function` compiles without running, so a SyntaxError of the code's own run is not taken for one of its text.
+ * Runs in QuickJS: `(code, json) => promise of JSON`. It takes built-ins before the code can replace them. `Function` compiles without
+ * running, so a SyntaxError thrown by the code is not mistaken for one in its text.
  */
 export const program = `(() => {
   const { parse, stringify } = JSON;

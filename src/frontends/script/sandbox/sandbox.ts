@@ -4,14 +4,14 @@ import type { Evaluation, WorkerAnswer, WorkerWord } from "./worker.js";
 
 interface EvaluationLimits {
   timeoutMs: number;
-  /** Of QuickJS and all that it holds. At least 17: it begins with 16. */
+  /** Memory of QuickJS with all its values. At least 17: it starts with 16. */
   memoryMb: number;
 }
 
 /**
- * What foreign JavaScript comes to: an expression, a function body with `return`, or statements of which the last one counts.
- * It sees the values (JSON) as globals, and nothing else: no process, no modules, no network, no timers. Promises are awaited.
- * Rejects with RequestError in one sentence when it throws, does not compile, exceeds a limit, or comes to what is no JSON.
+ * Evaluates untrusted JavaScript: an expression, a function body with `return`, or statements, of which the last gives the result. It sees
+ * the values (JSON) as globals and nothing else: no process, modules, network or timers. Promises are awaited. Rejects with a one-sentence
+ * RequestError when the code throws, does not compile, exceeds a limit, or returns something that JSON cannot express.
  */
 export type Evaluate = (
   code: string,
@@ -20,15 +20,15 @@ export type Evaluate = (
 ) => Promise<unknown>;
 
 const defaults: EvaluationLimits = { timeoutMs: 1000, memoryMb: 64 };
-/** QuickJS keeps the time limit itself, but does not look at the clock within one long operation. */
+/** Extra time: QuickJS enforces the time limit itself, but not within one long operation. */
 const graceMs = 500;
-/** Starting the worker and compiling QuickJS, on a busy machine. */
+/** Limit for starting the worker and compiling QuickJS on a busy machine. */
 const startupMs = 30_000;
 
-/** A worker runs compiled code, also when this module runs from source (ts-node, jest). */
+/** Path of the compiled worker, also when this module runs from source (ts-node, jest). */
 const script = import.meta.url.endsWith(".ts") ? "../../../../dist/frontends/script/sandbox/worker.js" : "./worker.js";
 
-/** One for the process, kept from evaluation to evaluation: starting it takes longer than most of them. */
+/** One worker per process, reused because starting it takes longer than most evaluations. */
 let kept: Worker | undefined;
 let last: Promise<unknown> = Promise.resolve();
 
@@ -41,7 +41,7 @@ export const evaluate: Evaluate = async (code, values, limits) => {
   return answer.json === undefined ? undefined : JSON.parse(answer.json);
 };
 
-/** A new worker sees nothing of this process's environment and arguments. */
+/** A new worker gets nothing of this process's environment and arguments. */
 function answerTo(evaluation: Evaluation): Promise<WorkerAnswer> {
   kept ??= new Worker(new URL(script, import.meta.url), { env: {}, argv: [], execArgv: [] })
     .on("error", () => undefined)
@@ -54,7 +54,7 @@ function forget(this: Worker): void {
   if (kept === this) kept = undefined;
 }
 
-/** It holds the process open until then. A worker that is late or fails is ended. */
+/** Waits for the answer and keeps the process alive meanwhile. Terminates a worker that is late or fails. */
 function answerOf(worker: Worker, timeoutMs: number): Promise<WorkerAnswer> {
   return new Promise((resolve) => {
     const inTime = () => {
@@ -79,7 +79,7 @@ function answerOf(worker: Worker, timeoutMs: number): Promise<WorkerAnswer> {
     const fail = (error: Error) => giveUp(`the sandbox failed: ${error.message}`);
     const end = () => giveUp("the sandbox ended");
     let lastLook: NodeJS.Immediate | undefined;
-    // Where this thread was busy, the word may be there already.
+    // If this thread was busy, the message may already be queued, so look once more.
     const within = (ms: number, lateness: string) =>
       setTimeout(() => {
         lastLook = setImmediate(giveUp, lateness);

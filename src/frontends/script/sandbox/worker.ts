@@ -1,6 +1,6 @@
 /**
- * The thread that foreign JavaScript runs in: QuickJS in WebAssembly, with a memory of its own that cannot grow beyond the limit.
- * (QuickJS's own limit sees single allocations only in this build.) Each evaluation has a fresh runtime.
+ * The thread that runs untrusted JavaScript: QuickJS in WebAssembly, with its own memory that cannot grow beyond the limit. (In this build
+ * QuickJS's own limit covers only single allocations.) Each evaluation gets a new runtime.
  */
 import { parentPort } from "node:worker_threads";
 import variant from "@jitl/quickjs-wasmfile-release-sync";
@@ -19,21 +19,21 @@ import { program } from "./program.js";
 
 export interface Evaluation {
   code: string;
-  /** Of the values by name. */
+  /** JSON object of the values by name. */
   json: string;
   timeoutMs: number;
   memoryMb: number;
 }
 
-/** Without `json`: undefined, or what JSON has no word for. */
+/** Without `json` the result is undefined, or JSON cannot express it. */
 export type WorkerAnswer = { json?: string } | { problem: string };
 
-/** `begun`: QuickJS is compiled, the time of the code counts from now on. Then the answer. */
+/** `begun`: QuickJS is compiled, and the code's time starts. The answer follows. */
 export type WorkerWord = "begun" | WorkerAnswer;
 
-/** Its types say that it is CommonJS, which it is not for `import`. */
+/** The package's types describe it as CommonJS, but `import` loads an ES module. */
 const release = variant as unknown as QuickJSSyncVariant;
-/** Of every Node, but not of its types. */
+/** Node provides `WebAssembly`, but its types do not. */
 const { Memory } = (globalThis as unknown as { WebAssembly: WebAssemblyWords }).WebAssembly;
 
 type EmscriptenModule = NonNullable<CustomizeVariantOptions["emscriptenModule"]>;
@@ -43,7 +43,7 @@ interface WebAssemblyWords {
 }
 
 const pageBytes = 64 * 1024;
-/** What the module itself begins with. */
+/** Initial memory of the module. */
 const firstPages = 256;
 const stackBytes = 256 * 1024;
 const maxResultBytes = 1_000_000;
@@ -54,10 +54,10 @@ let kept: { memoryMb: number; quickJs: QuickJSWASMModule } | undefined;
 async function moduleWithin(memoryMb: number): Promise<QuickJSWASMModule> {
   if (kept?.memoryMb === memoryMb) return kept.quickJs;
   const maximum = Math.max(Math.floor((memoryMb * 1024 * 1024) / pageBytes), firstPages);
-  // It would write of its end to this process's stderr.
+  // On an abort Emscripten would write to this process's stderr.
   const emscriptenModule = { wasmMemory: new Memory({ initial: firstPages, maximum }), printErr: () => undefined };
   const quickJs = await newQuickJSWASMModuleFromVariant(newVariant(release, { emscriptenModule }));
-  // V8 compiles a function of WebAssembly when it is first called, which is no time of the code's.
+  // V8 compiles a WebAssembly function at its first call, which must not count as the code's time.
   run(quickJs, () => false, "0", "{}");
   kept = { memoryMb, quickJs };
   return quickJs;
@@ -73,7 +73,7 @@ async function answerTo({ code, json, timeoutMs, memoryMb }: Evaluation): Promis
     return isLate;
   };
   const answer = run(quickJs, isOver, code, json);
-  // Whatever went wrong may have left something behind.
+  // After any problem the module may be in a bad state.
   if ("problem" in answer) kept = undefined;
   return isLate ? { problem: `the code took longer than ${timeoutMs} ms` } : answer;
 }
@@ -112,7 +112,7 @@ function resultIn(scope: Scope, runtime: QuickJSRuntime, code: string, json: str
   return result.length > maxResultBytes ? { problem: "the code comes to more than 1 MB of JSON" } : { json: result };
 }
 
-/** QuickJS throws nothing where there was no room for an error. */
+/** QuickJS throws nothing if there was no memory for an error. */
 function problemOf(context: QuickJSContext, error: QuickJSHandle): string {
   const thrown: unknown = context.dump(error);
   if (typeof thrown !== "object" || thrown === null) {

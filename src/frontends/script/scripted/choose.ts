@@ -1,16 +1,15 @@
-/** Which reply answers a request. */
 import type { HubTool } from "../../../core/ports.js";
 import { namesTool, parseToolPattern } from "../../../core/tool-pattern.js";
 import { withinTime } from "../../../core/within-time.js";
 import type { ReplyCondition } from "./reply.js";
 import { type AskedRequest, newest, resultsIn } from "./request.js";
 
-/** A regular expression may backtrack for ever on what a tool said. */
+/** Time limit in ms, since a regular expression may backtrack for ever on a tool's text. */
 const longestMatchMs = 500;
 
 export interface Circumstances {
   request: AskedRequest;
-  /** Name of the step that asks. */
+  /** Name of the asking step. */
   step: string;
   tools: readonly HubTool[];
 }

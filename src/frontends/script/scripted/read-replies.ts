@@ -27,7 +27,7 @@ interface Written {
   retry_after?: number | string;
 }
 
-/** Checks and reads the replies of `model: scripted`; problems go to the document. */
+/** Checks and reads the replies of `model: scripted`. Problems are added to the document. */
 export function readReplies(list: unknown, steps: readonly Step[], document: ScriptDocument): ScriptedReply[] {
   const replies: ScriptedReply[] = [];
   let endless: number | undefined;

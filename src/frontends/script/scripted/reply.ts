@@ -1,26 +1,26 @@
-/** What the scripted model is to answer, as the script has it: templates not yet filled in. */
+/** A reply of the scripted model. Its templates are not yet filled in. */
 import type { Place } from "../script.js";
 
 export interface ScriptedReply {
   place: Place;
-  /** Left out: the next request that no reply with a condition answers. */
+  /** Default: answers the next request that no reply with a condition answers. */
   when?: ReplyCondition;
-  /** How many requests it answers; `any`: at least one. */
+  /** Number of requests that it answers; `any`: at least one. */
   times: number | "any";
-  /** Before the response begins. */
+  /** Delay before the response begins. */
   delayMs: number;
   answer: ScriptedAnswer | ScriptedRefusal;
 }
 
-/** All of them have to hold, of what was said since the model's last answer. */
+/** Conditions on what was said since the model's last answer. All must hold. */
 export interface ReplyCondition {
   contains?: string;
-  /** Whatever the case of letters. */
+  /** Case-insensitive `contains`. */
   icontains?: string;
   regex?: string;
-  /** Name of the step that asks. */
+  /** Name of the asking step. */
   step?: string;
-  /** Pattern of a tool that a result is from. */
+  /** Pattern of the tool that returned a result. */
   toolResult?: string;
 }
 
@@ -28,26 +28,26 @@ export interface ScriptedAnswer {
   reasoning: string;
   text: string;
   calls: readonly ScriptedCall[];
-  /** As providers have it. Left out: what follows from the answer. */
+  /** Finish reason of providers. Default: follows from the answer. */
   finish?: "length" | "content_filter";
-  /** Tokens. Left out: four characters are one. */
+  /** Tokens. Default: one per four characters. */
   usage: { input?: number; output?: number; cached?: number; cacheWrite?: number };
-  /** It does not end as it should: so many characters of it come, then the connection breaks or nothing more. */
+  /** Breaks the answer off after so many characters: `cut` breaks the connection, `stall` sends nothing more. */
   broken?: { kind: "cut" | "stall"; afterCharacters: number };
 }
 
 interface ScriptedCall {
-  /** `server.tool`, or any name for the model's side. */
+  /** `server.tool`, or any model-side name. */
   name: string;
-  /** A text is the JSON as the model writes it, which may be none. */
+  /** A text is sent as the model's arguments and may be invalid JSON. */
   arguments: Readonly<Record<string, unknown>> | string;
 }
 
 export interface ScriptedRefusal {
-  /** `reset`: the connection breaks instead. */
+  /** HTTP status. `reset` breaks the connection instead. */
   error: number | "reset";
   message?: string;
-  /** In the body of the error, as providers have it: `context_length_exceeded`. */
+  /** Code in the body of the error, as providers send it: `context_length_exceeded`. */
   code?: string;
   retryAfterMs?: number;
 }

@@ -1,4 +1,4 @@
-/** A request for the scripted model, as much of OpenAI's Chat Completions as replies are chosen by. */
+/** The parts of a Chat Completions request by which replies are chosen. */
 import type { HubTool } from "../../../core/ports.js";
 import { isMapping } from "../../../core/tree.js";
 
@@ -12,11 +12,11 @@ export interface AskedRequest {
 export interface AskedMessage {
   role: string;
   text: string;
-  /** Model-side names of the tools that it calls, or that the result is from. */
+  /** Model-side names of the called tools, or of the tool that returned the result. */
   tools: readonly string[];
 }
 
-/** The host has written it: it is what it should be. */
+/** Does not validate: the host has written the body. */
 export function readRequest(body: string): AskedRequest {
   const { model, stream, stream_options: options, messages } = JSON.parse(body) as WireRequest;
   const names = new Map<string, string>();
@@ -33,12 +33,12 @@ export function readRequest(body: string): AskedRequest {
   };
 }
 
-/** What was said since the model's last answer. */
+/** Returns the messages since the model's last answer. */
 export function newest({ messages }: AskedRequest): readonly AskedMessage[] {
   return messages.slice(messages.findLastIndex(({ role }) => role === "assistant") + 1).filter(isSaid);
 }
 
-/** The tools that these are results of. */
+/** Returns the tools that returned these results. */
 export function resultsIn(messages: readonly AskedMessage[], tools: readonly HubTool[]): HubTool[] {
   const names = messages.filter(({ role }) => role === "tool").flatMap((message) => message.tools);
   return tools.filter(({ name }) => names.includes(name));
@@ -47,7 +47,7 @@ export function resultsIn(messages: readonly AskedMessage[], tools: readonly Hub
 const maxMessages = 3;
 const maxChars = 200;
 
-/** The last messages, a line for each. */
+/** Formats the last messages, one line each. */
 export function describeRequest({ messages }: AskedRequest): string {
   return messages.filter(isSaid).slice(-maxMessages).map(describe).join("\n");
 }

@@ -1,4 +1,3 @@
-/** The model that says what the script says. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as pause } from "node:timers/promises";
 import { LlmError, messageOf, ScriptError } from "../../../core/errors.js";
@@ -15,7 +14,7 @@ import { type WireReply, writeAnswer, writeRefusal } from "./wire.js";
 
 /** A step that may ask the model. */
 export interface Scene {
-  /** Its name. */
+  /** Name of the step. */
   step: string;
   variables: Variables;
   tools(): readonly HubTool[];
@@ -27,7 +26,7 @@ interface Counted {
 }
 
 export class ScriptedModel {
-  /** What it had no reply for, in words. */
+  /** Messages about requests without a reply. */
   readonly misses: string[] = [];
   readonly #replies: readonly Counted[];
   readonly #scene = new AsyncLocalStorage<Scene>();
@@ -38,7 +37,7 @@ export class ScriptedModel {
     this.#replies = replies.map((reply) => ({ reply, uses: 0 }));
   }
 
-  /** What is asked in the course of the work is asked by this step. */
+  /** Attributes the requests made during the work to this step. */
   async during<T>(scene: Scene, work: () => Promise<T>): Promise<T> {
     this.#scenes.add(scene);
     try {
@@ -48,12 +47,12 @@ export class ScriptedModel {
     }
   }
 
-  /** Rejects with LlmError when no reply is for this request, and as a wire does where the script says so. */
+  /** Rejects with LlmError if no reply fits. For a scripted refusal it fails as a wire does. */
   async answer({ body, provider, model, signal }: ModelExchange): Promise<ModelAnswer> {
     const request = readRequest(body);
     const number = ++this.#asked;
     try {
-      // A server that asks for the model's words does so from outside: any step is the one that made it.
+      // A server's sampling request arrives outside the step's context. Any active step may be its cause.
       const scene = this.#scene.getStore() ?? [...this.#scenes][0];
       const chosen = scene && this.#choose(request, scene);
       if (!chosen) throw new ScriptError("scripted", this.#missOf(request, number));
@@ -70,7 +69,7 @@ export class ScriptedModel {
     }
   }
 
-  /** Where those are that nobody asked for, in words. */
+  /** Messages with the places of unused replies. */
   get unused(): string[] {
     return this.#replies.filter(isOwing).map(({ reply, uses }) => {
       const times = uses === 0 ? "" : ` more than ${uses} of ${reply.times} times`;
@@ -78,7 +77,7 @@ export class ScriptedModel {
     });
   }
 
-  /** What is said for a case goes before what is next in line. */
+  /** Prefers a reply whose condition holds to the next one without a condition. */
   #choose(request: AskedRequest, { step, variables, tools }: Scene): Counted | undefined {
     const left = this.#replies.filter(isLeft);
     const circumstances = { request, step, tools: tools() };
@@ -132,7 +131,7 @@ function wireReply(
   return { ...answer, number, calls: named };
 }
 
-/** A name with a dot has to be a tool's; any other one is what the model writes. */
+/** Resolves `server.tool`. A name with a dot must be a tool; any other name is used as written. */
 function modelSideName(name: string, place: ScriptedReply["place"], tools: readonly HubTool[]): string {
   const tool = tools.find(({ server, tool: own }) => `${server}.${own}` === name);
   if (tool) return tool.name;

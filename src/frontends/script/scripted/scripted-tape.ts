@@ -2,7 +2,7 @@ import type { Tape } from "../../../core/tape.js";
 import type { ScriptedModel } from "./scripted-model.js";
 import { writtenPath } from "./wire.js";
 
-/** The scripted model in place of every provider. Servers are on the tape that is given, or real. */
+/** Replaces every provider by the scripted model. Servers are played from the given tape, or are real. */
 export function scriptedTape(model: Pick<ScriptedModel, "answer">, servers?: Tape): Tape {
   return {
     plays: { models: true, servers: servers?.plays.servers ?? false },

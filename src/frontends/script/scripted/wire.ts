@@ -1,4 +1,4 @@
-/** Answers of the scripted model as OpenAI's Chat Completions has them: the same reply to the same request is the same bytes. */
+/** Writes the scripted model's answers as Chat Completions. The same reply to the same request gives the same bytes. */
 import { Readable } from "node:stream";
 import type { ModelAnswer } from "../../../core/tape.js";
 import type { ScriptedAnswer, ScriptedRefusal } from "./reply.js";
@@ -6,17 +6,17 @@ import type { AskedRequest } from "./request.js";
 
 type Json = Record<string, unknown>;
 
-/** Where such answers come from. */
+/** Path of the answers' endpoint. */
 export const writtenPath = "/v1/chat/completions";
 
-/** An answer with nothing left to fill in; `number` is that of the request, from 1. */
+/** An answer with its templates filled in. `number`: the request's, from 1. */
 export interface WireReply extends Omit<ScriptedAnswer, "calls"> {
   number: number;
-  /** Names as the model knows them, arguments as JSON text; an id where it is not to be made of the number. */
+  /** Model-side names, and arguments as JSON text. Default of `id`: made from `number`. */
   calls: readonly { id?: string; name: string; arguments: string }[];
 }
 
-/** Throws as a socket does for `reset`. */
+/** Throws a socket's error for `reset`. */
 export function writeRefusal(
   { error, message, code, retryAfterMs }: ScriptedRefusal,
   signal: AbortSignal,
@@ -30,7 +30,7 @@ export function writeRefusal(
   return { status: error, headers, body: bodyOf([JSON.stringify(body)], "end", signal) };
 }
 
-/** Streamed or whole, as it was asked for; `broken` ends it before its time. */
+/** Writes a streamed or whole answer, as requested. `broken` ends it early. */
 export function writeAnswer(reply: WireReply, request: AskedRequest, signal: AbortSignal): ModelAnswer {
   const { kind = "end", afterCharacters = Number.POSITIVE_INFINITY } = reply.broken ?? {};
   const type = request.isStreamed ? "text/event-stream" : "application/json";
@@ -54,7 +54,7 @@ function completion(reply: WireReply, request: AskedRequest): Json {
   return { ...envelope("chat.completion", reply, request), choices: [choice], usage: usage(reply, request) };
 }
 
-/** As many as hold so many characters of what the model writes. */
+/** Returns events with at most `maxCharacters` of the model's text. */
 function events(reply: WireReply, request: AskedRequest, maxCharacters: number): string[] {
   const shared = envelope("chat.completion.chunk", reply, request);
   const event = (data: Json) => `data: ${JSON.stringify({ ...shared, ...data })}\n\n`;
@@ -94,7 +94,7 @@ function envelope(object: string, { number }: WireReply, { model }: AskedRequest
   return { id: `chatcmpl-${number}`, object, created: 0, model };
 }
 
-/** A few words each, and whole characters. */
+/** Splits a text into pieces of up to 12 whole characters. */
 function pieces(text: string): string[] {
   return text.match(/.{1,12}/gsu) ?? [];
 }
@@ -114,7 +114,7 @@ function usage({ reasoning, text, calls, usage: given }: WireReply, { messages }
   };
 }
 
-/** One piece is read before the next one comes, and all of them before a bad end. */
+/** Sends piece by piece, each after the last was read, and all of them before a broken end. */
 function bodyOf(texts: readonly string[], end: "end" | "cut" | "stall", signal: AbortSignal): Readable {
   const left = texts.filter((text) => text !== "");
   const abort = () => body.destroy(brokenBy("ERR_CANCELED", "canceled"));
@@ -136,7 +136,7 @@ function bodyOf(texts: readonly string[], end: "end" | "cut" | "stall", signal: 
   return body;
 }
 
-/** As a socket fails. */
+/** Returns an error like a socket's. */
 function brokenBy(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }

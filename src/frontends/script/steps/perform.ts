@@ -13,10 +13,10 @@ import { performResource } from "./resource.js";
 import { performTool } from "./tool.js";
 import { performUser } from "./user.js";
 
-/** A step that does something in the host. */
+/** A step that acts on the host. */
 export type Acting = StepOf<"user" | "tool" | "prompt" | "resource">;
 
-/** Does it, saves what it is to save and checks what it asserts. Never rejects. */
+/** Performs the step, saves its variables and checks its assertions. Never rejects. */
 export async function performStep(step: Acting, context: StepContext): Promise<StepResult> {
   const { host } = context;
   const startedAt = host.now();
@@ -41,7 +41,7 @@ export async function performStep(step: Acting, context: StepContext): Promise<S
   }
 }
 
-/** What could not be answered since then, if anything: it explains all that came after it. */
+/** Returns a function that gives the first miss since now. A miss explains all later errors. */
 function watchMisses({ misses = [] }: StepContext["host"]): () => ScriptError | undefined {
   const before = misses.map(({ said }) => said.length);
   return () => {
@@ -69,7 +69,7 @@ function unexpected({ assert }: Acting, { failure, expectedBy = [] }: Performed)
   return assert.some(({ type }) => expectedBy.includes(type)) ? undefined : failure;
 }
 
-/** Asks within the limits of the script; `refusal`: why it was not asked, if that is a limit. */
+/** Asks within the script's limits. `refusal` returns the limit that prevented a request. */
 function judgeWithin({ host, limits }: StepContext): { ask: AssertionParts["ask"]; refusal(): Failure | undefined } {
   let refusal: Failure | undefined;
   const ask: AssertionParts["ask"] = async (question) => {
@@ -86,12 +86,12 @@ function judgeWithin({ host, limits }: StepContext): { ask: AssertionParts["ask"
   return { ask, refusal: () => refusal };
 }
 
-/** Why nobody waited for the judge of an assertion, if nobody did. */
+/** Returns the abort's reason, if the script ended while an assertion's judge was asked. */
 function endedBy({ limits: { signal } }: StepContext): Failure | undefined {
   return signal.aborted ? failureOf(signal.reason) : undefined;
 }
 
-/** Before the assertions, which may use what was saved. */
+/** Runs before the assertions, which may use the saved variables. */
 function save(step: Acting, { outcome }: Performed, { variables }: StepContext): void {
   for (const [name, path] of Object.entries(step.save)) {
     try {

@@ -7,35 +7,34 @@ import type { Failure, StepOutcome } from "../result.js";
 import type { Script } from "../script.js";
 import type { Variables } from "../variables.js";
 
-/** What a step has to do with. */
 export interface StepContext {
   host: ScriptHost;
   script: Script;
-  /** `provider/model` that turns use; undefined: the configured one. */
+  /** Model of the turns, as `provider/model`. Undefined: the configured one. */
   model: string | undefined;
   variables: Variables;
   conversation: Conversation;
   answers: Answers;
   limits: ScriptLimits;
-  /** Of calls without a model. */
+  /** Rules for calls without a model. */
   rules: ReturnType<typeof rulesOf>;
-  /** Values of assertions are being brought up to date. */
+  /** True if the values of assertions are being updated. */
   updates?: boolean;
 }
 
 export interface Performed {
   outcome: StepOutcome;
   failure?: Failure;
-  /** A step that asserts something of these types has expected the failure. */
+  /** Types of assertions that make the failure an expected one. */
   expectedBy?: readonly string[];
 }
 
-/** An outcome without a turn. */
+/** Returns an outcome without a turn. */
 export function plainOutcome(output: string, latencyMs: number, more: Partial<StepOutcome> = {}): StepOutcome {
   return { output, json: jsonOf(output), calls: [], events: [], latencyMs, ...more };
 }
 
-/** Undefined when the text is no JSON. */
+/** Returns undefined if the text is not JSON. */
 export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);

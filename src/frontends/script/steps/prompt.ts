@@ -3,7 +3,7 @@ import { render, renderText } from "../templates.js";
 import type { Performed, StepContext } from "./performed.js";
 import { performTurn } from "./turn.js";
 
-/** By `server.prompt`, or the name that the host has for it. Rejects when there is none, or the server does not give it. */
+/** Finds the prompt by `server.prompt` or by the host's name. Rejects if there is no such prompt or the server does not return it. */
 export async function performPrompt(step: StepOf<"prompt">, context: StepContext): Promise<Performed> {
   const { host, variables, limits } = context;
   const written = renderText(step.prompt, variables, step.place);
@@ -13,7 +13,6 @@ export async function performPrompt(step: StepOf<"prompt">, context: StepContext
   return performTurn(await host.hub.applyPrompt(name, Object.fromEntries(args), limits.signal), context);
 }
 
-/** Arguments of prompts are texts. */
 function asText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -3,7 +3,7 @@ import type { StepOf } from "../script.js";
 import { renderText } from "../templates.js";
 import { type Performed, plainOutcome, type StepContext } from "./performed.js";
 
-/** The texts of the resource; what it has beside them is left out. */
+/** Returns the texts of the resource and leaves out other content. */
 export async function performResource(step: StepOf<"resource">, context: StepContext): Promise<Performed> {
   const { host, variables, limits } = context;
   const uri = renderText(step.uri, variables, step.place);

@@ -9,7 +9,7 @@ import { failureOf } from "../step-result.js";
 import { render, renderText } from "../templates.js";
 import { jsonOf, type Performed, plainOutcome, type StepContext } from "./performed.js";
 
-/** Rejects with ScriptError where there is no such tool or variable. An error of the tool is a failure that the step may assert. */
+/** Rejects with ScriptError for an unknown tool or variable. A tool's error is a failure that the step may assert. */
 export async function performTool(step: StepOf<"tool">, context: StepContext): Promise<Performed> {
   const { host, variables, conversation, answers, limits, rules } = context;
   const args = render(step.args, variables, step.place);
@@ -43,7 +43,7 @@ export async function performTool(step: StepOf<"tool">, context: StepContext): P
   return { outcome, failure, expectedBy: ["tool-error", "denied"] };
 }
 
-/** By `server.tool` or the name that the model has for it. Throws ScriptError. */
+/** Finds a tool by `server.tool` or by its model-side name. Throws ScriptError. */
 function findTool(hub: ToolHub, name: string): HubTool {
   const tools = hub.tools();
   const found = tools.find((each) => each.name === name || `${each.server}.${each.tool}` === name);

@@ -1,4 +1,3 @@
-/** A turn of the model, for the steps that have one. */
 import type { ContentPart, OutputFormat, Question, StoredEvent } from "../../../core/chat.js";
 import type { LlmErrorKind } from "../../../core/errors.js";
 import type { ToolHub } from "../../../core/ports.js";
@@ -11,7 +10,7 @@ import type { CalledTool, StepOutcome } from "../result.js";
 import { failureOf } from "../step-result.js";
 import { jsonOf, type Performed, type StepContext } from "./performed.js";
 
-/** Rejects with ScriptError when the script may have no more turns; what goes wrong in the turn is the failure of it. */
+/** Rejects with ScriptError when the script has no turns left. An error in the turn becomes its failure. */
 export async function performTurn(
   content: ContentPart[],
   context: StepContext,
@@ -48,7 +47,7 @@ export async function performTurn(
 
 interface Followed {
   events: StoredEvent[];
-  /** A limit of the script that the turn ran into. */
+  /** Limit of the script that the turn reached. */
   refusedLimit?: "tokens" | "usd";
 }
 
@@ -66,7 +65,7 @@ async function follow(turn: LiveTurn, { conversation, answers, script }: StepCon
   return followed;
 }
 
-/** The host keeps the limits of a script as those of its conversations. */
+/** Returns the script's limit behind a question: the host enforces it as a limit of the conversation. */
 function limitOf(question: Question): "tokens" | "usd" | undefined {
   if (question.kind !== "limit" || question.scope !== "conversation") return undefined;
   return question.limit === "tokens" || question.limit === "usd" ? question.limit : undefined;
@@ -91,7 +90,7 @@ function failureIn(
   return { failure: { kind, message, hint }, ...(!unanswered.includes(kind) && { expectedBy }) };
 }
 
-/** Kinds of errors that no script expects. */
+/** Kinds of errors that no assertion may expect. */
 const unanswered: readonly string[] = ["cassette", "scripted"] satisfies LlmErrorKind[];
 
 function outcomeOf(events: readonly StoredEvent[], text: string, hub: ToolHub, latencyMs: number): StepOutcome {
@@ -109,7 +108,7 @@ function outcomeOf(events: readonly StoredEvent[], text: string, hub: ToolHub, l
   };
 }
 
-/** A name that no server has now is read as it is written. */
+/** Splits the name if no server has the tool now. */
 function calledTool({ call, ...result }: AnsweredCall, hub: ToolHub): CalledTool {
   const [server = "", ...rest] = call.name.split("__");
   const known = hub.tools().find(({ name }) => name === call.name) ?? { server, tool: rest.join("__") };

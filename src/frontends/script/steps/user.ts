@@ -6,7 +6,7 @@ import { renderText } from "../templates.js";
 import type { Performed, StepContext } from "./performed.js";
 import { performTurn } from "./turn.js";
 
-/** An answer that is not of its `json_schema` is a failure, which no assertion can expect. */
+/** Fails if the answer violates `json_schema`; no assertion can expect that. */
 export async function performUser(step: StepOf<"user">, context: StepContext): Promise<Performed> {
   const text = renderText(step.text, context.variables, step.place);
   const performed = await performTurn([{ type: "text", text }], context, step.output);
@@ -14,7 +14,7 @@ export async function performUser(step: StepOf<"user">, context: StepContext): P
   const { outcome } = performed;
   const read = readStructured(outcome.output, step.output.jsonSchema);
   if ("value" in read) return { outcome: { ...outcome, json: read.value } };
-  // It was cut or filtered, so that its form was not looked at.
+  // The answer was cut or filtered, so the turn did not check its form.
   const failure = failureOf(new ScriptError("output", `the answer is not of its json_schema: ${read.problem}`));
   return { outcome, failure };
 }
