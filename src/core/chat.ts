@@ -31,8 +31,8 @@ export interface AssistantMessage {
 }
 
 /**
- * What the provider of an answer wants back with it besides text and calls, and its origin, since other providers refuse it. Kept
- * unchanged; each request decides what of it is sent.
+ * Parts of an answer that its provider wants back besides text and calls, and their origin, since other providers refuse them. Kept
+ * unchanged; each request decides which to send.
  */
 export interface KeptParts {
   wire: string;
@@ -80,7 +80,7 @@ export interface ToolMessage {
 
 export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter" | "unknown";
 
-/** Why a turn ended: the terms of Agent Client Protocol, plus ours for limits and failures. */
+/** Reason for a turn's end: the terms of Agent Client Protocol, plus ours for limits and failures. */
 export type StopReason = "end_turn" | "max_tokens" | "max_tool_hops" | "budget" | "refusal" | "cancelled" | "error";
 
 /** Token counts under OpenTelemetry's GenAI names. A count that the provider did not give is absent, never 0. */
@@ -107,7 +107,7 @@ export interface LostAnswer {
   usage: Partial<Usage> & Pick<Usage, "outputTokens">;
 }
 
-/** What a request counts against limits. */
+/** Amounts that a request counts against limits. */
 export interface Spent {
   tokens: number;
   /** Absent if the price is unknown, which is not 0. */
@@ -170,7 +170,7 @@ export type Delta = { type: "text_delta" | "reasoning_delta"; delta: string };
 /** `discard` voids this request's deltas so far: the request is started again. */
 export type Discard = { type: "discard"; reason: string };
 
-/** One model request: any number of deltas, then exactly one completion. */
+/** Events of one model request: any number of deltas, then exactly one completion. */
 export type CompletionEvent = Delta | Discard | { type: "completion"; completion: Completion };
 
 /** A question to a person (or program) during a turn; answered by `session.answer(questionId, value)`. */
@@ -304,7 +304,7 @@ export interface StartedCall {
   question?: QuestionEvent;
   answer?: { value: unknown };
   result?: Pick<ToolResult, "content" | "isError" | "found">;
-  /** What the model is told after the result. */
+  /** Text for the model after the result. */
   note?: string;
 }
 
@@ -339,7 +339,7 @@ export interface CatalogueEvent {
   turnId: string;
   /** The instructions as they are now. */
   text: string;
-  /** What is new and what was removed. */
+  /** The changes: what is new and what was removed. */
   note: string;
 }
 

@@ -66,7 +66,7 @@ export interface QuirksConfig {
   audio: boolean;
 }
 
-/** One entry of `llm.providers` as written; `llm/providers/providers.ts` adds presets and keys. */
+/** An entry of `llm.providers` as written; `llm/providers/providers.ts` adds presets and keys. */
 export interface ProviderConfig extends Partial<TimeoutConfig> {
   baseUrl?: string;
   /** Default: the preset's, or `chat` for a custom `baseUrl`. */
@@ -285,7 +285,7 @@ export interface ServeConfig {
   advertise?: string;
 }
 
-/** What this host offers to MCP clients. */
+/** Parts of this host that MCP clients get. */
 export interface McpServeConfig {
   chat: boolean;
   tools: readonly string[];

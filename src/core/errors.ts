@@ -16,7 +16,7 @@ abstract class HostError extends Error {
 
 interface ErrorDetails {
   retryable?: boolean;
-  /** What the user can do about it, as a sentence. */
+  /** Advice for the user, as a sentence. */
   hint?: string;
   cause?: unknown;
 }

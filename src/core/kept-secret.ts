@@ -40,7 +40,7 @@ export function keptSecret(path: string): string {
   return made;
 }
 
-/** Undefined if there is no secret, or if another account could have read or written it. */
+/** Reads the secret. Undefined if there is none, or if another account could have read or written it. */
 function privateSecretIn(path: string): string | undefined {
   let file: number;
   try {

@@ -13,7 +13,7 @@ export interface Meter {
 }
 
 /**
- * One fact. Times are in milliseconds. `content` is what people, models and servers said, by reference: pass it on only if the
+ * A single fact. Times are in milliseconds. `content` is what people, models and servers said, by reference: pass it on only if the
  * configuration allows it.
  */
 export type Measurement =
@@ -43,7 +43,7 @@ type TurnMeasurement =
       usage: Usage;
     };
 
-/** One completion, over all attempts and providers, identified by `trace`. */
+/** A completion, over all attempts and providers, identified by `trace`. */
 type CompletionMeasurement =
   | {
       type: "completion_started";
@@ -88,7 +88,7 @@ export interface CompletionFacts {
   content?: Completion;
 }
 
-/** One call of a tool that a server lists. */
+/** A call of a tool that a server lists. */
 type ToolMeasurement =
   | ({ type: "tool_started"; callId?: string | undefined; content: Readonly<Record<string, unknown>> } & ToolFacts)
   | ({

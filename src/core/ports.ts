@@ -49,7 +49,7 @@ export interface ToolAnnotations {
   openWorld: boolean;
 }
 
-/** What the policy may know of a tool. */
+/** Facts about a tool that the policy may use. */
 export interface ToolFacts extends ToolAnnotations {
   server: string;
   /** The tool's name on its server. */
@@ -64,7 +64,7 @@ export interface ToolFacts extends ToolAnnotations {
   hostTool?: string;
 }
 
-/** What a pattern of tools is compared with. */
+/** Facts about a tool that patterns are compared with. */
 export type NamedTool = ToolAnnotations & Pick<ToolFacts, "server" | "tool" | "hostTool">;
 
 /** A tool with its server and its name there. */
@@ -77,7 +77,7 @@ export interface HubTool extends ToolDefinition, ToolAnnotations {
 
 /** A checked call, not yet sent. `send` never rejects: a failure is an `isError` result. */
 export interface PreparedCall extends ToolFacts {
-  /** As they would be sent. */
+  /** Arguments to be sent. */
   arguments: Readonly<Record<string, unknown>>;
   /** Makes the tool's current definition the approved one. */
   pin(): void;
@@ -179,7 +179,7 @@ export interface ToolHub extends Toolbox, ArgumentChoices {
   readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]>;
 }
 
-/** What a server sends without being asked, for front doors that pass it on. */
+/** Unrequested messages of a server, for front doors that pass them on. */
 export type ServerNews =
   | { type: "lists" }
   | { type: "resource"; server: string; uri: string }
@@ -193,7 +193,7 @@ export interface Passage extends ArgumentChoices {
   toolDetails(): ReadonlyMap<string, Record<string, unknown>>;
   /** Returns this server's result with the addresses that `resources` uses. */
   withAddresses(server: string, result: Record<string, unknown>): Record<string, unknown>;
-  /** `own`: the prompt's name on its server; `details`: the remaining fields of its listing. */
+  /** Returns prompts. `own`: the name on the server; `details`: the remaining fields of its listing. */
   prompts(): readonly (PromptInfo & { own: string; details: Record<string, unknown> })[];
   /** Returns the result of `prompts/get`. */
   getPrompt(name: string, args: Record<string, string>, signal: AbortSignal): Promise<Record<string, unknown>>;

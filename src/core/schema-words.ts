@@ -71,7 +71,7 @@ function range({ minimum, exclusiveMinimum, maximum }: SchemaWords): string {
   return maximum === undefined ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
 }
 
-/** Without `redact`, names only the kind. */
+/** Formats the kind and, if `redact` is given, the value. */
 function kindAndValue(value: unknown, redact: ((text: string) => string) | undefined): string {
   if (Array.isArray(value)) return "list";
   if (isMapping(value)) return "mapping";

@@ -5,9 +5,9 @@ import { ConfigError } from "./errors.js";
 import { type FindPosition, type Part, positionsOf } from "./positions.js";
 import { isMapping, type Mapping } from "./tree.js";
 
-/** One configuration text (or object) as its author wrote it. */
+/** A configuration text (or object) as its author wrote it. */
 export interface Source {
-  /** As shown to people: relative to the working directory if below it. */
+  /** Name for people: relative to the working directory if below it. */
   file: string;
   /** Absolute; base of relative paths in this source. */
   folder: string;
@@ -25,7 +25,7 @@ export interface Problem {
   message: string;
 }
 
-/** `file`: its name in errors. */
+/** Wraps an object as a source. `file`: its name in errors. */
 export function objectSource(tree: Mapping, folder: string, file = "(config)"): Source {
   return { file, folder, tree, position: () => ({ line: 0, column: 0 }) };
 }

@@ -33,7 +33,7 @@ export interface ConversationOverview extends Omit<ConversationSummary, "workspa
 
 /** Operations on whole conversations. Every method throws StoreError, and RequestError `busy` while one of their turns prevents it. */
 export interface Archive {
-  /** Latest first. */
+  /** Returns conversations, latest first. */
   overview(): Promise<ConversationOverview[]>;
   /** Returns unfinished turns, with the host that owns each. */
   unfinished(): Promise<{ conversationId: string; nodeId?: string }[]>;
@@ -74,7 +74,7 @@ export interface QueuedTurn extends TurnName {
 /** `transaction`: the store's own connection. */
 export type Enqueue = (transaction: unknown, turn: QueuedTurn) => Promise<void>;
 
-/** What several requests count against limits. */
+/** Sum of what several requests count against limits. */
 export interface SpentTotals {
   tokens: number;
   /** Covers the requests whose price is known. */
@@ -175,7 +175,7 @@ export interface ChatStore {
 export interface ResultStore {
   /** Stores a result. `conversationId`: its origin, with which it is deleted. Resolves when it is as durable as an event. */
   put(conversationId: string, resultId: string, text: string): Promise<void>;
-  /** Undefined if there is no such result, or no longer. */
+  /** Returns the text; undefined if there is no such result, or no longer. */
   read(resultId: string): Promise<string | undefined>;
 }
 
@@ -280,9 +280,9 @@ export interface TurnLeases {
   release(turn: TurnName, nodeId: string): Promise<void>;
   /** Returns the conversation's unfinished turns before this one, in order. */
   before(conversationId: string, turnId: string): Promise<string[]>;
-  /** Undefined if the turn's conversation was deleted. */
+  /** Returns the turn's state; undefined if its conversation was deleted. */
   stateOf(conversationId: string, turnId: string): Promise<TurnState | undefined>;
-  /** False, without effect, if the turn has ended or the question is answered, in the mail or in the log. */
+  /** Sends mail to a turn. False, without effect, if the turn has ended or the question is answered, in the mail or in the log. */
   send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean>;
   /** Returns the mail for this node's turns, once per acquisition: mail that a crashed node received is delivered again. */
   receive(nodeId: string): Promise<{ conversationId: string; turnId: string; mail: TurnMail }[]>;

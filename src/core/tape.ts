@@ -1,7 +1,7 @@
 /** Port between the host and its wires: for a cassette that records or plays them, or a model that follows a script. */
 import type { McpErrorKind } from "./errors.js";
 
-/** One attempt of a model request, about to be sent. */
+/** An attempt of a model request, about to be sent. */
 export interface ModelExchange {
   provider: string;
   model: string;
@@ -27,7 +27,7 @@ export interface ModelChoice {
   model?: string;
 }
 
-/** What a server reported when it was connected. */
+/** Facts that a server reported when it was connected. */
 export interface ServerHello {
   era: "legacy" | "modern";
   capabilities: Readonly<Record<string, unknown>>;
@@ -35,7 +35,7 @@ export interface ServerHello {
   instructions?: string;
 }
 
-/** One request to a server, as in JSON-RPC; a tool that runs as a task is one `tools/call`. */
+/** A request to a server, as in JSON-RPC; a tool that runs as a task is one `tools/call`. */
 export interface ServerExchange {
   server: string;
   method: string;
@@ -44,7 +44,7 @@ export interface ServerExchange {
   signal: AbortSignal;
 }
 
-/** How a request to a server ended: its result, its JSON-RPC error, or why there is neither. */
+/** Outcome of a request to a server: its result, its JSON-RPC error, or why there is neither. */
 export type ServerAnswer =
   | { result: Record<string, unknown> }
   | { error: { code: number; message: string; data?: unknown } }
@@ -59,7 +59,7 @@ export interface ServerFailure {
   notTaken?: boolean;
 }
 
-/** What a server does besides answering, within a request or between requests. */
+/** Actions of a server besides answers, within a request or between requests. */
 export interface ServerLife {
   progress(progress: { progress: number; total?: number; message?: string }): void;
   notified(method: string, params: Record<string, unknown>): void;
@@ -75,16 +75,16 @@ export type HostAnswer = { result: Record<string, unknown> } | { error: { code: 
  * rejects with LlmError or McpError of kind `cassette`.
  */
 export interface Tape {
-  /** What the tape answers alone, without keys, servers or network. */
+  /** True for what the tape answers alone, without keys, servers or network. */
   readonly plays: { readonly models: boolean; readonly servers: boolean };
   /**
    * Returns the request path of the provider's API that the tape has answers for; requests are built for that API. Undefined: as
    * configured.
    */
   pathFor?(provider: string): string | undefined;
-  /** Values that must not be recorded. */
+  /** Registers values that must not be recorded. */
   conceal(secrets: readonly string[]): void;
-  /** Called only if `llm.active` is unset. */
+  /** Chooses the model. Called only if `llm.active` is unset. */
   choose(choose: () => Promise<ModelChoice>): Promise<ModelChoice>;
   /** Rejects like the wire, with an error that has a `code`. */
   model(exchange: ModelExchange, send: () => Promise<ModelAnswer>): Promise<ModelAnswer>;

@@ -17,7 +17,7 @@ export function addUsage(sum: Usage, usage: Usage): void {
   }
 }
 
-/** Undefined if no answer has usage. */
+/** Sums the usage; undefined if no answer has any. */
 export function usageSum(answers: readonly { usage?: Usage }[]): Usage | undefined {
   let sum: Usage | undefined;
   for (const { usage } of answers) {

@@ -3,7 +3,7 @@ export interface Finding {
   check: string;
   status: "ok" | "warn" | "fail";
   text: string;
-  /** What to do about it, as a sentence without its full stop; absent only for `ok`. */
+  /** Advice, as a sentence without its full stop; absent only for `ok`. */
   fix?: string;
 }
 

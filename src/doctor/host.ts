@@ -8,7 +8,7 @@ import { existingFolder } from "../core/state-folder.js";
 import { lookAtLog } from "../history/look.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
-/** `required`: `>=20.19`, as in package.json. */
+/** Checks the version. `required`: `>=20.19`, as in package.json. */
 export function nodeFinding(version: string, required: string): Finding {
   const least = required.replace(/^>=/, "");
   const isEnough = version.localeCompare(least, "en", { numeric: true }) >= 0;
@@ -70,7 +70,7 @@ function freeAt(path: string): number | undefined {
   }
 }
 
-/** `isChosen`: the configuration names the port, so somebody means to use it. */
+/** Checks the port of `serve`. `isChosen`: the configuration names it, so somebody means to use it. */
 export async function portFinding({ host, port }: { host: string; port: number }, isChosen: boolean): Promise<Finding> {
   const place = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const problem = await listenProblem(host, port);

@@ -6,7 +6,7 @@ import { otherWireFindings } from "./other-wires.js";
 import { TheirClock } from "./their-clock.js";
 import { type TrialParts, tryWire } from "./wire-trial.js";
 
-/** `kind`: kind of the error that ended it. Rejects only with the signal's reason. */
+/** Tries the provider. `kind`: kind of the error that ended it. Rejects only with the signal's reason. */
 export async function askProvider(
   llm: LlmConfig,
   target: ResolvedModel,

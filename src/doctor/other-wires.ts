@@ -12,7 +12,7 @@ const SAME_OVER_ALL = new Set([
   ...["context_length", "content_filter", "aborted"],
 ]);
 
-/** `kind`: kind of the error over the wire in use. Rejects only with the signal's reason. */
+/** Tries the other wires. `kind`: kind of the error over the wire in use. Rejects only with the signal's reason. */
 export async function otherWireFindings(
   llm: LlmConfig,
   { provider, model }: ResolvedModel,

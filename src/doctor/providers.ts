@@ -46,7 +46,7 @@ function atMostWarn(finding: Finding): Finding {
   return finding.status === "fail" ? { ...finding, status: "warn" } : finding;
 }
 
-/** `entry`: as in `llm.fallback`. */
+/** Checks one provider. `entry`: as in `llm.fallback`. */
 async function examine(entry: string, parts: ProviderParts): Promise<Pick<Section, "findings" | "kind">> {
   const { llm, env, tools, isLive } = parts;
   const unset = parts.unsetOf(entry.split("/")[0] ?? entry);

@@ -9,7 +9,7 @@ export interface TarFile {
   text: string;
 }
 
-/** `seconds`: time of the files, since the epoch. Throws for a name too long for the format. */
+/** Builds the archive. `seconds`: time of the files, since the epoch. Throws for a name too long for the format. */
 export function tarOf(files: readonly TarFile[], seconds: number): Buffer {
   const parts = files.flatMap(({ name, text }) => {
     const body = Buffer.from(text);

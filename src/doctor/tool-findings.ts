@@ -15,7 +15,6 @@ export interface ToolCost {
   tokens: number;
   /** False if the user filters it. */
   isOffered: boolean;
-  /** As sent to the model. */
   definition: ToolDefinition;
 }
 
@@ -28,7 +27,7 @@ export function toolCosts(config: ServerConfig, tools: ServerLists["tools"]): To
   });
 }
 
-/** `budgetTokens`: limit of all tools, beyond which the model must search for some. */
+/** Reports on the lists. `budgetTokens`: limit of all tools, beyond which the model must search for some. */
 export function listFindings(
   config: ServerConfig,
   { tools, problems }: ServerLists,

@@ -22,7 +22,7 @@ export function calledTools(events: readonly StoredEvent[]): AnsweredCall[] {
   });
 }
 
-/** The same for the result of a direct call. */
+/** Tells whether the result of a direct call is a denial. */
 export function isDeniedResult(result: { isError: boolean; text: string }): boolean {
   return result.isError && isDenial(result.text);
 }

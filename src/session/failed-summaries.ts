@@ -18,7 +18,7 @@ export class FailedSummaries {
     return true;
   }
 
-  /** `isFailed`: how the last one ended. */
+  /** Records the outcome of the last summary. */
   note(conversationId: string, isFailed: boolean): void {
     const times = (this.#failed.get(conversationId)?.times ?? 0) + 1;
     this.#failed.delete(conversationId);

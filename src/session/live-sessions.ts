@@ -51,7 +51,7 @@ export class LiveSessions {
     return [...this.#known.values()].flatMap((known) => known.deref() ?? []);
   }
 
-  /** Called whenever a use of the session has begun or ended. */
+  /** Updates the state of a session whose use has begun or ended. */
   used(session: Session): void {
     if (this.find(session.id) !== session) return; // forgotten
     if (session.isBusy) this.#busy.add(session);

@@ -28,7 +28,10 @@ export async function openLog(
   return { store: log.store, shared: { ...log, dispatch } };
 }
 
-/** Only migrates the log to this version's schema. Returns the log's place, without secrets, and its schema version. Throws StoreError. */
+/**
+ * Migrates the log to this version's schema without opening it for turns. Returns the log's place, without secrets, and its schema version.
+ * Throws StoreError.
+ */
 export async function bringToSchema(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe },

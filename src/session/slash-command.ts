@@ -4,7 +4,7 @@ import type { ToolHub } from "../core/ports.js";
 import type { Session } from "./session.js";
 import type { Sessions } from "./sessions.js";
 
-/** What a front door must do after a slash command. */
+/** Action that a slash command asks of its front door. */
 export type CommandOutcome =
   | { type: "text"; text: string }
   | { type: "prompt"; content: ContentPart[] }
@@ -38,7 +38,7 @@ export interface CommandScope {
 export interface SlashCommand {
   name: string;
   alias?: string;
-  /** What follows the name, as help shows it. */
+  /** Usage text after the name, for the help. */
   parameters: string;
   /** Kind of its arguments, for completion. */
   argument?: "prompt" | "resource" | "model" | "conversation" | "file";

@@ -68,7 +68,7 @@ function isNo(event: StoredEvent): event is Extract<StoredEvent, { type: "answer
   return event.type === "answer" && !isYes(event.value);
 }
 
-/** Undefined unless every cost is known. */
+/** Sums the costs; undefined unless every one is known. */
 function sumCosts(requests: readonly { usage?: Usage; spent?: Spent }[]): number | undefined {
   if (requests.length === 0 || requests.some(({ usage, spent }) => !usage || spent?.usd === undefined))
     return undefined;

@@ -28,7 +28,7 @@ export class TurnControl {
     return true;
   }
 
-  /** See `Session.answerAnywhere`. The first answer in the log's mail counts, even if the turn runs here. */
+  /** Implements `Session.answerAnywhere`: the first answer in the log's mail counts, even if the turn runs here. */
   async answerAnywhere(questionId: string, value: unknown): Promise<boolean> {
     const { conversationId, engine, store, questions } = this.#parts;
     await engine.begin();
@@ -82,7 +82,7 @@ export class TurnControl {
     turn.park();
   }
 
-  /** `turn`: the turn as this host knows it. If another host runs it, that host cancels it. */
+  /** Cancels the turn here, and by mail if another host runs it. `turn`: the turn as this host knows it. */
   #cancel(turnId: string, turn?: LiveTurn): void {
     turn?.cancel();
     if (!turnId || turn?.isHere) return;

@@ -91,7 +91,7 @@ export class TurnHistory {
     return {};
   }
 
-  /** Computed once per length of the log. */
+  /** Folds the log once per length. */
   #resumed(): ReturnType<typeof resumeTurn> {
     const { log, turnId } = this.#parts;
     if (this.#known?.length !== log.length) this.#known = { length: log.length, turn: resumeTurn(log, turnId) };
@@ -121,7 +121,7 @@ export class TurnHistory {
     return summary;
   }
 
-  /** Looked up once per turn. */
+  /** Looks up once per turn whether to skip the summary. */
   #skipsSummary(): boolean {
     this.#skips ??= this.#parts.failedSummaries.skips(this.#parts.conversationId);
     return this.#skips;

@@ -22,7 +22,7 @@ export interface DispatchParts {
   observe: Observe;
 }
 
-/** Notification channel for turns that this host enqueued but cannot take. */
+/** Channel that notifies other hosts of queued turns which this host cannot take. */
 const channel = "mcp_platform_turns";
 /** Returns the queue of turns that hosts of this fold version, and newer ones, can resume. */
 const queueOf = (fold: number) => `turns-v${fold}`;

@@ -28,7 +28,7 @@ const anyNumber = 2 ** 31 - 2;
 interface LaunchParts {
   pool: Pool;
   nodeId: string;
-  /** One queue per kind of turn that this process can resume. */
+  /** A queue for each kind of turn that this process can resume. */
   queues: readonly string[];
   slots: number;
   observe: Observe;
@@ -174,7 +174,6 @@ export async function launch(parts: LaunchParts) {
     async giveBack(nodeId: string): Promise<void> {
       await executor.recoverPendingWorkflows([nodeId]);
     },
-    /** The same for this process. */
     async giveBackOwn(): Promise<void> {
       await executor.recoverPendingWorkflows([parts.nodeId]);
     },
@@ -212,7 +211,7 @@ export async function launch(parts: LaunchParts) {
       stopped.abort();
       await executor.deactivateEventReceivers();
     },
-    /** Call after `stop`. Does not wait for running turns. */
+    /** Shuts down after `stop`. Does not wait for running turns. */
     async shutdown(): Promise<void> {
       await DBOS.shutdown();
       current = undefined;

@@ -13,7 +13,7 @@ export function turnFacts({ startedAt, endedAt, summary }: TranscriptTurn): stri
     .join(" · ");
 }
 
-/** Undefined for a turn that ended normally. */
+/** Describes an abnormal end; undefined for a normal one. */
 export function endNote({ summary: { stopReason, error } }: TranscriptTurn): string | undefined {
   if (error) return `error: ${error.message}`;
   if (stopReason === "end_turn") return undefined;

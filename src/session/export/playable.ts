@@ -49,7 +49,7 @@ type Elicitation = Extract<Question, { kind: "elicitation" }>;
 /** Finds a tool by the name that the model uses. */
 export type FindTool = (name: string) => { server: string; tool: string } | undefined;
 
-/** `known`: finds tools not named `server__tool`. Throws RequestError if something cannot be replayed. */
+/** Reads the turns. `known`: finds tools not named `server__tool`. Throws RequestError if something cannot be replayed. */
 export function readPlayable(events: readonly StoredEvent[], known: FindTool): Playable {
   const playable: Playable = { turns: [], leftOut: [] };
   for (const [index, own] of eventsByTurn(events).entries()) {

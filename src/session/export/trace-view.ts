@@ -9,7 +9,7 @@ interface TraceViewFiles {
   style: string;
 }
 
-/** Undefined if it was not built. */
+/** Reads the built files; undefined if there are none. */
 export function traceView(): TraceViewFiles | undefined {
   try {
     const [script = "", style = ""] = ["view.js", "view.css"].map((name) =>

@@ -31,7 +31,7 @@ export interface TranscriptHop {
 
 export interface TranscriptCall {
   name: string;
-  /** As the model wrote them. */
+  /** JSON as the model wrote it. */
   arguments: string;
   /** Absent if the call never got a result. */
   result?: { content: readonly ContentPart[]; isError: boolean };

@@ -9,7 +9,7 @@ export interface Frame extends Place {
   text?: Piece;
   reasoning?: Piece;
   notices?: [number: number, notice: Notice][];
-  /** Why the previous attempt is void. */
+  /** Reason why the previous attempt is void. */
   reason?: string;
 }
 

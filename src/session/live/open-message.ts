@@ -38,7 +38,7 @@ export class OpenMessage implements Words {
 
   constructor(
     readonly place: Place,
-    /** Why the previous attempt is void. */
+    /** Reason why the previous attempt is void. */
     readonly reason?: string,
   ) {}
 

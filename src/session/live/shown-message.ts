@@ -2,8 +2,8 @@ import type { Delta, LiveEvent, StoredEvent } from "../../core/chat.js";
 import type { Words } from "./open-message.js";
 
 /**
- * What a reader has been shown of a message that another host writes, or wrote when it crashed. It is always a prefix of the message; if it
- * proves not to be, it is voided.
+ * The part that a reader has been shown of a message which another host writes, or wrote when it crashed. It is always a prefix of the
+ * message; if it proves not to be, it is voided.
  */
 export class ShownMessage {
   #text = "";

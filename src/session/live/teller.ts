@@ -12,8 +12,8 @@ interface Telling {
 }
 
 /**
- * What turns that run here write, for the hosts that follow them. Nothing is queued: what a host lacks is looked up when there is room, so
- * a slow bus gets fewer, longer frames.
+ * Open messages of the turns that run here, for the hosts that follow them. Nothing is queued: what a host lacks is looked up when there is
+ * room, so a slow bus gets fewer, longer frames.
  */
 export class Teller {
   readonly #writing = new Map<string, OpenMessage>();
@@ -32,7 +32,7 @@ export class Teller {
     this.#mark(conversationId);
   }
 
-  /** `turnId`: the turn of the event; by default the one being written. */
+  /** Records an event. `turnId`: its turn; by default the one being written. */
   note(conversationId: string, event: TurnEvent, turnId?: string): void {
     const open = this.#writing.get(conversationId);
     if (!open || open.place.turnId !== (turnId ?? open.place.turnId)) return;

@@ -18,7 +18,7 @@ const inputSchema: JsonSchema = {
   required: ["query"],
 };
 
-/** `tools`: everything that can be found. The definition depends only on the names of their servers. */
+/** Builds the search tool. `tools`: everything that can be found. The definition depends only on the names of their servers. */
 export function findTools(tools: readonly HubTool[]): HostTool {
   return {
     definition: hostDefinition(

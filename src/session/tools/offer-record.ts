@@ -5,9 +5,9 @@ interface Named {
 }
 
 /**
- * What the requests of a conversation begin with, read from the log, since providers cache it. A tool keeps its position across turns,
- * restarts and hosts; a new one comes last. The servers' instructions stay unchanged in the system prompt; later changes are told at the
- * current point of the conversation. A compaction resets all of it, as requests then begin differently anyway.
+ * The beginning of a conversation's requests, read from the log, since providers cache it. A tool keeps its position across turns, restarts
+ * and hosts; a new one comes last. The servers' instructions stay unchanged in the system prompt; later changes are told at the current
+ * point of the conversation. A compaction resets all of it, as requests then begin differently anyway.
  */
 export class OfferRecord {
   readonly #places = new Map<string, number>();

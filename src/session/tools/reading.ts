@@ -19,7 +19,7 @@ export function readCharacters(
 
 const linesPerPause = 100_000;
 
-/** `startLine` counts from 1. */
+/** Reads lines; `startLine` counts from 1. */
 export async function readLines(
   text: string,
   { startLine, count }: { startLine: number; count: number },
