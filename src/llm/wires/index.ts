@@ -5,7 +5,7 @@ import { messages } from "./messages/messages.js";
 import { responses } from "./responses/responses.js";
 import type { Wire } from "./wire.js";
 
-/** Every wire that the host speaks. A wire is added here, and nowhere else. */
+/** All wires of the host. A new wire is added here, and nowhere else. */
 const WIRES: Readonly<Record<WireName, Wire>> = { chat, gemini, messages, responses };
 
 export function wireOf(name: WireName): Wire {

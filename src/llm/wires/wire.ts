@@ -1,6 +1,6 @@
 /**
- * What a wire is: how one kind of API wants requests and writes answers. A wire is pure. It knows nothing of HTTP, retries, deadlines or
- * keys beyond what it is given, and no wire imports another; what several share lies in `shared/`. `chat/` shows how one is written.
+ * The interface of wires: how one kind of API wants requests and writes answers. A wire is pure: it knows nothing of HTTP, retries,
+ * deadlines or keys beyond what it is given. No wire imports another; `shared/` holds what several share. `chat/` shows how to write one.
  */
 import type {
   AssistantMessage,
@@ -18,46 +18,45 @@ import type { ProviderError } from "./shared/provider-error.js";
 import type { RequestBody } from "./shared/request-body.js";
 
 /**
- * Methods, not functions in properties: only so a wire with more quirks of its own is a `Wire` too.
- * `Q`: what the models of this wire disagree on. It starts as `quirks` says and changes by what refusals teach.
+ * One kind of API. Has methods, not functions in properties, so that a wire with more quirks is still a `Wire`.
+ * `Q`: differences between the models of this wire. They start as `quirks` says and change as refusals teach.
  */
 export interface Wire<Q extends WireQuirks = WireQuirks> {
   readonly name: WireName;
-  /** Events of this wire that are alike but for a text, which need no `JSON.parse` then. Default: each event is parsed. */
+  /** Place of the text in events that are otherwise alike, which then need no `JSON.parse`. Default: each event is parsed. */
   readonly words?: WordPlace;
 
-  /** Where requests are posted. `baseUrl` may carry a query. Gemini has the model and whether it streams in the path. */
+  /** Returns where requests are posted. `baseUrl` may carry a query. Gemini has model and streaming in the path. */
   url(to: Destination): string;
-  /** What is the same in all requests with that key: the key in the wire's own header, a version. The user's own headers outrank them. */
+  /** Returns the headers common to all requests with that key: the key itself, a version. The user's own headers outrank them. */
   headers(provider: Provider, key: string | undefined): Record<string, string>;
-  /** The quirks of a model before anything was learnt: a table by the model's name, then `provider.quirks` where the user set one. */
+  /** Returns a model's quirks before anything is learnt: from a table by name, then from the user's `provider.quirks`. */
   quirks(provider: Provider, model: string): Q;
-  /** The request in the wire's words. Throws nothing; what the model cannot take is said in words. */
+  /** Writes the request. Never throws; content that the model cannot take becomes text. */
   request(request: CompletionRequest, target: Target<Q>): WireRequest;
-  /** Reads one answer. */
   fold(options: FoldOptions, target: Target<Q>): AnswerFold;
 
-  /** What the body of an error says; `status` is that of the HTTP response. Never throws, whatever the text. */
+  /** Reads an error body; `status` is that of the HTTP response. Never throws, whatever the text. */
   error(text: string, status: number | undefined): ProviderError;
-  /** The error that a message of a 200 is, if it is one. `event`: the name of its server-sent event. */
+  /** Returns the error in a message of a 200, if any. `event`: the name of its server-sent event. */
   errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined;
-  /** Whether the message has the shape of an answer of this wire: of an answer without content, another one is looked at for a complaint. */
+  /** Returns true if the message has the shape of this wire's answers. Otherwise, without content, it is searched for a complaint. */
   isAnswer(message: JsonObject): boolean;
-  /** What a refused request (a 400) teaches, most likely first. A lesson that does not change the request is passed over. */
+  /** Returns what a refused request (a 400) teaches, most likely first. A lesson that does not change the request is skipped. */
   learn(refusal: ProviderError, quirks: Q): Lesson<Q>[];
 
-  /** Why this wire cannot serve the model (or cannot with tools), as far as that is known before it is asked; undefined: it can. */
+  /** Returns why this wire cannot serve the model (or not with tools), if that is known beforehand; undefined if it can. */
   unserved?(to: Destination): Unserved | undefined;
 
-  /** Models of one family take each other's kept reasoning: `target.kept` gives it to these alone. */
+  /** Returns the model's family, whose members take each other's kept reasoning (`target.kept`). */
   family(model: string): string;
 }
 
-/** What every wire's quirks have, since the host looks at them. */
+/** Quirks of every wire, which the host itself reads. */
 export interface WireQuirks {
-  /** More tools than that are not sent. */
+  /** Most tools that are sent. */
   readonly maxTools: number;
-  /** The provider cuts off the beginning of a prompt that is too long for it, without a word. */
+  /** True if the provider silently cuts off the beginning of a prompt that is too long. */
   readonly cutsPrompts: boolean;
 }
 
@@ -67,96 +66,94 @@ export interface Destination {
   streaming: boolean;
 }
 
-/** Whom a request goes to. */
 export interface Target<Q extends WireQuirks = WireQuirks> extends Destination {
   quirks: Q;
-  /** What may go back with a message of the model: the parts that this wire, provider, account and model family wrote, or nothing. */
+  /** Returns the parts that may go back with a message: those that this wire, provider, account and model family wrote. */
   kept(message: AssistantMessage): readonly KeptPart[] | undefined;
 }
 
 export interface WireRequest {
-  /** An object is sent as `JSON.stringify` writes it. `extra_body` is in it, see `shared/merged.ts`. */
+  /** An object is sent as `JSON.stringify` writes it. Includes `extra_body`, see `shared/merged.ts`. */
   body: JsonObject | RequestBody;
-  /** Those of this request alone, for instance `anthropic-beta`. */
+  /** Headers of this request only, such as `anthropic-beta`. */
   headers?: Readonly<Record<string, string>>;
 }
 
-/** A change of quirks that a refusal asks for. */
+/** A change that a refusal asks for. */
 export interface Lesson<Q extends WireQuirks = WireQuirks> {
   /** Kept for the model, for the life of the process. Each quirk is learnt once. */
   changes?: Partial<Q>;
-  /** What was sent back (`Target.kept`) is refused: none of what this request holds is sent back again. */
+  /** Set if the kept parts were refused: those of this request are not sent again. */
   forgetsKept?: true;
-  /** This wire does not serve the model (or does not with tools): it is spoken to by that one, for the life of the process. */
+  /** Set if this wire does not serve the model (or not with tools): the model's wire for the life of the process. */
   wire?: WireName;
   /** For the log: what is refused, and what is sent from now on. */
   note: string;
-  /** Something that the user asked for is left out: the note is a warning. */
+  /** True if something that the user asked for is left out: the note is a warning. */
   isLoss?: boolean;
 }
 
 export interface Unserved {
   /** A sentence without its subject: "takes tools through Responses only". */
   why: string;
-  /** The wire that serves it. Absent: none does there. */
+  /** The wire that serves the model. Absent if no wire does. */
   by?: WireName;
 }
 
 export interface FoldOptions {
-  /** Shows text and reasoning as they come. */
   onDelta: (delta: Delta) => void;
   /** Called before the first delta. */
   onFirst?: () => void;
-  /** What the model may call. */
   tools?: readonly Pick<ToolDefinition, "name">[];
 }
 
 /**
- * How much of an answer has come, as far as the wire can tell. `open`: its end is missing, and a connection that ends now cut it.
- * `stopped`: the model has said why it stopped; whole if the connection ends, but while that is open more may come. `trailed`: nothing
- * more is expected, and the end is waited for a moment. `over`: nothing more can come.
+ * State of an answer, as far as the wire can tell. `open`: the end is missing, and a connection that ends now cut it. `stopped`: the model
+ * has said why it stopped; the answer is whole if the connection ends, but more may arrive until then. `trailed`: nothing more is expected,
+ * and the end is awaited briefly. `over`: nothing more can arrive.
  */
 export type AnswerEnd = "open" | "stopped" | "trailed" | "over";
 
-/** Folds the events of a stream, or the one body of an answer that was not streamed, to the same answer. */
+/** Fold of a stream's events, or of one whole body, to the same answer. */
 export interface AnswerFold {
-  /** Rises with all that the model says: text, reasoning, pieces of calls. Pings, roles and usage are no progress. */
+  /** Count of all that the model says: text, reasoning, pieces of calls. Pings, roles and usage do not count. */
   readonly progress: number;
   readonly end: AnswerEnd;
-  /** Why what has come is no answer, where only the whole of it shows that. `end` is `open` then. */
+  /** Set if only the whole answer shows that it is a failure. `end` is `open` then. */
   readonly failure?: ProviderError | undefined;
   /**
-   * `event`: the name of the server-sent event. Must not keep the message itself where the wire has `words`: it may become the next one.
-   * Returns true when it was nothing but words, so that those after it may come by `pushWords`; false where the wire has no `words`.
+   * Takes an event. `event`: the name of the server-sent event. If the wire has `words`, must not keep the message: the object may be
+   * reused. Returns true if it was nothing but words, so that later ones may come by `pushWords`; false if the wire has no `words`.
    */
   push(message: JsonObject, event: string | undefined): boolean;
-  /** The texts of events that were otherwise the same as the last one, as one. */
+  /** Takes the joined texts of events that were otherwise the same as the last one. */
   pushWords?(words: string): void;
-  /** The body of an answer that was not streamed, also where a stream was asked for. */
+  /** Takes the body of an answer that was not streamed, even if a stream was requested. */
   pushWhole(body: JsonObject): void;
-  /** Takes only the usage of a message that is an error (`Wire.errorIn`): it is billed all the same. Absent: such messages have none. */
+  /** Takes only the usage of an error (`Wire.errorIn`), since it is billed too. Absent if errors of this wire have none. */
   pushUsage?(message: JsonObject): void;
-  /** The server wrote `[DONE]`. */
+  /** Notes that the server wrote `[DONE]`. */
   pushDone(): void;
-  /** The answer. Ids of tool calls are unique and never empty: `isTaken` knows those of the conversation, `newId` makes one up. */
+  /** Returns the answer. Ids of tool calls are unique and never empty: `isTaken` knows those of the conversation, `newId` makes one up. */
   finish(newId: () => string, isTaken: (id: string) => boolean): Answer;
 }
 
 export interface Answer {
-  /** Without `kept`, which is made of `parts`. */
+  /** Lacks `kept`, which is made of `parts`. */
   message: AssistantMessage;
   finishReason: FinishReason;
   usage?: Usage;
-  /** What the provider wants back, with text and calls in the order of the answer. Absent where it wants nothing. Of a filtered answer neither they nor its calls count. */
+  /**
+   * Parts that the provider wants back, with text and calls, in the order of the answer. Absent if it wants nothing. If the answer is
+   * filtered, neither parts nor calls count.
+   */
   parts?: readonly KeptPart[];
-  /** The provider goes on from here once the answer is sent back to it as it is (`pause_turn`). */
+  /** Set if the provider continues once the answer is sent back unchanged (`pause_turn`). */
   isPaused?: true;
 }
 
-/** Where an event of a stream has its text. */
+/** Place of the text in an event of a stream. */
 export interface WordPlace {
-  /** Key of the text. */
   readonly key: string;
-  /** The object that holds it. */
   holder(message: JsonObject): JsonObject | undefined;
 }

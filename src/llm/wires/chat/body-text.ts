@@ -1,7 +1,7 @@
 /**
- * The body of a request as text, put together from what was written before: a turn sends the same messages and tools again with every
- * hop. A call with 400 messages of history takes 0.35 ms of processor time more than one without, and 0.68 ms if all are written anew (W8 of
- * `npm run bench -- --only W8`, 2026-11-28).
+ * A request's body as text, made of parts written before: a turn sends the same messages and tools again with every hop. A call with 400
+ * messages of history takes 0.35 ms of processor time more than one without, and 0.68 ms if all are written anew (W8 of `npm run bench --
+ * --only W8`, 2026-11-28).
  */
 import type { CompletionRequest, Message, OutputFormat, ToolChoice, ToolDefinition } from "../../../core/chat.js";
 import type { JsonObject } from "../../json.js";
@@ -12,7 +12,7 @@ import type { Target } from "../wire.js";
 import { bodyOf, sendsTools, wireTool } from "./body.js";
 import { WireWalk } from "./messages.js";
 
-/** The same text as `JSON.stringify(requestBody(request, target))`. A tool that was sent once is not changed in place. */
+/** Writes the same text as `JSON.stringify(requestBody(request, target))`. A tool must not be changed in place once it was sent. */
 export function writeBody(request: CompletionRequest, target: Target<Quirks>): RequestBody {
   const { quirks } = target;
   const written = writtenFor(quirks);
@@ -26,12 +26,12 @@ export function writeBody(request: CompletionRequest, target: Target<Quirks>): R
   return body;
 }
 
-/** The members of the two lists. */
+/** Placeholders for the members of the two lists. */
 const MESSAGES = Symbol("messages");
 const TOOLS = Symbol("tools");
 type Piece = string | typeof MESSAGES | typeof TOOLS;
 
-/** What is around the lists, and what that depends on. */
+/** The text around the lists, and the values it depends on. */
 interface Frame {
   provider: Provider;
   model: string;
@@ -45,7 +45,7 @@ interface Frame {
   pieces: readonly Piece[];
 }
 
-/** A program that sets them anew for every request gains nothing from those that it has had. */
+/** A program that changes these values for every request gains nothing from earlier frames. */
 const mostFrames = 16;
 
 function piecesFor(request: CompletionRequest, target: Target<Quirks>, { frames }: Written): readonly Piece[] {
@@ -82,25 +82,25 @@ function around(body: JsonObject): Piece[] {
   return pieces;
 }
 
-/** Longer messages are written anew each time, so that no long prompt is in memory twice. Characters. */
+/** In characters. Longer messages are written anew each time, so that no long prompt is in memory twice. */
 const mostKept = 64 * 1024;
 
-/** What is no longer is kept as soon as it is written: the hops of a turn would else write each of their messages twice. Characters. */
+/** In characters. Shorter messages are kept at once: the hops of a turn would otherwise write each of their messages twice. */
 const soonKept = 1024;
 
-/** A shorter conversation is written sooner than it is compared. Messages. */
+/** In messages. A shorter conversation is faster to write than to compare. */
 const leastKept = 4;
 
 interface Kept {
-  /** What the text was made of. Callers may change their messages between two requests. */
+  /** Values that the text was made of: callers may change their messages between two requests. */
   made: readonly unknown[];
-  /** Of a long message from the second time on: most requests of a program's own are sent once. */
+  /** Set for a long message from the second time on: most of a program's own requests are sent once. */
   json?: string;
 }
 
-/** What was written in one provider's words, for as long as the messages and tools themselves are there. */
+/** Texts written with the same quirks, kept as long as their messages and tools exist. */
 interface Written {
-  /** Used anew for every request, which is written in one go. */
+  /** Reused for every request, since each is written in one go. */
   walk: WireWalk;
   frames: Frame[];
   messages: WeakMap<Message, Kept>;
@@ -139,7 +139,7 @@ function writeMessages(to: RequestBody, messages: readonly Message[], { walk, me
     const { isBetween, generated } = walk;
     const json = textsOf(walk.next(message));
     to.add(json);
-    // Only what says the same wherever it stands.
+    // Keeps only texts that do not depend on their place.
     if (!isKept || !isBetween || !walk.isBetween || walk.generated !== generated || json.length > mostKept) continue;
     if (isSame) kept.json = json;
     else keep(written, message, json);
@@ -155,7 +155,7 @@ function keep(written: WeakMap<Message, Kept>, message: Message, json: string): 
   const parts: unknown[] = [];
   const isWhole = eachPart(message, (part) => parts.push(part) > 0);
   if (!isWhole) return;
-  const made = parts.slice(); // without the room to grow
+  const made = parts.slice(); // without spare capacity
   written.set(message, json.length > soonKept ? { made } : { made, json });
 }
 
@@ -164,7 +164,7 @@ function isMadeOf(message: Message, made: readonly unknown[]): boolean {
   return eachPart(message, (part) => made[place++] === part) && place === made.length;
 }
 
-/** Every value that a message's text depends on, as long as `visit` returns true. False also where one is no plain value. */
+/** Visits every value that a message's text depends on, as long as `visit` returns true. Also returns false if a value is not plain. */
 function eachPart(message: Message, visit: (part: unknown) => boolean): boolean {
   if (!visit(message.role)) return false;
   if (message.role === "system") return visit(message.content);

@@ -6,14 +6,14 @@ import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
 import type { Target } from "../wire.js";
 import { wireMessages } from "./messages.js";
 
-/** The body of `POST …/chat/completions`, as `writeBody` is held to write it. What is undefined is left out by JSON. */
+/** Builds the body of `POST …/chat/completions`; `writeBody` must write the same. JSON leaves out undefined members. */
 export function requestBody(request: CompletionRequest, target: Target<Quirks>): JsonObject {
   const { quirks } = target;
   const messages = wireMessages(request.messages, target);
   return bodyOf(request, target, { messages, tools: request.tools.map((tool) => wireTool(tool, quirks)) });
 }
 
-/** The members of the body in their order, with what stands for its two lists. */
+/** Builds the members of the body in order; the two lists may be placeholders. */
 export function bodyOf(
   request: CompletionRequest,
   { provider, model, streaming, quirks }: Target<Quirks>,
@@ -45,7 +45,7 @@ export function sendsTools({ tools, toolChoice }: CompletionRequest, { forbidsTo
   return tools.length > 0 && (forbidsTools || toolChoice !== "none");
 }
 
-/** `true` is what every provider does unasked. */
+/** Leaves out `parallel_tool_calls: true`, the default of every provider. */
 function wireToolUse({ toolChoice, parallelToolCalls }: CompletionRequest): JsonObject {
   const choice = typeof toolChoice === "object" ? { type: "function", function: toolChoice } : toolChoice;
   return {
@@ -54,7 +54,7 @@ function wireToolUse({ toolChoice, parallelToolCalls }: CompletionRequest): Json
   };
 }
 
-/** What is about tools is refused in a request without tools. */
+/** Drops tool parameters from a request without tools, which would be refused. */
 function wireExtra(extra: Record<string, unknown>, hasTools: boolean, quirks: Quirks): JsonObject {
   const { tool_choice, parallel_tool_calls, ...rest } = extra;
   if (!hasTools) return rest;
@@ -65,7 +65,7 @@ function wireExtra(extra: Record<string, unknown>, hasTools: boolean, quirks: Qu
   };
 }
 
-/** OpenRouter knows `reasoning: { effort, max_tokens, … }`; most others know the effort alone, by another name. */
+/** Writes `reasoning: { effort, max_tokens, … }` for OpenRouter; most others take only the effort, under another name. */
 function wireReasoning(reasoning: Record<string, unknown> | undefined, { reasoningKey }: Quirks): JsonObject {
   if (reasoningKey === "none") return {};
   const byEffort = reasoningKey === "reasoning_effort" && typeof reasoning?.effort === "string";

@@ -7,7 +7,7 @@ import { writeBody } from "./body-text.js";
 import { ChatFold } from "./fold.js";
 import { lessonsIn, WANTS_RESPONSES } from "./learn.js";
 
-/** OpenAI's Chat Completions, which most providers and all local servers speak, each with deviations of its own. */
+/** OpenAI's Chat Completions, which most providers and all local servers speak, each with its own deviations. */
 export const chat: Wire<Quirks> = {
   name: "chat",
   words: { key: "content", holder: (chunk) => asObject(asObjects(chunk.choices)[0]?.delta) },
@@ -23,7 +23,7 @@ export const chat: Wire<Quirks> = {
 
   error(text, status) {
     const said = parseErrorBody(text, status);
-    // Some say it with a 404, as of a model that does not exist.
+    // Some answer with a 404, as for an unknown model.
     return WANTS_RESPONSES.test(said.message) ? { ...said, kind: "bad_request" } : said;
   },
   errorIn,
@@ -35,7 +35,6 @@ export const chat: Wire<Quirks> = {
   family: (model) => (/(^|\/)gemini-/.test(model) ? "gemini" : model),
 };
 
-/** The error inside a message of a 200 answer, if it is one. */
 function errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined {
   const error = statedIn(message, event);
   return error && withStatedWait(error);
@@ -51,11 +50,14 @@ function statedIn(message: JsonObject, event: string | undefined): ProviderError
   return BROKEN_OFF.test(reason) ? providerError(`the model's answer ended with "${reason}"`) : undefined;
 }
 
-/** Reasons to finish that are failures: vLLM's and SGLang's, DeepSeek's, Z.ai's, Gemini's. What was said before is no whole answer. */
+/** Finish reasons of vLLM, SGLang, DeepSeek, Z.ai and Gemini that are failures: the answer before them is not whole. */
 const BROKEN_OFF =
   /^(error|abort(ed)?|network_error|insufficient_system_resource)$|malformed_function_call|unexpected_tool_call/i;
 
-/** At OpenAI's own API and at Azure; gateways translate. From errors of 2026-03 to 2026-11: BerriAI/litellm PR#34569, openai-openapi#541. */
+/**
+ * Models at OpenAI's own API and at Azure that need Responses; gateways translate. From errors of 2026-03 to 2026-11: BerriAI/litellm
+ * PR#34569, openai-openapi#541.
+ */
 const BY_RESPONSES: readonly { models: RegExp; why: string; unlessEffort?: string }[] = [
   { models: /^(o1|o3|gpt-5(\.\d)?)-pro\b|^gpt-[5-9](\.\d)?-codex\b/, why: "is served through Responses only" },
   { models: /^gpt-6-astra\b|^gpt-6\.\d-/, why: "takes tools through Responses only" },

@@ -8,7 +8,7 @@ import { ReasoningBlocks } from "./reasoning-blocks.js";
 import { ThinkTags } from "./think-tags.js";
 import { ToolCallAssembly } from "./tool-calls.js";
 
-/** What the model said, beyond OpenAI's five reasons: Anthropic's, Gemini's, DeepSeek's, Zhipu's words for them. */
+/** Finish reasons of OpenAI, with Anthropic's, Gemini's, DeepSeek's and Zhipu's words for them. */
 const FINISH_REASONS = new Map<string, FinishReason>([
   ...["stop", "end_turn", "endturn", "eos", "stop_sequence"].map((word) => [word, "stop"] as const),
   ...["length", "max_tokens", "model_length", "model_context_window_exceeded"].map((word) => [word, "length"] as const),
@@ -17,8 +17,8 @@ const FINISH_REASONS = new Map<string, FinishReason>([
 ]);
 
 /**
- * Folds the chunks of a stream, or the one message of an answer that was not streamed, to the same answer. Arguments are parsed once:
- * doing it per chunk makes long answers quadratic.
+ * Fold of a stream's chunks, or of one whole message, to the same answer. Arguments are parsed once: parsing per chunk makes long answers
+ * quadratic.
  */
 export class ChatFold implements AnswerFold {
   readonly #shown: ShownAnswer;
@@ -28,7 +28,7 @@ export class ChatFold implements AnswerFold {
   #blocks: ReasoningBlocks | undefined;
   readonly #thinkTags: ThinkTags | undefined;
   #finishReason: string | undefined;
-  /** A reason to stop counts as long as nothing is said after it: some say so in every chunk, or before the last calls. */
+  /** A stop reason counts until more is said: some send it in every chunk, or before the last calls. */
   #end: AnswerEnd = "open";
   #usage: Usage | undefined;
   #refused = false;
@@ -41,7 +41,6 @@ export class ChatFold implements AnswerFold {
     this.#thinkTags = thinkTags ? new ThinkTags((type, delta) => this.#show(type, delta)) : undefined;
   }
 
-  /** Counts content; comments, roles, usage and empty deltas are no progress. */
   get progress(): number {
     return this.#shown.progress;
   }
@@ -72,7 +71,7 @@ export class ChatFold implements AnswerFold {
     return false;
   }
 
-  /** Some servers leave the reason out of a body that is whole. */
+  /** Accepts a whole body without a finish reason, which some servers leave out. */
   pushWhole(body: JsonObject): void {
     this.push(body);
     if (this.progress > 0) this.#end = "over";
@@ -120,7 +119,7 @@ export class ChatFold implements AnswerFold {
     return typeof delta.content === "string" && !reasoning && !refusal && !hasCalls;
   }
 
-  /** The message of an answer that is not streamed, or in place of deltas. Behind deltas it repeats all: what they did not say counts. */
+  /** Takes a whole message, sent instead of deltas or after them. After deltas it repeats everything: only what they left out counts. */
   #pushMessage(message: JsonObject): void {
     const text = contentOf(message.content).text ?? "";
     const said = this.#text.toString();
@@ -144,7 +143,7 @@ export class ChatFold implements AnswerFold {
     return asText(this.#blocks.push(list));
   }
 
-  /** What is held back until its tag comes is progress too. */
+  /** Counts text that is held back for a tag as progress too. */
   #showContent(text: string | undefined): void {
     if (!this.#thinkTags || !text) this.#show("text_delta", text);
     else {
@@ -165,7 +164,7 @@ export class ChatFold implements AnswerFold {
     this.#shown.show(type, delta);
   }
 
-  /** What the answer holds outweighs what it says: many servers finish tool calls with "stop", some the reverse. */
+  /** Trusts the answer's calls more than its stated reason: many servers finish tool calls with "stop", some the reverse. */
   #reason(hasCalls: boolean): FinishReason {
     if (this.#refused) return "content_filter";
     const reason = FINISH_REASONS.get(this.#finishReason ?? "") ?? "unknown";
@@ -178,7 +177,7 @@ function usageIn(chunk: JsonObject, choice: JsonObject | undefined): Usage | und
   return usageOf(chunk.usage) ?? usageOf(choice?.usage) ?? usageOf(asObject(chunk.x_groq)?.usage);
 }
 
-/** Chat Completions has no order among reasoning, text and calls. */
+/** Puts reasoning before text and calls, since Chat Completions has no order. */
 function partsOf(details: readonly JsonObject[], content: string, attached: readonly unknown[]): KeptPart[] {
   return [
     ...details.map((opaque) => ({ opaque })),
@@ -187,7 +186,7 @@ function partsOf(details: readonly JsonObject[], content: string, attached: read
   ];
 }
 
-/** Content is a string; Mistral's reasoning models send parts instead. */
+/** Reads a string, or the parts that Mistral's reasoning models send. */
 function contentOf(content: unknown): { text?: string; thinking?: string } {
   if (!Array.isArray(content)) return { text: asText(content) };
   const parts = asObjects(content);

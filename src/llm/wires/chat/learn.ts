@@ -3,14 +3,13 @@ import type { ProviderError } from "../shared/provider-error.js";
 import { isAboutTools, textOf } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 
-/** A quirk that a refusal speaks of, with the value that the next request should have. */
 type QuirkLesson = {
   [K in keyof Quirks]: { quirk: K; value: Quirks[K]; note: string; isLoss?: boolean };
 }[keyof Quirks];
 
 /**
- * What a refused request (a 400) teaches, most likely first. Providers word it in a dozen ways, so that a lesson is a
- * guess: whoever applies it must see that it changes the request, and that no lesson is applied twice.
+ * Returns what a refused request (a 400) teaches, most likely first. Providers word it in a dozen ways, so a lesson is a guess: the caller
+ * must check that it changes the request, and apply it once.
  */
 export function lessonsIn(said: ProviderError, used: Quirks): Lesson<Quirks>[] {
   const text = textOf(said);
@@ -22,8 +21,8 @@ export function lessonsIn(said: ProviderError, used: Quirks): Lesson<Quirks>[] {
 }
 
 /**
- * OpenAI of its newer models: "Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. Please use
- * /v1/responses instead." and "This model is only supported in v1/responses and not in v1/chat/completions."
+ * OpenAI's refusals of newer models: "Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. Please
+ * use /v1/responses instead." and "This model is only supported in v1/responses and not in v1/chat/completions."
  */
 export const WANTS_RESPONSES = /\b(use|only( \w+){1,3} (in|through|via|with))\b[^.]{0,20}\bv1\/responses\b/i;
 
@@ -42,14 +41,14 @@ const NOT_NULL =
 const EMPTY =
   /non-?empty|(not|cannot|can't) be (empty|blank)|too short|at least (1|one)|empty (string|text|content)|\bblank\b/i;
 const ID_FORM = /length|pattern|alphanumeric|too long|must (be|match|contain)|characters/i;
-/** Mistral's words, and those of the prompt templates of its models. */
+/** Words of Mistral and of its models' prompt templates. */
 const USER_AFTER_TOOL = /\buser\b\W{1,3}after (the )?(role )?\W?tool\b|roles must alternate/i;
-/** That the model takes none at all, and not that this one is wrong. */
+/** Refusals of all such media, not of a single wrong file. */
 const NO_IMAGES = noneOf("image_url|images?|vision");
 const NO_AUDIO = noneOf("input_audio|audio");
 const WRONG_MEDIA = /format|mime|media.?type|size|large|dimension|base64|download|fetch|decode/i;
 
-/** OpenAI's, Groq's, DeepSeek's and llama.cpp's words; the last two of a request that has tools too. */
+/** Words of OpenAI, Groq, DeepSeek and llama.cpp; the last two for requests that also have tools. */
 const JSON_MODE = /\bresponse_format\b|\bjson_?schema\b|\bjson mode\b|custom grammar constraints with tools/i;
 
 function noneOf(what: string): RegExp {

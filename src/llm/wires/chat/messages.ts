@@ -6,10 +6,9 @@ import { asTaken, asTextPart, isTextual, onlyText } from "../shared/content.js";
 import { wireToolId } from "../shared/tool-ids.js";
 import type { Target } from "../wire.js";
 
-/** What the assistant "said" between a tool's result and the user's message, for servers that want something there. */
+/** Assistant message between a tool's result and the user's message, for servers that want one. */
 const BRIDGE = "OK.";
 
-/** The messages as the API has them. */
 export function wireMessages(messages: readonly Message[], target: Target<Quirks>): JsonObject[] {
   const walk = new WireWalk(target.quirks);
   walk.begin(target);
@@ -17,9 +16,9 @@ export function wireMessages(messages: readonly Message[], target: Target<Quirks
 }
 
 /**
- * One message after the other, in their order: some take words from the one before. Tool messages may only hold text, so what else a
- * tool returned follows as one user message after the last result of the batch. An id is never empty, even where a caller's history
- * has it so: the API refuses the whole request.
+ * Writer of messages, one after another: some take text from the one before. Tool messages hold only text, so a tool's other content
+ * follows as one user message after the last result of the batch. Ids are never empty, even if a caller's history has them so: the API
+ * would refuse the whole request.
  */
 export class WireWalk {
   readonly #quirks: Quirks;
@@ -27,24 +26,22 @@ export class WireWalk {
   #attachments: ContentPart[] = [];
   #unnamed: string[] = [];
   #generated = 0;
-  /** The last message was a tool's result. */
   #isAfterResult = false;
 
   constructor(quirks: Quirks) {
     this.#quirks = quirks;
   }
 
-  /** Nothing of the messages so far is still to be said, or counts for the next one. */
+  /** True if earlier messages leave nothing to write and do not affect the next one. */
   get isBetween(): boolean {
     return this.#attachments.length === 0 && this.#unnamed.length === 0 && !this.#isBridgeDue;
   }
 
-  /** Ids that were made up so far. */
+  /** Number of ids made up so far. */
   get generated(): number {
     return this.#generated;
   }
 
-  /** Begins the messages of another request. */
   begin(target: Target<Quirks>): void {
     this.#target = target;
     this.#attachments = [];
@@ -66,12 +63,12 @@ export class WireWalk {
     return wires;
   }
 
-  /** What is still to be said. */
+  /** Writes the attachments that are still pending. */
   end(): JsonObject[] {
     return this.#attachments.length === 0 ? [] : this.#user([]);
   }
 
-  /** One message with the attachments before it: some servers refuse two user messages in a row. */
+  /** Joins a message with the attachments before it: some servers refuse two user messages in a row. */
   #user(content: readonly ContentPart[]): JsonObject[] {
     const message = { role: "user", content: wireContent([...this.#attachments, ...content]) };
     const wires = this.#isBridgeDue ? [{ role: "assistant", content: BRIDGE }, message] : [message];
@@ -105,7 +102,7 @@ export class WireWalk {
     return wireAssistant(message, this.#named(message.toolCalls), quirks, kept);
   }
 
-  /** What goes back with the message. Logs of earlier versions have it in the message and its calls. */
+  /** Returns what goes back with the message. Logs of earlier versions have it in the message and its calls. */
   #kept(message: AssistantMessage): WireKept {
     const target = this.#target;
     const parts = target?.kept(message);
@@ -133,7 +130,6 @@ export class WireWalk {
   }
 }
 
-/** What a provider wants back with a message. */
 interface WireKept {
   details: readonly unknown[] | undefined;
   attachedTo(call: number): unknown;
@@ -150,7 +146,7 @@ function wireAssistant(
   return {
     role: "assistant",
     content: message.content || nothing,
-    // Where it is wanted it may be empty, but not absent. That of another wire's model is not this one's.
+    // If wanted, it may be empty but not absent. Reasoning of another wire's model does not count.
     reasoning_content: quirks.echoReasoning ? (isOfChat(message) && message.reasoning) || "" : undefined,
     reasoning_details: kept?.details,
     tool_calls: calls.map(({ id, name, arguments: text }, position) => ({
@@ -166,7 +162,7 @@ function isOfChat({ kept }: AssistantMessage): boolean {
   return kept === undefined || kept.wire === "chat";
 }
 
-/** Only text: one string, which every server understands. */
+/** Writes text alone as one string, which every server understands. */
 function wireContent(content: readonly ContentPart[]): string | JsonObject[] {
   const only = onlyText(content);
   if (only !== undefined) return only;
@@ -184,7 +180,7 @@ function wirePart(part: ContentPart): JsonObject {
   }
 }
 
-/** `audio/mpeg` -> `mp3`, `audio/x-wav` -> `wav`: the API wants the file's extension. */
+/** Returns the file extension that the API wants: `audio/mpeg` -> `mp3`, `audio/x-wav` -> `wav`. */
 function audioFormat(mimeType: string): string {
   const subtype = mimeType.replace(/^audio\/(x-)?/, "").replace(/;.*$/, "");
   return subtype === "mpeg" ? "mp3" : subtype;

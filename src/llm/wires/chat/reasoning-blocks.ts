@@ -1,16 +1,16 @@
 import { asNumber, asObjects, asText, type JsonObject } from "../../json.js";
 
-/** Keys whose text comes in pieces; of all other keys the last value counts. */
+/** Keys whose text arrives in pieces; of other keys the last value counts. */
 const GROWING = ["text", "summary"] as const;
 
 /**
- * Puts `reasoning_details` together (OpenRouter, MiniMax): blocks with signatures that the provider wants back unchanged, in their order.
- * Pieces of a block follow each other and share its type and index. What is encrypted comes whole.
+ * Assembly of `reasoning_details` (OpenRouter, MiniMax): signed blocks that the provider wants back unchanged and in order. Pieces of a
+ * block are consecutive and share its type and index. Encrypted data arrives whole.
  */
 export class ReasoningBlocks {
   readonly #blocks: JsonObject[] = [];
 
-  /** Returns the readable text of the pieces; "" where they have none. */
+  /** Returns the readable text of the pieces, or "". */
   push(list: unknown): string {
     const pieces = asObjects(list);
     for (const piece of pieces) this.#add(piece);
@@ -24,7 +24,7 @@ export class ReasoningBlocks {
   #add(piece: JsonObject): void {
     const last = this.#blocks.at(-1);
     if (last && continues(piece, last)) extend(last, piece);
-    // Sent again with a later chunk, or with the whole message.
+    // Repeated by a later chunk, or by the whole message.
     else if (!this.#blocks.some((block) => isSameData(piece, block))) this.#blocks.push({ ...piece });
   }
 }

@@ -4,17 +4,16 @@ const OPEN = "<think>";
 const CLOSE = "</think>";
 
 /**
- * Tells reasoning from text where a model writes both as content, with tags around the reasoning that may arrive in
- * pieces. Prompt templates often hold the opening tag themselves, so that the answer begins within the reasoning: until
- * the first tag it is not known what the beginning is, and it is held back.
+ * Separator of reasoning and text for models that write both as content, with tags around the reasoning; tags may arrive in pieces. Prompt
+ * templates often hold the opening tag, so the answer may begin inside the reasoning. The beginning is held back until the first tag.
  */
 export class ThinkTags {
   readonly #show: (type: Delta["type"], delta: string) => void;
   #mode: "unknown" | "text" | "reasoning" = "unknown";
   readonly #held: string[] = [];
-  /** End of the content so far that may be the beginning of a tag. */
+  /** End of the content that may begin a tag. */
   #tail = "";
-  /** Blank lines after a tag belong to the tag. */
+  /** True after a tag: the blank lines that follow belong to it. */
   #afterTag = false;
 
   constructor(show: (type: Delta["type"], delta: string) => void) {
@@ -33,7 +32,7 @@ export class ThinkTags {
     this.#add(rest.slice(0, rest.length - keep));
   }
 
-  /** The content is complete: what was held back is text after all. */
+  /** Ends the content and shows what was held back. */
   end(): void {
     const rest = this.#tail;
     this.#tail = "";
@@ -41,7 +40,7 @@ export class ThinkTags {
     if (this.#mode === "unknown") this.#release("text_delta");
   }
 
-  /** A closing tag that closes nothing is text. */
+  /** Finds the next tag. Inside text, a closing tag is text. */
   #nextTag(text: string): RegExpExecArray | null {
     if (this.#mode === "unknown") return /<\/?think>/.exec(text);
     return this.#mode === "text" ? /<think>/.exec(text) : /<\/think>/.exec(text);
@@ -67,7 +66,7 @@ export class ThinkTags {
   }
 }
 
-/** Length of the longest end of the text that is the beginning of a tag. */
+/** Returns the length of the longest end that begins a tag. */
 function unfinishedTag(text: string): number {
   const start = text.lastIndexOf("<");
   const end = start < 0 ? "" : text.slice(start);

@@ -14,14 +14,13 @@ interface OpenCall {
 }
 
 /**
- * Puts tool calls together from what arrives of them. The API numbers its pieces by `index`; others number all calls 0,
- * leave the number or the id out, or send whole calls: then the id tells them apart, then a call being whole already.
+ * Assembly of tool calls from their pieces. The API numbers the pieces by `index`. Others number all calls 0, leave out number or id, or
+ * send whole calls: then the id separates calls, else the fact that a call is already whole.
  */
 export class ToolCallAssembly {
   readonly #calls: OpenCall[] = [];
   readonly #tools: readonly Named[];
 
-  /** `tools`: what the model may call. */
   constructor(tools: readonly Named[]) {
     this.#tools = tools;
   }
@@ -30,7 +29,7 @@ export class ToolCallAssembly {
     return this.#calls.length;
   }
 
-  /** False when the list held nothing. */
+  /** Returns false if the list was empty. */
   push(list: unknown): boolean {
     const pieces = asObjects(list);
     if (pieces.length === 0) return false;
@@ -44,7 +43,7 @@ export class ToolCallAssembly {
     return true;
   }
 
-  /** Every call with an id of its own: `isTaken` knows those of the conversation so far, and `newId` makes one up. */
+  /** Returns the calls, each with a unique id: `isTaken` knows those of the conversation so far, `newId` makes one up. */
   finish(newId: () => string, isTaken: (id: string) => boolean): ToolCall[] {
     const used = new Set<string>();
     return this.#calls.map(({ id, name = "", pieces }) => {
@@ -54,7 +53,6 @@ export class ToolCallAssembly {
     });
   }
 
-  /** What the provider attached to the calls, in their order. */
   get attached(): readonly unknown[] {
     return this.#calls.map(({ attached }) => attached);
   }
@@ -73,7 +71,7 @@ export class ToolCallAssembly {
   }
 }
 
-/** Whether the piece is the start of another call, though its place says `open`. Some servers repeat the name in every piece. */
+/** Returns true if the piece starts another call, although its position points to `open`. Some servers repeat the name in every piece. */
 function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boolean {
   const { name, arguments: given } = functionOf(piece);
   const id = asText(piece.id);
@@ -85,7 +83,10 @@ function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boo
   return !isNamed && isObjectText(text) && given !== text;
 }
 
-/** Without ids the names of the tools tell a name in pieces from two calls without arguments. */
+/**
+ * Returns true if the piece continues a name. Without ids, the tools' names decide between a name in pieces and two calls without
+ * arguments.
+ */
 function continuesName({ name = "", pieces }: OpenCall, piece: string, tools: readonly Named[]): boolean {
   const isTool = (text: string) => tools.some((tool) => tool.name === text);
   if (pieces.join("").trim() !== "") return false;
@@ -106,13 +107,13 @@ function functionOf(piece: JsonObject): { name: string | undefined; arguments: s
   return { name: asText(name), arguments: text };
 }
 
-/** The name comes whole, again with each piece, in pieces, or as all of it so far. */
+/** Returns the name so far: it arrives whole, again with each piece, in pieces, or cumulatively. */
 function nameWith({ name = "", pieces }: OpenCall, piece: string): string {
   if (piece.startsWith(name)) return piece;
   return pieces.length === 0 ? name + piece : name;
 }
 
-/** A tool without parameters is called with "" by some. */
+/** Returns `{}` for "", which some send for a tool without parameters. */
 function argumentsOf(pieces: readonly string[]): string {
   const text = pieces.join("");
   if (text.trim() === "") return "{}";
@@ -120,7 +121,9 @@ function argumentsOf(pieces: readonly string[]): string {
   return repeated(pieces) ?? text;
 }
 
-/** The arguments where a server repeats them: each piece is all of them so far, the last one is all again, or the first one was a mere `{}`. */
+/**
+ * Returns the arguments if a server repeats them: each piece is cumulative, the last one is everything again, or the first was a mere `{}`.
+ */
 function repeated(pieces: readonly string[]): string | undefined {
   const last = pieces.at(-1) ?? "";
   const before = pieces.slice(0, -1);

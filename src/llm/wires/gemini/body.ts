@@ -7,7 +7,7 @@ import { wireContents } from "./contents.js";
 import type { GeminiQuirks } from "./models.js";
 import { geminiName } from "./names.js";
 
-/** The body of `generateContent` and `streamGenerateContent`. What is undefined is left out by JSON. */
+/** Builds the body of `generateContent` and `streamGenerateContent`. JSON leaves out undefined members. */
 export function requestBody(request: CompletionRequest, target: Target<GeminiQuirks>): JsonObject {
   const { provider, quirks } = target;
   const { systemInstruction, contents } = wireContents(request.messages, target);
@@ -33,7 +33,7 @@ function jsonOutput({ jsonSchema }: OutputFormat): JsonObject {
   return { responseMimeType: "application/json", responseJsonSchema: jsonSchema };
 }
 
-/** Gemini refuses a level beside a budget: of two, the one in `extra_body` counts. */
+/** Drops the level or the budget, since Gemini refuses both; the one in `extra_body` stays. */
 function withOneDepth(body: JsonObject, extra: JsonObject | undefined): JsonObject {
   const own = asObject(asObject(extra?.generationConfig)?.thinkingConfig);
   const generationConfig = asObject(body.generationConfig);
@@ -43,7 +43,7 @@ function withOneDepth(body: JsonObject, extra: JsonObject | undefined): JsonObje
   return { ...body, generationConfig: { ...generationConfig, thinkingConfig: { ...config, [dropped]: undefined } } };
 }
 
-/** There is no switch for one call at a time. */
+/** Ignores `parallelToolCalls`, for which Gemini has no switch. */
 function toolConfig(choice: ToolChoice): JsonObject {
   if (choice === "none") return { functionCallingConfig: { mode: "NONE" } };
   const names = typeof choice === "object" ? { allowedFunctionNames: [geminiName(choice.name)] } : {};
@@ -54,15 +54,15 @@ function declaration({ name, description, inputSchema }: ToolDefinition, { toolS
   const named = { name: geminiName(name), description: description || undefined };
   const schema = asObject(inputSchema) ?? {};
   if (toolSchemas === "json") return { ...named, parametersJsonSchema: fullSchema(schema) };
-  // An object without properties is refused here, and what has no parameters needs none.
+  // Gemini refuses an object without properties here; no parameters are needed then.
   const plain = plainSchema(schema);
   return { ...named, parameters: plain.properties ? plain : undefined };
 }
 
-/** Efforts in the words that all wires share, the least one first. */
+/** Efforts common to all wires, the lowest first. */
 const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
-/** Tokens, as Google's own translation of `reasoning_effort` has them (ai.google.dev/gemini-api/docs/openai, 2026-11). */
+/** In tokens, from Google's own translation of `reasoning_effort` (ai.google.dev/gemini-api/docs/openai, 2026-11). */
 const BUDGETS: Readonly<Record<string, number>> = {
   none: 0,
   minimal: 1024,
@@ -74,9 +74,8 @@ const BUDGETS: Readonly<Record<string, number>> = {
 };
 
 /**
- * `reasoning: { effort, summary }` of the configuration as `thinkingConfig`. An effort that the model does not have becomes the next
- * higher one it has, or else its highest; one that nobody knows is sent as it is, so that the provider refuses it. Thoughts are asked for
- * unless `summary` is `none`.
+ * Converts the configured `reasoning: { effort, summary }`. An effort that the model lacks becomes its next higher one, else its highest.
+ * An unknown effort is sent as it is, so that the provider refuses it. Asks for thoughts unless `summary` is `none`.
  */
 function thinkingConfig(
   reasoning: Readonly<Record<string, unknown>> | undefined,

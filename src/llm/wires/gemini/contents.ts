@@ -7,7 +7,7 @@ import { wirePart } from "./media.js";
 import type { GeminiQuirks } from "./models.js";
 import { geminiName } from "./names.js";
 
-/** What Gemini takes in place of the signature of a step that another model wrote (ai.google.dev/gemini-api/docs/thought-signatures). */
+/** Substitute for the signature of a step that another model wrote (ai.google.dev/gemini-api/docs/thought-signatures). */
 const NO_SIGNATURE = "skip_thought_signature_validator";
 /** Gemini refuses contents that begin with an answer, and messages without a part. */
 const BEGINNING = { role: "user", parts: [{ text: "(the conversation so far)" }] };
@@ -21,15 +21,14 @@ interface Content {
   parts: JsonObject[];
 }
 
-/** A call of the last answer, which waits for its result. */
 interface OpenCall {
   call: ToolCall;
-  /** As the provider called it. Absent where it gave none, or where it is not known here. */
+  /** The provider's id. Undefined if it gave none, or if it is unknown here. */
   id: string | undefined;
   result?: Result;
 }
 
-/** `systemInstruction` and `contents`. The same messages give the same bytes at every later request, whatever follows them. */
+/** Builds `systemInstruction` and `contents`. The same messages give the same bytes in every later request, whatever follows them. */
 export function wireContents(
   messages: readonly Message[],
   target: Target<GeminiQuirks>,
@@ -46,7 +45,7 @@ class ContentWalk {
   readonly contents: Content[] = [];
   readonly #target: Target<GeminiQuirks>;
   #open: OpenCall[] = [];
-  /** System messages that came while calls were open: they follow the results. */
+  /** System messages that arrived while calls were open; they follow the results. */
   #instructions: JsonObject[] = [];
 
   constructor(target: Target<GeminiQuirks>) {
@@ -63,7 +62,7 @@ class ContentWalk {
     }
   }
 
-  /** One response for each call, in the order of the calls: Gemini refuses fewer and more. */
+  /** Adds one response for each call, in order: Gemini refuses fewer and more. */
   closeCalls(): void {
     if (this.#open.length === 0) return;
     const results = this.#open.map((open) => resultParts(open, this.#target.quirks));
@@ -101,7 +100,7 @@ class ContentWalk {
     this.#open = message.toolCalls.map((call, position) => ({ call, id: ids[position] }));
   }
 
-  /** Where ids do not tell, as in histories of callers, the order does. */
+  /** Matches a result to its call by id, else by order, as for callers' histories. */
   #answer(result: Result): void {
     const waiting = this.#open.filter((open) => !open.result);
     const open = waiting.find(({ call }) => call.id === result.toolCallId) ?? waiting[0];
@@ -113,12 +112,11 @@ class ContentWalk {
   }
 }
 
-/** The message as its text and calls alone say it. */
 function plainParts({ content, toolCalls }: AssistantMessage): JsonObject[] {
   return [...(content === "" ? [] : [{ text: content }]), ...toolCalls.map((call) => callPart(call))];
 }
 
-/** The parts of the answer as they came: none is merged, moved or left out, also where its text is empty. */
+/** Returns the parts of the answer as they came: none is merged, moved or left out, even if its text is empty. */
 function keptParts(
   { content, toolCalls }: AssistantMessage,
   kept: readonly KeptPart[],
@@ -151,8 +149,8 @@ function nativeIds(kept: readonly KeptPart[] = []): (string | undefined)[] {
 }
 
 /**
- * The first call of a step has a signature, or what stands for it. In turns before the current one nobody looks; there it is the same all
- * the same, so that a request begins with the bytes of the one before.
+ * Gives the first call of a step a signature or its substitute. Gemini checks the current turn only; earlier turns get one too, so that a
+ * request begins with the bytes of the one before.
  */
 function signFirstCall(parts: JsonObject[]): void {
   const first = parts.findIndex(({ functionCall }) => functionCall !== undefined);
@@ -160,7 +158,7 @@ function signFirstCall(parts: JsonObject[]): void {
   if (part && part.thoughtSignature === undefined) parts[first] = { ...part, thoughtSignature: NO_SIGNATURE };
 }
 
-/** A result as a response part, and what of it stands beside the responses. */
+/** Writes a result as a response part, and its other media beside the responses. */
 function resultParts(
   { call, id, result }: OpenCall,
   quirks: GeminiQuirks,

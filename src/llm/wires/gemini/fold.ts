@@ -7,14 +7,14 @@ import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
 import { failureOf } from "./errors.js";
 import { toolNameOf } from "./names.js";
 
-/** Reasons that are no failure. What is not listed is `unknown`. */
+/** Finish reasons that are not failures. Others count as `unknown`. */
 const FINISH_REASONS: readonly (readonly [RegExp, FinishReason])[] = [
   [/^STOP$/, "stop"],
   [/^MAX_TOKENS$/, "length"],
   [/^(SAFETY|RECITATION|BLOCKLIST|PROHIBITED_CONTENT|SPII|LANGUAGE|IMAGE_\w+)$/, "content_filter"],
 ];
 
-/** Keys that hold what a part is. A part without any of them is an empty text. */
+/** Keys of parts that are not text. */
 const DATA = ["functionCall", "functionResponse", "inlineData", "fileData", "executableCode", "codeExecutionResult"];
 
 interface Call {
@@ -23,7 +23,7 @@ interface Call {
   arguments: string;
 }
 
-/** Folds whole responses, of which those of a stream have a few parts each. Parts only append; a call comes whole. */
+/** Fold of whole responses; those of a stream have a few parts each. Parts only append; a call arrives whole. */
 export class GeminiFold implements AnswerFold {
   readonly #shown: ShownAnswer;
   readonly #tools: NonNullable<FoldOptions["tools"]>;
@@ -63,7 +63,7 @@ export class GeminiFold implements AnswerFold {
     return false;
   }
 
-  /** Without its reason to end also this is no whole answer: it may be the first of a list. */
+  /** Needs a finish reason too: the body may be the first of a list. */
   pushWhole(body: JsonObject): void {
     this.push(body);
     this.pushDone();
@@ -99,7 +99,7 @@ export class GeminiFold implements AnswerFold {
     else this.#pushText(part);
   }
 
-  /** A summary, which nobody wants back unless it is signed. */
+  /** Keeps a thought only if it is signed: a mere summary does not go back. */
   #pushThought(part: JsonObject): void {
     if (part.thoughtSignature !== undefined) this.#parts.push({ opaque: part });
     this.#show("reasoning_delta", asText(part.text));
@@ -122,7 +122,7 @@ export class GeminiFold implements AnswerFold {
     this.#shown.progress++;
   }
 
-  /** Pieces of a text are one, but what is signed stays a part of its own, also where its text is empty. */
+  /** Joins pieces of text, but keeps a signed piece as a separate part, even if its text is empty. */
   #pushText({ text: given, ...extra }: JsonObject): void {
     const text = asText(given) ?? "";
     const last = this.#parts.at(-1);
@@ -132,12 +132,12 @@ export class GeminiFold implements AnswerFold {
     this.#show("text_delta", text);
   }
 
-  /** What fails by its reason is billed all the same: its usage was read before. */
+  /** Handles the finish reason. A failure is billed too: its usage was read before. */
   #finishes(reason: string, words: string | undefined): void {
     this.#failure = failureOf(reason, words);
     if (this.#failure) return;
     const known = FINISH_REASONS.find(([words]) => words.test(reason))?.[1] ?? "unknown";
-    // Gemini does so now and then; asked once more it answers.
+    // Gemini sometimes sends nothing, and answers when asked again.
     if (known === "stop" && !this.#hasAnswer) {
       this.#failure = { ...providerError("the answer was empty"), kind: "empty_stream", isRetriedOnce: true };
     } else this.#ends(known);
@@ -148,7 +148,7 @@ export class GeminiFold implements AnswerFold {
     this.#end = "trailed";
   }
 
-  /** More than thoughts. */
+  /** True if there is more than thoughts. */
   get #hasAnswer(): boolean {
     return this.#text.toString() !== "" || this.#parts.some((part) => "call" in part || isData(part));
   }
@@ -164,7 +164,7 @@ function isData(part: KeptPart): boolean {
   return "opaque" in part && part.opaque.thought !== true;
 }
 
-/** Thoughts are no part of the candidates' tokens, and counts of 0 are left out. Undefined where the input was not counted. */
+/** Reads token counts. Candidates' tokens exclude thoughts, and counts of 0 are left out. Undefined if the input was not counted. */
 function usageOf(value: unknown): Usage | undefined {
   const usage = asObject(value);
   const prompt = asNumber(usage?.promptTokenCount);

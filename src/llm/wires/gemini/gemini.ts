@@ -6,7 +6,7 @@ import { GeminiFold } from "./fold.js";
 import { lessonsIn } from "./learn.js";
 import { type GeminiQuirks, modelQuirks } from "./models.js";
 
-/** Google's `generateContent`, of the Gemini API and, with its `base_url`, of Vertex AI. */
+/** Google's `generateContent`, for the Gemini API and, with its `base_url`, Vertex AI. */
 export const gemini: Wire<GeminiQuirks> = {
   name: "gemini",
 
@@ -14,10 +14,10 @@ export const gemini: Wire<GeminiQuirks> = {
     const path = /^[\w-]+\//.test(model) ? model : `models/${model}`;
     const method = streaming ? "streamGenerateContent" : "generateContent";
     const url = endpointUrl(provider, model, `/${path.split("/").map(encodeURIComponent).join("/")}:${method}`);
-    // Without it a stream is one JSON array, which can be read at its end only.
+    // Without it a stream is one JSON array, readable only at its end.
     return streaming ? `${url}${url.includes("?") ? "&" : "?"}alt=sse` : url;
   },
-  // A key in the address would end in logs and error texts.
+  // A key in the URL would end up in logs and error texts.
   headers: (_provider, key): Record<string, string> => (key ? { "x-goog-api-key": key } : {}),
   quirks: modelQuirks,
   request: (request, target) => ({ body: requestBody(request, target) }),

@@ -3,10 +3,10 @@ import type { JsonObject } from "../../json.js";
 import { mediaReference } from "../shared/content.js";
 import type { GeminiQuirks } from "./models.js";
 
-/** ai.google.dev/gemini-api/docs `image-understanding` and `audio`. Other types are refused with the whole request. */
+/** From ai.google.dev/gemini-api/docs `image-understanding` and `audio`. Other types are refused with the whole request. */
 const TAKEN = /^(image\/(png|jpeg|webp|heic|heif)|audio\/(wav|mp3|mpeg|aiff|aac|ogg|flac))$/;
 
-/** A part as Gemini has it. Links, and pictures and sound that it does not take, are a text. */
+/** Writes a part for Gemini. Links, and media that it does not take, become text. */
 export function wirePart(part: ContentPart, { images, audio }: GeminiQuirks): JsonObject {
   if (part.type === "text") return { text: part.text };
   if (part.type === "resource_link") return { text: linkText(part) };
@@ -15,7 +15,7 @@ export function wirePart(part: ContentPart, { images, audio }: GeminiQuirks): Js
   return isTaken ? { inlineData: { mimeType, data: part.data } } : { text: mediaReference(part) };
 }
 
-/** `audio/x-wav` and `image/jpg` are common names of types that have another one. */
+/** Replaces common names such as `audio/x-wav` and `image/jpg` by the proper ones. */
 function mimeTypeOf(given: string): string {
   const type = given.toLowerCase().replace(/;.*$/, "").trim().replace("/x-", "/");
   return type === "image/jpg" ? "image/jpeg" : type;

@@ -1,32 +1,30 @@
 import type { Provider } from "../../providers/providers.js";
 import type { WireQuirks } from "../wire.js";
 
-/** Levels of thinking from Gemini 3 on, the least one first. */
+/** Levels of thinking from Gemini 3 on, the lowest first. */
 type Level = "minimal" | "low" | "medium" | "high";
 
-/** What Gemini's models disagree on. */
+/** Differences between Gemini's models. */
 export interface GeminiQuirks extends WireQuirks {
-  /** How the depth of thinking is set. Models that cannot think refuse both. */
+  /** Way to set the depth of thinking. Models that cannot think refuse both. */
   thinking: "level" | "budget" | "none";
-  /** The levels that the model takes. */
   levels: readonly Level[];
-  /** Tokens. 0: thinking can be switched off. */
+  /** In tokens. 0: thinking can be switched off. */
   leastBudget: number;
-  /** Thinks where nothing is said about it, so that thoughts may be asked for. */
+  /** True if the model thinks unasked, so that thoughts may be requested. */
   thinksUnasked: boolean;
-  /** Thoughts may be asked for. */
   showsThoughts: boolean;
-  /** Refuses a step of the current turn whose first call has no thought signature. */
+  /** True if a step of the current turn is refused when its first call has no thought signature. */
   checksSignatures: boolean;
-  /** Takes the ids of calls back; Vertex refuses them. */
+  /** True if ids of calls may go back; Vertex refuses them. */
   sendsIds: boolean;
-  /** Where the pictures of a result are: within its part, or as parts beside it. */
+  /** Place of a result's pictures: within its part, or as parts beside it. */
   resultMedia: "inside" | "beside";
-  /** `plain`: the part of OpenAPI that `parameters` takes, in place of JSON Schema. */
+  /** `plain`: the part of OpenAPI that `parameters` takes, instead of JSON Schema. */
   toolSchemas: "json" | "plain";
-  /** Takes a schema of the answer. */
+  /** True if a schema of the answer may be sent. */
   jsonSchemas: boolean;
-  /** And beside tools too. */
+  /** True if it may be sent together with tools. */
   jsonWithTools: boolean;
   images: boolean;
   audio: boolean;
@@ -41,7 +39,7 @@ const BEFORE: Partial<GeminiQuirks> = {
 };
 
 /**
- * By the model's name, the first match counts; a name that none of them knows is taken for a newer one. From ai.google.dev/gemini-api/docs
+ * Quirks by the model's name: the first match counts, and an unknown name counts as a newer model. From ai.google.dev/gemini-api/docs
  * `thinking`, `thought-signatures` and `function-calling`, 2026-11.
  */
 const BY_NAME: readonly (readonly [RegExp, Partial<GeminiQuirks>])[] = [
@@ -54,7 +52,6 @@ const BY_NAME: readonly (readonly [RegExp, Partial<GeminiQuirks>])[] = [
   [/^(gemini-[12]\b|gemma|learnlm)/, { ...BEFORE, thinking: "none" }],
 ];
 
-/** The quirks of a model before anything was learnt. */
 export function modelQuirks({ quirks: { maxTools, images, audio } }: Provider, model: string): GeminiQuirks {
   const name = model.slice(model.lastIndexOf("/") + 1);
   return {

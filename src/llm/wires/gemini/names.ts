@@ -1,12 +1,12 @@
 import { wireName } from "../shared/calls.js";
 
-/** A tool's name as Gemini takes it: it begins with a letter or `_`, while names of servers may begin with a digit or `-`. */
+/** Returns a tool's name for Gemini: it must begin with a letter or `_`, while names of servers may begin with a digit or `-`. */
 export function geminiName(name: string): string {
   const known = wireName(name);
   return /^[a-zA-Z_]/.test(known) ? known : `_${known}`;
 }
 
-/** The name of the tool that the model calls by `name`. */
+/** Returns the host's name of the tool that the model calls by `name`. */
 export function toolNameOf(name: string, tools: readonly { readonly name: string }[]): string {
   if (tools.some((tool) => tool.name === name)) return name;
   return tools.find((tool) => geminiName(tool.name) === name)?.name ?? name;

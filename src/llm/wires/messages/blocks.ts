@@ -2,13 +2,12 @@ import type { KeptPart, ToolCall } from "../../../core/chat.js";
 import { asObject, asText, type JsonObject, parseJson } from "../../json.js";
 import { GrowingText } from "../shared/growing-text.js";
 
-/** A content block of an answer, while it comes. */
 export interface OpenBlock {
-  /** As the provider wrote it, but for the texts that come in pieces. */
+  /** The provider's block, except for texts that arrive in pieces. */
   native: JsonObject;
-  /** Words, or thinking. */
+  /** Text or thinking. */
   text: GrowingText;
-  /** Of a call's arguments. */
+  /** Arguments of a call. */
   input: GrowingText;
   citations: unknown[];
 }
@@ -26,8 +25,8 @@ interface Said {
 }
 
 /**
- * What blocks say, and what of them goes back with it: thinking as it came, also where it shows no text, and what else is beside words
- * and arguments. Undefined where words, then calls, are all that there is. `idOf`: the id of a call in this conversation.
+ * Converts blocks to text, calls and the parts that go back: thinking as it came, even without text, and all else beside text and
+ * arguments. `parts` is undefined if text, then calls, is all. `idOf`: the id of a call in this conversation.
  */
 export function saidIn(blocks: readonly OpenBlock[], idOf: (id: string | undefined) => string): Said {
   const toolCalls: ToolCall[] = [];
@@ -54,7 +53,7 @@ function withExtra<Part extends object>(part: Part, extra: JsonObject): Part {
   return Object.keys(extra).length > 0 ? { ...part, extra } : part;
 }
 
-/** Pieces of a call's arguments are text; those of a block that came whole are JSON. */
+/** Returns the arguments: pieces are text, those of a whole block are JSON. */
 function argumentsOf({ native, input }: OpenBlock): string {
   return asText(input.toString()) ?? JSON.stringify(native.input ?? {});
 }
@@ -65,7 +64,7 @@ function opaqueOf({ native, text, input }: OpenBlock): JsonObject {
   return whole ? { ...native, input: whole } : native;
 }
 
-/** One text at most, in front of the calls, and nothing beside them: the same is made of the message. */
+/** Returns true for at most one text before the calls and nothing else: the message alone yields the same. */
 function isPlain(parts: readonly KeptPart[]): boolean {
   return parts.every((part, at) => !("opaque" in part) && !part.extra && ("call" in part || at === 0));
 }

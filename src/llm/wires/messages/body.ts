@@ -8,16 +8,16 @@ import { isThoughtOpen, lateTools, type WireMessage, wireConversation } from "./
 import { wireFormat } from "./output-format.js";
 import { type MessagesQuirks, type Reasoning, reasoningOf } from "./quirks.js";
 
-/** Tokens of an answer where nobody says how long it may be; the second where the model was asked to think at length. */
+/** Default tokens of an answer; the second if the model was asked to think at length. */
 const USUAL_OUTPUT = 32_000;
 const LONG_OUTPUT = 64_000;
-/** Of the window: a server of one's own counts the answer's room against it before it answers. */
+/** Share of the window: a self-hosted server counts the answer's room against the window in advance. */
 const OUTPUT_SHARE = 1 / 4;
 const LEAST_BUDGET = 1024;
-/** Tokens of thinking for models that do not know efforts. */
+/** Tokens of thinking for models without efforts. */
 const BUDGETS: Readonly<Record<string, number>> = { low: 2048, medium: 8192, high: 16_384, xhigh: 32_768, max: 49_152 };
 
-/** The body of `POST …/messages`. What is undefined is left out by JSON. */
+/** Builds the body of `POST …/messages`. JSON leaves out undefined members. */
 export function requestBody(request: CompletionRequest, target: Target<MessagesQuirks>): JsonObject {
   const { provider, model, streaming, quirks } = target;
   const names = new Set(request.tools.map(({ name }) => name));
@@ -49,7 +49,7 @@ export function requestBody(request: CompletionRequest, target: Target<MessagesQ
   );
 }
 
-/** The API wants a number. Too small a one is used up by thinking, and the answer is empty. */
+/** Returns the number that the API requires. Thinking uses up too small a one, and the answer is empty. */
 function maxTokensOf(
   { maxTokens }: CompletionRequest,
   { provider, quirks }: Target<MessagesQuirks>,
@@ -65,7 +65,7 @@ function maxTokensOf(
 interface Thinkable {
   maxTokens: number;
   messages: readonly WireMessage[];
-  /** The model has to call a tool. */
+  /** True if the model has to call a tool. */
   isForced: boolean;
 }
 
@@ -87,7 +87,7 @@ function withoutThinking({ stopsThinking }: MessagesQuirks): JsonObject | undefi
   return stopsThinking === "none" ? undefined : { type: stopsThinking };
 }
 
-/** Half of the answer stays for what the model says. */
+/** Leaves half of the answer for what the model says. */
 function budgetOf(
   { effort = "medium", budget = BUDGETS[effort] ?? LEAST_BUDGET }: Reasoning,
   maxTokens: number,
@@ -111,7 +111,7 @@ function outputConfig(
   return effort || format ? { ...effort, ...(format && { format }) } : undefined;
 }
 
-/** A model that thinks takes no temperature but 1. */
+/** Returns nothing for a model that thinks: it takes no temperature but 1. */
 function wireSampling(
   request: CompletionRequest,
   { provider, quirks }: Target<MessagesQuirks>,
@@ -148,7 +148,7 @@ function wireTool(
   };
 }
 
-/** What the API refuses in any schema: a choice at the top. */
+/** Reduces a schema with a choice at the top, which the API refuses. */
 function wireSchema(schema: JsonObject, { toolSchemas }: MessagesQuirks): JsonObject {
   const isChoice = ["oneOf", "anyOf", "allOf"].some((keyword) => keyword in schema);
   return toolSchemas === "plain" || isChoice ? plainSchema(schema) : fullSchema(schema);

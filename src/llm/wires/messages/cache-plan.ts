@@ -2,19 +2,19 @@ import type { ProviderConfig } from "../../../core/config.js";
 import { asObjects, asText, type JsonObject } from "../../json.js";
 
 /**
- * Blocks from the last one back to a mark. The provider looks for what it knows at a mark and at 19 positions before it: marks this far
- * apart find the end of the request before also behind a hop of 12 parallel calls, where each call and each result counts for itself.
+ * Blocks from the last one back to a mark. The provider looks for known input at a mark and at 19 positions before it. Marks this far apart
+ * find the end of the request before even after a hop of 12 parallel calls, where each call and each result counts.
  */
 const MARKS_BACK = [0, 13, 26];
 
-/** What takes a mark: thinking does not, nor what the provider's own tools wrote. */
+/** Blocks that take a mark: thinking does not, nor do blocks of the provider's own tools. */
 const MARKABLE = new Set(["text", "image", "tool_use", "tool_result"]);
 
 type Marked = { system?: JsonObject[]; tools?: JsonObject[]; messages: { role: string; content: JsonObject[] }[] };
 
 /**
- * Marks where the provider may keep what it has read: at the end of the system prompt, before which the tools stand and which
- * conversations share, and at three of the latest blocks. Four marks are the most that it takes.
+ * Marks where the provider may cache: at the end of the system prompt, which follows the tools and is shared by conversations, and at three
+ * of the latest blocks. It takes four marks at most.
  */
 export function markForCache(body: Marked, cache: ProviderConfig["cache"] = "5m"): void {
   if (cache === "off") return;

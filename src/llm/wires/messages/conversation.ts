@@ -12,21 +12,20 @@ export interface WireMessage {
   content: JsonObject[];
 }
 
-/** Stands first where a conversation begins with an answer: the API wants a user there. */
+/** First message of a conversation that begins with an answer: the API wants a user there. */
 const BEGINNING = "[The beginning of the conversation is left out.]";
 const NO_OUTPUT = "(no output)";
-/** Of a call that no result is known of. The same words in every request: what follows is read from the cache. */
+/** Result of a call whose result is unknown. The words never change, so that what follows is read from the cache. */
 const NO_RESULT = "no result: the call was not run, or its result is not known";
-/** Pictures that the API takes. */
 const IMAGES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
-/** Characters of base64. */
+/** In characters of base64. */
 const LONGEST_IMAGE = 5 * 1024 * 1024;
 
 type Told = Pick<Target<MessagesQuirks>, "kept" | "quirks">;
 
 /**
- * The conversation as the API has it: roles alternate, a user comes first, and the results of an answer's calls are together at the
- * head of the message that follows it. No text is empty, which the API refuses.
+ * Writes the conversation: roles alternate, a user comes first, and the results of an answer's calls begin the message after it. No text is
+ * empty, which the API refuses.
  * `late`: names of tools that the model knows from the result that found them.
  */
 export function wireConversation(
@@ -44,10 +43,10 @@ class Walk {
   readonly #told: Told;
   readonly #late: ReadonlySet<string>;
   readonly #messages: WireMessage[] = [];
-  /** Of the last answer: the id of each call as it was given, and as it is sent. */
+  /** Calls of the last answer: each id as given, and as sent. */
   #calls: { given: string; id: string }[] = [];
   readonly #results = new Map<string, JsonObject>();
-  /** What the user says next, after the results. */
+  /** Content of the user's next message, after the results. */
   #said: JsonObject[] = [];
   readonly #referred = new Set<string>();
   #unnamed = 0;
@@ -58,7 +57,7 @@ class Walk {
   }
 
   add(message: Message): void {
-    // Sound is not taken by any model.
+    // No model takes audio.
     const taken = asTaken(message, { images: this.#told.quirks.images, audio: false });
     if (taken.role === "system") this.#instruct(taken.content);
     else if (taken.role === "user") this.#said.push(...taken.content.flatMap(contentBlock));
@@ -113,7 +112,7 @@ class Walk {
     return [{ type: "thinking", thinking: reasoning ?? "", signature: "" }, ...blocks];
   }
 
-  /** A result without its call is told in words: the history of a caller may have been cut between the two. */
+  /** Adds a result. One without its call becomes text: a caller's history may have been cut between the two. */
   #addResult(message: ToolMessage): void {
     const call = this.#calls.find(({ given, id }) => given === message.toolCallId && !this.#results.has(id));
     if (!call) {
@@ -123,7 +122,7 @@ class Walk {
     const blocks = message.content.flatMap(contentBlock);
     const isText = ({ type }: JsonObject) => type === "text";
     const content = message.isError ? blocks.filter(isText) : blocks;
-    // A result that is an error holds text only: its pictures follow the results.
+    // A result that is an error holds only text: its pictures follow the results.
     const beside = message.isError ? blocks.filter((block) => !isText(block)) : [];
     if (beside.length > 0) content.push(...textBlock(`(${beside.length} picture(s) after the results)`));
     this.#said.push(...beside);
@@ -143,7 +142,7 @@ class Walk {
     return fresh.map((tool_name) => ({ type: "tool_reference", tool_name }));
   }
 
-  /** An answer that ends the request is not followed by a user: its provider has paused it. */
+  /** Adds the user's message if there is one. An answer may end the request: its provider has paused it. */
   #endUser(): void {
     const results = this.#calls.map(
       ({ id }) => this.#results.get(id) ?? { type: "tool_result", tool_use_id: id, content: NO_RESULT, is_error: true },
@@ -156,7 +155,7 @@ class Walk {
   }
 }
 
-/** Tools that results have found and that are offered: the model needs no definition of them before. One tool at least stands in front. */
+/** Returns the offered tools that results have found: the model needs no earlier definition of them. At least one tool stays in front. */
 export function lateTools(messages: readonly Message[], names: ReadonlySet<string>): ReadonlySet<string> {
   const found = new Set<string>();
   for (const message of messages) {
@@ -166,7 +165,7 @@ export function lateTools(messages: readonly Message[], names: ReadonlySet<strin
   return found.size < names.size ? found : new Set();
 }
 
-/** Thinking is bound to what stood before it: none goes back where a summary has taken its place. */
+/** Drops thinking before a summary: it is bound to the messages that the summary replaced. */
 function withoutUnbound(
   kept: readonly KeptPart[] | undefined,
   { isBeforeSummary }: AssistantMessage,
@@ -178,7 +177,7 @@ function isThought(block: JsonObject | undefined): boolean {
   return /^(redacted_)?thinking$/.test(asText(block?.type) ?? "");
 }
 
-/** Nothing of a text without words. */
+/** Returns no block for a text without words. */
 function textBlock(text: string): JsonObject[] {
   return text.trim() === "" ? [] : [{ type: "text", text }];
 }
@@ -197,12 +196,12 @@ function contentBlock(part: ContentPart): JsonObject[] {
 
 const TAKEN_ID = /^[a-zA-Z0-9_-]+$/;
 
-/** The id of a call from another provider in the form that this one takes: the same for the call and its result, in every request. */
+/** Returns the call id of another provider in this one's form: the same for the call and its result, in every request. */
 function wireId(id: string): string {
   return TAKEN_ID.test(id) ? id : `call_${createHash("sha256").update(id).digest("base64url").slice(0, 24)}`;
 }
 
-/** Whether the answer whose results end the conversation began with thinking, as models with a budget want it. */
+/** Returns false if the conversation ends with results whose answer did not begin with thinking, as models with a budget require. */
 export function isThoughtOpen(messages: readonly WireMessage[]): boolean {
   const isResult = messages.at(-1)?.content.some(({ type }) => type === "tool_result");
   return !isResult || isThought(messages.at(-2)?.content[0]);

@@ -12,15 +12,15 @@ const FINISH_REASONS = new Map<string, FinishReason>([
   ["max_tokens", "length"],
   ["model_context_window_exceeded", "length"],
   ["refusal", "content_filter"],
-  // An answer that is not taken up again is cut.
+  // A paused answer that is not continued is cut.
   ["pause_turn", "length"],
   ["compaction", "length"],
 ]);
 
-/** The provider wants to go on from what it has said: it is sent back as it is. */
+/** Stop reasons of a provider that continues once the answer is sent back unchanged. */
 const PAUSES = new Set(["pause_turn", "compaction"]);
 
-/** Folds the events of a stream, or the one message of an answer that was not streamed, to the same answer. */
+/** Fold of a stream's events, or of one whole message, to the same answer. */
 export class MessagesFold implements AnswerFold {
   readonly #shown: ShownAnswer;
   readonly #blocks: OpenBlock[] = [];
@@ -60,11 +60,11 @@ export class MessagesFold implements AnswerFold {
       case "message_stop":
         if (this.progress > 0 || this.#stopReason) this.#end = "over";
         break;
-      // A message where a stream was asked for.
+      // A whole message, although a stream was requested.
       case "message":
         this.pushWhole(event);
         break;
-      default: // ping, content_block_stop, and what is not known yet
+      default: // ping, content_block_stop, and unknown events
     }
     return false;
   }
@@ -148,7 +148,7 @@ export class MessagesFold implements AnswerFold {
     if (reason === "refusal" && isSilent) this.#shown.show("text_delta", this.#explanation);
   }
 
-  /** A thought that was cut has no signature that holds. */
+  /** True if a thought was cut, whose signature does not hold. */
   get #isCutInThought(): boolean {
     return this.#stopReason === "max_tokens" && this.#blocks.at(-1)?.native.type === "thinking";
   }
@@ -157,9 +157,9 @@ export class MessagesFold implements AnswerFold {
     return PAUSES.has(this.#stopReason ?? "");
   }
 
-  /** What the answer holds outweighs what it says. */
+  /** Trusts the answer's calls more than its stated reason. */
   #reason(hasCalls: boolean): FinishReason {
-    // Their results take the pause up.
+    // The results of the calls end the pause.
     if (hasCalls && this.#isPaused) return "tool_calls";
     const reason = FINISH_REASONS.get(this.#stopReason ?? "") ?? "unknown";
     if (hasCalls) return reason === "stop" || reason === "unknown" ? "tool_calls" : reason;
@@ -167,7 +167,6 @@ export class MessagesFold implements AnswerFold {
   }
 }
 
-/** Between thoughts, as they are shown. */
 const SEPARATOR = "\n\n";
 
 function thoughtsIn(blocks: readonly OpenBlock[]): string {

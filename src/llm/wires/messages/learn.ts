@@ -5,11 +5,10 @@ import type { MessagesQuirks } from "./quirks.js";
 
 const REFUSED =
   /not (currently )?(be )?(supported|permitted|allowed|accepted|available)|un(supported|known|recogni[sz]ed|expected)|(does|do)(n't| not) (support|accept|allow)|extra inputs|deprecated|cannot both|may only be|may not be|does not match|no longer|only support/i;
-/** A signature that does not hold, or a thought in the wrong place. */
+/** Refusals of an invalid signature, or of a thought in the wrong place. */
 const KEPT_REFUSED =
   /invalid `?(signature|data)`? in|bound to a different conversation|blocks? .{0,60}cannot be modified|expected `?(redacted_)?thinking`?/i;
 
-/** What a refused request (a 400) teaches, most likely first. */
 export function lessonsIn(said: ProviderError, used: MessagesQuirks): Lesson<MessagesQuirks>[] {
   const text = textOf(said);
   return RULES.flatMap((rule) => rule(text, used) ?? []);
@@ -17,7 +16,7 @@ export function lessonsIn(said: ProviderError, used: MessagesQuirks): Lesson<Mes
 
 type Rule = (text: string, used: MessagesQuirks) => Lesson<MessagesQuirks> | undefined;
 
-/** What is left out from now on, where it is named and refused. */
+/** Returns a rule that leaves something out once it is named and refused. */
 function without(names: RegExp, changes: Partial<MessagesQuirks>, what: string): Rule {
   return (text) => {
     if (!names.test(text) || !REFUSED.test(text)) return undefined;

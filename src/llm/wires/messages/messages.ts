@@ -9,13 +9,13 @@ import { lessonsIn } from "./learn.js";
 import { familyOf, type MessagesQuirks, quirksOf } from "./quirks.js";
 
 const VERSION = { "anthropic-version": "2023-06-01" };
-/** Tokens of a subscription, which are no API keys. */
+/** Tokens of a subscription, which are not API keys. */
 const OAUTH_TOKEN = /^sk-ant-oat/;
-/** Vendors who want the key as a bearer token, by the host of their API. */
+/** Vendors that want the key as a bearer token, by the host of their API. */
 const BEARER =
   /\b(openrouter\.ai|minimax(i)?\.(io|com)|aliyuncs\.com|moonshot\.(ai|cn)|z\.ai|bigmodel\.cn|fireworks\.ai)$/;
 
-/** Vendors whose API has no Messages, or not for every model, by their documentation of 2026-11. */
+/** Vendors without Messages, or not for every model, by their documentation of 2026-11. */
 const UNSERVED: readonly (Unserved & { host: RegExp; models?: RegExp })[] = [
   {
     host: /^https?:\/\/api\.deepseek\.com[:/]/i,
@@ -52,13 +52,13 @@ export const messages: Wire<MessagesQuirks> = {
   family: familyOf,
 };
 
-/** Clients of this API are given the address without its version, so it is added where it is missing. */
+/** Adds a missing version: clients of this API are given the address without it. */
 function withVersion(provider: Provider): Provider {
   const [, path = "", query = ""] = /^([^?]*?)\/*(\?.*)?$/.exec(provider.baseUrl) ?? [];
   return /\/v\d\w*$/.test(path) ? provider : { ...provider, baseUrl: `${path}/v1${query}` };
 }
 
-/** One header: two of them are refused. The user's own takes the place of both. */
+/** Returns one header, since two are refused. The user's own replaces both. */
 function keyHeaders({ baseUrl, headers = {} }: Provider, key: string | undefined): Record<string, string> {
   const isGiven = Object.keys(headers).some((name) => /^(authorization|x-api-key)$/i.test(name));
   if (!key || isGiven) return {};
@@ -66,10 +66,10 @@ function keyHeaders({ baseUrl, headers = {} }: Provider, key: string | undefined
   return BEARER.test(new URL(baseUrl).hostname) ? { authorization: `Bearer ${key}` } : { "x-api-key": key };
 }
 
-/** A limit in money that is reached is no limit of a minute: `…_spend_limit_reached`. */
+/** A reached limit in money (`…_spend_limit_reached`) is a quota, not a limit per minute. */
 const SPENT = /spend_limit_reached|credit|billing/;
 
-/** About the length of the answer that was asked for, and not of what was sent. */
+/** Refusal of the requested length of the answer, not of the input. */
 const ANSWER_TOO_LONG = /^max_tokens: \d+ > \d+/;
 
 function errorOf(text: string, status: number | undefined): ProviderError {
@@ -79,7 +79,6 @@ function errorOf(text: string, status: number | undefined): ProviderError {
   return code && SPENT.test(code) ? { ...said, kind: "quota" } : said;
 }
 
-/** The error inside a message of a 200 answer, if it is one. */
 function errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined {
   return event === "error" || message.type === "error" || isSaid(message.error) ? providerError(message) : undefined;
 }

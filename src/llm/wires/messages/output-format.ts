@@ -1,20 +1,20 @@
 import type { OutputFormat } from "../../../core/chat.js";
 import { asObject, type JsonObject } from "../../json.js";
 
-/** What the API refuses in a schema of an answer. The host checks the answer against all of it. */
+/** Keywords that the API refuses in a schema of an answer. The host checks the answer against all of the schema. */
 const REFUSED = new Set([
   ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
   ...["minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"],
   ...["$schema", "$id", "default", "examples"],
 ]);
 
-/** The schema in `output_config.format`; undefined where the API has no way to say it: keys that nobody knows beforehand. */
+/** Returns the schema for `output_config.format`; undefined if the API cannot express it: objects with unlisted keys. */
 export function wireFormat({ jsonSchema }: OutputFormat): JsonObject | undefined {
   const schema = closed(jsonSchema);
   return schema && { type: "json_schema", schema };
 }
 
-/** Every object is closed, as the API wants it: narrower than the schema, and so an answer is valid all the same. */
+/** Closes every object, as the API wants. The result is narrower than the schema, so an answer is still valid. */
 function closed(schema: JsonObject): JsonObject | undefined {
   if (isOpen(schema)) return undefined;
   const result: JsonObject = {};
@@ -48,7 +48,7 @@ function closedChild(child: unknown): unknown {
   return schema ? closed(schema) : child;
 }
 
-/** An object whose keys are not listed. */
+/** Returns true for an object whose keys are not listed. */
 function isOpen({ type, properties, additionalProperties }: JsonObject): boolean {
   if (asObject(additionalProperties)) return true;
   const isListed = Object.keys(asObject(properties) ?? {}).length > 0;

@@ -2,25 +2,25 @@ import { asObject } from "../../json.js";
 import type { Provider } from "../../providers/providers.js";
 import type { WireQuirks } from "../wire.js";
 
-/** What the models behind this wire disagree on. */
+/** Differences between the models of this wire. */
 export interface MessagesQuirks extends WireQuirks {
-  /** How thinking is asked for: `adaptive` by effort, `budget` by a number of tokens. `none`: the request says nothing of it. */
+  /** Way to ask for thinking: `adaptive` by effort, `budget` by a number of tokens. `none`: the request does not mention it. */
   thinking: "adaptive" | "budget" | "none";
-  /** Thinks also where the request says nothing of it. */
+  /** True if the model thinks unasked. */
   thinksUnasked: boolean;
-  /** How a model that thinks unasked is kept from it. `none`: not at all, so that the lowest effort is asked for. */
+  /** Setting that stops a model which thinks unasked. `none`: impossible, so the lowest effort is requested. */
   stopsThinking: "disabled" | "between_tools" | "none";
-  /** Shows what it thinks only where the request has `display: "summarized"`. */
+  /** True if thinking is shown only with `display: "summarized"`. */
   wantsDisplay: boolean;
   /** Takes `output_config.effort`. */
   effort: boolean;
-  /** Which of `temperature` and `top_p` it takes: both, one of them, none. */
+  /** Accepted ones of `temperature` and `top_p`: both, one of them, none. */
   sampling: "both" | "one" | "none";
-  /** Tokens that an answer may have, thinking included: the most that `max_tokens` may be. */
+  /** Most tokens of an answer, thinking included: the limit of `max_tokens`. */
   maxOutput: number;
   /** Takes `cache_control`. */
   cache: boolean;
-  /** Takes tools that are not read before a result refers to them (`defer_loading`, `tool_reference`). */
+  /** Takes tools that are read only when a result refers to them (`defer_loading`, `tool_reference`). */
   lateTools: boolean;
   /** Takes `tool_choice` of the type `any` or `tool`. */
   forcedTools: boolean;
@@ -31,13 +31,13 @@ export interface MessagesQuirks extends WireQuirks {
   /** Takes a schema of the answer (`output_config.format`). */
   jsonSchemas: boolean;
   images: boolean;
-  /** Wants its thinking back with calls, also what it wrote at another provider (DeepSeek). */
+  /** Wants its thinking back with calls, even thinking from another provider (DeepSeek). */
   echoThinking: boolean;
 }
 
 type ModelQuirks = Omit<MessagesQuirks, "maxTools" | "cutsPrompts" | "toolSchemas" | "images">;
 
-/** Other vendors' models: what the wire had at first. What one of them refuses, its 400 teaches. */
+/** Quirks of other vendors' models: the first features of the wire. Their 400s correct them. */
 const OTHERS: ModelQuirks = {
   thinking: "budget",
   thinksUnasked: false,
@@ -55,10 +55,13 @@ const OTHERS: ModelQuirks = {
   echoThinking: false,
 };
 
-/** A Claude model by its name, whoever serves it: `claude-opus-5-5`, `anthropic/claude-haiku-4.5`, `claude-3-5-sonnet-20241022`. */
+/** Name of a Claude model at any provider: `claude-opus-5-5`, `anthropic/claude-haiku-4.5`, `claude-3-5-sonnet-20241022`. */
 const CLAUDE = /claude-(?:(opus|sonnet|haiku|fable)-)?(\d+)(?:[-.](\d{1,2}))?(?!\d)/;
 
-/** https://platform.claude.com/docs: `adaptive-thinking`, `thinking-troubleshooting`, `tool-search-tool`, 2026-11. A newer model is taken for the newest. */
+/**
+ * Returns quirks by version, from https://platform.claude.com/docs: `adaptive-thinking`, `thinking-troubleshooting`, `tool-search-tool`,
+ * 2026-11. A newer model counts as the newest.
+ */
 function claudeQuirks(kind: string | undefined, version: number): ModelQuirks {
   const isOpus = kind === "opus";
   const old: ModelQuirks = { ...OTHERS, thinking: "none", sampling: "one", maxOutput: version < 3.05 ? 4096 : 8192 };
@@ -93,12 +96,12 @@ export function quirksOf({ quirks, baseUrl }: Pick<Provider, "quirks" | "baseUrl
   };
 }
 
-/** Claude models take each other's thinking, or pass over it. */
+/** Returns one family for all Claude models: they take each other's thinking, or ignore it. */
 export function familyOf(model: string): string {
   return CLAUDE.test(model) ? "claude" : model;
 }
 
-/** What `llm.providers.*.reasoning` says: `{ effort, summary, max_tokens, enabled }`. */
+/** The configured `llm.providers.*.reasoning`: `{ effort, summary, max_tokens, enabled }`. */
 export interface Reasoning {
   /** `unsaid`: the model decides. */
   wanted: "yes" | "no" | "unsaid";

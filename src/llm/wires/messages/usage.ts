@@ -1,8 +1,8 @@
-/** Token counts of Messages. Input that was read from a cache or written to one is not part of its `input_tokens`. */
+/** Token counts of Messages, whose `input_tokens` leave out cache reads and writes. */
 import type { Usage } from "../../../core/chat.js";
 import { asNumber, asObject, type JsonObject } from "../../json.js";
 
-/** Counts of a later event over those of an earlier one; what a later one leaves out or has as null stays. */
+/** Puts the counts of a later event over earlier ones; missing or null counts do not replace any. */
 export function mergedUsage(before: JsonObject | undefined, later: unknown): JsonObject | undefined {
   const given = asObject(later);
   if (!given) return before;
@@ -10,7 +10,7 @@ export function mergedUsage(before: JsonObject | undefined, later: unknown): Jso
   return { ...before, ...Object.fromEntries(said) };
 }
 
-/** Undefined where the output was not counted, or no input at all. */
+/** Returns undefined if input or output was not counted. */
 export function usageOf(counts: JsonObject | undefined): Usage | undefined {
   const outputTokens = asNumber(counts?.output_tokens);
   const fresh = asNumber(counts?.input_tokens);
@@ -20,7 +20,7 @@ export function usageOf(counts: JsonObject | undefined): Usage | undefined {
   const cacheWrite1hTokens = asNumber(asObject(counts.cache_creation)?.ephemeral_1h_input_tokens);
   const reasoningTokens = asNumber(asObject(counts.output_tokens_details)?.thinking_tokens);
   return {
-    // Moonshot takes the cached tokens off twice.
+    // Moonshot subtracts the cached tokens twice.
     inputTokens: Math.max(0, fresh) + (cachedTokens ?? 0) + (cacheWriteTokens ?? 0),
     outputTokens,
     ...(reasoningTokens === undefined ? {} : { reasoningTokens }),

@@ -7,10 +7,10 @@ import type { Target } from "../wire.js";
 import { inputItems } from "./input.js";
 import type { ResponsesQuirks } from "./quirks.js";
 
-/** Fewer are refused. */
+/** The API refuses fewer. */
 const leastOutputTokens = 16;
 
-/** The body of `POST …/responses`. What is undefined is left out by JSON. */
+/** Builds the body of `POST …/responses`. JSON leaves out undefined members. */
 export function requestBody(request: CompletionRequest, target: Target<ResponsesQuirks>): JsonObject {
   const { provider, model, streaming, quirks } = target;
   const { tools, toolChoice, parallelToolCalls, conversation } = request;
@@ -35,7 +35,7 @@ export function requestBody(request: CompletionRequest, target: Target<Responses
     stream_options: streaming && quirks.obfuscates ? { include_obfuscation: false } : undefined,
   };
   const { tool_choice, parallel_tool_calls, ...extra } = provider.extraBody ?? {};
-  // Another list of what to include would leave the reasoning out.
+  // The user's list alone would leave the reasoning out.
   if (Array.isArray(extra.include)) extra.include = [...new Set([...(body.include ?? []), ...extra.include])];
   const choice = typeof toolChoice === "object" ? { type: "function", ...toolChoice } : (toolChoice ?? tool_choice);
   const isParallel = parallelToolCalls === false ? false : parallel_tool_calls;
@@ -43,7 +43,7 @@ export function requestBody(request: CompletionRequest, target: Target<Responses
     ...(choice === undefined ? {} : { tool_choice: choice }),
     ...(isParallel === undefined || !quirks.parallelToolCalls ? {} : { parallel_tool_calls: isParallel }),
   };
-  // What is about tools is refused in a request without tools.
+  // Tool parameters are refused in a request without tools.
   return merged(body, hasTools || "tools" in extra ? { ...extra, ...use } : extra);
 }
 
@@ -51,12 +51,12 @@ function formatOf({ jsonSchema: schema, name = "answer", strict = false }: Outpu
   return { type: "json_schema", name, schema, strict };
 }
 
-/** The conversation, so that its requests meet the same cache. At most 64 characters. */
+/** Returns the conversation, so that its requests meet the same cache. At most 64 characters. */
 function cacheKeyOf(conversation: string): string {
   return conversation.length <= 64 ? conversation : createHash("sha256").update(conversation).digest("hex");
 }
 
-/** The user's words, with a summary asked for where that is usual. `summary: none` asks for none. */
+/** Returns the configured reasoning. Requests a summary where that is usual, unless `summary` is `none`. */
 function reasoningOf(configured: JsonObject | undefined, { reasoning, summaries }: ResponsesQuirks): unknown {
   if (!reasoning) return undefined;
   const isAsked = summaries === "asked" && configured?.effort !== "none";
@@ -66,7 +66,7 @@ function reasoningOf(configured: JsonObject | undefined, { reasoning, summaries 
   return Object.keys(sent).length > 0 ? sent : undefined;
 }
 
-/** `strict: false`, since left out it means true, and the schemas of MCP servers are not written for that. */
+/** Sends `strict: false`: the default is true, and MCP servers do not write schemas for that. */
 function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: ResponsesQuirks): JsonObject {
   const schema = asObject(inputSchema) ?? {};
   const isPlain = quirks.toolSchemas === "plain" || REFUSED_AT_ROOT.some((key) => key in schema);
@@ -79,13 +79,13 @@ function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: Re
   };
 }
 
-/** "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level" */
+/** The API's error: "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level" */
 const REFUSED_AT_ROOT = ["oneOf", "anyOf", "allOf", "enum", "not"];
 
-/** Which tools stand before the conversation, and which of them a result in it has brought: those are told to the model behind it. */
+/** Tools before the conversation, and those that a result in it has found, which follow that result. */
 interface ToolPlaces {
   first: readonly ToolDefinition[];
-  /** By the message of the result. Each tool stands once. */
+  /** Keyed by the message of the result. Each tool occurs once. */
   after: ReadonlyMap<Message, readonly ToolDefinition[]>;
 }
 

@@ -1,21 +1,20 @@
 import { createHash } from "node:crypto";
 import type { ToolCall } from "../../../core/chat.js";
 
-/** Characters. */
+/** In characters. */
 const longestId = 64;
 
 /**
- * Ids of the calls in one request as the API takes them: not empty, not longer than 64 characters, and no two the same in a whole
- * conversation, although servers that count their calls anew in every answer write them so. The same history gives the same ids.
+ * Ids of a request's calls as the API takes them: not empty, at most 64 characters, unique in the conversation. Servers that number the
+ * calls of each answer anew repeat ids. The same history gives the same ids.
  */
 export class CallIds {
   readonly #used = new Set<string>();
-  /** Of the last answer with each given id. */
+  /** The last id sent for each given id. */
   readonly #sent = new Map<string, string>();
-  /** Calls of the last answer that came without an id. */
+  /** Ids of the last answer's calls that came without one. */
   #unnamed: string[] = [];
 
-  /** Ids for the calls of one answer, in their order. */
   ofCalls(calls: readonly Pick<ToolCall, "id">[]): string[] {
     this.#unnamed = [];
     return calls.map(({ id }) => {
@@ -27,7 +26,6 @@ export class CallIds {
     });
   }
 
-  /** The id of the call that a result belongs to. */
   ofResult(id: string): string {
     return (id ? this.#sent.get(id) : this.#unnamed.shift()) ?? (id ? shortened(id) : "call_unnamed");
   }

@@ -2,12 +2,10 @@ import type { LlmErrorKind } from "../../../core/errors.js";
 import { asObject, asText, type JsonObject } from "../../json.js";
 import { isSaid, type ProviderError, parseErrorBody, providerError, withStatedWait } from "../shared/provider-error.js";
 
-/** What the body of an error says. */
 export function errorOf(text: string, status: number | undefined): ProviderError {
   return classified(parseErrorBody(text, status));
 }
 
-/** The error that an event, or the body of a 200, is. */
 export function errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined {
   const response = asObject(message.response) ?? message;
   const status = asText(response.status);
@@ -24,10 +22,10 @@ function classified(error: ProviderError): ProviderError {
   return kind ? { ...error, kind } : error;
 }
 
-/** What OpenAI's codes and texts mean where they or the status would mislead. Codes have letters and digits alone. */
+/** Meanings of OpenAI's codes and texts that would otherwise mislead, as would the status. Codes hold only letters and digits. */
 const KINDS: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/biopolicy|contentpolicyviolation|policyviolation/, "content_filter"],
-  // In a stream they have no status.
+  // These have no status in a stream.
   [
     /invalidprompt|invalidimage|invalidbase64image|imageto|imageparse|imagefile|emptyimagefile|unsupportedimage/,
     "bad_request",

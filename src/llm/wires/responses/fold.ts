@@ -6,27 +6,26 @@ import { ShownAnswer } from "../shared/shown-answer.js";
 import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
 import { BREAK, keptOf, textIn } from "./kept-items.js";
 
-/** An item of the answer, as far as it has come. */
 interface OpenItem {
-  /** As it was last sent. Its text and arguments are in it once it is whole. */
+  /** The item as last sent. Holds its text and arguments once it is whole. */
   native: JsonObject;
-  /** Among those that have come. */
+  /** Position in the order of arrival. */
   place: number;
-  /** As the server counts. */
+  /** Position as the server counts. */
   index: number;
-  /** What came of it in pieces: text, reasoning, or arguments. */
+  /** Text, reasoning or arguments that arrived in pieces. */
   pieces: GrowingText;
-  /** Whether its reasoning came as a summary or in the open. Models that send both mean the same. */
+  /** Form of its reasoning. Models that send both forms mean the same. */
   thinks?: "summary" | "content";
   isWhole: boolean;
 }
 
-/** Events that end an answer. `response.failed` and `error` are errors and come as such. */
+/** Events that end an answer. `response.failed` and `error` are handled as errors. */
 const ENDS = new Set(["response.completed", "response.incomplete"]);
 
 /**
- * Folds the events of a stream, or one whole response, to the same answer. An item counts as its last event has it: only that is sure to
- * hold what goes back. What was not streamed of it is shown then.
+ * Fold of a stream's events, or of one whole response, to the same answer. An item counts as its last event has it: only that is sure to
+ * hold what goes back. The part that was not streamed is shown then.
  */
 export class ResponsesFold implements AnswerFold {
   readonly #shown: ShownAnswer;
@@ -34,7 +33,7 @@ export class ResponsesFold implements AnswerFold {
   readonly #byId = new Map<string, OpenItem>();
   readonly #byIndex = new Map<number, OpenItem>();
   readonly #reasoning = new GrowingText();
-  /** The part that was shown last, of text and of reasoning: another one begins a paragraph. */
+  /** The last shown part of text and of reasoning: another part begins a paragraph. */
   readonly #lastShown: Partial<Record<Delta["type"], string>> = {};
   #response: JsonObject | undefined;
   #usage: Usage | undefined;
@@ -51,7 +50,7 @@ export class ResponsesFold implements AnswerFold {
     return this.#response ? "over" : "open";
   }
 
-  /** Events of other types say nothing that the answer needs. */
+  /** Takes an event; other types hold nothing that the answer needs. */
   push(event: JsonObject, name: string | undefined): boolean {
     const type = asText(event.type) ?? name ?? "";
     const response = asObject(event.response);
@@ -62,7 +61,7 @@ export class ResponsesFold implements AnswerFold {
     return false;
   }
 
-  /** Some servers leave the items out at the end of a stream: those that came before count then. */
+  /** Takes a response. If a server leaves the items out at the end of a stream, the earlier ones count. */
   pushWhole(response: JsonObject): void {
     const output = asObjects(response.output);
     const isNew = output.length > this.#items.filter(({ isWhole }) => isWhole).length;
@@ -76,7 +75,7 @@ export class ResponsesFold implements AnswerFold {
     this.#usage = usageOf((asObject(message.response) ?? message).usage) ?? this.#usage;
   }
 
-  /** An answer without its last event is cut, whatever stands behind it. */
+  /** Does nothing: an answer without its last event is cut. */
   pushDone(): void {}
 
   finish(newId: () => string, isTaken: (id: string) => boolean): Answer {
@@ -85,7 +84,7 @@ export class ResponsesFold implements AnswerFold {
     const { content, parts } = keptOf(natives);
     const toolCalls = callsIn(natives, newId, isTaken);
     const reasoning = this.#reasoning.toString();
-    // What broke off in its reasoning has nothing that could go back.
+    // An answer cut inside its reasoning has nothing that could go back.
     const isKept = items.every(({ isWhole }) => isWhole) && (!this.#isIncomplete || natives.at(-1)?.type === "message");
     return {
       message: { role: "assistant", content, ...(reasoning ? { reasoning } : {}), toolCalls },
@@ -99,7 +98,7 @@ export class ResponsesFold implements AnswerFold {
     return this.#response?.status === "incomplete" || asObject(this.#response?.incomplete_details) !== undefined;
   }
 
-  /** There is no reason to finish: the items say it. */
+  /** Derives the reason from the items, since the API states none. */
   #reason(items: readonly JsonObject[]): FinishReason {
     const parts = items.flatMap((item) => (item.type === "message" ? asObjects(item.content) : []));
     if (parts.some((part) => part.type === "refusal")) return "content_filter";
@@ -113,7 +112,7 @@ export class ResponsesFold implements AnswerFold {
   #begin(event: JsonObject): void {
     const native = asItem(event.item);
     if (!native) return;
-    // Words and reasoning have only been announced.
+    // Text and reasoning are only announced here.
     if (native.type !== "message" && native.type !== "reasoning") this.#shown.progress++;
     const known = this.#find(event, native);
     if (known) known.native = native;
@@ -142,7 +141,7 @@ export class ResponsesFold implements AnswerFold {
     return item;
   }
 
-  /** By its id, or by its place: gateways make up another id for each event, and llama.cpp does not count. */
+  /** Finds an item by id, else by position: gateways make up another id for each event, and llama.cpp does not count. */
   #find({ output_index, item_id }: JsonObject, native?: JsonObject): OpenItem | undefined {
     const named = this.#byId.get(asText(item_id) ?? asText(native?.id) ?? "");
     if (named) return named;
@@ -169,7 +168,7 @@ export class ResponsesFold implements AnswerFold {
     }
   }
 
-  /** What of a whole item has not been shown. */
+  /** Shows the part of a whole item that was not streamed. */
   #showRest(item: OpenItem): void {
     const { native, thinks } = item;
     const said = item.pieces.toString();
@@ -199,7 +198,6 @@ export class ResponsesFold implements AnswerFold {
   }
 }
 
-/** Events that bring a piece of an item. */
 const PIECES = new Map<string, { of: string; kind: "text" | "arguments" | "summary" | "content" }>([
   ["response.output_text.delta", { of: "message", kind: "text" }],
   ["response.refusal.delta", { of: "message", kind: "text" }],
@@ -209,19 +207,19 @@ const PIECES = new Map<string, { of: string; kind: "text" | "arguments" | "summa
   ["response.reasoning_text.delta", { of: "reasoning", kind: "content" }],
 ]);
 
-/** What has not come in pieces; nothing where they were other ones. */
+/** Returns what the pieces lack; undefined if they do not match. */
 function restOf(whole: string | undefined, pieces: GrowingText): string | undefined {
   const said = pieces.toString();
   return whole?.startsWith(said) ? asText(whole.slice(said.length)) : undefined;
 }
 
-/** What has no type cannot be told from anything else. */
+/** Returns undefined for an item without a type. */
 function asItem(value: unknown): JsonObject | undefined {
   const item = asObject(value);
   return asText(item?.type) === undefined ? undefined : item;
 }
 
-/** An item whose last event is missing, made of its pieces. */
+/** Completes an item whose last event is missing from its pieces. */
 function asWhole({ native, pieces }: OpenItem): JsonObject {
   const text = pieces.toString();
   if (native.type === "function_call") return { ...native, arguments: asText(native.arguments) ?? text };
@@ -229,7 +227,7 @@ function asWhole({ native, pieces }: OpenItem): JsonObject {
   return native;
 }
 
-/** Every call with an id of its own. A tool without parameters is called with "" by some. */
+/** Returns the calls, each with a unique id. Some send "" for a tool without parameters. */
 function callsIn(items: readonly JsonObject[], newId: () => string, isTaken: (id: string) => boolean): ToolCall[] {
   const used = new Set<string>();
   return items.flatMap((item) => {

@@ -7,7 +7,7 @@ import { CallIds } from "./call-ids.js";
 import { itemsOfParts } from "./kept-items.js";
 import type { ResponsesQuirks } from "./quirks.js";
 
-/** The conversation as the flat list of items that the API wants. `lateTools`: what is on offer from a message on, as the API has it. */
+/** Writes the conversation as the API's flat list of items. `lateTools`: tools on offer from a message on. */
 export function inputItems(
   messages: readonly Message[],
   target: Target<ResponsesQuirks>,
@@ -17,14 +17,14 @@ export function inputItems(
   return [...messages.flatMap((message) => walk.next(message)), ...walk.end()];
 }
 
-/** One message after the other, since some take words from the one before. */
+/** Writer of messages, one after another, since some take text from the one before. */
 class InputWalk {
   readonly #target: Target<ResponsesQuirks>;
   readonly #ids = new CallIds();
   readonly #lateTools: (message: Message) => readonly JsonObject[];
-  /** Of results, still to be said to the model. */
+  /** Content of results that follows in a user message. */
   #attachments: ContentPart[] = [];
-  /** Of results, to stand behind the last one: what stands between two of them would be another end of a prefix. */
+  /** Tools that results found, written after the last result: between two results they would change the prefix. */
   #tools: JsonObject[] = [];
 
   constructor(target: Target<ResponsesQuirks>, lateTools: (message: Message) => readonly JsonObject[]) {
@@ -45,7 +45,7 @@ class InputWalk {
     return items;
   }
 
-  /** What is still to be said. */
+  /** Writes tools and attachments that are still pending. */
   end(): JsonObject[] {
     return [...this.#found(), ...(this.#attachments.length === 0 ? [] : this.#user([]))];
   }
@@ -76,7 +76,7 @@ class InputWalk {
     return output(textOf(text.map(asTextPart)) || note);
   }
 
-  /** With what its model wants back, or text and calls alone. */
+  /** Writes an answer's kept items, else its text and calls. */
   #said(message: AssistantMessage): JsonObject[] {
     const ids = this.#ids.ofCalls(message.toolCalls);
     const calls = message.toolCalls.map(({ name, arguments: text }, index) => ({
@@ -87,13 +87,13 @@ class InputWalk {
     }));
     const parts = this.#target.kept(message);
     if (parts) return itemsOfParts(parts, { message, calls, quirks: this.#target.quirks });
-    // llama.cpp knows what the assistant has said by its type alone.
+    // llama.cpp recognises an assistant's message only by its type.
     const said = { type: "message", role: "assistant", content: message.content };
     return message.content === "" ? calls : [said, ...calls];
   }
 }
 
-/** Only text: one string, which every server understands. */
+/** Writes text alone as one string, which every server understands. */
 function inputContent(content: readonly ContentPart[]): string | JsonObject[] {
   const only = onlyText(content);
   if (only !== undefined) return only;

@@ -1,24 +1,20 @@
-/**
- * The items of an answer between its coming and its going back: texts and arguments stand in the message, and all else of them is kept
- * beside it, in the order of the answer.
- */
+/** Items of an answer between arrival and return: the message holds texts and arguments, and the rest is kept beside it, in order. */
 import type { AssistantMessage, KeptPart } from "../../../core/chat.js";
 import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
 import type { ResponsesQuirks } from "./quirks.js";
 
-/** What is put between the texts of two parts, so that people can tell them apart. It is no part of what goes back. */
+/** Separates the texts of two parts for people. It does not go back. */
 export const BREAK = "\n\n";
 
-/** Keys of a call that say nothing which the message does not say. */
+/** Keys of a call that repeat what the message says. */
 const PLAIN_CALL = new Set(["type", "id", "call_id", "name", "arguments", "status"]);
 
-/** The text of a part of an answer, and the key that it has there. */
 export function textIn(part: JsonObject): { key: "text" | "refusal"; text: string } {
   const key = part.type === "refusal" ? "refusal" : "text";
   return { key, text: asText(part[key]) ?? "" };
 }
 
-/** What of whole items goes back: nothing, where text and calls say it all. `content` is what their texts are together. */
+/** Returns what goes back of whole items: undefined `parts` if text and calls say it all. `content`: their joined texts. */
 export function keptOf(items: readonly JsonObject[]): { content: string; parts: KeptPart[] | undefined } {
   const parts: KeptPart[] = [];
   let content = "";
@@ -52,7 +48,7 @@ export function keptOf(items: readonly JsonObject[]): { content: string; parts: 
   return { content, parts: isWanted ? withoutLoneReasoning(parts) : undefined };
 }
 
-/** Reasoning at the end belongs to nothing, and is refused without what follows it. */
+/** Drops reasoning at the end, which is refused without the item that follows it. */
 function withoutLoneReasoning(parts: readonly KeptPart[]): KeptPart[] | undefined {
   const kept = parts.slice(0, parts.findLastIndex((part) => !isReasoning(part)) + 1);
   return kept.length > 0 ? kept : undefined;
@@ -62,7 +58,7 @@ function isReasoning(part: KeptPart): boolean {
   return "opaque" in part && part.opaque.type === "reasoning";
 }
 
-/** Reasoning that holds nothing cannot be read by anybody: the API knows it no more, and llama.cpp refuses it. */
+/** Returns false for reasoning without content: the API no longer knows it, and llama.cpp refuses it. */
 function isSendable(part: KeptPart): boolean {
   if (!("opaque" in part) || !isReasoning(part)) return true;
   return asText(part.opaque.encrypted_content) !== undefined || asObjects(part.opaque.content).length > 0;
@@ -70,12 +66,12 @@ function isSendable(part: KeptPart): boolean {
 
 interface Rebuilt {
   message: AssistantMessage;
-  /** The calls as they go to everybody. */
+  /** The calls as sent to every provider. */
   calls: readonly JsonObject[];
   quirks: Pick<ResponsesQuirks, "nativeKeys">;
 }
 
-/** The items as they came. Ids are left out where the reasoning that belongs to them is. */
+/** Returns the items as they came. Leaves out ids if their reasoning is left out. */
 export function itemsOfParts(parts: readonly KeptPart[], { message, calls, quirks }: Rebuilt): JsonObject[] {
   const hasIds = parts.every(isSendable);
   const native = (extra: unknown): JsonObject => {

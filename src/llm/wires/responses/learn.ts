@@ -5,7 +5,7 @@ import type { ResponsesQuirks } from "./quirks.js";
 
 type Rule = (text: string, used: ResponsesQuirks) => Lesson<ResponsesQuirks> | undefined;
 
-/** What a refused request teaches, most likely first. A lesson is a guess: whoever applies it sees whether it changes the request. */
+/** Returns what a refused request teaches, most likely first. A lesson is a guess: the caller checks that it changes the request. */
 export function lessonsIn(said: ProviderError, used: ResponsesQuirks): Lesson<ResponsesQuirks>[] {
   const text = textOf(said);
   return RULES.flatMap((rule) => rule(text, used) ?? []);
@@ -14,7 +14,10 @@ export function lessonsIn(said: ProviderError, used: ResponsesQuirks): Lesson<Re
 const REFUSED =
   /un(supported|known|recogni[sz]ed|expected)|not (currently )?(be )?(supported|permitted|allowed|accepted|available)|(does|do)(n't| not) (support|accept|allow)|extra[_ ](inputs?|fields?|forbidden)|forbidden|invalid (value|request parameter|parameter|argument|field)|deprecated|no longer|must be verified/i;
 
-/** Reasoning that another account or model wrote, or that lost what belongs to it. Texts: openai/codex#17541, sub2api#3138, llama.cpp. */
+/**
+ * Refusals of reasoning from another account or model, or without the item it belongs to. Texts: openai/codex#17541, sub2api#3138,
+ * llama.cpp.
+ */
 const KEPT_REFUSED =
   /invalid_?encrypted_?content|encrypted content .{0,80}could not be|item with id '(rs|fc|msg|cmp)_[^']*' not found|provided without its required|item\['content'\] is not an array|id_mismatch/i;
 
@@ -44,7 +47,7 @@ const RULES: readonly Rule[] = [
     };
   },
   (text, used) =>
-    // That the model has no such effort is for the user to know: another one would be another answer.
+    // The user must fix an unknown effort: another one would give another answer.
     /unsupported value|supported values/i.test(text)
       ? undefined
       : without("reasoning", "reasoning", "reasoning")(text, used),
@@ -111,12 +114,12 @@ const IN_RESULTS =
   /output of tool call should be|(function_call_output|tool (output|result)).{0,80}(image|text only|only.{0,10}text|string)/i;
 const NO_IMAGES =
   /\b(input_image|image_url|images?|vision)\b.{0,40}\b(not (be )?(support|accept|allow)|only supported)|\b(support|accept|process)\w*[^.]{0,40}\b(input_image|images?)\b/i;
-/** That this one is wrong, and not that the model takes none at all. */
+/** Refusals of this image, not of all images. */
 const WRONG_IMAGE = /format|mime|media.?type|size|large|dimension|base64|download|fetch|decode/i;
 
 type Flag = { [K in keyof ResponsesQuirks]: ResponsesQuirks[K] extends boolean ? K : never }[keyof ResponsesQuirks];
 
-/** `names`: of parameters, as messages name them: at the beginning, in quotes, or behind what holds them. */
+/** Returns a rule that leaves parameters out. `names`: as messages have them: at the beginning, in quotes, or after their container. */
 function without(quirk: Flag, names: string, what: string): Rule {
   const named = new RegExp(`(^|['"\`.])(${names})\\b`, "i");
   const [is, it] = what.includes(" and ") ? ["are", "them"] : ["is", "it"];

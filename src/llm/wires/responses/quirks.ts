@@ -1,7 +1,7 @@
 import type { Provider } from "../../providers/providers.js";
 import type { WireQuirks } from "../wire.js";
 
-/** What the models and servers of this wire disagree on. */
+/** Differences between the models and servers of this wire. */
 export interface ResponsesQuirks extends WireQuirks {
   /** Takes `include: ["reasoning.encrypted_content"]`; OpenAI's models that do not reason answer 400 to it. */
   encryptedReasoning: boolean;
@@ -9,36 +9,36 @@ export interface ResponsesQuirks extends WireQuirks {
   store: boolean;
   /** Takes `prompt_cache_key`. */
   cacheKey: boolean;
-  /** Knows `stream_options: { include_obfuscation: false }`, without which each delta is padded with random letters. */
+  /** Knows `stream_options: { include_obfuscation: false }`; without it each delta is padded with random letters. */
   obfuscates: boolean;
-  /** Takes `reasoning`. */
   reasoning: boolean;
-  /** `asked`: a summary of its reasoning is asked for unless the configuration says otherwise. `refused`: never. */
+  /** `asked`: a summary is requested unless the configuration says otherwise. `refused`: never. */
   summaries: "asked" | "configured" | "refused";
   /** Takes `temperature` and `top_p`. */
   sampling: boolean;
   /** Takes `max_output_tokens`. */
   tokenLimit: boolean;
-  /** Wants the system prompt as a `developer` message, else as a `system` one. */
+  /** Wants the system prompt as a `developer` message, otherwise as a `system` one. */
   developerRole: boolean;
-  /** Knows `strict`, which it takes for true where it is left out. */
+  /** Knows `strict`, with true as its default. */
   strict: boolean;
   toolSchemas: "full" | "plain";
   parallelToolCalls: boolean;
-  /** Keeps `tool_choice: none`. Else a request in which no tool may be called is sent without tools, which changes its beginning. */
+  /** Obeys `tool_choice: none`. Otherwise such a request is sent without tools, which changes its beginning. */
   forbidsTools: boolean;
-  /** Takes tools in the middle of the conversation (`additional_tools`), where a result has brought them. Else all stand before it. */
+  /**
+   * Takes tools in the middle of the conversation (`additional_tools`), after the result that found them. Otherwise all stand before it.
+   */
   lateTools: boolean;
-  /** Takes a schema of the answer (`text.format`); a model without it is told the schema in words alone. */
+  /** Takes a schema of the answer (`text.format`); otherwise the schema is given in words. */
   jsonSchemas: boolean;
   images: boolean;
-  /** Takes pictures in the result of a tool, else in a user message after the results. */
+  /** Takes pictures in a tool's result; otherwise they follow in a user message. */
   resultImages: boolean;
-  /** Takes all keys of its own items back, also `id`, `status` and `phase`. */
+  /** Takes back all keys of its own items, also `id`, `status` and `phase`. */
   nativeKeys: boolean;
 }
 
-/** The quirks of a model before anything is learnt. */
 export function quirksOf({ baseUrl, quirks, reasoning }: Provider, model: string): ResponsesQuirks {
   const { maxTools, cutsPrompts, toolSchemas, parallelToolCalls, forbidsTools, images } = quirks;
   const name = nameOf(model);
@@ -69,19 +69,19 @@ export function quirksOf({ baseUrl, quirks, reasoning }: Provider, model: string
   };
 }
 
-/** Without the vendor that a gateway has before it. */
+/** Returns the name without a gateway's vendor prefix. */
 function nameOf(model: string): string {
   return model.slice(model.lastIndexOf("/") + 1);
 }
 
 /** OpenAI's own names. `gpt-oss` is served by others. */
 const OPENAI = /^(o\d(-|$)|gpt-\d|chatgpt-|codex-)/;
-/** Of these, the models that reason: developers.openai.com/api/docs/models (2026-11). The chat models of the same generations do not. */
+/** OpenAI's models that reason: developers.openai.com/api/docs/models (2026-11). The chat models of the same generations do not. */
 const REASONING = /^(o\d(-|$)|gpt-([5-9]|1\d)(?=[.-]|$)(?!.*chat)|codex-)/;
 
-/** Servers that refuse what the others take. What is not here is learnt from a refusal. */
+/** Servers that refuse what others take. The rest is learnt from refusals. */
 const HOSTS: readonly (readonly [RegExp, Partial<ResponsesQuirks>])[] = [
-  // Answers "Invalid Responses API request" to what it does not know, whatever that is.
+  // OpenRouter answers "Invalid Responses API request" to anything it does not know.
   [/^https?:\/\/openrouter\.ai[:/]/i, { obfuscates: false, lateTools: false }],
   // console.groq.com/docs/responses-api: "unsupported features".
   [
@@ -91,8 +91,8 @@ const HOSTS: readonly (readonly [RegExp, Partial<ResponsesQuirks>])[] = [
 ];
 
 /**
- * From GPT-5.6 on the models of one generation read each other's reasoning (`gpt-5.6-sol`, `gpt-5.6-luna`); before, each reads its own.
- * A date behind the name is no other model.
+ * Returns the family that reads the model's reasoning: from GPT-5.6 on one generation (`gpt-5.6-sol`, `gpt-5.6-luna`), before that the
+ * model alone. A date after the name does not count.
  */
 export function familyOf(model: string): string {
   const name = nameOf(model).replace(/-\d{4}-\d{2}-\d{2}$/, "");

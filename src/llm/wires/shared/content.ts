@@ -1,7 +1,7 @@
 import { type ContentPart, linkText, type Message } from "../../../core/chat.js";
 import type { QuirksConfig } from "../../../core/config.js";
 
-/** What most messages are. */
+/** Returns the text if that is the only part, as in most messages. */
 export function onlyText(content: readonly ContentPart[]): string | undefined {
   const [first] = content;
   return content.length === 1 && first?.type === "text" ? first.text : undefined;
@@ -11,7 +11,7 @@ export function isTextual(part: ContentPart): boolean {
   return part.type === "text" || part.type === "resource_link";
 }
 
-/** Pictures and sound that the model cannot take are a word on them: it is to know that there was something. */
+/** Replaces pictures and sound that the model cannot take by a text, so that it knows of them. */
 export function asTaken(message: Message, { images, audio }: Pick<QuirksConfig, "images" | "audio">): Message {
   if ((images && audio) || message.role === "system" || message.role === "assistant") return message;
   const isTaken = ({ type }: ContentPart) => (type !== "image" || images) && (type !== "audio" || audio);
@@ -23,14 +23,13 @@ export function asTaken(message: Message, { images, audio }: Pick<QuirksConfig, 
 }
 
 /**
- * A system message from within the conversation, for a wire that has system texts at the front alone. There, each new one would change the
- * beginning of every request, which caches and signed reasoning are bound to.
+ * Wraps a system message inside the conversation, for a wire with system texts at the front only. A new one at the front would change the
+ * beginning of every request, to which caches and signed reasoning are bound.
  */
 export function instructionText(content: string): string {
   return `<system>\n${content}\n</system>`;
 }
 
-/** What the model reads of a picture or sound that it cannot take. */
 export function mediaReference({ type, mimeType, data }: Extract<ContentPart, { data: string }>): string {
   const size = Math.ceil((data.length * 3) / 4);
   return `[${type} ${mimeType}, ${size} bytes: it is in the log, but you cannot take it]`;

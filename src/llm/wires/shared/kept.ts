@@ -1,13 +1,13 @@
 import type { AssistantMessage, KeptPart, KeptParts } from "../../../core/chat.js";
 
-/** Who is asked, as far as that decides what is sent back. */
+/** The facts of a request's target that decide what goes back to it. */
 export interface KeptTarget extends Omit<KeptParts, "parts"> {
   family(model: string): string;
 }
 
 /**
- * What of an answer goes back to the target: everything to the same wire, provider, account and model family, and nothing to others,
- * which refuse it. Text and calls go to everybody.
+ * Returns the parts of an answer that go back: all to the same wire, provider, account and model family, none to others, which refuse them.
+ * Text and calls go to everybody.
  */
 export function keptFor(message: AssistantMessage, target: KeptTarget): readonly KeptPart[] | undefined {
   const { kept } = message;
@@ -17,7 +17,7 @@ export function keptFor(message: AssistantMessage, target: KeptTarget): readonly
   return isKin && isOf(kept.parts, message) ? kept.parts : undefined;
 }
 
-/** The parts of an answer in their order. Where its provider wants nothing back, the words come before the calls. */
+/** Returns the parts of an answer in order. If its provider wants nothing back, text comes before calls. */
 export function partsOf({
   kept,
   content,
@@ -26,7 +26,7 @@ export function partsOf({
   return kept?.parts ?? [{ text: content.length }, ...toolCalls.map((_, call) => ({ call }))];
 }
 
-/** Whether the parts are those of the message: one whose calls or words were changed since is no answer of the provider any more. */
+/** Returns false if the message's calls or text were changed since: it is then no longer the provider's answer. */
 function isOf(parts: readonly KeptPart[], { content, toolCalls }: AssistantMessage): boolean {
   let characters = 0;
   let calls = 0;

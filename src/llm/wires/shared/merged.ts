@@ -1,6 +1,6 @@
 import { asObject, type JsonObject } from "../../json.js";
 
-/** A body with what the user adds to it (`extra_body`), in the wire's own words: nested objects are merged, all else is replaced. */
+/** Adds the user's `extra_body` to a body: nested objects are merged, all else is replaced. */
 export function merged(body: JsonObject, extra: JsonObject | undefined): JsonObject {
   if (!extra) return body;
   const result = { ...body };

@@ -1,8 +1,8 @@
-/** Token counts of Chat Completions and Responses. Providers differ in their names and in what they count as input and output. */
+/** Token counts of Chat Completions and Responses. Providers differ in names and in what counts as input and output. */
 import type { Usage } from "../../../core/chat.js";
 import { asNumber, asObject, type JsonObject } from "../../json.js";
 
-/** Undefined where the input or the output was not counted. */
+/** Returns undefined if input or output was not counted. */
 export function usageOf(value: unknown): Usage | undefined {
   const usage = asObject(value);
   const prompt = asNumber(usage?.prompt_tokens) ?? asNumber(usage?.input_tokens);
@@ -26,7 +26,7 @@ export function usageOf(value: unknown): Usage | undefined {
   };
 }
 
-/** In the words of OpenAI and OpenRouter, LiteLLM and Anthropic, DeepSeek, Moonshot. */
+/** Reads the names of OpenAI and OpenRouter, LiteLLM and Anthropic, DeepSeek, Moonshot. */
 function cacheCounts(usage: JsonObject): Pick<Usage, "cachedTokens" | "cacheWriteTokens" | "cacheWrite1hTokens"> {
   const details = asObject(usage.prompt_tokens_details) ?? asObject(usage.input_tokens_details);
   const cachedTokens = firstNumber(
@@ -48,7 +48,7 @@ function cacheCounts(usage: JsonObject): Pick<Usage, "cachedTokens" | "cacheWrit
   };
 }
 
-/** Anthropic's `input_tokens` leaves out what was read from the cache and written to it. `prompt_tokens` has them everywhere. */
+/** Returns true for Anthropic's `input_tokens`, which leave out cache reads and writes. `prompt_tokens` include them everywhere. */
 function countsCacheApart(usage: JsonObject): boolean {
   if (usage.prompt_tokens !== undefined) return false;
   return usage.cache_read_input_tokens !== undefined || usage.cache_creation_input_tokens !== undefined;
@@ -60,8 +60,8 @@ function reportedReasoning(usage: JsonObject): number | undefined {
 }
 
 /**
- * Reasoning that is billed but not part of `completion_tokens`: xAI reports it apart, Gemini only within `total_tokens`. A total that is
- * larger for another reason says nothing about reasoning.
+ * Returns reasoning that is billed but not part of `completion_tokens`: xAI reports it apart, Gemini only within `total_tokens`. A total
+ * that is larger for another reason says nothing about reasoning.
  */
 function uncountedReasoning(
   usage: JsonObject,

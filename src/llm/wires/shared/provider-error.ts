@@ -1,25 +1,25 @@
 import type { LlmErrorKind } from "../../../core/errors.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "../../json.js";
 
-/** What a provider said about a failure, in whichever of a dozen shapes. */
+/** A provider's statement on a failure, read from a dozen shapes. */
 export interface ProviderError {
-  /** Where its wire is certain. Else words and status decide, see `kindOf`. */
+  /** Set if the wire is certain. Otherwise code, message and status decide, see `kindOf`. */
   kind?: LlmErrorKind;
-  /** Worth one more request, and no third one, whatever its kind says. */
+  /** True if one retry makes sense, and no second one, whatever the kind. */
   isRetriedOnce?: boolean;
-  /** Milliseconds to wait, where the body says so in a way of its wire. */
+  /** Wait in ms, if the body states one. */
   retryAfterMs?: number;
-  /** Of the HTTP response, or of the error inside a 200. */
+  /** Status of the HTTP response, or of the error inside a 200. */
   status?: number;
-  /** Its words for it: `code`, `type`, `status`, lower case, letters and digits only. */
+  /** The provider's `code`, `type` and `status`: lower case, letters and digits only. */
   code: string;
   message: string;
-  /** The parameter that was wrong, where it is named beside the message. */
+  /** The wrong parameter, if named outside the message. */
   param: string;
   isHtml: boolean;
   /** Gemini's delays and exceeded quotas. */
   details: readonly JsonObject[];
-  /** Response headers that OpenRouter puts into the body, lower case. */
+  /** Response headers inside OpenRouter's body, in lower case. */
   headers: JsonObject;
 }
 
@@ -41,15 +41,15 @@ export function parseErrorBody(text: string, status?: number): ProviderError {
 
 const MAX_TEXT_LENGTH = 4096;
 
-/** The object that the text is, or the first one of a list; whatever follows its last brace is left out (`data: [DONE]`). */
+/** Parses an object, or the first one of a list, and ignores what follows its last brace (`data: [DONE]`). */
 function jsonAt(text: string): JsonObject | undefined {
   const parsed = parseJson(text) ?? parseJson(text.slice(0, text.lastIndexOf("}") + 1));
   return asObject(Array.isArray(parsed) ? parsed[0] : parsed);
 }
 
 /**
- * A message as people read it: JSON in it, which gateways pass on as it came, is the message within. Of what is cut or written as Python
- * writes it, the message is looked for; JSON without one is left out.
+ * Returns a message as people read it: JSON in it, which gateways pass on as it came, becomes the message within. JSON that is cut or in
+ * Python's notation is searched for its message; JSON without one is left out.
  */
 export function inWords(message: string, depth = 0): string {
   const start = message.search(/(\[\s*)?\{\s*["']/);
@@ -64,7 +64,7 @@ export function inWords(message: string, depth = 0): string {
 
 const MAX_WRAPPINGS = 4;
 
-/** `body` is the error object, the object that holds it under `error`, or just a message. */
+/** Reads the error object, the object that holds it under `error`, or just a message. */
 export function providerError(body: unknown, status?: number): ProviderError {
   const outer = asObject(body) ?? {};
   const error = innermost(outer);
@@ -82,7 +82,7 @@ export function providerError(body: unknown, status?: number): ProviderError {
   };
 }
 
-/** Inside a stream no header says any more how long to wait; OpenAI, and those who speak as it does, say it in the message. */
+/** Adds the wait that the message states. A stream has no header for it, so OpenAI and its imitators write it there. */
 export function withStatedWait(error: ProviderError): ProviderError {
   const [, amount, unit] = /try again in (\d+(?:\.\d+)?)\s?(ms|s)\b/i.exec(error.message) ?? [];
   return amount === undefined ? error : { ...error, retryAfterMs: Number(amount) * (unit === "ms" ? 1 : 1000) };
@@ -92,7 +92,7 @@ function lowerCased(headers: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** Providers, and whatever stands before them, wrap the error that says something into up to three others. */
+/** Unwraps the error: providers and gateways wrap it into up to three others. */
 function innermost(body: JsonObject, depth = 0): JsonObject {
   const inner =
     asObject(body.error) ??
@@ -103,17 +103,17 @@ function innermost(body: JsonObject, depth = 0): JsonObject {
   return inner && depth < MAX_WRAPPINGS ? innermost(inner, depth + 1) : body;
 }
 
-/** `{"error": "rate_limit_exceeded", "message": "…"}`. */
+/** Returns the code in `{"error": "rate_limit_exceeded", "message": "…"}`. */
 function codeWord(error: unknown): string | undefined {
   return asText(error)?.match(/^\w+$/)?.[0];
 }
 
-/** `error: {}` and `errors: []` stand beside good answers. */
+/** Returns false for `error: {}` and `errors: []`, which good answers may hold. */
 export function isSaid(error: unknown): boolean {
   return typeof error === "object" && error !== null ? Object.keys(error).length > 0 : Boolean(error);
 }
 
-/** Its own words first, then phrases of its message, then the HTTP status. */
+/** Classifies by the error's codes, then by phrases of its message, then by the HTTP status. */
 export function kindOf(error: ProviderError): LlmErrorKind {
   const { status, code, message, details } = error;
   if (error.kind) return error.kind;
@@ -129,12 +129,12 @@ export function kindOf(error: ProviderError): LlmErrorKind {
   return byMessage?.[1] ?? kindOfStatus(status);
 }
 
-/** Statuses that a proxy in front of the provider answers with a page of its own: they mean what they say. */
+/** Statuses for which a proxy in front of the provider sends a page of its own: the status holds. */
 const HTML_FROM_PROXY = new Set([401, 403, 407, 408, 413, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
 
-/** Cerebras calls a limit of a minute a quota. */
+/** Cerebras calls a limit per minute a quota. */
 const PER_MINUTE = /\bper[- ]?(second|min(ute)?|hour)\b|\b[RT]P[MS]\b/i;
-/** That of a day is one (OpenRouter's `free-models-per-day`), unless its code says that it comes back bit by bit (OpenAI, Groq). */
+/** A limit per day is a quota (OpenRouter's `free-models-per-day`), unless its code says that it refills bit by bit (OpenAI, Groq). */
 const PER_DAY = /\bper[- ]day\b|\bdaily\b.{0,20}\b(limit|quota)/i;
 
 const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
@@ -142,7 +142,7 @@ const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
     /insufficientquota|quotaexceeded|exceededcurrentquota|billing|insufficient(balance|credit|fund)|paymentrequired|arrearage/,
     "quota",
   ],
-  // Z.ai and Zhipu have numbers, as texts and without a type; what they say is Chinese, or English, by the account.
+  // Z.ai and Zhipu send numbers as text and without a type; their message is Chinese or English, by the account.
   [/^(1113|1304|1308|1309|1310) *$/, "quota"],
   [/^1261 *$/, "context_length"],
   [/^1301 *$/, "content_filter"],
@@ -180,7 +180,9 @@ const PHRASES: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/overloaded|at capacity|no (available )?capacity|loading (the )?model/i, "overloaded"],
 ];
 
-/** A 429 is about limits and a 5xx about the server, whatever else their small talk mentions. */
+/**
+ * Returns false if the kind does not fit the status: a 429 is about limits and a 5xx about the server, whatever else the message mentions.
+ */
 function isPlausible(kind: LlmErrorKind, status = 400): boolean {
   if (status === 429) return kind === "quota";
   return status < 500 || ["context_length", "tool_generation_failed", "rate_limit", "overloaded"].includes(kind);
@@ -198,7 +200,7 @@ function kindOfStatus(status: number | undefined): LlmErrorKind {
   return "bad_request";
 }
 
-/** Inside a 200 the status is what its code or type stands for. */
+/** Returns the status that code or type of an error inside a 200 stand for. */
 function statusOf(error: JsonObject, code: string): number | undefined {
   const numbers = [error.code, error.status, error.status_code, error.statusCode].map(asNumber);
   const number = numbers.find((candidate = 0) => candidate >= 400 && candidate <= 599);
@@ -219,13 +221,13 @@ const TYPE_STATUS: readonly (readonly [string, number])[] = [
 ];
 
 /**
- * Only what is meant as a message: the rest of an error body may repeat the prompt. OpenRouter's own message says nothing;
- * what the model's provider said is in `metadata.raw`.
+ * Returns only what is meant as a message: the rest of an error body may repeat the prompt. OpenRouter's own message says nothing; that of
+ * the model's provider is in `metadata.raw`.
  */
 function messageOf(error: JsonObject, whole: string | undefined): string {
   const texts = [error.message, error["html-message"], error.detail, error.msg, error.error_msg, error.status_msg];
   const said = texts.map(asText).find((text) => text !== undefined) ?? asText(error.error_description) ?? whole;
-  // Mistral's message is an object that holds what FastAPI says.
+  // Mistral's message is an object with FastAPI's details.
   const detail = error.detail ?? asObject(error.message)?.detail;
   const fields = asObjects(detail).map(({ loc, msg }) => `${[loc].flat().map(word).join(".")}: ${word(msg)}`);
   const raw = asText(asObject(error.metadata)?.raw);
@@ -234,7 +236,7 @@ function messageOf(error: JsonObject, whole: string | undefined): string {
     .join(": ");
 }
 
-/** Of what is no word there is nothing to be said: as a text it may throw. */
+/** Returns "" for objects, since converting one could throw. */
 function word(value: unknown): string {
   return asText(value) ?? String(asNumber(value) ?? "");
 }

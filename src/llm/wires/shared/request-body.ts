@@ -1,15 +1,14 @@
-/** Characters. Well below the size from which V8 gives every string pages of its own. */
+/** In characters. Well below the size from which V8 gives every string pages of its own. */
 const longestText = 32 * 1024;
 
 /**
- * JSON on its way to a provider, as texts to be written one after the other. Not as one Buffer: memory outside of V8's heap makes it
- * collect garbage far too often where bodies are large, and a single text costs three times as much as these.
+ * JSON on its way to a provider, as texts to be written one after another. A Buffer is memory outside V8's heap, which makes V8 collect
+ * garbage far too often for large bodies; a single text costs three times as much.
  */
 export class RequestBody {
   readonly #texts: string[] = [];
   #bytes = 0;
   #chars = 0;
-  /** Of the next text. */
   #pieces: string[] = [];
   #open = 0;
 
@@ -24,13 +23,13 @@ export class RequestBody {
     return this.#texts;
   }
 
-  /** Bytes. */
+  /** In bytes. */
   get length(): number {
     this.#close();
     return this.#bytes;
   }
 
-  /** Of all texts. `latin1` is the faster one, and the same where all characters are ASCII. */
+  /** Encoding of all texts. `latin1` is faster, and equal if all characters are ASCII. */
   get encoding(): "latin1" | "utf8" {
     return this.length === this.#chars ? "latin1" : "utf8";
   }

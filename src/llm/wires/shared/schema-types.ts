@@ -5,11 +5,11 @@ const TYPES = new Set(["object", "array", "string", "number", "integer", "boolea
 interface Kinds {
   types: string[];
   nullable: boolean;
-  /** Of `enum` or `const`, without null. */
+  /** Values of `enum` or `const`, without null. */
   values: unknown[];
 }
 
-/** `type` as it is, in a list, or as it follows from the other keywords; none when anything goes. */
+/** Returns the types in `type`, else those that other keywords imply; empty if anything goes. */
 export function typesOf(schema: JsonObject): Kinds {
   const values = "const" in schema ? [schema.const] : Array.isArray(schema.enum) ? schema.enum : [];
   const named = [schema.type].flat().filter((type) => typeof type === "string");
@@ -31,13 +31,13 @@ function impliedTypes(schema: JsonObject, values: readonly unknown[]): string[] 
   });
 }
 
-/** Gemini knows `enum` for strings alone, and none that is empty. */
+/** Returns the values if all are non-empty strings, the only ones that Gemini takes in `enum`. */
 export function strings(values: readonly unknown[]): string[] | undefined {
   const texts = [...new Set(values)].filter((value) => asText(value) !== undefined) as string[];
   return texts.length > 0 && texts.length === new Set(values).size ? texts : undefined;
 }
 
-/** Values that cannot be said as `enum` are said in words. */
+/** Adds values that do not fit into `enum` to the description. */
 export function described(description: string | undefined, values: readonly unknown[]): string | undefined {
   if (values.length === 0 || strings(values)) return description;
   const listed = `One of ${JSON.stringify(values).slice(1, -1)}`;

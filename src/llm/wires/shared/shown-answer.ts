@@ -1,11 +1,10 @@
 import type { Delta } from "../../../core/chat.js";
 import type { FoldOptions } from "../wire.js";
 
-/** What an answer has shown so far, and how much of it has come. */
 export class ShownAnswer {
   readonly #onDelta: (delta: Delta) => void;
   #onFirst: (() => void) | undefined;
-  /** Rises with all that the model says, shown or not: see `AnswerFold.progress`. */
+  /** Count of all that the model says, shown or not: see `AnswerFold.progress`. */
   progress = 0;
 
   constructor({ onDelta, onFirst }: FoldOptions) {
@@ -13,7 +12,7 @@ export class ShownAnswer {
     this.#onFirst = onFirst;
   }
 
-  /** Shows text or reasoning. Nothing is no progress. */
+  /** Shows text or reasoning. An empty delta is not progress. */
   show(type: Delta["type"], delta: string | undefined): void {
     if (!delta) return;
     this.progress++;

@@ -4,7 +4,7 @@ import type { QuirksConfig } from "../../../core/config.js";
 
 const NINE = /^[a-zA-Z0-9]{9}$/;
 
-/** The id of a tool call as the provider takes it: the same for the call and for its result, in this request and the next. */
+/** Returns a call's id in the form that the provider takes: the same for the call and its result, in every request. */
 export function wireToolId(id: string, form: QuirksConfig["toolIds"]): string {
   if (form === "any" || NINE.test(id)) return id;
   return createHash("sha256")
@@ -14,7 +14,7 @@ export function wireToolId(id: string, form: QuirksConfig["toolIds"]): string {
     .slice(0, 9);
 }
 
-/** Whether an id is of a call in these messages: servers that count their calls anew in every answer give the same one twice. */
+/** Returns a check for ids of calls in these messages: servers that number the calls of each answer anew repeat ids. */
 export function callIdsIn(messages: CompletionRequest["messages"]): (id: string) => boolean {
   let ids: Set<string> | undefined;
   return (id) => {

@@ -2,26 +2,26 @@ import type { JsonSchema } from "../../../core/chat.js";
 import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
 import { described, strings, typesOf } from "./schema-types.js";
 
-/** Nodes of one projected schema. References within references can stand for more than any provider reads. */
+/** Most nodes of one projected schema. Nested references can stand for more than any provider reads. */
 const MAX_NODES = 1000;
 const MAX_DEPTH = 24;
-/** How often a schema may occur within itself. */
+/** Most occurrences of a schema within itself. */
 const MAX_RECURSION = 1;
 const MAX_REFERENCES = 64;
-/** Characters of descriptions and enums of one projected schema, which references multiply too. */
+/** Most characters of descriptions and enums in one projected schema, which references multiply too. */
 const MAX_WORDS = 64 * 1024;
 
 const projections = new WeakMap<JsonSchema, JsonObject>();
 
-/** OpenAI and those who copy it want both keys at the root, also for a tool without parameters. */
+/** Adds `type` and `properties` at the root: OpenAI and its imitators want both, even for a tool without parameters. */
 export function fullSchema(schema: JsonSchema): JsonObject {
   return { ...schema, type: "object", properties: asObject(schema.properties) ?? {} };
 }
 
 /**
- * The schema in the few words that every provider knows: `type`, `description`, `properties`, `required`, `items`, `enum`
- * (of strings), `anyOf` and `nullable`. It accepts what the schema accepts and more: the host checks the arguments
- * against the schema itself. What refers to other parts of the schema is put in place. Never throws.
+ * Reduces a schema to the keywords that every provider knows: `type`, `description`, `properties`, `required`, `items`, `enum` (of
+ * strings), `anyOf` and `nullable`. It accepts what the schema accepts and more: the host checks the arguments against the schema itself.
+ * References are replaced by their targets. Never throws.
  */
 export function plainSchema(schema: JsonSchema): JsonObject {
   const known = projections.get(schema);
@@ -40,7 +40,7 @@ class Projection {
     this.#document = document;
   }
 
-  /** Parameters are an object, whatever the root says. Without properties it has no such key. */
+  /** Projects the root as an object, whatever it says. Leaves out empty `properties`. */
   root(): JsonObject {
     const { description, properties, required, anyOf } = this.#node(this.#document, [], 0);
     const own = { type: "object", description, properties, required };
@@ -76,7 +76,7 @@ class Projection {
     return choice(projected, this.#within(described(asText(schema.description), values)));
   }
 
-  /** Nothing, once there were too many words. */
+  /** Returns undefined once there were too many words. */
   #within<T extends string | string[]>(words: T | undefined): T | undefined {
     this.#words += words === undefined ? 0 : words.length + (typeof words === "string" ? 0 : words.join("").length);
     return this.#words > MAX_WORDS ? undefined : words;
@@ -89,7 +89,7 @@ class Projection {
     );
   }
 
-  /** The properties of all; of what is no object, the first that says something. */
+  /** Merges the properties of all objects. Without an object, returns the first part that says something. */
   #intersection(
     { allOf: _, ...rest }: JsonObject,
     all: readonly JsonObject[],
@@ -111,7 +111,7 @@ class Projection {
     });
   }
 
-  /** Follows `$ref`, and with it the schemas that the result lies within; what is said beside it outranks its target. */
+  /** Follows `$ref` and returns the path of its targets. Keys beside `$ref` outrank its target. */
   #resolved(given: unknown, chain: readonly unknown[]): [JsonObject | undefined, readonly unknown[]] {
     let schema = asObject(given);
     let path = chain;
@@ -127,7 +127,7 @@ class Projection {
   }
 }
 
-/** Draft 4 lists the items of a tuple under `items`. */
+/** Returns the schema of the items. Draft 4 lists those of a tuple under `items`. */
 function itemOf({ items }: JsonObject): unknown {
   return Array.isArray(items) ? { anyOf: items } : items;
 }
@@ -136,14 +136,14 @@ function isRequired({ required }: JsonObject, name: string): boolean {
   return Array.isArray(required) && required.includes(name);
 }
 
-/** Beside `anyOf` Gemini allows nothing, so that the branches say the rest. */
+/** Puts everything into the branches, since Gemini allows nothing beside `anyOf`. */
 function choice(nodes: readonly JsonObject[], description: string | undefined): JsonObject {
   const flat = nodes.flatMap((node) => (Array.isArray(node.anyOf) ? asObjects(node.anyOf) : [node]));
   const branches = flat
     .filter((node) => node.type !== "null")
     .map((node, position): JsonObject => (position === 0 ? { description, ...compact(node) } : node));
   const nullable = flat.some((node) => node.type === "null" || node.nullable === true) || undefined;
-  // A branch that takes anything makes the others redundant.
+  // A branch that accepts anything makes the others redundant.
   const anything = branches.find((branch) => !("type" in branch));
   if (branches.length === 0 && nullable) return { type: "null" };
   if (branches.length === 0 || anything) return compact({ description });
@@ -151,12 +151,12 @@ function choice(nodes: readonly JsonObject[], description: string | undefined): 
   return others.length === 0 ? (only ?? {}) : { anyOf: [only, ...others] };
 }
 
-/** Nothing but null is a branch, and no schema. */
+/** Replaces a schema of null alone, which is valid only as a branch. */
 function sayable(node: JsonObject): JsonObject {
   return node.type === "null" ? {} : node;
 }
 
-/** The properties of any of them; required is none. */
+/** Joins the properties of all objects; none is required. */
 function union(objects: readonly JsonObject[]): JsonObject {
   const properties = objects.map((object) => asObject(object.properties) ?? {});
   const names = [...new Set(properties.flatMap(Object.keys))];
@@ -177,7 +177,7 @@ function compact(node: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(node).filter(([, value]) => value !== undefined));
 }
 
-/** What a JSON pointer within the document leads to: `#/$defs/a~1b`. Never throws. */
+/** Resolves a JSON pointer within the document: `#/$defs/a~1b`. Never throws. */
 function at(document: JsonObject, reference: string): unknown {
   if (!/^#(\/|$)/.test(reference)) return undefined;
   const keys = reference.split("/").slice(1).map(unescaped);
