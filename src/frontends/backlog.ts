@@ -1,4 +1,4 @@
-/** Counts messages that wait for the client to read them, and requests without an answer yet. */
+/** Messages that wait for the client to read them, and requests without an answer yet. */
 export class Backlog {
   readonly #most: number;
   #owed = 0;

@@ -16,7 +16,6 @@ import {
   whole,
 } from "./schema-words.js";
 
-/** Returns a reference to the schema of that name. */
 export type Refer = (name: string) => JsonSchema;
 
 /** Metadata of chunks from `history`: the event's turn and its time, in ms since the epoch. */

@@ -121,7 +121,6 @@ function historyChunks(event: StoredEvent): WireChunk[] {
   }
 }
 
-/** Converts a part of a tool's result or of a resource. */
 export function wirePart(part: ContentPart): Record<string, unknown> {
   if (part.type === "text" || !part.mimeType) return { ...part };
   const { mimeType, ...rest } = part;

@@ -14,7 +14,6 @@ const mostAsked = 16;
 type ListAction = "list_servers" | "list_tools" | "list_prompts" | "list_resources";
 type Answer = (chunk: WireChunk) => Promise<void>;
 
-/** Answers one client's requests about the servers. */
 export class HostAnswers {
   readonly #hub: ToolHub;
   readonly #asked: ServerRequests;

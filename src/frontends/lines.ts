@@ -7,9 +7,8 @@ export const maxLineBytes = 16 * 1024 * 1024;
 export type InputLine = { text: string } | { problem: string };
 
 /**
- * Splits bytes into lines in linear time. Only `
- * ` ends a line (JSON may contain U+2028); a `\r` before it is dropped; the last line needs no end. A line beyond `maxBytes` is skipped as
- * it arrives, so it never has to fit into memory.
+ * Splits bytes into lines in linear time. Only `\n` ends a line (JSON may contain U+2028); a `\r` before it is dropped; the last line needs
+ * no end. A line beyond `maxBytes` is skipped as it arrives, so it never has to fit into memory.
  */
 export async function* readLines(input: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<InputLine> {
   let pieces: Buffer[] = [];

@@ -43,7 +43,7 @@ interface TextTarget {
   noteWidth: number;
 }
 
-/** Prints the answer's text as it arrives: a blank line between the texts of two hops, a line end after the last. */
+/** View that prints the answer's text as it arrives: a blank line between the texts of two hops, a line end after the last. */
 export class TextView implements OneshotView {
   readonly #target: TextTarget;
   readonly #lines: ToolLines;
@@ -119,7 +119,7 @@ export class TextView implements OneshotView {
   }
 }
 
-/** Prints one JSON object at the end. */
+/** View that prints one JSON object at the end. */
 export class JsonView implements OneshotView {
   readonly #parts: DoorParts;
   readonly #identity: Identity;
@@ -161,7 +161,7 @@ export class JsonView implements OneshotView {
   }
 }
 
-/** Prints the message protocol, one message per line. */
+/** View that prints the message protocol, one message per line. */
 export class StreamJsonView implements OneshotView {
   readonly #identity: Identity;
   readonly #stdout: Output;

@@ -7,7 +7,9 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
-/** Writes in order, at the reader's pace. When the reader has gone, the rest is dropped, so that `| head` does not fail a turn. */
+/**
+ * A stream written in order, at the reader's pace. When the reader has gone, the rest is dropped, so that `| head` does not fail a turn.
+ */
 export class Output {
   readonly #stream: Writable;
   readonly #onGone: () => void;

@@ -77,7 +77,6 @@ export class Peer {
     return this.#backlog.hasRoom;
   }
 
-  /** Waits until the next message may be read. */
   room(): Promise<void> {
     return this.#backlog.room();
   }

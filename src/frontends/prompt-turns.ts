@@ -6,7 +6,7 @@ import { whenSettled } from "./host-answers.js";
 import type { ClientMessage } from "./incoming.js";
 import type { ServerRequests } from "./server-requests.js";
 
-/** Starts turns with a client's text or with a server's prompt, which must be fetched first. */
+/** Turns started with a client's text or with a server's prompt, which must be fetched first. */
 export class PromptTurns {
   readonly #hub: ToolHub;
   readonly #asked: ServerRequests;

@@ -28,11 +28,10 @@ export interface EncodedTurn {
   model: { provider: string; model: string };
 }
 
-/** Encodes one turn as wire messages: call `start` once, then `encode` per event; `turn_end` and `turn_error` give the last message. */
+/** Encoder of one turn: call `start` once, then `encode` per event; `turn_end` and `turn_error` give the last message. */
 export class TurnEncoder {
   readonly #turn: EncodedTurn;
   readonly #stored: StoredEvent[] = [];
-  /** Parts of the next assistant message that were already sent as deltas. */
   #shown: Shown = { text: false, reasoning: false };
 
   constructor(turn: EncodedTurn) {

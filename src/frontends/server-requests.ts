@@ -3,7 +3,6 @@ import type { Session } from "../session/session.js";
 
 export interface Asked {
   requestId: string;
-  /** Conversation that the answer is for. */
   session?: Session;
 }
 

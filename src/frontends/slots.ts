@@ -1,4 +1,4 @@
-/** Runs a limited number of tasks at a time; the others wait in order. */
+/** A limit on concurrent tasks; the others wait in order. */
 export class Slots {
   readonly #waiting: (() => void)[] = [];
   #free: number;

@@ -8,7 +8,7 @@ import { oneLine } from "./terminal.js";
 
 type ToolResultEvent = Extract<StoredEvent, { type: "tool_result" }>;
 
-/** Formats the tool calls of a turn for a person: one line when a call is planned, one when it has its result. */
+/** Lines for a person about a turn's tool calls: one when a call is planned, one when it has its result. */
 export class ToolLines {
   readonly #hub: ToolHub;
   readonly #sentAt = new Map<string, number>();
@@ -43,8 +43,8 @@ export class ToolLines {
 }
 
 /**
- * Formats servers that a turn loses and gets back as lines for a person. States that need action (failed, needs_auth, degraded) are logged
- * as warnings, which show with or without a turn. Servers that get ready at the start are not reported.
+ * Lines for a person about servers that a turn loses and gets back. States that need action (failed, needs_auth, degraded) are logged as
+ * warnings, which show with or without a turn. Servers that get ready at the start are not reported.
  */
 export class ServerLosses {
   readonly #lost = new Set<string>();

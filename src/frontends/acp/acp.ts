@@ -21,7 +21,6 @@ import { lineStream } from "./stream.js";
 
 export interface AcpParts extends DoorParts {
   version: string;
-  /** Returns the configured mode. */
   approval: () => ModeId;
   /** Returns models as `provider/model`, the default first. */
   models: () => readonly string[];

@@ -1,9 +1,7 @@
 import type { PlanEntry } from "@agentclientprotocol/sdk";
 import { asObject } from "./raw-input.js";
 
-/** Names of tools with which models keep a list of steps. */
 const planTools = /^(update_plan|(write_todos?)|(todo_?write))$/i;
-/** Names of the list in the arguments, and of a step's text. */
 const listKeys = ["plan", "todos", "entries", "steps"];
 const textKeys = ["content", "step", "title", "description"];
 

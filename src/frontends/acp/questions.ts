@@ -17,7 +17,6 @@ export interface Asking {
   client: AgentContext;
   capabilities: ClientCapabilities;
   sessionId: string;
-  /** Returns the client's id of a call. */
   toolCallId: (callId: string) => string;
 }
 

@@ -136,7 +136,6 @@ export class AcpSession {
     return this.follow(turn, { showsPrompt: false });
   }
 
-  /** Sends a turn's updates and asks its questions. */
   async #show(turn: LiveTurn, { showsPrompt }: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
     const encoder = this.#encoder(turn.turnId, { showsPrompt });
     for await (const event of turn.watch()) {

@@ -44,7 +44,6 @@ export function lineStream(input: Readable, output: Output, onEnd: () => void): 
   };
 }
 
-/** Unanswered requests, by id. */
 class Unanswered {
   readonly #ids = new Map<string, number>();
   #resolve: () => void = () => {};

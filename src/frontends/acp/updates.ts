@@ -23,14 +23,12 @@ interface EncodedTurn {
   /** In tokens. */
   contextWindow: number;
   account: Account;
-  /** True if the client has not seen the prompt. */
   showsPrompt: boolean;
 }
 
 export class UpdateEncoder {
   readonly #turn: EncodedTurn;
   #hop = 0;
-  /** Number of times that the current answer started again. */
   #restarts = 0;
   /** Parts of the next assistant message that were already sent as deltas. */
   #shown = { text: false, reasoning: false };

@@ -14,7 +14,6 @@ import { type ClaudeOptions, ClaudeView } from "./view.js";
 
 export interface PipeOptions extends ClaudeOptions {
   conversationId?: string;
-  /** Options of every turn. */
   turn: TurnOptions;
   systemPrompt: string;
   /** True if calls that need approval are asked about with `can_use_tool`; otherwise they are denied. */
@@ -62,7 +61,7 @@ export class ClaudeConversation {
     else await this.reject(message.problem, message.requestId);
   }
 
-  /** Answers "" for a line without an id. */
+  /** Uses the id "" for a line without one. */
   reject(error: string, requestId = ""): Promise<void> {
     return this.#write({ type: "control_response", response: { subtype: "error", request_id: requestId, error } });
   }

@@ -48,7 +48,6 @@ function modelTimeMs(events: readonly StoredEvent[]): number {
   }, 0);
 }
 
-/** Returns calls that were asked about and not allowed. */
 function denials(events: readonly StoredEvent[]): object[] {
   const refused = new Set(
     events.flatMap((event) => (event.type === "answer" && !isAllowed(event.value) ? [event.questionId] : [])),

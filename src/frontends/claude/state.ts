@@ -41,7 +41,6 @@ function serverStatus({ name, state, version, reason }: ServerStatus, hub: ToolH
   };
 }
 
-/** Decision maker for calls that need approval. */
 export interface Permission {
   /** Absent: the configured approval, which rules and remembered answers may override. */
   approval?: "ask" | "auto";
@@ -49,7 +48,6 @@ export interface Permission {
   isAsked: boolean;
 }
 
-/** Returns Claude Code's name of the mode. */
 export function permissionModeOf(approval: "ask" | "auto"): string {
   return approval === "auto" ? "bypassPermissions" : "default";
 }

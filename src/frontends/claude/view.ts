@@ -13,7 +13,6 @@ type AssistantMessageEvent = Extract<StoredEvent, { type: "assistant_message" }>
 export interface ClaudeOptions {
   cwd: string;
   version: string;
-  /** Value from the flags or the configuration. */
   approval: "ask" | "auto";
   includePartialMessages: boolean;
   newUuid: () => string;
@@ -27,7 +26,7 @@ interface ClaudeStream extends ClaudeOptions {
   write: (message: object) => Promise<void>;
 }
 
-/** Writes one turn as Claude Code's `stream-json`: `system/init`, its messages, and exactly one `result`. */
+/** View of one turn as Claude Code's `stream-json`: `system/init`, its messages, and exactly one `result`. */
 export class ClaudeView implements OneshotView {
   readonly #stream: ClaudeStream;
   readonly #startedAt: number;

@@ -6,7 +6,6 @@ import type { McpConnectionParts } from "./server.js";
 /** Limit in the specification. */
 const maxValues = 100;
 
-/** Serves completions for arguments of prompts and URI templates. */
 export function passCompletions({ host, server }: McpConnectionParts): void {
   const { hub, passage } = host;
   server.setRequestHandler(CompleteRequestSchema, async ({ params: { ref, argument } }, { signal }) => {

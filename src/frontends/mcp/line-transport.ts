@@ -5,7 +5,7 @@ import { ErrorCode, type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcont
 import { maxLineBytes, readLines } from "../lines.js";
 import { Output } from "../output.js";
 
-/** Unlike the SDK's transport, it reports what is wrong with a line, and continues after a line that is too long. */
+/** Transport that, unlike the SDK's, reports what is wrong with a line and continues after a line that is too long. */
 export class LineTransport implements Transport {
   readonly #input: Readable;
   readonly #output: Output;

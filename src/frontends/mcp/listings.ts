@@ -15,7 +15,6 @@ import {
 
 type Item = Record<string, unknown>;
 
-/** The part of the SDK's schemas that is used here. */
 interface Schema {
   safeParse(item: unknown): { success: boolean; error?: { issues: readonly { path: readonly PropertyKey[] }[] } };
 }

@@ -6,7 +6,6 @@ interface Named {
   own: string;
 }
 
-/** Returns items by the name that clients use. */
 export function byClientName<Item extends Named>(
   items: readonly Item[],
   { plainNames }: Pick<McpServeConfig, "plainNames">,

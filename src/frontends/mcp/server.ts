@@ -31,12 +31,10 @@ export interface McpParts extends DoorParts {
   serve: McpServeConfig;
   /** The user's rules about tools, from this door's flags and for all doors. */
   said: Pick<TurnOptions, "approval" | "allow" | "deny">;
-  /** Returns the current defaults. */
   defaults: () => RuleDefaults;
   passage: Passage;
 }
 
-/** Parts of one client's connection. */
 export interface McpConnectionParts {
   host: McpParts;
   server: Server;

@@ -9,7 +9,7 @@ import {
 interface StreamEvent {
   owner: SessionEvents;
   stream: string;
-  /** As JSON. */
+  /** Message as JSON. */
   text: string;
 }
 
@@ -62,7 +62,6 @@ export class StreamEvents {
 
 /** Events of one session, for the SDK's transport. Ids of other sessions are unknown here. */
 export class SessionEvents implements EventStore {
-  /** Ids of the client's unanswered requests. */
   readonly unanswered = new Set<RequestId>();
   readonly #all: StreamEvents;
 

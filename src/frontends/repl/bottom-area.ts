@@ -60,7 +60,6 @@ export class BottomArea {
     }
   }
 
-  /** Clears the screen and repaints. */
   clearScreen(): void {
     this.#output.write("\u001b[H");
     this.paintAnew();

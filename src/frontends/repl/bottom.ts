@@ -14,12 +14,10 @@ const maxQueuedRows = 3;
 const unitsPerCell = 4;
 
 interface Bottom {
-  /** Current activity, as one line. */
   status?: string;
   /** Lines entered before they could be processed. */
   queued: readonly string[];
   input?: { text: string; cursor: number };
-  /** Prompt before the input. */
   label: string;
   /** Line below the input. */
   facts?: string;
@@ -57,7 +55,6 @@ function aroundCursor({ text, cursor }: { text: string; cursor: number }, column
   return { text: text.slice(start, cursor + reach), cursor: cursor - start };
 }
 
-/** Returns the rows of an entered text that stay on the screen. */
 export function echoOf(
   text: string,
   { label, columns, dim }: { label: string; columns: number; dim: (text: string) => string },

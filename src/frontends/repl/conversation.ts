@@ -6,7 +6,6 @@ import type { DoorParts } from "../door.js";
 import type { ReplOptions } from "./options.js";
 import { promptFacts } from "./prompt-facts.js";
 
-/** The chat's conversation, the model of its next turn, and its usage so far. */
 export class ChatConversation {
   readonly #parts: DoorParts;
   readonly #options: ReplOptions;

@@ -18,7 +18,7 @@ export interface Asker {
   ask(question: string, signal: AbortSignal): Promise<string | undefined>;
 }
 
-/** Reads lines from a person and keeps output out of the line that is being typed. */
+/** Reader of a person's lines that keeps output out of the line being typed. */
 export interface LineEditor extends Asker {
   /** Resolves to the next line. Undefined when the input has ended and every line was taken. */
   next(): Promise<string | undefined>;

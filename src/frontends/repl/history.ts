@@ -86,7 +86,7 @@ export class HistoryWalk {
   }
 }
 
-/** Ctrl-R: finds the latest entry that contains the query, then older ones. */
+/** Ctrl-R: the latest entry that contains the query, then older ones. */
 export class HistorySearch {
   readonly #entries: readonly string[];
   #index: number;

@@ -1,6 +1,6 @@
 import { inert } from "../../core/inert.js";
 
-/** Turns an answer into terminal text as it arrives. After `end` the next answer may come. */
+/** Conversion of an answer to terminal text as it arrives. After `end` the next answer may come. */
 export interface TextStream {
   push(delta: string): string;
   /** Returns the rest, with a line end. */
@@ -9,7 +9,7 @@ export interface TextStream {
   readonly pending: string;
 }
 
-/** Shows Markdown as written, for terminals without colour. */
+/** Markdown shown as written, for terminals without colour. */
 export class PlainStream implements TextStream {
   readonly pending = "";
   #openLine = false;
@@ -27,15 +27,15 @@ export class PlainStream implements TextStream {
   }
 }
 
-/** Renders complete Markdown blocks; implemented in `markdown-render.ts`. */
+/** Renderer of complete Markdown blocks, implemented in `markdown-render.ts`. */
 export type RenderBlocks = (markdown: string, width: number) => string;
 
 /** A fence marker: three or more of one character. An indented marker belongs to a list item and ends no block. */
 const fence = /^ {0,3}(`{3,}|~{3,})/;
 
 /**
- * Renders streamed Markdown block by block. Each block is rendered once, when complete, so nothing on the screen is repainted. A block ends
- * with its closing fence, or with a blank line before unindented text (indented text would continue a list item).
+ * Streamed Markdown, rendered block by block. Each block is rendered once, when complete, so nothing on the screen is repainted. A block
+ * ends with its closing fence, or with a blank line before unindented text (indented text would continue a list item).
  */
 export class MarkdownStream implements TextStream {
   readonly #render: RenderBlocks;
@@ -94,7 +94,6 @@ export class MarkdownStream implements TextStream {
     return closes === true;
   }
 
-  /** Separates blocks by a blank line. */
   #flush(): string {
     const text = this.#render(this.#block.join("\n"), this.#width());
     this.#block = [];

@@ -5,7 +5,6 @@ import { type Attachment, atHome, attachFile, sizeText } from "../attachments.js
 
 /** `@word` or `@"several words"` at the start of a word. An address such as `me@home.org` does not match. */
 const mention = /(?<![^\s(])@(?:"([^"\n]+)"|([^\s"]+))/gu;
-/** Punctuation that may follow a word in a sentence. */
 const punctuation = /[.,;:!?)\]}'’]+$/u;
 /** A longer word is pasted text, neither a path nor an address. */
 const maxNameLength = 4096;

@@ -3,7 +3,7 @@ import type { LineEditor, Terminal } from "./editor.js";
 
 const prompt = "> ";
 
-/** Reads piped lines, or lines from a terminal that edits them itself. A line that ends with `\` continues in the next one. */
+/** Editor for piped lines, or for a terminal that edits lines itself. A line that ends with `\` continues in the next one. */
 export class PlainEditor implements LineEditor {
   readonly #output: Terminal["output"];
   readonly #readline: Interface;

@@ -13,8 +13,8 @@ interface Waiting {
 }
 
 /**
- * Reads lines typed at a terminal. It owns the bottom of the screen: status, queued lines and the line being typed. A line entered while
- * nothing waits for one is queued.
+ * Editor for lines typed at a terminal. It owns the bottom of the screen: status, queued lines and the line being typed. A line entered
+ * while nothing waits for one is queued.
  */
 export class ScreenEditor implements LineEditor {
   readonly #area: BottomArea;

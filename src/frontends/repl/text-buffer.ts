@@ -112,7 +112,6 @@ function back(text: string, cursor: number, kind: RegExp): number {
   return Math.max(0, place);
 }
 
-/** Returns true at the second half of a surrogate pair. */
 export function isLowSurrogate(text: string, place: number): boolean {
   const unit = text.charCodeAt(place);
   return unit >= 0xdc00 && unit <= 0xdfff && place > 0;

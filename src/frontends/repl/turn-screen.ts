@@ -17,7 +17,7 @@ export interface Screen {
   toolNotifications: boolean;
 }
 
-/** Shows turns on a terminal: rendered Markdown, one line per tool call, and a status line below while something runs. */
+/** Turns on a terminal: rendered Markdown, one line per tool call, and a status line below while something runs. */
 export class TurnScreen {
   readonly #screen: Screen;
   readonly #tools: ToolLines;

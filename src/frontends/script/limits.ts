@@ -4,7 +4,6 @@ import { usageSum } from "../../core/usage.js";
 import type { StepOutcome } from "./result.js";
 import type { Script } from "./script.js";
 
-/** Spending of a script, and its limits. */
 export class ScriptLimits implements Disposable {
   readonly #limits: Script["limits"];
   readonly #controller = new AbortController();
@@ -15,7 +14,6 @@ export class ScriptLimits implements Disposable {
   /** True if a turn or a judge had an unknown price: the sum is then unknown. */
   #isUnpriced = false;
 
-  /** `cancelled` aborts the script from outside. */
   constructor(limits: Script["limits"], cancelled?: AbortSignal) {
     this.#limits = limits;
     const { timeMs } = limits;
@@ -59,7 +57,6 @@ export class ScriptLimits implements Disposable {
     if (usd !== undefined && (this.#usd ?? 0) >= usd) throw reached("usd", `$${this.#usd} of $${usd} are spent`);
   }
 
-  /** Adds the usage of a turn or of an assertion's judge. */
   spend({ usage, costUsd }: Pick<StepOutcome, "usage" | "costUsd">): void {
     this.#usage = usageSum([{ usage: this.#usage }, { usage }]);
     if (costUsd === undefined) this.#isUnpriced = true;

@@ -42,7 +42,6 @@ export interface ScriptRunOptions {
   matrix?: Values;
   /** True if a failed `equals` does not fail the step, since the actual value is about to be written into the script. */
   updates?: boolean;
-  /** Ends the script when aborted. */
   signal?: AbortSignal;
   /** Called after each step. Steps of a `parallel` are reported in the order in which they end. */
   onStep?: (result: StepResult) => void;

@@ -19,7 +19,7 @@ export interface Failure {
   /** Kind of the error: `cassette`, `limit`, `required_server_down`. */
   kind: string;
   message: string;
-  /** What to do about it. Empty if there is no advice. */
+  /** Advice for the user. Empty if there is none. */
   hint: string;
 }
 

@@ -1,4 +1,3 @@
-/** Runs one script, from its first step to its transcript. */
 import { ScriptError } from "../../core/errors.js";
 import { rulesOf } from "../../session/rules.js";
 import { SessionApprovals } from "../../session/session-approvals.js";

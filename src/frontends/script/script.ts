@@ -5,7 +5,6 @@ import type { ScriptedReply } from "./scripted/reply.js";
 /** Name of the scripted model and of its provider. */
 export const SCRIPTED = "scripted";
 
-/** Position in a script, for messages. */
 export interface Place {
   /** File name as shown to people. */
   file: string;
@@ -29,7 +28,6 @@ export interface Script {
   cassette: string;
   strict: boolean;
   matrix: { models: readonly string[]; vars: Readonly<Record<string, readonly unknown[]>> };
-  /** Replies of the model `scripted`. */
   scripted: readonly ScriptedReply[];
   steps: readonly Step[];
   /** Source text, which locates its servers and configuration. */

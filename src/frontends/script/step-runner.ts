@@ -24,7 +24,6 @@ interface RunnerParts {
   onStep?: ScriptRunOptions["onStep"];
 }
 
-/** State of a sequence of steps. */
 interface Lane {
   conversation: Conversation;
   variables: Variables;
@@ -155,7 +154,6 @@ export class StepRunner {
   }
 }
 
-/** Groups each step with the answers that follow it. */
 function withAnswers(steps: readonly Step[]): [step: Step, answers: StepOf<"answer">[]][] {
   const grouped: [Step, StepOf<"answer">[]][] = [];
   for (const step of steps) {

@@ -6,7 +6,6 @@ import { placeText } from "./place.js";
 import type { Place } from "./script.js";
 import type { Variables } from "./variables.js";
 
-/** A template's variable and the keys into it. */
 interface Path {
   text: string;
   name: string;
@@ -76,7 +75,6 @@ export function asExpression(text: string): string {
     .join("");
 }
 
-/** Returns true if any text of the value has a template. */
 export function hasTemplate(value: unknown): boolean {
   return /(?<!\\)\{\{/.test(JSON.stringify(value) ?? "");
 }

@@ -5,7 +5,6 @@ import { isMapping } from "../../core/tree.js";
 import { inCallOrder } from "./call-order.js";
 
 export interface Spoken {
-  /** Name of the conversation. */
   name: string;
   events: readonly StoredEvent[];
 }
@@ -23,7 +22,7 @@ export function transcriptOf(conversations: readonly Spoken[]): string {
     .join("");
 }
 
-/** Renames ids by the order in which they appear. */
+/** New names of ids, numbered by appearance. */
 class Ids {
   readonly #names = new Map<string, string>();
   readonly #counts = new Map<string, number>();

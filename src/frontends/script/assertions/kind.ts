@@ -3,12 +3,11 @@ import type { StepOutcome } from "../result.js";
 import type { Evaluate } from "../sandbox/sandbox.js";
 import type { Assertion } from "../script.js";
 
-/** What an assertion may use besides the outcome. */
+/** Parts that an assertion may use besides the outcome. */
 export interface AssertionParts {
   evaluate: Evaluate;
   /** Sends one model request without tools. Resolves to the answer's text. */
   ask(question: JudgeQuestion): Promise<string>;
-  /** Variables of the script, for `javascript`. */
   vars: Readonly<Record<string, unknown>>;
 }
 

@@ -1,4 +1,3 @@
-/** Assertions about a step's time and cost. */
 import type { Kind } from "./kind.js";
 import { shown } from "./words.js";
 

@@ -1,4 +1,3 @@
-/** Assertions about a turn in this host's terms. */
 import type { ChatEvent, StopReason } from "../../../core/chat.js";
 import type { CalledTool } from "../result.js";
 import type { Kind } from "./kind.js";

@@ -89,7 +89,6 @@ function answerOf(value: unknown): unknown {
   return typeof value === "boolean" || typeof value === "string" || isMapping(value) ? escaped(value) : false;
 }
 
-/** Returns which of several questions an answer is for. */
 function addressOf(question: Question): object {
   if (question.kind === "approval") return { to: { tool: nameOf(question) } };
   const isPlain = question.kind === "elicitation" && question.message !== "" && !question.message.includes("{{");

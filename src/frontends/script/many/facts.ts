@@ -1,4 +1,3 @@
-/** Figures formatted for people. */
 import type { SummaryRow } from "./summary.js";
 
 export function duration(ms: number): string {

@@ -1,4 +1,3 @@
-/** Finds the scripts that command-line arguments stand for. */
 import { type Dirent, existsSync, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { messageOf, RequestError } from "../../../core/errors.js";

@@ -1,4 +1,3 @@
-/** Runs many scripts, several at a time. */
 import { messageOf } from "../../../core/errors.js";
 import type { ScriptRunOptions } from "../parts.js";
 import type { ScriptResult } from "../result.js";
@@ -7,7 +6,7 @@ import { failureOf } from "../step-result.js";
 import type { PlannedRun } from "./plan.js";
 import { type RunReport, reportOf, skippedReport } from "./report.js";
 
-/** Receives progress. Each method is called when its event happens. */
+/** Receiver of progress. Each method is called when its event happens. */
 export interface Reporter {
   begin?(count: number): void;
   runBegan?(run: PlannedRun): void;
@@ -24,7 +23,6 @@ export interface ManyResult {
 
 interface RunCleaner {
   value<T>(value: T): T;
-  /** Cleans JSON or any other text. */
   text(text: string): string;
 }
 
@@ -33,7 +31,6 @@ const nothingCleaned: RunCleaner = { value: (value) => value, text: (text) => te
 export interface ManyOptions {
   /** Runs one script in its own host. */
   runOne(run: PlannedRun, options: ScriptRunOptions): Promise<ScriptResult>;
-  /** Concurrent runs. */
   jobs: number;
   /** After a failure, starts no further runs. Running ones continue to their end. */
   bail?: boolean;

@@ -16,7 +16,6 @@ export function transcriptLine({ transcript }: RunReport): string {
   return transcript === undefined ? "" : `transcript: ${transcript}\n`;
 }
 
-/** Returns why and where the run failed, and its transcript's path. */
 export function failureText(report: RunReport, colors: Colors): string {
   const { status, name, place, steps, error, transcript } = report;
   const lines = [

@@ -2,7 +2,6 @@ import { unambiguous } from "../../../core/inert.js";
 import { placeText } from "../place.js";
 import type { Failure, StepResult } from "../result.js";
 
-/** Returns a step's outcome, followed by its failures and their places. */
 export function stepLine({ passed, skipped, name, place, durationMs, error, assertions }: StepResult): string {
   const mark = skipped ? "skipped" : passed ? "ok     " : "FAILED ";
   const time = skipped ? "" : ` (${Math.round(durationMs)} ms)`;
@@ -15,7 +14,6 @@ export function stepLine({ passed, skipped, name, place, durationMs, error, asse
   );
 }
 
-/** Returns the message with its hint. */
 export function sentence({ message, hint }: Failure): string {
   return hint ? `${message} (${hint})` : message;
 }

@@ -40,7 +40,6 @@ interface Measure {
 /** SVG units: height of a row, start and length of bars, width. */
 const size = { row: 26, left: 200, bar: 300, width: 600 };
 
-/** Draws a bar per row, with the name before it and the value after it. */
 function chart(title: string, rows: readonly SummaryRow[], { of, max, text }: Measure): string {
   const longest = max ?? Math.max(...rows.map(of), 0);
   const bars = rows.map((row, index) => {

@@ -1,4 +1,3 @@
-/** Styles for light and dark mode, paper and phones. */
 export const style = `
 :root { color-scheme: light dark; --ink: #1d2228; --dim: #667079; --page: #fff; --line: #d9dde1; --bar: #3b6fb6; --bad: #b3261e }
 @media (prefers-color-scheme: dark) {

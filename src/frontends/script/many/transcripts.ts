@@ -6,10 +6,7 @@ import { messageOf, RequestError } from "../../../core/errors.js";
 import type { ScriptResult } from "../result.js";
 import type { PlannedRun } from "./plan.js";
 
-/**
- * Stores transcripts in files that only their owner can read: of all runs in a given folder, otherwise of failed runs in a new temporary
- * one.
- */
+/** Transcript files that only their owner can read: of all runs in a given folder, otherwise of failed runs in a new temporary one. */
 export class Transcripts {
   readonly #keepsAll: boolean;
   #folder: string | undefined;

@@ -6,7 +6,6 @@ import { child, isMapping, keyPath } from "../../../core/tree.js";
 import { schemaErrors } from "../schema.js";
 import type { Place } from "../script.js";
 
-/** One script text and the problems found in it. */
 export class ScriptDocument {
   readonly problems: ConfigProblem[] = [];
   readonly source: Source;

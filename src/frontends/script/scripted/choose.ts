@@ -9,7 +9,6 @@ const longestMatchMs = 500;
 
 export interface Circumstances {
   request: AskedRequest;
-  /** Name of the asking step. */
   step: string;
   tools: readonly HubTool[];
 }

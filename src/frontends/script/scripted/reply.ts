@@ -7,7 +7,6 @@ export interface ScriptedReply {
   when?: ReplyCondition;
   /** Number of requests that it answers; `any`: at least one. */
   times: number | "any";
-  /** Delay before the response begins. */
   delayMs: number;
   answer: ScriptedAnswer | ScriptedRefusal;
 }

@@ -38,7 +38,6 @@ export function newest({ messages }: AskedRequest): readonly AskedMessage[] {
   return messages.slice(messages.findLastIndex(({ role }) => role === "assistant") + 1).filter(isSaid);
 }
 
-/** Returns the tools that returned these results. */
 export function resultsIn(messages: readonly AskedMessage[], tools: readonly HubTool[]): HubTool[] {
   const names = messages.filter(({ role }) => role === "tool").flatMap((message) => message.tools);
   return tools.filter(({ name }) => names.includes(name));
@@ -47,7 +46,6 @@ export function resultsIn(messages: readonly AskedMessage[], tools: readonly Hub
 const maxMessages = 3;
 const maxChars = 200;
 
-/** Formats the last messages, one line each. */
 export function describeRequest({ messages }: AskedRequest): string {
   return messages.filter(isSaid).slice(-maxMessages).map(describe).join("\n");
 }

@@ -14,7 +14,6 @@ import { type WireReply, writeAnswer, writeRefusal } from "./wire.js";
 
 /** A step that may ask the model. */
 export interface Scene {
-  /** Name of the step. */
   step: string;
   variables: Variables;
   tools(): readonly HubTool[];

@@ -6,7 +6,6 @@ import type { AskedRequest } from "./request.js";
 
 type Json = Record<string, unknown>;
 
-/** Path of the answers' endpoint. */
 export const writtenPath = "/v1/chat/completions";
 
 /** An answer with its templates filled in. `number`: the request's, from 1. */
@@ -136,7 +135,6 @@ function bodyOf(texts: readonly string[], end: "end" | "cut" | "stall", signal: 
   return body;
 }
 
-/** Returns an error like a socket's. */
 function brokenBy(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }

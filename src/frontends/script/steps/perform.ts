@@ -13,7 +13,6 @@ import { performResource } from "./resource.js";
 import { performTool } from "./tool.js";
 import { performUser } from "./user.js";
 
-/** A step that acts on the host. */
 export type Acting = StepOf<"user" | "tool" | "prompt" | "resource">;
 
 /** Performs the step, saves its variables and checks its assertions. Never rejects. */

@@ -18,7 +18,6 @@ export interface StepContext {
   limits: ScriptLimits;
   /** Rules for calls without a model. */
   rules: ReturnType<typeof rulesOf>;
-  /** True if the values of assertions are being updated. */
   updates?: boolean;
 }
 
@@ -29,7 +28,6 @@ export interface Performed {
   expectedBy?: readonly string[];
 }
 
-/** Returns an outcome without a turn. */
 export function plainOutcome(output: string, latencyMs: number, more: Partial<StepOutcome> = {}): StepOutcome {
   return { output, json: jsonOf(output), calls: [], events: [], latencyMs, ...more };
 }
