@@ -3,7 +3,7 @@ import type { LlmClient } from "./client.js";
 
 export type Llm = Pick<LlmClient, "resolve" | "priceOf" | "priced" | "complete">;
 
-/** A client whose configuration may change. Each request keeps the configuration it began with; `pin` keeps one for several requests. */
+/** A client whose configuration may change. Each request keeps the configuration it began with; `pin` keeps it for several. */
 export class ChangingClient implements Llm {
   #client: LlmClient;
   /** Clients in use, with their number of users; being the present client counts as one. */

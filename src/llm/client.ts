@@ -33,7 +33,6 @@ export interface LlmClientParts {
   /** Uniform in [0, 1). */
   random?: () => number;
   newId?: NewId;
-  /** Recorder or player in front of the wire. */
   tape?: Tape;
   /** Limits shared by all hosts. Default: this host is alone. */
   limits?: SharedLimits | undefined;
@@ -49,23 +48,21 @@ export interface CompleteOptions {
   signal?: Abortable;
   /** Called as deltas arrive, when streaming. Must not throw. */
   onDelta?: OnDelta;
-  /** Recovery after the first delta, for `llm.stream_recovery: auto`. Default: `fail`, nothing is sent again. */
+  /** Recovery after the first delta, for `llm.stream_recovery: auto`. Default: `fail`. */
   streamRecovery?: StreamRecovery;
   /** Parent of the completion's span. Default: a new trace. */
   trace?: TraceContext | undefined;
-  /**
-   * Called before each request leaves, also before a retry. If its promise rejects, the request is not sent. Undefined: it leaves at once.
-   */
+  /** Called before each request leaves, retries too. If its promise rejects, the request is not sent. Undefined: it leaves at once. */
   beforeRequest?: (() => Promise<void> | undefined) | undefined;
 }
 
 /** Default of `llm.http.total_timeout`. A stream gets more, since `idle_timeout` watches its progress. */
 const DEFAULT_TOTAL_MS = 300_000;
 const DEFAULT_STREAM_TOTAL_MS = 900_000;
-/** Completions that begin in one turn of the event loop: some 10 ms of work. */
+/** Some 10 ms of work. */
 const BEGINNINGS_PER_TURN = 32;
 
-/** Completions by any provider. The HTTP stack is loaded with the first request, so that an idle host does without. */
+/** Completions by any provider. The HTTP stack is loaded with the first request: an idle host does without. */
 export class LlmClient {
   readonly #config: LlmConfig;
   readonly #parts: Required<Omit<LlmClientParts, Optional>> & Pick<LlmClientParts, Optional>;
@@ -88,8 +85,8 @@ export class LlmClient {
   }
 
   /**
-   * Returns a client for another configuration, or this one if nothing changed. This client stays usable. With the same `llm.http`, both
-   * share limits and connections.
+   * Returns a client for another configuration, or this one if nothing changed. This one stays usable; with the same `llm.http`, both share
+   * limits and connections.
    */
   successor(config: LlmConfig): LlmClient {
     if (isDeepStrictEqual(config, this.#config)) return this;
@@ -101,7 +98,7 @@ export class LlmClient {
     return this.#models.resolve(model);
   }
 
-  /** Returns the present wire of a model and what chose it, for people. Throws as `resolve` does. */
+  /** Returns the present wire of a model and what chose it. Throws as `resolve` does. */
   wireOf(model?: string): { name: string; by: string } {
     const { wire, wireBy: by } = this.#dialects.of(this.resolve(model));
     return { name: wire.name, by };
@@ -119,7 +116,7 @@ export class LlmClient {
     return this.#models.usable();
   }
 
-  /** Completes a request. The same answer gives the same completion, streamed or not. Throws LlmError. */
+  /** Gives the same completion for the same answer, streamed or not. Throws LlmError. */
   async complete(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
     const turn = this.#beginnings.pass();
     if (turn) await turn;
@@ -172,10 +169,7 @@ export class LlmClient {
     }
   }
 
-  /**
-   * Asks a model, and continues an answer that its provider has paused. The answer goes back unchanged: any text of the host would end the
-   * pause.
-   */
+  /** Asks a model, and continues a paused answer. The answer goes back unchanged: any text of the host would end the pause. */
   async #askToEnd(target: ResolvedModel, shared: CallOptions): Promise<Completion> {
     shared.measure?.asks(target, shared.request);
     const watched = shared.showing.next();
@@ -212,10 +206,10 @@ export class LlmClient {
         isPaused = answer.isPaused === true;
         if (usage) draft.counted(usage.inputTokens);
         const isFiltered = finishReason === "content_filter";
-        // A cut inside a call leaves the answer without a complete signature.
+        // An answer cut inside a call was not signed as a whole.
         const isCut = finishReason === "length" && message.toolCalls.length > 0;
         if (parts && !isCut && !isFiltered) message.kept = draft.kept(parts);
-        // Calls of a filtered answer may be cut, and what is refused must not be done.
+        // Calls of a filtered answer may be cut, and refused ones must not run.
         if (isFiltered) message.toolCalls = [];
         const asked = { provider: target.provider.name, model: target.model, attempts: call.attempts };
         return usage ? { message, finishReason, usage, ...asked } : { message, finishReason, ...asked };
@@ -230,7 +224,7 @@ export class LlmClient {
     return this.#admission.state();
   }
 
-  /** Closes the connections that no other client uses; requests in flight on them fail. */
+  /** Closes connections that no other client uses; requests in flight on them fail. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;

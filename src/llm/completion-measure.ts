@@ -13,17 +13,15 @@ interface CompletionMeasureParts {
 }
 
 interface Failed extends Pick<ResolvedModel, "provider" | "model"> {
-  /** Pause before the next attempt. */
   readonly delayMs: number;
 }
 
-/** Measurements of one completion, over all attempts and providers. Created only if somebody measures. */
+/** Measurements of one completion, over all attempts and providers. */
 export class CompletionMeasure {
   readonly #parts: CompletionMeasureParts;
   readonly #startedAt: number;
   #asked: Pick<ResolvedModel, "provider" | "model"> | undefined;
   #firstAt: number | undefined;
-  /** Last progress of the present attempt. */
   #lastAt: number | undefined;
   #longestGapMs: number | undefined;
 
@@ -36,7 +34,6 @@ export class CompletionMeasure {
     return this.#parts.trace;
   }
 
-  /** Records that a provider is about to be asked: the first one, or a fallback. */
   asks({ provider, model }: ResolvedModel, request: CompletionRequest): void {
     const { meter, trace, streaming } = this.#parts;
     const facts = { trace, provider: provider.name, model };
@@ -46,12 +43,11 @@ export class CompletionMeasure {
     this.#asked = { provider, model };
   }
 
-  /** Restarts the measurement of gaps for another answer. */
   answerBegins(): void {
     this.#lastAt = undefined;
   }
 
-  /** Notes that the model has said something. Called for every read: an answer that arrives in one read has a gap of 0. */
+  /** Called for every read of every answer: one that arrives in a single read has a gap of 0. */
   progressed(): void {
     const at = this.#parts.now();
     this.#firstAt ??= at;

@@ -2,20 +2,19 @@ import { LlmError, type LlmErrorDetails, type LlmErrorKind } from "../core/error
 import type { Provider } from "./providers/providers.js";
 import type { ProviderError } from "./wires/shared/provider-error.js";
 
-/** The provider and model that an error is about. */
 export interface Asked {
   provider: Provider;
   model: string;
   /** Requests sent so far. */
   attempts: number;
-  /** The provider's id of the last request, once that has response headers. */
+  /** The provider's id of the last request, once it has response headers. */
   theirRequestId?: string;
 }
 
 const MAX_MESSAGE_LENGTH = 500;
 const MAX_ID_LENGTH = 100;
 
-/** Failures after which the same request may succeed later. All others need a change of request, key or configuration first. */
+/** Failures after which the same request may succeed later. Others need a change of request, key or configuration first. */
 const PASSING: ReadonlySet<LlmErrorKind> = new Set([
   "rate_limit",
   "overloaded",
@@ -32,7 +31,7 @@ const PASSING: ReadonlySet<LlmErrorKind> = new Set([
   "stream_interrupted",
 ]);
 
-/** Creates every LlmError about a provider: it names provider and model, is bounded and holds no secret. */
+/** Creates every LlmError about a provider: it names the model, is bounded and holds no secret. */
 export function failure(kind: LlmErrorKind, said: string, asked: Asked, details: LlmErrorDetails = {}): LlmError {
   const { provider, model, attempts, theirRequestId } = asked;
   const requestId = details.requestId ?? theirRequestId;
@@ -59,18 +58,17 @@ export function saidBy({ message }: LlmError, { provider, model }: Asked): strin
 
 const statements = new WeakMap<LlmError, ProviderError>();
 
-/** Attaches the provider's statement to the error, but not as part of it: its words may repeat the prompt. */
+/** Keeps the provider's statement apart from the error: its words may repeat the prompt. */
 export function stating(error: LlmError, said: ProviderError): LlmError {
   statements.set(error, said);
   return error;
 }
 
-/** Returns the provider's statement; undefined for other errors. */
 export function statedIn(error: LlmError): ProviderError | undefined {
   return statements.get(error);
 }
 
-/** Hides keys, and anything that looks like one: providers like to repeat the key that they refused. */
+/** Hides keys, and anything like one: providers like to repeat a refused key. */
 function scrub(text: string, secrets: readonly string[]): string {
   return secrets
     .reduce((scrubbed, secret) => scrubbed.replaceAll(secret, "***"), text)
@@ -89,7 +87,7 @@ const LIMITS = {
   idle_timeout: { field: "idleTimeoutMs", what: "the answer stood still for" },
 } as const;
 
-/** Creates the error of a reached time limit, with its value and the setting that raises it. `detail` is appended. */
+/** Creates the error of a reached time limit, with its value and the setting that raises it. */
 export function limitReached(kind: Limit, asked: Asked, detail = ""): LlmError {
   const { provider } = asked;
   const { field, what } = LIMITS[kind];

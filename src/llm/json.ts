@@ -1,4 +1,4 @@
-/** Readers of JSON that somebody else wrote: a value of an unexpected type is absent. */
+/** JSON that somebody else wrote: its readers treat a value of an unexpected type as absent. */
 
 export type JsonObject = Record<string, unknown>;
 
@@ -10,12 +10,12 @@ export function asObjects(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter((item): item is JsonObject => asObject(item) !== undefined) : [];
 }
 
-/** Returns a string unless it is empty. */
+/** Returns undefined for "". */
 export function asText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Returns a finite number, also one written as a string. */
+/** Reads a number, also one written as a string. */
 export function asNumber(value: unknown): number | undefined {
   const number = asText(value)?.trim() ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : undefined;

@@ -1,10 +1,10 @@
 import type { Completion, Usage } from "../core/chat.js";
 import { partsOf } from "./wires/shared/kept.js";
 
-/** Most continuations of a paused answer. Each costs a request. */
+/** Each costs a request. */
 export const MAX_RESUMPTIONS = 10;
 
-/** Joins a paused answer and its continuation to one answer, with the parts in order. */
+/** Joins a paused answer and its continuation, with the parts in order. */
 export function continued(before: Completion, after: Completion): Completion {
   const { content, toolCalls, reasoning, kept } = before.message;
   const next = after.message;
@@ -23,7 +23,7 @@ export function continued(before: Completion, after: Completion): Completion {
   return usage ? { ...facts, message, usage } : { ...facts, message };
 }
 
-/** Adds the usage of both requests, since both are billed. */
+/** Adds both requests, since both are billed. */
 function sumOf(before: Usage | undefined, after: Usage | undefined): Usage | undefined {
   if (!before || !after) return before ?? after;
   const names = new Set([...Object.keys(before), ...Object.keys(after)] as (keyof Usage)[]);

@@ -3,16 +3,13 @@ import type { Delta, Discard } from "../core/chat.js";
 /** Must not throw. */
 export type OnDelta = (delta: Delta | Discard) => void;
 
-/**
- * The output that a completion has shown so far, over all providers asked. Notified when an answer begins; deltas bypass it, since they are
- * many.
- */
+/** The output that a completion has shown, over all providers asked. Deltas bypass it, since they are many. */
 export class Showing {
   readonly onDelta: OnDelta;
   readonly #isWatched: boolean;
   readonly #restart: boolean;
   #isShown = false;
-  /** True if what is shown belongs to an answer that nobody will complete. */
+  /** True if the shown answer will not be completed. */
   #isVoid = false;
 
   /** `restart`: a `discard` may void what was shown. Without `onDelta` nothing is shown. */
@@ -22,7 +19,6 @@ export class Showing {
     this.#restart = restart;
   }
 
-  /** True while another provider may still write the answer. */
   get isOpen(): boolean {
     return this.#restart || !this.#isShown;
   }
@@ -33,7 +29,6 @@ export class Showing {
     return this.#isWatched ? this : undefined;
   }
 
-  /** Notes that deltas of an answer will be shown. */
   begin(): void {
     this.settle();
     this.#isShown = true;
@@ -45,7 +40,7 @@ export class Showing {
     this.onDelta({ type: "discard", reason });
   }
 
-  /** Voids what an earlier provider has shown, now that the answer begins or is whole. */
+  /** Voids what an earlier provider has shown. */
   settle(): void {
     if (this.#isVoid) this.onDelta({ type: "discard", reason: "another provider answers" });
     this.#isVoid = false;

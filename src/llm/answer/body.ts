@@ -1,10 +1,10 @@
 import type { Readable } from "node:stream";
 
-/** Time that a server has to end a complete response before its connection is destroyed. */
+/** Time for a server to end a complete response before its connection is destroyed. */
 const DRAIN_GRACE_MS = 250;
-/** Time that `drain` waits for the end: about as long as a read that is under way takes. */
+/** Longest wait of `drain` for the end: about as long as a read under way takes. */
 const END_GRACE_MS = 10;
-/** Turns of the event loop that `drain` waits as well: a busy process runs its timers before it reads what has arrived. */
+/** `drain` also waits this many turns of the event loop: a busy process runs its timers before it reads what has arrived. */
 const END_GRACE_TURNS = 4;
 
 /** Reads a body as text, up to both limits. Never rejects; always frees the connection. */
@@ -28,7 +28,7 @@ export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number):
 
 /**
  * Reads a response to its end, so that its connection returns to the pool. Destroying it, as leaving a `for await` does, would cost a new
- * connection per streamed answer. Resolves at the end, or after a short grace: the next request then finds the connection.
+ * connection per streamed answer. Resolves at the end, or soon: the next request then finds the connection.
  */
 export function drain(stream: Readable): Promise<void> {
   if (stream.readableEnded || stream.destroyed) return Promise.resolve();

@@ -1,29 +1,26 @@
 import { asObject, asText, type JsonObject, parseJson } from "../json.js";
 import type { AnswerFold, WordPlace } from "../wires/wire.js";
 
-/** Longer parts of a text are not copied by V8: they would keep the whole text in memory. */
+/** V8 copies shorter parts of a text only: a longer part would keep the whole text in memory. */
 const MAX_COPIED_LENGTH = 12;
-/** Chunks that may differ before comparing stops: some providers put something new into every chunk. */
+/** Some providers put something new into every chunk: comparing stops after this many. */
 const MAX_MISSES = 8;
-/** Most events that are taken in one step. */
 const MAX_RUN = 256;
 /** Characters that JSON escapes: quotation marks, backslashes, and all below the space. */
 const ESCAPED = /["\\]|[^ -\uffff]/;
-/** Text around the chunk of an event, as most servers write it. */
 const FIELD = "data: ";
 const BLANK = "\n\n";
 
 /**
- * Parses the chunks of a stream. Nearly every chunk equals the one before except for its word. Putting that word into the existing object
- * gives the same result as parsing, at a small part of the cost, so the object is valid until the next chunk only. A chunk of W3 costs 2.8
- * µs of processor time in all, and 6.3 µs with `JSON.parse` for each (`npm run bench -- --only W3`, 2026-11-28).
+ * Parser of a stream's chunks. Nearly every chunk equals the one before except for its word. Putting that word into the existing object
+ * replaces parsing at a small part of the cost; the object is valid until the next chunk only. A chunk of W3 costs 2.8 µs of processor time
+ * in all, and 6.3 µs with `JSON.parse` for each (`npm run bench -- --only W3`, 2026-11-28).
  */
 export class ChunkParser {
   readonly #place: WordPlace;
   /** Text on both sides of the word, in the event of the last parsed chunk. */
   #head = "";
   #tail = "";
-  /** The object inside `#chunk` that holds the word, if known. */
   #delta: JsonObject | undefined;
   #chunk: JsonObject | undefined;
   #misses = 0;
@@ -33,9 +30,9 @@ export class ChunkParser {
   }
 
   /**
-   * Takes whole events off `text` from `from` on, as long as each equals the last chunk except for its word. Hands their words to `to` as
-   * one. Returns where they end. It takes few steps for any number of events: the first burst after a pause finds no compiled code, and a
-   * step per word made it twice as expensive.
+   * Takes whole events from `from` on, as long as each equals the last chunk except for its word, and hands over their words as one.
+   * Returns where they end. Takes few steps for any number of events: the first burst after a pause finds no compiled code, and a step per
+   * word made it twice as expensive.
    */
   takeWords(text: string, from: number, to: Pick<AnswerFold, "pushWords">): number {
     const head = this.#head;
@@ -61,7 +58,7 @@ export class ChunkParser {
     return from + length + count * (head.length + tail.length);
   }
 
-  /** True while chunks may still turn out to be alike, so that splitting the text into events pays. */
+  /** True while chunks may still turn out to be alike. */
   get isHopeful(): boolean {
     return this.#misses < MAX_MISSES;
   }
@@ -86,9 +83,7 @@ export class ChunkParser {
     return this.#chunk;
   }
 
-  /**
-   * Remembers the text around the word, but only if it is certain where the word is: the key occurs once, followed by the word unescaped.
-   */
+  /** Remembers the text around the word, if it is certain where the word is: the key occurs once, followed by the word unescaped. */
   #remember(text: string, chunk: JsonObject | undefined): void {
     const { key, holder } = this.#place;
     const delta = chunk && holder(chunk);
@@ -102,7 +97,7 @@ export class ChunkParser {
   }
 }
 
-/** Joins the leading entries that are valid words. Returns their text, their count and their length as written. */
+/** Joins the leading entries that are valid words; `length` is theirs as written. */
 function wordsIn(written: readonly string[]): { words: string; count: number; length: number } {
   const joined = written.join("");
   const count = written.length;
@@ -118,7 +113,6 @@ function wordsIn(written: readonly string[]): { words: string; count: number; le
   return { words: words.join(""), count: words.length, length };
 }
 
-/** Returns undefined when `written` is not the inside of a JSON string. */
 function wordOf(written: string): string | undefined {
   if (written.length <= MAX_COPIED_LENGTH && !ESCAPED.test(written)) return written;
   return asText(parseJson(`"${written}"`));

@@ -6,18 +6,18 @@ import { SseReader } from "./sse.js";
 
 export type BodyFault = "html" | "malformed" | "too_large" | "cut";
 
-/** Limits in characters. A stream spends some 300 of them on a token, so the longest answers need tens of millions. */
+/** In characters. A stream spends some 300 of them on a token, so the longest answers need tens of millions. */
 const MAX_DOCUMENT_LENGTH = 32 * 1024 * 1024;
 const MAX_STREAM_LENGTH = 256 * 1024 * 1024;
 
-/** Start of an event stream; a piece may end inside the field name. */
+/** Start of an event stream; a piece may end inside the word. */
 const EVENT_LINE = /^(:|(data|event|id|retry|error)(:|$)|\w{1,4}$)/;
-/** A line that some servers append to a document as well. */
+/** Some servers append this line to a document as well. */
 const DONE_LINE = /\s*data:\s*\[DONE\]\s*$/i;
 
 /**
- * Cuts a response body into JSON messages: the events of a stream, or one document. The first character decides which; the requested format
- * and the content type are both wrong too often.
+ * The JSON messages of a response body: the events of a stream, or one document. The first character tells which; the requested format and
+ * the content type are both wrong too often.
  */
 export class MessageReader {
   readonly #onMessage: (message: JsonObject, event: string | undefined) => boolean;
@@ -25,13 +25,11 @@ export class MessageReader {
   readonly #place: WordPlace | undefined;
   /** Set from the first piece that ends with a byte beyond ASCII. */
   #decoder: StringDecoder | undefined;
-  /** Set for event streams only. */
   #chunks: ChunkParser | undefined;
   /** Set for event streams only. Dropped while events need no parser, since it takes a kilobyte. */
   #sse: SseReader | undefined;
-  /** True if the last message consisted of words only. */
   #isWord = false;
-  /** True if the next text is known to start with a new event. Stays false once a line has ended with a carriage return. */
+  /** True if the next text starts with a new event, as far as is known. Unknown once a line ended with a carriage return. */
   #isBetween = false;
   #hasReturns = false;
   #document: string[] | undefined;
@@ -71,7 +69,7 @@ export class MessageReader {
     return this.#feed(this.#length === 0 && text.startsWith("\ufeff") ? text.slice(1) : text);
   }
 
-  /** Handles the end of the body, clean or not: what is left in the buffers counts as well. */
+  /** Ends the body, clean or not: what is left in the buffers counts as well. */
   end(): BodyFault | undefined {
     this.#feed(this.#decoder?.end() ?? "");
     if (!this.#document) {
@@ -102,7 +100,7 @@ export class MessageReader {
     return this.#fault;
   }
 
-  /** Takes event by event where chunks are alike, so that most of them need no parser. */
+  /** Takes event by event while chunks are alike, so that most of them need no parser. */
   #feedEvents(text: string): boolean {
     if (!this.#place) return this.#parseEvents(text);
     this.#chunks ??= new ChunkParser(this.#place);
@@ -145,7 +143,7 @@ export class MessageReader {
 
   #takeLine(text: string, event: string | undefined): void {
     if (/^"?\[DONE\]"?$/i.test(text)) this.isDone = this.#fault === undefined;
-    // `data: ping` and `data: null` occur between chunks and are skipped. Half a chunk is a fault: skipping it would falsify the answer.
+    // `data: ping` and `data: null` occur between chunks. Half a chunk is a fault: leaving it out would falsify the answer.
     else if (text.startsWith("{")) {
       const message = asObject(parseJson(text));
       if (message) this.#take(message, event);

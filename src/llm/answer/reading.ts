@@ -11,17 +11,17 @@ import type { AnswerFold, Wire } from "../wires/wire.js";
 import { drain } from "./body.js";
 import { type BodyFault, MessageReader } from "./message-reader.js";
 
-/** Time to wait for the end of the body when nothing more is expected. */
+/** Wait for the end when nothing more is expected. */
 const DONE_GRACE_MS = 2000;
 
 /**
- * What a read waits for. The first three are time limits of the configuration. `more`: the model has said why it stopped, but the
- * connection is open and some models say so before they call tools; lasts `idle_timeout`. `done`: everything has arrived.
+ * Phase of a read. The first three are time limits of the configuration. `more`: the model has said why it stopped, but some models say so
+ * before they call tools; lasts `idle_timeout`. `done`: everything has arrived.
  */
 type Phase = "timeout" | "ttft_timeout" | "idle_timeout" | "more" | "done";
 
 /**
- * Reads one response body into the fold. Resolves when the answer is whole. The content decides that, never the way the connection ended:
+ * Reads one response body into the fold. Resolves when the answer is whole, which its content decides, never the way the connection ended:
  * proxies turn a cut into a clean end, and others leave the connection open after a whole answer. Otherwise rejects with LlmError. Frees
  * the connection either way.
  */
@@ -40,10 +40,10 @@ interface ReadingParts {
   reject: (error: unknown) => void;
 }
 
-/** A class, since methods need no memory per stream and a thousand streams may be read. */
+/** A class: methods need no memory for each of a thousand streams. */
 class Reading {
   readonly #parts: ReadingParts;
-  /** Fields that every chunk needs are close together: with hundreds of streams, most of a chunk's cost is processor cache misses. */
+  /** Fields of every chunk come first: with hundreds of streams, most of a chunk's cost is processor cache misses. */
   readonly #fold: AnswerFold;
   readonly #wire: Wire;
   readonly #measure: CompletionMeasure | undefined;
@@ -77,9 +77,9 @@ class Reading {
   }
 
   /**
-   * Takes the first piece of a socket read at once, and the others together when the read is over. One read may bring hundreds of HTTP
-   * chunks, and no consumer of the answer runs before the read is over. A stream read as fast as it arrives has a single piece; a tick for
-   * each would add a twentieth to its cost.
+   * Takes the first piece of a socket read at once, the others together when the read is over: one read may bring hundreds of HTTP chunks,
+   * and no consumer runs before it is over. A stream read as fast as it comes has one piece; a tick for each would add a twentieth to its
+   * cost.
    */
   readonly #onData = (piece: Buffer) => {
     if (this.#pieces) this.#pieces.push(piece);
@@ -116,7 +116,7 @@ class Reading {
     else if (fold.progress > before) this.#waitFor("idle_timeout");
   }
 
-  /** Counts what arrived before the end, even if the end was not clean. */
+  /** Counts what arrived before the end, clean or not. */
   readonly #onEnd = (error?: unknown) => {
     this.#takePieces();
     if (this.#isSettled) return;
@@ -144,7 +144,6 @@ class Reading {
     return isWord;
   }
 
-  /** Starts or restarts the timer for the next thing to wait for. */
   #waitFor(next: Phase): void {
     if (next === this.#phase) {
       this.#timer?.refresh();
@@ -176,7 +175,7 @@ class Reading {
     reject(error ?? this.#complaint() ?? incomplete(call, fold));
   }
 
-  /** Returns the error that the provider sent instead of an answer. Never throws, since the caller would then wait forever. */
+  /** Returns what the provider said instead of an answer. Never throws: the caller would wait forever. */
   #complaint(): unknown {
     if (this.#fold.progress > 0) return undefined;
     try {
@@ -196,7 +195,7 @@ class Reading {
 
 const LIMIT_FIELDS = { timeout: "timeoutMs", ttft_timeout: "ttftTimeoutMs", idle_timeout: "idleTimeoutMs" } as const;
 
-/** Returns true while more pieces of the same read follow. Node keeps this flag internally; without it reading would only be slower. */
+/** Reads a flag that Node keeps until a read is over. Without it reading would only be slower. */
 function hasMoreOfARead(stream: Readable & { readonly _readableState?: { readonly readingMore?: boolean } }): boolean {
   return stream._readableState?.readingMore === true;
 }

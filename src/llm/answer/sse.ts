@@ -1,11 +1,10 @@
 import { createParser } from "eventsource-parser";
 
-/** Most characters of one event: a server that never ends its line would fill the memory. */
+/** In characters: a server that never ends its line would fill the memory. */
 const MAX_EVENT_LENGTH = 8 * 1024 * 1024;
 
 export type OnEvent = (data: string, event: string | undefined) => void;
 
-/** Parser of a server-sent event stream that arrives as text in any pieces. */
 export class SseReader {
   readonly #parser;
   #overflow = false;
@@ -24,13 +23,13 @@ export class SseReader {
     });
   }
 
-  /** Returns false once an event is too large; the reader is then unusable. */
+  /** Returns false once an event is too large; the reader is unusable then. */
   feed(text: string): boolean {
     this.#parser.feed(text);
     return !this.#overflow;
   }
 
-  /** Ends the last event even if the server did not write its blank line. */
+  /** Ends the last event even without its blank line. */
   end(): void {
     this.#parser.feed("\n\n");
   }

@@ -4,7 +4,7 @@ import type { BreakerState } from "../../core/measurements.js";
 import type { Observe } from "../../core/ports.js";
 import { type Asked, duration, failure, saidBy } from "../errors.js";
 
-/** Failures that show trouble at the provider. Failures caused by a request, a key or a limit do not count. */
+/** Failures that show trouble at the provider. Those that a request, a key or a limit causes do not count. */
 const COUNTED: ReadonlySet<LlmErrorKind> = new Set([
   "overloaded",
   "server",
@@ -25,7 +25,7 @@ const WINDOW_MS = 30_000;
 const LEAST_CALLS = 5;
 const OPEN_MS = 10_000;
 
-/** Circuit breaker for one model of a provider: stops asking it while it keeps failing; after a pause one call probes it. */
+/** Circuit breaker for one model of a provider. After a pause one call probes the model for all. */
 export class Breaker {
   readonly #sample = new SamplingBreaker({
     threshold: THRESHOLD,
@@ -53,7 +53,7 @@ export class Breaker {
     return this.#state === CircuitState.HalfOpen || this.#now() >= this.#retryAt ? "half_open" : "open";
   }
 
-  /** Throws what `ask` throws. While the breaker is open, throws an LlmError that says when the model is asked again. */
+  /** Throws what `ask` throws, or, while open, an LlmError that says when the model is asked again. */
   async run<T>(asked: Asked, ask: () => Promise<T>): Promise<T> {
     const state = this.#state === CircuitState.Closed ? this.#state : this.#try(asked);
     try {
@@ -69,7 +69,7 @@ export class Breaker {
     }
   }
 
-  /** Lets one call probe the model. Other calls are refused meanwhile, since the probe may be a long stream. */
+  /** Lets one call probe the model. Others do not wait for it: it may be a long stream. */
   #try(asked: Asked): CircuitState {
     if (this.state === "open" || this.#state === CircuitState.HalfOpen) throw this.#refusal(asked);
     this.#state = CircuitState.HalfOpen;

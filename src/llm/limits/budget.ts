@@ -1,10 +1,10 @@
-/** Tokens that a retry costs. Repeating a request that may have been answered and billed costs twice as much. */
+/** In tokens. Repeating a request that may have been answered and billed costs twice as much. */
 export const RETRY_COST = 5;
 export const AMBIGUOUS_RETRY_COST = 10;
 
 const LEAST_CAPACITY = 50;
 const PER_CALL_IN_FLIGHT = 5;
-/** Lets a provider's only caller retry again after an outage, although nothing has succeeded yet. */
+/** Gives a provider's only caller retries again after an outage, before anything has succeeded. */
 const REFILL_PER_SECOND = 1;
 
 /**
@@ -24,7 +24,7 @@ export class RetryBudget {
     this.#filledAt = now();
   }
 
-  /** Counts a call until it leaves. The capacity fits the most calls that were ever in flight together. */
+  /** Counts a call until it leaves. The capacity fits the most calls ever in flight together. */
   enter(): void {
     const capacity = Math.max(this.#capacity, PER_CALL_IN_FLIGHT * ++this.#inFlight);
     this.#tokens += capacity - this.#capacity;
@@ -35,7 +35,7 @@ export class RetryBudget {
     this.#inFlight--;
   }
 
-  /** Returns false and takes nothing when fewer tokens than `cost` are left. */
+  /** Returns false, and takes nothing, if there is not enough. */
   take(cost: number): boolean {
     this.#refill();
     if (this.#tokens < cost) return false;

@@ -1,15 +1,14 @@
 import { createHash } from "node:crypto";
 
 interface Key {
-  /** Undefined if the provider has no key and is asked without one. */
+  /** Undefined if the provider is asked without a key. */
   value: string | undefined;
   restsUntil: number;
 }
 
 /**
- * A provider's API keys. A conversation always uses the same key, on every host: keys may belong to several accounts, and reasoning and
- * prompt caches belong to one. Requests without a conversation use the keys in turn. A key that was refused or is used up rests while
- * another one works.
+ * A provider's API keys. A conversation keeps its key on every host: keys may be of several accounts, and reasoning and prompt caches
+ * belong to one. Other requests use the keys in turn. A refused or used-up key rests while another one works.
  */
 export class KeyRing {
   readonly #keys: readonly Key[];
@@ -23,7 +22,7 @@ export class KeyRing {
     this.#keys = all.map((value) => ({ value, restsUntil: Number.NEGATIVE_INFINITY }));
   }
 
-  /** Returns the key of the conversation, or the next one in turn. Skips resting keys; if all rest, returns the one that is ready first. */
+  /** Returns the key of the conversation, or the next one in turn. Skips resting keys; if all rest, takes the one ready first. */
   next(conversation?: string): string | undefined {
     const { length } = this.#keys;
     if (length === 1) return this.#keys[0]?.value;
@@ -37,8 +36,8 @@ export class KeyRing {
   }
 
   /**
-   * Lets a key rest until `untilMs`; `Infinity` means for good. The last key that is not out for good stays in use, so that the provider's
-   * own error is seen, and its recovery too. Returns true if another key is ready now.
+   * Lets a key rest until `untilMs`, `Infinity` for good. The last usable key stays, so that the provider itself says what is wrong, and is
+   * asked again when it changes its mind. Returns true if another key is ready now.
    */
   rest(value: string | undefined, untilMs: number): boolean {
     const now = this.#now();
@@ -48,7 +47,7 @@ export class KeyRing {
     return others.some(({ restsUntil }) => restsUntil <= now);
   }
 
-  /** Returns the key's position in the list, from 1, as logs name it. */
+  /** Returns the key's place in the list, from 1, as logs name it. */
   numberOf(value: string | undefined): number {
     return this.#keys.findIndex((key) => key.value === value) + 1;
   }

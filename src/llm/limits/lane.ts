@@ -20,28 +20,26 @@ export interface LaneParts {
   meter?: Meter | undefined;
 }
 
-/** The parts of a call that the lane needs. */
 interface Entrant extends Asked {
   readonly body: { toString(): string };
   readonly options: { readonly signal: CallSignal };
-  /** When the last request was sent, in milliseconds since the epoch, and with which key. */
+  /** Time in milliseconds since the epoch, and key, of the last request. */
   readonly sentAt: number;
   readonly key: string | undefined;
   aborted(): LlmError;
 }
 
-/** Failures that mean that the provider has more requests than it can serve. */
 const LOAD: ReadonlySet<LlmErrorKind> = new Set(["rate_limit", "overloaded", "server"]);
 
-/** Time that a used-up key rests, unless the provider names one. */
+/** Rest of a used-up key, unless the provider names one. */
 const QUOTA_REST_MS = 600_000;
 const RATE_LIMIT_REST_MS = 5_000;
 
 const BYTES_PER_TOKEN = 4;
-/** Images and sound, which cost far fewer tokens than their base64 has characters. */
+/** Images and sound: they cost far fewer tokens than their base64 has characters. */
 const ENCODED = /[\w+/=]{1000,}/g;
 
-/** What all requests to one provider share: limiter, retry budget and keys. */
+/** Limiter, retry budget and keys that all requests to one provider share. */
 export class Lane {
   readonly limiter: Limiter;
   readonly budget: RetryBudget;
@@ -68,7 +66,7 @@ export class Lane {
     return this.#provider.name;
   }
 
-  /** Takes a slot if one is free at once, as for most calls. Undefined if limits are shared, since those need a wait. */
+  /** Takes a slot without waiting, as most calls can. Undefined if limits are shared. */
   enterAtOnce(call: Entrant): Slot | undefined {
     if (this.#shared || call.options.signal.aborted) return undefined;
     const slot = this.limiter.tryAcquire(this.#tokensOf(call));
@@ -77,8 +75,8 @@ export class Lane {
   }
 
   /**
-   * Waits for a slot, first come, first served: one of this host, then one of all hosts together. Each wait lasts up to `queue_timeout`.
-   * Throws LlmError: queue_timeout, aborted, total_timeout.
+   * Waits for a slot of this host, then for one of all hosts, each as long as the queue allows. First come, first served. Throws LlmError:
+   * queue_timeout, aborted, total_timeout.
    */
   async enter(call: Entrant): Promise<Slot> {
     const { now } = this.#parts;
@@ -99,7 +97,6 @@ export class Lane {
     }
   }
 
-  /** Takes a slot for a second request of the call, if one is free. */
   async tryEnter(call: Entrant): Promise<Slot | undefined> {
     const tokens = this.#tokensOf(call);
     const own = this.limiter.tryAcquire(tokens);
@@ -109,10 +106,7 @@ export class Lane {
     return slot && both(own, slot);
   }
 
-  /**
-   * Applies a failed request to all that follow: rests its key, shrinks or pauses the limiter. Returns true if another key is ready at
-   * once.
-   */
+  /** Applies one failed request to all that follow. Returns true if another key is ready at once. */
   failed(call: Entrant, { kind, retryAfterMs }: LlmError): boolean {
     const now = this.#parts.now();
     const restMs = keyRestMs(kind, retryAfterMs);
@@ -141,7 +135,7 @@ export class Lane {
     this.#parts.observe({ level, scope: "llm", message, fields: all });
   }
 
-  /** Estimates the request's tokens. The answer's tokens are added when they are known. */
+  /** Estimates the request's tokens; the answer's are added once known. */
   #tokensOf(call: Entrant): number {
     if (this.#provider.tpm === undefined) return 0;
     return Math.ceil(Buffer.byteLength(String(call.body).replace(ENCODED, "")) / BYTES_PER_TOKEN);
@@ -170,7 +164,7 @@ export class Lane {
   }
 }
 
-/** Joins this host's slot with one of all hosts once that is acquired; frees the own slot if that fails. */
+/** Joins a slot of this host with one of all hosts; frees the first if the second fails. */
 async function shared(own: Slot, entering: Promise<Slot> | undefined): Promise<Slot> {
   if (!entering) return own;
   try {
@@ -198,7 +192,7 @@ function both(own: Slot, ofAll: Slot): Slot {
   };
 }
 
-/** Returns how long the key rests; `Infinity` for a refused key. Undefined if the failure says nothing about the key. */
+/** Returns undefined if the failure says nothing about the key. A refused key rests for good. */
 function keyRestMs(kind: LlmErrorKind, hintMs: number | undefined): number | undefined {
   if (kind === "auth") return Number.POSITIVE_INFINITY;
   if (kind === "quota") return hintMs ?? QUOTA_REST_MS;

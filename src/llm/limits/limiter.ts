@@ -12,15 +12,15 @@ const SHRINK = 0.7;
 const COOL_DOWN_MS = 1000;
 
 /**
- * Queue for a provider's slots, first come, first served. The number of slots shrinks when the provider is overloaded and grows back one by
- * one with its successes (AIMD, as in TCP), so that waiting calls do not all rush at a provider that has barely recovered.
+ * Queue of a provider, first come, first served. Slots shrink when the provider is overloaded and grow back one by one with its successes
+ * (AIMD, as in TCP), so that waiting calls do not rush at a provider that is barely back.
  */
 export class Limiter {
   readonly #bounds: Bounds;
   readonly #now: () => number;
   readonly #rpm: RateWindow | undefined;
   readonly #tpm: RateWindow | undefined;
-  /** Waiters in order of arrival. Those in `#returning` hold a slot already and go first, since they block others. */
+  /** In order of arrival. `#returning` go first: they hold slots that block others. */
   readonly #returning = new Set<Waiter>();
   readonly #arriving = new Set<Waiter>();
   readonly #keeper: Keeper = {
@@ -50,7 +50,6 @@ export class Limiter {
     this.#tpm = bounds.tpm === undefined ? undefined : new RateWindow(bounds.tpm);
   }
 
-  /** Number of slots at present. */
   get limit(): number {
     return this.#limit;
   }
@@ -63,28 +62,24 @@ export class Limiter {
     return this.#arriving.size + this.#returning.size;
   }
 
-  /**
-   * Waits for a slot. Rejects with the signal's reason, or with QueueTimeout. A pause that the provider asked for does not count as
-   * waiting.
-   */
+  /** Rejects with the signal's reason, or with QueueTimeout. A pause that the provider asked for does not count as waiting. */
   async acquire(tokens: number, signal: AbortSignal, queueTimeoutMs: number): Promise<Slot> {
     const free = signal.aborted ? undefined : this.tryAcquire(tokens);
     return free ?? this.#slot(tokens, await this.#turn(this.#arriving, tokens, signal, queueTimeoutMs));
   }
 
-  /** Takes a slot if one is free at once and nobody waits. */
+  /** Takes a slot without waiting and without passing others. */
   tryAcquire(tokens: number): Slot | undefined {
     if (this.queued > 0 || this.#active >= this.#limit || this.#waitMs(tokens) > 0) return undefined;
     this.#active++;
     return this.#slot(tokens, this.#charge(tokens));
   }
 
-  /** Sends nothing before `untilMs`. */
   pause(untilMs: number): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, untilMs);
   }
 
-  /** Reduces the number of slots because the provider could not cope with a request sent at `sentAtMs`. */
+  /** Lowers the limit: the provider could not cope with a request sent at `sentAtMs`. */
   shrink(sentAtMs: number): void {
     if (sentAtMs < this.#shrunkAt + COOL_DOWN_MS) return;
     this.#limit = Math.max(1, Math.floor(this.#limit * SHRINK));
@@ -92,7 +87,7 @@ export class Limiter {
     this.#successes = 0;
   }
 
-  /** Counts a success, and adds a slot after one success per slot. */
+  /** Raises the limit after one success per slot. */
   grow(): void {
     if (this.#limit >= this.#bounds.maxConcurrency || ++this.#successes < this.#limit) return;
     this.#limit++;
@@ -182,7 +177,7 @@ interface Keeper {
   leave(): void;
 }
 
-/** A class, since creating an object with a symbol-named method costs several times as much. */
+/** A class: an object with a symbol-named method costs several times as much. */
 class Place implements Slot {
   readonly #keeper: Keeper;
   readonly #tokens: number;

@@ -1,12 +1,11 @@
 const MINUTE_MS = 60_000;
 
-/** One request's share of a rate. */
 export interface Charge {
   readonly at: number;
   cost: number;
 }
 
-/** A limit per sliding window of 60 s, not per minute of the clock. */
+/** A limit in any 60 s, not in each minute of the clock. */
 export class RateWindow {
   /** In order of time. */
   readonly #charges = new Set<Charge>();
@@ -14,7 +13,7 @@ export class RateWindow {
 
   constructor(readonly limit: number) {}
 
-  /** Returns the milliseconds until `cost` fits. A cost above the limit fits when the window is empty. */
+  /** Returns the wait until `cost` fits. A cost above the limit fits an empty window. */
   waitMs(cost: number, now: number): number {
     this.#forget(now);
     let excess = this.#spent + Math.min(cost, this.limit) - this.limit;
@@ -33,7 +32,6 @@ export class RateWindow {
     return charge;
   }
 
-  /** Replaces an estimated cost with the actual one. */
   correct(charge: Charge, cost: number): void {
     if (!this.#charges.has(charge)) return;
     this.#spent += cost - charge.cost;

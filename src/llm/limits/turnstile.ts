@@ -1,6 +1,6 @@
 /**
- * Lets `perTurn` callers through in each turn of the event loop, in order. Starting hundreds of completions at once would block everything
- * else in the process. V8 would also treat what is allocated for all of them as long-lived: every chunk of 500 streams went into its old
+ * Gate that lets `perTurn` callers through in each turn of the event loop, in order. Starting hundreds of completions at once would block
+ * everything else. V8 would also count what is allocated for all of them as long-lived: it put every chunk of 500 streams into its old
  * generation, whose collections stop the process.
  */
 export class Turnstile {

@@ -6,8 +6,7 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /**
  * Returns an id of the account: a provider takes back what it encrypts or signs from the same account only. Several keys count as one
- * account, named after the first: a conversation stays with its key (`KeyRing`). If another account has to take over, its refusal is
- * learnt.
+ * account, by the first: a conversation keeps its key (`KeyRing`), and if another account takes over, its refusal is learnt.
  */
 export function accountOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiKeys">): string {
   const whole = JSON.stringify([baseUrl, apiKeys[0] ?? ""]);
@@ -15,8 +14,8 @@ export function accountOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiK
 }
 
 /**
- * Returns the key under which all hosts count a provider's limits: the same endpoint with the same keys, under any name. A loopback
- * endpoint differs on each machine.
+ * Returns the key of limits that all hosts share: the same endpoint with the same keys, under any name. A loopback endpoint differs on each
+ * machine.
  */
 export function keyHashOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiKeys">): string {
   const url = new URL(baseUrl);

@@ -34,7 +34,7 @@ export async function chooseProvider(
   return { provider: local.provider, model: configured ?? local.models?.[0] };
 }
 
-/** Asks a plain-HTTP server for `GET /models`. Anything but a list of models in time is no answer: any program may own the port. */
+/** Asks a plain-HTTP server. Anything but a list of models in time is no answer: any program may own the port. */
 function listModels(baseUrl: string): Promise<readonly string[] | undefined> {
   return new Promise((resolve) => {
     const none = () => resolve(undefined);

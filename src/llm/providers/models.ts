@@ -5,13 +5,12 @@ import type { Tape } from "../../core/tape.js";
 import { type Price, priceOf } from "./prices.js";
 import { modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";
 
-/** The models of one configuration: names, order of asking and prices. */
 export class Models {
   readonly #config: LlmConfig;
   readonly #env: Environment;
   readonly #tape: Tape | undefined;
   readonly #resolved = new Map<string, ResolvedModel>();
-  /** Keyed by provider and model. Finding a price takes as long as all other work for an answer, and each hop of a turn asks twice. */
+  /** Keyed by provider and model. A search takes as long as all other work for an answer, and each hop of a turn asks twice. */
   readonly #prices = new Map<string, Price | undefined>();
 
   constructor(config: LlmConfig, env: Environment, tape: Tape | undefined) {
@@ -27,12 +26,12 @@ export class Models {
     return remember(this.#resolved, model ?? "", resolveModel(this.#config, this.#env, model, this.#tape));
   }
 
-  /** Number of models that one answer may ask: the named one and the fallbacks. */
+  /** Counts the named model and the fallbacks. */
   get inTurn(): number {
     return 1 + this.#config.fallback.length;
   }
 
-  /** Returns the model to ask at that position; 0 is the named one. Throws as `resolve` does. */
+  /** Returns the model at that position; 0 is the named one. Throws as `resolve` does. */
   at(place: number, model: string | undefined): ResolvedModel {
     const entry = place === 0 ? undefined : this.#config.fallback[place - 1];
     return this.resolve(entry === undefined ? model : modelOfEntry(this.#config, entry));
@@ -46,7 +45,7 @@ export class Models {
     return remember(this.#prices, name, priceOf(this.#config, provider, model));
   }
 
-  /** Returns every model that may answer a request naming `model`, as `provider/model`, the first choice first. */
+  /** Returns every model that may answer for `model`, as `provider/model`, the first choice first. */
   priced(model?: string): { name: string; price?: Price }[] {
     const found: { name: string; price?: Price }[] = [];
     for (let place = 0; place < this.inTurn; place++) {

@@ -27,7 +27,7 @@ interface Preset extends ProviderConfig {
   chatBaseUrl?: string;
 }
 
-/** For a provider known only by its `base_url`: most likely a gateway or the user's own server. */
+/** For a provider known only by its `base_url`: most likely a gateway or a self-hosted server. */
 export const DEFAULT_QUIRKS: Quirks = {
   tokenLimitKey: "max_tokens",
   nullContent: true,
@@ -153,8 +153,8 @@ export function presetOf(name: string): Preset | undefined {
 }
 
 /**
- * Returns quirks of OpenAI's reasoning models at any provider: they want other parameters than its chat models. `o1`, `o3-mini`, `o4-mini`,
- * `gpt-5`, `gpt-5.4-mini`, `openai/gpt-6-luna`, but not `gpt-5-chat-latest`. For other models a 400 teaches what is refused.
+ * Returns quirks of OpenAI's reasoning models, at any provider: `o1`, `o3-mini`, `o4-mini`, `gpt-5`, `gpt-5.4-mini`, `openai/gpt-6-luna`,
+ * but not `gpt-5-chat-latest`. They want other parameters than chat models. For other models a 400 teaches what is refused.
  */
 export function modelQuirks(model: string): Partial<Quirks> {
   const name = model.slice(model.lastIndexOf("/") + 1);

@@ -11,7 +11,6 @@ export interface Price extends PriceConfig {
 /** US dollars per million tokens. A rate left out or null is not known to differ from the input rate. */
 type Rates = [input: number, output: number, cachedInput?: number | null, cacheWrite?: number, cacheWrite1h?: number];
 type Tier = [aboveTokens: number, ...Rates];
-/** Rates, then any number of tiers. */
 type Row = (number | null | Tier)[];
 
 const FREE: Price = { input: 0, output: 0 };
@@ -33,7 +32,7 @@ export function priceOf(
   return row && fromRow(row);
 }
 
-/** Returns the cost of one request. Output includes reasoning; input includes cache reads and writes. */
+/** Counts reasoning as output, and cache reads and writes as input. */
 export function costUsd(usage: Usage, price: Price): number {
   const { inputTokens, outputTokens, cachedTokens = 0, cacheWriteTokens = 0, cacheWrite1hTokens = 0 } = usage;
   const rates = price.tiers?.findLast(({ aboveTokens }) => inputTokens > aboveTokens) ?? price;
@@ -69,7 +68,7 @@ function toPrice([input, output, cachedInput, cacheWrite, cacheWrite1h]: Rates):
 }
 
 interface Table {
-  /** Presets of programs that run a model on the user's machine or network, where it is free. */
+  /** Programs that run a model on the user's machine or network, where it is free. */
   local: readonly string[];
   providers: Readonly<Record<string, Readonly<Record<string, Row>>>>;
 }
@@ -81,7 +80,7 @@ function table(): Table {
   return loaded;
 }
 
-/** Returns the preset whose prices apply: the provider's own, or that of the API it points to under another name. */
+/** Returns the preset whose prices apply: its own, or that of the API it points to under another name. */
 function vendorOf(provider: string, baseUrl = ""): string {
   if (presetOf(provider) || !URL.canParse(baseUrl)) return provider;
   const { host } = new URL(baseUrl);

@@ -10,10 +10,8 @@ export interface Provider extends Omit<ProviderConfig, "quirks" | "apiKey"> {
   name: string;
   baseUrl: string;
   wire: WireName;
-  /** The setting that chose the wire, as messages name it. */
   wireBy: string;
   contextWindow: number;
-  /** Environment variable of the key, as messages name it. */
   keyVariable: string;
   apiKeys: readonly string[];
   quirks: Quirks;
@@ -31,11 +29,9 @@ export interface ResolvedModel {
 
 type PlayedModels = Pick<Tape, "plays" | "pathFor">;
 
-/** Placeholder for a URL that is not needed. */
 const NOWHERE = "http://tape.invalid";
-/** Default for a model that nothing is known of. */
 const CONTEXT_WINDOW = 128_000;
-/** Callers choose the name, and what is learnt of a model is stored under it. */
+/** Callers choose the name, and what is learnt is stored under it. */
 const longestModelName = 500;
 
 /**

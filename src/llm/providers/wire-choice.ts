@@ -8,8 +8,8 @@ interface WireChoice {
 }
 
 /**
- * Returns the configured wire, else the preset's if requests go to the preset's address. A provider known only by its `base_url` is a
- * gateway or the user's own server, which speaks at least Chat Completions. `playedPath`: path of the requests that a tape answers.
+ * Returns the configured wire, else the preset's if requests go to its address. A provider known only by its `base_url` is a gateway or a
+ * self-hosted server, which speaks at least Chat Completions. `playedPath`: of the requests that a tape answers.
  */
 export function chooseWire(name: string, own: ProviderConfig, model: string, playedPath?: string): WireChoice {
   if (playedPath !== undefined) return { wire: wireOfPath(playedPath), by: "what is played" };
@@ -42,12 +42,11 @@ export function presetAddress(name: string, wire: WireName): string | undefined 
   return wire === "chat" ? (chatBaseUrl ?? baseUrl) : baseUrl;
 }
 
-/** Returns true for Azure's endpoints, as its portal shows them. */
 export function isAzure(baseUrl: string): boolean {
   return /^https?:\/\/[^/?]+\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)([:/?]|$)/i.test(baseUrl);
 }
 
-/** Accepts an address without its version for Messages, whose clients add the version themselves. */
+/** Also matches an address without version for Messages, whose clients add it themselves. */
 function isSameUrl(own: string, preset: string | undefined, wire: WireName): boolean {
   const path = own.replace(/\/+$/, "");
   return path === preset || (wire === "messages" && `${path}/v1` === preset);

@@ -25,7 +25,6 @@ export interface AnswerParts {
 
 interface Entrance {
   lane: Lane;
-  /** Keyed by model. */
   breakers: Map<string, Breaker>;
 }
 
@@ -93,7 +92,7 @@ export class Admission {
     return remember(breakers, model, breaker);
   }
 
-  /** Returns the provider's lane and breakers. A reconfigured provider gets new ones only if its endpoint, keys or limits changed. */
+  /** Gives a reconfigured provider new ones only if its endpoint, keys or limits changed. */
   #entranceTo(provider: Provider): Entrance {
     const known = this.#known.get(provider);
     if (known) return known;

@@ -12,11 +12,10 @@ interface AgentOptions {
   protocol: string;
   connectTimeoutMs: number;
   proxy?: HttpProxy;
-  /** Trusted certificate authorities, if not the default ones. */
+  /** Trusted authorities, if not the usual ones. */
   secureContext?: SecureContext;
 }
 
-/** Creates the pool of connections to providers, through the proxy if there is one. */
 export function createAgent({ http, protocol, connectTimeoutMs, proxy, secureContext }: AgentOptions): HttpAgent {
   const agent = keepAliveAgent({ ...http, protocol, secureContext });
   if (proxy) connectThrough(agent, proxy, secureContext);

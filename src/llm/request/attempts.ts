@@ -14,7 +14,6 @@ import { RetryPolicy, type RetryPolicyParts } from "./retry.js";
 /** Kinds that do not become `stream_interrupted`: a reached limit says more, and a cancelled answer did not break. */
 const KEEPS_ITS_KIND = new Set(["idle_timeout", "total_timeout", "aborted"]);
 
-/** The attempts at a call, until its answer is whole. */
 export class Attempts {
   readonly #policy: RetryPolicy;
   readonly #http: LlmHttp;
@@ -26,13 +25,13 @@ export class Attempts {
   }
 
   /**
-   * Sends the call again after any failure, also after the response headers, within one count of retries. The first delta shown commits,
-   * since a repeated request would write another answer; `restart` lifts that. A `discard` then voids what was shown, but only when the new
-   * answer begins or is whole: if no attempt succeeds, the reader keeps the beginning. Throws LlmError.
+   * Sends the call. A failure after the response headers is retried like any other, within the same count. The first delta shown commits,
+   * since a retry would write another answer; `restart` lifts that. A `discard` then voids what was shown, but only once the new answer has
+   * something to show or is whole: if no attempt succeeds, the reader keeps the beginning. Throws LlmError.
    */
   async answer(call: Call, showing?: Showing, restart = false): Promise<AnswerFold> {
     let shown = false;
-    /** Set while the deltas shown belong to an answer that broke off. */
+    /** Set while the shown deltas belong to a broken answer. */
     let broken: LlmError | undefined;
     const discard = () => {
       if (broken) showing?.discard(saidBy(broken, call));
@@ -40,7 +39,7 @@ export class Attempts {
     };
     for (;;) {
       let fold: AnswerFold | undefined;
-      /** True after a failure: deltas that the fold still holds back are counted, not shown. */
+      /** True after a failure: what the fold still holds back is counted, not shown. */
       let isLost = false;
       try {
         call.response = undefined;
@@ -77,7 +76,6 @@ export class Attempts {
     }
   }
 
-  /** Closes the connections; requests in flight fail. */
   close(): void {
     this.#policy.stop();
     this.#http.close();

@@ -15,9 +15,7 @@ import type { AnswerFold } from "../wires/wire.js";
 import type { Draft } from "./draft.js";
 import { type Headers, requestIdOf } from "./hints.js";
 
-/** Requests and lost answers of a completion, over all providers that were asked. */
 interface Tally {
-  /** HTTP requests. */
   sent: number;
   retries: number;
   lost: LostAnswer[];
@@ -31,9 +29,8 @@ export interface CallOptions {
   /** True if what was shown may be voided, see `Attempts.answer`. */
   restart: boolean;
   tally: Tally;
-  /** Id of the completion, the same for all its requests. */
+  /** The same for all requests of the completion. */
   completionId: string;
-  /** Parent of the completion's span. */
   within: TraceContext | undefined;
   /** Undefined if nobody measures. */
   measure: CompletionMeasure | undefined;
@@ -51,30 +48,26 @@ interface Place {
 }
 
 /**
- * One completion asked of one provider: what all its attempts share, before and after the response headers. A class, because axios carries
- * it in its request configuration and copies plain objects.
+ * One completion asked of one provider: what all its attempts share. A class, because axios carries it in its request configuration and
+ * copies plain objects.
  */
 export class Call {
   readonly provider: Provider;
   readonly model: string;
   /** Set before the first request. */
   place: Place | undefined;
-  /** HTTP requests sent to this provider. */
   sent = 0;
   retries = 0;
   /** When the last request was sent, in milliseconds since the epoch, and with which key. */
   sentAt = 0;
   key: string | undefined;
-  /** True if the last failure was final. */
   gaveUp = false;
   /** True for the second request in the race for the first byte. It is not retried. */
   isHedge = false;
   response: { readonly headers: Headers } | undefined;
-  /** Pause before the planned attempt. */
   delayMs = 0;
-  /** True if the model was asked once more because its answer was unusable. */
   hasAskedOnceMore = false;
-  /** True if a pooled connection that the server had closed was replaced without a pause. The next one counts as a failure. */
+  /** True if a pooled connection that the server had closed was replaced. The next one counts as a failure. */
   replacedSocket = false;
 
   constructor(
@@ -93,8 +86,7 @@ export class Call {
   }
 
   /**
-   * Returns true if the refusal taught how to write the request. The body has changed then and is sent at once; nothing failed, so this is
-   * not a retry.
+   * Returns true if the refusal taught how to write the request. The changed body is sent at once; nothing failed, so this is not a retry.
    */
   correct(refusal: LlmError): boolean {
     const said = refusal.kind === "bad_request" ? statedIn(refusal) : undefined;
@@ -103,18 +95,17 @@ export class Call {
     return true;
   }
 
-  /** The completion's span. Created on each access: a thousand waiting streams would hold a thousand of them. */
+  /** Created on each access: a thousand waiting streams would hold a thousand spans. */
   get trace(): TraceContext {
     const { measure, within, completionId } = this.options;
     return measure?.trace ?? spanWithin(within, completionId);
   }
 
-  /** HTTP requests sent so far for the completion, to all providers. */
+  /** HTTP requests so far for the completion, to all providers. */
   get attempts(): number {
     return this.options.tally.sent;
   }
 
-  /** The provider's id of the request whose answer is being read. */
   get theirRequestId(): string | undefined {
     return this.response && requestIdOf(this.response.headers);
   }
@@ -127,13 +118,12 @@ export class Call {
     this.key = this.place?.lane.keys.next(this.options.request.conversation);
   }
 
-  /** Records the usage of an answer that broke off. `fold`: what had arrived. */
+  /** Records an answer that broke off. `fold`: what had arrived. */
   lose(fold: AnswerFold): void {
     const usage = lostUsage(fold);
     if (usage) this.options.tally.lost.push({ provider: this.provider.name, model: this.model, usage });
   }
 
-  /** Returns a copy of the call for a second request, which has its own slot. */
   hedge(place: Place): Call {
     const hedge = new Call(this, this.options, this.draft, this.requestId);
     hedge.place = place;

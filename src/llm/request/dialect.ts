@@ -21,7 +21,6 @@ const BYTES_PER_TOKEN = 4;
 /** In tokens. A shorter prompt fits everywhere, and its estimate is too rough. */
 const LEAST_COMPARED = 1000;
 
-/** Dialects of all models, kept for the life of the process. */
 export class Dialects {
   readonly #known = new Map<string, Dialect>();
   readonly #observe: Observe;
@@ -46,10 +45,9 @@ export class Dialect {
   readonly #learnt = new Set<string>();
   /** Tools left out, each with its refused schema: a server may fix it. */
   readonly #refused = new Map<string, string>();
-  /** Kept parts that were sent back and refused. */
   readonly #forgotten = new WeakSet<KeptParts>();
   #wire: Wire;
-  /** The wire through which the provider does not serve the model, or not with tools. */
+  /** The wire that the provider does not serve for the model, or not with tools. */
   #refusedWire: WireName | undefined;
   #urls: { streamed?: string; whole?: string } = {};
   #quirks: WireQuirks;
@@ -72,7 +70,6 @@ export class Dialect {
     return this.#wire;
   }
 
-  /** The setting that chose the wire, as messages name it. */
   get wireBy(): string {
     const { provider, model } = this;
     return this.#refusedWire
@@ -80,7 +77,7 @@ export class Dialect {
       : provider.wireBy;
   }
 
-  /** Switches to that wire. Returns false if there is no such wire, or if it was refused before. */
+  /** Switches to that wire. Returns false if it cannot, or if that wire was refused too. */
   speak(name: WireName, note: string): boolean {
     const wire = wireOf(name);
     if (wire.name !== name || wire === this.#wire || this.#refusedWire === name) return false;
@@ -110,7 +107,7 @@ export class Dialect {
     return this.#account;
   }
 
-  /** Returns the parts that may go back with a message. A field, since each request has the function in its target. */
+  /** A field, since each request has the function in its target. */
   readonly keptIn = (message: AssistantMessage): readonly KeptPart[] | undefined => {
     if (!message.kept || this.#forgotten.has(message.kept)) return undefined;
     const { provider, model, account } = this;
@@ -124,9 +121,7 @@ export class Dialect {
     for (const message of messages) if (message.role === "assistant" && message.kept) this.#forgotten.add(message.kept);
   }
 
-  /**
-   * Returns the quirks with these changes. Each quirk is learnt once: a provider that refuses both values would be asked in turns forever.
-   */
+  /** Applies each change once: a provider that refuses both values would be asked in turns forever. */
   with(changes: object): WireQuirks {
     const fresh = Object.entries(changes).filter(([quirk]) => !this.#learnt.has(quirk));
     return fresh.length === 0 ? this.#quirks : { ...this.#quirks, ...Object.fromEntries(fresh) };
@@ -145,7 +140,7 @@ export class Dialect {
     this.say("warn", `the tool ${tool.name} is left out: its definition is refused`, { tool: tool.name });
   }
 
-  /** Returns the tools to send: if there are too many, the first ones, so that they are the same every time. */
+  /** Cuts the list if there are too many: always to the first ones. */
   tools(offered: readonly ToolDefinition[], { maxTools }: WireQuirks): readonly ToolDefinition[] {
     const usable = this.#refused.size === 0 ? offered : offered.filter((tool) => !this.#isRefused(tool));
     if (usable.length <= maxTools) return usable;
@@ -163,7 +158,7 @@ export class Dialect {
 
   /**
    * Warns, once until it is over, if the provider read far less than was sent. Ollama cuts off the beginning of a prompt beyond its window,
-   * and the model then knows neither its instructions nor its tools.
+   * instructions and tools included.
    */
   counted(inputTokens: number, request: CompletionRequest): void {
     if (!this.#quirks.cutsPrompts) return;

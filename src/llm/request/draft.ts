@@ -5,10 +5,9 @@ import { RequestBody } from "../wires/shared/request-body.js";
 import type { AnswerFold, FoldOptions, Target, Wire, WireQuirks, WireRequest } from "../wires/wire.js";
 import type { Dialect } from "./dialect.js";
 
-/** A request that was corrected this often is itself wrong. */
+/** A request corrected this often is itself wrong. */
 const MAX_CORRECTIONS = 8;
 
-/** A completion request as written for one provider. */
 export class Draft {
   readonly #request: CompletionRequest;
   readonly #dialect: Dialect;
@@ -35,12 +34,11 @@ export class Draft {
     return this.#dialect.url(this.#streaming);
   }
 
-  /** The body to send, serialised once for all attempts. */
+  /** Serialised once for all attempts. */
   get body(): RequestBody {
     return this.#asWritten.body;
   }
 
-  /** Headers that the wire wants with this body. */
   get headers(): WireRequest["headers"] {
     return this.#asWritten.headers;
   }
@@ -55,18 +53,17 @@ export class Draft {
     return this.#wire.fold({ onDelta, onFirst, tools }, this.#target(this.#quirks));
   }
 
-  /** Returns what the provider wants back, labelled with the origin of the answer. */
+  /** Labels what the provider wants back with the answer's origin. */
   kept(parts: readonly KeptPart[]): KeptParts {
     const { provider, model, account } = this.#dialect;
     return { wire: this.#wire.name, provider: provider.name, account, model, parts };
   }
 
-  /** Reports the provider's count of what was sent; see `Dialect.counted`. */
   counted(inputTokens: number): void {
     this.#dialect.counted(inputTokens, this.#request);
   }
 
-  /** Frees the memory of `body`, which is written again if needed. */
+  /** Frees `body`, which is written again if needed. */
   release(): void {
     this.#written = undefined;
   }
@@ -86,7 +83,6 @@ export class Draft {
     return isAboutTools(text) && this.#leaveOutTool(text);
   }
 
-  /** Starts over with the dialect's present wire. */
   #beginAgain(): true {
     this.#wire = this.#dialect.wire;
     this.#quirks = this.#dialect.quirks;
@@ -112,7 +108,7 @@ export class Draft {
     return this.#rewrite(this.#dialect.quirks);
   }
 
-  /** Returns true if the quirks change the request. */
+  /** Returns false if nothing changes. */
   #rewrite(quirks: WireQuirks): boolean {
     const written = this.#write(quirks);
     const before = this.#asWritten;

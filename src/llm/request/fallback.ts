@@ -4,15 +4,13 @@ import type { ResolvedModel } from "../providers/providers.js";
 
 export interface Chain<T> {
   length: number;
-  /** Returns the model to ask at that position. Throws LlmError if it cannot be asked. */
+  /** Throws LlmError if the model cannot be asked. */
   target(position: number): ResolvedModel;
   ask(target: ResolvedModel): Promise<T>;
-  /** Returns true while another answer may still replace the failed one. */
   isOpen(): boolean;
   observe: Observe;
 }
 
-/** Failures that end the whole completion. */
 const FINAL: ReadonlySet<LlmErrorKind> = new Set([
   "aborted",
   "total_timeout",
@@ -22,21 +20,17 @@ const FINAL: ReadonlySet<LlmErrorKind> = new Set([
 ]);
 
 /**
- * Failures of the request itself, or of a provider's configuration. From the first model they end the chain, so that they are seen; a later
- * model is only passed over.
+ * Failures of the request or of a provider's configuration. At the first model they end the chain, to be seen; a later model is passed
+ * over.
  */
 const AT_FAULT: ReadonlySet<LlmErrorKind> = new Set(["bad_request", "tool_generation_failed", "html", "redirect"]);
 
 const MAX_NOTE_LENGTH = 160;
 
-/**
- * Resolves with the answer of the first model that gives one. Otherwise throws the first model's LlmError, with a note of what the others
- * said.
- */
+/** Tries the models in order. If all fail, throws the first one's LlmError, with a note of what the others said. */
 export async function firstAnswer<T>(chain: Chain<T>): Promise<T> {
   const failures: LlmError[] = [];
   const named: string[] = [];
-  /** The largest context window that was too small. */
   let tooSmall = 0;
   for (let position = 0; position < chain.length; position++) {
     let target: ResolvedModel | undefined;
@@ -67,7 +61,7 @@ function report(observe: Observe, message: string, { provider, model, kind, stat
   observe({ level: "warn", scope: "llm", message, fields: { provider, model, kind, status, next } });
 }
 
-/** Merges the failures. A final failure says most; otherwise the error of the first model counts. */
+/** Merges the failures. A final one says most, otherwise that of the first model. */
 function summary(failures: readonly LlmError[]): LlmError {
   const last = failures.at(-1);
   const main = last && FINAL.has(last.kind) ? last : failures[0];

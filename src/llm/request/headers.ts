@@ -5,14 +5,14 @@ import type { Call } from "./call.js";
 import type { Route } from "./routes.js";
 
 /**
- * Headers of requests to one provider by one route, as `node:http` writes them: names and values in turn. The part that all share is built
- * once per key. The provider's configuration outranks everything.
+ * Headers of requests to one provider by one route, as `node:http` writes them: names and values in turn. The common part is built once per
+ * key. The provider's configuration outranks everything.
  */
 export class RequestHeaders {
   readonly #ofRoute: Route["headers"];
   readonly #provider: Provider;
   readonly #wire: Wire;
-  /** Keyed by API key: the next request may use another one. */
+  /** Keyed by API key. */
   readonly #fixed = new Map<string | undefined, readonly string[]>();
   /** Names of the provider's own headers, in lower case. */
   readonly #own: ReadonlySet<string>;

@@ -7,7 +7,7 @@ import type { Response } from "./send.js";
 /** Sends a call; resolves with the response headers. Aborting the signal gives up this request, not the call. */
 type Post = (call: Call, signal: CallSignal) => Promise<Response>;
 
-/** A longer prompt takes its time, and is too expensive to send twice. */
+/** A longer prompt is slow anyway, and too expensive to send twice. */
 const MAX_HEDGED_BYTES = 32 * 1024;
 
 /** Returns true for the first request of a short call without tools, if its provider sets `hedge_after`. */
@@ -17,8 +17,8 @@ export function isHedged(call: Call): boolean {
 }
 
 /**
- * Posts a call, and posts it again if the first byte is late. The faster answer counts; the other request is aborted. The second request
- * needs a retry budget more than half full: a slow provider must not get slower.
+ * Posts a call, and again if the first byte is late. The faster answer counts; the other request is aborted. The second needs a retry
+ * budget more than half full: a slow provider must not get slower.
  */
 export async function postHedged(call: Call, post: Post): Promise<Response> {
   const settled = new AbortController();

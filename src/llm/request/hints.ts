@@ -5,8 +5,7 @@ import type { ProviderError } from "../wires/shared/provider-error.js";
 export type Headers = Readonly<Record<string, unknown>>;
 
 /**
- * Returns how long the server wants us to wait, in ms; undefined without a usable hint. Zero, the past and garbage ("120s", "soon") do not
- * count: obeyed, they would make a hot loop.
+ * Returns undefined without a usable hint. Zero, the past and garbage ("120s", "soon") do not count: obeyed, they would make a hot loop.
  */
 export function retryAfterMs(ofResponse: Headers, error: ProviderError, now: number): number | undefined {
   const headers = { ...error.headers, ...ofResponse };
@@ -23,22 +22,21 @@ export function retryAfterMs(ofResponse: Headers, error: ProviderError, now: num
   return candidates.find((milliseconds) => milliseconds > 0);
 }
 
-/** Returns the provider's own id of a request, which its support asks for. */
 export function requestIdOf(headers: Headers): string | undefined {
   return REQUEST_ID_HEADERS.map((name) => asText(headers[name])).find((id) => id !== undefined);
 }
 
 const REQUEST_ID_HEADERS = ["x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray"];
 
-/** Returns the server's statement on whether a retry makes sense; undefined without one. */
+/** Returns the server's own statement, if any. */
 export function shouldRetry(headers: Headers): boolean | undefined {
   const value = headers["x-should-retry"];
   return value === "true" ? true : value === "false" ? false : undefined;
 }
 
 /**
- * Returns the waits until limits reset, only for those that ran out; the last one to reset counts. OpenAI: `x-ratelimit-reset-tokens:
- * 6m0s`; Anthropic: `anthropic-ratelimit-tokens-reset: 2026-11-24T12:00:30Z`.
+ * Returns the waits until exhausted limits reset; the last to reset counts. OpenAI: `x-ratelimit-reset-tokens: 6m0s`; Anthropic:
+ * `anthropic-ratelimit-tokens-reset: 2026-11-24T12:00:30Z`.
  */
 function exhaustedLimits(headers: Headers, now: number): number[] {
   const header = (name: string) => textOf(headers, name);
@@ -54,7 +52,7 @@ function exhaustedLimits(headers: Headers, now: number): number[] {
   return [Math.max(...resets), (epoch > 1e12 ? epoch : epoch * 1000) - now];
 }
 
-/** Returns "" for objects: a header that a body states may hold one, and converting it could throw. */
+/** Returns "" for objects, which a body may state as headers: converting one could throw. */
 function textOf(headers: Headers, name: string): string {
   const value = headers[name];
   return asText(value) ?? String(asNumber(value) ?? "");

@@ -12,13 +12,10 @@ import { ProxyError } from "./tunnel.js";
 /** Statuses worth another request. 501 and 505 to 511 would be answered the same. */
 const RETRIED = new Set([408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
 
-/** Codes of requests that have not left this machine, so that sending them again repeats nothing. */
+/** The request has not left this machine, so sending it again repeats nothing. */
 const NOT_CONNECTED = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 
-/**
- * Converts anything that axios or a socket threw. The result holds allow-listed facts only: an AxiosError carries the key and the prompt,
- * in `config`, in `request` and under `util.inspect`.
- */
+/** Keeps allow-listed facts only: an AxiosError carries the key and the prompt, in `config`, in `request` and under `util.inspect`. */
 export function toLlmError(error: unknown, call: Call, now: number): LlmError {
   if (error instanceof LlmError) return error;
   if (call.options.signal.aborted) return call.aborted();
@@ -26,7 +23,6 @@ export function toLlmError(error: unknown, call: Call, now: number): LlmError {
   return fromSocket((isAxiosError(error) && error.cause) || error, call);
 }
 
-/** Converts an error that the provider stated, in a response or inside a 200. */
 export function fromProvider(said: ProviderError, call: Call, headers: Headers, now: number): LlmError {
   const kind = kindOf(said);
   const waitMs = retryAfterMs(headers, said, now);
@@ -75,7 +71,7 @@ function waitNote(waitMs: number | undefined, call: Call, now: number): string {
   return `asks to wait ${duration(waitMs)}${when}, longer than llm.http.max_retry_after (${duration(maxRetryAfterMs)})`;
 }
 
-/** Creates the error of a proxy. A refusal or a request to log in comes every time, so it is not retried. */
+/** Creates a proxy's error. A refusal, or a request to log in, comes every time. */
 function fromProxy(said: string, status: number | undefined, call: Call): LlmError {
   const hint =
     status === 407
@@ -97,7 +93,7 @@ function fromSocket(error: unknown, call: Call): LlmError {
   return failure("network", `the connection broke: ${said}`, call);
 }
 
-/** Failures on our side of the wire that no retry fixes. */
+/** Failures on our side that no retry fixes. */
 const LASTING: readonly (readonly [RegExp, LlmErrorKind, string?])[] = [
   [
     /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/,

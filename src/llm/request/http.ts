@@ -14,24 +14,20 @@ import { type Response, received, send } from "./send.js";
 
 export interface LlmHttpParts extends RouteParts {
   tape?: Tape;
-  /** Called when a request has left. */
   onSent?: (() => void) | undefined;
 }
 
-/** Route and headers of requests to one URL of a provider. */
 interface Way {
   route: Route;
   headers: RequestHeaders;
 }
 
-/** Owner of the one axios instance. */
 export class LlmHttp {
   readonly #instance: AxiosInstance;
   readonly #routes: Routes;
   readonly #policy: RetryPolicy;
   readonly #keepaliveExpiryMs: number;
   readonly #parts: LlmHttpParts;
-  /** Keyed by URL. */
   readonly #ways = new WeakMap<Provider, Map<string, Way>>();
   #isClosed = false;
 
@@ -42,21 +38,20 @@ export class LlmHttp {
     this.#routes = new Routes(http, parts);
     this.#instance = axios.create();
     const { defaults } = this.#instance;
-    // axios copies, checks and reads every option for every request, and its defaults serve its own adapters. Ours reads the call instead:
-    // without the defaults axios costs a tenth of the request, with them as much as the request.
+    // axios copies, checks and reads every option for every request, and its defaults serve its own adapters. Without them axios costs a
+    // tenth of the request, with them as much as the request.
     for (const name of Object.keys(defaults)) Reflect.deleteProperty(defaults, name);
     defaults.adapter = (config) => this.#attempt(config);
     wireRetries(this.#instance, policy);
   }
 
   /**
-   * Sends a call; there is no other way out. Retries until response headers arrive, never after. Throws LlmError. Aborting a separate
-   * `signal` gives up this request, not the call.
+   * Retries until response headers arrive, never after. Throws LlmError. Aborting a separate `signal` gives up this request, not the call.
    */
   async post(call: Call, signal = call.options.signal): Promise<Response> {
     try {
       const request = { call, signal };
-      // The rest of axios' response would keep the request in memory as long as a stream.
+      // The rest of axios' response would stay in memory as long as a stream.
       return (await this.#instance.request<Response>(request)).data;
     } catch (error) {
       throw toLlmError(error, call, this.#policy.now());

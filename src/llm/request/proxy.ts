@@ -8,16 +8,16 @@ export interface HttpProxy {
   name: string;
   /** Value of `Proxy-Authorization`. */
   authorization?: string;
-  /** True if set for this program only, false if found in the environment. */
+  /** True if set for this program, false if found in the environment. */
   isExplicit: boolean;
 }
 
 /**
  * Returns the proxy on the way to `target`. `configured` is `llm.http.proxy`: a URL, "" for none, or undefined to use the environment as
- * curl does. Throws LlmError if the setting is not an HTTP proxy: bypassing it could be what the user wants to prevent.
+ * curl does. Throws LlmError if the setting is no HTTP proxy: bypassing it could be what the user wants to prevent.
  *
- * A loopback target skips a proxy on another machine, for which loopback means that machine. Plain HTTP to this machine or its network
- * skips the environment's proxy, which would see the key and the prompt.
+ * A loopback target skips a proxy on another machine, where loopback means that machine. Plain HTTP to this machine or its network skips
+ * the environment's proxy, which would see the key and the prompt.
  */
 export function proxyTo(target: URL, configured: string | undefined, env: Environment): HttpProxy | undefined {
   const isExplicit = configured !== undefined;
@@ -45,7 +45,6 @@ export function hostOf({ hostname }: Pick<URL, "hostname">): string {
   return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
-/** Returns name and password of a URL as a header value. */
 export function basic({ username, password }: URL): string {
   return `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString("base64")}`;
 }
@@ -72,7 +71,7 @@ function unusable(why: string): LlmError {
   return new LlmError("bad_request", why, { hint: 'Set llm.http.proxy to http://host:port, or to "" for none.' });
 }
 
-/** Returns the variable that decides, and its value. The lower-case name comes first, as in other programs. */
+/** Returns the variable that decides, and its value. The lower-case name comes first, as everywhere. */
 function fromEnvironment(target: URL, env: Environment): [string, string | undefined] {
   const read = (name: string): [string, string | undefined] | undefined => {
     const found = [name.toLowerCase(), name].find((spelling) => env[spelling]?.trim());

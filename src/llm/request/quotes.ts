@@ -1,9 +1,9 @@
 import type { CompletionRequest, Message } from "../../core/chat.js";
 import { textOf } from "../../core/chat.js";
 
-/** In characters. Shorter texts are common words, and count as quotations only between quotation marks. */
+/** In characters. Shorter texts are common words, and count only between quotation marks. */
 const MIN_QUOTE = 16;
-/** Every quotation of the least length contains a whole piece of this length that begins at a multiple of it. */
+/** Every quotation of the least length holds a whole piece of this length that begins at a multiple of it. */
 const STEP = MIN_QUOTE / 2;
 const MAX_SAID_LENGTH = 1000;
 
@@ -23,7 +23,7 @@ function textsOf(message: Message): string[] {
   }
 }
 
-/** Replaces quotations of the request by `…`, since providers like to quote what they refuse. */
+/** Removes quotations of the request, which providers like to repeat. */
 export function withoutQuotes(said: string, texts: readonly string[]): string {
   const message = said.slice(0, MAX_SAID_LENGTH);
   const written = texts.join("\n");
@@ -44,15 +44,15 @@ export function withoutQuotes(said: string, texts: readonly string[]): string {
 }
 
 /**
- * Finds the parts of the message that quote the source, in order and without overlap. Looks for each least length separately: a longer
- * quotation may begin as text and end as JSON.
+ * Finds what the message quotes, in order and without overlap. Each part of the least length is looked for separately: a longer one may
+ * begin as text and end as JSON.
  */
 function quotedParts(message: string, source: string): { from: number; to: number }[] {
   const parts: { from: number; to: number }[] = [];
   for (let place = 0; place + STEP <= message.length; place += STEP) {
     const pieceEnd = place + STEP;
     if (!source.includes(message.slice(place, pieceEnd))) continue;
-    // A quotation that begins a whole piece earlier was found there.
+    // A part that begins earlier was found with the piece before.
     const least = Math.max(0, place - STEP + 1);
     let from = place;
     while (from > least && source.includes(message.slice(from - 1, pieceEnd))) from--;

@@ -25,14 +25,14 @@ const AMBIGUOUS: ReadonlySet<LlmErrorKind> = new Set([
   "idle_timeout",
   "empty_stream",
 ]);
-/** Factor on `max_retries`, which is for one provider: the limit of a whole fallback chain, without its first requests. */
+/** A fallback chain may retry this many times `max_retries`, which is for one provider. */
 const CHAIN_RETRIES = 2;
-/** Added to a server's hint, so that clients with the same hint do not return together. */
+/** Keeps clients with the same hint from returning together. */
 const MAX_HINT_JITTER_MS = 1000;
 
 /**
- * Decision on every retry of a call, for both layers: axios-retry before the response headers, `attempts.ts` after. They share the call's
- * count, so retries never multiply.
+ * Decision on every retry: for axios-retry before the response headers, for `attempts.ts` after. Both share the call's count, so retries
+ * never multiply.
  */
 export class RetryPolicy {
   readonly now: () => number;
@@ -46,14 +46,13 @@ export class RetryPolicy {
     this.#observe = observe;
   }
 
-  /** Stops all retries: the connections are being closed. */
   stop(): void {
     this.#stopped = true;
   }
 
   /**
-   * Returns true if the call is to be sent again after `call.delayMs`. Refuses hints beyond the cap and pauses beyond the deadline.
-   * `atOnce`: nothing is wrong with the provider.
+   * Returns true to send again after `call.delayMs`. Refuses hints beyond the cap and pauses beyond the deadline. `atOnce`: nothing is
+   * wrong with the provider.
    */
   plan(call: Call, failure: LlmError, atOnce = false): boolean {
     if (this.#stopped || call.options.signal.aborted || call.gaveUp) return false;
@@ -97,10 +96,7 @@ export class RetryPolicy {
   }
 }
 
-/**
- * Returns true for the model's own failures, such as a call that its provider could not read (Groq's `tool_use_failed`): they seldom
- * repeat.
- */
+/** The model's own failures seldom repeat, such as a call that its provider could not read (Groq's `tool_use_failed`). */
 function isWorthOneMore(failure: LlmError): boolean {
   return failure.kind === "tool_generation_failed" || statedIn(failure)?.isRetriedOnce === true;
 }
@@ -112,8 +108,8 @@ function isAskedOnceMore(call: Call): boolean {
 }
 
 /**
- * Returns the pause before the next request, after `attempts` failures. `proportional` is `min(initial * multiplier^(n-1), max)` plus or
- * minus the share `retry_jitter`; `full` is anything up to that; `decorrelated` grows from the previous pause.
+ * Returns the pause after `attempts` failures. `proportional` is `min(initial * multiplier^(n-1), max)` plus or minus the share
+ * `retry_jitter`; `full` is anything up to that; `decorrelated` grows from the previous pause.
  */
 export function retryDelay(
   http: HttpConfig,
@@ -136,7 +132,6 @@ export function callOf(config: AxiosRequestConfig | undefined): Call | undefined
   return (config as { call?: Call } | undefined)?.call;
 }
 
-/** Installs axios-retry with our condition and delay. */
 export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void {
   const { requestInterceptorId } = axiosRetry(instance, {
     // The condition counts for itself: a change of keys is not a retry.
@@ -149,12 +144,11 @@ export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void 
     },
     retryDelay: (_count, error) => callOf(error.config)?.delayMs ?? 0,
   });
-  // It notes when a request began, for the unused `timeout`. Each request would become a chain of promises with two copies of these
-  // options.
+  // It notes when a request began, for the unused `timeout`, at the cost of a chain of promises and two copies of these options.
   instance.interceptors.request.eject(requestInterceptorId);
 }
 
-/** Returns true, once per call, if the server closed a pooled connection while we sent: nothing is wrong, a fresh connection will do. */
+/** Returns true, once per call, if the server closed a pooled connection while we sent: a fresh one will do. */
 function replacesSocket(error: AxiosError, call: Call): boolean {
   const { reusedSocket } = (error.request ?? {}) as { reusedSocket?: boolean };
   if (call.replacedSocket || !reusedSocket || !/^(ECONNRESET|EPIPE)$/.test(error.code ?? "")) return false;

@@ -12,7 +12,6 @@ export interface RouteParts {
   observe: Observe;
 }
 
-/** Options of `node:http` that all requests to one URL share. */
 export interface Route {
   protocol: string;
   host: string;
@@ -77,8 +76,8 @@ export class Routes {
   }
 
   /**
-   * Warns that the environment's proxy can read the key and the prompt. Plain HTTP to the Internet uses that proxy, as in any other
-   * program, since the machine is likely to reach nothing without it.
+   * Warns that a proxy reads the key and the prompt. Plain HTTP to the Internet uses the environment's proxy, as in any program: the
+   * machine is likely to reach nothing without it.
    */
   #warn({ host }: URL, proxy: string): void {
     const message = `requests to ${host} go unencrypted through the proxy ${proxy}, key and prompt readable`;

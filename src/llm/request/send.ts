@@ -11,7 +11,7 @@ import type { RequestBody } from "../wires/shared/request-body.js";
 import type { Headers } from "./hints.js";
 import type { Route } from "./routes.js";
 
-/** A 2xx response whose headers have arrived. Its body is still to be read, streamed or whole. */
+/** A 2xx response whose body is still to be read, streamed or whole. */
 export interface Response {
   headers: Headers;
   data: Readable;
@@ -39,9 +39,9 @@ const MAX_ERROR_TIME_MS = 2000;
 const noHeaders = new AxiosHeaders();
 
 /**
- * Sends one attempt: the first half of the instance's adapter. axios' own adapter costs as much again as the request, and leaves to us what
- * streams need: a timeout that ends with the headers, bodies of errors, cancelling. Resolves with the response headers, whatever the
- * status. Rejects with what the socket threw.
+ * Sends one attempt: the first half of the adapter. axios' own costs as much again as the request, and lacks what streams need: a timeout
+ * that ends with the headers, bodies of errors, cancelling. Resolves with the response headers, whatever the status. Rejects with what the
+ * socket threw.
  */
 export function send(outgoing: Outgoing): Promise<ModelAnswer> {
   const { route, headers, body, isStream } = outgoing;
@@ -50,7 +50,7 @@ export function send(outgoing: Outgoing): Promise<ModelAnswer> {
   const request = openRequest({ protocol, host, port, path, agent, headers, method: "POST" });
   const answered = answerTo(request, outgoing);
   if (outgoing.onSent) request.on("finish", outgoing.onSent);
-  // Flushed separately, the headers are one string for as long as a stream lasts; written with a text they stay dozens of pieces.
+  // Flushed separately, the headers are one string while a stream lasts; written with a text they stay dozens of pieces.
   if (isStream) request.flushHeaders();
   const { texts, encoding } = body;
   const last = texts.length - 1;
@@ -60,8 +60,8 @@ export function send(outgoing: Outgoing): Promise<ModelAnswer> {
 }
 
 /**
- * Converts the answer: the second half of the adapter. Resolves with the headers of a 2xx and its body as a stream. Otherwise rejects with
- * an AxiosError, after reading the error's body: an unread body holds its pooled connection forever. An LlmError passes unchanged.
+ * Converts the answer: the second half of the adapter. Resolves with a 2xx, its body a stream. Otherwise rejects with an AxiosError, after
+ * reading the error's body: unread, it holds its pooled connection forever. An LlmError passes unchanged.
  */
 export function received(
   config: InternalAxiosRequestConfig,
@@ -72,7 +72,7 @@ export function received(
       const { status, body } = answer;
       const stream = body instanceof Readable ? body : Readable.from(body);
       if (status < 200 || status >= 300) return refused(config, answer, stream);
-      // axios passes `data` on unchanged, but would copy the headers several times.
+      // axios passes `data` on unchanged, but would copy headers several times.
       return { status, statusText: "", headers: noHeaders, config, data: new Answered(answer, stream) };
     },
     (error: SocketError) => {
@@ -125,11 +125,9 @@ class WireAnswer implements ModelAnswer {
 }
 
 interface SocketError extends NodeJS.ErrnoException {
-  /** True if the connection was a pooled one. */
   reusedSocket?: boolean;
 }
 
-/** Closing of a connection without an answer and without a socket error. */
 class SocketClosed extends Error {
   readonly code = "ECONNRESET";
 
@@ -140,7 +138,7 @@ class SocketClosed extends Error {
 
 type Listening = Pick<Outgoing, "timeoutMs" | "keepaliveExpiryMs" | "signal">;
 
-/** Waits for the response. Its listeners live as long as the answer, so they hold as little as possible. */
+/** Listens as long as the answer lasts, and so holds as little as possible. */
 function answerTo(request: ClientRequest, { timeoutMs, keepaliveExpiryMs, signal }: Listening): Promise<ModelAnswer> {
   return new Promise((resolve, reject) => {
     let broken: ClientRequest | IncomingMessage = request;

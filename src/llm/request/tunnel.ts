@@ -20,7 +20,7 @@ export class ProxyError extends Error {
 }
 
 /**
- * Bytes to and from `target` (`host:port`) through a proxy's CONNECT. It accepts writes before the proxy has answered. An agent counts a
+ * Bytes to and from `target` (`host:port`) through a proxy's CONNECT. Accepts writes before the proxy has answered: an agent counts a
  * connection when it receives one, so waiting first would open more than `max_connections`.
  */
 export class Tunnel extends Duplex {

@@ -1,6 +1,6 @@
 /**
- * The interface of wires: how one kind of API wants requests and writes answers. A wire is pure: it knows nothing of HTTP, retries,
- * deadlines or keys beyond what it is given. No wire imports another; `shared/` holds what several share. `chat/` shows how to write one.
+ * The interface of wires: how one kind of API wants requests and writes answers. A wire is pure: it knows no HTTP, retries, deadlines or
+ * keys beyond what it is given. No wire imports another; `shared/` holds what several share. `chat/` shows how to write one.
  */
 import type {
   AssistantMessage,
@@ -54,7 +54,6 @@ export interface Wire<Q extends WireQuirks = WireQuirks> {
 
 /** Quirks of every wire, which the host itself reads. */
 export interface WireQuirks {
-  /** Most tools that are sent. */
   readonly maxTools: number;
   /** True if the provider silently cuts off the beginning of a prompt that is too long. */
   readonly cutsPrompts: boolean;
@@ -79,13 +78,12 @@ export interface WireRequest {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** A change that a refusal asks for. */
 export interface Lesson<Q extends WireQuirks = WireQuirks> {
   /** Kept for the model, for the life of the process. Each quirk is learnt once. */
   changes?: Partial<Q>;
   /** Set if the kept parts were refused: those of this request are not sent again. */
   forgetsKept?: true;
-  /** Set if this wire does not serve the model (or not with tools): the model's wire for the life of the process. */
+  /** Set if another wire serves the model (or serves it with tools): the model's wire for the life of the process. */
   wire?: WireName;
   /** For the log: what is refused, and what is sent from now on. */
   note: string;
@@ -102,15 +100,14 @@ export interface Unserved {
 
 export interface FoldOptions {
   onDelta: (delta: Delta) => void;
-  /** Called before the first delta. */
   onFirst?: () => void;
   tools?: readonly Pick<ToolDefinition, "name">[];
 }
 
 /**
- * State of an answer, as far as the wire can tell. `open`: the end is missing, and a connection that ends now cut it. `stopped`: the model
- * has said why it stopped; the answer is whole if the connection ends, but more may arrive until then. `trailed`: nothing more is expected,
- * and the end is awaited briefly. `over`: nothing more can arrive.
+ * State of an answer, as far as the wire can tell. `open`: a connection that ends now cut it. `stopped`: the model has said why it stopped;
+ * whole if the connection ends, but more may arrive until then. `trailed`: nothing more is expected, and the end is awaited briefly.
+ * `over`: nothing more can arrive.
  */
 export type AnswerEnd = "open" | "stopped" | "trailed" | "over";
 
@@ -122,8 +119,8 @@ export interface AnswerFold {
   /** Set if only the whole answer shows that it is a failure. `end` is `open` then. */
   readonly failure?: ProviderError | undefined;
   /**
-   * Takes an event. `event`: the name of the server-sent event. If the wire has `words`, must not keep the message: the object may be
-   * reused. Returns true if it was nothing but words, so that later ones may come by `pushWords`; false if the wire has no `words`.
+   * Takes an event. `event`: the name of the server-sent event. If the wire has `words`, must not keep the message, whose object may be
+   * reused. Returns true if it was only words, so that later ones may come by `pushWords`; false without `words`.
    */
   push(message: JsonObject, event: string | undefined): boolean;
   /** Takes the joined texts of events that were otherwise the same as the last one. */
@@ -132,7 +129,6 @@ export interface AnswerFold {
   pushWhole(body: JsonObject): void;
   /** Takes only the usage of an error (`Wire.errorIn`), since it is billed too. Absent if errors of this wire have none. */
   pushUsage?(message: JsonObject): void;
-  /** Notes that the server wrote `[DONE]`. */
   pushDone(): void;
   /** Returns the answer. Ids of tool calls are unique and never empty: `isTaken` knows those of the conversation, `newId` makes one up. */
   finish(newId: () => string, isTaken: (id: string) => boolean): Answer;
@@ -144,15 +140,14 @@ export interface Answer {
   finishReason: FinishReason;
   usage?: Usage;
   /**
-   * Parts that the provider wants back, with text and calls, in the order of the answer. Absent if it wants nothing. If the answer is
-   * filtered, neither parts nor calls count.
+   * Parts that the provider wants back, with text and calls, in order. Absent if it wants nothing. Of a filtered answer neither parts nor
+   * calls count.
    */
   parts?: readonly KeptPart[];
   /** Set if the provider continues once the answer is sent back unchanged (`pause_turn`). */
   isPaused?: true;
 }
 
-/** Place of the text in an event of a stream. */
 export interface WordPlace {
   readonly key: string;
   holder(message: JsonObject): JsonObject | undefined;

@@ -1,7 +1,7 @@
 /**
- * A request's body as text, made of parts written before: a turn sends the same messages and tools again with every hop. A call with 400
- * messages of history takes 0.35 ms of processor time more than one without, and 0.68 ms if all are written anew (W8 of `npm run bench --
- * --only W8`, 2026-11-28).
+ * A request's body as text, made of parts written before: a turn sends the same messages and tools with every hop. A call with 400 messages
+ * of history takes 0.35 ms of processor time more than one without, and 0.68 ms if all are written anew (W8 of `npm run bench -- --only
+ * W8`, 2026-11-28).
  */
 import type { CompletionRequest, Message, OutputFormat, ToolChoice, ToolDefinition } from "../../../core/chat.js";
 import type { JsonObject } from "../../json.js";
@@ -12,7 +12,7 @@ import type { Target } from "../wire.js";
 import { bodyOf, sendsTools, wireTool } from "./body.js";
 import { WireWalk } from "./messages.js";
 
-/** Writes the same text as `JSON.stringify(requestBody(request, target))`. A tool must not be changed in place once it was sent. */
+/** Writes the same text as `JSON.stringify(requestBody(request, target))`. A tool that was sent must not change in place. */
 export function writeBody(request: CompletionRequest, target: Target<Quirks>): RequestBody {
   const { quirks } = target;
   const written = writtenFor(quirks);
@@ -26,12 +26,10 @@ export function writeBody(request: CompletionRequest, target: Target<Quirks>): R
   return body;
 }
 
-/** Placeholders for the members of the two lists. */
 const MESSAGES = Symbol("messages");
 const TOOLS = Symbol("tools");
 type Piece = string | typeof MESSAGES | typeof TOOLS;
 
-/** The text around the lists, and the values it depends on. */
 interface Frame {
   provider: Provider;
   model: string;
@@ -45,7 +43,7 @@ interface Frame {
   pieces: readonly Piece[];
 }
 
-/** A program that changes these values for every request gains nothing from earlier frames. */
+/** A program that changes the frame for every request gains nothing from more. */
 const mostFrames = 16;
 
 function piecesFor(request: CompletionRequest, target: Target<Quirks>, { frames }: Written): readonly Piece[] {
@@ -85,7 +83,7 @@ function around(body: JsonObject): Piece[] {
 /** In characters. Longer messages are written anew each time, so that no long prompt is in memory twice. */
 const mostKept = 64 * 1024;
 
-/** In characters. Shorter messages are kept at once: the hops of a turn would otherwise write each of their messages twice. */
+/** In characters. Shorter messages are kept at once: a turn's hops would otherwise write each twice. */
 const soonKept = 1024;
 
 /** In messages. A shorter conversation is faster to write than to compare. */
@@ -94,11 +92,10 @@ const leastKept = 4;
 interface Kept {
   /** Values that the text was made of: callers may change their messages between two requests. */
   made: readonly unknown[];
-  /** Set for a long message from the second time on: most of a program's own requests are sent once. */
+  /** Set for a long message from the second time on: most messages of a program's own are sent once. */
   json?: string;
 }
 
-/** Texts written with the same quirks, kept as long as their messages and tools exist. */
 interface Written {
   /** Reused for every request, since each is written in one go. */
   walk: WireWalk;
@@ -164,7 +161,7 @@ function isMadeOf(message: Message, made: readonly unknown[]): boolean {
   return eachPart(message, (part) => made[place++] === part) && place === made.length;
 }
 
-/** Visits every value that a message's text depends on, as long as `visit` returns true. Also returns false if a value is not plain. */
+/** Visits every value that the text depends on, until `visit` returns false. Also returns false for a value that is not plain. */
 function eachPart(message: Message, visit: (part: unknown) => boolean): boolean {
   if (!visit(message.role)) return false;
   if (message.role === "system") return visit(message.content);

@@ -13,7 +13,6 @@ export function requestBody(request: CompletionRequest, target: Target<Quirks>):
   return bodyOf(request, target, { messages, tools: request.tools.map((tool) => wireTool(tool, quirks)) });
 }
 
-/** Builds the members of the body in order; the two lists may be placeholders. */
 export function bodyOf(
   request: CompletionRequest,
   { provider, model, streaming, quirks }: Target<Quirks>,

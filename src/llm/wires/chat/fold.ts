@@ -8,7 +8,7 @@ import { ReasoningBlocks } from "./reasoning-blocks.js";
 import { ThinkTags } from "./think-tags.js";
 import { ToolCallAssembly } from "./tool-calls.js";
 
-/** Finish reasons of OpenAI, with Anthropic's, Gemini's, DeepSeek's and Zhipu's words for them. */
+/** Finish reasons in OpenAI's, Anthropic's, Gemini's, DeepSeek's and Zhipu's words. */
 const FINISH_REASONS = new Map<string, FinishReason>([
   ...["stop", "end_turn", "endturn", "eos", "stop_sequence"].map((word) => [word, "stop"] as const),
   ...["length", "max_tokens", "model_length", "model_context_window_exceeded"].map((word) => [word, "length"] as const),
@@ -34,7 +34,6 @@ export class ChatFold implements AnswerFold {
   #refused = false;
   #hasDeltas = false;
 
-  /** `thinkTags`: content may hold reasoning between tags. */
   constructor(options: FoldOptions, { thinkTags }: { thinkTags: boolean }) {
     this.#shown = new ShownAnswer(options);
     this.#calls = new ToolCallAssembly(options.tools ?? []);
@@ -71,7 +70,7 @@ export class ChatFold implements AnswerFold {
     return false;
   }
 
-  /** Accepts a whole body without a finish reason, which some servers leave out. */
+  /** Ends the answer without a finish reason too, which some servers leave out. */
   pushWhole(body: JsonObject): void {
     this.push(body);
     if (this.progress > 0) this.#end = "over";
@@ -119,7 +118,7 @@ export class ChatFold implements AnswerFold {
     return typeof delta.content === "string" && !reasoning && !refusal && !hasCalls;
   }
 
-  /** Takes a whole message, sent instead of deltas or after them. After deltas it repeats everything: only what they left out counts. */
+  /** Takes a whole message instead of deltas or after them. After deltas it repeats everything: only what they left out counts. */
   #pushMessage(message: JsonObject): void {
     const text = contentOf(message.content).text ?? "";
     const said = this.#text.toString();

@@ -9,7 +9,7 @@ type QuirkLesson = {
 
 /**
  * Returns what a refused request (a 400) teaches, most likely first. Providers word it in a dozen ways, so a lesson is a guess: the caller
- * must check that it changes the request, and apply it once.
+ * checks that it changes the request, and applies it once.
  */
 export function lessonsIn(said: ProviderError, used: Quirks): Lesson<Quirks>[] {
   const text = textOf(said);

@@ -16,9 +16,9 @@ export function wireMessages(messages: readonly Message[], target: Target<Quirks
 }
 
 /**
- * Writer of messages, one after another: some take text from the one before. Tool messages hold only text, so a tool's other content
- * follows as one user message after the last result of the batch. Ids are never empty, even if a caller's history has them so: the API
- * would refuse the whole request.
+ * Writer of messages in order, since some take text from the one before. Tool messages hold only text: a tool's other content follows as
+ * one user message after the batch's last result. Ids are never empty, even if a caller's history has them so: the API refuses the whole
+ * request.
  */
 export class WireWalk {
   readonly #quirks: Quirks;
@@ -32,12 +32,11 @@ export class WireWalk {
     this.#quirks = quirks;
   }
 
-  /** True if earlier messages leave nothing to write and do not affect the next one. */
+  /** True if earlier messages leave nothing to write, nor affect the next one. */
   get isBetween(): boolean {
     return this.#attachments.length === 0 && this.#unnamed.length === 0 && !this.#isBridgeDue;
   }
 
-  /** Number of ids made up so far. */
   get generated(): number {
     return this.#generated;
   }
@@ -63,7 +62,6 @@ export class WireWalk {
     return wires;
   }
 
-  /** Writes the attachments that are still pending. */
   end(): JsonObject[] {
     return this.#attachments.length === 0 ? [] : this.#user([]);
   }

@@ -4,8 +4,8 @@ const OPEN = "<think>";
 const CLOSE = "</think>";
 
 /**
- * Separator of reasoning and text for models that write both as content, with tags around the reasoning; tags may arrive in pieces. Prompt
- * templates often hold the opening tag, so the answer may begin inside the reasoning. The beginning is held back until the first tag.
+ * Separator of reasoning and text for models that write both as content, with tags that may arrive in pieces. Prompt templates often hold
+ * the opening tag, so the answer may begin inside the reasoning: it is held back until the first tag.
  */
 export class ThinkTags {
   readonly #show: (type: Delta["type"], delta: string) => void;
@@ -32,7 +32,6 @@ export class ThinkTags {
     this.#add(rest.slice(0, rest.length - keep));
   }
 
-  /** Ends the content and shows what was held back. */
   end(): void {
     const rest = this.#tail;
     this.#tail = "";
@@ -66,7 +65,6 @@ export class ThinkTags {
   }
 }
 
-/** Returns the length of the longest end that begins a tag. */
 function unfinishedTag(text: string): number {
   const start = text.lastIndexOf("<");
   const end = start < 0 ? "" : text.slice(start);

@@ -14,8 +14,8 @@ interface OpenCall {
 }
 
 /**
- * Assembly of tool calls from their pieces. The API numbers the pieces by `index`. Others number all calls 0, leave out number or id, or
- * send whole calls: then the id separates calls, else the fact that a call is already whole.
+ * Assembly of tool calls from their pieces. The API numbers pieces by `index`. Others number all calls 0, leave out number or id, or send
+ * whole calls: then the id separates calls, else a call that is already whole.
  */
 export class ToolCallAssembly {
   readonly #calls: OpenCall[] = [];
@@ -83,10 +83,7 @@ function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boo
   return !isNamed && isObjectText(text) && given !== text;
 }
 
-/**
- * Returns true if the piece continues a name. Without ids, the tools' names decide between a name in pieces and two calls without
- * arguments.
- */
+/** Lets the tools' names decide, without ids, between a name in pieces and two calls without arguments. */
 function continuesName({ name = "", pieces }: OpenCall, piece: string, tools: readonly Named[]): boolean {
   const isTool = (text: string) => tools.some((tool) => tool.name === text);
   if (pieces.join("").trim() !== "") return false;

@@ -74,8 +74,8 @@ const BUDGETS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Converts the configured `reasoning: { effort, summary }`. An effort that the model lacks becomes its next higher one, else its highest.
- * An unknown effort is sent as it is, so that the provider refuses it. Asks for thoughts unless `summary` is `none`.
+ * Converts the configured `reasoning: { effort, summary }`. An effort that the model lacks becomes its next higher one, else its highest;
+ * an unknown one is sent as it is, to be refused. Asks for thoughts unless `summary` is `none`.
  */
 function thinkingConfig(
   reasoning: Readonly<Record<string, unknown>> | undefined,

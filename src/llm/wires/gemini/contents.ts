@@ -116,7 +116,7 @@ function plainParts({ content, toolCalls }: AssistantMessage): JsonObject[] {
   return [...(content === "" ? [] : [{ text: content }]), ...toolCalls.map((call) => callPart(call))];
 }
 
-/** Returns the parts of the answer as they came: none is merged, moved or left out, even if its text is empty. */
+/** Returns the parts as they came: none is merged, moved or left out, even with an empty text. */
 function keptParts(
   { content, toolCalls }: AssistantMessage,
   kept: readonly KeptPart[],
@@ -149,8 +149,8 @@ function nativeIds(kept: readonly KeptPart[] = []): (string | undefined)[] {
 }
 
 /**
- * Gives the first call of a step a signature or its substitute. Gemini checks the current turn only; earlier turns get one too, so that a
- * request begins with the bytes of the one before.
+ * Gives the first call of a step a signature or its substitute. Gemini checks the current turn only; earlier turns get one too, to keep the
+ * bytes of the request before.
  */
 function signFirstCall(parts: JsonObject[]): void {
   const first = parts.findIndex(({ functionCall }) => functionCall !== undefined);

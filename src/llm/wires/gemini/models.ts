@@ -4,7 +4,6 @@ import type { WireQuirks } from "../wire.js";
 /** Levels of thinking from Gemini 3 on, the lowest first. */
 type Level = "minimal" | "low" | "medium" | "high";
 
-/** Differences between Gemini's models. */
 export interface GeminiQuirks extends WireQuirks {
   /** Way to set the depth of thinking. Models that cannot think refuse both. */
   thinking: "level" | "budget" | "none";
@@ -22,7 +21,6 @@ export interface GeminiQuirks extends WireQuirks {
   resultMedia: "inside" | "beside";
   /** `plain`: the part of OpenAPI that `parameters` takes, instead of JSON Schema. */
   toolSchemas: "json" | "plain";
-  /** True if a schema of the answer may be sent. */
   jsonSchemas: boolean;
   /** True if it may be sent together with tools. */
   jsonWithTools: boolean;

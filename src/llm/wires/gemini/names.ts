@@ -6,7 +6,6 @@ export function geminiName(name: string): string {
   return /^[a-zA-Z_]/.test(known) ? known : `_${known}`;
 }
 
-/** Returns the host's name of the tool that the model calls by `name`. */
 export function toolNameOf(name: string, tools: readonly { readonly name: string }[]): string {
   if (tools.some((tool) => tool.name === name)) return name;
   return tools.find((tool) => geminiName(tool.name) === name)?.name ?? name;

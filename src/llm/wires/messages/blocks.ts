@@ -5,9 +5,7 @@ import { GrowingText } from "../shared/growing-text.js";
 export interface OpenBlock {
   /** The provider's block, except for texts that arrive in pieces. */
   native: JsonObject;
-  /** Text or thinking. */
   text: GrowingText;
-  /** Arguments of a call. */
   input: GrowingText;
   citations: unknown[];
 }
@@ -26,7 +24,7 @@ interface Said {
 
 /**
  * Converts blocks to text, calls and the parts that go back: thinking as it came, even without text, and all else beside text and
- * arguments. `parts` is undefined if text, then calls, is all. `idOf`: the id of a call in this conversation.
+ * arguments. No `parts` if text, then calls, is all. `idOf`: the id of a call in this conversation.
  */
 export function saidIn(blocks: readonly OpenBlock[], idOf: (id: string | undefined) => string): Said {
   const toolCalls: ToolCall[] = [];

@@ -65,7 +65,6 @@ function maxTokensOf(
 interface Thinkable {
   maxTokens: number;
   messages: readonly WireMessage[];
-  /** True if the model has to call a tool. */
   isForced: boolean;
 }
 

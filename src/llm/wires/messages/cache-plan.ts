@@ -2,8 +2,8 @@ import type { ProviderConfig } from "../../../core/config.js";
 import { asObjects, asText, type JsonObject } from "../../json.js";
 
 /**
- * Blocks from the last one back to a mark. The provider looks for known input at a mark and at 19 positions before it. Marks this far apart
- * find the end of the request before even after a hop of 12 parallel calls, where each call and each result counts.
+ * Blocks from the last one back to a mark. The provider looks for known input at a mark and at 19 positions before it. These marks find the
+ * end of the request before even after a hop of 12 parallel calls, where each call and each result counts.
  */
 const MARKS_BACK = [0, 13, 26];
 
@@ -13,7 +13,7 @@ const MARKABLE = new Set(["text", "image", "tool_use", "tool_result"]);
 type Marked = { system?: JsonObject[]; tools?: JsonObject[]; messages: { role: string; content: JsonObject[] }[] };
 
 /**
- * Marks where the provider may cache: at the end of the system prompt, which follows the tools and is shared by conversations, and at three
+ * Marks where the provider may cache: at the end of the system prompt, which follows the tools and which conversations share, and at three
  * of the latest blocks. It takes four marks at most.
  */
 export function markForCache(body: Marked, cache: ProviderConfig["cache"] = "5m"): void {

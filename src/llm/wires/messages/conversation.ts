@@ -24,8 +24,8 @@ const LONGEST_IMAGE = 5 * 1024 * 1024;
 type Told = Pick<Target<MessagesQuirks>, "kept" | "quirks">;
 
 /**
- * Writes the conversation: roles alternate, a user comes first, and the results of an answer's calls begin the message after it. No text is
- * empty, which the API refuses.
+ * Writes the conversation: roles alternate, a user comes first, and the results of an answer's calls begin the message after it. The API
+ * refuses empty texts.
  * `late`: names of tools that the model knows from the result that found them.
  */
 export function wireConversation(
@@ -46,7 +46,6 @@ class Walk {
   /** Calls of the last answer: each id as given, and as sent. */
   #calls: { given: string; id: string }[] = [];
   readonly #results = new Map<string, JsonObject>();
-  /** Content of the user's next message, after the results. */
   #said: JsonObject[] = [];
   readonly #referred = new Set<string>();
   #unnamed = 0;
@@ -112,7 +111,7 @@ class Walk {
     return [{ type: "thinking", thinking: reasoning ?? "", signature: "" }, ...blocks];
   }
 
-  /** Adds a result. One without its call becomes text: a caller's history may have been cut between the two. */
+  /** Adds a result. Without its call it becomes text: a caller's history may have been cut between the two. */
   #addResult(message: ToolMessage): void {
     const call = this.#calls.find(({ given, id }) => given === message.toolCallId && !this.#results.has(id));
     if (!call) {
@@ -155,7 +154,7 @@ class Walk {
   }
 }
 
-/** Returns the offered tools that results have found: the model needs no earlier definition of them. At least one tool stays in front. */
+/** Returns the offered tools that results have found, which need no definition before. At least one tool stays in front. */
 export function lateTools(messages: readonly Message[], names: ReadonlySet<string>): ReadonlySet<string> {
   const found = new Set<string>();
   for (const message of messages) {
@@ -201,7 +200,7 @@ function wireId(id: string): string {
   return TAKEN_ID.test(id) ? id : `call_${createHash("sha256").update(id).digest("base64url").slice(0, 24)}`;
 }
 
-/** Returns false if the conversation ends with results whose answer did not begin with thinking, as models with a budget require. */
+/** Returns false if the answer before the last results did not begin with thinking, as models with a budget want. */
 export function isThoughtOpen(messages: readonly WireMessage[]): boolean {
   const isResult = messages.at(-1)?.content.some(({ type }) => type === "tool_result");
   return !isResult || isThought(messages.at(-2)?.content[0]);

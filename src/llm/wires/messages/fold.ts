@@ -20,7 +20,6 @@ const FINISH_REASONS = new Map<string, FinishReason>([
 /** Stop reasons of a provider that continues once the answer is sent back unchanged. */
 const PAUSES = new Set(["pause_turn", "compaction"]);
 
-/** Fold of a stream's events, or of one whole message, to the same answer. */
 export class MessagesFold implements AnswerFold {
   readonly #shown: ShownAnswer;
   readonly #blocks: OpenBlock[] = [];
@@ -159,7 +158,7 @@ export class MessagesFold implements AnswerFold {
 
   /** Trusts the answer's calls more than its stated reason. */
   #reason(hasCalls: boolean): FinishReason {
-    // The results of the calls end the pause.
+    // The results of the calls continue the paused answer.
     if (hasCalls && this.#isPaused) return "tool_calls";
     const reason = FINISH_REASONS.get(this.#stopReason ?? "") ?? "unknown";
     if (hasCalls) return reason === "stop" || reason === "unknown" ? "tool_calls" : reason;

@@ -16,7 +16,6 @@ export function lessonsIn(said: ProviderError, used: MessagesQuirks): Lesson<Mes
 
 type Rule = (text: string, used: MessagesQuirks) => Lesson<MessagesQuirks> | undefined;
 
-/** Returns a rule that leaves something out once it is named and refused. */
 function without(names: RegExp, changes: Partial<MessagesQuirks>, what: string): Rule {
   return (text) => {
     if (!names.test(text) || !REFUSED.test(text)) return undefined;

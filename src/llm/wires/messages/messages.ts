@@ -11,7 +11,6 @@ import { familyOf, type MessagesQuirks, quirksOf } from "./quirks.js";
 const VERSION = { "anthropic-version": "2023-06-01" };
 /** Tokens of a subscription, which are not API keys. */
 const OAUTH_TOKEN = /^sk-ant-oat/;
-/** Vendors that want the key as a bearer token, by the host of their API. */
 const BEARER =
   /\b(openrouter\.ai|minimax(i)?\.(io|com)|aliyuncs\.com|moonshot\.(ai|cn)|z\.ai|bigmodel\.cn|fireworks\.ai)$/;
 

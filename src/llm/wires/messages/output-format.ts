@@ -8,13 +8,13 @@ const REFUSED = new Set([
   ...["$schema", "$id", "default", "examples"],
 ]);
 
-/** Returns the schema for `output_config.format`; undefined if the API cannot express it: objects with unlisted keys. */
+/** Returns undefined if the API cannot express the schema: objects with unlisted keys. */
 export function wireFormat({ jsonSchema }: OutputFormat): JsonObject | undefined {
   const schema = closed(jsonSchema);
   return schema && { type: "json_schema", schema };
 }
 
-/** Closes every object, as the API wants. The result is narrower than the schema, so an answer is still valid. */
+/** Closes every object, as the API wants. The result is narrower than the schema, so answers stay valid. */
 function closed(schema: JsonObject): JsonObject | undefined {
   if (isOpen(schema)) return undefined;
   const result: JsonObject = {};
@@ -48,7 +48,6 @@ function closedChild(child: unknown): unknown {
   return schema ? closed(schema) : child;
 }
 
-/** Returns true for an object whose keys are not listed. */
 function isOpen({ type, properties, additionalProperties }: JsonObject): boolean {
   if (asObject(additionalProperties)) return true;
   const isListed = Object.keys(asObject(properties) ?? {}).length > 0;

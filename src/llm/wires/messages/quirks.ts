@@ -2,11 +2,9 @@ import { asObject } from "../../json.js";
 import type { Provider } from "../../providers/providers.js";
 import type { WireQuirks } from "../wire.js";
 
-/** Differences between the models of this wire. */
 export interface MessagesQuirks extends WireQuirks {
   /** Way to ask for thinking: `adaptive` by effort, `budget` by a number of tokens. `none`: the request does not mention it. */
   thinking: "adaptive" | "budget" | "none";
-  /** True if the model thinks unasked. */
   thinksUnasked: boolean;
   /** Setting that stops a model which thinks unasked. `none`: impossible, so the lowest effort is requested. */
   stopsThinking: "disabled" | "between_tools" | "none";

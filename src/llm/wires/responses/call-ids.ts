@@ -5,12 +5,11 @@ import type { ToolCall } from "../../../core/chat.js";
 const longestId = 64;
 
 /**
- * Ids of a request's calls as the API takes them: not empty, at most 64 characters, unique in the conversation. Servers that number the
- * calls of each answer anew repeat ids. The same history gives the same ids.
+ * Ids of a request's calls as the API takes them: not empty, at most 64 characters, unique in the conversation, though servers may number
+ * each answer's calls anew. The same history gives the same ids.
  */
 export class CallIds {
   readonly #used = new Set<string>();
-  /** The last id sent for each given id. */
   readonly #sent = new Map<string, string>();
   /** Ids of the last answer's calls that came without one. */
   #unnamed: string[] = [];

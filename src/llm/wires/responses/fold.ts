@@ -13,7 +13,6 @@ interface OpenItem {
   place: number;
   /** Position as the server counts. */
   index: number;
-  /** Text, reasoning or arguments that arrived in pieces. */
   pieces: GrowingText;
   /** Form of its reasoning. Models that send both forms mean the same. */
   thinks?: "summary" | "content";
@@ -24,8 +23,8 @@ interface OpenItem {
 const ENDS = new Set(["response.completed", "response.incomplete"]);
 
 /**
- * Fold of a stream's events, or of one whole response, to the same answer. An item counts as its last event has it: only that is sure to
- * hold what goes back. The part that was not streamed is shown then.
+ * Fold of a stream's events, or of one whole response, to the same answer. An item counts as its last event has it: only that surely holds
+ * what goes back. What was not streamed is shown then.
  */
 export class ResponsesFold implements AnswerFold {
   readonly #shown: ShownAnswer;
@@ -50,7 +49,6 @@ export class ResponsesFold implements AnswerFold {
     return this.#response ? "over" : "open";
   }
 
-  /** Takes an event; other types hold nothing that the answer needs. */
   push(event: JsonObject, name: string | undefined): boolean {
     const type = asText(event.type) ?? name ?? "";
     const response = asObject(event.response);
@@ -61,7 +59,7 @@ export class ResponsesFold implements AnswerFold {
     return false;
   }
 
-  /** Takes a response. If a server leaves the items out at the end of a stream, the earlier ones count. */
+  /** Takes a response. Without its items, as at the end of some streams, the earlier ones count. */
   pushWhole(response: JsonObject): void {
     const output = asObjects(response.output);
     const isNew = output.length > this.#items.filter(({ isWhole }) => isWhole).length;
@@ -141,7 +139,7 @@ export class ResponsesFold implements AnswerFold {
     return item;
   }
 
-  /** Finds an item by id, else by position: gateways make up another id for each event, and llama.cpp does not count. */
+  /** Finds an item by id, else by position: gateways make up an id for each event, and llama.cpp does not count. */
   #find({ output_index, item_id }: JsonObject, native?: JsonObject): OpenItem | undefined {
     const named = this.#byId.get(asText(item_id) ?? asText(native?.id) ?? "");
     if (named) return named;
@@ -168,7 +166,6 @@ export class ResponsesFold implements AnswerFold {
     }
   }
 
-  /** Shows the part of a whole item that was not streamed. */
   #showRest(item: OpenItem): void {
     const { native, thinks } = item;
     const said = item.pieces.toString();
@@ -213,7 +210,6 @@ function restOf(whole: string | undefined, pieces: GrowingText): string | undefi
   return whole?.startsWith(said) ? asText(whole.slice(said.length)) : undefined;
 }
 
-/** Returns undefined for an item without a type. */
 function asItem(value: unknown): JsonObject | undefined {
   const item = asObject(value);
   return asText(item?.type) === undefined ? undefined : item;

@@ -45,7 +45,6 @@ class InputWalk {
     return items;
   }
 
-  /** Writes tools and attachments that are still pending. */
   end(): JsonObject[] {
     return [...this.#found(), ...(this.#attachments.length === 0 ? [] : this.#user([]))];
   }
@@ -76,7 +75,6 @@ class InputWalk {
     return output(textOf(text.map(asTextPart)) || note);
   }
 
-  /** Writes an answer's kept items, else its text and calls. */
   #said(message: AssistantMessage): JsonObject[] {
     const ids = this.#ids.ofCalls(message.toolCalls);
     const calls = message.toolCalls.map(({ name, arguments: text }, index) => ({

@@ -14,7 +14,7 @@ export function textIn(part: JsonObject): { key: "text" | "refusal"; text: strin
   return { key, text: asText(part[key]) ?? "" };
 }
 
-/** Returns what goes back of whole items: undefined `parts` if text and calls say it all. `content`: their joined texts. */
+/** Returns what goes back: no `parts` if text and calls say it all. `content`: the joined texts. */
 export function keptOf(items: readonly JsonObject[]): { content: string; parts: KeptPart[] | undefined } {
   const parts: KeptPart[] = [];
   let content = "";
@@ -66,12 +66,11 @@ function isSendable(part: KeptPart): boolean {
 
 interface Rebuilt {
   message: AssistantMessage;
-  /** The calls as sent to every provider. */
   calls: readonly JsonObject[];
   quirks: Pick<ResponsesQuirks, "nativeKeys">;
 }
 
-/** Returns the items as they came. Leaves out ids if their reasoning is left out. */
+/** Returns the items as they came, without ids if their reasoning is left out. */
 export function itemsOfParts(parts: readonly KeptPart[], { message, calls, quirks }: Rebuilt): JsonObject[] {
   const hasIds = parts.every(isSendable);
   const native = (extra: unknown): JsonObject => {

@@ -1,7 +1,6 @@
 import type { Provider } from "../../providers/providers.js";
 import type { WireQuirks } from "../wire.js";
 
-/** Differences between the models and servers of this wire. */
 export interface ResponsesQuirks extends WireQuirks {
   /** Takes `include: ["reasoning.encrypted_content"]`; OpenAI's models that do not reason answer 400 to it. */
   encryptedReasoning: boolean;

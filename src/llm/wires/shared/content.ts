@@ -23,8 +23,8 @@ export function asTaken(message: Message, { images, audio }: Pick<QuirksConfig, 
 }
 
 /**
- * Wraps a system message inside the conversation, for a wire with system texts at the front only. A new one at the front would change the
- * beginning of every request, to which caches and signed reasoning are bound.
+ * Wraps a system message inside the conversation, for wires with system texts at the front only. A new one there would change the beginning
+ * of every request, to which caches and signed reasoning are bound.
  */
 export function instructionText(content: string): string {
   return `<system>\n${content}\n</system>`;

@@ -1,8 +1,6 @@
 import type { Provider } from "../../providers/providers.js";
 
-/**
- * Returns the URL of an endpoint, such as `/chat/completions`, below `base_url`. A query in `base_url` (`?api-version=…`) stays at the end.
- */
+/** Returns the URL of an endpoint, such as `/chat/completions`. A query in `base_url` (`?api-version=…`) stays at the end. */
 export function endpointUrl(
   { baseUrl, apiVersion, quirks }: Pick<Provider, "baseUrl" | "apiVersion" | "quirks">,
   model: string,
@@ -17,7 +15,7 @@ export function endpointUrl(
   return `${path}${azure}${endpoint}${query}${version}`;
 }
 
-/** Returns the path that `base_url` leaves out: the deployment for a dated `api_version`, or the v1 API, which needs no version. */
+/** Returns what `base_url` leaves out: the deployment for a dated `api_version`, or the v1 API, which needs no version. */
 function azurePath(path: string, model: string, apiVersion = ""): string {
   const below = path.replace(/^https?:\/\/[^/]+/i, "");
   if (/\/openai\/(v1|deployments\/.+)$/.test(below)) return "";

@@ -1,13 +1,12 @@
 import type { AssistantMessage, KeptPart, KeptParts } from "../../../core/chat.js";
 
-/** The facts of a request's target that decide what goes back to it. */
 export interface KeptTarget extends Omit<KeptParts, "parts"> {
   family(model: string): string;
 }
 
 /**
- * Returns the parts of an answer that go back: all to the same wire, provider, account and model family, none to others, which refuse them.
- * Text and calls go to everybody.
+ * Returns the parts that go back: all to the same wire, provider, account and model family, none to others, which refuse them. Text and
+ * calls go to everybody.
  */
 export function keptFor(message: AssistantMessage, target: KeptTarget): readonly KeptPart[] | undefined {
   const { kept } = message;
@@ -26,7 +25,7 @@ export function partsOf({
   return kept?.parts ?? [{ text: content.length }, ...toolCalls.map((_, call) => ({ call }))];
 }
 
-/** Returns false if the message's calls or text were changed since: it is then no longer the provider's answer. */
+/** Returns false if calls or text were changed since: the answer is no longer the provider's. */
 function isOf(parts: readonly KeptPart[], { content, toolCalls }: AssistantMessage): boolean {
   let characters = 0;
   let calls = 0;

@@ -1,13 +1,11 @@
 import type { LlmErrorKind } from "../../../core/errors.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "../../json.js";
 
-/** A provider's statement on a failure, read from a dozen shapes. */
 export interface ProviderError {
   /** Set if the wire is certain. Otherwise code, message and status decide, see `kindOf`. */
   kind?: LlmErrorKind;
   /** True if one retry makes sense, and no second one, whatever the kind. */
   isRetriedOnce?: boolean;
-  /** Wait in ms, if the body states one. */
   retryAfterMs?: number;
   /** Status of the HTTP response, or of the error inside a 200. */
   status?: number;
@@ -41,7 +39,7 @@ export function parseErrorBody(text: string, status?: number): ProviderError {
 
 const MAX_TEXT_LENGTH = 4096;
 
-/** Parses an object, or the first one of a list, and ignores what follows its last brace (`data: [DONE]`). */
+/** Parses an object, or the first one of a list; ignores what follows its last brace (`data: [DONE]`). */
 function jsonAt(text: string): JsonObject | undefined {
   const parsed = parseJson(text) ?? parseJson(text.slice(0, text.lastIndexOf("}") + 1));
   return asObject(Array.isArray(parsed) ? parsed[0] : parsed);
@@ -49,7 +47,7 @@ function jsonAt(text: string): JsonObject | undefined {
 
 /**
  * Returns a message as people read it: JSON in it, which gateways pass on as it came, becomes the message within. JSON that is cut or in
- * Python's notation is searched for its message; JSON without one is left out.
+ * Python's notation is searched for one; JSON without one is left out.
  */
 export function inWords(message: string, depth = 0): string {
   const start = message.search(/(\[\s*)?\{\s*["']/);
@@ -180,9 +178,7 @@ const PHRASES: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/overloaded|at capacity|no (available )?capacity|loading (the )?model/i, "overloaded"],
 ];
 
-/**
- * Returns false if the kind does not fit the status: a 429 is about limits and a 5xx about the server, whatever else the message mentions.
- */
+/** Returns false if the kind does not fit: a 429 is about limits and a 5xx about the server, whatever else the message mentions. */
 function isPlausible(kind: LlmErrorKind, status = 400): boolean {
   if (status === 429) return kind === "quota";
   return status < 500 || ["context_length", "tool_generation_failed", "rate_limit", "overloaded"].includes(kind);
@@ -200,7 +196,7 @@ function kindOfStatus(status: number | undefined): LlmErrorKind {
   return "bad_request";
 }
 
-/** Returns the status that code or type of an error inside a 200 stand for. */
+/** Returns the status for which code or type stand, inside a 200. */
 function statusOf(error: JsonObject, code: string): number | undefined {
   const numbers = [error.code, error.status, error.status_code, error.statusCode].map(asNumber);
   const number = numbers.find((candidate = 0) => candidate >= 400 && candidate <= 599);
@@ -221,8 +217,8 @@ const TYPE_STATUS: readonly (readonly [string, number])[] = [
 ];
 
 /**
- * Returns only what is meant as a message: the rest of an error body may repeat the prompt. OpenRouter's own message says nothing; that of
- * the model's provider is in `metadata.raw`.
+ * Returns only what is meant as a message: the rest may repeat the prompt. OpenRouter's own message says nothing; that of the model's
+ * provider is in `metadata.raw`.
  */
 function messageOf(error: JsonObject, whole: string | undefined): string {
   const texts = [error.message, error["html-message"], error.detail, error.msg, error.error_msg, error.status_msg];

@@ -12,7 +12,7 @@ export function isAboutTools(text: string): boolean {
   return TOOLS.test(text);
 }
 
-/** Returns the tool that the refusal names: a quoted name, else a position among the tools sent, else any word that is a name. */
+/** Returns the tool that the refusal names: in quotes, else by position among those sent, else by any word that is a name. */
 export function toolNamedIn(text: string, names: readonly string[]): string | undefined {
   // A quoted name comes first: positions of tools inside a conversation count from there (`input[4].tools[0]`).
   const quoted = /\b(?:function|tool) ['"`]([\w-]+)['"`]/i.exec(text)?.[1];

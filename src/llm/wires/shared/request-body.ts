@@ -2,8 +2,8 @@
 const longestText = 32 * 1024;
 
 /**
- * JSON on its way to a provider, as texts to be written one after another. A Buffer is memory outside V8's heap, which makes V8 collect
- * garbage far too often for large bodies; a single text costs three times as much.
+ * JSON on its way to a provider, as texts to be written in turn. As one Buffer, outside V8's heap, it would make V8 collect garbage far too
+ * often; a single text costs three times as much.
  */
 export class RequestBody {
   readonly #texts: string[] = [];

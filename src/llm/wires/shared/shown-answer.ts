@@ -4,7 +4,6 @@ import type { FoldOptions } from "../wire.js";
 export class ShownAnswer {
   readonly #onDelta: (delta: Delta) => void;
   #onFirst: (() => void) | undefined;
-  /** Count of all that the model says, shown or not: see `AnswerFold.progress`. */
   progress = 0;
 
   constructor({ onDelta, onFirst }: FoldOptions) {
@@ -12,7 +11,6 @@ export class ShownAnswer {
     this.#onFirst = onFirst;
   }
 
-  /** Shows text or reasoning. An empty delta is not progress. */
   show(type: Delta["type"], delta: string | undefined): void {
     if (!delta) return;
     this.progress++;

@@ -5,7 +5,6 @@ import { described, strings, typesOf } from "./schema-types.js";
 /** Most nodes of one projected schema. Nested references can stand for more than any provider reads. */
 const MAX_NODES = 1000;
 const MAX_DEPTH = 24;
-/** Most occurrences of a schema within itself. */
 const MAX_RECURSION = 1;
 const MAX_REFERENCES = 64;
 /** Most characters of descriptions and enums in one projected schema, which references multiply too. */
@@ -21,7 +20,7 @@ export function fullSchema(schema: JsonSchema): JsonObject {
 /**
  * Reduces a schema to the keywords that every provider knows: `type`, `description`, `properties`, `required`, `items`, `enum` (of
  * strings), `anyOf` and `nullable`. It accepts what the schema accepts and more: the host checks the arguments against the schema itself.
- * References are replaced by their targets. Never throws.
+ * References become their targets. Never throws.
  */
 export function plainSchema(schema: JsonSchema): JsonObject {
   const known = projections.get(schema);
@@ -76,7 +75,6 @@ class Projection {
     return choice(projected, this.#within(described(asText(schema.description), values)));
   }
 
-  /** Returns undefined once there were too many words. */
   #within<T extends string | string[]>(words: T | undefined): T | undefined {
     this.#words += words === undefined ? 0 : words.length + (typeof words === "string" ? 0 : words.join("").length);
     return this.#words > MAX_WORDS ? undefined : words;
