@@ -9,7 +9,7 @@ export interface GivenApproval extends ApprovalAnswer {
   message?: string;
 }
 
-/** Until the host ends in this conversation, in the host's workspace, or wherever the same server is used. */
+/** `session`: this conversation until the host ends; `project`: the host's workspace; `always`: wherever the same server is used. */
 const approvalScopes = ["session", "project", "always"] as const;
 type ApprovalScope = (typeof approvalScopes)[number];
 

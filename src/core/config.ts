@@ -291,7 +291,7 @@ export interface McpServeConfig {
   tools: readonly string[];
   resources: boolean;
   prompts: boolean;
-  /** True: a name that only one server uses gets no prefix. */
+  /** True: a name that only one server uses stays unchanged. */
   plainNames: boolean;
 }
 
@@ -328,6 +328,6 @@ export interface Config {
   /** True: what servers offered last time is offered until they are ready. */
   remembersTools: boolean;
   mcpServers: readonly ServerConfig[];
-  /** Names of environment variables in its `${NAME}` placeholders, except those that every process has, such as HOME. */
+  /** Names of environment variables in `${NAME}` placeholders, except those that every process has, such as HOME. */
   privateVariables: readonly string[];
 }

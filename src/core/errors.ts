@@ -78,11 +78,9 @@ export interface LlmErrorDetails extends ErrorDetails {
   provider?: string;
   model?: string;
   status?: number;
-  /** HTTP requests sent before giving up. */
   attempts?: number;
   /** The provider's id of the failed request, for its support. */
   requestId?: string;
-  /** How long the provider asks callers to wait, in ms. */
   retryAfterMs?: number;
 }
 

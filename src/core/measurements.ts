@@ -22,7 +22,6 @@ export type Measurement =
   | ToolMeasurement
   /** A call has waited for its slot in the queue of its provider. */
   | { type: "place_taken"; provider: string; waitMs: number }
-  /** A model keeps failing and gets no requests for a while. */
   | { type: "breaker_opened"; provider: string; model: string }
   /** A connection that was ready has ended. */
   | { type: "connection_ended"; server: string; transport: Transport; durationMs: number; error?: McpErrorKind };
@@ -104,7 +103,6 @@ interface ToolFacts {
   /** Undefined if the caller passed none. */
   trace: TraceContext | undefined;
   server: string;
-  /** The tool's name on its server. */
   tool: string;
   transport: Transport;
 }

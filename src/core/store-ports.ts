@@ -101,11 +101,8 @@ export interface ModelUsage {
   requests: number;
   inputTokens: number;
   outputTokens: number;
-  /** Part of the output. */
   reasoningTokens: number;
-  /** Part of the input: read from the provider's cache. */
   cachedTokens: number;
-  /** Part of the input: written to that cache. */
   cacheWriteTokens: number;
   /** Input and output of requests whose provider reported no usage. */
   estimatedTokens: number;

@@ -14,7 +14,6 @@ import { wayFindings } from "./way.js";
 import type { TrialParts } from "./wire-trial.js";
 
 export interface ProviderParts extends TrialParts {
-  /** `active` is the provider that turns use. */
   llm: LlmConfig;
   /** True to send each of them real requests. The demo model, which costs nothing, always gets them. */
   isLive: boolean;

@@ -248,7 +248,7 @@ export class Session {
     this.#parts.engine.wake(this.id);
   }
 
-  /** Cancels what runs here and what waits for it. Turns of other hosts continue there. */
+  /** Cancels what runs here and what waits for it; parks the rest for other hosts. */
   leave(): void {
     const turns = this.#turns.all();
     if (turns.some(({ isHere }) => isHere)) {

@@ -91,7 +91,7 @@ export class TurnHistory {
     return {};
   }
 
-  /** Folds the log once per length. */
+  /** Returns the resumed turn, computed once per length of the log. */
   #resumed(): ReturnType<typeof resumeTurn> {
     const { log, turnId } = this.#parts;
     if (this.#known?.length !== log.length) this.#known = { length: log.length, turn: resumeTurn(log, turnId) };

@@ -15,7 +15,6 @@ interface TurnIntakeParts {
   turns: TurnsHere;
   questions: Questions;
   runner: TurnRunner;
-  /** Called when a turn resumes here that was not requested here. */
   onResumed: (turn: LiveTurn) => void;
 }
 
@@ -50,7 +49,6 @@ export class TurnIntake {
     else this.#drive(turn);
   }
 
-  /** Resumes a turn that no host owns. Undefined if a host owns it, it has ended, or the log cannot be read. Never rejects. */
   resume(abandoned: TurnName): Promise<LiveTurn | undefined> {
     const { conversationId, session, onResumed } = this.#parts;
     const isAbandoned = async () => {
