@@ -16,7 +16,6 @@ interface Failed extends Pick<ResolvedModel, "provider" | "model"> {
   readonly delayMs: number;
 }
 
-/** Measurements of one completion, over all attempts and providers. */
 export class CompletionMeasure {
   readonly #parts: CompletionMeasureParts;
   readonly #startedAt: number;

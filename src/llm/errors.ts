@@ -51,7 +51,6 @@ export function failure(kind: LlmErrorKind, said: string, asked: Asked, details:
   );
 }
 
-/** Returns the error's message without provider and model. */
 export function saidBy({ message }: LlmError, { provider, model }: Asked): string {
   return message.replace(`${provider.name}/${model}: `, "");
 }

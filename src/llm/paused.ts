@@ -4,7 +4,6 @@ import { partsOf } from "./wires/shared/kept.js";
 /** Each costs a request. */
 export const MAX_RESUMPTIONS = 10;
 
-/** Joins a paused answer and its continuation, with the parts in order. */
 export function continued(before: Completion, after: Completion): Completion {
   const { content, toolCalls, reasoning, kept } = before.message;
   const next = after.message;

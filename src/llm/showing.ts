@@ -40,7 +40,6 @@ export class Showing {
     this.onDelta({ type: "discard", reason });
   }
 
-  /** Voids what an earlier provider has shown. */
   settle(): void {
     if (this.#isVoid) this.onDelta({ type: "discard", reason: "another provider answers" });
     this.#isVoid = false;

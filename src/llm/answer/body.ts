@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 
 /** Time for a server to end a complete response before its connection is destroyed. */
 const DRAIN_GRACE_MS = 250;
-/** Longest wait of `drain` for the end: about as long as a read under way takes. */
+/** Wait of `drain` for the end: about as long as a read under way takes. */
 const END_GRACE_MS = 10;
 /** `drain` also waits this many turns of the event loop: a busy process runs its timers before it reads what has arrived. */
 const END_GRACE_TURNS = 4;

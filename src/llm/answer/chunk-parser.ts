@@ -118,7 +118,6 @@ function wordOf(written: string): string | undefined {
   return asText(parseJson(`"${written}"`));
 }
 
-/** Copies a text, so that the larger text it is part of can be freed. */
 function copyOf(text: string): string {
   return Buffer.from(text).toString();
 }

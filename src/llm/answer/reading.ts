@@ -50,7 +50,6 @@ class Reading {
   readonly #isStreaming: boolean;
   readonly #messages: MessageReader;
   readonly #stream: Readable;
-  /** Later pieces of the current read of the socket. */
   #pieces: Buffer[] | undefined;
   #last: JsonObject | undefined;
   #phase: Phase | undefined;

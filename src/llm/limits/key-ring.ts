@@ -47,7 +47,6 @@ export class KeyRing {
     return others.some(({ restsUntil }) => restsUntil <= now);
   }
 
-  /** Returns the key's place in the list, from 1, as logs name it. */
   numberOf(value: string | undefined): number {
     return this.#keys.findIndex((key) => key.value === value) + 1;
   }

@@ -79,7 +79,6 @@ export class Limiter {
     this.#pausedUntil = Math.max(this.#pausedUntil, untilMs);
   }
 
-  /** Lowers the limit: the provider could not cope with a request sent at `sentAtMs`. */
   shrink(sentAtMs: number): void {
     if (sentAtMs < this.#shrunkAt + COOL_DOWN_MS) return;
     this.#limit = Math.max(1, Math.floor(this.#limit * SHRINK));

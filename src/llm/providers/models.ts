@@ -26,7 +26,6 @@ export class Models {
     return remember(this.#resolved, model ?? "", resolveModel(this.#config, this.#env, model, this.#tape));
   }
 
-  /** Counts the named model and the fallbacks. */
   get inTurn(): number {
     return 1 + this.#config.fallback.length;
   }

@@ -12,7 +12,6 @@ export interface Quirks extends QuirksConfig {
   forbidsTools: boolean;
   /** Accepts `response_format: json_schema`; otherwise the schema is given in words. */
   jsonSchemas: boolean;
-  /** Silently cuts off the beginning of a prompt that is too long. */
   cutsPrompts: boolean;
   /** Parameter for the configured `reasoning`; `reasoning_effort` carries only its `effort`. */
   reasoningKey: "reasoning" | "reasoning_effort" | "none";

@@ -18,7 +18,6 @@ export type AdmissionParts = RetryPolicyParts & LlmHttpParts & LaneParts;
 export interface AnswerParts {
   /** Undefined if nobody watches. */
   showing?: Showing;
-  /** True if the answer may restart after something was shown, see `Attempts.answer`. */
   restart: boolean;
   finish: (fold: AnswerFold) => Completion;
 }

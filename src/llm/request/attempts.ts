@@ -31,7 +31,6 @@ export class Attempts {
    */
   async answer(call: Call, showing?: Showing, restart = false): Promise<AnswerFold> {
     let shown = false;
-    /** Set while the shown deltas belong to a broken answer. */
     let broken: LlmError | undefined;
     const discard = () => {
       if (broken) showing?.discard(saidBy(broken, call));

@@ -29,7 +29,6 @@ export interface CallOptions {
   /** True if what was shown may be voided, see `Attempts.answer`. */
   restart: boolean;
   tally: Tally;
-  /** The same for all requests of the completion. */
   completionId: string;
   within: TraceContext | undefined;
   /** Undefined if nobody measures. */
@@ -110,7 +109,6 @@ export class Call {
     return this.response && requestIdOf(this.response.headers);
   }
 
-  /** Counts a request that is about to be sent, and picks its key. */
   begin(now: () => number): void {
     this.sent++;
     this.options.tally.sent++;

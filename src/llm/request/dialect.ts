@@ -107,7 +107,7 @@ export class Dialect {
     return this.#account;
   }
 
-  /** A field, since each request has the function in its target. */
+  /** Returns what may go back with a message. A field, since the target of each request holds the function. */
   readonly keptIn = (message: AssistantMessage): readonly KeptPart[] | undefined => {
     if (!message.kept || this.#forgotten.has(message.kept)) return undefined;
     const { provider, model, account } = this;
@@ -116,7 +116,6 @@ export class Dialect {
     return keptFor(message, { wire: wire.name, provider: provider.name, account, model, family });
   };
 
-  /** Stops sending back what these messages keep. */
   forgetKept(messages: readonly Message[]): void {
     for (const message of messages) if (message.role === "assistant" && message.kept) this.#forgotten.add(message.kept);
   }
@@ -140,7 +139,7 @@ export class Dialect {
     this.say("warn", `the tool ${tool.name} is left out: its definition is refused`, { tool: tool.name });
   }
 
-  /** Cuts the list if there are too many: always to the first ones. */
+  /** Returns the tools to send; if there are too many, always the first ones. */
   tools(offered: readonly ToolDefinition[], { maxTools }: WireQuirks): readonly ToolDefinition[] {
     const usable = this.#refused.size === 0 ? offered : offered.filter((tool) => !this.#isRefused(tool));
     if (usable.length <= maxTools) return usable;

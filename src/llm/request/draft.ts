@@ -53,7 +53,6 @@ export class Draft {
     return this.#wire.fold({ onDelta, onFirst, tools }, this.#target(this.#quirks));
   }
 
-  /** Labels what the provider wants back with the answer's origin. */
   kept(parts: readonly KeptPart[]): KeptParts {
     const { provider, model, account } = this.#dialect;
     return { wire: this.#wire.name, provider: provider.name, account, model, parts };
@@ -108,7 +107,6 @@ export class Draft {
     return this.#rewrite(this.#dialect.quirks);
   }
 
-  /** Returns false if nothing changes. */
   #rewrite(quirks: WireQuirks): boolean {
     const written = this.#write(quirks);
     const before = this.#asWritten;

@@ -40,7 +40,6 @@ export async function postHedged(call: Call, post: Post): Promise<Response> {
   return winner?.response ?? first;
 }
 
-/** Rejects if the call is not to be hedged after all. */
 async function postAgain(call: Call, post: Post, signal: CallSignal): Promise<Response> {
   const { place } = call;
   if (call.retries > 0 || !place?.lane.budget.isAboveHalf) throw new Error("not worth a second request");

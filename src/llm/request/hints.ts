@@ -28,7 +28,6 @@ export function requestIdOf(headers: Headers): string | undefined {
 
 const REQUEST_ID_HEADERS = ["x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray"];
 
-/** Returns the server's own statement, if any. */
 export function shouldRetry(headers: Headers): boolean | undefined {
   const value = headers["x-should-retry"];
   return value === "true" ? true : value === "false" ? false : undefined;

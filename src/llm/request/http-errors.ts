@@ -93,7 +93,6 @@ function fromSocket(error: unknown, call: Call): LlmError {
   return failure("network", `the connection broke: ${said}`, call);
 }
 
-/** Failures on our side that no retry fixes. */
 const LASTING: readonly (readonly [RegExp, LlmErrorKind, string?])[] = [
   [
     /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/,

@@ -58,7 +58,6 @@ export class LlmHttp {
     }
   }
 
-  /** Sends one attempt, as the adapter that axios-retry calls. */
   #attempt(config: InternalAxiosRequestConfig): Promise<AxiosResponse<Response>> {
     const call = callOf(config) as Call;
     if (this.#isClosed) throw failure("aborted", "the host is closing", call, { hint: "" });

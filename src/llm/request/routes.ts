@@ -21,7 +21,6 @@ export interface Route {
   headers: Readonly<Record<string, string>>;
 }
 
-/** Pool, proxy and trusted authorities of each URL, looked up once. */
 export class Routes {
   readonly #http: HttpConfig;
   readonly #parts: RouteParts;

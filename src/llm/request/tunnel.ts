@@ -6,7 +6,6 @@ import { type HttpProxy, hostOf, portOf } from "./proxy.js";
 /** A proxy answers CONNECT with little. */
 const MAX_ANSWER_BYTES = 16 * 1024;
 
-/** A failure on the way through a proxy, before the provider saw anything. */
 export class ProxyError extends Error {
   readonly code = "EPROXY";
 

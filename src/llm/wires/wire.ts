@@ -74,7 +74,6 @@ export interface Target<Q extends WireQuirks = WireQuirks> extends Destination {
 export interface WireRequest {
   /** An object is sent as `JSON.stringify` writes it. Includes `extra_body`, see `shared/merged.ts`. */
   body: JsonObject | RequestBody;
-  /** Headers of this request only, such as `anthropic-beta`. */
   headers?: Readonly<Record<string, string>>;
 }
 

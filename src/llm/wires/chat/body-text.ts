@@ -97,7 +97,6 @@ interface Kept {
 }
 
 interface Written {
-  /** Reused for every request, since each is written in one go. */
   walk: WireWalk;
   frames: Frame[];
   messages: WeakMap<Message, Kept>;

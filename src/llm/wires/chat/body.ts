@@ -53,7 +53,7 @@ function wireToolUse({ toolChoice, parallelToolCalls }: CompletionRequest): Json
   };
 }
 
-/** Drops tool parameters from a request without tools, which would be refused. */
+/** Drops tool parameters from a request without tools, where they are refused. */
 function wireExtra(extra: Record<string, unknown>, hasTools: boolean, quirks: Quirks): JsonObject {
   const { tool_choice, parallel_tool_calls, ...rest } = extra;
   if (!hasTools) return rest;

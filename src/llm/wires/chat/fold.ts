@@ -185,7 +185,6 @@ function partsOf(details: readonly JsonObject[], content: string, attached: read
   ];
 }
 
-/** Reads a string, or the parts that Mistral's reasoning models send. */
 function contentOf(content: unknown): { text?: string; thinking?: string } {
   if (!Array.isArray(content)) return { text: asText(content) };
   const parts = asObjects(content);

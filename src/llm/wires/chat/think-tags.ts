@@ -11,7 +11,6 @@ export class ThinkTags {
   readonly #show: (type: Delta["type"], delta: string) => void;
   #mode: "unknown" | "text" | "reasoning" = "unknown";
   readonly #held: string[] = [];
-  /** End of the content that may begin a tag. */
   #tail = "";
   /** True after a tag: the blank lines that follow belong to it. */
   #afterTag = false;

@@ -158,7 +158,6 @@ function signFirstCall(parts: JsonObject[]): void {
   if (part && part.thoughtSignature === undefined) parts[first] = { ...part, thoughtSignature: NO_SIGNATURE };
 }
 
-/** Writes a result as a response part, and its other media beside the responses. */
 function resultParts(
   { call, id, result }: OpenCall,
   quirks: GeminiQuirks,

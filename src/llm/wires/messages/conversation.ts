@@ -43,7 +43,6 @@ class Walk {
   readonly #told: Told;
   readonly #late: ReadonlySet<string>;
   readonly #messages: WireMessage[] = [];
-  /** Calls of the last answer: each id as given, and as sent. */
   #calls: { given: string; id: string }[] = [];
   readonly #results = new Map<string, JsonObject>();
   #said: JsonObject[] = [];

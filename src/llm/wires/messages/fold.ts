@@ -147,7 +147,6 @@ export class MessagesFold implements AnswerFold {
     if (reason === "refusal" && isSilent) this.#shown.show("text_delta", this.#explanation);
   }
 
-  /** True if a thought was cut, whose signature does not hold. */
   get #isCutInThought(): boolean {
     return this.#stopReason === "max_tokens" && this.#blocks.at(-1)?.native.type === "thinking";
   }

@@ -5,7 +5,6 @@ import type { MessagesQuirks } from "./quirks.js";
 
 const REFUSED =
   /not (currently )?(be )?(supported|permitted|allowed|accepted|available)|un(supported|known|recogni[sz]ed|expected)|(does|do)(n't| not) (support|accept|allow)|extra inputs|deprecated|cannot both|may only be|may not be|does not match|no longer|only support/i;
-/** Refusals of an invalid signature, or of a thought in the wrong place. */
 const KEPT_REFUSED =
   /invalid `?(signature|data)`? in|bound to a different conversation|blocks? .{0,60}cannot be modified|expected `?(redacted_)?thinking`?/i;
 

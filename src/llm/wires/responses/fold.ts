@@ -215,7 +215,6 @@ function asItem(value: unknown): JsonObject | undefined {
   return asText(item?.type) === undefined ? undefined : item;
 }
 
-/** Completes an item whose last event is missing from its pieces. */
 function asWhole({ native, pieces }: OpenItem): JsonObject {
   const text = pieces.toString();
   if (native.type === "function_call") return { ...native, arguments: asText(native.arguments) ?? text };

@@ -22,7 +22,6 @@ class InputWalk {
   readonly #target: Target<ResponsesQuirks>;
   readonly #ids = new CallIds();
   readonly #lateTools: (message: Message) => readonly JsonObject[];
-  /** Content of results that follows in a user message. */
   #attachments: ContentPart[] = [];
   /** Tools that results found, written after the last result: between two results they would change the prefix. */
   #tools: JsonObject[] = [];

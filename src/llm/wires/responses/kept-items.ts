@@ -6,7 +6,6 @@ import type { ResponsesQuirks } from "./quirks.js";
 /** Separates the texts of two parts for people. It does not go back. */
 export const BREAK = "\n\n";
 
-/** Keys of a call that repeat what the message says. */
 const PLAIN_CALL = new Set(["type", "id", "call_id", "name", "arguments", "status"]);
 
 export function textIn(part: JsonObject): { key: "text" | "refusal"; text: string } {

@@ -68,7 +68,6 @@ export function quirksOf({ baseUrl, quirks, reasoning }: Provider, model: string
   };
 }
 
-/** Returns the name without a gateway's vendor prefix. */
 function nameOf(model: string): string {
   return model.slice(model.lastIndexOf("/") + 1);
 }

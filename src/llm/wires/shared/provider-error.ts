@@ -62,7 +62,6 @@ export function inWords(message: string, depth = 0): string {
 
 const MAX_WRAPPINGS = 4;
 
-/** Reads the error object, the object that holds it under `error`, or just a message. */
 export function providerError(body: unknown, status?: number): ProviderError {
   const outer = asObject(body) ?? {};
   const error = innermost(outer);
@@ -101,7 +100,6 @@ function innermost(body: JsonObject, depth = 0): JsonObject {
   return inner && depth < MAX_WRAPPINGS ? innermost(inner, depth + 1) : body;
 }
 
-/** Returns the code in `{"error": "rate_limit_exceeded", "message": "…"}`. */
 function codeWord(error: unknown): string | undefined {
   return asText(error)?.match(/^\w+$/)?.[0];
 }

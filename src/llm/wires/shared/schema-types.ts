@@ -37,7 +37,6 @@ export function strings(values: readonly unknown[]): string[] | undefined {
   return texts.length > 0 && texts.length === new Set(values).size ? texts : undefined;
 }
 
-/** Adds values that do not fit into `enum` to the description. */
 export function described(description: string | undefined, values: readonly unknown[]): string | undefined {
   if (values.length === 0 || strings(values)) return description;
   const listed = `One of ${JSON.stringify(values).slice(1, -1)}`;

@@ -39,7 +39,6 @@ class Projection {
     this.#document = document;
   }
 
-  /** Projects the root as an object, whatever it says. Leaves out empty `properties`. */
   root(): JsonObject {
     const { description, properties, required, anyOf } = this.#node(this.#document, [], 0);
     const own = { type: "object", description, properties, required };
