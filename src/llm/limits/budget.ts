@@ -4,7 +4,7 @@ export const AMBIGUOUS_RETRY_COST = 10;
 
 const LEAST_CAPACITY = 50;
 const PER_CALL_IN_FLIGHT = 5;
-/** Gives a provider's only caller retries again after an outage, before anything has succeeded. */
+/** Refill for a provider's only caller, so that it can retry after an outage before anything has succeeded. */
 const REFILL_PER_SECOND = 1;
 
 /**

@@ -89,7 +89,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: "https://api.anthropic.com/v1",
     wire: "messages",
     model: "claude-haiku-5-5",
-    // It takes a million, but from 100,000 on a token costs five times as much.
+    // Takes a million, but from 100,000 on a token costs five times as much.
     contextWindow: 200_000,
     quirks: CLOUD,
   },
@@ -105,7 +105,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: "https://api.mistral.ai/v1",
     model: "mistral-small-latest",
     contextWindow: 262_144,
-    // It sends usage unasked.
+    // Sends usage unasked.
     quirks: { ...CLOUD, nullContent: false, streamUsage: false, toolIds: "nine_alphanumeric", bridgesResults: true },
   },
   deepseek: {

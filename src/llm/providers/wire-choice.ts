@@ -46,7 +46,7 @@ export function isAzure(baseUrl: string): boolean {
   return /^https?:\/\/[^/?]+\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)([:/?]|$)/i.test(baseUrl);
 }
 
-/** Also matches an address without version for Messages, whose clients add it themselves. */
+/** Matches an address without version too, for Messages: its clients add the version themselves. */
 function isSameUrl(own: string, preset: string | undefined, wire: WireName): boolean {
   const path = own.replace(/\/+$/, "");
   return path === preset || (wire === "messages" && `${path}/v1` === preset);

@@ -27,7 +27,7 @@ const AMBIGUOUS: ReadonlySet<LlmErrorKind> = new Set([
 ]);
 /** A fallback chain may retry this many times `max_retries`, which is for one provider. */
 const CHAIN_RETRIES = 2;
-/** Keeps clients with the same hint from returning together. */
+/** Jitter that keeps clients with the same hint from returning together. */
 const MAX_HINT_JITTER_MS = 1000;
 
 /**
@@ -96,7 +96,7 @@ export class RetryPolicy {
   }
 }
 
-/** The model's own failures seldom repeat, such as a call that its provider could not read (Groq's `tool_use_failed`). */
+/** Returns true for the model's own failures, which seldom repeat: a call that its provider could not read (Groq's `tool_use_failed`). */
 function isWorthOneMore(failure: LlmError): boolean {
   return failure.kind === "tool_generation_failed" || statedIn(failure)?.isRetriedOnce === true;
 }
@@ -144,7 +144,7 @@ export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void 
     },
     retryDelay: (_count, error) => callOf(error.config)?.delayMs ?? 0,
   });
-  // It notes when a request began, for the unused `timeout`, at the cost of a chain of promises and two copies of these options.
+  // This interceptor notes when a request began, for the unused `timeout`: a chain of promises and two copies of these options.
   instance.interceptors.request.eject(requestInterceptorId);
 }
 

@@ -40,7 +40,7 @@ export interface Wire<Q extends WireQuirks = WireQuirks> {
   error(text: string, status: number | undefined): ProviderError;
   /** Returns the error in a message of a 200, if any. `event`: the name of its server-sent event. */
   errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined;
-  /** Returns true if the message has the shape of this wire's answers. Otherwise, without content, it is searched for a complaint. */
+  /** Returns true if the message has the shape of this wire's answers. A message of another shape is searched for a complaint. */
   isAnswer(message: JsonObject): boolean;
   /** Returns what a refused request (a 400) teaches, most likely first. A lesson that does not change the request is skipped. */
   learn(refusal: ProviderError, quirks: Q): Lesson<Q>[];
