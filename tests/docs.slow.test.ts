@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import ts from "typescript";
 import { blocksOf, pagesOfDocs } from "../scripts/docs.js";
 import { answer, type LlmRequest, type Step, startLlmServer, toolCalls } from "./support/llm-server.js";
+import { noLocalModels } from "./support/no-local-models.js";
 
 const read = (path: string) => readFileSync(path, "utf8");
 const pages = ["docs/README.md", ...pagesOfDocs()];
@@ -26,7 +27,7 @@ function readersFolder(name: string): { folder: string; env: NodeJS.ProcessEnv }
   const folder = join(home, "work");
   mkdirSync(folder, { recursive: true });
   for (const entry of ["node_modules", "scripts", "dist"]) symlinkSync(resolve(entry), join(folder, entry));
-  return { folder, env: { PATH: path, HOME: home, TMPDIR: home } };
+  return { folder, env: { PATH: path, HOME: home, TMPDIR: home, ...noLocalModels } };
 }
 
 interface Ended {
@@ -52,7 +53,7 @@ function expectSaid({ stdout, stderr, status }: Ended, expected: readonly string
 }
 
 describe("README.md", () => {
-  const env = { PATH: path, HOME: place, TMPDIR: place };
+  const env = { PATH: path, HOME: place, TMPDIR: place, ...noLocalModels };
   /** The first block installs, or runs this very suite. */
   const [, ...blocks] = commandsOf("README.md");
 

@@ -7,12 +7,13 @@ import { createInterface } from "node:readline";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { load } from "js-yaml";
 import { loadConfig } from "../src/config/load.js";
+import { noLocalModels } from "./support/no-local-models.js";
 
 /** Each example runs as examples/README.md says, without a key and without a configuration of the user. */
 
 const home = mkdtempSync(join(tmpdir(), "mcp-platform-examples-"));
 const token = "0123456789abcdef";
-const env = { PATH: process.env.PATH, HOME: home, TMPDIR: home, MCP_PLATFORM_SERVE__TOKEN: token };
+const env = { PATH: process.env.PATH, HOME: home, TMPDIR: home, ...noLocalModels, MCP_PLATFORM_SERVE__TOKEN: token };
 
 afterAll(() => rmSync(home, { recursive: true }));
 

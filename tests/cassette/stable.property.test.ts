@@ -133,7 +133,7 @@ test("the recording of a replay is the recording", async () => {
     }),
     { numRuns: runs(200), seed: 4711 },
   );
-}, 120_000);
+});
 
 test("chunks are the bytes again, wherever the network and the characters were cut", () => {
   fc.assert(

@@ -4,11 +4,12 @@ import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import ts from "typescript";
 import { temporaryFolder } from "../support/mcp-hub.js";
+import { noLocalModels } from "../support/no-local-models.js";
 
 /** An empty project with this package in it, as `npm pack` makes it, and beside it what it depends on and nothing else. */
 const project = temporaryFolder();
 const installed = join(project.path, "node_modules/mcp-platform");
-const env = { PATH: process.env.PATH, HOME: project.path };
+const env = { PATH: process.env.PATH, HOME: project.path, ...noLocalModels };
 const { bin, exports, dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {
   bin: Record<string, string>;
   exports: Record<string, string | Record<string, string>>;

@@ -105,5 +105,5 @@ onServer("a question of a turn", (server) => {
       { type: "answer", questionId, value: true },
     ]);
     expect(cluster.effects).toHaveLength(1);
-  }, 30_000);
+  });
 });

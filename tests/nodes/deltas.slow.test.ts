@@ -252,7 +252,7 @@ onPostgres("a turn that another node runs", () => {
       await client.until(({ final }) => final !== undefined);
       expect(client).toMatchObject({ final: "one two three four", shown: "one two three four", discards: 0 });
     }
-  }, 120_000);
+  });
 
   test("is shown as its new node writes it, also to clients of one that stood still and still writes", async () => {
     await using model = await SlowModel.start();
@@ -283,5 +283,5 @@ onPostgres("a turn that another node runs", () => {
       await client.until(({ final }) => final !== undefined);
       expect(client).toMatchObject({ final: "another answer", shown: "another answer", discards: 1 });
     }
-  }, 120_000);
+  });
 });

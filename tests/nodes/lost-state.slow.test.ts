@@ -66,5 +66,5 @@ onServer("a stdio server that a conversation has used on a host that died", (ser
     await fresh.submit("c1", "r4", "chat");
     await cluster.ended(6);
     expect(notesIn(cluster.llm.requests.at(-1) as LlmRequest)).toHaveLength(2);
-  }, 60_000);
+  });
 });

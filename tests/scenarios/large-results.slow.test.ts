@@ -68,7 +68,7 @@ test("a result of 50 MB costs the model under 2,000 tokens, and every part of it
     expect(await ask(app, "copy", "the line, again")).toContain("500001 some text");
     expect(resultIdOf(await app.sessions.open("copy").history())).toBe(resultId);
   }
-}, 120_000);
+});
 
 test("what reads a result needs nobody's word, also where tools are asked for", async () => {
   await using llm = await startLlmServer((request) => {

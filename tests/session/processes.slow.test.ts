@@ -73,7 +73,7 @@ test("300 submits of 50 request ids by two processes are 50 model runs with equa
   }
   const log = await desk.log();
   expect(log.map(({ seq }) => seq)).toEqual(Array.from({ length: 150 }, (_, index) => index + 1));
-}, 60_000);
+});
 
 test("a process that stood still beyond its lease writes nothing once another one has taken over, and shows that one's answer", async () => {
   let release = () => {};
@@ -101,4 +101,4 @@ test("a process that stood still beyond its lease writes nothing once another on
   if (owner.exitCode === null) await once(owner, "close");
   expect(await desk.log()).toEqual(before);
   expect(before.map(({ type }) => type)).toEqual(["user_message", "assistant_message", "turn_end"]);
-}, 60_000);
+});

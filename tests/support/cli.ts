@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { dump } from "js-yaml";
+import { noLocalModels } from "./no-local-models.js";
 
 export interface Ended {
   exitCode: number | null;
@@ -35,7 +36,7 @@ export class Workplace implements Disposable {
   }
 
   get environment(): Record<string, string | undefined> {
-    const own = this.#isConfigured ? { MCP_PLATFORM_CONFIG: "config.yaml" } : {};
+    const own = this.#isConfigured ? { MCP_PLATFORM_CONFIG: "config.yaml" } : noLocalModels;
     return { PATH: process.env.PATH, HOME: this.folder, ...own };
   }
 

@@ -72,7 +72,7 @@ beforeAll(async () => {
   do text = await scrape();
   while (!text.includes("mcp_client_session_duration_seconds_count{"));
   families = parse(text.replaceAll(/^# (TYPE|HELP) .*\n/gm, ""));
-}, 60_000);
+});
 
 afterAll(async () => {
   host.door.close();

@@ -40,7 +40,7 @@ describe("one turn, sent to a collector", () => {
   beforeAll(async () => {
     collector = await startCollector();
     requests = await turnTo(collector, { headers: { Authorization: "Basic c2VjcmV0LW9mLW1pbmU=" } });
-  }, 60_000);
+  });
   afterAll(async () => collector[Symbol.asyncDispose]());
 
   test("is one tree: the turn, its completions, its calls, and what the server did in them", () => {
