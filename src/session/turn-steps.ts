@@ -32,7 +32,7 @@ interface StepParts {
   tools: TurnToolbox;
   signal: AbortSignal;
   outlet: Outlet;
-  /** As in the orchestrator's TurnOptions. */
+  /** The same as in the orchestrator's TurnOptions. */
   beforeRequest: () => Promise<void> | undefined;
 }
 

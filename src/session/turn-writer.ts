@@ -18,7 +18,7 @@ interface TurnWriterParts extends Pick<SessionParts, "store" | "hub"> {
   log: StoredEvent[];
   /** Number of the turn's events in the log. */
   position: number;
-  /** As in TurnGrant. */
+  /** The same as in TurnGrant. */
   lastSeq: number | undefined;
   questions: Questions;
   shown: Overheard;
